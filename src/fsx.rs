@@ -1,0 +1,21 @@
+//! File identity: what a file is, whatever it is called at the moment.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+/// Device and inode: the same for every name of one file, and kept by a rename.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+}
+
+impl FileIdentity {
+    /// The identity of an open or listed file.
+    pub fn of(metadata: &Metadata) -> FileIdentity {
+        FileIdentity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! UniqueIds as tokens: what one is, when it was born, when two of them are the same.
+//!
+//! Asterisk writes `<unix seconds>.<counter>`, with a system name `<name>-<unix seconds>.<counter>`;
+//! the emulator writes `test_<unix seconds>.<8 hex>` and that plus `.377`. An id is compared whole:
+//! `1764493655.6` is not `1764493655.61`, `PBX1-1700000000.1` is not `1700000000.1`.
+
+use memchr::memmem;
+
+/// Longest id that is taken from a command line (Asterisk: 127 + 1 + 10 + 1 + 10 characters).
+pub const ID_BYTES_MAX: usize = 150;
+
+/// Whether a byte can stand in an id. Everything that could split a line or leave a path is out.
+pub fn is_id_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-')
+}
+
+/// Whether `text` can be an id at all: 1 to [`ID_BYTES_MAX`] id bytes, at least one digit.
+pub fn is_id(text: &[u8]) -> bool {
+    (1..=ID_BYTES_MAX).contains(&text.len())
+        && text.iter().all(|&b| is_id_byte(b))
+        && text.iter().any(u8::is_ascii_digit)
+}
+
+/// Whether a record's field names a channel at all: empty, `None` and `<unknown>` do not.
+pub fn is_known(field: &[u8]) -> bool {
+    !matches!(field, b"" | b"None" | b"<unknown>" | b"null")
+}
+
+/// The second (Unix, UTC) in which the id's channel was born: the ten digits before the first dot.
+/// `None` when the id does not carry one.
+pub fn epoch_seconds(id: &[u8]) -> Option<i64> {
+    let dot = id.iter().position(|&b| b == b'.')?;
+    let digits = id[..dot].last_chunk::<10>()?;
+    let before = dot.checked_sub(11).map(|i| id[i]);
+    if before.is_some_and(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.iter().try_fold(0i64, |n, b| {
+        b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'))
+    })
+}
+
+/// Whether `token` stands in `text` as a whole id, not as a part of a longer one. A full stop after
+/// it ends a sentence, unless more of an id follows.
+pub fn contains_token(text: &[u8], token: &[u8]) -> bool {
+    !token.is_empty()
+        && memmem::find_iter(text, token).any(|at| is_whole_token(text, at, at + token.len()))
+}
+
+/// The id that surrounds `text[start..end]`: grown over id bytes on both sides.
+pub fn surrounding_token(text: &[u8], start: usize, end: usize) -> &[u8] {
+    let from = text[..start]
+        .iter()
+        .rposition(|&b| !is_id_byte(b))
+        .map_or(0, |i| i + 1);
+    let to = text[end..]
+        .iter()
+        .position(|&b| !is_id_byte(b))
+        .map_or(text.len(), |i| end + i);
+    &text[from..to]
+}
+
+fn is_whole_token(text: &[u8], start: usize, end: usize) -> bool {
+    let starts = start == 0 || !is_id_byte(text[start - 1]);
+    let ends = match text[end..] {
+        [] => true,
+        [b'.', next, ..] => !is_id_byte(next),
+        [next, ..] => next == b'.' || !is_id_byte(next),
+    };
+    starts && ends
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_another_id() {
+        assert!(!contains_token(b"x|1764493655.61|y", b"1764493655.6"));
+        assert!(!contains_token(b"PBX1-1764493655.6", b"1764493655.6"));
+        assert!(!contains_token(b"test_1764493655.0a0b0c0d.377", b"test_1764493655.0a0b0c0d"));
+        assert!(contains_token(b"see 1764493655.6.", b"1764493655.6"));
+        assert!(contains_token(b"1764493655.61 1764493655.6", b"1764493655.6"));
+        assert!(!contains_token(b"abc", b""));
+    }
+
+    #[test]
+    fn epoch_is_found_in_every_form() {
+        for id in ["1764493655.61", "PBX1-1764493655.61", "test_1764493655.0a0b0c0d.377"] {
+            assert_eq!(epoch_seconds(id.as_bytes()), Some(1_764_493_655), "{id}");
+        }
+        for id in ["", "1.5", "17644936551.1", "x.1764493655", "176449365x.1"] {
+            assert_eq!(epoch_seconds(id.as_bytes()), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn ids_that_leave_a_path_or_a_line_are_none() {
+        for id in ["", "../1", "a/1", "1|2", "1\n", "1 2", "abc"] {
+            assert!(!is_id(id.as_bytes()), "{id}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Looks into a JSON body without building it.
+//!
+//! A scan that joins calls wants six of an event's fields; building the whole value costs three
+//! times as much as the rest of the line. [`Fields`] walks the top level of one object and hands
+//! out borrowed slices. It is lenient: a torn object yields the fields before the tear. Whole
+//! bodies for people and programs go through `serde_json` instead.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// A value as it stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A string: what is between the quotes, escapes untouched.
+    Str(&'a [u8]),
+    /// An object or array, with its brackets.
+    Nested(&'a [u8]),
+    /// A number, `true`, `false` or `null`.
+    Scalar(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    /// The string or scalar as text, escapes decoded; a nested value as its JSON.
+    pub fn text(self) -> Cow<'a, [u8]> {
+        match self {
+            Value::Str(raw) => unescape(raw),
+            Value::Nested(raw) | Value::Scalar(raw) => Cow::Borrowed(raw),
+        }
+    }
+}
+
+/// The fields of one object, in order. Ends at the first byte that is not JSON.
+#[derive(Debug, Clone)]
+pub struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// The top-level fields of `object`; none when it does not begin with `{`.
+    pub fn new(object: &'a [u8]) -> Fields<'a> {
+        Fields {
+            rest: object.strip_prefix(b"{").unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    /// Key (escapes untouched) and value.
+    type Item = (&'a [u8], Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = skip_space(self.rest);
+        let rest = skip_space(rest.strip_prefix(b",").unwrap_or(rest));
+        let key_end = string_end(rest)?;
+        let key = &rest[1..key_end - 1];
+        let rest = skip_space(&rest[key_end..]).strip_prefix(b":")?;
+        let rest = skip_space(rest);
+        let end = value_end(rest)?;
+        let raw = &rest[..end];
+        self.rest = &rest[end..];
+        let value = match raw[0] {
+            b'"' => Value::Str(&raw[1..end - 1]),
+            b'{' | b'[' => Value::Nested(raw),
+            _ => Value::Scalar(raw),
+        };
+        Some((key, value))
+    }
+}
+
+/// The strings of an array, or the one string that stands in its place (an old host wrote
+/// `"152&151"`, and `&` separates as well); scalars count as text, nested values are passed over.
+pub fn strings<'a>(value: Value<'a>) -> Vec<Cow<'a, [u8]>> {
+    let mut found = Vec::new();
+    let mut push = |text: Cow<'a, [u8]>| match text {
+        Cow::Borrowed(bytes) => found.extend(bytes.split(|&b| b == b'&').map(Cow::Borrowed)),
+        Cow::Owned(bytes) => {
+            found.extend(bytes.split(|&b| b == b'&').map(|part| Cow::Owned(part.to_vec())));
+        }
+    };
+    match value {
+        Value::Nested([b'[', inner @ ..]) => {
+            let mut rest = skip_space(inner);
+            while let Some(end) = value_end(rest) {
+                match rest[0] {
+                    b'"' => push(unescape(&rest[1..end - 1])),
+                    b'{' | b'[' => {}
+                    _ => push(Cow::Borrowed(&rest[..end])),
+                }
+                rest = skip_space(&rest[end..]);
+                rest = skip_space(rest.strip_prefix(b",").unwrap_or(rest));
+            }
+        }
+        Value::Nested(_) => {}
+        other => push(other.text()),
+    }
+    found
+}
+
+/// Where the JSON value that `text` begins with ends: the index after its last byte. `None` when
+/// it is torn or no value. Brackets are matched, not checked by kind; that is all a split needs.
+pub fn value_end(text: &[u8]) -> Option<usize> {
+    match *text.first()? {
+        b'"' => string_end(text),
+        b'{' | b'[' => nested_end(text),
+        b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+            let scalar = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
+            Some(text.iter().position(|b| !scalar(b)).unwrap_or(text.len()))
+        }
+        _ => None,
+    }
+}
+
+fn nested_end(text: &[u8]) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut at = 0;
+    while at < text.len() {
+        match text[at] {
+            b'"' => {
+                at += string_end(&text[at..])?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The index after the closing quote of the string that `text` begins with.
+fn string_end(text: &[u8]) -> Option<usize> {
+    if text.first() != Some(&b'"') {
+        return None;
+    }
+    let mut at = 1;
+    loop {
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+fn skip_space(text: &[u8]) -> &[u8] {
+    text.trim_ascii_start()
+}
+
+/// Decodes escapes; text that is no valid JSON string content stays as it is.
+fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.contains(&b'\\') {
+        return Cow::Borrowed(raw);
+    }
+    let mut quoted = Vec::with_capacity(raw.len() + 2);
+    quoted.push(b'"');
+    quoted.extend_from_slice(raw);
+    quoted.push(b'"');
+    match serde_json::from_slice::<String>(&quoted) {
+        Ok(text) => Cow::Owned(text.into_bytes()),
+        Err(_) => Cow::Borrowed(raw),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(object: &str) -> Vec<String> {
+        Fields::new(object.as_bytes())
+            .map(|(k, v)| format!("{}={}", show(k), show(&v.text())))
+            .collect()
+    }
+
+    fn show(bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    #[test]
+    fn a_torn_object_yields_the_fields_before_the_tear() {
+        assert_eq!(keys(r#"{"a": 1, "b": {"c": "}"}, "d": "x"#), ["a=1", r#"b={"c": "}"}"#]);
+        assert_eq!(keys(r#"{"a": "x\"#), [""; 0]);
+        assert_eq!(keys("{"), [""; 0]);
+        assert_eq!(keys(""), [""; 0]);
+    }
+
+    #[test]
+    fn escapes_are_decoded_and_bad_ones_kept() {
+        assert_eq!(keys(r#"{"a": "\u0041\"\n", "b": "\ud800"}"#), ["a=A\"\n", r"b=\ud800"]);
+    }
+
+    #[test]
+    fn old_hosts_one_string_of_extensions_is_a_list() {
+        let all = |json: &str| -> Vec<String> {
+            let (_, value) = Fields::new(json.as_bytes()).next().expect("one field");
+            strings(value).iter().map(|s| show(s)).collect()
+        };
+        assert_eq!(all(r#"{"E": ["152&151&153"]}"#), ["152", "151", "153"]);
+        assert_eq!(all(r#"{"E": ["150", 151, ["x"]]}"#), ["150", "151"]);
+        assert_eq!(all(r#"{"E": "150"}"#), ["150"]);
+        assert_eq!(all(r#"{"E": []}"#), [""; 0]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            for (_, value) in Fields::new(&bytes) {
+                strings(value);
+            }
+            value_end(&bytes);
+        }
+
+        #[test]
+        fn fields_agree_with_serde(map in proptest::collection::btree_map(".{0,8}", ".{0,12}", 0..6)) {
+            let text = serde_json::to_string(&map).expect("a map of strings");
+            let found: Vec<_> = Fields::new(text.as_bytes())
+                .map(|(_, v)| show(&v.text()))
+                .collect();
+            let want: Vec<_> = map.values().cloned().collect();
+            proptest::prop_assert_eq!(found, want);
+            proptest::prop_assert_eq!(value_end(text.as_bytes()), Some(text.len()));
+        }
+    }
+}

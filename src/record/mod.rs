@@ -1,0 +1,163 @@
+//! One line of a log: its kinds, fields and time; parse and write.
+//!
+//! Here lives everything that can be said about a single line. Pure: nothing is opened, no order
+//! between lines is known. Every room above calls it. The way in is [`Record::parse`], which only
+//! finds field boundaries; JSON is looked at when somebody asks ([`json::Fields`]).
+//!
+//! Line formats (`|` separates, nothing is escaped, so each kind has its own split):
+//! ```text
+//! TIME|AST|event|uid|json                      json is the rest
+//! TIME|event|uid|json                          AST as written before 2025-11-30
+//! TIME|TG|action|chat|msg_type|msg_id|uid|text text is the rest
+//! TIME|HTTP|uid|METHOD|url|status|json|json    see `split_http`
+//! TIME|SQL|uid|query_type|table|json|json
+//! ```
+
+pub mod id;
+pub mod json;
+mod parse;
+pub mod phone;
+pub mod time;
+pub mod write;
+
+pub use time::{LogZone, Stamp};
+
+/// One line, borrowed, with its fields found and its JSON untouched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The whole line as it stands in the file, without its newline.
+    pub line: &'a [u8],
+    /// The record's time; `None` exactly for unparsed lines.
+    pub at: Option<Stamp>,
+    /// What the line is.
+    pub body: Body<'a>,
+}
+
+/// The kinds of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// An Asterisk event.
+    Ast(Ast<'a>),
+    /// A Telegram message sent, edited or deleted.
+    Tg(Tg<'a>),
+    /// An HTTP request made for the call.
+    Http(Http<'a>),
+    /// An SQL query made for the call.
+    Sql(Sql<'a>),
+    /// A line that fits no kind: kept, counted and shown as it is.
+    Unparsed,
+}
+
+/// An Asterisk event. `uid` is empty for `bridge_create` and `bridge_destroy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ast<'a> {
+    /// Written without the `AST` mark, as before 2025-11-30.
+    pub legacy: bool,
+    /// `start`, `dial`, `bridge`, `hangup`, ...
+    pub event: &'a [u8],
+    /// The channel's UniqueId, or empty.
+    pub uid: &'a [u8],
+    /// The body as logged: an object, possibly torn.
+    pub json: &'a [u8],
+}
+
+/// A Telegram operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tg<'a> {
+    /// `send`, `edit` or `delete`.
+    pub action: &'a [u8],
+    /// Recipient's chat id.
+    pub chat: &'a [u8],
+    /// `start`, `dial`, `bridge` or `hangup`.
+    pub msg_type: &'a [u8],
+    /// Message id within the chat, or `None`.
+    pub msg_id: &'a [u8],
+    /// UniqueId of the leg it was sent for.
+    pub uid: &'a [u8],
+    /// The text, cut by the writer at 200 or 1000 characters; empty for `delete`. May hold `|`.
+    pub text: &'a [u8],
+}
+
+/// An HTTP request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http<'a> {
+    /// UniqueId of the leg it was made for.
+    pub uid: &'a [u8],
+    /// `GET`, `POST`, ...
+    pub method: &'a [u8],
+    /// The URL; may hold `|`.
+    pub url: &'a [u8],
+    /// The status as written; usually three digits.
+    pub status: &'a [u8],
+    /// Request JSON, never cut by the writer. May hold `|`.
+    pub request: &'a [u8],
+    /// Response JSON, cut by the writer at 500 characters (then it ends in `...` and is no JSON).
+    pub response: &'a [u8],
+}
+
+/// An SQL query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sql<'a> {
+    /// UniqueId of the leg it was made for.
+    pub uid: &'a [u8],
+    /// `SELECT`, `INSERT`, ...
+    pub query_type: &'a [u8],
+    /// The table.
+    pub table: &'a [u8],
+    /// Parameters, JSON. May hold `|`.
+    pub params: &'a [u8],
+    /// Result JSON, cut by the writer at 500 characters.
+    pub result: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// The record's UniqueId field; empty where the kind has none or the field is empty.
+    pub fn uid(&self) -> &'a [u8] {
+        match self.body {
+            Body::Ast(Ast { uid, .. })
+            | Body::Tg(Tg { uid, .. })
+            | Body::Http(Http { uid, .. })
+            | Body::Sql(Sql { uid, .. }) => uid,
+            Body::Unparsed => b"",
+        }
+    }
+
+    /// The kind's name as `--kind` takes it.
+    pub fn kind(&self) -> KindName {
+        match self.body {
+            Body::Ast(_) => KindName::Ast,
+            Body::Tg(_) => KindName::Tg,
+            Body::Http(_) => KindName::Http,
+            Body::Sql(_) => KindName::Sql,
+            Body::Unparsed => KindName::Unparsed,
+        }
+    }
+}
+
+/// The kinds by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KindName {
+    /// Asterisk event, of either form.
+    Ast,
+    /// Telegram operation.
+    Tg,
+    /// HTTP request.
+    Http,
+    /// SQL query.
+    Sql,
+    /// Fits no kind.
+    Unparsed,
+}
+
+impl KindName {
+    /// The name in lower case, as in `--kind` and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KindName::Ast => "ast",
+            KindName::Tg => "tg",
+            KindName::Http => "http",
+            KindName::Sql => "sql",
+            KindName::Unparsed => "unparsed",
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! A span of content, block by block, each of whole lines.
+
+use std::fmt;
+use std::thread;
+use std::time::Duration;
+
+use memchr::{memchr, memrchr};
+
+use crate::record::Stamp;
+use crate::source::{Reader, Source, Span};
+
+/// No writer makes lines this long; one that is there is read, and named.
+pub const LONG_LINE_BYTES: usize = 1 << 20;
+
+/// The most of one line that is kept; the rest of it is passed over, and that is named.
+const LINE_BYTES_MAX: usize = 32 << 20;
+
+/// A last line without its newline may be in the middle of being written: waits this often.
+const GROWTH_TRIES: u32 = 5;
+const GROWTH_WAIT: Duration = Duration::from_millis(3);
+
+/// Whole lines, with their newlines (the last of a file may lack its own).
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'b> {
+    /// Content offset of the first byte.
+    pub offset: u64,
+    /// The lines.
+    pub text: &'b [u8],
+}
+
+impl<'b> Block<'b> {
+    /// The lines: offset within the block, bytes without the newline.
+    pub fn lines(self) -> impl Iterator<Item = (usize, &'b [u8])> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            if at >= self.text.len() {
+                return None;
+            }
+            let start = at;
+            let end = memchr(b'\n', &self.text[start..]).map_or(self.text.len(), |n| start + n);
+            at = end + 1;
+            Some((start, &self.text[start..end]))
+        })
+    }
+}
+
+/// What was found wrong with a stretch of content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// Decoding broke off; `after` is the last time that could be read.
+    Damaged {
+        /// What broke, as a clause about the file.
+        what: String,
+        /// The last time before it.
+        after: Option<Stamp>,
+    },
+    /// A line over [`LONG_LINE_BYTES`]; cut where not all of it was kept.
+    LongLine {
+        /// Content offset of its first byte.
+        offset: u64,
+        /// Its length as far as it was kept.
+        bytes: usize,
+        /// The rest was passed over.
+        cut: bool,
+    },
+    /// The file ends in the middle of a line.
+    HalfLine {
+        /// Content offset of its first byte.
+        offset: u64,
+        /// What there is of it.
+        bytes: usize,
+    },
+    /// A run of NUL bytes, as truncation under a writer without O_APPEND leaves.
+    Hole {
+        /// Content offset of the line it is in.
+        offset: u64,
+        /// NUL bytes in that line.
+        bytes: usize,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Finding::Damaged { what, after: None } => write!(f, "{what}"),
+            Finding::Damaged {
+                what,
+                after: Some(at),
+            } => write!(f, "{what} after {}", at.to_record_text()),
+            Finding::LongLine { offset, bytes, cut } => {
+                let mib = *bytes as f64 / f64::from(1 << 20);
+                let cut = if *cut { ", of which only that much was read" } else { "" };
+                write!(f, "has a line of {mib:.1} MiB at byte {offset}{cut}")
+            }
+            Finding::HalfLine { offset, bytes } => write!(
+                f,
+                "ends in the middle of a line ({bytes} bytes from byte {offset} on)"
+            ),
+            Finding::Hole { offset, bytes } => {
+                write!(f, "has a run of {bytes} NUL bytes in the line at byte {offset}")
+            }
+        }
+    }
+}
+
+/// Reads the lines that begin in a span.
+#[derive(Debug)]
+pub struct Blocks<'s> {
+    source: &'s Source,
+    reader: Reader<'s>,
+    span: Span,
+    buffer: Vec<u8>,
+    /// Content offset of `buffer[0]`.
+    base: u64,
+    /// First byte of `buffer` that was not handed out.
+    from: usize,
+    /// Bytes of `buffer` that are content.
+    filled: usize,
+    /// In a line that is not to be handed out: the one the span's edge cut, or the rest of a line
+    /// that was too long.
+    skipping: bool,
+    done: bool,
+    findings: Vec<Finding>,
+    last_time: Option<Stamp>,
+}
+
+enum Filled {
+    More,
+    End,
+    Broken(String),
+}
+
+impl<'s> Blocks<'s> {
+    /// The lines that begin in `span`, read through `buffer`, which must not be empty.
+    pub(super) fn new(source: &'s Source, span: Span, mut buffer: Vec<u8>) -> Blocks<'s> {
+        buffer.resize(buffer.len().max(16), 0);
+        // One byte before the span tells whether a line begins with it.
+        let start = span.start.saturating_sub(1);
+        Blocks {
+            source,
+            reader: source.reader(start),
+            span,
+            buffer,
+            base: start,
+            from: 0,
+            filled: 0,
+            skipping: span.start > 0,
+            done: span.start >= span.end,
+            findings: Vec::new(),
+            last_time: None,
+        }
+    }
+
+    /// The next whole lines; `None` when the span is done.
+    pub fn next_block(&mut self) -> Option<Block<'_>> {
+        loop {
+            if self.done {
+                return None;
+            }
+            self.drop_handed_out();
+            let state = self.fill();
+            if self.skipping && !self.skip_to_line(&state) {
+                continue;
+            }
+            let end = match self.whole_lines(&state) {
+                Some(end) => end,
+                None => continue,
+            };
+            if let Filled::Broken(what) = state {
+                self.note_damage(what, end);
+            }
+            let (start, base) = (self.from, self.base);
+            self.from = end;
+            if start == end {
+                continue;
+            }
+            return Some(Block {
+                offset: base + start as u64,
+                text: &self.buffer[start..end],
+            });
+        }
+    }
+
+    /// Stops before the span's end.
+    pub fn stop(&mut self) {
+        self.done = true;
+    }
+
+    /// Names a run of NULs that whoever reads the lines came upon.
+    pub fn note_hole(&mut self, offset: u64, bytes: usize) {
+        // One of a kind is enough to know that the file is damaged.
+        if !self.findings.iter().any(|f| matches!(f, Finding::Hole { .. })) {
+            self.findings.push(Finding::Hole { offset, bytes });
+        }
+    }
+
+    pub(super) fn finish(self) -> (Vec<u8>, Vec<Finding>) {
+        (self.buffer, self.findings)
+    }
+
+    /// Moves what is left to the front of the buffer.
+    fn drop_handed_out(&mut self) {
+        self.buffer.copy_within(self.from..self.filled, 0);
+        self.filled -= self.from;
+        self.from = 0;
+        // Not counted up: damage makes the reader leave bytes out.
+        self.base = self.reader.position() - self.filled as u64;
+    }
+
+    /// Reads until the buffer is full, growing it for a line that fills it alone.
+    fn fill(&mut self) -> Filled {
+        if self.filled == self.buffer.len() && self.buffer.len() < LINE_BYTES_MAX {
+            let bigger = (self.buffer.len() * 2).min(LINE_BYTES_MAX);
+            self.buffer.resize(bigger, 0);
+        }
+        while self.filled < self.buffer.len() {
+            match self.reader.read(&mut self.buffer[self.filled..]) {
+                Ok(0) => return Filled::End,
+                Ok(got) => self.filled += got,
+                Err(damage) => return Filled::Broken(damage.0),
+            }
+        }
+        Filled::More
+    }
+
+    /// Drops bytes up to the next line's beginning. False while there is none yet.
+    fn skip_to_line(&mut self, state: &Filled) -> bool {
+        match memchr(b'\n', &self.buffer[..self.filled]) {
+            Some(newline) => {
+                self.from = newline + 1;
+                self.skipping = false;
+                self.done = self.base + self.from as u64 >= self.span.end;
+                !self.done
+            }
+            None => {
+                self.from = self.filled;
+                match state {
+                    Filled::More => {}
+                    Filled::End => self.done = true,
+                    Filled::Broken(what) => {
+                        self.skipping = false;
+                        self.note_damage(what.clone(), self.filled);
+                    }
+                }
+                false
+            }
+        }
+    }
+
+    /// Where the whole lines in the buffer end, as far as they are the span's. `None` when more
+    /// must be read first.
+    fn whole_lines(&mut self, state: &Filled) -> Option<usize> {
+        if let Some(end) = self.end_of_span() {
+            self.done = true;
+            self.note_long_line(end);
+            return Some(end);
+        }
+        match state {
+            Filled::Broken(_) => Some(self.filled),
+            Filled::End => {
+                self.done = true;
+                Some(self.complete_last_line())
+            }
+            Filled::More => match memrchr(b'\n', &self.buffer[self.from..self.filled]) {
+                Some(newline) => {
+                    let end = self.from + newline + 1;
+                    self.note_long_line(end);
+                    Some(end)
+                }
+                None if self.filled - self.from < LINE_BYTES_MAX => None,
+                None => {
+                    self.findings.push(Finding::LongLine {
+                        offset: self.base + self.from as u64,
+                        bytes: self.filled - self.from,
+                        cut: true,
+                    });
+                    self.skipping = true;
+                    Some(self.filled)
+                }
+            },
+        }
+    }
+
+    /// Behind the newline of the last line that begins in the span, once it is in the buffer.
+    fn end_of_span(&self) -> Option<usize> {
+        let last = usize::try_from(self.span.end.checked_sub(1)?.checked_sub(self.base)?).ok()?;
+        let last = last.max(self.from);
+        let newline = memchr(b'\n', self.buffer.get(last..self.filled)?)?;
+        Some(last + newline + 1)
+    }
+
+    /// At the end of the file: reads on behind the size the file had, in case the last line was
+    /// caught half-way; says so if it stays half a line.
+    fn complete_last_line(&mut self) -> usize {
+        let line = memrchr(b'\n', &self.buffer[self.from..self.filled])
+            .map_or(self.from, |newline| self.from + newline + 1);
+        if line == self.filled {
+            return self.filled;
+        }
+        for tries in 0..GROWTH_TRIES {
+            if self.filled == self.buffer.len() {
+                self.buffer.resize(self.filled + 4096, 0);
+            }
+            let at = self.base + self.filled as u64;
+            let got = self.source.read_grown(at, &mut self.buffer[self.filled..]);
+            let grown = self.filled..self.filled + got;
+            if let Some(newline) = memchr(b'\n', &self.buffer[grown.clone()]) {
+                self.filled += newline + 1;
+                return self.filled;
+            }
+            self.filled = grown.end;
+            if got == 0 && (tries > 0 || !self.source.may_grow()) {
+                break;
+            }
+            thread::sleep(GROWTH_WAIT);
+        }
+        self.findings.push(Finding::HalfLine {
+            offset: self.base + line as u64,
+            bytes: self.filled - line,
+        });
+        self.filled
+    }
+
+    fn note_damage(&mut self, what: String, end: usize) {
+        let lines = &self.buffer[..end];
+        let seen = lines.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix);
+        self.last_time = seen.or(self.last_time);
+        let after = self.last_time;
+        self.findings.push(Finding::Damaged { what, after });
+    }
+
+    /// Only a buffer that had to grow can hold a long line; then its first line is the one.
+    fn note_long_line(&mut self, end: usize) {
+        if end - self.from <= LONG_LINE_BYTES {
+            self.remember_time(end);
+            return;
+        }
+        let bytes = memchr(b'\n', &self.buffer[self.from..end]).unwrap_or(end - self.from);
+        if bytes > LONG_LINE_BYTES {
+            self.findings.push(Finding::LongLine {
+                offset: self.base + self.from as u64,
+                bytes,
+                cut: false,
+            });
+        }
+    }
+
+    /// The time of the block's last line, in case damage follows it.
+    fn remember_time(&mut self, end: usize) {
+        let body = &self.buffer[self.from..end.max(self.from + 1) - 1];
+        let last = memrchr(b'\n', body).map_or(0, |newline| newline + 1);
+        self.last_time = Stamp::parse_prefix(&body[last..]).or(self.last_time);
+    }
+}

@@ -1,0 +1,200 @@
+//! Bytes -> matching lines, in parallel, whole lines only.
+//!
+//! The pipeline: sources are cut into spans; each span is read in blocks of whole lines through one
+//! recycled buffer; work is done block by block on all threads of the current rayon pool; results
+//! come back in the order of sources and positions, whatever the thread count.
+//! A line belongs to the span that it begins in, so a line across an edge is seen exactly once.
+//!
+//! What is asked of a line lives above (`engine`); what a line says lives below (`record`).
+
+mod blocks;
+mod needles;
+
+use std::sync::{Arc, Mutex};
+
+use rayon::prelude::*;
+
+use crate::error::Trouble;
+use crate::record::Stamp;
+use crate::source::{Source, Span};
+
+pub use blocks::{Block, Blocks, Finding, LONG_LINE_BYTES};
+pub use needles::Needles;
+
+/// How a scan cuts and reads. Answers don't depend on it; tests run with tiny values.
+#[derive(Debug, Clone, Copy)]
+pub struct Tuning {
+    /// Content that one task reads; small enough that the last tasks finish together.
+    pub span_bytes: u64,
+    /// Content read at once; small enough to stay in a core's second-level cache while it is
+    /// searched.
+    pub block_bytes: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning {
+            span_bytes: 8 << 20,
+            block_bytes: 256 << 10,
+        }
+    }
+}
+
+/// A place in the log: which source, and where its line begins in the content. Orders lines of
+/// equal time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Index of the source among those of the question.
+    pub source: u32,
+    /// Content offset of the line's first byte.
+    pub offset: u64,
+}
+
+/// A line taken out of the logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its time; a line without one takes the time of the timed line before it, so that it stays
+    /// in its place.
+    pub at: Option<Stamp>,
+    /// Where it stands.
+    pub place: Place,
+    /// Its bytes, without the newline.
+    pub text: Box<[u8]>,
+}
+
+/// A stretch of one source to be read.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The source.
+    pub source: Arc<Source>,
+    /// Its index, for [`Place`].
+    pub index: u32,
+    /// The stretch.
+    pub span: Span,
+}
+
+/// Reads stretches and keeps the buffers.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    tuning: Tuning,
+    buffers: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Scanner {
+    /// A scanner with the given way of cutting.
+    pub fn new(tuning: Tuning) -> Scanner {
+        Scanner {
+            tuning,
+            buffers: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The tasks that cover sources whole, in order. `index` tells each source's own.
+    pub fn tasks(&self, sources: &[(u32, Arc<Source>)]) -> Vec<Task> {
+        let cut = |(index, source): &(u32, Arc<Source>)| {
+            let (index, source) = (*index, Arc::clone(source));
+            source
+                .spans(self.tuning.span_bytes)
+                .into_iter()
+                .map(move |span| Task {
+                    source: Arc::clone(&source),
+                    index,
+                    span,
+                })
+                .collect::<Vec<_>>()
+        };
+        sources.iter().flat_map(cut).collect()
+    }
+
+    /// Does `work` on every task, on all threads of the pool; results in the order of tasks.
+    pub fn run<R: Send>(
+        &self,
+        tasks: &[Task],
+        work: impl Fn(&Task, &mut Blocks<'_>) -> R + Sync,
+    ) -> Vec<(R, Vec<Trouble>)> {
+        tasks
+            .par_iter()
+            .with_max_len(1)
+            .map(|task| self.read(task, |blocks| work(task, blocks)))
+            .collect()
+    }
+
+    /// Does `work` on one stretch, on this thread.
+    pub fn read<R>(
+        &self,
+        task: &Task,
+        work: impl FnOnce(&mut Blocks<'_>) -> R,
+    ) -> (R, Vec<Trouble>) {
+        let buffer = self.take_buffer();
+        let mut blocks = Blocks::new(&task.source, task.span, buffer);
+        let result = work(&mut blocks);
+        let (buffer, findings) = blocks.finish();
+        self.give_back(buffer);
+        let path = &task.source.log.path;
+        let troubles = findings
+            .iter()
+            .map(|finding| Trouble::new(path, finding.to_string()))
+            .collect();
+        (result, troubles)
+    }
+
+    /// The lines of a stretch that hold a needle and that `wanted` takes.
+    pub fn lines(
+        &self,
+        tasks: &[Task],
+        needles: &Needles,
+        wanted: impl Fn(&[u8]) -> bool + Sync,
+    ) -> (Vec<Line>, Vec<Trouble>) {
+        let found = self.run(tasks, |task, blocks| {
+            let mut lines = Vec::new();
+            while let Some(block) = blocks.next_block() {
+                needles.lines(block.text, |at, text| {
+                    if wanted(text) {
+                        lines.push(line(task.index, &block, at, text));
+                    }
+                });
+            }
+            lines
+        });
+        let mut all = Vec::new();
+        let mut troubles = Vec::new();
+        for (lines, mut named) in found {
+            all.extend(lines);
+            troubles.append(&mut named);
+        }
+        (all, troubles)
+    }
+
+    fn take_buffer(&self) -> Vec<u8> {
+        let recycled = self.buffers.lock().ok().and_then(|mut all| all.pop());
+        recycled.unwrap_or_else(|| vec![0; self.tuning.block_bytes])
+    }
+
+    fn give_back(&self, mut buffer: Vec<u8>) {
+        // One long line must not keep its memory for the rest of the run.
+        buffer.truncate(self.tuning.block_bytes);
+        buffer.shrink_to_fit();
+        if let Ok(mut all) = self.buffers.lock() {
+            all.push(buffer);
+        }
+    }
+}
+
+/// A line of a block as an owned [`Line`].
+pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
+    let nuls = text.iter().take_while(|&&b| b == 0).count();
+    let stamp = Stamp::parse_prefix(&text[nuls..]).or_else(|| time_before(&block.text[..at]));
+    Line {
+        at: stamp,
+        place: Place {
+            source,
+            offset: block.offset + at as u64,
+        },
+        text: text.into(),
+    }
+}
+
+/// The time of the nearest timed line before the end of `text`.
+fn time_before(text: &[u8]) -> Option<Stamp> {
+    text.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix)
+}

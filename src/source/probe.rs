@@ -1,0 +1,119 @@
+//! When a file's records were written, from a few reads: bounds, and the way to a time.
+//!
+//! Records stand nearly in the order of time, not quite (two workers, misfiled days), so what is
+//! said here steers where to look first and which files end *well* before a time; it never decides
+//! that a line does not exist.
+
+use memchr::memchr;
+
+use super::{Format, Reader, Source, gzip};
+use crate::record::{LogZone, Stamp};
+
+/// Places looked at between both ends of a file.
+const SAMPLES: u64 = 16;
+/// Read at each place: some dozens of lines.
+const SAMPLE_BYTES: usize = 16 * 1024;
+/// A bisection looks this far for the next line that has a time.
+const SEEK_BYTES_MAX: u64 = 1 << 20;
+
+/// Earliest and latest time of a file's records, as far as samples show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Earliest time seen; `None` when no sample holds a time.
+    pub first: Option<Stamp>,
+    /// Latest time seen; `None` when the end can't be looked at without decoding everything.
+    pub last: Option<Stamp>,
+}
+
+impl Bounds {
+    /// Samples a file: both ends and [`SAMPLES`] places between where it is seekable; else its
+    /// beginning, and its end from what gzip noted about the file it compressed.
+    pub fn probe(source: &Source, zone: LogZone) -> Bounds {
+        let mut bounds = Bounds {
+            first: None,
+            last: None,
+        };
+        let mut text = vec![0u8; SAMPLE_BYTES];
+        let Some(total) = source.content_bytes() else {
+            for at in times(sample(source, 0, &mut text)) {
+                bounds.first = Some(bounds.first.map_or(at, |t| t.min(at)));
+            }
+            bounds.last = gzip::written_before(&source.log).and_then(|seconds| {
+                Some(zone.stamp(chrono::DateTime::from_timestamp(seconds, 0)?))
+            });
+            return bounds;
+        };
+        let reach = total.saturating_sub(SAMPLE_BYTES as u64);
+        for i in 0..=SAMPLES {
+            for at in times(sample(source, reach / SAMPLES * i, &mut text)) {
+                bounds.first = Some(bounds.first.map_or(at, |t| t.min(at)));
+                bounds.last = Some(bounds.last.map_or(at, |t| t.max(at)));
+            }
+            if reach == 0 {
+                break;
+            }
+        }
+        // The very end, whatever the division left over.
+        for at in times(sample(source, reach, &mut text)) {
+            bounds.last = Some(bounds.last.map_or(at, |t| t.max(at)));
+        }
+        bounds
+    }
+}
+
+/// Content offset of about the first line written at `at` or later: by bisection, exact only where
+/// lines are in order. 0 where the content is not seekable.
+pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
+    let (Some(total), false) = (source.content_bytes(), matches!(source.format, Format::Gzip))
+    else {
+        return 0;
+    };
+    let mut text = vec![0u8; SAMPLE_BYTES];
+    let (mut low, mut high) = (0, total);
+    while high - low > SAMPLE_BYTES as u64 {
+        let middle = low + (high - low) / 2;
+        match time_after(source, middle, high, &mut text) {
+            Some(found) if found < at => low = middle,
+            _ => high = middle,
+        }
+    }
+    low
+}
+
+/// The time of the first timed line that begins behind `from`.
+fn time_after(source: &Source, from: u64, end: u64, text: &mut [u8]) -> Option<Stamp> {
+    let mut at = from;
+    while at < end.min(from + SEEK_BYTES_MAX) {
+        let sampled = sample(source, at, text);
+        if sampled.is_empty() {
+            return None;
+        }
+        if let Some(found) = times(sampled).next() {
+            return Some(found);
+        }
+        at += sampled.len() as u64;
+    }
+    None
+}
+
+/// What stands at `offset`, from the next line's beginning on (offset 0 begins a line).
+fn sample<'t>(source: &Source, offset: u64, text: &'t mut [u8]) -> &'t [u8] {
+    let mut reader: Reader<'_> = source.reader(offset);
+    let mut got = 0;
+    while got < text.len() {
+        match reader.read(&mut text[got..]) {
+            Ok(0) | Err(_) => break,
+            Ok(n) => got += n,
+        }
+    }
+    let text = &text[..got];
+    if offset == 0 {
+        return text;
+    }
+    memchr(b'\n', text).map_or(&[], |newline| &text[newline + 1..])
+}
+
+/// The times of the lines in `text`.
+fn times(text: &[u8]) -> impl Iterator<Item = Stamp> {
+    text.split(|&b| b == b'\n').filter_map(Stamp::parse_prefix)
+}

@@ -1,0 +1,113 @@
+//! The same content under two names: `X` and `X.gz`.
+//!
+//! Compressing leaves both for a moment, a crash leaves both for good. But both may also exist with
+//! *different* content: a late writer renames today's file onto yesterday's name while
+//! yesterday's is already compressed. So content decides: equal content is read once, content that
+//! is the beginning of the other's is read with it, anything else is read.
+
+use super::{Format, Reader, Source, gzip};
+
+/// Compared at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Removes sources whose content another one of the same stem holds as well.
+pub(super) fn drop_doubles(sources: &mut Vec<Source>) {
+    let mut doubles = Vec::new();
+    for (i, pair) in sources.windows(2).enumerate() {
+        let [a, b] = pair else { continue };
+        if a.log.name.stem != b.log.name.stem {
+            continue;
+        }
+        match held_twice(a, b) {
+            Some(Double::First) => doubles.push(i),
+            Some(Double::Second) => doubles.push(i + 1),
+            None => {}
+        }
+    }
+    for i in doubles.into_iter().rev() {
+        sources.remove(i);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Double {
+    First,
+    Second,
+}
+
+/// Which of the two can be left out, if one can.
+fn held_twice(a: &Source, b: &Source) -> Option<Double> {
+    if a.log.identity == b.log.identity {
+        return Some(Double::Second);
+    }
+    if let (Format::Plain, Format::Gzip) = (&a.format, &b.format)
+        && trailer_vouches(a, b)
+    {
+        return Some(Double::Second);
+    }
+    compare(a, b)
+}
+
+/// Whether the checksum and length in the gzip's trailer are those of the whole plain file, and
+/// both begin alike: then it need not be decoded to be known. The plain file is kept as it reads
+/// faster; were the gzip to hold other members before that last one, its beginning would differ.
+fn trailer_vouches(plain: &Source, gzip: &Source) -> bool {
+    let Some((crc, bytes)) = gzip::trailer(&gzip.log) else {
+        return false;
+    };
+    if u64::from(bytes) != plain.log.bytes {
+        return false;
+    }
+    let mut ours = vec![0u8; CHUNK_BYTES];
+    let mut theirs = vec![0u8; CHUNK_BYTES];
+    let same_start = matches!(
+        (fill(&mut plain.reader(0), &mut ours), fill(&mut gzip.reader(0), &mut theirs)),
+        (Some(m), Some(n)) if ours[..m] == theirs[..n]
+    );
+    same_start && checksum(plain) == Some(crc)
+}
+
+fn checksum(source: &Source) -> Option<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut reader = source.reader(0);
+    let mut chunk = vec![0u8; CHUNK_BYTES];
+    loop {
+        match reader.read(&mut chunk) {
+            Ok(0) => return Some(hasher.finalize()),
+            Ok(got) => hasher.update(&chunk[..got]),
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Reads both until they differ or one ends. Damage in either means: read both.
+fn compare(a: &Source, b: &Source) -> Option<Double> {
+    let (mut left, mut right) = (a.reader(0), b.reader(0));
+    let mut ours = vec![0u8; CHUNK_BYTES];
+    let mut theirs = vec![0u8; CHUNK_BYTES];
+    loop {
+        let m = fill(&mut left, &mut ours)?;
+        let n = fill(&mut right, &mut theirs)?;
+        let common = m.min(n);
+        if ours[..common] != theirs[..common] {
+            return None;
+        }
+        if m < ours.len() || n < theirs.len() {
+            // An empty file is the beginning of every other.
+            return Some(if m < n { Double::First } else { Double::Second });
+        }
+    }
+}
+
+/// Fills the buffer as far as the content goes; `None` on damage.
+fn fill(reader: &mut Reader<'_>, into: &mut [u8]) -> Option<usize> {
+    let mut got = 0;
+    while got < into.len() {
+        match reader.read(&mut into[got..]) {
+            Ok(0) => break,
+            Ok(n) => got += n,
+            Err(_) => return None,
+        }
+    }
+    Some(got)
+}

@@ -1,0 +1,183 @@
+//! The set of an enterprise's files, opened so that a rotation can't change the answer.
+//!
+//! Files are opened first and looked at through their descriptors afterwards, so a rename or an
+//! unlink while we read is harmless. Then the folder is listed again: if a name, an inode or a
+//! shrunken size shows that something moved meanwhile, the whole set is opened anew.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{EnterpriseName, FileName, list};
+use crate::error::{Error, Trouble, reason};
+use crate::fsx::FileIdentity;
+
+/// A set that moves this often while it is being opened is taken as it is.
+const OPEN_TRIES: usize = 5;
+
+/// One log file, open.
+#[derive(Debug)]
+pub struct LogFile {
+    /// Its name, taken apart.
+    pub name: FileName,
+    /// Where it was found.
+    pub path: PathBuf,
+    /// The open file: reads go on after a rename or an unlink.
+    pub file: File,
+    /// Bytes in the file when it was opened; what a writer appends later is not read.
+    pub bytes: u64,
+    /// Device and inode.
+    pub identity: FileIdentity,
+}
+
+/// An enterprise's log files, all open, in reading order.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Whose they are.
+    pub enterprise: EnterpriseName,
+    folder: PathBuf,
+    /// The files.
+    pub files: Vec<Arc<LogFile>>,
+    /// What could not be opened.
+    pub troubles: Vec<Trouble>,
+    /// Files that were listed and then gone: a rotation passed by.
+    pub gone: Vec<PathBuf>,
+}
+
+impl Snapshot {
+    /// Opens the log files of `folder`.
+    ///
+    /// # Errors
+    /// When the folder can't be listed. A file that can't be opened is a trouble, not an error.
+    pub fn open(enterprise: &EnterpriseName, folder: &Path) -> Result<Snapshot, Error> {
+        let mut tries = 1;
+        loop {
+            let snapshot = Self::open_once(enterprise, folder)
+                .map_err(|error| Error::io(folder, "list the folder", error))?;
+            if tries == OPEN_TRIES || !snapshot.has_moved() {
+                return Ok(snapshot);
+            }
+            tries += 1;
+        }
+    }
+
+    fn open_once(enterprise: &EnterpriseName, folder: &Path) -> io::Result<Snapshot> {
+        let mut snapshot = Snapshot {
+            enterprise: enterprise.clone(),
+            folder: folder.to_owned(),
+            files: Vec::new(),
+            troubles: Vec::new(),
+            gone: Vec::new(),
+        };
+        for name in list(folder)? {
+            let path = folder.join(name.full());
+            match open_regular(&path) {
+                Ok((file, metadata)) => snapshot.files.push(Arc::new(LogFile {
+                    name,
+                    path,
+                    file,
+                    bytes: metadata.len(),
+                    identity: FileIdentity::of(&metadata),
+                })),
+                Err(error) if error.kind() == ErrorKind::NotFound => snapshot.gone.push(path),
+                Err(error) => snapshot
+                    .troubles
+                    .push(Trouble::new(&path, format!("can't be read: {}", reason(&error)))),
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// Whether the folder no longer holds the set that was opened: a name came or went, a name
+    /// stands for another inode, a file shrank. Growth is no move.
+    pub fn has_moved(&self) -> bool {
+        let Ok(names) = list(&self.folder) else {
+            return true;
+        };
+        let now = names.iter().filter_map(|name| {
+            let metadata = fs::metadata(self.folder.join(name.full())).ok()?;
+            metadata
+                .is_file()
+                .then(|| (name, FileIdentity::of(&metadata), metadata.size()))
+        });
+        let mut ours = self.files.iter();
+        for (name, identity, bytes) in now {
+            let unreadable = self
+                .troubles
+                .iter()
+                .any(|t| t.path == self.folder.join(name.full()));
+            if unreadable {
+                continue;
+            }
+            match ours.next() {
+                Some(f) if f.name == *name && f.identity == identity && f.bytes <= bytes => {}
+                _ => return true,
+            }
+        }
+        ours.next().is_some()
+    }
+}
+
+/// Opens without ever waiting: a FIFO in a log's place must not hang the answer.
+fn open_regular(path: &Path) -> io::Result<(File, fs::Metadata)> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::other("it is a folder, not a file"));
+    }
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok((file, metadata))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(folder: &Path) -> Snapshot {
+        let name = EnterpriseName::new("0367").expect("a name");
+        Snapshot::open(&name, folder).expect("a folder")
+    }
+
+    #[test]
+    fn rename_growth_and_shrinking_are_told_apart() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let live = dir.path().join("events.log");
+        fs::write(&live, "one\n").expect("written");
+        let snapshot = open(dir.path());
+        assert!(!snapshot.has_moved());
+        fs::write(&live, "one\ntwo\n").expect("grown in place");
+        assert!(!snapshot.has_moved());
+        fs::write(&live, "").expect("truncated");
+        assert!(snapshot.has_moved());
+
+        let snapshot = open(dir.path());
+        fs::rename(&live, dir.path().join("events.log.2025-11-29")).expect("renamed");
+        assert!(snapshot.has_moved());
+    }
+
+    #[test]
+    fn what_is_no_file_is_named_and_does_not_hang() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir(dir.path().join("events.log")).expect("made");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            dir.path().join("events.log.1"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .expect("a fifo");
+        fs::write(dir.path().join("events.log.bak"), "x").expect("written");
+        let snapshot = open(dir.path());
+        assert!(snapshot.files.is_empty());
+        assert_eq!(snapshot.troubles.len(), 2, "{:?}", snapshot.troubles);
+        assert!(!snapshot.has_moved());
+    }
+}
