@@ -1,6 +1,7 @@
 //! calltrace reads telephony event logs. See `ARCHITECTURE.md` for the way of a line from disk to
 //! screen.
 
+pub mod call;
 pub mod error;
 pub mod fsx;
 pub mod record;

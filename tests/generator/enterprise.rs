@@ -44,8 +44,8 @@ pub const MANAGER_NAMES: [(&str, &str); 8] = [
     ("Роман Лось", "Лось Р."),
 ];
 
+#[derive(Clone)]
 pub struct Client {
-    index: u32,
     /// As in bodies: with or without `+`.
     pub phone: String,
     pub digits: String,
@@ -81,7 +81,6 @@ pub struct Enterprise {
 }
 
 impl Enterprise {
-    /// `first_call` keeps call numbers unique within the tree.
     pub fn new(number: &str, seed: u64, calls_per_day: u32, mess: bool) -> Self {
         let mut rng = SplitMix64::new(seed);
         let first_chat = 100_000_001 + rng.below(9_000) * 10;
@@ -114,7 +113,6 @@ impl Enterprise {
         self.book.open_day(day_ms);
         self.sip_counter = 0;
         self.local_counter = 0;
-        self.carriage_return_due = self.mess;
     }
 
     pub fn count_call(&mut self) -> u32 {
@@ -177,22 +175,21 @@ impl Enterprise {
             }
         };
         let subscriber = 1 + index / 2;
-        let operator = if index.is_multiple_of(2) { "37529000" } else { "37544000" };
+        let operator = if index.is_multiple_of(2) {
+            "37529000"
+        } else {
+            "37544000"
+        };
         let digits = format!("{operator}{subscriber:04}");
         let plus = if self.rng.one_in(9) { "+" } else { "" };
         let known = !index.is_multiple_of(3);
         let client = Client {
-            index,
             phone: format!("{plus}{digits}"),
             digits,
             name: known.then(|| CLIENT_NAMES[(index / 3 % 16) as usize]),
         };
-        self.keep_client(&client, until_ms);
+        self.client_busy_ms[index as usize] = until_ms + CLIENT_REST_MS;
         client
-    }
-
-    pub fn keep_client(&mut self, client: &Client, until_ms: i64) {
-        self.client_busy_ms[client.index as usize] = until_ms + CLIENT_REST_MS;
     }
 
     /// Seconds of ringing, 2..=30, in ms.
@@ -208,7 +205,8 @@ impl Enterprise {
             return self.rng.range(3_600_000, 7_200_000);
         }
         let decile = self.rng.below(10) as usize;
-        self.rng.range(DECILES_S[decile] * 1000, DECILES_S[decile + 1] * 1000)
+        self.rng
+            .range(DECILES_S[decile] * 1000, DECILES_S[decile + 1] * 1000)
     }
 }
 

@@ -80,10 +80,22 @@ impl Book {
         };
         let start = day.text.len();
         put_time(&mut day.text, at_ms);
-        put(&mut day.text, format_args!(",{:03}|", at_ms.rem_euclid(1000)));
-        let mark = rest(&mut day.text).map(|mark| MessageMark { id_at: mark.id_at + 24, ..mark });
+        put(
+            &mut day.text,
+            format_args!(",{:03}|", at_ms.rem_euclid(1000)),
+        );
+        let mark = rest(&mut day.text).map(|mark| MessageMark {
+            id_at: mark.id_at + 24,
+            ..mark
+        });
         let bytes = (day.text.len() - start) as u32;
-        day.lines.push(Line { at_ms, start, bytes, call, mark });
+        day.lines.push(Line {
+            at_ms,
+            start,
+            bytes,
+            call,
+            mark,
+        });
     }
 }
 
@@ -166,7 +178,8 @@ impl Body {
         }
         self.json.clear();
         for (nth, (key, start, end)) in self.fields.iter().enumerate() {
-            self.json.extend_from_slice(if nth == 0 { b"{\"" } else { b", \"" });
+            self.json
+                .extend_from_slice(if nth == 0 { b"{\"" } else { b", \"" });
             self.json.extend_from_slice(key.as_bytes());
             self.json.extend_from_slice(b"\": ");
             self.json.extend_from_slice(&self.values[*start..*end]);

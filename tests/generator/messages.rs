@@ -73,7 +73,10 @@ impl Scene<'_> {
         let line = trunk.trim_start_matches('0');
         let separator = if self.e.rng.one_in(8) { " | " } else { " " };
         let extensions = extensions.join(",");
-        format!("💰+{} ➡️ Доб.{extensions}{separator}📡Линия {line}", client.digits)
+        format!(
+            "💰+{} ➡️ Доб.{extensions}{separator}📡Линия {line}",
+            client.digits
+        )
     }
 
     /// The text after a hangup; `talk_ms` is `None` if nobody answered.
@@ -94,22 +97,35 @@ impl Scene<'_> {
         let kind = ["входящий", "исходящий", "внутренний"][direction as usize];
         let mut out = Vec::with_capacity(400);
         let (minutes, seconds) = (talk_ms / 60_000, talk_ms / 1000 % 60);
-        put(&mut out, format_args!("✅ Успешный {kind} звонок 💰+{} ☎️{extension} ", client.digits));
-        put(&mut out, format_args!("⌛ Длительность: {minutes:02}:{seconds:02} ⏰Начало звонка "));
+        put(
+            &mut out,
+            format_args!(
+                "✅ Успешный {kind} звонок 💰+{} ☎️{extension} ",
+                client.digits
+            ),
+        );
+        put(
+            &mut out,
+            format_args!("⌛ Длительность: {minutes:02}:{seconds:02} ⏰Начало звонка "),
+        );
         let date_at = out.len();
         put_time(&mut out, received_ms + HOST_OFFSET_MS);
         out.drain(date_at..date_at + "2025-11-30 ".len());
         match (client.name, self.e.rng.below(12)) {
             (Some(name), 0) => put(&mut out, format_args!(" 👤 <b>{name}</b>")),
             // A line separator that an editor put into the CRM.
-            (Some(name), 1) => put(&mut out, format_args!(" 👤 {name}\u{2028}постоянный клиент")),
+            (Some(name), 1) => put(
+                &mut out,
+                format_args!(" 👤 {name}\u{2028}постоянный клиент"),
+            ),
             (Some(name), 2) => put(&mut out, format_args!(" | 👤 {name} | VIP")),
             (Some(name), _) => put(&mut out, format_args!(" 👤 {name}")),
             (None, _) => {}
         }
         if direction != Direction::Internal && self.e.rng.percent(60) {
             let id = self.e.rng.next();
-            let link = format_args!(" 🔉<a href=\"https://bot.example.org/r/{id:016x}\">Запись</a>");
+            let link =
+                format_args!(" 🔉<a href=\"https://bot.example.org/r/{id:016x}\">Запись</a>");
             put(&mut out, link);
         }
         String::from_utf8(out).expect("made of text")
@@ -118,7 +134,10 @@ impl Scene<'_> {
     /// Asks the CRM for the client's name, as happens while the phone rings.
     pub fn ask_name(&mut self, at: i64, uid: &str, client: &Client) {
         let digits = &client.digits;
-        let mut url = format!("http://localhost:8020/customer-name/{}/{digits}", self.e.number);
+        let mut url = format!(
+            "http://localhost:8020/customer-name/{}/{digits}",
+            self.e.number
+        );
         let mut request = format!("{{\"phone\": \"{digits}\"}}");
         match self.e.rng.below(40) {
             0 => url.push_str("?fields=name|source"),
@@ -128,9 +147,10 @@ impl Scene<'_> {
         let (status, answer) = match (self.e.rng.below(60), client.name) {
             (0, _) => (500, "{\"detail\": \"Internal Server Error\"}".to_owned()),
             (1, _) => (404, "{\"detail\": \"Enterprise not found\"}".to_owned()),
-            (_, Some(name)) => {
-                (200, format!("{{\"name\": \"{}\"}}", name.replace('"', "\\\"")))
-            }
+            (_, Some(name)) => (
+                200,
+                format!("{{\"name\": \"{}\"}}", name.replace('"', "\\\"")),
+            ),
             (_, None) => (200, "{\"name\": null}".to_owned()),
         };
         self.http(at, uid, ("GET", &url), status, request.as_bytes(), &answer);
@@ -153,7 +173,10 @@ impl Scene<'_> {
     /// Asks for all that the CRM knows: an answer that is always cut.
     pub fn ask_profile(&mut self, at: i64, uid: &str, client: &Client) {
         let number = &self.e.number;
-        let url = format!("http://localhost:8020/customer-profile/{number}/{}", client.digits);
+        let url = format!(
+            "http://localhost:8020/customer-profile/{number}/{}",
+            client.digits
+        );
         let name = client.name.unwrap_or("Неизвестный").replace('"', "\\\"");
         let mut answer = format!("{{\"full_name\": \"{name}\", \"orders\": [");
         for nth in 0..8 {
@@ -200,10 +223,16 @@ impl Scene<'_> {
         let due = std::mem::take(&mut self.e.carriage_return_due);
         let odd = due || (self.e.mess && self.e.rng.one_in(2_000));
         let tail = if odd { "\r?retry=1" } else { "" };
-        let cut = answer.char_indices().nth(ANSWER_CHARS).map(|(at, _)| &answer[..at]);
+        let cut = answer
+            .char_indices()
+            .nth(ANSWER_CHARS)
+            .map(|(at, _)| &answer[..at]);
         self.wrote(uid);
         self.e.book.line(at, self.number, |out| {
-            put(out, format_args!("HTTP|{uid}|{method}|{url}{tail}|{status}|"));
+            put(
+                out,
+                format_args!("HTTP|{uid}|{method}|{url}{tail}|{status}|"),
+            );
             out.extend_from_slice(request);
             out.push(b'|');
             match cut {
@@ -235,7 +264,10 @@ impl Scene<'_> {
         };
         self.wrote(uid);
         self.e.book.line(at, self.number, |out| {
-            put(out, format_args!("SQL|{uid}|{query}|{table}|{params}|{result}"));
+            put(
+                out,
+                format_args!("SQL|{uid}|{query}|{table}|{params}|{result}"),
+            );
             None
         });
     }

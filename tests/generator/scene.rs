@@ -67,10 +67,10 @@ pub struct Scene<'e> {
 impl<'e> Scene<'e> {
     pub fn new(e: &'e mut Enterprise, pattern: &'static str) -> Self {
         let chats = match e.rng.below(100) {
-            0..70 => 1,
-            70..88 => 2,
-            88..95 => 3,
-            95..98 => 4,
+            0..84 => 1,
+            84..94 => 2,
+            94..97 => 3,
+            97..99 => 4,
             _ => 5,
         };
         let chats = (chats, e.rng.below(5) as usize);
@@ -98,7 +98,11 @@ impl<'e> Scene<'e> {
 
     /// Ends the call's writing; `main` becomes its first id.
     pub fn close(mut self, main: &str) {
-        let nth = self.uids.iter().position(|uid| uid == main).expect("the main id has a record");
+        let nth = self
+            .uids
+            .iter()
+            .position(|uid| uid == main)
+            .expect("the main id has a record");
         self.uids[..=nth].rotate_right(1);
         self.e.calls.push(OpenCall {
             number: self.number,
@@ -120,6 +124,12 @@ impl<'e> Scene<'e> {
 
     pub fn pause(&mut self, low_ms: i64, high_ms: i64) -> i64 {
         self.e.rng.range(low_ms, high_ms)
+    }
+
+    /// The id of a channel created `low_ms..=high_ms` after `at`: often of another second.
+    pub fn later_uid(&mut self, at: i64, low_ms: i64, high_ms: i64) -> String {
+        let created = at + self.pause(low_ms, high_ms);
+        self.e.uid(created)
     }
 
     pub fn start(&mut self, at: i64, uid: &str, phone: &str, trunk: &str) {
@@ -148,7 +158,11 @@ impl<'e> Scene<'e> {
         self.put_call_type(direction);
         self.e.body.text("Trunk", trunk);
         self.e.body.text("ExtTrunk", "");
-        let ext_phone = if direction == Direction::Incoming { phone } else { "" };
+        let ext_phone = if direction == Direction::Incoming {
+            phone
+        } else {
+            ""
+        };
         self.e.body.text("ExtPhone", ext_phone);
         self.emit(at, "dial", uid);
     }
@@ -162,7 +176,9 @@ impl<'e> Scene<'e> {
             true => String::new(),
             false => host_time(facts.received_ms + self.e.rng.range(0, 1) * 1000),
         };
-        self.e.body.text("DateReceived", &host_time(facts.received_ms));
+        self.e
+            .body
+            .text("DateReceived", &host_time(facts.received_ms));
         self.e.body.text("StartTime", &start);
         self.e.body.text("EndTime", &host_time(at - 1_000));
         self.e.body.text("CallStatus", facts.status);
@@ -213,16 +229,21 @@ impl<'e> Scene<'e> {
         self.bridge_itself(at, "bridge_destroy", bridge);
     }
 
-    /// Creates a bridge and puts both legs in, either first; takes under 150 ms.
+    /// Creates a bridge and puts both legs in, either first; takes under 150 ms. `exten` is what
+    /// the second leg's channel dialled.
     pub fn join(&mut self, at: i64, legs: [&Leg; 2], exten: &str) -> Bridge {
         let id = self.e.rng.uuid();
         self.create(at, &id);
         let first = usize::from(self.e.rng.one_in(3));
-        let at = at + self.pause(20, 60);
-        self.bridge(at, legs[first], &id, if first == 0 { exten } else { "" });
-        let at = at + self.pause(20, 60);
-        self.bridge(at, legs[1 - first], &id, if first == 1 { exten } else { "" });
-        Bridge { id, legs: legs.map(Leg::clone) }
+        let mut at = at;
+        for nth in [first, 1 - first] {
+            at += self.pause(20, 60);
+            self.bridge(at, legs[nth], &id, if nth == 1 { exten } else { "" });
+        }
+        Bridge {
+            id,
+            legs: legs.map(Leg::clone),
+        }
     }
 
     /// Both legs leave and the bridge goes; takes under 100 ms.
@@ -242,17 +263,31 @@ impl<'e> Scene<'e> {
             1 => UNKNOWN.to_owned(),
             2 => format!("-{}", client.digits),
             // The PBX cannot hold spaces in a name.
-            _ => client.name.map_or(String::new(), |name| name.replace(' ', "..")),
+            _ => client
+                .name
+                .map_or(String::new(), |name| name.replace(' ', "..")),
         };
         let channel = self.e.sip_channel(trunk);
-        Leg { uid, channel, num: client.phone.clone(), name, peer: peer.to_owned() }
+        Leg {
+            uid,
+            channel,
+            num: client.phone.clone(),
+            name,
+            peer: peer.to_owned(),
+        }
     }
 
     /// The channel of a desk phone.
     pub fn desk_leg(&mut self, uid: String, extension: &str, peer: &str) -> Leg {
         let channel = self.e.sip_channel(extension);
         let (num, name) = (extension.to_owned(), extension.to_owned());
-        Leg { uid, channel, num, name, peer: peer.to_owned() }
+        Leg {
+            uid,
+            channel,
+            num,
+            name,
+            peer: peer.to_owned(),
+        }
     }
 
     /// The two halves of a Local channel: `;1` towards `caller`, `;2` towards `number`.

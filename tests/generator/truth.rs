@@ -61,7 +61,10 @@ impl TruthWriter {
         let folder = folder_of(root);
         std::fs::create_dir_all(&folder)?;
         let file = File::create_new(folder.join(format!("{enterprise}.tsv")))?;
-        Ok(Self { out: BufWriter::with_capacity(1 << 18, file), open: BTreeMap::new() })
+        Ok(Self {
+            out: BufWriter::with_capacity(1 << 18, file),
+            open: BTreeMap::new(),
+        })
     }
 
     pub fn expect(&mut self, calls: impl Iterator<Item = OpenCall>) {
@@ -69,7 +72,10 @@ impl TruthWriter {
     }
 
     pub fn placed(&mut self, call: u32, at_ms: i64, file: u32, offset: u64, bytes: u32) {
-        let call = self.open.get_mut(&call).expect("a line's call is announced before its lines");
+        let call = self
+            .open
+            .get_mut(&call)
+            .expect("a line's call is announced before its lines");
         call.lines.push((at_ms, file, offset, bytes));
         call.awaited -= 1;
     }
@@ -80,7 +86,8 @@ impl TruthWriter {
             .into_iter()
             .partition::<BTreeMap<_, _>, _>(|(_, call)| call.awaited == 0);
         self.open = open;
-        done.into_values().try_for_each(|call| write_row(&mut self.out, call, files))
+        done.into_values()
+            .try_for_each(|call| write_row(&mut self.out, call, files))
     }
 
     pub fn finish(mut self) -> io::Result<()> {
@@ -93,7 +100,12 @@ fn write_row(out: &mut impl Write, mut call: OpenCall, files: &[String]) -> io::
     call.lines.sort_unstable();
     let start_ms = call.lines.first().map_or(0, |line| line.0);
     let inferred = u8::from(call.inferred);
-    write!(out, "{}\t{start_ms}\t{}\t{inferred}\t", call.pattern, call.uids.join(","))?;
+    write!(
+        out,
+        "{}\t{start_ms}\t{}\t{inferred}\t",
+        call.pattern,
+        call.uids.join(",")
+    )?;
     let mut current = None;
     for (_, file, offset, bytes) in call.lines {
         match current.replace(file) {
@@ -111,14 +123,22 @@ fn write_row(out: &mut impl Write, mut call: OpenCall, files: &[String]) -> io::
 ///
 /// # Errors
 /// If the truth folder cannot be listed; then per row, if it cannot be read or is not a row.
-pub fn read_truth(root: &Path) -> io::Result<impl Iterator<Item = io::Result<TruthCall>>> {
+pub fn read_truth(root: &Path) -> io::Result<impl Iterator<Item = io::Result<TruthCall>> + use<>> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder_of(root))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<_>>()?;
     files.sort();
     Ok(files.into_iter().flat_map(|path| match File::open(&path) {
-        Ok(file) => Rows { path, lines: Some(BufReader::new(file).lines()), failed: None },
-        Err(error) => Rows { path, lines: None, failed: Some(error) },
+        Ok(file) => Rows {
+            path,
+            lines: Some(BufReader::new(file).lines()),
+            failed: None,
+        },
+        Err(error) => Rows {
+            path,
+            lines: None,
+            failed: Some(error),
+        },
     }))
 }
 
@@ -158,10 +178,21 @@ fn parse_row(enterprise: &str, row: &str) -> Option<TruthCall> {
         for span in spans.split(',') {
             let (offset, bytes) = span.split_once('+')?;
             let (offset, bytes) = (offset.parse().ok()?, bytes.parse().ok()?);
-            lines.push(LineAt { file: file.to_owned(), offset, bytes });
+            lines.push(LineAt {
+                file: file.to_owned(),
+                offset,
+                bytes,
+            });
         }
     }
-    Some(TruthCall { enterprise: enterprise.to_owned(), pattern, start_ms, uids, inferred, lines })
+    Some(TruthCall {
+        enterprise: enterprise.to_owned(),
+        pattern,
+        start_ms,
+        uids,
+        inferred,
+        lines,
+    })
 }
 
 fn folder_of(root: &Path) -> PathBuf {

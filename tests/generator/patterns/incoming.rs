@@ -1,8 +1,8 @@
 //! Calls from outside that desk phones answer, or nobody.
 
-use crate::generator::enterprise::{Client, Enterprise, TRUNKS};
-use crate::generator::messages::Message;
-use crate::generator::scene::{Bridge, Direction, Hangup, Leg, Scene, UNKNOWN};
+use super::super::enterprise::{Client, Enterprise, TRUNKS};
+use super::super::messages::Message;
+use super::super::scene::{Bridge, Direction, Hangup, Leg, Scene, UNKNOWN};
 
 /// An incoming call while phones ring.
 pub struct Ringing {
@@ -35,11 +35,18 @@ pub fn ring(
         s.send(at + 120, "start", &main.uid, &text)
     });
     let dial_at = at + s.pause(600, 900);
-    s.dial(dial_at, &main.uid, &client.phone, targets, Direction::Incoming, trunk);
-    if s.e.rng.percent(20) {
+    s.dial(
+        dial_at,
+        &main.uid,
+        &client.phone,
+        targets,
+        Direction::Incoming,
+        trunk,
+    );
+    if s.e.rng.percent(8) {
         s.dispatch(dial_at + 30, &main.uid, "dial");
     }
-    if s.e.rng.percent(35) {
+    if s.e.rng.percent(25) {
         s.ask_name(dial_at + 60, &main.uid, &client);
     }
     if s.e.rng.percent(3) {
@@ -51,19 +58,36 @@ pub fn ring(
     }
     let text = s.ringing_text(&client, targets, trunk);
     let message = s.send(at, "dial", &main.uid, &text);
-    Ringing { t0, client, trunk, main, message, until: dial_at + ring_ms }
+    Ringing {
+        t0,
+        client,
+        trunk,
+        main,
+        message,
+        until: dial_at + ring_ms,
+    }
 }
 
 /// The desk phone picks up: the bridge, and the messages that change with it.
 fn answer(s: &mut Scene<'_>, call: Ringing, desk: &Leg, with_create: bool) -> Talking {
-    let Ringing { t0, client, trunk, mut main, message, until: at } = call;
+    let Ringing {
+        t0,
+        client,
+        trunk,
+        mut main,
+        message,
+        until: at,
+    } = call;
     main.peer.clone_from(&desk.num);
     let bridge = match with_create {
         true => s.join(at, [desk, &main], "3"),
         false => {
             let id = s.e.rng.uuid();
             s.bridge(at, desk, &id, "");
-            Bridge { id, legs: [desk.clone(), main.clone()] }
+            Bridge {
+                id,
+                legs: [desk.clone(), main.clone()],
+            }
         }
     };
     s.delete(at + 250, message, &main.uid);
@@ -75,7 +99,16 @@ fn answer(s: &mut Scene<'_>, call: Ringing, desk: &Leg, with_create: bool) -> Ta
     if s.e.rng.percent(4) {
         s.ask_profile(at + 400, &main.uid, &client);
     }
-    Talking { t0, at, client, trunk, main, extension: desk.num.clone(), bridge, message }
+    Talking {
+        t0,
+        at,
+        client,
+        trunk,
+        main,
+        extension: desk.num.clone(),
+        bridge,
+        message,
+    }
 }
 
 struct Talking {
@@ -100,13 +133,18 @@ fn hang_up(s: &mut Scene<'_>, call: Talking, at: i64) {
         trunk: Some(call.trunk),
     };
     s.hangup(at, Direction::Incoming, &facts);
-    if s.e.rng.percent(20) {
+    if s.e.rng.percent(8) {
         s.dispatch(at + 40, uid, "hangup");
     }
     s.delete(at + 200, call.message, uid);
     let talk = Some(at - call.at);
-    let text =
-        s.ended_text(Direction::Incoming, &call.client, &call.extension, call.t0, talk);
+    let text = s.ended_text(
+        Direction::Incoming,
+        &call.client,
+        &call.extension,
+        call.t0,
+        talk,
+    );
     s.send(at + 420, "hangup", uid, &text);
 }
 
@@ -182,7 +220,7 @@ fn play_missed(e: &mut Enterprise, pattern: &'static str, t0: i64, client: Clien
         trunk: Some(call.trunk),
     };
     s.hangup(call.until, Direction::Incoming, &facts);
-    if s.e.rng.percent(20) {
+    if s.e.rng.percent(8) {
         s.dispatch(call.until + 30, uid, "hangup");
     }
     s.delete(call.until + 180, call.message, uid);
@@ -199,16 +237,13 @@ pub fn missed(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     false
 }
 
-/// Pattern 2-3: one bridge event of the desk phone and nothing else of the bridge, so that the
-/// main id is in no bridge; Telegram's delete of the bridge message joins the two.
+/// Pattern 2-3: of the bridge, only who entered it is known; it is neither created nor destroyed.
 pub fn simple(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     let durations = (e.ring_ms(), e.talk_ms());
     let client = e.take_client(t0, t0 + durations.0 + durations.1 + 5_000);
     let mut s = Scene::new(e, pattern);
-    let mut call = answered_by(&mut s, t0, durations, client, false);
-    // The main channel's own bridge event follows, so that ids suffice.
+    let call = answered_by(&mut s, t0, durations, client, false);
     let at = call.at + s.pause(20, 80);
-    call.main.peer.clone_from(&call.extension);
     s.bridge(at, &call.main, &call.bridge.id, "3");
     let uid = call.main.uid.clone();
     let at = call.at + durations.1;
@@ -233,7 +268,7 @@ pub fn same_phone(e: &mut Enterprise, pattern: &'static str, t0: i64) -> bool {
     let again = t0 + e.rng.range(15_000, 50_000);
     let talk_ms = e.talk_ms().max(60_000);
     let client = e.take_client(t0, again + talk_ms + 45_000);
-    let twin = e.same_client(&client);
+    let twin = client.clone();
     if e.rng.one_in(2) {
         let ring_ms = e.rng.range(2_000, 10_000);
         play_missed(e, pattern, t0, client, ring_ms);

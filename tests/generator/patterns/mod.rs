@@ -17,11 +17,11 @@ type Play = fn(&mut Enterprise, &'static str, i64) -> bool;
 
 /// Name, cards in a deck of 100, and the pattern itself.
 const PATTERNS: [(&str, u32, Play); 19] = [
-    ("incoming-answered", 25, incoming::answered),
-    ("incoming-missed", 18, incoming::missed),
+    ("incoming-answered", 19, incoming::answered),
+    ("incoming-missed", 25, incoming::missed),
     ("incoming-simple", 4, incoming::simple),
-    ("outgoing-answered", 18, outgoing::answered),
-    ("outgoing-missed", 9, outgoing::missed),
+    ("outgoing-answered", 14, outgoing::answered),
+    ("outgoing-missed", 12, outgoing::missed),
     ("crm", 4, crm::crm),
     ("consult-refused", 1, consult::refused),
     ("consult-accepted", 1, consult::accepted),
@@ -54,7 +54,10 @@ pub struct Deck {
 
 impl Deck {
     pub fn new(seed: u64) -> Self {
-        Self { rng: SplitMix64::new(seed), cards: Vec::new() }
+        Self {
+            rng: SplitMix64::new(seed),
+            cards: Vec::new(),
+        }
     }
 
     /// Plays the next pattern; returns how many calls that made.
@@ -75,7 +78,11 @@ impl Deck {
 pub fn play_prefix_trap(e: &mut Enterprise, t0: i64, digit: u32) {
     let (second, counter) = e.last_main;
     e.next_main_uid = Some(format!("{second}.{counter}{digit}"));
-    let play = if digit.is_multiple_of(2) { incoming::answered } else { incoming::missed };
+    let play = if digit.is_multiple_of(2) {
+        incoming::answered
+    } else {
+        incoming::missed
+    };
     play(e, PREFIX_TRAP, t0);
 }
 

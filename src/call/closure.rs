@@ -1,0 +1,222 @@
+//! One call grown from one id: a transitive closure over the names that records share.
+
+use std::collections::BTreeSet;
+
+use super::fact::{Edge, Fact};
+use crate::record::id;
+use crate::scan::Place;
+
+/// A call of more names than this is a runaway join (five bridges and sixty events are a long
+/// call); growing stops and says so.
+const NAMES_MAX: usize = 600;
+
+/// The two halves of a Local channel are born together. Names start over when Asterisk restarts, so
+/// halves born further apart than this (seconds) are of two calls.
+const LOCAL_PAIR_SECONDS_MAX: i64 = 60;
+
+/// A name, owned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Uid(Vec<u8>),
+    Bridge(Vec<u8>),
+    Local(Vec<u8>),
+    /// A message of the call, by chat and id, as its sending names it.
+    Sent(Vec<u8>, Vec<u8>),
+    /// The same as a change or deletion names it. Kept apart: a change joins its sending and other
+    /// changes, two sendings under one id are two messages (a bot may be replaced).
+    Changed(Vec<u8>, Vec<u8>),
+}
+
+/// Why an id belongs to the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// It is the id that was asked for.
+    Asked,
+    /// It met the call in a bridge.
+    Bridge(String),
+    /// It is the other half of a Local channel.
+    LocalPair(String),
+    /// It changed or sent a message of the call.
+    Message {
+        /// The chat.
+        chat: String,
+        /// The message's id.
+        message: String,
+    },
+    /// It shares no id; this is the circumstance that speaks for it.
+    Inferred(String),
+}
+
+impl Reason {
+    /// Whether ids prove it.
+    pub fn is_proven(&self) -> bool {
+        !matches!(self, Reason::Inferred(_))
+    }
+}
+
+/// A leg and the record that joined it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// The leg's UniqueId.
+    pub uid: String,
+    /// Why it belongs.
+    pub reason: Reason,
+    /// The record that said so; `None` for the id asked for and inferred ones.
+    pub by: Option<Place>,
+}
+
+/// The names known to belong to a call, growing.
+#[derive(Debug, Default)]
+pub struct Closure {
+    names: BTreeSet<Name>,
+    /// The legs, in the order in which they were found.
+    joins: Vec<Join>,
+    /// Growing was stopped: the joins run away.
+    pub capped: bool,
+}
+
+impl Closure {
+    /// The closure of nothing but `uid`.
+    pub fn of(uid: &str) -> Closure {
+        let mut closure = Closure::default();
+        closure.add_uid(uid.as_bytes(), Reason::Asked, None);
+        closure
+    }
+
+    /// A closure that begins with the names of a record; what `search` does with a record it found.
+    pub fn of_fact(fact: &Fact) -> Closure {
+        let mut closure = Closure::default();
+        closure.learn(fact, &Reason::Asked);
+        closure
+    }
+
+    /// Adds a leg that shares no id with the call. False when it belongs already.
+    pub fn infer(&mut self, uid: &[u8], circumstance: &str) -> bool {
+        self.add_uid(uid, Reason::Inferred(circumstance.to_owned()), None)
+    }
+
+    /// Takes a record in if it shares a name with the call; then all its names are the call's.
+    /// True when that taught a new name, so that records seen before may belong as well.
+    pub fn absorb(&mut self, fact: &Fact) -> bool {
+        match self.reason_for(fact) {
+            Some(reason) => self.learn(fact, &reason),
+            None => false,
+        }
+    }
+
+    /// Whether a record belongs to the call as it is known now. An unparsed line, or a request
+    /// that was logged without an id, belongs when its text holds one of the call's ids.
+    pub fn holds(&self, fact: &Fact, line: &[u8]) -> bool {
+        self.reason_for(fact).is_some()
+            || (fact.edges().next().is_none()
+                && self.uids().any(|uid| id::contains_token(line, uid.as_bytes())))
+    }
+
+    /// Whether the call has this leg.
+    pub fn has_uid(&self, uid: &[u8]) -> bool {
+        self.names.contains(&Name::Uid(uid.to_vec()))
+    }
+
+    /// The legs' ids, in the order in which they were found.
+    pub fn uids(&self) -> impl Iterator<Item = &str> {
+        self.joins.iter().map(|join| join.uid.as_str())
+    }
+
+    /// The legs with the reason for each.
+    pub fn joins(&self) -> &[Join] {
+        &self.joins
+    }
+
+    /// What to search lines for: every record of the call that is not known yet holds one of
+    /// these.
+    pub fn needles(&self) -> Vec<Vec<u8>> {
+        let needle = |name: &Name| match name {
+            Name::Uid(text) | Name::Bridge(text) | Name::Local(text) => text.clone(),
+            Name::Sent(_, message) | Name::Changed(_, message) => {
+                [b"|", message.as_slice(), b"|"].concat()
+            }
+        };
+        self.names.iter().map(needle).collect()
+    }
+
+    /// The first of the record's names that the call has, as a reason.
+    fn reason_for(&self, fact: &Fact) -> Option<Reason> {
+        fact.edges().find_map(|edge| {
+            let known = match edge {
+                Edge::Local(_) => self.names.contains(&name(fact, edge)) && self.born_near(fact.uid()),
+                Edge::Message { chat, message } => {
+                    let (chat, message) = (chat.to_vec(), message.to_vec());
+                    let sent = fact.changes_message()
+                        && self.names.contains(&Name::Sent(chat.clone(), message.clone()));
+                    sent || self.names.contains(&Name::Changed(chat, message))
+                }
+                _ => self.names.contains(&name(fact, edge)),
+            };
+            known.then(|| match edge {
+                // A known leg teaches no other leg, so its own reason is not asked for.
+                Edge::Uid(_) => Reason::Asked,
+                Edge::Bridge(bridge) => Reason::Bridge(text(bridge)),
+                Edge::Local(stem) => Reason::LocalPair(text(stem)),
+                Edge::Message { chat, message } => Reason::Message {
+                    chat: text(chat),
+                    message: text(message),
+                },
+            })
+        })
+    }
+
+    fn learn(&mut self, fact: &Fact, reason: &Reason) -> bool {
+        let mut learned = false;
+        for edge in fact.edges() {
+            if self.names.len() >= NAMES_MAX {
+                self.capped = true;
+                return false;
+            }
+            learned |= match edge {
+                Edge::Uid(uid) => self.add_uid(uid, reason.clone(), Some(fact.place)),
+                other => self.names.insert(name(fact, other)),
+            };
+        }
+        learned
+    }
+
+    fn born_near(&self, uid: &[u8]) -> bool {
+        self.uids().any(|known| local_pair_fits(known.as_bytes(), uid))
+    }
+
+    fn add_uid(&mut self, uid: &[u8], reason: Reason, by: Option<Place>) -> bool {
+        let new = self.names.insert(Name::Uid(uid.to_vec()));
+        if new {
+            self.joins.push(Join {
+                uid: text(uid),
+                reason,
+                by,
+            });
+        }
+        new
+    }
+}
+
+/// Whether two ids can be the halves of one Local channel.
+pub(super) fn local_pair_fits(a: &[u8], b: &[u8]) -> bool {
+    match (id::epoch_seconds(a), id::epoch_seconds(b)) {
+        (Some(a), Some(b)) => (a - b).abs() <= LOCAL_PAIR_SECONDS_MAX,
+        _ => true,
+    }
+}
+
+fn name(fact: &Fact, edge: Edge<'_>) -> Name {
+    match edge {
+        Edge::Uid(uid) => Name::Uid(uid.to_vec()),
+        Edge::Bridge(bridge) => Name::Bridge(bridge.to_vec()),
+        Edge::Local(stem) => Name::Local(stem.to_vec()),
+        Edge::Message { chat, message } if fact.changes_message() => {
+            Name::Changed(chat.to_vec(), message.to_vec())
+        }
+        Edge::Message { chat, message } => Name::Sent(chat.to_vec(), message.to_vec()),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

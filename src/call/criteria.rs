@@ -1,0 +1,84 @@
+//! Which calls are asked for, judged by the whole call.
+
+use super::fact::{Event, Fact};
+use super::summary::{Direction, Outcome, Summary};
+use crate::record::{Stamp, phone};
+
+/// Conditions on a call; every one that is given must hold. What a single record must be like is
+/// `filter`'s, and reaches a call as [`Fact::matched`].
+#[derive(Debug, Clone, Default)]
+pub struct Criteria {
+    /// An outside number of the call.
+    pub phone: Option<phone::PhoneQuery>,
+    /// An extension that rang, called, talked or was dialled.
+    pub extension: Option<String>,
+    /// The line.
+    pub trunk: Option<String>,
+    /// A Telegram chat that got a message of it.
+    pub chat: Option<String>,
+    /// Which way.
+    pub direction: Option<Direction>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Talked at least this long (milliseconds).
+    pub min_talk_millis: Option<i64>,
+    /// Rang at least this long (milliseconds).
+    pub min_ring_millis: Option<i64>,
+    /// Was transferred.
+    pub transferred: bool,
+    /// Began at this time or later.
+    pub since: Option<Stamp>,
+    /// Began before this time.
+    pub until: Option<Stamp>,
+    /// At least one record must pass the question's record filter.
+    pub needs_match: bool,
+}
+
+impl Criteria {
+    /// Whether the call, with its records and what they sum up to, is one of those asked for.
+    pub fn accepts(&self, summary: &Summary, facts: &[Fact]) -> bool {
+        let at_least = |least: Option<i64>, is: Option<i64>| least.is_none_or(|m| is >= Some(m));
+        self.direction.is_none_or(|d| d == summary.direction)
+            && self.outcome.is_none_or(|o| o == summary.outcome)
+            && self.since.is_none_or(|t| summary.first >= t)
+            && self.until.is_none_or(|t| summary.first < t)
+            && at_least(self.min_talk_millis, summary.talk_millis)
+            && at_least(self.min_ring_millis, summary.ring_millis)
+            && (!self.transferred || summary.transfers > 0)
+            && self.trunk.as_ref().is_none_or(|trunk| has_trunk(trunk, facts))
+            && self.extension.as_ref().is_none_or(|e| has_extension(e, summary, facts))
+            && self.chat.as_ref().is_none_or(|chat| has_chat(chat, facts))
+            && self.phone.as_ref().is_none_or(|query| has_phone(query, facts))
+            && (!self.needs_match || facts.iter().any(|f| f.matched))
+    }
+}
+
+fn has_trunk(trunk: &str, facts: &[Fact]) -> bool {
+    facts.iter().any(|f| f.trunk() == trunk.as_bytes())
+}
+
+fn has_extension(extension: &str, summary: &Summary, facts: &[Fact]) -> bool {
+    let wanted = extension.as_bytes();
+    summary.legs.iter().any(|leg| leg.label == extension)
+        || facts
+            .iter()
+            .filter(|f| f.is_call_event())
+            .any(|f| f.phone() == wanted || f.extensions().any(|e| e == wanted))
+}
+
+fn has_chat(chat: &str, facts: &[Fact]) -> bool {
+    facts
+        .iter()
+        .any(|f| matches!(f.event, Event::Message(_)) && f.chat() == chat.as_bytes())
+}
+
+/// Only what Asterisk says of numbers counts: a text or a request may mention anybody's. A group
+/// of records without any Asterisk event goes by the match of its lines.
+fn has_phone(query: &phone::PhoneQuery, facts: &[Fact]) -> bool {
+    facts.iter().filter(|f| f.is_asterisk()).any(|f| {
+        [f.phone(), f.caller(), f.connected(), f.exten()]
+            .into_iter()
+            .chain(f.extensions())
+            .any(|field| query.matches_digits(phone::digits_of(field)))
+    })
+}

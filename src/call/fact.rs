@@ -1,0 +1,379 @@
+//! What one record says of a call, small enough to keep thousands of them.
+
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::record::{Ast, Body, Http, Record, Sql, Stamp, Tg, id, json};
+use crate::scan::Place;
+
+/// Kept of each field; nothing that a call is judged by is longer.
+const FIELD_BYTES_MAX: usize = 255;
+const FIELDS: usize = 9;
+
+// Which field stands where in `Fact::text`. Kinds share the places.
+const UID: usize = 0;
+const BRIDGE: usize = 1;
+const PHONE: usize = 2;
+const EXTENSIONS: usize = 3;
+const TRUNK: usize = 4;
+const CHANNEL: usize = 5;
+const CALLER: usize = 6;
+const CONNECTED: usize = 7;
+const EXTEN: usize = 8;
+const CHAT: usize = 1;
+const MESSAGE: usize = 2;
+const MESSAGE_TYPE: usize = 3;
+const STATUS: usize = 1;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The call came in.
+    Start,
+    /// Somebody is being rung.
+    Dial,
+    /// A channel entered a bridge.
+    Bridge,
+    /// A channel left a bridge.
+    BridgeLeave,
+    /// A bridge came to be.
+    BridgeCreate,
+    /// A bridge is gone.
+    BridgeDestroy,
+    /// A channel's caller id changed.
+    NewCallerid,
+    /// A leg ended.
+    Hangup,
+    /// An Asterisk event of another name.
+    Other,
+    /// A Telegram message was sent, edited or deleted.
+    Message(MessageAction),
+    /// An HTTP request.
+    Http,
+    /// An SQL query.
+    Sql,
+    /// A line that could not be parsed and names the call.
+    Unparsed,
+}
+
+/// What was done with a Telegram message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageAction {
+    /// Sent.
+    Send,
+    /// Its text changed.
+    Edit,
+    /// Taken back.
+    Delete,
+    /// Something else, named in the line.
+    Other,
+}
+
+/// Asterisk dialplan's CallType.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallType {
+    /// `0`
+    Incoming,
+    /// `1`
+    Outgoing,
+    /// `2`
+    Internal,
+}
+
+/// What a record says of a call.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// When; for an unparsed line the time of the line before it.
+    pub at: Stamp,
+    /// Where the line stands: orders facts of the same time.
+    pub place: Place,
+    /// What happened.
+    pub event: Event,
+    /// CallType of start, dial and hangup, number or string. `None` for anything but 0, 1, 2.
+    pub call_type: Option<CallType>,
+    /// CallStatus of a hangup, its one digit.
+    pub call_status: Option<u8>,
+    /// The host's mark "started from CRM". Leaks onto other calls: a hint.
+    pub crm: bool,
+    /// Hash of the Token; `None` without one.
+    pub token: Option<u64>,
+    /// The record passed the filter that the question has for single records.
+    pub matched: bool,
+    text: Box<[u8]>,
+    ends: [u16; FIELDS],
+}
+
+/// A name that a record shares with others of its call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Edge<'f> {
+    /// A channel.
+    Uid(&'f [u8]),
+    /// A bridge that channels meet in.
+    Bridge(&'f [u8]),
+    /// A Local channel's name without its `;1` or `;2`. Names start over when Asterisk restarts.
+    Local(&'f [u8]),
+    /// A Telegram message.
+    Message {
+        /// In this chat.
+        chat: &'f [u8],
+        /// With this id.
+        message: &'f [u8],
+    },
+}
+
+impl Fact {
+    /// What `record`, standing at `place`, says. `at` is for lines that have no time of their own.
+    pub fn of(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
+        let mut draft = Draft::default();
+        let event = match &record.body {
+            Body::Ast(ast) => draft.asterisk(ast),
+            Body::Tg(tg) => draft.telegram(tg),
+            Body::Http(Http { uid, status, .. }) => {
+                draft.set(UID, uid);
+                draft.set(STATUS, status);
+                Event::Http
+            }
+            Body::Sql(Sql { uid, .. }) => {
+                draft.set(UID, uid);
+                Event::Sql
+            }
+            Body::Unparsed => Event::Unparsed,
+        };
+        let (text, ends) = draft.pack();
+        Fact {
+            at: record.at.unwrap_or(at),
+            place,
+            event,
+            call_type: draft.call_type,
+            call_status: draft.call_status,
+            crm: draft.crm,
+            token: draft.token,
+            matched: false,
+            text,
+            ends,
+        }
+    }
+
+    /// The channel's UniqueId; empty for bridge_create and bridge_destroy.
+    pub fn uid(&self) -> &[u8] {
+        self.field(UID)
+    }
+
+    /// The bridge of a bridge event; empty for others (the emulator puts a made-up one into
+    /// new_callerid, which joins nothing).
+    pub fn bridge(&self) -> &[u8] {
+        if self.is_asterisk() { self.field(BRIDGE) } else { b"" }
+    }
+
+    /// The other party's number, as written.
+    pub fn phone(&self) -> &[u8] {
+        if self.is_asterisk() { self.field(PHONE) } else { b"" }
+    }
+
+    /// The Extensions, empty ones left out.
+    pub fn extensions(&self) -> impl Iterator<Item = &[u8]> {
+        let list = if self.is_asterisk() { self.field(EXTENSIONS) } else { b"" };
+        list.split(|&b| b == b'&').filter(|e| !e.is_empty())
+    }
+
+    /// The line it went over.
+    pub fn trunk(&self) -> &[u8] {
+        if self.is_asterisk() { self.field(TRUNK) } else { b"" }
+    }
+
+    /// The channel's name.
+    pub fn channel(&self) -> &[u8] {
+        if self.is_asterisk() { self.field(CHANNEL) } else { b"" }
+    }
+
+    /// CallerIDNum.
+    pub fn caller(&self) -> &[u8] {
+        if self.is_asterisk() { self.field(CALLER) } else { b"" }
+    }
+
+    /// ConnectedLineNum.
+    pub fn connected(&self) -> &[u8] {
+        if self.is_asterisk() { self.field(CONNECTED) } else { b"" }
+    }
+
+    /// Exten: what was dialled.
+    pub fn exten(&self) -> &[u8] {
+        if self.is_asterisk() { self.field(EXTEN) } else { b"" }
+    }
+
+    /// The chat of a message.
+    pub fn chat(&self) -> &[u8] {
+        if self.is_message() { self.field(CHAT) } else { b"" }
+    }
+
+    /// The id of a message in its chat; empty when the writer had none.
+    pub fn message(&self) -> &[u8] {
+        if self.is_message() { self.field(MESSAGE) } else { b"" }
+    }
+
+    /// The stage a message is about: start, dial, bridge, hangup.
+    pub fn message_type(&self) -> &[u8] {
+        if self.is_message() { self.field(MESSAGE_TYPE) } else { b"" }
+    }
+
+    /// The status of an HTTP request, as written.
+    pub fn http_status(&self) -> &[u8] {
+        if self.event == Event::Http { self.field(STATUS) } else { b"" }
+    }
+
+    /// The names it shares with other records of its call.
+    pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
+        let uid = Some(self.uid())
+            .filter(|uid| id::is_known(uid))
+            .map(Edge::Uid);
+        let bridge = Some(self.bridge())
+            .filter(|bridge| id::is_known(bridge))
+            .map(Edge::Bridge);
+        let local = local_stem(self.channel()).map(Edge::Local);
+        let message = self.is_message().then(|| Edge::Message {
+            chat: self.chat(),
+            message: self.message(),
+        });
+        let message = message.filter(|_| id::is_known(self.message()));
+        [uid, bridge, local, message].into_iter().flatten()
+    }
+
+    /// Whether a message was changed or taken back rather than sent.
+    pub fn changes_message(&self) -> bool {
+        matches!(
+            self.event,
+            Event::Message(MessageAction::Edit | MessageAction::Delete)
+        )
+    }
+
+    /// Whether it is an Asterisk event.
+    pub fn is_asterisk(&self) -> bool {
+        !matches!(
+            self.event,
+            Event::Message(_) | Event::Http | Event::Sql | Event::Unparsed
+        )
+    }
+
+    /// Whether it speaks of a call as a whole: start, dial, hangup.
+    pub fn is_call_event(&self) -> bool {
+        matches!(self.event, Event::Start | Event::Dial | Event::Hangup)
+    }
+
+    fn is_message(&self) -> bool {
+        matches!(self.event, Event::Message(_))
+    }
+
+    fn field(&self, at: usize) -> &[u8] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[usize::from(start)..usize::from(self.ends[at])]
+    }
+}
+
+/// `Local/151@ctx-0000000a;1` -> `Local/151@ctx-0000000a`.
+pub(super) fn local_stem(channel: &[u8]) -> Option<&[u8]> {
+    if !channel.starts_with(b"Local/") {
+        return None;
+    }
+    channel.strip_suffix(b";1").or_else(|| channel.strip_suffix(b";2"))
+}
+
+#[derive(Default)]
+struct Draft<'a> {
+    fields: [Cow<'a, [u8]>; FIELDS],
+    call_type: Option<CallType>,
+    call_status: Option<u8>,
+    crm: bool,
+    token: Option<u64>,
+}
+
+impl<'a> Draft<'a> {
+    fn set(&mut self, at: usize, value: &'a [u8]) {
+        self.fields[at] = Cow::Borrowed(value);
+    }
+
+    fn asterisk(&mut self, ast: &Ast<'a>) -> Event {
+        let event = match ast.event {
+            b"start" => Event::Start,
+            b"dial" => Event::Dial,
+            b"bridge" => Event::Bridge,
+            b"bridge_leave" => Event::BridgeLeave,
+            b"bridge_create" => Event::BridgeCreate,
+            b"bridge_destroy" => Event::BridgeDestroy,
+            b"new_callerid" => Event::NewCallerid,
+            b"hangup" => Event::Hangup,
+            _ => Event::Other,
+        };
+        let bridges = matches!(
+            event,
+            Event::Bridge | Event::BridgeLeave | Event::BridgeCreate | Event::BridgeDestroy
+        );
+        self.set(UID, ast.uid);
+        for (key, value) in json::Fields::new(ast.json) {
+            match key {
+                b"UniqueId" if ast.uid.is_empty() => self.fields[UID] = value.text(),
+                b"BridgeUniqueid" if bridges => self.fields[BRIDGE] = value.text(),
+                b"Phone" => self.fields[PHONE] = value.text(),
+                b"Extensions" => self.fields[EXTENSIONS] = joined(value),
+                b"Trunk" => self.fields[TRUNK] = value.text(),
+                b"Channel" => self.fields[CHANNEL] = value.text(),
+                b"CallerIDNum" => self.fields[CALLER] = value.text(),
+                b"ConnectedLineNum" => self.fields[CONNECTED] = value.text(),
+                b"Exten" => self.fields[EXTEN] = value.text(),
+                b"CallType" => self.call_type = call_type(&value.text()),
+                b"CallStatus" => self.call_status = value.text().first().copied(),
+                b"ExternalInitiated" => self.crm = *value.text() == *b"true",
+                b"Token" => self.token = Some(hash(&value.text())),
+                _ => {}
+            }
+        }
+        event
+    }
+
+    fn telegram(&mut self, tg: &Tg<'a>) -> Event {
+        self.set(UID, tg.uid);
+        self.set(CHAT, tg.chat);
+        self.set(MESSAGE, if id::is_known(tg.msg_id) { tg.msg_id } else { b"" });
+        self.set(MESSAGE_TYPE, tg.msg_type);
+        Event::Message(match tg.action {
+            b"send" => MessageAction::Send,
+            b"edit" => MessageAction::Edit,
+            b"delete" => MessageAction::Delete,
+            _ => MessageAction::Other,
+        })
+    }
+
+    fn pack(&self) -> (Box<[u8]>, [u16; FIELDS]) {
+        let kept = |field: &Cow<'a, [u8]>| field.len().min(FIELD_BYTES_MAX);
+        let mut text = Vec::with_capacity(self.fields.iter().map(kept).sum());
+        let mut ends = [0; FIELDS];
+        for (field, end) in self.fields.iter().zip(&mut ends) {
+            text.extend_from_slice(&field[..kept(field)]);
+            *end = u16::try_from(text.len()).expect("9 fields of 255 bytes are under 64 KiB");
+        }
+        (text.into_boxed_slice(), ends)
+    }
+}
+
+/// Extensions as one text, `&` between them (what an old host writes anyway).
+fn joined<'a>(value: json::Value<'a>) -> Cow<'a, [u8]> {
+    let list = json::strings(value);
+    match <[_; 1]>::try_from(list) {
+        Ok([one]) => one,
+        Err(list) => Cow::Owned(list.join(&b'&')),
+    }
+}
+
+fn call_type(text: &[u8]) -> Option<CallType> {
+    match text {
+        b"0" => Some(CallType::Incoming),
+        b"1" => Some(CallType::Outgoing),
+        b"2" => Some(CallType::Internal),
+        _ => None,
+    }
+}
+
+fn hash(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}

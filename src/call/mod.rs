@@ -1,0 +1,26 @@
+//! Records -> call: closure, summary, message lives. Pure.
+//!
+//! A call is many ids: every channel has its own UniqueId. [`Fact`] is what a record says of a call;
+//! [`Edge`]s are the names it shares with other records; [`Closure`] grows one call from an id,
+//! [`Joiner`] sorts a stream of records into calls; both take their edges from the same place, so
+//! they agree. [`infer`] joins what shares no name. [`Summary`] says what happened.
+//!
+//! Where records come from, and how far to look for more of them, is `engine`'s business; only
+//! the rule of how far lives here ([`reach`]).
+
+mod closure;
+mod criteria;
+mod fact;
+pub mod infer;
+mod joiner;
+mod messages;
+pub mod reach;
+mod summary;
+mod talk;
+
+pub use closure::{Closure, Join, Reason};
+pub use criteria::Criteria;
+pub use fact::{CallType, Edge, Event, Fact, MessageAction};
+pub use joiner::{Component, Joiner};
+pub use messages::{MessageLife, MessageTotals};
+pub use summary::{Direction, Leg, Outcome, Summary};
