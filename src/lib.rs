@@ -2,7 +2,9 @@
 //! screen.
 
 pub mod call;
+pub mod engine;
 pub mod error;
+pub mod filter;
 pub mod fsx;
 pub mod record;
 pub mod scan;

@@ -175,3 +175,27 @@ fn consulted(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
     (lone && during && whole && main.has_extension(only.phone()))
         .then(|| "an internal leg of an extension that is in this call at that moment".to_owned())
 }
+
+/// Whether parts that share no id may belong to these records, other than a lone hangup.
+pub fn wants_parts(facts: &[Fact]) -> bool {
+    let has_bridge = facts.iter().any(|f| !f.bridge().is_empty());
+    let has_call_events = facts.iter().any(Fact::is_call_event);
+    let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+    let dials_outside = facts
+        .iter()
+        .any(|f| matches!(f.event, Event::Dial | Event::Hangup) && f.extensions().any(outside));
+    let outgoing = facts
+        .iter()
+        .any(|f| f.is_call_event() && f.call_type == Some(CallType::Outgoing));
+    let lone = matches!(facts, [only] if only.event == Event::Hangup);
+    (has_bridge != has_call_events && (has_bridge || outgoing)) || dials_outside || lone
+}
+
+/// Whether a hangup can be all that is left of a consultation by one of the call's extensions.
+pub fn may_be_consultation(hangup: &Fact, facts: &[Fact]) -> bool {
+    hangup.call_type == Some(CallType::Internal)
+        && is_extension(hangup.phone())
+        && facts
+            .iter()
+            .any(|f| !f.bridge().is_empty() && endpoint(f.channel()) == hangup.phone())
+}

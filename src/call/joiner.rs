@@ -71,52 +71,66 @@ impl Joiner {
         self.slots[home as usize].push(fact);
     }
 
-    /// Takes out the calls that nothing can be added to any more, when all records up to `now`
-    /// have been pushed.
-    pub fn take_quiet(&mut self, now: Stamp) -> Vec<Component> {
-        let mut quiet = Vec::new();
-        for slot in 0..self.slots.len() {
-            let component = &mut self.slots[slot];
-            let Some(last) = component.last else { continue };
+    /// The slots of calls that nothing can be added to any more, when all records up to `now` have
+    /// been pushed.
+    pub fn quiet(&mut self, now: Stamp) -> Vec<u32> {
+        let is_quiet = |component: &mut Component| {
+            let Some(last) = component.last else {
+                return false;
+            };
             let silence = now.since(last);
-            if silence < reach::QUIET_MILLIS {
-                continue;
-            }
-            let settled = *component
-                .settled
-                .get_or_insert_with(|| reach::is_settled(&component.facts));
-            if settled || silence >= reach::HORIZON_MILLIS {
-                quiet.push(self.take(slot));
-            }
-        }
-        quiet
+            silence >= reach::HORIZON_MILLIS
+                || (silence >= reach::QUIET_MILLIS
+                    && *component
+                        .settled
+                        .get_or_insert_with(|| reach::is_settled(&component.facts)))
+        };
+        (0..)
+            .zip(&mut self.slots)
+            .filter_map(|(slot, component)| is_quiet(component).then_some(slot))
+            .collect()
     }
 
     /// Takes out all calls.
     pub fn take_all(&mut self) -> Vec<Component> {
-        (0..self.slots.len())
-            .filter(|&slot| self.slots[slot].last.is_some())
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|slot| self.take(slot))
-            .collect()
+        let slots: Vec<u32> = self.components().map(|(slot, _)| slot).collect();
+        slots.into_iter().map(|slot| self.take(slot)).collect()
     }
 
-    /// The calls as they are now.
-    pub fn components(&self) -> impl Iterator<Item = &Component> {
-        self.slots.iter().filter(|c| c.last.is_some())
+    /// The calls as they are now, by slot.
+    pub fn components(&self) -> impl Iterator<Item = (u32, &Component)> {
+        (0..).zip(&self.slots).filter(|(_, c)| c.last.is_some())
     }
 
-    fn take(&mut self, slot: usize) -> Component {
-        let component = std::mem::take(&mut self.slots[slot]);
+    /// Takes out the call of one slot.
+    pub fn take(&mut self, slot: u32) -> Component {
+        let component = std::mem::take(&mut self.slots[slot as usize]);
         for fact in &component.facts {
             for (edge, tag) in tagged(fact) {
                 fill(&mut self.key, tag, edge);
                 self.names.remove(self.key.as_slice());
             }
         }
-        self.free.push(u32::try_from(slot).expect("slots are numbered by u32"));
+        self.free.push(slot);
         component
+    }
+
+    /// Puts the call of slot `part` into that of slot `into`; nothing when they are one already.
+    pub fn merge_into(&mut self, into: u32, part: u32) {
+        if into == part {
+            return;
+        }
+        let moved = std::mem::take(&mut self.slots[part as usize]);
+        self.free.push(part);
+        for fact in moved.facts {
+            for (edge, tag) in tagged(&fact) {
+                fill(&mut self.key, tag, edge);
+                if let Some(slot) = self.names.get_mut(self.key.as_slice()) {
+                    *slot = into;
+                }
+            }
+            self.slots[into as usize].push(fact);
+        }
     }
 
     fn new_slot(&mut self) -> u32 {
@@ -128,22 +142,9 @@ impl Joiner {
 
     /// Puts the smaller of two calls into the larger.
     fn merge(&mut self, a: u32, b: u32) -> u32 {
-        if a == b {
-            return a;
-        }
         let weight = |slot: u32| self.slots[slot as usize].facts.len();
-        let (into, from) = if weight(a) >= weight(b) { (a, b) } else { (b, a) };
-        let moved = std::mem::take(&mut self.slots[from as usize]);
-        self.free.push(from);
-        for fact in moved.facts {
-            for (edge, tag) in tagged(&fact) {
-                fill(&mut self.key, tag, edge);
-                if let Some(slot) = self.names.get_mut(self.key.as_slice()) {
-                    *slot = into;
-                }
-            }
-            self.slots[into as usize].push(fact);
-        }
+        let (into, part) = if weight(a) >= weight(b) { (a, b) } else { (b, a) };
+        self.merge_into(into, part);
         into
     }
 

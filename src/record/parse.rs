@@ -65,15 +65,7 @@ fn body(rest: &[u8]) -> Option<Body<'_>> {
         b"HTTP" => {
             let (uid, rest) = cut(rest)?;
             let (method, rest) = cut(rest)?;
-            let (url, status, request, response) = split_http(rest)?;
-            Some(Body::Http(Http {
-                uid,
-                method,
-                url,
-                status,
-                request,
-                response,
-            }))
+            Some(Body::Http(split_http(uid, method, rest)?))
         }
         b"SQL" => {
             let (uid, rest) = cut(rest)?;
@@ -118,7 +110,15 @@ fn cut(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 ///
 /// The URL ends at the first pipe after which a status, a pipe, one whole JSON value and a pipe
 /// follow. Only where no such place exists (a torn line) is the plain split taken.
-fn split_http(rest: &[u8]) -> Option<(&[u8], &[u8], &[u8], &[u8])> {
+fn split_http<'a>(uid: &'a [u8], method: &'a [u8], rest: &'a [u8]) -> Option<Http<'a>> {
+    let http = |url, status, (request, response)| Http {
+        uid,
+        method,
+        url,
+        status,
+        request,
+        response,
+    };
     for url_end in memchr_iter(b'|', rest) {
         let after = &rest[url_end + 1..];
         let Some((status, bodies)) = cut(after) else {
@@ -127,14 +127,15 @@ fn split_http(rest: &[u8]) -> Option<(&[u8], &[u8], &[u8], &[u8])> {
         if status.len() > STATUS_BYTES_MAX || !status.iter().all(u8::is_ascii_alphanumeric) {
             continue;
         }
-        if let Some((request, response)) = split_after_json(bodies) {
-            return Some((&rest[..url_end], status, request, response));
+        // A bare number would be a value as well, and is more likely a piece of the URL.
+        let is_body = matches!(bodies.first(), Some(b'{' | b'[' | b'"'));
+        if let Some(pair) = split_after_json(bodies).filter(|_| is_body) {
+            return Some(http(&rest[..url_end], status, pair));
         }
     }
     let (url, rest) = cut(rest)?;
     let (status, rest) = cut(rest)?;
-    let (request, response) = cut(rest)?;
-    Some((url, status, request, response))
+    Some(http(url, status, cut(rest)?))
 }
 
 fn split_json_pair(rest: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -53,9 +53,9 @@ pub struct Place {
 /// A line taken out of the logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Its time; a line without one takes the time of the timed line before it, so that it stays
-    /// in its place.
-    pub at: Option<Stamp>,
+    /// Its time. A line without one takes that of the timed line before it, else behind it, so that
+    /// it stays in its place; 0 where no line near has a time.
+    pub at: Stamp,
     /// Where it stands.
     pub place: Place,
     /// Its bytes, without the newline.
@@ -128,41 +128,31 @@ impl Scanner {
         let buffer = self.take_buffer();
         let mut blocks = Blocks::new(&task.source, task.span, buffer);
         let result = work(&mut blocks);
-        let (buffer, findings) = blocks.finish();
-        self.give_back(buffer);
-        let path = &task.source.log.path;
-        let troubles = findings
-            .iter()
-            .map(|finding| Trouble::new(path, finding.to_string()))
-            .collect();
+        let troubles = self.end_stream(&task.source, blocks);
         (result, troubles)
     }
 
-    /// The lines of a stretch that hold a needle and that `wanted` takes.
-    pub fn lines(
-        &self,
-        tasks: &[Task],
-        needles: &Needles,
-        wanted: impl Fn(&[u8]) -> bool + Sync,
-    ) -> (Vec<Line>, Vec<Trouble>) {
-        let found = self.run(tasks, |task, blocks| {
-            let mut lines = Vec::new();
-            while let Some(block) = blocks.next_block() {
-                needles.lines(block.text, |at, text| {
-                    if wanted(text) {
-                        lines.push(line(task.index, &block, at, text));
-                    }
-                });
-            }
-            lines
-        });
-        let mut all = Vec::new();
-        let mut troubles = Vec::new();
-        for (lines, mut named) in found {
-            all.extend(lines);
-            troubles.append(&mut named);
-        }
-        (all, troubles)
+    /// All of a source, for whoever reads it piece by piece; to be ended with
+    /// [`Scanner::end_stream`].
+    pub fn stream<'s>(&self, source: &'s Source) -> Blocks<'s> {
+        let whole = Span {
+            start: 0,
+            end: u64::MAX,
+        };
+        Blocks::new(source, whole, self.take_buffer())
+    }
+
+    /// Gives the buffer back and says what was wrong with the content.
+    pub fn end_stream(&self, source: &Source, blocks: Blocks<'_>) -> Vec<Trouble> {
+        let (buffer, findings) = blocks.finish();
+        self.give_back(buffer);
+        let named = |finding: &Finding| Trouble::new(&source.log.path, finding.to_string());
+        findings.iter().map(named).collect()
+    }
+
+    /// How this scanner cuts and reads.
+    pub fn tuning(&self) -> Tuning {
+        self.tuning
     }
 
     fn take_buffer(&self) -> Vec<u8> {
@@ -183,15 +173,21 @@ impl Scanner {
 /// A line of a block as an owned [`Line`].
 pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
     let nuls = text.iter().take_while(|&&b| b == 0).count();
-    let stamp = Stamp::parse_prefix(&text[nuls..]).or_else(|| time_before(&block.text[..at]));
+    let at_line = Stamp::parse_prefix(&text[nuls..])
+        .or_else(|| time_before(&block.text[..at]))
+        .or_else(|| time_behind(&block.text[at..]));
     Line {
-        at: stamp,
+        at: at_line.unwrap_or(Stamp(0)),
         place: Place {
             source,
             offset: block.offset + at as u64,
         },
         text: text.into(),
     }
+}
+
+fn time_behind(text: &[u8]) -> Option<Stamp> {
+    text.split(|&b| b == b'\n').find_map(Stamp::parse_prefix)
 }
 
 /// The time of the nearest timed line before the end of `text`.

@@ -5,9 +5,14 @@
 //! general text, stumbles on every line. So each needle is searched by its most telling part (for an
 //! id its last digits), all of them at once with SIMD ("Teddy" in the aho-corasick crate). A line
 //! found is a candidate; whoever asked looks at its fields.
+//!
+//! One needle alone goes through memmem with a ranking of bytes made for these logs: measured on
+//! 1.4 GB, 35 ms of CPU against 52 ms with memmem's own ranking and 87 ms with Teddy.
 
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::arch::all::packedpair::HeuristicFrequencyRank;
+use memchr::memmem::{Finder, FinderBuilder};
 use memchr::{memchr, memrchr};
 
 /// A run of NULs of this length is the hole of a truncated file, never text; looked for beside the
@@ -25,11 +30,22 @@ pub struct Needles {
 
 #[derive(Debug)]
 enum Searcher {
+    One(Box<Finder<'static>>),
     Packed(packed::Searcher),
     Automaton(Box<AhoCorasick>),
 }
 
 impl Needles {
+    /// Compiles one string for a pass over everything; holes are not looked for. An empty string
+    /// is in every line.
+    pub fn one(string: impl AsRef<[u8]>) -> Needles {
+        let part = telling_part(string.as_ref());
+        let finder = FinderBuilder::new().build_forward_with_ranker(LogBytes, part);
+        Needles {
+            searcher: Searcher::One(Box::new(finder.into_owned())),
+        }
+    }
+
     /// Compiles `strings`; empty ones are left out. Each is searched by its telling part: from the
     /// fourth digit before a dot for an id, whole otherwise.
     pub fn new<S: AsRef<[u8]>>(strings: impl IntoIterator<Item = S>) -> Needles {
@@ -79,12 +95,38 @@ impl Needles {
 
     fn find(&self, text: &[u8], from: usize) -> Option<usize> {
         match &self.searcher {
+            Searcher::One(finder) => finder.find(&text[from..]).map(|hit| from + hit),
             Searcher::Packed(searcher) => searcher
                 .find_in(text, aho_corasick::Span::from(from..text.len()))
                 .map(|hit| hit.start()),
             Searcher::Automaton(automaton) => automaton
                 .find(aho_corasick::Input::new(text).span(from..text.len()))
                 .map(|hit| hit.start()),
+        }
+    }
+}
+
+/// How common bytes are in these logs: 255 is the most common. memmem looks for the two rarest
+/// bytes of a needle; by its own table, made for source code and prose, digits are rare.
+struct LogBytes;
+
+impl HeuristicFrequencyRank for LogBytes {
+    fn rank(&self, byte: u8) -> u8 {
+        match byte {
+            b'"' => 255,
+            b'0' | b'1' => 250,
+            b'2' => 245,
+            b'3' | b'5' => 240,
+            b' ' | b'e' | b'n' | b'i' => 235,
+            b'6' | b'7' => 230,
+            b'4' | b'9' => 225,
+            b'8' => 220,
+            b'a'..=b'z' => 180,
+            b'A'..=b'Z' | b':' | b',' => 150,
+            b'-' | b'|' => 90,
+            b'.' | b'<' | b'>' | b'{' | b'}' | b'/' => 60,
+            0x80.. => 100,
+            _ => 20,
         }
     }
 }
@@ -126,6 +168,14 @@ mod tests {
         let many: Vec<String> = (0..200).map(|i| format!("1764493655.{i}")).collect();
         let needles = Needles::new(&many);
         assert_eq!(found(&needles, "a|1764493655.199|b\nnone\n").len(), 1);
+    }
+
+    #[test]
+    fn one_needle_alone_finds_the_same_lines() {
+        let text = "x\n1764493655.61 1764493655.61\ny\n1764493655.6";
+        for needle in ["1764493655.61", "y", "1764493655.6", "zz"] {
+            assert_eq!(found(&Needles::one(needle), text), found(&Needles::new([needle]), text));
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ const CONTENT_BYTES_MAX: u32 = 65_536;
 
 /// Where the blocks of a file are.
 #[derive(Debug)]
-pub struct Table {
+pub(super) struct Table {
     blocks: Vec<Block>,
     content_bytes: u64,
 }

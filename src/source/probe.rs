@@ -13,6 +13,9 @@ use crate::record::{LogZone, Stamp};
 const SAMPLES: u64 = 16;
 /// Read at each place: some dozens of lines.
 const SAMPLE_BYTES: usize = 16 * 1024;
+/// Samples that go back by less than this (milliseconds) are two workers' lines, not disorder; they
+/// also overlap in small files, where they begin anew at most that far back.
+const DISORDER_MILLIS: i64 = 60_000;
 /// A bisection looks this far for the next line that has a time.
 const SEEK_BYTES_MAX: u64 = 1 << 20;
 
@@ -23,6 +26,8 @@ pub struct Bounds {
     pub first: Option<Stamp>,
     /// Latest time seen; `None` when the end can't be looked at without decoding everything.
     pub last: Option<Stamp>,
+    /// The samples stand in the order of time, so that bisection finds a time.
+    pub ordered: bool,
 }
 
 impl Bounds {
@@ -32,32 +37,32 @@ impl Bounds {
         let mut bounds = Bounds {
             first: None,
             last: None,
+            ordered: true,
         };
         let mut text = vec![0u8; SAMPLE_BYTES];
         let Some(total) = source.content_bytes() else {
-            for at in times(sample(source, 0, &mut text)) {
-                bounds.first = Some(bounds.first.map_or(at, |t| t.min(at)));
-            }
+            bounds.add(times(sample(source, 0, &mut text)));
             bounds.last = gzip::written_before(&source.log).and_then(|seconds| {
                 Some(zone.stamp(chrono::DateTime::from_timestamp(seconds, 0)?))
             });
             return bounds;
         };
         let reach = total.saturating_sub(SAMPLE_BYTES as u64);
-        for i in 0..=SAMPLES {
-            for at in times(sample(source, reach / SAMPLES * i, &mut text)) {
-                bounds.first = Some(bounds.first.map_or(at, |t| t.min(at)));
-                bounds.last = Some(bounds.last.map_or(at, |t| t.max(at)));
-            }
-            if reach == 0 {
-                break;
-            }
+        for i in 0..SAMPLES {
+            bounds.add(times(sample(source, reach / SAMPLES * i, &mut text)));
         }
-        // The very end, whatever the division left over.
-        for at in times(sample(source, reach, &mut text)) {
-            bounds.last = Some(bounds.last.map_or(at, |t| t.max(at)));
-        }
+        bounds.add(times(sample(source, reach, &mut text)));
         bounds
+    }
+
+    /// Adds the times of the next sample.
+    fn add(&mut self, times: impl Iterator<Item = Stamp>) {
+        for at in times {
+            let back = self.last.is_some_and(|last| last.since(at) > DISORDER_MILLIS);
+            self.ordered &= !back;
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        }
     }
 }
 

@@ -1,0 +1,209 @@
+//! A call grown from its first known records to a fixed point.
+//!
+//! Records near in time are searched for all names known so far; each that belongs may teach a
+//! name, which moves the limits (`call::reach`) and starts another round. It ends when a round over
+//! the whole reach taught nothing. Then parts that share no id are looked for, and if one is found
+//! it all starts again with it.
+
+use super::pass::{Piece, TimeMap};
+use super::{Corpus, Engine};
+use crate::call::{Closure, Event, Fact, Joiner, infer, reach};
+use crate::error::Trouble;
+use crate::record::{Record, Stamp};
+use crate::scan::{Line, Needles};
+
+/// A call that still teaches names after this many rounds is a runaway join.
+const ROUNDS_MAX: usize = 40;
+
+/// A grown call.
+#[derive(Debug)]
+pub(super) struct Grown {
+    /// Its lines, by time, then place.
+    pub lines: Vec<Line>,
+    /// What each line says; in the same order.
+    pub facts: Vec<Fact>,
+    /// Its legs and why each belongs.
+    pub closure: Closure,
+    /// What was wrong with the content that was read for it.
+    pub troubles: Vec<Trouble>,
+}
+
+impl Engine {
+    /// Grows the call that `closure` begins and that `known` lines may belong to.
+    pub(super) fn grow(
+        &self,
+        corpus: &Corpus,
+        map: &TimeMap,
+        mut closure: Closure,
+        known: &[Line],
+        strict: bool,
+    ) -> Grown {
+        let mut lines = known.to_vec();
+        let mut troubles = Vec::new();
+        let mut narrow = true;
+        for _ in 0..ROUNDS_MAX {
+            settle(&mut closure, &lines);
+            let facts = facts_of(&closure, &lines);
+            let Some((from, to)) = self.limits(&facts, narrow) else {
+                break;
+            };
+            let needles = Needles::new(closure.needles());
+            let pieces = map.pieces(corpus, from, to);
+            let (mut found, mut named) = self.lines_of(&pieces, &needles, |_| true);
+            troubles.append(&mut named);
+            found.extend_from_slice(known);
+            found.sort_by_key(|line| line.place);
+            found.dedup_by_key(|line| line.place);
+            let names = closure.needles().len();
+            settle(&mut closure, &found);
+            let learned = closure.needles().len() > names;
+            lines = found;
+            if learned && !closure.capped {
+                continue;
+            }
+            if narrow {
+                narrow = false;
+                let facts = facts_of(&closure, &lines);
+                let whole = self.limits(&facts, false);
+                if whole.is_some_and(|(a, b)| a < from || b > to) {
+                    continue;
+                }
+            }
+            if strict || closure.capped || !self.infer(corpus, map, &mut closure, &lines) {
+                break;
+            }
+            narrow = true;
+        }
+        self.finish(closure, lines, troubles)
+    }
+
+    fn finish(&self, closure: Closure, lines: Vec<Line>, mut troubles: Vec<Trouble>) -> Grown {
+        let mut own: Vec<(Line, Fact)> = lines
+            .into_iter()
+            .filter_map(|line| {
+                let fact = fact_of(&line);
+                closure.holds(&fact, &line.text).then_some((line, fact))
+            })
+            .collect();
+        own.sort_by_key(|(_, fact)| (fact.at, fact.place));
+        let (lines, facts) = own.into_iter().unzip();
+        troubles.sort();
+        troubles.dedup();
+        Grown {
+            lines,
+            facts,
+            closure,
+            troubles,
+        }
+    }
+
+    /// From when to when to search. The narrow limits find most names in a few blocks, before the
+    /// whole reach is known.
+    fn limits(&self, facts: &[Fact], narrow: bool) -> Option<(Stamp, Stamp)> {
+        if !narrow {
+            return reach::window(facts, self.zone);
+        }
+        let first = facts.iter().map(|f| f.at).min()?;
+        let last = facts.iter().map(|f| f.at).max()?;
+        Some((
+            first.plus_millis(-reach::QUIET_MILLIS),
+            last.plus_millis(reach::QUIET_MILLIS),
+        ))
+    }
+
+    /// Looks for parts that share no id with the call. True when one was found and taken in.
+    fn infer(
+        &self,
+        corpus: &Corpus,
+        map: &TimeMap,
+        closure: &mut Closure,
+        lines: &[Line],
+    ) -> bool {
+        let facts = facts_of(closure, lines);
+        let times = || facts.iter().filter(|f| f.is_asterisk()).map(|f| f.at);
+        let (Some(first), Some(last)) = (times().min(), times().max()) else {
+            return false;
+        };
+        let around = map.pieces(
+            corpus,
+            first.plus_millis(-reach::NEIGHBOUR_MILLIS),
+            last.plus_millis(reach::NEIGHBOUR_MILLIS),
+        );
+        if !infer::wants_parts(&facts) && !self.has_lone_hangup(&around, &facts) {
+            return false;
+        }
+        let mut joiner = Joiner::default();
+        for fact in self.neighbours(&around) {
+            joiner.push(fact);
+        }
+        let groups: Vec<&[Fact]> = joiner.components().map(|(_, c)| c.facts.as_slice()).collect();
+        let ours: Vec<bool> = groups
+            .iter()
+            .map(|facts| facts.iter().any(|f| closure.has_uid(f.uid())))
+            .collect();
+        let mut found = false;
+        for inference in infer::joins(&groups) {
+            let strange = match (ours[inference.main], ours[inference.part]) {
+                (true, false) => inference.part,
+                (false, true) => inference.main,
+                _ => continue,
+            };
+            for fact in groups[strange].iter().filter(|f| !f.uid().is_empty()) {
+                found |= closure.infer(fact.uid(), &inference.why);
+            }
+        }
+        found
+    }
+
+    /// Every Asterisk event of some pieces.
+    fn neighbours(&self, pieces: &[Piece]) -> Vec<Fact> {
+        let every = Needles::new(["|"]);
+        let asterisk = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
+        let (lines, _) = self.lines_of(pieces, &every, asterisk);
+        let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
+        facts.retain(Fact::is_asterisk);
+        facts.sort_by_key(|f| (f.at, f.place));
+        facts
+    }
+
+    /// Whether an internal hangup of one of the call's extensions lies among the neighbours: the
+    /// only trace that some consultations leave.
+    fn has_lone_hangup(&self, pieces: &[Piece], facts: &[Fact]) -> bool {
+        let hangups = Needles::new(["|hangup|"]);
+        let (lines, _) = self.lines_of(pieces, &hangups, |_| true);
+        lines.iter().map(fact_of).any(|hangup| {
+            hangup.event == Event::Hangup
+                && !facts.iter().any(|f| f.uid() == hangup.uid())
+                && infer::may_be_consultation(&hangup, facts)
+        })
+    }
+}
+
+/// Absorbs lines until none teaches a name.
+fn settle(closure: &mut Closure, lines: &[Line]) {
+    let facts: Vec<Fact> = lines.iter().map(fact_of).collect();
+    loop {
+        let mut learned = false;
+        for fact in &facts {
+            learned |= closure.absorb(fact);
+        }
+        if !learned {
+            return;
+        }
+    }
+}
+
+fn facts_of(closure: &Closure, lines: &[Line]) -> Vec<Fact> {
+    let belongs = |line: &Line| {
+        let fact = fact_of(line);
+        closure.holds(&fact, &line.text).then_some(fact)
+    };
+    let mut facts: Vec<Fact> = lines.iter().filter_map(belongs).collect();
+    facts.sort_by_key(|f| (f.at, f.place));
+    facts
+}
+
+/// What a line says.
+pub(super) fn fact_of(line: &Line) -> Fact {
+    Fact::of(&Record::parse(&line.text), line.at, line.place)
+}

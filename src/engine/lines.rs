@@ -1,0 +1,274 @@
+//! Single records that match, in order of time.
+
+use std::collections::VecDeque;
+
+use super::corpus::Searched;
+use super::pass::hole_in;
+use super::{Corpus, Engine};
+use crate::error::{Error, Trouble};
+use crate::filter::RecordFilter;
+use crate::record::Record;
+use crate::scan::{Block, Line, Needles, Place, Task, line};
+use crate::source::{Bounds, Span};
+use crate::tree::{EnterpriseName, Tree};
+
+/// Which records?
+#[derive(Debug, Clone, Default)]
+pub struct LinesQuestion {
+    /// What a record must be like.
+    pub filter: RecordFilter,
+    /// At most this many, the newest; `None` for all.
+    pub limit: Option<usize>,
+    /// Lines of the same file shown before each.
+    pub before: usize,
+    /// Lines of the same file shown after each.
+    pub after: usize,
+}
+
+/// The answer of one enterprise.
+#[derive(Debug)]
+pub struct FoundLines {
+    /// Whose.
+    pub enterprise: EnterpriseName,
+    /// The lines, oldest first; with context in the order of files and places.
+    pub lines: Vec<FoundLine>,
+    /// Records that matched (lines of context don't count).
+    pub count: usize,
+    /// File names by the source index of a place.
+    pub files: Vec<String>,
+    /// What was read.
+    pub searched: Searched,
+    /// What could not be read.
+    pub troubles: Vec<Trouble>,
+}
+
+/// A line of the answer.
+#[derive(Debug, Clone)]
+pub struct FoundLine {
+    /// The line.
+    pub line: Line,
+    /// It matches; else it is context.
+    pub matched: bool,
+}
+
+impl Engine {
+    /// Finds records in one enterprise.
+    ///
+    /// # Errors
+    /// When the enterprise's folder can't be listed.
+    pub fn lines(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &LinesQuestion,
+    ) -> Result<FoundLines, Error> {
+        self.pool.install(|| {
+            Corpus::ask(tree, enterprise, self.zone, |corpus| {
+                self.lines_in(corpus, question)
+            })
+        })
+    }
+
+    fn lines_in(&self, corpus: &Corpus, question: &LinesQuestion) -> FoundLines {
+        let mut chosen = corpus.select(|bounds| may_hold(bounds, &question.filter));
+        // Newest first: a limit is often full after one file.
+        chosen.sort_by_key(|(i, _)| std::cmp::Reverse(corpus.bounds[*i as usize].first));
+        let mut found: Vec<Line> = Vec::new();
+        let mut troubles = corpus.troubles.clone();
+        let mut read = Vec::new();
+        for source in chosen {
+            let bounds = corpus.bounds[source.0 as usize];
+            if is_full(&found, bounds, question.limit) {
+                continue;
+            }
+            let (lines, named) = self.lines_of_source(&source, question);
+            troubles.extend(named);
+            read.push(source);
+            found.extend(lines);
+            found.sort_by_key(|line| (line.at, line.place));
+            keep_newest(&mut found, question.limit);
+        }
+        let count = found.len();
+        let lines = if question.before + question.after > 0 {
+            self.with_context(corpus, found, question)
+        } else {
+            let plain = |line| FoundLine {
+                line,
+                matched: true,
+            };
+            found.into_iter().map(plain).collect()
+        };
+        troubles.sort();
+        troubles.dedup();
+        FoundLines {
+            enterprise: corpus.enterprise.clone(),
+            lines,
+            count,
+            files: (0..)
+                .zip(&corpus.sources)
+                .map(|(i, _)| corpus.name_of(i))
+                .collect(),
+            searched: corpus.searched(&read),
+            troubles,
+        }
+    }
+
+    fn lines_of_source(
+        &self,
+        source: &(u32, std::sync::Arc<crate::source::Source>),
+        question: &LinesQuestion,
+    ) -> (Vec<Line>, Vec<Trouble>) {
+        let filter = &question.filter;
+        let needles = filter.needle().map(Needles::one);
+        let tasks = self.scanner.tasks(std::slice::from_ref(source));
+        let parts = self.scanner.run(&tasks, |task, blocks| {
+            let mut lines = Vec::new();
+            let mut hole = None;
+            while let Some(block) = blocks.next_block() {
+                let mut take = |at: usize, text: &[u8]| {
+                    hole = hole.or_else(|| hole_in(&block, at, text));
+                    let record = Record::parse(text);
+                    // A record without a time needs its neighbours' to be judged.
+                    let time = match record.at {
+                        Some(at) => at,
+                        None => line(task.index, &block, at, text).at,
+                    };
+                    if !text.is_empty() && filter.matches(&record, Some(time)) {
+                        lines.push(line(task.index, &block, at, text));
+                    }
+                };
+                match &needles {
+                    Some(needles) => needles.lines(block.text, take),
+                    None => block.lines().for_each(|(at, text)| take(at, text)),
+                }
+                keep_newest(&mut lines, question.limit.map(|limit| limit.max(1) * 2));
+            }
+            if let Some((offset, bytes)) = hole {
+                blocks.note_hole(offset, bytes);
+            }
+            lines
+        });
+        let mut lines = Vec::new();
+        let mut troubles = Vec::new();
+        for (found, named) in parts {
+            lines.extend(found);
+            troubles.extend(named);
+        }
+        (lines, troubles)
+    }
+
+    /// The lines around each, by one more walk through the files that have any.
+    fn with_context(
+        &self,
+        corpus: &Corpus,
+        found: Vec<Line>,
+        question: &LinesQuestion,
+    ) -> Vec<FoundLine> {
+        let mut places: Vec<Place> = found.iter().map(|line| line.place).collect();
+        places.sort();
+        let mut all = Vec::new();
+        for of_source in places.chunk_by(|a, b| a.source == b.source) {
+            let index = of_source[0].source;
+            let source = &corpus.sources[index as usize];
+            let mut walk = Walk::new(of_source, question, index);
+            let task = Task {
+                source: source.clone(),
+                index,
+                span: Span {
+                    start: 0,
+                    end: u64::MAX,
+                },
+            };
+            self.scanner.read(&task, |blocks| {
+                while let Some(block) = blocks.next_block() {
+                    if !walk.block(&block) {
+                        blocks.stop();
+                    }
+                }
+            });
+            all.append(&mut walk.out);
+        }
+        all
+    }
+}
+
+/// A walk through a file that picks out lines and what is around them.
+struct Walk<'q> {
+    wanted: &'q [Place],
+    question: &'q LinesQuestion,
+    index: u32,
+    before: VecDeque<Line>,
+    after: usize,
+    out: Vec<FoundLine>,
+}
+
+impl<'q> Walk<'q> {
+    fn new(wanted: &'q [Place], question: &'q LinesQuestion, index: u32) -> Walk<'q> {
+        Walk {
+            wanted,
+            question,
+            index,
+            before: VecDeque::new(),
+            after: 0,
+            out: Vec::new(),
+        }
+    }
+
+    /// False when nothing more is wanted.
+    fn block(&mut self, block: &Block<'_>) -> bool {
+        for (at, text) in block.lines() {
+            let offset = block.offset + at as u64;
+            let next = self.wanted.first().map(|place| place.offset);
+            if next == Some(offset) {
+                self.wanted = &self.wanted[1..];
+                self.out.extend(self.before.drain(..).map(context));
+                self.out.push(FoundLine {
+                    line: line(self.index, block, at, text),
+                    matched: true,
+                });
+                self.after = self.question.after;
+            } else if self.after > 0 {
+                self.after -= 1;
+                self.out.push(context(line(self.index, block, at, text)));
+            } else if next.is_none() {
+                return false;
+            } else if self.question.before > 0 {
+                if self.before.len() == self.question.before {
+                    self.before.pop_front();
+                }
+                self.before.push_back(line(self.index, block, at, text));
+            }
+        }
+        true
+    }
+}
+
+fn context(line: Line) -> FoundLine {
+    FoundLine {
+        line,
+        matched: false,
+    }
+}
+
+/// Whether a source can hold records of the time asked for.
+fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
+    let ended = matches!((bounds.last, filter.since), (Some(last), Some(since)) if last < since);
+    let later = matches!((bounds.first, filter.until), (Some(first), Some(until)) if first >= until);
+    !bounds.ordered || (!ended && !later)
+}
+
+/// Whether enough lines are there and all are newer than everything in the source.
+fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> bool {
+    let full = limit.is_some_and(|limit| found.len() >= limit);
+    let oldest = found.first().map(|line| line.at);
+    full && bounds.ordered && matches!((bounds.last, oldest), (Some(last), Some(oldest)) if last < oldest)
+}
+
+/// Keeps the last of some lines in order.
+fn keep_newest(lines: &mut Vec<Line>, limit: Option<usize>) {
+    if let Some(limit) = limit
+        && lines.len() > limit
+    {
+        lines.drain(..lines.len() - limit);
+    }
+}

@@ -1,0 +1,58 @@
+//! The questions: lines of a call, calls that match. Chooses what to read, merges by time.
+//!
+//! [`Engine::trace`] grows one call from an id; [`Engine::search`] finds calls, either from records
+//! that hold something rare (`seeds`) or by sorting everything into calls (`sweep`);
+//! [`Engine::lines`] finds single records. The engine never learns what a flag is, and prints
+//! nothing: answers go to a sink or are returned, with what could not be read named in them.
+
+mod corpus;
+mod grow;
+mod lines;
+mod pass;
+mod search;
+mod seeds;
+mod sweep;
+mod trace;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::error::Error;
+use crate::record::LogZone;
+use crate::scan::{Scanner, Tuning};
+
+pub use corpus::{Corpus, Searched};
+pub use lines::{FoundLines, LinesQuestion};
+pub use search::{Found, SearchQuestion};
+pub use trace::{Trace, TraceQuestion, TracedCall};
+
+/// Answers questions about log trees.
+#[derive(Debug)]
+pub struct Engine {
+    pool: ThreadPool,
+    scanner: Scanner,
+    zone: LogZone,
+}
+
+impl Engine {
+    /// An engine of `threads` threads (0: one a core), which cuts work as `tuning` says and takes
+    /// record times to be of `zone`. Answers depend on the zone alone.
+    ///
+    /// # Errors
+    /// When the threads can't be started.
+    pub fn new(threads: usize, tuning: Tuning, zone: LogZone) -> Result<Engine, Error> {
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| Error::Usage(format!("can't start {threads} threads: {error}")))?;
+        Ok(Engine {
+            pool,
+            scanner: Scanner::new(tuning),
+            zone,
+        })
+    }
+
+    /// The zone of record times.
+    pub fn zone(&self) -> LogZone {
+        self.zone
+    }
+}

@@ -1,0 +1,315 @@
+//! One pass over whole sources for one needle, which also draws a map of their times.
+//!
+//! The map is what makes the rest of a call cheap: after the pass, "the lines around 10:05" is a
+//! handful of blocks, whatever order the files are in. It is drawn from samples inside every block,
+//! so a stretch out of order shows unless it is shorter than the distance of samples.
+//! Of sources that can't be read from the middle, the blocks around each hit are kept, so that they
+//! need not be decoded again from the start.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use memchr::{memchr, memrchr};
+use rayon::prelude::*;
+
+use super::{Corpus, Engine};
+use crate::error::Trouble;
+use crate::record::{Stamp, id};
+use crate::scan::{Block, Line, Needles, Task, line};
+use crate::source::{Source, Span};
+
+/// A time is read at this distance within a block (bytes).
+const SAMPLE_BYTES: usize = 32 << 10;
+
+/// Lines of two workers are this far out of order at most (milliseconds).
+const DISORDER_MILLIS: i64 = 5_000;
+
+/// Blocks kept before and after a hit in a source that can't be read from the middle.
+const KEPT_BEFORE: usize = 10;
+const KEPT_AFTER: usize = 20;
+
+/// The most content that is kept in all (bytes); beyond that it is decoded again.
+const KEPT_BYTES_MAX: usize = 20 << 20;
+
+/// Where which times are.
+#[derive(Debug, Default)]
+pub(super) struct TimeMap {
+    stretches: Vec<Stretch>,
+}
+
+/// A block as the map knows it.
+#[derive(Debug)]
+struct Stretch {
+    index: u32,
+    span: Span,
+    /// Earliest and latest sampled time; `None` when no sample holds one.
+    times: Option<(Stamp, Stamp)>,
+    kept: Option<Arc<[u8]>>,
+}
+
+/// Content to look at again.
+pub(super) enum Piece {
+    /// To be read.
+    Read(Task),
+    /// Kept from the pass.
+    Kept {
+        index: u32,
+        offset: u64,
+        text: Arc<[u8]>,
+    },
+}
+
+/// What a pass found.
+#[derive(Default)]
+pub(super) struct Passed<R> {
+    pub found: Vec<R>,
+    pub map: TimeMap,
+    pub troubles: Vec<Trouble>,
+}
+
+impl<R> Passed<R> {
+    /// Adds what another pass over other sources found.
+    pub(super) fn append(&mut self, mut other: Passed<R>) {
+        self.found.append(&mut other.found);
+        self.map.stretches.append(&mut other.map.stretches);
+        self.map
+            .stretches
+            .sort_by_key(|s| (s.index, s.span.start));
+        self.troubles.append(&mut other.troubles);
+    }
+}
+
+impl Engine {
+    /// Reads `sources` whole; `take` makes something of every line that holds a needle.
+    pub(super) fn pass<R: Send>(
+        &self,
+        sources: &[(u32, Arc<Source>)],
+        needles: &Needles,
+        take: impl Fn(u32, &Block<'_>, usize, &[u8]) -> Option<R> + Sync,
+    ) -> Passed<R> {
+        let kept_bytes = AtomicUsize::new(0);
+        let tasks = self.scanner.tasks(sources);
+        let parts = self.scanner.run(&tasks, |task, blocks| {
+            let mut found = Vec::new();
+            let mut stretches = Vec::new();
+            let mut keeper = (!task.source.is_seekable()).then(|| Keeper::new(&kept_bytes));
+            let mut hole = None;
+            while let Some(block) = blocks.next_block() {
+                let before = found.len();
+                needles.lines(block.text, |at, text| {
+                    hole = hole.or_else(|| hole_in(&block, at, text));
+                    found.extend(take(task.index, &block, at, text));
+                });
+                stretches.push(Stretch {
+                    index: task.index,
+                    span: Span {
+                        start: block.offset,
+                        end: block.offset + block.text.len() as u64,
+                    },
+                    times: sample_times(block.text),
+                    kept: None,
+                });
+                if let Some(keeper) = &mut keeper {
+                    keeper.saw(&block, found.len() > before, &mut stretches);
+                }
+            }
+            if let Some((offset, bytes)) = hole {
+                blocks.note_hole(offset, bytes);
+            }
+            (found, stretches)
+        });
+        let mut passed = Passed {
+            found: Vec::new(),
+            map: TimeMap::default(),
+            troubles: Vec::new(),
+        };
+        for ((found, stretches), troubles) in parts {
+            passed.found.extend(found);
+            passed.map.stretches.extend(stretches);
+            passed.troubles.extend(troubles);
+        }
+        passed
+    }
+
+    /// The lines of some pieces that hold a needle and that `wanted` takes, in order of place.
+    pub(super) fn lines_of(
+        &self,
+        pieces: &[Piece],
+        needles: &Needles,
+        wanted: impl Fn(&[u8]) -> bool + Sync,
+    ) -> (Vec<Line>, Vec<Trouble>) {
+        let parts: Vec<_> = pieces
+            .par_iter()
+            .with_max_len(1)
+            .map(|piece| self.lines_of_piece(piece, needles, &wanted))
+            .collect();
+        let mut lines = Vec::new();
+        let mut troubles = Vec::new();
+        for (found, named) in parts {
+            lines.extend(found);
+            troubles.extend(named);
+        }
+        lines.sort_by_key(|line: &Line| line.place);
+        (lines, troubles)
+    }
+
+    fn lines_of_piece(
+        &self,
+        piece: &Piece,
+        needles: &Needles,
+        wanted: &(impl Fn(&[u8]) -> bool + Sync),
+    ) -> (Vec<Line>, Vec<Trouble>) {
+        match piece {
+            Piece::Kept {
+                index,
+                offset,
+                text,
+            } => {
+                let block = Block {
+                    offset: *offset,
+                    text,
+                };
+                let mut lines = Vec::new();
+                needles.lines(text, |at, text| {
+                    if wanted(text) {
+                        lines.push(line(*index, &block, at, text));
+                    }
+                });
+                (lines, Vec::new())
+            }
+            Piece::Read(task) => self.scanner.read(task, |blocks| {
+                let mut lines = Vec::new();
+                let mut hole = None;
+                while let Some(block) = blocks.next_block() {
+                    needles.lines(block.text, |at, text| {
+                        hole = hole.or_else(|| hole_in(&block, at, text));
+                        if wanted(text) {
+                            lines.push(line(task.index, &block, at, text));
+                        }
+                    });
+                }
+                if let Some((offset, bytes)) = hole {
+                    blocks.note_hole(offset, bytes);
+                }
+                lines
+            }),
+        }
+    }
+}
+
+/// Offset of the line and length of its NUL run, if it has one of a hole's length.
+pub(super) fn hole_in(block: &Block<'_>, at: usize, text: &[u8]) -> Option<(u64, usize)> {
+    let start = memchr(0, text)?;
+    let run = text[start..].iter().take_while(|&&b| b == 0).count();
+    (run >= 4).then_some((block.offset + at as u64, run))
+}
+
+impl TimeMap {
+    /// What must be read to see every record between `from` and `to`, both inclusive.
+    pub(super) fn pieces(&self, corpus: &Corpus, from: Stamp, to: Stamp) -> Vec<Piece> {
+        let (from, to) = (
+            from.plus_millis(-DISORDER_MILLIS),
+            to.plus_millis(DISORDER_MILLIS),
+        );
+        let near = |s: &&Stretch| s.times.is_none_or(|(first, last)| last >= from && first <= to);
+        let mut pieces: Vec<Piece> = Vec::new();
+        for stretch in self.stretches.iter().filter(near) {
+            if let Some(text) = &stretch.kept {
+                pieces.push(Piece::Kept {
+                    index: stretch.index,
+                    offset: stretch.span.start,
+                    text: Arc::clone(text),
+                });
+                continue;
+            }
+            match pieces.last_mut() {
+                Some(Piece::Read(task))
+                    if task.index == stretch.index && task.span.end == stretch.span.start =>
+                {
+                    task.span.end = stretch.span.end;
+                }
+                _ => pieces.push(Piece::Read(Task {
+                    source: Arc::clone(&corpus.sources[stretch.index as usize]),
+                    index: stretch.index,
+                    span: stretch.span,
+                })),
+            }
+        }
+        pieces
+    }
+}
+
+/// Keeps the blocks around hits.
+struct Keeper<'a> {
+    total: &'a AtomicUsize,
+    /// The latest blocks, by their index among the stretches.
+    ring: VecDeque<(usize, Vec<u8>)>,
+    /// Blocks still to be kept after a hit.
+    to_keep: usize,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(total: &'a AtomicUsize) -> Keeper<'a> {
+        Keeper {
+            total,
+            ring: VecDeque::new(),
+            to_keep: 0,
+        }
+    }
+
+    /// The newest of `stretches` was just read, with or without a hit.
+    fn saw(&mut self, block: &Block<'_>, hit: bool, stretches: &mut [Stretch]) {
+        let newest = stretches.len() - 1;
+        if hit {
+            self.to_keep = KEPT_AFTER;
+            for (index, text) in self.ring.drain(..) {
+                keep(self.total, &mut stretches[index], &text);
+            }
+        }
+        if self.to_keep > 0 {
+            self.to_keep -= 1;
+            keep(self.total, &mut stretches[newest], block.text);
+            return;
+        }
+        // The oldest buffer becomes the newest.
+        let mut buffer = if self.ring.len() == KEPT_BEFORE {
+            self.ring.pop_front().map(|(_, b)| b).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        buffer.clear();
+        buffer.extend_from_slice(block.text);
+        self.ring.push_back((newest, buffer));
+    }
+}
+
+fn keep(total: &AtomicUsize, stretch: &mut Stretch, text: &[u8]) {
+    if total.fetch_add(text.len(), Ordering::Relaxed) + text.len() <= KEPT_BYTES_MAX {
+        stretch.kept = Some(text.into());
+    }
+}
+
+/// Earliest and latest of the times of some lines of a block: its first, its last, and one every
+/// [`SAMPLE_BYTES`].
+fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
+    let body = text.strip_suffix(b"\n").unwrap_or(text);
+    let last = memrchr(b'\n', body).map_or(0, |newline| newline + 1);
+    let between = (0..text.len()).step_by(SAMPLE_BYTES).skip(1).filter_map(|at| {
+        let newline = memchr(b'\n', &text[at..])?;
+        Stamp::parse_prefix(&text[at + newline + 1..])
+    });
+    let ends = [Stamp::parse_prefix(text), Stamp::parse_prefix(&body[last..])];
+    let mut times = ends.into_iter().flatten().chain(between);
+    let first = times.next()?;
+    Some(times.fold((first, first), |(low, high), at| (low.min(at), high.max(at))))
+}
+
+/// The ids in `line` that hold `asked` without being it: what a person may have meant.
+pub(super) fn near_misses(line: &[u8], asked: &str) -> Vec<String> {
+    memchr::memmem::find_iter(line, asked)
+        .map(|at| id::surrounding_token(line, at, at + asked.len()))
+        .filter(|token| *token != asked.as_bytes() && id::is_id(token))
+        .map(|token| String::from_utf8_lossy(token).into_owned())
+        .collect()
+}

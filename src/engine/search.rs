@@ -1,0 +1,156 @@
+//! Calls that match, newest first.
+
+use std::collections::HashSet;
+
+use super::corpus::Searched;
+use super::{Corpus, Engine};
+use crate::call::{Criteria, Fact, Summary};
+use crate::error::{Error, Trouble};
+use crate::filter::RecordFilter;
+use crate::record::Stamp;
+use crate::tree::{EnterpriseName, Tree};
+
+/// Which calls?
+#[derive(Debug, Clone, Default)]
+pub struct SearchQuestion {
+    /// What the call must be like.
+    pub criteria: Criteria,
+    /// What one of its records must be like.
+    pub filter: RecordFilter,
+    /// At most this many, the newest; `None` for all.
+    pub limit: Option<usize>,
+    /// Only how many there are; `limit` does not count.
+    pub count_only: bool,
+    /// Only what ids prove; no inferred joins.
+    pub strict: bool,
+}
+
+/// The answer of one enterprise.
+#[derive(Debug)]
+pub struct Found {
+    /// Whose.
+    pub enterprise: EnterpriseName,
+    /// The calls, newest first, without their legs; empty when only their number was asked for.
+    pub calls: Vec<Summary>,
+    /// How many calls were found (up to the limit).
+    pub count: usize,
+    /// What was read.
+    pub searched: Searched,
+    /// What could not be read.
+    pub troubles: Vec<Trouble>,
+    /// Lines read that fit no kind.
+    pub unparsed: u64,
+}
+
+impl Engine {
+    /// Searches one enterprise.
+    ///
+    /// # Errors
+    /// When the enterprise's folder can't be listed.
+    pub fn search(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &SearchQuestion,
+    ) -> Result<Found, Error> {
+        self.pool.install(|| {
+            Corpus::ask(tree, enterprise, self.zone, |corpus| {
+                let mut calls = Calls::new(corpus, question);
+                // A record that holds something rare leads to its call; else everything is read.
+                match self.needle_of(question) {
+                    Some(needle) => self.search_seeds(corpus, question, &needle, &mut calls),
+                    None => self.search_sweep(corpus, question, &mut calls),
+                }
+                calls.finish(corpus)
+            })
+        })
+    }
+
+    fn needle_of(&self, question: &SearchQuestion) -> Option<Vec<u8>> {
+        let phone = question.criteria.phone.as_ref();
+        phone
+            .map(|query| query.needle().to_vec())
+            .or_else(|| question.filter.needle())
+    }
+}
+
+/// Collects the calls of one enterprise.
+pub(super) struct Calls<'q> {
+    question: &'q SearchQuestion,
+    calls: Vec<Summary>,
+    /// Main legs of the calls collected: a call that two stretches of time both show counts once.
+    seen: HashSet<Box<str>>,
+    pub searched: Searched,
+    pub troubles: Vec<Trouble>,
+    pub unparsed: u64,
+}
+
+impl<'q> Calls<'q> {
+    fn new(corpus: &Corpus, question: &'q SearchQuestion) -> Calls<'q> {
+        Calls {
+            question,
+            calls: Vec::new(),
+            seen: HashSet::new(),
+            searched: Searched::default(),
+            troubles: corpus.troubles.clone(),
+            unparsed: 0,
+        }
+    }
+
+    /// Takes a call that passed [`accept`]. Its legs are let go: rows don't show them.
+    pub(super) fn push(&mut self, mut summary: Summary) {
+        if self.seen.insert(summary.main_uid.as_str().into()) && !self.question.count_only {
+            summary.legs = Vec::new();
+            self.calls.push(summary);
+        }
+    }
+
+    /// Whether as many as were asked for are there, and no call that began before `before` can be
+    /// newer than the oldest of them.
+    pub(super) fn is_full(&mut self, before: Stamp) -> bool {
+        let limit = match self.question.limit {
+            Some(limit) if !self.question.count_only => limit,
+            _ => return false,
+        };
+        if self.calls.len() < limit {
+            return false;
+        }
+        self.newest_first();
+        self.calls.truncate(limit);
+        self.calls.last().is_none_or(|oldest| oldest.first >= before)
+    }
+
+    fn newest_first(&mut self) {
+        self.calls
+            .sort_by(|a, b| (b.first, &b.main_uid).cmp(&(a.first, &a.main_uid)));
+    }
+
+    fn finish(mut self, corpus: &Corpus) -> Found {
+        self.newest_first();
+        if let Some(limit) = self.question.limit {
+            self.calls.truncate(limit);
+        }
+        self.searched.files_known = corpus.sources.len();
+        self.troubles.sort();
+        self.troubles.dedup();
+        let count = if self.question.count_only {
+            self.seen.len()
+        } else {
+            self.calls.len()
+        };
+        Found {
+            enterprise: corpus.enterprise.clone(),
+            calls: self.calls,
+            count,
+            searched: self.searched,
+            troubles: self.troubles,
+            unparsed: self.unparsed,
+        }
+    }
+}
+
+/// Sums up the records of a call (in order of time) if it is one of those asked for.
+pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summary> {
+    let summary = Summary::of(facts)?;
+    question.criteria.accepts(&summary, facts).then_some(summary)
+}

@@ -1,0 +1,160 @@
+//! One call, whole, from any of its ids.
+
+use std::sync::Arc;
+
+use super::corpus::Searched;
+use super::grow::{Grown, fact_of};
+use super::pass::{Passed, near_misses};
+use super::{Corpus, Engine};
+use crate::call::{Closure, Fact, Summary, reach};
+use crate::error::{Error, Trouble};
+use crate::record::{Stamp, id};
+use crate::scan::{Line, Needles, line};
+use crate::source::Source;
+use crate::tree::{EnterpriseName, Tree};
+
+/// Files that end this much before an id's birth can't hold its call; the margin covers a bridge
+/// that is older than the leg asked for, and clocks that differ (milliseconds).
+const BEFORE_BIRTH_MILLIS: i64 = reach::HORIZON_MILLIS + 2 * reach::QUIET_MILLIS;
+
+/// Near misses offered.
+const NEAR_MAX: usize = 3;
+
+/// Which call?
+#[derive(Debug, Clone)]
+pub struct TraceQuestion {
+    /// Any of its ids, whole.
+    pub id: String,
+    /// Only what ids prove; no inferred joins.
+    pub strict: bool,
+    /// Read every file, also those that end well before the id's birth.
+    pub every_file: bool,
+}
+
+/// The answer of one enterprise.
+#[derive(Debug)]
+pub struct Trace {
+    /// Whose.
+    pub enterprise: EnterpriseName,
+    /// The call; `None` when the id is nowhere.
+    pub call: Option<TracedCall>,
+    /// Other ids that hold the one asked for.
+    pub near: Vec<String>,
+    /// What was read.
+    pub searched: Searched,
+    /// What could not be read, so that the answer may miss something.
+    pub troubles: Vec<Trouble>,
+}
+
+/// A call, whole.
+#[derive(Debug)]
+pub struct TracedCall {
+    /// Its lines, by time, then place.
+    pub lines: Vec<Line>,
+    /// What each says; in the same order.
+    pub facts: Vec<Fact>,
+    /// Its legs and why each belongs.
+    pub closure: Closure,
+    /// What happened.
+    pub summary: Summary,
+    /// File names by the source index of a place.
+    pub files: Vec<String>,
+    /// The sources, for whoever wants to know a line's number.
+    pub sources: Vec<Arc<Source>>,
+}
+
+impl Engine {
+    /// Traces the call in one enterprise.
+    ///
+    /// # Errors
+    /// When the enterprise's folder can't be listed.
+    pub fn trace(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &TraceQuestion,
+    ) -> Result<Trace, Error> {
+        self.pool.install(|| {
+            Corpus::ask(tree, enterprise, self.zone, |corpus| {
+                self.trace_in(corpus, question)
+            })
+        })
+    }
+
+    fn trace_in(&self, corpus: &Corpus, question: &TraceQuestion) -> Trace {
+        let born = id::epoch_seconds(question.id.as_bytes())
+            .filter(|_| !question.every_file)
+            .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
+            .map(|moment| self.zone.stamp(moment).plus_millis(-BEFORE_BIRTH_MILLIS));
+        let ends_before = |last: Option<Stamp>| matches!((last, born), (Some(l), Some(b)) if l < b);
+        let mut chosen = corpus.select(|bounds| !ends_before(bounds.last));
+        let mut passed = self.seek(&chosen, &question.id);
+        if !self.holds_call(&passed, &question.id) && chosen.len() < corpus.sources.len() {
+            // The id lies about its time, or the files do: read the rest as well.
+            let rest = corpus.select(|bounds| ends_before(bounds.last));
+            passed.append(self.seek(&rest, &question.id));
+            chosen = corpus.select(|_| true);
+        }
+        let mut trace = Trace {
+            enterprise: corpus.enterprise.clone(),
+            call: None,
+            near: Vec::new(),
+            searched: corpus.searched(&chosen),
+            troubles: [corpus.troubles.clone(), std::mem::take(&mut passed.troubles)].concat(),
+        };
+        let closure = Closure::of(&question.id);
+        let grown = self.grow(corpus, &passed.map, closure, &passed.found, question.strict);
+        trace.troubles.extend(grown.troubles.iter().cloned());
+        trace.call = traced(corpus, grown);
+        if trace.call.is_none() {
+            trace.near = near(&passed, &question.id);
+        }
+        trace.troubles.sort();
+        trace.troubles.dedup();
+        trace
+    }
+
+    /// All lines that hold the id as a whole token, or hold a longer id that contains it.
+    fn seek(&self, sources: &[(u32, Arc<Source>)], asked: &str) -> Passed<Line> {
+        let needles = Needles::one(asked);
+        self.pass(sources, &needles, |index, block, at, text| {
+            memchr::memmem::find(text, asked.as_bytes())?;
+            Some(line(index, block, at, text))
+        })
+    }
+
+    fn holds_call(&self, passed: &Passed<Line>, asked: &str) -> bool {
+        let closure = Closure::of(asked);
+        passed
+            .found
+            .iter()
+            .any(|line| closure.holds(&fact_of(line), &line.text))
+    }
+}
+
+fn traced(corpus: &Corpus, grown: Grown) -> Option<TracedCall> {
+    let summary = Summary::of(&grown.facts)?;
+    Some(TracedCall {
+        lines: grown.lines,
+        facts: grown.facts,
+        closure: grown.closure,
+        summary,
+        files: (0..)
+            .zip(&corpus.sources)
+            .map(|(index, _)| corpus.name_of(index))
+            .collect(),
+        sources: corpus.sources.clone(),
+    })
+}
+
+fn near(passed: &Passed<Line>, asked: &str) -> Vec<String> {
+    let mut near: Vec<String> = passed
+        .found
+        .iter()
+        .flat_map(|line| near_misses(&line.text, asked))
+        .collect();
+    near.sort();
+    near.dedup();
+    near.truncate(NEAR_MAX);
+    near
+}
