@@ -1,12 +1,27 @@
 //! calltrace reads telephony event logs. See `ARCHITECTURE.md` for the way of a line from disk to
 //! screen.
+//!
+//! The rooms, from what is typed down to the bytes; each knows only those below it.
+
+pub mod cli;
+pub mod cmd;
+
+pub mod output;
+
+pub mod engine;
 
 pub mod call;
-pub mod engine;
-pub mod error;
-pub mod filter;
-pub mod fsx;
-pub mod record;
+
 pub mod scan;
+
 pub mod source;
+
 pub mod tree;
+
+pub mod filter;
+
+pub mod record;
+
+pub mod fsx;
+
+pub mod error;

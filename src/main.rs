@@ -1,1 +1,56 @@
-fn main() {}
+//! The `calltrace` command: parse, run, exit code. The only process exit.
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use calltrace::cli::Cli;
+use calltrace::cmd;
+use calltrace::error::Error;
+use clap::Parser;
+use clap::error::ErrorKind as Typed;
+
+/// Wrong input, or an answer that may miss something.
+const TROUBLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    match cmd::run(cli) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        // Whoever read the answer has seen enough (`calltrace ... | head`).
+        Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            cmd::say(&error.to_string());
+            ExitCode::from(TROUBLE)
+        }
+    }
+}
+
+/// Help and version are answers; anything else that clap says is put into one line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        Typed::DisplayHelp | Typed::DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        Typed::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(TROUBLE)
+        }
+        _ => {
+            let text = error.to_string();
+            let said = text
+                .lines()
+                .map(str::trim)
+                .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+                .filter(|line| !line.is_empty())
+                .map(|line| line.trim_start_matches("error: "))
+                .collect::<Vec<_>>()
+                .join(" ");
+            cmd::say(&said);
+            ExitCode::from(TROUBLE)
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::corpus::Searched;
 use super::grow::{Grown, fact_of};
 use super::pass::{Passed, near_misses};
@@ -9,7 +11,7 @@ use super::{Corpus, Engine};
 use crate::call::{Closure, Fact, Summary, reach};
 use crate::error::{Error, Trouble};
 use crate::record::{Stamp, id};
-use crate::scan::{Line, Needles, line};
+use crate::scan::{Line, Needles, Place, line};
 use crate::source::Source;
 use crate::tree::{EnterpriseName, Tree};
 
@@ -59,9 +61,34 @@ pub struct TracedCall {
     pub summary: Summary,
     /// File names by the source index of a place.
     pub files: Vec<String>,
-    /// The sources, for whoever wants to know a line's number.
-    pub sources: Vec<Arc<Source>>,
+    sources: Vec<Arc<Source>>,
 }
+
+impl TracedCall {
+    /// A line's file and number, `events.log:81234`. Reads the file up to the line to count.
+    pub fn place_text(&self, place: Place) -> String {
+        let file = self.files.get(place.source as usize).map_or("?", String::as_str);
+        let Some(source) = self.sources.get(place.source as usize) else {
+            return file.to_owned();
+        };
+        let mut reader = source.reader(0);
+        let mut chunk = vec![0u8; COUNT_BYTES];
+        let mut number = 1;
+        while reader.position() < place.offset {
+            let left = place.offset - reader.position();
+            let room = usize::try_from(left).unwrap_or(COUNT_BYTES).min(COUNT_BYTES);
+            match reader.read(&mut chunk[..room]) {
+                Ok(0) => break,
+                Ok(got) => number += memchr::memchr_iter(b'\n', &chunk[..got]).count(),
+                Err(_) => {}
+            }
+        }
+        format!("{file}:{number}")
+    }
+}
+
+/// Read at once to count lines (bytes).
+const COUNT_BYTES: usize = 256 << 10;
 
 impl Engine {
     /// Traces the call in one enterprise.
@@ -77,6 +104,35 @@ impl Engine {
         self.pool.install(|| {
             Corpus::ask(tree, enterprise, self.zone, |corpus| {
                 self.trace_in(corpus, question)
+            })
+        })
+    }
+
+    /// The lines of calls that a search found, each in order of time.
+    ///
+    /// # Errors
+    /// When the enterprise's folder can't be listed.
+    pub fn lines_of_calls(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        calls: &[&Summary],
+        strict: bool,
+    ) -> Result<Vec<Vec<Line>>, Error> {
+        self.pool.install(|| {
+            Corpus::ask(tree, enterprise, self.zone, |corpus| {
+                // Found before, so their times are known: the pass only draws the map.
+                let every = corpus.select(|_| true);
+                let nothing = Needles::one([0xff; 4]);
+                let passed: Passed<Line> = self.pass(&every, &nothing, |_, _, _, _| None);
+                let lines_of = |call: &&Summary| {
+                    let pieces = passed.map.pieces(corpus, call.first, call.last);
+                    let needles = Needles::new([&call.main_uid]);
+                    let (known, _) = self.lines_of(&pieces, &needles, |_| true);
+                    let closure = Closure::of(&call.main_uid);
+                    self.grow(corpus, &passed.map, closure, &known, strict).lines
+                };
+                calls.par_iter().map(lines_of).collect()
             })
         })
     }

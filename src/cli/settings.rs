@@ -1,0 +1,139 @@
+//! Settings from files, under the environment and flags (which clap has merged already).
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use toml::{Table, Value};
+
+use super::values::{nearest, zone_hint};
+use crate::error::Error;
+
+/// What can be set in a file. Later files win.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Folder that holds one folder an enterprise.
+    pub root: Option<PathBuf>,
+    /// Zone of record times; UTC when not set.
+    pub log_timezone: Option<Tz>,
+    /// Zone that times are shown in; the system's when not set.
+    pub display_timezone: Option<Tz>,
+    /// Threads; 0 for one a core.
+    pub threads: Option<u16>,
+}
+
+const KEYS: [&str; 4] = ["root", "log_timezone", "display_timezone", "threads"];
+
+impl Settings {
+    /// Reads `/etc/calltrace/config.toml`, then `calltrace/config.toml` in the user's folder of
+    /// settings, then `named`, then `CALLTRACE_LOG_TIMEZONE`. Only `named` must exist.
+    ///
+    /// # Errors
+    /// A file that can't be read or is no TOML; an unknown key (the nearest right one is named); a
+    /// value of the wrong type.
+    pub fn load(named: Option<&Path>) -> Result<Settings, Error> {
+        let mut settings = Settings::default();
+        let user = env::var_os("XDG_CONFIG_HOME")
+            .filter(|dir| !dir.is_empty())
+            .map(PathBuf::from)
+            .or_else(|| env::home_dir().map(|home| home.join(".config")))
+            .map(|dir| dir.join("calltrace/config.toml"));
+        let usual = [Some(PathBuf::from("/etc/calltrace/config.toml")), user];
+        for path in usual.into_iter().flatten() {
+            match fs::read_to_string(&path) {
+                Ok(text) => settings.read(&text, &path)?,
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+                Err(error) => return Err(Error::io(&path, "read the settings", error)),
+            }
+        }
+        if let Some(path) = named {
+            let text = fs::read_to_string(path)
+                .map_err(|error| Error::io(path, "read the settings", error))?;
+            settings.read(&text, path)?;
+        }
+        if let Ok(name) = env::var("CALLTRACE_LOG_TIMEZONE") {
+            settings.log_timezone = Some(zone(&name, "CALLTRACE_LOG_TIMEZONE")?);
+        }
+        Ok(settings)
+    }
+
+    fn read(&mut self, text: &str, path: &Path) -> Result<(), Error> {
+        let at = path.display();
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            Error::Usage(format!("{at}: {}", error.message().replace('\n', " ")))
+        })?;
+        for (key, value) in table {
+            let wrong = |wanted: &str| Error::Usage(format!("{at}: {key} must be {wanted}"));
+            match (key.as_str(), value) {
+                ("root", Value::String(dir)) => self.root = Some(PathBuf::from(dir)),
+                ("root", _) => return Err(wrong("a folder, in quotes")),
+                ("log_timezone", Value::String(name)) => {
+                    self.log_timezone = Some(zone(&name, &format!("{at}: log_timezone"))?);
+                }
+                ("display_timezone", Value::String(name)) => {
+                    self.display_timezone = Some(zone(&name, &format!("{at}: display_timezone"))?);
+                }
+                ("log_timezone" | "display_timezone", _) => {
+                    return Err(wrong("a time zone, in quotes"));
+                }
+                ("threads", Value::Integer(n)) if (0..=256).contains(&n) => {
+                    self.threads = u16::try_from(n).ok();
+                }
+                ("threads", _) => return Err(wrong("a number from 0 to 256")),
+                (unknown, _) => {
+                    let hint = match nearest(unknown, KEYS) {
+                        Some(key) => format!("did you mean {key}?"),
+                        None => format!("there are {}", KEYS.join(", ")),
+                    };
+                    return Err(Error::Usage(format!("{at}: no setting {unknown:?}; {hint}")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn zone(name: &str, where_from: &str) -> Result<Tz, Error> {
+    Tz::from_str_insensitive(name)
+        .map_err(|_| Error::Usage(format!("{where_from}: {}", zone_hint(name))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, String> {
+        let mut settings = Settings::default();
+        settings
+            .read(text, Path::new("config.toml"))
+            .map_err(|error| error.to_string())?;
+        Ok(settings)
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_right_one() {
+        assert_eq!(
+            read("log_timezon = \"UTC\""),
+            Err("config.toml: no setting \"log_timezon\"; did you mean log_timezone?".into())
+        );
+        assert_eq!(
+            read("threads = -1"),
+            Err("config.toml: threads must be a number from 0 to 256".into())
+        );
+        assert!(read("root = ").is_err());
+    }
+
+    #[test]
+    fn all_keys_are_read() {
+        let settings = read("root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2");
+        let want = Settings {
+            root: Some("/srv".into()),
+            log_timezone: Some(Tz::UTC),
+            display_timezone: Some(Tz::Europe__Minsk),
+            threads: Some(2),
+        };
+        assert_eq!(settings, Ok(want));
+    }
+}

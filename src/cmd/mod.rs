@@ -1,0 +1,124 @@
+//! One file a subcommand: arguments -> plan -> run. The only room that sees everything.
+//!
+//! Answers go to stdout, everything said about them to stderr. A run ends as an [`Exit`]; `main`
+//! turns it into a number.
+
+mod search;
+mod talk;
+mod trace;
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+
+use crate::cli::{Cli, ColorWhen, Command, Global, Settings};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::output::Clock;
+use crate::record::LogZone;
+use crate::scan::Tuning;
+use crate::tree::Tree;
+
+pub use talk::say;
+
+use talk::Out;
+
+/// Where the logs are when nobody says.
+const DEFAULT_ROOT: &str = "call_tracer";
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Something was found, and nothing stood in the way.
+    Found,
+    /// Nothing was found though everything was searched.
+    Nothing,
+    /// Something could not be read; what was found is printed all the same.
+    Incomplete,
+}
+
+impl Exit {
+    /// The number that the process ends with: 0, 1 or 2.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Found => 0,
+            Exit::Nothing => 1,
+            Exit::Incomplete => 2,
+        }
+    }
+
+    fn of(found: bool, troubles: bool) -> Exit {
+        match (found, troubles) {
+            (_, true) => Exit::Incomplete,
+            (true, false) => Exit::Found,
+            (false, false) => Exit::Nothing,
+        }
+    }
+}
+
+/// Carries out what was typed.
+///
+/// # Errors
+/// What ends a command: wrong input, no tree, no way to write the answer.
+pub fn run(cli: Cli) -> Result<Exit, Error> {
+    let desk = Desk::open(&cli.global)?;
+    match cli.command {
+        Command::Trace(args) => trace::run(&desk, &args),
+        Command::Search(args) => search::run(&desk, *args),
+    }
+}
+
+/// What every subcommand works with.
+struct Desk {
+    tree: Tree,
+    engine: Engine,
+    clock: Clock,
+    color: ColorWhen,
+    verbose: bool,
+    quiet: bool,
+}
+
+impl Desk {
+    fn open(global: &Global) -> Result<Desk, Error> {
+        let settings = Settings::load(global.config.as_deref())?;
+        let root = global.root.clone().or(settings.root);
+        let tree = Tree::open(&root.unwrap_or_else(|| PathBuf::from(DEFAULT_ROOT)))?;
+        let log = settings.log_timezone.map_or_else(LogZone::default, LogZone);
+        let shown = global.tz.or(settings.display_timezone).unwrap_or_else(system_zone);
+        let threads = global.threads.or(settings.threads).unwrap_or(0);
+        Ok(Desk {
+            tree,
+            engine: Engine::new(usize::from(threads), Tuning::default(), log)?,
+            clock: Clock { log, shown },
+            color: global.color,
+            verbose: global.verbose,
+            quiet: global.quiet,
+        })
+    }
+
+    fn out(&self) -> Out {
+        Out::stdout(self.color)
+    }
+
+    /// Something that everybody should know.
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    /// Something for those who asked.
+    fn explain(&self, text: impl FnOnce() -> String) {
+        if self.verbose {
+            say(&text());
+        }
+    }
+}
+
+/// The system's zone; UTC where it has none or an unknown one.
+fn system_zone() -> Tz {
+    iana_time_zone::get_timezone()
+        .ok()
+        .and_then(|name| name.parse().ok())
+        .unwrap_or(Tz::UTC)
+}

@@ -1,0 +1,279 @@
+//! `calltrace search [ENTERPRISE...] FILTERS`
+
+
+use chrono::Utc;
+
+use super::talk::{Out, sum};
+use super::trace::write_ndjson;
+use super::{Desk, Exit};
+use crate::call::{Criteria, Summary};
+use crate::cli::{Moment, SearchArgs, SearchFormat};
+use crate::engine::{Found, FoundLines, LinesQuestion, SearchQuestion};
+use crate::error::Error;
+use crate::filter::RecordFilter;
+use crate::output::{csv, json, write_lines, write_table};
+use crate::record::Stamp;
+use crate::tree::EnterpriseName;
+
+pub(super) fn run(desk: &Desk, args: SearchArgs) -> Result<Exit, Error> {
+    let enterprises = desk.tree.select(&args.enterprises)?;
+    let since = moment(desk, "--since", args.since.as_deref())?.map(|m| m.begin);
+    let until = moment(desk, "--until", args.until.as_deref())?.map(|m| m.end);
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        return Err(Error::Usage(
+            "--since is not before --until; nothing can be between them".to_owned(),
+        ));
+    }
+    let stamp = |moment| desk.engine.zone().stamp(moment);
+    let (since, until) = (since.map(stamp), until.map(stamp));
+    if args.lines {
+        lines(desk, &args, &enterprises, since, until)
+    } else {
+        calls(desk, args, &enterprises, since, until)
+    }
+}
+
+fn moment(desk: &Desk, flag: &str, typed: Option<&str>) -> Result<Option<Moment>, Error> {
+    typed
+        .map(|text| Moment::parse(text, desk.clock.shown, Utc::now()))
+        .transpose()
+        .map_err(|what| Error::Usage(format!("{flag}: {what}")))
+}
+
+fn limit(args: &SearchArgs) -> Option<usize> {
+    Some(args.limit).filter(|&limit| limit > 0 && !args.count)
+}
+
+fn calls(
+    desk: &Desk,
+    args: SearchArgs,
+    enterprises: &[EnterpriseName],
+    since: Option<Stamp>,
+    until: Option<Stamp>,
+) -> Result<Exit, Error> {
+    let filter = RecordFilter {
+        kinds: args.kind.clone(),
+        events: args.event.clone(),
+        http_status: args.http_status,
+        text: args.text.clone(),
+        regex: args.regex.clone(),
+        ..RecordFilter::default()
+    };
+    let question = SearchQuestion {
+        criteria: Criteria {
+            phone: args.phone.clone(),
+            extension: args.ext.clone(),
+            trunk: args.trunk.clone(),
+            chat: args.chat.clone(),
+            direction: args.direction,
+            outcome: args.status,
+            min_talk_millis: args.min_talk,
+            min_ring_millis: args.min_ring,
+            transferred: args.transferred,
+            since,
+            until,
+            needs_match: !filter.is_empty(),
+        },
+        filter,
+        limit: limit(&args),
+        count_only: args.count,
+        strict: args.strict,
+    };
+    let mut all: Vec<Found> = Vec::new();
+    for enterprise in enterprises {
+        let found = desk.engine.search(&desk.tree, enterprise, &question)?;
+        desk.explain(|| {
+            let unparsed = match found.unparsed {
+                0 => String::new(),
+                n => format!(", {n} lines of no known kind"),
+            };
+            format!("{enterprise}: {}{unparsed}", desk.searched_text(&found.searched))
+        });
+        desk.say_troubles(&found.troubles);
+        all.push(found);
+    }
+    let mut rows: Vec<(&EnterpriseName, &Summary)> = all
+        .iter()
+        .flat_map(|found| found.calls.iter().map(|call| (&found.enterprise, call)))
+        .collect();
+    rows.sort_by(|a, b| (b.1.first, a.0, &b.1.main_uid).cmp(&(a.1.first, b.0, &a.1.main_uid)));
+    let cut = limit(&args).filter(|&limit| rows.len() >= limit);
+    rows.truncate(cut.unwrap_or(rows.len()));
+
+    let mut out = desk.out();
+    if args.count {
+        let count: usize = all.iter().map(|found| found.count).sum();
+        out.bytes(|out| writeln!(out, "{count}"))?;
+        return Ok(end(desk, count, &all));
+    }
+    print_calls(desk, &args, &mut out, &rows, &all)?;
+    if cut.is_some() && args.format == SearchFormat::Table {
+        let limit = args.limit;
+        desk.say(&format!("the newest {limit} are shown; --limit 0 shows all, --count counts them"));
+    }
+    Ok(end(desk, rows.len(), &all))
+}
+
+fn print_calls(
+    desk: &Desk,
+    args: &SearchArgs,
+    out: &mut Out,
+    rows: &[(&EnterpriseName, &Summary)],
+    all: &[Found],
+) -> Result<(), Error> {
+    let values = || rows.iter().map(|(name, call)| json::row(name.as_str(), call, &desk.clock));
+    match args.format {
+        SearchFormat::Table => {
+            let width = out.width();
+            out.styled(|mut out| write_table(&mut out, rows, &desk.clock, width))
+        }
+        SearchFormat::Csv => out.bytes(|out| csv::write_csv(out, rows, &desk.clock)),
+        SearchFormat::Ndjson => out.bytes(|out| {
+            for value in values() {
+                write_ndjson(out, &[value])?;
+            }
+            write_ndjson(out, &[json::report(all, &desk.clock)])
+        }),
+        SearchFormat::Json => {
+            let document = serde_json::json!({
+                "version": json::VERSION,
+                "results": values().collect::<Vec<_>>(),
+                "total": rows.len(),
+                "limit": args.limit,
+                "report": json::report(all, &desk.clock),
+            });
+            out.bytes(|out| {
+                serde_json::to_writer_pretty(&mut *out, &document)?;
+                out.write_all(b"\n")
+            })
+        }
+        SearchFormat::Raw => {
+            for found in all {
+                let own = rows.iter().filter(|(name, _)| **name == found.enterprise);
+                let own: Vec<&Summary> = own.map(|(_, call)| *call).collect();
+                if own.is_empty() {
+                    continue;
+                }
+                let engine = &desk.engine;
+                let calls = engine.lines_of_calls(&desk.tree, &found.enterprise, &own, args.strict)?;
+                out.raw(calls.iter().flatten().map(|line| &*line.text))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn end(desk: &Desk, count: usize, all: &[Found]) -> Exit {
+    let troubles = all.iter().any(|found| !found.troubles.is_empty());
+    if count == 0 {
+        let searched = sum(all.iter().map(|found| found.searched));
+        desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
+    }
+    Exit::of(count > 0, troubles)
+}
+
+fn lines(
+    desk: &Desk,
+    args: &SearchArgs,
+    enterprises: &[EnterpriseName],
+    since: Option<Stamp>,
+    until: Option<Stamp>,
+) -> Result<Exit, Error> {
+    let of_calls = [
+        ("--direction", args.direction.is_some()),
+        ("--status", args.status.is_some()),
+        ("--min-talk", args.min_talk.is_some()),
+        ("--min-ring", args.min_ring.is_some()),
+        ("--transferred", args.transferred),
+    ];
+    if let Some((flag, _)) = of_calls.iter().find(|(_, given)| *given) {
+        return Err(Error::Usage(format!(
+            "{flag} is about calls; --lines takes filters on records, such as --event or --phone"
+        )));
+    }
+    if args.format == SearchFormat::Csv {
+        return Err(Error::Usage(
+            "records have no columns; --lines prints table, json, ndjson or raw".to_owned(),
+        ));
+    }
+    let question = LinesQuestion {
+        filter: RecordFilter {
+            kinds: args.kind.clone(),
+            events: args.event.clone(),
+            http_status: args.http_status,
+            text: args.text.clone(),
+            regex: args.regex.clone(),
+            phone: args.phone.clone(),
+            extension: args.ext.clone(),
+            trunk: args.trunk.clone(),
+            chat: args.chat.clone(),
+            since,
+            until,
+        },
+        limit: limit(args),
+        before: args.before_context.max(args.context),
+        after: args.after_context.max(args.context),
+    };
+    let mut out = desk.out();
+    let mut count = 0;
+    let mut troubles = false;
+    let mut searched = Vec::new();
+    let mut document = Vec::new();
+    for enterprise in enterprises {
+        let found = desk.engine.lines(&desk.tree, enterprise, &question)?;
+        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
+        desk.say_troubles(&found.troubles);
+        count += found.count;
+        troubles |= !found.troubles.is_empty();
+        searched.push(found.searched);
+        if !args.count {
+            print_lines(desk, args, &mut out, &found, enterprises.len() > 1, &mut document)?;
+        }
+    }
+    if args.count {
+        out.bytes(|out| writeln!(out, "{count}"))?;
+    } else if args.format == SearchFormat::Json {
+        let document = serde_json::json!({
+            "version": json::VERSION, "lines": document, "total": count,
+        });
+        out.bytes(|out| {
+            serde_json::to_writer_pretty(&mut *out, &document)?;
+            out.write_all(b"\n")
+        })?;
+    }
+    if count == 0 {
+        let searched = desk.searched_text(&sum(searched.into_iter()));
+        desk.say(&format!("no such record, {searched}"));
+    }
+    Ok(Exit::of(count > 0, troubles))
+}
+
+fn print_lines(
+    desk: &Desk,
+    args: &SearchArgs,
+    out: &mut Out,
+    found: &FoundLines,
+    many: bool,
+    document: &mut Vec<serde_json::Value>,
+) -> Result<(), Error> {
+    let has_context = args.context + args.before_context + args.after_context > 0;
+    let values = || {
+        let lines = found.lines.iter();
+        lines.map(|entry| json::line(found, &entry.line, entry.matched, &desk.clock))
+    };
+    match args.format {
+        SearchFormat::Raw => out.raw(found.lines.iter().map(|entry| &*entry.line.text)),
+        SearchFormat::Json => {
+            document.extend(values());
+            Ok(())
+        }
+        SearchFormat::Ndjson => out.bytes(|out| {
+            values().try_for_each(|value| write_ndjson(out, &[value]))
+        }),
+        SearchFormat::Table | SearchFormat::Csv => {
+            out.styled(|mut out| write_lines(&mut out, found, many, has_context, &desk.clock))
+        }
+    }
+}

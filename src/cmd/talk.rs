@@ -1,0 +1,151 @@
+//! Where answers and words go: stdout with or without colour, stderr, and the sentences that
+//! several subcommands say.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::Desk;
+use crate::cli::ColorWhen;
+use crate::engine::Searched;
+use crate::error::{Error, Trouble};
+use crate::output::sanitise::sanitise;
+
+/// Standard output. Text written through [`Out::styled`] loses its colours where they are not
+/// wanted; bytes written through [`Out::bytes`] are left alone.
+pub(super) struct Out {
+    choice: ColorChoice,
+    to_terminal: bool,
+    file: Option<File>,
+}
+
+impl Out {
+    pub(super) fn stdout(when: ColorWhen) -> Out {
+        let stdout = io::stdout();
+        let choice = match when {
+            ColorWhen::Always => ColorChoice::Always,
+            ColorWhen::Never => ColorChoice::Never,
+            ColorWhen::Auto => AutoStream::choice(&stdout),
+        };
+        Out {
+            choice,
+            to_terminal: stdout.is_terminal(),
+            // A descriptor of our own: std's stdout flushes every line, which doubles the time of
+            // a long answer.
+            file: stdout.as_fd().try_clone_to_owned().ok().map(File::from),
+        }
+    }
+
+    /// Writes text with colours.
+    pub(super) fn styled(
+        &mut self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let choice = self.choice;
+        self.bytes(|out| {
+            let mut text = Vec::new();
+            let mut stream = AutoStream::new(&mut text, choice);
+            write(&mut stream)?;
+            stream.flush()?;
+            drop(stream);
+            out.write_all(&text)
+        })
+    }
+
+    /// Writes bytes as they are.
+    pub(super) fn bytes(
+        &mut self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let result = match &mut self.file {
+            Some(file) => {
+                let mut buffered = BufWriter::with_capacity(64 << 10, file);
+                write(&mut buffered).and_then(|()| buffered.flush())
+            }
+            None => write(&mut io::stdout().lock()),
+        };
+        result.map_err(Error::Output)
+    }
+
+    /// Writes original lines. A terminal gets them sanitised.
+    pub(super) fn raw<'l>(
+        &mut self,
+        lines: impl Iterator<Item = &'l [u8]>,
+    ) -> Result<(), Error> {
+        let to_terminal = self.to_terminal;
+        self.bytes(|out| {
+            for line in lines {
+                if to_terminal {
+                    out.write_all(sanitise(line).as_bytes())?;
+                } else {
+                    out.write_all(line)?;
+                }
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Columns that text must fit in: of the terminal, or what COLUMNS says; `None` in a pipe.
+    pub(super) fn width(&self) -> Option<usize> {
+        let stated = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        if let Some(columns) = stated.filter(|columns| *columns > 0) {
+            return Some(columns);
+        }
+        if !self.to_terminal {
+            return None;
+        }
+        terminal_size::terminal_size_of(io::stdout())
+            .map(|(terminal_size::Width(columns), _)| usize::from(columns))
+    }
+}
+
+/// A line on stderr. Nobody can be told when that fails.
+pub fn say(text: &str) {
+    let line = format!("calltrace: {}\n", sanitise(text.as_bytes()));
+    let _ = io::stderr().lock().write_all(line.as_bytes());
+}
+
+impl Desk {
+    /// Names what could not be read.
+    pub(super) fn say_troubles(&self, troubles: &[Trouble]) {
+        for trouble in troubles {
+            self.say(&format!("incomplete: {trouble}"));
+        }
+    }
+
+    /// `all 15 files searched (2025-11-16 .. 2025-11-30 UTC)`
+    pub(super) fn searched_text(&self, searched: &Searched) -> String {
+        let files = match searched.files {
+            0 => return "there is no log file to search".to_owned(),
+            1 => "the only file".to_owned(),
+            n => format!("all {n} files"),
+        };
+        let files = if searched.files < searched.files_known {
+            format!("{} of {} files", searched.files, searched.files_known)
+        } else {
+            files
+        };
+        match (searched.from, searched.to) {
+            (Some(from), Some(to)) => format!(
+                "{files} searched ({} .. {} {})",
+                self.clock.date(from),
+                self.clock.date(to),
+                self.clock.shown.name()
+            ),
+            _ => format!("{files} searched"),
+        }
+    }
+}
+
+/// What several enterprises' searches looked at, as one.
+pub(super) fn sum(all: impl Iterator<Item = Searched>) -> Searched {
+    all.fold(Searched::default(), |a, b| Searched {
+        files: a.files + b.files,
+        files_known: a.files_known + b.files_known,
+        from: [a.from, b.from].into_iter().flatten().min(),
+        to: a.to.max(b.to),
+    })
+}

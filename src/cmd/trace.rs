@@ -1,0 +1,143 @@
+//! `calltrace trace [ENTERPRISE] UNIQUE_ID`
+
+use std::io::Write;
+
+use super::talk::{Out, sum};
+use super::{Desk, Exit};
+use crate::cli::{TraceArgs, TraceFormat};
+use crate::engine::{Trace, TraceQuestion, TracedCall};
+use crate::error::Error;
+use crate::output::{TimelineOptions, json, write_timeline};
+use crate::record::id;
+
+pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
+    let (enterprises, asked) = match args.target.as_slice() {
+        [asked] => (Vec::new(), asked),
+        [enterprise, asked] => (vec![enterprise.clone()], asked),
+        _ => return Err(Error::Usage("trace takes an enterprise and an id".to_owned())),
+    };
+    if !id::is_id(asked.as_bytes()) {
+        return Err(Error::Usage(format!(
+            "{asked:?} is no call id; an id is like 1764493655.61"
+        )));
+    }
+    let question = TraceQuestion {
+        id: asked.clone(),
+        strict: args.strict,
+        every_file: args.every_file,
+    };
+    let mut out = desk.out();
+    let mut traces = Vec::new();
+    let mut found = 0;
+    for enterprise in desk.tree.select(&enterprises)? {
+        let trace = desk.engine.trace(&desk.tree, &enterprise, &question)?;
+        desk.explain(|| {
+            format!("{enterprise}: {}", desk.searched_text(&trace.searched))
+        });
+        if let Some(call) = &trace.call {
+            if found > 0 && args.format == TraceFormat::Timeline {
+                out.bytes(|out| out.write_all(b"\n"))?;
+            }
+            found += 1;
+            print(desk, args, &mut out, &trace, call)?;
+        }
+        desk.say_troubles(&trace.troubles);
+        // Only what is said of it at the end is kept: there may be hundreds of enterprises.
+        traces.push(Trace {
+            call: None,
+            ..trace
+        });
+    }
+    let troubles = traces.iter().any(|trace| !trace.troubles.is_empty());
+    if found == 0 {
+        not_found(desk, args, &mut out, asked, &traces, troubles)?;
+    }
+    Ok(Exit::of(found > 0, troubles))
+}
+
+fn print(
+    desk: &Desk,
+    args: &TraceArgs,
+    out: &mut Out,
+    trace: &Trace,
+    call: &TracedCall,
+) -> Result<(), Error> {
+    match args.format {
+        TraceFormat::Timeline => {
+            let options = TimelineOptions {
+                only: args.only.clone(),
+                full: args.full,
+                why: args.why.then(|| {
+                    let joins = call.closure.joins().iter();
+                    joins.map(|join| join.by.map(|place| call.place_text(place))).collect()
+                }),
+                width: out.width(),
+            };
+            out.styled(|mut out| write_timeline(&mut out, trace, call, &desk.clock, &options))
+        }
+        TraceFormat::Json => {
+            let value = json::trace(trace, call, &desk.clock, &args.only);
+            out.bytes(|out| {
+                serde_json::to_writer_pretty(&mut *out, &value)?;
+                out.write_all(b"\n")
+            })
+        }
+        TraceFormat::Ndjson => {
+            let values = json::trace_records(trace, call, &desk.clock, &args.only);
+            out.bytes(|out| write_ndjson(out, &values))
+        }
+        TraceFormat::Raw => {
+            let wanted = |line: &&crate::scan::Line| {
+                let kind = crate::record::Record::parse(&line.text).kind();
+                args.only.is_empty() || args.only.contains(&kind)
+            };
+            out.raw(call.lines.iter().filter(wanted).map(|line| &*line.text))
+        }
+    }
+}
+
+pub(super) fn write_ndjson(
+    out: &mut dyn Write,
+    values: &[serde_json::Value],
+) -> std::io::Result<()> {
+    for value in values {
+        serde_json::to_writer(&mut *out, value)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn not_found(
+    desk: &Desk,
+    args: &TraceArgs,
+    out: &mut Out,
+    asked: &str,
+    traces: &[Trace],
+    troubles: bool,
+) -> Result<(), Error> {
+    if matches!(args.format, TraceFormat::Json | TraceFormat::Ndjson) {
+        let values: Vec<_> = traces
+            .iter()
+            .map(|trace| json::not_found(trace, asked, &desk.clock))
+            .collect();
+        out.bytes(|out| write_ndjson(out, &values))?;
+    }
+    let place = match traces {
+        [one] => one.enterprise.to_string(),
+        many => format!("{} enterprises", many.len()),
+    };
+    let searched = desk.searched_text(&sum(traces.iter().map(|trace| trace.searched)));
+    let searched = if troubles {
+        format!("{searched}, not all of it readable")
+    } else {
+        searched
+    };
+    let mut near: Vec<&str> = traces.iter().flat_map(|t| &t.near).map(String::as_str).collect();
+    near.dedup();
+    let hint = match near.as_slice() {
+        [] => String::new(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    };
+    desk.say(&format!("{asked} not found in {place}, {searched}{hint}"));
+    Ok(())
+}

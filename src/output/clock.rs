@@ -1,0 +1,60 @@
+//! Record times as people see them.
+
+use chrono::{DateTime, Offset, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::record::{LogZone, Stamp};
+
+/// Turns record times into times of the zone they are shown in.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// The zone of record times.
+    pub log: LogZone,
+    /// The zone that times are shown in.
+    pub shown: Tz,
+}
+
+impl Clock {
+    /// The moment of a record.
+    pub fn moment(&self, at: Stamp) -> DateTime<Tz> {
+        self.log.moment(at).with_timezone(&self.shown)
+    }
+
+    /// `2025-11-30 12:07:35`
+    pub fn date_time(&self, at: Stamp) -> String {
+        self.moment(at).format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    /// `12:07:35.410`
+    pub fn time_millis(&self, at: Stamp) -> String {
+        self.moment(at).format("%H:%M:%S%.3f").to_string()
+    }
+
+    /// `2025-11-30`
+    pub fn date(&self, at: Stamp) -> String {
+        self.moment(at).format("%Y-%m-%d").to_string()
+    }
+
+    /// `11-30 12:07`
+    pub fn short(&self, at: Stamp) -> String {
+        self.moment(at).format("%m-%d %H:%M").to_string()
+    }
+
+    /// The zone as it is at that time, for a headline: `Europe/Minsk, UTC+03:00`; `UTC` alone.
+    pub fn zone(&self, at: Stamp) -> String {
+        let moment = self.moment(at);
+        let name = self.shown.name();
+        if moment.offset().fix().local_minus_utc() == 0 && matches!(name, "UTC" | "Etc/UTC") {
+            return "UTC".to_owned();
+        }
+        format!("{name}, UTC{}", moment.format("%:z"))
+    }
+
+    /// RFC 3339 in UTC with milliseconds, for programs: `2025-11-30T09:07:35.410Z`.
+    pub fn rfc3339(&self, at: Stamp) -> String {
+        let utc: DateTime<Utc> = self.log.moment(at);
+        Utc.from_utc_datetime(&utc.naive_utc())
+            .format("%Y-%m-%dT%H:%M:%S%.3fZ")
+            .to_string()
+    }
+}

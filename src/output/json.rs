@@ -1,0 +1,313 @@
+//! JSON for programs. Stable: fields are added, never renamed or removed within [`VERSION`].
+//!
+//! A trace has the shape of the v1 logger (`unique_id`, `enterprise_number`, `created_at`,
+//! `updated_at`, `timeline` of `{type, timestamp, data}`, `summary`), and beside it `call`, `legs`,
+//! `joins`, `messages` and `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies
+//! are redacted; one that is no JSON is `{"raw": text}`.
+
+use serde_json::{Value, json};
+
+use super::{Clock, redact};
+use crate::call::{Direction, Fact, MessageLife, Outcome, Reason, Summary};
+use crate::engine::{Found, FoundLines, Searched, Trace, TracedCall};
+use crate::error::Trouble;
+use crate::record::{Body, KindName, Record};
+use crate::scan::Line;
+
+/// Of all JSON that calltrace prints.
+pub const VERSION: u32 = 1;
+
+/// A traced call, whole. `only` limits the timeline to kinds, when it is not empty.
+pub fn trace(trace: &Trace, call: &TracedCall, clock: &Clock, only: &[KindName]) -> Value {
+    let s = &call.summary;
+    json!({
+        "version": VERSION,
+        "unique_id": s.main_uid,
+        "enterprise_number": trace.enterprise.as_str(),
+        "created_at": clock.rfc3339(s.first),
+        "updated_at": clock.rfc3339(s.last),
+        "timeline": timeline(call, clock, only),
+        "summary": summary_counts(s, call.lines.len()),
+        "call": self::call(s, clock),
+        "legs": legs(s, clock),
+        "joins": joins(call),
+        "messages": messages(call, clock),
+        "completeness": completeness(&trace.searched, &trace.troubles, clock),
+    })
+}
+
+/// The records of a call, each as one value, then the rest of the trace as one of type `call`.
+pub fn trace_records(trace: &Trace, call: &TracedCall, clock: &Clock, only: &[KindName]) -> Vec<Value> {
+    let mut all = timeline(call, clock, only);
+    let mut rest = self::trace(trace, call, clock, only);
+    if let Some(fields) = rest.as_object_mut() {
+        fields.shift_remove("timeline");
+        fields.shift_insert(0, "type".to_owned(), json!("call"));
+    }
+    all.push(rest);
+    all
+}
+
+/// The answer about an id that is nowhere.
+pub fn not_found(trace: &Trace, id: &str, clock: &Clock) -> Value {
+    json!({
+        "version": VERSION,
+        "type": "not_found",
+        "unique_id": id,
+        "enterprise_number": trace.enterprise.as_str(),
+        "near": trace.near,
+        "completeness": completeness(&trace.searched, &trace.troubles, clock),
+    })
+}
+
+/// One row of a search.
+pub fn row(enterprise: &str, call: &Summary, clock: &Clock) -> Value {
+    let mut row = json!({
+        "unique_id": call.main_uid,
+        "enterprise_number": enterprise,
+        "start_time": clock.rfc3339(call.first),
+        "end_time": clock.rfc3339(call.last),
+    });
+    let counts = json!({
+        "events_count": call.events,
+        "http_requests_count": call.http,
+        "sql_queries_count": call.sql,
+        "telegram_messages_count": call.messages.sent,
+    });
+    for part in [self::call(call, clock), counts] {
+        if let (Some(row), Value::Object(part)) = (row.as_object_mut(), part) {
+            row.extend(part);
+        }
+    }
+    row
+}
+
+/// What a search looked at, as its last value.
+pub fn report(found: &[Found], clock: &Clock) -> Value {
+    let each: Vec<Value> = found
+        .iter()
+        .map(|found| {
+            json!({
+                "enterprise_number": found.enterprise.as_str(),
+                "count": found.count,
+                "unparsed": found.unparsed,
+                "completeness": completeness(&found.searched, &found.troubles, clock),
+            })
+        })
+        .collect();
+    json!({ "type": "report", "version": VERSION, "enterprises": each })
+}
+
+/// A record that `--lines` found.
+pub fn line(found: &FoundLines, line: &Line, matched: bool, clock: &Clock) -> Value {
+    let place = line.place;
+    json!({
+        "enterprise_number": found.enterprise.as_str(),
+        "file": found.files.get(place.source as usize),
+        "offset": place.offset,
+        "matched": matched,
+        "record": entry(line, clock),
+    })
+}
+
+/// Kinds of direction by name.
+pub fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Incoming => "in",
+        Direction::Outgoing => "out",
+        Direction::Internal => "internal",
+        Direction::Unknown => "unknown",
+    }
+}
+
+/// Outcomes by name.
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Missed => "missed",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+fn timeline(call: &TracedCall, clock: &Clock, only: &[KindName]) -> Vec<Value> {
+    let wanted = |line: &&Line| {
+        only.is_empty() || only.contains(&Record::parse(&line.text).kind())
+    };
+    call.lines
+        .iter()
+        .filter(wanted)
+        .map(|line| entry(line, clock))
+        .collect()
+}
+
+fn entry(line: &Line, clock: &Clock) -> Value {
+    let record = Record::parse(&line.text);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let shown = |bytes: &[u8]| redact::text(&text(bytes)).into_owned();
+    let uid = text(record.uid());
+    let (kind, data) = match &record.body {
+        Body::Ast(ast) => (
+            "call_event",
+            json!({
+                "event_type": text(ast.event),
+                "unique_id": uid,
+                "event_data": redact::body(ast.json),
+            }),
+        ),
+        Body::Tg(tg) => (
+            "telegram_message",
+            json!({
+                "action": text(tg.action),
+                "chat_id": number(tg.chat),
+                "message_id": number(tg.msg_id),
+                "message_type": text(tg.msg_type),
+                "message_text": shown(tg.text),
+                "unique_id": uid,
+            }),
+        ),
+        Body::Http(http) => (
+            "http_request",
+            json!({
+                "method": text(http.method),
+                "url": shown(http.url),
+                "status_code": number(http.status),
+                "request_data": redact::body(http.request),
+                "response_data": redact::body(http.response),
+                "unique_id": uid,
+            }),
+        ),
+        Body::Sql(sql) => (
+            "sql_query",
+            json!({
+                "query_type": text(sql.query_type),
+                "table": text(sql.table),
+                "parameters": redact::body(sql.params),
+                "result": redact::body(sql.result),
+                "unique_id": uid,
+            }),
+        ),
+        Body::Unparsed => ("unparsed", json!({ "raw": shown(&line.text) })),
+    };
+    json!({ "type": kind, "timestamp": clock.rfc3339(line.at), "data": data })
+}
+
+/// A number where it is one (chat ids, statuses), else the text; `null` for `None`.
+fn number(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok("" | "None") => Value::Null,
+        Ok(text) => text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n)),
+        Err(_) => json!(String::from_utf8_lossy(bytes)),
+    }
+}
+
+fn summary_counts(s: &Summary, entries: usize) -> Value {
+    json!({
+        "total_events": s.events,
+        "http_requests": s.http,
+        "sql_queries": s.sql,
+        "telegram_messages": s.messages.sent,
+        "total_timeline_entries": entries,
+    })
+}
+
+fn call(s: &Summary, _: &Clock) -> Value {
+    json!({
+        "direction": direction(s.direction),
+        "client": s.client,
+        "trunk": s.trunk,
+        "rang": s.rang,
+        "answered_by": s.answered_by,
+        "result": outcome(s.outcome),
+        "call_status": s.call_status.map(|c| char::from(c).to_string()),
+        "ended": s.ended,
+        "ring_ms": s.ring_millis,
+        "talk_ms": s.talk_millis,
+        "transfers": s.transfers,
+        "crm": s.crm,
+        "messages": {
+            "sent": s.messages.sent,
+            "edited": s.messages.edited,
+            "deleted": s.messages.deleted,
+            "standing": s.messages.standing,
+            "chats": s.messages.chats,
+        },
+        "http_failed": s.http_failed,
+    })
+}
+
+fn legs(s: &Summary, clock: &Clock) -> Vec<Value> {
+    let leg = |leg: &crate::call::Leg| {
+        json!({
+            "unique_id": leg.uid,
+            "label": leg.label,
+            "channel": leg.channel,
+            "first": clock.rfc3339(leg.first),
+            "last": clock.rfc3339(leg.last),
+        })
+    };
+    s.legs.iter().map(leg).collect()
+}
+
+fn joins(call: &TracedCall) -> Vec<Value> {
+    let join = |join: &crate::call::Join| {
+        let (reason, detail) = match &join.reason {
+            Reason::Asked => ("asked", Value::Null),
+            Reason::Bridge(bridge) => ("bridge", json!(bridge)),
+            Reason::LocalPair(stem) => ("local_pair", json!(stem)),
+            Reason::Message { chat, message } => {
+                ("message", json!({ "chat_id": chat, "message_id": message }))
+            }
+            Reason::Inferred(why) => ("inferred", json!(why)),
+        };
+        let by = join.by.map(|place| {
+            json!({ "file": call.files.get(place.source as usize), "offset": place.offset })
+        });
+        json!({
+            "unique_id": join.uid,
+            "reason": reason,
+            "detail": detail,
+            "inferred": !join.reason.is_proven(),
+            "by": by,
+        })
+    };
+    call.closure.joins().iter().map(join).collect()
+}
+
+fn messages(call: &TracedCall, clock: &Clock) -> Vec<Value> {
+    let text_of = |life: &MessageLife| {
+        let at = call.facts.iter().position(|f: &Fact| Some(f.place) == life.sent_at)?;
+        match Record::parse(&call.lines.get(at)?.text).body {
+            Body::Tg(tg) => Some(redact::text(&String::from_utf8_lossy(tg.text)).into_owned()),
+            _ => None,
+        }
+    };
+    MessageLife::all(&call.facts)
+        .iter()
+        .map(|life| {
+            json!({
+                "chat_id": number(life.chat.as_bytes()),
+                "message_id": number(life.message.as_bytes()),
+                "message_type": life.stage,
+                "sent_at": life.sent.map(|at| clock.rfc3339(at)),
+                "edited_at": life.edits.iter().map(|at| clock.rfc3339(*at)).collect::<Vec<_>>(),
+                "deleted_at": life.deleted.map(|at| clock.rfc3339(at)),
+                "standing": life.stands(),
+                "text": text_of(life),
+            })
+        })
+        .collect()
+}
+
+fn completeness(searched: &Searched, troubles: &[Trouble], clock: &Clock) -> Value {
+    json!({
+        "complete": troubles.is_empty(),
+        "files_searched": searched.files,
+        "files_known": searched.files_known,
+        "from": searched.from.map(|at| clock.rfc3339(at)),
+        "to": searched.to.map(|at| clock.rfc3339(at)),
+        "troubles": troubles
+            .iter()
+            .map(|t| json!({ "path": t.path.display().to_string(), "what": t.what }))
+            .collect::<Vec<_>>(),
+    })
+}

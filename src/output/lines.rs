@@ -1,0 +1,34 @@
+//! Single records for people.
+
+use std::io::{self, Write};
+
+use super::{Clock, style, timeline::line_text};
+use crate::engine::FoundLines;
+
+/// Writes lines with their file, context between matches marked as grep does (`-`, and `--` between
+/// stretches that don't touch).
+///
+/// # Errors
+/// When `out` does.
+pub fn write_lines(
+    out: &mut impl Write,
+    found: &FoundLines,
+    many: bool,
+    has_context: bool,
+    clock: &Clock,
+) -> io::Result<()> {
+    let mut behind: Option<(u32, u64)> = None;
+    for entry in &found.lines {
+        let place = entry.line.place;
+        if has_context && behind.is_some_and(|end| end != (place.source, place.offset)) {
+            writeln!(out, "--")?;
+        }
+        behind = Some((place.source, place.offset + entry.line.text.len() as u64 + 1));
+        let file = found.files.get(place.source as usize).map_or("", String::as_str);
+        let owner = if many { format!("{}/", found.enterprise) } else { String::new() };
+        let mark = if entry.matched { ':' } else { '-' };
+        let head = format!("{owner}{file}{mark}{}{mark}", clock.time_millis(entry.line.at));
+        writeln!(out, "{} {}", style::faint(&head), line_text(&entry.line))?;
+    }
+    Ok(())
+}

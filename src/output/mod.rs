@@ -1,0 +1,23 @@
+//! How it looks: timeline, table, JSON, CSV, sanitising.
+//!
+//! Takes what `engine` answered and makes text of it; asks nothing itself. Three rules hold for
+//! all of it: bytes from a log are shown only through [`sanitise`], bodies only through [`redact`]
+//! (the raw format is the one exception to both, and to a terminal only to the second), and
+//! every shown time goes through [`Clock`], which names its zone.
+
+mod clock;
+pub mod csv;
+pub mod json;
+mod lines;
+pub mod redact;
+pub mod sanitise;
+mod style;
+mod table;
+mod timeline;
+mod words;
+
+pub use clock::Clock;
+pub use lines::write_lines;
+pub use table::write_table;
+pub use timeline::{TimelineOptions, write_timeline};
+pub use words::{duration, phone};

@@ -1,0 +1,165 @@
+//! Calls for people: one row a call, as many columns as fit.
+
+use std::io::{self, Write};
+
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+use unicode_width::UnicodeWidthStr;
+
+use super::timeline::fit;
+use super::{Clock, sanitise, words};
+use crate::call::{Outcome, Summary};
+use crate::tree::EnterpriseName;
+
+/// The widest that a column of names gets (columns of the terminal).
+const NAMES_WIDTH_MAX: usize = 24;
+
+/// A column: its head, whether numbers stand in it, and how soon it gives way (0 never, then the
+/// higher the sooner).
+struct Column {
+    head: &'static str,
+    right: bool,
+    gives_way: u8,
+}
+
+const COLUMNS: [Column; 10] = [
+    column("TIME", false, 0),
+    column("ENT", false, 0),
+    column("DIR", false, 4),
+    column("CLIENT", false, 0),
+    column("WHO", false, 2),
+    column("RESULT", false, 0),
+    column("RING", true, 5),
+    column("TALK", true, 3),
+    column("TG", true, 6),
+    column("ID", false, 0),
+];
+const ENTERPRISE: usize = 1;
+const RESULT: usize = 5;
+
+const fn column(head: &'static str, right: bool, gives_way: u8) -> Column {
+    Column {
+        head,
+        right,
+        gives_way,
+    }
+}
+
+/// Writes the rows, newest first as they come, under a head. `width` is what they must fit in;
+/// `None` for any width.
+///
+/// # Errors
+/// When `out` does.
+pub fn write_table(
+    out: &mut impl Write,
+    calls: &[(&EnterpriseName, &Summary)],
+    clock: &Clock,
+    width: Option<usize>,
+) -> io::Result<()> {
+    let Some((_, newest)) = calls.first() else {
+        return Ok(());
+    };
+    let one = calls.iter().all(|(name, _)| *name == calls[0].0);
+    let short = width.is_some_and(|w| w < 80);
+    let rows: Vec<[String; 10]> = calls
+        .iter()
+        .map(|(name, call)| row(name, call, clock, short))
+        .collect();
+    let mut shown: Vec<usize> = (0..COLUMNS.len()).filter(|&c| c != ENTERPRISE || !one).collect();
+    while let Some(width) = width
+        && total(&rows, &shown) > width
+    {
+        let next = shown.iter().copied().max_by_key(|&c| COLUMNS[c].gives_way);
+        match next {
+            Some(c) if COLUMNS[c].gives_way > 0 => shown.retain(|&kept| kept != c),
+            _ => break,
+        }
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        // Colour is stripped further out, where it is known whether it is wanted.
+        .enforce_styling();
+    table.set_header(shown.iter().map(|&c| {
+        let head = if c == 0 { format!("TIME ({})", clock.zone(newest.first)) } else { COLUMNS[c].head.to_owned() };
+        align(c, &head)
+    }));
+    for (row, (_, call)) in rows.iter().zip(calls) {
+        table.add_row(shown.iter().map(|&c| match c {
+            RESULT => align(c, &row[c]).fg(colour(call.outcome)),
+            _ => align(c, &row[c]),
+        }));
+    }
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn colour(outcome: Outcome) -> Color {
+    match outcome {
+        Outcome::Answered => Color::DarkGreen,
+        Outcome::Missed => Color::DarkRed,
+        Outcome::Unknown => Color::DarkYellow,
+    }
+}
+
+fn align(column: usize, text: &str) -> Cell {
+    let alignment = if COLUMNS[column].right {
+        CellAlignment::Right
+    } else {
+        CellAlignment::Left
+    };
+    Cell::new(text).set_alignment(alignment)
+}
+
+fn total(rows: &[[String; 10]], shown: &[usize]) -> usize {
+    let widest = |c: usize| {
+        let cells = rows.iter().map(|row| row[c].width());
+        cells.max().unwrap_or(0).max(COLUMNS[c].head.len())
+    };
+    shown.iter().map(|&c| widest(c) + 2).sum()
+}
+
+fn row(name: &EnterpriseName, call: &Summary, clock: &Clock, short: bool) -> [String; 10] {
+    let time = if short { clock.short(call.first) } else { clock.date_time(call.first) };
+    let span = |millis: Option<i64>| millis.map_or("-".to_owned(), words::duration);
+    let messages = match call.messages {
+        m if m.sent == 0 => "-".to_owned(),
+        m => format!("{}/{}", m.standing, m.sent),
+    };
+    [
+        time,
+        name.to_string(),
+        words::direction(call.direction).to_owned(),
+        words::phone(&call.client),
+        who(call),
+        words::outcome(call).to_owned(),
+        span(call.ring_millis),
+        span(call.talk_millis),
+        messages,
+        sanitise::sanitise(call.main_uid.as_bytes()).into_owned(),
+    ]
+}
+
+/// Who answered; of a missed call who rang.
+fn who(call: &Summary) -> String {
+    let transfers = match call.transfers {
+        0 => "",
+        1 => " +1",
+        2 => " +2",
+        _ => " +n",
+    };
+    let names = match &call.answered_by {
+        Some(who) => format!("{}{transfers}", words::phone(who)),
+        None => {
+            let rang: Vec<String> = call.rang.iter().map(|e| words::phone(e)).collect();
+            rang.join(",")
+        }
+    };
+    if names.width() > NAMES_WIDTH_MAX {
+        fit(&names, NAMES_WIDTH_MAX)
+    } else {
+        names
+    }
+}

@@ -1,0 +1,313 @@
+//! One call for people: a header that answers, then everything in order.
+
+use std::io::{self, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::{Clock, redact, sanitise, style, words};
+use crate::call::{MessageLife, Reason, Summary};
+use crate::engine::{Trace, TracedCall};
+use crate::record::{Body, KindName, Record, Stamp};
+use crate::scan::Line;
+
+/// What to show of a call.
+#[derive(Debug, Clone, Default)]
+pub struct TimelineOptions {
+    /// Only records of these kinds; all when empty.
+    pub only: Vec<KindName>,
+    /// Bodies, pretty.
+    pub full: bool,
+    /// Why each leg belongs, with the line that says so: its file and line number by leg, as far as
+    /// a record joined it.
+    pub why: Option<Vec<Option<String>>>,
+    /// Columns to fit; `None` for any number.
+    pub width: Option<usize>,
+}
+
+/// Writes a call.
+///
+/// # Errors
+/// When `out` does.
+pub fn write_timeline(
+    out: &mut impl Write,
+    trace: &Trace,
+    call: &TracedCall,
+    clock: &Clock,
+    options: &TimelineOptions,
+) -> io::Result<()> {
+    header(out, trace, call, clock)?;
+    if let Some(places) = &options.why {
+        writeln!(out)?;
+        why(out, call, places)?;
+    }
+    writeln!(out)?;
+    let mut day = clock.date(call.summary.first);
+    let width = call.summary.legs.iter().map(|leg| leg_name(&leg.label, &leg.channel).width());
+    let leg_width = width.max().unwrap_or(0).clamp(3, 18);
+    for (line, fact) in call.lines.iter().zip(&call.facts) {
+        let record = Record::parse(&line.text);
+        if !options.only.is_empty() && !options.only.contains(&record.kind()) {
+            continue;
+        }
+        if clock.date(line.at) != day {
+            day = clock.date(line.at);
+            writeln!(out, "{}", style::faint(&format!("--- {day}")))?;
+        }
+        let leg = leg_column(call, fact.uid(), leg_width);
+        let what = match &record.body {
+            Body::Ast(ast) => words::event(ast, fact),
+            _ => words::other(&record),
+        };
+        let prefix_width = 12 + 2 + 9 + 2 + 4 + 2 + leg_width + 2;
+        write!(
+            out,
+            "{}  {}  {}  {leg}  ",
+            clock.time_millis(line.at),
+            style::faint(&format!("{:>9}", offset(line.at, call.summary.first))),
+            kind_column(record.kind()),
+        )?;
+        wrapped(out, &what, prefix_width, options.width)?;
+        if options.full {
+            bodies(out, &record)?;
+        }
+    }
+    Ok(())
+}
+
+/// `+0.410s`, `+12.100s`, `+2m05.0s`
+fn offset(at: Stamp, first: Stamp) -> String {
+    let millis = at.since(first);
+    if millis < 60_000 {
+        format!("+{}.{:03}s", millis / 1000, millis % 1000)
+    } else if millis < 3_600_000 {
+        let (minutes, rest) = (millis / 60_000, millis % 60_000);
+        format!("+{minutes}m{:02}.{}s", rest / 1000, rest % 1000 / 100)
+    } else {
+        format!("+{}", words::duration(millis))
+    }
+}
+
+fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock) -> io::Result<()> {
+    let s = &call.summary;
+    writeln!(
+        out,
+        "{}  {}",
+        style::strong(&format!("{} call {}", trace.enterprise, sanitise::sanitise(s.main_uid.as_bytes()))),
+        style::faint(&format!("{} legs, {} records", s.legs.len(), call.lines.len())),
+    )?;
+    let result = match (&s.answered_by, words::outcome(s)) {
+        (Some(who), outcome) => format!("{outcome} by {}", words::phone(who)),
+        (None, outcome) => outcome.to_owned(),
+    };
+    writeln!(
+        out,
+        "  {} {}  {}",
+        words::direction(s.direction),
+        style::strong(&words::parties(s)),
+        style::outcome(s.outcome, &result),
+    )?;
+    let span = words::duration(s.last.since(s.first));
+    writeln!(out, "  {} ({})  {span} in all", clock.date_time(s.first), clock.zone(s.first))?;
+    let mut facts = Vec::new();
+    facts.extend(s.ring_millis.map(|ms| format!("ring {}", words::duration(ms))));
+    facts.extend(s.talk_millis.map(|ms| format!("talk {}", words::duration(ms))));
+    if s.transfers > 0 {
+        facts.push(format!("transferred {}", times(s.transfers)));
+    }
+    if !s.trunk.is_empty() {
+        facts.push(format!("line {}", sanitise::sanitise(s.trunk.as_bytes())));
+    }
+    if s.crm {
+        facts.push("marked as started from the CRM".to_owned());
+    }
+    if !facts.is_empty() {
+        writeln!(out, "  {}", facts.join(", "))?;
+    }
+    writeln!(out, "  {}", messages(s, call))?;
+    if call.closure.capped {
+        let text = "the joins run away: growing was stopped, parts may be missing or foreign";
+        writeln!(out, "  {}", style::bad(text))?;
+    }
+    let inferred = call.closure.joins().iter().filter(|j| !j.reason.is_proven());
+    let inferred = inferred.count();
+    if inferred > 0 {
+        let text = format!("{inferred} legs joined by circumstance, not by id (--why, --strict)");
+        writeln!(out, "  {}", style::doubtful(&text))?;
+    }
+    Ok(())
+}
+
+fn times(n: usize) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+fn messages(s: &Summary, call: &TracedCall) -> String {
+    let mut parts = Vec::new();
+    let m = s.messages;
+    if m.sent + m.deleted + m.edited == 0 {
+        parts.push("no messages".to_owned());
+    } else {
+        let plural = if m.chats == 1 { "" } else { "s" };
+        parts.push(format!("{} messages to {} chat{plural}, {} still standing", m.sent, m.chats, m.standing));
+        let lost: Vec<MessageLife> = MessageLife::all(&call.facts);
+        let unsent = lost.iter().filter(|life| life.sent.is_none()).count();
+        if unsent > 0 {
+            parts.push(format!("{unsent} changed whose sending is not logged"));
+        }
+    }
+    if s.http > 0 {
+        let failed = match s.http_failed {
+            0 => String::new(),
+            n => style::bad(&format!(" ({n} failed)")),
+        };
+        parts.push(format!("{} HTTP{failed}", s.http));
+    }
+    if s.sql > 0 {
+        parts.push(format!("{} SQL", s.sql));
+    }
+    parts.join(", ")
+}
+
+fn why(out: &mut impl Write, call: &TracedCall, places: &[Option<String>]) -> io::Result<()> {
+    writeln!(out, "  legs, and why each belongs")?;
+    for (join, place) in call.closure.joins().iter().zip(places) {
+        let leg = call.summary.legs.iter().find(|leg| leg.uid == join.uid);
+        let name = leg.map_or(String::new(), |leg| leg_name(&leg.label, &leg.channel));
+        let reason = match &join.reason {
+            Reason::Asked => "asked for".to_owned(),
+            Reason::Bridge(bridge) => format!("met the call in bridge {bridge}"),
+            Reason::LocalPair(stem) => format!("other half of {stem}"),
+            Reason::Message { chat, message } => {
+                format!("changes message {message} in chat {chat}")
+            }
+            Reason::Inferred(why) => format!("inferred: {why}"),
+        };
+        let by = place.as_ref().map(|p| format!("  [{p}]")).unwrap_or_default();
+        let text = format!("    {:<24} {name:<14} {reason}{by}", join.uid);
+        writeln!(out, "{}", sanitise::sanitise(text.as_bytes()))?;
+    }
+    Ok(())
+}
+
+fn leg_name(label: &str, channel: &str) -> String {
+    let shown = if label.is_empty() { channel } else { label };
+    words::phone(shown)
+}
+
+fn leg_column(call: &TracedCall, uid: &[u8], width: usize) -> String {
+    let found = call.summary.legs.iter().position(|leg| leg.uid.as_bytes() == uid);
+    let Some(index) = found else {
+        return " ".repeat(width);
+    };
+    let leg = &call.summary.legs[index];
+    let name = match leg_name(&leg.label, &leg.channel) {
+        name if name.is_empty() => "main".to_owned(),
+        name => name,
+    };
+    style::leg(index, &fit(&name, width))
+}
+
+fn kind_column(kind: KindName) -> String {
+    let text = format!("{:<4}", match kind {
+        KindName::Ast => "AST",
+        KindName::Tg => "TG",
+        KindName::Http => "HTTP",
+        KindName::Sql => "SQL",
+        KindName::Unparsed => "?",
+    });
+    match kind {
+        KindName::Ast => text,
+        KindName::Unparsed => style::doubtful(&text),
+        _ => style::faint(&text),
+    }
+}
+
+fn bodies(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
+    let shown: Vec<(&str, &[u8])> = match &record.body {
+        Body::Ast(ast) => vec![("", ast.json)],
+        Body::Http(http) => vec![("request ", http.request), ("response ", http.response)],
+        Body::Sql(sql) => vec![("params ", sql.params), ("result ", sql.result)],
+        Body::Tg(_) | Body::Unparsed => Vec::new(),
+    };
+    for (name, body) in shown.into_iter().filter(|(_, body)| *body != b"{}") {
+        let pretty = serde_json::to_string_pretty(&redact::body(body)).unwrap_or_default();
+        for (i, line) in pretty.lines().enumerate() {
+            let name = if i == 0 { name } else { "" };
+            writeln!(out, "      {name}{}", sanitise::sanitise(line.as_bytes()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes text, broken at spaces so that it fits, further lines under the first.
+fn wrapped(out: &mut impl Write, text: &str, indent: usize, width: Option<usize>) -> io::Result<()> {
+    let Some(room) = width.map(|w| w.saturating_sub(indent)).filter(|room| *room >= 24) else {
+        // Too narrow to keep the column: the rest goes under the beginning.
+        return match width {
+            Some(width) if indent + text.width() > width => {
+                writeln!(out)?;
+                for part in pieces(text, width.saturating_sub(4).max(20)) {
+                    writeln!(out, "    {part}")?;
+                }
+                Ok(())
+            }
+            _ => writeln!(out, "{text}"),
+        };
+    };
+    for (i, part) in pieces(text, room).iter().enumerate() {
+        if i > 0 {
+            write!(out, "{}", " ".repeat(indent))?;
+        }
+        writeln!(out, "{part}")?;
+    }
+    Ok(())
+}
+
+fn pieces(text: &str, room: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        if used > 0 && used + word.trim_end().width() > room {
+            pieces.push(String::new());
+            used = 0;
+        }
+        for c in word.chars() {
+            let columns = c.width().unwrap_or(0);
+            if used + columns > room && c != ' ' {
+                pieces.push(String::new());
+                used = 0;
+            }
+            used += columns;
+            pieces.last_mut().expect("begins with one").push(c);
+        }
+    }
+    pieces.iter().map(|piece| piece.trim_end().to_owned()).collect()
+}
+
+/// Exactly `width` columns: padded, or cut with `…`.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return format!("{text}{}", " ".repeat(width - text.width()));
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let columns = c.width().unwrap_or(0);
+        if used + columns + 1 > width {
+            break;
+        }
+        used += columns;
+        cut.push(c);
+    }
+    format!("{cut}…{}", " ".repeat(width.saturating_sub(used + 1)))
+}
+
+/// The original line of a record, for messages about it.
+pub(super) fn line_text(line: &Line) -> String {
+    let text = String::from_utf8_lossy(&line.text);
+    sanitise::sanitise(redact::text(&text).as_bytes()).into_owned()
+}

@@ -1,0 +1,222 @@
+//! What happened, in words.
+
+use crate::call::{Direction, Fact, Outcome, Summary};
+use crate::output::sanitise::sanitise;
+use crate::record::{Ast, Body, Record, json};
+
+/// `2m05s`, `14s`, `1h02m05s`; of a second or less in tenths: `0.4s`.
+pub fn duration(millis: i64) -> String {
+    let (sign, millis) = if millis < 0 { ("-", -millis) } else { ("", millis) };
+    let seconds = millis / 1000;
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if millis < 1000 {
+        format!("{sign}0.{}s", millis / 100)
+    } else if hours > 0 {
+        format!("{sign}{hours}h{minutes:02}m{rest:02}s")
+    } else if minutes > 0 {
+        format!("{sign}{minutes}m{rest:02}s")
+    } else {
+        format!("{sign}{rest}s")
+    }
+}
+
+/// `+375 29 000-12-34` and `+7 900 000-12-34`; anything else as it is.
+pub fn phone(digits: &str) -> String {
+    let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
+    let (country, rest) = match digits.len() {
+        12 if all_digits && digits.starts_with("375") => (3, 2),
+        11 if all_digits && digits.starts_with('7') => (1, 3),
+        _ => return sanitise(digits.as_bytes()).into_owned(),
+    };
+    let (country, rest) = (&digits[..country], (&digits[country..], rest));
+    let (area, number) = rest.0.split_at(rest.1);
+    format!("+{country} {area} {}-{}-{}", &number[..3], &number[3..5], &number[5..])
+}
+
+pub(super) fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Incoming => "incoming",
+        Direction::Outgoing => "outgoing",
+        Direction::Internal => "internal",
+        Direction::Unknown => "unknown",
+    }
+}
+
+pub(super) fn outcome(summary: &Summary) -> &'static str {
+    match summary.outcome {
+        Outcome::Answered if summary.ended => "answered",
+        Outcome::Answered => "answered, no end logged",
+        Outcome::Missed => "missed",
+        Outcome::Unknown => "no end logged",
+    }
+}
+
+/// Who called whom: `+375 29 000-12-34 -> 150, 151, 152`.
+pub(super) fn parties(summary: &Summary) -> String {
+    let client = match summary.client.as_str() {
+        "" => "somebody".to_owned(),
+        digits => phone(digits),
+    };
+    let rang: Vec<String> = summary.rang.iter().map(|e| phone(e)).collect();
+    let rang = if rang.is_empty() {
+        summary.answered_by.as_deref().map_or("nobody".to_owned(), phone)
+    } else {
+        rang.join(", ")
+    };
+    match summary.direction {
+        Direction::Outgoing => format!("{rang} -> {client}"),
+        _ => format!("{client} -> {rang}"),
+    }
+}
+
+/// What an Asterisk event says, in a few words. Names come from the log, so the result is
+/// sanitised.
+pub(super) fn event(ast: &Ast<'_>, fact: &Fact) -> String {
+    let show = |bytes: &[u8]| sanitise(bytes).into_owned();
+    let number = |bytes: &[u8]| phone(&String::from_utf8_lossy(bytes));
+    let list = || {
+        let all: Vec<String> = fact.extensions().map(number).collect();
+        all.join(", ")
+    };
+    let over = || match fact.trunk() {
+        b"" => String::new(),
+        trunk => format!(" over line {}", show(trunk)),
+    };
+    match ast.event {
+        b"start" => format!("call from {}{}", number(fact.phone()), over()),
+        b"dial" => match fact.call_type {
+            Some(crate::call::CallType::Outgoing) => {
+                format!("{} dials {}{}", list(), number(fact.phone()), over())
+            }
+            _ => format!("rings {} for {}{}", list(), number(fact.phone()), over()),
+        },
+        b"bridge_create" => format!("bridge {} is made", short(fact.bridge())),
+        b"bridge" => format!(
+            "{} enters bridge {}{}",
+            show(fact.channel()),
+            short(fact.bridge()),
+            connected(fact)
+        ),
+        b"bridge_leave" => format!("{} leaves bridge {}", show(fact.channel()), short(fact.bridge())),
+        b"bridge_destroy" => format!("bridge {} is gone", short(fact.bridge())),
+        b"new_callerid" => format!(
+            "{} shows {}{}{}",
+            show(fact.channel()),
+            number(fact.caller()),
+            name_of(ast),
+            connected(fact)
+        ),
+        b"hangup" => hangup(fact, &list()),
+        other => show(other),
+    }
+}
+
+fn hangup(fact: &Fact, who: &str) -> String {
+    let status = match fact.call_status {
+        Some(b'2') => "answered",
+        Some(b'0' | b'3') => "not answered",
+        Some(b'4') => "cancelled",
+        Some(b'5') => "status 5",
+        Some(b'1') => "status 1",
+        _ => "no status",
+    };
+    if who.is_empty() {
+        format!("hangup, {status}")
+    } else if fact.call_status == Some(b'2') {
+        format!("hangup, {status} by {who}")
+    } else {
+        format!("hangup, {status} ({who})")
+    }
+}
+
+fn connected(fact: &Fact) -> String {
+    match fact.connected() {
+        b"" | b"<unknown>" => String::new(),
+        other => format!(", with {}", phone(&String::from_utf8_lossy(other))),
+    }
+}
+
+/// The caller's name, when it is one and not the number again.
+fn name_of(ast: &Ast<'_>) -> String {
+    let name = json::Fields::new(ast.json).find(|(key, _)| *key == b"CallerIDName");
+    let Some((_, value)) = name else {
+        return String::new();
+    };
+    let name = value.text();
+    let is_number = name.iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-'));
+    if is_number || *name == *b"<unknown>" {
+        return String::new();
+    }
+    format!(" \"{}\"", sanitise(&name))
+}
+
+/// The first group of a bridge's UUID: enough to tell the five bridges of a call apart.
+pub(super) fn short(bridge: &[u8]) -> String {
+    let end = bridge.iter().position(|&b| b == b'-').unwrap_or(bridge.len());
+    sanitise(&bridge[..end.min(8)]).into_owned()
+}
+
+/// A record that is not Asterisk's, in words; redacted and sanitised.
+pub(super) fn other(record: &Record<'_>) -> String {
+    let text = match &record.body {
+        Body::Tg(tg) => {
+            let what = match tg.action {
+                b"send" => "sent",
+                b"edit" => "edited",
+                b"delete" => "deleted",
+                action => return sanitise(action).into_owned(),
+            };
+            let text = if tg.text.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", String::from_utf8_lossy(tg.text))
+            };
+            format!(
+                "{what} {} {} to {}{text}",
+                String::from_utf8_lossy(tg.msg_type),
+                String::from_utf8_lossy(tg.msg_id),
+                String::from_utf8_lossy(tg.chat)
+            )
+        }
+        Body::Http(http) => format!(
+            "{} {} -> {}",
+            String::from_utf8_lossy(http.method),
+            String::from_utf8_lossy(http.url),
+            String::from_utf8_lossy(http.status)
+        ),
+        Body::Sql(sql) => format!(
+            "{} {}",
+            String::from_utf8_lossy(sql.query_type),
+            String::from_utf8_lossy(sql.table)
+        ),
+        _ => return sanitise(crate::output::redact::text(&String::from_utf8_lossy(record.line)).as_bytes()).into_owned(),
+    };
+    sanitise(crate::output::redact::text(&text).as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_at_a_glance() {
+        for (millis, text) in [
+            (0, "0.0s"),
+            (410, "0.4s"),
+            (14_000, "14s"),
+            (125_000, "2m05s"),
+            (3_725_000, "1h02m05s"),
+            (-2_000, "-2s"),
+        ] {
+            assert_eq!(duration(millis), text);
+        }
+    }
+
+    #[test]
+    fn phones_are_grouped_and_strange_ones_kept() {
+        assert_eq!(phone("375290001234"), "+375 29 000-12-34");
+        assert_eq!(phone("79000001234"), "+7 900 000-12-34");
+        assert_eq!(phone("151"), "151");
+        assert_eq!(phone("\u{1b}[2J"), "\\u{1b}[2J");
+    }
+}
