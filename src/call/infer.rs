@@ -13,7 +13,6 @@
 use std::collections::BTreeSet;
 
 use super::fact::{CallType, Event, Fact};
-use super::summary::main_uid;
 use super::talk::{endpoint, is_extension};
 use crate::record::{Stamp, phone};
 
@@ -117,6 +116,18 @@ impl Profile<'_> {
                 .any(|f| !f.bridge().is_empty() && endpoint(f.channel()) == extension)
     }
 
+    /// Whether the extension takes part at that moment: it entered a bridge before, and does so or
+    /// leaves one after.
+    fn is_in_call(&self, extension: &[u8], at: Stamp) -> bool {
+        let times = || {
+            let own = self.facts.iter().filter(|f| !f.bridge().is_empty());
+            own.filter(|f| endpoint(f.channel()) == extension).map(|f| f.at)
+        };
+        is_extension(extension)
+            && times().any(|t| t <= at)
+            && times().any(|t| at.since(t) <= SLACK_MILLIS)
+    }
+
     fn has_any_extension(&self) -> bool {
         self.facts.iter().any(|f| is_extension(endpoint(f.channel())))
     }
@@ -169,26 +180,19 @@ fn forwarded(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
 fn consulted(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
     let [only] = part.facts else { return None };
     let lone = only.event == Event::Hangup && only.call_type == Some(CallType::Internal);
-    let during = only.at >= main.first && only.at.since(main.last) <= SLACK_MILLIS;
-    // Only a call that somebody else takes part in can be interrupted by a consultation.
-    let whole = main.has_call_events && main_uid(main.facts).is_some();
-    (lone && during && whole && main.has_extension(only.phone()))
+    (lone && main.has_call_events && main.is_in_call(only.phone(), only.at))
         .then(|| "an internal leg of an extension that is in this call at that moment".to_owned())
 }
 
 /// Whether parts that share no id may belong to these records, other than a lone hangup.
 pub fn wants_parts(facts: &[Fact]) -> bool {
-    let has_bridge = facts.iter().any(|f| !f.bridge().is_empty());
-    let has_call_events = facts.iter().any(Fact::is_call_event);
     let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
-    let dials_outside = facts
-        .iter()
-        .any(|f| matches!(f.event, Event::Dial | Event::Hangup) && f.extensions().any(outside));
-    let outgoing = facts
-        .iter()
-        .any(|f| f.is_call_event() && f.call_type == Some(CallType::Outgoing));
+    let bridged = |uid: &[u8]| facts.iter().any(|f| !f.bridge().is_empty() && f.uid() == uid);
+    let calls = || facts.iter().filter(|f| f.is_call_event());
+    let only_bridges = calls().next().is_none() && facts.iter().any(|f| !f.bridge().is_empty());
+    let unbridged = calls().any(|f| f.call_type == Some(CallType::Outgoing) && !bridged(f.uid()));
     let lone = matches!(facts, [only] if only.event == Event::Hangup);
-    (has_bridge != has_call_events && (has_bridge || outgoing)) || dials_outside || lone
+    only_bridges || unbridged || lone || calls().any(|f| f.extensions().any(outside))
 }
 
 /// Whether a hangup can be all that is left of a consultation by one of the call's extensions.

@@ -1,0 +1,186 @@
+//! The sample tree against its truth, `data/calls.tsv`, which was worked out by hand.
+//!
+//! Every call, asked for by every one of its ids, must be exactly its lines, and be summed up as the
+//! truth says.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use calltrace::call::{Direction, Outcome};
+use calltrace::engine::{Engine, SearchQuestion, TraceQuestion, TracedCall};
+use calltrace::record::LogZone;
+use calltrace::scan::Tuning;
+use calltrace::tree::{EnterpriseName, Tree};
+
+struct Row {
+    fields: Vec<String>,
+}
+
+impl Row {
+    fn get(&self, name: &str) -> &str {
+        const HEAD: [&str; 15] = [
+            "enterprise", "pattern", "main_uid", "all_uids", "inferred", "direction", "client",
+            "result", "answered_by", "ring_ms", "talk_ms", "transfers", "tg_sent", "tg_standing",
+            "lines",
+        ];
+        let at = HEAD.iter().position(|head| *head == name).expect("a column of calls.tsv");
+        &self.fields[at]
+    }
+
+    fn uids(&self) -> Vec<&str> {
+        self.get("all_uids").split(',').collect()
+    }
+
+    fn enterprise(&self) -> EnterpriseName {
+        EnterpriseName::new(self.get("enterprise")).expect("a name")
+    }
+}
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+}
+
+fn rows() -> Vec<Row> {
+    let text = std::fs::read_to_string(data().join("calls.tsv")).expect("the truth is there");
+    let rows: Vec<Row> = text
+        .lines()
+        .skip(1)
+        .map(|line| Row {
+            fields: line.split('\t').map(str::to_owned).collect(),
+        })
+        .collect();
+    assert!(rows.len() > 70, "the truth has {} calls", rows.len());
+    rows
+}
+
+fn tree() -> Tree {
+    Tree::open(&data().join("call_tracer")).expect("the sample tree")
+}
+
+fn engine() -> Engine {
+    Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine")
+}
+
+fn trace(engine: &Engine, tree: &Tree, row: &Row, uid: &str, strict: bool) -> Option<TracedCall> {
+    let question = TraceQuestion {
+        id: uid.to_owned(),
+        strict,
+        every_file: false,
+    };
+    engine
+        .trace(tree, &row.enterprise(), &question)
+        .expect("the folder can be listed")
+        .call
+}
+
+fn places(call: &TracedCall) -> Vec<String> {
+    call.lines.iter().map(|line| call.place_text(line.place)).collect()
+}
+
+#[test]
+fn every_id_of_a_call_finds_exactly_its_lines() {
+    let (engine, tree) = (engine(), tree());
+    let mut wrong = Vec::new();
+    for row in rows() {
+        let want: Vec<&str> = row.get("lines").split(',').collect();
+        for uid in row.uids() {
+            let found = trace(&engine, &tree, &row, uid, false).map_or(Vec::new(), |c| places(&c));
+            if found != want {
+                let want: BTreeSet<_> = want.iter().map(|s| (*s).to_owned()).collect();
+                let got: BTreeSet<_> = found.iter().cloned().collect();
+                wrong.push(format!(
+                    "{} {} {uid}: missing {:?}, foreign {:?}",
+                    row.get("enterprise"),
+                    row.get("pattern"),
+                    want.difference(&got).collect::<Vec<_>>(),
+                    got.difference(&want).collect::<Vec<_>>(),
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_call_is_summed_up_as_the_truth_says() {
+    let (engine, tree) = (engine(), tree());
+    let mut wrong = Vec::new();
+    for row in rows() {
+        let call = trace(&engine, &tree, &row, row.get("main_uid"), false).expect("found");
+        let s = &call.summary;
+        let number = |n: Option<i64>| n.map_or("-".to_owned(), |n| n.to_string());
+        let direction = match s.direction {
+            Direction::Incoming => "in",
+            Direction::Outgoing => "out",
+            Direction::Internal => "internal",
+            Direction::Unknown => "unknown",
+        };
+        let result = match s.outcome {
+            Outcome::Answered => "answered",
+            Outcome::Missed => "missed",
+            Outcome::Unknown => "unknown",
+        };
+        for (name, is) in [
+            ("main_uid", s.main_uid.clone()),
+            ("direction", direction.to_owned()),
+            ("client", s.client.clone()),
+            ("result", result.to_owned()),
+            ("answered_by", s.answered_by.clone().unwrap_or("-".to_owned())),
+            ("ring_ms", number(s.ring_millis)),
+            ("talk_ms", number(s.talk_millis)),
+            ("transfers", s.transfers.to_string()),
+            ("tg_sent", s.messages.sent.to_string()),
+            ("tg_standing", s.messages.standing.to_string()),
+        ] {
+            if is != row.get(name) {
+                wrong.push(format!(
+                    "{} {} {}: {name} is {is:?}, want {:?}",
+                    row.get("enterprise"),
+                    row.get("pattern"),
+                    row.get("main_uid"),
+                    row.get(name)
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn strict_leaves_out_exactly_what_ids_do_not_prove() {
+    let (engine, tree) = (engine(), tree());
+    for row in rows() {
+        let whole: Vec<&str> = row.get("lines").split(',').collect();
+        let call = trace(&engine, &tree, &row, row.get("main_uid"), true).expect("found");
+        let proven = places(&call);
+        let name = format!("{} {}", row.get("pattern"), row.get("main_uid"));
+        if row.get("inferred") == "yes" {
+            assert!(proven.len() < whole.len(), "{name}");
+            assert!(proven.iter().all(|p| whole.contains(&p.as_str())), "{name}");
+        } else {
+            assert_eq!(proven, whole, "{name}");
+        }
+        assert!(call.closure.joins().iter().all(|j| j.reason.is_proven()), "{name}");
+    }
+}
+
+#[test]
+fn search_without_filters_lists_every_call_once() {
+    let (engine, tree) = (engine(), tree());
+    let rows = rows();
+    for enterprise in ["0103", "0113", "0327", "0367"] {
+        let name = EnterpriseName::new(enterprise).expect("a name");
+        let found = engine
+            .search(&tree, &name, &SearchQuestion::default())
+            .expect("searched");
+        let mut got: Vec<String> = found.calls.iter().map(|s| s.main_uid.clone()).collect();
+        let mut want: Vec<String> = rows
+            .iter()
+            .filter(|row| row.get("enterprise") == enterprise)
+            .map(|row| row.get("main_uid").to_owned())
+            .collect();
+        got.sort();
+        want.sort();
+        assert_eq!(got, want, "{enterprise}");
+    }
+}
