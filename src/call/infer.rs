@@ -10,8 +10,6 @@
 //! - **Consultation**: an internal hangup with nothing else, of an extension that is in a bridged
 //!   call at that moment.
 
-use std::collections::BTreeSet;
-
 use super::fact::{CallType, Event, Fact};
 use super::talk::{endpoint, is_extension};
 use crate::record::{Stamp, phone};
@@ -33,63 +31,125 @@ pub struct Inference {
     pub why: String,
 }
 
-/// What of a group matters here.
+/// What of a group matters here, and what it can be. Sorting a stream looks at thousands of groups
+/// again and again, so everything that rules a pair out is known before a pair is looked at.
 struct Profile<'f> {
     first: Stamp,
     last: Stamp,
     facts: &'f [Fact],
-    has_call_events: bool,
-    has_bridge: bool,
     crm: bool,
-    tokens: BTreeSet<u64>,
+    token: Option<u64>,
+    part: Option<Kind>,
+    is_crm_main: bool,
+    rings_outside: bool,
+    has_bridge: bool,
+}
+
+/// The kinds of part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Bridges without a call.
+    Crm,
+    /// Dials for an outside number.
+    Forwarded,
+    /// An internal hangup and nothing else.
+    Consultation,
 }
 
 /// Finds the groups (each the records that ids join, of one enterprise and one stretch of time)
 /// that belong together. A part is given to one main group at most.
 pub fn joins(groups: &[&[Fact]]) -> Vec<Inference> {
-    let profiles: Vec<Option<Profile<'_>>> = groups.iter().map(|facts| profile(facts)).collect();
-    let known = || {
-        profiles
-            .iter()
-            .enumerate()
-            .filter_map(|(i, p)| Some((i, p.as_ref()?)))
-    };
+    let profiles: Vec<(usize, Profile<'_>)> = (0..)
+        .zip(groups)
+        .filter_map(|(i, facts)| Some((i, profile(facts)?)))
+        .collect();
     let mut found = Vec::new();
-    for (part, p) in known() {
-        let best = known()
-            .filter(|(main, m)| *main != part && m.tokens_agree(p))
+    for (part, p) in profiles.iter().filter(|(_, p)| p.part.is_some()) {
+        let best = profiles
+            .iter()
+            .filter(|(main, m)| main != part && m.may_own(p))
             .filter_map(|(main, m)| {
-                let why = crm(m, p).or_else(|| forwarded(m, p)).or_else(|| consulted(m, p))?;
+                let why = match p.part? {
+                    Kind::Crm => crm(m, p),
+                    Kind::Forwarded => forwarded(m, p),
+                    Kind::Consultation => consulted(m, p),
+                };
                 // Of several the one that began last before the part: a client who is called twice
                 // in a minute has two calls.
                 let late = m.first.since(p.first) > SLACK_MILLIS;
-                Some((late, m.first.since(p.first).abs(), main, why))
+                Some((late, m.first.since(p.first).abs(), *main, why?))
             })
             .min();
         if let Some((_, _, main, why)) = best {
-            found.push(Inference { main, part, why });
+            found.push(Inference {
+                main,
+                part: *part,
+                why,
+            });
         }
     }
     found
 }
 
 fn profile(facts: &[Fact]) -> Option<Profile<'_>> {
-    Some(Profile {
-        first: facts.iter().filter(|f| f.is_asterisk()).map(|f| f.at).min()?,
-        last: facts.iter().filter(|f| f.is_asterisk()).map(|f| f.at).max()?,
+    let asterisk = || facts.iter().filter(|f| f.is_asterisk());
+    let mut profile = Profile {
+        first: asterisk().map(|f| f.at).min()?,
+        last: asterisk().map(|f| f.at).max()?,
         facts,
-        has_call_events: facts.iter().any(Fact::is_call_event),
-        has_bridge: facts.iter().any(|f| !f.bridge().is_empty()),
-        crm: facts.iter().any(|f| f.crm),
-        tokens: facts.iter().filter_map(|f| f.token).collect(),
-    })
+        crm: false,
+        token: None,
+        part: None,
+        is_crm_main: false,
+        rings_outside: false,
+        has_bridge: false,
+    };
+    let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+    let (mut calls, mut outgoing, mut forwards) = (false, false, false);
+    for f in asterisk() {
+        profile.crm |= f.crm;
+        profile.token = profile.token.or(f.token);
+        profile.has_bridge |= !f.bridge().is_empty();
+        if f.is_call_event() {
+            calls = true;
+            let goes_out = f.call_type == Some(CallType::Outgoing);
+            outgoing |= goes_out;
+            if f.extensions().any(outside) {
+                forwards |= goes_out;
+                profile.rings_outside |= f.call_type == Some(CallType::Incoming);
+            }
+        }
+    }
+    profile.is_crm_main = calls && outgoing && !profile.has_bridge;
+    profile.part = if profile.has_bridge && !calls {
+        Some(Kind::Crm)
+    } else if forwards && !profile.rings_outside {
+        Some(Kind::Forwarded)
+    } else if is_lone_internal_hangup(facts) {
+        Some(Kind::Consultation)
+    } else {
+        None
+    };
+    Some(profile)
+}
+
+fn is_lone_internal_hangup(facts: &[Fact]) -> bool {
+    matches!(facts, [only] if only.event == Event::Hangup
+        && only.call_type == Some(CallType::Internal))
 }
 
 impl Profile<'_> {
-    fn tokens_agree(&self, other: &Profile<'_>) -> bool {
-        self.tokens.is_empty()
-            || other.tokens.is_empty()
-            || !self.tokens.is_disjoint(&other.tokens)
+    /// Whether the group can be the main one of a part, by kind, Token and time.
+    fn may_own(&self, part: &Profile<'_>) -> bool {
+        let kind = match part.part {
+            Some(Kind::Crm) => self.is_crm_main,
+            Some(Kind::Forwarded) => self.rings_outside,
+            Some(Kind::Consultation) => self.has_bridge && !matches!(self.part, Some(Kind::Crm)),
+            None => false,
+        };
+        kind && self.first.since(part.first) <= MANAGER_LEAD_MILLIS
+            && part.first.since(self.last) <= SLACK_MILLIS
+            && (self.token == part.token || self.token.is_none() || part.token.is_none())
     }
 
     fn dials(&self) -> impl Iterator<Item = &Fact> {
@@ -134,17 +194,12 @@ impl Profile<'_> {
 }
 
 fn crm(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
-    if main.has_bridge || !main.has_call_events || part.has_call_events || !part.has_bridge {
-        return None;
-    }
     let lead = if part.has_any_extension() {
         MANAGER_LEAD_MILLIS
     } else {
         SLACK_MILLIS
     };
-    let before = main.first.since(part.first) <= lead;
-    let within = part.first.since(main.last) <= SLACK_MILLIS;
-    if !before || !within {
+    if main.first.since(part.first) > lead {
         return None;
     }
     let outgoing = |f: &&Fact| f.call_type == Some(CallType::Outgoing);
@@ -165,7 +220,6 @@ fn forwarded(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
             f.event == Event::Dial
                 && f.call_type == Some(CallType::Incoming)
                 && at.since(f.at) >= -SLACK_MILLIS
-                && at.since(main.last) <= SLACK_MILLIS
                 && phone::same_number(f.phone(), client)
                 && f.extensions().any(|e| phone::same_number(e, mobile))
         })
@@ -179,8 +233,7 @@ fn forwarded(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
 
 fn consulted(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
     let [only] = part.facts else { return None };
-    let lone = only.event == Event::Hangup && only.call_type == Some(CallType::Internal);
-    (lone && main.has_call_events && main.is_in_call(only.phone(), only.at))
+    main.is_in_call(only.phone(), only.at)
         .then(|| "an internal leg of an extension that is in this call at that moment".to_owned())
 }
 

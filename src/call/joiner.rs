@@ -17,14 +17,14 @@ pub struct Component {
     pub facts: Vec<Fact>,
     /// Time of the latest.
     pub last: Option<Stamp>,
-    /// What `reach::is_settled` said of it, as long as nothing was added since.
-    settled: Option<bool>,
+    /// What `reach::silence` said of it, as long as nothing was added since.
+    silence: Option<i64>,
 }
 
 impl Component {
     fn push(&mut self, fact: Fact) {
         self.last = self.last.max(Some(fact.at));
-        self.settled = None;
+        self.silence = None;
         self.facts.push(fact);
     }
 }
@@ -79,11 +79,11 @@ impl Joiner {
                 return false;
             };
             let silence = now.since(last);
-            silence >= reach::HORIZON_MILLIS
-                || (silence >= reach::QUIET_MILLIS
-                    && *component
-                        .settled
-                        .get_or_insert_with(|| reach::is_settled(&component.facts)))
+            silence >= reach::QUIET_MILLIS
+                && silence
+                    >= *component
+                        .silence
+                        .get_or_insert_with(|| reach::silence(&component.facts))
         };
         (0..)
             .zip(&mut self.slots)

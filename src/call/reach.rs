@@ -1,8 +1,8 @@
 //! How far from a call's known records more of them can be.
 //!
-//! Ids name their second of birth, bridges are created before they are entered, and a call that
-//! has hung up with nobody left in a bridge is over but for the messages that follow. Both ways of
-//! finding a call (growing one from an id, sorting a stream) stop at these limits.
+//! Ids name their second of birth, and a call that has hung up with nobody left in a bridge is over
+//! but for the messages that follow. Both ways of finding a call (growing one from an id, sorting a
+//! stream) stop at these limits.
 
 use super::fact::{Event, Fact};
 use super::summary::main_uid;
@@ -13,17 +13,21 @@ use crate::record::{LogZone, Stamp, id};
 /// before its first record the clocks of host and server differ by less than this.
 pub const QUIET_MILLIS: i64 = 2 * 60_000;
 
-/// A call that shows no end, or whose bridge shows no beginning, is searched this far (4 hours).
+/// Somebody may ring or be on hold this long with no event at all (30 minutes).
+pub const WAITING_MILLIS: i64 = 30 * 60_000;
+
+/// Somebody may talk this long with no event at all (4 hours); the most there is.
 pub const HORIZON_MILLIS: i64 = 4 * 3_600_000;
 
 /// Parts that share no id are looked for this far around a call.
 pub const NEIGHBOUR_MILLIS: i64 = 70_000;
 
-/// Whether nothing but late messages can follow: the main leg hung up, and nobody is in a bridge.
-pub fn is_settled(facts: &[Fact]) -> bool {
+/// How long after its last record more of a call can follow (milliseconds): the messages after its
+/// end; while nobody is in a bridge, a call that waits; else a talk.
+pub fn silence(facts: &[Fact]) -> i64 {
     let talk = Talk::of(facts);
     if talk.open {
-        return false;
+        return HORIZON_MILLIS;
     }
     let hung_up = |uid: &[u8]| {
         facts
@@ -31,10 +35,14 @@ pub fn is_settled(facts: &[Fact]) -> bool {
             .any(|f| f.event == Event::Hangup && f.uid() == uid)
     };
     let any_hangup = facts.iter().any(|f| f.event == Event::Hangup);
-    main_uid(facts).is_some_and(hung_up) || (any_hangup && talk.begin.is_some())
+    let over = main_uid(facts).is_some_and(hung_up) || (any_hangup && talk.begin.is_some());
+    if over { QUIET_MILLIS } else { WAITING_MILLIS }
 }
 
 /// From when to when records of the call may be: first and last moment, both inclusive.
+///
+/// Nothing is older than the oldest leg's birth: whoever was in a bridge before is joined through
+/// somebody who met them there, and has a birth as well.
 pub fn window(facts: &[Fact], zone: LogZone) -> Option<(Stamp, Stamp)> {
     let first = facts.iter().map(|f| f.at).min()?;
     let last = facts.iter().map(|f| f.at).max()?;
@@ -46,26 +54,8 @@ pub fn window(facts: &[Fact], zone: LogZone) -> Option<(Stamp, Stamp)> {
         .min()
         .unwrap_or(first)
         .clamp(first.plus_millis(-HORIZON_MILLIS), first);
-    let back = if has_bridge_without_beginning(facts) {
-        HORIZON_MILLIS
-    } else {
-        QUIET_MILLIS
-    };
-    let forth = if is_settled(facts) {
-        QUIET_MILLIS
-    } else {
-        HORIZON_MILLIS
-    };
-    Some((born.plus_millis(-back), last.plus_millis(forth)))
-}
-
-fn has_bridge_without_beginning(facts: &[Fact]) -> bool {
-    let created = |bridge: &[u8]| {
-        facts
-            .iter()
-            .any(|f| f.event == Event::BridgeCreate && f.bridge() == bridge)
-    };
-    facts
-        .iter()
-        .any(|f| !f.bridge().is_empty() && !created(f.bridge()))
+    Some((
+        born.plus_millis(-QUIET_MILLIS),
+        last.plus_millis(silence(facts)),
+    ))
 }

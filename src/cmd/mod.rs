@@ -64,7 +64,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
     let desk = Desk::open(&cli.global)?;
     match cli.command {
         Command::Trace(args) => trace::run(&desk, &args),
-        Command::Search(args) => search::run(&desk, *args),
+        Command::Search(args) => search::run(&desk, &args),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::output::{csv, json, write_lines, write_table};
 use crate::record::Stamp;
 use crate::tree::EnterpriseName;
 
-pub(super) fn run(desk: &Desk, args: SearchArgs) -> Result<Exit, Error> {
+pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
     let since = moment(desk, "--since", args.since.as_deref())?.map(|m| m.begin);
     let until = moment(desk, "--until", args.until.as_deref())?.map(|m| m.end);
@@ -29,7 +29,7 @@ pub(super) fn run(desk: &Desk, args: SearchArgs) -> Result<Exit, Error> {
     let stamp = |moment| desk.engine.zone().stamp(moment);
     let (since, until) = (since.map(stamp), until.map(stamp));
     if args.lines {
-        lines(desk, &args, &enterprises, since, until)
+        lines(desk, args, &enterprises, since, until)
     } else {
         calls(desk, args, &enterprises, since, until)
     }
@@ -48,7 +48,7 @@ fn limit(args: &SearchArgs) -> Option<usize> {
 
 fn calls(
     desk: &Desk,
-    args: SearchArgs,
+    args: &SearchArgs,
     enterprises: &[EnterpriseName],
     since: Option<Stamp>,
     until: Option<Stamp>,
@@ -77,7 +77,7 @@ fn calls(
             needs_match: !filter.is_empty(),
         },
         filter,
-        limit: limit(&args),
+        limit: limit(args),
         count_only: args.count,
         strict: args.strict,
     };
@@ -99,7 +99,7 @@ fn calls(
         .flat_map(|found| found.calls.iter().map(|call| (&found.enterprise, call)))
         .collect();
     rows.sort_by(|a, b| (b.1.first, a.0, &b.1.main_uid).cmp(&(a.1.first, b.0, &a.1.main_uid)));
-    let cut = limit(&args).filter(|&limit| rows.len() >= limit);
+    let cut = limit(args).filter(|&limit| rows.len() >= limit);
     rows.truncate(cut.unwrap_or(rows.len()));
 
     let mut out = desk.out();
@@ -108,7 +108,7 @@ fn calls(
         out.bytes(|out| writeln!(out, "{count}"))?;
         return Ok(end(desk, count, &all));
     }
-    print_calls(desk, &args, &mut out, &rows, &all)?;
+    print_calls(desk, args, &mut out, &rows, &all)?;
     if cut.is_some() && args.format == SearchFormat::Table {
         let limit = args.limit;
         desk.say(&format!("the newest {limit} are shown; --limit 0 shows all, --count counts them"));

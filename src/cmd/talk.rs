@@ -46,10 +46,7 @@ impl Out {
         let choice = self.choice;
         self.bytes(|out| {
             let mut text = Vec::new();
-            let mut stream = AutoStream::new(&mut text, choice);
-            write(&mut stream)?;
-            stream.flush()?;
-            drop(stream);
+            write(&mut AutoStream::new(&mut text, choice))?;
             out.write_all(&text)
         })
     }

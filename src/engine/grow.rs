@@ -40,39 +40,42 @@ impl Engine {
     ) -> Grown {
         let mut lines = known.to_vec();
         let mut troubles = Vec::new();
-        let mut narrow = true;
+        let mut wide = false;
+        let mut looked_for_parts = None;
         for _ in 0..ROUNDS_MAX {
             settle(&mut closure, &lines);
             let facts = facts_of(&closure, &lines);
-            let Some((from, to)) = self.limits(&facts, narrow) else {
+            let Some((from, to)) = self.limits(&facts, wide) else {
                 break;
             };
-            let needles = Needles::new(closure.needles());
+            let names = closure.needles();
             let pieces = map.pieces(corpus, from, to);
-            let (mut found, mut named) = self.lines_of(&pieces, &needles, |_| true);
+            let (mut found, mut named) = self.lines_of(&pieces, &Needles::new(&names), |_| true);
             troubles.append(&mut named);
             found.extend_from_slice(known);
             found.sort_by_key(|line| line.place);
             found.dedup_by_key(|line| line.place);
-            let names = closure.needles().len();
             settle(&mut closure, &found);
-            let learned = closure.needles().len() > names;
             lines = found;
-            if learned && !closure.capped {
-                continue;
-            }
-            if narrow {
-                narrow = false;
-                let facts = facts_of(&closure, &lines);
-                let whole = self.limits(&facts, false);
-                if whole.is_some_and(|(a, b)| a < from || b > to) {
-                    continue;
-                }
-            }
-            if strict || closure.capped || !self.infer(corpus, map, &mut closure, &lines) {
+            if closure.capped {
                 break;
             }
-            narrow = true;
+            if closure.needles().len() > names.len() {
+                continue;
+            }
+            // Near records teach most names; then parts that share none; then whatever is far.
+            let fresh = looked_for_parts.replace(lines.len()) != Some(lines.len());
+            if fresh && !strict && self.infer(corpus, map, &mut closure, &lines) {
+                continue;
+            }
+            let facts = facts_of(&closure, &lines);
+            let done = self
+                .limits(&facts, true)
+                .is_none_or(|(a, b)| a >= from && b <= to);
+            if done {
+                break;
+            }
+            wide = true;
         }
         self.finish(closure, lines, troubles)
     }
@@ -97,10 +100,10 @@ impl Engine {
         }
     }
 
-    /// From when to when to search. The narrow limits find most names in a few blocks, before the
-    /// whole reach is known.
-    fn limits(&self, facts: &[Fact], narrow: bool) -> Option<(Stamp, Stamp)> {
-        if !narrow {
+    /// From when to when to search. The limits that are not wide find most names in a few blocks,
+    /// before the whole reach is known.
+    fn limits(&self, facts: &[Fact], wide: bool) -> Option<(Stamp, Stamp)> {
+        if wide {
             return reach::window(facts, self.zone);
         }
         let first = facts.iter().map(|f| f.at).min()?;

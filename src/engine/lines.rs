@@ -90,7 +90,7 @@ impl Engine {
         }
         let count = found.len();
         let lines = if question.before + question.after > 0 {
-            self.with_context(corpus, found, question)
+            self.with_context(corpus, &found, question)
         } else {
             let plain = |line| FoundLine {
                 line,
@@ -161,7 +161,7 @@ impl Engine {
     fn with_context(
         &self,
         corpus: &Corpus,
-        found: Vec<Line>,
+        found: &[Line],
         question: &LinesQuestion,
     ) -> Vec<FoundLine> {
         let mut places: Vec<Place> = found.iter().map(|line| line.place).collect();
