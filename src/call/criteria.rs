@@ -1,7 +1,7 @@
 //! Which calls are asked for, judged by the whole call.
 
 use super::fact::{Event, Fact};
-use super::summary::{Direction, Outcome, Summary};
+use super::summary::{Direction, Outcome, Summary, stated_outcome};
 use crate::record::{Stamp, phone};
 
 /// Conditions on a call; every one that is given must hold. What a single record must be like is
@@ -35,6 +35,21 @@ pub struct Criteria {
 }
 
 impl Criteria {
+    /// Whether the records (in order of time) rule the call out before it is summed up: most calls
+    /// of a search for missed ones say "answered" in one field.
+    pub fn rules_out(&self, facts: &[Fact]) -> bool {
+        let other_outcome = || {
+            let stated = stated_outcome(facts);
+            matches!((self.outcome, stated), (Some(want), Some(is)) if want != is)
+        };
+        let outside_time = facts.first().is_some_and(|first| {
+            self.since.is_some_and(|t| first.at < t) || self.until.is_some_and(|t| first.at >= t)
+        });
+        outside_time
+            || other_outcome()
+            || (self.needs_match && !facts.iter().any(|f| f.matched))
+    }
+
     /// Whether the call, with its records and what they sum up to, is one of those asked for.
     pub fn accepts(&self, summary: &Summary, facts: &[Fact]) -> bool {
         let at_least = |least: Option<i64>, is: Option<i64>| least.is_none_or(|m| is >= Some(m));

@@ -1,7 +1,9 @@
 //! What one record says of a call, small enough to keep thousands of them.
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
 
 use crate::record::{Ast, Body, Http, Record, Sql, Stamp, Tg, id, json};
 use crate::scan::Place;
@@ -170,10 +172,12 @@ impl Fact {
         if self.is_asterisk() { self.field(PHONE) } else { b"" }
     }
 
-    /// The Extensions, empty ones left out.
+    /// The Extensions, empty ones left out. An old host writes one string, `152&151`.
     pub fn extensions(&self) -> impl Iterator<Item = &[u8]> {
+        // Kept as the JSON it came in: most are never asked for, and numbers hold none of these.
         let list = if self.is_asterisk() { self.field(EXTENSIONS) } else { b"" };
-        list.split(|&b| b == b'&').filter(|e| !e.is_empty())
+        list.split(|b| matches!(b, b'&' | b'"' | b',' | b'[' | b']' | b' '))
+            .filter(|e| !e.is_empty())
     }
 
     /// The line it went over.
@@ -313,7 +317,12 @@ impl<'a> Draft<'a> {
                 b"UniqueId" if ast.uid.is_empty() => self.fields[UID] = value.text(),
                 b"BridgeUniqueid" if bridges => self.fields[BRIDGE] = value.text(),
                 b"Phone" => self.fields[PHONE] = value.text(),
-                b"Extensions" => self.fields[EXTENSIONS] = joined(value),
+                b"Extensions" => {
+                    self.fields[EXTENSIONS] = match value {
+                        json::Value::Nested(list) => Cow::Borrowed(list),
+                        other => other.text(),
+                    }
+                }
                 b"Trunk" => self.fields[TRUNK] = value.text(),
                 b"Channel" => self.fields[CHANNEL] = value.text(),
                 b"CallerIDNum" => self.fields[CALLER] = value.text(),
@@ -354,15 +363,6 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Extensions as one text, `&` between them (what an old host writes anyway).
-fn joined<'a>(value: json::Value<'a>) -> Cow<'a, [u8]> {
-    let list = json::strings(value);
-    match <[_; 1]>::try_from(list) {
-        Ok([one]) => one,
-        Err(list) => Cow::Owned(list.join(&b'&')),
-    }
-}
-
 fn call_type(text: &[u8]) -> Option<CallType> {
     match text {
         b"0" => Some(CallType::Incoming),
@@ -373,7 +373,7 @@ fn call_type(text: &[u8]) -> Option<CallType> {
 }
 
 fn hash(text: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(text);
     hasher.finish()
 }

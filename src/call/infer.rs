@@ -31,22 +31,83 @@ pub struct Inference {
     pub why: String,
 }
 
-/// What of a group matters here, and what it can be. Sorting a stream looks at thousands of groups
-/// again and again, so everything that rules a pair out is known before a pair is looked at.
-struct Profile<'f> {
-    first: Stamp,
-    last: Stamp,
-    facts: &'f [Fact],
+/// What of a group matters here. Kept up record by record: sorting a stream looks at thousands of
+/// groups again and again, so whatever rules a pair out is known before a pair is looked at.
+#[derive(Debug, Default)]
+pub struct Profile {
+    /// Time of the first and last Asterisk event.
+    times: Option<(Stamp, Stamp)>,
+    facts: usize,
     crm: bool,
     token: Option<u64>,
-    part: Option<Kind>,
-    is_crm_main: bool,
-    rings_outside: bool,
+    has_call_events: bool,
     has_bridge: bool,
+    /// A start, dial or hangup of an outgoing leg.
+    outgoing: bool,
+    /// An outgoing leg dials for an outside number.
+    forwards: bool,
+    /// An incoming call rings an outside number.
+    rings_outside: bool,
+    internal_hangup: bool,
+}
+
+impl Profile {
+    /// Adds a record of the group.
+    pub fn add(&mut self, fact: &Fact) {
+        self.facts += 1;
+        if !fact.is_asterisk() {
+            return;
+        }
+        let (first, last) = self.times.unwrap_or((fact.at, fact.at));
+        self.times = Some((first.min(fact.at), last.max(fact.at)));
+        self.crm |= fact.crm;
+        self.token = self.token.or(fact.token);
+        self.has_bridge |= !fact.bridge().is_empty();
+        if !fact.is_call_event() {
+            return;
+        }
+        self.has_call_events = true;
+        let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+        match fact.call_type {
+            Some(CallType::Outgoing) => {
+                self.outgoing = true;
+                self.forwards = self.forwards || fact.extensions().any(outside);
+            }
+            Some(CallType::Incoming) if fact.event == Event::Dial => {
+                self.rings_outside = self.rings_outside || fact.extensions().any(outside);
+            }
+            Some(CallType::Internal) => self.internal_hangup |= fact.event == Event::Hangup,
+            _ => {}
+        }
+    }
+
+    /// What kind of part the group can be.
+    fn part(&self) -> Option<Kind> {
+        if self.has_bridge && !self.has_call_events {
+            Some(Kind::Crm)
+        } else if self.forwards && !self.rings_outside {
+            Some(Kind::Forwarded)
+        } else if self.internal_hangup && self.facts == 1 {
+            Some(Kind::Consultation)
+        } else {
+            None
+        }
+    }
+}
+
+impl Profile {
+    /// Whether the group can be the main one of parts of this kind.
+    fn may_own_parts(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Crm => self.has_call_events && self.outgoing && !self.has_bridge,
+            Kind::Forwarded => self.rings_outside,
+            Kind::Consultation => self.has_bridge && self.has_call_events,
+        }
+    }
 }
 
 /// The kinds of part.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Bridges without a call.
     Crm,
@@ -56,100 +117,75 @@ enum Kind {
     Consultation,
 }
 
+/// The records of a group, with their profile.
+#[derive(Clone, Copy)]
+pub struct Group<'f> {
+    /// In any order.
+    pub facts: &'f [Fact],
+    /// Of the same records.
+    pub profile: &'f Profile,
+}
+
 /// Finds the groups (each the records that ids join, of one enterprise and one stretch of time)
 /// that belong together. A part is given to one main group at most.
-pub fn joins(groups: &[&[Fact]]) -> Vec<Inference> {
-    let profiles: Vec<(usize, Profile<'_>)> = (0..)
-        .zip(groups)
-        .filter_map(|(i, facts)| Some((i, profile(facts)?)))
-        .collect();
+pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
+    let mains = |kind: Kind| -> Vec<usize> {
+        let of_kind = |i: &usize| groups[*i].profile.may_own_parts(kind);
+        (0..groups.len()).filter(of_kind).collect()
+    };
+    // Most groups can be the main one of some kind, few of each.
+    let (crm_mains, forwarded_mains, consulted_mains) = (
+        mains(Kind::Crm),
+        mains(Kind::Forwarded),
+        mains(Kind::Consultation),
+    );
     let mut found = Vec::new();
-    for (part, p) in profiles.iter().filter(|(_, p)| p.part.is_some()) {
-        let best = profiles
+    for (part, p) in groups.iter().enumerate() {
+        let (Some(kind), Some(p_first)) = (p.profile.part(), p.first()) else {
+            continue;
+        };
+        let mains = match kind {
+            Kind::Crm => &crm_mains,
+            Kind::Forwarded => &forwarded_mains,
+            Kind::Consultation => &consulted_mains,
+        };
+        let best = mains
             .iter()
-            .filter(|(main, m)| main != part && m.may_own(p))
+            .map(|&main| (main, &groups[main]))
+            .filter(|(main, m)| *main != part && m.is_near(p))
             .filter_map(|(main, m)| {
-                let why = match p.part? {
+                let why = match kind {
                     Kind::Crm => crm(m, p),
                     Kind::Forwarded => forwarded(m, p),
                     Kind::Consultation => consulted(m, p),
                 };
                 // Of several the one that began last before the part: a client who is called twice
                 // in a minute has two calls.
-                let late = m.first.since(p.first) > SLACK_MILLIS;
-                Some((late, m.first.since(p.first).abs(), *main, why?))
+                let lead = m.first()?.since(p_first);
+                Some((lead > SLACK_MILLIS, lead.abs(), main, why?))
             })
             .min();
         if let Some((_, _, main, why)) = best {
-            found.push(Inference {
-                main,
-                part: *part,
-                why,
-            });
+            found.push(Inference { main, part, why });
         }
     }
     found
 }
 
-fn profile(facts: &[Fact]) -> Option<Profile<'_>> {
-    let asterisk = || facts.iter().filter(|f| f.is_asterisk());
-    let mut profile = Profile {
-        first: asterisk().map(|f| f.at).min()?,
-        last: asterisk().map(|f| f.at).max()?,
-        facts,
-        crm: false,
-        token: None,
-        part: None,
-        is_crm_main: false,
-        rings_outside: false,
-        has_bridge: false,
-    };
-    let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
-    let (mut calls, mut outgoing, mut forwards) = (false, false, false);
-    for f in asterisk() {
-        profile.crm |= f.crm;
-        profile.token = profile.token.or(f.token);
-        profile.has_bridge |= !f.bridge().is_empty();
-        if f.is_call_event() {
-            calls = true;
-            let goes_out = f.call_type == Some(CallType::Outgoing);
-            outgoing |= goes_out;
-            if f.extensions().any(outside) {
-                forwards |= goes_out;
-                profile.rings_outside |= f.call_type == Some(CallType::Incoming);
-            }
-        }
+impl Group<'_> {
+    fn first(&self) -> Option<Stamp> {
+        self.profile.times.map(|(first, _)| first)
     }
-    profile.is_crm_main = calls && outgoing && !profile.has_bridge;
-    profile.part = if profile.has_bridge && !calls {
-        Some(Kind::Crm)
-    } else if forwards && !profile.rings_outside {
-        Some(Kind::Forwarded)
-    } else if is_lone_internal_hangup(facts) {
-        Some(Kind::Consultation)
-    } else {
-        None
-    };
-    Some(profile)
-}
 
-fn is_lone_internal_hangup(facts: &[Fact]) -> bool {
-    matches!(facts, [only] if only.event == Event::Hangup
-        && only.call_type == Some(CallType::Internal))
-}
-
-impl Profile<'_> {
-    /// Whether the group can be the main one of a part, by kind, Token and time.
-    fn may_own(&self, part: &Profile<'_>) -> bool {
-        let kind = match part.part {
-            Some(Kind::Crm) => self.is_crm_main,
-            Some(Kind::Forwarded) => self.rings_outside,
-            Some(Kind::Consultation) => self.has_bridge && !matches!(self.part, Some(Kind::Crm)),
-            None => false,
+    /// Whether the group can be the main one of a part, by Token and time.
+    fn is_near(&self, part: &Group<'_>) -> bool {
+        let (m, p) = (self.profile, part.profile);
+        let (Some((m_first, m_last)), Some((p_first, _))) = (m.times, p.times) else {
+            return false;
         };
-        kind && self.first.since(part.first) <= MANAGER_LEAD_MILLIS
-            && part.first.since(self.last) <= SLACK_MILLIS
-            && (self.token == part.token || self.token.is_none() || part.token.is_none())
+        m_first.since(p_first) <= MANAGER_LEAD_MILLIS
+            && p_first.since(m_last) <= SLACK_MILLIS
+            && (m.token == p.token || m.token.is_none() || p.token.is_none())
     }
 
     fn dials(&self) -> impl Iterator<Item = &Fact> {
@@ -193,20 +229,20 @@ impl Profile<'_> {
     }
 }
 
-fn crm(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
+fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
     let lead = if part.has_any_extension() {
         MANAGER_LEAD_MILLIS
     } else {
         SLACK_MILLIS
     };
-    if main.first.since(part.first) > lead {
+    if main.first()?.since(part.first()?) > lead {
         return None;
     }
     let outgoing = |f: &&Fact| f.call_type == Some(CallType::Outgoing);
     main.dials().filter(outgoing).find_map(|dial| {
         if part.shows_number(dial.phone()) {
             Some("same number as the call dialled from the CRM, within its time".to_owned())
-        } else if main.crm && part.crm && dial.extensions().any(|e| part.has_extension(e)) {
+        } else if main.profile.crm && part.profile.crm && dial.extensions().any(|e| part.has_extension(e)) {
             Some("the extension that the CRM called, within the call's time".to_owned())
         } else {
             None
@@ -214,7 +250,7 @@ fn crm(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
     })
 }
 
-fn forwarded(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
+fn forwarded(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
     let rings = |mobile: &[u8], client: &[u8], at: Stamp| {
         main.facts.iter().any(|f| {
             f.event == Event::Dial
@@ -224,14 +260,15 @@ fn forwarded(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
                 && f.extensions().any(|e| phone::same_number(e, mobile))
         })
     };
+    let first = part.first()?;
     let forwards = part.dials().any(|f| {
         f.call_type == Some(CallType::Outgoing)
-            && f.extensions().any(|client| rings(f.phone(), client, part.first))
+            && f.extensions().any(|client| rings(f.phone(), client, first))
     });
     forwards.then(|| "rings a mobile for the client while the call rings it".to_owned())
 }
 
-fn consulted(main: &Profile<'_>, part: &Profile<'_>) -> Option<String> {
+fn consulted(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
     let [only] = part.facts else { return None };
     main.is_in_call(only.phone(), only.at)
         .then(|| "an internal leg of an extension that is in this call at that moment".to_owned())

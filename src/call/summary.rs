@@ -225,19 +225,33 @@ fn main_hangup<'f>(facts: &'f [Fact], main: &[u8]) -> Option<&'f Fact> {
         .rfind(|f| f.event == Event::Hangup && f.uid() == main)
 }
 
+/// What the main leg's hangup says in so many words, if it does.
+pub(super) fn stated_outcome(facts: &[Fact]) -> Option<Outcome> {
+    let main = main_uid(facts)?;
+    outcome_of_status(main_hangup(facts, main)?.call_status)
+}
+
+/// CallStatus "2" is answered, "0" not; the emulator adds "3" no answer and "4" cancelled. The
+/// others don't say.
+fn outcome_of_status(call_status: Option<u8>) -> Option<Outcome> {
+    match call_status? {
+        b'2' => Some(Outcome::Answered),
+        b'0' | b'3' | b'4' => Some(Outcome::Missed),
+        _ => None,
+    }
+}
+
 fn outcome(facts: &[Fact], call_status: Option<u8>, hung_up: bool, talk: &Talk) -> Outcome {
-    match call_status {
-        Some(b'2') => Outcome::Answered,
-        Some(b'0' | b'3' | b'4') => Outcome::Missed,
-        _ if talk.begin.is_some() => Outcome::Answered,
-        _ if facts
-            .iter()
-            .any(|f| f.event == Event::Hangup && f.call_status == Some(b'2')) =>
-        {
-            Outcome::Answered
-        }
-        _ if hung_up => Outcome::Missed,
-        _ => Outcome::Unknown,
+    if let Some(stated) = outcome_of_status(call_status) {
+        return stated;
+    }
+    let mut hangups = facts.iter().filter(|f| f.event == Event::Hangup);
+    if talk.begin.is_some() || hangups.any(|f| f.call_status == Some(b'2')) {
+        Outcome::Answered
+    } else if hung_up {
+        Outcome::Missed
+    } else {
+        Outcome::Unknown
     }
 }
 

@@ -35,6 +35,9 @@ impl Talk {
     /// Replays and notes whom the channel `uid` talks to. Facts in any order.
     pub(super) fn followed(facts: &[Fact], uid: &[u8]) -> Talk {
         let mut talk = Talk::default();
+        if facts.iter().all(|f| f.bridge().is_empty()) {
+            return talk;
+        }
         let mut order: Vec<&Fact> = facts
             .iter()
             .filter(|f| !f.channel().is_empty() || !f.bridge().is_empty())

@@ -139,10 +139,10 @@ impl Engine {
         for fact in self.neighbours(&around) {
             joiner.push(fact);
         }
-        let groups: Vec<&[Fact]> = joiner.components().map(|(_, c)| c.facts.as_slice()).collect();
+        let groups: Vec<infer::Group<'_>> = joiner.components().map(|(_, c)| c.group()).collect();
         let ours: Vec<bool> = groups
             .iter()
-            .map(|facts| facts.iter().any(|f| closure.has_uid(f.uid())))
+            .map(|group| group.facts.iter().any(|f| closure.has_uid(f.uid())))
             .collect();
         let mut found = false;
         for inference in infer::joins(&groups) {
@@ -151,7 +151,7 @@ impl Engine {
                 (false, true) => inference.main,
                 _ => continue,
             };
-            for fact in groups[strange].iter().filter(|f| !f.uid().is_empty()) {
+            for fact in groups[strange].facts.iter().filter(|f| !f.uid().is_empty()) {
                 found |= closure.infer(fact.uid(), &inference.why);
             }
         }

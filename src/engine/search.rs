@@ -151,6 +151,9 @@ impl<'q> Calls<'q> {
 
 /// Sums up the records of a call (in order of time) if it is one of those asked for.
 pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summary> {
+    if question.criteria.rules_out(facts) {
+        return None;
+    }
     let summary = Summary::of(facts)?;
     question.criteria.accepts(&summary, facts).then_some(summary)
 }

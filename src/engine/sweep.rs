@@ -22,6 +22,9 @@ use crate::source::{Bounds, Source, Span, first_line_at};
 const TASKS_AT_ONCE: u64 = 6;
 const TASK_BYTES_MAX: u64 = 1 << 20;
 
+/// Length of a line, usually; a little less, so that room for the facts is made once.
+const LINE_BYTES_USUAL: usize = 220;
+
 /// Pieces shorter than this (milliseconds) are swept with the next.
 const SLAB_MILLIS_MIN: i64 = 6 * 3_600_000;
 
@@ -47,7 +50,8 @@ impl Slab {
 /// What parsing some content gave.
 #[derive(Default)]
 struct Parsed {
-    facts: Vec<Fact>,
+    /// A list a task, in order: appending them would copy every fact once more.
+    facts: Vec<Vec<Fact>>,
     troubles: Vec<Trouble>,
     unparsed: u64,
 }
@@ -138,7 +142,7 @@ impl<'c> Sweep<'c> {
 
     /// Every record up to this time has been joined.
     fn all_pushed_until(&self, pending: &Parsed) -> Stamp {
-        let pending = pending.facts.iter().map(|f| f.at).min();
+        let pending = pending.facts.iter().flatten().map(|f| f.at).min();
         let reached = self.cursors.iter().filter(|c| !c.done).map(|c| c.reached).min();
         pending.unwrap_or(DUSK).min(reached.unwrap_or(DUSK))
     }
@@ -163,11 +167,8 @@ impl<'c> Sweep<'c> {
 
     /// Joins parts that share no id, where one of the two is `over`.
     fn merge_inferred(&mut self, over: impl Fn(u32) -> bool) {
-        let (slots, groups): (Vec<u32>, Vec<&[Fact]>) = self
-            .joiner
-            .components()
-            .map(|(slot, c)| (slot, c.facts.as_slice()))
-            .unzip();
+        let (slots, groups): (Vec<u32>, Vec<infer::Group<'_>>) =
+            self.joiner.components().map(|(slot, c)| (slot, c.group())).unzip();
         let pairs: Vec<(u32, u32)> = infer::joins(&groups)
             .into_iter()
             .map(|i| (slots[i.main], slots[i.part]))
@@ -219,7 +220,7 @@ impl Calls<'_> {
     fn feed(&mut self, joiner: &mut Joiner, parsed: Parsed) {
         self.troubles.extend(parsed.troubles);
         self.unparsed += parsed.unparsed;
-        for fact in parsed.facts {
+        for fact in parsed.facts.into_iter().flatten() {
             joiner.push(fact);
         }
     }
@@ -270,7 +271,7 @@ impl<'c> Cursor<'c> {
             all.troubles.append(&mut part.troubles);
             all.unparsed += part.unparsed;
         }
-        let last = all.facts.iter().map(|f| f.at).max();
+        let last = all.facts.iter().flatten().map(|f| f.at).max();
         if self.ordered {
             self.reached = self.reached.max(last.unwrap_or(self.reached));
         }
@@ -365,6 +366,7 @@ fn parse_block(
 ) {
     let from = slab.reads_from();
     let filters = !question.filter.is_empty();
+    let mut facts = Vec::with_capacity(block.text.len() / LINE_BYTES_USUAL);
     for (at, line) in block.lines() {
         if Stamp::parse_prefix(line).is_some_and(|time| time < from) {
             continue;
@@ -381,8 +383,9 @@ fn parse_block(
         };
         let mut fact = Fact::of(&record, time, place);
         fact.matched = filters && question.filter.matches(&record, None);
-        into.facts.push(fact);
+        facts.push(fact);
     }
+    into.facts.push(facts);
 }
 
 /// Whether a source may hold records of calls that began in the slab.
