@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
@@ -11,6 +12,9 @@ use crate::scan::Place;
 /// Kept of each field; nothing that a call is judged by is longer.
 const FIELD_BYTES_MAX: usize = 255;
 const FIELDS: usize = 9;
+
+/// Length of a line, usually; a little less, so that room is made once.
+const LINE_BYTES_USUAL: usize = 220;
 
 // Which field stands where in `Fact::text`. Kinds share the places.
 const UID: usize = 0;
@@ -101,8 +105,45 @@ pub struct Fact {
     pub token: Option<u64>,
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
-    text: Box<[u8]>,
+    /// The fields of all records of a block; see [`Facts`].
+    text: Option<Arc<[u8]>>,
+    start: u32,
     ends: [u16; FIELDS],
+}
+
+/// Facts being taken from the records of one block. Their texts share one allocation: asking for
+/// memory record by record takes a third of the time of a sweep.
+#[derive(Debug, Default)]
+pub struct Facts {
+    facts: Vec<Fact>,
+    text: Vec<u8>,
+}
+
+impl Facts {
+    /// Room for the records of a block of `bytes`.
+    pub fn for_block(bytes: usize) -> Facts {
+        Facts {
+            facts: Vec::with_capacity(bytes / LINE_BYTES_USUAL),
+            text: Vec::with_capacity(bytes / 2),
+        }
+    }
+
+    /// Takes what `record`, standing at `place`, says. `at` is for lines without a time of their
+    /// own. The fact is handed out to be marked, not to be asked.
+    pub fn push(&mut self, record: &Record<'_>, at: Stamp, place: Place) -> &mut Fact {
+        let fact = Fact::draft(record, at, place, &mut self.text);
+        self.facts.push(fact);
+        self.facts.last_mut().expect("one was just added")
+    }
+
+    /// The facts, in the order of their records.
+    pub fn finish(mut self) -> Vec<Fact> {
+        let text: Arc<[u8]> = self.text.into();
+        for fact in &mut self.facts {
+            fact.text = Some(Arc::clone(&text));
+        }
+        self.facts
+    }
 }
 
 /// A name that a record shares with others of its call.
@@ -126,6 +167,14 @@ pub enum Edge<'f> {
 impl Fact {
     /// What `record`, standing at `place`, says. `at` is for lines that have no time of their own.
     pub fn of(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
+        let mut text = Vec::new();
+        let mut fact = Fact::draft(record, at, place, &mut text);
+        fact.text = Some(text.into());
+        fact
+    }
+
+    /// The fact without its text, which is appended to `text`.
+    fn draft(record: &Record<'_>, at: Stamp, place: Place, text: &mut Vec<u8>) -> Fact {
         let mut draft = Draft::default();
         let event = match &record.body {
             Body::Ast(ast) => draft.asterisk(ast),
@@ -141,7 +190,8 @@ impl Fact {
             }
             Body::Unparsed => Event::Unparsed,
         };
-        let (text, ends) = draft.pack();
+        let start = u32::try_from(text.len()).expect("a block's fields are under 4 GiB");
+        let ends = draft.pack(text);
         Fact {
             at: record.at.unwrap_or(at),
             place,
@@ -151,7 +201,8 @@ impl Fact {
             crm: draft.crm,
             token: draft.token,
             matched: false,
-            text,
+            text: None,
+            start,
             ends,
         }
     }
@@ -268,8 +319,10 @@ impl Fact {
     }
 
     fn field(&self, at: usize) -> &[u8] {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.text[usize::from(start)..usize::from(self.ends[at])]
+        let text = self.text.as_deref().unwrap_or_default();
+        let begin = if at == 0 { 0 } else { self.ends[at - 1] };
+        let own = self.start as usize;
+        &text[own + usize::from(begin)..own + usize::from(self.ends[at])]
     }
 }
 
@@ -351,15 +404,15 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn pack(&self) -> (Box<[u8]>, [u16; FIELDS]) {
-        let kept = |field: &Cow<'a, [u8]>| field.len().min(FIELD_BYTES_MAX);
-        let mut text = Vec::with_capacity(self.fields.iter().map(kept).sum());
+    /// Appends the fields to `text`; says where each ends, from the first on.
+    fn pack(&self, text: &mut Vec<u8>) -> [u16; FIELDS] {
+        let start = text.len();
         let mut ends = [0; FIELDS];
         for (field, end) in self.fields.iter().zip(&mut ends) {
-            text.extend_from_slice(&field[..kept(field)]);
-            *end = u16::try_from(text.len()).expect("9 fields of 255 bytes are under 64 KiB");
+            text.extend_from_slice(&field[..field.len().min(FIELD_BYTES_MAX)]);
+            *end = u16::try_from(text.len() - start).expect("9 fields of 255 bytes are under 64 KiB");
         }
-        (text.into_boxed_slice(), ends)
+        ends
     }
 }
 

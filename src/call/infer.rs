@@ -81,6 +81,11 @@ impl Profile {
         }
     }
 
+    /// Time of the first Asterisk event.
+    pub fn first(&self) -> Option<Stamp> {
+        self.times.map(|(first, _)| first)
+    }
+
     /// What kind of part the group can be.
     fn part(&self) -> Option<Kind> {
         if self.has_bridge && !self.has_call_events {
@@ -174,7 +179,7 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
 
 impl Group<'_> {
     fn first(&self) -> Option<Stamp> {
-        self.profile.times.map(|(first, _)| first)
+        self.profile.first()
     }
 
     /// Whether the group can be the main one of a part, by Token and time.
@@ -212,16 +217,19 @@ impl Group<'_> {
                 .any(|f| !f.bridge().is_empty() && endpoint(f.channel()) == extension)
     }
 
-    /// Whether the extension takes part at that moment: it entered a bridge before, and does so or
-    /// leaves one after.
+    /// Whether the extension takes part at that moment: it is in a bridge, or goes from one to the
+    /// next. What comes later does not matter, so that a stream can be judged as it comes.
     fn is_in_call(&self, extension: &[u8], at: Stamp) -> bool {
-        let times = || {
+        let moves = || {
             let own = self.facts.iter().filter(|f| !f.bridge().is_empty());
-            own.filter(|f| endpoint(f.channel()) == extension).map(|f| f.at)
+            own.filter(|f| endpoint(f.channel()) == extension)
         };
+        let inside = moves()
+            .filter(|f| f.at <= at)
+            .max_by_key(|f| (f.at, f.place))
+            .is_some_and(|f| f.event == Event::Bridge);
         is_extension(extension)
-            && times().any(|t| t <= at)
-            && times().any(|t| at.since(t) <= SLACK_MILLIS)
+            && (inside || moves().any(|f| at.since(f.at).abs() <= SLACK_MILLIS))
     }
 
     fn has_any_extension(&self) -> bool {

@@ -19,8 +19,9 @@ use super::infer::{Group, Profile};
 use super::reach;
 use crate::record::Stamp;
 
-/// Records of a call, usually.
-const FACTS_USUAL: usize = 16;
+/// Room for the records of a call at first: few calls have more, and it stays under the size (1 KiB)
+/// up to which the allocator is quick.
+const FACTS_USUAL: usize = 11;
 
 /// The records of one call, as far as ids join them.
 #[derive(Debug, Default)]
@@ -38,6 +39,11 @@ pub struct Component {
 }
 
 impl Component {
+    /// Whether the first record is this old (milliseconds) when everything up to `now` has come.
+    pub fn is_older_than(&self, millis: i64, now: Stamp) -> bool {
+        self.profile.first().is_some_and(|first| now.since(first) > millis)
+    }
+
     /// The records as joins without ids see them.
     pub fn group(&self) -> Group<'_> {
         Group {
@@ -132,6 +138,11 @@ impl Joiner {
     /// The calls as they are now, by slot.
     pub fn components(&self) -> impl Iterator<Item = (u32, &Component)> {
         (0..).zip(&self.slots).filter(|(_, c)| c.last.is_some())
+    }
+
+    /// The call of one slot.
+    pub fn component(&self, slot: u32) -> &Component {
+        &self.slots[slot as usize]
     }
 
     /// Takes out the call of one slot.

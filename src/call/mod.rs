@@ -20,7 +20,7 @@ mod talk;
 
 pub use closure::{Closure, Join, Reason};
 pub use criteria::Criteria;
-pub use fact::{CallType, Edge, Event, Fact, MessageAction};
+pub use fact::{CallType, Edge, Event, Fact, Facts, MessageAction};
 pub use joiner::{Component, Joiner};
 pub use messages::{MessageLife, MessageTotals};
 pub use summary::{Direction, Leg, Outcome, Summary};

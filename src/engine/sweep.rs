@@ -12,18 +12,15 @@ use rayon::prelude::*;
 
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine};
-use crate::call::{Component, Event, Fact, Joiner, Summary, infer, reach};
+use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, infer, reach};
 use crate::error::Trouble;
-use crate::record::{Body, LogZone, Record, Stamp, id};
+use crate::record::{LogZone, Record, Stamp, id};
 use crate::scan::{Block, Blocks, Place, Scanner, Task};
 use crate::source::{Bounds, Source, Span, first_line_at};
 
 /// Content parsed at once: this many tasks of this many bytes.
 const TASKS_AT_ONCE: u64 = 6;
 const TASK_BYTES_MAX: u64 = 1 << 20;
-
-/// Length of a line, usually; a little less, so that room for the facts is made once.
-const LINE_BYTES_USUAL: usize = 220;
 
 /// Pieces shorter than this (milliseconds) are swept with the next.
 const SLAB_MILLIS_MIN: i64 = 6 * 3_600_000;
@@ -134,7 +131,7 @@ impl<'c> Sweep<'c> {
         }
         calls.feed(&mut self.joiner, parsed);
         if !self.question.strict {
-            self.merge_inferred(|_| true);
+            self.merge_inferred(DUSK);
         }
         let rest = self.joiner.take_all();
         self.judge(rest, calls);
@@ -156,23 +153,25 @@ impl<'c> Sweep<'c> {
 
     /// Takes the calls that are over out of the joiner, with the parts that circumstance joins.
     fn take_over(&mut self, now: Stamp) -> Vec<Component> {
-        let quiet = self.joiner.quiet(now);
-        if !self.question.strict && !quiet.is_empty() {
-            let quiet: BTreeSet<u32> = quiet.into_iter().collect();
-            self.merge_inferred(|slot| quiet.contains(&slot));
+        if !self.question.strict {
+            self.merge_inferred(now);
         }
         let over = self.joiner.quiet(now);
         over.into_iter().map(|slot| self.joiner.take(slot)).collect()
     }
 
-    /// Joins parts that share no id, where one of the two is `over`.
-    fn merge_inferred(&mut self, over: impl Fn(u32) -> bool) {
+    /// Joins parts that share no id, once everything that began near them has been joined.
+    fn merge_inferred(&mut self, now: Stamp) {
         let (slots, groups): (Vec<u32>, Vec<infer::Group<'_>>) =
             self.joiner.components().map(|(slot, c)| (slot, c.group())).unzip();
+        let is_known = |slot: u32| {
+            let component = self.joiner.component(slot);
+            component.is_older_than(reach::NEIGHBOUR_MILLIS, now)
+        };
         let pairs: Vec<(u32, u32)> = infer::joins(&groups)
             .into_iter()
             .map(|i| (slots[i.main], slots[i.part]))
-            .filter(|(main, part)| over(*main) || over(*part))
+            .filter(|(_, part)| is_known(*part))
             .collect();
         let mut moved: HashMap<u32, u32> = HashMap::new();
         for (main, part) in pairs {
@@ -366,26 +365,24 @@ fn parse_block(
 ) {
     let from = slab.reads_from();
     let filters = !question.filter.is_empty();
-    let mut facts = Vec::with_capacity(block.text.len() / LINE_BYTES_USUAL);
+    let mut facts = Facts::for_block(block.text.len());
     for (at, line) in block.lines() {
-        if Stamp::parse_prefix(line).is_some_and(|time| time < from) {
-            continue;
-        }
         let record = Record::parse(line);
         let Some(time) = record.at else {
             into.unparsed += u64::from(!line.is_empty());
             continue;
         };
-        debug_assert!(record.body != Body::Unparsed, "a time means that it was parsed");
+        if time < from {
+            continue;
+        }
         let place = Place {
             source: index,
             offset: block.offset + at as u64,
         };
-        let mut fact = Fact::of(&record, time, place);
-        fact.matched = filters && question.filter.matches(&record, None);
-        facts.push(fact);
+        let matched = filters && question.filter.matches(&record, None);
+        facts.push(&record, time, place).matched = matched;
     }
-    into.facts.push(facts);
+    into.facts.push(facts.finish());
 }
 
 /// Whether a source may hold records of calls that began in the slab.

@@ -12,8 +12,10 @@ use memchr::memchr2;
 /// A value as it stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// A string: what is between the quotes, escapes untouched.
+    /// A string without escapes: what is between the quotes.
     Str(&'a [u8]),
+    /// A string with escapes, untouched: what is between the quotes.
+    Escaped(&'a [u8]),
     /// An object or array, with its brackets.
     Nested(&'a [u8]),
     /// A number, `true`, `false` or `null`.
@@ -24,8 +26,8 @@ impl<'a> Value<'a> {
     /// The string or scalar as text, escapes decoded; a nested value as its JSON.
     pub fn text(self) -> Cow<'a, [u8]> {
         match self {
-            Value::Str(raw) => unescape(raw),
-            Value::Nested(raw) | Value::Scalar(raw) => Cow::Borrowed(raw),
+            Value::Escaped(raw) => unescape(raw),
+            Value::Str(raw) | Value::Nested(raw) | Value::Scalar(raw) => Cow::Borrowed(raw),
         }
     }
 }
@@ -52,18 +54,19 @@ impl<'a> Iterator for Fields<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let rest = skip_space(self.rest);
         let rest = skip_space(rest.strip_prefix(b",").unwrap_or(rest));
-        let key_end = string_end(rest)?;
+        let (key_end, _) = string_end(rest)?;
         let key = &rest[1..key_end - 1];
         let rest = skip_space(&rest[key_end..]).strip_prefix(b":")?;
         let rest = skip_space(rest);
-        let end = value_end(rest)?;
-        let raw = &rest[..end];
-        self.rest = &rest[end..];
-        let value = match raw[0] {
-            b'"' => Value::Str(&raw[1..end - 1]),
-            b'{' | b'[' => Value::Nested(raw),
-            _ => Value::Scalar(raw),
+        let (end, value) = match rest.first()? {
+            b'"' => match string_end(rest)? {
+                (end, false) => (end, Value::Str(&rest[1..end - 1])),
+                (end, true) => (end, Value::Escaped(&rest[1..end - 1])),
+            },
+            b'{' | b'[' => nested_end(rest).map(|end| (end, Value::Nested(&rest[..end])))?,
+            _ => value_end(rest).map(|end| (end, Value::Scalar(&rest[..end])))?,
         };
+        self.rest = &rest[end..];
         Some((key, value))
     }
 }
@@ -101,7 +104,7 @@ pub fn strings<'a>(value: Value<'a>) -> Vec<Cow<'a, [u8]>> {
 /// it is torn or no value. Brackets are matched, not checked by kind; that is all a split needs.
 pub fn value_end(text: &[u8]) -> Option<usize> {
     match *text.first()? {
-        b'"' => string_end(text),
+        b'"' => string_end(text).map(|(end, _)| end),
         b'{' | b'[' => nested_end(text),
         b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
             let scalar = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
@@ -117,7 +120,7 @@ fn nested_end(text: &[u8]) -> Option<usize> {
     while at < text.len() {
         match text[at] {
             b'"' => {
-                at += string_end(&text[at..])?;
+                at += string_end(&text[at..])?.0;
                 continue;
             }
             b'{' | b'[' => depth += 1,
@@ -134,23 +137,31 @@ fn nested_end(text: &[u8]) -> Option<usize> {
     None
 }
 
-/// The index after the closing quote of the string that `text` begins with.
-fn string_end(text: &[u8]) -> Option<usize> {
+/// The index after the closing quote of the string that `text` begins with, and whether it holds
+/// escapes.
+fn string_end(text: &[u8]) -> Option<(usize, bool)> {
     if text.first() != Some(&b'"') {
         return None;
     }
     let mut at = 1;
+    let mut escaped = false;
     loop {
         at += memchr2(b'"', b'\\', text.get(at..)?)?;
         if text[at] == b'"' {
-            return Some(at + 1);
+            return Some((at + 1, escaped));
         }
+        escaped = true;
         at += 2;
     }
 }
 
+/// Writers put one space or none.
 fn skip_space(text: &[u8]) -> &[u8] {
-    text.trim_ascii_start()
+    match text {
+        [b' ', rest @ ..] if !rest.first().is_some_and(u8::is_ascii_whitespace) => rest,
+        [b'!'..=b'~', ..] => text,
+        _ => text.trim_ascii_start(),
+    }
 }
 
 /// Decodes escapes; text that is no valid JSON string content stays as it is.
