@@ -19,6 +19,8 @@
 #
 # Nothing else should run meanwhile: the ratios bear a load, the MB/s do not.
 
+# Backticks below are Markdown.
+# shellcheck disable=SC2016
 set -u
 set -o pipefail
 export LC_ALL=C

@@ -11,6 +11,9 @@ use crate::tree::{EnterpriseName, Snapshot, Tree};
 /// A set that moves this often while a question runs over it is answered from what was open.
 const ASK_TRIES: usize = 3;
 
+/// Of a sample (bytes).
+const SAMPLE_BYTES: usize = 256 << 10;
+
 /// An enterprise's sources, open, with what is known of their times.
 #[derive(Debug)]
 pub struct Corpus {
@@ -91,6 +94,23 @@ impl Corpus {
             .filter(|(_, bounds)| wanted(**bounds))
             .map(|((index, source), _)| (index, Arc::clone(source)))
             .collect()
+    }
+
+    /// Some text of the sources, for whoever wants to know what it is like.
+    pub(super) fn sample(&self) -> Vec<u8> {
+        let largest = self.sources.iter().max_by_key(|source| source.content_bytes());
+        let mut text = vec![0; SAMPLE_BYTES];
+        let mut got = 0;
+        if let Some(source) = largest {
+            let mut reader = source.reader(source.content_bytes().unwrap_or(0) / 2);
+            while let Ok(n) = reader.read(&mut text[got..])
+                && n > 0
+            {
+                got += n;
+            }
+        }
+        text.truncate(got);
+        text
     }
 
     /// What it means to have read `chosen`.

@@ -15,6 +15,9 @@ use crate::scan::{Line, Needles};
 /// A call that still teaches names after this many rounds is a runaway join.
 const ROUNDS_MAX: usize = 40;
 
+/// Most names are learned from records this near in time (milliseconds).
+const NEAR_MILLIS: i64 = 20_000;
+
 /// A grown call.
 #[derive(Debug)]
 pub(super) struct Grown {
@@ -109,8 +112,8 @@ impl Engine {
         let first = facts.iter().map(|f| f.at).min()?;
         let last = facts.iter().map(|f| f.at).max()?;
         Some((
-            first.plus_millis(-reach::QUIET_MILLIS),
-            last.plus_millis(reach::QUIET_MILLIS),
+            first.plus_millis(-NEAR_MILLIS),
+            last.plus_millis(NEAR_MILLIS),
         ))
     }
 

@@ -70,6 +70,8 @@ impl Engine {
     }
 
     fn lines_in(&self, corpus: &Corpus, question: &LinesQuestion) -> FoundLines {
+        let sample = corpus.sample();
+        let needles = question.filter.needle().map(|n| Needles::one(n, &sample));
         let mut chosen = corpus.select(|bounds| may_hold(bounds, &question.filter));
         // Newest first: a limit is often full after one file.
         chosen.sort_by_key(|(i, _)| std::cmp::Reverse(corpus.bounds[*i as usize].first));
@@ -81,7 +83,7 @@ impl Engine {
             if is_full(&found, bounds, question.limit) {
                 continue;
             }
-            let (lines, named) = self.lines_of_source(&source, question);
+            let (lines, named) = self.lines_of_source(&source, question, needles.as_ref());
             troubles.extend(named);
             read.push(source);
             found.extend(lines);
@@ -117,9 +119,9 @@ impl Engine {
         &self,
         source: &(u32, std::sync::Arc<crate::source::Source>),
         question: &LinesQuestion,
+        needles: Option<&Needles>,
     ) -> (Vec<Line>, Vec<Trouble>) {
         let filter = &question.filter;
-        let needles = filter.needle().map(Needles::one);
         let tasks = self.scanner.tasks(std::slice::from_ref(source));
         let parts = self.scanner.run(&tasks, |task, blocks| {
             let mut lines = Vec::new();
@@ -137,7 +139,7 @@ impl Engine {
                         lines.push(line(task.index, &block, at, text));
                     }
                 };
-                match &needles {
+                match needles {
                     Some(needles) => needles.lines(block.text, take),
                     None => block.lines().for_each(|(at, text)| take(at, text)),
                 }

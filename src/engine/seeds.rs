@@ -28,7 +28,7 @@ impl Engine {
     ) {
         let chosen = corpus.select(|bounds| may_hold(bounds, question));
         calls.searched = corpus.searched(&chosen);
-        let mut passed = self.seeds(&chosen, question, needle);
+        let mut passed = self.seeds(&chosen, question, &Needles::one(needle, &corpus.sample()));
         calls.troubles.append(&mut passed.troubles);
         let seeds = newest_of_each(std::mem::take(&mut passed.found));
         for batch in seeds.chunks(BATCH) {
@@ -54,11 +54,10 @@ impl Engine {
         &self,
         sources: &[(u32, Arc<Source>)],
         question: &SearchQuestion,
-        needle: &[u8],
+        needles: &Needles,
     ) -> Passed<Line> {
-        let needles = Needles::one(needle);
         let filter = seed_filter(question);
-        self.pass(sources, &needles, |index, block, at, text| {
+        self.pass(sources, needles, |index, block, at, text| {
             filter
                 .matches(&Record::parse(text), None)
                 .then(|| line(index, block, at, text))

@@ -123,7 +123,7 @@ impl Engine {
             Corpus::ask(tree, enterprise, self.zone, |corpus| {
                 // Found before, so their times are known: the pass only draws the map.
                 let every = corpus.select(|_| true);
-                let nothing = Needles::one([0xff; 4]);
+                let nothing = Needles::one([0xff; 4], b"");
                 let passed: Passed<Line> = self.pass(&every, &nothing, |_, _, _, _| None);
                 let lines_of = |call: &&Summary| {
                     let pieces = passed.map.pieces(corpus, call.first, call.last);
@@ -144,11 +144,11 @@ impl Engine {
             .map(|moment| self.zone.stamp(moment).plus_millis(-BEFORE_BIRTH_MILLIS));
         let ends_before = |last: Option<Stamp>| matches!((last, born), (Some(l), Some(b)) if l < b);
         let mut chosen = corpus.select(|bounds| !ends_before(bounds.last));
-        let mut passed = self.seek(&chosen, &question.id);
+        let mut passed = self.seek(corpus, &chosen, &question.id);
         if !self.holds_call(&passed, &question.id) && chosen.len() < corpus.sources.len() {
             // The id lies about its time, or the files do: read the rest as well.
             let rest = corpus.select(|bounds| ends_before(bounds.last));
-            passed.append(self.seek(&rest, &question.id));
+            passed.append(self.seek(corpus, &rest, &question.id));
             chosen = corpus.select(|_| true);
         }
         let mut trace = Trace {
@@ -171,8 +171,8 @@ impl Engine {
     }
 
     /// All lines that hold the id as a whole token, or hold a longer id that contains it.
-    fn seek(&self, sources: &[(u32, Arc<Source>)], asked: &str) -> Passed<Line> {
-        let needles = Needles::one(asked);
+    fn seek(&self, corpus: &Corpus, sources: &[(u32, Arc<Source>)], asked: &str) -> Passed<Line> {
+        let needles = Needles::one(asked, &corpus.sample());
         self.pass(sources, &needles, |index, block, at, text| {
             memchr::memmem::find(text, asked.as_bytes())?;
             Some(line(index, block, at, text))
