@@ -26,17 +26,20 @@ pub const NEIGHBOUR_MILLIS: i64 = 70_000;
 /// end; while nobody is in a bridge, a call that waits; else a talk.
 pub fn silence(facts: &[Fact]) -> i64 {
     let talk = Talk::of(facts);
-    if talk.open {
-        return HORIZON_MILLIS;
-    }
     let hung_up = |uid: &[u8]| {
         facts
             .iter()
             .any(|f| f.event == Event::Hangup && f.uid() == uid)
     };
     let any_hangup = facts.iter().any(|f| f.event == Event::Hangup);
-    let over = main_uid(facts).is_some_and(hung_up) || (any_hangup && talk.begin.is_some());
-    if over { QUIET_MILLIS } else { WAITING_MILLIS }
+    let main_over = main_uid(facts).is_some_and(hung_up);
+    if main_over && !talk.together || any_hangup && talk.begin.is_some() && !talk.open {
+        QUIET_MILLIS
+    } else if talk.open {
+        HORIZON_MILLIS
+    } else {
+        WAITING_MILLIS
+    }
 }
 
 /// From when to when records of the call may be: first and last moment, both inclusive.

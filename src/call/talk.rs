@@ -15,6 +15,8 @@ pub(super) struct Talk {
     pub end: Option<Stamp>,
     /// Somebody is still in a bridge after the last record.
     pub open: bool,
+    /// Two are still in one bridge.
+    pub together: bool,
     /// Whom the asked leg talked to, one after the other; each time the others are other people.
     pub partners: Vec<String>,
 }
@@ -40,7 +42,9 @@ impl Talk {
         }
         let mut order: Vec<&Fact> = facts
             .iter()
-            .filter(|f| !f.channel().is_empty() || !f.bridge().is_empty())
+            .filter(|f| {
+                !f.channel().is_empty() || !f.bridge().is_empty() || f.event == Event::Hangup
+            })
             .collect();
         order.sort_by_key(|f| (f.at, f.place));
         let mut channels: Vec<Channel<'_>> = Vec::new();
@@ -64,6 +68,12 @@ impl Talk {
                         if channel.bridge == Some(fact.bridge()) {
                             channel.bridge = None;
                         }
+                    }
+                }
+                // Who hung up is in no bridge; some hosts log no leaving.
+                Event::Hangup => {
+                    for channel in channels.iter_mut().filter(|c| c.uid == fact.uid()) {
+                        channel.bridge = None;
                     }
                 }
                 _ => continue,
@@ -91,6 +101,9 @@ impl Talk {
             }
         }
         talk.open = channels.iter().any(|c| c.bridge.is_some());
+        talk.together = channels.iter().enumerate().any(|(i, a)| {
+            channels[..i].iter().any(|b| a.bridge.is_some() && a.bridge == b.bridge)
+        });
         talk
     }
 }

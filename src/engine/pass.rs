@@ -26,11 +26,11 @@ const SAMPLE_BYTES: usize = 32 << 10;
 const DISORDER_MILLIS: i64 = 5_000;
 
 /// Blocks kept before and after a hit in a source that can't be read from the middle.
-const KEPT_BEFORE: usize = 10;
-const KEPT_AFTER: usize = 20;
+const KEPT_BEFORE: usize = 2;
+const KEPT_AFTER: usize = 3;
 
 /// The most content that is kept in all (bytes); beyond that it is decoded again.
-const KEPT_BYTES_MAX: usize = 20 << 20;
+const KEPT_BYTES_MAX: usize = 32 << 20;
 
 /// Where which times are.
 #[derive(Debug, Default)]
@@ -213,30 +213,48 @@ impl TimeMap {
             to.plus_millis(DISORDER_MILLIS),
         );
         let near = |s: &&Stretch| s.times.is_none_or(|(first, last)| last >= from && first <= to);
+        let mut wanted = self.stretches.iter().filter(near).peekable();
         let mut pieces: Vec<Piece> = Vec::new();
-        for stretch in self.stretches.iter().filter(near) {
-            if let Some(text) = &stretch.kept {
-                pieces.push(Piece::Kept {
-                    index: stretch.index,
-                    offset: stretch.span.start,
-                    text: Arc::clone(text),
-                });
+        while let Some(first) = wanted.next() {
+            let mut of_source = vec![first];
+            while let Some(next) = wanted.next_if(|s| s.index == first.index) {
+                of_source.push(next);
+            }
+            let source = &corpus.sources[first.index as usize];
+            if of_source.iter().all(|s| s.kept.is_some()) {
+                pieces.extend(of_source.iter().filter_map(|s| s.as_kept()));
                 continue;
             }
-            match pieces.last_mut() {
-                Some(Piece::Read(task))
-                    if task.index == stretch.index && task.span.end == stretch.span.start =>
-                {
-                    task.span.end = stretch.span.end;
-                }
-                _ => pieces.push(Piece::Read(Task {
-                    source: Arc::clone(&corpus.sources[stretch.index as usize]),
-                    index: stretch.index,
-                    span: stretch.span,
-                })),
-            }
+            let touches = |a: &&Stretch, b: &&Stretch| a.span.end == b.span.start;
+            // What can't be read from the middle is decoded once up to the last stretch.
+            let runs: Vec<&[&Stretch]> = if source.is_seekable() {
+                of_source.chunk_by(touches).collect()
+            } else {
+                vec![&of_source]
+            };
+            pieces.extend(runs.into_iter().map(|run| {
+                let (first, last) = (run[0], run[run.len() - 1]);
+                Piece::Read(Task {
+                    source: Arc::clone(source),
+                    index: first.index,
+                    span: Span {
+                        start: first.span.start,
+                        end: last.span.end,
+                    },
+                })
+            }));
         }
         pieces
+    }
+}
+
+impl Stretch {
+    fn as_kept(&self) -> Option<Piece> {
+        Some(Piece::Kept {
+            index: self.index,
+            offset: self.span.start,
+            text: Arc::clone(self.kept.as_ref()?),
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::scan::{Block, Blocks, Place, Scanner, Task};
 use crate::source::{Bounds, Source, Span, first_line_at};
 
 /// Content parsed at once: this many tasks of this many bytes.
-const TASKS_AT_ONCE: u64 = 6;
+const TASKS_AT_ONCE: u64 = 4;
 const TASK_BYTES_MAX: u64 = 1 << 20;
 
 /// Pieces shorter than this (milliseconds) are swept with the next.

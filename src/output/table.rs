@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use comfy_table::ColumnConstraint::Absolute;
+use comfy_table::Width::Fixed;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
@@ -9,6 +11,9 @@ use super::timeline::fit;
 use super::{Clock, sanitise, words};
 use crate::call::{Outcome, Summary};
 use crate::tree::EnterpriseName;
+
+/// Rows laid out at once; all of fifteen days would take more memory than finding them.
+const ROWS_AT_ONCE: usize = 500;
 
 /// The widest that a column of names gets (columns of the terminal).
 const NAMES_WIDTH_MAX: usize = 24;
@@ -74,24 +79,39 @@ pub fn write_table(
             _ => break,
         }
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        // Colour is stripped further out, where it is known whether it is wanted.
-        .enforce_styling();
-    table.set_header(shown.iter().map(|&c| {
-        let head = if c == 0 { format!("TIME ({})", clock.zone(newest.first)) } else { COLUMNS[c].head.to_owned() };
-        align(c, &head)
-    }));
-    for (row, (_, call)) in rows.iter().zip(calls) {
-        table.add_row(shown.iter().map(|&c| match c {
-            RESULT => align(c, &row[c]).fg(colour(call.outcome)),
-            _ => align(c, &row[c]),
-        }));
-    }
-    for line in table.lines() {
-        writeln!(out, "{}", line.trim_end())?;
+    let head = |c: usize| match c {
+        0 => format!("TIME ({})", clock.zone(newest.first)),
+        _ => COLUMNS[c].head.to_owned(),
+    };
+    let widths: Vec<u16> = shown
+        .iter()
+        .map(|&c| {
+            let cells = rows.iter().map(|row| row[c].width()).max().unwrap_or(0);
+            u16::try_from(cells.max(head(c).width()) + 1).unwrap_or(u16::MAX)
+        })
+        .collect();
+    for (i, chunk) in rows.chunks(ROWS_AT_ONCE).enumerate() {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            // Colour is stripped further out, where it is known whether it is wanted.
+            .enforce_styling();
+        if i == 0 {
+            table.set_header(shown.iter().map(|&c| align(c, &head(c))));
+        }
+        for (row, (_, call)) in chunk.iter().zip(&calls[i * ROWS_AT_ONCE..]) {
+            table.add_row(shown.iter().map(|&c| match c {
+                RESULT => align(c, &row[c]).fg(colour(call.outcome)),
+                _ => align(c, &row[c]),
+            }));
+        }
+        for (column, width) in table.column_iter_mut().zip(&widths) {
+            column.set_padding((0, 1)).set_constraint(Absolute(Fixed(*width)));
+        }
+        for line in table.lines() {
+            writeln!(out, "{}", line.trim_end())?;
+        }
     }
     Ok(())
 }
