@@ -86,7 +86,10 @@ impl RecordFilter {
             && self.chat.as_ref().is_none_or(|c| has_chat(c, record))
             && self.text.as_ref().is_none_or(|t| holds(record.line, t))
             && self.phone.as_ref().is_none_or(|q| has_phone(q, record))
-            && self.extension.as_ref().is_none_or(|e| has_extension(e, record))
+            && self
+                .extension
+                .as_ref()
+                .is_none_or(|e| has_extension(e, record))
             && self.trunk.as_ref().is_none_or(|t| has_trunk(t, record))
             && self.regex.as_ref().is_none_or(|r| r.is_match(record.line))
     }

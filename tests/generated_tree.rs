@@ -33,7 +33,8 @@ fn differences(root: &Path, calls: &[TruthCall]) -> Vec<String> {
         let found: BTreeSet<(String, u64)> = trace
             .call
             .map(|found| {
-                let place = |p: calltrace::scan::Place| (found.files[p.source as usize].clone(), p.offset);
+                let place =
+                    |p: calltrace::scan::Place| (found.files[p.source as usize].clone(), p.offset);
                 found.lines.iter().map(|line| place(line.place)).collect()
             })
             .unwrap_or_default();
@@ -143,5 +144,8 @@ fn search_lists_every_call_once_with_the_ids_of_the_truth() {
     let named = |uid: &String| format!("{uid} {}", pattern_of.get(uid).map_or("?", String::as_str));
     let missing: Vec<String> = want.difference(&got).map(named).collect();
     let foreign: Vec<String> = got.difference(&want).map(named).collect();
-    assert!(missing.is_empty() && foreign.is_empty(), "missing {missing:?}\nforeign {foreign:?}");
+    assert!(
+        missing.is_empty() && foreign.is_empty(),
+        "missing {missing:?}\nforeign {foreign:?}"
+    );
 }

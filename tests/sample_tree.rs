@@ -19,11 +19,26 @@ struct Row {
 impl Row {
     fn get(&self, name: &str) -> &str {
         const HEAD: [&str; 15] = [
-            "enterprise", "pattern", "main_uid", "all_uids", "inferred", "direction", "client",
-            "result", "answered_by", "ring_ms", "talk_ms", "transfers", "tg_sent", "tg_standing",
+            "enterprise",
+            "pattern",
+            "main_uid",
+            "all_uids",
+            "inferred",
+            "direction",
+            "client",
+            "result",
+            "answered_by",
+            "ring_ms",
+            "talk_ms",
+            "transfers",
+            "tg_sent",
+            "tg_standing",
             "lines",
         ];
-        let at = HEAD.iter().position(|head| *head == name).expect("a column of calls.tsv");
+        let at = HEAD
+            .iter()
+            .position(|head| *head == name)
+            .expect("a column of calls.tsv");
         &self.fields[at]
     }
 
@@ -74,7 +89,10 @@ fn trace(engine: &Engine, tree: &Tree, row: &Row, uid: &str, strict: bool) -> Op
 }
 
 fn places(call: &TracedCall) -> Vec<String> {
-    call.lines.iter().map(|line| call.place_text(line.place)).collect()
+    call.lines
+        .iter()
+        .map(|line| call.place_text(line.place))
+        .collect()
 }
 
 #[test]
@@ -125,7 +143,10 @@ fn every_call_is_summed_up_as_the_truth_says() {
             ("direction", direction.to_owned()),
             ("client", s.client.clone()),
             ("result", result.to_owned()),
-            ("answered_by", s.answered_by.clone().unwrap_or("-".to_owned())),
+            (
+                "answered_by",
+                s.answered_by.clone().unwrap_or("-".to_owned()),
+            ),
             ("ring_ms", number(s.ring_millis)),
             ("talk_ms", number(s.talk_millis)),
             ("transfers", s.transfers.to_string()),
@@ -160,7 +181,10 @@ fn strict_leaves_out_exactly_what_ids_do_not_prove() {
         } else {
             assert_eq!(proven, whole, "{name}");
         }
-        assert!(call.closure.joins().iter().all(|j| j.reason.is_proven()), "{name}");
+        assert!(
+            call.closure.joins().iter().all(|j| j.reason.is_proven()),
+            "{name}"
+        );
     }
 }
 

@@ -83,10 +83,13 @@ impl Closure {
         closure
     }
 
-    /// A closure that begins with the names of a record; what `search` does with a record it found.
-    pub fn of_fact(fact: &Fact) -> Closure {
+    /// A closure that begins with the names of some records of one call; what `search` does with
+    /// records it found.
+    pub fn of_facts(facts: impl Iterator<Item = Fact>) -> Closure {
         let mut closure = Closure::default();
-        closure.learn(fact, &Reason::Asked);
+        for fact in facts {
+            closure.learn(&fact, &Reason::Asked);
+        }
         closure
     }
 
@@ -109,7 +112,9 @@ impl Closure {
     pub fn holds(&self, fact: &Fact, line: &[u8]) -> bool {
         self.reason_for(fact).is_some()
             || (fact.edges().next().is_none()
-                && self.uids().any(|uid| id::contains_token(line, uid.as_bytes())))
+                && self
+                    .uids()
+                    .any(|uid| id::contains_token(line, uid.as_bytes())))
     }
 
     /// Whether the call has this leg.
@@ -143,11 +148,15 @@ impl Closure {
     fn reason_for(&self, fact: &Fact) -> Option<Reason> {
         fact.edges().find_map(|edge| {
             let known = match edge {
-                Edge::Local(_) => self.names.contains(&name(fact, edge)) && self.born_near(fact.uid()),
+                Edge::Local(_) => {
+                    self.names.contains(&name(fact, edge)) && self.born_near(fact.uid())
+                }
                 Edge::Message { chat, message } => {
                     let (chat, message) = (chat.to_vec(), message.to_vec());
                     let sent = fact.changes_message()
-                        && self.names.contains(&Name::Sent(chat.clone(), message.clone()));
+                        && self
+                            .names
+                            .contains(&Name::Sent(chat.clone(), message.clone()));
                     sent || self.names.contains(&Name::Changed(chat, message))
                 }
                 _ => self.names.contains(&name(fact, edge)),
@@ -181,7 +190,8 @@ impl Closure {
     }
 
     fn born_near(&self, uid: &[u8]) -> bool {
-        self.uids().any(|known| local_pair_fits(known.as_bytes(), uid))
+        self.uids()
+            .any(|known| local_pair_fits(known.as_bytes(), uid))
     }
 
     fn add_uid(&mut self, uid: &[u8], reason: Reason, by: Option<Place>) -> bool {

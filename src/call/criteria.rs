@@ -45,9 +45,7 @@ impl Criteria {
         let outside_time = facts.first().is_some_and(|first| {
             self.since.is_some_and(|t| first.at < t) || self.until.is_some_and(|t| first.at >= t)
         });
-        outside_time
-            || other_outcome()
-            || (self.needs_match && !facts.iter().any(|f| f.matched))
+        outside_time || other_outcome() || (self.needs_match && !facts.iter().any(|f| f.matched))
     }
 
     /// Whether the call, with its records and what they sum up to, is one of those asked for.
@@ -60,10 +58,19 @@ impl Criteria {
             && at_least(self.min_talk_millis, summary.talk_millis)
             && at_least(self.min_ring_millis, summary.ring_millis)
             && (!self.transferred || summary.transfers > 0)
-            && self.trunk.as_ref().is_none_or(|trunk| has_trunk(trunk, facts))
-            && self.extension.as_ref().is_none_or(|e| has_extension(e, summary, facts))
+            && self
+                .trunk
+                .as_ref()
+                .is_none_or(|trunk| has_trunk(trunk, facts))
+            && self
+                .extension
+                .as_ref()
+                .is_none_or(|e| has_extension(e, summary, facts))
             && self.chat.as_ref().is_none_or(|chat| has_chat(chat, facts))
-            && self.phone.as_ref().is_none_or(|query| has_phone(query, facts))
+            && self
+                .phone
+                .as_ref()
+                .is_none_or(|query| has_phone(query, facts))
             && (!self.needs_match || facts.iter().any(|f| f.matched))
     }
 }

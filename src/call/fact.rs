@@ -215,65 +215,113 @@ impl Fact {
     /// The bridge of a bridge event; empty for others (the emulator puts a made-up one into
     /// new_callerid, which joins nothing).
     pub fn bridge(&self) -> &[u8] {
-        if self.is_asterisk() { self.field(BRIDGE) } else { b"" }
+        if self.is_asterisk() {
+            self.field(BRIDGE)
+        } else {
+            b""
+        }
     }
 
     /// The other party's number, as written.
     pub fn phone(&self) -> &[u8] {
-        if self.is_asterisk() { self.field(PHONE) } else { b"" }
+        if self.is_asterisk() {
+            self.field(PHONE)
+        } else {
+            b""
+        }
     }
 
     /// The Extensions, empty ones left out. An old host writes one string, `152&151`.
     pub fn extensions(&self) -> impl Iterator<Item = &[u8]> {
         // Kept as the JSON it came in: most are never asked for, and numbers hold none of these.
-        let list = if self.is_asterisk() { self.field(EXTENSIONS) } else { b"" };
+        let list = if self.is_asterisk() {
+            self.field(EXTENSIONS)
+        } else {
+            b""
+        };
         list.split(|b| matches!(b, b'&' | b'"' | b',' | b'[' | b']' | b' '))
             .filter(|e| !e.is_empty())
     }
 
     /// The line it went over.
     pub fn trunk(&self) -> &[u8] {
-        if self.is_asterisk() { self.field(TRUNK) } else { b"" }
+        if self.is_asterisk() {
+            self.field(TRUNK)
+        } else {
+            b""
+        }
     }
 
     /// The channel's name.
     pub fn channel(&self) -> &[u8] {
-        if self.is_asterisk() { self.field(CHANNEL) } else { b"" }
+        if self.is_asterisk() {
+            self.field(CHANNEL)
+        } else {
+            b""
+        }
     }
 
     /// CallerIDNum.
     pub fn caller(&self) -> &[u8] {
-        if self.is_asterisk() { self.field(CALLER) } else { b"" }
+        if self.is_asterisk() {
+            self.field(CALLER)
+        } else {
+            b""
+        }
     }
 
     /// ConnectedLineNum.
     pub fn connected(&self) -> &[u8] {
-        if self.is_asterisk() { self.field(CONNECTED) } else { b"" }
+        if self.is_asterisk() {
+            self.field(CONNECTED)
+        } else {
+            b""
+        }
     }
 
     /// Exten: what was dialled.
     pub fn exten(&self) -> &[u8] {
-        if self.is_asterisk() { self.field(EXTEN) } else { b"" }
+        if self.is_asterisk() {
+            self.field(EXTEN)
+        } else {
+            b""
+        }
     }
 
     /// The chat of a message.
     pub fn chat(&self) -> &[u8] {
-        if self.is_message() { self.field(CHAT) } else { b"" }
+        if self.is_message() {
+            self.field(CHAT)
+        } else {
+            b""
+        }
     }
 
     /// The id of a message in its chat; empty when the writer had none.
     pub fn message(&self) -> &[u8] {
-        if self.is_message() { self.field(MESSAGE) } else { b"" }
+        if self.is_message() {
+            self.field(MESSAGE)
+        } else {
+            b""
+        }
     }
 
     /// The stage a message is about: start, dial, bridge, hangup.
     pub fn message_type(&self) -> &[u8] {
-        if self.is_message() { self.field(MESSAGE_TYPE) } else { b"" }
+        if self.is_message() {
+            self.field(MESSAGE_TYPE)
+        } else {
+            b""
+        }
     }
 
     /// The status of an HTTP request, as written.
     pub fn http_status(&self) -> &[u8] {
-        if self.event == Event::Http { self.field(STATUS) } else { b"" }
+        if self.event == Event::Http {
+            self.field(STATUS)
+        } else {
+            b""
+        }
     }
 
     /// The names it shares with other records of its call.
@@ -331,7 +379,9 @@ pub(super) fn local_stem(channel: &[u8]) -> Option<&[u8]> {
     if !channel.starts_with(b"Local/") {
         return None;
     }
-    channel.strip_suffix(b";1").or_else(|| channel.strip_suffix(b";2"))
+    channel
+        .strip_suffix(b";1")
+        .or_else(|| channel.strip_suffix(b";2"))
 }
 
 #[derive(Default)]
@@ -394,7 +444,14 @@ impl<'a> Draft<'a> {
     fn telegram(&mut self, tg: &Tg<'a>) -> Event {
         self.set(UID, tg.uid);
         self.set(CHAT, tg.chat);
-        self.set(MESSAGE, if id::is_known(tg.msg_id) { tg.msg_id } else { b"" });
+        self.set(
+            MESSAGE,
+            if id::is_known(tg.msg_id) {
+                tg.msg_id
+            } else {
+                b""
+            },
+        );
         self.set(MESSAGE_TYPE, tg.msg_type);
         Event::Message(match tg.action {
             b"send" => MessageAction::Send,
@@ -410,7 +467,8 @@ impl<'a> Draft<'a> {
         let mut ends = [0; FIELDS];
         for (field, end) in self.fields.iter().zip(&mut ends) {
             text.extend_from_slice(&field[..field.len().min(FIELD_BYTES_MAX)]);
-            *end = u16::try_from(text.len() - start).expect("9 fields of 255 bytes are under 64 KiB");
+            *end =
+                u16::try_from(text.len() - start).expect("9 fields of 255 bytes are under 64 KiB");
         }
         ends
     }

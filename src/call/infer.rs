@@ -228,12 +228,13 @@ impl Group<'_> {
             .filter(|f| f.at <= at)
             .max_by_key(|f| (f.at, f.place))
             .is_some_and(|f| f.event == Event::Bridge);
-        is_extension(extension)
-            && (inside || moves().any(|f| at.since(f.at).abs() <= SLACK_MILLIS))
+        is_extension(extension) && (inside || moves().any(|f| at.since(f.at).abs() <= SLACK_MILLIS))
     }
 
     fn has_any_extension(&self) -> bool {
-        self.facts.iter().any(|f| is_extension(endpoint(f.channel())))
+        self.facts
+            .iter()
+            .any(|f| is_extension(endpoint(f.channel())))
     }
 }
 
@@ -250,7 +251,10 @@ fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
     main.dials().filter(outgoing).find_map(|dial| {
         if part.shows_number(dial.phone()) {
             Some("same number as the call dialled from the CRM, within its time".to_owned())
-        } else if main.profile.crm && part.profile.crm && dial.extensions().any(|e| part.has_extension(e)) {
+        } else if main.profile.crm
+            && part.profile.crm
+            && dial.extensions().any(|e| part.has_extension(e))
+        {
             Some("the extension that the CRM called, within the call's time".to_owned())
         } else {
             None
@@ -285,7 +289,11 @@ fn consulted(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
 /// Whether parts that share no id may belong to these records, other than a lone hangup.
 pub fn wants_parts(facts: &[Fact]) -> bool {
     let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
-    let bridged = |uid: &[u8]| facts.iter().any(|f| !f.bridge().is_empty() && f.uid() == uid);
+    let bridged = |uid: &[u8]| {
+        facts
+            .iter()
+            .any(|f| !f.bridge().is_empty() && f.uid() == uid)
+    };
     let calls = || facts.iter().filter(|f| f.is_call_event());
     let only_bridges = calls().next().is_none() && facts.iter().any(|f| !f.bridge().is_empty());
     let unbridged = calls().any(|f| f.call_type == Some(CallType::Outgoing) && !bridged(f.uid()));

@@ -41,7 +41,9 @@ pub struct Component {
 impl Component {
     /// Whether the first record is this old (milliseconds) when everything up to `now` has come.
     pub fn is_older_than(&self, millis: i64, now: Stamp) -> bool {
-        self.profile.first().is_some_and(|first| now.since(first) > millis)
+        self.profile
+            .first()
+            .is_some_and(|first| now.since(first) > millis)
     }
 
     /// The records as joins without ids see them.
@@ -83,7 +85,11 @@ impl Joiner {
         for (i, (edge, tag)) in tagged(&fact).enumerate() {
             own[i] = Some(self.name(tag, edge));
             for wanted in seen_as(tag) {
-                let wanted = if *wanted == tag { own[i] } else { Some(self.name(*wanted, edge)) };
+                let wanted = if *wanted == tag {
+                    own[i]
+                } else {
+                    Some(self.name(*wanted, edge))
+                };
                 let Some(&slot) = wanted.and_then(|name| self.slot_of.get(&name)) else {
                     continue;
                 };
@@ -182,7 +188,11 @@ impl Joiner {
     /// Puts the smaller of two calls into the larger.
     fn merge(&mut self, a: u32, b: u32) -> u32 {
         let weight = |slot: u32| self.slots[slot as usize].facts.len();
-        let (into, part) = if weight(a) >= weight(b) { (a, b) } else { (b, a) };
+        let (into, part) = if weight(a) >= weight(b) {
+            (a, b)
+        } else {
+            (b, a)
+        };
         self.merge_into(into, part);
         into
     }

@@ -143,7 +143,8 @@ impl Summary {
 pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
     let forwarded = |f: &Fact| {
         f.call_type == Some(CallType::Outgoing)
-            && f.extensions().any(|e| phone::is_external(phone::digits_of(e)))
+            && f.extensions()
+                .any(|e| phone::is_external(phone::digits_of(e)))
     };
     let rank = |f: &Fact| match f.event {
         Event::Start => 0,
@@ -166,7 +167,11 @@ fn direction(facts: &[Fact], main: &[u8]) -> Direction {
     if main.starts_with(b"test_") {
         return Direction::Unknown;
     }
-    let own = || facts.iter().filter(|f| f.is_call_event() && f.uid() == main);
+    let own = || {
+        facts
+            .iter()
+            .filter(|f| f.is_call_event() && f.uid() == main)
+    };
     // The host writes 0 for some internal calls.
     let short = |number: &[u8]| is_extension(phone::digits_of(number));
     if own().any(|f| short(f.phone()) && f.extensions().all(short)) {
@@ -298,7 +303,9 @@ fn ring(
     talk: &Talk,
 ) -> Option<i64> {
     let dials = || facts.iter().filter(|f| f.event == Event::Dial);
-    let dial = dials().find(|f| f.uid() == main).or_else(|| dials().next())?;
+    let dial = dials()
+        .find(|f| f.uid() == main)
+        .or_else(|| dials().next())?;
     let end = match outcome {
         Outcome::Answered => talk.begin?,
         Outcome::Missed => hangup?.at,
@@ -309,7 +316,12 @@ fn ring(
 
 fn talk_millis(facts: &[Fact], talk: &Talk) -> Option<i64> {
     let begin = talk.begin?;
-    let hangup = || facts.iter().rfind(|f| f.event == Event::Hangup).map(|f| f.at);
+    let hangup = || {
+        facts
+            .iter()
+            .rfind(|f| f.event == Event::Hangup)
+            .map(|f| f.at)
+    };
     let end = talk.end.or_else(hangup)?;
     (end >= begin).then(|| end.since(begin))
 }
@@ -354,7 +366,10 @@ fn is_success(status: &[u8]) -> bool {
 }
 
 fn first_text<'f>(mut fields: impl Iterator<Item = &'f [u8]>) -> String {
-    fields.find(|field| !field.is_empty()).map(text).unwrap_or_default()
+    fields
+        .find(|field| !field.is_empty())
+        .map(text)
+        .unwrap_or_default()
 }
 
 fn text(bytes: &[u8]) -> String {

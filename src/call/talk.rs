@@ -102,7 +102,9 @@ impl Talk {
         }
         talk.open = channels.iter().any(|c| c.bridge.is_some());
         talk.together = channels.iter().enumerate().any(|(i, a)| {
-            channels[..i].iter().any(|b| a.bridge.is_some() && a.bridge == b.bridge)
+            channels[..i]
+                .iter()
+                .any(|b| a.bridge.is_some() && a.bridge == b.bridge)
         });
         talk
     }

@@ -24,14 +24,19 @@ use values::{
 
 /// Reads telephony event logs: one call over all its legs, or the calls that match.
 #[derive(Debug, Parser)]
-#[command(name = "calltrace", version, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "calltrace",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
 Examples:
   calltrace trace 0367 1764493655.61             one call, whole
   calltrace search 0367 --phone 80290001234      the calls of a client
   calltrace search --status missed --since -1d   who was not picked up since yesterday
 
 Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an
-incomplete search (what was found is printed all the same).")]
+incomplete search (what was found is printed all the same)."
+)]
 pub struct Cli {
     /// Options of every subcommand.
     #[command(flatten)]
@@ -54,7 +59,14 @@ pub struct Global {
     #[arg(long, global = true, env = "CALLTRACE_DISPLAY_TIMEZONE", value_name = "ZONE", value_parser = parse_zone)]
     pub tz: Option<chrono_tz::Tz>,
     /// Colour in what is printed; auto follows the terminal, NO_COLOR and CLICOLOR_FORCE
-    #[arg(long, global = true, env = "CALLTRACE_COLOR", value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "CALLTRACE_COLOR",
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true
+    )]
     pub color: ColorWhen,
     /// Threads to work with; 0 for one a core
     #[arg(long, global = true, env = "CALLTRACE_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(0..=256))]
@@ -89,11 +101,14 @@ pub enum Command {
 
 /// `calltrace trace`
 #[derive(Debug, Args)]
-#[command(override_usage = "calltrace trace [OPTIONS] [ENTERPRISE] UNIQUE_ID", after_help = "\
+#[command(
+    override_usage = "calltrace trace [OPTIONS] [ENTERPRISE] UNIQUE_ID",
+    after_help = "\
 Examples:
   calltrace trace 0367 1764493655.61           the call, from any of its legs' ids
   calltrace trace 1764493655.61 --why          in all enterprises; why each leg belongs
-  calltrace trace 0367 1764493655.61 --format raw > call.log")]
+  calltrace trace 0367 1764493655.61 --format raw > call.log"
+)]
 pub struct TraceArgs {
     /// The enterprise (all of them when left out), then any UniqueId of the call
     #[arg(required = true, num_args = 1..=2, value_name = "UNIQUE_ID", value_parser = parse_id)]
@@ -207,13 +222,34 @@ pub struct SearchArgs {
     #[arg(long)]
     pub lines: bool,
     /// With --lines: records printed after each
-    #[arg(short = 'A', long, value_name = "N", default_value_t = 0, hide_default_value = true, requires = "lines")]
+    #[arg(
+        short = 'A',
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "lines"
+    )]
     pub after_context: usize,
     /// With --lines: records printed before each
-    #[arg(short = 'B', long, value_name = "N", default_value_t = 0, hide_default_value = true, requires = "lines")]
+    #[arg(
+        short = 'B',
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "lines"
+    )]
     pub before_context: usize,
     /// With --lines: records printed on both sides of each
-    #[arg(short = 'C', long, value_name = "N", default_value_t = 0, hide_default_value = true, requires = "lines")]
+    #[arg(
+        short = 'C',
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "lines"
+    )]
     pub context: usize,
     /// How to print it; raw is the original lines of every call found
     #[arg(long, value_name = "FORMAT", default_value = "table")]

@@ -44,7 +44,8 @@ impl Settings {
         for path in usual.into_iter().flatten() {
             match fs::read_to_string(&path) {
                 Ok(text) => settings.read(&text, &path)?,
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
                 Err(error) => return Err(Error::io(&path, "read the settings", error)),
             }
         }
@@ -87,7 +88,9 @@ impl Settings {
                         Some(key) => format!("did you mean {key}?"),
                         None => format!("there are {}", KEYS.join(", ")),
                     };
-                    return Err(Error::Usage(format!("{at}: no setting {unknown:?}; {hint}")));
+                    return Err(Error::Usage(format!(
+                        "{at}: no setting {unknown:?}; {hint}"
+                    )));
                 }
             }
         }
@@ -127,7 +130,9 @@ mod tests {
 
     #[test]
     fn all_keys_are_read() {
-        let settings = read("root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2");
+        let settings = read(
+            "root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2",
+        );
         let want = Settings {
             root: Some("/srv".into()),
             log_timezone: Some(Tz::UTC),

@@ -9,7 +9,10 @@ use crate::record::phone::{BadPhone, PhoneQuery};
 use crate::record::{KindName, id};
 
 /// The nearest of `known` to `typed`, if it is near enough to have been meant.
-pub(super) fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(super) fn nearest<'k>(
+    typed: &str,
+    known: impl IntoIterator<Item = &'k str>,
+) -> Option<&'k str> {
     let typed = typed.to_lowercase();
     let most = (typed.chars().count() / 3).max(2);
     known
@@ -44,7 +47,11 @@ pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
         "http" => Ok(KindName::Http),
         "sql" => Ok(KindName::Sql),
         "unparsed" => Ok(KindName::Unparsed),
-        _ => Err(one_of(typed, "kind", &["ast", "tg", "http", "sql", "unparsed"])),
+        _ => Err(one_of(
+            typed,
+            "kind",
+            &["ast", "tg", "http", "sql", "unparsed"],
+        )),
     }
 }
 
@@ -62,7 +69,11 @@ pub(super) fn parse_direction(typed: &str) -> Result<Direction, String> {
         "out" | "outgoing" => Ok(Direction::Outgoing),
         "internal" => Ok(Direction::Internal),
         "unknown" => Ok(Direction::Unknown),
-        _ => Err(one_of(typed, "direction", &["in", "out", "internal", "unknown"])),
+        _ => Err(one_of(
+            typed,
+            "direction",
+            &["in", "out", "internal", "unknown"],
+        )),
     }
 }
 
@@ -86,7 +97,11 @@ pub(super) fn parse_regex(typed: &str) -> Result<Regex, String> {
         // The last line says what is wrong; those before it draw it.
         other => {
             let text = other.to_string();
-            text.lines().next_back().unwrap_or_default().trim().to_owned()
+            text.lines()
+                .next_back()
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
         }
     })
 }
@@ -100,7 +115,13 @@ pub(super) fn parse_zone(typed: &str) -> Result<Tz, String> {
 
 /// What to say of a zone that there is not.
 pub(super) fn zone_hint(typed: &str) -> String {
-    let city = |zone: &Tz| zone.name().rsplit('/').next().unwrap_or_default().to_owned();
+    let city = |zone: &Tz| {
+        zone.name()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let by_city = TZ_VARIANTS
         .iter()
         .find(|zone| city(zone).eq_ignore_ascii_case(&typed.replace(' ', "_")));
@@ -115,8 +136,7 @@ pub(super) fn zone_hint(typed: &str) -> String {
 
 /// Milliseconds from `90`, `90s`, `1m30s`, `2h`.
 pub(super) fn parse_duration(typed: &str) -> Result<i64, String> {
-    millis(typed)
-        .ok_or_else(|| "a length of time is seconds or like 90s, 1m30s, 2h".to_owned())
+    millis(typed).ok_or_else(|| "a length of time is seconds or like 90s, 1m30s, 2h".to_owned())
 }
 
 /// Milliseconds of a length of time in units of d, h, m, s; bare digits are seconds. `None` when
@@ -131,7 +151,9 @@ pub(super) fn millis(typed: &str) -> Option<i64> {
     let mut total = 0i64;
     let mut rest = typed;
     while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit()).filter(|&end| end > 0)?;
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .filter(|&end| end > 0)?;
         let number: i64 = rest[..end].parse().ok()?;
         let unit = match rest[end..].chars().next()? {
             's' => 1000,
@@ -160,16 +182,33 @@ mod tests {
         assert_eq!(millis("90"), Some(90_000));
         assert_eq!(millis("1m30s"), Some(90_000));
         assert_eq!(millis("2h"), Some(7_200_000));
-        for bad in ["", "m", "1x", "1m-", "s1", "99999999999999999999", "9999999999999d"] {
+        for bad in [
+            "",
+            "m",
+            "1x",
+            "1m-",
+            "s1",
+            "99999999999999999999",
+            "9999999999999d",
+        ] {
             assert_eq!(millis(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn the_nearest_right_thing_is_named() {
-        assert_eq!(parse_kind("htp"), Err("no kind \"htp\"; did you mean http?".into()));
-        assert_eq!(zone_hint("minsk"), "no time zone \"minsk\"; did you mean Europe/Minsk?");
-        assert_eq!(zone_hint("Europe/Minks"), "no time zone \"Europe/Minks\"; did you mean Europe/Minsk?");
+        assert_eq!(
+            parse_kind("htp"),
+            Err("no kind \"htp\"; did you mean http?".into())
+        );
+        assert_eq!(
+            zone_hint("minsk"),
+            "no time zone \"minsk\"; did you mean Europe/Minsk?"
+        );
+        assert_eq!(
+            zone_hint("Europe/Minks"),
+            "no time zone \"Europe/Minks\"; did you mean Europe/Minsk?"
+        );
         assert!(parse_regex("a(").is_err_and(|e| e.contains("unclosed group")));
         assert!(parse_id("../etc").is_err());
     }

@@ -5,7 +5,8 @@ use chrono_tz::Tz;
 
 use super::values::millis;
 
-const FORMS: &str = "write 2025-11-30, '2025-11-30 09:00', 2025-11-30T09:00:00Z, 09:00, -3h, today or yesterday";
+const FORMS: &str =
+    "write 2025-11-30, '2025-11-30 09:00', 2025-11-30T09:00:00Z, 09:00, -3h, today or yesterday";
 
 /// A typed point in time: a whole day has two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +52,21 @@ impl Moment {
         if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
             return Ok(at(moment.with_timezone(&Utc)));
         }
-        let wall = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
-            .iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-            .or_else(|| {
-                let clock = ["%H:%M:%S", "%H:%M"];
-                let time = clock.iter().find_map(|f| NaiveTime::parse_from_str(text, f).ok());
-                time.map(|time| today.and_time(time))
-            });
+        let wall = [
+            "%Y-%m-%d %H:%M:%S",
+            "%Y-%m-%d %H:%M",
+            "%Y-%m-%dT%H:%M:%S",
+            "%Y-%m-%dT%H:%M",
+        ]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .or_else(|| {
+            let clock = ["%H:%M:%S", "%H:%M"];
+            let time = clock
+                .iter()
+                .find_map(|f| NaiveTime::parse_from_str(text, f).ok());
+            time.map(|time| today.and_time(time))
+        });
         let Some(wall) = wall else {
             return Err(format!("{typed:?} is no point in time; {FORMS}"));
         };

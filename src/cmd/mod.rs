@@ -84,7 +84,10 @@ impl Desk {
         let root = global.root.clone().or(settings.root);
         let tree = Tree::open(&root.unwrap_or_else(|| PathBuf::from(DEFAULT_ROOT)))?;
         let log = settings.log_timezone.map_or_else(LogZone::default, LogZone);
-        let shown = global.tz.or(settings.display_timezone).unwrap_or_else(system_zone);
+        let shown = global
+            .tz
+            .or(settings.display_timezone)
+            .unwrap_or_else(system_zone);
         let threads = global.threads.or(settings.threads).unwrap_or(0);
         Ok(Desk {
             tree,

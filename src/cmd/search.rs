@@ -1,6 +1,5 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
-
 use chrono::Utc;
 
 use super::talk::{Out, sum};
@@ -89,7 +88,10 @@ fn calls(
                 0 => String::new(),
                 n => format!(", {n} lines of no known kind"),
             };
-            format!("{enterprise}: {}{unparsed}", desk.searched_text(&found.searched))
+            format!(
+                "{enterprise}: {}{unparsed}",
+                desk.searched_text(&found.searched)
+            )
         });
         desk.say_troubles(&found.troubles);
         all.push(found);
@@ -111,7 +113,9 @@ fn calls(
     print_calls(desk, args, &mut out, &rows, &all)?;
     if cut.is_some() && args.format == SearchFormat::Table {
         let limit = args.limit;
-        desk.say(&format!("the newest {limit} are shown; --limit 0 shows all, --count counts them"));
+        desk.say(&format!(
+            "the newest {limit} are shown; --limit 0 shows all, --count counts them"
+        ));
     }
     Ok(end(desk, rows.len(), &all))
 }
@@ -123,7 +127,10 @@ fn print_calls(
     rows: &[(&EnterpriseName, &Summary)],
     all: &[Found],
 ) -> Result<(), Error> {
-    let values = || rows.iter().map(|(name, call)| json::row(name.as_str(), call, &desk.clock));
+    let values = || {
+        rows.iter()
+            .map(|(name, call)| json::row(name.as_str(), call, &desk.clock))
+    };
     match args.format {
         SearchFormat::Table => {
             let width = out.width();
@@ -157,7 +164,8 @@ fn print_calls(
                     continue;
                 }
                 let engine = &desk.engine;
-                let calls = engine.lines_of_calls(&desk.tree, &found.enterprise, &own, args.strict)?;
+                let calls =
+                    engine.lines_of_calls(&desk.tree, &found.enterprise, &own, args.strict)?;
                 out.raw(calls.iter().flatten().map(|line| &*line.text))?;
             }
             Ok(())
@@ -229,7 +237,14 @@ fn lines(
         troubles |= !found.troubles.is_empty();
         searched.push(found.searched);
         if !args.count {
-            print_lines(desk, args, &mut out, &found, enterprises.len() > 1, &mut document)?;
+            print_lines(
+                desk,
+                args,
+                &mut out,
+                &found,
+                enterprises.len() > 1,
+                &mut document,
+            )?;
         }
     }
     if args.count {
@@ -269,9 +284,9 @@ fn print_lines(
             document.extend(values());
             Ok(())
         }
-        SearchFormat::Ndjson => out.bytes(|out| {
-            values().try_for_each(|value| write_ndjson(out, &[value]))
-        }),
+        SearchFormat::Ndjson => {
+            out.bytes(|out| values().try_for_each(|value| write_ndjson(out, &[value])))
+        }
         SearchFormat::Table | SearchFormat::Csv => {
             out.styled(|mut out| write_lines(&mut out, found, many, has_context, &desk.clock))
         }

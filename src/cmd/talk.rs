@@ -67,10 +67,7 @@ impl Out {
     }
 
     /// Writes original lines. A terminal gets them sanitised.
-    pub(super) fn raw<'l>(
-        &mut self,
-        lines: impl Iterator<Item = &'l [u8]>,
-    ) -> Result<(), Error> {
+    pub(super) fn raw<'l>(&mut self, lines: impl Iterator<Item = &'l [u8]>) -> Result<(), Error> {
         let to_terminal = self.to_terminal;
         self.bytes(|out| {
             for line in lines {
@@ -87,7 +84,9 @@ impl Out {
 
     /// Columns that text must fit in: of the terminal, or what COLUMNS says; `None` in a pipe.
     pub(super) fn width(&self) -> Option<usize> {
-        let stated = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let stated = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|text| text.parse().ok());
         if let Some(columns) = stated.filter(|columns| *columns > 0) {
             return Some(columns);
         }

@@ -14,7 +14,11 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let (enterprises, asked) = match args.target.as_slice() {
         [asked] => (Vec::new(), asked),
         [enterprise, asked] => (vec![enterprise.clone()], asked),
-        _ => return Err(Error::Usage("trace takes an enterprise and an id".to_owned())),
+        _ => {
+            return Err(Error::Usage(
+                "trace takes an enterprise and an id".to_owned(),
+            ));
+        }
     };
     if !id::is_id(asked.as_bytes()) {
         return Err(Error::Usage(format!(
@@ -31,9 +35,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let mut found = 0;
     for enterprise in desk.tree.select(&enterprises)? {
         let trace = desk.engine.trace(&desk.tree, &enterprise, &question)?;
-        desk.explain(|| {
-            format!("{enterprise}: {}", desk.searched_text(&trace.searched))
-        });
+        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&trace.searched)));
         if let Some(call) = &trace.call {
             if found > 0 && args.format == TraceFormat::Timeline {
                 out.bytes(|out| out.write_all(b"\n"))?;
@@ -69,7 +71,9 @@ fn print(
                 full: args.full,
                 why: args.why.then(|| {
                     let joins = call.closure.joins().iter();
-                    joins.map(|join| join.by.map(|place| call.place_text(place))).collect()
+                    joins
+                        .map(|join| join.by.map(|place| call.place_text(place)))
+                        .collect()
                 }),
                 width: out.width(),
             };
@@ -132,7 +136,11 @@ fn not_found(
     } else {
         searched
     };
-    let mut near: Vec<&str> = traces.iter().flat_map(|t| &t.near).map(String::as_str).collect();
+    let mut near: Vec<&str> = traces
+        .iter()
+        .flat_map(|t| &t.near)
+        .map(String::as_str)
+        .collect();
     near.dedup();
     let hint = match near.as_slice() {
         [] => String::new(),

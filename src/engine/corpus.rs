@@ -98,7 +98,10 @@ impl Corpus {
 
     /// Some text of the sources, for whoever wants to know what it is like.
     pub(super) fn sample(&self) -> Vec<u8> {
-        let largest = self.sources.iter().max_by_key(|source| source.content_bytes());
+        let largest = self
+            .sources
+            .iter()
+            .max_by_key(|source| source.content_bytes());
         let mut text = vec![0; SAMPLE_BYTES];
         let mut got = 0;
         if let Some(source) = largest {
@@ -115,7 +118,11 @@ impl Corpus {
 
     /// What it means to have read `chosen`.
     pub(super) fn searched(&self, chosen: &[(u32, Arc<Source>)]) -> Searched {
-        let bounds = || chosen.iter().filter_map(|(i, _)| self.bounds.get(*i as usize));
+        let bounds = || {
+            chosen
+                .iter()
+                .filter_map(|(i, _)| self.bounds.get(*i as usize))
+        };
         Searched {
             files: chosen.len(),
             files_known: self.sources.len(),

@@ -118,13 +118,7 @@ impl Engine {
     }
 
     /// Looks for parts that share no id with the call. True when one was found and taken in.
-    fn infer(
-        &self,
-        corpus: &Corpus,
-        map: &TimeMap,
-        closure: &mut Closure,
-        lines: &[Line],
-    ) -> bool {
+    fn infer(&self, corpus: &Corpus, map: &TimeMap, closure: &mut Closure, lines: &[Line]) -> bool {
         let facts = facts_of(closure, lines);
         let times = || facts.iter().filter(|f| f.is_asterisk()).map(|f| f.at);
         let (Some(first), Some(last)) = (times().min(), times().max()) else {

@@ -255,7 +255,8 @@ fn context(line: Line) -> FoundLine {
 /// Whether a source can hold records of the time asked for.
 fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
     let ended = matches!((bounds.last, filter.since), (Some(last), Some(since)) if last < since);
-    let later = matches!((bounds.first, filter.until), (Some(first), Some(until)) if first >= until);
+    let later =
+        matches!((bounds.first, filter.until), (Some(first), Some(until)) if first >= until);
     !bounds.ordered || (!ended && !later)
 }
 
@@ -263,7 +264,8 @@ fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
 fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> bool {
     let full = limit.is_some_and(|limit| found.len() >= limit);
     let oldest = found.first().map(|line| line.at);
-    full && bounds.ordered && matches!((bounds.last, oldest), (Some(last), Some(oldest)) if last < oldest)
+    full && bounds.ordered
+        && matches!((bounds.last, oldest), (Some(last), Some(oldest)) if last < oldest)
 }
 
 /// Keeps the last of some lines in order.

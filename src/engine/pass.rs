@@ -73,9 +73,7 @@ impl<R> Passed<R> {
     pub(super) fn append(&mut self, mut other: Passed<R>) {
         self.found.append(&mut other.found);
         self.map.stretches.append(&mut other.map.stretches);
-        self.map
-            .stretches
-            .sort_by_key(|s| (s.index, s.span.start));
+        self.map.stretches.sort_by_key(|s| (s.index, s.span.start));
         self.troubles.append(&mut other.troubles);
     }
 }
@@ -212,7 +210,10 @@ impl TimeMap {
             from.plus_millis(-DISORDER_MILLIS),
             to.plus_millis(DISORDER_MILLIS),
         );
-        let near = |s: &&Stretch| s.times.is_none_or(|(first, last)| last >= from && first <= to);
+        let near = |s: &&Stretch| {
+            s.times
+                .is_none_or(|(first, last)| last >= from && first <= to)
+        };
         let mut wanted = self.stretches.iter().filter(near).peekable();
         let mut pieces: Vec<Piece> = Vec::new();
         while let Some(first) = wanted.next() {
@@ -313,14 +314,22 @@ fn keep(total: &AtomicUsize, stretch: &mut Stretch, text: &[u8]) {
 fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
     let body = text.strip_suffix(b"\n").unwrap_or(text);
     let last = memrchr(b'\n', body).map_or(0, |newline| newline + 1);
-    let between = (0..text.len()).step_by(SAMPLE_BYTES).skip(1).filter_map(|at| {
-        let newline = memchr(b'\n', &text[at..])?;
-        Stamp::parse_prefix(&text[at + newline + 1..])
-    });
-    let ends = [Stamp::parse_prefix(text), Stamp::parse_prefix(&body[last..])];
+    let between = (0..text.len())
+        .step_by(SAMPLE_BYTES)
+        .skip(1)
+        .filter_map(|at| {
+            let newline = memchr(b'\n', &text[at..])?;
+            Stamp::parse_prefix(&text[at + newline + 1..])
+        });
+    let ends = [
+        Stamp::parse_prefix(text),
+        Stamp::parse_prefix(&body[last..]),
+    ];
     let mut times = ends.into_iter().flatten().chain(between);
     let first = times.next()?;
-    Some(times.fold((first, first), |(low, high), at| (low.min(at), high.max(at))))
+    Some(times.fold((first, first), |(low, high), at| {
+        (low.min(at), high.max(at))
+    }))
 }
 
 /// The ids in `line` that hold `asked` without being it: what a person may have meant.

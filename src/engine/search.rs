@@ -117,7 +117,9 @@ impl<'q> Calls<'q> {
         }
         self.newest_first();
         self.calls.truncate(limit);
-        self.calls.last().is_none_or(|oldest| oldest.first >= before)
+        self.calls
+            .last()
+            .is_none_or(|oldest| oldest.first >= before)
     }
 
     fn newest_first(&mut self) {
@@ -155,5 +157,8 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
         return None;
     }
     let summary = Summary::of(facts)?;
-    question.criteria.accepts(&summary, facts).then_some(summary)
+    question
+        .criteria
+        .accepts(&summary, facts)
+        .then_some(summary)
 }

@@ -1,5 +1,6 @@
 //! Search by something rare: one pass for the records that hold it, then the call of each.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,10 +10,10 @@ use super::grow::fact_of;
 use super::pass::Passed;
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine};
-use crate::call::{Closure, Fact, Summary, reach};
+use crate::call::{Closure, Joiner, Summary, reach};
 use crate::filter::RecordFilter;
-use crate::record::Record;
-use crate::scan::{Line, Needles, line};
+use crate::record::{Record, Stamp};
+use crate::scan::{Line, Needles, Place, line};
 use crate::source::{Bounds, Source};
 
 /// Calls grown side by side before the next look at how many there are.
@@ -30,7 +31,7 @@ impl Engine {
         calls.searched = corpus.searched(&chosen);
         let mut passed = self.seeds(&chosen, question, &Needles::one(needle, &corpus.sample()));
         calls.troubles.append(&mut passed.troubles);
-        let seeds = newest_of_each(std::mem::take(&mut passed.found));
+        let seeds = groups(std::mem::take(&mut passed.found));
         for batch in seeds.chunks(BATCH) {
             let grown: Vec<_> = batch
                 .par_iter()
@@ -42,9 +43,7 @@ impl Engine {
                     calls.push(summary);
                 }
             }
-            if let Some(last) = batch.last()
-                && calls.is_full(last.at)
-            {
+            if batch.last().is_some_and(|last| calls.is_full(last.newest)) {
                 break;
             }
         }
@@ -69,11 +68,10 @@ impl Engine {
         corpus: &Corpus,
         passed: &Passed<Line>,
         question: &SearchQuestion,
-        seed: &Line,
+        seed: &Seed,
     ) -> (Option<Summary>, Vec<crate::error::Trouble>) {
-        let closure = Closure::of_fact(&fact_of(seed));
-        let known = std::slice::from_ref(seed);
-        let mut grown = self.grow(corpus, &passed.map, closure, known, question.strict);
+        let closure = Closure::of_facts(seed.lines.iter().map(fact_of));
+        let mut grown = self.grow(corpus, &passed.map, closure, &seed.lines, question.strict);
         for (fact, line) in grown.facts.iter_mut().zip(&grown.lines) {
             fact.matched = question
                 .filter
@@ -102,24 +100,35 @@ fn may_hold(bounds: Bounds, question: &SearchQuestion) -> bool {
     !ended && !later
 }
 
-/// One record for each leg, its latest, newest first. Records without a leg stand for themselves.
-fn newest_of_each(lines: Vec<Line>) -> Vec<Line> {
-    let mut newest: HashMap<Vec<u8>, Line> = HashMap::new();
+/// Records found, as far as they join each other: mostly all of a call that names the number, from
+/// both its legs.
+struct Seed {
+    lines: Vec<Line>,
+    newest: Stamp,
+}
+
+/// The records found, sorted into calls to be grown; newest first.
+fn groups(lines: Vec<Line>) -> Vec<Seed> {
+    let mut joiner = Joiner::default();
+    let mut by_place: HashMap<Place, Line> = HashMap::new();
     for line in lines {
-        let fact: Fact = fact_of(&line);
-        let name = match fact.edges().next() {
-            Some(_) if !fact.uid().is_empty() => fact.uid().to_vec(),
-            Some(_) => fact.bridge().to_vec(),
-            None => continue,
-        };
-        let later = newest
-            .get(&name)
-            .is_none_or(|known| (known.at, known.place) < (line.at, line.place));
-        if later {
-            newest.insert(name, line);
-        }
+        joiner.push(fact_of(&line));
+        by_place.insert(line.place, line);
     }
-    let mut seeds: Vec<Line> = newest.into_values().collect();
-    seeds.sort_by_key(|line: &Line| std::cmp::Reverse((line.at, line.place)));
+    let mut seeds: Vec<Seed> = joiner
+        .take_all()
+        .into_iter()
+        .filter_map(|component| {
+            let places = component.facts.iter().map(|fact| fact.place);
+            Some(Seed {
+                newest: component.facts.iter().map(|fact| fact.at).max()?,
+                lines: places.filter_map(|place| by_place.remove(&place)).collect(),
+            })
+        })
+        .collect();
+    seeds.sort_by_key(|seed| {
+        let first = seed.lines.first().map(|line| line.place);
+        Reverse((seed.newest, first))
+    });
     seeds
 }

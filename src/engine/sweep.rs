@@ -61,7 +61,11 @@ impl Engine {
         calls: &mut Calls<'_>,
     ) {
         let mut read = BTreeSet::new();
-        for slab in slabs(&corpus.bounds, question.criteria.since, question.criteria.until) {
+        for slab in slabs(
+            &corpus.bounds,
+            question.criteria.since,
+            question.criteria.until,
+        ) {
             Sweep::new(self, corpus, question, slab).run(calls, &mut read);
             if calls.is_full(slab.start) {
                 break;
@@ -140,7 +144,12 @@ impl<'c> Sweep<'c> {
     /// Every record up to this time has been joined.
     fn all_pushed_until(&self, pending: &Parsed) -> Stamp {
         let pending = pending.facts.iter().flatten().map(|f| f.at).min();
-        let reached = self.cursors.iter().filter(|c| !c.done).map(|c| c.reached).min();
+        let reached = self
+            .cursors
+            .iter()
+            .filter(|c| !c.done)
+            .map(|c| c.reached)
+            .min();
         pending.unwrap_or(DUSK).min(reached.unwrap_or(DUSK))
     }
 
@@ -157,13 +166,18 @@ impl<'c> Sweep<'c> {
             self.merge_inferred(now);
         }
         let over = self.joiner.quiet(now);
-        over.into_iter().map(|slot| self.joiner.take(slot)).collect()
+        over.into_iter()
+            .map(|slot| self.joiner.take(slot))
+            .collect()
     }
 
     /// Joins parts that share no id, once everything that began near them has been joined.
     fn merge_inferred(&mut self, now: Stamp) {
-        let (slots, groups): (Vec<u32>, Vec<infer::Group<'_>>) =
-            self.joiner.components().map(|(slot, c)| (slot, c.group())).unzip();
+        let (slots, groups): (Vec<u32>, Vec<infer::Group<'_>>) = self
+            .joiner
+            .components()
+            .map(|(slot, c)| (slot, c.group()))
+            .unzip();
         let is_known = |slot: u32| {
             let component = self.joiner.component(slot);
             component.is_older_than(reach::NEIGHBOUR_MILLIS, now)
@@ -252,14 +266,22 @@ impl<'c> Cursor<'c> {
             source,
             at,
             stream: None,
-            reached: bounds.first.filter(|_| bounds.ordered).map_or(DAWN, |first| first.max(from)),
+            reached: bounds
+                .first
+                .filter(|_| bounds.ordered)
+                .map_or(DAWN, |first| first.max(from)),
             ordered: bounds.ordered,
             done: false,
         }
     }
 
     /// Parses the next content on all threads.
-    fn parse_next(&mut self, scanner: &'c Scanner, question: &SearchQuestion, slab: Slab) -> Parsed {
+    fn parse_next(
+        &mut self,
+        scanner: &'c Scanner,
+        question: &SearchQuestion,
+        slab: Slab,
+    ) -> Parsed {
         let parts = match self.source.content_bytes() {
             Some(total) => self.parse_spans(scanner, question, slab, total),
             None => self.parse_stream(scanner, question, slab),
@@ -294,7 +316,10 @@ impl<'c> Cursor<'c> {
             tasks.push(Task {
                 source: Arc::clone(self.source),
                 index: self.index,
-                span: Span { start: self.at, end },
+                span: Span {
+                    start: self.at,
+                    end,
+                },
             });
             self.at = end;
         }

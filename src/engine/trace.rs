@@ -67,7 +67,10 @@ pub struct TracedCall {
 impl TracedCall {
     /// A line's file and number, `events.log:81234`. Reads the file up to the line to count.
     pub fn place_text(&self, place: Place) -> String {
-        let file = self.files.get(place.source as usize).map_or("?", String::as_str);
+        let file = self
+            .files
+            .get(place.source as usize)
+            .map_or("?", String::as_str);
         let Some(source) = self.sources.get(place.source as usize) else {
             return file.to_owned();
         };
@@ -76,7 +79,9 @@ impl TracedCall {
         let mut number = 1;
         while reader.position() < place.offset {
             let left = place.offset - reader.position();
-            let room = usize::try_from(left).unwrap_or(COUNT_BYTES).min(COUNT_BYTES);
+            let room = usize::try_from(left)
+                .unwrap_or(COUNT_BYTES)
+                .min(COUNT_BYTES);
             match reader.read(&mut chunk[..room]) {
                 Ok(0) => break,
                 Ok(got) => number += memchr::memchr_iter(b'\n', &chunk[..got]).count(),
@@ -130,7 +135,8 @@ impl Engine {
                     let needles = Needles::new([&call.main_uid]);
                     let (known, _) = self.lines_of(&pieces, &needles, |_| true);
                     let closure = Closure::of(&call.main_uid);
-                    self.grow(corpus, &passed.map, closure, &known, strict).lines
+                    self.grow(corpus, &passed.map, closure, &known, strict)
+                        .lines
                 };
                 calls.par_iter().map(lines_of).collect()
             })
@@ -156,7 +162,11 @@ impl Engine {
             call: None,
             near: Vec::new(),
             searched: corpus.searched(&chosen),
-            troubles: [corpus.troubles.clone(), std::mem::take(&mut passed.troubles)].concat(),
+            troubles: [
+                corpus.troubles.clone(),
+                std::mem::take(&mut passed.troubles),
+            ]
+            .concat(),
         };
         let closure = Closure::of(&question.id);
         let grown = self.grow(corpus, &passed.map, closure, &passed.found, question.strict);

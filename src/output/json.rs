@@ -37,7 +37,12 @@ pub fn trace(trace: &Trace, call: &TracedCall, clock: &Clock, only: &[KindName])
 }
 
 /// The records of a call, each as one value, then the rest of the trace as one of type `call`.
-pub fn trace_records(trace: &Trace, call: &TracedCall, clock: &Clock, only: &[KindName]) -> Vec<Value> {
+pub fn trace_records(
+    trace: &Trace,
+    call: &TracedCall,
+    clock: &Clock,
+    only: &[KindName],
+) -> Vec<Value> {
     let mut all = timeline(call, clock, only);
     let mut rest = self::trace(trace, call, clock, only);
     if let Some(fields) = rest.as_object_mut() {
@@ -130,9 +135,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
 }
 
 fn timeline(call: &TracedCall, clock: &Clock, only: &[KindName]) -> Vec<Value> {
-    let wanted = |line: &&Line| {
-        only.is_empty() || only.contains(&Record::parse(&line.text).kind())
-    };
+    let wanted = |line: &&Line| only.is_empty() || only.contains(&Record::parse(&line.text).kind());
     call.lines
         .iter()
         .filter(wanted)
@@ -195,7 +198,9 @@ fn entry(line: &Line, clock: &Clock) -> Value {
 fn number(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok("" | "None") => Value::Null,
-        Ok(text) => text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n)),
+        Ok(text) => text
+            .parse::<i64>()
+            .map_or_else(|_| json!(text), |n| json!(n)),
         Err(_) => json!(String::from_utf8_lossy(bytes)),
     }
 }
@@ -275,7 +280,10 @@ fn joins(call: &TracedCall) -> Vec<Value> {
 
 fn messages(call: &TracedCall, clock: &Clock) -> Vec<Value> {
     let text_of = |life: &MessageLife| {
-        let at = call.facts.iter().position(|f: &Fact| Some(f.place) == life.sent_at)?;
+        let at = call
+            .facts
+            .iter()
+            .position(|f: &Fact| Some(f.place) == life.sent_at)?;
         match Record::parse(&call.lines.get(at)?.text).body {
             Body::Tg(tg) => Some(redact::text(&String::from_utf8_lossy(tg.text)).into_owned()),
             _ => None,

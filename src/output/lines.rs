@@ -23,11 +23,24 @@ pub fn write_lines(
         if has_context && behind.is_some_and(|end| end != (place.source, place.offset)) {
             writeln!(out, "--")?;
         }
-        behind = Some((place.source, place.offset + entry.line.text.len() as u64 + 1));
-        let file = found.files.get(place.source as usize).map_or("", String::as_str);
-        let owner = if many { format!("{}/", found.enterprise) } else { String::new() };
+        behind = Some((
+            place.source,
+            place.offset + entry.line.text.len() as u64 + 1,
+        ));
+        let file = found
+            .files
+            .get(place.source as usize)
+            .map_or("", String::as_str);
+        let owner = if many {
+            format!("{}/", found.enterprise)
+        } else {
+            String::new()
+        };
         let mark = if entry.matched { ':' } else { '-' };
-        let head = format!("{owner}{file}{mark}{}{mark}", clock.time_millis(entry.line.at));
+        let head = format!(
+            "{owner}{file}{mark}{}{mark}",
+            clock.time_millis(entry.line.at)
+        );
         writeln!(out, "{} {}", style::faint(&head), line_text(&entry.line))?;
     }
     Ok(())

@@ -43,7 +43,9 @@ static IN_URL: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Text, a URL or a whole line without the secrets in it.
 pub fn text(text: &str) -> Cow<'_, str> {
-    let without = IN_JSON.replace_all(text, |found: &Captures<'_>| format!("{}\"{MASK}\"", &found[1]));
+    let without = IN_JSON.replace_all(text, |found: &Captures<'_>| {
+        format!("{}\"{MASK}\"", &found[1])
+    });
     let url = |found: &Captures<'_>| {
         let kept = found.get(1).or(found.get(2)).map_or("", |m| m.as_str());
         format!("{kept}{MASK}")
@@ -114,7 +116,10 @@ mod tests {
 
     #[test]
     fn the_rest_stays() {
-        assert_eq!(text(r#"{"Phone": "375290001234"}"#), r#"{"Phone": "375290001234"}"#);
+        assert_eq!(
+            text(r#"{"Phone": "375290001234"}"#),
+            r#"{"Phone": "375290001234"}"#
+        );
         assert_eq!(
             text("https://h/c?token=abc&x=1"),
             "https://h/c?token=***&x=1"

@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn nothing_that_moves_or_turns_text_gets_through() {
         assert_eq!(sanitise(b"\x1b[2J\x07a\r"), "\\u{1b}[2J\\u{7}a\\u{d}");
-        assert_eq!(sanitise("a\u{202e}b\u{2028}".as_bytes()), "a\\u{202e}b\\u{2028}");
+        assert_eq!(
+            sanitise("a\u{202e}b\u{2028}".as_bytes()),
+            "a\\u{202e}b\\u{2028}"
+        );
         assert_eq!(sanitise(b"\x9b31m\xff"), "\\x9b31m\\xff");
         assert_eq!(sanitise("\u{9b}31m".as_bytes()), "\\u{9b}31m");
     }

@@ -69,7 +69,9 @@ pub fn write_table(
         .iter()
         .map(|(name, call)| row(name, call, clock, short))
         .collect();
-    let mut shown: Vec<usize> = (0..COLUMNS.len()).filter(|&c| c != ENTERPRISE || !one).collect();
+    let mut shown: Vec<usize> = (0..COLUMNS.len())
+        .filter(|&c| c != ENTERPRISE || !one)
+        .collect();
     while let Some(width) = width
         && total(&rows, &shown) > width
     {
@@ -107,7 +109,9 @@ pub fn write_table(
             }));
         }
         for (column, width) in table.column_iter_mut().zip(&widths) {
-            column.set_padding((0, 1)).set_constraint(Absolute(Fixed(*width)));
+            column
+                .set_padding((0, 1))
+                .set_constraint(Absolute(Fixed(*width)));
         }
         for line in table.lines() {
             writeln!(out, "{}", line.trim_end())?;
@@ -142,7 +146,11 @@ fn total(rows: &[[String; 10]], shown: &[usize]) -> usize {
 }
 
 fn row(name: &EnterpriseName, call: &Summary, clock: &Clock, short: bool) -> [String; 10] {
-    let time = if short { clock.short(call.first) } else { clock.date_time(call.first) };
+    let time = if short {
+        clock.short(call.first)
+    } else {
+        clock.date_time(call.first)
+    };
     let span = |millis: Option<i64>| millis.map_or("-".to_owned(), words::duration);
     let messages = match call.messages {
         m if m.sent == 0 => "-".to_owned(),

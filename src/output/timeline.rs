@@ -42,7 +42,11 @@ pub fn write_timeline(
     }
     writeln!(out)?;
     let mut day = clock.date(call.summary.first);
-    let width = call.summary.legs.iter().map(|leg| leg_name(&leg.label, &leg.channel).width());
+    let width = call
+        .summary
+        .legs
+        .iter()
+        .map(|leg| leg_name(&leg.label, &leg.channel).width());
     let leg_width = width.max().unwrap_or(0).clamp(3, 18);
     for (line, fact) in call.lines.iter().zip(&call.facts) {
         let record = Record::parse(&line.text);
@@ -92,8 +96,16 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
     writeln!(
         out,
         "{}  {}",
-        style::strong(&format!("{} call {}", trace.enterprise, sanitise::sanitise(s.main_uid.as_bytes()))),
-        style::faint(&format!("{} legs, {} records", s.legs.len(), call.lines.len())),
+        style::strong(&format!(
+            "{} call {}",
+            trace.enterprise,
+            sanitise::sanitise(s.main_uid.as_bytes())
+        )),
+        style::faint(&format!(
+            "{} legs, {} records",
+            s.legs.len(),
+            call.lines.len()
+        )),
     )?;
     let result = match (&s.answered_by, words::outcome(s)) {
         (Some(who), outcome) => format!("{outcome} by {}", words::phone(who)),
@@ -107,10 +119,21 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
         style::outcome(s.outcome, &result),
     )?;
     let span = words::duration(s.last.since(s.first));
-    writeln!(out, "  {} ({})  {span} in all", clock.date_time(s.first), clock.zone(s.first))?;
+    writeln!(
+        out,
+        "  {} ({})  {span} in all",
+        clock.date_time(s.first),
+        clock.zone(s.first)
+    )?;
     let mut facts = Vec::new();
-    facts.extend(s.ring_millis.map(|ms| format!("ring {}", words::duration(ms))));
-    facts.extend(s.talk_millis.map(|ms| format!("talk {}", words::duration(ms))));
+    facts.extend(
+        s.ring_millis
+            .map(|ms| format!("ring {}", words::duration(ms))),
+    );
+    facts.extend(
+        s.talk_millis
+            .map(|ms| format!("talk {}", words::duration(ms))),
+    );
     if s.transfers > 0 {
         facts.push(format!("transferred {}", times(s.transfers)));
     }
@@ -128,7 +151,11 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
         let text = "the joins run away: growing was stopped, parts may be missing or foreign";
         writeln!(out, "  {}", style::bad(text))?;
     }
-    let inferred = call.closure.joins().iter().filter(|j| !j.reason.is_proven());
+    let inferred = call
+        .closure
+        .joins()
+        .iter()
+        .filter(|j| !j.reason.is_proven());
     let inferred = inferred.count();
     if inferred > 0 {
         let text = format!("{inferred} legs joined by circumstance, not by id (--why, --strict)");
@@ -152,7 +179,10 @@ fn messages(s: &Summary, call: &TracedCall) -> String {
         parts.push("no messages".to_owned());
     } else {
         let plural = if m.chats == 1 { "" } else { "s" };
-        parts.push(format!("{} messages to {} chat{plural}, {} still standing", m.sent, m.chats, m.standing));
+        parts.push(format!(
+            "{} messages to {} chat{plural}, {} still standing",
+            m.sent, m.chats, m.standing
+        ));
         let lost: Vec<MessageLife> = MessageLife::all(&call.facts);
         let unsent = lost.iter().filter(|life| life.sent.is_none()).count();
         if unsent > 0 {
@@ -186,7 +216,10 @@ fn why(out: &mut impl Write, call: &TracedCall, places: &[Option<String>]) -> io
             }
             Reason::Inferred(why) => format!("inferred: {why}"),
         };
-        let by = place.as_ref().map(|p| format!("  [{p}]")).unwrap_or_default();
+        let by = place
+            .as_ref()
+            .map(|p| format!("  [{p}]"))
+            .unwrap_or_default();
         let text = format!("    {:<24} {name:<14} {reason}{by}", join.uid);
         writeln!(out, "{}", sanitise::sanitise(text.as_bytes()))?;
     }
@@ -199,7 +232,11 @@ fn leg_name(label: &str, channel: &str) -> String {
 }
 
 fn leg_column(call: &TracedCall, uid: &[u8], width: usize) -> String {
-    let found = call.summary.legs.iter().position(|leg| leg.uid.as_bytes() == uid);
+    let found = call
+        .summary
+        .legs
+        .iter()
+        .position(|leg| leg.uid.as_bytes() == uid);
     let Some(index) = found else {
         return " ".repeat(width);
     };
@@ -212,13 +249,16 @@ fn leg_column(call: &TracedCall, uid: &[u8], width: usize) -> String {
 }
 
 fn kind_column(kind: KindName) -> String {
-    let text = format!("{:<4}", match kind {
-        KindName::Ast => "AST",
-        KindName::Tg => "TG",
-        KindName::Http => "HTTP",
-        KindName::Sql => "SQL",
-        KindName::Unparsed => "?",
-    });
+    let text = format!(
+        "{:<4}",
+        match kind {
+            KindName::Ast => "AST",
+            KindName::Tg => "TG",
+            KindName::Http => "HTTP",
+            KindName::Sql => "SQL",
+            KindName::Unparsed => "?",
+        }
+    );
     match kind {
         KindName::Ast => text,
         KindName::Unparsed => style::doubtful(&text),
@@ -244,8 +284,16 @@ fn bodies(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
 }
 
 /// Writes text, broken at spaces so that it fits, further lines under the first.
-fn wrapped(out: &mut impl Write, text: &str, indent: usize, width: Option<usize>) -> io::Result<()> {
-    let Some(room) = width.map(|w| w.saturating_sub(indent)).filter(|room| *room >= 24) else {
+fn wrapped(
+    out: &mut impl Write,
+    text: &str,
+    indent: usize,
+    width: Option<usize>,
+) -> io::Result<()> {
+    let Some(room) = width
+        .map(|w| w.saturating_sub(indent))
+        .filter(|room| *room >= 24)
+    else {
         // Too narrow to keep the column: the rest goes under the beginning.
         return match width {
             Some(width) if indent + text.width() > width => {
@@ -285,7 +333,10 @@ fn pieces(text: &str, room: usize) -> Vec<String> {
             pieces.last_mut().expect("begins with one").push(c);
         }
     }
-    pieces.iter().map(|piece| piece.trim_end().to_owned()).collect()
+    pieces
+        .iter()
+        .map(|piece| piece.trim_end().to_owned())
+        .collect()
 }
 
 /// Exactly `width` columns: padded, or cut with `…`.

@@ -6,7 +6,11 @@ use crate::record::{Ast, Body, Record, json};
 
 /// `2m05s`, `14s`, `1h02m05s`; of a second or less in tenths: `0.4s`.
 pub fn duration(millis: i64) -> String {
-    let (sign, millis) = if millis < 0 { ("-", -millis) } else { ("", millis) };
+    let (sign, millis) = if millis < 0 {
+        ("-", -millis)
+    } else {
+        ("", millis)
+    };
     let seconds = millis / 1000;
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if millis < 1000 {
@@ -30,7 +34,12 @@ pub fn phone(digits: &str) -> String {
     };
     let (country, rest) = (&digits[..country], (&digits[country..], rest));
     let (area, number) = rest.0.split_at(rest.1);
-    format!("+{country} {area} {}-{}-{}", &number[..3], &number[3..5], &number[5..])
+    format!(
+        "+{country} {area} {}-{}-{}",
+        &number[..3],
+        &number[3..5],
+        &number[5..]
+    )
 }
 
 pub(super) fn direction(direction: Direction) -> &'static str {
@@ -59,7 +68,10 @@ pub(super) fn parties(summary: &Summary) -> String {
     };
     let rang: Vec<String> = summary.rang.iter().map(|e| phone(e)).collect();
     let rang = if rang.is_empty() {
-        summary.answered_by.as_deref().map_or("nobody".to_owned(), phone)
+        summary
+            .answered_by
+            .as_deref()
+            .map_or("nobody".to_owned(), phone)
     } else {
         rang.join(", ")
     };
@@ -97,7 +109,11 @@ pub(super) fn event(ast: &Ast<'_>, fact: &Fact) -> String {
             short(fact.bridge()),
             connected(fact)
         ),
-        b"bridge_leave" => format!("{} leaves bridge {}", show(fact.channel()), short(fact.bridge())),
+        b"bridge_leave" => format!(
+            "{} leaves bridge {}",
+            show(fact.channel()),
+            short(fact.bridge())
+        ),
         b"bridge_destroy" => format!("bridge {} is gone", short(fact.bridge())),
         b"new_callerid" => format!(
             "{} shows {}{}{}",
@@ -143,7 +159,9 @@ fn name_of(ast: &Ast<'_>) -> String {
         return String::new();
     };
     let name = value.text();
-    let is_number = name.iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-'));
+    let is_number = name
+        .iter()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-'));
     if is_number || *name == *b"<unknown>" {
         return String::new();
     }
@@ -152,7 +170,10 @@ fn name_of(ast: &Ast<'_>) -> String {
 
 /// The first group of a bridge's UUID: enough to tell the five bridges of a call apart.
 pub(super) fn short(bridge: &[u8]) -> String {
-    let end = bridge.iter().position(|&b| b == b'-').unwrap_or(bridge.len());
+    let end = bridge
+        .iter()
+        .position(|&b| b == b'-')
+        .unwrap_or(bridge.len());
     sanitise(&bridge[..end.min(8)]).into_owned()
 }
 
@@ -189,7 +210,12 @@ pub(super) fn other(record: &Record<'_>) -> String {
             String::from_utf8_lossy(sql.query_type),
             String::from_utf8_lossy(sql.table)
         ),
-        _ => return sanitise(crate::output::redact::text(&String::from_utf8_lossy(record.line)).as_bytes()).into_owned(),
+        _ => {
+            return sanitise(
+                crate::output::redact::text(&String::from_utf8_lossy(record.line)).as_bytes(),
+            )
+            .into_owned();
+        }
     };
     sanitise(crate::output::redact::text(&text).as_bytes()).into_owned()
 }

@@ -78,15 +78,25 @@ mod tests {
     fn a_prefix_is_another_id() {
         assert!(!contains_token(b"x|1764493655.61|y", b"1764493655.6"));
         assert!(!contains_token(b"PBX1-1764493655.6", b"1764493655.6"));
-        assert!(!contains_token(b"test_1764493655.0a0b0c0d.377", b"test_1764493655.0a0b0c0d"));
+        assert!(!contains_token(
+            b"test_1764493655.0a0b0c0d.377",
+            b"test_1764493655.0a0b0c0d"
+        ));
         assert!(contains_token(b"see 1764493655.6.", b"1764493655.6"));
-        assert!(contains_token(b"1764493655.61 1764493655.6", b"1764493655.6"));
+        assert!(contains_token(
+            b"1764493655.61 1764493655.6",
+            b"1764493655.6"
+        ));
         assert!(!contains_token(b"abc", b""));
     }
 
     #[test]
     fn epoch_is_found_in_every_form() {
-        for id in ["1764493655.61", "PBX1-1764493655.61", "test_1764493655.0a0b0c0d.377"] {
+        for id in [
+            "1764493655.61",
+            "PBX1-1764493655.61",
+            "test_1764493655.0a0b0c0d.377",
+        ] {
             assert_eq!(epoch_seconds(id.as_bytes()), Some(1_764_493_655), "{id}");
         }
         for id in ["", "1.5", "17644936551.1", "x.1764493655", "176449365x.1"] {

@@ -78,7 +78,11 @@ pub fn strings<'a>(value: Value<'a>) -> Vec<Cow<'a, [u8]>> {
     let mut push = |text: Cow<'a, [u8]>| match text {
         Cow::Borrowed(bytes) => found.extend(bytes.split(|&b| b == b'&').map(Cow::Borrowed)),
         Cow::Owned(bytes) => {
-            found.extend(bytes.split(|&b| b == b'&').map(|part| Cow::Owned(part.to_vec())));
+            found.extend(
+                bytes
+                    .split(|&b| b == b'&')
+                    .map(|part| Cow::Owned(part.to_vec())),
+            );
         }
     };
     match value {
@@ -195,7 +199,10 @@ mod tests {
 
     #[test]
     fn a_torn_object_yields_the_fields_before_the_tear() {
-        assert_eq!(keys(r#"{"a": 1, "b": {"c": "}"}, "d": "x"#), ["a=1", r#"b={"c": "}"}"#]);
+        assert_eq!(
+            keys(r#"{"a": 1, "b": {"c": "}"}, "d": "x"#),
+            ["a=1", r#"b={"c": "}"}"#]
+        );
         assert_eq!(keys(r#"{"a": "x\"#), [""; 0]);
         assert_eq!(keys("{"), [""; 0]);
         assert_eq!(keys(""), [""; 0]);
@@ -203,7 +210,10 @@ mod tests {
 
     #[test]
     fn escapes_are_decoded_and_bad_ones_kept() {
-        assert_eq!(keys(r#"{"a": "\u0041\"\n", "b": "\ud800"}"#), ["a=A\"\n", r"b=\ud800"]);
+        assert_eq!(
+            keys(r#"{"a": "\u0041\"\n", "b": "\ud800"}"#),
+            ["a=A\"\n", r"b=\ud800"]
+        );
     }
 
     #[test]

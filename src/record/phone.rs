@@ -141,7 +141,10 @@ mod tests {
             }
             let query = PhoneQuery::parse(typed).expect(typed);
             for digits in written {
-                assert!(query.matches_digits(digits.as_bytes()), "{typed} ~ {digits}");
+                assert!(
+                    query.matches_digits(digits.as_bytes()),
+                    "{typed} ~ {digits}"
+                );
                 let needle = query.needle();
                 assert!(memchr::memmem::find(digits.as_bytes(), needle).is_some());
             }

@@ -32,7 +32,8 @@ impl Stamp {
         if !real {
             return None;
         }
-        let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+        let seconds =
+            days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
         Some(Stamp(seconds * 1000 + milli))
     }
 
@@ -153,7 +154,10 @@ mod tests {
     fn log_zone_round_trips() {
         let minsk = LogZone(Tz::Europe__Minsk);
         let at = Stamp::parse_prefix(b"2025-12-02 12:15:00,410").expect("a time");
-        assert_eq!(minsk.moment(at).to_rfc3339(), "2025-12-02T09:15:00.410+00:00");
+        assert_eq!(
+            minsk.moment(at).to_rfc3339(),
+            "2025-12-02T09:15:00.410+00:00"
+        );
         assert_eq!(minsk.stamp(minsk.moment(at)), at);
     }
 }

@@ -15,6 +15,9 @@ pub const LONG_LINE_BYTES: usize = 1 << 20;
 /// The most of one line that is kept; the rest of it is passed over, and that is named.
 const LINE_BYTES_MAX: usize = 32 << 20;
 
+/// Nearly every line is shorter; read at once behind a span's end.
+const LINE_BYTES_USUAL_MAX: usize = 4096;
+
 /// A last line without its newline may be in the middle of being written: waits this often.
 const GROWTH_TRIES: u32 = 5;
 const GROWTH_WAIT: Duration = Duration::from_millis(3);
@@ -89,7 +92,11 @@ impl fmt::Display for Finding {
             } => write!(f, "{what} after {}", at.to_record_text()),
             Finding::LongLine { offset, bytes, cut } => {
                 let mib = *bytes as f64 / f64::from(1 << 20);
-                let cut = if *cut { ", of which only that much was read" } else { "" };
+                let cut = if *cut {
+                    ", of which only that much was read"
+                } else {
+                    ""
+                };
                 write!(f, "has a line of {mib:.1} MiB at byte {offset}{cut}")
             }
             Finding::HalfLine { offset, bytes } => write!(
@@ -97,7 +104,10 @@ impl fmt::Display for Finding {
                 "ends in the middle of a line ({bytes} bytes from byte {offset} on)"
             ),
             Finding::Hole { offset, bytes } => {
-                write!(f, "has a run of {bytes} NUL bytes in the line at byte {offset}")
+                write!(
+                    f,
+                    "has a run of {bytes} NUL bytes in the line at byte {offset}"
+                )
             }
         }
     }
@@ -189,7 +199,11 @@ impl<'s> Blocks<'s> {
     /// Names a run of NULs that whoever reads the lines came upon.
     pub fn note_hole(&mut self, offset: u64, bytes: usize) {
         // One of a kind is enough to know that the file is damaged.
-        if !self.findings.iter().any(|f| matches!(f, Finding::Hole { .. })) {
+        if !self
+            .findings
+            .iter()
+            .any(|f| matches!(f, Finding::Hole { .. }))
+        {
             self.findings.push(Finding::Hole { offset, bytes });
         }
     }
@@ -214,9 +228,20 @@ impl<'s> Blocks<'s> {
             self.buffer.resize(bigger, 0);
         }
         while self.filled < self.buffer.len() {
-            match self.reader.read(&mut self.buffer[self.filled..]) {
+            // Behind the span only the rest of its last line is wanted.
+            let left = self.span.end.saturating_sub(self.reader.position());
+            let wanted = usize::try_from(left)
+                .unwrap_or(usize::MAX)
+                .max(LINE_BYTES_USUAL_MAX);
+            let end = self.buffer.len().min(self.filled.saturating_add(wanted));
+            match self.reader.read(&mut self.buffer[self.filled..end]) {
                 Ok(0) => return Filled::End,
-                Ok(got) => self.filled += got,
+                Ok(got) => {
+                    self.filled += got;
+                    if left == 0 && self.end_of_span().is_some() {
+                        return Filled::More;
+                    }
+                }
                 Err(damage) => return Filled::Broken(damage.0),
             }
         }

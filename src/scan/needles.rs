@@ -52,7 +52,10 @@ impl Needles {
         let part = telling_part(string.as_ref());
         let part = &part[part.len().saturating_sub(PART_BYTES_MAX)..];
         // memmem begins with the first two bytes and keeps both when they are the same.
-        let doubled = part.windows(2).take_while(|pair| pair[0] == pair[1]).count();
+        let doubled = part
+            .windows(2)
+            .take_while(|pair| pair[0] == pair[1])
+            .count();
         let part = &part[doubled.min(part.len().saturating_sub(PART_BYTES_MIN))..];
         let finder = FinderBuilder::new().build_forward_with_ranker(Ranks::of(part, sample), part);
         Needles {
@@ -131,7 +134,11 @@ impl Ranks {
         let mut ranks = [255; 256];
         let first_of = |b: u8| part.iter().position(|&other| other == b);
         let mut best: Option<(usize, u8, u8)> = None;
-        for (i, &a) in part.iter().enumerate().filter(|(i, b)| first_of(**b) == Some(*i)) {
+        for (i, &a) in part
+            .iter()
+            .enumerate()
+            .filter(|(i, b)| first_of(**b) == Some(*i))
+        {
             for (j, &b) in part.iter().enumerate().skip(i + 1) {
                 if a == b || first_of(b) != Some(j) {
                     continue;
@@ -185,7 +192,10 @@ mod tests {
         let needles = Needles::new(["1764493655.61", "b-1"]);
         assert_eq!(
             found(&needles, "x\n1764493655.61 b-1 1764493655.61\ny\nb-1"),
-            [(2, "1764493655.61 b-1 1764493655.61".into()), (36, "b-1".into())]
+            [
+                (2, "1764493655.61 b-1 1764493655.61".into()),
+                (36, "b-1".into())
+            ]
         );
     }
 

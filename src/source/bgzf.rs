@@ -50,7 +50,9 @@ impl Table {
         let mut at = 0;
         // One read covers the length at a block's end and the header of the next.
         let mut window = [0u8; 4 + HEADER_BYTES];
-        log.file.read_exact_at(&mut window[4..], 0).or_else(eof_is_no_block)?;
+        log.file
+            .read_exact_at(&mut window[4..], 0)
+            .or_else(eof_is_no_block)?;
         while at < log.bytes {
             let Some(bytes) = block_bytes(&window[4..]) else {
                 return Ok(None);
@@ -65,8 +67,7 @@ impl Table {
             log.file
                 .read_exact_at(&mut window[..wanted], next - 4)
                 .or_else(eof_is_no_block)?;
-            let content_bytes =
-                u32::from_le_bytes([window[0], window[1], window[2], window[3]]);
+            let content_bytes = u32::from_le_bytes([window[0], window[1], window[2], window[3]]);
             if content_bytes > CONTENT_BYTES_MAX {
                 return Ok(None);
             }

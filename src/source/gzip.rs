@@ -104,7 +104,10 @@ impl Read for Compressed<'_> {
 }
 
 fn decoder_at(log: &LogFile, at: u64) -> MultiGzDecoder<BufReader<Compressed<'_>>> {
-    MultiGzDecoder::new(BufReader::with_capacity(INPUT_BYTES, Compressed { log, at }))
+    MultiGzDecoder::new(BufReader::with_capacity(
+        INPUT_BYTES,
+        Compressed { log, at },
+    ))
 }
 
 /// Where the next member begins that decodes to the start of a log line. A header is only three
@@ -139,7 +142,10 @@ pub(super) fn trailer(log: &LogFile) -> Option<(u32, u32)> {
     let at = log.bytes.checked_sub(8)?;
     log.file.read_exact_at(&mut bytes, at).ok()?;
     let [a, b, c, d, e, f, g, h] = bytes;
-    Some((u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])))
+    Some((
+        u32::from_le_bytes([a, b, c, d]),
+        u32::from_le_bytes([e, f, g, h]),
+    ))
 }
 
 /// The latest time (Unix seconds) at which content can have been written, where the file says so:

@@ -31,7 +31,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Samples a file: both ends and [`SAMPLES`] places between where it is seekable; else its
+    /// Samples a file: both ends and 16 places between where it is seekable; else its
     /// beginning, and its end from what gzip noted about the file it compressed.
     pub fn probe(source: &Source, zone: LogZone) -> Bounds {
         let mut bounds = Bounds {
@@ -58,7 +58,9 @@ impl Bounds {
     /// Adds the times of the next sample.
     fn add(&mut self, times: impl Iterator<Item = Stamp>) {
         for at in times {
-            let back = self.last.is_some_and(|last| last.since(at) > DISORDER_MILLIS);
+            let back = self
+                .last
+                .is_some_and(|last| last.since(at) > DISORDER_MILLIS);
             self.ordered &= !back;
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.last = Some(self.last.map_or(at, |last| last.max(at)));
@@ -69,8 +71,10 @@ impl Bounds {
 /// Content offset of about the first line written at `at` or later: by bisection, exact only where
 /// lines are in order. 0 where the content is not seekable.
 pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
-    let (Some(total), false) = (source.content_bytes(), matches!(source.format, Format::Gzip))
-    else {
+    let (Some(total), false) = (
+        source.content_bytes(),
+        matches!(source.format, Format::Gzip),
+    ) else {
         return 0;
     };
     let mut text = vec![0u8; SAMPLE_BYTES];

@@ -91,7 +91,10 @@ mod tests {
             "events.log-20251129",
             "events.log-20251129.gz",
         ] {
-            assert_eq!(FileName::parse(name).map(|n| n.full()).as_deref(), Some(name));
+            assert_eq!(
+                FileName::parse(name).map(|n| n.full()).as_deref(),
+                Some(name)
+            );
         }
         for name in [
             "events.log.bak",

@@ -185,7 +185,17 @@ mod tests {
 
     #[test]
     fn a_name_that_leaves_the_root_is_no_name() {
-        for name in ["", "..", ".", "a/b", "/etc", "a\0", "-rf", ".calltrace", "а"] {
+        for name in [
+            "",
+            "..",
+            ".",
+            "a/b",
+            "/etc",
+            "a\0",
+            "-rf",
+            ".calltrace",
+            "а",
+        ] {
             assert_eq!(EnterpriseName::new(name), None, "{name:?}");
         }
         assert!(EnterpriseName::new("0367").is_some());

@@ -82,9 +82,10 @@ impl Snapshot {
                     identity: FileIdentity::of(&metadata),
                 })),
                 Err(error) if error.kind() == ErrorKind::NotFound => snapshot.gone.push(path),
-                Err(error) => snapshot
-                    .troubles
-                    .push(Trouble::new(&path, format!("can't be read: {}", reason(&error)))),
+                Err(error) => snapshot.troubles.push(Trouble::new(
+                    &path,
+                    format!("can't be read: {}", reason(&error)),
+                )),
             }
         }
         Ok(snapshot)
