@@ -211,7 +211,8 @@ impl Closure {
 pub(super) fn local_pair_fits(a: &[u8], b: &[u8]) -> bool {
     match (id::epoch_seconds(a), id::epoch_seconds(b)) {
         (Some(a), Some(b)) => (a - b).abs() <= LOCAL_PAIR_SECONDS_MAX,
-        _ => true,
+        (None, None) => !a.is_empty() && !b.is_empty(),
+        _ => false,
     }
 }
 

@@ -8,13 +8,12 @@
 //! third of the time of a whole sweep.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 
 use super::closure::local_pair_fits;
-use super::fact::{Edge, Fact};
+use super::fact::{Edge, Fact, local_stem};
 use super::infer::{Group, Profile};
 use super::reach;
 use crate::record::Stamp;
@@ -107,8 +106,8 @@ impl Joiner {
         }
         let home = home.unwrap_or_else(|| self.new_slot());
         for name in own.into_iter().flatten() {
-            if let Entry::Vacant(vacant) = self.slot_of.entry(name) {
-                vacant.insert(home);
+            // A Local channel's name may be that of an older call; then it is now the newer one's.
+            if self.slot_of.insert(name, home) != Some(home) {
                 self.slots[home as usize].names.push(name);
             }
         }
@@ -155,7 +154,9 @@ impl Joiner {
     pub fn take(&mut self, slot: u32) -> Component {
         let component = std::mem::take(&mut self.slots[slot as usize]);
         for name in &component.names {
-            self.slot_of.remove(name);
+            if self.slot_of.get(name) == Some(&slot) {
+                self.slot_of.remove(name);
+            }
         }
         self.free.push(slot);
         component
@@ -168,11 +169,13 @@ impl Joiner {
         }
         let moved = std::mem::take(&mut self.slots[part as usize]);
         self.free.push(part);
-        for name in &moved.names {
-            self.slot_of.insert(*name, into);
-        }
         let home = &mut self.slots[into as usize];
-        home.names.extend(moved.names);
+        for name in moved.names {
+            if self.slot_of.get(&name) == Some(&part) {
+                self.slot_of.insert(name, into);
+                home.names.push(name);
+            }
+        }
         for fact in moved.facts {
             home.push(fact);
         }
@@ -216,12 +219,19 @@ impl Joiner {
         u128::from(half(a)) << 64 | u128::from(half(b))
     }
 
+    /// Whether the call of a slot has a half of the fact's own Local channel, not of an earlier one of
+    /// the same name.
     fn pair_fits(&self, slot: u32, fact: &Fact) -> bool {
-        let others = &self.slots[slot as usize].facts;
-        others
-            .iter()
+        let halves = self.slots[slot as usize].facts.iter();
+        halves
+            .filter(|other| same_local_channel(other, fact))
             .any(|other| local_pair_fits(other.uid(), fact.uid()))
     }
+}
+
+fn same_local_channel(a: &Fact, b: &Fact) -> bool {
+    let stem = local_stem(a.channel());
+    stem.is_some() && stem == local_stem(b.channel())
 }
 
 /// A record has at most this many edges.

@@ -189,10 +189,18 @@ impl<'c> Sweep<'c> {
             .collect();
         let mut moved: HashMap<u32, u32> = HashMap::new();
         for (main, part) in pairs {
-            let main = *moved.get(&main).unwrap_or(&main);
-            let part = *moved.get(&part).unwrap_or(&part);
-            self.joiner.merge_into(main, part);
-            moved.insert(part, main);
+            // A main group may itself have become a part of another.
+            let now_in = |mut slot: u32| {
+                while let Some(&next) = moved.get(&slot) {
+                    slot = next;
+                }
+                slot
+            };
+            let (main, part) = (now_in(main), now_in(part));
+            if main != part {
+                self.joiner.merge_into(main, part);
+                moved.insert(part, main);
+            }
         }
     }
 

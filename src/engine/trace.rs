@@ -12,7 +12,7 @@ use crate::call::{Closure, Fact, Summary, reach};
 use crate::error::{Error, Trouble};
 use crate::record::{Stamp, id};
 use crate::scan::{Line, Needles, Place, line};
-use crate::source::Source;
+use crate::source::{Bounds, Source};
 use crate::tree::{EnterpriseName, Tree};
 
 /// Files that end this much before an id's birth can't hold its call; the margin covers a bridge
@@ -148,12 +148,15 @@ impl Engine {
             .filter(|_| !question.every_file)
             .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
             .map(|moment| self.zone.stamp(moment).plus_millis(-BEFORE_BIRTH_MILLIS));
-        let ends_before = |last: Option<Stamp>| matches!((last, born), (Some(l), Some(b)) if l < b);
-        let mut chosen = corpus.select(|bounds| !ends_before(bounds.last));
+        // Of a file out of order the samples don't know the end.
+        let ends_before = |bounds: Bounds| {
+            bounds.ordered && matches!((bounds.last, born), (Some(last), Some(born)) if last < born)
+        };
+        let mut chosen = corpus.select(|bounds| !ends_before(bounds));
         let mut passed = self.seek(corpus, &chosen, &question.id);
         if !self.holds_call(&passed, &question.id) && chosen.len() < corpus.sources.len() {
             // The id lies about its time, or the files do: read the rest as well.
-            let rest = corpus.select(|bounds| ends_before(bounds.last));
+            let rest = corpus.select(ends_before);
             passed.append(self.seek(corpus, &rest, &question.id));
             chosen = corpus.select(|_| true);
         }

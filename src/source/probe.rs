@@ -13,8 +13,7 @@ use crate::record::{LogZone, Stamp};
 const SAMPLES: u64 = 16;
 /// Read at each place: some dozens of lines.
 const SAMPLE_BYTES: usize = 16 * 1024;
-/// Samples that go back by less than this (milliseconds) are two workers' lines, not disorder; they
-/// also overlap in small files, where they begin anew at most that far back.
+/// Times that go back by less than this (milliseconds) are two workers' lines, not disorder.
 const DISORDER_MILLIS: i64 = 60_000;
 /// A bisection looks this far for the next line that has a time.
 const SEEK_BYTES_MAX: u64 = 1 << 20;
@@ -48,10 +47,14 @@ impl Bounds {
             return bounds;
         };
         let reach = total.saturating_sub(SAMPLE_BYTES as u64);
-        for i in 0..SAMPLES {
-            bounds.add(times(sample(source, reach / SAMPLES * i, &mut text)));
+        let step = (reach / SAMPLES).max(SAMPLE_BYTES as u64);
+        for i in (0..SAMPLES).take_while(|i| i * step < reach) {
+            bounds.add(times(sample(source, i * step, &mut text)));
         }
+        // The end may overlap the sample before it; then its lines say nothing about order.
+        let (ordered, overlaps) = (bounds.ordered, reach % step < SAMPLE_BYTES as u64);
         bounds.add(times(sample(source, reach, &mut text)));
+        bounds.ordered = if overlaps { ordered } else { bounds.ordered };
         bounds
     }
 
