@@ -41,14 +41,18 @@ fn refuse(error: &clap::Error) -> ExitCode {
         }
         _ => {
             let text = error.to_string();
-            let said = text
+            let lines = text
                 .lines()
                 .map(str::trim)
                 .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-                .filter(|line| !line.is_empty())
-                .map(|line| line.trim_start_matches("error: "))
-                .collect::<Vec<_>>()
-                .join(" ");
+                .filter(|line| !line.is_empty());
+            let said = lines.fold(String::new(), |said, line| {
+                match line.strip_prefix("tip: ") {
+                    _ if said.is_empty() => line.trim_start_matches("error: ").to_owned(),
+                    Some(tip) => format!("{said}; {tip}"),
+                    None => format!("{said} {line}"),
+                }
+            });
             cmd::say(&said);
             ExitCode::from(TROUBLE)
         }

@@ -97,11 +97,8 @@ pub(super) fn parse_regex(typed: &str) -> Result<Regex, String> {
         // The last line says what is wrong; those before it draw it.
         other => {
             let text = other.to_string();
-            text.lines()
-                .next_back()
-                .unwrap_or_default()
-                .trim()
-                .to_owned()
+            let last = text.lines().next_back().unwrap_or_default().trim();
+            last.trim_start_matches("error: ").to_owned()
         }
     })
 }

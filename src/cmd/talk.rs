@@ -129,7 +129,7 @@ impl Desk {
                 "{files} searched ({} .. {} {})",
                 self.clock.date(from),
                 self.clock.date(to),
-                self.clock.shown.name()
+                self.clock.zone_name()
             ),
             _ => format!("{files} searched"),
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::pass::hole_in;
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine};
 use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, infer, reach};
@@ -51,6 +52,8 @@ struct Parsed {
     facts: Vec<Vec<Fact>>,
     troubles: Vec<Trouble>,
     unparsed: u64,
+    /// Offset of a line with a run of NULs, and the run's length.
+    hole: Option<(u64, usize)>,
 }
 
 impl Engine {
@@ -337,6 +340,9 @@ impl<'c> Cursor<'c> {
             while let Some(block) = blocks.next_block() {
                 parse_block(question, slab, task.index, &block, &mut parsed);
             }
+            if let Some((offset, bytes)) = parsed.hole {
+                blocks.note_hole(offset, bytes);
+            }
             parsed
         });
         let with_troubles = |(mut parsed, troubles): (Parsed, Vec<Trouble>)| {
@@ -377,6 +383,11 @@ impl<'c> Cursor<'c> {
                 parsed
             })
             .collect();
+        if let (Some(stream), Some((offset, bytes))) =
+            (&mut self.stream, parts.iter().find_map(|part| part.hole))
+        {
+            stream.note_hole(offset, bytes);
+        }
         if self.done
             && let Some(stream) = self.stream.take()
         {
@@ -401,6 +412,9 @@ fn parse_block(
     let mut facts = Facts::for_block(block.text.len());
     for (at, line) in block.lines() {
         let record = Record::parse(line);
+        if record.at.is_none() || line.starts_with(&[0]) {
+            into.hole = into.hole.or_else(|| hole_in(block, at, line));
+        }
         let Some(time) = record.at else {
             into.unparsed += u64::from(!line.is_empty());
             continue;

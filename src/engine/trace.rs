@@ -10,7 +10,7 @@ use super::pass::{Passed, near_misses};
 use super::{Corpus, Engine};
 use crate::call::{Closure, Fact, Summary, reach};
 use crate::error::{Error, Trouble};
-use crate::record::{Stamp, id};
+use crate::record::id;
 use crate::scan::{Line, Needles, Place, line};
 use crate::source::{Bounds, Source};
 use crate::tree::{EnterpriseName, Tree};

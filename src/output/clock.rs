@@ -1,6 +1,6 @@
 //! Record times as people see them.
 
-use chrono::{DateTime, Offset, TimeZone, Utc};
+use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::record::{LogZone, Stamp};
@@ -43,11 +43,19 @@ impl Clock {
     /// The zone as it is at that time, for a headline: `Europe/Minsk, UTC+03:00`; `UTC` alone.
     pub fn zone(&self, at: Stamp) -> String {
         let moment = self.moment(at);
-        let name = self.shown.name();
-        if moment.offset().fix().local_minus_utc() == 0 && matches!(name, "UTC" | "Etc/UTC") {
-            return "UTC".to_owned();
+        let name = self.zone_name();
+        if name == "UTC" {
+            return name.to_owned();
         }
         format!("{name}, UTC{}", moment.format("%:z"))
+    }
+
+    /// The zone's name; `UTC` for all its names.
+    pub fn zone_name(&self) -> &'static str {
+        match self.shown {
+            Tz::UTC | Tz::Etc__UTC | Tz::Etc__UCT | Tz::Etc__Universal | Tz::Etc__Zulu => "UTC",
+            other => other.name(),
+        }
     }
 
     /// RFC 3339 in UTC with milliseconds, for programs: `2025-11-30T09:07:35.410Z`.
