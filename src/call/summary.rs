@@ -76,6 +76,8 @@ pub struct Summary {
     pub talk_millis: Option<i64>,
     /// Completed transfers: how often the client got other people to talk to.
     pub transfers: usize,
+    /// Whom the client was transferred to, one after the other.
+    pub transferred_to: Vec<String>,
     /// The main leg hung up, or all that talked have left.
     pub ended: bool,
     /// The host's mark "started from CRM" is on a record; a hint.
@@ -124,6 +126,7 @@ impl Summary {
             ring_millis: ring(facts, &main, outcome, hangup, &talk),
             talk_millis: talk_millis(facts, &talk),
             transfers: talk.partners.len().saturating_sub(1),
+            transferred_to: talk.partners.iter().skip(1).cloned().collect(),
             ended: hangup.is_some() || (talk.begin.is_some() && !talk.open),
             crm: facts.iter().any(|f| f.crm),
             messages: MessageTotals::of(&lives),

@@ -50,6 +50,14 @@ impl Clock {
         format!("{name}, UTC{}", moment.format("%:z"))
     }
 
+    /// The zone's offset as it is at that time, for the head of a column: `UTC`, `UTC+03:00`.
+    pub fn offset(&self, at: Stamp) -> String {
+        match self.zone_name() {
+            "UTC" => "UTC".to_owned(),
+            _ => format!("UTC{}", self.moment(at).format("%:z")),
+        }
+    }
+
     /// The zone's name; `UTC` for all its names.
     pub fn zone_name(&self) -> &'static str {
         match self.shown {

@@ -228,6 +228,7 @@ fn call(s: &Summary, _: &Clock) -> Value {
         "ring_ms": s.ring_millis,
         "talk_ms": s.talk_millis,
         "transfers": s.transfers,
+        "transferred_to": s.transferred_to,
         "crm": s.crm,
         "messages": {
             "sent": s.messages.sent,

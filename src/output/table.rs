@@ -82,7 +82,7 @@ pub fn write_table(
         }
     }
     let head = |c: usize| match c {
-        0 => format!("TIME ({})", clock.zone(newest.first)),
+        0 => format!("TIME ({})", clock.offset(newest.first)),
         _ => COLUMNS[c].head.to_owned(),
     };
     let widths: Vec<u16> = shown

@@ -135,7 +135,12 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
             .map(|ms| format!("talk {}", words::duration(ms))),
     );
     if s.transfers > 0 {
-        facts.push(format!("transferred {}", times(s.transfers)));
+        let to: Vec<String> = s
+            .transferred_to
+            .iter()
+            .map(|who| words::phone(who))
+            .collect();
+        facts.push(format!("transferred to {}", to.join(", then to ")));
     }
     if !s.trunk.is_empty() {
         facts.push(format!("line {}", sanitise::sanitise(s.trunk.as_bytes())));
@@ -162,14 +167,6 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
         writeln!(out, "  {}", style::doubtful(&text))?;
     }
     Ok(())
-}
-
-fn times(n: usize) -> String {
-    match n {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        n => format!("{n} times"),
-    }
 }
 
 fn messages(s: &Summary, call: &TracedCall) -> String {
