@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 use rayon::prelude::*;
 
 use super::{Corpus, Engine};
@@ -309,11 +309,11 @@ fn keep(total: &AtomicUsize, stretch: &mut Stretch, text: &[u8]) {
     }
 }
 
-/// Earliest and latest of the times of some lines of a block: its first, its last, and one every
-/// [`SAMPLE_BYTES`].
+/// Earliest and latest of the times of some lines of a block: its first timed line, its last, and
+/// one every [`SAMPLE_BYTES`].
 fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
-    let body = text.strip_suffix(b"\n").unwrap_or(text);
-    let last = memrchr(b'\n', body).map_or(0, |newline| newline + 1);
+    let first = text.split(|&b| b == b'\n').find_map(Stamp::parse_prefix)?;
+    let last = text.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix)?;
     let between = (0..text.len())
         .step_by(SAMPLE_BYTES)
         .skip(1)
@@ -321,15 +321,8 @@ fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
             let newline = memchr(b'\n', &text[at..])?;
             Stamp::parse_prefix(&text[at + newline + 1..])
         });
-    let ends = [
-        Stamp::parse_prefix(text),
-        Stamp::parse_prefix(&body[last..]),
-    ];
-    let mut times = ends.into_iter().flatten().chain(between);
-    let first = times.next()?;
-    Some(times.fold((first, first), |(low, high), at| {
-        (low.min(at), high.max(at))
-    }))
+    let ends = (first.min(last), first.max(last));
+    Some(between.fold(ends, |(low, high), at| (low.min(at), high.max(at))))
 }
 
 /// The ids in `line` that hold `asked` without being it: what a person may have meant.
@@ -339,4 +332,23 @@ pub(super) fn near_misses(line: &[u8], asked: &str) -> Vec<String> {
         .filter(|token| *token != asked.as_bytes() && id::is_id(token))
         .map(|token| String::from_utf8_lossy(token).into_owned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_line_without_a_time_does_not_shorten_a_block() {
+        let text = b"x\n2025-12-02 09:00:00,000|a\n2025-12-02 10:00:00,000|b\n\0\0\0\0\n";
+        let at = |text: &[u8]| Stamp::parse_prefix(text).expect("a time");
+        assert_eq!(
+            sample_times(text),
+            Some((
+                at(b"2025-12-02 09:00:00,000"),
+                at(b"2025-12-02 10:00:00,000")
+            ))
+        );
+        assert_eq!(sample_times(b"junk\n"), None);
+    }
 }
