@@ -45,6 +45,18 @@ fn limit(args: &SearchArgs) -> Option<usize> {
     Some(args.limit).filter(|&limit| limit > 0 && !args.count)
 }
 
+/// The filters that are about single records, with `--lines` or without.
+fn record_filter(args: &SearchArgs) -> RecordFilter {
+    RecordFilter {
+        kinds: args.kind.clone(),
+        events: args.event.clone(),
+        http_status: args.http_status,
+        text: args.text.clone(),
+        regex: args.regex.clone(),
+        ..RecordFilter::default()
+    }
+}
+
 fn calls(
     desk: &Desk,
     args: &SearchArgs,
@@ -52,14 +64,7 @@ fn calls(
     since: Option<Stamp>,
     until: Option<Stamp>,
 ) -> Result<Exit, Error> {
-    let filter = RecordFilter {
-        kinds: args.kind.clone(),
-        events: args.event.clone(),
-        http_status: args.http_status,
-        text: args.text.clone(),
-        regex: args.regex.clone(),
-        ..RecordFilter::default()
-    };
+    let filter = record_filter(args);
     let question = SearchQuestion {
         criteria: Criteria {
             phone: args.phone.clone(),
@@ -208,17 +213,13 @@ fn lines(
     }
     let question = LinesQuestion {
         filter: RecordFilter {
-            kinds: args.kind.clone(),
-            events: args.event.clone(),
-            http_status: args.http_status,
-            text: args.text.clone(),
-            regex: args.regex.clone(),
             phone: args.phone.clone(),
             extension: args.ext.clone(),
             trunk: args.trunk.clone(),
             chat: args.chat.clone(),
             since,
             until,
+            ..record_filter(args)
         },
         limit: limit(args),
         before: args.before_context.max(args.context),
