@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use calltrace::call::{Direction, Outcome};
+use calltrace::call::{Criteria, Direction, Outcome};
 use calltrace::engine::{Engine, SearchQuestion, TraceQuestion, TracedCall};
 use calltrace::record::LogZone;
+use calltrace::record::phone::PhoneQuery;
 use calltrace::scan::Tuning;
 use calltrace::tree::{EnterpriseName, Tree};
 
@@ -206,5 +207,130 @@ fn search_without_filters_lists_every_call_once() {
         got.sort();
         want.sort();
         assert_eq!(got, want, "{enterprise}");
+    }
+}
+
+/// The main ids of the calls of 0367 that a search finds.
+fn found(criteria: Criteria) -> BTreeSet<String> {
+    let question = SearchQuestion {
+        criteria,
+        ..SearchQuestion::default()
+    };
+    let name = EnterpriseName::new("0367").expect("a name");
+    let answer = engine()
+        .search(&tree(), &name, &question)
+        .expect("searched");
+    answer.calls.into_iter().map(|call| call.main_uid).collect()
+}
+
+/// The main ids of the calls of 0367 that the truth has.
+fn true_ones(wanted: impl Fn(&Row) -> bool) -> BTreeSet<String> {
+    let own = rows()
+        .into_iter()
+        .filter(|row| row.get("enterprise") == "0367");
+    own.filter(|row| wanted(row))
+        .map(|row| row.get("main_uid").to_owned())
+        .collect()
+}
+
+fn at_least(row: &Row, column: &str, millis: i64) -> bool {
+    row.get(column).parse::<i64>().is_ok_and(|is| is >= millis)
+}
+
+#[test]
+fn filters_on_calls_find_what_the_truth_says() {
+    for (direction, name) in [
+        (Direction::Incoming, "in"),
+        (Direction::Outgoing, "out"),
+        (Direction::Internal, "internal"),
+        (Direction::Unknown, "unknown"),
+    ] {
+        let criteria = Criteria {
+            direction: Some(direction),
+            ..Criteria::default()
+        };
+        assert_eq!(
+            found(criteria),
+            true_ones(|row| row.get("direction") == name),
+            "{name}"
+        );
+    }
+    for (outcome, name) in [
+        (Outcome::Answered, "answered"),
+        (Outcome::Missed, "missed"),
+        (Outcome::Unknown, "unknown"),
+    ] {
+        let criteria = Criteria {
+            outcome: Some(outcome),
+            ..Criteria::default()
+        };
+        assert_eq!(
+            found(criteria),
+            true_ones(|row| row.get("result") == name),
+            "{name}"
+        );
+    }
+    let talked = Criteria {
+        min_talk_millis: Some(60_000),
+        ..Criteria::default()
+    };
+    assert_eq!(
+        found(talked),
+        true_ones(|row| at_least(row, "talk_ms", 60_000))
+    );
+    let rang = Criteria {
+        min_ring_millis: Some(20_000),
+        ..Criteria::default()
+    };
+    assert_eq!(
+        found(rang),
+        true_ones(|row| at_least(row, "ring_ms", 20_000))
+    );
+    let transferred = Criteria {
+        transferred: true,
+        ..Criteria::default()
+    };
+    let want = true_ones(|row| at_least(row, "transfers", 1));
+    assert!(!want.is_empty());
+    assert_eq!(found(transferred), want);
+}
+
+#[test]
+fn a_client_is_found_however_the_number_is_typed() {
+    let clients: BTreeSet<String> = rows()
+        .iter()
+        .filter(|row| row.get("enterprise") == "0367" && row.get("client").len() == 12)
+        .map(|row| row.get("client").to_owned())
+        .collect();
+    assert!(clients.len() > 10);
+    for client in clients {
+        let (area, number) = (&client[3..5], &client[5..]);
+        let want = true_ones(|row| row.get("client") == client);
+        let typed = [
+            client.clone(),
+            format!(
+                "+375 ({area}) {}-{}-{}",
+                &number[..3],
+                &number[3..5],
+                &number[5..]
+            ),
+            format!("80{area}{number}"),
+            format!("{area}{number}"),
+        ];
+        let answers = typed.map(|typed| {
+            found(Criteria {
+                phone: PhoneQuery::parse(&typed).ok(),
+                ..Criteria::default()
+            })
+        });
+        assert!(
+            answers[0].is_superset(&want),
+            "{client}: {:?}, want {want:?}",
+            answers[0]
+        );
+        assert!(
+            answers.iter().all(|answer| *answer == answers[0]),
+            "{client}: {answers:?}"
+        );
     }
 }
