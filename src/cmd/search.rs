@@ -141,7 +141,7 @@ fn print_calls(
             let width = out.width();
             out.styled(|mut out| write_table(&mut out, rows, &desk.clock, width))
         }
-        SearchFormat::Csv => out.bytes(|out| csv::write_csv(out, rows, &desk.clock)),
+        SearchFormat::Csv => out.csv(|out| csv::write_csv(out, rows, &desk.clock)),
         SearchFormat::Ndjson => out.bytes(|out| {
             for value in values() {
                 write_ndjson(out, &[value])?;
@@ -156,10 +156,7 @@ fn print_calls(
                 "limit": args.limit,
                 "report": json::report(all, &desk.clock),
             });
-            out.bytes(|out| {
-                serde_json::to_writer_pretty(&mut *out, &document)?;
-                out.write_all(b"\n")
-            })
+            out.bytes(|out| json::write(out, &document, true))
         }
         SearchFormat::Raw => {
             for found in all {
@@ -254,10 +251,7 @@ fn lines(
         let document = serde_json::json!({
             "version": json::VERSION, "lines": document, "total": count,
         });
-        out.bytes(|out| {
-            serde_json::to_writer_pretty(&mut *out, &document)?;
-            out.write_all(b"\n")
-        })?;
+        out.bytes(|out| json::write(out, &document, true))?;
     }
     if count == 0 {
         let searched = desk.searched_text(&sum(searched.into_iter()));

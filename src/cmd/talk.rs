@@ -66,6 +66,19 @@ impl Out {
         result.map_err(Error::Output)
     }
 
+    /// Writes values from the log as rows. A terminal gets them sanitised.
+    pub(super) fn csv(
+        &mut self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        if !self.to_terminal {
+            return self.bytes(write);
+        }
+        let mut rows = Vec::new();
+        write(&mut rows).map_err(Error::Output)?;
+        self.raw(rows.split(|&b| b == b'\n').filter(|row| !row.is_empty()))
+    }
+
     /// Writes original lines. A terminal gets them sanitised.
     pub(super) fn raw<'l>(&mut self, lines: impl Iterator<Item = &'l [u8]>) -> Result<(), Error> {
         let to_terminal = self.to_terminal;

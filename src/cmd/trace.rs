@@ -81,10 +81,7 @@ fn print(
         }
         TraceFormat::Json => {
             let value = json::trace(trace, call, &desk.clock, &args.only);
-            out.bytes(|out| {
-                serde_json::to_writer_pretty(&mut *out, &value)?;
-                out.write_all(b"\n")
-            })
+            out.bytes(|out| json::write(out, &value, true))
         }
         TraceFormat::Ndjson => {
             let values = json::trace_records(trace, call, &desk.clock, &args.only);
@@ -104,11 +101,9 @@ pub(super) fn write_ndjson(
     out: &mut dyn Write,
     values: &[serde_json::Value],
 ) -> std::io::Result<()> {
-    for value in values {
-        serde_json::to_writer(&mut *out, value)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+    values
+        .iter()
+        .try_for_each(|value| json::write(out, value, false))
 }
 
 fn not_found(

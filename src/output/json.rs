@@ -5,8 +5,12 @@
 //! `joins`, `messages` and `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies
 //! are redacted; one that is no JSON is `{"raw": text}`.
 
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
 use serde_json::{Value, json};
 
+use super::sanitise::is_unsafe;
 use super::{Clock, redact};
 use crate::call::{Direction, Fact, MessageLife, Outcome, Reason, Summary};
 use crate::engine::{Found, FoundLines, Searched, Trace, TracedCall};
@@ -16,6 +20,32 @@ use crate::scan::Line;
 
 /// Of all JSON that calltrace prints.
 pub const VERSION: u32 = 1;
+
+/// Writes a value and a newline. What could act on a terminal, or hide or turn text, is escaped; a
+/// reader of JSON gets the same strings.
+///
+/// # Errors
+/// When `out` does.
+pub fn write(out: &mut dyn Write, value: &Value, pretty: bool) -> io::Result<()> {
+    let text = if pretty {
+        serde_json::to_string_pretty(value)?
+    } else {
+        serde_json::to_string(value)?
+    };
+    let mut safe = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if is_unsafe(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe.push('\n');
+    out.write_all(safe.as_bytes())
+}
 
 /// A traced call, whole. `only` limits the timeline to kinds, when it is not empty.
 pub fn trace(trace: &Trace, call: &TracedCall, clock: &Clock, only: &[KindName]) -> Value {
