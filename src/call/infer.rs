@@ -33,7 +33,7 @@ pub struct Inference {
 
 /// What of a group matters here. Kept up record by record: sorting a stream looks at thousands of
 /// groups again and again, so whatever rules a pair out is known before a pair is looked at.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub struct Profile {
     /// Time of the first and last Asterisk event.
     times: Option<(Stamp, Stamp)>,

@@ -162,8 +162,16 @@ impl Joiner {
         component
     }
 
+    /// Puts a part that shares no id into its call. What the call is to other parts stays as it was:
+    /// a call from the CRM has no bridge of its own, however many parts with bridges join it.
+    pub fn adopt(&mut self, into: u32, part: u32) {
+        let profile = self.slots[into as usize].profile;
+        self.merge_into(into, part);
+        self.slots[into as usize].profile = profile;
+    }
+
     /// Puts the call of slot `part` into that of slot `into`; nothing when they are one already.
-    pub fn merge_into(&mut self, into: u32, part: u32) {
+    fn merge_into(&mut self, into: u32, part: u32) {
         if into == part {
             return;
         }

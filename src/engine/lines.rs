@@ -143,7 +143,12 @@ impl Engine {
                     Some(needles) => needles.lines(block.text, take),
                     None => block.lines().for_each(|(at, text)| take(at, text)),
                 }
-                keep_newest(&mut lines, question.limit.map(|limit| limit.max(1) * 2));
+                if let Some(limit) = question.limit
+                    && lines.len() / 2 > limit
+                {
+                    lines.sort_by_key(|line: &Line| (line.at, line.place));
+                    keep_newest(&mut lines, question.limit);
+                }
             }
             if let Some((offset, bytes)) = hole {
                 blocks.note_hole(offset, bytes);

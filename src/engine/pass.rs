@@ -95,7 +95,13 @@ impl Engine {
             let mut hole = None;
             while let Some(block) = blocks.next_block() {
                 let before = found.len();
+                let mut times = sample_times(block.text);
                 needles.lines(block.text, |at, text| {
+                    // A line out of order is not forgotten once it was seen.
+                    if let Some(at) = Stamp::parse_prefix(text) {
+                        let (low, high) = times.unwrap_or((at, at));
+                        times = Some((low.min(at), high.max(at)));
+                    }
                     hole = hole.or_else(|| hole_in(&block, at, text));
                     found.extend(take(task.index, &block, at, text));
                 });
@@ -105,7 +111,7 @@ impl Engine {
                         start: block.offset,
                         end: block.offset + block.text.len() as u64,
                     },
-                    times: sample_times(block.text),
+                    times,
                     kept: None,
                 });
                 if let Some(keeper) = &mut keeper {

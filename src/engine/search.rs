@@ -57,9 +57,11 @@ impl Engine {
             Corpus::ask(tree, enterprise, self.zone, |corpus| {
                 let mut calls = Calls::new(corpus, question);
                 // A record that holds something rare leads to its call; else everything is read.
-                match self.needle_of(question) {
-                    Some(needle) => self.search_seeds(corpus, question, &needle, &mut calls),
-                    None => self.search_sweep(corpus, question, &mut calls),
+                let seeded = self
+                    .needle_of(question)
+                    .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
+                if !seeded {
+                    self.search_sweep(corpus, question, &mut calls);
                 }
                 calls.finish(corpus)
             })
@@ -156,7 +158,8 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
     if question.criteria.rules_out(facts) {
         return None;
     }
-    let summary = Summary::of(facts)?;
+    // A bridge that nobody is known to have entered is no call.
+    let summary = Summary::of(facts).filter(|summary| !summary.main_uid.is_empty())?;
     question
         .criteria
         .accepts(&summary, facts)

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -16,20 +17,30 @@ use crate::record::{Record, Stamp};
 use crate::scan::{Line, Needles, Place, line};
 use crate::source::{Bounds, Source};
 
+/// Records from which calls are grown one by one; of more it is cheaper to sort all into calls.
+const SEEDS_MAX: usize = 4_000;
+
 /// Calls grown side by side before the next look at how many there are.
 const BATCH: usize = 16;
 
 impl Engine {
+    /// False when the records are too many for this way.
     pub(super) fn search_seeds(
         &self,
         corpus: &Corpus,
         question: &SearchQuestion,
         needle: &[u8],
         calls: &mut Calls<'_>,
-    ) {
+    ) -> bool {
         let chosen = corpus.select(|bounds| may_hold(bounds, question));
-        calls.searched = corpus.searched(&chosen);
         let mut passed = self.seeds(&chosen, question, &Needles::one(needle, &corpus.sample()));
+        // To decode a gzip anew for each of many calls costs more than to read all of it once.
+        let seekable = chosen.iter().all(|(_, source)| source.is_seekable());
+        let most = if seekable { SEEDS_MAX } else { SEEDS_MAX / 20 };
+        if passed.found.len() > most {
+            return false;
+        }
+        calls.searched = corpus.searched(&chosen);
         calls.troubles.append(&mut passed.troubles);
         let seeds = groups(std::mem::take(&mut passed.found));
         for batch in seeds.chunks(BATCH) {
@@ -47,6 +58,7 @@ impl Engine {
                 break;
             }
         }
+        true
     }
 
     fn seeds(
@@ -56,10 +68,11 @@ impl Engine {
         needles: &Needles,
     ) -> Passed<Line> {
         let filter = seed_filter(question);
+        let count = AtomicUsize::new(0);
         self.pass(sources, needles, |index, block, at, text| {
-            filter
-                .matches(&Record::parse(text), None)
-                .then(|| line(index, block, at, text))
+            let wanted = filter.matches(&Record::parse(text), None);
+            let few = wanted && count.fetch_add(1, Ordering::Relaxed) <= SEEDS_MAX;
+            few.then(|| line(index, block, at, text))
         })
     }
 
@@ -81,11 +94,15 @@ impl Engine {
     }
 }
 
-/// What a record must be like to lead to a call that may be one of those asked for.
+/// What a record must be like to lead to a call that may be one of those asked for. With a number
+/// it is that alone: the record that the filter is about may be another one of the call.
 fn seed_filter(question: &SearchQuestion) -> RecordFilter {
-    RecordFilter {
-        phone: question.criteria.phone.clone(),
-        ..question.filter.clone()
+    match &question.criteria.phone {
+        Some(phone) => RecordFilter {
+            phone: Some(phone.clone()),
+            ..RecordFilter::default()
+        },
+        None => question.filter.clone(),
     }
 }
 

@@ -201,7 +201,7 @@ impl<'c> Sweep<'c> {
             };
             let (main, part) = (now_in(main), now_in(part));
             if main != part {
-                self.joiner.merge_into(main, part);
+                self.joiner.adopt(main, part);
                 moved.insert(part, main);
             }
         }

@@ -128,8 +128,8 @@ impl Engine {
             Corpus::ask(tree, enterprise, self.zone, |corpus| {
                 // Found before, so their times are known: the pass only draws the map.
                 let every = corpus.select(|_| true);
-                let nothing = Needles::one([0xff; 4], b"");
-                let passed: Passed<Line> = self.pass(&every, &nothing, |_, _, _, _| None);
+                let mains = Needles::new(calls.iter().map(|call| &call.main_uid));
+                let passed: Passed<Line> = self.pass(&every, &mains, |_, _, _, _| None);
                 let lines_of = |call: &&Summary| {
                     let pieces = passed.map.pieces(corpus, call.first, call.last);
                     let needles = Needles::new([&call.main_uid]);

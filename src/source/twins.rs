@@ -12,6 +12,13 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Removes sources whose content another one of the same stem holds as well.
 pub(super) fn drop_doubles(sources: &mut Vec<Source>) {
+    let mut seen = Vec::new();
+    sources.retain(|source| {
+        // A link beside the file it leads to, whatever the two are called.
+        let new = !seen.contains(&source.log.identity);
+        seen.push(source.log.identity);
+        new
+    });
     let mut doubles = Vec::new();
     for (i, pair) in sources.windows(2).enumerate() {
         let [a, b] = pair else { continue };
@@ -37,9 +44,6 @@ enum Double {
 
 /// Which of the two can be left out, if one can.
 fn held_twice(a: &Source, b: &Source) -> Option<Double> {
-    if a.log.identity == b.log.identity {
-        return Some(Double::Second);
-    }
     if let (Format::Plain, Format::Gzip) = (&a.format, &b.format)
         && trailer_vouches(a, b)
     {
@@ -62,7 +66,7 @@ fn trailer_vouches(plain: &Source, gzip: &Source) -> bool {
     let mut theirs = vec![0u8; CHUNK_BYTES];
     let same_start = matches!(
         (fill(&mut plain.reader(0), &mut ours), fill(&mut gzip.reader(0), &mut theirs)),
-        (Some(m), Some(n)) if ours[..m] == theirs[..n]
+        (Ok(m), Ok(n)) if ours[..m] == theirs[..n]
     );
     same_start && checksum(plain) == Some(crc)
 }
@@ -80,17 +84,25 @@ fn checksum(source: &Source) -> Option<u32> {
     }
 }
 
-/// Reads both until they differ or one ends. Damage in either means: read both.
+/// Reads both until they differ or one ends. A gzip that breaks off while it is the same as the
+/// plain file is one that is being written, or whose writer died: the plain file has it all. Any
+/// other damage means: read both.
 fn compare(a: &Source, b: &Source) -> Option<Double> {
     let (mut left, mut right) = (a.reader(0), b.reader(0));
     let mut ours = vec![0u8; CHUNK_BYTES];
     let mut theirs = vec![0u8; CHUNK_BYTES];
     loop {
-        let m = fill(&mut left, &mut ours)?;
-        let n = fill(&mut right, &mut theirs)?;
+        let m = fill(&mut left, &mut ours).ok()?;
+        let (n, torn) = match fill(&mut right, &mut theirs) {
+            Ok(n) => (n, false),
+            Err(n) => (n, true),
+        };
         let common = m.min(n);
         if ours[..common] != theirs[..common] {
             return None;
+        }
+        if torn {
+            return (m >= n && matches!(a.format, Format::Plain)).then_some(Double::Second);
         }
         if m < ours.len() || n < theirs.len() {
             // An empty file is the beginning of every other.
@@ -99,15 +111,15 @@ fn compare(a: &Source, b: &Source) -> Option<Double> {
     }
 }
 
-/// Fills the buffer as far as the content goes; `None` on damage.
-fn fill(reader: &mut Reader<'_>, into: &mut [u8]) -> Option<usize> {
+/// Fills the buffer as far as the content goes. On damage the error is how much came before it.
+fn fill(reader: &mut Reader<'_>, into: &mut [u8]) -> Result<usize, usize> {
     let mut got = 0;
     while got < into.len() {
         match reader.read(&mut into[got..]) {
             Ok(0) => break,
             Ok(n) => got += n,
-            Err(_) => return None,
+            Err(_) => return Err(got),
         }
     }
-    Some(got)
+    Ok(got)
 }

@@ -81,7 +81,14 @@ impl Snapshot {
                     bytes: metadata.len(),
                     identity: FileIdentity::of(&metadata),
                 })),
-                Err(error) if error.kind() == ErrorKind::NotFound => snapshot.gone.push(path),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if fs::symlink_metadata(&path).is_ok_and(|link| link.is_symlink()) {
+                        let trouble = Trouble::new(&path, "is a link that leads nowhere");
+                        snapshot.troubles.push(trouble);
+                    } else {
+                        snapshot.gone.push(path);
+                    }
+                }
                 Err(error) => snapshot.troubles.push(Trouble::new(
                     &path,
                     format!("can't be read: {}", reason(&error)),
