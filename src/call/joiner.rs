@@ -35,6 +35,8 @@ pub struct Component {
     silence: Option<i64>,
     /// The names that lead here.
     names: Vec<Name>,
+    /// Legs and bridges of parts that were adopted; their records don't count for the profile.
+    adopted: Vec<Box<[u8]>>,
 }
 
 impl Component {
@@ -53,10 +55,17 @@ impl Component {
         }
     }
 
+    fn is_adopted(&self, fact: &Fact) -> bool {
+        let known = |name: &[u8]| !name.is_empty() && self.adopted.iter().any(|a| **a == *name);
+        !self.adopted.is_empty() && (known(fact.uid()) || known(fact.bridge()))
+    }
+
     fn push(&mut self, fact: Fact) {
         self.last = self.last.max(Some(fact.at));
         self.silence = None;
-        self.profile.add(&fact);
+        if !self.is_adopted(&fact) {
+            self.profile.add(&fact);
+        }
         if self.facts.capacity() == 0 {
             self.facts.reserve(FACTS_USUAL);
         }
@@ -165,9 +174,19 @@ impl Joiner {
     /// Puts a part that shares no id into its call. What the call is to other parts stays as it was:
     /// a call from the CRM has no bridge of its own, however many parts with bridges join it.
     pub fn adopt(&mut self, into: u32, part: u32) {
-        let profile = self.slots[into as usize].profile;
+        let of_part = |fact: &Fact| [fact.uid().into(), fact.bridge().into()];
+        let names: Vec<Box<[u8]>> = self.slots[part as usize]
+            .facts
+            .iter()
+            .flat_map(of_part)
+            .collect();
+        let home = &mut self.slots[into as usize];
+        for name in names {
+            if !name.is_empty() && !home.adopted.contains(&name) {
+                home.adopted.push(name);
+            }
+        }
         self.merge_into(into, part);
-        self.slots[into as usize].profile = profile;
     }
 
     /// Puts the call of slot `part` into that of slot `into`; nothing when they are one already.
@@ -175,7 +194,7 @@ impl Joiner {
         if into == part {
             return;
         }
-        let moved = std::mem::take(&mut self.slots[part as usize]);
+        let mut moved = std::mem::take(&mut self.slots[part as usize]);
         self.free.push(part);
         let home = &mut self.slots[into as usize];
         for name in moved.names {
@@ -184,6 +203,7 @@ impl Joiner {
                 home.names.push(name);
             }
         }
+        home.adopted.append(&mut moved.adopted);
         for fact in moved.facts {
             home.push(fact);
         }
