@@ -86,6 +86,8 @@ struct Sweep<'c> {
     zone: LogZone,
     question: &'c SearchQuestion,
     slab: Slab,
+    /// There are records just before the slab, where a call may have begun.
+    has_older: bool,
     cursors: Vec<Cursor<'c>>,
     joiner: Joiner,
 }
@@ -103,7 +105,13 @@ impl<'c> Sweep<'c> {
             .filter(|(_, bounds)| touches(**bounds, slab))
             .map(|((index, source), bounds)| Cursor::new(index, source, *bounds, slab))
             .collect();
+        let before = slab.start.plus_millis(-reach::HORIZON_MILLIS);
+        let has_older = corpus.bounds.iter().any(|b| {
+            b.first.is_none_or(|first| first < slab.start)
+                && b.last.is_none_or(|last| last >= before)
+        });
         Sweep {
+            has_older,
             scanner: &engine.scanner,
             zone: engine.zone,
             question,
@@ -235,7 +243,10 @@ impl<'c> Sweep<'c> {
             Some(self.zone.stamp(moment) < self.slab.reads_from())
         };
         let begins = matches!(first.event, Event::Start | Event::Dial);
-        let middle = !begins && facts.iter().any(|f| born_before(f) == Some(true));
+        let middle = !begins
+            && self.has_older
+            && first.at.since(self.slab.start) < reach::HORIZON_MILLIS
+            && facts.iter().any(|f| born_before(f) == Some(true));
         first.at >= self.slab.start && first.at < self.slab.end && !middle
     }
 }

@@ -9,51 +9,75 @@ use serde_json::Value;
 /// What stands in a secret's place.
 const MASK: &str = "***";
 
-/// Keys whose values are secrets, compared in lower case.
-const SECRET_KEYS: [&str; 9] = [
+/// Keys that end in one of these hold secrets; case, `-` and `_` don't matter.
+const SECRET_ENDS: [&str; 10] = [
     "token",
     "secret",
     "password",
     "passwd",
+    "pwd",
+    "pass",
     "authorization",
-    "bot_token",
-    "api_key",
     "apikey",
-    "access_token",
+    "cookie",
+    "credentials",
 ];
 
-/// `"Token": "..."` in text, also when the value is cut off; an escaped quote (JSON inside JSON)
-/// counts as a quote.
+/// The same as a pattern.
+const SECRET_KEY: &str = r"[\w.-]*(?:token|secret|password|passwd|pwd|pass|authorization|api[-_]?key|cookie|credentials)";
+
+/// `"Token": "..."` in text, also when the value is cut off or nested; an escaped quote (JSON inside
+/// JSON) counts as a quote, a Python dict's as well.
 static IN_JSON: LazyLock<Regex> = LazyLock::new(|| {
-    let keys = SECRET_KEYS.join("|");
     Regex::new(&format!(
-        r#"(?i)(\\*"(?:{keys})\\*"\s*:\s*)(\\*"(?:[^"\\]|\\[^"])*(?:\\*"|$)|[^\s,}}"\]\\]+)"#
+        r#"(?i)(\\*["']{SECRET_KEY}\\*["']\s*:\s*)(\\*"(?:[^"\\]|\\[^"]|\\")*(?:"|$)|'[^']*(?:'|$)|\[[^\]]*(?:\]|$)|\{{[^}}]*(?:\}}|$)|[^\s,}}"'\]\\]+)"#
     ))
     .expect("a constant pattern")
 });
 
-/// `?token=...` in a URL, and the token in a Telegram bot's.
-static IN_URL: LazyLock<Regex> = LazyLock::new(|| {
-    let keys = SECRET_KEYS.join("|");
+/// `"Token": \"...\"` inside a string that holds JSON: ends at the next escaped quote.
+static IN_NESTED_JSON: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
-        r#"(?i)([?&;](?:{keys}|key|sig)=)[^&;\s|"]+|(/bot)\d+:[A-Za-z0-9_-]+"#
+        r#"(?i)(\\+"{SECRET_KEY}\\+"\s*:\s*)\\+"[^"\\]*(?:\\+"|$)"#
+    ))
+    .expect("a constant pattern")
+});
+
+/// `token=...` in a URL, a form or a sentence; the token in a Telegram bot's URL; a password before
+/// a host; what follows `Bearer` and `Basic`.
+static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(&format!(
+        r#"(?i)(\b(?:{SECRET_KEY}|key|sig)(?:=|%3D))["']?[^&;\s|"'),]+|(/bot)\d+:[A-Za-z0-9_-]+|(://)[^/@\s:|]+:[^/@\s|]+@|(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{{3,}}"#
     ))
     .expect("a constant pattern")
 });
 
 /// Text, a URL or a whole line without the secrets in it.
 pub fn text(text: &str) -> Cow<'_, str> {
-    let without = IN_JSON.replace_all(text, |found: &Captures<'_>| {
-        format!("{}\"{MASK}\"", &found[1])
-    });
-    let url = |found: &Captures<'_>| {
-        let kept = found.get(1).or(found.get(2)).map_or("", |m| m.as_str());
-        format!("{kept}{MASK}")
+    let masked = |found: &Captures<'_>| format!("{}\"{MASK}\"", &found[1]);
+    let kept = |found: &Captures<'_>| {
+        let kept = (1..=4).find_map(|group| found.get(group));
+        let at = if kept.is_some_and(|m| m.as_str() == "://") {
+            "@"
+        } else {
+            ""
+        };
+        format!("{}{MASK}{at}", kept.map_or("", |m| m.as_str()))
     };
-    match without {
-        Cow::Borrowed(same) => IN_URL.replace_all(same, url),
-        Cow::Owned(changed) => Cow::Owned(IN_URL.replace_all(&changed, url).into_owned()),
-    }
+    let text = then(Cow::Borrowed(text), |t| {
+        IN_NESTED_JSON.replace_all(t, masked)
+    });
+    let text = then(text, |t| IN_JSON.replace_all(t, masked));
+    then(text, |t| IN_TEXT.replace_all(t, kept))
+}
+
+/// One replacement after another, without a copy where nothing is replaced.
+fn then<'t>(text: Cow<'t, str>, replace: impl Fn(&str) -> Cow<'_, str>) -> Cow<'t, str> {
+    let replaced = match replace(&text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(changed) => Some(changed),
+    };
+    replaced.map_or(text, Cow::Owned)
 }
 
 /// A body as JSON without the secrets in it; one that is no JSON (cut by its writer) as
@@ -68,15 +92,19 @@ pub fn body(bytes: &[u8]) -> Value {
     }
 }
 
+fn is_secret(key: &str) -> bool {
+    let plain: String = key.chars().filter(|c| !matches!(c, '-' | '_')).collect();
+    let plain = plain.to_lowercase();
+    SECRET_ENDS.iter().any(|end| plain.ends_with(end))
+}
+
 fn mask(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                let secret = SECRET_KEYS.contains(&key.to_lowercase().as_str());
                 match value {
-                    Value::Object(_) | Value::Array(_) => mask(value),
                     Value::Null => {}
-                    _ if secret => *value = Value::String(MASK.to_owned()),
+                    _ if is_secret(key) => *value = Value::String(MASK.to_owned()),
                     other => mask(other),
                 }
             }
@@ -106,6 +134,20 @@ mod tests {
             r#"{"raw": "{\"Token\": \"375290000000\"}"}"#,
             "https://h/call/0367/1.5?token=375290000000&x=1",
             "https://api.telegram.org/bot123:375290000000/sendMessage",
+            r#"{"token": ["375290000000"]}"#,
+            r#"{"token": {"value": "375290000000"}}"#,
+            r#"{"token": ["375290000000"#,
+            r#"{"_shared_uuid_token": "375290000000"}"#,
+            r#"{"X-API-Key": "375290000000", "db_password": "375290000000"}"#,
+            r#"{"headers": {"Authorization": "Bearer 375290000000"}}"#,
+            r#"{"token": "ab\"375290000000"#,
+            "Authorization: Bearer 375290000000",
+            "token=375290000000&x=1",
+            "{'token': '375290000000'}",
+            "https://user:375290000000@host/x",
+            "https://h/c#access_token=375290000000",
+            "https://h/c?auth_token=375290000000",
+            "SELECT 1 WHERE password='375290000000'",
         ] {
             let shown = text(secret);
             assert!(!shown.contains("375290000000"), "{secret} -> {shown}");

@@ -47,13 +47,25 @@ impl Bounds {
             return bounds;
         };
         let reach = total.saturating_sub(SAMPLE_BYTES as u64);
+        if total > 0 && times(sample(source, 0, &mut text)).next().is_none() {
+            // A hole or junk at the front: nothing is known of the beginning.
+            bounds.ordered = false;
+            return bounds;
+        }
         let step = (reach / SAMPLES).max(SAMPLE_BYTES as u64);
         for i in (0..SAMPLES).take_while(|i| i * step < reach) {
             bounds.add(times(sample(source, i * step, &mut text)));
         }
         // The end may overlap the sample before it; then its lines say nothing about order.
         let (ordered, overlaps) = (bounds.ordered, reach % step < SAMPLE_BYTES as u64);
-        bounds.add(times(sample(source, reach, &mut text)));
+        let end: Vec<Stamp> = times(sample(source, reach, &mut text)).collect();
+        if end.is_empty() {
+            // A long last line, or junk: nothing is known of the end.
+            bounds.last = None;
+            bounds.ordered = false;
+            return bounds;
+        }
+        bounds.add(end.into_iter());
         bounds.ordered = if overlaps { ordered } else { bounds.ordered };
         bounds
     }
@@ -127,5 +139,8 @@ fn sample<'t>(source: &Source, offset: u64, text: &'t mut [u8]) -> &'t [u8] {
 
 /// The times of the lines in `text`.
 fn times(text: &[u8]) -> impl Iterator<Item = Stamp> {
-    text.split(|&b| b == b'\n').filter_map(Stamp::parse_prefix)
+    text.split(|&b| b == b'\n').filter_map(|line| {
+        let nuls = line.iter().take_while(|&&b| b == 0).count();
+        Stamp::parse_prefix(&line[nuls..])
+    })
 }
