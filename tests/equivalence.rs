@@ -262,6 +262,7 @@ fn single_records_are_the_same_everywhere() {
             let question = LinesQuestion {
                 filter: filter.clone(),
                 limit,
+                count_only: false,
                 before: context,
                 after: context,
             };

@@ -86,8 +86,13 @@ fn calls(
         strict: args.strict,
     };
     let mut all: Vec<Found> = Vec::new();
+    let mut unreadable = false;
     for enterprise in enterprises {
-        let found = desk.engine.search(&desk.tree, enterprise, &question)?;
+        let answer = desk.engine.search(&desk.tree, enterprise, &question);
+        let Some(found) = desk.answer(answer) else {
+            unreadable = true;
+            continue;
+        };
         desk.explain(|| {
             let unparsed = match found.unparsed {
                 0 => String::new(),
@@ -113,7 +118,7 @@ fn calls(
     if args.count {
         let count: usize = all.iter().map(|found| found.count).sum();
         out.bytes(|out| writeln!(out, "{count}"))?;
-        return Ok(end(desk, count, &all));
+        return Ok(end(desk, count, &all, unreadable));
     }
     print_calls(desk, args, &mut out, &rows, &all)?;
     if cut.is_some() && args.format == SearchFormat::Table {
@@ -122,7 +127,7 @@ fn calls(
             "the newest {limit} are shown; --limit 0 shows all, --count counts them"
         ));
     }
-    Ok(end(desk, rows.len(), &all))
+    Ok(end(desk, rows.len(), &all, unreadable))
 }
 
 fn print_calls(
@@ -175,8 +180,8 @@ fn print_calls(
     }
 }
 
-fn end(desk: &Desk, count: usize, all: &[Found]) -> Exit {
-    let troubles = all.iter().any(|found| !found.troubles.is_empty());
+fn end(desk: &Desk, count: usize, all: &[Found], unreadable: bool) -> Exit {
+    let troubles = unreadable || all.iter().any(|found| !found.troubles.is_empty());
     if count == 0 {
         let searched = sum(all.iter().map(|found| found.searched));
         desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
@@ -219,6 +224,7 @@ fn lines(
             ..record_filter(args)
         },
         limit: limit(args),
+        count_only: args.count,
         before: args.before_context.max(args.context),
         after: args.after_context.max(args.context),
     };
@@ -227,23 +233,28 @@ fn lines(
     let mut troubles = false;
     let mut searched = Vec::new();
     let mut document = Vec::new();
+    let mut all: Vec<FoundLines> = Vec::new();
     for enterprise in enterprises {
-        let found = desk.engine.lines(&desk.tree, enterprise, &question)?;
+        let answer = desk.engine.lines(&desk.tree, enterprise, &question);
+        let Some(mut found) = desk.answer(answer) else {
+            troubles = true;
+            continue;
+        };
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
         desk.say_troubles(&found.troubles);
-        count += found.count;
         troubles |= !found.troubles.is_empty();
         searched.push(found.searched);
-        if !args.count {
-            print_lines(
-                desk,
-                args,
-                &mut out,
-                &found,
-                enterprises.len() > 1,
-                &mut document,
-            )?;
+        if args.count {
+            count += found.count;
+            found.lines.clear();
         }
+        all.push(found);
+    }
+    keep_newest(&mut all, limit(args));
+    let many = enterprises.len() > 1;
+    for found in all.iter().filter(|_| !args.count) {
+        count += found.lines.iter().filter(|entry| entry.matched).count();
+        print_lines(desk, args, &mut out, found, many, &mut document)?;
     }
     if args.count {
         out.bytes(|out| writeln!(out, "{count}"))?;
@@ -258,6 +269,33 @@ fn lines(
         desk.say(&format!("no such record, {searched}"));
     }
     Ok(Exit::of(count > 0, troubles))
+}
+
+/// Leaves the newest matches of all enterprises together. Context goes with its enterprise: where
+/// one has too many matches they are cut from its oldest line on.
+fn keep_newest(all: &mut [FoundLines], limit: Option<usize>) {
+    let Some(limit) = limit else { return };
+    let matches = |found: &FoundLines| {
+        let times = found.lines.iter().filter(|entry| entry.matched);
+        times.map(|entry| entry.line.at).collect::<Vec<_>>()
+    };
+    let mut times: Vec<Stamp> = all.iter().flat_map(matches).collect();
+    times.sort();
+    let Some(oldest) = times
+        .len()
+        .checked_sub(limit)
+        .and_then(|cut| times.get(cut))
+    else {
+        return;
+    };
+    for found in all {
+        found
+            .lines
+            .retain(|entry| entry.line.at >= *oldest || !entry.matched);
+        if !found.lines.iter().any(|entry| entry.matched) {
+            found.lines.clear();
+        }
+    }
 }
 
 fn print_lines(

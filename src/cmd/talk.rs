@@ -125,6 +125,18 @@ impl Desk {
         }
     }
 
+    /// The answer of one enterprise; `None`, with the reason said, where its folder can't be read.
+    /// The other enterprises are asked all the same.
+    pub(super) fn answer<A>(&self, answer: Result<A, Error>) -> Option<A> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                self.say(&format!("incomplete: {error}"));
+                None
+            }
+        }
+    }
+
     /// `all 15 files searched (2025-11-16 .. 2025-11-30 UTC)`
     pub(super) fn searched_text(&self, searched: &Searched) -> String {
         let files = match searched.files {

@@ -33,15 +33,26 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let mut out = desk.out();
     let mut traces = Vec::new();
     let mut found = 0;
+    let mut unreadable = false;
+    let mut documents = Vec::new();
     for enterprise in desk.tree.select(&enterprises)? {
-        let trace = desk.engine.trace(&desk.tree, &enterprise, &question)?;
+        let answer = desk.engine.trace(&desk.tree, &enterprise, &question);
+        let Some(trace) = desk.answer(answer) else {
+            unreadable = true;
+            continue;
+        };
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&trace.searched)));
         if let Some(call) = &trace.call {
             if found > 0 && args.format == TraceFormat::Timeline {
                 out.bytes(|out| out.write_all(b"\n"))?;
             }
             found += 1;
-            print(desk, args, &mut out, &trace, call)?;
+            match args.format {
+                TraceFormat::Json => {
+                    documents.push(json::trace(&trace, call, &desk.clock, &args.only));
+                }
+                _ => print(desk, args, &mut out, &trace, call)?,
+            }
         }
         desk.say_troubles(&trace.troubles);
         // Only what is said of it at the end is kept: there may be hundreds of enterprises.
@@ -50,7 +61,13 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             ..trace
         });
     }
-    let troubles = traces.iter().any(|trace| !trace.troubles.is_empty());
+    let troubles = unreadable || traces.iter().any(|trace| !trace.troubles.is_empty());
+    match documents.as_slice() {
+        [] => {}
+        [one] => out.bytes(|out| json::write(out, one, true))?,
+        // An id of several enterprises: still one document.
+        _ => out.bytes(|out| json::write(out, &serde_json::Value::Array(documents), true))?,
+    }
     if found == 0 {
         not_found(desk, args, &mut out, asked, &traces, troubles)?;
     }
@@ -79,11 +96,7 @@ fn print(
             };
             out.styled(|mut out| write_timeline(&mut out, trace, call, &desk.clock, &options))
         }
-        TraceFormat::Json => {
-            let value = json::trace(trace, call, &desk.clock, &args.only);
-            out.bytes(|out| json::write(out, &value, true))
-        }
-        TraceFormat::Ndjson => {
+        TraceFormat::Json | TraceFormat::Ndjson => {
             let values = json::trace_records(trace, call, &desk.clock, &args.only);
             out.bytes(|out| write_ndjson(out, &values))
         }
@@ -115,10 +128,13 @@ fn not_found(
     troubles: bool,
 ) -> Result<(), Error> {
     if matches!(args.format, TraceFormat::Json | TraceFormat::Ndjson) {
-        let values: Vec<_> = traces
+        let mut values: Vec<_> = traces
             .iter()
             .map(|trace| json::not_found(trace, asked, &desk.clock))
             .collect();
+        if args.format == TraceFormat::Json && values.len() != 1 {
+            values = vec![serde_json::Value::Array(values)];
+        }
         out.bytes(|out| write_ndjson(out, &values))?;
     }
     let place = match traces {

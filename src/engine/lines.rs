@@ -19,6 +19,8 @@ pub struct LinesQuestion {
     pub filter: RecordFilter,
     /// At most this many, the newest; `None` for all.
     pub limit: Option<usize>,
+    /// Only how many there are; no line is kept.
+    pub count_only: bool,
     /// Lines of the same file shown before each.
     pub before: usize,
     /// Lines of the same file shown after each.
@@ -78,19 +80,25 @@ impl Engine {
         let mut found: Vec<Line> = Vec::new();
         let mut troubles = corpus.troubles.clone();
         let mut read = Vec::new();
+        let mut counted = 0;
         for source in chosen {
             let bounds = corpus.bounds[source.0 as usize];
             if is_full(&found, bounds, question.limit) {
                 continue;
             }
-            let (lines, named) = self.lines_of_source(&source, question, needles.as_ref());
+            let (lines, matches, named) = self.lines_of_source(&source, question, needles.as_ref());
             troubles.extend(named);
+            counted += matches;
             read.push(source);
             found.extend(lines);
             found.sort_by_key(|line| (line.at, line.place));
             keep_newest(&mut found, question.limit);
         }
-        let count = found.len();
+        let count = if question.count_only {
+            counted
+        } else {
+            found.len()
+        };
         let lines = if question.before + question.after > 0 {
             self.with_context(corpus, &found, question)
         } else {
@@ -120,11 +128,12 @@ impl Engine {
         source: &(u32, std::sync::Arc<crate::source::Source>),
         question: &LinesQuestion,
         needles: Option<&Needles>,
-    ) -> (Vec<Line>, Vec<Trouble>) {
+    ) -> (Vec<Line>, usize, Vec<Trouble>) {
         let filter = &question.filter;
         let tasks = self.scanner.tasks(std::slice::from_ref(source));
         let parts = self.scanner.run(&tasks, |task, blocks| {
             let mut lines = Vec::new();
+            let mut count = 0;
             let mut hole = None;
             while let Some(block) = blocks.next_block() {
                 let mut take = |at: usize, text: &[u8]| {
@@ -136,7 +145,10 @@ impl Engine {
                         None => line(task.index, &block, at, text).at,
                     };
                     if !text.is_empty() && filter.matches(&record, Some(time)) {
-                        lines.push(line(task.index, &block, at, text));
+                        count += 1;
+                        if !question.count_only {
+                            lines.push(line(task.index, &block, at, text));
+                        }
                     }
                 };
                 match needles {
@@ -153,15 +165,15 @@ impl Engine {
             if let Some((offset, bytes)) = hole {
                 blocks.note_hole(offset, bytes);
             }
-            lines
+            (lines, count)
         });
-        let mut lines = Vec::new();
-        let mut troubles = Vec::new();
-        for (found, named) in parts {
-            lines.extend(found);
-            troubles.extend(named);
+        let mut all = (Vec::new(), 0, Vec::new());
+        for ((lines, count), named) in parts {
+            all.0.extend(lines);
+            all.1 += count;
+            all.2.extend(named);
         }
-        (lines, troubles)
+        all
     }
 
     /// The lines around each, by one more walk through the files that have any.
