@@ -6,7 +6,6 @@
 mod generation;
 mod snapshot;
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
@@ -169,14 +168,6 @@ pub(crate) fn list(folder: &Path) -> std::io::Result<Vec<FileName>> {
     }
     names.sort();
     Ok(names)
-}
-
-/// The last part of a path as text, for messages.
-pub fn file_name_text(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(OsStr::new("?"))
-        .to_string_lossy()
-        .into_owned()
 }
 
 #[cfg(test)]
