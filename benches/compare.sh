@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# How fast is calltrace beside ripgrep? Prints a table in Markdown; judges nothing, exits with 0.
+# How fast is calltrace beside ripgrep and pigz? Prints a table in Markdown; judges nothing, exits
+# with 0.
 #
 #   benches/compare.sh
 #
-# Makes two trees of the same calls (15 days, 30,000 calls a day, 1.4 GB), plain and with gzip, the
-# first time it runs; needs 2 GB of disk. Takes about 15 minutes.
+# Makes trees of calls the first time it runs (15 days, 30,000 calls a day, 1.4 GB: plain, with gzip,
+# sealed; the same over 200 enterprises; one of ten times another); needs 15 GB of disk. Takes about
+# 20 minutes. The rows about sealed days are in sealed.bash.
 #
 #   CALLTRACE=PATH     measure this binary instead of building one
 #   BENCH_DIR=DIR      where the trees and hyperfine's results are kept (/tmp/calltrace-bench)
@@ -58,6 +60,7 @@ need() {
 
 need hyperfine hyperfine
 need rg ripgrep
+need pigz pigz
 command -v gzip >/dev/null || stop "gzip is missing (rg -z calls it); install it with: apt-get install gzip"
 
 results="$bench_dir/results"
@@ -79,13 +82,12 @@ make_tree() {
     say "making the $name tree in $bench_dir/$name"
     rm -rf "${bench_dir:?}/$name" "${bench_dir:?}/$name.truth"
     (cd "$here" && cargo run --release --locked --example logs -- --root "$bench_dir/$name" \
-        --enterprises "$enterprise" --days "$days" --calls-per-day "$calls_per_day" \
-        --last-day "$last_day" "$@") >&2 || stop "the generator failed"
+        --days "$days" --last-day "$last_day" "$@") >&2 || stop "the generator failed"
     touch "$bench_dir/$name.complete"
 }
 
-make_tree plain
-make_tree gzip --compress gzip
+make_tree plain --enterprises "$enterprise" --calls-per-day "$calls_per_day"
+make_tree gzip --enterprises "$enterprise" --calls-per-day "$calls_per_day" --compress gzip
 plain="$bench_dir/plain"
 packed="$bench_dir/gzip"
 
@@ -278,6 +280,9 @@ pair e2 0.35 "gzip: trace ID --every-file" \
     "${ours[@]}" trace "$enterprise" "$id" --every-file -- rg -z -F "$id" "$tree"
 pair e3 0.35 "gzip: search --phone PHONE" \
     "${ours[@]}" search "$enterprise" --phone "$phone" -- rg -z -F "$digits" "$tree"
+
+# shellcheck source=benches/sealed.bash
+. "$here/benches/sealed.bash"
 
 first_line() {
     "$@" 2>/dev/null | head -n 1

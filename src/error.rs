@@ -46,8 +46,12 @@ impl Error {
 pub struct Trouble {
     /// The file or folder.
     pub path: PathBuf,
+    /// Where in its content; 0 where that does not matter.
+    pub at: u64,
     /// What is wrong with it, as a clause: "is truncated after 10:32:07".
     pub what: String,
+    /// There may be many like it in the file; the first is enough.
+    pub first_only: bool,
 }
 
 impl Trouble {
@@ -55,8 +59,19 @@ impl Trouble {
     pub fn new(path: &Path, what: impl Into<String>) -> Trouble {
         Trouble {
             path: path.to_owned(),
+            at: 0,
             what: what.into(),
+            first_only: false,
         }
+    }
+
+    /// Sorts troubles, each once.
+    pub fn tidy(troubles: &mut Vec<Trouble>) {
+        troubles.sort();
+        troubles.dedup_by(|next, before| {
+            let like = next.first_only && before.first_only && next.path == before.path;
+            like || next == before
+        });
     }
 }
 

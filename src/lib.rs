@@ -8,7 +8,11 @@ pub mod cmd;
 
 pub mod output;
 
+pub mod rotate;
+
 pub mod engine;
+
+pub mod index;
 
 pub mod call;
 

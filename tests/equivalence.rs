@@ -1,8 +1,10 @@
-//! The same question gives the same bytes: plain, gzip of one or many members, BGZF, one thread or
-//! eight, tiny segments or normal ones.
+//! The same question gives the same bytes: plain, gzip of one or many members, BGZF, sealed by us,
+//! with an index or without, one thread or eight, tiny segments or normal ones.
 
 #[path = "generator/mod.rs"]
 mod generator;
+#[path = "indexing/mod.rs"]
+mod indexing;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -26,15 +28,25 @@ struct Forms {
 impl Forms {
     fn new(plan: &Plan) -> Forms {
         let dir = tempfile::tempdir().expect("a folder");
+        let leave: fn(&Path) = |_| {};
         let forms = [
-            ("plain", Compress::None),
-            ("gzip", Compress::Gzip),
-            ("multi", Compress::Multi),
-            ("bgzf", Compress::Bgzf),
+            ("plain", Compress::None, leave),
+            ("gzip", Compress::Gzip, leave),
+            ("multi", Compress::Multi, leave),
+            ("bgzf", Compress::Bgzf, leave),
+            ("plain, indexed", Compress::None, indexing::index_all),
+            (
+                "grown since it was indexed",
+                Compress::None,
+                indexing::index_halves,
+            ),
+            ("gzip, indexed", Compress::Gzip, indexing::index_all),
+            ("foreign bgzf, indexed", Compress::Bgzf, indexing::index_all),
+            ("sealed", Compress::None, indexing::seal_all),
         ];
         let roots = forms
             .into_iter()
-            .map(|(name, compress)| {
+            .map(|(name, compress, then)| {
                 let root = dir.path().join(name);
                 let plan = Plan {
                     compress,
@@ -42,6 +54,7 @@ impl Forms {
                     ..*plan
                 };
                 write_tree(&plan, &root).expect("written");
+                then(&root.join("0367"));
                 (name, root)
             })
             .collect();
@@ -178,8 +191,30 @@ fn searches_are_the_same_everywhere() {
         filter,
         ..SearchQuestion::default()
     };
+    let number = indexing::a_number(&forms.roots[0].1.join("0367"));
     let questions = [
         ("every call", SearchQuestion::default()),
+        (
+            "a number",
+            criteria(Criteria {
+                phone: PhoneQuery::parse(&number).ok(),
+                ..Criteria::default()
+            }),
+        ),
+        (
+            "a number's end",
+            criteria(Criteria {
+                phone: PhoneQuery::parse(&number[number.len() - 7..]).ok(),
+                ..Criteria::default()
+            }),
+        ),
+        (
+            "an id as text",
+            filter(RecordFilter {
+                text: ids(&forms.roots[0].1, 40).pop(),
+                ..RecordFilter::default()
+            }),
+        ),
         (
             "the newest seven",
             SearchQuestion {
@@ -234,7 +269,15 @@ fn searches_are_the_same_everywhere() {
 #[test]
 fn single_records_are_the_same_everywhere() {
     let forms = Forms::new(&plan());
+    let number = indexing::a_number(&forms.roots[0].1.join("0367"));
     let filters = [
+        (
+            "a number",
+            RecordFilter {
+                phone: PhoneQuery::parse(&number).ok(),
+                ..RecordFilter::default()
+            },
+        ),
         (
             "unparsed",
             RecordFilter {

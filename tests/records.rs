@@ -1,6 +1,7 @@
 //! Lines over arbitrary bytes: never a panic, never a lost byte; what is written reads back.
 
 use std::fs;
+use std::sync::Arc;
 
 use calltrace::call::Fact;
 use calltrace::filter::RecordFilter;
@@ -156,9 +157,9 @@ proptest! {
         fs::write(dir.path().join("events.log"), &content).expect("written");
         let name = EnterpriseName::new("0367").expect("a name");
         let snapshot = Snapshot::open(&name, dir.path()).expect("opened");
-        let sources = Source::open_all(&snapshot, &mut Vec::new());
+        let mut sources = Source::open_all(&snapshot, |_| None, &mut Vec::new());
         let scanner = Scanner::new(Tuning { span_bytes, block_bytes });
-        let tasks = scanner.tasks(&[(0, sources[0].clone())]);
+        let tasks = scanner.tasks(&[(0, Arc::new(sources.remove(0)))]);
         let read = scanner.run(&tasks, |_, blocks| {
             let mut all = Vec::new();
             while let Some(block) = blocks.next_block() {

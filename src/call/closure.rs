@@ -144,6 +144,18 @@ impl Closure {
         self.names.iter().map(needle).collect()
     }
 
+    /// The names that records of the call share.
+    pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
+        self.names.iter().map(|name| match name {
+            Name::Uid(uid) => Edge::Uid(uid),
+            Name::Bridge(bridge) => Edge::Bridge(bridge),
+            Name::Local(stem) => Edge::Local(stem),
+            Name::Sent(chat, message) | Name::Changed(chat, message) => {
+                Edge::Message { chat, message }
+            }
+        })
+    }
+
     /// The first of the record's names that the call has, as a reason.
     fn reason_for(&self, fact: &Fact) -> Option<Reason> {
         fact.edges().find_map(|edge| {

@@ -305,7 +305,11 @@ pub fn wants_parts(facts: &[Fact]) -> bool {
 pub fn may_be_consultation(hangup: &Fact, facts: &[Fact]) -> bool {
     hangup.call_type == Some(CallType::Internal)
         && is_extension(hangup.phone())
-        && facts
-            .iter()
-            .any(|f| !f.bridge().is_empty() && endpoint(f.channel()) == hangup.phone())
+        && bridged_endpoints(facts).any(|endpoint| endpoint == hangup.phone())
+}
+
+/// The endpoints that are in a bridge: whose internal hangup may be a consultation.
+pub fn bridged_endpoints(facts: &[Fact]) -> impl Iterator<Item = &[u8]> {
+    let bridged = facts.iter().filter(|f| !f.bridge().is_empty());
+    bridged.map(|f| endpoint(f.channel()))
 }

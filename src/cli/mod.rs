@@ -1,6 +1,8 @@
 //! What was typed: clap types and value parsers. Knows no file and asks nothing; `cmd` makes plans
 //! of it.
 
+mod index;
+mod rotate;
 mod settings;
 mod values;
 mod when;
@@ -14,6 +16,8 @@ use crate::filter::StatusPattern;
 use crate::record::KindName;
 use crate::record::phone::PhoneQuery;
 
+pub use index::IndexArgs;
+pub use rotate::{RotateArgs, RotateFormat, RotateSettings};
 pub use settings::Settings;
 pub use when::Moment;
 
@@ -97,6 +101,10 @@ pub enum Command {
     Trace(TraceArgs),
     /// Which calls? One row a call, newest first
     Search(Box<SearchArgs>),
+    /// Seal, compress, index and expire; safe beside live writers
+    Rotate(RotateArgs),
+    /// What is known of the indexes; whether they are right
+    Index(IndexArgs),
 }
 
 /// `calltrace trace`

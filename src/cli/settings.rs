@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 use toml::{Table, Value};
 
+use super::rotate::RotateSettings;
 use super::values::{nearest, zone_hint};
 use crate::error::Error;
 
@@ -22,9 +23,17 @@ pub struct Settings {
     pub display_timezone: Option<Tz>,
     /// Threads; 0 for one a core.
     pub threads: Option<u16>,
+    /// How logs are rotated.
+    pub rotate: RotateSettings,
 }
 
-const KEYS: [&str; 4] = ["root", "log_timezone", "display_timezone", "threads"];
+const KEYS: [&str; 5] = [
+    "root",
+    "log_timezone",
+    "display_timezone",
+    "threads",
+    "rotate",
+];
 
 impl Settings {
     /// Reads `/etc/calltrace/config.toml`, then `calltrace/config.toml` in the user's folder of
@@ -82,6 +91,11 @@ impl Settings {
                 ("threads", Value::Integer(n)) if (0..=256).contains(&n) => {
                     self.threads = u16::try_from(n).ok();
                 }
+                ("rotate", Value::Table(table)) => {
+                    let read = self.rotate.read(table);
+                    read.map_err(|wrong| Error::Usage(format!("{at}: {wrong}")))?;
+                }
+                ("rotate", _) => return Err(wrong("a table")),
                 ("threads", _) => return Err(wrong("a number from 0 to 256")),
                 (unknown, _) => {
                     let hint = match nearest(unknown, KEYS) {
@@ -105,7 +119,10 @@ fn zone(name: &str, where_from: &str) -> Result<Tz, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::rotate::Mode;
 
     fn read(text: &str) -> Result<Settings, String> {
         let mut settings = Settings::default();
@@ -126,14 +143,29 @@ mod tests {
             Err("config.toml: threads must be a number from 0 to 256".into())
         );
         assert!(read("root = ").is_err());
+        assert_eq!(
+            read("[rotate]\nkep = \"14d\""),
+            Err("config.toml: no setting \"kep\" in [rotate]; did you mean keep?".into())
+        );
+        assert_eq!(
+            read("[rotate]\nmode = \"colapse\""),
+            Err("config.toml: rotate.mode: no mode \"colapse\"; did you mean collapse?".into())
+        );
     }
 
     #[test]
     fn all_keys_are_read() {
         let settings = read(
-            "root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2",
+            "root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2\n\
+             [rotate]\nkeep = \"30d\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"",
         );
         let want = Settings {
+            rotate: RotateSettings {
+                keep_days: Some(30),
+                mode: Some(Mode::Rename),
+                size_max: Some(500_000_000),
+                grace: Some(Duration::from_secs(120)),
+            },
             root: Some("/srv".into()),
             log_timezone: Some(Tz::UTC),
             display_timezone: Some(Tz::Europe__Minsk),

@@ -23,7 +23,7 @@ pub(super) fn nearest<'k>(
         .map(|(_, name)| name)
 }
 
-fn one_of(typed: &str, what: &str, known: &[&str]) -> String {
+pub(super) fn one_of(typed: &str, what: &str, known: &[&str]) -> String {
     match nearest(typed, known.iter().copied()) {
         Some(name) => format!("no {what} {typed:?}; did you mean {name}?"),
         None => format!("no {what} {typed:?}; there are {}", known.join(", ")),

@@ -3,6 +3,8 @@
 //! Answers go to stdout, everything said about them to stderr. A run ends as an [`Exit`]; `main`
 //! turns it into a number.
 
+mod index;
+mod rotate;
 mod search;
 mod talk;
 mod trace;
@@ -11,7 +13,7 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
-use crate::cli::{Cli, ColorWhen, Command, Global, Settings};
+use crate::cli::{Cli, ColorWhen, Command, Global, RotateSettings, Settings};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::output::Clock;
@@ -65,6 +67,8 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Trace(args) => trace::run(&desk, &args),
         Command::Search(args) => search::run(&desk, &args),
+        Command::Index(args) => index::run(&desk, &args),
+        Command::Rotate(args) => rotate::run(&desk, &args),
     }
 }
 
@@ -76,6 +80,8 @@ struct Desk {
     color: ColorWhen,
     verbose: bool,
     quiet: bool,
+    threads: usize,
+    rotate: RotateSettings,
 }
 
 impl Desk {
@@ -96,6 +102,8 @@ impl Desk {
             color: global.color,
             verbose: global.verbose,
             quiet: global.quiet,
+            threads: usize::from(threads),
+            rotate: settings.rotate,
         })
     }
 
@@ -107,6 +115,13 @@ impl Desk {
     fn say(&self, text: &str) {
         if !self.quiet {
             say(text);
+        }
+    }
+
+    /// Several things for those who asked.
+    fn explain_all(&self, texts: &[String]) {
+        for text in texts {
+            self.explain(|| text.clone());
         }
     }
 

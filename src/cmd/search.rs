@@ -87,8 +87,8 @@ fn calls(
     };
     let mut all: Vec<Found> = Vec::new();
     let mut unreadable = false;
-    for enterprise in enterprises {
-        let answer = desk.engine.search(&desk.tree, enterprise, &question);
+    let answers = desk.engine.search_each(&desk.tree, enterprises, &question);
+    for (enterprise, answer) in enterprises.iter().zip(answers) {
         let Some(found) = desk.answer(answer) else {
             unreadable = true;
             continue;
@@ -103,6 +103,7 @@ fn calls(
                 desk.searched_text(&found.searched)
             )
         });
+        desk.explain_all(&found.notes);
         desk.say_troubles(&found.troubles);
         all.push(found);
     }
@@ -241,6 +242,7 @@ fn lines(
             continue;
         };
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
+        desk.explain_all(&found.notes);
         desk.say_troubles(&found.troubles);
         troubles |= !found.troubles.is_empty();
         searched.push(found.searched);

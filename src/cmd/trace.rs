@@ -54,6 +54,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
                 _ => print(desk, args, &mut out, &trace, call)?,
             }
         }
+        desk.explain_all(&trace.notes);
         desk.say_troubles(&trace.troubles);
         // Only what is said of it at the end is kept: there may be hundreds of enterprises.
         traces.push(Trace {

@@ -1,18 +1,23 @@
 //! The files that one question about one enterprise is asked of.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Trouble};
+use crate::index::Index;
 use crate::record::{LogZone, Stamp};
-use crate::source::{Bounds, Source};
-use crate::tree::{EnterpriseName, Snapshot, Tree};
+use crate::source::{Bounds, Source, overlap};
+use crate::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 
 /// A set that moves this often while a question runs over it is answered from what was open.
-const ASK_TRIES: usize = 3;
+const ASK_TRIES: usize = 8;
 
 /// Of a sample (bytes).
 const SAMPLE_BYTES: usize = 256 << 10;
+
+/// To scan less than this (bytes) it is not worth to look at a sample first.
+const SCAN_BYTES_MIN: u64 = 4 << 20;
 
 /// An enterprise's sources, open, with what is known of their times.
 #[derive(Debug)]
@@ -23,10 +28,13 @@ pub struct Corpus {
     pub sources: Vec<Arc<Source>>,
     /// The times of each source.
     pub bounds: Vec<Bounds>,
+    /// The index of each source that has one.
+    pub indexes: Vec<Option<Index>>,
     /// What could not be opened.
     pub troubles: Vec<Trouble>,
-    /// Files that vanished while they were being opened.
-    pub gone: Vec<PathBuf>,
+    /// What those who ask for explanations are told: indexes that are of no use, files that vanished
+    /// while they were being opened.
+    pub notes: Vec<String>,
     snapshot: Snapshot,
 }
 
@@ -49,19 +57,53 @@ impl Corpus {
     /// # Errors
     /// When the folder can't be listed.
     pub fn open(tree: &Tree, enterprise: &EnterpriseName, zone: LogZone) -> Result<Corpus, Error> {
-        let mut snapshot = Snapshot::open(enterprise, &tree.folder(enterprise))?;
+        let snapshot = Snapshot::open(enterprise, &tree.folder(enterprise))?;
+        Ok(Self::of(snapshot, zone))
+    }
+
+    /// The files of a snapshot.
+    pub(super) fn of(mut snapshot: Snapshot, zone: LogZone) -> Corpus {
         let mut troubles = std::mem::take(&mut snapshot.troubles);
-        let sources = Source::open_all(&snapshot, &mut troubles);
-        let bounds = sources.iter().map(|s| Bounds::probe(s, zone)).collect();
+        let mut notes = Vec::new();
+        for path in &snapshot.gone {
+            notes.push(format!(
+                "{} is gone; its lines are elsewhere",
+                path.display()
+            ));
+        }
+        let mut indexes = open_indexes(&snapshot, &mut notes);
+        let form = |log: &LogFile| indexes.get(&log.path).map(Index::form);
+        let mut sources = Source::open_all(&snapshot, form, &mut troubles);
+        let mut bounds: Vec<Bounds> = sources
+            .iter()
+            .map(|source| {
+                let index = indexes.get(&source.log.path);
+                let known = index.and_then(|index| index.bounds(&source.log));
+                known.unwrap_or_else(|| Bounds::probe(source, zone))
+            })
+            .collect();
+        for at in hide_collapsed(&mut sources, &bounds) {
+            bounds[at] = Bounds::probe(&sources[at], zone);
+        }
+        let mut known = bounds.into_iter();
+        let bounds = sources
+            .iter()
+            .filter_map(|source| known.next().filter(|_| !source.is_hidden()))
+            .collect();
+        sources.retain(|source| !source.is_hidden());
         snapshot.troubles = troubles.clone();
-        Ok(Corpus {
-            enterprise: enterprise.clone(),
-            sources,
+        Corpus {
+            enterprise: snapshot.enterprise.clone(),
+            indexes: sources
+                .iter()
+                .map(|source| indexes.remove(&source.log.path))
+                .collect(),
+            sources: sources.into_iter().map(Arc::new).collect(),
             bounds,
             troubles,
-            gone: std::mem::take(&mut snapshot.gone),
+            notes,
             snapshot,
-        })
+        }
     }
 
     /// Asks `question` of the enterprise, and again if its files moved meanwhile (a rotation): an
@@ -96,15 +138,23 @@ impl Corpus {
             .collect()
     }
 
-    /// Some text of the sources, for whoever wants to know what it is like.
+    /// Some text of the sources that must be scanned, for whoever wants to know what it is like;
+    /// empty when there is little.
     pub(super) fn sample(&self) -> Vec<u8> {
-        let largest = self
-            .sources
-            .iter()
-            .max_by_key(|source| source.content_bytes());
+        let unknown = |(source, index): &(&Arc<Source>, &Option<Index>)| {
+            let covered = index.as_ref().map_or(0, Index::covered);
+            source
+                .content_bytes()
+                .map(|bytes| bytes.saturating_sub(covered))
+        };
+        let pairs = || self.sources.iter().zip(&self.indexes);
+        let is_little = pairs().map(|pair| unknown(&pair)).sum::<Option<u64>>();
+        let largest = pairs().max_by_key(unknown).map(|(source, _)| source);
         let mut text = vec![0; SAMPLE_BYTES];
         let mut got = 0;
-        if let Some(source) = largest {
+        if let Some(source) = largest
+            && is_little.is_none_or(|bytes| bytes >= SCAN_BYTES_MIN)
+        {
             let mut reader = source.reader(source.content_bytes().unwrap_or(0) / 2);
             while let Ok(n) = reader.read(&mut text[got..])
                 && n > 0
@@ -114,6 +164,12 @@ impl Corpus {
         }
         text.truncate(got);
         text
+    }
+
+    /// Content offset up to which an index knows the source.
+    pub(super) fn covered(&self, number: u32) -> u64 {
+        let index = self.indexes.get(number as usize).and_then(Option::as_ref);
+        index.map_or(0, Index::covered)
     }
 
     /// What it means to have read `chosen`.
@@ -137,4 +193,48 @@ impl Corpus {
             .get(index as usize)
             .map_or_else(String::new, |s| s.log.name.full())
     }
+}
+
+/// The indexes that can be used, by the path of their file.
+fn open_indexes(snapshot: &Snapshot, notes: &mut Vec<String>) -> HashMap<PathBuf, Index> {
+    let mut indexes = HashMap::new();
+    for log in &snapshot.files {
+        match Index::open(log) {
+            Ok(Some(index)) => {
+                indexes.insert(log.path.clone(), index);
+            }
+            Ok(None) => {}
+            Err(why) => notes.push(format!(
+                "the index of {} {why}; the file is scanned",
+                log.path.display()
+            )),
+        }
+    }
+    indexes
+}
+
+/// Passes over lines at the beginning of a plain file that are in an archive of another name as
+/// well: a rotation that was taking them off the live file was killed. Those files are returned, by
+/// position.
+fn hide_collapsed(sources: &mut [Source], bounds: &[Bounds]) -> Vec<usize> {
+    let held = |at: usize| {
+        let file = &sources[at];
+        let first = bounds[at].first.filter(|_| !file.is_bgzf())?;
+        let shares = |(archive, its): &(&Source, &Bounds)| {
+            archive.is_bgzf()
+                && archive.log.name.stem != file.log.name.stem
+                && its.last.is_some_and(|last| last >= first)
+        };
+        let mut archives = sources.iter().zip(bounds).filter(shares);
+        archives.find_map(|(archive, _)| overlap(file, archive))
+    };
+    let all: Vec<_> = (0..sources.len()).map(held).collect();
+    let mut hidden = Vec::new();
+    for (at, held) in all.into_iter().enumerate() {
+        if let Some(held) = held {
+            sources[at].hide_before(held.held_bytes);
+            hidden.push(at);
+        }
+    }
+    hidden
 }

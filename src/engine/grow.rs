@@ -9,6 +9,7 @@ use super::pass::{Piece, TimeMap};
 use super::{Corpus, Engine};
 use crate::call::{Closure, Event, Fact, Joiner, infer, reach};
 use crate::error::Trouble;
+use crate::index::Key;
 use crate::record::{Record, Stamp};
 use crate::scan::{Line, Needles};
 
@@ -52,8 +53,10 @@ impl Engine {
                 break;
             };
             let names = closure.needles();
-            let pieces = map.pieces(corpus, from, to);
-            let (mut found, mut named) = self.lines_of(&pieces, &Needles::new(&names), |_| true);
+            let keys = keys_of(&closure);
+            let pieces = map.pieces(corpus, (from, to), keys.as_deref());
+            let (mut found, mut named) =
+                self.lines_of(&pieces, &Needles::new(&names), (from, to), |_| true);
             troubles.append(&mut named);
             found.extend_from_slice(known);
             found.sort_by_key(|line| line.place);
@@ -93,8 +96,7 @@ impl Engine {
             .collect();
         own.sort_by_key(|(_, fact)| (fact.at, fact.place));
         let (lines, facts) = own.into_iter().unzip();
-        troubles.sort();
-        troubles.dedup();
+        Trouble::tidy(&mut troubles);
         Grown {
             lines,
             facts,
@@ -124,16 +126,16 @@ impl Engine {
         let (Some(first), Some(last)) = (times().min(), times().max()) else {
             return false;
         };
-        let around = map.pieces(
-            corpus,
+        let around = (
             first.plus_millis(-reach::NEIGHBOUR_MILLIS),
             last.plus_millis(reach::NEIGHBOUR_MILLIS),
         );
-        if !infer::wants_parts(&facts) && !self.has_lone_hangup(&around, &facts) {
+        if !infer::wants_parts(&facts) && !self.has_lone_hangup(corpus, map, around, &facts) {
             return false;
         }
+        let pieces = map.pieces(corpus, around, None);
         let mut joiner = Joiner::default();
-        for fact in self.neighbours(&around) {
+        for fact in self.neighbours(&pieces, around) {
             joiner.push(fact);
         }
         let groups: Vec<infer::Group<'_>> = joiner.components().map(|(_, c)| c.group()).collect();
@@ -155,11 +157,11 @@ impl Engine {
         found
     }
 
-    /// Every Asterisk event of some pieces.
-    fn neighbours(&self, pieces: &[Piece]) -> Vec<Fact> {
+    /// Every Asterisk event of some pieces and some time.
+    fn neighbours(&self, pieces: &[Piece], when: (Stamp, Stamp)) -> Vec<Fact> {
         let every = Needles::new(["|"]);
         let asterisk = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
-        let (lines, _) = self.lines_of(pieces, &every, asterisk);
+        let (lines, _) = self.lines_of(pieces, &every, when, asterisk);
         let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
         facts.retain(Fact::is_asterisk);
         facts.sort_by_key(|f| (f.at, f.place));
@@ -168,15 +170,45 @@ impl Engine {
 
     /// Whether an internal hangup of one of the call's extensions lies among the neighbours: the
     /// only trace that some consultations leave.
-    fn has_lone_hangup(&self, pieces: &[Piece], facts: &[Fact]) -> bool {
+    fn has_lone_hangup(
+        &self,
+        corpus: &Corpus,
+        map: &TimeMap,
+        around: (Stamp, Stamp),
+        facts: &[Fact],
+    ) -> bool {
+        let mut keys: Vec<Key> = infer::bridged_endpoints(facts)
+            .map(Key::of_internal_hangup)
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.is_empty() {
+            return false;
+        }
+        let pieces = map.pieces(corpus, around, Some(&keys));
         let hangups = Needles::new(["|hangup|"]);
-        let (lines, _) = self.lines_of(pieces, &hangups, |_| true);
+        let (lines, _) = self.lines_of(&pieces, &hangups, around, |_| true);
         lines.iter().map(fact_of).any(|hangup| {
             hangup.event == Event::Hangup
                 && !facts.iter().any(|f| f.uid() == hangup.uid())
                 && infer::may_be_consultation(&hangup, facts)
         })
     }
+}
+
+/// What leads to every record that shares a name with the call. `None` when one of its ids may
+/// stand in a text without a key of its own.
+fn keys_of(closure: &Closure) -> Option<Vec<Key>> {
+    if closure
+        .uids()
+        .any(|uid| Key::of_text(uid.as_bytes()).is_none())
+    {
+        return None;
+    }
+    let mut keys: Vec<Key> = closure.edges().map(Key::of_edge).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    Some(keys)
 }
 
 /// Absorbs lines until none teaches a name.

@@ -1,15 +1,17 @@
 //! Single records that match, in order of time.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::corpus::Searched;
-use super::pass::hole_in;
+use super::reading::{Reading, Wanted};
+use super::seeds::key_of;
 use super::{Corpus, Engine};
 use crate::error::{Error, Trouble};
 use crate::filter::RecordFilter;
 use crate::record::Record;
 use crate::scan::{Block, Line, Needles, Place, Task, line};
-use crate::source::{Bounds, Span};
+use crate::source::{Bounds, Source, Span};
 use crate::tree::{EnterpriseName, Tree};
 
 /// Which records?
@@ -42,6 +44,8 @@ pub struct FoundLines {
     pub searched: Searched,
     /// What could not be read.
     pub troubles: Vec<Trouble>,
+    /// For those who want to know how it was found.
+    pub notes: Vec<String>,
 }
 
 /// A line of the answer.
@@ -86,7 +90,8 @@ impl Engine {
             if is_full(&found, bounds, question.limit) {
                 continue;
             }
-            let (lines, matches, named) = self.lines_of_source(&source, question, needles.as_ref());
+            let (lines, matches, named) =
+                self.lines_of_source(corpus, &source, question, needles.as_ref());
             troubles.extend(named);
             counted += matches;
             read.push(source);
@@ -108,8 +113,7 @@ impl Engine {
             };
             found.into_iter().map(plain).collect()
         };
-        troubles.sort();
-        troubles.dedup();
+        Trouble::tidy(&mut troubles);
         FoundLines {
             enterprise: corpus.enterprise.clone(),
             lines,
@@ -120,24 +124,26 @@ impl Engine {
                 .collect(),
             searched: corpus.searched(&read),
             troubles,
+            notes: corpus.notes.clone(),
         }
     }
 
     fn lines_of_source(
         &self,
-        source: &(u32, std::sync::Arc<crate::source::Source>),
+        corpus: &Corpus,
+        source: &(u32, Arc<Source>),
         question: &LinesQuestion,
         needles: Option<&Needles>,
     ) -> (Vec<Line>, usize, Vec<Trouble>) {
         let filter = &question.filter;
-        let tasks = self.scanner.tasks(std::slice::from_ref(source));
-        let parts = self.scanner.run(&tasks, |task, blocks| {
+        let key = key_of(filter);
+        let wanted = Wanted::of(key.as_ref());
+        let reading = Reading::new(&self.scanner, corpus, std::slice::from_ref(source), wanted);
+        let parts = self.scanner.run(&reading.tasks, |task, blocks| {
             let mut lines = Vec::new();
             let mut count = 0;
-            let mut hole = None;
             while let Some(block) = blocks.next_block() {
                 let mut take = |at: usize, text: &[u8]| {
-                    hole = hole.or_else(|| hole_in(&block, at, text));
                     let record = Record::parse(text);
                     // A record without a time needs its neighbours' to be judged.
                     let time = match record.at {
@@ -162,12 +168,9 @@ impl Engine {
                     keep_newest(&mut lines, question.limit);
                 }
             }
-            if let Some((offset, bytes)) = hole {
-                blocks.note_hole(offset, bytes);
-            }
             (lines, count)
         });
-        let mut all = (Vec::new(), 0, Vec::new());
+        let mut all = (Vec::new(), 0, reading.troubles);
         for ((lines, count), named) in parts {
             all.0.extend(lines);
             all.1 += count;

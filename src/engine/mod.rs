@@ -6,9 +6,11 @@
 //! nothing: answers go to a sink or are returned, with what could not be read named in them.
 
 mod corpus;
+mod glance;
 mod grow;
 mod lines;
 mod pass;
+mod reading;
 mod search;
 mod seeds;
 mod sweep;
@@ -17,8 +19,10 @@ mod trace;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Error;
+use crate::index;
 use crate::record::LogZone;
 use crate::scan::{Scanner, Tuning};
+use crate::tree::LogFile;
 
 pub use corpus::{Corpus, Searched};
 pub use lines::{FoundLines, LinesQuestion};
@@ -49,6 +53,14 @@ impl Engine {
             scanner: Scanner::new(tuning),
             zone,
         })
+    }
+
+    /// Compares a file's index with the file; see [`index::check`].
+    ///
+    /// # Errors
+    /// What is wrong, as a clause about the index.
+    pub fn check(&self, log: &LogFile) -> Result<Option<u64>, String> {
+        self.pool.install(|| index::check(log, self.zone))
     }
 
     /// The zone of record times.

@@ -3,6 +3,8 @@
 //! The map is what makes the rest of a call cheap: after the pass, "the lines around 10:05" is a
 //! handful of blocks, whatever order the files are in. It is drawn from samples inside every block,
 //! so a stretch out of order shows unless it is shorter than the distance of samples.
+//! Of a source that has an index only the blocks are read that the index leads to; its map is the
+//! index's own.
 //! Of sources that can't be read from the middle, the blocks around each hit are kept, so that they
 //! need not be decoded again from the start.
 
@@ -13,8 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use memchr::memchr;
 use rayon::prelude::*;
 
+use super::reading::{Reading, Wanted, blocks_near};
 use super::{Corpus, Engine};
 use crate::error::Trouble;
+use crate::index::{Block as IndexBlock, Key};
 use crate::record::{Stamp, id};
 use crate::scan::{Block, Line, Needles, Task, line};
 use crate::source::{Source, Span};
@@ -36,6 +40,8 @@ const KEPT_BYTES_MAX: usize = 32 << 20;
 #[derive(Debug, Default)]
 pub(super) struct TimeMap {
     stretches: Vec<Stretch>,
+    /// Sources whose beginning is mapped by their index.
+    indexed: Vec<u32>,
 }
 
 /// A block as the map knows it.
@@ -74,37 +80,48 @@ impl<R> Passed<R> {
         self.found.append(&mut other.found);
         self.map.stretches.append(&mut other.map.stretches);
         self.map.stretches.sort_by_key(|s| (s.index, s.span.start));
+        self.map.indexed.append(&mut other.map.indexed);
         self.troubles.append(&mut other.troubles);
     }
 }
 
 impl Engine {
-    /// Reads `sources` whole; `take` makes something of every line that holds a needle.
+    /// Reads `sources`, as far as they may hold `wanted` lines; `take` makes something of every
+    /// line that holds a needle.
     pub(super) fn pass<R: Send>(
         &self,
+        corpus: &Corpus,
         sources: &[(u32, Arc<Source>)],
+        wanted: Wanted<'_>,
         needles: &Needles,
         take: impl Fn(u32, &Block<'_>, usize, &[u8]) -> Option<R> + Sync,
     ) -> Passed<R> {
         let kept_bytes = AtomicUsize::new(0);
-        let tasks = self.scanner.tasks(sources);
-        let parts = self.scanner.run(&tasks, |task, blocks| {
+        let reading = Reading::new(&self.scanner, corpus, sources, wanted);
+        let parts = self.scanner.run(&reading.tasks, |task, blocks| {
+            let is_mapped = reading.indexed.contains(&task.index)
+                && task.span.start < corpus.covered(task.index);
             let mut found = Vec::new();
             let mut stretches = Vec::new();
             let mut keeper = (!task.source.is_seekable()).then(|| Keeper::new(&kept_bytes));
-            let mut hole = None;
             while let Some(block) = blocks.next_block() {
                 let before = found.len();
-                let mut times = sample_times(block.text);
+                let mut times = if is_mapped {
+                    None
+                } else {
+                    sample_times(block.text)
+                };
                 needles.lines(block.text, |at, text| {
                     // A line out of order is not forgotten once it was seen.
                     if let Some(at) = Stamp::parse_prefix(text) {
                         let (low, high) = times.unwrap_or((at, at));
                         times = Some((low.min(at), high.max(at)));
                     }
-                    hole = hole.or_else(|| hole_in(&block, at, text));
                     found.extend(take(task.index, &block, at, text));
                 });
+                if is_mapped {
+                    continue;
+                }
                 stretches.push(Stretch {
                     index: task.index,
                     span: Span {
@@ -118,15 +135,15 @@ impl Engine {
                     keeper.saw(&block, found.len() > before, &mut stretches);
                 }
             }
-            if let Some((offset, bytes)) = hole {
-                blocks.note_hole(offset, bytes);
-            }
             (found, stretches)
         });
         let mut passed = Passed {
             found: Vec::new(),
-            map: TimeMap::default(),
-            troubles: Vec::new(),
+            map: TimeMap {
+                stretches: Vec::new(),
+                indexed: reading.indexed,
+            },
+            troubles: reading.troubles,
         };
         for ((found, stretches), troubles) in parts {
             passed.found.extend(found);
@@ -136,13 +153,20 @@ impl Engine {
         passed
     }
 
-    /// The lines of some pieces that hold a needle and that `wanted` takes, in order of place.
+    /// The lines of some pieces that hold a needle, are of the time `when` (both ends inclusive; or
+    /// have no time of their own) and that `wanted` takes, in order of place. Blocks reach further
+    /// than the time asked for, one more than another; what is seen must not depend on it.
     pub(super) fn lines_of(
         &self,
         pieces: &[Piece],
         needles: &Needles,
+        when: (Stamp, Stamp),
         wanted: impl Fn(&[u8]) -> bool + Sync,
     ) -> (Vec<Line>, Vec<Trouble>) {
+        let wanted = |text: &[u8]| {
+            let at = Stamp::parse_prefix(text);
+            at.is_none_or(|at| at >= when.0 && at <= when.1) && wanted(text)
+        };
         let parts: Vec<_> = pieces
             .par_iter()
             .with_max_len(1)
@@ -164,6 +188,7 @@ impl Engine {
         needles: &Needles,
         wanted: &(impl Fn(&[u8]) -> bool + Sync),
     ) -> (Vec<Line>, Vec<Trouble>) {
+        let mut lines = Vec::new();
         match piece {
             Piece::Kept {
                 index,
@@ -174,7 +199,6 @@ impl Engine {
                     offset: *offset,
                     text,
                 };
-                let mut lines = Vec::new();
                 needles.lines(text, |at, text| {
                     if wanted(text) {
                         lines.push(line(*index, &block, at, text));
@@ -183,18 +207,12 @@ impl Engine {
                 (lines, Vec::new())
             }
             Piece::Read(task) => self.scanner.read(task, |blocks| {
-                let mut lines = Vec::new();
-                let mut hole = None;
                 while let Some(block) = blocks.next_block() {
                     needles.lines(block.text, |at, text| {
-                        hole = hole.or_else(|| hole_in(&block, at, text));
                         if wanted(text) {
                             lines.push(line(task.index, &block, at, text));
                         }
                     });
-                }
-                if let Some((offset, bytes)) = hole {
-                    blocks.note_hole(offset, bytes);
                 }
                 lines
             }),
@@ -202,20 +220,40 @@ impl Engine {
     }
 }
 
-/// Offset of the line and length of its NUL run, if it has one of a hole's length.
-pub(super) fn hole_in(block: &Block<'_>, at: usize, text: &[u8]) -> Option<(u64, usize)> {
-    let start = memchr(0, text)?;
-    let run = text[start..].iter().take_while(|&&b| b == 0).count();
-    (run >= 4).then_some((block.offset + at as u64, run))
-}
-
 impl TimeMap {
-    /// What must be read to see every record between `from` and `to`, both inclusive.
-    pub(super) fn pieces(&self, corpus: &Corpus, from: Stamp, to: Stamp) -> Vec<Piece> {
+    /// What must be read to see every record between `from` and `to`, both inclusive, that one of
+    /// `keys` leads to (`None`: every record).
+    pub(super) fn pieces(
+        &self,
+        corpus: &Corpus,
+        (from, to): (Stamp, Stamp),
+        keys: Option<&[Key]>,
+    ) -> Vec<Piece> {
         let (from, to) = (
             from.plus_millis(-DISORDER_MILLIS),
             to.plus_millis(DISORDER_MILLIS),
         );
+        let mut pieces = self.scanned(corpus, from, to);
+        let near = |block: &IndexBlock| {
+            block
+                .times
+                .is_none_or(|(first, last)| last >= from && first <= to)
+        };
+        for &number in &self.indexed {
+            let source = &corpus.sources[number as usize];
+            let Some(index) = &corpus.indexes[number as usize] else {
+                continue;
+            };
+            if index.may_hold(from, to) {
+                let tasks = blocks_near(number, source, index, keys, near);
+                pieces.extend(tasks.into_iter().map(Piece::Read));
+            }
+        }
+        pieces
+    }
+
+    /// What must be read of the sources that a pass went through.
+    fn scanned(&self, corpus: &Corpus, from: Stamp, to: Stamp) -> Vec<Piece> {
         let near = |s: &&Stretch| {
             s.times
                 .is_none_or(|(first, last)| last >= from && first <= to)

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use rayon::prelude::*;
+
 use super::corpus::Searched;
 use super::{Corpus, Engine};
 use crate::call::{Criteria, Fact, Summary};
@@ -40,6 +42,8 @@ pub struct Found {
     pub troubles: Vec<Trouble>,
     /// Lines read that fit no kind.
     pub unparsed: u64,
+    /// For those who want to know how it was found.
+    pub notes: Vec<String>,
 }
 
 impl Engine {
@@ -54,6 +58,9 @@ impl Engine {
         question: &SearchQuestion,
     ) -> Result<Found, Error> {
         self.pool.install(|| {
+            if let Some(nothing) = self.search_at_a_glance(tree, enterprise, question) {
+                return Ok(nothing);
+            }
             Corpus::ask(tree, enterprise, self.zone, |corpus| {
                 let mut calls = Calls::new(corpus, question);
                 // A record that holds something rare leads to its call; else everything is read.
@@ -68,7 +75,20 @@ impl Engine {
         })
     }
 
-    fn needle_of(&self, question: &SearchQuestion) -> Option<Vec<u8>> {
+    /// Searches several enterprises side by side; answers in their order, each as from
+    /// [`Engine::search`].
+    pub fn search_each(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        question: &SearchQuestion,
+    ) -> Vec<Result<Found, Error>> {
+        let one = |enterprise: &EnterpriseName| self.search(tree, enterprise, question);
+        self.pool
+            .install(|| enterprises.par_iter().map(one).collect())
+    }
+
+    pub(super) fn needle_of(&self, question: &SearchQuestion) -> Option<Vec<u8>> {
         let phone = question.criteria.phone.as_ref();
         phone
             .map(|query| query.needle().to_vec())
@@ -88,7 +108,7 @@ pub(super) struct Calls<'q> {
 }
 
 impl<'q> Calls<'q> {
-    fn new(corpus: &Corpus, question: &'q SearchQuestion) -> Calls<'q> {
+    pub(super) fn new(corpus: &Corpus, question: &'q SearchQuestion) -> Calls<'q> {
         Calls {
             question,
             calls: Vec::new(),
@@ -129,14 +149,13 @@ impl<'q> Calls<'q> {
             .sort_by(|a, b| (b.first, &b.main_uid).cmp(&(a.first, &a.main_uid)));
     }
 
-    fn finish(mut self, corpus: &Corpus) -> Found {
+    pub(super) fn finish(mut self, corpus: &Corpus) -> Found {
         self.newest_first();
         if let Some(limit) = self.question.limit {
             self.calls.truncate(limit);
         }
         self.searched.files_known = corpus.sources.len();
-        self.troubles.sort();
-        self.troubles.dedup();
+        Trouble::tidy(&mut self.troubles);
         let count = if self.question.count_only {
             self.seen.len()
         } else {
@@ -149,6 +168,7 @@ impl<'q> Calls<'q> {
             searched: self.searched,
             troubles: self.troubles,
             unparsed: self.unparsed,
+            notes: corpus.notes.clone(),
         }
     }
 }

@@ -9,10 +9,12 @@ use rayon::prelude::*;
 
 use super::grow::fact_of;
 use super::pass::Passed;
+use super::reading::Wanted;
 use super::search::{Calls, SearchQuestion, accept};
-use super::{Corpus, Engine};
+use super::{Corpus, Engine, Found};
 use crate::call::{Closure, Joiner, Summary, reach};
 use crate::filter::RecordFilter;
+use crate::index::Key;
 use crate::record::{Record, Stamp};
 use crate::scan::{Line, Needles, Place, line};
 use crate::source::{Bounds, Source};
@@ -33,7 +35,8 @@ impl Engine {
         calls: &mut Calls<'_>,
     ) -> bool {
         let chosen = corpus.select(|bounds| may_hold(bounds, question));
-        let mut passed = self.seeds(&chosen, question, &Needles::one(needle, &corpus.sample()));
+        let needles = Needles::one(needle, &corpus.sample());
+        let mut passed = self.seeds(corpus, &chosen, question, &needles);
         // To decode a gzip anew for each of many calls costs more than to read all of it once.
         let seekable = chosen.iter().all(|(_, source)| source.is_seekable());
         let most = if seekable { SEEDS_MAX } else { SEEDS_MAX / 20 };
@@ -61,19 +64,44 @@ impl Engine {
         true
     }
 
+    /// The answer of a corpus that no seed is in; `None` when there is one.
+    pub(super) fn finds_no_seeds(
+        &self,
+        corpus: &Corpus,
+        question: &SearchQuestion,
+    ) -> Option<Found> {
+        let needle = self.needle_of(question)?;
+        let chosen = corpus.select(|bounds| may_hold(bounds, question));
+        let needles = Needles::one(needle, &corpus.sample());
+        let mut passed = self.seeds(corpus, &chosen, question, &needles);
+        let mut calls = Calls::new(corpus, question);
+        calls.searched = corpus.searched(&chosen);
+        calls.troubles.append(&mut passed.troubles);
+        passed.found.is_empty().then(|| calls.finish(corpus))
+    }
+
     fn seeds(
         &self,
+        corpus: &Corpus,
         sources: &[(u32, Arc<Source>)],
         question: &SearchQuestion,
         needles: &Needles,
     ) -> Passed<Line> {
         let filter = seed_filter(question);
+        let key = key_of(&filter);
+        let wanted = Wanted::of(key.as_ref());
         let count = AtomicUsize::new(0);
-        self.pass(sources, needles, |index, block, at, text| {
-            let wanted = filter.matches(&Record::parse(text), None);
-            let few = wanted && count.fetch_add(1, Ordering::Relaxed) <= SEEDS_MAX;
-            few.then(|| line(index, block, at, text))
-        })
+        self.pass(
+            corpus,
+            sources,
+            wanted,
+            needles,
+            |index, block, at, text| {
+                let wanted = filter.matches(&Record::parse(text), None);
+                let few = wanted && count.fetch_add(1, Ordering::Relaxed) <= SEEDS_MAX;
+                few.then(|| line(index, block, at, text))
+            },
+        )
     }
 
     fn call_of(
@@ -106,8 +134,15 @@ fn seed_filter(question: &SearchQuestion) -> RecordFilter {
     }
 }
 
+/// What leads to every record that the filter takes, if something does.
+pub(super) fn key_of(filter: &RecordFilter) -> Option<Key> {
+    let text = filter.text.as_ref();
+    text.and_then(|text| Key::of_text(text.as_bytes()))
+        .or_else(|| filter.phone.as_ref().map(Key::of_phone))
+}
+
 /// Whether a source can hold records of the calls asked for.
-fn may_hold(bounds: Bounds, question: &SearchQuestion) -> bool {
+pub(super) fn may_hold(bounds: Bounds, question: &SearchQuestion) -> bool {
     let criteria = &question.criteria;
     let ended = matches!((bounds.last, criteria.since), (Some(last), Some(since)) if last < since);
     let reach = criteria

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::pass::hole_in;
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine};
 use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, infer, reach};
@@ -52,8 +51,6 @@ struct Parsed {
     facts: Vec<Vec<Fact>>,
     troubles: Vec<Trouble>,
     unparsed: u64,
-    /// Offset of a line with a run of NULs, and the run's length.
-    hole: Option<(u64, usize)>,
 }
 
 impl Engine {
@@ -351,9 +348,6 @@ impl<'c> Cursor<'c> {
             while let Some(block) = blocks.next_block() {
                 parse_block(question, slab, task.index, &block, &mut parsed);
             }
-            if let Some((offset, bytes)) = parsed.hole {
-                blocks.note_hole(offset, bytes);
-            }
             parsed
         });
         let with_troubles = |(mut parsed, troubles): (Parsed, Vec<Trouble>)| {
@@ -394,11 +388,6 @@ impl<'c> Cursor<'c> {
                 parsed
             })
             .collect();
-        if let (Some(stream), Some((offset, bytes))) =
-            (&mut self.stream, parts.iter().find_map(|part| part.hole))
-        {
-            stream.note_hole(offset, bytes);
-        }
         if self.done
             && let Some(stream) = self.stream.take()
         {
@@ -423,9 +412,6 @@ fn parse_block(
     let mut facts = Facts::for_block(block.text.len());
     for (at, line) in block.lines() {
         let record = Record::parse(line);
-        if record.at.is_none() || line.starts_with(&[0]) {
-            into.hole = into.hole.or_else(|| hole_in(block, at, line));
-        }
         let Some(time) = record.at else {
             into.unparsed += u64::from(!line.is_empty());
             continue;

@@ -7,9 +7,11 @@ use rayon::prelude::*;
 use super::corpus::Searched;
 use super::grow::{Grown, fact_of};
 use super::pass::{Passed, near_misses};
+use super::reading::Wanted;
 use super::{Corpus, Engine};
 use crate::call::{Closure, Fact, Summary, reach};
 use crate::error::{Error, Trouble};
+use crate::index::Key;
 use crate::record::id;
 use crate::scan::{Line, Needles, Place, line};
 use crate::source::{Bounds, Source};
@@ -46,6 +48,8 @@ pub struct Trace {
     pub searched: Searched,
     /// What could not be read, so that the answer may miss something.
     pub troubles: Vec<Trouble>,
+    /// For those who want to know how it was found.
+    pub notes: Vec<String>,
 }
 
 /// A call, whole.
@@ -129,11 +133,15 @@ impl Engine {
                 // Found before, so their times are known: the pass only draws the map.
                 let every = corpus.select(|_| true);
                 let mains = Needles::new(calls.iter().map(|call| &call.main_uid));
-                let passed: Passed<Line> = self.pass(&every, &mains, |_, _, _, _| None);
+                let passed: Passed<Line> =
+                    self.pass(corpus, &every, Wanted::Times, &mains, |_, _, _, _| None);
                 let lines_of = |call: &&Summary| {
-                    let pieces = passed.map.pieces(corpus, call.first, call.last);
+                    let key = Key::of_text(call.main_uid.as_bytes());
+                    let keys = key.as_ref().map(std::slice::from_ref);
+                    let when = (call.first, call.last);
+                    let pieces = passed.map.pieces(corpus, when, keys);
                     let needles = Needles::new([&call.main_uid]);
-                    let (known, _) = self.lines_of(&pieces, &needles, |_| true);
+                    let (known, _) = self.lines_of(&pieces, &needles, when, |_| true);
                     let closure = Closure::of(&call.main_uid);
                     self.grow(corpus, &passed.map, closure, &known, strict)
                         .lines
@@ -170,6 +178,7 @@ impl Engine {
                 std::mem::take(&mut passed.troubles),
             ]
             .concat(),
+            notes: corpus.notes.clone(),
         };
         let closure = Closure::of(&question.id);
         let grown = self.grow(corpus, &passed.map, closure, &passed.found, question.strict);
@@ -178,18 +187,25 @@ impl Engine {
         if trace.call.is_none() {
             trace.near = near(&passed, &question.id);
         }
-        trace.troubles.sort();
-        trace.troubles.dedup();
+        Trouble::tidy(&mut trace.troubles);
         trace
     }
 
     /// All lines that hold the id as a whole token, or hold a longer id that contains it.
     fn seek(&self, corpus: &Corpus, sources: &[(u32, Arc<Source>)], asked: &str) -> Passed<Line> {
         let needles = Needles::one(asked, &corpus.sample());
-        self.pass(sources, &needles, |index, block, at, text| {
-            memchr::memmem::find(text, asked.as_bytes())?;
-            Some(line(index, block, at, text))
-        })
+        let key = Key::of_text(asked.as_bytes());
+        let wanted = Wanted::of(key.as_ref());
+        self.pass(
+            corpus,
+            sources,
+            wanted,
+            &needles,
+            |index, block, at, text| {
+                memchr::memmem::find(text, asked.as_bytes())?;
+                Some(line(index, block, at, text))
+            },
+        )
     }
 
     fn holds_call(&self, passed: &Passed<Line>, asked: &str) -> bool {

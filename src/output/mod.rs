@@ -10,6 +10,7 @@ pub mod csv;
 pub mod json;
 mod lines;
 pub mod redact;
+pub mod rotation;
 pub mod sanitise;
 mod style;
 mod table;

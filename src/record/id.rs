@@ -35,6 +35,11 @@ pub fn epoch_seconds(id: &[u8]) -> Option<i64> {
     if before.is_some_and(|b| b.is_ascii_digit()) {
         return None;
     }
+    decimal(digits)
+}
+
+/// The number that ten digits write; `None` if one is no digit.
+pub fn decimal(digits: &[u8; 10]) -> Option<i64> {
     digits.iter().try_fold(0i64, |n, b| {
         b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'))
     })

@@ -1,11 +1,13 @@
 //! A span of content, block by block, each of whole lines.
 
 use std::fmt;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memmem, memrchr};
 
+use crate::error::Trouble;
 use crate::record::Stamp;
 use crate::source::{Reader, Source, Span};
 
@@ -14,6 +16,13 @@ pub const LONG_LINE_BYTES: usize = 1 << 20;
 
 /// The most of one line that is kept; the rest of it is passed over, and that is named.
 const LINE_BYTES_MAX: usize = 32 << 20;
+
+/// A run of NULs of this length is the hole of a truncated file, never text. Looking for one costs a
+/// hundredth of a scan.
+const HOLE: &[u8] = &[0; 4];
+
+/// Whoever reads a shorter span than this (bytes) was sent there, and may come again.
+const FEW_BYTES: u64 = 512 << 10;
 
 /// Nearly every line is shorter; read at once behind a span's end.
 const LINE_BYTES_USUAL_MAX: usize = 4096;
@@ -44,6 +53,22 @@ impl<'b> Block<'b> {
             at = end + 1;
             Some((start, &self.text[start..end]))
         })
+    }
+}
+
+impl Finding {
+    /// As trouble with the file at `path`.
+    pub fn trouble(&self, path: &Path) -> Trouble {
+        let (at, first_only) = match *self {
+            Finding::Damaged { .. } => (0, false),
+            Finding::LongLine { offset, .. } | Finding::HalfLine { offset, .. } => (offset, false),
+            Finding::Hole { offset, .. } => (offset, true),
+        };
+        Trouble {
+            at,
+            first_only,
+            ..Trouble::new(path, self.to_string())
+        }
     }
 }
 
@@ -144,17 +169,26 @@ impl<'s> Blocks<'s> {
     /// The lines that begin in `span`, read through `buffer`, which must not be empty.
     pub(super) fn new(source: &'s Source, span: Span, mut buffer: Vec<u8>) -> Blocks<'s> {
         buffer.resize(buffer.len().max(16), 0);
-        // One byte before the span tells whether a line begins with it.
-        let start = span.start.saturating_sub(1);
+        let span = Span {
+            start: span.start.max(source.start()),
+            end: span.end,
+        };
+        // One byte before the span tells whether a line begins with it, where nobody knows.
+        let begins_line = source.begins_line(span.start);
+        let start = span.start - u64::from(!begins_line);
         Blocks {
             source,
-            reader: source.reader(start),
+            reader: if span.end.saturating_sub(span.start) <= FEW_BYTES {
+                source.reader_of_few(start)
+            } else {
+                source.reader(start)
+            },
             span,
             buffer,
             base: start,
             from: 0,
             filled: 0,
-            skipping: span.start > 0,
+            skipping: !begins_line,
             done: span.start >= span.end,
             findings: Vec::new(),
             last_time: None,
@@ -184,6 +218,7 @@ impl<'s> Blocks<'s> {
             if start == end {
                 continue;
             }
+            self.look_for_hole(start, end);
             return Some(Block {
                 offset: base + start as u64,
                 text: &self.buffer[start..end],
@@ -196,16 +231,9 @@ impl<'s> Blocks<'s> {
         self.done = true;
     }
 
-    /// Names a run of NULs that whoever reads the lines came upon.
-    pub fn note_hole(&mut self, offset: u64, bytes: usize) {
-        // One of a kind is enough to know that the file is damaged.
-        if !self
-            .findings
-            .iter()
-            .any(|f| matches!(f, Finding::Hole { .. }))
-        {
-            self.findings.push(Finding::Hole { offset, bytes });
-        }
+    /// What was found wrong so far; all of it once there are no more blocks.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     pub(super) fn finish(self) -> (Vec<u8>, Vec<Finding>) {
@@ -284,7 +312,9 @@ impl<'s> Blocks<'s> {
             Filled::Broken(_) => Some(self.filled),
             Filled::End => {
                 self.done = true;
-                Some(self.complete_last_line())
+                let end = self.complete_last_line();
+                self.note_long_line(end);
+                Some(end)
             }
             Filled::More => match memrchr(b'\n', &self.buffer[self.from..self.filled]) {
                 Some(newline) => {
@@ -344,6 +374,23 @@ impl<'s> Blocks<'s> {
             bytes: self.filled - line,
         });
         self.filled
+    }
+
+    /// Names the first run of NULs.
+    fn look_for_hole(&mut self, start: usize, end: usize) {
+        let text = &self.buffer[start..end];
+        let is_known = |f: &Finding| matches!(f, Finding::Hole { .. });
+        if memchr(0, text).is_none() || self.findings.iter().any(is_known) {
+            return;
+        }
+        let Some(at) = memmem::find(text, HOLE) else {
+            return;
+        };
+        let line = memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1);
+        self.findings.push(Finding::Hole {
+            offset: self.base + (start + line) as u64,
+            bytes: text[at..].iter().take_while(|&&b| b == 0).count(),
+        });
     }
 
     fn note_damage(&mut self, what: String, end: usize) {

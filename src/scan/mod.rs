@@ -146,8 +146,11 @@ impl Scanner {
     pub fn end_stream(&self, source: &Source, blocks: Blocks<'_>) -> Vec<Trouble> {
         let (buffer, findings) = blocks.finish();
         self.give_back(buffer);
-        let named = |finding: &Finding| Trouble::new(&source.log.path, finding.to_string());
-        findings.iter().map(named).collect()
+        let path = &source.log.path;
+        findings
+            .iter()
+            .map(|finding| finding.trouble(path))
+            .collect()
     }
 
     /// How this scanner cuts and reads.

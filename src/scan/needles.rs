@@ -16,10 +16,6 @@ use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::memmem::{Finder, FinderBuilder};
 use memchr::{memchr, memrchr};
 
-/// A run of NULs of this length is the hole of a truncated file, never text; looked for beside the
-/// needles because that costs nothing.
-const HOLE: &[u8] = &[0; 4];
-
 /// Of a needle that is searched alone, its last bytes.
 const PART_BYTES_MAX: usize = 10;
 
@@ -46,8 +42,7 @@ enum Searcher {
 }
 
 impl Needles {
-    /// Compiles one string for a pass over everything; holes are not looked for. `sample` is some
-    /// text like that to be searched; it decides how fast the search is, not what it finds.
+    /// Compiles one string for a pass over everything. `sample` is some text like that to be searched; it decides how fast the search is, not what it finds.
     pub fn one(string: impl AsRef<[u8]>, sample: &[u8]) -> Needles {
         let part = telling_part(string.as_ref());
         let part = &part[part.len().saturating_sub(PART_BYTES_MAX)..];
@@ -71,7 +66,6 @@ impl Needles {
             .map(|s| telling_part(s.as_ref()).to_vec())
             .filter(|part| !part.is_empty())
             .collect();
-        parts.push(HOLE.to_vec());
         parts.sort();
         parts.dedup();
         let packed = (parts.len() <= PACKED_MAX)
@@ -95,7 +89,7 @@ impl Needles {
         Needles { searcher }
     }
 
-    /// Calls `each` with every line of `text` that holds a needle or a hole, once a line: its
+    /// Calls `each` with every line of `text` that holds a needle, once a line: its
     /// offset in `text`, and its bytes without the newline.
     pub fn lines<'t>(&self, text: &'t [u8], mut each: impl FnMut(usize, &'t [u8])) {
         let mut from = 0;
@@ -219,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn holes_are_found_and_empty_needles_find_nothing() {
+    fn empty_needles_find_nothing() {
         let needles = Needles::new([""]);
-        assert_eq!(found(&needles, "abc\n\0\0\0\0\0\nabc").len(), 1);
+        assert_eq!(found(&needles, "abc\n\0\0\0\0\0\nabc").len(), 0);
         assert_eq!(found(&needles, "").len(), 0);
     }
 }

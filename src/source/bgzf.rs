@@ -6,10 +6,12 @@
 //! empty block marks the end, but may stand anywhere (files are concatenated): the real end is
 //! the end of the file.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::Decompressor;
 
 use super::Damage;
 use crate::tree::LogFile;
@@ -20,23 +22,115 @@ const TRAILER_BYTES: usize = 8;
 /// Most content that a block can hold.
 const CONTENT_BYTES_MAX: u32 = 65_536;
 
-/// Where the blocks of a file are.
+/// Decoded blocks that are kept of a file, and its readers share.
+const RECENT_MAX: usize = 24;
+
+/// A file of blocks. Where they are is found out by walking through all of them, unless somebody
+/// who noted it down says so.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct Bgzf {
+    pub(super) content_bytes: u64,
+    /// Every block begins with a line.
+    pub(super) blocks_of_lines: bool,
+    table: OnceLock<Table>,
+    /// Blocks decoded lately, by number; a call is looked for in the same few again and again.
+    recent: Mutex<VecDeque<(usize, Arc<Vec<u8>>)>>,
+}
+
+impl Bgzf {
+    /// A file that was walked through.
+    pub(super) fn of(table: Table) -> Bgzf {
+        let bgzf = Bgzf::known(table.content_bytes, false);
+        bgzf.set_table(|| Some(table));
+        bgzf
+    }
+
+    /// A file of which this much is known.
+    pub(super) fn known(content_bytes: u64, blocks_of_lines: bool) -> Bgzf {
+        Bgzf {
+            content_bytes,
+            blocks_of_lines,
+            table: OnceLock::new(),
+            recent: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    pub(super) fn set_table(&self, table: impl FnOnce() -> Option<Table>) {
+        if self.table.get().is_none()
+            && let Some(table) = table()
+        {
+            let _ = self.table.set(table);
+        }
+    }
+
+    pub(super) fn table(&self, log: &LogFile) -> &Table {
+        self.table.get_or_init(|| {
+            // It was walked through before; a file that changed since has no blocks to trust.
+            let read = Table::read(log).ok().flatten();
+            read.unwrap_or_else(|| Table::of(Vec::new()))
+        })
+    }
+
+    /// A reader of the content from `offset` on; `keeps` what it decodes for others.
+    pub(super) fn reader<'s>(
+        &'s self,
+        log: &'s LogFile,
+        offset: u64,
+        keeps: bool,
+    ) -> BgzfReader<'s> {
+        let table = self.table(log);
+        let next_block = table.block_of(offset);
+        let skip = table
+            .blocks
+            .get(next_block)
+            .map_or(0, |block| offset - block.content_at);
+        BgzfReader {
+            log,
+            bgzf: self,
+            table,
+            keeps,
+            next_block,
+            inflate: Decompressor::new(),
+            compressed: Vec::new(),
+            content: Arc::default(),
+            at: usize::try_from(skip).unwrap_or(0),
+        }
+    }
+
+    fn recall(&self, number: usize) -> Option<Arc<Vec<u8>>> {
+        let recent = self.recent.lock().ok()?;
+        let found = recent.iter().find(|(kept, _)| *kept == number);
+        found.map(|(_, content)| Arc::clone(content))
+    }
+
+    fn remember(&self, number: usize, content: &Arc<Vec<u8>>) {
+        if let Ok(mut recent) = self.recent.lock() {
+            if recent.len() == RECENT_MAX {
+                recent.pop_front();
+            }
+            recent.push_back((number, Arc::clone(content)));
+        }
+    }
+}
+
+/// Where the blocks of a file are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
     blocks: Vec<Block>,
     content_bytes: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Block {
+/// Where one block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
     /// Offset of the block in the file.
-    at: u64,
+    pub at: u64,
     /// Length of the block in the file.
-    bytes: u32,
+    pub bytes: u32,
     /// Offset of its content.
-    content_at: u64,
-    /// Length of its content, from `ISIZE`.
-    content_bytes: u32,
+    pub content_at: u64,
+    /// Length of its content, from `ISIZE`; 0 closes a part.
+    pub content_bytes: u32,
 }
 
 impl Table {
@@ -83,8 +177,36 @@ impl Table {
         Ok(Some(table))
     }
 
-    pub(super) fn content_bytes(&self) -> u64 {
-        self.content_bytes
+    /// The table of blocks that somebody has noted down.
+    pub fn of(blocks: Vec<Block>) -> Table {
+        let content_bytes = blocks
+            .last()
+            .map_or(0, |b| b.content_at + u64::from(b.content_bytes));
+        Table {
+            blocks,
+            content_bytes,
+        }
+    }
+
+    /// The blocks, in order, empty ones among them.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// Whether a block begins with the content byte at `offset`.
+    pub(super) fn has_block_at(&self, offset: u64) -> bool {
+        self.blocks
+            .binary_search_by_key(&offset, |b| b.content_at)
+            .is_ok()
+    }
+
+    /// Content offset where the last part begins: behind the last empty block that has content
+    /// after it.
+    pub(super) fn last_part(&self) -> u64 {
+        let content_end = self.blocks.iter().rposition(|b| b.content_bytes > 0);
+        let before = &self.blocks[..content_end.unwrap_or(0)];
+        let mark = before.iter().rev().find(|b| b.content_bytes == 0);
+        mark.map_or(0, |b| b.content_at)
     }
 
     /// The block that holds the content byte at `offset`, or the number of blocks.
@@ -112,36 +234,29 @@ fn block_bytes(header: &[u8]) -> Option<u32> {
 }
 
 /// Decodes blocks in order, from any content offset.
-#[derive(Debug)]
 pub struct BgzfReader<'s> {
     log: &'s LogFile,
+    bgzf: &'s Bgzf,
     table: &'s Table,
+    keeps: bool,
     next_block: usize,
-    inflate: Decompress,
+    inflate: Decompressor,
     compressed: Vec<u8>,
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
     /// Next byte of `content` to hand out.
     at: usize,
 }
 
-impl<'s> BgzfReader<'s> {
-    pub(super) fn new(log: &'s LogFile, table: &'s Table, offset: u64) -> BgzfReader<'s> {
-        let next_block = table.block_of(offset);
-        let skip = table
-            .blocks
-            .get(next_block)
-            .map_or(0, |block| offset - block.content_at);
-        BgzfReader {
-            log,
-            table,
-            next_block,
-            inflate: Decompress::new(false),
-            compressed: Vec::new(),
-            content: Vec::new(),
-            at: usize::try_from(skip).unwrap_or(0),
-        }
+impl std::fmt::Debug for BgzfReader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BgzfReader")
+            .field("log", &self.log)
+            .field("next_block", &self.next_block)
+            .finish_non_exhaustive()
     }
+}
 
+impl BgzfReader<'_> {
     pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, Damage> {
         // `at` past the end of an empty `content` is what is to be skipped of the first block.
         while self.at >= self.content.len() {
@@ -149,10 +264,11 @@ impl<'s> BgzfReader<'s> {
                 return Ok(0);
             };
             let skip = if self.content.is_empty() { self.at } else { 0 };
+            let number = self.next_block;
             self.next_block += 1;
             self.at = skip;
-            if let Err(what) = self.decode(*block) {
-                self.content.clear();
+            if let Err(what) = self.decode(number, *block) {
+                self.content = Arc::default();
                 self.at = 0;
                 return Err(Damage(format!(
                     "has a damaged block at compressed byte {} ({what})",
@@ -179,7 +295,21 @@ impl<'s> BgzfReader<'s> {
         }
     }
 
-    fn decode(&mut self, block: Block) -> Result<(), String> {
+    fn decode(&mut self, number: usize, block: Block) -> Result<(), String> {
+        if self.keeps
+            && let Some(content) = self.bgzf.recall(number)
+        {
+            self.content = content;
+            return Ok(());
+        }
+        self.inflate(block)?;
+        if self.keeps {
+            self.bgzf.remember(number, &self.content);
+        }
+        Ok(())
+    }
+
+    fn inflate(&mut self, block: Block) -> Result<(), String> {
         self.compressed.resize(block.bytes as usize, 0);
         self.log
             .file
@@ -187,18 +317,20 @@ impl<'s> BgzfReader<'s> {
             .map_err(|error| error.to_string())?;
         let (body, trailer) = self.compressed[HEADER_BYTES..]
             .split_at(block.bytes as usize - HEADER_BYTES - TRAILER_BYTES);
-        self.content.resize(block.content_bytes as usize, 0);
-        self.inflate.reset(false);
-        let status = self
+        if Arc::get_mut(&mut self.content).is_none() {
+            self.content = Arc::default();
+        }
+        let content = Arc::get_mut(&mut self.content).expect("nobody else has a new one");
+        content.resize(block.content_bytes as usize, 0);
+        let got = self
             .inflate
-            .decompress(body, &mut self.content, FlushDecompress::Finish)
+            .deflate_decompress(body, content)
             .map_err(|error| error.to_string())?;
-        let whole = self.inflate.total_out() == u64::from(block.content_bytes);
-        if status != Status::StreamEnd || !whole {
+        if got != content.len() {
             return Err("the data ends early".to_owned());
         }
         let crc = u32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]);
-        if crc32fast::hash(&self.content) != crc {
+        if crc32fast::hash(content) != crc {
             return Err("the checksum differs".to_owned());
         }
         Ok(())

@@ -6,16 +6,21 @@
 
 mod bgzf;
 mod gzip;
+mod overlap;
+mod pack;
 mod probe;
 mod twins;
 
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::error::{Trouble, reason};
 use crate::tree::{LogFile, Snapshot};
 
+pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
+pub use overlap::{Overlap, overlap};
+pub use pack::{Content, Packer, Tally};
 pub use probe::{Bounds, first_line_at};
 
 /// One log file with its format known.
@@ -24,13 +29,32 @@ pub struct Source {
     /// The open file.
     pub log: Arc<LogFile>,
     format: Format,
+    /// Content before this offset is passed over: another source has it.
+    start: u64,
 }
 
 #[derive(Debug)]
 enum Format {
     Plain,
     Gzip,
-    Bgzf(bgzf::Table),
+    Bgzf(bgzf::Bgzf),
+}
+
+/// What is known of a file's content without looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Lines as they are.
+    Plain,
+    /// Gzip that can only be read from its beginning.
+    Gzip,
+    /// BGZF.
+    Bgzf {
+        /// Length of the content.
+        content_bytes: u64,
+        /// Every block is known to begin with a line, so that whoever is sent to one need not
+        /// look before it.
+        blocks_of_lines: bool,
+    },
 }
 
 /// A stretch of content: `start` inclusive, `end` exclusive.
@@ -57,19 +81,112 @@ impl Source {
         let format = if got < 2 || magic != gzip::MAGIC {
             Format::Plain
         } else {
-            match bgzf::Table::read(&log)? {
-                Some(table) => Format::Bgzf(table),
+            match BgzfTable::read(&log)? {
+                Some(table) => Format::Bgzf(bgzf::Bgzf::of(table)),
                 None => Format::Gzip,
             }
         };
-        Ok(Source { log, format })
+        Ok(Source::new(log, format))
     }
 
-    /// The sources of a snapshot, each content once (see `twins`), in reading order.
-    pub fn open_all(snapshot: &Snapshot, troubles: &mut Vec<Trouble>) -> Vec<Arc<Source>> {
+    /// A file whose form is known (an index has noted it down), so that it need not be walked
+    /// through.
+    pub fn known(log: Arc<LogFile>, form: Form) -> Source {
+        let format = match form {
+            Form::Plain => Format::Plain,
+            Form::Gzip => Format::Gzip,
+            Form::Bgzf {
+                content_bytes,
+                blocks_of_lines,
+            } => Format::Bgzf(bgzf::Bgzf::known(content_bytes, blocks_of_lines)),
+        };
+        Source::new(log, format)
+    }
+
+    fn new(log: Arc<LogFile>, format: Format) -> Source {
+        Source {
+            log,
+            format,
+            start: 0,
+        }
+    }
+
+    /// The same file, nothing of it passed over.
+    pub fn whole(&self) -> Source {
+        let whole = Source::known(Arc::clone(&self.log), self.form());
+        whole.set_table(|| self.table().cloned());
+        whole
+    }
+
+    /// What form the content has.
+    pub fn form(&self) -> Form {
+        match &self.format {
+            Format::Plain => Form::Plain,
+            Format::Gzip => Form::Gzip,
+            Format::Bgzf(bgzf) => Form::Bgzf {
+                content_bytes: bgzf.content_bytes,
+                blocks_of_lines: bgzf.blocks_of_lines,
+            },
+        }
+    }
+
+    /// Whether another source has all of it.
+    pub fn is_hidden(&self) -> bool {
+        self.start > 0 && self.start >= self.log.bytes
+    }
+
+    /// Whether a line is known to begin at `offset`.
+    pub fn begins_line(&self, offset: u64) -> bool {
+        offset == self.start
+            || matches!(&self.format, Format::Bgzf(bgzf)
+                if bgzf.blocks_of_lines && bgzf.table(&self.log).has_block_at(offset))
+    }
+
+    /// Whether it is BGZF from front to back.
+    pub fn is_bgzf(&self) -> bool {
+        matches!(self.format, Format::Bgzf(_))
+    }
+
+    /// Says where the blocks of a BGZF file are, for one whose form was known; `table` is asked
+    /// only when that has not been found out already.
+    pub fn set_table(&self, table: impl FnOnce() -> Option<BgzfTable>) {
+        if let Format::Bgzf(bgzf) = &self.format {
+            bgzf.set_table(table);
+        }
+    }
+
+    /// Where the blocks are, of a BGZF file.
+    pub fn table(&self) -> Option<&BgzfTable> {
+        match &self.format {
+            Format::Bgzf(bgzf) => Some(bgzf.table(&self.log)),
+            _ => None,
+        }
+    }
+
+    /// Passes over all content before `offset`, where a line begins.
+    pub fn hide_before(&mut self, offset: u64) {
+        self.start = self.start.max(offset);
+    }
+
+    /// Content offset of the first line that counts; 0 unless another source has what is before.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The sources of a snapshot, each content once (see `twins`), in reading order. `known` may
+    /// say a file's form.
+    pub fn open_all(
+        snapshot: &Snapshot,
+        known: impl Fn(&LogFile) -> Option<Form>,
+        troubles: &mut Vec<Trouble>,
+    ) -> Vec<Source> {
         let mut sources = Vec::new();
         for log in &snapshot.files {
-            match Source::open(Arc::clone(log)) {
+            let opened = match known(log) {
+                Some(form) => Ok(Source::known(Arc::clone(log), form)),
+                None => Source::open(Arc::clone(log)),
+            };
+            match opened {
                 Ok(source) => sources.push(source),
                 Err(error) => troubles.push(Trouble::new(
                     &log.path,
@@ -78,7 +195,7 @@ impl Source {
             }
         }
         twins::drop_doubles(&mut sources);
-        sources.into_iter().map(Arc::new).collect()
+        sources
     }
 
     /// Whether content can be read from the middle.
@@ -90,7 +207,7 @@ impl Source {
     pub fn content_bytes(&self) -> Option<u64> {
         match &self.format {
             Format::Plain => Some(self.log.bytes),
-            Format::Bgzf(table) => Some(table.content_bytes()),
+            Format::Bgzf(bgzf) => Some(bgzf.content_bytes),
             Format::Gzip => None,
         }
     }
@@ -121,10 +238,27 @@ impl Source {
                 at: offset,
             },
             Format::Gzip => Reader::Gzip(Box::new(gzip::GzipReader::new(&self.log, offset))),
-            Format::Bgzf(table) => {
-                Reader::Bgzf(Box::new(bgzf::BgzfReader::new(&self.log, table, offset)))
-            }
+            Format::Bgzf(bgzf) => Reader::Bgzf(Box::new(bgzf.reader(&self.log, offset, false))),
         }
+    }
+
+    /// As [`Source::reader`], for whoever reads only some blocks there and may come again: what is
+    /// decoded is kept for a while.
+    pub fn reader_of_few(&self, offset: u64) -> Reader<'_> {
+        match &self.format {
+            Format::Bgzf(bgzf) => Reader::Bgzf(Box::new(bgzf.reader(&self.log, offset, true))),
+            _ => self.reader(offset),
+        }
+    }
+
+    /// All content from `offset` on, as bytes; damage is an error of kind `InvalidData`.
+    pub fn content_from(&self, offset: u64) -> impl Read + Send + '_ {
+        ContentReader(self.reader(offset))
+    }
+
+    /// All content, as bytes; damage is an error of kind `InvalidData`.
+    pub fn content(&self) -> impl Read + Send + '_ {
+        self.content_from(0)
     }
 
     /// Whether a writer may still append to the content.
@@ -139,6 +273,16 @@ impl Source {
             Format::Plain => self.log.file.read_at(into, content_offset).unwrap_or(0),
             _ => 0,
         }
+    }
+}
+
+struct ContentReader<'s>(Reader<'s>);
+
+impl Read for ContentReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0
+            .read(into)
+            .map_err(|damage| io::Error::new(io::ErrorKind::InvalidData, damage.0))
     }
 }
 
@@ -189,6 +333,19 @@ impl Reader<'_> {
             Reader::Bgzf(reader) => reader.read(into),
         }
     }
+}
+
+/// Fills the buffer as far as the content goes. On damage the error is how much came before it.
+fn fill(reader: &mut Reader<'_>, into: &mut [u8]) -> Result<usize, usize> {
+    let mut got = 0;
+    while got < into.len() {
+        match reader.read(&mut into[got..]) {
+            Ok(0) => break,
+            Ok(n) => got += n,
+            Err(_) => return Err(got),
+        }
+    }
+    Ok(got)
 }
 
 fn read_retrying(log: &LogFile, into: &mut [u8], at: u64) -> io::Result<usize> {

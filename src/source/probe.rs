@@ -47,17 +47,19 @@ impl Bounds {
             return bounds;
         };
         let reach = total.saturating_sub(SAMPLE_BYTES as u64);
-        if total > 0 && times(sample(source, 0, &mut text)).next().is_none() {
+        let start = source.start();
+        if total > start && times(sample(source, start, &mut text)).next().is_none() {
             // A hole or junk at the front: nothing is known of the beginning.
             bounds.ordered = false;
             return bounds;
         }
-        let step = (reach / SAMPLES).max(SAMPLE_BYTES as u64);
-        for i in (0..SAMPLES).take_while(|i| i * step < reach) {
-            bounds.add(times(sample(source, i * step, &mut text)));
+        let reach = reach.max(start);
+        let step = ((reach - start) / SAMPLES).max(SAMPLE_BYTES as u64);
+        for i in (0..SAMPLES).take_while(|i| start + i * step < reach) {
+            bounds.add(times(sample(source, start + i * step, &mut text)));
         }
         // The end may overlap the sample before it; then its lines say nothing about order.
-        let (ordered, overlaps) = (bounds.ordered, reach % step < SAMPLE_BYTES as u64);
+        let (ordered, overlaps) = (bounds.ordered, (reach - start) % step < SAMPLE_BYTES as u64);
         let end: Vec<Stamp> = times(sample(source, reach, &mut text)).collect();
         if end.is_empty() {
             // A long last line, or junk: nothing is known of the end.
@@ -93,7 +95,7 @@ pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
         return 0;
     };
     let mut text = vec![0u8; SAMPLE_BYTES];
-    let (mut low, mut high) = (0, total);
+    let (mut low, mut high) = (source.start(), total);
     while high - low > SAMPLE_BYTES as u64 {
         let middle = low + (high - low) / 2;
         match time_after(source, middle, high, &mut text) {
@@ -131,7 +133,7 @@ fn sample<'t>(source: &Source, offset: u64, text: &'t mut [u8]) -> &'t [u8] {
         }
     }
     let text = &text[..got];
-    if offset == 0 {
+    if offset == source.start() {
         return text;
     }
     memchr(b'\n', text).map_or(&[], |newline| &text[newline + 1..])

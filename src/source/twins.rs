@@ -3,9 +3,10 @@
 //! Compressing leaves both for a moment, a crash leaves both for good. But both may also exist with
 //! *different* content: a late writer renames today's file onto yesterday's name while
 //! yesterday's is already compressed. So content decides: equal content is read once, content that
-//! is the beginning of the other's is read with it, anything else is read.
+//! is the beginning of the other's is read with it, a beginning that the archive holds as its last
+//! part is passed over, anything else is read.
 
-use super::{Format, Reader, Source, gzip};
+use super::{Format, Source, fill, gzip, overlap};
 
 /// Compared at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -20,6 +21,7 @@ pub(super) fn drop_doubles(sources: &mut Vec<Source>) {
         new
     });
     let mut doubles = Vec::new();
+    let mut shared = Vec::new();
     for (i, pair) in sources.windows(2).enumerate() {
         let [a, b] = pair else { continue };
         if a.log.name.stem != b.log.name.stem {
@@ -28,12 +30,19 @@ pub(super) fn drop_doubles(sources: &mut Vec<Source>) {
         match held_twice(a, b) {
             Some(Double::First) => doubles.push(i),
             Some(Double::Second) => doubles.push(i + 1),
-            None => {}
+            None => shared.push((i, i + 1)),
+        }
+    }
+    for (plain, archive) in shared {
+        let held = overlap(&sources[plain], &sources[archive]);
+        if let Some(held) = held {
+            sources[plain].hide_before(held.held_bytes);
         }
     }
     for i in doubles.into_iter().rev() {
         sources.remove(i);
     }
+    sources.retain(|source| !source.is_hidden());
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,17 +118,4 @@ fn compare(a: &Source, b: &Source) -> Option<Double> {
             return Some(if m < n { Double::First } else { Double::Second });
         }
     }
-}
-
-/// Fills the buffer as far as the content goes. On damage the error is how much came before it.
-fn fill(reader: &mut Reader<'_>, into: &mut [u8]) -> Result<usize, usize> {
-    let mut got = 0;
-    while got < into.len() {
-        match reader.read(&mut into[got..]) {
-            Ok(0) => break,
-            Ok(n) => got += n,
-            Err(_) => return Err(got),
-        }
-    }
-    Ok(got)
 }

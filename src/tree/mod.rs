@@ -4,6 +4,7 @@
 //! become an [`EnterpriseName`] before they touch a path.
 
 mod generation;
+mod listing;
 mod snapshot;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use generation::{FileName, Generation};
+pub use listing::{Listed, Listing};
 pub use snapshot::{LogFile, Snapshot};
 
 use crate::error::Error;

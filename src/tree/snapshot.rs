@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +16,9 @@ use crate::fsx::FileIdentity;
 
 /// A set that moves this often while it is being opened is taken as it is.
 const OPEN_TRIES: usize = 5;
+
+/// Bytes that tell whether a file still begins as it did: more than a line's time and id.
+const HEAD_BYTES: usize = 128;
 
 /// One log file, open.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub struct Snapshot {
     pub troubles: Vec<Trouble>,
     /// Files that were listed and then gone: a rotation passed by.
     pub gone: Vec<PathBuf>,
+    /// The first bytes of each file: they move when its front is collapsed.
+    heads: Vec<Vec<u8>>,
 }
 
 impl Snapshot {
@@ -63,6 +68,28 @@ impl Snapshot {
         }
     }
 
+    /// Opens some of the log files of `folder`, for whoever looks after the rest, and after what
+    /// moves, himself.
+    ///
+    /// # Errors
+    /// When one of them is not there or can't be opened.
+    pub fn open_some(
+        enterprise: &EnterpriseName,
+        folder: &Path,
+        names: &[FileName],
+    ) -> io::Result<Snapshot> {
+        let open = |name: &FileName| LogFile::open(folder, name.clone()).map(Arc::new);
+        let files: Vec<Arc<LogFile>> = names.iter().map(open).collect::<io::Result<_>>()?;
+        Ok(Snapshot {
+            enterprise: enterprise.clone(),
+            folder: folder.to_owned(),
+            heads: files.iter().map(|log| log.head()).collect(),
+            files,
+            troubles: Vec::new(),
+            gone: Vec::new(),
+        })
+    }
+
     fn open_once(enterprise: &EnterpriseName, folder: &Path) -> io::Result<Snapshot> {
         let mut snapshot = Snapshot {
             enterprise: enterprise.clone(),
@@ -70,17 +97,15 @@ impl Snapshot {
             files: Vec::new(),
             troubles: Vec::new(),
             gone: Vec::new(),
+            heads: Vec::new(),
         };
         for name in list(folder)? {
             let path = folder.join(name.full());
-            match open_regular(&path) {
-                Ok((file, metadata)) => snapshot.files.push(Arc::new(LogFile {
-                    name,
-                    path,
-                    file,
-                    bytes: metadata.len(),
-                    identity: FileIdentity::of(&metadata),
-                })),
+            match LogFile::open(folder, name) {
+                Ok(log) => {
+                    snapshot.heads.push(log.head());
+                    snapshot.files.push(Arc::new(log));
+                }
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     if fs::symlink_metadata(&path).is_ok_and(|link| link.is_symlink()) {
                         let trouble = Trouble::new(&path, "is a link that leads nowhere");
@@ -98,8 +123,13 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Whether the folder no longer holds the set that was opened: a name came or went, a name
-    /// stands for another inode, a file shrank. Growth is no move.
+    /// stands for another inode, a file shrank or begins with other bytes. Growth is no move.
     pub fn has_moved(&self) -> bool {
         let Ok(names) = list(&self.folder) else {
             return true;
@@ -110,6 +140,11 @@ impl Snapshot {
                 .is_file()
                 .then(|| (name, FileIdentity::of(&metadata), metadata.size()))
         });
+        let begins_as_before =
+            |(log, head): (&Arc<LogFile>, &Vec<u8>)| log.head().starts_with(head.as_slice());
+        if !self.files.iter().zip(&self.heads).all(begins_as_before) {
+            return true;
+        }
         let mut ours = self.files.iter();
         for (name, identity, bytes) in now {
             let unreadable = self
@@ -125,6 +160,46 @@ impl Snapshot {
             }
         }
         ours.next().is_some()
+    }
+}
+
+impl LogFile {
+    /// The first bytes, as they are now.
+    fn head(&self) -> Vec<u8> {
+        let mut head = vec![0; HEAD_BYTES];
+        let got = self.file.read_at(&mut head, 0).unwrap_or(0);
+        head.truncate(got);
+        head
+    }
+
+    /// The same file, as if it were only `bytes` long.
+    ///
+    /// # Errors
+    /// When there are no more descriptors.
+    pub fn cut(&self, bytes: u64) -> io::Result<LogFile> {
+        Ok(LogFile {
+            name: self.name.clone(),
+            path: self.path.clone(),
+            file: self.file.try_clone()?,
+            bytes: bytes.min(self.bytes),
+            identity: self.identity,
+        })
+    }
+
+    /// Opens the file called `name` in `folder`, as it is now.
+    ///
+    /// # Errors
+    /// When it can't be opened or is no regular file.
+    pub fn open(folder: &Path, name: FileName) -> io::Result<LogFile> {
+        let path = folder.join(name.full());
+        let (file, metadata) = open_regular(&path)?;
+        Ok(LogFile {
+            name,
+            path,
+            file,
+            bytes: metadata.len(),
+            identity: FileIdentity::of(&metadata),
+        })
     }
 }
 

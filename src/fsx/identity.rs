@@ -11,6 +11,11 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
+    /// The identity that these two numbers make.
+    pub fn new(device: u64, inode: u64) -> FileIdentity {
+        FileIdentity { device, inode }
+    }
+
     /// The identity of an open or listed file.
     pub fn of(metadata: &Metadata) -> FileIdentity {
         FileIdentity {

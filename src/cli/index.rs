@@ -1,0 +1,22 @@
+//! `calltrace index` as typed.
+
+use clap::Args;
+
+/// `calltrace index`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  calltrace index 0367              which files have one, and how large it is
+  calltrace index --check           all of them, compared with the data
+
+Indexes are made by calltrace rotate. One that is missing or of no use costs time, never an answer.
+
+Exit status: 0 all that are there are right, 2 one is not.")]
+pub struct IndexArgs {
+    /// Enterprises to look at; all of them when left out
+    #[arg(value_name = "ENTERPRISE")]
+    pub enterprises: Vec<String>,
+    /// Read the files and compare
+    #[arg(long)]
+    pub check: bool,
+}

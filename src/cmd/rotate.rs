@@ -1,0 +1,241 @@
+//! `calltrace rotate [ENTERPRISE...]`
+
+use std::io::{IsTerminal, stderr};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::talk::Out;
+use super::{Desk, Exit, say};
+use crate::cli::{RotateArgs, RotateFormat};
+use crate::error::Error;
+use crate::fsx::Disk;
+use crate::output::{json, rotation};
+use crate::rotate::{Done, Kind, News, Report, Rotation};
+use crate::tree::EnterpriseName;
+
+/// What takes less is not worth a moving picture.
+const PROGRESS_AFTER: Duration = Duration::from_secs(1);
+
+pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
+    let enterprises = desk.tree.select(&args.enterprises)?;
+    let pool = pool(desk.threads)?;
+    let policy = args.policy(&desk.rotate);
+    let rotation = Rotation::new(&desk.tree, desk.engine.zone(), policy, &Disk, &pool)
+        .waiting(args.wait)
+        .dry(args.dry_run);
+    let mut listener = Listener::new(desk, args);
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..jobs(args.jobs).min(enterprises.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            let (rotation, enterprises) = (&rotation, &enterprises);
+            scope.spawn(move || {
+                while let Some(name) = enterprises.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(rotation, name, &sender);
+                }
+            });
+        }
+        drop(sender);
+        for heard in receiver {
+            listener.hear(heard);
+        }
+    });
+    listener.finish()
+}
+
+fn pool(threads: usize) -> Result<ThreadPool, Error> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Error::Usage(format!("can't start {threads} threads: {error}")))
+}
+
+fn jobs(typed: u16) -> usize {
+    match typed {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        n => usize::from(n),
+    }
+}
+
+/// What the threads at work tell.
+enum Heard {
+    Begins(String, u64),
+    Read(u64),
+    Done(EnterpriseName, Done),
+    Report(Box<Report>),
+}
+
+fn work(rotation: &Rotation<'_>, name: &EnterpriseName, sender: &mpsc::Sender<Heard>) {
+    // Nobody listens any more only when the whole run has ended.
+    let tell = |heard| drop(sender.send(heard));
+    let report = rotation.enterprise(name, &|news| match news {
+        News::Begins(step) => {
+            let bytes = step.bytes.unwrap_or(0);
+            tell(Heard::Begins(format!("{name}: {}", step.file), bytes));
+        }
+        News::Read(bytes) => tell(Heard::Read(bytes)),
+        News::Done(done) => tell(Heard::Done(name.clone(), done.clone())),
+    });
+    tell(Heard::Report(Box::new(report)));
+}
+
+/// Prints what the threads tell. A reader that has gone away does not end the rotation.
+struct Listener<'d> {
+    desk: &'d Desk,
+    args: &'d RotateArgs,
+    out: Out,
+    failed: Option<Error>,
+    progress: Progress,
+    reports: Vec<Report>,
+}
+
+impl<'d> Listener<'d> {
+    fn new(desk: &'d Desk, args: &'d RotateArgs) -> Listener<'d> {
+        Listener {
+            desk,
+            args,
+            out: desk.out(),
+            failed: None,
+            progress: Progress::new(!desk.quiet && stderr().is_terminal()),
+            reports: Vec::new(),
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Begins(what, bytes) => self.progress.begins(what, bytes),
+            Heard::Read(bytes) => self.progress.read(bytes),
+            Heard::Done(name, done) => self.print(&name, &done),
+            Heard::Report(report) => self.take(*report),
+        }
+    }
+
+    fn print(&mut self, name: &EnterpriseName, done: &Done) {
+        let is_told = done.kind != Kind::Catalog || self.desk.verbose;
+        if self.args.format == RotateFormat::Json || !is_told {
+            return;
+        }
+        let line = rotation::step_line(name.as_str(), done, self.args.dry_run);
+        let out = &mut self.out;
+        let printed = self
+            .progress
+            .hidden(|| out.raw(std::iter::once(line.as_bytes())));
+        if let Err(error) = printed {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// The report of an enterprise that is through. Its steps have been told as they were done,
+    /// but for a dry run's.
+    fn take(&mut self, report: Report) {
+        let name = report.enterprise.clone();
+        for done in report.steps.iter().filter(|_| self.args.dry_run) {
+            self.print(&name, done);
+        }
+        let (desk, folder) = (self.desk, self.desk.tree.folder(&name));
+        self.progress.hidden(|| tell(desk, &folder, &report));
+        self.reports.push(report);
+    }
+
+    fn finish(mut self) -> Result<Exit, Error> {
+        self.progress.finish();
+        self.reports.sort_by(|a, b| a.enterprise.cmp(&b.enterprise));
+        if self.args.format == RotateFormat::Json {
+            let document = rotation::document(&self.reports, self.args.dry_run);
+            self.out.bytes(|out| json::write(out, &document, true))?;
+        }
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let troubles = self.reports.iter().any(|r| !r.troubles.is_empty());
+        Ok(Exit::of(true, troubles))
+    }
+}
+
+/// What is said of an enterprise beside its steps.
+fn tell(desk: &Desk, folder: &Path, report: &Report) {
+    let name = &report.enterprise;
+    if report.is_busy {
+        return desk.say(&format!("{name}: another rotation runs"));
+    }
+    desk.explain(|| format!("{name}: mode {}: {}", report.mode.as_str(), report.reason));
+    for other in &report.left_alone {
+        desk.explain(|| format!("{name}: {other} and is left alone"));
+    }
+    for waiting in &report.waiting {
+        desk.say(&format!("{name}: {}: {}", waiting.file, waiting.why));
+    }
+    // Also when nothing else is said: cron's mail is how anybody hears of it.
+    for trouble in &report.troubles {
+        let file = trouble.path.strip_prefix(folder).unwrap_or(&trouble.path);
+        let what = &trouble.what;
+        match file.to_str() {
+            Some("") | None => say(&format!("{name}: {what}")),
+            Some(file) => say(&format!("{name}: {file}: {what}")),
+        }
+    }
+    let is_idle = report.steps.is_empty() && report.waiting.is_empty();
+    if is_idle && report.troubles.is_empty() {
+        desk.explain(|| format!("{name}: nothing due"));
+    }
+}
+
+/// A bar on a terminal once it takes a while.
+struct Progress {
+    bar: Option<ProgressBar>,
+    begin: Instant,
+    is_shown: bool,
+}
+
+impl Progress {
+    fn new(wanted: bool) -> Progress {
+        let style = ProgressStyle::with_template("{bytes} of {total_bytes} read  {wide_msg}");
+        let bar = wanted.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        Progress {
+            bar,
+            begin: Instant::now(),
+            is_shown: false,
+        }
+    }
+
+    fn begins(&mut self, what: String, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc_length(bytes);
+            bar.set_message(what);
+        }
+    }
+
+    fn read(&mut self, bytes: u64) {
+        let Some(bar) = &self.bar else { return };
+        if !self.is_shown && self.begin.elapsed() > PROGRESS_AFTER {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.is_shown = true;
+        }
+        bar.inc(bytes);
+    }
+
+    /// Does something while the bar is out of the way.
+    fn hidden<T>(&self, act: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(act),
+            None => act(),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The deeds: all that changes a folder of logs, and the clock that says when.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::Lease;
+
+/// One method a system call. A run that is killed is a run whose deeds end at some point; so
+/// whoever acts through this trait can be tried out with a death after each of them.
+pub trait Deeds: Sync {
+    /// The time.
+    fn now(&self) -> SystemTime;
+
+    /// Lets time pass.
+    fn wait(&self, how_long: Duration);
+
+    /// Makes a new empty file that only its owner may read, open for reading and writing.
+    ///
+    /// # Errors
+    /// Also when something of that name exists.
+    fn create(&self, path: &Path) -> io::Result<File>;
+
+    /// Makes a folder.
+    ///
+    /// # Errors
+    /// Also when something of that name exists.
+    fn make_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Writes all of `bytes` at the place where the last write ended.
+    ///
+    /// # Errors
+    /// When not all could be written; some may have been.
+    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// When not all could be written; some may have been.
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Takes the first `bytes` bytes off the file and moves nothing else. `bytes` is a multiple of
+    /// [`collapse_unit`](super::collapse_unit) and less than the file has.
+    ///
+    /// # Errors
+    /// Also where the file system can't.
+    fn collapse(&self, file: &File, bytes: u64) -> io::Result<()>;
+
+    /// Gives the file an owner, a group and permissions.
+    ///
+    /// # Errors
+    /// Also when it may not be given away.
+    fn set_access(&self, file: &File, access: Access) -> io::Result<()>;
+
+    /// Sets the time of the last change.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn set_modified(&self, file: &File, at: SystemTime) -> io::Result<()>;
+
+    /// Makes what was written survive a power loss.
+    ///
+    /// # Errors
+    /// When some of it may not.
+    fn sync(&self, file: &File) -> io::Result<()>;
+
+    /// Makes what was created, renamed and removed in a folder survive a power loss.
+    ///
+    /// # Errors
+    /// When some of it may not.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Gives a file another name that nothing has yet.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when something has it.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file the name of another, which is gone after that.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a name.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn unlink(&self, path: &Path) -> io::Result<()>;
+
+    /// Takes a lease on the file: granted only when nobody has it open for writing.
+    ///
+    /// # Errors
+    /// `WouldBlock` when somebody has; anything else where leases are not to be had.
+    fn lease(&self, file: &File) -> io::Result<Lease>;
+}
+
+/// Who may do what with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// Its owner.
+    pub user: u32,
+    /// Its group.
+    pub group: u32,
+    /// Permissions, set-id bits included.
+    pub mode: u32,
+}
+
+impl Access {
+    /// As it is with a file or folder.
+    pub fn of(metadata: &Metadata) -> Access {
+        Access {
+            user: metadata.uid(),
+            group: metadata.gid(),
+            mode: metadata.mode() & 0o7777,
+        }
+    }
+
+    /// As fits a file in a folder that has this access.
+    pub fn of_file_in(folder: &Metadata) -> Access {
+        let access = Access::of(folder);
+        Access {
+            mode: access.mode & 0o666,
+            ..access
+        }
+    }
+}
+
+/// Writes a file through deeds.
+pub struct DeedWriter<'d> {
+    deeds: &'d dyn Deeds,
+    file: &'d File,
+}
+
+impl<'d> DeedWriter<'d> {
+    /// A writer of `file`. It buffers nothing.
+    pub fn new(deeds: &'d dyn Deeds, file: &'d File) -> DeedWriter<'d> {
+        DeedWriter { deeds, file }
+    }
+}
+
+impl Write for DeedWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.deeds.write(self.file, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

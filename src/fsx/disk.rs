@@ -1,0 +1,174 @@
+//! The deeds as the kernel does them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{CWD, FallocateFlags, Gid, Mode, OFlags, RenameFlags, Uid};
+use rustix::io::Errno;
+
+use super::{Access, Deeds, Lease};
+
+/// Collapsing is tried in units up to this (bytes): the largest clusters of ext4 are of 1 MiB.
+const UNIT_BYTES_MAX: u64 = 1 << 20;
+
+/// The real file system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+impl Deeds for Disk {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn wait(&self, how_long: Duration) {
+        thread::sleep(how_long);
+    }
+
+    fn create(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+
+    fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
+        file.write_all(bytes)
+    }
+
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        file.write_all_at(bytes, offset)
+    }
+
+    fn collapse(&self, file: &File, bytes: u64) -> io::Result<()> {
+        Ok(rustix::fs::fallocate(
+            file,
+            FallocateFlags::COLLAPSE_RANGE,
+            0,
+            bytes,
+        )?)
+    }
+
+    fn set_access(&self, file: &File, access: Access) -> io::Result<()> {
+        let own = Access::of(&file.metadata()?);
+        if (own.user, own.group) != (access.user, access.group) {
+            let (user, group) = (Uid::from_raw(access.user), Gid::from_raw(access.group));
+            rustix::fs::fchown(file, Some(user), Some(group))?;
+        }
+        // After the owner: a change of owner clears bits.
+        file.set_permissions(fs::Permissions::from_mode(access.mode))
+    }
+
+    fn set_modified(&self, file: &File, at: SystemTime) -> io::Result<()> {
+        file.set_modified(at)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // The file system lacks the flag (NFS, some FUSE). A link refuses a name that is
+            // taken as well; killed before the second step, the file has both names.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                fs::hard_link(from, to)?;
+                fs::remove_file(from)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn lease(&self, file: &File) -> io::Result<Lease> {
+        Lease::take(file.as_fd())
+    }
+}
+
+/// What collapsed stretches of files in `folder` must be a multiple of (bytes). Found out on a
+/// file that has no name, so that nothing is left of it.
+///
+/// # Errors
+/// `Unsupported` where the file system can't collapse; anything else when it could not be tried.
+pub fn collapse_unit(folder: &Path) -> io::Result<u64> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(descriptor) => File::from(descriptor),
+        // No file without a name, no collapsing either: what has the second has the first.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+            return Err(ErrorKind::Unsupported.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut unit = file.metadata()?.blksize().max(512);
+    while unit <= UNIT_BYTES_MAX {
+        // Something must be left behind what is taken off.
+        file.set_len(2 * unit + 1)?;
+        match rustix::fs::fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, unit) {
+            Ok(()) => return Ok(unit),
+            Err(Errno::INVAL) => unit *= 2,
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rename_never_replaces() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        fs::write(&a, "a").expect("written");
+        fs::write(&b, "b").expect("written");
+        let refused = Disk.rename(&a, &b).expect_err("b is there");
+        assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&b).expect("still there"), b"b");
+        Disk.replace(&a, &b).expect("replaced");
+        assert_eq!(fs::read(&b).expect("there"), b"a");
+        assert!(Disk.create(&b).is_err());
+    }
+
+    #[test]
+    fn collapsing_takes_bytes_off_the_front_where_it_is_to_be_had() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let unit = match collapse_unit(dir.path()) {
+            Ok(unit) => unit,
+            Err(error) if error.kind() == ErrorKind::Unsupported => return,
+            Err(error) => panic!("{error}"),
+        };
+        let path = dir.path().join("log");
+        let file = Disk.create(&path).expect("made");
+        let front = vec![b'x'; usize::try_from(unit).expect("small")];
+        Disk.write(&file, &front).expect("written");
+        Disk.write(&file, b"tail").expect("written");
+        Disk.collapse(&file, unit).expect("collapsed");
+        assert_eq!(fs::read(&path).expect("there"), b"tail");
+        let names = fs::read_dir(dir.path()).expect("listed").count();
+        assert_eq!(names, 1, "the trial leaves nothing");
+    }
+}

@@ -1,0 +1,18 @@
+//! The file system: what a file is, and every deed that changes it.
+//!
+//! Reading is done where it is needed. What *changes* a folder goes through [`Deeds`], one method a
+//! system call, so that a test can stop after any of them; the real ones are [`Disk`]'s. Beside
+//! them: [`FileIdentity`], the [`Lease`] that proves that nobody has a file open for writing, and the
+//! [`Lock`] that keeps two rotations apart. Nothing here knows what a log is.
+
+mod deeds;
+mod disk;
+mod identity;
+mod lease;
+mod lock;
+
+pub use deeds::{Access, DeedWriter, Deeds};
+pub use disk::{Disk, collapse_unit};
+pub use identity::FileIdentity;
+pub use lease::Lease;
+pub use lock::Lock;

@@ -1,0 +1,207 @@
+//! All archives of an enterprise at a glance: which of them may hold a number.
+//!
+//! A search over hundreds of enterprises asks thousands of files, nearly all in vain; opening each
+//! of them and its index takes longer than the answer. The catalog of an enterprise is one file,
+//! `.calltrace/catalog`, that lists the archives with what `stat` tells of them, and posts number ->
+//! archives. Like an index it may name too much, never too little, and only speed depends on it.
+//!
+//! Layout (numbers little-endian): `"CTCATLG\x01"`, pages of postings as in `layout` (an archive's
+//! place in the list stands for the block), footer, and the same tail as an index has. Footer: u32
+//! count of archives; each u32 length of its name, the name, u64 bytes, i64 time of change
+//! (nanoseconds), i64 earliest and latest time as probed (i64::MIN for none), u32 1 if in order; then
+//! u32 1 if numbers are posted, u32 count of pages, each u32 first key and its section.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::build::{Counted, write_pages};
+use super::key::{Key, Kind};
+use super::layout::{Page, Reader, Segment, Stored, Writer};
+use super::postings::Postings;
+use super::{FOLDER, Index, modified, read_tail};
+use crate::record::LogZone;
+use crate::source::Bounds;
+use crate::tree::{Listed, LogFile, Snapshot};
+
+const MAGIC: [u8; 8] = *b"CTCATLG\x01";
+
+/// Numbers posted at most. An enterprise with more has few large files, whose own indexes answer as
+/// fast, and sorting them must not take memory without bound.
+const NUMBERS_MAX: usize = 200_000;
+
+/// The catalog of an enterprise.
+#[derive(Debug)]
+pub struct Catalog {
+    file: File,
+    archives: Vec<Archive>,
+    /// Pages of numbers; `None` when they are too many to be posted.
+    numbers: Option<Segment>,
+}
+
+/// An archive as the catalog knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Archive {
+    /// Its file name.
+    pub name: String,
+    /// The times of its records, as a probe says.
+    pub bounds: Bounds,
+    bytes: u64,
+    modified: i64,
+}
+
+/// Where an enterprise's catalog is.
+pub fn path(folder: &Path) -> PathBuf {
+    folder.join(FOLDER).join("catalog")
+}
+
+/// Whether the catalog is there and lists just the archives of `snapshot` whose index can be used.
+pub fn is_fresh(snapshot: &Snapshot) -> bool {
+    let Some(catalog) = Catalog::open(snapshot.folder()) else {
+        return false;
+    };
+    let indexed = indexed(snapshot);
+    let archives = indexed.iter().map(|(log, index)| Archive::of(log, index));
+    catalog.archives.iter().map(Some).eq(archives
+        .collect::<Option<Vec<_>>>()
+        .iter()
+        .flatten()
+        .map(Some))
+}
+
+/// Writes the catalog of the archives whose index can be used. `_zone` is that of their times.
+///
+/// # Errors
+/// When an index can't be read or `out` can't be written.
+pub fn build(snapshot: &Snapshot, _zone: LogZone, out: &mut dyn Write) -> io::Result<()> {
+    let torn = || io::Error::other("an index turned out to be torn");
+    let mut archives = Vec::new();
+    let mut postings: Vec<u64> = Vec::new();
+    let mut fits = true;
+    for (log, index) in indexed(snapshot) {
+        let number = archives.len() as u64;
+        archives.push(Archive::of(log, &index).ok_or_else(torn)?);
+        if !fits {
+            continue;
+        }
+        let from = postings.len();
+        let post = |key: u32| postings.push(u64::from(key) << 32 | number);
+        index.keys_of(Kind::Phone, post).ok_or_else(torn)?;
+        // A key may be in several segments of one index.
+        postings[from..].sort_unstable();
+        postings.dedup();
+        fits = postings.len() <= NUMBERS_MAX;
+    }
+    if !fits {
+        postings.clear();
+    }
+    postings.sort_unstable();
+    let mut out = Counted { out, at: 0 };
+    out.write(&MAGIC)?;
+    let pages = write_pages(&mut out, &postings, 0)?;
+    out.tail(&encode(&archives, fits, &pages), MAGIC)
+}
+
+/// The archives with an index that can be used and knows of no damage.
+fn indexed(snapshot: &Snapshot) -> Vec<(&LogFile, Index)> {
+    let usable = |index: &Index| {
+        let is_archive = index.footer.fingerprint.stored != Stored::Plain;
+        is_archive && index.findings().is_empty()
+    };
+    let open = |log: &LogFile| Index::open(log).ok().flatten().filter(usable);
+    let logs = snapshot.files.iter().map(AsRef::as_ref);
+    logs.filter_map(|log: &LogFile| Some((log, open(log)?)))
+        .collect()
+}
+
+impl Archive {
+    /// `None` when the file can't be looked at.
+    fn of(log: &LogFile, index: &Index) -> Option<Archive> {
+        Some(Archive {
+            name: log.name.full(),
+            bounds: index.footer.probed,
+            bytes: log.bytes,
+            modified: modified(&log.file.metadata().ok()?),
+        })
+    }
+}
+
+impl Catalog {
+    /// The catalog of an enterprise's folder; `None` when there is none that can be used.
+    pub fn open(folder: &Path) -> Option<Catalog> {
+        let file = File::open(path(folder)).ok()?;
+        let footer = read_tail(&file, MAGIC).ok()?;
+        let (archives, numbers) = decode(&footer)?;
+        Some(Catalog {
+            file,
+            archives,
+            numbers,
+        })
+    }
+
+    /// The archive that `file` is, if the catalog knows it as it is now.
+    pub fn archive(&self, file: &Listed) -> Option<&Archive> {
+        let name = file.name.full();
+        let archive = self.archives.iter().find(|archive| archive.name == name)?;
+        let same = archive.bytes == file.bytes && archive.modified == file.modified;
+        same.then_some(archive)
+    }
+
+    /// The archives that may hold what a number's `key` leads to. `None` when the catalog can't
+    /// tell.
+    pub fn may_hold(&self, key: Key) -> Option<Vec<&Archive>> {
+        let numbers = self.numbers.as_ref().filter(|_| key.kind == Kind::Phone)?;
+        let mut found = Vec::new();
+        Postings::new(&self.file, numbers).find(key, 0, &mut found)?;
+        let archive = |at: u32| self.archives.get(at as usize);
+        found.into_iter().map(archive).collect()
+    }
+}
+
+fn encode(archives: &[Archive], fits: bool, pages: &[Page]) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.count(archives.len());
+    for archive in archives {
+        out.count(archive.name.len());
+        out.bytes(archive.name.as_bytes());
+        out.u64(archive.bytes);
+        out.u64(archive.modified.cast_unsigned());
+        out.time(archive.bounds.first);
+        out.time(archive.bounds.last);
+        out.u32(u32::from(archive.bounds.ordered));
+    }
+    out.u32(u32::from(fits));
+    out.count(pages.len());
+    for page in pages {
+        out.page(*page);
+    }
+    out.finish()
+}
+
+fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Segment>)> {
+    let mut r = Reader::new(footer);
+    let archive = |r: &mut Reader<'_>| {
+        let name_bytes = r.u32()? as usize;
+        Some(Archive {
+            name: String::from_utf8(r.bytes(name_bytes)?.to_vec()).ok()?,
+            bytes: r.u64()?,
+            modified: r.i64()?,
+            bounds: Bounds {
+                first: r.time()?,
+                last: r.time()?,
+                ordered: r.u32()? != 0,
+            },
+        })
+    };
+    let archives: Vec<Archive> = (0..r.u32()?)
+        .map(|_| archive(&mut r))
+        .collect::<Option<_>>()?;
+    let fits = r.u32()? != 0;
+    let pages = (0..r.u32()?).map(|_| r.page()).collect::<Option<_>>()?;
+    let mut numbers = Segment {
+        blocks: u32::try_from(archives.len()).ok()?,
+        ..Segment::default()
+    };
+    numbers.pages[Kind::Phone as usize] = pages;
+    r.is_at_end().then_some((archives, fits.then_some(numbers)))
+}

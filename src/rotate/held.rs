@@ -1,0 +1,59 @@
+//! What of a file's beginning an archive holds already.
+
+use std::io::{self, Read};
+
+use super::site::Opened;
+use super::times;
+use crate::source::{Content, Tally, overlap};
+
+/// Read at once.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// What of a file's beginning an archive holds as its last part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// Nothing, or nothing that is still in the file.
+    Nothing,
+    /// So many bytes, as they are.
+    Whole {
+        bytes: u64,
+        /// Where the archive's last part begins in its content.
+        part_start: u64,
+    },
+    /// So many bytes, of which some are blanked in the file: **only the archive has them all**.
+    Blanked { bytes: u64 },
+}
+
+impl Held {
+    pub(super) fn find(file: &Opened, archive: &Opened) -> io::Result<Held> {
+        let Some(shared) = overlap(&file.source, &archive.source) else {
+            return Ok(Held::Nothing);
+        };
+        let bytes = shared.held_bytes;
+        // Blank lines are like any that were blanked.
+        if times::is_blank(file.log(), bytes)? {
+            return Ok(Held::Nothing);
+        }
+        let ours = content(file.source.content().take(bytes))?;
+        let theirs = content(archive.source.content_from(shared.part_start))?;
+        Ok(match ours == theirs {
+            true => Held::Whole {
+                bytes,
+                part_start: shared.part_start,
+            },
+            false => Held::Blanked { bytes },
+        })
+    }
+}
+
+/// What some content is.
+pub(super) fn content(mut content: impl Read) -> io::Result<Content> {
+    let mut tally = Tally::default();
+    let mut text = vec![0; CHUNK_BYTES];
+    loop {
+        match content.read(&mut text)? {
+            0 => return Ok(tally.content()),
+            got => tally.add(&text[..got]),
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! What there is: the files of an enterprise with all that a plan needs to know of them.
+//!
+//! Every file is opened, looked at and closed again, one at a time. What is found is plain data, so
+//! that a plan can be made of it anywhere.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::sync::OnceLock;
+
+use chrono::{Days, NaiveDate};
+
+use super::held::Held;
+use super::holders::{Holders, Writer};
+use super::memory::Memory;
+use super::names::archive_of;
+use super::site::{Opened, Site};
+use super::{cant, names, times};
+use crate::error::{Error, Trouble};
+use crate::fsx::{FileIdentity, collapse_unit};
+use crate::index;
+use crate::record::Stamp;
+use crate::source::{Bounds, Form};
+use crate::tree::{FileName, Generation, Snapshot};
+
+/// A live file smaller than this is scanned as fast as an index is read (bytes).
+const LIVE_INDEX_BYTES_MIN: u64 = 1 << 20;
+
+/// A time further ahead than this is a clock that was wrong.
+const AHEAD_DAYS_MAX: u64 = 1;
+
+/// What there is in a folder.
+#[derive(Debug, Clone)]
+pub(super) struct Survey {
+    /// Today, in the zone of the logs.
+    pub(super) today: NaiveDate,
+    /// All log files but the live one.
+    pub(super) files: Vec<Seen>,
+    pub(super) live: Option<Live>,
+    /// What bears a log's name and is no regular file, each as a clause.
+    pub(super) left_alone: Vec<String>,
+    /// Names in `.calltrace` of indexes whose logs are gone.
+    pub(super) orphans: Vec<String>,
+    pub(super) memory: Memory,
+    pub(super) catalog_is_fresh: bool,
+    pub(super) troubles: Vec<Trouble>,
+}
+
+/// A log file that is not the live one.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) name: FileName,
+    pub(super) bytes: u64,
+    pub(super) form: Form,
+    /// Its name is one of a day that is not over, and not ours: a writer may be at it.
+    pub(super) is_daily: bool,
+    /// The same file as the live one, under a second name.
+    pub(super) is_live_too: bool,
+    /// Why somebody may still add to it, as a clause. Only looked at where it matters: in finished
+    /// files of lines.
+    pub(super) busy: Option<String>,
+    /// The latest time inside that is not ahead of the clock. Exact where it may be old enough to
+    /// expire.
+    pub(super) last: Option<Stamp>,
+    /// Why its index must be made, as a clause.
+    pub(super) index: Option<String>,
+    /// So many bytes of its beginning are in its archive already.
+    pub(super) held_bytes: u64,
+    /// So many bytes of its beginning are in this archive, and in part not in the file any more: a
+    /// collapse was taking them off while it was the live file.
+    pub(super) to_take_off: Option<(FileName, u64)>,
+}
+
+/// `events.log`.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    pub(super) bytes: u64,
+    /// Nothing in it but blank lines and holes.
+    pub(super) is_blank: bool,
+    /// The time of its first record that has one.
+    pub(super) first: Option<Stamp>,
+    /// The time of its last record that has one.
+    pub(super) last: Option<Stamp>,
+    /// The day of its last record; of its last change where no record has a time.
+    pub(super) day: NaiveDate,
+    pub(super) hold: Hold,
+    /// So many bytes at its beginning are the last part of this archive.
+    pub(super) held: Option<(FileName, u64)>,
+    /// Why its index must be made.
+    pub(super) index: Option<String>,
+}
+
+/// Who has the live file open for writing.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    /// Nobody has for writing: a lease says so.
+    pub(super) is_free: bool,
+    /// Those seen that have it open for writing.
+    pub(super) writers: Vec<Writer>,
+    /// There are processes that can't be looked into.
+    pub(super) unseen: bool,
+    /// Why nothing can be taken off its front, as a clause. Only looked at where somebody holds it.
+    pub(super) no_collapse: Option<String>,
+}
+
+/// Looks at an enterprise's folder.
+pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Survey, Error> {
+    let list = |error| Error::io(&site.folder, "list the folder", error);
+    let today = Site::day(site.now());
+    let mut survey = Survey {
+        today,
+        files: Vec::new(),
+        live: None,
+        left_alone: Vec::new(),
+        orphans: orphans(site).map_err(list)?,
+        memory: Memory::read(site),
+        catalog_is_fresh: true,
+        troubles: Vec::new(),
+    };
+    let names = crate::tree::list(&site.folder).map_err(list)?;
+    let archives: Vec<&FileName> = names.iter().filter(|name| name.gz).collect();
+    let live = names::live();
+    let mut live_identity = None;
+    // The live file is last in the order of reading; its identity is wanted first.
+    for name in names.iter().rev() {
+        let path = site.path(name);
+        let looked = match fs::symlink_metadata(&path) {
+            Ok(metadata) if !metadata.is_file() => {
+                let kind = match metadata.is_symlink() {
+                    true => "is a link",
+                    false => "is no regular file",
+                };
+                survey.left_alone.push(format!("{} {kind}", name.full()));
+                continue;
+            }
+            Ok(_) => site.open(name),
+            Err(error) => Err(error),
+        };
+        let looked = looked.and_then(|opened| {
+            if *name == live {
+                live_identity = Some(opened.log().identity);
+                survey.live = Some(live_file(site, holders, &opened, &archives)?);
+            } else {
+                let seen = seen(site, &opened, &survey, live_identity)?;
+                survey.files.push(seen);
+            }
+            Ok(())
+        });
+        match looked {
+            Ok(()) => {}
+            // Renamed or removed by somebody since it was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => survey
+                .troubles
+                .push(Trouble::new(&path, cant("read it", &error))),
+        }
+    }
+    survey.files.reverse();
+    survey.left_alone.reverse();
+    survey.catalog_is_fresh = survey.is_empty() || catalog_is_fresh(site);
+    Ok(survey)
+}
+
+impl Survey {
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.live.is_none()
+    }
+}
+
+fn seen(
+    site: &Site<'_>,
+    opened: &Opened,
+    survey: &Survey,
+    live: Option<FileIdentity>,
+) -> io::Result<Seen> {
+    let name = opened.log().name.clone();
+    let form = opened.source.form();
+    let ours = survey.memory.renamed.contains(&name.full());
+    let is_daily = matches!(name.generation, Generation::Dated(day) if day >= survey.today);
+    let state = index::state(opened.log());
+    let mut seen = Seen {
+        bytes: opened.log().bytes,
+        form,
+        is_daily: is_daily && !name.gz && !ours,
+        is_live_too: live == Some(opened.log().identity),
+        busy: None,
+        last: latest(site, opened, &state),
+        index: None,
+        held_bytes: 0,
+        to_take_off: None,
+        name,
+    };
+    seen.index = wanted(&state, seen.is_daily, seen.bytes);
+    let may_be_sealed = form == Form::Plain && !seen.name.gz && !seen.is_daily;
+    if may_be_sealed && !seen.is_live_too {
+        find_held(site, opened, &survey.memory, &mut seen)?;
+        seen.busy = site.quiet(&opened.log().file).err();
+    }
+    Ok(seen)
+}
+
+/// What its own archive holds of a finished file, and the one that a collapse was copying to.
+fn find_held(site: &Site<'_>, opened: &Opened, memory: &Memory, seen: &mut Seen) -> io::Result<()> {
+    let own = archive_of(&seen.name);
+    match held(site, opened, &own)? {
+        Held::Nothing => {}
+        Held::Whole { bytes, .. } => seen.held_bytes = bytes,
+        Held::Blanked { bytes } => seen.to_take_off = Some((own.clone(), bytes)),
+    }
+    let noted = memory.collapsing.as_deref().and_then(FileName::parse);
+    if let Some(archive) = noted.filter(|archive| *archive != own) {
+        match held(site, opened, &archive)? {
+            Held::Nothing => {}
+            Held::Whole { bytes, .. } | Held::Blanked { bytes } => {
+                seen.to_take_off = Some((archive, bytes));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What an archive, if it is there, holds of the beginning of a file of lines.
+fn held(site: &Site<'_>, opened: &Opened, archive: &FileName) -> io::Result<Held> {
+    match site.open(archive) {
+        Ok(archive) => Held::find(opened, &archive),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Held::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+fn live_file(
+    site: &Site<'_>,
+    holders: &OnceLock<Holders>,
+    opened: &Opened,
+    archives: &[&FileName],
+) -> io::Result<Live> {
+    let log = opened.log();
+    let bytes = log.bytes;
+    let last = times::last(log, bytes)?;
+    let modified = site.zone.stamp(opened.metadata.modified()?.into());
+    let is_blank = times::is_blank(log, bytes)?;
+    let mut held = None;
+    for archive in archives.iter().filter(|_| !is_blank) {
+        // One that can't be opened is named when its own turn comes.
+        match self::held(site, opened, archive).unwrap_or(Held::Nothing) {
+            Held::Nothing => {}
+            Held::Whole { bytes, .. } | Held::Blanked { bytes } => {
+                held = Some(((*archive).clone(), bytes));
+            }
+        }
+    }
+    Ok(Live {
+        bytes,
+        is_blank,
+        first: times::first(&opened.source),
+        last,
+        day: Site::day(last.unwrap_or(modified)),
+        hold: hold(site, holders, opened),
+        held,
+        index: wanted(&index::state(log), true, bytes),
+    })
+}
+
+fn hold(site: &Site<'_>, holders: &OnceLock<Holders>, opened: &Opened) -> Hold {
+    let mut hold = Hold {
+        is_free: site.deeds.lease(&opened.log().file).is_ok(),
+        writers: Vec::new(),
+        unseen: false,
+        no_collapse: None,
+    };
+    if hold.is_free {
+        return hold;
+    }
+    let holders = holders.get_or_init(Holders::look);
+    hold.writers = holders.writers(opened.log().identity).to_vec();
+    hold.unseen = holders.unseen;
+    hold.no_collapse = match collapse_unit(&site.folder) {
+        Ok(_) => None,
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            Some("the file system can't take lines off the front of a file".to_owned())
+        }
+        Err(error) => Some(cant("try to take lines off the front of a file", &error)),
+    };
+    hold
+}
+
+/// Why an index must be made. One of a file that grows is made when that is worth while.
+fn wanted(state: &index::State, grows: bool, bytes: u64) -> Option<String> {
+    let is_small = grows && bytes < LIVE_INDEX_BYTES_MIN;
+    match state {
+        index::State::Fresh { .. } => None,
+        index::State::Behind { bytes } => Some(format!("{bytes} bytes more than its index knows")),
+        _ if is_small => None,
+        index::State::Missing => Some("it has no index".to_owned()),
+        index::State::Stale(why) => Some(format!("its index {why}")),
+    }
+}
+
+/// The latest time in a file that is not ahead of the clock: from its index, from samples where
+/// they show one that is too new for the file to expire, or by reading all of it.
+fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stamp> {
+    let now = site.now();
+    let today = Site::day(now);
+    let limit = now.plus_millis(86_400_000 * AHEAD_DAYS_MAX.cast_signed());
+    let is_kept = |at: Stamp| at <= limit && Site::day(at) >= kept_since(today, site.policy);
+    if let index::State::Fresh { last, .. } = state
+        && last.is_none_or(|last| last <= limit)
+    {
+        return *last;
+    }
+    if opened.source.is_seekable() {
+        let bounds = Bounds::probe(&opened.source, site.zone);
+        let seen = [bounds.last, bounds.first].into_iter().flatten();
+        if let Some(at) = seen.filter(|at| is_kept(*at)).max() {
+            return Some(at);
+        }
+    }
+    times::latest(&opened.source, limit)
+}
+
+/// The first day that is kept.
+pub(super) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate {
+    let keep = Days::new(u64::from(policy.keep_days));
+    today.checked_sub_days(keep).unwrap_or(NaiveDate::MIN)
+}
+
+/// Indexes of logs that are not there.
+fn orphans(site: &Site<'_>) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(site.own_folder()) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let logs: HashSet<_> = crate::tree::list(&site.folder)?
+        .iter()
+        .map(|name| index::path_of(&site.path(name)))
+        .collect();
+    let mut orphans = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let log = name.strip_suffix(".idx").and_then(FileName::parse);
+        if log.is_some() && !logs.contains(&entry.path()) {
+            orphans.push(name);
+        }
+    }
+    orphans.sort();
+    Ok(orphans)
+}
+
+/// Whether the catalog is that of the files there are. One that can't be judged is left.
+pub(super) fn catalog_is_fresh(site: &Site<'_>) -> bool {
+    let snapshot = Snapshot::open(site.enterprise, &site.folder);
+    snapshot.is_ok_and(|snapshot| index::catalog::is_fresh(&snapshot))
+}

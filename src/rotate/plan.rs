@@ -1,0 +1,428 @@
+//! The plan: what there is and what is wanted, made into steps, each with its reason. Pure; what
+//! can't be done now is said, not tried.
+
+use super::holders::list;
+use super::look::{Live, Seen, Survey, kept_since};
+use super::names::{archive_of, live, of_day};
+use super::report::Waiting;
+use super::site::Site;
+use super::{Mode, Policy};
+use crate::error::Trouble;
+use crate::source::Form;
+use crate::tree::{FileName, Generation};
+
+/// A writer that rotates at midnight has done so by then (milliseconds): it does it with the first
+/// line of the day.
+const MIDNIGHT_MILLIS: i64 = 3_600_000;
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Removes an unfinished file of a run that died.
+    Clean,
+    /// Gives a log its name back that a run that died was about to remove.
+    Restore,
+    /// Takes lines off a file's front that a run that died had copied to an archive.
+    TakeOff {
+        /// So many bytes.
+        held_bytes: u64,
+    },
+    /// Removes a file that has become too old.
+    Expire,
+    /// Makes an archive of a file.
+    Seal,
+    /// Adds a file to the archive of the same name.
+    Merge,
+    /// Removes a file that its archive holds already.
+    Finish,
+    /// Gives the live file the name of its day.
+    Rename,
+    /// Copies the live file's lines to an archive and takes them off its front.
+    Collapse,
+    /// Makes an archive one that is read at random.
+    Recompress,
+    /// Makes a file's index.
+    Index,
+    /// Removes an index whose file is gone.
+    Forget,
+    /// Makes the catalog of all indexes.
+    Catalog,
+}
+
+/// A step that is to be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it does.
+    pub kind: Kind,
+    /// What to.
+    pub file: String,
+    /// What becomes of it, if that has a name.
+    pub to: Option<String>,
+    /// Size of the file (bytes).
+    pub bytes: Option<u64>,
+    /// Why, as a clause.
+    pub why: String,
+}
+
+impl Step {
+    pub(super) fn new(kind: Kind, file: String, why: impl Into<String>) -> Step {
+        Step {
+            kind,
+            file,
+            to: None,
+            bytes: None,
+            why: why.into(),
+        }
+    }
+
+    pub(super) fn to(self, name: &FileName) -> Step {
+        let to = Some(name.full());
+        Step { to, ..self }
+    }
+
+    pub(super) fn bytes(self, bytes: u64) -> Step {
+        let bytes = Some(bytes);
+        Step { bytes, ..self }
+    }
+}
+
+/// All steps for an enterprise.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Never `Auto`.
+    pub(super) mode: Mode,
+    pub(super) reason: String,
+    pub(super) steps: Vec<Step>,
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) troubles: Vec<Trouble>,
+    /// The writer rotates the live file, as far as that shows.
+    pub(super) rotates_itself: bool,
+}
+
+impl Plan {
+    /// Whether something is done first that changes what there is to do.
+    pub(super) fn finishes_a_dead_run(&self) -> bool {
+        let takes_off = |step: &Step| matches!(step.kind, Kind::TakeOff { .. });
+        self.steps.iter().any(takes_off)
+    }
+
+    fn wait(&mut self, file: String, why: impl Into<String>) {
+        let why = why.into();
+        self.waiting.push(Waiting { file, why });
+    }
+}
+
+/// What is to be done.
+pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
+    let rotates_itself = rotates_itself(survey);
+    let (mode, reason) = match policy.mode {
+        Mode::Auto => choose(survey, rotates_itself),
+        chosen => (chosen, "it was asked for".to_owned()),
+    };
+    let mut plan = Plan {
+        mode,
+        reason,
+        steps: Vec::new(),
+        waiting: Vec::new(),
+        troubles: Vec::new(),
+        rotates_itself,
+    };
+    let expired = |seen: &Seen| {
+        let is_old = |last| Site::day(last) < kept_since(survey.today, policy);
+        // An empty file holds no line that could be lost.
+        let is_empty = is_candidate(seen) && seen.bytes == 0;
+        !seen.is_daily && !seen.is_live_too && (is_empty || seen.last.is_some_and(is_old))
+    };
+    take_off(&mut plan, survey);
+    for seen in survey.files.iter().filter(|seen| expired(seen)) {
+        expire(&mut plan, seen, policy);
+    }
+    let kept: Vec<&Seen> = survey.files.iter().filter(|seen| !expired(seen)).collect();
+    for seen in &kept {
+        seal(&mut plan, seen, &kept);
+    }
+    let live_moves = match &survey.live {
+        Some(live) if live.held.is_none() => live_file(&mut plan, live, survey, policy),
+        _ => true,
+    };
+    for seen in &kept {
+        finish(&mut plan, seen, &kept, policy);
+    }
+    if let Some(found) = survey.live.as_ref().filter(|_| !live_moves)
+        && let Some(why) = &found.index
+    {
+        let step = Step::new(Kind::Index, live().full(), why.clone());
+        plan.steps.push(step.bytes(found.bytes));
+    }
+    for orphan in &survey.orphans {
+        let step = Step::new(Kind::Forget, orphan.clone(), "its log is gone");
+        plan.steps.push(step);
+    }
+    if !survey.is_empty() && (!plan.steps.is_empty() || !survey.catalog_is_fresh) {
+        let step = Step::new(
+            Kind::Catalog,
+            "catalog".to_owned(),
+            "the files have changed",
+        );
+        plan.steps.push(step);
+    }
+    plan
+}
+
+/// What a run that died has copied and not taken off.
+fn take_off(plan: &mut Plan, survey: &Survey) {
+    let of_live = survey.live.iter().map(|found| (live(), &found.held));
+    let of_files = survey.files.iter();
+    let of_files = of_files.map(|seen| (seen.name.clone(), &seen.to_take_off));
+    for (name, held) in of_live.chain(of_files) {
+        if let Some((archive, held_bytes)) = held {
+            let held_bytes = *held_bytes;
+            let why = format!("{} holds them since a run that died", archive.full());
+            let step = Step::new(Kind::TakeOff { held_bytes }, name.full(), why);
+            plan.steps.push(step.to(archive).bytes(held_bytes));
+        }
+    }
+}
+
+fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
+    let name = seen.name.full();
+    if let Some(busy) = &seen.busy {
+        return plan.wait(name, format!("is to be removed, but {busy}"));
+    }
+    let why = match seen.last.map(Site::day) {
+        Some(day) => format!(
+            "its last record is of {day}; {} days are kept",
+            policy.keep_days
+        ),
+        None => "it is empty".to_owned(),
+    };
+    plan.steps
+        .push(Step::new(Kind::Expire, name, why).bytes(seen.bytes));
+}
+
+/// Whether it is a finished file of lines, which becomes an archive.
+fn is_candidate(seen: &Seen) -> bool {
+    seen.form == Form::Plain && !seen.name.gz && !seen.is_daily && !seen.is_live_too
+}
+
+fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
+    if !is_candidate(seen) || seen.to_take_off.is_some() {
+        return;
+    }
+    let name = seen.name.full();
+    if let Some(busy) = &seen.busy {
+        return plan.wait(name, busy.clone());
+    }
+    let archive = archive_of(&seen.name);
+    let is_there = kept.iter().any(|other| other.name == archive);
+    let (kind, why) = if !is_there {
+        (Kind::Seal, "it is finished")
+    } else if seen.held_bytes == seen.bytes {
+        (Kind::Finish, "its archive holds all of it")
+    } else {
+        (
+            Kind::Merge,
+            "its archive is there and does not hold all of it",
+        )
+    };
+    let step = Step::new(kind, name, why);
+    plan.steps.push(step.to(&archive).bytes(seen.bytes));
+}
+
+/// Archives of another kind, and indexes of what is not sealed.
+fn finish(plan: &mut Plan, seen: &Seen, kept: &[&Seen], policy: &Policy) {
+    let name = seen.name.full();
+    let plain_twin = FileName {
+        gz: false,
+        ..seen.name.clone()
+    };
+    let is_alone = !kept.iter().any(|other| other.name == plain_twin);
+    if policy.recompress && seen.form == Form::Gzip && seen.name.gz && is_alone {
+        let step = Step::new(Kind::Recompress, name, "it can't be read at random");
+        plan.steps.push(step.to(&seen.name).bytes(seen.bytes));
+        return;
+    }
+    let is_sealed_now = plan.steps.iter().any(|step| {
+        let target = step.to.as_deref() == Some(name.as_str());
+        target || (step.file == name && step.kind != Kind::Index)
+    });
+    if let Some(why) = &seen.index
+        && !is_sealed_now
+        && !seen.is_live_too
+    {
+        let step = Step::new(Kind::Index, name, why.clone());
+        plan.steps.push(step.bytes(seen.bytes));
+    }
+}
+
+/// The live file. False when nothing is to be done to it.
+fn live_file(plan: &mut Plan, found: &Live, survey: &Survey, policy: &Policy) -> bool {
+    let Some(due) = due(found, survey, policy) else {
+        return false;
+    };
+    match plan.mode {
+        Mode::Auto | Mode::Archive => false,
+        Mode::Rename => rename(plan, found, survey, due),
+        Mode::Collapse => collapse(plan, found, due),
+    }
+}
+
+/// Why the live file's time has come, as a clause.
+fn due(found: &Live, survey: &Survey, policy: &Policy) -> Option<String> {
+    let first = found.first.map(Site::day);
+    if found.is_blank {
+        None
+    } else if let Some(day) = first.filter(|day| *day < survey.today) {
+        Some(format!("its first record is of {day}"))
+    } else if let Some(max) = policy.size_max.filter(|max| found.bytes > *max) {
+        Some(format!("it is larger than {max} bytes"))
+    } else {
+        policy.force.then(|| "it was asked for".to_owned())
+    }
+}
+
+fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
+    let target = of_day(found.day);
+    let there = survey.files.iter().find(|seen| seen.name == target);
+    let is_freed = |seen: &Seen| {
+        let frees = |step: &Step| step.file == seen.name.full() && step.kind != Kind::Index;
+        seen.is_live_too || plan.steps.iter().any(frees)
+    };
+    if there.is_some_and(|seen| !is_freed(seen)) {
+        let why = format!("is due, but {} is still there", target.full());
+        plan.wait(live().full(), why);
+        return false;
+    }
+    let why = match found.hold.writers.as_slice() {
+        [] => due,
+        writers => format!("{due}; {} must open it anew", list(writers)),
+    };
+    let step = Step::new(Kind::Rename, live().full(), why);
+    plan.steps.push(step.to(&target).bytes(found.bytes));
+    if !found.hold.is_free && !found.hold.writers.is_empty() {
+        let why = format!("still open in {}", list(&found.hold.writers));
+        plan.wait(target.full(), why);
+        return true;
+    }
+    let archive = archive_of(&target);
+    let is_there = survey.files.iter().any(|seen| seen.name == archive) || there.is_some();
+    let (kind, why) = if is_there {
+        (
+            Kind::Merge,
+            "its archive is there and does not hold all of it",
+        )
+    } else {
+        (Kind::Seal, "it is finished")
+    };
+    let step = Step::new(kind, target.full(), why);
+    plan.steps.push(step.to(&archive).bytes(found.bytes));
+    true
+}
+
+fn collapse(plan: &mut Plan, found: &Live, due: String) -> bool {
+    if let Some(why) = no_collapse(found) {
+        let path = std::path::PathBuf::from(live().full());
+        plan.troubles.push(Trouble::new(&path, why));
+        return false;
+    }
+    let archive = archive_of(&of_day(found.day));
+    let step = Step::new(Kind::Collapse, live().full(), due);
+    plan.steps.push(step.to(&archive).bytes(found.bytes));
+    true
+}
+
+/// Why lines can't be taken off the live file's front, and what to do instead.
+fn no_collapse(found: &Live) -> Option<String> {
+    let hold = &found.hold;
+    let stubborn: Vec<_> = hold
+        .writers
+        .iter()
+        .filter(|w| !w.appends)
+        .cloned()
+        .collect();
+    if !stubborn.is_empty() {
+        return Some(format!(
+            "is due, but can't be rotated: {} has it open without O_APPEND; let it write through \
+             WatchedFileHandler (--mode rename)",
+            list(&stubborn)
+        ));
+    }
+    if !hold.is_free && hold.writers.is_empty() && hold.unseen {
+        return Some(
+            "is due, but can't be rotated: it is open in a process that can't be looked into; run \
+             as root, or as the user who writes it"
+                .to_owned(),
+        );
+    }
+    let why = hold.no_collapse.as_ref()?;
+    Some(format!(
+        "is due, but can't be rotated: {why}; {}let the writer use WatchedFileHandler (--mode \
+         rename)",
+        match hold.writers.as_slice() {
+            [] => String::new(),
+            writers => format!("it is open in {}; ", list(writers)),
+        }
+    ))
+}
+
+/// How the live file is best taken care of, and why so.
+fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
+    let Some(live) = &survey.live else {
+        let why = "there are only files named after days";
+        return (Mode::Archive, why.to_owned());
+    };
+    let hold = &live.hold;
+    let is_held = !hold.is_free && (!hold.writers.is_empty() || hold.unseen);
+    if rotates_itself && is_held {
+        let why = match hold.writers.as_slice() {
+            [] => "its writer rotates it".to_owned(),
+            writers => format!("{} rotates it", list(writers)),
+        };
+        return (Mode::Archive, why);
+    }
+    if !is_held {
+        let why = if hold.is_free {
+            "nobody has events.log open for writing (by lease)"
+        } else {
+            "nobody has events.log open for writing (by open descriptors)"
+        };
+        return (Mode::Rename, why.to_owned());
+    }
+    let why = match hold.writers.as_slice() {
+        [] => "events.log is open".to_owned(),
+        writers if writers.iter().all(|writer| writer.appends) => {
+            format!("{} keeps events.log open and appends to it", list(writers))
+        }
+        writers => format!("{} keeps events.log open", list(writers)),
+    };
+    (Mode::Collapse, why)
+}
+
+/// Whether the writer of the live file rotates it: there are dated files that nobody here made, or
+/// were once. Of what is long past, a live file that goes on over midnight proves the opposite.
+fn rotates_itself(survey: &Survey) -> bool {
+    let is_theirs = |seen: &&Seen| {
+        let dated = matches!(seen.name.generation, Generation::Dated(_));
+        let ours = survey.memory.renamed.contains(&seen.name.full());
+        dated && seen.name.stem.starts_with("events.log.") && !ours && !seen.is_live_too
+    };
+    let theirs = || survey.files.iter().filter(is_theirs);
+    if theirs().any(|seen| seen.form == Form::Plain) {
+        return true;
+    }
+    let showed = survey.memory.rotates_itself || theirs().any(|seen| seen.form == Form::Gzip);
+    let Some(live) = &survey.live else {
+        return showed;
+    };
+    let goes_over_midnight = match (live.first, live.last) {
+        (Some(first), Some(last)) => {
+            Site::day(first) < Site::day(last)
+                && Site::day(first) < Site::day(last.plus_millis(-MIDNIGHT_MILLIS))
+        }
+        _ => false,
+    };
+    showed && !goes_over_midnight
+}
+
+#[cfg(test)]
+mod tests;

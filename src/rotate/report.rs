@@ -1,0 +1,136 @@
+//! What a rotation of one enterprise did.
+
+use std::path::Path;
+
+use super::look::Survey;
+use super::plan::{Kind, Plan, Step};
+use super::quiet::Proof;
+use super::{Mode, cant};
+use crate::error::{Error, Trouble};
+use crate::tree::EnterpriseName;
+
+/// What was done, what waits, what went wrong.
+#[derive(Debug)]
+pub struct Report {
+    /// Whose.
+    pub enterprise: EnterpriseName,
+    /// Nothing was done: the steps are those that would be.
+    pub dry_run: bool,
+    /// Another rotation of it was running, so nothing was looked at.
+    pub is_busy: bool,
+    /// How the live file is taken care of; `Auto` when it did not come to that.
+    pub mode: Mode,
+    /// Why so, as a clause.
+    pub reason: String,
+    /// The steps, in order.
+    pub steps: Vec<Done>,
+    /// What bears a log's name and is no regular file, each as a clause: "events.log.1 is a link".
+    pub left_alone: Vec<String>,
+    /// What is left for a later run.
+    pub waiting: Vec<Waiting>,
+    /// What went wrong. The path is that of the file, or of the folder.
+    pub troubles: Vec<Trouble>,
+}
+
+/// A step that was done, or would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// What kind of step.
+    pub kind: Kind,
+    /// What it was done to.
+    pub file: String,
+    /// What became of it, if that has a name.
+    pub to: Option<String>,
+    /// Why, as a clause.
+    pub why: String,
+    /// Size of the file (bytes).
+    pub bytes: Option<u64>,
+    /// Size of the archive (bytes).
+    pub archive_bytes: Option<u64>,
+    /// Lines that went into the archive.
+    pub lines: Option<u64>,
+    /// Size of its index (bytes).
+    pub index_bytes: Option<u64>,
+    /// What showed that nobody can add to it any more.
+    pub proof: Option<&'static str>,
+}
+
+impl Done {
+    pub(super) fn of(step: &Step) -> Done {
+        Done {
+            kind: step.kind,
+            file: step.file.clone(),
+            to: step.to.clone(),
+            why: step.why.clone(),
+            bytes: step.bytes,
+            archive_bytes: None,
+            lines: None,
+            index_bytes: None,
+            proof: None,
+        }
+    }
+
+    pub(super) fn proven(self, proof: Option<Proof>) -> Done {
+        let proof = proof.map(Proof::as_str);
+        Done { proof, ..self }
+    }
+}
+
+/// A file that is left for a later run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its name.
+    pub file: String,
+    /// What for, as a clause: "still open in python3 (pid 123)".
+    pub why: String,
+}
+
+impl Report {
+    pub(super) fn new(enterprise: &EnterpriseName, dry_run: bool) -> Report {
+        Report {
+            enterprise: enterprise.clone(),
+            dry_run,
+            is_busy: false,
+            mode: Mode::Auto,
+            reason: String::new(),
+            steps: Vec::new(),
+            left_alone: Vec::new(),
+            waiting: Vec::new(),
+            troubles: Vec::new(),
+        }
+    }
+
+    /// Takes over what a look and a plan say. A later one counts instead of the one before.
+    pub(super) fn begin(&mut self, survey: &Survey, plan: &Plan) {
+        self.mode = plan.mode;
+        self.reason.clone_from(&plan.reason);
+        self.left_alone.clone_from(&survey.left_alone);
+        self.waiting.clone_from(&plan.waiting);
+        for trouble in survey.troubles.iter().chain(&plan.troubles) {
+            self.trouble(trouble.clone());
+        }
+    }
+
+    pub(super) fn would(&mut self, steps: &[Step]) {
+        self.steps.extend(steps.iter().map(Done::of));
+    }
+
+    pub(super) fn wait(&mut self, file: &str, why: String) {
+        let file = file.to_owned();
+        self.waiting.push(Waiting { file, why });
+    }
+
+    pub(super) fn trouble(&mut self, trouble: Trouble) {
+        if !self.troubles.contains(&trouble) {
+            self.troubles.push(trouble);
+        }
+    }
+
+    /// Notes an error that ended a step, or everything in the folder.
+    pub(super) fn fail(&mut self, file: &Path, error: &Error) {
+        self.trouble(match error {
+            Error::Io { path, deed, source } => Trouble::new(path, cant(deed, source)),
+            other => Trouble::new(file, other.to_string()),
+        });
+    }
+}

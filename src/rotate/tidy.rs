@@ -1,0 +1,150 @@
+//! What a run that died left behind: unfinished files go, logs on their way out go on or come back.
+//!
+//! Done under the lock, so nobody is at work on them. A log on its way out is one whose lines its
+//! archive holds, or that is too old. But its writer may have come back to it at the last moment:
+//! then it gets its name back, or where that is taken, its lines are added to the archive.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::News;
+use super::held::Held;
+use super::names::{Leftover, archive_of};
+use super::plan::{Kind, Step};
+use super::report::{Done, Report};
+use super::seal::{self, Archived};
+use super::site::Site;
+use crate::error::Error;
+use crate::tree::FileName;
+
+const WHY_LEAVING: &str = "a run died before it had removed it";
+
+/// The steps that leftovers ask for.
+pub(super) fn leftovers(site: &Site<'_>) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    for name in list(&site.folder)? {
+        match Leftover::parse(&name) {
+            Some(Leftover::Temporary) => steps.push(unfinished(name)),
+            Some(Leftover::Leaving(log)) => {
+                let path = site.folder.join(&name);
+                let step = leaving(site, name, &log);
+                steps.push(step.map_err(|error| Error::io(&path, "read it", error))?);
+            }
+            None => {}
+        }
+    }
+    for name in list(&site.own_folder())? {
+        if name.ends_with(".tmp") {
+            steps.push(unfinished(format!(".calltrace/{name}")));
+        }
+    }
+    Ok(steps)
+}
+
+fn unfinished(name: String) -> Step {
+    Step::new(Kind::Clean, name, "a run died while it wrote it")
+}
+
+fn leaving(site: &Site<'_>, name: String, log: &FileName) -> io::Result<Step> {
+    let is_free = |name: &FileName| fs::symlink_metadata(site.path(name)).is_err();
+    let archive = archive_of(log);
+    let kind = if is_held(site, &name, log)? {
+        Kind::Finish
+    } else if is_free(log) {
+        return Ok(Step::new(Kind::Restore, name, WHY_LEAVING).to(log));
+    } else {
+        Kind::Merge
+    };
+    Ok(Step::new(kind, name, WHY_LEAVING).to(&archive))
+}
+
+/// Whether the archive of a log on its way out holds all of it.
+fn is_held(site: &Site<'_>, name: &str, log: &FileName) -> io::Result<bool> {
+    let opened = site.open_as(log, &site.folder.join(name))?;
+    let archive = match site.open(&archive_of(log)) {
+        Ok(archive) => archive,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let all = opened.log().bytes;
+    let held = Held::find(&opened, &archive)?;
+    Ok(matches!(held, Held::Whole { bytes, .. } if bytes == all))
+}
+
+/// Takes them.
+pub(super) fn tidy(site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
+    for step in leftovers(site)? {
+        let path = site.folder.join(&step.file);
+        let done = match step.kind {
+            Kind::Finish | Kind::Merge => go_on(site, &step, &path, report),
+            _ => simply(site, &step, &path),
+        };
+        match done {
+            Ok(Some(done)) => {
+                (site.watch)(News::Done(&done));
+                report.steps.push(done);
+            }
+            Ok(None) => {}
+            Err(error) => report.fail(&path, &error),
+        }
+    }
+    Ok(())
+}
+
+/// Removes what is unfinished, or gives a log its name back.
+fn simply(site: &Site<'_>, step: &Step, path: &Path) -> Result<Option<Done>, Error> {
+    let done = match &step.to {
+        Some(name) => site.deeds.rename(path, &site.folder.join(name)),
+        None => site.deeds.unlink(path),
+    };
+    done.and_then(|()| {
+        site.deeds
+            .sync_folder(path.parent().unwrap_or(&site.folder))
+    })
+    .map_err(|error| Error::io(path, "tidy it up", error))?;
+    Ok(Some(Done::of(step)))
+}
+
+/// Removes a log that is on its way out and has no name any more, once its archive holds it.
+fn go_on(
+    site: &Site<'_>,
+    step: &Step,
+    path: &Path,
+    report: &mut Report,
+) -> Result<Option<Done>, Error> {
+    let fail = |error| Error::io(path, "remove it", error);
+    let Some(Leftover::Leaving(log)) = Leftover::parse(&step.file) else {
+        return Ok(None);
+    };
+    let opened = site.open_as(&log, path).map_err(fail)?;
+    let done = match seal::archive(site, &opened, Done::of(step), report)? {
+        Archived::Held(done) => done,
+        // The next run finds it here again.
+        Archived::Changed(_) | Archived::Waiting(_) => return Ok(None),
+    };
+    let Ok(quiet) = site.quiet(&opened.log().file) else {
+        return Ok(None);
+    };
+    if !opened.is_as_it_was().map_err(fail)? {
+        return Ok(None);
+    }
+    site.deeds.unlink(path).map_err(fail)?;
+    site.deeds.sync_folder(&site.folder).map_err(fail)?;
+    Ok(Some(done.proven(Some(quiet.proof()))))
+}
+
+fn list(folder: &Path) -> Result<Vec<String>, Error> {
+    let names = || -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        names.sort();
+        Ok(names)
+    };
+    match names() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed.map_err(|error| Error::io(folder, "list the folder", error)),
+    }
+}
