@@ -34,7 +34,7 @@ done
 # Of some clients of one enterprise, the one that fewest of the others know: numbers for examples
 # are few, and real clients call one enterprise.
 rare_number() {
-    sed -nE 's/.*"Phone": "([0-9]{12})".*/\1/p' "$many/$enterprise/events.log" | sort -u | head -n 40 |
+    sed -nE 's/.*"Phone": "([0-9]{12})".*/\1/p' "$many/$enterprise/events.log" | sort -u | head -n 400 |
         while read -r number; do
             printf '%s %s\n' "$(rg -F -l "${number: -9}" "$many" | wc -l)" "$number"
         done | sort -n | head -n 1
@@ -81,8 +81,9 @@ value f4 'trace, ten times the calls a day' "$(ratio_of "$tenfold" "$once")" at-
 # One day, sealed again and again.
 day="$plain/$enterprise/events.log.$middle_day"
 again="$bench_dir/again"
+# A file that came to be just now is waited for; a finished day is older.
 cat >"$results/prepare.sh" <<PREPARE
-rm -rf "$again" && mkdir -p "$again/$enterprise" && cp -a "$day" "$again/$enterprise/"
+rm -rf "$again" && mkdir -p "$again/$enterprise" && cp -a "$day" "$again/$enterprise/" && sleep 1.1
 PREPARE
 say "== g1: seal and index a day"
 rm -f "$results/g1.json"

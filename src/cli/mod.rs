@@ -26,7 +26,8 @@ use values::{
     parse_status_pattern, parse_zone,
 };
 
-/// Reads telephony event logs: one call over all its legs, or the calls that match.
+/// Reads telephony event logs: one call over all its legs, or the calls that match. Rotates them
+/// without losing a line.
 #[derive(Debug, Parser)]
 #[command(
     name = "calltrace",
@@ -37,8 +38,9 @@ Examples:
   calltrace trace 0367 1764493655.61             one call, whole
   calltrace search 0367 --phone 80290001234      the calls of a client
   calltrace search --status missed --since -1d   who was not picked up since yesterday
+  calltrace rotate                               seal and expire what is due, as from cron
 
-Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an
+Exit status: 0 found or done, 1 nothing found though everything was searched, 2 an error or an
 incomplete search (what was found is printed all the same)."
 )]
 pub struct Cli {

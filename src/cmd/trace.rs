@@ -9,6 +9,10 @@ use crate::engine::{Trace, TraceQuestion, TracedCall};
 use crate::error::Error;
 use crate::output::{TimelineOptions, json, write_timeline};
 use crate::record::id;
+use crate::tree::EnterpriseName;
+
+/// Enterprises asked side by side; their answers are held until they are printed.
+const AT_ONCE: usize = 32;
 
 pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let (enterprises, asked) = match args.target.as_slice() {
@@ -35,8 +39,12 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let mut found = 0;
     let mut unreadable = false;
     let mut documents = Vec::new();
-    for enterprise in desk.tree.select(&enterprises)? {
-        let answer = desk.engine.trace(&desk.tree, &enterprise, &question);
+    let enterprises = desk.tree.select(&enterprises)?;
+    let asked_of = |at_once: &[EnterpriseName]| {
+        let answers = desk.engine.trace_each(&desk.tree, at_once, &question);
+        at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
+    };
+    for (enterprise, answer) in enterprises.chunks(AT_ONCE).flat_map(asked_of) {
         let Some(trace) = desk.answer(answer) else {
             unreadable = true;
             continue;

@@ -117,6 +117,19 @@ impl Engine {
         })
     }
 
+    /// Traces in several enterprises side by side; answers in their order, each as from
+    /// [`Engine::trace`].
+    pub fn trace_each(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        question: &TraceQuestion,
+    ) -> Vec<Result<Trace, Error>> {
+        let one = |enterprise: &EnterpriseName| self.trace(tree, enterprise, question);
+        self.pool
+            .install(|| enterprises.par_iter().map(one).collect())
+    }
+
     /// The lines of calls that a search found, each in order of time.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ const PRINT_BYTES: usize = 4096;
 const END_BYTES: usize = 16 << 10;
 
 /// A live file is worth indexing again when it grew by this much (bytes), and by a quarter.
-const GROWTH_BYTES_MIN: u64 = 1 << 20;
+const GROWTH_BYTES_MIN: u64 = 128 << 10;
 
 /// Keys whose blocks are remembered.
 const LOOKED_UP_MAX: usize = 10_000;

@@ -13,13 +13,13 @@ use calltrace::source::{Packer, Source};
 use calltrace::tree::{EnterpriseName, LogFile, Snapshot};
 
 /// The log files of an enterprise's folder, open.
-pub fn logs(folder: &Path) -> Vec<Arc<LogFile>> {
+pub(crate) fn logs(folder: &Path) -> Vec<Arc<LogFile>> {
     let name = EnterpriseName::new("0367").expect("a name");
     Snapshot::open(&name, folder).expect("a folder").files
 }
 
 /// Indexes one file.
-pub fn index(log: &Arc<LogFile>) {
+pub(crate) fn index(log: &Arc<LogFile>) {
     let path = index::path_of(&log.path);
     fs::create_dir_all(path.parent().expect("a folder")).expect("made");
     let source = Source::open(Arc::clone(log)).expect("readable");
@@ -29,7 +29,7 @@ pub fn index(log: &Arc<LogFile>) {
 }
 
 /// Indexes every file.
-pub fn index_all(folder: &Path) {
+pub(crate) fn index_all(folder: &Path) {
     for log in logs(folder) {
         index(&log);
     }
@@ -37,7 +37,7 @@ pub fn index_all(folder: &Path) {
 }
 
 /// Indexes every file as it was when half of it was there.
-pub fn index_halves(folder: &Path) {
+pub(crate) fn index_halves(folder: &Path) {
     let paths: Vec<PathBuf> = logs(folder).iter().map(|log| log.path.clone()).collect();
     for path in paths {
         let text = fs::read(&path).expect("read");
@@ -52,7 +52,7 @@ pub fn index_halves(folder: &Path) {
 }
 
 /// Seals every file but the live one as a rotation does, and indexes them.
-pub fn seal_all(folder: &Path) {
+pub(crate) fn seal_all(folder: &Path) {
     for log in logs(folder) {
         if log.name.full() == "events.log" {
             continue;
@@ -69,7 +69,7 @@ pub fn seal_all(folder: &Path) {
 }
 
 /// Writes the catalog of a folder.
-pub fn catalog(folder: &Path) {
+pub(crate) fn catalog(folder: &Path) {
     let name = EnterpriseName::new("0367").expect("a name");
     let snapshot = Snapshot::open(&name, folder).expect("a folder");
     let mut bytes = Vec::new();
@@ -78,7 +78,7 @@ pub fn catalog(folder: &Path) {
 }
 
 /// A client's number that the plain files of a folder name.
-pub fn a_number(folder: &Path) -> String {
+pub(crate) fn a_number(folder: &Path) -> String {
     let text = logs(folder)
         .iter()
         .map(|log| fs::read(&log.path).expect("read"))
