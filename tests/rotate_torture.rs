@@ -20,6 +20,10 @@ const SCENES: [(&str, &str, usize, &str); 5] = [
     ("0105", "opens", 1, "auto"),
 ];
 
+/// Of a writer, after twenty lines (milliseconds): the long test is also one of many rotations.
+const PAUSE_SHORT: &str = "4";
+const PAUSE_LONG: &str = "30";
+
 /// A run that is not killed must be through by then.
 const RUNS_AFTER: usize = 5;
 
@@ -36,11 +40,16 @@ impl Random {
 }
 
 fn write(root: &Path, kind: &str, enterprise: &str, writer: usize, lines: usize) -> Child {
+    let pause = if lines < 10_000 {
+        PAUSE_SHORT
+    } else {
+        PAUSE_LONG
+    };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/writers/writer.py");
     Command::new("python3")
         .arg(script)
         .args([kind.as_ref(), root.join(enterprise).as_os_str()])
-        .args([writer.to_string(), lines.to_string(), "4".to_owned()])
+        .args([writer.to_string(), lines.to_string(), pause.to_owned()])
         .spawn()
         .expect("python3 is needed for this test; install it with: apt-get install python3")
 }
@@ -153,13 +162,11 @@ fn every_line_of_real_writers_exists_once_after_rotations_that_were_killed() {
     for mut child in children {
         assert!(child.wait().expect("a child").success(), "a writer failed");
     }
-    println!(
-        "{lines} lines of each of {writers} writers; {runs} rotations, {killed} of them killed"
-    );
-    assert!(
-        killed > 3 && runs - killed > 3,
-        "{runs} rotations, {killed} killed: proves little"
-    );
+    let done =
+        format!("{lines} lines of each of {writers} writers; {runs} rotations, {killed} killed");
+    std::io::Write::write_all(&mut std::io::stderr(), format!("{done}\n").as_bytes())
+        .expect("said");
+    assert!(killed > 3 && runs - killed > 3, "{done}: proves little");
     for (enterprise, kind, count, mode) in SCENES {
         let what = format!("{enterprise} ({kind}, {mode})");
         let ask = |format: &str| {

@@ -1,6 +1,6 @@
 //! The index of one log file: which blocks of it may hold what.
 //!
-//! [`build`] makes it by one read of the file, [`Index::open`] finds it again. It answers two
+//! [`build()`] makes it by one read of the file, [`Index::open`] finds it again. It answers two
 //! questions: which blocks may hold a [`Key`], and which blocks may hold records of some time. What
 //! it says are candidates; whoever asked looks at the lines. An index may name too much, never too
 //! little. It is a file `<name>.idx` in the folder `.calltrace` beside the log, bytes as in
