@@ -51,7 +51,7 @@ pub struct RotateArgs {
     /// Print what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Enterprises worked on side by side; 0 for one a core
+    /// Enterprises worked on side by side; 0 for 16, which mostly wait for disks
     #[arg(
         short,
         long,

@@ -22,6 +22,9 @@ use crate::tree::EnterpriseName;
 /// What takes less is not worth a moving picture.
 const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 
+/// Enterprises worked on side by side when nobody says.
+const JOBS: usize = 16;
+
 pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
     let pool = pool(desk.threads)?;
@@ -57,9 +60,11 @@ fn pool(threads: usize) -> Result<ThreadPool, Error> {
         .map_err(|error| Error::Usage(format!("can't start {threads} threads: {error}")))
 }
 
+/// Mostly they wait, for disks and for files to settle; what is packed at a time is bounded by
+/// `--threads`.
 fn jobs(typed: u16) -> usize {
     match typed {
-        0 => thread::available_parallelism().map_or(1, usize::from),
+        0 => JOBS,
         n => usize::from(n),
     }
 }

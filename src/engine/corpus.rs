@@ -16,8 +16,8 @@ const ASK_TRIES: usize = 8;
 /// Of a sample (bytes).
 const SAMPLE_BYTES: usize = 256 << 10;
 
-/// To scan less than this (bytes) it is not worth to look at a sample first.
-const SCAN_BYTES_MIN: u64 = 4 << 20;
+/// To scan less than this (bytes) it is not worth half a millisecond to look at a sample first.
+const SCAN_BYTES_MIN: u64 = 48 << 20;
 
 /// An enterprise's sources, open, with what is known of their times.
 #[derive(Debug)]

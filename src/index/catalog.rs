@@ -22,7 +22,7 @@ use super::postings::Postings;
 use super::{FOLDER, Index, modified, read_tail};
 use crate::record::LogZone;
 use crate::source::Bounds;
-use crate::tree::{Listed, LogFile, Snapshot};
+use crate::tree::{Listed, LogFile, Snapshot, open_regular};
 
 const MAGIC: [u8; 8] = *b"CTCATLG\x01";
 
@@ -129,7 +129,7 @@ impl Archive {
 impl Catalog {
     /// The catalog of an enterprise's folder; `None` when there is none that can be used.
     pub fn open(folder: &Path) -> Option<Catalog> {
-        let file = File::open(path(folder)).ok()?;
+        let (file, _) = open_regular(&path(folder)).ok()?;
         let footer = read_tail(&file, MAGIC).ok()?;
         let (archives, numbers) = decode(&footer)?;
         Some(Catalog {

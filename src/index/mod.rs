@@ -30,7 +30,7 @@ use crate::error::reason;
 use crate::record::Stamp;
 use crate::scan::Finding;
 use crate::source::{BgzfBlock, BgzfTable, Bounds, Content, Form, Source, Span};
-use crate::tree::LogFile;
+use crate::tree::{LogFile, open_regular};
 
 pub use build::build;
 pub use check::check;
@@ -47,6 +47,9 @@ const PRINT_BYTES: usize = 4096;
 
 /// Read at once from an index's end: mostly all that leads to the rest.
 const END_BYTES: usize = 16 << 10;
+
+/// No part of an index is longer (bytes): of one that says so nothing is believed.
+const PART_BYTES_MAX: u32 = 256 << 20;
 
 /// A live file is worth indexing again when it grew by this much (bytes), and by a quarter.
 const GROWTH_BYTES_MIN: u64 = 128 << 10;
@@ -147,8 +150,8 @@ impl Index {
     /// # Errors
     /// Why the one that is there can't be used, as a clause about it.
     pub fn open(log: &LogFile) -> Result<Option<Index>, String> {
-        let file = match File::open(path_of(&log.path)) {
-            Ok(file) => file,
+        let file = match open_regular(&path_of(&log.path)) {
+            Ok((file, _)) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("can't be read: {}", reason(&error))),
         };
@@ -309,7 +312,9 @@ fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> {
     let footer_bytes = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]);
     let crc = u32::from_le_bytes([tail[4], tail[5], tail[6], tail[7]]);
     let before = (bytes - TAIL_BYTES as u64).checked_sub(u64::from(footer_bytes));
-    let at = before.ok_or("is torn")?;
+    let at = before
+        .filter(|_| footer_bytes <= PART_BYTES_MAX)
+        .ok_or("is torn")?;
     let footer = match rest.len().checked_sub(footer_bytes as usize) {
         Some(from) => rest[from..].to_vec(),
         None => {
@@ -326,6 +331,9 @@ fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> {
 
 /// Reads a table or a page; `None` when it is not what the footer says.
 fn read_section(file: &File, section: Section) -> Option<Vec<u8>> {
+    if section.bytes > PART_BYTES_MAX {
+        return None;
+    }
     let mut bytes = vec![0; section.bytes as usize];
     file.read_exact_at(&mut bytes, section.at).ok()?;
     (crc32fast::hash(&bytes) == section.crc).then_some(bytes)

@@ -18,6 +18,7 @@
 
 mod apply;
 mod collapse;
+mod gate;
 mod held;
 mod holders;
 mod look;
@@ -48,6 +49,7 @@ use crate::tree::{EnterpriseName, Tree};
 pub use plan::{Kind, Step};
 pub use report::{Done, Report, Waiting};
 
+use gate::Gate;
 use holders::Holders;
 use site::Site;
 
@@ -118,6 +120,7 @@ pub struct Rotation<'r> {
     pool: &'r ThreadPool,
     wait: bool,
     dry_run: bool,
+    gate: Gate,
     /// Whoever has a file open, looked up once for all enterprises, when first asked for.
     holders: OnceLock<Holders>,
 }
@@ -153,6 +156,7 @@ impl<'r> Rotation<'r> {
             pool,
             wait: false,
             dry_run: false,
+            gate: Gate::new(pool.current_num_threads()),
             holders: OnceLock::new(),
         }
     }
@@ -180,6 +184,7 @@ impl<'r> Rotation<'r> {
             policy: &self.policy,
             deeds: self.deeds,
             pool: self.pool,
+            gate: &self.gate,
             watch,
         };
         if let Err(error) = self.in_folder(&site, &mut report) {

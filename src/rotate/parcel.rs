@@ -57,6 +57,7 @@ impl Site<'_> {
         modified: SystemTime,
         parts: Vec<Part<'_>>,
     ) -> Result<Parcel<'_>, Error> {
+        let _pass = self.gate.enter();
         let path = self.folder.join(names::temporary(name));
         let fail = |error| Error::io(&self.path(name), "write the archive", error);
         let draft = Draft::create(self.deeds, &path, Access::of(like)).map_err(fail)?;
@@ -144,6 +145,7 @@ impl Site<'_> {
 
     /// Makes the index of a file that stays as it is.
     pub(super) fn index(&self, name: &FileName) -> Result<Built, Error> {
+        let _pass = self.gate.enter();
         let path = self.path(name);
         let opened = self
             .open(name)

@@ -10,15 +10,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rayon::ThreadPool;
 use rustix::fs::OFlags;
 
+use super::gate::Gate;
 use super::{Policy, Watch};
 use crate::error::Error;
 use crate::fsx::{Access, Deeds, FileIdentity};
+use crate::index;
 use crate::record::{LogZone, Stamp};
 use crate::source::Source;
 use crate::tree::{EnterpriseName, FileName, LogFile};
-
-/// The folder for what is ours, beside the logs.
-const OWN_FOLDER: &str = ".calltrace";
 
 pub(super) struct Site<'s> {
     pub(super) enterprise: &'s EnterpriseName,
@@ -27,6 +26,7 @@ pub(super) struct Site<'s> {
     pub(super) policy: &'s Policy,
     pub(super) deeds: &'s dyn Deeds,
     pub(super) pool: &'s ThreadPool,
+    pub(super) gate: &'s Gate,
     pub(super) watch: &'s Watch<'s>,
 }
 
@@ -55,7 +55,7 @@ impl Site<'_> {
     }
 
     pub(super) fn own_folder(&self) -> PathBuf {
-        self.folder.join(OWN_FOLDER)
+        self.folder.join(index::FOLDER)
     }
 
     /// Makes the folder for what is ours, unless it is there, with the owner of the logs' folder.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use generation::{FileName, Generation};
 pub use listing::{Listed, Listing};
+pub(crate) use snapshot::open_regular;
 pub use snapshot::{LogFile, Snapshot};
 
 use crate::error::Error;

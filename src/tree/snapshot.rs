@@ -203,8 +203,8 @@ impl LogFile {
     }
 }
 
-/// Opens without ever waiting: a FIFO in a log's place must not hang the answer.
-fn open_regular(path: &Path) -> io::Result<(File, fs::Metadata)> {
+/// Opens without ever waiting: a FIFO in a file's place must not hang the answer.
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, fs::Metadata)> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
