@@ -191,8 +191,11 @@ fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
     }
     let why = match seen.last.map(Site::day) {
         Some(day) => format!(
-            "its last record is of {day}; {} days are kept",
-            policy.keep_days
+            "its last record is of {day}; {}",
+            match policy.keep_days {
+                1 => "one day is kept".to_owned(),
+                days => format!("{days} days are kept"),
+            }
         ),
         None => "it is empty".to_owned(),
     };

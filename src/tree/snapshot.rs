@@ -47,7 +47,7 @@ pub struct Snapshot {
     pub troubles: Vec<Trouble>,
     /// Files that were listed and then gone: a rotation passed by.
     pub gone: Vec<PathBuf>,
-    /// The first bytes of each file: they move when its front is collapsed.
+    /// The first bytes of each file of lines: they move when its front is collapsed.
     heads: Vec<Vec<u8>>,
 }
 
@@ -164,8 +164,11 @@ impl Snapshot {
 }
 
 impl LogFile {
-    /// The first bytes, as they are now.
+    /// The first bytes of a file whose front may be collapsed, as they are now.
     fn head(&self) -> Vec<u8> {
+        if self.name.gz {
+            return Vec::new();
+        }
         let mut head = vec![0; HEAD_BYTES];
         let got = self.file.read_at(&mut head, 0).unwrap_or(0);
         head.truncate(got);
