@@ -71,7 +71,8 @@ fn jobs(typed: u16) -> usize {
 
 /// What the threads at work tell.
 enum Heard {
-    Begins(String, u64),
+    Planned(u64),
+    Begins(String),
     Read(u64),
     Done(EnterpriseName, Done),
     Report(Box<Report>),
@@ -81,10 +82,8 @@ fn work(rotation: &Rotation<'_>, name: &EnterpriseName, sender: &mpsc::Sender<He
     // Nobody listens any more only when the whole run has ended.
     let tell = |heard| drop(sender.send(heard));
     let report = rotation.enterprise(name, &|news| match news {
-        News::Begins(step) => {
-            let bytes = step.bytes.unwrap_or(0);
-            tell(Heard::Begins(format!("{name}: {}", step.file), bytes));
-        }
+        News::Planned(bytes) => tell(Heard::Planned(bytes)),
+        News::Begins(step) => tell(Heard::Begins(format!("{name}: {}", step.file))),
         News::Read(bytes) => tell(Heard::Read(bytes)),
         News::Done(done) => tell(Heard::Done(name.clone(), done.clone())),
     });
@@ -115,7 +114,8 @@ impl<'d> Listener<'d> {
 
     fn hear(&mut self, heard: Heard) {
         match heard {
-            Heard::Begins(what, bytes) => self.progress.begins(what, bytes),
+            Heard::Planned(bytes) => self.progress.planned(bytes),
+            Heard::Begins(what) => self.progress.begins(what),
             Heard::Read(bytes) => self.progress.read(bytes),
             Heard::Done(name, done) => self.print(&name, &done),
             Heard::Report(report) => self.take(*report),
@@ -201,7 +201,8 @@ struct Progress {
 
 impl Progress {
     fn new(wanted: bool) -> Progress {
-        let style = ProgressStyle::with_template("{bytes} of {total_bytes} read  {wide_msg}");
+        let style =
+            ProgressStyle::with_template("{percent:>3}% of {decimal_total_bytes} read  {wide_msg}");
         let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -214,9 +215,14 @@ impl Progress {
         }
     }
 
-    fn begins(&mut self, what: String, bytes: u64) {
+    fn planned(&mut self, bytes: u64) {
         if let Some(bar) = &self.bar {
             bar.inc_length(bytes);
+        }
+    }
+
+    fn begins(&mut self, what: String) {
+        if let Some(bar) = &self.bar {
             bar.set_message(what);
         }
     }

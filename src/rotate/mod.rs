@@ -128,6 +128,8 @@ pub struct Rotation<'r> {
 /// Told to whoever watches a run.
 #[derive(Debug)]
 pub enum News<'n> {
+    /// An enterprise's steps are known; so many bytes are to be read for them.
+    Planned(u64),
     /// A step begins.
     Begins(&'n Step),
     /// So many bytes more of its input have been read.
@@ -212,6 +214,7 @@ impl<'r> Rotation<'r> {
             let survey = look::look(site, &self.holders)?;
             let plan = plan::plan(&survey, &self.policy);
             report.begin(&survey, &plan);
+            watch_plan(site, &plan);
             let finishes = plan.finishes_a_dead_run();
             apply::apply(site, &survey, plan, report);
             if !finishes {
@@ -225,6 +228,19 @@ impl<'r> Rotation<'r> {
         let path = site.own_folder().join("lock");
         Lock::take(&path, self.wait).map_err(|error| Error::io(&path, "take the lock", error))
     }
+}
+
+fn watch_plan(site: &Site<'_>, plan: &plan::Plan) {
+    let packs = |step: &&Step| {
+        use Kind::{Collapse, Merge, Recompress, Seal};
+        matches!(step.kind, Seal | Merge | Collapse | Recompress)
+    };
+    let bytes = plan
+        .steps
+        .iter()
+        .filter(packs)
+        .filter_map(|step| step.bytes);
+    (site.watch)(News::Planned(bytes.sum()));
 }
 
 /// `no space left on device`, after what could not be done.
