@@ -330,6 +330,23 @@ fn check_finds_what_is_wrong() {
 }
 
 #[test]
+fn a_line_of_which_only_a_part_is_kept_does_not_keep_its_file_from_being_indexed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut text = b"2025-11-29 09:00:00,000|AST|start|1764406800.1|{}\n".to_vec();
+    text.resize(text.len() + (40 << 20), b'x');
+    text.extend_from_slice(b"\n2025-11-29 09:00:01,000|AST|hangup|1764406800.1|{}\n");
+    fs::write(dir.path().join("events.log.2025-11-29"), &text).expect("written");
+    indexing::seal_all(dir.path());
+    let log = indexing::logs(dir.path()).remove(0);
+    let State::Fresh { content, .. } = index::state(&log) else {
+        panic!("no index");
+    };
+    assert_eq!((content.bytes, content.lines), (text.len() as u64, 3));
+    assert_eq!(content.crc, crc32fast::hash(&text));
+    assert!(index::check(&log, LogZone::default()).is_ok());
+}
+
+#[test]
 fn long_lines_and_half_lines_are_named_with_an_index_as_without() {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("0367");

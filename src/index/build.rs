@@ -4,7 +4,7 @@
 //! it begins in. Stretches are parsed on all threads; their postings come together in segments, so
 //! that memory does not grow with the file.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -47,6 +47,7 @@ pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<
         Some(_) => builder.take_spans(&scanner, source, print.covered)?,
         None => builder.take_stream(&scanner, source)?,
     }
+    builder.count_what_was_passed_over(source, print.covered)?;
     builder.finish(print, Bounds::probe(source, zone))
 }
 
@@ -354,6 +355,28 @@ impl<'w> Builder<'w> {
         self.written_blocks += blocks;
         self.segments.push(segment);
         Ok(())
+    }
+
+    /// Of a line that is too long only a part is handed out; then content is counted once more.
+    fn count_what_was_passed_over(&mut self, source: &Source, bytes: u64) -> io::Result<()> {
+        let is_cut = |f: &Finding| matches!(f, Finding::LongLine { cut: true, .. });
+        if !self.findings.iter().any(is_cut) {
+            return Ok(());
+        }
+        let limit = if source.is_seekable() {
+            bytes
+        } else {
+            u64::MAX
+        };
+        let mut content = source.content().take(limit);
+        let mut text = vec![0; BLOCK_BYTES as usize];
+        self.tally = Tally::default();
+        loop {
+            match content.read(&mut text)? {
+                0 => return Ok(()),
+                got => self.tally.add(&text[..got]),
+            }
+        }
     }
 
     fn finish(mut self, mut print: Fingerprint, probed: Bounds) -> io::Result<Built> {
