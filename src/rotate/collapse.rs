@@ -19,7 +19,7 @@ use rustix::fs::OFlags;
 use super::apply::Outcome;
 use super::held::{Held, content};
 use super::holders::{Holders, list};
-use super::memory::Memory;
+use super::memory::{Collapsing, Memory};
 use super::names::{archive_of, live, of_day};
 use super::parcel::{Part, Sizes};
 use super::plan::Step;
@@ -62,7 +62,7 @@ pub(super) fn collapse(
     let day = Site::day(last.unwrap_or_else(|| site.zone.stamp(modified.into())));
     let archive = archive_of(&of_day(day));
     let mut memory = Memory::read(site);
-    memory.collapsing = Some(archive.full());
+    memory.collapsing = Some(Collapsing::new(&opened, end, &archive));
     memory.keep(site).map_err(fail)?;
     let sizes = copy(site, &opened, end, &archive, report)?;
     // It is of a file that begins elsewhere from now on.

@@ -119,7 +119,6 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
         troubles: Vec::new(),
     };
     let names = crate::tree::list(&site.folder).map_err(list)?;
-    let archives: Vec<&FileName> = names.iter().filter(|name| name.gz).collect();
     let live = names::live();
     let mut live_identity = None;
     // The live file is last in the order of reading; its identity is wanted first.
@@ -140,7 +139,7 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
         let looked = looked.and_then(|opened| {
             if *name == live {
                 live_identity = Some(opened.log().identity);
-                survey.live = Some(live_file(site, holders, &opened, &archives)?);
+                survey.live = Some(live_file(site, holders, &opened, &survey.memory)?);
             } else {
                 let seen = seen(site, &opened, &survey, live_identity)?;
                 survey.files.push(seen);
@@ -202,22 +201,34 @@ fn seen(
 
 /// What its own archive holds of a finished file, and the one that a collapse was copying to.
 fn find_held(site: &Site<'_>, opened: &Opened, memory: &Memory, seen: &mut Seen) -> io::Result<()> {
+    seen.to_take_off = to_take_off(site, opened, memory)?;
     let own = archive_of(&seen.name);
-    match held(site, opened, &own)? {
-        Held::Nothing => {}
-        Held::Whole { bytes, .. } => seen.held_bytes = bytes,
-        Held::Blanked { bytes } => seen.to_take_off = Some((own.clone(), bytes)),
-    }
-    let noted = memory.collapsing.as_deref().and_then(FileName::parse);
-    if let Some(archive) = noted.filter(|archive| *archive != own) {
-        match held(site, opened, &archive)? {
-            Held::Nothing => {}
-            Held::Whole { bytes, .. } | Held::Blanked { bytes } => {
-                seen.to_take_off = Some((archive, bytes));
-            }
-        }
+    if seen.to_take_off.is_none()
+        && let Held::Whole { bytes, .. } = held(site, opened, &own)?
+    {
+        seen.held_bytes = bytes;
     }
     Ok(())
+}
+
+/// The archive that a collapse has copied the beginning of a file to, which it noted before, and
+/// how much of it that archive does hold.
+fn to_take_off(
+    site: &Site<'_>,
+    opened: &Opened,
+    memory: &Memory,
+) -> io::Result<Option<(FileName, u64)>> {
+    let Some(archive) = memory.collapsing_to(opened) else {
+        return Ok(None);
+    };
+    match held(site, opened, &archive)? {
+        Held::Whole { bytes, .. } | Held::Blanked { bytes }
+            if memory.collapsed_to(opened, bytes).is_some() =>
+        {
+            Ok(Some((archive, bytes)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What an archive, if it is there, holds of the beginning of a file of lines.
@@ -233,23 +244,18 @@ fn live_file(
     site: &Site<'_>,
     holders: &OnceLock<Holders>,
     opened: &Opened,
-    archives: &[&FileName],
+    memory: &Memory,
 ) -> io::Result<Live> {
     let log = opened.log();
     let bytes = log.bytes;
     let last = times::last(log, bytes)?;
     let modified = site.zone.stamp(opened.metadata.modified()?.into());
     let is_blank = times::is_blank(log, bytes)?;
-    let mut held = None;
-    for archive in archives.iter().filter(|_| !is_blank) {
-        // One that can't be opened is named when its own turn comes.
-        match self::held(site, opened, archive).unwrap_or(Held::Nothing) {
-            Held::Nothing => {}
-            Held::Whole { bytes, .. } | Held::Blanked { bytes } => {
-                held = Some(((*archive).clone(), bytes));
-            }
-        }
-    }
+    // An archive that can't be opened is named when its own turn comes.
+    let held = match is_blank {
+        true => None,
+        false => to_take_off(site, opened, memory).unwrap_or(None),
+    };
     Ok(Live {
         bytes,
         is_blank,

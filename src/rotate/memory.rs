@@ -1,15 +1,17 @@
 //! What a rotation must remember of an enterprise because the folder does not show it.
 //!
 //! `<enterprise>/.calltrace/rotate.toml`. It may be deleted; then rotation is more careful until it
-//! has learned again: names that it gave are taken for a writer's own.
+//! has learned again: names that it gave are taken for a writer's own, and lines that a run which
+//! died was taking off a file stay there.
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 use toml::{Table, Value};
 
 use super::publish;
-use super::site::Site;
+use super::site::{Opened, Site};
 use crate::tree::FileName;
 
 /// What is remembered.
@@ -19,14 +21,57 @@ pub(super) struct Memory {
     pub(super) rotates_itself: bool,
     /// Names that we gave to live files and that are not sealed yet.
     pub(super) renamed: Vec<String>,
-    /// The archive that lines of the live file have been copied to that may still be at the live
-    /// file's beginning.
-    pub(super) collapsing: Option<String>,
+    /// Lines of the live file that may be in an archive and still at the file's beginning.
+    pub(super) collapsing: Option<Collapsing>,
+}
+
+/// Noted before lines are copied to be taken off: **without it nothing is ever taken off**. Content
+/// alone is no proof: a file may begin as an archive ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Collapsing {
+    /// The archive that they are copied to.
+    pub(super) archive: String,
+    /// Of the live file.
+    pub(super) inode: u64,
+    /// So many bytes of its beginning.
+    pub(super) bytes: u64,
+}
+
+impl Collapsing {
+    /// Of the first `bytes` of a file, to be copied to `archive`.
+    pub(super) fn new(file: &Opened, bytes: u64, archive: &FileName) -> Collapsing {
+        Collapsing {
+            archive: archive.full(),
+            inode: file.metadata.ino(),
+            bytes,
+        }
+    }
+
+    fn parse(table: &Table) -> Option<Collapsing> {
+        let number = |key: &str| table.get(key)?.as_str()?.parse().ok();
+        Some(Collapsing {
+            archive: table.get("archive")?.as_str()?.to_owned(),
+            inode: number("inode")?,
+            bytes: number("bytes")?,
+        })
+    }
 }
 
 const HEAD: &str = "# What `calltrace rotate` can't see in the folder. May be deleted.\n";
 
 impl Memory {
+    /// The archive that holds the first `bytes` of a file which were to be taken off it.
+    pub(super) fn collapsed_to(&self, file: &Opened, bytes: u64) -> Option<FileName> {
+        let noted = self.collapsing.as_ref()?;
+        let is_it = noted.inode == file.metadata.ino() && noted.bytes == bytes;
+        is_it.then(|| FileName::parse(&noted.archive)).flatten()
+    }
+
+    /// The archive that lines of this file were being copied to when a run died.
+    pub(super) fn collapsing_to(&self, file: &Opened) -> Option<FileName> {
+        self.collapsed_to(file, self.collapsing.as_ref()?.bytes)
+    }
+
     /// What was remembered; nothing when it can't be read.
     pub(super) fn read(site: &Site<'_>) -> Memory {
         let path = site.own_folder().join("rotate.toml");
@@ -37,7 +82,7 @@ impl Memory {
     fn parse(text: &str) -> Memory {
         let table: Table = text.parse().unwrap_or_default();
         let names = table.get("renamed").and_then(Value::as_array);
-        let collapsing = table.get("collapsing").and_then(Value::as_str);
+        let collapsing = table.get("collapsing").and_then(Value::as_table);
         Memory {
             rotates_itself: table.get("writer_rotates").and_then(Value::as_bool) == Some(true),
             renamed: names
@@ -46,7 +91,7 @@ impl Memory {
                 .filter_map(|name| name.as_str().map(str::to_owned))
                 .filter(|name| FileName::parse(name).is_some())
                 .collect(),
-            collapsing: collapsing.map(str::to_owned),
+            collapsing: collapsing.and_then(Collapsing::parse),
         }
     }
 
@@ -58,8 +103,16 @@ impl Memory {
             "writer_rotates".to_owned(),
             Value::Boolean(self.rotates_itself),
         );
-        if let Some(name) = &self.collapsing {
-            table.insert("collapsing".to_owned(), Value::String(name.clone()));
+        if let Some(noted) = &self.collapsing {
+            // An inode may be larger than TOML's numbers.
+            let fields = [
+                ("archive", noted.archive.clone()),
+                ("inode", noted.inode.to_string()),
+                ("bytes", noted.bytes.to_string()),
+            ];
+            let fields = fields.map(|(key, value)| (key.to_owned(), Value::String(value)));
+            let fields = Table::from_iter(fields);
+            table.insert("collapsing".to_owned(), Value::Table(fields));
         }
         format!("{HEAD}{table}")
     }
@@ -85,7 +138,11 @@ mod tests {
         let memory = Memory {
             rotates_itself: true,
             renamed: vec!["events.log.2025-12-02".to_owned()],
-            collapsing: Some("events.log.2025-12-01.gz".to_owned()),
+            collapsing: Some(Collapsing {
+                archive: "events.log.2025-12-01.gz".to_owned(),
+                inode: u64::MAX,
+                bytes: 4097,
+            }),
         };
         assert_eq!(Memory::parse(&memory.text()), memory);
         for junk in [
@@ -93,6 +150,7 @@ mod tests {
             "renamed = 3",
             "renamed = [\"../x\"]",
             "writer_rotates =",
+            "collapsing = \"events.log.2025-12-01.gz\"",
         ] {
             assert_eq!(Memory::parse(junk), Memory::default(), "{junk}");
         }

@@ -6,9 +6,13 @@
 //! the end of that stretch may have been blanked with newlines already.
 
 use super::{Form, Source};
+use crate::record::Stamp;
 
 /// Compared at once.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A collapse leaves at least so many bytes of what it copied until the last moment.
+const COLLAPSED_BYTES_MIN: u64 = 512;
 
 /// Blanked at most (bytes): less than a block of the file system.
 const BLANKED_BYTES_MAX: u64 = 1 << 20;
@@ -24,7 +28,8 @@ pub struct Overlap {
 
 /// How much of the beginning of plain `file` the `archive` holds as its last part; of an archive
 /// that is no BGZF, as its whole content. `None` when the file begins with anything else, when it
-/// is shorter than that part, or when one of them can't be read that far.
+/// is shorter than that part, when one of them can't be read that far, or when no record with a time
+/// is near the part's beginning: lines without one (a banner, a traceback) may well be written twice.
 pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
     if file.form() != Form::Plain {
         return None;
@@ -36,14 +41,18 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
     let mut ours_text = vec![0u8; CHUNK_BYTES];
     let mut held_bytes = 0;
     let mut blank_from: Option<u64> = None;
+    let mut has_time = false;
     loop {
         let wanted = super::fill(&mut part, &mut theirs_text).ok()?;
         let got = super::fill(&mut ours, &mut ours_text[..wanted]).ok()?;
         if got < wanted {
             return None;
         }
+        let mut lines = theirs_text[..got].split(|&b| b == b'\n');
+        has_time |= lines.any(|line| Stamp::parse_prefix(line).is_some());
         let pairs = ours_text[..got].iter().zip(&theirs_text[..got]);
         for (at, (ours, theirs)) in pairs.enumerate() {
+            // Equal behind a blank as well: the write of the blanks may have been torn.
             if ours == theirs {
                 continue;
             }
@@ -57,9 +66,10 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
             break;
         }
     }
-    let blanked = blank_from.map_or(0, |from| held_bytes - from);
-    // All blank: there is nothing left that could be read twice.
-    let tells = held_bytes > 0 && blank_from != Some(0) && blanked <= BLANKED_BYTES_MAX;
+    let is_collapse = |from: u64| {
+        archive.is_bgzf() && from >= COLLAPSED_BYTES_MIN && held_bytes - from <= BLANKED_BYTES_MAX
+    };
+    let tells = has_time && blank_from.is_none_or(is_collapse);
     tells.then_some(Overlap {
         held_bytes,
         part_start,
