@@ -424,3 +424,36 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
         tree.says(args, 2, &words);
     }
 }
+
+#[test]
+fn a_check_of_indexes_ends_with_2_when_one_or_the_catalog_is_wrong() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("0367");
+    fs::create_dir(&folder).expect("made");
+    let record = "2025-11-20 10:00:00,000|AST|start|1763632800.1|{\"Phone\": \"375290001234\"}\n";
+    fs::write(folder.join("events.log.2025-11-20"), record).expect("written");
+    let calltrace = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_calltrace"));
+        let output = command.args(args).arg("--root").arg(dir.path()).output();
+        let output = output.expect("it runs");
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).expect("text"),
+        )
+    };
+    assert_eq!(calltrace(&["rotate", "--keep", "36500d"]).0, Some(0));
+    assert_eq!(calltrace(&["index", "--check"]).0, Some(0));
+    for name in ["events.log.2025-11-20.gz.idx", "catalog"] {
+        let path = folder.join(".calltrace").join(name);
+        let sound = fs::read(&path).expect("there");
+        for at in 0..sound.len() {
+            let mut wrong = sound.clone();
+            wrong[at] ^= 4;
+            fs::write(&path, &wrong).expect("written");
+            let (code, said) = calltrace(&["index", "--check"]);
+            assert_eq!(code, Some(2), "{name}, byte {at}: {said}");
+            assert!(said.contains("rotate makes it anew"), "{said}");
+        }
+        fs::write(&path, &sound).expect("written");
+    }
+}

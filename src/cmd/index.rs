@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::{Desk, Exit};
 use crate::cli::IndexArgs;
-use crate::error::{Error, Trouble};
+use crate::error::Error;
 use crate::index::{self, State};
 use crate::output::rotation::size;
 use crate::tree::{EnterpriseName, LogFile, Snapshot};
+
+const ANEW: &str = "the next calltrace rotate makes it anew";
 
 pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
     let mut out = desk.out();
@@ -31,13 +33,12 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
         }
         wrong |= !snapshot.troubles.is_empty();
         desk.say_troubles(&snapshot.troubles);
-        let has_archives = snapshot.files.iter().any(|log| log.name.gz);
-        if args.check && has_archives && !index::catalog::is_fresh(&snapshot) {
-            desk.explain(|| {
-                let path = index::catalog::path(&desk.tree.folder(&enterprise));
-                let trouble = Trouble::new(&path, "is missing or not of these files");
-                format!("{trouble}; calltrace rotate makes it anew")
-            });
+        if args.check
+            && let Err(what) = index::catalog::check(&snapshot, desk.engine.zone())
+        {
+            wrong = true;
+            let line = format!("{enterprise}: catalog {what}; {ANEW}");
+            out.raw(std::iter::once(line.as_bytes()))?;
         }
     }
     Ok(if wrong { Exit::Incomplete } else { Exit::Found })
@@ -55,11 +56,11 @@ fn look(desk: &Desk, args: &IndexArgs, log: &Arc<LogFile>) -> Looked {
         is_wrong: false,
     };
     let state = index::state(log);
-    if args.check && !matches!(state, State::Missing | State::Stale(_)) {
+    if args.check && state != State::Missing {
         return match desk.engine.check(log) {
             Ok(_) => right(format!("index {}, right", index_size(&log.path))),
             Err(what) => Looked {
-                said: format!("index {what}; calltrace rotate makes it anew once it is removed"),
+                said: format!("index {what}; {}", remedy(&state, log)),
                 is_wrong: true,
             },
         };
@@ -73,6 +74,14 @@ fn look(desk: &Desk, args: &IndexArgs, log: &Arc<LogFile>) -> Looked {
         )),
         State::Missing => right("no index; it is scanned".to_owned()),
         State::Stale(why) => right(format!("index {why}; it is scanned")),
+    }
+}
+
+/// What to do about an index that is wrong. One that says itself that it is of no use is replaced.
+fn remedy(state: &State, log: &LogFile) -> String {
+    match state {
+        State::Stale(_) => ANEW.to_owned(),
+        _ => format!("delete {}; {ANEW}", index::path_of(&log.path).display()),
     }
 }
 

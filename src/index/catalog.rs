@@ -20,6 +20,7 @@ use super::key::{Key, Kind};
 use super::layout::{Page, Reader, Segment, Stored, Writer};
 use super::postings::Postings;
 use super::{FOLDER, Index, modified, read_tail};
+use crate::error::reason;
 use crate::record::LogZone;
 use crate::source::Bounds;
 use crate::tree::{Listed, LogFile, Snapshot, open_regular};
@@ -100,6 +101,25 @@ pub fn build(snapshot: &Snapshot, _zone: LogZone, out: &mut dyn Write) -> io::Re
     out.write(&MAGIC)?;
     let pages = write_pages(&mut out, &postings, 0)?;
     out.tail(&encode(&archives, fits, &pages), MAGIC)
+}
+
+/// Makes the catalog anew and compares it with the one that is there. False when there is none.
+///
+/// # Errors
+/// What is wrong, as a clause about the catalog.
+pub fn check(snapshot: &Snapshot, zone: LogZone) -> Result<bool, String> {
+    let path = path(snapshot.folder());
+    let there = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(format!("can't be read: {}", reason(&error))),
+    };
+    let mut anew = Vec::new();
+    build(snapshot, zone, &mut anew).map_err(|error| format!("can't be compared: {error}"))?;
+    match there == anew {
+        true => Ok(true),
+        false => Err("is not of these archives".to_owned()),
+    }
 }
 
 /// The archives with an index that can be used and knows of no damage.
