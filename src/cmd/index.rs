@@ -34,7 +34,7 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
         wrong |= !snapshot.troubles.is_empty();
         desk.say_troubles(&snapshot.troubles);
         if args.check
-            && let Err(what) = index::catalog::check(&snapshot, desk.engine.zone())
+            && let Err(what) = index::catalog::check(&snapshot)
         {
             wrong = true;
             let line = format!("{enterprise}: catalog {what}; {ANEW}");

@@ -368,15 +368,8 @@ impl<'w> Builder<'w> {
         } else {
             u64::MAX
         };
-        let mut content = source.content().take(limit);
-        let mut text = vec![0; BLOCK_BYTES as usize];
-        self.tally = Tally::default();
-        loop {
-            match content.read(&mut text)? {
-                0 => return Ok(()),
-                got => self.tally.add(&text[..got]),
-            }
-        }
+        self.tally = Tally::read(source.content().take(limit))?;
+        Ok(())
     }
 
     fn finish(mut self, mut print: Fingerprint, probed: Bounds) -> io::Result<Built> {

@@ -21,7 +21,6 @@ use super::layout::{Page, Reader, Segment, Stored, Writer};
 use super::postings::Postings;
 use super::{FOLDER, Index, modified, read_tail};
 use crate::error::reason;
-use crate::record::LogZone;
 use crate::source::Bounds;
 use crate::tree::{Listed, LogFile, Snapshot, open_regular};
 
@@ -62,19 +61,18 @@ pub fn is_fresh(snapshot: &Snapshot) -> bool {
         return false;
     };
     let indexed = indexed(snapshot);
-    let archives = indexed.iter().map(|(log, index)| Archive::of(log, index));
-    catalog.archives.iter().map(Some).eq(archives
-        .collect::<Option<Vec<_>>>()
+    let archives: Option<Vec<Archive>> = indexed
         .iter()
-        .flatten()
-        .map(Some))
+        .map(|(log, index)| Archive::of(log, index))
+        .collect();
+    archives.is_some_and(|archives| archives == catalog.archives)
 }
 
-/// Writes the catalog of the archives whose index can be used. `_zone` is that of their times.
+/// Writes the catalog of the archives whose index can be used.
 ///
 /// # Errors
 /// When an index can't be read or `out` can't be written.
-pub fn build(snapshot: &Snapshot, _zone: LogZone, out: &mut dyn Write) -> io::Result<()> {
+pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
     let torn = || io::Error::other("an index turned out to be torn");
     let mut archives = Vec::new();
     let mut postings: Vec<u64> = Vec::new();
@@ -107,7 +105,7 @@ pub fn build(snapshot: &Snapshot, _zone: LogZone, out: &mut dyn Write) -> io::Re
 ///
 /// # Errors
 /// What is wrong, as a clause about the catalog.
-pub fn check(snapshot: &Snapshot, zone: LogZone) -> Result<bool, String> {
+pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
     let path = path(snapshot.folder());
     let there = match std::fs::read(&path) {
         Ok(bytes) => bytes,
@@ -115,7 +113,7 @@ pub fn check(snapshot: &Snapshot, zone: LogZone) -> Result<bool, String> {
         Err(error) => return Err(format!("can't be read: {}", reason(&error))),
     };
     let mut anew = Vec::new();
-    build(snapshot, zone, &mut anew).map_err(|error| format!("can't be compared: {error}"))?;
+    build(snapshot, &mut anew).map_err(|error| format!("can't be compared: {error}"))?;
     match there == anew {
         true => Ok(true),
         false => Err("is not of these archives".to_owned()),

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::error::reason;
 use crate::record::Stamp;
 use crate::scan::Finding;
-use crate::source::{BgzfBlock, BgzfTable, Bounds, Content, Form, Source, Span};
+use crate::source::{BgzfBlock, BgzfTable, Bounds, Content, Form, Source, Span, last_line_end};
 use crate::tree::{LogFile, open_regular};
 
 pub use build::build;
@@ -349,7 +349,7 @@ fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
     };
     let metadata = log.file.metadata()?;
     let covered = if stored == Stored::Plain {
-        end_of_lines(source)?
+        last_line_end(log, log.bytes)?
     } else {
         source.content_bytes().unwrap_or(log.bytes)
     };
@@ -406,20 +406,4 @@ fn is_of(print: &Fingerprint, log: &LogFile) -> io::Result<bool> {
 
 fn modified(metadata: &std::fs::Metadata) -> i64 {
     metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec()
-}
-
-/// Behind the last whole line of a plain file.
-fn end_of_lines(source: &Source) -> io::Result<u64> {
-    let mut text = vec![0u8; 64 << 10];
-    let mut end = source.log.bytes;
-    while end > 0 {
-        let start = end.saturating_sub(text.len() as u64);
-        let wanted = usize::try_from(end - start).unwrap_or(text.len());
-        source.log.file.read_exact_at(&mut text[..wanted], start)?;
-        if let Some(newline) = memchr::memrchr(b'\n', &text[..wanted]) {
-            return Ok(start + newline as u64 + 1);
-        }
-        end = start;
-    }
-    Ok(0)
 }

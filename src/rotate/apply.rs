@@ -180,7 +180,7 @@ fn catalog(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
     let draft = Draft::create(site.deeds, &temporary_of(&path), access).map_err(fail)?;
     let mut out = draft.writer();
     site.pool
-        .install(|| index::catalog::build(&snapshot, site.zone, &mut out))
+        .install(|| index::catalog::build(&snapshot, &mut out))
         .and_then(|()| std::io::Write::flush(&mut out))
         .map_err(fail)?;
     drop(out);

@@ -17,8 +17,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use rustix::fs::OFlags;
 
 use super::apply::Outcome;
-use super::held::{Held, content};
 use super::holders::{Holders, list};
+use super::look::to_take_off;
 use super::memory::{Collapsing, Memory};
 use super::names::{archive_of, live, of_day};
 use super::parcel::{Part, Sizes};
@@ -28,6 +28,7 @@ use super::site::{Opened, Site};
 use super::times;
 use crate::error::Error;
 use crate::fsx::{FileIdentity, collapse_unit};
+use crate::source::{Tally, last_line_end};
 use crate::tree::FileName;
 
 /// What is said when another program was at work here.
@@ -53,7 +54,7 @@ pub(super) fn collapse(
     }
     let unit = collapse_unit(&site.folder).map_err(fail)?;
     let log = opened.log();
-    let end = times::last_line_end(log, log.bytes).map_err(fail)?;
+    let end = last_line_end(log, log.bytes).map_err(fail)?;
     if times::is_blank(log, end).map_err(fail)? {
         return Ok(Outcome::Waiting("has no whole line yet".to_owned()));
     }
@@ -68,8 +69,8 @@ pub(super) fn collapse(
     // It is of a file that begins elsewhere from now on.
     site.remove_index(&live())?;
     // One that was truncated since it was copied may have grown as long again.
-    let now = content(opened.source.content().take(end)).map_err(fail)?;
-    if now != sizes.last_part {
+    let now = Tally::read(opened.source.content().take(end)).map_err(fail)?;
+    if now.content() != sizes.last_part {
         return Err(fail(io::Error::other(CHANGED)));
     }
     take_off(site, &opened, end, unit).map_err(fail)?;
@@ -87,26 +88,18 @@ pub(super) fn collapse(
 pub(super) fn finish(site: &Site<'_>, name: &FileName, step: &Step) -> Result<Outcome, Error> {
     let path = site.path(name);
     let fail = |error| Error::io(&path, "take lines off it", error);
-    let archive = step.to.as_deref().and_then(FileName::parse);
-    let Some(archive) = archive else {
-        return Ok(Outcome::Nothing);
-    };
     let opened = site.open(name).map_err(fail)?;
     if let Err(why) = appenders_only(site, &opened) {
         return Ok(Outcome::Waiting(why));
     }
-    let held = site
-        .open(&archive)
-        .and_then(|archive| Held::find(&opened, &archive))
-        .map_err(|error| Error::io(&site.path(&archive), "read it", error))?;
-    let held = match held {
-        Held::Nothing => return Ok(Outcome::Nothing),
-        Held::Whole { bytes, .. } | Held::Blanked { bytes } => bytes,
+    let mut memory = Memory::read(site);
+    // The name may stand for another file by now than when the step was planned.
+    let Some((_, held)) = to_take_off(site, &opened, &memory).map_err(fail)? else {
+        return Ok(Outcome::Nothing);
     };
     let unit = collapse_unit(&site.folder).map_err(fail)?;
     site.remove_index(name)?;
     take_off(site, &opened, held, unit).map_err(fail)?;
-    let mut memory = Memory::read(site);
     memory.collapsing = None;
     memory.keep(site).map_err(fail)?;
     let bytes = Some(held);

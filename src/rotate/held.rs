@@ -4,10 +4,7 @@ use std::io::{self, Read};
 
 use super::site::Opened;
 use super::times;
-use crate::source::{Content, Tally, overlap};
-
-/// Read at once.
-const CHUNK_BYTES: usize = 256 << 10;
+use crate::source::{Tally, overlap};
 
 /// What of a file's beginning an archive holds as its last part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +31,8 @@ impl Held {
         if times::is_blank(file.log(), bytes)? {
             return Ok(Held::Nothing);
         }
-        let ours = content(file.source.content().take(bytes))?;
-        let theirs = content(archive.source.content_from(shared.part_start))?;
+        let ours = Tally::read(file.source.content().take(bytes))?.content();
+        let theirs = Tally::read(archive.source.content_from(shared.part_start))?.content();
         Ok(match ours == theirs {
             true => Held::Whole {
                 bytes,
@@ -43,17 +40,5 @@ impl Held {
             },
             false => Held::Blanked { bytes },
         })
-    }
-}
-
-/// What some content is.
-pub(super) fn content(mut content: impl Read) -> io::Result<Content> {
-    let mut tally = Tally::default();
-    let mut text = vec![0; CHUNK_BYTES];
-    loop {
-        match content.read(&mut text)? {
-            0 => return Ok(tally.content()),
-            got => tally.add(&text[..got]),
-        }
     }
 }

@@ -213,7 +213,7 @@ fn find_held(site: &Site<'_>, opened: &Opened, memory: &Memory, seen: &mut Seen)
 
 /// The archive that a collapse has copied the beginning of a file to, which it noted before, and
 /// how much of it that archive does hold.
-fn to_take_off(
+pub(super) fn to_take_off(
     site: &Site<'_>,
     opened: &Opened,
     memory: &Memory,

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 use crate::record::Stamp;
 use crate::source::Source;
@@ -100,20 +100,6 @@ pub(super) fn is_blank(log: &LogFile, end: u64) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The end of the last whole line of a plain file's first `end` bytes; 0 when there is none.
-pub(super) fn last_line_end(log: &LogFile, end: u64) -> io::Result<u64> {
-    let mut text = vec![0; CHUNK_BYTES];
-    let mut end = end;
-    while end > 0 {
-        let (start, text) = before(log, end, &mut text)?;
-        if let Some(newline) = memrchr(b'\n', text) {
-            return Ok(start + newline as u64 + 1);
-        }
-        end = start;
-    }
-    Ok(0)
-}
-
 /// The time of the last line that has one, of a plain file's first `end` bytes.
 pub(super) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
     let mut text = vec![0; CHUNK_BYTES];
@@ -158,6 +144,7 @@ mod tests {
 
     use super::*;
     use crate::fsx::FileIdentity;
+    use crate::source::last_line_end;
     use crate::tree::FileName;
 
     fn source(text: &[u8]) -> Source {

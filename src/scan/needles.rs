@@ -42,7 +42,8 @@ enum Searcher {
 }
 
 impl Needles {
-    /// Compiles one string for a pass over everything. `sample` is some text like that to be searched; it decides how fast the search is, not what it finds.
+    /// Compiles one string for a pass over everything. `sample` is some text like that to be
+    /// searched; it decides how fast the search is, not what it finds.
     pub fn one(string: impl AsRef<[u8]>, sample: &[u8]) -> Needles {
         let part = telling_part(string.as_ref());
         let part = &part[part.len().saturating_sub(PART_BYTES_MAX)..];

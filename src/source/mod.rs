@@ -21,7 +21,7 @@ use crate::tree::{LogFile, Snapshot};
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
 pub use overlap::{Overlap, overlap};
 pub use pack::{Content, Packer, Tally};
-pub use probe::{Bounds, first_line_at};
+pub use probe::{Bounds, first_line_at, last_line_end};
 
 /// One log file with its format known.
 #[derive(Debug)]

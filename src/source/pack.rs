@@ -36,6 +36,9 @@ const EMPTY_BLOCK: [u8; 28] = [
     0, 0,
 ];
 
+/// Counted at once (bytes).
+const CHUNK_BYTES: usize = 256 << 10;
+
 /// What some content is, however it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Content {
@@ -66,6 +69,21 @@ impl Tally {
             bytes: text.len() as u64,
             newlines: memchr_iter(b'\n', text).count() as u64,
             open_line: text.last().is_some_and(|&b| b != b'\n'),
+        }
+    }
+
+    /// What all of `content` is.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read(mut content: impl Read) -> io::Result<Tally> {
+        let mut tally = Tally::default();
+        let mut text = vec![0; CHUNK_BYTES];
+        loop {
+            match content.read(&mut text)? {
+                0 => return Ok(tally),
+                got => tally.add(&text[..got]),
+            }
         }
     }
 

@@ -4,10 +4,17 @@
 //! said here steers where to look first and which files end *well* before a time; it never decides
 //! that a line does not exist.
 
-use memchr::memchr;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use memchr::{memchr, memrchr};
 
 use super::{Format, Reader, Source, gzip};
 use crate::record::{LogZone, Stamp};
+use crate::tree::LogFile;
+
+/// Read at once from a file's end (bytes).
+const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Places looked at between both ends of a file.
 const SAMPLES: u64 = 16;
@@ -104,6 +111,24 @@ pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
         }
     }
     low
+}
+
+/// The end of the last whole line of a plain file's first `end` bytes; 0 when there is none.
+///
+/// # Errors
+/// When the file can't be read, or is shorter.
+pub fn last_line_end(log: &LogFile, mut end: u64) -> io::Result<u64> {
+    let mut text = vec![0u8; CHUNK_BYTES];
+    while end > 0 {
+        let start = end.saturating_sub(text.len() as u64);
+        let wanted = usize::try_from(end - start).expect("a chunk fits memory");
+        log.file.read_exact_at(&mut text[..wanted], start)?;
+        if let Some(newline) = memrchr(b'\n', &text[..wanted]) {
+            return Ok(start + newline as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 /// The time of the first timed line that begins behind `from`.

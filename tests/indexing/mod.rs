@@ -73,7 +73,7 @@ pub(crate) fn catalog(folder: &Path) {
     let name = EnterpriseName::new("0367").expect("a name");
     let snapshot = Snapshot::open(&name, folder).expect("a folder");
     let mut bytes = Vec::new();
-    index::catalog::build(&snapshot, LogZone::default(), &mut bytes).expect("built");
+    index::catalog::build(&snapshot, &mut bytes).expect("built");
     fs::write(index::catalog::path(folder), bytes).expect("written");
 }
 
