@@ -8,6 +8,8 @@ pub mod cmd;
 
 pub mod output;
 
+pub mod follow;
+
 pub mod rotate;
 
 pub mod engine;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calltrace::engine::{Engine, SearchQuestion, TraceQuestion};
+use calltrace::engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
 use calltrace::record::LogZone;
 use calltrace::scan::Tuning;
 use calltrace::tree::{EnterpriseName, Tree};
@@ -74,6 +74,8 @@ fn a_rotation_neither_hides_nor_doubles_a_line() {
     let engine = Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine");
     let tree = Tree::open(&root).expect("a tree");
     let name = EnterpriseName::new("0367").expect("a name");
+    let lines = engine.lines(&tree, &name, &LinesQuestion::default());
+    let lines = lines.expect("searched").count;
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| rotate(&root.join("0367"), &done));
@@ -104,6 +106,19 @@ fn a_rotation_neither_hides_nor_doubles_a_line() {
                     done.store(true, Ordering::Relaxed);
                 }
                 assert_eq!(count, all, "calls in question {asked}");
+                let now = engine.lines_up_to_now(
+                    &tree,
+                    std::slice::from_ref(&name),
+                    &LinesQuestion::default(),
+                );
+                let count = now
+                    .into_iter()
+                    .map(|now| now.expect("searched").answer.count)
+                    .sum::<usize>();
+                if count != lines {
+                    done.store(true, Ordering::Relaxed);
+                }
+                assert_eq!(count, lines, "lines in question {asked}");
             }
             asked += 1;
         }
@@ -138,7 +153,7 @@ fn a_content_under_two_names_counts_once_and_different_contents_both_count() {
             .expect("set");
         let tree = Tree::open(dir.path()).expect("a tree");
         let name = EnterpriseName::new("0367").expect("a name");
-        let question = calltrace::engine::LinesQuestion::default();
+        let question = LinesQuestion::default();
         engine
             .lines(&tree, &name, &question)
             .expect("searched")

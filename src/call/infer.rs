@@ -11,6 +11,7 @@
 //!   call at that moment.
 
 use super::fact::{CallType, Event, Fact};
+use super::summary::{Direction, Summary};
 use super::talk::{endpoint, is_extension};
 use crate::record::{Stamp, phone};
 
@@ -299,6 +300,17 @@ pub fn wants_parts(facts: &[Fact]) -> bool {
     let unbridged = calls().any(|f| f.call_type == Some(CallType::Outgoing) && !bridged(f.uid()));
     let lone = matches!(facts, [only] if only.event == Event::Hangup);
     only_bridges || unbridged || lone || calls().any(|f| f.extensions().any(outside))
+}
+
+/// Whether records that came together, and sum up to this, are likely to be a part of a call: a leg
+/// that rings a mobile for the client, or what is left of a consultation.
+pub fn is_likely_part(facts: &[Fact], summary: &Summary) -> bool {
+    let outside = |e: &String| phone::is_external(phone::digits_of(e.as_bytes()));
+    match summary.direction {
+        Direction::Outgoing => summary.rang.iter().any(outside),
+        Direction::Internal => matches!(facts, [only] if only.event == Event::Hangup),
+        Direction::Incoming | Direction::Unknown => false,
+    }
 }
 
 /// Whether a hangup can be all that is left of a consultation by one of the call's extensions.

@@ -14,7 +14,7 @@ use foldhash::fast::RandomState;
 
 use super::closure::local_pair_fits;
 use super::fact::{Edge, Fact, local_stem};
-use super::infer::{Group, Profile};
+use super::infer::{self, Group, Profile};
 use super::reach;
 use crate::record::Stamp;
 
@@ -25,7 +25,7 @@ const FACTS_USUAL: usize = 11;
 /// The records of one call, as far as ids join them.
 #[derive(Debug, Default)]
 pub struct Component {
-    /// In order of arrival.
+    /// In order of arrival, as far as [`Joiner::in_order`] was not asked.
     pub facts: Vec<Fact>,
     /// What of them matters to joins without ids.
     profile: Profile,
@@ -86,8 +86,9 @@ pub struct Joiner {
 }
 
 impl Joiner {
-    /// Adds a record. One that shares no name with anything (an unparsed line) is dropped.
-    pub fn push(&mut self, fact: Fact) {
+    /// Adds a record; the slot that its call is in now. One that shares no name with anything (an
+    /// unparsed line) is dropped: `None`.
+    pub fn push(&mut self, fact: Fact) -> Option<u32> {
         let mut home = None;
         let mut own: [Option<Name>; EDGES_MAX] = [None; EDGES_MAX];
         for (i, (edge, tag)) in tagged(&fact).enumerate() {
@@ -110,9 +111,7 @@ impl Joiner {
                 });
             }
         }
-        if own[0].is_none() {
-            return;
-        }
+        own[0]?;
         let home = home.unwrap_or_else(|| self.new_slot());
         for name in own.into_iter().flatten() {
             // A Local channel's name may be that of an older call; then it is now the newer one's.
@@ -121,6 +120,38 @@ impl Joiner {
             }
         }
         self.slots[home as usize].push(fact);
+        Some(home)
+    }
+
+    /// Joins parts that share no id with their call, those of them that `may_join`; the slots of the
+    /// calls that got one.
+    pub fn infer(&mut self, may_join: impl Fn(&Component) -> bool) -> Vec<u32> {
+        let (slots, groups): (Vec<u32>, Vec<Group<'_>>) =
+            self.components().map(|(slot, c)| (slot, c.group())).unzip();
+        let pairs: Vec<(u32, u32)> = infer::joins(&groups)
+            .into_iter()
+            .map(|i| (slots[i.main], slots[i.part]))
+            .filter(|(_, part)| may_join(self.component(*part)))
+            .collect();
+        let mut moved: HashMap<u32, u32> = HashMap::new();
+        let mut grown = Vec::new();
+        for (main, part) in pairs {
+            // A main group may itself have become a part of another.
+            let now_in = |mut slot: u32| {
+                while let Some(&next) = moved.get(&slot) {
+                    slot = next;
+                }
+                slot
+            };
+            let (main, part) = (now_in(main), now_in(part));
+            if main != part {
+                self.adopt(main, part);
+                moved.insert(part, main);
+                grown.push(main);
+            }
+        }
+        grown.retain(|slot| !moved.contains_key(slot));
+        grown
     }
 
     /// The slots of calls that nothing can be added to any more, when all records up to `now` have
@@ -157,6 +188,13 @@ impl Joiner {
     /// The call of one slot.
     pub fn component(&self, slot: u32) -> &Component {
         &self.slots[slot as usize]
+    }
+
+    /// The records of one slot, put in order of time.
+    pub fn in_order(&mut self, slot: u32) -> &[Fact] {
+        let facts = &mut self.slots[slot as usize].facts;
+        facts.sort_by_key(|fact| (fact.at, fact.place));
+        facts
     }
 
     /// Takes out the call of one slot.

@@ -15,6 +15,7 @@ pub mod infer;
 mod joiner;
 mod messages;
 pub mod reach;
+mod state;
 mod summary;
 mod talk;
 
@@ -23,4 +24,5 @@ pub use criteria::Criteria;
 pub use fact::{CallType, Edge, Event, Fact, Facts, MessageAction};
 pub use joiner::{Component, Joiner};
 pub use messages::{MessageLife, MessageTotals};
+pub use state::{Phase, State};
 pub use summary::{Direction, Leg, Outcome, Summary};

@@ -26,6 +26,23 @@ pub const NEIGHBOUR_MILLIS: i64 = 70_000;
 /// end; while nobody is in a bridge, a call that waits; else a talk.
 pub fn silence(facts: &[Fact]) -> i64 {
     let talk = Talk::of(facts);
+    if is_over_with(facts, &talk) {
+        QUIET_MILLIS
+    } else if talk.open {
+        HORIZON_MILLIS
+    } else {
+        WAITING_MILLIS
+    }
+}
+
+/// Whether the call is over but for the messages that follow: the main leg hung up and no two talk
+/// on, or some leg did after a talk that everybody has left. Who is handed from one bridge to the
+/// next is in none for a moment, so a later record may show that it was not over.
+pub fn is_over(facts: &[Fact]) -> bool {
+    is_over_with(facts, &Talk::of(facts))
+}
+
+fn is_over_with(facts: &[Fact], talk: &Talk) -> bool {
     let hung_up = |uid: &[u8]| {
         facts
             .iter()
@@ -33,13 +50,7 @@ pub fn silence(facts: &[Fact]) -> i64 {
     };
     let any_hangup = facts.iter().any(|f| f.event == Event::Hangup);
     let main_over = main_uid(facts).is_some_and(hung_up);
-    if main_over && !talk.together || any_hangup && talk.begin.is_some() && !talk.open {
-        QUIET_MILLIS
-    } else if talk.open {
-        HORIZON_MILLIS
-    } else {
-        WAITING_MILLIS
-    }
+    main_over && !talk.together || any_hangup && talk.begin.is_some() && !talk.open
 }
 
 /// From when to when records of the call may be: first and last moment, both inclusive.

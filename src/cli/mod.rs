@@ -3,7 +3,9 @@
 
 mod index;
 mod rotate;
+mod search;
 mod settings;
+mod tail;
 mod values;
 mod when;
 
@@ -11,20 +13,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::call::{Direction, Outcome};
-use crate::filter::StatusPattern;
 use crate::record::KindName;
-use crate::record::phone::PhoneQuery;
 
 pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat, RotateSettings};
+pub use search::{ContentArgs, PartyArgs, SearchArgs, SearchFormat};
 pub use settings::Settings;
+pub use tail::{TailArgs, TailFormat};
 pub use when::Moment;
 
-use values::{
-    parse_direction, parse_duration, parse_id, parse_kind, parse_phone, parse_regex, parse_status,
-    parse_status_pattern, parse_zone,
-};
+use values::{parse_id, parse_kind, parse_zone};
 
 /// Reads telephony event logs: one call over all its legs, or the calls that match. Rotates them
 /// without losing a line.
@@ -38,6 +36,7 @@ Examples:
   calltrace trace 0367 1764493655.61             one call, whole
   calltrace search 0367 --phone 80290001234      the calls of a client
   calltrace search --status missed --since -1d   who was not picked up since yesterday
+  calltrace tail 0367 --follow                   its records as they arrive
   calltrace rotate                               seal and expire what is due, as from cron
 
 Exit status: 0 found or done, 1 nothing found though everything was searched, 2 an error or an
@@ -103,6 +102,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Which calls? One row a call, newest first
     Search(Box<SearchArgs>),
+    /// Records as they arrive, through every rotation
+    Tail(Box<TailArgs>),
     /// Seal, compress, index and expire; safe beside live writers
     Rotate(RotateArgs),
     /// What is known of the indexes; whether they are right
@@ -152,131 +153,6 @@ pub enum TraceFormat {
     Json,
     /// One JSON value a record, then the call.
     Ndjson,
-    /// The lines as they stand in the files.
-    Raw,
-}
-
-/// `calltrace search`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  calltrace search 0367 --phone '+375 (29) 000-12-34'    as typed, or 7 last digits or more
-  calltrace search --status missed --since yesterday     in all enterprises
-  calltrace search 0367 --lines --http-status 5xx -C 2   records instead of calls
-
-Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, since,
-until) must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold
-for one of its records. With --lines all of them are filters on a record.")]
-pub struct SearchArgs {
-    /// Enterprises to search; all of them when left out
-    #[arg(value_name = "ENTERPRISE")]
-    pub enterprises: Vec<String>,
-    /// Outside number, as people type it, or its last 7 digits or more
-    #[arg(long, value_name = "NUMBER", value_parser = parse_phone)]
-    pub phone: Option<PhoneQuery>,
-    /// Extension that called, rang or talked
-    #[arg(long, value_name = "EXT")]
-    pub ext: Option<String>,
-    /// Line (trunk) it went over
-    #[arg(long, value_name = "LINE")]
-    pub trunk: Option<String>,
-    /// Telegram chat that got a message of it
-    #[arg(long, value_name = "CHAT_ID", allow_hyphen_values = true)]
-    pub chat: Option<String>,
-    /// in, out or internal
-    #[arg(long, value_name = "DIR", value_parser = parse_direction)]
-    pub direction: Option<Direction>,
-    /// answered, missed or unknown (no end logged)
-    #[arg(long, value_name = "RESULT", value_parser = parse_status)]
-    pub status: Option<Outcome>,
-    /// Asterisk event, such as hangup; several with commas
-    #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
-    pub event: Vec<String>,
-    /// Kind of record: ast, tg, http, sql, unparsed; several with commas
-    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind)]
-    pub kind: Vec<KindName>,
-    /// HTTP request with this status: 404, or 5xx for all of a class
-    #[arg(long, value_name = "STATUS", value_parser = parse_status_pattern)]
-    pub http_status: Option<StatusPattern>,
-    /// Text that stands in a record, exactly
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub text: Option<String>,
-    /// Regular expression that a record matches
-    #[arg(long, value_name = "REGEX", value_parser = parse_regex)]
-    pub regex: Option<regex::bytes::Regex>,
-    /// Began then or later: 2025-11-30, '2025-11-30 09:00', RFC 3339, -3h, yesterday
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
-    pub since: Option<String>,
-    /// Began before; of a day, up to its end
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
-    pub until: Option<String>,
-    /// Talked at least this long: 90, 90s, 1m30s
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    pub min_talk: Option<i64>,
-    /// Rang at least this long
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    pub min_ring: Option<i64>,
-    /// The client was transferred
-    #[arg(long)]
-    pub transferred: bool,
-    /// At most this many, the newest; 0 for all
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
-    pub limit: usize,
-    /// Print only how many there are, of all
-    #[arg(short, long)]
-    pub count: bool,
-    /// Join only what ids prove
-    #[arg(long)]
-    pub strict: bool,
-    /// Print matching records instead of calls
-    #[arg(long)]
-    pub lines: bool,
-    /// With --lines: records printed after each
-    #[arg(
-        short = 'A',
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        requires = "lines"
-    )]
-    pub after_context: usize,
-    /// With --lines: records printed before each
-    #[arg(
-        short = 'B',
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        requires = "lines"
-    )]
-    pub before_context: usize,
-    /// With --lines: records printed on both sides of each
-    #[arg(
-        short = 'C',
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        requires = "lines"
-    )]
-    pub context: usize,
-    /// How to print it; raw is the original lines of every call found
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: SearchFormat,
-}
-
-/// Formats of a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SearchFormat {
-    /// For people.
-    Table,
-    /// One JSON document.
-    Json,
-    /// One JSON value a row, then a report.
-    Ndjson,
-    /// Comma-separated values with a head.
-    Csv,
     /// The lines as they stand in the files.
     Raw,
 }

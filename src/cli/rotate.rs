@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use toml::{Table, Value};
 
-use super::values::{millis, nearest, one_of};
+use super::values::{millis, nearest, one_of, parse_length};
 use crate::rotate::{Mode, Policy};
 
 /// `calltrace rotate`
@@ -43,7 +43,7 @@ pub struct RotateArgs {
     #[arg(long)]
     pub recompress: bool,
     /// Where leases are not to be had: how long a file must be left alone first [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = parse_grace)]
+    #[arg(long, value_name = "TIME", value_parser = parse_length)]
     pub grace: Option<Duration>,
     /// Wait for another rotation instead of passing over what it works on
     #[arg(long)]
@@ -109,7 +109,7 @@ impl RotateSettings {
                 "keep" => self.keep_days = Some(parse_days(&text).map_err(wrong)?),
                 "mode" => self.mode = Some(parse_mode(&text).map_err(wrong)?),
                 "max_size" => self.size_max = Some(parse_size(&text).map_err(wrong)?),
-                _ => self.grace = Some(parse_grace(&text).map_err(wrong)?),
+                _ => self.grace = Some(parse_length(&text).map_err(wrong)?),
             }
         }
         Ok(())
@@ -150,13 +150,6 @@ fn parse_days(typed: &str) -> Result<u32, String> {
         Some(days) => Ok(days),
         None => Err("it is whole days, such as 14d or 2w".to_owned()),
     }
-}
-
-fn parse_grace(typed: &str) -> Result<Duration, String> {
-    let millis = millis(typed).and_then(|millis| u64::try_from(millis).ok());
-    millis
-        .map(Duration::from_millis)
-        .ok_or_else(|| "a length of time is seconds or like 90s, 1m30s, 2h".to_owned())
 }
 
 /// Bytes: a number with B, KB, MB, GB (thousands), KiB, MiB, GiB or K, M, G (1024s).

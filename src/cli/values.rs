@@ -1,5 +1,7 @@
 //! Single values as typed.
 
+use std::time::Duration;
+
 use chrono_tz::{TZ_VARIANTS, Tz};
 use regex::bytes::Regex;
 
@@ -134,6 +136,14 @@ pub(super) fn zone_hint(typed: &str) -> String {
 /// Milliseconds from `90`, `90s`, `1m30s`, `2h`.
 pub(super) fn parse_duration(typed: &str) -> Result<i64, String> {
     millis(typed).ok_or_else(|| "a length of time is seconds or like 90s, 1m30s, 2h".to_owned())
+}
+
+/// The same as a [`Duration`].
+pub(super) fn parse_length(typed: &str) -> Result<Duration, String> {
+    let millis = parse_duration(typed)?;
+    Ok(Duration::from_millis(
+        u64::try_from(millis).expect("digits have no sign"),
+    ))
 }
 
 /// Milliseconds of a length of time in units of d, h, m, s; bare digits are seconds. `None` when

@@ -6,6 +6,7 @@
 mod index;
 mod rotate;
 mod search;
+mod tail;
 mod talk;
 mod trace;
 
@@ -37,15 +38,19 @@ pub enum Exit {
     Nothing,
     /// Something could not be read; what was found is printed all the same.
     Incomplete,
+    /// The user had enough of it.
+    Interrupted,
 }
 
 impl Exit {
-    /// The number that the process ends with: 0, 1 or 2.
+    /// The number that the process ends with: 0, 1, 2, or 130 as of a shell's command that Ctrl-C
+    /// ended.
     pub fn code(self) -> u8 {
         match self {
             Exit::Found => 0,
             Exit::Nothing => 1,
             Exit::Incomplete => 2,
+            Exit::Interrupted => 130,
         }
     }
 
@@ -67,6 +72,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Trace(args) => trace::run(&desk, &args),
         Command::Search(args) => search::run(&desk, &args),
+        Command::Tail(args) => tail::run(&desk, &args),
         Command::Index(args) => index::run(&desk, &args),
         Command::Rotate(args) => rotate::run(&desk, &args),
     }

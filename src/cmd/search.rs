@@ -34,7 +34,12 @@ pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
     }
 }
 
-fn moment(desk: &Desk, flag: &str, typed: Option<&str>) -> Result<Option<Moment>, Error> {
+/// A point in time as typed; an error names the flag.
+pub(super) fn moment(
+    desk: &Desk,
+    flag: &str,
+    typed: Option<&str>,
+) -> Result<Option<Moment>, Error> {
     typed
         .map(|text| Moment::parse(text, desk.clock.shown, Utc::now()))
         .transpose()
@@ -45,18 +50,6 @@ fn limit(args: &SearchArgs) -> Option<usize> {
     Some(args.limit).filter(|&limit| limit > 0 && !args.count)
 }
 
-/// The filters that are about single records, with `--lines` or without.
-fn record_filter(args: &SearchArgs) -> RecordFilter {
-    RecordFilter {
-        kinds: args.kind.clone(),
-        events: args.event.clone(),
-        http_status: args.http_status,
-        text: args.text.clone(),
-        regex: args.regex.clone(),
-        ..RecordFilter::default()
-    }
-}
-
 fn calls(
     desk: &Desk,
     args: &SearchArgs,
@@ -64,13 +57,13 @@ fn calls(
     since: Option<Stamp>,
     until: Option<Stamp>,
 ) -> Result<Exit, Error> {
-    let filter = record_filter(args);
+    let filter = args.content.record_filter();
     let question = SearchQuestion {
         criteria: Criteria {
-            phone: args.phone.clone(),
-            extension: args.ext.clone(),
-            trunk: args.trunk.clone(),
-            chat: args.chat.clone(),
+            phone: args.party.phone.clone(),
+            extension: args.party.ext.clone(),
+            trunk: args.party.trunk.clone(),
+            chat: args.party.chat.clone(),
             direction: args.direction,
             outcome: args.status,
             min_talk_millis: args.min_talk,
@@ -216,13 +209,9 @@ fn lines(
     }
     let question = LinesQuestion {
         filter: RecordFilter {
-            phone: args.phone.clone(),
-            extension: args.ext.clone(),
-            trunk: args.trunk.clone(),
-            chat: args.chat.clone(),
             since,
             until,
-            ..record_filter(args)
+            ..args.party.record_filter(&args.content)
         },
         limit: limit(args),
         count_only: args.count,

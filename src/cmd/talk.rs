@@ -3,7 +3,8 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -43,12 +44,18 @@ impl Out {
         &mut self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), Error> {
-        let choice = self.choice;
-        self.bytes(|out| {
-            let mut text = Vec::new();
-            write(&mut AutoStream::new(&mut text, choice))?;
-            out.write_all(&text)
-        })
+        let text = self.dressed(write)?;
+        self.bytes(|out| out.write_all(&text))
+    }
+
+    /// Text as [`Out::styled`] writes it.
+    pub(super) fn dressed(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut text = Vec::new();
+        write(&mut AutoStream::new(&mut text, self.choice)).map_err(Error::Output)?;
+        Ok(text)
     }
 
     /// Writes bytes as they are.
@@ -106,8 +113,29 @@ impl Out {
         if !self.to_terminal {
             return None;
         }
+        self.size().map(|(columns, _)| columns)
+    }
+
+    /// Columns and lines of the terminal as it is now; `None` in a pipe.
+    pub(super) fn size(&self) -> Option<(usize, usize)> {
+        if !self.to_terminal {
+            return None;
+        }
         terminal_size::terminal_size_of(io::stdout())
-            .map(|(terminal_size::Width(columns), _)| usize::from(columns))
+            .map(|(columns, lines)| (usize::from(columns.0), usize::from(lines.0)))
+    }
+
+    /// Whether lines that were written can be written over.
+    pub(super) fn is_screen(&self) -> bool {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        !is_dumb && self.size().is_some()
+    }
+
+    /// Another descriptor of the output, where it is a pipe, which may lose its reader.
+    pub(super) fn pipe(&self) -> Option<OwnedFd> {
+        let kind = self.file.as_ref()?.metadata().ok()?.file_type();
+        let is_pipe = kind.is_fifo() || kind.is_socket();
+        is_pipe.then(|| io::stdout().as_fd().try_clone_to_owned().ok())?
     }
 }
 

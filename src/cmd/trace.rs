@@ -24,11 +24,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             ));
         }
     };
-    if !id::is_id(asked.as_bytes()) {
-        return Err(Error::Usage(format!(
-            "{asked:?} is no call id; an id is like 1764493655.61"
-        )));
-    }
+    check_id(asked)?;
     let question = TraceQuestion {
         id: asked.clone(),
         strict: args.strict,
@@ -81,6 +77,16 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         not_found(desk, args, &mut out, asked, &traces, troubles)?;
     }
     Ok(Exit::of(found > 0, troubles))
+}
+
+/// Refuses what can't be an id.
+pub(super) fn check_id(asked: &str) -> Result<(), Error> {
+    if id::is_id(asked.as_bytes()) {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "{asked:?} is no call id; an id is like 1764493655.61"
+    )))
 }
 
 fn print(
@@ -146,6 +152,12 @@ fn not_found(
         }
         out.bytes(|out| write_ndjson(out, &values))?;
     }
+    desk.say(&not_found_text(desk, asked, traces, troubles));
+    Ok(())
+}
+
+/// `1764493655.7 not found in 0367, all 7 files searched (2025-11-27 .. 2025-12-02 UTC)`
+pub(super) fn not_found_text(desk: &Desk, asked: &str, traces: &[Trace], troubles: bool) -> String {
     let place = match traces {
         [one] => one.enterprise.to_string(),
         many => format!("{} enterprises", many.len()),
@@ -166,6 +178,5 @@ fn not_found(
         [] => String::new(),
         names => format!("; did you mean {}?", names.join(" or ")),
     };
-    desk.say(&format!("{asked} not found in {place}, {searched}{hint}"));
-    Ok(())
+    format!("{asked} not found in {place}, {searched}{hint}")
 }

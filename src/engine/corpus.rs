@@ -11,7 +11,7 @@ use crate::source::{Bounds, Source, overlap};
 use crate::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 
 /// A set that moves this often while a question runs over it is answered from what was open.
-const ASK_TRIES: usize = 8;
+pub(super) const ASK_TRIES: usize = 8;
 
 /// Of a sample (bytes).
 const SAMPLE_BYTES: usize = 256 << 10;

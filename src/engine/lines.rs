@@ -57,6 +57,23 @@ pub struct FoundLine {
     pub matched: bool,
 }
 
+impl FoundLines {
+    /// The name of the file that a line of the answer stands in.
+    pub fn file_of(&self, line: &Line) -> &str {
+        let name = self.files.get(line.place.source as usize);
+        name.map_or("?", String::as_str)
+    }
+}
+
+impl FoundLine {
+    pub(super) fn matching(line: Line) -> FoundLine {
+        FoundLine {
+            line,
+            matched: true,
+        }
+    }
+}
+
 impl Engine {
     /// Finds records in one enterprise.
     ///
@@ -75,7 +92,7 @@ impl Engine {
         })
     }
 
-    fn lines_in(&self, corpus: &Corpus, question: &LinesQuestion) -> FoundLines {
+    pub(super) fn lines_in(&self, corpus: &Corpus, question: &LinesQuestion) -> FoundLines {
         let sample = corpus.sample();
         let needles = question.filter.needle().map(|n| Needles::one(n, &sample));
         let mut chosen = corpus.select(|bounds| may_hold(bounds, &question.filter));
@@ -107,11 +124,7 @@ impl Engine {
         let lines = if question.before + question.after > 0 {
             self.with_context(corpus, &found, question)
         } else {
-            let plain = |line| FoundLine {
-                line,
-                matched: true,
-            };
-            found.into_iter().map(plain).collect()
+            found.into_iter().map(FoundLine::matching).collect()
         };
         Trouble::tidy(&mut troubles);
         FoundLines {
@@ -135,11 +148,24 @@ impl Engine {
         question: &LinesQuestion,
         needles: Option<&Needles>,
     ) -> (Vec<Line>, usize, Vec<Trouble>) {
-        let filter = &question.filter;
-        let key = key_of(filter);
+        let key = key_of(&question.filter);
         let wanted = Wanted::of(key.as_ref());
         let reading = Reading::new(&self.scanner, corpus, std::slice::from_ref(source), wanted);
-        let parts = self.scanner.run(&reading.tasks, |task, blocks| {
+        let (lines, count, mut troubles) = self.lines_of_tasks(&reading.tasks, question, needles);
+        troubles.extend(reading.troubles);
+        (lines, count, troubles)
+    }
+
+    /// The lines of some stretches that pass the filter, and how many there are. Of a stretch that has
+    /// many more than the limit only the newest are kept.
+    pub(super) fn lines_of_tasks(
+        &self,
+        tasks: &[Task],
+        question: &LinesQuestion,
+        needles: Option<&Needles>,
+    ) -> (Vec<Line>, usize, Vec<Trouble>) {
+        let filter = &question.filter;
+        let parts = self.scanner.run(tasks, |task, blocks| {
             let mut lines = Vec::new();
             let mut count = 0;
             while let Some(block) = blocks.next_block() {
@@ -170,7 +196,7 @@ impl Engine {
             }
             (lines, count)
         });
-        let mut all = (Vec::new(), 0, reading.troubles);
+        let mut all = (Vec::new(), 0, Vec::new());
         for ((lines, count), named) in parts {
             all.0.extend(lines);
             all.1 += count;
@@ -281,7 +307,7 @@ fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
 }
 
 /// Whether enough lines are there and all are newer than everything in the source.
-fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> bool {
+pub(super) fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> bool {
     let full = limit.is_some_and(|limit| found.len() >= limit);
     let oldest = found.first().map(|line| line.at);
     full && bounds.ordered
@@ -289,7 +315,7 @@ fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> bool {
 }
 
 /// Keeps the last of some lines in order.
-fn keep_newest(lines: &mut Vec<Line>, limit: Option<usize>) {
+pub(super) fn keep_newest(lines: &mut Vec<Line>, limit: Option<usize>) {
     if let Some(limit) = limit
         && lines.len() > limit
     {

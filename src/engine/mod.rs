@@ -2,13 +2,15 @@
 //!
 //! [`Engine::trace`] grows one call from an id; [`Engine::search`] finds calls, either from records
 //! that hold something rare (`seeds`) or by sorting everything into calls (`sweep`);
-//! [`Engine::lines`] finds single records. The engine never learns what a flag is, and prints
+//! [`Engine::lines`] finds single records. Whoever goes on to follow the files asks for a [`Now`],
+//! which says how far they were read. The engine never learns what a flag is, and prints
 //! nothing: answers go to a sink or are returned, with what could not be read named in them.
 
 mod corpus;
 mod glance;
 mod grow;
 mod lines;
+mod now;
 mod pass;
 mod reading;
 mod search;
@@ -25,7 +27,8 @@ use crate::scan::{Scanner, Tuning};
 use crate::tree::LogFile;
 
 pub use corpus::{Corpus, Searched};
-pub use lines::{FoundLines, LinesQuestion};
+pub use lines::{FoundLine, FoundLines, LinesQuestion};
+pub use now::{Now, OpenCalls, ReadUpTo};
 pub use search::{Found, SearchQuestion};
 pub use trace::{Trace, TraceQuestion, TracedCall};
 

@@ -5,14 +5,14 @@
 //! time: blocks are parsed on all threads while the ones before them are joined on one. Calls are
 //! judged and forgotten as soon as they are over.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine};
-use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, infer, reach};
+use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, reach};
 use crate::error::Trouble;
 use crate::record::{LogZone, Record, Stamp, id};
 use crate::scan::{Block, Blocks, Place, Scanner, Task};
@@ -28,13 +28,13 @@ const SLAB_MILLIS_MIN: i64 = 6 * 3_600_000;
 /// Before every record.
 const DAWN: Stamp = Stamp(i64::MIN / 4);
 /// After every record.
-const DUSK: Stamp = Stamp(i64::MAX / 4);
+pub(super) const DUSK: Stamp = Stamp(i64::MAX / 4);
 
 /// A stretch of time: the calls that began in it are its own. End exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slab {
-    start: Stamp,
-    end: Stamp,
+pub(super) struct Slab {
+    pub start: Stamp,
+    pub end: Stamp,
 }
 
 impl Slab {
@@ -78,7 +78,7 @@ impl Engine {
 }
 
 /// The sweep of one slab.
-struct Sweep<'c> {
+pub(super) struct Sweep<'c> {
     scanner: &'c Scanner,
     zone: LogZone,
     question: &'c SearchQuestion,
@@ -90,7 +90,7 @@ struct Sweep<'c> {
 }
 
 impl<'c> Sweep<'c> {
-    fn new(
+    pub(super) fn new(
         engine: &'c Engine,
         corpus: &'c Corpus,
         question: &'c SearchQuestion,
@@ -119,6 +119,29 @@ impl<'c> Sweep<'c> {
     }
 
     fn run(mut self, calls: &mut Calls<'_>, read: &mut BTreeSet<u32>) {
+        self.walk(DUSK, calls, read, Sweep::judge);
+        let rest = self.joiner.take_all();
+        self.judge(rest, calls);
+    }
+
+    /// The calls that something may still be added to after `now`, joined as far as records go.
+    pub(super) fn open_calls(mut self, now: Stamp, calls: &mut Calls<'_>) -> Joiner {
+        self.walk(now, calls, &mut BTreeSet::new(), |_, _, _| {});
+        for slot in self.joiner.quiet(now) {
+            self.joiner.take(slot);
+        }
+        self.joiner
+    }
+
+    /// Goes through all records of the slab; what is over on the way, by the time `until` at the
+    /// latest, is handed to `take`.
+    fn walk(
+        &mut self,
+        until: Stamp,
+        calls: &mut Calls<'_>,
+        read: &mut BTreeSet<u32>,
+        take: impl Fn(&Self, Vec<Component>, &mut Calls<'_>),
+    ) {
         let mut parsed = Parsed::default();
         loop {
             let open = self.cursors.iter_mut().filter(|c| !c.done);
@@ -134,9 +157,9 @@ impl<'c> Sweep<'c> {
                 || calls.feed(joiner, feed),
             );
             parsed = fresh.unwrap_or_default();
-            let now = self.all_pushed_until(&parsed);
+            let now = self.all_pushed_until(&parsed).min(until);
             let over = self.take_over(now);
-            self.judge(over, calls);
+            take(self, over, calls);
             if !more || (now > self.slab.end && !self.has_own_calls()) {
                 break;
             }
@@ -145,8 +168,6 @@ impl<'c> Sweep<'c> {
         if !self.question.strict {
             self.merge_inferred(DUSK);
         }
-        let rest = self.joiner.take_all();
-        self.judge(rest, calls);
     }
 
     /// Every record up to this time has been joined.
@@ -181,35 +202,8 @@ impl<'c> Sweep<'c> {
 
     /// Joins parts that share no id, once everything that began near them has been joined.
     fn merge_inferred(&mut self, now: Stamp) {
-        let (slots, groups): (Vec<u32>, Vec<infer::Group<'_>>) = self
-            .joiner
-            .components()
-            .map(|(slot, c)| (slot, c.group()))
-            .unzip();
-        let is_known = |slot: u32| {
-            let component = self.joiner.component(slot);
-            component.is_older_than(reach::NEIGHBOUR_MILLIS, now)
-        };
-        let pairs: Vec<(u32, u32)> = infer::joins(&groups)
-            .into_iter()
-            .map(|i| (slots[i.main], slots[i.part]))
-            .filter(|(_, part)| is_known(*part))
-            .collect();
-        let mut moved: HashMap<u32, u32> = HashMap::new();
-        for (main, part) in pairs {
-            // A main group may itself have become a part of another.
-            let now_in = |mut slot: u32| {
-                while let Some(&next) = moved.get(&slot) {
-                    slot = next;
-                }
-                slot
-            };
-            let (main, part) = (now_in(main), now_in(part));
-            if main != part {
-                self.joiner.adopt(main, part);
-                moved.insert(part, main);
-            }
-        }
+        self.joiner
+            .infer(|part| part.is_older_than(reach::NEIGHBOUR_MILLIS, now));
     }
 
     /// Collects those calls that are the slab's own and are asked for.

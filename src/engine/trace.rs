@@ -164,7 +164,7 @@ impl Engine {
         })
     }
 
-    fn trace_in(&self, corpus: &Corpus, question: &TraceQuestion) -> Trace {
+    pub(super) fn trace_in(&self, corpus: &Corpus, question: &TraceQuestion) -> Trace {
         let born = id::epoch_seconds(question.id.as_bytes())
             .filter(|_| !question.every_file)
             .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))

@@ -11,11 +11,11 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::sanitise::is_unsafe;
-use super::{Clock, redact};
-use crate::call::{Direction, Fact, MessageLife, Outcome, Reason, Summary};
+use super::{Clock, Shown, redact};
+use crate::call::{Direction, Fact, MessageLife, Outcome, Phase, Reason, State, Summary};
 use crate::engine::{Found, FoundLines, Searched, Trace, TracedCall};
 use crate::error::Trouble;
-use crate::record::{Body, KindName, Record};
+use crate::record::{Body, KindName, Record, Stamp};
 use crate::scan::Line;
 
 /// Of all JSON that calltrace prints.
@@ -74,13 +74,18 @@ pub fn trace_records(
     only: &[KindName],
 ) -> Vec<Value> {
     let mut all = timeline(call, clock, only);
-    let mut rest = self::trace(trace, call, clock, only);
+    all.push(traced(trace, call, clock));
+    all
+}
+
+/// A traced call without its records, as a value of type `call`.
+pub fn traced(trace: &Trace, call: &TracedCall, clock: &Clock) -> Value {
+    let mut rest = self::trace(trace, call, clock, &[]);
     if let Some(fields) = rest.as_object_mut() {
         fields.shift_remove("timeline");
         fields.shift_insert(0, "type".to_owned(), json!("call"));
     }
-    all.push(rest);
-    all
+    rest
 }
 
 /// The answer about an id that is nowhere.
@@ -141,8 +146,48 @@ pub fn line(found: &FoundLines, line: &Line, matched: bool, clock: &Clock) -> Va
         "file": found.files.get(place.source as usize),
         "offset": place.offset,
         "matched": matched,
-        "record": entry(line, clock),
+        "record": entry(&line.text, line.at, clock),
     })
+}
+
+/// A record of a stream; the fields of a record that `--lines` found.
+pub fn shown(record: &Shown<'_>, clock: &Clock) -> Value {
+    json!({
+        "enterprise_number": record.enterprise,
+        "file": record.file,
+        "offset": record.offset,
+        "matched": true,
+        "record": entry(record.text, record.at, clock),
+    })
+}
+
+/// A call's state, as a row of a search with `state` and the time since when it has lasted.
+pub fn call_state(
+    enterprise: &str,
+    call: &Summary,
+    state: &State,
+    since: Stamp,
+    clock: &Clock,
+) -> Value {
+    let mut row = row(enterprise, call, clock);
+    if let Some(fields) = row.as_object_mut() {
+        fields.insert("state".to_owned(), json!(phase(state.phase)));
+        fields.insert("state_since".to_owned(), json!(clock.rfc3339(since)));
+    }
+    row
+}
+
+/// Phases by name.
+pub fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Arriving => "arriving",
+        Phase::Ringing => "ringing",
+        Phase::Answered => "answered",
+        Phase::Transferred => "transferred",
+        Phase::Ended => "ended",
+        Phase::Missed => "missed",
+        Phase::Lost => "lost",
+    }
 }
 
 /// Kinds of direction by name.
@@ -169,12 +214,12 @@ fn timeline(call: &TracedCall, clock: &Clock, only: &[KindName]) -> Vec<Value> {
     call.lines
         .iter()
         .filter(wanted)
-        .map(|line| entry(line, clock))
+        .map(|line| entry(&line.text, line.at, clock))
         .collect()
 }
 
-fn entry(line: &Line, clock: &Clock) -> Value {
-    let record = Record::parse(&line.text);
+fn entry(line: &[u8], at: Stamp, clock: &Clock) -> Value {
+    let record = Record::parse(line);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let shown = |bytes: &[u8]| redact::text(&text(bytes)).into_owned();
     let uid = text(record.uid());
@@ -219,9 +264,9 @@ fn entry(line: &Line, clock: &Clock) -> Value {
                 "unique_id": uid,
             }),
         ),
-        Body::Unparsed => ("unparsed", json!({ "raw": shown(&line.text) })),
+        Body::Unparsed => ("unparsed", json!({ "raw": shown(line) })),
     };
-    json!({ "type": kind, "timestamp": clock.rfc3339(line.at), "data": data })
+    json!({ "type": kind, "timestamp": clock.rfc3339(at), "data": data })
 }
 
 /// A number where it is one (chat ids, statuses), else the text; `null` for `None`.

@@ -5,20 +5,25 @@
 //! (the raw format is the one exception to both, and to a terminal only to the second), and
 //! every shown time goes through [`Clock`], which names its zone.
 
+mod calls;
 mod clock;
 pub mod csv;
 pub mod json;
+mod layout;
 mod lines;
 pub mod redact;
 pub mod rotation;
 pub mod sanitise;
+mod stream;
 mod style;
 mod table;
 mod timeline;
 mod words;
 
+pub use calls::{CallLine, CallRow, CallRows};
 pub use clock::Clock;
 pub use lines::write_lines;
+pub use stream::{Shown, Stream};
 pub use table::write_table;
 pub use timeline::{TimelineOptions, write_timeline};
-pub use words::{duration, phone};
+pub use words::{duration, ending, phone};

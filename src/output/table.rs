@@ -7,7 +7,7 @@ use comfy_table::Width::Fixed;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
-use super::timeline::fit;
+use super::layout::fit;
 use super::{Clock, sanitise, words};
 use crate::call::{Outcome, Summary};
 use crate::tree::EnterpriseName;

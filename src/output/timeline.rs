@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
+use super::layout::{fit, kind_column, wrapped};
 use super::{Clock, redact, sanitise, style, words};
 use crate::call::{MessageLife, Reason, Summary};
 use crate::engine::{Trace, TracedCall};
@@ -245,24 +246,6 @@ fn leg_column(call: &TracedCall, uid: &[u8], width: usize) -> String {
     style::leg(index, &fit(&name, width))
 }
 
-fn kind_column(kind: KindName) -> String {
-    let text = format!(
-        "{:<4}",
-        match kind {
-            KindName::Ast => "AST",
-            KindName::Tg => "TG",
-            KindName::Http => "HTTP",
-            KindName::Sql => "SQL",
-            KindName::Unparsed => "?",
-        }
-    );
-    match kind {
-        KindName::Ast => text,
-        KindName::Unparsed => style::doubtful(&text),
-        _ => style::faint(&text),
-    }
-}
-
 fn bodies(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
     let shown: Vec<(&str, &[u8])> = match &record.body {
         Body::Ast(ast) => vec![("", ast.json)],
@@ -278,80 +261,6 @@ fn bodies(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Writes text, broken at spaces so that it fits, further lines under the first.
-fn wrapped(
-    out: &mut impl Write,
-    text: &str,
-    indent: usize,
-    width: Option<usize>,
-) -> io::Result<()> {
-    let Some(room) = width
-        .map(|w| w.saturating_sub(indent))
-        .filter(|room| *room >= 24)
-    else {
-        // Too narrow to keep the column: the rest goes under the beginning.
-        return match width {
-            Some(width) if indent + text.width() > width => {
-                writeln!(out)?;
-                for part in pieces(text, width.saturating_sub(4).max(20)) {
-                    writeln!(out, "    {part}")?;
-                }
-                Ok(())
-            }
-            _ => writeln!(out, "{text}"),
-        };
-    };
-    for (i, part) in pieces(text, room).iter().enumerate() {
-        if i > 0 {
-            write!(out, "{}", " ".repeat(indent))?;
-        }
-        writeln!(out, "{part}")?;
-    }
-    Ok(())
-}
-
-fn pieces(text: &str, room: usize) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_inclusive(' ') {
-        if used > 0 && used + word.trim_end().width() > room {
-            pieces.push(String::new());
-            used = 0;
-        }
-        for c in word.chars() {
-            let columns = c.width().unwrap_or(0);
-            if used + columns > room && c != ' ' {
-                pieces.push(String::new());
-                used = 0;
-            }
-            used += columns;
-            pieces.last_mut().expect("begins with one").push(c);
-        }
-    }
-    pieces
-        .iter()
-        .map(|piece| piece.trim_end().to_owned())
-        .collect()
-}
-
-/// Exactly `width` columns: padded, or cut with `…`.
-pub(super) fn fit(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return format!("{text}{}", " ".repeat(width - text.width()));
-    }
-    let mut cut = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let columns = c.width().unwrap_or(0);
-        if used + columns + 1 > width {
-            break;
-        }
-        used += columns;
-        cut.push(c);
-    }
-    format!("{cut}…{}", " ".repeat(width.saturating_sub(used + 1)))
 }
 
 /// The original line of a record, for messages about it.

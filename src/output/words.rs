@@ -81,6 +81,40 @@ pub(super) fn parties(summary: &Summary) -> String {
     }
 }
 
+/// How a call that is over went, in one line: `answered by 151 after 12s, talked 2m15s, 2 messages
+/// still standing`.
+pub fn ending(summary: &Summary) -> String {
+    let after = |what: String| match summary.ring_millis {
+        Some(ring) => format!("{what} after {}", duration(ring)),
+        None => what,
+    };
+    let mut parts = vec![match (summary.outcome, &summary.answered_by) {
+        (Outcome::Answered, Some(who)) if summary.direction != Direction::Outgoing => {
+            after(format!("answered by {}", phone(who)))
+        }
+        (Outcome::Answered, _) => after("answered".to_owned()),
+        (Outcome::Missed, _) => after("missed".to_owned()),
+        (Outcome::Unknown, _) => outcome(summary).to_owned(),
+    }];
+    if !summary.transferred_to.is_empty() {
+        let to: Vec<String> = summary
+            .transferred_to
+            .iter()
+            .map(|who| phone(who))
+            .collect();
+        parts.push(format!("transferred to {}", to.join(", then to ")));
+    }
+    let talked = summary.talk_millis.map(duration);
+    parts.extend(talked.map(|talked| format!("talked {talked}")));
+    match summary.messages {
+        m if m.sent == 0 => {}
+        m if m.standing == 0 => parts.push("no message still standing".to_owned()),
+        m if m.standing == 1 => parts.push("1 message still standing".to_owned()),
+        m => parts.push(format!("{} messages still standing", m.standing)),
+    }
+    parts.join(", ")
+}
+
 /// What an Asterisk event says, in a few words. Names come from the log, so the result is
 /// sanitised.
 pub(super) fn event(ast: &Ast<'_>, fact: &Fact) -> String {

@@ -200,13 +200,20 @@ impl Table {
             .is_ok()
     }
 
-    /// Content offset where the last part begins: behind the last empty block that has content
+    /// Content offsets where parts begin: at the front, and behind each empty block that has content
     /// after it.
+    pub fn parts(&self) -> Vec<u64> {
+        let closed = self.blocks.iter().filter(|b| b.content_bytes == 0);
+        let begins = closed.map(|b| b.content_at);
+        let mut parts: Vec<u64> = std::iter::once(0).chain(begins).collect();
+        parts.dedup();
+        parts.retain(|&part| part == 0 || part < self.content_bytes);
+        parts
+    }
+
+    /// Content offset where the last part begins.
     pub(super) fn last_part(&self) -> u64 {
-        let content_end = self.blocks.iter().rposition(|b| b.content_bytes > 0);
-        let before = &self.blocks[..content_end.unwrap_or(0)];
-        let mark = before.iter().rev().find(|b| b.content_bytes == 0);
-        mark.map_or(0, |b| b.content_at)
+        self.parts().last().copied().unwrap_or(0)
     }
 
     /// The block that holds the content byte at `offset`, or the number of blocks.

@@ -21,7 +21,7 @@ use crate::tree::{LogFile, Snapshot};
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
 pub use overlap::{Overlap, overlap};
 pub use pack::{Content, Packer, Tally};
-pub use probe::{Bounds, first_line_at, last_line_end};
+pub use probe::{Bounds, first_line_at, first_time_behind, last_line_end};
 
 /// One log file with its format known.
 #[derive(Debug)]
@@ -76,9 +76,7 @@ impl Source {
     /// # Errors
     /// When it can't be read at all.
     pub fn open(log: Arc<LogFile>) -> io::Result<Source> {
-        let mut magic = [0u8; 2];
-        let got = log.file.read_at(&mut magic, 0)?;
-        let format = if got < 2 || magic != gzip::MAGIC {
+        let format = if !is_compressed(&log)? {
             Format::Plain
         } else {
             match BgzfTable::read(&log)? {
@@ -274,6 +272,16 @@ impl Source {
             _ => 0,
         }
     }
+}
+
+/// Whether a file begins as every gzip does.
+///
+/// # Errors
+/// When it can't be read at all.
+pub fn is_compressed(log: &LogFile) -> io::Result<bool> {
+    let mut magic = [0u8; 2];
+    let got = log.file.read_at(&mut magic, 0)?;
+    Ok(got == magic.len() && magic == gzip::MAGIC)
 }
 
 struct ContentReader<'s>(Reader<'s>);

@@ -131,6 +131,13 @@ pub fn last_line_end(log: &LogFile, mut end: u64) -> io::Result<u64> {
     Ok(0)
 }
 
+/// The time of the first timed line that begins behind content offset `from` (at it, where it is the
+/// first that counts). `None` when none is near.
+pub fn first_time_behind(source: &Source, from: u64) -> Option<Stamp> {
+    let mut text = vec![0u8; SAMPLE_BYTES];
+    time_after(source, from, u64::MAX, &mut text)
+}
+
 /// The time of the first timed line that begins behind `from`.
 fn time_after(source: &Source, from: u64, end: u64, text: &mut [u8]) -> Option<Stamp> {
     let mut at = from;

@@ -42,26 +42,12 @@ impl Listing {
     /// # Errors
     /// When the folder can't be listed, or one of the names can't be looked at or is no file.
     pub fn of(folder: &Path) -> io::Result<Listing> {
-        let directory = File::open(folder)?;
         let steady_since = steady_since(folder);
-        let look = |name: FileName| {
-            let stat = statat(&directory, name.full(), AtFlags::empty())?;
-            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-                return Err(io::Error::other("it is not a regular file"));
-            }
-            let seconds: i64 = stat.st_mtime;
-            let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or_default();
-            Ok(Listed {
-                name,
-                identity: FileIdentity::new(stat.st_dev, stat.st_ino),
-                bytes: u64::try_from(stat.st_size).unwrap_or_default(),
-                modified: seconds.saturating_mul(1_000_000_000) + nanos,
-            })
-        };
+        let directory = File::open(folder)?;
         Ok(Listing {
             files: list(folder)?
                 .into_iter()
-                .map(look)
+                .map(|name| look(&directory, name))
                 .collect::<io::Result<_>>()?,
             steady_since,
         })
@@ -80,6 +66,34 @@ impl Listing {
         };
         self.files.len() == now.files.len() && self.files.iter().zip(&now.files).all(same)
     }
+}
+
+/// The log files of a folder, in reading order; names that can't be looked at, or are no file's, are
+/// left out.
+///
+/// # Errors
+/// When the folder can't be listed.
+pub fn look_at(folder: &Path) -> io::Result<Vec<Listed>> {
+    let directory = File::open(folder)?;
+    let names = list(folder)?.into_iter();
+    Ok(names
+        .filter_map(|name| look(&directory, name).ok())
+        .collect())
+}
+
+fn look(directory: &File, name: FileName) -> io::Result<Listed> {
+    let stat = statat(directory, name.full(), AtFlags::empty())?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let seconds: i64 = stat.st_mtime;
+    let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or_default();
+    Ok(Listed {
+        name,
+        identity: FileIdentity::new(stat.st_dev, stat.st_ino),
+        bytes: u64::try_from(stat.st_size).unwrap_or_default(),
+        modified: seconds.saturating_mul(1_000_000_000) + nanos,
+    })
 }
 
 /// When names in the folder last changed; `None` when that was just now, or in the future.

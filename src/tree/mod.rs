@@ -4,6 +4,7 @@
 //! become an [`EnterpriseName`] before they touch a path.
 
 mod generation;
+mod head;
 mod listing;
 mod snapshot;
 
@@ -13,7 +14,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use generation::{FileName, Generation};
-pub use listing::{Listed, Listing};
+pub use head::Head;
+pub use listing::{Listed, Listing, look_at};
 pub(crate) use snapshot::open_regular;
 pub use snapshot::{LogFile, Snapshot};
 

@@ -123,6 +123,19 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// The same look at the folder, with these of its files: some left out, some cut. Whether the set
+    /// has moved is to be asked of the whole one.
+    pub fn with_files(&self, files: Vec<Arc<LogFile>>) -> Snapshot {
+        Snapshot {
+            enterprise: self.enterprise.clone(),
+            folder: self.folder.clone(),
+            heads: files.iter().map(|log| log.head()).collect(),
+            files,
+            troubles: self.troubles.clone(),
+            gone: self.gone.clone(),
+        }
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder

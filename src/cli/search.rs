@@ -1,0 +1,180 @@
+//! `calltrace search` as typed, and the filters that it shares.
+
+use clap::{Args, ValueEnum};
+
+use super::values::{
+    parse_direction, parse_duration, parse_kind, parse_phone, parse_regex, parse_status,
+    parse_status_pattern,
+};
+use crate::call::{Direction, Outcome};
+use crate::filter::{RecordFilter, StatusPattern};
+use crate::record::KindName;
+use crate::record::phone::PhoneQuery;
+
+/// Whom and what a call or a record is about.
+#[derive(Debug, Clone, Args)]
+pub struct PartyArgs {
+    /// Outside number, as people type it, or its last 7 digits or more
+    #[arg(long, value_name = "NUMBER", value_parser = parse_phone)]
+    pub phone: Option<PhoneQuery>,
+    /// Extension that called, rang or talked
+    #[arg(long, value_name = "EXT")]
+    pub ext: Option<String>,
+    /// Line (trunk) it went over
+    #[arg(long, value_name = "LINE")]
+    pub trunk: Option<String>,
+    /// Telegram chat that got a message of it
+    #[arg(long, value_name = "CHAT_ID", allow_hyphen_values = true)]
+    pub chat: Option<String>,
+}
+
+/// What a record is like.
+#[derive(Debug, Clone, Args)]
+pub struct ContentArgs {
+    /// Asterisk event, such as hangup; several with commas
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
+    pub event: Vec<String>,
+    /// Kind of record: ast, tg, http, sql, unparsed; several with commas
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind)]
+    pub kind: Vec<KindName>,
+    /// HTTP request with this status: 404, or 5xx for all of a class
+    #[arg(long, value_name = "STATUS", value_parser = parse_status_pattern)]
+    pub http_status: Option<StatusPattern>,
+    /// Text that stands in a record, exactly
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub text: Option<String>,
+    /// Regular expression that a record matches
+    #[arg(long, value_name = "REGEX", value_parser = parse_regex)]
+    pub regex: Option<regex::bytes::Regex>,
+}
+
+impl PartyArgs {
+    /// The filter on single records that these and `content` make.
+    pub fn record_filter(&self, content: &ContentArgs) -> RecordFilter {
+        RecordFilter {
+            phone: self.phone.clone(),
+            extension: self.ext.clone(),
+            trunk: self.trunk.clone(),
+            chat: self.chat.clone(),
+            ..content.record_filter()
+        }
+    }
+}
+
+impl ContentArgs {
+    /// The filter on single records that these make.
+    pub fn record_filter(&self) -> RecordFilter {
+        RecordFilter {
+            kinds: self.kind.clone(),
+            events: self.event.clone(),
+            http_status: self.http_status,
+            text: self.text.clone(),
+            regex: self.regex.clone(),
+            ..RecordFilter::default()
+        }
+    }
+}
+
+/// `calltrace search`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  calltrace search 0367 --phone '+375 (29) 000-12-34'    as typed, or 7 last digits or more
+  calltrace search --status missed --since yesterday     in all enterprises
+  calltrace search 0367 --lines --http-status 5xx -C 2   records instead of calls
+
+Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, since,
+until) must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold
+for one of its records. With --lines all of them are filters on a record.")]
+pub struct SearchArgs {
+    /// Enterprises to search; all of them when left out
+    #[arg(value_name = "ENTERPRISE")]
+    pub enterprises: Vec<String>,
+    /// Whom and what it is about.
+    #[command(flatten)]
+    pub party: PartyArgs,
+    /// in, out or internal
+    #[arg(long, value_name = "DIR", value_parser = parse_direction)]
+    pub direction: Option<Direction>,
+    /// answered, missed or unknown (no end logged)
+    #[arg(long, value_name = "RESULT", value_parser = parse_status)]
+    pub status: Option<Outcome>,
+    /// What one of its records is like.
+    #[command(flatten)]
+    pub content: ContentArgs,
+    /// Began then or later: 2025-11-30, '2025-11-30 09:00', RFC 3339, -3h, yesterday
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// Began before; of a day, up to its end
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub until: Option<String>,
+    /// Talked at least this long: 90, 90s, 1m30s
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub min_talk: Option<i64>,
+    /// Rang at least this long
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub min_ring: Option<i64>,
+    /// The client was transferred
+    #[arg(long)]
+    pub transferred: bool,
+    /// At most this many, the newest; 0 for all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+    /// Print only how many there are, of all
+    #[arg(short, long)]
+    pub count: bool,
+    /// Join only what ids prove
+    #[arg(long)]
+    pub strict: bool,
+    /// Print matching records instead of calls
+    #[arg(long)]
+    pub lines: bool,
+    /// With --lines: records printed after each
+    #[arg(
+        short = 'A',
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "lines"
+    )]
+    pub after_context: usize,
+    /// With --lines: records printed before each
+    #[arg(
+        short = 'B',
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "lines"
+    )]
+    pub before_context: usize,
+    /// With --lines: records printed on both sides of each
+    #[arg(
+        short = 'C',
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "lines"
+    )]
+    pub context: usize,
+    /// How to print it; raw is the original lines of every call found
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: SearchFormat,
+}
+
+/// Formats of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SearchFormat {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON value a row, then a report.
+    Ndjson,
+    /// Comma-separated values with a head.
+    Csv,
+    /// The lines as they stand in the files.
+    Raw,
+}

@@ -1,0 +1,154 @@
+//! How the states of calls are printed: on a terminal the calls that go on are rows at its lower end
+//! and what has ended stays above; in a pipe each change is a line.
+
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::Tail;
+use super::screen::Screen;
+use crate::call::{State, Summary};
+use crate::cli::TailFormat;
+use crate::cmd::talk::Out;
+use crate::error::Error;
+use crate::output::{CallLine, CallRow, CallRows, json};
+use crate::record::Stamp;
+use crate::tree::EnterpriseName;
+
+/// Rows tell how long they have lasted, by the second.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A call as it was told.
+pub(super) struct Told {
+    pub enterprise: EnterpriseName,
+    pub summary: Summary,
+    pub state: State,
+    pub since: Stamp,
+}
+
+impl Told {
+    /// Whether it is the same call, or one that has become a part of it.
+    pub(super) fn shares_leg(&self, summary: &Summary) -> bool {
+        let (ours, theirs) = (&self.summary.legs, &summary.legs);
+        ours.iter()
+            .any(|leg| theirs.iter().any(|other| other.uid == leg.uid))
+    }
+
+    fn row(&self) -> CallRow<'_> {
+        CallRow {
+            enterprise: self.enterprise.as_str(),
+            summary: &self.summary,
+            state: &self.state,
+            since: self.since,
+        }
+    }
+}
+
+enum View {
+    Lines(Out),
+    Screen(Screen),
+}
+
+/// Prints what is told.
+pub(super) struct Board {
+    view: View,
+    rows: CallRows,
+    format: TailFormat,
+    /// What was told and not printed yet.
+    pending: Vec<u8>,
+    has_printed: bool,
+    /// Rows are on the screen.
+    has_rows: bool,
+}
+
+impl Board {
+    pub(super) fn new(tail: &Tail<'_>) -> Board {
+        let (out, format) = (tail.desk.out(), tail.args.format());
+        let live = tail.args.follows() && format == TailFormat::Lines && out.is_screen();
+        Board {
+            view: match live {
+                true => View::Screen(Screen::new(out)),
+                false => View::Lines(out),
+            },
+            rows: CallRows {
+                clock: tail.desk.clock,
+                name_width: tail.name_width(),
+            },
+            format,
+            pending: Vec::new(),
+            has_printed: false,
+            has_rows: false,
+        }
+    }
+
+    pub(super) fn out(&self) -> &Out {
+        match &self.view {
+            View::Lines(out) => out,
+            View::Screen(screen) => screen.out(),
+        }
+    }
+
+    pub(super) fn has_printed(&self) -> bool {
+        self.has_printed
+    }
+
+    /// When to print again though nothing was told; `None` for never.
+    pub(super) fn tick(&self) -> Option<Duration> {
+        self.has_rows.then_some(TICK)
+    }
+
+    /// Prints the calls that go on when it begins, in the order of their states.
+    pub(super) fn begin<'t>(&mut self, going: impl Iterator<Item = &'t Told>) -> Result<(), Error> {
+        let mut going: Vec<&Told> = going.collect();
+        going.sort_by_key(|told| (told.since, &told.enterprise));
+        for told in &going {
+            self.tell(told);
+        }
+        self.print(going.into_iter())
+    }
+
+    /// Takes a call whose state is another now.
+    pub(super) fn tell(&mut self, told: &Told) {
+        let is_row = matches!(self.view, View::Screen(_)) && !told.state.is_over();
+        self.has_printed = true;
+        if is_row {
+            return;
+        }
+        let clock = &self.rows.clock;
+        let mut text = Vec::new();
+        let written = match self.format {
+            TailFormat::Ndjson => {
+                let name = told.enterprise.as_str();
+                let value = json::call_state(name, &told.summary, &told.state, told.since, clock);
+                json::write(&mut text, &value, false).map_err(Error::Output)
+            }
+            TailFormat::Lines | TailFormat::Raw => {
+                let line = self.rows.line(&told.row(), None, None).text;
+                let dressed = self.out().dressed(|out| writeln!(out, "{line}"));
+                dressed.map(|dressed| text = dressed)
+            }
+        };
+        written.expect("memory takes whatever is written");
+        self.pending.append(&mut text);
+    }
+
+    /// Prints what was told, and on a terminal the calls that go on.
+    pub(super) fn print<'t>(&mut self, going: impl Iterator<Item = &'t Told>) -> Result<(), Error> {
+        let pending = std::mem::take(&mut self.pending);
+        let screen = match &mut self.view {
+            View::Lines(_) if pending.is_empty() => return Ok(()),
+            View::Lines(out) => return out.bytes(|out| out.write_all(&pending)),
+            View::Screen(screen) => screen,
+        };
+        let (width, height) = screen.room();
+        let mut going: Vec<&Told> = going.collect();
+        going.sort_by_key(|told| (told.summary.first, &told.enterprise));
+        let now = self.rows.clock.log.stamp(Utc::now());
+        let rows: Vec<CallLine> = going[going.len().saturating_sub(height)..]
+            .iter()
+            .map(|told| self.rows.line(&told.row(), Some(now), Some(width)))
+            .collect();
+        self.has_rows = !rows.is_empty();
+        screen.draw(&pending, &rows, width)
+    }
+}

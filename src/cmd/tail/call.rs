@@ -1,0 +1,391 @@
+//! One call with all its legs: its records so far, then each as it arrives.
+//!
+//! A record that arrives belongs if it shares a name with the call. One that teaches a new name (a
+//! bridge that joins another leg) means that records which came before may belong as well: then the
+//! whole call is traced again in the files as they are, and what was not printed yet is. So a leg
+//! brings its earlier records with it, in whatever order they arrived.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+
+use super::{Printer, Tail, shown};
+use crate::call::{Closure, Event, Fact, Summary, reach};
+use crate::cli::TailFormat;
+use crate::cmd::Exit;
+use crate::cmd::trace::{check_id, not_found_text};
+use crate::engine::{Trace, TraceQuestion, TracedCall};
+use crate::error::Error;
+use crate::filter::RecordFilter;
+use crate::follow::{Arrival, Batch, Next, Start, Whom};
+use crate::output::{Shown, ending, json};
+use crate::record::Record;
+use crate::scan::Place;
+use crate::tree::EnterpriseName;
+
+/// Facts of records that arrive come behind those of the files, in the order of their arrival.
+const ARRIVED: u32 = u32::MAX;
+
+pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
+    check_id(asked)?;
+    let (desk, args) = (tail.desk, tail.args);
+    let question = TraceQuestion {
+        id: asked.to_owned(),
+        strict: args.strict,
+        every_file: false,
+    };
+    let mut starts = Vec::new();
+    let mut traces = Vec::new();
+    let mut watched = Vec::new();
+    let selected = tail.selected.clone();
+    let answers = desk
+        .engine
+        .trace_up_to_now(&desk.tree, &selected, &question);
+    for (enterprise, answer) in selected.iter().zip(answers) {
+        let Some(mut trace) = tail.take(enterprise, answer, &mut starts) else {
+            continue;
+        };
+        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&trace.searched)));
+        desk.explain_all(&trace.notes);
+        tail.trouble(&trace.troubles);
+        match trace.call.take() {
+            Some(call) => watched.push(Watched::of_history(trace, call)),
+            None => traces.push(trace),
+        }
+    }
+    let waits = watched.is_empty() && args.follows();
+    if waits {
+        desk.say(&format!("{asked} is in no file yet; waiting for it"));
+    } else if watched.is_empty() {
+        desk.say(&not_found_text(desk, asked, &traces, tail.is_incomplete()));
+    }
+    let printer = tail.printer();
+    let mut tail = CallTail {
+        tail,
+        question,
+        printer,
+        watched,
+    };
+    tail.print_history()?;
+    if !args.follows() {
+        return Ok(tail.tail.exit(!tail.watched.is_empty()));
+    }
+    tail.follow(starts)
+}
+
+/// A call being followed; several if enterprises share the id.
+struct CallTail<'d> {
+    tail: Tail<'d>,
+    question: TraceQuestion,
+    printer: Printer<'d>,
+    watched: Vec<Watched>,
+}
+
+impl CallTail<'_> {
+    fn print_history(&mut self) -> Result<(), Error> {
+        let calls = self.watched.iter_mut();
+        let mut fresh: Vec<Shown<'_>> = calls.flat_map(Watched::not_printed).collect();
+        fresh.sort_by_key(|shown| shown.at);
+        self.printer.records(fresh)
+    }
+
+    fn follow(mut self, mut starts: Vec<Start>) -> Result<Exit, Error> {
+        let mut whom = self.tail.whom();
+        if !self.watched.is_empty() {
+            starts.retain(|start| {
+                self.watched
+                    .iter()
+                    .any(|call| call.is_of(&start.enterprise))
+            });
+            whom = Whom::Named(
+                starts
+                    .iter()
+                    .map(|start| start.enterprise.clone())
+                    .collect(),
+            );
+        }
+        let filter = RecordFilter::default();
+        let mut follow = self.tail.follow(whom, starts, filter, &self.printer.out)?;
+        for call in &mut self.watched {
+            let age = call.facts.last().map(|last| age(&self.tail, last));
+            call.set_due(self.tail.args.linger, age.unwrap_or_default());
+        }
+        loop {
+            let dues = self.watched.iter().filter_map(Watched::due);
+            let due = dues.filter(|_| self.tail.args.until_hangup).min();
+            let deadline = [self.tail.deadline, due].into_iter().flatten().min();
+            match follow.next(deadline)? {
+                Next::Came(batch) => self.came(&batch)?,
+                Next::Deadline => {}
+                Next::Interrupted => return Ok(Exit::Interrupted),
+                Next::Closed => return Ok(Exit::Found),
+            }
+            if let Some(exit) = self.end_of_time()? {
+                return Ok(exit);
+            }
+        }
+    }
+
+    fn came(&mut self, batch: &Batch) -> Result<(), Error> {
+        let mut fresh = Vec::new();
+        for arrival in &batch.lines {
+            if self.watched.is_empty() {
+                self.look_for_call(arrival)?;
+            }
+            for call in self
+                .watched
+                .iter_mut()
+                .filter(|call| call.is_of(&arrival.enterprise))
+            {
+                if call.arrives(arrival) {
+                    call.set_due(self.tail.args.linger, Duration::ZERO);
+                    fresh.push(shown(arrival));
+                }
+            }
+        }
+        self.printer.records(fresh)?;
+        for at in 0..self.watched.len() {
+            if self.watched[at].is_stale {
+                self.trace_again(at)?;
+            }
+        }
+        self.tail.tell(&batch.news);
+        Ok(())
+    }
+
+    /// Begins with the call if this is a record of it. From then on only this enterprise counts.
+    fn look_for_call(&mut self, arrival: &Arrival) -> Result<(), Error> {
+        let closure = Closure::of(&self.question.id);
+        if !closure.holds(&fact_of(arrival, 0), &arrival.text) {
+            return Ok(());
+        }
+        if let Some((trace, call)) = self.trace(&arrival.enterprise) {
+            let mut call = Watched::new(trace, call);
+            self.printer.records(call.not_printed())?;
+            call.set_due(self.tail.args.linger, Duration::ZERO);
+            self.watched.push(call);
+        }
+        Ok(())
+    }
+
+    /// The call in the files as they are now; `None`, with the reason said, where they can't be
+    /// read, or where it is no more.
+    fn trace(&mut self, enterprise: &EnterpriseName) -> Option<(Trace, TracedCall)> {
+        let desk = self.tail.desk;
+        let one = std::slice::from_ref(enterprise);
+        let answers = desk.engine.trace_up_to_now(&desk.tree, one, &self.question);
+        let answer = answers.into_iter().next()?;
+        // What follows is followed already.
+        let mut trace = self.tail.take(enterprise, answer, &mut Vec::new())?;
+        self.tail.trouble(&trace.troubles);
+        let call = trace.call.take()?;
+        Some((trace, call))
+    }
+
+    /// Traces one of the calls again and prints what is new in it; whether there was anything.
+    fn trace_again(&mut self, at: usize) -> Result<bool, Error> {
+        let enterprise = self.watched[at].trace.enterprise.clone();
+        self.watched[at].is_stale = false;
+        let Some((trace, call)) = self.trace(&enterprise) else {
+            return Ok(false);
+        };
+        let watched = &mut self.watched[at];
+        watched.renew(trace, call);
+        let fresh = watched.not_printed();
+        let has_grown = !fresh.is_empty();
+        self.printer.records(fresh)?;
+        if has_grown {
+            watched.set_due(self.tail.args.linger, Duration::ZERO);
+        }
+        Ok(has_grown)
+    }
+
+    /// Sums up the calls whose time is up. `Some` when there is nothing more to wait for.
+    fn end_of_time(&mut self) -> Result<Option<Exit>, Error> {
+        let now = Instant::now();
+        let is_last = self.tail.is_late();
+        let is_over = |call: &Watched| reach::is_over(&call.facts);
+        for at in 0..self.watched.len() {
+            let call = &self.watched[at];
+            let ends = call.due().is_some_and(|due| due <= now) || is_last && is_over(call);
+            if self.tail.args.until_hangup && !call.is_done && ends {
+                // What circumstance joins may only be known now.
+                let has_grown = self.trace_again(at)?;
+                if is_last || !has_grown {
+                    self.sum_up(at)?;
+                }
+            }
+        }
+        let is_done = |call: &Watched| call.is_done || is_last && is_over(call);
+        let all = !self.watched.is_empty() && self.watched.iter().all(is_done);
+        if all || is_last {
+            return Ok(Some(self.tail.exit(all)));
+        }
+        Ok(None)
+    }
+
+    fn sum_up(&mut self, at: usize) -> Result<(), Error> {
+        let (desk, call) = (self.tail.desk, &mut self.watched[at]);
+        call.is_done = true;
+        let name = match self.watched.len() {
+            1 => String::new(),
+            _ => format!("{} ", self.watched[at].trace.enterprise),
+        };
+        let call = &self.watched[at];
+        let text = format!("{name}ended: {}", ending(&call.call.summary));
+        let out = &mut self.printer.out;
+        match self.printer.format {
+            TailFormat::Lines => out.styled(|out| writeln!(out, "{text}")),
+            TailFormat::Ndjson => {
+                let value = json::traced(&call.trace, &call.call, &desk.clock);
+                out.bytes(|out| json::write(out, &value, false))
+            }
+            // Nothing but lines goes to where lines were asked for.
+            TailFormat::Raw => {
+                desk.say(&text);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// How often a line of the call was there.
+#[derive(Default)]
+struct Counts {
+    printed: u32,
+    arrived: u32,
+}
+
+/// A call in one enterprise.
+struct Watched {
+    /// What the trace was, the call taken out.
+    trace: Trace,
+    /// As it was traced last; its closure knows what arrived since.
+    call: TracedCall,
+    /// All that is known of it, in order of time.
+    facts: Vec<Fact>,
+    /// By the bytes of the line: where it stands changes with a rotation.
+    counts: HashMap<Box<[u8]>, Counts>,
+    arrivals: u64,
+    /// Records may belong that did not when they came.
+    is_stale: bool,
+    /// When nothing more will come of it; `None` while that can't be told.
+    due: Option<Instant>,
+    /// It was summed up.
+    is_done: bool,
+}
+
+impl Watched {
+    /// A call found in files that are being followed: its lines may arrive as well.
+    fn new(trace: Trace, call: TracedCall) -> Watched {
+        Watched {
+            trace,
+            facts: call.facts.clone(),
+            call,
+            counts: HashMap::new(),
+            arrivals: 0,
+            is_stale: false,
+            due: None,
+            is_done: false,
+        }
+    }
+
+    /// A call found before following begins: its lines will not arrive.
+    fn of_history(trace: Trace, call: TracedCall) -> Watched {
+        let mut watched = Watched::new(trace, call);
+        for line in &watched.call.lines {
+            let counts = watched.counts.entry(line.text.clone()).or_default();
+            counts.arrived += 1;
+        }
+        watched
+    }
+
+    fn is_of(&self, enterprise: &EnterpriseName) -> bool {
+        self.trace.enterprise == *enterprise
+    }
+
+    fn renew(&mut self, trace: Trace, call: TracedCall) {
+        self.facts = call.facts.clone();
+        self.trace = trace;
+        self.call = call;
+    }
+
+    /// The records of the trace that were not printed yet; they are taken to be printed now.
+    fn not_printed(&mut self) -> Vec<Shown<'_>> {
+        let mut traced: HashMap<&[u8], u32> = HashMap::new();
+        let mut fresh = Vec::new();
+        for line in &self.call.lines {
+            let count = traced.entry(&line.text).or_default();
+            *count += 1;
+            let counts = self.counts.entry(line.text.clone()).or_default();
+            if *count <= counts.printed {
+                continue;
+            }
+            counts.printed += 1;
+            let file = self.call.files.get(line.place.source as usize);
+            fresh.push(Shown {
+                enterprise: self.trace.enterprise.as_str(),
+                file: file.map_or("?", String::as_str),
+                offset: line.place.offset,
+                at: line.at,
+                text: &line.text,
+            });
+        }
+        fresh
+    }
+
+    /// Takes in what arrived; whether it is a record of the call that was not printed yet.
+    fn arrives(&mut self, arrival: &Arrival) -> bool {
+        let fact = fact_of(arrival, self.arrivals);
+        if !self.call.closure.holds(&fact, &arrival.text) {
+            return false;
+        }
+        self.arrivals += 1;
+        self.is_stale |= self.call.closure.absorb(&fact) || fact.event == Event::Hangup;
+        let counts = self.counts.entry(arrival.text.clone()).or_default();
+        counts.arrived += 1;
+        if counts.arrived <= counts.printed {
+            return false;
+        }
+        counts.printed += 1;
+        self.facts.push(fact);
+        self.facts.sort_by_key(|fact| (fact.at, fact.place));
+        true
+    }
+
+    /// Reckons when nothing more will come, if the last record came `age` ago.
+    fn set_due(&mut self, linger: Duration, age: Duration) {
+        let has_ended = || Summary::of(&self.facts).is_some_and(|summary| summary.ended);
+        let rest = if reach::is_over(&self.facts) {
+            Some(linger)
+        } else if has_ended() {
+            // All have left, and no hangup says that nobody else is being rung for the client.
+            u64::try_from(reach::silence(&self.facts))
+                .ok()
+                .map(Duration::from_millis)
+        } else {
+            None
+        };
+        let left = rest.map(|rest| rest.saturating_sub(age));
+        self.due = left.and_then(|left| Instant::now().checked_add(left));
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.due.filter(|_| !self.is_done)
+    }
+}
+
+fn fact_of(arrival: &Arrival, number: u64) -> Fact {
+    let place = Place {
+        source: ARRIVED,
+        offset: number,
+    };
+    Fact::of(&Record::parse(&arrival.text), arrival.at, place)
+}
+
+/// How long ago a record was written.
+fn age(tail: &Tail<'_>, fact: &Fact) -> Duration {
+    let written = tail.desk.clock.log.moment(fact.at);
+    (Utc::now() - written).to_std().unwrap_or_default()
+}

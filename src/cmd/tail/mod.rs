@@ -1,0 +1,221 @@
+//! `calltrace tail [ENTERPRISE...]`
+//!
+//! What is there first, then what arrives; both come from the same open files, so that nothing is
+//! missed or shown twice in between. [`records`] prints records, [`call`] one call with its legs,
+//! [`calls`] a line a call.
+
+mod board;
+mod call;
+mod calls;
+mod records;
+mod screen;
+
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
+
+use super::talk::Out;
+use super::{Desk, Exit};
+use crate::cli::{TailArgs, TailFormat};
+use crate::engine::Now;
+use crate::error::{Error, Trouble, reason};
+use crate::filter::RecordFilter;
+use crate::follow::{Arrival, Follow, News, Options, Start, Whom};
+use crate::output::{Shown, Stream, json};
+use crate::tree::EnterpriseName;
+
+pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
+    args.check()?;
+    let mut tail = Tail {
+        desk,
+        args,
+        selected: desk.tree.select(&args.enterprises)?,
+        deadline: None,
+        is_unreadable: false,
+        troubles: BTreeSet::new(),
+    };
+    // A time too far off to be reckoned with never comes.
+    tail.deadline = args
+        .timeout
+        .and_then(|time| Instant::now().checked_add(time));
+    match &args.call {
+        Some(asked) => call::run(tail, asked),
+        None if args.calls => calls::run(tail),
+        None => records::run(tail),
+    }
+}
+
+/// What every kind of tail works with.
+struct Tail<'d> {
+    desk: &'d Desk,
+    args: &'d TailArgs,
+    /// The enterprises there are, of those asked for.
+    selected: Vec<EnterpriseName>,
+    /// When following ends.
+    deadline: Option<Instant>,
+    /// The folder of an enterprise could not be read.
+    is_unreadable: bool,
+    /// What could not be read, each said once.
+    troubles: BTreeSet<Trouble>,
+}
+
+impl<'d> Tail<'d> {
+    /// The answer of an enterprise without where it ends, which goes to `starts`; `None`, with the
+    /// reason said, where its folder can't be read.
+    fn take<A>(
+        &mut self,
+        enterprise: &EnterpriseName,
+        answer: Result<Now<A>, Error>,
+        starts: &mut Vec<Start>,
+    ) -> Option<A> {
+        let answer = self.desk.answer(answer);
+        self.is_unreadable |= answer.is_none();
+        let now = answer?;
+        starts.push(Start {
+            enterprise: enterprise.clone(),
+            files: now.files,
+            newest: now.newest,
+        });
+        Some(now.answer)
+    }
+
+    /// Names what could not be read, unless it was named before.
+    fn trouble(&mut self, troubles: &[Trouble]) {
+        for trouble in troubles {
+            if self.troubles.insert(trouble.clone()) {
+                self.desk.say_troubles(std::slice::from_ref(trouble));
+            }
+        }
+    }
+
+    /// Whether the answer may miss something.
+    fn is_incomplete(&self) -> bool {
+        self.is_unreadable || !self.troubles.is_empty()
+    }
+
+    /// Whether following is to end.
+    fn is_late(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    fn exit(&self, found: bool) -> Exit {
+        Exit::of(found, self.is_incomplete())
+    }
+
+    /// Columns for the enterprise's name; `None` where only one can appear.
+    fn name_width(&self) -> Option<usize> {
+        let may_come = self.args.follows() && self.args.enterprises.is_empty();
+        let widths = self.selected.iter().map(|name| name.as_str().len());
+        (may_come || self.selected.len() > 1).then(|| widths.max().unwrap_or(0))
+    }
+
+    fn printer(&self) -> Printer<'d> {
+        Printer {
+            desk: self.desk,
+            out: self.desk.out(),
+            format: self.args.format(),
+            stream: Stream::new(self.desk.clock, self.name_width()),
+            has_printed: false,
+        }
+    }
+
+    /// Whom to follow: those asked for, or all there are and those that come.
+    fn whom(&self) -> Whom {
+        match self.args.enterprises.is_empty() {
+            true => Whom::All,
+            false => Whom::Named(self.selected.clone()),
+        }
+    }
+
+    /// Goes on behind `starts`. From here on Ctrl-C is an answer of [`Follow::next`].
+    fn follow(
+        &self,
+        whom: Whom,
+        starts: Vec<Start>,
+        filter: RecordFilter,
+        out: &Out,
+    ) -> Result<Follow, Error> {
+        let interrupt = interrupts().map_err(|error| {
+            Error::Usage(format!("can't listen for signals: {}", reason(&error)))
+        })?;
+        let options = Options {
+            filter,
+            poll: self.args.poll,
+            interrupt: Some(interrupt),
+            output: out.pipe(),
+        };
+        Follow::new(&self.desk.tree, whom, starts, options)
+    }
+
+    fn tell(&self, news: &[News]) {
+        for news in news {
+            match news.matters {
+                true => self.desk.say(&news.text),
+                false => self.desk.explain(|| news.text.clone()),
+            }
+        }
+    }
+}
+
+/// A descriptor that is readable once the user interrupts. The second time ends the process at once,
+/// whatever it waits for.
+fn interrupts() -> std::io::Result<OwnedFd> {
+    let (heard, rung) = UnixStream::pair()?;
+    let once = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_default(signal, Arc::clone(&once))?;
+        flag::register(signal, Arc::clone(&once))?;
+        low_level::pipe::register(signal, rung.try_clone()?)?;
+    }
+    Ok(heard.into())
+}
+
+/// Prints records in the format that was asked for.
+struct Printer<'d> {
+    desk: &'d Desk,
+    out: Out,
+    format: TailFormat,
+    stream: Stream,
+    has_printed: bool,
+}
+
+impl Printer<'_> {
+    /// Prints records and flushes.
+    fn records<'r>(&mut self, records: impl IntoIterator<Item = Shown<'r>>) -> Result<(), Error> {
+        let mut records = records.into_iter().peekable();
+        if records.peek().is_none() {
+            return Ok(());
+        }
+        self.has_printed = true;
+        let (stream, clock) = (&mut self.stream, &self.desk.clock);
+        match self.format {
+            TailFormat::Raw => self.out.raw(records.map(|record| record.text)),
+            TailFormat::Ndjson => self.out.bytes(|out| {
+                records.try_for_each(|record| json::write(out, &json::shown(&record, clock), false))
+            }),
+            TailFormat::Lines => {
+                let width = self.out.width();
+                self.out.styled(|mut out| {
+                    records.try_for_each(|record| stream.write(&mut out, &record, width))
+                })
+            }
+        }
+    }
+}
+
+fn shown(arrival: &Arrival) -> Shown<'_> {
+    Shown {
+        enterprise: arrival.enterprise.as_str(),
+        file: &arrival.file,
+        offset: arrival.offset,
+        at: arrival.at,
+        text: &arrival.text,
+    }
+}

@@ -1,0 +1,106 @@
+//! Records of all enterprises, merged: the newest there are, then each as it arrives.
+
+use super::{Printer, Tail, shown};
+use crate::cmd::Exit;
+use crate::cmd::search::moment;
+use crate::cmd::talk::sum;
+use crate::engine::{FoundLines, LinesQuestion};
+use crate::error::Error;
+use crate::filter::RecordFilter;
+use crate::follow::{Next, Start};
+use crate::output::Shown;
+use crate::scan::Line;
+
+pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
+    let (desk, args) = (tail.desk, tail.args);
+    let since = moment(desk, "--since", args.since.as_deref())?;
+    let filter = RecordFilter {
+        since: since.map(|since| desk.engine.zone().stamp(since.begin)),
+        ..args.filter()
+    };
+    let question = LinesQuestion {
+        filter: filter.clone(),
+        limit: args.limit(),
+        ..LinesQuestion::default()
+    };
+    let mut starts = Vec::new();
+    let found = history(&mut tail, &question, &mut starts);
+    let mut printer = tail.printer();
+    printer.records(newest(&found, question.limit))?;
+    if args.follows() {
+        drop(found);
+        return follow(&tail, starts, filter, printer);
+    }
+    if !printer.has_printed {
+        let searched = sum(found.iter().map(|found| found.searched));
+        desk.say(&format!(
+            "no such record, {}",
+            desk.searched_text(&searched)
+        ));
+    }
+    Ok(tail.exit(printer.has_printed))
+}
+
+fn history(
+    tail: &mut Tail<'_>,
+    question: &LinesQuestion,
+    starts: &mut Vec<Start>,
+) -> Vec<FoundLines> {
+    let desk = tail.desk;
+    let selected = tail.selected.clone();
+    let answers = desk.engine.lines_up_to_now(&desk.tree, &selected, question);
+    let mut all = Vec::new();
+    for (enterprise, answer) in selected.iter().zip(answers) {
+        let Some(found) = tail.take(enterprise, answer, starts) else {
+            continue;
+        };
+        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
+        desk.explain_all(&found.notes);
+        tail.trouble(&found.troubles);
+        all.push(found);
+    }
+    all
+}
+
+/// The newest of all enterprises together, in order of time.
+fn newest(all: &[FoundLines], limit: Option<usize>) -> Vec<Shown<'_>> {
+    let mut lines: Vec<(usize, &Line)> = Vec::new();
+    for (at, found) in all.iter().enumerate() {
+        lines.extend(found.lines.iter().map(|entry| (at, &entry.line)));
+    }
+    lines.sort_by_key(|(at, line)| (line.at, *at, line.place));
+    let cut = limit.map_or(0, |limit| lines.len().saturating_sub(limit));
+    lines[cut..]
+        .iter()
+        .map(|(at, line)| Shown {
+            enterprise: all[*at].enterprise.as_str(),
+            file: all[*at].file_of(line),
+            offset: line.place.offset,
+            at: line.at,
+            text: &line.text,
+        })
+        .collect()
+}
+
+fn follow(
+    tail: &Tail<'_>,
+    starts: Vec<Start>,
+    filter: RecordFilter,
+    mut printer: Printer<'_>,
+) -> Result<Exit, Error> {
+    let mut follow = tail.follow(tail.whom(), starts, filter, &printer.out)?;
+    loop {
+        match follow.next(tail.deadline)? {
+            Next::Came(batch) => {
+                printer.records(batch.lines.iter().map(shown))?;
+                tail.tell(&batch.news);
+            }
+            Next::Deadline => {}
+            Next::Interrupted => return Ok(Exit::Interrupted),
+            Next::Closed => return Ok(Exit::Found),
+        }
+        if tail.is_late() {
+            return Ok(tail.exit(printer.has_printed));
+        }
+    }
+}

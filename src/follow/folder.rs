@@ -1,0 +1,423 @@
+//! The files of one enterprise: which are followed, from where, and for how long.
+//!
+//! A file is its device and inode. A name that appears for a known file is a rename; one for an
+//! unknown file is a new file, read from its start, unless it is a copy of a file that is followed or
+//! an old day that somebody unpacked. A file whose last name is gone is read to its end, and for a
+//! time of grace after it.
+
+mod copies;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::News;
+use super::files::{Files, OpenFile, Stat, read_full};
+use super::merge::Lane;
+use super::stream::{Ctx, Looked, Stream};
+use crate::error::reason;
+use crate::fsx::FileIdentity;
+use crate::record::Stamp;
+use crate::tree::{EnterpriseName, FileName, Generation, Head, Listed};
+
+use copies::Copy;
+
+/// A deleted file is read this long after its last growth: a writer may still have it open.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+
+/// A file that is not the live one is closed when it did not grow for this long, and opened again when
+/// it does.
+pub(super) const QUIET: Duration = Duration::from_secs(600);
+
+/// A dated file that appears with a first record this much (milliseconds) older than the newest one
+/// known at the start is an old day that somebody unpacked.
+const OLD_MILLIS: i64 = 10 * 60_000;
+
+/// What gzip begins with (RFC 1952, 2.3.1).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Read of a new file's beginning (bytes).
+const FRONT_BYTES: usize = 64 << 10;
+
+/// One enterprise.
+#[derive(Debug)]
+pub(super) struct Folder<H> {
+    pub(super) enterprise: Arc<EnterpriseName>,
+    /// Something may have changed in it.
+    pub(super) dirty: bool,
+    /// Names may have changed in it.
+    pub(super) names_dirty: bool,
+    followed: Vec<Followed<H>>,
+    /// Files that are known and not open.
+    closed: Vec<Closed>,
+    /// Files that can't be opened, so that it is said once, and where to begin once they can.
+    refused: HashMap<FileIdentity, u64>,
+    /// Contents that were truncated or deleted: how they began, and up to where they were read.
+    former: VecDeque<(Head, u64)>,
+    names_changed: Option<SystemTime>,
+    /// It has been listed: what appears now is new.
+    listed: bool,
+    newest_at_start: Option<Stamp>,
+}
+
+#[derive(Debug)]
+struct Followed<H> {
+    stream: Stream<H>,
+    name: Option<FileName>,
+    /// When it last grew, or was opened.
+    grown: Instant,
+    copy: Option<Copy>,
+    failing: bool,
+}
+
+#[derive(Debug)]
+struct Closed {
+    stat: Stat,
+    position: u64,
+    head: Head,
+}
+
+impl<H: OpenFile> Folder<H> {
+    pub(super) fn new(enterprise: Arc<EnterpriseName>, newest_at_start: Option<Stamp>) -> Self {
+        Folder {
+            enterprise,
+            dirty: true,
+            names_dirty: true,
+            followed: Vec::new(),
+            closed: Vec::new(),
+            refused: HashMap::new(),
+            former: VecDeque::new(),
+            names_changed: None,
+            listed: false,
+            newest_at_start,
+        }
+    }
+
+    /// Files that are open.
+    pub(super) fn open_files(&self) -> usize {
+        self.followed.len()
+    }
+
+    /// Takes over a file that was read up to `position`. One that has been quiet is not kept open.
+    ///
+    /// # Errors
+    /// When the file system does not say what it is like.
+    pub(super) fn begin_with(
+        &mut self,
+        file: H,
+        name: &FileName,
+        position: u64,
+        head: Head,
+        lane: Lane,
+        now: (Instant, SystemTime),
+    ) -> io::Result<()> {
+        let stat = file.stat()?;
+        let modified = u64::try_from(stat.modified).unwrap_or_default();
+        let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(modified);
+        let age = now.1.duration_since(modified).unwrap_or_default();
+        if name.generation != Generation::Live && age >= QUIET && stat.bytes == position {
+            let closed = Closed {
+                stat,
+                position,
+                head,
+            };
+            self.closed.push(closed);
+            return Ok(());
+        }
+        let stream = Stream::new(file, name.full().into(), lane, stat, position, head);
+        self.followed.push(Followed::new(stream, name, now.0));
+        Ok(())
+    }
+
+    /// Whether some of its files are not open, so that only a listing shows that they grow.
+    pub(super) fn has_closed(&self) -> bool {
+        !self.closed.is_empty()
+    }
+
+    /// Whether one of the open files is called `name`.
+    pub(super) fn has_open(&self, name: &str) -> bool {
+        self.followed.iter().any(|f| &*f.stream.name == name)
+    }
+
+    /// Lists the folder, if its names have changed, and takes in what is new.
+    pub(super) fn list<F: Files<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        lanes: &mut Lane,
+        wall: SystemTime,
+    ) {
+        let Ok(changed) = ctx.files.names_changed(&self.enterprise) else {
+            self.lose_names();
+            return;
+        };
+        let same = self.names_changed == Some(changed);
+        if same && !self.names_dirty {
+            return;
+        }
+        let Ok(listed) = ctx.files.list(&self.enterprise) else {
+            return;
+        };
+        // Names that change again within a tick of the file system's clock leave no trace in it.
+        let steady = wall
+            .duration_since(changed)
+            .is_ok_and(|age| age > Duration::from_secs(1));
+        self.names_changed = steady.then_some(changed);
+        self.names_dirty = false;
+        self.name_known(ctx, &listed);
+        let plain = listed.iter().filter(|listed| !listed.name.gz);
+        for file in plain {
+            self.meet(ctx, file, lanes);
+        }
+        let is_listed = |identity: FileIdentity| listed.iter().any(|l| l.identity == identity);
+        self.closed.retain(|closed| is_listed(closed.stat.identity));
+        self.refused.retain(|refused, _| is_listed(*refused));
+        self.listed = true;
+    }
+
+    fn lose_names(&mut self) {
+        for followed in &mut self.followed {
+            followed.name = None;
+        }
+        self.names_changed = None;
+    }
+
+    /// Names by what the known files are called now.
+    fn name_known<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &[Listed]) {
+        for followed in &mut self.followed {
+            let own = listed
+                .iter()
+                .find(|l| l.identity == followed.stream.stat.identity);
+            let now = own.map(|l| l.name.clone());
+            if followed.name == now {
+                continue;
+            }
+            let what = match &now {
+                Some(name) => format!("is now called {}", name.full()),
+                None => "has lost its name; read to its end".to_owned(),
+            };
+            followed.stream.tell(ctx, false, &what);
+            if let Some(name) = &now {
+                followed.stream.name = name.full().into();
+            }
+            followed.name = now;
+        }
+    }
+
+    /// A plain file in the listing.
+    fn meet<F: Files<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        listed: &Listed,
+        lanes: &mut Lane,
+    ) {
+        let identity = listed.identity;
+        if self
+            .followed
+            .iter()
+            .any(|f| f.stream.stat.identity == identity)
+        {
+            return;
+        }
+        let closed = self.closed.iter().position(|c| c.stat.identity == identity);
+        let as_it_was = |closed: &Closed| {
+            (closed.stat.bytes, closed.stat.modified) == (listed.bytes, listed.modified)
+        };
+        if closed.is_some_and(|at| as_it_was(&self.closed[at])) {
+            return;
+        }
+        let file = match ctx.files.open(&self.enterprise, &listed.name) {
+            Ok(file) => file,
+            Err(error) => return self.refuse(ctx, listed, &error),
+        };
+        let mut front = vec![0; FRONT_BYTES];
+        let (Ok(stat), Ok(got)) = (file.stat(), read_full(&file, &mut front, 0)) else {
+            self.names_dirty = true;
+            return;
+        };
+        if stat.identity != identity {
+            // The name stands for another file by now. What was opened counts: it may be gone before the
+            // next listing, which shows the other.
+            self.names_dirty = true;
+            if self.is_known(stat.identity) {
+                return;
+            }
+        }
+        front.truncate(got);
+        let closed = closed.filter(|_| stat.identity == identity);
+        let closed = closed.map(|at| self.closed.swap_remove(at));
+        if front.starts_with(&GZIP_MAGIC) {
+            self.closed.push(Closed {
+                stat,
+                position: stat.bytes,
+                head: Head::default(),
+            });
+            return;
+        }
+        *lanes += 1;
+        let head = Head::of(&front);
+        let stream = Stream::new(file, listed.name.full().into(), *lanes, stat, 0, head);
+        let mut followed = Followed::new(stream, &listed.name, ctx.now);
+        // An inode is used again: only if it also begins as it did is it the same file.
+        match closed.filter(|closed| closed.head.begins(&front)) {
+            Some(closed) => {
+                followed.stream.position = closed.position;
+                followed.stream.head = closed.head;
+            }
+            None => self.place(ctx, &mut followed, listed, &front),
+        }
+        self.followed.push(followed);
+        self.dirty = true;
+    }
+
+    fn is_known(&self, identity: FileIdentity) -> bool {
+        let followed = self.followed.iter().map(|f| f.stream.stat.identity);
+        let closed = self.closed.iter().map(|c| c.stat.identity);
+        followed.chain(closed).any(|known| known == identity)
+    }
+
+    /// Says where to begin with a file that nothing is known of but its first bytes.
+    fn place<F>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        followed: &mut Followed<H>,
+        listed: &Listed,
+        front: &[u8],
+    ) {
+        let stream = &mut followed.stream;
+        followed.copy = self.copied(&stream.head);
+        let mut lines = front.split(|&b| b == b'\n');
+        let first = lines.find_map(Stamp::parse_prefix);
+        let old = matches!((first, self.newest_at_start), (Some(first), Some(newest))
+            if newest.since(first) > OLD_MILLIS);
+        let what = if let Some(position) = self.refused.remove(&listed.identity) {
+            stream.position = position;
+            "can be read again"
+        } else if followed.copy.is_some() {
+            "is a copy of what was read before"
+        } else if old && listed.name.generation != Generation::Live {
+            stream.position = stream.stat.bytes;
+            "is of an earlier time; followed from its end"
+        } else {
+            "is new; followed from its start"
+        };
+        stream.tell(ctx, false, what);
+    }
+
+    fn refuse<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &Listed, error: &io::Error) {
+        if error.kind() == io::ErrorKind::NotFound {
+            self.names_dirty = true;
+            return;
+        }
+        if !self.refused.contains_key(&listed.identity) {
+            // What was there before we came is not new.
+            let known = if self.listed { 0 } else { listed.bytes };
+            self.refused.insert(listed.identity, known);
+            let path = format!("{}/{}", self.enterprise, listed.name.full());
+            ctx.news.push(News {
+                text: format!("{path} can't be read: {}; trying again", reason(error)),
+                matters: true,
+            });
+        }
+        // To be tried again even if no name changes.
+        self.names_changed = None;
+    }
+
+    /// Reads what is new in every file, each up to the budget.
+    pub(super) fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
+        self.dirty = false;
+        let mut all = Looked::default();
+        for at in 0..self.followed.len() {
+            if !self.may_read(at) {
+                continue;
+            }
+            let followed = &mut self.followed[at];
+            let looked = followed.look(ctx);
+            all.bytes += looked.bytes;
+            all.more |= looked.more;
+            let identity = followed.stream.stat.identity;
+            if let Some(former) = followed.stream.former.take() {
+                if former.truncated {
+                    self.was_truncated(ctx, at, former.position);
+                }
+                self.pass_on(identity, former.head, former.position);
+            }
+        }
+        self.dirty |= all.more;
+        all
+    }
+
+    /// Closes what is over. Done with every sweep.
+    pub(super) fn close<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) {
+        let mut at = 0;
+        while at < self.followed.len() {
+            let followed = &self.followed[at];
+            let age = ctx.now.saturating_duration_since(followed.grown);
+            let over = match &followed.name {
+                Some(name) => name.generation != Generation::Live && age >= QUIET,
+                None if followed.stream.stat.links == 0 => age >= GRACE,
+                None => age >= QUIET,
+            };
+            if !over || !followed.stream.is_read() && followed.copy.is_none() {
+                at += 1;
+                continue;
+            }
+            let mut gone = self.followed.swap_remove(at);
+            if gone.name.is_none() && gone.copy.is_none() {
+                gone.stream.give_up(ctx);
+            }
+            let Stream {
+                stat,
+                position,
+                head,
+                ..
+            } = gone.stream;
+            let position = if gone.copy.is_some() {
+                stat.bytes
+            } else {
+                position
+            };
+            if gone.name.is_some() {
+                let head = head.clone();
+                self.closed.push(Closed {
+                    stat,
+                    position,
+                    head,
+                });
+            }
+            self.pass_on(stat.identity, head, position);
+        }
+    }
+}
+
+impl<H: OpenFile> Followed<H> {
+    fn new(stream: Stream<H>, name: &FileName, now: Instant) -> Followed<H> {
+        Followed {
+            stream,
+            name: Some(name.clone()),
+            grown: now,
+            copy: None,
+            failing: false,
+        }
+    }
+
+    /// Reads what is new. An error is told once, until it has passed.
+    fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
+        match self.stream.look(ctx) {
+            Ok(looked) => {
+                self.failing = false;
+                if looked.bytes > 0 {
+                    self.grown = ctx.now;
+                }
+                looked
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.failing, true) {
+                    let what = format!("can't be read: {}; trying again", reason(&error));
+                    self.stream.tell(ctx, true, &what);
+                }
+                Looked::default()
+            }
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Files that grow, rotate and shrink: the lines of many logs as they are written.
+//!
+//! [`Follow`] goes on where something else has read up to ([`Start`]), and hands out every line once,
+//! in the order of its file; lines of several files in order of time as far as they are read within
+//! [`WINDOW`] of each other. It knows no record but its time, and decides nothing by a path: a file is
+//! its device, its inode and how it begins.
+//!
+//! ```text
+//! wake     events of folders, or the time                   -> which folders to look at
+//! folder   names -> files: new, renamed, copies, gone
+//! stream   one file: decide (pure), read, whole lines only  -> lines, through the filter
+//! merge    hold for the window, put in order                -> Batch
+//! ```
+//! What a file system is asked goes through [`Files`], so that a model can be in its place.
+
+mod decide;
+mod disk;
+mod files;
+mod folder;
+mod merge;
+mod sieve;
+mod stream;
+mod tracker;
+mod wake;
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::engine::ReadUpTo;
+use crate::error::{Error, reason};
+use crate::filter::RecordFilter;
+use crate::record::Stamp;
+use crate::tree::{EnterpriseName, Tree};
+
+pub use decide::{Action, Moved, Now, Resolution, Seen, decide, resolve};
+pub use disk::Disk;
+pub use files::{Archived, Files, OpenFile, ReadContent, Stat};
+pub use tracker::Tracker;
+
+use wake::{Stir, Wake, Woken};
+
+/// Lines of several files come in order of time if they are read within this of each other.
+pub const WINDOW: Duration = Duration::from_millis(20);
+
+/// Everything is looked at this often, events or not.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// The same where lines come that no event tells of.
+const SWEEP_BUSY: Duration = Duration::from_millis(50);
+
+/// After the last such line, for this long.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Time between two looks because of events: lines are read by the dozen, not one by one.
+const GAP: Duration = Duration::from_millis(5);
+
+/// Whom to follow.
+#[derive(Debug, Clone)]
+pub enum Whom {
+    /// These enterprises.
+    Named(Vec<EnterpriseName>),
+    /// All there are, and those that come.
+    All,
+}
+
+/// Where to begin: the files of one enterprise that were read already.
+#[derive(Debug)]
+pub struct Start {
+    /// Whose.
+    pub enterprise: EnterpriseName,
+    /// Files that may grow, and how far they were read.
+    pub files: Vec<ReadUpTo>,
+    /// Time of the newest record known.
+    pub newest: Option<Stamp>,
+}
+
+/// How to follow.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Only lines that pass are handed out.
+    pub filter: RecordFilter,
+    /// No events of the kernel; the files are looked at every now and then.
+    pub poll: bool,
+    /// Readable when the user interrupts.
+    pub interrupt: Option<OwnedFd>,
+    /// Where the answer is written to: when its reader goes, following ends.
+    pub output: Option<OwnedFd>,
+}
+
+/// A line that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// Whose.
+    pub enterprise: Arc<EnterpriseName>,
+    /// The file's name when the line was read.
+    pub file: Arc<str>,
+    /// Content offset of the line then; a collapse moves lines.
+    pub offset: u64,
+    /// Its time; of a line without one that of the line before it, 0 when there is none.
+    pub at: Stamp,
+    /// Its bytes, without the newline, and without NULs before it.
+    pub text: Box<[u8]>,
+}
+
+/// Something that happened to the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// A sentence: `0367/events.log was truncated ...`.
+    pub text: String,
+    /// Everybody should know; else only those who asked for explanations.
+    pub matters: bool,
+}
+
+/// What came.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Lines, merged by time.
+    pub lines: Vec<Arrival>,
+    /// What happened to the files meanwhile.
+    pub news: Vec<News>,
+}
+
+impl Batch {
+    /// Whether nothing came.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.news.is_empty()
+    }
+}
+
+/// Why waiting ended.
+#[derive(Debug)]
+pub enum Next {
+    /// Lines or news.
+    Came(Batch),
+    /// The deadline is over.
+    Deadline,
+    /// The user interrupts.
+    Interrupted,
+    /// Nobody reads the answer any more.
+    Closed,
+}
+
+/// Files being followed.
+#[derive(Debug)]
+pub struct Follow {
+    tree: Tree,
+    tracker: Tracker<Disk>,
+    wake: Wake,
+    /// There is more to read at once.
+    more: bool,
+    looked_at: Instant,
+    sweep_at: Instant,
+    busy_until: Option<Instant>,
+    /// A folder could not be watched, and that was said.
+    told_of_limit: bool,
+    /// What ends it, once everything read so far has been handed out.
+    end: Option<End>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Interrupted,
+    Closed,
+}
+
+impl Follow {
+    /// Begins to follow behind what was read already. What was written since comes with the first
+    /// batch.
+    ///
+    /// # Errors
+    /// When the root can't be listed.
+    pub fn new(
+        tree: &Tree,
+        whom: Whom,
+        starts: Vec<Start>,
+        options: Options,
+    ) -> Result<Follow, Error> {
+        raise_descriptor_limit();
+        let (wake, events) = Wake::new(options.poll, options.interrupt, options.output);
+        let now = Instant::now();
+        let mut follow = Follow {
+            tree: tree.clone(),
+            tracker: Tracker::new(Disk::new(tree), whom, options.filter),
+            wake,
+            more: true,
+            looked_at: now,
+            sweep_at: now,
+            busy_until: None,
+            told_of_limit: false,
+            end: None,
+        };
+        if let Err(error) = events {
+            follow.tell_of_limit(&error);
+        }
+        for start in starts {
+            follow.begin(start, now);
+        }
+        follow.sweep(now)?;
+        Ok(follow)
+    }
+
+    fn begin(&mut self, start: Start, now: Instant) {
+        let key = self.tracker.add(start.enterprise, start.newest);
+        for file in start.files {
+            let ReadUpTo { log, end, head } = file;
+            let opened = match log.file.try_clone() {
+                Ok(file) => Arc::new(file),
+                Err(error) => {
+                    let text = format!(
+                        "{} can't be followed: {}",
+                        log.path.display(),
+                        reason(&error)
+                    );
+                    self.tracker.tell(News {
+                        text,
+                        matters: true,
+                    });
+                    continue;
+                }
+            };
+            let now = (now, SystemTime::now());
+            self.tracker
+                .begin_with(key, opened, &log.name, end, head, now);
+        }
+    }
+
+    /// Waits for lines or news, until `deadline` at the latest. A batch comes at the latest [`WINDOW`]
+    /// and some milliseconds after its lines were written, as far as events come.
+    ///
+    /// # Errors
+    /// When nothing can be waited for, or the root can't be listed any more.
+    pub fn next(&mut self, deadline: Option<Instant>) -> Result<Next, Error> {
+        loop {
+            if self.end.is_none() {
+                self.wait(Instant::now(), deadline)?;
+            }
+            if let Some(end) = self.end {
+                let batch = self.tracker.take_all();
+                return Ok(match (batch.is_empty(), end) {
+                    (false, _) => Next::Came(batch),
+                    (true, End::Interrupted) => Next::Interrupted,
+                    (true, End::Closed) => Next::Closed,
+                });
+            }
+            let now = Instant::now();
+            if now >= self.sweep_at {
+                self.sweep(now)?;
+            }
+            self.more = self.tracker.round(now, SystemTime::now());
+            self.looked_at = now;
+            let batch = self.tracker.take(now);
+            if !batch.is_empty() {
+                return Ok(Next::Came(batch));
+            }
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                return Ok(Next::Deadline);
+            }
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&mut self, now: Instant, deadline: Option<Instant>) -> Result<(), Error> {
+        let fail = |error: io::Error| Error::io(self.tree.root(), "wait for its files", error);
+        let until = [Some(self.sweep_at), self.tracker.next_due(), deadline];
+        let until = until.into_iter().flatten().min().unwrap_or(self.sweep_at);
+        let until = if self.more { now } else { until };
+        let gap_ends = self.looked_at + GAP;
+        let mut woken = Woken::default();
+        if !self.more && now < gap_ends {
+            woken = self
+                .wake
+                .wait(Some(gap_ends.min(until.max(now))), true)
+                .map_err(fail)?;
+        }
+        if !woken.interrupted && !woken.closed {
+            woken = self.wake.wait(Some(until), false).map_err(fail)?;
+        }
+        for (key, stir) in woken.stirs {
+            match stir {
+                Stir::Written(name) => self.tracker.written(key, &name),
+                Stir::Names => self.tracker.names_changed(key),
+            }
+        }
+        if woken.all {
+            self.tracker.anything_changed();
+        }
+        if woken.interrupted {
+            self.end = Some(End::Interrupted);
+        } else if woken.closed {
+            self.end = Some(End::Closed);
+        }
+        Ok(())
+    }
+
+    /// Looks at everything, whatever events say.
+    fn sweep(&mut self, now: Instant) -> Result<(), Error> {
+        if self.tracker.sweep(now, SystemTime::now())? {
+            self.busy_until = Some(now + BUSY);
+        }
+        for (key, enterprise) in self.tracker.unwatched() {
+            let folder = match &enterprise {
+                Some(name) => self.tree.folder(name),
+                None => self.tree.root().to_owned(),
+            };
+            match self.wake.watch(&folder, key) {
+                Ok(()) => self.tracker.watched(key),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.tell_of_limit(&error),
+            }
+        }
+        let busy = self.busy_until.is_some_and(|until| now < until);
+        self.sweep_at = now + if busy { SWEEP_BUSY } else { SWEEP };
+        Ok(())
+    }
+
+    fn tell_of_limit(&mut self, error: &io::Error) {
+        if std::mem::replace(&mut self.told_of_limit, true) {
+            return;
+        }
+        let why = match error.kind() {
+            io::ErrorKind::StorageFull => {
+                "the limit fs.inotify.max_user_watches is reached".to_owned()
+            }
+            _ => reason(error),
+        };
+        self.tracker.tell(News {
+            text: format!(
+                "can't watch all folders ({why}); they are looked at every second instead"
+            ),
+            matters: true,
+        });
+    }
+}
+
+/// Some systems allow 1,024 open files at first, and more to whoever asks. Best effort.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit);
+}

@@ -1,0 +1,57 @@
+//! Which lines of a stretch of whole lines are wanted, and of what time each is.
+
+use crate::filter::RecordFilter;
+use crate::record::{Record, Stamp};
+use crate::scan::{Block, Needles};
+
+/// A filter with the bytes that every wanted line holds, if some are known.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    filter: RecordFilter,
+    needles: Option<Needles>,
+}
+
+impl Sieve {
+    pub(super) fn new(filter: RecordFilter) -> Sieve {
+        Sieve {
+            needles: filter.needle().map(|needle| Needles::new([needle])),
+            filter,
+        }
+    }
+
+    /// Hands out the wanted lines of `text`, each with its offset in it and its time. `before` is the
+    /// time of the last record before `text`, and becomes that of the last one in it.
+    pub(super) fn lines<'t>(
+        &self,
+        text: &'t [u8],
+        before: &mut Option<Stamp>,
+        mut each: impl FnMut(usize, &'t [u8], Stamp),
+    ) {
+        let mut take = |at: usize, line: &'t [u8], before: &dyn Fn() -> Option<Stamp>| {
+            let record = Record::parse(line);
+            let time = record.at.or_else(before);
+            if !line.is_empty() && self.filter.matches(&record, time) {
+                each(at, line, time.unwrap_or(Stamp(0)));
+            }
+            record.at
+        };
+        let Some(needles) = &self.needles else {
+            let block = Block { offset: 0, text };
+            for (at, line) in block.lines() {
+                let known = *before;
+                *before = take(at, line, &|| known).or(known);
+            }
+            return;
+        };
+        let known = *before;
+        needles.lines(text, |at, line| {
+            take(at, line, &|| last_time(&text[..at]).or(known));
+        });
+        *before = last_time(text).or(known);
+    }
+}
+
+/// The time of the last timed line of `text`.
+fn last_time(text: &[u8]) -> Option<Stamp> {
+    text.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix)
+}
