@@ -94,10 +94,10 @@ impl World {
         self.tracker.sweep(now, wall).expect("listed");
         self.tracker.round(now, wall);
         let batch = self.tracker.take_all();
-        for news in batch.news {
+        for news in &batch.news {
             self.story.push(format!("said: {}", news.text));
         }
-        let lines = batch.lines.into_iter().map(|line| line.text.into_vec());
+        let lines = batch.lines().map(|line| line.text.to_vec());
         self.printed
             .extend(lines.map(|line| String::from_utf8(line).expect("UTF-8")));
     }

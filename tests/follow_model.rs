@@ -57,16 +57,11 @@ fn follow(seed: u64, deeds: Deeds) {
         tracker.round(now, wall);
         model.borrow_mut().alive = false;
         let batch = tracker.take(now);
-        printed.extend(batch.lines.into_iter().map(|line| line.text.into_vec()));
+        printed.extend(batch.lines().map(|line| line.text.to_vec()));
         said.extend(batch.news);
     }
-    printed.extend(
-        tracker
-            .take_all()
-            .lines
-            .into_iter()
-            .map(|line| line.text.into_vec()),
-    );
+    let rest = tracker.take_all();
+    printed.extend(rest.lines().map(|line| line.text.to_vec()));
 
     let model = model.borrow();
     let fail = |what: &str, line: &[u8]| -> ! {

@@ -59,16 +59,15 @@ fn write(root: &Path, scene: usize, writer: usize, lines: usize) -> Child {
 fn rotate(root: &Path, scene: usize) {
     let (enterprise, _, _, mode) = SCENES[scene];
     let keep = ["--keep", "36500d", "--grace", "0", "--force"];
-    let status = Command::new(env!("CARGO_BIN_EXE_calltrace"))
+    let output = Command::new(env!("CARGO_BIN_EXE_calltrace"))
         .args(["rotate", enterprise, "--mode", mode])
         .args(keep)
         .arg("--root")
         .arg(root)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let code = status.expect("rotate runs").code();
-    assert_eq!(code, Some(0), "{enterprise} {mode}");
+        .output()
+        .expect("rotate runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{enterprise} {mode}: {said}");
 }
 
 fn tail(root: &Path) -> (Child, Receiver<Printed>) {

@@ -1,146 +1,149 @@
 //! Lines of several files, put in order of time as far as they come within a small window.
 //!
-//! A line is held back for the window; when its time is up, every held line with an earlier time goes
-//! out before it. So two lines of two files that were read within the window of each other come in
-//! order of their times, lines of one file always in the order of the file.
+//! Lines are held back for the window; when their time is up, every held line with an earlier time
+//! goes out before them. So two lines of two files that were read within the window of each other come
+//! in order of their times, lines of one file always in the order of the file.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Arrival;
+use super::arrival::{Piece, Run};
 use crate::record::Stamp;
 
-/// Held at most (bytes of text); more goes out before its time.
+/// Held at most (bytes); more goes out before its time.
 const HELD_BYTES_MAX: usize = 8 << 20;
 
-/// The file that a line is of; lines of one are never put into another order.
+/// The file that a run of lines is of; lines of one are never put into another order.
 pub(super) type Lane = u64;
 
 #[derive(Debug)]
 struct Held {
-    line: Arrival,
+    run: Arc<Run>,
+    /// The first line that is not out.
+    next: usize,
     due: Instant,
+}
+
+impl Held {
+    fn head(&self) -> Stamp {
+        self.run.time(self.next)
+    }
 }
 
 /// The lines that are held.
 #[derive(Debug, Default)]
 pub(super) struct Merge {
+    /// Runs that are not out, by file; none is empty, and no file is without one.
     lanes: HashMap<Lane, VecDeque<Held>>,
-    /// The first line of each lane that has any.
+    /// The first line of each lane.
     heads: BinaryHeap<Reverse<(Stamp, Lane)>>,
-    /// When lines fall due, and how many, oldest first.
-    dues: VecDeque<(Instant, usize)>,
     bytes: usize,
 }
 
 impl Merge {
-    /// Holds a line that was read at `now` for `window`.
-    pub(super) fn push(&mut self, lane: Lane, line: Arrival, now: Instant, window: Duration) {
-        let due = now + window;
-        match self.dues.back_mut() {
-            Some((last, count)) if *last >= due => *count += 1,
-            _ => self.dues.push_back((due, 1)),
+    /// Holds lines that were read at `now` for `window`.
+    pub(super) fn push(&mut self, lane: Lane, run: Run, now: Instant, window: Duration) {
+        if run.len() == 0 {
+            return;
         }
-        let due = self.dues.back().map_or(due, |(last, _)| *last);
-        self.bytes += line.text.len();
-        let held = self.lanes.entry(lane).or_default();
-        if held.is_empty() {
-            self.heads.push(Reverse((line.at, lane)));
+        self.bytes += run.bytes();
+        let held = Held {
+            run: Arc::new(run),
+            next: 0,
+            due: now + window,
+        };
+        let runs = self.lanes.entry(lane).or_default();
+        if runs.is_empty() {
+            self.heads.push(Reverse((held.head(), lane)));
         }
-        held.push_back(Held { line, due });
+        runs.push_back(held);
     }
 
     /// Takes out what is due at `now`, and what belongs before it.
-    pub(super) fn due(&mut self, now: Instant, into: &mut Vec<Arrival>) {
+    pub(super) fn due(&mut self, now: Instant, into: &mut Vec<Piece>) {
         let full = self.bytes > HELD_BYTES_MAX;
-        let is_due = |due: Instant| full || due <= now;
-        let mut left: usize = self
-            .dues
-            .iter()
-            .take_while(|(due, _)| is_due(*due))
-            .map(|(_, count)| count)
-            .sum();
-        while left > 0
-            && let Some(Reverse((_, lane))) = self.heads.pop()
-        {
-            let Some(held) = self.lanes.get_mut(&lane) else {
-                continue;
-            };
-            let Some(first) = held.pop_front() else {
-                continue;
-            };
-            match held.front() {
-                Some(next) => self.heads.push(Reverse((next.line.at, lane))),
-                None => {
-                    self.lanes.remove(&lane);
-                }
-            }
-            left -= usize::from(is_due(first.due));
-            self.bytes -= first.line.text.len();
-            self.forget(first.due);
-            into.push(first.line);
-        }
+        self.take(|held| full || held.due <= now, into);
+    }
+
+    /// Takes out everything.
+    pub(super) fn all(&mut self, into: &mut Vec<Piece>) {
+        self.take(|_| true, into);
     }
 
     /// When the next line falls due; `None` when none is held.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.dues.front().map(|(due, _)| *due)
+        let firsts = self.lanes.values().filter_map(|runs| runs.front());
+        firsts.map(|held| held.due).min()
     }
 
-    /// Everything falls due at once.
-    pub(super) fn all(&mut self, into: &mut Vec<Arrival>) {
-        if let Some((last, _)) = self.dues.back() {
-            self.due(*last, into);
-        }
-    }
-
-    /// One of the lines that fall due then is out.
-    fn forget(&mut self, due: Instant) {
-        let at = self.dues.partition_point(|(other, _)| *other < due);
-        if let Some((_, count)) = self.dues.get_mut(at) {
-            *count -= 1;
-        }
-        while self.dues.front().is_some_and(|(_, count)| *count == 0) {
-            self.dues.pop_front();
+    fn take(&mut self, is_due: impl Fn(&Held) -> bool, into: &mut Vec<Piece>) {
+        let all = self.lanes.values().flatten();
+        let mut left = all.filter(|held| is_due(held)).count();
+        while left > 0
+            && let Some(Reverse((_, lane))) = self.heads.pop()
+        {
+            let runs = self.lanes.get_mut(&lane).expect("a head is of a lane");
+            let held = runs.front_mut().expect("no lane is empty");
+            // Up to the line that another file has the next earlier one for.
+            let others = self.heads.peek().map(|Reverse(other)| *other);
+            let comes = |at: Stamp| others.is_none_or(|other| (at, lane) <= other);
+            let from = held.next;
+            held.next += 1;
+            while held.next < held.run.len() && comes(held.head()) {
+                held.next += 1;
+            }
+            into.push(Piece {
+                run: Arc::clone(&held.run),
+                lines: from..held.next,
+            });
+            if held.next == held.run.len() {
+                left -= usize::from(is_due(held));
+                self.bytes -= held.run.bytes();
+                runs.pop_front();
+            }
+            match runs.front() {
+                Some(next) => self.heads.push(Reverse((next.head(), lane))),
+                None => {
+                    self.lanes.remove(&lane);
+                }
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+    use crate::follow::arrival::Batch;
     use crate::tree::EnterpriseName;
 
     const WINDOW: Duration = Duration::from_millis(20);
 
-    fn line(at: i64) -> Arrival {
-        Arrival {
-            enterprise: Arc::new(EnterpriseName::new("0367").expect("a name")),
-            file: "events.log".into(),
-            offset: 0,
-            at: Stamp(at),
-            text: Box::from(b"x".as_slice()),
+    fn run(times: &[i64]) -> Run {
+        let name = EnterpriseName::new("0367").expect("a name");
+        let mut run = Run::new(&Arc::new(name), &"events.log".into());
+        for at in times {
+            run.push(0, Stamp(*at), at.to_string().as_bytes());
         }
+        run
     }
 
     fn due(merge: &mut Merge, now: Instant) -> Vec<i64> {
-        let mut lines = Vec::new();
-        merge.due(now, &mut lines);
-        lines.iter().map(|line| line.at.0).collect()
+        let mut batch = Batch::default();
+        merge.due(now, &mut batch.pieces);
+        let number = |text: &[u8]| String::from_utf8_lossy(text).parse().expect("a number");
+        batch.lines().map(|line| number(line.text)).collect()
     }
 
     #[test]
     fn lines_of_two_files_within_the_window_come_in_order_of_time() {
         let begin = Instant::now();
         let mut merge = Merge::default();
-        merge.push(1, line(100), begin, WINDOW);
-        merge.push(1, line(300), begin, WINDOW);
-        merge.push(2, line(90), begin + WINDOW / 2, WINDOW);
-        merge.push(2, line(200), begin + WINDOW / 2, WINDOW);
-        merge.push(2, line(400), begin + WINDOW / 2, WINDOW);
+        merge.push(1, run(&[100, 300]), begin, WINDOW);
+        merge.push(2, run(&[90, 200]), begin + WINDOW / 2, WINDOW);
+        merge.push(2, run(&[400]), begin + WINDOW / 2, WINDOW);
         assert_eq!(due(&mut merge, begin), [0i64; 0]);
         assert_eq!(due(&mut merge, begin + WINDOW), [90, 100, 200, 300]);
         assert_eq!(merge.next_due(), Some(begin + WINDOW * 3 / 2));
@@ -150,13 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_due_and_not_earlier_waits() {
+        let begin = Instant::now();
+        let mut merge = Merge::default();
+        merge.push(1, run(&[100]), begin, WINDOW);
+        merge.push(2, run(&[50, 150, 160]), begin + WINDOW, WINDOW);
+        assert_eq!(due(&mut merge, begin + WINDOW), [50, 100]);
+        assert_eq!(due(&mut merge, begin + 2 * WINDOW), [150, 160]);
+    }
+
+    #[test]
     fn lines_of_one_file_keep_their_order_whatever_their_times() {
         let begin = Instant::now();
         let mut merge = Merge::default();
-        for at in [5, 1, 9, 2] {
-            merge.push(1, line(at), begin, WINDOW);
-        }
-        merge.push(2, line(3), begin, WINDOW);
+        merge.push(1, run(&[5, 1, 9, 2]), begin, WINDOW);
+        merge.push(2, run(&[3]), begin, WINDOW);
         assert_eq!(due(&mut merge, begin + WINDOW), [3, 5, 1, 9, 2]);
     }
 
@@ -164,11 +175,9 @@ mod tests {
     fn what_is_too_much_to_hold_goes_out_early() {
         let begin = Instant::now();
         let mut merge = Merge::default();
-        for at in 0..3 {
-            let text = vec![b'x'; HELD_BYTES_MAX / 2].into_boxed_slice();
-            merge.push(1, Arrival { text, ..line(at) }, begin, WINDOW);
-        }
-        assert_eq!(due(&mut merge, begin), [0, 1, 2]);
+        let many: Vec<i64> = (0..HELD_BYTES_MAX as i64 / 16).collect();
+        merge.push(1, run(&many), begin, WINDOW);
+        assert_eq!(due(&mut merge, begin), many);
         assert_eq!(merge.next_due(), None);
     }
 }

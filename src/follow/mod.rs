@@ -13,6 +13,7 @@
 //! ```
 //! What a file system is asked goes through [`Files`], so that a model can be in its place.
 
+mod arrival;
 mod decide;
 mod disk;
 mod files;
@@ -34,11 +35,13 @@ use crate::filter::RecordFilter;
 use crate::record::Stamp;
 use crate::tree::{EnterpriseName, Tree};
 
+pub use arrival::{Arrival, Batch, News};
 pub use decide::{Action, Moved, Now, Resolution, Seen, decide, resolve};
 pub use disk::Disk;
 pub use files::{Archived, Files, OpenFile, ReadContent, Stat};
 pub use tracker::Tracker;
 
+use tracker::ROOT;
 use wake::{Stir, Wake, Woken};
 
 /// Lines of several files come in order of time if they are read within this of each other.
@@ -87,46 +90,6 @@ pub struct Options {
     pub interrupt: Option<OwnedFd>,
     /// Where the answer is written to: when its reader goes, following ends.
     pub output: Option<OwnedFd>,
-}
-
-/// A line that arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arrival {
-    /// Whose.
-    pub enterprise: Arc<EnterpriseName>,
-    /// The file's name when the line was read.
-    pub file: Arc<str>,
-    /// Content offset of the line then; a collapse moves lines.
-    pub offset: u64,
-    /// Its time; of a line without one that of the line before it, 0 when there is none.
-    pub at: Stamp,
-    /// Its bytes, without the newline, and without NULs before it.
-    pub text: Box<[u8]>,
-}
-
-/// Something that happened to the files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
-    /// A sentence: `0367/events.log was truncated ...`.
-    pub text: String,
-    /// Everybody should know; else only those who asked for explanations.
-    pub matters: bool,
-}
-
-/// What came.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// Lines, merged by time.
-    pub lines: Vec<Arrival>,
-    /// What happened to the files meanwhile.
-    pub news: Vec<News>,
-}
-
-impl Batch {
-    /// Whether nothing came.
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.news.is_empty()
-    }
 }
 
 /// Why waiting ended.
@@ -280,7 +243,13 @@ impl Follow {
         for (key, stir) in woken.stirs {
             match stir {
                 Stir::Written(name) => self.tracker.written(key, &name),
-                Stir::Names => self.tracker.names_changed(key),
+                Stir::Names => {
+                    self.tracker.names_changed(key);
+                    // A new enterprise is to be watched at once.
+                    if key == ROOT {
+                        self.sweep_at = now;
+                    }
+                }
             }
         }
         if woken.all {

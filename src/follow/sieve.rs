@@ -27,13 +27,22 @@ impl Sieve {
         before: &mut Option<Stamp>,
         mut each: impl FnMut(usize, &'t [u8], Stamp),
     ) {
+        if self.filter.is_empty() {
+            let block = Block { offset: 0, text };
+            for (at, line) in block.lines().filter(|(_, line)| !line.is_empty()) {
+                *before = time_of(line).or(*before);
+                each(at, line, before.unwrap_or(Stamp(0)));
+            }
+            return;
+        }
         let mut take = |at: usize, line: &'t [u8], before: &dyn Fn() -> Option<Stamp>| {
             let record = Record::parse(line);
-            let time = record.at.or_else(before);
+            let own = time_of(line);
+            let time = own.or_else(before);
             if !line.is_empty() && self.filter.matches(&record, time) {
                 each(at, line, time.unwrap_or(Stamp(0)));
             }
-            record.at
+            own
         };
         let Some(needles) = &self.needles else {
             let block = Block { offset: 0, text };
@@ -49,6 +58,13 @@ impl Sieve {
         });
         *before = last_time(text).or(known);
     }
+}
+
+/// The time of a record, by its first bytes; what [`Record::parse`] would say of a line that it can
+/// parse, which is all that counts for an order.
+fn time_of(line: &[u8]) -> Option<Stamp> {
+    let nuls = line.iter().take_while(|&&b| b == 0).count();
+    Stamp::parse_prefix(&line[nuls..])
 }
 
 /// The time of the last timed line of `text`.

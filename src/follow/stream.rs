@@ -17,11 +17,12 @@ use std::time::{Duration, Instant};
 
 use memchr::{memchr, memmem, memrchr};
 
+use super::News;
+use super::arrival::Run;
 use super::decide::{Action, Now, Seen, decide};
 use super::files::{Files, OpenFile, Stat, read_full};
 use super::merge::{Lane, Merge};
 use super::sieve::Sieve;
-use super::{Arrival, News};
 use crate::record::Stamp;
 use crate::tree::{EnterpriseName, Head};
 
@@ -269,19 +270,13 @@ impl<H: OpenFile> Stream<H> {
     }
 
     fn hand_out<F>(&mut self, ctx: &mut Ctx<'_, F>, lines: &[u8]) {
-        let (enterprise, file, start) = (ctx.enterprise, &self.name, self.position);
-        let (merge, lane) = (&mut *ctx.merge, self.lane);
+        let start = self.position;
+        let mut run = Run::new(ctx.enterprise, &self.name);
         ctx.sieve
             .lines(lines, &mut self.last_time, |at, text, time| {
-                let line = Arrival {
-                    enterprise: Arc::clone(enterprise),
-                    file: Arc::clone(file),
-                    offset: start + at as u64,
-                    at: time,
-                    text: text.into(),
-                };
-                merge.push(lane, line, ctx.now, ctx.window);
+                run.push(start + at as u64, time, text);
             });
+        ctx.merge.push(self.lane, run, ctx.now, ctx.window);
         self.position += lines.len() as u64;
         self.trail
             .extend_from_slice(&lines[lines.len().saturating_sub(TRAIL_BYTES)..]);

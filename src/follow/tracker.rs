@@ -187,7 +187,7 @@ impl<F: Files> Tracker<F> {
             news: std::mem::take(&mut self.news),
             ..Batch::default()
         };
-        self.merge.due(now, &mut batch.lines);
+        self.merge.due(now, &mut batch.pieces);
         batch
     }
 
@@ -197,7 +197,7 @@ impl<F: Files> Tracker<F> {
             news: std::mem::take(&mut self.news),
             ..Batch::default()
         };
-        self.merge.all(&mut batch.lines);
+        self.merge.all(&mut batch.pieces);
         batch
     }
 

@@ -129,14 +129,14 @@ impl CallTail<'_> {
 
     fn came(&mut self, batch: &Batch) -> Result<(), Error> {
         let mut fresh = Vec::new();
-        for arrival in &batch.lines {
+        for arrival in batch.lines() {
             if self.watched.is_empty() {
                 self.look_for_call(arrival)?;
             }
             for call in self
                 .watched
                 .iter_mut()
-                .filter(|call| call.is_of(&arrival.enterprise))
+                .filter(|call| call.is_of(arrival.enterprise))
             {
                 if call.arrives(arrival) {
                     call.set_due(self.tail.args.linger, Duration::ZERO);
@@ -155,12 +155,12 @@ impl CallTail<'_> {
     }
 
     /// Begins with the call if this is a record of it. From then on only this enterprise counts.
-    fn look_for_call(&mut self, arrival: &Arrival) -> Result<(), Error> {
+    fn look_for_call(&mut self, arrival: Arrival<'_>) -> Result<(), Error> {
         let closure = Closure::of(&self.question.id);
-        if !closure.holds(&fact_of(arrival, 0), &arrival.text) {
+        if !closure.holds(&fact_of(arrival, 0), arrival.text) {
             return Ok(());
         }
-        if let Some((trace, call)) = self.trace(&arrival.enterprise) {
+        if let Some((trace, call)) = self.trace(arrival.enterprise) {
             let mut call = Watched::new(trace, call);
             self.printer.records(call.not_printed())?;
             call.set_due(self.tail.args.linger, Duration::ZERO);
@@ -336,14 +336,14 @@ impl Watched {
     }
 
     /// Takes in what arrived; whether it is a record of the call that was not printed yet.
-    fn arrives(&mut self, arrival: &Arrival) -> bool {
+    fn arrives(&mut self, arrival: Arrival<'_>) -> bool {
         let fact = fact_of(arrival, self.arrivals);
-        if !self.call.closure.holds(&fact, &arrival.text) {
+        if !self.call.closure.holds(&fact, arrival.text) {
             return false;
         }
         self.arrivals += 1;
         self.is_stale |= self.call.closure.absorb(&fact) || fact.event == Event::Hangup;
-        let counts = self.counts.entry(arrival.text.clone()).or_default();
+        let counts = self.counts.entry(arrival.text.into()).or_default();
         counts.arrived += 1;
         if counts.arrived <= counts.printed {
             return false;
@@ -376,12 +376,12 @@ impl Watched {
     }
 }
 
-fn fact_of(arrival: &Arrival, number: u64) -> Fact {
+fn fact_of(arrival: Arrival<'_>, number: u64) -> Fact {
     let place = Place {
         source: ARRIVED,
         offset: number,
     };
-    Fact::of(&Record::parse(&arrival.text), arrival.at, place)
+    Fact::of(&Record::parse(arrival.text), arrival.at, place)
 }
 
 /// How long ago a record was written.

@@ -65,7 +65,7 @@ fn follow(
         let next = tail.deadline.map_or(tick, |deadline| deadline.min(tick));
         match follow.next(Some(next))? {
             Next::Came(batch) => {
-                for arrival in &batch.lines {
+                for arrival in batch.lines() {
                     watch.take(arrival, &mut board);
                 }
                 tail.tell(&batch.news);
@@ -115,14 +115,14 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, arrival: &Arrival, board: &mut Board) {
-        if !self.all.contains_key(&*arrival.enterprise) {
-            let new = EnterpriseName::clone(&arrival.enterprise);
+    fn take(&mut self, arrival: Arrival<'_>, board: &mut Board) {
+        if !self.all.contains_key(arrival.enterprise) {
+            let new = EnterpriseName::clone(arrival.enterprise);
             self.all.insert(new, Calls::default());
         }
         let calls = self
             .all
-            .get_mut(&*arrival.enterprise)
+            .get_mut(arrival.enterprise)
             .expect("it is there by now");
         calls.take(arrival, &self.filter, board);
     }
@@ -180,13 +180,13 @@ impl Calls {
     }
 
     /// Adds a record and tells what it changed.
-    fn take(&mut self, arrival: &Arrival, filter: &RecordFilter, board: &mut Board) {
+    fn take(&mut self, arrival: Arrival<'_>, filter: &RecordFilter, board: &mut Board) {
         self.arrivals += 1;
         let place = Place {
             source: ARRIVED,
             offset: self.arrivals,
         };
-        let record = Record::parse(&arrival.text);
+        let record = Record::parse(arrival.text);
         let mut fact = Fact::of(&record, arrival.at, place);
         fact.matched = !filter.is_empty() && filter.matches(&record, Some(arrival.at));
         let (at, tells) = (fact.at, fact.is_asterisk() || fact.matched);
@@ -197,7 +197,7 @@ impl Calls {
         let mut changed = self.joiner.infer(|part| is_settled(part, at));
         changed.extend(own.filter(|slot| !changed.contains(slot)));
         for slot in changed {
-            if let Some(news) = self.look(&arrival.enterprise, slot, at, filter) {
+            if let Some(news) = self.look(arrival.enterprise, slot, at, filter) {
                 board.tell(news);
             }
         }

@@ -210,12 +210,12 @@ impl Printer<'_> {
     }
 }
 
-fn shown(arrival: &Arrival) -> Shown<'_> {
+fn shown(arrival: Arrival<'_>) -> Shown<'_> {
     Shown {
         enterprise: arrival.enterprise.as_str(),
-        file: &arrival.file,
+        file: arrival.file,
         offset: arrival.offset,
         at: arrival.at,
-        text: &arrival.text,
+        text: arrival.text,
     }
 }

@@ -92,7 +92,7 @@ fn follow(
     loop {
         match follow.next(tail.deadline)? {
             Next::Came(batch) => {
-                printer.records(batch.lines.iter().map(shown))?;
+                printer.records(batch.lines().map(shown))?;
                 tail.tell(&batch.news);
             }
             Next::Deadline => {}
