@@ -79,11 +79,12 @@ struct Mark {
 }
 
 impl Run {
-    pub(super) fn new(enterprise: &Arc<EnterpriseName>, file: &Arc<str>) -> Run {
+    /// No lines yet, and room for `bytes` of them.
+    pub(super) fn new(enterprise: &Arc<EnterpriseName>, file: &Arc<str>, bytes: usize) -> Run {
         Run {
             enterprise: Arc::clone(enterprise),
             file: Arc::clone(file),
-            text: Vec::new(),
+            text: Vec::with_capacity(bytes),
             marks: Vec::new(),
         }
     }

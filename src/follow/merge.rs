@@ -123,7 +123,7 @@ mod tests {
 
     fn run(times: &[i64]) -> Run {
         let name = EnterpriseName::new("0367").expect("a name");
-        let mut run = Run::new(&Arc::new(name), &"events.log".into());
+        let mut run = Run::new(&Arc::new(name), &"events.log".into(), 0);
         for at in times {
             run.push(0, Stamp(*at), at.to_string().as_bytes());
         }

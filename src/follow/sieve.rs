@@ -19,6 +19,11 @@ impl Sieve {
         }
     }
 
+    /// Whether most lines are likely to pass.
+    pub(super) fn is_wide(&self) -> bool {
+        self.needles.is_none()
+    }
+
     /// Hands out the wanted lines of `text`, each with its offset in it and its time. `before` is the
     /// time of the last record before `text`, and becomes that of the last one in it.
     pub(super) fn lines<'t>(
@@ -37,7 +42,7 @@ impl Sieve {
         }
         let mut take = |at: usize, line: &'t [u8], before: &dyn Fn() -> Option<Stamp>| {
             let record = Record::parse(line);
-            let own = time_of(line);
+            let own = record.at.or_else(|| time_of(line));
             let time = own.or_else(before);
             if !line.is_empty() && self.filter.matches(&record, time) {
                 each(at, line, time.unwrap_or(Stamp(0)));

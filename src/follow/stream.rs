@@ -271,7 +271,8 @@ impl<H: OpenFile> Stream<H> {
 
     fn hand_out<F>(&mut self, ctx: &mut Ctx<'_, F>, lines: &[u8]) {
         let start = self.position;
-        let mut run = Run::new(ctx.enterprise, &self.name);
+        let room = if ctx.sieve.is_wide() { lines.len() } else { 0 };
+        let mut run = Run::new(ctx.enterprise, &self.name, room);
         ctx.sieve
             .lines(lines, &mut self.last_time, |at, text, time| {
                 run.push(start + at as u64, time, text);
