@@ -321,3 +321,41 @@ fn archive_mode_loses_and_repeats_nothing() {
 fn truncations_by_others_lose_at_most_what_they_cut_off_unread() {
     (0..seeds()).for_each(|seed| run(3000 + seed, Mode::Rename, true));
 }
+
+/// Writes, and rotates so often that whole files come and go, or are collapsed again and again, while
+/// the follower does not look: its answer was held up.
+fn held_up(mode: Mode) {
+    let mut policy = policy(mode);
+    policy.force = true;
+    let scene = Scene::new(policy);
+    let mut world = World::new(7, &scene, mode == Mode::Collapse);
+    for _ in 0..20 {
+        world.write();
+    }
+    world.look();
+    let disk = Faulty::new(&scene.root(), now(), Fault::None);
+    for _ in 0..6 {
+        for _ in 0..30 {
+            world.write();
+        }
+        for _ in 0..3 {
+            scene.rotate(&disk);
+        }
+    }
+    world.write();
+    for _ in 0..20 {
+        world.look();
+    }
+    world.check(7);
+    assert!(world.written.len() > 500, "proves little");
+}
+
+#[test]
+fn files_that_were_sealed_and_deleted_between_two_looks_are_read_from_the_archive() {
+    held_up(Mode::Rename);
+}
+
+#[test]
+fn collapses_between_two_looks_are_read_from_the_archive() {
+    held_up(Mode::Collapse);
+}

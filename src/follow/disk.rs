@@ -6,11 +6,14 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::files::{Archived, Files, OpenFile, Stat};
+use super::files::{Files, OpenFile, Part, Stat};
 use crate::error::Error;
 use crate::fsx::FileIdentity;
 use crate::source::{BgzfTable, Source, Tally};
 use crate::tree::{EnterpriseName, FileName, Head, Listed, LogFile, Tree, look_at, open_regular};
+
+/// Looked at of a part's beginning (bytes).
+const FRONT_BYTES_USUAL: usize = 4096;
 
 /// The folders of a tree.
 #[derive(Debug, Clone)]
@@ -45,15 +48,16 @@ impl Files for Disk {
         open_regular(&path).map(|(file, _)| Arc::new(file))
     }
 
-    fn archived(&self, enterprise: &EnterpriseName, head: &Head) -> io::Result<Option<Archived>> {
-        let folder = self.tree.folder(enterprise);
-        let mut archives = look_at(&folder)?;
-        archives.retain(|listed| listed.name.gz);
-        archives.sort_by_key(|listed| std::cmp::Reverse(listed.modified));
-        Ok(archives.into_iter().find_map(|listed| {
-            let log = LogFile::open(&folder, listed.name).ok()?;
-            part_with(Source::open(Arc::new(log)).ok()?, head)
-        }))
+    fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>> {
+        let log = LogFile::open(&self.tree.folder(enterprise), name.clone())?;
+        let archive = Arc::new(Source::open(Arc::new(log))?);
+        let starts = archive.table().map_or(vec![0], BgzfTable::parts);
+        let ends = starts.iter().skip(1).map(|end| Some(*end));
+        let ends: Vec<Option<u64>> = ends.chain([archive.content_bytes()]).collect();
+        let pairs = starts.iter().zip(ends);
+        pairs
+            .map(|(start, end)| part(&archive, *start, end))
+            .collect()
     }
 }
 
@@ -73,28 +77,23 @@ impl OpenFile for Arc<File> {
     }
 }
 
-/// The newest part of an archive that begins as `head` says. What can't be read has no such part.
-fn part_with(archive: Source, head: &Head) -> Option<Archived> {
-    let end = match archive.content_bytes() {
-        Some(bytes) => bytes,
-        None => Tally::read(archive.content()).ok()?.content().bytes,
+/// The part of an archive from `start` to `end`, or where only decoding would tell, to its end.
+fn part(archive: &Arc<Source>, start: u64, end: Option<u64>) -> io::Result<Part> {
+    let room = end.and_then(|end| usize::try_from(end - start).ok());
+    let room = room.unwrap_or(usize::MAX);
+    let mut front = vec![0; room.min(FRONT_BYTES_USUAL)];
+    let mut got = read_content(archive, &mut front, start)?;
+    if !Head::of(&front[..got]).is_whole() && got == FRONT_BYTES_USUAL {
+        front.resize(room.min(Head::FRONT_BYTES), 0);
+        got = read_content(archive, &mut front, start)?;
+    }
+    let (own, whole) = (Arc::clone(archive), Arc::clone(archive));
+    let bytes = move || match end {
+        Some(end) => Ok(end - start),
+        None => Ok(Tally::read(whole.content())?.content().bytes - start),
     };
-    let mut edges = archive.table().map_or(vec![0], BgzfTable::parts);
-    edges.push(end);
-    let parts = edges.windows(2).rev();
-    let mut begun = parts.filter(|part| {
-        let bytes = usize::try_from(part[1] - part[0]).unwrap_or(usize::MAX);
-        let mut front = vec![0; bytes.min(head.reach())];
-        let got = read_content(&archive, &mut front, part[0]);
-        got.is_ok_and(|got| Head::of(&front[..got]).agrees(head))
-    });
-    let (start, part_end) = begun.next().map(|part| (part[0], part[1]))?;
-    drop(begun);
-    Some(Archived {
-        bytes: part_end - start,
-        is_last: part_end == end,
-        read: Box::new(move |into, offset| read_content(&archive, into, start + offset)),
-    })
+    let read = move |into: &mut [u8], offset: u64| read_content(&own, into, start + offset);
+    Ok(Part::new(&front[..got], bytes, read))
 }
 
 fn read_content(archive: &Source, into: &mut [u8], offset: u64) -> io::Result<usize> {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::fsx::FileIdentity;
+use crate::record::Stamp;
 use crate::tree::{EnterpriseName, FileName, Head, Listed};
 
 /// A tree of log folders.
@@ -37,12 +38,11 @@ pub trait Files {
     /// When there is none, or it may not be read.
     fn open(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Self::File>;
 
-    /// Looks for a part of an archive that begins as `head` says: lines of a file that were copied
-    /// there before they were taken off it. `None` when no archive has such a part.
+    /// The parts of the archive that has this name now, in order: what was added at different times.
     ///
     /// # Errors
-    /// When the folder can't be listed.
-    fn archived(&self, enterprise: &EnterpriseName, head: &Head) -> io::Result<Option<Archived>>;
+    /// When there is none, or it can't be read.
+    fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>>;
 }
 
 /// A file that is read on whatever its name is by now.
@@ -73,26 +73,50 @@ pub struct Stat {
     pub links: u64,
 }
 
-/// Reads content at an offset from the part's beginning; 0 bytes at the archive's end.
+/// Reads content at an offset from a part's beginning, as far as the buffer goes; less only at the
+/// archive's end.
 pub type ReadContent = Box<dyn Fn(&mut [u8], u64) -> io::Result<usize> + Send>;
 
 /// A part of an archive.
-pub struct Archived {
-    /// Length of its content: of the file it was copied from, the first so many bytes.
-    pub bytes: u64,
-    /// Nothing was added to the archive after it.
-    pub is_last: bool,
+pub struct Part {
+    /// How its content begins.
+    pub head: Head,
+    /// Time of its first record; `None` when its first lines have none.
+    pub first: Option<Stamp>,
+    /// Finds out the length of its content.
+    pub bytes: Box<dyn Fn() -> io::Result<u64> + Send>,
     /// The content.
     pub read: ReadContent,
 }
 
-impl std::fmt::Debug for Archived {
+impl Part {
+    /// A part that begins with `front`.
+    pub fn new(
+        front: &[u8],
+        bytes: impl Fn() -> io::Result<u64> + Send + 'static,
+        read: impl Fn(&mut [u8], u64) -> io::Result<usize> + Send + 'static,
+    ) -> Part {
+        Part {
+            head: Head::of(front),
+            first: first_time(front),
+            bytes: Box::new(bytes),
+            read: Box::new(read),
+        }
+    }
+}
+
+impl std::fmt::Debug for Part {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Archived")
-            .field("bytes", &self.bytes)
-            .field("is_last", &self.is_last)
+        f.debug_struct("Part")
+            .field("head", &self.head)
+            .field("first", &self.first)
             .finish_non_exhaustive()
     }
+}
+
+/// The time of the first record of a content that begins with `front`.
+pub(super) fn first_time(front: &[u8]) -> Option<Stamp> {
+    front.split(|&b| b == b'\n').find_map(Stamp::parse_prefix)
 }
 
 /// Reads until `into` is full or the file ends.

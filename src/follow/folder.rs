@@ -7,12 +7,13 @@
 
 mod copies;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::News;
+use super::archives::Missed;
 use super::files::{Files, OpenFile, Stat, read_full};
 use super::merge::Lane;
 use super::stream::{Ctx, Looked, Stream};
@@ -55,6 +56,12 @@ pub(super) struct Folder<H> {
     refused: HashMap<FileIdentity, u64>,
     /// Contents that were truncated or deleted: how they began, and up to where they were read.
     former: VecDeque<(Head, u64)>,
+    /// Archives that are known, or of which all is known.
+    archives: HashSet<FileIdentity>,
+    /// Files that were sealed before they could be followed.
+    missed: Vec<Missed>,
+    /// Time of the newest record that was met, or that is known from before.
+    newest: Option<Stamp>,
     names_changed: Option<SystemTime>,
     /// It has been listed: what appears now is new.
     listed: bool,
@@ -88,6 +95,9 @@ impl<H: OpenFile> Folder<H> {
             closed: Vec::new(),
             refused: HashMap::new(),
             former: VecDeque::new(),
+            archives: HashSet::new(),
+            missed: Vec::new(),
+            newest: newest_at_start,
             names_changed: None,
             listed: false,
             newest_at_start,
@@ -137,7 +147,7 @@ impl<H: OpenFile> Folder<H> {
 
     /// Whether one of the open files is called `name`.
     pub(super) fn has_open(&self, name: &str) -> bool {
-        self.followed.iter().any(|f| &*f.stream.name == name)
+        self.followed.iter().any(|f| &*f.stream.lines.name == name)
     }
 
     /// Lists the folder, if its names have changed, and takes in what is new.
@@ -169,9 +179,11 @@ impl<H: OpenFile> Folder<H> {
         for file in plain {
             self.meet(ctx, file, lanes);
         }
+        self.find_missed(ctx, &listed, lanes);
         let is_listed = |identity: FileIdentity| listed.iter().any(|l| l.identity == identity);
         self.closed.retain(|closed| is_listed(closed.stat.identity));
         self.refused.retain(|refused, _| is_listed(*refused));
+        self.archives.retain(|archive| is_listed(*archive));
         self.listed = true;
     }
 
@@ -196,9 +208,9 @@ impl<H: OpenFile> Folder<H> {
                 Some(name) => format!("is now called {}", name.full()),
                 None => "has lost its name; read to its end".to_owned(),
             };
-            followed.stream.tell(ctx, false, &what);
+            followed.stream.lines.tell(ctx, false, &what);
             if let Some(name) = &now {
-                followed.stream.name = name.full().into();
+                followed.stream.lines.name = name.full().into();
             }
             followed.name = now;
         }
@@ -301,7 +313,46 @@ impl<H: OpenFile> Folder<H> {
         } else {
             "is new; followed from its start"
         };
-        stream.tell(ctx, false, what);
+        stream.lines.tell(ctx, false, what);
+    }
+
+    /// Archives that hold what was written, sealed and deleted between two looks.
+    fn find_missed<F: Files<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        listed: &[Listed],
+        lanes: &mut Lane,
+    ) {
+        for archive in listed.iter().filter(|listed| listed.name.gz) {
+            // What was there at first is history.
+            if !self.archives.insert(archive.identity) || !self.listed {
+                continue;
+            }
+            let parts = ctx.files.parts(&self.enterprise, &archive.name);
+            for part in parts.unwrap_or_default() {
+                let head = part.head.clone();
+                // Whatever began before the newest record that was met had its chance to be met.
+                let is_newer = part.first > self.newest;
+                if !head.tells() || !is_newer || self.has_met(&head) {
+                    continue;
+                }
+                *lanes += 1;
+                let Ok(missed) = Missed::new(part, archive.name.full().into(), *lanes) else {
+                    // It may still be being written.
+                    self.archives.remove(&archive.identity);
+                    continue;
+                };
+                missed.tell(ctx);
+                self.remember(head, missed.bytes());
+                self.missed.push(missed);
+                self.dirty = true;
+            }
+        }
+    }
+
+    /// Whether a content that begins so is, or was, followed.
+    fn has_met(&self, head: &Head) -> bool {
+        self.copied(head).is_some() || self.closed.iter().any(|closed| closed.head.agrees(head))
     }
 
     fn refuse<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &Listed, error: &io::Error) {
@@ -342,6 +393,12 @@ impl<H: OpenFile> Folder<H> {
                 }
                 self.pass_on(identity, former.head, former.position);
             }
+        }
+        let times = self.followed.iter().map(|f| f.stream.lines.last_time);
+        self.newest = times.max().flatten().max(self.newest);
+        if !self.followed.iter().any(|f| f.stream.is_recovering()) {
+            self.missed.retain_mut(|missed| missed.look(ctx));
+            all.more |= !self.missed.is_empty();
         }
         self.dirty |= all.more;
         all
@@ -414,7 +471,7 @@ impl<H: OpenFile> Followed<H> {
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     let what = format!("can't be read: {}; trying again", reason(&error));
-                    self.stream.tell(ctx, true, &what);
+                    self.stream.lines.tell(ctx, true, &what);
                 }
                 Looked::default()
             }

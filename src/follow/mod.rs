@@ -13,6 +13,7 @@
 //! ```
 //! What a file system is asked goes through [`Files`], so that a model can be in its place.
 
+mod archives;
 mod arrival;
 mod decide;
 mod disk;
@@ -38,7 +39,7 @@ use crate::tree::{EnterpriseName, Tree};
 pub use arrival::{Arrival, Batch, News};
 pub use decide::{Action, Moved, Now, Resolution, Seen, decide, resolve};
 pub use disk::Disk;
-pub use files::{Archived, Files, OpenFile, ReadContent, Stat};
+pub use files::{Files, OpenFile, Part, ReadContent, Stat};
 pub use tracker::Tracker;
 
 use tracker::ROOT;

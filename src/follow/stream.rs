@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use memchr::{memchr, memmem, memrchr};
 
 use super::News;
+use super::archives::Recovery;
 use super::arrival::Run;
 use super::decide::{Action, Now, Seen, decide};
 use super::files::{Files, OpenFile, Stat, read_full};
@@ -27,10 +28,9 @@ use crate::record::Stamp;
 use crate::tree::{EnterpriseName, Head};
 
 pub(super) use place::Former;
-use place::Recovery;
 
 /// A line is handed out up to this length (bytes); the rest of it is passed over.
-const LINE_BYTES_MAX: usize = 32 << 20;
+pub(super) const LINE_BYTES_MAX: usize = 32 << 20;
 
 /// Of the blank bytes before a head so many are looked at again.
 const BLANKS_CHECKED: u64 = 256;
@@ -64,9 +64,7 @@ pub(super) struct Looked {
 #[derive(Debug)]
 pub(super) struct Stream<H> {
     pub(super) file: H,
-    /// Its name when it was last listed.
-    pub(super) name: Arc<str>,
-    pub(super) lane: Lane,
+    pub(super) lines: Lines,
     /// What it was like when everything up to its end had been looked at.
     pub(super) rested: Option<Stat>,
     pub(super) stat: Stat,
@@ -75,7 +73,6 @@ pub(super) struct Stream<H> {
     /// So much of the head has not been blanked, while a collapse is under way.
     torn: Option<usize>,
     trail: Vec<u8>,
-    last_time: Option<Stamp>,
     recovery: Option<Recovery>,
     /// In a line that is longer than can be handed out.
     skips_line: bool,
@@ -100,15 +97,13 @@ impl<H: OpenFile> Stream<H> {
         trail.truncate(got.unwrap_or(0));
         Stream {
             file,
-            name,
-            lane,
+            lines: Lines::new(name, lane),
             rested: None,
             stat,
             position,
             head,
             torn: None,
             trail,
-            last_time: None,
             recovery: None,
             skips_line: false,
             told_of_hole: false,
@@ -120,6 +115,11 @@ impl<H: OpenFile> Stream<H> {
     /// its newline.
     pub(super) fn is_read(&self) -> bool {
         self.recovery.is_none() && self.rested.is_some()
+    }
+
+    /// Whether lines of it are being read from an archive.
+    pub(super) fn is_recovering(&self) -> bool {
+        self.recovery.is_some()
     }
 
     /// Whether the file begins as `head` says at this moment.
@@ -135,7 +135,7 @@ impl<H: OpenFile> Stream<H> {
     /// When the file can't be read; the next look tries again.
     pub(super) fn look<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> io::Result<Looked> {
         if self.recovery.is_some() {
-            return self.recover(ctx);
+            return Ok(self.recover(ctx));
         }
         let stat = self.file.stat()?;
         self.stat = stat;
@@ -264,20 +264,13 @@ impl<H: OpenFile> Stream<H> {
         if nuls > 0 && !std::mem::replace(&mut self.told_of_hole, true) {
             let text =
                 "holds a run of NUL bytes: it was truncated under a writer that does not append";
-            self.tell(ctx, true, text);
+            self.lines.tell(ctx, true, text);
         }
         nuls
     }
 
     fn hand_out<F>(&mut self, ctx: &mut Ctx<'_, F>, lines: &[u8]) {
-        let start = self.position;
-        let room = if ctx.sieve.is_wide() { lines.len() } else { 0 };
-        let mut run = Run::new(ctx.enterprise, &self.name, room);
-        ctx.sieve
-            .lines(lines, &mut self.last_time, |at, text, time| {
-                run.push(start + at as u64, time, text);
-            });
-        ctx.merge.push(self.lane, run, ctx.now, ctx.window);
+        self.lines.hand_out(ctx, self.position, lines);
         self.position += lines.len() as u64;
         self.trail
             .extend_from_slice(&lines[lines.len().saturating_sub(TRAIL_BYTES)..]);
@@ -296,18 +289,11 @@ impl<H: OpenFile> Stream<H> {
         self.hand_out(ctx, &buffer);
         *ctx.buffer = buffer;
         self.skips_line = true;
-        self.tell(
+        self.lines.tell(
             ctx,
             true,
             "has a line of more than 32 MiB; its rest is left out",
         );
-    }
-
-    pub(super) fn tell<F>(&self, ctx: &mut Ctx<'_, F>, matters: bool, what: &str) {
-        ctx.news.push(News {
-            text: format!("{}/{} {what}", ctx.enterprise, self.name),
-            matters,
-        });
     }
 
     /// What there is of a last line that never got its newline, when nothing more will come.
@@ -317,13 +303,51 @@ impl<H: OpenFile> Stream<H> {
         if end == 0 {
             return;
         }
-        self.tell(
+        self.lines.tell(
             ctx,
             true,
             "ended in the middle of a line; what there is of it is shown",
         );
         let half = ctx.buffer[..end].to_vec();
         self.hand_out(ctx, &half);
+    }
+}
+
+/// Where the lines of a file go, and what they are called by.
+#[derive(Debug)]
+pub(super) struct Lines {
+    /// The file's name when it was last listed.
+    pub(super) name: Arc<str>,
+    lane: Lane,
+    /// Time of the last record, wanted or not.
+    pub(super) last_time: Option<Stamp>,
+}
+
+impl Lines {
+    pub(super) fn new(name: Arc<str>, lane: Lane) -> Lines {
+        Lines {
+            name,
+            lane,
+            last_time: None,
+        }
+    }
+
+    /// Hands out those of some lines, standing at `start`, that are wanted.
+    pub(super) fn hand_out<F>(&mut self, ctx: &mut Ctx<'_, F>, start: u64, lines: &[u8]) {
+        let room = if ctx.sieve.is_wide() { lines.len() } else { 0 };
+        let mut run = Run::new(ctx.enterprise, &self.name, room);
+        ctx.sieve
+            .lines(lines, &mut self.last_time, |at, text, time| {
+                run.push(start + at as u64, time, text);
+            });
+        ctx.merge.push(self.lane, run, ctx.now, ctx.window);
+    }
+
+    pub(super) fn tell<F>(&self, ctx: &mut Ctx<'_, F>, matters: bool, what: &str) {
+        ctx.news.push(News {
+            text: format!("{}/{} {what}", ctx.enterprise, self.name),
+            matters,
+        });
     }
 }
 

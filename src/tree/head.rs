@@ -9,10 +9,6 @@ use crate::record::Stamp;
 /// Kept of a file's beginning (bytes): a line's time, kind and id, and some of its body.
 const HEAD_BYTES: usize = 256;
 
-/// Looked at for a first byte that tells something (bytes): a collapse leaves less than a block of
-/// the file system blank, and those of ext4 are of 1 MiB at most.
-const FRONT_BYTES: usize = (1 << 20) + HEAD_BYTES;
-
 /// Read at first: nearly every file begins with a line.
 const FRONT_BYTES_USUAL: usize = 512;
 
@@ -27,6 +23,10 @@ pub struct Head {
 }
 
 impl Head {
+    /// So much of a content's beginning (bytes) holds its head, also behind what a collapse leaves
+    /// blank: less than a block of the file system, and those of ext4 are of 1 MiB at most.
+    pub const FRONT_BYTES: usize = (1 << 20) + HEAD_BYTES;
+
     /// The head of a content that begins with `front`; empty where that holds nothing but blank
     /// lines and NULs.
     pub fn of(front: &[u8]) -> Head {
@@ -43,10 +43,10 @@ impl Head {
         let mut front = vec![0; FRONT_BYTES_USUAL];
         let got = file.read_at(&mut front, 0)?;
         let head = Head::of(&front[..got]);
-        if !head.bytes.is_empty() || got < FRONT_BYTES_USUAL {
+        if head.is_whole() || got < FRONT_BYTES_USUAL {
             return Ok(head);
         }
-        front.resize(FRONT_BYTES, 0);
+        front.resize(Head::FRONT_BYTES, 0);
         let got = file.read_at(&mut front, 0)?;
         Ok(Head::of(&front[..got]))
     }
@@ -72,7 +72,12 @@ impl Head {
 
     /// How much of a content's beginning one must know to know its head (bytes).
     pub fn reach(&self) -> usize {
-        usize::try_from(self.at).map_or(FRONT_BYTES, |at| at.saturating_add(HEAD_BYTES))
+        usize::try_from(self.at).map_or(Head::FRONT_BYTES, |at| at.saturating_add(HEAD_BYTES))
+    }
+
+    /// Whether more of the content would not make it longer.
+    pub fn is_whole(&self) -> bool {
+        self.bytes.len() == HEAD_BYTES
     }
 
     /// Where in the content it stands.

@@ -13,9 +13,9 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use calltrace::error::Error;
-use calltrace::follow::{Archived, Files, OpenFile, Stat};
+use calltrace::follow::{Files, OpenFile, Part, Stat};
 use calltrace::fsx::FileIdentity;
-use calltrace::tree::{EnterpriseName, FileName, Head, Listed};
+use calltrace::tree::{EnterpriseName, FileName, Listed};
 
 use random::SplitMix64;
 
@@ -552,6 +552,14 @@ impl Files for Shared {
                 }
             })
             .collect();
+        // An archive that is added to is a new file each time.
+        let archives = model.archives.iter().enumerate();
+        listed.extend(archives.map(|(at, parts)| Listed {
+            name: FileName::parse(&archive_name(at)).expect("a name"),
+            identity: FileIdentity::new(2, (at * 1000 + parts.len()) as u64),
+            bytes: parts.iter().map(|part| part.len() as u64).sum(),
+            modified: (at * 1000 + parts.len()) as i64,
+        }));
         listed.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(listed)
     }
@@ -571,22 +579,29 @@ impl Files for Shared {
         })
     }
 
-    fn archived(&self, _: &EnterpriseName, head: &Head) -> io::Result<Option<Archived>> {
+    fn parts(&self, _: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>> {
         let mut model = self.0.borrow_mut();
         model.sometimes_act();
-        for parts in model.archives.iter().rev() {
-            let Some(at) = parts.iter().rposition(|part| Head::of(part).agrees(head)) else {
-                continue;
-            };
-            let content = parts[at].clone();
-            return Ok(Some(Archived {
-                bytes: content.len() as u64,
-                is_last: at + 1 == parts.len(),
-                read: Box::new(move |into, offset| Ok(copy_from(&content, into, offset))),
-            }));
-        }
-        Ok(None)
+        let known = model.archives.iter();
+        let parts = known
+            .enumerate()
+            .find(|(at, _)| archive_name(*at) == name.full());
+        let (_, parts) = parts.ok_or(io::ErrorKind::NotFound)?;
+        let part = |content: &Vec<u8>| {
+            let (bytes, own) = (content.len() as u64, content.clone());
+            Part::new(
+                content,
+                move || Ok(bytes),
+                move |into, offset| Ok(copy_from(&own, into, offset)),
+            )
+        };
+        Ok(parts.iter().map(part).collect())
     }
+}
+
+/// The name of the archive that was the so-manieth to be made.
+fn archive_name(at: usize) -> String {
+    format!("events.log.{}.gz", 1_000_000 - at)
 }
 
 impl OpenFile for Handle {

@@ -86,8 +86,10 @@ impl<H: OpenFile> Folder<H> {
             .any(|f| f.copy == Some(Copy::OfFile(stream.stat.identity)));
         let what = format!("was truncated behind byte {position}; followed from its start");
         match has_copy {
-            true => stream.tell(ctx, false, &format!("{what}, the rest read from its copy")),
-            false => stream.tell(
+            true => stream
+                .lines
+                .tell(ctx, false, &format!("{what}, the rest read from its copy")),
+            false => stream.lines.tell(
                 ctx,
                 true,
                 &format!("{what}, what was cut off unread is lost"),
@@ -118,11 +120,17 @@ impl<H: OpenFile> Folder<H> {
             }
             self.dirty = true;
         }
-        if head.tells() {
-            if self.former.len() == FORMER_MAX {
-                self.former.pop_front();
-            }
-            self.former.push_back((head, position));
+        self.remember(head, position);
+    }
+
+    /// A content that begins so is known up to `position`.
+    pub(super) fn remember(&mut self, head: Head, position: u64) {
+        if !head.tells() {
+            return;
         }
+        if self.former.len() == FORMER_MAX {
+            self.former.pop_front();
+        }
+        self.former.push_back((head, position));
     }
 }

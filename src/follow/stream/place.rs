@@ -3,19 +3,15 @@
 
 use std::io;
 
-use memchr::memrchr;
-
-use super::{Ctx, LINE_BYTES_MAX, Looked, Stream};
+use super::{Ctx, Looked, Stream};
+use crate::follow::archives::{Recovery, archived};
 use crate::follow::decide::{Moved, Resolution, resolve};
-use crate::follow::files::{Files, OpenFile, ReadContent, read_full};
+use crate::follow::files::{Files, OpenFile, read_full};
 use crate::tree::Head;
 
-/// What a collapse can leave blank at the front (bytes), and a head behind it.
-const FRONT_BYTES: usize = (1 << 20) + 4096;
-
-/// Said where it can't be known whether all was found.
-const AGAIN: &str =
-    "was rotated again before all of it was read; some of its lines may be in the archives only";
+/// Said where an archive is damaged.
+const LOST: &str =
+    "lost its front to a rotation, and its lines could not all be read back from the archive";
 
 /// A content that is gone.
 #[derive(Debug)]
@@ -28,19 +24,6 @@ pub(in crate::follow) struct Former {
     pub(in crate::follow) truncated: bool,
 }
 
-/// Lines to be got from an archive before the file is read on.
-pub(super) struct Recovery {
-    read: ReadContent,
-    at: u64,
-    end: u64,
-}
-
-impl std::fmt::Debug for Recovery {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Recovery({}..{})", self.at, self.end)
-    }
-}
-
 impl<H: OpenFile> Stream<H> {
     /// Finds out where to go on in a file that has another content than before (`moved`), or blank
     /// lines. True when the position is another than it was.
@@ -49,11 +32,10 @@ impl<H: OpenFile> Stream<H> {
         ctx: &mut Ctx<'_, F>,
         moved: bool,
     ) -> io::Result<bool> {
-        let archived = match self.head.tells() {
-            true => ctx.files.archived(ctx.enterprise, &self.head)?,
-            false => None,
-        };
-        let mut front = vec![0; FRONT_BYTES];
+        let archived = archived(ctx.files, ctx.enterprise, &self.head)?;
+        let part_bytes = archived.as_ref().map(|archived| (archived.bytes)());
+        let part_bytes = part_bytes.transpose()?;
+        let mut front = vec![0; Head::FRONT_BYTES];
         let got = read_full(&self.file, &mut front, 0)?;
         front.truncate(got);
         let standing = self
@@ -65,7 +47,7 @@ impl<H: OpenFile> Stream<H> {
         }
         let resolution = resolve(Moved {
             position: self.position,
-            part_bytes: archived.as_ref().map(|archived| archived.bytes),
+            part_bytes,
             blanks: standing.is_none().then(|| blanks(&front)),
         });
         match resolution {
@@ -79,23 +61,16 @@ impl<H: OpenFile> Stream<H> {
             Resolution::Collapsed {
                 recover, position, ..
             } => {
-                let what = match archived.as_ref().is_some_and(|archived| archived.is_last) {
-                    true => (
-                        false,
-                        "lost its front to a rotation; followed on from there",
-                    ),
-                    false => (true, AGAIN),
-                };
-                self.tell(ctx, what.0, what.1);
+                // What was rotated after that part is found as an archive of its own (`archives`).
+                let what = "lost its front to a rotation; followed on from there";
+                self.lines.tell(ctx, false, what);
                 let before = std::mem::replace(&mut self.position, position);
                 if standing.is_none() {
                     self.begin_anew(&front, before.max(recover.end), false);
                 }
-                self.recovery = archived.filter(|_| !recover.is_empty()).map(|a| Recovery {
-                    read: a.read,
-                    at: recover.start,
-                    end: recover.end,
-                });
+                self.recovery = archived
+                    .filter(|_| !recover.is_empty())
+                    .map(|archived| Recovery::new(archived, recover.start, recover.end));
             }
         }
         self.rested = None;
@@ -132,35 +107,19 @@ impl<H: OpenFile> Stream<H> {
     }
 
     /// Hands out what only the archive has.
-    pub(super) fn recover<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> io::Result<Looked> {
+    pub(super) fn recover<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
         let Some(mut recovery) = self.recovery.take() else {
-            return Ok(Looked::default());
+            return Looked::default();
         };
-        let mut buffer = std::mem::take(ctx.buffer);
-        let left = usize::try_from(recovery.end - recovery.at).unwrap_or(usize::MAX);
-        let room = left.min(buffer.len());
-        let read = (recovery.read)(&mut buffer[..room], recovery.at);
-        let got = *read.as_ref().unwrap_or(&0);
-        let whole = memrchr(b'\n', &buffer[..got]).map_or(0, |newline| newline + 1);
-        let position = std::mem::replace(&mut self.position, recovery.at);
-        self.hand_out(ctx, &buffer[..whole]);
-        self.position = position;
-        recovery.at += whole as u64;
-        let stuck = whole == 0 && (got < room || room == left || room >= LINE_BYTES_MAX);
-        if whole == 0 && !stuck {
-            buffer.resize((room * 4).min(LINE_BYTES_MAX), 0);
+        match recovery.next(ctx, &mut self.lines) {
+            Ok(true) => self.recovery = Some(recovery),
+            Ok(false) => {}
+            Err(_) => self.lines.tell(ctx, true, LOST),
         }
-        *ctx.buffer = buffer;
-        if stuck && recovery.at < recovery.end {
-            let text = "lost its front to a rotation, and its lines could not all be read back from the archive";
-            self.tell(ctx, true, text);
-        } else if recovery.at < recovery.end {
-            self.recovery = Some(recovery);
-        }
-        Ok(Looked {
-            bytes: got,
+        Looked {
+            bytes: ctx.buffer.len(),
             more: true,
-        })
+        }
     }
 }
 

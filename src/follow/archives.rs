@@ -1,0 +1,123 @@
+//! Lines that are only in an archive by now: taken off a file before they were read, or written, sealed
+//! and deleted while nobody looked (a reader of the answer that holds it up, a machine that slept).
+
+use std::cmp::Reverse;
+use std::io;
+use std::sync::Arc;
+
+use memchr::memrchr;
+
+use super::files::{Files, Part};
+use super::merge::Lane;
+use super::stream::{Ctx, LINE_BYTES_MAX, Lines};
+use crate::tree::{EnterpriseName, Head, Listed};
+
+/// The part of an archive that begins as `head` says: lines of a file that were copied there before
+/// they were taken off it. The newest archive counts; one that can't be read has no such part.
+///
+/// # Errors
+/// When the folder can't be listed.
+pub(super) fn archived<F: Files>(
+    files: &F,
+    enterprise: &EnterpriseName,
+    head: &Head,
+) -> io::Result<Option<Part>> {
+    if !head.tells() {
+        return Ok(None);
+    }
+    let mut archives: Vec<Listed> = files.list(enterprise)?;
+    archives.retain(|listed| listed.name.gz);
+    archives.sort_by_key(|listed| Reverse(listed.modified));
+    Ok(archives.iter().find_map(|listed| {
+        let mut parts = files.parts(enterprise, &listed.name).ok()?;
+        let at = parts.iter().rposition(|part| part.head.agrees(head))?;
+        Some(parts.swap_remove(at))
+    }))
+}
+
+/// A stretch of a part that is read line by line.
+#[derive(Debug)]
+pub(super) struct Recovery {
+    part: Part,
+    at: u64,
+    end: u64,
+}
+
+impl Recovery {
+    pub(super) fn new(part: Part, at: u64, end: u64) -> Recovery {
+        Recovery { part, at, end }
+    }
+
+    /// Hands out the next lines. False when there are no more.
+    ///
+    /// # Errors
+    /// When the archive can't be read on; nothing more will come of it.
+    pub(super) fn next<F: Files>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        lines: &mut Lines,
+    ) -> io::Result<bool> {
+        let mut buffer = std::mem::take(ctx.buffer);
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let room = left.min(buffer.len());
+        let got = (self.part.read)(&mut buffer[..room], self.at);
+        let text = &buffer[..*got.as_ref().unwrap_or(&0)];
+        let mut whole = memrchr(b'\n', text).map_or(0, |newline| newline + 1);
+        if whole == 0 && (room == left || room >= LINE_BYTES_MAX) {
+            // A last line without its newline, or one that is too long.
+            whole = text.len();
+        }
+        lines.hand_out(ctx, self.at, &text[..whole]);
+        self.at += whole as u64;
+        let is_short = text.len() < room;
+        if whole == 0 && !is_short {
+            buffer.resize((room * 4).min(LINE_BYTES_MAX), 0);
+        }
+        *ctx.buffer = buffer;
+        got?;
+        if is_short {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(self.at < self.end)
+    }
+}
+
+/// A file that nobody has seen but as an archive.
+#[derive(Debug)]
+pub(super) struct Missed {
+    recovery: Recovery,
+    lines: Lines,
+}
+
+impl Missed {
+    /// # Errors
+    /// When the length of its content can't be found out.
+    pub(super) fn new(part: Part, name: Arc<str>, lane: Lane) -> io::Result<Missed> {
+        let end = (part.bytes)()?;
+        Ok(Missed {
+            recovery: Recovery::new(part, 0, end),
+            lines: Lines::new(name, lane),
+        })
+    }
+
+    /// Length of its content.
+    pub(super) fn bytes(&self) -> u64 {
+        self.recovery.end
+    }
+
+    pub(super) fn tell<F>(&self, ctx: &mut Ctx<'_, F>) {
+        let what = "holds lines that were sealed before they could be followed; read from there";
+        self.lines.tell(ctx, false, what);
+    }
+
+    /// Hands out the next lines. False when there are no more.
+    pub(super) fn look<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> bool {
+        match self.recovery.next(ctx, &mut self.lines) {
+            Ok(more) => more,
+            Err(_) => {
+                self.lines.tell(ctx, true, "can't all be read");
+                false
+            }
+        }
+    }
+}
