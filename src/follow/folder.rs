@@ -38,9 +38,6 @@ const OLD_MILLIS: i64 = 10 * 60_000;
 /// What gzip begins with (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Read of a new file's beginning (bytes).
-const FRONT_BYTES: usize = 64 << 10;
-
 /// One enterprise.
 #[derive(Debug)]
 pub(super) struct Folder<H> {
@@ -242,7 +239,7 @@ impl<H: OpenFile> Folder<H> {
             Ok(file) => file,
             Err(error) => return self.refuse(ctx, listed, &error),
         };
-        let mut front = vec![0; FRONT_BYTES];
+        let mut front = vec![0; Head::FRONT_BYTES];
         let (Ok(stat), Ok(got)) = (file.stat(), read_full(&file, &mut front, 0)) else {
             self.names_dirty = true;
             return;

@@ -12,6 +12,8 @@ use crate::record::Stamp;
 const PARTIES_WIDTH: usize = 34;
 /// In a terminal that is narrower the direction is left out.
 const DIRECTION_WIDTH: usize = 80;
+/// In one that is narrower than this only who calls, and the state, which says for how long.
+const NARROW_WIDTH: usize = 64;
 
 /// A call at one time.
 #[derive(Debug, Clone, Copy)]
@@ -47,10 +49,18 @@ pub struct CallRows {
 impl CallRows {
     /// One line without a newline: since when, whose, which way, who calls whom, the state, the id.
     ///
-    /// With a time `now` it says how long the state has lasted. In a narrow `width` the parties give
-    /// way first, the id last.
+    /// With a time `now` it says how long the state has lasted. In a small `width` the parties give way,
+    /// in a very small one the time and the id.
     pub fn line(&self, row: &CallRow<'_>, now: Option<Stamp>, width: Option<usize>) -> CallLine {
-        let time = self.clock.moment(row.since).format("%H:%M:%S").to_string();
+        let is_narrow = width.is_some_and(|width| width < NARROW_WIDTH);
+        let time = match is_narrow {
+            true => String::new(),
+            false => self
+                .clock
+                .moment(row.since)
+                .format("%H:%M:%S  ")
+                .to_string(),
+        };
         let name = match self.name_width {
             Some(width) => format!("{:<width$}  ", row.enterprise),
             None => String::new(),
@@ -59,18 +69,26 @@ impl CallRows {
             Some(width) if width < DIRECTION_WIDTH => String::new(),
             _ => format!("{:<8}  ", words::direction(row.summary.direction)),
         };
-        let id = sanitise(row.summary.main_uid.as_bytes()).into_owned();
+        let id = match is_narrow {
+            true => String::new(),
+            false => format!("  {}", sanitise(row.summary.main_uid.as_bytes())),
+        };
         let mut parties = match row.state.phase {
+            _ if is_narrow => words::phone(&row.summary.client),
             Phase::Arriving => words::phone(&row.summary.client),
             _ => words::parties(row.summary),
         };
         let mut state = words(row, now);
-        let others = time.width() + 2 + name.width() + direction.width() + 2 + 2 + id.width();
+        let others = time.width() + name.width() + direction.width() + 2 + id.width();
         let room = width.map(|width| width.saturating_sub(others));
-        let usual = PARTIES_WIDTH.max(parties.width());
+        let usual = match is_narrow {
+            true => parties.width(),
+            false => PARTIES_WIDTH.max(parties.width()),
+        };
         let wanted = room.map_or(usual, |room| {
             let left = room.saturating_sub(state.width());
-            usual.min(left.max(room / 3))
+            let least = if is_narrow { room * 2 / 3 } else { room / 3 };
+            usual.min(left.max(least))
         });
         parties = fit(&parties, wanted);
         if let Some(room) = room {
@@ -79,7 +97,7 @@ impl CallRows {
         CallLine {
             columns: others + parties.width() + state.width(),
             text: format!(
-                "{time}  {}{}{parties}  {}  {}",
+                "{time}{}{}{parties}  {}{}",
                 style::named(row.enterprise.as_bytes(), &name),
                 style::faint(&direction),
                 colour(row.state.phase, &state),
@@ -150,7 +168,7 @@ mod tests {
     use chrono_tz::Tz;
 
     #[test]
-    fn a_row_fits_and_keeps_its_id() {
+    fn a_row_fits_and_keeps_what_matters_most() {
         let text = b"2025-12-02 09:15:00,000|AST|dial|1764666900.61|{\"Phone\": \"375290001234\", \"Extensions\": [\"150\", \"151\"], \"CallType\": 0}";
         let place = Place {
             source: 0,
@@ -173,15 +191,15 @@ mod tests {
             since,
         };
         let now = since.plus_millis(12_345);
-        for width in 50..130 {
+        for width in 34..130 {
             let line = rows.line(&row, Some(now), Some(width));
+            let kept = match width < NARROW_WIDTH {
+                true => "+375 29 000-12-34",
+                false => "1764666900.61",
+            };
             assert!(line.columns <= width, "{width}: {}", line.text);
-            assert!(
-                line.text.contains("1764666900.61"),
-                "{width}: {}",
-                line.text
-            );
-            assert!(line.text.contains("ringing"), "{width}: {}", line.text);
+            assert!(line.text.contains(kept), "{width}: {}", line.text);
+            assert!(line.text.contains("ring"), "{width}: {}", line.text);
         }
         let wide = rows.line(&row, Some(now), Some(100));
         assert!(

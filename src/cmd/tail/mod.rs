@@ -170,9 +170,10 @@ fn interrupts() -> std::io::Result<OwnedFd> {
     let (heard, rung) = UnixStream::pair()?;
     let once = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
+        // The bell first: a signal that comes in between must not be the first of two and unheard.
+        low_level::pipe::register(signal, rung.try_clone()?)?;
         flag::register_conditional_default(signal, Arc::clone(&once))?;
         flag::register(signal, Arc::clone(&once))?;
-        low_level::pipe::register(signal, rung.try_clone()?)?;
     }
     Ok(heard.into())
 }
