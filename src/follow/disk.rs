@@ -1,6 +1,6 @@
 //! The real file system, as following sees it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::files::{Files, OpenFile, Part, Stat};
 use crate::error::Error;
 use crate::fsx::FileIdentity;
 use crate::source::{BgzfTable, Source, Tally};
-use crate::tree::{EnterpriseName, FileName, Head, Listed, LogFile, Tree, look_at, open_regular};
+use crate::tree::{EnterpriseName, FileName, Head, Listed, LogFile, Tree, look_at};
 
 /// Looked at of a part's beginning (bytes).
 const FRONT_BYTES_USUAL: usize = 4096;
@@ -29,7 +29,7 @@ impl Disk {
 }
 
 impl Files for Disk {
-    type File = Arc<File>;
+    type File = Arc<LogFile>;
 
     fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
         self.tree.enterprises()
@@ -43,9 +43,8 @@ impl Files for Disk {
         look_at(&self.tree.folder(enterprise))
     }
 
-    fn open(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Arc<File>> {
-        let path = self.tree.folder(enterprise).join(name.full());
-        open_regular(&path).map(|(file, _)| Arc::new(file))
+    fn open(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Arc<LogFile>> {
+        LogFile::open(&self.tree.folder(enterprise), name.clone()).map(Arc::new)
     }
 
     fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>> {
@@ -61,9 +60,9 @@ impl Files for Disk {
     }
 }
 
-impl OpenFile for Arc<File> {
+impl OpenFile for Arc<LogFile> {
     fn stat(&self) -> io::Result<Stat> {
-        let metadata = self.metadata()?;
+        let metadata = self.file.metadata()?;
         Ok(Stat {
             identity: FileIdentity::of(&metadata),
             bytes: metadata.size(),
@@ -73,7 +72,7 @@ impl OpenFile for Arc<File> {
     }
 
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(self.as_ref(), into, offset)
+        self.file.read_at(into, offset)
     }
 }
 

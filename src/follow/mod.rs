@@ -27,7 +27,6 @@ mod wake;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::engine::ReadUpTo;
@@ -50,6 +49,9 @@ pub const WINDOW: Duration = Duration::from_millis(20);
 
 /// Everything is looked at this often, events or not.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// The same where no events are wanted.
+const SWEEP_POLLING: Duration = Duration::from_millis(250);
 
 /// The same where lines come that no event tells of.
 const SWEEP_BUSY: Duration = Duration::from_millis(50);
@@ -116,6 +118,8 @@ pub struct Follow {
     more: bool,
     looked_at: Instant,
     sweep_at: Instant,
+    /// From one sweep to the next while nothing is written.
+    sweeps_every: Duration,
     busy_until: Option<Instant>,
     /// A folder could not be watched, and that was said.
     told_of_limit: bool,
@@ -151,6 +155,7 @@ impl Follow {
             more: true,
             looked_at: now,
             sweep_at: now,
+            sweeps_every: if options.poll { SWEEP_POLLING } else { SWEEP },
             busy_until: None,
             told_of_limit: false,
             end: None,
@@ -169,24 +174,9 @@ impl Follow {
         let key = self.tracker.add(start.enterprise, start.newest);
         for file in start.files {
             let ReadUpTo { log, end, head } = file;
-            let opened = match log.file.try_clone() {
-                Ok(file) => Arc::new(file),
-                Err(error) => {
-                    let text = format!(
-                        "{} can't be followed: {}",
-                        log.path.display(),
-                        reason(&error)
-                    );
-                    self.tracker.tell(News {
-                        text,
-                        matters: true,
-                    });
-                    continue;
-                }
-            };
             let now = (now, SystemTime::now());
-            self.tracker
-                .begin_with(key, opened, &log.name, end, head, now);
+            let name = log.name.clone();
+            self.tracker.begin_with(key, log, &name, end, head, now);
         }
     }
 
@@ -281,7 +271,7 @@ impl Follow {
             }
         }
         let busy = self.busy_until.is_some_and(|until| now < until);
-        self.sweep_at = now + if busy { SWEEP_BUSY } else { SWEEP };
+        self.sweep_at = now + if busy { SWEEP_BUSY } else { self.sweeps_every };
         Ok(())
     }
 
