@@ -52,7 +52,7 @@ fn follow(seed: u64, deeds: Deeds) {
         let wall = SystemTime::UNIX_EPOCH;
         if step % 4 == 0 || step >= STEPS {
             tracker.anything_changed();
-            tracker.sweep(now, wall).expect("the model lists");
+            tracker.sweep(now);
         }
         tracker.round(now, wall);
         model.borrow_mut().alive = false;

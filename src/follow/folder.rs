@@ -6,6 +6,7 @@
 //! time of grace after it.
 
 mod copies;
+mod missed;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
@@ -46,6 +47,8 @@ pub(super) struct Folder<H> {
     pub(super) dirty: bool,
     /// Names may have changed in it.
     pub(super) names_dirty: bool,
+    /// It is to be looked at whatever is said of it.
+    pub(super) is_swept: bool,
     followed: Vec<Followed<H>>,
     /// Files that are known and not open.
     closed: Vec<Closed>,
@@ -60,6 +63,8 @@ pub(super) struct Folder<H> {
     /// Time of the newest record that was met, or that is known from before.
     newest: Option<Stamp>,
     names_changed: Option<SystemTime>,
+    /// It can't be listed, and that was said.
+    failing: bool,
     /// It has been listed: what appears now is new.
     listed: bool,
     newest_at_start: Option<Stamp>,
@@ -88,6 +93,7 @@ impl<H: OpenFile> Folder<H> {
             enterprise,
             dirty: true,
             names_dirty: true,
+            is_swept: false,
             followed: Vec::new(),
             closed: Vec::new(),
             refused: HashMap::new(),
@@ -96,9 +102,22 @@ impl<H: OpenFile> Folder<H> {
             missed: Vec::new(),
             newest: newest_at_start,
             names_changed: None,
+            failing: false,
             listed: false,
             newest_at_start,
         }
+    }
+
+    /// Has it looked at whatever is said of it, `names` included if some of its files are not open, so
+    /// that only a listing shows that they grow.
+    pub(super) fn sweep(&mut self, names: bool) {
+        self.is_swept = true;
+        self.names_dirty |= names && !self.closed.is_empty();
+    }
+
+    /// Whether there may be something to do.
+    pub(super) fn is_due(&self) -> bool {
+        self.dirty || self.names_dirty || self.is_swept
     }
 
     /// Files that are open.
@@ -137,11 +156,6 @@ impl<H: OpenFile> Folder<H> {
         Ok(())
     }
 
-    /// Whether some of its files are not open, so that only a listing shows that they grow.
-    pub(super) fn has_closed(&self) -> bool {
-        !self.closed.is_empty()
-    }
-
     /// Whether one of the open files is called `name`.
     pub(super) fn has_open(&self, name: &str) -> bool {
         self.followed.iter().any(|f| &*f.stream.lines.name == name)
@@ -160,16 +174,30 @@ impl<H: OpenFile> Folder<H> {
         };
         let same = self.names_changed == Some(changed);
         if same && !self.names_dirty {
+            ctx.steady_names = self.names_changed;
             return;
         }
-        let Ok(listed) = ctx.files.list(&self.enterprise) else {
-            return;
+        let listed = match ctx.files.list(&self.enterprise) {
+            Ok(listed) => listed,
+            Err(error) => {
+                if !std::mem::replace(&mut self.failing, true) {
+                    let enterprise = &self.enterprise;
+                    let why = reason(&error);
+                    ctx.news.push(News {
+                        text: format!("{enterprise} can't be listed: {why}; trying again"),
+                        matters: true,
+                    });
+                }
+                return;
+            }
         };
+        self.failing = false;
         // Names that change again within a tick of the file system's clock leave no trace in it.
         let steady = wall
             .duration_since(changed)
             .is_ok_and(|age| age > Duration::from_secs(1));
         self.names_changed = steady.then_some(changed);
+        ctx.steady_names = self.names_changed;
         self.names_dirty = false;
         self.name_known(ctx, &listed);
         let plain = listed.iter().filter(|listed| !listed.name.gz);
@@ -221,11 +249,8 @@ impl<H: OpenFile> Folder<H> {
         lanes: &mut Lane,
     ) {
         let identity = listed.identity;
-        if self
-            .followed
-            .iter()
-            .any(|f| f.stream.stat.identity == identity)
-        {
+        let mut followed = self.followed.iter().map(|f| f.stream.stat.identity);
+        if followed.any(|known| known == identity) {
             return;
         }
         let closed = self.closed.iter().position(|c| c.stat.identity == identity);
@@ -313,45 +338,6 @@ impl<H: OpenFile> Folder<H> {
         stream.lines.tell(ctx, false, what);
     }
 
-    /// Archives that hold what was written, sealed and deleted between two looks.
-    fn find_missed<F: Files<File = H>>(
-        &mut self,
-        ctx: &mut Ctx<'_, F>,
-        listed: &[Listed],
-        lanes: &mut Lane,
-    ) {
-        for archive in listed.iter().filter(|listed| listed.name.gz) {
-            // What was there at first is history.
-            if !self.archives.insert(archive.identity) || !self.listed {
-                continue;
-            }
-            let parts = ctx.files.parts(&self.enterprise, &archive.name);
-            for part in parts.unwrap_or_default() {
-                let head = part.head.clone();
-                // Whatever began before the newest record that was met had its chance to be met.
-                let is_newer = part.first > self.newest;
-                if !head.tells() || !is_newer || self.has_met(&head) {
-                    continue;
-                }
-                *lanes += 1;
-                let Ok(missed) = Missed::new(part, archive.name.full().into(), *lanes) else {
-                    // It may still be being written.
-                    self.archives.remove(&archive.identity);
-                    continue;
-                };
-                missed.tell(ctx);
-                self.remember(head, missed.bytes());
-                self.missed.push(missed);
-                self.dirty = true;
-            }
-        }
-    }
-
-    /// Whether a content that begins so is, or was, followed.
-    fn has_met(&self, head: &Head) -> bool {
-        self.copied(head).is_some() || self.closed.iter().any(|closed| closed.head.agrees(head))
-    }
-
     fn refuse<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &Listed, error: &io::Error) {
         if error.kind() == io::ErrorKind::NotFound {
             self.names_dirty = true;
@@ -375,30 +361,34 @@ impl<H: OpenFile> Folder<H> {
     pub(super) fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
         self.dirty = false;
         let mut all = Looked::default();
-        for at in 0..self.followed.len() {
-            if !self.may_read(at) {
-                continue;
+        if self.missed.is_empty() {
+            for at in 0..self.followed.len() {
+                self.look_at(ctx, at, &mut all);
             }
-            let followed = &mut self.followed[at];
-            let looked = followed.look(ctx);
-            all.bytes += looked.bytes;
-            all.more |= looked.more;
-            let identity = followed.stream.stat.identity;
-            if let Some(former) = followed.stream.former.take() {
-                if former.truncated {
-                    self.was_truncated(ctx, at, former.position);
-                }
-                self.pass_on(identity, former.head, former.position);
-            }
+        } else {
+            self.catch_up(ctx, &mut all);
         }
         let times = self.followed.iter().map(|f| f.stream.lines.last_time);
         self.newest = times.max().flatten().max(self.newest);
-        if !self.followed.iter().any(|f| f.stream.is_recovering()) {
-            self.missed.retain_mut(|missed| missed.look(ctx));
-            all.more |= !self.missed.is_empty();
-        }
         self.dirty |= all.more;
         all
+    }
+
+    fn look_at<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize, all: &mut Looked) {
+        if !self.may_read(at) {
+            return;
+        }
+        let followed = &mut self.followed[at];
+        let looked = followed.look(ctx);
+        all.bytes += looked.bytes;
+        all.more |= looked.more;
+        let identity = followed.stream.stat.identity;
+        if let Some(former) = followed.stream.former.take() {
+            if former.truncated {
+                self.was_truncated(ctx, at, former.position);
+            }
+            self.pass_on(identity, former.head, former.position);
+        }
     }
 
     /// Closes what is over. Done with every sweep.

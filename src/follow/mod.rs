@@ -136,15 +136,7 @@ enum End {
 impl Follow {
     /// Begins to follow behind what was read already. What was written since comes with the first
     /// batch.
-    ///
-    /// # Errors
-    /// When the root can't be listed.
-    pub fn new(
-        tree: &Tree,
-        whom: Whom,
-        starts: Vec<Start>,
-        options: Options,
-    ) -> Result<Follow, Error> {
+    pub fn new(tree: &Tree, whom: Whom, starts: Vec<Start>, options: Options) -> Follow {
         raise_descriptor_limit();
         let (wake, events) = Wake::new(options.poll, options.interrupt, options.output);
         let now = Instant::now();
@@ -166,8 +158,8 @@ impl Follow {
         for start in starts {
             follow.begin(start, now);
         }
-        follow.sweep(now)?;
-        Ok(follow)
+        follow.sweep(now);
+        follow
     }
 
     fn begin(&mut self, start: Start, now: Instant) {
@@ -184,7 +176,7 @@ impl Follow {
     /// and some milliseconds after its lines were written, as far as events come.
     ///
     /// # Errors
-    /// When nothing can be waited for, or the root can't be listed any more.
+    /// When nothing can be waited for.
     pub fn next(&mut self, deadline: Option<Instant>) -> Result<Next, Error> {
         loop {
             if self.end.is_none() {
@@ -200,10 +192,14 @@ impl Follow {
             }
             let now = Instant::now();
             if now >= self.sweep_at {
-                self.sweep(now)?;
+                self.sweep(now);
             }
             self.more = self.tracker.round(now, SystemTime::now());
             self.looked_at = now;
+            if self.tracker.was_surprised() {
+                self.busy_until = Some(now + BUSY);
+                self.sweep_at = self.sweep_at.min(now + SWEEP_BUSY);
+            }
             let batch = self.tracker.take(now);
             if !batch.is_empty() {
                 return Ok(Next::Came(batch));
@@ -234,6 +230,7 @@ impl Follow {
         for (key, stir) in woken.stirs {
             match stir {
                 Stir::Written(name) => self.tracker.written(key, &name),
+                Stir::Gone => self.tracker.unwatch(key),
                 Stir::Names => {
                     self.tracker.names_changed(key);
                     // A new enterprise is to be watched at once.
@@ -255,10 +252,8 @@ impl Follow {
     }
 
     /// Looks at everything, whatever events say.
-    fn sweep(&mut self, now: Instant) -> Result<(), Error> {
-        if self.tracker.sweep(now, SystemTime::now())? {
-            self.busy_until = Some(now + BUSY);
-        }
+    fn sweep(&mut self, now: Instant) {
+        self.tracker.sweep(now);
         for (key, enterprise) in self.tracker.unwatched() {
             let folder = match &enterprise {
                 Some(name) => self.tree.folder(name),
@@ -272,7 +267,6 @@ impl Follow {
         }
         let busy = self.busy_until.is_some_and(|until| now < until);
         self.sweep_at = now + if busy { SWEEP_BUSY } else { self.sweeps_every };
-        Ok(())
     }
 
     fn tell_of_limit(&mut self, error: &io::Error) {

@@ -13,7 +13,7 @@ mod place;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use memchr::{memchr, memmem, memrchr};
 
@@ -47,6 +47,8 @@ pub(super) struct Ctx<'c, F> {
     pub(super) news: &'c mut Vec<News>,
     /// As long as the most that is read at once; it grows for a longer line.
     pub(super) buffer: &'c mut Vec<u8>,
+    /// When names in the folder last changed, if that is long enough ago to tell.
+    pub(super) steady_names: Option<SystemTime>,
     pub(super) now: Instant,
     pub(super) window: Duration,
 }
@@ -74,6 +76,8 @@ pub(super) struct Stream<H> {
     torn: Option<usize>,
     trail: Vec<u8>,
     recovery: Option<Recovery>,
+    /// As of these changes of names no archive begins as this file does.
+    unarchived: Option<SystemTime>,
     /// In a line that is longer than can be handed out.
     skips_line: bool,
     told_of_hole: bool,
@@ -105,6 +109,7 @@ impl<H: OpenFile> Stream<H> {
             torn: None,
             trail,
             recovery: None,
+            unarchived: None,
             skips_line: false,
             told_of_hole: false,
             former: None,
@@ -246,11 +251,18 @@ impl<H: OpenFile> Stream<H> {
             return Ok(Taken::Lines(whole));
         };
         self.hand_out(ctx, &data[..doubtful]);
-        if self.find_place(ctx, false)? {
+        if self.may_be_collapsing(ctx) && self.find_place(ctx, false)? {
             return Ok(Taken::Again);
         }
         self.hand_out(ctx, &data[doubtful..whole]);
         Ok(Taken::Lines(whole))
+    }
+
+    /// Whether an archive may hold what the file begins with. Where none did and no name has changed
+    /// since, it is no use to look again: some writers do write blank lines.
+    fn may_be_collapsing<F: Files>(&self, ctx: &Ctx<'_, F>) -> bool {
+        let names = ctx.files.names_changed(ctx.enterprise).ok();
+        names.is_none() || names != self.unarchived
     }
 
     /// Bytes at the position that are no line: a hole, or the rest of a line that was too long.

@@ -11,7 +11,6 @@ use super::merge::{Lane, Merge};
 use super::sieve::Sieve;
 use super::stream::Ctx;
 use super::{Batch, News, WINDOW, Whom};
-use crate::error::Error;
 use crate::filter::RecordFilter;
 use crate::record::Stamp;
 use crate::tree::{EnterpriseName, FileName, Head};
@@ -42,6 +41,8 @@ pub struct Tracker<F: Files> {
     watched: Vec<bool>,
     root_watched: bool,
     root_dirty: bool,
+    /// The root can't be listed, and that was said.
+    root_fails: bool,
     /// When the root is listed next, whatever is said of it.
     enterprises_at: Instant,
     merge: Merge,
@@ -51,6 +52,8 @@ pub struct Tracker<F: Files> {
     /// Where the next round begins.
     turn: usize,
     sweeps: u32,
+    /// A sweep has found what nobody had told of.
+    surprised: bool,
 }
 
 impl<F: Files> Tracker<F> {
@@ -65,6 +68,7 @@ impl<F: Files> Tracker<F> {
             watched: Vec::new(),
             root_watched: false,
             root_dirty: true,
+            root_fails: false,
             enterprises_at: Instant::now(),
             merge: Merge::default(),
             news: Vec::new(),
@@ -72,6 +76,7 @@ impl<F: Files> Tracker<F> {
             lanes: 0,
             turn: 0,
             sweeps: 0,
+            surprised: false,
         }
     }
 
@@ -140,38 +145,30 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    /// Looks at everything, whatever was said of it. True when that brought something that nobody had
-    /// told of.
-    ///
-    /// # Errors
-    /// When the root can't be listed.
-    pub fn sweep(&mut self, now: Instant, wall: SystemTime) -> Result<bool, Error> {
+    /// Makes the next rounds look at everything, whatever was said of it.
+    pub fn sweep(&mut self, now: Instant) {
         if self.root_dirty || now >= self.enterprises_at {
-            self.find_enterprises()?;
+            self.find_enterprises();
             self.enterprises_at = now + ENTERPRISES_EVERY;
         }
         self.sweeps = self.sweeps.wrapping_add(1);
         let lists_closed = self.sweeps.is_multiple_of(LISTING_SWEEPS);
-        let mut surprised = false;
-        for key in 0..self.folders.len() {
-            let folder = &mut self.folders[key];
-            let told = folder.dirty || folder.names_dirty;
-            folder.names_dirty |= lists_closed && folder.has_closed();
-            let bytes = self.visit(key, now, wall, true);
-            surprised |= bytes > 0 && !told;
+        for folder in &mut self.folders {
+            folder.sweep(lists_closed);
         }
-        Ok(surprised)
     }
 
     /// Reads what is new where something may have changed, up to a budget. True when there is more to
     /// read at once.
     pub fn round(&mut self, now: Instant, wall: SystemTime) -> bool {
         let count = self.folders.len();
+        let open: usize = self.folders.iter().map(Folder::open_files).sum();
+        let window = if open > 1 { WINDOW } else { Duration::ZERO };
         let mut bytes = 0;
         for step in 0..count {
             let key = (self.turn + step) % count;
-            if self.folders[key].dirty || self.folders[key].names_dirty {
-                bytes += self.visit(key, now, wall, false);
+            if self.folders[key].is_due() {
+                bytes += self.visit(key, now, wall, window);
             }
             if bytes >= ROUND_BYTES {
                 self.turn = (key + 1) % count;
@@ -179,6 +176,11 @@ impl<F: Files> Tracker<F> {
             }
         }
         self.folders.iter().any(|folder| folder.dirty)
+    }
+
+    /// Whether a sweep has found, since this was last asked, what nobody had told of.
+    pub fn was_surprised(&mut self) -> bool {
+        std::mem::take(&mut self.surprised)
     }
 
     /// What is due, and what happened.
@@ -226,6 +228,16 @@ impl<F: Files> Tracker<F> {
             .collect()
     }
 
+    /// A folder is not watched any more.
+    pub fn unwatch(&mut self, key: usize) {
+        if key == ROOT {
+            self.root_watched = false;
+        } else if let Some(watched) = self.watched.get_mut(key) {
+            *watched = false;
+        }
+        self.names_changed(key);
+    }
+
     /// A folder is watched now: what changed before is looked at once more.
     pub fn watched(&mut self, key: usize) {
         if key == ROOT {
@@ -238,21 +250,31 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    fn find_enterprises(&mut self) -> Result<(), Error> {
-        let names = match &self.whom {
-            Whom::All => self.files.enterprises()?,
-            Whom::Named(names) => names.clone(),
-        };
-        for name in names {
-            self.add(name, None);
-        }
+    fn find_enterprises(&mut self) {
         self.root_dirty = false;
-        Ok(())
+        let names = match &self.whom {
+            Whom::All => self.files.enterprises(),
+            Whom::Named(names) => Ok(names.clone()),
+        };
+        match names {
+            Ok(names) => {
+                self.root_fails = false;
+                for name in names {
+                    self.add(name, None);
+                }
+            }
+            Err(error) if !std::mem::replace(&mut self.root_fails, true) => {
+                self.tell(News {
+                    text: format!("{error}; trying again"),
+                    matters: true,
+                });
+            }
+            Err(_) => {}
+        }
     }
 
     /// Lists a folder if need be, and reads what is new in its files. Bytes read.
-    fn visit(&mut self, key: usize, now: Instant, wall: SystemTime, sweep: bool) -> usize {
-        let open: usize = self.folders.iter().map(Folder::open_files).take(2).sum();
+    fn visit(&mut self, key: usize, now: Instant, wall: SystemTime, window: Duration) -> usize {
         let folder = &mut self.folders[key];
         let enterprise = Arc::clone(&folder.enterprise);
         let mut ctx = Ctx {
@@ -262,12 +284,15 @@ impl<F: Files> Tracker<F> {
             merge: &mut self.merge,
             news: &mut self.news,
             buffer: &mut self.buffer,
+            steady_names: None,
             now,
-            window: if open > 1 { WINDOW } else { Duration::ZERO },
+            window,
         };
+        let untold = folder.is_swept && !folder.dirty && !folder.names_dirty;
         folder.list(&mut ctx, &mut self.lanes, wall);
         let looked = folder.look(&mut ctx);
-        if sweep {
+        self.surprised |= untold && looked.bytes > 0;
+        if std::mem::take(&mut folder.is_swept) {
             folder.close(&mut ctx);
         }
         if self.buffer.len() > FILE_BYTES && !looked.more {

@@ -21,6 +21,11 @@ const EVENTS_BYTES: usize = 16 << 10;
 /// Read in one go at most (times [`EVENTS_BYTES`]): whoever writes faster is seen all the same.
 const READS_MAX: usize = 64;
 
+/// A watch is of a folder, not of its name: when that goes, the watch is of no use.
+const GONE: ReadFlags = ReadFlags::IGNORED
+    .union(ReadFlags::MOVE_SELF)
+    .union(ReadFlags::DELETE_SELF);
+
 /// What happened in a watched folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stir {
@@ -28,6 +33,8 @@ pub(super) enum Stir {
     Written(String),
     /// Names came or went.
     Names,
+    /// The folder itself went; whatever has its name now is not watched.
+    Gone,
 }
 
 /// What to look at after waking up.
@@ -90,6 +97,8 @@ impl Wake {
             | WatchFlags::CREATE
             | WatchFlags::DELETE
             | WatchFlags::MOVE
+            | WatchFlags::MOVE_SELF
+            | WatchFlags::DELETE_SELF
             | WatchFlags::ONLYDIR;
         let watch = inotify::add_watch(events, folder, what)?;
         self.folders.insert(watch, key);
@@ -153,15 +162,17 @@ impl Wake {
             if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
                 woken.all = true;
             }
-            if flags.contains(ReadFlags::IGNORED) {
-                self.folders.remove(&event.wd());
-                continue;
-            }
             let Some(&key) = self.folders.get(&event.wd()) else {
                 continue;
             };
             let name = event.file_name().map(|name| name.to_string_lossy());
             let stir = match name {
+                _ if flags.intersects(GONE) => {
+                    self.folders.remove(&event.wd());
+                    // Fails where the kernel has done it already.
+                    let _ = inotify::remove_watch(events, event.wd());
+                    Stir::Gone
+                }
                 Some(name) if flags.contains(ReadFlags::MODIFY) => Stir::Written(name.into_owned()),
                 _ => Stir::Names,
             };

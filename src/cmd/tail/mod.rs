@@ -151,7 +151,7 @@ impl<'d> Tail<'d> {
             interrupt: Some(interrupt),
             output: out.pipe(),
         };
-        Follow::new(&self.desk.tree, whom, starts, options)
+        Ok(Follow::new(&self.desk.tree, whom, starts, options))
     }
 
     fn tell(&self, news: &[News]) {

@@ -33,6 +33,7 @@ impl<H: OpenFile> Stream<H> {
         moved: bool,
     ) -> io::Result<bool> {
         let archived = archived(ctx.files, ctx.enterprise, &self.head)?;
+        self.unarchived = ctx.steady_names.filter(|_| archived.is_none());
         let part_bytes = archived.as_ref().map(|archived| (archived.bytes)());
         let part_bytes = part_bytes.transpose()?;
         let mut front = vec![0; Head::FRONT_BYTES];
