@@ -9,7 +9,7 @@ use memchr::memrchr;
 
 use super::files::{Files, Part};
 use super::merge::Lane;
-use super::stream::{Ctx, LINE_BYTES_MAX, Lines};
+use super::outlet::{Ctx, LINE_BYTES_MAX, Lines};
 use crate::tree::{EnterpriseName, Head, Listed};
 
 /// The part of an archive that begins as `head` says: lines of a file that were copied there before

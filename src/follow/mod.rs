@@ -20,6 +20,7 @@ mod disk;
 mod files;
 mod folder;
 mod merge;
+mod outlet;
 mod sieve;
 mod stream;
 mod tracker;

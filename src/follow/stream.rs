@@ -13,54 +13,24 @@ mod place;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use memchr::{memchr, memmem, memrchr};
 
-use super::News;
 use super::archives::Recovery;
-use super::arrival::Run;
 use super::decide::{Action, Now, Seen, decide};
 use super::files::{Files, OpenFile, Stat, read_full};
-use super::merge::{Lane, Merge};
-use super::sieve::Sieve;
-use crate::record::Stamp;
-use crate::tree::{EnterpriseName, Head};
+use super::merge::Lane;
+use super::outlet::{Ctx, LINE_BYTES_MAX, Lines, Looked};
+use crate::tree::Head;
 
 pub(super) use place::Former;
-
-/// A line is handed out up to this length (bytes); the rest of it is passed over.
-pub(super) const LINE_BYTES_MAX: usize = 32 << 20;
 
 /// Of the blank bytes before a head so many are looked at again.
 const BLANKS_CHECKED: u64 = 256;
 
 /// Kept of what was handed out last, to know the place again (bytes).
 const TRAIL_BYTES: usize = 256;
-
-/// What streams of an enterprise work with.
-pub(super) struct Ctx<'c, F> {
-    pub(super) files: &'c F,
-    pub(super) enterprise: &'c Arc<EnterpriseName>,
-    pub(super) sieve: &'c Sieve,
-    pub(super) merge: &'c mut Merge,
-    pub(super) news: &'c mut Vec<News>,
-    /// As long as the most that is read at once; it grows for a longer line.
-    pub(super) buffer: &'c mut Vec<u8>,
-    /// When names in the folder last changed, if that is long enough ago to tell.
-    pub(super) steady_names: Option<SystemTime>,
-    pub(super) now: Instant,
-    pub(super) window: Duration,
-}
-
-/// What a look at a file brought.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Looked {
-    /// Bytes read.
-    pub(super) bytes: usize,
-    /// There is more to read at once.
-    pub(super) more: bool,
-}
 
 /// A file that is followed.
 #[derive(Debug)]
@@ -322,44 +292,6 @@ impl<H: OpenFile> Stream<H> {
         );
         let half = ctx.buffer[..end].to_vec();
         self.hand_out(ctx, &half);
-    }
-}
-
-/// Where the lines of a file go, and what they are called by.
-#[derive(Debug)]
-pub(super) struct Lines {
-    /// The file's name when it was last listed.
-    pub(super) name: Arc<str>,
-    lane: Lane,
-    /// Time of the last record, wanted or not.
-    pub(super) last_time: Option<Stamp>,
-}
-
-impl Lines {
-    pub(super) fn new(name: Arc<str>, lane: Lane) -> Lines {
-        Lines {
-            name,
-            lane,
-            last_time: None,
-        }
-    }
-
-    /// Hands out those of some lines, standing at `start`, that are wanted.
-    pub(super) fn hand_out<F>(&mut self, ctx: &mut Ctx<'_, F>, start: u64, lines: &[u8]) {
-        let room = if ctx.sieve.is_wide() { lines.len() } else { 0 };
-        let mut run = Run::new(ctx.enterprise, &self.name, room);
-        ctx.sieve
-            .lines(lines, &mut self.last_time, |at, text, time| {
-                run.push(start + at as u64, time, text);
-            });
-        ctx.merge.push(self.lane, run, ctx.now, ctx.window);
-    }
-
-    pub(super) fn tell<F>(&self, ctx: &mut Ctx<'_, F>, matters: bool, what: &str) {
-        ctx.news.push(News {
-            text: format!("{}/{} {what}", ctx.enterprise, self.name),
-            matters,
-        });
     }
 }
 

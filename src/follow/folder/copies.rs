@@ -3,7 +3,7 @@
 
 use super::{Folder, Followed};
 use crate::follow::files::OpenFile;
-use crate::follow::stream::Ctx;
+use crate::follow::outlet::Ctx;
 use crate::fsx::FileIdentity;
 use crate::tree::Head;
 

@@ -4,7 +4,7 @@ use super::{Folder, Listed};
 use crate::follow::archives::Missed;
 use crate::follow::files::{Files, OpenFile};
 use crate::follow::merge::Lane;
-use crate::follow::stream::{Ctx, Looked};
+use crate::follow::outlet::{Ctx, Looked};
 use crate::tree::Head;
 
 impl<H: OpenFile> Folder<H> {

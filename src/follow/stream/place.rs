@@ -3,10 +3,11 @@
 
 use std::io;
 
-use super::{Ctx, Looked, Stream};
+use super::Stream;
 use crate::follow::archives::{Recovery, archived};
 use crate::follow::decide::{Moved, Resolution, resolve};
 use crate::follow::files::{Files, OpenFile, read_full};
+use crate::follow::outlet::{Ctx, Looked};
 use crate::tree::Head;
 
 /// Said where an archive is damaged.
