@@ -187,11 +187,9 @@ impl Corpus {
         }
     }
 
-    /// A source's file name, for people.
-    pub fn name_of(&self, index: u32) -> String {
-        self.sources
-            .get(index as usize)
-            .map_or_else(String::new, |s| s.log.name.full())
+    /// The sources' file names, for people.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.sources.iter().map(|s| s.log.name.full()).collect()
     }
 }
 

@@ -131,10 +131,7 @@ impl Engine {
             enterprise: corpus.enterprise.clone(),
             lines,
             count,
-            files: (0..)
-                .zip(&corpus.sources)
-                .map(|(i, _)| corpus.name_of(i))
-                .collect(),
+            files: corpus.names(),
             searched: corpus.searched(&read),
             troubles,
             notes: corpus.notes.clone(),

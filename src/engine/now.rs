@@ -218,10 +218,7 @@ impl Engine {
             enterprise: corpus.enterprise.clone(),
             count: found.len(),
             lines: found.into_iter().map(FoundLine::matching).collect(),
-            files: (0..)
-                .zip(&corpus.sources)
-                .map(|(i, _)| corpus.name_of(i))
-                .collect(),
+            files: corpus.names(),
             searched: corpus.searched(&read),
             troubles,
             notes: corpus.notes.clone(),

@@ -237,10 +237,7 @@ fn traced(corpus: &Corpus, grown: Grown) -> Option<TracedCall> {
         facts: grown.facts,
         closure: grown.closure,
         summary,
-        files: (0..)
-            .zip(&corpus.sources)
-            .map(|(index, _)| corpus.name_of(index))
-            .collect(),
+        files: corpus.names(),
         sources: corpus.sources.clone(),
     })
 }
