@@ -46,6 +46,8 @@ struct World {
     tracker: Tracker<Disk>,
     begin: Instant,
     rounds: u32,
+    /// Time that has passed without a look.
+    passed: Duration,
     /// Writers that keep the live file open, each with its session.
     held: Vec<(File, usize)>,
     keeps_open: bool,
@@ -69,6 +71,7 @@ impl World {
             tracker: Tracker::new(Disk::new(&tree), Whom::All, RecordFilter::default()),
             begin: Instant::now(),
             rounds: 0,
+            passed: Duration::ZERO,
             held: Vec::new(),
             keeps_open,
             sessions: 0,
@@ -88,7 +91,7 @@ impl World {
     /// The follower looks once.
     fn look(&mut self) {
         self.rounds += 1;
-        let now = self.begin + Duration::from_millis(10) * self.rounds;
+        let now = self.begin + Duration::from_millis(10) * self.rounds + self.passed;
         let wall = std::time::SystemTime::now();
         self.tracker.anything_changed();
         self.tracker.sweep(now);
@@ -292,7 +295,8 @@ fn run(seed: u64, mode: Mode, others: bool) {
         }
     }
     let mut world = world.lock().expect("whole");
-    for _ in 0..10 {
+    for _ in 0..20 {
+        world.passed += Duration::from_millis(400);
         world.look();
     }
     assert!(
@@ -344,6 +348,7 @@ fn held_up(mode: Mode) {
     }
     world.write();
     for _ in 0..20 {
+        world.passed += Duration::from_millis(400);
         world.look();
     }
     world.check(7);

@@ -97,8 +97,8 @@ impl Part {
         read: impl Fn(&mut [u8], u64) -> io::Result<usize> + Send + 'static,
     ) -> Part {
         Part {
+            first: front.split(|&b| b == b'\n').find_map(Stamp::parse_prefix),
             head: Head::of(front),
-            first: first_time(front),
             bytes: Box::new(bytes),
             read: Box::new(read),
         }
@@ -112,11 +112,6 @@ impl std::fmt::Debug for Part {
             .field("first", &self.first)
             .finish_non_exhaustive()
     }
-}
-
-/// The time of the first record of a content that begins with `front`.
-pub(super) fn first_time(front: &[u8]) -> Option<Stamp> {
-    front.split(|&b| b == b'\n').find_map(Stamp::parse_prefix)
 }
 
 /// Reads until `into` is full or the file ends.

@@ -7,6 +7,7 @@
 
 mod copies;
 mod missed;
+mod truncations;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
@@ -18,13 +19,14 @@ use super::archives::Missed;
 use super::files::{Files, OpenFile, Stat, read_full};
 use super::merge::Lane;
 use super::outlet::{Ctx, Looked};
-use super::stream::Stream;
+use super::stream::{Former, Stream};
 use crate::error::reason;
 use crate::fsx::FileIdentity;
 use crate::record::Stamp;
 use crate::tree::{EnterpriseName, FileName, Generation, Head, Listed};
 
 use copies::Copy;
+use truncations::Truncation;
 
 /// A deleted file is read this long after its last growth: a writer may still have it open.
 pub(super) const GRACE: Duration = Duration::from_secs(60);
@@ -32,10 +34,6 @@ pub(super) const GRACE: Duration = Duration::from_secs(60);
 /// A file that is not the live one is closed when it did not grow for this long, and opened again when
 /// it does.
 pub(super) const QUIET: Duration = Duration::from_secs(600);
-
-/// A dated file that appears with a first record this much (milliseconds) older than the newest one
-/// known at the start is an old day that somebody unpacked.
-const OLD_MILLIS: i64 = 10 * 60_000;
 
 /// What gzip begins with (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -56,7 +54,9 @@ pub(super) struct Folder<H> {
     /// Files that can't be opened, so that it is said once, and where to begin once they can.
     refused: HashMap<FileIdentity, u64>,
     /// Contents that were truncated or deleted: how they began, and up to where they were read.
-    former: VecDeque<(Head, u64)>,
+    former: VecDeque<Former>,
+    /// Truncations that are not said yet: there may be a copy that has what was cut off.
+    truncations: Vec<Truncation>,
     /// Archives that are known, or of which all is known.
     archives: HashSet<FileIdentity>,
     /// Files that were sealed before they could be followed.
@@ -66,6 +66,8 @@ pub(super) struct Folder<H> {
     names_changed: Option<SystemTime>,
     /// It can't be listed, and that was said.
     failing: bool,
+    /// It is listed for the first time after it could not be.
+    is_late: bool,
     /// It has been listed: what appears now is new.
     listed: bool,
     newest_at_start: Option<Stamp>,
@@ -77,6 +79,8 @@ struct Followed<H> {
     name: Option<FileName>,
     /// When it last grew, or was opened.
     grown: Instant,
+    /// When it was first seen.
+    met: Instant,
     copy: Option<Copy>,
     failing: bool,
 }
@@ -99,11 +103,13 @@ impl<H: OpenFile> Folder<H> {
             closed: Vec::new(),
             refused: HashMap::new(),
             former: VecDeque::new(),
+            truncations: Vec::new(),
             archives: HashSet::new(),
             missed: Vec::new(),
             newest: newest_at_start,
             names_changed: None,
             failing: false,
+            is_late: false,
             listed: false,
             newest_at_start,
         }
@@ -192,7 +198,7 @@ impl<H: OpenFile> Folder<H> {
                 return;
             }
         };
-        self.failing = false;
+        self.is_late = std::mem::take(&mut self.failing) && !self.listed;
         // Names that change again within a tick of the file system's clock leave no trace in it.
         let steady = wall
             .duration_since(changed)
@@ -211,6 +217,7 @@ impl<H: OpenFile> Folder<H> {
         self.refused.retain(|refused, _| is_listed(*refused));
         self.archives.retain(|archive| is_listed(*archive));
         self.listed = true;
+        self.is_late = false;
     }
 
     fn lose_names(&mut self) {
@@ -270,6 +277,7 @@ impl<H: OpenFile> Folder<H> {
             self.names_dirty = true;
             return;
         };
+        front.truncate(got);
         if stat.identity != identity {
             // The name stands for another file by now. What was opened counts: it may be gone before the
             // next listing, which shows the other.
@@ -278,7 +286,6 @@ impl<H: OpenFile> Folder<H> {
                 return;
             }
         }
-        front.truncate(got);
         let closed = closed.filter(|_| stat.identity == identity);
         let closed = closed.map(|at| self.closed.swap_remove(at));
         if front.starts_with(&GZIP_MAGIC) {
@@ -299,7 +306,9 @@ impl<H: OpenFile> Folder<H> {
                 followed.stream.position = closed.position;
                 followed.stream.head = closed.head;
             }
-            None => self.place(ctx, &mut followed, listed, &front),
+            // In a folder that could not be read until now nothing is known to be new.
+            None if self.is_late => followed.stream.position = stat.bytes,
+            None => followed.copy = Some(Copy::Undecided),
         }
         self.followed.push(followed);
         self.dirty = true;
@@ -309,34 +318,6 @@ impl<H: OpenFile> Folder<H> {
         let followed = self.followed.iter().map(|f| f.stream.stat.identity);
         let closed = self.closed.iter().map(|c| c.stat.identity);
         followed.chain(closed).any(|known| known == identity)
-    }
-
-    /// Says where to begin with a file that nothing is known of but its first bytes.
-    fn place<F>(
-        &mut self,
-        ctx: &mut Ctx<'_, F>,
-        followed: &mut Followed<H>,
-        listed: &Listed,
-        front: &[u8],
-    ) {
-        let stream = &mut followed.stream;
-        followed.copy = self.copied(&stream.head);
-        let mut lines = front.split(|&b| b == b'\n');
-        let first = lines.find_map(Stamp::parse_prefix);
-        let old = matches!((first, self.newest_at_start), (Some(first), Some(newest))
-            if newest.since(first) > OLD_MILLIS);
-        let what = if let Some(position) = self.refused.remove(&listed.identity) {
-            stream.position = position;
-            "can be read again"
-        } else if followed.copy.is_some() {
-            "is a copy of what was read before"
-        } else if old && listed.name.generation != Generation::Live {
-            stream.position = stream.stat.bytes;
-            "is of an earlier time; followed from its end"
-        } else {
-            "is new; followed from its start"
-        };
-        stream.lines.tell(ctx, false, what);
     }
 
     fn refuse<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &Listed, error: &io::Error) {
@@ -376,7 +357,7 @@ impl<H: OpenFile> Folder<H> {
     }
 
     fn look_at<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize, all: &mut Looked) {
-        if !self.may_read(at) {
+        if !self.may_read(ctx, at) {
             return;
         }
         let followed = &mut self.followed[at];
@@ -384,16 +365,23 @@ impl<H: OpenFile> Folder<H> {
         all.bytes += looked.bytes;
         all.more |= looked.more;
         let identity = followed.stream.stat.identity;
-        if let Some(former) = followed.stream.former.take() {
-            if former.truncated {
-                self.was_truncated(ctx, at, former.position);
-            }
-            self.pass_on(identity, former.head, former.position);
+        let Some(former) = followed.stream.former.take() else {
+            return;
+        };
+        if std::mem::take(&mut followed.stream.was_truncated) {
+            let name = &followed.stream.lines.name;
+            self.truncations
+                .push(Truncation::new(ctx.now, name, &former));
+            // A copy that was made just before may not have been listed yet.
+            self.names_dirty = true;
+            self.dirty = true;
         }
+        self.pass_on(identity, former);
     }
 
     /// Closes what is over. Done with every sweep.
     pub(super) fn close<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) {
+        self.say_truncations(ctx);
         let mut at = 0;
         while at < self.followed.len() {
             let followed = &self.followed[at];
@@ -411,17 +399,17 @@ impl<H: OpenFile> Folder<H> {
             if gone.name.is_none() && gone.copy.is_none() {
                 gone.stream.give_up(ctx);
             }
+            let trail = gone.stream.trail();
             let Stream {
                 stat,
-                position,
+                mut position,
                 head,
                 ..
             } = gone.stream;
-            let position = if gone.copy.is_some() {
-                stat.bytes
-            } else {
-                position
-            };
+            let is_copy = gone.copy.is_some();
+            if is_copy {
+                position = stat.bytes;
+            }
             if gone.name.is_some() {
                 let head = head.clone();
                 self.closed.push(Closed {
@@ -430,7 +418,16 @@ impl<H: OpenFile> Folder<H> {
                     head,
                 });
             }
-            self.pass_on(stat.identity, head, position);
+            if !is_copy {
+                self.pass_on(
+                    stat.identity,
+                    Former {
+                        head,
+                        position,
+                        trail,
+                    },
+                );
+            }
         }
     }
 }
@@ -441,6 +438,7 @@ impl<H: OpenFile> Followed<H> {
             stream,
             name: Some(name.clone()),
             grown: now,
+            met: now,
             copy: None,
             failing: false,
         }

@@ -61,7 +61,11 @@ impl Lines {
         let mut run = Run::new(ctx.enterprise, &self.name, room);
         ctx.sieve
             .lines(lines, &mut self.last_time, |at, text, time| {
-                run.push(start + at as u64, time, text);
+                // A hole before a line is not shown.
+                let nuls = text.iter().take_while(|&&b| b == 0).count();
+                if nuls < text.len() {
+                    run.push(start + (at + nuls) as u64, time, &text[nuls..]);
+                }
             });
         ctx.merge.push(self.lane, run, ctx.now, ctx.window);
     }

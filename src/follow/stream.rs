@@ -53,6 +53,8 @@ pub(super) struct Stream<H> {
     told_of_hole: bool,
     /// What it held until the last look, when it holds something else now.
     pub(super) former: Option<Former>,
+    /// That was because it was truncated.
+    pub(super) was_truncated: bool,
 }
 
 impl<H: OpenFile> Stream<H> {
@@ -83,6 +85,7 @@ impl<H: OpenFile> Stream<H> {
             skips_line: false,
             told_of_hole: false,
             former: None,
+            was_truncated: false,
         }
     }
 
@@ -90,6 +93,11 @@ impl<H: OpenFile> Stream<H> {
     /// its newline.
     pub(super) fn is_read(&self) -> bool {
         self.recovery.is_none() && self.rested.is_some()
+    }
+
+    /// What was handed out last, as far as it is kept.
+    pub(super) fn trail(&self) -> Vec<u8> {
+        self.trail.clone()
     }
 
     /// Whether lines of it are being read from an archive.
@@ -270,12 +278,11 @@ impl<H: OpenFile> Stream<H> {
         let buffer = std::mem::take(ctx.buffer);
         self.hand_out(ctx, &buffer);
         *ctx.buffer = buffer;
-        self.skips_line = true;
-        self.lines.tell(
-            ctx,
-            true,
-            "has a line of more than 32 MiB; its rest is left out",
-        );
+        self.skips_line = ctx.buffer.last() != Some(&b'\n');
+        if self.skips_line {
+            let what = "has a line of more than 32 MiB; its rest is left out";
+            self.lines.tell(ctx, true, what);
+        }
     }
 
     /// What there is of a last line that never got its newline, when nothing more will come.

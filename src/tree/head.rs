@@ -103,12 +103,9 @@ impl Head {
         }
     }
 
-    /// How much of it still stands in a content that begins with `front`, where all that does not has
-    /// become newlines; `None` where something else stands there, or nothing of it.
-    pub fn standing(&self, front: &[u8]) -> Option<usize> {
-        let text = usize::try_from(self.at)
-            .ok()
-            .and_then(|at| front.get(at..))?;
+    /// How much of it still stands in a content that has `text` where the head stood, where all that does
+    /// not has become newlines; `None` where something else stands there, or nothing of it.
+    pub fn standing(&self, text: &[u8]) -> Option<usize> {
         let text = text.get(..self.bytes.len())?;
         let pairs = || self.bytes.iter().zip(text);
         let same = pairs().take_while(|(known, now)| known == now).count();
@@ -137,6 +134,17 @@ impl Head {
             false => (other, self),
         };
         short.tells() && short.at == long.at && long.bytes.starts_with(&short.bytes)
+    }
+
+    /// Whether a copy is known for sure by it: it is whole, or holds a whole line of a record.
+    pub fn is_enough(&self) -> bool {
+        self.is_whole() || self.tells() && self.bytes.contains(&b'\n')
+    }
+
+    /// The time of the first record in it.
+    pub fn time(&self) -> Option<Stamp> {
+        let mut lines = self.bytes.split(|&b| b == b'\n');
+        lines.find_map(Stamp::parse_prefix)
     }
 
     /// Whether it is enough to know a copy by: it holds a record's time and something behind it.

@@ -5,6 +5,7 @@ use crate::follow::archives::Missed;
 use crate::follow::files::{Files, OpenFile};
 use crate::follow::merge::Lane;
 use crate::follow::outlet::{Ctx, Looked};
+use crate::follow::stream::Former;
 use crate::tree::Head;
 
 impl<H: OpenFile> Folder<H> {
@@ -35,7 +36,11 @@ impl<H: OpenFile> Folder<H> {
                     continue;
                 };
                 missed.tell(ctx);
-                self.remember(head, missed.bytes());
+                self.remember(Former {
+                    head,
+                    position: missed.bytes(),
+                    trail: Vec::new(),
+                });
                 self.missed.push(missed);
                 self.dirty = true;
             }
@@ -60,6 +65,10 @@ impl<H: OpenFile> Folder<H> {
 
     /// Whether a content that begins so is, or was, followed.
     fn has_met(&self, head: &Head) -> bool {
-        self.copied(head).is_some() || self.closed.iter().any(|closed| closed.head.agrees(head))
+        let streams = self.followed.iter().map(|f| &f.stream);
+        let followed = streams.map(|stream| stream.head.agrees(head) || stream.begins_now(head));
+        let closed = self.closed.iter().map(|closed| closed.head.agrees(head));
+        let former = self.former.iter().map(|former| former.head.agrees(head));
+        followed.chain(closed).chain(former).any(|met| met)
     }
 }

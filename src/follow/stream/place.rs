@@ -3,6 +3,8 @@
 
 use std::io;
 
+use memchr::{memmem, memrchr};
+
 use super::Stream;
 use crate::follow::archives::{Recovery, archived};
 use crate::follow::decide::{Moved, Resolution, resolve};
@@ -21,9 +23,12 @@ pub(in crate::follow) struct Former {
     pub(in crate::follow) head: Head,
     /// Up to where it was handed out, or will be from an archive.
     pub(in crate::follow) position: u64,
-    /// It was truncated: if there is a copy, that has the rest.
-    pub(in crate::follow) truncated: bool,
+    /// What stood before that; empty where it is not known.
+    pub(in crate::follow) trail: Vec<u8>,
 }
+
+/// Searched at once (bytes).
+const SEARCHED_BYTES: usize = 1 << 20;
 
 impl<H: OpenFile> Stream<H> {
     /// Finds out where to go on in a file that has another content than before (`moved`), or blank
@@ -37,13 +42,9 @@ impl<H: OpenFile> Stream<H> {
         self.unarchived = ctx.steady_names.filter(|_| archived.is_none());
         let part_bytes = archived.as_ref().map(|archived| (archived.bytes)());
         let part_bytes = part_bytes.transpose()?;
-        let mut front = vec![0; Head::FRONT_BYTES];
-        let got = read_full(&self.file, &mut front, 0)?;
-        front.truncate(got);
-        let standing = self
-            .head
-            .standing(&front)
-            .filter(|_| !moved || archived.is_some());
+        let front = self.front()?;
+        let standing = self.head.standing(&self.text_in(&front)?);
+        let standing = standing.filter(|_| !moved || archived.is_some());
         if let Some(standing) = standing {
             self.torn = (standing < self.head.len()).then_some(standing);
         }
@@ -54,6 +55,8 @@ impl<H: OpenFile> Stream<H> {
         });
         match resolution {
             Resolution::Stands => return Ok(false),
+            // Blank lines alone are no truncation.
+            Resolution::Truncated if !moved => return Ok(false),
             Resolution::Collapsed {
                 position, guess, ..
             } if guess && !self.stood_at(position, position - blanks(&front))? => {
@@ -61,14 +64,20 @@ impl<H: OpenFile> Stream<H> {
             }
             Resolution::Truncated => self.start_over(&front),
             Resolution::Collapsed {
-                recover, position, ..
+                recover,
+                position,
+                guess,
             } => {
                 // What was rotated after that part is found as an archive of its own (`archives`).
                 let what = "lost its front to a rotation; followed on from there";
                 self.lines.tell(ctx, false, what);
-                let before = std::mem::replace(&mut self.position, position);
                 if standing.is_none() {
-                    self.begin_anew(&front, before.max(recover.end), false);
+                    self.begin_anew(&front, self.position.max(recover.end));
+                }
+                self.position = position;
+                if !guess {
+                    // What was handed out last does not stand before it.
+                    self.trail.clear();
                 }
                 self.recovery = archived
                     .filter(|_| !recover.is_empty())
@@ -79,20 +88,38 @@ impl<H: OpenFile> Stream<H> {
         Ok(true)
     }
 
+    /// What stands where the head stood: of the same moment as `front`, if that goes so far.
+    fn text_in(&self, front: &[u8]) -> io::Result<Vec<u8>> {
+        let at = usize::try_from(self.head.at()).ok();
+        let rest = at.and_then(|at| front.get(at..)).unwrap_or_default();
+        if rest.len() >= self.head.len() || front.len() < Head::FRONT_BYTES {
+            return Ok(rest[..rest.len().min(self.head.len())].to_vec());
+        }
+        let mut text = vec![0; self.head.len()];
+        let got = read_full(&self.file, &mut text, self.head.at())?;
+        text.truncate(got);
+        Ok(text)
+    }
+
     /// The file begins with `front` from now on; of what it held, everything up to `position` is
     /// known.
-    fn begin_anew(&mut self, front: &[u8], position: u64, truncated: bool) {
+    fn begin_anew(&mut self, front: &[u8], position: u64) {
         self.torn = None;
+        let trail = match position == self.position {
+            true => self.trail.clone(),
+            false => Vec::new(),
+        };
         self.former = Some(Former {
             head: std::mem::replace(&mut self.head, Head::of(front)),
             position,
-            truncated,
+            trail,
         });
     }
 
     /// The file was truncated. What was in it and not read is lost, unless there is a copy.
     fn start_over(&mut self, front: &[u8]) {
-        self.begin_anew(front, self.position, true);
+        self.begin_anew(front, self.position);
+        self.was_truncated = true;
         self.position = 0;
         self.skips_line = false;
         self.trail.clear();
@@ -103,9 +130,57 @@ impl<H: OpenFile> Stream<H> {
     fn stood_at(&self, position: u64, bytes: u64) -> io::Result<bool> {
         let kept = usize::try_from(bytes).map_or(self.trail.len(), |n| n.min(self.trail.len()));
         let trail = &self.trail[self.trail.len() - kept..];
+        Ok(!trail.is_empty() && self.stands_before(position, trail)?)
+    }
+
+    /// Whether `trail` stands right before `position`.
+    pub(in crate::follow) fn stands_before(&self, position: u64, trail: &[u8]) -> io::Result<bool> {
+        let Some(from) = position.checked_sub(trail.len() as u64) else {
+            return Ok(false);
+        };
         let mut text = vec![0; trail.len()];
-        let got = read_full(&self.file, &mut text, position - trail.len() as u64)?;
-        Ok(!trail.is_empty() && text[..got] == *trail)
+        let got = read_full(&self.file, &mut text, from)?;
+        Ok(text[..got] == *trail)
+    }
+
+    /// Where the file has `trail` behind it: looked for from its beginning; `None` when it is nowhere.
+    pub(in crate::follow) fn place_behind(&self, trail: &[u8]) -> io::Result<Option<u64>> {
+        let mut text = vec![0; SEARCHED_BYTES + trail.len()];
+        let mut offset = 0;
+        loop {
+            let got = read_full(&self.file, &mut text, offset)?;
+            if let Some(found) = memmem::find(&text[..got], trail) {
+                return Ok(Some(offset + (found + trail.len()) as u64));
+            }
+            if got < text.len() {
+                return Ok(None);
+            }
+            offset += SEARCHED_BYTES as u64;
+        }
+    }
+
+    /// The end of the last whole line within the first `bytes`; 0 when there is none.
+    pub(in crate::follow) fn last_line_end(&self, bytes: u64) -> io::Result<u64> {
+        let mut end = bytes;
+        let mut text = vec![0; SEARCHED_BYTES];
+        while end > 0 {
+            let from = end.saturating_sub(SEARCHED_BYTES as u64);
+            let room = usize::try_from(end - from).expect("at most a megabyte");
+            let got = read_full(&self.file, &mut text[..room], from)?;
+            if let Some(newline) = memrchr(b'\n', &text[..got]) {
+                return Ok(from + newline as u64 + 1);
+            }
+            end = from;
+        }
+        Ok(0)
+    }
+
+    /// As much of the beginning as holds a head.
+    pub(in crate::follow) fn front(&self) -> io::Result<Vec<u8>> {
+        let mut front = vec![0; Head::FRONT_BYTES];
+        let got = read_full(&self.file, &mut front, 0)?;
+        front.truncate(got);
+        Ok(front)
     }
 
     /// Hands out what only the archive has.
