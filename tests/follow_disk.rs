@@ -347,6 +347,7 @@ fn held_up(mode: Mode) {
         }
     }
     world.write();
+    world.passed += Duration::from_secs(10);
     for _ in 0..20 {
         world.passed += Duration::from_millis(400);
         world.look();

@@ -511,6 +511,10 @@ fn calls_that_go_on_are_shown_as_they_are_now() {
         &dir,
         &moved(&hangup("09:15:00,000", over[0], over[1], ""), 30),
     );
+    // Everybody left that one, and no hangup was logged.
+    for (seconds, line) in (0..).zip(answered("1764666700.1", "1764666700.2", "b7")) {
+        append(&dir, &moved(&line, 200 - seconds));
+    }
     let output = command(dir.path()).arg("--calls").output();
     let output = output.expect("the command starts");
     let text = String::from_utf8_lossy(&output.stdout);

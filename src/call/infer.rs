@@ -147,7 +147,7 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
     );
     let mut found = Vec::new();
     for (part, p) in groups.iter().enumerate() {
-        let (Some(kind), Some(p_first)) = (p.profile.part(), p.first()) else {
+        let Some(kind) = p.profile.part() else {
             continue;
         };
         let mains = match kind {
@@ -155,30 +155,44 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
             Kind::Forwarded => &forwarded_mains,
             Kind::Consultation => &consulted_mains,
         };
-        let best = mains
-            .iter()
-            .map(|&main| (main, &groups[main]))
-            .filter(|(main, m)| *main != part && m.is_near(p))
-            .filter_map(|(main, m)| {
-                let why = match kind {
-                    Kind::Crm => crm(m, p),
-                    Kind::Forwarded => forwarded(m, p),
-                    Kind::Consultation => consulted(m, p),
-                };
-                // Of several the one that began last before the part: a client who is called twice
-                // in a minute has two calls.
-                let lead = m.first()?.since(p_first);
-                Some((lead > SLACK_MILLIS, lead.abs(), main, why?))
-            })
-            .min();
-        if let Some((_, _, main, why)) = best {
+        let others = mains.iter().filter(|main| **main != part);
+        let others = others.map(|&main| (main, groups[main]));
+        if let Some((main, why)) = main_of(p, others) {
             found.push(Inference { main, part, why });
         }
     }
     found
 }
 
+/// Finds the group that a part belongs to among others, each with a key; with the circumstance.
+pub fn main_of<'f, K: Ord>(
+    part: &Group<'_>,
+    others: impl Iterator<Item = (K, Group<'f>)>,
+) -> Option<(K, String)> {
+    let (kind, first) = (part.profile.part()?, part.first()?);
+    let (_, _, main, why) = others
+        .filter(|(_, m)| m.profile.may_own_parts(kind) && m.is_near(part))
+        .filter_map(|(main, m)| {
+            let why = match kind {
+                Kind::Crm => crm(&m, part),
+                Kind::Forwarded => forwarded(&m, part),
+                Kind::Consultation => consulted(&m, part),
+            };
+            // Of several the one that began last before the part: a client who is called twice
+            // in a minute has two calls.
+            let lead = m.first()?.since(first);
+            Some((lead > SLACK_MILLIS, lead.abs(), main, why?))
+        })
+        .min()?;
+    Some((main, why))
+}
+
 impl Group<'_> {
+    /// Whether it can be a part of another group.
+    pub fn may_be_part(&self) -> bool {
+        self.profile.part().is_some()
+    }
+
     fn first(&self) -> Option<Stamp> {
         self.profile.first()
     }

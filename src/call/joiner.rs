@@ -12,6 +12,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 
+use super::changes::Changes;
 use super::closure::local_pair_fits;
 use super::fact::{Edge, Fact, local_stem};
 use super::infer::{self, Group, Profile};
@@ -133,6 +134,25 @@ impl Joiner {
             .map(|i| (slots[i.main], slots[i.part]))
             .filter(|(_, part)| may_join(self.component(*part)))
             .collect();
+        self.adopt_all(pairs)
+    }
+
+    /// The same as [`Joiner::infer`], for whoever asks after every record: looks only at what the
+    /// records since the last time can have made to fit.
+    pub fn infer_since(
+        &mut self,
+        changes: &mut Changes,
+        may_join: impl Fn(&Component) -> bool,
+    ) -> Vec<u32> {
+        let grown = self.adopt_all(changes.pairs(self, may_join));
+        for slot in &grown {
+            changes.add(*slot);
+        }
+        grown
+    }
+
+    /// Puts parts into their calls, pairs of (call, part); the slots of the calls that got one.
+    fn adopt_all(&mut self, pairs: Vec<(u32, u32)>) -> Vec<u32> {
         let mut moved: HashMap<u32, u32> = HashMap::new();
         let mut grown = Vec::new();
         for (main, part) in pairs {

@@ -8,6 +8,7 @@
 //! Where records come from, and how far to look for more of them, is `engine`'s business; only
 //! the rule of how far lives here ([`reach`]).
 
+mod changes;
 mod closure;
 mod criteria;
 mod fact;
@@ -19,6 +20,7 @@ mod state;
 mod summary;
 mod talk;
 
+pub use changes::Changes;
 pub use closure::{Closure, Join, Reason};
 pub use criteria::Criteria;
 pub use fact::{CallType, Edge, Event, Fact, Facts, MessageAction};

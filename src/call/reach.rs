@@ -42,6 +42,13 @@ pub fn is_over(facts: &[Fact]) -> bool {
     is_over_with(facts, &Talk::of(facts))
 }
 
+/// Whether there was a talk and everybody has left it. That is the end where no hangup is logged,
+/// and may be a moment of a transfer.
+pub fn is_left(facts: &[Fact]) -> bool {
+    let talk = Talk::of(facts);
+    talk.begin.is_some() && !talk.open
+}
+
 fn is_over_with(facts: &[Fact], talk: &Talk) -> bool {
     let hung_up = |uid: &[u8]| {
         facts

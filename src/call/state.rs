@@ -48,9 +48,8 @@ impl State {
         let answered_by = summary.answered_by.iter().cloned();
         let state = |phase, who, millis| Some(State { phase, who, millis });
         if reach::is_over(facts) {
-            let talked = answered_by.chain(summary.transferred_to.iter().cloned());
             return match summary.outcome {
-                Outcome::Answered => state(Phase::Ended, talked.collect(), summary.talk_millis),
+                Outcome::Answered => Some(State::ended(summary)),
                 _ => state(Phase::Missed, Vec::new(), summary.ring_millis),
             };
         }
@@ -70,6 +69,25 @@ impl State {
         match rung.is_empty() {
             true => state(Phase::Arriving, rung, None),
             false => state(Phase::Ringing, rung, None),
+        }
+    }
+
+    /// The state of a call that everybody has left with no hangup logged, should nothing more come
+    /// of it; `None` for any other.
+    pub fn left(facts: &[Fact], summary: &Summary) -> Option<State> {
+        let is_left = summary.outcome == Outcome::Answered && reach::is_left(facts);
+        is_left.then(|| State::ended(summary))
+    }
+
+    fn ended(summary: &Summary) -> State {
+        let answered_by = summary.answered_by.iter();
+        State {
+            phase: Phase::Ended,
+            who: answered_by
+                .chain(&summary.transferred_to)
+                .cloned()
+                .collect(),
+            millis: summary.talk_millis,
         }
     }
 

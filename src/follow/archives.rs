@@ -3,13 +3,12 @@
 
 use std::cmp::Reverse;
 use std::io;
-use std::sync::Arc;
 
 use memchr::memrchr;
 
 use super::files::{Files, Part};
-use super::merge::Lane;
 use super::outlet::{Ctx, LINE_BYTES_MAX, Lines};
+use crate::record::Stamp;
 use crate::tree::{EnterpriseName, Head, Listed};
 
 /// The part of an archive that begins as `head` says: lines of a file that were copied there before
@@ -41,11 +40,32 @@ pub(super) struct Recovery {
     part: Part,
     at: u64,
     end: u64,
+    /// Lines are passed over until one is of a later time.
+    after: Option<Stamp>,
 }
 
 impl Recovery {
     pub(super) fn new(part: Part, at: u64, end: u64) -> Recovery {
-        Recovery { part, at, end }
+        Recovery {
+            part,
+            at,
+            end,
+            after: None,
+        }
+    }
+
+    /// How much of some lines is to be passed over.
+    fn passed_over(&mut self, lines: &[u8]) -> usize {
+        let Some(after) = self.after else { return 0 };
+        let mut at = 0;
+        for line in lines.split_inclusive(|&b| b == b'\n') {
+            if Stamp::parse_prefix(line).is_some_and(|time| time > after) {
+                self.after = None;
+                break;
+            }
+            at += line.len();
+        }
+        at
     }
 
     /// Hands out the next lines. False when there are no more.
@@ -67,7 +87,8 @@ impl Recovery {
             // A last line without its newline, or one that is too long.
             whole = text.len();
         }
-        lines.hand_out(ctx, self.at, &text[..whole]);
+        let passed = self.passed_over(&text[..whole]);
+        lines.hand_out(ctx, self.at + passed as u64, &text[passed..whole]);
         self.at += whole as u64;
         let is_short = text.len() < room;
         if whole == 0 && !is_short {
@@ -82,42 +103,63 @@ impl Recovery {
     }
 }
 
-/// A file that nobody has seen but as an archive.
+/// Lines that nobody has seen but as an archive.
 #[derive(Debug)]
 pub(super) struct Missed {
     recovery: Recovery,
     lines: Lines,
+    is_told: bool,
 }
 
 impl Missed {
+    /// The lines of a part from `from` on, as soon as they are later than `after`.
+    ///
     /// # Errors
     /// When the length of its content can't be found out.
-    pub(super) fn new(part: Part, name: Arc<str>, lane: Lane) -> io::Result<Missed> {
+    pub(super) fn new(
+        part: Part,
+        from: u64,
+        after: Option<Stamp>,
+        lines: Lines,
+    ) -> io::Result<Missed> {
         let end = (part.bytes)()?;
+        let recovery = Recovery {
+            part,
+            at: from.min(end),
+            end,
+            after,
+        };
         Ok(Missed {
-            recovery: Recovery::new(part, 0, end),
-            lines: Lines::new(name, lane),
+            recovery,
+            lines,
+            is_told: false,
         })
     }
 
-    /// Length of its content.
+    /// Length of the part's content.
     pub(super) fn bytes(&self) -> u64 {
         self.recovery.end
     }
 
-    pub(super) fn tell<F>(&self, ctx: &mut Ctx<'_, F>) {
-        let what = "holds lines that were sealed before they could be followed; read from there";
-        self.lines.tell(ctx, false, what);
+    /// Whether there is nothing to be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.recovery.at == self.recovery.end
     }
 
     /// Hands out the next lines. False when there are no more.
     pub(super) fn look<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> bool {
-        match self.recovery.next(ctx, &mut self.lines) {
+        let more = match self.recovery.next(ctx, &mut self.lines) {
             Ok(more) => more,
             Err(_) => {
                 self.lines.tell(ctx, true, "can't all be read");
                 false
             }
+        };
+        if self.recovery.after.is_none() && !std::mem::replace(&mut self.is_told, true) {
+            let what =
+                "holds lines that were sealed before they could be followed; read from there";
+            self.lines.tell(ctx, false, what);
         }
+        more
     }
 }

@@ -64,6 +64,8 @@ pub(super) struct Folder<H> {
     /// Time of the newest record that was met, or that is known from before.
     newest: Option<Stamp>,
     names_changed: Option<SystemTime>,
+    /// When it was last looked at.
+    visited: Instant,
     /// It can't be listed, and that was said.
     failing: bool,
     /// It is listed for the first time after it could not be.
@@ -108,6 +110,7 @@ impl<H: OpenFile> Folder<H> {
             missed: Vec::new(),
             newest: newest_at_start,
             names_changed: None,
+            visited: Instant::now(),
             failing: false,
             is_late: false,
             listed: false,
@@ -342,6 +345,7 @@ impl<H: OpenFile> Folder<H> {
     /// Reads what is new in every file, each up to the budget.
     pub(super) fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
         self.dirty = false;
+        self.visited = ctx.now;
         let mut all = Looked::default();
         if self.missed.is_empty() {
             for at in 0..self.followed.len() {

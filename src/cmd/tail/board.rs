@@ -24,16 +24,11 @@ pub(super) struct Told {
     pub summary: Summary,
     pub state: State,
     pub since: Stamp,
+    /// Its state if nothing more comes of it, where everybody has left and no hangup was logged.
+    pub left: Option<State>,
 }
 
 impl Told {
-    /// Whether it is the same call, or one that has become a part of it.
-    pub(super) fn shares_leg(&self, summary: &Summary) -> bool {
-        let (ours, theirs) = (&self.summary.legs, &summary.legs);
-        ours.iter()
-            .any(|leg| theirs.iter().any(|other| other.uid == leg.uid))
-    }
-
     fn row(&self) -> CallRow<'_> {
         CallRow {
             enterprise: self.enterprise.as_str(),

@@ -10,7 +10,8 @@ use chrono::Utc;
 
 use super::Tail;
 use super::board::{Board, Told};
-use crate::call::{Component, Fact, Joiner, State, Summary, infer};
+use super::known::Known;
+use crate::call::{Changes, Component, Fact, Joiner, State, Summary, infer};
 use crate::cmd::Exit;
 use crate::error::Error;
 use crate::filter::RecordFilter;
@@ -26,8 +27,8 @@ const ARRIVED: u32 = u32::MAX;
 /// id is not joined by circumstance, as an id may do it yet.
 const SETTLED_MILLIS: i64 = 5_000;
 
-/// How often calls are looked for that nothing more can come of.
-const TIDY_EVERY: Duration = Duration::from_secs(20);
+/// How often calls are looked for that nothing more comes of.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     let mut board = Board::new(&tail);
@@ -75,7 +76,7 @@ fn follow(
             Next::Closed => return Ok(Exit::Found),
         }
         if tidied.elapsed() >= TIDY_EVERY {
-            watch.forget_quiet(&mut board);
+            watch.tidy(&mut board);
             tidied = Instant::now();
         }
         board.print(watch.going_on())?;
@@ -107,9 +108,8 @@ impl Watch {
             };
             desk.explain_all(&open.notes);
             tail.trouble(&open.troubles);
-            let calls = Calls::begin(enterprise, open.calls, &self.filter);
-            let going = calls.told.iter().filter(|told| !told.state.is_over());
-            let going = going.count();
+            let calls = Calls::begin(enterprise, open.calls, &self.filter, now);
+            let going = calls.known.going_on().count();
             desk.explain(|| format!("{enterprise}: {going} calls going on"));
             self.all.insert(enterprise.clone(), calls);
         }
@@ -124,19 +124,18 @@ impl Watch {
             .all
             .get_mut(arrival.enterprise)
             .expect("it is there by now");
-        calls.take(arrival, &self.filter, board);
+        calls.take(&arrival, &self.filter, &mut |told| board.tell(told));
     }
 
-    fn forget_quiet(&mut self, board: &mut Board) {
+    fn tidy(&mut self, board: &mut Board) {
         let now = self.now();
         for calls in self.all.values_mut() {
-            calls.forget_quiet(now, board);
+            calls.tidy(now, &mut |told| board.tell(told));
         }
     }
 
     fn going_on(&self) -> impl Iterator<Item = &Told> {
-        let told = self.all.values().flat_map(|calls| &calls.told);
-        told.filter(|told| !told.state.is_over())
+        self.all.values().flat_map(|calls| calls.known.going_on())
     }
 
     /// The time as a record written now would have it.
@@ -149,38 +148,49 @@ impl Watch {
 #[derive(Default)]
 struct Calls {
     joiner: Joiner,
-    /// The calls that were told of, as they were told last, for as long as the joiner knows them.
-    told: Vec<Told>,
+    /// What of the joiner's may show joins without ids.
+    changes: Changes,
+    /// The calls that were told of, for as long as the joiner knows them.
+    known: Known,
     arrivals: u64,
 }
 
 impl Calls {
-    fn begin(enterprise: &EnterpriseName, joiner: Joiner, filter: &RecordFilter) -> Calls {
+    fn begin(
+        enterprise: &EnterpriseName,
+        joiner: Joiner,
+        filter: &RecordFilter,
+        now: Stamp,
+    ) -> Calls {
         let mut calls = Calls {
             joiner,
             ..Calls::default()
         };
         let open: Vec<u32> = calls.joiner.components().map(|(slot, _)| slot).collect();
         for slot in open {
+            calls.changes.add(slot);
             let facts = calls.joiner.in_order(slot);
             let (Some(summary), Some((state, since))) = (Summary::of(facts), State::latest(facts))
             else {
                 continue;
             };
             if is_wanted(facts, filter) && !infer::is_likely_part(facts, &summary) {
-                calls.told.push(Told {
+                calls.known.put(Told {
                     enterprise: enterprise.clone(),
+                    left: State::left(facts, &summary),
                     summary,
                     state,
                     since,
                 });
             }
         }
+        // Those are no news.
+        calls.known.end_left(now, &mut |_| ());
         calls
     }
 
     /// Adds a record and tells what it changed.
-    fn take(&mut self, arrival: Arrival<'_>, filter: &RecordFilter, board: &mut Board) {
+    fn take(&mut self, arrival: &Arrival<'_>, filter: &RecordFilter, tell: &mut dyn FnMut(&Told)) {
         self.arrivals += 1;
         let place = Place {
             source: ARRIVED,
@@ -191,14 +201,19 @@ impl Calls {
         fact.matched = !filter.is_empty() && filter.matches(&record, Some(arrival.at));
         let (at, tells) = (fact.at, fact.is_asterisk() || fact.matched);
         let own = self.joiner.push(fact);
+        if let Some(slot) = own {
+            self.changes.add(slot);
+        }
         if !tells {
             return;
         }
-        let mut changed = self.joiner.infer(|part| is_settled(part, at));
+        let mut changed = self
+            .joiner
+            .infer_since(&mut self.changes, |part| is_settled(part, at));
         changed.extend(own.filter(|slot| !changed.contains(slot)));
         for slot in changed {
             if let Some(news) = self.look(arrival.enterprise, slot, at, filter) {
-                board.tell(news);
+                tell(news);
             }
         }
     }
@@ -221,31 +236,36 @@ impl Calls {
             return None;
         }
         // Two that were told apart are one when a record joins them.
-        let is_it = |told: &mut Told| told.shares_leg(&summary);
-        let before: Vec<Told> = self.told.extract_if(.., is_it).collect();
-        let known = before.iter().find(|told| told.state.is_like(&state));
-        let since = known.map(|told| told.since);
-        self.told.push(Told {
+        let before = self.known.take(summary.legs.iter().map(|leg| &leg.uid));
+        let left = State::left(facts, &summary);
+        // One that was told to have ended is not answered again as long as nobody comes back.
+        let has_ended = |left: &State| before.iter().any(|told| told.state.is_like(left));
+        let state = left.clone().filter(has_ended).unwrap_or(state);
+        let same = before.iter().find(|told| told.state.is_like(&state));
+        let since = same.map(|told| told.since);
+        let told = self.known.put(Told {
             enterprise: enterprise.clone(),
             summary,
             state,
             since: since.unwrap_or(at),
+            left,
         });
-        self.told.last().filter(|_| since.is_none())
+        since.is_none().then_some(told)
     }
 
-    /// Lets go of calls that nothing can be added to any more, and tells of those whose end was not
-    /// logged.
-    fn forget_quiet(&mut self, now: Stamp, board: &mut Board) {
+    /// Ends calls that everybody has left, lets go of those that nothing can be added to any more, and
+    /// tells of those whose end was not logged.
+    fn tidy(&mut self, now: Stamp, tell: &mut dyn FnMut(&Told)) {
+        self.known.end_left(now, tell);
         for slot in self.joiner.quiet(now) {
             let gone = self.joiner.take(slot);
-            let has_leg = |uid: &str| gone.facts.iter().any(|fact| fact.uid() == uid.as_bytes());
-            let is_it = |told: &mut Told| told.summary.legs.iter().any(|leg| has_leg(&leg.uid));
-            for mut told in self.told.extract_if(.., is_it) {
+            let legs = gone.facts.iter();
+            let legs = legs.map(|fact| String::from_utf8_lossy(fact.uid()));
+            for mut told in self.known.take(legs) {
                 if !told.state.is_over() {
                     told.state = State::lost();
                     told.since = now;
-                    board.tell(&told);
+                    tell(&told);
                 }
             }
         }
@@ -259,4 +279,168 @@ fn is_wanted(facts: &[Fact], filter: &RecordFilter) -> bool {
 /// Whether all that ids can say of where a part belongs has come by now.
 fn is_settled(part: &Component, now: Stamp) -> bool {
     part.is_older_than(SETTLED_MILLIS, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Phase;
+
+    const MAIN: &str = "1764666900.61";
+    const OTHER: &str = "1764666901.63";
+    const THIRD: &str = "1764666950.70";
+
+    /// Calls of one enterprise and what was told of them: the main leg and the state.
+    struct Heard {
+        enterprise: EnterpriseName,
+        calls: Calls,
+        told: Vec<(String, State)>,
+    }
+
+    impl Heard {
+        fn new() -> Heard {
+            Heard {
+                enterprise: EnterpriseName::new("0367").expect("a name"),
+                calls: Calls::default(),
+                told: Vec::new(),
+            }
+        }
+
+        fn take(&mut self, time: &str, event: &str, uid: &str, fields: &str) {
+            let text = format!(
+                "2025-12-02 {time},000|AST|{event}|{uid}|{{\"UniqueId\": \"{uid}\", {fields}}}"
+            );
+            let arrival = Arrival {
+                enterprise: &self.enterprise,
+                file: "events.log",
+                offset: 0,
+                at: stamp(time),
+                text: text.as_bytes(),
+            };
+            let told = &mut self.told;
+            self.calls
+                .take(&arrival, &RecordFilter::default(), &mut |news| {
+                    told.push((news.summary.main_uid.clone(), news.state.clone()));
+                });
+        }
+
+        fn moves(&mut self, time: &str, event: &str, uid: &str, bridge: &str, number: &str) {
+            let fields = format!(
+                "\"BridgeUniqueid\": \"{bridge}\", \"Channel\": \"SIP/{number}-0000002a\", \"CallerIDNum\": \"{number}\""
+            );
+            self.take(time, event, uid, &fields);
+        }
+
+        fn tidy(&mut self, time: &str) {
+            let told = &mut self.told;
+            self.calls.tidy(stamp(time), &mut |news| {
+                told.push((news.summary.main_uid.clone(), news.state.clone()));
+            });
+        }
+
+        /// A client calls, 151 answers, and both leave.
+        fn leaves(&mut self) {
+            let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
+            self.take("09:15:00", "dial", MAIN, rings);
+            self.moves("09:15:10", "bridge", OTHER, "b1", "151");
+            self.moves("09:15:10", "bridge", MAIN, "b1", "0001363");
+            self.moves("09:17:02", "bridge_leave", OTHER, "b1", "151");
+            self.moves("09:17:02", "bridge_leave", MAIN, "b1", "0001363");
+        }
+
+        /// What was told since the last time: phase, who, milliseconds.
+        fn news(&mut self) -> Vec<(Phase, String, Option<i64>)> {
+            let told = std::mem::take(&mut self.told).into_iter();
+            told.map(|(_, state)| (state.phase, state.who.join(" "), state.millis))
+                .collect()
+        }
+
+        fn going_on(&self) -> usize {
+            self.calls.known.going_on().count()
+        }
+    }
+
+    fn stamp(time: &str) -> Stamp {
+        Stamp::parse_prefix(format!("2025-12-02 {time},000").as_bytes()).expect("a time")
+    }
+
+    fn ended(who: &str, millis: i64) -> (Phase, String, Option<i64>) {
+        (Phase::Ended, who.to_owned(), Some(millis))
+    }
+
+    #[test]
+    fn two_that_were_told_are_one_once_a_record_joins_them() {
+        let mut heard = Heard::new();
+        let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
+        heard.take("09:15:00", "dial", MAIN, rings);
+        let internal = "\"Phone\": \"151\", \"CallType\": 2, \"Extensions\": [\"152\"]";
+        heard.take("09:15:05", "dial", OTHER, internal);
+        assert_eq!(heard.going_on(), 2);
+        heard.moves("09:15:06", "bridge", MAIN, "b1", "0001363");
+        heard.moves("09:15:07", "bridge", OTHER, "b1", "151");
+        assert_eq!(heard.going_on(), 1);
+        let told = heard.calls.known.take([OTHER].iter());
+        assert_eq!(told[0].summary.main_uid, MAIN);
+        // Neither of its legs leads anywhere now.
+        assert!(heard.calls.known.take([MAIN, OTHER].iter()).is_empty());
+        assert_eq!(heard.going_on(), 0);
+    }
+
+    #[test]
+    fn a_call_that_everybody_left_ends_after_a_while_without_a_hangup() {
+        let mut heard = Heard::new();
+        heard.leaves();
+        heard.tidy("09:18:01");
+        let phases: Vec<Phase> = heard.news().iter().map(|news| news.0).collect();
+        assert_eq!(phases, [Phase::Ringing, Phase::Answered]);
+        heard.tidy("09:18:02");
+        assert_eq!(heard.news(), [ended("151", 112_000)]);
+        assert_eq!(heard.going_on(), 0);
+        // Nobody comes back by these, nor when it is forgotten.
+        heard.moves("09:18:10", "bridge_destroy", MAIN, "b1", "0001363");
+        heard.take(
+            "09:18:11",
+            "hangup",
+            MAIN,
+            "\"CallStatus\": \"2\", \"CallType\": 0",
+        );
+        heard.tidy("13:30:00");
+        assert_eq!(heard.news(), []);
+        assert_eq!(heard.calls.joiner.components().count(), 0);
+    }
+
+    #[test]
+    fn a_transfer_after_all_is_told_and_ends_again() {
+        let mut heard = Heard::new();
+        heard.leaves();
+        heard.tidy("09:18:05");
+        assert_eq!(heard.news().last(), Some(&ended("151", 112_000)));
+        heard.moves("09:18:20", "bridge", THIRD, "b2", "152");
+        heard.moves("09:18:20", "bridge", MAIN, "b2", "0001363");
+        assert_eq!(heard.news(), [(Phase::Transferred, "152".to_owned(), None)]);
+        assert_eq!(heard.going_on(), 1);
+        // As long as they talk nothing has to come.
+        heard.tidy("09:30:00");
+        assert_eq!(heard.news(), []);
+        heard.moves("09:30:10", "bridge_leave", THIRD, "b2", "152");
+        heard.moves("09:30:10", "bridge_leave", MAIN, "b2", "0001363");
+        // It was not looked at for so long that it is to be forgotten.
+        heard.tidy("13:40:00");
+        assert_eq!(heard.news(), [ended("151 152", 900_000)]);
+    }
+
+    #[test]
+    fn a_call_that_nobody_picked_up_is_lost_without_an_end() {
+        let mut heard = Heard::new();
+        let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
+        heard.take("09:15:00", "dial", MAIN, rings);
+        heard.tidy("09:44:59");
+        assert_eq!(heard.going_on(), 1);
+        heard.tidy("09:45:00");
+        assert_eq!(
+            heard.news().last(),
+            Some(&(Phase::Lost, String::new(), None))
+        );
+        assert_eq!(heard.going_on(), 0);
+    }
 }

@@ -7,6 +7,7 @@
 mod board;
 mod call;
 mod calls;
+mod known;
 mod records;
 mod screen;
 

@@ -1,12 +1,18 @@
 //! Which new archives hold lines that nobody could follow.
 
+use std::time::Duration;
+
 use super::{Folder, Listed};
 use crate::follow::archives::Missed;
 use crate::follow::files::{Files, OpenFile};
 use crate::follow::merge::Lane;
-use crate::follow::outlet::{Ctx, Looked};
+use crate::follow::outlet::{Ctx, Lines, Looked};
 use crate::follow::stream::Former;
 use crate::tree::Head;
+
+/// Whoever looks every second was held up if nothing was looked at for longer than this: the answer was
+/// not read, the machine slept.
+const HELD_UP: Duration = Duration::from_secs(2);
 
 impl<H: OpenFile> Folder<H> {
     /// Archives that hold what was written, sealed and deleted between two looks.
@@ -16,6 +22,7 @@ impl<H: OpenFile> Folder<H> {
         listed: &[Listed],
         lanes: &mut Lane,
     ) {
+        let was_held_up = ctx.now.saturating_duration_since(self.visited) > HELD_UP;
         for archive in listed.iter().filter(|listed| listed.name.gz) {
             // What was there at first is history.
             if !self.archives.insert(archive.identity) || !self.listed {
@@ -24,23 +31,34 @@ impl<H: OpenFile> Folder<H> {
             let parts = ctx.files.parts(&self.enterprise, &archive.name);
             for part in parts.unwrap_or_default() {
                 let head = part.head.clone();
+                // A rotation adds the lines of a file to those of the day, without a mark between them. Who
+                // looks all the time has met them; only for who was held up it is worth the doubt.
+                let known = self.known_bytes(&head);
+                if known.is_some() && !was_held_up {
+                    continue;
+                }
                 // Whatever began before the newest record that was met had its chance to be met.
-                let is_newer = part.first > self.newest;
-                if !head.tells() || !is_newer || self.has_met(&head) {
+                if !head.tells() || known.is_none() && part.first <= self.newest {
                     continue;
                 }
                 *lanes += 1;
-                let Ok(missed) = Missed::new(part, archive.name.full().into(), *lanes) else {
+                let lines = Lines::new(archive.name.full().into(), *lanes);
+                let missed = Missed::new(part, known.unwrap_or(0), self.newest, lines);
+                let Ok(missed) = missed else {
                     // It may still be being written.
                     self.archives.remove(&archive.identity);
                     continue;
                 };
-                missed.tell(ctx);
-                self.remember(Former {
-                    head,
-                    position: missed.bytes(),
-                    trail: Vec::new(),
-                });
+                if missed.is_empty() {
+                    continue;
+                }
+                if known.is_none() {
+                    self.remember(Former {
+                        head,
+                        position: missed.bytes(),
+                        trail: Vec::new(),
+                    });
+                }
                 self.missed.push(missed);
                 self.dirty = true;
             }
@@ -63,12 +81,19 @@ impl<H: OpenFile> Folder<H> {
         all.more = true;
     }
 
-    /// Whether a content that begins so is, or was, followed.
-    fn has_met(&self, head: &Head) -> bool {
+    /// How much of a content that begins so is, or was, followed; `None` when nobody has met it.
+    fn known_bytes(&self, head: &Head) -> Option<u64> {
         let streams = self.followed.iter().map(|f| &f.stream);
-        let followed = streams.map(|stream| stream.head.agrees(head) || stream.begins_now(head));
-        let closed = self.closed.iter().map(|closed| closed.head.agrees(head));
-        let former = self.former.iter().map(|former| former.head.agrees(head));
-        followed.chain(closed).chain(former).any(|met| met)
+        let own = streams.filter(|stream| stream.head.agrees(head) || stream.begins_now(head));
+        let followed = own.map(|stream| match stream.begins_now(head) {
+            true => stream.file.stat().map_or(u64::MAX, |stat| stat.bytes),
+            // It has moved, and finds this part itself.
+            false => u64::MAX,
+        });
+        let closed = self.closed.iter().filter(|closed| closed.head.agrees(head));
+        let closed = closed.map(|closed| closed.stat.bytes);
+        let former = self.former.iter().filter(|former| former.head.agrees(head));
+        let former = former.map(|former| former.position);
+        followed.chain(closed).chain(former).max()
     }
 }
