@@ -347,13 +347,15 @@ impl<H: OpenFile> Folder<H> {
         self.dirty = false;
         self.visited = ctx.now;
         let mut all = Looked::default();
+        if !self.missed.is_empty() {
+            self.catch_up(ctx, &mut all);
+        }
         if self.missed.is_empty() {
             for at in 0..self.followed.len() {
                 self.look_at(ctx, at, &mut all);
             }
-        } else {
-            self.catch_up(ctx, &mut all);
         }
+        all.more |= !self.missed.is_empty();
         let times = self.followed.iter().map(|f| f.stream.lines.last_time);
         self.newest = times.max().flatten().max(self.newest);
         self.dirty |= all.more;

@@ -138,7 +138,6 @@ impl Follow {
     /// Begins to follow behind what was read already. What was written since comes with the first
     /// batch.
     pub fn new(tree: &Tree, whom: Whom, starts: Vec<Start>, options: Options) -> Follow {
-        raise_descriptor_limit();
         let (wake, events) = Wake::new(options.poll, options.interrupt, options.output);
         let now = Instant::now();
         let mut follow = Follow {
@@ -278,7 +277,10 @@ impl Follow {
             io::ErrorKind::StorageFull => {
                 "the limit fs.inotify.max_user_watches is reached".to_owned()
             }
-            _ => reason(error),
+            _ => format!(
+                "{}, or fs.inotify.max_user_instances is reached",
+                reason(error)
+            ),
         };
         self.tracker.tell(News {
             text: format!(
@@ -289,8 +291,9 @@ impl Follow {
     }
 }
 
-/// Some systems allow 1,024 open files at first, and more to whoever asks. Best effort.
-fn raise_descriptor_limit() {
+/// Lets this process have as many files open as it may: some systems allow 1,024 at first, and more to
+/// whoever asks. Best effort; to be called before files are opened to be followed.
+pub fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

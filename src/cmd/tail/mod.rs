@@ -27,12 +27,15 @@ use crate::cli::{TailArgs, TailFormat};
 use crate::engine::Now;
 use crate::error::{Error, Trouble, reason};
 use crate::filter::RecordFilter;
-use crate::follow::{Arrival, Follow, News, Options, Start, Whom};
+use crate::follow::{Arrival, Follow, News, Options, Start, Whom, raise_descriptor_limit};
 use crate::output::{Shown, Stream, json};
 use crate::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
     args.check()?;
+    if args.follows() {
+        raise_descriptor_limit();
+    }
     let mut tail = Tail {
         desk,
         args,

@@ -14,6 +14,9 @@ use crate::tree::Head;
 /// not read, the machine slept.
 const HELD_UP: Duration = Duration::from_secs(2);
 
+/// Read of what was missed in one look (chunks as of a file), before others have their turn.
+const CHUNKS_MAX: usize = 16;
+
 impl<H: OpenFile> Folder<H> {
     /// Archives that hold what was written, sealed and deleted between two looks.
     pub(super) fn find_missed<F: Files<File = H>>(
@@ -74,11 +77,17 @@ impl<H: OpenFile> Folder<H> {
                 self.look_at(ctx, at, all);
             }
         }
-        let recovers = self.followed.iter().any(|f| f.stream.is_recovering());
-        if !recovers && !self.missed[0].look(ctx) {
-            self.missed.remove(0);
+        if self.followed.iter().any(|f| f.stream.is_recovering()) {
+            return;
         }
-        all.more = true;
+        for _ in 0..CHUNKS_MAX {
+            let Some(first) = self.missed.first_mut() else {
+                return;
+            };
+            if !first.look(ctx) {
+                self.missed.remove(0);
+            }
+        }
     }
 
     /// How much of a content that begins so is, or was, followed; `None` when nobody has met it.
