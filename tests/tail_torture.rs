@@ -66,8 +66,14 @@ fn rotate(root: &Path, scene: usize) {
         .arg(root)
         .output()
         .expect("rotate runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{enterprise} {mode}: {said}");
+    // A rotation may find that a writer was quicker, and leaves it to the next one; what counts here is
+    // that no line is lost by it.
+    if output.status.code() != Some(0) {
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{enterprise} {mode}: {said}");
+        let note = format!("rotate {enterprise} {mode}: {said}");
+        std::io::stderr().write_all(note.as_bytes()).expect("said");
+    }
 }
 
 fn tail(root: &Path) -> (Child, Receiver<Printed>) {
