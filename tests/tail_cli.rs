@@ -1,23 +1,17 @@
 //! `calltrace tail` as people and scripts meet it: what is there, exactly.
 
+mod tailing;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use expect_test::{Expect, expect};
 
+use tailing::command;
+
 fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/call_tracer")
-}
-
-/// The command, untouched by the settings of whoever runs the tests.
-fn command(root: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_calltrace"));
-    command.env_clear();
-    command.env("CALLTRACE_ROOT", root);
-    command.env("XDG_CONFIG_HOME", root.join("none"));
-    command.args(["--tz", "UTC", "tail"]);
-    command
 }
 
 fn run(root: &Path, args: &[&str]) -> Output {

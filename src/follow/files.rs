@@ -6,7 +6,6 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::fsx::FileIdentity;
-use crate::record::Stamp;
 use crate::tree::{EnterpriseName, FileName, Head, Listed};
 
 /// A tree of log folders.
@@ -81,8 +80,6 @@ pub type ReadContent = Box<dyn Fn(&mut [u8], u64) -> io::Result<usize> + Send>;
 pub struct Part {
     /// How its content begins.
     pub head: Head,
-    /// Time of its first record; `None` when its first lines have none.
-    pub first: Option<Stamp>,
     /// Finds out the length of its content.
     pub bytes: Box<dyn Fn() -> io::Result<u64> + Send>,
     /// The content.
@@ -97,7 +94,6 @@ impl Part {
         read: impl Fn(&mut [u8], u64) -> io::Result<usize> + Send + 'static,
     ) -> Part {
         Part {
-            first: front.split(|&b| b == b'\n').find_map(Stamp::parse_prefix),
             head: Head::of(front),
             bytes: Box::new(bytes),
             read: Box::new(read),
@@ -109,7 +105,6 @@ impl std::fmt::Debug for Part {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Part")
             .field("head", &self.head)
-            .field("first", &self.first)
             .finish_non_exhaustive()
     }
 }
@@ -136,4 +131,15 @@ pub(super) fn read_full(
         }
     }
     Ok(got)
+}
+
+/// As much of a file's beginning as holds its head.
+///
+/// # Errors
+/// When the file does.
+pub(super) fn read_front(file: &impl OpenFile) -> io::Result<Vec<u8>> {
+    let mut front = vec![0; Head::FRONT_BYTES];
+    let got = read_full(file, &mut front, 0)?;
+    front.truncate(got);
+    Ok(front)
 }

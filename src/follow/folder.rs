@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::News;
 use super::archives::Missed;
-use super::files::{Files, OpenFile, Stat, read_full};
+use super::files::{Files, OpenFile, Stat, read_front};
 use super::merge::Lane;
 use super::outlet::{Ctx, Looked};
 use super::stream::{Former, Stream};
@@ -275,12 +275,10 @@ impl<H: OpenFile> Folder<H> {
             Ok(file) => file,
             Err(error) => return self.refuse(ctx, listed, &error),
         };
-        let mut front = vec![0; Head::FRONT_BYTES];
-        let (Ok(stat), Ok(got)) = (file.stat(), read_full(&file, &mut front, 0)) else {
+        let (Ok(stat), Ok(front)) = (file.stat(), read_front(&file)) else {
             self.names_dirty = true;
             return;
         };
-        front.truncate(got);
         if stat.identity != identity {
             // The name stands for another file by now. What was opened counts: it may be gone before the
             // next listing, which shows the other.

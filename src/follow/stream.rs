@@ -121,7 +121,7 @@ impl<H: OpenFile> Stream<H> {
             return Ok(self.recover(ctx));
         }
         let stat = self.file.stat()?;
-        self.stat = stat;
+        let before = std::mem::replace(&mut self.stat, stat);
         if self.rested.is_some_and(|rested| same_content(rested, stat)) {
             return Ok(Looked::default());
         }
@@ -139,7 +139,7 @@ impl<H: OpenFile> Stream<H> {
         };
         let begins = self.text_at(&head)?;
         let seen = Seen {
-            identity: stat.identity,
+            identity: before.identity,
             position: self.position,
             head: &head,
         };

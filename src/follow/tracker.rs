@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::arrival::Piece;
 use super::files::Files;
 use super::folder::Folder;
 use super::merge::{Lane, Merge};
@@ -185,21 +186,20 @@ impl<F: Files> Tracker<F> {
 
     /// What is due, and what happened.
     pub fn take(&mut self, now: Instant) -> Batch {
-        let mut batch = Batch {
-            news: std::mem::take(&mut self.news),
-            ..Batch::default()
-        };
-        self.merge.due(now, &mut batch.pieces);
-        batch
+        self.batch(|merge, pieces| merge.due(now, pieces))
     }
 
     /// Everything that was read, and what happened.
     pub fn take_all(&mut self) -> Batch {
+        self.batch(Merge::all)
+    }
+
+    fn batch(&mut self, take: impl FnOnce(&mut Merge, &mut Vec<Piece>)) -> Batch {
         let mut batch = Batch {
             news: std::mem::take(&mut self.news),
             ..Batch::default()
         };
-        self.merge.all(&mut batch.pieces);
+        take(&mut self.merge, &mut batch.pieces);
         batch
     }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{Folder, Followed};
-use crate::follow::files::{Files, OpenFile};
+use crate::follow::files::{Files, OpenFile, read_front};
 use crate::follow::outlet::Ctx;
 use crate::follow::stream::Former;
 use crate::fsx::FileIdentity;
@@ -74,7 +74,7 @@ impl<H: OpenFile> Folder<H> {
     fn decide<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize) -> bool {
         let followed = &mut self.followed[at];
         if !followed.stream.head.is_enough() {
-            let Ok(front) = followed.stream.front() else {
+            let Ok(front) = read_front(&followed.stream.file) else {
                 return false;
             };
             // What began otherwise has moved since; what it began with leads to where it is.

@@ -41,7 +41,7 @@ impl<H: OpenFile> Folder<H> {
                     continue;
                 }
                 // Whatever began before the newest record that was met had its chance to be met.
-                if !head.tells() || known.is_none() && part.first <= self.newest {
+                if !head.tells() || known.is_none() && head.time() <= self.newest {
                     continue;
                 }
                 *lanes += 1;

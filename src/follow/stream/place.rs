@@ -8,7 +8,7 @@ use memchr::{memmem, memrchr};
 use super::Stream;
 use crate::follow::archives::{Recovery, archived};
 use crate::follow::decide::{Moved, Resolution, resolve};
-use crate::follow::files::{Files, OpenFile, read_full};
+use crate::follow::files::{Files, OpenFile, read_front, read_full};
 use crate::follow::outlet::{Ctx, Looked};
 use crate::tree::Head;
 
@@ -42,7 +42,7 @@ impl<H: OpenFile> Stream<H> {
         self.unarchived = ctx.steady_names.filter(|_| archived.is_none());
         let part_bytes = archived.as_ref().map(|archived| (archived.bytes)());
         let part_bytes = part_bytes.transpose()?;
-        let front = self.front()?;
+        let front = read_front(&self.file)?;
         let standing = self.head.standing(&self.text_in(&front)?);
         let standing = standing.filter(|_| !moved || archived.is_some());
         if let Some(standing) = standing {
@@ -173,14 +173,6 @@ impl<H: OpenFile> Stream<H> {
             end = from;
         }
         Ok(0)
-    }
-
-    /// As much of the beginning as holds a head.
-    pub(in crate::follow) fn front(&self) -> io::Result<Vec<u8>> {
-        let mut front = vec![0; Head::FRONT_BYTES];
-        let got = read_full(&self.file, &mut front, 0)?;
-        front.truncate(got);
-        Ok(front)
     }
 
     /// Hands out what only the archive has.
