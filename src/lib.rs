@@ -6,6 +6,10 @@
 pub mod cli;
 pub mod cmd;
 
+pub mod web;
+
+pub mod directory;
+
 pub mod output;
 
 pub mod follow;

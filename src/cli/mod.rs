@@ -1,9 +1,11 @@
 //! What was typed: clap types and value parsers. Knows no file and asks nothing; `cmd` makes plans
 //! of it.
 
+mod directory;
 mod index;
 mod rotate;
 mod search;
+mod serve;
 mod settings;
 mod tail;
 mod values;
@@ -18,6 +20,7 @@ use crate::record::KindName;
 pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat, RotateSettings};
 pub use search::{ContentArgs, PartyArgs, SearchArgs, SearchFormat};
+pub use serve::ServeSettings;
 pub use settings::Settings;
 pub use tail::{TailArgs, TailFormat};
 pub use when::Moment;

@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 use toml::{Table, Value};
 
+use super::directory::read_directory;
 use super::rotate::RotateSettings;
+use super::serve::ServeSettings;
 use super::values::{nearest, zone_hint};
+use crate::directory;
 use crate::error::Error;
 
 /// What can be set in a file. Later files win.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Folder that holds one folder an enterprise.
     pub root: Option<PathBuf>,
@@ -25,14 +28,23 @@ pub struct Settings {
     pub threads: Option<u16>,
     /// How logs are rotated.
     pub rotate: RotateSettings,
+    /// How pages are served.
+    pub serve: ServeSettings,
+    /// Who is who.
+    pub directory: directory::Config,
 }
 
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 10] = [
     "root",
     "log_timezone",
     "display_timezone",
     "threads",
     "rotate",
+    "serve",
+    "enterprises",
+    "people",
+    "postgres",
+    "metadata",
 ];
 
 impl Settings {
@@ -95,7 +107,17 @@ impl Settings {
                     let read = self.rotate.read(table);
                     read.map_err(|wrong| Error::Usage(format!("{at}: {wrong}")))?;
                 }
-                ("rotate", _) => return Err(wrong("a table")),
+                ("serve", Value::Table(table)) => {
+                    let read = self.serve.read(table);
+                    read.map_err(|wrong| Error::Usage(format!("{at}: {wrong}")))?;
+                }
+                ("enterprises" | "people" | "postgres" | "metadata", Value::Table(table)) => {
+                    let read = read_directory(&mut self.directory, &key, table);
+                    read.map_err(|wrong| Error::Usage(format!("{at}: {wrong}")))?;
+                }
+                ("rotate" | "serve" | "enterprises" | "people" | "postgres" | "metadata", _) => {
+                    return Err(wrong("a table"));
+                }
                 ("threads", _) => return Err(wrong("a number from 0 to 256")),
                 (unknown, _) => {
                     let hint = match nearest(unknown, KEYS) {
@@ -132,24 +154,28 @@ mod tests {
         Ok(settings)
     }
 
+    fn refused(text: &str) -> String {
+        read(text).expect_err("something is wrong with it")
+    }
+
     #[test]
     fn an_unknown_key_names_the_nearest_right_one() {
         assert_eq!(
-            read("log_timezon = \"UTC\""),
-            Err("config.toml: no setting \"log_timezon\"; did you mean log_timezone?".into())
+            refused("log_timezon = \"UTC\""),
+            "config.toml: no setting \"log_timezon\"; did you mean log_timezone?"
         );
         assert_eq!(
-            read("threads = -1"),
-            Err("config.toml: threads must be a number from 0 to 256".into())
+            refused("threads = -1"),
+            "config.toml: threads must be a number from 0 to 256"
         );
         assert!(read("root = ").is_err());
         assert_eq!(
-            read("[rotate]\nkep = \"14d\""),
-            Err("config.toml: no setting \"kep\" in [rotate]; did you mean keep?".into())
+            refused("[rotate]\nkep = \"14d\""),
+            "config.toml: no setting \"kep\" in [rotate]; did you mean keep?"
         );
         assert_eq!(
-            read("[rotate]\nmode = \"colapse\""),
-            Err("config.toml: rotate.mode: no mode \"colapse\"; did you mean collapse?".into())
+            refused("[rotate]\nmode = \"colapse\""),
+            "config.toml: rotate.mode: no mode \"colapse\"; did you mean collapse?"
         );
     }
 
@@ -159,18 +185,17 @@ mod tests {
             "root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2\n\
              [rotate]\nkeep = \"30d\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"",
         );
-        let want = Settings {
-            rotate: RotateSettings {
-                keep_days: Some(30),
-                mode: Some(Mode::Rename),
-                size_max: Some(500_000_000),
-                grace: Some(Duration::from_secs(120)),
-            },
-            root: Some("/srv".into()),
-            log_timezone: Some(Tz::UTC),
-            display_timezone: Some(Tz::Europe__Minsk),
-            threads: Some(2),
+        let settings = settings.expect("all of it is right");
+        let rotate = RotateSettings {
+            keep_days: Some(30),
+            mode: Some(Mode::Rename),
+            size_max: Some(500_000_000),
+            grace: Some(Duration::from_secs(120)),
         };
-        assert_eq!(settings, Ok(want));
+        assert_eq!(settings.rotate, rotate);
+        assert_eq!(settings.root, Some("/srv".into()));
+        assert_eq!(settings.log_timezone, Some(Tz::UTC));
+        assert_eq!(settings.display_timezone, Some(Tz::Europe__Minsk));
+        assert_eq!(settings.threads, Some(2));
     }
 }

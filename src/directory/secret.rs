@@ -1,0 +1,50 @@
+//! A secret that can be compared and signed with, and never printed.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+/// The token of an enterprise's pages, or a part of an address that must not be shown. Wiped from
+/// memory when it is dropped; `Debug` hides it, and there is no other way to print it.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// `None` for an empty or blank text: nothing may be opened with it.
+    pub fn new(text: &str) -> Option<Secret> {
+        (!text.trim().is_empty()).then(|| Secret(SecretString::from(text)))
+    }
+
+    /// Whether `given` is it, in a time that does not tell how much of it is right.
+    pub fn matches(&self, given: &str) -> bool {
+        self.bytes().ct_eq(given.as_bytes()).into()
+    }
+
+    /// Its bytes, as a key to sign with or for a connection.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_compares_and_does_not_print() {
+        let secret = Secret::new("s3cret").expect("not empty");
+        assert!(secret.matches("s3cret"));
+        for wrong in ["", "s3cre", "s3cret ", "S3cret"] {
+            assert!(!secret.matches(wrong), "{wrong}");
+        }
+        assert_eq!(format!("{secret:?}"), "Secret(***)");
+        assert!(Secret::new(" ").is_none());
+    }
+}
