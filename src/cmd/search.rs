@@ -76,6 +76,7 @@ fn calls(
         filter,
         limit: limit(args),
         count_only: args.count,
+        tally: false,
         strict: args.strict,
     };
     let mut all: Vec<Found> = Vec::new();

@@ -16,6 +16,7 @@ mod reading;
 mod search;
 mod seeds;
 mod sweep;
+mod tally;
 mod trace;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -30,6 +31,7 @@ pub use corpus::{Corpus, Searched};
 pub use lines::{FoundLine, FoundLines, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo};
 pub use search::{Found, SearchQuestion};
+pub use tally::{Outcomes, QUARTER_MILLIS, Tally};
 pub use trace::{Trace, TraceQuestion, TracedCall};
 
 /// Answers questions about log trees.

@@ -5,12 +5,16 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 
 use super::corpus::Searched;
+use super::tally::Tally;
 use super::{Corpus, Engine};
 use crate::call::{Criteria, Fact, Summary};
 use crate::error::{Error, Trouble};
 use crate::filter::RecordFilter;
 use crate::record::Stamp;
 use crate::tree::{EnterpriseName, Tree};
+
+/// Calls kept over twice the limit before those too many are let go.
+const SPARE_CALLS: usize = 1000;
 
 /// Which calls?
 #[derive(Debug, Clone, Default)]
@@ -23,6 +27,9 @@ pub struct SearchQuestion {
     pub limit: Option<usize>,
     /// Only how many there are; `limit` does not count.
     pub count_only: bool,
+    /// Also how many there are by time and outcome, whatever the limit: everything is read that
+    /// the criteria don't rule out by time.
+    pub tally: bool,
     /// Only what ids prove; no inferred joins.
     pub strict: bool,
 }
@@ -36,6 +43,8 @@ pub struct Found {
     pub calls: Vec<Summary>,
     /// How many calls were found (up to the limit).
     pub count: usize,
+    /// All that match, where that was asked for.
+    pub tally: Tally,
     /// What was read.
     pub searched: Searched,
     /// What could not be read.
@@ -102,6 +111,7 @@ pub(super) struct Calls<'q> {
     calls: Vec<Summary>,
     /// Main legs of the calls collected: a call that two stretches of time both show counts once.
     seen: HashSet<Box<str>>,
+    tally: Tally,
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
     pub unparsed: u64,
@@ -113,6 +123,7 @@ impl<'q> Calls<'q> {
             question,
             calls: Vec::new(),
             seen: HashSet::new(),
+            tally: Tally::default(),
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
             unparsed: 0,
@@ -121,9 +132,22 @@ impl<'q> Calls<'q> {
 
     /// Takes a call that passed [`accept`]. Its legs are let go: rows don't show them.
     pub(super) fn push(&mut self, mut summary: Summary) {
-        if self.seen.insert(summary.main_uid.as_str().into()) && !self.question.count_only {
+        if !self.seen.insert(summary.main_uid.as_str().into()) {
+            return;
+        }
+        if self.question.tally {
+            self.tally.add(&summary);
+        }
+        if !self.question.count_only {
             summary.legs = Vec::new();
             self.calls.push(summary);
+        }
+        // A tally goes on long after the limit is full.
+        if let Some(limit) = self.question.limit
+            && self.calls.len() > 2 * limit + SPARE_CALLS
+        {
+            self.newest_first();
+            self.calls.truncate(limit);
         }
     }
 
@@ -131,7 +155,7 @@ impl<'q> Calls<'q> {
     /// newer than the oldest of them.
     pub(super) fn is_full(&mut self, before: Stamp) -> bool {
         let limit = match self.question.limit {
-            Some(limit) if !self.question.count_only => limit,
+            Some(limit) if !self.question.count_only && !self.question.tally => limit,
             _ => return false,
         };
         if self.calls.len() < limit {
@@ -165,6 +189,7 @@ impl<'q> Calls<'q> {
             enterprise: corpus.enterprise.clone(),
             calls: self.calls,
             count,
+            tally: self.tally,
             searched: self.searched,
             troubles: self.troubles,
             unparsed: self.unparsed,

@@ -1,0 +1,111 @@
+//! The page of one call.
+
+use maud::{Markup, html};
+
+use super::frame::Frame;
+use super::headline::{going_on, headline};
+use super::people::{People, client_in_log};
+use super::picture::picture;
+use super::timeline::timeline;
+use super::troubles::missing_parts;
+use super::{Look, legs};
+use crate::call::Lanes;
+use crate::directory::Names;
+use crate::engine::{Searched, TracedCall};
+use crate::error::Trouble;
+use crate::tree::EnterpriseName;
+
+/// A call that goes on is asked about again after this many seconds.
+const REFRESH_SECONDS: u32 = 5;
+
+/// What the page of a call is made of.
+#[derive(Debug)]
+pub struct CallPage<'a> {
+    /// Whose.
+    pub enterprise: &'a EnterpriseName,
+    /// What people call it.
+    pub title: Option<&'a str>,
+    /// The call.
+    pub call: &'a TracedCall,
+    /// What was read for it.
+    pub searched: Searched,
+    /// What could not be read.
+    pub troubles: &'a [Trouble],
+    /// Who is who.
+    pub names: &'a Names,
+    /// Entries of the timeline that are passed over (of a very long one).
+    pub from: usize,
+    /// Where this page is from elsewhere on it, with what opens it: `?token=...` with parameters
+    /// added by `&`.
+    pub query: &'a str,
+    /// The list of calls, for who may see it.
+    pub list: Option<&'a str>,
+}
+
+/// The page of a call.
+pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
+    let l = look.language;
+    let told = client_in_log(page.call);
+    let people = People {
+        names: page.names,
+        client: told
+            .as_ref()
+            .map(|(number, name)| (number.as_str(), name.as_str())),
+    };
+    let live = going_on(look, page.call);
+    let other = format!("{}&lang={}", page.query, l.of("en", "ru"));
+    let title = format!(
+        "{} {}",
+        l.of("Звонок", "Call"),
+        look.clock
+            .moment(page.call.summary.first)
+            .format("%d.%m.%Y %H:%M")
+    );
+    let frame = Frame {
+        title: &title,
+        refresh: live.is_some().then_some(REFRESH_SECONDS),
+        other_language: Some(&other),
+    };
+    let lanes = Lanes::of(&page.call.facts, &page.call.summary);
+    let content = html! {
+        @if let Some(list) = page.list {
+            nav { a href=(list) { "← " (l.of("Все звонки", "All calls")) } }
+        }
+        main {
+            @if live.is_some() {
+                p.refresh role="status" {
+                    (l.of("Звонок ещё идёт: страница обновляется сама.", "The call goes on: this page refreshes itself."))
+                }
+            }
+            (headline(look, page, &people, live.as_ref()))
+            (missing_parts(look, page.troubles))
+            (unnamed(look, page.names))
+            @if let Some(lanes) = &lanes {
+                (picture(look, page.call, lanes, &people))
+            }
+            (timeline(look, page, &people, lanes.as_ref()))
+            (legs::legs(look, page.call, &people))
+        }
+        (frame.footer(look, &html! {
+            p {
+                (l.of("Звонок ", "Call ")) code { (super::shown(page.call.summary.main_uid.as_bytes())) }
+                " · " (l.count(page.call.lines.len(), ["запись", "записи", "записей"], ["record", "records"]))
+                " · " (l.count(page.searched.files, ["файл просмотрен", "файла просмотрено", "файлов просмотрено"], ["file searched", "files searched"]))
+            }
+        }))
+    };
+    frame.around(l, &content)
+}
+
+/// Says that names are missing because a service was.
+fn unnamed(look: &Look, names: &Names) -> Markup {
+    let l = look.language;
+    html! {
+        @if !names.missing.is_empty() {
+            p.quiet role="note" {
+                (l.of("Справочник сейчас не отвечает, поэтому часть имён не показана.",
+                    "A directory does not answer at the moment, so some names are not shown."))
+            }
+        }
+    }
+}
