@@ -114,7 +114,7 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
         (
             &["serach"],
             expect![[r#"
-                calltrace: unrecognized subcommand 'serach'; some similar subcommands exist: 'trace', 'search'
+                calltrace: unrecognized subcommand 'serach'; some similar subcommands exist: 'trace', 'serve', 'search'
             "#]],
         ),
         (

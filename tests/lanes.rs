@@ -10,15 +10,15 @@ use calltrace::tree::{EnterpriseName, Tree};
 
 fn call(enterprise: &str, id: &str) -> TracedCall {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/call_tracer");
-    let tree = Tree::open(&root).unwrap();
-    let engine = Engine::new(1, Tuning::default(), LogZone::default()).unwrap();
+    let tree = Tree::open(&root).expect("the sample tree");
+    let engine = Engine::new(1, Tuning::default(), LogZone::default()).expect("an engine");
     let question = TraceQuestion {
         id: id.to_owned(),
         strict: false,
         every_file: false,
     };
-    let name = EnterpriseName::new(enterprise).unwrap();
-    let trace = engine.trace(&tree, &name, &question).unwrap();
+    let name = EnterpriseName::new(enterprise).expect("a name");
+    let trace = engine.trace(&tree, &name, &question).expect("a trace");
     trace.call.expect("the call is in the sample tree")
 }
 
@@ -93,7 +93,7 @@ fn spans_never_overlap_and_lie_within_the_call() {
     let mut calls = 0;
     for row in table.lines().skip(1) {
         let mut cells = row.split('\t');
-        let (enterprise, id) = (cells.next().unwrap(), cells.nth(1).unwrap());
+        let (enterprise, id) = (cells.next().expect("a cell"), cells.nth(1).expect("a cell"));
         let call = call(enterprise, id);
         let lanes = Lanes::of(&call.facts, &call.summary).expect("it has events");
         calls += 1;

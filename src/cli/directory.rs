@@ -1,10 +1,254 @@
 //! `[enterprises]`, `[people]`, `[postgres]` and `[metadata]` of the settings.
+//!
+//! What is said of a value that is wrong never shows the value: it may be a secret.
 
-use toml::Table;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use crate::directory::Config;
+use toml::{Table, Value};
 
-/// Takes over what the table `key` says.
-pub(super) fn read_directory(_config: &mut Config, key: &str, _table: Table) -> Result<(), String> {
-    Err(format!("[{key}] is not read yet"))
+use super::values::nearest;
+use crate::directory::{Config, EnterpriseConfig, Given, PostgresConfig, Secret};
+use crate::tree::EnterpriseName;
+
+/// Most connections that make sense: each costs the database a process.
+const POOL_MAX: u8 = 32;
+
+/// Takes over what the table `key` says, key by key: what was said before of others stays.
+pub(super) fn read_directory(config: &mut Config, key: &str, table: Table) -> Result<(), String> {
+    match key {
+        "enterprises" => read_enterprises(config, table),
+        "people" => {
+            let is_chat = |id: &str| {
+                let digits = id.strip_prefix('-').unwrap_or(id);
+                !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+            };
+            if let Some(id) = table.keys().find(|id| !is_chat(id)) {
+                return Err(format!(
+                    "people.{id}: people go by the number of their Telegram chat, as in \
+                     100000001 = \"Анна\""
+                ));
+            }
+            read_names(&mut config.people, key, table)
+        }
+        "postgres" => read_postgres(&mut config.postgres, table),
+        _ => read_metadata(config, table),
+    }
+}
+
+fn read_enterprises(config: &mut Config, table: Table) -> Result<(), String> {
+    for (number, value) in table {
+        let key = format!("enterprises.{number}");
+        let Some(number) = EnterpriseName::new(&number) else {
+            return Err(format!(
+                "{key}: an enterprise is called like its folder, in letters, digits, _ and -"
+            ));
+        };
+        let Value::Table(table) = value else {
+            return Err(format!("{key} must be a table"));
+        };
+        read_enterprise(config.enterprises.entry(number).or_default(), &key, table)?;
+    }
+    Ok(())
+}
+
+fn read_enterprise(known: &mut EnterpriseConfig, at: &str, table: Table) -> Result<(), String> {
+    const KEYS: [&str; 5] = ["name", "secret", "secret_file", "extensions", "lines"];
+    only_one(&table, at, "secret", "secret_file")?;
+    for (key, value) in table {
+        let place = format!("{at}.{key}");
+        match (key.as_str(), value) {
+            ("name", value) => {
+                known.title =
+                    Some(in_quotes(&place, value)?).filter(|name| !name.trim().is_empty());
+            }
+            ("secret", value) => known.secret = Some(Given::Here(secret(&place, value)?)),
+            ("secret_file", value) => known.secret = Some(Given::File(file(&place, value)?)),
+            ("extensions", Value::Table(names)) => {
+                read_names(&mut known.extensions, &place, names)?;
+            }
+            ("lines", Value::Table(names)) => read_names(&mut known.lines, &place, names)?,
+            ("extensions" | "lines", _) => return Err(format!("{place} must be a table")),
+            _ => return Err(unknown(&key, at, &KEYS)),
+        }
+    }
+    Ok(())
+}
+
+fn read_postgres(postgres: &mut PostgresConfig, table: Table) -> Result<(), String> {
+    only_one(&table, "postgres", "url", "url_file")?;
+    for (key, value) in table {
+        let place = format!("postgres.{key}");
+        match (key.as_str(), value) {
+            ("url", value) => postgres.url = Some(Given::Here(secret(&place, value)?)),
+            ("url_file", value) => postgres.url = Some(Given::File(file(&place, value)?)),
+            ("pool", value) => {
+                let count = value.as_integer().and_then(|n| u8::try_from(n).ok());
+                let count = count.filter(|count| (1..=POOL_MAX).contains(count));
+                let wrong = || format!("{place} must be a number from 1 to {POOL_MAX}");
+                postgres.pool = Some(count.ok_or_else(wrong)?);
+            }
+            _ => return Err(unknown(&key, "postgres", &["url", "url_file", "pool"])),
+        }
+    }
+    Ok(())
+}
+
+fn read_metadata(config: &mut Config, table: Table) -> Result<(), String> {
+    for (key, value) in table {
+        match key.as_str() {
+            "url" => config.metadata = Some(secret("metadata.url", value)?),
+            _ => return Err(unknown(&key, "metadata", &["url"])),
+        }
+    }
+    Ok(())
+}
+
+fn read_names(names: &mut BTreeMap<String, String>, at: &str, table: Table) -> Result<(), String> {
+    for (id, value) in table {
+        let name = in_quotes(&format!("{at}.{id}"), value)?;
+        names.insert(id, name);
+    }
+    Ok(())
+}
+
+fn only_one(table: &Table, at: &str, one: &str, other: &str) -> Result<(), String> {
+    let both = table.contains_key(one) && table.contains_key(other);
+    if both {
+        return Err(format!(
+            "{at} has both {one} and {other}; leave one of them"
+        ));
+    }
+    Ok(())
+}
+
+fn in_quotes(place: &str, value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(format!("{place} must be in quotes")),
+    }
+}
+
+fn secret(place: &str, value: Value) -> Result<Secret, String> {
+    let text = in_quotes(place, value)?;
+    Secret::new(&text).ok_or_else(|| format!("{place} is empty"))
+}
+
+fn file(place: &str, value: Value) -> Result<PathBuf, String> {
+    let text = in_quotes(place, value)?;
+    match text.is_empty() {
+        true => Err(format!("{place} is empty")),
+        false => Ok(PathBuf::from(text)),
+    }
+}
+
+fn unknown(key: &str, at: &str, keys: &[&str]) -> String {
+    let hint = match nearest(key, keys.iter().copied()) {
+        Some(key) => format!("did you mean {key}?"),
+        None => format!("there are {}", keys.join(", ")),
+    };
+    format!("no setting {key:?} in [{at}]; {hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(texts: &[&str]) -> Result<Config, String> {
+        let mut config = Config::default();
+        for text in texts {
+            for (key, value) in text.parse::<Table>().expect("a test's own TOML") {
+                let Value::Table(table) = value else {
+                    panic!("{key} is no table");
+                };
+                read_directory(&mut config, &key, table)?;
+            }
+        }
+        Ok(config)
+    }
+
+    #[test]
+    fn a_later_file_adds_and_wins_key_by_key() {
+        let config = read(&[
+            "[enterprises.0367]\nname = \"june\"\nsecret = \"one\"\n\
+             extensions = { 150 = \"Анна\", 151 = \"Борис\" }\n\
+             [people]\n100000001 = \"Анна\"\n-100200 = \"Группа\"\n\
+             [postgres]\nurl = \"postgres://a@localhost/b\"\npool = 2",
+            "[enterprises.0367]\nsecret_file = \"secret\"\n\
+             [enterprises.0367.extensions]\n151 = \"Вера\"\n\
+             [enterprises.0367.lines]\n\"0001363\" = \"Линия 1\"\n\
+             [postgres]\nurl_file = \"url\"\n[metadata]\nurl = \"http://localhost:8020\"",
+        ]);
+        let config = config.expect("all of it is right");
+        let known = &config.enterprises[&EnterpriseName::new("0367").expect("a name")];
+        assert_eq!(known.title.as_deref(), Some("june"));
+        assert!(matches!(&known.secret, Some(Given::File(path)) if path == "secret"));
+        let extensions = [("150", "Анна"), ("151", "Вера")];
+        assert_eq!(
+            known.extensions,
+            extensions.map(|(id, name)| (id.into(), name.into())).into()
+        );
+        assert_eq!(known.lines["0001363"], "Линия 1");
+        assert_eq!(config.people.len(), 2);
+        assert_eq!(config.postgres.pool, Some(2));
+        assert!(matches!(config.postgres.url, Some(Given::File(_))));
+        assert!(config.metadata.is_some() && config.knows_enterprises());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_no_secret_is() {
+        for (text, said) in [
+            (
+                "[enterprises.0367]\nsecrt = \"s3cret\"",
+                "no setting \"secrt\" in [enterprises.0367]; did you mean secret?",
+            ),
+            (
+                "[enterprises.0367]\nsecret = 5355",
+                "enterprises.0367.secret must be in quotes",
+            ),
+            (
+                "[enterprises.0367]\nsecret = \" \"",
+                "enterprises.0367.secret is empty",
+            ),
+            (
+                "[enterprises.0367]\nsecret = \"s3cret\"\nsecret_file = \"x\"",
+                "enterprises.0367 has both secret and secret_file; leave one of them",
+            ),
+            (
+                "[enterprises.0367]\nlines = 5",
+                "enterprises.0367.lines must be a table",
+            ),
+            (
+                "[enterprises.0367.lines]\n1 = 2",
+                "enterprises.0367.lines.1 must be in quotes",
+            ),
+            (
+                "[enterprises]\n0367 = \"s3cret\"",
+                "enterprises.0367 must be a table",
+            ),
+            (
+                "[enterprises.\"../x\"]\nname = \"x\"",
+                "enterprises.../x: an enterprise is called like its folder, in letters, digits, _ and -",
+            ),
+            (
+                "[people]\nanna = \"Анна\"",
+                "people.anna: people go by the number of their Telegram chat, as in 100000001 = \"Анна\"",
+            ),
+            (
+                "[postgres]\npool = 0",
+                "postgres.pool must be a number from 1 to 32",
+            ),
+            (
+                "[postgres]\nhost = \"s3cret\"",
+                "no setting \"host\" in [postgres]; there are url, url_file, pool",
+            ),
+            ("[metadata]\nurl = \"\"", "metadata.url is empty"),
+            (
+                "[metadata]\nurll = \"\"",
+                "no setting \"urll\" in [metadata]; did you mean url?",
+            ),
+        ] {
+            assert_eq!(read(&[text]).map(|_| ()), Err(said.to_owned()));
+        }
+    }
 }

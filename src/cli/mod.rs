@@ -20,7 +20,7 @@ use crate::record::KindName;
 pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat, RotateSettings};
 pub use search::{ContentArgs, PartyArgs, SearchArgs, SearchFormat};
-pub use serve::ServeSettings;
+pub use serve::{LinkArgs, LogFormat, ServeArgs, ServeSettings, usual_url};
 pub use settings::Settings;
 pub use tail::{TailArgs, TailFormat};
 pub use when::Moment;
@@ -41,6 +41,7 @@ Examples:
   calltrace search --status missed --since -1d   who was not picked up since yesterday
   calltrace tail 0367 --follow                   its records as they arrive
   calltrace rotate                               seal and expire what is due, as from cron
+  calltrace serve                                the same calls as pages in a browser
 
 Exit status: 0 found or done, 1 nothing found though everything was searched, 2 an error or an
 incomplete search (what was found is printed all the same)."
@@ -109,6 +110,10 @@ pub enum Command {
     Tail(Box<TailArgs>),
     /// Seal, compress, index and expire; safe beside live writers
     Rotate(RotateArgs),
+    /// The pages of calls, for a browser, on 127.0.0.1:8026
+    Serve(ServeArgs),
+    /// A link that opens the page of one call for some time
+    Link(LinkArgs),
     /// What is known of the indexes; whether they are right
     Index(IndexArgs),
 }

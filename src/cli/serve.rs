@@ -1,14 +1,274 @@
 //! `calltrace serve` and `calltrace link` as typed, and `[serve]` of the settings.
 
-use toml::Table;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use toml::{Table, Value};
+
+use super::values::{nearest, one_of, parse_id, parse_length};
+use crate::web::pages::Language;
+use crate::web::{PublicUrl, VALID_FOR_MAX};
+
+/// Where pages are served when nobody says otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8026);
+
+/// `calltrace serve`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  calltrace serve                                         on 127.0.0.1:8026; prints the link to open
+  calltrace serve --listen 127.0.0.1:0                    on a port that is free
+  calltrace serve --public-url https://bot.example.org    links as they are seen from outside
+
+Ctrl-C or SIGTERM ends it when the requests that run are answered, ten seconds later at most; a
+second one ends it at once. There is no TLS: to be reached from elsewhere it belongs behind a proxy
+that has it.")]
+pub struct ServeArgs {
+    /// Address and port to listen on [default: 127.0.0.1:8026]
+    #[arg(long, env = "CALLTRACE_LISTEN", value_name = "ADDR:PORT", value_parser = parse_listen)]
+    pub listen: Option<SocketAddr>,
+    /// Where people reach the pages, such as https://bot.example.org
+    #[arg(long, env = "CALLTRACE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
+    pub public_url: Option<PublicUrl>,
+    /// How the log on stderr is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// Formats of the log of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line of words.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// `calltrace link`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  calltrace link 0367 1764493655.61             opens this one call for two weeks
+  calltrace link 0367 1764493655.61 --for 2h
+
+The enterprise's secret signs it, from the settings or the database; whoever changes the secret ends
+all its links. The call need not be in the logs yet.")]
+pub struct LinkArgs {
+    /// The enterprise
+    #[arg(value_name = "ENTERPRISE")]
+    pub enterprise: String,
+    /// Any UniqueId of the call
+    #[arg(value_name = "UNIQUE_ID", value_parser = parse_id)]
+    pub unique_id: String,
+    /// How long it opens the call: from 1m to 400d
+    #[arg(long = "for", value_name = "TIME", default_value = "14d", value_parser = parse_validity)]
+    pub valid_for: Duration,
+    /// Where people reach the pages [default: http://127.0.0.1:8026]
+    #[arg(long, env = "CALLTRACE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
+    pub public_url: Option<PublicUrl>,
+}
 
 /// `[serve]` of the settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServeSettings {}
+pub struct ServeSettings {
+    /// Address and port to listen on.
+    pub listen: Option<SocketAddr>,
+    /// Where people reach the pages.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies on other hosts that are believed when they say whose a request is.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The language of those who do not say which they speak.
+    pub language: Option<Language>,
+    /// In which a request is answered or refused.
+    pub request_timeout: Option<Duration>,
+    /// Connections open at one time.
+    pub connections_max: Option<u16>,
+}
+
+const KEYS: [&str; 6] = [
+    "listen",
+    "public_url",
+    "trusted_proxies",
+    "lang",
+    "request_timeout",
+    "max_connections",
+];
 
 impl ServeSettings {
     /// Takes over what a table says.
-    pub(super) fn read(&mut self, _table: Table) -> Result<(), String> {
-        Err("[serve] is not read yet".to_owned())
+    pub(super) fn read(&mut self, table: Table) -> Result<(), String> {
+        for (key, value) in table {
+            if !KEYS.contains(&key.as_str()) {
+                let hint = match nearest(&key, KEYS) {
+                    Some(key) => format!("did you mean {key}?"),
+                    None => format!("there are {}", KEYS.join(", ")),
+                };
+                return Err(format!("no setting {key:?} in [serve]; {hint}"));
+            }
+            let wrong = |hint: String| format!("serve.{key}: {hint}");
+            match (key.as_str(), value) {
+                ("trusted_proxies", Value::Array(hosts)) => {
+                    let hosts: Result<_, _> = hosts.iter().map(parse_host).collect();
+                    self.trusted_proxies = hosts.map_err(wrong)?;
+                }
+                ("trusted_proxies", _) => {
+                    return Err(wrong(
+                        "a list of addresses, such as [\"10.0.0.5\"]".to_owned(),
+                    ));
+                }
+                ("max_connections", Value::Integer(n)) if (1..=60_000).contains(&n) => {
+                    self.connections_max = u16::try_from(n).ok();
+                }
+                ("max_connections", _) => {
+                    return Err(wrong("it is a number from 1 to 60000".to_owned()));
+                }
+                (_, Value::String(text)) => self.read_text(&key, &text).map_err(wrong)?,
+                (_, _) => return Err(format!("serve.{key} must be in quotes")),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_text(&mut self, key: &str, text: &str) -> Result<(), String> {
+        match key {
+            "listen" => self.listen = Some(parse_listen(text)?),
+            "public_url" => self.public_url = Some(PublicUrl::parse(text)?),
+            "lang" => self.language = Some(parse_language(text)?),
+            _ => self.request_timeout = Some(parse_timeout(text)?),
+        }
+        Ok(())
+    }
+
+    /// What is wanted: flags before these settings before what is usual.
+    pub fn listen(&self, args: &ServeArgs) -> SocketAddr {
+        args.listen.or(self.listen).unwrap_or(LISTEN)
+    }
+}
+
+/// Where links point to when nobody said.
+pub fn usual_url() -> PublicUrl {
+    PublicUrl::parse(&format!("http://{LISTEN}")).expect("it is written like one")
+}
+
+/// `127.0.0.1:8026`, `[::1]:8026`, or a port alone.
+fn parse_listen(typed: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = typed.trim_start_matches(':').parse() {
+        return Ok(SocketAddr::new(LISTEN.ip(), port));
+    }
+    let with_name = typed.replacen("localhost:", "127.0.0.1:", 1);
+    with_name.parse().map_err(|_| {
+        "an address to listen on is like 127.0.0.1:8026, [::1]:8026 or 0.0.0.0:8026".to_owned()
+    })
+}
+
+fn parse_host(value: &Value) -> Result<IpAddr, String> {
+    let address = value.as_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| format!("{value} is no address; one is like \"10.0.0.5\""))
+}
+
+fn parse_language(typed: &str) -> Result<Language, String> {
+    match typed {
+        "ru" => Ok(Language::Russian),
+        "en" => Ok(Language::English),
+        _ => Err(one_of(typed, "language", &["ru", "en"])),
+    }
+}
+
+fn parse_timeout(typed: &str) -> Result<Duration, String> {
+    let range = Duration::from_secs(1)..=Duration::from_secs(600);
+    let timeout = parse_length(typed).ok().filter(|it| range.contains(it));
+    timeout.ok_or_else(|| "it is from 1s to 10m".to_owned())
+}
+
+fn parse_validity(typed: &str) -> Result<Duration, String> {
+    let range = Duration::from_secs(60)..=VALID_FOR_MAX;
+    let validity = parse_length(typed).ok().filter(|it| range.contains(it));
+    validity.ok_or_else(|| "a link is valid from 1m to 400d, such as 14d or 12h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ServeSettings, String> {
+        let mut settings = ServeSettings::default();
+        let table = text.parse().expect("it is TOML");
+        settings.read(table).map(|()| settings)
+    }
+
+    #[test]
+    fn all_settings_of_serve_are_read() {
+        let settings = read(
+            "listen = \"0.0.0.0:80\"\npublic_url = \"https://bot.example.org/\"\n\
+             trusted_proxies = [\"10.0.0.5\", \"::1\"]\nlang = \"en\"\n\
+             request_timeout = \"20s\"\nmax_connections = 100",
+        );
+        let wanted = ServeSettings {
+            listen: Some("0.0.0.0:80".parse().expect("it is right")),
+            public_url: Some(PublicUrl::parse("https://bot.example.org").expect("it is right")),
+            trusted_proxies: vec![
+                "10.0.0.5".parse().expect("it is right"),
+                "::1".parse().expect("it is right"),
+            ],
+            language: Some(Language::English),
+            request_timeout: Some(Duration::from_secs(20)),
+            connections_max: Some(100),
+        };
+        assert_eq!(settings, Ok(wanted));
+    }
+
+    #[test]
+    fn a_wrong_setting_of_serve_says_what_is_right() {
+        for (text, said) in [
+            (
+                "lisen = \"1\"",
+                "no setting \"lisen\" in [serve]; did you mean listen?",
+            ),
+            ("listen = 8026", "serve.listen must be in quotes"),
+            (
+                "listen = \"here\"",
+                "serve.listen: an address to listen on is like 127.0.0.1:8026, [::1]:8026 or 0.0.0.0:8026",
+            ),
+            (
+                "lang = \"ur\"",
+                "serve.lang: no language \"ur\"; did you mean ru?",
+            ),
+            (
+                "trusted_proxies = [\"proxy\"]",
+                "serve.trusted_proxies: \"proxy\" is no address; one is like \"10.0.0.5\"",
+            ),
+            (
+                "max_connections = 0",
+                "serve.max_connections: it is a number from 1 to 60000",
+            ),
+            (
+                "request_timeout = \"0s\"",
+                "serve.request_timeout: it is from 1s to 10m",
+            ),
+        ] {
+            assert_eq!(read(text), Err(said.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_port_alone_is_one_of_this_host() {
+        for typed in ["8027", ":8027", "127.0.0.1:8027", "localhost:8027"] {
+            assert_eq!(
+                parse_listen(typed),
+                Ok("127.0.0.1:8027".parse().expect("it is right"))
+            );
+        }
+        assert!(parse_listen("example.org:8027").is_err());
+        assert!(parse_listen("127.0.0.1").is_err());
+    }
+
+    #[test]
+    fn links_are_valid_for_a_minute_to_400_days() {
+        assert_eq!(parse_validity("1m"), Ok(Duration::from_secs(60)));
+        assert_eq!(parse_validity("400d"), Ok(VALID_FOR_MAX));
+        for wrong in ["59s", "400d1s", "", "x", "14"] {
+            assert!(parse_validity(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -4,8 +4,10 @@
 //! turns it into a number.
 
 mod index;
+mod link;
 mod rotate;
 mod search;
+mod serve;
 mod tail;
 mod talk;
 mod trace;
@@ -14,7 +16,8 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
-use crate::cli::{Cli, ColorWhen, Command, Global, RotateSettings, Settings};
+use crate::cli::{Cli, ColorWhen, Command, Global, RotateSettings, ServeSettings, Settings};
+use crate::directory;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::output::Clock;
@@ -68,6 +71,10 @@ impl Exit {
 /// # Errors
 /// What ends a command: wrong input, no tree, no way to write the answer.
 pub fn run(cli: Cli) -> Result<Exit, Error> {
+    // A link needs no logs, only a secret.
+    if let Command::Link(args) = &cli.command {
+        return link::run(&cli.global, args);
+    }
     let desk = Desk::open(&cli.global)?;
     match cli.command {
         Command::Trace(args) => trace::run(&desk, &args),
@@ -75,6 +82,8 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Tail(args) => tail::run(&desk, &args),
         Command::Index(args) => index::run(&desk, &args),
         Command::Rotate(args) => rotate::run(&desk, &args),
+        Command::Serve(args) => serve::run(desk, &args),
+        Command::Link(args) => link::run(&cli.global, &args),
     }
 }
 
@@ -88,6 +97,8 @@ struct Desk {
     quiet: bool,
     threads: usize,
     rotate: RotateSettings,
+    serve: ServeSettings,
+    directory: directory::Config,
 }
 
 impl Desk {
@@ -110,6 +121,8 @@ impl Desk {
             quiet: global.quiet,
             threads: usize::from(threads),
             rotate: settings.rotate,
+            serve: settings.serve,
+            directory: settings.directory,
         })
     }
 

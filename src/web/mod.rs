@@ -1,6 +1,35 @@
 //! The pages behind the link in a Telegram message, over HTTP.
 //!
-//! `pages` makes HTML of what the engine and the directory said; it asks nothing and knows no
-//! request.
+//! ```text
+//! connections   listen, accept, time limits of the wire, graceful end
+//! manners       every request: log, headers, method, length, robots, time limit, panics
+//! access        token or signature; who has tried too often
+//! call, list, health    what a path answers, out of a Site
+//! work          the engine's calls, away from the async threads, a few at a time
+//! pages         HTML of what the engine and the directory said; asks nothing, knows no request
+//! ```
+//!
+//! A [`Site`] is what all answers are made from. [`run`] serves it until it is told to end; it
+//! binds nothing and reads no setting.
 
+mod access;
+mod answer;
+mod call;
+mod connections;
+mod health;
+mod list;
+mod manners;
 pub mod pages;
+mod public_url;
+mod request;
+mod routes;
+mod seats;
+mod site;
+mod work;
+
+pub use access::link::{VALID_FOR_MAX, signed_path};
+pub use access::tries::TryLimits;
+pub use connections::{ConnectionLimits, run, serve};
+pub use public_url::PublicUrl;
+pub use routes::{dressed, router};
+pub use site::{Limits, Site};

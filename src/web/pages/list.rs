@@ -8,7 +8,7 @@ use super::frame::Frame;
 use super::people::People;
 use super::troubles::missing_parts;
 use super::{Language, Look, shortened};
-use crate::call::{Direction, Outcome, Summary};
+use crate::call::{Direction, Outcome, Summary, reach};
 use crate::directory::Names;
 use crate::engine::Tally;
 use crate::error::Trouble;
@@ -320,10 +320,11 @@ fn nothing(l: Language, page: &ListPage<'_>) -> &'static str {
 
 fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
     let l = look.language;
-    let (class, mark) = match s.outcome {
-        Outcome::Answered => ("ok", "✓"),
-        Outcome::Missed => ("bad", "✕"),
-        Outcome::Unknown => ("odd", "?"),
+    let (class, mark, result) = match s.outcome {
+        _ if goes_on(look, s) => ("live", "●", l.of("Идёт сейчас", "Going on")),
+        Outcome::Answered => ("ok", "✓", l.outcome(s.outcome)),
+        Outcome::Missed => ("bad", "✕", l.outcome(s.outcome)),
+        Outcome::Unknown => ("odd", "?", l.outcome(s.outcome)),
     };
     let arrow = match s.direction {
         Direction::Incoming => "↘",
@@ -343,11 +344,20 @@ fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
                 span.leg { (with_whom(l, people, s)) }
             }
             span.how {
-                span class={ "badge " (class) } { span aria-hidden="true" { (mark) " " } (l.outcome(s.outcome)) }
+                span class={ "badge " (class) } { span aria-hidden="true" { (mark) " " } (result) }
                 @if let Some(length) = lasting(l, s) { span.leg { (length) } }
             }
         }
     }
+}
+
+/// Whether more may come of a call: it has no end yet, and was heard of not too long ago.
+fn goes_on(look: &Look, s: &Summary) -> bool {
+    let waits = match s.outcome {
+        Outcome::Answered => reach::HORIZON_MILLIS,
+        _ => reach::WAITING_MILLIS,
+    };
+    !s.ended && look.now.since(s.last) < waits
 }
 
 /// Who picked up, else who was rung.

@@ -112,9 +112,14 @@ impl<'n> People<'n> {
         let l = look.language;
         let name = self.names.chats.get(chat);
         let name = name.map(|name| shortened(name.as_bytes(), NAME_CHARS_MAX));
+        let is_owner = self.names.owners.contains(chat);
         html! {
             @match name {
-                Some(name) => { bdi.name { (name) } }
+                Some(name) => {
+                    bdi.name { (name) }
+                    @if is_owner { " " (l.of("(владелец)", "(owner)")) }
+                }
+                None if is_owner => { (l.of("владелец", "owner")) }
                 None => { (l.of("чат ", "chat ")) bdi.num { (shortened(chat.as_bytes(), 40)) } }
             }
         }

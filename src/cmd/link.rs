@@ -1,0 +1,53 @@
+//! `calltrace link ENTERPRISE UNIQUE_ID`
+
+use chrono::Utc;
+
+use super::Exit;
+use super::serve::runtime;
+use super::talk::{Out, say};
+use super::trace::check_id;
+use crate::cli::{Global, LinkArgs, Settings, usual_url};
+use crate::directory::{Config, Directory, Secret};
+use crate::error::Error;
+use crate::tree::EnterpriseName;
+use crate::web::signed_path;
+
+pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
+    let settings = Settings::load(global.config.as_deref())?;
+    check_id(&args.unique_id)?;
+    let typed = &args.enterprise;
+    let enterprise = EnterpriseName::new(typed).ok_or_else(|| {
+        Error::Usage(format!(
+            "{typed:?} is no enterprise; its name is that of its folder, such as 0367"
+        ))
+    })?;
+    let secret = secret(&settings.directory, &enterprise, global.quiet)?;
+    let now = u64::try_from(Utc::now().timestamp()).unwrap_or_default();
+    let expires = now + args.valid_for.as_secs();
+    let path = signed_path(&secret, &enterprise, &args.unique_id, expires);
+    let url = args.public_url.clone().or(settings.serve.public_url);
+    let link = url.unwrap_or_else(usual_url).join(&path);
+    Out::stdout(global.color).bytes(|out| writeln!(out, "{link}"))?;
+    Ok(Exit::Found)
+}
+
+fn secret(config: &Config, enterprise: &EnterpriseName, quiet: bool) -> Result<Secret, Error> {
+    let nowhere = |what: &str| {
+        Error::Usage(format!(
+            "{what}; put one into the settings, as secret = \"...\" under \
+             [enterprises.{enterprise}], or name the database that has it under [postgres]"
+        ))
+    };
+    let known = runtime(1)?.block_on(async {
+        let (directory, warnings) = Directory::open(config)?;
+        if !quiet {
+            warnings.iter().for_each(|warning| say(warning));
+        }
+        let known = directory.enterprise(enterprise).await;
+        known.map_err(|error| Error::Usage(error.to_string()))
+    })?;
+    let known = known.ok_or_else(|| nowhere(&format!("no secret is known for {enterprise}")))?;
+    known
+        .secret
+        .ok_or_else(|| nowhere(&format!("{enterprise} has no secret")))
+}

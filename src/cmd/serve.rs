@@ -1,0 +1,243 @@
+//! `calltrace serve`
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::panic;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
+
+use super::{Desk, Exit};
+use crate::cli::{LogFormat, ServeArgs};
+use crate::directory::{Directory, Secret};
+use crate::error::Error;
+use crate::tree::{self, EnterpriseName};
+use crate::web::{self, ConnectionLimits, Limits, PublicUrl, Site};
+
+/// Threads that serve connections; what takes long is done on others.
+const WORKERS: usize = 2;
+
+/// Random bytes of a token for one run.
+const TOKEN_BYTES: usize = 16;
+
+pub(super) fn run(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
+    start_log(&desk, args.log_format);
+    let runtime = runtime(WORKERS)?;
+    let exit = runtime.block_on(serve(desk, args));
+    // The engine may still work for somebody who was cut off: not waited for.
+    runtime.shutdown_background();
+    exit
+}
+
+/// A runtime with so many threads for connections.
+pub(super) fn runtime(workers: usize) -> Result<Runtime, Error> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build();
+    runtime.map_err(|error| Error::Usage(format!("can't start {workers} threads: {error}")))
+}
+
+async fn serve(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
+    let mut signals = Signals::new()
+        .map_err(|error| Error::Usage(format!("can't be told when to end: {error}")))?;
+    let listen = desk.serve.listen(args);
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.map_err(|error| not_bound(listen, &error))?;
+    let at = listener.local_addr().unwrap_or(listen);
+    let public_url = args.public_url.clone().or(desk.serve.public_url.clone());
+    let (directory, token) = directory(&desk)?;
+    let enterprises = desk.tree.enterprises()?;
+    desk.say(&format!(
+        "serving {} ({}) on http://{at}",
+        desk.tree.root().display(),
+        counted(enterprises.len()),
+    ));
+    if !at.ip().is_loopback() {
+        desk.say(&format!(
+            "{at} can be reached from other hosts without TLS, and tokens can be read on the way; \
+             better listen on 127.0.0.1 behind a proxy that has TLS"
+        ));
+    }
+    if let Some(token) = token {
+        let front = public_url.clone().unwrap_or_else(|| own_url(at));
+        print_link(&desk, &front, &enterprises, &token)?;
+    }
+    let quiet = desk.quiet;
+    let (site, limits) = site(desk, directory, public_url);
+    let (tell, told) = oneshot::channel();
+    let shutdown = async {
+        let _ = told.await;
+    };
+    let twice = async {
+        signals.next().await;
+        if !quiet {
+            super::say("ending when the requests that run are answered; once more ends it at once");
+        }
+        let _ = tell.send(());
+        signals.next().await;
+    };
+    tokio::select! {
+        served = web::run(listener, Arc::new(site), limits, shutdown) => match served {
+            Ok(()) => Ok(Exit::Found),
+            Err(error) => Err(Error::Usage(format!("can't serve on {at}: {error}"))),
+        },
+        () = twice => Ok(Exit::Interrupted),
+    }
+}
+
+fn not_bound(listen: SocketAddr, error: &io::Error) -> Error {
+    let port = listen.port();
+    Error::Usage(match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "{listen} is taken, maybe by another calltrace serve; end that one, or choose another \
+             port with --listen {}:{}",
+            listen.ip(),
+            port.checked_add(1).unwrap_or(8026)
+        ),
+        ErrorKind::PermissionDenied => format!(
+            "{listen}: ports below 1024 are not for everybody; choose another with --listen {}:8026",
+            listen.ip()
+        ),
+        ErrorKind::AddrNotAvailable => format!(
+            "{listen}: this host has no such address; it always has 127.0.0.1:{port}, and \
+             0.0.0.0:{port} is all it has"
+        ),
+        _ => format!("can't listen on {listen}: {error}"),
+    })
+}
+
+/// Who is who, and a token where nobody else could open anything.
+fn directory(desk: &Desk) -> Result<(Directory, Option<String>), Error> {
+    let (directory, warnings) = Directory::open(&desk.directory)?;
+    warnings.iter().for_each(|warning| desk.say(warning));
+    if desk.directory.knows_enterprises() {
+        return Ok((directory, None));
+    }
+    let mut bytes = [0; TOKEN_BYTES];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Usage(format!("no random numbers for a token: {error}")))?;
+    let token = URL_SAFE_NO_PAD.encode(bytes);
+    let secret = Secret::new(&token).expect("a token is not blank");
+    // Names may be known all the same.
+    Ok((directory.opened_by(secret), Some(token)))
+}
+
+fn site(
+    desk: Desk,
+    directory: Directory,
+    public_url: Option<PublicUrl>,
+) -> (Site, ConnectionLimits) {
+    let usual = Limits::default();
+    let limits = Limits {
+        request: desk.serve.request_timeout.unwrap_or(usual.request),
+        ..usual
+    };
+    let usual = ConnectionLimits::default();
+    let connections = ConnectionLimits {
+        in_all: desk.serve.connections_max.map_or(usual.in_all, usize::from),
+        proxies: desk.serve.trusted_proxies.clone(),
+        ..usual
+    };
+    let mut site = Site::new(desk.tree, desk.engine, desk.clock, directory, limits);
+    site.language = desk.serve.language.unwrap_or_default();
+    site.trusted_proxies = desk.serve.trusted_proxies;
+    site.public_url = public_url;
+    (site, connections)
+}
+
+/// The link that opens the enterprise with the newest records, on stdout.
+fn print_link(
+    desk: &Desk,
+    front: &PublicUrl,
+    enterprises: &[EnterpriseName],
+    token: &str,
+) -> Result<(), Error> {
+    let written = |name: &&EnterpriseName| {
+        let files = tree::look_at(&desk.tree.folder(name)).unwrap_or_default();
+        files.iter().map(|file| file.modified).max()
+    };
+    let newest = enterprises.iter().rev().max_by_key(written);
+    let name = newest.map_or("ENTERPRISE", EnterpriseName::as_str);
+    let link = front.join(&format!("/calls/{name}?token={token}"));
+    desk.say(&format!(
+        "no secrets are set, so this run has a token of its own, which opens {} until it ends; \
+         secrets that stay go into the settings, under [enterprises] or [postgres]",
+        match enterprises.len() {
+            1 => "its one enterprise".to_owned(),
+            n => format!("all {n} enterprises"),
+        },
+    ));
+    desk.out().bytes(|out| writeln!(out, "{link}"))
+}
+
+/// The address of a listener as a browser on this host reaches it.
+fn own_url(at: SocketAddr) -> PublicUrl {
+    let host = match at {
+        _ if !at.ip().is_unspecified() => at,
+        SocketAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], at.port())),
+        SocketAddr::V6(_) => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, at.port())),
+    };
+    PublicUrl::parse(&format!("http://{host}")).expect("it is written like one")
+}
+
+fn counted(enterprises: usize) -> String {
+    match enterprises {
+        1 => "1 enterprise".to_owned(),
+        n => format!("{n} enterprises"),
+    }
+}
+
+/// The log of requests, on stderr. Other libraries' lines may quote addresses, and are left out.
+fn start_log(desk: &Desk, format: LogFormat) {
+    let level = match (desk.verbose, desk.quiet) {
+        (true, _) => Level::DEBUG,
+        (_, true) => Level::ERROR,
+        _ => Level::INFO,
+    };
+    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let own = Targets::new().with_target("calltrace", level);
+    // Fails only if there is one already, which then has the lines.
+    let _ = registry().with(lines.with_filter(own)).try_init();
+    // What a panic says may quote a log: the place it happened at is enough to find it.
+    panic::set_hook(Box::new(|panic| match panic.location() {
+        Some(at) => tracing::error!(%at, "a panic"),
+        None => tracing::error!("a panic"),
+    }));
+}
+
+/// What asks a process to end: Ctrl-C and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

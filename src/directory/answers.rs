@@ -1,0 +1,153 @@
+//! What is asked of a directory, and what it says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Secret;
+
+/// A longer name is cut: nobody has one, and a page is built of it.
+const NAME_CHARS_MAX: usize = 200;
+
+/// An enterprise as a directory knows it.
+#[derive(Debug, Clone)]
+pub struct Enterprise {
+    /// What people call it; `None` where nobody said.
+    pub title: Option<String>,
+    /// What opens its pages; `None`: nothing does.
+    pub secret: Option<Secret>,
+}
+
+/// Whose names are wanted, as they stand in the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Telegram chats, by id.
+    pub chats: BTreeSet<String>,
+    /// Extensions of the enterprise.
+    pub extensions: BTreeSet<String>,
+    /// Its lines (trunks).
+    pub lines: BTreeSet<String>,
+    /// Outside numbers, digits only.
+    pub clients: BTreeSet<String>,
+}
+
+/// The names that were found, by what was wanted. Whoever has none is not in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Of chats.
+    pub chats: BTreeMap<String, String>,
+    /// Of extensions.
+    pub extensions: BTreeMap<String, String>,
+    /// Of lines.
+    pub lines: BTreeMap<String, String>,
+    /// Of outside numbers.
+    pub clients: BTreeMap<String, String>,
+    /// Chats that belong to the enterprise's owner, with a name or without.
+    pub owners: BTreeSet<String>,
+    /// Sources that could not answer, by name and each once, so that names may be missing.
+    pub missing: Vec<&'static str>,
+}
+
+/// No source could say whether the enterprise exists.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the directory can't be asked: {0}")]
+pub struct Unavailable(pub String);
+
+impl Wanted {
+    /// Whether there is nothing to ask.
+    pub fn is_empty(&self) -> bool {
+        let all = [&self.chats, &self.extensions, &self.lines, &self.clients];
+        all.into_iter().all(BTreeSet::is_empty)
+    }
+
+    /// What is still to be asked when `names` are had. Chats all are: whether one is the owner's
+    /// is another question than its name.
+    pub(super) fn without(&self, names: &Names) -> Wanted {
+        let unnamed = |wanted: &BTreeSet<String>, had: &BTreeMap<String, String>| {
+            let left = wanted.iter().filter(|id| !had.contains_key(*id));
+            left.cloned().collect()
+        };
+        Wanted {
+            chats: self.chats.clone(),
+            extensions: unnamed(&self.extensions, &names.extensions),
+            lines: unnamed(&self.lines, &names.lines),
+            clients: unnamed(&self.clients, &names.clients),
+        }
+    }
+}
+
+impl Names {
+    /// Takes what `later` knows and this does not.
+    pub(super) fn adopt(&mut self, later: Names) {
+        let pairs = [
+            (&mut self.chats, later.chats),
+            (&mut self.extensions, later.extensions),
+            (&mut self.lines, later.lines),
+            (&mut self.clients, later.clients),
+        ];
+        for (had, more) in pairs {
+            for (id, name) in more {
+                if let Some(name) = tidy(&id, &name) {
+                    had.entry(id).or_insert(name);
+                }
+            }
+        }
+        self.owners.extend(later.owners);
+        for source in later.missing {
+            self.lacks(source);
+        }
+    }
+
+    /// Notes that `source` could not answer.
+    pub(super) fn lacks(&mut self, source: &'static str) {
+        if !self.missing.contains(&source) {
+            self.missing.push(source);
+        }
+    }
+}
+
+/// A name in one line and of a bearable length. `None` when nothing is left, or when it only says
+/// the id again.
+pub(super) fn tidy(id: &str, name: &str) -> Option<String> {
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let name = words.join(" ");
+    if name.is_empty() || name == id {
+        return None;
+    }
+    let end = name.char_indices().nth(NAME_CHARS_MAX);
+    Some(
+        end.map_or(name.as_str(), |(end, _)| &name[..end])
+            .to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line_of_bearable_length_or_none() {
+        assert_eq!(tidy("151", "  Анна \n Ким\0 "), Some("Анна Ким".into()));
+        for nothing in ["", " \t", "151", " 151 "] {
+            assert_eq!(tidy("151", nothing), None, "{nothing:?}");
+        }
+        let long = tidy("151", &"ж".repeat(1000)).expect("there is a name");
+        assert_eq!(long.chars().count(), NAME_CHARS_MAX);
+    }
+
+    #[test]
+    fn a_blank_name_of_an_earlier_source_hides_none_of_a_later_one() {
+        let names = |name: &str| Names {
+            lines: [("0001363".to_owned(), name.to_owned())].into(),
+            missing: vec!["postgres"],
+            ..Names::default()
+        };
+        let mut all = Names::default();
+        for name in [" ", "Линия 1", "Линия 2"] {
+            all.adopt(names(name));
+        }
+        assert_eq!(all.lines["0001363"], "Линия 1");
+        assert_eq!(all.missing, ["postgres"]);
+    }
+}

@@ -1,0 +1,227 @@
+//! Which tables and columns the database has, and so the text of each question.
+//!
+//! Schemas in the field differ: Telegram names stand in one of two tables, columns come and go. A
+//! table that is missing costs its own names. The texts are built of the words in this file alone;
+//! whatever comes from a log is a parameter. Ids are compared as texts, since a column may be a
+//! number here and a text there; these tables have a row a person, so that no index is missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names of columns by table: `$1` the tables.
+pub(super) const COLUMNS: &str = "\
+    SELECT table_name::text, column_name::text FROM information_schema.columns \
+    WHERE table_schema::text = ANY (current_schemas(false)::text[]) AND table_name::text = ANY ($1::text[])";
+
+/// The tables that matter.
+pub(super) const TABLES: [&str; 6] = [
+    "enterprises",
+    "telegram_users",
+    "users",
+    "user_internal_phones",
+    "gsm_lines",
+    "sip_unit",
+];
+
+/// The questions that can be asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// `$1` a number -> title, secret, whether it is active.
+    pub(super) enterprise: Option<String>,
+    /// `$1` ids, `$2` a number -> those that are its owner's chat.
+    pub(super) owners: Option<String>,
+    /// Ids -> names of chats, the better source first.
+    pub(super) chats: Vec<Lookup>,
+    /// Ids -> names of extensions.
+    pub(super) extensions: Option<Lookup>,
+    /// Ids -> names of lines, the better source first.
+    pub(super) lines: Vec<Lookup>,
+}
+
+/// `$1` ids -> pairs of an id and a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lookup {
+    pub(super) text: String,
+    /// Whether there is a `$2`, the enterprise's number.
+    pub(super) of_enterprise: bool,
+}
+
+impl Layout {
+    /// From pairs of a table and a column.
+    pub(super) fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Layout {
+        let mut columns = Columns::default();
+        for (table, column) in pairs {
+            columns.0.entry(table).or_default().insert(column);
+        }
+        let chats = [telegram_users(&columns), users(&columns)];
+        let lines = ["gsm_lines", "sip_unit"].map(|table| lines(&columns, table));
+        Layout {
+            enterprise: enterprise(&columns),
+            owners: owners(&columns),
+            chats: chats.into_iter().flatten().collect(),
+            extensions: extensions(&columns),
+            lines: lines.into_iter().flatten().collect(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Columns(BTreeMap<String, BTreeSet<String>>);
+
+impl Columns {
+    fn has(&self, table: &str, column: &str) -> bool {
+        let columns = self.0.get(table);
+        columns.is_some_and(|columns| columns.contains(column))
+    }
+
+    /// The first and last name of a row of `table`, joined.
+    fn full_name(&self, table: &str) -> Option<String> {
+        let parts = ["first_name", "last_name"];
+        let parts: Vec<_> = parts
+            .into_iter()
+            .filter(|part| self.has(table, part))
+            .map(|part| format!("{table}.{part}"))
+            .collect();
+        (!parts.is_empty()).then(|| format!("concat_ws(' ', {})", parts.join(", ")))
+    }
+
+    /// A condition that `table` holds the enterprise of a row.
+    fn scope(&self, table: &str) -> Option<String> {
+        let scope = || format!(" AND {table}.enterprise_number::text = $2::text");
+        self.has(table, "enterprise_number").then(scope)
+    }
+}
+
+fn enterprise(columns: &Columns) -> Option<String> {
+    let has = |column| columns.has("enterprises", column);
+    if !has("number") {
+        return None;
+    }
+    let text = |column: &'static str| match has(column) {
+        true => format!("{column}::text"),
+        false => "NULL::text".to_owned(),
+    };
+    // `is_enabled` is asked only where `active` is not: with both there, it says whether the bot
+    // runs, and a bot that was switched off must not close the pages of old calls.
+    let active = match ["active", "is_enabled"]
+        .into_iter()
+        .find(|column| has(column))
+    {
+        Some(column) => format!("coalesce({column}::boolean, true)"),
+        None => "true".to_owned(),
+    };
+    let (title, secret) = (text("name"), text("secret"));
+    Some(format!(
+        "SELECT {title}, {secret}, {active} FROM enterprises WHERE number::text = $1::text LIMIT 1"
+    ))
+}
+
+fn owners(columns: &Columns) -> Option<String> {
+    let both = ["number", "chat_id"].map(|column| columns.has("enterprises", column));
+    both.iter().all(|has| *has).then(|| {
+        "SELECT btrim(chat_id::text), NULL::text FROM enterprises \
+         WHERE btrim(chat_id::text) = ANY ($1::text[]) AND number::text = $2::text"
+            .to_owned()
+    })
+}
+
+/// A chat has one row here whatever enterprises it belongs to, so none is asked for.
+fn telegram_users(columns: &Columns) -> Option<Lookup> {
+    let name = columns.full_name("telegram_users")?;
+    columns.has("telegram_users", "tg_id").then(|| Lookup {
+        text: format!(
+            "SELECT tg_id::text, {name} FROM telegram_users \
+             WHERE tg_id::text = ANY ($1::text[]) ORDER BY 1, 2"
+        ),
+        of_enterprise: false,
+    })
+}
+
+fn users(columns: &Columns) -> Option<Lookup> {
+    let name = columns.full_name("users")?;
+    let scope = columns.scope("users");
+    columns.has("users", "telegram_tg_id").then(|| Lookup {
+        text: format!(
+            "SELECT telegram_tg_id::text, {name} FROM users \
+             WHERE telegram_tg_id::text = ANY ($1::text[]){} ORDER BY 1, 2",
+            scope.as_deref().unwrap_or_default()
+        ),
+        of_enterprise: scope.is_some(),
+    })
+}
+
+/// Every enterprise has a 151: without a column that says whose it is, nobody is.
+fn extensions(columns: &Columns) -> Option<Lookup> {
+    let name = columns.full_name("users")?;
+    let phones = "user_internal_phones";
+    let scope = columns.scope(phones).or_else(|| columns.scope("users"))?;
+    let keys = columns.has("users", "id")
+        && columns.has(phones, "user_id")
+        && columns.has(phones, "phone_number");
+    keys.then(|| Lookup {
+        text: format!(
+            "SELECT {phones}.phone_number::text, {name} \
+             FROM {phones} JOIN users ON users.id = {phones}.user_id \
+             WHERE {phones}.phone_number::text = ANY ($1::text[]){scope} ORDER BY 1, 2"
+        ),
+        of_enterprise: true,
+    })
+}
+
+/// A line goes by either of its two ids in the log; `line_id` is believed first.
+fn lines(columns: &Columns, table: &'static str) -> Option<Lookup> {
+    let ids = ["line_id", "internal_id"];
+    let mut ids = ids.into_iter().filter(|id| columns.has(table, id));
+    let (first, second) = (ids.next()?, ids.next());
+    let second = second.map_or(String::new(), |id| format!(", ({table}.{id}::text, 2)"));
+    let scope = columns.scope(table);
+    columns.has(table, "line_name").then(|| Lookup {
+        text: format!(
+            "SELECT ids.id, {table}.line_name::text \
+             FROM {table} CROSS JOIN LATERAL \
+             (VALUES ({table}.{first}::text, 1){second}) AS ids (id, rank) \
+             WHERE ids.id = ANY ($1::text[]){} ORDER BY ids.id, ids.rank, 2",
+            scope.as_deref().unwrap_or_default()
+        ),
+        of_enterprise: scope.is_some(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(tables: &[(&str, &str)]) -> Layout {
+        let pairs = tables.iter().flat_map(|(table, columns)| {
+            let columns = columns.split(' ');
+            columns.map(|column| ((*table).to_owned(), column.to_owned()))
+        });
+        Layout::of(pairs)
+    }
+
+    #[test]
+    fn a_table_that_is_missing_costs_its_names_only() {
+        assert_eq!(layout(&[]), Layout::default());
+        let some = layout(&[
+            ("enterprises", "number name"),
+            ("telegram_users", "id tg_id email"),
+            ("users", "id first_name telegram_tg_id enterprise_number"),
+            ("sip_unit", "line_name prefix"),
+        ]);
+        assert!(
+            some.enterprise
+                .is_some_and(|text| text.contains("NULL::text, true"))
+        );
+        assert_eq!((some.owners, some.extensions), (None, None));
+        assert_eq!((some.chats.len(), some.lines.len()), (1, 0));
+        assert!(some.chats[0].text.contains("FROM users"));
+    }
+
+    #[test]
+    fn extensions_of_nobody_in_particular_are_not_asked_for() {
+        let phones = ("user_internal_phones", "phone_number user_id");
+        let nobodys = layout(&[phones, ("users", "id first_name last_name")]);
+        assert_eq!(nobodys.extensions, None);
+        let somebodys = layout(&[phones, ("users", "id first_name enterprise_number")]);
+        assert!(somebodys.extensions.is_some());
+    }
+}

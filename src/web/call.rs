@@ -1,0 +1,130 @@
+//! `GET /call/{enterprise}/{unique_id}`: one call, whole.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use chrono::Utc;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::access::Wanted;
+use super::answer::{Said, page};
+use super::pages::{CallPage, Language, Look, Notice, call_page, wanted};
+use super::request::{self, Malformed, Query};
+use super::site::{Site, Visit};
+use crate::engine::{Trace, TraceQuestion};
+use crate::error::Error;
+use crate::tree::EnterpriseName;
+
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    uri: Uri,
+    visit: Visit,
+) -> Result<Response, Said> {
+    let named = request::call_named(uri.path());
+    let (enterprise, unique_id) = named.map_err(|_| visit.said(Notice::BadRequest))?;
+    let known = site
+        .admit(&visit, &Wanted::Call(&enterprise, &unique_id))
+        .await?;
+    let trace = traced(&site, &visit, &enterprise, unique_id.clone()).await?;
+    let Some(call) = trace.as_ref().and_then(|trace| trace.call.as_ref()) else {
+        return Err(visit.said(no_such_call(unique_id, trace.as_ref())));
+    };
+    let names = site.directory.names(&enterprise, &wanted(call)).await;
+    let query = Query::new(uri.query());
+    let bad = |_| visit.said(Notice::BadRequest);
+    let opened_by = opened_by(query).map_err(bad)?;
+    let list = list_of(&enterprise, query, visit.language).map_err(bad)?;
+    let from = query.field("from").map_err(bad)?.unwrap_or_default();
+    let look = Look {
+        language: visit.language,
+        clock: site.clock,
+        now: site.engine.zone().stamp(Utc::now()),
+    };
+    let markup = call_page(
+        &look,
+        &CallPage {
+            enterprise: &enterprise,
+            title: known.title.as_deref(),
+            call,
+            searched: trace
+                .as_ref()
+                .map(|trace| trace.searched)
+                .unwrap_or_default(),
+            troubles: trace.as_ref().map_or(&[], |trace| &trace.troubles),
+            names: &names,
+            from: from.parse().unwrap_or(0),
+            query: &opened_by,
+            list: list.as_deref(),
+        },
+    );
+    Ok(page(StatusCode::OK, markup))
+}
+
+/// What opened the page, for links to itself: the token, else the signature.
+fn opened_by(query: Query<'_>) -> Result<String, Malformed> {
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    if let Some(token) = query.field("token")? {
+        return Ok(format!("?token={}", encoded(&token)));
+    }
+    let field = |name: &str| Ok(query.field(name)?.unwrap_or_default());
+    let (expires, signature) = (field("exp")?, field("sig")?);
+    Ok(format!(
+        "?exp={}&sig={}",
+        encoded(&expires),
+        encoded(&signature)
+    ))
+}
+
+/// Where the list is; only the token opens it.
+fn list_of(
+    enterprise: &EnterpriseName,
+    query: Query<'_>,
+    language: Language,
+) -> Result<Option<String>, Malformed> {
+    let link = |token: String| {
+        let token = utf8_percent_encode(&token, NON_ALPHANUMERIC);
+        format!("/calls/{enterprise}?token={token}&lang={}", language.tag())
+    };
+    Ok(query.field("token")?.map(link))
+}
+
+/// `None` where the enterprise has no folder: nothing was ever logged for it.
+async fn traced(
+    site: &Arc<Site>,
+    visit: &Visit,
+    enterprise: &EnterpriseName,
+    unique_id: String,
+) -> Result<Option<Trace>, Said> {
+    let question = TraceQuestion {
+        id: unique_id,
+        strict: false,
+        every_file: false,
+    };
+    let (asked, enterprise) = (Arc::clone(site), enterprise.clone());
+    let answer = site.work.run(move || {
+        let folder = asked.tree.folder(&enterprise);
+        // With the whole tree gone nothing can be said of any call.
+        if !folder.is_dir() && asked.tree.root().is_dir() {
+            return Ok(None);
+        }
+        asked
+            .engine
+            .trace(&asked.tree, &enterprise, &question)
+            .map(Some)
+    });
+    let answer = answer.await.map_err(|undone| undone.said(visit.language))?;
+    answer.map_err(|error: Error| {
+        tracing::error!(%error, "a call can't be traced");
+        visit.said(Notice::Trouble)
+    })
+}
+
+fn no_such_call(id: String, trace: Option<&Trace>) -> Notice {
+    Notice::NoSuchCall {
+        id,
+        files: trace.map_or(0, |trace| trace.searched.files),
+        whole: trace.is_none_or(|trace| trace.troubles.is_empty()),
+    }
+}

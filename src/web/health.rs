@@ -1,0 +1,125 @@
+//! `GET /health`: whether what the pages need is there, looked at now. For programs; needs no token
+//! and tells nothing of use to strangers.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task;
+use tokio::time::timeout;
+
+use super::site::Site;
+use crate::output::sanitise::sanitise;
+use crate::tree::Tree;
+
+/// For so long a result stands: asking more often must not cost the database more.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long one check may take.
+const CHECK: Duration = Duration::from_secs(3);
+
+/// The last look.
+#[derive(Debug)]
+pub(super) struct Health {
+    last: Mutex<Option<(Instant, Looked)>>,
+    /// One look at the tree at a time: where a disk hangs, threads must not gather.
+    looking: Arc<Semaphore>,
+}
+
+impl Default for Health {
+    fn default() -> Health {
+        Health {
+            last: Mutex::new(None),
+            looking: Arc::new(Semaphore::new(1)),
+        }
+    }
+}
+
+/// What each check said, in order; `Err` with a reason that is safe to tell.
+type Looked = Vec<(&'static str, Result<(), String>)>;
+
+pub(super) async fn show(State(site): State<Arc<Site>>) -> Response {
+    // Who comes while another looks waits for that one's result.
+    let mut last = site.health.last.lock().await;
+    let looked = match &*last {
+        Some((at, looked)) if at.elapsed() < FRESH => looked.clone(),
+        _ => {
+            let looked = look(&site).await;
+            *last = Some((Instant::now(), looked.clone()));
+            looked
+        }
+    };
+    drop(last);
+    answer(&looked)
+}
+
+async fn look(site: &Site) -> Looked {
+    let directory = timeout(CHECK, site.directory.check());
+    let (logs, directory) = tokio::join!(look_at_logs(site), directory);
+    let directory = directory
+        .unwrap_or_else(|_| vec![("directory", Err("it does not answer in time".to_owned()))]);
+    let mut looked = vec![("logs", logs)];
+    looked.extend(directory);
+    looked
+}
+
+async fn look_at_logs(site: &Site) -> Result<(), String> {
+    let hangs = || "the log tree does not answer in time".to_owned();
+    let turn = Arc::clone(&site.health.looking);
+    let turn = turn.try_acquire_owned().map_err(|_| hangs())?;
+    let tree = site.tree.clone();
+    let look = task::spawn_blocking(move || {
+        let _turn = turn;
+        list(&tree)
+    });
+    match timeout(CHECK, look).await {
+        Err(_) => Err(hangs()),
+        Ok(Err(_)) => Err("looking at the log tree broke off".to_owned()),
+        Ok(Ok(listed)) => listed,
+    }
+}
+
+fn list(tree: &Tree) -> Result<(), String> {
+    let reason = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => "the log tree is not there",
+        ErrorKind::PermissionDenied => "the log tree may not be read",
+        ErrorKind::NotADirectory => "the log tree is not a folder",
+        _ => "the log tree can't be read",
+    };
+    let entries = std::fs::read_dir(tree.root()).map_err(reason);
+    let listed = entries.and_then(|mut entries| {
+        let failed = entries.find_map(Result::err);
+        failed.map_or(Ok(()), |error| Err(reason(error)))
+    });
+    listed.map_err(str::to_owned)
+}
+
+fn answer(looked: &Looked) -> Response {
+    let state = |result: &Result<(), String>| match result {
+        Ok(()) => json!({ "state": "ok" }),
+        Err(reason) => json!({ "state": "error", "reason": sanitise(reason.as_bytes()) }),
+    };
+    let checks: Map<String, Value> = looked
+        .iter()
+        .map(|(name, result)| ((*name).to_owned(), state(result)))
+        .collect();
+    let is_well = looked.iter().all(|(_, result)| result.is_ok());
+    let (status, word) = match is_well {
+        true => (StatusCode::OK, "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "degraded"),
+    };
+    let body = json!({
+        "service": "calltrace",
+        "version": env!("CARGO_PKG_VERSION"),
+        "status": word,
+        "checks": checks,
+    });
+    let json = [(CONTENT_TYPE, "application/json")];
+    (status, json, body.to_string()).into_response()
+}

@@ -1,0 +1,219 @@
+//! `GET /calls/{enterprise}`: which calls there are. Opened by the enterprise's token only.
+
+mod question;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use chrono::{NaiveDate, Utc};
+
+use crate::call::Summary;
+use crate::directory::{Enterprise, Names};
+use crate::engine::{Engine, Found, SearchQuestion, Tally};
+use crate::error::Error;
+use crate::output::Clock;
+use crate::tree::{EnterpriseName, Tree};
+use crate::web::access::{Wanted, link};
+use crate::web::answer::{Said, page};
+use crate::web::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
+use crate::web::request::{self, Query};
+use crate::web::site::{Site, Visit, unix_seconds};
+
+use question::{Address, Asked, Period, ROWS, day_of};
+
+/// A row's link is signed for its call alone, so that who passes it on does not pass on the token
+/// that opens all calls; it holds for this long.
+const ROW_LINK: Duration = Duration::from_secs(7 * 86_400);
+
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    uri: Uri,
+    visit: Visit,
+) -> Result<Response, Said> {
+    let bad = |_| visit.said(Notice::BadRequest);
+    let enterprise = request::enterprise_named(uri.path()).map_err(bad)?;
+    let known = site.admit(&visit, &Wanted::Enterprise(&enterprise)).await?;
+    let query = Query::new(uri.query());
+    let asked = Asked::read(query).map_err(bad)?;
+    let token = query.field("token").map_err(bad)?.unwrap_or_default();
+    let look = Look {
+        language: visit.language,
+        clock: site.clock,
+        now: site.engine.zone().stamp(Utc::now()),
+    };
+    let today = day_of(&site.clock, look.now);
+    let listed = match asked.mistake {
+        Some(_) => Listed::nothing(asked.period(today)),
+        None => listed(&site, &visit, &enterprise, asked.clone(), today).await?,
+    };
+    let wanted = wanted_of_rows(listed.rows.iter());
+    let names = match listed.rows.is_empty() {
+        true => Names::default(),
+        false => site.directory.names(&enterprise, &wanted).await,
+    };
+    let address = Address {
+        token: &token,
+        language: visit.language,
+        asked: &asked,
+        period: listed.period,
+        today,
+        as_of: asked.as_of.unwrap_or(look.now),
+        has_older: listed.has_older,
+    };
+    let links = address.links();
+    let rows = linked(&enterprise, &known, &look, listed.rows);
+    let markup = list_page(
+        &look,
+        &ListPage {
+            enterprise: &enterprise,
+            title: known.title.as_deref(),
+            filters: &asked.filters,
+            mistake: asked.mistake,
+            rows: &rows,
+            tally: &listed.tally,
+            period: match listed.period {
+                Period::Days(from, to) => Some((from, to)),
+                Period::All | Period::UpTo(_) => None,
+            },
+            troubles: &listed.troubles,
+            names: &names,
+            token: &token,
+            links: &links,
+        },
+    );
+    let status = match asked.mistake {
+        Some(_) => StatusCode::BAD_REQUEST,
+        None => StatusCode::OK,
+    };
+    Ok(page(status, markup))
+}
+
+/// Each row with the link that opens its call.
+fn linked(
+    enterprise: &EnterpriseName,
+    known: &Enterprise,
+    look: &Look,
+    rows: Vec<Summary>,
+) -> Vec<(Summary, String)> {
+    let expires = unix_seconds() + ROW_LINK.as_secs();
+    let link_of = |summary: &Summary| {
+        let secret = known.secret.as_ref()?;
+        let path = link::signed_path(secret, enterprise, &summary.main_uid, expires);
+        Some(format!("{path}&lang={}", look.language.tag()))
+    };
+    rows.into_iter()
+        .map(|summary| {
+            let link = link_of(&summary).unwrap_or_default();
+            (summary, link)
+        })
+        .collect()
+}
+
+/// What was found for one page.
+struct Listed {
+    rows: Vec<Summary>,
+    has_older: bool,
+    tally: Tally,
+    period: Period,
+    troubles: Vec<crate::error::Trouble>,
+}
+
+impl Listed {
+    fn nothing(period: Period) -> Listed {
+        Listed {
+            rows: Vec::new(),
+            has_older: false,
+            tally: Tally::default(),
+            period,
+            troubles: Vec::new(),
+        }
+    }
+
+    fn of(found: Found, asked: &Asked, period: Period) -> Listed {
+        let passed = (asked.page - 1) * ROWS;
+        let has_older = found.calls.len() > passed + ROWS;
+        Listed {
+            rows: found.calls.into_iter().skip(passed).take(ROWS).collect(),
+            has_older,
+            tally: found.tally,
+            period,
+            troubles: found.troubles,
+        }
+    }
+}
+
+async fn listed(
+    site: &Arc<Site>,
+    visit: &Visit,
+    enterprise: &EnterpriseName,
+    asked: Asked,
+    today: NaiveDate,
+) -> Result<Listed, Said> {
+    let (here, enterprise) = (Arc::clone(site), enterprise.clone());
+    let answer = site.work.run(move || {
+        // Nothing was ever logged for it; with the whole tree gone that can't be said.
+        let folder = here.tree.folder(&enterprise);
+        if !folder.is_dir() && here.tree.root().is_dir() {
+            return Ok(Listed::nothing(asked.period(today)));
+        }
+        search(
+            &here.engine,
+            &here.tree,
+            &here.clock,
+            &enterprise,
+            &asked,
+            today,
+        )
+    });
+    let answer = answer.await.map_err(|undone| undone.said(visit.language))?;
+    answer.map_err(|error: Error| {
+        tracing::error!(%error, "calls can't be searched");
+        visit.said(Notice::Trouble)
+    })
+}
+
+/// Searches the days asked for. Where none was, and today has no such call yet, the newest day
+/// that has one.
+fn search(
+    engine: &Engine,
+    tree: &Tree,
+    clock: &Clock,
+    enterprise: &EnterpriseName,
+    asked: &Asked,
+    today: NaiveDate,
+) -> Result<Listed, Error> {
+    let of = |period: Period| {
+        let question = SearchQuestion {
+            criteria: asked.criteria(period, clock),
+            limit: Some(asked.page * ROWS + 1),
+            tally: true,
+            ..SearchQuestion::default()
+        };
+        let found = engine.search(tree, enterprise, &question)?;
+        Ok::<Listed, Error>(Listed::of(found, asked, period))
+    };
+    let period = asked.period(today);
+    let listed = of(period)?;
+    if !listed.rows.is_empty() || !asked.is_of_no_day() {
+        return Ok(listed);
+    }
+    let newest = engine.search(
+        tree,
+        enterprise,
+        &SearchQuestion {
+            criteria: asked.criteria(Period::All, clock),
+            limit: Some(1),
+            ..SearchQuestion::default()
+        },
+    )?;
+    match newest.calls.first() {
+        None => Ok(listed),
+        Some(call) => {
+            let day = day_of(clock, call.first);
+            of(Period::Days(day, day))
+        }
+    }
+}

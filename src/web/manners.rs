@@ -1,0 +1,123 @@
+//! What holds for every request, whatever its path.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::HttpBody as _;
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt as _;
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+
+use super::access::robots::is_robot;
+use super::answer::Said;
+use super::pages::Notice;
+use super::request::{Query, loggable, segments};
+use super::site::{Peer, Site};
+
+/// The headers of every answer.
+pub(super) struct Headers(HeaderMap);
+
+impl Headers {
+    /// For pages whose one style sheet is `style`, inline.
+    pub(super) fn new(style: &str) -> Headers {
+        let hash = STANDARD.encode(Sha256::digest(style));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
+             form-action 'self'; frame-ancestors 'none'"
+        );
+        let policy = HeaderValue::try_from(policy).expect("it is plain ASCII");
+        let same = "same-origin";
+        let fixed = [
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::CACHE_CONTROL, "private, no-store"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::X_FRAME_OPTIONS, "DENY"),
+            (header::VARY, "Accept-Language, Accept-Encoding"),
+            (
+                HeaderName::from_static("x-robots-tag"),
+                "noindex, nofollow, noarchive",
+            ),
+            (HeaderName::from_static("cross-origin-opener-policy"), same),
+            (
+                HeaderName::from_static("cross-origin-resource-policy"),
+                same,
+            ),
+        ];
+        let fixed = fixed.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        let mut headers = HeaderMap::from_iter(fixed);
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        Headers(headers)
+    }
+}
+
+/// Puts the headers on an answer, over what it had of them.
+pub(super) async fn dress(headers: Arc<Headers>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let answered = response.headers_mut();
+    for (name, value) in &headers.0 {
+        answered.insert(name, value.clone());
+    }
+    response
+}
+
+/// A line a request: never its query, which holds the token.
+pub(super) async fn log(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let begin = Instant::now();
+    // A method may be any word.
+    let method = loggable(request.method().as_str());
+    let path = loggable(request.uri().path());
+    let peer = site.address(request.extensions().get::<Peer>(), request.headers());
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    let bytes = response.body().size_hint().lower();
+    let millis = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(%method, %path, status, millis, %peer, bytes, "answered");
+    response
+}
+
+/// Refuses what no handler shall see, and bounds what one may take.
+pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let (uri, headers) = (request.uri(), request.headers());
+    let language = site.language(Query::new(uri.query()), headers);
+    let said = |notice| Said::new(language, notice);
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let refused = said(Notice::WrongMethod);
+        return refused.into_response();
+    }
+    let uri_bytes = uri.path().len() + uri.query().map_or(0, str::len);
+    if uri_bytes > site.limits.uri_bytes {
+        let refused = said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG);
+        return refused.into_response();
+    }
+    if comes_for_a_preview(&request) {
+        return said(Notice::Preview).into_response();
+    }
+    if segments(uri.path()).is_err() {
+        return said(Notice::BadRequest).into_response();
+    }
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match timeout(site.limits.request, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            let broken = said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR);
+            broken.into_response()
+        }
+        Err(_) => said(Notice::Trouble).into_response(),
+    }
+}
+
+/// Robots see one neutral page, whatever they ask for: links are for the people they were sent to.
+/// What is written for robots is theirs, and so is the state of the service.
+fn comes_for_a_preview(request: &Request) -> bool {
+    let name = request.headers().get(USER_AGENT);
+    let is_robot = name.is_some_and(|name| is_robot(&String::from_utf8_lossy(name.as_bytes())));
+    is_robot && !matches!(request.uri().path(), "/robots.txt" | "/health")
+}

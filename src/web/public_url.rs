@@ -1,0 +1,79 @@
+//! Under which address people reach the pages.
+
+use std::fmt;
+
+/// The front of every link: scheme, host, maybe a port and a folder; no slash at its end.
+///
+/// A folder is the proxy's matter: it takes it off before it passes a request on, and signatures
+/// do not cover it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// Reads `https://bot.example.org`, `http://127.0.0.1:8026`, `https://example.org/details/`.
+    ///
+    /// # Errors
+    /// What is wrong with it, for whoever typed it.
+    pub fn parse(typed: &str) -> Result<PublicUrl, String> {
+        let url = typed.trim().trim_end_matches('/');
+        let rest = ["https://", "http://"]
+            .iter()
+            .find_map(|scheme| url.strip_prefix(scheme));
+        let is_plain = |rest: &&str| {
+            !rest.is_empty() && !rest.starts_with(['/', ':']) && rest.bytes().all(is_url_byte)
+        };
+        match rest.filter(is_plain) {
+            Some(_) => Ok(PublicUrl(url.to_owned())),
+            None => Err(format!(
+                "{typed:?} is no address of a site; it is like https://bot.example.org"
+            )),
+        }
+    }
+
+    /// The address of a path, which begins with a slash.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// No `@`: a password has no place in a link. No `?` and `#`: a path is to follow.
+fn is_url_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b".-_~:/[]%".contains(&b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_is_not_doubled() {
+        let url = PublicUrl::parse("https://bot.example.org/details/").expect("it is right");
+        assert_eq!(
+            url.join("/call/1/2"),
+            "https://bot.example.org/details/call/1/2"
+        );
+    }
+
+    #[test]
+    fn what_is_no_front_of_a_link_is_refused() {
+        for wrong in [
+            "",
+            "bot.example.org",
+            "https://",
+            "https:///x",
+            "http://:80",
+            "ftp://x",
+            "https://user:password@x",
+            "https://x/?a=b",
+            "https://x y",
+        ] {
+            assert!(PublicUrl::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

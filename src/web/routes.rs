@@ -1,0 +1,53 @@
+//! Which path is answered by whom.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+
+use super::answer::Said;
+use super::manners::{self, Headers};
+use super::pages::{Notice, STYLE};
+use super::site::{Site, Visit};
+use super::{call, health, list};
+
+/// All paths of a site.
+pub fn router(site: Arc<Site>) -> Router {
+    let routes = Router::new()
+        .route("/", get(front))
+        .route("/call/{enterprise}/{unique_id}", get(call::show))
+        .route("/calls/{enterprise}", get(list::show))
+        .route("/health", get(health::show))
+        .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"));
+    dressed(site, routes)
+}
+
+/// Routes with everything around them that holds for every request: what is refused before any
+/// handler runs, the time limit, the page of a path that is not there, headers, log, compression.
+pub fn dressed(site: Arc<Site>, routes: Router<Arc<Site>>) -> Router {
+    let headers = Arc::new(Headers::new(STYLE));
+    // Pages are packed once for one reader: fast matters more than small.
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    // The last one is outermost.
+    routes
+        .fallback(nowhere)
+        .layer(from_fn_with_state(Arc::clone(&site), manners::guard))
+        .layer(from_fn_with_state(Arc::clone(&site), manners::log))
+        .layer(compression)
+        .layer(from_fn(move |request, next| {
+            manners::dress(Arc::clone(&headers), request, next)
+        }))
+        .with_state(site)
+}
+
+async fn front(visit: Visit) -> Said {
+    visit.said(Notice::Preview)
+}
+
+async fn nowhere(State(_): State<Arc<Site>>, visit: Visit) -> Said {
+    visit.said(Notice::NoSuchPage)
+}

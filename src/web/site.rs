@@ -1,0 +1,193 @@
+//! What all answers are made from.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+use axum::http::request::Parts;
+
+use super::access::tries::TryLimits;
+use super::access::visitor::{self, Visitor};
+use super::access::{Credentials, Door, Refusal, Wanted};
+use super::answer::Said;
+use super::health::Health;
+use super::pages::{Language, Notice};
+use super::public_url::PublicUrl;
+use super::request::Query;
+use super::work::Work;
+use crate::directory::{Directory, Enterprise};
+use crate::engine::Engine;
+use crate::output::Clock;
+use crate::tree::Tree;
+
+/// What one request may cost, and all of them together.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// A request that is not answered by then is refused.
+    pub request: Duration,
+    /// Requests that work in the engine at one time; each of them uses all its threads.
+    pub working: usize,
+    /// Requests that wait for that.
+    pub waiting: usize,
+    /// How long each of them waits.
+    pub wait: Duration,
+    /// Bytes of path and query.
+    pub uri_bytes: usize,
+    /// Wrong tokens and signatures.
+    pub tries: TryLimits,
+}
+
+impl Default for Limits {
+    /// 30 s; twice as many at work as there are cores; 64 waiting for 5 s; 8 KiB.
+    fn default() -> Limits {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Limits {
+            request: Duration::from_secs(30),
+            working: 2 * cores,
+            waiting: 64,
+            wait: Duration::from_secs(5),
+            uri_bytes: 8 << 10,
+            tries: TryLimits::default(),
+        }
+    }
+}
+
+/// What all answers are made from.
+pub struct Site {
+    /// The logs.
+    pub tree: Tree,
+    /// Who finds calls in them.
+    pub engine: Engine,
+    /// How times are shown.
+    pub clock: Clock,
+    /// Who is who.
+    pub directory: Directory,
+    /// The language of those who do not say which they speak.
+    pub language: Language,
+    /// Where people reach the pages; `None` where nobody said.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies that are believed when they say whose a request is; those on this host are anyway.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// What may be asked of it.
+    pub limits: Limits,
+    pub(super) door: Door,
+    pub(super) work: Work,
+    pub(super) health: Health,
+}
+
+impl Site {
+    /// A site that speaks Russian, knows no address of its own and believes only proxies on this
+    /// host.
+    pub fn new(
+        tree: Tree,
+        engine: Engine,
+        clock: Clock,
+        directory: Directory,
+        limits: Limits,
+    ) -> Site {
+        Site {
+            tree,
+            engine,
+            clock,
+            directory,
+            language: Language::default(),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            limits,
+            door: Door::new(limits.tries),
+            work: Work::new(&limits),
+            health: Health::default(),
+        }
+    }
+
+    /// Lets a visitor in to what is wanted, or says why not. The enterprise is given as the
+    /// directory knows it.
+    pub(super) async fn admit(
+        &self,
+        visit: &Visit,
+        wanted: &Wanted<'_>,
+    ) -> Result<Enterprise, Said> {
+        let visitor = Visitor::of(visit.address);
+        let refused = |refusal: Refusal| {
+            visit.said(match refusal {
+                Refusal::Closed => Notice::NoAccess,
+                Refusal::Expired => Notice::Expired,
+                Refusal::TooMany(wait) => Notice::TooManyTries(whole_seconds(wait)),
+            })
+        };
+        self.door
+            .knock(visitor, wanted.enterprise(), Instant::now())
+            .map_err(refused)?;
+        let known = self.directory.enterprise(wanted.enterprise()).await;
+        let known = known.map_err(|_| visit.said(Notice::Trouble))?;
+        let secret = known.as_ref().and_then(|it| it.secret.as_ref());
+        let now = (Instant::now(), unix_seconds());
+        self.door
+            .enter(visitor, wanted, secret, &visit.credentials, now)
+            .map_err(refused)?;
+        // Nobody enters where there is no secret.
+        known.ok_or_else(|| visit.said(Notice::NoAccess))
+    }
+
+    /// The language for a request of which nothing else may be readable.
+    pub(super) fn language(&self, query: Query<'_>, headers: &HeaderMap) -> Language {
+        let asked = query.field("lang").ok().flatten();
+        let liked = headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok());
+        Language::choose(asked.as_deref(), liked, self.language)
+    }
+
+    pub(super) fn address(&self, peer: Option<&Peer>, headers: &HeaderMap) -> IpAddr {
+        // Without a connection (a test of the router alone) all are the same stranger.
+        let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
+        visitor::address(peer, headers, &self.trusted_proxies)
+    }
+}
+
+/// The other end of the connection that a request came by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// Who asks, in which language, with what to show for it.
+pub(super) struct Visit {
+    pub(super) language: Language,
+    pub(super) address: IpAddr,
+    pub(super) credentials: Credentials,
+}
+
+impl Visit {
+    /// A page that says why there is no other.
+    pub(super) fn said(&self, notice: Notice) -> Said {
+        Said::new(self.language, notice)
+    }
+}
+
+impl FromRequestParts<Arc<Site>> for Visit {
+    type Rejection = Said;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Visit, Said> {
+        let query = Query::new(parts.uri.query());
+        let language = site.language(query, &parts.headers);
+        let bad = |_| Said::new(language, Notice::BadRequest);
+        query.field("lang").map_err(bad)?;
+        Ok(Visit {
+            language,
+            address: site.address(parts.extensions.get(), &parts.headers),
+            credentials: Credentials::of(query).map_err(bad)?,
+        })
+    }
+}
+
+/// Now, in seconds of Unix time.
+pub(super) fn unix_seconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// Rounded up: who waits so long has waited long enough.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
