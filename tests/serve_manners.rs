@@ -270,7 +270,7 @@ fn health_is_what_is_there_now() {
     let ill = client.reply();
     assert_eq!(ill.status, 503);
     let text = ill.text();
-    assert!(text.contains("\"status\":\"degraded\""), "{text}");
+    assert!(text.contains("\"status\":\"failing\""), "{text}");
     assert!(
         text.contains("\"logs\":{\"state\":\"error\",\"reason\":\"the log tree is not there\"}")
     );

@@ -28,7 +28,7 @@ pub use when::Moment;
 use values::{parse_id, parse_kind, parse_zone};
 
 /// Reads telephony event logs: one call over all its legs, or the calls that match. Rotates them
-/// without losing a line.
+/// without losing a line, and serves them as pages.
 #[derive(Debug, Parser)]
 #[command(
     name = "calltrace",
@@ -41,6 +41,7 @@ Examples:
   calltrace search --status missed --since -1d   who was not picked up since yesterday
   calltrace tail 0367 --follow                   its records as they arrive
   calltrace rotate                               seal and expire what is due, as from cron
+  calltrace serve                                the pages of calls, for a browser
   calltrace serve                                the same calls as pages in a browser
 
 Exit status: 0 found or done, 1 nothing found though everything was searched, 2 an error or an

@@ -28,6 +28,7 @@ pub struct ServeArgs {
     /// Address and port to listen on [default: 127.0.0.1:8026]
     #[arg(long, env = "CALLTRACE_LISTEN", value_name = "ADDR:PORT", value_parser = parse_listen)]
     pub listen: Option<SocketAddr>,
+    #[allow(rustdoc::bare_urls, reason = "this is what --help shows")]
     /// Where people reach the pages, such as https://bot.example.org
     #[arg(long, env = "CALLTRACE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,
@@ -64,6 +65,7 @@ pub struct LinkArgs {
     /// How long it opens the call: from 1m to 400d
     #[arg(long = "for", value_name = "TIME", default_value = "14d", value_parser = parse_validity)]
     pub valid_for: Duration,
+    #[allow(rustdoc::bare_urls, reason = "this is what --help shows")]
     /// Where people reach the pages [default: http://127.0.0.1:8026]
     #[arg(long, env = "CALLTRACE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,

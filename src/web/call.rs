@@ -85,7 +85,11 @@ fn list_of(
 ) -> Result<Option<String>, Malformed> {
     let link = |token: String| {
         let token = utf8_percent_encode(&token, NON_ALPHANUMERIC);
-        format!("/calls/{enterprise}?token={token}&lang={}", language.tag())
+        // Relative: a proxy may have put a folder before it.
+        format!(
+            "../../calls/{enterprise}?token={token}&lang={}",
+            language.tag()
+        )
     };
     Ok(query.field("token")?.map(link))
 }

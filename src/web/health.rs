@@ -24,6 +24,9 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How long one check may take.
 const CHECK: Duration = Duration::from_secs(3);
 
+/// The check whose failure costs names and nothing else.
+const NAMES_ONLY: &str = "metadata";
+
 /// The last look.
 #[derive(Debug)]
 pub(super) struct Health {
@@ -109,10 +112,13 @@ fn answer(looked: &Looked) -> Response {
         .iter()
         .map(|(name, result)| ((*name).to_owned(), state(result)))
         .collect();
-    let is_well = looked.iter().all(|(_, result)| result.is_ok());
-    let (status, word) = match is_well {
-        true => (StatusCode::OK, "ok"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "degraded"),
+    let failed = looked.iter().filter(|(_, result)| result.is_err());
+    let mut failed = failed.map(|(name, _)| *name).peekable();
+    // Whoever takes a failing server out of use must not do so over names.
+    let (status, word) = match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
+        (false, _) => (StatusCode::OK, "ok"),
+        (true, true) => (StatusCode::OK, "degraded"),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
     };
     let body = json!({
         "service": "calltrace",
@@ -122,4 +128,24 @@ fn answer(looked: &Looked) -> Response {
     });
     let json = [(CONTENT_TYPE, "application/json")];
     (status, json, body.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_names_degrade_and_missing_logs_fail() {
+        let status = |failing: &[&str]| {
+            let look = |name: &'static str| match failing.contains(&name) {
+                true => (name, Err("it is away".to_owned())),
+                false => (name, Ok(())),
+            };
+            answer(&vec![look("logs"), look("postgres"), look("metadata")]).status()
+        };
+        assert_eq!(status(&[]), 200);
+        assert_eq!(status(&["metadata"]), 200);
+        assert_eq!(status(&["postgres"]), 503);
+        assert_eq!(status(&["logs", "metadata"]), 503);
+    }
 }

@@ -102,7 +102,8 @@ fn linked(
     let link_of = |summary: &Summary| {
         let secret = known.secret.as_ref()?;
         let path = link::signed_path(secret, enterprise, &summary.main_uid, expires);
-        Some(format!("{path}&lang={}", look.language.tag()))
+        // Relative: a proxy may have put a folder before it.
+        Some(format!("..{path}&lang={}", look.language.tag()))
     };
     rows.into_iter()
         .map(|summary| {

@@ -2,7 +2,7 @@
 //! which there is nothing to show. Takes answers, gives HTML; asks nothing.
 //!
 //! Three rules hold for all of it. Every text from a log goes through `output::sanitise` and is
-//! escaped by maud; bodies, URLs and lines go through `output::redact` before ([`shown`] does both).
+//! escaped by maud; bodies, URLs and lines go through `output::redact` before (`shown` does both).
 //! Nothing of a log becomes a link, an attribute's name or a style. Pages need no script, no cookie
 //! and nothing from elsewhere: one style sheet stands in each, and its hash in the policy.
 
