@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +13,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task;
 use tokio::time::timeout;
 
-use super::site::Site;
+use crate::directory::Directory;
 use crate::output::sanitise::sanitise;
 use crate::tree::Tree;
 
@@ -47,44 +46,47 @@ impl Default for Health {
 /// What each check said, in order; `Err` with a reason that is safe to tell.
 type Looked = Vec<(&'static str, Result<(), String>)>;
 
-pub(super) async fn show(State(site): State<Arc<Site>>) -> Response {
-    // Who comes while another looks waits for that one's result.
-    let mut last = site.health.last.lock().await;
-    let looked = match &*last {
-        Some((at, looked)) if at.elapsed() < FRESH => looked.clone(),
-        _ => {
-            let looked = look(&site).await;
-            *last = Some((Instant::now(), looked.clone()));
-            looked
+impl Health {
+    /// The answer to `GET /health`.
+    pub(super) async fn answer(&self, tree: &Tree, directory: &Directory) -> Response {
+        // Who comes while another looks waits for that one's result.
+        let mut last = self.last.lock().await;
+        let looked = match &*last {
+            Some((at, looked)) if at.elapsed() < FRESH => looked.clone(),
+            _ => {
+                let looked = self.look(tree, directory).await;
+                *last = Some((Instant::now(), looked.clone()));
+                looked
+            }
+        };
+        drop(last);
+        answer(&looked)
+    }
+
+    async fn look(&self, tree: &Tree, directory: &Directory) -> Looked {
+        let directory = timeout(CHECK, directory.check());
+        let (logs, directory) = tokio::join!(self.look_at_logs(tree), directory);
+        let directory = directory
+            .unwrap_or_else(|_| vec![("directory", Err("it does not answer in time".to_owned()))]);
+        let mut looked = vec![("logs", logs)];
+        looked.extend(directory);
+        looked
+    }
+
+    async fn look_at_logs(&self, tree: &Tree) -> Result<(), String> {
+        let hangs = || "the log tree does not answer in time".to_owned();
+        let turn = Arc::clone(&self.looking);
+        let turn = turn.try_acquire_owned().map_err(|_| hangs())?;
+        let tree = tree.clone();
+        let look = task::spawn_blocking(move || {
+            let _turn = turn;
+            list(&tree)
+        });
+        match timeout(CHECK, look).await {
+            Err(_) => Err(hangs()),
+            Ok(Err(_)) => Err("looking at the log tree broke off".to_owned()),
+            Ok(Ok(listed)) => listed,
         }
-    };
-    drop(last);
-    answer(&looked)
-}
-
-async fn look(site: &Site) -> Looked {
-    let directory = timeout(CHECK, site.directory.check());
-    let (logs, directory) = tokio::join!(look_at_logs(site), directory);
-    let directory = directory
-        .unwrap_or_else(|_| vec![("directory", Err("it does not answer in time".to_owned()))]);
-    let mut looked = vec![("logs", logs)];
-    looked.extend(directory);
-    looked
-}
-
-async fn look_at_logs(site: &Site) -> Result<(), String> {
-    let hangs = || "the log tree does not answer in time".to_owned();
-    let turn = Arc::clone(&site.health.looking);
-    let turn = turn.try_acquire_owned().map_err(|_| hangs())?;
-    let tree = site.tree.clone();
-    let look = task::spawn_blocking(move || {
-        let _turn = turn;
-        list(&tree)
-    });
-    match timeout(CHECK, look).await {
-        Err(_) => Err(hangs()),
-        Ok(Err(_)) => Err("looking at the log tree broke off".to_owned()),
-        Ok(Ok(listed)) => listed,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -13,7 +14,7 @@ use super::answer::Said;
 use super::manners::{self, Headers};
 use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
-use super::{call, health, list};
+use super::{call, list};
 
 /// All paths of a site.
 pub fn router(site: Arc<Site>) -> Router {
@@ -21,7 +22,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/", get(front))
         .route("/call/{enterprise}/{unique_id}", get(call::show))
         .route("/calls/{enterprise}", get(list::show))
-        .route("/health", get(health::show))
+        .route("/health", get(health))
         .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"));
     dressed(site, routes)
 }
@@ -46,6 +47,10 @@ pub fn dressed(site: Arc<Site>, routes: Router<Arc<Site>>) -> Router {
 
 async fn front(visit: Visit) -> Said {
     visit.said(Notice::Preview)
+}
+
+async fn health(State(site): State<Arc<Site>>) -> Response {
+    site.health.answer(&site.tree, &site.directory).await
 }
 
 async fn nowhere(State(_): State<Arc<Site>>, visit: Visit) -> Said {

@@ -8,11 +8,11 @@ use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use axum::http::request::Parts;
 
-use super::access::tries::TryLimits;
 use super::access::visitor::{self, Visitor};
 use super::access::{Credentials, Door, Refusal, Wanted};
 use super::answer::Said;
 use super::health::Health;
+use super::limits::Limits;
 use super::pages::{Language, Notice};
 use super::public_url::PublicUrl;
 use super::request::Query;
@@ -21,38 +21,6 @@ use crate::directory::{Directory, Enterprise};
 use crate::engine::Engine;
 use crate::output::Clock;
 use crate::tree::Tree;
-
-/// What one request may cost, and all of them together.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// A request that is not answered by then is refused.
-    pub request: Duration,
-    /// Requests that work in the engine at one time; each of them uses all its threads.
-    pub working: usize,
-    /// Requests that wait for that.
-    pub waiting: usize,
-    /// How long each of them waits.
-    pub wait: Duration,
-    /// Bytes of path and query.
-    pub uri_bytes: usize,
-    /// Wrong tokens and signatures.
-    pub tries: TryLimits,
-}
-
-impl Default for Limits {
-    /// 30 s; twice as many at work as there are cores; 64 waiting for 5 s; 8 KiB.
-    fn default() -> Limits {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Limits {
-            request: Duration::from_secs(30),
-            working: 2 * cores,
-            waiting: 64,
-            wait: Duration::from_secs(5),
-            uri_bytes: 8 << 10,
-            tries: TryLimits::default(),
-        }
-    }
-}
 
 /// What all answers are made from.
 pub struct Site {

@@ -9,8 +9,8 @@ use tokio::task;
 use tokio::time::timeout;
 
 use super::answer::Said;
+use super::limits::Limits;
 use super::pages::{Language, Notice};
-use super::site::Limits;
 
 /// Why work was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
