@@ -88,6 +88,16 @@ fn transfers_are_seen_as_one_lane_going_on_in_another_bridge() {
 }
 
 #[test]
+fn a_call_from_the_crm_talks_in_the_two_bridges_that_are_its_halves() {
+    expect_test::expect![[r#"
+        152: ringing(700..13100) present(13100..68500)
+        152: alone-0(40..13100) talking-0(13100..67700) alone-0(67700..68900)
+        375290004455: ringing(1600..13100) talking-1(13100..67700)
+    "#]]
+    .assert_eq(&drawn(&call("0367", "1764496803.103")));
+}
+
+#[test]
 fn spans_never_overlap_and_lie_within_the_call() {
     let table = include_str!("data/calls.tsv");
     let mut calls = 0;

@@ -66,7 +66,7 @@ impl Lanes {
         let last = events.next_back().unwrap_or(first).at;
         let bridges = bridges(facts);
         let dial = facts.iter().find(|f| f.event == Event::Dial).map(|f| f.at);
-        let moves = moves(facts, &bridges);
+        let (moves, answered) = moves(facts, &bridges);
         let mut lanes: Vec<Lane> = Vec::new();
         for (at, leg) in summary.legs.iter().enumerate() {
             let own = |f: &&Fact| f.uid() == leg.uid.as_bytes() && f.is_asterisk();
@@ -87,6 +87,7 @@ impl Lanes {
             };
             let rings_from = if is_main { dial } else { Some(from) };
             let mut track = Track::begin(from, rings_from);
+            track.rings_until = answered;
             for step in moves.iter().filter(|step| step.leg == leg.uid.as_bytes()) {
                 track.go(step.at, step.doing);
             }
@@ -140,9 +141,15 @@ struct Move<'f> {
     doing: Option<Doing>,
 }
 
-/// Every change of who is in which bridge, and with somebody or alone.
-fn moves<'f>(facts: &'f [Fact], bridges: &[String]) -> Vec<Move<'f>> {
+/// Every change of who is in which bridge, and with somebody or alone; and when two were connected for
+/// the first time.
+///
+/// Of a call that was started from the CRM the host logs two bridges with one leg each, and not what
+/// lies between them: where no bridge ever holds two, two legs in bridges are together.
+fn moves<'f>(facts: &'f [Fact], bridges: &[String]) -> (Vec<Move<'f>>, Option<Stamp>) {
     let mut moves: Vec<Move<'f>> = Vec::new();
+    let mut answered = None;
+    let halves_only = !ever_two_in_a_bridge(facts);
     let mut inside: Vec<(&[u8], &[u8])> = Vec::new();
     let mut known: Vec<(&[u8], Option<Doing>)> = Vec::new();
     for fact in facts {
@@ -166,11 +173,15 @@ fn moves<'f>(facts: &'f [Fact], bridges: &[String]) -> Vec<Move<'f>> {
                 .map(|(_, bridge)| {
                     let number = bridges.iter().position(|b| b.as_bytes() == *bridge);
                     let number = number.unwrap_or_default();
-                    match inside.iter().filter(|(_, other)| other == bridge).count() {
+                    let with = |other: &&(&[u8], &[u8])| halves_only || other.1 == *bridge;
+                    match inside.iter().filter(with).count() {
                         1 => Doing::Alone(number),
                         _ => Doing::Talking(number),
                     }
                 });
+            if matches!(now, Some(Doing::Talking(_))) {
+                answered.get_or_insert(fact.at);
+            }
             if now != *before {
                 *before = now;
                 moves.push(Move {
@@ -181,7 +192,12 @@ fn moves<'f>(facts: &'f [Fact], bridges: &[String]) -> Vec<Move<'f>> {
             }
         }
     }
-    moves
+    (moves, answered)
+}
+
+fn ever_two_in_a_bridge(facts: &[Fact]) -> bool {
+    let entered = || facts.iter().filter(|f| f.event == Event::Bridge);
+    entered().any(|a| entered().any(|b| a.bridge() == b.bridge() && a.uid() != b.uid()))
 }
 
 /// One leg's spans while they are being made.
@@ -191,6 +207,8 @@ struct Track {
     doing: Option<Doing>,
     /// When it begins to ring, unless it is in a bridge before.
     rings_from: Option<Stamp>,
+    /// When it rings no more, should it never get into a bridge: somebody picked up.
+    rings_until: Option<Stamp>,
 }
 
 impl Track {
@@ -200,6 +218,7 @@ impl Track {
             since: at,
             doing: Some(Doing::Present),
             rings_from,
+            rings_until: None,
         }
     }
 
@@ -207,6 +226,10 @@ impl Track {
         if let Some(rings) = self.rings_from.take().filter(|rings| *rings < at) {
             self.close(rings);
             self.doing = Some(Doing::Ringing);
+            if let Some(until) = self.rings_until.filter(|until| (rings..at).contains(until)) {
+                self.close(until);
+                self.doing = Some(Doing::Present);
+            }
         }
         self.close(at);
         self.doing = doing;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::frame::Frame;
-use super::headline::{going_on, headline};
+use super::headline::{going_on, headline, notes};
 use super::people::{People, client_in_log};
 use super::picture::picture;
 use super::timeline::timeline;
@@ -79,10 +79,10 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
             }
             (headline(look, page, &people, live.as_ref()))
             (missing_parts(look, page.troubles))
-            (unnamed(look, page.names))
             @if let Some(lanes) = &lanes {
                 (picture(look, page.call, lanes, &people))
             }
+            (notes(look, page, live.as_ref()))
             (timeline(look, page, &people, lanes.as_ref()))
             (legs::legs(look, page.call, &people))
         }
@@ -95,17 +95,4 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         }))
     };
     frame.around(l, &content)
-}
-
-/// Says that names are missing because a service was.
-fn unnamed(look: &Look, names: &Names) -> Markup {
-    let l = look.language;
-    html! {
-        @if !names.missing.is_empty() {
-            p.quiet role="note" {
-                (l.of("Справочник сейчас не отвечает, поэтому часть имён не показана.",
-                    "A directory does not answer at the moment, so some names are not shown."))
-            }
-        }
-    }
 }

@@ -147,7 +147,56 @@ fn figures(look: &Look, call: &TracedCall, live: Option<&State>) -> Markup {
     }
 }
 
-/// What went wrong, if something did; what the reader should be careful about.
+/// What is no fault, but good to know: what the answer rests on, what is not there.
+pub(super) fn notes(look: &Look, page: &CallPage<'_>, live: Option<&State>) -> Markup {
+    let said = note_lines(look.language, page, live.is_some());
+    html! {
+        @if !said.is_empty() {
+            ul.notes { @for line in said { li { (line) } } }
+        }
+    }
+}
+
+fn note_lines(l: Language, page: &CallPage<'_>, is_live: bool) -> Vec<String> {
+    let call = page.call;
+    let s = &call.summary;
+    let mut said = Vec::new();
+    let inferred = call
+        .closure
+        .joins()
+        .iter()
+        .filter(|join| !join.reason.is_proven())
+        .count();
+    if inferred > 0 {
+        let legs = l.count(inferred, ["канал", "канала", "каналов"], ["leg", "legs"]);
+        said.push(l.of(
+            format!("По номеру и времени, а не по идентификатору, присоединено: {legs}."),
+            format!("Joined by number and time, not by id: {legs}."),
+        ));
+    }
+    if !page.names.missing.is_empty() {
+        said.push(
+            l.of(
+                "Справочник сейчас не отвечает, поэтому часть имён не показана.",
+                "A directory does not answer at the moment, so some names are not shown.",
+            )
+            .to_owned(),
+        );
+    }
+    // Internal calls are not told of, and not every enterprise has a bot.
+    if s.messages.sent == 0 && s.direction != Direction::Internal && s.ended && !is_live {
+        said.push(
+            l.of(
+                "Сообщений в Telegram об этом звонке нет.",
+                "There are no Telegram messages about this call.",
+            )
+            .to_owned(),
+        );
+    }
+    said
+}
+
+/// What went wrong, if something did.
 fn problems(look: &Look, page: &CallPage<'_>, live: Option<&State>) -> Markup {
     let l = look.language;
     let said = problem_lines(l, page.call, live.is_some());
@@ -209,19 +258,6 @@ fn problem_lines(l: Language, call: &TracedCall, is_live: bool) -> Vec<String> {
             "Too many links: growing the call was stopped, parts may be missing or foreign.",
         ).to_owned());
     }
-    let inferred = call
-        .closure
-        .joins()
-        .iter()
-        .filter(|join| !join.reason.is_proven())
-        .count();
-    if inferred > 0 {
-        let legs = l.count(inferred, ["канал", "канала", "каналов"], ["leg", "legs"]);
-        said.push(l.of(
-            format!("По номеру и времени, а не по идентификатору, присоединено: {legs}."),
-            format!("Joined by number and time, not by id: {legs}."),
-        ));
-    }
     said
 }
 
@@ -266,18 +302,7 @@ fn message_problems(l: Language, call: &TracedCall, is_live: bool) -> Vec<String
         return Vec::new();
     }
     if s.messages.sent == 0 {
-        // Internal calls are not told of.
-        let expected = s.direction != Direction::Internal && s.ended;
-        return expected
-            .then(|| {
-                l.of(
-                    "Сообщений в Telegram об этом звонке не было.",
-                    "No Telegram message about this call was sent.",
-                )
-                .to_owned()
-            })
-            .into_iter()
-            .collect();
+        return Vec::new();
     }
     let lives = MessageLife::all(&call.facts);
     // What told of ringing and talking is taken back when the call goes on; the last one stays.
