@@ -24,7 +24,7 @@ fn call(enterprise: &str, id: &str) -> TracedCall {
 
 /// `label: what(milliseconds from the first event..to) ...`, a line a lane.
 fn drawn(call: &TracedCall) -> String {
-    let lanes = Lanes::of(&call.facts, &call.summary).expect("it has events");
+    let lanes = Lanes::of(&call.facts, &call.summary, None).expect("it has events");
     let mut text = String::new();
     for lane in &lanes.lanes {
         text.push_str(&format!("{}:", lane.label));
@@ -105,7 +105,7 @@ fn spans_never_overlap_and_lie_within_the_call() {
         let mut cells = row.split('\t');
         let (enterprise, id) = (cells.next().expect("a cell"), cells.nth(1).expect("a cell"));
         let call = call(enterprise, id);
-        let lanes = Lanes::of(&call.facts, &call.summary).expect("it has events");
+        let lanes = Lanes::of(&call.facts, &call.summary, None).expect("it has events");
         calls += 1;
         assert!(
             lanes.lanes.len() >= call.summary.legs.len(),

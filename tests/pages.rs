@@ -54,6 +54,7 @@ fn page_of(look: &Look, trace: &Trace, names: &Names, from: usize) -> String {
         searched: trace.searched,
         troubles: &trace.troubles,
         names,
+        may_refresh: true,
         from,
         query: "?token=t",
         list: Some("/calls/0367?token=t"),
@@ -117,7 +118,7 @@ fn names() -> Names {
 fn the_first_screen_says_who_whom_how_long_and_who_picked_up() {
     let trace = trace(&sample(), "0367", "1764666900.61");
     let html = page_of(&long_after(Language::Russian), &trace, &names(), 0);
-    expect_test::expect!["june · 0367 Входящий звонок ✓ Отвечен Кто +375 29 000-12-34 ООО «Ромашка» Кому, линия 150 , 151 Анна Сидорова , 152 Линия 1 (0001363) Ответил 151 Анна Сидорова 2 декабря 2025, 12:15:00 (Europe/Minsk, UTC+03:00) До ответа 9 с Говорили 1 мин 51 с Всего 2 мин 4 с Telegram, стоит 1 из 3"].assert_eq(&first_screen(&html));
+    expect_test::expect!["june · 0367 Входящий звонок ✓ Отвечен Кто +375 29 000-12-34 ООО «Ромашка» Кому, линия 150 , 151 Анна Сидорова , 152 Линия 1 (0001363) Ответил 151 Анна Сидорова 2 декабря 2025, 12:15:00 (Europe/Minsk, UTC+03:00) До ответа 9 с Говорили 1 мин 51 с Всего 2 мин 4 с Telegram, осталось 1 из 3"].assert_eq(&first_screen(&html));
     let html = page_of(&long_after(Language::English), &trace, &Names::default(), 0);
     expect_test::expect!["june · 0367 Incoming call ✓ Answered From +375 29 000-12-34 To, line 150 , 151 , 152 0001363 Picked up 151 2 December 2025, 12:15:00 (Europe/Minsk, UTC+03:00) Rang 9 s Talked 1 min 51 s In all 2 min 4 s Telegram, standing 1 of 3"].assert_eq(&first_screen(&html));
 }

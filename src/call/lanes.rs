@@ -58,12 +58,13 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// The lanes of a call from its records (in order of time) and what they sum up to. `None`
-    /// for a call without any Asterisk event.
-    pub fn of(facts: &[Fact], summary: &Summary) -> Option<Lanes> {
+    /// The lanes of a call from its records (in order of time) and what they sum up to; of a call that goes on,
+    /// up to `now`. `None` for a call without any Asterisk event.
+    pub fn of(facts: &[Fact], summary: &Summary, now: Option<Stamp>) -> Option<Lanes> {
         let mut events = facts.iter().filter(|f| f.is_asterisk());
         let first = events.next()?;
         let last = events.next_back().unwrap_or(first).at;
+        let last = now.map_or(last, |now| now.max(last));
         let bridges = bridges(facts);
         let dial = facts.iter().find(|f| f.event == Event::Dial).map(|f| f.at);
         let (moves, answered) = moves(facts, &bridges);
@@ -91,7 +92,11 @@ impl Lanes {
             for step in moves.iter().filter(|step| step.leg == leg.uid.as_bytes()) {
                 track.go(step.at, step.doing);
             }
-            let spans = track.end(gone.max(born.at));
+            let hung_up = facts
+                .iter()
+                .any(|f| f.event == Event::Hangup && f.uid() == leg.uid.as_bytes());
+            let goes_on = now.is_some() && track.doing.is_some() && !hung_up;
+            let spans = track.end(if goes_on { last } else { gone.max(born.at) });
             let leg = Some(at);
             lanes.push(Lane { leg, label, spans });
         }

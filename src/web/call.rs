@@ -54,6 +54,7 @@ pub(super) async fn show(
                 .unwrap_or_default(),
             troubles: trace.as_ref().map_or(&[], |trace| &trace.troubles),
             names: &names,
+            may_refresh: query.field("live").map_err(bad)?.as_deref() != Some("off"),
             from: from.parse().unwrap_or(0),
             query: &opened_by,
             list: list.as_deref(),

@@ -33,6 +33,8 @@ pub struct CallPage<'a> {
     pub troubles: &'a [Trouble],
     /// Who is who.
     pub names: &'a Names,
+    /// The page of a call that goes on may load itself again.
+    pub may_refresh: bool,
     /// Entries of the timeline that are passed over (of a very long one).
     pub from: usize,
     /// Where this page is from elsewhere on it, with what opens it: `?token=...` with parameters
@@ -63,20 +65,17 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
     );
     let frame = Frame {
         title: &title,
-        refresh: live.is_some().then_some(REFRESH_SECONDS),
+        refresh: (live.is_some() && page.may_refresh).then_some(REFRESH_SECONDS),
         other_language: Some(&other),
     };
-    let lanes = Lanes::of(&page.call.facts, &page.call.summary);
+    let upto = live.is_some().then_some(look.now);
+    let lanes = Lanes::of(&page.call.facts, &page.call.summary, upto);
     let content = html! {
         @if let Some(list) = page.list {
             nav { a href=(list) { "← " (l.of("Все звонки", "All calls")) } }
         }
         main {
-            @if live.is_some() {
-                p.refresh role="status" {
-                    (l.of("Звонок ещё идёт: страница обновляется сама.", "The call goes on: this page refreshes itself."))
-                }
-            }
+            @if live.is_some() { (refreshing(look, page)) }
             (headline(look, page, &people, live.as_ref()))
             (missing_parts(look, page.troubles))
             @if let Some(lanes) = &lanes {
@@ -95,4 +94,20 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         }))
     };
     frame.around(l, &content)
+}
+
+/// Says that the page loads itself again, with a way to stop it for who reads slowly.
+fn refreshing(look: &Look, page: &CallPage<'_>) -> Markup {
+    let l = look.language;
+    html! {
+        p.refresh role="status" {
+            @if page.may_refresh {
+                (l.of("Звонок ещё идёт: страница обновляется сама.", "The call goes on: this page refreshes itself."))
+                " " a href={ (page.query) "&live=off" } { (l.of("Остановить", "Stop")) }
+            } @else {
+                (l.of("Звонок ещё идёт, обновление остановлено.", "The call goes on; refreshing is stopped."))
+                " " a href=(page.query) { (l.of("Обновить", "Refresh")) }
+            }
+        }
+    }
 }

@@ -56,6 +56,7 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
             }
             details {
                 summary { (l.of("Числами", "In numbers")) }
+                div.wide tabindex="0" role="region" aria-label=(heading) {
                 table {
                     thead { tr {
                         th scope="col" { (l.of("Час", "Hour")) }
@@ -73,6 +74,7 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
                             }
                         }
                     }
+                }
                 }
             }
         }

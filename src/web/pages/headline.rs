@@ -141,7 +141,7 @@ fn figures(look: &Look, call: &TracedCall, live: Option<&State>) -> Markup {
             }
             div { dt { (l.of("Всего", "In all")) } dd { (l.duration(end.since(s.first))) } }
             @if s.messages.sent > 0 {
-                div { dt { (l.of("Telegram, стоит", "Telegram, standing")) } dd { (s.messages.standing) "\u{a0}" (l.of("из", "of")) "\u{a0}" (s.messages.sent) } }
+                div { dt { (l.of("Telegram, осталось", "Telegram, standing")) } dd { (s.messages.standing) "\u{a0}" (l.of("из", "of")) "\u{a0}" (s.messages.sent) } }
             }
         }
     }

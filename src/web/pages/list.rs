@@ -136,6 +136,9 @@ pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
 }
 
 fn heading(l: Language, page: &ListPage<'_>) -> String {
+    if page.mistake.is_some() {
+        return l.of("Поиск звонков", "Search for calls").to_owned();
+    }
     match page.period {
         Some((from, to)) if from == to => format!("{} {}", l.of("Звонки", "Calls,"), l.day(from)),
         Some((from, to)) => format!(

@@ -132,9 +132,10 @@ fn ticks(look: &Look, axis: &Axis, height: usize) -> Markup {
         @for at in times {
             line.tick x1=(axis.x(at)) x2=(axis.x(at)) y1="18" y2=(height) {}
             @let middle = axis.at(at);
-            @let anchor = if middle < 12.0 { "start" } else if middle > 88.0 { "end" } else { "middle" };
-            text.tick-time x=(axis.x(at)) y="13" text-anchor=(anchor) {
-                (look.clock.moment(at).format("%H:%M:%S").to_string())
+            @if (11.0..=89.0).contains(&middle) {
+                text.tick-time x=(axis.x(at)) y="13" text-anchor="middle" {
+                    (look.clock.moment(at).format("%H:%M:%S").to_string())
+                }
             }
         }
     }
@@ -179,7 +180,7 @@ fn lane_of(look: &Look, axis: &Axis, lane: &Lane, people: &People<'_>, y: usize)
             }
             @if let Some(letter) = letter {
                 // Only where there is room for a letter.
-                @if axis.at(span.to) - axis.at(span.from) > 7.0 {
+                @if !of_nobody && axis.at(span.to) - axis.at(span.from) > 7.0 {
                     text.bridge-name x=(format!("{:.2}%", (axis.at(span.from) + axis.at(span.to)) / 2.0)) y=(bar + 11) text-anchor="middle" { (letter) }
                 }
             }
@@ -193,7 +194,7 @@ fn name_of(look: &Look, lane: &Lane, people: &People<'_>) -> String {
     match lane.label.as_str() {
         "" => l.of("канал", "leg").to_owned(),
         "Local" => l.of("служебный канал (Local)", "Local channel").to_owned(),
-        label => shortened(people.text(label).as_bytes(), 44),
+        label => shortened(people.text(label).as_bytes(), 40),
     }
 }
 
@@ -352,5 +353,14 @@ fn gist(look: &Look, lanes: &Lanes, people: &People<'_>) -> String {
             ));
         }
     }
-    said.join(". ")
+    match said.is_empty() {
+        true => look
+            .language
+            .of(
+                "Никто не соединён и не звонит",
+                "Nobody is connected, and nobody rings",
+            )
+            .to_owned(),
+        false => said.join(". "),
+    }
 }

@@ -7,11 +7,18 @@ use super::people::People;
 use super::picture::succeeded;
 use super::{CallPage, Look, events, shortened, shown};
 use crate::call::{Fact, Lanes, MessageAction, MessageLife};
+use crate::engine::TracedCall;
 use crate::output::{redact, sanitise};
 use crate::record::{Body, Record, Stamp};
 
 /// Entries on one page; those after them are a link away.
 pub(super) const ENTRIES_MAX: usize = 500;
+
+/// Of a page that has as much to show as this (bytes of records), the rest is a link away as well.
+const PAGE_BYTES_MAX: usize = 384 << 10;
+
+/// A body that is longer than this when laid out is shown on one line (bytes).
+const LAID_OUT_BYTES_MAX: usize = 64 << 10;
 
 /// A body up to this (bytes) is laid out; of a longer one the beginning is shown as it is.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -41,7 +48,7 @@ pub(super) fn timeline(
     let l = look.language;
     let all = entries(page.call);
     let from = page.from.min(all.len());
-    let upto = (from + ENTRIES_MAX).min(all.len());
+    let upto = from + fitting(&all[from..], page.call);
     let shown = Page {
         look,
         page,
@@ -68,11 +75,26 @@ pub(super) fn timeline(
             }
             @if upto < all.len() {
                 p.pages { a href={ (page.query) "&from=" (upto) } {
-                    (l.of("показать следующие ", "show the next ")) ((all.len() - upto).min(ENTRIES_MAX)) (l.of(" из ", " of ")) (all.len()) " →"
+                    (l.of("показать следующие после ", "show those after ")) (upto) (l.of(" из ", " of ")) (all.len()) " →"
                 } }
             }
         }
     }
+}
+
+/// How many of the entries fit on a page; one at least.
+fn fitting(entries: &[Entry], call: &TracedCall) -> usize {
+    let mut bytes = 0;
+    let shown = |at: &usize| call.lines[*at].text.len().min(2 * BODY_BYTES_MAX);
+    let fits = entries.iter().take(ENTRIES_MAX).take_while(|entry| {
+        let before = bytes;
+        bytes += match entry {
+            Entry::One(at) => shown(at),
+            Entry::Messages { lines, .. } => lines.iter().map(shown).sum(),
+        };
+        before == 0 || bytes <= PAGE_BYTES_MAX
+    });
+    fits.count()
 }
 
 impl Page<'_> {
@@ -296,7 +318,7 @@ fn body(look: &Look, name: &str, bytes: &[u8]) -> Markup {
             }
             _ => None,
         };
-        let laid = laid.unwrap_or_else(|| serde_json::to_string_pretty(&value).unwrap_or_default());
+        let laid = laid.unwrap_or_else(|| laid_out(&value));
         let lines: Vec<String> = laid
             .lines()
             .map(|line| sanitise::sanitise(line.as_bytes()).into_owned())
@@ -314,5 +336,14 @@ fn body(look: &Look, name: &str, bytes: &[u8]) -> Markup {
         }
         // A line break right behind the tag would be swallowed.
         pre tabindex="0" { (PreEscaped("\n")) (text) }
+    }
+}
+
+/// Deeply nested values grow many times over when each stands on a line of its own.
+fn laid_out(value: &serde_json::Value) -> String {
+    let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+    match pretty.len() <= LAID_OUT_BYTES_MAX {
+        true => pretty,
+        false => value.to_string(),
     }
 }

@@ -14,6 +14,7 @@ const TROUBLES_MAX: usize = 5;
 /// A box that says which parts may be missing; nothing when all could be read.
 pub(super) fn missing_parts(look: &Look, troubles: &[Trouble]) -> Markup {
     let l = look.language;
+    let troubles: Vec<&Trouble> = troubles.iter().filter(|it| loses_lines(it)).collect();
     if troubles.is_empty() {
         return html! {};
     }
@@ -34,6 +35,11 @@ pub(super) fn missing_parts(look: &Look, troubles: &[Trouble]) -> Markup {
             }
         }
     }
+}
+
+/// A very long line that was read whole is odd, and nothing is missing for it.
+fn loses_lines(trouble: &Trouble) -> bool {
+    !trouble.what.starts_with("has a line of") || trouble.what.contains("only that much")
 }
 
 /// `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the plain reason for

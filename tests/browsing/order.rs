@@ -1,0 +1,161 @@
+//! What every page must be like, and what nothing from a log may do to one.
+
+use serde_json::{Value, json};
+
+use super::{Seen, Server};
+
+/// What the bodies of all events hold, and nobody may see.
+pub(crate) const EVENT_TOKEN: &str = "375290000000";
+
+/// A page is smaller than this (bytes), whatever was logged.
+const PAGE_BYTES_MAX: usize = 1_000_000;
+
+/// Fails with all complaints, a line each.
+pub(crate) fn none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+/// What is not in order on a page; `name` says which it is.
+pub(crate) fn complaints(name: &str, server: &Server, seen: &Seen) -> Vec<String> {
+    let mut wrong = Vec::new();
+    // A browser says of each page with such a status that it could not be loaded.
+    let is_status = |said: &&String| seen.status >= 400 && said.contains("Failed to load resource");
+    let loud = seen.console.iter().filter(|said| !is_status(said));
+    wrong.extend(loud.map(|said| format!("the console says {said}")));
+    wrong.extend(
+        seen.errors
+            .iter()
+            .map(|error| format!("a script broke: {error}")),
+    );
+    wrong.extend(
+        seen.dialogs
+            .iter()
+            .map(|dialog| format!("a dialog opened: {dialog}")),
+    );
+    let is_own = |url: &&String| {
+        url.starts_with(&format!("{}/", server.origin())) || url.starts_with("data:")
+    };
+    let strange = seen.requests.iter().filter(|url| !is_own(url));
+    wrong.extend(strange.map(|url| format!("it asks for {url}")));
+    wrong.extend(
+        seen.cookies
+            .iter()
+            .map(|cookie| format!("it sets the cookie {cookie}")),
+    );
+    wrong.extend(seen.stored.iter().map(|key| format!("it stores {key}")));
+    if seen.html.contains("<script") {
+        wrong.push("it has a script".to_owned());
+    }
+    if seen.html.len() > PAGE_BYTES_MAX {
+        wrong.push(format!("it has {} bytes", seen.html.len()));
+    }
+    if seen.scroll_width > seen.client_width {
+        wrong.push(format!(
+            "it is {} wide on a screen of {}",
+            seen.scroll_width, seen.client_width
+        ));
+    }
+    let hanging = seen.hanging.iter().take(3);
+    wrong.extend(
+        hanging.map(|found| format!("it stands out sideways: {} {:?}", found.tag, found.text)),
+    );
+    wrong.extend(
+        seen.overlaps
+            .iter()
+            .take(3)
+            .map(|two| format!("texts lie on one another: {two}")),
+    );
+    if !seen.broken.is_empty() {
+        let some = &seen.broken[..seen.broken.len().min(8)];
+        wrong.push(format!("words are broken: {some:?}"));
+    }
+    for violation in &seen.violations {
+        let places: Vec<String> = violation
+            .nodes
+            .iter()
+            .take(3)
+            .map(Value::to_string)
+            .collect();
+        wrong.push(format!(
+            "axe {}: {}\n    {}",
+            violation.id,
+            violation.help,
+            places.join("\n    ")
+        ));
+    }
+    wrong
+        .into_iter()
+        .map(|what| format!("{name}: {what}"))
+        .collect()
+}
+
+/// What [`hostilities`] judges, with axe and a screenshot.
+pub(crate) fn asked(shot: &str) -> Value {
+    json!({
+        "axe": true,
+        "shot": shot,
+        "find": [
+            "script, img, iframe, object, embed, base, video, audio, foreignObject, input[autofocus], body *[style]",
+            "a, area, use, image, form[action]",
+            "meta[http-equiv]",
+            "style, link",
+            "form",
+        ],
+    })
+}
+
+/// What came from a log and is more than text.
+pub(crate) fn hostilities(name: &str, server: &Server, seen: &Seen) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let [made, leading, metas, styles, forms] = &seen.found[..] else {
+        panic!("five things were asked for");
+    };
+    wrong.extend(made.iter().map(|found| format!("an element: {found:?}")));
+    let own = format!("{}/", server.origin());
+    let leads_away = seen
+        .links
+        .iter()
+        .filter(|link| !link.href.starts_with(&own));
+    wrong.extend(leads_away.map(|link| format!("a link to {}", link.href)));
+    if leading.iter().any(|found| found.tag != "a") {
+        wrong.push(format!("something that leads elsewhere: {leading:?}"));
+    }
+    wrong.extend(
+        metas
+            .iter()
+            .map(|meta| format!("an order to the browser: {meta:?}")),
+    );
+    // One sheet and the icon.
+    if styles.len() != 2 || forms.len() > 1 {
+        wrong.push(format!(
+            "{} styles and links, {} forms",
+            styles.len(),
+            forms.len()
+        ));
+    }
+    wrong.extend(
+        seen.handlers
+            .iter()
+            .map(|handler| format!("a handler: {handler}")),
+    );
+    if seen.hit {
+        wrong.push("a script of the log ran".to_owned());
+    }
+    let hidden: Vec<char> = seen.text.chars().filter(|c| is_hidden(*c)).collect();
+    if !hidden.is_empty() {
+        wrong.push(format!(
+            "characters that turn, hide or move text: {hidden:?}"
+        ));
+    }
+    wrong
+        .into_iter()
+        .map(|what| format!("{name}: {what}"))
+        .collect()
+}
+
+/// Controls, marks that turn text around, and separators that are none to see.
+fn is_hidden(c: char) -> bool {
+    let is_layout = matches!(c, '\n' | '\t');
+    c.is_control() && !is_layout
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
