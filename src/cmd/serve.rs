@@ -74,7 +74,7 @@ async fn serve(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
         print_link(&desk, &front, &enterprises, &token)?;
     }
     let quiet = desk.quiet;
-    let (site, limits) = site(desk, directory, public_url);
+    let (site, limits) = site(desk, directory, public_url)?;
     let (tell, told) = oneshot::channel();
     let shutdown = async {
         let _ = told.await;
@@ -137,7 +137,7 @@ fn site(
     desk: Desk,
     directory: Directory,
     public_url: Option<PublicUrl>,
-) -> (Site, ConnectionLimits) {
+) -> Result<(Site, ConnectionLimits), Error> {
     let usual = Limits::default();
     let limits = Limits {
         request: desk.serve.request_timeout.unwrap_or(usual.request),
@@ -149,11 +149,13 @@ fn site(
         proxies: desk.serve.trusted_proxies.clone(),
         ..usual
     };
+    let lister = desk.engine.beside()?;
     let mut site = Site::new(desk.tree, desk.engine, desk.clock, directory, limits);
+    site.lister = Some(lister);
     site.language = desk.serve.language.unwrap_or_default();
     site.trusted_proxies = desk.serve.trusted_proxies;
     site.public_url = public_url;
-    (site, connections)
+    Ok((site, connections))
 }
 
 /// The link that opens the enterprise with the newest records, on stdout.

@@ -60,6 +60,19 @@ impl Engine {
         })
     }
 
+    /// The same engine with threads of its own: a long question keeps those it was asked on until
+    /// its end, and a short one is not to wait for that.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn beside(&self) -> Result<Engine, Error> {
+        Engine::new(
+            self.pool.current_num_threads(),
+            self.scanner.tuning(),
+            self.zone,
+        )
+    }
+
     /// Compares a file's index with the file; see [`index::check`].
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use serde_json::Value;
 const MASK: &str = "***";
 
 /// Keys that end in one of these hold secrets; case, `-` and `_` don't matter.
-const SECRET_ENDS: [&str; 10] = [
+const SECRET_ENDS: [&str; 17] = [
     "token",
     "secret",
     "password",
@@ -21,16 +21,24 @@ const SECRET_ENDS: [&str; 10] = [
     "apikey",
     "cookie",
     "credentials",
+    "auth",
+    "bearer",
+    "jwt",
+    "session",
+    "sessionid",
+    "privatekey",
+    "signature",
 ];
 
 /// The same as a pattern.
-const SECRET_KEY: &str = r"[\w.-]*(?:token|secret|password|passwd|pwd|pass|authorization|api[-_]?key|cookie|credentials)";
+const SECRET_KEY: &str = r"[\w.-]*(?:token|secret|password|passwd|pwd|pass|authorization|api[-_]?key|cookie|credentials|auth|bearer|jwt|session(?:[-_]?id)?|private[-_]?key|signature)";
 
 /// `"Token": "..."` in text, also when the value is cut off or nested; an escaped quote (JSON inside
-/// JSON) counts as a quote, a Python dict's as well.
+/// JSON) counts as a quote, a Python dict's as well. The first quote may be gone: where one line was
+/// cut off within a value, the next begins inside it.
 static IN_JSON: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
-        r#"(?i)(\\*["']{SECRET_KEY}\\*["']\s*:\s*)(\\*"(?:[^"\\]|\\[^"]|\\")*(?:"|$)|'[^']*(?:'|$)|\[[^\]]*(?:\]|$)|\{{[^}}]*(?:\}}|$)|[^\s,}}"'\]\\]+)"#
+        r#"(?i)((?:\\*["'])?{SECRET_KEY}\s*\\*["']\s*:\s*)(\\*"(?:[^"\\]|\\[^"]|\\")*(?:"|$)|'[^']*(?:'|$)|\[[^\]]*(?:\]|$)|\{{[^}}]*(?:\}}|$)|[^\s,}}"'\]\\]+)"#
     ))
     .expect("a constant pattern")
 });
@@ -43,12 +51,13 @@ static IN_NESTED_JSON: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
-/// `token=...` in a URL, a form or a sentence; the token in a Telegram bot's URL; a password before
-/// a host; what follows `Bearer` and `Basic`. Words are bounded as in ASCII: that finds no fewer
-/// keys, as they are ASCII, and text with Cyrillic in it is searched four times as fast.
+/// `token=...` in a URL, a form or a sentence, `Token: ...` as headers have it; the token in a
+/// Telegram bot's URL; a password before a host; what follows `Bearer` and `Basic`. Words are bounded
+/// as in ASCII: that finds no fewer keys, as they are ASCII, and text with Cyrillic in it is searched
+/// four times as fast.
 static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
-        r#"(?i)((?-u:\b)(?:{SECRET_KEY}|key|sig)(?:=|%3D))["']?[^&;\s|"'),]+|(/bot)\d+:[A-Za-z0-9_-]+|(://)[^/@\s:|]+:[^/@\s|]+@|((?-u:\b)(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{{3,}}"#
+        r#"(?i)((?-u:\b)(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{{3,}}|((?-u:\b)(?:(?:{SECRET_KEY}|key|sig|sign|hash)(?:=|%3D)|{SECRET_KEY}:[ \t]*))(?:(?:bearer|basic)\s+)?["']?[^&;\s|"'),]+|(/bot)\d+:[A-Za-z0-9_-]+|((?-u:\b))\d{{8,10}}:[A-Za-z0-9_-]{{35}}|(://)[^/@\s:|]+:[^/@\s|]+@"#
     ))
     .expect("a constant pattern")
 });
@@ -57,7 +66,7 @@ static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| {
 pub fn text(text: &str) -> Cow<'_, str> {
     let masked = |found: &Captures<'_>| format!("{}\"{MASK}\"", &found[1]);
     let kept = |found: &Captures<'_>| {
-        let kept = (1..=4).find_map(|group| found.get(group));
+        let kept = (1..=5).find_map(|group| found.get(group));
         let at = if kept.is_some_and(|m| m.as_str() == "://") {
             "@"
         } else {
@@ -94,7 +103,10 @@ pub fn body(bytes: &[u8]) -> Value {
 }
 
 fn is_secret(key: &str) -> bool {
-    let plain: String = key.chars().filter(|c| !matches!(c, '-' | '_')).collect();
+    let plain: String = key
+        .chars()
+        .filter(|c| !matches!(c, '-' | '_' | ' '))
+        .collect();
     let plain = plain.to_lowercase();
     SECRET_ENDS.iter().any(|end| plain.ends_with(end))
 }
@@ -149,6 +161,16 @@ mod tests {
             "https://h/c#access_token=375290000000",
             "https://h/c?auth_token=375290000000",
             "SELECT 1 WHERE password='375290000000'",
+            r#"{"jwt": "375290000000", "private_key": "375290000000", "x-auth": "375290000000"}"#,
+            r#"{"TOKEN ": "375290000000", "SessionId": "375290000000"}"#,
+            "https://h/c?auth=375290000000&sign=375290000000",
+            "bot 375290000:375290000000-375290000000-3752900000",
+            "X-Api-Key: 375290000000",
+            "POST /x Token: 375290000000",
+            "authorization:375290000000",
+            "Authorization: Basic 375290000000",
+            r#"{"raw": "Token: 375290000000"}"#,
+            r#"{"Token": "2025-11-29 09:01:00,140|AST|dial|1.1|{"Token": "375290000000", "X": 1}"#,
         ] {
             let shown = text(secret);
             assert!(!shown.contains("375290000000"), "{secret} -> {shown}");

@@ -13,6 +13,7 @@ use super::answer::{Said, page};
 use super::pages::{CallPage, Language, Look, Notice, call_page, wanted};
 use super::request::{self, Malformed, Query};
 use super::site::{Site, Visit};
+use super::work::Length;
 use crate::engine::{Trace, TraceQuestion};
 use crate::error::Error;
 use crate::tree::EnterpriseName;
@@ -66,10 +67,10 @@ pub(super) async fn show(
 /// What opened the page, for links to itself: the token, else the signature.
 fn opened_by(query: Query<'_>) -> Result<String, Malformed> {
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    if let Some(token) = query.field("token")? {
+    if let Some(token) = query.verbatim("token")? {
         return Ok(format!("?token={}", encoded(&token)));
     }
-    let field = |name: &str| Ok(query.field(name)?.unwrap_or_default());
+    let field = |name: &str| Ok(query.verbatim(name)?.unwrap_or_default());
     let (expires, signature) = (field("exp")?, field("sig")?);
     Ok(format!(
         "?exp={}&sig={}",
@@ -92,7 +93,7 @@ fn list_of(
             language.tag()
         )
     };
-    Ok(query.field("token")?.map(link))
+    Ok(query.verbatim("token")?.map(link))
 }
 
 /// `None` where the enterprise has no folder: nothing was ever logged for it.
@@ -108,10 +109,8 @@ async fn traced(
         every_file: false,
     };
     let (asked, enterprise) = (Arc::clone(site), enterprise.clone());
-    let answer = site.work.run(move || {
-        let folder = asked.tree.folder(&enterprise);
-        // With the whole tree gone nothing can be said of any call.
-        if !folder.is_dir() && asked.tree.root().is_dir() {
+    let answer = site.work.run(Length::Short, move || {
+        if asked.has_no_logs_of(&enterprise) {
             return Ok(None);
         }
         asked

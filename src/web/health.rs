@@ -90,6 +90,7 @@ impl Health {
     }
 }
 
+/// A tree without any enterprise is most likely a disk that is not mounted.
 fn list(tree: &Tree) -> Result<(), String> {
     let reason = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => "the log tree is not there",
@@ -102,7 +103,13 @@ fn list(tree: &Tree) -> Result<(), String> {
         let failed = entries.find_map(Result::err);
         failed.map_or(Ok(()), |error| Err(reason(error)))
     });
-    listed.map_err(str::to_owned)
+    listed.map_err(str::to_owned)?;
+    match tree.enterprises() {
+        Ok(enterprises) if enterprises.is_empty() => {
+            Err("the log tree holds no enterprise".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn answer(looked: &Looked) -> Response {

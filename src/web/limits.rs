@@ -9,7 +9,8 @@ use super::access::tries::TryLimits;
 pub struct Limits {
     /// A request that is not answered by then is refused.
     pub request: Duration,
-    /// Requests that work in the engine at one time; each of them uses all its threads.
+    /// Requests that work in the engine at one time; each of them uses all its threads. At most half
+    /// of them are lists, which may read everything: who asks for a call is not to wait for those.
     pub working: usize,
     /// Requests that wait for that.
     pub waiting: usize,

@@ -24,6 +24,12 @@ impl PublicUrl {
         };
         match rest.filter(is_plain) {
             Some(_) => Ok(PublicUrl(url.to_owned())),
+            // What stands before an `@` may be a password.
+            None if url.contains('@') => Err(
+                "no address of a site that links may show; it is like https://bot.example.org, \
+                 without a user and a password"
+                    .to_owned(),
+            ),
             None => Err(format!(
                 "{typed:?} is no address of a site; it is like https://bot.example.org"
             )),
@@ -58,6 +64,12 @@ mod tests {
             url.join("/call/1/2"),
             "https://bot.example.org/details/call/1/2"
         );
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_refused_without_showing_it() {
+        let said = PublicUrl::parse("https://user:s3cret@host").expect_err("it has a password");
+        assert!(!said.contains("s3cret"), "{said}");
     }
 
     #[test]

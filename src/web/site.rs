@@ -20,7 +20,7 @@ use super::work::Work;
 use crate::directory::{Directory, Enterprise};
 use crate::engine::Engine;
 use crate::output::Clock;
-use crate::tree::Tree;
+use crate::tree::{EnterpriseName, Tree};
 
 /// What all answers are made from.
 pub struct Site {
@@ -28,6 +28,8 @@ pub struct Site {
     pub tree: Tree,
     /// Who finds calls in them.
     pub engine: Engine,
+    /// Who does so for lists, which may take long; `None`: the same.
+    pub lister: Option<Engine>,
     /// How times are shown.
     pub clock: Clock,
     /// Who is who.
@@ -58,6 +60,7 @@ impl Site {
         Site {
             tree,
             engine,
+            lister: None,
             clock,
             directory,
             language: Language::default(),
@@ -68,6 +71,16 @@ impl Site {
             work: Work::new(&limits),
             health: Health::default(),
         }
+    }
+
+    /// Whether nothing was ever logged for the enterprise. With the whole tree gone, or nothing in it
+    /// (a disk that is not mounted), that can't be said.
+    pub(super) fn has_no_logs_of(&self, enterprise: &EnterpriseName) -> bool {
+        let holds_others = || {
+            let others = self.tree.enterprises();
+            others.is_ok_and(|others| !others.is_empty())
+        };
+        !self.tree.folder(enterprise).is_dir() && holds_others()
     }
 
     /// Lets a visitor in to what is wanted, or says why not. The enterprise is given as the

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task;
 use tokio::time::timeout;
 
@@ -33,10 +33,21 @@ impl Undone {
     }
 }
 
+/// How long work may take by its nature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// It reads a few blocks, as a rule.
+    Short,
+    /// It may read all there is.
+    Long,
+}
+
 /// Places to work at, and places to wait for one.
 #[derive(Debug)]
 pub(super) struct Work {
     places: Arc<Semaphore>,
+    /// Long work needs one of these besides: it never has all places.
+    long: Arc<Semaphore>,
     queue: Semaphore,
     wait: Duration,
 }
@@ -45,6 +56,7 @@ impl Work {
     pub(super) fn new(limits: &Limits) -> Work {
         Work {
             places: Arc::new(Semaphore::new(limits.working)),
+            long: Arc::new(Semaphore::new((limits.working / 2).max(1))),
             queue: Semaphore::new(limits.waiting),
             wait: limits.wait,
         }
@@ -57,23 +69,29 @@ impl Work {
     /// When the queue is full, or no place came free in time; when the work panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        length: Length,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Undone> {
-        let place = match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) => {
-                let _queued = self.queue.try_acquire().map_err(|_| Undone::Busy)?;
-                let place = timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await;
-                place
-                    .map_err(|_| Undone::Busy)?
-                    .expect("the places are never closed")
-            }
+        let long = match length {
+            Length::Short => None,
+            Length::Long => Some(self.one_of(&self.long).await?),
         };
+        let place = (long, self.one_of(&self.places).await?);
         let done = task::spawn_blocking(move || {
             let _place = place;
             work()
         });
         done.await.map_err(|_| Undone::Panicked)
+    }
+
+    async fn one_of(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Undone> {
+        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+            return Ok(place);
+        }
+        let _queued = self.queue.try_acquire().map_err(|_| Undone::Busy)?;
+        let place = timeout(self.wait, Arc::clone(places).acquire_owned()).await;
+        let place = place.map_err(|_| Undone::Busy)?;
+        Ok(place.expect("the places are never closed"))
     }
 }
 
@@ -97,16 +115,17 @@ mod tests {
         let work = work(1, 1, Duration::from_secs(10));
         let (go, wait) = mpsc::channel::<()>();
         let busy = Arc::clone(&work);
-        let first = tokio::spawn(async move { busy.run(move || wait.recv().is_ok()).await });
+        let first =
+            tokio::spawn(async move { busy.run(Length::Short, move || wait.recv().is_ok()).await });
         while work.places.available_permits() > 0 {
             task::yield_now().await;
         }
         let busy = Arc::clone(&work);
-        let second = tokio::spawn(async move { busy.run(|| 2).await });
+        let second = tokio::spawn(async move { busy.run(Length::Short, || 2).await });
         while work.queue.available_permits() > 0 {
             task::yield_now().await;
         }
-        assert_eq!(work.run(|| 3).await, Err(Undone::Busy));
+        assert_eq!(work.run(Length::Short, || 3).await, Err(Undone::Busy));
         go.send(()).expect("it is right");
         assert_eq!(first.await.expect("it is right"), Ok(true));
         assert_eq!(second.await.expect("it is right"), Ok(2));
@@ -117,27 +136,47 @@ mod tests {
         let work = work(1, 1, Duration::from_millis(10));
         let (go, wait) = mpsc::channel::<()>();
         let busy = Arc::clone(&work);
-        let gone = tokio::spawn(async move { busy.run(move || wait.recv().is_ok()).await });
+        let gone =
+            tokio::spawn(async move { busy.run(Length::Short, move || wait.recv().is_ok()).await });
         while work.places.available_permits() > 0 {
             task::yield_now().await;
         }
         gone.abort();
         assert!(gone.await.is_err());
-        assert_eq!(work.run(|| ()).await, Err(Undone::Busy));
+        assert_eq!(work.run(Length::Short, || ()).await, Err(Undone::Busy));
         go.send(()).expect("it is right");
         while work.places.available_permits() == 0 {
             task::yield_now().await;
         }
-        assert_eq!(work.run(|| 1).await, Ok(1));
+        assert_eq!(work.run(Length::Short, || 1).await, Ok(1));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn long_work_leaves_a_place_for_short_work() {
+        let work = work(2, 1, Duration::from_millis(10));
+        let (go, wait) = mpsc::channel::<()>();
+        let busy = Arc::clone(&work);
+        let first = tokio::spawn(async move {
+            let long = busy.run(Length::Long, move || wait.recv().is_ok());
+            long.await
+        });
+        while work.places.available_permits() > 1 {
+            task::yield_now().await;
+        }
+        assert_eq!(work.run(Length::Long, || 2).await, Err(Undone::Busy));
+        assert_eq!(work.run(Length::Short, || 3).await, Ok(3));
+        go.send(()).expect("it is right");
+        assert_eq!(first.await.expect("it is right"), Ok(true));
+        assert_eq!(work.run(Length::Long, || 4).await, Ok(4));
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn work_that_panics_gives_its_place_back() {
         let work = work(1, 1, Duration::from_secs(10));
         assert_eq!(
-            work.run(|| panic!("on purpose")).await,
+            work.run(Length::Short, || panic!("on purpose")).await,
             Err::<(), _>(Undone::Panicked)
         );
-        assert_eq!(work.run(|| 1).await, Ok(1));
+        assert_eq!(work.run(Length::Short, || 1).await, Ok(1));
     }
 }

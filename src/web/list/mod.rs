@@ -15,6 +15,7 @@ use crate::directory::{Enterprise, Names};
 use crate::engine::{Engine, Found, SearchQuestion, Tally};
 use crate::error::Error;
 use crate::output::Clock;
+use crate::record::{Stamp, id};
 use crate::tree::{EnterpriseName, Tree};
 use crate::web::access::{Wanted, link};
 use crate::web::answer::{Said, page};
@@ -22,6 +23,7 @@ use crate::web::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
 use crate::web::request::{self, Query};
 use crate::web::site::{Site, Visit, unix_seconds};
 
+use crate::web::work::Length;
 use question::{Address, Asked, Period, ROWS, day_of};
 
 /// A row's link is signed for its call alone, so that who passes it on does not pass on the token
@@ -38,7 +40,7 @@ pub(super) async fn show(
     let known = site.admit(&visit, &Wanted::Enterprise(&enterprise)).await?;
     let query = Query::new(uri.query());
     let asked = Asked::read(query).map_err(bad)?;
-    let token = query.field("token").map_err(bad)?.unwrap_or_default();
+    let token = query.verbatim("token").map_err(bad)?.unwrap_or_default();
     let look = Look {
         language: visit.language,
         clock: site.clock,
@@ -60,7 +62,9 @@ pub(super) async fn show(
         asked: &asked,
         period: listed.period,
         today,
-        as_of: asked.as_of.unwrap_or(look.now),
+        as_of: asked
+            .as_of
+            .unwrap_or_else(|| newest_of(&listed.rows, look.now)),
         has_older: listed.has_older,
     };
     let links = address.links();
@@ -91,6 +95,13 @@ pub(super) async fn show(
     Ok(page(status, markup))
 }
 
+/// Up to where further pages look: behind the newest row, so that they count what this one counted,
+/// also where the clock of who writes goes ahead of ours, or calls began while we searched.
+fn newest_of(rows: &[Summary], now: Stamp) -> Stamp {
+    let newest = rows.iter().map(|summary| summary.first).max();
+    newest.map_or(now, |first| Stamp(first.0.saturating_add(1)))
+}
+
 /// Each row with the link that opens its call.
 fn linked(
     enterprise: &EnterpriseName,
@@ -101,6 +112,10 @@ fn linked(
     let expires = unix_seconds() + ROW_LINK.as_secs();
     let link_of = |summary: &Summary| {
         let secret = known.secret.as_ref()?;
+        // Logs hold ids of any form; a page has only what is one.
+        if !id::is_id(summary.main_uid.as_bytes()) {
+            return None;
+        }
         let path = link::signed_path(secret, enterprise, &summary.main_uid, expires);
         // Relative: a proxy may have put a folder before it.
         Some(format!("..{path}&lang={}", look.language.tag()))
@@ -154,14 +169,12 @@ async fn listed(
     today: NaiveDate,
 ) -> Result<Listed, Said> {
     let (here, enterprise) = (Arc::clone(site), enterprise.clone());
-    let answer = site.work.run(move || {
-        // Nothing was ever logged for it; with the whole tree gone that can't be said.
-        let folder = here.tree.folder(&enterprise);
-        if !folder.is_dir() && here.tree.root().is_dir() {
+    let answer = site.work.run(Length::Long, move || {
+        if here.has_no_logs_of(&enterprise) {
             return Ok(Listed::nothing(asked.period(today)));
         }
         search(
-            &here.engine,
+            here.lister.as_ref().unwrap_or(&here.engine),
             &here.tree,
             &here.clock,
             &enterprise,

@@ -169,10 +169,10 @@ fn chosen<T: Copy>(typed: &str, known: &[(&str, T)]) -> Result<Option<T>, Mistak
 }
 
 /// The first moment of a day in the zone that is shown; where clocks are put forward at midnight,
-/// the first that there is.
+/// the first that there is; where a whole day was left out, that of the next.
 fn day_begin(clock: &Clock, day: NaiveDate) -> Option<Stamp> {
     let midnight = day.and_time(NaiveTime::MIN);
-    let hours = (0..=3).map(|hour| midnight + TimeDelta::hours(hour));
+    let hours = (0..=24).map(|hour| midnight + TimeDelta::hours(hour));
     let mut moments = hours.filter_map(|time| clock.shown.from_local_datetime(&time).earliest());
     let moment: DateTime<Utc> = moments.next()?.with_timezone(&Utc);
     Some(clock.log.stamp(moment))
@@ -233,6 +233,7 @@ impl Address<'_> {
             language: self.link(other, filters, 1),
             newer: (at > 1).then(|| page(at - 1)),
             older: (self.has_older && at < PAGES_MAX).then(|| page(at + 1)),
+            is_cut: self.has_older && at == PAGES_MAX,
             day_before: before,
             day_after: after,
         }

@@ -67,6 +67,8 @@ pub struct ListLinks {
     pub newer: Option<String>,
     /// Older rows of the same question.
     pub older: Option<String>,
+    /// There are older rows that no page shows: too many to leaf through.
+    pub is_cut: bool,
     /// The same question about the day before.
     pub day_before: Option<String>,
     /// The same question about the day after.
@@ -84,7 +86,7 @@ pub struct ListPage<'a> {
     pub filters: &'a Filters,
     /// What of it makes no sense; then nothing was searched.
     pub mistake: Option<Mistake>,
-    /// Calls of this page, newest first, each with where it leads.
+    /// Calls of this page, newest first, each with where it leads; empty: nowhere.
     pub rows: &'a [(Summary, String)],
     /// All calls that match.
     pub tally: &'a Tally,
@@ -147,7 +149,10 @@ fn heading(l: Language, page: &ListPage<'_>) -> String {
             l.day(from),
             l.day(to)
         ),
-        None => l.of("Звонки за все дни", "Calls of all days").to_owned(),
+        None => match page.filters.to {
+            Some(to) => format!("{} {}", l.of("Звонки по", "Calls up to"), l.day(to)),
+            None => l.of("Звонки за все дни", "Calls of all days").to_owned(),
+        },
     }
 }
 
@@ -291,6 +296,10 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
                     li { (row(look, people, summary, link)) }
                 }
             }
+            @if page.links.is_cut {
+                p.quiet { (l.of("Есть и более старые; чтобы увидеть их, задайте дни или другие условия.",
+                    "There are older ones; give days or other conditions to see them.")) }
+            }
             @if page.links.newer.is_some() || page.links.older.is_some() {
                 nav.pages aria-label=(l.of("Страницы", "Pages")) {
                     @if let Some(link) = &page.links.newer { a rel="prev" href=(link) { "← " (l.of("новее", "newer")) } }
@@ -337,7 +346,7 @@ fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
     };
     let time = look.clock.moment(s.first).format("%H:%M:%S").to_string();
     html! {
-        a.row href=(link) {
+        a.row href=[(!link.is_empty()).then_some(link)] {
             span.at {
                 time datetime=(look.clock.rfc3339(s.first)) { (time) }
                 span.way { span aria-hidden="true" { (arrow) " " } (l.way(s.direction)) }
