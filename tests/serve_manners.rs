@@ -247,7 +247,7 @@ fn pages_are_packed_for_those_who_can_unpack_them() {
 fn health_is_what_is_there_now() {
     let dir = tempfile::tempdir().expect("a folder");
     let root = dir.path().join("logs");
-    std::fs::create_dir(&root).expect("made");
+    std::fs::create_dir_all(root.join("0367")).expect("made");
     let setup = Setup {
         root: root.clone(),
         ..Setup::default()
@@ -261,7 +261,7 @@ fn health_is_what_is_there_now() {
     assert!(text.starts_with(&format!(
         "{{\"service\":\"calltrace\",\"version\":\"{version}\",\"status\":\"ok\",\"checks\":{{\"logs\":{{\"state\":\"ok\"}}"
     )), "{text}");
-    std::fs::remove_dir(&root).expect("removed");
+    std::fs::remove_dir_all(&root).expect("removed");
     // A result stands for a second.
     assert_eq!(server.get("/health").status, 200);
     std::thread::sleep(Duration::from_millis(1050));
@@ -276,6 +276,14 @@ fn health_is_what_is_there_now() {
     );
     let folder = dir.path().to_str().expect("a name");
     assert!(!text.contains(folder), "{text}");
+    // A disk that is not mounted leaves an empty folder.
+    std::fs::create_dir(&root).expect("made");
+    let call = server.get(&format!("{CALL}?token={TOKEN}"));
+    assert_eq!(call.status, 503);
+    std::thread::sleep(Duration::from_millis(1050));
+    let text = server.get("/health").text();
+    assert!(text.contains("the log tree holds no enterprise"), "{text}");
+    std::fs::remove_dir(&root).expect("removed");
     let call = server.get(&format!("{CALL}?token={TOKEN}"));
     assert_eq!(call.status, 503);
 }
