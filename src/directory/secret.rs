@@ -5,6 +5,9 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
+/// As long as 96 random bits in base64.
+const LONG_BYTES: usize = 16;
+
 /// The token of an enterprise's pages, or a part of an address that must not be shown. Wiped from
 /// memory when it is dropped; `Debug` hides it, and there is no other way to print it.
 #[derive(Clone)]
@@ -19,6 +22,11 @@ impl Secret {
     /// Whether `given` is it, in a time that does not tell how much of it is right.
     pub fn matches(&self, given: &str) -> bool {
         self.bytes().ct_eq(given.as_bytes()).into()
+    }
+
+    /// Whether it is too long to be guessed by trying, however often: 16 bytes or more.
+    pub fn is_long(&self) -> bool {
+        self.bytes().len() >= LONG_BYTES
     }
 
     /// Its bytes, as a key to sign with or for a connection.

@@ -98,9 +98,7 @@ impl Site {
                 Refusal::TooMany(wait) => Notice::TooManyTries(whole_seconds(wait)),
             })
         };
-        self.door
-            .knock(visitor, wanted.enterprise(), Instant::now())
-            .map_err(refused)?;
+        self.door.knock(visitor, Instant::now()).map_err(refused)?;
         let known = self.directory.enterprise(wanted.enterprise()).await;
         let known = known.map_err(|_| visit.said(Notice::Trouble))?;
         let secret = known.as_ref().and_then(|it| it.secret.as_ref());

@@ -21,7 +21,7 @@ use super::request::{Malformed, Query};
 use crate::directory::Secret;
 use crate::tree::EnterpriseName;
 use link::Signed;
-use tries::{Tries, TryLimits};
+use tries::{Answer, Tries, TryLimits};
 use visitor::Visitor;
 
 /// What a request wants to see.
@@ -105,14 +105,9 @@ impl Door {
     ///
     /// # Errors
     /// [`Refusal::TooMany`].
-    pub(super) fn knock(
-        &self,
-        visitor: Visitor,
-        enterprise: &EnterpriseName,
-        now: Instant,
-    ) -> Result<(), Refusal> {
+    pub(super) fn knock(&self, visitor: Visitor, now: Instant) -> Result<(), Refusal> {
         let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = tries.left(visitor, enterprise, now);
+        let left = tries.left(visitor, now);
         left.map_err(Refusal::TooMany)
     }
 
@@ -133,14 +128,14 @@ impl Door {
         let known = secret.is_some();
         let verdict = judge(secret.unwrap_or(&self.stand_in), wanted, credentials, unix);
         let verdict = if known { verdict } else { Verdict::Closed };
+        let answer = match verdict {
+            Verdict::Closed => Answer::Wrong,
+            _ if secret.is_some_and(Secret::is_long) => Answer::Unguessable,
+            _ => Answer::Right,
+        };
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         tries
-            .settle(
-                visitor,
-                wanted.enterprise(),
-                verdict != Verdict::Closed,
-                instant,
-            )
+            .settle(visitor, wanted.enterprise(), answer, instant)
             .map_err(Refusal::TooMany)?;
         match verdict {
             Verdict::Open => Ok(()),

@@ -42,6 +42,17 @@ impl Default for TryLimits {
     }
 }
 
+/// What a try was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Wrong.
+    Wrong,
+    /// Right, about a secret that might be guessed.
+    Right,
+    /// Right, about one that can't be.
+    Unguessable,
+}
+
 /// The wrong tries of late, and who was right.
 #[derive(Debug)]
 pub(super) struct Tries {
@@ -62,24 +73,19 @@ impl Tries {
         }
     }
 
-    /// Whether there is a try left.
+    /// Whether the visitor has a try left.
     ///
     /// # Errors
     /// How long to wait for the next one.
-    pub(super) fn left(
-        &self,
-        visitor: Visitor,
-        enterprise: &EnterpriseName,
-        now: Instant,
-    ) -> Result<(), Duration> {
-        self.addresses.left(&visitor, now)?;
-        if self.is_known(visitor, enterprise, now) {
-            return Ok(());
-        }
-        self.enterprises.left(enterprise, now)
+    pub(super) fn left(&self, visitor: Visitor, now: Instant) -> Result<(), Duration> {
+        self.addresses.left(&visitor, now)
     }
 
     /// Takes a try if it was wrong.
+    ///
+    /// The enterprise's limit does not hold for who was right of late, nor for who is right about a
+    /// secret that nobody can guess: strangers who try many from many addresses shall not lock
+    /// people out.
     ///
     /// # Errors
     /// When there was none left, however right it was: how long to wait for the next one.
@@ -87,11 +93,14 @@ impl Tries {
         &mut self,
         visitor: Visitor,
         enterprise: &EnterpriseName,
-        right: bool,
+        answer: Answer,
         now: Instant,
     ) -> Result<(), Duration> {
-        self.left(visitor, enterprise, now)?;
-        if right {
+        self.left(visitor, now)?;
+        if answer != Answer::Unguessable && !self.is_known(visitor, enterprise, now) {
+            self.enterprises.left(enterprise, now)?;
+        }
+        if answer != Answer::Wrong {
             self.known.insert((visitor, enterprise.clone()), now, now);
             return Ok(());
         }
@@ -163,7 +172,7 @@ mod tests {
     /// How many wrong tries pass until one is refused, and for how long it is.
     fn wrong(tries: &mut Tries, from: &str, at: &str, now: Instant) -> (usize, Duration) {
         for passed in 0.. {
-            if let Err(wait) = tries.settle(visitor(from), &enterprise(at), false, now) {
+            if let Err(wait) = tries.settle(visitor(from), &enterprise(at), Answer::Wrong, now) {
                 return (passed, wait);
             }
         }
@@ -187,9 +196,9 @@ mod tests {
     fn an_empty_bucket_refuses_right_ones_too() {
         let (now, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         wrong(&mut tries, "10.0.0.1", "0367", now);
-        let right = tries.settle(visitor("10.0.0.1"), &enterprise("0103"), true, now);
+        let right = tries.settle(visitor("10.0.0.1"), &enterprise("0103"), Answer::Right, now);
         assert_eq!(right, Err(Duration::from_secs(6)));
-        let elsewhere = tries.settle(visitor("10.0.0.2"), &enterprise("0103"), true, now);
+        let elsewhere = tries.settle(visitor("10.0.0.2"), &enterprise("0103"), Answer::Right, now);
         assert_eq!(elsewhere, Ok(()));
     }
 
@@ -197,7 +206,7 @@ mod tests {
     fn right_ones_take_nothing() {
         let (now, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         for _ in 0..1000 {
-            let right = tries.settle(visitor("10.0.0.1"), &enterprise("0367"), true, now);
+            let right = tries.settle(visitor("10.0.0.1"), &enterprise("0367"), Answer::Right, now);
             assert_eq!(right, Ok(()));
         }
         assert_eq!(wrong(&mut tries, "10.0.0.1", "0367", now).0, 20);
@@ -207,19 +216,35 @@ mod tests {
     fn strangers_do_not_lock_out_who_was_let_in_today() {
         let (start, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
         let (ours, here) = (visitor("10.9.9.9"), enterprise("0367"));
-        assert_eq!(tries.settle(ours, &here, true, start), Ok(()));
+        assert_eq!(tries.settle(ours, &here, Answer::Right, start), Ok(()));
         let mut passed = 0;
         for n in 0..20 {
             passed += wrong(&mut tries, &format!("10.0.0.{n}"), "0367", start).0;
         }
         assert_eq!(passed, 200);
-        assert_eq!(tries.left(ours, &here, start), Ok(()));
-        let stranger = visitor("10.8.8.8");
-        assert_eq!(
-            tries.left(stranger, &here, start),
-            Err(Duration::from_secs(1))
+        assert_eq!(tries.settle(ours, &here, Answer::Right, start), Ok(()));
+        let (new, elsewhere) = (visitor("10.8.8.8"), enterprise("0103"));
+        let wait = Err(Duration::from_secs(1));
+        assert_eq!(tries.settle(new, &here, Answer::Right, start), wait);
+        assert_eq!(tries.settle(new, &elsewhere, Answer::Right, start), Ok(()));
+    }
+
+    #[test]
+    fn strangers_do_not_lock_out_who_has_a_secret_that_nobody_guesses() {
+        let (now, mut tries) = (Instant::now(), Tries::new(TryLimits::default()));
+        for n in 0..20 {
+            wrong(&mut tries, &format!("10.0.0.{n}"), "0367", now);
+        }
+        let (new, here) = (visitor("10.8.8.8"), enterprise("0367"));
+        let wait = Err(Duration::from_secs(1));
+        assert_eq!(tries.settle(new, &here, Answer::Wrong, now), wait);
+        assert_eq!(tries.settle(new, &here, Answer::Unguessable, now), Ok(()));
+        let tried = visitor("10.0.0.1");
+        let right = tries.settle(tried, &here, Answer::Unguessable, now);
+        assert!(
+            right.is_err(),
+            "an address with no try left is refused all the same"
         );
-        assert_eq!(tries.left(stranger, &enterprise("0103"), start), Ok(()));
     }
 
     #[test]
@@ -239,7 +264,7 @@ mod tests {
             for pause in pauses {
                 millis += pause;
                 let now = start + Duration::from_millis(millis);
-                let settled = tries.settle(visitor("10.0.0.1"), &enterprise("0367"), false, now);
+                let settled = tries.settle(visitor("10.0.0.1"), &enterprise("0367"), Answer::Wrong, now);
                 passed += u64::from(settled.is_ok());
                 proptest::prop_assert!(passed <= 20 + millis / 6_000);
             }
