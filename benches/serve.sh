@@ -68,6 +68,7 @@ awk -F '\t' 'NR > 1 && $3 != "" { split($3, uid, ","); row[++rows] = uid[1] }
           for (at = 1; at <= rows; at += step) print row[at] }' "$tree.truth/$enterprise.tsv" >"$paths"
 say "$(wc -l <"$paths") calls"
 
+rm -f "$bench_dir/serve.link"
 "$binary" --root "$tree" serve --listen 127.0.0.1:0 >"$bench_dir/serve.link" 2>"$bench_dir/serve.log" &
 server=$!
 for _ in $(seq 100); do

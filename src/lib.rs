@@ -10,6 +10,8 @@ pub mod web;
 
 pub mod directory;
 
+pub mod intake;
+
 pub mod output;
 
 pub mod follow;

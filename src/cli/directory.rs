@@ -112,7 +112,7 @@ fn read_names(names: &mut BTreeMap<String, String>, at: &str, table: Table) -> R
     Ok(())
 }
 
-fn only_one(table: &Table, at: &str, one: &str, other: &str) -> Result<(), String> {
+pub(super) fn only_one(table: &Table, at: &str, one: &str, other: &str) -> Result<(), String> {
     let both = table.contains_key(one) && table.contains_key(other);
     if both {
         return Err(format!(
@@ -129,12 +129,12 @@ fn in_quotes(place: &str, value: Value) -> Result<String, String> {
     }
 }
 
-fn secret(place: &str, value: Value) -> Result<Secret, String> {
+pub(super) fn secret(place: &str, value: Value) -> Result<Secret, String> {
     let text = in_quotes(place, value)?;
     Secret::new(&text).ok_or_else(|| format!("{place} is empty"))
 }
 
-fn file(place: &str, value: Value) -> Result<PathBuf, String> {
+pub(super) fn file(place: &str, value: Value) -> Result<PathBuf, String> {
     let text = in_quotes(place, value)?;
     match text.is_empty() {
         true => Err(format!("{place} is empty")),

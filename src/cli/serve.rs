@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use toml::{Table, Value};
 
+use super::directory::{file, only_one, secret};
 use super::values::{nearest, one_of, parse_id, parse_length};
+use crate::directory::Given;
 use crate::web::pages::Language;
 use crate::web::{PublicUrl, VALID_FOR_MAX};
 
@@ -86,20 +88,25 @@ pub struct ServeSettings {
     pub request_timeout: Option<Duration>,
     /// Connections open at one time.
     pub connections_max: Option<u16>,
+    /// What opens the API to those who are no program of this host.
+    pub api_token: Option<Given>,
 }
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 8] = [
     "listen",
     "public_url",
     "trusted_proxies",
     "lang",
     "request_timeout",
     "max_connections",
+    "api_token",
+    "api_token_file",
 ];
 
 impl ServeSettings {
     /// Takes over what a table says.
     pub(super) fn read(&mut self, table: Table) -> Result<(), String> {
+        only_one(&table, "serve", "api_token", "api_token_file")?;
         for (key, value) in table {
             if !KEYS.contains(&key.as_str()) {
                 let hint = match nearest(&key, KEYS) {
@@ -124,6 +131,12 @@ impl ServeSettings {
                 }
                 ("max_connections", _) => {
                     return Err(wrong("it is a number from 1 to 60000".to_owned()));
+                }
+                ("api_token", value) => {
+                    self.api_token = Some(Given::Here(secret("serve.api_token", value)?));
+                }
+                ("api_token_file", value) => {
+                    self.api_token = Some(Given::File(file("serve.api_token_file", value)?));
                 }
                 (_, Value::String(text)) => self.read_text(&key, &text).map_err(wrong)?,
                 (_, _) => return Err(format!("serve.{key} must be in quotes")),
@@ -204,7 +217,7 @@ mod tests {
         let settings = read(
             "listen = \"0.0.0.0:80\"\npublic_url = \"https://bot.example.org/\"\n\
              trusted_proxies = [\"10.0.0.5\", \"::1\"]\nlang = \"en\"\n\
-             request_timeout = \"20s\"\nmax_connections = 100",
+             request_timeout = \"20s\"\nmax_connections = 100\napi_token_file = \"token\"",
         );
         let wanted = ServeSettings {
             listen: Some("0.0.0.0:80".parse().expect("it is right")),
@@ -216,6 +229,7 @@ mod tests {
             language: Some(Language::English),
             request_timeout: Some(Duration::from_secs(20)),
             connections_max: Some(100),
+            api_token: Some(Given::File("token".into())),
         };
         assert_eq!(settings, Ok(wanted));
     }
@@ -243,6 +257,11 @@ mod tests {
             (
                 "max_connections = 0",
                 "serve.max_connections: it is a number from 1 to 60000",
+            ),
+            ("api_token = \" \"", "serve.api_token is empty"),
+            (
+                "api_token = \"a\"\napi_token_file = \"b\"",
+                "serve has both api_token and api_token_file; leave one of them",
             ),
             (
                 "request_timeout = \"0s\"",

@@ -57,6 +57,7 @@ async fn serve(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
     let at = listener.local_addr().unwrap_or(listen);
     let public_url = args.public_url.clone().or(desk.serve.public_url.clone());
     let (directory, token) = directory(&desk)?;
+    let api_token = api_token(&desk)?;
     let enterprises = desk.tree.enterprises()?;
     desk.say(&format!(
         "serving {} ({}) on http://{at}",
@@ -74,7 +75,8 @@ async fn serve(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
         print_link(&desk, &front, &enterprises, &token)?;
     }
     let quiet = desk.quiet;
-    let (site, limits) = site(desk, directory, public_url)?;
+    let (mut site, limits) = site(desk, directory, public_url)?;
+    site.api_token = api_token;
     let (tell, told) = oneshot::channel();
     let shutdown = async {
         let _ = told.await;
@@ -131,6 +133,15 @@ fn directory(desk: &Desk) -> Result<(Directory, Option<String>), Error> {
     let secret = Secret::new(&token).expect("a token is not blank");
     // Names may be known all the same.
     Ok((directory.opened_by(secret), Some(token)))
+}
+
+/// What opens the API to those who are no program of this host.
+fn api_token(desk: &Desk) -> Result<Option<Secret>, Error> {
+    let mut warnings = Vec::new();
+    let given = desk.serve.api_token.as_ref();
+    let token = given.map(|given| given.read("serve.api_token", &mut warnings));
+    warnings.iter().for_each(|warning| desk.say(warning));
+    token.transpose()
 }
 
 fn site(

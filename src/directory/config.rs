@@ -49,7 +49,7 @@ pub struct PostgresConfig {
 }
 
 /// A secret as it was given.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
     /// In the settings themselves.
     Here(Secret),
@@ -77,7 +77,7 @@ impl Given {
     ///
     /// # Errors
     /// A file that is missing, can't be read, is empty or holds more than one line.
-    pub(super) fn read(&self, key: &str, warnings: &mut Vec<String>) -> Result<Secret, Error> {
+    pub fn read(&self, key: &str, warnings: &mut Vec<String>) -> Result<Secret, Error> {
         let path = match self {
             Given::Here(secret) => return Ok(secret.clone()),
             Given::File(path) => path,

@@ -218,7 +218,8 @@ fn timeline(call: &TracedCall, clock: &Clock, only: &[KindName]) -> Vec<Value> {
         .collect()
 }
 
-fn entry(line: &[u8], at: Stamp, clock: &Clock) -> Value {
+/// One record: its type, its time and what it says.
+pub fn entry(line: &[u8], at: Stamp, clock: &Clock) -> Value {
     let record = Record::parse(line);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let shown = |bytes: &[u8]| redact::text(&text(bytes)).into_owned();

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
 
+use super::api::Failure;
 use super::pages::{Language, Notice, notice};
 
 /// When to come again after there was too much to do (seconds).
@@ -41,6 +42,11 @@ impl Said {
             notice,
             status,
         }
+    }
+
+    /// The same for a program.
+    pub(super) fn for_programs(&self) -> Failure {
+        Failure::of_page(self.status, &self.notice)
     }
 
     /// With another status.

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use super::access::robots::is_robot;
 use super::answer::Said;
+use super::api;
 use super::pages::Notice;
 use super::request::{Query, loggable, segments};
 use super::site::{Peer, Site};
@@ -87,30 +88,40 @@ pub(super) async fn log(State(site): State<Arc<Site>>, request: Request, next: N
 pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
     let language = site.language(Query::new(uri.query()), headers);
+    let is_api = api::is_api(uri.path());
     let said = |notice| Said::new(language, notice);
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let refused = said(Notice::WrongMethod);
-        return refused.into_response();
+    let refused = |said: Said| match is_api {
+        true => said.for_programs().into_response(),
+        false => said.into_response(),
+    };
+    let allowed = api::allowed(uri.path());
+    let is_allowed = match *request.method() {
+        Method::POST => allowed == "POST",
+        Method::GET | Method::HEAD => allowed != "POST",
+        _ => false,
+    };
+    if !is_allowed {
+        return match is_api {
+            true => api::Failure::wrong_method(allowed).into_response(),
+            false => said(Notice::WrongMethod).into_response(),
+        };
     }
     let uri_bytes = uri.path().len() + uri.query().map_or(0, str::len);
     if uri_bytes > site.limits.uri_bytes {
-        let refused = said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG);
-        return refused.into_response();
+        return refused(said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG));
     }
-    if comes_for_a_preview(&request) {
+    if !is_api && comes_for_a_preview(&request) {
         return said(Notice::Preview).into_response();
     }
     if segments(uri.path()).is_err() {
-        return said(Notice::BadRequest).into_response();
+        return refused(said(Notice::BadRequest));
     }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match timeout(site.limits.request, answer).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            let broken = said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR);
-            broken.into_response()
-        }
-        Err(_) => said(Notice::Trouble).into_response(),
+        Ok(Err(_)) if is_api => api::Failure::broken().into_response(),
+        Ok(Err(_)) => refused(said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR)),
+        Err(_) => refused(said(Notice::Trouble)),
     }
 }
 

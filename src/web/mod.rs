@@ -6,6 +6,7 @@
 //! access        token or signature; who has tried too often
 //! call, list, health    what a path answers, out of a Site
 //! work          the engine's calls, away from the async threads, a few at a time
+//! api           JSON for programs of this host; what they post goes into the logs
 //! pages         HTML of what the engine and the directory said; asks nothing, knows no request
 //! ```
 //!
@@ -14,6 +15,7 @@
 
 mod access;
 mod answer;
+mod api;
 mod call;
 mod connections;
 mod health;

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::Uri;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use super::answer::Said;
+use super::api;
 use super::manners::{self, Headers};
 use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
@@ -19,11 +21,15 @@ use super::{call, list};
 /// All paths of a site.
 pub fn router(site: Arc<Site>) -> Router {
     let routes = Router::new()
-        .route("/", get(front))
+        .route("/", get(api::front))
         .route("/call/{enterprise}/{unique_id}", get(call::show))
         .route("/calls/{enterprise}", get(list::show))
         .route("/health", get(health))
         .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"));
+    let api = api::routes().into_iter();
+    let routes = api.fold(routes, |routes, (path, _, answers)| {
+        routes.route(path, answers)
+    });
     dressed(site, routes)
 }
 
@@ -45,14 +51,16 @@ pub fn dressed(site: Arc<Site>, routes: Router<Arc<Site>>) -> Router {
         .with_state(site)
 }
 
-async fn front(visit: Visit) -> Said {
-    visit.said(Notice::Preview)
-}
-
 async fn health(State(site): State<Arc<Site>>) -> Response {
     site.health.answer(&site.tree, &site.directory).await
 }
 
-async fn nowhere(State(_): State<Arc<Site>>, visit: Visit) -> Said {
-    visit.said(Notice::NoSuchPage)
+async fn nowhere(State(_): State<Arc<Site>>, uri: Uri, visit: Result<Visit, Said>) -> Response {
+    if api::is_api(uri.path()) {
+        return api::Failure::nowhere().into_response();
+    }
+    match visit {
+        Ok(visit) => visit.said(Notice::NoSuchPage).into_response(),
+        Err(said) => said.into_response(),
+    }
 }

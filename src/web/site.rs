@@ -11,14 +11,16 @@ use axum::http::request::Parts;
 use super::access::visitor::{self, Visitor};
 use super::access::{Credentials, Door, Refusal, Wanted};
 use super::answer::Said;
+use super::api::Posts;
 use super::health::Health;
 use super::limits::Limits;
 use super::pages::{Language, Notice};
 use super::public_url::PublicUrl;
 use super::request::Query;
 use super::work::Work;
-use crate::directory::{Directory, Enterprise};
+use crate::directory::{Directory, Enterprise, Secret};
 use crate::engine::Engine;
+use crate::intake::Intake;
 use crate::output::Clock;
 use crate::tree::{EnterpriseName, Tree};
 
@@ -42,6 +44,9 @@ pub struct Site {
     pub trusted_proxies: Vec<IpAddr>,
     /// What may be asked of it.
     pub limits: Limits,
+    /// What opens the API to those who are no program of this host; nothing does without it.
+    pub api_token: Option<Secret>,
+    pub(super) posts: Posts,
     pub(super) door: Door,
     pub(super) work: Work,
     pub(super) health: Health,
@@ -57,6 +62,7 @@ impl Site {
         directory: Directory,
         limits: Limits,
     ) -> Site {
+        let intake = Intake::new(tree.clone(), engine.zone());
         Site {
             tree,
             engine,
@@ -67,6 +73,8 @@ impl Site {
             public_url: None,
             trusted_proxies: Vec::new(),
             limits,
+            api_token: None,
+            posts: Posts::new(intake, limits.wait),
             door: Door::new(limits.tries),
             work: Work::new(&limits),
             health: Health::default(),

@@ -24,6 +24,9 @@ use link::Signed;
 use tries::{Answer, Tries, TryLimits};
 use visitor::Visitor;
 
+/// Under this name tries at the API are counted; no enterprise is called so.
+const API: &str = "_api";
+
 /// What a request wants to see.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wanted<'r> {
@@ -99,6 +102,30 @@ impl Door {
             stand_in: Secret::new("no enterprise has this for its secret")
                 .expect("it is not blank"),
         }
+    }
+
+    /// Lets in who shows the API's token, or not; wrong ones count as those for pages do.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn bearer(
+        &self,
+        visitor: Visitor,
+        secret: Option<&Secret>,
+        shown: &str,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let is_right = secret.unwrap_or(&self.stand_in).matches(shown) && secret.is_some();
+        let api = EnterpriseName::new(API).expect("it is written like one");
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = match (is_right, secret.is_some_and(Secret::is_long)) {
+            (false, _) => Answer::Wrong,
+            (true, true) => Answer::Unguessable,
+            (true, false) => Answer::Right,
+        };
+        let settled = tries.settle(visitor, &api, answer, now);
+        settled.map_err(Refusal::TooMany)?;
+        is_right.then_some(()).ok_or(Refusal::Closed)
     }
 
     /// Whether it is worth asking for the secret at all.
