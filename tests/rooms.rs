@@ -33,7 +33,7 @@ const ROOMS: [&str; 20] = [
 
 /// Outside crates and the rooms that need them. A new dependency gets its row here, a new room for
 /// an old one is a decision to make here.
-const CRATES: [(&str, &[&str]); 50] = [
+const CRATES: [(&str, &[&str]); 54] = [
     ("aho_corasick", &["scan"]),
     ("anstream", &["cmd"]),
     ("async_trait", &["directory"]),
@@ -67,6 +67,7 @@ const CRATES: [(&str, &[&str]); 50] = [
     ("moka", &["directory"]),
     ("owo_colors", &["output"]),
     ("percent_encoding", &["web", "directory"]),
+    ("prometheus", &["web"]),
     (
         "rayon",
         &["cmd", "rotate", "engine", "index", "scan", "source"],
@@ -74,6 +75,7 @@ const CRATES: [(&str, &[&str]); 50] = [
     ("regex", &["cli", "output", "filter"]),
     ("reqwest", &["directory"]),
     ("rustix", &["intake", "follow", "rotate", "tree", "fsx"]),
+    ("sd_notify", &["cmd"]),
     ("secrecy", &["directory"]),
     ("serde", &["cli"]),
     (
@@ -89,10 +91,12 @@ const CRATES: [(&str, &[&str]); 50] = [
     ("tokio", &["cmd", "web", "directory"]),
     ("tokio_io_timeout", &["web"]),
     ("tokio_postgres", &["directory"]),
+    ("tokio_util", &["web"]),
     ("toml", &["cli", "rotate"]),
     ("tower", &["web"]),
     ("tower_http", &["web"]),
     ("tracing", &["cmd", "web", "directory"]),
+    ("tracing_appender", &["cmd"]),
     ("tracing_subscriber", &["cmd"]),
     ("unicode_width", &["output"]),
 ];

@@ -1,6 +1,7 @@
 //! `calltrace serve` and `calltrace link` as typed, and `[serve]` of the settings.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -34,9 +35,12 @@ pub struct ServeArgs {
     /// Where people reach the pages, such as https://bot.example.org
     #[arg(long, env = "CALLTRACE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,
-    /// How the log on stderr is written
+    /// How the log is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+    /// Where the log is written instead of stderr; moved aside at 10 MB, five old ones are kept
+    #[arg(long, env = "CALLTRACE_LOG_FILE", value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
 }
 
 /// Formats of the log of requests.
@@ -90,9 +94,11 @@ pub struct ServeSettings {
     pub connections_max: Option<u16>,
     /// What opens the API to those who are no program of this host.
     pub api_token: Option<Given>,
+    /// Where the log is written instead of stderr.
+    pub log_file: Option<PathBuf>,
 }
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "listen",
     "public_url",
     "trusted_proxies",
@@ -101,6 +107,7 @@ const KEYS: [&str; 8] = [
     "max_connections",
     "api_token",
     "api_token_file",
+    "log_file",
 ];
 
 impl ServeSettings {
@@ -149,6 +156,8 @@ impl ServeSettings {
         match key {
             "listen" => self.listen = Some(parse_listen(text)?),
             "public_url" => self.public_url = Some(PublicUrl::parse(text)?),
+            "log_file" if text.is_empty() => return Err("it is the name of a file".to_owned()),
+            "log_file" => self.log_file = Some(PathBuf::from(text)),
             "lang" => self.language = Some(parse_language(text)?),
             _ => self.request_timeout = Some(parse_timeout(text)?),
         }
@@ -217,7 +226,8 @@ mod tests {
         let settings = read(
             "listen = \"0.0.0.0:80\"\npublic_url = \"https://bot.example.org/\"\n\
              trusted_proxies = [\"10.0.0.5\", \"::1\"]\nlang = \"en\"\n\
-             request_timeout = \"20s\"\nmax_connections = 100\napi_token_file = \"token\"",
+             request_timeout = \"20s\"\nmax_connections = 100\napi_token_file = \"token\"\n\
+             log_file = \"/var/log/calltrace/serve.log\"",
         );
         let wanted = ServeSettings {
             listen: Some("0.0.0.0:80".parse().expect("it is right")),
@@ -230,6 +240,7 @@ mod tests {
             request_timeout: Some(Duration::from_secs(20)),
             connections_max: Some(100),
             api_token: Some(Given::File("token".into())),
+            log_file: Some(PathBuf::from("/var/log/calltrace/serve.log")),
         };
         assert_eq!(settings, Ok(wanted));
     }
@@ -253,6 +264,10 @@ mod tests {
             (
                 "trusted_proxies = [\"proxy\"]",
                 "serve.trusted_proxies: \"proxy\" is no address; one is like \"10.0.0.5\"",
+            ),
+            (
+                "log_file = \"\"",
+                "serve.log_file: it is the name of a file",
             ),
             (
                 "max_connections = 0",

@@ -1,8 +1,11 @@
 //! `calltrace serve`
 
+mod log;
+mod log_file;
+mod supervisor;
+
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::panic;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,18 +14,14 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tracing::Level;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt, registry};
 
 use super::{Desk, Exit};
-use crate::cli::{LogFormat, ServeArgs};
+use crate::cli::ServeArgs;
 use crate::directory::{Directory, Secret};
 use crate::error::Error;
 use crate::tree::{self, EnterpriseName};
 use crate::web::{self, ConnectionLimits, Limits, PublicUrl, Site};
+use log::Log;
 
 /// Threads that serve connections; what takes long is done on others.
 const WORKERS: usize = 2;
@@ -31,9 +30,10 @@ const WORKERS: usize = 2;
 const TOKEN_BYTES: usize = 16;
 
 pub(super) fn run(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
-    start_log(&desk, args.log_format);
+    let file = args.log_file.clone().or(desk.serve.log_file.clone());
+    let log = log::start(&desk, args.log_format, file.as_deref())?;
     let runtime = runtime(WORKERS)?;
-    let exit = runtime.block_on(serve(desk, args));
+    let exit = runtime.block_on(serve(desk, args, &log));
     // The engine may still work for somebody who was cut off: not waited for.
     runtime.shutdown_background();
     exit
@@ -48,8 +48,9 @@ pub(super) fn runtime(workers: usize) -> Result<Runtime, Error> {
     runtime.map_err(|error| Error::Usage(format!("can't start {workers} threads: {error}")))
 }
 
-async fn serve(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
+async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     let mut signals = Signals::new()
+        .and_then(|signals| log.reopen_on_hangup().map(|()| signals))
         .map_err(|error| Error::Usage(format!("can't be told when to end: {error}")))?;
     let listen = desk.serve.listen(args);
     let listener = TcpListener::bind(listen).await;
@@ -77,6 +78,9 @@ async fn serve(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
     let quiet = desk.quiet;
     let (mut site, limits) = site(desk, directory, public_url)?;
     site.api_token = api_token;
+    if let Some(lost) = log.lines_lost() {
+        site.metrics.ask_for_lines_lost(lost);
+    }
     let (tell, told) = oneshot::channel();
     let shutdown = async {
         let _ = told.await;
@@ -86,9 +90,11 @@ async fn serve(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
         if !quiet {
             super::say("ending when the requests that run are answered; once more ends it at once");
         }
+        supervisor::stopping();
         let _ = tell.send(());
         signals.next().await;
     };
+    supervisor::ready();
     tokio::select! {
         served = web::run(listener, Arc::new(site), limits, shutdown) => match served {
             Ok(()) => Ok(Exit::Found),
@@ -209,28 +215,6 @@ fn counted(enterprises: usize) -> String {
         1 => "1 enterprise".to_owned(),
         n => format!("{n} enterprises"),
     }
-}
-
-/// The log of requests, on stderr. Other libraries' lines may quote addresses, and are left out.
-fn start_log(desk: &Desk, format: LogFormat) {
-    let level = match (desk.verbose, desk.quiet) {
-        (true, _) => Level::DEBUG,
-        (_, true) => Level::ERROR,
-        _ => Level::INFO,
-    };
-    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
-    let lines = match format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-    };
-    let own = Targets::new().with_target("calltrace", level);
-    // Fails only if there is one already, which then has the lines.
-    let _ = registry().with(lines.with_filter(own)).try_init();
-    // What a panic says may quote a log: the place it happened at is enough to find it.
-    panic::set_hook(Box::new(|panic| match panic.location() {
-        Some(at) => tracing::error!(%at, "a panic"),
-        None => tracing::error!("a panic"),
-    }));
 }
 
 /// What asks a process to end: Ctrl-C and SIGTERM.

@@ -7,6 +7,7 @@
 
 mod answers;
 mod config;
+mod counts;
 mod metadata;
 mod postgres;
 mod secret;
@@ -19,11 +20,13 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use moka::Entry;
 use moka::future::Cache;
 use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::tree::EnterpriseName;
+use counts::Counting;
 use metadata::Metadata;
 use postgres::Postgres;
 use settings::Embedded;
@@ -31,6 +34,7 @@ use source::{Source, SourceError};
 
 pub use answers::{Enterprise, Names, Unavailable, Wanted};
 pub use config::{Config, EnterpriseConfig, Given, PostgresConfig};
+pub use counts::Counts;
 pub use secret::Secret;
 
 /// Enterprises remembered. A stranger who tries numbers pushes out what is rarely asked, and costs
@@ -80,6 +84,7 @@ pub struct Directory {
     /// Enterprises that are known, for when nobody can be asked. Strangers can't fill it.
     last: Cache<EnterpriseName, Enterprise>,
     times: Times,
+    counting: Counting,
 }
 
 impl Directory {
@@ -133,6 +138,7 @@ impl Directory {
             .time_to_live(times.stale);
         Directory {
             embedded,
+            counting: Counting::of(sources.iter().map(|source| source.name())),
             sources,
             for_all: None,
             fresh: fresh.build(),
@@ -158,9 +164,12 @@ impl Directory {
             }));
         }
         // Whoever asks for the same at the same time waits for the one question.
-        let asked = self.fresh.try_get_with_by_ref(number, self.ask(number));
-        match asked.await {
-            Ok(known) => Ok(known),
+        let entry = self.fresh.entry_by_ref(number);
+        let asked = entry.or_try_insert_with(self.ask(number)).await;
+        let was_asked = asked.as_ref().map_or(true, Entry::is_fresh);
+        self.counting.looked_up(was_asked);
+        match asked {
+            Ok(known) => Ok(known.into_value()),
             Err(unavailable) => match self.last.get(number).await {
                 Some(known) => Ok(Some(known)),
                 None => Err(Unavailable::clone(&unavailable)),
@@ -216,7 +225,13 @@ impl Directory {
         for found in join_all(asked).await {
             names.adopt(found);
         }
+        self.counting.lacked(&names.missing);
         names
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        self.counting.counts()
     }
 
     /// How each source does, by name, asked now and within two seconds. The texts hold no secret.

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use maud::Markup;
 
 use super::api::Failure;
+use super::metrics::Refused;
 use super::pages::{Language, Notice, notice};
 
 /// When to come again after there was too much to do (seconds).
@@ -58,6 +59,16 @@ impl Said {
 impl IntoResponse for Said {
     fn into_response(self) -> Response {
         let mut response = page(self.status, notice(self.language, &self.notice));
+        let refused = match self.notice {
+            Notice::NoAccess => Some(Refused::Token),
+            Notice::Expired => Some(Refused::Expired),
+            Notice::TooManyTries(_) => Some(Refused::Tries),
+            Notice::Busy => Some(Refused::Busy),
+            _ => None,
+        };
+        if let Some(why) = refused {
+            response.extensions_mut().insert(why);
+        }
         let headers = response.headers_mut();
         let wait = match self.notice {
             Notice::TooManyTries(seconds) => Some(seconds),

@@ -17,12 +17,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use prometheus::IntCounter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
+use tokio_util::io::InspectWriter;
 use tower::ServiceExt as _;
 
+use super::metrics::{Metrics, Refused};
 use super::routes::router;
 use super::seats::Seats;
 use super::site::{Peer, Site};
@@ -74,7 +77,8 @@ pub async fn run(
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    serve(listener, router(site), limits, shutdown).await
+    let metrics = Arc::clone(&site.metrics);
+    serve_counted(listener, router(site), limits, metrics, shutdown).await
 }
 
 /// Serves a router until `shutdown` is done. Then nothing new is accepted, requests that run are
@@ -88,9 +92,19 @@ pub async fn serve(
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    serve_counted(listener, router, limits, Arc::default(), shutdown).await
+}
+
+async fn serve_counted(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    metrics: Arc<Metrics>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     listener.local_addr()?;
     let seats = Seats::new(limits.in_all, limits.each_address, &limits.proxies);
-    let wire = Wire::new(router, &limits);
+    let wire = Wire::new(router, &limits, metrics.sent());
     let graceful = GracefulShutdown::new();
     // Whatever still runs when this is dropped is cut off.
     let mut connections = JoinSet::new();
@@ -107,12 +121,13 @@ pub async fn serve(
             Some(_) = connections.join_next() => continue,
         };
         let Some(seat) = seats.take(peer.ip()) else {
+            metrics.refused(Refused::Connections);
             tracing::debug!(peer = %peer.ip(), "closed: too many connections");
             continue;
         };
-        let (wire, watcher) = (wire.clone(), graceful.watcher());
+        let (wire, watcher, counted) = (wire.clone(), graceful.watcher(), metrics.connected());
         connections.spawn(async move {
-            let _seat = seat;
+            let _held = (seat, counted);
             wire.serve(stream, peer, watcher).await;
         });
     }
@@ -173,10 +188,11 @@ struct Wire {
     http: http1::Builder,
     idle: Duration,
     stalled: Duration,
+    sent: IntCounter,
 }
 
 impl Wire {
-    fn new(router: Router, limits: &ConnectionLimits) -> Wire {
+    fn new(router: Router, limits: &ConnectionLimits, sent: IntCounter) -> Wire {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.head)
@@ -189,13 +205,18 @@ impl Wire {
             http,
             idle: limits.idle,
             stalled: limits.stalled,
+            sent,
         }
     }
 
     async fn serve(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
         // Answers are written whole; waiting for more to send only delays their ends.
         let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutStream::new(stream);
+        let sent = self.sent;
+        let counted = InspectWriter::new(stream, move |bytes| {
+            sent.inc_by(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        });
+        let mut stream = TimeoutStream::new(counted);
         stream.set_read_timeout(Some(self.idle));
         stream.set_write_timeout(Some(self.stalled));
         let (router, from) = (self.router, Peer(peer.ip().to_canonical()));

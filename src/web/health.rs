@@ -44,23 +44,26 @@ impl Default for Health {
 }
 
 /// What each check said, in order; `Err` with a reason that is safe to tell.
-type Looked = Vec<(&'static str, Result<(), String>)>;
+pub(super) type Looked = Vec<(&'static str, Result<(), String>)>;
 
 impl Health {
     /// The answer to `GET /health`.
     pub(super) async fn answer(&self, tree: &Tree, directory: &Directory) -> Response {
+        answer(&self.looked(tree, directory).await)
+    }
+
+    /// What each check says, at most a second old.
+    pub(super) async fn looked(&self, tree: &Tree, directory: &Directory) -> Looked {
         // Who comes while another looks waits for that one's result.
         let mut last = self.last.lock().await;
-        let looked = match &*last {
+        match &*last {
             Some((at, looked)) if at.elapsed() < FRESH => looked.clone(),
             _ => {
                 let looked = self.look(tree, directory).await;
                 *last = Some((Instant::now(), looked.clone()));
                 looked
             }
-        };
-        drop(last);
-        answer(&looked)
+        }
     }
 
     async fn look(&self, tree: &Tree, directory: &Directory) -> Looked {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::HttpBody as _;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::access::robots::is_robot;
 use super::answer::Said;
 use super::api;
+use super::metrics::Refused;
 use super::pages::Notice;
 use super::request::{Query, loggable, segments};
 use super::site::{Peer, Site};
@@ -69,14 +70,22 @@ pub(super) async fn dress(headers: Arc<Headers>, request: Request, next: Next) -
     response
 }
 
-/// A line a request: never its query, which holds the token.
+/// A line a request: never its query, which holds the token. What is counted of it names no more than
+/// its route.
 pub(super) async fn log(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let begin = Instant::now();
     // A method may be any word.
     let method = loggable(request.method().as_str());
     let path = loggable(request.uri().path());
     let peer = site.address(request.extensions().get::<Peer>(), request.headers());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    site.metrics
+        .answered(route, response.status(), begin.elapsed());
+    if let Some(&why) = response.extensions().get::<Refused>() {
+        site.metrics.refused(why);
+    }
     let status = response.status().as_u16();
     let bytes = response.body().size_hint().lower();
     let millis = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -111,7 +120,7 @@ pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         return refused(said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG));
     }
     if !is_api && comes_for_a_preview(&request) {
-        return said(Notice::Preview).into_response();
+        return counted(said(Notice::Preview).into_response(), Refused::Robot);
     }
     if segments(uri.path()).is_err() {
         return refused(said(Notice::BadRequest));
@@ -121,8 +130,13 @@ pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         Ok(Ok(response)) => response,
         Ok(Err(_)) if is_api => api::Failure::broken().into_response(),
         Ok(Err(_)) => refused(said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR)),
-        Err(_) => refused(said(Notice::Trouble)),
+        Err(_) => counted(refused(said(Notice::Trouble)), Refused::Timeout),
     }
+}
+
+fn counted(mut response: Response, why: Refused) -> Response {
+    response.extensions_mut().insert(why);
+    response
 }
 
 /// Robots see one neutral page, whatever they ask for: links are for the people they were sent to.
@@ -130,5 +144,5 @@ pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
 fn comes_for_a_preview(request: &Request) -> bool {
     let name = request.headers().get(USER_AGENT);
     let is_robot = name.is_some_and(|name| is_robot(&String::from_utf8_lossy(name.as_bytes())));
-    is_robot && !matches!(request.uri().path(), "/robots.txt" | "/health")
+    is_robot && !matches!(request.uri().path(), "/robots.txt" | "/health" | "/metrics")
 }

@@ -5,6 +5,7 @@
 //! manners       every request: log, headers, method, length, robots, time limit, panics
 //! access        token or signature; who has tried too often
 //! call, list, health    what a path answers, out of a Site
+//! metrics       what is counted meanwhile, for Prometheus
 //! work          the engine's calls, away from the async threads, a few at a time
 //! api           JSON for programs of this host; what they post goes into the logs
 //! pages         HTML of what the engine and the directory said; asks nothing, knows no request
@@ -22,6 +23,7 @@ mod health;
 mod limits;
 mod list;
 mod manners;
+mod metrics;
 pub mod pages;
 mod public_url;
 mod request;
@@ -34,6 +36,7 @@ pub use access::link::{VALID_FOR_MAX, signed_path};
 pub use access::tries::TryLimits;
 pub use connections::{ConnectionLimits, run, serve};
 pub use limits::Limits;
+pub use metrics::Metrics;
 pub use public_url::PublicUrl;
 pub use routes::{dressed, router};
 pub use site::Site;

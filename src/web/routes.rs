@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::Uri;
+use axum::http::header::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -14,8 +15,9 @@ use tower_http::compression::CompressionLayer;
 use super::answer::Said;
 use super::api;
 use super::manners::{self, Headers};
+use super::metrics::is_from_here;
 use super::pages::{Notice, STYLE};
-use super::site::{Site, Visit};
+use super::site::{Peer, Site, Visit};
 use super::{call, list};
 
 /// All paths of a site.
@@ -25,6 +27,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/call/{enterprise}/{unique_id}", get(call::show))
         .route("/calls/{enterprise}", get(list::show))
         .route("/health", get(health))
+        .route("/metrics", get(metrics))
         .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"));
     let api = api::routes().into_iter();
     let routes = api.fold(routes, |routes, (path, _, answers)| {
@@ -53,6 +56,21 @@ pub fn dressed(site: Arc<Site>, routes: Router<Arc<Site>>) -> Router {
 
 async fn health(State(site): State<Arc<Site>>) -> Response {
     site.health.answer(&site.tree, &site.directory).await
+}
+
+/// For programs on this host; for all others there is no such page, as it tells how much is asked.
+async fn metrics(
+    State(site): State<Arc<Site>>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    visit: Visit,
+) -> Response {
+    if !is_from_here(peer.map(|Extension(peer)| peer.0), &headers) {
+        return visit.said(Notice::NoSuchPage).into_response();
+    }
+    let looked = site.health.looked(&site.tree, &site.directory).await;
+    let up = looked.iter().map(|(name, result)| (*name, result.is_ok()));
+    site.metrics.answer(up, &site.directory.counts())
 }
 
 async fn nowhere(State(_): State<Arc<Site>>, uri: Uri, visit: Result<Visit, Said>) -> Response {

@@ -14,6 +14,7 @@ use super::answer::Said;
 use super::api::Posts;
 use super::health::Health;
 use super::limits::Limits;
+use super::metrics::Metrics;
 use super::pages::{Language, Notice};
 use super::public_url::PublicUrl;
 use super::request::Query;
@@ -47,6 +48,8 @@ pub struct Site {
     /// What opens the API to those who are no program of this host; nothing does without it.
     pub api_token: Option<Secret>,
     pub(super) posts: Posts,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     pub(super) door: Door,
     pub(super) work: Work,
     pub(super) health: Health,
@@ -63,6 +66,7 @@ impl Site {
         limits: Limits,
     ) -> Site {
         let intake = Intake::new(tree.clone(), engine.zone());
+        let metrics = Arc::new(Metrics::default());
         Site {
             tree,
             engine,
@@ -76,7 +80,8 @@ impl Site {
             api_token: None,
             posts: Posts::new(intake, limits.wait),
             door: Door::new(limits.tries),
-            work: Work::new(&limits),
+            work: Work::new(&limits, Arc::clone(&metrics)),
+            metrics,
             health: Health::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! The engine's calls, away from the threads that serve connections, a few at a time.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::answer::Said;
 use super::limits::Limits;
+use super::metrics::Metrics;
 use super::pages::{Language, Notice};
 
 /// Why work was not done.
@@ -50,15 +51,17 @@ pub(super) struct Work {
     long: Arc<Semaphore>,
     queue: Semaphore,
     wait: Duration,
+    metrics: Arc<Metrics>,
 }
 
 impl Work {
-    pub(super) fn new(limits: &Limits) -> Work {
+    pub(super) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Work {
         Work {
             places: Arc::new(Semaphore::new(limits.working)),
             long: Arc::new(Semaphore::new((limits.working / 2).max(1))),
             queue: Semaphore::new(limits.waiting),
             wait: limits.wait,
+            metrics,
         }
     }
 
@@ -72,16 +75,29 @@ impl Work {
         length: Length,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Undone> {
+        let begin = Instant::now();
+        let place = self.place(length).await;
+        self.metrics.waited(begin.elapsed());
+        let (place, metrics) = (place?, Arc::clone(&self.metrics));
+        let done = task::spawn_blocking(move || {
+            let _place = place;
+            let begin = Instant::now();
+            let done = work();
+            metrics.worked(length, begin.elapsed());
+            done
+        });
+        done.await.map_err(|_| Undone::Panicked)
+    }
+
+    async fn place(
+        &self,
+        length: Length,
+    ) -> Result<(Option<OwnedSemaphorePermit>, OwnedSemaphorePermit), Undone> {
         let long = match length {
             Length::Short => None,
             Length::Long => Some(self.one_of(&self.long).await?),
         };
-        let place = (long, self.one_of(&self.places).await?);
-        let done = task::spawn_blocking(move || {
-            let _place = place;
-            work()
-        });
-        done.await.map_err(|_| Undone::Panicked)
+        Ok((long, self.one_of(&self.places).await?))
     }
 
     async fn one_of(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Undone> {
@@ -102,12 +118,13 @@ mod tests {
     use super::*;
 
     fn work(working: usize, waiting: usize, wait: Duration) -> Arc<Work> {
-        Arc::new(Work::new(&Limits {
+        let limits = Limits {
             working,
             waiting,
             wait,
             ..Limits::default()
-        }))
+        };
+        Arc::new(Work::new(&limits, Arc::default()))
     }
 
     #[tokio::test(flavor = "multi_thread")]

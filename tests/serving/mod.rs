@@ -296,9 +296,13 @@ pub(crate) struct Running {
 impl Running {
     /// On a port that is free.
     pub(crate) fn start(settings: &str, args: &[&str]) -> Running {
+        Running::start_with_env(settings, args, &[])
+    }
+
+    pub(crate) fn start_with_env(settings: &str, args: &[&str], env: &[(&str, &str)]) -> Running {
         let (dir, mut command) = command(settings);
         command.env("CALLTRACE_LISTEN", "127.0.0.1:0").arg("serve");
-        command.args(args);
+        command.envs(env.iter().copied()).args(args);
         Running::of(dir, command)
     }
 

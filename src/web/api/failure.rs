@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::super::metrics::Refused;
 use super::super::pages::Notice;
 use super::super::work::Undone;
 
@@ -95,6 +96,14 @@ impl From<Undone> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = answer(self.status, &json!({ "detail": self.detail }));
+        let refused = match self.status {
+            StatusCode::FORBIDDEN => Some(Refused::Token),
+            StatusCode::TOO_MANY_REQUESTS => Some(Refused::Tries),
+            _ => None,
+        };
+        if let Some(why) = refused {
+            response.extensions_mut().insert(why);
+        }
         let headers = response.headers_mut();
         if let Some(seconds) = self.wait_seconds {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -120,7 +120,9 @@ async fn take(
     let _admitted = admitted?;
     let (head, body) = request.into_parts();
     let body = site.posts.seats.read(&head.headers, body).await?;
-    site.posts.append(kind, body).await
+    let logged = site.posts.append(kind, body).await?;
+    site.metrics.line_written(kind.word());
+    Ok(logged)
 }
 
 fn done(message: &str) -> Response {

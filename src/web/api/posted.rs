@@ -20,6 +20,18 @@ pub(super) enum Kind {
     Integration,
 }
 
+impl Kind {
+    /// As it is counted: the kind of its line.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Kind::Event => "ast",
+            Kind::Http | Kind::Integration => "http",
+            Kind::Sql => "sql",
+            Kind::Telegram => "tg",
+        }
+    }
+}
+
 /// Reads a body.
 ///
 /// # Errors

@@ -1,0 +1,121 @@
+//! The log of requests: on stderr, or in a file behind a queue. A disk that is slow or full costs lines
+//! of the log and no request.
+
+use std::io;
+use std::panic;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::Level;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
+
+use super::log_file::LogFile;
+use crate::cli::LogFormat;
+use crate::cmd::Desk;
+use crate::error::Error;
+
+/// Lines that wait for the disk; more are lost. Some 2 MB.
+const QUEUE_LINES: usize = 8192;
+
+/// The running log. When it is dropped, what waits is written, for a second at most.
+pub(super) struct Log {
+    file: Option<InFile>,
+}
+
+struct InFile {
+    reopen: Arc<AtomicBool>,
+    failed: Arc<AtomicU64>,
+    not_queued: ErrorCounter,
+    _worker: WorkerGuard,
+}
+
+impl Log {
+    /// Asks how many lines were lost so far; `None` where nothing is queued.
+    pub(super) fn lines_lost(&self) -> Option<impl Fn() -> u64 + Send + Sync + 'static> {
+        let file = self.file.as_ref()?;
+        let (failed, not_queued) = (Arc::clone(&file.failed), file.not_queued.clone());
+        Some(move || {
+            let not_queued = u64::try_from(not_queued.dropped_lines()).unwrap_or(u64::MAX);
+            failed.load(Ordering::Relaxed).saturating_add(not_queued)
+        })
+    }
+
+    /// From now on SIGHUP opens the file anew. Without a file it ends the process, as it does others.
+    ///
+    /// # Errors
+    /// When the signal can't be had.
+    pub(super) fn reopen_on_hangup(&self) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let reopen = Arc::clone(&file.reopen);
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                reopen.store(true, Ordering::Relaxed);
+                // The next line finds the new file: this one.
+                tracing::info!("the log was opened anew");
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Starts it, into `path` or else on stderr. Other libraries' lines may quote addresses, and are left
+/// out.
+///
+/// # Errors
+/// When the file can't be opened.
+pub(super) fn start(desk: &Desk, format: LogFormat, path: Option<&Path>) -> Result<Log, Error> {
+    let (writer, log) = match path {
+        None => (BoxMakeWriter::new(io::stderr), Log { file: None }),
+        Some(path) => {
+            let (queue, file) = in_file(path)?;
+            (BoxMakeWriter::new(queue), Log { file: Some(file) })
+        }
+    };
+    let level = match (desk.verbose, desk.quiet) {
+        (true, _) => Level::DEBUG,
+        (_, true) => Level::ERROR,
+        _ => Level::INFO,
+    };
+    let lines = fmt::layer().with_writer(writer).with_target(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let own = Targets::new().with_target("calltrace", level);
+    // Fails only if there is one already, which then has the lines.
+    let _ = registry().with(lines.with_filter(own)).try_init();
+    // What a panic says may quote a log: the place it happened at is enough to find it.
+    panic::set_hook(Box::new(|panic| match panic.location() {
+        Some(at) => tracing::error!(%at, "a panic"),
+        None => tracing::error!("a panic"),
+    }));
+    Ok(log)
+}
+
+fn in_file(path: &Path) -> Result<(NonBlocking, InFile), Error> {
+    let opened = LogFile::open(path);
+    let file = opened.map_err(|error| Error::io(path, "write the log", error))?;
+    let (reopen, failed) = (file.reopen(), file.failed());
+    let (queue, worker) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(QUEUE_LINES)
+        .thread_name("log")
+        .finish(file);
+    let in_file = InFile {
+        reopen,
+        failed,
+        not_queued: queue.error_counter(),
+        _worker: worker,
+    };
+    Ok((queue, in_file))
+}

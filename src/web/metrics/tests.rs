@@ -1,0 +1,53 @@
+//! Tests of what is counted, without a server.
+
+use super::*;
+
+#[test]
+fn only_callers_on_this_host_are_from_here() {
+    let none = HeaderMap::new();
+    let ip = |text: &str| Some(text.parse::<IpAddr>().expect("an address"));
+    for (peer, is_here) in [
+        (ip("127.0.0.1"), true),
+        (ip("::1"), true),
+        (ip("::ffff:127.0.0.1"), true),
+        (ip("192.0.2.1"), false),
+        (ip("10.0.0.5"), false),
+        (None, false),
+    ] {
+        assert_eq!(is_from_here(peer, &none), is_here, "{peer:?}");
+    }
+    for name in FORWARDING {
+        let mut headers = HeaderMap::new();
+        headers.insert(&name, "127.0.0.1".parse().expect("a value"));
+        assert!(!is_from_here(ip("127.0.0.1"), &headers), "{name}");
+    }
+}
+
+#[test]
+fn what_others_count_is_taken_over_and_never_goes_back() {
+    let metrics = Metrics::default();
+    let counts = |remembered| Counts {
+        remembered,
+        asked: 2,
+        missing: vec![("postgres", 3)],
+    };
+    metrics.take_over(&counts(5));
+    metrics.take_over(&counts(7));
+    metrics.take_over(&counts(6));
+    let of = |result| metrics.lookups.with_label_values(&[result]).get();
+    assert_eq!((of("hit"), of("miss")), (7, 2));
+    assert_eq!(
+        metrics.names_missing.with_label_values(&["postgres"]).get(),
+        3
+    );
+}
+
+#[test]
+fn a_connection_counts_while_it_is_open() {
+    let metrics = Metrics::default();
+    let (first, second) = (metrics.connected(), metrics.connected());
+    drop(first);
+    assert_eq!(metrics.connections.get(), 1);
+    drop(second);
+    assert_eq!(metrics.connections.get(), 0);
+}
