@@ -10,9 +10,12 @@
 # most), then over 32 connections as fast as they come. Then the list: today's calls, and a search by
 # phone over all days. Client and server share the machine's cores.
 #
+# The same once more over a copy whose live day has no index and grows: a writer appends WRITES lines a
+# second. What the server has read of the day stays in its memory; the first row pays for reading it.
+#
 #   CALLTRACE=PATH   measure this binary instead of building one
 #   BENCH_DIR=DIR    where files are made (/tmp/calltrace-bench)
-#   DAYS=15 CALLS_PER_DAY=30000 RATE=20 SECONDS_EACH=20
+#   DAYS=15 CALLS_PER_DAY=30000 RATE=20 SECONDS_EACH=20 WRITES=200
 
 set -u
 set -o pipefail
@@ -25,9 +28,12 @@ days="${DAYS:-15}"
 calls_per_day="${CALLS_PER_DAY:-30000}"
 rate="${RATE:-20}"
 seconds="${SECONDS_EACH:-20}"
+writes="${WRITES:-200}"
 enterprise=0367
 tree="$bench_dir/serve-$days-$calls_per_day"
+growing="$bench_dir/serve-growing"
 server=""
+writer=""
 unset CALLTRACE CALLTRACE_ROOT CALLTRACE_CONFIG CALLTRACE_DISPLAY_TIMEZONE CALLTRACE_COLOR CALLTRACE_THREADS CALLTRACE_LISTEN
 export XDG_CONFIG_HOME="$bench_dir/no-config"
 
@@ -38,7 +44,9 @@ stop() {
 }
 finish() {
     [ -n "$server" ] && kill "$server" 2>/dev/null
+    [ -n "$writer" ] && kill "$writer" 2>/dev/null
     wait 2>/dev/null
+    rm -rf "${growing:?}"
 }
 trap finish EXIT
 
@@ -68,17 +76,34 @@ awk -F '\t' 'NR > 1 && $3 != "" { split($3, uid, ","); row[++rows] = uid[1] }
           for (at = 1; at <= rows; at += step) print row[at] }' "$tree.truth/$enterprise.tsv" >"$paths"
 say "$(wc -l <"$paths") calls"
 
-rm -f "$bench_dir/serve.link"
-"$binary" --root "$tree" serve --listen 127.0.0.1:0 >"$bench_dir/serve.link" 2>"$bench_dir/serve.log" &
-server=$!
-for _ in $(seq 100); do
-    [ -s "$bench_dir/serve.link" ] && break
-    sleep 0.05
-done
-link="$(head -n 1 "$bench_dir/serve.link")"
-[ -n "$link" ] || stop "the server did not start: $(tail -n 1 "$bench_dir/serve.log")"
-base="${link%%/calls/*}"
-token="${link##*token=}"
+# The calls whose records are all in the live file.
+live_paths="$bench_dir/serve-live-paths.txt"
+awk -F '\t' '$5 ~ /^events\.log:/ && $3 != "" { split($3, uid, ","); row[++rows] = uid[1] }
+    END { step = int(rows / 2000); if (step < 1) step = 1
+          for (at = 1; at <= rows; at += step) print row[at] }' "$tree.truth/$enterprise.tsv" >"$live_paths"
+
+# serve ROOT: starts the server; its address and token are in $base and $token.
+serve() {
+    local link
+    rm -f "$bench_dir/serve.link"
+    "$binary" --root "$1" serve --listen 127.0.0.1:0 >"$bench_dir/serve.link" 2>"$bench_dir/serve.log" &
+    server=$!
+    for _ in $(seq 100); do
+        [ -s "$bench_dir/serve.link" ] && break
+        sleep 0.05
+    done
+    link="$(head -n 1 "$bench_dir/serve.link")"
+    [ -n "$link" ] || stop "the server did not start: $(tail -n 1 "$bench_dir/serve.log")"
+    base="${link%%/calls/*}"
+    token="${link##*token=}"
+}
+
+resident() {
+    printf '\nResident memory of the server afterwards: %s MB\n' \
+        "$(awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$server/status")"
+}
+
+serve "$tree"
 
 cat >"$bench_dir/serve.lua" <<'LUA'
 local ids, at, pause = {}, 0, tonumber(os.getenv("PAUSE_MS"))
@@ -101,10 +126,10 @@ function done(summary, latency, requests)
 end
 LUA
 
-# load NAME CONNECTIONS PAUSE_MS: a row of the table.
+# load NAME CONNECTIONS PAUSE_MS [IDS]: a row of the table.
 load() {
     local result
-    result="$(IDS="$paths" ENTERPRISE="$enterprise" TOKEN="$token" PAUSE_MS="$3" \
+    result="$(IDS="${4:-$paths}" ENTERPRISE="$enterprise" TOKEN="$token" PAUSE_MS="$3" \
         wrk -t1 -c"$2" -d"${seconds}s" --timeout 10s -s "$bench_dir/serve.lua" "$base" | sed -n 's/^RESULT //p')"
     read -r requests median p99 most bad per_second <<<"$result"
     printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$1" "$requests" "$per_second" "$median" "$p99" "$most" "$bad"
@@ -127,5 +152,34 @@ load "call pages, $rate a second" 1 "$((1000 / rate))"
 load "call pages, 32 connections, no pause" 32 0
 one "the list, newest day" "/calls/$enterprise?token=$token"
 one "the list, a phone over all days" "/calls/$enterprise?token=$token&phone=$phone"
-printf '\nResident memory of the server afterwards: %s MB\n' \
-    "$(awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$server/status")"
+resident
+kill "$server"
+wait "$server" 2>/dev/null
+server=""
+
+# append FILE: lines of its own middle, WRITES a second, a write each twentieth of a second.
+append() {
+    local at=0 step=$((writes / 20)) lines
+    mapfile -t lines < <(tail -c +50000000 "$1" | sed 1d | head -n 20000)
+    [ "${#lines[@]}" -gt "$step" ] || mapfile -t lines <"$1"
+    while :; do
+        printf '%s\n' "${lines[@]:at:step}" >>"$1"
+        at=$(((at + step) % (${#lines[@]} - step)))
+        sleep 0.05
+    done
+}
+
+rm -rf "${growing:?}"
+mkdir -p "$growing" && cp -Rp "$tree/$enterprise" "$growing/" || stop "no room for a copy"
+rm -f "$growing/$enterprise/.calltrace/events.log.idx"
+append "$growing/$enterprise/events.log" &
+writer=$!
+serve "$growing"
+printf '\nA live day that grows by %s lines a second, without an index:\n\n' "$writes"
+printf '| what | requests | a second | median ms | 99%% ms | most ms | errors |\n|---|---|---|---|---|---|---|\n'
+load "live day's calls, $rate a second" 1 "$((1000 / rate))" "$live_paths"
+load "live day's calls, once more" 1 "$((1000 / rate))" "$live_paths"
+load "call pages of all days, $rate a second" 1 "$((1000 / rate))"
+load "live day's calls, 32 connections, no pause" 32 0 "$live_paths"
+load "call pages of all days, 32 connections, no pause" 32 0
+resident

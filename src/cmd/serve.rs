@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::{Desk, Exit};
 use crate::cli::ServeArgs;
 use crate::directory::{Directory, Secret};
+use crate::engine::MemoryLimits;
 use crate::error::Error;
 use crate::tree::{self, EnterpriseName};
 use crate::web::{self, ConnectionLimits, Limits, PublicUrl, Site};
@@ -166,8 +167,9 @@ fn site(
         proxies: desk.serve.trusted_proxies.clone(),
         ..usual
     };
-    let lister = desk.engine.beside()?;
-    let mut site = Site::new(desk.tree, desk.engine, desk.clock, directory, limits);
+    let engine = desk.engine.remembering(MemoryLimits::default());
+    let lister = engine.beside()?;
+    let mut site = Site::new(desk.tree, engine, desk.clock, directory, limits);
     site.lister = Some(lister);
     site.language = desk.serve.language.unwrap_or_default();
     site.trusted_proxies = desk.serve.trusted_proxies;

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::Engine;
 use crate::error::{Error, Trouble};
-use crate::index::Index;
-use crate::record::{LogZone, Stamp};
+use crate::index::{Index, Memory};
+use crate::record::Stamp;
 use crate::source::{Bounds, Source, overlap};
 use crate::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 
@@ -56,13 +57,18 @@ impl Corpus {
     ///
     /// # Errors
     /// When the folder can't be listed.
-    pub fn open(tree: &Tree, enterprise: &EnterpriseName, zone: LogZone) -> Result<Corpus, Error> {
+    pub fn open(
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        engine: &Engine,
+    ) -> Result<Corpus, Error> {
         let snapshot = Snapshot::open(enterprise, &tree.folder(enterprise))?;
-        Ok(Self::of(snapshot, zone))
+        Ok(Self::of(snapshot, engine))
     }
 
     /// The files of a snapshot.
-    pub(super) fn of(mut snapshot: Snapshot, zone: LogZone) -> Corpus {
+    pub(super) fn of(mut snapshot: Snapshot, engine: &Engine) -> Corpus {
+        let zone = engine.zone;
         let mut troubles = std::mem::take(&mut snapshot.troubles);
         let mut notes = Vec::new();
         for path in &snapshot.gone {
@@ -71,19 +77,21 @@ impl Corpus {
                 path.display()
             ));
         }
-        let mut indexes = open_indexes(&snapshot, &mut notes);
+        let mut indexes = open_indexes(&snapshot, engine.memory.as_deref(), &mut notes);
         let form = |log: &LogFile| indexes.get(&log.path).map(Index::form);
         let mut sources = Source::open_all(&snapshot, form, &mut troubles);
         let mut bounds: Vec<Bounds> = sources
             .iter()
             .map(|source| {
                 let index = indexes.get(&source.log.path);
-                let known = index.and_then(|index| index.bounds(&source.log));
+                let known = index.and_then(Index::bounds);
                 known.unwrap_or_else(|| Bounds::probe(source, zone))
             })
             .collect();
         for at in hide_collapsed(&mut sources, &bounds) {
             bounds[at] = Bounds::probe(&sources[at], zone);
+            // It also names what is wrong with lines that are passed over.
+            indexes.remove(&sources[at].log.path);
         }
         let mut known = bounds.into_iter();
         let bounds = sources
@@ -114,12 +122,12 @@ impl Corpus {
     pub fn ask<A>(
         tree: &Tree,
         enterprise: &EnterpriseName,
-        zone: LogZone,
+        engine: &Engine,
         question: impl Fn(&Corpus) -> A,
     ) -> Result<A, Error> {
         let mut tries = 1;
         loop {
-            let corpus = Corpus::open(tree, enterprise, zone)?;
+            let corpus = Corpus::open(tree, enterprise, engine)?;
             let answer = question(&corpus);
             if tries == ASK_TRIES || !corpus.snapshot.has_moved() {
                 return Ok(answer);
@@ -193,20 +201,28 @@ impl Corpus {
     }
 }
 
-/// The indexes that can be used, by the path of their file.
-fn open_indexes(snapshot: &Snapshot, notes: &mut Vec<String>) -> HashMap<PathBuf, Index> {
+/// The indexes that can be used, by the path of their file; what is remembered goes before what is on
+/// disk.
+fn open_indexes(
+    snapshot: &Snapshot,
+    memory: Option<&Memory>,
+    notes: &mut Vec<String>,
+) -> HashMap<PathBuf, Index> {
     let mut indexes = HashMap::new();
     for log in &snapshot.files {
-        match Index::open(log) {
-            Ok(Some(index)) => {
-                indexes.insert(log.path.clone(), index);
-            }
-            Ok(None) => {}
-            Err(why) => notes.push(format!(
-                "the index of {} {why}; the file is scanned",
-                log.path.display()
-            )),
-        }
+        let opened = match memory {
+            Some(memory) => memory.open(log),
+            None => Index::open(log),
+        };
+        let index = opened.unwrap_or_else(|why| {
+            let path = log.path.display();
+            notes.push(format!("the index of {path} {why}; the file is scanned"));
+            None
+        });
+        indexes.extend(index.map(|index| (log.path.clone(), index)));
+    }
+    if let Some(memory) = memory {
+        memory.forget_gone(snapshot.folder(), &snapshot.files);
     }
     indexes
 }

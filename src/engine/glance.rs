@@ -42,7 +42,7 @@ impl Engine {
             return None;
         }
         let snapshot = Snapshot::open_some(enterprise, &folder, &others).ok()?;
-        let corpus = Corpus::of(snapshot, self.zone);
+        let corpus = Corpus::of(snapshot, self);
         let mut found = self.finds_no_seeds(&corpus, question)?;
         for archive in archives {
             add(&mut found.searched, archive.bounds, question);

@@ -86,7 +86,7 @@ impl Engine {
         question: &LinesQuestion,
     ) -> Result<FoundLines, Error> {
         self.pool.install(|| {
-            Corpus::ask(tree, enterprise, self.zone, |corpus| {
+            Corpus::ask(tree, enterprise, self, |corpus| {
                 self.lines_in(corpus, question)
             })
         })

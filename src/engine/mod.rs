@@ -19,14 +19,17 @@ mod sweep;
 mod tally;
 mod trace;
 
+use std::sync::Arc;
+
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Error;
-use crate::index;
+use crate::index::{self, Memory};
 use crate::record::LogZone;
 use crate::scan::{Scanner, Tuning};
 use crate::tree::LogFile;
 
+pub use crate::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
 pub use lines::{FoundLine, FoundLines, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo};
@@ -40,6 +43,7 @@ pub struct Engine {
     pool: ThreadPool,
     scanner: Scanner,
     zone: LogZone,
+    memory: Option<Arc<Memory>>,
 }
 
 impl Engine {
@@ -57,20 +61,36 @@ impl Engine {
             pool,
             scanner: Scanner::new(tuning),
             zone,
+            memory: None,
         })
     }
 
-    /// The same engine with threads of its own: a long question keeps those it was asked on until
-    /// its end, and a short one is not to wait for that.
+    /// The same engine with threads of its own and the same memory: a long question keeps those it
+    /// was asked on until its end, and a short one is not to wait for that.
     ///
     /// # Errors
     /// As [`Engine::new`].
     pub fn beside(&self) -> Result<Engine, Error> {
-        Engine::new(
-            self.pool.current_num_threads(),
-            self.scanner.tuning(),
-            self.zone,
-        )
+        let threads = self.pool.current_num_threads();
+        Ok(Engine {
+            memory: self.memory.clone(),
+            ..Engine::new(threads, self.scanner.tuning(), self.zone)?
+        })
+    }
+
+    /// The same engine, which remembers what it reads of plain files, for a process that answers many
+    /// questions. Answers don't depend on it.
+    #[must_use]
+    pub fn remembering(self, limits: MemoryLimits) -> Engine {
+        Engine {
+            memory: Some(Arc::new(Memory::new(limits))),
+            ..self
+        }
+    }
+
+    /// How much is remembered: files, and the bytes of memory that takes.
+    pub fn remembered(&self) -> (usize, usize) {
+        self.memory.as_ref().map_or((0, 0), |memory| memory.size())
     }
 
     /// Compares a file's index with the file; see [`index::check`].

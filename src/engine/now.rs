@@ -166,7 +166,7 @@ impl Engine {
         loop {
             let whole = Snapshot::open(enterprise, &tree.folder(enterprise))?;
             let cut = cut(&whole, files)?;
-            let corpus = Corpus::of(whole.with_files(cut.files), self.zone);
+            let corpus = Corpus::of(whole.with_files(cut.files), self);
             let answer = question(&corpus, &whole);
             // The files as they were opened: a cut one would hide that the last bytes are gone.
             if tries == ASK_TRIES || !whole.has_moved() {

@@ -99,17 +99,17 @@ impl Engine {
         let kept_bytes = AtomicUsize::new(0);
         let reading = Reading::new(&self.scanner, corpus, sources, wanted);
         let parts = self.scanner.run(&reading.tasks, |task, blocks| {
-            let is_mapped = reading.indexed.contains(&task.index)
-                && task.span.start < corpus.covered(task.index);
+            let is_indexed = reading.indexed.contains(&task.index);
+            let is_mapped = is_indexed && task.span.start < corpus.covered(task.index);
             let mut found = Vec::new();
             let mut stretches = Vec::new();
             let mut keeper = (!task.source.is_seekable()).then(|| Keeper::new(&kept_bytes));
             while let Some(block) = blocks.next_block() {
                 let before = found.len();
-                let mut times = if is_mapped {
-                    None
-                } else {
-                    sample_times(block.text)
+                let mut times = match (is_mapped, is_indexed) {
+                    (true, _) => None,
+                    (false, true) => all_times(block.text),
+                    (false, false) => sample_times(block.text),
                 };
                 needles.lines(block.text, |at, text| {
                     // A line out of order is not forgotten once it was seen.
@@ -367,6 +367,17 @@ fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
         });
     let ends = (first.min(last), first.max(last));
     Some(between.fold(ends, |(low, high), at| (low.min(at), high.max(at))))
+}
+
+/// Earliest and latest time of a block's lines: what is behind an index is little, and samples of
+/// little would miss a late line that those of a whole file see.
+fn all_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
+    let lines = text.split(|&b| b == b'\n');
+    let widen = |span: Option<(Stamp, Stamp)>, at: Stamp| {
+        let (low, high) = span.unwrap_or((at, at));
+        Some((low.min(at), high.max(at)))
+    };
+    lines.filter_map(Stamp::parse_prefix).fold(None, widen)
 }
 
 /// The ids in `line` that hold `asked` without being it: what a person may have meant.

@@ -58,8 +58,9 @@ impl Reading {
             reading.indexed.push(*number);
             reading.tasks.extend(runs(*number, source, &candidates));
             reading.tasks.extend(tail(scanner, *number, source, index));
-            let findings = index.findings().iter();
-            let named = findings.map(|finding| finding.trouble(&source.log.path));
+            let named = index
+                .findings()
+                .map(|finding| finding.trouble(&source.log.path));
             reading.troubles.extend(named);
         }
         reading

@@ -70,7 +70,7 @@ impl Engine {
             if let Some(nothing) = self.search_at_a_glance(tree, enterprise, question) {
                 return Ok(nothing);
             }
-            Corpus::ask(tree, enterprise, self.zone, |corpus| {
+            Corpus::ask(tree, enterprise, self, |corpus| {
                 let mut calls = Calls::new(corpus, question);
                 // A record that holds something rare leads to its call; else everything is read.
                 let seeded = self

@@ -111,7 +111,7 @@ impl Engine {
         question: &TraceQuestion,
     ) -> Result<Trace, Error> {
         self.pool.install(|| {
-            Corpus::ask(tree, enterprise, self.zone, |corpus| {
+            Corpus::ask(tree, enterprise, self, |corpus| {
                 self.trace_in(corpus, question)
             })
         })
@@ -142,7 +142,7 @@ impl Engine {
         strict: bool,
     ) -> Result<Vec<Vec<Line>>, Error> {
         self.pool.install(|| {
-            Corpus::ask(tree, enterprise, self.zone, |corpus| {
+            Corpus::ask(tree, enterprise, self, |corpus| {
                 // Found before, so their times are known: the pass only draws the map.
                 let every = corpus.select(|_| true);
                 let mains = Needles::new(calls.iter().map(|call| &call.main_uid));

@@ -9,25 +9,22 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::Built;
+use super::grid::{Even, Grid, TASK_BYTES};
 use super::key::{Key, keys_of_fact, keys_of_line};
-use super::layout::{
-    ENTRY_BYTES, Footer, MAGIC, PAGE_BYTES, Page, PageWriter, Section, Segment, Stored,
-};
-use super::{Built, Fingerprint, fingerprint};
+use super::layout::{ENTRY_BYTES, Fingerprint, Footer, MAGIC, Segment, Stored};
+use super::pages::{Counted, write_pages};
+use super::print::fingerprint;
 use crate::call::Facts;
 use crate::record::{LogZone, Record, Stamp};
 use crate::scan::{Block, Finding, Place, Scanner, Task, Tuning};
-use crate::source::{BgzfBlock, Bounds, Source, Span, Tally};
-
-/// A block of content that is not BGZF.
-pub(super) const BLOCK_BYTES: u64 = 64 << 10;
+use crate::source::{Bounds, Content, Source, Span, Tally};
 
 /// Blocks of a segment: some 128 MiB of content, whose postings take 10 MB while they are sorted.
-const SEGMENT_BLOCKS: u32 = 2048;
+pub(super) const SEGMENT_BLOCKS: u32 = 2048;
 
-/// Content parsed at once: this many tasks of about this many bytes.
+/// Content parsed at once: this many tasks of about [`TASK_BYTES`].
 const TASKS_AT_ONCE: usize = 16;
-const TASK_BYTES: u64 = 1 << 20;
 
 /// Writes the index of `source`; of a plain file it covers the whole lines that are there now.
 ///
@@ -37,97 +34,65 @@ const TASK_BYTES: u64 = 1 << 20;
 pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<Built> {
     let source = &Arc::new(source.whole());
     let print = fingerprint(source)?;
-    let grid = Grid::of(source, &print);
-    let scanner = Scanner::new(Tuning {
-        span_bytes: TASK_BYTES,
-        ..Tuning::default()
-    });
-    let mut builder = Builder::new(out, grid)?;
+    let mut builder = Builder::new(out, Grid::of(source, &print));
+    builder.out.write(&MAGIC)?;
     match source.content_bytes() {
-        Some(_) => builder.take_spans(&scanner, source, print.covered)?,
-        None => builder.take_stream(&scanner, source)?,
+        Some(_) => builder.take_spans(&scanner(), source, print.covered)?,
+        None => builder.take_stream(&scanner(), source)?,
     }
-    builder.count_what_was_passed_over(source, print.covered)?;
+    let whole = Span {
+        start: 0,
+        end: print.covered,
+    };
+    builder.count_what_was_passed_over(source, whole)?;
     builder.finish(print, Bounds::probe(source, zone))
 }
 
-/// How content is cut into blocks.
-enum Grid {
-    /// Every [`BLOCK_BYTES`].
-    Even,
-    /// As the BGZF blocks.
-    Bgzf(Vec<BgzfBlock>),
+fn scanner() -> Scanner {
+    Scanner::new(Tuning {
+        span_bytes: TASK_BYTES,
+        ..Tuning::default()
+    })
 }
 
-impl Grid {
-    fn of(source: &Source, print: &Fingerprint) -> Grid {
-        match source.table() {
-            Some(table) if print.stored != Stored::Plain => Grid::Bgzf(table.blocks().to_vec()),
-            _ => Grid::Even,
-        }
-    }
+/// What an index says of a stretch of a plain file.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub segments: Vec<Segment>,
+    /// What the segments' sections stand in.
+    pub bytes: Vec<u8>,
+    pub content: Content,
+    /// Earliest and latest time of a record.
+    pub times: Option<(Stamp, Stamp)>,
+    pub has_timeless_blocks: bool,
+    pub findings: Vec<Finding>,
+}
 
-    /// The block that the line at `offset` belongs to.
-    fn block_of(&self, offset: u64) -> u32 {
-        let block = match self {
-            Grid::Even => offset / BLOCK_BYTES,
-            Grid::Bgzf(blocks) => blocks
-                .partition_point(|b| b.content_at + u64::from(b.content_bytes) <= offset)
-                as u64,
-        };
-        u32::try_from(block).expect("a file has under 2^32 blocks")
-    }
-
-    /// How many blocks there are in `bytes` of content.
-    fn len(&self, bytes: u64) -> u32 {
-        match self {
-            Grid::Even => u32::try_from(bytes.div_ceil(BLOCK_BYTES)).expect("under 2^32 blocks"),
-            Grid::Bgzf(blocks) => u32::try_from(blocks.len()).expect("under 2^32 blocks"),
-        }
-    }
-
-    /// Length of a block's content and of the block in the file.
-    fn lengths(&self, block: u32, bytes: u64) -> (u32, u32) {
-        match self {
-            Grid::Even => {
-                let start = u64::from(block) * BLOCK_BYTES;
-                let length = (bytes - start).min(BLOCK_BYTES);
-                let length = u32::try_from(length).expect("64 KiB at most");
-                (length, length)
-            }
-            Grid::Bgzf(blocks) => {
-                let block = blocks[block as usize];
-                (block.content_bytes, block.bytes)
-            }
-        }
-    }
-
-    /// Stretches of about [`TASK_BYTES`], cut where blocks begin.
-    fn spans(&self, bytes: u64) -> Vec<Span> {
-        let mut starts: Vec<u64> = match self {
-            Grid::Even => (0..bytes).step_by(TASK_BYTES as usize).collect(),
-            Grid::Bgzf(blocks) => {
-                let mut starts: Vec<u64> = Vec::new();
-                for at in blocks.iter().map(|b| b.content_at) {
-                    if starts.last().is_none_or(|last| at - last >= TASK_BYTES) {
-                        starts.push(at);
-                    }
-                }
-                starts
-            }
-        };
-        starts.retain(|start| *start < bytes);
-        starts.push(bytes);
-        let span = |pair: &[u64]| Span {
-            start: pair[0],
-            end: pair[1],
-        };
-        starts.windows(2).map(span).collect()
-    }
-
-    fn begins_at(&self, block: u32, offset: u64) -> bool {
-        matches!(self, Grid::Bgzf(blocks) if blocks[block as usize].content_at == offset)
-    }
+/// Makes the index of a stretch of a plain `source` that begins with a line and ends behind one.
+///
+/// # Errors
+/// When the source can't be read or is not as long.
+pub(super) fn build_piece(source: &Arc<Source>, span: Span, block_bytes: u64) -> io::Result<Piece> {
+    let mut bytes = Vec::new();
+    let mut builder = Builder::new(&mut bytes, Grid::Even(Even::of(span, block_bytes)));
+    builder.take_spans(&scanner(), source, span.end)?;
+    builder.count_what_was_passed_over(source, span)?;
+    let content = builder.close(Some(span.end - span.start))?;
+    let Builder {
+        segments,
+        span: times,
+        has_timeless_blocks,
+        findings,
+        ..
+    } = builder;
+    Ok(Piece {
+        segments,
+        bytes,
+        content,
+        times,
+        has_timeless_blocks,
+        findings,
+    })
 }
 
 /// What a stretch of content gave.
@@ -202,11 +167,9 @@ struct Builder<'w> {
 const NEVER: (Stamp, Stamp) = (Stamp(i64::MAX), Stamp(i64::MIN));
 
 impl<'w> Builder<'w> {
-    fn new(out: &'w mut dyn Write, grid: Grid) -> io::Result<Builder<'w>> {
-        let mut out = Counted { out, at: 0 };
-        out.write(&MAGIC)?;
-        Ok(Builder {
-            out,
+    fn new(out: &'w mut dyn Write, grid: Grid) -> Builder<'w> {
+        Builder {
+            out: Counted { out, at: 0 },
             grid,
             postings: Default::default(),
             times: Vec::new(),
@@ -217,18 +180,14 @@ impl<'w> Builder<'w> {
             begun: 0,
             span: None,
             has_timeless_blocks: false,
-        })
+        }
     }
 
-    fn take_spans(
-        &mut self,
-        scanner: &Scanner,
-        source: &Arc<Source>,
-        bytes: u64,
-    ) -> io::Result<()> {
+    /// Takes the content up to the offset `end`.
+    fn take_spans(&mut self, scanner: &Scanner, source: &Arc<Source>, end: u64) -> io::Result<()> {
         let tasks: Vec<Task> = self
             .grid
-            .spans(bytes)
+            .spans(end)
             .into_iter()
             .map(|span| Task {
                 source: Arc::clone(source),
@@ -358,23 +317,25 @@ impl<'w> Builder<'w> {
     }
 
     /// Of a line that is too long only a part is handed out; then content is counted once more.
-    fn count_what_was_passed_over(&mut self, source: &Source, bytes: u64) -> io::Result<()> {
+    fn count_what_was_passed_over(&mut self, source: &Source, span: Span) -> io::Result<()> {
         let is_cut = |f: &Finding| matches!(f, Finding::LongLine { cut: true, .. });
         if !self.findings.iter().any(is_cut) {
             return Ok(());
         }
         let limit = if source.is_seekable() {
-            bytes
+            span.end - span.start
         } else {
             u64::MAX
         };
-        self.tally = Tally::read(source.content().take(limit))?;
+        self.tally = Tally::read(source.content_from(span.start).take(limit))?;
         Ok(())
     }
 
-    fn finish(mut self, mut print: Fingerprint, probed: Bounds) -> io::Result<Built> {
+    /// Writes what is left. Content that is not as long as it should be (`None`: nobody knows) is an
+    /// error.
+    fn close(&mut self, bytes: Option<u64>) -> io::Result<Content> {
         let content = self.tally.content();
-        if content.bytes != print.covered && print.stored != Stored::Gzip {
+        if bytes.is_some_and(|bytes| bytes != content.bytes) {
             return Err(io::Error::other(
                 "it changed, or holds a line that is too long",
             ));
@@ -384,6 +345,11 @@ impl<'w> Builder<'w> {
             let next = (blocks - self.written_blocks).min(SEGMENT_BLOCKS);
             self.write_segment(next, content.bytes)?;
         }
+        Ok(content)
+    }
+
+    fn finish(mut self, mut print: Fingerprint, probed: Bounds) -> io::Result<Built> {
+        let content = self.close((print.stored != Stored::Gzip).then_some(print.covered))?;
         if let Grid::Bgzf(blocks) = &self.grid
             && self.begun == blocks.iter().filter(|b| b.content_bytes > 0).count()
         {
@@ -406,64 +372,5 @@ impl<'w> Builder<'w> {
             last: footer.last,
             index_bytes: self.out.at,
         })
-    }
-}
-
-/// Writes postings, sorted, each once, as pages; blocks count from `base` on.
-pub(super) fn write_pages(
-    out: &mut Counted<'_>,
-    postings: &[u64],
-    base: u32,
-) -> io::Result<Vec<Page>> {
-    let mut pages = Vec::new();
-    let mut page = PageWriter::default();
-    let mut first_key = 0;
-    let mut keys = postings.chunk_by(|a, b| a >> 32 == b >> 32).peekable();
-    while let Some(of_key) = keys.next() {
-        let key = (of_key[0] >> 32) as u32;
-        if page.bytes.is_empty() {
-            first_key = key;
-        }
-        page.add(key, of_key.iter().map(|posting| *posting as u32 - base));
-        if page.bytes.len() >= PAGE_BYTES || keys.peek().is_none() {
-            let section = out.section(&page.bytes)?;
-            pages.push(Page { first_key, section });
-            page = PageWriter::default();
-        }
-    }
-    Ok(pages)
-}
-
-/// Where an index is written to.
-pub(super) struct Counted<'w> {
-    pub(super) out: &'w mut dyn Write,
-    pub(super) at: u64,
-}
-
-impl Counted<'_> {
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.out.write_all(bytes)?;
-        self.at += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn section(&mut self, bytes: &[u8]) -> io::Result<Section> {
-        let section = Section {
-            at: self.at,
-            bytes: u32::try_from(bytes.len()).expect("a table or a page is under 4 GiB"),
-            crc: crc32fast::hash(bytes),
-        };
-        self.write(bytes)?;
-        Ok(section)
-    }
-
-    /// The footer and what leads to it.
-    pub(super) fn tail(&mut self, footer: &[u8], magic: [u8; 8]) -> io::Result<()> {
-        self.write(footer)?;
-        let bytes = u32::try_from(footer.len()).expect("a footer is under 4 GiB");
-        self.write(&bytes.to_le_bytes())?;
-        self.write(&crc32fast::hash(footer).to_le_bytes())?;
-        self.write(&magic)?;
-        self.out.flush()
     }
 }

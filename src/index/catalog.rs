@@ -11,15 +11,16 @@
 //! (nanoseconds), i64 earliest and latest time as probed (i64::MIN for none), u32 1 if in order; then
 //! u32 1 if numbers are posted, u32 count of pages, each u32 first key and its section.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::build::{Counted, write_pages};
 use super::key::{Key, Kind};
 use super::layout::{Page, Reader, Segment, Stored, Writer};
+use super::pages::{Counted, write_pages};
 use super::postings::Postings;
-use super::{FOLDER, Index, modified, read_tail};
+use super::print::modified;
+use super::store::{Store, read_tail};
+use super::{FOLDER, Index};
 use crate::error::reason;
 use crate::source::Bounds;
 use crate::tree::{Listed, LogFile, Snapshot, open_regular};
@@ -33,7 +34,7 @@ const NUMBERS_MAX: usize = 200_000;
 /// The catalog of an enterprise.
 #[derive(Debug)]
 pub struct Catalog {
-    file: File,
+    store: Store,
     archives: Vec<Archive>,
     /// Pages of numbers; `None` when they are too many to be posted.
     numbers: Option<Segment>,
@@ -85,7 +86,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
         }
         let from = postings.len();
         let post = |key: u32| postings.push(u64::from(key) << 32 | number);
-        index.keys_of(Kind::Phone, post).ok_or_else(torn)?;
+        index.known.keys_of(Kind::Phone, post).ok_or_else(torn)?;
         // A key may be in several segments of one index.
         postings[from..].sort_unstable();
         postings.dedup();
@@ -123,8 +124,8 @@ pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
 /// The archives with an index that can be used and knows of no damage.
 fn indexed(snapshot: &Snapshot) -> Vec<(&LogFile, Index)> {
     let usable = |index: &Index| {
-        let is_archive = index.footer.fingerprint.stored != Stored::Plain;
-        is_archive && index.findings().is_empty()
+        let is_archive = index.known.footer.fingerprint.stored != Stored::Plain;
+        is_archive && index.findings().next().is_none()
     };
     let open = |log: &LogFile| Index::open(log).ok().flatten().filter(usable);
     let logs = snapshot.files.iter().map(AsRef::as_ref);
@@ -137,7 +138,7 @@ impl Archive {
     fn of(log: &LogFile, index: &Index) -> Option<Archive> {
         Some(Archive {
             name: log.name.full(),
-            bounds: index.footer.probed,
+            bounds: index.known.footer.probed,
             bytes: log.bytes,
             modified: modified(&log.file.metadata().ok()?),
         })
@@ -151,7 +152,7 @@ impl Catalog {
         let footer = read_tail(&file, MAGIC).ok()?;
         let (archives, numbers) = decode(&footer)?;
         Some(Catalog {
-            file,
+            store: Store::File(file),
             archives,
             numbers,
         })
@@ -170,7 +171,7 @@ impl Catalog {
     pub fn may_hold(&self, key: Key) -> Option<Vec<&Archive>> {
         let numbers = self.numbers.as_ref().filter(|_| key.kind == Kind::Phone)?;
         let mut found = Vec::new();
-        Postings::new(&self.file, numbers).find(key, 0, &mut found)?;
+        Postings::new(&self.store, numbers).find(key, 0, &mut found)?;
         let archive = |at: u32| self.archives.get(at as usize);
         found.into_iter().map(archive).collect()
     }

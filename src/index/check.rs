@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::layout::{Footer, MAGIC, TAIL_BYTES};
-use super::{Index, build, read_tail};
+use super::store::{Store, read_tail};
+use super::{Index, build};
 use crate::record::LogZone;
 use crate::source::Source;
 use crate::tree::LogFile;
@@ -22,13 +23,16 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
     };
     let failed = |error: io::Error| format!("can't be compared with the file: {error}");
     let cut = log
-        .cut(index.footer.fingerprint.file_bytes)
+        .cut(index.known.footer.fingerprint.file_bytes)
         .map_err(failed)?;
     let source = Source::open(Arc::new(cut)).map_err(failed)?;
-    let bytes = index.file.metadata().map_err(failed)?.len();
-    let footer_bytes = read_tail(&index.file, MAGIC)?.len();
+    let Some(Store::File(file)) = index.known.stores.first().map(AsRef::as_ref) else {
+        return Ok(None);
+    };
+    let bytes = file.metadata().map_err(failed)?.len();
+    let footer_bytes = read_tail(file, MAGIC)?.len();
     let mut comparison = Comparison {
-        file: &index.file,
+        file,
         at: 0,
         // The footer tells when the file changed, and a live one has since.
         until: bytes - (TAIL_BYTES + footer_bytes) as u64,
@@ -41,8 +45,8 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
     }
     let end = comparison.footer.len().saturating_sub(TAIL_BYTES);
     let mut anew = Footer::decode(&comparison.footer[..end]).ok_or("differs from the file")?;
-    anew.fingerprint.modified = index.footer.fingerprint.modified;
-    if anew != index.footer {
+    anew.fingerprint.modified = index.known.footer.fingerprint.modified;
+    if anew != index.known.footer {
         return Err("says something else about the file than the file itself".to_owned());
     }
     Ok(Some(bytes))

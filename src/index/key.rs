@@ -30,6 +30,11 @@ pub(super) enum Kind {
     Phone,
 }
 
+impl Kind {
+    /// All, in the order in which a segment has their pages.
+    pub(super) const ALL: [Kind; 3] = [Kind::Second, Kind::Name, Kind::Phone];
+}
+
 impl Key {
     /// The key of every line that holds `text`, if there is one: `text` must hold an id's second
     /// of birth and the dot behind it.

@@ -1,20 +1,18 @@
 //! Looking a key up in a segment's pages.
 
-use std::fs::File;
-
 use super::key::{Key, Kind};
 use super::layout::{PageReader, Segment};
-use super::read_section;
+use super::store::Store;
 
 /// The postings of one segment.
 pub(super) struct Postings<'i> {
-    file: &'i File,
+    store: &'i Store,
     segment: &'i Segment,
 }
 
 impl<'i> Postings<'i> {
-    pub(super) fn new(file: &'i File, segment: &'i Segment) -> Postings<'i> {
-        Postings { file, segment }
+    pub(super) fn new(store: &'i Store, segment: &'i Segment) -> Postings<'i> {
+        Postings { store, segment }
     }
 
     /// Appends the blocks that may hold `key`, counted from `base` on. `None` when the page is
@@ -25,7 +23,7 @@ impl<'i> Postings<'i> {
         let Some(page) = behind.checked_sub(1).map(|at| pages[at]) else {
             return Some(());
         };
-        let bytes = read_section(self.file, page.section)?;
+        let bytes = self.store.read(page.section)?;
         let mut entries = PageReader::new(&bytes, page.first_key);
         let mut blocks = Vec::new();
         while let Some(at) = entries.next_into(&mut blocks) {
@@ -41,14 +39,14 @@ impl<'i> Postings<'i> {
         Some(())
     }
 
-    /// Calls `each` with every key of a kind. `None` when a page is torn.
-    pub(super) fn keys(&self, kind: Kind, each: &mut impl FnMut(u32)) -> Option<()> {
+    /// Calls `each` with every key of a kind and its blocks. `None` when a page is torn.
+    pub(super) fn each(&self, kind: Kind, each: &mut impl FnMut(u32, &[u32])) -> Option<()> {
         let mut blocks = Vec::new();
         for page in &self.segment.pages[kind as usize] {
-            let bytes = read_section(self.file, page.section)?;
+            let bytes = self.store.read(page.section)?;
             let mut entries = PageReader::new(&bytes, page.first_key);
             while let Some(key) = entries.next_into(&mut blocks) {
-                each(key);
+                each(key, &blocks);
             }
         }
         Some(())

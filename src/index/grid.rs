@@ -1,0 +1,135 @@
+//! How content is cut into blocks.
+
+use super::layout::{Fingerprint, Stored};
+use crate::source::{BgzfBlock, Source, Span};
+
+/// A block of content that is not BGZF.
+pub(super) const BLOCK_BYTES: u64 = 64 << 10;
+
+/// Content of about this length is parsed at once (bytes).
+pub(super) const TASK_BYTES: u64 = 1 << 20;
+
+/// How content is cut into blocks.
+pub(super) enum Grid {
+    /// Every so many bytes.
+    Even(Even),
+    /// As the BGZF blocks.
+    Bgzf(Vec<BgzfBlock>),
+}
+
+/// Blocks of one length, but for the last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Even {
+    /// Content offset of the first.
+    from: u64,
+    block_bytes: u64,
+    /// Number of the last: it reaches to the end of what is cut.
+    last: u64,
+}
+
+impl Even {
+    /// Cuts a content of any length.
+    pub(super) fn whole() -> Even {
+        Even {
+            from: 0,
+            block_bytes: BLOCK_BYTES,
+            last: u64::from(u32::MAX),
+        }
+    }
+
+    /// Cuts a stretch; what is left over is the last block's, so that a file that grows a bit at a
+    /// time has no blocks of a few lines.
+    pub(super) fn of(span: Span, block_bytes: u64) -> Even {
+        Even {
+            from: span.start,
+            block_bytes,
+            last: ((span.end - span.start) / block_bytes).saturating_sub(1),
+        }
+    }
+
+    fn block_of(self, offset: u64) -> u64 {
+        ((offset - self.from) / self.block_bytes).min(self.last)
+    }
+
+    fn len(self, bytes: u64) -> u64 {
+        bytes.div_ceil(self.block_bytes).min(self.last + 1)
+    }
+
+    fn length(self, block: u64, bytes: u64) -> u64 {
+        let left = bytes - block * self.block_bytes;
+        match block == self.last {
+            true => left,
+            false => left.min(self.block_bytes),
+        }
+    }
+}
+
+impl Grid {
+    pub(super) fn of(source: &Source, print: &Fingerprint) -> Grid {
+        match source.table() {
+            Some(table) if print.stored != Stored::Plain => Grid::Bgzf(table.blocks().to_vec()),
+            _ => Grid::Even(Even::whole()),
+        }
+    }
+
+    /// The block that the line at `offset` belongs to.
+    pub(super) fn block_of(&self, offset: u64) -> u32 {
+        let block = match self {
+            Grid::Even(even) => even.block_of(offset),
+            Grid::Bgzf(blocks) => blocks
+                .partition_point(|b| b.content_at + u64::from(b.content_bytes) <= offset)
+                as u64,
+        };
+        u32::try_from(block).expect("a file has under 2^32 blocks")
+    }
+
+    /// How many blocks there are in `bytes` of content.
+    pub(super) fn len(&self, bytes: u64) -> u32 {
+        match self {
+            Grid::Even(even) => u32::try_from(even.len(bytes)).expect("under 2^32 blocks"),
+            Grid::Bgzf(blocks) => u32::try_from(blocks.len()).expect("under 2^32 blocks"),
+        }
+    }
+
+    /// Length of a block's content and of the block in the file, of `bytes` of content in all.
+    pub(super) fn lengths(&self, block: u32, bytes: u64) -> (u32, u32) {
+        match self {
+            Grid::Even(even) => {
+                let length = even.length(u64::from(block), bytes);
+                let length = u32::try_from(length).expect("two blocks at most");
+                (length, length)
+            }
+            Grid::Bgzf(blocks) => {
+                let block = blocks[block as usize];
+                (block.content_bytes, block.bytes)
+            }
+        }
+    }
+
+    /// Stretches of about [`TASK_BYTES`] up to content offset `end`, cut where blocks begin.
+    pub(super) fn spans(&self, end: u64) -> Vec<Span> {
+        let mut starts: Vec<u64> = match self {
+            Grid::Even(even) => (even.from..end).step_by(TASK_BYTES as usize).collect(),
+            Grid::Bgzf(blocks) => {
+                let mut starts: Vec<u64> = Vec::new();
+                for at in blocks.iter().map(|b| b.content_at) {
+                    if starts.last().is_none_or(|last| at - last >= TASK_BYTES) {
+                        starts.push(at);
+                    }
+                }
+                starts
+            }
+        };
+        starts.retain(|start| *start < end);
+        starts.push(end);
+        let span = |pair: &[u64]| Span {
+            start: pair[0],
+            end: pair[1],
+        };
+        starts.windows(2).map(span).collect()
+    }
+
+    pub(super) fn begins_at(&self, block: u32, offset: u64) -> bool {
+        matches!(self, Grid::Bgzf(blocks) if blocks[block as usize].content_at == offset)
+    }
+}

@@ -1,0 +1,345 @@
+//! What is remembered of one plain file that grows.
+//!
+//! It is the index of the file's beginning, with its postings in memory, in segments that are never
+//! changed: what was appended becomes a segment of its own, and small neighbours are merged, so that
+//! a question looks into a few of them. Whoever asks has the segments that were there when he asked,
+//! and reads what is behind them.
+//!
+//! Nothing of it is believed before a look at the file: it must be as long as it was, or longer, and
+//! begin as it did and hold what it held before the end of what is covered. One that was changed
+//! without growing must have the same checksum all through.
+
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
+
+use super::build::{Piece, SEGMENT_BLOCKS, build_piece};
+use super::known::Known;
+use super::layout::{Fingerprint, Footer, Segment, Stored};
+use super::pages::merged;
+use super::print::{Stat, look};
+use super::store::Store;
+use crate::scan::Finding;
+use crate::source::{Bounds, Content, Form, Source, Span, last_line_end};
+use crate::tree::LogFile;
+
+/// Neighbours are merged unless the earlier is larger by more than this: of a day of 100 MB some five
+/// segments are left, and a posting is copied some twenty times.
+const MERGE_RATIO: u32 = 4;
+
+/// A writer sets the time of change a moment before the length: looks at both so often.
+const SETTLE_TRIES: u32 = 4;
+const SETTLE_WAIT: Duration = Duration::from_micros(50);
+
+/// Read at once to compute a checksum (bytes).
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// The memory of one file.
+#[derive(Debug)]
+pub(super) struct LiveFile {
+    seen: Mutex<Seen>,
+    /// Held by the one who reads what was appended.
+    growing: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    /// `None` once the file turned out to be another, or to have changed.
+    known: Option<Arc<Known>>,
+    /// What the file was like at the last look.
+    stat: Stat,
+    /// It can't be read further, or there is no more room.
+    is_stuck: bool,
+}
+
+impl LiveFile {
+    /// Begins with what an index on disk knows, or with nothing.
+    ///
+    /// # Errors
+    /// When the file can't be looked at, or the index is torn.
+    pub(super) fn new(log: &LogFile, on_disk: Option<&Known>) -> io::Result<LiveFile> {
+        let metadata = log.file.metadata()?;
+        let known = match on_disk {
+            Some(known) => in_memory(known)?,
+            None => nothing(log, &metadata)?,
+        };
+        Ok(LiveFile {
+            seen: Mutex::new(Seen {
+                known: Some(Arc::new(known)),
+                stat: Stat::of(&metadata),
+                is_stuck: false,
+            }),
+            growing: Mutex::new(()),
+        })
+    }
+
+    /// What is known, if the file is still the one that it is known of. `None` also while nothing
+    /// is: any file begins with nothing.
+    pub(super) fn recall(&self, log: &LogFile) -> Option<Arc<Known>> {
+        let mut seen = lock(&self.seen);
+        if seen.known.as_ref()?.footer.content.bytes == 0 {
+            return None;
+        }
+        if !seen.holds(log).unwrap_or(false) {
+            seen.known = None;
+        }
+        seen.known.clone()
+    }
+
+    /// Whether the file turned out to be another, or to have changed.
+    pub(super) fn is_gone(&self) -> bool {
+        lock(&self.seen).known.is_none()
+    }
+
+    /// Reads on, up to the end of a line, `step_bytes` at most where lines are not longer. `None` when
+    /// there is nothing to be read, when somebody else is just doing it, when it failed, or when there
+    /// is no room for what would be known then.
+    pub(super) fn grow(
+        &self,
+        log: &Arc<LogFile>,
+        step_bytes: u64,
+        block_bytes: u64,
+        has_room: impl FnOnce(&Known) -> bool,
+    ) -> Option<Arc<Known>> {
+        // Never waited for: whoever holds it may be working on this very thread.
+        let _alone = match self.growing.try_lock() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(left)) => left.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let old = {
+            let seen = lock(&self.seen);
+            seen.known.clone().filter(|_| !seen.is_stuck)?
+        };
+        let from = old.footer.content.bytes;
+        let grown = end_of_step(log, from, step_bytes).and_then(|end| match end > from {
+            true => extended(&old, log, end, block_bytes).map(Some),
+            false => Ok(None),
+        });
+        let mut seen = lock(&self.seen);
+        let is_current = |known: &Arc<Known>| Arc::ptr_eq(known, &old);
+        if !seen.known.as_ref().is_some_and(is_current) {
+            return None;
+        }
+        match grown {
+            Ok(None) => return None,
+            Ok(Some(known)) if has_room(&known) => {
+                seen.known = Some(Arc::new(known));
+                return seen.known.clone();
+            }
+            // It may have been truncated just now: nothing is lost with the next try.
+            Err(_) if from == 0 => seen.known = None,
+            Ok(Some(_)) | Err(_) => seen.is_stuck = true,
+        }
+        None
+    }
+
+    /// How many bytes of memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        lock(&self.seen).known.as_deref().map_or(0, bytes_of)
+    }
+}
+
+impl Seen {
+    /// Whether the file holds what is known of it.
+    fn holds(&mut self, log: &LogFile) -> io::Result<bool> {
+        let Some(known) = &self.known else {
+            return Ok(false);
+        };
+        let print = known.footer.fingerprint;
+        let mut metadata = log.file.metadata()?;
+        for _ in 0..SETTLE_TRIES {
+            let now = Stat::of(&metadata);
+            if now.bytes != self.stat.bytes || now == self.stat {
+                break;
+            }
+            thread::sleep(SETTLE_WAIT);
+            metadata = log.file.metadata()?;
+        }
+        let now = Stat::of(&metadata);
+        if now.bytes < self.stat.bytes.max(print.covered) {
+            return Ok(false);
+        }
+        let changed_in_place = now.bytes == self.stat.bytes && now != self.stat;
+        let content = known.footer.content;
+        if changed_in_place && crc_of(&log.file, content.bytes)? != content.crc {
+            return Ok(false);
+        }
+        self.stat = now;
+        Ok(look(print, log, &metadata)? == print)
+    }
+}
+
+/// How many bytes of memory something known takes.
+pub(super) fn bytes_of(known: &Known) -> usize {
+    let of_segment = |segment: &Segment| {
+        let pages = || segment.pages.iter().flatten();
+        let bytes = segment.table.bytes + pages().map(|page| page.section.bytes).sum::<u32>();
+        bytes as usize + pages().count() * size_of::<super::layout::Page>()
+    };
+    let segments = known.footer.segments.iter().map(of_segment).sum::<usize>();
+    let blocks = known.blocks().map_or(0, size_of_val);
+    segments + blocks + known.footer.findings.len() * size_of::<Finding>() + size_of::<Known>()
+}
+
+/// An index without a block.
+fn nothing(log: &LogFile, metadata: &Metadata) -> io::Result<Known> {
+    let print = Fingerprint {
+        stored: Stored::Plain,
+        device: 0,
+        inode: 0,
+        file_bytes: 0,
+        covered: 0,
+        modified: 0,
+        head_crc: 0,
+        tail_crc: 0,
+    };
+    let footer = Footer {
+        fingerprint: look(print, log, metadata)?,
+        content: Content::default(),
+        probed: Bounds {
+            first: None,
+            last: None,
+            ordered: true,
+        },
+        first: None,
+        last: None,
+        has_timeless_blocks: false,
+        findings: Vec::new(),
+        segments: Vec::new(),
+    };
+    Ok(Known::new(footer, Vec::new()))
+}
+
+/// The same index, with nothing left in its file.
+fn in_memory(known: &Known) -> io::Result<Known> {
+    let torn = || io::Error::new(ErrorKind::InvalidData, "an index is torn");
+    let mut footer = known.footer.clone();
+    let mut stores = Vec::new();
+    for ((segment, store), copy) in known.segments().zip(&mut footer.segments) {
+        let (segment, bytes) = merged(&[(segment, store)]).ok_or_else(torn)?;
+        *copy = segment;
+        stores.push(Arc::new(Store::Memory(bytes)));
+    }
+    let known = Known::new(footer, stores);
+    known.blocks().ok_or_else(torn)?;
+    Ok(known)
+}
+
+/// The end of the last whole line within the next `step_bytes`; where a line is longer, of the last
+/// there is.
+fn end_of_step(log: &LogFile, from: u64, step_bytes: u64) -> io::Result<u64> {
+    let reach = log.bytes.min(from.saturating_add(step_bytes));
+    let end = last_line_end(log, reach)?;
+    match end > from || reach == log.bytes {
+        true => Ok(end),
+        false => last_line_end(log, log.bytes),
+    }
+}
+
+/// What is known once the lines up to `end` are read as well.
+///
+/// # Errors
+/// When they can't be read, or the file changed meanwhile.
+fn extended(old: &Known, log: &Arc<LogFile>, end: u64, block_bytes: u64) -> io::Result<Known> {
+    let before = old.footer.fingerprint;
+    let wider = Fingerprint {
+        covered: end,
+        ..before
+    };
+    let print = look(wider, log, &log.file.metadata()?)?;
+    let source = Arc::new(Source::known(Arc::clone(log), Form::Plain));
+    let span = Span {
+        start: before.covered,
+        end,
+    };
+    let piece = build_piece(&source, span, block_bytes)?;
+    // What was read is what both fingerprints are of: they stood before and stand behind.
+    let metadata = log.file.metadata()?;
+    let stands = |print: Fingerprint| Ok::<bool, io::Error>(look(print, log, &metadata)? == print);
+    if metadata.len() < end || !stands(before)? || !stands(print)? {
+        return Err(io::Error::other("it changed while it was read"));
+    }
+    Ok(joined(old, print, piece))
+}
+
+fn joined(old: &Known, print: Fingerprint, piece: Piece) -> Known {
+    let mut footer = old.footer.clone();
+    footer.fingerprint = print;
+    footer.content = followed_by(footer.content, piece.content);
+    let times = || footer.first.zip(footer.last).into_iter().chain(piece.times);
+    let (first, last) = (
+        times().map(|(first, _)| first).min(),
+        times().map(|(_, last)| last).max(),
+    );
+    (footer.first, footer.last) = (first, last);
+    footer.has_timeless_blocks |= piece.has_timeless_blocks;
+    let is_hole = |finding: &Finding| matches!(finding, Finding::Hole { .. });
+    let has_hole = footer.findings.iter().any(is_hole);
+    let fresh = piece.findings.into_iter();
+    footer
+        .findings
+        .extend(fresh.filter(|finding| !has_hole || !is_hole(finding)));
+    let store = Arc::new(Store::Memory(piece.bytes));
+    let mut stores = old.stores.clone();
+    stores.extend(piece.segments.iter().map(|_| Arc::clone(&store)));
+    footer.segments.extend(piece.segments);
+    merge_last(&mut footer.segments, &mut stores);
+    Known::new(footer, stores)
+}
+
+/// Makes one of the last segments, as long as those before are not much larger.
+fn merge_last(segments: &mut Vec<Segment>, stores: &mut Vec<Arc<Store>>) {
+    let mut blocks = 0;
+    let small = segments.iter().rev().take_while(|segment| {
+        let fits = blocks == 0
+            || segment.blocks <= MERGE_RATIO * blocks && blocks + segment.blocks <= SEGMENT_BLOCKS;
+        blocks += segment.blocks;
+        fits
+    });
+    let from = segments.len() - small.count();
+    if segments.len() - from < 2 {
+        return;
+    }
+    let stores_of = stores[from..].iter().map(AsRef::as_ref);
+    let parts: Vec<(&Segment, &Store)> = segments[from..].iter().zip(stores_of).collect();
+    if let Some((segment, bytes)) = merged(&parts) {
+        segments.truncate(from);
+        stores.truncate(from);
+        segments.push(segment);
+        stores.push(Arc::new(Store::Memory(bytes)));
+    }
+}
+
+fn followed_by(content: Content, next: Content) -> Content {
+    let hasher = |of: Content| crc32fast::Hasher::new_with_initial_len(of.crc, of.bytes);
+    let mut crc = hasher(content);
+    crc.combine(&hasher(next));
+    Content {
+        bytes: content.bytes + next.bytes,
+        lines: content.lines + next.lines,
+        crc: crc.finalize(),
+    }
+}
+
+/// The checksum of a file's first `bytes`.
+fn crc_of(file: &File, bytes: u64) -> io::Result<u32> {
+    let mut crc = crc32fast::Hasher::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut at = 0;
+    while at < bytes {
+        let wanted = usize::try_from(bytes - at).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
+        file.read_exact_at(&mut chunk[..wanted], at)?;
+        crc.update(&chunk[..wanted]);
+        at += wanted as u64;
+    }
+    Ok(crc.finalize())
+}
+
+/// What is under the lock is whole at any moment, also where somebody panicked.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

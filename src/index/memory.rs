@@ -1,0 +1,264 @@
+//! What a process that lives long remembers of the files that it was asked about.
+//!
+//! A live day has no index, or one of its beginning; to read the rest anew for every question is what
+//! takes longest. Here is what was read before, file by file (`live`), within so many bytes in all:
+//! files that were not asked about for longest are forgotten first, and those that are gone from
+//! their folder at once. The indexes of archives stay open (`sealed`).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::Index;
+use super::grid::BLOCK_BYTES;
+use super::known::Known;
+use super::live::{LiveFile, bytes_of, lock};
+use super::print::Stat;
+use super::sealed::Sealed;
+use crate::fsx::FileIdentity;
+use crate::source::{Form, is_compressed};
+use crate::tree::LogFile;
+
+/// How much is remembered, and of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// Of all files together (bytes of memory); a file takes about a fiftieth of its length.
+    pub bytes: usize,
+    /// A file of which more than this (bytes) is in no index is worth remembering.
+    pub worth_bytes: u64,
+    /// What was appended is read into memory once it is more than this (bytes); until then it is
+    /// scanned.
+    pub lag_bytes: u64,
+    /// One question reads so much into memory at most (bytes), so that none pays for a whole day.
+    pub step_bytes: u64,
+    /// Content of a block (bytes).
+    pub block_bytes: u64,
+    /// Indexes of archives that stay open (descriptors); a question opens none of these.
+    pub open_indexes: usize,
+}
+
+impl Default for MemoryLimits {
+    fn default() -> Self {
+        MemoryLimits {
+            bytes: 64 << 20,
+            worth_bytes: 256 << 10,
+            lag_bytes: BLOCK_BYTES,
+            step_bytes: 16 << 20,
+            block_bytes: BLOCK_BYTES,
+            open_indexes: 128,
+        }
+    }
+}
+
+/// The memory of many files.
+#[derive(Debug)]
+pub struct Memory {
+    limits: MemoryLimits,
+    files: Mutex<Files>,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    entries: HashMap<FileIdentity, Entry>,
+    sealed: Sealed,
+    /// Counts questions.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    file: Arc<LiveFile>,
+    folder: PathBuf,
+    bytes: usize,
+    /// The last question that it was of use for.
+    used: u64,
+}
+
+impl Memory {
+    /// Remembers nothing yet.
+    pub fn new(limits: MemoryLimits) -> Memory {
+        Memory {
+            limits,
+            files: Mutex::default(),
+        }
+    }
+
+    /// How much is remembered: files, and the bytes of memory that takes.
+    pub fn size(&self) -> (usize, usize) {
+        let files = lock(&self.files);
+        let bytes = files.entries.values().map(|entry| entry.bytes).sum();
+        (files.entries.len(), bytes)
+    }
+
+    /// How many indexes of archives are open.
+    pub fn open_indexes(&self) -> usize {
+        lock(&self.files).sealed.len()
+    }
+
+    /// Finds a file's index, as [`Index::open`] does, and keeps that of an archive open, that of a plain
+    /// file in memory if it is worth it.
+    ///
+    /// # Errors
+    /// As [`Index::open`]; nothing is wrong with one that was remembered.
+    pub fn open(&self, log: &Arc<LogFile>) -> Result<Option<Index>, String> {
+        // Before anything is read: what changes later is seen the next time.
+        let stat = log.file.metadata().ok().as_ref().map(Stat::of);
+        let stat = stat.filter(|stat| stat.bytes == log.bytes);
+        let known = stat.and_then(|stat| {
+            let mut files = lock(&self.files);
+            let now = files.clock;
+            files.sealed.recall(log, stat, now)
+        });
+        if let Some(index) = known.or_else(|| self.recall(log)) {
+            return Ok(Some(index));
+        }
+        let opened = Index::open(log);
+        let on_disk = opened.as_ref().ok().and_then(Option::as_ref);
+        if let Some(taken_in) = self.take_in(log, on_disk) {
+            // Whether the one on disk is of any use does not matter any more.
+            return Ok(Some(taken_in));
+        }
+        if let (Some(index), Some(stat)) = (on_disk, stat)
+            && index.form() != Form::Plain
+        {
+            let mut files = lock(&self.files);
+            let now = files.clock;
+            files
+                .sealed
+                .keep(log, index, stat, now, self.limits.open_indexes);
+        }
+        opened
+    }
+
+    /// The index of a plain file that is remembered, after what was appended to it has been read.
+    /// `None` when nothing of it is, or it is not what it was.
+    fn recall(&self, log: &Arc<LogFile>) -> Option<Index> {
+        let file = lock(&self.files).used(log)?;
+        let known = file.recall(log);
+        if known.is_none() && file.is_gone() {
+            lock(&self.files).forget(log.identity, &file);
+        }
+        let known = known?;
+        let behind = log.bytes.saturating_sub(known.footer.content.bytes);
+        let fresh = (behind > self.limits.lag_bytes)
+            .then(|| self.grown(log, &file))
+            .flatten();
+        Some(Index::of_beginning(fresh.unwrap_or(known), log.bytes))
+    }
+
+    /// Begins to remember a file that is worth it; `on_disk` is its index there, which is fresh.
+    /// `None` when it is not worth it, or when somebody else is just about it.
+    fn take_in(&self, log: &Arc<LogFile>, on_disk: Option<&Index>) -> Option<Index> {
+        let covered = on_disk.map_or(0, Index::covered);
+        if log.bytes.saturating_sub(covered) <= self.limits.worth_bytes {
+            return None;
+        }
+        let is_plain = match on_disk {
+            Some(index) => index.form() == Form::Plain,
+            None => !is_compressed(log).ok()?,
+        };
+        if !is_plain {
+            return None;
+        }
+        let known = lock(&self.files).used(log);
+        let file = match known {
+            Some(file) => file,
+            None => {
+                let on_disk = on_disk.map(|index| index.known.as_ref());
+                let file = LiveFile::new(log, on_disk).ok()?;
+                lock(&self.files).insert(log, file)
+            }
+        };
+        let known = self.grown(log, &file);
+        if file.is_gone() {
+            lock(&self.files).forget(log.identity, &file);
+        }
+        Some(Index::of_beginning(known?, log.bytes))
+    }
+
+    /// Forgets the files of a folder that are not among those that are there now.
+    pub fn forget_gone(&self, folder: &Path, there: &[Arc<LogFile>]) {
+        let mut files = lock(&self.files);
+        files.sealed.forget_gone(folder, there);
+        files.entries.retain(|identity, entry| {
+            entry.folder != folder || there.iter().any(|log| log.identity == *identity)
+        });
+    }
+
+    /// What is known once some more has been read; `None` when nothing more is.
+    fn grown(&self, log: &Arc<LogFile>, file: &Arc<LiveFile>) -> Option<Arc<Known>> {
+        let MemoryLimits {
+            step_bytes,
+            block_bytes,
+            ..
+        } = self.limits;
+        let has_room = |known: &Known| self.has_room(log.identity, file, known);
+        file.grow(log, step_bytes, block_bytes, has_room)
+    }
+
+    /// Notes how much a file takes now, and forgets others until all fit. False when it is too much
+    /// alone.
+    fn has_room(&self, identity: FileIdentity, file: &Arc<LiveFile>, known: &Known) -> bool {
+        let bytes = bytes_of(known);
+        if bytes > self.limits.bytes {
+            return false;
+        }
+        let mut files = lock(&self.files);
+        let Some(entry) = files.entries.get_mut(&identity) else {
+            return true;
+        };
+        if Arc::ptr_eq(&entry.file, file) {
+            entry.bytes = bytes;
+        }
+        files.fit(self.limits.bytes, identity);
+        true
+    }
+}
+
+impl Files {
+    fn used(&mut self, log: &LogFile) -> Option<Arc<LiveFile>> {
+        self.clock += 1;
+        let entry = self.entries.get_mut(&log.identity)?;
+        entry.used = self.clock;
+        Some(Arc::clone(&entry.file))
+    }
+
+    /// The file that is remembered then: another one may have been faster.
+    fn insert(&mut self, log: &LogFile, file: LiveFile) -> Arc<LiveFile> {
+        let known_bytes = file.bytes();
+        let entry = self.entries.entry(log.identity).or_insert_with(|| Entry {
+            file: Arc::new(file),
+            folder: log.path.parent().unwrap_or(&log.path).to_owned(),
+            bytes: known_bytes,
+            used: self.clock,
+        });
+        Arc::clone(&entry.file)
+    }
+
+    fn forget(&mut self, identity: FileIdentity, file: &Arc<LiveFile>) {
+        let entry = self.entries.get(&identity);
+        if entry.is_some_and(|entry| Arc::ptr_eq(&entry.file, file)) {
+            self.entries.remove(&identity);
+        }
+    }
+
+    /// Forgets what was not used for longest until all takes no more than `bytes`; `kept` stays.
+    fn fit(&mut self, bytes: usize, kept: FileIdentity) {
+        while self
+            .entries
+            .values()
+            .map(|entry| entry.bytes)
+            .sum::<usize>()
+            > bytes
+        {
+            let others = self
+                .entries
+                .iter()
+                .filter(|(identity, _)| **identity != kept);
+            let Some(oldest) = others.min_by_key(|(_, entry)| entry.used).map(|(i, _)| *i) else {
+                return;
+            };
+            self.entries.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What tells a file from all others, and whether it is still the one that was indexed.
+
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
+
+use super::layout::{Fingerprint, Stored};
+use crate::source::{Form, Source, last_line_end};
+use crate::tree::LogFile;
+
+/// Bytes at either end of a file that its fingerprint looks at.
+const PRINT_BYTES: usize = 4096;
+
+/// What tells the file that `source` reads from all others.
+pub(super) fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
+    let log = &source.log;
+    let stored = match source.form() {
+        Form::Plain => Stored::Plain,
+        Form::Gzip => Stored::Gzip,
+        Form::Bgzf { .. } => Stored::Bgzf,
+    };
+    let metadata = log.file.metadata()?;
+    let covered = if stored == Stored::Plain {
+        last_line_end(log, log.bytes)?
+    } else {
+        source.content_bytes().unwrap_or(log.bytes)
+    };
+    let print = Fingerprint {
+        stored,
+        device: 0,
+        inode: 0,
+        file_bytes: log.bytes,
+        covered,
+        modified: modified(&metadata),
+        head_crc: 0,
+        tail_crc: 0,
+    };
+    look(print, log, &metadata)
+}
+
+/// The fingerprint that the file has now, were it the one that `print` is of.
+pub(super) fn look(
+    print: Fingerprint,
+    log: &LogFile,
+    metadata: &Metadata,
+) -> io::Result<Fingerprint> {
+    let is_plain = print.stored == Stored::Plain;
+    let known = if is_plain {
+        print.covered
+    } else {
+        print.file_bytes
+    };
+    let crc = |from: u64, bytes: u64| {
+        let mut text = [0u8; PRINT_BYTES];
+        let text = &mut text[..usize::try_from(bytes).unwrap_or(PRINT_BYTES)];
+        log.file.read_exact_at(text, from)?;
+        Ok::<u32, io::Error>(crc32fast::hash(text))
+    };
+    let bytes = known.min(PRINT_BYTES as u64);
+    Ok(Fingerprint {
+        device: if is_plain { metadata.dev() } else { 0 },
+        inode: if is_plain { metadata.ino() } else { 0 },
+        head_crc: crc(0, bytes)?,
+        tail_crc: crc(known - bytes, bytes)?,
+        ..print
+    })
+}
+
+/// Whether the file is the one that `print` is of.
+pub(super) fn is_of(print: &Fingerprint, log: &LogFile) -> io::Result<bool> {
+    let metadata = log.file.metadata()?;
+    let has_grown = print.stored == Stored::Plain && log.bytes > print.file_bytes;
+    if !has_grown && (log.bytes != print.file_bytes || modified(&metadata) != print.modified) {
+        return Ok(false);
+    }
+    Ok(look(*print, log, &metadata)? == *print)
+}
+
+pub(super) fn modified(metadata: &Metadata) -> i64 {
+    metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec()
+}
+
+/// What tells that a file was written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub bytes: u64,
+    modified: i64,
+    /// Set by the kernel whatever a program sets `modified` to.
+    changed: (i64, i64),
+}
+
+impl Stat {
+    pub(super) fn of(metadata: &Metadata) -> Stat {
+        Stat {
+            bytes: metadata.len(),
+            modified: modified(metadata),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}

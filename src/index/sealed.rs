@@ -1,0 +1,75 @@
+//! The indexes of archives that are open already.
+//!
+//! An archive does not change, so of its index need not be asked again whether it is its own: it is
+//! as long as the archive has its length and both its times of change (the kernel sets one of them
+//! whatever a program does). Saved are, for each archive and question, the opening of the index, the
+//! reading of its footer and of both ends of the archive.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Index;
+use super::known::Known;
+use super::print::Stat;
+use crate::fsx::FileIdentity;
+use crate::source::Bounds;
+use crate::tree::LogFile;
+
+/// Open indexes, a descriptor each.
+#[derive(Debug, Default)]
+pub(super) struct Sealed {
+    entries: HashMap<FileIdentity, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    known: Arc<Known>,
+    probed: Option<Bounds>,
+    stat: Stat,
+    folder: PathBuf,
+    used: u64,
+}
+
+impl Sealed {
+    /// The index of an archive that is as it was; `now` is the number of the question.
+    pub(super) fn recall(&mut self, log: &LogFile, stat: Stat, now: u64) -> Option<Index> {
+        let entry = self.entries.get_mut(&log.identity)?;
+        if entry.stat != stat {
+            self.entries.remove(&log.identity);
+            return None;
+        }
+        entry.used = now;
+        Some(Index::of_whole(Arc::clone(&entry.known), entry.probed))
+    }
+
+    /// Keeps an index that was just found to be that of an archive which looked like `stat` before;
+    /// `most` of them in all.
+    pub(super) fn keep(&mut self, log: &LogFile, index: &Index, stat: Stat, now: u64, most: usize) {
+        let entry = Entry {
+            known: Arc::clone(&index.known),
+            probed: index.probed,
+            stat,
+            folder: log.path.parent().unwrap_or(&log.path).to_owned(),
+            used: now,
+        };
+        self.entries.insert(log.identity, entry);
+        while self.entries.len() > most {
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used);
+            let Some(oldest) = oldest.map(|(identity, _)| *identity) else {
+                return;
+            };
+            self.entries.remove(&oldest);
+        }
+    }
+
+    pub(super) fn forget_gone(&mut self, folder: &Path, there: &[Arc<LogFile>]) {
+        self.entries.retain(|identity, entry| {
+            entry.folder != folder || there.iter().any(|log| log.identity == *identity)
+        });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+}

@@ -1,0 +1,80 @@
+//! Where the bytes of an index stand: in a file, or in memory.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use super::layout::{Section, TAIL_BYTES};
+
+/// Read at once from an index's end: mostly all that leads to the rest.
+const END_BYTES: usize = 16 << 10;
+
+/// No part of an index is longer (bytes): of one that says so nothing is believed.
+const PART_BYTES_MAX: u32 = 256 << 20;
+
+/// The tables and pages of an index.
+#[derive(Debug)]
+pub(super) enum Store {
+    File(File),
+    Memory(Vec<u8>),
+}
+
+impl Store {
+    /// A table or a page; `None` when it is not what the footer says.
+    pub(super) fn read(&self, section: Section) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Store::File(file) => read_section(file, section).map(Cow::Owned),
+            Store::Memory(bytes) => {
+                let from = usize::try_from(section.at).ok()?;
+                let bytes = bytes.get(from..)?.get(..section.bytes as usize)?;
+                Some(Cow::Borrowed(bytes))
+            }
+        }
+    }
+}
+
+/// The footer of an index or a catalog, as bytes that have the right checksum.
+pub(super) fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> {
+    let torn = |_| "is torn".to_owned();
+    let bytes = file.metadata().map_err(torn)?.len();
+    let end_bytes = usize::try_from(bytes).map_or(END_BYTES, |bytes| bytes.min(END_BYTES));
+    let mut end = vec![0; end_bytes];
+    file.read_exact_at(&mut end, bytes - end_bytes as u64)
+        .map_err(torn)?;
+    let Some((rest, tail)) = end.split_last_chunk::<TAIL_BYTES>() else {
+        return Err("is torn".to_owned());
+    };
+    if tail[8..15] == magic[..7] && tail[15] != magic[7] {
+        return Err(format!("is of version {}", tail[15]));
+    }
+    if tail[8..] != magic {
+        return Err("is torn".to_owned());
+    }
+    let footer_bytes = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]);
+    let crc = u32::from_le_bytes([tail[4], tail[5], tail[6], tail[7]]);
+    let before = (bytes - TAIL_BYTES as u64).checked_sub(u64::from(footer_bytes));
+    let at = before
+        .filter(|_| footer_bytes <= PART_BYTES_MAX)
+        .ok_or("is torn")?;
+    let footer = match rest.len().checked_sub(footer_bytes as usize) {
+        Some(from) => rest[from..].to_vec(),
+        None => {
+            let mut footer = vec![0; footer_bytes as usize];
+            file.read_exact_at(&mut footer, at).map_err(torn)?;
+            footer
+        }
+    };
+    if crc32fast::hash(&footer) != crc {
+        return Err("is torn".to_owned());
+    }
+    Ok(footer)
+}
+
+fn read_section(file: &File, section: Section) -> Option<Vec<u8>> {
+    if section.bytes > PART_BYTES_MAX {
+        return None;
+    }
+    let mut bytes = vec![0; section.bytes as usize];
+    file.read_exact_at(&mut bytes, section.at).ok()?;
+    (crc32fast::hash(&bytes) == section.crc).then_some(bytes)
+}
