@@ -29,4 +29,4 @@ pub use joiner::{Component, Joiner};
 pub use lanes::{Doing, Lane, Lanes, Span};
 pub use messages::{MessageLife, MessageTotals};
 pub use state::{Phase, State};
-pub use summary::{Direction, Leg, Outcome, Summary};
+pub use summary::{Direction, Leg, Outcome, Summary, is_success};

@@ -364,7 +364,7 @@ fn legs(facts: &[Fact], main: &[u8]) -> Vec<Leg> {
 }
 
 /// Whether an HTTP status says that the request was served: 100 to 399.
-fn is_success(status: &[u8]) -> bool {
+pub fn is_success(status: &[u8]) -> bool {
     matches!(status, [b'1'..=b'3', b, c] if b.is_ascii_digit() && c.is_ascii_digit())
 }
 

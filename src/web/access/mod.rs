@@ -118,11 +118,7 @@ impl Door {
         let is_right = secret.unwrap_or(&self.stand_in).matches(shown) && secret.is_some();
         let api = EnterpriseName::new(API).expect("it is written like one");
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = match (is_right, secret.is_some_and(Secret::is_long)) {
-            (false, _) => Answer::Wrong,
-            (true, true) => Answer::Unguessable,
-            (true, false) => Answer::Right,
-        };
+        let answer = Answer::about(secret, is_right);
         let settled = tries.settle(visitor, &api, answer, now);
         settled.map_err(Refusal::TooMany)?;
         is_right.then_some(()).ok_or(Refusal::Closed)
@@ -155,11 +151,7 @@ impl Door {
         let known = secret.is_some();
         let verdict = judge(secret.unwrap_or(&self.stand_in), wanted, credentials, unix);
         let verdict = if known { verdict } else { Verdict::Closed };
-        let answer = match verdict {
-            Verdict::Closed => Answer::Wrong,
-            _ if secret.is_some_and(Secret::is_long) => Answer::Unguessable,
-            _ => Answer::Right,
-        };
+        let answer = Answer::about(secret, verdict != Verdict::Closed);
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         tries
             .settle(visitor, wanted.enterprise(), answer, instant)

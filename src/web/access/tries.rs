@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::recent::Recent;
 use super::visitor::Visitor;
+use crate::directory::Secret;
 use crate::tree::EnterpriseName;
 
 /// How many wrong tries there may be.
@@ -51,6 +52,17 @@ pub(super) enum Answer {
     Right,
     /// Right, about one that can't be.
     Unguessable,
+}
+
+impl Answer {
+    /// What it was to say something right or wrong about a secret.
+    pub(super) fn about(secret: Option<&Secret>, is_right: bool) -> Answer {
+        match (is_right, secret.is_some_and(Secret::is_long)) {
+            (false, _) => Answer::Wrong,
+            (true, true) => Answer::Unguessable,
+            (true, false) => Answer::Right,
+        }
+    }
 }
 
 /// The wrong tries of late, and who was right.

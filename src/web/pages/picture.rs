@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::people::People;
 use super::{Look, shortened};
-use crate::call::{Doing, Event, Lane, Lanes, MessageAction};
+use crate::call::{Doing, Event, Lane, Lanes, MessageAction, is_success};
 use crate::engine::TracedCall;
 use crate::record::Stamp;
 
@@ -252,16 +252,11 @@ fn marks(call: &TracedCall, wanted: impl Fn(&crate::call::Fact) -> bool) -> Vec<
                 Event::Message(MessageAction::Delete) => "deleted",
                 Event::Message(MessageAction::Edit) => "edited",
                 Event::Message(_) => "sent",
-                Event::Http if !succeeded(fact.http_status()) => "failed",
+                Event::Http if !is_success(fact.http_status()) => "failed",
                 _ => "request",
             },
         })
         .collect()
-}
-
-/// Whether an HTTP status says that the request was served: 100 to 399.
-pub(super) fn succeeded(status: &[u8]) -> bool {
-    matches!(status, [b'1'..=b'3', b, c] if b.is_ascii_digit() && c.is_ascii_digit())
 }
 
 fn mark_lane(axis: &Axis, name: &str, marks: &[Mark], y: usize) -> Markup {

@@ -4,9 +4,8 @@ use maud::{Markup, PreEscaped, html};
 
 use super::entries::{Entry, entries, life_of};
 use super::people::People;
-use super::picture::succeeded;
 use super::{CallPage, Look, events, shortened, shown};
-use crate::call::{Fact, Lanes, MessageAction, MessageLife};
+use crate::call::{Fact, Lanes, MessageAction, MessageLife, is_success};
 use crate::engine::TracedCall;
 use crate::output::{redact, sanitise};
 use crate::record::{Body, Record, Stamp};
@@ -186,7 +185,7 @@ impl Page<'_> {
     }
 
     fn request(&self, method: &[u8], url: &[u8], status: &[u8]) -> Markup {
-        let good = succeeded(status);
+        let good = is_success(status);
         html! {
             (shortened(method, 20)) " " code { (shortened(url, TEXT_CHARS_MAX)) } " "
             @if good { span { "→ " (shortened(status, 20)) } }
