@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use calltrace::cli::Cli;
+use calltrace::cli::{self, Cli};
 use calltrace::cmd;
 use calltrace::error::Error;
 use clap::Parser;
@@ -28,32 +28,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version are answers; anything else that clap says is put into one line.
+/// Help and version are answers; anything else is said in one line.
 fn refuse(error: &clap::Error) -> ExitCode {
     match error.kind() {
         Typed::DisplayHelp | Typed::DisplayVersion => {
             let _ = error.print();
             ExitCode::SUCCESS
         }
-        Typed::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = error.print();
-            ExitCode::from(TROUBLE)
-        }
         _ => {
-            let text = error.to_string();
-            let lines = text
-                .lines()
-                .map(str::trim)
-                .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-                .filter(|line| !line.is_empty());
-            let said = lines.fold(String::new(), |said, line| {
-                match line.strip_prefix("tip: ") {
-                    _ if said.is_empty() => line.trim_start_matches("error: ").to_owned(),
-                    Some(tip) => format!("{said}; {tip}"),
-                    None => format!("{said} {line}"),
-                }
-            });
-            cmd::say(&said);
+            cmd::say(&cli::typed_wrong(error));
             ExitCode::from(TROUBLE)
         }
     }

@@ -126,7 +126,7 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
         (
             &["--root", "/nowhere", "search"],
             expect![[r#"
-                calltrace: no folder /nowhere; name the log tree with --root DIR or CALLTRACE_ROOT
+                calltrace: no folder /nowhere; --root takes the folder that holds one folder an enterprise
             "#]],
         ),
         (

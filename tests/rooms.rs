@@ -92,7 +92,7 @@ const CRATES: [(&str, &[&str]); 54] = [
     ("tokio_io_timeout", &["web"]),
     ("tokio_postgres", &["directory"]),
     ("tokio_util", &["web"]),
-    ("toml", &["cli", "rotate"]),
+    ("toml", &["cmd", "cli", "rotate"]),
     ("tower", &["web"]),
     ("tower_http", &["web"]),
     ("tracing", &["cmd", "web", "directory"]),

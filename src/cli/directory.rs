@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::values::nearest;
+use super::known;
 use crate::directory::{Config, EnterpriseConfig, Given, PostgresConfig, Secret};
 use crate::tree::EnterpriseName;
 
@@ -53,7 +53,6 @@ fn read_enterprises(config: &mut Config, table: Table) -> Result<(), String> {
 }
 
 fn read_enterprise(known: &mut EnterpriseConfig, at: &str, table: Table) -> Result<(), String> {
-    const KEYS: [&str; 5] = ["name", "secret", "secret_file", "extensions", "lines"];
     only_one(&table, at, "secret", "secret_file")?;
     for (key, value) in table {
         let place = format!("{at}.{key}");
@@ -69,7 +68,7 @@ fn read_enterprise(known: &mut EnterpriseConfig, at: &str, table: Table) -> Resu
             }
             ("lines", Value::Table(names)) => read_names(&mut known.lines, &place, names)?,
             ("extensions" | "lines", _) => return Err(format!("{place} must be a table")),
-            _ => return Err(unknown(&key, at, &KEYS)),
+            _ => return Err(known::unknown(&key, "enterprises.NUMBER", at)),
         }
     }
     Ok(())
@@ -88,7 +87,7 @@ fn read_postgres(postgres: &mut PostgresConfig, table: Table) -> Result<(), Stri
                 let wrong = || format!("{place} must be a number from 1 to {POOL_MAX}");
                 postgres.pool = Some(count.ok_or_else(wrong)?);
             }
-            _ => return Err(unknown(&key, "postgres", &["url", "url_file", "pool"])),
+            _ => return Err(known::unknown(&key, "postgres", "postgres")),
         }
     }
     Ok(())
@@ -98,7 +97,7 @@ fn read_metadata(config: &mut Config, table: Table) -> Result<(), String> {
     for (key, value) in table {
         match key.as_str() {
             "url" => config.metadata = Some(secret("metadata.url", value)?),
-            _ => return Err(unknown(&key, "metadata", &["url"])),
+            _ => return Err(known::unknown(&key, "metadata", "metadata")),
         }
     }
     Ok(())
@@ -140,14 +139,6 @@ pub(super) fn file(place: &str, value: Value) -> Result<PathBuf, String> {
         true => Err(format!("{place} is empty")),
         false => Ok(PathBuf::from(text)),
     }
-}
-
-fn unknown(key: &str, at: &str, keys: &[&str]) -> String {
-    let hint = match nearest(key, keys.iter().copied()) {
-        Some(key) => format!("did you mean {key}?"),
-        None => format!("there are {}", keys.join(", ")),
-    };
-    format!("no setting {key:?} in [{at}]; {hint}")
 }
 
 #[cfg(test)]

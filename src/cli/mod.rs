@@ -1,8 +1,11 @@
 //! What was typed: clap types and value parsers. Knows no file and asks nothing; `cmd` makes plans
 //! of it.
 
+mod config;
 mod directory;
 mod index;
+mod known;
+mod origin;
 mod rotate;
 mod search;
 mod serve;
@@ -10,6 +13,7 @@ mod settings;
 mod tail;
 mod values;
 mod when;
+mod words;
 
 use std::path::PathBuf;
 
@@ -17,13 +21,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::record::KindName;
 
+pub use config::{ConfigArgs, ConfigFormat};
 pub use index::IndexArgs;
+pub use known::{KNOWN, Known, Shown, Usual};
+pub use origin::{Origins, Said};
 pub use rotate::{RotateArgs, RotateFormat, RotateSettings};
 pub use search::{ContentArgs, PartyArgs, SearchArgs, SearchFormat};
 pub use serve::{LinkArgs, LogFormat, ServeArgs, ServeSettings, usual_url};
 pub use settings::Settings;
 pub use tail::{TailArgs, TailFormat};
 pub use when::Moment;
+pub use words::{check_environment, is_flag, subcommands, typed_wrong};
 
 use values::{parse_id, parse_kind, parse_zone};
 
@@ -33,7 +41,6 @@ use values::{parse_id, parse_kind, parse_zone};
 #[command(
     name = "calltrace",
     version,
-    arg_required_else_help = true,
     after_help = "\
 Examples:
   calltrace trace 0367 1764493655.61             one call, whole
@@ -51,9 +58,9 @@ pub struct Cli {
     /// Options of every subcommand.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// What to do; nothing typed is a question as well.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options of every subcommand.
@@ -117,6 +124,8 @@ pub enum Command {
     Link(LinkArgs),
     /// What is known of the indexes; whether they are right
     Index(IndexArgs),
+    /// Each setting, its value, and where that comes from
+    Config(ConfigArgs),
 }
 
 /// `calltrace trace`

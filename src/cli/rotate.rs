@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use toml::{Table, Value};
 
-use super::values::{millis, nearest, one_of, parse_length};
+use super::known;
+use super::values::{millis, one_of, parse_length};
 use crate::rotate::{Mode, Policy};
 
 /// `calltrace rotate`
@@ -87,22 +88,15 @@ pub struct RotateSettings {
     pub grace: Option<Duration>,
 }
 
-const KEYS: [&str; 4] = ["keep", "mode", "max_size", "grace"];
-
 impl RotateSettings {
     /// Takes over what a table says.
     pub(super) fn read(&mut self, table: Table) -> Result<(), String> {
         for (key, value) in table {
-            let text = match (KEYS.contains(&key.as_str()), value) {
-                (true, Value::String(text)) => text,
-                (true, _) => return Err(format!("rotate.{key} must be in quotes")),
-                (false, _) => {
-                    let hint = match nearest(&key, KEYS) {
-                        Some(key) => format!("did you mean {key}?"),
-                        None => format!("there are {}", KEYS.join(", ")),
-                    };
-                    return Err(format!("no setting {key:?} in [rotate]; {hint}"));
-                }
+            if !known::names_in("rotate").contains(&key.as_str()) {
+                return Err(known::unknown(&key, "rotate", "rotate"));
+            }
+            let Value::String(text) = value else {
+                return Err(format!("rotate.{key} must be in quotes"));
             };
             let wrong = |hint: String| format!("rotate.{key}: {hint}");
             match key.as_str() {

@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use toml::{Table, Value};
 
 use super::directory::{file, only_one, secret};
-use super::values::{nearest, one_of, parse_id, parse_length};
+use super::known;
+use super::values::{one_of, parse_id, parse_length};
 use crate::directory::Given;
 use crate::web::pages::Language;
 use crate::web::{PublicUrl, VALID_FOR_MAX};
@@ -98,29 +99,13 @@ pub struct ServeSettings {
     pub log_file: Option<PathBuf>,
 }
 
-const KEYS: [&str; 9] = [
-    "listen",
-    "public_url",
-    "trusted_proxies",
-    "lang",
-    "request_timeout",
-    "max_connections",
-    "api_token",
-    "api_token_file",
-    "log_file",
-];
-
 impl ServeSettings {
     /// Takes over what a table says.
     pub(super) fn read(&mut self, table: Table) -> Result<(), String> {
         only_one(&table, "serve", "api_token", "api_token_file")?;
         for (key, value) in table {
-            if !KEYS.contains(&key.as_str()) {
-                let hint = match nearest(&key, KEYS) {
-                    Some(key) => format!("did you mean {key}?"),
-                    None => format!("there are {}", KEYS.join(", ")),
-                };
-                return Err(format!("no setting {key:?} in [serve]; {hint}"));
+            if !known::names_in("serve").contains(&key.as_str()) {
+                return Err(known::unknown(&key, "serve", "serve"));
             }
             let wrong = |hint: String| format!("serve.{key}: {hint}");
             match (key.as_str(), value) {

@@ -9,9 +9,11 @@ use chrono_tz::Tz;
 use toml::{Table, Value};
 
 use super::directory::read_directory;
+use super::known;
+use super::origin::Origins;
 use super::rotate::RotateSettings;
 use super::serve::ServeSettings;
-use super::values::{nearest, zone_hint};
+use super::values::zone_hint;
 use crate::directory;
 use crate::error::Error;
 
@@ -32,20 +34,11 @@ pub struct Settings {
     pub serve: ServeSettings,
     /// Who is who.
     pub directory: directory::Config,
+    /// Which file and line says which of them.
+    pub origins: Origins,
+    /// The files that were looked for, in order, and whether they are there.
+    pub files: Vec<(PathBuf, bool)>,
 }
-
-const KEYS: [&str; 10] = [
-    "root",
-    "log_timezone",
-    "display_timezone",
-    "threads",
-    "rotate",
-    "serve",
-    "enterprises",
-    "people",
-    "postgres",
-    "metadata",
-];
 
 impl Settings {
     /// Reads `/etc/calltrace/config.toml`, then `calltrace/config.toml` in the user's folder of
@@ -64,21 +57,31 @@ impl Settings {
         let usual = [Some(PathBuf::from("/etc/calltrace/config.toml")), user];
         for path in usual.into_iter().flatten() {
             match fs::read_to_string(&path) {
-                Ok(text) => settings.read(&text, &path)?,
+                Ok(text) => settings.read_file(&text, &path)?,
                 Err(error)
-                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+                {
+                    settings.files.push((path, false));
+                }
                 Err(error) => return Err(Error::io(&path, "read the settings", error)),
             }
         }
         if let Some(path) = named {
             let text = fs::read_to_string(path)
                 .map_err(|error| Error::io(path, "read the settings", error))?;
-            settings.read(&text, path)?;
+            settings.read_file(&text, path)?;
         }
         if let Ok(name) = env::var("CALLTRACE_LOG_TIMEZONE") {
             settings.log_timezone = Some(zone(&name, "CALLTRACE_LOG_TIMEZONE")?);
         }
         Ok(settings)
+    }
+
+    fn read_file(&mut self, text: &str, path: &Path) -> Result<(), Error> {
+        self.read(text, path)?;
+        self.origins.note(text, path);
+        self.files.push((path.to_owned(), true));
+        Ok(())
     }
 
     fn read(&mut self, text: &str, path: &Path) -> Result<(), Error> {
@@ -120,12 +123,9 @@ impl Settings {
                 }
                 ("threads", _) => return Err(wrong("a number from 0 to 256")),
                 (unknown, _) => {
-                    let hint = match nearest(unknown, KEYS) {
-                        Some(key) => format!("did you mean {key}?"),
-                        None => format!("there are {}", KEYS.join(", ")),
-                    };
                     return Err(Error::Usage(format!(
-                        "{at}: no setting {unknown:?}; {hint}"
+                        "{at}: {}",
+                        known::unknown(unknown, "", "")
                     )));
                 }
             }

@@ -3,16 +3,17 @@
 //! Answers go to stdout, everything said about them to stderr. A run ends as an [`Exit`]; `main`
 //! turns it into a number.
 
+mod config;
 mod index;
 mod link;
+mod overview;
+mod root;
 mod rotate;
 mod search;
 mod serve;
 mod tail;
 mod talk;
 mod trace;
-
-use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
@@ -27,10 +28,8 @@ use crate::tree::Tree;
 
 pub use talk::say;
 
+use root::Root;
 use talk::Out;
-
-/// Where the logs are when nobody says.
-const DEFAULT_ROOT: &str = "call_tracer";
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,19 +70,20 @@ impl Exit {
 /// # Errors
 /// What ends a command: wrong input, no tree, no way to write the answer.
 pub fn run(cli: Cli) -> Result<Exit, Error> {
-    // A link needs no logs, only a secret.
-    if let Command::Link(args) = &cli.command {
-        return link::run(&cli.global, args);
-    }
-    let desk = Desk::open(&cli.global)?;
-    match cli.command {
-        Command::Trace(args) => trace::run(&desk, &args),
-        Command::Search(args) => search::run(&desk, &args),
-        Command::Tail(args) => tail::run(&desk, &args),
-        Command::Index(args) => index::run(&desk, &args),
-        Command::Rotate(args) => rotate::run(&desk, &args),
-        Command::Serve(args) => serve::run(desk, &args),
-        Command::Link(args) => link::run(&cli.global, &args),
+    let global = &cli.global;
+    let Some(command) = cli.command else {
+        return overview::run(global);
+    };
+    match command {
+        // These need no logs.
+        Command::Link(args) => link::run(global, &args),
+        Command::Config(args) => config::run(global, &args),
+        Command::Trace(args) => trace::run(&Desk::open(global)?, &args),
+        Command::Search(args) => search::run(&Desk::open(global)?, &args),
+        Command::Tail(args) => tail::run(&Desk::open(global)?, &args),
+        Command::Index(args) => index::run(&Desk::open(global)?, &args),
+        Command::Rotate(args) => rotate::run(&Desk::open(global)?, &args),
+        Command::Serve(args) => serve::run(Desk::open(global)?, &args),
     }
 }
 
@@ -104,8 +104,7 @@ struct Desk {
 impl Desk {
     fn open(global: &Global) -> Result<Desk, Error> {
         let settings = Settings::load(global.config.as_deref())?;
-        let root = global.root.clone().or(settings.root);
-        let tree = Tree::open(&root.unwrap_or_else(|| PathBuf::from(DEFAULT_ROOT)))?;
+        let tree = Root::of(global, &settings).open()?;
         let log = settings.log_timezone.map_or_else(LogZone::default, LogZone);
         let shown = global
             .tz

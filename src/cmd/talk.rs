@@ -9,6 +9,7 @@ use std::os::unix::fs::FileTypeExt;
 use anstream::{AutoStream, ColorChoice};
 
 use super::Desk;
+use super::root::is_tree;
 use crate::cli::ColorWhen;
 use crate::engine::Searched;
 use crate::error::{Error, Trouble};
@@ -168,7 +169,14 @@ impl Desk {
     /// `all 15 files searched (2025-11-16 .. 2025-11-30 UTC)`
     pub(super) fn searched_text(&self, searched: &Searched) -> String {
         let files = match searched.files {
-            0 => return "there is no log file to search".to_owned(),
+            0 if is_tree(self.tree.root()) => return "there is no log file to search".to_owned(),
+            0 => {
+                return format!(
+                    "there is no log file under {}; --root takes the folder that holds one folder \
+                     an enterprise",
+                    self.tree.root().display()
+                );
+            }
             1 => "the only file".to_owned(),
             n => format!("all {n} files"),
         };

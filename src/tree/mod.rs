@@ -68,10 +68,7 @@ impl Tree {
     /// When there is no such folder, or something else is in its place.
     pub fn open(root: &Path) -> Result<Tree, Error> {
         let metadata = fs::metadata(root).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::Usage(format!(
-                "no folder {}; name the log tree with --root DIR or CALLTRACE_ROOT",
-                root.display()
-            )),
+            ErrorKind::NotFound => Error::Usage(format!("no folder {}", root.display())),
             _ => Error::io(root, "open the log tree", error),
         })?;
         if !metadata.is_dir() {

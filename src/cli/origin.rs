@@ -1,0 +1,240 @@
+//! Where a setting was said: which line of which file, or a flag. `calltrace config` shows it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
+
+use super::known::{KNOWN, Known, Shown, twin};
+
+/// What a file says of one setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// The value as far as it may be shown; `None` of a secret.
+    pub value: Option<Value>,
+    /// The file.
+    pub path: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// What was said last of each setting, by tables and key: `["enterprises", "0367", "name"]`.
+#[derive(Debug, Clone, Default)]
+pub struct Origins(BTreeMap<Vec<String>, Said>);
+
+impl Origins {
+    /// Notes what a file says that was read without an error.
+    pub(super) fn note(&mut self, text: &str, path: &Path) {
+        let (Ok(table), Ok(places)) = (text.parse::<Table>(), DeTable::parse(text)) else {
+            return;
+        };
+        let mut walk = Walk {
+            origins: self,
+            text,
+            path,
+        };
+        walk.table(&mut Vec::new(), &table, places.get_ref());
+    }
+
+    /// What was said of the setting.
+    pub fn of(&self, at: &[&str]) -> Option<&Said> {
+        let at: Vec<String> = at.iter().map(|&part| part.to_owned()).collect();
+        self.0.get(&at)
+    }
+
+    /// All that was said, in order of names.
+    pub fn all(&self) -> impl Iterator<Item = (&[String], &Said)> {
+        self.0.iter().map(|(at, said)| (at.as_slice(), said))
+    }
+}
+
+/// One file as its settings are noted.
+struct Walk<'o> {
+    origins: &'o mut Origins,
+    text: &'o str,
+    path: &'o Path,
+}
+
+impl Walk<'_> {
+    fn table(&mut self, at: &mut Vec<String>, table: &Table, places: &DeTable<'_>) {
+        for (key, place) in places {
+            let name = key.get_ref().to_string();
+            let Some(value) = table.get(&name) else {
+                continue;
+            };
+            at.push(name);
+            match (value, place.get_ref()) {
+                (Value::Table(table), DeValue::Table(places)) => self.table(at, table, places),
+                _ => self.leaf(at, value, key.span().start),
+            }
+            at.pop();
+        }
+    }
+
+    fn leaf(&mut self, at: &[String], value: &Value, start: usize) {
+        let Some(known) = Known::of(at) else {
+            return;
+        };
+        let before = self.text.get(..start).unwrap_or_default();
+        let said = Said {
+            value: showable(known.shown, value),
+            path: self.path.to_owned(),
+            line: before.matches('\n').count() + 1,
+        };
+        if let (Some(other), Some((_, table))) = (twin(known.key), at.split_last()) {
+            let mut twin = table.to_vec();
+            twin.push(other.to_owned());
+            self.origins.0.remove(&twin);
+        }
+        self.origins.0.insert(at.to_vec(), said);
+    }
+}
+
+impl Known {
+    /// The setting that stands under these names.
+    pub fn of(at: &[String]) -> Option<&'static Known> {
+        KNOWN.iter().find(|known| {
+            let names = known.names();
+            let same = |(name, typed): (&str, &String)| is_free(name) || name == typed;
+            names.len() == at.len() && names.into_iter().zip(at).all(same)
+        })
+    }
+
+    /// Its tables and its key; in capitals those that the user chooses.
+    pub fn names(&self) -> Vec<&'static str> {
+        let tables = self.table.split('.').filter(|table| !table.is_empty());
+        tables.chain([self.key]).collect()
+    }
+
+    /// Whether the other of two settings that say the same thing is set.
+    pub fn is_said_by_twin(&self, origins: &Origins) -> bool {
+        twin(self.key).is_some_and(|other| {
+            let mut names = self.names();
+            names.pop();
+            names.push(other);
+            origins.of(&names).is_some()
+        })
+    }
+
+    /// Whether the user chooses one of its names.
+    pub fn is_free(&self) -> bool {
+        self.names().into_iter().any(is_free)
+    }
+}
+
+fn is_free(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+fn showable(shown: Shown, value: &Value) -> Option<Value> {
+    match shown {
+        Shown::Whole => Some(value.clone()),
+        Shown::Hidden => None,
+        Shown::Address => address(value.as_str()?).map(Value::String),
+    }
+}
+
+/// An address with `***` for its password; `None` where it can't be told apart for certain.
+fn address(text: &str) -> Option<String> {
+    let form = Regex::new(
+        r"^(?<scheme>[a-z]+://)(?:(?<user>[^/@:?#\s]+)(?<password>:[^@?#\s]*)?@)?(?<rest>[^@?#\s]*)$",
+    );
+    let form = form.expect("the expression is right");
+    let parts = form.captures(text)?;
+    let user = parts.name("user").map_or("", |user| user.as_str());
+    let mark = match (parts.name("password"), user) {
+        (Some(_), _) => ":***@",
+        (None, "") => "",
+        (None, _) => "@",
+    };
+    Some(format!(
+        "{}{user}{mark}{}",
+        &parts["scheme"], &parts["rest"]
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(texts: &[(&str, &str)]) -> Vec<String> {
+        let mut origins = Origins::default();
+        for (path, text) in texts {
+            origins.note(text, Path::new(path));
+        }
+        let line = |(at, said): (&[String], &Said)| {
+            let value = said.value.as_ref().map_or("-".to_owned(), Value::to_string);
+            let path = said.path.display();
+            format!("{} {value} {path}:{}", at.join("."), said.line)
+        };
+        origins.all().map(line).collect()
+    }
+
+    #[test]
+    fn the_last_file_that_says_a_setting_is_its_origin() {
+        let seen = said(&[
+            (
+                "a",
+                "root = \"/srv\"\n\n[rotate]\nkeep = \"7d\"\nmode = \"auto\"\n",
+            ),
+            (
+                "b",
+                "# mine\nrotate.keep = \"30d\"\n[people]\n100000001 = \"Анна\"\n",
+            ),
+        ]);
+        let wanted = [
+            "people.100000001 \"Анна\" b:4",
+            "root \"/srv\" a:1",
+            "rotate.keep \"30d\" b:2",
+            "rotate.mode \"auto\" a:5",
+        ];
+        assert_eq!(seen, wanted);
+    }
+
+    #[test]
+    fn a_secret_is_noted_and_not_kept_and_its_file_takes_its_place() {
+        let here = "[enterprises.0367]\nname = \"june\"\nsecret = \"s3cret\"\n";
+        assert_eq!(
+            said(&[("a", here)]),
+            [
+                "enterprises.0367.name \"june\" a:2",
+                "enterprises.0367.secret - a:3"
+            ]
+        );
+        let file = "enterprises = { 0367 = { secret_file = \"f\" } }\n";
+        assert_eq!(
+            said(&[("a", here), ("b", file)]),
+            [
+                "enterprises.0367.name \"june\" a:2",
+                "enterprises.0367.secret_file \"f\" b:1"
+            ]
+        );
+    }
+
+    #[test]
+    fn passwords_of_addresses_are_masked_or_the_whole_is() {
+        for (text, shown) in [
+            (
+                "postgres://reader@localhost/db",
+                Some("postgres://reader@localhost/db"),
+            ),
+            (
+                "postgres://reader:s3c@localhost:5432/db",
+                Some("postgres://reader:***@localhost:5432/db"),
+            ),
+            (
+                "postgres://reader:a/s3c@localhost/db",
+                Some("postgres://reader:***@localhost/db"),
+            ),
+            ("http://localhost:8020", Some("http://localhost:8020")),
+            ("postgres://reader:s3c@x@localhost/db", None),
+            ("postgres://localhost/db?password=s3c", None),
+            ("host=localhost password=s3c", None),
+            ("http://a/s3c@host", None),
+        ] {
+            assert_eq!(address(text).as_deref(), shown, "{text}");
+        }
+    }
+}

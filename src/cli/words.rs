@@ -1,0 +1,50 @@
+//! What clap knows and says, for those who must not know clap.
+
+use clap::parser::ValueSource;
+use clap::{CommandFactory, Parser};
+
+use super::Cli;
+
+/// What clap says of wrong words, in one line.
+pub fn typed_wrong(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty());
+    lines.fold(String::new(), |said, line| {
+        match line.strip_prefix("tip: ") {
+            _ if said.is_empty() => line.trim_start_matches("error: ").to_owned(),
+            Some(tip) => format!("{said}; {tip}"),
+            None => format!("{said} {line}"),
+        }
+    })
+}
+
+/// The subcommands: name, and what it is for.
+pub fn subcommands() -> Vec<(String, String)> {
+    let about = |command: &clap::Command| {
+        let about = command.get_about().map(ToString::to_string);
+        (command.get_name().to_owned(), about.unwrap_or_default())
+    };
+    Cli::command().get_subcommands().map(about).collect()
+}
+
+/// Whether a flag of this run sets it; the environment may set it as well, and gives way.
+pub fn is_flag(id: &str) -> bool {
+    let Ok(matches) = Cli::command().try_get_matches() else {
+        return false;
+    };
+    let (_, matches) = matches.subcommand().unwrap_or(("", &matches));
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// Looks at the variables of the environment as the commands that read them do.
+///
+/// # Errors
+/// What is wrong with one, in one line.
+pub fn check_environment() -> Result<(), String> {
+    let serve = Cli::try_parse_from(["calltrace", "serve"]);
+    serve.map(|_| ()).map_err(|error| typed_wrong(&error))
+}

@@ -1,0 +1,333 @@
+//! `calltrace config`: each setting, its value, and where that comes from.
+
+use std::env;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde_json::json;
+use toml::{Table, Value};
+
+use super::root::{Root, here};
+use super::talk::Out;
+use super::{Exit, system_zone};
+use crate::cli::{
+    ConfigArgs, ConfigFormat, Global, KNOWN, Known, Said, Settings, Shown, Usual,
+    check_environment, is_flag,
+};
+use crate::error::Error;
+use crate::output::sanitise::sanitise;
+
+/// Columns that values are padded to, unless they are longer.
+const VALUE_COLUMNS: usize = 40;
+
+/// Version of the JSON.
+const VERSION: u8 = 1;
+
+pub(super) fn run(global: &Global, args: &ConfigArgs) -> Result<Exit, Error> {
+    let settings = Settings::load(global.config.as_deref())?;
+    // Variables are checked as the commands that use them would.
+    check_environment().map_err(Error::Usage)?;
+    let rows = rows(global, &settings);
+    let mut out = Out::stdout(global.color);
+    match args.format {
+        ConfigFormat::Toml => {
+            let text = out.dressed(|out| toml(out, &settings, &rows))?;
+            out.bytes(|out| out.write_all(&text))?;
+        }
+        ConfigFormat::Json => {
+            let document = document(&settings, &rows);
+            out.bytes(|out| writeln!(out, "{document:#}"))?;
+        }
+    }
+    Ok(Exit::Found)
+}
+
+/// One setting as it is in effect.
+struct Row {
+    known: &'static Known,
+    /// Its tables and its key; empty for a setting of a table that nobody has set anything in.
+    at: Vec<String>,
+    value: Option<Value>,
+    origin: Origin,
+}
+
+/// Where a value comes from.
+enum Origin {
+    Flag(&'static str),
+    Variable(&'static str),
+    File(PathBuf, usize),
+    /// Nobody said it; more about it.
+    Default(String),
+    /// It has no value.
+    Unset(&'static str),
+}
+
+/// In the order in which the documentation has them. Of two that say the same thing only the one
+/// that is set is among them, if one is.
+fn rows(global: &Global, settings: &Settings) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut free: Vec<Row> = Vec::new();
+    for known in &KNOWN {
+        match known.is_free() {
+            false => {
+                rows.append(&mut sorted(&mut free));
+                if !known.is_said_by_twin(&settings.origins) {
+                    rows.push(fixed(known, global, settings));
+                }
+            }
+            true => free.extend(chosen(known, settings)),
+        }
+    }
+    rows.append(&mut sorted(&mut free));
+    rows
+}
+
+/// Rows whose names the user chose: by their tables; within one, as they are known.
+fn sorted(rows: &mut Vec<Row>) -> Vec<Row> {
+    let mut rows = std::mem::take(rows);
+    rows.sort_by(|a, b| {
+        let (a, b) = (a.at.split_last(), b.at.split_last());
+        a.map(|(_, tables)| tables)
+            .cmp(&b.map(|(_, tables)| tables))
+    });
+    rows
+}
+
+/// What files say under names of the user's choice.
+fn chosen(known: &'static Known, settings: &Settings) -> Vec<Row> {
+    let said = settings.origins.all();
+    let said = said.filter(|(at, _)| Known::of(at) == Some(known));
+    said.map(|(at, said)| Row {
+        known,
+        at: at.to_vec(),
+        value: said.value.clone(),
+        origin: origin(said),
+    })
+    .collect()
+}
+
+fn origin(said: &Said) -> Origin {
+    Origin::File(said.path.clone(), said.line)
+}
+
+fn fixed(known: &'static Known, global: &Global, settings: &Settings) -> Row {
+    let names = known.names();
+    let at = names.iter().map(|&name| name.to_owned()).collect();
+    let row = |value, origin| Row {
+        known,
+        at,
+        value,
+        origin,
+    };
+    if let Some((value, flag)) = flagged(known, global) {
+        return row(Some(value), Origin::Flag(flag));
+    }
+    if let Some((variable, value)) = known.variable.and_then(from_variable) {
+        return row(Some(value), Origin::Variable(variable));
+    }
+    if let Some(said) = settings.origins.of(&names) {
+        return row(said.value.clone(), origin(said));
+    }
+    match known.usual {
+        Usual::Is(value) => {
+            let more = match known.key {
+                "root" => root_state(global, settings),
+                _ => String::new(),
+            };
+            row(Some(parsed(value)), Origin::Default(more))
+        }
+        Usual::Not(what) if known.key == "display_timezone" => row(
+            Some(Value::String(system_zone().name().to_owned())),
+            Origin::Default(what.to_owned()),
+        ),
+        Usual::Not(what) => row(None, Origin::Unset(what)),
+    }
+}
+
+/// The flags that every subcommand has.
+fn flagged(known: &Known, global: &Global) -> Option<(Value, &'static str)> {
+    let (value, id, flag) = match (known.table, known.key) {
+        ("", "root") => {
+            let root = global.root.as_ref()?;
+            (Value::String(root.display().to_string()), "root", "--root")
+        }
+        ("", "display_timezone") => {
+            let zone = global.tz?;
+            (Value::String(zone.name().to_owned()), "tz", "--tz")
+        }
+        ("", "threads") => {
+            let threads = i64::from(global.threads?);
+            (Value::Integer(threads), "threads", "--threads")
+        }
+        _ => return None,
+    };
+    is_flag(id).then_some((value, flag))
+}
+
+fn from_variable(name: &'static str) -> Option<(&'static str, Value)> {
+    let text = env::var_os(name)?.to_string_lossy().into_owned();
+    let value = match text.parse() {
+        Ok(number) if name == "CALLTRACE_THREADS" => Value::Integer(number),
+        _ => Value::String(text),
+    };
+    Some((name, value))
+}
+
+fn root_state(global: &Global, settings: &Settings) -> String {
+    let root = Root::of(global, settings);
+    let at = here();
+    match root.is_there() {
+        true => format!("in {}", at.display()),
+        false => format!("not there in {}", at.display()),
+    }
+}
+
+fn parsed(value: &str) -> Value {
+    let table: Table = format!("value = {value}")
+        .parse()
+        .expect("what is usual is TOML");
+    table["value"].clone()
+}
+
+fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()> {
+    for (path, is_there) in &settings.files {
+        let state = if *is_there { "read" } else { "not there" };
+        writeln!(out, "# {}, {state}", shown(&path.display().to_string()))?;
+    }
+    let mut table: &[String] = &[];
+    for row in rows {
+        let (key, tables) = row.at.split_last().expect("a setting has a name");
+        if tables != table {
+            let names: Vec<String> = tables.iter().map(|name| bare(name)).collect();
+            writeln!(out, "\n[{}]", names.join("."))?;
+            table = tables;
+        }
+        let said = match &row.value {
+            Some(value) => format!("{} = {value}", bare(key)),
+            None => format!("# {}", bare(key)),
+        };
+        let padding = " ".repeat(VALUE_COLUMNS.saturating_sub(said.chars().count()));
+        let comment = shown(&comment(row));
+        writeln!(out, "{said}{padding}  # {comment}")?;
+    }
+    for (top, table) in [("enterprises", "enterprises.NUMBER"), ("people", "people")] {
+        if !rows.iter().any(|row| row.at[0] == top) {
+            writeln!(out, "\n# [{table}]: nothing is set")?;
+        }
+    }
+    Ok(())
+}
+
+/// The key as TOML has it, in quotes where it needs them.
+fn bare(key: &str) -> String {
+    let line = Table::from_iter([(key.to_owned(), Value::Boolean(true))]).to_string();
+    line.trim_end().trim_end_matches(" = true").to_owned()
+}
+
+fn comment(row: &Row) -> String {
+    let origin = match &row.origin {
+        Origin::Flag(name) | Origin::Variable(name) => (*name).to_owned(),
+        Origin::File(path, line) => format!("{}:{line}", path.display()),
+        Origin::Default(more) if more.is_empty() => "default".to_owned(),
+        Origin::Default(more) => format!("default: {more}"),
+        Origin::Unset(what) => return format!("not set: {what}"),
+    };
+    match (&row.value, row.known.shown) {
+        (None, Shown::Hidden | Shown::Address) => format!("{origin}, set and not shown"),
+        _ => origin,
+    }
+}
+
+fn shown(text: &str) -> String {
+    sanitise(text.as_bytes()).into_owned()
+}
+
+fn document(settings: &Settings, rows: &[Row]) -> serde_json::Value {
+    let files = settings.files.iter();
+    let files =
+        files.map(|(path, is_there)| json!({"path": path.to_string_lossy(), "read": is_there}));
+    json!({
+        "version": VERSION,
+        "files": files.collect::<Vec<_>>(),
+        "settings": rows.iter().map(setting).collect::<Vec<_>>(),
+    })
+}
+
+fn setting(row: &Row) -> serde_json::Value {
+    let (origin, path, line, name) = match &row.origin {
+        Origin::Flag(name) => ("flag", None, None, Some(*name)),
+        Origin::Variable(name) => ("environment", None, None, Some(*name)),
+        Origin::File(path, line) => ("file", Some(path.to_string_lossy()), Some(*line), None),
+        Origin::Default(_) => ("default", None, None, None),
+        Origin::Unset(_) => ("unset", None, None, None),
+    };
+    let value = row.value.as_ref().map(|value| match value {
+        Value::Integer(number) => json!(number),
+        Value::Array(items) => json!(items.iter().filter_map(Value::as_str).collect::<Vec<_>>()),
+        Value::String(text) => json!(text),
+        other => json!(other.to_string()),
+    });
+    let is_secret = row.known.shown == Shown::Hidden;
+    let mut setting = json!({"key": row.at, "value": value, "origin": origin});
+    let object = setting.as_object_mut().expect("it was made as one");
+    for (key, value) in [
+        ("file", path.map(|path| json!(path))),
+        ("line", line.map(|line| json!(line))),
+        ("name", name.map(|name| json!(name))),
+        ("secret", is_secret.then(|| json!(true))),
+    ] {
+        if let Some(value) = value {
+            object.insert(key.to_owned(), value);
+        }
+    }
+    setting
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::rotate::{Mode, Policy};
+    use crate::web::{ConnectionLimits, Limits};
+
+    fn usual(table: &str, key: &str) -> Value {
+        let known = KNOWN
+            .iter()
+            .find(|known| (known.table, known.key) == (table, key));
+        match known.expect("there is such a setting").usual {
+            Usual::Is(value) => parsed(value),
+            Usual::Not(_) => panic!("{table}.{key} has no value of its own"),
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_be_usual_is() {
+        let policy = Policy::default();
+        assert_eq!(usual("rotate", "keep"), Value::from("14d"));
+        assert_eq!(policy.keep_days, 14);
+        assert_eq!(usual("rotate", "mode"), Value::from(Mode::Auto.as_str()));
+        assert_eq!(policy.mode, Mode::Auto);
+        assert_eq!(usual("rotate", "grace"), Value::from("60s"));
+        assert_eq!(policy.grace, Duration::from_secs(60));
+        assert_eq!(policy.size_max, None);
+        assert_eq!(usual("serve", "request_timeout"), Value::from("30s"));
+        assert_eq!(Limits::default().request, Duration::from_secs(30));
+        assert_eq!(usual("serve", "max_connections"), Value::from(512));
+        assert_eq!(ConnectionLimits::default().in_all, 512);
+        let url = format!(
+            "http://{}",
+            usual("serve", "listen").as_str().expect("text")
+        );
+        assert_eq!(crate::cli::usual_url().join(""), url);
+        assert_eq!(usual("", "root"), Value::from("call_tracer"));
+        let zone = crate::record::LogZone::default().0;
+        assert_eq!(usual("", "log_timezone"), Value::from(zone.name()));
+    }
+
+    #[test]
+    fn keys_are_quoted_where_toml_wants_it() {
+        assert_eq!(bare("0367"), "0367");
+        assert_eq!(bare("a b"), "\"a b\"");
+    }
+}

@@ -1,0 +1,75 @@
+//! `calltrace` alone: what it can do, and where it looks.
+
+use std::io::{self, Write};
+
+use super::Exit;
+use super::root::{Root, here, is_tree};
+use super::talk::Out;
+use crate::cli::{Global, Settings, subcommands};
+use crate::error::Error;
+use crate::tree::{EnterpriseName, Tree};
+
+/// Enterprises that are named before "and so many more".
+const NAMED_MAX: usize = 5;
+
+pub(super) fn run(global: &Global) -> Result<Exit, Error> {
+    let settings = Settings::load(global.config.as_deref())?;
+    let root = Root::of(global, &settings);
+    let enterprises = Tree::open(&root.path).and_then(|tree| tree.enterprises());
+    let enterprises = enterprises.unwrap_or_default();
+    Out::stdout(global.color).styled(|out| {
+        deeds(out, enterprises.first())?;
+        writeln!(out, "\nlogs      {}", logs(&root, &enterprises))?;
+        for (path, is_there) in &settings.files {
+            let state = if *is_there { "read" } else { "not there" };
+            writeln!(out, "settings  {}, {state}", path.display())?;
+        }
+        writeln!(
+            out,
+            "\ncalltrace SUBCOMMAND --help says more; calltrace config shows each setting, calltrace \
+             doctor what is\nwrong with the logs."
+        )
+    })?;
+    Ok(Exit::Found)
+}
+
+/// Each subcommand, by what it is typed for.
+fn deeds(out: &mut dyn Write, enterprise: Option<&EnterpriseName>) -> io::Result<()> {
+    let number = enterprise.map_or("0367", EnterpriseName::as_str);
+    writeln!(
+        out,
+        "calltrace reads the event logs of telephony hosts.\n\n\
+         \x20 calltrace search {number} --since -1d      the calls since this time yesterday\n\
+         \x20 calltrace trace {number} UNIQUE_ID         one of them, whole\n\
+         \x20 calltrace tail {number} --follow           what happens now\n"
+    )?;
+    let mut subcommands = subcommands().into_iter();
+    subcommands.try_for_each(|(name, about)| writeln!(out, "  {name:<8}{about}"))
+}
+
+/// `call_tracer in /srv: 4 enterprises (0113, 0367, ...)`
+fn logs(root: &Root, enterprises: &[EnterpriseName]) -> String {
+    if !root.is_there() {
+        return root.missing();
+    }
+    let path = match root.path.is_relative() {
+        true => here().join(&root.path),
+        false => root.path.clone(),
+    };
+    let path = path.display();
+    if let Err(error) = root.open() {
+        return error.to_string();
+    }
+    if !is_tree(&root.path) {
+        return format!("{path} ({}), without any log file yet", root.origin);
+    }
+    let names: Vec<&str> = enterprises.iter().map(EnterpriseName::as_str).collect();
+    let named = match names.len() {
+        0..=NAMED_MAX => names.join(", "),
+        more => {
+            let rest = more - NAMED_MAX;
+            format!("{} and {rest} more", names[..NAMED_MAX].join(", "))
+        }
+    };
+    format!("{path} ({}): {named}", root.origin)
+}

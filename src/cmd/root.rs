@@ -1,0 +1,163 @@
+//! The log tree: which folder it is, who said so, and what to say where it is not there.
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Global, Settings, is_flag};
+use crate::error::Error;
+use crate::tree::{FileName, Tree};
+
+/// Where the logs are when nobody says.
+const DEFAULT_ROOT: &str = "call_tracer";
+
+/// Where trees have been seen on hosts, besides the current folder.
+const USUAL_PLACES: [&str; 4] = [
+    "call_tracer",
+    "../call_tracer",
+    "/srv/call_tracer",
+    "/var/log/call_tracer",
+];
+
+/// Entries looked at before a folder is taken for something else.
+const ENTRIES_MAX: usize = 64;
+
+/// The folder of the log tree, there or not.
+pub(super) struct Root {
+    pub(super) path: PathBuf,
+    pub(super) origin: Origin,
+}
+
+/// Who said which folder it is.
+pub(super) enum Origin {
+    Flag,
+    Variable,
+    File(PathBuf, usize),
+    Default,
+}
+
+impl Root {
+    pub(super) fn of(global: &Global, settings: &Settings) -> Root {
+        if let Some(path) = &global.root {
+            let origin = match is_flag("root") {
+                true => Origin::Flag,
+                false => Origin::Variable,
+            };
+            return Root {
+                path: path.clone(),
+                origin,
+            };
+        }
+        let said = settings.origins.of(&["root"]);
+        match (&settings.root, said) {
+            (Some(path), Some(said)) => Root {
+                path: path.clone(),
+                origin: Origin::File(said.path.clone(), said.line),
+            },
+            _ => Root {
+                path: PathBuf::from(DEFAULT_ROOT),
+                origin: Origin::Default,
+            },
+        }
+    }
+
+    /// Opens the tree.
+    ///
+    /// # Errors
+    /// No such folder, or one that is no log tree but an enterprise's folder; with what to do.
+    pub(super) fn open(&self) -> Result<Tree, Error> {
+        if !self.is_there() {
+            return Err(Error::Usage(self.missing()));
+        }
+        let tree = Tree::open(&self.path)?;
+        if holds_logs(&self.path) {
+            return Err(Error::Usage(self.too_deep()));
+        }
+        Ok(tree)
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        // What can't be looked at is there for all that is known; opening it says what is wrong.
+        !matches!(fs::metadata(&self.path), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+    }
+
+    /// One sentence: which folder is not there, why that one, how to name another.
+    pub(super) fn missing(&self) -> String {
+        let path = self.path.display();
+        let said = match &self.origin {
+            Origin::Default => format!(
+                "no folder {path} in {}; name the log tree with --root DIR, CALLTRACE_ROOT or root \
+                 in /etc/calltrace/config.toml",
+                here().display()
+            ),
+            Origin::Flag => format!(
+                "no folder {path}; --root takes the folder that holds one folder an enterprise"
+            ),
+            origin => format!("no folder {path}, which {origin} names as the log tree"),
+        };
+        match self.elsewhere() {
+            Some(tree) if tree == Path::new(".") => {
+                format!("{said}; this folder looks like one: --root .")
+            }
+            Some(tree) => format!("{said}; {} looks like one: --root {0}", tree.display()),
+            None => said,
+        }
+    }
+
+    fn too_deep(&self) -> String {
+        let above = match self.path.file_name() {
+            Some(_) => match self.path.parent() {
+                Some(above) if above.as_os_str().is_empty() => Path::new(".").to_owned(),
+                Some(above) => above.to_owned(),
+                None => self.path.join(".."),
+            },
+            None => self.path.join(".."),
+        };
+        format!(
+            "{} holds log files itself, so it is an enterprise's folder; --root takes the folder \
+             above: --root {}",
+            self.path.display(),
+            above.display()
+        )
+    }
+
+    fn elsewhere(&self) -> Option<PathBuf> {
+        let places = [".", DEFAULT_ROOT].into_iter().chain(USUAL_PLACES);
+        let mut places = places.map(PathBuf::from);
+        places.find(|place| *place != self.path && is_tree(place))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag => f.write_str("--root"),
+            Origin::Variable => f.write_str("CALLTRACE_ROOT"),
+            Origin::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// Whether a folder within holds log files.
+pub(super) fn is_tree(root: &Path) -> bool {
+    entries(root).any(|entry| holds_logs(&entry))
+}
+
+fn holds_logs(folder: &Path) -> bool {
+    entries(folder).any(|entry| {
+        let name = entry.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| FileName::parse(name).is_some()) && entry.is_file()
+    })
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.take(ENTRIES_MAX).map(|entry| entry.path())
+}
+
+/// The current folder, as people know it.
+pub(super) fn here() -> PathBuf {
+    env::current_dir().unwrap_or_else(|_| PathBuf::from("the current folder"))
+}
