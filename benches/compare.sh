@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# How fast is calltrace beside ripgrep and pigz? Prints a table in Markdown; judges nothing, exits
-# with 0.
+# How fast is calltrace beside ripgrep, grep, zgrep, pigz and logrotate? Prints a table in Markdown;
+# judges nothing, exits with 0.
 #
-#   benches/compare.sh
+#   benches/compare.sh              the table, with targets
+#   benches/compare.sh --readme     and puts the short one into README.md and README.ru.md
 #
 # Makes trees of calls the first time it runs (15 days, 30,000 calls a day, 1.4 GB: plain, with gzip,
 # sealed; the same over 200 enterprises; one of ten times another); needs 15 GB of disk. Takes about
-# 20 minutes. The rows about sealed days are in sealed.bash.
+# 25 minutes. The rows about sealed days are in sealed.bash, those beside other tools in others.bash.
 #
 #   CALLTRACE=PATH     measure this binary instead of building one
 #   BENCH_DIR=DIR      where the trees and hyperfine's results are kept (/tmp/calltrace-bench)
@@ -27,6 +28,7 @@ set -u
 set -o pipefail
 export LC_ALL=C
 
+into_readme="${1:-}"
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)" || exit 0
 bench_dir="${BENCH_DIR:-/tmp/calltrace-bench}"
 binary="${CALLTRACE:-}"
@@ -61,6 +63,8 @@ need() {
 need hyperfine hyperfine
 need rg ripgrep
 need pigz pigz
+logrotate="$(PATH="$PATH:/usr/sbin" command -v logrotate)" ||
+    stop "logrotate is missing; install it with: apt-get install logrotate"
 command -v gzip >/dev/null || stop "gzip is missing (rg -z calls it); install it with: apt-get install gzip"
 
 results="$bench_dir/results"
@@ -107,6 +111,7 @@ candidates() {
 
 id=""
 phone=""
+many_phone=""
 while read -r uid file offset bytes; do
     line="$(tail -c "+$((offset + 1))" "$plain/$enterprise/$file" | head -c "$bytes")"
     number="$(sed -nE 's/.*"Phone": "([0-9]{9,})".*/\1/p' <<<"$line")"
@@ -186,9 +191,41 @@ note_unsteady() {
 }
 
 rows="$results/rows.md"
+short_rows="$results/readme.md"
 notes="$results/notes.md"
 : >"$rows"
+: >"$short_rows"
 : >"$notes"
+
+# The row of the short table. short WHAT OURS THEIRS RATIO PEAK_MB
+short() {
+    printf '| %s | %s | %s | %s | %s |\n' "$@" >>"$short_rows"
+}
+
+# milliseconds SECONDS: with one digit below 20 ms, in seconds above 2 s.
+milliseconds() {
+    awk -v s="$1" 'BEGIN {
+        if (s == 0) print "?"
+        else if (s >= 2) printf "%.1f s", s
+        else if (s >= 0.02) printf "%.0f ms", s * 1000
+        else printf "%.1f ms", s * 1000
+    }'
+}
+
+# A command as people would type it: without folders, ID and PHONE for what is looked for.
+typed() {
+    local word words=("$(basename "$1")")
+    shift
+    for word in "$@"; do
+        case "$word" in
+            "$id") words+=(ID) ;;
+            "$digits" | "${many_phone: -9}") words+=(PHONE) ;;
+            /*) ;;
+            *) words+=("$word") ;;
+        esac
+    done
+    printf '%s' "${words[*]}"
+}
 
 # memory_cell COMMAND...
 memory_cell() {
@@ -216,13 +253,16 @@ pair() {
         printf '| %s | `%s` | ? | ? | ? | %s | ? | ? |\n' "$name" "$what" "$target" >>"$rows"
         return
     fi
-    local ratio
+    local ratio memory
+    memory="$(memory_cell "${ours[@]}")"
     ratio="$(awk -v a="${at[0]}" -v b="${at[1]}" 'BEGIN { printf "%.3f", a / b }')"
     awk -v name="$name" -v what="$what" -v a="${at[0]}" -v b="${at[1]}" -v ratio="$ratio" -v target="$target" \
-        -v verdict="$(verdict "$ratio" at-most "$target")" -v memory="$(memory_cell "${ours[@]}")" 'BEGIN {
+        -v verdict="$(verdict "$ratio" at-most "$target")" -v memory="$memory" 'BEGIN {
         printf "| %s | `%s` | %.1f ms | %.1f ms | %s | %s | %s | %s |\n",
             name, what, a * 1000, b * 1000, ratio, target, verdict, memory
     }' >>"$rows"
+    short "\`$what\`" "$(milliseconds "${at[0]}")" "\`$(typed "${theirs[@]}")\` $(milliseconds "${at[1]}")" \
+        "$ratio" "${memory%% *} MB"
 }
 
 # speed NAME TARGET BYTES WHAT COMMAND...: TARGET in MB/s, "-" for none.
@@ -243,8 +283,11 @@ speed() {
         judged="$(verdict "$rate" at-least "$target")"
         target="$target MB/s"
     }
+    local memory
+    memory="$(memory_cell "$@")"
+    short "\`$what\`" "$(milliseconds "${at[0]}"), $rate MB/s" "" "" "${memory%% *} MB"
     awk -v name="$name" -v what="$what" -v a="${at[0]}" -v rate="$rate" -v target="$target" \
-        -v verdict="$judged" -v memory="$(memory_cell "$@")" 'BEGIN {
+        -v verdict="$judged" -v memory="$memory" 'BEGIN {
         printf "| %s | `%s` | %.1f ms | | %s MB/s | %s | %s | %s |\n",
             name, what, a * 1000, rate, target, verdict, memory
     }' >>"$rows"
@@ -283,6 +326,8 @@ pair e3 0.35 "gzip: search --phone PHONE" \
 
 # shellcheck source=benches/sealed.bash
 . "$here/benches/sealed.bash"
+# shellcheck source=benches/others.bash
+. "$here/benches/others.bash"
 
 first_line() {
     "$@" 2>/dev/null | head -n 1
@@ -291,6 +336,33 @@ first_line() {
 megabytes() {
     awk -v bytes="$(cat "$1/$enterprise"/* | wc -c)" 'BEGIN { printf "%.0f MB", bytes / 1e6 }'
 }
+
+version_of() {
+    first_line "$@" | sed -nE 's/^[^0-9]*([0-9][0-9.]*[0-9]).*/\1/p'
+}
+
+# The block between the two marks of a README: when and where, the head that stands there, the rows.
+into_readme() {
+    local readme="$1" made
+    made="*$(date -u +%F), $(sed -nE 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | sed 's/ *$//'), $(nproc) cores, \
+Linux $(uname -r | cut -d - -f 1); calltrace $(version_of "$binary" --version), ripgrep $(version_of rg --version), \
+grep $(version_of grep --version), gzip $(version_of gzip --version), pigz $(version_of pigz --version), \
+logrotate $("$logrotate" --version 2>&1 | sed -nE 's/^logrotate ([0-9.]+).*/\1/p')*"
+    awk -v made="$made" -v rows="$short_rows" '
+        /^<!-- benches\/compare.sh -->$/ { print; print made; print ""; inside = 1; next }
+        inside && /^<!-- end -->$/ {
+            while ((getline row < rows) > 0) print row
+            inside = 0
+        }
+        inside && /^\|/ && heads < 2 { print; heads++; next }
+        !inside { print }
+    ' "$readme" >"$readme.new" && mv "$readme.new" "$readme"
+}
+
+if [ "$into_readme" = --readme ]; then
+    into_readme "$here/README.md"
+    into_readme "$here/README.ru.md"
+fi
 
 cat <<TABLE
 ## calltrace beside ripgrep, $(date -u '+%Y-%m-%d %H:%M UTC')

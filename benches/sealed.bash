@@ -64,9 +64,11 @@ traces_ms() {
         done | sort -n | awk '{ at[NR] = $1 } END { printf "%.2f", at[int((NR + 1) / 2)] * 1000 }'
 }
 
-# value NAME WHAT VALUE at-most TARGET DETAILS
+# value NAME WHAT VALUE at-most TARGET OURS [BESIDE THEIRS]
 value() {
-    printf '| %s | %s | %s | | %s | %s | %s | |\n' "$1" "$2" "$6" "$3" "$5" "$(verdict "$3" "$4" "$5")" >>"$rows"
+    printf '| %s | %s | %s | %s | %s | %s | %s | |\n' \
+        "$1" "$2" "$6" "${8:-}" "$3" "$5" "$(verdict "$3" "$4" "$5")" >>"$rows"
+    short "$2" "$6" "${7:-}${8:+ $8}" "$3" ""
 }
 
 ratio_of() {
@@ -76,7 +78,13 @@ ratio_of() {
 say "== f4: trace with ten times the data"
 once="$(traces_ms "$bench_dir/calls-10000")"
 tenfold="$(traces_ms "$bench_dir/calls-100000")"
-value f4 'trace, ten times the calls a day' "$(ratio_of "$tenfold" "$once")" at-most 1.3 "$tenfold ms beside $once ms"
+value f4 'trace, ten times the calls a day' "$(ratio_of "$tenfold" "$once")" at-most 1.3 \
+    "$tenfold ms" 'one tenth of it' "$once ms"
+
+# mega BYTES: in MB, whole from 20 on.
+mega() {
+    awk -v b="$1" 'BEGIN { if (b >= 2e7) printf "%.0f MB", b / 1e6; else printf "%.1f MB", b / 1e6 }'
+}
 
 # One day, sealed again and again.
 day="$plain/$enterprise/events.log.$middle_day"
@@ -92,22 +100,26 @@ hyperfine -w 1 -r "$runs" --style basic --export-json "$results/g1.json" \
     --prepare "sh $results/prepare.sh" "$(quoted pigz -6 -k -f "$again/$enterprise/events.log.$middle_day")" >&2
 note_unsteady "$results/g1.json"
 mapfile -t at < <(medians "$results/g1.json")
-value g1 'seal and index a day, beside `pigz -6`' "$(ratio_of "${at[0]:-0}" "${at[1]:-0}")" at-most 0.9 \
-    "$(awk -v a="${at[0]:-0}" -v b="${at[1]:-0}" 'BEGIN { printf "%.0f ms beside %.0f ms", a * 1000, b * 1000 }')"
+value g1 '`rotate`: a finished day of 98 MB sealed, verified, indexed' \
+    "$(ratio_of "${at[0]:-0}" "${at[1]:-0}")" at-most 0.9 \
+    "$(milliseconds "${at[0]:-0}")" '`pigz -6`' "$(milliseconds "${at[1]:-0}")"
 
 sh "$results/prepare.sh"
 "$binary" --root "$again" -q rotate --keep 36500d >/dev/null
 archive_bytes="$(stat -c %s "$again/$enterprise/events.log.$middle_day.gz")"
 index_bytes="$(stat -c %s "$again/$enterprise/.calltrace/events.log.$middle_day.gz.idx")"
-value g2 'archive, beside `gzip -6`' "$(ratio_of "$archive_bytes" "$(gzip -6 -c "$day" | wc -c)")" at-most 1.08 \
-    "$archive_bytes bytes"
-value g3 'index, of the raw bytes' "$(ratio_of "$index_bytes" "$(stat -c %s "$day")")" at-most 0.03 "$index_bytes bytes"
+gzip_bytes="$(gzip -6 -c "$day" | wc -c)"
+value g2 'the archive of the day' "$(ratio_of "$archive_bytes" "$gzip_bytes")" at-most 1.08 \
+    "$(mega "$archive_bytes")" '`gzip -6`' "$(mega "$gzip_bytes")"
+value g3 'its index' "$(ratio_of "$index_bytes" "$(stat -c %s "$day")")" at-most 0.03 \
+    "$(mega "$index_bytes")" 'the day' "$(mega "$(stat -c %s "$day")")"
 
 say "== g4: memory of sealing 4 GB"
 rm -rf "$again" && mkdir -p "$again/$enterprise"
 for _ in 1 2 3; do cat "$plain/$enterprise"/events.log.*; done >"$again/$enterprise/events.log.$middle_day"
 bytes="$(stat -c %s "$again/$enterprise/events.log.$middle_day")"
 peak="$(peak_mb "$binary" --root "$again" -q rotate --keep 36500d)"
-value g4 'peak memory of sealing a large file (MB)' "$peak" at-most 128 \
-    "$(awk -v b="$bytes" 'BEGIN { printf "%.1f GB", b / 1e9 }')"
+printf '| g4 | peak memory of sealing %s | | | %s MB | 128 | %s | |\n' \
+    "$(mega "$bytes")" "$peak" "$(verdict "$peak" at-most 128)" >>"$rows"
+short "\`rotate\`: memory of sealing $(mega "$bytes")" "" "" "" "$peak MB"
 rm -rf "$again"

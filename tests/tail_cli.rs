@@ -253,7 +253,7 @@ fn nothing_is_said_in_so_many_words() {
     fs::create_dir(dir.path().join("0367")).expect("made");
     let output = run(dir.path(), &["0367"]);
     expect![[r#"
-        calltrace: no such record, there is no log file to search
+        calltrace: no such record, there is no log file under ROOT; --root takes the folder that holds one folder an enterprise
     "#]]
     .assert_eq(&said(dir.path(), &output));
     assert_eq!(output.status.code(), Some(1));

@@ -151,10 +151,14 @@ impl Desk {
     }
 }
 
-/// The system's zone; UTC where it has none or an unknown one.
+/// The zone of this process: what `TZ` names, else the system's; UTC where neither is known.
 fn system_zone() -> Tz {
-    iana_time_zone::get_timezone()
-        .ok()
-        .and_then(|name| name.parse().ok())
-        .unwrap_or(Tz::UTC)
+    let typed = std::env::var("TZ").ok();
+    let typed = typed.and_then(|zone| zone.trim_start_matches(':').parse().ok());
+    typed.or_else(system_wide_zone).unwrap_or(Tz::UTC)
+}
+
+fn system_wide_zone() -> Option<Tz> {
+    let name = iana_time_zone::get_timezone().ok()?;
+    name.parse().ok()
 }

@@ -72,8 +72,17 @@ pub fn write_table(
     let mut shown: Vec<usize> = (0..COLUMNS.len())
         .filter(|&c| c != ENTERPRISE || !one)
         .collect();
+    let head = |c: usize| match c {
+        0 => format!("TIME ({})", clock.offset(newest.first)),
+        _ => COLUMNS[c].head.to_owned(),
+    };
+    // With the blank behind it, that of the last column as well.
+    let taken = |c: usize| {
+        let cells = rows.iter().map(|row| row[c].width()).max().unwrap_or(0);
+        cells.max(head(c).width()) + 1
+    };
     while let Some(width) = width
-        && total(&rows, &shown) > width
+        && shown.iter().map(|&c| taken(c)).sum::<usize>() > width + 1
     {
         let next = shown.iter().copied().max_by_key(|&c| COLUMNS[c].gives_way);
         match next {
@@ -81,16 +90,9 @@ pub fn write_table(
             _ => break,
         }
     }
-    let head = |c: usize| match c {
-        0 => format!("TIME ({})", clock.offset(newest.first)),
-        _ => COLUMNS[c].head.to_owned(),
-    };
-    let widths: Vec<u16> = shown
-        .iter()
-        .map(|&c| {
-            let cells = rows.iter().map(|row| row[c].width()).max().unwrap_or(0);
-            u16::try_from(cells.max(head(c).width()) + 1).unwrap_or(u16::MAX)
-        })
+    let widths = shown.iter().map(|&c| taken(c));
+    let widths: Vec<u16> = widths
+        .map(|taken| taken.try_into().unwrap_or(u16::MAX))
         .collect();
     for (i, chunk) in rows.chunks(ROWS_AT_ONCE).enumerate() {
         let mut table = Table::new();
@@ -135,14 +137,6 @@ fn align(column: usize, text: &str) -> Cell {
         CellAlignment::Left
     };
     Cell::new(text).set_alignment(alignment)
-}
-
-fn total(rows: &[[String; 10]], shown: &[usize]) -> usize {
-    let widest = |c: usize| {
-        let cells = rows.iter().map(|row| row[c].width());
-        cells.max().unwrap_or(0).max(COLUMNS[c].head.len())
-    };
-    shown.iter().map(|&c| widest(c) + 2).sum()
 }
 
 fn row(name: &EnterpriseName, call: &Summary, clock: &Clock, short: bool) -> [String; 10] {
