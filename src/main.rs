@@ -13,6 +13,10 @@ use clap::error::ErrorKind as Typed;
 const TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
+    // A shell asks what may be typed next.
+    if let Some(exit) = cmd::complete() {
+        return ExitCode::from(exit.code());
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),

@@ -2,18 +2,26 @@
 
 use clap::{Args, ValueEnum};
 
+use super::HELP;
+
 /// `calltrace config`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    help_template = HELP,
+    before_help = "\
 Examples:
-  calltrace config                        each setting, its value, where it comes from
-  calltrace config > config.toml          a settings file that says the same
+  calltrace config
+      each setting, its value, where it comes from
+  calltrace config > config.toml
+      a settings file that says the same
   calltrace config --format json
+      for programs",
+    after_long_help = "\
+Files are read in order, a later one wins key by key; then the environment, then flags. Secrets and \
+passwords are not shown. What is printed can be read as a settings file again.
 
-Files are read in order, a later one wins key by key; then the environment, then flags. Secrets and
-passwords are not shown.
-
-Exit status: 0 all settings are right, 2 one is wrong.")]
+Exit status: 0 all settings are right, 2 one is wrong."
+)]
 pub struct ConfigArgs {
     /// How to print it; toml can be read as settings again
     #[arg(long, value_name = "FORMAT", default_value = "toml")]

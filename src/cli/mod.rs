@@ -1,6 +1,7 @@
 //! What was typed: clap types and value parsers. Knows no file and asks nothing; `cmd` makes plans
 //! of it.
 
+mod complete;
 mod config;
 mod directory;
 mod index;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::record::KindName;
 
+pub use complete::{FILES, FOLDERS, Offer, Typed, Wanted, complete};
 pub use config::{ConfigArgs, ConfigFormat};
 pub use index::IndexArgs;
 pub use known::{KNOWN, Known, Shown, Usual};
@@ -35,24 +37,34 @@ pub use words::{check_environment, is_flag, subcommands, typed_wrong};
 
 use values::{parse_id, parse_kind, parse_zone};
 
+/// Help begins with what it is for and with examples; options are looked up.
+const HELP: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
 /// Reads telephony event logs: one call over all its legs, or the calls that match. Rotates them
 /// without losing a line, and serves them as pages.
 #[derive(Debug, Parser)]
 #[command(
     name = "calltrace",
     version,
-    after_help = "\
+    help_template = HELP,
+    before_help = "\
 Examples:
-  calltrace trace 0367 1764493655.61             one call, whole
-  calltrace search 0367 --phone 80290001234      the calls of a client
-  calltrace search --status missed --since -1d   who was not picked up since yesterday
-  calltrace tail 0367 --follow                   its records as they arrive
-  calltrace rotate                               seal and expire what is due, as from cron
-  calltrace serve                                the pages of calls, for a browser
-  calltrace serve                                the same calls as pages in a browser
+  calltrace trace 0367 1764493655.61
+      one call, whole, from the id of any of its legs
+  calltrace search --status missed --since yesterday
+      who was not picked up since yesterday
+  calltrace tail 0367 --follow
+      records as they arrive",
+    after_long_help = "\
+Exit status: 0 found or done, 1 nothing found though everything was searched, 2 an error or an \
+incomplete search (what was found is printed all the same), 130 interrupted.
 
-Exit status: 0 found or done, 1 nothing found though everything was searched, 2 an error or an
-incomplete search (what was found is printed all the same)."
+Manual: calltrace(1) and a page each, such as calltrace-trace(1); calltrace-config(5) for the \
+settings, calltrace-format(5) for the files."
 )]
 pub struct Cli {
     /// Options of every subcommand.
@@ -65,28 +77,30 @@ pub struct Cli {
 
 /// Options of every subcommand.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every subcommand")]
 pub struct Global {
     /// Folder that holds one folder an enterprise [default: call_tracer]
-    #[arg(long, global = true, env = "CALLTRACE_ROOT", value_name = "DIR")]
+    #[arg(long, global = true, env = "CALLTRACE_ROOT", hide_env_values = true, value_name = "DIR", add = Wanted::Folder)]
     pub root: Option<PathBuf>,
     /// Settings file read after /etc/calltrace/config.toml and the user's own
-    #[arg(long, global = true, env = "CALLTRACE_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "CALLTRACE_CONFIG", hide_env_values = true, value_name = "FILE", add = Wanted::File)]
     pub config: Option<PathBuf>,
     /// Zone that times are shown and typed in, such as Europe/Minsk [default: the system's]
-    #[arg(long, global = true, env = "CALLTRACE_DISPLAY_TIMEZONE", value_name = "ZONE", value_parser = parse_zone)]
+    #[arg(long, global = true, env = "CALLTRACE_DISPLAY_TIMEZONE", hide_env_values = true, value_name = "ZONE", value_parser = parse_zone, add = Wanted::Zone)]
     pub tz: Option<chrono_tz::Tz>,
     /// Colour in what is printed; auto follows the terminal, NO_COLOR and CLICOLOR_FORCE
     #[arg(
         long,
         global = true,
         env = "CALLTRACE_COLOR",
+        hide_env_values = true,
         value_name = "WHEN",
         default_value = "auto",
         hide_default_value = true
     )]
     pub color: ColorWhen,
     /// Threads to work with; 0 for one a core
-    #[arg(long, global = true, env = "CALLTRACE_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(0..=256))]
+    #[arg(long, global = true, env = "CALLTRACE_THREADS", hide_env_values = true, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=256))]
     pub threads: Option<u16>,
     /// Say on stderr what was read and why
     #[arg(short, long, global = true)]
@@ -132,18 +146,25 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(
     override_usage = "calltrace trace [OPTIONS] [ENTERPRISE] UNIQUE_ID",
-    after_help = "\
+    help_template = HELP,
+    before_help = "\
 Examples:
-  calltrace trace 0367 1764493655.61           the call, from any of its legs' ids
-  calltrace trace 1764493655.61 --why          in all enterprises; why each leg belongs
-  calltrace trace 0367 1764493655.61 --format raw > call.log"
+  calltrace trace 0367 1764493655.61
+      the call, from the id of any of its legs
+  calltrace trace 1764493655.61 --why
+      in all enterprises; why each leg belongs to it
+  calltrace trace 0367 1764493655.61 --format raw > call.log
+      its original lines, in order of time",
+    after_long_help = "\
+Exit status: 0 found, 1 no such call though everything was searched, 2 an error or an incomplete \
+answer (what was found is printed all the same)."
 )]
 pub struct TraceArgs {
     /// The enterprise (all of them when left out), then any UniqueId of the call
-    #[arg(required = true, num_args = 1..=2, value_name = "UNIQUE_ID", value_parser = parse_id)]
+    #[arg(required = true, num_args = 1..=2, value_name = "UNIQUE_ID", value_parser = parse_id, add = Wanted::EnterpriseThenCall)]
     pub target: Vec<String>,
     /// Only records of these kinds: ast, tg, http, sql
-    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind)]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind, add = Wanted::Words(&["ast", "tg", "http", "sql"]))]
     pub only: Vec<KindName>,
     /// Print bodies as well, pretty, secrets masked
     #[arg(long)]

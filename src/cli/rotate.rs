@@ -7,32 +7,43 @@ use toml::{Table, Value};
 
 use super::known;
 use super::values::{millis, one_of, parse_length};
+use super::{HELP, Wanted};
 use crate::rotate::{Mode, Policy};
 
 /// `calltrace rotate`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    help_template = HELP,
+    before_help = "\
 Examples:
-  calltrace rotate                          what is due in all enterprises, as from cron
-  calltrace rotate 0367 --dry-run           what would be done
-  calltrace rotate 0367 --force -v          the live file now; says how and why so
-
+  calltrace rotate
+      what is due in all enterprises, as from cron
+  calltrace rotate 0367 --dry-run
+      what would be done
+  calltrace rotate 0367 --force -v
+      the live file now; says how, and why so",
+    after_long_help = "\
 The mode says how events.log is taken care of:
-  archive   it is left to its writer, which rotates it; only finished files are sealed
-  rename    it is renamed; for writers that open it anew for each line or when it has moved
-  collapse  its lines are copied and taken off its front; for writers that keep it open
-  auto      whichever of them fits what is found; -v says which and why
+  archive
+      it is left to its writer, which rotates it; only finished files are sealed
+  rename
+      it is renamed; for writers that open it anew for each line or when it has moved
+  collapse
+      its lines are copied and taken off its front; for writers that keep it open
+  auto
+      whichever of them fits what is found; -v says which and why
 
-Exit status: 0 done or nothing to do, 2 something went wrong (all else is done all the same).")]
+Exit status: 0 done or nothing to do, 2 something went wrong (all else is done all the same)."
+)]
 pub struct RotateArgs {
     /// Enterprises to rotate; all of them when left out
-    #[arg(value_name = "ENTERPRISE")]
+    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
     pub enterprises: Vec<String>,
     /// Remove files whose last record is older than so many full days: 14d, 2w [default: 14d]
-    #[arg(long, value_name = "DAYS", value_parser = parse_days)]
+    #[arg(long, value_name = "DAYS", value_parser = parse_days, add = Wanted::Words(&["7d", "14d", "30d"]))]
     pub keep: Option<u32>,
     /// How the live file is taken care of: auto, archive, rename, collapse [default: auto]
-    #[arg(long, value_name = "MODE", value_parser = parse_mode)]
+    #[arg(long, value_name = "MODE", value_parser = parse_mode, add = Wanted::Words(&["auto", "archive", "rename", "collapse"]))]
     pub mode: Option<Mode>,
     /// Rotate a live file that is larger, whatever its day: 500MB, 2GiB
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
@@ -44,7 +55,7 @@ pub struct RotateArgs {
     #[arg(long)]
     pub recompress: bool,
     /// Where leases are not to be had: how long a file must be left alone first [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = parse_length)]
+    #[arg(long, value_name = "TIME", value_parser = parse_length, add = Wanted::Words(&["60s", "5m"]))]
     pub grace: Option<Duration>,
     /// Wait for another rotation instead of passing over what it works on
     #[arg(long)]

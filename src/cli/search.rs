@@ -6,10 +6,30 @@ use super::values::{
     parse_direction, parse_duration, parse_kind, parse_phone, parse_regex, parse_status,
     parse_status_pattern,
 };
+use super::{HELP, Wanted};
 use crate::call::{Direction, Outcome};
 use crate::filter::{RecordFilter, StatusPattern};
 use crate::record::KindName;
 use crate::record::phone::PhoneQuery;
+
+/// Points in time that are often meant.
+pub(super) const MOMENTS: [&str; 4] = ["today", "yesterday", "-1h", "-1d"];
+
+/// Kinds of records, as `--kind` takes them.
+const KINDS: [&str; 5] = ["ast", "tg", "http", "sql", "unparsed"];
+
+/// Events that hosts send. Others are taken as well: hosts have sent new ones before.
+const EVENTS: [&str; 9] = [
+    "start",
+    "dial",
+    "bridge_create",
+    "bridge",
+    "bridge_leave",
+    "bridge_destroy",
+    "new_callerid",
+    "hangup",
+    "unknown",
+];
 
 /// Whom and what a call or a record is about.
 #[derive(Debug, Clone, Args)]
@@ -32,13 +52,13 @@ pub struct PartyArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ContentArgs {
     /// Asterisk event, such as hangup; several with commas
-    #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',', add = Wanted::Words(&EVENTS))]
     pub event: Vec<String>,
     /// Kind of record: ast, tg, http, sql, unparsed; several with commas
-    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind)]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind, add = Wanted::Words(&KINDS))]
     pub kind: Vec<KindName>,
     /// HTTP request with this status: 404, or 5xx for all of a class
-    #[arg(long, value_name = "STATUS", value_parser = parse_status_pattern)]
+    #[arg(long, value_name = "STATUS", value_parser = parse_status_pattern, add = Wanted::Words(&["4xx", "5xx"]))]
     pub http_status: Option<StatusPattern>,
     /// Text that stands in a record, exactly
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -77,36 +97,45 @@ impl ContentArgs {
 
 /// `calltrace search`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    help_template = HELP,
+    before_help = "\
 Examples:
-  calltrace search 0367 --phone '+375 (29) 000-12-34'    as typed, or 7 last digits or more
-  calltrace search --status missed --since yesterday     in all enterprises
-  calltrace search 0367 --lines --http-status 5xx -C 2   records instead of calls
+  calltrace search 0367 --phone '+375 (29) 000-12-34'
+      the calls of a client; or the last 7 digits or more
+  calltrace search --status missed --since yesterday
+      who was not picked up, in all enterprises
+  calltrace search 0367 --lines --http-status 5xx -C 2
+      failed requests and what was around them",
+    after_long_help = "\
+Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, since, until) \
+must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold for one \
+of its records. With --lines all of them are filters on a record.
 
-Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, since,
-until) must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold
-for one of its records. With --lines all of them are filters on a record.")]
+Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an incomplete \
+search (what was found is printed all the same)."
+)]
 pub struct SearchArgs {
     /// Enterprises to search; all of them when left out
-    #[arg(value_name = "ENTERPRISE")]
+    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
     pub enterprises: Vec<String>,
     /// Whom and what it is about.
     #[command(flatten)]
     pub party: PartyArgs,
     /// in, out or internal
-    #[arg(long, value_name = "DIR", value_parser = parse_direction)]
+    #[arg(long, value_name = "DIR", value_parser = parse_direction, add = Wanted::Words(&["in", "out", "internal", "unknown"]))]
     pub direction: Option<Direction>,
     /// answered, missed or unknown (no end logged)
-    #[arg(long, value_name = "RESULT", value_parser = parse_status)]
+    #[arg(long, value_name = "RESULT", value_parser = parse_status, add = Wanted::Words(&["answered", "missed", "unknown"]))]
     pub status: Option<Outcome>,
     /// What one of its records is like.
     #[command(flatten)]
     pub content: ContentArgs,
     /// Began then or later: 2025-11-30, '2025-11-30 09:00', RFC 3339, -3h, yesterday
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
     pub since: Option<String>,
     /// Began before; of a day, up to its end
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
     pub until: Option<String>,
     /// Talked at least this long: 90, 90s, 1m30s
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]

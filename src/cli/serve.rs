@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::directory::{file, only_one, secret};
 use super::known;
 use super::values::{one_of, parse_id, parse_length};
+use super::{HELP, Wanted};
 use crate::directory::Given;
 use crate::web::pages::Language;
 use crate::web::{PublicUrl, VALID_FOR_MAX};
@@ -19,28 +20,36 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8026
 
 /// `calltrace serve`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    help_template = HELP,
+    before_help = "\
 Examples:
-  calltrace serve                                         on 127.0.0.1:8026; prints the link to open
-  calltrace serve --listen 127.0.0.1:0                    on a port that is free
-  calltrace serve --public-url https://bot.example.org    links as they are seen from outside
+  calltrace serve
+      on 127.0.0.1:8026; prints the link to open
+  calltrace serve --listen 127.0.0.1:0
+      on a port that is free
+  calltrace serve --public-url https://bot.example.org
+      links as they are seen from outside",
+    after_long_help = "\
+Ctrl-C or SIGTERM ends it when the requests that run are answered, ten seconds later at most; a \
+second one ends it at once. There is no TLS: to be reached from elsewhere it belongs behind a \
+proxy that has it.
 
-Ctrl-C or SIGTERM ends it when the requests that run are answered, ten seconds later at most; a
-second one ends it at once. There is no TLS: to be reached from elsewhere it belongs behind a proxy
-that has it.")]
+Exit status: 0 ended as it was told to, 2 an error."
+)]
 pub struct ServeArgs {
     /// Address and port to listen on [default: 127.0.0.1:8026]
-    #[arg(long, env = "CALLTRACE_LISTEN", value_name = "ADDR:PORT", value_parser = parse_listen)]
+    #[arg(long, env = "CALLTRACE_LISTEN", hide_env_values = true, value_name = "ADDR:PORT", value_parser = parse_listen)]
     pub listen: Option<SocketAddr>,
     #[allow(rustdoc::bare_urls, reason = "this is what --help shows")]
     /// Where people reach the pages, such as https://bot.example.org
-    #[arg(long, env = "CALLTRACE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
+    #[arg(long, env = "CALLTRACE_PUBLIC_URL", hide_env_values = true, value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,
     /// How the log is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
     /// Where the log is written instead of stderr; moved aside at 10 MB, five old ones are kept
-    #[arg(long, env = "CALLTRACE_LOG_FILE", value_name = "FILE")]
+    #[arg(long, env = "CALLTRACE_LOG_FILE", hide_env_values = true, value_name = "FILE", add = Wanted::File)]
     pub log_file: Option<PathBuf>,
 }
 
@@ -55,26 +64,33 @@ pub enum LogFormat {
 
 /// `calltrace link`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    help_template = HELP,
+    before_help = "\
 Examples:
-  calltrace link 0367 1764493655.61             opens this one call for two weeks
+  calltrace link 0367 1764493655.61
+      opens this one call for two weeks
   calltrace link 0367 1764493655.61 --for 2h
+      for two hours",
+    after_long_help = "\
+The enterprise's secret signs it, from the settings or the database; whoever changes the secret \
+ends all its links. The call need not be in the logs yet.
 
-The enterprise's secret signs it, from the settings or the database; whoever changes the secret ends
-all its links. The call need not be in the logs yet.")]
+Exit status: 0 printed, 2 an error."
+)]
 pub struct LinkArgs {
     /// The enterprise
-    #[arg(value_name = "ENTERPRISE")]
+    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
     pub enterprise: String,
     /// Any UniqueId of the call
-    #[arg(value_name = "UNIQUE_ID", value_parser = parse_id)]
+    #[arg(value_name = "UNIQUE_ID", value_parser = parse_id, add = Wanted::Call)]
     pub unique_id: String,
     /// How long it opens the call: from 1m to 400d
-    #[arg(long = "for", value_name = "TIME", default_value = "14d", value_parser = parse_validity)]
+    #[arg(long = "for", value_name = "TIME", default_value = "14d", value_parser = parse_validity, add = Wanted::Words(&["2h", "1d", "14d"]))]
     pub valid_for: Duration,
     #[allow(rustdoc::bare_urls, reason = "this is what --help shows")]
     /// Where people reach the pages [default: http://127.0.0.1:8026]
-    #[arg(long, env = "CALLTRACE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
+    #[arg(long, env = "CALLTRACE_PUBLIC_URL", hide_env_values = true, value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,
 }
 

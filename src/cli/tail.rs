@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::search::{ContentArgs, PartyArgs};
+use super::search::{ContentArgs, MOMENTS, PartyArgs};
 use super::values::{parse_id, parse_length};
+use super::{HELP, Wanted};
 use crate::error::Error;
 use crate::filter::RecordFilter;
 
@@ -14,22 +15,26 @@ const LINES_USUAL: usize = 10;
 
 /// `calltrace tail`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    help_template = HELP,
+    before_help = "\
 Examples:
-  calltrace tail 0367 --follow                      10 records, then each as it comes
-  calltrace tail -f --phone 80290001234 --since -1h what comes of a client, and the last hour
+  calltrace tail 0367 --follow
+      the newest 10 records, then each as it comes
+  calltrace tail -f --phone 80290001234 --since -1h
+      what comes of a client, and the last hour of it
   calltrace tail --call 1764493655.61 --until-hangup
-                                                    one call, all its legs, to its end
-  calltrace tail --calls --follow                   who rings, who talks
+      one call with all its legs, to its end",
+    after_long_help = "\
+The records before now are the newest of all enterprises together. They are looked for in the \
+files that may still grow and in the newest of the compressed ones; --since looks in all.
 
-The records before now are the newest of all enterprises together. They are looked for in the files
-that may still grow and in the newest of the compressed ones; --since looks in all.
-
-Exit status: 0 found, 1 nothing found or, with --call, not ended when the --timeout was over, 2 an
-error or incomplete, 130 interrupted.")]
+Exit status: 0 found, 1 nothing found or, with --call, not ended when the --timeout was over, 2 an \
+error or incomplete, 130 interrupted."
+)]
 pub struct TailArgs {
     /// Enterprises to look at; all of them, those that come included, when left out
-    #[arg(value_name = "ENTERPRISE")]
+    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
     pub enterprises: Vec<String>,
     /// Go on with what arrives, through every kind of rotation
     #[arg(short, long)]
@@ -38,7 +43,7 @@ pub struct TailArgs {
     #[arg(short = 'n', long, value_name = "N")]
     pub lines: Option<usize>,
     /// Records before now of then or later: 2025-11-30, '2025-11-30 09:00', RFC 3339, -3h, yesterday
-    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
     pub since: Option<String>,
     /// Whom and what a record is about.
     #[command(flatten)]
@@ -47,7 +52,7 @@ pub struct TailArgs {
     #[command(flatten)]
     pub content: ContentArgs,
     /// One call with all its legs, by any of its ids
-    #[arg(long, value_name = "ID", value_parser = parse_id, conflicts_with = "calls")]
+    #[arg(long, value_name = "ID", value_parser = parse_id, conflicts_with = "calls", add = Wanted::Call)]
     pub call: Option<String>,
     /// With --call: follow until it has ended, then sum it up
     #[arg(long, requires = "call")]

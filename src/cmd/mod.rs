@@ -3,6 +3,7 @@
 //! Answers go to stdout, everything said about them to stderr. A run ends as an [`Exit`]; `main`
 //! turns it into a number.
 
+mod complete;
 mod config;
 mod index;
 mod link;
@@ -26,6 +27,7 @@ use crate::record::LogZone;
 use crate::scan::Tuning;
 use crate::tree::Tree;
 
+pub use complete::complete;
 pub use talk::say;
 
 use root::Root;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::tree::{FileName, Tree};
 
 /// Where the logs are when nobody says.
-const DEFAULT_ROOT: &str = "call_tracer";
+pub(super) const DEFAULT_ROOT: &str = "call_tracer";
 
 /// Where trees have been seen on hosts, besides the current folder.
 const USUAL_PLACES: [&str; 4] = [

@@ -26,4 +26,4 @@ pub use lines::write_lines;
 pub use stream::{Shown, Stream};
 pub use table::write_table;
 pub use timeline::{TimelineOptions, write_timeline};
-pub use words::{duration, ending, phone};
+pub use words::{duration, ending, glance, phone};

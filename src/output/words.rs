@@ -1,5 +1,6 @@
 //! What happened, in words.
 
+use super::Clock;
 use crate::call::{Direction, Fact, Outcome, Summary};
 use crate::output::sanitise::sanitise;
 use crate::record::{Ast, Body, Record, json};
@@ -79,6 +80,13 @@ pub(super) fn parties(summary: &Summary) -> String {
         Direction::Outgoing => format!("{rang} -> {client}"),
         _ => format!("{client} -> {rang}"),
     }
+}
+
+/// When a call began, whose it is and how it went, to choose it by: `2025-11-30 12:07:35 incoming
+/// +375 29 000-12-34 -> 150, 151, answered`.
+pub fn glance(summary: &Summary, clock: &Clock) -> String {
+    let (began, way) = (clock.date_time(summary.first), direction(summary.direction));
+    format!("{began} {way} {}, {}", parties(summary), outcome(summary))
 }
 
 /// How a call that is over went, in one line: `answered by 151 after 12s, talked 2m15s, 2 messages

@@ -1,0 +1,344 @@
+//! What may stand where somebody is typing: subcommands, flags, and values of arguments.
+//!
+//! Knows no file: an argument says which kind of thing it [`Wanted`], and whoever calls has the
+//! things. What has been typed is read as far as it goes and never refused.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+use clap::builder::ArgExt;
+use clap::{ArgMatches, Command, CommandFactory};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
+
+use super::Cli;
+
+/// What the value of an argument is, for those that have no fixed list of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// An enterprise; several may follow each other.
+    Enterprise,
+    /// An enterprise, then a call of it; or a call alone.
+    EnterpriseThenCall,
+    /// A call, of the enterprise before it if there is one.
+    Call,
+    /// A time zone.
+    Zone,
+    /// A file. The shell knows best how to complete and to quote it.
+    File,
+    /// A folder. The same holds.
+    Folder,
+    /// One of these, usually.
+    Words(&'static [&'static str]),
+}
+
+impl ArgExt for Wanted {}
+
+/// What was typed before the word that is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Typed {
+    /// The folder of logs, typed or from the environment.
+    pub root: Option<PathBuf>,
+    /// The settings file, likewise.
+    pub config: Option<PathBuf>,
+    /// The zone that times are shown in, likewise.
+    pub tz: Option<Tz>,
+    /// Words that stand where enterprises are named.
+    pub enterprises: Vec<String>,
+}
+
+/// Something that may be typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The word.
+    pub value: String,
+    /// What it is; empty when nothing says.
+    pub help: String,
+}
+
+impl Offer {
+    /// The word alone.
+    pub fn word(value: impl Into<String>) -> Offer {
+        Offer {
+            value: value.into(),
+            help: String::new(),
+        }
+    }
+}
+
+/// Stands for all files there are: the shell completes them itself.
+pub const FILES: &str = ":files";
+
+/// The same for folders.
+pub const FOLDERS: &str = ":folders";
+
+/// What may stand in the place of the last of `words`, of which the first is the command. `answer`
+/// is asked for the enterprises and calls that begin with a text; it is told what was typed before.
+/// In the order of the answer; nothing when nothing fits.
+pub fn complete(
+    words: &[OsString],
+    answer: impl Fn(Wanted, &Typed, &str) -> Vec<Offer> + Send + Sync + 'static,
+) -> Vec<Offer> {
+    let Some((last, before)) = words.split_last() else {
+        return Vec::new();
+    };
+    let typed = Arc::new(Typed::of(before));
+    let answer = Arc::new(answer);
+    let mut command = each_argument(Cli::command(), &|arg| {
+        let Some(&wanted) = arg.get::<Wanted>() else {
+            return arg;
+        };
+        let (typed, answer) = (Arc::clone(&typed), Arc::clone(&answer));
+        arg.add(ArgValueCompleter::new(move |text: &OsStr| {
+            let Some(text) = text.to_str() else {
+                return Vec::new();
+            };
+            let offers = known(wanted, text).unwrap_or_else(|| answer(wanted, &typed, text));
+            offers.into_iter().map(candidate).collect()
+        }))
+    });
+    let found = candidates(&mut command, words.to_vec(), before.len(), None).unwrap_or_default();
+    let mut offers: Vec<Offer> = found.iter().filter_map(offer).collect();
+    // All flags after all enterprises would bury them; who wants a flag types its dash.
+    // `-1h` is none: it is a time.
+    let is_flag = |offer: &Offer| {
+        let value = &offer.value;
+        value.starts_with("--") || (value.starts_with('-') && value.len() == 2)
+    };
+    if last.is_empty() && !offers.iter().all(is_flag) {
+        offers.retain(|offer| !is_flag(offer));
+    }
+    offers
+}
+
+/// What this room knows by itself.
+fn known(wanted: Wanted, text: &str) -> Option<Vec<Offer>> {
+    let words: Vec<&str> = match wanted {
+        Wanted::Words(words) => words.to_vec(),
+        Wanted::Zone => TZ_VARIANTS.iter().map(|zone| zone.name()).collect(),
+        Wanted::File => return Some(vec![Offer::word(FILES)]),
+        Wanted::Folder => return Some(vec![Offer::word(FOLDERS)]),
+        // A flag is being typed where one of these may stand as well.
+        _ if text.starts_with('-') => return Some(Vec::new()),
+        Wanted::Enterprise | Wanted::EnterpriseThenCall | Wanted::Call => return None,
+    };
+    let fits = |word: &&str| {
+        word.get(..text.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(text))
+    };
+    Some(words.into_iter().filter(fits).map(Offer::word).collect())
+}
+
+fn candidate(offer: Offer) -> CompletionCandidate {
+    let help = (!offer.help.is_empty()).then(|| offer.help.into());
+    CompletionCandidate::new(offer.value).help(help)
+}
+
+fn offer(candidate: &CompletionCandidate) -> Option<Offer> {
+    let value = candidate.get_value().to_str()?;
+    // `--root=:files` asks for files as well.
+    let whole = [FILES, FOLDERS]
+        .into_iter()
+        .find(|mark| value.ends_with(mark));
+    let help = candidate.get_help().map(ToString::to_string);
+    Some(Offer {
+        value: whole.unwrap_or(value).to_owned(),
+        help: help.unwrap_or_default(),
+    })
+}
+
+/// The command with every argument of every subcommand changed.
+fn each_argument(command: Command, change: &impl Fn(clap::Arg) -> clap::Arg) -> Command {
+    command
+        .mut_args(change)
+        .mut_subcommands(|below| each_argument(below, change))
+}
+
+impl Typed {
+    /// Reads words, the command first, as far as they make sense.
+    fn of(words: &[OsString]) -> Typed {
+        let command = Cli::command().ignore_errors(true);
+        // Help and version are no errors, and what stands beside them needs no completing.
+        let Ok(matches) = command.try_get_matches_from(words) else {
+            return Typed::default();
+        };
+        let mut typed = Typed::default();
+        let mut level = Some(&matches);
+        while let Some(matches) = level {
+            typed.read(matches);
+            level = matches.subcommand().map(|(_, below)| below);
+        }
+        typed
+    }
+
+    fn read(&mut self, matches: &ArgMatches) {
+        let path = |name| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
+        self.root = path("root").or(self.root.take());
+        self.config = path("config").or(self.config.take());
+        let zone = matches.try_get_one::<Tz>("tz").ok().flatten().copied();
+        self.tz = zone.or(self.tz);
+        for name in ["target", "enterprise", "enterprises"] {
+            let named = matches.try_get_many::<String>(name).ok().flatten();
+            self.enterprises
+                .extend(named.into_iter().flatten().cloned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use clap::Parser;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    /// What is offered for the last word, a line each; what is asked of the tree, as it was asked.
+    fn offered(line: &str) -> String {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let offers = complete(&words, |wanted, typed, text| {
+            let of = typed.enterprises.join("+");
+            vec![Offer::word(format!("{wanted:?}({of}:{text})"))]
+        });
+        offers.iter().fold(String::new(), |mut all, offer| {
+            let _ = write!(all, "{} ", offer.value);
+            all
+        })
+    }
+
+    #[test]
+    fn enterprises_and_calls_are_asked_for_where_they_stand() {
+        for (line, asked) in [
+            ("calltrace trace ", "EnterpriseThenCall(:) "),
+            ("calltrace trace 0367 17", "EnterpriseThenCall(0367:17) "),
+            ("calltrace search 0367 01", "Enterprise(0367:01) "),
+            ("calltrace tail 0367 --call ", "Call(0367:) "),
+            (
+                "calltrace --tz UTC tail 0367 --call=17",
+                "--call=Call(0367:17) ",
+            ),
+            ("calltrace link 0367 1", "Call(0367:1) "),
+            (
+                "calltrace rotate --keep nonsense --force ",
+                "Enterprise(:) ",
+            ),
+        ] {
+            assert_eq!(offered(line), asked, "{line}");
+        }
+    }
+
+    #[test]
+    fn words_flags_files_and_zones_need_no_tree() {
+        for (line, words) in [
+            ("calltrace t", "trace tail "),
+            ("calltrace search --dir", "--direction "),
+            ("calltrace search --kind ast,t", "ast,tg "),
+            ("calltrace search --status m", "missed "),
+            ("calltrace trace --format n", "ndjson "),
+            ("calltrace --tz=europe/min", "--tz=Europe/Minsk "),
+            ("calltrace --root ", ":folders "),
+            ("calltrace --root=x", ":folders "),
+            ("calltrace serve --log-file ", ":files "),
+            ("calltrace rotate --mode c", "collapse "),
+            ("calltrace search --phone ", ""),
+        ] {
+            assert_eq!(offered(line), words, "{line}");
+        }
+        assert_eq!(complete(&[], |_, _, _| Vec::new()), []);
+    }
+
+    #[test]
+    fn flags_stand_back_where_there_is_something_else() {
+        assert!(!offered("calltrace ").contains("--"));
+        assert_eq!(
+            offered("calltrace search --since "),
+            "today yesterday -1h -1d "
+        );
+        assert!(offered("calltrace -").contains("--root "));
+        assert!(offered("calltrace search --phone 80290001234 -").contains("--status "));
+    }
+
+    #[test]
+    fn what_was_typed_is_read_as_far_as_it_goes() {
+        let words = "calltrace --root /srv --tz UTC tail 0367 --call 1.1 --linger x --config y";
+        let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+        let typed = Typed::of(&words);
+        assert_eq!(typed.root, Some(PathBuf::from("/srv")));
+        assert_eq!(typed.tz, Some(Tz::UTC));
+        assert_eq!(typed.enterprises, ["0367"]);
+    }
+
+    /// Arguments whose values nobody can guess.
+    const FREE: [&str; 20] = [
+        "threads",
+        "phone",
+        "ext",
+        "trunk",
+        "chat",
+        "text",
+        "regex",
+        "min_talk",
+        "min_ring",
+        "limit",
+        "after_context",
+        "before_context",
+        "context",
+        "lines",
+        "linger",
+        "timeout",
+        "max_size",
+        "jobs",
+        "listen",
+        "public_url",
+    ];
+
+    #[test]
+    fn an_argument_without_anything_to_offer_for_it() {
+        fn check(command: &Command) {
+            for arg in command.get_arguments() {
+                let id = arg.get_id().as_str();
+                let takes = arg.get_num_args().is_some_and(|n| n.takes_values());
+                let offers = arg.get::<Wanted>().is_some() || !arg.get_possible_values().is_empty();
+                assert!(
+                    !takes || offers || FREE.contains(&id),
+                    "{} {id}: give it `add = Wanted::...`, or a place in FREE",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        let mut command = Cli::command();
+        command.build();
+        check(&command);
+    }
+
+    #[test]
+    fn a_word_that_its_own_argument_refuses() {
+        fn check(command: &Command, path: &[&str]) {
+            for arg in command.get_arguments() {
+                let Some(Wanted::Words(words)) = arg.get::<Wanted>() else {
+                    continue;
+                };
+                let long = arg.get_long().expect("lists of words are of flags");
+                for word in *words {
+                    let flag = format!("--{long}={word}");
+                    let typed = path.iter().copied().chain([flag.as_str()]);
+                    let refused = Cli::try_parse_from(typed).err().map(|e| e.kind());
+                    let is_value = matches!(
+                        refused,
+                        Some(ErrorKind::InvalidValue | ErrorKind::ValueValidation)
+                    );
+                    assert!(!is_value, "{path:?} {flag}");
+                }
+            }
+            for below in command.get_subcommands() {
+                check(below, &[path, &[below.get_name()]].concat());
+            }
+        }
+        let mut command = Cli::command();
+        command.build();
+        check(&command, &["calltrace"]);
+    }
+}

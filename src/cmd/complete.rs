@@ -1,0 +1,312 @@
+//! Answers to a shell that completes what is being typed.
+//!
+//! The scripts in `completions/` call `CALLTRACE_COMPLETE=SHELL calltrace -- WORDS...` with the words
+//! up to the cursor and get a line an offer, `value TAB help`; or `:files` or `:folders`, which a shell
+//! completes better itself. Quick and silent, whatever is wrong: nobody asked a question yet. Only
+//! words that no shell takes for anything else are offered ([`is_plain`]): they come from names of
+//! folders and from log lines.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::root::DEFAULT_ROOT;
+use super::{Exit, say, system_zone};
+use crate::call::Summary;
+use crate::cli::{FILES, FOLDERS, Offer, Settings, Typed, Wanted, complete as offers};
+use crate::engine::{last_written, recent_calls};
+use crate::output::{Clock, glance, sanitise::sanitise};
+use crate::record::LogZone;
+use crate::tree::{EnterpriseName, Tree};
+
+/// Names the shell that asks.
+const SHELL_VARIABLE: &str = "CALLTRACE_COMPLETE";
+
+/// The scripts that make a shell ask. They stand in the binary for those who install it alone:
+/// `source <(CALLTRACE_COMPLETE=bash calltrace)`.
+const SCRIPTS: [(&str, &str); 4] = [
+    ("bash", include_str!("../../completions/calltrace.bash")),
+    ("zsh", include_str!("../../completions/_calltrace")),
+    ("fish", include_str!("../../completions/calltrace.fish")),
+    (
+        "powershell",
+        include_str!("../../completions/calltrace.ps1"),
+    ),
+];
+
+/// Calls offered at one time: a screen of them.
+const CALLS_MAX: usize = 20;
+
+/// Enterprises whose calls are looked at when none is named: those written to last.
+const ENTERPRISES_MAX: usize = 8;
+
+/// Whoever types the end of an id has typed this much of it (bytes).
+const ID_TYPED_MIN: usize = 3;
+
+/// The longest help that is shown beside an offer (characters).
+const HELP_CHARS_MAX: usize = 100;
+
+/// Answers the shell, if it is one that asks. `None`: this is an ordinary run.
+pub fn complete() -> Option<Exit> {
+    let shell = env::var_os(SHELL_VARIABLE).filter(|shell| !shell.is_empty())?;
+    let words: Vec<OsString> = env::args_os().collect();
+    match words.get(1) {
+        None => Some(register(&shell)),
+        Some(mark) if mark == "--" => {
+            answer(&shell, words.get(2..).unwrap_or_default());
+            Some(Exit::Found)
+        }
+        // The variable was left behind in somebody's environment.
+        Some(_) => None,
+    }
+}
+
+/// Prints the script for a shell.
+fn register(shell: &OsStr) -> Exit {
+    let Some((_, script)) = SCRIPTS.iter().find(|(name, _)| *name == shell) else {
+        let names = SCRIPTS.map(|(name, _)| name);
+        let shell = shell.to_string_lossy();
+        say(&format!(
+            "no completions for {}; {SHELL_VARIABLE} takes {}",
+            sanitise(shell.as_bytes()),
+            names.join(", ")
+        ));
+        return Exit::Incomplete;
+    };
+    // Whoever hung up needs no script.
+    let _ = io::stdout().write_all(script.as_bytes());
+    Exit::Found
+}
+
+fn answer(shell: &OsStr, words: &[OsString]) {
+    let is_bash = shell == "bash";
+    let (words, cut) = match shell.to_str() {
+        Some("bash") => join_at_equals(words),
+        Some("powershell") => (bare_last(words), 0),
+        _ => (words.to_vec(), 0),
+    };
+    let found = offers(&words, |wanted, typed, text| {
+        Place::of(typed).map_or_else(Vec::new, |place| place.offers(wanted, typed, text))
+    });
+    let mut text = String::new();
+    for offer in found.iter().filter(|offer| is_plain(&offer.value)) {
+        let value = match [FILES, FOLDERS].contains(&offer.value.as_str()) {
+            true => offer.value.as_str(),
+            false => offer.value.get(cut..).unwrap_or_default(),
+        };
+        text.push_str(value);
+        // bash has no place for it.
+        if !is_bash && !offer.help.is_empty() {
+            text.push('\t');
+            text.push_str(&shown(&offer.help));
+        }
+        text.push('\n');
+    }
+    // Whoever hung up has typed on.
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// bash takes `--tz=Europe` for three words, and completes the last. Joins them; how much of what is
+/// offered then stands on the line already (bytes).
+fn join_at_equals(words: &[OsString]) -> (Vec<OsString>, usize) {
+    let is_flag = |word: &OsString| word.as_encoded_bytes().starts_with(b"--");
+    let mut joined: Vec<OsString> = Vec::with_capacity(words.len());
+    let (mut cut, mut at) = (0, 0);
+    while let Some(word) = words.get(at) {
+        at += 1;
+        match joined.last_mut() {
+            Some(flag) if word == "=" && is_flag(flag) && at > 2 => {
+                flag.push("=");
+                cut = flag.len();
+                if let Some(value) = words.get(at) {
+                    flag.push(value);
+                    at += 1;
+                }
+            }
+            _ => {
+                joined.push(word.clone());
+                cut = 0;
+            }
+        }
+    }
+    (joined, cut)
+}
+
+/// PowerShell drops empty words, so its script puts a slash before the last one.
+fn bare_last(words: &[OsString]) -> Vec<OsString> {
+    let mut words = words.to_vec();
+    if let Some(last) = words.last_mut()
+        && let Some(bare) = last.to_str().and_then(|last| last.strip_prefix('/'))
+    {
+        *last = bare.into();
+    }
+    words
+}
+
+/// Letters, digits and signs that mean nothing to any shell in any place of a word.
+fn is_plain(word: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.,:/+=".contains(&b);
+    !word.is_empty() && word.bytes().all(is_plain)
+}
+
+/// The first line of a help, safe for a terminal.
+fn shown(help: &str) -> String {
+    let first = help.lines().next().unwrap_or_default();
+    let short: String = first.chars().take(HELP_CHARS_MAX).collect();
+    sanitise(short.as_bytes()).into_owned()
+}
+
+/// Where enterprises and calls are to be found.
+struct Place {
+    tree: Tree,
+    settings: Settings,
+    clock: Clock,
+}
+
+impl Place {
+    fn of(typed: &Typed) -> Option<Place> {
+        let settings = Settings::load(typed.config.as_deref()).ok()?;
+        let root = typed.root.clone().or_else(|| settings.root.clone());
+        let tree = Tree::open(&root.unwrap_or_else(|| PathBuf::from(DEFAULT_ROOT))).ok()?;
+        let shown = typed.tz.or(settings.display_timezone);
+        Some(Place {
+            tree,
+            clock: Clock {
+                log: settings.log_timezone.map_or_else(LogZone::default, LogZone),
+                shown: shown.unwrap_or_else(system_zone),
+            },
+            settings,
+        })
+    }
+
+    fn offers(&self, wanted: Wanted, typed: &Typed, text: &str) -> Vec<Offer> {
+        match wanted {
+            Wanted::Enterprise => self.enterprises(typed, text),
+            Wanted::Call => self.calls(&self.named(typed), text),
+            Wanted::EnterpriseThenCall if typed.enterprises.is_empty() => {
+                let enterprises = self.enterprises(typed, text);
+                match enterprises.is_empty() && text.len() >= ID_TYPED_MIN {
+                    true => self.calls(&[], text),
+                    false => enterprises,
+                }
+            }
+            Wanted::EnterpriseThenCall => match self.named(typed).as_slice() {
+                [] => Vec::new(),
+                named => self.calls(named, text),
+            },
+            Wanted::Zone | Wanted::File | Wanted::Folder | Wanted::Words(_) => Vec::new(),
+        }
+    }
+
+    /// Enterprises whose names begin so, those left out that were typed already.
+    fn enterprises(&self, typed: &Typed, text: &str) -> Vec<Offer> {
+        let all = self.tree.enterprises().unwrap_or_default().into_iter();
+        let fits = |name: &EnterpriseName| {
+            name.as_str().starts_with(text) && !typed.enterprises.iter().any(|t| t == name.as_str())
+        };
+        all.filter(fits)
+            .map(|name| {
+                let known = self.settings.directory.enterprises.get(&name);
+                Offer {
+                    value: name.to_string(),
+                    help: known
+                        .and_then(|k| k.title.as_deref())
+                        .map_or_else(String::new, shown),
+                }
+            })
+            .collect()
+    }
+
+    /// The enterprises that were typed, those of them that there are.
+    fn named(&self, typed: &Typed) -> Vec<EnterpriseName> {
+        let names = typed.enterprises.iter();
+        let known = names.filter_map(|name| self.tree.select(std::slice::from_ref(name)).ok());
+        known.flatten().collect()
+    }
+
+    /// The newest calls whose ids begin so, newest first, of these enterprises; of those written to
+    /// last when none is named.
+    fn calls(&self, named: &[EnterpriseName], text: &str) -> Vec<Offer> {
+        let of = match named {
+            [] => self.busiest(),
+            named => named.to_vec(),
+        };
+        let calls = |name: &EnterpriseName| recent_calls(&self.tree.folder(name), CALLS_MAX);
+        let mut all: Vec<(&EnterpriseName, Summary)> = of
+            .iter()
+            .flat_map(|name| calls(name).into_iter().map(move |call| (name, call)))
+            .filter(|(_, call)| call.main_uid.starts_with(text))
+            .collect();
+        all.sort_by(|(_, a), (_, b)| (b.first, &b.main_uid).cmp(&(a.first, &a.main_uid)));
+        all.truncate(CALLS_MAX);
+        let says = |name: &EnterpriseName, call: &Summary| match of.len() {
+            1 => glance(call, &self.clock),
+            _ => format!("{name} {}", glance(call, &self.clock)),
+        };
+        all.into_iter()
+            .map(|(name, call)| Offer {
+                help: says(name, &call),
+                value: call.main_uid,
+            })
+            .collect()
+    }
+
+    /// The enterprises that were written to last.
+    fn busiest(&self) -> Vec<EnterpriseName> {
+        let all = self.tree.enterprises().unwrap_or_default().into_iter();
+        let written = |name: EnterpriseName| Some((last_written(&self.tree.folder(&name))?, name));
+        let mut all: Vec<_> = all.filter_map(written).collect();
+        all.sort_by(|a, b| b.cmp(a));
+        all.truncate(ENTERPRISES_MAX);
+        all.into_iter().map(|(_, name)| name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_could_take_for_something_else_is_no_word() {
+        for word in [
+            "0367",
+            "1764493655.61",
+            "--tz=Etc/GMT+5",
+            ":files",
+            "ast,tg",
+        ] {
+            assert!(is_plain(word), "{word}");
+        }
+        for word in [
+            "", "a b", "$(id)", "a;b", "a\nb", "a\tb", "`id`", "a'b", "a\"b", "a\\b", "*", "~", "ы",
+        ] {
+            assert!(!is_plain(word), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn what_bash_has_split_is_joined() {
+        for (line, joined, cut) in [
+            ("calltrace --tz = Eu", "calltrace --tz=Eu", 5),
+            ("calltrace --tz =", "calltrace --tz=", 5),
+            (
+                "calltrace --tz = UTC trace 0",
+                "calltrace --tz=UTC trace 0",
+                0,
+            ),
+            ("calltrace trace = x", "calltrace trace = x", 0),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let wanted: Vec<OsString> = joined.split(' ').map(OsString::from).collect();
+            assert_eq!(join_at_equals(&words), (wanted, cut), "{line}");
+        }
+        assert_eq!(join_at_equals(&["=".into()]), (vec!["=".into()], 0));
+    }
+
+    #[test]
+    fn a_help_is_one_short_line_that_moves_no_cursor() {
+        assert_eq!(shown("a\x1b[2Jb\nc"), "a\\u{1b}[2Jb");
+        assert_eq!(shown(&"x".repeat(500)).len(), HELP_CHARS_MAX);
+    }
+}
