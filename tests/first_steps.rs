@@ -1,6 +1,7 @@
 //! The first five minutes: the command alone, folders that are not there, `calltrace config`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -278,6 +279,41 @@ fn config_is_json_for_programs() {
         !text.contains("s3cret") && !text.contains("t0ken"),
         "{text}"
     );
+}
+
+#[test]
+fn the_settings_of_another_users_home_are_passed_over() {
+    let (here, open) = (folder(), folder());
+    settings(here.path(), "root = \"/nowhere\"\n");
+    // Where the tests lie others may not look either.
+    let program = open.path().join("calltrace");
+    fs::copy(env!("CARGO_BIN_EXE_calltrace"), &program).expect("its own folder");
+    for (path, mode) in [
+        (here.path(), 0o700),
+        (open.path(), 0o755),
+        (&program, 0o755),
+    ] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its own folder");
+    }
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .arg("config")
+        .env("XDG_CONFIG_HOME", here.path())
+        .current_dir("/")
+        .output()
+        .expect("setpriv is there");
+    let own = format!(
+        "{}/calltrace/config.toml, not ours to read",
+        here.path().display()
+    );
+    assert!(
+        out(&output).contains(&own),
+        "{}{}",
+        out(&output),
+        said(&output)
+    );
+    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]

@@ -52,6 +52,28 @@ fn without_settings_it_prints_the_link_to_open() {
 }
 
 #[test]
+fn a_token_of_its_own_is_not_printed_into_the_journal() {
+    let bin = env!("CARGO_BIN_EXE_calltrace");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/call_tracer");
+    let journal = "$(stat -L -c %d:%i /proc/$$/fd/1)";
+    for (stream, is_printed) in [(journal, false), ("1:2", true)] {
+        let mut shell = Command::new("sh");
+        shell.env("XDG_CONFIG_HOME", "/nowhere").args([
+            "-c",
+            &format!("JOURNAL_STREAM={stream} exec timeout 2 {bin} serve --listen 0 --root {root}"),
+        ]);
+        let (_, out, said) = ended(shell);
+        assert_eq!(out.contains("token="), is_printed, "{out}{said}");
+        assert!(!said.contains("token="), "{said}");
+        assert_eq!(
+            said.contains("no page can be opened"),
+            !is_printed,
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn with_settings_it_prints_no_token() {
     let running = Running::start(SETTINGS, &[]);
     let at = running.at();

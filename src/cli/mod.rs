@@ -30,7 +30,7 @@ pub use origin::{Origins, Said};
 pub use rotate::{RotateArgs, RotateFormat, RotateSettings};
 pub use search::{ContentArgs, PartyArgs, SearchArgs, SearchFormat};
 pub use serve::{LinkArgs, LogFormat, ServeArgs, ServeSettings, usual_url};
-pub use settings::Settings;
+pub use settings::{FileState, Settings};
 pub use tail::{TailArgs, TailFormat};
 pub use when::Moment;
 pub use words::{check_environment, is_flag, subcommands, typed_wrong};

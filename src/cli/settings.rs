@@ -17,6 +17,28 @@ use super::values::zone_hint;
 use crate::directory;
 use crate::error::Error;
 
+/// What became of a settings file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// It was read.
+    Read,
+    /// It is not there.
+    Missing,
+    /// The user's own, in a folder that this process may not look into: it runs as somebody else.
+    Closed,
+}
+
+impl FileState {
+    /// In a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FileState::Read => "read",
+            FileState::Missing => "not there",
+            FileState::Closed => "not ours to read",
+        }
+    }
+}
+
 /// What can be set in a file. Later files win.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -36,8 +58,8 @@ pub struct Settings {
     pub directory: directory::Config,
     /// Which file and line says which of them.
     pub origins: Origins,
-    /// The files that were looked for, in order, and whether they are there.
-    pub files: Vec<(PathBuf, bool)>,
+    /// The files that were looked for, in order.
+    pub files: Vec<(PathBuf, FileState)>,
 }
 
 impl Settings {
@@ -54,17 +76,24 @@ impl Settings {
             .map(PathBuf::from)
             .or_else(|| env::home_dir().map(|home| home.join(".config")))
             .map(|dir| dir.join("calltrace/config.toml"));
-        let usual = [Some(PathBuf::from("/etc/calltrace/config.toml")), user];
-        for path in usual.into_iter().flatten() {
-            match fs::read_to_string(&path) {
-                Ok(text) => settings.read_file(&text, &path)?,
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
-                {
-                    settings.files.push((path, false));
+        let for_all = PathBuf::from("/etc/calltrace/config.toml");
+        for path in std::iter::once(&for_all).chain(&user) {
+            use ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+            let state = match fs::read_to_string(path) {
+                Ok(text) => {
+                    settings.read_file(&text, path)?;
+                    continue;
                 }
-                Err(error) => return Err(Error::io(&path, "read the settings", error)),
-            }
+                Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
+                    FileState::Missing
+                }
+                // `sudo -u` and its like leave HOME as it was.
+                Err(error) if error.kind() == PermissionDenied && *path != for_all => {
+                    FileState::Closed
+                }
+                Err(error) => return Err(Error::io(path, "read the settings", error)),
+            };
+            settings.files.push((path.clone(), state));
         }
         if let Some(path) = named {
             let text = fs::read_to_string(path)
@@ -80,7 +109,7 @@ impl Settings {
     fn read_file(&mut self, text: &str, path: &Path) -> Result<(), Error> {
         self.read(text, path)?;
         self.origins.note(text, path);
-        self.files.push((path.to_owned(), true));
+        self.files.push((path.to_owned(), FileState::Read));
         Ok(())
     }
 

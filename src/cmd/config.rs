@@ -11,7 +11,7 @@ use super::root::{Root, here};
 use super::talk::Out;
 use super::{Exit, system_zone};
 use crate::cli::{
-    ConfigArgs, ConfigFormat, Global, KNOWN, Known, Said, Settings, Shown, Usual,
+    ConfigArgs, ConfigFormat, FileState, Global, KNOWN, Known, Said, Settings, Shown, Usual,
     check_environment, is_flag,
 };
 use crate::error::Error;
@@ -190,9 +190,9 @@ fn parsed(value: &str) -> Value {
 }
 
 fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()> {
-    for (path, is_there) in &settings.files {
-        let state = if *is_there { "read" } else { "not there" };
-        writeln!(out, "# {}, {state}", shown(&path.display().to_string()))?;
+    for (path, state) in &settings.files {
+        let path = shown(&path.display().to_string());
+        writeln!(out, "# {path}, {}", state.as_str())?;
     }
     let mut table: &[String] = &[];
     for row in rows {
@@ -243,9 +243,9 @@ fn shown(text: &str) -> String {
 }
 
 fn document(settings: &Settings, rows: &[Row]) -> serde_json::Value {
-    let files = settings.files.iter();
-    let files =
-        files.map(|(path, is_there)| json!({"path": path.to_string_lossy(), "read": is_there}));
+    let files = settings.files.iter().map(
+        |(path, state)| json!({"path": path.to_string_lossy(), "read": *state == FileState::Read}),
+    );
     json!({
         "version": VERSION,
         "files": files.collect::<Vec<_>>(),

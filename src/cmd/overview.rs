@@ -20,9 +20,8 @@ pub(super) fn run(global: &Global) -> Result<Exit, Error> {
     Out::stdout(global.color).styled(|out| {
         deeds(out, enterprises.first())?;
         writeln!(out, "\nlogs      {}", logs(&root, &enterprises))?;
-        for (path, is_there) in &settings.files {
-            let state = if *is_there { "read" } else { "not there" };
-            writeln!(out, "settings  {}, {state}", path.display())?;
+        for (path, state) in &settings.files {
+            writeln!(out, "settings  {}, {}", path.display(), state.as_str())?;
         }
         writeln!(
             out,

@@ -133,6 +133,13 @@ fn directory(desk: &Desk) -> Result<(Directory, Option<String>), Error> {
     if desk.directory.knows_enterprises() {
         return Ok((directory, None));
     }
+    if supervisor::keeps_what_is_printed() {
+        desk.say(
+            "no secrets are set, so no page can be opened; put them into the settings, under \
+             [enterprises] or [postgres]. The journal is no place for a token of this run alone",
+        );
+        return Ok((directory, None));
+    }
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes)
         .map_err(|error| Error::Usage(format!("no random numbers for a token: {error}")))?;

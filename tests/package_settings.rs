@@ -1,0 +1,106 @@
+//! `packaging/config.toml`, the settings that the package installs: every key there is stands in it,
+//! what is switched on in it holds on a new host, and what it calls a default is one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use calltrace::cli::{KNOWN, RotateSettings, Settings};
+use calltrace::record::LogZone;
+use calltrace::rotate::Policy;
+use calltrace::web::{ConnectionLimits, Limits};
+use clap::Parser as _;
+use tempfile::TempDir;
+
+fn packaged() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/config.toml");
+    fs::read_to_string(path).expect("it is there")
+}
+
+/// With every setting switched on: a setting is what stands behind `#` without a blank.
+fn switched_on() -> String {
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if setting.starts_with(|c: char| c.is_alphanumeric() || c == '[') => {
+            format!("{setting}\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    packaged().lines().map(line).collect()
+}
+
+fn written(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    fs::write(&path, text).expect("written");
+    (folder, path)
+}
+
+fn read(text: &str) -> Settings {
+    let (_folder, path) = written(text);
+    Settings::load(Some(&path)).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+#[test]
+fn every_setting_is_right_when_it_is_switched_on() {
+    let settings = read(&switched_on());
+    assert_eq!(settings.root, Some("/srv/call_tracer".into()));
+    assert!(settings.directory.knows_enterprises());
+    assert!(settings.directory.metadata.is_some());
+    let postgres = &settings.directory.postgres;
+    assert!(postgres.url.is_some());
+}
+
+#[test]
+fn only_the_tree_is_said_by_the_file_as_it_comes() {
+    let known = read(&packaged());
+    assert_eq!(known.root, Some("/srv/call_tracer".into()));
+    let said: Vec<_> = known.origins.all().map(|(at, _)| at.join(".")).collect();
+    assert_eq!(said, ["root"]);
+}
+
+#[test]
+fn what_is_called_a_default_is_one() {
+    let usual = calltrace::cli::Cli::parse_from(["calltrace", "rotate"]);
+    let Some(calltrace::cli::Command::Rotate(usual)) = usual.command else {
+        panic!("rotate was typed");
+    };
+    let set = read(&switched_on());
+    let policy = usual.policy(&RotateSettings {
+        size_max: None,
+        ..set.rotate
+    });
+    assert_eq!(format!("{policy:?}"), format!("{:?}", Policy::default()));
+    assert_eq!(set.log_timezone.map(LogZone), Some(LogZone::default()));
+    assert_eq!(set.threads, Some(0));
+
+    let serve = calltrace::cli::Cli::parse_from(["calltrace", "serve"]);
+    let Some(calltrace::cli::Command::Serve(serve)) = serve.command else {
+        panic!("serve was typed");
+    };
+    let nothing = read("").serve;
+    assert_eq!(set.serve.listen, Some(nothing.listen(&serve)));
+    assert_eq!(set.serve.trusted_proxies, nothing.trusted_proxies);
+    assert_eq!(set.serve.language, Some(Default::default()));
+    assert_eq!(set.serve.request_timeout, Some(Limits::default().request));
+    let connections = set.serve.connections_max.map(usize::from);
+    assert_eq!(connections, Some(ConnectionLimits::default().in_all));
+}
+
+#[test]
+fn no_key_is_missing() {
+    let file = packaged();
+    for known in &KNOWN {
+        // Of names that the user chooses, the table that they stand in.
+        let key = match known.key.chars().all(|c| c.is_ascii_uppercase()) {
+            true => known.table.rsplit('.').next().expect("a part"),
+            false => known.key,
+        };
+        // On a line of its own, in the head of a table, or in words: (or key = "...").
+        let stands = file.lines().any(|line| {
+            let line = line.trim_start_matches('#');
+            line.starts_with(&format!("{key} = "))
+                || line.starts_with(&format!("[{key}]"))
+                || line.contains(&format!("(or {key} = "))
+        });
+        assert!(stands, "{known:?} does not stand in packaging/config.toml");
+    }
+}
