@@ -16,6 +16,8 @@ pub mod output;
 
 pub mod follow;
 
+pub mod doctor;
+
 pub mod rotate;
 
 pub mod engine;

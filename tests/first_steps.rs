@@ -45,7 +45,7 @@ fn settings(folder: &Path, text: &str) {
 /// A tree of one enterprise with one line.
 fn tree(root: &Path) {
     fs::create_dir_all(root.join("0367")).expect("its own folder");
-    let line = "2025-11-30 09:07:35,300|AST|1764493655.61|dial|{\"UniqueId\":\"1764493655.61\"}\n";
+    let line = "2025-11-30 09:07:35,300|AST|dial|1764493655.61|{\"UniqueId\":\"1764493655.61\"}\n";
     fs::write(root.join("0367/events.log"), line).expect("its own folder");
 }
 
@@ -121,6 +121,19 @@ fn a_missing_folder_gets_a_sentence_that_helps() {
         said(&output).ends_with("--root ./..\n"),
         "{}",
         said(&output)
+    );
+}
+
+#[test]
+fn a_log_that_went_astray_into_the_root_stops_nothing() {
+    let here = folder();
+    let root = here.path().join("call_tracer");
+    tree(&root);
+    fs::copy(root.join("0367/events.log"), root.join("events.log")).expect("its own folder");
+    let output = run(here.path(), &["trace", "1764493655.61"]);
+    assert_eq!(
+        (said(&output).as_str(), output.status.code()),
+        ("", Some(0))
     );
 }
 

@@ -4,6 +4,7 @@
 mod complete;
 mod config;
 mod directory;
+mod doctor;
 mod index;
 mod known;
 mod origin;
@@ -24,6 +25,7 @@ use crate::record::KindName;
 
 pub use complete::{FILES, FOLDERS, Offer, Typed, Wanted, complete};
 pub use config::{ConfigArgs, ConfigFormat};
+pub use doctor::{DoctorArgs, DoctorFormat};
 pub use index::IndexArgs;
 pub use known::{KNOWN, Known, Shown, Usual};
 pub use origin::{Origins, Said};
@@ -140,6 +142,8 @@ pub enum Command {
     Index(IndexArgs),
     /// Each setting, its value, and where that comes from
     Config(ConfigArgs),
+    /// What is wrong with the tree, and what to do about it; changes nothing
+    Doctor(DoctorArgs),
 }
 
 /// `calltrace trace`

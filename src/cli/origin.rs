@@ -9,6 +9,9 @@ use toml::{Table, Value};
 
 use super::known::{KNOWN, Known, Shown, twin};
 
+/// What stands in an address for its password.
+const MASKED: &str = ":***@";
+
 /// What a file says of one setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Said {
@@ -42,6 +45,30 @@ impl Origins {
     pub fn of(&self, at: &[&str]) -> Option<&Said> {
         let at: Vec<String> = at.iter().map(|&part| part.to_owned()).collect();
         self.0.get(&at)
+    }
+
+    /// Files that hold secrets: those of settings that do, and those that settings name for them;
+    /// each with what it holds.
+    pub fn files_of_secrets(&self) -> BTreeMap<PathBuf, &'static str> {
+        let mut files = BTreeMap::new();
+        for (at, said) in self.all() {
+            let Some(known) = Known::of(at) else {
+                continue;
+            };
+            let value = said.value.as_ref().and_then(Value::as_str);
+            match (known.shown, value) {
+                (Shown::Hidden, _) => drop(files.insert(said.path.clone(), "secrets")),
+                (Shown::Address, shown) if shown.is_none_or(|text| text.contains(MASKED)) => {
+                    let file = files.entry(said.path.clone());
+                    file.or_insert("a password in an address");
+                }
+                (Shown::Whole, Some(path)) if twin(known.key).is_some() => {
+                    files.insert(PathBuf::from(path), "a secret");
+                }
+                _ => {}
+            }
+        }
+        files
     }
 
     /// All that was said, in order of names.
@@ -145,7 +172,7 @@ fn address(text: &str) -> Option<String> {
     let parts = form.captures(text)?;
     let user = parts.name("user").map_or("", |user| user.as_str());
     let mark = match (parts.name("password"), user) {
-        (Some(_), _) => ":***@",
+        (Some(_), _) => MASKED,
         (None, "") => "",
         (None, _) => "@",
     };
@@ -211,6 +238,40 @@ mod tests {
                 "enterprises.0367.secret_file \"f\" b:1"
             ]
         );
+    }
+
+    #[test]
+    fn files_of_secrets_are_those_that_hold_them_and_those_that_are_named() {
+        let files = |text: &str| {
+            let mut origins = Origins::default();
+            origins.note(text, Path::new("c"));
+            let files = origins.files_of_secrets().into_iter();
+            let line = |(path, holds): (PathBuf, &str)| format!("{} {holds}", path.display());
+            files.map(line).collect::<Vec<_>>()
+        };
+        let address = "a password in an address";
+        for (text, held) in [
+            (
+                "[postgres]\nurl = \"postgres://reader@localhost/db\"",
+                vec![],
+            ),
+            (
+                "[postgres]\nurl = \"postgres://a:b@localhost/db\"",
+                vec![format!("c {address}")],
+            ),
+            (
+                "[postgres]\nurl = \"password=s3c\"",
+                vec![format!("c {address}")],
+            ),
+            ("[serve]\napi_token = \"t\"", vec!["c secrets".to_owned()]),
+            (
+                "[postgres]\nurl_file = \"/f\"",
+                vec!["/f a secret".to_owned()],
+            ),
+            ("root = \"/srv\"", vec![]),
+        ] {
+            assert_eq!(files(text), held, "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod complete;
 mod config;
+mod doctor;
 mod index;
 mod link;
 mod overview;
@@ -18,7 +19,9 @@ mod trace;
 
 use chrono_tz::Tz;
 
-use crate::cli::{Cli, ColorWhen, Command, Global, RotateSettings, ServeSettings, Settings};
+use crate::cli::{
+    Cli, ColorWhen, Command, Global, Origins, RotateSettings, ServeSettings, Settings,
+};
 use crate::directory;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -40,6 +43,8 @@ pub enum Exit {
     Found,
     /// Nothing was found though everything was searched.
     Nothing,
+    /// Everything was looked at, and something is wrong.
+    Findings,
     /// Something could not be read; what was found is printed all the same.
     Incomplete,
     /// The user had enough of it.
@@ -52,7 +57,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Found => 0,
-            Exit::Nothing => 1,
+            Exit::Nothing | Exit::Findings => 1,
             Exit::Incomplete => 2,
             Exit::Interrupted => 130,
         }
@@ -85,6 +90,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Tail(args) => tail::run(&Desk::open(global)?, &args),
         Command::Index(args) => index::run(&Desk::open(global)?, &args),
         Command::Rotate(args) => rotate::run(&Desk::open(global)?, &args),
+        Command::Doctor(args) => doctor::run(&Desk::open(global)?, global, &args),
         Command::Serve(args) => serve::run(Desk::open(global)?, &args),
     }
 }
@@ -101,6 +107,7 @@ struct Desk {
     rotate: RotateSettings,
     serve: ServeSettings,
     directory: directory::Config,
+    origins: Origins,
 }
 
 impl Desk {
@@ -124,6 +131,7 @@ impl Desk {
             rotate: settings.rotate,
             serve: settings.serve,
             directory: settings.directory,
+            origins: settings.origins,
         })
     }
 

@@ -71,7 +71,8 @@ impl Root {
             return Err(Error::Usage(self.missing()));
         }
         let tree = Tree::open(&self.path)?;
-        if holds_logs(&self.path) {
+        // One that holds both is a tree with a file that went astray.
+        if holds_logs(&self.path) && !is_tree(&self.path) {
             return Err(Error::Usage(self.too_deep()));
         }
         Ok(tree)

@@ -53,7 +53,7 @@ pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
     listener.finish()
 }
 
-fn pool(threads: usize) -> Result<ThreadPool, Error> {
+pub(super) fn pool(threads: usize) -> Result<ThreadPool, Error> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

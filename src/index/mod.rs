@@ -211,6 +211,11 @@ impl Index {
         self.probed
     }
 
+    /// Earliest and latest time of all records in the content that its file covers.
+    pub fn times(&self) -> (Option<Stamp>, Option<Stamp>) {
+        (self.known.footer.first, self.known.footer.last)
+    }
+
     /// Content offset up to which the index knows the file; all of a compressed one.
     pub fn covered(&self) -> u64 {
         self.covered

@@ -8,6 +8,7 @@
 mod calls;
 mod clock;
 pub mod csv;
+pub mod doctor;
 pub mod json;
 mod layout;
 mod lines;

@@ -81,6 +81,26 @@ pub fn text(text: &str) -> Cow<'_, str> {
     then(text, |t| IN_TEXT.replace_all(t, kept))
 }
 
+/// The key of the first secret in a text, as it stands there, for whoever says where secrets are.
+/// What is empty or masked is none.
+pub fn key_of_secret(text: &str) -> Option<String> {
+    let patterns = [&IN_NESTED_JSON, &IN_JSON, &IN_TEXT];
+    patterns.iter().find_map(|pattern| {
+        let mut all = pattern.captures_iter(text);
+        all.find_map(|found| {
+            let key = (1..=5).find_map(|group| found.get(group));
+            let key = key.map_or("", |key| key.as_str());
+            let wraps = |c: char| c.is_whitespace() || "\\\"'[]{}".contains(c);
+            let value = found[0][key.len()..].trim_matches(wraps);
+            let is_secret = !matches!(value, "" | MASK | "null" | "None" | "none");
+            is_secret.then(|| match key.trim_matches(|c: char| !c.is_alphanumeric()) {
+                "" => "password in an address".to_owned(),
+                key => key.to_owned(),
+            })
+        })
+    })
+}
+
 /// One replacement after another, without a copy where nothing is replaced.
 fn then<'t>(text: Cow<'t, str>, replace: impl Fn(&str) -> Cow<'_, str>) -> Cow<'t, str> {
     let replaced = match replace(&text) {
@@ -176,6 +196,27 @@ mod tests {
             assert!(!shown.contains("375290000000"), "{secret} -> {shown}");
             let shown = body(secret.as_bytes()).to_string();
             assert!(!shown.contains("375290000000"), "{secret} -> {shown}");
+        }
+    }
+
+    #[test]
+    fn keys_of_secrets_are_named_without_them() {
+        for (line, key) in [
+            (r#"{"Token": "375290000000", "X": 1}"#, Some("Token")),
+            (r#"{"Phone": "1", "api_key":"s3cret"}"#, Some("api_key")),
+            (r#"{"raw": "{\"Token\": \"s3cret\"}"}"#, Some("Token")),
+            ("https://h/c?token=s3cret&x=1", Some("token")),
+            ("Authorization: Bearer s3cret", Some("Authorization")),
+            ("https://user:s3cret@host/x", Some("password in an address")),
+            (
+                "https://api.telegram.org/bot123:s3cret/sendMessage",
+                Some("bot"),
+            ),
+            (r#"{"Token": "***", "token": "", "jwt": null}"#, None),
+            (r#"{"Token": "***", "secret": "s3cret"}"#, Some("secret")),
+            (r#"{"Phone": "375290001234"}"#, None),
+        ] {
+            assert_eq!(key_of_secret(line).as_deref(), key, "{line}");
         }
     }
 

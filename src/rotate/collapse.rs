@@ -17,7 +17,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use rustix::fs::OFlags;
 
 use super::apply::Outcome;
-use super::holders::{Holders, list};
 use super::look::to_take_off;
 use super::memory::{Collapsing, Memory};
 use super::names::{archive_of, live, of_day};
@@ -27,7 +26,7 @@ use super::report::{Done, Report};
 use super::site::{Opened, Site};
 use super::times;
 use crate::error::Error;
-use crate::fsx::{FileIdentity, collapse_unit};
+use crate::fsx::{FileIdentity, Holders, collapse_unit, list_writers};
 use crate::source::{Tally, last_line_end};
 use crate::tree::FileName;
 
@@ -121,7 +120,10 @@ fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
     let writers = holders.writers(opened.log().identity);
     let stubborn: Vec<_> = writers.iter().filter(|w| !w.appends).cloned().collect();
     if !stubborn.is_empty() {
-        return Err(format!("open without O_APPEND in {}", list(&stubborn)));
+        return Err(format!(
+            "open without O_APPEND in {}",
+            list_writers(&stubborn)
+        ));
     }
     if writers.is_empty() && holders.unseen {
         return Err("open in a process that can't be looked into".to_owned());

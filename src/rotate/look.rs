@@ -11,13 +11,12 @@ use std::sync::OnceLock;
 use chrono::{Days, NaiveDate};
 
 use super::held::Held;
-use super::holders::{Holders, Writer};
 use super::memory::Memory;
 use super::names::archive_of;
 use super::site::{Opened, Site};
 use super::{cant, names, times};
 use crate::error::{Error, Trouble};
-use crate::fsx::{FileIdentity, collapse_unit};
+use crate::fsx::{FileIdentity, Holders, Writer, collapse_unit};
 use crate::index;
 use crate::record::Stamp;
 use crate::source::{Bounds, Form};

@@ -7,34 +7,36 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use toml::{Table, Value};
 
 use super::publish;
 use super::site::{Opened, Site};
+use crate::index;
 use crate::tree::FileName;
 
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Memory {
+pub struct Memory {
     /// The writer of the live file has been seen to rotate it.
-    pub(super) rotates_itself: bool,
+    pub rotates_itself: bool,
     /// Names that we gave to live files and that are not sealed yet.
-    pub(super) renamed: Vec<String>,
+    pub renamed: Vec<String>,
     /// Lines of the live file that may be in an archive and still at the file's beginning.
-    pub(super) collapsing: Option<Collapsing>,
+    pub collapsing: Option<Collapsing>,
 }
 
 /// Noted before lines are copied to be taken off: **without it nothing is ever taken off**. Content
 /// alone is no proof: a file may begin as an archive ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Collapsing {
+pub struct Collapsing {
     /// The archive that they are copied to.
-    pub(super) archive: String,
+    pub archive: String,
     /// Of the live file.
-    pub(super) inode: u64,
+    pub inode: u64,
     /// So many bytes of its beginning.
-    pub(super) bytes: u64,
+    pub bytes: u64,
 }
 
 impl Collapsing {
@@ -74,7 +76,12 @@ impl Memory {
 
     /// What was remembered; nothing when it can't be read.
     pub(super) fn read(site: &Site<'_>) -> Memory {
-        let path = site.own_folder().join("rotate.toml");
+        Memory::of(&site.folder)
+    }
+
+    /// What is remembered of an enterprise's folder; nothing when it can't be read.
+    pub fn of(folder: &Path) -> Memory {
+        let path = folder.join(index::FOLDER).join("rotate.toml");
         let text = fs::read_to_string(path).unwrap_or_default();
         Memory::parse(&text)
     }

@@ -20,7 +20,6 @@ mod apply;
 mod collapse;
 mod gate;
 mod held;
-mod holders;
 mod look;
 mod memory;
 mod names;
@@ -42,15 +41,16 @@ use std::time::Duration;
 use rayon::ThreadPool;
 
 use crate::error::{Error, reason};
-use crate::fsx::{Deeds, Lock};
+use crate::fsx::{Deeds, Holders, Lock};
 use crate::record::LogZone;
 use crate::tree::{EnterpriseName, Tree};
 
+pub use memory::{Collapsing, Memory};
+pub use names::Leftover;
 pub use plan::{Kind, Step};
 pub use report::{Done, Report, Waiting};
 
 use gate::Gate;
-use holders::Holders;
 use site::Site;
 
 /// Rounds of looking and acting: a second where the first finished what a dead run had begun.

@@ -21,7 +21,7 @@ pub(super) fn leaving(name: &FileName) -> String {
 
 /// What a name in the folder says of a run that died.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Leftover {
+pub enum Leftover {
     /// An unfinished file.
     Temporary,
     /// The log of this name, not removed yet.
@@ -29,7 +29,8 @@ pub(super) enum Leftover {
 }
 
 impl Leftover {
-    pub(super) fn parse(name: &str) -> Option<Leftover> {
+    /// `None` for a name that no run gives.
+    pub fn parse(name: &str) -> Option<Leftover> {
         let ours = name.strip_prefix(PREFIX)?;
         if let Some(log) = ours.strip_suffix(TEMPORARY) {
             return FileName::parse(log).map(|_| Leftover::Temporary);

@@ -1,13 +1,13 @@
 //! The plan: what there is and what is wanted, made into steps, each with its reason. Pure; what
 //! can't be done now is said, not tried.
 
-use super::holders::list;
 use super::look::{Live, Seen, Survey, kept_since};
 use super::names::{archive_of, live, of_day};
 use super::report::Waiting;
 use super::site::Site;
 use super::{Mode, Policy};
 use crate::error::Trouble;
+use crate::fsx::list_writers;
 use crate::source::Form;
 use crate::tree::{FileName, Generation};
 
@@ -298,12 +298,12 @@ fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
     }
     let why = match found.hold.writers.as_slice() {
         [] => due,
-        writers => format!("{due}; {} must open it anew", list(writers)),
+        writers => format!("{due}; {} must open it anew", list_writers(writers)),
     };
     let step = Step::new(Kind::Rename, live().full(), why);
     plan.steps.push(step.to(&target).bytes(found.bytes));
     if !found.hold.is_free && !found.hold.writers.is_empty() {
-        let why = format!("still open in {}", list(&found.hold.writers));
+        let why = format!("still open in {}", list_writers(&found.hold.writers));
         plan.wait(target.full(), why);
         return true;
     }
@@ -347,7 +347,7 @@ fn no_collapse(found: &Live) -> Option<String> {
         return Some(format!(
             "is due, but can't be rotated: {} has it open without O_APPEND; let it write through \
              WatchedFileHandler (--mode rename)",
-            list(&stubborn)
+            list_writers(&stubborn)
         ));
     }
     if !hold.is_free && hold.writers.is_empty() && hold.unseen {
@@ -363,7 +363,7 @@ fn no_collapse(found: &Live) -> Option<String> {
          rename)",
         match hold.writers.as_slice() {
             [] => String::new(),
-            writers => format!("it is open in {}; ", list(writers)),
+            writers => format!("it is open in {}; ", list_writers(writers)),
         }
     ))
 }
@@ -379,7 +379,7 @@ fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
     if rotates_itself && is_held {
         let why = match hold.writers.as_slice() {
             [] => "its writer rotates it".to_owned(),
-            writers => format!("{} rotates it", list(writers)),
+            writers => format!("{} rotates it", list_writers(writers)),
         };
         return (Mode::Archive, why);
     }
@@ -394,9 +394,12 @@ fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
     let why = match hold.writers.as_slice() {
         [] => "events.log is open".to_owned(),
         writers if writers.iter().all(|writer| writer.appends) => {
-            format!("{} keeps events.log open and appends to it", list(writers))
+            format!(
+                "{} keeps events.log open and appends to it",
+                list_writers(writers)
+            )
         }
-        writers => format!("{} keeps events.log open", list(writers)),
+        writers => format!("{} keeps events.log open", list_writers(writers)),
     };
     (Mode::Collapse, why)
 }

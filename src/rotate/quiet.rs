@@ -11,9 +11,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
-use super::holders::{Holders, list};
 use super::site::Site;
-use crate::fsx::{FileIdentity, Lease};
+use crate::fsx::{FileIdentity, Holders, Lease, list_writers};
 
 /// What showed that a file is quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +66,7 @@ impl Site<'_> {
         let holders = Holders::look();
         let writers = holders.writers(FileIdentity::of(&metadata));
         if !writers.is_empty() {
-            return Ok(Err(format!("still open in {}", list(writers))));
+            return Ok(Err(format!("still open in {}", list_writers(writers))));
         }
         if holders.unseen {
             let why = match refused.kind() {

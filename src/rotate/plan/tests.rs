@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::super::holders::Writer;
 use super::super::look::Hold;
 use super::super::memory::Memory;
 use super::*;
+use crate::fsx::Writer;
 use crate::record::Stamp;
 
 fn stamp(text: &str) -> Option<Stamp> {

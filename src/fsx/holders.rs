@@ -1,4 +1,4 @@
-//! Who has a file open for writing, by one walk through `/proc`.
+//! Who has a file open for writing, and who holds one that is deleted, by one walk through `/proc`.
 //!
 //! Seen are the processes of this user, or all of them for root; [`Holders::unseen`] says when one
 //! could not be looked into. Not to be seen from here at all: processes of another container
@@ -6,22 +6,27 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use crate::fsx::FileIdentity;
+use super::FileIdentity;
+
+/// What the kernel adds to the last name of a file that has none any more.
+const DELETED: &str = " (deleted)";
 
 /// A process that has a file open for writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Writer {
-    pub(super) pid: u32,
+pub struct Writer {
+    /// The process.
+    pub pid: u32,
     /// As the kernel calls it: 15 bytes at most.
-    pub(super) command: String,
+    pub command: String,
     /// All it writes goes to the end (O_APPEND).
-    pub(super) appends: bool,
+    pub appends: bool,
 }
 
 impl fmt::Display for Writer {
@@ -30,8 +35,27 @@ impl fmt::Display for Writer {
     }
 }
 
+/// A file that has no name any more and that a process has open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    /// The process, and whether it appends.
+    pub holder: Writer,
+    /// Where what it holds can be copied from: `/proc/PID/fd/N`.
+    pub descriptor: PathBuf,
+    /// It has the file open for writing.
+    pub writes: bool,
+    /// What the file was called last, as that process sees folders.
+    pub path: PathBuf,
+    /// Whether that process sees folders as we do: it is in no container.
+    pub is_our_path: bool,
+    /// The device that the file is on.
+    pub device: u64,
+    /// What the disk would get back (bytes).
+    pub bytes: u64,
+}
+
 /// Names them: `python3 (pid 12), python3 (pid 13) and 4 more`.
-pub(super) fn list(writers: &[Writer]) -> String {
+pub fn list_writers(writers: &[Writer]) -> String {
     const NAMED: usize = 3;
     let mut names: Vec<String> = writers.iter().map(Writer::to_string).collect();
     names.dedup();
@@ -46,15 +70,17 @@ pub(super) fn list(writers: &[Writer]) -> String {
 
 /// Who had what open for writing at one moment.
 #[derive(Debug, Default)]
-pub(super) struct Holders {
+pub struct Holders {
     by_file: HashMap<FileIdentity, Vec<Writer>>,
+    /// Files without a name, each once for every descriptor.
+    pub deleted: Vec<Deleted>,
     /// Some process could not be looked into.
-    pub(super) unseen: bool,
+    pub unseen: bool,
 }
 
 impl Holders {
     /// Looks now.
-    pub(super) fn look() -> Holders {
+    pub fn look() -> Holders {
         let mut holders = Holders::default();
         let Ok(processes) = fs::read_dir("/proc") else {
             holders.unseen = true;
@@ -72,7 +98,7 @@ impl Holders {
     }
 
     /// Those that have the file open for writing.
-    pub(super) fn writers(&self, file: FileIdentity) -> &[Writer] {
+    pub fn writers(&self, file: FileIdentity) -> &[Writer] {
         self.by_file.get(&file).map_or(&[], Vec::as_slice)
     }
 
@@ -94,22 +120,56 @@ impl Holders {
                 Err(error) if has_ended(&error) => continue,
                 Err(error) => return Err(error),
             };
-            let Some(flags) = flags(&text) else {
-                self.unseen = true;
-                continue;
-            };
-            if flags & OFlags::ACCMODE.bits() != OFlags::RDONLY.bits() {
-                let command = fs::read_to_string(process.join("comm")).unwrap_or_default();
-                let writers = self.by_file.entry(FileIdentity::of(&metadata)).or_default();
-                writers.push(Writer {
-                    pid,
-                    command: command.trim_end().to_owned(),
-                    appends: flags & OFlags::APPEND.bits() != 0,
-                });
+            match flags(&text) {
+                Some(flags) => self.note(pid, process, &descriptor.path(), &metadata, flags),
+                None => self.unseen = true,
             }
         }
         Ok(())
     }
+
+    /// Notes an open file, if it is written to or deleted.
+    fn note(&mut self, pid: u32, process: &Path, fd: &Path, metadata: &Metadata, flags: u32) {
+        let writes = flags & OFlags::ACCMODE.bits() != OFlags::RDONLY.bits();
+        let is_deleted = metadata.nlink() == 0;
+        if !writes && !is_deleted {
+            return;
+        }
+        let command = fs::read_to_string(process.join("comm")).unwrap_or_default();
+        let holder = Writer {
+            pid,
+            command: command.trim_end().to_owned(),
+            appends: flags & OFlags::APPEND.bits() != 0,
+        };
+        if is_deleted && let Some(path) = last_path(fd) {
+            self.deleted.push(Deleted {
+                holder: holder.clone(),
+                descriptor: fd.to_owned(),
+                writes,
+                path,
+                is_our_path: sees_our_folders(process),
+                device: metadata.dev(),
+                bytes: metadata.blocks().saturating_mul(512),
+            });
+        }
+        if writes {
+            let writers = self.by_file.entry(FileIdentity::of(metadata)).or_default();
+            writers.push(holder);
+        }
+    }
+}
+
+/// What a file without a name was called last.
+fn last_path(descriptor: &Path) -> Option<PathBuf> {
+    let link = fs::read_link(descriptor).ok()?;
+    let path = link.to_str()?.strip_suffix(DELETED)?;
+    Some(PathBuf::from(path))
+}
+
+/// Whether a path of that process is the same path here.
+fn sees_our_folders(process: &Path) -> bool {
+    let mounts = |process: &Path| fs::read_link(process.join("ns/mnt")).ok();
+    mounts(process) == mounts(Path::new("/proc/self"))
 }
 
 /// The process or the descriptor is gone by now.
@@ -154,16 +214,36 @@ mod tests {
     }
 
     #[test]
+    fn a_deleted_file_is_seen_while_somebody_holds_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("log");
+        fs::write(&path, [b'x'; 5000]).expect("written");
+        let held = |path: &Path| -> Vec<(bool, bool, u64)> {
+            let all = Holders::look().deleted;
+            let ours = all.iter().filter(|deleted| deleted.path == path);
+            ours.map(|d| (d.writes, d.is_our_path, d.bytes)).collect()
+        };
+        let reader = File::open(&path).expect("open");
+        assert_eq!(held(&path), []);
+        fs::remove_file(&path).expect("removed");
+        let seen = held(&path);
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert!(!seen[0].0 && seen[0].1 && seen[0].2 >= 5000, "{seen:?}");
+        drop(reader);
+        assert_eq!(held(&path), []);
+    }
+
+    #[test]
     fn many_are_named_briefly() {
         let writer = |pid| Writer {
             pid,
             command: "python3".to_owned(),
             appends: true,
         };
-        assert_eq!(list(&[writer(7), writer(7)]), "python3 (pid 7)");
+        assert_eq!(list_writers(&[writer(7), writer(7)]), "python3 (pid 7)");
         let many: Vec<Writer> = (1..=5).map(writer).collect();
         assert_eq!(
-            list(&many),
+            list_writers(&many),
             "python3 (pid 1), python3 (pid 2), python3 (pid 3) and 2 more"
         );
     }

@@ -1,0 +1,148 @@
+//! `calltrace doctor [ENTERPRISE...]`
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use chrono::Utc;
+
+use super::rotate::pool;
+use super::{Desk, Exit};
+use crate::cli::{DoctorArgs, DoctorFormat, Global};
+use crate::doctor::{Doctor, Finding, Report, SettingsFile, Severity};
+use crate::error::Error;
+use crate::output::doctor::{Shown, document, write_findings};
+use crate::output::rotation::size;
+use crate::output::{json, redact};
+use crate::rotate::Policy;
+
+pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exit, Error> {
+    let enterprises = desk.tree.select(&args.enterprises)?;
+    let settings = settings(desk);
+    let policy = policy(desk);
+    let doctor = Doctor {
+        tree: &desk.tree,
+        zone: desk.engine.zone(),
+        policy: &policy,
+        now: Utc::now(),
+        deep: args.deep,
+        secret_in: &|line| redact::key_of_secret(&String::from_utf8_lossy(line)),
+        settings: &settings,
+    };
+    let pool = pool(desk.threads)?;
+    let report = pool.install(|| doctor.examine(&enterprises));
+    print(desk, global, args, &report)?;
+    tell(desk, &report);
+    let found = report.findings.iter().any(is_actionable);
+    Ok(match (report.troubles.is_empty(), found) {
+        (false, _) => Exit::Incomplete,
+        (true, true) => Exit::Findings,
+        (true, false) => Exit::Found,
+    })
+}
+
+/// What `calltrace rotate` would do without flags.
+fn policy(desk: &Desk) -> Policy {
+    let (usual, set) = (Policy::default(), &desk.rotate);
+    Policy {
+        keep_days: set.keep_days.unwrap_or(usual.keep_days),
+        size_max: set.size_max,
+        ..usual
+    }
+}
+
+fn settings(desk: &Desk) -> Vec<SettingsFile> {
+    let found = desk.origins.files_of_secrets().into_iter();
+    found
+        .map(|(path, holds)| SettingsFile { path, holds })
+        .collect()
+}
+
+fn is_actionable(finding: &Finding) -> bool {
+    finding.severity.is_actionable()
+}
+
+fn print(desk: &Desk, global: &Global, args: &DoctorArgs, report: &Report) -> Result<(), Error> {
+    let mut out = desk.out();
+    let shown = Shown {
+        clock: &desk.clock,
+        width: out.width(),
+        root: root_as_typed(global),
+        notes: desk.verbose,
+        // Whoever names enterprises wants to know of each of them.
+        folds: !desk.verbose && args.enterprises.is_empty(),
+    };
+    match args.format {
+        DoctorFormat::Text => out.styled(|mut out| write_findings(&mut out, report, &shown)),
+        DoctorFormat::Json => {
+            let document = document(report, desk.tree.root(), args.deep, &shown);
+            out.bytes(|out| json::write(out, &document, true))
+        }
+    }
+}
+
+/// The root, where a command that is to be typed must name it: where it comes from the environment
+/// or the settings, that one finds it as well.
+fn root_as_typed(global: &Global) -> Option<PathBuf> {
+    let known = env::var_os("CALLTRACE_ROOT").map(PathBuf::from);
+    global
+        .root
+        .clone()
+        .filter(|root| known.as_ref() != Some(root))
+}
+
+/// What is said beside the findings.
+fn tell(desk: &Desk, report: &Report) {
+    desk.say_troubles(&report.troubles);
+    if !report.sees_all_processes {
+        desk.say(match is_root() {
+            true => "some processes can't be looked into; who holds logs open is known in part",
+            false => "processes of others can't be looked into; root would see who holds logs open",
+        });
+    }
+    let count = |severity| {
+        let of = |finding: &&Finding| finding.severity == severity;
+        report.findings.iter().filter(of).count()
+    };
+    let counts = [
+        some(count(Severity::Problem), "problem"),
+        some(count(Severity::Warning), "warning"),
+    ];
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let found = match counts.as_slice() {
+        [] => "nothing found".to_owned(),
+        counts => counts.join(", "),
+    };
+    let newest = report.newest.map_or_else(String::new, |at| {
+        let clock = &desk.clock;
+        format!(
+            ", the newest record of {} {}",
+            clock.date_time(at),
+            clock.offset(at)
+        )
+    });
+    let notes = some(count(Severity::Note), "note").filter(|_| !desk.verbose);
+    let notes = notes.map_or_else(String::new, |notes| format!("; {notes} (-v)"));
+    desk.say(&format!(
+        "{found}: {}, {}, {}{newest}{notes}",
+        many(report.enterprises, "enterprise"),
+        many(report.files, "log file"),
+        size(report.bytes),
+    ));
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+fn some(count: usize, what: &str) -> Option<String> {
+    (count > 0).then(|| many(count, what))
+}
+
+fn many(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}

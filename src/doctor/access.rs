@@ -1,0 +1,209 @@
+//! Who may read and write: logs hold tokens and clients' numbers.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::seen::Seen;
+use super::survey::Survey;
+use super::{Circumstances, Code, Field, Finding, SettingsFile};
+
+/// Permissions of those who are neither owner nor of the group.
+pub(super) const OTHERS_READ: u32 = 0o004;
+const OTHERS_WRITE: u32 = 0o002;
+const OTHERS_PASS: u32 = 0o001;
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(folder) = &survey.metadata {
+        let mode = folder.mode() & 0o7777;
+        // Behind a closed door files may be as open as they like.
+        if mode & OTHERS_PASS != 0 && is_reachable(circumstances.doctor.tree.root()) {
+            findings.extend(writable(survey, mode));
+            findings.extend(readable(survey));
+        }
+        findings.extend(owner(survey, folder.uid()));
+        findings.extend(cant_write(survey, folder.uid()));
+    }
+    findings
+}
+
+/// Whether every user may pass through to what is in a folder.
+fn is_reachable(folder: &Path) -> bool {
+    let Ok(path) = folder.canonicalize() else {
+        return false;
+    };
+    let is_open = |folder: &Path| fs::metadata(folder).is_ok_and(|m| m.mode() & OTHERS_PASS != 0);
+    path.ancestors().all(is_open)
+}
+
+fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
+    let open: Vec<&Seen> = survey
+        .files
+        .iter()
+        .filter(|seen| seen.mode & OTHERS_WRITE != 0)
+        .collect();
+    let finding = Finding::problem(Code::WorldWritable);
+    let finding = if folder_mode & OTHERS_WRITE != 0 {
+        finding.seen(
+            "every user of this machine may add and rename files here (mode {mode})",
+            [("mode", Field::Mode(folder_mode))],
+        )
+    } else {
+        let first = open.first()?;
+        finding.file(first.name.full()).seen(
+            "every user of this machine may change it (mode {mode})",
+            [("mode", Field::Mode(first.mode))],
+        )
+    };
+    let finding = match open.len() {
+        0 | 1 => finding,
+        all => finding.seen(
+            "so open in all: {files}",
+            [("files", Field::Files(all as u64))],
+        ),
+    };
+    Some(
+        finding
+            .why("anybody can forge or remove what happened in a call")
+            .remedy(
+                "`chmod -R o-w {path}`",
+                [("path", Field::Path(survey.folder.clone()))],
+            ),
+    )
+}
+
+fn readable(survey: &Survey) -> Option<Finding> {
+    let open: Vec<&Seen> = survey
+        .files
+        .iter()
+        .filter(|seen| seen.mode & OTHERS_READ != 0)
+        .collect();
+    let secret = |seen: &&Seen| seen.reading.as_ref()?.secret.clone();
+    let mut newest_first = open.iter().rev();
+    let (newest, (place, key)) = newest_first.find_map(|seen| Some((seen, secret(seen)?)))?;
+    let finding = Finding::warning(Code::SecretsReadable)
+        .file(newest.name.full())
+        .at(Some(place))
+        .seen(
+            "a body holds a secret under the key {key}",
+            [("key", Field::Text(key))],
+        )
+        .seen(
+            "every user of this machine may read it (mode {mode})",
+            [("mode", Field::Mode(newest.mode))],
+        );
+    let finding = match open.len() {
+        1 => finding,
+        all => finding.seen(
+            "so open in all: {files}",
+            [("files", Field::Files(all as u64))],
+        ),
+    };
+    Some(
+        finding
+            .why(
+                "tokens let whoever has them post events and open pages; calls are clients' \
+                 private affairs",
+            )
+            .remedy(
+                "`chmod o= {path}`; who must read belongs to the folder's group",
+                [("path", Field::Path(survey.folder.clone()))],
+            ),
+    )
+}
+
+/// The live file was made by somebody else than those who write: by root at a terminal, mostly.
+fn owner(survey: &Survey, folder_user: u32) -> Option<Finding> {
+    let live = survey.live()?;
+    let others = survey.files.iter().filter(|seen| seen.name != live.name);
+    let theirs = others
+        .clone()
+        .filter(|seen| seen.user == folder_user)
+        .count();
+    let is_odd = live.user != folder_user && theirs > 0 && theirs == others.count();
+    let is_closed = live.mode & 0o022 == 0;
+    (is_odd && is_closed).then(|| {
+        Finding::warning(Code::OwnersDiffer)
+            .file(live.name.full())
+            .seen(
+                "it is of user {owner} (mode {mode}); the folder and all other logs are of user \
+                 {folder}",
+                [
+                    ("owner", Field::User(live.user)),
+                    ("mode", Field::Mode(live.mode)),
+                    ("folder", Field::User(folder_user)),
+                ],
+            )
+            .why(
+                "writers that run as the folder's user can't append to it, and their lines are \
+                 lost",
+            )
+            .remedy(
+                "`chown --reference={folder} {path}`",
+                [
+                    ("folder", Field::Path(survey.folder.clone())),
+                    ("path", Field::Path(survey.folder.join(live.name.full()))),
+                ],
+            )
+    })
+}
+
+/// Only what whoever runs us could do is known; of other users nothing is said.
+fn cant_write(survey: &Survey, folder_user: u32) -> Option<Finding> {
+    if survey.may_write {
+        return None;
+    }
+    let path = || [("path", Field::Path(survey.folder.clone()))];
+    if survey.volume.is_some_and(|volume| volume.is_read_only) {
+        return Some(
+            Finding::warning(Code::CantWrite)
+                .seen("the file system of {path} is mounted read-only", path())
+                .why("nothing can be written there, by writers or by a rotation")
+                .remedy(
+                    "see why (`dmesg`, `findmnt -T {path}`): ext4 becomes so after an error; a \
+                     systemd service needs ReadWritePaths=",
+                    path(),
+                ),
+        );
+    }
+    Some(
+        Finding::note(Code::CantWrite)
+            .seen(
+                "the user who runs this may not write to {path}, which is of user {user}",
+                [
+                    ("path", Field::Path(survey.folder.clone())),
+                    ("user", Field::User(folder_user)),
+                ],
+            )
+            .why("a rotation must run as that user, or as root")
+            .remedy("nothing, if cron or the timer runs it as another user", []),
+    )
+}
+
+/// Settings that hold secrets and that every user may read or change.
+pub(super) fn settings(files: &[SettingsFile]) -> Vec<Finding> {
+    let open = |file: &&SettingsFile| {
+        let others = OTHERS_READ | OTHERS_WRITE;
+        let is_open = fs::metadata(&file.path).is_ok_and(|m| m.mode() & others != 0);
+        is_open && file.path.parent().is_some_and(is_reachable)
+    };
+    let said = |file: &SettingsFile| {
+        let mode = fs::metadata(&file.path).map_or(0, |metadata| metadata.mode() & 0o7777);
+        Finding::problem(Code::SettingsReadable)
+            .file(&file.path)
+            .seen(
+                "it holds {what}, and every user of this machine may read it (mode {mode})",
+                [
+                    ("what", Field::Text(file.holds.to_owned())),
+                    ("mode", Field::Mode(mode)),
+                ],
+            )
+            .why("who has a secret opens all pages of an enterprise")
+            .remedy(
+                "`chmod o= {path}`, and give those who were meant to keep it new secrets",
+                [("path", Field::Path(file.path.clone()))],
+            )
+    };
+    files.iter().filter(open).map(said).collect()
+}
