@@ -300,18 +300,18 @@ warm() {
 warm "$plain"
 tree="$plain/$enterprise"
 ours=("$binary" --root "$plain")
-pair a 0.85 "trace ID --every-file --format raw" \
+pair a 0.85 "plain: trace ID --every-file --format raw" \
     "${ours[@]}" trace "$enterprise" "$id" --every-file --format raw -- rg -F "$id" "$tree"
-pair b 0.5 "trace ID" \
+pair b 0.5 "plain: trace ID" \
     "${ours[@]}" trace "$enterprise" "$id" -- rg -F "$id" "$tree"
-pair c 1.2 "search --phone PHONE" \
+pair c 1.2 "plain: search --phone PHONE" \
     "${ours[@]}" search "$enterprise" --phone "$phone" -- rg -F "$digits" "$tree"
 
 day_bytes="$(stat -c %s "$tree/events.log")"
 last_day_missed=(search "$enterprise" --since "$last_day 00:00" --status missed --tz UTC)
-speed d1 500 "$day_bytes" "search --since DAY --status missed --threads 1" \
+speed d1 500 "$day_bytes" "plain: search --since DAY --status missed --threads 1" \
     "${ours[@]}" --threads 1 "${last_day_missed[@]}"
-speed d2 - "$day_bytes" "search --since DAY --status missed --threads 2" \
+speed d2 - "$day_bytes" "plain: search --since DAY --status missed --threads 2" \
     "${ours[@]}" --threads 2 "${last_day_missed[@]}"
 
 warm "$packed"

@@ -8,7 +8,7 @@ all_runs="$runs"
 
 runs="$few_runs"
 warm "$plain"
-pair h1 1 "trace ID --every-file --format raw" \
+pair h1 1 "plain: trace ID --every-file --format raw" \
     "$binary" --root "$plain" trace "$enterprise" "$id" --every-file --format raw -- \
     grep -r -F "$id" "$plain/$enterprise"
 warm "$packed"

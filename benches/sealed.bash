@@ -45,7 +45,7 @@ warm "$sealed"
 trace=("$binary" --root "$sealed" trace "$enterprise" "$id")
 pair f1 0.067 "sealed: trace ID" "${trace[@]}" -- rg -F "$id" "$plain/$enterprise"
 warm "$packed"
-pair f2 0.004 "sealed: trace ID, beside rg -z" "${trace[@]}" -- rg -z -F "$id" "$packed/$enterprise"
+pair f2 0.004 "sealed: trace ID" "${trace[@]}" -- rg -z -F "$id" "$packed/$enterprise"
 
 cat "$many"/*/* "$many_sealed"/*/* "$many_sealed"/*/.calltrace/* >/dev/null 2>&1
 read -r many_files many_phone < <(rare_number)
@@ -78,7 +78,7 @@ ratio_of() {
 say "== f4: trace with ten times the data"
 once="$(traces_ms "$bench_dir/calls-10000")"
 tenfold="$(traces_ms "$bench_dir/calls-100000")"
-value f4 'trace, ten times the calls a day' "$(ratio_of "$tenfold" "$once")" at-most 1.3 \
+value f4 'sealed: `trace ID`, ten times the calls a day' "$(ratio_of "$tenfold" "$once")" at-most 1.3 \
     "$tenfold ms" 'one tenth of it' "$once ms"
 
 # mega BYTES: in MB, whole from 20 on.
