@@ -13,12 +13,13 @@ Examples:
   calltrace config
       each setting, its value, where it comes from
   calltrace config > config.toml
-      a settings file that says the same
+      a settings file that says the same, but for secrets
   calltrace config --format json
       for programs",
     after_long_help = "\
 Files are read in order, a later one wins key by key; then the environment, then flags. Secrets and \
-passwords are not shown. What is printed can be read as a settings file again.
+passwords are not shown; but for them what is printed can be read as a settings file again. Files \
+that hold a secret are looked at: where this process can't read one, the comment says so.
 
 Exit status: 0 all settings are right, 2 one is wrong."
 )]

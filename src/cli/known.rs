@@ -60,7 +60,7 @@ pub const KNOWN: [Known; 27] = [
     whole(
         "",
         "display_timezone",
-        Usual::Not("the system's zone"),
+        Usual::Not("of TZ or the system"),
         "zone that times are shown and typed in",
     )
     .over("CALLTRACE_DISPLAY_TIMEZONE"),
@@ -105,7 +105,7 @@ pub const KNOWN: [Known; 27] = [
     whole(
         "serve",
         "public_url",
-        Usual::Not("http://127.0.0.1:8026"),
+        Usual::Not("http:// and the address it listens on"),
         "where people reach the pages; links begin with it",
     )
     .over("CALLTRACE_PUBLIC_URL"),

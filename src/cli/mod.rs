@@ -31,7 +31,7 @@ pub use known::{KNOWN, Known, Shown, Usual};
 pub use origin::{Origins, Said};
 pub use rotate::{RotateArgs, RotateFormat, RotateSettings};
 pub use search::{ContentArgs, PartyArgs, SearchArgs, SearchFormat};
-pub use serve::{LinkArgs, LogFormat, ServeArgs, ServeSettings, usual_url};
+pub use serve::{LinkArgs, LogFormat, ServeArgs, ServeSettings, own_url};
 pub use settings::{FileState, Settings};
 pub use tail::{TailArgs, TailFormat};
 pub use when::Moment;

@@ -62,7 +62,7 @@ impl Origins {
                     let file = files.entry(said.path.clone());
                     file.or_insert("a password in an address");
                 }
-                (Shown::Whole, Some(path)) if twin(known.key).is_some() => {
+                (_, Some(path)) if known.names_a_secret() => {
                     files.insert(PathBuf::from(path), "a secret");
                 }
                 _ => {}
@@ -143,6 +143,11 @@ impl Known {
             names.push(other);
             origins.of(&names).is_some()
         })
+    }
+
+    /// Whether it is the name of a file that holds a secret.
+    pub fn names_a_secret(&self) -> bool {
+        self.shown == Shown::Whole && twin(self.key).is_some()
     }
 
     /// Whether the user chooses one of its names.

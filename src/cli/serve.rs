@@ -1,6 +1,6 @@
 //! `calltrace serve` and `calltrace link` as typed, and `[serve]` of the settings.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ pub struct LinkArgs {
     #[arg(long = "for", value_name = "TIME", default_value = "14d", value_parser = parse_validity, add = Wanted::Words(&["2h", "1d", "14d"]))]
     pub valid_for: Duration,
     #[allow(rustdoc::bare_urls, reason = "this is what --help shows")]
-    /// Where people reach the pages [default: http://127.0.0.1:8026]
+    /// Where people reach the pages [default: where serve listens, http://127.0.0.1:8026]
     #[arg(long, env = "CALLTRACE_PUBLIC_URL", hide_env_values = true, value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,
 }
@@ -169,11 +169,22 @@ impl ServeSettings {
     pub fn listen(&self, args: &ServeArgs) -> SocketAddr {
         args.listen.or(self.listen).unwrap_or(LISTEN)
     }
+
+    /// Where links point to.
+    pub fn links_to(&self, args: &LinkArgs) -> PublicUrl {
+        let said = args.public_url.clone().or(self.public_url.clone());
+        said.unwrap_or_else(|| own_url(self.listen.unwrap_or(LISTEN)))
+    }
 }
 
-/// Where links point to when nobody said.
-pub fn usual_url() -> PublicUrl {
-    PublicUrl::parse(&format!("http://{LISTEN}")).expect("it is written like one")
+/// The address of a listener as a browser on this host reaches it.
+pub fn own_url(at: SocketAddr) -> PublicUrl {
+    let host = match at {
+        _ if !at.ip().is_unspecified() => at,
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, at.port())),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, at.port())),
+    };
+    PublicUrl::parse(&format!("http://{host}")).expect("it is written like one")
 }
 
 /// `127.0.0.1:8026`, `[::1]:8026`, or a port alone.

@@ -1,6 +1,7 @@
 //! `calltrace config`: each setting, its value, and where that comes from.
 
 use std::env;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ use crate::cli::{
     ConfigArgs, ConfigFormat, FileState, Global, KNOWN, Known, Said, Settings, Shown, Usual,
     check_environment, is_flag,
 };
-use crate::error::Error;
+use crate::error::{Error, reason};
 use crate::output::sanitise::sanitise;
 
 /// Columns that values are padded to, unless they are longer.
@@ -234,6 +235,10 @@ fn comment(row: &Row) -> String {
     };
     match (&row.value, row.known.shown) {
         (None, Shown::Hidden | Shown::Address) => format!("{origin}, set and not shown"),
+        (Some(Value::String(path)), _) if row.known.names_a_secret() => match File::open(path) {
+            Ok(_) => origin,
+            Err(error) => format!("{origin}; can't be read here: {}", reason(&error)),
+        },
         _ => origin,
     }
 }
@@ -315,11 +320,7 @@ mod tests {
         assert_eq!(Limits::default().request, Duration::from_secs(30));
         assert_eq!(usual("serve", "max_connections"), Value::from(512));
         assert_eq!(ConnectionLimits::default().in_all, 512);
-        let url = format!(
-            "http://{}",
-            usual("serve", "listen").as_str().expect("text")
-        );
-        assert_eq!(crate::cli::usual_url().join(""), url);
+        assert_eq!(usual("serve", "listen"), Value::from("127.0.0.1:8026"));
         assert_eq!(usual("", "root"), Value::from("call_tracer"));
         let zone = crate::record::LogZone::default().0;
         assert_eq!(usual("", "log_timezone"), Value::from(zone.name()));

@@ -6,7 +6,7 @@ use super::Exit;
 use super::serve::runtime;
 use super::talk::{Out, say};
 use super::trace::check_id;
-use crate::cli::{Global, LinkArgs, Settings, usual_url};
+use crate::cli::{Global, LinkArgs, Settings};
 use crate::directory::{Config, Directory, Secret};
 use crate::error::Error;
 use crate::tree::EnterpriseName;
@@ -25,8 +25,7 @@ pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
     let now = u64::try_from(Utc::now().timestamp()).unwrap_or_default();
     let expires = now + args.valid_for.as_secs();
     let path = signed_path(&secret, &enterprise, &args.unique_id, expires);
-    let url = args.public_url.clone().or(settings.serve.public_url);
-    let link = url.unwrap_or_else(usual_url).join(&path);
+    let link = settings.serve.links_to(args).join(&path);
     Out::stdout(global.color).bytes(|out| writeln!(out, "{link}"))?;
     Ok(Exit::Found)
 }

@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::{Desk, Exit};
-use crate::cli::ServeArgs;
+use crate::cli::{ServeArgs, own_url};
 use crate::directory::{Directory, Secret};
 use crate::engine::MemoryLimits;
 use crate::error::Error;
@@ -207,16 +207,6 @@ fn print_link(
         },
     ));
     desk.out().bytes(|out| writeln!(out, "{link}"))
-}
-
-/// The address of a listener as a browser on this host reaches it.
-fn own_url(at: SocketAddr) -> PublicUrl {
-    let host = match at {
-        _ if !at.ip().is_unspecified() => at,
-        SocketAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], at.port())),
-        SocketAddr::V6(_) => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, at.port())),
-    };
-    PublicUrl::parse(&format!("http://{host}")).expect("it is written like one")
 }
 
 fn counted(enterprises: usize) -> String {

@@ -16,7 +16,8 @@ use crate::tree::FileName;
 const READ_BYTES_MIN: u64 = 100_000_000;
 
 const WATCHED: &str = "let them write through logging.handlers.WatchedFileHandler, which opens \
-                       the file anew when it has moved; then {rotate} is the only one that renames";
+                       the file anew when it has moved, and set mode = \"rename\" under [rotate]; then \
+                       {rotate} is the only one that renames";
 
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let today = circumstances.today();

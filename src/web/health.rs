@@ -1,7 +1,7 @@
 //! `GET /health`: whether what the pages need is there, looked at now. For programs; needs no token
 //! and tells nothing of use to strangers.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::directory::Directory;
 use crate::output::sanitise::sanitise;
-use crate::tree::Tree;
+use crate::tree::{EnterpriseName, LogFile, Tree, look_at};
 
 /// For so long a result stands: asking more often must not cost the database more.
 const FRESH: Duration = Duration::from_secs(1);
@@ -95,7 +95,7 @@ impl Health {
 
 /// A tree without any enterprise is most likely a disk that is not mounted.
 fn list(tree: &Tree) -> Result<(), String> {
-    let reason = |error: std::io::Error| match error.kind() {
+    let reason = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => "the log tree is not there",
         ErrorKind::PermissionDenied => "the log tree may not be read",
         ErrorKind::NotADirectory => "the log tree is not a folder",
@@ -111,8 +111,28 @@ fn list(tree: &Tree) -> Result<(), String> {
         Ok(enterprises) if enterprises.is_empty() => {
             Err("the log tree holds no enterprise".to_owned())
         }
+        Ok(enterprises) if all_are_closed(tree, &enterprises) => {
+            Err("none of the logs may be read".to_owned())
+        }
         _ => Ok(()),
     }
+}
+
+/// Whether this process was refused every log there is. Ends with the first that opens.
+fn all_are_closed(tree: &Tree, enterprises: &[EnterpriseName]) -> bool {
+    let is_refusal = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
+    let mut refused = false;
+    for folder in enterprises.iter().map(|name| tree.folder(name)) {
+        let listed = look_at(&folder);
+        refused |= listed.as_ref().is_err_and(is_refusal);
+        for file in listed.into_iter().flatten() {
+            match LogFile::open(&folder, file.name) {
+                Ok(_) => return false,
+                Err(error) => refused |= is_refusal(&error),
+            }
+        }
+    }
+    refused
 }
 
 fn answer(looked: &Looked) -> Response {

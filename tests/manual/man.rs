@@ -28,6 +28,12 @@ enum Block {
     Item(Vec<Block>),
 }
 
+/// `\%` within a word allows to part it there: behind `(` it has to stand before that.
+fn closed_up(page: &str) -> String {
+    let page = page.replace("(\\fB\\%", "\\%(\\fB");
+    page.replace("(\\fI\\%", "\\%(\\fI")
+}
+
 /// The page.
 pub(crate) fn page(title: &Title<'_>, text: &str) -> String {
     let Title {
@@ -46,7 +52,7 @@ pub(crate) fn page(title: &Title<'_>, text: &str) -> String {
     for block in blocks(&lines) {
         opened = write(&mut page, &block, opened);
     }
-    page
+    closed_up(&page)
 }
 
 fn blocks(lines: &[&str]) -> Vec<Block> {
