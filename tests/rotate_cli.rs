@@ -457,3 +457,35 @@ fn a_check_of_indexes_ends_with_2_when_one_or_the_catalog_is_wrong() {
         fs::write(&path, &sound).expect("written");
     }
 }
+
+#[test]
+fn a_leftover_that_the_archive_begins_with_is_not_added_again() {
+    let tree = Tree::new().with("events.log.2025-12-01", "2025-12-01", 0);
+    let count = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_calltrace"))
+            .args(["search", "--lines", "--count", "--root"])
+            .arg(tree.root())
+            .output();
+        String::from_utf8(output.expect("it starts").stdout).expect("UTF-8")
+    };
+    let file = tree.path("events.log.2025-12-01");
+    let all = fs::read_to_string(&file).expect("it is there");
+    // A file that came to be just now is waited for.
+    let age = || {
+        let old = SystemTime::now() - Duration::from_secs(3600);
+        let opened = fs::File::options().write(true).open(&file).expect("there");
+        opened.set_modified(old).expect("set");
+    };
+    age();
+    tree.run(&[KEEP]);
+    assert!(!file.exists());
+    // Half of it comes back: a copy that broke off, a part of a backup.
+    let half = all.lines().take(40).map(|line| format!("{line}\n"));
+    fs::write(&file, half.collect::<String>()).expect("written");
+    age();
+    assert_eq!(count(), "100\n");
+    let output = tree.run(&[KEEP]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(!file.exists(), "{output:?}");
+    assert_eq!(count(), "100\n");
+}

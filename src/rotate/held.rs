@@ -4,9 +4,10 @@ use std::io::{self, Read};
 
 use super::site::Opened;
 use super::times;
-use crate::source::{Tally, overlap};
+use crate::source::{Tally, is_beginning, overlap};
 
-/// What of a file's beginning an archive holds as its last part.
+/// What of a file's beginning an archive holds as its last part; or all of a file that an archive
+/// begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Held {
     /// Nothing, or nothing that is still in the file.
@@ -24,7 +25,15 @@ pub(super) enum Held {
 impl Held {
     pub(super) fn find(file: &Opened, archive: &Opened) -> io::Result<Held> {
         let Some(shared) = overlap(&file.source, &archive.source) else {
-            return Ok(Held::Nothing);
+            // A copy that broke off, or a leftover of another program.
+            let is_held = is_beginning(&file.source, &archive.source);
+            return Ok(match is_held {
+                true => Held::Whole {
+                    bytes: file.log().bytes,
+                    part_start: 0,
+                },
+                false => Held::Nothing,
+            });
         };
         let bytes = shared.held_bytes;
         // Blank lines are like any that were blanked.

@@ -75,3 +75,30 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
         part_start,
     })
 }
+
+/// Whether all of plain `file` is what the `archive` begins with, as readers see it too: they pass
+/// such a file over. `false` when one of them can't be read that far, or when no record with a time is
+/// in the file.
+pub fn is_beginning(file: &Source, archive: &Source) -> bool {
+    if file.form() != Form::Plain {
+        return false;
+    }
+    let (mut ours, mut theirs) = (file.reader(0), archive.reader(0));
+    let mut ours_text = vec![0u8; CHUNK_BYTES];
+    let mut theirs_text = vec![0u8; CHUNK_BYTES];
+    let mut has_time = false;
+    loop {
+        let Ok(wanted) = super::fill(&mut ours, &mut ours_text) else {
+            return false;
+        };
+        let got = super::fill(&mut theirs, &mut theirs_text[..wanted]);
+        if !got.is_ok_and(|got| ours_text[..wanted] == theirs_text[..got]) {
+            return false;
+        }
+        let mut lines = ours_text[..wanted].split(|&b| b == b'\n');
+        has_time |= lines.any(|line| Stamp::parse_prefix(line).is_some());
+        if wanted < CHUNK_BYTES {
+            return has_time;
+        }
+    }
+}
