@@ -40,7 +40,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            cmd::say(&cli::typed_wrong(error));
+            cmd::say(&cli::typed_or_set_wrong(error));
             ExitCode::from(TROUBLE)
         }
     }

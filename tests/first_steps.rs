@@ -221,8 +221,8 @@ fn config_shows_each_setting_with_its_value_and_where_it_comes_from() {
         ("# secret", format!("{mine}:9, set and not shown")),
         ("151 = \"Анна Сидорова\"", format!("{mine}:10")),
         (
-            "url = \"postgres://reader:***@localhost/db\"",
-            format!("{mine}:12"),
+            "# url",
+            format!("{mine}:12, set: postgres://reader:***@localhost/db"),
         ),
         ("# url", format!("{mine}:14, set and not shown")),
         ("pool = 4", "default".to_owned()),
@@ -327,6 +327,72 @@ fn the_settings_of_another_users_home_are_passed_over() {
         said(&output)
     );
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_shown_nowhere() {
+    let slips = [
+        "[metadata]\nurl = \"http://s3cret@localhost:8020\"",
+        "[metadata]\nurl = \"http://localhost:8020/api/s3cret\"",
+        "[postgres]\nurl_file = \"postgres://a:s3cret@x/db\"",
+        "[enterprises.0367]\nsecret_file = \"s3cret\"",
+        "[enterprises.0367.extensions]\nsecret = \"s3cret\"",
+        "[serve]\npublic_url = \"https://x/?token=s3cret\"",
+        "[serve]\ntrusted_proxies = [\"http://u:s3cret@x\"]",
+    ];
+    for slip in slips {
+        let here = folder();
+        tree(&here.path().join("call_tracer"));
+        settings(here.path(), slip);
+        for args in [
+            &["config"] as &[_],
+            &["config", "--format=json"],
+            &["link", "0367", "1764493655.61"],
+        ] {
+            let output = run(here.path(), args);
+            let all = out(&output) + &said(&output);
+            assert!(!all.contains("s3cret"), "{slip}: {all}");
+        }
+    }
+}
+
+#[test]
+fn a_syntax_error_is_told_with_its_line() {
+    let here = folder();
+    for (text, line) in [
+        ("root = \"/srv\"\nthreads = \n", 2),
+        ("root = \"/srv\"\nroot = \"/other\"\n", 2),
+        ("a = = 1", 1),
+    ] {
+        settings(here.path(), text);
+        let text = said(&run(here.path(), &["config"]));
+        assert!(text.contains(&format!("config.toml:{line}: ")), "{text}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_wrong_is_called_by_its_name() {
+    let here = folder();
+    tree(&here.path().join("call_tracer"));
+    for (variable, value, args) in [
+        ("CALLTRACE_LISTEN", "here", &["config"] as &[_]),
+        ("CALLTRACE_ROOT", "", &["search"]),
+        ("CALLTRACE_THREADS", "many", &["search"]),
+        ("CALLTRACE_LOG_TIMEZONE", "nowhere", &["search"]),
+    ] {
+        let output = command(here.path(), args).env(variable, value).output();
+        let output = output.expect("the command starts");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(said(&output).contains(variable), "{}", said(&output));
+        assert!(!said(&output).contains("--"), "{}", said(&output));
+    }
+    use std::os::unix::ffi::OsStrExt as _;
+    let torn = std::ffi::OsStr::from_bytes(b"a\xff");
+    let output = command(here.path(), &["search"])
+        .env("CALLTRACE_LOG_TIMEZONE", torn)
+        .output()
+        .expect("the command starts");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
 
 #[test]

@@ -473,7 +473,7 @@ fn a_leftover_that_the_archive_begins_with_is_not_added_again() {
     // A file that came to be just now is waited for.
     let age = || {
         let old = SystemTime::now() - Duration::from_secs(3600);
-        let opened = fs::File::options().write(true).open(&file).expect("there");
+        let opened = File::options().write(true).open(&file).expect("there");
         opened.set_modified(old).expect("set");
     };
     age();

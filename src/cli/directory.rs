@@ -105,6 +105,11 @@ fn read_metadata(config: &mut Config, table: Table) -> Result<(), String> {
 
 fn read_names(names: &mut BTreeMap<String, String>, at: &str, table: Table) -> Result<(), String> {
     for (id, value) in table {
+        if matches!(id.as_str(), "secret" | "secret_file") {
+            return Err(format!(
+                "{at}.{id}: a secret stands above the names, not among them"
+            ));
+        }
         let name = in_quotes(&format!("{at}.{id}"), value)?;
         names.insert(id, name);
     }

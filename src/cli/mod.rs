@@ -35,7 +35,7 @@ pub use serve::{LinkArgs, LogFormat, ServeArgs, ServeSettings, own_url};
 pub use settings::{FileState, Settings};
 pub use tail::{TailArgs, TailFormat};
 pub use when::Moment;
-pub use words::{check_environment, is_flag, subcommands, typed_wrong};
+pub use words::{check_environment, is_flag, subcommands, typed_or_set_wrong};
 
 use values::{parse_id, parse_kind, parse_zone};
 

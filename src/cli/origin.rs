@@ -9,14 +9,13 @@ use toml::{Table, Value};
 
 use super::known::{KNOWN, Known, Shown, twin};
 
-/// What stands in an address for its password.
-const MASKED: &str = ":***@";
-
 /// What a file says of one setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Said {
-    /// The value as far as it may be shown; `None` of a secret.
+    /// The value, where all of it may be shown; `None` of a secret.
     pub value: Option<Value>,
+    /// An address with `***` for its password, where that is the one thing to hide.
+    pub masked: Option<String>,
     /// The file.
     pub path: PathBuf,
     /// The line, from 1.
@@ -58,7 +57,7 @@ impl Origins {
             let value = said.value.as_ref().and_then(Value::as_str);
             match (known.shown, value) {
                 (Shown::Hidden, _) => drop(files.insert(said.path.clone(), "secrets")),
-                (Shown::Address, shown) if shown.is_none_or(|text| text.contains(MASKED)) => {
+                (Shown::Address, None) => {
                     let file = files.entry(said.path.clone());
                     file.or_insert("a password in an address");
                 }
@@ -105,8 +104,10 @@ impl Walk<'_> {
             return;
         };
         let before = self.text.get(..start).unwrap_or_default();
+        let (value, masked) = showable(known.shown, value);
         let said = Said {
-            value: showable(known.shown, value),
+            value,
+            masked,
             path: self.path.to_owned(),
             line: before.matches('\n').count() + 1,
         };
@@ -160,31 +161,34 @@ fn is_free(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-fn showable(shown: Shown, value: &Value) -> Option<Value> {
-    match shown {
-        Shown::Whole => Some(value.clone()),
-        Shown::Hidden => None,
-        Shown::Address => address(value.as_str()?).map(Value::String),
+/// The value if all of it may be shown, else what may be said instead.
+fn showable(shown: Shown, value: &Value) -> (Option<Value>, Option<String>) {
+    match (shown, value.as_str()) {
+        (Shown::Whole, _) => (Some(value.clone()), None),
+        (Shown::Address, Some(text)) => match address(text) {
+            Some(shown) if shown == text => (Some(value.clone()), None),
+            masked => (None, masked),
+        },
+        _ => (None, None),
     }
 }
 
-/// An address with `***` for its password; `None` where it can't be told apart for certain.
+/// An address with `***` for its password; `None` where something else of it may be secret: a path or a
+/// user of a web service, a query, anything that is not of the usual form.
 fn address(text: &str) -> Option<String> {
     let form = Regex::new(
-        r"^(?<scheme>[a-z]+://)(?:(?<user>[^/@:?#\s]+)(?<password>:[^@?#\s]*)?@)?(?<rest>[^@?#\s]*)$",
+        r"^(?x)(?:
+            (?<front>postgres(?:ql)?://[^/@:?\#\s]+)(?<password>:[^@?\#\s]*)?
+                (?<host>@[^/@?\#\s]+/[A-Za-z0-9_.-]*)
+          | https?://[A-Za-z0-9_.\-\[\]:]+/?
+          | postgres(?:ql)?://[A-Za-z0-9_.\-\[\]:]+/[A-Za-z0-9_.-]*
+        )$",
     );
-    let form = form.expect("the expression is right");
-    let parts = form.captures(text)?;
-    let user = parts.name("user").map_or("", |user| user.as_str());
-    let mark = match (parts.name("password"), user) {
-        (Some(_), _) => MASKED,
-        (None, "") => "",
-        (None, _) => "@",
-    };
-    Some(format!(
-        "{}{user}{mark}{}",
-        &parts["scheme"], &parts["rest"]
-    ))
+    let parts = form.expect("the expression is right").captures(text)?;
+    Some(match (parts.name("front"), parts.name("password")) {
+        (Some(front), Some(_)) => format!("{}:***{}", front.as_str(), &parts["host"]),
+        _ => text.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -281,11 +285,12 @@ mod tests {
 
     #[test]
     fn passwords_of_addresses_are_masked_or_the_whole_is() {
+        let whole = |text: &'static str| (text, Some(text));
         for (text, shown) in [
-            (
-                "postgres://reader@localhost/db",
-                Some("postgres://reader@localhost/db"),
-            ),
+            whole("postgres://reader@localhost/db"),
+            whole("http://localhost:8020"),
+            whole("http://[::1]:8020/"),
+            whole("postgres://localhost/db"),
             (
                 "postgres://reader:s3c@localhost:5432/db",
                 Some("postgres://reader:***@localhost:5432/db"),
@@ -294,11 +299,12 @@ mod tests {
                 "postgres://reader:a/s3c@localhost/db",
                 Some("postgres://reader:***@localhost/db"),
             ),
-            ("http://localhost:8020", Some("http://localhost:8020")),
             ("postgres://reader:s3c@x@localhost/db", None),
             ("postgres://localhost/db?password=s3c", None),
             ("host=localhost password=s3c", None),
             ("http://a/s3c@host", None),
+            ("http://s3c@localhost:8020", None),
+            ("http://localhost:8020/token/s3c", None),
         ] {
             assert_eq!(address(text).as_deref(), shown, "{text}");
         }

@@ -200,7 +200,11 @@ fn parse_listen(typed: &str) -> Result<SocketAddr, String> {
 
 fn parse_host(value: &Value) -> Result<IpAddr, String> {
     let address = value.as_str().and_then(|text| text.parse().ok());
-    address.ok_or_else(|| format!("{value} is no address; one is like \"10.0.0.5\""))
+    // What is no word may hold a password.
+    let is_word = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    let shown = value.as_str().filter(is_word);
+    let shown = shown.map_or("one of them".to_owned(), |text| format!("{text:?}"));
+    address.ok_or_else(|| format!("{shown} is no address; one is like \"10.0.0.5\""))
 }
 
 fn parse_language(typed: &str) -> Result<Language, String> {

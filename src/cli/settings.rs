@@ -72,8 +72,9 @@ impl Settings {
     pub fn load(named: Option<&Path>) -> Result<Settings, Error> {
         let mut settings = Settings::default();
         let user = env::var_os("XDG_CONFIG_HOME")
-            .filter(|dir| !dir.is_empty())
             .map(PathBuf::from)
+            // The specification wants others passed over.
+            .filter(|dir| dir.is_absolute())
             .or_else(|| env::home_dir().map(|home| home.join(".config")))
             .map(|dir| dir.join("calltrace/config.toml"));
         let for_all = PathBuf::from("/etc/calltrace/config.toml");
@@ -100,7 +101,8 @@ impl Settings {
                 .map_err(|error| Error::io(path, "read the settings", error))?;
             settings.read_file(&text, path)?;
         }
-        if let Ok(name) = env::var("CALLTRACE_LOG_TIMEZONE") {
+        if let Some(name) = env::var_os("CALLTRACE_LOG_TIMEZONE") {
+            let name = name.to_string_lossy();
             settings.log_timezone = Some(zone(&name, "CALLTRACE_LOG_TIMEZONE")?);
         }
         Ok(settings)
@@ -116,12 +118,17 @@ impl Settings {
     fn read(&mut self, text: &str, path: &Path) -> Result<(), Error> {
         let at = path.display();
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            Error::Usage(format!("{at}: {}", error.message().replace('\n', " ")))
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            let what = error.message().replace('\n', " ");
+            Error::Usage(format!("{at}:{line}: {what}"))
         })?;
         for (key, value) in table {
             let wrong = |wanted: &str| Error::Usage(format!("{at}: {key} must be {wanted}"));
             match (key.as_str(), value) {
-                ("root", Value::String(dir)) => self.root = Some(PathBuf::from(dir)),
+                ("root", Value::String(dir)) if !dir.is_empty() && !dir.contains('\0') => {
+                    self.root = Some(PathBuf::from(dir));
+                }
                 ("root", _) => return Err(wrong("a folder, in quotes")),
                 ("log_timezone", Value::String(name)) => {
                     self.log_timezone = Some(zone(&name, &format!("{at}: log_timezone"))?);

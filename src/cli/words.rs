@@ -1,12 +1,16 @@
 //! What clap knows and says, for those who must not know clap.
 
+use std::env;
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, Parser};
 
 use super::Cli;
 
 /// What clap says of wrong words, in one line.
-pub fn typed_wrong(error: &clap::Error) -> String {
+fn typed_wrong(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text
         .lines()
@@ -20,6 +24,33 @@ pub fn typed_wrong(error: &clap::Error) -> String {
             None => format!("{said} {line}"),
         }
     })
+}
+
+/// The same, naming the variable where that says what is wrong and no flag was typed.
+pub fn typed_or_set_wrong(error: &clap::Error) -> String {
+    let said = typed_wrong(error);
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return said;
+    };
+    let flag = argument.split([' ', '=']).next().unwrap_or_default();
+    let is_typed = |word: OsString| word.to_string_lossy().starts_with(flag);
+    match variable_of(flag) {
+        Some(variable) if !env::args_os().any(is_typed) => said.replace(argument, &variable),
+        _ => said,
+    }
+}
+
+/// The variable that stands for a flag (`--listen`), if one does and it is set.
+fn variable_of(flag: &str) -> Option<String> {
+    let long = flag.strip_prefix("--")?;
+    let command = Cli::command();
+    let of = |command: &clap::Command| {
+        let mut arguments = command.get_arguments();
+        let found = arguments.find(|argument| argument.get_long() == Some(long))?;
+        Some(found.get_env()?.to_string_lossy().into_owned())
+    };
+    let found = of(&command).or_else(|| command.get_subcommands().find_map(of));
+    found.filter(|variable| env::var_os(variable).is_some())
 }
 
 /// The subcommands: name, and what it is for.
@@ -46,5 +77,7 @@ pub fn is_flag(id: &str) -> bool {
 /// What is wrong with one, in one line.
 pub fn check_environment() -> Result<(), String> {
     let serve = Cli::try_parse_from(["calltrace", "serve"]);
-    serve.map(|_| ()).map_err(|error| typed_wrong(&error))
+    serve
+        .map(|_| ())
+        .map_err(|error| typed_or_set_wrong(&error))
 }

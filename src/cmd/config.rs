@@ -3,7 +3,7 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use toml::{Table, Value};
@@ -12,7 +12,7 @@ use super::root::{Root, here};
 use super::talk::Out;
 use super::{Exit, system_zone};
 use crate::cli::{
-    ConfigArgs, ConfigFormat, FileState, Global, KNOWN, Known, Said, Settings, Shown, Usual,
+    ConfigArgs, ConfigFormat, FileState, Global, KNOWN, Known, Said, Settings, Usual,
     check_environment, is_flag,
 };
 use crate::error::{Error, reason};
@@ -49,6 +49,8 @@ struct Row {
     /// Its tables and its key; empty for a setting of a table that nobody has set anything in.
     at: Vec<String>,
     value: Option<Value>,
+    /// What may be said of a value that may not be shown.
+    masked: Option<String>,
     origin: Origin,
 }
 
@@ -98,36 +100,47 @@ fn sorted(rows: &mut Vec<Row>) -> Vec<Row> {
 fn chosen(known: &'static Known, settings: &Settings) -> Vec<Row> {
     let said = settings.origins.all();
     let said = said.filter(|(at, _)| Known::of(at) == Some(known));
-    said.map(|(at, said)| Row {
-        known,
-        at: at.to_vec(),
-        value: said.value.clone(),
-        origin: origin(said),
-    })
-    .collect()
+    said.map(|(at, said)| of_file(known, at.to_vec(), said))
+        .collect()
 }
 
-fn origin(said: &Said) -> Origin {
-    Origin::File(said.path.clone(), said.line)
+fn of_file(known: &'static Known, at: Vec<String>, said: &Said) -> Row {
+    let is_no_file = |value: &Value| {
+        let path = value.as_str().map(Path::new);
+        path.is_some_and(|path| path.is_relative() && !path.exists())
+    };
+    // It may be the secret itself that was put where its file's name belongs.
+    let shown = said.value.as_ref();
+    let shown = shown.filter(|value| !(known.names_a_secret() && is_no_file(value)));
+    Row {
+        known,
+        at,
+        value: shown.cloned(),
+        masked: said.masked.clone(),
+        origin: Origin::File(said.path.clone(), said.line),
+    }
 }
 
 fn fixed(known: &'static Known, global: &Global, settings: &Settings) -> Row {
     let names = known.names();
-    let at = names.iter().map(|&name| name.to_owned()).collect();
+    let at: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let variable = known.variable.and_then(from_variable);
+    let flag = flagged(known, global);
+    if let (None, None, Some(said)) = (&flag, &variable, settings.origins.of(&names)) {
+        return of_file(known, at, said);
+    }
     let row = |value, origin| Row {
         known,
         at,
         value,
+        masked: None,
         origin,
     };
-    if let Some((value, flag)) = flagged(known, global) {
+    if let Some((value, flag)) = flag {
         return row(Some(value), Origin::Flag(flag));
     }
-    if let Some((variable, value)) = known.variable.and_then(from_variable) {
+    if let Some((variable, value)) = variable {
         return row(Some(value), Origin::Variable(variable));
-    }
-    if let Some(said) = settings.origins.of(&names) {
-        return row(said.value.clone(), origin(said));
     }
     match known.usual {
         Usual::Is(value) => {
@@ -204,6 +217,7 @@ fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()
             table = tables;
         }
         let said = match &row.value {
+            Some(Value::String(text)) => format!("{} = {}", bare(key), quoted(text)),
             Some(value) => format!("{} = {value}", bare(key)),
             None => format!("# {}", bare(key)),
         };
@@ -221,8 +235,26 @@ fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()
 
 /// The key as TOML has it, in quotes where it needs them.
 fn bare(key: &str) -> String {
-    let line = Table::from_iter([(key.to_owned(), Value::Boolean(true))]).to_string();
-    line.trim_end().trim_end_matches(" = true").to_owned()
+    let is_bare = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    match !key.is_empty() && key.bytes().all(is_bare) {
+        true => key.to_owned(),
+        false => quoted(key),
+    }
+}
+
+/// A basic string of TOML, in which nothing stands that a terminal would act on.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        let mut bytes = [0; 4];
+        let plain = &*c.encode_utf8(&mut bytes);
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            _ if shown(plain) == plain => quoted.push(c),
+            _ => quoted.push_str(&format!("\\U{:08X}", u32::from(c))),
+        }
+    }
+    quoted + "\""
 }
 
 fn comment(row: &Row) -> String {
@@ -233,8 +265,9 @@ fn comment(row: &Row) -> String {
         Origin::Default(more) => format!("default: {more}"),
         Origin::Unset(what) => return format!("not set: {what}"),
     };
-    match (&row.value, row.known.shown) {
-        (None, Shown::Hidden | Shown::Address) => format!("{origin}, set and not shown"),
+    match (&row.value, &row.masked) {
+        (None, Some(masked)) => format!("{origin}, set: {masked}"),
+        (None, None) => format!("{origin}, set and not shown"),
         (Some(Value::String(path)), _) if row.known.names_a_secret() => match File::open(path) {
             Ok(_) => origin,
             Err(error) => format!("{origin}; can't be read here: {}", reason(&error)),
@@ -272,7 +305,8 @@ fn setting(row: &Row) -> serde_json::Value {
         Value::String(text) => json!(text),
         other => json!(other.to_string()),
     });
-    let is_secret = row.known.shown == Shown::Hidden;
+    let is_set = !matches!(row.origin, Origin::Unset(_));
+    let is_secret = is_set && row.value.is_none();
     let mut setting = json!({"key": row.at, "value": value, "origin": origin});
     let object = setting.as_object_mut().expect("it was made as one");
     for (key, value) in [
@@ -280,6 +314,7 @@ fn setting(row: &Row) -> serde_json::Value {
         ("line", line.map(|line| json!(line))),
         ("name", name.map(|name| json!(name))),
         ("secret", is_secret.then(|| json!(true))),
+        ("masked", row.masked.as_ref().map(|masked| json!(masked))),
     ] {
         if let Some(value) = value {
             object.insert(key.to_owned(), value);
@@ -330,5 +365,11 @@ mod tests {
     fn keys_are_quoted_where_toml_wants_it() {
         assert_eq!(bare("0367"), "0367");
         assert_eq!(bare("a b"), "\"a b\"");
+        assert_eq!(bare(""), "\"\"");
+        let text = "a\"b\\c\n\u{1b}[2J\u{202e}Анна";
+        let line = format!("key = {}", quoted(text));
+        assert!(line.is_ascii() || !line.contains('\u{202e}'), "{line}");
+        let read: Table = line.parse().expect("it is TOML");
+        assert_eq!(read["key"].as_str(), Some(text));
     }
 }

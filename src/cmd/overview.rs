@@ -1,12 +1,13 @@
 //! `calltrace` alone: what it can do, and where it looks.
 
+use std::fs;
 use std::io::{self, Write};
 
 use super::Exit;
 use super::root::{Root, here, is_tree};
 use super::talk::Out;
 use crate::cli::{Global, Settings, subcommands};
-use crate::error::Error;
+use crate::error::{Error, reason};
 use crate::tree::{EnterpriseName, Tree};
 
 /// Enterprises that are named before "and so many more".
@@ -59,8 +60,17 @@ fn logs(root: &Root, enterprises: &[EnterpriseName]) -> String {
     if let Err(error) = root.open() {
         return error.to_string();
     }
+    if let Err(error) = fs::read_dir(&root.path) {
+        return format!("{path} ({}): {}", root.origin, reason(&error));
+    }
     if !is_tree(&root.path) {
         return format!("{path} ({}), without any log file yet", root.origin);
+    }
+    if enterprises.is_empty() {
+        return format!(
+            "{path} ({}): no folder of it is called like an enterprise, in letters, digits, _ and -",
+            root.origin
+        );
     }
     let names: Vec<&str> = enterprises.iter().map(EnterpriseName::as_str).collect();
     let named = match names.len() {

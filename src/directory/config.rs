@@ -83,7 +83,13 @@ impl Given {
             Given::File(path) => path,
         };
         let wrong = |what: &str| Error::Usage(format!("{key}_file: {}: {what}", path.display()));
-        let (text, mode) = read_file(path).map_err(|error| wrong(&reason(&error)))?;
+        let (text, mode) = read_file(path).map_err(|error| match path.is_absolute() {
+            true => wrong(&reason(&error)),
+            // It may be the secret itself that was put there.
+            false => Error::Usage(format!(
+                "{key}_file: there is no such file; it takes a file's name, not the secret itself"
+            )),
+        })?;
         if mode & 0o007 != 0 {
             let at = path.display();
             warnings.push(format!(

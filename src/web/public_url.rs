@@ -24,10 +24,10 @@ impl PublicUrl {
         };
         match rest.filter(is_plain) {
             Some(_) => Ok(PublicUrl(url.to_owned())),
-            // What stands before an `@` may be a password.
-            None if url.contains('@') => Err(
+            // A password may stand before an `@`, a token behind a `?`.
+            None if url.contains(['@', '?']) => Err(
                 "no address of a site that links may show; it is like https://bot.example.org, \
-                 without a user and a password"
+                 without a user, a password and a query"
                     .to_owned(),
             ),
             None => Err(format!(
