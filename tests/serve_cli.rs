@@ -2,10 +2,15 @@
 
 mod serving;
 
-use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use serving::{CALL, Client, Running, SETTINGS, TOKEN, command};
+use serving::{CALL, Client, PATIENCE, Running, SETTINGS, TOKEN, command};
 
 fn ended(mut command: Command) -> (Option<i32>, String, String) {
     let Output {
@@ -26,10 +31,7 @@ fn without_settings_it_prints_the_link_to_open() {
         said.contains("a token of its own, which opens all 4 enterprises"),
         "{said}"
     );
-    let line = running
-        .lines
-        .recv_timeout(serving::PATIENCE)
-        .expect("a link");
+    let line = running.lines.recv_timeout(PATIENCE).expect("a link");
     let target = line
         .strip_prefix(&format!("http://{at}"))
         .expect("its own address");
@@ -74,6 +76,56 @@ fn a_token_of_its_own_is_not_printed_into_the_journal() {
 }
 
 #[test]
+fn a_service_that_may_read_no_log_says_so_of_its_health() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| dir.path().join(name);
+    let folder = at("logs/0367");
+    fs::create_dir_all(&folder).expect("made");
+    fs::write(folder.join("events.log"), "").expect("written");
+    fs::copy(env!("CARGO_BIN_EXE_calltrace"), at("calltrace")).expect("copied");
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    };
+    allow(dir.path(), 0o755);
+    allow(&folder, 0o700);
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let address = free.expect("a free port");
+    let mut service = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(at("calltrace"))
+        .args(["serve", "-q", "--listen", &address.to_string(), "--root"])
+        .arg(at("logs"))
+        .env("XDG_CONFIG_HOME", dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(address).is_err() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let health = || {
+        let mut client = Client::connect(address);
+        client.ask("GET", "/health", "");
+        client.reply()
+    };
+    let ill = health();
+    // What one file may be read of is enough; a result stands for a second.
+    allow(&folder, 0o755);
+    thread::sleep(Duration::from_millis(1050));
+    let well = health();
+    service.kill().expect("it runs");
+    service.wait().expect("it ran");
+    assert_eq!(ill.status, 503, "{}", ill.text());
+    assert!(
+        ill.text().contains("none of the logs may be read"),
+        "{}",
+        ill.text()
+    );
+    assert_eq!(well.status, 200, "{}", well.text());
+}
+
+#[test]
 fn with_settings_it_prints_no_token() {
     let running = Running::start(SETTINGS, &[]);
     let at = running.at();
@@ -82,7 +134,7 @@ fn with_settings_it_prints_no_token() {
     assert_eq!(client.reply().status, 200);
     running.signal("-INT");
     drop(client);
-    let lines = running.lines.recv_timeout(serving::PATIENCE);
+    let lines = running.lines.recv_timeout(PATIENCE);
     assert!(lines.is_err(), "{lines:?}");
     assert_eq!(running.end().0, Some(0));
 }
@@ -135,7 +187,7 @@ fn is_read(client: &Client) -> bool {
     let stream = client.0.get_ref();
     let here = stream.local_addr().expect("it is there").port();
     let there = stream.peer_addr().expect("it is there").port();
-    let all = std::fs::read_to_string("/proc/net/tcp").expect("this is Linux");
+    let all = fs::read_to_string("/proc/net/tcp").expect("this is Linux");
     let theirs = (format!(":{there:04X}"), format!(":{here:04X}"));
     all.lines().any(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -228,10 +280,7 @@ fn other_hosts_are_warned_of() {
 fn settings_of_serve_are_used() {
     let settings = "[serve]\nlang = \"en\"\npublic_url = \"https://bot.example.org/x/\"\n";
     let running = Running::start(settings, &["-q"]);
-    let line = running
-        .lines
-        .recv_timeout(serving::PATIENCE)
-        .expect("a link");
+    let line = running.lines.recv_timeout(PATIENCE).expect("a link");
     assert!(
         line.starts_with("https://bot.example.org/x/calls/0"),
         "{line}"
