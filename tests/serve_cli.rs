@@ -205,7 +205,7 @@ fn a_second_signal_ends_it_at_once() {
     // A request whose head is on its way is waited for.
     client.send(b"GET / HTTP/1.1\r\n");
     while !is_read(&client) {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     running.signal("-INT");
     while !running.said().contains("once more ends it at once") {}
