@@ -127,6 +127,9 @@ fn settings_with_secrets_that_every_user_may_read_are_a_problem() {
     let here = "[enterprises.0367]\nsecret = \"s3cretvalue\"\n";
     let found = look(here, 0o644);
     found.are(&["settings-readable problem"]);
+    let mut bare = tree.command(&["doctor", "--format=json", "--config", "config.toml"]);
+    let output = bare.current_dir(tree.dir()).output().expect("it starts");
+    Findings::of(&output).are(&["settings-readable problem"]);
     assert_eq!(found.all[0]["file"], file.as_str());
     assert!(!found.document.to_string().contains("s3cretvalue"));
     look(here, 0o640).are(&[]);
@@ -175,4 +178,23 @@ fn who_may_not_write_is_told_so_in_a_note() {
     assert_eq!(found.code, Some(0));
     let archive = tree.path(&format!("events.log.{}.gz", day(1)));
     assert!(archive.exists());
+}
+
+#[test]
+fn an_index_that_only_others_may_read_is_no_finding() {
+    let tree = Tree::healthy();
+    let look = || {
+        let command = tree.command(&["doctor", "--format=json"]);
+        Findings::of(&unprivileged(&command).output().expect("it starts"))
+    };
+    let idx = tree.path(&format!(".calltrace/events.log.{}.gz.idx", day(1)));
+    chmod(&idx, 0o000);
+    let found = look();
+    found.are(&[]);
+    assert_eq!(found.code, Some(0));
+    chmod(&tree.path(".calltrace"), 0o000);
+    let found = look();
+    chmod(&tree.path(".calltrace"), 0o750);
+    found.are(&[]);
+    assert_eq!(found.code, Some(2));
 }

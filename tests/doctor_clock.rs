@@ -43,10 +43,25 @@ fn a_host_whose_clock_is_off_is_named_with_by_how_much_and_which_way() {
 
 #[test]
 fn a_difference_of_hours_is_a_zone_and_the_right_one_is_named() {
-    let found = lagging(3 * HOUR + 1500).look(&[]);
-    found.are(&["zone-wrong warning"]);
-    let remedy = "set log_timezone in the settings to a zone of UTC+03:00 (now UTC)";
-    assert_eq!(found.remedy("zone-wrong"), remedy);
+    for (minutes, zone) in [
+        (
+            180,
+            "UTC+03:00, such as \"Etc/GMT-3\", whose sign is reversed",
+        ),
+        (
+            -240,
+            "UTC-04:00, such as \"Etc/GMT+4\", whose sign is reversed",
+        ),
+        (330, "UTC+05:30"),
+    ] {
+        let tree = lagging(minutes * MINUTE + 1500);
+        // By this machine's clock it was written so much earlier than its records say.
+        doctoring::set_modified(&tree.path("events.log"), minutes_ago(30 + minutes).into());
+        let found = tree.look(&[]);
+        found.are(&["zone-wrong warning"]);
+        let remedy = format!("set log_timezone in the settings to a zone of {zone} (now UTC)");
+        assert_eq!(found.remedy("zone-wrong"), remedy);
+    }
 
     // Records in UTC, read as of Minsk: births seem three hours later than they were.
     let tree = Tree::healthy();
@@ -55,8 +70,34 @@ fn a_difference_of_hours_is_a_zone_and_the_right_one_is_named() {
     let found = tree.look(&["--config", &config.display().to_string()]);
     let zone = found.get("zone-wrong");
     assert_eq!(zone["severity"], "warning");
-    let remedy = "set log_timezone in the settings to a zone of UTC (now Europe/Minsk)";
+    let remedy =
+        "set log_timezone in the settings to a zone of UTC, such as \"UTC\" (now Europe/Minsk)";
     assert_eq!(found.remedy("zone-wrong"), remedy);
+}
+
+#[test]
+fn hours_are_the_clock_of_the_host_where_the_last_change_agrees_with_the_records() {
+    for millis in [3 * HOUR, -15 * MINUTE] {
+        let found = lagging(millis).look(&[]);
+        found.are(&["clock-skew warning"]);
+    }
+    // Copied, and written to just now.
+    let tree = Tree::healthy();
+    tree.write("events.log", calls_of(&minutes_ago(1), 10, HOUR));
+    doctoring::set_modified(&tree.path("events.log"), minutes_ago(-10).into());
+    tree.look(&[]).are(&["clock-skew warning"]);
+}
+
+#[test]
+fn hours_of_a_copy_that_shows_nothing_more_are_left_undecided() {
+    let tree = lagging(3 * HOUR);
+    doctoring::set_modified(&tree.path("events.log"), minutes_ago(10).into());
+    let found = tree.look(&[]);
+    found.are(&["zone-wrong warning"]);
+    let seen = found.seen("zone-wrong");
+    assert!(seen.ends_with("this copy doesn't tell"), "{seen}");
+    let remedy = found.remedy("zone-wrong");
+    assert!(remedy.starts_with("ask at which time"), "{remedy}");
 }
 
 #[test]
@@ -71,7 +112,11 @@ fn where_calls_are_few_the_last_change_of_a_file_that_is_written_to_tells_the_zo
     found.are(&["zone-wrong warning"]);
     let seen = found.seen("zone-wrong");
     assert!(seen.ends_with("before its last change"), "{seen}");
-    assert!(found.remedy("zone-wrong").contains("UTC-02:00 (now UTC)"));
+    assert!(
+        found
+            .remedy("zone-wrong")
+            .contains("UTC-02:00, such as \"Etc/GMT+2\", ")
+    );
     doctoring::set_modified(&live, minutes_ago(125).into());
     tree.look(&[]).are(&[]);
 }

@@ -69,54 +69,6 @@ fn a_compression_at_work_leaves_no_twins_and_plain_gzip_is_compared_as_well() {
 }
 
 #[test]
-fn records_of_the_next_day_are_a_warning_while_the_cause_may_be_alive() {
-    let tree = Tree::healthy();
-    let late = |ago: u64| {
-        let midnight = day(ago - 1)
-            .and_hms_opt(0, 30, 0)
-            .expect("a time")
-            .and_utc();
-        calls(&noon(ago), 50) + &calls(&midnight, 20)
-    };
-    tree.write(&format!("events.log.{}", day(1)), late(1));
-    let found = tree.look(&[]);
-    let outside = found.get("outside-day");
-    assert_eq!(outside["severity"], "warning");
-    let bytes = outside["evidence"]["bytes"].as_u64().expect("a number");
-    assert_eq!(bytes, calls(&noon(1), 20).len() as u64);
-
-    let tree = Tree::healthy();
-    tree.gzip(&format!("events.log.{}.gz", day(9)), &late(9));
-    tree.look(&[])
-        .are(&["outside-day note", "slow-archives note"]);
-}
-
-#[test]
-fn a_minute_around_midnight_and_a_day_before_a_rotation_are_usual() {
-    let tree = Tree::new();
-    let midnight = |ago: u64| day(ago).and_hms_opt(0, 0, 0).expect("a time").and_utc();
-    let text = |ago: u64| calls(&noon(ago), 50) + &calls(&midnight(ago - 1), 30);
-    tree.gzip(&format!("events.log.{}.gz", day(3)), &text(3));
-    tree.gzip(&format!("events_{}.log.gz", day(4)), &text(4));
-    let dashed = day(5).format("events.log-%Y%m%d.gz").to_string();
-    tree.gzip(&dashed, &text(6));
-    tree.write("events.log", calls(&minutes_ago(10), 5));
-    tree.look(&[]).are(&["slow-archives note"]);
-
-    // The same records under the name of the day before.
-    tree.gzip(&format!("events_{}.log.gz", day(3)), &text(2));
-    let found = tree.look(&[]);
-    assert!(
-        found.seen("outside-day").contains(
-            "holds no record \
-    of"
-        ),
-        "{}",
-        found.seen("outside-day")
-    );
-}
-
-#[test]
 fn times_that_go_back_are_found_with_their_line_and_two_workers_are_not() {
     let tree = Tree::healthy();
     let text = calls(&minutes_ago(20), 5) + &calls(&minutes_ago(30), 5);
@@ -265,6 +217,7 @@ fn folders_of_logs_that_are_no_enterprise_are_named() {
     let found = tree.look(&[]);
     found.are(&["not-read warning"]);
     assert_eq!(found.all[0]["file"], odd.display().to_string());
+    tree.look(&["0367"]).are(&[]);
 }
 
 #[test]
@@ -338,6 +291,7 @@ fn indexes_that_are_torn_of_another_file_or_of_none_are_told_apart() {
         "{}",
         found.seen("index-stale")
     );
+    assert!(!found.seen("index-stale").contains("in all"));
 
     fs::write(&idx, &bytes).expect("put back");
     fs::copy(
@@ -362,6 +316,8 @@ fn indexes_that_are_torn_of_another_file_or_of_none_are_told_apart() {
     let found = tree.look(&[]);
     found.are(&["index-stale warning"]);
     assert_eq!(found.all[0]["file"], ".calltrace/catalog");
+    let seen = "of the files that have an index the catalog lacks 3 files";
+    assert_eq!(found.seen("index-stale"), seen);
 }
 
 #[test]

@@ -12,6 +12,14 @@ from logging.handlers import TimedRotatingFileHandler
 handler = TimedRotatingFileHandler(sys.argv[1], when='midnight', utc=True)
 ";
 
+/// What it does with the first record of a day.
+const MIDNIGHT: &str = "
+import logging
+handler.emit(logging.makeLogRecord({'msg': 'junk'}))
+handler.doRollover()
+handler.emit(logging.makeLogRecord({'msg': 'junk'}))
+";
+
 const WATCHED: &str = "
 from logging.handlers import WatchedFileHandler
 handler = WatchedFileHandler(sys.argv[1])
@@ -36,6 +44,17 @@ fn two_writers_that_rotate_by_themselves_are_a_problem_with_their_pids() {
         Python::start(TIMED, &[&live]),
         Python::start(TIMED, &[&live]),
     );
+    // They had no midnight yet.
+    let found = doctored(&tree);
+    assert_eq!(found.get("two-writers")["severity"], "warning");
+    let remedy = found.remedy("two-writers");
+    assert!(
+        remedy.starts_with("if they rotate by themselves, "),
+        "{remedy}"
+    );
+    drop((a, b));
+    let a = Python::start(&format!("{TIMED}{MIDNIGHT}"), &[&live]);
+    let b = Python::start(TIMED, &[&live]);
     let found = doctored(&tree);
     let seen = found.seen("two-writers");
     assert_eq!(found.get("two-writers")["severity"], "problem", "{seen}");
@@ -49,6 +68,10 @@ fn two_writers_that_rotate_by_themselves_are_a_problem_with_their_pids() {
         "a name keeps its case: {shown}"
     );
     assert_eq!(found.code, Some(1));
+    // Sealed, what they did shows all the same.
+    tree.rotate();
+    let found = doctored(&tree);
+    assert_eq!(found.get("two-writers")["severity"], "problem");
     drop(b);
     let found = doctored(&tree);
     assert!(
@@ -70,6 +93,55 @@ fn writers_that_append_and_leave_rotation_to_us_are_a_note_at_most() {
     let found = doctored(&tree);
     found.are(&["two-writers note"]);
     assert_eq!(found.code, Some(0));
+}
+
+/// A tree whose writers renamed the live file once, of which all is sealed.
+fn renamed_before() -> Tree {
+    let tree = Tree::new();
+    for ago in [2, 3] {
+        let name = format!("events.log.{}", doctoring::day(ago));
+        tree.write(&name, calls(&noon(ago), 200));
+    }
+    tree.rotate();
+    tree.write("events.log", calls(&minutes_ago(1), 10));
+    tree
+}
+
+#[test]
+fn who_follows_the_remedy_for_two_writers_is_rid_of_it() {
+    let tree = renamed_before();
+    let live = tree.path("events.log");
+    let (_a, _b) = (
+        Python::start(WATCHED, &[&live]),
+        Python::start(WATCHED, &[&live]),
+    );
+    doctored(&tree).are(&["two-writers warning"]);
+    let config = tree.dir().join("config.toml");
+    fs::write(&config, "[rotate]\nmode = \"rename\"\n").expect("written");
+    let file = config.display().to_string();
+    tree.look(&["--config", &file]).are(&["two-writers note"]);
+
+    // What they left over midnight in the live file shows it as well.
+    let tomorrow = calls(&minutes_ago(-24 * 60), 3);
+    let text = fs::read_to_string(&live).expect("read") + &tomorrow;
+    fs::write(&live, text).expect("written");
+    let found = doctored(&tree);
+    assert_eq!(found.get("two-writers")["severity"], "note");
+}
+
+#[test]
+fn writers_that_renamed_since_they_began_are_a_problem_after_it_is_sealed() {
+    let tree = renamed_before();
+    let live = tree.path("events.log");
+    let both = || Python::start(TIMED, &[&live]);
+    let (_a, b) = (both(), both());
+    let sealed = tree.path(&format!("events.log.{}.gz", doctoring::day(2)));
+    // As a rotation of today leaves what they had under their hands last night.
+    doctoring::set_modified(&sealed, std::time::SystemTime::now());
+    drop(b);
+    let _b = both();
+    let found = doctored(&tree);
+    assert_eq!(found.get("two-writers")["severity"], "problem");
 }
 
 #[test]

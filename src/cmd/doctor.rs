@@ -1,18 +1,17 @@
 //! `calltrace doctor [ENTERPRISE...]`
 
-use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{self, Path, PathBuf};
 
 use chrono::Utc;
 
 use super::rotate::pool;
 use super::{Desk, Exit};
-use crate::cli::{DoctorArgs, DoctorFormat, Global};
+use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
 use crate::doctor::{Doctor, Finding, Report, SettingsFile, Severity};
 use crate::error::Error;
-use crate::output::doctor::{Shown, document, write_findings};
+use crate::output::doctor::{Reach, Shown, document, write_findings};
 use crate::output::rotation::size;
 use crate::output::{json, redact};
 use crate::rotate::Policy;
@@ -26,6 +25,7 @@ pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exi
         zone: desk.engine.zone(),
         policy: &policy,
         now: Utc::now(),
+        whole: args.enterprises.is_empty(),
         deep: args.deep,
         secret_in: &|line| redact::key_of_secret(&String::from_utf8_lossy(line)),
         settings: &settings,
@@ -48,6 +48,7 @@ fn policy(desk: &Desk) -> Policy {
     Policy {
         keep_days: set.keep_days.unwrap_or(usual.keep_days),
         size_max: set.size_max,
+        mode: set.mode.unwrap_or(usual.mode),
         ..usual
     }
 }
@@ -68,7 +69,8 @@ fn print(desk: &Desk, global: &Global, args: &DoctorArgs, report: &Report) -> Re
     let shown = Shown {
         clock: &desk.clock,
         width: out.width(),
-        root: root_as_typed(global),
+        here: here(global),
+        scheduled: scheduled(desk, global),
         notes: desk.verbose,
         // Whoever names enterprises wants to know of each of them.
         folds: !desk.verbose && args.enterprises.is_empty(),
@@ -82,14 +84,33 @@ fn print(desk: &Desk, global: &Global, args: &DoctorArgs, report: &Report) -> Re
     }
 }
 
-/// The root, where a command that is to be typed must name it: where it comes from the environment
-/// or the settings, that one finds it as well.
-fn root_as_typed(global: &Global) -> Option<PathBuf> {
-    let known = env::var_os("CALLTRACE_ROOT").map(PathBuf::from);
-    global
-        .root
-        .clone()
-        .filter(|root| known.as_ref() != Some(root))
+/// What a command that is typed here must name: what was typed. What comes from the environment or
+/// the usual settings, that one finds as well.
+fn here(global: &Global) -> Reach {
+    let typed = |id: &str, path: &Option<PathBuf>| path.clone().filter(|_| is_flag(id));
+    Reach {
+        root: typed("root", &global.root),
+        config: typed("config", &global.config),
+    }
+}
+
+/// What a command in a crontab must name: what was typed, and what is relative, as another folder is
+/// the current one there; nor are this user's own settings read there for sure. The settings always:
+/// a rotation without them would keep other days.
+fn scheduled(desk: &Desk, global: &Global) -> Reach {
+    let root = desk.tree.root();
+    let is_found = match &global.root {
+        Some(_) => !is_flag("root"),
+        None => desk.origins.of(&["root"]).is_some_and(|said| {
+            said.path.starts_with("/etc") || global.config.as_ref() == Some(&said.path)
+        }),
+    };
+    let must_be_named = !is_found || root.is_relative();
+    let absolute = |path: &Path| path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Reach {
+        root: must_be_named.then(|| absolute(root)),
+        config: global.config.as_deref().map(absolute),
+    }
 }
 
 /// What is said beside the findings.

@@ -37,6 +37,15 @@ fn is_reachable(folder: &Path) -> bool {
     path.ancestors().all(is_open)
 }
 
+/// Of a bare name it is the current one.
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().unwrap_or(path);
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
+}
+
 fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
     let open: Vec<&Seen> = survey
         .files
@@ -186,7 +195,7 @@ pub(super) fn settings(files: &[SettingsFile]) -> Vec<Finding> {
     let open = |file: &&SettingsFile| {
         let others = OTHERS_READ | OTHERS_WRITE;
         let is_open = fs::metadata(&file.path).is_ok_and(|m| m.mode() & others != 0);
-        is_open && file.path.parent().is_some_and(is_reachable)
+        is_open && is_reachable(folder_of(&file.path))
     };
     let said = |file: &SettingsFile| {
         let mode = fs::metadata(&file.path).map_or(0, |metadata| metadata.mode() & 0o7777);

@@ -4,11 +4,12 @@
 //! Every id begins with the second in which the host saw its channel born, in UTC; the first record
 //! of a call is written a second or two later by the machine that keeps the logs. So the difference
 //! shows the host's clock against this machine's, and one of whole hours a zone that is another than
-//! the one set.
+//! the one set. Which of both a difference of whole hours is, a file's last change tells.
 
 use super::seen::Seen;
 use super::survey::Survey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
+use crate::source::Form;
 
 /// What is older than this (milliseconds) may have been mended since.
 pub(super) const RECENT_MILLIS: i64 = 3 * DAY_MILLIS;
@@ -36,7 +37,9 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
     let sampled = survey.sampled();
     let skew = sampled.and_then(|seen| Some((seen, skew(&seen.reading.as_ref()?.lags)?)));
     let found = match skew {
-        Some((seen, skew)) if skew.abs() > SKEW_MILLIS_MAX => Some(said(seen, skew, circumstances)),
+        Some((seen, skew)) if skew.abs() > SKEW_MILLIS_MAX => {
+            Some(said(survey, seen, skew, circumstances))
+        }
         Some(_) => None,
         None => by_change(survey, circumstances),
     };
@@ -80,20 +83,58 @@ fn zone_offset(millis: i64) -> Option<i64> {
     fits.then_some(nearest)
 }
 
-fn said(seen: &Seen, skew: i64, circumstances: &Circumstances<'_>) -> Finding {
+/// What is off where record times and births differ as zones do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Culprit {
+    Zone,
+    HostClock,
+    /// One of both.
+    Either,
+}
+
+/// A file's last change, by this machine's clock and in no zone, shows what its last record should
+/// say. Of archives and of most copies it is another time.
+fn culprit(survey: &Survey, sampled: &Seen, offset: i64, circ: &Circumstances<'_>) -> Culprit {
+    let today = circ.today();
+    let is_live = |seen: &&Seen| seen.is_live(today) && seen.last.is_some();
+    let newest = survey.files.iter().rev().find(is_live).unwrap_or(sampled);
+    let Some(last) = newest.last.filter(|_| newest.form == Form::Plain) else {
+        return Culprit::Either;
+    };
+    let ahead = last.since(newest.modified);
+    let is_near = |millis: i64| millis.abs() <= AHEAD_MILLIS_MAX;
+    if is_near(ahead) {
+        return Culprit::HostClock;
+    }
+    if is_near(ahead - offset) {
+        return Culprit::Zone;
+    }
+    match is_near(circ.age(last)) {
+        true => Culprit::HostClock,
+        false => Culprit::Either,
+    }
+}
+
+fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'_>) -> Finding {
     let reading = seen.reading.as_ref();
     let calls = reading.map_or(0, |reading| reading.lags.len());
     let evidence = [
         ("skew", Field::Millis(skew.abs())),
         ("calls", Field::Count(calls as u64)),
     ];
-    if let Some(offset) = zone_offset(skew) {
+    let zone = zone_offset(skew);
+    let zone = zone.map(|offset| (offset, culprit(survey, seen, offset, circumstances)));
+    if let Some((offset, culprit @ (Culprit::Zone | Culprit::Either))) = zone {
         let text = match skew > 0 {
             true => "record times are {skew} ahead of the births of {calls} calls, by their ids",
             false => "record times are {skew} behind the births of {calls} calls, by their ids",
         };
         let finding = Finding::warning(Code::ZoneWrong).file(seen.name.full());
-        return zone_wrong(finding.seen(text, evidence), seen, offset, circumstances);
+        let finding = finding.seen(text, evidence);
+        return match culprit {
+            Culprit::Zone => zone_wrong(finding, seen, offset, circumstances),
+            _ => zone_or_clock(finding, circumstances),
+        };
     }
     let last = seen.last.unwrap_or(seen.modified);
     let finding = match circumstances.age(last) < RECENT_MILLIS {
@@ -133,20 +174,46 @@ fn zone_wrong(
     let set = circumstances.doctor.zone;
     let at = seen.last.unwrap_or(circumstances.now);
     let offset_set = at.0 - set.moment(at).timestamp_millis();
+    let right = (offset_set + offset) / MINUTE_MILLIS;
     finding
         .why(
             "all times are shown wrong by that, and a question for a day misses calls near its \
               ends",
         )
         .remedy(
-            "set log_timezone in the settings to a zone of {offset} (now {zone})",
+            "set log_timezone in the settings to a zone of {offset}{name} (now {zone})",
             [
-                (
-                    "offset",
-                    Field::Offset((offset_set + offset) / MINUTE_MILLIS),
-                ),
+                ("offset", Field::Offset(right)),
+                ("name", Field::Text(zone_name(right))),
                 ("zone", Field::Text(set.0.name().to_owned())),
             ],
+        )
+}
+
+/// `, such as "Etc/GMT-3"`: what can be typed for an offset from UTC (minutes), where there is one.
+fn zone_name(minutes: i64) -> String {
+    match (minutes % 60, minutes / 60) {
+        (0, 0) => ", such as \"UTC\"".to_owned(),
+        (0, hours @ -12..=14) => {
+            format!(", such as \"Etc/GMT{:+}\", whose sign is reversed", -hours)
+        }
+        _ => String::new(),
+    }
+}
+
+/// Nothing tells which of both it is.
+fn zone_or_clock(finding: Finding, circumstances: &Circumstances<'_>) -> Finding {
+    let set = circumstances.doctor.zone.0.name().to_owned();
+    finding
+        .seen(
+            "whether the zone of the logs or the host's clock is wrong this copy doesn't tell",
+            [],
+        )
+        .why("either all times are shown wrong, or those inside bodies are")
+        .remedy(
+            "ask at which time some call was made: if records say another, log_timezone (now \
+             {zone}) is wrong, else the host's clock was",
+            [("zone", Field::Text(set))],
         )
 }
 

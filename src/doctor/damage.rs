@@ -20,6 +20,7 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
     let mut findings = Vec::new();
     for seen in &survey.files {
         findings.extend(damaged(survey, seen, circumstances));
+        findings.extend(no_gzip(survey, seen, circumstances));
         findings.extend(hole(seen, circumstances));
         findings.extend(half_line(survey, seen, circumstances));
         findings.extend(long_line(survey, seen));
@@ -64,6 +65,45 @@ fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
                 "put back a copy of it, if there is one; `gzip -t {path}` tells whether that is \
                  whole",
                 [("path", Field::Path(survey.folder.join(seen.name.full())))],
+            ),
+    )
+}
+
+/// Named as an archive, and none: what is left of one that could not be written, mostly.
+fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let is_written = circumstances.age(seen.modified) < WRITTEN_MILLIS;
+    let is_twin = |other: &Seen| !other.name.gz && other.name.stem == seen.name.stem;
+    let is_none = seen.name.gz && seen.form == Form::Plain;
+    // Beside the log itself it is another finding.
+    if !is_none || is_written || survey.files.iter().any(is_twin) {
+        return None;
+    }
+    let finding = Finding::warning(Code::Damaged).file(seen.name.full());
+    let path = [("path", Field::Path(survey.folder.join(seen.name.full())))];
+    let finding = match (seen.bytes, seen.last) {
+        (0, _) => finding.seen("it holds nothing", []),
+        (bytes, last) => {
+            let finding = finding.seen(
+                "it holds {bytes} and is no gzip",
+                [("bytes", Field::Bytes(bytes))],
+            );
+            if last.is_some() {
+                let why = "it is read as the lines it holds; zcat and its like fail";
+                return Some(
+                    finding
+                        .why(why)
+                        .remedy("take .gz off its name: `mv {path} NAME`", path),
+                );
+            }
+            finding
+        }
+    };
+    Some(
+        finding
+            .why("its day is gone: a disk was full, or a compression died, and the log was removed")
+            .remedy(
+                "put back a copy of it, if there is one; else `rm {path}`",
+                path,
             ),
     )
 }

@@ -4,6 +4,7 @@ use super::clock::RECENT_MILLIS;
 use super::seen::{MIDNIGHT_MILLIS, Seen, day_start};
 use super::survey::Survey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
+use crate::source::Form;
 
 /// Two workers' lines, and those that waited for a lock, are out of order by less (milliseconds).
 const BACK_MILLIS_MIN: i64 = 120_000;
@@ -26,12 +27,15 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
         .iter()
         .filter_map(|seen| Some((seen, side(seen)?)))
         .collect();
-    let (seen, side) = outside.iter().max_by_key(|(seen, _)| seen.last)?;
-    // Of what is long past the cause may be long gone, and nothing can be done about the file.
-    let is_recent = seen
-        .last
-        .is_some_and(|last| circumstances.age(last) < RECENT_MILLIS);
-    let finding = match is_recent {
+    // Of what is long past the cause may be long gone; of what is sealed nothing can be undone.
+    let is_curable = |seen: &Seen| {
+        let is_recent = |last| circumstances.age(last) < RECENT_MILLIS;
+        seen.form == Form::Plain && seen.last.is_some_and(is_recent)
+    };
+    let (seen, side) = outside
+        .iter()
+        .max_by_key(|(seen, _)| (is_curable(seen), seen.last))?;
+    let finding = match is_curable(seen) {
         true => Finding::warning(Code::OutsideDay),
         false => Finding::note(Code::OutsideDay),
     };
@@ -43,21 +47,27 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
             [("more", Field::Files(more as u64))],
         ),
     };
-    Some(
-        finding
-            .why(
-                "searches find them, as they go by content; whoever looks by name does not. Two \
+    let today = circumstances.today();
+    let live = survey.files.iter().rev().find(|seen| seen.is_live(today));
+    let rotate = || ("rotate", Field::Calltrace("rotate"));
+    let finding = finding.why(
+        "searches find them, as they go by content; whoever looks by name does not. Two \
                  processes that rotate one file do this, and lose lines by it",
-            )
-            .remedy(
-                "see who writes (`fuser -v {live}`): only one process may rotate, or none of them \
-                 and {rotate}",
-                [
-                    ("live", Field::Path(survey.folder.join("events.log"))),
-                    ("rotate", Field::Calltrace("rotate")),
-                ],
-            ),
-    )
+    );
+    Some(match live {
+        Some(live) => finding.remedy(
+            "see who writes (`fuser -v {live}`): only one process may rotate, or none of them and \
+             {rotate}",
+            [
+                ("live", Field::Path(survey.folder.join(live.name.full()))),
+                rotate(),
+            ],
+        ),
+        None => finding.remedy(
+            "see who writes: only one process may rotate, or none of them and {rotate}",
+            [rotate()],
+        ),
+    })
 }
 
 fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {

@@ -1,5 +1,7 @@
 //! Room on the disks that the tree is on.
 
+use std::path::Path;
+
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding};
 use crate::fsx::Volume;
@@ -40,21 +42,21 @@ pub(super) fn check(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Ve
                 .map(|seen| seen.bytes)
         });
         let largest = largest.max().unwrap_or(0);
-        let judged = judge(&volume, largest).into_iter();
+        let judged = judge(&volume, largest, folder).into_iter();
         findings.extend(judged.map(|finding| finding.file(folder)));
     }
     findings
 }
 
 /// What is to be said of a file system, the largest file of lines on which is so long.
-fn judge(volume: &Volume, largest: u64) -> Vec<Finding> {
-    [full(volume), no_room(volume, largest)]
+fn judge(volume: &Volume, largest: u64, folder: &Path) -> Vec<Finding> {
+    [full(volume, folder), no_room(volume, largest)]
         .into_iter()
         .flatten()
         .collect()
 }
 
-fn full(volume: &Volume) -> Option<Finding> {
+fn full(volume: &Volume, folder: &Path) -> Option<Finding> {
     let low = |percent: u64, bytes: u64| {
         let is_low = volume.bytes_free.saturating_mul(100) < volume.bytes.saturating_mul(percent);
         is_low && volume.bytes_free < bytes
@@ -89,9 +91,12 @@ fn full(volume: &Volume) -> Option<Finding> {
     };
     let why = "when it is full, writers lose every line, and a rotation can't make archives";
     Some(finding.why(why).remedy(
-        "see what takes the room: `du -xh --max-depth=1 | sort -h`; {rotate} packs and expires \
+        "see what takes the room: `du -xh --max-depth=1 {folder} | sort -h`; {rotate} packs and expires \
          logs",
-        [("rotate", Field::Calltrace("rotate"))],
+        [
+            ("folder", Field::Path(folder.to_owned())),
+            ("rotate", Field::Calltrace("rotate")),
+        ],
     ))
 }
 
@@ -133,7 +138,7 @@ mod tests {
             is_read_only: false,
         };
         let judged = |volume: &Volume, largest| -> Vec<(Code, Severity)> {
-            let findings = judge(volume, largest);
+            let findings = judge(volume, largest, Path::new("/srv"));
             findings
                 .iter()
                 .map(|found| (found.code, found.severity))
@@ -156,6 +161,9 @@ mod tests {
             judged(&volume(50_000_000_000, 900), 60_000_000_000),
             [(Code::NoRoom, Severity::Warning)]
         );
+        let full = judge(&volume(1, 900), 1, Path::new("/srv"));
+        let folder = Field::Path("/srv".into());
+        assert_eq!(full[0].remedy.field("folder"), Some(&folder));
         let large = Volume {
             bytes: 10_000_000_000_000,
             ..volume(900_000_000_000, 900)

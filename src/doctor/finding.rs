@@ -82,6 +82,9 @@ pub enum Field {
     Path(PathBuf),
     /// `calltrace COMMAND` as it must be typed to reach this tree, for this enterprise.
     Calltrace(&'static str),
+    /// The same as cron or a timer must have it: where they run, another folder is the current one
+    /// and the environment another.
+    Scheduled(&'static str),
 }
 
 /// A sentence with its evidence.

@@ -61,26 +61,26 @@ fn stale(survey: &Survey) -> Option<Finding> {
     if let Some(first) = stale.first()
         && let IndexState::Stale(reason) = &first.index
     {
-        return Some(
-            Finding::warning(Code::IndexStale)
-                .file(first.name.full())
-                .seen(
-                    "its index {reason}",
-                    [("reason", Field::Text(reason.clone()))],
-                )
-                .seen(
-                    "so many in all: {files}",
-                    [("files", Field::Files(stale.len() as u64))],
-                )
-                .why(why)
-                .remedy("{rotate} makes them anew", rotate),
-        );
+        let finding = Finding::warning(Code::IndexStale)
+            .file(first.name.full())
+            .seen(
+                "its index {reason}",
+                [("reason", Field::Text(reason.clone()))],
+            );
+        let finding = match stale.len() {
+            1 => finding,
+            all => finding.seen(
+                "so many in all: {files}",
+                [("files", Field::Files(all as u64))],
+            ),
+        };
+        return Some(finding.why(why).remedy("{rotate} makes them anew", rotate));
     }
     (survey.uncatalogued > 0).then(|| {
         Finding::warning(Code::IndexStale)
             .file(format!("{FOLDER}/catalog"))
             .seen(
-                "the catalog lacks {files} that have an index",
+                "of the files that have an index the catalog lacks {files}",
                 [("files", Field::Files(survey.uncatalogued))],
             )
             .why("searches for a number open every index instead of one file")

@@ -23,6 +23,7 @@ mod finding;
 mod foreign;
 mod indexes;
 mod reading;
+mod renames;
 mod rotation;
 mod seen;
 mod survey;
@@ -68,6 +69,8 @@ pub struct Doctor<'d> {
     pub policy: &'d Policy,
     /// Now.
     pub now: DateTime<Utc>,
+    /// Of all that lies in the root; else only the enterprises, and what they share.
+    pub whole: bool,
     /// Everything is read.
     pub deep: bool,
     /// What a secret is.
@@ -157,7 +160,9 @@ impl Doctor<'_> {
         let mut findings = disk::check(surveys, circumstances);
         findings.extend(access::settings(self.settings));
         findings.extend(activity::tree(surveys, circumstances));
-        findings.extend(foreign::in_root(self.tree, surveys.is_empty()));
+        if self.whole {
+            findings.extend(foreign::in_root(self.tree, surveys.is_empty()));
+        }
         findings.sort_by_key(|finding| (finding.severity, finding.code));
         findings
     }

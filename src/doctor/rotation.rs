@@ -106,7 +106,7 @@ fn not_rotated(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
             ],
         );
     }
-    let rotate = [("rotate", Field::Calltrace("rotate"))];
+    let rotate = [("rotate", Field::Scheduled("rotate"))];
     Some(finding.why(NOT_ROTATED).remedy(ROTATE_DAILY, rotate))
 }
 
@@ -158,11 +158,11 @@ fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Find
     Some(match set {
         Some(_) => finding.remedy(
             "run {rotate} more often: max_size is looked at when it runs",
-            [("rotate", Field::Calltrace("rotate"))],
+            [("rotate", Field::Scheduled("rotate"))],
         ),
         None => finding.remedy(
             "have {rotate} run every hour; and look whether a writer has gone wild",
-            [("rotate", Field::Calltrace("rotate --max-size 500MB"))],
+            [("rotate", Field::Scheduled("rotate --max-size 500MB"))],
         ),
     })
 }

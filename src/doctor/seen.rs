@@ -1,7 +1,7 @@
 //! One log file as it was found.
 
-use std::fs::Metadata;
-use std::io;
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub(super) enum IndexState {
     Fresh,
     /// Why it is of no use, as a clause.
     Stale(String),
+    /// Others may read it, and we not: that costs us time and nobody else anything.
+    Closed,
     /// It says what is not so, and answers may miss lines.
     Wrong(String),
 }
@@ -58,7 +60,7 @@ pub(super) struct Seen {
     pub(super) identity: FileIdentity,
     pub(super) modified: Stamp,
     /// Time of the last change (nanoseconds of Unix time).
-    modified_nanos: i64,
+    pub(super) modified_nanos: i64,
     pub(super) index: IndexState,
     /// What is wrong with the content, as far as that is known.
     pub(super) damage: Vec<scan::Finding>,
@@ -88,6 +90,7 @@ impl Seen {
         let (state, index) = match Index::open(&log) {
             Ok(None) => (IndexState::Missing, None),
             Ok(Some(index)) => (IndexState::Fresh, Some(index)),
+            Err(_) if is_closed(&index::path_of(&log.path)) => (IndexState::Closed, None),
             Err(why) => (IndexState::Stale(why), None),
         };
         let source = match &index {
@@ -314,6 +317,10 @@ fn begins_as_bgzf(source: &Source) -> bool {
     let mut head = [0; 14];
     let read = source.log.file.read_exact_at(&mut head, 0);
     read.is_ok() && head[3] == 4 && &head[12..14] == b"BC"
+}
+
+fn is_closed(path: &Path) -> bool {
+    File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
 fn times(text: &[u8]) -> impl Iterator<Item = Stamp> {

@@ -211,13 +211,9 @@ impl Survey {
     /// Whether the writer of `events.log` renames it at midnight, as dated files show that nobody
     /// here made; as `rotate` judges it.
     pub(super) fn rotates_itself(&self) -> bool {
-        let is_theirs = |seen: &Seen| {
-            let dated = seen.day().is_some() && seen.name.stem.starts_with("events.log.");
-            dated && !self.memory.renamed.contains(&seen.name.full())
-        };
         let of_form = |form| {
             let mut files = self.files.iter();
-            files.any(|seen| is_theirs(seen) && seen.form == form)
+            files.any(|seen| self.is_dated_by_others(seen) && seen.form == form)
         };
         let times = self.live().and_then(|live| live.first.zip(live.last));
         // One that goes on over midnight shows that it does so no more.
@@ -226,6 +222,12 @@ impl Survey {
         });
         let showed = self.memory.rotates_itself || of_form(Form::Gzip);
         of_form(Form::Plain) || (showed && !goes_over)
+    }
+
+    /// Whether it bears the name that a writer gives `events.log` at midnight, and not from us.
+    pub(super) fn is_dated_by_others(&self, seen: &Seen) -> bool {
+        let dated = seen.day().is_some() && seen.name.stem.starts_with("events.log.");
+        dated && !self.memory.renamed.contains(&seen.name.full())
     }
 
     /// Where an index is.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::renames::Renames;
 use super::seen::{MIDNIGHT_MILLIS, Seen};
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS};
@@ -19,6 +20,14 @@ const WATCHED: &str = "let them write through logging.handlers.WatchedFileHandle
                        the file anew when it has moved, and set mode = \"rename\" under [rotate]; then \
                        {rotate} is the only one that renames";
 
+const WATCHED_IF: &str = "if they rotate by themselves, let them write through \
+                          logging.handlers.WatchedFileHandler, which opens the file anew when it \
+                          has moved; where that handler writes, set mode = \"rename\" under \
+                          [rotate], and {rotate} is the only one that renames";
+
+const SECOND_RENAMES: &str = "when several processes do, the second one deletes yesterday's file \
+                              (Python 3.12 and older) or goes on writing into it (3.13)";
+
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let today = circumstances.today();
     let live = survey.live().map(|live| live.identity);
@@ -28,7 +37,8 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
     for seen in &survey.files {
         let writers = processes(&seen.writers);
         if seen.is_live(today) {
-            findings.extend(two_writers(survey, seen, &writers));
+            let renames = Renames::of(survey, seen, &writers, circumstances);
+            findings.extend(two_writers(seen, &writers, renames));
             findings.extend(no_append(seen, &writers));
         } else if !writers.is_empty() && !is_live_too(seen) {
             findings.push(late_writer(survey, seen, writers, circumstances));
@@ -48,7 +58,7 @@ fn processes(writers: &[Writer]) -> Vec<Writer> {
     by_pid.into_values().collect()
 }
 
-fn two_writers(survey: &Survey, seen: &Seen, writers: &[Writer]) -> Option<Finding> {
+fn two_writers(seen: &Seen, writers: &[Writer], renames: Renames) -> Option<Finding> {
     if writers.len() < 2 {
         return None;
     }
@@ -56,28 +66,34 @@ fn two_writers(survey: &Survey, seen: &Seen, writers: &[Writer]) -> Option<Findi
     let rotate = || [("rotate", Field::Calltrace("rotate"))];
     let finding = |finding: Finding| finding.file(seen.name.full());
     let overwrites = writers.iter().any(|writer| !writer.appends);
-    Some(if overwrites {
-        finding(Finding::problem(Code::TwoWriters))
+    if overwrites {
+        let finding = finding(Finding::problem(Code::TwoWriters))
             .seen(
                 "{writers} have it open for writing, not all of them with O_APPEND",
                 named(),
             )
             .why("without O_APPEND each writes where it was, over the lines of the others")
-            .remedy(WATCHED, rotate())
-    } else if survey.rotates_itself() && !seen.is_daily() {
-        finding(Finding::problem(Code::TwoWriters))
+            .remedy(WATCHED, rotate());
+        return Some(finding);
+    }
+    Some(match renames {
+        Renames::Seen => finding(Finding::problem(Code::TwoWriters))
             .seen("{writers} have it open for writing", named())
             .seen(
                 "dated files beside it show that a writer renames it at midnight",
                 [],
             )
-            .why(
-                "when several processes do, the second one deletes yesterday's file (Python 3.12 \
-                 and older) or goes on writing into it (3.13)",
+            .why(SECOND_RENAMES)
+            .remedy(WATCHED, rotate()),
+        Renames::Before => finding(Finding::warning(Code::TwoWriters))
+            .seen("{writers} have it open for writing", named())
+            .seen(
+                "dated files beside it show that a writer before these renamed it at midnight",
+                [],
             )
-            .remedy(WATCHED, rotate())
-    } else {
-        finding(Finding::note(Code::TwoWriters))
+            .why(SECOND_RENAMES)
+            .remedy(WATCHED_IF, rotate()),
+        Renames::No => finding(Finding::note(Code::TwoWriters))
             .seen(
                 "{writers} have it open for writing, all with O_APPEND",
                 named(),
@@ -86,7 +102,7 @@ fn two_writers(survey: &Survey, seen: &Seen, writers: &[Writer]) -> Option<Findi
             .remedy(
                 "make sure that none of them uses a handler that rotates",
                 [],
-            )
+            ),
     })
 }
 

@@ -30,6 +30,15 @@ const NAMED: usize = 8;
 /// Stands for a space that no line is broken at, in a command that is to be typed.
 const FIRM_SPACE: char = '\u{e000}';
 
+/// What a command must name to reach the same tree under the same settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The tree.
+    pub root: Option<PathBuf>,
+    /// The file of settings: without it a rotation would keep other days.
+    pub config: Option<PathBuf>,
+}
+
 /// How findings are shown.
 #[derive(Debug, Clone)]
 pub struct Shown<'s> {
@@ -37,8 +46,10 @@ pub struct Shown<'s> {
     pub clock: &'s Clock,
     /// Columns to fit in; `None` for any width.
     pub width: Option<usize>,
-    /// The root, where commands must name it.
-    pub root: Option<PathBuf>,
+    /// What commands must name that are typed here.
+    pub here: Reach,
+    /// What those must name that cron or a timer runs.
+    pub scheduled: Reach,
     /// Notes as well.
     pub notes: bool,
     /// What is the same in several enterprises is told once.
@@ -223,25 +234,57 @@ fn write_paragraph(
 ) -> io::Result<()> {
     let indent = 4 + label.len();
     let room = width.map(|width| width.saturating_sub(indent));
-    let mut line = Vec::new();
-    wrapped(&mut line, &firm(text, room), indent, width)?;
-    let line = String::from_utf8_lossy(&line).replace(FIRM_SPACE, " ");
-    match label {
-        "" => write!(out, "    {line}"),
-        label => write!(out, "    {}{line}", style::good(label)),
+    let mut lines = Vec::new();
+    for part in apart(&firm(text), room) {
+        let indent = if lines.is_empty() { 0 } else { indent };
+        lines.extend(std::iter::repeat_n(b' ', indent));
+        match room.is_some_and(|room| is_wide_command(&part, room)) {
+            true => writeln!(lines, "{part}")?,
+            false => wrapped(&mut lines, &part, 4 + label.len(), width)?,
+        }
     }
+    let lines = String::from_utf8_lossy(&lines).replace(FIRM_SPACE, " ");
+    match label {
+        "" => write!(out, "    {lines}"),
+        label => write!(out, "    {}{lines}", style::good(label)),
+    }
+}
+
+/// The text in parts that begin a line each: a command that is wider than a line stands alone, whole,
+/// so that it can be copied.
+fn apart(text: &str, room: Option<usize>) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut is_alone = false;
+    for word in text.split(' ') {
+        let is_wide = room.is_some_and(|room| is_wide_command(word, room));
+        let part = parts.last_mut().expect("begins with one");
+        match part.is_empty() {
+            true => part.push_str(word),
+            false if is_wide || is_alone => parts.push(word.to_owned()),
+            false => {
+                part.push(' ');
+                part.push_str(word);
+            }
+        }
+        is_alone = is_wide;
+    }
+    parts
+}
+
+/// Whether it is one command, with what stands at it, and does not fit.
+fn is_wide_command(text: &str, room: usize) -> bool {
+    text.contains('`') && !text.contains(' ') && text.width() > room
 }
 
 fn is_path(field: &Field) -> bool {
     matches!(field, Field::Path(_))
 }
 
-/// Commands, which stand between backticks, are not broken where they fit a line.
-fn firm(text: &str, room: Option<usize>) -> String {
+/// Commands, which stand between backticks, are not broken.
+fn firm(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(at, part)| {
         let is_command = at % 2 == 1;
-        let fits = room.is_none_or(|room| part.width() + 2 <= room);
-        match is_command && fits {
+        match is_command {
             true => part.replace(' ', FIRM_SPACE.encode_utf8(&mut [0; 4])),
             false => part.to_owned(),
         }

@@ -81,6 +81,6 @@ fn value(field: &Field, clock: &Clock) -> (&'static str, Value) {
         Field::Processes(all) => ("", all.iter().map(process).collect()),
         Field::Text(text) => ("", json!(text)),
         Field::Path(path) => ("", json!(path.to_string_lossy())),
-        Field::Calltrace(command) => ("", json!(command)),
+        Field::Calltrace(command) | Field::Scheduled(command) => ("", json!(command)),
     }
 }

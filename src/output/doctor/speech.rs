@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Shown;
+use super::{Reach, Shown};
 use crate::doctor::{Clause, Field, Finding, Place};
 use crate::fsx::list_writers;
 use crate::output::rotation::{grouped, size};
@@ -83,7 +83,8 @@ impl Speech<'_> {
                 Tone::Read => safe(&path.to_string_lossy()),
                 Tone::Typed => quoted(path),
             },
-            Field::Calltrace(command) => self.command(command),
+            Field::Calltrace(command) => self.command(command, &self.shown.here),
+            Field::Scheduled(command) => self.command(command, &self.shown.scheduled),
         }
     }
 
@@ -93,10 +94,13 @@ impl Speech<'_> {
     }
 
     /// A command that reaches this tree and this enterprise.
-    fn command(&self, command: &str) -> String {
+    fn command(&self, command: &str, reach: &Reach) -> String {
         let mut text = format!("calltrace {command}");
-        if let Some(root) = &self.shown.root {
+        if let Some(root) = &reach.root {
             text += &format!(" --root {}", quoted(root));
+        }
+        if let Some(config) = &reach.config {
+            text += &format!(" --config {}", quoted(config));
         }
         if let Some(enterprise) = self.enterprise {
             text += &format!(" {enterprise}");
@@ -118,10 +122,13 @@ fn safe(text: &str) -> String {
     sanitise(text.as_bytes()).into_owned()
 }
 
-/// A path as a shell takes it.
+/// A path as a shell takes it, and no command for an option.
 fn quoted(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     let bytes = path.as_os_str().as_bytes();
+    if bytes.first() == Some(&b'-') {
+        return quoted(&Path::new(".").join(path));
+    }
     let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"/._-+=:,@%".contains(b);
     if !bytes.is_empty() && bytes.iter().all(is_plain) {
         return String::from_utf8_lossy(bytes).into_owned();
@@ -161,6 +168,8 @@ mod tests {
             (b"a\x1b[2J'$(reboot)", r"$'a\x1b[2J\'$(reboot)'"),
             (b"\xff", r"$'\xff'"),
             (b"", "''"),
+            (b"-tree/0101", "./-tree/0101"),
+            (b"-my tree", "'./-my tree'"),
         ] {
             assert_eq!(quoted(Path::new(OsStr::from_bytes(bytes))), typed);
         }
