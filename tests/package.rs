@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use packaging::{Debian, Packages, done, project};
@@ -136,8 +137,8 @@ fn the_service_serves_as_its_user() {
     let (user, run) = (setting(&unit, "User"), setting(&unit, "ExecStart"));
     let mut served = debian
         .command(&format!(
-            "exec setpriv --reuid={user} --regid={user} --init-groups --reset-env --bounding-set=-all --no-new-privs \
-             {run} --listen 127.0.0.1:0"
+            "setpriv --reuid={user} --regid={user} --init-groups --reset-env --bounding-set=-all --no-new-privs \
+             {run} --listen 127.0.0.1:0; exit"
         ))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -153,11 +154,19 @@ fn the_service_serves_as_its_user() {
         .strip_prefix("http://")
         .and_then(|link| link.split_once('/'));
     let answer = page.map(|(host, path)| get(host, path));
-    // unshare ends what runs in its namespace.
+    // The shell goes with unshare, and what runs in its namespace with the shell. The service alone
+    // would stay: a process that becomes another user no longer hears of its parent's end.
     served.kill().expect("it ran until now");
     served.wait().expect("it ends");
     let answer = answer.unwrap_or_else(|| panic!("no link: {link}"));
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let host = page.map_or("", |(host, _)| host);
+    let is_gone = || TcpStream::connect(host).is_err();
+    let gone = (0..100).any(|_| {
+        thread::sleep(Duration::from_millis(50));
+        is_gone()
+    });
+    assert!(gone, "it goes on serving on {host}");
 }
 
 #[test]
