@@ -31,8 +31,8 @@ pub(super) struct Root {
 
 /// Who said which folder it is.
 pub(super) enum Origin {
-    Flag,
-    Variable,
+    /// A flag or `CALLTRACE_ROOT`: which of them is looked up where it is told.
+    Typed,
     File(PathBuf, usize),
     Default,
 }
@@ -40,13 +40,9 @@ pub(super) enum Origin {
 impl Root {
     pub(super) fn of(global: &Global, settings: &Settings) -> Root {
         if let Some(path) = &global.root {
-            let origin = match is_flag("root") {
-                true => Origin::Flag,
-                false => Origin::Variable,
-            };
             return Root {
                 path: path.clone(),
-                origin,
+                origin: Origin::Typed,
             };
         }
         let said = settings.origins.of(&["root"]);
@@ -92,7 +88,7 @@ impl Root {
                  in /etc/calltrace/config.toml",
                 here().display()
             ),
-            Origin::Flag => format!(
+            Origin::Typed if is_flag("root") => format!(
                 "no folder {path}; --root takes the folder that holds one folder an enterprise"
             ),
             origin => format!("no folder {path}, which {origin} names as the log tree"),
@@ -133,8 +129,8 @@ impl Root {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Flag => f.write_str("--root"),
-            Origin::Variable => f.write_str("CALLTRACE_ROOT"),
+            Origin::Typed if is_flag("root") => f.write_str("--root"),
+            Origin::Typed => f.write_str("CALLTRACE_ROOT"),
             Origin::File(path, line) => write!(f, "{}:{line}", path.display()),
             Origin::Default => f.write_str("default"),
         }
