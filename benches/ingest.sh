@@ -18,22 +18,15 @@ set -o pipefail
 export LC_ALL=C
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)" || exit 0
-bench_dir="${BENCH_DIR:-/tmp/calltrace-bench}"
-binary="${CALLTRACE:-}"
+# shellcheck source=benches/begin.bash
+. "$here/benches/begin.bash"
 connections="${CONNECTIONS:-32}"
 seconds="${SECONDS_EACH:-10}"
 port="${PORT:-18026}"
 tree="$bench_dir/ingest"
 base="http://127.0.0.1:$port"
 server=""
-unset CALLTRACE CALLTRACE_ROOT CALLTRACE_CONFIG CALLTRACE_COLOR CALLTRACE_THREADS CALLTRACE_LISTEN
-export XDG_CONFIG_HOME="$bench_dir/no-config"
 
-say() { printf 'ingest.sh: %s\n' "$*" >&2; }
-stop() {
-    say "$*"
-    exit 0
-}
 finish() {
     [ -n "$server" ] && kill "$server" 2>/dev/null
     wait 2>/dev/null
@@ -41,14 +34,8 @@ finish() {
 }
 trap finish EXIT
 
-for tool in wrk curl awk; do
-    command -v "$tool" >/dev/null || stop "needs $tool (apt-get install wrk curl)"
-done
-mkdir -p "$bench_dir" || stop "cannot make $bench_dir"
-if [ -z "$binary" ]; then
-    (cd "$here" && cargo build --release --locked --bin calltrace) >&2 || stop "the build failed"
-    binary="${CARGO_TARGET_DIR:-$here/target}/release/calltrace"
-fi
+need wrk curl awk
+build
 
 cat >"$bench_dir/ingest.lua" <<'LUA'
 local number = 0

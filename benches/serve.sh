@@ -22,8 +22,8 @@ set -o pipefail
 export LC_ALL=C
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)" || exit 0
-bench_dir="${BENCH_DIR:-/tmp/calltrace-bench}"
-binary="${CALLTRACE:-}"
+# shellcheck source=benches/begin.bash
+. "$here/benches/begin.bash"
 days="${DAYS:-15}"
 calls_per_day="${CALLS_PER_DAY:-30000}"
 rate="${RATE:-20}"
@@ -34,14 +34,7 @@ tree="$bench_dir/serve-$days-$calls_per_day"
 growing="$bench_dir/serve-growing"
 server=""
 writer=""
-unset CALLTRACE CALLTRACE_ROOT CALLTRACE_CONFIG CALLTRACE_DISPLAY_TIMEZONE CALLTRACE_COLOR CALLTRACE_THREADS CALLTRACE_LISTEN
-export XDG_CONFIG_HOME="$bench_dir/no-config"
 
-say() { printf 'serve.sh: %s\n' "$*" >&2; }
-stop() {
-    say "$*"
-    exit 0
-}
 finish() {
     [ -n "$server" ] && kill "$server" 2>/dev/null
     [ -n "$writer" ] && kill "$writer" 2>/dev/null
@@ -50,14 +43,8 @@ finish() {
 }
 trap finish EXIT
 
-for tool in wrk curl awk; do
-    command -v "$tool" >/dev/null || stop "needs $tool (apt-get install wrk curl)"
-done
-mkdir -p "$bench_dir" || stop "cannot make $bench_dir"
-if [ -z "$binary" ]; then
-    (cd "$here" && cargo build --release --locked --bin calltrace) >&2 || stop "the build failed"
-    binary="${CARGO_TARGET_DIR:-$here/target}/release/calltrace"
-fi
+need wrk curl awk
+build
 
 if [ ! -e "$tree.complete" ]; then
     say "making $tree and sealing it"

@@ -22,18 +22,10 @@ set -o pipefail
 export LC_ALL=C
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)" || exit 0
-bench_dir="${BENCH_DIR:-/tmp/calltrace-bench}"
-binary="${CALLTRACE:-}"
+# shellcheck source=benches/begin.bash
+. "$here/benches/begin.bash"
 server=""
-unset CALLTRACE CALLTRACE_ROOT CALLTRACE_CONFIG CALLTRACE_DISPLAY_TIMEZONE CALLTRACE_COLOR CALLTRACE_THREADS \
-    CALLTRACE_LISTEN CALLTRACE_LOG_FILE
-export XDG_CONFIG_HOME="$bench_dir/no-config"
 
-say() { printf 'soak.sh: %s\n' "$*" >&2; }
-stop() {
-    say "$*"
-    exit 0
-}
 finish() {
     [ -n "$server" ] && kill "$server" 2>/dev/null
     wait 2>/dev/null
@@ -41,12 +33,8 @@ finish() {
 }
 trap finish EXIT
 
-command -v python3 >/dev/null || stop "needs python3"
-mkdir -p "$bench_dir" || stop "cannot make $bench_dir"
-if [ -z "$binary" ]; then
-    (cd "$here" && cargo build --release --locked --bin calltrace) >&2 || stop "the build failed"
-    binary="${CARGO_TARGET_DIR:-$here/target}/release/calltrace"
-fi
+need python3
+build
 tree="$(mktemp -d "$bench_dir/soak.XXXXXX")" || stop "cannot make a tree"
 mkdir "$tree/0367"
 
