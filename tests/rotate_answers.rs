@@ -3,6 +3,8 @@
 //!
 //! `CALLTRACE_ANSWERS=5000 cargo test --release --test rotate_answers` asks as often (else 400).
 
+mod ending;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -21,6 +23,7 @@ use calltrace::record::phone::PhoneQuery;
 use calltrace::scan::Tuning;
 use calltrace::tree::{EnterpriseName, Tree};
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
+use ending::RaisedAtEnd;
 
 /// Lines of a call, and calls of a day.
 const CALL_LINES: usize = 8;
@@ -229,14 +232,7 @@ fn no_answer_misses_or_doubles_a_line_while_every_mode_rotates() {
         }
         let rotator = scope.spawn(|| rotate(&tree_root, stop));
         let asked = scope.spawn(|| {
-            // A failure must not leave the others at work for ever.
-            struct Stop<'s>(&'s AtomicBool);
-            impl Drop for Stop<'_> {
-                fn drop(&mut self) {
-                    self.0.store(true, Ordering::Relaxed);
-                }
-            }
-            let _stop = Stop(stop);
+            let _stop = RaisedAtEnd(stop);
             let engine = Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine");
             let tree = Tree::open(&tree_root).expect("a tree");
             let mut random = 7u64;

@@ -22,6 +22,7 @@ use super::memory::{Collapsing, Memory};
 use super::names::{archive_of, live, of_day};
 use super::parcel::{Part, Sizes};
 use super::plan::Step;
+use super::quiet::{FREE_WITHIN, lease_in_between};
 use super::report::{Done, Report};
 use super::site::{Opened, Site};
 use super::times;
@@ -125,7 +126,8 @@ fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
             list_writers(&stubborn)
         ));
     }
-    if writers.is_empty() && holders.unseen {
+    let nobody_is_seen = writers.is_empty() && holders.unseen;
+    if nobody_is_seen && lease_in_between(site.deeds, &opened.log().file, FREE_WITHIN).is_err() {
         return Err("open in a process that can't be looked into".to_owned());
     }
     Ok(())

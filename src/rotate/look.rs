@@ -13,6 +13,7 @@ use chrono::{Days, NaiveDate};
 use super::held::Held;
 use super::memory::Memory;
 use super::names::archive_of;
+use super::quiet::{FREE_WITHIN, lease_in_between};
 use super::site::{Opened, Site};
 use super::{cant, names, times};
 use crate::error::{Error, Trouble};
@@ -280,6 +281,9 @@ fn hold(site: &Site<'_>, holders: &OnceLock<Holders>, opened: &Opened) -> Hold {
     let holders = holders.get_or_init(Holders::look);
     hold.writers = holders.writers(opened.log().identity).to_vec();
     hold.unseen = holders.unseen;
+    if hold.writers.is_empty() {
+        hold.is_free = lease_in_between(site.deeds, &opened.log().file, FREE_WITHIN).is_ok();
+    }
     hold.no_collapse = match collapse_unit(&site.folder) {
         Ok(_) => None,
         Err(error) if error.kind() == ErrorKind::Unsupported => {
