@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use super::known;
+use super::wrong::Wrong;
 use crate::directory::{Config, EnterpriseConfig, Given, PostgresConfig, Secret};
 use crate::tree::EnterpriseName;
 
@@ -15,7 +16,7 @@ use crate::tree::EnterpriseName;
 const POOL_MAX: u8 = 32;
 
 /// Takes over what the table `key` says, key by key: what was said before of others stays.
-pub(super) fn read_directory(config: &mut Config, key: &str, table: Table) -> Result<(), String> {
+pub(super) fn read_directory(config: &mut Config, key: &str, table: Table) -> Result<(), Wrong> {
     match key {
         "enterprises" => read_enterprises(config, table),
         "people" => {
@@ -24,9 +25,9 @@ pub(super) fn read_directory(config: &mut Config, key: &str, table: Table) -> Re
                 !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
             };
             if let Some(id) = table.keys().find(|id| !is_chat(id)) {
-                return Err(format!(
-                    "people.{id}: people go by the number of their Telegram chat, as in \
-                     100000001 = \"Анна\""
+                return Err(Wrong::value(
+                    &format!("people.{id}"),
+                    "people go by the number of their Telegram chat, as in 100000001 = \"Анна\"",
                 ));
             }
             read_names(&mut config.people, key, table)
@@ -36,23 +37,24 @@ pub(super) fn read_directory(config: &mut Config, key: &str, table: Table) -> Re
     }
 }
 
-fn read_enterprises(config: &mut Config, table: Table) -> Result<(), String> {
+fn read_enterprises(config: &mut Config, table: Table) -> Result<(), Wrong> {
     for (number, value) in table {
         let key = format!("enterprises.{number}");
         let Some(number) = EnterpriseName::new(&number) else {
-            return Err(format!(
-                "{key}: an enterprise is called like its folder, in letters, digits, _ and -"
+            return Err(Wrong::value(
+                &key,
+                "an enterprise is called like its folder, in letters, digits, _ and -",
             ));
         };
         let Value::Table(table) = value else {
-            return Err(format!("{key} must be a table"));
+            return Err(Wrong::new(&key, "must be a table"));
         };
         read_enterprise(config.enterprises.entry(number).or_default(), &key, table)?;
     }
     Ok(())
 }
 
-fn read_enterprise(known: &mut EnterpriseConfig, at: &str, table: Table) -> Result<(), String> {
+fn read_enterprise(known: &mut EnterpriseConfig, at: &str, table: Table) -> Result<(), Wrong> {
     only_one(&table, at, "secret", "secret_file")?;
     for (key, value) in table {
         let place = format!("{at}.{key}");
@@ -67,14 +69,14 @@ fn read_enterprise(known: &mut EnterpriseConfig, at: &str, table: Table) -> Resu
                 read_names(&mut known.extensions, &place, names)?;
             }
             ("lines", Value::Table(names)) => read_names(&mut known.lines, &place, names)?,
-            ("extensions" | "lines", _) => return Err(format!("{place} must be a table")),
+            ("extensions" | "lines", _) => return Err(Wrong::new(&place, "must be a table")),
             _ => return Err(known::unknown(&key, "enterprises.NUMBER", at)),
         }
     }
     Ok(())
 }
 
-fn read_postgres(postgres: &mut PostgresConfig, table: Table) -> Result<(), String> {
+fn read_postgres(postgres: &mut PostgresConfig, table: Table) -> Result<(), Wrong> {
     only_one(&table, "postgres", "url", "url_file")?;
     for (key, value) in table {
         let place = format!("postgres.{key}");
@@ -84,7 +86,8 @@ fn read_postgres(postgres: &mut PostgresConfig, table: Table) -> Result<(), Stri
             ("pool", value) => {
                 let count = value.as_integer().and_then(|n| u8::try_from(n).ok());
                 let count = count.filter(|count| (1..=POOL_MAX).contains(count));
-                let wrong = || format!("{place} must be a number from 1 to {POOL_MAX}");
+                let wrong =
+                    || Wrong::new(&place, &format!("must be a number from 1 to {POOL_MAX}"));
                 postgres.pool = Some(count.ok_or_else(wrong)?);
             }
             _ => return Err(known::unknown(&key, "postgres", "postgres")),
@@ -93,7 +96,7 @@ fn read_postgres(postgres: &mut PostgresConfig, table: Table) -> Result<(), Stri
     Ok(())
 }
 
-fn read_metadata(config: &mut Config, table: Table) -> Result<(), String> {
+fn read_metadata(config: &mut Config, table: Table) -> Result<(), Wrong> {
     for (key, value) in table {
         match key.as_str() {
             "url" => config.metadata = Some(secret("metadata.url", value)?),
@@ -103,11 +106,12 @@ fn read_metadata(config: &mut Config, table: Table) -> Result<(), String> {
     Ok(())
 }
 
-fn read_names(names: &mut BTreeMap<String, String>, at: &str, table: Table) -> Result<(), String> {
+fn read_names(names: &mut BTreeMap<String, String>, at: &str, table: Table) -> Result<(), Wrong> {
     for (id, value) in table {
         if matches!(id.as_str(), "secret" | "secret_file") {
-            return Err(format!(
-                "{at}.{id}: a secret stands above the names, not among them"
+            return Err(Wrong::value(
+                &format!("{at}.{id}"),
+                "a secret stands above the names, not among them",
             ));
         }
         let name = in_quotes(&format!("{at}.{id}"), value)?;
@@ -116,32 +120,31 @@ fn read_names(names: &mut BTreeMap<String, String>, at: &str, table: Table) -> R
     Ok(())
 }
 
-pub(super) fn only_one(table: &Table, at: &str, one: &str, other: &str) -> Result<(), String> {
+pub(super) fn only_one(table: &Table, at: &str, one: &str, other: &str) -> Result<(), Wrong> {
     let both = table.contains_key(one) && table.contains_key(other);
     if both {
-        return Err(format!(
-            "{at} has both {one} and {other}; leave one of them"
-        ));
+        let both = format!("has both {one} and {other}; leave one of them");
+        return Err(Wrong::new(at, &both));
     }
     Ok(())
 }
 
-fn in_quotes(place: &str, value: Value) -> Result<String, String> {
+fn in_quotes(place: &str, value: Value) -> Result<String, Wrong> {
     match value {
         Value::String(text) => Ok(text),
-        _ => Err(format!("{place} must be in quotes")),
+        _ => Err(Wrong::new(place, "must be in quotes")),
     }
 }
 
-pub(super) fn secret(place: &str, value: Value) -> Result<Secret, String> {
+pub(super) fn secret(place: &str, value: Value) -> Result<Secret, Wrong> {
     let text = in_quotes(place, value)?;
-    Secret::new(&text).ok_or_else(|| format!("{place} is empty"))
+    Secret::new(&text).ok_or_else(|| Wrong::new(place, "is empty"))
 }
 
-pub(super) fn file(place: &str, value: Value) -> Result<PathBuf, String> {
+pub(super) fn file(place: &str, value: Value) -> Result<PathBuf, Wrong> {
     let text = in_quotes(place, value)?;
     match text.is_empty() {
-        true => Err(format!("{place} is empty")),
+        true => Err(Wrong::new(place, "is empty")),
         false => Ok(PathBuf::from(text)),
     }
 }
@@ -150,7 +153,7 @@ pub(super) fn file(place: &str, value: Value) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
 
-    fn read(texts: &[&str]) -> Result<Config, String> {
+    fn read(texts: &[&str]) -> Result<Config, Wrong> {
         let mut config = Config::default();
         for text in texts {
             for (key, value) in text.parse::<Table>().expect("a test's own TOML") {
@@ -244,7 +247,8 @@ mod tests {
                 "no setting \"urll\" in [metadata]; did you mean url?",
             ),
         ] {
-            assert_eq!(read(&[text]).map(|_| ()), Err(said.to_owned()));
+            let wrong = read(&[text]).expect_err(said);
+            assert_eq!(wrong.to_string(), said);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! before it. What parses settings, `calltrace config` and the documentation read this one list.
 
 use super::values::nearest;
+use super::wrong::Wrong;
 
 /// One setting of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,15 +269,18 @@ pub(super) fn names_in(table: &str) -> Vec<&'static str> {
 
 /// What to say of a name that `table` does not have. `at` is how the table is called where it
 /// stands: `enterprises.0367` of `enterprises.NUMBER`.
-pub(super) fn unknown(name: &str, table: &str, at: &str) -> String {
+pub(super) fn unknown(name: &str, table: &str, at: &str) -> Wrong {
     let names = names_in(table);
     let hint = match nearest(name, names.iter().copied()) {
         Some(name) => format!("did you mean {name}?"),
         None => format!("there are {}", names.join(", ")),
     };
     match at {
-        "" => format!("no setting {name:?}; {hint}"),
-        _ => format!("no setting {name:?} in [{at}]; {hint}"),
+        "" => Wrong::unknown(name, format!("no setting {name:?}; {hint}")),
+        _ => Wrong::unknown(
+            &format!("{at}.{name}"),
+            format!("no setting {name:?} in [{at}]; {hint}"),
+        ),
     }
 }
 

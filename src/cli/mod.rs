@@ -16,6 +16,7 @@ mod tail;
 mod values;
 mod when;
 mod words;
+mod wrong;
 
 use std::path::PathBuf;
 

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::known::{KNOWN, Known, Shown, twin};
+use super::wrong::line_at;
 
 /// What a file says of one setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,13 +103,12 @@ impl Walk<'_> {
         let Some(known) = Known::of(at) else {
             return;
         };
-        let before = self.text.get(..start).unwrap_or_default();
         let (value, masked) = showable(known.shown, value);
         let said = Said {
             value,
             masked,
             path: self.path.to_owned(),
-            line: before.matches('\n').count() + 1,
+            line: line_at(self.text, start),
         };
         if let (Some(other), Some((_, table))) = (twin(known.key), at.split_last()) {
             let mut twin = table.to_vec();

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::known;
 use super::values::{millis, one_of, parse_length};
+use super::wrong::Wrong;
 use super::{HELP, Wanted};
 use crate::rotate::{Mode, Policy};
 
@@ -101,15 +102,16 @@ pub struct RotateSettings {
 
 impl RotateSettings {
     /// Takes over what a table says.
-    pub(super) fn read(&mut self, table: Table) -> Result<(), String> {
+    pub(super) fn read(&mut self, table: Table) -> Result<(), Wrong> {
         for (key, value) in table {
             if !known::names_in("rotate").contains(&key.as_str()) {
                 return Err(known::unknown(&key, "rotate", "rotate"));
             }
+            let place = format!("rotate.{key}");
             let Value::String(text) = value else {
-                return Err(format!("rotate.{key} must be in quotes"));
+                return Err(Wrong::new(&place, "must be in quotes"));
             };
-            let wrong = |hint: String| format!("rotate.{key}: {hint}");
+            let wrong = |hint: String| Wrong::value(&place, &hint);
             match key.as_str() {
                 "keep" => self.keep_days = Some(parse_days(&text).map_err(wrong)?),
                 "mode" => self.mode = Some(parse_mode(&text).map_err(wrong)?),

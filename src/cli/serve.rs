@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::directory::{file, only_one, secret};
 use super::known;
 use super::values::{one_of, parse_id, parse_length};
+use super::wrong::Wrong;
 use super::{HELP, Wanted};
 use crate::directory::Given;
 use crate::web::pages::Language;
@@ -117,13 +118,14 @@ pub struct ServeSettings {
 
 impl ServeSettings {
     /// Takes over what a table says.
-    pub(super) fn read(&mut self, table: Table) -> Result<(), String> {
+    pub(super) fn read(&mut self, table: Table) -> Result<(), Wrong> {
         only_one(&table, "serve", "api_token", "api_token_file")?;
         for (key, value) in table {
             if !known::names_in("serve").contains(&key.as_str()) {
                 return Err(known::unknown(&key, "serve", "serve"));
             }
-            let wrong = |hint: String| format!("serve.{key}: {hint}");
+            let place = format!("serve.{key}");
+            let wrong = |hint: String| Wrong::value(&place, &hint);
             match (key.as_str(), value) {
                 ("trusted_proxies", Value::Array(hosts)) => {
                     let hosts: Result<_, _> = hosts.iter().map(parse_host).collect();
@@ -141,13 +143,13 @@ impl ServeSettings {
                     return Err(wrong("it is a number from 1 to 60000".to_owned()));
                 }
                 ("api_token", value) => {
-                    self.api_token = Some(Given::Here(secret("serve.api_token", value)?));
+                    self.api_token = Some(Given::Here(secret(&place, value)?));
                 }
                 ("api_token_file", value) => {
-                    self.api_token = Some(Given::File(file("serve.api_token_file", value)?));
+                    self.api_token = Some(Given::File(file(&place, value)?));
                 }
                 (_, Value::String(text)) => self.read_text(&key, &text).map_err(wrong)?,
-                (_, _) => return Err(format!("serve.{key} must be in quotes")),
+                (_, _) => return Err(Wrong::new(&place, "must be in quotes")),
             }
         }
         Ok(())
@@ -231,7 +233,7 @@ fn parse_validity(typed: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<ServeSettings, String> {
+    fn read(text: &str) -> Result<ServeSettings, Wrong> {
         let mut settings = ServeSettings::default();
         let table = text.parse().expect("it is TOML");
         settings.read(table).map(|()| settings)
@@ -299,7 +301,7 @@ mod tests {
                 "serve.request_timeout: it is from 1s to 10m",
             ),
         ] {
-            assert_eq!(read(text), Err(said.to_owned()));
+            assert_eq!(read(text).expect_err(said).to_string(), said);
         }
     }
 

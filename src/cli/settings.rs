@@ -14,6 +14,7 @@ use super::origin::Origins;
 use super::rotate::RotateSettings;
 use super::serve::ServeSettings;
 use super::values::zone_hint;
+use super::wrong::{Wrong, line_at};
 use crate::directory;
 use crate::error::Error;
 
@@ -103,38 +104,43 @@ impl Settings {
         }
         if let Some(name) = env::var_os("CALLTRACE_LOG_TIMEZONE") {
             let name = name.to_string_lossy();
-            settings.log_timezone = Some(zone(&name, "CALLTRACE_LOG_TIMEZONE")?);
+            let zone = zone(&name)
+                .map_err(|hint| Error::Usage(format!("CALLTRACE_LOG_TIMEZONE: {hint}")))?;
+            settings.log_timezone = Some(zone);
         }
         Ok(settings)
     }
 
     fn read_file(&mut self, text: &str, path: &Path) -> Result<(), Error> {
-        self.read(text, path)?;
+        let at = path.display();
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| line_at(text, span.start));
+            let what = error.message().replace('\n', " ");
+            Error::Usage(format!("{at}:{line}: {what}"))
+        })?;
+        self.take_over(table).map_err(|wrong| {
+            let line = wrong.line_in(text);
+            Error::Usage(format!("{at}:{line}: {wrong}"))
+        })?;
         self.origins.note(text, path);
         self.files.push((path.to_owned(), FileState::Read));
         Ok(())
     }
 
-    fn read(&mut self, text: &str, path: &Path) -> Result<(), Error> {
-        let at = path.display();
-        let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-            let what = error.message().replace('\n', " ");
-            Error::Usage(format!("{at}:{line}: {what}"))
-        })?;
+    fn take_over(&mut self, table: Table) -> Result<(), Wrong> {
         for (key, value) in table {
-            let wrong = |wanted: &str| Error::Usage(format!("{at}: {key} must be {wanted}"));
+            let wrong = |wanted: &str| Wrong::new(&key, &format!("must be {wanted}"));
             match (key.as_str(), value) {
                 ("root", Value::String(dir)) if !dir.is_empty() && !dir.contains('\0') => {
                     self.root = Some(PathBuf::from(dir));
                 }
                 ("root", _) => return Err(wrong("a folder, in quotes")),
-                ("log_timezone", Value::String(name)) => {
-                    self.log_timezone = Some(zone(&name, &format!("{at}: log_timezone"))?);
-                }
-                ("display_timezone", Value::String(name)) => {
-                    self.display_timezone = Some(zone(&name, &format!("{at}: display_timezone"))?);
+                ("log_timezone" | "display_timezone", Value::String(name)) => {
+                    let zone = zone(&name).map_err(|hint| Wrong::value(&key, &hint))?;
+                    match key.as_str() {
+                        "log_timezone" => self.log_timezone = Some(zone),
+                        _ => self.display_timezone = Some(zone),
+                    }
                 }
                 ("log_timezone" | "display_timezone", _) => {
                     return Err(wrong("a time zone, in quotes"));
@@ -142,37 +148,24 @@ impl Settings {
                 ("threads", Value::Integer(n)) if (0..=256).contains(&n) => {
                     self.threads = u16::try_from(n).ok();
                 }
-                ("rotate", Value::Table(table)) => {
-                    let read = self.rotate.read(table);
-                    read.map_err(|wrong| Error::Usage(format!("{at}: {wrong}")))?;
-                }
-                ("serve", Value::Table(table)) => {
-                    let read = self.serve.read(table);
-                    read.map_err(|wrong| Error::Usage(format!("{at}: {wrong}")))?;
-                }
+                ("threads", _) => return Err(wrong("a number from 0 to 256")),
+                ("rotate", Value::Table(table)) => self.rotate.read(table)?,
+                ("serve", Value::Table(table)) => self.serve.read(table)?,
                 ("enterprises" | "people" | "postgres" | "metadata", Value::Table(table)) => {
-                    let read = read_directory(&mut self.directory, &key, table);
-                    read.map_err(|wrong| Error::Usage(format!("{at}: {wrong}")))?;
+                    read_directory(&mut self.directory, &key, table)?;
                 }
                 ("rotate" | "serve" | "enterprises" | "people" | "postgres" | "metadata", _) => {
                     return Err(wrong("a table"));
                 }
-                ("threads", _) => return Err(wrong("a number from 0 to 256")),
-                (unknown, _) => {
-                    return Err(Error::Usage(format!(
-                        "{at}: {}",
-                        known::unknown(unknown, "", "")
-                    )));
-                }
+                (unknown, _) => return Err(known::unknown(unknown, "", "")),
             }
         }
         Ok(())
     }
 }
 
-fn zone(name: &str, where_from: &str) -> Result<Tz, Error> {
-    Tz::from_str_insensitive(name)
-        .map_err(|_| Error::Usage(format!("{where_from}: {}", zone_hint(name))))
+fn zone(name: &str) -> Result<Tz, String> {
+    Tz::from_str_insensitive(name).map_err(|_| zone_hint(name))
 }
 
 #[cfg(test)]
@@ -185,7 +178,7 @@ mod tests {
     fn read(text: &str) -> Result<Settings, String> {
         let mut settings = Settings::default();
         settings
-            .read(text, Path::new("config.toml"))
+            .read_file(text, Path::new("config.toml"))
             .map_err(|error| error.to_string())?;
         Ok(settings)
     }
@@ -198,20 +191,20 @@ mod tests {
     fn an_unknown_key_names_the_nearest_right_one() {
         assert_eq!(
             refused("log_timezon = \"UTC\""),
-            "config.toml: no setting \"log_timezon\"; did you mean log_timezone?"
+            "config.toml:1: no setting \"log_timezon\"; did you mean log_timezone?"
         );
         assert_eq!(
             refused("threads = -1"),
-            "config.toml: threads must be a number from 0 to 256"
+            "config.toml:1: threads must be a number from 0 to 256"
         );
         assert!(read("root = ").is_err());
         assert_eq!(
             refused("[rotate]\nkep = \"14d\""),
-            "config.toml: no setting \"kep\" in [rotate]; did you mean keep?"
+            "config.toml:2: no setting \"kep\" in [rotate]; did you mean keep?"
         );
         assert_eq!(
             refused("[rotate]\nmode = \"colapse\""),
-            "config.toml: rotate.mode: no mode \"colapse\"; did you mean collapse?"
+            "config.toml:2: rotate.mode: no mode \"colapse\"; did you mean collapse?"
         );
     }
 

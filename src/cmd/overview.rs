@@ -26,8 +26,8 @@ pub(super) fn run(global: &Global) -> Result<Exit, Error> {
         }
         writeln!(
             out,
-            "\ncalltrace SUBCOMMAND --help says more; calltrace config shows each setting, calltrace \
-             doctor what is\nwrong with the logs."
+            "\ncalltrace SUBCOMMAND --help says more, calltrace config shows each setting,\n\
+             calltrace doctor what is wrong with the logs."
         )
     })?;
     Ok(Exit::Found)
