@@ -4,8 +4,8 @@ use std::fmt;
 
 use toml::de::{DeTable, DeValue};
 
-/// A setting that is not there or has a value that it can't have. Says nothing of the value itself: it
-/// may be a secret.
+/// A setting that does not exist or has a value that it can't have. Whoever makes one quotes no value
+/// that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
     /// The tables it stands in and its key, with dots between them: `rotate.keep`.

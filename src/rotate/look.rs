@@ -13,11 +13,11 @@ use chrono::{Days, NaiveDate};
 use super::held::Held;
 use super::memory::Memory;
 use super::names::archive_of;
-use super::quiet::{FREE_WITHIN, lease_in_between};
 use super::site::{Opened, Site};
+use super::writers::Hold;
 use super::{cant, names, times};
 use crate::error::{Error, Trouble};
-use crate::fsx::{FileIdentity, Holders, Writer, collapse_unit};
+use crate::fsx::{FileIdentity, Holders};
 use crate::index;
 use crate::record::Stamp;
 use crate::source::{Bounds, Form};
@@ -89,19 +89,6 @@ pub(super) struct Live {
     pub(super) held: Option<(FileName, u64)>,
     /// Why its index must be made.
     pub(super) index: Option<String>,
-}
-
-/// Who has the live file open for writing.
-#[derive(Debug, Clone)]
-pub(super) struct Hold {
-    /// Nobody has for writing: a lease says so.
-    pub(super) is_free: bool,
-    /// Those seen that have it open for writing.
-    pub(super) writers: Vec<Writer>,
-    /// There are processes that can't be looked into.
-    pub(super) unseen: bool,
-    /// Why nothing can be taken off its front, as a clause. Only looked at where somebody holds it.
-    pub(super) no_collapse: Option<String>,
 }
 
 /// Looks at an enterprise's folder.
@@ -262,36 +249,10 @@ fn live_file(
         first: times::first(&opened.source),
         last,
         day: Site::day(last.unwrap_or(modified)),
-        hold: hold(site, holders, opened),
+        hold: Hold::of(site, holders, opened),
         held,
         index: wanted(&index::state(log), true, bytes),
     })
-}
-
-fn hold(site: &Site<'_>, holders: &OnceLock<Holders>, opened: &Opened) -> Hold {
-    let mut hold = Hold {
-        is_free: site.deeds.lease(&opened.log().file).is_ok(),
-        writers: Vec::new(),
-        unseen: false,
-        no_collapse: None,
-    };
-    if hold.is_free {
-        return hold;
-    }
-    let holders = holders.get_or_init(Holders::look);
-    hold.writers = holders.writers(opened.log().identity).to_vec();
-    hold.unseen = holders.unseen;
-    if hold.writers.is_empty() {
-        hold.is_free = lease_in_between(site.deeds, &opened.log().file, FREE_WITHIN).is_ok();
-    }
-    hold.no_collapse = match collapse_unit(&site.folder) {
-        Ok(_) => None,
-        Err(error) if error.kind() == ErrorKind::Unsupported => {
-            Some("the file system can't take lines off the front of a file".to_owned())
-        }
-        Err(error) => Some(cant("try to take lines off the front of a file", &error)),
-    };
-    hold
 }
 
 /// Why an index must be made. One of a file that grows is made when that is worth while.

@@ -33,6 +33,7 @@ mod seal;
 mod site;
 mod tidy;
 mod times;
+mod writers;
 
 use std::io;
 use std::sync::OnceLock;

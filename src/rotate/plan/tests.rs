@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 
-use super::super::look::Hold;
 use super::super::memory::Memory;
+use super::super::writers::Hold;
 use super::*;
 use crate::fsx::Writer;
 use crate::record::Stamp;
