@@ -13,6 +13,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::OnceLock;
 
 use rustix::fs::OFlags;
 
@@ -22,12 +23,12 @@ use super::memory::{Collapsing, Memory};
 use super::names::{archive_of, live, of_day};
 use super::parcel::{Part, Sizes};
 use super::plan::Step;
-use super::quiet::{FREE_WITHIN, lease_in_between};
 use super::report::{Done, Report};
 use super::site::{Opened, Site};
 use super::times;
+use super::writers::Hold;
 use crate::error::Error;
-use crate::fsx::{FileIdentity, Holders, collapse_unit, list_writers};
+use crate::fsx::{FileIdentity, collapse_unit, list_writers};
 use crate::source::{Tally, last_line_end};
 use crate::tree::FileName;
 
@@ -114,11 +115,10 @@ pub(super) fn finish(site: &Site<'_>, name: &FileName, step: &Step) -> Result<Ou
 /// One more who can't be seen and does not append would go on at its own place, behind a hole: its
 /// lines and those of the others stay. But if none is seen although there is one, nothing is known.
 fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
-    if site.deeds.lease(&opened.log().file).is_ok() {
-        return Ok(());
-    }
-    let holders = Holders::look();
-    let writers = holders.writers(opened.log().identity);
+    let log = opened.log();
+    // Looked at anew: the plan is some time ago.
+    let hold = Hold::on(site.deeds, &log.file, log.identity, &OnceLock::new());
+    let writers = &hold.writers;
     let stubborn: Vec<_> = writers.iter().filter(|w| !w.appends).cloned().collect();
     if !stubborn.is_empty() {
         return Err(format!(
@@ -126,8 +126,7 @@ fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
             list_writers(&stubborn)
         ));
     }
-    let nobody_is_seen = writers.is_empty() && holders.unseen;
-    if nobody_is_seen && lease_in_between(site.deeds, &opened.log().file, FREE_WITHIN).is_err() {
+    if !hold.is_free && writers.is_empty() && hold.unseen {
         return Err("open in a process that can't be looked into".to_owned());
     }
     Ok(())

@@ -23,7 +23,7 @@ pub(super) struct Hold {
 }
 
 impl Hold {
-    /// Looks who has the file. `holders` are looked at once for all enterprises of a run.
+    /// Looks who has the file, and whether lines can be taken off its front beside them.
     pub(super) fn of(site: &Site<'_>, holders: &OnceLock<Holders>, opened: &Opened) -> Hold {
         let log = opened.log();
         let mut hold = Hold::on(site.deeds, &log.file, log.identity, holders);
@@ -40,7 +40,9 @@ impl Hold {
         hold
     }
 
-    fn on(
+    /// Looks who has the file. All processes are looked at through `holders`, once for as many files
+    /// as share them; and once more where a lease says that somebody has come since.
+    pub(super) fn on(
         deeds: &dyn Deeds,
         file: &File,
         identity: FileIdentity,
