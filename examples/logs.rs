@@ -1,15 +1,12 @@
 //! Writes a tree of call logs to try `calltrace` on, and tells what it wrote.
 
-#[path = "../tests/generator/mod.rs"]
-mod generator;
-
 use chrono::NaiveDate;
 use clap::{Parser, ValueEnum};
-use generator::{Compress, Names, Plan, write_tree};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
+use testing::generator::{Compress, Names, Plan, write_tree};
 
 /// Writes a tree of made-up call logs: DIR/<enterprise>/events*, and beside it in DIR.truth/ which
 /// lines make up which call. The same options give the same bytes, always.

@@ -4,8 +4,6 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{self, Path, PathBuf};
 
-use chrono::Utc;
-
 use super::rotate::pool;
 use super::{Desk, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
@@ -24,7 +22,7 @@ pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exi
         tree: &desk.tree,
         zone: desk.engine.zone(),
         policy: &policy,
-        now: Utc::now(),
+        now: desk.now.utc(),
         whole: args.enterprises.is_empty(),
         deep: args.deep,
         secret_in: &|line| redact::key_of_secret(&String::from_utf8_lossy(line)),

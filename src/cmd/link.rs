@@ -1,11 +1,10 @@
 //! `calltrace link ENTERPRISE UNIQUE_ID`
 
-use chrono::Utc;
-
 use super::Exit;
 use super::serve::runtime;
 use super::talk::{Out, say};
 use super::trace::check_id;
+use super::wall_clock::wall_clock;
 use crate::cli::{Global, LinkArgs, Settings};
 use crate::directory::{Config, Directory, Secret};
 use crate::error::Error;
@@ -22,8 +21,7 @@ pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
         ))
     })?;
     let secret = secret(&settings.directory, &enterprise, global.quiet)?;
-    let now = u64::try_from(Utc::now().timestamp()).unwrap_or_default();
-    let expires = now + args.valid_for.as_secs();
+    let expires = wall_clock().unix_seconds() + args.valid_for.as_secs();
     let path = signed_path(&secret, &enterprise, &args.unique_id, expires);
     let link = settings.serve.links_to(args).join(&path);
     Out::stdout(global.color).bytes(|out| writeln!(out, "{link}"))?;

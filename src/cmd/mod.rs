@@ -16,6 +16,7 @@ mod serve;
 mod tail;
 mod talk;
 mod trace;
+mod wall_clock;
 
 use chrono_tz::Tz;
 
@@ -25,6 +26,7 @@ use crate::cli::{
 use crate::directory;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::fsx::WallClock;
 use crate::output::Clock;
 use crate::record::LogZone;
 use crate::scan::Tuning;
@@ -35,6 +37,7 @@ pub use talk::say;
 
 use root::Root;
 use talk::Out;
+use wall_clock::wall_clock;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +103,7 @@ struct Desk {
     tree: Tree,
     engine: Engine,
     clock: Clock,
+    now: WallClock,
     color: ColorWhen,
     verbose: bool,
     quiet: bool,
@@ -124,6 +128,7 @@ impl Desk {
             tree,
             engine: Engine::new(usize::from(threads), Tuning::default(), log)?,
             clock: Clock { log, shown },
+            now: wall_clock(),
             color: global.color,
             verbose: global.verbose,
             quiet: global.quiet,

@@ -29,9 +29,16 @@ pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
     let pool = pool(desk.threads)?;
     let policy = args.policy(&desk.rotate);
-    let rotation = Rotation::new(&desk.tree, desk.engine.zone(), policy, &Disk, &pool)
-        .waiting(args.wait)
-        .dry(args.dry_run);
+    let rotation = Rotation::new(
+        &desk.tree,
+        desk.engine.zone(),
+        policy,
+        &Disk,
+        &pool,
+        &desk.now,
+    )
+    .waiting(args.wait)
+    .dry(args.dry_run);
     let mut listener = Listener::new(desk, args);
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {

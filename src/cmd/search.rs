@@ -1,7 +1,5 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
-use chrono::Utc;
-
 use super::talk::{Out, sum};
 use super::trace::write_ndjson;
 use super::{Desk, Exit};
@@ -41,7 +39,7 @@ pub(super) fn moment(
     typed: Option<&str>,
 ) -> Result<Option<Moment>, Error> {
     typed
-        .map(|text| Moment::parse(text, desk.clock.shown, Utc::now()))
+        .map(|text| Moment::parse(text, desk.clock.shown, desk.now.utc()))
         .transpose()
         .map_err(|what| Error::Usage(format!("{flag}: {what}")))
 }

@@ -176,7 +176,7 @@ fn site(
     };
     let engine = desk.engine.remembering(MemoryLimits::default());
     let lister = engine.beside()?;
-    let mut site = Site::new(desk.tree, engine, desk.clock, directory, limits);
+    let mut site = Site::new(desk.tree, engine, desk.clock, directory, limits, desk.now);
     site.lister = Some(lister);
     site.language = desk.serve.language.unwrap_or_default();
     site.trusted_proxies = desk.serve.trusted_proxies;

@@ -2,9 +2,9 @@
 //! proves nothing of them.
 
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Circumstances;
 use super::seen::{Seen, day_of};
@@ -40,7 +40,10 @@ impl Renames {
         if live.is_daily() || !survey.rotates_itself() {
             return Renames::No;
         }
-        let starts: Option<Vec<_>> = writers.iter().map(|writer| started(writer.pid)).collect();
+        let starts: Option<Vec<_>> = writers
+            .iter()
+            .map(|writer| started(writer.pid, circumstances.doctor.now))
+            .collect();
         // Where one has ended since, what the folder shows is all there is.
         let Some(began) = starts.and_then(|starts| starts.into_iter().min()) else {
             return Renames::Seen;
@@ -65,13 +68,13 @@ impl Renames {
     }
 }
 
-/// When a process was started.
-fn started(pid: u32) -> Option<DateTime<Utc>> {
+/// When a process was started, if it is `now`.
+fn started(pid: u32, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let uptime = fs::read_to_string("/proc/uptime").ok()?;
     let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let ago = Duration::try_from_secs_f64(uptime - ticks(&stat)? / TICKS).unwrap_or_default();
-    Some(DateTime::from(SystemTime::now().checked_sub(ago)?))
+    now.checked_sub_signed(TimeDelta::from_std(ago).ok()?)
 }
 
 /// The field 22 of `/proc/PID/stat`. The name before it, in parentheses, may hold anything.
@@ -89,8 +92,9 @@ mod tests {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 4321 8 9";
         assert_eq!(ticks(stat), Some(4321.0));
         assert_eq!(ticks("7 (a) S 1"), None);
-        let began = started(std::process::id()).expect("we run");
-        let ago = (Utc::now() - began).num_seconds();
+        let now = DateTime::from_timestamp(1_764_763_200, 0).expect("a time");
+        let began = started(std::process::id(), now).expect("we run");
+        let ago = (now - began).num_seconds();
         assert!((0..600).contains(&ago), "{ago}");
     }
 }

@@ -10,7 +10,7 @@ use super::{Corpus, Engine, Found, SearchQuestion, Searched};
 use crate::index::Key;
 use crate::index::catalog::{Archive, Catalog};
 use crate::source::Bounds;
-use crate::tree::{EnterpriseName, Listed, Listing, Snapshot, Tree};
+use crate::tree::{EnterpriseName, Listed, Snapshot, Tree, list_files, still_holds};
 
 impl Engine {
     /// The answer if it is "nothing". `None` when that can't be told at a glance.
@@ -23,15 +23,15 @@ impl Engine {
         let phone = question.criteria.phone.as_ref()?;
         let folder = tree.folder(enterprise);
         let catalog = Catalog::open(&folder)?;
-        let listing = Listing::of(&folder).ok()?;
+        let files = list_files(&folder).ok()?;
         // The same content under two names is for those who read it.
         let twins = |pair: &[Listed]| pair[0].name.stem == pair[1].name.stem;
-        if listing.files.windows(2).any(twins) {
+        if files.windows(2).any(twins) {
             return None;
         }
         let mut archives: Vec<&Archive> = Vec::new();
         let mut others = Vec::new();
-        for file in &listing.files {
+        for file in &files {
             match catalog.archive(file) {
                 Some(archive) => archives.push(archive),
                 None => others.push(file.name.clone()),
@@ -47,7 +47,7 @@ impl Engine {
         for archive in archives {
             add(&mut found.searched, archive.bounds, question);
         }
-        listing.still_holds(&folder).then_some(found)
+        still_holds(&folder, &files).then_some(found)
     }
 }
 

@@ -28,11 +28,12 @@ mod wake;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::engine::ReadUpTo;
 use crate::error::{Error, reason};
 use crate::filter::RecordFilter;
+use crate::fsx::WallClock;
 use crate::record::Stamp;
 use crate::tree::{EnterpriseName, Tree};
 
@@ -115,6 +116,7 @@ pub struct Follow {
     tree: Tree,
     tracker: Tracker<Disk>,
     wake: Wake,
+    clock: WallClock,
     /// There is more to read at once.
     more: bool,
     looked_at: Instant,
@@ -137,13 +139,20 @@ enum End {
 impl Follow {
     /// Begins to follow behind what was read already. What was written since comes with the first
     /// batch.
-    pub fn new(tree: &Tree, whom: Whom, starts: Vec<Start>, options: Options) -> Follow {
+    pub fn new(
+        tree: &Tree,
+        whom: Whom,
+        starts: Vec<Start>,
+        options: Options,
+        clock: WallClock,
+    ) -> Follow {
         let (wake, events) = Wake::new(options.poll, options.interrupt, options.output);
         let now = Instant::now();
         let mut follow = Follow {
             tree: tree.clone(),
             tracker: Tracker::new(Disk::new(tree), whom, options.filter),
             wake,
+            clock,
             more: true,
             looked_at: now,
             sweep_at: now,
@@ -166,7 +175,7 @@ impl Follow {
         let key = self.tracker.add(start.enterprise, start.newest);
         for file in start.files {
             let ReadUpTo { log, end, head } = file;
-            let now = (now, SystemTime::now());
+            let now = (now, self.clock.now());
             let name = log.name.clone();
             self.tracker.begin_with(key, log, &name, end, head, now);
         }
@@ -194,7 +203,7 @@ impl Follow {
             if now >= self.sweep_at {
                 self.sweep(now);
             }
-            self.more = self.tracker.round(now, SystemTime::now());
+            self.more = self.tracker.round(now, self.clock.now());
             self.looked_at = now;
             if self.tracker.was_surprised() {
                 self.busy_until = Some(now + BUSY);

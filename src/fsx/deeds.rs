@@ -1,4 +1,4 @@
-//! The deeds: all that changes a folder of logs, and the clock that says when.
+//! The deeds: all that changes a folder of logs.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
@@ -11,9 +11,6 @@ use super::Lease;
 /// One method a system call. A run that is killed is a run whose deeds end at some point; so
 /// whoever acts through this trait can be tried out with a death after each of them.
 pub trait Deeds: Sync {
-    /// The time.
-    fn now(&self) -> SystemTime;
-
     /// Lets time pass.
     fn wait(&self, how_long: Duration);
 

@@ -21,10 +21,6 @@ const UNIT_BYTES_MAX: u64 = 1 << 20;
 pub struct Disk;
 
 impl Deeds for Disk {
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
     fn wait(&self, how_long: Duration) {
         thread::sleep(how_long);
     }

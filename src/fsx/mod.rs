@@ -13,6 +13,7 @@ mod identity;
 mod lease;
 mod lock;
 mod volume;
+mod wall_clock;
 
 pub use deeds::{Access, DeedWriter, Deeds};
 pub use disk::{Disk, collapse_unit};
@@ -21,3 +22,4 @@ pub use identity::FileIdentity;
 pub use lease::Lease;
 pub use lock::Lock;
 pub use volume::{Volume, may_write};
+pub use wall_clock::WallClock;

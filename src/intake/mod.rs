@@ -23,9 +23,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use chrono::Utc;
-
 use crate::error::reason;
+use crate::fsx::WallClock;
 use crate::record::{LogZone, Stamp};
 use crate::tree::{EnterpriseName, Tree};
 
@@ -84,6 +83,7 @@ impl Refused {
 pub struct Intake {
     tree: Tree,
     zone: LogZone,
+    clock: WallClock,
     lanes: Mutex<HashMap<EnterpriseName, Lane>>,
 }
 
@@ -92,18 +92,19 @@ pub struct Intake {
 type Lane = Arc<Mutex<()>>;
 
 impl Intake {
-    /// Adds to the logs of `tree`, whose record times are of `zone`.
-    pub fn new(tree: Tree, zone: LogZone) -> Intake {
+    /// Adds to the logs of `tree`, whose record times are of `zone`; `clock` tells the day.
+    pub fn new(tree: Tree, zone: LogZone, clock: WallClock) -> Intake {
         Intake {
             tree,
             zone,
+            clock,
             lanes: Mutex::default(),
         }
     }
 
     /// The time that a record written now carries.
     pub fn now(&self) -> Stamp {
-        self.zone.stamp(Utc::now())
+        self.zone.stamp(self.clock.utc())
     }
 
     /// Appends a line to the file that is current: today's `events_YYYY-MM-DD.log` if there is one,

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -15,7 +15,10 @@ use crate::record::{Body, Record};
 
 fn tree() -> (tempfile::TempDir, Intake, PathBuf) {
     let dir = tempfile::tempdir().expect("a folder");
-    let intake = Intake::new(Tree::open(dir.path()).expect("a tree"), LogZone::default());
+    let tree = Tree::open(dir.path()).expect("a tree");
+    let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_763_200);
+    let clock = WallClock::new(move || noon);
+    let intake = Intake::new(tree, LogZone::default(), clock);
     let folder = dir.path().join("0367");
     fs::create_dir(&folder).expect("made");
     (dir, intake, folder)
@@ -42,15 +45,13 @@ fn text_of(number: usize) -> String {
     format!("2025-12-02 09:15:00,000|AST|dial|1764666900.{number}|{{}}\n")
 }
 
-fn today(intake: &Intake) -> String {
-    let date = intake.now().naive().expect("a time").date();
-    format!("events_{date}.log")
-}
+/// The day at whose noon lines are taken.
+const TODAY: &str = "events_2025-12-03.log";
 
 #[test]
 fn a_line_goes_into_the_file_that_is_current() {
     let (_dir, intake, folder) = tree();
-    let dated = folder.join(today(&intake));
+    let dated = folder.join(TODAY);
     intake.append(&name(), &line(1), soon()).expect("appended");
     assert_eq!(
         fs::read_to_string(folder.join("events.log")).expect("it works"),
@@ -75,8 +76,7 @@ fn a_file_that_is_made_is_like_the_others_of_its_folder() {
     fs::write(&old, "x\n").expect("it works");
     fs::set_permissions(&old, fs::Permissions::from_mode(0o660)).expect("it works");
     intake.append(&name(), &line(1), soon()).expect("appended");
-    let made =
-        fs::metadata(folder.join(today(&intake))).expect("as the folder's writers name them");
+    let made = fs::metadata(folder.join(TODAY)).expect("as the folder's writers name them");
     assert_eq!(made.permissions().mode() & 0o777, 0o660);
     assert_eq!(fs::read_to_string(&old).expect("it works"), "x\n");
     let other = EnterpriseName::new("0999").expect("a name");

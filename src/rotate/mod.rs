@@ -42,7 +42,7 @@ use std::time::Duration;
 use rayon::ThreadPool;
 
 use crate::error::{Error, reason};
-use crate::fsx::{Deeds, Holders, Lock};
+use crate::fsx::{Deeds, Holders, Lock, WallClock};
 use crate::record::LogZone;
 use crate::tree::{EnterpriseName, Tree};
 
@@ -119,6 +119,7 @@ pub struct Rotation<'r> {
     policy: Policy,
     deeds: &'r dyn Deeds,
     pool: &'r ThreadPool,
+    clock: &'r WallClock,
     wait: bool,
     dry_run: bool,
     gate: Gate,
@@ -150,6 +151,7 @@ impl<'r> Rotation<'r> {
         policy: Policy,
         deeds: &'r dyn Deeds,
         pool: &'r ThreadPool,
+        clock: &'r WallClock,
     ) -> Rotation<'r> {
         Rotation {
             tree,
@@ -157,6 +159,7 @@ impl<'r> Rotation<'r> {
             policy,
             deeds,
             pool,
+            clock,
             wait: false,
             dry_run: false,
             gate: Gate::new(pool.current_num_threads()),
@@ -187,6 +190,7 @@ impl<'r> Rotation<'r> {
             policy: &self.policy,
             deeds: self.deeds,
             pool: self.pool,
+            clock: self.clock,
             gate: &self.gate,
             watch,
         };

@@ -90,7 +90,7 @@ impl Site<'_> {
         }
         // The time of the status counts as well: a file renamed just now was reachable just now.
         let changed = changed(&metadata).max(metadata.modified()?);
-        let age = self.deeds.now().duration_since(changed).unwrap_or_default();
+        let age = self.clock.now().duration_since(changed).unwrap_or_default();
         if age < self.policy.grace {
             return Ok(Err(format!("changed {} seconds ago", age.as_secs())));
         }

@@ -72,7 +72,7 @@ impl Site<'_> {
 
     fn settle(&self, opened: &Opened) -> io::Result<()> {
         let metadata = opened.log().file.metadata()?;
-        let age = self.deeds.now().duration_since(changed(&metadata));
+        let age = self.clock.now().duration_since(changed(&metadata));
         if let Some(left) = SETTLING.checked_sub(age.unwrap_or_default()) {
             self.deeds.wait(left);
         }
@@ -115,7 +115,7 @@ impl Site<'_> {
 
     fn await_latecomers(&self, opened: &Opened) -> io::Result<()> {
         let modified = opened.metadata.modified()?;
-        let age = self.deeds.now().duration_since(modified);
+        let age = self.clock.now().duration_since(modified);
         if age.unwrap_or_default() < LIVELY {
             self.deeds.wait(LATECOMERS);
         }

@@ -6,14 +6,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use rayon::ThreadPool;
 use rustix::fs::OFlags;
 
 use super::gate::Gate;
 use super::{Policy, Watch};
 use crate::error::Error;
-use crate::fsx::{Access, Deeds, FileIdentity};
+use crate::fsx::{Access, Deeds, FileIdentity, WallClock};
 use crate::index;
 use crate::record::{LogZone, Stamp};
 use crate::source::Source;
@@ -26,6 +26,7 @@ pub(super) struct Site<'s> {
     pub(super) policy: &'s Policy,
     pub(super) deeds: &'s dyn Deeds,
     pub(super) pool: &'s ThreadPool,
+    pub(super) clock: &'s WallClock,
     pub(super) gate: &'s Gate,
     pub(super) watch: &'s Watch<'s>,
 }
@@ -119,7 +120,7 @@ impl Site<'_> {
 
     /// Now, as a record written now would say it.
     pub(super) fn now(&self) -> Stamp {
-        self.zone.stamp(DateTime::<Utc>::from(self.deeds.now()))
+        self.zone.stamp(self.clock.utc())
     }
 
     /// The day of a record's time.

@@ -1,18 +1,13 @@
 //! The log files of a folder as `stat` tells of them, none opened.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, FileType, statat};
 
 use super::{FileName, list};
 use crate::fsx::FileIdentity;
-
-/// A folder that did not change for this long can't change without showing it: its time of change
-/// advances in steps of some milliseconds.
-const STEADY: Duration = Duration::from_secs(1);
 
 /// A log file as it stands in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,44 +23,26 @@ pub struct Listed {
 }
 
 /// The log files of a folder, in reading order.
-#[derive(Debug)]
-pub struct Listing {
-    /// The files.
-    pub files: Vec<Listed>,
-    /// When names in the folder last changed, if that was long enough ago to tell.
-    steady_since: Option<SystemTime>,
+///
+/// # Errors
+/// When the folder can't be listed, or one of the names can't be looked at or is no file.
+pub fn list_files(folder: &Path) -> io::Result<Vec<Listed>> {
+    let directory = File::open(folder)?;
+    list(folder)?
+        .into_iter()
+        .map(|name| look(&directory, name))
+        .collect()
 }
 
-impl Listing {
-    /// Looks at the files of a folder.
-    ///
-    /// # Errors
-    /// When the folder can't be listed, or one of the names can't be looked at or is no file.
-    pub fn of(folder: &Path) -> io::Result<Listing> {
-        let steady_since = steady_since(folder);
-        let directory = File::open(folder)?;
-        Ok(Listing {
-            files: list(folder)?
-                .into_iter()
-                .map(|name| look(&directory, name))
-                .collect::<io::Result<_>>()?,
-            steady_since,
-        })
-    }
-
-    /// Whether the folder still holds these files; they may have grown.
-    pub fn still_holds(&self, folder: &Path) -> bool {
-        if self.steady_since.is_some() && self.steady_since == steady_since(folder) {
-            return true;
-        }
-        let Ok(now) = Listing::of(folder) else {
-            return false;
-        };
-        let same = |(a, b): (&Listed, &Listed)| {
-            a.name == b.name && a.identity == b.identity && a.bytes <= b.bytes
-        };
-        self.files.len() == now.files.len() && self.files.iter().zip(&now.files).all(same)
-    }
+/// Whether the folder still holds these files; they may have grown.
+pub fn still_holds(folder: &Path, files: &[Listed]) -> bool {
+    let Ok(now) = list_files(folder) else {
+        return false;
+    };
+    let same = |(a, b): (&Listed, &Listed)| {
+        a.name == b.name && a.identity == b.identity && a.bytes <= b.bytes
+    };
+    files.len() == now.len() && files.iter().zip(&now).all(same)
 }
 
 /// The log files of a folder, in reading order; names that can't be looked at, or are no file's, are
@@ -94,11 +71,4 @@ fn look(directory: &File, name: FileName) -> io::Result<Listed> {
         bytes: u64::try_from(stat.st_size).unwrap_or_default(),
         modified: seconds.saturating_mul(1_000_000_000) + nanos,
     })
-}
-
-/// When names in the folder last changed; `None` when that was just now, or in the future.
-fn steady_since(folder: &Path) -> Option<SystemTime> {
-    let changed = fs::metadata(folder).ok()?.modified().ok()?;
-    let age = SystemTime::now().duration_since(changed).ok()?;
-    (age >= STEADY).then_some(changed)
 }

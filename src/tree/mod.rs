@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use generation::{FileName, Generation};
 pub use head::Head;
-pub use listing::{Listed, Listing, look_at};
+pub use listing::{Listed, list_files, look_at, still_holds};
 pub(crate) use snapshot::open_regular;
 pub use snapshot::{LogFile, Snapshot};
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use chrono::Utc;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::access::Wanted;
@@ -41,7 +40,7 @@ pub(super) async fn show(
     let look = Look {
         language: visit.language,
         clock: site.clock,
-        now: site.engine.zone().stamp(Utc::now()),
+        now: site.stamp(),
     };
     let markup = call_page(
         &look,

@@ -92,7 +92,14 @@ pub async fn serve(
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    serve_counted(listener, router, limits, Arc::default(), shutdown).await
+    serve_counted(
+        listener,
+        router,
+        limits,
+        Arc::new(Metrics::started_at(0)),
+        shutdown,
+    )
+    .await
 }
 
 async fn serve_counted(

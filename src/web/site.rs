@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
@@ -21,8 +21,10 @@ use super::request::Query;
 use super::work::Work;
 use crate::directory::{Directory, Enterprise, Secret};
 use crate::engine::Engine;
+use crate::fsx::WallClock;
 use crate::intake::Intake;
 use crate::output::Clock;
+use crate::record::Stamp;
 use crate::tree::{EnterpriseName, Tree};
 
 /// What all answers are made from.
@@ -35,6 +37,8 @@ pub struct Site {
     pub lister: Option<Engine>,
     /// How times are shown.
     pub clock: Clock,
+    /// What time it is.
+    pub now: WallClock,
     /// Who is who.
     pub directory: Directory,
     /// The language of those who do not say which they speak.
@@ -64,14 +68,16 @@ impl Site {
         clock: Clock,
         directory: Directory,
         limits: Limits,
+        now: WallClock,
     ) -> Site {
-        let intake = Intake::new(tree.clone(), engine.zone());
-        let metrics = Arc::new(Metrics::default());
+        let intake = Intake::new(tree.clone(), engine.zone(), now.clone());
+        let metrics = Arc::new(Metrics::started_at(now.unix_seconds()));
         Site {
             tree,
             engine,
             lister: None,
             clock,
+            now,
             directory,
             language: Language::default(),
             public_url: None,
@@ -96,6 +102,11 @@ impl Site {
         !self.tree.folder(enterprise).is_dir() && holds_others()
     }
 
+    /// Now, as a record written now would say it.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.engine.zone().stamp(self.now.utc())
+    }
+
     /// Lets a visitor in to what is wanted, or says why not. The enterprise is given as the
     /// directory knows it.
     pub(super) async fn admit(
@@ -115,7 +126,7 @@ impl Site {
         let known = self.directory.enterprise(wanted.enterprise()).await;
         let known = known.map_err(|_| visit.said(Notice::Trouble))?;
         let secret = known.as_ref().and_then(|it| it.secret.as_ref());
-        let now = (Instant::now(), unix_seconds());
+        let now = (Instant::now(), self.now.unix_seconds());
         self.door
             .enter(visitor, wanted, secret, &visit.credentials, now)
             .map_err(refused)?;
@@ -171,12 +182,6 @@ impl FromRequestParts<Arc<Site>> for Visit {
             credentials: Credentials::of(query).map_err(bad)?,
         })
     }
-}
-
-/// Now, in seconds of Unix time.
-pub(super) fn unix_seconds() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }
 
 /// Rounded up: who waits so long has waited long enough.

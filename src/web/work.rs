@@ -124,7 +124,7 @@ mod tests {
             wait,
             ..Limits::default()
         };
-        Arc::new(Work::new(&limits, Arc::default()))
+        Arc::new(Work::new(&limits, Arc::new(Metrics::started_at(0))))
     }
 
     #[tokio::test(flavor = "multi_thread")]

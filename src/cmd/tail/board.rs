@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-
 use super::Tail;
 use super::screen::Screen;
 use crate::call::{State, Summary};
 use crate::cli::TailFormat;
 use crate::cmd::talk::Out;
 use crate::error::Error;
+use crate::fsx::WallClock;
 use crate::output::{CallLine, CallRow, CallRows, json};
 use crate::record::Stamp;
 use crate::tree::EnterpriseName;
@@ -48,6 +47,7 @@ enum View {
 pub(super) struct Board {
     view: View,
     rows: CallRows,
+    now: WallClock,
     format: TailFormat,
     /// What was told and not printed yet.
     pending: Vec<u8>,
@@ -69,6 +69,7 @@ impl Board {
                 clock: tail.desk.clock,
                 name_width: tail.name_width(),
             },
+            now: tail.desk.now.clone(),
             format,
             pending: Vec::new(),
             has_printed: false,
@@ -138,7 +139,7 @@ impl Board {
         let (width, height) = screen.room();
         let mut going: Vec<&Told> = going.collect();
         going.sort_by_key(|told| (told.summary.first, &told.enterprise));
-        let now = self.rows.clock.log.stamp(Utc::now());
+        let now = self.rows.clock.log.stamp(self.now.utc());
         let rows: Vec<CallLine> = going[going.len().saturating_sub(height)..]
             .iter()
             .map(|told| self.rows.line(&told.row(), Some(now), Some(width)))

@@ -8,8 +8,6 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
-
 use super::{Printer, Tail, shown};
 use crate::call::{Closure, Event, Fact, Summary, reach};
 use crate::cli::TailFormat;
@@ -387,5 +385,5 @@ fn fact_of(arrival: Arrival<'_>, number: u64) -> Fact {
 /// How long ago a record was written.
 fn age(tail: &Tail<'_>, fact: &Fact) -> Duration {
     let written = tail.desk.clock.log.moment(fact.at);
-    (Utc::now() - written).to_std().unwrap_or_default()
+    (tail.desk.now.utc() - written).to_std().unwrap_or_default()
 }

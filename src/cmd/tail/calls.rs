@@ -6,8 +6,6 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
-
 use super::Tail;
 use super::board::{Board, Told};
 use super::known::Known;
@@ -16,6 +14,7 @@ use crate::cmd::Exit;
 use crate::error::Error;
 use crate::filter::RecordFilter;
 use crate::follow::{Arrival, Next, Start};
+use crate::fsx::WallClock;
 use crate::record::{LogZone, Record, Stamp};
 use crate::scan::Place;
 use crate::tree::EnterpriseName;
@@ -36,6 +35,7 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     let mut watch = Watch {
         filter: tail.args.filter(),
         zone: tail.desk.engine.zone(),
+        clock: tail.desk.now.clone(),
         all: HashMap::new(),
     };
     watch.begin(&mut tail, &mut starts);
@@ -91,6 +91,7 @@ struct Watch {
     /// What one of a call's records must be like.
     filter: RecordFilter,
     zone: LogZone,
+    clock: WallClock,
     all: HashMap<EnterpriseName, Calls>,
 }
 
@@ -140,7 +141,7 @@ impl Watch {
 
     /// The time as a record written now would have it.
     fn now(&self) -> Stamp {
-        self.zone.stamp(Utc::now())
+        self.zone.stamp(self.clock.utc())
     }
 }
 

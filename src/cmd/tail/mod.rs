@@ -155,7 +155,13 @@ impl<'d> Tail<'d> {
             interrupt: Some(interrupt),
             output: out.pipe(),
         };
-        Ok(Follow::new(&self.desk.tree, whom, starts, options))
+        Ok(Follow::new(
+            &self.desk.tree,
+            whom,
+            starts,
+            options,
+            self.desk.now.clone(),
+        ))
     }
 
     fn tell(&self, news: &[News]) {

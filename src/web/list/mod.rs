@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use chrono::{NaiveDate, Utc};
+use chrono::NaiveDate;
 
 use crate::call::Summary;
 use crate::directory::{Enterprise, Names};
@@ -21,7 +21,7 @@ use crate::web::access::{Wanted, link};
 use crate::web::answer::{Said, page};
 use crate::web::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
 use crate::web::request::{self, Query};
-use crate::web::site::{Site, Visit, unix_seconds};
+use crate::web::site::{Site, Visit};
 
 use crate::web::work::Length;
 use question::{Address, Asked, Period, ROWS, day_of};
@@ -44,7 +44,7 @@ pub(super) async fn show(
     let look = Look {
         language: visit.language,
         clock: site.clock,
-        now: site.engine.zone().stamp(Utc::now()),
+        now: site.stamp(),
     };
     let today = day_of(&site.clock, look.now);
     let listed = match asked.mistake {
@@ -68,7 +68,8 @@ pub(super) async fn show(
         has_older: listed.has_older,
     };
     let links = address.links();
-    let rows = linked(&enterprise, &known, &look, listed.rows);
+    let expires = site.now.unix_seconds() + ROW_LINK.as_secs();
+    let rows = linked(&enterprise, &known, &look, expires, listed.rows);
     let markup = list_page(
         &look,
         &ListPage {
@@ -102,14 +103,14 @@ fn newest_of(rows: &[Summary], now: Stamp) -> Stamp {
     newest.map_or(now, |first| Stamp(first.0.saturating_add(1)))
 }
 
-/// Each row with the link that opens its call.
+/// Each row with the link that opens its call until then (seconds of Unix time).
 fn linked(
     enterprise: &EnterpriseName,
     known: &Enterprise,
     look: &Look,
+    expires: u64,
     rows: Vec<Summary>,
 ) -> Vec<(Summary, String)> {
-    let expires = unix_seconds() + ROW_LINK.as_secs();
     let link_of = |summary: &Summary| {
         let secret = known.secret.as_ref()?;
         // Logs hold ids of any form; a page has only what is one.

@@ -199,8 +199,9 @@ impl Metrics {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Metrics {
+impl Metrics {
+    /// Counters of a process started at this time (seconds of Unix time), all at nothing.
+    pub(super) fn started_at(unix_seconds: u64) -> Metrics {
         let counters = Counters::default();
         let counted = "Requests that did not get what they asked for, by reason.";
         let refused = counters.counters("calltrace_refused_total", counted, &["reason"]);
@@ -208,7 +209,7 @@ impl Default for Metrics {
         for why in Refused::ALL {
             refused.with_label_values(&[why.word()]);
         }
-        counters.fixed();
+        counters.fixed(unix_seconds);
         Metrics {
             requests: counters.counters(
                 "calltrace_requests_total",

@@ -1,7 +1,5 @@
 //! Makes counters and registers each of them: what is not in the registry is never told.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -47,14 +45,12 @@ impl Counters {
     }
 
     /// What stays as it is: which version this is, and since when it runs.
-    pub(super) fn fixed(&self) {
+    pub(super) fn fixed(&self, started_at: u64) {
         let build = self.gauges("calltrace_build_info", "The version.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let since = since.map_or(0, |since| since.as_secs());
         let help = "When it was started, in seconds of Unix time.";
         let start = self.gauge("process_start_time_seconds", help);
-        start.set(i64::try_from(since).unwrap_or_default());
+        start.set(i64::try_from(started_at).unwrap_or_default());
     }
 
     pub(super) fn done(self) -> Registry {

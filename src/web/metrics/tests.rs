@@ -25,7 +25,7 @@ fn only_callers_on_this_host_are_from_here() {
 
 #[test]
 fn what_others_count_is_taken_over_and_never_goes_back() {
-    let metrics = Metrics::default();
+    let metrics = Metrics::started_at(0);
     let counts = |remembered| Counts {
         remembered,
         asked: 2,
@@ -44,7 +44,7 @@ fn what_others_count_is_taken_over_and_never_goes_back() {
 
 #[test]
 fn a_connection_counts_while_it_is_open() {
-    let metrics = Metrics::default();
+    let metrics = Metrics::started_at(0);
     let (first, second) = (metrics.connected(), metrics.connected());
     drop(first);
     assert_eq!(metrics.connections.get(), 1);

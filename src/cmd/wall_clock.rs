@@ -1,0 +1,24 @@
+//! The only place that asks the system for the time of day.
+
+use std::time::SystemTime;
+
+use crate::fsx::WallClock;
+
+/// The clock of this run: the system's.
+///
+/// A build with debug assertions, as the tests make it, takes `CALLTRACE_NOW` (RFC 3339) as the time
+/// at which the process starts; its clock runs on from there. A build without them ignores the
+/// variable: whoever could set the clock of `serve` could open links that have expired.
+///
+/// # Panics
+/// When `CALLTRACE_NOW` counts and is not of that form.
+pub(super) fn wall_clock() -> WallClock {
+    #[cfg(debug_assertions)]
+    if let Some(at) = std::env::var_os("CALLTRACE_NOW") {
+        let at = at.to_str().and_then(|at| at.parse().ok());
+        let at: chrono::DateTime<chrono::Utc> = at.expect("CALLTRACE_NOW is in RFC 3339");
+        let (at, began) = (SystemTime::from(at), std::time::Instant::now());
+        return WallClock::new(move || at + began.elapsed());
+    }
+    WallClock::new(SystemTime::now)
+}

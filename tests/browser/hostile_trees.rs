@@ -1,0 +1,149 @@
+//! The pages in a real Chromium over trees that are written for it: a log full of other people's
+//! tricks, a call that goes on, one of megabytes, a server that has settings.
+
+use crate::browsing::order::{self, EVENT_TOKEN, complaints, none};
+use crate::browsing::trees::{self, HOSTILE, LONG_CALL, LiveCall};
+use crate::browsing::{Browser, Server, Viewer, screenshot, signed_link};
+use serde_json::json;
+
+#[test]
+fn a_call_that_goes_on_shows_its_end_with_nobody_touching_the_page() {
+    let live = LiveCall::begin();
+    let server = Server::start(&live.tree.root());
+    let mut browser = Browser::start();
+    let url = server.call(live.enterprise, &live.id);
+    let shot = json!({"axe": true, "shot": screenshot("call-live-phone-light"), "find": ["meta[http-equiv=refresh]", ".badge.live"]});
+    let seen = browser.open_and(&Viewer::PHONE, &url, &[], shot);
+    let mut wrong = complaints("a call that goes on", &server, &seen);
+    // What goes on in the world can't wait for its reader; it is said on top of the page.
+    wrong.retain(|what| !what.contains("axe meta-refresh"));
+    none(&wrong);
+    assert_eq!(seen.found[0].len(), 1, "{}", seen.html);
+    assert_eq!(seen.found[1].len(), 1, "{}", seen.text);
+    assert!(seen.text.contains("Звонит сейчас"), "{}", seen.text);
+    live.end();
+    let shot = json!({"shot": screenshot("call-live-ended-phone-light"), "find": ["meta[http-equiv=refresh]"]});
+    let seen = browser.act_and(&[&["wait", ".head .badge.ok", "12000"]], shot);
+    assert!(seen.text.contains("Отвечен"), "{}", seen.text);
+    assert!(
+        seen.found[0].is_empty(),
+        "a call that is over needs no refresh"
+    );
+    none(&complaints("its end", &server, &seen));
+}
+
+#[test]
+fn nothing_in_a_log_becomes_more_than_text() {
+    let tree = trees::hostile();
+    let server = Server::start(&tree.root());
+    let mut browser = Browser::start();
+    let (enterprise, id) = HOSTILE;
+    let day = "&from=2025-11-30&to=2025-11-30";
+    let mut wrong = Vec::new();
+    for viewer in [Viewer::PHONE, Viewer::DESKTOP] {
+        for (name, url) in [
+            ("call", server.call(enterprise, id)),
+            ("list", server.list(enterprise, day)),
+        ] {
+            let name = format!("hostile-{name}-{}", viewer.name());
+            let seen = browser.open_and(
+                &viewer,
+                &url,
+                &[&["unfold"]],
+                order::asked(&screenshot(&name)),
+            );
+            wrong.extend(complaints(&name, &server, &seen));
+            wrong.extend(order::hostilities(&name, &server, &seen));
+            if seen.status != 200 || seen.html.contains(EVENT_TOKEN) {
+                wrong.push(format!("{name}: {} with or without a token", seen.status));
+            }
+        }
+        let call = browser.open(&viewer, &server.call(enterprise, id));
+        for text in ["{{7*7}}", "\\u{202e}", "<script>", "👨\u{200d}👩\u{200d}👧"] {
+            if !call.text.contains(text) {
+                wrong.push(format!(
+                    "{}: {text} can't be read on the page",
+                    viewer.name()
+                ));
+            }
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn hostile_names_of_the_settings_stay_text() {
+    let tree = trees::hostile();
+    let settings = tree.beside(
+        "settings.toml",
+        &trees::hostile_settings("0000-0000-secret"),
+    );
+    let server = Server::configured(&tree.root(), &settings, "0000-0000-secret");
+    let mut browser = Browser::start();
+    let (enterprise, id) = HOSTILE;
+    for (name, url) in [
+        ("call", server.call(enterprise, id)),
+        ("list", server.list(enterprise, "")),
+    ] {
+        let seen = browser.open_and(
+            &Viewer::PHONE,
+            &url,
+            &[],
+            order::asked(&screenshot(&format!("hostile-names-{name}"))),
+        );
+        assert_eq!(seen.status, 200);
+        assert!(seen.text.contains("<script>"), "{}", seen.text);
+        none(&complaints(name, &server, &seen));
+        none(&order::hostilities(name, &server, &seen));
+    }
+}
+
+#[test]
+fn a_signed_link_opens_its_call_alone() {
+    let tree = trees::hostile();
+    let root = testing::sample();
+    let secret = "0000-0000-secret";
+    let settings = tree.beside(
+        "settings.toml",
+        &format!("[enterprises.0367]\nsecret = \"{secret}\"\n"),
+    );
+    let server = Server::configured(&root, &settings, secret);
+    let mut browser = Browser::start();
+    let link = signed_link(&server, &root, &settings, "0367", "1764493655.61");
+    let seen = browser.open(&Viewer::PHONE, &link);
+    assert_eq!(seen.status, 200, "{link}");
+    assert!(seen.text.contains("+375 29 000-12-34"), "{}", seen.text);
+    assert!(!seen.html.contains(secret), "the page has the secret");
+    none(&complaints("a signed link", &server, &seen));
+    for other in [
+        link.replace("1764493655.61", "1764493655.6"),
+        link.replace("/call/0367/1764493655.61", "/calls/0367"),
+    ] {
+        let seen = browser.open(&Viewer::PHONE, &other);
+        assert_eq!(seen.status, 403, "{other}");
+        assert!(!seen.html.contains("00-12-34"), "{}", seen.text);
+    }
+}
+
+#[test]
+fn a_call_of_megabytes_is_leafed_through_in_pages_below_one() {
+    let tree = trees::long();
+    let server = Server::start(&tree.root());
+    let mut browser = Browser::start();
+    let url = server.call(LONG_CALL.0, LONG_CALL.1);
+    // The link behind the list, as before it there is one back.
+    let find = json!({"find": [".timeline .e", ".timeline ol ~ .pages a"]});
+    let mut page = browser.open_and(&Viewer::PHONE, &url, &[], find.clone());
+    let mut shown = page.found[0].len();
+    let mut wrong = complaints("the first page", &server, &page);
+    for _ in 0..50 {
+        if page.found[1].is_empty() {
+            break;
+        }
+        page = browser.act_and(&[&["follow", ".timeline ol ~ .pages a"]], find.clone());
+        shown += page.found[0].len();
+        wrong.extend(complaints("a further page", &server, &page));
+    }
+    assert_eq!(shown, 703, "each record is on one of them");
+    none(&wrong);
+}

@@ -1,0 +1,5 @@
+//! The pages in a real browser.
+
+mod browsing;
+mod hostile_trees;
+mod pages;

@@ -1,0 +1,491 @@
+//! The pages in a real Chromium over the sample tree, as people meet them: on a telephone and on a
+//! desk, by day and by night, in both languages, with and without scripts, by finger and by keyboard.
+//! `browser_trees` does the same over trees that it writes.
+//!
+//! What a page must be like in every case is in [`browsing::order`]. Screenshots for people are
+//! left in `screenshots` in the target folder.
+
+use std::collections::BTreeSet;
+
+use crate::browsing::order::{EVENT_TOKEN, complaints, none};
+use crate::browsing::trees::{self, SampleCall};
+use crate::browsing::{Browser, Deed, Seen, Server, Viewer, screenshot};
+use serde_json::json;
+
+/// A call with two transfers: eight legs, five bridges, messages that were taken back.
+const TRANSFERRED: (&str, &str) = ("0367", "1764514800.140");
+
+#[test]
+fn pages_are_in_order_in_every_size_colour_and_language() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let (enterprise, id) = TRANSFERRED;
+    let pages = [
+        ("call", server.call(enterprise, id)),
+        ("list", server.list(enterprise, "")),
+    ];
+    let mut wrong = Vec::new();
+    for viewer in Viewer::all() {
+        for (name, url) in &pages {
+            let name = format!("{name}-{}", viewer.name());
+            let shot = json!({"shot": screenshot(&name)});
+            let folded = browser.open_and(&viewer, url, &[], shot);
+            wrong.extend(complaints(&name, &server, &folded));
+            let (lang, words) = match viewer.locale {
+                "ru-RU" => ("ru", "Звон"),
+                _ => ("en", "Call"),
+            };
+            if folded.lang != lang || !folded.title.contains(words) {
+                wrong.push(format!("{name}: speaks {}, {}", folded.lang, folded.title));
+            }
+            // What is folded away is not looked at by axe.
+            let unfolded = browser.act_and(&[&["unfold"]], json!({"axe": true}));
+            wrong.extend(complaints(&format!("{name} unfolded"), &server, &unfolded));
+            let narrow = browser.act(&[&["resize", "320", "568"]]);
+            wrong.extend(complaints(&format!("{name} narrow"), &server, &narrow));
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn every_call_of_the_sample_tree_fits_a_telephone_and_hides_its_token() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    browser.open(&Viewer::PHONE, &server.list("0367", ""));
+    let mut wrong = Vec::new();
+    for call in trees::sample_calls() {
+        let name = format!("call-{}-{}", call.enterprise, call.id);
+        let url = server.call(&call.enterprise, &call.id);
+        let seen = browser.act(&[&["go", &url], &["unfold"]]);
+        wrong.extend(complaints(&name, &server, &seen));
+        if seen.status != 200 || seen.html.contains(EVENT_TOKEN) {
+            wrong.push(format!(
+                "{name}: {}, or with the events' token",
+                seen.status
+            ));
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn calls_of_every_kind_can_be_read_by_everybody() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let mut wrong = Vec::new();
+    let dark = Viewer {
+        scheme: "dark",
+        ..Viewer::PHONE
+    };
+    browser.open(&dark, &server.list("0367", ""));
+    for call in trees::sample_patterns() {
+        let name = format!("call-{}-{}", call.enterprise, call.id);
+        let url = server.call(&call.enterprise, &call.id);
+        let seen = browser.act_and(&[&["go", &url], &["unfold"]], json!({"axe": true}));
+        wrong.extend(complaints(&name, &server, &seen));
+    }
+    none(&wrong);
+}
+
+#[test]
+fn pages_say_the_same_without_scripts() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let without = Viewer {
+        script: false,
+        ..Viewer::PHONE
+    };
+    let (enterprise, id) = TRANSFERRED;
+    for url in [server.call(enterprise, id), server.list(enterprise, "")] {
+        let texts = [Viewer::PHONE, without].map(|viewer| {
+            let text = browser.open(&viewer, &url).text;
+            // The time at which the page was made.
+            let is_foot = |line: &&str| line.starts_with("Страница сделана");
+            let lines: Vec<&str> = text.lines().filter(|line| !is_foot(line)).collect();
+            lines.join("\n")
+        });
+        assert!(texts[0].len() > 200, "{}", texts[0]);
+        assert_eq!(texts[0], texts[1]);
+    }
+}
+
+#[test]
+fn who_whom_how_it_went_and_how_long_are_on_the_first_screen() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let asked = json!({"find": ["h1", ".head .badge", ".head .who dd", ".head .figures dd"]});
+    browser.open(&Viewer::PHONE, &server.list("0367", ""));
+    let mut wrong = Vec::new();
+    for call in trees::sample_patterns() {
+        let url = server.call(&call.enterprise, &call.id);
+        let seen = browser.act_and(&[&["go", &url]], asked.clone());
+        for (what, found) in ["way", "result", "parties", "figures"]
+            .iter()
+            .zip(&seen.found)
+        {
+            let lowest = found.iter().map(|f| f.bottom).fold(0.0, f64::max);
+            if found.is_empty() || lowest > 740.0 {
+                wrong.push(format!(
+                    "{} {}: {what} end at {lowest}",
+                    call.enterprise, call.id
+                ));
+            }
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn a_row_leads_to_its_call_in_the_language_of_the_list_and_without_its_token() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let list = browser.open_and(
+        &Viewer::PHONE,
+        &server.list("0367", ""),
+        &[],
+        json!({"find": [".row"]}),
+    );
+    let first = row_ids(&list).remove(0);
+    let call = browser.act(&[&["follow", ".row"]]);
+    assert_eq!((call.status, call.lang.as_str()), (200, "ru"));
+    assert!(
+        call.url.contains(&format!("/call/0367/{first}?")),
+        "{}",
+        call.url
+    );
+    assert!(call.text.contains(&first), "{}", call.text);
+    assert!(
+        !call.html.contains(server.token()),
+        "the call's page has the token of all calls"
+    );
+    let english = browser.act(&[&["follow", "footer a[hreflang]"]]);
+    assert_eq!((english.status, english.lang.as_str()), (200, "en"));
+    assert!(english.text.contains(&first), "{}", english.text);
+    let back = browser.act(&[&["back"], &["back"]]);
+    assert_eq!((back.status, back.lang.as_str()), (200, "ru"));
+    let english = browser.act(&[&["follow", "footer a[hreflang]"], &["follow", ".row"]]);
+    assert_eq!((english.status, english.lang.as_str()), (200, "en"));
+    // By the enterprise's token the list is a link away.
+    let list = browser.open_and(
+        &Viewer::PHONE,
+        &server.call("0367", &first),
+        &[&["follow", "nav a"]],
+        json!({"find": [".row"]}),
+    );
+    assert_eq!(list.status, 200);
+    assert!(row_ids(&list).contains(&first), "{}", list.text);
+}
+
+#[test]
+fn other_days_and_older_calls_are_a_link_away() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let rows = json!({"find": [".row"]});
+    let today = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &[], rows.clone());
+    let before = browser.act_and(&[&["follow", ".head nav a"]], rows.clone());
+    assert!(before.text.contains("1 декабря 2025"), "{}", before.text);
+    let after = browser.act_and(&[&["follow", ".head nav a:last-child"]], rows.clone());
+    assert_eq!(row_ids(&after), row_ids(&today));
+
+    let all = "&from=2025-11-27&to=2025-12-02";
+    let first = browser.open_and(&Viewer::PHONE, &server.list("0367", all), &[], rows.clone());
+    let second = browser.act_and(&[&["follow", "a[rel=next]"]], rows.clone());
+    let ids: BTreeSet<String> = [row_ids(&first), row_ids(&second)]
+        .concat()
+        .into_iter()
+        .collect();
+    let known = of_0367(|_| true);
+    assert_eq!(ids, known);
+    assert_eq!(row_ids(&first).len() + row_ids(&second).len(), known.len());
+    let back = browser.act_and(&[&["follow", "a[rel=prev]"]], rows);
+    assert_eq!(row_ids(&back), row_ids(&first));
+}
+
+#[test]
+fn a_phone_as_people_type_it_finds_the_calls_of_that_client_alone() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let known = of_0367(|call| call.client == "375290001234");
+    let ways: [&[&str]; 2] = [&["follow", "form button"], &["submit", "Enter"]];
+    for typed in ["+375 (29) 000-12-34", "80290001234", "0001234"] {
+        for way in ways {
+            let deeds: [Deed<'_>; 2] = [&["fill", "#phone", typed], way];
+            let seen = browser.open_and(
+                &Viewer::PHONE,
+                &server.list("0367", ""),
+                &deeds,
+                json!({"find": [".row"]}),
+            );
+            assert_eq!(row_set(&seen), known, "{typed} by {way:?}");
+            let wrong = complaints(typed, &server, &seen);
+            none(&wrong);
+        }
+    }
+}
+
+#[test]
+fn each_condition_narrows_the_rows_to_what_it_says() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let of = |call: &SampleCall, day: &str| day_of(call).is_some_and(|known| known == day);
+    let day = "2025-12-01";
+    let fill_days: [Deed<'_>; 2] = [&["fill", "#from", day], &["fill", "#to", day]];
+    let conditions: [(&[&str], BTreeSet<String>); 5] = [
+        (&["fill", "#to", day], of_0367(|call| of(call, day))),
+        (
+            &["choose", "#result", "missed"],
+            of_0367(|call| of(call, day) && call.result == "missed"),
+        ),
+        (
+            &["choose", "#result", "answered"],
+            of_0367(|call| of(call, day) && call.result == "answered"),
+        ),
+        (
+            &["choose", "#direction", "out"],
+            of_0367(|call| of(call, day) && call.direction == "out"),
+        ),
+        (
+            &["choose", "#direction", "internal"],
+            of_0367(|call| of(call, day) && call.direction == "internal"),
+        ),
+    ];
+    let asked = json!({"find": [".row", "form details"]});
+    for (condition, known) in conditions {
+        assert!(!known.is_empty(), "{condition:?}");
+        let open: Deed<'_> = &["click", "form summary"];
+        let deeds = [
+            open,
+            fill_days[0],
+            fill_days[1],
+            condition,
+            &["follow", "form button"],
+        ];
+        let seen = browser.open_and(
+            &Viewer::PHONE,
+            &server.list("0367", ""),
+            &deeds,
+            asked.clone(),
+        );
+        // An emulator's id names no day.
+        let shown: BTreeSet<String> = row_set(&seen)
+            .into_iter()
+            .filter(|id| !id.starts_with("test"))
+            .collect();
+        assert_eq!(shown, known, "{condition:?}");
+        assert_eq!(
+            seen.found[1][0].open,
+            Some(true),
+            "what narrows the rows is to be seen"
+        );
+    }
+    let deeds: [Deed<'_>; 3] = [
+        &["click", "form summary"],
+        &["fill", "#ext", "153"],
+        &["follow", "form button"],
+    ];
+    let seen = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &deeds, asked);
+    assert!(!seen.found[0].is_empty());
+    for row in &seen.found[0] {
+        assert!(row.text.contains("153"), "{}", row.text);
+    }
+}
+
+#[test]
+fn what_is_mistyped_is_said_above_the_form_and_stays_in_it() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let deeds: [Deed<'_>; 2] = [&["fill", "#phone", "12 <b>34"], &["follow", "form button"]];
+    let asked = json!({"find": ["[role=alert]", "#phone", ".row"], "axe": true, "shot": screenshot("list-mistake-phone")});
+    let seen = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &deeds, asked);
+    assert_eq!(seen.status, 400);
+    assert!(seen.found[0][0].text.contains("номер"), "{}", seen.text);
+    assert_eq!(seen.found[1][0].attributes["value"], "12 <b>34");
+    assert!(seen.found[2].is_empty());
+    none(&complaints("a mistake", &server, &seen));
+}
+
+#[test]
+fn details_open_by_click_and_by_keyboard_and_the_focus_is_seen() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let asked = json!({"find": [".timeline details"]});
+    let url = server.call(TRANSFERRED.0, TRANSFERRED.1);
+    for viewer in [Viewer::PHONE, Viewer::DESKTOP] {
+        let seen = browser.open_and(
+            &viewer,
+            &url,
+            &[&["click", ".timeline summary"]],
+            asked.clone(),
+        );
+        assert_eq!(seen.found[0][0].open, Some(true));
+    }
+    let mut seen = browser.open_and(&Viewer::DESKTOP, &url, &[], asked.clone());
+    let mut stops = 0;
+    while seen
+        .focus
+        .as_ref()
+        .is_none_or(|focus| focus.tag != "summary")
+    {
+        seen = browser.act_and(&[&["press", "Tab"]], asked.clone());
+        let focus = seen.focus.as_ref().expect("a page has something to focus");
+        assert!(focus.outlined, "{focus:?}");
+        stops += 1;
+        assert!(stops < 10, "the timeline is {stops} stops away");
+    }
+    assert_eq!(seen.found[0][0].open, Some(false));
+    for open in [true, false] {
+        seen = browser.act_and(&[&["press", "Enter"]], asked.clone());
+        assert_eq!(seen.found[0][0].open, Some(open));
+    }
+    for _ in 0..8 {
+        let seen = browser.act(&[&["press", "Tab"]]);
+        let focus = seen.focus.expect("there is more to focus");
+        assert!(focus.outlined, "{focus:?}");
+    }
+    let mut seen = browser.open(&Viewer::DESKTOP, &server.list("0367", ""));
+    while seen.focus.as_ref().is_none_or(|focus| {
+        focus
+            .attributes
+            .get("class")
+            .is_none_or(|class| class != "row")
+    }) {
+        seen = browser.act(&[&["press", "Tab"]]);
+        let focus = seen.focus.as_ref().expect("a page has something to focus");
+        assert!(focus.outlined, "{focus:?}");
+    }
+    let call = browser.act(&[&["submit", "Enter"]]);
+    assert!(call.url.contains("/call/0367/"), "{}", call.url);
+}
+
+#[test]
+fn where_there_is_nothing_to_show_a_page_says_so_and_no_more() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let call = server.call("0367", "1764493655.61");
+    let robot = Viewer {
+        agent: Some("TelegramBot (like TwitterBot)"),
+        ..Viewer::PHONE
+    };
+    let no_call = server.call("0367", "1764493655.999");
+    let wrong_token = call.replace(server.token(), "wrong");
+    let pages = [
+        (
+            "no-such-call",
+            Viewer::PHONE,
+            no_call,
+            404,
+            "Звонок не найден",
+        ),
+        ("no-access", Viewer::PHONE, wrong_token, 403, "Нет доступа"),
+        (
+            "no-such-page",
+            Viewer::PHONE,
+            format!("{}/calls", server.origin()),
+            404,
+            "Такой страницы нет",
+        ),
+        (
+            "bad-request",
+            Viewer::PHONE,
+            server.call("0367", "%00"),
+            400,
+            "Адрес не разобрать",
+        ),
+        ("preview", robot, call.clone(), 200, "Детали звонка"),
+        (
+            "preview-of-list",
+            robot,
+            server.list("0367", ""),
+            200,
+            "Детали звонка",
+        ),
+    ];
+    for (name, viewer, url, status, words) in pages {
+        for scheme in ["light", "dark"] {
+            let viewer = Viewer { scheme, ..viewer };
+            let shot = json!({"axe": true, "shot": screenshot(&format!("{name}-phone-{scheme}"))});
+            let seen = browser.open_and(&viewer, &url, &[], shot);
+            assert_eq!(seen.status, status, "{name}");
+            assert!(
+                seen.title.contains(words) && seen.text.contains(words),
+                "{name}: {}",
+                seen.text
+            );
+            none(&complaints(name, &server, &seen));
+            for told in ["00-12-34", "0001234", "0367", "151", server.token()] {
+                let is_asked_for = name == "no-such-call" && told == "0367";
+                assert!(
+                    is_asked_for || !seen.html.contains(told),
+                    "{name} tells {told}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_printed_call_has_its_headline_and_its_messages_and_nothing_is_cut() {
+    let server = Server::start(&testing::sample());
+    let mut browser = Browser::start();
+    let pdf = screenshot("call-printed").replace(".png", ".pdf");
+    let paper: [Deed<'_>; 3] = [&["media", "print"], &["resize", "794", "1123"], &["unfold"]];
+    let asked = json!({"find": [".head", "nav"], "shot": screenshot("call-printed")});
+    let (enterprise, id) = TRANSFERRED;
+    let seen = browser.open_and(
+        &Viewer::DESKTOP,
+        &server.call(enterprise, id),
+        &paper,
+        asked,
+    );
+    assert!(
+        seen.found[0][0].text.contains("+375 29 000-88-99"),
+        "{}",
+        seen.text
+    );
+    assert!(seen.text.contains("Хронология"), "{}", seen.text);
+    assert!(seen.cut.is_empty(), "{:?}", seen.cut);
+    none(&complaints("on paper", &server, &seen));
+    browser.act(&[&["pdf", &pdf]]);
+    let pdf = std::fs::read(pdf).expect("it was printed");
+    assert!(
+        pdf.starts_with(b"%PDF") && pdf.len() > 10_000,
+        "{} bytes",
+        pdf.len()
+    );
+}
+
+/// Ids of the calls that the rows lead to, from the top; rows are the first thing asked for.
+fn row_ids(seen: &Seen) -> Vec<String> {
+    let ids = seen.found[0].iter().map(|row| {
+        let href = &row.attributes["href"];
+        let path = href.split('?').next().expect("there is a first part");
+        path.rsplit('/')
+            .next()
+            .expect("there is a last part")
+            .to_owned()
+    });
+    ids.collect()
+}
+
+fn row_set(seen: &Seen) -> BTreeSet<String> {
+    row_ids(seen).into_iter().collect()
+}
+
+/// Ids of the calls of 0367 that are so.
+fn of_0367(is_wanted: impl Fn(&SampleCall) -> bool) -> BTreeSet<String> {
+    let calls = trees::sample_calls().into_iter();
+    let calls = calls.filter(|call| call.enterprise == "0367" && is_wanted(call));
+    calls.map(|call| call.id).collect()
+}
+
+/// The day in Minsk that the call's id was born on.
+fn day_of(call: &SampleCall) -> Option<String> {
+    let (seconds, _) = call.id.split_once('.')?;
+    let born = chrono::DateTime::from_timestamp(seconds.parse().ok()?, 0)?;
+    Some(
+        born.with_timezone(&chrono_tz::Europe::Minsk)
+            .format("%Y-%m-%d")
+            .to_string(),
+    )
+}

@@ -1,0 +1,10 @@
+//! The command line: words, help, completion, settings, and what is written about it all.
+
+mod commands;
+mod completions;
+mod docs;
+mod first_steps;
+mod manual;
+mod readme;
+mod rooms;
+mod shells;

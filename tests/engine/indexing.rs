@@ -1,0 +1,90 @@
+//! Indexes and sealed archives for tests, made by the library itself.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use calltrace::index;
+use calltrace::record::LogZone;
+use calltrace::source::{Packer, Source};
+use calltrace::tree::{EnterpriseName, LogFile, Snapshot};
+
+/// The log files of an enterprise's folder, open.
+pub(crate) fn logs(folder: &Path) -> Vec<Arc<LogFile>> {
+    let name = EnterpriseName::new("0367").expect("a name");
+    Snapshot::open(&name, folder).expect("a folder").files
+}
+
+/// Indexes one file.
+pub(crate) fn index(log: &Arc<LogFile>) {
+    let path = index::path_of(&log.path);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    let source = Source::open(Arc::clone(log)).expect("readable");
+    let mut bytes = Vec::new();
+    index::build(&source, LogZone::default(), &mut bytes).expect("indexed");
+    fs::write(path, bytes).expect("written");
+}
+
+/// Indexes every file.
+pub(crate) fn index_all(folder: &Path) {
+    for log in logs(folder) {
+        index(&log);
+    }
+    catalog(folder);
+}
+
+/// Indexes every file as it was when half of it was there.
+pub(crate) fn index_halves(folder: &Path) {
+    let paths: Vec<PathBuf> = logs(folder).iter().map(|log| log.path.clone()).collect();
+    for path in paths {
+        let text = fs::read(&path).expect("read");
+        let (half, rest) = text.split_at(text.len() / 2);
+        fs::write(&path, half).expect("cut");
+        let log = logs(folder).into_iter().find(|log| log.path == path);
+        index(&log.expect("the same file"));
+        let mut file = File::options().append(true).open(&path).expect("open");
+        file.write_all(rest).expect("grown");
+    }
+    catalog(folder);
+}
+
+/// Seals every file but the live one as a rotation does, and indexes them.
+pub(crate) fn seal_all(folder: &Path) {
+    for log in logs(folder) {
+        if log.name.full() == "events.log" {
+            continue;
+        }
+        let archive = folder.join(format!("{}.gz", log.name.full()));
+        let mut packer = Packer::new(File::create(archive).expect("made"));
+        packer
+            .part(&mut File::open(&log.path).expect("open"))
+            .expect("packed");
+        packer.finish().expect("written");
+        fs::remove_file(&log.path).expect("removed");
+    }
+    index_all(folder);
+}
+
+/// Writes the catalog of a folder.
+pub(crate) fn catalog(folder: &Path) {
+    let name = EnterpriseName::new("0367").expect("a name");
+    let snapshot = Snapshot::open(&name, folder).expect("a folder");
+    let mut bytes = Vec::new();
+    index::catalog::build(&snapshot, &mut bytes).expect("built");
+    fs::write(index::catalog::path(folder), bytes).expect("written");
+}
+
+/// A client's number that the plain files of a folder name.
+pub(crate) fn a_number(folder: &Path) -> String {
+    let text = logs(folder)
+        .iter()
+        .map(|log| fs::read(&log.path).expect("read"))
+        .next_back();
+    let text = String::from_utf8_lossy(&text.expect("a file")).into_owned();
+    let at = text.find("\"Phone\": \"37529").expect("a number");
+    text[at + 10..]
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect()
+}

@@ -1,0 +1,14 @@
+//! What the engine answers: lines, calls and pictures, with every form of file, index and memory.
+
+mod equivalence;
+mod generated_tree;
+mod generator_is_deterministic;
+mod indexes;
+mod indexing;
+mod lanes;
+mod live;
+mod live_model;
+mod living;
+mod now;
+mod records;
+mod sample_tree;

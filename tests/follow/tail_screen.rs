@@ -1,0 +1,174 @@
+//! `calltrace tail --calls` on a real terminal: rows are redrawn in place, what has ended scrolls out
+//! above, and however it ends the terminal is as it was.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+const HIDE_CURSOR: &str = "\x1b[?25l";
+const SHOW_CURSOR: &str = "\x1b[?25h";
+
+/// Lines of calls of the moment at which the program starts, so that they are going on.
+fn line(event: &str, id: &str, body: &str) -> String {
+    let now = testing::now().format("%Y-%m-%d %H:%M:%S,%3f");
+    format!("{now}|AST|{event}|{id}|{body}\n")
+}
+
+fn start(id: &str, phone: &str) -> String {
+    let body = format!(
+        "{{\"UniqueId\": \"{id}\", \"Phone\": \"{phone}\", \"CallType\": 0, \"Trunk\": \"1\"}}"
+    );
+    line("start", id, &body)
+}
+
+fn dial(id: &str, phone: &str) -> String {
+    let body = format!(
+        "{{\"UniqueId\": \"{id}\", \"Phone\": \"{phone}\", \"CallType\": 0, \"Extensions\": [\"150\"]}}"
+    );
+    line("dial", id, &body)
+}
+
+fn hangup(id: &str, phone: &str) -> String {
+    let body = format!(
+        "{{\"UniqueId\": \"{id}\", \"Phone\": \"{phone}\", \"CallType\": 0, \"CallStatus\": \"0\"}}"
+    );
+    line("hangup", id, &body)
+}
+
+fn in_terminal(size: (u16, u16), root: &Path, args: &[&str], steps: &Value) -> (i64, String) {
+    let mut driver = Command::new("python3");
+    testing::surround(&mut driver);
+    let output = driver
+        .arg(testing::project().join("tests/terminal/drive.py"))
+        .args([size.0.to_string(), size.1.to_string(), steps.to_string()])
+        .arg(testing::program())
+        .arg("--root")
+        .arg(root)
+        .args(args)
+        .output()
+        .expect("python3 is needed for this test; install it with: apt-get install python3");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let answer: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {said}"));
+    let shown = answer["output"].as_str().expect("text").to_owned();
+    assert_eq!(answer["left"], 0, "a step was never reached: {shown:?}");
+    (answer["status"].as_i64().expect("a number"), shown)
+}
+
+fn tree() -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::create_dir(dir.path().join("0367")).expect("made");
+    let log = dir.path().join("0367/events.log");
+    fs::write(&log, "").expect("written");
+    let log = log.to_str().expect("text").to_owned();
+    (dir, log)
+}
+
+fn ids() -> [String; 2] {
+    let now = testing::now().timestamp();
+    [format!("{now}.1"), format!("{now}.2")]
+}
+
+#[test]
+fn rows_are_redrawn_in_place_and_ctrl_c_leaves_the_terminal_as_it_was() {
+    let (dir, log) = tree();
+    let [one, two] = ids();
+    let begun = start(&one, "375290001234") + &dial(&one, "375290001234");
+    fs::write(&log, begun).expect("written");
+    let second = start(&two, "375290005678") + &dial(&two, "375290005678");
+    let steps = json!([
+        ["ringing 150", {"append": [log, second]}],
+        ["000-56-78", {"append": [log, hangup(&one, "375290001234")]}],
+        ["missed", {"type": "\u{3}"}],
+    ]);
+    let (status, shown) = in_terminal(
+        (100, 24),
+        dir.path(),
+        &["tail", "--calls", "--follow"],
+        &steps,
+    );
+    assert_eq!(status, 130, "{shown:?}");
+    assert!(shown.contains(HIDE_CURSOR), "{shown:?}");
+    assert!(
+        shown.contains("\x1b[1A\x1b[J"),
+        "a row is drawn over: {shown:?}"
+    );
+    let missed = shown.rfind("missed").expect("the end of the first call");
+    let below = &shown[missed..];
+    assert!(
+        below.contains("000-56-78"),
+        "the other call stays below: {below:?}"
+    );
+    let restored = shown.rfind(SHOW_CURSOR).expect("shown again");
+    assert!(shown.rfind(HIDE_CURSOR) < Some(restored), "{shown:?}");
+}
+
+#[test]
+fn rows_fit_a_terminal_that_becomes_narrow() {
+    let (dir, log) = tree();
+    let [one, two] = ids();
+    let begun = start(&one, "375290001234") + &dial(&one, "375290001234");
+    fs::write(&log, begun).expect("written");
+    let steps = json!([
+        ["ringing 150", {"resize": [40, 10], "append": [log, start(&two, "375290005678")]}],
+        ["000-56-78", {"type": "\u{3}"}],
+    ]);
+    let (status, shown) = in_terminal(
+        (120, 24),
+        dir.path(),
+        &["tail", "--calls", "--follow"],
+        &steps,
+    );
+    assert_eq!(status, 130, "{shown:?}");
+    let last = shown.rfind("\x1b[J").expect("drawn again");
+    let rows = shown[last + 3..]
+        .split("\r\n")
+        .filter(|row| row.contains("000-"));
+    for row in rows {
+        let plain = strip(row);
+        assert!(plain.chars().count() <= 40, "{plain:?}");
+    }
+}
+
+#[test]
+fn control_characters_of_a_log_do_not_reach_the_terminal() {
+    let (dir, log) = tree();
+    let text = "2025-12-02 09:15:00,410|TG|send|1|dial|2|1764666900.61|\u{1b}[2J\u{7}\u{202e}abc\n";
+    let steps = json!([
+        ["--- ", {"append": [log, text]}],
+        ["abc", {"type": "\u{3}"}],
+    ]);
+    fs::write(&log, start(&ids()[0], "375290001234")).expect("written");
+    for format in ["lines", "raw"] {
+        // Raw prints no day; its first line stands for it.
+        let mut steps = steps.clone();
+        if format == "raw" {
+            steps[0][0] = json!("|start|");
+        }
+        fs::write(&log, start(&ids()[0], "375290001234")).expect("written");
+        let args = ["tail", "--follow", "--format", format];
+        let (status, shown) = in_terminal((100, 24), dir.path(), &args, &steps);
+        assert_eq!(status, 130, "{shown:?}");
+        assert!(
+            !shown.contains("\x1b[2J") && !shown.contains('\u{202e}'),
+            "{shown:?}"
+        );
+        assert!(shown.contains("\\u{1b}[2J"), "{shown:?}");
+    }
+}
+
+/// Text without escape sequences of colour.
+fn strip(text: &str) -> String {
+    let mut plain = String::new();
+    let mut in_escape = false;
+    for c in text.chars() {
+        match c {
+            '\u{1b}' => in_escape = true,
+            _ if in_escape => in_escape = !c.is_ascii_alphabetic(),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}

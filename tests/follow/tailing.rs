@@ -1,0 +1,118 @@
+//! A running `calltrace tail`, and the file that it follows.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Whoever waits longer than this waits for ever.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// `calltrace tail` over the tree of `root`.
+pub(crate) fn command(root: &Path) -> Command {
+    let mut command = testing::command(root);
+    command.arg("tail");
+    command
+}
+
+/// A root with one enterprise and no file yet.
+pub(crate) fn tree() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::create_dir(dir.path().join("0367")).expect("made");
+    dir
+}
+
+pub(crate) fn log(dir: &tempfile::TempDir) -> PathBuf {
+    dir.path().join("0367/events.log")
+}
+
+pub(crate) fn append(dir: &tempfile::TempDir, text: &str) {
+    let open = OpenOptions::new().append(true).create(true).open(log(dir));
+    let mut file: File = open.expect("open");
+    file.write_all(text.as_bytes()).expect("written");
+}
+
+/// A tail that runs, killed if it is still there at the end.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) lines: Receiver<String>,
+    pub(crate) said: Receiver<String>,
+}
+
+pub(crate) fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines() {
+            let Ok(line) = line else { break };
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+impl Running {
+    pub(crate) fn start(dir: &tempfile::TempDir, args: &[&str]) -> Running {
+        let mut child = command(dir.path())
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        Running {
+            lines: lines_of(child.stdout.take().expect("piped")),
+            said: lines_of(child.stderr.take().expect("piped")),
+            child,
+        }
+    }
+
+    pub(crate) fn line(&self) -> String {
+        let line = self.lines.recv_timeout(PATIENCE);
+        line.unwrap_or_else(|_| {
+            panic!(
+                "no line; said {:?}",
+                self.said.try_iter().collect::<Vec<_>>()
+            )
+        })
+    }
+
+    pub(crate) fn take(&self, count: usize) -> String {
+        (0..count).map(|_| self.line() + "\n").collect()
+    }
+
+    /// Waits until something is said that holds `text`.
+    pub(crate) fn wait_for(&self, text: &str) {
+        loop {
+            let line = self.said.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("{text:?} was not said"));
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+
+    /// Its exit status, and what it printed that was not taken.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        };
+        let rest = self.lines.iter().map(|line| line + "\n").collect();
+        (status.code(), rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

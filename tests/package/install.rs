@@ -1,0 +1,324 @@
+//! The Debian package: lintian finds nothing but what is named, it installs, works, is upgraded and
+//! removed in throw-away systems, and nothing of the user's goes with it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::packaging::{self, Debian, Packages, done, project};
+
+const CALL: &str = "calltrace trace 0367 1764493655.61";
+
+#[test]
+fn lintian_finds_nothing_but_the_exceptions_with_a_reason() {
+    // An override that overrides nothing is told of as well.
+    done(
+        Command::new("lintian")
+            .args(["--allow-root", "--pedantic", "--display-info"])
+            // In its bytes it finds words, which are others in every build.
+            .arg("--suppress-tags=spelling-error-in-binary")
+            .arg("--fail-on=error,warning,info,pedantic")
+            .arg(Packages::get().path("first")),
+    );
+    let file = project().join("packaging/debian/lintian-overrides");
+    let overrides = fs::read_to_string(file).expect("it is there");
+    let mut reason = false;
+    for line in overrides.lines() {
+        assert!(
+            line.starts_with('#') || reason,
+            "no reason stands above: {line}"
+        );
+        reason = line.starts_with('#');
+    }
+}
+
+#[test]
+fn what_is_installed_works_and_runs_nothing_by_itself() {
+    let debian = Debian::new();
+    debian.install("first", "");
+    let asked = debian.asked_of_systemd();
+    for word in ["start", "enable", "preset"] {
+        assert!(!asked.contains(word), "{asked}");
+    }
+    assert_eq!(enabled(&debian), "disabled\ndisabled\nstatic\n");
+    let user = debian.says("getent passwd calltrace; stat -c '%U %a' /etc/calltrace/secrets");
+    assert!(
+        user.contains(":/nonexistent:/usr/sbin/nologin\nroot 700\n"),
+        "{user}"
+    );
+
+    let version = debian.says("calltrace --version");
+    assert_eq!(
+        version,
+        format!("calltrace {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    let missing = debian.run(CALL);
+    assert_eq!(missing.status.code(), Some(2));
+    let said = packaging::text(&missing.stderr);
+    assert!(said.contains("/srv/call_tracer"), "{said}");
+
+    debian.bring_logs();
+    // Anybody who may read the logs, from anywhere: the settings say where they are.
+    let call = debian.says(&format!(
+        "cd /; setpriv --reuid=nobody --clear-groups --reset-env {CALL}"
+    ));
+    assert!(call.starts_with("0367 call 1764493655.61"), "{call}");
+    for page in fs::read_dir(project().join("man")).expect("pages lie there") {
+        let name = page.expect("listed").file_name();
+        let name = name.to_string_lossy();
+        let Some((_, section)) = name.rsplit_once('.').filter(|(_, end)| end.len() == 1) else {
+            continue;
+        };
+        debian.says(&format!(
+            "zcat /usr/share/man/man{section}/{name}.gz | grep -q '^\\.TH'"
+        ));
+    }
+    debian.says(
+        "ls /usr/share/man/man1/calltrace.1.gz /usr/share/man/man5/calltrace-config.5.gz
+        test -s /usr/share/bash-completion/completions/calltrace
+        test -s /usr/share/zsh/vendor-completions/_calltrace
+        test -s /usr/share/fish/vendor_completions.d/calltrace.fish
+        for file in README.Debian README.md copyright third-party.txt examples/calltrace.cron \
+            examples/nginx-calltrace.conf; do
+            test -s /usr/share/doc/calltrace/$file
+        done
+        zcat /usr/share/doc/calltrace/changelog.gz | grep -q '^# Changelog'
+        zcat /usr/share/doc/calltrace/changelog.Debian.gz | grep -q '^calltrace ('",
+    );
+}
+
+#[test]
+fn rotation_within_its_unit_seals_the_files_of_another_user() {
+    let debian = Debian::new();
+    debian.install("first", "");
+    debian.bring_logs();
+    debian.says("sed -i 's/^#keep = .*/keep = \"30000d\"/' /etc/calltrace/config.toml");
+    let raw = "calltrace trace 0367 1764493655.61 --format raw";
+    let before = debian.says(raw);
+
+    let unit = debian.says("cat /usr/lib/systemd/system/calltrace-rotate.service");
+    let capabilities = setting(&unit, "CapabilityBoundingSet");
+    let kept = capabilities
+        .to_lowercase()
+        .replace("cap_", "+")
+        .replace(' ', ",");
+    let run = setting(&unit, "ExecStart");
+    // Its writer still has one open: no lease on that one, and it is seen who.
+    let said = debian.says(&format!(
+        "setpriv --reuid=bot --clear-groups sleep 60 3>>/srv/call_tracer/0367/events.log.2025-11-29 &
+        until readlink /proc/$!/exe | grep -q sleep; do sleep 0.1; done
+        setpriv --bounding-set=-all,{kept} --inh-caps=-all --no-new-privs {run} -v 2>&1"
+    ));
+    assert!(said.contains("still open in sleep"), "{said}");
+    assert!(said.contains("quiet by lease"), "{said}");
+    assert!(!said.contains("open descriptors"), "{said}");
+    assert_eq!(debian.says(raw), before, "{said}");
+    let foreign = debian.says("find /srv/call_tracer ! -user bot -o ! -group bot");
+    assert_eq!(foreign, "", "{said}");
+    // Whoever reads the logs reads the indexes as well.
+    let folders = debian.says("stat -c '%a' /srv/call_tracer/0367/.calltrace");
+    assert_eq!(folders, "2755\n");
+    let check = debian
+        .says("setpriv --reuid=nobody --clear-groups --reset-env calltrace index --check 0367");
+    assert!(check.contains(".gz"), "{check}");
+}
+
+#[test]
+fn the_service_serves_as_its_user() {
+    let debian = Debian::new();
+    debian.install("first", "");
+    debian.bring_logs();
+    let unit = debian.says("cat /usr/lib/systemd/system/calltrace-serve.service");
+    let (user, run) = (setting(&unit, "User"), setting(&unit, "ExecStart"));
+    let mut served = debian
+        .command(&format!(
+            "setpriv --reuid={user} --regid={user} --init-groups --reset-env --bounding-set=-all --no-new-privs \
+             {run} --listen 127.0.0.1:0; exit"
+        ))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut link = String::new();
+    let out = served.stdout.take().expect("piped");
+    BufReader::new(out)
+        .read_line(&mut link)
+        .expect("it says where it is");
+    let page = link
+        .trim()
+        .strip_prefix("http://")
+        .and_then(|link| link.split_once('/'));
+    let answer = page.map(|(host, path)| get(host, path));
+    // The shell goes with unshare, and what runs in its namespace with the shell. The service alone
+    // would stay: a process that becomes another user no longer hears of its parent's end.
+    served.kill().expect("it ran until now");
+    served.wait().expect("it ends");
+    let answer = answer.unwrap_or_else(|| panic!("no link: {link}"));
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let host = page.map_or("", |(host, _)| host);
+    let is_gone = || TcpStream::connect(host).is_err();
+    let gone = (0..100).any(|_| {
+        thread::sleep(Duration::from_millis(50));
+        is_gone()
+    });
+    assert!(gone, "it goes on serving on {host}");
+}
+
+#[test]
+fn upgrade_keeps_settings_secrets_logs_and_what_is_enabled() {
+    let debian = Debian::new();
+    debian.install("first", "");
+    debian.bring_logs();
+    debian.says(
+        "printf 'threads = 1\\n' | cat - /etc/calltrace/config.toml >/tmp/edited
+        cp /tmp/edited /etc/calltrace/config.toml
+        printf 's3cret' >/etc/calltrace/secrets/0367
+        chmod 750 /etc/calltrace/secrets
+        systemctl enable calltrace-serve.service calltrace-rotate.timer",
+    );
+    let logs = logs(&debian);
+    debian.asked_of_systemd();
+
+    // Its settings file is the one that was edited: nothing to ask.
+    debian.install("second", "");
+    let same = "cmp /tmp/edited /etc/calltrace/config.toml; cat /etc/calltrace/secrets/0367; \
+         stat -c ' %a' /etc/calltrace/secrets";
+    assert_eq!(debian.says(same), "s3cret 750\n");
+    assert_eq!(enabled(&debian), "enabled\nenabled\nstatic\n");
+    let asked = debian.asked_of_systemd();
+    let acts: Vec<&str> = asked
+        .lines()
+        .filter(|line| line.contains("start"))
+        .collect();
+    // Restarted if it runs. A rotation that runs is not cut short.
+    assert_eq!(acts, ["try-restart calltrace-serve.service"]);
+    assert!(!asked.contains("stop"), "{asked}");
+
+    // This one brings another settings file. Its keys are not known to this binary, so it would say so.
+    debian.install("third", "--force-confold");
+    assert_eq!(debian.says(same), "s3cret 750\n");
+    debian.says("grep -q new_key /etc/calltrace/config.toml.dpkg-dist");
+    debian.says(CALL);
+    assert_eq!(self::logs(&debian), logs);
+}
+
+#[test]
+fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
+    let debian = Debian::new();
+    debian.bring_logs();
+    let (before, logs) = (debian.listing(), logs(&debian));
+    debian.install("first", "");
+    debian.says(
+        "sed -i 's/^#threads = .*/threads = 1/' /etc/calltrace/config.toml
+        systemctl enable calltrace-serve.service calltrace-rotate.timer",
+    );
+    debian.asked_of_systemd();
+
+    debian.says("dpkg --remove calltrace");
+    let asked = debian.asked_of_systemd();
+    let stops: Vec<&str> = asked.lines().filter(|line| line.contains("stop")).collect();
+    assert_eq!(
+        stops,
+        [
+            "stop calltrace-rotate.service calltrace-rotate.timer",
+            "stop calltrace-serve.service"
+        ]
+    );
+    debian.says("grep -q '^threads = 1' /etc/calltrace/config.toml; ! test -e /usr/bin/calltrace");
+
+    // Back again as if nothing had been.
+    debian.install("second", "");
+    debian.says("grep -q '^threads = 1' /etc/calltrace/config.toml");
+    assert_eq!(enabled(&debian), "enabled\nenabled\nstatic\n");
+
+    debian.says("printf 's3cret' >/etc/calltrace/secrets/0367; dpkg --purge calltrace");
+    let after = debian.listing();
+    let left: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
+    let gone: Vec<&String> = before.iter().filter(|line| !after.contains(line)).collect();
+    assert_eq!(
+        left,
+        [
+            "d 700 root:root /etc/calltrace/secrets -> ",
+            "d 755 root:root /etc/calltrace -> ",
+            "f 644 root:root /etc/calltrace/secrets/0367 -> "
+        ]
+    );
+    assert!(gone.is_empty(), "{gone:?}");
+    assert_eq!(self::logs(&debian), logs);
+    // Lines that the service wrote are its user's, and must not become another's.
+    debian.says("getent passwd calltrace");
+}
+
+#[test]
+fn units_are_right_and_as_closed_as_they_can_be() {
+    let debian = Debian::new();
+    debian.install("first", "");
+    let verified = debian.says(
+        "cd /usr/lib/systemd/system
+        systemd-analyze verify --man=no calltrace-serve.service calltrace-rotate.service \
+            calltrace-rotate.timer 2>&1",
+    );
+    assert_eq!(verified, "");
+    // A tree elsewhere is told to both by one file. One that is wrong shows that both read it.
+    let wrong = debian.run(
+        "mkdir /etc/systemd/system/calltrace-.service.d
+        printf '[Service]\\nReadWritePaths=here\\n' >/etc/systemd/system/calltrace-.service.d/tree.conf
+        cd /usr/lib/systemd/system
+        for unit in calltrace-serve calltrace-rotate; do
+            systemd-analyze verify --man=no $unit.service
+        done
+        rm -r /etc/systemd/system/calltrace-.service.d",
+    );
+    let said = packaging::text(&wrong.stderr);
+    assert_eq!(said.matches("tree.conf:2: ").count(), 2, "{said}");
+    // Exposure in tenths; 0 is best, 100 worst. Rotation has six capabilities, to work for any writer.
+    for (unit, exposure_max) in [("serve", 13), ("rotate", 21)] {
+        debian.says(&format!(
+            "systemd-analyze security --offline=true --threshold={exposure_max} \
+             /usr/lib/systemd/system/calltrace-{unit}.service"
+        ));
+    }
+}
+
+/// Whether the three units are.
+fn enabled(debian: &Debian) -> String {
+    debian.says(
+        "systemctl is-enabled calltrace-serve.service calltrace-rotate.timer \
+         calltrace-rotate.service || test $? -eq 1",
+    )
+}
+
+/// Names, owners and contents of all logs.
+fn logs(debian: &Debian) -> String {
+    debian.says(
+        "cd /srv/call_tracer; find . -printf '%p %m %u %T@\\n' | sort; \
+         find . -type f -print0 | sort -z | xargs -0 sha256sum",
+    )
+}
+
+/// The value of a key that a unit has once.
+fn setting<'a>(unit: &'a str, key: &str) -> &'a str {
+    let mut values = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    let value = values
+        .next()
+        .unwrap_or_else(|| panic!("no {key}= in\n{unit}"));
+    assert_eq!(values.next(), None, "{key}= once");
+    value
+}
+
+fn get(host: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(host).expect("somebody listens");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("set");
+    let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("answered");
+    packaging::text(&answer)
+}

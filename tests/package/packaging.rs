@@ -1,0 +1,263 @@
+//! The Debian package around the binary under test, and throw-away Debian systems to install it in.
+//!
+//! Such a system is a folder: unpacked from what `tests/run` made with mmdebstrap, entered with
+//! chroot in namespaces of its own, so that its mounts and processes end with the command that
+//! needed them, however that ends. Nothing of the host is changed: not its packages, its users nor
+//! its units.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+pub(crate) fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where cargo builds, and where `tests/run` puts tools.
+fn target() -> &'static Path {
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    temporary
+        .parent()
+        .expect("cargo's folder for tests lies in its target folder")
+}
+
+/// What `tests/run` made.
+pub(crate) fn tool(name: &str) -> PathBuf {
+    let path = target().join("tools").join(name);
+    assert!(
+        path.exists(),
+        "{}: not there; tests/run makes it",
+        path.display()
+    );
+    path
+}
+
+/// The program, as root: by itself, or through sudo that asks nothing.
+pub(crate) fn as_root(program: &str) -> Command {
+    if rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
+
+/// Runs it to its end, which must be a good one; what it printed.
+#[track_caller]
+pub(crate) fn done(command: &mut Command) -> String {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{out}{err}",
+        output.status
+    );
+    out
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Packages, made once for all tests of a program.
+pub(crate) struct Packages {
+    folder: TempDir,
+}
+
+impl Packages {
+    pub(crate) fn get() -> &'static Packages {
+        static PACKAGES: OnceLock<Packages> = OnceLock::new();
+        PACKAGES.get_or_init(Packages::make)
+    }
+
+    /// `cargo deb` as whoever publishes it calls it, but the binary that the tests run stands where it
+    /// looks for a release. It strips both.
+    fn make() -> Packages {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let release = folder.path().join("release");
+        fs::create_dir(&release).expect("made");
+        fs::hard_link(testing::program(), release.join("calltrace"))
+            .expect("both lie in cargo's target folder");
+        done(
+            Command::new(tool("bin/cargo-deb"))
+                .args(["--no-build", "--locked", "--offline", "--fast", "-o"])
+                .arg(folder.path().join("first.deb"))
+                .current_dir(project())
+                .env("CARGO_TARGET_DIR", folder.path()),
+        );
+        let packages = Packages { folder };
+        packages.later("second", "0.1.0-2", "");
+        packages.later(
+            "third",
+            "0.2.0-1",
+            "#new_key = \"what later versions have\"\n",
+        );
+        packages
+    }
+
+    /// The same contents under a later version, with something added to its settings file.
+    fn later(&self, name: &str, version: &str, added: &str) {
+        let tree = self.folder.path().join(name);
+        done(
+            Command::new("dpkg-deb")
+                .arg("-R")
+                .arg(self.path("first"))
+                .arg(&tree),
+        );
+        let control = tree.join("DEBIAN/control");
+        let old = fs::read_to_string(&control).expect("every package has it");
+        let of_version = |line: &str| line.starts_with("Version:");
+        let line = old
+            .lines()
+            .find(|line| of_version(line))
+            .expect("it has one");
+        let new = old.replace(line, &format!("Version: {version}"));
+        fs::write(&control, new).expect("written");
+        let settings = tree.join("etc/calltrace/config.toml");
+        let mut settings = fs::File::options()
+            .append(true)
+            .open(settings)
+            .expect("the package has it");
+        settings.write_all(added.as_bytes()).expect("written");
+        done(
+            Command::new("dpkg-deb")
+                .args(["--root-owner-group", "-Zgzip", "-z1", "-b"])
+                .arg(&tree)
+                .arg(self.path(name)),
+        );
+        fs::remove_dir_all(&tree).expect("removed");
+    }
+
+    /// `first`, `second` with the same settings file, `third` with another.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name).with_extension("deb")
+    }
+}
+
+/// A Debian system with what is essential, adduser and systemd; removed when dropped.
+///
+/// It looks booted with systemd to maintainer scripts. What they ask of `systemctl` is written
+/// down and then done as far as it can be without a manager: units are enabled for real, none is
+/// started.
+pub(crate) struct Debian {
+    folder: TempDir,
+}
+
+const ASKED: &str = "/var/log/asked-of-systemd";
+
+impl Debian {
+    pub(crate) fn new() -> Debian {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let tar = tool("debian.tar");
+        done(
+            as_root("tar")
+                .args(["--numeric-owner", "-xpf"])
+                .arg(tar)
+                .arg("-C")
+                .arg(folder.path()),
+        );
+        let debian = Debian { folder };
+        debian.says(&format!(
+            "mkdir -p /run/systemd/system
+            printf '%s\\n' '#!/bin/sh' 'echo \"$*\" >>{ASKED}' \
+                'SYSTEMD_OFFLINE=1 exec /usr/bin/systemctl \"$@\"' >/usr/local/sbin/systemctl
+            chmod 755 /usr/local/sbin/systemctl"
+        ));
+        debian
+    }
+
+    /// A file of it, seen from outside.
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.folder.path().join(inside.trim_start_matches('/'))
+    }
+
+    /// A shell in it that does what `script` says and ends at the first thing that fails.
+    pub(crate) fn command(&self, script: &str) -> Command {
+        let mut command = as_root("unshare");
+        command
+            .args(["--mount", "--pid", "--fork", "--kill-child"])
+            .arg(format!("--root={}", self.folder.path().display()))
+            .args(["--mount-proc", "env", "-i"])
+            .arg("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .args([
+                "LC_ALL=C.UTF-8",
+                "HOME=/root",
+                "DEBIAN_FRONTEND=noninteractive",
+            ])
+            .args(["sh", "-euc", script]);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, script: &str) -> Output {
+        self.command(script).output().expect("unshare starts")
+    }
+
+    /// What a script printed that must succeed.
+    #[track_caller]
+    pub(crate) fn says(&self, script: &str) -> String {
+        done(&mut self.command(script))
+    }
+
+    /// Installs or upgrades; dpkg must ask nothing, as there is nobody to answer.
+    #[track_caller]
+    pub(crate) fn install(&self, package: &str, options: &str) {
+        let from = Packages::get().path(package);
+        done(as_root("cp").arg(from).arg(self.path("tmp/calltrace.deb")));
+        self.says(&format!(
+            "dpkg {options} --install /tmp/calltrace.deb; rm /tmp/calltrace.deb"
+        ));
+    }
+
+    /// The sample tree as `/srv/call_tracer`, of a user that only writes logs, in folders that pass
+    /// on their group.
+    pub(crate) fn bring_logs(&self) {
+        let sample = project().join("tests/data/call_tracer");
+        done(
+            as_root("cp")
+                .arg("-r")
+                .arg(sample)
+                .arg(self.path("srv/call_tracer")),
+        );
+        self.says(
+            "adduser --quiet --system --group --no-create-home --home /nonexistent bot
+            chown -R bot:bot /srv/call_tracer
+            find /srv/call_tracer -type d -exec chmod 2755 {} +",
+        );
+    }
+
+    /// What systemctl was asked for since this was asked the last time, a line each.
+    pub(crate) fn asked_of_systemd(&self) -> String {
+        self.says(&format!("touch {ASKED}; cat {ASKED}; : >{ASKED}"))
+    }
+
+    /// Every name in it with its kind, mode, owner and, of links, aim; without what dpkg and adduser
+    /// keep books in.
+    pub(crate) fn listing(&self) -> Vec<String> {
+        let all = self.says(
+            "find / -xdev '(' -path /proc -o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache \
+                -o -path /var/backups -o -path /tmp ')' -prune -o -printf '%y %m %u:%g %p -> %l\\n'",
+        );
+        let mut all: Vec<String> = all.lines().map(str::to_owned).collect();
+        all.sort();
+        all
+    }
+}
+
+impl Drop for Debian {
+    fn drop(&mut self) {
+        // What root made in it only root can remove; then nothing is left for TempDir but the folder.
+        let path = self.folder.path();
+        let _ = as_root("find")
+            .arg(path)
+            .args(["-mindepth", "1", "-delete"])
+            .status();
+    }
+}

@@ -1,0 +1,328 @@
+//! A disk that fails: it dies at a chosen deed, loses power, or refuses one deed.
+
+pub mod scene;
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use calltrace::fsx::{Access, Deeds, Disk, Lease};
+
+/// What happens at a deed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing ever happens.
+    None,
+    /// The process is killed when it comes to this deed; of a write half is done.
+    DieAt(usize),
+    /// This one deed fails with an error of the system; all others are done.
+    FailAt(usize, i32),
+    /// Whatever needs room fails from this deed on.
+    FullFrom(usize),
+}
+
+type Hook = Box<dyn Fn(usize) + Send + Sync>;
+
+/// A real folder with a fault.
+pub struct Faulty {
+    fault: Fault,
+    has_leases: bool,
+    state: Mutex<State>,
+    /// Told before each deed which one it is.
+    hook: Option<Hook>,
+    /// Where things go that power loss may bring back.
+    grave: tempfile::TempDir,
+}
+
+#[derive(Default)]
+struct State {
+    deeds: usize,
+    dead: bool,
+    names: Vec<(PathBuf, NameUndo)>,
+    data: Vec<(u64, DataUndo)>,
+    buried: usize,
+}
+
+/// How to take back a change of a folder that was not synced.
+enum NameUndo {
+    Create(PathBuf),
+    Rename(PathBuf, PathBuf),
+    /// Over a file that lies at the last path now.
+    Replace(PathBuf, PathBuf, PathBuf),
+    Unlink(PathBuf, PathBuf),
+}
+
+/// How to take back a change of content that was not synced.
+enum DataUndo {
+    Append(File, u64),
+    WriteAt(File, u64, Vec<u8>),
+    Collapse(File, Vec<u8>),
+}
+
+impl Faulty {
+    /// A disk with its graves beside `root`.
+    pub fn new(root: &Path, fault: Fault) -> Faulty {
+        Faulty {
+            fault,
+            has_leases: true,
+            hook: None,
+            state: Mutex::default(),
+            grave: tempfile::tempdir_in(root.parent().expect("a parent")).expect("a folder"),
+        }
+    }
+
+    /// A file system without leases.
+    pub fn without_leases(mut self) -> Faulty {
+        self.has_leases = false;
+        self
+    }
+
+    /// Something that others do, before each deed.
+    pub fn with_others(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Faulty {
+        self.hook = Some(Box::new(hook));
+        self
+    }
+
+    /// Whether the fault has come.
+    pub fn has_died(&self) -> bool {
+        self.state.lock().expect("whole").dead
+    }
+
+    /// Deeds done so far.
+    pub fn deeds(&self) -> usize {
+        self.state.lock().expect("whole").deeds
+    }
+
+    /// The power goes: of what was not synced, a part at the end is lost, of the names and of each
+    /// file's content by themselves.
+    pub fn lose_power(&self, mut random: impl FnMut(usize) -> usize) {
+        let mut state = self.state.lock().expect("whole");
+        state.dead = true;
+        let keep = random(state.names.len() + 1);
+        let lost: Vec<_> = state.names.drain(keep..).collect();
+        for (_, undo) in lost.into_iter().rev() {
+            undo.take_back();
+        }
+        let mut inodes: Vec<u64> = state.data.iter().map(|(inode, _)| *inode).collect();
+        inodes.sort_unstable();
+        inodes.dedup();
+        for inode in inodes {
+            let (own, others): (Vec<_>, Vec<_>) =
+                state.data.drain(..).partition(|(of, _)| *of == inode);
+            state.data = others;
+            let keep = random(own.len() + 1);
+            for (_, undo) in own.into_iter().skip(keep).rev() {
+                undo.take_back();
+            }
+        }
+    }
+
+    /// Counts a deed; an error when it is not to be done. `Some(true)` from `dies` is half a deed.
+    fn begin(&self, needs_room: bool) -> Result<(), (io::Error, bool)> {
+        let mut state = self.state.lock().expect("whole");
+        if state.dead {
+            return Err((io::Error::other("dead"), false));
+        }
+        let at = state.deeds;
+        state.deeds += 1;
+        if let Some(hook) = &self.hook {
+            hook(at);
+        }
+        match self.fault {
+            Fault::DieAt(n) if n == at => {
+                state.dead = true;
+                Err((io::Error::other("killed"), true))
+            }
+            Fault::FailAt(n, code) if n == at => Err((io::Error::from_raw_os_error(code), false)),
+            Fault::FullFrom(n) if at >= n && needs_room => {
+                const ENOSPC: i32 = 28;
+                Err((io::Error::from_raw_os_error(ENOSPC), true))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn deed(&self) -> io::Result<()> {
+        self.begin(false).map_err(|(error, _)| error)
+    }
+
+    fn note_name(&self, path: &Path, undo: NameUndo) {
+        let folder = path.parent().expect("in a folder").to_owned();
+        let mut state = self.state.lock().expect("whole");
+        state.names.push((folder, undo));
+    }
+
+    fn note_data(&self, file: &File, undo: DataUndo) {
+        let inode = file.metadata().expect("open").ino();
+        self.state.lock().expect("whole").data.push((inode, undo));
+    }
+
+    fn bury(&self, path: &Path) -> PathBuf {
+        let mut state = self.state.lock().expect("whole");
+        state.buried += 1;
+        let grave = self.grave.path().join(state.buried.to_string());
+        fs::hard_link(path, &grave).expect("linked");
+        grave
+    }
+}
+
+impl NameUndo {
+    fn take_back(self) {
+        match self {
+            NameUndo::Create(path) => drop(fs::remove_file(path)),
+            NameUndo::Rename(from, to) => fs::rename(to, from).expect("renamed back"),
+            NameUndo::Replace(from, to, old) => {
+                fs::rename(&to, from).expect("renamed back");
+                fs::rename(old, to).expect("brought back");
+            }
+            NameUndo::Unlink(path, old) => fs::rename(old, path).expect("brought back"),
+        }
+    }
+}
+
+impl DataUndo {
+    fn take_back(self) {
+        match self {
+            DataUndo::Append(file, bytes) => file.set_len(bytes).expect("cut"),
+            DataUndo::WriteAt(file, at, old) => file.write_all_at(&old, at).expect("written"),
+            DataUndo::Collapse(file, front) => {
+                let mut rest = vec![0; file.metadata().expect("open").len() as usize];
+                file.read_exact_at(&mut rest, 0).expect("read");
+                file.write_all_at(&front, 0).expect("written");
+                file.write_all_at(&rest, front.len() as u64)
+                    .expect("written");
+            }
+        }
+    }
+}
+
+impl Deeds for Faulty {
+    fn wait(&self, _: Duration) {}
+
+    fn create(&self, path: &Path) -> io::Result<File> {
+        self.begin(true).map_err(|(error, _)| error)?;
+        let file = Disk.create(path)?;
+        self.note_name(path, NameUndo::Create(path.to_owned()));
+        Ok(file)
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        self.deed()?;
+        Disk.make_folder(path)
+    }
+
+    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+        let length = file.metadata()?.len();
+        let undo = DataUndo::Append(file.try_clone()?, length);
+        match self.begin(true) {
+            Ok(()) => Disk.write(file, bytes)?,
+            Err((error, half)) => {
+                if half {
+                    Disk.write(file, &bytes[..bytes.len() / 2])?;
+                    self.note_data(file, undo);
+                }
+                return Err(error);
+            }
+        }
+        self.note_data(file, undo);
+        Ok(())
+    }
+
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut old = vec![0; bytes.len()];
+        file.read_exact_at(&mut old, offset)?;
+        let undo = DataUndo::WriteAt(file.try_clone()?, offset, old);
+        let done = match self.begin(false) {
+            Ok(()) => Disk.write_at(file, bytes, offset),
+            Err((error, half)) => {
+                if half {
+                    // By whole sectors, as a disk does.
+                    let half = (bytes.len() / 2) & !511;
+                    Disk.write_at(file, &bytes[..half], offset)?;
+                }
+                Err(error)
+            }
+        };
+        self.note_data(file, undo);
+        done
+    }
+
+    fn collapse(&self, file: &File, bytes: u64) -> io::Result<()> {
+        self.deed()?;
+        let mut front = vec![0; bytes as usize];
+        file.read_exact_at(&mut front, 0)?;
+        Disk.collapse(file, bytes)?;
+        self.note_data(file, DataUndo::Collapse(file.try_clone()?, front));
+        Ok(())
+    }
+
+    fn set_access(&self, file: &File, access: Access) -> io::Result<()> {
+        self.deed()?;
+        Disk.set_access(file, access)
+    }
+
+    fn set_modified(&self, file: &File, at: SystemTime) -> io::Result<()> {
+        self.deed()?;
+        Disk.set_modified(file, at)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        self.deed()?;
+        let inode = file.metadata()?.ino();
+        let mut state = self.state.lock().expect("whole");
+        state.data.retain(|(of, _)| *of != inode);
+        Ok(())
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.deed()?;
+        let mut state = self.state.lock().expect("whole");
+        state.names.retain(|(of, _)| of != folder);
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.deed()?;
+        Disk.rename(from, to)?;
+        self.note_name(to, NameUndo::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.deed()?;
+        if to.exists() {
+            let old = self.bury(to);
+            Disk.replace(from, to)?;
+            let undo = NameUndo::Replace(from.to_owned(), to.to_owned(), old);
+            self.note_name(to, undo);
+        } else {
+            Disk.replace(from, to)?;
+            self.note_name(to, NameUndo::Rename(from.to_owned(), to.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        self.deed()?;
+        if !path.exists() {
+            return Disk.unlink(path);
+        }
+        let old = self.bury(path);
+        Disk.unlink(path)?;
+        self.note_name(path, NameUndo::Unlink(path.to_owned(), old));
+        Ok(())
+    }
+
+    fn lease(&self, file: &File) -> io::Result<Lease> {
+        if self.has_died() {
+            return Err(io::Error::other("dead"));
+        }
+        if !self.has_leases {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Disk.lease(file)
+    }
+}

@@ -1,0 +1,110 @@
+//! What the test programs of calltrace share.
+//!
+//! Here: the program itself, with the surroundings and the time that tests give it. [`generator`]
+//! writes seeded trees of logs together with their truth, [`faults`] is a disk that fails where a
+//! test says so, [`ending`] stops threads that work until they are told to.
+
+pub mod ending;
+pub mod faults;
+pub mod generator;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use calltrace::fsx::WallClock;
+use chrono::{DateTime, Utc};
+
+/// The time at which tests take place, unless they say another one.
+pub const NOW: &str = "2025-12-03T15:00:00Z";
+
+/// The same as a value.
+pub fn now() -> DateTime<Utc> {
+    NOW.parse().expect("it is right")
+}
+
+/// A clock that stands still at [`NOW`].
+pub fn clock() -> WallClock {
+    clock_at(now())
+}
+
+/// A clock that stands still.
+pub fn clock_at(at: DateTime<Utc>) -> WallClock {
+    WallClock::new(move || at.into())
+}
+
+/// The folder of the project.
+pub fn project() -> PathBuf {
+    let support = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = support.ancestors().nth(2);
+    project.expect("it lies two folders below").to_owned()
+}
+
+/// The sample tree with its hand-made truth.
+pub fn sample() -> PathBuf {
+    project().join("tests/data/call_tracer")
+}
+
+/// The program as cargo has built it for the tests.
+pub fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("CARGO_BIN_EXE_calltrace") {
+        return path.into();
+    }
+    // A test program that was started by hand lies in target/debug/deps.
+    let own = std::env::current_exe().expect("it is known");
+    let built = own.ancestors().nth(2).expect("it lies two folders below");
+    built.join("calltrace")
+}
+
+/// The program over the tree of `root`, at [`NOW`] and in UTC, untouched by the settings of the
+/// user who runs the tests.
+pub fn command(root: &Path) -> Command {
+    let mut command = Command::new(program());
+    surround(&mut command);
+    command.env("CALLTRACE_ROOT", root);
+    command.env("XDG_CONFIG_HOME", root.join("none"));
+    command
+}
+
+/// Gives a command the surroundings of every test: the time, the zone, and no variable of the user
+/// who runs the tests.
+pub fn surround(command: &mut Command) {
+    command.env_clear();
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command.env("TERM", "xterm");
+    command.env("TZ", "UTC");
+    command.env("CALLTRACE_NOW", NOW);
+}
+
+/// Runs the program over the tree of `root`.
+pub fn run(root: &Path, args: &[&str]) -> Output {
+    let output = command(root).args(args).output();
+    output.expect("the program starts")
+}
+
+/// What a run printed.
+pub fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// What a run said on stderr, with the path of `root` as `ROOT`.
+pub fn said(root: &Path, output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
+    text.replace(&root.display().to_string(), "ROOT")
+}
+
+/// Waits until `is_so`, looking every few milliseconds.
+///
+/// # Panics
+/// When it is not so within ten seconds; `what` says what was waited for.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(10),
+            "waited for {what}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,18 @@
+//! `rotate` and `doctor`: nothing is lost, and what is wrong is said.
+
+mod doctor;
+mod doctor_access;
+mod doctor_clock;
+mod doctor_commands;
+mod doctor_days;
+mod doctor_files;
+mod doctor_writers;
+mod doctoring;
+mod rotate_answers;
+mod rotate_cli;
+mod rotate_coincidence;
+mod rotate_faults;
+mod rotate_model;
+mod rotate_others;
+mod rotate_torture;
+mod rotation;

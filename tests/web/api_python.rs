@@ -1,0 +1,138 @@
+//! Clients from outside, of Python: the document's own with httpx, and schemathesis, which makes up
+//! requests from `/openapi.json`. `tests/run` installs both.
+//!
+//! Longer: `CALLTRACE_SCHEMA_EXAMPLES=1000 cargo test --test api_python`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::posting::{empty_tree, logged};
+use crate::serving::Running;
+use calltrace::record::{Body, Record};
+use serde_json::{Value, json};
+
+/// A program of the folder that `tests/run` makes; it lies in the target folder, two above this
+/// run's binary.
+fn program(name: &str) -> Command {
+    let binary = testing::program();
+    let target = binary
+        .ancestors()
+        .nth(2)
+        .expect("it lies in the target folder");
+    let program: PathBuf = target.join("python/bin").join(name);
+    assert!(
+        program.exists(),
+        "no {}; tests/run makes it, or: python3 -m venv {1} && {1}/bin/pip install -r \
+         tests/python/requirements.txt",
+        program.display(),
+        target.join("python").display()
+    );
+    // Whatever it does, it ends.
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", "60"]).arg(program);
+    command
+}
+
+#[test]
+fn the_client_of_the_document_logs_a_call_and_finds_it() {
+    let tree = empty_tree();
+    let server = Running::start("", &["--root", tree.path().to_str().expect("it works")]);
+    let base = format!("http://localhost:{}", server.at().port());
+    let ran = program("python3")
+        .args(["tests/python/client.py", &base])
+        .output()
+        .expect("it works");
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let said: Value = serde_json::from_slice(&ran.stdout).expect("it works");
+    assert_eq!(
+        said["posted"],
+        json!([
+            [200, "Event logged"],
+            [200, "HTTP request logged"],
+            [200, "SQL query logged"],
+            [200, "Telegram message logged"],
+        ])
+    );
+    assert_eq!(
+        (&said["service"], &said["health"], &said["same"]),
+        (&json!("running"), &json!(200), &json!(true))
+    );
+    assert_eq!(
+        said["too_long"],
+        json!([413, "the body is longer than 10 MiB"])
+    );
+    let trace = &said["trace"];
+    assert_eq!(trace["unique_id"], "1759490248.0");
+    assert_eq!(trace["call_direction"], "outgoing");
+    assert_eq!(trace["summary"]["total_timeline_entries"], 4);
+    let timeline = trace["timeline"].as_array().expect("it works");
+    assert_eq!(
+        timeline[0]["data"]["event_data"]["Extensions"],
+        json!(["150"])
+    );
+    assert_eq!(
+        timeline[1]["data"]["response_data"]["full_name"],
+        "Анна Сидорова"
+    );
+    assert_eq!(timeline[1]["data"]["duration_ms"], 245.3);
+    assert_eq!(
+        timeline[3]["data"]["message_text"],
+        "📞 Исходящий звонок..."
+    );
+    assert_eq!(said["found"]["total"], 1);
+    assert_eq!(said["found"]["results"][0]["unique_id"], "1759490248.0");
+    assert_eq!(logged(tree.path(), "0367").lines().count(), 4);
+}
+
+#[test]
+fn made_up_requests_get_documented_answers_and_write_whole_lines() {
+    let (tree, elsewhere) = (empty_tree(), tempfile::tempdir().expect("it works"));
+    let server = Running::start("", &["--root", tree.path().to_str().expect("it works")]);
+    let at = server.at();
+    let examples = std::env::var("CALLTRACE_SCHEMA_EXAMPLES").unwrap_or_else(|_| "20".to_owned());
+    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+    let ran = program("schemathesis")
+        .current_dir(elsewhere.path())
+        .args([
+            "run",
+            &format!("http://{at}/openapi.json"),
+            "--checks",
+            checks,
+        ])
+        .args([
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            &examples,
+        ])
+        .args(["--seed", "1", "--generation-database", "none", "--no-color"])
+        .output()
+        .expect("it works");
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(
+        ran.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let mut lines = 0;
+    for folder in std::fs::read_dir(tree.path()).expect("it works") {
+        let name = folder
+            .expect("it works")
+            .file_name()
+            .into_string()
+            .expect("it works");
+        for line in logged(tree.path(), &name).split_terminator('\n') {
+            assert_ne!(
+                Record::parse(line.as_bytes()).body,
+                Body::Unparsed,
+                "{line:?}"
+            );
+            lines += 1;
+        }
+    }
+    assert!(lines > 50, "{lines}: {said}");
+}

@@ -1,0 +1,442 @@
+//! Who is who out of a real PostgreSQL: what is found, and what becomes of an answer while the
+//! database restarts, stands still, is locked or gone.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::postgres::{SCHEMA, SECRET, Server};
+use calltrace::directory::{
+    Config, Directory, Given, Names, PostgresConfig, Secret, Times, Wanted,
+};
+use calltrace::tree::EnterpriseName;
+
+/// Shared by the tests that leave it running, each with a database of its own.
+static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+
+/// More than two seconds by what a busy machine adds.
+const TWO_SECONDS: Duration = Duration::from_millis(2300);
+
+fn open(url: &str, times: Times) -> Directory {
+    let config = Config {
+        postgres: PostgresConfig {
+            url: Secret::new(url).map(Given::Here),
+            pool: Some(2),
+        },
+        ..Config::default()
+    };
+    let (directory, warnings) = Directory::open_with(&config, times).expect("it is an address");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    directory
+}
+
+/// Asks anew each time, and tries again soon.
+fn forgetful() -> Times {
+    Times {
+        fresh: Duration::from_millis(1),
+        rest: Duration::from_millis(50),
+        ..Times::default()
+    }
+}
+
+fn number(name: &str) -> EnterpriseName {
+    EnterpriseName::new(name).expect("a name")
+}
+
+fn ids(ids: &[&str]) -> BTreeSet<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+fn everybody() -> Wanted {
+    Wanted {
+        chats: ids(&[
+            "100000001",
+            "7000000002",
+            "100000003",
+            "100000004",
+            "100000005",
+            "-1",
+        ]),
+        extensions: ids(&["150", "151", "152", "153"]),
+        lines: ids(&["0001363", "0001365", "18", "17"]),
+        clients: ids(&["375290000000"]),
+    }
+}
+
+fn pairs(names: &std::collections::BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    let pairs = names.iter();
+    pairs
+        .map(|(id, name)| (id.as_str(), name.as_str()))
+        .collect()
+}
+
+async fn is_opened_by(directory: &Directory, enterprise: &str, secret: &str) -> bool {
+    let known = directory
+        .enterprise(&number(enterprise))
+        .await
+        .expect("it can be asked");
+    let secret_of = known.and_then(|known| known.secret);
+    secret_of.is_some_and(|known| known.matches(secret))
+}
+
+async fn asked(directory: &Directory) -> Names {
+    directory.names(&number("0367"), &everybody()).await
+}
+
+#[tokio::test]
+async fn everybody_is_found_in_the_tables_of_the_field() {
+    let url = SERVER.database("field", SCHEMA).await;
+    let directory = open(&url, Times::default());
+    assert!(is_opened_by(&directory, "0367", SECRET).await);
+    let known = directory
+        .enterprise(&number("0367"))
+        .await
+        .expect("it can be asked")
+        .expect("it is known");
+    assert_eq!(known.title.as_deref(), Some("june"));
+    assert!(
+        is_opened_by(&directory, "0270", "other-secret").await,
+        "only its bot is off"
+    );
+    assert!(
+        !is_opened_by(&directory, "0111", "gone-secret").await,
+        "it left"
+    );
+    assert!(
+        !is_opened_by(&directory, "0112", "").await,
+        "it has no secret"
+    );
+    assert!(
+        directory
+            .enterprise(&number("9999"))
+            .await
+            .expect("it can be asked")
+            .is_none()
+    );
+
+    let names = asked(&directory).await;
+    let chats = [("100000003", "Борис"), ("7000000002", "Анна Сидорова")];
+    assert_eq!(
+        pairs(&names.chats),
+        chats,
+        "and nobody of another enterprise"
+    );
+    assert_eq!(
+        pairs(&names.extensions),
+        [("151", "Анна Сидорова"), ("152", "Борис")]
+    );
+    assert_eq!(
+        pairs(&names.lines),
+        [("0001363", "Линия 1"), ("17", "Линия 1")]
+    );
+    assert_eq!(names.owners, ids(&["100000001"]));
+    assert!(names.clients.is_empty() && names.missing.is_empty());
+    assert_eq!(directory.check().await, [("postgres", Ok(()))]);
+}
+
+#[tokio::test]
+async fn names_are_found_where_telegram_users_has_them() {
+    let tables = "\
+        CREATE TABLE enterprises (number varchar(10), name varchar(50), secret varchar(50));
+        INSERT INTO enterprises VALUES ('0367', 'june', 'made-up-secret');
+        CREATE TABLE telegram_users (tg_id text, first_name text, last_name text);
+        INSERT INTO telegram_users VALUES ('7000000002', 'Анна', 'Сидорова');
+        CREATE TABLE sip_unit (line_id int, line_name text, enterprise_number text);
+        INSERT INTO sip_unit VALUES (17, 'Чужая', '0270'), (17, 'Линия 7', '0367');";
+    let url = SERVER.database("other", tables).await;
+    let directory = open(&url, Times::default());
+    assert!(is_opened_by(&directory, "0367", SECRET).await);
+    let names = asked(&directory).await;
+    assert_eq!(pairs(&names.chats), [("7000000002", "Анна Сидорова")]);
+    assert_eq!(pairs(&names.lines), [("17", "Линия 7")]);
+    assert!(names.extensions.is_empty() && names.owners.is_empty());
+    assert!(
+        names.missing.is_empty(),
+        "a table that is not there is no failure"
+    );
+}
+
+#[tokio::test]
+async fn tables_that_change_while_it_runs_are_looked_at_again() {
+    let url = SERVER.database("changing", SCHEMA).await;
+    let directory = open(&url, forgetful());
+    assert!(is_opened_by(&directory, "0367", SECRET).await);
+    assert_eq!(asked(&directory).await.lines.len(), 2);
+    let change = "ALTER TABLE enterprises RENAME COLUMN active TO was_active; \
+        ALTER TABLE gsm_lines RENAME COLUMN internal_id TO inner_id; \
+        ALTER TABLE users ALTER COLUMN telegram_tg_id TYPE text";
+    SERVER
+        .client("changing")
+        .await
+        .batch_execute(change)
+        .await
+        .expect("the statement is right");
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(is_opened_by(&directory, "0367", SECRET).await);
+    let first = asked(&directory).await;
+    let second = asked(&directory).await;
+    assert_eq!(pairs(&second.lines), [("0001363", "Линия 1")], "{first:?}");
+    assert_eq!(second.chats.len(), 2);
+    assert!(second.missing.is_empty());
+}
+
+#[tokio::test]
+async fn signs_that_mean_something_to_sql_are_only_signs() {
+    let url = SERVER.database("signs", SCHEMA).await;
+    let directory = open(&url, Times::default());
+    let odd = [
+        "'; DROP TABLE users; --",
+        "$1",
+        "%",
+        "_",
+        "\\",
+        "{151}",
+        "\"",
+        "a\0b",
+        "NULL",
+        "",
+    ];
+    let mut wanted = everybody();
+    for set in [&mut wanted.chats, &mut wanted.extensions, &mut wanted.lines] {
+        set.extend(ids(&odd));
+    }
+    let names = directory.names(&number("0367"), &wanted).await;
+    let plain = asked(&directory).await;
+    assert!(!plain.chats.is_empty());
+    assert_eq!(names, plain);
+    let odd_name = directory.enterprise(&number("0367_-OR-1")).await;
+    assert!(odd_name.expect("it can be asked").is_none());
+}
+
+#[tokio::test]
+async fn a_session_can_write_nothing() {
+    // A table whose reading writes: what a broken or hostile view could do.
+    let writing = "\
+        CREATE TABLE trap (n int);
+        CREATE FUNCTION write_it() RETURNS text LANGUAGE plpgsql AS \
+            $$ BEGIN INSERT INTO trap VALUES (1); RETURN 'Линия 1'; END $$;
+        DROP TABLE gsm_lines;
+        CREATE VIEW gsm_lines AS SELECT '0001363'::text AS line_id, write_it() AS line_name;";
+    let url = SERVER
+        .database("writing", &format!("{SCHEMA}{writing}"))
+        .await;
+    let directory = open(&url, Times::default());
+    let names = asked(&directory).await;
+    assert!(
+        names.lines.is_empty() && !names.extensions.is_empty(),
+        "{names:?}"
+    );
+    assert_eq!(names.missing, ["postgres"]);
+    let client = SERVER.client("writing").await;
+    let written = client
+        .query_one("SELECT count(*) FROM trap", &[])
+        .await
+        .expect("a row");
+    assert_eq!(written.get::<_, i64>(0), 0);
+    let writer = client
+        .query_one("SELECT line_name FROM gsm_lines", &[])
+        .await
+        .expect("a row");
+    assert_eq!(writer.get::<_, String>(0), "Линия 1", "who may write, does");
+}
+
+#[tokio::test]
+async fn a_locked_table_costs_its_names_and_no_more_than_two_seconds() {
+    let url = SERVER.database("locked", SCHEMA).await;
+    let directory = open(&url, forgetful());
+    assert!(is_opened_by(&directory, "0367", SECRET).await);
+    let mut locker = SERVER.client("locked").await;
+    let lock = locker.transaction().await.expect("the server runs");
+    lock.batch_execute("LOCK TABLE users")
+        .await
+        .expect("the statement is right");
+    let begun = Instant::now();
+    let names = asked(&directory).await;
+    assert!(begun.elapsed() < TWO_SECONDS, "{:?}", begun.elapsed());
+    assert_eq!(names.missing, ["postgres"]);
+    assert_eq!(
+        pairs(&names.lines),
+        [("0001363", "Линия 1"), ("17", "Линия 1")]
+    );
+    assert_eq!(names.owners, ids(&["100000001"]));
+
+    lock.batch_execute("LOCK TABLE enterprises")
+        .await
+        .expect("the statement is right");
+    let begun = Instant::now();
+    assert!(
+        is_opened_by(&directory, "0367", SECRET).await,
+        "as it was last known"
+    );
+    assert!(directory.enterprise(&number("9999")).await.is_err());
+    assert!(begun.elapsed() < 2 * TWO_SECONDS, "{:?}", begun.elapsed());
+    lock.rollback().await.expect("the server runs");
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert!(
+        directory
+            .enterprise(&number("9999"))
+            .await
+            .expect("it can be asked")
+            .is_none()
+    );
+    let names = asked(&directory).await;
+    assert!(
+        names.missing.is_empty() && names.chats.len() == 2,
+        "{names:?}"
+    );
+}
+
+#[tokio::test]
+async fn questions_that_were_given_up_stand_in_nobodys_way() {
+    let url = SERVER.database("given_up", SCHEMA).await;
+    let directory = open(&url, forgetful());
+    let all = asked(&directory).await;
+    let mut locker = SERVER.client("given_up").await;
+    let lock = locker.transaction().await.expect("the server runs");
+    lock.batch_execute("LOCK TABLE users")
+        .await
+        .expect("the statement is right");
+    for _ in 0..6 {
+        let page = tokio::time::timeout(Duration::from_millis(50), asked(&directory));
+        assert!(page.await.is_err(), "whoever asked has left");
+    }
+    lock.rollback().await.expect("the server runs");
+    let begun = Instant::now();
+    assert_eq!(asked(&directory).await, all);
+    assert!(
+        begun.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn many_pages_at_one_time_get_all_their_names_over_two_connections() {
+    let url = SERVER.database("crowded", SCHEMA).await;
+    let directory = open(&url, forgetful());
+    let pages = (0..50).map(|_| asked(&directory));
+    for names in futures_util::future::join_all(pages).await {
+        assert_eq!((names.chats.len(), names.missing.len()), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_told_without_its_password() {
+    let right = SERVER.url("postgres");
+    let wrong = right.replace("made-up-password", "wrong-password");
+    let directory = open(&wrong, Times::default());
+    let said = directory
+        .enterprise(&number("0367"))
+        .await
+        .expect_err("nobody can say")
+        .to_string();
+    assert!(said.contains("refuses the login"), "{said}");
+    let checks = directory.check().await;
+    let (_, Err(told)) = &checks[0] else {
+        panic!("it can't be well");
+    };
+    for text in [said.as_str(), told] {
+        assert!(
+            !text.contains("password") && !text.contains("tester"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
+    let said = Said::default();
+    let writer = said.clone();
+    let log = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .without_time();
+    let _log = tracing::subscriber::set_default(log.with_ansi(false).finish());
+    let mut server = Server::start();
+    let url = server.database("restarted", SCHEMA).await;
+    let directory = open(&url, forgetful());
+    assert!(is_opened_by(&directory, "0367", SECRET).await);
+    let all = asked(&directory).await;
+    assert!(all.missing.is_empty());
+
+    server.stop();
+    server.start_again();
+    assert_eq!(asked(&directory).await, all);
+    assert!(is_opened_by(&directory, "0367", SECRET).await);
+    assert!(
+        directory
+            .enterprise(&number("0270"))
+            .await
+            .expect("it can be asked")
+            .is_some()
+    );
+
+    server.stop();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let begun = Instant::now();
+    assert!(
+        is_opened_by(&directory, "0367", SECRET).await,
+        "as it was last known"
+    );
+    assert!(directory.enterprise(&number("9999")).await.is_err());
+    let none = asked(&directory).await;
+    assert!(none.chats.is_empty() && none.missing == ["postgres"]);
+    let checks = directory.check().await;
+    let told = "can't be reached: connection refused".to_owned();
+    assert_eq!(checks, [("postgres", Err(told))]);
+    assert!(begun.elapsed() < TWO_SECONDS, "{:?}", begun.elapsed());
+
+    server.start_again();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert!(
+        directory
+            .enterprise(&number("9999"))
+            .await
+            .expect("it can be asked")
+            .is_none()
+    );
+    assert_eq!(asked(&directory).await, all);
+    let said = said.0.lock().expect("nobody panics with it").clone();
+    let said = String::from_utf8(said).expect("a log is text");
+    let said: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        said.len(),
+        2,
+        "once that it went, once that it is back: {said:#?}"
+    );
+    assert!(said[0].contains("WARN") && said[0].contains("postgres can't be reached"));
+    assert!(said[1].contains("INFO") && said[1].contains("postgres is back"));
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut said = self.0.lock().expect("nobody panics with it");
+        said.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = silent.local_addr().expect("it is bound").port();
+    let url = format!("postgres://tester:made-up@127.0.0.1:{port}/db");
+    let directory = open(&url, Times::default());
+    let begun = Instant::now();
+    let names = asked(&directory).await;
+    assert!(begun.elapsed() < TWO_SECONDS, "{:?}", begun.elapsed());
+    assert_eq!(names.missing, ["postgres"]);
+    let begun = Instant::now();
+    assert!(directory.enterprise(&number("0367")).await.is_err());
+    assert!(
+        begun.elapsed() < Duration::from_millis(500),
+        "it is left alone for a while"
+    );
+}

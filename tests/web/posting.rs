@@ -1,0 +1,94 @@
+//! A client of the JSON API, a tree of its own to write to, and what stands in it afterwards.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::serving::{Client, Reply, Setup};
+
+/// A tree that holds nothing but an empty folder for 0367.
+pub(crate) fn empty_tree() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::create_dir(dir.path().join("0367")).expect("made");
+    dir
+}
+
+/// A server in this process over that tree.
+pub(crate) fn over(root: &Path) -> Setup {
+    Setup {
+        root: root.to_owned(),
+        ..Setup::default()
+    }
+}
+
+/// One request as a program on this host sends it; `headers` each with their line end.
+pub(crate) fn ask(at: SocketAddr, method: &str, target: &str, headers: &str, body: &[u8]) -> Reply {
+    let mut client = Client::connect(at);
+    send(&mut client, method, target, headers, body);
+    client.reply()
+}
+
+/// The same on a connection that is there.
+pub(crate) fn send(client: &mut Client, method: &str, target: &str, headers: &str, body: &[u8]) {
+    let length = body.len();
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: localhost:8026\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
+    client.send(&[head.as_bytes(), body].concat());
+}
+
+pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
+
+pub(crate) fn post(at: SocketAddr, path: &str, body: &str) -> Reply {
+    ask(at, "POST", path, JSON, body.as_bytes())
+}
+
+pub(crate) fn get(at: SocketAddr, target: &str) -> Reply {
+    ask(at, "GET", target, "", b"")
+}
+
+pub(crate) fn json_of(reply: &Reply) -> Value {
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/json"),
+        "{}",
+        reply.text()
+    );
+    serde_json::from_slice(&reply.body).expect("JSON")
+}
+
+/// What a failure says; it says nothing else.
+pub(crate) fn detail(reply: &Reply) -> String {
+    let value = json_of(reply);
+    let fields = value.as_object().expect("an object");
+    assert!(
+        fields
+            .keys()
+            .all(|key| key == "detail" || key == "complete"),
+        "{value}"
+    );
+    fields["detail"].as_str().expect("text").to_owned()
+}
+
+/// An event of 0367 with a number of its own.
+pub(crate) fn event(unique_id: &str) -> String {
+    format!(
+        r#"{{"enterprise_number":"0367","unique_id":"{unique_id}","event_type":"dial","event_data":{{"Token":"375290000000","Phone":"375290001234","Extensions":["150"],"CallType":0}}}}"#
+    )
+}
+
+/// All plain logs of an enterprise, one after the other.
+pub(crate) fn logged(root: &Path, enterprise: &str) -> String {
+    let Ok(folder) = fs::read_dir(root.join(enterprise)) else {
+        return String::new();
+    };
+    let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("listed").path()).collect();
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    let texts = paths
+        .iter()
+        .map(|path| fs::read_to_string(path).expect("text"));
+    texts.collect()
+}

@@ -1,0 +1,111 @@
+//! Leafing through the list of calls, over the wire: nothing is passed over, links lead somewhere.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::serving::{SETTINGS, Server, Setup, TOKEN};
+
+/// A call that nobody took, as one record.
+fn missed(at: DateTime<Utc>, id: &str) -> String {
+    format!(
+        "{}|AST|hangup|{id}|{{\"UniqueId\": \"{id}\", \"Phone\": \"375290001234\", \"Extensions\": [\"\"], \
+         \"CallType\": 0, \"CallStatus\": \"0\"}}\n",
+        at.format("%Y-%m-%d %H:%M:%S,%3f")
+    )
+}
+
+/// A server over one file of 0367, in a folder that ends with it.
+fn server(log: &str) -> (tempfile::TempDir, Server) {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::create_dir(dir.path().join("0367")).expect("a folder");
+    fs::write(dir.path().join("0367/events.log"), log).expect("written");
+    let root = dir.path().to_owned();
+    let setup = Setup {
+        root,
+        ..Setup::default()
+    };
+    (dir, setup.start())
+}
+
+/// What stands between two texts, each time.
+fn between<'t>(text: &'t str, before: &str, after: &str) -> Vec<&'t str> {
+    let parts = text.split(before).skip(1);
+    parts.filter_map(|part| part.split(after).next()).collect()
+}
+
+/// The ids of all rows, page after page.
+fn leafed_through(server: &Server, query: &str) -> Vec<String> {
+    let mut target = format!("/calls/0367?token={TOKEN}&{query}");
+    let mut ids = Vec::new();
+    for _ in 0..20 {
+        let page = server.get(&target).text();
+        ids.extend(
+            between(&page, "href=\"../call/0367/", "?")
+                .into_iter()
+                .map(str::to_owned),
+        );
+        let next = between(&page, "rel=\"next\" href=\"", "\"");
+        let Some(next) = next.first() else {
+            return ids;
+        };
+        target = format!("/calls/0367{}", next.replace("&amp;", "&"));
+    }
+    panic!("the pages never end");
+}
+
+#[test]
+fn calls_of_a_writer_whose_clock_is_ahead_push_no_other_off_the_pages() {
+    let now = testing::now();
+    let log = (0..120).fold(String::new(), |mut log, n| {
+        // The newest ten are five minutes ahead of us.
+        let ahead = if n >= 110 { 300 } else { -300 };
+        let at = now + TimeDelta::seconds(ahead + n);
+        let id = format!("{}.{n}", at.timestamp());
+        write!(log, "{}", missed(at, &id)).expect("a text");
+        log
+    });
+    let (_dir, server) = server(&log);
+    let day = |days| (now + TimeDelta::days(days)).format("%Y-%m-%d").to_string();
+    let ids = leafed_through(&server, &format!("from={}&to={}", day(-1), day(1)));
+    let different: BTreeSet<_> = ids.iter().collect();
+    assert_eq!((ids.len(), different.len()), (120, 120));
+}
+
+#[test]
+fn a_plus_of_a_token_is_still_one_in_the_links_of_the_page_it_opened() {
+    let setup = Setup {
+        settings: SETTINGS.replace(TOKEN, "a+b/c="),
+        ..Setup::default()
+    };
+    let server = setup.start();
+    for target in ["/calls/0367", "/call/0367/1764493655.61"] {
+        let page = server.get(&format!("{target}?token=a+b/c="));
+        let text = page.text();
+        assert_eq!(page.status, 200, "{target}");
+        let tokens = between(&text, "?token=", "&");
+        assert!(!tokens.is_empty(), "{target}");
+        assert!(
+            tokens.iter().all(|token| *token == "a%2Bb%2Fc%3D"),
+            "{tokens:?}"
+        );
+    }
+}
+
+#[test]
+fn a_list_that_ends_on_a_day_does_not_say_that_it_is_of_all_days() {
+    let server = Server::sample();
+    let page = server.get(&format!("/calls/0367?token={TOKEN}&lang=en&to=2025-11-28"));
+    let heading = between(&page.text(), "<h1>", "</h1>").concat();
+    assert_eq!(heading, "Calls up to 28 November 2025");
+}
+
+#[test]
+fn a_row_whose_id_is_none_leads_nowhere() {
+    let log = missed(testing::now(), "1.1?exp=9999999999&x");
+    let (_dir, server) = server(&log);
+    let page = server.get(&format!("/calls/0367?token={TOKEN}")).text();
+    assert_eq!(between(&page, "<a class=\"row\"", ">"), [""]);
+}

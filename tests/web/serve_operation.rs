@@ -1,0 +1,236 @@
+//! `calltrace serve` as whoever operates it sees it: counters for Prometheus, a log in a file, what
+//! systemd is told.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::exposition::Exposition;
+use crate::serving::{CALL, Client, PATIENCE, Running, SETTINGS, Server, TOKEN};
+
+fn get(client: &mut Client, target: &str, headers: &str) -> u16 {
+    client.ask("GET", target, headers);
+    client.reply().status
+}
+
+fn metrics(client: &mut Client) -> Exposition {
+    client.ask("GET", "/metrics", "User-Agent: Prometheus/2.42.0\r\n");
+    let reply = client.reply();
+    assert_eq!(reply.status, 200);
+    let kind = reply.header("content-type");
+    assert_eq!(kind, Some("text/plain; version=0.0.4; charset=utf-8"));
+    Exposition::read(&reply.text())
+}
+
+/// Until what is asked for is so.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "never: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn requests_are_counted_by_route_and_refusals_by_reason() {
+    let running = Running::start(SETTINGS, &[]);
+    let mut client = Client::connect(running.at());
+    let call = format!("{CALL}?token={TOKEN}");
+    for (target, headers, status) in [
+        (call.as_str(), "", 200),
+        (call.as_str(), "", 200),
+        (CALL, "", 403),
+        (&format!("/calls/0367?token={TOKEN}"), "", 200),
+        (call.as_str(), "User-Agent: TelegramBot\r\n", 200),
+        ("/nowhere/0367/s3cret", "", 404),
+        ("/health", "", 200),
+    ] {
+        assert_eq!(get(&mut client, target, headers), status, "{target}");
+    }
+    let seen = metrics(&mut client);
+    let call = "route=\"/call/{enterprise}/{unique_id}\"";
+    for (name, labels, value) in [
+        (
+            "calltrace_requests_total",
+            &format!("{call},status=\"2xx\""),
+            3.0,
+        ),
+        (
+            "calltrace_requests_total",
+            &format!("{call},status=\"4xx\""),
+            1.0,
+        ),
+        (
+            "calltrace_requests_total",
+            &"route=\"none\",status=\"4xx\"".to_owned(),
+            1.0,
+        ),
+        ("calltrace_request_seconds_count", &call.to_owned(), 4.0),
+        (
+            "calltrace_refused_total",
+            &"reason=\"token\"".to_owned(),
+            1.0,
+        ),
+        (
+            "calltrace_refused_total",
+            &"reason=\"robot\"".to_owned(),
+            1.0,
+        ),
+        (
+            "calltrace_refused_total",
+            &"reason=\"busy\"".to_owned(),
+            0.0,
+        ),
+        (
+            "calltrace_engine_seconds_count",
+            &"question=\"trace\"".to_owned(),
+            2.0,
+        ),
+        (
+            "calltrace_engine_seconds_count",
+            &"question=\"search\"".to_owned(),
+            1.0,
+        ),
+        ("calltrace_wait_seconds_count", &String::new(), 3.0),
+        ("calltrace_connections", &String::new(), 1.0),
+        ("calltrace_source_up", &"source=\"logs\"".to_owned(), 1.0),
+        (
+            "calltrace_directory_lookups_total",
+            &"result=\"miss\"".to_owned(),
+            1.0,
+        ),
+        (
+            "calltrace_directory_lookups_total",
+            &"result=\"hit\"".to_owned(),
+            3.0,
+        ),
+    ] {
+        assert_eq!(seen.value(name, labels), Some(value), "{name} {labels}");
+    }
+    assert!(seen.value("calltrace_sent_bytes_total", "") > Some(10_000.0));
+    assert!(seen.value("process_resident_memory_bytes", "") > Some(1e6));
+    assert!(seen.value("process_open_fds", "") > Some(3.0));
+    assert!(seen.value("process_start_time_seconds", "") > Some(1.7e9));
+}
+
+#[test]
+fn no_label_holds_a_word_of_a_request() {
+    let running = Running::start(SETTINGS, &[]);
+    let mut client = Client::connect(running.at());
+    for n in 0..30 {
+        for target in [
+            format!("/call/0367/1764493655.{n}?token={TOKEN}"),
+            format!("/call/09{n}/1764493655.61?token=s3cret{n}"),
+            format!("/{n}/s3cret?phone=37529000{n:04}"),
+            format!("/calls/0{n}?token=s3cret"),
+        ] {
+            get(&mut client, &target, "X-Forwarded-For: 198.51.100.7\r\n");
+        }
+    }
+    let seen = metrics(&mut client);
+    for secret in ["0367", "1764493655", "s3cret", TOKEN, "37529000", "198.51"] {
+        assert!(!seen.labels().any(|it| it.contains(secret)), "{secret}");
+    }
+    assert!(seen.len() < 200, "{}", seen.len());
+}
+
+#[test]
+fn metrics_are_for_this_host_alone() {
+    let server = Server::sample();
+    let nowhere = server.get("/nowhere");
+    for header in ["X-Forwarded-For", "Forwarded", "X-Real-IP"] {
+        let reply = server.get_with("/metrics", &format!("{header}: 127.0.0.1\r\n"));
+        assert_eq!(reply.status, 404, "{header}");
+        assert_eq!(reply.timeless(), nowhere.timeless());
+    }
+    assert_eq!(server.get("/metrics").status, 200);
+}
+
+#[test]
+fn the_log_goes_into_a_file_without_tokens_and_is_opened_anew_on_hangup() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (path, moved) = (dir.path().join("serve.log"), dir.path().join("old"));
+    let name = path.to_str().expect("text");
+    let running = Running::start_with_env(
+        SETTINGS,
+        &["--log-format", "json"],
+        &[("CALLTRACE_LOG_FILE", name)],
+    );
+    let mut client = Client::connect(running.at());
+    get(&mut client, &format!("{CALL}?token={TOKEN}"), "");
+    until("the line of a call", || says(&path, CALL));
+    fs::rename(&path, &moved).expect("renamed");
+    running.signal("-HUP");
+    until("a new file", || path.exists());
+    get(&mut client, "/health", "");
+    drop(client);
+    running.signal("-TERM");
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("millis"), "{said}");
+    // What waited was written before the end.
+    assert!(says(&path, "/health") && !says(&moved, "/health"));
+    for path in [&path, &moved] {
+        assert!(!says(path, TOKEN) && !says(path, "token="));
+    }
+}
+
+fn says(path: &Path, word: &str) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| text.contains(word))
+}
+
+#[test]
+fn a_full_disk_stops_the_log_and_nothing_else() {
+    let running = Running::start(SETTINGS, &["--log-file", "/dev/full"]);
+    let mut client = Client::connect(running.at());
+    for _ in 0..20 {
+        assert_eq!(get(&mut client, &format!("{CALL}?token={TOKEN}"), ""), 200);
+    }
+    until("lost lines are counted", || {
+        let lost = metrics(&mut client).value("calltrace_log_dropped_lines_total", "");
+        lost >= Some(20.0)
+    });
+    drop(client);
+    running.signal("-TERM");
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
+fn a_log_that_can_not_be_written_is_said_at_the_start() {
+    let running = Running::start(SETTINGS, &["--log-file", "/nowhere/serve.log"]);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("/nowhere/serve.log: can't write the log"),
+        "{said}"
+    );
+}
+
+#[test]
+fn systemd_is_told_when_it_serves_that_it_lives_and_that_it_ends() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("notify");
+    let told = UnixDatagram::bind(&path).expect("a socket");
+    told.set_read_timeout(Some(PATIENCE)).expect("it can be");
+    let mut bytes = [0; 200];
+    let mut next = || {
+        let length = told.recv(&mut bytes).expect("it says something");
+        String::from_utf8_lossy(&bytes[..length]).trim().to_owned()
+    };
+    let socket = path.to_str().expect("text");
+    let env = [("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "50000")];
+    let running = Running::start_with_env(SETTINGS, &[], &env);
+    assert_eq!(next(), "READY=1");
+    let mut client = Client::connect(running.at());
+    assert_eq!(get(&mut client, "/robots.txt", ""), 200);
+    drop(client);
+    for _ in 0..3 {
+        assert_eq!(next(), "WATCHDOG=1");
+    }
+    running.signal("-TERM");
+    let mut rest = std::iter::repeat_with(next).skip_while(|it| it == "WATCHDOG=1");
+    assert_eq!(rest.next().as_deref(), Some("STOPPING=1"));
+    assert_eq!(running.end().0, Some(0));
+}

@@ -1,0 +1,237 @@
+//! Peers that are slow, many, or gone, and the end of a server.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::get;
+use calltrace::web;
+use tokio::sync::Notify;
+
+use crate::serving::{CALL, Client, PATIENCE, Server, Setup, TOKEN};
+
+/// A short one, as limits go; long for what it must not hit.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// More than the kernel buffers for one connection.
+const BIG_BYTES: usize = 64 << 20;
+
+fn big(setup: Setup) -> Server {
+    setup.start_with(|site| {
+        let routes = Router::new()
+            .route("/big", get(async || "x".repeat(BIG_BYTES)))
+            .route("/well", get(async || "well"));
+        web::dressed(site, routes)
+    })
+}
+
+/// Until what a test waits for has come about.
+fn until(what: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !what() {
+        assert!(begin.elapsed() < PATIENCE, "it never comes");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_head_that_does_not_end_is_cut_off_and_stops_nobody() {
+    let mut setup = Setup::default();
+    setup.connections.head = SHORT;
+    let server = setup.start();
+    let mut silent = server.client();
+    let mut slow: Vec<Client> = (0..20).map(|_| server.client()).collect();
+    for client in &mut slow {
+        client.send(b"GET / HTTP/1.1\r\nX: ");
+    }
+    assert_eq!(server.get(&format!("{CALL}?token={TOKEN}")).status, 200);
+    let begin = Instant::now();
+    // A byte now and then does not help.
+    let dripping = slow.pop().expect("there are some");
+    let mut dripping = dripping.0.into_inner();
+    while dripping.write_all(b"x").is_ok() {
+        assert!(begin.elapsed() < PATIENCE, "it goes on for ever");
+        thread::sleep(Duration::from_millis(20));
+    }
+    for client in &mut slow {
+        let mut rest = Vec::new();
+        let _ = client.0.read_to_end(&mut rest);
+        let rest = String::from_utf8_lossy(&rest);
+        assert!(
+            rest.is_empty() || rest.starts_with("HTTP/1.1 408"),
+            "{rest}"
+        );
+    }
+    assert!(silent.is_closed());
+    assert!(begin.elapsed() < PATIENCE / 2);
+}
+
+#[test]
+fn a_kept_connection_answers_again_until_it_idles() {
+    let mut setup = Setup::default();
+    setup.connections.idle = SHORT;
+    let server = setup.start();
+    let mut client = server.client();
+    for _ in 0..5 {
+        client.ask("GET", "/", "");
+        assert_eq!(client.reply().status, 200);
+    }
+    // Requests sent ahead are answered in order.
+    client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(client.reply().status, 200);
+    assert_eq!(client.reply().status, 404);
+    assert!(client.is_closed());
+    let mut client = server.client();
+    client.send(b"GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(client.reply().status, 200);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_peer_that_only_stops_sending_gets_its_answer() {
+    let server = Server::sample();
+    let mut client = server.client();
+    client.ask("GET", "/nowhere", "");
+    let stream = client.0.get_ref();
+    stream.shutdown(std::net::Shutdown::Write).expect("half");
+    assert_eq!(client.reply().status, 404);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn readers_that_do_not_read_are_cut_off_and_stop_nobody() {
+    let mut setup = Setup::default();
+    setup.connections.stalled = SHORT;
+    let server = big(setup);
+    let mut stalled: Vec<Client> = (0..4).map(|_| server.client()).collect();
+    for client in &mut stalled {
+        client.ask("GET", "/big", "");
+    }
+    let begin = Instant::now();
+    assert_eq!(server.get("/well").text(), "well");
+    thread::sleep(2 * SHORT);
+    for client in &mut stalled {
+        let mut rest = Vec::new();
+        let _ = client.0.read_to_end(&mut rest);
+        assert!(rest.len() < BIG_BYTES, "it was given all");
+    }
+    assert!(begin.elapsed() < PATIENCE);
+}
+
+#[test]
+fn a_slow_reader_that_reads_gets_everything() {
+    let mut setup = Setup::default();
+    setup.connections.stalled = SHORT;
+    setup.connections.idle = SHORT;
+    let server = big(setup);
+    let mut client = server.client();
+    client.ask("GET", "/big", "Connection: close\r\n");
+    let (begin, mut got) = (Instant::now(), 0);
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let read = client.0.read(&mut piece).expect("it goes on");
+        got += read;
+        if read == 0 {
+            break;
+        }
+        // So that the whole takes longer than any of the limits.
+        let due = 3 * SHORT * u32::try_from(got >> 20).expect("few") / 64;
+        thread::sleep(due.saturating_sub(begin.elapsed()));
+    }
+    assert!(got > BIG_BYTES, "{got}");
+    assert!(begin.elapsed() > 2 * SHORT);
+}
+
+#[test]
+fn connections_beyond_the_cap_are_closed_at_once() {
+    let mut setup = Setup::default();
+    setup.connections.in_all = 3;
+    let server = setup.start();
+    let mut open: Vec<Client> = (0..3).map(|_| server.client()).collect();
+    for client in &mut open {
+        client.ask("GET", "/", "");
+        assert_eq!(client.reply().status, 200);
+    }
+    assert!(server.client().is_closed());
+    assert!(server.client().is_closed());
+    drop(open.pop());
+    until(|| {
+        let mut client = server.client();
+        let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        let sent = client.0.get_mut().write_all(request);
+        let mut first = [0; 1];
+        sent.is_ok() && client.0.read(&mut first).is_ok_and(|read| read == 1)
+    });
+    for client in &mut open {
+        client.ask("GET", "/", "");
+        assert_eq!(client.reply().status, 200);
+    }
+}
+
+/// A server with a request that is held until it is told to go on, and how many have come.
+fn held(setup: Setup) -> (Server, Arc<Notify>, Arc<AtomicUsize>) {
+    let (go_on, come) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+    let (until, count) = (Arc::clone(&go_on), Arc::clone(&come));
+    let server = setup.start_with(move |site| {
+        let hold = async move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            until.notified().await;
+            "finished"
+        };
+        web::dressed(site, Router::new().route("/hold", get(hold)))
+    });
+    (server, go_on, come)
+}
+
+#[test]
+fn the_end_waits_for_what_runs_and_takes_nothing_new() {
+    let (mut server, go_on, come) = held(Setup::default());
+    let mut idle = server.client();
+    idle.ask("GET", "/nowhere", "");
+    assert_eq!(idle.reply().status, 404);
+    let mut running = server.client();
+    running.ask("GET", "/hold", "");
+    until(|| come.load(Ordering::SeqCst) == 1);
+    server.tell_to_stop();
+    assert!(idle.is_closed());
+    until(|| TcpStream::connect(server.at).is_err());
+    go_on.notify_one();
+    let reply = running.reply();
+    assert_eq!(reply.text(), "finished");
+    assert!(running.is_closed());
+    server.wait();
+}
+
+#[test]
+fn the_end_waits_for_a_page_that_is_being_read() {
+    let mut server = big(Setup::default());
+    let mut client = server.client();
+    client.ask("GET", "/big", "");
+    let mut first = [0; 1];
+    client.0.read_exact(&mut first).expect("it begins");
+    server.tell_to_stop();
+    until(|| TcpStream::connect(server.at).is_err());
+    let mut rest = Vec::new();
+    client.0.read_to_end(&mut rest).expect("all of it");
+    assert!(rest.len() > BIG_BYTES);
+    server.wait();
+}
+
+#[test]
+fn the_end_does_not_wait_for_ever() {
+    let mut setup = Setup::default();
+    setup.connections.finish = SHORT;
+    let (mut server, _held, come) = held(setup);
+    let mut running = server.client();
+    running.ask("GET", "/hold", "");
+    until(|| come.load(Ordering::SeqCst) == 1);
+    let begin = Instant::now();
+    server.tell_to_stop();
+    server.wait();
+    assert!(begin.elapsed() < PATIENCE / 2);
+    assert!(running.is_closed());
+}
