@@ -11,9 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, SystemTime};
-
-use calltrace::record::{LogZone, Stamp};
+use std::time::Duration;
 
 /// Enterprise, kind of writer, how many of them, and the mode that is asked for.
 const SCENES: [(&str, &str, usize, &str); 5] = [
@@ -33,25 +31,23 @@ const ROTATION_PAUSE: Duration = Duration::from_millis(150);
 /// When nothing comes for so long after the writers have ended, nothing will.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Its clock runs fast; its lines don't tell when they were written.
-const FAST_CLOCK: usize = 3;
-
 struct Printed {
     scene: usize,
     writer: usize,
     number: usize,
-    /// From the line's own time to its arrival (milliseconds).
+    /// From the line's being written to its arrival (milliseconds).
     late_millis: i64,
 }
 
 fn write(root: &Path, scene: usize, writer: usize, lines: usize) -> Child {
     let (enterprise, kind, ..) = SCENES[scene];
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/writers/writer.py");
+    let script = testing::project().join("tests/writers/writer.py");
     let name = format!("{scene}{writer}");
+    let start = testing::now().timestamp().to_string();
     Command::new("python3")
         .arg(script)
         .args([kind.as_ref(), root.join(enterprise).as_os_str()])
-        .args([&name, &lines.to_string(), PAUSE_MILLIS])
+        .args([&name, &lines.to_string(), PAUSE_MILLIS, &start])
         .spawn()
         .expect("python3 is needed for this test; install it with: apt-get install python3")
 }
@@ -85,8 +81,7 @@ fn tail(root: &Path) -> (Child, Receiver<Printed>) {
     thread::spawn(move || {
         let mut line = Vec::new();
         while matches!(out.read_until(b'\n', &mut line), Ok(n) if n > 0) {
-            let now = LogZone::default().stamp(SystemTime::now().into());
-            if send.send(printed(&line, now)).is_err() {
+            if send.send(printed(&line, monotonic_millis())).is_err() {
                 return;
             }
             line.clear();
@@ -95,7 +90,13 @@ fn tail(root: &Path) -> (Child, Receiver<Printed>) {
     (tail, receive)
 }
 
-fn printed(line: &[u8], now: Stamp) -> Printed {
+/// The clock that the writers put into their lines.
+fn monotonic_millis() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+}
+
+fn printed(line: &[u8], now_millis: i64) -> Printed {
     let text = String::from_utf8_lossy(line);
     let behind = |key: &str| -> usize {
         let at = text.find(key).unwrap_or_else(|| panic!("torn: {text}")) + key.len();
@@ -103,12 +104,11 @@ fn printed(line: &[u8], now: Stamp) -> Printed {
         digits.and_then(|d| d.parse().ok()).expect("a number")
     };
     let name = behind("\"writer\": \"");
-    let at = Stamp::parse_prefix(line).unwrap_or_else(|| panic!("torn: {text}"));
     Printed {
         scene: name / 10,
         writer: name % 10,
         number: behind("\"n\": "),
-        late_millis: now.since(at),
+        late_millis: now_millis - behind("\"mono_ms\": ") as i64,
     }
 }
 
@@ -148,17 +148,17 @@ fn every_line_of_real_writers_is_printed_once_through_rotations_of_every_mode() 
         *times
             .entry((line.scene, line.writer, line.number))
             .or_default() += 1;
-        if line.scene != FAST_CLOCK {
-            late.push(line.late_millis);
-        }
+        late.push(line.late_millis);
         if SCENES[line.scene].1 == "holds" {
             let last = last_of_held.insert(line.writer, line.number);
             assert!(last.is_none_or(|last| last < line.number), "out of order");
         }
     }
-    // What comes twice would come now.
-    thread::sleep(Duration::from_millis(200));
-    for line in printed.try_iter() {
+    // What comes twice comes now: an interrupted tail prints what it has read.
+    let mut interrupted = Command::new("kill");
+    interrupted.args(["-INT", &tail.id().to_string()]);
+    assert!(interrupted.status().expect("there is kill").success());
+    for line in printed.iter() {
         *times
             .entry((line.scene, line.writer, line.number))
             .or_default() += 1;
@@ -173,8 +173,7 @@ fn every_line_of_real_writers_is_printed_once_through_rotations_of_every_mode() 
         at(100),
     );
     std::io::stderr().write_all(done.as_bytes()).expect("said");
-    tail.kill().expect("killed");
-    tail.wait().expect("a child");
+    assert_eq!(tail.wait().expect("a child").code(), Some(130));
     let twice = times.iter().filter(|(_, n)| **n > 1).map(|(line, _)| *line);
     let mut twice: Vec<_> = twice.collect();
     twice.sort_unstable();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Whoever waits longer than this waits for ever.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,8 +57,13 @@ pub(crate) fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
 
 impl Running {
     pub(crate) fn start(dir: &tempfile::TempDir, args: &[&str]) -> Running {
-        let mut child = command(dir.path())
-            .args(args)
+        let mut command = command(dir.path());
+        command.args(args);
+        Running::of(command)
+    }
+
+    pub(crate) fn of(mut command: Command) -> Running {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -97,14 +102,12 @@ impl Running {
 
     /// Its exit status, and what it printed that was not taken.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
-        let begin = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                break status;
-            }
-            assert!(begin.elapsed() < PATIENCE, "it does not end");
-            thread::sleep(Duration::from_millis(5));
-        };
+        let mut ended = None;
+        testing::wait_until("its end", || {
+            ended = self.child.try_wait().expect("a child");
+            ended.is_some()
+        });
+        let status = ended.expect("it was waited for");
         let rest = self.lines.iter().map(|line| line + "\n").collect();
         (status.code(), rest)
     }

@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 use calltrace::fsx::Lock;
@@ -261,7 +260,13 @@ fn an_enterprise_that_another_rotation_works_on_is_passed_over_or_waited_for() {
     assert!(tree.path("events.log.2025-12-01").exists());
     let mut waiting = tree.command(&[KEEP, "--wait"]);
     let mut waiting = waiting.stdout(Stdio::null()).spawn().expect("it starts");
-    thread::sleep(Duration::from_millis(100));
+    let holds = format!("/proc/{}/fd", waiting.id());
+    let has_lock_open = || {
+        let open = fs::read_dir(&holds).into_iter().flatten().flatten();
+        open.filter_map(|entry| fs::read_link(entry.path()).ok())
+            .any(|path| path.ends_with(".calltrace/lock"))
+    };
+    testing::wait_until("the other rotation", has_lock_open);
     assert!(waiting.try_wait().expect("no error").is_none(), "it waits");
     drop(lock);
     assert!(waiting.wait().expect("it ends").success());

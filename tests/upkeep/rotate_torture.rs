@@ -48,11 +48,12 @@ fn write(root: &Path, kind: &str, enterprise: &str, writer: usize, lines: usize)
     } else {
         PAUSE_LONG
     };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/writers/writer.py");
+    let script = testing::project().join("tests/writers/writer.py");
     Command::new("python3")
         .arg(script)
         .args([kind.as_ref(), root.join(enterprise).as_os_str()])
         .args([writer.to_string(), lines.to_string(), pause.to_owned()])
+        .arg(testing::now().timestamp().to_string())
         .spawn()
         .expect("python3 is needed for this test; install it with: apt-get install python3")
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::serving::{CALL, Client, PATIENCE, Running, SETTINGS, TOKEN, command};
 
@@ -98,10 +98,7 @@ fn a_service_that_may_read_no_log_says_so_of_its_health() {
         .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
-    let until = Instant::now() + PATIENCE;
-    while TcpStream::connect(address).is_err() && Instant::now() < until {
-        thread::sleep(Duration::from_millis(20));
-    }
+    testing::wait_until("the service", || TcpStream::connect(address).is_ok());
     let health = || {
         let mut client = Client::connect(address);
         client.ask("GET", "/health", "");
@@ -110,8 +107,13 @@ fn a_service_that_may_read_no_log_says_so_of_its_health() {
     let ill = health();
     // What one file may be read of is enough; a result stands for a second.
     allow(&folder, 0o755);
-    thread::sleep(Duration::from_millis(1050));
-    let well = health();
+    let begin = Instant::now();
+    let well = loop {
+        let reply = health();
+        if reply.status == 200 || begin.elapsed() > PATIENCE {
+            break reply;
+        }
+    };
     service.kill().expect("it runs");
     service.wait().expect("it ran");
     assert_eq!(ill.status, 503, "{}", ill.text());

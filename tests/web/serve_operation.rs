@@ -4,8 +4,6 @@
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::exposition::Exposition;
 use crate::serving::{CALL, Client, PATIENCE, Running, SETTINGS, Server, TOKEN};
@@ -22,15 +20,6 @@ fn metrics(client: &mut Client) -> Exposition {
     let kind = reply.header("content-type");
     assert_eq!(kind, Some("text/plain; version=0.0.4; charset=utf-8"));
     Exposition::read(&reply.text())
-}
-
-/// Until what is asked for is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < PATIENCE, "never: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]
@@ -160,10 +149,10 @@ fn the_log_goes_into_a_file_without_tokens_and_is_opened_anew_on_hangup() {
     );
     let mut client = Client::connect(running.at());
     get(&mut client, &format!("{CALL}?token={TOKEN}"), "");
-    until("the line of a call", || says(&path, CALL));
+    testing::wait_until("the line of a call", || says(&path, CALL));
     fs::rename(&path, &moved).expect("renamed");
     running.signal("-HUP");
-    until("a new file", || path.exists());
+    testing::wait_until("a new file", || path.exists());
     get(&mut client, "/health", "");
     drop(client);
     running.signal("-TERM");
@@ -188,7 +177,7 @@ fn a_full_disk_stops_the_log_and_nothing_else() {
     for _ in 0..20 {
         assert_eq!(get(&mut client, &format!("{CALL}?token={TOKEN}"), ""), 200);
     }
-    until("lost lines are counted", || {
+    testing::wait_until("lost lines are counted", || {
         let lost = metrics(&mut client).value("calltrace_log_dropped_lines_total", "");
         lost >= Some(20.0)
     });

@@ -29,15 +29,6 @@ fn big(setup: Setup) -> Server {
     })
 }
 
-/// Until what a test waits for has come about.
-fn until(what: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !what() {
-        assert!(begin.elapsed() < PATIENCE, "it never comes");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn a_head_that_does_not_end_is_cut_off_and_stops_nobody() {
     let mut setup = Setup::default();
@@ -113,6 +104,7 @@ fn readers_that_do_not_read_are_cut_off_and_stop_nobody() {
     }
     let begin = Instant::now();
     assert_eq!(server.get("/well").text(), "well");
+    // They read nothing for longer than a reader may.
     thread::sleep(2 * SHORT);
     for client in &mut stalled {
         let mut rest = Vec::new();
@@ -159,7 +151,7 @@ fn connections_beyond_the_cap_are_closed_at_once() {
     assert!(server.client().is_closed());
     assert!(server.client().is_closed());
     drop(open.pop());
-    until(|| {
+    testing::wait_until("it", || {
         let mut client = server.client();
         let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
         let sent = client.0.get_mut().write_all(request);
@@ -195,10 +187,10 @@ fn the_end_waits_for_what_runs_and_takes_nothing_new() {
     assert_eq!(idle.reply().status, 404);
     let mut running = server.client();
     running.ask("GET", "/hold", "");
-    until(|| come.load(Ordering::SeqCst) == 1);
+    testing::wait_until("it", || come.load(Ordering::SeqCst) == 1);
     server.tell_to_stop();
     assert!(idle.is_closed());
-    until(|| TcpStream::connect(server.at).is_err());
+    testing::wait_until("it", || TcpStream::connect(server.at).is_err());
     go_on.notify_one();
     let reply = running.reply();
     assert_eq!(reply.text(), "finished");
@@ -214,7 +206,7 @@ fn the_end_waits_for_a_page_that_is_being_read() {
     let mut first = [0; 1];
     client.0.read_exact(&mut first).expect("it begins");
     server.tell_to_stop();
-    until(|| TcpStream::connect(server.at).is_err());
+    testing::wait_until("it", || TcpStream::connect(server.at).is_err());
     let mut rest = Vec::new();
     client.0.read_to_end(&mut rest).expect("all of it");
     assert!(rest.len() > BIG_BYTES);
@@ -228,7 +220,7 @@ fn the_end_does_not_wait_for_ever() {
     let (mut server, _held, come) = held(setup);
     let mut running = server.client();
     running.ask("GET", "/hold", "");
-    until(|| come.load(Ordering::SeqCst) == 1);
+    testing::wait_until("it", || come.load(Ordering::SeqCst) == 1);
     let begin = Instant::now();
     server.tell_to_stop();
     server.wait();

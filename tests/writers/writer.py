@@ -1,9 +1,10 @@
 """A writer of call_tracer lines as there are in the field, with CPython's own handlers.
 
-writer.py KIND FOLDER WRITER LINES PAUSE_MS
+writer.py KIND FOLDER WRITER LINES PAUSE_MS START
 
-Writes LINES lines to FOLDER/events.log, each with its number and WRITER's name, and waits PAUSE_MS
-after every twentieth. KIND:
+Writes LINES lines to FOLDER/events.log, each with its number, WRITER's name and the milliseconds
+of the system's monotonic clock, and waits PAUSE_MS after every twentieth. Its time of day begins
+at START (seconds of Unix time). KIND:
   opens    opens the file anew for each line
   watched  WatchedFileHandler: opens it anew when it has moved
   holds    FileHandler: keeps it open for ever
@@ -18,7 +19,7 @@ import os
 import sys
 import time
 
-KIND, FOLDER, WRITER, LINES, PAUSE_MS = sys.argv[1:6]
+KIND, FOLDER, WRITER, LINES, PAUSE_MS, START = sys.argv[1:7]
 PATH = os.path.join(FOLDER, "events.log")
 DAY_SECONDS = 86_400
 
@@ -29,11 +30,11 @@ class OpensPerLine(logging.Handler):
             log.write(self.format(record) + "\n")
 
 
-def run_the_clock_fast():
-    begin = time.time()
-    first_day = 1_735_689_600  # 2025-01-01
-    real_time = time.time
-    time.time = lambda: first_day + (real_time() - begin) * DAY_SECONDS
+def set_the_clock(seconds_per_second=1):
+    begin = time.monotonic()
+    time.time = lambda: float(START) + (time.monotonic() - begin) * seconds_per_second
+    # What Python 3.13 takes the time of a record from.
+    time.time_ns = lambda: int(time.time() * 1_000_000_000)
 
 
 def make_handler():
@@ -44,7 +45,7 @@ def make_handler():
     if KIND == "holds":
         return logging.FileHandler(PATH, encoding="utf-8")
     if KIND == "rotates":
-        run_the_clock_fast()
+        set_the_clock(DAY_SECONDS)
         handler = logging.handlers.TimedRotatingFileHandler(
             PATH, when="midnight", interval=1, backupCount=0, encoding="utf-8", utc=True
         )
@@ -54,6 +55,7 @@ def make_handler():
 
 
 def main():
+    set_the_clock()
     handler = make_handler()
     formatter = logging.Formatter("%(asctime)s|%(message)s")
     formatter.converter = time.gmtime
@@ -63,7 +65,7 @@ def main():
     logger.setLevel(logging.INFO)
     logger.propagate = False
     for number in range(int(LINES)):
-        body = json.dumps({"writer": WRITER, "n": number, "Phone": "375290000000", "x": "ю" * (number % 90)}, ensure_ascii=False)
+        body = json.dumps({"writer": WRITER, "n": number, "mono_ms": time.monotonic_ns() // 1_000_000, "Phone": "375290000000", "x": "ю" * (number % 90)}, ensure_ascii=False)
         logger.info(f"AST|new_callerid|{int(time.time())}.{number}|{body}")
         if number % 20 == 0:
             time.sleep(float(PAUSE_MS) / 1000)

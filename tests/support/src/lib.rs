@@ -8,6 +8,7 @@ pub mod ending;
 pub mod faults;
 pub mod generator;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -18,7 +19,10 @@ use chrono::{DateTime, Utc};
 /// The time at which tests take place, unless they say another one.
 pub const NOW: &str = "2025-12-03T15:00:00Z";
 
-/// The same as a value.
+/// Why a test of leases is skipped.
+pub const NO_LEASES: &str = "the file system of the temporary folder has no leases";
+
+/// [`NOW`] as a value.
 pub fn now() -> DateTime<Utc> {
     NOW.parse().expect("it is right")
 }
@@ -91,6 +95,13 @@ pub fn out(output: &Output) -> String {
 pub fn said(root: &Path, output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
     text.replace(&root.display().to_string(), "ROOT")
+}
+
+/// Says that a test could not do its work, and why. `tests/run` counts what is said here; it goes
+/// past the capture of the test harness, which shows nothing of a test that passes.
+pub fn skipped(why: &str) {
+    let said = std::io::stderr().write_all(format!("\nskipped: {why}\n").as_bytes());
+    said.expect("stderr is there");
 }
 
 /// Waits until `is_so`, looking every few milliseconds.
