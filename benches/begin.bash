@@ -23,10 +23,10 @@ need() {
     done
 }
 
-# The folder, and a release build where no binary was named.
+# The folder, and a build as it is shipped where no binary was named.
 build() {
     mkdir -p "$bench_dir" || stop "cannot make $bench_dir"
     [ -n "$binary" ] && return
-    (cd "$here" && cargo build --release --locked --bin calltrace) >&2 || stop "the build failed"
-    binary="${CARGO_TARGET_DIR:-$here/target}/release/calltrace"
+    (cd "$here" && cargo build --profile dist --locked --bin calltrace) >&2 || stop "the build failed"
+    binary="${CARGO_TARGET_DIR:-$here/target}/dist/calltrace"
 }

@@ -72,8 +72,8 @@ mkdir -p "$results" || stop "cannot make $results"
 
 target_dir="${CARGO_TARGET_DIR:-$here/target}"
 if [ -z "$binary" ]; then
-    (cd "$here" && cargo build --release --locked --bin calltrace) >&2 || stop "the release build failed"
-    binary="$target_dir/release/calltrace"
+    (cd "$here" && cargo build --profile dist --locked --bin calltrace) >&2 || stop "the build failed"
+    binary="$target_dir/dist/calltrace"
 fi
 [ -x "$binary" ] || stop "$binary is no program; CALLTRACE names the binary to measure"
 binary="$(realpath "$binary")"

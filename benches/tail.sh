@@ -12,7 +12,7 @@
 # one core, and its resident memory.
 #
 # The time from written to printed beside eight Python writers and rotations is measured by
-#   CALLTRACE_TAIL_LINES=1200000 cargo test --release --test tail_torture -- --nocapture
+#   CALLTRACE_TAIL_LINES=1200000 cargo test --profile torture --test follow tail_torture -- --nocapture
 #
 #   CALLTRACE=PATH   measure this binary instead of building one
 #   BENCH_DIR=DIR    where files are made (/tmp/calltrace-bench); needs 3 times MB
@@ -42,8 +42,8 @@ stop() {
 
 mkdir -p "$bench_dir" || stop "can't make $bench_dir"
 if [[ -z "$binary" ]]; then
-    (cd "$here" && cargo build --release --quiet) || stop "calltrace can't be built"
-    binary="${CARGO_TARGET_DIR:-$here/target}/release/calltrace"
+    (cd "$here" && cargo build --profile dist --quiet) || stop "calltrace can't be built"
+    binary="${CARGO_TARGET_DIR:-$here/target}/dist/calltrace"
 fi
 
 # A day like those of the field, as often as it takes, and a last line that is waited for.

@@ -1,7 +1,7 @@
 //! The manual pages are those that the definitions and texts make, and good pages; the helps that they
 //! come from are complete, begin with examples, and their examples work.
 //!
-//! `UPDATE_DOCS=1 cargo test --test docs` writes `man/` anew, and fails if that changed anything.
+//! `UPDATE_DOCS=1 cargo test --test cli docs` writes `man/` anew, and fails if that changed anything.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -37,7 +37,7 @@ fn a_page_that_is_not_what_its_sources_make() {
         match update {
             true => "written anew; look at them and run the tests again",
             false =>
-                "not what the definitions and man/text make; UPDATE_DOCS=1 cargo test --test docs",
+                "not what the definitions and man/text make; UPDATE_DOCS=1 cargo test --test cli docs",
         },
         stale.join(", ")
     );

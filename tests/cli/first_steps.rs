@@ -293,7 +293,7 @@ fn the_settings_of_another_users_home_are_passed_over() {
     settings(here.path(), "root = \"/nowhere\"\n");
     // Where the tests lie others may not look either.
     let program = open.path().join("calltrace");
-    fs::copy(testing::program(), &program).expect("its own folder");
+    testing::copy_program(&program);
     for (path, mode) in [
         (here.path(), 0o700),
         (open.path(), 0o755),

@@ -1,7 +1,7 @@
 //! An engine that remembers gives the same answers as one that doesn't, byte for byte, whatever happens
 //! to the files between two questions.
 //!
-//! `LIVE_SEEDS=500 cargo test --release --test live_model` tries more.
+//! `LIVE_SEEDS=500 cargo test --profile torture --test engine live_model` tries more.
 
 use std::fmt::Write as _;
 

@@ -3,7 +3,7 @@
 //! rotations are killed. Every line comes out once, in the order in which it was written to its file.
 //!
 //! The bound: a line may be missing only if a truncation cut it off before it was read.
-//! `FOLLOW_SEEDS=2000 cargo test --release --test follow_disk` tries more.
+//! `FOLLOW_SEEDS=2000 cargo test --profile torture --test follow follow_disk` tries more.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};

@@ -4,7 +4,7 @@
 //!
 //! Where that can't be, the bound is named: a line may be missing only if it was in a file at the
 //! moment at which that was truncated, or in one that came and went before it could be opened.
-//! `FOLLOW_SEEDS=5000 cargo test --release --test follow_model` tries more.
+//! `FOLLOW_SEEDS=5000 cargo test --profile torture --test follow follow_model` tries more.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 //! `calltrace tail --follow` prints what they write: each line once, soon after it was written.
 //!
 //! Short here. A minute at 20,000 lines a second, with the times from written to printed, is
-//! `CALLTRACE_TAIL_LINES=1200000 cargo test --release --test tail_torture -- --nocapture`.
+//! `CALLTRACE_TAIL_LINES=1200000 cargo test --profile torture --test follow tail_torture -- --nocapture`.
 
 use std::collections::HashMap;
 use std::fs;

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::Duration;
 
 use crate::packaging::{self, Debian, Packages, done, project};
@@ -159,12 +158,23 @@ fn the_service_serves_as_its_user() {
     let answer = answer.unwrap_or_else(|| panic!("no link: {link}"));
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let host = page.map_or("", |(host, _)| host);
-    let is_gone = || TcpStream::connect(host).is_err();
-    let gone = (0..100).any(|_| {
-        thread::sleep(Duration::from_millis(50));
-        is_gone()
-    });
-    assert!(gone, "it goes on serving on {host}");
+    testing::wait_until("the service's end", || TcpStream::connect(host).is_err());
+}
+
+#[test]
+fn the_clock_of_what_is_shipped_cannot_be_set() {
+    let debian = Debian::new();
+    debian.install("first", "");
+    debian.says("printf '[enterprises.0367]\\nsecret = \"s3cret\"\\n' >/tmp/config.toml");
+    let link = "calltrace --config /tmp/config.toml link 0367 1764493655.61 --for 1m";
+    for set in ["2001-01-01T00:00:00Z", "no time"] {
+        let link = debian.says(&format!("CALLTRACE_NOW='{set}' {link}"));
+        let expires = link.split("exp=").nth(1).expect("it says when it expires");
+        let expires = expires.split('&').next().and_then(|exp| exp.parse().ok());
+        let expires: u64 = expires.expect("seconds of Unix time");
+        // 2026 or later: the program knows the time better.
+        assert!(expires > 1_767_225_600, "{link}");
+    }
 }
 
 #[test]

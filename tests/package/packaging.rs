@@ -77,14 +77,15 @@ impl Packages {
         PACKAGES.get_or_init(Packages::make)
     }
 
-    /// `cargo deb` as whoever publishes it calls it, but the binary that the tests run stands where it
-    /// looks for a release. It strips both.
+    /// `cargo deb` as it is called for publishing, but a program that `tests/run` builds faster stands
+    /// where it looks for the one to ship. It strips both.
     fn make() -> Packages {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-        let release = folder.path().join("release");
-        fs::create_dir(&release).expect("made");
-        fs::hard_link(testing::program(), release.join("calltrace"))
-            .expect("both lie in cargo's target folder");
+        let dist = folder.path().join("dist");
+        fs::create_dir(&dist).expect("made");
+        let built = project().join("target/as-shipped/calltrace");
+        fs::copy(&built, dist.join("calltrace"))
+            .unwrap_or_else(|error| panic!("{}: {error}; tests/run builds it", built.display()));
         done(
             Command::new(tool("bin/cargo-deb"))
                 .args(["--no-build", "--locked", "--offline", "--fast", "-o"])

@@ -103,7 +103,7 @@ fn notices_of_others_are_those_of_what_is_linked() {
     }
     assert!(
         same,
-        "{path} is of other crates; UPDATE_NOTICES=1 cargo test --test supply writes it anew"
+        "{path} is of other crates; UPDATE_NOTICES=1 cargo test --test package supply writes it anew"
     );
 }
 

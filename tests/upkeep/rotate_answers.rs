@@ -1,7 +1,7 @@
 //! Answers while rotations run: each has every line that was written before it was asked for, none
 //! twice.
 //!
-//! `CALLTRACE_ANSWERS=5000 cargo test --release --test rotate_answers` asks as often (else 400).
+//! `CALLTRACE_ANSWERS=5000 cargo test --profile torture --test upkeep rotate_answers` asks as often (else 400).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

@@ -2,7 +2,7 @@
 //! end every line exists exactly once.
 //!
 //! Short here; the long one, 200,000 lines, is
-//! `CALLTRACE_TORTURE_LINES=200000 cargo test --release --test rotate_torture -- --nocapture`.
+//! `CALLTRACE_TORTURE_LINES=200000 cargo test --profile torture --test upkeep rotate_torture -- --nocapture`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Clients from outside, of Python: the document's own with httpx, and schemathesis, which makes up
 //! requests from `/openapi.json`. `tests/run` installs both.
 //!
-//! Longer: `CALLTRACE_SCHEMA_EXAMPLES=1000 cargo test --test api_python`.
+//! Longer: `CALLTRACE_SCHEMA_EXAMPLES=1000 cargo test --test web api_python`.
 
 use std::path::PathBuf;
 use std::process::Command;

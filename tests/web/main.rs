@@ -19,3 +19,4 @@ mod serve_nginx;
 mod serve_operation;
 mod serve_wire;
 mod serving;
+mod version_0_1;

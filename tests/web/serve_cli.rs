@@ -80,7 +80,7 @@ fn a_service_that_may_read_no_log_says_so_of_its_health() {
     let folder = at("logs/0367");
     fs::create_dir_all(&folder).expect("made");
     fs::write(folder.join("events.log"), "").expect("written");
-    fs::copy(testing::program(), at("calltrace")).expect("copied");
+    testing::copy_program(&at("calltrace"));
     let allow = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
     };

@@ -43,7 +43,7 @@ pub(crate) fn page(title: &Title<'_>, text: &str) -> String {
         version,
     } = title;
     let mut page = format!(
-        ".\\\" Made by tests/docs.rs from the command's help and man/text; not to be edited.\n\
+        ".\\\" Made by tests/cli/docs.rs from the command's help and man/text; not to be edited.\n\
          .TH {} {section} {date} \"{version}\" \"calltrace\"\n.ad l\n",
         escape(&name.to_uppercase())
     );

@@ -16,7 +16,7 @@ calltrace is linked with the standard library of Rust (the Rust Project contribu
 Apache-2.0; https://www.rust-lang.org) and with the crates below, all of https://crates.io. Each has its
 licence as its manifest says it, its copyright lines, and the numbers of the texts that stand at the end.
 
-Made by UPDATE_NOTICES=1 cargo test --test supply
+Made by UPDATE_NOTICES=1 cargo test --test package supply
 ";
 
 /// Where a licence's text is not its own to print: every Debian has it.

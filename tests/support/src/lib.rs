@@ -71,9 +71,11 @@ pub fn command(root: &Path) -> Command {
 }
 
 /// Gives a command the surroundings of every test: the time, the zone, and no variable of the user
-/// who runs the tests.
+/// who runs the tests, except the other time of day that `tests/hours` gives the tests themselves.
 pub fn surround(command: &mut Command) {
     command.env_clear();
+    let faked = |name: &str| name == "LD_PRELOAD" || name.contains("FAKE");
+    command.envs(std::env::vars().filter(|(name, _)| faked(name)));
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     command.env("TERM", "xterm");
     command.env("TZ", "UTC");
@@ -88,13 +90,31 @@ pub fn run(root: &Path, args: &[&str]) -> Output {
 
 /// What a run printed.
 pub fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+    text(&output.stdout)
+}
+
+/// Bytes as text.
+///
+/// # Panics
+/// When they are not UTF-8.
+pub fn text(bytes: &[u8]) -> String {
+    let text = str::from_utf8(bytes).map_err(|error| error.valid_up_to());
+    text.unwrap_or_else(|at| panic!("no UTF-8 behind byte {at}"))
+        .to_owned()
 }
 
 /// What a run said on stderr, with the path of `root` as `ROOT`.
 pub fn said(root: &Path, output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
-    text.replace(&root.display().to_string(), "ROOT")
+    text(&output.stderr).replace(&root.display().to_string(), "ROOT")
+}
+
+/// Copies the program to where another user may run it.
+///
+/// Another process does it: what this one has open for writing is also open in the children that
+/// other tests are starting, and the kernel runs no program that is open for writing.
+pub fn copy_program(to: &Path) {
+    let copied = Command::new("cp").arg(program()).arg(to).status();
+    assert!(copied.expect("there is cp").success(), "{}", to.display());
 }
 
 /// Says that a test could not do its work, and why. `tests/run` counts what is said here; it goes
