@@ -8,7 +8,6 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use calltrace::fsx::Lock;
 use expect_test::{Expect, expect};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -252,8 +251,16 @@ fn an_archive_has_the_owner_permissions_and_time_of_its_file() {
 fn an_enterprise_that_another_rotation_works_on_is_passed_over_or_waited_for() {
     let tree = Tree::new().with("events.log.2025-12-01", "2025-12-01", 0);
     fs::create_dir(tree.path(".calltrace")).expect("made");
-    let lock = Lock::take(&tree.path(".calltrace/lock"), false).expect("no error");
-    assert!(lock.is_some());
+    // Another calltrace, as far as anybody can tell: its program is called so.
+    let program = tree.dir.path().join("calltrace");
+    fs::copy("/bin/sleep", &program).expect("copied");
+    let lock = File::create(tree.path(".calltrace/lock")).expect("made");
+    lock.lock().expect("free");
+    let mut holder = Command::new(&program)
+        .arg("600")
+        .stdin(lock)
+        .spawn()
+        .expect("it starts");
     tree.says(
         &[KEEP],
         0,
@@ -267,7 +274,8 @@ fn an_enterprise_that_another_rotation_works_on_is_passed_over_or_waited_for() {
     let mut waiting = waiting.stdout(Stdio::null()).spawn().expect("it starts");
     thread::sleep(Duration::from_millis(100));
     assert!(waiting.try_wait().expect("no error").is_none(), "it waits");
-    drop(lock);
+    holder.kill().expect("it runs");
+    holder.wait().expect("it ends");
     assert!(waiting.wait().expect("it ends").success());
     assert!(!tree.path("events.log.2025-12-01").exists());
 }

@@ -4,7 +4,6 @@
 //! that a plan can be made of it anywhere.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 
@@ -17,7 +16,7 @@ use super::site::{Opened, Site};
 use super::writers::Hold;
 use super::{cant, names, times};
 use crate::error::{Error, Trouble};
-use crate::fsx::{FileIdentity, Holders};
+use crate::fsx::{FileIdentity, Holders, NotAFile};
 use crate::index;
 use crate::record::Stamp;
 use crate::source::{Bounds, Form};
@@ -93,7 +92,7 @@ pub(super) struct Live {
 
 /// Looks at an enterprise's folder.
 pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Survey, Error> {
-    let list = |error| Error::io(&site.folder, "list the folder", error);
+    let list = |error| Error::io(site.folder.path(), "list the folder", error);
     let today = Site::day(site.now());
     let mut survey = Survey {
         today,
@@ -101,27 +100,30 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
         live: None,
         left_alone: Vec::new(),
         orphans: orphans(site).map_err(list)?,
-        memory: Memory::read(site),
+        memory: Memory::default(),
         catalog_is_fresh: true,
         troubles: Vec::new(),
     };
+    match Memory::of(&site.folder) {
+        Ok(memory) => survey.memory = memory,
+        Err(trouble) => survey.troubles.push(trouble),
+    }
     let names = crate::tree::list(&site.folder).map_err(list)?;
     let live = names::live();
     let mut live_identity = None;
     // The live file is last in the order of reading; its identity is wanted first.
     for name in names.iter().rev() {
         let path = site.path(name);
-        let looked = match fs::symlink_metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => {
-                let kind = match metadata.is_symlink() {
-                    true => "is a link",
-                    false => "is no regular file",
+        let looked = match site.open(name) {
+            Err(error) if let Some(what) = NotAFile::of(&error) => {
+                let kind = match what {
+                    NotAFile::Link | NotAFile::DeadLink => "is a link",
+                    NotAFile::Folder | NotAFile::Special => "is no regular file",
                 };
                 survey.left_alone.push(format!("{} {kind}", name.full()));
                 continue;
             }
-            Ok(_) => site.open(name),
-            Err(error) => Err(error),
+            looked => looked,
         };
         let looked = looked.and_then(|opened| {
             if *name == live {
@@ -297,24 +299,18 @@ pub(super) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate 
 
 /// Indexes of logs that are not there.
 fn orphans(site: &Site<'_>) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(site.own_folder()) {
-        Ok(entries) => entries,
+    let names = match site.own_folder().and_then(|own| own.names()) {
+        Ok(names) => names,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let logs: HashSet<_> = crate::tree::list(&site.folder)?
-        .iter()
-        .map(|name| index::path_of(&site.path(name)))
-        .collect();
-    let mut orphans = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
+    let logs: HashSet<FileName> = crate::tree::list(&site.folder)?.into_iter().collect();
+    let is_orphan = |name: &String| {
         let log = name.strip_suffix(".idx").and_then(FileName::parse);
-        if log.is_some() && !logs.contains(&entry.path()) {
-            orphans.push(name);
-        }
-    }
+        log.is_some_and(|log| !logs.contains(&log))
+    };
+    let names = names.into_iter().filter_map(|name| name.into_string().ok());
+    let mut orphans: Vec<String> = names.filter(is_orphan).collect();
     orphans.sort();
     Ok(orphans)
 }

@@ -23,6 +23,7 @@ mod held;
 mod look;
 mod memory;
 mod names;
+mod own;
 mod parcel;
 mod plan;
 mod publish;
@@ -41,8 +42,8 @@ use std::time::Duration;
 
 use rayon::ThreadPool;
 
-use crate::error::{Error, reason};
-use crate::fsx::{Deeds, Holders, Lock};
+use crate::error::{Error, Trouble, reason};
+use crate::fsx::{Deeds, Distrusted, Holders, Lock};
 use crate::record::LogZone;
 use crate::tree::{EnterpriseName, Tree};
 
@@ -180,9 +181,21 @@ impl<'r> Rotation<'r> {
     /// taken care of all the same.
     pub fn enterprise(&self, name: &EnterpriseName, watch: &Watch<'_>) -> Report {
         let mut report = Report::new(name, self.dry_run);
+        let path = self.tree.path(name);
+        let folder = match self.tree.folder_to_change(name) {
+            Ok(Ok(folder)) => folder,
+            Ok(Err(other)) => {
+                report.trouble(Trouble::new(&other.path, refusal(&other)));
+                return report;
+            }
+            Err(error) => {
+                report.fail(&path, &Error::io(&path, "open the folder", error));
+                return report;
+            }
+        };
         let site = Site {
             enterprise: name,
-            folder: self.tree.folder(name),
+            folder,
             zone: self.zone,
             policy: &self.policy,
             deeds: self.deeds,
@@ -191,7 +204,7 @@ impl<'r> Rotation<'r> {
             watch,
         };
         if let Err(error) = self.in_folder(&site, &mut report) {
-            report.fail(&site.folder, &error);
+            report.fail(&path, &error);
         }
         report
     }
@@ -205,8 +218,9 @@ impl<'r> Rotation<'r> {
             report.would(&plan.steps);
             return Ok(());
         }
-        site.make_own_folder()?;
-        let Some(_lock) = self.lock(site)? else {
+        let own = site.make_own_folder()?;
+        let fail = |error| Error::io(&site.own_path(own::LOCK), "take the lock", error);
+        let Some(_lock) = Lock::take(&own, own::LOCK, self.wait).map_err(fail)? else {
             report.is_busy = true;
             return Ok(());
         };
@@ -224,11 +238,15 @@ impl<'r> Rotation<'r> {
         }
         Ok(())
     }
+}
 
-    fn lock(&self, site: &Site<'_>) -> Result<Option<Lock>, Error> {
-        let path = site.own_folder().join("lock");
-        Lock::take(&path, self.wait).map_err(|error| Error::io(&path, "take the lock", error))
-    }
+/// Why root does not work in a folder, and what to do about it.
+fn refusal(other: &Distrusted) -> String {
+    format!(
+        "{}, so another user than the folder's owner decides what is rotated; nothing was done (run as \
+         the owner, or take that right away)",
+        other.why
+    )
 }
 
 fn watch_plan(site: &Site<'_>, plan: &plan::Plan) {

@@ -1,14 +1,10 @@
 //! The log files of a folder as `stat` tells of them, none opened.
 
-use std::fs::{self, File};
 use std::io;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, FileType, statat};
-
 use super::{FileName, list};
-use crate::fsx::FileIdentity;
+use crate::fsx::{FileIdentity, Folder};
 
 /// A folder that did not change for this long can't change without showing it: its time of change
 /// advances in steps of some milliseconds.
@@ -41,20 +37,19 @@ impl Listing {
     ///
     /// # Errors
     /// When the folder can't be listed, or one of the names can't be looked at or is no file.
-    pub fn of(folder: &Path) -> io::Result<Listing> {
+    pub fn of(folder: &Folder) -> io::Result<Listing> {
         let steady_since = steady_since(folder);
-        let directory = File::open(folder)?;
         Ok(Listing {
             files: list(folder)?
                 .into_iter()
-                .map(|name| look(&directory, name))
+                .map(|name| look(folder, name))
                 .collect::<io::Result<_>>()?,
             steady_since,
         })
     }
 
     /// Whether the folder still holds these files; they may have grown.
-    pub fn still_holds(&self, folder: &Path) -> bool {
+    pub fn still_holds(&self, folder: &Folder) -> bool {
         if self.steady_since.is_some() && self.steady_since == steady_since(folder) {
             return true;
         }
@@ -73,32 +68,26 @@ impl Listing {
 ///
 /// # Errors
 /// When the folder can't be listed.
-pub fn look_at(folder: &Path) -> io::Result<Vec<Listed>> {
-    let directory = File::open(folder)?;
+pub fn look_at(folder: &Folder) -> io::Result<Vec<Listed>> {
     let names = list(folder)?.into_iter();
-    Ok(names
-        .filter_map(|name| look(&directory, name).ok())
-        .collect())
+    Ok(names.filter_map(|name| look(folder, name).ok()).collect())
 }
 
-fn look(directory: &File, name: FileName) -> io::Result<Listed> {
-    let stat = statat(directory, name.full(), AtFlags::empty())?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(io::Error::other("it is not a regular file"));
-    }
+fn look(folder: &Folder, name: FileName) -> io::Result<Listed> {
+    let stat = folder.look_current(&name.full())?;
     let seconds: i64 = stat.st_mtime;
     let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or_default();
     Ok(Listed {
         name,
-        identity: FileIdentity::new(stat.st_dev, stat.st_ino),
+        identity: FileIdentity::of_stat(&stat),
         bytes: u64::try_from(stat.st_size).unwrap_or_default(),
         modified: seconds.saturating_mul(1_000_000_000) + nanos,
     })
 }
 
 /// When names in the folder last changed; `None` when that was just now, or in the future.
-fn steady_since(folder: &Path) -> Option<SystemTime> {
-    let changed = fs::metadata(folder).ok()?.modified().ok()?;
+fn steady_since(folder: &Folder) -> Option<SystemTime> {
+    let changed = folder.metadata().ok()?.modified().ok()?;
     let age = SystemTime::now().duration_since(changed).ok()?;
     (age >= STEADY).then_some(changed)
 }

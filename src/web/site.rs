@@ -93,7 +93,7 @@ impl Site {
             let others = self.tree.enterprises();
             others.is_ok_and(|others| !others.is_empty())
         };
-        !self.tree.folder(enterprise).is_dir() && holds_others()
+        self.tree.folder(enterprise).is_err() && holds_others()
     }
 
     /// Lets a visitor in to what is wanted, or says why not. The enterprise is given as the

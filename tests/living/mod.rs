@@ -22,7 +22,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calltrace::fsx::{Deeds as _, Disk, collapse_unit};
+use calltrace::fsx::{Deeds as _, Disk, Folder, collapse_unit};
 use calltrace::source::{Packer, Source, last_line_end, overlap};
 use calltrace::tree::LogFile;
 use generator::{Plan, read_truth, write_tree};
@@ -108,7 +108,9 @@ impl<'s> Actor<'s> {
             random,
             rest: Vec::new(),
             names: 0,
-            unit: collapse_unit(folder).ok(),
+            unit: Folder::open(folder)
+                .and_then(|folder| collapse_unit(&folder))
+                .ok(),
             done: Vec::new(),
         }
     }
