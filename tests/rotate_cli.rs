@@ -83,6 +83,7 @@ impl Tree {
     }
 
     /// Names, with what tells that a file is another or was touched.
+    /// All files but the lock, which says when the last run was.
     fn state(&self) -> Vec<(PathBuf, u64, u64, SystemTime)> {
         let mut state = Vec::new();
         let mut folders = vec![self.root()];
@@ -94,7 +95,9 @@ impl Tree {
                 if metadata.is_dir() {
                     folders.push(path.clone());
                 }
-                state.push((path, metadata.ino(), metadata.len(), modified));
+                if !path.ends_with(".calltrace/lock") {
+                    state.push((path, metadata.ino(), metadata.len(), modified));
+                }
             }
         }
         state.sort();

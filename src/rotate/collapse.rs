@@ -15,6 +15,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 
+use super::age::believed;
 use super::apply::Outcome;
 use super::look::to_take_off;
 use super::memory::{Collapsing, Memory};
@@ -60,7 +61,7 @@ pub(super) fn collapse(
     }
     let modified = opened.metadata.modified().map_err(fail)?;
     let last = times::last(log, end).map_err(fail)?;
-    let day = Site::day(last.unwrap_or_else(|| site.zone.stamp(modified.into())));
+    let day = Site::day(believed(last, site.zone.stamp(modified.into())));
     let archive = archive_of(&of_day(day));
     let mut memory = Memory::read(site);
     memory.collapsing = Some(Collapsing::new(&opened, end, &archive));

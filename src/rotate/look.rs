@@ -14,7 +14,7 @@ use super::memory::Memory;
 use super::names::archive_of;
 use super::site::{Opened, Site};
 use super::writers::Hold;
-use super::{cant, names, times};
+use super::{age, cant, names, times};
 use crate::error::{Error, Trouble};
 use crate::fsx::{FileIdentity, Holders, NotAFile};
 use crate::index;
@@ -27,7 +27,7 @@ use crate::tree::{FileName, Generation, Snapshot};
 const LIVE_INDEX_BYTES_MIN: u64 = 128 << 10;
 
 /// A time further ahead than this is a clock that was wrong.
-const AHEAD_DAYS_MAX: u64 = 1;
+const AHEAD_DAYS_MAX: i64 = 1;
 
 /// What there is in a folder.
 #[derive(Debug, Clone)]
@@ -62,6 +62,8 @@ pub(super) struct Seen {
     /// The latest time inside that is not ahead of the clock. Exact where it may be old enough to
     /// expire.
     pub(super) last: Option<Stamp>,
+    /// The day that its age counts from: that of `last`, unless other signs are of a later one.
+    pub(super) age_from: Option<NaiveDate>,
     /// Why its index must be made, as a clause.
     pub(super) index: Option<String>,
     /// So many bytes of its beginning are in its archive already.
@@ -81,7 +83,7 @@ pub(super) struct Live {
     pub(super) first: Option<Stamp>,
     /// The time of its last record that has one.
     pub(super) last: Option<Stamp>,
-    /// The day of its last record; of its last change where no record has a time.
+    /// The day of its last record; of its last change where no record has a time that can be.
     pub(super) day: NaiveDate,
     pub(super) hold: Hold,
     /// So many bytes at its beginning are the last part of this archive.
@@ -167,13 +169,17 @@ fn seen(
     let ours = survey.memory.renamed.contains(&name.full());
     let is_daily = matches!(name.generation, Generation::Dated(day) if day >= survey.today);
     let state = index::state(opened.log());
+    let last = latest(site, opened, &state);
+    let kept = kept_since(survey.today, site.policy);
+    let age_from = last.map(|last| age::counts_from(site, opened, last, limit(site), kept));
     let mut seen = Seen {
         bytes: opened.log().bytes,
         form,
         is_daily: is_daily && !name.gz && !ours,
         is_live_too: live == Some(opened.log().identity),
         busy: None,
-        last: latest(site, opened, &state),
+        last,
+        age_from,
         index: None,
         held_bytes: 0,
         to_take_off: None,
@@ -250,7 +256,7 @@ fn live_file(
         is_blank,
         first: times::first(&opened.source),
         last,
-        day: Site::day(last.unwrap_or(modified)),
+        day: Site::day(age::believed(last, modified)),
         hold: Hold::of(site, holders, opened),
         held,
         index: wanted(&index::state(log), true, bytes),
@@ -272,9 +278,8 @@ fn wanted(state: &index::State, grows: bool, bytes: u64) -> Option<String> {
 /// The latest time in a file that is not ahead of the clock: from its index, from samples where
 /// they show one that is too new for the file to expire, or by reading all of it.
 fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stamp> {
-    let now = site.now();
-    let today = Site::day(now);
-    let limit = now.plus_millis(86_400_000 * AHEAD_DAYS_MAX.cast_signed());
+    let today = Site::day(site.now());
+    let limit = limit(site);
     let is_kept = |at: Stamp| at <= limit && Site::day(at) >= kept_since(today, site.policy);
     if let index::State::Fresh { last, .. } = state
         && last.is_none_or(|last| last <= limit)
@@ -289,6 +294,11 @@ fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stam
         }
     }
     times::latest(&opened.source, limit)
+}
+
+/// No time later than this is believed.
+fn limit(site: &Site<'_>) -> Stamp {
+    site.now().plus_millis(86_400_000 * AHEAD_DAYS_MAX)
 }
 
 /// The first day that is kept.

@@ -16,7 +16,9 @@
 //! `seal`, `collapse` and `remove` do the steps, `parcel` makes archives, `memory` keeps what can't
 //! be seen in the folder. What is printed of a report is `output`'s affair.
 
+mod age;
 mod apply;
+mod clock;
 mod collapse;
 mod gate;
 mod held;
@@ -38,7 +40,7 @@ mod writers;
 
 use std::io;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rayon::ThreadPool;
 
@@ -94,6 +96,8 @@ pub struct Policy {
     pub size_max: Option<u64>,
     /// A live file is due whatever its day and size, unless it is empty.
     pub force: bool,
+    /// Files expire also where something contradicts the clock.
+    pub force_expire: bool,
     /// Archives that are no BGZF become it.
     pub recompress: bool,
     /// Where leases are not to be had: how long a file must have been left alone.
@@ -107,6 +111,7 @@ impl Default for Policy {
             keep_days: 14,
             size_max: None,
             force: false,
+            force_expire: false,
             recompress: false,
             grace: Duration::from_secs(60),
         }
@@ -125,6 +130,8 @@ pub struct Rotation<'r> {
     gate: Gate,
     /// Whoever has a file open, looked up once for all enterprises, when first asked for.
     holders: OnceLock<Holders>,
+    /// When files of the tree were written.
+    signs: clock::Signs,
 }
 
 /// Told to whoever watches a run.
@@ -162,6 +169,7 @@ impl<'r> Rotation<'r> {
             dry_run: false,
             gate: Gate::new(pool.current_num_threads()),
             holders: OnceLock::new(),
+            signs: OnceLock::new(),
         }
     }
 
@@ -212,31 +220,64 @@ impl<'r> Rotation<'r> {
     fn in_folder(&self, site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
         if self.dry_run {
             report.would(&tidy::leftovers(site)?);
+            let last_run = site.own_folder().ok();
+            let last_run = last_run.and_then(|own| Lock::last_taken(&own, own::LOCK));
             let survey = look::look(site, &self.holders)?;
-            let plan = plan::plan(&survey, &self.policy);
+            let (plan, _) = self.plan(site, &survey, last_run, report);
             report.begin(&survey, &plan);
             report.would(&plan.steps);
             return Ok(());
         }
         let own = site.make_own_folder()?;
         let fail = |error| Error::io(&site.own_path(own::LOCK), "take the lock", error);
-        let Some(_lock) = Lock::take(&own, own::LOCK, self.wait).map_err(fail)? else {
+        let Some(lock) = Lock::take(&own, own::LOCK, self.wait).map_err(fail)? else {
             report.is_busy = true;
             return Ok(());
         };
         tidy::tidy(site, report)?;
         for _ in 0..ROUNDS_MAX {
             let survey = look::look(site, &self.holders)?;
-            let plan = plan::plan(&survey, &self.policy);
+            let (plan, is_clock_right) = self.plan(site, &survey, lock.last_taken, report);
             report.begin(&survey, &plan);
             watch_plan(site, &plan);
             let finishes = plan.finishes_a_dead_run();
             apply::apply(site, &survey, plan, report);
+            if is_clock_right {
+                // The next run knows by it when this one was. Not ours to change, perhaps; then it
+                // goes by other signs.
+                let _ = self.deeds.set_modified(lock.file(), self.deeds.now());
+            }
             if !finishes {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// The steps to take, and whether nothing contradicts the clock. Where something does, nothing
+    /// expires, and that is said.
+    fn plan(
+        &self,
+        site: &Site<'_>,
+        survey: &look::Survey,
+        last_run: Option<SystemTime>,
+        report: &mut Report,
+    ) -> (plan::Plan, bool) {
+        let mut plan = plan::plan(survey, &self.policy);
+        if self.policy.force_expire {
+            return (plan, true);
+        }
+        let wrong = clock::contradiction(site, self.tree, survey, last_run, &self.signs);
+        if let Some(why) = &wrong
+            && plan.hold_back_expiry()
+        {
+            let what = format!(
+                "nothing expires, as this host's clock may be wrong: {why}; if it is right, \
+                 --force-expire"
+            );
+            report.trouble(Trouble::new(site.folder.path(), what));
+        }
+        (plan, wrong.is_none())
     }
 }
 
