@@ -76,7 +76,7 @@ impl Foreign {
                     _ if !bears_a_name => return None,
                     NotAFile::Link => Kind::Link,
                     NotAFile::DeadLink => Kind::DeadLink,
-                    NotAFile::Folder | NotAFile::Special => Kind::NoFile,
+                    NotAFile::Folder | NotAFile::Special | NotAFile::Sparse => Kind::NoFile,
                 };
                 (kind, 0)
             }

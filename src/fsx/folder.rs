@@ -15,13 +15,14 @@ use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use super::not_a_file::{NotAFile, is_link, regular};
+use super::not_a_file::{NotAFile, dense, is_link, regular};
 use super::{Accounts, FileIdentity, Rights};
 
 /// How every file is opened: no link, no waiting for a FIFO's other end or for the holder of a lease,
@@ -171,13 +172,9 @@ impl Folder {
             Err(error) => return Err(error),
         };
         let metadata = file.metadata()?;
-        match metadata.is_file() {
-            true => Ok((file, metadata)),
-            false => Err(io::Error::other(match metadata.is_dir() {
-                true => NotAFile::Folder,
-                false => NotAFile::Special,
-            })),
-        }
+        regular(metadata.mode())?;
+        dense(&file, &metadata)?;
+        Ok((file, metadata))
     }
 
     /// Opens a regular file for reading, also through a link that names another file of this folder:
@@ -459,6 +456,11 @@ mod tests {
         ] {
             assert_eq!(refusal(&folder, name), Some(why), "{name}");
         }
+        File::create(at("sparse"))
+            .and_then(|file| file.set_len(2 << 30))
+            .expect("made");
+        let sparse = folder.open_current("sparse").expect_err("refused");
+        assert_eq!(NotAFile::of(&sparse), Some(NotAFile::Sparse));
         for name in ["", ".", "..", "../x", "/etc/hostname", "folder/x"] {
             let refused = folder.open_current(name).expect_err("refused");
             assert_eq!(refused.kind(), ErrorKind::InvalidFilename, "{name}");

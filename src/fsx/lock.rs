@@ -26,7 +26,11 @@ const UNSEEN_TRIES: usize = 5;
 /// What the program is called, also while it is being replaced ("calltrace (deleted)").
 const PROGRAM: &str = "calltrace";
 
+/// A lock that says when the last run was.
 const OWN_MODE: u32 = 0o600;
+
+/// One that was made just now, and says nothing yet.
+const NEW_MODE: u32 = 0o400;
 
 /// A held lock; let go when dropped.
 #[derive(Debug)]
@@ -71,7 +75,7 @@ impl Lock {
     /// When the last run took the lock `name`, without taking it.
     pub fn last_taken(folder: &Folder, name: &str) -> Option<SystemTime> {
         let (_, metadata) = folder.open_file(name, Purpose::Read).ok()?;
-        is_dated(&metadata).then(|| metadata.modified().ok())?
+        date_of(&metadata)
     }
 
     /// Its file: the time of its last change is the time of the last run.
@@ -93,7 +97,7 @@ fn open(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             opened => return opened,
         }
-        match folder.create(name, OWN_MODE) {
+        match folder.create(name, NEW_MODE) {
             // Another first run was faster.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -102,16 +106,19 @@ fn open(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
     }
 }
 
-/// Version 0.1 left the time of its lock as it was when it was made, and everybody could read it.
-fn is_dated(metadata: &Metadata) -> bool {
-    metadata.mode() & 0o777 == OWN_MODE
+/// When the last run was. Version 0.1 left the time of its lock as it was when it was made, and every
+/// user could read it.
+fn date_of(metadata: &Metadata) -> Option<SystemTime> {
+    let modified = metadata.modified().ok()?;
+    let is_dated = metadata.mode() & 0o777 == OWN_MODE && modified != SystemTime::UNIX_EPOCH;
+    is_dated.then_some(modified)
 }
 
 /// Takes the lock's file from those who could hold it without being its owner. When the last run was
 /// is returned, if the file says so.
 fn tighten(folder: &Folder, file: &File, metadata: &Metadata) -> io::Result<Option<SystemTime>> {
-    if is_dated(metadata) {
-        return Ok(metadata.modified().ok());
+    if metadata.mode() & 0o777 == OWN_MODE {
+        return Ok(date_of(metadata));
     }
     // Under a second name it may be any file, and only an empty one is a lock.
     let is_lock = metadata.nlink() == 1 && metadata.len() == 0;
@@ -122,6 +129,8 @@ fn tighten(folder: &Folder, file: &File, metadata: &Metadata) -> io::Result<Opti
             let (user, group) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
             rustix::fs::fchown(file, Some(user), Some(group))?;
         }
+        // Before the mode that says that the time counts.
+        file.set_modified(SystemTime::UNIX_EPOCH)?;
         file.set_permissions(Permissions::from_mode(OWN_MODE))?;
     }
     Ok(None)
@@ -251,6 +260,10 @@ mod tests {
         );
         assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
         let again = Lock::take(&folder, "lock", false).expect("no error");
-        assert!(again.expect("taken").last_taken.is_some());
+        let again = again.expect("taken");
+        assert_eq!(again.last_taken, None, "no run has ended well");
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_000_000);
+        again.file().set_modified(at).expect("set");
+        assert_eq!(Lock::last_taken(&folder, "lock"), Some(at));
     }
 }
