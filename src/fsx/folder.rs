@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use super::not_a_file::{NotAFile, dense, is_link, regular};
+use super::not_a_file::{NotAFile, is_link, regular};
 use super::{Accounts, FileIdentity, Rights};
 
 /// How every file is opened: no link, no waiting for a FIFO's other end or for the holder of a lease,
@@ -173,7 +173,6 @@ impl Folder {
         };
         let metadata = file.metadata()?;
         regular(metadata.mode())?;
-        dense(&file, &metadata)?;
         Ok((file, metadata))
     }
 
@@ -456,11 +455,6 @@ mod tests {
         ] {
             assert_eq!(refusal(&folder, name), Some(why), "{name}");
         }
-        File::create(at("sparse"))
-            .and_then(|file| file.set_len(2 << 30))
-            .expect("made");
-        let sparse = folder.open_current("sparse").expect_err("refused");
-        assert_eq!(NotAFile::of(&sparse), Some(NotAFile::Sparse));
         for name in ["", ".", "..", "../x", "/etc/hostname", "folder/x"] {
             let refused = folder.open_current(name).expect_err("refused");
             assert_eq!(refused.kind(), ErrorKind::InvalidFilename, "{name}");

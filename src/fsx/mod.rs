@@ -28,7 +28,7 @@ pub use holders::{Deleted, Holders, Writer, list_writers};
 pub use identity::FileIdentity;
 pub use lease::Lease;
 pub use lock::Lock;
-pub use not_a_file::NotAFile;
+pub use not_a_file::{NotAFile, refuse_holes};
 pub use rights::Rights;
 pub use trust::{Distrusted, Way};
 pub use volume::{Volume, may_write};

@@ -59,9 +59,12 @@ pub(super) fn is_link(mode: u32) -> bool {
     FileType::from_raw_mode(mode) == FileType::Symlink
 }
 
-/// Refuses a file with too many holes. A file system that compresses has few blocks without any hole,
-/// so where blocks are missing the holes themselves are counted.
-pub(super) fn dense(file: &File, metadata: &Metadata) -> io::Result<()> {
+/// Refuses a file with too many holes, for those who read all of it. A file system that compresses has
+/// few blocks without any hole, so where blocks are missing the holes themselves are counted.
+///
+/// # Errors
+/// [`NotAFile::Sparse`].
+pub fn refuse_holes(file: &File, metadata: &Metadata) -> io::Result<()> {
     let stored = metadata.blocks().saturating_mul(STAT_BLOCK_BYTES);
     if metadata.len().saturating_sub(stored) <= HOLES_BYTES_MAX {
         return Ok(());
@@ -97,4 +100,22 @@ pub(super) fn regular(mode: u32) -> io::Result<()> {
         FileType::Directory => NotAFile::Folder,
         _ => NotAFile::Special,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_holes_is_refused_and_one_of_text_is_not() {
+        let file = tempfile::tempfile().expect("a file");
+        let refusal = |file: &File| {
+            let refused = refuse_holes(file, &file.metadata().expect("there"));
+            refused.err().and_then(|error| NotAFile::of(&error))
+        };
+        file.set_len(1 << 30).expect("a hole");
+        assert_eq!(refusal(&file), None);
+        file.set_len(2 << 30).expect("a larger hole");
+        assert_eq!(refusal(&file), Some(NotAFile::Sparse));
+    }
 }

@@ -10,7 +10,7 @@ use rayon::ThreadPool;
 
 use super::gate::Gate;
 use super::{Policy, Watch};
-use crate::fsx::{Deeds, FileIdentity, Folder, Purpose};
+use crate::fsx::{Deeds, FileIdentity, Folder, Purpose, refuse_holes};
 use crate::index;
 use crate::record::{LogZone, Stamp};
 use crate::source::Source;
@@ -68,7 +68,8 @@ impl Site<'_> {
 
     /// Opens the file called `there` as if it had the name `name` already.
     pub(super) fn open_as(&self, name: &FileName, there: &str) -> io::Result<Opened> {
-        let (file, _) = self.folder.open_file(there, Purpose::Read)?;
+        let (file, metadata) = self.folder.open_file(there, Purpose::Read)?;
+        refuse_holes(&file, &metadata)?;
         self.opened(name, there, file)
     }
 

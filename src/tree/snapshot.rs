@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{EnterpriseName, FileName, Tree, list};
 use crate::error::{Error, Trouble, reason};
-use crate::fsx::{FileIdentity, Folder};
+use crate::fsx::{FileIdentity, Folder, refuse_holes};
 
 /// A set that moves this often while it is being opened is taken as it is.
 const OPEN_TRIES: usize = 5;
@@ -90,7 +90,7 @@ impl Snapshot {
         folder: &Folder,
         names: &[FileName],
     ) -> io::Result<Snapshot> {
-        let open = |name: &FileName| LogFile::open(folder, name.clone()).map(Arc::new);
+        let open = |name: &FileName| LogFile::open_whole(folder, name.clone()).map(Arc::new);
         let files: Vec<Arc<LogFile>> = names.iter().map(open).collect::<io::Result<_>>()?;
         Ok(Snapshot {
             enterprise: enterprise.clone(),
@@ -113,7 +113,7 @@ impl Snapshot {
         };
         for name in list(folder)? {
             let path = folder.path_of(&name.full());
-            match LogFile::open(folder, name) {
+            match LogFile::open_whole(folder, name) {
                 Ok(log) => {
                     snapshot.heads.push(log.head());
                     snapshot.files.push(Arc::new(log));
@@ -207,6 +207,13 @@ impl LogFile {
             bytes: bytes.min(self.bytes),
             identity: self.identity,
         })
+    }
+
+    /// As [`LogFile::open`], for those who read all of it: one that is mostly holes takes for ever.
+    fn open_whole(folder: &Folder, name: FileName) -> io::Result<LogFile> {
+        let log = LogFile::open(folder, name)?;
+        refuse_holes(&log.file, &log.file.metadata()?)?;
+        Ok(log)
     }
 
     /// Opens the file called `name` in `folder`, as it is now.
