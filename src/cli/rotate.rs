@@ -52,6 +52,9 @@ pub struct RotateArgs {
     /// Rotate the live file now, unless it is empty
     #[arg(long)]
     pub force: bool,
+    /// Remove files that are too old also where this host's clock may be wrong
+    #[arg(long)]
+    pub force_expire: bool,
     /// Make archives of other programs readable at random
     #[arg(long)]
     pub recompress: bool,
@@ -132,6 +135,7 @@ impl RotateArgs {
             keep_days: self.keep.or(settings.keep_days).unwrap_or(usual.keep_days),
             size_max: self.max_size.or(settings.size_max),
             force: self.force,
+            force_expire: self.force_expire,
             recompress: self.recompress,
             grace: self.grace.or(settings.grace).unwrap_or(usual.grace),
         }
@@ -219,6 +223,7 @@ mod tests {
             mode: None,
             max_size: None,
             force: false,
+            force_expire: false,
             recompress: false,
             grace: None,
             wait: false,

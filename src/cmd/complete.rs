@@ -232,7 +232,10 @@ impl Place {
             [] => self.busiest(),
             named => named.to_vec(),
         };
-        let calls = |name: &EnterpriseName| recent_calls(&self.tree.folder(name), CALLS_MAX);
+        let calls = |name: &EnterpriseName| {
+            let folder = self.tree.folder(name);
+            folder.map_or_else(|_| Vec::new(), |folder| recent_calls(&folder, CALLS_MAX))
+        };
         let mut all: Vec<(&EnterpriseName, Summary)> = of
             .iter()
             .flat_map(|name| calls(name).into_iter().map(move |call| (name, call)))
@@ -255,7 +258,8 @@ impl Place {
     /// The enterprises that were written to last.
     fn busiest(&self) -> Vec<EnterpriseName> {
         let all = self.tree.enterprises().unwrap_or_default().into_iter();
-        let written = |name: EnterpriseName| Some((last_written(&self.tree.folder(&name))?, name));
+        let written =
+            |name: EnterpriseName| Some((last_written(&self.tree.folder(&name).ok()?)?, name));
         let mut all: Vec<_> = all.filter_map(written).collect();
         all.sort_by(|a, b| b.cmp(a));
         all.truncate(ENTERPRISES_MAX);

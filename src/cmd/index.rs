@@ -1,7 +1,5 @@
 //! `calltrace index [ENTERPRISE...] [--check]`
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{Desk, Exit};
@@ -17,7 +15,7 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
     let mut out = desk.out();
     let mut wrong = false;
     for enterprise in desk.tree.select(&args.enterprises)? {
-        let snapshot = match Snapshot::open(&enterprise, &desk.tree.folder(&enterprise)) {
+        let snapshot = match Snapshot::of(&desk.tree, &enterprise) {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 wrong = true;
@@ -58,7 +56,7 @@ fn look(desk: &Desk, args: &IndexArgs, log: &Arc<LogFile>) -> Looked {
     let state = index::state(log);
     if args.check && state != State::Missing {
         return match desk.engine.check(log) {
-            Ok(_) => right(format!("index {}, right", index_size(&log.path))),
+            Ok(_) => right(format!("index {}, right", index_size(log))),
             Err(what) => Looked {
                 said: format!("index {what}; {}", remedy(&state, log)),
                 is_wrong: true,
@@ -66,12 +64,10 @@ fn look(desk: &Desk, args: &IndexArgs, log: &Arc<LogFile>) -> Looked {
         };
     }
     match state {
-        State::Fresh { .. } => right(format!("index {}", index_size(&log.path))),
-        State::Behind { bytes } => right(format!(
-            "index {}, {} behind",
-            index_size(&log.path),
-            size(bytes)
-        )),
+        State::Fresh { .. } => right(format!("index {}", index_size(log))),
+        State::Behind { bytes } => {
+            right(format!("index {}, {} behind", index_size(log), size(bytes)))
+        }
         State::Missing => right("no index; it is scanned".to_owned()),
         State::Stale(why) => right(format!("index {why}; it is scanned")),
     }
@@ -93,6 +89,6 @@ fn line(enterprise: &EnterpriseName, log: &LogFile, said: &str) -> String {
     )
 }
 
-fn index_size(log: &Path) -> String {
-    fs::metadata(index::path_of(log)).map_or_else(|_| "?".to_owned(), |m| size(m.len()))
+fn index_size(log: &LogFile) -> String {
+    index::bytes_of(log).map_or_else(|| "?".to_owned(), size)
 }

@@ -151,7 +151,7 @@ impl<'d> Listener<'d> {
         for done in report.steps.iter().filter(|_| self.args.dry_run) {
             self.print(&name, done);
         }
-        let (desk, folder) = (self.desk, self.desk.tree.folder(&name));
+        let (desk, folder) = (self.desk, self.desk.tree.path(&name));
         self.progress.hidden(|| tell(desk, &folder, &report));
         self.reports.push(report);
     }

@@ -192,7 +192,11 @@ fn print_link(
     token: &str,
 ) -> Result<(), Error> {
     let written = |name: &&EnterpriseName| {
-        let files = tree::look_at(&desk.tree.folder(name)).unwrap_or_default();
+        let files = desk
+            .tree
+            .folder(name)
+            .and_then(|folder| tree::look_at(&folder));
+        let files = files.unwrap_or_default();
         files.iter().map(|file| file.modified).max()
     };
     let newest = enterprises.iter().rev().max_by_key(written);

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::seen::Seen;
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding, SettingsFile};
+use crate::index::FOLDER;
 
 /// Permissions of those who are neither owner nor of the group.
 pub(super) const OTHERS_READ: u32 = 0o004;
@@ -24,8 +25,92 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
         }
         findings.extend(owner(survey, folder.uid()));
         findings.extend(cant_write(survey, folder.uid()));
+        findings.extend(others_folder(survey, folder.uid()));
     }
+    findings.extend(others_way(survey));
+    findings.extend(others_twins(survey));
     findings
+}
+
+const REFUSED: &str = "root would act on what that user chose";
+
+/// Another user than the owner can change what the folder's path leads to.
+fn others_way(survey: &Survey) -> Option<Finding> {
+    let other = survey.distrusted.as_ref()?;
+    Some(
+        Finding::problem(Code::Refused)
+            .seen(
+                "{path} {why}",
+                [
+                    ("path", Field::Path(other.path.clone())),
+                    ("why", Field::Text(other.why.clone())),
+                ],
+            )
+            .why(
+                "that user can put another folder in the place of this one, and root would work in \
+                 it; `calltrace rotate` run by root does nothing here and ends with status 2",
+            )
+            .remedy(
+                "take that right away (`chmod go-w {path}`, `chown root {path}`), or run it as user \
+                 {user}",
+                [
+                    ("path", Field::Path(other.path.clone())),
+                    (
+                        "user",
+                        Field::User(survey.metadata.as_ref().map_or(0, MetadataExt::uid)),
+                    ),
+                ],
+            ),
+    )
+}
+
+/// Our own folder in one of root's is another user's.
+fn others_folder(survey: &Survey, folder_user: u32) -> Option<Finding> {
+    let user = survey.own_user?;
+    (user != 0 && folder_user == 0).then(|| {
+        let path = survey.folder.join(FOLDER);
+        Finding::problem(Code::Refused)
+            .file(FOLDER)
+            .seen(
+                "it is of user {owner}, and the folder of the logs of user {folder}",
+                [
+                    ("owner", Field::User(user)),
+                    ("folder", Field::User(folder_user)),
+                ],
+            )
+            .why(REFUSED)
+            .remedy(
+                "move {path} away; indexes are made anew by the next {rotate}",
+                [
+                    ("path", Field::Path(path)),
+                    ("rotate", Field::Calltrace("rotate")),
+                ],
+            )
+    })
+}
+
+/// X and X.gz of two owners: one must not get the other's lines.
+fn others_twins(survey: &Survey) -> Option<Finding> {
+    let pairs = survey.twins.iter();
+    let mut pairs = pairs.map(|twin| (&survey.files[twin.plain], &survey.files[twin.archive]));
+    let (plain, archive) = pairs.find(|(plain, archive)| plain.user != archive.user)?;
+    Some(
+        Finding::problem(Code::Refused)
+            .file(plain.name.full())
+            .seen(
+                "it is of user {owner}, and {archive} of user {other}",
+                [
+                    ("owner", Field::User(plain.user)),
+                    ("archive", Field::Text(archive.name.full())),
+                    ("other", Field::User(archive.user)),
+                ],
+            )
+            .why("the lines of one would be given to the owner of the other")
+            .remedy(
+                "move one of them away, or `chown --reference={folder}` both",
+                [("folder", Field::Path(survey.folder.clone()))],
+            ),
+    )
 }
 
 /// Whether every user may pass through to what is in a folder.

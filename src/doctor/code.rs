@@ -47,6 +47,8 @@ pub enum Code {
     OwnersDiffer,
     /// We can't write here.
     CantWrite,
+    /// Root refuses to rotate here.
+    Refused,
     /// Records of the future.
     Future,
     /// A host's clock is wrong.
@@ -75,7 +77,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Code; 34] = [
+    pub const ALL: [Code; 35] = [
         Code::TwoWriters,
         Code::LateWriter,
         Code::NoAppend,
@@ -98,6 +100,7 @@ impl Code {
         Code::SettingsReadable,
         Code::OwnersDiffer,
         Code::CantWrite,
+        Code::Refused,
         Code::Future,
         Code::ClockSkew,
         Code::ZoneWrong,
@@ -149,6 +152,10 @@ impl Code {
             Code::SettingsReadable => ("settings-readable", "the same of secrets in settings"),
             Code::OwnersDiffer => ("owners-differ", "the live file is not of those who write"),
             Code::CantWrite => ("cant-write", "calltrace rotate could not work here"),
+            Code::Refused => (
+                "refused",
+                "calltrace rotate, run by root, refuses to work here",
+            ),
             Code::Future => ("future", "records of a time that is not yet"),
             Code::ClockSkew => ("clock-skew", "a host's clock differs from this one's"),
             Code::ZoneWrong => ("zone-wrong", "record times are of another zone than is set"),

@@ -1,12 +1,12 @@
 //! What lies among the logs, looks like one, and is read by nobody.
 
 use std::ffi::OsString;
-use std::fs::{self, DirEntry, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding};
+use crate::fsx::{Folder, NotAFile};
 use crate::record::Record;
 use crate::tree::{EnterpriseName, FileName, Tree};
 
@@ -37,6 +37,8 @@ pub(super) enum Kind {
     Quotes,
     /// A folder that holds logs.
     Folder,
+    /// A link that leads to another folder.
+    Link,
     /// A link that leads nowhere.
     DeadLink,
     /// Something else that bears a log's name: a FIFO, a folder.
@@ -52,45 +54,43 @@ pub(super) struct Foreign {
 }
 
 impl Foreign {
-    /// Looks at an entry that is no log file. `None` for what has nothing to do with logs.
-    pub(super) fn of(entry: &DirEntry) -> Option<Foreign> {
-        let (path, name) = (entry.path(), entry.file_name());
-        let shown = name.to_string_lossy().into_owned();
+    /// Looks at a name that is no log file's. `None` for what has nothing to do with logs.
+    pub(super) fn of(folder: &Folder, name: OsString) -> Option<Foreign> {
+        let shown = name.to_str()?.to_owned();
         let bears_a_name = FileName::parse(&shown).is_some();
-        let found = |kind, bytes| {
-            let name = name.clone();
-            Some(Foreign { name, kind, bytes })
+        let (kind, bytes) = match folder.look_current(&shown) {
+            Ok(_) if bears_a_name => return None,
+            Ok(stat) => {
+                let head = head(folder, &shown);
+                let kind = match PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
+                    Some((_, program)) if shown.starts_with("events") => Kind::Packed(program),
+                    _ if !is_log(&head) => return None,
+                    _ if shown.contains("events") || shown.contains("log") => Kind::Lines,
+                    _ => Kind::Quotes,
+                };
+                (kind, u64::try_from(stat.st_size).unwrap_or_default())
+            }
+            Err(error) => {
+                let kind = match NotAFile::of(&error)? {
+                    NotAFile::Folder if !bears_a_name && holds_logs(folder, &shown) => Kind::Folder,
+                    _ if !bears_a_name => return None,
+                    NotAFile::Link => Kind::Link,
+                    NotAFile::DeadLink => Kind::DeadLink,
+                    NotAFile::Folder | NotAFile::Special | NotAFile::Sparse => Kind::NoFile,
+                };
+                (kind, 0)
+            }
         };
-        let Ok(metadata) = fs::metadata(&path) else {
-            return bears_a_name.then(|| found(Kind::DeadLink, 0)).flatten();
-        };
-        if metadata.is_dir() {
-            let kind = match bears_a_name {
-                true => Kind::NoFile,
-                false => Kind::Folder,
-            };
-            return (bears_a_name || holds_logs(&path))
-                .then(|| found(kind, 0))
-                .flatten();
-        }
-        if !metadata.is_file() {
-            return bears_a_name.then(|| found(Kind::NoFile, 0)).flatten();
-        }
-        let head = head(&path);
-        let kind = match PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
-            Some((_, program)) if shown.starts_with("events") => Kind::Packed(program),
-            _ if !is_log(&head) => return None,
-            _ if shown.contains("events") || shown.contains("log") => Kind::Lines,
-            _ => Kind::Quotes,
-        };
-        found(kind, metadata.len())
+        Some(Foreign { name, kind, bytes })
     }
 }
 
-fn head(path: &Path) -> Vec<u8> {
+fn head(folder: &Folder, name: &str) -> Vec<u8> {
     let mut head = Vec::new();
     // What can't be read is none of ours to name.
-    let _ = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let _ = folder
+        .open_current(name)
+        .and_then(|(file, _)| file.take(HEAD_BYTES).read_to_end(&mut head));
     head
 }
 
@@ -100,14 +100,10 @@ fn is_log(text: &[u8]) -> bool {
         .any(|line| Record::parse(line).at.is_some())
 }
 
-fn holds_logs(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return false;
-    };
-    let mut names = entries
-        .flatten()
-        .take(LOOKED_AT_MAX)
-        .map(|entry| entry.file_name());
+fn holds_logs(folder: &Folder, name: &str) -> bool {
+    let names = folder.subfolder(name).and_then(|folder| folder.names());
+    let names = names.unwrap_or_default();
+    let mut names = names.iter().take(LOOKED_AT_MAX);
     names.any(|name| name.to_str().and_then(FileName::parse).is_some())
 }
 
@@ -121,6 +117,8 @@ pub(super) fn check(survey: &Survey, _: &Circumstances<'_>) -> Vec<Finding> {
 
 /// Why it matters that nobody reads it.
 const UNREAD: &str = "its lines are in no answer, and no rotation removes it";
+const LINKED: &str = "it is not opened, as its maker could let it lead to any file; every search says \
+                      so, and ends with status 2";
 const NAMED: &str = "every search says that it could not read it, and ends with status 2";
 
 fn said(survey: &Survey, foreign: &Foreign) -> Finding {
@@ -153,6 +151,13 @@ fn said(survey: &Survey, foreign: &Foreign) -> Finding {
             )
             .why(UNREAD)
             .remedy("nothing, if it is an archive of your own", []),
+        Kind::Link => Finding::warning(Code::NotRead)
+            .seen("a link that leads out of the folder", [])
+            .why(LINKED)
+            .remedy(
+                "let it name a file of {folder}, without a path; or move the file here",
+                [("folder", Field::Path(survey.folder.clone()))],
+            ),
         Kind::DeadLink => Finding::warning(Code::NotRead)
             .seen("a link that leads nowhere", [])
             .why(NAMED)
@@ -187,20 +192,17 @@ fn packed(survey: &Survey, program: &'static str, bytes: u64) -> Finding {
 
 /// Beside the enterprises' folders: logs that no name leads to.
 pub(super) fn in_root(tree: &Tree, has_no_enterprise: bool) -> Vec<Finding> {
-    let Ok(entries) = fs::read_dir(tree.root()) else {
+    let Ok(root) = Folder::open(tree.root()) else {
         return Vec::new();
     };
     let mut odd: Vec<PathBuf> = Vec::new();
     let mut logs: Vec<PathBuf> = Vec::new();
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_str();
-        let path = entry.path();
-        if path.is_file() && name.and_then(FileName::parse).is_some() {
-            logs.push(path);
-        } else if name.and_then(EnterpriseName::new).is_none() && path.is_dir() && holds_logs(&path)
-        {
-            odd.push(path);
+    let names = root.names().unwrap_or_default();
+    for name in names.iter().filter_map(|name| name.to_str()) {
+        if FileName::parse(name).is_some() && root.look_current(name).is_ok() {
+            logs.push(root.path_of(name));
+        } else if EnterpriseName::new(name).is_none() && holds_logs(&root, name) {
+            odd.push(root.path_of(name));
         }
     }
     odd.sort();

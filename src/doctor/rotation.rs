@@ -1,5 +1,7 @@
 //! What a daily rotation would have taken, and what stands in its way.
 
+use chrono::NaiveDate;
+
 use super::seen::{Seen, day_end, day_of};
 use super::survey::Survey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding, ROTATED_BY_MILLIS};
@@ -11,6 +13,9 @@ const LIVE_BYTES_MAX: u64 = 1_000_000_000;
 
 /// Less of plain gzip is decoded faster than anybody notices (bytes).
 const SLOW_BYTES_MIN: u64 = 50_000_000;
+
+/// A name this much later than the records (days) shows that the writer's clock was wrong.
+const DAYS_OFF_MIN: i64 = 7;
 
 /// A run may be at work for so long.
 const LEFTOVER_MILLIS: i64 = DAY_MILLIS;
@@ -40,7 +45,10 @@ impl<'s> Overdue<'s> {
         let today = circumstances.today();
         let keep_days = i64::from(circumstances.doctor.policy.keep_days);
         let is_expired = |seen: &Seen| {
-            let age = (today - seen.last_day()).num_days();
+            // As rotate counts: a clock that was never set makes no file old.
+            let last = seen.last_day();
+            let is_off = |named: &NaiveDate| (*named - last).num_days() > DAYS_OFF_MIN;
+            let age = (today - seen.day().filter(is_off).unwrap_or(last)).num_days();
             // One more: today's run may be yet to come.
             !seen.is_live(today) && seen.last.is_some() && age > keep_days + 1
         };

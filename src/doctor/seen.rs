@@ -1,9 +1,8 @@
 //! One log file as it was found.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -11,7 +10,7 @@ use memchr::memmem;
 
 use super::reading::{Lens, Reading, text_at};
 use super::{Circumstances, DAY_MILLIS};
-use crate::fsx::{FileIdentity, Writer};
+use crate::fsx::{FileIdentity, Folder, Writer};
 use crate::index::{self, Index};
 use crate::record::Stamp;
 use crate::scan;
@@ -81,7 +80,7 @@ impl Seen {
     /// Looks at a file.
     pub(super) fn of(
         circumstances: &Circumstances<'_>,
-        folder: &Path,
+        folder: &Folder,
         name: &FileName,
     ) -> io::Result<Seen> {
         let doctor = circumstances.doctor;
@@ -90,7 +89,7 @@ impl Seen {
         let (state, index) = match Index::open(&log) {
             Ok(None) => (IndexState::Missing, None),
             Ok(Some(index)) => (IndexState::Fresh, Some(index)),
-            Err(_) if is_closed(&index::path_of(&log.path)) => (IndexState::Closed, None),
+            Err(_) if is_closed(&log) => (IndexState::Closed, None),
             Err(why) => (IndexState::Stale(why), None),
         };
         let source = match &index {
@@ -208,7 +207,7 @@ impl Seen {
     }
 
     /// Reads some text of the file, if none of it was read yet.
-    pub(super) fn sample(&mut self, circumstances: &Circumstances<'_>, folder: &Path) {
+    pub(super) fn sample(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) {
         if self.reading.is_some() {
             return;
         }
@@ -319,8 +318,9 @@ fn begins_as_bgzf(source: &Source) -> bool {
     read.is_ok() && head[3] == 4 && &head[12..14] == b"BC"
 }
 
-fn is_closed(path: &Path) -> bool {
-    File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+fn is_closed(log: &LogFile) -> bool {
+    let opened = index::open_own(&log.folder, &index::file_name(&log.name));
+    opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
 fn times(text: &[u8]) -> impl Iterator<Item = Stamp> {

@@ -1,8 +1,9 @@
 //! One look at an enterprise's folder: plain data for the checks.
 
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::Metadata;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
@@ -13,13 +14,16 @@ use super::seen::{IndexState, Seen, day_of};
 use super::twins::Twin;
 use super::{Circumstances, HOUR_MILLIS, twins};
 use crate::error::{Trouble, reason};
-use crate::fsx::{Volume, may_write};
+use crate::fsx::{Distrusted, Folder, NotAFile, Volume, may_write};
 use crate::index::catalog::Catalog;
 use crate::index::{self, FOLDER};
 use crate::record::Stamp;
 use crate::rotate::{Leftover, Memory};
 use crate::source::Form;
 use crate::tree::{EnterpriseName, FileName, Generation};
+
+/// Files of ours that no log has to be there for.
+const OWN_FILES: [&str; 2] = ["lock", index::catalog::NAME];
 
 /// What there is of an enterprise.
 #[derive(Debug)]
@@ -28,6 +32,10 @@ pub(super) struct Survey {
     pub(super) folder: PathBuf,
     /// Of the folder; `None` where it can't be looked at.
     pub(super) metadata: Option<Metadata>,
+    /// The owner of `.calltrace`, if it is there.
+    pub(super) own_user: Option<u32>,
+    /// Why root would not work here.
+    pub(super) distrusted: Option<Distrusted>,
     pub(super) volume: Option<Volume>,
     /// Whether we could rotate here.
     pub(super) may_write: bool,
@@ -50,66 +58,79 @@ pub(super) struct Survey {
 impl Survey {
     /// Looks at an enterprise.
     pub(super) fn of(circumstances: &Circumstances<'_>, enterprise: &EnterpriseName) -> Survey {
-        let folder = circumstances.doctor.tree.folder(enterprise);
+        let tree = circumstances.doctor.tree;
+        let folder = tree.path(enterprise);
+        let opened = tree.folder(enterprise);
+        let metadata = opened.as_ref().ok();
         let mut survey = Survey {
             enterprise: enterprise.clone(),
-            metadata: fs::metadata(&folder).ok(),
+            metadata: metadata.and_then(|folder| folder.metadata().ok()),
+            own_user: None,
+            distrusted: tree.distrusted(enterprise),
             volume: Volume::of(&folder).ok(),
             may_write: may_write(&folder),
             files: Vec::new(),
             foreign: Vec::new(),
             leftovers: Vec::new(),
-            memory: Memory::of(&folder),
+            memory: Memory::default(),
             twins: Vec::new(),
             orphans: Vec::new(),
             uncatalogued: 0,
             troubles: Vec::new(),
             folder,
         };
-        if let Err(error) = survey.look(circumstances) {
+        if let Err(error) = opened.and_then(|folder| survey.look(circumstances, &folder)) {
             let what = format!("can't be listed: {}", reason(&error));
             survey.troubles.push(Trouble::new(&survey.folder, what));
         }
         survey
     }
 
-    fn look(&mut self, circumstances: &Circumstances<'_>) -> io::Result<()> {
+    fn look(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) -> io::Result<()> {
         let mut names = Vec::new();
         let mut looked_at = 0;
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            match entry.file_name().to_str() {
-                Some(FOLDER) => self.look_at_own(circumstances, &entry.path()),
+        for name in folder.names()? {
+            match name.to_str() {
+                Some(FOLDER) => self.look_at_own(circumstances, folder),
                 Some(name) if Leftover::parse(name).is_some() => {
-                    self.leftover(circumstances, name.to_owned(), &entry);
+                    self.leftover(circumstances, folder, name, name.to_owned());
                 }
-                Some(name)
-                    if let Some(name) = FileName::parse(name)
-                        && is_file(&entry.path()) =>
+                Some(text)
+                    if let Some(name) = FileName::parse(text)
+                        && is_file(folder, text) =>
                 {
                     names.push(name);
                 }
                 _ if looked_at >= LOOKED_AT_MAX => {}
                 _ => {
                     looked_at += 1;
-                    self.foreign.extend(Foreign::of(&entry));
+                    self.foreign.extend(Foreign::of(folder, name));
                 }
             }
+        }
+        match Memory::of(folder) {
+            Ok(memory) => self.memory = memory,
+            Err(trouble) => self.troubles.push(trouble),
         }
         names.sort();
         self.foreign.sort_by(|a, b| a.name.cmp(&b.name));
         self.leftovers.sort();
-        self.look_at_files(circumstances, &names);
-        self.twins = twins::find(&self.folder, &self.files, circumstances.doctor.deep);
-        self.look_at_indexes();
+        self.look_at_files(circumstances, folder, &names);
+        self.twins = twins::find(folder, &self.files, circumstances.doctor.deep);
+        self.look_at_indexes(folder);
         Ok(())
     }
 
-    fn look_at_files(&mut self, circumstances: &Circumstances<'_>, names: &[FileName]) {
+    fn look_at_files(
+        &mut self,
+        circumstances: &Circumstances<'_>,
+        folder: &Folder,
+        names: &[FileName],
+    ) {
         let looked: Vec<_> = names
             .par_iter()
             .with_max_len(1)
-            .map(|name| Seen::of(circumstances, &self.folder, name))
+            .map(|name| Seen::of(circumstances, folder, name))
             .collect();
         for (name, seen) in names.iter().zip(looked) {
             match seen {
@@ -117,7 +138,7 @@ impl Survey {
                 // Renamed or removed by a rotation since it was listed.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => {
-                    let path = self.folder.join(name.full());
+                    let path = folder.path_of(&name.full());
                     let what = format!("can't be read: {}", reason(&error));
                     self.troubles.push(Trouble::new(&path, what));
                 }
@@ -127,40 +148,56 @@ impl Survey {
         let open = |seen: &Seen| seen.mode & OTHERS_READ != 0;
         let newest = [self.newest(&|_| true), self.newest(&open)];
         for at in newest.into_iter().flatten() {
-            self.files[at].sample(circumstances, &self.folder);
+            self.files[at].sample(circumstances, folder);
         }
     }
 
-    /// Our own folder: unfinished files.
-    fn look_at_own(&mut self, circumstances: &Circumstances<'_>, folder: &Path) {
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
+    /// Our own folder: unfinished files, and what is no file where one of ours should be.
+    fn look_at_own(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) {
+        let own = folder.subfolder(FOLDER);
+        let listed = own.and_then(|own| Ok((own.names()?, own)));
+        let (names, own) = match listed {
+            Ok(listed) => listed,
             Err(error) => {
                 let what = format!("can't be listed: {}", reason(&error));
-                return self.troubles.push(Trouble::new(folder, what));
+                let path = folder.path_of(FOLDER);
+                return self.troubles.push(Trouble::new(&path, what));
             }
         };
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
+        self.own_user = own.metadata().ok().map(|metadata| metadata.uid());
+        for name in names {
+            let name = name.to_string_lossy().into_owned();
             if name.ends_with(".tmp") {
-                self.leftover(circumstances, format!("{FOLDER}/{name}"), &entry);
+                let shown = format!("{FOLDER}/{name}");
+                self.leftover(circumstances, &own, &name, shown);
             } else if name.ends_with(".idx") {
                 self.orphans.push(name);
+            } else if OWN_FILES.contains(&name.as_str())
+                && let Err(error) = own.look_current(&name)
+            {
+                let what = format!("can't be read: {}", reason(&error));
+                self.troubles.push(Trouble::new(&own.path_of(&name), what));
             }
         }
     }
 
-    fn leftover(&mut self, circumstances: &Circumstances<'_>, name: String, entry: &DirEntry) {
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        if let Ok(modified) = modified {
+    fn leftover(
+        &mut self,
+        circumstances: &Circumstances<'_>,
+        folder: &Folder,
+        name: &str,
+        shown: String,
+    ) {
+        let modified = folder.stat(name).ok();
+        let modified = modified.and_then(|stat| DateTime::<Utc>::from_timestamp(stat.st_mtime, 0));
+        if let Some(modified) = modified {
             let zone = circumstances.doctor.zone;
-            self.leftovers
-                .push((name, zone.stamp(DateTime::<Utc>::from(modified))));
+            self.leftovers.push((shown, zone.stamp(modified)));
         }
     }
 
     /// Which indexes have no log, and which archives the catalog lacks.
-    fn look_at_indexes(&mut self) {
+    fn look_at_indexes(&mut self, folder: &Folder) {
         let known = |name: &String| {
             let log = name.strip_suffix(".idx").and_then(FileName::parse);
             log.is_none_or(|log| self.files.iter().any(|seen| seen.name == log))
@@ -171,7 +208,7 @@ impl Survey {
         orphans.retain(|name| !known(name) && !troubled);
         orphans.sort();
         self.orphans = orphans;
-        let catalog = Catalog::open(&self.folder);
+        let catalog = Catalog::open(folder);
         let is_listed = |seen: &&Seen| {
             let catalog = catalog.as_ref();
             catalog.is_some_and(|catalog| catalog.archive(&seen.listed()).is_some())
@@ -236,11 +273,10 @@ impl Survey {
     }
 }
 
-/// Followed, as readers do.
-fn is_file(path: &Path) -> bool {
+/// As readers see it.
+fn is_file(folder: &Folder, name: &str) -> bool {
     // What can't be looked at is named when it is opened.
-    fs::metadata(path).map_or_else(
-        |error| error.kind() == ErrorKind::PermissionDenied,
-        |metadata| metadata.is_file(),
-    )
+    folder
+        .look_current(name)
+        .map_or_else(|error| NotAFile::of(&error).is_none(), |_| true)
 }

@@ -1,12 +1,12 @@
 //! X beside X.gz: a leftover, or two different days under one name.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::reading::text_at;
 use super::seen::Seen;
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS};
+use crate::fsx::Folder;
 use crate::source::{BgzfTable, Form, Source, Tally};
 use crate::tree::LogFile;
 
@@ -36,7 +36,7 @@ pub(super) struct Twin {
 }
 
 /// Pairs of the same name. `deep` compares all they hold, else their beginnings and lengths.
-pub(super) fn find(folder: &Path, files: &[Seen], deep: bool) -> Vec<Twin> {
+pub(super) fn find(folder: &Folder, files: &[Seen], deep: bool) -> Vec<Twin> {
     let mut twins = Vec::new();
     for (plain, file) in files.iter().enumerate() {
         let is_twin = |other: &Seen| other.name.gz && other.name.stem == file.name.stem;
@@ -54,7 +54,7 @@ pub(super) fn find(folder: &Path, files: &[Seen], deep: bool) -> Vec<Twin> {
     twins
 }
 
-fn relation(folder: &Path, plain: &Seen, archive: &Seen, deep: bool) -> Option<Relation> {
+fn relation(folder: &Folder, plain: &Seen, archive: &Seen, deep: bool) -> Option<Relation> {
     let open = |seen: &Seen| {
         let log = LogFile::open(folder, seen.name.clone()).ok()?;
         Source::open(Arc::new(log)).ok()

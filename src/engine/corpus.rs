@@ -62,7 +62,7 @@ impl Corpus {
         enterprise: &EnterpriseName,
         engine: &Engine,
     ) -> Result<Corpus, Error> {
-        let snapshot = Snapshot::open(enterprise, &tree.folder(enterprise))?;
+        let snapshot = Snapshot::of(tree, enterprise)?;
         Ok(Self::of(snapshot, engine))
     }
 
@@ -222,7 +222,7 @@ fn open_indexes(
         indexes.extend(index.map(|index| (log.path.clone(), index)));
     }
     if let Some(memory) = memory {
-        memory.forget_gone(snapshot.folder(), &snapshot.files);
+        memory.forget_gone(snapshot.folder().path(), &snapshot.files);
     }
     indexes
 }

@@ -21,7 +21,7 @@ impl Engine {
         question: &SearchQuestion,
     ) -> Option<Found> {
         let phone = question.criteria.phone.as_ref()?;
-        let folder = tree.folder(enterprise);
+        let folder = tree.folder(enterprise).ok()?;
         let catalog = Catalog::open(&folder)?;
         let files = list_files(&folder).ok()?;
         // The same content under two names is for those who read it.

@@ -164,7 +164,7 @@ impl Engine {
     ) -> Result<Now<A>, Error> {
         let mut tries = 1;
         loop {
-            let whole = Snapshot::open(enterprise, &tree.folder(enterprise))?;
+            let whole = Snapshot::of(tree, enterprise)?;
             let cut = cut(&whole, files)?;
             let corpus = Corpus::of(whole.with_files(cut.files), self);
             let answer = question(&corpus, &whole);

@@ -6,10 +6,10 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::call::{Component, Fact, Joiner, Summary};
+use crate::fsx::Folder;
 use crate::record::{Record, Stamp, id};
 use crate::scan::Place;
 use crate::source::{Source, is_compressed};
@@ -29,7 +29,7 @@ const STEP_BYTES: u64 = 128 << 10;
 
 /// The newest calls of the enterprise whose folder this is, newest first, at most `limit`. Empty when
 /// there are none, or the folder can't be read.
-pub fn recent_calls(folder: &Path, limit: usize) -> Vec<Summary> {
+pub fn recent_calls(folder: &Folder, limit: usize) -> Vec<Summary> {
     let mut listed = look_at(folder).unwrap_or_default();
     listed.sort_by_key(|file| Reverse((file.modified, file.name.generation)));
     listed.truncate(FILES_MAX);
@@ -57,12 +57,12 @@ pub fn recent_calls(folder: &Path, limit: usize) -> Vec<Summary> {
 
 /// When something was last written for the enterprise, as its folder tells (nanoseconds of Unix
 /// time); `None` when it has no log files.
-pub fn last_written(folder: &Path) -> Option<i64> {
+pub fn last_written(folder: &Folder) -> Option<i64> {
     let listed = look_at(folder).ok()?;
     listed.iter().map(|file| file.modified).max()
 }
 
-fn open(folder: &Path, file: Listed) -> Option<Arc<LogFile>> {
+fn open(folder: &Folder, file: Listed) -> Option<Arc<LogFile>> {
     LogFile::open(folder, file.name).map(Arc::new).ok()
 }
 

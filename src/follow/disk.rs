@@ -1,6 +1,5 @@
 //! The real file system, as following sees it.
 
-use std::fs;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
@@ -36,19 +35,19 @@ impl Files for Disk {
     }
 
     fn names_changed(&self, enterprise: &EnterpriseName) -> io::Result<SystemTime> {
-        fs::metadata(self.tree.folder(enterprise))?.modified()
+        self.tree.folder(enterprise)?.metadata()?.modified()
     }
 
     fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>> {
-        look_at(&self.tree.folder(enterprise))
+        look_at(&self.tree.folder(enterprise)?)
     }
 
     fn open(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Arc<LogFile>> {
-        LogFile::open(&self.tree.folder(enterprise), name.clone()).map(Arc::new)
+        LogFile::open(&self.tree.folder(enterprise)?, name.clone()).map(Arc::new)
     }
 
     fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>> {
-        let log = LogFile::open(&self.tree.folder(enterprise), name.clone())?;
+        let log = LogFile::open(&self.tree.folder(enterprise)?, name.clone())?;
         let archive = Arc::new(Source::open(Arc::new(log))?);
         let starts = archive.table().map_or(vec![0], BgzfTable::parts);
         let ends = starts.iter().skip(1).map(|end| Some(*end));

@@ -265,7 +265,7 @@ impl Follow {
         self.tracker.sweep(now);
         for (key, enterprise) in self.tracker.unwatched() {
             let folder = match &enterprise {
-                Some(name) => self.tree.folder(name),
+                Some(name) => self.tree.path(name),
                 None => self.tree.root().to_owned(),
             };
             match self.wake.watch(&folder, key) {

@@ -3,10 +3,9 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::Lease;
+use super::{Folder, Lease};
 
 /// One method a system call. A run that is killed is a run whose deeds end at some point; so
 /// whoever acts through this trait can be tried out with a death after each of them.
@@ -18,13 +17,13 @@ pub trait Deeds: Sync {
     ///
     /// # Errors
     /// Also when something of that name exists.
-    fn create(&self, path: &Path) -> io::Result<File>;
+    fn create(&self, folder: &Folder, name: &str) -> io::Result<File>;
 
-    /// Makes a folder.
+    /// Makes a folder in another that only its owner may enter.
     ///
     /// # Errors
     /// Also when something of that name exists.
-    fn make_folder(&self, path: &Path) -> io::Result<()>;
+    fn make_folder(&self, folder: &Folder, name: &str) -> io::Result<()>;
 
     /// Writes all of `bytes` at the place where the last write ended.
     ///
@@ -67,25 +66,25 @@ pub trait Deeds: Sync {
     ///
     /// # Errors
     /// When some of it may not.
-    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()>;
 
     /// Gives a file another name that nothing has yet.
     ///
     /// # Errors
     /// `AlreadyExists` when something has it.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()>;
 
     /// Gives a file the name of another, which is gone after that.
     ///
     /// # Errors
     /// When the system refuses.
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn replace(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a name.
     ///
     /// # Errors
     /// When the system refuses.
-    fn unlink(&self, path: &Path) -> io::Result<()>;
+    fn unlink(&self, folder: &Folder, name: &str) -> io::Result<()>;
 
     /// Takes a lease on the file: granted only when nobody has it open for writing.
     ///
@@ -113,6 +112,16 @@ impl Access {
             group: metadata.gid(),
             mode: metadata.mode() & 0o7777,
         }
+    }
+
+    /// The stricter of both: for content of two files. `None` when they are of different owners. Where
+    /// their groups differ, a member of either may do what everybody may.
+    pub fn stricter(self, other: Access) -> Option<Access> {
+        let mut mode = self.mode & other.mode & 0o777;
+        if self.group != other.group {
+            mode = mode & 0o707 | (mode & 0o007) << 3;
+        }
+        (self.user == other.user).then_some(Access { mode, ..self })
     }
 
     /// As fits a file in a folder that has this access.

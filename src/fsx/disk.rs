@@ -1,17 +1,16 @@
 //! The deeds as the kernel does them.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{CWD, FallocateFlags, Gid, Mode, OFlags, RenameFlags, Uid};
+use rustix::fs::{FallocateFlags, Gid, Uid};
 use rustix::io::Errno;
 
-use super::{Access, Deeds, Lease};
+use super::{Access, Deeds, Folder, Lease};
 
 /// Collapsing is tried in units up to this (bytes): the largest clusters of ext4 are of 1 MiB.
 const UNIT_BYTES_MAX: u64 = 1 << 20;
@@ -25,17 +24,12 @@ impl Deeds for Disk {
         thread::sleep(how_long);
     }
 
-    fn create(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
+    fn create(&self, folder: &Folder, name: &str) -> io::Result<File> {
+        folder.create(name, 0o600)
     }
 
-    fn make_folder(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir(path)
+    fn make_folder(&self, folder: &Folder, name: &str) -> io::Result<()> {
+        folder.make_folder(name)
     }
 
     fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
@@ -73,28 +67,20 @@ impl Deeds for Disk {
         file.sync_all()
     }
 
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        File::open(folder)?.sync_all()
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        folder.sync()
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            // The file system lacks the flag (NFS, some FUSE). A link refuses a name that is
-            // taken as well; killed before the second step, the file has both names.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                fs::hard_link(from, to)?;
-                fs::remove_file(from)
-            }
-            done => Ok(done?),
-        }
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
+        folder.rename(from, to)
     }
 
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+    fn replace(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
+        folder.replace(from, to)
     }
 
-    fn unlink(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+    fn unlink(&self, folder: &Folder, name: &str) -> io::Result<()> {
+        folder.unlink(name)
     }
 
     fn lease(&self, file: &File) -> io::Result<Lease> {
@@ -107,10 +93,9 @@ impl Deeds for Disk {
 ///
 /// # Errors
 /// `Unsupported` where the file system can't collapse; anything else when it could not be tried.
-pub fn collapse_unit(folder: &Path) -> io::Result<u64> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR) {
-        Ok(descriptor) => File::from(descriptor),
+pub fn collapse_unit(folder: &Folder) -> io::Result<u64> {
+    let file = match folder.nameless() {
+        Ok(file) => file,
         // No file without a name, no collapsing either: what has the second has the first.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
             return Err(ErrorKind::Unsupported.into());
@@ -141,18 +126,20 @@ mod tests {
         let (a, b) = (dir.path().join("a"), dir.path().join("b"));
         fs::write(&a, "a").expect("written");
         fs::write(&b, "b").expect("written");
-        let refused = Disk.rename(&a, &b).expect_err("b is there");
+        let folder = Folder::open(dir.path()).expect("open");
+        let refused = Disk.rename(&folder, "a", "b").expect_err("b is there");
         assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&b).expect("still there"), b"b");
-        Disk.replace(&a, &b).expect("replaced");
+        Disk.replace(&folder, "a", "b").expect("replaced");
         assert_eq!(fs::read(&b).expect("there"), b"a");
-        assert!(Disk.create(&b).is_err());
+        assert!(Disk.create(&folder, "b").is_err());
     }
 
     #[test]
     fn collapsing_takes_bytes_off_the_front_where_it_is_to_be_had() {
         let dir = tempfile::tempdir().expect("a folder");
-        let unit = match collapse_unit(dir.path()) {
+        let folder = Folder::open(dir.path()).expect("open");
+        let unit = match collapse_unit(&folder) {
             Ok(unit) => unit,
             Err(error) if error.kind() == ErrorKind::Unsupported => {
                 return testing::skipped("the file system of the temporary folder can't collapse");
@@ -160,7 +147,7 @@ mod tests {
             Err(error) => panic!("{error}"),
         };
         let path = dir.path().join("log");
-        let file = Disk.create(&path).expect("made");
+        let file = Disk.create(&folder, "log").expect("made");
         let front = vec![b'x'; usize::try_from(unit).expect("small")];
         Disk.write(&file, &front).expect("written");
         Disk.write(&file, b"tail").expect("written");

@@ -1,64 +1,231 @@
-//! One rotation a folder: `flock` on a file of our own, never on a log.
+//! One rotation per folder: `flock` on a file of our own, never on a log.
 //!
-//! The kernel lets go of it when the process ends, however it ends; so there is no stale lock.
+//! The kernel lets go of it when the process ends, however it ends; so there is no stale lock. Another
+//! process that may read the file can take the lock as well, and would stop every rotation without a
+//! word. So the file is its owner's alone (0600), and it is looked up who holds it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt as _};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
-use rustix::fs::{FlockOperation, Gid, OFlags, Uid};
+use rustix::fs::{FlockOperation, Gid, Uid};
 use rustix::io::Errno;
+use rustix::process::geteuid;
+
+use super::{Accounts, FileIdentity, Folder, Purpose};
+
+/// The pause between two tries while another calltrace holds it.
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+
+/// A holder that can't be found has let go by the next look; else it can't be seen from here.
+const UNSEEN_TRIES: usize = 5;
+
+/// What the program is called, also while it is being replaced ("calltrace (deleted)").
+const PROGRAM: &str = "calltrace";
+
+/// A lock that says when the last run was.
+const OWN_MODE: u32 = 0o600;
+
+/// One that was made just now, and says nothing yet.
+const NEW_MODE: u32 = 0o400;
 
 /// A held lock; let go when dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    /// When the last run took it; `None` when there was none, or it did not say.
+    pub last_taken: Option<SystemTime>,
 }
 
 impl Lock {
-    /// Takes the lock at `path`, making its file when there is none. `None` when another holds it
-    /// and `wait` is not wanted.
+    /// Takes the lock `name` in `folder`, making its file when there is none. `None` when another
+    /// calltrace of root or of the folder's owner holds it and `wait` is not wanted.
     ///
     /// # Errors
-    /// When the file can't be made or opened.
-    pub fn take(path: &Path, wait: bool) -> io::Result<Option<Lock>> {
-        let file = open(path)?;
-        let operation = if wait {
-            FlockOperation::LockExclusive
-        } else {
-            FlockOperation::NonBlockingLockExclusive
-        };
+    /// When the file can't be made or opened, and `ResourceBusy` when any other process holds the
+    /// lock: the error names it.
+    pub fn take(folder: &Folder, name: &str, wait: bool) -> io::Result<Option<Lock>> {
+        let (file, metadata) = open(folder, name)?;
+        let last_taken = tighten(folder, &file, &metadata)?;
+        let mut unseen = 0;
         loop {
-            match rustix::fs::flock(&file, operation) {
-                Ok(()) => return Ok(Some(Lock { _file: file })),
-                Err(Errno::WOULDBLOCK) => return Ok(None),
-                Err(Errno::INTR) => {}
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(Lock { file, last_taken })),
+                Err(Errno::WOULDBLOCK) => {}
+                Err(Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
             }
+            match Holder::find(&metadata) {
+                Some(holder) if holder.is_calltrace_of([0, folder.metadata()?.uid()]) => {
+                    if !wait {
+                        return Ok(None);
+                    }
+                }
+                Some(holder) => return Err(held(&holder.to_string())),
+                None if unseen < UNSEEN_TRIES => unseen += 1,
+                None => return Err(held("a process that can't be seen from here")),
+            }
+            thread::sleep(BETWEEN_TRIES);
+        }
+    }
+
+    /// When the last run took the lock `name`, without taking it.
+    pub fn last_taken(folder: &Folder, name: &str) -> Option<SystemTime> {
+        let (_, metadata) = folder.open_file(name, Purpose::Read).ok()?;
+        date_of(&metadata)
+    }
+
+    /// Its file: the time of its last change is the time of the last run.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+fn held(by: &str) -> io::Error {
+    io::Error::new(
+        ErrorKind::ResourceBusy,
+        format!("{by} holds it, which is no calltrace of root or of the folder's owner"),
+    )
+}
+
+fn open(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
+    loop {
+        match folder.open_file(name, Purpose::Read) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match folder.create(name, NEW_MODE) {
+            // Another first run was faster.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(_) => {}
         }
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        opened => return opened,
+/// When the last run was. Version 0.1 left the time of its lock as it was when it was made, and every
+/// user could read it.
+fn date_of(metadata: &Metadata) -> Option<SystemTime> {
+    let modified = metadata.modified().ok()?;
+    let is_dated = metadata.mode() & 0o777 == OWN_MODE && modified != SystemTime::UNIX_EPOCH;
+    is_dated.then_some(modified)
+}
+
+/// Takes the lock's file from those who could hold it without being its owner. When the last run was
+/// is returned, if the file says so.
+fn tighten(folder: &Folder, file: &File, metadata: &Metadata) -> io::Result<Option<SystemTime>> {
+    if metadata.mode() & 0o777 == OWN_MODE {
+        return Ok(date_of(metadata));
     }
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o644)
-        .custom_flags(flags)
-        .open(path)?;
-    // Root's run tonight must not shut out the owner's run tomorrow.
-    let folder = fs::metadata(path.parent().unwrap_or(path))?;
-    let (user, group) = (Uid::from_raw(folder.uid()), Gid::from_raw(folder.gid()));
-    let _ = rustix::fs::fchown(&file, Some(user), Some(group));
-    Ok(file)
+    // Under a second name it may be any file, and only an empty one is a lock.
+    let is_lock = metadata.nlink() == 1 && metadata.len() == 0;
+    let owner = folder.metadata()?;
+    if is_lock && (geteuid().is_root() || geteuid().as_raw() == metadata.uid()) {
+        if metadata.uid() == 0 && owner.uid() != 0 {
+            // Root's run tonight must not shut out the owner's run tomorrow.
+            let (user, group) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
+            rustix::fs::fchown(file, Some(user), Some(group))?;
+        }
+        // Before the mode that says that the time counts.
+        file.set_modified(SystemTime::UNIX_EPOCH)?;
+        file.set_permissions(Permissions::from_mode(OWN_MODE))?;
+    }
+    Ok(None)
+}
+
+/// The process that holds a lock.
+#[derive(Debug)]
+struct Holder {
+    pid: u32,
+    command: String,
+    /// Who started it; a program that changes its user keeps this.
+    user: Option<u32>,
+}
+
+impl Holder {
+    /// Looks through the descriptors of all processes: which process took a lock says little, as a
+    /// child that inherited the descriptor holds it as well. Where they can't be looked into, the
+    /// kernel's list of locks names the process that took it.
+    fn find(lock: &Metadata) -> Option<Holder> {
+        let identity = FileIdentity::of(lock);
+        let processes = fs::read_dir("/proc").ok()?;
+        let numbers = processes.flatten().filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            Some(pid)
+        });
+        let own = std::process::id();
+        let holds = |pid: &u32| *pid != own && holds(Path::new(&format!("/proc/{pid}")), identity);
+        let mut found: Vec<Holder> = numbers.filter(holds).filter_map(Holder::of).collect();
+        // One that inherited it from a calltrace counts, not the calltrace.
+        found.sort_by_key(|holder| holder.command.starts_with(PROGRAM));
+        let found = found.into_iter().next();
+        found.or_else(|| listed(lock.ino()).and_then(Holder::of))
+    }
+
+    fn of(pid: u32) -> Option<Holder> {
+        let process = Path::new("/proc").join(pid.to_string());
+        let status = fs::read_to_string(process.join("status")).ok()?;
+        let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+        let user = ids.and_then(|ids| ids.split_whitespace().next()?.parse().ok());
+        // The program's file, where we may see it: a process can call itself anything.
+        let program = fs::read_link(process.join("exe")).ok();
+        let program = program.and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+        let comm = || fs::read_to_string(process.join("comm")).unwrap_or_default();
+        Some(Holder {
+            pid,
+            command: program.unwrap_or_else(|| comm().trim().to_owned()),
+            user,
+        })
+    }
+
+    fn is_calltrace_of(&self, users: [u32; 2]) -> bool {
+        let is_ours = self.user.is_some_and(|user| users.contains(&user));
+        is_ours && self.command.starts_with(PROGRAM)
+    }
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Holder { pid, command, user } = self;
+        let command = command.escape_debug();
+        match user {
+            Some(user) => write!(
+                f,
+                "{command} (pid {pid}) of user {}",
+                Accounts::read().say(*user)
+            ),
+            None => write!(f, "{command} (pid {pid})"),
+        }
+    }
+}
+
+/// Whether a process holds a lock on the file through one of its descriptors.
+fn holds(process: &Path, lock: FileIdentity) -> bool {
+    let Ok(descriptors) = fs::read_dir(process.join("fd")) else {
+        return false;
+    };
+    descriptors.flatten().any(|descriptor| {
+        let is_it = fs::metadata(descriptor.path())
+            .is_ok_and(|metadata| metadata.is_file() && FileIdentity::of(&metadata) == lock);
+        let info = || fs::read_to_string(process.join("fdinfo").join(descriptor.file_name()));
+        is_it && info().is_ok_and(|info| info.lines().any(|line| line.starts_with("lock:")))
+    })
+}
+
+/// The process that took the lock, as `/proc/locks` has it.
+fn listed(inode: u64) -> Option<u32> {
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| {
+        // `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`; one that waits has `->` behind the number.
+        let mut fields = line.split_whitespace().skip(1);
+        let kind = fields.next()?;
+        let (pid, file) = (fields.nth(2)?, fields.next()?);
+        let is_it = kind == "FLOCK" && file.rsplit(':').next()?.parse() == Ok(inode);
+        is_it.then(|| pid.parse().ok())?
+    })
 }
 
 #[cfg(test)]
@@ -68,11 +235,35 @@ mod tests {
     #[test]
     fn one_at_a_time() {
         let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("lock");
-        let first = Lock::take(&path, false).expect("no error");
+        let folder = Folder::open(dir.path()).expect("open");
+        let first = Lock::take(&folder, "lock", false).expect("no error");
         assert!(first.is_some());
-        assert!(Lock::take(&path, false).expect("no error").is_none());
+        let (file, _) = folder.open_file("lock", Purpose::Read).expect("there");
+        let flock = || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+        assert!(flock().is_err());
         drop(first);
-        assert!(Lock::take(&path, true).expect("no error").is_some());
+        assert!(flock().is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_everybody_could_read_is_tightened() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(dir.path()).expect("open");
+        let path = dir.path().join("lock");
+        fs::write(&path, "").expect("written");
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("set");
+        let lock = Lock::take(&folder, "lock", false).expect("no error");
+        assert_eq!(
+            lock.expect("taken").last_taken,
+            None,
+            "of 0.1: it says nothing"
+        );
+        assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
+        let again = Lock::take(&folder, "lock", false).expect("no error");
+        let again = again.expect("taken");
+        assert_eq!(again.last_taken, None, "no run has ended well");
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_000_000);
+        again.file().set_modified(at).expect("set");
+        assert_eq!(Lock::last_taken(&folder, "lock"), Some(at));
     }
 }

@@ -1,25 +1,36 @@
 //! The file system: what a file is, and every deed that changes it.
 //!
-//! Reading is done where it is needed. What *changes* a folder goes through [`Deeds`], one method a
-//! system call, so that a test can stop after any of them; the real ones are [`Disk`]'s. Beside
-//! them: [`FileIdentity`], the [`Lease`] that proves that nobody has a file open for writing, and the
-//! [`Lock`] that keeps two rotations apart. [`Holders`] are those who have files open, [`Volume`] is
-//! the room there is. Nothing here knows what a log is.
+//! Files are opened through a [`Folder`], by name, with the [`Rights`] of its owner; [`Way`] says who
+//! else decides what a path leads to. What *changes* a folder goes through [`Deeds`], one method a
+//! system call, so that a test can stop after any of them; the real ones are [`Disk`]'s. Further
+//! there are [`FileIdentity`], the [`Lease`] that proves that no process has a file open for writing,
+//! and the [`Lock`] that keeps two rotations apart. [`Holders`] are the processes that have files
+//! open, [`Volume`] is the room there is. Nothing here knows what a log is.
 
+mod accounts;
 mod deeds;
 mod disk;
+mod folder;
 mod holders;
 mod identity;
 mod lease;
 mod lock;
+mod not_a_file;
+mod rights;
+mod trust;
 mod volume;
 mod wall_clock;
 
+pub use accounts::Accounts;
 pub use deeds::{Access, DeedWriter, Deeds};
 pub use disk::{Disk, collapse_unit};
+pub use folder::{Folder, Purpose};
 pub use holders::{Deleted, Holders, Writer, list_writers};
 pub use identity::FileIdentity;
 pub use lease::Lease;
 pub use lock::Lock;
+pub use not_a_file::{NotAFile, refuse_holes};
+pub use rights::Rights;
+pub use trust::{Distrusted, Way};
 pub use volume::{Volume, may_write};
 pub use wall_clock::WallClock;

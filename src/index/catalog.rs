@@ -16,20 +16,29 @@ use std::path::{Path, PathBuf};
 
 use super::key::{Key, Kind};
 use super::layout::{Page, Reader, Segment, Stored, Writer};
+use super::limits::fit;
 use super::pages::{Counted, write_pages};
 use super::postings::Postings;
 use super::print::modified;
 use super::store::{Store, read_tail};
-use super::{FOLDER, Index};
+use super::{FOLDER, Index, open_own};
 use crate::error::reason;
+use crate::fsx::Folder;
 use crate::source::Bounds;
-use crate::tree::{Listed, LogFile, Snapshot, open_regular};
+use crate::tree::{Listed, LogFile, Snapshot};
 
 const MAGIC: [u8; 8] = *b"CTCATLG\x01";
 
 /// Numbers posted at most. An enterprise with more has few large files, whose own indexes answer as
 /// fast, and sorting them must not take memory without bound.
 const NUMBERS_MAX: usize = 200_000;
+
+/// What it is called.
+pub const NAME: &str = "catalog";
+
+/// No catalog is longer (bytes): [`NUMBERS_MAX`] numbers take 2 MB, an archive 60 bytes. One that is
+/// longer is not read.
+const BYTES_MAX: u64 = 16 << 20;
 
 /// The catalog of an enterprise.
 #[derive(Debug)]
@@ -53,7 +62,7 @@ pub struct Archive {
 
 /// Where an enterprise's catalog is.
 pub fn path(folder: &Path) -> PathBuf {
-    folder.join(FOLDER).join("catalog")
+    folder.join(FOLDER).join(NAME)
 }
 
 /// Whether the catalog is there and lists just the archives of `snapshot` whose index can be used.
@@ -107,8 +116,8 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// What is wrong, as a clause about the catalog.
 pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
-    let path = path(snapshot.folder());
-    let there = match std::fs::read(&path) {
+    let own = snapshot.folder().subfolder(FOLDER);
+    let there = match own.and_then(|own| own.read_small(NAME, BYTES_MAX)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(format!("can't be read: {}", reason(&error))),
@@ -147,10 +156,16 @@ impl Archive {
 
 impl Catalog {
     /// The catalog of an enterprise's folder; `None` when there is none that can be used.
-    pub fn open(folder: &Path) -> Option<Catalog> {
-        let (file, _) = open_regular(&path(folder)).ok()?;
+    pub fn open(folder: &Folder) -> Option<Catalog> {
+        let (file, metadata) = open_own(folder, NAME).ok()?;
+        if metadata.len() > BYTES_MAX {
+            return None;
+        }
         let footer = read_tail(&file, MAGIC).ok()?;
         let (archives, numbers) = decode(&footer)?;
+        if !fit(numbers.as_slice(), metadata.len()) {
+            return None;
+        }
         Some(Catalog {
             store: Store::File(file),
             archives,

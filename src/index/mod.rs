@@ -19,6 +19,7 @@ mod grid;
 mod key;
 mod known;
 mod layout;
+mod limits;
 mod live;
 mod memory;
 mod pages;
@@ -28,15 +29,17 @@ mod sealed;
 mod store;
 
 use std::collections::HashMap;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::error::reason;
+use crate::fsx::{Folder, Purpose};
 use crate::record::Stamp;
 use crate::scan::Finding;
 use crate::source::{BgzfBlock, BgzfTable, Bounds, Content, Form, Span};
-use crate::tree::{LogFile, open_regular};
+use crate::tree::{FileName, LogFile};
 
 pub use build::build;
 pub use check::check;
@@ -99,6 +102,23 @@ pub fn path_of(log: &Path) -> PathBuf {
     log.with_file_name(FOLDER).join(format!("{name}.idx"))
 }
 
+/// What a log file's index is called.
+pub fn file_name(log: &FileName) -> String {
+    format!("{}.idx", log.full())
+}
+
+/// How long a log file's index is (bytes); `None` when there is none.
+pub fn bytes_of(log: &LogFile) -> Option<u64> {
+    let own = log.folder.subfolder(FOLDER).ok()?;
+    let stat = own.stat(&file_name(&log.name)).ok()?;
+    u64::try_from(stat.st_size).ok()
+}
+
+/// Opens a file of our own folder for reading.
+pub(crate) fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
+    folder.subfolder(FOLDER)?.open_file(name, Purpose::Read)
+}
+
 /// Whether a log file's index can be used.
 pub fn state(log: &LogFile) -> State {
     let index = match Index::open(log) {
@@ -154,13 +174,15 @@ impl Index {
     /// # Errors
     /// Why the one that is there can't be used, as a clause about it.
     pub fn open(log: &LogFile) -> Result<Option<Index>, String> {
-        let file = match open_regular(&path_of(&log.path)) {
-            Ok((file, _)) => file,
+        let (file, metadata) = match open_own(&log.folder, &file_name(&log.name)) {
+            Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("can't be read: {}", reason(&error))),
         };
         let footer = read_tail(&file, MAGIC)?;
-        let footer = Footer::decode(&footer).ok_or("is torn")?;
+        let footer = Footer::decode(&footer)
+            .filter(|footer| limits::fit(&footer.segments, metadata.len()))
+            .ok_or("is torn")?;
         let print = &footer.fingerprint;
         if !is_of(print, log).map_err(|e| reason(&e))? {
             return Err("is of another file, or the file changed".to_owned());

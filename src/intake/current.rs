@@ -5,19 +5,16 @@
 //! it is there, else `events.log`; where there is neither, the folder's other files tell which to
 //! make.
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
-use rustix::fs::OFlags;
-use rustix::io::Errno;
 
 use super::Refused;
-use crate::fsx::{Access, Deeds as _, Disk};
+use crate::fsx::{Access, Deeds as _, Disk, Folder, NotAFile, Purpose};
 use crate::tree::{EnterpriseName, Tree, look_at};
 
 const LIVE: &str = "events.log";
@@ -33,12 +30,12 @@ pub(super) fn open(
     today: NaiveDate,
     deadline: Instant,
 ) -> Result<File, Refused> {
-    let folder = tree.folder(enterprise);
     let dated = format!("events_{}.log", today.format("%Y-%m-%d"));
     loop {
-        match open_there(&folder, &dated) {
+        // Opened anew at each try: it may have been moved away with the file.
+        match open_there(tree, enterprise, &dated) {
             Ok(Some(file)) => return Ok(file),
-            Ok(None) => make(tree, &folder, &dated)?,
+            Ok(None) => make(tree, enterprise, &dated)?,
             // Held by a lease, or unlinked between two calls.
             Err(error)
                 if matches!(
@@ -56,9 +53,13 @@ pub(super) fn open(
     }
 }
 
-fn open_there(folder: &Path, dated: &str) -> io::Result<Option<File>> {
+fn open_there(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> io::Result<Option<File>> {
+    let folder = match tree.folder(enterprise) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        folder => folder?,
+    };
     for name in [dated, LIVE] {
-        match open_file(&folder.join(name)) {
+        match open_file(&folder, name) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             opened => return opened.map(Some),
         }
@@ -66,19 +67,9 @@ fn open_there(folder: &Path, dated: &str) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Never waits in the kernel, neither for a FIFO's other end nor for a lease.
-fn open_file(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(ErrorKind::IsADirectory.into());
-    }
-    // Its last name went while it was being opened: nobody would read what is written there. From
+fn open_file(folder: &Folder, name: &str) -> io::Result<File> {
+    let (file, metadata) = folder.open_file(name, Purpose::Append)?;
+    // Its last name went while it was being opened: no process would read what is written there. From
     // here on it is open for writing, so a rotation leaves it alone.
     if metadata.nlink() == 0 {
         return Err(ErrorKind::StaleNetworkFileHandle.into());
@@ -86,9 +77,9 @@ fn open_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes what is missing; somebody else may be faster.
-fn make(tree: &Tree, folder: &Path, dated: &str) -> Result<(), Refused> {
-    match made(tree, folder, dated) {
+/// Makes what is missing; another process may be faster.
+fn make(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> Result<(), Refused> {
+    match made(tree, enterprise, dated) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound && !tree.root().is_dir() => {
             Err(Refused::NoTree)
@@ -98,54 +89,50 @@ fn make(tree: &Tree, folder: &Path, dated: &str) -> Result<(), Refused> {
     }
 }
 
-fn made(tree: &Tree, folder: &Path, dated: &str) -> io::Result<()> {
-    let there = match fs::metadata(folder) {
+fn made(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> io::Result<()> {
+    let folder = match tree.folder(enterprise) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let root = fs::metadata(tree.root())?;
-            Disk.make_folder(folder)?;
-            // Not ours to give away, perhaps: then it stays ours.
-            let _ = Disk.set_access(&File::open(folder)?, Access::of(&root));
-            fs::metadata(folder)?
+            let root = Folder::open(tree.root())?;
+            Disk.make_folder(&root, enterprise.as_str())?;
+            let folder = tree.folder(enterprise)?;
+            give(&folder.readable()?, Access::of(&root.metadata()?));
+            folder
         }
-        there => there?,
+        folder => folder?,
     };
-    let files = look_at(folder)?;
+    let files = look_at(&folder)?;
     let is_dated = |name: &str| name.starts_with("events_");
     let name = match files.iter().any(|file| is_dated(&file.name.stem)) {
         true => dated,
         false => LIVE,
     };
     let newest = files.iter().max_by_key(|file| file.modified);
-    let newest = newest.and_then(|file| fs::metadata(folder.join(file.name.full())).ok());
-    create(&folder.join(name), access_like(newest.as_ref(), &there))
-}
-
-/// Other writers must be able to append to it as they do to the others.
-fn access_like(newest: Option<&Metadata>, folder: &Metadata) -> Access {
-    // Of either nothing but reading and writing is taken over.
-    Access::of_file_in(newest.unwrap_or(folder))
-}
-
-fn create(path: &Path, access: Access) -> io::Result<()> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create_new(true)
-        .mode(access.mode)
-        .open(path)?;
-    // Not ours to give away, perhaps: then it stays ours, and open to the same kinds of people.
-    if Disk.set_access(&file, access).is_err() {
-        let _ = file.set_permissions(Permissions::from_mode(access.mode));
-    }
+    let newest = newest.and_then(|file| folder.look_current(&file.name.full()).ok());
+    // Other writers must be able to append to it as they do to the others; nothing but reading and
+    // writing is taken over.
+    let access = match newest {
+        Some(stat) => Access {
+            user: stat.st_uid,
+            group: stat.st_gid,
+            mode: stat.st_mode & 0o666,
+        },
+        None => Access::of_file_in(&folder.metadata()?),
+    };
+    give(&folder.create(name, access.mode)?, access);
     Ok(())
 }
 
+/// Gives a new file or folder its owner and permissions. Where it is not ours to give away it stays
+/// ours, and open to the same kinds of people.
+fn give(made: &File, access: Access) {
+    if Disk.set_access(made, access).is_err() {
+        let _ = made.set_permissions(Permissions::from_mode(access.mode));
+    }
+}
+
 fn refused(error: &io::Error) -> Refused {
-    let is_link = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
-    let is_special = matches!(
-        error.kind(),
-        ErrorKind::NotADirectory | ErrorKind::IsADirectory
-    );
-    match is_link || is_special {
+    let is_no_folder = error.kind() == ErrorKind::NotADirectory;
+    match is_no_folder || NotAFile::of(error).is_some() {
         true => Refused::NotAFile,
         false => Refused::of(error),
     }

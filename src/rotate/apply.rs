@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use super::look::{Survey, catalog_is_fresh};
 use super::memory::Memory;
 use super::names::live;
+use super::own::MEMORY;
 use super::plan::{Kind, Plan, Step};
 use super::publish::{Draft, temporary_of};
 use super::remove::Removal;
@@ -44,20 +45,20 @@ pub(super) fn apply(site: &Site<'_>, survey: &Survey, plan: Plan, report: &mut R
             }
             Ok(Outcome::Nothing) => {}
             Err(error) => {
-                report.fail(&site.folder.join(&step.file), &error);
+                report.fail(&site.folder.path_of(&step.file), &error);
                 index_unsealed(site, &step, report);
             }
         }
     }
     let mut memory = Memory::read(site);
-    let is_there = |name: &String| site.folder.join(name).exists();
+    let is_there = |name: &String| site.folder.has(name);
     memory.renamed.retain(is_there);
     keep(site, &memory, report);
 }
 
 fn keep(site: &Site<'_>, memory: &Memory, report: &mut Report) {
     if let Err(error) = memory.keep(site) {
-        let path = site.own_folder().join("rotate.toml");
+        let path = site.own_path(MEMORY);
         report.fail(&path, &Error::io(&path, "write it", error));
     }
 }
@@ -127,7 +128,7 @@ fn rename(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
     let Some(target) = step.to.as_deref().and_then(FileName::parse) else {
         return Ok(Outcome::Nothing);
     };
-    let (from, to) = (site.path(&live()), site.path(&target));
+    let from = site.path(&live());
     let fail = |error| Error::io(&from, "rename it", error);
     let mut memory = Memory::read(site);
     if !memory.renamed.contains(&target.full()) {
@@ -135,7 +136,10 @@ fn rename(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
         memory.keep(site).map_err(fail)?;
     }
     site.remove_index(&live())?;
-    match site.deeds.rename(&from, &to) {
+    match site
+        .deeds
+        .rename(&site.folder, &live().full(), &target.full())
+    {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             if !is_one_file(site, &target) {
@@ -143,7 +147,9 @@ fn rename(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
                 return Ok(Outcome::Waiting(why));
             }
             // A rename that died half-way, where it is made of a link and an unlink.
-            site.deeds.unlink(&from).map_err(fail)?;
+            site.deeds
+                .unlink(&site.folder, &live().full())
+                .map_err(fail)?;
         }
         Err(error) => return Err(fail(error)),
     }
@@ -153,18 +159,18 @@ fn rename(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
 
 fn is_one_file(site: &Site<'_>, other: &FileName) -> bool {
     let identity = |name: &FileName| {
-        let metadata = std::fs::symlink_metadata(site.path(name)).ok()?;
-        Some(FileIdentity::of(&metadata))
+        let stat = site.folder.stat(&name.full()).ok()?;
+        Some(FileIdentity::of_stat(&stat))
     };
     identity(&live()).is_some_and(|live| identity(other) == Some(live))
 }
 
 fn forget(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
-    let path = site.own_folder().join(&step.file);
-    let removed = site.deeds.unlink(&path);
-    removed
-        .and_then(|()| site.deeds.sync_folder(&site.own_folder()))
-        .map_err(|error| Error::io(&path, "remove it", error))?;
+    let removed = site.own_folder().and_then(|own| {
+        site.deeds.unlink(&own, &step.file)?;
+        site.deeds.sync_folder(&own)
+    });
+    removed.map_err(|error| Error::io(&site.own_path(&step.file), "remove it", error))?;
     Ok(Outcome::Done(Done::of(step)))
 }
 
@@ -172,12 +178,13 @@ fn catalog(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
     if catalog_is_fresh(site) {
         return Ok(Outcome::Nothing);
     }
-    let path = index::catalog::path(&site.folder);
+    let name = index::catalog::NAME;
+    let path = site.own_path(name);
     let fail = |error| Error::io(&path, "write the catalog", error);
     let snapshot = Snapshot::open(site.enterprise, &site.folder)?;
-    let access = std::fs::metadata(&site.folder).map_err(fail)?;
-    let access = Access::of_file_in(&access);
-    let draft = Draft::create(site.deeds, &temporary_of(&path), access).map_err(fail)?;
+    let access = Access::of_file_in(&site.folder.metadata().map_err(fail)?);
+    let own = site.own_folder().map_err(fail)?;
+    let draft = Draft::create(site.deeds, &own, temporary_of(name), access).map_err(fail)?;
     let mut out = draft.writer();
     site.pool
         .install(|| index::catalog::build(&snapshot, &mut out))
@@ -185,6 +192,6 @@ fn catalog(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
         .map_err(fail)?;
     drop(out);
     site.deeds.sync(&draft.file).map_err(fail)?;
-    draft.replace(&path).map_err(fail)?;
+    draft.replace(name).map_err(fail)?;
     Ok(Outcome::Done(Done::of(step)))
 }

@@ -10,13 +10,12 @@
 //! them before anything else. **No byte at B or behind it is ever touched**, and writers append
 //! (O_APPEND) behind it, so nothing of theirs can be lost. What is blanked is in the archive.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 
-use rustix::fs::OFlags;
-
+use super::age::believed;
 use super::apply::Outcome;
 use super::look::to_take_off;
 use super::memory::{Collapsing, Memory};
@@ -24,11 +23,12 @@ use super::names::{archive_of, live, of_day};
 use super::parcel::{Part, Sizes};
 use super::plan::Step;
 use super::report::{Done, Report};
+use super::seal::access_of_both;
 use super::site::{Opened, Site};
 use super::times;
 use super::writers::Hold;
 use crate::error::Error;
-use crate::fsx::{FileIdentity, collapse_unit, list_writers};
+use crate::fsx::{Access, FileIdentity, Purpose, collapse_unit, list_writers};
 use crate::source::{Tally, last_line_end};
 use crate::tree::FileName;
 
@@ -61,7 +61,7 @@ pub(super) fn collapse(
     }
     let modified = opened.metadata.modified().map_err(fail)?;
     let last = times::last(log, end).map_err(fail)?;
-    let day = Site::day(last.unwrap_or_else(|| site.zone.stamp(modified.into())));
+    let day = Site::day(believed(last, site.zone.stamp(modified.into())));
     let archive = archive_of(&of_day(day));
     let mut memory = Memory::read(site);
     memory.collapsing = Some(Collapsing::new(&opened, end, &archive));
@@ -116,6 +116,9 @@ pub(super) fn finish(site: &Site<'_>, name: &FileName, step: &Step) -> Result<Ou
 /// lines and those of the others stay. But if none is seen although there is one, nothing is known.
 fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
     let log = opened.log();
+    if let Some(why) = hard_linked(opened) {
+        return Err(why);
+    }
     // Looked at anew: the plan is some time ago.
     let hold = Hold::on(site.deeds, &log.file, log.identity, &OnceLock::new());
     let writers = &hold.writers;
@@ -130,6 +133,13 @@ fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
         return Err("open in a process that can't be looked into".to_owned());
     }
     Ok(())
+}
+
+/// Why nothing may be taken off a file that has another name: lines would be gone there as well, of a
+/// backup or of a file in another folder.
+pub(super) fn hard_linked(opened: &Opened) -> Option<String> {
+    let names = opened.metadata.nlink();
+    (names > 1).then(|| format!("has {names} names (hard links), so no lines are taken off it"))
 }
 
 /// Steps 1 and 2.
@@ -147,13 +157,15 @@ fn copy(
         Ok(old) => old,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let parts = vec![Part::of(opened, end)];
-            let parcel = site.pack(name, &opened.metadata, modified, parts)?;
+            let parcel = site.pack(name, Access::of(&opened.metadata), modified, parts)?;
             return parcel.publish(site, report);
         }
         Err(error) => return Err(read(error)),
     };
     let parts = vec![Part::of(&old, u64::MAX), Part::of(opened, end)];
-    let parcel = site.pack(name, &old.metadata, modified, parts)?;
+    let access = access_of_both(&old, opened);
+    let access = access.map_err(|error| Error::io(&path, "add to it", error))?;
+    let parcel = site.pack(name, access, modified, parts)?;
     let quiet = site.quiet(&old.log().file);
     if quiet.is_err() || !old.is_as_it_was().map_err(read)? {
         return Err(Error::io(&path, "add to it", io::Error::other(CHANGED)));
@@ -165,13 +177,10 @@ fn copy(
 /// of them is blanked.
 fn take_off(site: &Site<'_>, opened: &Opened, held: u64, unit: u64) -> io::Result<()> {
     // Not to append: what is written at a place would land at the end.
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(&opened.log().path)?;
-    let metadata = file.metadata()?;
-    if FileIdentity::of(&metadata) != opened.log().identity || metadata.len() < held {
+    let name = opened.log().name.full();
+    let (file, metadata) = site.folder.open_file(&name, Purpose::Write)?;
+    let is_it = FileIdentity::of(&metadata) == opened.log().identity && metadata.nlink() == 1;
+    if !is_it || metadata.len() < held {
         return Err(io::Error::other(CHANGED));
     }
     let mut cut = held - held % unit;

@@ -4,7 +4,6 @@
 //! that a plan can be made of it anywhere.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 
@@ -15,9 +14,9 @@ use super::memory::Memory;
 use super::names::archive_of;
 use super::site::{Opened, Site};
 use super::writers::Hold;
-use super::{cant, names, times};
+use super::{age, cant, names, times};
 use crate::error::{Error, Trouble};
-use crate::fsx::{FileIdentity, Holders};
+use crate::fsx::{FileIdentity, Holders, NotAFile};
 use crate::index;
 use crate::record::Stamp;
 use crate::source::{Bounds, Form};
@@ -28,7 +27,7 @@ use crate::tree::{FileName, Generation, Snapshot};
 const LIVE_INDEX_BYTES_MIN: u64 = 128 << 10;
 
 /// A time further ahead than this is a clock that was wrong.
-const AHEAD_DAYS_MAX: u64 = 1;
+const AHEAD_DAYS_MAX: i64 = 1;
 
 /// What there is in a folder.
 #[derive(Debug, Clone)]
@@ -63,6 +62,8 @@ pub(super) struct Seen {
     /// The latest time inside that is not ahead of the clock. Exact where it may be old enough to
     /// expire.
     pub(super) last: Option<Stamp>,
+    /// The day that its age counts from: that of `last`, unless other signs are of a later one.
+    pub(super) age_from: Option<NaiveDate>,
     /// Why its index must be made, as a clause.
     pub(super) index: Option<String>,
     /// So many bytes of its beginning are in its archive already.
@@ -82,7 +83,7 @@ pub(super) struct Live {
     pub(super) first: Option<Stamp>,
     /// The time of its last record that has one.
     pub(super) last: Option<Stamp>,
-    /// The day of its last record; of its last change where no record has a time.
+    /// The day of its last record; of its last change where no record has a time that can be.
     pub(super) day: NaiveDate,
     pub(super) hold: Hold,
     /// So many bytes at its beginning are the last part of this archive.
@@ -93,7 +94,7 @@ pub(super) struct Live {
 
 /// Looks at an enterprise's folder.
 pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Survey, Error> {
-    let list = |error| Error::io(&site.folder, "list the folder", error);
+    let list = |error| Error::io(site.folder.path(), "list the folder", error);
     let today = Site::day(site.now());
     let mut survey = Survey {
         today,
@@ -101,27 +102,31 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
         live: None,
         left_alone: Vec::new(),
         orphans: orphans(site).map_err(list)?,
-        memory: Memory::read(site),
+        memory: Memory::default(),
         catalog_is_fresh: true,
         troubles: Vec::new(),
     };
+    match Memory::of(&site.folder) {
+        Ok(memory) => survey.memory = memory,
+        Err(trouble) => survey.troubles.push(trouble),
+    }
     let names = crate::tree::list(&site.folder).map_err(list)?;
     let live = names::live();
     let mut live_identity = None;
     // The live file is last in the order of reading; its identity is wanted first.
     for name in names.iter().rev() {
         let path = site.path(name);
-        let looked = match fs::symlink_metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => {
-                let kind = match metadata.is_symlink() {
-                    true => "is a link",
-                    false => "is no regular file",
+        let looked = match site.open(name) {
+            Err(error) if let Some(what) = NotAFile::of(&error) => {
+                let kind = match what {
+                    NotAFile::Link | NotAFile::DeadLink => "is a link",
+                    NotAFile::Folder | NotAFile::Special => "is no regular file",
+                    NotAFile::Sparse => "has holes of more than 1 GiB",
                 };
                 survey.left_alone.push(format!("{} {kind}", name.full()));
                 continue;
             }
-            Ok(_) => site.open(name),
-            Err(error) => Err(error),
+            looked => looked,
         };
         let looked = looked.and_then(|opened| {
             if *name == live {
@@ -165,13 +170,17 @@ fn seen(
     let ours = survey.memory.renamed.contains(&name.full());
     let is_daily = matches!(name.generation, Generation::Dated(day) if day >= survey.today);
     let state = index::state(opened.log());
+    let last = latest(site, opened, &state);
+    let kept = kept_since(survey.today, site.policy);
+    let age_from = last.map(|last| age::counts_from(site, opened, last, limit(site), kept));
     let mut seen = Seen {
         bytes: opened.log().bytes,
         form,
         is_daily: is_daily && !name.gz && !ours,
         is_live_too: live == Some(opened.log().identity),
         busy: None,
-        last: latest(site, opened, &state),
+        last,
+        age_from,
         index: None,
         held_bytes: 0,
         to_take_off: None,
@@ -248,7 +257,7 @@ fn live_file(
         is_blank,
         first: times::first(&opened.source),
         last,
-        day: Site::day(last.unwrap_or(modified)),
+        day: Site::day(age::believed(last, modified)),
         hold: Hold::of(site, holders, opened),
         held,
         index: wanted(&index::state(log), true, bytes),
@@ -270,9 +279,8 @@ fn wanted(state: &index::State, grows: bool, bytes: u64) -> Option<String> {
 /// The latest time in a file that is not ahead of the clock: from its index, from samples where
 /// they show one that is too new for the file to expire, or by reading all of it.
 fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stamp> {
-    let now = site.now();
-    let today = Site::day(now);
-    let limit = now.plus_millis(86_400_000 * AHEAD_DAYS_MAX.cast_signed());
+    let today = Site::day(site.now());
+    let limit = limit(site);
     let is_kept = |at: Stamp| at <= limit && Site::day(at) >= kept_since(today, site.policy);
     if let index::State::Fresh { last, .. } = state
         && last.is_none_or(|last| last <= limit)
@@ -289,6 +297,11 @@ fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stam
     times::latest(&opened.source, limit)
 }
 
+/// No time later than this is believed.
+fn limit(site: &Site<'_>) -> Stamp {
+    site.now().plus_millis(86_400_000 * AHEAD_DAYS_MAX)
+}
+
 /// The first day that is kept.
 pub(super) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate {
     let keep = Days::new(u64::from(policy.keep_days));
@@ -297,24 +310,18 @@ pub(super) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate 
 
 /// Indexes of logs that are not there.
 fn orphans(site: &Site<'_>) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(site.own_folder()) {
-        Ok(entries) => entries,
+    let names = match site.own_folder().and_then(|own| own.names()) {
+        Ok(names) => names,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let logs: HashSet<_> = crate::tree::list(&site.folder)?
-        .iter()
-        .map(|name| index::path_of(&site.path(name)))
-        .collect();
-    let mut orphans = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
+    let logs: HashSet<FileName> = crate::tree::list(&site.folder)?.into_iter().collect();
+    let is_orphan = |name: &String| {
         let log = name.strip_suffix(".idx").and_then(FileName::parse);
-        if log.is_some() && !logs.contains(&entry.path()) {
-            orphans.push(name);
-        }
-    }
+        log.is_some_and(|log| !logs.contains(&log))
+    };
+    let names = names.into_iter().filter_map(|name| name.into_string().ok());
+    let mut orphans: Vec<String> = names.filter(is_orphan).collect();
     orphans.sort();
     Ok(orphans)
 }

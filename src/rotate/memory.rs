@@ -4,15 +4,16 @@
 //! has learned again: names that it gave are taken for a writer's own, and lines that a run which
 //! died was taking off a file stay there.
 
-use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::publish;
+use super::own::MEMORY;
 use super::site::{Opened, Site};
+use super::{cant, publish};
+use crate::error::Trouble;
+use crate::fsx::Folder;
 use crate::index;
 use crate::tree::FileName;
 
@@ -59,6 +60,10 @@ impl Collapsing {
     }
 }
 
+/// It is never longer (bytes): some names of files, each of which is sealed within days. What is longer
+/// is not read.
+const BYTES_MAX: u64 = 256 << 10;
+
 const HEAD: &str = "# What `calltrace rotate` can't see in the folder. May be deleted.\n";
 
 impl Memory {
@@ -76,14 +81,23 @@ impl Memory {
 
     /// What was remembered; nothing when it can't be read.
     pub(super) fn read(site: &Site<'_>) -> Memory {
-        Memory::of(&site.folder)
+        Memory::of(&site.folder).unwrap_or_default()
     }
 
-    /// What is remembered of an enterprise's folder; nothing when it can't be read.
-    pub fn of(folder: &Path) -> Memory {
-        let path = folder.join(index::FOLDER).join("rotate.toml");
-        let text = fs::read_to_string(path).unwrap_or_default();
-        Memory::parse(&text)
+    /// What is remembered of an enterprise's folder; nothing where there is no such file yet.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub fn of(folder: &Folder) -> Result<Memory, Trouble> {
+        let own = folder.subfolder(index::FOLDER);
+        match own.and_then(|own| own.read_small(MEMORY, BYTES_MAX)) {
+            Ok(bytes) => Ok(Memory::parse(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Memory::default()),
+            Err(error) => {
+                let path = folder.path_of(index::FOLDER).join(MEMORY);
+                Err(Trouble::new(&path, cant("be read", &error)))
+            }
+        }
     }
 
     fn parse(text: &str) -> Memory {
@@ -132,7 +146,7 @@ impl Memory {
         if *self == Memory::read(site) {
             return Ok(());
         }
-        publish::small(site, "rotate.toml", self.text().as_bytes())
+        publish::small(site, MEMORY, self.text().as_bytes())
     }
 }
 

@@ -16,13 +16,16 @@
 //! `seal`, `collapse` and `remove` do the steps, `parcel` makes archives, `memory` keeps what can't
 //! be seen in the folder. What is printed of a report is `output`'s affair.
 
+mod age;
 mod apply;
+mod clock;
 mod collapse;
 mod gate;
 mod held;
 mod look;
 mod memory;
 mod names;
+mod own;
 mod parcel;
 mod plan;
 mod publish;
@@ -37,12 +40,12 @@ mod writers;
 
 use std::io;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rayon::ThreadPool;
 
-use crate::error::{Error, reason};
-use crate::fsx::{Deeds, Holders, Lock, WallClock};
+use crate::error::{Error, Trouble, reason};
+use crate::fsx::{Deeds, Distrusted, Holders, Lock, WallClock};
 use crate::record::LogZone;
 use crate::tree::{EnterpriseName, Tree};
 
@@ -93,6 +96,8 @@ pub struct Policy {
     pub size_max: Option<u64>,
     /// A live file is due whatever its day and size, unless it is empty.
     pub force: bool,
+    /// Files expire also where something contradicts the clock.
+    pub force_expire: bool,
     /// Archives that are no BGZF become it.
     pub recompress: bool,
     /// Where leases are not to be had: how long a file must have been left alone.
@@ -106,6 +111,7 @@ impl Default for Policy {
             keep_days: 14,
             size_max: None,
             force: false,
+            force_expire: false,
             recompress: false,
             grace: Duration::from_secs(60),
         }
@@ -125,6 +131,8 @@ pub struct Rotation<'r> {
     gate: Gate,
     /// Whoever has a file open, looked up once for all enterprises, when first asked for.
     holders: OnceLock<Holders>,
+    /// When files of the tree were written.
+    signs: clock::Signs,
 }
 
 /// Told to whoever watches a run.
@@ -164,6 +172,7 @@ impl<'r> Rotation<'r> {
             dry_run: false,
             gate: Gate::new(pool.current_num_threads()),
             holders: OnceLock::new(),
+            signs: OnceLock::new(),
         }
     }
 
@@ -183,9 +192,21 @@ impl<'r> Rotation<'r> {
     /// taken care of all the same.
     pub fn enterprise(&self, name: &EnterpriseName, watch: &Watch<'_>) -> Report {
         let mut report = Report::new(name, self.dry_run);
+        let path = self.tree.path(name);
+        let folder = match self.tree.folder_to_change(name) {
+            Ok(Ok(folder)) => folder,
+            Ok(Err(other)) => {
+                report.trouble(Trouble::new(&other.path, refusal(&other)));
+                return report;
+            }
+            Err(error) => {
+                report.fail(&path, &Error::io(&path, "open the folder", error));
+                return report;
+            }
+        };
         let site = Site {
             enterprise: name,
-            folder: self.tree.folder(name),
+            folder,
             zone: self.zone,
             policy: &self.policy,
             deeds: self.deeds,
@@ -195,7 +216,7 @@ impl<'r> Rotation<'r> {
             watch,
         };
         if let Err(error) = self.in_folder(&site, &mut report) {
-            report.fail(&site.folder, &error);
+            report.fail(&path, &error);
         }
         report
     }
@@ -203,25 +224,33 @@ impl<'r> Rotation<'r> {
     fn in_folder(&self, site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
         if self.dry_run {
             report.would(&tidy::leftovers(site)?);
+            let last_run = site.own_folder().ok();
+            let last_run = last_run.and_then(|own| Lock::last_taken(&own, own::LOCK));
             let survey = look::look(site, &self.holders)?;
-            let plan = plan::plan(&survey, &self.policy);
+            let (plan, _) = self.plan(site, &survey, last_run, report);
             report.begin(&survey, &plan);
             report.would(&plan.steps);
             return Ok(());
         }
-        site.make_own_folder()?;
-        let Some(_lock) = self.lock(site)? else {
+        let own = site.make_own_folder()?;
+        let fail = |error| Error::io(&site.own_path(own::LOCK), "take the lock", error);
+        let Some(lock) = Lock::take(&own, own::LOCK, self.wait).map_err(fail)? else {
             report.is_busy = true;
             return Ok(());
         };
         tidy::tidy(site, report)?;
         for _ in 0..ROUNDS_MAX {
             let survey = look::look(site, &self.holders)?;
-            let plan = plan::plan(&survey, &self.policy);
+            let (plan, is_clock_right) = self.plan(site, &survey, lock.last_taken, report);
             report.begin(&survey, &plan);
             watch_plan(site, &plan);
             let finishes = plan.finishes_a_dead_run();
             apply::apply(site, &survey, plan, report);
+            if is_clock_right {
+                // The next run knows by it when this one was. Not ours to change, perhaps; then it
+                // goes by other signs.
+                let _ = self.deeds.set_modified(lock.file(), self.clock.now());
+            }
             if !finishes {
                 break;
             }
@@ -229,10 +258,40 @@ impl<'r> Rotation<'r> {
         Ok(())
     }
 
-    fn lock(&self, site: &Site<'_>) -> Result<Option<Lock>, Error> {
-        let path = site.own_folder().join("lock");
-        Lock::take(&path, self.wait).map_err(|error| Error::io(&path, "take the lock", error))
+    /// The steps to take, and whether nothing contradicts the clock. Where something does, nothing
+    /// expires, and that is said.
+    fn plan(
+        &self,
+        site: &Site<'_>,
+        survey: &look::Survey,
+        last_run: Option<SystemTime>,
+        report: &mut Report,
+    ) -> (plan::Plan, bool) {
+        let mut plan = plan::plan(survey, &self.policy);
+        if self.policy.force_expire {
+            return (plan, true);
+        }
+        let wrong = clock::contradiction(site, self.tree, survey, last_run, &self.signs);
+        if let Some(why) = &wrong
+            && plan.hold_back_expiry()
+        {
+            let what = format!(
+                "nothing expires, as this host's clock may be wrong: {why}; if it is right, \
+                 --force-expire"
+            );
+            report.trouble(Trouble::new(site.folder.path(), what));
+        }
+        (plan, wrong.is_none())
     }
+}
+
+/// Why root does not work in a folder, and what to do about it.
+fn refusal(other: &Distrusted) -> String {
+    format!(
+        "{}, so another user than the folder's owner decides what is rotated; nothing was done (run as \
+         the owner, or take that right away)",
+        other.why
+    )
 }
 
 fn watch_plan(site: &Site<'_>, plan: &plan::Plan) {

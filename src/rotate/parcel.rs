@@ -3,7 +3,6 @@
 //! The second decoding makes the index on the way. An index that can't be written is no reason not
 //! to have the archive: it changes speed only.
 
-use std::fs::Metadata;
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::SystemTime;
@@ -53,21 +52,22 @@ impl Site<'_> {
     pub(super) fn pack(
         &self,
         name: &FileName,
-        like: &Metadata,
+        like: Access,
         modified: SystemTime,
         parts: Vec<Part<'_>>,
     ) -> Result<Parcel<'_>, Error> {
         let _pass = self.gate.enter();
-        let path = self.folder.join(names::temporary(name));
+        let temporary = names::temporary(name);
         let fail = |error| Error::io(&self.path(name), "write the archive", error);
-        let draft = Draft::create(self.deeds, &path, Access::of(like)).map_err(fail)?;
+        let draft = Draft::create(self.deeds, &self.folder, temporary.clone(), like);
+        let draft = draft.map_err(fail)?;
         let packing = self.pool.install(|| self.write_parts(name, &draft, parts));
         let (packed, last_part) = packing?;
         self.deeds
             .set_modified(&draft.file, modified)
             .map_err(fail)?;
         let file = draft.file.try_clone().map_err(fail)?;
-        let again = self.opened(name, &path, file).map_err(fail)?;
+        let again = self.opened(name, &temporary, file).map_err(fail)?;
         let (index, built) = self.write_index(&again, name, like)?;
         if built.content != packed {
             let differs = format!(
@@ -119,12 +119,15 @@ impl Site<'_> {
         &self,
         opened: &Opened,
         name: &FileName,
-        like: &Metadata,
+        like: Access,
     ) -> Result<(Result<Draft<'_>, Error>, Built), Error> {
-        let path = index::path_of(&self.path(name));
-        let fail = |error| Error::io(&path, "write the index", error);
-        let access = Access::of(like);
-        let draft = Draft::create(self.deeds, &temporary_of(&path), access).map_err(fail);
+        let index = index::file_name(name);
+        let fail = |error| Error::io(&self.own_path(&index), "write the index", error);
+        let draft = self.own_folder().and_then(|own| {
+            let temporary = temporary_of(&index);
+            Draft::create(self.deeds, &own, temporary, like)
+        });
+        let draft = draft.map_err(fail);
         let mut out = Output {
             out: draft.as_ref().ok().map(Draft::writer),
             failed: None,
@@ -150,16 +153,16 @@ impl Site<'_> {
         let opened = self
             .open(name)
             .map_err(|error| Error::io(&path, "read it", error))?;
-        let (draft, built) = self.write_index(&opened, name, &opened.metadata)?;
+        let (draft, built) = self.write_index(&opened, name, Access::of(&opened.metadata))?;
         self.put_index(name, draft)?;
         Ok(built)
     }
 
     fn put_index(&self, name: &FileName, draft: Result<Draft<'_>, Error>) -> Result<(), Error> {
-        let path = index::path_of(&self.path(name));
+        let index = index::file_name(name);
         draft?
-            .replace(&path)
-            .map_err(|error| Error::io(&path, "write the index", error))
+            .replace(&index)
+            .map_err(|error| Error::io(&self.own_path(&index), "write the index", error))
     }
 }
 
@@ -178,10 +181,11 @@ impl<'d> Parcel<'d> {
         self,
         site: &Site<'_>,
         report: &mut Report,
-        rename: impl FnOnce(Draft<'d>, &Path) -> io::Result<()>,
+        rename: impl FnOnce(Draft<'d>, &str) -> io::Result<()>,
     ) -> Result<Sizes, Error> {
         let path = site.path(&self.name);
-        rename(self.draft, &path).map_err(|error| Error::io(&path, "put it in place", error))?;
+        rename(self.draft, &self.name.full())
+            .map_err(|error| Error::io(&path, "put it in place", error))?;
         let index_bytes = match site.put_index(&self.name, self.index) {
             Ok(()) => Some(self.index_bytes),
             Err(error) => {

@@ -106,6 +106,14 @@ impl Plan {
         self.steps.iter().any(takes_off)
     }
 
+    /// Takes out the steps that a wrong clock would turn into a loss. False when there are none.
+    pub(super) fn hold_back_expiry(&mut self) -> bool {
+        let loses = |step: &Step| step.kind == Kind::Expire && step.bytes != Some(0);
+        let before = self.steps.len();
+        self.steps.retain(|step| !loses(step));
+        self.steps.len() < before
+    }
+
     fn wait(&mut self, file: String, why: impl Into<String>) {
         let why = why.into();
         self.waiting.push(Waiting { file, why });
@@ -128,10 +136,10 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
         rotates_itself,
     };
     let expired = |seen: &Seen| {
-        let is_old = |last| Site::day(last) < kept_since(survey.today, policy);
+        let is_old = |day| day < kept_since(survey.today, policy);
         // An empty file holds no line that could be lost.
         let is_empty = is_candidate(seen) && seen.bytes == 0;
-        !seen.is_daily && !seen.is_live_too && (is_empty || seen.last.is_some_and(is_old))
+        !seen.is_daily && !seen.is_live_too && (is_empty || seen.age_from.is_some_and(is_old))
     };
     take_off(&mut plan, survey);
     for seen in survey.files.iter().filter(|seen| expired(seen)) {

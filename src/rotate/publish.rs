@@ -1,11 +1,10 @@
 //! Small files of ours, and indexes: made beside, synced, then put in place at once.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
 
 use super::site::Site;
-use crate::fsx::{Access, DeedWriter, Deeds};
+use crate::fsx::{Access, DeedWriter, Deeds, Folder};
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -13,7 +12,8 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// A file under a temporary name; removed when dropped, unless it was put in place.
 pub(super) struct Draft<'d> {
     deeds: &'d dyn Deeds,
-    path: PathBuf,
+    folder: Folder,
+    name: String,
     pub(super) file: File,
     is_ours: bool,
 }
@@ -22,13 +22,15 @@ impl<'d> Draft<'d> {
     /// A new empty file that only those may touch who may.
     pub(super) fn create(
         deeds: &'d dyn Deeds,
-        path: &Path,
+        folder: &Folder,
+        name: String,
         access: Access,
     ) -> io::Result<Draft<'d>> {
         let draft = Draft {
             deeds,
-            path: path.to_owned(),
-            file: deeds.create(path)?,
+            folder: folder.clone(),
+            file: deeds.create(folder, &name)?,
+            name,
             is_ours: true,
         };
         // Before there is anything in it.
@@ -41,17 +43,17 @@ impl<'d> Draft<'d> {
     }
 
     /// Gives it the name `to`, which nothing has.
-    pub(super) fn rename(mut self, to: &Path) -> io::Result<()> {
-        self.deeds.rename(&self.path, to)?;
+    pub(super) fn rename(mut self, to: &str) -> io::Result<()> {
+        self.deeds.rename(&self.folder, &self.name, to)?;
         self.is_ours = false;
-        self.deeds.sync_folder(folder_of(to))
+        self.deeds.sync_folder(&self.folder)
     }
 
     /// Gives it the name `to`; what had it before is gone.
-    pub(super) fn replace(mut self, to: &Path) -> io::Result<()> {
-        self.deeds.replace(&self.path, to)?;
+    pub(super) fn replace(mut self, to: &str) -> io::Result<()> {
+        self.deeds.replace(&self.folder, &self.name, to)?;
         self.is_ours = false;
-        self.deeds.sync_folder(folder_of(to))
+        self.deeds.sync_folder(&self.folder)
     }
 }
 
@@ -59,28 +61,22 @@ impl Drop for Draft<'_> {
     fn drop(&mut self) {
         if self.is_ours {
             // Of no consequence if it fails: the next run removes it.
-            let _ = self.deeds.unlink(&self.path);
+            let _ = self.deeds.unlink(&self.folder, &self.name);
         }
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("."))
-}
-
-/// Where a file of `.calltrace` is while it is being written.
-pub(super) fn temporary_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    PathBuf::from(name)
+/// What a file of `.calltrace` is called while it is being written.
+pub(super) fn temporary_of(name: &str) -> String {
+    format!("{name}.tmp")
 }
 
 /// Puts a file into `.calltrace`, in place of the one before.
 pub(super) fn small(site: &Site<'_>, name: &str, content: &[u8]) -> io::Result<()> {
-    let path = site.own_folder().join(name);
-    let access = Access::of_file_in(&fs::metadata(&site.folder)?);
-    let draft = Draft::create(site.deeds, &temporary_of(&path), access)?;
+    let access = Access::of_file_in(&site.folder.metadata()?);
+    let own = site.own_folder()?;
+    let draft = Draft::create(site.deeds, &own, temporary_of(name), access)?;
     site.deeds.write(&draft.file, content)?;
     site.deeds.sync(&draft.file)?;
-    draft.replace(&path)
+    draft.replace(name)
 }

@@ -8,9 +8,7 @@
 //! 5. What was renamed is what was looked at, nobody waits at the door, nothing was added.
 //! 6. It is unlinked, and the folder synced.
 
-use std::fs;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::names::leaving;
@@ -61,13 +59,17 @@ impl Site<'_> {
 
     /// Removes an index, if there is one.
     pub(super) fn remove_index(&self, name: &FileName) -> Result<(), Error> {
-        let path = index::path_of(&self.path(name));
-        let removed = match self.deeds.unlink(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => self.deeds.sync_folder(&self.own_folder()),
-        };
-        removed.map_err(|error| Error::io(&path, "remove it", error))
+        let index = index::file_name(name);
+        let removed = self.own_folder().and_then(|own| {
+            self.deeds.unlink(&own, &index)?;
+            self.deeds.sync_folder(&own)
+        });
+        match removed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => {
+                removed.map_err(|error| Error::io(&self.own_path(&index), "remove it", error))
+            }
+        }
     }
 
     fn settle(&self, opened: &Opened) -> io::Result<()> {
@@ -83,12 +85,12 @@ impl Site<'_> {
         if !opened.is_as_it_was()? {
             return Ok(Removal::Changed);
         }
-        let path = &opened.log().path;
-        let hidden = self.folder.join(leaving(&opened.log().name));
-        self.deeds.rename(path, &hidden)?;
+        let name = opened.log().name.full();
+        let hidden = leaving(&opened.log().name);
+        self.deeds.rename(&self.folder, &name, &hidden)?;
         let removal = self.remove_hidden(opened, quiet, &hidden);
-        if !matches!(removal, Ok(Removal::Gone(_))) && hidden.exists() {
-            self.deeds.rename(&hidden, path)?;
+        if !matches!(removal, Ok(Removal::Gone(_))) && self.folder.has(&hidden) {
+            self.deeds.rename(&self.folder, &hidden, &name)?;
         }
         removal
     }
@@ -97,9 +99,9 @@ impl Site<'_> {
         &self,
         opened: &Opened,
         quiet: Option<&Quiet>,
-        hidden: &Path,
+        hidden: &str,
     ) -> io::Result<Removal> {
-        if FileIdentity::of(&fs::symlink_metadata(hidden)?) != opened.log().identity {
+        if FileIdentity::of_stat(&self.folder.stat(hidden)?) != opened.log().identity {
             return Ok(Removal::Changed);
         }
         if let Some(quiet) = quiet {
@@ -108,7 +110,7 @@ impl Site<'_> {
                 return Ok(Removal::Busy("was opened again just now".to_owned()));
             }
         }
-        self.deeds.unlink(hidden)?;
+        self.deeds.unlink(&self.folder, hidden)?;
         self.deeds.sync_folder(&self.folder)?;
         Ok(Removal::Gone(quiet.map(Quiet::proof)))
     }

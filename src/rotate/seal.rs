@@ -11,7 +11,6 @@
 //! What X grew by in the meantime is sealed with it, again from 1: X.gz then has all that it had
 //! but its last part, and X whole.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 
 use super::apply::Outcome;
@@ -23,7 +22,7 @@ use super::remove::Removal;
 use super::report::{Done, Report};
 use super::site::{Opened, Site};
 use crate::error::Error;
-use crate::fsx::FileIdentity;
+use crate::fsx::{Access, FileIdentity};
 use crate::index;
 use crate::tree::FileName;
 
@@ -97,7 +96,7 @@ pub(super) fn archive(
         Ok(old) => old,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let parts = vec![Part::of(opened, u64::MAX)];
-            let parcel = site.pack(&name, &opened.metadata, modified, parts)?;
+            let parcel = site.pack(&name, Access::of(&opened.metadata), modified, parts)?;
             if !opened.is_as_it_was().map_err(read)? {
                 return Ok(Archived::Changed(done));
             }
@@ -138,7 +137,9 @@ fn add(
     let parts = [(old, kept), (opened, u64::MAX)];
     let parts = parts.into_iter().filter(|(_, end)| *end > 0);
     let parts = parts.map(|(from, end)| Part::of(from, end)).collect();
-    let parcel = match site.pack(name, &old.metadata, modified, parts) {
+    let access =
+        access_of_both(old, opened).map_err(|error| Error::io(path, "add to it", error))?;
+    let parcel = match site.pack(name, access, modified, parts) {
         Err(Error::Io {
             path: at, source, ..
         }) if at == *path && is_damage(&source) => {
@@ -157,6 +158,22 @@ fn add(
     let sizes = parcel.publish_over(site, report)?;
     drop(quiet);
     Ok(Archived::Held(done.sized(sizes)))
+}
+
+/// Who may read an archive that gets the content of a file: only those who may read both. The archive
+/// may have been put there by another user, to be given lines that he may not read.
+pub(super) fn access_of_both(archive: &Opened, file: &Opened) -> io::Result<Access> {
+    let (there, added) = (Access::of(&archive.metadata), Access::of(&file.metadata));
+    there.stricter(added).ok_or_else(|| {
+        io::Error::new(
+            ErrorKind::PermissionDenied,
+            format!(
+                "it is of uid {}, and what is to be added of uid {}; move one of them away, or give \
+                 both one owner",
+                there.user, added.user
+            ),
+        )
+    })
 }
 
 /// A run that died may not have come to the index.
@@ -188,8 +205,8 @@ fn damaged(site: &Site<'_>, old: &Opened, error: &io::Error) -> Result<String, E
 /// Whether the name still stands for the file that was opened. It is not opened for that: a lease
 /// may be held.
 fn is_named(site: &Site<'_>, opened: &Opened) -> io::Result<bool> {
-    let now = fs::symlink_metadata(site.path(&opened.log().name))?;
-    Ok(FileIdentity::of(&now) == opened.log().identity)
+    let now = site.folder.stat(&opened.log().name.full())?;
+    Ok(FileIdentity::of_stat(&now) == opened.log().identity)
 }
 
 /// Makes an archive of another kind one of blocks.
@@ -207,7 +224,7 @@ pub(super) fn recompress(
     }
     let modified = old.metadata.modified().map_err(read)?;
     let parts = vec![Part::of(&old, u64::MAX)];
-    let parcel = site.pack(name, &old.metadata, modified, parts)?;
+    let parcel = site.pack(name, Access::of(&old.metadata), modified, parts)?;
     let quiet = match site.quiet(&old.log().file) {
         Ok(quiet) => quiet,
         Err(why) => return Ok(Outcome::Waiting(why)),

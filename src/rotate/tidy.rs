@@ -4,7 +4,6 @@
 //! archive holds, or that is too old. But its writer may have come back to it at the last moment:
 //! then it gets its name back, or where that is taken, its lines are added to the archive.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -18,25 +17,35 @@ use super::site::Site;
 use crate::error::Error;
 use crate::tree::FileName;
 
+/// Before the names of files in our own folder.
+const OWN: &str = ".calltrace/";
+
 const WHY_LEAVING: &str = "a run died before it had removed it";
+
+/// Where a leftover is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Folder,
+    OwnFolder,
+}
 
 /// The steps that leftovers ask for.
 pub(super) fn leftovers(site: &Site<'_>) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
-    for name in list(&site.folder)? {
+    for name in list(site, Place::Folder)? {
         match Leftover::parse(&name) {
             Some(Leftover::Temporary) => steps.push(unfinished(name)),
             Some(Leftover::Leaving(log)) => {
-                let path = site.folder.join(&name);
+                let path = site.folder.path_of(&name);
                 let step = leaving(site, name, &log);
                 steps.push(step.map_err(|error| Error::io(&path, "read it", error))?);
             }
             None => {}
         }
     }
-    for name in list(&site.own_folder())? {
+    for name in list(site, Place::OwnFolder)? {
         if name.ends_with(".tmp") {
-            steps.push(unfinished(format!(".calltrace/{name}")));
+            steps.push(unfinished(format!("{OWN}{name}")));
         }
     }
     Ok(steps)
@@ -47,7 +56,7 @@ fn unfinished(name: String) -> Step {
 }
 
 fn leaving(site: &Site<'_>, name: String, log: &FileName) -> io::Result<Step> {
-    let is_free = |name: &FileName| fs::symlink_metadata(site.path(name)).is_err();
+    let is_free = |name: &FileName| !site.folder.has(&name.full());
     let archive = archive_of(log);
     let kind = if is_held(site, &name, log)? {
         Kind::Finish
@@ -61,7 +70,7 @@ fn leaving(site: &Site<'_>, name: String, log: &FileName) -> io::Result<Step> {
 
 /// Whether the archive of a log on its way out holds all of it.
 fn is_held(site: &Site<'_>, name: &str, log: &FileName) -> io::Result<bool> {
-    let opened = site.open_as(log, &site.folder.join(name))?;
+    let opened = site.open_as(log, name)?;
     let archive = match site.open(&archive_of(log)) {
         Ok(archive) => archive,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
@@ -75,10 +84,10 @@ fn is_held(site: &Site<'_>, name: &str, log: &FileName) -> io::Result<bool> {
 /// Takes them.
 pub(super) fn tidy(site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
     for step in leftovers(site)? {
-        let path = site.folder.join(&step.file);
+        let path = site.folder.path_of(&step.file);
         let done = match step.kind {
             Kind::Finish | Kind::Merge => go_on(site, &step, &path, report),
-            _ => simply(site, &step, &path),
+            _ => simply(site, &step).map_err(|error| Error::io(&path, "tidy it up", error)),
         };
         match done {
             Ok(Some(done)) => {
@@ -93,16 +102,16 @@ pub(super) fn tidy(site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
 }
 
 /// Removes what is unfinished, or gives a log its name back.
-fn simply(site: &Site<'_>, step: &Step, path: &Path) -> Result<Option<Done>, Error> {
-    let done = match &step.to {
-        Some(name) => site.deeds.rename(path, &site.folder.join(name)),
-        None => site.deeds.unlink(path),
+fn simply(site: &Site<'_>, step: &Step) -> io::Result<Option<Done>> {
+    let (folder, name) = match step.file.strip_prefix(OWN) {
+        Some(name) => (site.own_folder()?, name),
+        None => (site.folder.clone(), step.file.as_str()),
     };
-    done.and_then(|()| {
-        site.deeds
-            .sync_folder(path.parent().unwrap_or(&site.folder))
-    })
-    .map_err(|error| Error::io(path, "tidy it up", error))?;
+    match &step.to {
+        Some(log) => site.deeds.rename(&folder, name, log)?,
+        None => site.deeds.unlink(&folder, name)?,
+    }
+    site.deeds.sync_folder(&folder)?;
     Ok(Some(Done::of(step)))
 }
 
@@ -117,7 +126,7 @@ fn go_on(
     let Some(Leftover::Leaving(log)) = Leftover::parse(&step.file) else {
         return Ok(None);
     };
-    let opened = site.open_as(&log, path).map_err(fail)?;
+    let opened = site.open_as(&log, &step.file).map_err(fail)?;
     let done = match seal::archive(site, &opened, Done::of(step), report)? {
         Archived::Held(done) => done,
         // The next run finds it here again.
@@ -129,22 +138,24 @@ fn go_on(
     if !opened.is_as_it_was().map_err(fail)? {
         return Ok(None);
     }
-    site.deeds.unlink(path).map_err(fail)?;
+    site.deeds.unlink(&site.folder, &step.file).map_err(fail)?;
     site.deeds.sync_folder(&site.folder).map_err(fail)?;
     Ok(Some(done.proven(Some(quiet.proof()))))
 }
 
-fn list(folder: &Path) -> Result<Vec<String>, Error> {
-    let names = || -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            names.extend(entry?.file_name().into_string());
-        }
-        names.sort();
-        Ok(names)
+fn list(site: &Site<'_>, place: Place) -> Result<Vec<String>, Error> {
+    let folder = match place {
+        Place::Folder => Ok(site.folder.clone()),
+        Place::OwnFolder => site.own_folder(),
     };
-    match names() {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        listed => listed.map_err(|error| Error::io(folder, "list the folder", error)),
-    }
+    let mut names: Vec<String> = match folder.and_then(|folder| folder.names()) {
+        Ok(names) => names
+            .into_iter()
+            .filter_map(|name| name.into_string().ok())
+            .collect(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(Error::io(site.folder.path(), "list the folder", error)),
+    };
+    names.sort();
+    Ok(names)
 }

@@ -143,7 +143,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::fsx::FileIdentity;
+    use crate::fsx::{FileIdentity, Folder};
     use crate::source::last_line_end;
     use crate::tree::FileName;
 
@@ -156,6 +156,7 @@ mod tests {
         Source::open(Arc::new(LogFile {
             name: FileName::parse("events.log").expect("a log"),
             path,
+            folder: Folder::open(dir.path()).expect("open"),
             bytes: metadata.len(),
             identity: FileIdentity::of(&metadata),
             file,

@@ -8,18 +8,25 @@ mod head;
 mod listing;
 mod snapshot;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, statat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
 
 pub use generation::{FileName, Generation};
 pub use head::Head;
 pub use listing::{Listed, list_files, look_at, still_holds};
-pub(crate) use snapshot::open_regular;
 pub use snapshot::{LogFile, Snapshot};
 
 use crate::error::Error;
+use crate::fsx::{Accounts, Distrusted, FileIdentity, Folder, Way};
 
 /// Longest enterprise name.
 const NAME_BYTES_MAX: usize = 64;
@@ -55,10 +62,20 @@ impl fmt::Display for EnterpriseName {
     }
 }
 
-/// The root folder that holds a folder an enterprise.
+/// The root folder, which holds one folder per enterprise.
 #[derive(Debug, Clone)]
 pub struct Tree {
     root: PathBuf,
+    /// Local users, read when first needed: groups of the owners of folders.
+    accounts: Arc<OnceLock<Accounts>>,
+}
+
+/// Where an enterprise's folder is, before it is opened.
+enum Entry {
+    Folder(FileIdentity),
+    Link(FileIdentity),
+    /// A link of a user who has no say in where root reads.
+    OthersLink,
 }
 
 impl Tree {
@@ -73,12 +90,13 @@ impl Tree {
         })?;
         if !metadata.is_dir() {
             return Err(Error::Usage(format!(
-                "{} is not a folder; --root takes the folder that holds one folder an enterprise",
+                "{} is not a folder; --root takes the folder that holds one folder per enterprise",
                 root.display()
             )));
         }
         Ok(Tree {
             root: root.to_owned(),
+            accounts: Arc::default(),
         })
     }
 
@@ -87,29 +105,79 @@ impl Tree {
         &self.root
     }
 
-    /// The folder of an enterprise.
-    pub fn folder(&self, name: &EnterpriseName) -> PathBuf {
+    /// The path of an enterprise's folder, for messages.
+    pub fn path(&self, name: &EnterpriseName) -> PathBuf {
         self.root.join(name.as_str())
     }
 
-    /// All enterprises, by name. Folders whose names are no enterprise's are passed over.
+    /// Opens an enterprise's folder. The root may be a link, and so may the folder itself if root or
+    /// the user who runs this made the link, or if it names another folder of the tree.
+    ///
+    /// # Errors
+    /// When there is no such folder, or it is a link of another user.
+    pub fn folder(&self, name: &EnterpriseName) -> io::Result<Folder> {
+        let root = self.root_folder()?;
+        let descriptor = match open_at(&root, name.as_str()) {
+            Err(Errno::NOTDIR | Errno::LOOP) => follow(&root, name.as_str())?
+                .ok_or_else(|| io::Error::new(ErrorKind::PermissionDenied, OTHERS_LINK))?,
+            opened => opened?,
+        };
+        Folder::new(descriptor, self.path(name), &|| self.accounts())
+    }
+
+    /// Opens an enterprise's folder in order to change it. Root does so only where no other user than
+    /// the folder's owner can change what its path leads to; the inner error says who can.
+    ///
+    /// # Errors
+    /// As [`Tree::folder`].
+    pub fn folder_to_change(
+        &self,
+        name: &EnterpriseName,
+    ) -> io::Result<Result<Folder, Distrusted>> {
+        if !geteuid().is_root() {
+            return self.folder(name).map(Ok);
+        }
+        let way = Way::walk(&self.path(name))?;
+        if let Some(distrusted) = way.distrusted(self.accounts()) {
+            return Ok(Err(distrusted));
+        }
+        Folder::new(way.descriptor, self.path(name), &|| self.accounts()).map(Ok)
+    }
+
+    /// Why root refuses to change an enterprise's folder; `None` where it does not, or where that
+    /// can't be found out.
+    pub fn distrusted(&self, name: &EnterpriseName) -> Option<Distrusted> {
+        let way = Way::walk(&self.path(name)).ok()?;
+        way.distrusted(self.accounts())
+    }
+
+    fn accounts(&self) -> &Accounts {
+        self.accounts.get_or_init(Accounts::read)
+    }
+
+    fn root_folder(&self) -> io::Result<OwnedFd> {
+        Ok(rustix::fs::openat(CWD, &self.root, FOLDER, Mode::empty())?)
+    }
+
+    /// All enterprises, by name; one folder under two names counts once, a link after a folder.
+    /// Folders whose names are no enterprise's are passed over.
     ///
     /// # Errors
     /// When the root can't be listed.
     pub fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
         let fail = |error| Error::io(&self.root, "list the log tree", error);
-        let mut names = Vec::new();
+        let root = self.root_folder().map_err(fail)?;
+        let mut entries = Vec::new();
         for entry in fs::read_dir(&self.root).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str().and_then(EnterpriseName::new) else {
-                continue;
-            };
-            // Followed on purpose: an enterprise's folder may be a link to another disk.
-            if fs::metadata(entry.path()).is_ok_and(|m| m.is_dir()) {
-                names.push(name);
-            }
+            let name = entry.map_err(fail)?.file_name();
+            let name = name.to_str().and_then(EnterpriseName::new);
+            entries.extend(name.and_then(|name| Some((Entry::of(&root, name.as_str())?, name))));
         }
+        // Folders first, so that of two names the link is left out.
+        entries.sort_by(|(a, x), (b, y)| (a.is_link(), x).cmp(&(b.is_link(), y)));
+        let mut known = HashSet::new();
+        entries.retain(|(entry, _)| entry.identity().is_none_or(|folder| known.insert(folder)));
+        let mut names: Vec<EnterpriseName> = entries.into_iter().map(|(_, name)| name).collect();
         names.sort();
         Ok(names)
     }
@@ -122,14 +190,17 @@ impl Tree {
         if typed.is_empty() {
             return self.enterprises();
         }
+        let root = self.root_folder().ok();
+        let mut known = HashSet::new();
         let mut selected = Vec::new();
         for name in typed {
             let found = EnterpriseName::new(name)
-                .filter(|n| fs::metadata(self.folder(n)).is_ok_and(|m| m.is_dir()));
-            let Some(found) = found else {
+                .and_then(|name| Some((Entry::of(root.as_ref()?, name.as_str())?, name)));
+            let Some((entry, found)) = found else {
                 return Err(self.unknown(name));
             };
-            if !selected.contains(&found) {
+            let is_new = entry.identity().is_none_or(|folder| known.insert(folder));
+            if is_new && !selected.contains(&found) {
                 selected.push(found);
             }
         }
@@ -160,14 +231,75 @@ impl Tree {
     }
 }
 
-/// The log files' names in a folder, in reading order. What is no log file is not mentioned.
-pub(crate) fn list(folder: &Path) -> std::io::Result<Vec<FileName>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        if let Some(name) = entry?.file_name().to_str().and_then(FileName::parse) {
-            names.push(name);
+impl Entry {
+    /// `None` for what is no folder and leads to none.
+    fn of(root: &OwnedFd, name: &str) -> Option<Entry> {
+        let stat = statat(root, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Some(Entry::Folder(FileIdentity::of_stat(&stat))),
+            FileType::Symlink => match follow(root, name) {
+                Ok(Some(folder)) => {
+                    let stat = fstat(folder).ok()?;
+                    Some(Entry::Link(FileIdentity::of_stat(&stat)))
+                }
+                Ok(None) => Some(Entry::OthersLink),
+                Err(_) => None,
+            },
+            _ => None,
         }
     }
+
+    fn identity(&self) -> Option<FileIdentity> {
+        match self {
+            Entry::Folder(identity) | Entry::Link(identity) => Some(*identity),
+            Entry::OthersLink => None,
+        }
+    }
+
+    fn is_link(&self) -> bool {
+        !matches!(self, Entry::Folder(_))
+    }
+}
+
+const OTHERS_LINK: &str = "it is a link of a user who is neither root nor the one who runs this";
+
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+fn open_at(root: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::openat(root, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())
+}
+
+/// Opens the folder that a link leads to; `None` when another user made it. The link is opened before
+/// it is judged, so it is the judged one that is followed.
+fn follow(root: &OwnedFd, name: &str) -> io::Result<Option<OwnedFd>> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let link = rustix::fs::openat(root, name, flags, Mode::empty())?;
+    let stat = fstat(&link)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+        return Err(ErrorKind::NotADirectory.into());
+    }
+    let user = stat.st_uid;
+    let text = rustix::fs::readlinkat(&link, "", Vec::new())?;
+    let is_ours = user == 0 || user == geteuid().as_raw();
+    match text.to_str().ok().and_then(EnterpriseName::new) {
+        Some(other) => Ok(Some(open_at(root, other.as_str())?)),
+        None if is_ours => Ok(Some(rustix::fs::openat(
+            root,
+            &text,
+            FOLDER,
+            Mode::empty(),
+        )?)),
+        None => Ok(None),
+    }
+}
+
+/// The log files' names in a folder, in reading order. What is no log file is not mentioned.
+pub(crate) fn list(folder: &Folder) -> io::Result<Vec<FileName>> {
+    let mut names: Vec<FileName> = folder
+        .names()?
+        .iter()
+        .filter_map(|name| name.to_str().and_then(FileName::parse))
+        .collect();
     names.sort();
     Ok(names)
 }

@@ -4,15 +4,15 @@
 //! unlink while we read is harmless. Then the folder is listed again: if a name, an inode or a
 //! shrunken size shows that something moved meanwhile, the whole set is opened anew.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{EnterpriseName, FileName, list};
+use super::{EnterpriseName, FileName, Tree, list};
 use crate::error::{Error, Trouble, reason};
-use crate::fsx::FileIdentity;
+use crate::fsx::{FileIdentity, Folder, refuse_holes};
 
 /// A set that moves this often while it is being opened is taken as it is.
 const OPEN_TRIES: usize = 5;
@@ -25,8 +25,10 @@ const HEAD_BYTES: usize = 128;
 pub struct LogFile {
     /// Its name, taken apart.
     pub name: FileName,
-    /// Where it was found.
+    /// Where it was found, for messages.
     pub path: PathBuf,
+    /// The folder it is in.
+    pub folder: Folder,
     /// The open file: reads go on after a rename or an unlink.
     pub file: File,
     /// Bytes in the file when it was opened; what a writer appends later is not read.
@@ -40,7 +42,7 @@ pub struct LogFile {
 pub struct Snapshot {
     /// Whose they are.
     pub enterprise: EnterpriseName,
-    folder: PathBuf,
+    folder: Folder,
     /// The files.
     pub files: Vec<Arc<LogFile>>,
     /// What could not be opened.
@@ -52,15 +54,25 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Opens the log files of an enterprise.
+    ///
+    /// # Errors
+    /// When its folder can't be opened or listed.
+    pub fn of(tree: &Tree, enterprise: &EnterpriseName) -> Result<Snapshot, Error> {
+        let folder = tree.folder(enterprise);
+        let fail = |error| Error::io(&tree.path(enterprise), "open the folder", error);
+        Snapshot::open(enterprise, &folder.map_err(fail)?)
+    }
+
     /// Opens the log files of `folder`.
     ///
     /// # Errors
     /// When the folder can't be listed. A file that can't be opened is a trouble, not an error.
-    pub fn open(enterprise: &EnterpriseName, folder: &Path) -> Result<Snapshot, Error> {
+    pub fn open(enterprise: &EnterpriseName, folder: &Folder) -> Result<Snapshot, Error> {
         let mut tries = 1;
         loop {
             let snapshot = Self::open_once(enterprise, folder)
-                .map_err(|error| Error::io(folder, "list the folder", error))?;
+                .map_err(|error| Error::io(folder.path(), "list the folder", error))?;
             if tries == OPEN_TRIES || !snapshot.has_moved() {
                 return Ok(snapshot);
             }
@@ -75,14 +87,14 @@ impl Snapshot {
     /// When one of them is not there or can't be opened.
     pub fn open_some(
         enterprise: &EnterpriseName,
-        folder: &Path,
+        folder: &Folder,
         names: &[FileName],
     ) -> io::Result<Snapshot> {
-        let open = |name: &FileName| LogFile::open(folder, name.clone()).map(Arc::new);
+        let open = |name: &FileName| LogFile::open_whole(folder, name.clone()).map(Arc::new);
         let files: Vec<Arc<LogFile>> = names.iter().map(open).collect::<io::Result<_>>()?;
         Ok(Snapshot {
             enterprise: enterprise.clone(),
-            folder: folder.to_owned(),
+            folder: folder.clone(),
             heads: files.iter().map(|log| log.head()).collect(),
             files,
             troubles: Vec::new(),
@@ -90,29 +102,24 @@ impl Snapshot {
         })
     }
 
-    fn open_once(enterprise: &EnterpriseName, folder: &Path) -> io::Result<Snapshot> {
+    fn open_once(enterprise: &EnterpriseName, folder: &Folder) -> io::Result<Snapshot> {
         let mut snapshot = Snapshot {
             enterprise: enterprise.clone(),
-            folder: folder.to_owned(),
+            folder: folder.clone(),
             files: Vec::new(),
             troubles: Vec::new(),
             gone: Vec::new(),
             heads: Vec::new(),
         };
         for name in list(folder)? {
-            let path = folder.join(name.full());
-            match LogFile::open(folder, name) {
+            let path = folder.path_of(&name.full());
+            match LogFile::open_whole(folder, name) {
                 Ok(log) => {
                     snapshot.heads.push(log.head());
                     snapshot.files.push(Arc::new(log));
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    if fs::symlink_metadata(&path).is_ok_and(|link| link.is_symlink()) {
-                        let trouble = Trouble::new(&path, "is a link that leads nowhere");
-                        snapshot.troubles.push(trouble);
-                    } else {
-                        snapshot.gone.push(path);
-                    }
+                    snapshot.gone.push(path);
                 }
                 Err(error) => snapshot.troubles.push(Trouble::new(
                     &path,
@@ -137,7 +144,7 @@ impl Snapshot {
     }
 
     /// The folder.
-    pub fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
@@ -148,10 +155,9 @@ impl Snapshot {
             return true;
         };
         let now = names.iter().filter_map(|name| {
-            let metadata = fs::metadata(self.folder.join(name.full())).ok()?;
-            metadata
-                .is_file()
-                .then(|| (name, FileIdentity::of(&metadata), metadata.size()))
+            let stat = self.folder.look_current(&name.full()).ok()?;
+            let bytes = u64::try_from(stat.st_size).unwrap_or_default();
+            Some((name, FileIdentity::of_stat(&stat), bytes))
         });
         let begins_as_before =
             |(log, head): (&Arc<LogFile>, &Vec<u8>)| log.head().starts_with(head.as_slice());
@@ -163,7 +169,7 @@ impl Snapshot {
             let unreadable = self
                 .troubles
                 .iter()
-                .any(|t| t.path == self.folder.join(name.full()));
+                .any(|t| t.path == self.folder.path_of(&name.full()));
             if unreadable {
                 continue;
             }
@@ -196,22 +202,30 @@ impl LogFile {
         Ok(LogFile {
             name: self.name.clone(),
             path: self.path.clone(),
+            folder: self.folder.clone(),
             file: self.file.try_clone()?,
             bytes: bytes.min(self.bytes),
             identity: self.identity,
         })
     }
 
+    /// As [`LogFile::open`], for those who read all of it: one that is mostly holes takes for ever.
+    fn open_whole(folder: &Folder, name: FileName) -> io::Result<LogFile> {
+        let log = LogFile::open(folder, name)?;
+        refuse_holes(&log.file, &log.file.metadata()?)?;
+        Ok(log)
+    }
+
     /// Opens the file called `name` in `folder`, as it is now.
     ///
     /// # Errors
     /// When it can't be opened or is no regular file.
-    pub fn open(folder: &Path, name: FileName) -> io::Result<LogFile> {
-        let path = folder.join(name.full());
-        let (file, metadata) = open_regular(&path)?;
+    pub fn open(folder: &Folder, name: FileName) -> io::Result<LogFile> {
+        let (file, metadata) = folder.open_current(&name.full())?;
         Ok(LogFile {
+            path: folder.path_of(&name.full()),
             name,
-            path,
+            folder: folder.clone(),
             file,
             bytes: metadata.len(),
             identity: FileIdentity::of(&metadata),
@@ -219,29 +233,17 @@ impl LogFile {
     }
 }
 
-/// Opens without ever waiting: a FIFO in a file's place must not hang the answer.
-pub(crate) fn open_regular(path: &Path) -> io::Result<(File, fs::Metadata)> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(io::Error::other("it is a folder, not a file"));
-    }
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    Ok((file, metadata))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     fn open(folder: &Path) -> Snapshot {
         let name = EnterpriseName::new("0367").expect("a name");
-        Snapshot::open(&name, folder).expect("a folder")
+        let folder = Folder::open(folder).expect("a folder");
+        Snapshot::open(&name, &folder).expect("listed")
     }
 
     #[test]

@@ -123,9 +123,12 @@ fn all_are_closed(tree: &Tree, enterprises: &[EnterpriseName]) -> bool {
     let is_refusal = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
     let mut refused = false;
     for folder in enterprises.iter().map(|name| tree.folder(name)) {
-        let listed = look_at(&folder);
+        let listed = folder.and_then(|folder| Ok((look_at(&folder)?, folder)));
         refused |= listed.as_ref().is_err_and(is_refusal);
-        for file in listed.into_iter().flatten() {
+        let Ok((files, folder)) = listed else {
+            continue;
+        };
+        for file in files {
             match LogFile::open(&folder, file.name) {
                 Ok(_) => return false,
                 Err(error) => refused |= is_refusal(&error),

@@ -99,7 +99,7 @@ impl Site {
             let others = self.tree.enterprises();
             others.is_ok_and(|others| !others.is_empty())
         };
-        !self.tree.folder(enterprise).is_dir() && holds_others()
+        self.tree.folder(enterprise).is_err() && holds_others()
     }
 
     /// Now, as a record written now would say it.

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use calltrace::fsx::Folder;
 use calltrace::index;
 use calltrace::record::LogZone;
 use calltrace::source::{Packer, Source};
@@ -13,7 +14,8 @@ use calltrace::tree::{EnterpriseName, LogFile, Snapshot};
 /// The log files of an enterprise's folder, open.
 pub(crate) fn logs(folder: &Path) -> Vec<Arc<LogFile>> {
     let name = EnterpriseName::new("0367").expect("a name");
-    Snapshot::open(&name, folder).expect("a folder").files
+    let folder = Folder::open(folder).expect("a folder");
+    Snapshot::open(&name, &folder).expect("listed").files
 }
 
 /// Indexes one file.
@@ -69,7 +71,8 @@ pub(crate) fn seal_all(folder: &Path) {
 /// Writes the catalog of a folder.
 pub(crate) fn catalog(folder: &Path) {
     let name = EnterpriseName::new("0367").expect("a name");
-    let snapshot = Snapshot::open(&name, folder).expect("a folder");
+    let open = Folder::open(folder).expect("a folder");
+    let snapshot = Snapshot::open(&name, &open).expect("listed");
     let mut bytes = Vec::new();
     index::catalog::build(&snapshot, &mut bytes).expect("built");
     fs::write(index::catalog::path(folder), bytes).expect("written");

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calltrace::fsx::{Deeds as _, Disk, collapse_unit};
+use calltrace::fsx::{Deeds as _, Disk, Folder, collapse_unit};
 use calltrace::source::{Packer, Source, last_line_end, overlap};
 use calltrace::tree::LogFile;
 use testing::generator::random::SplitMix64;
@@ -94,7 +94,9 @@ impl<'s> Actor<'s> {
             random,
             rest: Vec::new(),
             names: 0,
-            unit: collapse_unit(folder).ok(),
+            unit: Folder::open(folder)
+                .and_then(|folder| collapse_unit(&folder))
+                .ok(),
             done: Vec::new(),
         }
     }

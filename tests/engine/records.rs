@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use calltrace::call::Fact;
 use calltrace::filter::RecordFilter;
+use calltrace::fsx::Folder;
 use calltrace::record::{Ast, Body, Http, Record, Sql, Stamp, Tg, write};
 use calltrace::scan::{Place, Scanner, Tuning};
 use calltrace::source::Source;
@@ -156,7 +157,8 @@ proptest! {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join("events.log"), &content).expect("written");
         let name = EnterpriseName::new("0367").expect("a name");
-        let snapshot = Snapshot::open(&name, dir.path()).expect("opened");
+        let folder = Folder::open(dir.path()).expect("opened");
+        let snapshot = Snapshot::open(&name, &folder).expect("listed");
         let mut sources = Source::open_all(&snapshot, |_| None, &mut Vec::new());
         let scanner = Scanner::new(Tuning { span_bytes, block_bytes });
         let tasks = scanner.tasks(&[(0, Arc::new(sources.remove(0)))]);

@@ -8,6 +8,8 @@ mod doctor_days;
 mod doctor_files;
 mod doctor_writers;
 mod doctoring;
+mod hostile;
+mod hostile_folders;
 mod rotate_answers;
 mod rotate_cli;
 mod rotate_coincidence;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::serving::{Client, Running};
+use calltrace::fsx::Folder;
 use calltrace::index::{self, State};
 use calltrace::tree::{EnterpriseName, Snapshot};
 use testing::{out, sample};
@@ -111,7 +112,8 @@ fn its_indexes_are_right_and_are_used() {
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
     for name in ["0103", "0367"] {
         let enterprise = EnterpriseName::new(name).expect("a name");
-        let logs = Snapshot::open(&enterprise, &left.root().join(name)).expect("a folder");
+        let folder = Folder::open(&left.root().join(name)).expect("a folder");
+        let logs = Snapshot::open(&enterprise, &folder).expect("listed");
         for log in logs.files.iter().filter(|log| log.name.gz) {
             let is_fresh = matches!(index::state(log), State::Fresh { .. });
             assert!(is_fresh, "{}", log.path.display());

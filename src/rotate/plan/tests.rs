@@ -43,6 +43,7 @@ fn seen(name: &str, last: &str) -> Seen {
         is_live_too: false,
         busy: None,
         last: stamp(last),
+        age_from: stamp(last).map(Site::day),
         index: None,
         held_bytes: 0,
         to_take_off: None,
@@ -202,10 +203,12 @@ fn a_file_goes_by_the_last_day_inside() {
     let old = seen("events.log.2025-11-30.gz", "2025-11-18 23:59");
     let no_time = Seen {
         last: None,
+        age_from: None,
         ..seen("events.log.2025-10-01.gz", "2025-11-01 00:00")
     };
     let empty = Seen {
         last: None,
+        age_from: None,
         bytes: 0,
         ..seen("events.log.2025-12-01", "2025-11-01 00:00")
     };
@@ -213,8 +216,14 @@ fn a_file_goes_by_the_last_day_inside() {
         busy: Some("still open in cat (pid 7)".to_owned()),
         ..seen("events.log.3", "2025-11-01 00:00")
     };
+    // Its writer's clock was never set.
+    let unset = Seen {
+        age_from: NaiveDate::from_ymd_opt(2025, 12, 2),
+        ..seen("events_2025-12-02.log.gz", "1970-01-01 00:10")
+    };
+    let files = vec![kept, old, no_time, unset, empty, busy];
     assert_eq!(
-        said(&with(vec![kept, old, no_time, empty, busy], None), &policy),
+        said(&with(files, None), &policy),
         [
             "archive",
             "Expire events.log.2025-11-30.gz",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use calltrace::fsx::{Access, Deeds, Disk, Lease};
+use calltrace::fsx::{Access, Deeds, Disk, Folder, Lease};
 
 /// What happens at a deed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,16 +202,17 @@ impl DataUndo {
 impl Deeds for Faulty {
     fn wait(&self, _: Duration) {}
 
-    fn create(&self, path: &Path) -> io::Result<File> {
+    fn create(&self, folder: &Folder, name: &str) -> io::Result<File> {
         self.begin(true).map_err(|(error, _)| error)?;
-        let file = Disk.create(path)?;
-        self.note_name(path, NameUndo::Create(path.to_owned()));
+        let file = Disk.create(folder, name)?;
+        let path = folder.path_of(name);
+        self.note_name(&path, NameUndo::Create(path.clone()));
         Ok(file)
     }
 
-    fn make_folder(&self, path: &Path) -> io::Result<()> {
+    fn make_folder(&self, folder: &Folder, name: &str) -> io::Result<()> {
         self.deed()?;
-        Disk.make_folder(path)
+        Disk.make_folder(folder, name)
     }
 
     fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
@@ -277,42 +278,45 @@ impl Deeds for Faulty {
         Ok(())
     }
 
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
         self.deed()?;
         let mut state = self.state.lock().expect("whole");
-        state.names.retain(|(of, _)| of != folder);
+        state.names.retain(|(of, _)| of != folder.path());
         Ok(())
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
         self.deed()?;
-        Disk.rename(from, to)?;
-        self.note_name(to, NameUndo::Rename(from.to_owned(), to.to_owned()));
+        Disk.rename(folder, from, to)?;
+        let (from, to) = (folder.path_of(from), folder.path_of(to));
+        self.note_name(&to, NameUndo::Rename(from, to.clone()));
         Ok(())
     }
 
-    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+    fn replace(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
         self.deed()?;
-        if to.exists() {
-            let old = self.bury(to);
-            Disk.replace(from, to)?;
-            let undo = NameUndo::Replace(from.to_owned(), to.to_owned(), old);
-            self.note_name(to, undo);
+        let (from_path, to_path) = (folder.path_of(from), folder.path_of(to));
+        if folder.has(to) {
+            let old = self.bury(&to_path);
+            Disk.replace(folder, from, to)?;
+            let undo = NameUndo::Replace(from_path, to_path.clone(), old);
+            self.note_name(&to_path, undo);
         } else {
-            Disk.replace(from, to)?;
-            self.note_name(to, NameUndo::Rename(from.to_owned(), to.to_owned()));
+            Disk.replace(folder, from, to)?;
+            self.note_name(&to_path, NameUndo::Rename(from_path, to_path.clone()));
         }
         Ok(())
     }
 
-    fn unlink(&self, path: &Path) -> io::Result<()> {
+    fn unlink(&self, folder: &Folder, name: &str) -> io::Result<()> {
         self.deed()?;
-        if !path.exists() {
-            return Disk.unlink(path);
+        if !folder.has(name) {
+            return Disk.unlink(folder, name);
         }
-        let old = self.bury(path);
-        Disk.unlink(path)?;
-        self.note_name(path, NameUndo::Unlink(path.to_owned(), old));
+        let path = folder.path_of(name);
+        let old = self.bury(&path);
+        Disk.unlink(folder, name)?;
+        self.note_name(&path, NameUndo::Unlink(path.clone(), old));
         Ok(())
     }
 

@@ -1,0 +1,482 @@
+//! An open folder, and its files by name.
+//!
+//! A path is looked up anew at each use, and whoever may write to a folder on it decides what it leads
+//! to by then. So a folder is opened once, and everything in it is named relative to the descriptor,
+//! by one name without a slash. **Nothing here follows a link out of the folder, waits for another
+//! process, or opens anything but a regular file**: [`Folder::open_file`] is the one function that
+//! decides whether a name is safe to open, for readers and writers alike.
+//!
+//! A name of one part leaves nothing to look up on the way, so `openat` with `O_NOFOLLOW` gives what
+//! `openat2` with `RESOLVE_BENEATH` would, on every kernel.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags, Stat};
+use rustix::io::Errno;
+
+use super::not_a_file::{NotAFile, is_link, regular};
+use super::{Accounts, FileIdentity, Rights};
+
+/// How every file is opened: no link, no waiting for a FIFO's other end or for the holder of a lease,
+/// no controlling terminal.
+const SAFE: OFlags = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+
+/// A descriptor that only names a folder: it needs no permission on it.
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// An open folder. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Folder(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    descriptor: OwnedFd,
+    path: PathBuf,
+    rights: Rights,
+    /// The folder in it that was asked for.
+    inner: OnceLock<(String, Folder)>,
+}
+
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reading.
+    Read,
+    /// Reading, and writing at any place.
+    Write,
+    /// Reading, and writing at the end.
+    Append,
+}
+
+impl Folder {
+    /// Opens a folder by its path, as the administrator gave it: links on the way are followed.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub fn open(path: &Path) -> io::Result<Folder> {
+        let descriptor = rustix::fs::openat(CWD, path, FOLDER, Mode::empty())?;
+        Folder::new(descriptor, path.to_owned(), &Accounts::read)
+    }
+
+    /// A folder that is open. `accounts` is asked for only where root runs this.
+    ///
+    /// # Errors
+    /// When it can't be looked at.
+    pub fn new<A: std::borrow::Borrow<Accounts>>(
+        descriptor: OwnedFd,
+        path: PathBuf,
+        accounts: &dyn Fn() -> A,
+    ) -> io::Result<Folder> {
+        let rights = match rustix::process::geteuid().is_root() {
+            true => Rights::for_folder(&metadata(descriptor.as_fd())?, accounts().borrow())?,
+            false => Rights::default(),
+        };
+        Ok(Folder::with(descriptor, path, rights))
+    }
+
+    fn with(descriptor: OwnedFd, path: PathBuf, rights: Rights) -> Folder {
+        Folder(Arc::new(Inner {
+            descriptor,
+            path,
+            rights,
+            inner: OnceLock::new(),
+        }))
+    }
+
+    /// The path that it was opened by, for messages.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The path of a name in it, for messages.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.0.path.join(name)
+    }
+
+    /// The descriptor. It only names the folder: it can't be read.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.descriptor.as_fd()
+    }
+
+    /// The folder itself.
+    ///
+    /// # Errors
+    /// When it can't be looked at.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        metadata(self.descriptor())
+    }
+
+    /// Device and inode of the folder.
+    ///
+    /// # Errors
+    /// When it can't be looked at.
+    pub fn identity(&self) -> io::Result<FileIdentity> {
+        Ok(FileIdentity::of(&self.metadata()?))
+    }
+
+    /// A folder in this one, never through a link; files in it are opened with the rights of this
+    /// folder's owner. The first one that was asked for stays open.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn subfolder(&self, name: &str) -> io::Result<Folder> {
+        if let Some((known, folder)) = self.0.inner.get()
+            && known == name
+        {
+            return Ok(folder.clone());
+        }
+        let flags = FOLDER | OFlags::NOFOLLOW;
+        let opened = rustix::fs::openat(self, one_part(name)?, flags, Mode::empty());
+        let descriptor = opened.map_err(|error| match error {
+            Errno::NOTDIR | Errno::LOOP => {
+                io::Error::new(ErrorKind::NotADirectory, "it is not a folder")
+            }
+            error => error.into(),
+        })?;
+        let folder = Folder::with(descriptor, self.path_of(name), self.0.rights.clone());
+        let _ = self.0.inner.set((name.to_owned(), folder.clone()));
+        Ok(folder)
+    }
+
+    /// Opens a regular file, and nothing else in its place: no link, no FIFO, no device.
+    ///
+    /// # Errors
+    /// [`NotAFile`]; `WouldBlock` when another process holds it by a lease; else as the kernel says.
+    pub fn open_file(&self, name: &str, purpose: Purpose) -> io::Result<(File, Metadata)> {
+        // Looked at first, so that no device is opened. What is opened after that is looked at again.
+        regular(self.stat(name)?.st_mode)?;
+        let flags = match purpose {
+            Purpose::Read => OFlags::RDONLY,
+            Purpose::Write => OFlags::RDWR,
+            Purpose::Append => OFlags::RDWR | OFlags::APPEND,
+        };
+        let opened = self.act(name, |name| {
+            rustix::fs::openat(self, name, flags | SAFE, Mode::empty())
+        });
+        let file = match opened {
+            Ok(descriptor) => File::from(descriptor),
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                return Err(io::Error::other(NotAFile::Link));
+            }
+            Err(error) => return Err(error),
+        };
+        let metadata = file.metadata()?;
+        regular(metadata.mode())?;
+        Ok((file, metadata))
+    }
+
+    /// Opens a regular file for reading, also through a link that names another file of this folder:
+    /// writers keep such a link to the file that is current.
+    ///
+    /// # Errors
+    /// As [`Folder::open_file`].
+    pub fn open_current(&self, name: &str) -> io::Result<(File, Metadata)> {
+        match self.target(name)? {
+            Some(target) => {
+                let opened = self.open_file(&target, Purpose::Read);
+                opened.map_err(of_target)
+            }
+            None => self.open_file(name, Purpose::Read),
+        }
+    }
+
+    /// Looks at a name as [`Folder::open_current`] would open it.
+    ///
+    /// # Errors
+    /// [`NotAFile`]; else as the kernel says.
+    pub fn look_current(&self, name: &str) -> io::Result<Stat> {
+        let stat = self.stat(name)?;
+        let stat = match is_link(stat.st_mode) {
+            false => stat,
+            true => match self.target(name)? {
+                Some(target) => self.stat(&target).map_err(of_target)?,
+                None => self.stat(name)?,
+            },
+        };
+        regular(stat.st_mode)?;
+        Ok(stat)
+    }
+
+    /// The name in this folder that a link leads to; `None` for what is no link.
+    fn target(&self, name: &str) -> io::Result<Option<String>> {
+        let text = match rustix::fs::readlinkat(self, one_part(name)?, Vec::new()) {
+            Ok(text) => text,
+            Err(Errno::INVAL) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let inside = text
+            .into_string()
+            .ok()
+            .filter(|text| one_part(text).is_ok());
+        match inside {
+            Some(target) => Ok(Some(target)),
+            None => Err(io::Error::other(NotAFile::Link)),
+        }
+    }
+
+    /// Reads a small file of ours whole.
+    ///
+    /// # Errors
+    /// Also when it is longer than `bytes_max`: nothing is read then.
+    pub fn read_small(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
+        let (file, metadata) = self.open_file(name, Purpose::Read)?;
+        if metadata.len() > bytes_max {
+            let what = format!("it is longer than {bytes_max} bytes");
+            return Err(io::Error::new(ErrorKind::FileTooLarge, what));
+        }
+        let mut bytes = Vec::new();
+        file.take(bytes_max).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// What a name stands for; of a link, the link.
+    ///
+    /// # Errors
+    /// When there is no such name.
+    pub fn stat(&self, name: &str) -> io::Result<Stat> {
+        Ok(rustix::fs::statat(
+            self,
+            one_part(name)?,
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?)
+    }
+
+    /// Whether something has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.stat(name).is_ok()
+    }
+
+    /// All names but `.` and `..`, in no order.
+    ///
+    /// # Errors
+    /// When it can't be listed.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        let listing = Dir::new(OwnedFd::from(self.readable()?))?;
+        for entry in listing {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
+    }
+
+    /// Makes a new empty file with these permissions, less the process's umask, open for reading and
+    /// writing.
+    ///
+    /// # Errors
+    /// Also when something of that name exists.
+    pub fn create(&self, name: &str, mode: u32) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | SAFE;
+        let mode = Mode::from_raw_mode(mode);
+        let made = self.act(name, |name| rustix::fs::openat(self, name, flags, mode))?;
+        Ok(File::from(made))
+    }
+
+    /// Makes a folder that only its owner may enter.
+    ///
+    /// # Errors
+    /// Also when something of that name exists.
+    pub fn make_folder(&self, name: &str) -> io::Result<()> {
+        self.act(name, |name| rustix::fs::mkdirat(self, name, Mode::RWXU))
+    }
+
+    /// Gives a file another name that nothing has yet.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when something has it.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        one_part(to)?;
+        self.act(from, |from| {
+            match rustix::fs::renameat_with(self, from, self, to, RenameFlags::NOREPLACE) {
+                // The file system lacks the flag (NFS, some FUSE). A link refuses a name that is
+                // taken as well; killed before the second step, the file has both names.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    rustix::fs::linkat(self, from, self, to, AtFlags::empty())?;
+                    rustix::fs::unlinkat(self, from, AtFlags::empty())
+                }
+                done => done,
+            }
+        })
+    }
+
+    /// Gives a file the name of another, which is gone after that.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn replace(&self, from: &str, to: &str) -> io::Result<()> {
+        one_part(to)?;
+        self.act(from, |from| rustix::fs::renameat(self, from, self, to))
+    }
+
+    /// Removes a name that is no folder's.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn unlink(&self, name: &str) -> io::Result<()> {
+        self.act(name, |name| {
+            rustix::fs::unlinkat(self, name, AtFlags::empty())
+        })
+    }
+
+    /// A file without a name in this folder, for a trial.
+    ///
+    /// # Errors
+    /// Also where the file system has no such files.
+    pub fn nameless(&self) -> rustix::io::Result<File> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let mut refused = Errno::INVAL;
+        let made = self.act(".calltrace", |_| {
+            rustix::fs::openat(self, ".", flags, Mode::RUSR | Mode::WUSR)
+                .inspect_err(|error| refused = *error)
+        });
+        made.map(File::from).map_err(|_| refused)
+    }
+
+    /// Makes what was created, renamed and removed in it survive a power loss.
+    ///
+    /// # Errors
+    /// When some of it may not.
+    pub fn sync(&self) -> io::Result<()> {
+        self.readable()?.sync_all()
+    }
+
+    /// The folder as an open file, to sync it or to give it an owner.
+    ///
+    /// # Errors
+    /// When it may not be read.
+    pub fn readable(&self) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let open = || Ok(rustix::fs::openat(self, ".", flags, Mode::empty())?);
+        Ok(File::from(self.0.rights.act(open)?))
+    }
+
+    fn act<T>(&self, name: &str, act: impl FnOnce(&str) -> rustix::io::Result<T>) -> io::Result<T> {
+        let name = one_part(name)?;
+        self.0.rights.act(|| Ok(act(name)?))
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor()
+    }
+}
+
+impl fmt::Display for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.path.display().fmt(f)
+    }
+}
+
+impl FileIdentity {
+    /// The identity of what a name stands for.
+    pub fn of_stat(stat: &Stat) -> FileIdentity {
+        FileIdentity::new(stat.st_dev, stat.st_ino)
+    }
+}
+
+fn metadata(descriptor: BorrowedFd<'_>) -> io::Result<Metadata> {
+    File::from(descriptor.try_clone_to_owned()?).metadata()
+}
+
+/// An error of what a link leads to, as one of the link.
+fn of_target(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::NotFound => io::Error::other(NotAFile::DeadLink),
+        _ => error,
+    }
+}
+
+/// A name that leaves nothing to look up on the way to it.
+fn one_part(name: &str) -> io::Result<&str> {
+    let is_plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
+    match is_plain {
+        true => Ok(name),
+        false => Err(io::Error::new(
+            ErrorKind::InvalidFilename,
+            "it is not the name of a file in the folder",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::FileType;
+
+    use super::*;
+
+    fn refusal(folder: &Folder, name: &str) -> Option<NotAFile> {
+        let opened = folder.open_current(name).expect_err("refused");
+        let looked = folder.look_current(name).map(|_| ()).expect_err("refused");
+        assert_eq!(NotAFile::of(&opened), NotAFile::of(&looked), "{name}");
+        NotAFile::of(&opened)
+    }
+
+    #[test]
+    fn only_regular_files_and_links_inside_the_folder_are_opened() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(dir.path()).expect("open");
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("file"), "x").expect("written");
+        fs::create_dir(at("folder")).expect("made");
+        symlink("file", at("current")).expect("linked");
+        symlink("current", at("twice")).expect("linked");
+        symlink("./file", at("by path")).expect("linked");
+        symlink("gone", at("dead")).expect("linked");
+        symlink("/etc/hostname", at("out")).expect("linked");
+        let fifo = (FileType::Fifo, Mode::RUSR | Mode::WUSR);
+        rustix::fs::mknodat(&folder, "fifo", fifo.0, fifo.1, 0).expect("a fifo");
+
+        assert!(folder.open_current("file").is_ok() && folder.open_current("current").is_ok());
+        assert!(folder.open_file("current", Purpose::Read).is_err());
+        for (name, why) in [
+            ("twice", NotAFile::Link),
+            ("by path", NotAFile::Link),
+            ("out", NotAFile::Link),
+            ("dead", NotAFile::DeadLink),
+            ("folder", NotAFile::Folder),
+            ("fifo", NotAFile::Special),
+        ] {
+            assert_eq!(refusal(&folder, name), Some(why), "{name}");
+        }
+        for name in ["", ".", "..", "../x", "/etc/hostname", "folder/x"] {
+            let refused = folder.open_current(name).expect_err("refused");
+            assert_eq!(refused.kind(), ErrorKind::InvalidFilename, "{name}");
+        }
+        fs::create_dir(at("other")).expect("made");
+        fs::write(at("other/inside"), "x").expect("written");
+        assert!(folder.subfolder("folder").is_ok() && folder.subfolder("current").is_err());
+        assert!(folder.subfolder("other").expect("open").has("inside"));
+        assert!(folder.read_small("file", 0).is_err());
+        assert_eq!(folder.read_small("file", 1).expect("read"), b"x");
+    }
+
+    #[test]
+    fn a_folder_stays_the_one_that_was_opened() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        fs::create_dir(&first).expect("made");
+        fs::create_dir(&second).expect("made");
+        let folder = Folder::open(&first).expect("open");
+        fs::rename(&first, dir.path().join("moved")).expect("renamed");
+        symlink("second", &first).expect("linked");
+        folder.create("file", 0o600).expect("created");
+        assert!(dir.path().join("moved/file").exists() && !second.join("file").exists());
+    }
+}

@@ -1,0 +1,256 @@
+//! Who else decides what a path leads to.
+//!
+//! Whoever may write to a folder on the way to an enterprise can put another folder, or a link, in its
+//! place. What root opens is then his choice. So the way is walked one name after the other, through
+//! descriptors, and each folder and link on it is judged: **nobody but root and the owner of the last
+//! folder may be able to change it**.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::Accounts;
+
+/// Links on one way; the kernel follows as many.
+const LINKS_MAX: usize = 40;
+
+const GROUP_WRITES: u32 = 0o020;
+const OTHERS_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// The extended attribute of an access list.
+const ACCESS_LIST: &str = "system.posix_acl_access";
+
+/// A folder that is open, and what was passed on the way to it.
+#[derive(Debug)]
+pub struct Way {
+    /// The folder.
+    pub descriptor: OwnedFd,
+    /// From the root of the file system to the folder, which is the last.
+    passed: Vec<Passed>,
+}
+
+#[derive(Debug)]
+struct Passed {
+    path: PathBuf,
+    is_link: bool,
+    user: u32,
+    group: u32,
+    mode: u32,
+    has_access_list: bool,
+}
+
+/// A folder or link through which another user may change where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distrusted {
+    /// The folder or link.
+    pub path: PathBuf,
+    /// Why, as a clause about it: "can be written to by every user (mode 0777)".
+    pub why: String,
+}
+
+impl Way {
+    /// Walks to a folder.
+    ///
+    /// # Errors
+    /// When there is no folder at the end of it.
+    pub fn walk(path: &Path) -> io::Result<Way> {
+        let whole = std::path::absolute(path)?;
+        let mut left: VecDeque<OsString> = parts(&whole).collect();
+        let (mut at, mut descriptor) = (PathBuf::from("/"), root()?);
+        let mut passed = vec![Passed::of(&at, &descriptor)?];
+        let mut links = 0;
+        while let Some(name) = left.pop_front() {
+            let next = at.join(&name);
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let opened = rustix::fs::openat(&descriptor, name.as_os_str(), flags, Mode::empty())?;
+            let step = Passed::of(&next, &opened)?;
+            if !step.is_link {
+                at = match name == OsStr::new("..") {
+                    true => at.parent().unwrap_or(&at).to_owned(),
+                    false => next,
+                };
+                descriptor = opened;
+                passed.push(step);
+                continue;
+            }
+            links += 1;
+            if links > LINKS_MAX {
+                return Err(Errno::LOOP.into());
+            }
+            // Of the link that was judged, whatever has its name by now.
+            let text = rustix::fs::readlinkat(&opened, "", Vec::new())?;
+            let text = PathBuf::from(OsString::from_vec(text.into_bytes()));
+            passed.push(step);
+            if text.is_absolute() {
+                (at, descriptor) = (PathBuf::from("/"), root()?);
+            }
+            for part in parts(&text).collect::<Vec<_>>().into_iter().rev() {
+                left.push_front(part);
+            }
+        }
+        let is_folder = passed.last().is_some_and(Passed::is_folder);
+        match is_folder {
+            true => Ok(Way { descriptor, passed }),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    /// The first folder or link through which a user other than root and the owner of the last folder
+    /// can change what the way leads to.
+    pub fn distrusted(&self, accounts: &Accounts) -> Option<Distrusted> {
+        let (folder, before) = self.passed.split_last()?;
+        let trusted = [0, folder.user];
+        let on_the_way = before
+            .iter()
+            .find_map(|step| step.distrusted(trusted, accounts));
+        on_the_way.or_else(|| {
+            // Members of its group are meant to write to it.
+            let is_open = folder.mode & OTHERS_WRITE != 0;
+            is_open.then(|| folder.said(folder.open_to_all()))
+        })
+    }
+}
+
+impl Passed {
+    fn of(path: &Path, descriptor: &OwnedFd) -> io::Result<Passed> {
+        let stat = rustix::fs::fstat(descriptor)?;
+        let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
+        // An access list shows as permissions of the group, whose members then are not all who may.
+        let may_have_list = !is_link && stat.st_mode & GROUP_WRITES != 0;
+        let mut none: [u8; 0] = [];
+        let list = || rustix::fs::getxattr(path, ACCESS_LIST, &mut none[..]);
+        Ok(Passed {
+            path: path.to_owned(),
+            is_link,
+            user: stat.st_uid,
+            group: stat.st_gid,
+            mode: stat.st_mode,
+            has_access_list: may_have_list && { list }().is_ok_and(|bytes| bytes > 0),
+        })
+    }
+
+    fn is_folder(&self) -> bool {
+        FileType::from_raw_mode(self.mode) == FileType::Directory
+    }
+
+    fn distrusted(&self, trusted: [u32; 2], accounts: &Accounts) -> Option<Distrusted> {
+        if !trusted.contains(&self.user) {
+            let what = match self.is_link {
+                true => "is a link of",
+                false => "belongs to",
+            };
+            return Some(self.said(format!("{what} {}", accounts.say(self.user))));
+        }
+        // In a sticky folder of root's only the owner of a name can rename or remove it.
+        let is_safe = self.is_link || (self.mode & STICKY != 0 && self.user == 0);
+        if is_safe {
+            return None;
+        }
+        if self.mode & OTHERS_WRITE != 0 {
+            return Some(self.said(self.open_to_all()));
+        }
+        let is_shared = self.mode & GROUP_WRITES != 0
+            && (self.has_access_list || !accounts.only_these_are_in(self.group, trusted));
+        is_shared.then(|| {
+            self.said(format!(
+                "can be written to by members of group {} (mode {:04o})",
+                self.group,
+                self.mode & 0o7777
+            ))
+        })
+    }
+
+    fn open_to_all(&self) -> String {
+        format!(
+            "can be written to by every user (mode {:04o})",
+            self.mode & 0o7777
+        )
+    }
+
+    fn said(&self, why: String) -> Distrusted {
+        Distrusted {
+            path: self.path.clone(),
+            why,
+        }
+    }
+}
+
+fn root() -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(CWD, "/", flags, Mode::empty())?)
+}
+
+/// The names of a path, `..` included.
+fn parts(path: &Path) -> impl Iterator<Item = OsString> + '_ {
+    path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
+
+    use super::*;
+
+    fn judged(path: &Path) -> Option<Distrusted> {
+        Way::walk(path)
+            .expect("a folder")
+            .distrusted(&Accounts::default())
+    }
+
+    #[test]
+    fn each_folder_and_link_on_the_way_is_judged() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let dir = tempfile::tempdir().expect("a folder");
+        let (parent, folder) = (dir.path().join("tree"), dir.path().join("tree/0367"));
+        fs::create_dir_all(&folder).expect("made");
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+        };
+        chown(&folder, Some(4711), Some(4711)).expect("given away");
+        mode(&folder, 0o2775);
+        assert_eq!(judged(&folder), None, "its own group may write");
+        mode(&folder, 0o777);
+        assert_eq!(judged(&folder).expect("open").path, folder);
+        mode(&folder, 0o755);
+
+        for (bits, is_trusted) in [
+            (0o777, false),
+            (0o1777, true),
+            (0o775, false),
+            (0o755, true),
+        ] {
+            chown(&parent, Some(0), Some(4712)).expect("given");
+            mode(&parent, bits);
+            assert_eq!(judged(&folder).is_none(), is_trusted, "{bits:o}");
+        }
+        chown(&parent, Some(4711), Some(0)).expect("given");
+        assert_eq!(judged(&folder), None, "the owner's own");
+        chown(&parent, Some(4712), Some(0)).expect("given");
+        assert_eq!(judged(&folder).expect("another's").path, parent);
+        chown(&parent, Some(0), Some(0)).expect("given");
+
+        let link = dir.path().join("link");
+        symlink("tree/../tree", &link).expect("linked");
+        assert_eq!(judged(&link.join("0367")), None, "a link of root's");
+        lchown(&link, Some(4712), None).expect("given");
+        let refused = judged(&link.join("0367")).expect("another's link");
+        assert_eq!(
+            (refused.path, refused.why),
+            (link, "is a link of uid 4712".to_owned())
+        );
+    }
+}
