@@ -78,9 +78,12 @@ impl Lock {
         date_of(&metadata)
     }
 
-    /// Its file: the time of its last change is the time of the last run.
-    pub fn file(&self) -> &File {
-        &self.file
+    /// Notes in the lock's file that a run was at work at `now`.
+    ///
+    /// # Errors
+    /// When the file is another user's.
+    pub fn note(&self, now: SystemTime) -> io::Result<()> {
+        self.file.set_modified(now)
     }
 }
 
@@ -263,7 +266,7 @@ mod tests {
         let again = again.expect("taken");
         assert_eq!(again.last_taken, None, "no run has ended well");
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_764_000_000);
-        again.file().set_modified(at).expect("set");
+        again.note(at).expect("noted");
         assert_eq!(Lock::last_taken(&folder, "lock"), Some(at));
     }
 }

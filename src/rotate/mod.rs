@@ -249,7 +249,7 @@ impl<'r> Rotation<'r> {
             if is_clock_right {
                 // The next run knows by it when this one was. Not ours to change, perhaps; then it
                 // goes by other signs.
-                let _ = self.deeds.set_modified(lock.file(), self.clock.now());
+                let _ = lock.note(self.clock.now());
             }
             if !finishes {
                 break;

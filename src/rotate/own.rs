@@ -22,7 +22,7 @@ impl Site<'_> {
     /// Opens the folder for what is ours. It is made first where there is none, with the owner of the
     /// logs' folder.
     pub(super) fn make_own_folder(&self) -> Result<Folder, Error> {
-        let fail = |error| Error::io(&self.own_path(""), "make the folder", error);
+        let fail = |error| Error::io(&self.folder.path_of(FOLDER), "open the folder", error);
         self.made().map_err(fail)
     }
 

@@ -15,6 +15,7 @@ use super::report::{Done, Report};
 use super::seal::{self, Archived};
 use super::site::Site;
 use crate::error::Error;
+use crate::index::FOLDER;
 use crate::tree::FileName;
 
 /// Before the names of files in our own folder.
@@ -144,9 +145,9 @@ fn go_on(
 }
 
 fn list(site: &Site<'_>, place: Place) -> Result<Vec<String>, Error> {
-    let folder = match place {
-        Place::Folder => Ok(site.folder.clone()),
-        Place::OwnFolder => site.own_folder(),
+    let (path, folder) = match place {
+        Place::Folder => (site.folder.path().to_owned(), Ok(site.folder.clone())),
+        Place::OwnFolder => (site.folder.path_of(FOLDER), site.own_folder()),
     };
     let mut names: Vec<String> = match folder.and_then(|folder| folder.names()) {
         Ok(names) => names
@@ -154,7 +155,7 @@ fn list(site: &Site<'_>, place: Place) -> Result<Vec<String>, Error> {
             .filter_map(|name| name.into_string().ok())
             .collect(),
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(Error::io(site.folder.path(), "list the folder", error)),
+        Err(error) => return Err(Error::io(&path, "list the folder", error)),
     };
     names.sort();
     Ok(names)
