@@ -358,6 +358,9 @@ async fn a_restart_of_the_server_is_not_noticed_and_its_end_is() {
     let log = tracing_subscriber::fmt()
         .with_writer(move || writer.clone())
         .without_time();
+    // Where there is only one subscriber, what another test's thread logs first, without it, is not
+    // asked of it again. So there are two.
+    let _other = tracing::Dispatch::new(tracing_subscriber::registry());
     let _log = tracing::subscriber::set_default(log.with_ansi(false).finish());
     let mut server = Server::start();
     let url = server.database("restarted", SCHEMA).await;
