@@ -31,6 +31,8 @@ const PEAK_BYTES_MAX: u64 = 300_000_000;
 
 pub(crate) struct Arena {
     pub(crate) dir: tempfile::TempDir,
+    /// The time at which commands run.
+    pub(crate) now: &'static str,
 }
 
 /// What a command did.
@@ -92,6 +94,7 @@ impl Arena {
     pub(crate) fn new() -> Arena {
         let arena = Arena {
             dir: tempfile::tempdir().expect("a folder"),
+            now: testing::NOW,
         };
         mode(arena.dir.path(), 0o755);
         for folder in [
@@ -199,7 +202,7 @@ impl Arena {
             all.map(|word| (*word).to_owned()).collect()
         };
         let whole: Vec<Vec<String>> = commands.iter().map(whole).collect();
-        run_all(&Value::from_iter(whole))
+        run_all(self.now, &Value::from_iter(whole))
     }
 
     /// All that is outside the enterprise's folder and root's other enterprise.
@@ -271,11 +274,12 @@ impl Kept {
     }
 }
 
-fn run_all(commands: &Value) -> Vec<Ran> {
+fn run_all(now: &str, commands: &Value) -> Vec<Ran> {
     let script = testing::project().join("tests/hostile/run.py");
     let mut python = Command::new("python3");
     testing::surround(&mut python);
     python
+        .env("CALLTRACE_NOW", now)
         .arg(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());

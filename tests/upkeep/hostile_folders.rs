@@ -9,7 +9,12 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use chrono::{DateTime, Utc};
+
 use crate::hostile::{Arena, GROUP, KEEP, NOT_ROOT, Ran, STRANGER, WRITER, is_root, lines, mode};
+
+/// Six weeks after the lines of the tree.
+const LATER: &str = "2026-01-15T12:00:00Z";
 
 /// All of root's commands; rotation last, as it changes what the others look at.
 const COMMANDS: [&[&str]; 7] = [
@@ -395,7 +400,8 @@ fn a_clock_far_ahead_of_everything_expires_nothing() {
     if !is_root() {
         return testing::skipped(NOT_ROOT);
     }
-    let arena = Arena::new();
+    let mut arena = Arena::new();
+    arena.now = LATER;
     let touched = "touch -d 2025-12-02T00:00:00Z events.log*";
     fs::remove_dir_all(arena.at("call_tracer/0999")).expect("removed");
     assert!(arena.done_by(WRITER, touched));
@@ -419,12 +425,20 @@ fn an_old_enterprise_of_a_tree_that_lives_expires() {
     if !is_root() {
         return testing::skipped(NOT_ROOT);
     }
-    // The files of 0999 were written just now.
-    let arena = Arena::new();
+    let mut arena = Arena::new();
+    arena.now = LATER;
     assert!(arena.done_by(WRITER, "touch -d 2025-12-02T00:00:00Z events.log*"));
+    for file in fs::read_dir(arena.at("call_tracer/0999")).expect("listed") {
+        let path = file.expect("an entry").path();
+        let changed: DateTime<Utc> = LATER.parse().expect("it is right");
+        let file = File::options().append(true).open(path).expect("open");
+        file.set_modified(changed.into()).expect("set");
+    }
     let ran = arena.run(&[&["rotate", "0367"]]);
     assert_eq!(ran[0].status, 0, "{ran:?}");
-    assert!(!arena.path("events.log.2025-12-01").exists());
+    for name in ["events.log.2025-12-01", "events.log.2025-12-01.gz"] {
+        assert!(!arena.path(name).exists(), "{name}: {ran:?}");
+    }
 }
 
 #[test]
@@ -432,7 +446,8 @@ fn a_file_of_a_host_whose_clock_was_never_set_stays() {
     if !is_root() {
         return testing::skipped(NOT_ROOT);
     }
-    let arena = Arena::new();
+    let mut arena = Arena::new();
+    arena.now = LATER;
     arena.write("events.log.1", "1970-01-01 00:00:05,000|AST|hangup||{}\n");
     let ran = arena.run(&[&["rotate", "0367"]]);
     assert_eq!(ran[0].status, 0, "{ran:?}");
