@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use chrono::{DateTime, Utc};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::hostile::{Arena, GROUP, KEEP, NOT_ROOT, Ran, STRANGER, WRITER, is_root, lines, mode};
 
@@ -29,7 +30,7 @@ const COMMANDS: [&[&str]; 7] = [
 
 /// What can be put in the place of a file, by the writer. `NAME` is the file; a link leads to the file
 /// of that name outside, or to `secret`.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 9] = [
     ("link", "rm -rf NAME; ln -s $OUTSIDE/secret NAME"),
     ("link to a folder", "rm -rf NAME; ln -s $OUTSIDE NAME"),
     ("link to a device", "rm -rf NAME; ln -s /dev/zero NAME"),
@@ -37,8 +38,10 @@ const KINDS: [(&str, &str); 8] = [
     ("folder", "rm -rf NAME; mkdir NAME; touch NAME/events.log"),
     ("sparse file", "rm -rf NAME; truncate -s 1T NAME"),
     ("dead link", "rm -rf NAME; ln -s nowhere NAME"),
-    // By root, for a host that lets users link to what they may not read.
+    // By root: for a host that lets users link to what they may not read, and for a folder that was
+    // restored from an image of another system, its devices with it.
     ("hard link", ""),
+    ("device", ""),
 ];
 
 /// Names that root's commands open, and whether all readers do.
@@ -70,6 +73,15 @@ fn place(arena: &Arena, name: &str, kind: &str, script: &str) {
         }
         let _ = fs::remove_file(arena.path(name));
         return fs::hard_link(arena.outside().join("secret"), arena.path(name)).expect("linked");
+    }
+    if kind == "device" {
+        let path = arena.path(name);
+        let _ = fs::remove_file(&path);
+        let _ = fs::remove_dir_all(&path);
+        let zero = rustix::fs::makedev(1, 5);
+        let (kind, mode) = (FileType::CharacterDevice, Mode::RUSR | Mode::WUSR);
+        mknodat(CWD, &path, kind, mode, zero).expect("root may");
+        return chown(&path, Some(WRITER), Some(GROUP)).expect("given");
     }
     let script = script.replace("NAME", name);
     assert!(arena.done_by(WRITER, &script), "{script}");
