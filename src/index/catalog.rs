@@ -11,25 +11,30 @@
 //! (nanoseconds), i64 earliest and latest time as probed (i64::MIN for none), u32 1 if in order; then
 //! u32 1 if numbers are posted, u32 count of pages, each u32 first key and its section.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::key::{Key, Kind};
-use super::layout::{Page, Reader, Segment, Stored, Writer};
+use super::layout::{Page, Reader, Segment, Stored, TAIL_BYTES, Writer};
 use super::pages::{Counted, write_pages};
 use super::postings::Postings;
 use super::print::modified;
+use super::sound::{self, behind_pages, is_trusted};
 use super::store::{Store, read_tail};
 use super::{FOLDER, Index};
 use crate::error::reason;
 use crate::source::Bounds;
-use crate::tree::{Listed, LogFile, Snapshot, open_regular};
+use crate::tree::{FileName, Listed, LogFile, Snapshot, open_regular};
 
 const MAGIC: [u8; 8] = *b"CTCATLG\x01";
 
 /// Numbers posted at most. An enterprise with more has few large files, whose own indexes answer as
 /// fast, and sorting them must not take memory without bound.
 const NUMBERS_MAX: usize = 200_000;
+
+/// No catalog is longer (bytes): a posting takes 15 at most, an archive some hundred.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// The catalog of an enterprise.
 #[derive(Debug)]
@@ -108,7 +113,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
 /// What is wrong, as a clause about the catalog.
 pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
     let path = path(snapshot.folder());
-    let there = match std::fs::read(&path) {
+    let there = match open_regular(&path).and_then(|(file, _)| read_up_to(&file, BYTES_MAX)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(format!("can't be read: {}", reason(&error))),
@@ -119,6 +124,13 @@ pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
         true => Ok(true),
         false => Err("is not of these archives".to_owned()),
     }
+}
+
+/// The beginning of a file.
+fn read_up_to(file: &File, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The archives with an index that can be used and knows of no damage.
@@ -148,9 +160,19 @@ impl Archive {
 impl Catalog {
     /// The catalog of an enterprise's folder; `None` when there is none that can be used.
     pub fn open(folder: &Path) -> Option<Catalog> {
-        let (file, _) = open_regular(&path(folder)).ok()?;
+        let (file, metadata) = open_regular(&path(folder)).ok()?;
+        if !is_trusted(&metadata, &std::fs::metadata(folder).ok()?) {
+            return None;
+        }
         let footer = read_tail(&file, MAGIC).ok()?;
-        let (archives, numbers) = decode(&footer)?;
+        let (archives, pages) = decode(&footer)?;
+        // Pages of numbers fill the file up to its footer.
+        let pages_end = behind_pages(pages.as_deref().unwrap_or_default(), MAGIC.len() as u64)?;
+        let rest = (footer.len() + TAIL_BYTES) as u64;
+        if pages_end.checked_add(rest) != Some(metadata.len()) {
+            return None;
+        }
+        let numbers = pages.map(|pages| numbers_of(archives.len(), pages));
         Some(Catalog {
             store: Store::File(file),
             archives,
@@ -197,7 +219,17 @@ fn encode(archives: &[Archive], fits: bool, pages: &[Page]) -> Vec<u8> {
     out.finish()
 }
 
-fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Segment>)> {
+/// Pages of numbers as a segment whose blocks are archives.
+fn numbers_of(archives: usize, pages: Vec<Page>) -> Segment {
+    let mut numbers = Segment {
+        blocks: u32::try_from(archives).unwrap_or(u32::MAX),
+        ..Segment::default()
+    };
+    numbers.pages[Kind::Phone as usize] = pages;
+    numbers
+}
+
+fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Vec<Page>>)> {
     let mut r = Reader::new(footer);
     let archive = |r: &mut Reader<'_>| {
         let name_bytes = r.u32()? as usize;
@@ -216,11 +248,12 @@ fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Segment>)> {
         .map(|_| archive(&mut r))
         .collect::<Option<_>>()?;
     let fits = r.u32()? != 0;
-    let pages = (0..r.u32()?).map(|_| r.page()).collect::<Option<_>>()?;
-    let mut numbers = Segment {
-        blocks: u32::try_from(archives.len()).ok()?,
-        ..Segment::default()
+    let pages: Vec<Page> = (0..r.u32()?).map(|_| r.page()).collect::<Option<_>>()?;
+    let is_real = |archive: &Archive| {
+        let times = [archive.bounds.first, archive.bounds.last];
+        let is_log = FileName::parse(&archive.name).is_some();
+        is_log && times.into_iter().flatten().all(sound::is_real)
     };
-    numbers.pages[Kind::Phone as usize] = pages;
-    r.is_at_end().then_some((archives, fits.then_some(numbers)))
+    let is_sound = r.is_at_end() && archives.iter().all(is_real);
+    is_sound.then_some((archives, fits.then_some(pages)))
 }

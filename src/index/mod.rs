@@ -25,6 +25,7 @@ mod pages;
 mod postings;
 mod print;
 mod sealed;
+mod sound;
 mod store;
 
 use std::collections::HashMap;
@@ -42,6 +43,7 @@ pub use build::build;
 pub use check::check;
 pub use key::Key;
 pub use memory::{Memory, MemoryLimits};
+pub use sound::is_trusted;
 
 use known::Known;
 use layout::{Footer, MAGIC, Stored};
@@ -154,17 +156,22 @@ impl Index {
     /// # Errors
     /// Why the one that is there can't be used, as a clause about it.
     pub fn open(log: &LogFile) -> Result<Option<Index>, String> {
-        let file = match open_regular(&path_of(&log.path)) {
-            Ok((file, _)) => file,
+        let (file, metadata) = match open_regular(&path_of(&log.path)) {
+            Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("can't be read: {}", reason(&error))),
         };
-        let footer = read_tail(&file, MAGIC)?;
-        let footer = Footer::decode(&footer).ok_or("is torn")?;
+        let its = log.file.metadata().map_err(|e| reason(&e))?;
+        if !is_trusted(&metadata, &its) {
+            return Err("is owned by neither root nor the owner of its file".to_owned());
+        }
+        let encoded = read_tail(&file, MAGIC)?;
+        let footer = Footer::decode(&encoded).ok_or("is torn")?;
         let print = &footer.fingerprint;
-        if !is_of(print, log).map_err(|e| reason(&e))? {
+        if !is_of(print, log, &its).map_err(|e| reason(&e))? {
             return Err("is of another file, or the file changed".to_owned());
         }
+        sound::check(&footer, metadata.len(), encoded.len() as u64)?;
         let probed = (log.bytes == print.file_bytes).then_some(footer.probed);
         let known = Arc::new(Known::of_file(footer, file));
         Ok(Some(Index::of_whole(known, probed)))

@@ -9,8 +9,11 @@ use super::layout::{Section, TAIL_BYTES};
 /// Read at once from an index's end: mostly all that leads to the rest.
 const END_BYTES: usize = 16 << 10;
 
-/// No part of an index is longer (bytes): of one that says so nothing is believed.
-const PART_BYTES_MAX: u32 = 256 << 20;
+/// No footer is longer (bytes): one of a file of 100 GB is a tenth of that.
+const FOOTER_BYTES_MAX: u32 = 16 << 20;
+
+/// No table or page is longer (bytes); see `sound` for what else holds of them.
+const SECTION_BYTES_MAX: u32 = 1 << 20;
 
 /// The tables and pages of an index.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ pub(super) fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> 
     let crc = u32::from_le_bytes([tail[4], tail[5], tail[6], tail[7]]);
     let before = (bytes - TAIL_BYTES as u64).checked_sub(u64::from(footer_bytes));
     let at = before
-        .filter(|_| footer_bytes <= PART_BYTES_MAX)
+        .filter(|_| footer_bytes <= FOOTER_BYTES_MAX)
         .ok_or("is torn")?;
     let footer = match rest.len().checked_sub(footer_bytes as usize) {
         Some(from) => rest[from..].to_vec(),
@@ -71,7 +74,7 @@ pub(super) fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> 
 }
 
 fn read_section(file: &File, section: Section) -> Option<Vec<u8>> {
-    if section.bytes > PART_BYTES_MAX {
+    if section.bytes > SECTION_BYTES_MAX {
         return None;
     }
     let mut bytes = vec![0; section.bytes as usize];

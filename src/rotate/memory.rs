@@ -5,7 +5,7 @@
 //! died was taking off a file stay there.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use toml::{Table, Value};
 use super::publish;
 use super::site::{Opened, Site};
 use crate::index;
-use crate::tree::FileName;
+use crate::tree::{FileName, open_regular};
 
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,6 +59,21 @@ impl Collapsing {
     }
 }
 
+/// No memory is longer (bytes): it names a few files.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
+
+/// The text of a small file of ours in an enterprise's folder, if it is believed.
+fn trusted_text(path: &Path, folder: &Path) -> Option<String> {
+    let (file, metadata) = open_regular(path).ok()?;
+    let is_ours = index::is_trusted(&metadata, &fs::metadata(folder).ok()?);
+    if !is_ours || metadata.len() > TEXT_BYTES_MAX {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(TEXT_BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
 const HEAD: &str = "# What `calltrace rotate` can't see in the folder. May be deleted.\n";
 
 impl Memory {
@@ -82,8 +97,7 @@ impl Memory {
     /// What is remembered of an enterprise's folder; nothing when it can't be read.
     pub fn of(folder: &Path) -> Memory {
         let path = folder.join(index::FOLDER).join("rotate.toml");
-        let text = fs::read_to_string(path).unwrap_or_default();
-        Memory::parse(&text)
+        Memory::parse(&trusted_text(&path, folder).unwrap_or_default())
     }
 
     fn parse(text: &str) -> Memory {
