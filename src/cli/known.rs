@@ -284,6 +284,12 @@ pub(super) fn unknown(name: &str, table: &str, at: &str) -> Wrong {
     }
 }
 
+/// What to say of a setting that is in the list above and that no code reads: a mistake of ours, which
+/// must not set another setting.
+pub(super) fn not_read(place: &str) -> Wrong {
+    Wrong::value(place, "this version knows it and does not read it")
+}
+
 /// Of two settings that say the same thing, the other one: what is set later takes its place.
 pub(super) fn twin(key: &str) -> Option<&'static str> {
     const TWINS: [(&str, &str); 3] = [

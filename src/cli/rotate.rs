@@ -116,7 +116,8 @@ impl RotateSettings {
                 "keep" => self.keep_days = Some(parse_days(&text).map_err(wrong)?),
                 "mode" => self.mode = Some(parse_mode(&text).map_err(wrong)?),
                 "max_size" => self.size_max = Some(parse_size(&text).map_err(wrong)?),
-                _ => self.grace = Some(parse_length(&text).map_err(wrong)?),
+                "grace" => self.grace = Some(parse_length(&text).map_err(wrong)?),
+                _ => return Err(known::not_read(&place)),
             }
         }
         Ok(())

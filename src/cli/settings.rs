@@ -135,12 +135,13 @@ impl Settings {
                     self.root = Some(PathBuf::from(dir));
                 }
                 ("root", _) => return Err(wrong("a folder, in quotes")),
-                ("log_timezone" | "display_timezone", Value::String(name)) => {
+                ("log_timezone", Value::String(name)) => {
                     let zone = zone(&name).map_err(|hint| Wrong::value(&key, &hint))?;
-                    match key.as_str() {
-                        "log_timezone" => self.log_timezone = Some(zone),
-                        _ => self.display_timezone = Some(zone),
-                    }
+                    self.log_timezone = Some(zone);
+                }
+                ("display_timezone", Value::String(name)) => {
+                    let zone = zone(&name).map_err(|hint| Wrong::value(&key, &hint))?;
+                    self.display_timezone = Some(zone);
                 }
                 ("log_timezone" | "display_timezone", _) => {
                     return Err(wrong("a time zone, in quotes"));
