@@ -99,7 +99,8 @@ fn calls(
         desk.say_troubles(&found.troubles);
         if found.records_left_out > 0 {
             desk.say(&format!(
-                "{enterprise}: {} records are more than are kept of one call; its row leaves them out",
+                "{enterprise}: at least {} records are more than are kept of one call; its row leaves \
+                 them out",
                 found.records_left_out
             ));
         }

@@ -51,7 +51,7 @@ pub struct Found {
     pub troubles: Vec<Trouble>,
     /// Lines read that fit no kind.
     pub unparsed: u64,
-    /// Records read that are more than are kept of one call (see [`super::RecordLimits`]).
+    /// At least so many records read are more than are kept of one call (see [`super::RecordLimits`]).
     pub records_left_out: u64,
     /// For those who want to know how it was found.
     pub notes: Vec<String>,

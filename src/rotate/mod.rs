@@ -20,6 +20,7 @@ mod apply;
 mod collapse;
 mod gate;
 mod held;
+mod itself;
 mod look;
 mod memory;
 mod names;
@@ -46,6 +47,7 @@ use crate::fsx::{Deeds, Holders, Lock, WallClock};
 use crate::record::LogZone;
 use crate::tree::{EnterpriseName, Tree};
 
+pub use itself::{Dated, rotates_itself};
 pub use memory::{Collapsing, Memory};
 pub use names::Leftover;
 pub use plan::{Kind, Step};
