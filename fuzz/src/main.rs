@@ -1,4 +1,5 @@
 //! `calltrace-fuzz TARGET [SECONDS] [SEED]`: runs one target for some time, 60 seconds usually.
+//! `calltrace-fuzz TARGET FILE`: runs it with one input again.
 //!
 //! Memory is limited, so that a length which is believed without being checked ends the run. Ends with
 //! 1 at the first failure; its input is in the file that is named.
@@ -19,6 +20,12 @@ fn main() -> ExitCode {
         eprintln!("calltrace-fuzz: a target is one of {}", names().join(", "));
         return ExitCode::from(2);
     };
+    let mut args = args.peekable();
+    if let Some(bytes) = args.peek().and_then(|path| std::fs::read(path).ok()) {
+        let ran = target.run(&mut Mutator::new(1), bytes);
+        println!("{ran:?}");
+        return ExitCode::from(u8::from(ran.is_err()));
+    }
     let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
     let seconds = number(args.next()).unwrap_or(60);
     let seed = number(args.next()).unwrap_or(1);

@@ -19,7 +19,7 @@ use testing::generator::{Plan, read_truth, write_tree};
 pub(crate) struct World {
     dir: tempfile::TempDir,
     pub(crate) engine: Engine,
-    /// Cuts everything small, on one thread.
+    /// Works on one thread.
     other: Engine,
     ids: Vec<String>,
 }
@@ -45,14 +45,10 @@ impl World {
         let ids: Vec<String> = calls
             .map(|call| call.expect("a row").uids.pop().expect("an id"))
             .collect();
-        let tiny = Tuning {
-            span_bytes: 3000,
-            block_bytes: 512,
-        };
         let world = World {
             dir,
             engine: Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine"),
-            other: Engine::new(1, tiny, LogZone::default()).expect("an engine"),
+            other: Engine::new(1, Tuning::default(), LogZone::default()).expect("an engine"),
             ids: ids.iter().step_by(ids.len() / 3).cloned().collect(),
         };
         for log in world.logs() {
@@ -108,7 +104,7 @@ impl World {
         self.answers_of(&self.engine)
     }
 
-    /// The same by an engine that cuts everything in another way.
+    /// The same by an engine of one thread.
     pub(crate) fn other_answers(&self) -> String {
         self.answers_of(&self.other)
     }

@@ -43,7 +43,7 @@ pub enum Shown {
 }
 
 /// All settings, as the documentation orders them.
-pub const KNOWN: [Known; 27] = [
+pub const KNOWN: [Known; 28] = [
     whole(
         "",
         "root",
@@ -95,6 +95,12 @@ pub const KNOWN: [Known; 27] = [
         "grace",
         Usual::Is("\"60s\""),
         "where leases are not to be had, how long a file must be left alone before it is sealed",
+    ),
+    whole(
+        "rotate",
+        "verify",
+        Usual::Is("\"64MiB\""),
+        "archives compared with their indexes in a run, oldest check first, one at least; \"0\" for none",
     ),
     whole(
         "serve",

@@ -213,7 +213,8 @@ mod tests {
     fn all_keys_are_read() {
         let settings = read(
             "root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2\n\
-             [rotate]\nkeep = \"30d\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"",
+             [rotate]\nkeep = \"30d\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"\n\
+             verify = \"1GiB\"",
         );
         let settings = settings.expect("all of it is right");
         let rotate = RotateSettings {
@@ -221,6 +222,7 @@ mod tests {
             mode: Some(Mode::Rename),
             size_max: Some(500_000_000),
             grace: Some(Duration::from_secs(120)),
+            verify_bytes: Some(1 << 30),
         };
         assert_eq!(settings.rotate, rotate);
         assert_eq!(settings.root, Some("/srv".into()));

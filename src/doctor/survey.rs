@@ -17,7 +17,7 @@ use crate::fsx::{Volume, may_write};
 use crate::index::catalog::Catalog;
 use crate::index::{self, FOLDER};
 use crate::record::Stamp;
-use crate::rotate::{Dated, Leftover, Memory, rotates_itself};
+use crate::rotate::{Checked, Dated, Leftover, Memory, rotates_itself};
 use crate::source::Form;
 use crate::tree::{EnterpriseName, FileName, Generation};
 
@@ -38,6 +38,8 @@ pub(super) struct Survey {
     /// Unfinished files of rotations, with the time of their last change.
     pub(super) leftovers: Vec<(String, Stamp)>,
     pub(super) memory: Memory,
+    /// When archives were compared with their indexes.
+    pub(super) checked: Checked,
     pub(super) twins: Vec<Twin>,
     /// Indexes whose logs are gone.
     pub(super) orphans: Vec<String>,
@@ -60,6 +62,7 @@ impl Survey {
             foreign: Vec::new(),
             leftovers: Vec::new(),
             memory: Memory::of(&folder),
+            checked: Checked::of(&folder),
             twins: Vec::new(),
             orphans: Vec::new(),
             uncatalogued: 0,

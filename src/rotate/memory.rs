@@ -63,7 +63,7 @@ impl Collapsing {
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 
 /// The text of a small file of ours in an enterprise's folder, if it is believed.
-fn trusted_text(path: &Path, folder: &Path) -> Option<String> {
+pub(super) fn trusted_text(path: &Path, folder: &Path) -> Option<String> {
     let (file, metadata) = open_regular(path).ok()?;
     let is_ours = index::is_trusted(&metadata, &fs::metadata(folder).ok()?);
     if !is_ours || metadata.len() > TEXT_BYTES_MAX {

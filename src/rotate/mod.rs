@@ -34,6 +34,7 @@ mod seal;
 mod site;
 mod tidy;
 mod times;
+mod verify;
 mod writers;
 
 use std::io;
@@ -52,6 +53,7 @@ pub use memory::{Collapsing, Memory};
 pub use names::Leftover;
 pub use plan::{Kind, Step};
 pub use report::{Done, Report, Waiting};
+pub use verify::Checked;
 
 use gate::Gate;
 use site::Site;
@@ -99,6 +101,8 @@ pub struct Policy {
     pub recompress: bool,
     /// Where leases are not to be had: how long a file must have been left alone.
     pub grace: Duration,
+    /// Archives of about so many bytes are compared with their indexes, one at least; 0 for none.
+    pub verify_bytes: u64,
 }
 
 impl Default for Policy {
@@ -110,6 +114,7 @@ impl Default for Policy {
             force: false,
             recompress: false,
             grace: Duration::from_secs(60),
+            verify_bytes: 64 << 20,
         }
     }
 }
@@ -228,6 +233,7 @@ impl<'r> Rotation<'r> {
                 break;
             }
         }
+        verify::verify(site, report);
         Ok(())
     }
 
