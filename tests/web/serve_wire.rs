@@ -154,7 +154,7 @@ fn a_connection_beyond_the_cap_takes_the_place_of_one_without_a_request() {
     assert_eq!(new.reply().status, 200);
     // Long before an idle connection would have been closed for its own sake.
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-    let first = open.remove(0);
+    let mut first = open.remove(0);
     assert!(first.is_closed(), "it was without a request for longest");
     for client in open.iter_mut().chain([&mut new]) {
         client.ask("GET", "/", "");
