@@ -44,7 +44,9 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     };
     let enterprises = desk.tree.select(&enterprises)?;
     let asked_of = |at_once: &[EnterpriseName]| {
-        let answers = desk.engine.trace_each(&desk.tree, at_once, &question, limits);
+        let answers = desk
+            .engine
+            .trace_each(&desk.tree, at_once, &question, limits);
         at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
     };
     for (enterprise, answer) in enterprises.chunks(AT_ONCE).flat_map(asked_of) {
@@ -82,7 +84,10 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     }
     let troubles = unreadable || traces.iter().any(|trace| !trace.troubles.is_empty());
     if !calls.is_empty() {
-        let calls: Vec<_> = calls.iter().map(|(at, call)| (&traces[*at], call)).collect();
+        let calls: Vec<_> = calls
+            .iter()
+            .map(|(at, call)| (&traces[*at], call))
+            .collect();
         out.bytes(|out| json::write_traces(out, &calls, &desk.clock, &args.only))?;
     }
     if found == 0 {

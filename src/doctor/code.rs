@@ -146,7 +146,10 @@ impl Code {
             Code::IndexMissing => ("index-missing", "archives without an index"),
             Code::IndexStale => ("index-stale", "indexes of no use: torn, or of another file"),
             Code::IndexWrong => ("index-wrong", "an index differs from its file (--deep)"),
-            Code::IndexChecked => ("index-checked", "when archives were last compared with indexes"),
+            Code::IndexChecked => (
+                "index-checked",
+                "when archives were last compared with indexes",
+            ),
             Code::IndexOrphan => ("index-orphan", "indexes whose log is gone"),
             Code::WorldWritable => ("world-writable", "every user may change the logs"),
             Code::SecretsReadable => ("secrets-readable", "every user may read secrets in bodies"),

@@ -113,7 +113,11 @@ fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
 
 /// Which archive was compared with its index longest ago, and when.
 fn checked(survey: &Survey) -> Option<Finding> {
-    let (name, at) = survey.checked.at.iter().min_by_key(|(name, at)| (**at, *name))?;
+    let (name, at) = survey
+        .checked
+        .at
+        .iter()
+        .min_by_key(|(name, at)| (**at, *name))?;
     let at = chrono::DateTime::from_timestamp(*at, 0)?;
     Some(
         Finding::note(Code::IndexChecked)

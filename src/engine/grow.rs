@@ -76,8 +76,7 @@ impl Engine {
             let keys = keys_of(&closure);
             let pieces = map.pieces(corpus, (from, to), keys.as_deref());
             let needles = Needles::new(&names);
-            let (found, mut named) =
-                self.kept_of(&pieces, &needles, (from, to), &closure, limits);
+            let (found, mut named) = self.kept_of(&pieces, &needles, (from, to), &closure, limits);
             troubles.append(&mut named);
             met = found.met();
             window = Some((from, to));
@@ -201,7 +200,9 @@ impl Engine {
             let mut all = earliest.lock().unwrap_or_else(PoisonError::into_inner);
             all.join(own, NEIGHBOUR_LIMITS);
         });
-        earliest.into_inner().unwrap_or_else(PoisonError::into_inner)
+        earliest
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether an internal hangup of one of the call's extensions lies among the neighbours: the
@@ -234,25 +235,25 @@ impl Engine {
 }
 
 fn finish(closure: Closure, lines: Vec<Line>, mut troubles: Vec<Trouble>) -> Grown {
-        let mut own: Vec<(Line, Fact)> = lines
-            .into_iter()
-            .filter_map(|line| {
-                let fact = fact_of(&line);
-                closure.holds(&fact, &line.text).then_some((line, fact))
-            })
-            .collect();
-        own.sort_by_key(|(_, fact)| (fact.at, fact.place));
-        let (lines, facts) = own.into_iter().unzip();
-        Trouble::tidy(&mut troubles);
-        Grown {
-            lines,
-            facts,
-            closure,
-            troubles,
-            left_out: 0,
-            window: None,
-        }
+    let mut own: Vec<(Line, Fact)> = lines
+        .into_iter()
+        .filter_map(|line| {
+            let fact = fact_of(&line);
+            closure.holds(&fact, &line.text).then_some((line, fact))
+        })
+        .collect();
+    own.sort_by_key(|(_, fact)| (fact.at, fact.place));
+    let (lines, facts) = own.into_iter().unzip();
+    Trouble::tidy(&mut troubles);
+    Grown {
+        lines,
+        facts,
+        closure,
+        troubles,
+        left_out: 0,
+        window: None,
     }
+}
 
 /// What leads to every record that shares a name with the call. `None` when one of its ids may
 /// stand in a text without a key of its own.

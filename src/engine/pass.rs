@@ -9,8 +9,8 @@
 //! need not be decoded again from the start.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memchr;
 use rayon::prelude::*;

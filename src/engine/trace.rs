@@ -143,9 +143,8 @@ impl Engine {
         question: &TraceQuestion,
         limits: RecordLimits,
     ) -> Vec<Result<Trace, Error>> {
-        let one = |enterprise: &EnterpriseName| {
-            self.trace_within(tree, enterprise, question, limits)
-        };
+        let one =
+            |enterprise: &EnterpriseName| self.trace_within(tree, enterprise, question, limits);
         self.pool
             .install(|| enterprises.par_iter().map(one).collect())
     }

@@ -74,7 +74,13 @@ impl Engine {
         let has_more = sought.met();
         let known = sought.into_lines();
         let closure = Closure::of(&question.id);
-        let grown = self.grow(corpus, &passed.map, closure, &known, (question.strict, limits));
+        let grown = self.grow(
+            corpus,
+            &passed.map,
+            closure,
+            &known,
+            (question.strict, limits),
+        );
         let mut troubles = passed.troubles;
         troubles.extend(grown.troubles);
         let Some(window) = grown.window else {
@@ -116,7 +122,9 @@ impl Engine {
         };
         let all = Mutex::new(Earliest::default());
         let keys = keys_of(next.closure);
-        let pieces = next.map.pieces(next.corpus, (from_now, to), keys.as_deref());
+        let pieces = next
+            .map
+            .pieces(next.corpus, (from_now, to), keys.as_deref());
         let needles = Needles::new(next.closure.needles());
         pieces.par_iter().with_max_len(1).for_each(|piece| {
             let mut own = Earliest::default();

@@ -68,11 +68,7 @@ pub(super) fn look(
 }
 
 /// Whether the file is the one that `print` is of.
-pub(super) fn is_of(
-    print: &Fingerprint,
-    log: &LogFile,
-    metadata: &Metadata,
-) -> io::Result<bool> {
+pub(super) fn is_of(print: &Fingerprint, log: &LogFile, metadata: &Metadata) -> io::Result<bool> {
     let has_grown = print.stored == Stored::Plain && log.bytes > print.file_bytes;
     if !has_grown && (log.bytes != print.file_bytes || modified(metadata) != print.modified) {
         return Ok(false);

@@ -111,7 +111,9 @@ fn stands_in(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<()>
             at = behind_pages(pages, at)?;
         }
     }
-    let end = at.checked_add(footer_bytes)?.checked_add(TAIL_BYTES as u64)?;
+    let end = at
+        .checked_add(footer_bytes)?
+        .checked_add(TAIL_BYTES as u64)?;
     (end == index_bytes).then_some(())
 }
 

@@ -60,7 +60,10 @@ impl Secrets {
                 source: 0,
                 offset: 0,
             };
-            add_numbers(&mut shown, &Fact::of(&Record::parse(line), Stamp(0), nowhere));
+            add_numbers(
+                &mut shown,
+                &Fact::of(&Record::parse(line), Stamp(0), nowhere),
+            );
         }
         Secrets::new(stated, &shown)
     }
@@ -123,7 +126,9 @@ impl Secrets {
         let mut rest = page.as_str();
         while let Some(open) = rest.find('<') {
             out.push_str(&self.mask(&rest[..open]));
-            let end = rest[open..].find('>').map_or(rest.len(), |end| open + end + 1);
+            let end = rest[open..]
+                .find('>')
+                .map_or(rest.len(), |end| open + end + 1);
             let tag = &rest[open..end];
             let said = tag.find(SAID).map(|at| at + SAID.len());
             match said.and_then(|from| Some((from, from + tag[from..].find('"')?))) {
@@ -238,7 +243,8 @@ mod tests {
 
     #[test]
     fn a_page_keeps_its_tags_and_links() {
-        let page = r#"<a href="?token=s3cret-Value">s3cret-Value</a><svg aria-label="to s3cret-Value">"#;
+        let page =
+            r#"<a href="?token=s3cret-Value">s3cret-Value</a><svg aria-label="to s3cret-Value">"#;
         let masked = r#"<a href="?token=s3cret-Value">***</a><svg aria-label="to ***">"#;
         assert_eq!(secrets().mask_page(page.to_owned()), masked);
     }

@@ -25,7 +25,8 @@ use crate::tree::{FileName, LogFile};
 /// The file, in `.calltrace`.
 const NAME: &str = "checked.toml";
 
-const HEAD: &str = "# When `calltrace rotate` compared archives with their indexes. May be deleted.\n";
+const HEAD: &str =
+    "# When `calltrace rotate` compared archives with their indexes. May be deleted.\n";
 
 /// An archive is checked again after this (seconds): a second run in one night checks nothing.
 const AGAIN_SECONDS: i64 = 20 * 3600;
@@ -118,7 +119,9 @@ pub(super) fn verify(site: &Site<'_>, report: &mut Report) {
 fn wrong(site: &Site<'_>, log: &LogFile) -> Option<String> {
     let checked = site.pool.install(|| index::check(log, site.zone));
     checked.err().map(|what| {
-        format!("was checked: its index {what}; calls may have been missing, and the index is made anew")
+        format!(
+            "was checked: its index {what}; calls may have been missing, and the index is made anew"
+        )
     })
 }
 

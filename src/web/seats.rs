@@ -108,7 +108,9 @@ impl Seat {
     /// A request begins; the connection rests again when what this returns is dropped.
     pub(super) fn work(self: &Arc<Seat>) -> AtWork {
         let mut taken = self.seats.taken();
-        let number = self.number().take_if(|number| taken.resting.contains_key(number));
+        let number = self
+            .number()
+            .take_if(|number| taken.resting.contains_key(number));
         if let Some(number) = number {
             taken.resting.remove(&number);
         }

@@ -122,7 +122,11 @@ fn a_sweep_counts_a_flooded_call_once_and_says_what_it_left_out() {
     let found = engine.search(&tree, &name(), &SearchQuestion::default());
     let found = found.expect("searched");
     assert_eq!(found.count, 1);
-    assert!(found.records_left_out >= 14_000, "{}", found.records_left_out);
+    assert!(
+        found.records_left_out >= 14_000,
+        "{}",
+        found.records_left_out
+    );
     assert!(found.calls[0].ended);
 }
 
@@ -167,7 +171,10 @@ fn a_hundred_thousand_lines_of_one_id_take_little_memory() {
     for (args, most) in [
         (&["trace", "0367", ID][..], 150),
         (&["trace", "0367", ID, "--format", "json"], 150),
-        (&["trace", "0367", ID, "--format", "raw", "--limit", "0"], 150),
+        (
+            &["trace", "0367", ID, "--format", "raw", "--limit", "0"],
+            150,
+        ),
         (&["search", "0367", "--count"], 150),
     ] {
         let (mib, printed) = run(dir.path(), args);

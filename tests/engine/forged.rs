@@ -90,23 +90,50 @@ fn an_index_that_says_what_its_file_can_not_hold_is_not_used() {
     let huge = (17u64 << 40).to_le_bytes();
     let forgeries: [(&str, Vec<(usize, &[u8])>); 9] = [
         ("content", vec![(CONTENT_BYTES, &huge)]),
-        ("content and what is covered", vec![(CONTENT_BYTES, &huge), (COVERED, &huge)]),
-        ("all lengths", vec![(CONTENT_BYTES, &huge), (COVERED, &huge), (FILE_BYTES, &huge)]),
+        (
+            "content and what is covered",
+            vec![(CONTENT_BYTES, &huge), (COVERED, &huge)],
+        ),
+        (
+            "all lengths",
+            vec![
+                (CONTENT_BYTES, &huge),
+                (COVERED, &huge),
+                (FILE_BYTES, &huge),
+            ],
+        ),
         ("lines", vec![(CONTENT_LINES, &huge)]),
-        ("a time that no record can have", vec![(PROBED_FIRST, &[0xff; 8])]),
+        (
+            "a time that no record can have",
+            vec![(PROBED_FIRST, &[0xff; 8])],
+        ),
         ("findings", vec![(FINDINGS, &[0xff; 4])]),
         ("segments", vec![(SEGMENTS, &[0xff; 4])]),
         ("blocks", vec![(SEGMENT_BLOCKS, &[0xff; 4])]),
-        ("a table", vec![(TABLE_AT, &[0; 8]), (TABLE_BYTES, &[0xff, 0xff, 0xff, 0x0f])]),
+        (
+            "a table",
+            vec![
+                (TABLE_AT, &[0; 8]),
+                (TABLE_BYTES, &[0xff, 0xff, 0xff, 0x0f]),
+            ],
+        ),
     ];
     for log in &logs {
         let path = index::path_of(&log.path);
         let sound = fs::read(&path).expect("read");
-        assert!(matches!(index::state(log), State::Fresh { .. }), "{:?}", log.name);
+        assert!(
+            matches!(index::state(log), State::Fresh { .. }),
+            "{:?}",
+            log.name
+        );
         for (what, changes) in &forgeries {
             forge(log, changes);
             let state = index::state(log);
-            assert!(matches!(state, State::Stale(_)), "{what} of {:?}: {state:?}", log.name);
+            assert!(
+                matches!(state, State::Stale(_)),
+                "{what} of {:?}: {state:?}",
+                log.name
+            );
             assert_eq!(answer(dir.path()), plain, "{what}");
             fs::write(&path, &sound).expect("written");
         }

@@ -438,7 +438,11 @@ fn one_record_of_another_time_is_listed_and_not_drawn() {
         let both = hangup("2025-11-30 09:08:00,000") + &hangup(far);
         let (_dir, odd) = call_with(&both);
         let page = page_of(&long_after(Language::English), &odd, &Names::default(), 0);
-        assert!(page.len() < usual.len() + 5000, "{far}: {} bytes", page.len());
+        assert!(
+            page.len() < usual.len() + 5000,
+            "{far}: {} bytes",
+            page.len()
+        );
         assert!(page.contains("Not drawn, far from the call: "), "{far}");
         let ticks = page.matches("class=\"tick\"").count();
         assert!((1..=12).contains(&ticks), "{far}: {ticks} ticks");
@@ -459,6 +463,12 @@ fn a_message_that_a_loop_sends_makes_no_large_page() {
     let (_dir, trace) = call_with(&lines);
     let page = page_of(&long_after(Language::English), &trace, &Names::default(), 0);
     assert!(page.len() < 1 << 20, "{} bytes", page.len());
-    assert!(page.contains("There are too many records"), "what is left out is said");
-    assert!(page.contains(" more"), "so are the chats that are not named");
+    assert!(
+        page.contains("There are too many records"),
+        "what is left out is said"
+    );
+    assert!(
+        page.contains(" more"),
+        "so are the chats that are not named"
+    );
 }

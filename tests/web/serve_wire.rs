@@ -153,7 +153,11 @@ fn a_connection_beyond_the_cap_takes_the_place_of_one_without_a_request() {
     new.ask("GET", "/", "");
     assert_eq!(new.reply().status, 200);
     // Long before an idle connection would have been closed for its own sake.
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begin.elapsed()
+    );
     let mut first = open.remove(0);
     assert!(first.is_closed(), "it was without a request for longest");
     for client in open.iter_mut().chain([&mut new]) {
@@ -171,7 +175,9 @@ fn connections_beyond_the_cap_are_closed_at_once_while_all_others_have_a_request
     for client in &mut open {
         client.ask("GET", "/hold", "");
     }
-    testing::wait_until("both requests to begin", || come.load(Ordering::SeqCst) == 2);
+    testing::wait_until("both requests to begin", || {
+        come.load(Ordering::SeqCst) == 2
+    });
     assert!(server.client().is_closed());
     assert!(server.client().is_closed());
     go_on.notify_waiters();

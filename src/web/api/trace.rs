@@ -89,7 +89,9 @@ fn traced(
         every_file: false,
     };
     let names = enterprises(site, enterprise)?;
-    let answers = site.engine.trace_each(&site.tree, &names, &question, RecordLimits::default());
+    let answers = site
+        .engine
+        .trace_each(&site.tree, &names, &question, RecordLimits::default());
     let traces = answers.into_iter().collect::<Result<Vec<Trace>, Error>>()?;
     let is_complete = traces.iter().all(|trace| trace.troubles.is_empty());
     let found = traces.into_iter().find_map(|mut trace| {

@@ -55,7 +55,11 @@ pub(super) fn near(facts: &[Fact]) -> Option<(Vec<Fact>, Vec<Stamp>)> {
     let mut stretches = events.chunk_by(touches);
     let first = stretches.next()?;
     let largest = stretches.fold(first, |largest, next| {
-        if next.len() > largest.len() { next } else { largest }
+        if next.len() > largest.len() {
+            next
+        } else {
+            largest
+        }
     });
     if largest.len() == events.len() {
         return None;
@@ -104,7 +108,9 @@ pub(super) fn picture(
     let requests = marks(call, |fact| matches!(fact.event, Event::Http | Event::Sql));
     let drawn: Vec<&Lane> = lanes.lanes.iter().take(LANES_MAX).collect();
     let is_cut = drawn.iter().any(|lane| lane.spans.len() > SPANS_MAX)
-        || [&telegram, &requests].iter().any(|marks| marks.len() > MARKS_MAX);
+        || [&telegram, &requests]
+            .iter()
+            .any(|marks| marks.len() > MARKS_MAX);
     let extra = [&telegram, &requests]
         .iter()
         .filter(|marks| !marks.is_empty())
