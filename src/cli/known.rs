@@ -43,7 +43,7 @@ pub enum Shown {
 }
 
 /// All settings, as the documentation orders them.
-pub const KNOWN: [Known; 27] = [
+pub const KNOWN: [Known; 28] = [
     whole(
         "",
         "root",
@@ -95,6 +95,12 @@ pub const KNOWN: [Known; 27] = [
         "grace",
         Usual::Is("\"60s\""),
         "where leases are not to be had, how long a file must be left alone before it is sealed",
+    ),
+    whole(
+        "rotate",
+        "verify",
+        Usual::Is("\"64MiB\""),
+        "archives compared with their indexes in a run, oldest check first, one at least; \"0\" for none",
     ),
     whole(
         "serve",
@@ -282,6 +288,12 @@ pub(super) fn unknown(name: &str, table: &str, at: &str) -> Wrong {
             format!("no setting {name:?} in [{at}]; {hint}"),
         ),
     }
+}
+
+/// What to say of a setting that is in the list above and that no code reads: a mistake of ours, which
+/// must not set another setting.
+pub(super) fn not_read(place: &str) -> Wrong {
+    Wrong::value(place, "this version knows it and does not read it")
 }
 
 /// Of two settings that say the same thing, the other one: what is set later takes its place.

@@ -183,6 +183,9 @@ pub struct TraceArgs {
     /// Read every file, also those that end well before the id was born
     #[arg(long)]
     pub every_file: bool,
+    /// At most so many Asterisk events and as many other records, the earliest; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub limit: usize,
     /// How to print it; raw is the original lines, byte for byte, in order of time
     #[arg(long, value_name = "FORMAT", default_value = "timeline")]
     pub format: TraceFormat,

@@ -101,6 +101,8 @@ pub struct RotateSettings {
     pub size_max: Option<u64>,
     /// How long a file must be left alone.
     pub grace: Option<Duration>,
+    /// Bytes of archives that are compared with their indexes in a run.
+    pub verify_bytes: Option<u64>,
 }
 
 impl RotateSettings {
@@ -119,7 +121,10 @@ impl RotateSettings {
                 "keep" => self.keep_days = Some(parse_days(&text).map_err(wrong)?),
                 "mode" => self.mode = Some(parse_mode(&text).map_err(wrong)?),
                 "max_size" => self.size_max = Some(parse_size(&text).map_err(wrong)?),
-                _ => self.grace = Some(parse_length(&text).map_err(wrong)?),
+                "grace" => self.grace = Some(parse_length(&text).map_err(wrong)?),
+                "verify" if text.trim() == "0" => self.verify_bytes = Some(0),
+                "verify" => self.verify_bytes = Some(parse_size(&text).map_err(wrong)?),
+                _ => return Err(known::not_read(&place)),
             }
         }
         Ok(())
@@ -138,6 +143,7 @@ impl RotateArgs {
             force_expire: self.force_expire,
             recompress: self.recompress,
             grace: self.grace.or(settings.grace).unwrap_or(usual.grace),
+            verify_bytes: settings.verify_bytes.unwrap_or(usual.verify_bytes),
         }
     }
 }

@@ -148,8 +148,14 @@ impl ServeSettings {
                 ("api_token_file", value) => {
                     self.api_token = Some(Given::File(file(&place, value)?));
                 }
-                (_, Value::String(text)) => self.read_text(&key, &text).map_err(wrong)?,
-                (_, _) => return Err(Wrong::new(&place, "must be in quotes")),
+                (
+                    "listen" | "public_url" | "log_file" | "lang" | "request_timeout",
+                    Value::String(text),
+                ) => self.read_text(&key, &text).map_err(wrong)?,
+                ("listen" | "public_url" | "log_file" | "lang" | "request_timeout", _) => {
+                    return Err(Wrong::new(&place, "must be in quotes"));
+                }
+                (_, _) => return Err(known::not_read(&place)),
             }
         }
         Ok(())
@@ -162,7 +168,8 @@ impl ServeSettings {
             "log_file" if text.is_empty() => return Err("it is the name of a file".to_owned()),
             "log_file" => self.log_file = Some(PathBuf::from(text)),
             "lang" => self.language = Some(parse_language(text)?),
-            _ => self.request_timeout = Some(parse_timeout(text)?),
+            "request_timeout" => self.request_timeout = Some(parse_timeout(text)?),
+            _ => return Err("this version knows it and does not read it".to_owned()),
         }
         Ok(())
     }

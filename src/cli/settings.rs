@@ -135,12 +135,13 @@ impl Settings {
                     self.root = Some(PathBuf::from(dir));
                 }
                 ("root", _) => return Err(wrong("a folder, in quotes")),
-                ("log_timezone" | "display_timezone", Value::String(name)) => {
+                ("log_timezone", Value::String(name)) => {
                     let zone = zone(&name).map_err(|hint| Wrong::value(&key, &hint))?;
-                    match key.as_str() {
-                        "log_timezone" => self.log_timezone = Some(zone),
-                        _ => self.display_timezone = Some(zone),
-                    }
+                    self.log_timezone = Some(zone);
+                }
+                ("display_timezone", Value::String(name)) => {
+                    let zone = zone(&name).map_err(|hint| Wrong::value(&key, &hint))?;
+                    self.display_timezone = Some(zone);
                 }
                 ("log_timezone" | "display_timezone", _) => {
                     return Err(wrong("a time zone, in quotes"));
@@ -212,7 +213,8 @@ mod tests {
     fn all_keys_are_read() {
         let settings = read(
             "root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2\n\
-             [rotate]\nkeep = \"30d\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"",
+             [rotate]\nkeep = \"30d\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"\n\
+             verify = \"1GiB\"",
         );
         let settings = settings.expect("all of it is right");
         let rotate = RotateSettings {
@@ -220,6 +222,7 @@ mod tests {
             mode: Some(Mode::Rename),
             size_max: Some(500_000_000),
             grace: Some(Duration::from_secs(120)),
+            verify_bytes: Some(1 << 30),
         };
         assert_eq!(settings.rotate, rotate);
         assert_eq!(settings.root, Some("/srv".into()));

@@ -8,7 +8,7 @@ use crate::cli::{Moment, SearchArgs, SearchFormat};
 use crate::engine::{Found, FoundLines, LinesQuestion, SearchQuestion};
 use crate::error::Error;
 use crate::filter::RecordFilter;
-use crate::output::{csv, json, write_lines, write_table};
+use crate::output::{Secrets, csv, json, write_lines, write_table};
 use crate::record::Stamp;
 use crate::tree::EnterpriseName;
 
@@ -97,6 +97,13 @@ fn calls(
         });
         desk.explain_all(&found.notes);
         desk.say_troubles(&found.troubles);
+        if found.records_left_out > 0 {
+            desk.say(&format!(
+                "{enterprise}: at least {} records are more than are kept of one call; its row leaves \
+                 them out",
+                found.records_left_out
+            ));
+        }
         all.push(found);
     }
     let mut rows: Vec<(&EnterpriseName, &Summary)> = all
@@ -297,9 +304,10 @@ fn print_lines(
     document: &mut Vec<serde_json::Value>,
 ) -> Result<(), Error> {
     let has_context = args.context + args.before_context + args.after_context > 0;
+    let secrets = Secrets::of_lines(found.lines.iter().map(|entry| &*entry.line.text));
     let values = || {
         let lines = found.lines.iter();
-        lines.map(|entry| json::line(found, &entry.line, entry.matched, &desk.clock))
+        lines.map(|entry| json::line(found, &entry.line, entry.matched, &desk.clock, &secrets))
     };
     match args.format {
         SearchFormat::Raw => out.raw(found.lines.iter().map(|entry| &*entry.line.text)),

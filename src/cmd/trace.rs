@@ -5,10 +5,11 @@ use std::io::Write;
 use super::talk::{Out, sum};
 use super::{Desk, Exit};
 use crate::cli::{TraceArgs, TraceFormat};
-use crate::engine::{Trace, TraceQuestion, TracedCall};
-use crate::error::Error;
+use crate::engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
+use crate::error::{Error, Trouble};
 use crate::output::{TimelineOptions, json, write_timeline};
-use crate::record::id;
+use crate::record::{Record, id};
+use crate::scan::Line;
 use crate::tree::EnterpriseName;
 
 /// Enterprises asked side by side; their answers are held until they are printed.
@@ -34,14 +35,22 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let mut traces = Vec::new();
     let mut found = 0;
     let mut unreadable = false;
-    let mut documents = Vec::new();
+    // One document holds the calls of all enterprises that have one.
+    let mut calls = Vec::new();
+    // All records of a call, as they stand in the files, are printed as they are read.
+    let limits = match args.format {
+        TraceFormat::Raw if args.limit == 0 => RecordLimits::default(),
+        _ => RecordLimits::of(args.limit),
+    };
     let enterprises = desk.tree.select(&enterprises)?;
     let asked_of = |at_once: &[EnterpriseName]| {
-        let answers = desk.engine.trace_each(&desk.tree, at_once, &question);
+        let answers = desk
+            .engine
+            .trace_each(&desk.tree, at_once, &question, limits);
         at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
     };
     for (enterprise, answer) in enterprises.chunks(AT_ONCE).flat_map(asked_of) {
-        let Some(trace) = desk.answer(answer) else {
+        let Some(mut trace) = desk.answer(answer) else {
             unreadable = true;
             continue;
         };
@@ -52,26 +61,34 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             }
             found += 1;
             match args.format {
-                TraceFormat::Json => {
-                    documents.push(json::trace(&trace, call, &desk.clock, &args.only));
+                TraceFormat::Json => {}
+                TraceFormat::Raw if args.limit == 0 && call.left_out > 0 => {
+                    let named = print_all(desk, args, &mut out, &enterprise, &question)?;
+                    trace.troubles.extend(named);
+                    Trouble::tidy(&mut trace.troubles);
                 }
                 _ => print(desk, args, &mut out, &trace, call)?,
             }
         }
         desk.explain_all(&trace.notes);
         desk.say_troubles(&trace.troubles);
+        if let Some(call) = &trace.call {
+            say_left_out(desk, args, call);
+        }
         // Only what is said of it at the end is kept: there may be hundreds of enterprises.
-        traces.push(Trace {
-            call: None,
-            ..trace
-        });
+        let call = trace.call.take();
+        if let Some(call) = call.filter(|_| args.format == TraceFormat::Json) {
+            calls.push((traces.len(), call));
+        }
+        traces.push(trace);
     }
     let troubles = unreadable || traces.iter().any(|trace| !trace.troubles.is_empty());
-    match documents.as_slice() {
-        [] => {}
-        [one] => out.bytes(|out| json::write(out, one, true))?,
-        // An id of several enterprises: still one document.
-        _ => out.bytes(|out| json::write(out, &serde_json::Value::Array(documents), true))?,
+    if !calls.is_empty() {
+        let calls: Vec<_> = calls
+            .iter()
+            .map(|(at, call)| (&traces[*at], call))
+            .collect();
+        out.bytes(|out| json::write_traces(out, &calls, &desk.clock, &args.only))?;
     }
     if found == 0 {
         not_found(desk, args, &mut out, asked, &traces, troubles)?;
@@ -112,16 +129,47 @@ fn print(
             out.styled(|mut out| write_timeline(&mut out, trace, call, &desk.clock, &options))
         }
         TraceFormat::Json | TraceFormat::Ndjson => {
-            let values = json::trace_records(trace, call, &desk.clock, &args.only);
-            out.bytes(|out| write_ndjson(out, &values))
+            let rest = json::traced(trace, call, &desk.clock);
+            out.bytes(|out| {
+                let mut records = json::records(call, &desk.clock, &args.only);
+                records.try_for_each(|record| json::write(out, &record, false))?;
+                json::write(out, &rest, false)
+            })
         }
         TraceFormat::Raw => {
-            let wanted = |line: &&crate::scan::Line| {
-                let kind = crate::record::Record::parse(&line.text).kind();
-                args.only.is_empty() || args.only.contains(&kind)
-            };
-            out.raw(call.lines.iter().filter(wanted).map(|line| &*line.text))
+            let lines = call.lines.iter().filter(|line| is_wanted(args, line));
+            out.raw(lines.map(|line| &*line.text))
         }
+    }
+}
+
+fn is_wanted(args: &TraceArgs, line: &Line) -> bool {
+    args.only.is_empty() || args.only.contains(&Record::parse(&line.text).kind())
+}
+
+/// The original lines of a call that has more of them than are kept, as they are read.
+fn print_all(
+    desk: &Desk,
+    args: &TraceArgs,
+    out: &mut Out,
+    enterprise: &EnterpriseName,
+    question: &TraceQuestion,
+) -> Result<Vec<Trouble>, Error> {
+    let mut print = |lines: &[Line]| {
+        let lines = lines.iter().filter(|line| is_wanted(args, line));
+        out.raw(lines.map(|line| &*line.text))
+    };
+    desk.engine
+        .each_record(&desk.tree, enterprise, question, &mut print)
+}
+
+fn say_left_out(desk: &Desk, args: &TraceArgs, call: &TracedCall) {
+    let is_all = args.format == TraceFormat::Raw && args.limit == 0;
+    if call.left_out > 0 && !is_all {
+        desk.say(&format!(
+            "at least {} records more are left out; --limit 0 shows all",
+            call.left_out
+        ));
     }
 }
 

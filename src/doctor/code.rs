@@ -35,6 +35,8 @@ pub enum Code {
     IndexStale,
     /// An index that says what is not so.
     IndexWrong,
+    /// When archives were compared with their indexes.
+    IndexChecked,
     /// An index without its log.
     IndexOrphan,
     /// Everybody may write.
@@ -77,7 +79,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Code; 35] = [
+    pub const ALL: [Code; 36] = [
         Code::TwoWriters,
         Code::LateWriter,
         Code::NoAppend,
@@ -94,6 +96,7 @@ impl Code {
         Code::IndexMissing,
         Code::IndexStale,
         Code::IndexWrong,
+        Code::IndexChecked,
         Code::IndexOrphan,
         Code::WorldWritable,
         Code::SecretsReadable,
@@ -146,6 +149,10 @@ impl Code {
             Code::IndexMissing => ("index-missing", "archives without an index"),
             Code::IndexStale => ("index-stale", "indexes of no use: torn, or of another file"),
             Code::IndexWrong => ("index-wrong", "an index differs from its file (--deep)"),
+            Code::IndexChecked => (
+                "index-checked",
+                "when archives were last compared with indexes",
+            ),
             Code::IndexOrphan => ("index-orphan", "indexes whose log is gone"),
             Code::WorldWritable => ("world-writable", "every user may change the logs"),
             Code::SecretsReadable => ("secrets-readable", "every user may read secrets in bodies"),

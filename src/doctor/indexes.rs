@@ -14,6 +14,7 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
     findings.extend(missing(survey, circumstances));
     findings.extend(stale(survey));
     findings.extend(survey.files.iter().filter_map(|seen| wrong(survey, seen)));
+    findings.extend(checked(survey));
     findings.extend(orphans(survey));
     findings
 }
@@ -106,6 +107,29 @@ fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
                     ("path", Field::Path(survey.index_of(seen))),
                     ("rotate", Field::Calltrace("rotate")),
                 ],
+            ),
+    )
+}
+
+/// Which archive was compared with its index longest ago, and when.
+fn checked(survey: &Survey) -> Option<Finding> {
+    let (name, at) = survey
+        .checked
+        .at
+        .iter()
+        .min_by_key(|(name, at)| (**at, *name))?;
+    let at = chrono::DateTime::from_timestamp(*at, 0)?;
+    Some(
+        Finding::note(Code::IndexChecked)
+            .file(name.clone())
+            .seen(
+                "archives were compared with their indexes; this one longest ago, on {day}",
+                [("day", Field::Day(at.date_naive()))],
+            )
+            .why("damage that keeps a file's length and time shows only then")
+            .remedy(
+                "{rotate} checks the next ones each night (setting rotate.verify)",
+                [("rotate", Field::Calltrace("rotate"))],
             ),
     )
 }

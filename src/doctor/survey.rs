@@ -10,15 +10,15 @@ use rayon::prelude::*;
 
 use super::access::OTHERS_READ;
 use super::foreign::{Foreign, LOOKED_AT_MAX};
-use super::seen::{IndexState, Seen, day_of};
+use super::seen::{IndexState, Seen};
 use super::twins::Twin;
-use super::{Circumstances, HOUR_MILLIS, twins};
+use super::{Circumstances, twins};
 use crate::error::{Trouble, reason};
 use crate::fsx::{Distrusted, Folder, NotAFile, Volume, may_write};
 use crate::index::catalog::Catalog;
 use crate::index::{self, FOLDER};
 use crate::record::Stamp;
-use crate::rotate::{Leftover, Memory};
+use crate::rotate::{Checked, Dated, Leftover, Memory, rotates_itself};
 use crate::source::Form;
 use crate::tree::{EnterpriseName, FileName, Generation};
 
@@ -46,6 +46,8 @@ pub(super) struct Survey {
     /// Unfinished files of rotations, with the time of their last change.
     pub(super) leftovers: Vec<(String, Stamp)>,
     pub(super) memory: Memory,
+    /// When archives were compared with their indexes.
+    pub(super) checked: Checked,
     pub(super) twins: Vec<Twin>,
     /// Indexes whose logs are gone.
     pub(super) orphans: Vec<String>,
@@ -73,6 +75,7 @@ impl Survey {
             foreign: Vec::new(),
             leftovers: Vec::new(),
             memory: Memory::default(),
+            checked: Checked::default(),
             twins: Vec::new(),
             orphans: Vec::new(),
             uncatalogued: 0,
@@ -108,6 +111,7 @@ impl Survey {
                 }
             }
         }
+        self.checked = Checked::of(folder);
         match Memory::of(folder) {
             Ok(memory) => self.memory = memory,
             Err(trouble) => self.troubles.push(trouble),
@@ -245,26 +249,27 @@ impl Survey {
         self.files.iter().map(|seen| seen.bytes).sum()
     }
 
-    /// Whether the writer of `events.log` renames it at midnight, as dated files show that nobody
-    /// here made; as `rotate` judges it.
+    /// Whether the writer of `events.log` renames it at midnight; as `rotate` judges it.
     pub(super) fn rotates_itself(&self) -> bool {
-        let of_form = |form| {
-            let mut files = self.files.iter();
-            files.any(|seen| self.is_dated_by_others(seen) && seen.form == form)
-        };
-        let times = self.live().and_then(|live| live.first.zip(live.last));
-        // One that goes on over midnight shows that it does so no more.
-        let goes_over = times.is_some_and(|(first, last)| {
-            day_of(first) < day_of(last) && day_of(first) < day_of(last.plus_millis(-HOUR_MILLIS))
-        });
-        let showed = self.memory.rotates_itself || of_form(Form::Gzip);
-        of_form(Form::Plain) || (showed && !goes_over)
+        let live = self.live();
+        let others = self.files.iter();
+        let others = others.filter(|seen| live.is_none_or(|live| live.name != seen.name));
+        let times = live.map_or((None, None), |live| (live.first, live.last));
+        rotates_itself(&self.memory, &others.map(|seen| self.dated(seen)), times)
     }
 
     /// Whether it bears the name that a writer gives `events.log` at midnight, and not from us.
     pub(super) fn is_dated_by_others(&self, seen: &Seen) -> bool {
-        let dated = seen.day().is_some() && seen.name.stem.starts_with("events.log.");
-        dated && !self.memory.renamed.contains(&seen.name.full())
+        self.dated(seen).is_by_writer(&self.memory)
+    }
+
+    fn dated<'s>(&self, seen: &'s Seen) -> Dated<'s> {
+        let is_live = |live: &Seen| live.name != seen.name && live.identity == seen.identity;
+        Dated {
+            name: &seen.name,
+            form: seen.form,
+            is_live_too: self.live().is_some_and(is_live),
+        }
     }
 
     /// Where an index is.

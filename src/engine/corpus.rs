@@ -114,6 +114,25 @@ impl Corpus {
         }
     }
 
+    /// Opens all log files of an enterprise when none moves (a rotation), or after some tries.
+    ///
+    /// # Errors
+    /// When the folder can't be listed.
+    pub(super) fn settled(
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        engine: &Engine,
+    ) -> Result<Corpus, Error> {
+        let mut tries = 1;
+        loop {
+            let corpus = Corpus::open(tree, enterprise, engine)?;
+            if tries == ASK_TRIES || !corpus.snapshot.has_moved() {
+                return Ok(corpus);
+            }
+            tries += 1;
+        }
+    }
+
     /// Asks `question` of the enterprise, and again if its files moved meanwhile (a rotation): an
     /// answer neither misses nor doubles a line because of that.
     ///

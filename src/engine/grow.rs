@@ -5,8 +5,14 @@
 //! the whole reach taught nothing. Then parts that share no id are looked for, and if one is found
 //! it all starts again with it.
 
-use super::pass::{Piece, TimeMap};
-use super::{Corpus, Engine};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::flood::Flood;
+use super::kept::{Earliest, Kept};
+use super::pass::{Piece, TimeMap, is_of};
+use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Closure, Event, Fact, Joiner, infer, reach};
 use crate::error::Trouble;
 use crate::index::Key;
@@ -19,6 +25,13 @@ const ROUNDS_MAX: usize = 40;
 /// Most names are learned from records this near in time (milliseconds).
 const NEAR_MILLIS: i64 = 20_000;
 
+/// Records that are looked at around a call for parts that share no id with it: in a minute an
+/// enterprise writes some thousand.
+const NEIGHBOUR_LIMITS: RecordLimits = RecordLimits {
+    records: 50_000,
+    bytes: 32 << 20,
+};
+
 /// A grown call.
 #[derive(Debug)]
 pub(super) struct Grown {
@@ -30,19 +43,26 @@ pub(super) struct Grown {
     pub closure: Closure,
     /// What was wrong with the content that was read for it.
     pub troubles: Vec<Trouble>,
+    /// At least so many of its records are left out.
+    pub left_out: u64,
+    /// From when to when its records were looked for.
+    pub window: Option<(Stamp, Stamp)>,
 }
 
 impl Engine {
-    /// Grows the call that `closure` begins and that `known` lines may belong to.
+    /// Grows the call that `closure` begins and that `known` lines may belong to, with as many of its
+    /// records as `limits` allow.
     pub(super) fn grow(
         &self,
         corpus: &Corpus,
         map: &TimeMap,
         mut closure: Closure,
         known: &[Line],
-        strict: bool,
+        (strict, limits): (bool, RecordLimits),
     ) -> Grown {
         let mut lines = known.to_vec();
+        let mut met = 0;
+        let mut window = None;
         let mut troubles = Vec::new();
         let mut wide = false;
         let mut looked_for_parts = None;
@@ -55,9 +75,12 @@ impl Engine {
             let names = closure.needles();
             let keys = keys_of(&closure);
             let pieces = map.pieces(corpus, (from, to), keys.as_deref());
-            let (mut found, mut named) =
-                self.lines_of(&pieces, &Needles::new(&names), (from, to), |_| true);
+            let needles = Needles::new(&names);
+            let (found, mut named) = self.kept_of(&pieces, &needles, (from, to), &closure, limits);
             troubles.append(&mut named);
+            met = found.met();
+            window = Some((from, to));
+            let mut found = found.into_lines();
             found.extend_from_slice(known);
             found.sort_by_key(|line| line.place);
             found.dedup_by_key(|line| line.place);
@@ -83,25 +106,15 @@ impl Engine {
             }
             wide = true;
         }
-        self.finish(closure, lines, troubles)
-    }
-
-    fn finish(&self, closure: Closure, lines: Vec<Line>, mut troubles: Vec<Trouble>) -> Grown {
-        let mut own: Vec<(Line, Fact)> = lines
-            .into_iter()
-            .filter_map(|line| {
-                let fact = fact_of(&line);
-                closure.holds(&fact, &line.text).then_some((line, fact))
-            })
-            .collect();
-        own.sort_by_key(|(_, fact)| (fact.at, fact.place));
-        let (lines, facts) = own.into_iter().unzip();
-        Trouble::tidy(&mut troubles);
+        let mut kept = Kept::new(limits);
+        for line in lines {
+            kept.offer(&closure, line);
+        }
+        let grown = finish(closure, kept.into_lines(), troubles);
         Grown {
-            lines,
-            facts,
-            closure,
-            troubles,
+            left_out: met.saturating_sub(grown.lines.len() as u64),
+            window,
+            ..grown
         }
     }
 
@@ -135,8 +148,9 @@ impl Engine {
         }
         let pieces = map.pieces(corpus, around, None);
         let mut joiner = Joiner::default();
+        let mut flood = Flood::new(NEIGHBOUR_LIMITS);
         for fact in self.neighbours(&pieces, around) {
-            joiner.push(fact);
+            flood.push(&mut joiner, fact);
         }
         let groups: Vec<infer::Group<'_>> = joiner.components().map(|(_, c)| c.group()).collect();
         let ours: Vec<bool> = groups
@@ -161,11 +175,34 @@ impl Engine {
     fn neighbours(&self, pieces: &[Piece], when: (Stamp, Stamp)) -> Vec<Fact> {
         let every = Needles::new(["|"]);
         let asterisk = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
-        let (lines, _) = self.lines_of(pieces, &every, when, asterisk);
-        let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
+        let earliest = self.earliest_of(pieces, &every, when, asterisk);
+        let mut facts: Vec<Fact> = earliest.into_lines().map(|line| fact_of(&line)).collect();
         facts.retain(Fact::is_asterisk);
-        facts.sort_by_key(|f| (f.at, f.place));
         facts
+    }
+
+    /// The lines of some pieces and some time that hold a needle and that `wanted` takes, as many as
+    /// are looked at.
+    fn earliest_of(
+        &self,
+        pieces: &[Piece],
+        needles: &Needles,
+        when: (Stamp, Stamp),
+        wanted: impl Fn(&[u8]) -> bool + Sync,
+    ) -> Earliest {
+        let is_of_then = is_of(when);
+        let wanted = |text: &[u8]| is_of_then(text) && wanted(text);
+        let earliest = Mutex::new(Earliest::default());
+        pieces.par_iter().with_max_len(1).for_each(|piece| {
+            let mut own = Earliest::default();
+            let take = |line| own.push(line, NEIGHBOUR_LIMITS);
+            self.each_of_piece(piece, needles, &wanted, take);
+            let mut all = earliest.lock().unwrap_or_else(PoisonError::into_inner);
+            all.join(own, NEIGHBOUR_LIMITS);
+        });
+        earliest
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether an internal hangup of one of the call's extensions lies among the neighbours: the
@@ -187,8 +224,9 @@ impl Engine {
         }
         let pieces = map.pieces(corpus, around, Some(&keys));
         let hangups = Needles::new(["|hangup|"]);
-        let (lines, _) = self.lines_of(&pieces, &hangups, around, |_| true);
-        lines.iter().map(fact_of).any(|hangup| {
+        let lines = self.earliest_of(&pieces, &hangups, around, |_| true);
+        lines.into_lines().any(|line| {
+            let hangup = fact_of(&line);
             hangup.event == Event::Hangup
                 && !facts.iter().any(|f| f.uid() == hangup.uid())
                 && infer::may_be_consultation(&hangup, facts)
@@ -196,9 +234,30 @@ impl Engine {
     }
 }
 
+fn finish(closure: Closure, lines: Vec<Line>, mut troubles: Vec<Trouble>) -> Grown {
+    let mut own: Vec<(Line, Fact)> = lines
+        .into_iter()
+        .filter_map(|line| {
+            let fact = fact_of(&line);
+            closure.holds(&fact, &line.text).then_some((line, fact))
+        })
+        .collect();
+    own.sort_by_key(|(_, fact)| (fact.at, fact.place));
+    let (lines, facts) = own.into_iter().unzip();
+    Trouble::tidy(&mut troubles);
+    Grown {
+        lines,
+        facts,
+        closure,
+        troubles,
+        left_out: 0,
+        window: None,
+    }
+}
+
 /// What leads to every record that shares a name with the call. `None` when one of its ids may
 /// stand in a text without a key of its own.
-fn keys_of(closure: &Closure) -> Option<Vec<Key>> {
+pub(super) fn keys_of(closure: &Closure) -> Option<Vec<Key>> {
     if closure
         .uids()
         .any(|uid| Key::of_text(uid.as_bytes()).is_none())

@@ -7,8 +7,10 @@
 //! nothing: answers go to a sink or are returned, with what could not be read named in them.
 
 mod corpus;
+mod flood;
 mod glance;
 mod grow;
+mod kept;
 mod lines;
 mod now;
 mod pass;
@@ -19,6 +21,7 @@ mod seeds;
 mod sweep;
 mod tally;
 mod trace;
+mod whole;
 
 use std::sync::Arc;
 
@@ -32,6 +35,7 @@ use crate::tree::LogFile;
 
 pub use crate::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
+pub use kept::RecordLimits;
 pub use lines::{FoundLine, FoundLines, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};

@@ -16,7 +16,7 @@ use super::lines::{is_full, keep_newest};
 use super::search::Calls;
 use super::sweep::{DUSK, Slab, Sweep};
 use super::{Corpus, Engine, FoundLine, FoundLines, LinesQuestion, SearchQuestion};
-use super::{Trace, TraceQuestion};
+use super::{RecordLimits, Trace, TraceQuestion};
 use crate::call::{Joiner, reach};
 use crate::error::{Error, Trouble};
 use crate::filter::RecordFilter;
@@ -117,7 +117,7 @@ impl Engine {
     ) -> Vec<Result<Now<Trace>, Error>> {
         self.each(enterprises, |enterprise| {
             self.ask_now(tree, enterprise, Files::All, |corpus, _| {
-                self.trace_in(corpus, question)
+                self.trace_in(corpus, question, RecordLimits::default())
             })
         })
     }

@@ -9,18 +9,20 @@
 //! need not be decoded again from the start.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memchr;
 use rayon::prelude::*;
 
+use super::kept::Kept;
 use super::reading::{Reading, Wanted, blocks_near};
-use super::{Corpus, Engine};
+use super::{Corpus, Engine, RecordLimits};
+use crate::call::Closure;
 use crate::error::Trouble;
 use crate::index::{Block as IndexBlock, Key};
 use crate::record::{Stamp, id};
-use crate::scan::{Block, Line, Needles, Task, line};
+use crate::scan::{Block, Blocks, Line, Needles, Task, line};
 use crate::source::{Source, Span};
 
 /// A time is read at this distance within a block (bytes).
@@ -153,42 +155,39 @@ impl Engine {
         passed
     }
 
-    /// The lines of some pieces that hold a needle, are of the time `when` (both ends inclusive; or
-    /// have no time of their own) and that `wanted` takes, in order of place. Blocks reach further
-    /// than the time asked for, one more than another; what is seen must not depend on it.
-    pub(super) fn lines_of(
+    /// The lines of some pieces that hold a needle and are of the time `when` (both ends inclusive; or
+    /// have no time of their own), as far as lines of the call are kept. Blocks reach further than the
+    /// time asked for, one more than another; what is seen must not depend on it.
+    pub(super) fn kept_of(
         &self,
         pieces: &[Piece],
         needles: &Needles,
         when: (Stamp, Stamp),
-        wanted: impl Fn(&[u8]) -> bool + Sync,
-    ) -> (Vec<Line>, Vec<Trouble>) {
-        let wanted = |text: &[u8]| {
-            let at = Stamp::parse_prefix(text);
-            at.is_none_or(|at| at >= when.0 && at <= when.1) && wanted(text)
-        };
-        let parts: Vec<_> = pieces
-            .par_iter()
-            .with_max_len(1)
-            .map(|piece| self.lines_of_piece(piece, needles, &wanted))
-            .collect();
-        let mut lines = Vec::new();
-        let mut troubles = Vec::new();
-        for (found, named) in parts {
-            lines.extend(found);
-            troubles.extend(named);
-        }
-        lines.sort_by_key(|line: &Line| line.place);
-        (lines, troubles)
+        closure: &Closure,
+        limits: RecordLimits,
+    ) -> (Kept, Vec<Trouble>) {
+        let wanted = is_of(when);
+        let all = Mutex::new((Kept::new(limits), Vec::new()));
+        pieces.par_iter().with_max_len(1).for_each(|piece| {
+            let mut kept = Kept::new(limits);
+            let troubles =
+                self.each_of_piece(piece, needles, &wanted, |line| kept.offer(closure, line));
+            // Joined at once: pieces that wait for each other would all be in memory.
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.0.join(kept);
+            all.1.extend(troubles);
+        });
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lines_of_piece(
+    /// Calls `each` with the wanted lines of a piece, in order of place; what was wrong with it.
+    pub(super) fn each_of_piece(
         &self,
         piece: &Piece,
         needles: &Needles,
         wanted: &(impl Fn(&[u8]) -> bool + Sync),
-    ) -> (Vec<Line>, Vec<Trouble>) {
-        let mut lines = Vec::new();
+        mut each: impl FnMut(Line),
+    ) -> Vec<Trouble> {
         match piece {
             Piece::Kept {
                 index,
@@ -201,22 +200,32 @@ impl Engine {
                 };
                 needles.lines(text, |at, text| {
                     if wanted(text) {
-                        lines.push(line(*index, &block, at, text));
+                        each(line(*index, &block, at, text));
                     }
                 });
-                (lines, Vec::new())
+                Vec::new()
             }
-            Piece::Read(task) => self.scanner.read(task, |blocks| {
-                while let Some(block) = blocks.next_block() {
-                    needles.lines(block.text, |at, text| {
-                        if wanted(text) {
-                            lines.push(line(task.index, &block, at, text));
-                        }
-                    });
-                }
-                lines
-            }),
+            Piece::Read(task) => {
+                let read = |blocks: &mut Blocks<'_>| {
+                    while let Some(block) = blocks.next_block() {
+                        needles.lines(block.text, |at, text| {
+                            if wanted(text) {
+                                each(line(task.index, &block, at, text));
+                            }
+                        });
+                    }
+                };
+                self.scanner.read(task, read).1
+            }
         }
+    }
+}
+
+/// Whether a line is of some time (both ends inclusive), or has no time of its own.
+pub(super) fn is_of((from, to): (Stamp, Stamp)) -> impl Fn(&[u8]) -> bool + Sync {
+    move |text: &[u8]| {
+        let at = Stamp::parse_prefix(text);
+        at.is_none_or(|at| at >= from && at <= to)
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Found {
     pub troubles: Vec<Trouble>,
     /// Lines read that fit no kind.
     pub unparsed: u64,
+    /// At least so many records read are more than are kept of one call (see [`super::RecordLimits`]).
+    pub records_left_out: u64,
     /// For those who want to know how it was found.
     pub notes: Vec<String>,
 }
@@ -115,6 +117,7 @@ pub(super) struct Calls<'q> {
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
     pub unparsed: u64,
+    pub records_left_out: u64,
 }
 
 impl<'q> Calls<'q> {
@@ -127,6 +130,7 @@ impl<'q> Calls<'q> {
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
             unparsed: 0,
+            records_left_out: 0,
         }
     }
 
@@ -193,6 +197,7 @@ impl<'q> Calls<'q> {
             searched: self.searched,
             troubles: self.troubles,
             unparsed: self.unparsed,
+            records_left_out: self.records_left_out,
             notes: corpus.notes.clone(),
         }
     }

@@ -11,7 +11,7 @@ use super::grow::fact_of;
 use super::pass::Passed;
 use super::reading::Wanted;
 use super::search::{Calls, SearchQuestion, accept};
-use super::{Corpus, Engine, Found};
+use super::{Corpus, Engine, Found, RecordLimits};
 use crate::call::{Closure, Joiner, Summary, reach};
 use crate::filter::RecordFilter;
 use crate::index::Key;
@@ -112,7 +112,8 @@ impl Engine {
         seed: &Seed,
     ) -> (Option<Summary>, Vec<crate::error::Trouble>) {
         let closure = Closure::of_facts(seed.lines.iter().map(fact_of));
-        let mut grown = self.grow(corpus, &passed.map, closure, &seed.lines, question.strict);
+        let how = (question.strict, RecordLimits::default());
+        let mut grown = self.grow(corpus, &passed.map, closure, &seed.lines, how);
         for (fact, line) in grown.facts.iter_mut().zip(&grown.lines) {
             fact.matched = question
                 .filter

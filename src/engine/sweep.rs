@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::flood::Flood;
 use super::search::{Calls, SearchQuestion, accept};
-use super::{Corpus, Engine};
+use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, reach};
 use crate::error::Trouble;
 use crate::record::{LogZone, Record, Stamp, id};
@@ -87,6 +88,7 @@ pub(super) struct Sweep<'c> {
     has_older: bool,
     cursors: Vec<Cursor<'c>>,
     joiner: Joiner,
+    flood: Flood,
 }
 
 impl<'c> Sweep<'c> {
@@ -115,6 +117,7 @@ impl<'c> Sweep<'c> {
             slab,
             cursors,
             joiner: Joiner::default(),
+            flood: Flood::new(RecordLimits::default()),
         }
     }
 
@@ -149,12 +152,12 @@ impl<'c> Sweep<'c> {
             read.extend(next.as_ref().map(|c| c.index));
             let more = next.is_some();
             let feed = std::mem::take(&mut parsed);
-            let joiner = &mut self.joiner;
+            let (joiner, flood) = (&mut self.joiner, &mut self.flood);
             let (scanner, question, slab) = (self.scanner, self.question, self.slab);
             // What was parsed before is joined while the next is parsed.
             let (fresh, ()) = rayon::join(
                 || next.map(|cursor| cursor.parse_next(scanner, question, slab)),
-                || calls.feed(joiner, feed),
+                || calls.feed(joiner, flood, feed),
             );
             parsed = fresh.unwrap_or_default();
             let now = self.all_pushed_until(&parsed).min(until);
@@ -164,7 +167,9 @@ impl<'c> Sweep<'c> {
                 break;
             }
         }
-        calls.feed(&mut self.joiner, parsed);
+        calls.feed(&mut self.joiner, &mut self.flood, parsed);
+        // Sweeps of neighbouring stretches read some records twice.
+        calls.records_left_out = calls.records_left_out.max(self.flood.left_out);
         if !self.question.strict {
             self.merge_inferred(DUSK);
         }
@@ -243,11 +248,11 @@ impl<'c> Sweep<'c> {
 }
 
 impl Calls<'_> {
-    fn feed(&mut self, joiner: &mut Joiner, parsed: Parsed) {
+    fn feed(&mut self, joiner: &mut Joiner, flood: &mut Flood, parsed: Parsed) {
         self.troubles.extend(parsed.troubles);
         self.unparsed += parsed.unparsed;
         for fact in parsed.facts.into_iter().flatten() {
-            joiner.push(fact);
+            flood.push(joiner, fact);
         }
     }
 }

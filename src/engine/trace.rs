@@ -1,14 +1,15 @@
 //! One call, whole, from any of its ids.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::corpus::Searched;
-use super::grow::{Grown, fact_of};
+use super::grow::Grown;
+use super::kept::Kept;
 use super::pass::{Passed, near_misses};
 use super::reading::Wanted;
-use super::{Corpus, Engine};
+use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Closure, Fact, Summary, reach};
 use crate::error::{Error, Trouble};
 use crate::index::Key;
@@ -63,6 +64,8 @@ pub struct TracedCall {
     pub closure: Closure,
     /// What happened.
     pub summary: Summary,
+    /// At least so many records more are of the call, and left out (see [`RecordLimits`]).
+    pub left_out: u64,
     /// File names by the source index of a place.
     pub files: Vec<String>,
     sources: Vec<Arc<Source>>,
@@ -110,22 +113,38 @@ impl Engine {
         enterprise: &EnterpriseName,
         question: &TraceQuestion,
     ) -> Result<Trace, Error> {
+        self.trace_within(tree, enterprise, question, RecordLimits::default())
+    }
+
+    /// As [`Engine::trace`], with as many records as `limits` allow.
+    ///
+    /// # Errors
+    /// As [`Engine::trace`].
+    pub fn trace_within(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &TraceQuestion,
+        limits: RecordLimits,
+    ) -> Result<Trace, Error> {
         self.pool.install(|| {
             Corpus::ask(tree, enterprise, self, |corpus| {
-                self.trace_in(corpus, question)
+                self.trace_in(corpus, question, limits)
             })
         })
     }
 
     /// Traces in several enterprises side by side; answers in their order, each as from
-    /// [`Engine::trace`].
+    /// [`Engine::trace_within`].
     pub fn trace_each(
         &self,
         tree: &Tree,
         enterprises: &[EnterpriseName],
         question: &TraceQuestion,
+        limits: RecordLimits,
     ) -> Vec<Result<Trace, Error>> {
-        let one = |enterprise: &EnterpriseName| self.trace(tree, enterprise, question);
+        let one =
+            |enterprise: &EnterpriseName| self.trace_within(tree, enterprise, question, limits);
         self.pool
             .install(|| enterprises.par_iter().map(one).collect())
     }
@@ -154,9 +173,11 @@ impl Engine {
                     let when = (call.first, call.last);
                     let pieces = passed.map.pieces(corpus, when, keys);
                     let needles = Needles::new([&call.main_uid]);
-                    let (known, _) = self.lines_of(&pieces, &needles, when, |_| true);
                     let closure = Closure::of(&call.main_uid);
-                    self.grow(corpus, &passed.map, closure, &known, strict)
+                    let limits = RecordLimits::default();
+                    let (known, _) = self.kept_of(&pieces, &needles, when, &closure, limits);
+                    let known = known.into_lines();
+                    self.grow(corpus, &passed.map, closure, &known, (strict, limits))
                         .lines
                 };
                 calls.par_iter().map(lines_of).collect()
@@ -164,7 +185,12 @@ impl Engine {
         })
     }
 
-    pub(super) fn trace_in(&self, corpus: &Corpus, question: &TraceQuestion) -> Trace {
+    pub(super) fn trace_in(
+        &self,
+        corpus: &Corpus,
+        question: &TraceQuestion,
+        limits: RecordLimits,
+    ) -> Trace {
         let born = id::epoch_seconds(question.id.as_bytes())
             .filter(|_| !question.every_file)
             .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
@@ -174,11 +200,13 @@ impl Engine {
             bounds.ordered && matches!((bounds.last, born), (Some(last), Some(born)) if last < born)
         };
         let mut chosen = corpus.select(|bounds| !ends_before(bounds));
-        let mut passed = self.seek(corpus, &chosen, &question.id);
-        if !self.holds_call(&passed, &question.id) && chosen.len() < corpus.sources.len() {
+        let (mut passed, mut sought) = self.seek(corpus, &chosen, &question.id, limits);
+        if !sought.has_records() && chosen.len() < corpus.sources.len() {
             // The id lies about its time, or the files do: read the rest as well.
             let rest = corpus.select(ends_before);
-            passed.append(self.seek(corpus, &rest, &question.id));
+            let (more, found) = self.seek(corpus, &rest, &question.id, limits);
+            passed.append(more);
+            sought.join(found);
             chosen = corpus.select(|_| true);
         }
         let mut trace = Trace {
@@ -194,39 +222,50 @@ impl Engine {
             notes: corpus.notes.clone(),
         };
         let closure = Closure::of(&question.id);
-        let grown = self.grow(corpus, &passed.map, closure, &passed.found, question.strict);
+        let met = sought.met();
+        let known = sought.into_lines();
+        let how = (question.strict, limits);
+        let mut grown = self.grow(corpus, &passed.map, closure, &known, how);
+        let shown = grown.lines.len() as u64;
+        grown.left_out = grown.left_out.max(met.saturating_sub(shown));
         trace.troubles.extend(grown.troubles.iter().cloned());
         trace.call = traced(corpus, grown);
         if trace.call.is_none() {
-            trace.near = near(&passed, &question.id);
+            trace.near = near(&known, &question.id);
         }
         Trouble::tidy(&mut trace.troubles);
         trace
     }
 
-    /// All lines that hold the id as a whole token, or hold a longer id that contains it.
-    fn seek(&self, corpus: &Corpus, sources: &[(u32, Arc<Source>)], asked: &str) -> Passed<Line> {
+    /// The lines that hold the id as a whole token, and those that hold a longer id which contains it,
+    /// as far as they are kept.
+    pub(super) fn seek(
+        &self,
+        corpus: &Corpus,
+        sources: &[(u32, Arc<Source>)],
+        asked: &str,
+        limits: RecordLimits,
+    ) -> (Passed<()>, Kept) {
         let needles = Needles::one(asked, &corpus.sample());
         let key = Key::of_text(asked.as_bytes());
         let wanted = Wanted::of(key.as_ref());
-        self.pass(
+        let closure = Closure::of(asked);
+        let kept = Mutex::new(Kept::new(limits));
+        let passed = self.pass(
             corpus,
             sources,
             wanted,
             &needles,
             |index, block, at, text| {
                 memchr::memmem::find(text, asked.as_bytes())?;
-                Some(line(index, block, at, text))
+                let line = line(index, block, at, text);
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.offer(&closure, line);
+                Some(())
             },
-        )
-    }
-
-    fn holds_call(&self, passed: &Passed<Line>, asked: &str) -> bool {
-        let closure = Closure::of(asked);
-        passed
-            .found
-            .iter()
-            .any(|line| closure.holds(&fact_of(line), &line.text))
+        );
+        let kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (passed, kept)
     }
 }
 
@@ -237,14 +276,14 @@ fn traced(corpus: &Corpus, grown: Grown) -> Option<TracedCall> {
         facts: grown.facts,
         closure: grown.closure,
         summary,
+        left_out: grown.left_out,
         files: corpus.names(),
         sources: corpus.sources.clone(),
     })
 }
 
-fn near(passed: &Passed<Line>, asked: &str) -> Vec<String> {
-    let mut near: Vec<String> = passed
-        .found
+fn near(lines: &[Line], asked: &str) -> Vec<String> {
+    let mut near: Vec<String> = lines
         .iter()
         .flat_map(|line| near_misses(&line.text, asked))
         .collect();

@@ -231,13 +231,7 @@ impl Folder {
     /// Also when it is longer than `bytes_max`: nothing is read then.
     pub fn read_small(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
         let (file, metadata) = self.open_file(name, Purpose::Read)?;
-        if metadata.len() > bytes_max {
-            let what = format!("it is longer than {bytes_max} bytes");
-            return Err(io::Error::new(ErrorKind::FileTooLarge, what));
-        }
-        let mut bytes = Vec::new();
-        file.take(bytes_max).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        read_small(file, &metadata, bytes_max)
     }
 
     /// What a name stands for; of a link, the link.
@@ -386,6 +380,20 @@ impl FileIdentity {
     pub fn of_stat(stat: &Stat) -> FileIdentity {
         FileIdentity::new(stat.st_dev, stat.st_ino)
     }
+}
+
+/// Reads an open small file whole.
+///
+/// # Errors
+/// `FileTooLarge` when it is longer than `bytes_max`: nothing is read then.
+pub fn read_small(file: File, metadata: &Metadata, bytes_max: u64) -> io::Result<Vec<u8>> {
+    if metadata.len() > bytes_max {
+        let what = format!("it is longer than {bytes_max} bytes");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, what));
+    }
+    let mut bytes = Vec::new();
+    file.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn metadata(descriptor: BorrowedFd<'_>) -> io::Result<Metadata> {

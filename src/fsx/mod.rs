@@ -24,7 +24,7 @@ mod wall_clock;
 pub use accounts::Accounts;
 pub use deeds::{Access, DeedWriter, Deeds};
 pub use disk::{Disk, collapse_unit};
-pub use folder::{Folder, Purpose};
+pub use folder::{Folder, Purpose, read_small};
 pub use holders::{Deleted, Holders, Writer, list_writers};
 pub use identity::FileIdentity;
 pub use lease::Lease;

@@ -15,17 +15,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::key::{Key, Kind};
-use super::layout::{Page, Reader, Segment, Stored, Writer};
-use super::limits::fit;
+use super::layout::{Page, Reader, Segment, Stored, TAIL_BYTES, Writer};
 use super::pages::{Counted, write_pages};
 use super::postings::Postings;
 use super::print::modified;
+use super::sound::{self, behind_pages};
 use super::store::{Store, read_tail};
-use super::{FOLDER, Index, open_own};
+use super::{FOLDER, Index, open_own, read_own};
 use crate::error::reason;
 use crate::fsx::Folder;
 use crate::source::Bounds;
-use crate::tree::{Listed, LogFile, Snapshot};
+use crate::tree::{FileName, Listed, LogFile, Snapshot};
 
 const MAGIC: [u8; 8] = *b"CTCATLG\x01";
 
@@ -36,9 +36,8 @@ const NUMBERS_MAX: usize = 200_000;
 /// What it is called.
 pub const NAME: &str = "catalog";
 
-/// No catalog is longer (bytes): [`NUMBERS_MAX`] numbers take 2 MB, an archive 60 bytes. One that is
-/// longer is not read.
-const BYTES_MAX: u64 = 16 << 20;
+/// No catalog is longer (bytes): a posting takes 15 at most, an archive some hundred.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// The catalog of an enterprise.
 #[derive(Debug)]
@@ -116,8 +115,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// What is wrong, as a clause about the catalog.
 pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
-    let own = snapshot.folder().subfolder(FOLDER);
-    let there = match own.and_then(|own| own.read_small(NAME, BYTES_MAX)) {
+    let there = match read_own(snapshot.folder(), NAME, BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(format!("can't be read: {}", reason(&error))),
@@ -158,14 +156,15 @@ impl Catalog {
     /// The catalog of an enterprise's folder; `None` when there is none that can be used.
     pub fn open(folder: &Folder) -> Option<Catalog> {
         let (file, metadata) = open_own(folder, NAME).ok()?;
-        if metadata.len() > BYTES_MAX {
-            return None;
-        }
         let footer = read_tail(&file, MAGIC).ok()?;
-        let (archives, numbers) = decode(&footer)?;
-        if !fit(numbers.as_slice(), metadata.len()) {
+        let (archives, pages) = decode(&footer)?;
+        // Pages of numbers fill the file up to its footer.
+        let pages_end = behind_pages(pages.as_deref().unwrap_or_default(), MAGIC.len() as u64)?;
+        let rest = (footer.len() + TAIL_BYTES) as u64;
+        if pages_end.checked_add(rest) != Some(metadata.len()) {
             return None;
         }
+        let numbers = pages.map(|pages| numbers_of(archives.len(), pages));
         Some(Catalog {
             store: Store::File(file),
             archives,
@@ -212,7 +211,17 @@ fn encode(archives: &[Archive], fits: bool, pages: &[Page]) -> Vec<u8> {
     out.finish()
 }
 
-fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Segment>)> {
+/// Pages of numbers as a segment whose blocks are archives.
+fn numbers_of(archives: usize, pages: Vec<Page>) -> Segment {
+    let mut numbers = Segment {
+        blocks: u32::try_from(archives).unwrap_or(u32::MAX),
+        ..Segment::default()
+    };
+    numbers.pages[Kind::Phone as usize] = pages;
+    numbers
+}
+
+fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Vec<Page>>)> {
     let mut r = Reader::new(footer);
     let archive = |r: &mut Reader<'_>| {
         let name_bytes = r.u32()? as usize;
@@ -231,11 +240,12 @@ fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Segment>)> {
         .map(|_| archive(&mut r))
         .collect::<Option<_>>()?;
     let fits = r.u32()? != 0;
-    let pages = (0..r.u32()?).map(|_| r.page()).collect::<Option<_>>()?;
-    let mut numbers = Segment {
-        blocks: u32::try_from(archives.len()).ok()?,
-        ..Segment::default()
+    let pages: Vec<Page> = (0..r.u32()?).map(|_| r.page()).collect::<Option<_>>()?;
+    let is_real = |archive: &Archive| {
+        let times = [archive.bounds.first, archive.bounds.last];
+        let is_log = FileName::parse(&archive.name).is_some();
+        is_log && times.into_iter().flatten().all(sound::is_real)
     };
-    numbers.pages[Kind::Phone as usize] = pages;
-    r.is_at_end().then_some((archives, fits.then_some(numbers)))
+    let is_sound = r.is_at_end() && archives.iter().all(is_real);
+    is_sound.then_some((archives, fits.then_some(pages)))
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::Block;
 use super::key::{Key, Kind};
-use super::layout::{ENTRY_BYTES, Footer, Segment};
+use super::layout::{ENTRY_BYTES, Footer, Segment, Stored};
 use super::postings::Postings;
+use super::sound;
 use super::store::Store;
 use crate::record::Stamp;
 use crate::source::Span;
@@ -66,8 +67,9 @@ impl Known {
     }
 
     fn read_blocks(&self) -> Option<Vec<Block>> {
+        let stored = self.footer.fingerprint.stored;
         let mut blocks = Vec::new();
-        let mut at = 0;
+        let (mut at, mut file_at) = (0, 0);
         for (segment, store) in self.segments() {
             let table = store.read(segment.table)?;
             for entry in table.as_chunks::<ENTRY_BYTES>().0 {
@@ -77,14 +79,23 @@ impl Known {
                 let [first, last] = [&times[..8], &times[8..]]
                     .map(|n| Stamp(i64::from_le_bytes(n.try_into().unwrap_or_default())));
                 let end = at + u64::from(content);
+                let has_times = first <= last;
+                let is_timed = sound::is_real(first) && sound::is_real(last);
+                if !sound::is_block(stored, content, file) || (has_times && !is_timed) {
+                    return None;
+                }
+                file_at += u64::from(file);
                 blocks.push(Block {
                     span: Span { start: at, end },
-                    times: (first <= last).then_some((first, last)),
+                    times: has_times.then_some((first, last)),
                     file_bytes: file,
                 });
                 at = end;
             }
         }
-        (at == self.footer.content.bytes).then_some(blocks)
+        let is_bgzf = matches!(stored, Stored::Bgzf | Stored::BgzfOfLines);
+        let fits = at == self.footer.content.bytes
+            && (!is_bgzf || file_at == self.footer.fingerprint.file_bytes);
+        fits.then_some(blocks)
     }
 }

@@ -19,13 +19,13 @@ mod grid;
 mod key;
 mod known;
 mod layout;
-mod limits;
 mod live;
 mod memory;
 mod pages;
 mod postings;
 mod print;
 mod sealed;
+mod sound;
 mod store;
 
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::error::reason;
-use crate::fsx::{Folder, Purpose};
+use crate::fsx::{Folder, Purpose, read_small};
 use crate::record::Stamp;
 use crate::scan::Finding;
 use crate::source::{BgzfBlock, BgzfTable, Bounds, Content, Form, Span};
@@ -45,6 +45,7 @@ pub use build::build;
 pub use check::check;
 pub use key::Key;
 pub use memory::{Memory, MemoryLimits};
+pub use sound::is_trusted;
 
 use known::Known;
 use layout::{Footer, MAGIC, Stored};
@@ -107,6 +108,12 @@ pub fn file_name(log: &FileName) -> String {
     format!("{}.idx", log.full())
 }
 
+/// When the index of a log in `folder` was made (seconds of Unix time); `None` when there is none.
+pub fn made_at(folder: &Folder, log: &FileName) -> Option<i64> {
+    let own = folder.subfolder(FOLDER).ok()?;
+    Some(own.stat(&file_name(log)).ok()?.st_mtime)
+}
+
 /// How long a log file's index is (bytes); `None` when there is none.
 pub fn bytes_of(log: &LogFile) -> Option<u64> {
     let own = log.folder.subfolder(FOLDER).ok()?;
@@ -114,9 +121,28 @@ pub fn bytes_of(log: &LogFile) -> Option<u64> {
     u64::try_from(stat.st_size).ok()
 }
 
-/// Opens a file of our own folder for reading.
+/// Opens a file of our own folder for reading, if root or the folder's owner owns it.
+///
+/// # Errors
+/// `PermissionDenied` where another user owns it; else as [`Folder::open_file`].
 pub(crate) fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
-    folder.subfolder(FOLDER)?.open_file(name, Purpose::Read)
+    let (file, metadata) = folder.subfolder(FOLDER)?.open_file(name, Purpose::Read)?;
+    if is_trusted(&metadata, &folder.metadata()?) {
+        return Ok((file, metadata));
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "it is owned by neither root nor the owner of the folder",
+    ))
+}
+
+/// Reads such a file whole.
+///
+/// # Errors
+/// `FileTooLarge` when it is longer than `bytes_max`: nothing is read then; else as [`open_own`].
+pub(crate) fn read_own(folder: &Folder, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open_own(folder, name)?;
+    read_small(file, &metadata, bytes_max)
 }
 
 /// Whether a log file's index can be used.
@@ -174,19 +200,24 @@ impl Index {
     /// # Errors
     /// Why the one that is there can't be used, as a clause about it.
     pub fn open(log: &LogFile) -> Result<Option<Index>, String> {
-        let (file, metadata) = match open_own(&log.folder, &file_name(&log.name)) {
+        let opened = log.folder.subfolder(FOLDER);
+        let opened = opened.and_then(|own| own.open_file(&file_name(&log.name), Purpose::Read));
+        let (file, metadata) = match opened {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("can't be read: {}", reason(&error))),
         };
-        let footer = read_tail(&file, MAGIC)?;
-        let footer = Footer::decode(&footer)
-            .filter(|footer| limits::fit(&footer.segments, metadata.len()))
-            .ok_or("is torn")?;
+        let its = log.file.metadata().map_err(|e| reason(&e))?;
+        if !is_trusted(&metadata, &its) {
+            return Err("is owned by neither root nor the owner of its file".to_owned());
+        }
+        let encoded = read_tail(&file, MAGIC)?;
+        let footer = Footer::decode(&encoded).ok_or("is torn")?;
         let print = &footer.fingerprint;
-        if !is_of(print, log).map_err(|e| reason(&e))? {
+        if !is_of(print, log, &its).map_err(|e| reason(&e))? {
             return Err("is of another file, or the file changed".to_owned());
         }
+        sound::check(&footer, metadata.len(), encoded.len() as u64)?;
         let probed = (log.bytes == print.file_bytes).then_some(footer.probed);
         let known = Arc::new(Known::of_file(footer, file));
         Ok(Some(Index::of_whole(known, probed)))

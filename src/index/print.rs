@@ -68,13 +68,12 @@ pub(super) fn look(
 }
 
 /// Whether the file is the one that `print` is of.
-pub(super) fn is_of(print: &Fingerprint, log: &LogFile) -> io::Result<bool> {
-    let metadata = log.file.metadata()?;
+pub(super) fn is_of(print: &Fingerprint, log: &LogFile, metadata: &Metadata) -> io::Result<bool> {
     let has_grown = print.stored == Stored::Plain && log.bytes > print.file_bytes;
-    if !has_grown && (log.bytes != print.file_bytes || modified(&metadata) != print.modified) {
+    if !has_grown && (log.bytes != print.file_bytes || modified(metadata) != print.modified) {
         return Ok(false);
     }
-    Ok(look(*print, log, &metadata)? == *print)
+    Ok(look(*print, log, metadata)? == *print)
 }
 
 pub(super) fn modified(metadata: &Metadata) -> i64 {

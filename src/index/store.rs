@@ -9,8 +9,11 @@ use super::layout::{Section, TAIL_BYTES};
 /// Read at once from an index's end: mostly all that leads to the rest.
 const END_BYTES: usize = 16 << 10;
 
-/// No footer is longer (bytes): one that says so is not believed. Hundreds of thousands of pages fit.
-pub(super) const FOOTER_BYTES_MAX: u32 = 16 << 20;
+/// No footer is longer (bytes): one of a file of 100 GB is a tenth of that.
+const FOOTER_BYTES_MAX: u32 = 16 << 20;
+
+/// No table or page is longer (bytes); see `sound` for what else holds of them.
+const SECTION_BYTES_MAX: u32 = 1 << 20;
 
 /// The tables and pages of an index.
 #[derive(Debug)]
@@ -71,7 +74,9 @@ pub(super) fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> 
 }
 
 fn read_section(file: &File, section: Section) -> Option<Vec<u8>> {
-    // `Footer::fits` has compared it with the file.
+    if section.bytes > SECTION_BYTES_MAX {
+        return None;
+    }
     let mut bytes = vec![0; section.bytes as usize];
     file.read_exact_at(&mut bytes, section.at).ok()?;
     (crc32fast::hash(&bytes) == section.crc).then_some(bytes)

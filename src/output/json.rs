@@ -8,10 +8,10 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::sanitise::is_unsafe;
-use super::{Clock, Shown, redact};
+use super::{Clock, Secrets, Shown, redact};
 use crate::call::{Direction, Fact, MessageLife, Outcome, Phase, Reason, State, Summary};
 use crate::engine::{Found, FoundLines, Searched, Trace, TracedCall};
 use crate::error::Trouble;
@@ -32,7 +32,13 @@ pub fn write(out: &mut dyn Write, value: &Value, pretty: bool) -> io::Result<()>
     } else {
         serde_json::to_string(value)?
     };
-    let mut safe = String::with_capacity(text.len() + 1);
+    write_safe(out, &text)?;
+    out.write_all(b"\n")
+}
+
+/// Writes JSON with escapes for what is unsafe to show.
+fn write_safe(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if is_unsafe(c) && c != '\n' {
             let mut units = [0; 2];
@@ -43,49 +49,103 @@ pub fn write(out: &mut dyn Write, value: &Value, pretty: bool) -> io::Result<()>
             safe.push(c);
         }
     }
-    safe.push('\n');
     out.write_all(safe.as_bytes())
 }
 
-/// A traced call, whole. `only` limits the timeline to kinds, when it is not empty.
-pub fn trace(trace: &Trace, call: &TracedCall, clock: &Clock, only: &[KindName]) -> Value {
+/// Writes traced calls, whole, as one document: an object, or an array of several. `only` limits the
+/// timeline to kinds, when it is not empty. The records are made into JSON one by one.
+///
+/// # Errors
+/// When `out` does.
+pub fn write_traces(
+    out: &mut dyn Write,
+    traces: &[(&Trace, &TracedCall)],
+    clock: &Clock,
+    only: &[KindName],
+) -> io::Result<()> {
+    match traces {
+        [(trace, call)] => write_trace(out, (trace, call), clock, only, 0)?,
+        all => {
+            out.write_all(b"[")?;
+            for (at, one) in all.iter().enumerate() {
+                out.write_all(if at == 0 { b"\n  " } else { b",\n  " })?;
+                write_trace(out, *one, clock, only, 2)?;
+            }
+            out.write_all(if all.is_empty() { b"]" } else { b"\n]" })?;
+        }
+    }
+    out.write_all(b"\n")
+}
+
+/// One traced call, its lines behind the first one set in by `indent`.
+fn write_trace(
+    out: &mut dyn Write,
+    (trace, call): (&Trace, &TracedCall),
+    clock: &Clock,
+    only: &[KindName],
+    indent: usize,
+) -> io::Result<()> {
+    let laid_out = |value: &Value, indent: usize| {
+        let text = serde_json::to_string_pretty(value)?;
+        let set_in = format!("\n{}", " ".repeat(indent));
+        Ok::<String, io::Error>(text.replace('\n', &set_in))
+    };
+    let (one, two) = (" ".repeat(indent + 2), " ".repeat(indent + 4));
+    out.write_all(b"{")?;
+    for (at, (key, value)) in document(trace, call, clock).iter().enumerate() {
+        let comma = if at == 0 { "" } else { "," };
+        write!(out, "{comma}\n{one}\"{key}\": ")?;
+        if key != TIMELINE {
+            write_safe(out, &laid_out(value, indent + 2)?)?;
+            continue;
+        }
+        let mut is_empty = true;
+        for record in records(call, clock, only) {
+            out.write_all(if is_empty { b"[\n" } else { b",\n" })?;
+            is_empty = false;
+            write_safe(out, &format!("{two}{}", laid_out(&record, indent + 4)?))?;
+        }
+        match is_empty {
+            true => out.write_all(b"[]")?,
+            false => write!(out, "\n{one}]")?,
+        }
+    }
+    write!(out, "\n{}}}", " ".repeat(indent))
+}
+
+/// Where the records of a traced call stand.
+const TIMELINE: &str = "timeline";
+
+/// A traced call; its timeline is empty.
+fn document(trace: &Trace, call: &TracedCall, clock: &Clock) -> Map<String, Value> {
     let s = &call.summary;
-    json!({
+    let document = json!({
         "version": VERSION,
         "unique_id": s.main_uid,
         "enterprise_number": trace.enterprise.as_str(),
         "created_at": clock.rfc3339(s.first),
         "updated_at": clock.rfc3339(s.last),
-        "timeline": timeline(call, clock, only),
+        TIMELINE: [],
         "summary": summary_counts(s, call.lines.len()),
         "call": self::call(s, clock),
         "legs": legs(s, clock),
         "joins": joins(call),
         "messages": messages(call, clock),
+        "records_left_out": call.left_out,
         "completeness": completeness(&trace.searched, &trace.troubles, clock),
-    })
-}
-
-/// The records of a call, each as one value, then the rest of the trace as one of type `call`.
-pub fn trace_records(
-    trace: &Trace,
-    call: &TracedCall,
-    clock: &Clock,
-    only: &[KindName],
-) -> Vec<Value> {
-    let mut all = timeline(call, clock, only);
-    all.push(traced(trace, call, clock));
-    all
+    });
+    match document {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
 }
 
 /// A traced call without its records, as a value of type `call`.
 pub fn traced(trace: &Trace, call: &TracedCall, clock: &Clock) -> Value {
-    let mut rest = self::trace(trace, call, clock, &[]);
-    if let Some(fields) = rest.as_object_mut() {
-        fields.shift_remove("timeline");
-        fields.shift_insert(0, "type".to_owned(), json!("call"));
-    }
-    rest
+    let mut fields = document(trace, call, clock);
+    fields.shift_remove(TIMELINE);
+    fields.shift_insert(0, "type".to_owned(), json!("call"));
+    Value::Object(fields)
 }
 
 /// The answer about an id that is nowhere.
@@ -131,6 +191,7 @@ pub fn report(found: &[Found], clock: &Clock) -> Value {
                 "enterprise_number": found.enterprise.as_str(),
                 "count": found.count,
                 "unparsed": found.unparsed,
+                "records_left_out": found.records_left_out,
                 "completeness": completeness(&found.searched, &found.troubles, clock),
             })
         })
@@ -138,26 +199,36 @@ pub fn report(found: &[Found], clock: &Clock) -> Value {
     json!({ "type": "report", "version": VERSION, "enterprises": each })
 }
 
-/// A record that `--lines` found.
-pub fn line(found: &FoundLines, line: &Line, matched: bool, clock: &Clock) -> Value {
+/// A record that `--lines` found, without the Tokens that the answer states.
+pub fn line(
+    found: &FoundLines,
+    line: &Line,
+    matched: bool,
+    clock: &Clock,
+    secrets: &Secrets,
+) -> Value {
     let place = line.place;
+    let mut record = entry(&line.text, line.at, clock);
+    secrets.mask_value(&mut record["data"]);
     json!({
         "enterprise_number": found.enterprise.as_str(),
         "file": found.files.get(place.source as usize),
         "offset": place.offset,
         "matched": matched,
-        "record": entry(&line.text, line.at, clock),
+        "record": record,
     })
 }
 
 /// A record of a stream; the fields of a record that `--lines` found.
 pub fn shown(record: &Shown<'_>, clock: &Clock) -> Value {
+    let mut entry = entry(record.text, record.at, clock);
+    Secrets::of_lines(std::iter::once(record.text)).mask_value(&mut entry["data"]);
     json!({
         "enterprise_number": record.enterprise,
         "file": record.file,
         "offset": record.offset,
         "matched": true,
-        "record": entry(record.text, record.at, clock),
+        "record": entry,
     })
 }
 
@@ -209,13 +280,19 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn timeline(call: &TracedCall, clock: &Clock, only: &[KindName]) -> Vec<Value> {
+/// The records of a call, each as one value, without the Tokens that they state.
+pub fn records<'c>(
+    call: &'c TracedCall,
+    clock: &'c Clock,
+    only: &'c [KindName],
+) -> impl Iterator<Item = Value> + 'c {
     let wanted = |line: &&Line| only.is_empty() || only.contains(&Record::parse(&line.text).kind());
-    call.lines
-        .iter()
-        .filter(wanted)
-        .map(|line| entry(&line.text, line.at, clock))
-        .collect()
+    let secrets = Secrets::of_call(call);
+    call.lines.iter().filter(wanted).map(move |line| {
+        let mut entry = entry(&line.text, line.at, clock);
+        secrets.mask_value(&mut entry["data"]);
+        entry
+    })
 }
 
 /// One record: its type, its time and what it says.
@@ -366,9 +443,11 @@ fn messages(call: &TracedCall, clock: &Clock) -> Vec<Value> {
             _ => None,
         }
     };
+    let secrets = Secrets::of_call(call);
     MessageLife::all(&call.facts)
         .iter()
         .map(|life| {
+            let text = text_of(life).map(|text| secrets.mask(&text).into_owned());
             json!({
                 "chat_id": number(life.chat.as_bytes()),
                 "message_id": number(life.message.as_bytes()),
@@ -377,7 +456,7 @@ fn messages(call: &TracedCall, clock: &Clock) -> Vec<Value> {
                 "edited_at": life.edits.iter().map(|at| clock.rfc3339(*at)).collect::<Vec<_>>(),
                 "deleted_at": life.deleted.map(|at| clock.rfc3339(at)),
                 "standing": life.stands(),
-                "text": text_of(life),
+                "text": text,
             })
         })
         .collect()

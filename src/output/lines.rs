@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Clock, style, timeline::line_text};
+use super::{Clock, Secrets, style, timeline::line_text};
 use crate::engine::FoundLines;
 
 /// Writes lines with their file, context between matches marked as grep does (`-`, and `--` between
@@ -17,6 +17,7 @@ pub fn write_lines(
     has_context: bool,
     clock: &Clock,
 ) -> io::Result<()> {
+    let secrets = Secrets::of_lines(found.lines.iter().map(|entry| &*entry.line.text));
     let mut behind: Option<(u32, u64)> = None;
     for entry in &found.lines {
         let place = entry.line.place;
@@ -41,7 +42,8 @@ pub fn write_lines(
             "{owner}{file}{mark}{}{mark}",
             clock.time_millis(entry.line.at)
         );
-        writeln!(out, "{} {}", style::faint(&head), line_text(&entry.line))?;
+        let text = line_text(&entry.line);
+        writeln!(out, "{} {}", style::faint(&head), secrets.mask(&text))?;
     }
     Ok(())
 }

@@ -119,6 +119,7 @@ fn report(report: &Report) -> Value {
         "reason": report.reason,
         "steps": report.steps.iter().map(step).collect::<Vec<_>>(),
         "waiting": waiting.collect::<Vec<_>>(),
+        "checked": report.checked,
         "troubles": troubles.collect::<Vec<_>>(),
     })
 }

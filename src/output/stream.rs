@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::layout::{kind_column, wrapped};
 use super::sanitise::sanitise;
-use super::{Clock, style, words};
+use super::{Clock, Secrets, style, words};
 use crate::call::Fact;
 use crate::record::{Body, Record, Stamp};
 use crate::scan::Place;
@@ -79,7 +79,9 @@ impl Stream {
             kind_column(record.kind()),
         )?;
         let indent = 12 + 2 + name.width() + id.width() + 2 + 4 + 2;
-        wrapped(out, &what(&record, shown.at), indent, width)
+        let what = what(&record, shown.at);
+        let secrets = Secrets::of_lines(std::iter::once(shown.text));
+        wrapped(out, &secrets.mask(&what), indent, width)
     }
 
     fn day(&mut self, out: &mut impl Write, at: Stamp) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use super::layout::{fit, kind_column, wrapped};
-use super::{Clock, redact, sanitise, style, words};
+use super::{Clock, Secrets, redact, sanitise, style, words};
 use crate::call::{MessageLife, Reason, Summary};
 use crate::engine::{Trace, TracedCall};
 use crate::record::{Body, KindName, Record, Stamp};
@@ -42,6 +42,7 @@ pub fn write_timeline(
         why(out, call, places)?;
     }
     writeln!(out)?;
+    let secrets = Secrets::of_call(call);
     let mut day = clock.date(call.summary.first);
     let width = call
         .summary
@@ -63,6 +64,7 @@ pub fn write_timeline(
             Body::Ast(ast) => words::event(ast, fact),
             _ => words::other(&record),
         };
+        let what = secrets.mask(&what);
         let prefix_width = 12 + 2 + 9 + 2 + 4 + 2 + leg_width + 2;
         write!(
             out,
@@ -73,7 +75,7 @@ pub fn write_timeline(
         )?;
         wrapped(out, &what, prefix_width, options.width)?;
         if options.full {
-            bodies(out, &record)?;
+            bodies(out, &record, &secrets)?;
         }
     }
     Ok(())
@@ -153,6 +155,13 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
         writeln!(out, "  {}", facts.join(", "))?;
     }
     writeln!(out, "  {}", messages(s, call))?;
+    if call.left_out > 0 {
+        let text = format!(
+            "at least {} records more are left out (--limit 0 shows all)",
+            call.left_out
+        );
+        writeln!(out, "  {}", style::bad(&text))?;
+    }
     if call.closure.capped {
         let text = "the joins run away: growing was stopped, parts may be missing or foreign";
         writeln!(out, "  {}", style::bad(text))?;
@@ -246,7 +255,7 @@ fn leg_column(call: &TracedCall, uid: &[u8], width: usize) -> String {
     style::leg(index, &fit(&name, width))
 }
 
-fn bodies(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
+fn bodies(out: &mut impl Write, record: &Record<'_>, secrets: &Secrets) -> io::Result<()> {
     let shown: Vec<(&str, &[u8])> = match &record.body {
         Body::Ast(ast) => vec![("", ast.json)],
         Body::Http(http) => vec![("request ", http.request), ("response ", http.response)],
@@ -254,7 +263,9 @@ fn bodies(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
         Body::Tg(_) | Body::Unparsed => Vec::new(),
     };
     for (name, body) in shown.into_iter().filter(|(_, body)| *body != b"{}") {
-        let pretty = serde_json::to_string_pretty(&redact::body(body)).unwrap_or_default();
+        let mut body = redact::body(body);
+        secrets.mask_value(&mut body);
+        let pretty = serde_json::to_string_pretty(&body).unwrap_or_default();
         for (i, line) in pretty.lines().enumerate() {
             let name = if i == 0 { name } else { "" };
             writeln!(out, "      {name}{}", sanitise::sanitise(line.as_bytes()))?;

@@ -64,16 +64,16 @@ fn keep(site: &Site<'_>, memory: &Memory, report: &mut Report) {
 }
 
 fn take(site: &Site<'_>, step: &Step, report: &mut Report) -> Result<Outcome, Error> {
-    // Steps on what is no log come without one.
-    let name = FileName::parse(&step.file).unwrap_or_else(live);
     match step.kind {
-        Kind::TakeOff { .. } => collapse::finish(site, &name, step),
-        Kind::Expire => expire(site, &name, step),
-        Kind::Seal | Kind::Merge | Kind::Finish => seal::seal(site, &name, step, report),
+        Kind::TakeOff { .. } => collapse::finish(site, &log_of(site, step)?, step),
+        Kind::Expire => expire(site, &log_of(site, step)?, step),
+        Kind::Seal | Kind::Merge | Kind::Finish => {
+            seal::seal(site, &log_of(site, step)?, step, report)
+        }
         Kind::Rename => rename(site, step),
         Kind::Collapse => collapse::collapse(site, step, report),
-        Kind::Recompress => seal::recompress(site, &name, step, report),
-        Kind::Index => site.index(&name).map(|built| {
+        Kind::Recompress => seal::recompress(site, &log_of(site, step)?, step, report),
+        Kind::Index => site.index(&log_of(site, step)?).map(|built| {
             let index_bytes = Some(built.index_bytes);
             Outcome::Done(Done {
                 index_bytes,
@@ -85,6 +85,19 @@ fn take(site: &Site<'_>, step: &Step, report: &mut Report) -> Result<Outcome, Er
         // Done before there was a plan.
         Kind::Clean | Kind::Restore => Ok(Outcome::Nothing),
     }
+}
+
+/// The log that a step is about. A name that is no log's ends the step: it must not act on another
+/// file instead.
+fn log_of(site: &Site<'_>, step: &Step) -> Result<FileName, Error> {
+    FileName::parse(&step.file).ok_or_else(|| {
+        let error = std::io::Error::other("its name is no log's");
+        Error::io(
+            &site.folder.path_of(&step.file),
+            "take a step with it",
+            error,
+        )
+    })
 }
 
 /// A finished file that stays as it is gets an index as it is.

@@ -89,8 +89,7 @@ impl Memory {
     /// # Errors
     /// Why it can't be read.
     pub fn of(folder: &Folder) -> Result<Memory, Trouble> {
-        let own = folder.subfolder(index::FOLDER);
-        match own.and_then(|own| own.read_small(MEMORY, BYTES_MAX)) {
+        match index::read_own(folder, MEMORY, BYTES_MAX) {
             Ok(bytes) => Ok(Memory::parse(&String::from_utf8_lossy(&bytes))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Memory::default()),
             Err(error) => {

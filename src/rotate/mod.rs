@@ -22,6 +22,7 @@ mod clock;
 mod collapse;
 mod gate;
 mod held;
+mod itself;
 mod look;
 mod memory;
 mod names;
@@ -36,6 +37,7 @@ mod seal;
 mod site;
 mod tidy;
 mod times;
+mod verify;
 mod writers;
 
 use std::io;
@@ -49,10 +51,12 @@ use crate::fsx::{Deeds, Distrusted, Holders, Lock, WallClock};
 use crate::record::LogZone;
 use crate::tree::{EnterpriseName, Tree};
 
+pub use itself::{Dated, rotates_itself};
 pub use memory::{Collapsing, Memory};
 pub use names::Leftover;
 pub use plan::{Kind, Step};
 pub use report::{Done, Report, Waiting};
+pub use verify::Checked;
 
 use gate::Gate;
 use site::Site;
@@ -102,6 +106,8 @@ pub struct Policy {
     pub recompress: bool,
     /// Where leases are not to be had: how long a file must have been left alone.
     pub grace: Duration,
+    /// Archives of about so many bytes are compared with their indexes, one at least; 0 for none.
+    pub verify_bytes: u64,
 }
 
 impl Default for Policy {
@@ -114,6 +120,7 @@ impl Default for Policy {
             force_expire: false,
             recompress: false,
             grace: Duration::from_secs(60),
+            verify_bytes: 64 << 20,
         }
     }
 }
@@ -255,6 +262,7 @@ impl<'r> Rotation<'r> {
                 break;
             }
         }
+        verify::verify(site, report);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use rustix::process::geteuid;
 
 use super::site::Site;
+use super::verify;
 use crate::error::Error;
 use crate::fsx::{Access, Folder};
 use crate::index::{self, FOLDER};
@@ -83,5 +84,5 @@ impl Site<'_> {
 fn is_of_a_run(name: &str) -> bool {
     let finished = name.strip_suffix(".tmp").unwrap_or(name);
     let log = finished.strip_suffix(".idx").and_then(FileName::parse);
-    log.is_some() || [LOCK, MEMORY, index::catalog::NAME].contains(&finished)
+    log.is_some() || [LOCK, MEMORY, verify::NAME, index::catalog::NAME].contains(&finished)
 }

@@ -1,6 +1,7 @@
 //! The plan: what there is and what is wanted, made into steps, each with its reason. Pure; what
 //! can't be done now is said, not tried.
 
+use super::itself::{self, Dated};
 use super::look::{Live, Seen, Survey, kept_since};
 use super::names::{archive_of, live, of_day};
 use super::report::Waiting;
@@ -9,11 +10,7 @@ use super::{Mode, Policy};
 use crate::error::Trouble;
 use crate::fsx::list_writers;
 use crate::source::Form;
-use crate::tree::{FileName, Generation};
-
-/// A writer that rotates at midnight has done so by then (milliseconds): it does it with the first
-/// line of the day.
-const MIDNIGHT_MILLIS: i64 = 3_600_000;
+use crate::tree::FileName;
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -412,30 +409,16 @@ fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
     (Mode::Collapse, why)
 }
 
-/// Whether the writer of the live file rotates it: there are dated files that nobody here made, or
-/// were once. Of what is long past, a live file that goes on over midnight proves the opposite.
+/// Whether the writer of the live file rotates it, as far as that shows.
 fn rotates_itself(survey: &Survey) -> bool {
-    let is_theirs = |seen: &&Seen| {
-        let dated = matches!(seen.name.generation, Generation::Dated(_));
-        let ours = survey.memory.renamed.contains(&seen.name.full());
-        dated && seen.name.stem.starts_with("events.log.") && !ours && !seen.is_live_too
-    };
-    let theirs = || survey.files.iter().filter(is_theirs);
-    if theirs().any(|seen| seen.form == Form::Plain) {
-        return true;
-    }
-    let showed = survey.memory.rotates_itself || theirs().any(|seen| seen.form == Form::Gzip);
-    let Some(live) = &survey.live else {
-        return showed;
-    };
-    let goes_over_midnight = match (live.first, live.last) {
-        (Some(first), Some(last)) => {
-            Site::day(first) < Site::day(last)
-                && Site::day(first) < Site::day(last.plus_millis(-MIDNIGHT_MILLIS))
-        }
-        _ => false,
-    };
-    showed && !goes_over_midnight
+    let files = survey.files.iter().map(|seen| Dated {
+        name: &seen.name,
+        form: seen.form,
+        is_live_too: seen.is_live_too,
+    });
+    let live = survey.live.as_ref();
+    let live = live.map_or((None, None), |live| (live.first, live.last));
+    itself::rotates_itself(&survey.memory, &files, live)
 }
 
 #[cfg(test)]

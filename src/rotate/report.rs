@@ -28,6 +28,8 @@ pub struct Report {
     pub left_alone: Vec<String>,
     /// What is left for a later run.
     pub waiting: Vec<Waiting>,
+    /// Archives that were compared with their indexes.
+    pub checked: Vec<String>,
     /// What went wrong. The path is that of the file, or of the folder.
     pub troubles: Vec<Trouble>,
 }
@@ -96,6 +98,7 @@ impl Report {
             steps: Vec::new(),
             left_alone: Vec::new(),
             waiting: Vec::new(),
+            checked: Vec::new(),
             troubles: Vec::new(),
         }
     }

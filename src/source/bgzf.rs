@@ -317,6 +317,11 @@ impl BgzfReader<'_> {
     }
 
     fn inflate(&mut self, block: Block) -> Result<(), String> {
+        let is_block = block.bytes as usize >= HEADER_BYTES + TRAILER_BYTES
+            && block.content_bytes <= CONTENT_BYTES_MAX;
+        if !is_block {
+            return Err("there is no block of that length".to_owned());
+        }
         self.compressed.resize(block.bytes as usize, 0);
         self.log
             .file

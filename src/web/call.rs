@@ -15,6 +15,7 @@ use super::site::{Site, Visit};
 use super::work::Length;
 use crate::engine::{Trace, TraceQuestion};
 use crate::error::Error;
+use crate::output::Secrets;
 use crate::tree::EnterpriseName;
 
 pub(super) async fn show(
@@ -60,7 +61,9 @@ pub(super) async fn show(
             list: list.as_deref(),
         },
     );
-    Ok(page(StatusCode::OK, markup))
+    let secrets = Secrets::of_call(call);
+    let text = secrets.mask_page(markup.into_string());
+    Ok(page(StatusCode::OK, maud::PreEscaped(text)))
 }
 
 /// What opened the page, for links to itself: the token, else the signature.

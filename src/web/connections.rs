@@ -5,14 +5,17 @@
 //! of a kept connection, taking an answer. What is wrong with the wire or no HTTP at all is
 //! answered by hyper, with a status and no page.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use hyper::body::Incoming;
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -27,13 +30,14 @@ use tower::ServiceExt as _;
 
 use super::metrics::{Metrics, Refused};
 use super::routes::router;
-use super::seats::Seats;
+use super::seats::{AtWork, Seat, Seats};
 use super::site::{Peer, Site};
 
 /// What connections may take.
 #[derive(Debug, Clone)]
 pub struct ConnectionLimits {
-    /// Open at one time; more are closed at once.
+    /// Open at one time; for one more the one that has been without a request for longest is closed,
+    /// and where all have one, the new one is.
     pub in_all: usize,
     /// From one address, unless it is this host's or a proxy's.
     pub each_address: usize,
@@ -134,8 +138,8 @@ async fn serve_counted(
         };
         let (wire, watcher, counted) = (wire.clone(), graceful.watcher(), metrics.connected());
         connections.spawn(async move {
-            let _held = (seat, counted);
-            wire.serve(stream, peer, watcher).await;
+            let _counted = counted;
+            wire.serve(stream, peer, watcher, &seat).await;
         });
     }
     drop(gate);
@@ -216,7 +220,7 @@ impl Wire {
         }
     }
 
-    async fn serve(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher, seat: &Arc<Seat>) {
         // Answers are written whole; waiting for more to send only delays their ends.
         let _ = stream.set_nodelay(true);
         let sent = self.sent;
@@ -229,12 +233,50 @@ impl Wire {
         let (router, from) = (self.router, Peer(peer.ip().to_canonical()));
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(from);
-            router.clone().oneshot(request)
+            let answer = router.clone().oneshot(request);
+            let at_work = seat.work();
+            async move {
+                let response = answer.await?;
+                Ok::<_, Infallible>(response.map(|body| Held { body, at_work }))
+            }
         });
         let stream = TokioIo::new(Box::pin(stream));
         let connection = self.http.serve_connection(stream, service);
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, peer = %from.0, "a connection ended early");
+        tokio::select! {
+            ended = watcher.watch(connection) => if let Err(error) = ended {
+                tracing::debug!(%error, peer = %from.0, "a connection ended early");
+            },
+            () = seat.gone() => {
+                tracing::debug!(peer = %from.0, "closed: another connection needed its place");
+            }
         }
+    }
+}
+
+/// An answer's body; its connection is at work until it was taken.
+struct Held {
+    body: Body,
+    at_work: AtWork,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let held = self.get_mut();
+        let _at_work = &held.at_work;
+        Pin::new(&mut held.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

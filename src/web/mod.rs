@@ -4,6 +4,7 @@
 //! connections   listen, accept, time limits of the wire, graceful end
 //! manners       every request: log, headers, method, length, robots, time limit, panics
 //! access        token or signature; who has tried too often
+//! caller        a program of this host, one with a token, or a stranger: for the API and metrics
 //! call, list, health    what a path answers, out of a Site
 //! metrics       what is counted meanwhile, for Prometheus
 //! work          the engine's calls, away from the async threads, a few at a time
@@ -18,6 +19,7 @@ mod access;
 mod answer;
 mod api;
 mod call;
+mod caller;
 mod connections;
 mod health;
 mod limits;

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::Uri;
-use axum::http::header::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -13,11 +12,10 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use super::answer::Said;
-use super::api;
+use super::api::{self, Admitted};
 use super::manners::{self, Headers};
-use super::metrics::is_from_here;
 use super::pages::{Notice, STYLE};
-use super::site::{Peer, Site, Visit};
+use super::site::{Site, Visit};
 use super::{call, list};
 
 /// All paths of a site.
@@ -58,14 +56,14 @@ async fn health(State(site): State<Arc<Site>>) -> Response {
     site.health.answer(&site.tree, &site.directory).await
 }
 
-/// For programs on this host; for all others there is no such page, as it tells how much is asked.
+/// For the callers that the API is for; for all others there is no such page, as it tells how much is
+/// asked.
 async fn metrics(
     State(site): State<Arc<Site>>,
-    peer: Option<Extension<Peer>>,
-    headers: HeaderMap,
     visit: Visit,
+    admitted: Result<Admitted, api::Failure>,
 ) -> Response {
-    if !is_from_here(peer.map(|Extension(peer)| peer.0), &headers) {
+    if admitted.is_err() {
         return visit.said(Notice::NoSuchPage).into_response();
     }
     let looked = site.health.looked(&site.tree, &site.directory).await;

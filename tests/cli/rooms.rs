@@ -68,7 +68,7 @@ const CRATES: [(&str, &[&str]); 55] = [
     ),
     ("moka", &["directory"]),
     ("owo_colors", &["output"]),
-    ("percent_encoding", &["web", "directory"]),
+    ("percent_encoding", &["web", "directory", "output"]),
     ("prometheus", &["web"]),
     (
         "rayon",

@@ -1,6 +1,9 @@
 //! What the engine answers: lines, calls and pictures, with every form of file, index and memory.
 
 mod equivalence;
+mod floods;
+mod forged;
+mod fuzzed;
 mod generated_tree;
 mod generator_is_deterministic;
 mod indexes;

@@ -412,3 +412,63 @@ fn copy_tree(from: &Path, to: &Path) {
         }
     }
 }
+
+/// A call of 0367 with these lines behind its start.
+fn call_with(lines: &str) -> (tempfile::TempDir, Trace) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("0367");
+    fs::create_dir(&folder).expect("made");
+    let start = "2025-11-30 09:07:35,000|AST|start|1764493655.61|{\"Phone\": \"375290001234\", \
+                 \"CallType\": 0, \"Token\": \"s3cretToken77\"}\n";
+    fs::write(folder.join("events.log"), format!("{start}{lines}")).expect("written");
+    let trace = trace(dir.path(), "0367", "1764493655.61");
+    (dir, trace)
+}
+
+#[test]
+fn one_record_of_another_time_is_listed_and_not_drawn() {
+    let hangup = |time: &str| {
+        format!(
+            "{time}|AST|hangup|1764493655.61|{{\"Phone\": \"375290001234\", \"CallStatus\": 2}}\n"
+        )
+    };
+    let (_dir, usual) = call_with(&hangup("2025-11-30 09:08:00,000"));
+    let usual = page_of(&long_after(Language::English), &usual, &Names::default(), 0);
+    for far in ["9999-12-31 23:59:59,000", "1970-01-01 00:00:05,000"] {
+        let both = hangup("2025-11-30 09:08:00,000") + &hangup(far);
+        let (_dir, odd) = call_with(&both);
+        let page = page_of(&long_after(Language::English), &odd, &Names::default(), 0);
+        assert!(
+            page.len() < usual.len() + 5000,
+            "{far}: {} bytes",
+            page.len()
+        );
+        assert!(page.contains("Not drawn, far from the call: "), "{far}");
+        let ticks = page.matches("class=\"tick\"").count();
+        assert!((1..=12).contains(&ticks), "{far}: {ticks} ticks");
+    }
+}
+
+#[test]
+fn a_message_that_a_loop_sends_makes_no_large_page() {
+    use std::fmt::Write as _;
+    let mut lines = String::new();
+    for n in 0..30_000 {
+        let (second, milli) = (n / 1000, n % 1000);
+        let _ = writeln!(
+            lines,
+            "2025-11-30 09:08:{second:02},{milli:03}|TG|send|100000001|dial|{n}|1764493655.61|hello"
+        );
+    }
+    let (_dir, trace) = call_with(&lines);
+    let page = page_of(&long_after(Language::English), &trace, &Names::default(), 0);
+    assert!(page.len() < 1 << 20, "{} bytes", page.len());
+    assert!(
+        page.contains("There are too many records"),
+        "what is left out is said"
+    );
+    assert!(
+        page.contains(" more"),
+        "so are the chats that are not named"
+    );
+}

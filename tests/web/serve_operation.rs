@@ -13,8 +13,13 @@ fn get(client: &mut Client, target: &str, headers: &str) -> u16 {
     client.reply().status
 }
 
+fn ask_for_metrics(client: &mut Client, host: &str, headers: &str) {
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n");
+    client.send(request.as_bytes());
+}
+
 fn metrics(client: &mut Client) -> Exposition {
-    client.ask("GET", "/metrics", "User-Agent: Prometheus/2.42.0\r\n");
+    ask_for_metrics(client, "localhost", "User-Agent: Prometheus/2.42.0\r\n");
     let reply = client.reply();
     assert_eq!(reply.status, 200);
     let kind = reply.header("content-type");
@@ -126,15 +131,35 @@ fn no_label_holds_a_word_of_a_request() {
 }
 
 #[test]
-fn metrics_are_for_this_host_alone() {
+fn metrics_are_for_the_callers_that_the_api_is_for() {
     let server = Server::sample();
     let nowhere = server.get("/nowhere");
-    for header in ["X-Forwarded-For", "Forwarded", "X-Real-IP"] {
-        let reply = server.get_with("/metrics", &format!("{header}: 127.0.0.1\r\n"));
+    let ask = |host: &str, headers: &str| {
+        let mut client = server.client();
+        ask_for_metrics(&mut client, host, headers);
+        client.reply()
+    };
+    // What a proxy adds, what a browser adds, and names that DNS can make those of this host.
+    for header in [
+        "X-Forwarded-For: 127.0.0.1",
+        "X-Forwarded-Proto: https",
+        "Forwarded: for=127.0.0.1",
+        "X-Real-IP: 127.0.0.1",
+        "Via: 1.1 proxy",
+        "Origin: http://localhost",
+        "Sec-Fetch-Site: cross-site",
+        "Authorization: Bearer wrong",
+    ] {
+        let reply = ask("localhost", &format!("{header}\r\n"));
         assert_eq!(reply.status, 404, "{header}");
         assert_eq!(reply.timeless(), nowhere.timeless());
     }
-    assert_eq!(server.get("/metrics").status, 200);
+    for host in ["evil.example", "calltrace", "127.0.0.1.evil.example"] {
+        assert_eq!(ask(host, "").status, 404, "{host}");
+    }
+    for host in ["localhost", "127.0.0.1:8026", "[::1]"] {
+        assert_eq!(ask(host, "").status, 200, "{host}");
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! the logs themselves.
 //!
 //! ```text
-//! caller    whose request it is: this host's, a token's, or nobody's (pure)
 //! failure   {"detail": ...} with its status; what pages say, said to programs
 //! routes    the one table of what there is, for the router, its guard and the document
 //! body      a request's body, bounded
@@ -11,10 +10,9 @@
 //! trace, timeline, search, service    GET
 //! ```
 //!
-//! Who may ask is decided in [`Admitted`], before anything is read.
+//! Who may ask is decided in [`Admitted`], before anything is read, by the rule of `web/caller`.
 
 mod body;
-mod caller;
 mod failure;
 mod log;
 mod posted;
@@ -34,16 +32,16 @@ use axum::http::uri::Authority;
 
 use super::access::Refusal;
 use super::access::visitor::Visitor;
+use super::caller::{Caller, caller};
 use super::site::{Peer, Site};
 
-use caller::Caller;
 pub(super) use failure::Failure;
 pub(super) use log::Posts;
 pub(super) use routes::{allowed, is_api, routes};
 pub(super) use service::front;
 
 /// Somebody who may use the API.
-pub(super) struct Admitted;
+pub(in crate::web) struct Admitted;
 
 impl FromRequestParts<Arc<Site>> for Admitted {
     type Rejection = Failure;
@@ -51,7 +49,7 @@ impl FromRequestParts<Arc<Site>> for Admitted {
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Admitted, Failure> {
         let peer = parts.extensions.get::<Peer>();
         let line = (parts.version, parts.uri.authority().map(Authority::as_str));
-        let token = match caller::caller(peer.map(|peer| peer.0), line, &parts.headers) {
+        let token = match caller(peer.map(|peer| peer.0), line, &parts.headers) {
             Caller::Local => return Ok(Admitted),
             Caller::Stranger(why) => return Err(Failure::new(StatusCode::FORBIDDEN, why)),
             Caller::Bearer(token) => token,

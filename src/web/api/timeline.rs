@@ -4,10 +4,18 @@
 //! them `sequence` and the fields that its later code put there. What calltrace itself wrote under
 //! keys that begin with `_` comes back under their own names. Bodies come redacted out of `output`.
 
+use std::io;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value, json};
+use tokio::task;
 
 use crate::engine::TracedCall;
-use crate::output::{Clock, json as shown};
+use crate::output::{Clock, Secrets, json as shown};
 use crate::record::Stamp;
 
 /// What of an item's `data` stands beside it as well, by its type.
@@ -31,32 +39,180 @@ pub(super) fn time(at: Stamp, clock: &Clock) -> String {
     text.trim_end_matches('Z').to_owned()
 }
 
-/// All records of a call, in order of time, numbered from 1.
-pub(super) fn timeline(call: &TracedCall, clock: &Clock) -> Vec<Value> {
-    let items = call.lines.iter().enumerate();
-    items
-        .map(|(at, line)| {
-            item(
-                at + 1,
-                line.at,
-                shown::entry(&line.text, line.at, clock),
-                clock,
-            )
-        })
-        .collect()
+/// Of a longer timeline the rest is made while it is sent (bytes).
+const FIRST_BYTES: usize = 256 << 10;
+
+/// Made at once while it is sent (bytes).
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Longest timeline (bytes); the records behind it are left out.
+const BYTES_MAX: usize = 32 << 20;
+
+/// The records of a call as JSON, numbered from 1, a few at a time.
+pub(super) struct Timeline {
+    call: TracedCall,
+    clock: Clock,
+    secrets: Secrets,
+    /// The next record.
+    next: usize,
+    /// How long the timeline is so far (bytes).
+    bytes: usize,
+    counts: Counts,
 }
 
-/// How many there are of each kind.
-pub(super) fn counts(timeline: &[Value]) -> Value {
-    let of = |kind: &str| timeline.iter().filter(|item| item["type"] == kind).count();
-    json!({
-        "total_events": of("call_event"),
-        "http_requests": of("http_request"),
-        "sql_queries": of("sql_query"),
-        "telegram_messages": of("telegram_message"),
-        "integration_responses": of("integration_response"),
-        "total_timeline_entries": timeline.len(),
-    })
+impl Timeline {
+    pub(super) fn of(call: TracedCall, clock: Clock) -> Timeline {
+        Timeline {
+            secrets: Secrets::of_call(&call),
+            call,
+            clock,
+            next: 0,
+            bytes: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// The answer: `told`, with the timeline and its counts in their places. A long timeline is made
+    /// while it is sent.
+    pub(super) fn answer(mut self, told: Value) -> Response {
+        let mut first = Vec::new();
+        self.render(&mut first, FIRST_BYTES);
+        let (counts, left_out) = match self.is_done() {
+            true => (self.counts, self.call.lines.len() - self.next),
+            false => self.ahead(),
+        };
+        let left_out = self.call.left_out + left_out as u64;
+        let (mut head, tail) = around(told, &counts, left_out);
+        head.append(&mut first);
+        let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        if self.is_done() {
+            head.extend_from_slice(&tail);
+            return (StatusCode::OK, json, head).into_response();
+        }
+        let begun = stream::once(async move { Ok(Bytes::from(head)) });
+        let rest = stream::unfold(Some((self, tail)), |state| async move {
+            let (mut timeline, tail) = state?;
+            // On a thread for work: the connection's own serve others meanwhile.
+            let made = task::spawn_blocking(move || {
+                let mut chunk = Vec::new();
+                timeline.render(&mut chunk, CHUNK_BYTES);
+                (chunk, timeline)
+            });
+            match made.await {
+                Err(error) => Some((Err(io::Error::other(error)), None)),
+                Ok((mut chunk, timeline)) if timeline.is_done() => {
+                    chunk.extend_from_slice(&tail);
+                    Some((Ok(Bytes::from(chunk)), None))
+                }
+                Ok((chunk, timeline)) => Some((Ok(Bytes::from(chunk)), Some((timeline, tail)))),
+            }
+        });
+        let body = Body::from_stream(begun.chain(rest));
+        (StatusCode::OK, json, body).into_response()
+    }
+
+    fn is_done(&self) -> bool {
+        self.next == self.call.lines.len() || self.bytes > BYTES_MAX
+    }
+
+    /// Appends further records, about so many bytes.
+    fn render(&mut self, into: &mut Vec<u8>, bytes: usize) {
+        let from = into.len();
+        while !self.is_done() && into.len() - from < bytes {
+            let before = into.len();
+            if self.next > 0 {
+                into.push(b',');
+            }
+            let item = self.item(self.next);
+            into.extend_from_slice(item.to_string().as_bytes());
+            self.counts.add(&item);
+            self.next += 1;
+            self.bytes += into.len() - before;
+        }
+    }
+
+    fn item(&self, at: usize) -> Value {
+        let line = &self.call.lines[at];
+        let mut entry = shown::entry(&line.text, line.at, &self.clock);
+        self.secrets.mask_value(&mut entry["data"]);
+        item(at + 1, line.at, entry, &self.clock)
+    }
+
+    /// What the counts will be at the end, and how many records won't be there.
+    fn ahead(&self) -> (Counts, usize) {
+        let (mut counts, mut bytes, mut next) = (self.counts, self.bytes, self.next);
+        while next < self.call.lines.len() && bytes <= BYTES_MAX {
+            let item = self.item(next);
+            counts.add(&item);
+            bytes += item.to_string().len() + 1;
+            next += 1;
+        }
+        (counts, self.call.lines.len() - next)
+    }
+}
+
+/// What stands before the items of the timeline, and behind them.
+fn around(told: Value, counts: &Counts, left_out: u64) -> (Vec<u8>, Vec<u8>) {
+    let (mut head, mut tail) = (b"{".to_vec(), b"]".to_vec());
+    let mut is_behind = false;
+    let Value::Object(fields) = told else {
+        return (head, tail);
+    };
+    for (at, (key, value)) in fields.into_iter().enumerate() {
+        let into = if is_behind { &mut tail } else { &mut head };
+        if at > 0 {
+            into.push(b',');
+        }
+        into.extend_from_slice(Value::String(key.clone()).to_string().as_bytes());
+        into.push(b':');
+        match key.as_str() {
+            "timeline" => {
+                into.push(b'[');
+                is_behind = true;
+            }
+            "summary" => into.extend_from_slice(counts.told().to_string().as_bytes()),
+            "records_left_out" => into.extend_from_slice(left_out.to_string().as_bytes()),
+            _ => into.extend_from_slice(value.to_string().as_bytes()),
+        }
+    }
+    tail.push(b'}');
+    (head, tail)
+}
+
+/// How many items there are of each kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    events: u64,
+    requests: u64,
+    queries: u64,
+    messages: u64,
+    integrations: u64,
+    all: u64,
+}
+
+impl Counts {
+    fn add(&mut self, item: &Value) {
+        self.all += 1;
+        match item["type"].as_str().unwrap_or_default() {
+            "call_event" => self.events += 1,
+            "http_request" => self.requests += 1,
+            "sql_query" => self.queries += 1,
+            "telegram_message" => self.messages += 1,
+            "integration_response" => self.integrations += 1,
+            _ => {}
+        }
+    }
+
+    fn told(&self) -> Value {
+        json!({
+            "total_events": self.events,
+            "http_requests": self.requests,
+            "sql_queries": self.queries,
+            "telegram_messages": self.messages,
+            "integration_responses": self.integrations,
+            "total_timeline_entries": self.all,
+        })
+    }
 }
 
 fn item(sequence: usize, at: Stamp, mut entry: Value, clock: &Clock) -> Value {

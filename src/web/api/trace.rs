@@ -8,10 +8,10 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::failure::answer;
-use super::timeline::{counts, time, timeline};
+use super::timeline::{Timeline, time};
 use super::{Admitted, Failure};
 use crate::call::{Direction, Outcome, Summary};
-use crate::engine::{Trace, TraceQuestion, TracedCall};
+use crate::engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
 use crate::error::Error;
 use crate::output::Clock;
 use crate::record::id;
@@ -89,23 +89,26 @@ fn traced(
         every_file: false,
     };
     let names = enterprises(site, enterprise)?;
-    let answers = site.engine.trace_each(&site.tree, &names, &question);
+    let answers = site
+        .engine
+        .trace_each(&site.tree, &names, &question, RecordLimits::default());
     let traces = answers.into_iter().collect::<Result<Vec<Trace>, Error>>()?;
     let is_complete = traces.iter().all(|trace| trace.troubles.is_empty());
-    let found = traces
-        .iter()
-        .find_map(|trace| Some((trace, trace.call.as_ref()?)));
+    let found = traces.into_iter().find_map(|mut trace| {
+        let call = trace.call.take()?;
+        Some((trace, call))
+    });
     let Some((trace, call)) = found else {
         let said = json!({ "detail": "Call trace not found", "complete": is_complete });
         return Ok(answer(StatusCode::NOT_FOUND, &said));
     };
-    let said = told(trace, call, &question.id, &site.clock);
-    Ok(answer(StatusCode::OK, &said))
+    let told = told(&trace, &call, &question.id, &site.clock);
+    Ok(Timeline::of(call, site.clock).answer(told))
 }
 
+/// What stands before and behind the timeline.
 fn told(trace: &Trace, call: &TracedCall, asked: &str, clock: &Clock) -> Value {
     let s = &call.summary;
-    let timeline = timeline(call, clock);
     let legs: Vec<&str> = s.legs.iter().map(|leg| leg.uid.as_str()).collect();
     json!({
         "unique_id": asked,
@@ -118,10 +121,11 @@ fn told(trace: &Trace, call: &TracedCall, asked: &str, clock: &Clock) -> Value {
         "duration_seconds": s.ended.then(|| s.last.since(s.first) / 1000),
         "created_at": time(s.first, clock),
         "updated_at": time(s.last, clock),
-        "summary": counts(&timeline),
-        "timeline": timeline,
+        "summary": null,
+        "timeline": [],
         "main_unique_id": s.main_uid,
         "related_unique_ids": legs,
+        "records_left_out": call.left_out,
         "complete": trace.troubles.is_empty(),
     })
 }

@@ -7,12 +7,11 @@ mod process;
 mod registered;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use axum::http::header::{CONTENT_TYPE, HeaderMap};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
@@ -29,13 +28,6 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Seconds: a page of a call takes some milliseconds, a list may take some seconds.
 const SECONDS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
-
-/// What a proxy adds to what it passes on.
-const FORWARDING: [HeaderName; 3] = [
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("forwarded"),
-    HeaderName::from_static("x-real-ip"),
 ];
 
 /// Why a request did not get what it asked for. As an extension of an answer it is counted.
@@ -278,12 +270,6 @@ impl Drop for Connected {
     fn drop(&mut self) {
         self.0.dec();
     }
-}
-
-/// Whether a request comes from this host itself, not through a proxy on it.
-pub(super) fn is_from_here(peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
-    let is_loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-    is_loopback && !FORWARDING.iter().any(|name| headers.contains_key(name))
 }
 
 #[cfg(test)]

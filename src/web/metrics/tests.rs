@@ -3,27 +3,6 @@
 use super::*;
 
 #[test]
-fn only_callers_on_this_host_are_from_here() {
-    let none = HeaderMap::new();
-    let ip = |text: &str| Some(text.parse::<IpAddr>().expect("an address"));
-    for (peer, is_here) in [
-        (ip("127.0.0.1"), true),
-        (ip("::1"), true),
-        (ip("::ffff:127.0.0.1"), true),
-        (ip("192.0.2.1"), false),
-        (ip("10.0.0.5"), false),
-        (None, false),
-    ] {
-        assert_eq!(is_from_here(peer, &none), is_here, "{peer:?}");
-    }
-    for name in FORWARDING {
-        let mut headers = HeaderMap::new();
-        headers.insert(&name, "127.0.0.1".parse().expect("a value"));
-        assert!(!is_from_here(ip("127.0.0.1"), &headers), "{name}");
-    }
-}
-
-#[test]
 fn what_others_count_is_taken_over_and_never_goes_back() {
     let metrics = Metrics::started_at(0);
     let counts = |remembered| Counts {

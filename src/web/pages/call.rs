@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::frame::Frame;
 use super::headline::{going_on, headline, notes};
 use super::people::{People, client_in_log};
-use super::picture::picture;
+use super::picture::{near, picture};
 use super::timeline::timeline;
 use super::troubles::missing_parts;
 use super::{Look, legs};
@@ -68,8 +68,14 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         refresh: (live.is_some() && page.may_refresh).then_some(REFRESH_SECONDS),
         other_language: Some(&other),
     };
-    let upto = live.is_some().then_some(look.now);
-    let lanes = Lanes::of(&page.call.facts, &page.call.summary, upto);
+    let near = near(&page.call.facts);
+    let (facts, far) = match &near {
+        Some((facts, far)) => (facts.as_slice(), far.as_slice()),
+        None => (page.call.facts.as_slice(), &[][..]),
+    };
+    // A call whose clock was wrong is not drawn up to now.
+    let upto = (live.is_some() && far.is_empty()).then_some(look.now);
+    let lanes = Lanes::of(facts, &page.call.summary, upto);
     let content = html! {
         @if let Some(list) = page.list {
             nav { a href=(list) { "← " (l.of("Все звонки", "All calls")) } }
@@ -78,8 +84,17 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
             @if live.is_some() { (refreshing(look, page)) }
             (headline(look, page, &people, live.as_ref()))
             (missing_parts(look, page.troubles))
+            @if page.call.left_out > 0 {
+                section.warn role="note" {
+                    p {
+                        strong { (l.of("Записей слишком много", "There are too many records")) }
+                        (l.of(": показаны самые ранние, не показано не меньше ", ": the earliest are shown, left out are at least "))
+                        (page.call.left_out)
+                    }
+                }
+            }
             @if let Some(lanes) = &lanes {
-                (picture(look, page.call, lanes, &people))
+                (picture(look, page.call, lanes, far, &people))
             }
             (notes(look, page, live.as_ref()))
             (timeline(look, page, &people, lanes.as_ref()))

@@ -45,7 +45,8 @@ pub(super) fn entries(call: &TracedCall) -> Vec<Entry> {
         let joins = open
             .iter()
             .rev()
-            .find(|(known, since, _)| *known == key && fact.at.since(*since) <= GROUP_MILLIS);
+            .take_while(|(_, since, _)| fact.at.since(*since) <= GROUP_MILLIS)
+            .find(|(known, _, _)| *known == key);
         if let Some((_, _, entry)) = joins
             && let Entry::Messages { lines, .. } = &mut entries[*entry]
         {

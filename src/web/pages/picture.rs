@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::people::People;
 use super::{Look, shortened};
-use crate::call::{Doing, Event, Lane, Lanes, MessageAction, is_success};
+use crate::call::{Doing, Event, Fact, Lane, Lanes, MessageAction, is_success};
 use crate::engine::TracedCall;
 use crate::record::Stamp;
 
@@ -25,6 +25,12 @@ const LANES_MAX: usize = 24;
 /// Marks drawn in one lane.
 const MARKS_MAX: usize = 200;
 
+/// Stretches drawn in one lane.
+const SPANS_MAX: usize = 200;
+
+/// Lines across the picture, at most.
+const TICKS_MAX: usize = 12;
+
 /// Bridges that have a colour of their own; those after them share the last.
 const COLOURS: usize = 5;
 
@@ -32,11 +38,68 @@ const COLOURS: usize = 5;
 /// a deletion an hour later would press the call into a corner.
 const AFTER_MILLIS: i64 = 15_000;
 
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// Events that are further than this (milliseconds) from the next one are of another time: a clock
+/// that was wrong, or a line that lies about its time. No call lasts as long.
+const FAR_MILLIS: i64 = DAY_MILLIS;
+
+/// Times far from the call that are listed; of more only how many.
+const FAR_MAX: usize = 5;
+
+/// The Asterisk events that are drawn, and the times of those that are too far from them; `None` when
+/// all are near each other. Drawn is the stretch with the most events, of several the first.
+pub(super) fn near(facts: &[Fact]) -> Option<(Vec<Fact>, Vec<Stamp>)> {
+    let events: Vec<&Fact> = facts.iter().filter(|fact| fact.is_asterisk()).collect();
+    let touches = |a: &&Fact, b: &&Fact| b.at.since(a.at) <= FAR_MILLIS;
+    let mut stretches = events.chunk_by(touches);
+    let first = stretches.next()?;
+    let largest = stretches.fold(first, |largest, next| {
+        if next.len() > largest.len() {
+            next
+        } else {
+            largest
+        }
+    });
+    if largest.len() == events.len() {
+        return None;
+    }
+    let (from, to) = (largest[0].at, largest[largest.len() - 1].at);
+    let is_near = |at: Stamp| from.since(at) <= FAR_MILLIS && at.since(to) <= FAR_MILLIS;
+    let is_drawn = |fact: &&Fact| match fact.is_asterisk() {
+        true => fact.at >= from && fact.at <= to,
+        false => is_near(fact.at),
+    };
+    let drawn = facts.iter().filter(is_drawn).cloned().collect();
+    let far = facts.iter().filter(|fact| !is_drawn(fact));
+    Some((drawn, far.map(|fact| fact.at).collect()))
+}
+
+/// Says which records are not drawn because they are far from the call.
+fn far_times(look: &Look, far: &[Stamp]) -> Markup {
+    let l = look.language;
+    html! {
+        @if !far.is_empty() {
+            p.quiet {
+                (l.of("Не нарисовано, далеко от звонка: ", "Not drawn, far from the call: "))
+                @for (n, at) in far.iter().take(FAR_MAX).enumerate() {
+                    @if n > 0 { ", " }
+                    (look.clock.moment(*at).format("%d.%m.%Y %H:%M:%S").to_string())
+                }
+                @if far.len() > FAR_MAX {
+                    (l.of(" и ещё ", " and ")) (far.len() - FAR_MAX) (l.of("", " more"))
+                }
+            }
+        }
+    }
+}
+
 /// The picture of a call, with its legend.
 pub(super) fn picture(
     look: &Look,
     call: &TracedCall,
     lanes: &Lanes,
+    far: &[Stamp],
     people: &People<'_>,
 ) -> Markup {
     let l = look.language;
@@ -44,6 +107,10 @@ pub(super) fn picture(
     let telegram = marks(call, |fact| matches!(fact.event, Event::Message(_)));
     let requests = marks(call, |fact| matches!(fact.event, Event::Http | Event::Sql));
     let drawn: Vec<&Lane> = lanes.lanes.iter().take(LANES_MAX).collect();
+    let is_cut = drawn.iter().any(|lane| lane.spans.len() > SPANS_MAX)
+        || [&telegram, &requests]
+            .iter()
+            .any(|marks| marks.len() > MARKS_MAX);
     let extra = [&telegram, &requests]
         .iter()
         .filter(|marks| !marks.is_empty())
@@ -71,6 +138,10 @@ pub(super) fn picture(
             @if lanes.lanes.len() > LANES_MAX {
                 p.quiet { (l.of("Показаны не все каналы: ", "Not all legs are drawn: ")) (LANES_MAX) (l.of(" из ", " of ")) (lanes.lanes.len()) }
             }
+            @if is_cut {
+                p.quiet { (l.of("Нарисовано только начало: у канала не больше ", "Only the beginning is drawn: of a leg at most ")) (SPANS_MAX) (l.of(" отрезков.", " stretches.")) }
+            }
+            (far_times(look, far))
             (legend(look, lanes, !telegram.is_empty(), !requests.is_empty()))
         }
     }
@@ -148,7 +219,9 @@ fn tick_times(look: &Look, axis: &Axis) -> Vec<Stamp> {
     ];
     let wanted = axis.millis / 4;
     let step = STEPS.iter().map(|s| s * 1000).find(|step| *step >= wanted);
-    let step = step.unwrap_or(86_400_000);
+    // Beyond that whole days: as many of them as keep the ticks few.
+    let days = (wanted + DAY_MILLIS - 1) / DAY_MILLIS;
+    let step = step.unwrap_or(days.max(1) * DAY_MILLIS);
     // Round in the zone that is shown, whose offset may be of half an hour.
     let moment = look.clock.moment(axis.first);
     let into_day = i64::from(chrono::Timelike::num_seconds_from_midnight(&moment)) * 1000
@@ -157,6 +230,7 @@ fn tick_times(look: &Look, axis: &Axis) -> Vec<Stamp> {
     (0..)
         .map(|n| until_first + n * step)
         .take_while(|millis| *millis <= axis.millis)
+        .take(TICKS_MAX)
         .map(|millis| axis.first.plus_millis(millis))
         .collect()
 }
@@ -173,7 +247,7 @@ fn lane_of(look: &Look, axis: &Axis, lane: &Lane, people: &People<'_>, y: usize)
         @if let Some((first, last)) = whole {
             line.life x1=(axis.x(first.from)) x2=(axis.x(last.to)) y1=(bar + BAR / 2) y2=(bar + BAR / 2) {}
         }
-        @for span in &lane.spans {
+        @for span in lane.spans.iter().take(SPANS_MAX) {
             @let (class, letter) = class_of(span.doing);
             rect class=(class) x=(axis.x(span.from)) y=(bar) width=(axis.width(span.from, span.to)) height=(BAR) rx="3" {
                 title { (doing(look, span.doing)) ", " (look.language.duration(span.to.since(span.from))) }
@@ -242,10 +316,10 @@ struct Mark {
     class: &'static str,
 }
 
-fn marks(call: &TracedCall, wanted: impl Fn(&crate::call::Fact) -> bool) -> Vec<Mark> {
+fn marks(call: &TracedCall, wanted: impl Fn(&Fact) -> bool) -> Vec<Mark> {
     let facts = call.facts.iter().filter(|fact| wanted(fact));
     facts
-        .take(MARKS_MAX)
+        .take(MARKS_MAX + 1)
         .map(|fact| Mark {
             at: fact.at,
             class: match fact.event {
@@ -263,7 +337,7 @@ fn mark_lane(axis: &Axis, name: &str, marks: &[Mark], y: usize) -> Markup {
     let middle = y + LABEL + 3 + BAR / 2;
     html! {
         text.lane-name x="1%" y=(y + 12) { (name) }
-        @for mark in marks {
+        @for mark in marks.iter().take(MARKS_MAX) {
             @let x = axis.x(mark.at);
             @match mark.class {
                 "failed" => {

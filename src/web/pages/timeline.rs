@@ -28,6 +28,9 @@ const BODY_CHARS_MAX: usize = 4000;
 /// Shown of a message's text, a URL, an unparsed line (characters).
 const TEXT_CHARS_MAX: usize = 1500;
 
+/// Chats that one entry names; a program that loops sends to one for ever.
+const LIVES_MAX: usize = 50;
+
 /// What entries are shown with.
 struct Page<'p> {
     look: &'p Look,
@@ -89,7 +92,7 @@ fn fitting(entries: &[Entry], call: &TracedCall) -> usize {
         let before = bytes;
         bytes += match entry {
             Entry::One(at) => shown(at),
-            Entry::Messages { lines, .. } => lines.iter().map(shown).sum(),
+            Entry::Messages { lines, .. } => lines.iter().take(LIVES_MAX).map(shown).sum(),
         };
         before == 0 || bytes <= PAGE_BYTES_MAX
     });
@@ -215,7 +218,12 @@ impl Page<'_> {
                 div.what {
                     details.messages {
                         summary { (head) }
-                        ul.lives { @for fact in &facts { li { (self.life(fact)) } } }
+                        ul.lives {
+                            @for fact in facts.iter().take(LIVES_MAX) { li { (self.life(fact)) } }
+                            @if facts.len() > LIVES_MAX {
+                                li { (self.look.language.of("и ещё ", "and ")) (facts.len() - LIVES_MAX) (self.look.language.of("", " more")) }
+                            }
+                        }
                     }
                     @if !text.is_empty() { p.text { bdi { (text) } } }
                 }

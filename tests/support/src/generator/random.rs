@@ -4,6 +4,7 @@
 //! itself after Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014).
 //! Integers only: `ln` and `powf` may differ by a bit between C libraries.
 
+#[derive(Debug, Clone)]
 pub struct SplitMix64 {
     state: u64,
 }

@@ -1,0 +1,17 @@
+//! Mutated inputs for everything that calltrace reads and did not write a moment ago.
+//!
+//! A target takes some bytes as one of the files that are read, asks questions over them, and says
+//! what went wrong: an answer that differs from the plain scan, a panic. Mutations come from a seed,
+//! so each run can be repeated.
+//!
+//! The mutations know the formats (checksums are repaired, numbers become their limits) and are not
+//! guided by coverage. libFuzzer does run with a stable compiler (`-Cpasses=sancov-module`), but every
+//! crate must be built again with it, and most questions here take milliseconds and files: in the same
+//! ten minutes the knowledge of checksums reaches more code than guidance by coverage does.
+
+mod mutate;
+mod targets;
+mod world;
+
+pub use mutate::{Mutator, Random};
+pub use targets::{Failure, Target, names, target};

@@ -1,0 +1,347 @@
+//! What is fuzzed, and what must hold.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use calltrace::call::Fact;
+use calltrace::cli::Settings;
+use calltrace::fsx::Folder;
+use calltrace::index;
+use calltrace::output::{Clock, json, redact, sanitise};
+use calltrace::record::{LogZone, Record, Stamp};
+use calltrace::rotate::Memory;
+use calltrace::scan::Place;
+use calltrace::tree::LogFile;
+
+use crate::mutate::Mutator;
+use crate::world::{World, corpus};
+
+/// What went wrong, and with which input.
+#[derive(Debug)]
+pub struct Failure {
+    /// In a sentence.
+    pub what: String,
+    /// The input.
+    pub input: Vec<u8>,
+}
+
+/// Reads an input that the mutator has made, and says what is wrong.
+type Run = Box<dyn FnMut(&mut Mutator, &[u8]) -> Result<(), String>>;
+
+/// Something that reads bytes.
+pub struct Target {
+    seeds: Vec<Vec<u8>>,
+    run: Run,
+    /// What is written before each run, so that an abort leaves its input behind.
+    pub keep_at: Option<PathBuf>,
+}
+
+impl Target {
+    /// Makes the next input and runs with it.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub fn step(&mut self, mutator: &mut Mutator) -> Result<(), Failure> {
+        let input = mutator.input(&self.seeds);
+        self.run(mutator, input)
+    }
+
+    /// Runs with one input.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub fn run(&mut self, mutator: &mut Mutator, input: Vec<u8>) -> Result<(), Failure> {
+        if let Some(path) = &self.keep_at {
+            fs::write(path, &input).expect("written");
+        }
+        let ran = catch_unwind(AssertUnwindSafe(|| (self.run)(mutator, &input)));
+        let what = match ran {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(what)) => what,
+            Err(_) => "it panicked".to_owned(),
+        };
+        Err(Failure { what, input })
+    }
+}
+
+/// The names of all targets.
+pub fn names() -> [&'static str; 6] {
+    ["index", "catalog", "rotate", "bgzf", "lines", "settings"]
+}
+
+/// A target by its name.
+pub fn target(name: &str) -> Option<Target> {
+    match name {
+        "index" => Some(an_index()),
+        "catalog" => Some(catalog()),
+        "rotate" => Some(rotate()),
+        "bgzf" => Some(bgzf()),
+        "lines" => Some(lines()),
+        "settings" => Some(settings()),
+        _ => None,
+    }
+}
+
+fn target_of(
+    seeds: Vec<Vec<u8>>,
+    run: impl FnMut(&mut Mutator, &[u8]) -> Result<(), String> + 'static,
+) -> Target {
+    Target {
+        seeds,
+        run: Box::new(run),
+        keep_at: None,
+    }
+}
+
+/// An index is not used, or the answers are those of the plain scan, or `index --check` finds it.
+fn an_index() -> Target {
+    let world = World::new(12);
+    let plain = world.answers();
+    world.index();
+    let logs = world.logs();
+    let seeds: Vec<Vec<u8>> = logs
+        .iter()
+        .map(|log| fs::read(index::path_of(&log.path)).expect("read"))
+        .collect();
+    let sound = seeds.clone();
+    let mut at = 0;
+    target_of(seeds, move |mutator, input| {
+        // In turn as the index of each file; most are of another one, and must not be used.
+        let log = &logs[at % logs.len()];
+        let path = index::path_of(&log.path);
+        let (bytes, is_forged) = match mutator.random.below(4) {
+            0 => (input.to_vec(), false),
+            1 => (repaired(input), true),
+            _ => (forged(mutator, &sound[at % logs.len()]), true),
+        };
+        fs::write(&path, &bytes).expect("written");
+        let answers = world.answers();
+        let result = match answers == plain {
+            true => Ok(()),
+            false if is_forged && is_found(&world, log) => Ok(()),
+            false => Err(format!(
+                "answers differ with the index of {}",
+                log.name.full()
+            )),
+        };
+        fs::write(&path, &sound[at % logs.len()]).expect("written");
+        at += 1;
+        result
+    })
+}
+
+fn is_found(world: &World, log: &LogFile) -> bool {
+    world.engine.check(log).is_err()
+}
+
+/// An index with one number of its footer or one byte of a section changed, and all checksums right.
+fn forged(mutator: &mut Mutator, sound: &[u8]) -> Vec<u8> {
+    let mut bytes = sound.to_vec();
+    let Some(footer_at) = footer_of(&bytes) else {
+        return bytes;
+    };
+    let footer = footer_at..bytes.len() - 16;
+    for _ in 0..=mutator.random.below(3) {
+        match mutator.random.one_in(2) {
+            true => {
+                let changed = mutator.input(&[bytes[footer.clone()].to_vec()]);
+                if changed.len() == footer.len() {
+                    bytes[footer.clone()].copy_from_slice(&changed);
+                }
+            }
+            false => change_section(mutator, &mut bytes, footer.clone()),
+        }
+    }
+    repaired(&bytes)
+}
+
+/// Changes bytes of a table or a page, and its checksum in the footer.
+fn change_section(mutator: &mut Mutator, bytes: &mut [u8], footer: std::ops::Range<usize>) {
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
+    let sections: Vec<(usize, usize, usize)> = (footer.start..footer.end.saturating_sub(16))
+        .step_by(4)
+        .filter_map(|at| {
+            let from = number(at) as usize;
+            let length = number(at + 8) as usize;
+            let text = bytes.get(from..from.checked_add(length)?)?;
+            let is_one = length > 0 && number(at + 4) == 0;
+            (is_one && crc32fast::hash(text) == number(at + 12)).then_some((from, length, at + 12))
+        })
+        .collect();
+    if sections.is_empty() {
+        return;
+    }
+    let (from, length, crc_at) = sections[mutator.random.below(sections.len())];
+    let changed = mutator.input(&[bytes[from..from + length].to_vec()]);
+    if changed.len() == length {
+        bytes[from..from + length].copy_from_slice(&changed);
+    }
+    let crc = crc32fast::hash(&bytes[from..from + length]);
+    bytes[crc_at..crc_at + 4].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// Where the footer of an index or a catalog begins.
+fn footer_of(bytes: &[u8]) -> Option<usize> {
+    let tail = bytes.len().checked_sub(16)?;
+    let length = u32::from_le_bytes(bytes[tail..tail + 4].try_into().ok()?);
+    tail.checked_sub(length as usize)
+}
+
+/// The same with the right checksum of the footer.
+fn repaired(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if let Some(at) = footer_of(&bytes) {
+        let tail = bytes.len() - 16;
+        let crc = crc32fast::hash(&bytes[at..tail]);
+        bytes[tail + 4..tail + 8].copy_from_slice(&crc.to_le_bytes());
+    }
+    bytes
+}
+
+/// As of an index.
+fn catalog() -> Target {
+    let world = World::new(12);
+    let plain = world.answers();
+    world.index();
+    let path = index::catalog::path(&world.folder());
+    let sound = fs::read(&path).expect("read");
+    target_of(vec![sound.clone()], move |mutator, input| {
+        let (bytes, is_forged) = match mutator.random.below(4) {
+            0 => (input.to_vec(), false),
+            1 => (repaired(input), true),
+            _ => (forged(mutator, &sound), true),
+        };
+        fs::write(&path, &bytes).expect("written");
+        let is_wrong = || index::catalog::check(&world.snapshot()).is_err();
+        match world.answers() == plain {
+            true => Ok(()),
+            false if is_forged && is_wrong() => Ok(()),
+            false => Err("answers differ with the catalog".to_owned()),
+        }
+    })
+}
+
+/// What is remembered names only log files.
+fn rotate() -> Target {
+    let dir = tempfile::tempdir().expect("a folder");
+    let own = dir.path().join(index::FOLDER);
+    fs::create_dir(&own).expect("made");
+    target_of(corpus("rotate"), move |_, input| {
+        fs::write(own.join("rotate.toml"), input).expect("written");
+        let folder = Folder::open(dir.path()).expect("a folder");
+        // What can't be read, such as a file that is too long, is nothing to remember.
+        let memory = Memory::of(&folder).unwrap_or_default();
+        let is_log = |name: &String| calltrace::tree::FileName::parse(name).is_some();
+        match memory.renamed.iter().all(is_log) {
+            true => Ok(()),
+            false => Err(format!("it names what is no log: {:?}", memory.renamed)),
+        }
+    })
+}
+
+/// A damaged archive gives the same answers on one thread and on two. (However it is cut they are not:
+/// the rest of a line that stands alone in a block has no time.)
+fn bgzf() -> Target {
+    let world = World::new(12);
+    let archive = world.logs().into_iter().find(|log| log.name.gz);
+    let path = archive.expect("an archive").path.clone();
+    let sound = fs::read(&path).expect("read");
+    target_of(vec![sound], move |_, input| {
+        fs::write(&path, input).expect("written");
+        let (one, other) = (world.answers(), world.other_answers());
+        match one == other {
+            true => Ok(()),
+            false => Err(format!(
+                "the number of threads changes answers: {}",
+                first_difference(&one, &other)
+            )),
+        }
+    })
+}
+
+/// Lines of any form: the parts that show them don't panic, and an index of them names enough.
+fn lines() -> Target {
+    let world = World::new(4);
+    let path = world.folder().join("events.log");
+    let mut seeds = corpus("lines");
+    seeds.push(fs::read(&path).expect("read"));
+    target_of(seeds, move |_, input| {
+        for text in input.split(|&b| b == b'\n') {
+            show(text);
+        }
+        fs::write(&path, input).expect("written");
+        world.forget();
+        let plain = world.answers();
+        world.index();
+        let indexed = world.answers();
+        match indexed == plain {
+            true => Ok(()),
+            // A scan without an index sees a stretch out of order only if it is long: it samples times.
+            // A line without a time takes that of a neighbour in the block that was read.
+            false if !is_in_order(input) => Ok(()),
+            false => Err(format!(
+                "an index changes the answers: {}",
+                first_difference(&plain, &indexed)
+            )),
+        }
+    })
+}
+
+/// Whether all lines have a time, and go back by no more than the writers' disorder.
+fn is_in_order(text: &[u8]) -> bool {
+    let mut lines = text.split(|&b| b == b'\n').filter(|line| !line.is_empty());
+    let mut latest = Stamp(0);
+    lines.all(|line| {
+        let at = Stamp::parse_prefix(line);
+        latest = latest.max(at.unwrap_or(latest));
+        at.is_some_and(|at| latest.since(at) <= 5_000)
+    })
+}
+
+/// Where two answers begin to differ.
+fn first_difference(one: &str, other: &str) -> String {
+    let same = one
+        .bytes()
+        .zip(other.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let around = |text: &str| {
+        let from = same.saturating_sub(200);
+        let part = text.as_bytes().get(from..text.len().min(same + 300));
+        String::from_utf8_lossy(part.unwrap_or_default()).into_owned()
+    };
+    format!("\n- {}\n+ {}", around(one), around(other))
+}
+
+fn show(text: &[u8]) {
+    let clock = Clock {
+        log: LogZone::default(),
+        shown: LogZone::default().0,
+    };
+    let nowhere = Place {
+        source: 0,
+        offset: 0,
+    };
+    let record = Record::parse(text);
+    let at = record.at.unwrap_or(Stamp(0));
+    let fact = Fact::of(&record, at, nowhere);
+    let _ = (fact.edges().count(), fact.extensions().count());
+    let _ = json::entry(text, at, &clock).to_string();
+    let _ = sanitise::sanitise(redact::text(&String::from_utf8_lossy(text)).as_bytes());
+}
+
+/// Settings are read, or an error names their file and line.
+fn settings() -> Target {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("config.toml");
+    target_of(corpus("settings"), move |_, input| {
+        let _kept = &dir;
+        fs::write(&path, input).expect("written");
+        match Settings::load(Some(&path)) {
+            Ok(_) => Ok(()),
+            Err(error) if error.to_string().contains("config.toml") => Ok(()),
+            Err(error) => Err(format!("an error without its file: {error}")),
+        }
+    })
+}

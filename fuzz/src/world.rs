@@ -1,0 +1,168 @@
+//! A small tree of logs, and what is asked of it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use calltrace::call::Criteria;
+use calltrace::engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
+use calltrace::filter::RecordFilter;
+use calltrace::fsx::Folder;
+use calltrace::index;
+use calltrace::record::LogZone;
+use calltrace::record::phone::PhoneQuery;
+use calltrace::scan::Tuning;
+use calltrace::source::{Packer, Source};
+use calltrace::tree::{EnterpriseName, LogFile, Snapshot, Tree};
+use testing::generator::{Plan, read_truth, write_tree};
+
+/// The tree, in a folder of its own.
+pub(crate) struct World {
+    dir: tempfile::TempDir,
+    pub(crate) engine: Engine,
+    /// Works on one thread.
+    other: Engine,
+    ids: Vec<String>,
+}
+
+pub(crate) fn name() -> EnterpriseName {
+    EnterpriseName::new("0367").expect("a name")
+}
+
+impl World {
+    /// Three days: the live one as it is, the others sealed.
+    pub(crate) fn new(calls_per_day: u32) -> World {
+        let dir = tempfile::tempdir().expect("a folder");
+        let plan = Plan {
+            seed: 7,
+            days: 3,
+            calls_per_day,
+            mess: true,
+            ..Plan::default()
+        };
+        let root = dir.path().join("logs");
+        write_tree(&plan, &root).expect("written");
+        let calls = read_truth(&root).expect("the truth");
+        let ids: Vec<String> = calls
+            .map(|call| call.expect("a row").uids.pop().expect("an id"))
+            .collect();
+        let world = World {
+            dir,
+            engine: Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine"),
+            other: Engine::new(1, Tuning::default(), LogZone::default()).expect("an engine"),
+            ids: ids.iter().step_by(ids.len() / 3).cloned().collect(),
+        };
+        for log in world.logs() {
+            if log.name.full() != "events.log" {
+                seal(&log);
+            }
+        }
+        world
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.dir.path().join("logs")
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.root().join("0367")
+    }
+
+    pub(crate) fn own_folder(&self) -> PathBuf {
+        self.folder().join(index::FOLDER)
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let folder = Folder::open(&self.folder()).expect("a folder");
+        Snapshot::open(&name(), &folder).expect("listed")
+    }
+
+    pub(crate) fn logs(&self) -> Vec<Arc<LogFile>> {
+        self.snapshot().files
+    }
+
+    /// Makes all indexes and the catalog.
+    pub(crate) fn index(&self) {
+        fs::create_dir_all(self.own_folder()).expect("made");
+        for log in self.logs() {
+            let source = Source::open(Arc::clone(&log)).expect("readable");
+            let mut bytes = Vec::new();
+            if index::build(&source, LogZone::default(), &mut bytes).is_ok() {
+                fs::write(index::path_of(&log.path), bytes).expect("written");
+            }
+        }
+        let mut bytes = Vec::new();
+        index::catalog::build(&self.snapshot(), &mut bytes).expect("built");
+        fs::write(index::catalog::path(&self.folder()), bytes).expect("written");
+    }
+
+    /// Removes all that is ours.
+    pub(crate) fn forget(&self) {
+        let _ = fs::remove_dir_all(self.own_folder());
+    }
+
+    /// Everything that is asked, as text.
+    pub(crate) fn answers(&self) -> String {
+        self.answers_of(&self.engine)
+    }
+
+    /// The same by an engine of one thread.
+    pub(crate) fn other_answers(&self) -> String {
+        self.answers_of(&self.other)
+    }
+
+    fn answers_of(&self, engine: &Engine) -> String {
+        let tree = Tree::open(&self.root()).expect("a tree");
+        let mut text = String::new();
+        for id in &self.ids {
+            let question = TraceQuestion {
+                id: id.clone(),
+                strict: false,
+                every_file: false,
+            };
+            let trace = engine.trace(&tree, &name(), &question).expect("traced");
+            let call = trace.call.map(|call| (call.lines, call.summary));
+            text += &format!("{call:?}\n");
+        }
+        let phone = PhoneQuery::parse("375290000001").ok();
+        let question = SearchQuestion {
+            criteria: Criteria {
+                phone: phone.clone(),
+                ..Criteria::default()
+            },
+            ..SearchQuestion::default()
+        };
+        let found = engine.search(&tree, &name(), &question).expect("searched");
+        text += &format!("{:?}\n", found.calls);
+        let question = LinesQuestion {
+            filter: RecordFilter {
+                phone,
+                ..RecordFilter::default()
+            },
+            ..LinesQuestion::default()
+        };
+        let found = engine.lines(&tree, &name(), &question).expect("searched");
+        text + &format!("{:?}\n", found.lines)
+    }
+}
+
+fn seal(log: &LogFile) {
+    let archive = log.path.with_file_name(format!("{}.gz", log.name.full()));
+    let mut packer = Packer::new(File::create(archive).expect("made"));
+    let mut plain = File::open(&log.path).expect("open");
+    packer.part(&mut plain).expect("packed");
+    packer.finish().expect("written");
+    fs::remove_file(&log.path).expect("removed");
+}
+
+/// The files of a folder of the corpus, by name.
+pub(crate) fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target);
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    let read = |path: &PathBuf| fs::read(path).ok();
+    paths.iter().filter_map(read).collect()
+}
