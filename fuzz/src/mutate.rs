@@ -11,7 +11,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,7 +23,7 @@ impl Random {
     pub fn below(&mut self, end: usize) -> usize {
         match end {
             0 => 0,
-            end => usize::try_from(self.next() % end as u64).unwrap_or(0),
+            end => usize::try_from(self.number() % end as u64).unwrap_or(0),
         }
     }
 
@@ -107,7 +107,7 @@ impl Mutator {
         let number = NUMBERS[random.below(NUMBERS.len())];
         match random.below(10) {
             0 if !bytes.is_empty() => bytes[at] ^= 1 << random.below(8),
-            1 if !bytes.is_empty() => bytes[at] = random.next() as u8,
+            1 if !bytes.is_empty() => bytes[at] = random.number() as u8,
             2 => overwrite(bytes, at, &(number as u32).to_le_bytes()),
             3 => overwrite(bytes, at, &number.to_le_bytes()),
             4 => bytes.truncate(at),
@@ -135,7 +135,7 @@ impl Mutator {
                 // Digits are what times and ids are made of.
                 let digits = bytes.iter_mut().skip(at).filter(|b| b.is_ascii_digit());
                 for digit in digits.take(1 + random.below(4)) {
-                    *digit = b'0' + (random.next() % 10) as u8;
+                    *digit = b'0' + (random.number() % 10) as u8;
                 }
             }
         }

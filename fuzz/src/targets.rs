@@ -25,10 +25,13 @@ pub struct Failure {
     pub input: Vec<u8>,
 }
 
+/// Reads some bytes; what went wrong.
+type Run = dyn FnMut(&mut Mutator, &[u8]) -> Result<(), String>;
+
 /// Something that reads bytes.
 pub struct Target {
     seeds: Vec<Vec<u8>>,
-    run: Box<dyn FnMut(&mut Mutator, &[u8]) -> Result<(), String>>,
+    run: Box<Run>,
     /// What is written before each run, so that an abort leaves its input behind.
     pub keep_at: Option<PathBuf>,
 }

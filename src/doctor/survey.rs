@@ -217,7 +217,7 @@ impl Survey {
         let others = self.files.iter();
         let others = others.filter(|seen| live.is_none_or(|live| live.name != seen.name));
         let times = live.map_or((None, None), |live| (live.first, live.last));
-        rotates_itself(&self.memory, others.map(|seen| self.dated(seen)), times)
+        rotates_itself(&self.memory, &others.map(|seen| self.dated(seen)), times)
     }
 
     /// Whether it bears the name that a writer gives `events.log` at midnight, and not from us.

@@ -36,7 +36,7 @@ impl Dated<'_> {
 /// `live` are the times of its first and last record.
 pub fn rotates_itself<'f>(
     memory: &Memory,
-    files: impl Iterator<Item = Dated<'f>> + Clone,
+    files: &(impl Iterator<Item = Dated<'f>> + Clone),
     live: (Option<Stamp>, Option<Stamp>),
 ) -> bool {
     let of_form = |form| {

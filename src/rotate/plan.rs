@@ -410,7 +410,7 @@ fn rotates_itself(survey: &Survey) -> bool {
     });
     let live = survey.live.as_ref();
     let live = live.map_or((None, None), |live| (live.first, live.last));
-    itself::rotates_itself(&survey.memory, files, live)
+    itself::rotates_itself(&survey.memory, &files, live)
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ const SEGMENT_BLOCKS: usize = 120;
 const TABLE_AT: usize = 124;
 const TABLE_BYTES: usize = 132;
 
+/// What it is called, and which bytes stand where in the footer.
+type Forgery<'b> = (&'b str, Vec<(usize, &'b [u8])>);
+
 /// An enterprise with a sealed day and a live one.
 fn logs() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
@@ -88,7 +91,7 @@ fn an_index_that_says_what_its_file_can_not_hold_is_not_used() {
     let logs: Vec<Arc<LogFile>> = indexing::logs(&dir.path().join("0367"));
     assert_eq!(logs.len(), 2);
     let huge = (17u64 << 40).to_le_bytes();
-    let forgeries: [(&str, Vec<(usize, &[u8])>); 9] = [
+    let forgeries: [Forgery<'_>; 9] = [
         ("content", vec![(CONTENT_BYTES, &huge)]),
         (
             "content and what is covered",
