@@ -52,13 +52,24 @@ impl Default for RecordLimits {
 
 /// What a line is to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
+pub(super) enum Class {
     /// An Asterisk event of it.
     Event,
     /// Another record of it.
     Other,
     /// It holds one of its names, and is no record of it as far as is known.
     Candidate,
+}
+
+impl Class {
+    pub(super) fn of(closure: &Closure, line: &Line) -> Class {
+        let fact = fact_of(line);
+        match closure.holds(&fact, &line.text) {
+            true if fact.is_asterisk() => Class::Event,
+            true => Class::Other,
+            false => Class::Candidate,
+        }
+    }
 }
 
 /// Lines that may be records of one call.
@@ -79,12 +90,11 @@ impl Kept {
 
     /// Takes a line, as far as there is room for its class.
     pub(super) fn offer(&mut self, closure: &Closure, line: Line) {
-        let fact = fact_of(&line);
-        let class = match closure.holds(&fact, &line.text) {
-            true if fact.is_asterisk() => Class::Event,
-            true => Class::Other,
-            false => Class::Candidate,
-        };
+        self.put(Class::of(closure, &line), line);
+    }
+
+    /// Takes a line of a class.
+    pub(super) fn put(&mut self, class: Class, line: Line) {
         self.parts[class as usize].push(line, self.limits);
     }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::corpus::Searched;
 use super::grow::Grown;
-use super::kept::Kept;
+use super::kept::{Class, Kept};
 use super::pass::{Passed, near_misses};
 use super::reading::Wanted;
 use super::{Corpus, Engine, RecordLimits};
@@ -259,8 +259,10 @@ impl Engine {
             |index, block, at, text| {
                 memchr::memmem::find(text, asked.as_bytes())?;
                 let line = line(index, block, at, text);
+                // Parsed before the lock is taken: the threads wait for each other only to add.
+                let class = Class::of(&closure, &line);
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.offer(&closure, line);
+                kept.put(class, line);
                 Some(())
             },
         );

@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::bytes::Regex;
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ impl Secrets {
         let is_shown = |value: &str| shown.contains(value.trim_start_matches('+'));
         let mut all: Vec<String> = Vec::new();
         for value in stated.into_iter().filter(|value| !is_shown(value)) {
-            let encoded = utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string();
+            let encoded = encoded(&value);
             let escaped = escaped(&value);
             all.extend([value, encoded, escaped]);
         }
@@ -206,6 +206,20 @@ fn without(text: &str, value: &str) -> Option<String> {
         }
     }
     (done > 0).then(|| out + &text[done..])
+}
+
+/// As the text stands in a URL.
+fn encoded(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte.is_ascii_alphanumeric() {
+            true => text.push(char::from(byte)),
+            false => {
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
 }
 
 /// As the text stands in a page.

@@ -17,4 +17,5 @@ mod rotate_faults;
 mod rotate_model;
 mod rotate_others;
 mod rotate_torture;
+mod rotate_verify;
 mod rotation;
