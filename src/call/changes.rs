@@ -23,12 +23,12 @@ impl Changes {
         self.slots.insert(slot);
     }
 
-    /// The calls and their parts, as (call, part), that the changes show; then there are none.
+    /// The calls and their parts, as (call, part, circumstance), that the changes show; then there are none.
     pub(super) fn pairs(
         &mut self,
         joiner: &Joiner,
         may_join: impl Fn(&Component) -> bool,
-    ) -> Vec<(u32, u32)> {
+    ) -> Vec<(u32, u32, String)> {
         let changed = std::mem::take(&mut self.slots);
         self.parts.extend(changed.iter().map(|slot| (*slot, false)));
         // Of a slot whose call went elsewhere nothing is left that can be a part.
@@ -54,7 +54,7 @@ impl Changes {
                     infer::main_of(&group, others.map(|(slot, c)| (slot, c.group())))
                 }
             };
-            pairs.extend(found.map(|(main, _)| (main, part)));
+            pairs.extend(found.map(|(main, why)| (main, part, why)));
         }
         pairs
     }

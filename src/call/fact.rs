@@ -11,7 +11,7 @@ use crate::scan::Place;
 
 /// Kept of each field; nothing that a call is judged by is longer.
 const FIELD_BYTES_MAX: usize = 255;
-const FIELDS: usize = 9;
+const FIELDS: usize = 11;
 
 /// Length of a line, usually; a little less, so that room is made once.
 const LINE_BYTES_USUAL: usize = 220;
@@ -26,6 +26,8 @@ const CHANNEL: usize = 5;
 const CALLER: usize = 6;
 const CONNECTED: usize = 7;
 const EXTEN: usize = 8;
+const LINKED: usize = 9;
+const DEST: usize = 10;
 const CHAT: usize = 1;
 const MESSAGE: usize = 2;
 const MESSAGE_TYPE: usize = 3;
@@ -103,6 +105,10 @@ pub struct Fact {
     pub crm: bool,
     /// Hash of the Token; `None` without one.
     pub token: Option<u64>,
+    /// The bridge holds channels that do not hear each other: parking, the music of a queue.
+    pub holding: bool,
+    /// BridgeNumChannels: the channels in the bridge after this event.
+    pub channels_left: Option<u8>,
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
     /// The fields of all records of a block; see [`Facts`].
@@ -200,6 +206,8 @@ impl Fact {
             call_status: draft.call_status,
             crm: draft.crm,
             token: draft.token,
+            holding: draft.holding,
+            channels_left: draft.channels_left,
             matched: false,
             text: None,
             start,
@@ -324,21 +332,47 @@ impl Fact {
         }
     }
 
-    /// The names it shares with other records of its call.
+    /// The id that Asterisk gives to all channels of one call, that of its first channel; empty where
+    /// the line has none.
+    pub fn linked(&self) -> &[u8] {
+        if self.is_asterisk() {
+            self.field(LINKED)
+        } else {
+            b""
+        }
+    }
+
+    /// The channel that is rung for this one; empty where the line has none.
+    pub fn dest(&self) -> &[u8] {
+        if self.is_asterisk() {
+            self.field(DEST)
+        } else {
+            b""
+        }
+    }
+
+    /// The names it shares with other records of its call. A holding bridge is no such name: the
+    /// bridge of a parking lot keeps one id for all calls until Asterisk restarts.
     pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
         let uid = Some(self.uid())
             .filter(|uid| id::is_known(uid))
             .map(Edge::Uid);
         let bridge = Some(self.bridge())
-            .filter(|bridge| id::is_known(bridge))
+            .filter(|bridge| id::is_known(bridge) && !self.holding)
             .map(Edge::Bridge);
+        let [linked, dest] = [self.linked(), self.dest()].map(|other| {
+            let is_other = id::is_known(other) && other != self.uid();
+            is_other.then_some(Edge::Uid(other))
+        });
         let local = local_stem(self.channel()).map(Edge::Local);
         let message = self.is_message().then(|| Edge::Message {
             chat: self.chat(),
             message: self.message(),
         });
         let message = message.filter(|_| id::is_known(self.message()));
-        [uid, bridge, local, message].into_iter().flatten()
+        [uid, bridge, local, message, linked, dest]
+            .into_iter()
+            .flatten()
     }
 
     /// Whether a message was changed or taken back rather than sent.
@@ -390,6 +424,8 @@ struct Draft<'a> {
     call_type: Option<CallType>,
     call_status: Option<u8>,
     crm: bool,
+    holding: bool,
+    channels_left: Option<u8>,
     token: Option<u64>,
 }
 
@@ -431,6 +467,11 @@ impl<'a> Draft<'a> {
                 b"CallerIDNum" => self.fields[CALLER] = value.text(),
                 b"ConnectedLineNum" => self.fields[CONNECTED] = value.text(),
                 b"Exten" => self.fields[EXTEN] = value.text(),
+                b"Linkedid" => self.fields[LINKED] = value.text(),
+                b"DestUniqueid" | b"DestUniqueId" => self.fields[DEST] = value.text(),
+                b"BridgeTechnology" => self.holding |= *value.text() == *b"holding_bridge",
+                // A bridge of more than 255 channels is no less shared than one of 255.
+                b"BridgeNumChannels" => self.channels_left = count(&value.text()),
                 b"CallType" => self.call_type = call_type(&value.text()),
                 b"CallStatus" => self.call_status = value.text().first().copied(),
                 b"ExternalInitiated" => self.crm = *value.text() == *b"true",
@@ -468,10 +509,19 @@ impl<'a> Draft<'a> {
         for (field, end) in self.fields.iter().zip(&mut ends) {
             text.extend_from_slice(&field[..field.len().min(FIELD_BYTES_MAX)]);
             *end =
-                u16::try_from(text.len() - start).expect("9 fields of 255 bytes are under 64 KiB");
+                u16::try_from(text.len() - start).expect("11 fields of 255 bytes are under 64 KiB");
         }
         ends
     }
+}
+
+fn count(text: &[u8]) -> Option<u8> {
+    let all_digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    all_digits.then(|| {
+        text.iter().fold(0u8, |n, digit| {
+            n.saturating_mul(10).saturating_add(digit - b'0')
+        })
+    })
 }
 
 fn call_type(text: &[u8]) -> Option<CallType> {
@@ -487,4 +537,11 @@ fn hash(text: &[u8]) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(text);
     hasher.finish()
+}
+
+/// `Local/151@ctx-0000000a;1` -> `151`: whom a Local channel was made to ring.
+pub(super) fn local_target(channel: &[u8]) -> Option<&[u8]> {
+    let rest = channel.strip_prefix(b"Local/")?;
+    let end = rest.iter().position(|b| matches!(b, b'@' | b'-' | b'/'))?;
+    Some(&rest[..end]).filter(|target| !target.is_empty())
 }

@@ -29,4 +29,5 @@ pub use joiner::{Component, Joiner};
 pub use lanes::{Doing, Lane, Lanes, Span};
 pub use messages::{MessageLife, MessageTotals};
 pub use state::{Phase, State};
-pub use summary::{Direction, Leg, Outcome, Summary, is_success};
+pub use summary::{Direction, Leg, Outcome, RingOutcome, Ringing, Summary, is_success};
+pub use talk::{Heard, Transfer, TransferKind, TransferResult};

@@ -79,12 +79,25 @@ pub(super) fn parse_direction(typed: &str) -> Result<Direction, String> {
     }
 }
 
+/// The results as options are given them.
+const RESULTS: [&str; 6] = [
+    "answered",
+    "missed",
+    "not-reached",
+    "busy",
+    "in-progress",
+    "unknown",
+];
+
 pub(super) fn parse_status(typed: &str) -> Result<Outcome, String> {
     match typed.to_ascii_lowercase().as_str() {
         "answered" => Ok(Outcome::Answered),
         "missed" => Ok(Outcome::Missed),
-        "unknown" | "active" => Ok(Outcome::Unknown),
-        _ => Err(one_of(typed, "status", &["answered", "missed", "unknown"])),
+        "not-reached" | "not_reached" => Ok(Outcome::NotReached),
+        "busy" => Ok(Outcome::Busy),
+        "in-progress" | "in_progress" | "active" => Ok(Outcome::InProgress),
+        "unknown" => Ok(Outcome::Unknown),
+        _ => Err(one_of(typed, "status", &RESULTS)),
     }
 }
 

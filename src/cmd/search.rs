@@ -64,6 +64,7 @@ fn calls(
             chat: args.party.chat.clone(),
             direction: args.direction,
             outcome: args.status,
+            unanswered: false,
             min_talk_millis: args.min_talk,
             min_ring_millis: args.min_ring,
             transferred: args.transferred,

@@ -1,17 +1,20 @@
 //! A call grown from its first known records to a fixed point.
 //!
-//! Records near in time are searched for all names known so far; each that belongs may teach a
-//! name, which moves the limits (`call::reach`) and starts another round. It ends when a round over
-//! the whole reach taught nothing. Then parts that share no id are looked for, and if one is found
-//! it all starts again with it.
+//! Records near in time are searched for all names known so far; each may teach a name, which moves the
+//! limits (`call::reach`) and starts another round. It ends when a round over the whole reach taught
+//! nothing. What is found that way may hold more than the call: which of it belongs, and which parts that
+//! share no id, the same `Joiner` decides that sorts a stream into calls for a search, from those records
+//! and the Asterisk events around them.
 
-use super::pass::{Piece, TimeMap};
+use std::collections::HashSet;
+
+use super::pass::TimeMap;
 use super::{Corpus, Engine};
-use crate::call::{Closure, Event, Fact, Joiner, infer, reach};
+use crate::call::{Closure, Component, Fact, Joiner, reach};
 use crate::error::Trouble;
 use crate::index::Key;
 use crate::record::{Record, Stamp};
-use crate::scan::{Line, Needles};
+use crate::scan::{Line, Needles, Place};
 
 /// A call that still teaches names after this many rounds is a runaway join.
 const ROUNDS_MAX: usize = 40;
@@ -34,6 +37,9 @@ pub(super) struct Grown {
 
 impl Engine {
     /// Grows the call that `closure` begins and that `known` lines may belong to.
+    ///
+    /// `closure` collects every name that may lead to a record of the call, those of other calls in the
+    /// same parking lot among them. Which records belong is decided by the [`Joiner`], as for a search.
     pub(super) fn grow(
         &self,
         corpus: &Corpus,
@@ -42,14 +48,17 @@ impl Engine {
         known: &[Line],
         strict: bool,
     ) -> Grown {
+        let asked: Vec<String> = closure.uids().map(str::to_owned).collect();
         let mut lines = known.to_vec();
         let mut troubles = Vec::new();
         let mut wide = false;
-        let mut looked_for_parts = None;
+        let mut judged = Judged::default();
         for _ in 0..ROUNDS_MAX {
             settle(&mut closure, &lines);
-            let facts = facts_of(&closure, &lines);
-            let Some((from, to)) = self.limits(&facts, wide) else {
+            if judged.facts.is_empty() {
+                judged = self.judge(&asked, known, &lines, Vec::new(), true);
+            }
+            let Some((from, to)) = self.limits(&judged.facts, wide) else {
                 break;
             };
             let names = closure.needles();
@@ -64,34 +73,110 @@ impl Engine {
             settle(&mut closure, &found);
             lines = found;
             if closure.capped {
+                judged = self.judge(&asked, known, &lines, Vec::new(), true);
                 break;
             }
             if closure.needles().len() > names.len() {
+                judged = self.judge(&asked, known, &lines, Vec::new(), true);
                 continue;
             }
             // Near records teach most names; then parts that share none; then whatever is far.
-            let fresh = looked_for_parts.replace(lines.len()) != Some(lines.len());
-            if fresh && !strict && self.infer(corpus, map, &mut closure, &lines) {
-                continue;
+            judged = self.judge(&asked, known, &lines, Vec::new(), true);
+            if !strict
+                && judged
+                    .facts
+                    .iter()
+                    .any(|f| f.is_asterisk() && f.linked().is_empty())
+            {
+                let around = self.neighbours(corpus, map, &judged.facts);
+                judged = self.judge(&asked, known, &lines, around, false);
+                let mut is_new = false;
+                for (uid, why) in &judged.inferred {
+                    is_new |= closure.infer(uid.as_bytes(), why);
+                }
+                for fact in judged.facts.iter().filter(|f| !f.uid().is_empty()) {
+                    is_new |= !closure.has_uid(fact.uid()) && closure.infer(fact.uid(), NEARBY);
+                }
+                if is_new {
+                    continue;
+                }
             }
-            let facts = facts_of(&closure, &lines);
             let done = self
-                .limits(&facts, true)
+                .limits(&judged.facts, true)
                 .is_none_or(|(a, b)| a >= from && b <= to);
             if done {
                 break;
             }
             wide = true;
         }
-        self.finish(closure, lines, troubles)
+        self.finish(&asked, closure.capped, judged, lines, troubles)
     }
 
-    fn finish(&self, closure: Closure, lines: Vec<Line>, mut troubles: Vec<Trouble>) -> Grown {
+    /// Sorts what is known and what lies around it into calls, and takes that of the ids that were asked
+    /// for.
+    fn judge(
+        &self,
+        asked: &[String],
+        known: &[Line],
+        lines: &[Line],
+        around: Vec<Fact>,
+        strict: bool,
+    ) -> Judged {
+        let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
+        facts.extend(around);
+        facts.sort_by_key(|f| (f.at, f.place));
+        facts.dedup_by_key(|f| f.place);
+        let mut joiner = Joiner::default();
+        for fact in facts {
+            joiner.push(fact);
+        }
+        if !strict {
+            joiner.infer(|_| true);
+        }
+        let is_asked = |f: &Fact| asked.iter().any(|id| f.uid() == id.as_bytes());
+        let of_known = |f: &Fact| known.first().is_some_and(|line| line.place == f.place);
+        let (mut own, others): (Vec<Component>, Vec<Component>) = joiner
+            .take_all()
+            .into_iter()
+            .partition(|call| call.facts.iter().any(is_asked));
+        if own.is_empty() {
+            own = others;
+            own.retain(|call| call.facts.iter().any(of_known));
+        }
+        // The newest; of those that were seeds of a search the one that the first seed leads to.
+        own.sort_by_key(|call| call.facts.iter().map(|f| f.at).max());
+        let Some(mut call) = own.pop() else {
+            return Judged::default();
+        };
+        let inferred = call
+            .inferred()
+            .map(|(uid, why)| (String::from_utf8_lossy(uid).into_owned(), why.to_owned()))
+            .collect();
+        call.facts.sort_by_key(|f| (f.at, f.place));
+        Judged {
+            facts: call.facts,
+            inferred,
+        }
+    }
+
+    fn finish(
+        &self,
+        asked: &[String],
+        capped: bool,
+        judged: Judged,
+        lines: Vec<Line>,
+        mut troubles: Vec<Trouble>,
+    ) -> Grown {
+        let mut closure = explain(asked, &judged);
+        closure.capped = capped;
+        let places: HashSet<Place> = judged.facts.iter().map(|f| f.place).collect();
         let mut own: Vec<(Line, Fact)> = lines
             .into_iter()
             .filter_map(|line| {
                 let fact = fact_of(&line);
-                closure.holds(&fact, &line.text).then_some((line, fact))
+                let belongs = places.contains(&line.place)
+                    || fact.edges().next().is_none() && closure.holds(&fact, &line.text);
+                belongs.then_some((line, fact))
             })
             .collect();
         own.sort_by_key(|(_, fact)| (fact.at, fact.place));
@@ -119,80 +204,75 @@ impl Engine {
         ))
     }
 
-    /// Looks for parts that share no id with the call. True when one was found and taken in.
-    fn infer(&self, corpus: &Corpus, map: &TimeMap, closure: &mut Closure, lines: &[Line]) -> bool {
-        let facts = facts_of(closure, lines);
-        let times = || facts.iter().filter(|f| f.is_asterisk()).map(|f| f.at);
-        let (Some(first), Some(last)) = (times().min(), times().max()) else {
-            return false;
-        };
-        let around = (
-            first.plus_millis(-reach::NEIGHBOUR_MILLIS),
-            last.plus_millis(reach::NEIGHBOUR_MILLIS),
-        );
-        if !infer::wants_parts(&facts) && !self.has_lone_hangup(corpus, map, around, &facts) {
-            return false;
-        }
-        let pieces = map.pieces(corpus, around, None);
-        let mut joiner = Joiner::default();
-        for fact in self.neighbours(&pieces, around) {
-            joiner.push(fact);
-        }
-        let groups: Vec<infer::Group<'_>> = joiner.components().map(|(_, c)| c.group()).collect();
-        let ours: Vec<bool> = groups
-            .iter()
-            .map(|group| group.facts.iter().any(|f| closure.has_uid(f.uid())))
-            .collect();
-        let mut found = false;
-        for inference in infer::joins(&groups) {
-            let strange = match (ours[inference.main], ours[inference.part]) {
-                (true, false) => inference.part,
-                (false, true) => inference.main,
-                _ => continue,
-            };
-            for fact in groups[strange].facts.iter().filter(|f| !f.uid().is_empty()) {
-                found |= closure.infer(fact.uid(), &inference.why);
+    /// Every Asterisk event around the moments at which parts can join the call or it can be a part of
+    /// another: its dials, hangups, and the first record of each leg.
+    fn neighbours(&self, corpus: &Corpus, map: &TimeMap, facts: &[Fact]) -> Vec<Fact> {
+        let mut moments: Vec<Stamp> = Vec::new();
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for fact in facts.iter().filter(|f| f.is_asterisk()) {
+            let is_first = !seen.contains(&fact.uid());
+            if is_first {
+                seen.push(fact.uid());
+            }
+            if is_first || fact.is_call_event() {
+                moments.push(fact.at);
             }
         }
-        found
-    }
-
-    /// Every Asterisk event of some pieces and some time.
-    fn neighbours(&self, pieces: &[Piece], when: (Stamp, Stamp)) -> Vec<Fact> {
+        moments.sort();
+        let near = |a: &Stamp, b: &Stamp| b.since(*a) <= 2 * reach::NEIGHBOUR_MILLIS;
         let every = Needles::new(["|"]);
         let asterisk = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
-        let (lines, _) = self.lines_of(pieces, &every, when, asterisk);
-        let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
-        facts.retain(Fact::is_asterisk);
-        facts.sort_by_key(|f| (f.at, f.place));
-        facts
-    }
-
-    /// Whether an internal hangup of one of the call's extensions lies among the neighbours: the
-    /// only trace that some consultations leave.
-    fn has_lone_hangup(
-        &self,
-        corpus: &Corpus,
-        map: &TimeMap,
-        around: (Stamp, Stamp),
-        facts: &[Fact],
-    ) -> bool {
-        let mut keys: Vec<Key> = infer::bridged_endpoints(facts)
-            .map(Key::of_internal_hangup)
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        if keys.is_empty() {
-            return false;
+        let mut around: Vec<Fact> = Vec::new();
+        for moments in moments.chunk_by(near) {
+            let when = (
+                moments[0].plus_millis(-reach::NEIGHBOUR_MILLIS),
+                moments[moments.len() - 1].plus_millis(reach::NEIGHBOUR_MILLIS),
+            );
+            let pieces = map.pieces(corpus, when, None);
+            let (lines, _) = self.lines_of(&pieces, &every, when, asterisk);
+            around.extend(lines.iter().map(fact_of).filter(Fact::is_asterisk));
         }
-        let pieces = map.pieces(corpus, around, Some(&keys));
-        let hangups = Needles::new(["|hangup|"]);
-        let (lines, _) = self.lines_of(&pieces, &hangups, around, |_| true);
-        lines.iter().map(fact_of).any(|hangup| {
-            hangup.event == Event::Hangup
-                && !facts.iter().any(|f| f.uid() == hangup.uid())
-                && infer::may_be_consultation(&hangup, facts)
-        })
+        around
+    }
+}
+
+/// The call as the joiner sees it.
+#[derive(Debug, Default)]
+struct Judged {
+    /// In order of time.
+    facts: Vec<Fact>,
+    /// The legs that circumstance joined, each with what speaks for it.
+    inferred: Vec<(String, String)>,
+}
+
+/// Of a leg that belongs to the call which the one asked for is a part of.
+const NEARBY: &str = "of the call that this part belongs to";
+
+/// Why each leg of the call belongs to it, from the ids that were asked for on.
+fn explain(asked: &[String], judged: &Judged) -> Closure {
+    let mut closure = Closure::default();
+    let has = |uid: &str| judged.facts.iter().any(|f| f.uid() == uid.as_bytes());
+    for uid in asked.iter().filter(|uid| has(uid)) {
+        closure.ask(uid);
+    }
+    loop {
+        let mut learned = true;
+        while learned {
+            learned = false;
+            for fact in &judged.facts {
+                learned |= closure.absorb(fact);
+            }
+        }
+        let missing = judged.facts.iter().map(Fact::uid);
+        let mut missing = missing.filter(|uid| !uid.is_empty() && !closure.has_uid(uid));
+        let Some(uid) = missing.next().map(<[u8]>::to_vec) else {
+            return closure;
+        };
+        let text = String::from_utf8_lossy(&uid);
+        let why = judged.inferred.iter().find(|(part, _)| *part == *text);
+        // Whichever of the two is the part, the circumstance is what joins them.
+        let why = why.or(judged.inferred.first());
+        closure.infer(&uid, why.map_or(NEARBY, |(_, why)| why));
     }
 }
 
@@ -223,16 +303,6 @@ fn settle(closure: &mut Closure, lines: &[Line]) {
             return;
         }
     }
-}
-
-fn facts_of(closure: &Closure, lines: &[Line]) -> Vec<Fact> {
-    let belongs = |line: &Line| {
-        let fact = fact_of(line);
-        closure.holds(&fact, &line.text).then_some(fact)
-    };
-    let mut facts: Vec<Fact> = lines.iter().filter_map(belongs).collect();
-    facts.sort_by_key(|f| (f.at, f.place));
-    facts
 }
 
 /// What a line says.

@@ -5,7 +5,7 @@
 //! time: blocks are parsed on all threads while the ones before them are joined on one. Calls are
 //! judged and forgotten as soon as they are over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -86,7 +86,48 @@ pub(super) struct Sweep<'c> {
     /// There are records just before the slab, where a call may have begun.
     has_older: bool,
     cursors: Vec<Cursor<'c>>,
+    waiting: Waiting,
     joiner: Joiner,
+}
+
+/// What was parsed of some files while others have not come as far: records are joined in order of time,
+/// whatever the files and chunks they come in, since who is in a bridge depends on it.
+#[derive(Default)]
+struct Waiting {
+    /// In order of time, from the first that waits.
+    facts: VecDeque<Fact>,
+    troubles: Vec<Trouble>,
+    unparsed: u64,
+}
+
+impl Waiting {
+    fn take_in(&mut self, parsed: Parsed) {
+        self.troubles.extend(parsed.troubles);
+        self.unparsed += parsed.unparsed;
+        if parsed.facts.iter().all(Vec::is_empty) {
+            return;
+        }
+        self.facts.extend(parsed.facts.into_iter().flatten());
+        let order = |f: &Fact| (f.at, f.place);
+        let facts = self.facts.make_contiguous();
+        if !facts.is_sorted_by_key(order) {
+            facts.sort_by_key(order);
+        }
+    }
+
+    /// What is no later than `until`.
+    fn take_until(&mut self, until: Stamp) -> Parsed {
+        let count = self.facts.partition_point(|f| f.at <= until);
+        Parsed {
+            facts: vec![self.facts.drain(..count).collect()],
+            troubles: std::mem::take(&mut self.troubles),
+            unparsed: std::mem::take(&mut self.unparsed),
+        }
+    }
+
+    fn first(&self) -> Option<Stamp> {
+        self.facts.front().map(|f| f.at)
+    }
 }
 
 impl<'c> Sweep<'c> {
@@ -114,6 +155,7 @@ impl<'c> Sweep<'c> {
             question,
             slab,
             cursors,
+            waiting: Waiting::default(),
             joiner: Joiner::default(),
         }
     }
@@ -156,7 +198,8 @@ impl<'c> Sweep<'c> {
                 || next.map(|cursor| cursor.parse_next(scanner, question, slab)),
                 || calls.feed(joiner, feed),
             );
-            parsed = fresh.unwrap_or_default();
+            self.waiting.take_in(fresh.unwrap_or_default());
+            parsed = self.waiting.take_until(self.all_parsed_until());
             let now = self.all_pushed_until(&parsed).min(until);
             let over = self.take_over(now);
             take(self, over, calls);
@@ -165,21 +208,27 @@ impl<'c> Sweep<'c> {
             }
         }
         calls.feed(&mut self.joiner, parsed);
+        calls.feed(&mut self.joiner, self.waiting.take_until(DUSK));
         if !self.question.strict {
             self.merge_inferred(DUSK);
         }
     }
 
+    /// Every record up to this time has been parsed.
+    fn all_parsed_until(&self) -> Stamp {
+        let open = self.cursors.iter().filter(|c| !c.done);
+        open.map(|c| c.reached).min().unwrap_or(DUSK)
+    }
+
     /// Every record up to this time has been joined.
     fn all_pushed_until(&self, pending: &Parsed) -> Stamp {
         let pending = pending.facts.iter().flatten().map(|f| f.at).min();
-        let reached = self
-            .cursors
-            .iter()
-            .filter(|c| !c.done)
-            .map(|c| c.reached)
-            .min();
-        pending.unwrap_or(DUSK).min(reached.unwrap_or(DUSK))
+        let waiting = self.waiting.first();
+        let not_joined = pending.into_iter().chain(waiting);
+        not_joined
+            .chain([self.all_parsed_until()])
+            .min()
+            .unwrap_or(DUSK)
     }
 
     /// Whether a call that began in the slab may still grow.

@@ -92,6 +92,9 @@ fn offset(at: Stamp, first: Stamp) -> String {
     }
 }
 
+/// Less than a second without anyone is no hold that somebody felt.
+const HOLD_MILLIS_SHOWN: i64 = 1_000;
+
 fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock) -> io::Result<()> {
     let s = &call.summary;
     writeln!(
@@ -135,6 +138,8 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
         s.talk_millis
             .map(|ms| format!("talk {}", words::duration(ms))),
     );
+    let hold = s.hold_millis.filter(|ms| *ms >= HOLD_MILLIS_SHOWN);
+    facts.extend(hold.map(|ms| format!("hold {}", words::duration(ms))));
     if s.transfers > 0 {
         let to: Vec<String> = s
             .transferred_to

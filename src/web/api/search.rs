@@ -99,10 +99,10 @@ impl Asked {
                 since: self.from.map(midnight),
                 until: self.to.and_then(after),
                 outcome: match self.status {
-                    Some(Status::Failed) => Some(Outcome::Missed),
                     Some(Status::Completed) => Some(Outcome::Answered),
                     _ => None,
                 },
+                unanswered: self.status == Some(Status::Failed),
                 ..Criteria::default()
             },
             limit: Some(limit),
