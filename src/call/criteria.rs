@@ -73,7 +73,7 @@ impl Criteria {
             && self
                 .phone
                 .as_ref()
-                .is_none_or(|query| has_phone(query, facts))
+                .is_none_or(|query| has_phone(query, summary, facts))
             && (!self.needs_match || facts.iter().any(|f| f.matched))
     }
 }
@@ -99,7 +99,12 @@ fn has_chat(chat: &str, facts: &[Fact]) -> bool {
 
 /// Only what Asterisk says of numbers counts: a text or a request may mention anybody's. A group
 /// of records without any Asterisk event goes by the match of its lines.
-fn has_phone(query: &phone::PhoneQuery, facts: &[Fact]) -> bool {
+/// A number of few digits may be an extension as well, so only the outside number of the call counts.
+fn has_phone(query: &phone::PhoneQuery, summary: &Summary, facts: &[Fact]) -> bool {
+    if query.is_short() {
+        let is_outside = !matches!(summary.direction, Direction::Internal);
+        return is_outside && query.matches_digits(summary.client.as_bytes());
+    }
     facts.iter().filter(|f| f.is_asterisk()).any(|f| {
         [f.phone(), f.caller(), f.connected(), f.exten()]
             .into_iter()

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use memchr::memmem;
 
 use crate::record::{Ast, Body, Http, Record, Sql, Stamp, Tg, id, json};
 use crate::scan::Place;
@@ -12,6 +13,9 @@ use crate::scan::Place;
 /// Kept of each field; nothing that a call is judged by is longer.
 const FIELD_BYTES_MAX: usize = 255;
 const FIELDS: usize = 11;
+
+/// The key under which the API keeps an integration's name in the request.
+const INTEGRATION: &[u8] = b"\"_integration\"";
 
 /// Length of a line, usually; a little less, so that room is made once.
 const LINE_BYTES_USUAL: usize = 220;
@@ -109,6 +113,8 @@ pub struct Fact {
     pub holding: bool,
     /// BridgeNumChannels: the channels in the bridge after this event.
     pub channels_left: Option<u8>,
+    /// A request that was posted as an integration's answer.
+    pub integration: bool,
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
     /// The fields of all records of a block; see [`Facts`].
@@ -185,7 +191,13 @@ impl Fact {
         let event = match &record.body {
             Body::Ast(ast) => draft.asterisk(ast),
             Body::Tg(tg) => draft.telegram(tg),
-            Body::Http(Http { uid, status, .. }) => {
+            Body::Http(Http {
+                uid,
+                status,
+                request,
+                ..
+            }) => {
+                draft.integration = memmem::find(request, INTEGRATION).is_some();
                 draft.set(UID, uid);
                 draft.set(STATUS, status);
                 Event::Http
@@ -208,6 +220,7 @@ impl Fact {
             token: draft.token,
             holding: draft.holding,
             channels_left: draft.channels_left,
+            integration: draft.integration,
             matched: false,
             text: None,
             start,
@@ -426,6 +439,7 @@ struct Draft<'a> {
     crm: bool,
     holding: bool,
     channels_left: Option<u8>,
+    integration: bool,
     token: Option<u64>,
 }
 

@@ -115,7 +115,7 @@ struct Bridge {
 /// Records of one name that are further apart than this (milliseconds), with none between, are of
 /// two calls: a channel's id is its second of birth and a counter that starts over with Asterisk, a
 /// test system uses one id every day, and no call is silent for a day.
-const SAME_CALL_MILLIS: i64 = 24 * 3_600_000;
+pub const SAME_CALL_MILLIS: i64 = 24 * 3_600_000;
 
 impl Joiner {
     /// Adds a record; the slot that its call is in now. Records come in order of time, give or take

@@ -6,6 +6,7 @@ use super::talk::{
     Heard, Talk, Transfer, TransferKind, TransferResult, endpoint, is_extension, party,
 };
 use crate::record::{Stamp, phone};
+use crate::scan::Place;
 
 /// Which way a call went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,6 +149,10 @@ pub struct Summary {
     pub http: usize,
     /// HTTP requests whose status is not 1xx to 3xx.
     pub http_failed: usize,
+    /// Of the HTTP requests those that were posted as an integration's answer.
+    pub integrations: usize,
+    /// Records of Telegram messages: sent, edited, deleted.
+    pub telegram: usize,
     /// SQL queries.
     pub sql: usize,
     /// Asterisk events.
@@ -167,7 +172,7 @@ impl Summary {
         let talk = Talk::followed(facts, followed, &client);
         let hangup = main_hangup(facts, &main);
         let call_status = hangup.and_then(|f| f.call_status);
-        let ended = hangup.is_some() || (talk.begin.is_some() && !talk.open);
+        let ended = (hangup.is_some() || (talk.begin.is_some() && !talk.open)) && !rings_on(facts);
         let outcome = outcome(facts, direction, call_status, ended, &talk);
         let lives = MessageLife::all(facts);
         let http = facts.iter().filter(|f| f.event == Event::Http);
@@ -175,16 +180,14 @@ impl Summary {
         let answered_by = (outcome == Outcome::Answered && direction != Direction::Outgoing)
             .then(|| answered_by(facts, &main, &client, &talk))
             .flatten();
-        let spoke = match talk.heard.is_empty() {
-            true => None,
-            false => talk.talk_and_hold(last_hangup(facts)),
-        };
+        let given_up = unanswered_transfer(facts, followed, &talk);
+        let spoke = talk.talk_and_hold(last_hangup(facts), given_up.is_some());
         let until = |from: Option<Stamp>| {
             let (from, to) = (from?, reached(outcome, hangup, &talk)?);
             (to >= from).then(|| to.since(from))
         };
         let mut handed_on = talk.transfers.clone();
-        handed_on.extend(unanswered_transfer(facts, followed, &talk));
+        handed_on.extend(given_up);
         Some(Summary {
             first,
             last,
@@ -208,6 +211,11 @@ impl Summary {
             messages: MessageTotals::of(&lives),
             http: http.clone().count(),
             http_failed: http.filter(|f| !is_success(f.http_status())).count(),
+            integrations: facts.iter().filter(|f| f.integration).count(),
+            telegram: facts
+                .iter()
+                .filter(|f| matches!(f.event, Event::Message(_)))
+                .count(),
             sql: facts.iter().filter(|f| f.event == Event::Sql).count(),
             events: facts.iter().filter(|f| f.is_asterisk()).count(),
             legs: legs(facts, &main),
@@ -317,6 +325,23 @@ fn main_hangup<'f>(facts: &'f [Fact], main: &[u8]) -> Option<&'f Fact> {
     facts
         .iter()
         .rfind(|f| f.event == Event::Hangup && f.uid() == main)
+}
+
+/// Whether another leg dials on after the main one hung up: who was called is handed to somebody else,
+/// who is being rung.
+pub(super) fn rings_on(facts: &[Fact]) -> bool {
+    let Some(gone) = main_uid(facts).and_then(|main| main_hangup(facts, main)) else {
+        return false;
+    };
+    let after = |f: &Fact, at: (Stamp, Place)| (f.at, f.place) > at;
+    let mut dials = facts.iter().filter(|f| f.event == Event::Dial);
+    dials.any(|dial| {
+        dial.uid() != gone.uid()
+            && after(dial, (gone.at, gone.place))
+            && !facts.iter().any(|f| {
+                f.event == Event::Hangup && f.uid() == dial.uid() && after(f, (dial.at, dial.place))
+            })
+    })
 }
 
 fn last_hangup(facts: &[Fact]) -> Option<Stamp> {
@@ -512,9 +537,10 @@ fn legs(facts: &[Fact], main: &[u8]) -> Vec<Leg> {
     legs
 }
 
-/// Whether an HTTP status says that the request was served: 100 to 399.
+/// Whether an HTTP status says that the request was served: 100 to 399, or the word that integrations post.
 pub fn is_success(status: &[u8]) -> bool {
-    matches!(status, [b'1'..=b'3', b, c] if b.is_ascii_digit() && c.is_ascii_digit())
+    status == b"success"
+        || matches!(status, [b'1'..=b'3', b, c] if b.is_ascii_digit() && c.is_ascii_digit())
 }
 
 fn first_text<'f>(mut fields: impl Iterator<Item = &'f [u8]>) -> String {

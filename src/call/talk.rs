@@ -31,7 +31,9 @@ pub(super) struct Talk {
     pub heard: Vec<Heard>,
     /// Whom the followed channel was handed to, or back from, one after the other.
     pub transfers: Vec<Transfer>,
-    /// When the followed channel was seen last.
+    /// When a channel left a bridge last.
+    pub parted: Option<Stamp>,
+    /// When the followed channel entered or left a bridge last.
     pub gone: Option<Stamp>,
 }
 
@@ -131,13 +133,17 @@ impl Talk {
             if uid.is_empty() {
                 continue;
             }
-            if fact.uid() == uid {
+            if fact.event == Event::BridgeLeave && !fact.holding {
+                talk.parted = Some(fact.at);
+            }
+            // A hangup may be logged seconds after the channel has left.
+            if fact.uid() == uid && !fact.bridge().is_empty() {
                 talk.gone = Some(fact.at);
             }
             let mut with = partners(&channels, uid, halves_only);
             with.retain(|party| !same_party(party, own));
             if channels.len() > 2 {
-                note_meetings(&channels, uid, &mut met);
+                note_meetings(&channels, uid, own, &mut met);
             }
             if with.is_empty() && talk.heard.last().is_some_and(|last| last.to.is_none()) {
                 met_before_gap = met.len();
@@ -219,8 +225,9 @@ impl Talk {
     }
 
     /// How long somebody was heard, and how long no one was after that and before the followed channel
-    /// went (milliseconds); `until` ends what no record ends. `None` where nothing does.
-    pub(super) fn talk_and_hold(&self, until: Option<Stamp>) -> Option<(i64, i64)> {
+    /// went (milliseconds); `until` ends what no record ends, and the call where that `rings_on` for
+    /// somebody who did not pick up. `None` where nothing does.
+    pub(super) fn talk_and_hold(&self, until: Option<Stamp>, rings_on: bool) -> Option<(i64, i64)> {
         let first = self.first_heard()?;
         let (mut talk, mut hold, mut end) = (0, 0, first);
         for heard in &self.heard {
@@ -233,9 +240,14 @@ impl Talk {
             talk += to.since(heard.from);
             end = to;
         }
-        let rest = self.gone.max(until).map_or(0, |gone| gone.since(end));
-        if rest > PARTING_MILLIS {
-            hold += rest;
+        let gone = self.gone.max(until.filter(|_| rings_on));
+        let rest = gone.map_or(0, |gone| gone.since(end));
+        // The two leave one after the other, and talk until the second has.
+        let parting = self.parted.map_or(0, |parted| parted.since(end));
+        match rest > PARTING_MILLIS {
+            true => hold += rest,
+            false if parting <= PARTING_MILLIS => talk += parting.max(0),
+            false => {}
         }
         Some((talk, hold))
     }
@@ -303,7 +315,7 @@ fn two_meet(order: &[&Fact]) -> bool {
 }
 
 /// Notes who hears each other, apart from the followed channel.
-fn note_meetings(channels: &[Channel<'_>], followed: &[u8], met: &mut Vec<Pair>) {
+fn note_meetings(channels: &[Channel<'_>], followed: &[u8], client: &str, met: &mut Vec<Pair>) {
     for channel in channels {
         if channel.uid == followed || channel.bridge.is_none() {
             continue;
@@ -317,7 +329,8 @@ fn note_meetings(channels: &[Channel<'_>], followed: &[u8], met: &mut Vec<Pair>)
             } else {
                 (other, own.clone())
             };
-            if pair.0 != pair.1 && !met.contains(&pair) {
+            let is_client = same_party(&pair.0, client) || same_party(&pair.1, client);
+            if pair.0 != pair.1 && !is_client && !met.contains(&pair) {
                 met.push(pair);
             }
         }

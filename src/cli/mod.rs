@@ -183,6 +183,9 @@ pub struct TraceArgs {
     /// Read every file, also those that end well before the id was born
     #[arg(long)]
     pub every_file: bool,
+    /// Of several calls with this id, on different days, the first one since then; the newest otherwise
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
     /// How to print it; raw is the original lines, byte for byte, in order of time
     #[arg(long, value_name = "FORMAT", default_value = "timeline")]
     pub format: TraceFormat,

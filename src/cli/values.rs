@@ -60,7 +60,7 @@ pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
 pub(super) fn parse_phone(typed: &str) -> Result<PhoneQuery, String> {
     PhoneQuery::parse(typed).map_err(|bad| match bad {
         BadPhone::NotANumber => "a phone number is digits, with + ( ) - and spaces if you like, such as +375 (29) 000-12-34".to_owned(),
-        BadPhone::TooShort => "give at least the last 7 digits; for an extension use --ext".to_owned(),
+        BadPhone::TooShort => "give at least 3 digits; of a long number at least its last 7".to_owned(),
         BadPhone::TooLong => "more digits than any phone number has".to_owned(),
     })
 }

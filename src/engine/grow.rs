@@ -22,6 +22,24 @@ const ROUNDS_MAX: usize = 40;
 /// Most names are learned from records this near in time (milliseconds).
 const NEAR_MILLIS: i64 = 20_000;
 
+/// How a call is grown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Grow {
+    /// Only what ids prove.
+    pub strict: bool,
+    /// See [`super::TraceQuestion::since`].
+    pub since: Option<Stamp>,
+}
+
+impl Grow {
+    fn by_ids(self) -> Grow {
+        Grow {
+            strict: true,
+            ..self
+        }
+    }
+}
+
 /// A grown call.
 #[derive(Debug)]
 pub(super) struct Grown {
@@ -31,6 +49,8 @@ pub(super) struct Grown {
     pub facts: Vec<Fact>,
     /// Its legs and why each belongs.
     pub closure: Closure,
+    /// When other calls of the same id began.
+    pub others: Vec<Stamp>,
     /// What was wrong with the content that was read for it.
     pub troubles: Vec<Trouble>,
 }
@@ -46,8 +66,9 @@ impl Engine {
         map: &TimeMap,
         mut closure: Closure,
         known: &[Line],
-        strict: bool,
+        how: Grow,
     ) -> Grown {
+        let strict = how.strict;
         let asked: Vec<String> = closure.uids().map(str::to_owned).collect();
         let mut lines = known.to_vec();
         let mut troubles = Vec::new();
@@ -56,7 +77,7 @@ impl Engine {
         for _ in 0..ROUNDS_MAX {
             settle(&mut closure, &lines);
             if judged.facts.is_empty() {
-                judged = self.judge(&asked, known, &lines, Vec::new(), true);
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
             }
             let Some((from, to)) = self.limits(&judged.facts, wide) else {
                 break;
@@ -73,15 +94,15 @@ impl Engine {
             settle(&mut closure, &found);
             lines = found;
             if closure.capped {
-                judged = self.judge(&asked, known, &lines, Vec::new(), true);
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
                 break;
             }
             if closure.needles().len() > names.len() {
-                judged = self.judge(&asked, known, &lines, Vec::new(), true);
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
                 continue;
             }
             // Near records teach most names; then parts that share none; then whatever is far.
-            judged = self.judge(&asked, known, &lines, Vec::new(), true);
+            judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
             if !strict
                 && judged
                     .facts
@@ -89,7 +110,7 @@ impl Engine {
                     .any(|f| f.is_asterisk() && f.linked().is_empty())
             {
                 let around = self.neighbours(corpus, map, &judged.facts);
-                judged = self.judge(&asked, known, &lines, around, false);
+                judged = self.judge(&asked, known, &lines, around, how);
                 let mut is_new = false;
                 for (uid, why) in &judged.inferred {
                     is_new |= closure.infer(uid.as_bytes(), why);
@@ -120,7 +141,7 @@ impl Engine {
         known: &[Line],
         lines: &[Line],
         around: Vec<Fact>,
-        strict: bool,
+        how: Grow,
     ) -> Judged {
         let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
         facts.extend(around);
@@ -130,7 +151,7 @@ impl Engine {
         for fact in facts {
             joiner.push(fact);
         }
-        if !strict {
+        if !how.strict {
             joiner.infer(|_| true);
         }
         let is_asked = |f: &Fact| asked.iter().any(|id| f.uid() == id.as_bytes());
@@ -143,11 +164,24 @@ impl Engine {
             own = others;
             own.retain(|call| call.facts.iter().any(of_known));
         }
-        // The newest; of those that were seeds of a search the one that the first seed leads to.
-        own.sort_by_key(|call| call.facts.iter().map(|f| f.at).max());
-        let Some(mut call) = own.pop() else {
+        // Requests and messages that come a day later are no call.
+        if own
+            .iter()
+            .any(|call| call.facts.iter().any(Fact::is_asterisk))
+        {
+            own.retain(|call| call.facts.iter().any(Fact::is_asterisk));
+        }
+        let ends = |call: &Component| call.facts.iter().map(|f| f.at).max();
+        own.sort_by_key(ends);
+        let asked_for = own
+            .iter()
+            .position(|call| how.since.is_some_and(|since| ends(call) >= Some(since)));
+        if own.is_empty() {
             return Judged::default();
-        };
+        }
+        let mut call = own.remove(asked_for.unwrap_or(own.len() - 1));
+        let begins = |call: &Component| call.facts.iter().map(|f| f.at).min();
+        let others = own.iter().filter_map(begins).collect();
         let inferred = call
             .inferred()
             .map(|(uid, why)| (String::from_utf8_lossy(uid).into_owned(), why.to_owned()))
@@ -156,6 +190,7 @@ impl Engine {
         Judged {
             facts: call.facts,
             inferred,
+            others,
         }
     }
 
@@ -186,6 +221,7 @@ impl Engine {
             lines,
             facts,
             closure,
+            others: judged.others,
             troubles,
         }
     }
@@ -243,6 +279,8 @@ struct Judged {
     facts: Vec<Fact>,
     /// The legs that circumstance joined, each with what speaks for it.
     inferred: Vec<(String, String)>,
+    /// When other calls of the ids began.
+    others: Vec<Stamp>,
 }
 
 /// Of a leg that belongs to the call which the one asked for is a part of.

@@ -1,13 +1,13 @@
 //! Calls that match, newest first.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
 use super::corpus::Searched;
 use super::tally::Tally;
 use super::{Corpus, Engine};
-use crate::call::{Criteria, Fact, Summary};
+use crate::call::{Criteria, Fact, SAME_CALL_MILLIS, Summary};
 use crate::error::{Error, Trouble};
 use crate::filter::RecordFilter;
 use crate::record::Stamp;
@@ -98,7 +98,9 @@ impl Engine {
     }
 
     pub(super) fn needle_of(&self, question: &SearchQuestion) -> Option<Vec<u8>> {
+        // A short number is in most lines by chance: whole calls tell.
         let phone = question.criteria.phone.as_ref();
+        let phone = phone.filter(|query| !query.is_short());
         phone
             .map(|query| query.needle().to_vec())
             .or_else(|| question.filter.needle())
@@ -109,8 +111,10 @@ impl Engine {
 pub(super) struct Calls<'q> {
     question: &'q SearchQuestion,
     calls: Vec<Summary>,
-    /// Main legs of the calls collected: a call that two stretches of time both show counts once.
-    seen: HashSet<Box<str>>,
+    /// Main legs of the calls collected, with when each began: a call that two stretches of time both show
+    /// counts once.
+    seen: HashMap<Box<str>, Stamp>,
+    count: usize,
     tally: Tally,
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
@@ -122,7 +126,8 @@ impl<'q> Calls<'q> {
         Calls {
             question,
             calls: Vec::new(),
-            seen: HashSet::new(),
+            seen: HashMap::new(),
+            count: 0,
             tally: Tally::default(),
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
@@ -132,9 +137,13 @@ impl<'q> Calls<'q> {
 
     /// Takes a call that passed [`accept`]. Its legs are let go: rows don't show them.
     pub(super) fn push(&mut self, mut summary: Summary) {
-        if !self.seen.insert(summary.main_uid.as_str().into()) {
+        let known = self
+            .seen
+            .insert(summary.main_uid.as_str().into(), summary.first);
+        if known.is_some_and(|first| first.since(summary.first).abs() <= SAME_CALL_MILLIS) {
             return;
         }
+        self.count += 1;
         if self.question.tally {
             self.tally.add(&summary);
         }
@@ -181,7 +190,7 @@ impl<'q> Calls<'q> {
         self.searched.files_known = corpus.sources.len();
         Trouble::tidy(&mut self.troubles);
         let count = if self.question.count_only {
-            self.seen.len()
+            self.count
         } else {
             self.calls.len()
         };

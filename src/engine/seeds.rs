@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::grow::fact_of;
+use super::grow::{Grow, fact_of};
 use super::pass::Passed;
 use super::reading::Wanted;
 use super::search::{Calls, SearchQuestion, accept};
@@ -122,7 +122,11 @@ impl Engine {
                 Some(fact) => Closure::of(&String::from_utf8_lossy(fact.uid())),
                 None => Closure::of_facts(left.iter().map(fact_of)),
             };
-            let mut grown = self.grow(corpus, &passed.map, closure, &left, question.strict);
+            let how = Grow {
+                strict: question.strict,
+                since: left.iter().map(|line| line.at).min(),
+            };
+            let mut grown = self.grow(corpus, &passed.map, closure, &left, how);
             for (fact, line) in grown.facts.iter_mut().zip(&grown.lines) {
                 fact.matched = question
                     .filter
@@ -153,7 +157,7 @@ fn seed_filter(question: &SearchQuestion) -> RecordFilter {
 pub(super) fn key_of(filter: &RecordFilter) -> Option<Key> {
     let text = filter.text.as_ref();
     text.and_then(|text| Key::of_text(text.as_bytes()))
-        .or_else(|| filter.phone.as_ref().map(Key::of_phone))
+        .or_else(|| filter.phone.as_ref().and_then(Key::of_phone))
 }
 
 /// Whether a source can hold records of the calls asked for.

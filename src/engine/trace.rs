@@ -5,14 +5,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::corpus::Searched;
-use super::grow::{Grown, fact_of};
+use super::grow::{Grow, Grown, fact_of};
 use super::pass::{Passed, near_misses};
 use super::reading::Wanted;
 use super::{Corpus, Engine};
 use crate::call::{Closure, Fact, Summary, reach};
 use crate::error::{Error, Trouble};
 use crate::index::Key;
-use crate::record::id;
+use crate::record::{Stamp, id};
 use crate::scan::{Line, Needles, Place, line};
 use crate::source::{Bounds, Source};
 use crate::tree::{EnterpriseName, Tree};
@@ -33,6 +33,9 @@ pub struct TraceQuestion {
     pub strict: bool,
     /// Read every file, also those that end well before the id's birth.
     pub every_file: bool,
+    /// Of several calls that have the id, on different days, the first that goes on at this time or later;
+    /// `None` for the newest.
+    pub since: Option<Stamp>,
 }
 
 /// The answer of one enterprise.
@@ -63,6 +66,8 @@ pub struct TracedCall {
     pub closure: Closure,
     /// What happened.
     pub summary: Summary,
+    /// When other calls of the same id began, on other days.
+    pub others: Vec<Stamp>,
     /// File names by the source index of a place.
     pub files: Vec<String>,
     sources: Vec<Arc<Source>>,
@@ -156,8 +161,11 @@ impl Engine {
                     let needles = Needles::new([&call.main_uid]);
                     let (known, _) = self.lines_of(&pieces, &needles, when, |_| true);
                     let closure = Closure::of(&call.main_uid);
-                    self.grow(corpus, &passed.map, closure, &known, strict)
-                        .lines
+                    let how = Grow {
+                        strict,
+                        since: Some(call.first),
+                    };
+                    self.grow(corpus, &passed.map, closure, &known, how).lines
                 };
                 calls.par_iter().map(lines_of).collect()
             })
@@ -194,7 +202,11 @@ impl Engine {
             notes: corpus.notes.clone(),
         };
         let closure = Closure::of(&question.id);
-        let grown = self.grow(corpus, &passed.map, closure, &passed.found, question.strict);
+        let how = Grow {
+            strict: question.strict,
+            since: question.since,
+        };
+        let grown = self.grow(corpus, &passed.map, closure, &passed.found, how);
         trace.troubles.extend(grown.troubles.iter().cloned());
         trace.call = traced(corpus, grown);
         if trace.call.is_none() {
@@ -237,6 +249,7 @@ fn traced(corpus: &Corpus, grown: Grown) -> Option<TracedCall> {
         facts: grown.facts,
         closure: grown.closure,
         summary,
+        others: grown.others,
         files: corpus.names(),
         sources: corpus.sources.clone(),
     })

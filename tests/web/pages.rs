@@ -39,6 +39,7 @@ fn trace(root: &Path, enterprise: &str, id: &str) -> Trace {
         id: id.to_owned(),
         strict: false,
         every_file: false,
+        since: None,
     };
     engine.trace(&tree, &name, &question).expect("a trace")
 }

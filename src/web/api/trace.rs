@@ -87,6 +87,7 @@ fn traced(
         id: unique_id,
         strict: false,
         every_file: false,
+        since: None,
     };
     let names = enterprises(site, enterprise)?;
     let answers = site.engine.trace_each(&site.tree, &names, &question);
