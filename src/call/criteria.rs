@@ -32,6 +32,8 @@ pub struct Criteria {
     pub since: Option<Stamp>,
     /// Began before this time.
     pub until: Option<Stamp>,
+    /// The time of day, in which a call may be in progress; without it none is.
+    pub now: Option<Stamp>,
     /// At least one record must pass the question's record filter.
     pub needs_match: bool,
 }

@@ -1,12 +1,18 @@
 //! What happened in a call, at a glance.
 
+mod ringing;
+
 use super::fact::{CallType, Event, Fact};
 use super::messages::{MessageLife, MessageTotals};
+use super::reach;
 use super::talk::{
     Heard, Talk, Transfer, TransferKind, TransferResult, endpoint, is_extension, party,
 };
 use crate::record::{Stamp, phone};
 use crate::scan::Place;
+use ringing::ringing;
+
+pub use ringing::{RingOutcome, Ringing};
 
 /// Which way a call went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,30 +59,6 @@ impl Outcome {
     pub fn is_unanswered(self) -> bool {
         matches!(self, Outcome::Missed | Outcome::NotReached | Outcome::Busy)
     }
-}
-
-/// What became of one party's ringing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RingOutcome {
-    /// This party picked up.
-    Answered,
-    /// Another one did.
-    Elsewhere,
-    /// No one did.
-    NotAnswered,
-}
-
-/// A stretch in which a party was rung.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ringing {
-    /// The extension or number.
-    pub party: String,
-    /// From the dial.
-    pub from: Stamp,
-    /// Until it was picked up or given up; `None` while it rings.
-    pub to: Option<Stamp>,
-    /// How it ended.
-    pub outcome: RingOutcome,
 }
 
 /// A channel of the call.
@@ -162,6 +144,15 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Marks the call as one in progress, if at `now` more of it may still come.
+    pub fn settle(&mut self, facts: &[Fact], now: Stamp) {
+        let waits = || now.since(self.last) < reach::silence(facts);
+        let may_go_on = matches!(self.outcome, Outcome::Answered | Outcome::Unknown);
+        if !self.ended && may_go_on && waits() {
+            self.outcome = Outcome::InProgress;
+        }
+    }
+
     /// Sums up the records of one call, in order of time. `None` for no records.
     pub fn of(facts: &[Fact]) -> Option<Summary> {
         let (first, last) = (facts.first()?.at, facts.last()?.at);
@@ -431,57 +422,6 @@ fn reached(outcome: Outcome, hangup: Option<&Fact>, talk: &Talk) -> Option<Stamp
         _ if outcome.is_unanswered() => hangup.map(|f| f.at),
         _ => None,
     }
-}
-
-/// Who was rung when, by the dials.
-fn ringing(facts: &[Fact], talk: &Talk) -> Vec<Ringing> {
-    let mut ringing: Vec<Ringing> = Vec::new();
-    for dial in facts.iter().filter(|f| f.event == Event::Dial) {
-        let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
-        // An outgoing dial names the caller as its extension.
-        let rung: Vec<&[u8]> = match dial.call_type {
-            Some(CallType::Outgoing) => vec![dial.phone()],
-            Some(CallType::Internal) if outside(dial.phone()) => Vec::new(),
-            _ => dial.extensions().filter(|e| *e != dial.phone()).collect(),
-        };
-        let hangup = facts
-            .iter()
-            .find(|f| f.event == Event::Hangup && f.uid() == dial.uid());
-        let heard = talk.heard.iter().find(|heard| heard.from >= dial.at);
-        for party in rung {
-            let entered = facts.iter().find(|f| {
-                let label = || super::talk::party(f.channel(), f.caller());
-                f.event == Event::Bridge
-                    && f.at >= dial.at
-                    && label().is_some_and(|label| {
-                        label.as_bytes() == party || phone::same_number(label.as_bytes(), party)
-                    })
-            });
-            let (to, outcome) = match (entered, heard, hangup) {
-                (Some(f), _, hangup) if hangup.is_none_or(|h| f.at <= h.at) => {
-                    (Some(f.at), RingOutcome::Answered)
-                }
-                (_, Some(heard), _) => (Some(heard.from), RingOutcome::Elsewhere),
-                (_, None, hangup) => (hangup.map(|f| f.at), RingOutcome::NotAnswered),
-            };
-            let party = text(party);
-            // A mobile is dialled by the group and by the leg that rings it.
-            let known = ringing.iter().any(|known| {
-                known.party == party
-                    && known.to.is_none_or(|end| end > dial.at)
-                    && known.from <= dial.at
-            });
-            if !known {
-                ringing.push(Ringing {
-                    party,
-                    from: dial.at,
-                    to,
-                    outcome,
-                });
-            }
-        }
-    }
-    ringing
 }
 
 /// A transfer to somebody who did not pick up: the other side was let go, a further dial rang, and no one

@@ -184,7 +184,7 @@ pub struct TraceArgs {
     #[arg(long)]
     pub every_file: bool,
     /// Of several calls with this id, on different days, the first one since then; the newest otherwise
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&search::MOMENTS))]
     pub since: Option<String>,
     /// How to print it; raw is the original lines, byte for byte, in order of time
     #[arg(long, value_name = "FORMAT", default_value = "timeline")]

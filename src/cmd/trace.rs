@@ -43,10 +43,14 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
     };
     for (enterprise, answer) in enterprises.chunks(AT_ONCE).flat_map(asked_of) {
-        let Some(trace) = desk.answer(answer) else {
+        let Some(mut trace) = desk.answer(answer) else {
             unreadable = true;
             continue;
         };
+        if let Some(call) = &mut trace.call {
+            let now = desk.engine.zone().stamp(desk.now.utc());
+            call.summary.settle(&call.facts, now);
+        }
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&trace.searched)));
         if let Some(call) = &trace.call {
             say_others(desk, asked, call);

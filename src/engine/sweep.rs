@@ -5,7 +5,9 @@
 //! time: blocks are parsed on all threads while the ones before them are joined on one. Calls are
 //! judged and forgotten as soon as they are over.
 
-use std::collections::{BTreeSet, VecDeque};
+mod waiting;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -17,6 +19,7 @@ use crate::error::Trouble;
 use crate::record::{LogZone, Record, Stamp, id};
 use crate::scan::{Block, Blocks, Place, Scanner, Task};
 use crate::source::{Bounds, Source, Span, first_line_at};
+use waiting::Waiting;
 
 /// Content parsed at once: this many tasks of this many bytes.
 const TASKS_AT_ONCE: u64 = 4;
@@ -88,46 +91,6 @@ pub(super) struct Sweep<'c> {
     cursors: Vec<Cursor<'c>>,
     waiting: Waiting,
     joiner: Joiner,
-}
-
-/// What was parsed of some files while others have not come as far: records are joined in order of time,
-/// whatever the files and chunks they come in, since who is in a bridge depends on it.
-#[derive(Default)]
-struct Waiting {
-    /// In order of time, from the first that waits.
-    facts: VecDeque<Fact>,
-    troubles: Vec<Trouble>,
-    unparsed: u64,
-}
-
-impl Waiting {
-    fn take_in(&mut self, parsed: Parsed) {
-        self.troubles.extend(parsed.troubles);
-        self.unparsed += parsed.unparsed;
-        if parsed.facts.iter().all(Vec::is_empty) {
-            return;
-        }
-        self.facts.extend(parsed.facts.into_iter().flatten());
-        let order = |f: &Fact| (f.at, f.place);
-        let facts = self.facts.make_contiguous();
-        if !facts.is_sorted_by_key(order) {
-            facts.sort_by_key(order);
-        }
-    }
-
-    /// What is no later than `until`.
-    fn take_until(&mut self, until: Stamp) -> Parsed {
-        let count = self.facts.partition_point(|f| f.at <= until);
-        Parsed {
-            facts: vec![self.facts.drain(..count).collect()],
-            troubles: std::mem::take(&mut self.troubles),
-            unparsed: std::mem::take(&mut self.unparsed),
-        }
-    }
-
-    fn first(&self) -> Option<Stamp> {
-        self.facts.front().map(|f| f.at)
-    }
 }
 
 impl<'c> Sweep<'c> {

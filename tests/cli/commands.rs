@@ -51,7 +51,7 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
             "#]],
         ),
         (
-            &["search", "--phone", "151"],
+            &["search", "--phone", "15"],
             expect![[r#"
                 calltrace: invalid value '151' for '--phone <NUMBER>': give at least the last 7 digits; for an extension use --ext
             "#]],

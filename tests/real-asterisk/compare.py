@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 """calltrace against calls that a real Asterisk made.
 
-  compare.py CALLTRACE FOLDER host|full|linked [SCENARIO...]
+  compare.py CALLTRACE FOLDER host|full|linked [--stretch FACTOR] [--systemname NAME] [SCENARIO...]
 
 FOLDER has a folder per scenario: MODE.log is what a listener wrote, truth.json what happened: channels and
 bridges of each call by Asterisk's Linkedid, what a person did ("expect"), and what Asterisk's events add
 ("strict", by judge.py). Of each call, for each of its ids: `trace` gives its lines and no other; the JSON says
 what happened, to a second; `search` gives one row per call, with the same summary. Exit status 0 when nothing
-differs. What no line of a mode shows is not compared: see README.md."""
+differs. --stretch makes every pause that much longer or shorter, --systemname puts that name before every id,
+as Asterisk does whose asterisk.conf has one. What no line of a mode shows is not compared: see README.md."""
+import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 TOLERANCE_MS = 1000
 # People who dial into a conference one by one: a call each by Linkedid, one conversation by the bridge.
@@ -37,13 +40,37 @@ def time_of(line):
     return moment.replace(tzinfo=timezone.utc).timestamp()
 
 
+def stretched(lines, factor):
+    """The lines with every pause between records that much longer."""
+    first = min(datetime.strptime(line[:23], '%Y-%m-%d %H:%M:%S,%f') for line in lines)
+
+    def moved(line):
+        at = datetime.strptime(line[:23], '%Y-%m-%d %H:%M:%S,%f')
+        at = first + (at - first) * factor + timedelta(microseconds=500)
+        return at.strftime('%Y-%m-%d %H:%M:%S,%f')[:23] + line[23:]
+    return [moved(line) for line in lines]
+
+
+def named(text, systemname, quote=''):
+    """The text with the name before every id; a number that is no id stands without quotes in the truth."""
+    return re.sub(quote + r'(?<![\w.-])(\d{10}\.\d+)\b', quote + systemname + r'-\1', text)
+
+
 class Scenario:
-    def __init__(self, tool, folder, mode, name):
-        self.tool, self.name, self.wrong, self.traces = tool, name, [], 0
-        with open(f'{folder}/{name}/truth.json') as file:
-            self.truth = json.load(file)
-        with open(f'{folder}/{name}/{mode}.log') as file:
-            self.lines = file.read().split('\n')[:-1]
+    def __init__(self, args, name):
+        self.tool, self.name, self.wrong, self.traces = args.calltrace, name, [], 0
+        self.stretch = args.stretch
+        with open(f'{args.folder}/{name}/truth.json') as file:
+            truth = file.read()
+        with open(f'{args.folder}/{name}/{args.mode}.log') as file:
+            text = file.read()
+        self.first = time_of(text)
+        if args.systemname:
+            truth, text = named(truth, args.systemname, '"'), named(text, args.systemname)
+        self.truth = json.loads(truth)
+        self.lines = text.split('\n')[:-1]
+        if self.stretch != 1:
+            self.lines = stretched(self.lines, self.stretch)
         self.root = tempfile.mkdtemp()
         os.makedirs(f'{self.root}/0367')
         with open(f'{self.root}/0367/events.log', 'w') as file:
@@ -110,12 +137,14 @@ class Scenario:
         if self.name not in NO_RING:
             lasting['ring'] = expect['ring']
         if strict['answered_at'] is not None:
-            lasting['wait'] = strict['answered_at'] - time_of(own[0])
+            # Answered at the same share of the stretched time.
+            answered_at = self.first + (strict['answered_at'] - self.first) * self.stretch
+            lasting['wait'] = (answered_at - time_of(own[0])) / self.stretch
         for what, want in lasting.items():
             got = call.get(what + '_ms')
             # What a person noted is to the second, as is the tolerance.
-            slack = TOLERANCE_MS * (1.6 if what == 'ring' else 1)
-            if want is not None and (got is None or abs(got - want * 1000) > slack):
+            slack = TOLERANCE_MS * (1.6 if what == 'ring' else 1) * max(1, self.stretch)
+            if want is not None and (got is None or abs(got - want * 1000 * self.stretch) > slack):
                 self.wrong.append(f'{what} {got} ms, was {want} s')
         rung = {p['number']: [r['outcome'] for r in p['ringing']] for p in call.get('participants', []) if p['ringing']}
         for phone, outcome in strict['phones'].items():
@@ -131,12 +160,19 @@ class Scenario:
 
 
 def main():
-    tool, folder, mode = sys.argv[1:4]
-    tool = os.path.abspath(tool)
-    names = sys.argv[4:] or sorted(n for n in os.listdir(folder) if os.path.exists(f'{folder}/{n}/{mode}.log'))
+    parser = argparse.ArgumentParser()
+    parser.add_argument('calltrace', type=os.path.abspath)
+    parser.add_argument('folder')
+    parser.add_argument('mode', choices=('host', 'full', 'linked'))
+    parser.add_argument('--stretch', type=float, default=1)
+    parser.add_argument('--systemname', default='')
+    parser.add_argument('scenarios', nargs='*')
+    args = parser.parse_args()
+    mode = args.mode
+    names = args.scenarios or sorted(n for n in os.listdir(args.folder) if os.path.exists(f'{args.folder}/{n}/{mode}.log'))
     traces, wrong = 0, 0
     for name in names:
-        scenario = Scenario(tool, folder, mode, name)
+        scenario = Scenario(args, name)
         try:
             scenario.compare()
         finally:

@@ -259,12 +259,11 @@ pub(in crate::web) const DIRECTIONS: [(&str, Direction); 3] = [
 ];
 
 /// Results as the form sends them.
-pub(in crate::web) const OUTCOMES: [(&str, Outcome); 6] = [
+pub(in crate::web) const OUTCOMES: [(&str, Outcome); 5] = [
     ("answered", Outcome::Answered),
     ("missed", Outcome::Missed),
     ("not_reached", Outcome::NotReached),
     ("busy", Outcome::Busy),
-    ("in_progress", Outcome::InProgress),
     ("unknown", Outcome::Unknown),
 ];
 
