@@ -160,7 +160,8 @@ impl Engine {
             .take_all()
             .into_iter()
             .partition(|call| call.facts.iter().any(is_asked));
-        if own.is_empty() {
+        // What is asked for by a bridge alone has no id.
+        if own.is_empty() && asked.is_empty() {
             own = others;
             own.retain(|call| call.facts.iter().any(of_known));
         }
@@ -290,7 +291,11 @@ const NEARBY: &str = "of the call that this part belongs to";
 fn explain(asked: &[String], judged: &Judged) -> Closure {
     let mut closure = Closure::default();
     let has = |uid: &str| judged.facts.iter().any(|f| f.uid() == uid.as_bytes());
-    for uid in asked.iter().filter(|uid| has(uid)) {
+    // An id may stand in a text that is no record of a call.
+    for uid in asked
+        .iter()
+        .filter(|uid| judged.facts.is_empty() || has(uid))
+    {
         closure.ask(uid);
     }
     loop {
