@@ -47,11 +47,11 @@ impl Changes {
                 true => {
                     let others = changed.iter().filter(|slot| **slot != part);
                     let others = others.map(|&slot| (slot, joiner.component(slot).group()));
-                    infer::main_of(&group, others)
+                    infer::main_of(&group, &others)
                 }
                 false => {
                     let others = joiner.components().filter(|(slot, _)| *slot != part);
-                    infer::main_of(&group, others.map(|(slot, c)| (slot, c.group())))
+                    infer::main_of(&group, &others.map(|(slot, c)| (slot, c.group())))
                 }
             };
             pairs.extend(found.map(|(main, why)| (main, part, why)));

@@ -70,8 +70,6 @@ pub struct Profile {
     over: Option<Stamp>,
     /// Some record has no Linkedid: with one on every line nothing is left to guess.
     unlinked: bool,
-    /// Birth of the oldest leg: its second and its number in Asterisk.
-    born: Option<(i64, u64)>,
 }
 
 impl Profile {
@@ -92,9 +90,6 @@ impl Profile {
         self.token = self.token.or(fact.token);
         self.has_bridge |= !fact.bridge().is_empty();
         self.unlinked |= !fact.uid().is_empty() && fact.linked().is_empty();
-        if let Some(born) = id::birth(fact.uid()) {
-            self.born = Some(self.born.map_or(born, |known| known.min(born)));
-        }
         if self.local_born.is_none() && !fact.channel().is_empty() {
             self.local_born = Some(local_target(fact.channel()).is_some());
         }
@@ -235,7 +230,7 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
 /// Finds the group that a part belongs to among others, each with a key; with the circumstance.
 pub fn main_of<'f, K: Ord>(
     part: &Group<'_>,
-    others: impl Iterator<Item = (K, Group<'f>)> + Clone,
+    others: &(impl Iterator<Item = (K, Group<'f>)> + Clone),
 ) -> Option<(K, String)> {
     part.profile
         .kinds()
@@ -284,10 +279,15 @@ impl Group<'_> {
         m.token == p.token || m.token.is_none() || p.token.is_none()
     }
 
+    /// Birth of the oldest leg: its second and its number in Asterisk.
+    fn born(&self) -> Option<(i64, u64)> {
+        self.facts.iter().filter_map(|f| id::birth(f.uid())).min()
+    }
+
     /// Whether the group can have made the part: its first channel is no younger. Two parts could
     /// otherwise each be the other's.
     fn rings_before(&self, part: &Group<'_>) -> bool {
-        match (self.profile.born, part.profile.born) {
+        match (self.born(), part.born()) {
             (Some(own), Some(born)) => own <= born,
             _ => true,
         }

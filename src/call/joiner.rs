@@ -7,6 +7,8 @@
 //! names alive at once meet by chance once in 10^27 runs, and keeping the names themselves takes a
 //! third of the time of a whole sweep.
 
+mod names;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 
@@ -18,6 +20,7 @@ use super::fact::{Edge, Event, Fact, local_stem};
 use super::infer::{self, Group, Profile};
 use super::reach;
 use crate::record::Stamp;
+use names::{BRIDGE, EDGES_MAX, LOCAL, seen_as, tagged};
 
 /// Room for the records of a call at first: few calls have more, and it stays under the size (1 KiB)
 /// up to which the allocator is quick.
@@ -93,19 +96,24 @@ pub struct Joiner {
     slots: Vec<Component>,
     free: Vec<u32>,
     bridges: HashMap<Name, Bridge, RandomState>,
+    /// Above this number those are dropped that nothing was heard of for long.
+    bridges_kept: usize,
     /// Bridges that join nobody, for as long as records come: a parking lot has its own until
     /// Asterisk restarts.
     holding: HashSet<Name, RandomState>,
     seeds: [RandomState; 2],
 }
 
+/// Fewer bridges than this are not worth a look.
+const BRIDGES_KEPT_MIN: usize = 4_096;
+
 /// A bridge for the length of one conversation.
 #[derive(Debug, Default)]
 struct Bridge {
     /// Its creation was logged.
     created: bool,
-    /// Who is in it, by the fingerprint of the channel.
-    members: Vec<Name>,
+    /// How many entered and have not left.
+    inside: i32,
     /// Everybody left, or it was destroyed: who enters later begins another conversation.
     ended: bool,
     /// Time of its latest record.
@@ -124,12 +132,16 @@ impl Joiner {
     pub fn push(&mut self, fact: Fact) -> Option<u32> {
         let mut home = None;
         let mut own: [Option<Name>; EDGES_MAX] = [None; EDGES_MAX];
-        let joins_bridge = fact.bridge().is_empty() || self.follow_bridge(&fact);
         for (i, (edge, tag)) in tagged(&fact).enumerate() {
-            if tag == BRIDGE && !joins_bridge {
+            own[i] = Some(self.name(tag, edge));
+        }
+        if !fact.bridge().is_empty() {
+            self.follow_bridge(&fact, &mut own);
+        }
+        for (i, (edge, tag)) in tagged(&fact).enumerate() {
+            if own[i].is_none() {
                 continue;
             }
-            own[i] = Some(self.name(tag, edge));
             for wanted in seen_as(tag) {
                 let wanted = if *wanted == tag {
                     own[i]
@@ -168,18 +180,25 @@ impl Joiner {
         last.is_some_and(|last| fact.at.since(last) > SAME_CALL_MILLIS)
     }
 
-    /// Keeps account of who is in the bridge that a record speaks of; whether the bridge joins the
-    /// record to a call.
-    fn follow_bridge(&mut self, fact: &Fact) -> bool {
-        let name = self.name(BRIDGE, Edge::Bridge(fact.bridge()));
+    /// Keeps account of the bridge that a record speaks of, and takes it out of the record's `own` names
+    /// if it does not join the record to a call.
+    fn follow_bridge(&mut self, fact: &Fact, own: &mut [Option<Name>; EDGES_MAX]) {
         if fact.holding {
-            self.hold(name);
+            self.hold(self.name(BRIDGE, Edge::Bridge(fact.bridge())));
+            return;
         }
+        let Some(at) = tagged(fact).position(|(_, tag)| tag == BRIDGE) else {
+            return;
+        };
+        let Some(name) = own[at] else { return };
         if self.holding.contains(&name) {
-            return false;
+            own[at] = None;
+            return;
         }
-        let uid = self.name(UID, Edge::Uid(fact.uid()));
-        let of_uid = self.slot_of.get(&uid).copied();
+        // The channel's own id stands first.
+        let of_uid = own[0]
+            .filter(|_| at > 0)
+            .and_then(|uid| self.slot_of.get(&uid).copied());
         let of_bridge = self.slot_of.get(&name).copied();
         let begins = matches!(fact.event, Event::Bridge | Event::BridgeCreate);
         let bridge = self.bridges.entry(name).or_default();
@@ -201,7 +220,8 @@ impl Joiner {
             // Two calls that came in from outside meet in a bridge that was there before both: a
             // parking lot, on a host that does not say so.
             self.hold(name);
-            return false;
+            own[at] = None;
+            return;
         }
         let bridge = self.bridges.entry(name).or_default();
         bridge.last = bridge.last.max(Some(fact.at));
@@ -209,24 +229,21 @@ impl Joiner {
             Event::BridgeCreate => bridge.created = true,
             Event::Bridge => {
                 bridge.ended = false;
-                if !bridge.members.contains(&uid) {
-                    bridge.members.push(uid);
-                }
+                bridge.inside += 1;
             }
             Event::BridgeLeave => {
-                bridge.members.retain(|member| *member != uid);
+                bridge.inside -= 1;
                 bridge.ended = match fact.channels_left {
                     Some(left) => left == 0,
-                    None => bridge.members.is_empty(),
+                    None => bridge.inside <= 0,
                 };
             }
             Event::BridgeDestroy => {
-                bridge.members.clear();
+                bridge.inside = 0;
                 bridge.ended = true;
             }
             _ => {}
         }
-        true
     }
 
     fn hold(&mut self, bridge: Name) {
@@ -300,6 +317,16 @@ impl Joiner {
     /// The slots of calls that nothing can be added to any more, when all records up to `now` have
     /// been pushed.
     pub fn quiet(&mut self, now: Stamp) -> Vec<u32> {
+        // A bridge is remembered for longer than its call, which is cheaper than to look for those of each
+        // call that is over.
+        if self.bridges.len() > self.bridges_kept.max(BRIDGES_KEPT_MIN) {
+            let lasts = |bridge: &Bridge| {
+                let silence = bridge.last.map_or(0, |last| now.since(last));
+                silence <= reach::HORIZON_MILLIS
+            };
+            self.bridges.retain(|_, bridge| lasts(bridge));
+            self.bridges_kept = 2 * self.bridges.len();
+        }
         let is_quiet = |component: &mut Component| {
             let Some(last) = component.last else {
                 return false;
@@ -346,7 +373,6 @@ impl Joiner {
         for name in &component.names {
             if self.slot_of.get(name) == Some(&slot) {
                 self.slot_of.remove(name);
-                self.bridges.remove(name);
             }
         }
         self.free.push(slot);
@@ -454,39 +480,4 @@ impl Joiner {
 fn same_local_channel(a: &Fact, b: &Fact) -> bool {
     let stem = local_stem(a.channel());
     stem.is_some() && stem == local_stem(b.channel())
-}
-
-/// A record has at most this many edges.
-const EDGES_MAX: usize = 6;
-
-const UID: u8 = b'u';
-const BRIDGE: u8 = b'b';
-const LOCAL: u8 = b'l';
-const SENT: u8 = b's';
-const CHANGED: u8 = b'c';
-
-/// The record's edges, each with the tag that it is stored under.
-fn tagged(fact: &Fact) -> impl Iterator<Item = (Edge<'_>, u8)> {
-    let changes = fact.changes_message();
-    fact.edges().map(move |edge| {
-        let tag = match edge {
-            Edge::Uid(_) => UID,
-            Edge::Bridge(_) => BRIDGE,
-            Edge::Local(_) => LOCAL,
-            Edge::Message { .. } if changes => CHANGED,
-            Edge::Message { .. } => SENT,
-        };
-        (edge, tag)
-    })
-}
-
-/// The tags under which a partner may be stored; see `closure` for why sendings don't join.
-fn seen_as(tag: u8) -> &'static [u8] {
-    match tag {
-        UID => &[UID],
-        BRIDGE => &[BRIDGE],
-        LOCAL => &[LOCAL],
-        SENT => &[CHANGED],
-        _ => &[SENT, CHANGED],
-    }
 }

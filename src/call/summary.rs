@@ -1,17 +1,17 @@
 //! What happened in a call, at a glance.
 
+mod handing;
 mod ringing;
 
 use super::fact::{CallType, Event, Fact};
 use super::messages::{MessageLife, MessageTotals};
 use super::reach;
-use super::talk::{
-    Heard, Talk, Transfer, TransferKind, TransferResult, endpoint, is_extension, party,
-};
+use super::talk::{Heard, Talk, Transfer, endpoint, is_extension, party};
 use crate::record::{Stamp, phone};
-use crate::scan::Place;
+use handing::unanswered_transfer;
 use ringing::ringing;
 
+pub(super) use handing::rings_on;
 pub use ringing::{RingOutcome, Ringing};
 
 /// Which way a call went.
@@ -155,6 +155,18 @@ impl Summary {
 
     /// Sums up the records of one call, in order of time. `None` for no records.
     pub fn of(facts: &[Fact]) -> Option<Summary> {
+        let mut summary = Summary::without_ringing(facts)?;
+        summary.add_ringing(facts);
+        Some(summary)
+    }
+
+    /// Adds who was rung: what no call is judged by.
+    pub fn add_ringing(&mut self, facts: &[Fact]) {
+        self.ringing = ringing(facts, &self.heard);
+    }
+
+    /// The same as [`Summary::of`], for those who judge thousands and show fifty.
+    pub fn without_ringing(facts: &[Fact]) -> Option<Summary> {
         let (first, last) = (facts.first()?.at, facts.last()?.at);
         let main = main_uid(facts).unwrap_or_default().to_vec();
         let direction = direction(facts, &main);
@@ -173,11 +185,13 @@ impl Summary {
             .flatten();
         let given_up = unanswered_transfer(facts, followed, &talk);
         let spoke = talk.talk_and_hold(last_hangup(facts), given_up.is_some());
+        let reached = reached(outcome, hangup, &talk);
         let until = |from: Option<Stamp>| {
-            let (from, to) = (from?, reached(outcome, hangup, &talk)?);
+            let (from, to) = (from?, reached?);
             (to >= from).then(|| to.since(from))
         };
-        let mut handed_on = talk.transfers.clone();
+        let transferred_to = talk.transferred_to();
+        let mut handed_on = talk.transfers;
         handed_on.extend(given_up);
         Some(Summary {
             first,
@@ -192,9 +206,9 @@ impl Summary {
             wait_millis: until(facts.iter().find(|f| f.is_asterisk()).map(|f| f.at)),
             talk_millis: spoke.map(|(talk, _)| talk),
             hold_millis: spoke.map(|(_, hold)| hold),
-            ringing: ringing(facts, &talk),
-            transfers: talk.transferred_to().len(),
-            transferred_to: talk.transferred_to(),
+            ringing: Vec::new(),
+            transfers: transferred_to.len(),
+            transferred_to,
             handed_on,
             heard: talk.heard,
             ended,
@@ -318,23 +332,6 @@ fn main_hangup<'f>(facts: &'f [Fact], main: &[u8]) -> Option<&'f Fact> {
         .rfind(|f| f.event == Event::Hangup && f.uid() == main)
 }
 
-/// Whether another leg dials on after the main one hung up: who was called is handed to somebody else,
-/// who is being rung.
-pub(super) fn rings_on(facts: &[Fact]) -> bool {
-    let Some(gone) = main_uid(facts).and_then(|main| main_hangup(facts, main)) else {
-        return false;
-    };
-    let after = |f: &Fact, at: (Stamp, Place)| (f.at, f.place) > at;
-    let mut dials = facts.iter().filter(|f| f.event == Event::Dial);
-    dials.any(|dial| {
-        dial.uid() != gone.uid()
-            && after(dial, (gone.at, gone.place))
-            && !facts.iter().any(|f| {
-                f.event == Event::Hangup && f.uid() == dial.uid() && after(f, (dial.at, dial.place))
-            })
-    })
-}
-
 fn last_hangup(facts: &[Fact]) -> Option<Stamp> {
     let hangup = facts.iter().rfind(|f| f.event == Event::Hangup);
     hangup.map(|f| f.at)
@@ -422,25 +419,6 @@ fn reached(outcome: Outcome, hangup: Option<&Fact>, talk: &Talk) -> Option<Stamp
         _ if outcome.is_unanswered() => hangup.map(|f| f.at),
         _ => None,
     }
-}
-
-/// A transfer to somebody who did not pick up: the other side was let go, a further dial rang, and no one
-/// was heard after it.
-fn unanswered_transfer(facts: &[Fact], followed: &[u8], talk: &Talk) -> Option<Transfer> {
-    let last = talk.heard.last()?;
-    let left = last.to?;
-    let by = last.with.first()?.clone();
-    let dial = facts
-        .iter()
-        .find(|f| f.event == Event::Dial && f.uid() == followed && f.at >= left)?;
-    let to = dial.extensions().next().map(text)?;
-    Some(Transfer {
-        kind: TransferKind::Blind,
-        result: TransferResult::NotAnswered,
-        by,
-        to,
-        at: dial.at,
-    })
 }
 
 fn legs(facts: &[Fact], main: &[u8]) -> Vec<Leg> {

@@ -112,12 +112,16 @@ impl Talk {
                 !f.channel().is_empty() || !f.bridge().is_empty() || f.event == Event::Hangup
             })
             .collect();
-        order.sort_by_key(|f| (f.at, f.place));
+        let time = |f: &&Fact| (f.at, f.place);
+        if !order.is_sorted_by_key(time) {
+            order.sort_by_key(time);
+        }
         let halves_only = !uid.is_empty() && !two_meet(&order);
         let mut channels: Vec<Channel<'_>> = Vec::new();
         let mut entered: Vec<&[u8]> = Vec::new();
         let mut met: Vec<Pair> = Vec::new();
         let mut met_before_gap = 0;
+        let mut heard = Vec::new();
         for fact in order {
             if !follow(&mut channels, fact) {
                 continue;
@@ -140,11 +144,17 @@ impl Talk {
             if fact.uid() == uid && !fact.bridge().is_empty() {
                 talk.gone = Some(fact.at);
             }
-            let mut with = partners(&channels, uid, halves_only);
-            with.retain(|party| !same_party(party, own));
             if channels.len() > 2 {
                 note_meetings(&channels, uid, own, &mut met);
             }
+            // Names are made when something changes: most calls have ten events and two changes.
+            let reached = reached_from(&channels, uid, halves_only);
+            if reached == heard {
+                continue;
+            }
+            let mut with = people(&channels, &reached);
+            heard = reached;
+            with.retain(|party| !same_party(party, own));
             if with.is_empty() && talk.heard.last().is_some_and(|last| last.to.is_none()) {
                 met_before_gap = met.len();
             }
@@ -323,7 +333,7 @@ fn note_meetings(channels: &[Channel<'_>], followed: &[u8], client: &str, met: &
         let Some(own) = party(channel.name, channel.caller) else {
             continue;
         };
-        for other in partners(channels, channel.uid, false) {
+        for other in people(channels, &reached_from(channels, channel.uid, false)) {
             let pair = if own < other {
                 (own.clone(), other)
             } else {
@@ -365,9 +375,9 @@ fn channel_of<'c, 'f>(channels: &'c mut Vec<Channel<'f>>, fact: &'f Fact) -> &'c
     channel
 }
 
-/// The people that `uid` is connected to now: through its bridge, and through Local channels into
-/// other bridges.
-fn partners(channels: &[Channel<'_>], uid: &[u8], halves_only: bool) -> Vec<String> {
+/// The channels that `uid` is connected to now: through its bridge, and through Local channels into other
+/// bridges. Indexes, in order.
+fn reached_from(channels: &[Channel<'_>], uid: &[u8], halves_only: bool) -> Vec<usize> {
     let Some(start) = channels.iter().position(|c| c.uid == uid) else {
         return Vec::new();
     };
@@ -385,8 +395,15 @@ fn partners(channels: &[Channel<'_>], uid: &[u8], halves_only: bool) -> Vec<Stri
             }
         }
     }
-    let mut people: Vec<String> = reached[1..]
+    reached[1..].sort_unstable();
+    reached
+}
+
+/// Who is behind those channels, but for the first.
+fn people(channels: &[Channel<'_>], reached: &[usize]) -> Vec<String> {
+    let mut people: Vec<String> = reached
         .iter()
+        .skip(1)
         .filter_map(|&i| party(channels[i].name, channels[i].caller))
         .collect();
     people.sort();

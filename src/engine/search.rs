@@ -213,12 +213,16 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
         return None;
     }
     // A bridge that nobody is known to have entered is no call.
-    let mut summary = Summary::of(facts).filter(|summary| !summary.main_uid.is_empty())?;
+    let mut summary =
+        Summary::without_ringing(facts).filter(|summary| !summary.main_uid.is_empty())?;
     if let Some(now) = question.criteria.now {
         summary.settle(facts, now);
     }
-    question
-        .criteria
-        .accepts(&summary, facts)
-        .then_some(summary)
+    if !question.criteria.accepts(&summary, facts) {
+        return None;
+    }
+    if !question.count_only {
+        summary.add_ringing(facts);
+    }
+    Some(summary)
 }

@@ -161,8 +161,8 @@ impl<'c> Sweep<'c> {
                 || next.map(|cursor| cursor.parse_next(scanner, question, slab)),
                 || calls.feed(joiner, feed),
             );
-            self.waiting.take_in(fresh.unwrap_or_default());
-            parsed = self.waiting.take_until(self.all_parsed_until());
+            let parsed_until = self.all_parsed_until();
+            parsed = self.waiting.pass(fresh.unwrap_or_default(), parsed_until);
             let now = self.all_pushed_until(&parsed).min(until);
             let over = self.take_over(now);
             take(self, over, calls);

@@ -169,7 +169,8 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
         .filter(|j| !j.reason.is_proven());
     let inferred = inferred.count();
     if inferred > 0 {
-        let text = format!("{inferred} legs joined by circumstance, not by id (--why, --strict)");
+        let legs = if inferred == 1 { "leg" } else { "legs" };
+        let text = format!("{inferred} {legs} joined by circumstance, not by id (--why, --strict)");
         writeln!(out, "  {}", style::doubtful(&text))?;
     }
     Ok(())

@@ -23,7 +23,7 @@ pub(super) fn rung_by<'f, K: Ord>(
     let (first, _) = part.profile.times?;
     let shown = Shown::of(part)?;
     let (_, _, main) = others
-        .filter(|(_, m)| m.profile.dial && m.has_token_of(part) && m.rings_before(part))
+        .filter(|(_, m)| m.profile.dial && m.has_token_of(part))
         .filter_map(|(main, m)| {
             let near = |dial: &Fact| {
                 let lead = first.since(dial.at);
@@ -36,7 +36,7 @@ pub(super) fn rung_by<'f, K: Ord>(
                 .filter(|dial| near(dial))
                 .filter_map(|dial| Some((shown.rank(dial)?, first.since(dial.at).abs())))
                 .min()?;
-            Some((rank, distance, main))
+            m.rings_before(part).then_some((rank, distance, main))
         })
         .min()?;
     Some((

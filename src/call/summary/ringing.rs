@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::call::fact::{CallType, Event, Fact};
-use crate::call::talk::{Talk, party as party_of};
+use crate::call::talk::{Heard, party as party_of};
 use crate::record::{Stamp, phone};
 
 /// What became of one party's ringing.
@@ -30,7 +30,7 @@ pub struct Ringing {
 }
 
 /// Who was rung when, by the dials.
-pub(super) fn ringing(facts: &[Fact], talk: &Talk) -> Vec<Ringing> {
+pub(super) fn ringing(facts: &[Fact], heard_ones: &[Heard]) -> Vec<Ringing> {
     let mut ringing: Vec<Ringing> = Vec::new();
     for dial in facts.iter().filter(|f| f.event == Event::Dial) {
         let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
@@ -43,7 +43,7 @@ pub(super) fn ringing(facts: &[Fact], talk: &Talk) -> Vec<Ringing> {
         let hangup = facts
             .iter()
             .find(|f| f.event == Event::Hangup && f.uid() == dial.uid());
-        let heard = talk.heard.iter().find(|heard| heard.from >= dial.at);
+        let heard = heard_ones.iter().find(|heard| heard.from >= dial.at);
         for party in rung {
             let entered = facts.iter().find(|f| {
                 let label = || party_of(f.channel(), f.caller());

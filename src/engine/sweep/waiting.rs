@@ -18,7 +18,21 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn take_in(&mut self, parsed: Parsed) {
+    /// Takes in what was parsed; what is no later than `until` of all that waits.
+    pub(super) fn pass(&mut self, parsed: Parsed, until: Stamp) -> Parsed {
+        // One file in order is passed on as it is.
+        let all = || parsed.facts.iter().flatten();
+        if self.facts.is_empty()
+            && all().is_sorted_by_key(|f| (f.at, f.place))
+            && all().next_back().is_none_or(|last| last.at <= until)
+        {
+            return parsed;
+        }
+        self.take_in(parsed);
+        self.take_until(until)
+    }
+
+    fn take_in(&mut self, parsed: Parsed) {
         self.troubles.extend(parsed.troubles);
         self.unparsed += parsed.unparsed;
         if parsed.facts.iter().all(Vec::is_empty) {
