@@ -353,15 +353,6 @@ impl Fact {
         }
     }
 
-    /// The channel that is rung for this one; empty where the line has none.
-    pub fn dest(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(DEST)
-        } else {
-            b""
-        }
-    }
-
     /// The names it shares with other records of its call. A holding bridge is no such name: the
     /// bridge of a parking lot keeps one id for all calls until Asterisk restarts.
     pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
@@ -371,7 +362,10 @@ impl Fact {
         let bridge = Some(self.bridge())
             .filter(|bridge| id::is_known(bridge) && !self.holding)
             .map(Edge::Bridge);
-        let [linked, dest] = [self.linked(), self.dest()].map(|other| {
+        // Most lines have neither.
+        let more = self.ends[EXTEN] != self.ends[DEST];
+        let [linked, dest] = [LINKED, DEST].map(|at| {
+            let other = if more { self.field(at) } else { b"" };
             let is_other = id::is_known(other) && other != self.uid();
             is_other.then_some(Edge::Uid(other))
         });

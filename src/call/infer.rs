@@ -11,8 +11,8 @@
 //!   call at that moment.
 //! - **Rung**: Asterisk gives every telephone it rings, and each half of a Local channel, an id of its
 //!   own, and a host logs it before anyone picks up. Such a leg (no bridge, no start, no dial of its
-//!   own unless a Local channel made it) belongs to the call whose dial is near and whose number it
-//!   shows.
+//!   own unless a Local channel made it) belongs to the call that dials at that moment for a number
+//!   that the leg shows.
 
 mod rung;
 
@@ -56,11 +56,11 @@ pub struct Profile {
     /// An incoming call rings an outside number.
     rings_outside: bool,
     internal_hangup: bool,
-    /// A start: it came from outside and was made by nobody's dial.
+    /// A start: it came from outside and was not made by a dial.
     start: bool,
     /// A hangup that says "answered".
     answered_hangup: bool,
-    /// A dial on behalf of nobody else.
+    /// A dial of its own, not on behalf of another leg.
     own_dial: bool,
     /// Any dial.
     dial: bool,
@@ -355,7 +355,7 @@ impl Group<'_> {
 }
 
 /// How surely a part belongs to a call that was started from the CRM, and why. Two managers may
-/// call one client: the extension says which call is whose.
+/// call one client: the extension tells the calls apart.
 fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<(u8, String)> {
     let lead = if part.has_any_extension() {
         MANAGER_LEAD_MILLIS

@@ -98,7 +98,7 @@ pub struct Joiner {
     bridges: HashMap<Name, Bridge, RandomState>,
     /// Above this number those are dropped that nothing was heard of for long.
     bridges_kept: usize,
-    /// Bridges that join nobody, for as long as records come: a parking lot has its own until
+    /// Bridges that join no calls, for as long as records come: a parking lot has its own until
     /// Asterisk restarts.
     holding: HashSet<Name, RandomState>,
     seeds: [RandomState; 2],
@@ -132,11 +132,17 @@ impl Joiner {
     pub fn push(&mut self, fact: Fact) -> Option<u32> {
         let mut home = None;
         let mut own: [Option<Name>; EDGES_MAX] = [None; EDGES_MAX];
+        let mut bridge = None;
         for (i, (edge, tag)) in tagged(&fact).enumerate() {
             own[i] = Some(self.name(tag, edge));
+            if tag == BRIDGE {
+                bridge = Some(i);
+            }
         }
-        if !fact.bridge().is_empty() {
-            self.follow_bridge(&fact, &mut own);
+        match bridge {
+            Some(at) => self.follow_bridge(&fact, at, &mut own),
+            None if fact.holding => self.hold(self.name(BRIDGE, Edge::Bridge(fact.bridge()))),
+            None => {}
         }
         for (i, (edge, tag)) in tagged(&fact).enumerate() {
             if own[i].is_none() {
@@ -180,16 +186,9 @@ impl Joiner {
         last.is_some_and(|last| fact.at.since(last) > SAME_CALL_MILLIS)
     }
 
-    /// Keeps account of the bridge that a record speaks of, and takes it out of the record's `own` names
-    /// if it does not join the record to a call.
-    fn follow_bridge(&mut self, fact: &Fact, own: &mut [Option<Name>; EDGES_MAX]) {
-        if fact.holding {
-            self.hold(self.name(BRIDGE, Edge::Bridge(fact.bridge())));
-            return;
-        }
-        let Some(at) = tagged(fact).position(|(_, tag)| tag == BRIDGE) else {
-            return;
-        };
+    /// Keeps account of the bridge that a record speaks of, and takes it out of the record's `own` names, in
+    /// which it stands at `at`, if it does not join the record to a call.
+    fn follow_bridge(&mut self, fact: &Fact, at: usize, own: &mut [Option<Name>; EDGES_MAX]) {
         let Some(name) = own[at] else { return };
         if self.holding.contains(&name) {
             own[at] = None;
@@ -206,7 +205,7 @@ impl Joiner {
             .last
             .is_some_and(|last| fact.at.since(last) > reach::HORIZON_MILLIS);
         // The last to leave may be logged after the bridge is gone, and a channel that left may come
-        // back; only somebody new makes it another conversation.
+        // back; only a new channel makes it another conversation.
         if begins && (bridge.ended || silent) && (of_uid.is_none() || of_uid != of_bridge) {
             *bridge = Bridge::default();
             self.slot_of.remove(&name);

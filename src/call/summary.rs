@@ -238,7 +238,7 @@ pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
             && f.extensions()
                 .any(|e| phone::is_external(phone::digits_of(e)))
     };
-    // A call from the CRM first rings the manager, whose leg then dials the client: both are logged
+    // A call from the CRM first rings the manager; that leg then dials the client. Both are logged
     // as internal dials where all events are. So does a Local channel that a group rings.
     let rings_own_side = |f: &Fact| {
         let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));

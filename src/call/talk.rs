@@ -2,7 +2,7 @@
 //!
 //! People ask who talked to whom, not which bridges there were. So the halves of a Local channel count as
 //! one, and bridges that they connect as one conversation; what a channel hears is a set of participants
-//! (numbers and extensions, never channels). A holding bridge connects nobody.
+//! (numbers and extensions, never channels). A holding bridge connects no one.
 
 use super::fact::{Event, Fact, local_stem};
 use crate::record::{Stamp, phone};
@@ -37,7 +37,7 @@ pub(super) struct Talk {
     pub gone: Option<Stamp>,
 }
 
-/// A stretch in which somebody was heard.
+/// A stretch in which a person was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     /// From then.
@@ -48,7 +48,7 @@ pub struct Heard {
     pub with: Vec<String>,
 }
 
-/// How somebody was handed on.
+/// How a party was handed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferKind {
     /// Without a word to the new one before.
@@ -68,7 +68,7 @@ pub enum TransferResult {
     NotAnswered,
 }
 
-/// Somebody was handed on, or was to be.
+/// A party was handed on, or was to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
     /// Of which kind.
@@ -229,14 +229,14 @@ impl Talk {
         });
     }
 
-    /// When somebody was heard first.
+    /// When a person was heard first.
     pub(super) fn first_heard(&self) -> Option<Stamp> {
         self.heard.first().map(|heard| heard.from)
     }
 
-    /// How long somebody was heard, and how long no one was after that and before the followed channel
+    /// How long a person was heard, and how long no one was after that and before the followed channel
     /// went (milliseconds); `until` ends what no record ends, and the call where that `rings_on` for
-    /// somebody who did not pick up. `None` where nothing does.
+    /// an extension that did not pick up. `None` where nothing does.
     pub(super) fn talk_and_hold(&self, until: Option<Stamp>, rings_on: bool) -> Option<(i64, i64)> {
         let first = self.first_heard()?;
         let (mut talk, mut hold, mut end) = (0, 0, first);

@@ -92,7 +92,7 @@ fn offset(at: Stamp, first: Stamp) -> String {
     }
 }
 
-/// Less than a second without anyone is no hold that somebody felt.
+/// Less than a second without a partner is too short to be felt as hold.
 const HOLD_MILLIS_SHOWN: i64 = 1_000;
 
 fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock) -> io::Result<()> {

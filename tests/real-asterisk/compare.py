@@ -8,7 +8,7 @@ bridges of each call by Asterisk's Linkedid, what a person did ("expect"), and w
 ("strict", by judge.py). Of each call, for each of its ids: `trace` gives its lines and no other; the JSON says
 what happened, to a second; `search` gives one row per call, with the same summary. Exit status 0 when nothing
 differs. --stretch makes every pause that much longer or shorter, --systemname puts that name before every id,
-as Asterisk does whose asterisk.conf has one. What no line of a mode shows is not compared: see README.md."""
+as an Asterisk with a systemname does. What no line of a mode shows is not compared: see README.md."""
 import argparse
 import json
 import os

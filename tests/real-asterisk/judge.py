@@ -48,7 +48,7 @@ class Call:
         return any(event.get(key) in channels for key in ('Uniqueid', 'DestUniqueid', 'LocalOneUniqueid'))
 
     def followed(self):
-        """The channel whose partners are "the other side"."""
+        """The channel of "the other side"."""
         made = [e['Uniqueid'] for _, e in self.events if e['Event'] == 'Newchannel' and e['Uniqueid'] in self.channels]
         if self.direction != 'outgoing':
             return made[0] if made else None

@@ -15,7 +15,7 @@ const DIAL_EARLY_MILLIS: i64 = 300;
 /// rung again after `timeout` and `retry`, 15 s and 5 s by default (milliseconds).
 const RINGS_ON_MILLIS: i64 = 30_000;
 
-/// The group whose dial rings the part: the dial is near and the part shows a number of it.
+/// The group that rings the part: it has a dial near the part's beginning, of a number that the part shows.
 pub(super) fn rung_by<'f, K: Ord>(
     part: &Group<'_>,
     others: impl Iterator<Item = (K, Group<'f>)>,

@@ -6,8 +6,8 @@ use crate::call::talk::{Talk, Transfer, TransferKind, TransferResult};
 use crate::record::Stamp;
 use crate::scan::Place;
 
-/// Whether another leg dials on after the main one hung up: who was called is handed to somebody else,
-/// who is being rung.
+/// Whether another leg dials on after the main one hung up: the one who was called is handed on to another
+/// extension, which is being rung.
 pub(in crate::call) fn rings_on(facts: &[Fact]) -> bool {
     let Some(gone) = main_uid(facts).and_then(|main| main_hangup(facts, main)) else {
         return false;
@@ -23,7 +23,7 @@ pub(in crate::call) fn rings_on(facts: &[Fact]) -> bool {
     })
 }
 
-/// A transfer to somebody who did not pick up: the other side was let go, a further dial rang, and no one
+/// A transfer that was not picked up: the other side was let go, a further dial rang, and no one
 /// was heard after it.
 pub(super) fn unanswered_transfer(
     facts: &[Fact],
