@@ -98,7 +98,8 @@ impl RecordFilter {
     pub fn needle(&self) -> Option<Vec<u8>> {
         let http = self.http_status.is_some() || self.kinds == [KindName::Http];
         let text = self.text.as_ref().map(|t| t.as_bytes().to_vec());
-        let phone = self.phone.as_ref().map(|q| q.needle().to_vec());
+        let phone = self.phone.as_ref().filter(|q| !q.is_short());
+        let phone = phone.map(|q| q.needle().to_vec());
         text.or(phone)
             .or_else(|| http.then(|| b"|HTTP|".to_vec()))
             .or_else(|| (self.kinds == [KindName::Sql]).then(|| b"|SQL|".to_vec()))

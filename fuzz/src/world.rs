@@ -119,6 +119,7 @@ impl World {
                 id: id.clone(),
                 strict: false,
                 every_file: false,
+                since: None,
             };
             let trace = engine.trace(&tree, &name(), &question).expect("traced");
             let call = trace.call.map(|call| (call.lines, call.summary));

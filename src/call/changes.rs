@@ -23,12 +23,12 @@ impl Changes {
         self.slots.insert(slot);
     }
 
-    /// The calls and their parts, as (call, part), that the changes show; then there are none.
+    /// The calls and their parts, as (call, part, circumstance), that the changes show; then there are none.
     pub(super) fn pairs(
         &mut self,
         joiner: &Joiner,
         may_join: impl Fn(&Component) -> bool,
-    ) -> Vec<(u32, u32)> {
+    ) -> Vec<(u32, u32, String)> {
         let changed = std::mem::take(&mut self.slots);
         self.parts.extend(changed.iter().map(|slot| (*slot, false)));
         // Of a slot whose call went elsewhere nothing is left that can be a part.
@@ -47,14 +47,14 @@ impl Changes {
                 true => {
                     let others = changed.iter().filter(|slot| **slot != part);
                     let others = others.map(|&slot| (slot, joiner.component(slot).group()));
-                    infer::main_of(&group, others)
+                    infer::main_of(&group, &others)
                 }
                 false => {
                     let others = joiner.components().filter(|(slot, _)| *slot != part);
-                    infer::main_of(&group, others.map(|(slot, c)| (slot, c.group())))
+                    infer::main_of(&group, &others.map(|(slot, c)| (slot, c.group())))
                 }
             };
-            pairs.extend(found.map(|(main, _)| (main, part)));
+            pairs.extend(found.map(|(main, why)| (main, part, why)));
         }
         pairs
     }

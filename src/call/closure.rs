@@ -93,6 +93,11 @@ impl Closure {
         closure
     }
 
+    /// Adds an id that was asked for.
+    pub fn ask(&mut self, uid: &str) {
+        self.add_uid(uid.as_bytes(), Reason::Asked, None);
+    }
+
     /// Adds a leg that shares no id with the call. False when it belongs already.
     pub fn infer(&mut self, uid: &[u8], circumstance: &str) -> bool {
         self.add_uid(uid, Reason::Inferred(circumstance.to_owned()), None)

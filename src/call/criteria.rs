@@ -1,7 +1,7 @@
 //! Which calls are asked for, judged by the whole call.
 
 use super::fact::{Event, Fact};
-use super::summary::{Direction, Outcome, Summary, stated_outcome};
+use super::summary::{Direction, Outcome, Summary, is_stated_answered};
 use crate::record::{Stamp, phone};
 
 /// Conditions on a call; every one that is given must hold. What a single record must be like is
@@ -20,6 +20,8 @@ pub struct Criteria {
     pub direction: Option<Direction>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+    /// It is over and reached no person, by whatever word.
+    pub unanswered: bool,
     /// Talked at least this long (milliseconds).
     pub min_talk_millis: Option<i64>,
     /// Rang at least this long (milliseconds).
@@ -30,6 +32,8 @@ pub struct Criteria {
     pub since: Option<Stamp>,
     /// Began before this time.
     pub until: Option<Stamp>,
+    /// The time of day, in which a call may be in progress; without it none is.
+    pub now: Option<Stamp>,
     /// At least one record must pass the question's record filter.
     pub needs_match: bool,
 }
@@ -39,8 +43,8 @@ impl Criteria {
     /// of a search for missed ones say "answered" in one field.
     pub fn rules_out(&self, facts: &[Fact]) -> bool {
         let other_outcome = || {
-            let stated = stated_outcome(facts);
-            matches!((self.outcome, stated), (Some(want), Some(is)) if want != is)
+            let unanswered = self.unanswered || self.outcome.is_some_and(Outcome::is_unanswered);
+            unanswered && is_stated_answered(facts)
         };
         let outside_time = facts.first().is_some_and(|first| {
             self.since.is_some_and(|t| first.at < t) || self.until.is_some_and(|t| first.at >= t)
@@ -53,6 +57,7 @@ impl Criteria {
         let at_least = |least: Option<i64>, is: Option<i64>| least.is_none_or(|m| is >= Some(m));
         self.direction.is_none_or(|d| d == summary.direction)
             && self.outcome.is_none_or(|o| o == summary.outcome)
+            && (!self.unanswered || summary.outcome.is_unanswered())
             && self.since.is_none_or(|t| summary.first >= t)
             && self.until.is_none_or(|t| summary.first < t)
             && at_least(self.min_talk_millis, summary.talk_millis)
@@ -70,7 +75,7 @@ impl Criteria {
             && self
                 .phone
                 .as_ref()
-                .is_none_or(|query| has_phone(query, facts))
+                .is_none_or(|query| has_phone(query, summary, facts))
             && (!self.needs_match || facts.iter().any(|f| f.matched))
     }
 }
@@ -96,7 +101,12 @@ fn has_chat(chat: &str, facts: &[Fact]) -> bool {
 
 /// Only what Asterisk says of numbers counts: a text or a request may mention anybody's. A group
 /// of records without any Asterisk event goes by the match of its lines.
-fn has_phone(query: &phone::PhoneQuery, facts: &[Fact]) -> bool {
+/// A number of few digits may be an extension as well, so only the outside number of the call counts.
+fn has_phone(query: &phone::PhoneQuery, summary: &Summary, facts: &[Fact]) -> bool {
+    if query.is_short() {
+        let is_outside = !matches!(summary.direction, Direction::Internal);
+        return is_outside && query.matches_digits(summary.client.as_bytes());
+    }
     facts.iter().filter(|f| f.is_asterisk()).any(|f| {
         [f.phone(), f.caller(), f.connected(), f.exten()]
             .into_iter()

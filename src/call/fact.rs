@@ -1,17 +1,19 @@
 //! What one record says of a call, small enough to keep thousands of them.
 
-use std::borrow::Cow;
-use std::hash::{BuildHasher, Hasher};
+mod draft;
+
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-
-use crate::record::{Ast, Body, Http, Record, Sql, Stamp, Tg, id, json};
+use crate::record::{Body, Http, Record, Sql, Stamp, id, json};
 use crate::scan::Place;
+use draft::Draft;
 
 /// Kept of each field; nothing that a call is judged by is longer.
 const FIELD_BYTES_MAX: usize = 255;
-const FIELDS: usize = 9;
+const FIELDS: usize = 11;
+
+/// The key under which the API keeps an integration's name in the request.
+const INTEGRATION: &[u8] = b"_integration";
 
 /// Length of a line, usually; a little less, so that room is made once.
 const LINE_BYTES_USUAL: usize = 220;
@@ -26,6 +28,8 @@ const CHANNEL: usize = 5;
 const CALLER: usize = 6;
 const CONNECTED: usize = 7;
 const EXTEN: usize = 8;
+const LINKED: usize = 9;
+const DEST: usize = 10;
 const CHAT: usize = 1;
 const MESSAGE: usize = 2;
 const MESSAGE_TYPE: usize = 3;
@@ -103,6 +107,12 @@ pub struct Fact {
     pub crm: bool,
     /// Hash of the Token; `None` without one.
     pub token: Option<u64>,
+    /// The bridge holds channels that do not hear each other: parking, the music of a queue.
+    pub holding: bool,
+    /// BridgeNumChannels: the channels in the bridge after this event.
+    pub channels_left: Option<u8>,
+    /// A request that was posted as an integration's answer.
+    pub integration: bool,
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
     /// The fields of all records of a block; see [`Facts`].
@@ -179,7 +189,13 @@ impl Fact {
         let event = match &record.body {
             Body::Ast(ast) => draft.asterisk(ast),
             Body::Tg(tg) => draft.telegram(tg),
-            Body::Http(Http { uid, status, .. }) => {
+            Body::Http(Http {
+                uid,
+                status,
+                request,
+                ..
+            }) => {
+                draft.integration = json::Fields::new(request).any(|(key, _)| key == INTEGRATION);
                 draft.set(UID, uid);
                 draft.set(STATUS, status);
                 Event::Http
@@ -200,6 +216,9 @@ impl Fact {
             call_status: draft.call_status,
             crm: draft.crm,
             token: draft.token,
+            holding: draft.holding,
+            channels_left: draft.channels_left,
+            integration: draft.integration,
             matched: false,
             text: None,
             start,
@@ -324,21 +343,41 @@ impl Fact {
         }
     }
 
-    /// The names it shares with other records of its call.
+    /// The id that Asterisk gives to all channels of one call, that of its first channel; empty where
+    /// the line has none.
+    pub fn linked(&self) -> &[u8] {
+        if self.is_asterisk() {
+            self.field(LINKED)
+        } else {
+            b""
+        }
+    }
+
+    /// The names it shares with other records of its call. A holding bridge is no such name: the
+    /// bridge of a parking lot keeps one id for all calls until Asterisk restarts.
     pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
         let uid = Some(self.uid())
             .filter(|uid| id::is_known(uid))
             .map(Edge::Uid);
         let bridge = Some(self.bridge())
-            .filter(|bridge| id::is_known(bridge))
+            .filter(|bridge| id::is_known(bridge) && !self.holding)
             .map(Edge::Bridge);
+        // Most lines have neither.
+        let more = self.ends[EXTEN] != self.ends[DEST];
+        let [linked, dest] = [LINKED, DEST].map(|at| {
+            let other = if more { self.field(at) } else { b"" };
+            let is_other = id::is_known(other) && other != self.uid();
+            is_other.then_some(Edge::Uid(other))
+        });
         let local = local_stem(self.channel()).map(Edge::Local);
         let message = self.is_message().then(|| Edge::Message {
             chat: self.chat(),
             message: self.message(),
         });
         let message = message.filter(|_| id::is_known(self.message()));
-        [uid, bridge, local, message].into_iter().flatten()
+        [uid, bridge, local, message, linked, dest]
+            .into_iter()
+            .flatten()
     }
 
     /// Whether a message was changed or taken back rather than sent.
@@ -384,107 +423,9 @@ pub(super) fn local_stem(channel: &[u8]) -> Option<&[u8]> {
         .or_else(|| channel.strip_suffix(b";2"))
 }
 
-#[derive(Default)]
-struct Draft<'a> {
-    fields: [Cow<'a, [u8]>; FIELDS],
-    call_type: Option<CallType>,
-    call_status: Option<u8>,
-    crm: bool,
-    token: Option<u64>,
-}
-
-impl<'a> Draft<'a> {
-    fn set(&mut self, at: usize, value: &'a [u8]) {
-        self.fields[at] = Cow::Borrowed(value);
-    }
-
-    fn asterisk(&mut self, ast: &Ast<'a>) -> Event {
-        let event = match ast.event {
-            b"start" => Event::Start,
-            b"dial" => Event::Dial,
-            b"bridge" => Event::Bridge,
-            b"bridge_leave" => Event::BridgeLeave,
-            b"bridge_create" => Event::BridgeCreate,
-            b"bridge_destroy" => Event::BridgeDestroy,
-            b"new_callerid" => Event::NewCallerid,
-            b"hangup" => Event::Hangup,
-            _ => Event::Other,
-        };
-        let bridges = matches!(
-            event,
-            Event::Bridge | Event::BridgeLeave | Event::BridgeCreate | Event::BridgeDestroy
-        );
-        self.set(UID, ast.uid);
-        for (key, value) in json::Fields::new(ast.json) {
-            match key {
-                b"UniqueId" if ast.uid.is_empty() => self.fields[UID] = value.text(),
-                b"BridgeUniqueid" if bridges => self.fields[BRIDGE] = value.text(),
-                b"Phone" => self.fields[PHONE] = value.text(),
-                b"Extensions" => {
-                    self.fields[EXTENSIONS] = match value {
-                        json::Value::Nested(list) => Cow::Borrowed(list),
-                        other => other.text(),
-                    }
-                }
-                b"Trunk" => self.fields[TRUNK] = value.text(),
-                b"Channel" => self.fields[CHANNEL] = value.text(),
-                b"CallerIDNum" => self.fields[CALLER] = value.text(),
-                b"ConnectedLineNum" => self.fields[CONNECTED] = value.text(),
-                b"Exten" => self.fields[EXTEN] = value.text(),
-                b"CallType" => self.call_type = call_type(&value.text()),
-                b"CallStatus" => self.call_status = value.text().first().copied(),
-                b"ExternalInitiated" => self.crm = *value.text() == *b"true",
-                b"Token" => self.token = Some(hash(&value.text())),
-                _ => {}
-            }
-        }
-        event
-    }
-
-    fn telegram(&mut self, tg: &Tg<'a>) -> Event {
-        self.set(UID, tg.uid);
-        self.set(CHAT, tg.chat);
-        self.set(
-            MESSAGE,
-            if id::is_known(tg.msg_id) {
-                tg.msg_id
-            } else {
-                b""
-            },
-        );
-        self.set(MESSAGE_TYPE, tg.msg_type);
-        Event::Message(match tg.action {
-            b"send" => MessageAction::Send,
-            b"edit" => MessageAction::Edit,
-            b"delete" => MessageAction::Delete,
-            _ => MessageAction::Other,
-        })
-    }
-
-    /// Appends the fields to `text`; says where each ends, from the first on.
-    fn pack(&self, text: &mut Vec<u8>) -> [u16; FIELDS] {
-        let start = text.len();
-        let mut ends = [0; FIELDS];
-        for (field, end) in self.fields.iter().zip(&mut ends) {
-            text.extend_from_slice(&field[..field.len().min(FIELD_BYTES_MAX)]);
-            *end =
-                u16::try_from(text.len() - start).expect("9 fields of 255 bytes are under 64 KiB");
-        }
-        ends
-    }
-}
-
-fn call_type(text: &[u8]) -> Option<CallType> {
-    match text {
-        b"0" => Some(CallType::Incoming),
-        b"1" => Some(CallType::Outgoing),
-        b"2" => Some(CallType::Internal),
-        _ => None,
-    }
-}
-
-fn hash(text: &[u8]) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    hasher.write(text);
-    hasher.finish()
+/// `Local/151@ctx-0000000a;1` -> `151`: whom a Local channel was made to ring.
+pub(super) fn local_target(channel: &[u8]) -> Option<&[u8]> {
+    let rest = channel.strip_prefix(b"Local/")?;
+    let end = rest.iter().position(|b| matches!(b, b'@' | b'-' | b'/'))?;
+    Some(&rest[..end]).filter(|target| !target.is_empty())
 }

@@ -1,6 +1,6 @@
 //! Joins between parts of a call that share no id. Marked as inferred wherever they show.
 //!
-//! Three circumstances are known, each needs more than a phone number and a minute:
+//! Four circumstances are known, each needs more than a phone number and a minute:
 //! - **CRM**: for a call started from the CRM the host drops the Local channel's events, so the leg
 //!   that dials and hangs up is in no bridge, and two bridges (the manager's, the line's) have no
 //!   dial. Same number (or the dialled extension, if the host's mark is on both), same Token,
@@ -9,11 +9,17 @@
 //!   that mobile at that moment.
 //! - **Consultation**: an internal hangup with nothing else, of an extension that is in a bridged
 //!   call at that moment.
+//! - **Rung**: Asterisk gives every telephone it rings, and each half of a Local channel, an id of its
+//!   own, and a host logs it before anyone picks up. Such a leg (no bridge, no start, no dial of its
+//!   own unless a Local channel made it) belongs to the call that dials at that moment for a number
+//!   that the leg shows.
 
-use super::fact::{CallType, Event, Fact};
+mod rung;
+
+use super::fact::{CallType, Event, Fact, local_target};
 use super::summary::{Direction, Summary};
 use super::talk::{endpoint, is_extension};
-use crate::record::{Stamp, phone};
+use crate::record::{Stamp, id, phone};
 
 /// A manager's leg is bridged before the number is dialled: up to this long (milliseconds).
 const MANAGER_LEAD_MILLIS: i64 = 60_000;
@@ -50,9 +56,28 @@ pub struct Profile {
     /// An incoming call rings an outside number.
     rings_outside: bool,
     internal_hangup: bool,
+    /// A start: it came from outside and was not made by a dial.
+    start: bool,
+    /// A hangup that says "answered".
+    answered_hangup: bool,
+    /// A dial of its own, not on behalf of another leg.
+    own_dial: bool,
+    /// Any dial.
+    dial: bool,
+    /// Its first channel is a Local one, which is always made by something else.
+    local_born: Option<bool>,
+    /// Time of a hangup of a leg that dialled.
+    over: Option<Stamp>,
+    /// Some record has no Linkedid: with one on every line nothing is left to guess.
+    unlinked: bool,
 }
 
 impl Profile {
+    /// Whether it came in from outside.
+    pub fn has_start(&self) -> bool {
+        self.start
+    }
+
     /// Adds a record of the group.
     pub fn add(&mut self, fact: &Fact) {
         self.facts += 1;
@@ -64,11 +89,26 @@ impl Profile {
         self.crm |= fact.crm;
         self.token = self.token.or(fact.token);
         self.has_bridge |= !fact.bridge().is_empty();
+        self.unlinked |= !fact.uid().is_empty() && fact.linked().is_empty();
+        if self.local_born.is_none() && !fact.channel().is_empty() {
+            self.local_born = Some(local_target(fact.channel()).is_some());
+        }
         if !fact.is_call_event() {
             return;
         }
         self.has_call_events = true;
         let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+        match fact.event {
+            Event::Start => self.start = true,
+            Event::Dial => {
+                self.dial = true;
+                self.own_dial |= !is_for_another(fact);
+            }
+            _ => {
+                self.answered_hangup |= fact.call_status == Some(b'2');
+                self.over = self.over.max(Some(fact.at));
+            }
+        }
         match fact.call_type {
             Some(CallType::Outgoing) => {
                 self.outgoing = true;
@@ -87,7 +127,24 @@ impl Profile {
         self.times.map(|(first, _)| first)
     }
 
-    /// What kind of part the group can be.
+    /// What kinds of part the group can be, the surest first.
+    fn kinds(&self) -> impl Iterator<Item = Kind> {
+        [self.part(), self.is_rung().then_some(Kind::Rung)]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Whether nothing shows that anyone picked it up or that it is a call on its own.
+    fn is_rung(&self) -> bool {
+        let is_local = self.local_born == Some(true);
+        self.unlinked
+            && self.times.is_some()
+            && !self.has_bridge
+            && !self.start
+            && !self.answered_hangup
+            && (!self.own_dial || is_local)
+    }
+
     fn part(&self) -> Option<Kind> {
         if self.has_bridge && !self.has_call_events {
             Some(Kind::Crm)
@@ -108,6 +165,7 @@ impl Profile {
             Kind::Crm => self.has_call_events && self.outgoing && !self.has_bridge,
             Kind::Forwarded => self.rings_outside,
             Kind::Consultation => self.has_bridge && self.has_call_events,
+            Kind::Rung => self.dial,
         }
     }
 }
@@ -121,6 +179,19 @@ enum Kind {
     Forwarded,
     /// An internal hangup and nothing else.
     Consultation,
+    /// A leg that only rang.
+    Rung,
+}
+
+/// Whether a dial goes out on behalf of a caller who is in another leg: of a mobile for a client, or
+/// of an extension by a Local channel that carries the client's number.
+fn is_for_another(fact: &Fact) -> bool {
+    let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+    match fact.call_type {
+        Some(CallType::Outgoing) => fact.extensions().any(outside),
+        Some(CallType::Internal) => outside(fact.phone()),
+        _ => false,
+    }
 }
 
 /// The records of a group, with their profile.
@@ -139,26 +210,18 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
         let of_kind = |i: &usize| groups[*i].profile.may_own_parts(kind);
         (0..groups.len()).filter(of_kind).collect()
     };
-    // Most groups can be the main one of some kind, few of each.
-    let (crm_mains, forwarded_mains, consulted_mains) = (
-        mains(Kind::Crm),
-        mains(Kind::Forwarded),
-        mains(Kind::Consultation),
-    );
+    // Most groups can be the main one of some kind, few can be a part of one.
+    let mut mains_of: [Option<Vec<usize>>; 4] = Default::default();
     let mut found = Vec::new();
     for (part, p) in groups.iter().enumerate() {
-        let Some(kind) = p.profile.part() else {
-            continue;
-        };
-        let mains = match kind {
-            Kind::Crm => &crm_mains,
-            Kind::Forwarded => &forwarded_mains,
-            Kind::Consultation => &consulted_mains,
-        };
-        let others = mains.iter().filter(|main| **main != part);
-        let others = others.map(|&main| (main, groups[main]));
-        if let Some((main, why)) = main_of(p, others) {
-            found.push(Inference { main, part, why });
+        for kind in p.profile.kinds() {
+            let mains = mains_of[kind as usize].get_or_insert_with(|| mains(kind));
+            let others = mains.iter().filter(|main| **main != part);
+            let others = others.map(|&main| (main, groups[main]));
+            if let Some((main, why)) = main_of_kind(kind, p, others) {
+                found.push(Inference { main, part, why });
+                break;
+            }
         }
     }
     found
@@ -167,21 +230,35 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
 /// Finds the group that a part belongs to among others, each with a key; with the circumstance.
 pub fn main_of<'f, K: Ord>(
     part: &Group<'_>,
+    others: &(impl Iterator<Item = (K, Group<'f>)> + Clone),
+) -> Option<(K, String)> {
+    part.profile
+        .kinds()
+        .find_map(|kind| main_of_kind(kind, part, others.clone()))
+}
+
+fn main_of_kind<'f, K: Ord>(
+    kind: Kind,
+    part: &Group<'_>,
     others: impl Iterator<Item = (K, Group<'f>)>,
 ) -> Option<(K, String)> {
-    let (kind, first) = (part.profile.part()?, part.first()?);
-    let (_, _, main, why) = others
+    let first = part.first()?;
+    if kind == Kind::Rung {
+        return rung::rung_by(part, others);
+    }
+    let (_, _, _, main, why) = others
         .filter(|(_, m)| m.profile.may_own_parts(kind) && m.is_near(part))
         .filter_map(|(main, m)| {
-            let why = match kind {
-                Kind::Crm => crm(&m, part),
-                Kind::Forwarded => forwarded(&m, part),
-                Kind::Consultation => consulted(&m, part),
+            let (rank, why) = match kind {
+                Kind::Crm => crm(&m, part)?,
+                Kind::Forwarded => (0, forwarded(&m, part)?),
+                Kind::Consultation => (0, consulted(&m, part)?),
+                Kind::Rung => return None,
             };
             // Of several the one that began last before the part: a client who is called twice
             // in a minute has two calls.
             let lead = m.first()?.since(first);
-            Some((lead > SLACK_MILLIS, lead.abs(), main, why?))
+            Some((rank, lead > SLACK_MILLIS, lead.abs(), main, why))
         })
         .min()?;
     Some((main, why))
@@ -190,11 +267,30 @@ pub fn main_of<'f, K: Ord>(
 impl Group<'_> {
     /// Whether it can be a part of another group.
     pub fn may_be_part(&self) -> bool {
-        self.profile.part().is_some()
+        self.profile.kinds().next().is_some()
     }
 
     fn first(&self) -> Option<Stamp> {
         self.profile.first()
+    }
+
+    fn has_token_of(&self, part: &Group<'_>) -> bool {
+        let (m, p) = (self.profile, part.profile);
+        m.token == p.token || m.token.is_none() || p.token.is_none()
+    }
+
+    /// Birth of the oldest leg: its second and its number in Asterisk.
+    fn born(&self) -> Option<(i64, u64)> {
+        self.facts.iter().filter_map(|f| id::birth(f.uid())).min()
+    }
+
+    /// Whether the group can have made the part: its first channel is no younger. Two parts could
+    /// otherwise each be the other's.
+    fn rings_before(&self, part: &Group<'_>) -> bool {
+        match (self.born(), part.born()) {
+            (Some(own), Some(born)) => own <= born,
+            _ => true,
+        }
     }
 
     /// Whether the group can be the main one of a part, by Token and time.
@@ -205,7 +301,7 @@ impl Group<'_> {
         };
         m_first.since(p_first) <= MANAGER_LEAD_MILLIS
             && p_first.since(m_last) <= SLACK_MILLIS
-            && (m.token == p.token || m.token.is_none() || p.token.is_none())
+            && self.has_token_of(part)
     }
 
     fn dials(&self) -> impl Iterator<Item = &Fact> {
@@ -221,6 +317,11 @@ impl Group<'_> {
                 || phone::same_number(f.connected(), number)
                 || phone::same_number(f.exten(), number)
         })
+    }
+
+    /// Whether a channel of the group names this extension as its other side.
+    fn is_connected_to(&self, extension: &[u8]) -> bool {
+        is_extension(extension) && self.facts.iter().any(|f| f.connected() == extension)
     }
 
     /// Whether a channel of the group is this extension's.
@@ -253,7 +354,9 @@ impl Group<'_> {
     }
 }
 
-fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
+/// How surely a part belongs to a call that was started from the CRM, and why. Two managers may
+/// call one client: the extension tells the calls apart.
+fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<(u8, String)> {
     let lead = if part.has_any_extension() {
         MANAGER_LEAD_MILLIS
     } else {
@@ -264,13 +367,15 @@ fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
     }
     let outgoing = |f: &&Fact| f.call_type == Some(CallType::Outgoing);
     main.dials().filter(outgoing).find_map(|dial| {
+        let own = dial.extensions().any(|e| part.has_extension(e));
+        let connected = || dial.extensions().any(|e| part.is_connected_to(e));
         if part.shows_number(dial.phone()) {
-            Some("same number as the call dialled from the CRM, within its time".to_owned())
-        } else if main.profile.crm
-            && part.profile.crm
-            && dial.extensions().any(|e| part.has_extension(e))
-        {
-            Some("the extension that the CRM called, within the call's time".to_owned())
+            let rank = if own || connected() { 0 } else { 2 };
+            let why = "same number as the call dialled from the CRM, within its time";
+            Some((rank, why.to_owned()))
+        } else if main.profile.crm && part.profile.crm && own {
+            let why = "the extension that the CRM called, within the call's time";
+            Some((1, why.to_owned()))
         } else {
             None
         }

@@ -7,17 +7,20 @@
 //! names alive at once meet by chance once in 10^27 runs, and keeping the names themselves takes a
 //! third of the time of a whole sweep.
 
-use std::collections::HashMap;
+mod names;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 
 use super::changes::Changes;
 use super::closure::local_pair_fits;
-use super::fact::{Edge, Fact, local_stem};
+use super::fact::{Edge, Event, Fact, local_stem};
 use super::infer::{self, Group, Profile};
 use super::reach;
 use crate::record::Stamp;
+use names::{BRIDGE, EDGES_MAX, LOCAL, seen_as, tagged};
 
 /// Room for the records of a call at first: few calls have more, and it stays under the size (1 KiB)
 /// up to which the allocator is quick.
@@ -38,6 +41,8 @@ pub struct Component {
     names: Vec<Name>,
     /// Legs and bridges of parts that were adopted; their records don't count for the profile.
     adopted: Vec<Box<[u8]>>,
+    /// The legs of adopted parts, each with the circumstance.
+    inferred: Vec<(Box<[u8]>, String)>,
 }
 
 impl Component {
@@ -54,6 +59,13 @@ impl Component {
             facts: &self.facts,
             profile: &self.profile,
         }
+    }
+
+    /// The legs that circumstance joined, each with what speaks for it.
+    pub fn inferred(&self) -> impl Iterator<Item = (&[u8], &str)> {
+        self.inferred
+            .iter()
+            .map(|(uid, why)| (&**uid, why.as_str()))
     }
 
     fn is_adopted(&self, fact: &Fact) -> bool {
@@ -83,17 +95,59 @@ pub struct Joiner {
     slot_of: HashMap<Name, u32, RandomState>,
     slots: Vec<Component>,
     free: Vec<u32>,
+    bridges: HashMap<Name, Bridge, RandomState>,
+    /// Above this number those are dropped that nothing was heard of for long.
+    bridges_kept: usize,
+    /// Bridges that join no calls, for as long as records come: a parking lot has its own until
+    /// Asterisk restarts.
+    holding: HashSet<Name, RandomState>,
     seeds: [RandomState; 2],
 }
 
+/// Fewer bridges than this are not worth a look.
+const BRIDGES_KEPT_MIN: usize = 4_096;
+
+/// A bridge for the length of one conversation.
+#[derive(Debug, Default)]
+struct Bridge {
+    /// Its creation was logged.
+    created: bool,
+    /// How many entered and have not left.
+    inside: i32,
+    /// Everybody left, or it was destroyed: who enters later begins another conversation.
+    ended: bool,
+    /// Time of its latest record.
+    last: Option<Stamp>,
+}
+
+/// Records of one name that are further apart than this (milliseconds), with none between, are of
+/// two calls: a channel's id is its second of birth and a counter that starts over with Asterisk, a
+/// test system uses one id every day, and no call is silent for a day.
+pub const SAME_CALL_MILLIS: i64 = 24 * 3_600_000;
+
 impl Joiner {
-    /// Adds a record; the slot that its call is in now. One that shares no name with anything (an
-    /// unparsed line) is dropped: `None`.
+    /// Adds a record; the slot that its call is in now. Records come in order of time, give or take
+    /// what writers differ by. One that shares no name with anything (an unparsed line) is dropped:
+    /// `None`.
     pub fn push(&mut self, fact: Fact) -> Option<u32> {
         let mut home = None;
         let mut own: [Option<Name>; EDGES_MAX] = [None; EDGES_MAX];
+        let mut bridge = None;
         for (i, (edge, tag)) in tagged(&fact).enumerate() {
             own[i] = Some(self.name(tag, edge));
+            if tag == BRIDGE {
+                bridge = Some(i);
+            }
+        }
+        match bridge {
+            Some(at) => self.follow_bridge(&fact, at, &mut own),
+            None if fact.holding => self.hold(self.name(BRIDGE, Edge::Bridge(fact.bridge()))),
+            None => {}
+        }
+        for (i, (edge, tag)) in tagged(&fact).enumerate() {
+            if own[i].is_none() {
+                continue;
+            }
             for wanted in seen_as(tag) {
                 let wanted = if *wanted == tag {
                     own[i]
@@ -103,7 +157,7 @@ impl Joiner {
                 let Some(&slot) = wanted.and_then(|name| self.slot_of.get(&name)) else {
                     continue;
                 };
-                if tag == LOCAL && !self.pair_fits(slot, &fact) {
+                if tag == LOCAL && !self.pair_fits(slot, &fact) || self.is_past(slot, &fact) {
                     continue;
                 }
                 home = Some(match home {
@@ -112,7 +166,9 @@ impl Joiner {
                 });
             }
         }
-        own[0]?;
+        if own.iter().all(Option::is_none) {
+            return None;
+        }
         let home = home.unwrap_or_else(|| self.new_slot());
         for name in own.into_iter().flatten() {
             // A Local channel's name may be that of an older call; then it is now the newer one's.
@@ -124,15 +180,98 @@ impl Joiner {
         Some(home)
     }
 
+    /// Whether the call of a slot is too old for a record of the same name.
+    fn is_past(&self, slot: u32, fact: &Fact) -> bool {
+        let last = self.slots[slot as usize].last;
+        last.is_some_and(|last| fact.at.since(last) > SAME_CALL_MILLIS)
+    }
+
+    /// Keeps account of the bridge that a record speaks of, and takes it out of the record's `own` names, in
+    /// which it stands at `at`, if it does not join the record to a call.
+    fn follow_bridge(&mut self, fact: &Fact, at: usize, own: &mut [Option<Name>; EDGES_MAX]) {
+        let Some(name) = own[at] else { return };
+        if self.holding.contains(&name) {
+            own[at] = None;
+            return;
+        }
+        // The channel's own id stands first.
+        let of_uid = own[0]
+            .filter(|_| at > 0)
+            .and_then(|uid| self.slot_of.get(&uid).copied());
+        let of_bridge = self.slot_of.get(&name).copied();
+        let begins = matches!(fact.event, Event::Bridge | Event::BridgeCreate);
+        let bridge = self.bridges.entry(name).or_default();
+        let silent = bridge
+            .last
+            .is_some_and(|last| fact.at.since(last) > reach::HORIZON_MILLIS);
+        // The last to leave may be logged after the bridge is gone, and a channel that left may come
+        // back; only a new channel makes it another conversation.
+        if begins && (bridge.ended || silent) && (of_uid.is_none() || of_uid != of_bridge) {
+            *bridge = Bridge::default();
+            self.slot_of.remove(&name);
+        } else if fact.event == Event::Bridge
+            && !bridge.created
+            && let (Some(a), Some(b)) = (of_uid, of_bridge)
+            && a != b
+            && self.slots[a as usize].profile.has_start()
+            && self.slots[b as usize].profile.has_start()
+        {
+            // Two calls that came in from outside meet in a bridge that was there before both: a
+            // parking lot, on a host that does not say so.
+            self.hold(name);
+            own[at] = None;
+            return;
+        }
+        let bridge = self.bridges.entry(name).or_default();
+        bridge.last = bridge.last.max(Some(fact.at));
+        match fact.event {
+            Event::BridgeCreate => bridge.created = true,
+            Event::Bridge => {
+                bridge.ended = false;
+                bridge.inside += 1;
+            }
+            Event::BridgeLeave => {
+                bridge.inside -= 1;
+                bridge.ended = match fact.channels_left {
+                    Some(left) => left == 0,
+                    None => bridge.inside <= 0,
+                };
+            }
+            Event::BridgeDestroy => {
+                bridge.inside = 0;
+                bridge.ended = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn hold(&mut self, bridge: Name) {
+        self.holding.insert(bridge);
+        self.bridges.remove(&bridge);
+    }
+
     /// Joins parts that share no id with their call, those of them that `may_join`; the slots of the
     /// calls that got one.
     pub fn infer(&mut self, may_join: impl Fn(&Component) -> bool) -> Vec<u32> {
+        let mut grown = Vec::new();
+        // A part may lead to a leg that is itself a part.
+        loop {
+            let found = self.infer_once(&may_join);
+            if found.is_empty() {
+                grown.retain(|slot| self.component(*slot).last.is_some());
+                return grown;
+            }
+            grown.extend(found);
+        }
+    }
+
+    fn infer_once(&mut self, may_join: &impl Fn(&Component) -> bool) -> Vec<u32> {
         let (slots, groups): (Vec<u32>, Vec<Group<'_>>) =
             self.components().map(|(slot, c)| (slot, c.group())).unzip();
-        let pairs: Vec<(u32, u32)> = infer::joins(&groups)
+        let pairs: Vec<(u32, u32, String)> = infer::joins(&groups)
             .into_iter()
-            .map(|i| (slots[i.main], slots[i.part]))
-            .filter(|(_, part)| may_join(self.component(*part)))
+            .map(|i| (slots[i.main], slots[i.part], i.why))
+            .filter(|(_, part, _)| may_join(self.component(*part)))
             .collect();
         self.adopt_all(pairs)
     }
@@ -151,11 +290,11 @@ impl Joiner {
         grown
     }
 
-    /// Puts parts into their calls, pairs of (call, part); the slots of the calls that got one.
-    fn adopt_all(&mut self, pairs: Vec<(u32, u32)>) -> Vec<u32> {
+    /// Puts parts into their calls, (call, part, circumstance); the slots of the calls that got one.
+    fn adopt_all(&mut self, pairs: Vec<(u32, u32, String)>) -> Vec<u32> {
         let mut moved: HashMap<u32, u32> = HashMap::new();
         let mut grown = Vec::new();
-        for (main, part) in pairs {
+        for (main, part, why) in pairs {
             // A main group may itself have become a part of another.
             let now_in = |mut slot: u32| {
                 while let Some(&next) = moved.get(&slot) {
@@ -165,7 +304,7 @@ impl Joiner {
             };
             let (main, part) = (now_in(main), now_in(part));
             if main != part {
-                self.adopt(main, part);
+                self.adopt(main, part, &why);
                 moved.insert(part, main);
                 grown.push(main);
             }
@@ -177,6 +316,16 @@ impl Joiner {
     /// The slots of calls that nothing can be added to any more, when all records up to `now` have
     /// been pushed.
     pub fn quiet(&mut self, now: Stamp) -> Vec<u32> {
+        // A bridge is remembered for longer than its call, which is cheaper than to look for those of each
+        // call that is over.
+        if self.bridges.len() > self.bridges_kept.max(BRIDGES_KEPT_MIN) {
+            let lasts = |bridge: &Bridge| {
+                let silence = bridge.last.map_or(0, |last| now.since(last));
+                silence <= reach::HORIZON_MILLIS
+            };
+            self.bridges.retain(|_, bridge| lasts(bridge));
+            self.bridges_kept = 2 * self.bridges.len();
+        }
         let is_quiet = |component: &mut Component| {
             let Some(last) = component.last else {
                 return false;
@@ -201,7 +350,7 @@ impl Joiner {
     }
 
     /// The calls as they are now, by slot.
-    pub fn components(&self) -> impl Iterator<Item = (u32, &Component)> {
+    pub fn components(&self) -> impl Iterator<Item = (u32, &Component)> + Clone {
         (0..).zip(&self.slots).filter(|(_, c)| c.last.is_some())
     }
 
@@ -231,14 +380,25 @@ impl Joiner {
 
     /// Puts a part that shares no id into its call. What the call is to other parts stays as it was:
     /// a call from the CRM has no bridge of its own, however many parts with bridges join it.
-    pub fn adopt(&mut self, into: u32, part: u32) {
+    fn adopt(&mut self, into: u32, part: u32, why: &str) {
         let of_part = |fact: &Fact| [fact.uid().into(), fact.bridge().into()];
         let names: Vec<Box<[u8]>> = self.slots[part as usize]
             .facts
             .iter()
             .flat_map(of_part)
             .collect();
+        let uids: BTreeSet<&[u8]> = self.slots[part as usize]
+            .facts
+            .iter()
+            .map(Fact::uid)
+            .filter(|uid| !uid.is_empty())
+            .collect();
+        let inferred: Vec<_> = uids
+            .into_iter()
+            .map(|uid| (uid.into(), why.to_owned()))
+            .collect();
         let home = &mut self.slots[into as usize];
+        home.inferred.extend(inferred);
         for name in names {
             if !name.is_empty() && !home.adopted.contains(&name) {
                 home.adopted.push(name);
@@ -262,6 +422,7 @@ impl Joiner {
             }
         }
         home.adopted.append(&mut moved.adopted);
+        home.inferred.append(&mut moved.inferred);
         for fact in moved.facts {
             home.push(fact);
         }
@@ -318,39 +479,4 @@ impl Joiner {
 fn same_local_channel(a: &Fact, b: &Fact) -> bool {
     let stem = local_stem(a.channel());
     stem.is_some() && stem == local_stem(b.channel())
-}
-
-/// A record has at most this many edges.
-const EDGES_MAX: usize = 4;
-
-const UID: u8 = b'u';
-const BRIDGE: u8 = b'b';
-const LOCAL: u8 = b'l';
-const SENT: u8 = b's';
-const CHANGED: u8 = b'c';
-
-/// The record's edges, each with the tag that it is stored under.
-fn tagged(fact: &Fact) -> impl Iterator<Item = (Edge<'_>, u8)> {
-    let changes = fact.changes_message();
-    fact.edges().map(move |edge| {
-        let tag = match edge {
-            Edge::Uid(_) => UID,
-            Edge::Bridge(_) => BRIDGE,
-            Edge::Local(_) => LOCAL,
-            Edge::Message { .. } if changes => CHANGED,
-            Edge::Message { .. } => SENT,
-        };
-        (edge, tag)
-    })
-}
-
-/// The tags under which a partner may be stored; see `closure` for why sendings don't join.
-fn seen_as(tag: u8) -> &'static [u8] {
-    match tag {
-        UID => &[UID],
-        BRIDGE => &[BRIDGE],
-        LOCAL => &[LOCAL],
-        SENT => &[CHANGED],
-        _ => &[SENT, CHANGED],
-    }
 }

@@ -5,7 +5,7 @@
 //! stream) stop at these limits.
 
 use super::fact::{Event, Fact};
-use super::summary::main_uid;
+use super::summary::{main_uid, rings_on};
 use super::talk::Talk;
 use crate::record::{LogZone, Stamp, id};
 
@@ -57,7 +57,8 @@ fn is_over_with(facts: &[Fact], talk: &Talk) -> bool {
     };
     let any_hangup = facts.iter().any(|f| f.event == Event::Hangup);
     let main_over = main_uid(facts).is_some_and(hung_up);
-    main_over && !talk.together || any_hangup && talk.begin.is_some() && !talk.open
+    (main_over && !talk.together || any_hangup && talk.begin.is_some() && !talk.open)
+        && !rings_on(facts)
 }
 
 /// From when to when records of the call may be: first and last moment, both inclusive.

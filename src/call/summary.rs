@@ -1,9 +1,18 @@
 //! What happened in a call, at a glance.
 
+mod handing;
+mod ringing;
+
 use super::fact::{CallType, Event, Fact};
 use super::messages::{MessageLife, MessageTotals};
-use super::talk::{Talk, endpoint, is_extension, party};
+use super::reach;
+use super::talk::{Heard, Talk, Transfer, endpoint, is_extension, party};
 use crate::record::{Stamp, phone};
+use handing::unanswered_transfer;
+use ringing::ringing;
+
+pub(super) use handing::rings_on;
+pub use ringing::{RingOutcome, Ringing};
 
 /// Which way a call went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,12 +30,35 @@ pub enum Direction {
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Somebody talked to somebody.
+    /// The other side reached a person.
     Answered,
-    /// Nobody picked up.
+    /// A call from outside that no person picked up, busy ones among them.
     Missed,
-    /// Not over, as far as the records go, and nobody has picked up yet.
+    /// A call to outside, or between extensions, that no person picked up.
+    NotReached,
+    /// The same, and the host says that the other side was busy.
+    Busy,
+    /// It still goes on, as far as the records and the time tell.
+    InProgress,
+    /// No end was ever logged, and no person was reached.
     Unknown,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 6] = [
+        Outcome::Answered,
+        Outcome::Missed,
+        Outcome::NotReached,
+        Outcome::Busy,
+        Outcome::InProgress,
+        Outcome::Unknown,
+    ];
+
+    /// Whether it is over and no person was reached.
+    pub fn is_unanswered(self) -> bool {
+        matches!(self, Outcome::Missed | Outcome::NotReached | Outcome::Busy)
+    }
 }
 
 /// A channel of the call.
@@ -62,20 +94,31 @@ pub struct Summary {
     pub trunk: String,
     /// Whom it rang, in order; of an outgoing call who called.
     pub rang: Vec<String>,
-    /// Our party who talked first: extension or forwarded mobile.
+    /// The first person whom the other side heard: extension or forwarded mobile. Never the client, nor
+    /// the caller of an outgoing call, which is answered by the client.
     pub answered_by: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// CallStatus of the main leg's hangup, one character, as the host wrote it.
     pub call_status: Option<u8>,
-    /// From the first dial to the second channel in a bridge; of a missed call to its hangup.
-    /// `None` when either end is missing.
+    /// From the first dial to the first person; of a call that reached none to its hangup. `None` when
+    /// either end is missing.
     pub ring_millis: Option<i64>,
-    /// From the second channel in a bridge to the last one leaving (to the hangup, where nobody's
-    /// leaving was logged). `None` when nobody talked or no end is known.
+    /// From the first event to the first person; of a call that reached none to its hangup.
+    pub wait_millis: Option<i64>,
+    /// How long the other side heard a person. `None` when it heard none or no end is known.
     pub talk_millis: Option<i64>,
+    /// How long the other side heard no one after the first person and before it went, as far as bridges
+    /// show it (a telephone's own hold key moves no bridge). `None` as for talk.
+    pub hold_millis: Option<i64>,
+    /// Whom the other side heard, and when.
+    pub heard: Vec<Heard>,
+    /// Who was rung, and when.
+    pub ringing: Vec<Ringing>,
     /// Completed transfers: how often the client got other people to talk to.
     pub transfers: usize,
+    /// All transfers, those that came to nothing among them.
+    pub handed_on: Vec<Transfer>,
     /// Whom the client was transferred to, one after the other.
     pub transferred_to: Vec<String>,
     /// The main leg hung up, or all that talked have left.
@@ -88,6 +131,10 @@ pub struct Summary {
     pub http: usize,
     /// HTTP requests whose status is not 1xx to 3xx.
     pub http_failed: usize,
+    /// Of the HTTP requests those that were posted as an integration's answer.
+    pub integrations: usize,
+    /// Records of Telegram messages: sent, edited, deleted.
+    pub telegram: usize,
     /// SQL queries.
     pub sql: usize,
     /// Asterisk events.
@@ -97,23 +144,55 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Marks the call as one in progress, if at `now` more of it may still come.
+    pub fn settle(&mut self, facts: &[Fact], now: Stamp) {
+        let waits = || now.since(self.last) < reach::silence(facts);
+        let may_go_on = matches!(self.outcome, Outcome::Answered | Outcome::Unknown);
+        if !self.ended && may_go_on && waits() {
+            self.outcome = Outcome::InProgress;
+        }
+    }
+
     /// Sums up the records of one call, in order of time. `None` for no records.
     pub fn of(facts: &[Fact]) -> Option<Summary> {
+        let mut summary = Summary::without_ringing(facts)?;
+        summary.add_ringing(facts);
+        Some(summary)
+    }
+
+    /// Adds who was rung: what no call is judged by.
+    pub fn add_ringing(&mut self, facts: &[Fact]) {
+        self.ringing = ringing(facts, &self.heard);
+    }
+
+    /// The same as [`Summary::of`], for those who judge thousands and show fifty.
+    pub fn without_ringing(facts: &[Fact]) -> Option<Summary> {
         let (first, last) = (facts.first()?.at, facts.last()?.at);
         let main = main_uid(facts).unwrap_or_default().to_vec();
         let direction = direction(facts, &main);
         let client = client(facts, &main, direction);
         let followed = client_channel(facts, &main, direction, &client);
-        let talk = Talk::followed(facts, followed);
+        let talk = Talk::followed(facts, followed, &client);
         let hangup = main_hangup(facts, &main);
         let call_status = hangup.and_then(|f| f.call_status);
-        let outcome = outcome(facts, call_status, hangup.is_some(), &talk);
+        let ended = (hangup.is_some() || (talk.begin.is_some() && !talk.open)) && !rings_on(facts);
+        let outcome = outcome(facts, direction, call_status, ended, &talk);
         let lives = MessageLife::all(facts);
         let http = facts.iter().filter(|f| f.event == Event::Http);
         let dialled = dialled(facts, &main);
-        let answered_by = (outcome == Outcome::Answered)
-            .then(|| answered_by(facts, direction, &dialled, &talk))
+        let answered_by = (outcome == Outcome::Answered && direction != Direction::Outgoing)
+            .then(|| answered_by(facts, &main, &client, &talk))
             .flatten();
+        let given_up = unanswered_transfer(facts, followed, &talk);
+        let spoke = talk.talk_and_hold(last_hangup(facts), given_up.is_some());
+        let reached = reached(outcome, hangup, &talk);
+        let until = |from: Option<Stamp>| {
+            let (from, to) = (from?, reached?);
+            (to >= from).then(|| to.since(from))
+        };
+        let transferred_to = talk.transferred_to();
+        let mut handed_on = talk.transfers;
+        handed_on.extend(given_up);
         Some(Summary {
             first,
             last,
@@ -123,15 +202,25 @@ impl Summary {
             answered_by,
             outcome,
             call_status,
-            ring_millis: ring(facts, &main, outcome, hangup, &talk),
-            talk_millis: talk_millis(facts, &talk),
-            transfers: talk.partners.len().saturating_sub(1),
-            transferred_to: talk.partners.iter().skip(1).cloned().collect(),
-            ended: hangup.is_some() || (talk.begin.is_some() && !talk.open),
+            ring_millis: until(first_dial(facts, &main)),
+            wait_millis: until(facts.iter().find(|f| f.is_asterisk()).map(|f| f.at)),
+            talk_millis: spoke.map(|(talk, _)| talk),
+            hold_millis: spoke.map(|(_, hold)| hold),
+            ringing: Vec::new(),
+            transfers: transferred_to.len(),
+            transferred_to,
+            handed_on,
+            heard: talk.heard,
+            ended,
             crm: facts.iter().any(|f| f.crm),
             messages: MessageTotals::of(&lives),
             http: http.clone().count(),
             http_failed: http.filter(|f| !is_success(f.http_status())).count(),
+            integrations: facts.iter().filter(|f| f.integration).count(),
+            telegram: facts
+                .iter()
+                .filter(|f| matches!(f.event, Event::Message(_)))
+                .count(),
             sql: facts.iter().filter(|f| f.event == Event::Sql).count(),
             events: facts.iter().filter(|f| f.is_asterisk()).count(),
             legs: legs(facts, &main),
@@ -149,9 +238,16 @@ pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
             && f.extensions()
                 .any(|e| phone::is_external(phone::digits_of(e)))
     };
+    // A call from the CRM first rings the manager; that leg then dials the client. Both are logged
+    // as internal dials where all events are. So does a Local channel that a group rings.
+    let rings_own_side = |f: &Fact| {
+        let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+        f.call_type == Some(CallType::Internal)
+            && (outside(f.phone()) || f.extensions().all(|e| e == f.phone() || outside(e)))
+    };
     let rank = |f: &Fact| match f.event {
         Event::Start => 0,
-        Event::Dial if !forwarded(f) => 1,
+        Event::Dial if !forwarded(f) && !rings_own_side(f) => 1,
         Event::Dial => 3,
         // A consultation hangs up as well, in the middle of an outside call.
         Event::Hangup if f.call_type != Some(CallType::Internal) && !forwarded(f) => 2,
@@ -175,9 +271,10 @@ fn direction(facts: &[Fact], main: &[u8]) -> Direction {
             .iter()
             .filter(|f| f.is_call_event() && f.uid() == main)
     };
-    // The host writes 0 for some internal calls.
+    // The host writes 0 for some internal calls. What goes over a line does not: 103 is a number as well.
     let short = |number: &[u8]| is_extension(phone::digits_of(number));
-    if own().any(|f| short(f.phone()) && f.extensions().all(short)) {
+    let over_a_line = own().any(|f| !f.trunk().is_empty());
+    if !over_a_line && own().any(|f| short(f.phone()) && f.extensions().all(short)) {
         return Direction::Internal;
     }
     match own().find_map(|f| f.call_type) {
@@ -217,13 +314,15 @@ fn client_channel<'f>(
     if matches!(direction, Direction::Incoming | Direction::Internal) {
         return main;
     }
+    // A number of few digits (103) is no extension when it is called over a line.
+    let shows = |shown: &[u8]| {
+        phone::same_number(shown, client.as_bytes())
+            || !client.is_empty() && phone::digits_of(shown) == client.as_bytes()
+    };
     facts
         .iter()
         .filter(|f| f.event == Event::Bridge && !f.channel().starts_with(b"Local/"))
-        .find(|f| {
-            !is_extension(endpoint(f.channel()))
-                && phone::same_number(f.caller(), client.as_bytes())
-        })
+        .find(|f| !is_extension(endpoint(f.channel())) && shows(f.caller()))
         .map_or(main, Fact::uid)
 }
 
@@ -233,33 +332,42 @@ fn main_hangup<'f>(facts: &'f [Fact], main: &[u8]) -> Option<&'f Fact> {
         .rfind(|f| f.event == Event::Hangup && f.uid() == main)
 }
 
-/// What the main leg's hangup says in so many words, if it does.
-pub(super) fn stated_outcome(facts: &[Fact]) -> Option<Outcome> {
-    let main = main_uid(facts)?;
-    outcome_of_status(main_hangup(facts, main)?.call_status)
+fn last_hangup(facts: &[Fact]) -> Option<Stamp> {
+    let hangup = facts.iter().rfind(|f| f.event == Event::Hangup);
+    hangup.map(|f| f.at)
 }
 
-/// CallStatus "2" is answered, "0" not; the emulator adds "3" no answer and "4" cancelled. The
-/// others don't say.
-fn outcome_of_status(call_status: Option<u8>) -> Option<Outcome> {
-    match call_status? {
-        b'2' => Some(Outcome::Answered),
-        b'0' | b'3' | b'4' => Some(Outcome::Missed),
-        _ => None,
-    }
+/// Whether the main leg's hangup says by itself that the call was answered.
+pub(super) fn is_stated_answered(facts: &[Fact]) -> bool {
+    let hangup = main_uid(facts).and_then(|main| main_hangup(facts, main));
+    hangup.is_some_and(|f| f.call_status == Some(ANSWERED))
 }
 
-fn outcome(facts: &[Fact], call_status: Option<u8>, hung_up: bool, talk: &Talk) -> Outcome {
-    if let Some(stated) = outcome_of_status(call_status) {
-        return stated;
+/// CallStatus of a call that was answered.
+const ANSWERED: u8 = b'2';
+
+/// Bridges in which the other side heard a person show it, whatever CallStatus says: it is that of one
+/// Dial, and FollowMe or a queue may come after it.
+fn outcome(
+    facts: &[Fact],
+    direction: Direction,
+    call_status: Option<u8>,
+    ended: bool,
+    talk: &Talk,
+) -> Outcome {
+    // "0" is not answered; the emulator adds "3" no answer and "4" cancelled. The others don't say.
+    let is_denied = matches!(call_status, Some(b'0' | b'3' | b'4'));
+    let is_told = || {
+        let mut hangups = facts.iter().filter(|f| f.event == Event::Hangup);
+        hangups.any(|f| f.call_status == Some(ANSWERED))
+    };
+    if !talk.heard.is_empty() || call_status == Some(ANSWERED) || !is_denied && is_told() {
+        return Outcome::Answered;
     }
-    let mut hangups = facts.iter().filter(|f| f.event == Event::Hangup);
-    if talk.begin.is_some() || hangups.any(|f| f.call_status == Some(b'2')) {
-        Outcome::Answered
-    } else if hung_up {
-        Outcome::Missed
-    } else {
-        Outcome::Unknown
+    match direction {
+        _ if !ended => Outcome::Unknown,
+        Direction::Incoming => Outcome::Missed,
+        _ => Outcome::NotReached,
     }
 }
 
@@ -280,53 +388,37 @@ fn dialled(facts: &[Fact], main: &[u8]) -> Vec<String> {
     rang
 }
 
-fn answered_by(
-    facts: &[Fact],
-    direction: Direction,
-    dialled: &[String],
-    talk: &Talk,
-) -> Option<String> {
-    if direction == Direction::Outgoing
-        && let Some(caller) = dialled.first()
-    {
-        return Some(caller.clone());
-    }
-    let told = || {
-        let hangups = facts.iter().rev().filter(|f| f.event == Event::Hangup);
-        hangups.flat_map(Fact::extensions).map(text).next()
+fn answered_by(facts: &[Fact], main: &[u8], client: &str, talk: &Talk) -> Option<String> {
+    let other = |party: &String| {
+        party != client && !phone::same_number(party.as_bytes(), client.as_bytes())
     };
-    talk.partners.first().cloned().or_else(told)
+    let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+    // The hangup of a mobile that was rung for the client names the mobile as its phone.
+    let told = |f: &Fact| match f.call_type {
+        Some(CallType::Outgoing) if f.extensions().any(outside) => Some(text(f.phone())),
+        _ => f.extensions().next().map(text),
+    };
+    let hangups = || facts.iter().rev().filter(|f| f.event == Event::Hangup);
+    let said = |f: &&Fact| f.call_status == Some(ANSWERED) || f.uid() == main;
+    let heard = talk.heard.first().and_then(|heard| heard.with.first());
+    heard
+        .cloned()
+        .or_else(|| hangups().filter(said).filter_map(told).find(other))
 }
 
-fn ring(
-    facts: &[Fact],
-    main: &[u8],
-    outcome: Outcome,
-    hangup: Option<&Fact>,
-    talk: &Talk,
-) -> Option<i64> {
+fn first_dial(facts: &[Fact], main: &[u8]) -> Option<Stamp> {
     let dials = || facts.iter().filter(|f| f.event == Event::Dial);
-    let dial = dials()
-        .find(|f| f.uid() == main)
-        .or_else(|| dials().next())?;
-    let end = match outcome {
-        Outcome::Answered => talk.begin?,
-        Outcome::Missed => hangup?.at,
-        Outcome::Unknown => return None,
-    };
-    (end >= dial.at).then(|| end.since(dial.at))
+    let dial = dials().find(|f| f.uid() == main);
+    dial.or_else(|| dials().next()).map(|f| f.at)
 }
 
-fn talk_millis(facts: &[Fact], talk: &Talk) -> Option<i64> {
-    let begin = talk.begin?;
-    let hangup = || {
-        facts
-            .iter()
-            .rfind(|f| f.event == Event::Hangup)
-            .map(|f| f.at)
-    };
-    let end = talk.end.or_else(hangup)?;
-    (end >= begin).then(|| end.since(begin))
+/// When the waiting ended: with the first person, or with the hangup of a call that reached none.
+fn reached(outcome: Outcome, hangup: Option<&Fact>, talk: &Talk) -> Option<Stamp> {
+    match outcome {
+        Outcome::Answered => talk.first_heard(),
+        _ if outcome.is_unanswered() => hangup.map(|f| f.at),
+        _ => None,
+    }
 }
 
 fn legs(facts: &[Fact], main: &[u8]) -> Vec<Leg> {
@@ -363,9 +455,10 @@ fn legs(facts: &[Fact], main: &[u8]) -> Vec<Leg> {
     legs
 }
 
-/// Whether an HTTP status says that the request was served: 100 to 399.
+/// Whether an HTTP status says that the request was served: 100 to 399, or the word that integrations post.
 pub fn is_success(status: &[u8]) -> bool {
-    matches!(status, [b'1'..=b'3', b, c] if b.is_ascii_digit() && c.is_ascii_digit())
+    status == b"success"
+        || matches!(status, [b'1'..=b'3', b, c] if b.is_ascii_digit() && c.is_ascii_digit())
 }
 
 fn first_text<'f>(mut fields: impl Iterator<Item = &'f [u8]>) -> String {

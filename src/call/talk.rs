@@ -1,4 +1,8 @@
-//! Who was in a bridge with whom, and when: the events of a call replayed.
+//! Who heard whom, and when: the events of a call replayed.
+//!
+//! People ask who talked to whom, not which bridges there were. So the halves of a Local channel count as
+//! one, and bridges that they connect as one conversation; what a channel hears is a set of participants
+//! (numbers and extensions, never channels). A holding bridge connects no one.
 
 use super::fact::{Event, Fact, local_stem};
 use crate::record::{Stamp, phone};
@@ -6,19 +10,77 @@ use crate::record::{Stamp, phone};
 /// Extensions are shorter than this; a channel named by more digits is a line.
 const EXTENSION_DIGITS_MAX: usize = 5;
 
+/// Asterisk moves a channel from one bridge to the next within some milliseconds (a masquerade, an
+/// optimised Local channel): a silence shorter than this (milliseconds) was heard by no one.
+const SWAP_MILLIS: i64 = 500;
+
+/// A line's channel and the script that logs its hangup are done within this time of the last word
+/// (milliseconds): no hold.
+const PARTING_MILLIS: i64 = 1_000;
+
 /// What the bridges of a call tell.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Talk {
     /// When the second channel of the call entered a bridge.
     pub begin: Option<Stamp>,
-    /// When the last channel left, or the last bridge ended.
-    pub end: Option<Stamp>,
     /// Somebody is still in a bridge after the last record.
     pub open: bool,
     /// Two are still in one bridge.
     pub together: bool,
-    /// Whom the asked leg talked to, one after the other; each time the others are other people.
-    pub partners: Vec<String>,
+    /// What the followed channel heard, in order of time.
+    pub heard: Vec<Heard>,
+    /// Whom the followed channel was handed to, or back from, one after the other.
+    pub transfers: Vec<Transfer>,
+    /// When a channel left a bridge last.
+    pub parted: Option<Stamp>,
+    /// When the followed channel entered or left a bridge last.
+    pub gone: Option<Stamp>,
+}
+
+/// A stretch in which a person was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// From then.
+    pub from: Stamp,
+    /// Until then, exclusive; `None` while it lasts, and where no end was logged.
+    pub to: Option<Stamp>,
+    /// The numbers and extensions that were heard, sorted.
+    pub with: Vec<String>,
+}
+
+/// How a party was handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferKind {
+    /// Without a word to the new one before.
+    Blind,
+    /// After a talk with the new one.
+    Attended,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferResult {
+    /// The new one talked.
+    Completed,
+    /// The new one was asked, and the old one came back.
+    Refused,
+    /// The new one did not pick up.
+    NotAnswered,
+}
+
+/// A party was handed on, or was to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Of which kind.
+    pub kind: TransferKind,
+    /// What became of it.
+    pub result: TransferResult,
+    /// Who handed on.
+    pub by: String,
+    /// To whom.
+    pub to: String,
+    /// When the new one was heard, or the old one again; of one that was not answered, when it rang.
+    pub at: Stamp,
 }
 
 struct Channel<'f> {
@@ -28,14 +90,18 @@ struct Channel<'f> {
     bridge: Option<&'f [u8]>,
 }
 
+/// A pair of participants that heard each other.
+type Pair = (String, String);
+
 impl Talk {
     /// Replays without following anybody.
     pub(super) fn of(facts: &[Fact]) -> Talk {
-        Talk::followed(facts, b"")
+        Talk::followed(facts, b"", "")
     }
 
-    /// Replays and notes whom the channel `uid` talks to. Facts in any order.
-    pub(super) fn followed(facts: &[Fact], uid: &[u8]) -> Talk {
+    /// Replays and notes what the channel `uid` hears, which is that of the number `own`. Facts in any
+    /// order.
+    pub(super) fn followed(facts: &[Fact], uid: &[u8], own: &str) -> Talk {
         let mut talk = Talk::default();
         if facts.iter().all(|f| f.bridge().is_empty()) {
             return talk;
@@ -46,59 +112,53 @@ impl Talk {
                 !f.channel().is_empty() || !f.bridge().is_empty() || f.event == Event::Hangup
             })
             .collect();
-        order.sort_by_key(|f| (f.at, f.place));
+        let time = |f: &&Fact| (f.at, f.place);
+        if !order.is_sorted_by_key(time) {
+            order.sort_by_key(time);
+        }
+        let halves_only = !uid.is_empty() && !two_meet(&order);
         let mut channels: Vec<Channel<'_>> = Vec::new();
         let mut entered: Vec<&[u8]> = Vec::new();
-        let mut now: Vec<String> = Vec::new();
+        let mut met: Vec<Pair> = Vec::new();
+        let mut met_before_gap = 0;
+        let mut heard = Vec::new();
         for fact in order {
-            match fact.event {
-                Event::Bridge | Event::BridgeLeave | Event::NewCallerid => {
-                    let channel = channel_of(&mut channels, fact);
-                    match fact.event {
-                        Event::Bridge => channel.bridge = Some(fact.bridge()),
-                        // An attended transfer may enter the next bridge before it leaves this.
-                        Event::BridgeLeave if channel.bridge == Some(fact.bridge()) => {
-                            channel.bridge = None;
-                        }
-                        _ => {}
-                    }
-                }
-                Event::BridgeDestroy => {
-                    for channel in &mut channels {
-                        if channel.bridge == Some(fact.bridge()) {
-                            channel.bridge = None;
-                        }
-                    }
-                }
-                // Who hung up is in no bridge; some hosts log no leaving.
-                Event::Hangup => {
-                    for channel in channels.iter_mut().filter(|c| c.uid == fact.uid()) {
-                        channel.bridge = None;
-                    }
-                }
-                _ => continue,
+            if !follow(&mut channels, fact) {
+                continue;
             }
-            match fact.event {
-                Event::Bridge => {
-                    if !entered.contains(&fact.uid()) {
-                        entered.push(fact.uid());
-                    }
-                    if entered.len() == 2 {
-                        talk.begin.get_or_insert(fact.at);
-                    }
+            if fact.event == Event::Bridge && !fact.holding {
+                if !entered.contains(&fact.uid()) {
+                    entered.push(fact.uid());
                 }
-                Event::BridgeLeave => talk.end = Some(fact.at),
-                _ => {}
-            }
-            if !uid.is_empty() {
-                let with = partners(&channels, uid);
-                if !with.is_empty() {
-                    if !with.iter().any(|party| now.contains(party)) {
-                        talk.partners.push(with[0].clone());
-                    }
-                    now = with;
+                if entered.len() == 2 {
+                    talk.begin.get_or_insert(fact.at);
                 }
             }
+            if uid.is_empty() {
+                continue;
+            }
+            if fact.event == Event::BridgeLeave && !fact.holding {
+                talk.parted = Some(fact.at);
+            }
+            // A hangup may be logged seconds after the channel has left.
+            if fact.uid() == uid && !fact.bridge().is_empty() {
+                talk.gone = Some(fact.at);
+            }
+            if channels.len() > 2 {
+                note_meetings(&channels, uid, own, &mut met);
+            }
+            // Names are made when something changes: most calls have ten events and two changes.
+            let reached = reached_from(&channels, uid, halves_only);
+            if reached == heard {
+                continue;
+            }
+            let mut with = people(&channels, &reached);
+            heard = reached;
+            with.retain(|party| !same_party(party, own));
+            if with.is_empty() && talk.heard.last().is_some_and(|last| last.to.is_none()) {
+                met_before_gap = met.len();
+            }
+            talk.hear(fact.at, with, &met, met_before_gap);
         }
         talk.open = channels.iter().any(|c| c.bridge.is_some());
         talk.together = channels.iter().enumerate().any(|(i, a)| {
@@ -108,6 +168,187 @@ impl Talk {
         });
         talk
     }
+
+    /// From `at` on the followed channel hears these.
+    fn hear(&mut self, at: Stamp, with: Vec<String>, met: &[Pair], met_before_gap: usize) {
+        let last = self.heard.last_mut();
+        if let Some(last) = last
+            && last.to.is_none()
+        {
+            if last.with == with {
+                return;
+            }
+            last.to = Some(at);
+        }
+        if with.is_empty() {
+            return;
+        }
+        if let Some(last) = self.heard.last_mut() {
+            let stays = last.with.iter().any(|party| with.contains(party));
+            let gap = last.to.map_or(0, |to| at.since(to));
+            let by = last.with.first().cloned().unwrap_or_default();
+            let meets = |(a, b): &&Pair, x: &str| a == x || b == x;
+            let mut transfer = None;
+            if !stays {
+                let to = with[0].clone();
+                let consulted = met.iter().any(|(a, b)| {
+                    last.with.contains(a) && with.contains(b)
+                        || last.with.contains(b) && with.contains(a)
+                });
+                transfer = Some(Transfer {
+                    kind: match consulted {
+                        true => TransferKind::Attended,
+                        false => TransferKind::Blind,
+                    },
+                    result: TransferResult::Completed,
+                    by,
+                    to,
+                    at,
+                });
+            } else if gap > SWAP_MILLIS {
+                let fresh = &met[met_before_gap.min(met.len())..];
+                let asked = fresh.iter().find(|pair| meets(pair, &by));
+                transfer = asked.map(|(a, b)| Transfer {
+                    kind: TransferKind::Attended,
+                    result: TransferResult::Refused,
+                    to: if *a == by { b.clone() } else { a.clone() },
+                    by: by.clone(),
+                    at,
+                });
+            }
+            if last.with == with && gap <= SWAP_MILLIS {
+                last.to = None;
+                return;
+            }
+            self.transfers.extend(transfer);
+        }
+        self.heard.push(Heard {
+            from: at,
+            to: None,
+            with,
+        });
+    }
+
+    /// When a person was heard first.
+    pub(super) fn first_heard(&self) -> Option<Stamp> {
+        self.heard.first().map(|heard| heard.from)
+    }
+
+    /// How long a person was heard, and how long no one was after that and before the followed channel
+    /// went (milliseconds); `until` ends what no record ends, and the call where that `rings_on` for
+    /// an extension that did not pick up. `None` where nothing does.
+    pub(super) fn talk_and_hold(&self, until: Option<Stamp>, rings_on: bool) -> Option<(i64, i64)> {
+        let first = self.first_heard()?;
+        let (mut talk, mut hold, mut end) = (0, 0, first);
+        for heard in &self.heard {
+            let to = heard.to.or(until)?.max(heard.from);
+            let gap = heard.from.since(end);
+            match gap > SWAP_MILLIS {
+                true => hold += gap,
+                false => talk += gap.max(0),
+            }
+            talk += to.since(heard.from);
+            end = to;
+        }
+        let gone = self.gone.max(until.filter(|_| rings_on));
+        let rest = gone.map_or(0, |gone| gone.since(end));
+        // The two leave one after the other, and talk until the second has.
+        let parting = self.parted.map_or(0, |parted| parted.since(end));
+        match rest > PARTING_MILLIS {
+            true => hold += rest,
+            false if parting <= PARTING_MILLIS => talk += parting.max(0),
+            false => {}
+        }
+        Some((talk, hold))
+    }
+
+    /// Whom the followed channel was handed to.
+    pub(super) fn transferred_to(&self) -> Vec<String> {
+        let done = self.transfers.iter();
+        done.filter(|transfer| transfer.result == TransferResult::Completed)
+            .map(|transfer| transfer.to.clone())
+            .collect()
+    }
+}
+
+/// Moves a channel as the record says. False for a record that moves none.
+fn follow<'f>(channels: &mut Vec<Channel<'f>>, fact: &'f Fact) -> bool {
+    match fact.event {
+        Event::Bridge | Event::BridgeLeave | Event::NewCallerid => {
+            let channel = channel_of(channels, fact);
+            match fact.event {
+                Event::Bridge if fact.holding => channel.bridge = None,
+                Event::Bridge => channel.bridge = Some(fact.bridge()),
+                // An attended transfer may enter the next bridge before it leaves this.
+                Event::BridgeLeave if channel.bridge == Some(fact.bridge()) => {
+                    channel.bridge = None;
+                }
+                _ => {}
+            }
+        }
+        Event::BridgeDestroy => {
+            for channel in channels {
+                if channel.bridge == Some(fact.bridge()) {
+                    channel.bridge = None;
+                }
+            }
+        }
+        // Who hung up is in no bridge; some hosts log no leaving.
+        Event::Hangup => {
+            for channel in channels.iter_mut().filter(|c| c.uid == fact.uid()) {
+                channel.bridge = None;
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Whether any bridge ever holds two channels that are logged. Of a call that was started from the CRM a
+/// host logs two bridges with one leg each, and not the Local channel between them.
+fn two_meet(order: &[&Fact]) -> bool {
+    let mut inside: Vec<(&[u8], &[u8])> = Vec::new();
+    for fact in order {
+        match fact.event {
+            Event::Bridge if !fact.holding => {
+                inside.retain(|(uid, _)| *uid != fact.uid());
+                if inside.iter().any(|(_, bridge)| *bridge == fact.bridge()) {
+                    return true;
+                }
+                inside.push((fact.uid(), fact.bridge()));
+            }
+            Event::BridgeLeave => inside.retain(|at| *at != (fact.uid(), fact.bridge())),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Notes who hears each other, apart from the followed channel.
+fn note_meetings(channels: &[Channel<'_>], followed: &[u8], client: &str, met: &mut Vec<Pair>) {
+    for channel in channels {
+        if channel.uid == followed || channel.bridge.is_none() {
+            continue;
+        }
+        let Some(own) = party(channel.name, channel.caller) else {
+            continue;
+        };
+        for other in people(channels, &reached_from(channels, channel.uid, false)) {
+            let pair = if own < other {
+                (own.clone(), other)
+            } else {
+                (other, own.clone())
+            };
+            let is_client = same_party(&pair.0, client) || same_party(&pair.1, client);
+            if pair.0 != pair.1 && !is_client && !met.contains(&pair) {
+                met.push(pair);
+            }
+        }
+    }
+}
+
+fn same_party(a: &str, b: &str) -> bool {
+    a == b || phone::same_number(a.as_bytes(), b.as_bytes())
 }
 
 fn channel_of<'c, 'f>(channels: &'c mut Vec<Channel<'f>>, fact: &'f Fact) -> &'c mut Channel<'f> {
@@ -134,9 +375,9 @@ fn channel_of<'c, 'f>(channels: &'c mut Vec<Channel<'f>>, fact: &'f Fact) -> &'c
     channel
 }
 
-/// The people that `uid` is connected to now: through its bridge, and through Local channels into
-/// other bridges.
-fn partners(channels: &[Channel<'_>], uid: &[u8]) -> Vec<String> {
+/// The channels that `uid` is connected to now: through its bridge, and through Local channels into other
+/// bridges. Indexes, in order.
+fn reached_from(channels: &[Channel<'_>], uid: &[u8], halves_only: bool) -> Vec<usize> {
     let Some(start) = channels.iter().position(|c| c.uid == uid) else {
         return Vec::new();
     };
@@ -148,16 +389,25 @@ fn partners(channels: &[Channel<'_>], uid: &[u8]) -> Vec<String> {
     while let Some(&from) = reached.get(next) {
         next += 1;
         for (i, other) in channels.iter().enumerate() {
-            if !reached.contains(&i) && connected(&channels[from], other) {
+            let both = halves_only && channels[from].bridge.is_some() && other.bridge.is_some();
+            if !reached.contains(&i) && (both || connected(&channels[from], other)) {
                 reached.push(i);
             }
         }
     }
-    let mut people: Vec<String> = reached[1..]
+    reached[1..].sort_unstable();
+    reached
+}
+
+/// Who is behind those channels, but for the first.
+fn people(channels: &[Channel<'_>], reached: &[usize]) -> Vec<String> {
+    let mut people: Vec<String> = reached
         .iter()
+        .skip(1)
         .filter_map(|&i| party(channels[i].name, channels[i].caller))
         .collect();
     people.sort();
+    people.dedup();
     people
 }
 

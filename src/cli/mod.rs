@@ -186,6 +186,9 @@ pub struct TraceArgs {
     /// At most so many Asterisk events and as many other records, the earliest; 0 for all
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub limit: usize,
+    /// Of several calls with this id, on different days, the first one since then; the newest otherwise
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&search::MOMENTS))]
+    pub since: Option<String>,
     /// How to print it; raw is the original lines, byte for byte, in order of time
     #[arg(long, value_name = "FORMAT", default_value = "timeline")]
     pub format: TraceFormat,

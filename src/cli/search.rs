@@ -125,8 +125,8 @@ pub struct SearchArgs {
     /// in, out or internal
     #[arg(long, value_name = "DIR", value_parser = parse_direction, add = Wanted::Words(&["in", "out", "internal", "unknown"]))]
     pub direction: Option<Direction>,
-    /// answered, missed or unknown (no end logged)
-    #[arg(long, value_name = "RESULT", value_parser = parse_status, add = Wanted::Words(&["answered", "missed", "unknown"]))]
+    /// answered, missed, not-reached, busy, in-progress or unknown (no end logged)
+    #[arg(long, value_name = "RESULT", value_parser = parse_status, add = Wanted::Words(&["answered", "missed", "not-reached", "busy", "in-progress", "unknown"]))]
     pub status: Option<Outcome>,
     /// What one of its records is like.
     #[command(flatten)]

@@ -60,7 +60,7 @@ pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
 pub(super) fn parse_phone(typed: &str) -> Result<PhoneQuery, String> {
     PhoneQuery::parse(typed).map_err(|bad| match bad {
         BadPhone::NotANumber => "a phone number is digits, with + ( ) - and spaces if you like, such as +375 (29) 000-12-34".to_owned(),
-        BadPhone::TooShort => "give at least the last 7 digits; for an extension use --ext".to_owned(),
+        BadPhone::TooShort => "give at least 3 digits; of a long number at least its last 7".to_owned(),
         BadPhone::TooLong => "more digits than any phone number has".to_owned(),
     })
 }
@@ -79,12 +79,25 @@ pub(super) fn parse_direction(typed: &str) -> Result<Direction, String> {
     }
 }
 
+/// The results as options are given them.
+const RESULTS: [&str; 6] = [
+    "answered",
+    "missed",
+    "not-reached",
+    "busy",
+    "in-progress",
+    "unknown",
+];
+
 pub(super) fn parse_status(typed: &str) -> Result<Outcome, String> {
     match typed.to_ascii_lowercase().as_str() {
         "answered" => Ok(Outcome::Answered),
         "missed" => Ok(Outcome::Missed),
-        "unknown" | "active" => Ok(Outcome::Unknown),
-        _ => Err(one_of(typed, "status", &["answered", "missed", "unknown"])),
+        "not-reached" | "not_reached" => Ok(Outcome::NotReached),
+        "busy" => Ok(Outcome::Busy),
+        "in-progress" | "in_progress" | "active" => Ok(Outcome::InProgress),
+        "unknown" => Ok(Outcome::Unknown),
+        _ => Err(one_of(typed, "status", &RESULTS)),
     }
 }
 

@@ -64,6 +64,8 @@ fn calls(
             chat: args.party.chat.clone(),
             direction: args.direction,
             outcome: args.status,
+            unanswered: false,
+            now: Some(desk.engine.zone().stamp(desk.now.utc())),
             min_talk_millis: args.min_talk,
             min_ring_millis: args.min_ring,
             transferred: args.transferred,

@@ -30,6 +30,8 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         id: asked.clone(),
         strict: args.strict,
         every_file: args.every_file,
+        since: super::search::moment(desk, "--since", args.since.as_deref())?
+            .map(|moment| desk.engine.zone().stamp(moment.begin)),
     };
     let mut out = desk.out();
     let mut traces = Vec::new();
@@ -54,8 +56,13 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             unreadable = true;
             continue;
         };
+        if let Some(call) = &mut trace.call {
+            let now = desk.engine.zone().stamp(desk.now.utc());
+            call.summary.settle(&call.facts, now);
+        }
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&trace.searched)));
         if let Some(call) = &trace.call {
+            say_others(desk, asked, call);
             if found > 0 && args.format == TraceFormat::Timeline {
                 out.bytes(|out| out.write_all(b"\n"))?;
             }
@@ -94,6 +101,23 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         not_found(desk, args, &mut out, asked, &traces, troubles)?;
     }
     Ok(Exit::of(found > 0, troubles))
+}
+
+/// An id may be that of other calls as well: Asterisk counts anew when it restarts, and a test system
+/// uses one id every day.
+fn say_others(desk: &Desk, asked: &str, call: &TracedCall) {
+    if call.others.is_empty() {
+        return;
+    }
+    let began: Vec<String> = call
+        .others
+        .iter()
+        .map(|at| desk.clock.date_time(*at))
+        .collect();
+    desk.say(&format!(
+        "{asked} is an id of another call too, that began {}; --since chooses",
+        began.join(" and ")
+    ));
 }
 
 /// Refuses what can't be an id.

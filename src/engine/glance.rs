@@ -37,7 +37,7 @@ impl Engine {
                 None => others.push(file.name.clone()),
             }
         }
-        let candidates = catalog.may_hold(Key::of_phone(phone))?;
+        let candidates = catalog.may_hold(Key::of_phone(phone)?)?;
         if candidates.iter().any(|archive| archives.contains(archive)) {
             return None;
         }

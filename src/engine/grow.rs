@@ -1,23 +1,24 @@
 //! A call grown from its first known records to a fixed point.
 //!
-//! Records near in time are searched for all names known so far; each that belongs may teach a
-//! name, which moves the limits (`call::reach`) and starts another round. It ends when a round over
-//! the whole reach taught nothing. Then parts that share no id are looked for, and if one is found
-//! it all starts again with it.
+//! Records near in time are searched for all names known so far; each may teach a name, which moves the
+//! limits (`call::reach`) and starts another round. It ends when a round over the whole reach taught
+//! nothing. What is found that way may hold more than the call: which of it belongs, and which parts that
+//! share no id, the same `Joiner` decides that sorts a stream into calls for a search, from those records
+//! and the Asterisk events around them.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::flood::Flood;
-use super::kept::{Earliest, Kept};
+use super::kept::{Class, Earliest, Kept};
 use super::pass::{Piece, TimeMap, is_of};
 use super::{Corpus, Engine, RecordLimits};
-use crate::call::{Closure, Event, Fact, Joiner, infer, reach};
+use crate::call::{Closure, Component, Fact, Joiner, reach};
 use crate::error::Trouble;
 use crate::index::Key;
 use crate::record::{Record, Stamp};
-use crate::scan::{Line, Needles};
+use crate::scan::{Line, Needles, Place};
 
 /// A call that still teaches names after this many rounds is a runaway join.
 const ROUNDS_MAX: usize = 40;
@@ -32,6 +33,26 @@ const NEIGHBOUR_LIMITS: RecordLimits = RecordLimits {
     bytes: 32 << 20,
 };
 
+/// How a call is grown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Grow {
+    /// Only what ids prove.
+    pub strict: bool,
+    /// See [`super::TraceQuestion::since`].
+    pub since: Option<Stamp>,
+    /// As many of its records are taken.
+    pub limits: RecordLimits,
+}
+
+impl Grow {
+    fn by_ids(self) -> Grow {
+        Grow {
+            strict: true,
+            ..self
+        }
+    }
+}
+
 /// A grown call.
 #[derive(Debug)]
 pub(super) struct Grown {
@@ -41,6 +62,8 @@ pub(super) struct Grown {
     pub facts: Vec<Fact>,
     /// Its legs and why each belongs.
     pub closure: Closure,
+    /// When other calls of the same id began.
+    pub others: Vec<Stamp>,
     /// What was wrong with the content that was read for it.
     pub troubles: Vec<Trouble>,
     /// At least so many of its records are left out.
@@ -51,32 +74,40 @@ pub(super) struct Grown {
 
 impl Engine {
     /// Grows the call that `closure` begins and that `known` lines may belong to, with as many of its
-    /// records as `limits` allow.
+    /// records as `how.limits` allow.
+    ///
+    /// `closure` collects every name that may lead to a record of the call, those of other calls in the
+    /// same parking lot among them. Which records belong is decided by the [`Joiner`], as for a search.
     pub(super) fn grow(
         &self,
         corpus: &Corpus,
         map: &TimeMap,
         mut closure: Closure,
         known: &[Line],
-        (strict, limits): (bool, RecordLimits),
+        how: Grow,
     ) -> Grown {
+        let strict = how.strict;
+        let asked: Vec<String> = closure.uids().map(str::to_owned).collect();
         let mut lines = known.to_vec();
         let mut met = 0;
         let mut window = None;
         let mut troubles = Vec::new();
         let mut wide = false;
-        let mut looked_for_parts = None;
+        let mut judged = Judged::default();
         for _ in 0..ROUNDS_MAX {
             settle(&mut closure, &lines);
-            let facts = facts_of(&closure, &lines);
-            let Some((from, to)) = self.limits(&facts, wide) else {
+            if judged.facts.is_empty() {
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
+            }
+            let Some((from, to)) = self.limits(&judged.facts, wide) else {
                 break;
             };
             let names = closure.needles();
             let keys = keys_of(&closure);
             let pieces = map.pieces(corpus, (from, to), keys.as_deref());
             let needles = Needles::new(&names);
-            let (found, mut named) = self.kept_of(&pieces, &needles, (from, to), &closure, limits);
+            let (found, mut named) =
+                self.kept_of(&pieces, &needles, (from, to), &closure, how.limits);
             troubles.append(&mut named);
             met = found.met();
             window = Some((from, to));
@@ -87,34 +118,115 @@ impl Engine {
             settle(&mut closure, &found);
             lines = found;
             if closure.capped {
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
                 break;
             }
             if closure.needles().len() > names.len() {
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
                 continue;
             }
             // Near records teach most names; then parts that share none; then whatever is far.
-            let fresh = looked_for_parts.replace(lines.len()) != Some(lines.len());
-            if fresh && !strict && self.infer(corpus, map, &mut closure, &lines) {
-                continue;
+            judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
+            if !strict
+                && judged
+                    .facts
+                    .iter()
+                    .any(|f| f.is_asterisk() && f.linked().is_empty())
+            {
+                let around = self.neighbours(corpus, map, &judged.facts);
+                judged = self.judge(&asked, known, &lines, around, how);
+                let mut is_new = false;
+                for (uid, why) in &judged.inferred {
+                    is_new |= closure.infer(uid.as_bytes(), why);
+                }
+                for fact in judged.facts.iter().filter(|f| !f.uid().is_empty()) {
+                    is_new |= !closure.has_uid(fact.uid()) && closure.infer(fact.uid(), NEARBY);
+                }
+                if is_new {
+                    continue;
+                }
             }
-            let facts = facts_of(&closure, &lines);
             let done = self
-                .limits(&facts, true)
+                .limits(&judged.facts, true)
                 .is_none_or(|(a, b)| a >= from && b <= to);
             if done {
                 break;
             }
             wide = true;
         }
-        let mut kept = Kept::new(limits);
-        for line in lines {
-            kept.offer(&closure, line);
-        }
-        let grown = finish(closure, kept.into_lines(), troubles);
+        let grown = finish(
+            &asked,
+            closure.capped,
+            judged,
+            (lines, how.limits),
+            troubles,
+        );
         Grown {
             left_out: met.saturating_sub(grown.lines.len() as u64),
             window,
             ..grown
+        }
+    }
+
+    /// Sorts what is known and what lies around it into calls, and takes that of the ids that were asked
+    /// for.
+    fn judge(
+        &self,
+        asked: &[String],
+        known: &[Line],
+        lines: &[Line],
+        around: Vec<Fact>,
+        how: Grow,
+    ) -> Judged {
+        let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
+        facts.extend(around);
+        facts.sort_by_key(|f| (f.at, f.place));
+        facts.dedup_by_key(|f| f.place);
+        let mut joiner = Joiner::default();
+        for fact in facts {
+            joiner.push(fact);
+        }
+        if !how.strict {
+            joiner.infer(|_| true);
+        }
+        let is_asked = |f: &Fact| asked.iter().any(|id| f.uid() == id.as_bytes());
+        let of_known = |f: &Fact| known.first().is_some_and(|line| line.place == f.place);
+        let (mut own, others): (Vec<Component>, Vec<Component>) = joiner
+            .take_all()
+            .into_iter()
+            .partition(|call| call.facts.iter().any(is_asked));
+        // What is asked for by a bridge alone has no id.
+        if own.is_empty() && asked.is_empty() {
+            own = others;
+            own.retain(|call| call.facts.iter().any(of_known));
+        }
+        // Requests and messages that come a day later are no call.
+        if own
+            .iter()
+            .any(|call| call.facts.iter().any(Fact::is_asterisk))
+        {
+            own.retain(|call| call.facts.iter().any(Fact::is_asterisk));
+        }
+        let ends = |call: &Component| call.facts.iter().map(|f| f.at).max();
+        own.sort_by_key(ends);
+        let asked_for = own
+            .iter()
+            .position(|call| how.since.is_some_and(|since| ends(call) >= Some(since)));
+        if own.is_empty() {
+            return Judged::default();
+        }
+        let mut call = own.remove(asked_for.unwrap_or(own.len() - 1));
+        let begins = |call: &Component| call.facts.iter().map(|f| f.at).min();
+        let others = own.iter().filter_map(begins).collect();
+        let inferred = call
+            .inferred()
+            .map(|(uid, why)| (String::from_utf8_lossy(uid).into_owned(), why.to_owned()))
+            .collect();
+        call.facts.sort_by_key(|f| (f.at, f.place));
+        Judged {
+            facts: call.facts,
+            inferred,
+            others,
         }
     }
 
@@ -132,53 +244,38 @@ impl Engine {
         ))
     }
 
-    /// Looks for parts that share no id with the call. True when one was found and taken in.
-    fn infer(&self, corpus: &Corpus, map: &TimeMap, closure: &mut Closure, lines: &[Line]) -> bool {
-        let facts = facts_of(closure, lines);
-        let times = || facts.iter().filter(|f| f.is_asterisk()).map(|f| f.at);
-        let (Some(first), Some(last)) = (times().min(), times().max()) else {
-            return false;
-        };
-        let around = (
-            first.plus_millis(-reach::NEIGHBOUR_MILLIS),
-            last.plus_millis(reach::NEIGHBOUR_MILLIS),
-        );
-        if !infer::wants_parts(&facts) && !self.has_lone_hangup(corpus, map, around, &facts) {
-            return false;
-        }
-        let pieces = map.pieces(corpus, around, None);
-        let mut joiner = Joiner::default();
-        let mut flood = Flood::new(NEIGHBOUR_LIMITS);
-        for fact in self.neighbours(&pieces, around) {
-            flood.push(&mut joiner, fact);
-        }
-        let groups: Vec<infer::Group<'_>> = joiner.components().map(|(_, c)| c.group()).collect();
-        let ours: Vec<bool> = groups
-            .iter()
-            .map(|group| group.facts.iter().any(|f| closure.has_uid(f.uid())))
-            .collect();
-        let mut found = false;
-        for inference in infer::joins(&groups) {
-            let strange = match (ours[inference.main], ours[inference.part]) {
-                (true, false) => inference.part,
-                (false, true) => inference.main,
-                _ => continue,
-            };
-            for fact in groups[strange].facts.iter().filter(|f| !f.uid().is_empty()) {
-                found |= closure.infer(fact.uid(), &inference.why);
+    /// Every Asterisk event around the moments at which parts can join the call or it can be a part of
+    /// another: its dials, hangups, and the first record of each leg.
+    fn neighbours(&self, corpus: &Corpus, map: &TimeMap, facts: &[Fact]) -> Vec<Fact> {
+        let mut moments: Vec<Stamp> = Vec::new();
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for fact in facts.iter().filter(|f| f.is_asterisk()) {
+            let is_first = !seen.contains(&fact.uid());
+            if is_first {
+                seen.push(fact.uid());
+            }
+            if is_first || fact.is_call_event() {
+                moments.push(fact.at);
             }
         }
-        found
-    }
-
-    /// Every Asterisk event of some pieces and some time.
-    fn neighbours(&self, pieces: &[Piece], when: (Stamp, Stamp)) -> Vec<Fact> {
+        moments.sort();
+        let near = |a: &Stamp, b: &Stamp| b.since(*a) <= 2 * reach::NEIGHBOUR_MILLIS;
         let every = Needles::new(["|"]);
         let asterisk = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
-        let earliest = self.earliest_of(pieces, &every, when, asterisk);
-        let mut facts: Vec<Fact> = earliest.into_lines().map(|line| fact_of(&line)).collect();
-        facts.retain(Fact::is_asterisk);
-        facts
+        let mut around: Vec<Fact> = Vec::new();
+        for moments in moments.chunk_by(near) {
+            let when = (
+                moments[0].plus_millis(-reach::NEIGHBOUR_MILLIS),
+                moments[moments.len() - 1].plus_millis(reach::NEIGHBOUR_MILLIS),
+            );
+            let pieces = map.pieces(corpus, when, None);
+            let lines = self
+                .earliest_of(&pieces, &every, when, asterisk)
+                .into_lines();
+            let facts = lines.map(|line| fact_of(&line));
+            around.extend(facts.filter(Fact::is_asterisk));
+        }
+        around
     }
 
     /// The lines of some pieces and some time that hold a needle and that `wanted` takes, as many as
@@ -204,51 +301,89 @@ impl Engine {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Whether an internal hangup of one of the call's extensions lies among the neighbours: the
-    /// only trace that some consultations leave.
-    fn has_lone_hangup(
-        &self,
-        corpus: &Corpus,
-        map: &TimeMap,
-        around: (Stamp, Stamp),
-        facts: &[Fact],
-    ) -> bool {
-        let mut keys: Vec<Key> = infer::bridged_endpoints(facts)
-            .map(Key::of_internal_hangup)
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        if keys.is_empty() {
-            return false;
+/// The call as the joiner sees it.
+#[derive(Debug, Default)]
+struct Judged {
+    /// In order of time.
+    facts: Vec<Fact>,
+    /// The legs that circumstance joined, each with what speaks for it.
+    inferred: Vec<(String, String)>,
+    /// When other calls of the ids began.
+    others: Vec<Stamp>,
+}
+
+/// Of a leg that belongs to the call which the one asked for is a part of.
+const NEARBY: &str = "of the call that this part belongs to";
+
+/// Why each leg of the call belongs to it, from the ids that were asked for on.
+fn explain(asked: &[String], judged: &Judged) -> Closure {
+    let mut closure = Closure::default();
+    let has = |uid: &str| judged.facts.iter().any(|f| f.uid() == uid.as_bytes());
+    // An id may stand in a text that is no record of a call.
+    for uid in asked
+        .iter()
+        .filter(|uid| judged.facts.is_empty() || has(uid))
+    {
+        closure.ask(uid);
+    }
+    loop {
+        let mut learned = true;
+        while learned {
+            learned = false;
+            for fact in &judged.facts {
+                learned |= closure.absorb(fact);
+            }
         }
-        let pieces = map.pieces(corpus, around, Some(&keys));
-        let hangups = Needles::new(["|hangup|"]);
-        let lines = self.earliest_of(&pieces, &hangups, around, |_| true);
-        lines.into_lines().any(|line| {
-            let hangup = fact_of(&line);
-            hangup.event == Event::Hangup
-                && !facts.iter().any(|f| f.uid() == hangup.uid())
-                && infer::may_be_consultation(&hangup, facts)
-        })
+        let missing = judged.facts.iter().map(Fact::uid);
+        let mut missing = missing.filter(|uid| !uid.is_empty() && !closure.has_uid(uid));
+        let Some(uid) = missing.next().map(<[u8]>::to_vec) else {
+            return closure;
+        };
+        let text = String::from_utf8_lossy(&uid);
+        let why = judged.inferred.iter().find(|(part, _)| *part == *text);
+        // Whichever of the two is the part, the circumstance is what joins them.
+        let why = why.or(judged.inferred.first());
+        closure.infer(&uid, why.map_or(NEARBY, |(_, why)| why));
     }
 }
 
-fn finish(closure: Closure, lines: Vec<Line>, mut troubles: Vec<Trouble>) -> Grown {
-    let mut own: Vec<(Line, Fact)> = lines
-        .into_iter()
-        .filter_map(|line| {
-            let fact = fact_of(&line);
-            closure.holds(&fact, &line.text).then_some((line, fact))
-        })
-        .collect();
-    own.sort_by_key(|(_, fact)| (fact.at, fact.place));
-    let (lines, facts) = own.into_iter().unzip();
+/// The call with its records among `lines`, no more of them than the limits allow.
+fn finish(
+    asked: &[String],
+    capped: bool,
+    judged: Judged,
+    (lines, limits): (Vec<Line>, RecordLimits),
+    mut troubles: Vec<Trouble>,
+) -> Grown {
+    let mut closure = explain(asked, &judged);
+    closure.capped = capped;
+    let places: HashSet<Place> = judged.facts.iter().map(|f| f.place).collect();
+    let mut kept = Kept::new(limits);
+    for line in lines {
+        let fact = fact_of(&line);
+        let belongs = places.contains(&line.place)
+            || fact.edges().next().is_none() && closure.holds(&fact, &line.text);
+        if belongs {
+            let class = if fact.is_asterisk() {
+                Class::Event
+            } else {
+                Class::Other
+            };
+            kept.put(class, line);
+        }
+    }
+    let lines = kept.into_lines().into_iter();
+    let mut own: Vec<(Fact, Line)> = lines.map(|line| (fact_of(&line), line)).collect();
+    own.sort_by_key(|(fact, _)| (fact.at, fact.place));
+    let (facts, lines) = own.into_iter().unzip();
     Trouble::tidy(&mut troubles);
     Grown {
         lines,
         facts,
         closure,
+        others: judged.others,
         troubles,
         left_out: 0,
         window: None,
@@ -282,16 +417,6 @@ fn settle(closure: &mut Closure, lines: &[Line]) {
             return;
         }
     }
-}
-
-fn facts_of(closure: &Closure, lines: &[Line]) -> Vec<Fact> {
-    let belongs = |line: &Line| {
-        let fact = fact_of(line);
-        closure.holds(&fact, &line.text).then_some(fact)
-    };
-    let mut facts: Vec<Fact> = lines.iter().filter_map(belongs).collect();
-    facts.sort_by_key(|f| (f.at, f.place));
-    facts
 }
 
 /// What a line says.

@@ -1,13 +1,13 @@
 //! Calls that match, newest first.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
 use super::corpus::Searched;
 use super::tally::Tally;
 use super::{Corpus, Engine};
-use crate::call::{Criteria, Fact, Summary};
+use crate::call::{Criteria, Fact, SAME_CALL_MILLIS, Summary};
 use crate::error::{Error, Trouble};
 use crate::filter::RecordFilter;
 use crate::record::Stamp;
@@ -100,7 +100,9 @@ impl Engine {
     }
 
     pub(super) fn needle_of(&self, question: &SearchQuestion) -> Option<Vec<u8>> {
+        // A short number is in most lines by chance: whole calls tell.
         let phone = question.criteria.phone.as_ref();
+        let phone = phone.filter(|query| !query.is_short());
         phone
             .map(|query| query.needle().to_vec())
             .or_else(|| question.filter.needle())
@@ -111,8 +113,10 @@ impl Engine {
 pub(super) struct Calls<'q> {
     question: &'q SearchQuestion,
     calls: Vec<Summary>,
-    /// Main legs of the calls collected: a call that two stretches of time both show counts once.
-    seen: HashSet<Box<str>>,
+    /// Main legs of the calls collected, with when each began: a call that two stretches of time both show
+    /// counts once.
+    seen: HashMap<Box<str>, Stamp>,
+    count: usize,
     tally: Tally,
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
@@ -125,7 +129,8 @@ impl<'q> Calls<'q> {
         Calls {
             question,
             calls: Vec::new(),
-            seen: HashSet::new(),
+            seen: HashMap::new(),
+            count: 0,
             tally: Tally::default(),
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
@@ -136,9 +141,13 @@ impl<'q> Calls<'q> {
 
     /// Takes a call that passed [`accept`]. Its legs are let go: rows don't show them.
     pub(super) fn push(&mut self, mut summary: Summary) {
-        if !self.seen.insert(summary.main_uid.as_str().into()) {
+        let known = self
+            .seen
+            .insert(summary.main_uid.as_str().into(), summary.first);
+        if known.is_some_and(|first| first.since(summary.first).abs() <= SAME_CALL_MILLIS) {
             return;
         }
+        self.count += 1;
         if self.question.tally {
             self.tally.add(&summary);
         }
@@ -185,7 +194,7 @@ impl<'q> Calls<'q> {
         self.searched.files_known = corpus.sources.len();
         Trouble::tidy(&mut self.troubles);
         let count = if self.question.count_only {
-            self.seen.len()
+            self.count
         } else {
             self.calls.len()
         };
@@ -209,9 +218,16 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
         return None;
     }
     // A bridge that nobody is known to have entered is no call.
-    let summary = Summary::of(facts).filter(|summary| !summary.main_uid.is_empty())?;
-    question
-        .criteria
-        .accepts(&summary, facts)
-        .then_some(summary)
+    let mut summary =
+        Summary::without_ringing(facts).filter(|summary| !summary.main_uid.is_empty())?;
+    if let Some(now) = question.criteria.now {
+        summary.settle(facts, now);
+    }
+    if !question.criteria.accepts(&summary, facts) {
+        return None;
+    }
+    if !question.count_only {
+        summary.add_ringing(facts);
+    }
+    Some(summary)
 }

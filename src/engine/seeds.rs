@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::grow::fact_of;
+use super::grow::{Grow, fact_of};
 use super::pass::Passed;
 use super::reading::Wanted;
 use super::search::{Calls, SearchQuestion, accept};
@@ -49,11 +49,11 @@ impl Engine {
         for batch in seeds.chunks(BATCH) {
             let grown: Vec<_> = batch
                 .par_iter()
-                .map(|seed| self.call_of(corpus, &passed, question, seed))
+                .map(|seed| self.calls_of(corpus, &passed, question, seed))
                 .collect();
-            for (summary, mut troubles) in grown {
+            for (summaries, mut troubles) in grown {
                 calls.troubles.append(&mut troubles);
-                if let Some(summary) = summary {
+                for summary in summaries {
                     calls.push(summary);
                 }
             }
@@ -104,22 +104,41 @@ impl Engine {
         )
     }
 
-    fn call_of(
+    /// The calls that the records of a seed lead to: one, unless what joined them does not hold once all
+    /// records around them are known.
+    fn calls_of(
         &self,
         corpus: &Corpus,
         passed: &Passed<Line>,
         question: &SearchQuestion,
         seed: &Seed,
-    ) -> (Option<Summary>, Vec<crate::error::Trouble>) {
-        let closure = Closure::of_facts(seed.lines.iter().map(fact_of));
-        let how = (question.strict, RecordLimits::default());
-        let mut grown = self.grow(corpus, &passed.map, closure, &seed.lines, how);
-        for (fact, line) in grown.facts.iter_mut().zip(&grown.lines) {
-            fact.matched = question
-                .filter
-                .matches(&Record::parse(&line.text), Some(line.at));
+    ) -> (Vec<Summary>, Vec<crate::error::Trouble>) {
+        let mut left = seed.lines.clone();
+        let (mut summaries, mut troubles) = (Vec::new(), Vec::new());
+        while let Some(first) = left.first() {
+            let first = first.place;
+            let uid = left.iter().map(fact_of).find(|f| !f.uid().is_empty());
+            let closure = match uid {
+                Some(fact) => Closure::of(&String::from_utf8_lossy(fact.uid())),
+                None => Closure::of_facts(left.iter().map(fact_of)),
+            };
+            let how = Grow {
+                strict: question.strict,
+                since: left.iter().map(|line| line.at).min(),
+                limits: RecordLimits::default(),
+            };
+            let mut grown = self.grow(corpus, &passed.map, closure, &left, how);
+            for (fact, line) in grown.facts.iter_mut().zip(&grown.lines) {
+                fact.matched = question
+                    .filter
+                    .matches(&Record::parse(&line.text), Some(line.at));
+            }
+            troubles.append(&mut grown.troubles);
+            summaries.extend(accept(question, &grown.facts));
+            let belongs = |line: &Line| grown.lines.iter().any(|own| own.place == line.place);
+            left.retain(|line| line.place != first && !belongs(line));
         }
-        (accept(question, &grown.facts), grown.troubles)
+        (summaries, troubles)
     }
 }
 
@@ -139,7 +158,7 @@ fn seed_filter(question: &SearchQuestion) -> RecordFilter {
 pub(super) fn key_of(filter: &RecordFilter) -> Option<Key> {
     let text = filter.text.as_ref();
     text.and_then(|text| Key::of_text(text.as_bytes()))
-        .or_else(|| filter.phone.as_ref().map(Key::of_phone))
+        .or_else(|| filter.phone.as_ref().and_then(Key::of_phone))
 }
 
 /// Whether a source can hold records of the calls asked for.

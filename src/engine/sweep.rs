@@ -5,6 +5,8 @@
 //! time: blocks are parsed on all threads while the ones before them are joined on one. Calls are
 //! judged and forgotten as soon as they are over.
 
+mod waiting;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use crate::error::Trouble;
 use crate::record::{LogZone, Record, Stamp, id};
 use crate::scan::{Block, Blocks, Place, Scanner, Task};
 use crate::source::{Bounds, Source, Span, first_line_at};
+use waiting::Waiting;
 
 /// Content parsed at once: this many tasks of this many bytes.
 const TASKS_AT_ONCE: u64 = 4;
@@ -87,6 +90,7 @@ pub(super) struct Sweep<'c> {
     /// There are records just before the slab, where a call may have begun.
     has_older: bool,
     cursors: Vec<Cursor<'c>>,
+    waiting: Waiting,
     joiner: Joiner,
     flood: Flood,
 }
@@ -116,6 +120,7 @@ impl<'c> Sweep<'c> {
             question,
             slab,
             cursors,
+            waiting: Waiting::default(),
             joiner: Joiner::default(),
             flood: Flood::new(RecordLimits::default()),
         }
@@ -159,7 +164,8 @@ impl<'c> Sweep<'c> {
                 || next.map(|cursor| cursor.parse_next(scanner, question, slab)),
                 || calls.feed(joiner, flood, feed),
             );
-            parsed = fresh.unwrap_or_default();
+            let parsed_until = self.all_parsed_until();
+            parsed = self.waiting.pass(fresh.unwrap_or_default(), parsed_until);
             let now = self.all_pushed_until(&parsed).min(until);
             let over = self.take_over(now);
             take(self, over, calls);
@@ -168,6 +174,8 @@ impl<'c> Sweep<'c> {
             }
         }
         calls.feed(&mut self.joiner, &mut self.flood, parsed);
+        let rest = self.waiting.take_until(DUSK);
+        calls.feed(&mut self.joiner, &mut self.flood, rest);
         // Sweeps of neighbouring stretches read some records twice.
         calls.records_left_out = calls.records_left_out.max(self.flood.left_out);
         if !self.question.strict {
@@ -175,16 +183,21 @@ impl<'c> Sweep<'c> {
         }
     }
 
+    /// Every record up to this time has been parsed.
+    fn all_parsed_until(&self) -> Stamp {
+        let open = self.cursors.iter().filter(|c| !c.done);
+        open.map(|c| c.reached).min().unwrap_or(DUSK)
+    }
+
     /// Every record up to this time has been joined.
     fn all_pushed_until(&self, pending: &Parsed) -> Stamp {
         let pending = pending.facts.iter().flatten().map(|f| f.at).min();
-        let reached = self
-            .cursors
-            .iter()
-            .filter(|c| !c.done)
-            .map(|c| c.reached)
-            .min();
-        pending.unwrap_or(DUSK).min(reached.unwrap_or(DUSK))
+        let waiting = self.waiting.first();
+        let not_joined = pending.into_iter().chain(waiting);
+        not_joined
+            .chain([self.all_parsed_until()])
+            .min()
+            .unwrap_or(DUSK)
     }
 
     /// Whether a call that began in the slab may still grow.

@@ -13,8 +13,10 @@ pub const QUARTER_MILLIS: i64 = 15 * 60_000;
 pub struct Outcomes {
     /// Somebody talked.
     pub answered: usize,
-    /// Nobody picked up.
+    /// Calls from outside that no person picked up.
     pub missed: usize,
+    /// Other calls that no person picked up.
+    pub not_reached: usize,
     /// Not over, as far as the log goes.
     pub unknown: usize,
 }
@@ -22,7 +24,7 @@ pub struct Outcomes {
 impl Outcomes {
     /// All of them.
     pub fn all(self) -> usize {
-        self.answered + self.missed + self.unknown
+        self.answered + self.missed + self.not_reached + self.unknown
     }
 
     /// These and those.
@@ -30,6 +32,7 @@ impl Outcomes {
         Outcomes {
             answered: self.answered + other.answered,
             missed: self.missed + other.missed,
+            not_reached: self.not_reached + other.not_reached,
             unknown: self.unknown + other.unknown,
         }
     }
@@ -48,7 +51,8 @@ impl Tally {
         match summary.outcome {
             Outcome::Answered => outcomes.answered += 1,
             Outcome::Missed => outcomes.missed += 1,
-            Outcome::Unknown => outcomes.unknown += 1,
+            Outcome::NotReached | Outcome::Busy => outcomes.not_reached += 1,
+            Outcome::InProgress | Outcome::Unknown => outcomes.unknown += 1,
         }
     }
 

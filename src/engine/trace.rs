@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::corpus::Searched;
-use super::grow::Grown;
+use super::grow::{Grow, Grown};
 use super::kept::{Class, Kept};
 use super::pass::{Passed, near_misses};
 use super::reading::Wanted;
@@ -13,7 +13,7 @@ use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Closure, Fact, Summary, reach};
 use crate::error::{Error, Trouble};
 use crate::index::Key;
-use crate::record::id;
+use crate::record::{Stamp, id};
 use crate::scan::{Line, Needles, Place, line};
 use crate::source::{Bounds, Source};
 use crate::tree::{EnterpriseName, Tree};
@@ -34,6 +34,9 @@ pub struct TraceQuestion {
     pub strict: bool,
     /// Read every file, also those that end well before the id's birth.
     pub every_file: bool,
+    /// Of several calls that have the id, on different days, the first that goes on at this time or later;
+    /// `None` for the newest.
+    pub since: Option<Stamp>,
 }
 
 /// The answer of one enterprise.
@@ -66,6 +69,8 @@ pub struct TracedCall {
     pub summary: Summary,
     /// At least so many records more are of the call, and left out (see [`RecordLimits`]).
     pub left_out: u64,
+    /// When other calls of the same id began, on other days.
+    pub others: Vec<Stamp>,
     /// File names by the source index of a place.
     pub files: Vec<String>,
     sources: Vec<Arc<Source>>,
@@ -177,8 +182,12 @@ impl Engine {
                     let limits = RecordLimits::default();
                     let (known, _) = self.kept_of(&pieces, &needles, when, &closure, limits);
                     let known = known.into_lines();
-                    self.grow(corpus, &passed.map, closure, &known, (strict, limits))
-                        .lines
+                    let how = Grow {
+                        strict,
+                        since: Some(call.first),
+                        limits,
+                    };
+                    self.grow(corpus, &passed.map, closure, &known, how).lines
                 };
                 calls.par_iter().map(lines_of).collect()
             })
@@ -224,7 +233,11 @@ impl Engine {
         let closure = Closure::of(&question.id);
         let met = sought.met();
         let known = sought.into_lines();
-        let how = (question.strict, limits);
+        let how = Grow {
+            strict: question.strict,
+            since: question.since,
+            limits,
+        };
         let mut grown = self.grow(corpus, &passed.map, closure, &known, how);
         let shown = grown.lines.len() as u64;
         grown.left_out = grown.left_out.max(met.saturating_sub(shown));
@@ -279,6 +292,7 @@ fn traced(corpus: &Corpus, grown: Grown) -> Option<TracedCall> {
         closure: grown.closure,
         summary,
         left_out: grown.left_out,
+        others: grown.others,
         files: corpus.names(),
         sources: corpus.sources.clone(),
     })

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::grow::{fact_of, keys_of};
+use super::grow::{Grow, fact_of, keys_of};
 use super::kept::Earliest;
 use super::pass::{TimeMap, is_of};
 use super::reading::Wanted;
@@ -79,7 +79,11 @@ impl Engine {
             &passed.map,
             closure,
             &known,
-            (question.strict, limits),
+            Grow {
+                strict: question.strict,
+                since: question.since,
+                limits,
+            },
         );
         let mut troubles = passed.troubles;
         troubles.extend(grown.troubles);

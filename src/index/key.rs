@@ -42,9 +42,10 @@ impl Key {
         runs(text).find_map(|run| run.second)
     }
 
-    /// The key of every line that may hold the number asked for.
-    pub fn of_phone(query: &PhoneQuery) -> Key {
-        phone(query.needle())
+    /// The key of every line that may hold the number asked for; `None` for a short number, which has no
+    /// postings.
+    pub fn of_phone(query: &PhoneQuery) -> Option<Key> {
+        (!query.is_short()).then(|| phone(query.needle()))
     }
 
     /// The key of every record that has the name `edge`.
@@ -192,8 +193,24 @@ mod tests {
     }
 
     #[test]
+    fn a_short_number_leads_nowhere() {
+        let short = PhoneQuery::parse("225566").expect("a number");
+        assert_eq!(Key::of_phone(&short), None);
+    }
+
+    #[test]
+    fn ids_in_every_field_have_a_key() {
+        let line = "x|AST|bridge|1764493655.6|{\"Linkedid\": \"pbx1-1764493650.1\", \"DestUniqueid\": \"1764493657.9\"}";
+        for id in ["1764493655.6", "pbx1-1764493650.1", "1764493657.9"] {
+            let asked = Key::of_text(id.as_bytes()).expect("a key");
+            assert!(keys(line).contains(&asked), "{id}");
+        }
+    }
+
+    #[test]
     fn a_number_is_found_however_it_is_written() {
         let asked = Key::of_phone(&PhoneQuery::parse("80290001234").expect("a number"));
+        let asked = asked.expect("it is long enough");
         for line in [
             "+375290001234",
             "80290001234",

@@ -28,8 +28,8 @@ pub(super) fn faint(text: &str) -> String {
 pub(super) fn outcome(outcome: Outcome, text: &str) -> String {
     match outcome {
         Outcome::Answered => good(text),
-        Outcome::Missed => bad(text),
-        Outcome::Unknown => doubtful(text),
+        Outcome::Missed | Outcome::NotReached | Outcome::Busy => bad(text),
+        Outcome::InProgress | Outcome::Unknown => doubtful(text),
     }
 }
 

@@ -125,8 +125,8 @@ pub fn write_table(
 fn colour(outcome: Outcome) -> Color {
     match outcome {
         Outcome::Answered => Color::DarkGreen,
-        Outcome::Missed => Color::DarkRed,
-        Outcome::Unknown => Color::DarkYellow,
+        Outcome::Missed | Outcome::NotReached | Outcome::Busy => Color::DarkRed,
+        Outcome::InProgress | Outcome::Unknown => Color::DarkYellow,
     }
 }
 

@@ -94,6 +94,9 @@ fn offset(at: Stamp, first: Stamp) -> String {
     }
 }
 
+/// Less than a second without a partner is too short to be felt as hold.
+const HOLD_MILLIS_SHOWN: i64 = 1_000;
+
 fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock) -> io::Result<()> {
     let s = &call.summary;
     writeln!(
@@ -137,6 +140,8 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
         s.talk_millis
             .map(|ms| format!("talk {}", words::duration(ms))),
     );
+    let hold = s.hold_millis.filter(|ms| *ms >= HOLD_MILLIS_SHOWN);
+    facts.extend(hold.map(|ms| format!("hold {}", words::duration(ms))));
     if s.transfers > 0 {
         let to: Vec<String> = s
             .transferred_to
@@ -173,7 +178,8 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
         .filter(|j| !j.reason.is_proven());
     let inferred = inferred.count();
     if inferred > 0 {
-        let text = format!("{inferred} legs joined by circumstance, not by id (--why, --strict)");
+        let legs = if inferred == 1 { "leg" } else { "legs" };
+        let text = format!("{inferred} {legs} joined by circumstance, not by id (--why, --strict)");
         writeln!(out, "  {}", style::doubtful(&text))?;
     }
     Ok(())

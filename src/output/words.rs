@@ -57,6 +57,9 @@ pub(super) fn outcome(summary: &Summary) -> &'static str {
         Outcome::Answered if summary.ended => "answered",
         Outcome::Answered => "answered, no end logged",
         Outcome::Missed => "missed",
+        Outcome::NotReached => "not reached",
+        Outcome::Busy => "busy",
+        Outcome::InProgress => "in progress",
         Outcome::Unknown => "no end logged",
     }
 }
@@ -101,8 +104,8 @@ pub fn ending(summary: &Summary) -> String {
             after(format!("answered by {}", phone(who)))
         }
         (Outcome::Answered, _) => after("answered".to_owned()),
-        (Outcome::Missed, _) => after("missed".to_owned()),
-        (Outcome::Unknown, _) => outcome(summary).to_owned(),
+        (Outcome::InProgress | Outcome::Unknown, _) => outcome(summary).to_owned(),
+        _ => after(outcome(summary).to_owned()),
     }];
     if !summary.transferred_to.is_empty() {
         let to: Vec<String> = summary

@@ -38,6 +38,20 @@ pub fn epoch_seconds(id: &[u8]) -> Option<i64> {
     decimal(digits)
 }
 
+/// The second in which the id's channel was born and its number, counted up by Asterisk: of two channels
+/// of one host the smaller is the older. `None` when the id does not carry both.
+pub fn birth(id: &[u8]) -> Option<(i64, u64)> {
+    let seconds = epoch_seconds(id)?;
+    let dot = id.iter().position(|&b| b == b'.')?;
+    let digits = &id[dot + 1..];
+    let is_number = (1..=18).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    let number = digits.iter().try_fold(0u64, |n, b| {
+        n.checked_mul(10)?
+            .checked_add(u64::from(b.checked_sub(b'0')?))
+    })?;
+    is_number.then_some((seconds, number))
+}
+
 /// The number that ten digits write; `None` if one is no digit.
 pub fn decimal(digits: &[u8; 10]) -> Option<i64> {
     digits.iter().try_fold(0i64, |n, b| {

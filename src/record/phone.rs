@@ -8,6 +8,9 @@ pub const SUFFIX_DIGITS_MIN: usize = 7;
 /// Longest number worth matching (E.164 allows 15 digits, plus an international prefix).
 const DIGITS_MAX: usize = 20;
 
+/// Numbers of fewer digits than this are not asked for by number.
+const DIGITS_MIN: usize = 3;
+
 /// A number somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneQuery {
@@ -19,7 +22,7 @@ pub struct PhoneQuery {
 pub enum BadPhone {
     /// Holds something other than digits and the usual `+ ( ) - . /` and spaces.
     NotANumber,
-    /// Fewer than [`SUFFIX_DIGITS_MIN`] digits.
+    /// Fewer than three digits.
     TooShort,
     /// More digits than any phone number has.
     TooLong,
@@ -27,7 +30,7 @@ pub enum BadPhone {
 
 impl PhoneQuery {
     /// Reads a number as typed: `+375 (29) 000-12-34`, `80290001234`, `375290001234`, or the last
-    /// seven digits or more.
+    /// seven digits or more. A number of three to six digits (103, 225566) is a whole one.
     ///
     /// # Errors
     /// [`BadPhone`] says what is wrong with it.
@@ -38,7 +41,7 @@ impl PhoneQuery {
         }
         let digits: Vec<u8> = typed.bytes().filter(u8::is_ascii_digit).collect();
         match digits.len() {
-            n if n < SUFFIX_DIGITS_MIN => Err(BadPhone::TooShort),
+            n if n < DIGITS_MIN => Err(BadPhone::TooShort),
             n if n > DIGITS_MAX => Err(BadPhone::TooLong),
             _ => Ok(PhoneQuery {
                 canonical: canonical(&digits).into_owned(),
@@ -56,13 +59,20 @@ impl PhoneQuery {
         }
     }
 
+    /// Whether it is a number of few digits. Such a number stands in many lines that are not about it
+    /// (a time, a part of an id), so only fields that hold numbers count, and no index leads to it.
+    pub fn is_short(&self) -> bool {
+        self.canonical.len() < SUFFIX_DIGITS_MIN
+    }
+
     /// Whether all of a number was typed, country and all, rather than its end.
     fn is_whole(&self) -> bool {
-        match self.canonical.as_slice() {
-            [b'3', b'7', b'5', rest @ ..] => rest.len() == 9,
-            [b'7', rest @ ..] => rest.len() == 10,
-            all => all.len() > 11,
-        }
+        self.is_short()
+            || match self.canonical.as_slice() {
+                [b'3', b'7', b'5', rest @ ..] => rest.len() == 9,
+                [b'7', rest @ ..] => rest.len() == 10,
+                all => all.len() > 11,
+            }
     }
 
     /// Whether a number stands in `text`: any whole run of digits, with or without `+`.
@@ -161,8 +171,18 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_few_digits_is_found_as_a_whole_one_only() {
+        let query = PhoneQuery::parse("22-55-66").expect("a number");
+        assert!(query.is_short() && query.matches_digits(b"225566"));
+        for other in ["375170225566", "2255667", "5566"] {
+            assert!(!query.matches_digits(other.as_bytes()), "{other}");
+        }
+        assert!(!query.found_in(b"at 225566"));
+    }
+
+    #[test]
     fn what_is_no_number_says_why() {
-        assert_eq!(PhoneQuery::parse("151"), Err(BadPhone::TooShort));
+        assert_eq!(PhoneQuery::parse("15"), Err(BadPhone::TooShort));
         assert_eq!(PhoneQuery::parse("abc"), Err(BadPhone::NotANumber));
         assert_eq!(PhoneQuery::parse(""), Err(BadPhone::NotANumber));
         assert_eq!(PhoneQuery::parse(&"1".repeat(40)), Err(BadPhone::TooLong));

@@ -109,6 +109,7 @@ async fn traced(
         id: unique_id,
         strict: false,
         every_file: false,
+        since: None,
     };
     let (asked, enterprise) = (Arc::clone(site), enterprise.clone());
     let answer = site.work.run(Length::Short, move || {

@@ -51,9 +51,9 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
             "#]],
         ),
         (
-            &["search", "--phone", "151"],
+            &["search", "--phone", "15"],
             expect![[r#"
-                calltrace: invalid value '151' for '--phone <NUMBER>': give at least the last 7 digits; for an extension use --ext
+                calltrace: invalid value '15' for '--phone <NUMBER>': give at least 3 digits; of a long number at least its last 7
             "#]],
         ),
         (
@@ -175,13 +175,13 @@ fn why_names_the_record_that_joined_each_leg() {
           2025-12-02 11:00:00 (UTC)  1m03s in all
           ring 11s, talk 47s, line 0001363
           6 messages to 2 chats, 2 still standing
-          2 legs joined by circumstance, not by id (--why, --strict)
+          1 leg joined by circumstance, not by id (--why, --strict)
 
           legs, and why each belongs
             1764673201.111           150            asked for
             1764673200.109           +375 29 000-13-57 met the call in bridge fc3adca6-f392-44eb-8fd6-a24220ae9b55  [events_2025-12-02.log:53]
             1764673201.112           Local          inferred: rings a mobile for the client while the call rings it
-            1764673201.113           Local          inferred: rings a mobile for the client while the call rings it
+            1764673201.113           Local          other half of Local/375290007777@inoffice-00000004  [events_2025-12-02.log:46]
 
     "#]]
     .assert_eq(&out(&output));

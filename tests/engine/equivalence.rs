@@ -125,6 +125,7 @@ fn traced(engine: &Engine, tree: &Tree, id: &str, strict: bool) -> String {
         id: id.to_owned(),
         strict,
         every_file: false,
+        since: None,
     };
     let trace = engine.trace(tree, &name(), &question).expect("traced");
     let call = trace.call.expect("found");

@@ -44,6 +44,7 @@ fn question() -> TraceQuestion {
         id: ID.to_owned(),
         strict: false,
         every_file: false,
+        since: None,
     }
 }
 

@@ -61,6 +61,7 @@ fn answer(root: &Path) -> String {
         id: ID.to_owned(),
         strict: false,
         every_file: false,
+        since: None,
     };
     let trace = engine.trace(&tree, &name, &question).expect("traced");
     format!("{:?}", trace.call.expect("found").lines)

@@ -24,6 +24,7 @@ fn differences(root: &Path, calls: &[TruthCall]) -> Vec<String> {
             id: uid.clone(),
             strict: false,
             every_file: i % 2 == 0,
+            since: None,
         };
         let name = EnterpriseName::new(&call.enterprise).expect("a name");
         let trace = engine.trace(&tree, &name, &question).expect("traced");

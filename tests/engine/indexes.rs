@@ -62,6 +62,7 @@ impl Logs {
                 id: id.clone(),
                 strict: false,
                 every_file: false,
+                since: None,
             };
             let trace = engine.trace(&tree, &name, &question).expect("traced");
             let call = trace.call.expect("found");
@@ -102,6 +103,7 @@ impl Logs {
             id: self.ids[0].clone(),
             strict: false,
             every_file: false,
+            since: None,
         };
         engine.trace(&tree, &name, &question).expect("traced").notes
     }
@@ -172,7 +174,7 @@ fn every_name_and_number_of_every_line_leads_to_its_block() {
                 for word in text.split(|c: char| !c.is_ascii_digit()) {
                     PhoneQuery::parse(word)
                         .ok()
-                        .map(|n| Key::of_phone(&n))
+                        .and_then(|n| Key::of_phone(&n))
                         .into_iter()
                         .for_each(leads);
                 }
@@ -366,6 +368,7 @@ fn long_lines_and_half_lines_are_named_with_an_index_as_without() {
             id: "1764406800.1".to_owned(),
             strict: false,
             every_file: false,
+            since: None,
         };
         engine
             .trace(&tree, &name, &question)

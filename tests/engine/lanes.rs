@@ -16,6 +16,7 @@ fn call(enterprise: &str, id: &str) -> TracedCall {
         id: id.to_owned(),
         strict: false,
         every_file: false,
+        since: None,
     };
     let name = EnterpriseName::new(enterprise).expect("a name");
     let trace = engine.trace(&tree, &name, &question).expect("a trace");

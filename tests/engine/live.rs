@@ -70,7 +70,7 @@ fn assert_leads_everywhere(index: &Index, text: &[u8]) {
         fact.edges().map(Key::of_edge).for_each(leads);
         Key::of_text(line).into_iter().for_each(leads);
         for word in String::from_utf8_lossy(line).split(|c: char| !c.is_ascii_digit()) {
-            let key = PhoneQuery::parse(word).ok().map(|n| Key::of_phone(&n));
+            let key = PhoneQuery::parse(word).ok().and_then(|n| Key::of_phone(&n));
             key.into_iter().for_each(leads);
         }
         offset += line.len() as u64;

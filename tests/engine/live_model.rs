@@ -120,6 +120,7 @@ fn trace(engine: &Engine, tree: &Tree, id: &str, text: &mut String) {
         id: id.to_owned(),
         strict: false,
         every_file: false,
+        since: None,
     };
     let trace = engine.trace(tree, &name(), &question).expect("traced");
     let _ = writeln!(text, "trace {id}: {:?} {:?}", trace.near, trace.searched);

@@ -13,5 +13,6 @@ mod live;
 mod live_model;
 mod living;
 mod now;
+mod real_asterisk;
 mod records;
 mod sample_tree;

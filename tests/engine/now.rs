@@ -229,6 +229,7 @@ fn a_trace_up_to_now_holds_whole_lines_only() {
         id: "1764666000.7".to_owned(),
         strict: false,
         every_file: false,
+        since: None,
     };
     let mut answers = engine(Tuning::default()).trace_up_to_now(&tree, &[name()], &question);
     let now = answers.pop().expect("one answer").expect("a folder");

@@ -82,6 +82,7 @@ fn trace(engine: &Engine, tree: &Tree, row: &Row, uid: &str, strict: bool) -> Op
         id: uid.to_owned(),
         strict,
         every_file: false,
+        since: None,
     };
     engine
         .trace(tree, &row.enterprise(), &question)
@@ -137,6 +138,9 @@ fn every_call_is_summed_up_as_the_truth_says() {
         let result = match s.outcome {
             Outcome::Answered => "answered",
             Outcome::Missed => "missed",
+            Outcome::NotReached => "not_reached",
+            Outcome::Busy => "busy",
+            Outcome::InProgress => "in_progress",
             Outcome::Unknown => "unknown",
         };
         for (name, is) in [
@@ -258,6 +262,7 @@ fn filters_on_calls_find_what_the_truth_says() {
     for (outcome, name) in [
         (Outcome::Answered, "answered"),
         (Outcome::Missed, "missed"),
+        (Outcome::NotReached, "not_reached"),
         (Outcome::Unknown, "unknown"),
     ] {
         let criteria = Criteria {

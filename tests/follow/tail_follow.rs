@@ -405,7 +405,7 @@ fn a_transfer_is_told_and_no_leg_is_a_call_of_its_own() {
         09:15:01  incoming  +375 29 000-12-34 -> 150, 151       ringing 150, 151  1764666900.61
         09:15:10  incoming  +375 29 000-12-34 -> 150, 151       answered by 151 after 9s  1764666900.61
         09:17:20  incoming  +375 29 000-12-34 -> 150, 151       transferred to 152  1764666900.61
-        09:18:01  incoming  +375 29 000-12-34 -> 150, 151       ended, 151, 152 talked 2m49s  1764666900.61
+        09:18:01  incoming  +375 29 000-12-34 -> 150, 151       ended, 151, 152 talked 2m31s  1764666900.61
     "#]]
     .assert_eq(&tail.take(5));
     assert!(tail.lines.recv_timeout(Duration::from_millis(100)).is_err());

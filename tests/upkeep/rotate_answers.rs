@@ -163,6 +163,7 @@ fn ask(
                 id: id(call),
                 strict: false,
                 every_file: false,
+                since: None,
             };
             let trace = engine.trace(tree, &name, &question).expect("traced");
             let call = trace.call.map(|call| call.lines).unwrap_or_default();

@@ -86,6 +86,7 @@ fn a_rotation_neither_hides_nor_doubles_a_line() {
                 id: call.uids[0].clone(),
                 strict: false,
                 every_file: false,
+                since: None,
             };
             let trace = engine.trace(&tree, &name, &question).expect("traced");
             let found = trace.call.map_or(0, |call| call.lines.len());

@@ -39,6 +39,7 @@ fn trace(root: &Path, enterprise: &str, id: &str) -> Trace {
         id: id.to_owned(),
         strict: false,
         every_file: false,
+        since: None,
     };
     engine.trace(&tree, &name, &question).expect("a trace")
 }
@@ -128,7 +129,7 @@ fn a_missed_call_says_whom_it_rang_and_for_how_long() {
         "0367",
         "1764668410.88",
     );
-    expect_test::expect!["june · 0367 Входящий звонок ✕ Не отвечен Кто +375 29 000-56-78 Кому, линия 150 , 151 0001363 2 декабря 2025, 12:40:10 (Europe/Minsk, UTC+03:00) Звонили 24 с Всего 24 с Что не так Трубку никто не взял: звонили 150, 151, 24 с."].assert_eq(&first_screen(&html));
+    expect_test::expect!["june · 0367 Входящий звонок ✕ Пропущен Кто +375 29 000-56-78 Кому, линия 150 , 151 0001363 2 декабря 2025, 12:40:10 (Europe/Minsk, UTC+03:00) Звонили 24 с Всего 24 с Что не так Трубку никто не взял: звонили 150, 151, 24 с."].assert_eq(&first_screen(&html));
 }
 
 #[test]

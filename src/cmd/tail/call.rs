@@ -32,6 +32,7 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
         id: asked.to_owned(),
         strict: args.strict,
         every_file: false,
+        since: None,
     };
     let mut starts = Vec::new();
     let mut traces = Vec::new();

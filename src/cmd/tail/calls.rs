@@ -427,7 +427,7 @@ mod tests {
         heard.moves("09:30:10", "bridge_leave", MAIN, "b2", "0001363");
         // It was not looked at for so long that it is to be forgotten.
         heard.tidy("13:40:00");
-        assert_eq!(heard.news(), [ended("151 152", 900_000)]);
+        assert_eq!(heard.news(), [ended("151 152", 822_000)]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Status {
 impl Asked {
     fn read(query: Query<'_>) -> Result<Asked, Failure> {
         let phone = |typed: String| -> Result<_, Failure> {
-            let said = "phone: it is a number as people type it, or its last seven digits or more";
+            let said = "phone: it is a number as people type it, or its last seven digits or more; of a short number all digits, three at least";
             let parsed = PhoneQuery::parse(&typed).map_err(|_| Failure::unprocessable(said))?;
             Ok((typed, parsed))
         };
@@ -99,10 +99,10 @@ impl Asked {
                 since: self.from.map(midnight),
                 until: self.to.and_then(after),
                 outcome: match self.status {
-                    Some(Status::Failed) => Some(Outcome::Missed),
                     Some(Status::Completed) => Some(Outcome::Answered),
                     _ => None,
                 },
+                unanswered: self.status == Some(Status::Failed),
                 ..Criteria::default()
             },
             limit: Some(limit),
@@ -169,11 +169,11 @@ fn row(enterprise: &EnterpriseName, call: &Summary, clock: &Clock) -> Value {
         "start_time": time(call.first, clock),
         "end_time": call.ended.then(|| time(call.last, clock)),
         "events_count": call.events,
-        // Rows are made of summaries, which count an integration's answers as the requests they are.
-        "http_requests_count": call.http,
+        // An integration's answer is logged as a request.
+        "http_requests_count": call.http - call.integrations,
         "sql_queries_count": call.sql,
-        "telegram_messages_count": call.messages.sent,
-        "integration_responses_count": 0,
+        "telegram_messages_count": call.telegram,
+        "integration_responses_count": call.integrations,
         "created_at": time(call.first, clock),
         "updated_at": time(call.last, clock),
     })

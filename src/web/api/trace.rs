@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::failure::answer;
 use super::timeline::{Timeline, time};
 use super::{Admitted, Failure};
-use crate::call::{Direction, Outcome, Summary};
+use crate::call::{Direction, Summary};
 use crate::engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
 use crate::error::Error;
 use crate::output::Clock;
@@ -87,6 +87,7 @@ fn traced(
         id: unique_id,
         strict: false,
         every_file: false,
+        since: None,
     };
     let names = enterprises(site, enterprise)?;
     let answers = site
@@ -147,7 +148,7 @@ fn direction(call: &Summary) -> Option<&'static str> {
 pub(super) fn status(call: &Summary) -> &'static str {
     match (call.ended, call.outcome) {
         (false, _) => "active",
-        (true, Outcome::Missed) => "failed",
+        (true, outcome) if outcome.is_unanswered() => "failed",
         (true, _) => "completed",
     }
 }

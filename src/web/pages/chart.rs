@@ -38,7 +38,8 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
                     @let x = format!("{:.2}%", (hour as f64 + 0.15) * 100.0 / 24.0);
                     @let width = format!("{:.2}%", 0.7 * 100.0 / 24.0);
                     @let answered = visible(height(calls.answered + calls.unknown), calls.answered + calls.unknown);
-                    @let missed = visible(height(calls.missed), calls.missed);
+                    @let lost = calls.missed + calls.not_reached;
+                    @let missed = visible(height(lost), lost);
                     @if answered > 0 {
                         rect.answered x=(x) width=(width) y=(14 + BARS - answered) height=(answered) {}
                     }
@@ -52,7 +53,7 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
             }
             ul.legend {
                 li { svg width="14" height="14" aria-hidden="true" { rect.answered x="1" y="1" width="12" height="12" {} } (l.of("отвечено", "answered")) }
-                li { svg width="14" height="14" aria-hidden="true" { rect.missed x="1" y="1" width="12" height="12" {} } (l.of("не отвечено", "missed")) }
+                li { svg width="14" height="14" aria-hidden="true" { rect.missed x="1" y="1" width="12" height="12" {} } (l.of("не отвечено", "not answered")) }
             }
             details {
                 summary { (l.of("Числами", "In numbers")) }
@@ -61,7 +62,8 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
                     thead { tr {
                         th scope="col" { (l.of("Час", "Hour")) }
                         th scope="col" { (l.of("Отвечено", "Answered")) }
-                        th scope="col" { (l.of("Не отвечено", "Missed")) }
+                        th scope="col" { (l.of("Пропущено", "Missed")) }
+                        th scope="col" { (l.of("Не дозвонились", "Not reached")) }
                         th scope="col" { (l.of("Без завершения", "No end")) }
                     } }
                     tbody {
@@ -70,6 +72,7 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
                                 th scope="row" { (hour) ":00" }
                                 td { (l.number(calls.answered)) }
                                 td { (l.number(calls.missed)) }
+                                td { (l.number(calls.not_reached)) }
                                 td { (l.number(calls.unknown)) }
                             }
                         }
@@ -104,7 +107,7 @@ fn gist(look: &Look, hours: &[Outcomes; 24]) -> String {
     let (hour, calls) = busy.map_or((0, Outcomes::default()), |(hour, calls)| (hour, *calls));
     l.of(
         format!(
-            "Звонки по часам; больше всего в {hour} ч: {}, из них не отвечено {}",
+            "Звонки по часам; больше всего в {hour} ч: {}, из них пропущено {}",
             calls.all(),
             calls.missed
         ),

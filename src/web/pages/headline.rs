@@ -62,7 +62,8 @@ fn result(l: Language, s: &Summary, live: Option<&State>) -> (&'static str, &'st
     let text = l.outcome(s.outcome).to_owned();
     match s.outcome {
         Outcome::Answered => ("ok", "✓", text),
-        Outcome::Missed => ("bad", "✕", text),
+        Outcome::Missed | Outcome::NotReached | Outcome::Busy => ("bad", "✕", text),
+        Outcome::InProgress => ("live", "●", text),
         Outcome::Unknown => ("odd", "?", text),
     }
 }
@@ -118,9 +119,9 @@ fn parties(look: &Look, people: &People<'_>, s: &Summary) -> Markup {
 fn figures(look: &Look, call: &TracedCall, live: Option<&State>) -> Markup {
     let l = look.language;
     let s = &call.summary;
-    let rang = match s.outcome {
-        Outcome::Missed => l.of("Звонили", "Rang"),
-        _ => l.of("До ответа", "Rang"),
+    let rang = match s.outcome.is_unanswered() {
+        true => l.of("Звонили", "Rang"),
+        false => l.of("До ответа", "Rang"),
     };
     let talked = match live {
         Some(_) => None,
@@ -213,7 +214,7 @@ fn problems(look: &Look, page: &CallPage<'_>, live: Option<&State>) -> Markup {
 fn problem_lines(l: Language, call: &TracedCall, is_live: bool) -> Vec<String> {
     let s = &call.summary;
     let mut said = Vec::new();
-    if s.outcome == Outcome::Missed {
+    if s.outcome.is_unanswered() {
         said.push(missed(l, s));
     }
     if s.outcome == Outcome::Unknown && !is_live {

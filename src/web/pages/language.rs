@@ -115,7 +115,10 @@ impl Language {
     pub fn outcome(self, outcome: Outcome) -> &'static str {
         match outcome {
             Outcome::Answered => self.of("Отвечен", "Answered"),
-            Outcome::Missed => self.of("Не отвечен", "Missed"),
+            Outcome::Missed => self.of("Пропущен", "Missed"),
+            Outcome::NotReached => self.of("Не дозвонились", "Not reached"),
+            Outcome::Busy => self.of("Занято", "Busy"),
+            Outcome::InProgress => self.of("Идёт сейчас", "In progress"),
             Outcome::Unknown => self.of("Без завершения", "No end logged"),
         }
     }

@@ -164,7 +164,10 @@ fn numbers(l: Language, tally: &Tally) -> Markup {
             strong { (l.count(total.all(), ["звонок", "звонка", "звонков"], ["call", "calls"])) }
             @if total.all() > 0 {
                 ": " span.ok { "✓ " (l.number(total.answered)) " " (l.of("отвечено", "answered")) }
-                " " span.bad { "✕ " (l.number(total.missed)) " " (l.of("не отвечено", "missed")) }
+                " " span.bad { "✕ " (l.number(total.missed)) " " (l.of("пропущено", "missed")) }
+                @if total.not_reached > 0 {
+                    " " span.bad { "✕ " (l.number(total.not_reached)) " " (l.of("не дозвонились", "not reached")) }
+                }
                 @if total.unknown > 0 {
                     " " span.odd { "? " (l.number(total.unknown)) " " (l.of("без завершения", "without an end")) }
                 }
@@ -256,9 +259,11 @@ pub(in crate::web) const DIRECTIONS: [(&str, Direction); 3] = [
 ];
 
 /// Results as the form sends them.
-pub(in crate::web) const OUTCOMES: [(&str, Outcome); 3] = [
+pub(in crate::web) const OUTCOMES: [(&str, Outcome); 5] = [
     ("answered", Outcome::Answered),
     ("missed", Outcome::Missed),
+    ("not_reached", Outcome::NotReached),
+    ("busy", Outcome::Busy),
     ("unknown", Outcome::Unknown),
 ];
 
@@ -335,7 +340,8 @@ fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
     let (class, mark, result) = match s.outcome {
         _ if goes_on(look, s) => ("live", "●", l.of("Идёт сейчас", "Going on")),
         Outcome::Answered => ("ok", "✓", l.outcome(s.outcome)),
-        Outcome::Missed => ("bad", "✕", l.outcome(s.outcome)),
+        Outcome::Missed | Outcome::NotReached | Outcome::Busy => ("bad", "✕", l.outcome(s.outcome)),
+        Outcome::InProgress => ("live", "●", l.outcome(s.outcome)),
         Outcome::Unknown => ("odd", "?", l.outcome(s.outcome)),
     };
     let arrow = match s.direction {
@@ -400,7 +406,7 @@ fn with_whom(l: Language, people: &People<'_>, s: &Summary) -> String {
 fn lasting(l: Language, s: &Summary) -> Option<String> {
     match (s.outcome, s.talk_millis, s.ring_millis) {
         (Outcome::Answered, Some(talk), _) => Some(l.duration(talk)),
-        (Outcome::Missed, _, Some(ring)) => {
+        (outcome, _, Some(ring)) if outcome.is_unanswered() => {
             Some(format!("{} {}", l.of("звонили", "rang"), l.duration(ring)))
         }
         _ => None,

@@ -5,10 +5,14 @@
 //! `joins`, `messages` and `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies
 //! are redacted; one that is no JSON is `{"raw": text}`.
 
+mod call;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
+
+use call::call;
 
 use super::sanitise::is_unsafe;
 use super::{Clock, Secrets, Shown, redact};
@@ -276,6 +280,9 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Answered => "answered",
         Outcome::Missed => "missed",
+        Outcome::NotReached => "not_reached",
+        Outcome::Busy => "busy",
+        Outcome::InProgress => "in_progress",
         Outcome::Unknown => "unknown",
     }
 }
@@ -365,32 +372,6 @@ fn summary_counts(s: &Summary, entries: usize) -> Value {
         "sql_queries": s.sql,
         "telegram_messages": s.messages.sent,
         "total_timeline_entries": entries,
-    })
-}
-
-fn call(s: &Summary, _: &Clock) -> Value {
-    json!({
-        "direction": direction(s.direction),
-        "client": s.client,
-        "trunk": s.trunk,
-        "rang": s.rang,
-        "answered_by": s.answered_by,
-        "result": outcome(s.outcome),
-        "call_status": s.call_status.map(|c| char::from(c).to_string()),
-        "ended": s.ended,
-        "ring_ms": s.ring_millis,
-        "talk_ms": s.talk_millis,
-        "transfers": s.transfers,
-        "transferred_to": s.transferred_to,
-        "crm": s.crm,
-        "messages": {
-            "sent": s.messages.sent,
-            "edited": s.messages.edited,
-            "deleted": s.messages.deleted,
-            "standing": s.messages.standing,
-            "chats": s.messages.chats,
-        },
-        "http_failed": s.http_failed,
     })
 }
 

@@ -1,0 +1,134 @@
+//! The fields of a record that matter to a call, while they are taken from it.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
+
+use super::{
+    BRIDGE, CALLER, CHANNEL, CHAT, CONNECTED, CallType, DEST, EXTEN, EXTENSIONS, Event,
+    FIELD_BYTES_MAX, FIELDS, LINKED, MESSAGE, MESSAGE_TYPE, MessageAction, PHONE, TRUNK, UID,
+};
+use crate::record::{Ast, Tg, id, json};
+
+#[derive(Default)]
+pub(super) struct Draft<'a> {
+    pub(super) fields: [Cow<'a, [u8]>; FIELDS],
+    pub(super) call_type: Option<CallType>,
+    pub(super) call_status: Option<u8>,
+    pub(super) crm: bool,
+    pub(super) holding: bool,
+    pub(super) channels_left: Option<u8>,
+    pub(super) integration: bool,
+    pub(super) token: Option<u64>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn set(&mut self, at: usize, value: &'a [u8]) {
+        self.fields[at] = Cow::Borrowed(value);
+    }
+
+    pub(super) fn asterisk(&mut self, ast: &Ast<'a>) -> Event {
+        let event = match ast.event {
+            b"start" => Event::Start,
+            b"dial" => Event::Dial,
+            b"bridge" => Event::Bridge,
+            b"bridge_leave" => Event::BridgeLeave,
+            b"bridge_create" => Event::BridgeCreate,
+            b"bridge_destroy" => Event::BridgeDestroy,
+            b"new_callerid" => Event::NewCallerid,
+            b"hangup" => Event::Hangup,
+            _ => Event::Other,
+        };
+        let bridges = matches!(
+            event,
+            Event::Bridge | Event::BridgeLeave | Event::BridgeCreate | Event::BridgeDestroy
+        );
+        self.set(UID, ast.uid);
+        for (key, value) in json::Fields::new(ast.json) {
+            match key {
+                b"UniqueId" if ast.uid.is_empty() => self.fields[UID] = value.text(),
+                b"BridgeUniqueid" if bridges => self.fields[BRIDGE] = value.text(),
+                b"Phone" => self.fields[PHONE] = value.text(),
+                b"Extensions" => {
+                    self.fields[EXTENSIONS] = match value {
+                        json::Value::Nested(list) => Cow::Borrowed(list),
+                        other => other.text(),
+                    }
+                }
+                b"Trunk" => self.fields[TRUNK] = value.text(),
+                b"Channel" => self.fields[CHANNEL] = value.text(),
+                b"CallerIDNum" => self.fields[CALLER] = value.text(),
+                b"ConnectedLineNum" => self.fields[CONNECTED] = value.text(),
+                b"Exten" => self.fields[EXTEN] = value.text(),
+                b"Linkedid" => self.fields[LINKED] = value.text(),
+                b"DestUniqueid" | b"DestUniqueId" => self.fields[DEST] = value.text(),
+                b"BridgeTechnology" => self.holding |= *value.text() == *b"holding_bridge",
+                // A bridge of more than 255 channels is no less shared than one of 255.
+                b"BridgeNumChannels" => self.channels_left = count(&value.text()),
+                b"CallType" => self.call_type = call_type(&value.text()),
+                b"CallStatus" => self.call_status = value.text().first().copied(),
+                b"ExternalInitiated" => self.crm = *value.text() == *b"true",
+                b"Token" => self.token = Some(hash(&value.text())),
+                _ => {}
+            }
+        }
+        event
+    }
+
+    pub(super) fn telegram(&mut self, tg: &Tg<'a>) -> Event {
+        self.set(UID, tg.uid);
+        self.set(CHAT, tg.chat);
+        self.set(
+            MESSAGE,
+            if id::is_known(tg.msg_id) {
+                tg.msg_id
+            } else {
+                b""
+            },
+        );
+        self.set(MESSAGE_TYPE, tg.msg_type);
+        Event::Message(match tg.action {
+            b"send" => MessageAction::Send,
+            b"edit" => MessageAction::Edit,
+            b"delete" => MessageAction::Delete,
+            _ => MessageAction::Other,
+        })
+    }
+
+    /// Appends the fields to `text`; says where each ends, from the first on.
+    pub(super) fn pack(&self, text: &mut Vec<u8>) -> [u16; FIELDS] {
+        let start = text.len();
+        let mut ends = [0; FIELDS];
+        for (field, end) in self.fields.iter().zip(&mut ends) {
+            text.extend_from_slice(&field[..field.len().min(FIELD_BYTES_MAX)]);
+            *end =
+                u16::try_from(text.len() - start).expect("11 fields of 255 bytes are under 64 KiB");
+        }
+        ends
+    }
+}
+
+fn count(text: &[u8]) -> Option<u8> {
+    let all_digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    all_digits.then(|| {
+        text.iter().fold(0u8, |n, digit| {
+            n.saturating_mul(10).saturating_add(digit - b'0')
+        })
+    })
+}
+
+fn call_type(text: &[u8]) -> Option<CallType> {
+    match text {
+        b"0" => Some(CallType::Incoming),
+        b"1" => Some(CallType::Outgoing),
+        b"2" => Some(CallType::Internal),
+        _ => None,
+    }
+}
+
+fn hash(text: &[u8]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(text);
+    hasher.finish()
+}

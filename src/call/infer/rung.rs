@@ -1,0 +1,97 @@
+//! Legs that only rang, and the dial that rang them.
+
+use super::Group;
+use crate::call::fact::{Event, Fact, local_target};
+use crate::record::phone;
+
+/// Dial() makes its channels and then the host's script, which polls five times a second, logs the
+/// dial: a leg that rings is logged up to this long before the dial that rings it (milliseconds).
+const DIAL_LATE_MILLIS: i64 = 3_000;
+
+/// The same script may read the dial first, in one round with the leg (milliseconds).
+const DIAL_EARLY_MILLIS: i64 = 300;
+
+/// A queue or a hunt group rings further telephones on the one dial that was logged: a member is
+/// rung again after `timeout` and `retry`, 15 s and 5 s by default (milliseconds).
+const RINGS_ON_MILLIS: i64 = 30_000;
+
+/// The group that rings the part: it has a dial near the part's beginning, of a number that the part shows.
+pub(super) fn rung_by<'f, K: Ord>(
+    part: &Group<'_>,
+    others: impl Iterator<Item = (K, Group<'f>)>,
+) -> Option<(K, String)> {
+    let (first, _) = part.profile.times?;
+    let shown = Shown::of(part)?;
+    let (_, _, main) = others
+        .filter(|(_, m)| m.profile.dial && m.has_token_of(part))
+        .filter_map(|(main, m)| {
+            let near = |dial: &Fact| {
+                let lead = first.since(dial.at);
+                let at_once = (-DIAL_LATE_MILLIS..=DIAL_EARLY_MILLIS).contains(&lead);
+                let lives = || m.profile.over.is_none_or(|over| over >= first);
+                at_once || (DIAL_EARLY_MILLIS..=RINGS_ON_MILLIS).contains(&lead) && lives()
+            };
+            let dials = m.facts.iter().filter(|f| f.event == Event::Dial);
+            let (rank, distance) = dials
+                .filter(|dial| near(dial))
+                .filter_map(|dial| Some((shown.rank(dial)?, first.since(dial.at).abs())))
+                .min()?;
+            m.rings_before(part).then_some((rank, distance, main))
+        })
+        .min()?;
+    Some((
+        main,
+        "rings for the number of a dial at that moment".to_owned(),
+    ))
+}
+
+/// The numbers that a part shows.
+struct Shown<'f> {
+    numbers: Vec<&'f [u8]>,
+    /// Whom its Local channel, or the line, was made to ring.
+    targets: Vec<&'f [u8]>,
+}
+
+impl<'f> Shown<'f> {
+    fn of(part: &Group<'f>) -> Option<Shown<'f>> {
+        let mut shown = Shown {
+            numbers: Vec::new(),
+            targets: Vec::new(),
+        };
+        for fact in part.facts.iter().filter(|f| f.is_asterisk()) {
+            let fields = [fact.caller(), fact.connected(), fact.exten(), fact.phone()];
+            let fields = fields.into_iter().chain(fact.extensions());
+            shown
+                .numbers
+                .extend(fields.filter(|field| !field.is_empty()));
+            let target = local_target(fact.channel());
+            let target = target.or_else(|| Some(fact.caller()).filter(|c| !c.is_empty()));
+            shown.targets.extend(target.map(phone::digits_of));
+        }
+        shown.targets.retain(|target| !target.is_empty());
+        (!shown.numbers.is_empty()).then_some(shown)
+    }
+
+    /// How well a dial fits; `None` when no number of it is shown. The one dialled for and the one
+    /// dialled are surer than either alone.
+    fn rank(&self, dial: &Fact) -> Option<u8> {
+        let same = |a: &[u8], b: &[u8]| {
+            let (a, b) = (phone::digits_of(a), phone::digits_of(b));
+            !a.is_empty() && phone::canonical(a) == phone::canonical(b)
+        };
+        let shows = self.numbers.iter().any(|n| same(n, dial.phone()));
+        let by_target = dial
+            .extensions()
+            .any(|extension| self.targets.iter().any(|target| same(target, extension)));
+        let by_number = dial
+            .extensions()
+            .any(|extension| self.numbers.iter().any(|n| same(n, extension)));
+        match (shows, by_target, by_number) {
+            (true, true, _) => Some(0),
+            (true, _, true) => Some(1),
+            (true, ..) => Some(3),
+            (_, true, _) => Some(2),
+            _ => None,
+        }
+    }
+}
