@@ -427,7 +427,7 @@ fn call_with(lines: &str) -> (tempfile::TempDir, Trace) {
 }
 
 #[test]
-fn one_record_of_another_time_is_listed_and_not_drawn() {
+fn one_record_of_another_time_is_another_call_and_makes_no_large_page() {
     let hangup = |time: &str| {
         format!(
             "{time}|AST|hangup|1764493655.61|{{\"Phone\": \"375290001234\", \"CallStatus\": 2}}\n"
@@ -444,7 +444,8 @@ fn one_record_of_another_time_is_listed_and_not_drawn() {
             "{far}: {} bytes",
             page.len()
         );
-        assert!(page.contains("Not drawn, far from the call: "), "{far}");
+        let call = odd.call.as_ref().expect("there is one");
+        assert_eq!(call.others.len(), 1, "{far}: of another day");
         let ticks = page.matches("class=\"tick\"").count();
         assert!((1..=12).contains(&ticks), "{far}: {ticks} ticks");
     }
