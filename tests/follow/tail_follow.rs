@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 
-use crate::tailing::{PATIENCE, Running, append, command, lines_of, log, tree};
+use crate::tailing::{PATIENCE, Running, append, command, log, tree};
 
 /// An Asterisk record at `time` (`09:15:00,410`), with `fields` beside its id.
 fn ast(time: &str, event: &str, uid: &str, fields: &str) -> String {
@@ -143,7 +143,7 @@ fn a_closed_pipe_ends_it_silently() {
     stdout.read_line(&mut first).expect("a line");
     drop(stdout);
     append(&dir, &(numbered(2) + "\n"));
-    let said = lines_of(child.stderr.take().expect("piped"));
+    let said = testing::lines_of(child.stderr.take().expect("piped"));
     let running = Running {
         child,
         lines: mpsc::channel().1,

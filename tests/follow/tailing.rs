@@ -1,11 +1,10 @@
 //! A running `calltrace tail`, and the file that it follows.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// Whoever waits longer than this waits for ever.
@@ -42,19 +41,6 @@ pub(crate) struct Running {
     pub(crate) said: Receiver<String>,
 }
 
-pub(crate) fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stream).lines() {
-            let Ok(line) = line else { break };
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
-}
-
 impl Running {
     pub(crate) fn start(dir: &tempfile::TempDir, args: &[&str]) -> Running {
         let mut command = command(dir.path());
@@ -69,8 +55,8 @@ impl Running {
             .spawn()
             .expect("the command starts");
         Running {
-            lines: lines_of(child.stdout.take().expect("piped")),
-            said: lines_of(child.stderr.take().expect("piped")),
+            lines: testing::lines_of(child.stdout.take().expect("piped")),
+            said: testing::lines_of(child.stderr.take().expect("piped")),
             child,
         }
     }

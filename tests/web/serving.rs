@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -329,8 +329,8 @@ impl Running {
             .spawn()
             .expect("the command starts");
         Running {
-            lines: lines_of(child.stdout.take().expect("piped")),
-            said: lines_of(child.stderr.take().expect("piped")),
+            lines: testing::lines_of(child.stdout.take().expect("piped")),
+            said: testing::lines_of(child.stderr.take().expect("piped")),
             child,
             _dir: dir,
         }
@@ -367,17 +367,4 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stream).lines() {
-            let Ok(line) = line else { break };
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
 }

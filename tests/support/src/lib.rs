@@ -8,9 +8,11 @@ pub mod ending;
 pub mod faults;
 pub mod generator;
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use calltrace::fsx::WallClock;
@@ -124,6 +126,20 @@ pub fn skipped(why: &str) {
     said.expect("stderr is there");
 }
 
+/// The lines of a stream as they come, read on a thread of their own.
+pub fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines() {
+            let Ok(line) = line else { break };
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
 /// Waits until `is_so`, looking every few milliseconds.
 ///
 /// # Panics
@@ -136,6 +152,6 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
             begin.elapsed() < Duration::from_secs(10),
             "waited for {what}"
         );
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
 }
