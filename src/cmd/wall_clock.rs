@@ -8,7 +8,7 @@ use crate::fsx::WallClock;
 ///
 /// A build with debug assertions, as the tests make it, takes `CALLTRACE_NOW` (RFC 3339) as the time
 /// at which the process starts; its clock runs on from there. A build without them ignores the
-/// variable: whoever could set the clock of `serve` could open links that have expired.
+/// variable: a user who could set the clock of `serve` could open links that have expired.
 ///
 /// # Panics
 /// When `CALLTRACE_NOW` counts and is not of that form.
