@@ -14,6 +14,7 @@ use calltrace::record::phone::PhoneQuery;
 use calltrace::record::{KindName, LogZone};
 use calltrace::scan::Tuning;
 use calltrace::tree::{EnterpriseName, Tree};
+use rayon::prelude::*;
 
 /// Deeds of a run.
 const STEPS: usize = 80;
@@ -204,8 +205,8 @@ fn run(seed: u64, script: &Script) -> usize {
 #[test]
 fn a_memory_changes_no_answer_whatever_happens_to_the_files() {
     let script = Script::new(120);
-    for seed in 0..seeds() {
+    (0..seeds()).into_par_iter().for_each(|seed| {
         let used = run(seed, &script);
         assert!(used > STEPS / 4, "seed {seed}: used {used} times");
-    }
+    });
 }
