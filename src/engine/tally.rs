@@ -17,14 +17,18 @@ pub struct Outcomes {
     pub missed: usize,
     /// Other calls that no person picked up.
     pub not_reached: usize,
-    /// Not over, as far as the log goes.
+    /// Others that found the other side busy.
+    pub busy: usize,
+    /// Those that go on, as far as records and time tell.
+    pub in_progress: usize,
+    /// No end was ever logged, and no person was reached.
     pub unknown: usize,
 }
 
 impl Outcomes {
     /// All of them.
     pub fn all(self) -> usize {
-        self.answered + self.missed + self.not_reached + self.unknown
+        self.answered + self.missed + self.not_reached + self.busy + self.in_progress + self.unknown
     }
 
     /// These and those.
@@ -33,6 +37,8 @@ impl Outcomes {
             answered: self.answered + other.answered,
             missed: self.missed + other.missed,
             not_reached: self.not_reached + other.not_reached,
+            busy: self.busy + other.busy,
+            in_progress: self.in_progress + other.in_progress,
             unknown: self.unknown + other.unknown,
         }
     }
@@ -51,8 +57,10 @@ impl Tally {
         match summary.outcome {
             Outcome::Answered => outcomes.answered += 1,
             Outcome::Missed => outcomes.missed += 1,
-            Outcome::NotReached | Outcome::Busy => outcomes.not_reached += 1,
-            Outcome::InProgress | Outcome::Unknown => outcomes.unknown += 1,
+            Outcome::NotReached => outcomes.not_reached += 1,
+            Outcome::Busy => outcomes.busy += 1,
+            Outcome::InProgress => outcomes.in_progress += 1,
+            Outcome::Unknown => outcomes.unknown += 1,
         }
     }
 

@@ -109,3 +109,98 @@ fn a_row_whose_id_is_none_leads_nowhere() {
     let page = server.get(&format!("/calls/0367?token={TOKEN}")).text();
     assert_eq!(between(&page, "<a class=\"row\"", ">"), [""]);
 }
+
+/// The number in a list's first line: `8 calls`.
+fn count_of(page: &str) -> usize {
+    let strong = between(page, "<p class=\"numbers\"><strong>", "\u{a0}");
+    strong[0].parse().expect("a number")
+}
+
+/// Follows a link of a list to another.
+fn followed(server: &Server, link: &str) -> String {
+    let page = server.get(&format!("/calls/0367{}", link.replace("&amp;", "&")));
+    assert_eq!(page.status, 200, "{link}");
+    page.text()
+}
+
+#[test]
+fn each_bar_and_each_number_leads_to_the_calls_that_it_counts() {
+    let server = Server::sample();
+    for days in [
+        "from=2025-12-02&to=2025-12-02",
+        "from=2025-11-26&to=2025-12-02",
+    ] {
+        let target = format!("/calls/0367?token={TOKEN}&lang=en&{days}");
+        let page = server.get(&target).text();
+        let all = count_of(&page);
+        let chart = between(&page, "<section class=\"chart\">", "<details>")[0];
+        let bars = between(chart, "<a href=\"", "</a>");
+        let mut in_bars = 0;
+        for bar in &bars {
+            let (link, rest) = bar.split_once('"').expect("a link");
+            let said = between(rest, ": ", "\u{a0}")[0];
+            let listed = count_of(&followed(&server, link));
+            assert_eq!(said.parse(), Ok(listed), "{bar}");
+            in_bars += listed;
+        }
+        assert!(bars.len() > 2, "{days}: {}", bars.len());
+        assert_eq!(in_bars, all, "{days}");
+        let numbers = between(&page, "<p class=\"numbers\">", "</p>")[0];
+        let mut in_numbers = 0;
+        for number in between(numbers, "href=\"", "</a>") {
+            let (link, rest) = number.split_once('"').expect("a link");
+            let said = rest.rsplit("</span>").next().expect("a number");
+            let said = said.split(' ').next().expect("a number");
+            let listed = count_of(&followed(&server, link));
+            assert_eq!(said.parse(), Ok(listed), "{number}");
+            in_numbers += listed;
+        }
+        assert_eq!(in_numbers, all, "{days}");
+    }
+}
+
+#[test]
+fn today_yesterday_the_week_and_missed_calls_are_a_tap_away() {
+    let server = Server::sample();
+    let heading = |page: &str| between(page, "<h1>", "</h1>").concat();
+    let page = server
+        .get(&format!("/calls/0367?token={TOKEN}&lang=en"))
+        .text();
+    let tab = |page: &str, name: &str| {
+        let links = between(page, "<a href=\"", "</a>").into_iter();
+        let mut links = links.filter_map(|link| link.split_once("\">"));
+        let found = links.find(|(_, text)| *text == name);
+        found.map(|(link, _)| link.to_owned())
+    };
+    for (name, want) in [
+        ("Today", "Calls, 2 December 2025"),
+        ("Yesterday", "Calls, 1 December 2025"),
+        ("Week", "Calls, 26 November 2025 – 2 December 2025"),
+    ] {
+        let Some(link) = tab(&page, name) else {
+            assert_eq!(heading(&page), want, "{name} is what is shown");
+            continue;
+        };
+        assert_eq!(heading(&followed(&server, &link)), want, "{name}");
+    }
+    let missed = followed(&server, &tab(&page, "Missed").expect("a link"));
+    let results = between(&missed, "<span class=\"badge ", "</a>");
+    assert!(!results.is_empty());
+    assert!(
+        results.iter().all(|result| result.contains("Missed")),
+        "{results:?}"
+    );
+    assert_eq!(tab(&missed, "Missed"), None, "it is what is shown");
+}
+
+#[test]
+fn hours_that_no_day_has_are_a_mistake() {
+    let server = Server::sample();
+    for hours in ["8-8", "9-8", "0-25", "8", "x-9", "-1-9"] {
+        let target =
+            format!("/calls/0367?token={TOKEN}&from=2025-12-02&to=2025-12-02&hours={hours}");
+        assert_eq!(server.get(&target).status, 400, "{hours}");
+    }
+    let target = format!("/calls/0367?token={TOKEN}&hours=8-9");
+    assert_eq!(server.get(&target).status, 400, "of no day");
+}

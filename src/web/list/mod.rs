@@ -8,7 +8,6 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use chrono::NaiveDate;
 
 use crate::call::Summary;
 use crate::directory::{Enterprise, Names};
@@ -49,7 +48,7 @@ pub(super) async fn show(
     let today = day_of(&site.clock, look.now);
     let listed = match asked.mistake {
         Some(_) => Listed::nothing(asked.period(today)),
-        None => listed(&site, &visit, &enterprise, asked.clone(), today).await?,
+        None => listed(&site, &visit, &enterprise, asked.clone(), &look).await?,
     };
     let wanted = wanted_of_rows(listed.rows.iter());
     let names = match listed.rows.is_empty() {
@@ -67,7 +66,7 @@ pub(super) async fn show(
             .unwrap_or_else(|| newest_of(&listed.rows, look.now)),
         has_older: listed.has_older,
     };
-    let links = address.links();
+    let (links, fixed) = (address.links(), address.fixed());
     let expires = site.now.unix_seconds() + ROW_LINK.as_secs();
     let rows = linked(&enterprise, &known, &look, expires, listed.rows);
     let markup = list_page(
@@ -76,6 +75,7 @@ pub(super) async fn show(
             enterprise: &enterprise,
             title: known.title.as_deref(),
             filters: &asked.filters,
+            fixed: &fixed,
             mistake: asked.mistake,
             rows: &rows,
             tally: &listed.tally,
@@ -167,12 +167,13 @@ async fn listed(
     visit: &Visit,
     enterprise: &EnterpriseName,
     asked: Asked,
-    today: NaiveDate,
+    look: &Look,
 ) -> Result<Listed, Said> {
+    let now = look.now;
     let (here, enterprise) = (Arc::clone(site), enterprise.clone());
     let answer = site.work.run(Length::Long, move || {
         if here.has_no_logs_of(&enterprise) {
-            return Ok(Listed::nothing(asked.period(today)));
+            return Ok(Listed::nothing(asked.period(day_of(&here.clock, now))));
         }
         search(
             here.lister.as_ref().unwrap_or(&here.engine),
@@ -180,7 +181,7 @@ async fn listed(
             &here.clock,
             &enterprise,
             &asked,
-            today,
+            now,
         )
     });
     let answer = answer.await.map_err(|undone| undone.said(visit.language))?;
@@ -198,11 +199,11 @@ fn search(
     clock: &Clock,
     enterprise: &EnterpriseName,
     asked: &Asked,
-    today: NaiveDate,
+    now: Stamp,
 ) -> Result<Listed, Error> {
     let of = |period: Period| {
         let question = SearchQuestion {
-            criteria: asked.criteria(period, clock),
+            criteria: asked.criteria(period, clock, now),
             limit: Some(asked.page * ROWS + 1),
             tally: true,
             ..SearchQuestion::default()
@@ -210,7 +211,7 @@ fn search(
         let found = engine.search(tree, enterprise, &question)?;
         Ok::<Listed, Error>(Listed::of(found, asked, period))
     };
-    let period = asked.period(today);
+    let period = asked.period(day_of(clock, now));
     let listed = of(period)?;
     if !listed.rows.is_empty() || !asked.is_of_no_day() {
         return Ok(listed);
@@ -219,7 +220,7 @@ fn search(
         tree,
         enterprise,
         &SearchQuestion {
-            criteria: asked.criteria(Period::All, clock),
+            criteria: asked.criteria(Period::All, clock, now),
             limit: Some(1),
             ..SearchQuestion::default()
         },

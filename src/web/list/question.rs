@@ -1,9 +1,9 @@
 //! What the list is asked for: the form's fields read, the days they speak of, links to more.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 
-use crate::call::Criteria;
+use crate::call::{Criteria, Outcome};
+use crate::engine::QUARTER_MILLIS;
 use crate::output::Clock;
 use crate::record::Stamp;
 use crate::record::phone::PhoneQuery;
@@ -79,6 +79,7 @@ impl Asked {
         let texts = [
             text("from")?,
             text("to")?,
+            text("hours")?,
             text("direction")?,
             text("result")?,
         ];
@@ -86,14 +87,21 @@ impl Asked {
         Ok(asked)
     }
 
-    fn understand(&mut self, [from, to, direction, result]: &[String; 4]) -> Result<(), Mistake> {
+    fn understand(
+        &mut self,
+        [from, to, hours, direction, result]: &[String; 5],
+    ) -> Result<(), Mistake> {
         let filters = &mut self.filters;
         filters.from = date(from)?;
         filters.to = date(to)?;
+        filters.hours = hours_of(hours)?;
         filters.direction = chosen(direction, &DIRECTIONS)?;
         filters.outcome = chosen(result, &OUTCOMES)?;
         if matches!((filters.from, filters.to), (Some(from), Some(to)) if from > to) {
             return Err(Mistake::Order);
+        }
+        if filters.hours.is_some() && (filters.from.is_none() || filters.from != filters.to) {
+            return Err(Mistake::Choice);
         }
         let is_dialled = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
         if filters.extension.len() > EXTENSION_CHARS_MAX
@@ -125,12 +133,19 @@ impl Asked {
     }
 
     /// What a call must be like.
-    pub(super) fn criteria(&self, period: Period, clock: &Clock) -> Criteria {
+    pub(super) fn criteria(&self, period: Period, clock: &Clock, now: Stamp) -> Criteria {
         let filters = &self.filters;
         let (since, until) = match period {
             Period::All => (None, None),
             Period::UpTo(to) => (None, day_begin(clock, to + Days::new(1))),
             Period::Days(from, to) => (day_begin(clock, from), day_begin(clock, to + Days::new(1))),
+        };
+        let (since, until) = match filters.hours {
+            Some((from, to)) => (
+                since.map(|day| hour_begin(clock, day, from)),
+                since.map(|day| hour_begin(clock, day, to)).min(until),
+            ),
+            None => (since, until),
         };
         let until = match (until, self.as_of) {
             (Some(until), Some(as_of)) => Some(until.min(as_of)),
@@ -144,6 +159,7 @@ impl Asked {
             outcome: filters.outcome,
             since,
             until,
+            now: Some(now),
             ..Criteria::default()
         }
     }
@@ -178,6 +194,31 @@ fn day_begin(clock: &Clock, day: NaiveDate) -> Option<Stamp> {
     Some(clock.log.stamp(moment))
 }
 
+/// The moment of a day at which the shown clocks have this hour (0 to 24), or the first after it; the day
+/// itself where they never have.
+fn hour_begin(clock: &Clock, day: Stamp, hour: u32) -> Stamp {
+    let quarters = (0..=26 * 4).map(|quarter| day.plus_millis(quarter * QUARTER_MILLIS));
+    let date = clock.moment(day).date_naive();
+    let passed = |at: &Stamp| {
+        let moment = clock.moment(*at);
+        moment.date_naive() > date || moment.hour() >= hour
+    };
+    quarters.clone().find(passed).unwrap_or(day)
+}
+
+/// `8-10`: from eight, until ten.
+fn hours_of(typed: &str) -> Result<Option<(u32, u32)>, Mistake> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let (from, to) = typed.split_once('-').ok_or(Mistake::Choice)?;
+    let hour = |text: &str| text.parse().ok().filter(|hour| *hour <= 24);
+    match (hour(from), hour(to)) {
+        (Some(from), Some(to)) if from < to => Ok(Some((from, to))),
+        _ => Err(Mistake::Choice),
+    }
+}
+
 /// The day in the shown zone that a call began on.
 pub(super) fn day_of(clock: &Clock, at: Stamp) -> NaiveDate {
     clock.moment(at).date_naive()
@@ -199,21 +240,18 @@ pub(super) struct Address<'a> {
 impl Address<'_> {
     pub(super) fn links(&self) -> ListLinks {
         let filters = &self.asked.filters;
-        let page = |page: usize| {
-            let mut link = self.link(self.language, &self.fixed(), page);
-            if page > 1 {
-                link.push_str(&format!("&asof={}", self.as_of.0));
-            }
-            link
+        let link = |filters: &Filters| filters.link(self.token, self.language);
+        let page = |page: usize| match page {
+            1 => link(&self.fixed()),
+            _ => format!("{}&page={page}&asof={}", link(&self.fixed()), self.as_of.0),
         };
-        let day = |day: NaiveDate| {
-            let filters = Filters {
-                from: Some(day),
-                to: Some(day),
-                ..filters.clone()
-            };
-            self.link(self.language, &filters, 1)
+        let days = |from: NaiveDate, to: NaiveDate| Filters {
+            from: Some(from),
+            to: Some(to),
+            hours: None,
+            ..filters.clone()
         };
+        let day = |day: NaiveDate| link(&days(day, day));
         let (before, after) = match self.period {
             Period::Days(from, to) if self.asked.phone.is_none() => (
                 from.checked_sub_days(Days::new(1)).map(day),
@@ -223,25 +261,38 @@ impl Address<'_> {
             ),
             _ => (None, None),
         };
+        let ago = |days: u64| self.today - Days::new(days);
+        let spans = [(ago(0), ago(0)), (ago(1), ago(1)), (ago(6), ago(0))];
+        let tab = |(is_here, filters): (bool, Filters)| (!is_here).then(|| link(&filters));
         let other = match self.language {
             Language::Russian => Language::English,
             Language::English => Language::Russian,
         };
+        let of_outcome = |outcome: Option<Outcome>| Filters {
+            outcome,
+            ..self.fixed()
+        };
         let at = self.asked.page;
         ListLinks {
-            all: self.link(self.language, &Filters::default(), 1),
-            language: self.link(other, filters, 1),
+            all: link(&Filters::default()),
+            language: filters.link(self.token, other),
             newer: (at > 1).then(|| page(at - 1)),
             older: (self.has_older && at < PAGES_MAX).then(|| page(at + 1)),
             is_cut: self.has_older && at == PAGES_MAX,
             day_before: before,
             day_after: after,
+            spans: spans.map(|(from, to)| {
+                let is_here = self.period == Period::Days(from, to) && filters.hours.is_none();
+                tab((is_here, days(from, to)))
+            }),
+            outcomes: [None, Some(Outcome::Missed)]
+                .map(|outcome| tab((filters.outcome == outcome, of_outcome(outcome)))),
         }
     }
 
     /// The filters with the days that were looked at: the next page is of the same days, also
     /// tomorrow.
-    fn fixed(&self) -> Filters {
+    pub(super) fn fixed(&self) -> Filters {
         let filters = self.asked.filters.clone();
         match self.period {
             Period::Days(from, to) => Filters {
@@ -251,30 +302,5 @@ impl Address<'_> {
             },
             _ => filters,
         }
-    }
-
-    fn link(&self, language: Language, filters: &Filters, page: usize) -> String {
-        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let mut link = format!("?token={}&lang={}", encoded(self.token), language.tag());
-        let mut add = |name: &str, value: &str| {
-            if !value.is_empty() {
-                link.push_str(&format!("&{name}={}", encoded(value)));
-            }
-        };
-        let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
-        add("phone", &filters.phone);
-        add("ext", &filters.extension);
-        add("from", &date(filters.from));
-        add("to", &date(filters.to));
-        let direction = DIRECTIONS
-            .iter()
-            .find(|(_, d)| Some(*d) == filters.direction);
-        add("direction", direction.map_or("", |(name, _)| name));
-        let outcome = OUTCOMES.iter().find(|(_, o)| Some(*o) == filters.outcome);
-        add("result", outcome.map_or("", |(name, _)| name));
-        if page > 1 {
-            add("page", &page.to_string());
-        }
-        link
     }
 }

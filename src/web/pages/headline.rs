@@ -59,7 +59,7 @@ fn result(l: Language, s: &Summary, live: Option<&State>) -> (&'static str, &'st
         };
         return ("live", "●", text.to_owned());
     }
-    let text = l.outcome(s.outcome).to_owned();
+    let text = l.outcome(s.outcome, Some(s.direction)).to_owned();
     match s.outcome {
         Outcome::Answered => ("ok", "✓", text),
         Outcome::Missed | Outcome::NotReached | Outcome::Busy => ("bad", "✕", text),

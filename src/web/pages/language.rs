@@ -111,15 +111,18 @@ impl Language {
         }
     }
 
-    /// How a call ended.
-    pub fn outcome(self, outcome: Outcome) -> &'static str {
-        match outcome {
-            Outcome::Answered => self.of("Отвечен", "Answered"),
-            Outcome::Missed => self.of("Пропущен", "Missed"),
-            Outcome::NotReached => self.of("Не дозвонились", "Not reached"),
-            Outcome::Busy => self.of("Занято", "Busy"),
-            Outcome::InProgress => self.of("Идёт сейчас", "In progress"),
-            Outcome::Unknown => self.of("Без завершения", "No end logged"),
+    /// How a call ended, in the words of those who make them; those differ by direction, `None` stands
+    /// for any.
+    pub fn outcome(self, outcome: Outcome, direction: Option<Direction>) -> &'static str {
+        match (outcome, direction) {
+            (Outcome::Answered, Some(Direction::Incoming)) => self.of("Принят", "Answered"),
+            (Outcome::Answered, Some(Direction::Outgoing)) => self.of("Дозвонились", "Reached"),
+            (Outcome::Answered, _) => self.of("С ответом", "Answered"),
+            (Outcome::Missed, _) => self.of("Пропущен", "Missed"),
+            (Outcome::NotReached, _) => self.of("Недозвон", "Not reached"),
+            (Outcome::Busy, _) => self.of("Занято", "Busy"),
+            (Outcome::InProgress, _) => self.of("Идёт разговор", "In progress"),
+            (Outcome::Unknown, _) => self.of("Без завершения", "No end logged"),
         }
     }
 

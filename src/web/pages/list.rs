@@ -4,57 +4,17 @@ use chrono::NaiveDate;
 use maud::{Markup, html};
 
 use super::chart::chart;
+use super::filters::{DIRECTIONS, Filters, Mistake, OUTCOMES};
 use super::frame::Frame;
 use super::people::People;
+use super::row::row;
 use super::troubles::missing_parts;
 use super::{Language, Look, shortened};
-use crate::call::{Direction, Outcome, Summary, reach};
+use crate::call::{Outcome, Summary};
 use crate::directory::Names;
 use crate::engine::Tally;
 use crate::error::Trouble;
 use crate::tree::EnterpriseName;
-
-/// Of those rung, shown in a row.
-const RUNG_MAX: usize = 4;
-
-/// What is typed into the form, as it was typed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filters {
-    /// A phone number in any form.
-    pub phone: String,
-    /// An extension.
-    pub extension: String,
-    /// First day.
-    pub from: Option<NaiveDate>,
-    /// Last day, inclusive.
-    pub to: Option<NaiveDate>,
-    /// Which way.
-    pub direction: Option<Direction>,
-    /// How it ended.
-    pub outcome: Option<Outcome>,
-}
-
-impl Filters {
-    /// Nothing is asked for but the newest.
-    pub fn is_empty(&self) -> bool {
-        *self == Filters::default()
-    }
-}
-
-/// What of the form can't be understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mistake {
-    /// No phone number, or fewer than seven digits of one.
-    Phone,
-    /// No extension: digits, `*` and `#`, 20 at most.
-    Extension,
-    /// No date of the form 2025-11-30.
-    Date,
-    /// The first day is after the last.
-    Order,
-    /// No such direction or result.
-    Choice,
-}
 
 /// Where links on the list lead.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,6 +33,10 @@ pub struct ListLinks {
     pub day_before: Option<String>,
     /// The same question about the day after.
     pub day_after: Option<String>,
+    /// The same question about today, yesterday, the last seven days; `None` for the one that is shown.
+    pub spans: [Option<String>; 3],
+    /// The same days, calls of every result, and missed ones; `None` for what is shown.
+    pub outcomes: [Option<String>; 2],
 }
 
 /// What the list is made of.
@@ -84,6 +48,8 @@ pub struct ListPage<'a> {
     pub title: Option<&'a str>,
     /// What was asked for.
     pub filters: &'a Filters,
+    /// The same, with the days that were looked at.
+    pub fixed: &'a Filters,
     /// What of it makes no sense; then nothing was searched.
     pub mistake: Option<Mistake>,
     /// Calls of this page, newest first, each with where it leads; empty: nowhere.
@@ -100,6 +66,13 @@ pub struct ListPage<'a> {
     pub token: &'a str,
     /// Links.
     pub links: &'a ListLinks,
+}
+
+impl ListPage<'_> {
+    /// The list that these filters ask for.
+    pub(super) fn link(&self, l: Language, filters: &Filters) -> String {
+        filters.link(self.token, l)
+    }
 }
 
 /// The list.
@@ -122,13 +95,13 @@ pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
                     (page.enterprise)
                 }
                 h1 { (heading(l, page)) }
-                @if page.mistake.is_none() { (numbers(l, page.tally)) }
-                (days(l, page.links))
+                @if page.mistake.is_none() { (numbers(l, page)) }
+                (tabs(l, page.links))
             }
             (form(l, page))
             (missing_parts(look, page.troubles))
             @if page.mistake.is_none() {
-                @if page.tally.total().all() > 0 { (chart(look, page.tally, page.period)) }
+                @if page.tally.total().all() > 0 { (chart(look, page)) }
                 (rows(look, page, &people))
             }
         }
@@ -142,7 +115,13 @@ fn heading(l: Language, page: &ListPage<'_>) -> String {
         return l.of("Поиск звонков", "Search for calls").to_owned();
     }
     match page.period {
-        Some((from, to)) if from == to => format!("{} {}", l.of("Звонки", "Calls,"), l.day(from)),
+        Some((from, to)) if from == to => {
+            let day = format!("{} {}", l.of("Звонки", "Calls,"), l.day(from));
+            match page.filters.hours {
+                Some((from, to)) => format!("{day}, {from}:00–{to}:00"),
+                None => day,
+            }
+        }
         Some((from, to)) => format!(
             "{} {} – {}",
             l.of("Звонки", "Calls,"),
@@ -156,34 +135,92 @@ fn heading(l: Language, page: &ListPage<'_>) -> String {
     }
 }
 
-/// `143 звонка: 120 отвечено, 23 не отвечено`
-fn numbers(l: Language, tally: &Tally) -> Markup {
-    let total = tally.total();
+/// `143 звонка: 120 принято, 23 пропущено`; each number leads to its calls.
+fn numbers(l: Language, page: &ListPage<'_>) -> Markup {
+    let total = page.tally.total();
+    let kinds = [
+        (
+            total.answered,
+            "ok",
+            "✓",
+            l.of("с ответом", "answered"),
+            Outcome::Answered,
+        ),
+        (
+            total.missed,
+            "bad",
+            "✕",
+            l.of("пропущено", "missed"),
+            Outcome::Missed,
+        ),
+        (
+            total.not_reached,
+            "bad",
+            "✕",
+            l.of("недозвон", "not reached"),
+            Outcome::NotReached,
+        ),
+        (
+            total.busy,
+            "bad",
+            "✕",
+            l.of("занято", "busy"),
+            Outcome::Busy,
+        ),
+        (
+            total.in_progress,
+            "live",
+            "●",
+            l.of("идёт сейчас", "in progress"),
+            Outcome::InProgress,
+        ),
+        (
+            total.unknown,
+            "odd",
+            "?",
+            l.of("без завершения", "without an end"),
+            Outcome::Unknown,
+        ),
+    ];
     html! {
         p.numbers {
             strong { (l.count(total.all(), ["звонок", "звонка", "звонков"], ["call", "calls"])) }
-            @if total.all() > 0 {
-                ": " span.ok { "✓ " (l.number(total.answered)) " " (l.of("отвечено", "answered")) }
-                " " span.bad { "✕ " (l.number(total.missed)) " " (l.of("пропущено", "missed")) }
-                @if total.not_reached > 0 {
-                    " " span.bad { "✕ " (l.number(total.not_reached)) " " (l.of("не дозвонились", "not reached")) }
-                }
-                @if total.unknown > 0 {
-                    " " span.odd { "? " (l.number(total.unknown)) " " (l.of("без завершения", "without an end")) }
+            @for (count, class, mark, word, outcome) in kinds {
+                @if count > 0 {
+                    " "
+                    a class=(class) href=(page.link(l, &Filters { outcome: Some(outcome), ..page.fixed.clone() })) {
+                        span aria-hidden="true" { (mark) " " } (l.number(count)) " " (word)
+                    }
                 }
             }
         }
     }
 }
 
-fn days(l: Language, links: &ListLinks) -> Markup {
-    html! {
-        @if links.day_before.is_some() || links.day_after.is_some() {
-            nav.pages aria-label=(l.of("Дни", "Days")) {
-                @if let Some(link) = &links.day_before { a href=(link) { "← " (l.of("день раньше", "the day before")) } }
-                " "
-                @if let Some(link) = &links.day_after { a href=(link) { (l.of("день позже", "the day after")) " →" } }
+/// Days and results that are a tap away.
+fn tabs(l: Language, links: &ListLinks) -> Markup {
+    let spans = [
+        l.of("Сегодня", "Today"),
+        l.of("Вчера", "Yesterday"),
+        l.of("Неделя", "Week"),
+    ];
+    let results = [l.of("Все", "All"), l.of("Пропущенные", "Missed")];
+    let tab = |(name, link): (&str, &Option<String>)| {
+        html! {
+            @match link {
+                Some(link) => a href=(link) { (name) },
+                None => a aria-current="true" { (name) },
             }
+        }
+    };
+    html! {
+        nav.tabs aria-label=(l.of("Результат", "Result")) {
+            @for named in results.into_iter().zip(&links.outcomes) { (tab(named)) }
+        }
+        nav.tabs aria-label=(l.of("Дни", "Days")) {
+            @if let Some(link) = &links.day_before { a href=(link) aria-label=(l.of("день раньше", "the day before")) { "←" } }
+            @for named in spans.into_iter().zip(&links.spans) { (tab(named)) }
+            @if let Some(link) = &links.day_after { a href=(link) aria-label=(l.of("день позже", "the day after")) { "→" } }
         }
     }
 }
@@ -191,10 +228,8 @@ fn days(l: Language, links: &ListLinks) -> Markup {
 fn form(l: Language, page: &ListPage<'_>) -> Markup {
     let filters = page.filters;
     let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
-    let has_more = Filters {
-        phone: String::new(),
-        ..filters.clone()
-    } != Filters::default();
+    // Days and results have links of their own above.
+    let has_more = filters.direction.is_some() || !filters.extension.is_empty();
     html! {
         form.search method="get" role="search" aria-label=(l.of("Поиск звонков", "Search for calls")) {
             input type="hidden" name="token" value=(page.token);
@@ -217,7 +252,7 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
                         select #result name="result" {
                             option value="" { (l.of("любой", "any")) }
                             @for (value, outcome) in OUTCOMES {
-                                option value=(value) selected[filters.outcome == Some(outcome)] { (l.outcome(outcome)) }
+                                option value=(value) selected[filters.outcome == Some(outcome)] { (l.outcome(outcome, None)) }
                             }
                         }
                     }
@@ -251,22 +286,6 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
     }
 }
 
-/// Directions as the form sends them.
-pub(in crate::web) const DIRECTIONS: [(&str, Direction); 3] = [
-    ("in", Direction::Incoming),
-    ("out", Direction::Outgoing),
-    ("internal", Direction::Internal),
-];
-
-/// Results as the form sends them.
-pub(in crate::web) const OUTCOMES: [(&str, Outcome); 5] = [
-    ("answered", Outcome::Answered),
-    ("missed", Outcome::Missed),
-    ("not_reached", Outcome::NotReached),
-    ("busy", Outcome::Busy),
-    ("unknown", Outcome::Unknown),
-];
-
 fn mistake_text(l: Language, mistake: Mistake) -> &'static str {
     match mistake {
         Mistake::Phone => l.of(
@@ -276,7 +295,7 @@ fn mistake_text(l: Language, mistake: Mistake) -> &'static str {
         Mistake::Extension => l.of("Добавочный: только цифры, например 151.", "An extension is digits, such as 151."),
         Mistake::Date => l.of("Дату не разобрать: нужна вида 2025-11-30.", "The date can't be read; it is like 2025-11-30."),
         Mistake::Order => l.of("Первый день позже последнего.", "The first day is after the last."),
-        Mistake::Choice => l.of("Такого направления или результата нет.", "There is no such direction or result."),
+        Mistake::Choice => l.of("Таких часов, такого направления или результата нет.", "There are no such hours, direction or result."),
     }
 }
 
@@ -332,83 +351,5 @@ fn nothing(l: Language, page: &ListPage<'_>) -> &'static str {
             "Таких звонков не нашлось, но прочитать удалось не всё.",
             "No such calls were found, but not everything could be read.",
         )
-    }
-}
-
-fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
-    let l = look.language;
-    let (class, mark, result) = match s.outcome {
-        _ if goes_on(look, s) => ("live", "●", l.of("Идёт сейчас", "Going on")),
-        Outcome::Answered => ("ok", "✓", l.outcome(s.outcome)),
-        Outcome::Missed | Outcome::NotReached | Outcome::Busy => ("bad", "✕", l.outcome(s.outcome)),
-        Outcome::InProgress => ("live", "●", l.outcome(s.outcome)),
-        Outcome::Unknown => ("odd", "?", l.outcome(s.outcome)),
-    };
-    let arrow = match s.direction {
-        Direction::Incoming => "↘",
-        Direction::Outgoing => "↗",
-        Direction::Internal => "↔",
-        Direction::Unknown => "·",
-    };
-    let time = look.clock.moment(s.first).format("%H:%M:%S").to_string();
-    html! {
-        a.row href=[(!link.is_empty()).then_some(link)] {
-            span.at {
-                time datetime=(look.clock.rfc3339(s.first)) { (time) }
-                span.way { span aria-hidden="true" { (arrow) " " } (l.way(s.direction)) }
-            }
-            span.whom {
-                @if s.client.is_empty() { (l.of("номер неизвестен", "number unknown")) } @else { (people.party(&s.client)) }
-                span.leg { (with_whom(l, people, s)) }
-            }
-            span.how {
-                span class={ "badge " (class) } { span aria-hidden="true" { (mark) " " } (result) }
-                @if let Some(length) = lasting(l, s) { span.leg { (length) } }
-            }
-        }
-    }
-}
-
-/// Whether more may come of a call: it has no end yet, and was heard of not too long ago.
-fn goes_on(look: &Look, s: &Summary) -> bool {
-    let waits = match s.outcome {
-        Outcome::Answered => reach::HORIZON_MILLIS,
-        _ => reach::WAITING_MILLIS,
-    };
-    !s.ended && look.now.since(s.last) < waits
-}
-
-/// Who picked up, else who was rung.
-fn with_whom(l: Language, people: &People<'_>, s: &Summary) -> String {
-    if let Some(who) = &s.answered_by {
-        let to: Vec<String> = s
-            .transferred_to
-            .iter()
-            .take(RUNG_MAX)
-            .map(|who| people.text(who))
-            .collect();
-        return [vec![people.text(who)], to].concat().join(" → ");
-    }
-    let rung: Vec<String> = s
-        .rang
-        .iter()
-        .take(RUNG_MAX)
-        .map(|who| people.text(who))
-        .collect();
-    let more = s.rang.len().saturating_sub(RUNG_MAX);
-    match (rung.is_empty(), more) {
-        (true, _) => l.of("никому не звонили", "nobody was rung").to_owned(),
-        (false, 0) => rung.join(", "),
-        (false, more) => format!("{} +{more}", rung.join(", ")),
-    }
-}
-
-fn lasting(l: Language, s: &Summary) -> Option<String> {
-    match (s.outcome, s.talk_millis, s.ring_millis) {
-        (Outcome::Answered, Some(talk), _) => Some(l.duration(talk)),
-        (outcome, _, Some(ring)) if outcome.is_unanswered() => {
-            Some(format!("{} {}", l.of("звонили", "rang"), l.duration(ring)))
-        }
-        _ => None,
     }
 }

@@ -10,6 +10,7 @@ mod call;
 mod chart;
 mod entries;
 mod events;
+mod filters;
 mod frame;
 mod headline;
 mod language;
@@ -18,6 +19,7 @@ mod list;
 mod notice;
 mod people;
 mod picture;
+mod row;
 mod timeline;
 mod troubles;
 
@@ -26,10 +28,11 @@ use crate::output::{redact, sanitise};
 use crate::record::Stamp;
 
 pub use call::{CallPage, call_page};
+pub(super) use filters::{DIRECTIONS, OUTCOMES};
+pub use filters::{Filters, Mistake};
 pub use frame::STYLE;
 pub use language::Language;
-pub(super) use list::{DIRECTIONS, OUTCOMES};
-pub use list::{Filters, ListLinks, ListPage, Mistake, list_page};
+pub use list::{ListLinks, ListPage, list_page};
 pub use notice::{Notice, notice};
 pub use people::{wanted, wanted_of_rows};
 

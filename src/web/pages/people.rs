@@ -43,7 +43,8 @@ pub fn wanted(call: &TracedCall) -> Wanted {
 pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> Wanted {
     let mut wanted = Wanted::default();
     for s in rows {
-        for party in s.rang.iter().chain(&s.answered_by).chain([&s.client]) {
+        let of_us = s.rang.iter().chain(&s.answered_by).chain(&s.transferred_to);
+        for party in of_us.chain([&s.client]) {
             want_party(&mut wanted, party);
         }
     }
@@ -99,11 +100,12 @@ impl<'n> People<'n> {
         }
     }
 
-    /// A number, and who it is.
+    /// The same as [`People::text`], each part by itself for whatever direction it is written in.
     pub(super) fn party(&self, party: &str) -> Markup {
-        html! {
-            bdi.num { (grouped(party)) }
-            @if let Some(name) = self.name(party) { " " bdi.name { (name) } }
+        let number = html! { bdi.num { (grouped(party)) } };
+        match self.name(party) {
+            Some(name) => html! { bdi.name { (name) } " (" (number) ")" },
+            None => number,
         }
     }
 
