@@ -173,9 +173,9 @@ fn today_yesterday_the_week_and_missed_calls_are_a_tap_away() {
         found.map(|(link, _)| link.to_owned())
     };
     for (name, want) in [
-        ("Today", "Calls, 2 December 2025"),
-        ("Yesterday", "Calls, 1 December 2025"),
-        ("Week", "Calls, 26 November 2025 – 2 December 2025"),
+        ("Today", "Calls, 3 December 2025"),
+        ("Yesterday", "Calls, 2 December 2025"),
+        ("Week", "Calls, 27 November 2025 – 3 December 2025"),
     ] {
         let Some(link) = tab(&page, name) else {
             assert_eq!(heading(&page), want, "{name} is what is shown");
