@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use calltrace::call::Fact;
 use calltrace::cli::Settings;
@@ -12,6 +12,7 @@ use calltrace::output::{Clock, json, redact, sanitise};
 use calltrace::record::{LogZone, Record, Stamp};
 use calltrace::rotate::Memory;
 use calltrace::scan::Place;
+use calltrace::source::Source;
 use calltrace::tree::LogFile;
 
 use crate::mutate::Mutator;
@@ -240,24 +241,46 @@ fn rotate() -> Target {
     })
 }
 
-/// A damaged archive gives the same answers on one thread and on two. (However it is cut they are not:
-/// the rest of a line that stands alone in a block has no time.)
+/// A damaged archive gives the answers that a plain file gives with what can be decoded of it, on two
+/// threads and on one, in large pieces and in small ones.
 fn bgzf() -> Target {
-    let world = World::new(12);
-    let archive = world.logs().into_iter().find(|log| log.name.gz);
-    let path = archive.expect("an archive").path.clone();
+    let (world, plain) = (World::new(12), World::new(12));
+    let path = world.archive();
     let sound = fs::read(&path).expect("read");
+    let decoded = plain.archive();
+    fs::remove_file(&decoded).expect("removed");
+    let decoded = decoded.with_extension("");
     target_of(vec![sound], move |_, input| {
         fs::write(&path, input).expect("written");
-        let (one, other) = (world.answers(), world.other_answers());
-        match one == other {
-            true => Ok(()),
-            false => Err(format!(
-                "the number of threads changes answers: {}",
-                first_difference(&one, &other)
-            )),
+        fs::write(&decoded, content(&world, &path)).expect("written");
+        let scanned = plain.answers();
+        for (how, answers) in [
+            ("in large pieces", world.answers()),
+            ("in small pieces", world.other_answers()),
+        ] {
+            if answers != scanned {
+                let first = first_difference(&scanned, &answers);
+                return Err(format!("the archive gives other answers {how}: {first}"));
+            }
         }
+        Ok(())
     })
+}
+
+/// What can be decoded of a file. Where something is missing a line ends, as for all who read lines.
+fn content(world: &World, path: &Path) -> Vec<u8> {
+    let log = world.logs().into_iter().find(|log| log.path == path);
+    let source = Source::open(log.expect("there")).expect("readable");
+    let mut reader = source.reader(0);
+    let (mut text, mut chunk) = (Vec::new(), vec![0; 64 << 10]);
+    loop {
+        match reader.read(&mut chunk) {
+            Ok(0) => return text,
+            Ok(got) => text.extend_from_slice(&chunk[..got]),
+            Err(_) if text.last().is_some_and(|last| *last != b'\n') => text.push(b'\n'),
+            Err(_) => {}
+        }
+    }
 }
 
 /// Lines of any form: the parts that show them don't panic, and an index of them names enough.
@@ -278,7 +301,6 @@ fn lines() -> Target {
         match indexed == plain {
             true => Ok(()),
             // A scan without an index sees a stretch out of order only if it is long: it samples times.
-            // A line without a time takes that of a neighbour in the block that was read.
             false if !is_in_order(input) => Ok(()),
             false => Err(format!(
                 "an index changes the answers: {}",
@@ -288,14 +310,13 @@ fn lines() -> Target {
     })
 }
 
-/// Whether all lines have a time, and go back by no more than the writers' disorder.
+/// Whether times go back by no more than the writers' disorder.
 fn is_in_order(text: &[u8]) -> bool {
-    let mut lines = text.split(|&b| b == b'\n').filter(|line| !line.is_empty());
+    let lines = text.split(|&b| b == b'\n');
     let mut latest = Stamp(0);
-    lines.all(|line| {
-        let at = Stamp::parse_prefix(line);
-        latest = latest.max(at.unwrap_or(latest));
-        at.is_some_and(|at| latest.since(at) <= 5_000)
+    lines.filter_map(Stamp::parse_prefix).all(|at| {
+        latest = latest.max(at);
+        latest.since(at) <= 5_000
     })
 }
 

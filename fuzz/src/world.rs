@@ -11,7 +11,7 @@ use calltrace::fsx::Folder;
 use calltrace::index;
 use calltrace::record::LogZone;
 use calltrace::record::phone::PhoneQuery;
-use calltrace::scan::Tuning;
+use calltrace::scan::{Line, Tuning};
 use calltrace::source::{Packer, Source};
 use calltrace::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 use testing::generator::{Plan, read_truth, write_tree};
@@ -20,10 +20,16 @@ use testing::generator::{Plan, read_truth, write_tree};
 pub(crate) struct World {
     dir: tempfile::TempDir,
     pub(crate) engine: Engine,
-    /// Works on one thread.
+    /// Works on one thread, in small pieces.
     other: Engine,
     ids: Vec<String>,
 }
+
+/// Every block has edges, every line may cross one.
+const TINY: Tuning = Tuning {
+    span_bytes: 5000,
+    block_bytes: 700,
+};
 
 pub(crate) fn name() -> EnterpriseName {
     EnterpriseName::new("0367").expect("a name")
@@ -49,7 +55,7 @@ impl World {
         let world = World {
             dir,
             engine: Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine"),
-            other: Engine::new(1, Tuning::default(), LogZone::default()).expect("an engine"),
+            other: Engine::new(1, TINY, LogZone::default()).expect("an engine"),
             ids: ids.iter().step_by(ids.len() / 3).cloned().collect(),
         };
         for log in world.logs() {
@@ -75,6 +81,12 @@ impl World {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let folder = Folder::open(&self.folder()).expect("a folder");
         Snapshot::open(&name(), &folder).expect("listed")
+    }
+
+    /// The archive that is mutated.
+    pub(crate) fn archive(&self) -> PathBuf {
+        let archive = self.logs().into_iter().find(|log| log.name.gz);
+        archive.expect("an archive").path.clone()
     }
 
     pub(crate) fn logs(&self) -> Vec<Arc<LogFile>> {
@@ -106,7 +118,7 @@ impl World {
         self.answers_of(&self.engine)
     }
 
-    /// The same by an engine of one thread.
+    /// The same by an engine of one thread that reads in small pieces.
     pub(crate) fn other_answers(&self) -> String {
         self.answers_of(&self.other)
     }
@@ -123,7 +135,9 @@ impl World {
             };
             let trace = engine.trace(&tree, &name(), &question).expect("traced");
             let call = trace.call.map(|call| (call.lines, call.summary));
-            text += &format!("{call:?}\n");
+            if let Some((lines, summary)) = call {
+                text += &format!("{:?}\n{summary:?}\n", shown(&lines));
+            }
         }
         let phone = PhoneQuery::parse("375290000001").ok();
         let question = SearchQuestion {
@@ -143,8 +157,18 @@ impl World {
             ..LinesQuestion::default()
         };
         let found = engine.lines(&tree, &name(), &question).expect("searched");
-        text + &format!("{:?}\n", found.lines)
+        let lines: Vec<Line> = found.lines.into_iter().map(|found| found.line).collect();
+        text + &format!("{:?}\n", shown(&lines))
     }
+}
+
+/// Lines as they are compared: the same content may be stored at another place.
+fn shown(lines: &[Line]) -> Vec<(i64, String)> {
+    let one = |line: &Line| {
+        let text = String::from_utf8_lossy(&line.text).into_owned();
+        (line.at.0, text)
+    };
+    lines.iter().map(one).collect()
 }
 
 fn seal(log: &LogFile) {

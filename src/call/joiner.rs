@@ -7,6 +7,7 @@
 //! names alive at once meet by chance once in 10^27 runs, and keeping the names themselves takes a
 //! third of the time of a whole sweep.
 
+mod component;
 mod names;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -17,81 +18,23 @@ use foldhash::fast::RandomState;
 use super::changes::Changes;
 use super::closure::local_pair_fits;
 use super::fact::{Edge, Event, Fact, local_stem};
-use super::infer::{self, Group, Profile};
+use super::infer::{self, Group};
 use super::reach;
 use crate::record::Stamp;
+pub use component::{Component, first_and_last};
 use names::{BRIDGE, EDGES_MAX, LOCAL, seen_as, tagged};
-
-/// Room for the records of a call at first: few calls have more, and it stays under the size (1 KiB)
-/// up to which the allocator is quick.
-const FACTS_USUAL: usize = 11;
-
-/// The records of one call, as far as ids join them.
-#[derive(Debug, Default)]
-pub struct Component {
-    /// In order of arrival, as far as [`Joiner::in_order`] was not asked.
-    pub facts: Vec<Fact>,
-    /// What of them matters to joins without ids.
-    profile: Profile,
-    /// Time of the latest; `None` while there is none.
-    last: Option<Stamp>,
-    /// What `reach::silence` said of it, as long as nothing was added since.
-    silence: Option<i64>,
-    /// The names that lead here.
-    names: Vec<Name>,
-    /// Legs and bridges of parts that were adopted; their records don't count for the profile.
-    adopted: Vec<Box<[u8]>>,
-    /// The legs of adopted parts, each with the circumstance.
-    inferred: Vec<(Box<[u8]>, String)>,
-}
-
-impl Component {
-    /// Whether the first record is this old (milliseconds) when everything up to `now` has come.
-    pub fn is_older_than(&self, millis: i64, now: Stamp) -> bool {
-        self.profile
-            .first()
-            .is_some_and(|first| now.since(first) > millis)
-    }
-
-    /// The records as joins without ids see them.
-    pub fn group(&self) -> Group<'_> {
-        Group {
-            facts: &self.facts,
-            profile: &self.profile,
-        }
-    }
-
-    /// The legs that circumstance joined, each with what speaks for it.
-    pub fn inferred(&self) -> impl Iterator<Item = (&[u8], &str)> {
-        self.inferred
-            .iter()
-            .map(|(uid, why)| (&**uid, why.as_str()))
-    }
-
-    fn is_adopted(&self, fact: &Fact) -> bool {
-        let known = |name: &[u8]| !name.is_empty() && self.adopted.iter().any(|a| **a == *name);
-        !self.adopted.is_empty() && (known(fact.uid()) || known(fact.bridge()))
-    }
-
-    fn push(&mut self, fact: Fact) {
-        self.last = self.last.max(Some(fact.at));
-        self.silence = None;
-        if !self.is_adopted(&fact) {
-            self.profile.add(&fact);
-        }
-        if self.facts.capacity() == 0 {
-            self.facts.reserve(FACTS_USUAL);
-        }
-        self.facts.push(fact);
-    }
-}
 
 /// Fingerprint of a tagged name.
 type Name = u128;
 
 /// The calls that may still grow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Joiner {
+    /// Asterisk events kept of one call, and as many other records (see [`Joiner::keeping`]).
+    records: usize,
+    left_out: u64,
+    /// Calls that came to be.
+    born: u32,
     slot_of: HashMap<Name, u32, RandomState>,
     slots: Vec<Component>,
     free: Vec<u32>,
@@ -125,7 +68,42 @@ struct Bridge {
 /// test system uses one id every day, and no call is silent for a day.
 pub const SAME_CALL_MILLIS: i64 = 24 * 3_600_000;
 
+impl Default for Joiner {
+    /// Keeps all records.
+    fn default() -> Joiner {
+        Joiner::keeping(usize::MAX)
+    }
+}
+
 impl Joiner {
+    /// Keeps so many Asterisk events of one call, the first nine tenths and the last tenth of them, and so
+    /// many other records, the first; a program that loops writes one id into millions of lines. While a call
+    /// grows a quarter more of them may be there. A call that has as many names takes no more.
+    pub fn keeping(records: usize) -> Joiner {
+        Joiner {
+            records,
+            left_out: 0,
+            born: 0,
+            slot_of: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            bridges: HashMap::default(),
+            bridges_kept: 0,
+            holding: HashSet::default(),
+            seeds: Default::default(),
+        }
+    }
+
+    /// Records that were left out, as far as it is known: of calls that were taken out, all.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// Whether more records may have come of the call of a slot than are kept.
+    pub fn is_flooded(&self, slot: u32) -> bool {
+        self.slots[slot as usize].facts.len() > self.records
+    }
+
     /// Adds a record; the slot that its call is in now. Records come in order of time, give or take
     /// what writers differ by. One that shares no name with anything (an unparsed line) is dropped:
     /// `None`.
@@ -157,6 +135,9 @@ impl Joiner {
                 let Some(&slot) = wanted.and_then(|name| self.slot_of.get(&name)) else {
                     continue;
                 };
+                if home == Some(slot) {
+                    continue;
+                }
                 if tag == LOCAL && !self.pair_fits(slot, &fact) || self.is_past(slot, &fact) {
                     continue;
                 }
@@ -171,12 +152,19 @@ impl Joiner {
         }
         let home = home.unwrap_or_else(|| self.new_slot());
         for name in own.into_iter().flatten() {
+            if self.slots[home as usize].names.len() >= self.records {
+                break;
+            }
             // A Local channel's name may be that of an older call; then it is now the newer one's.
             if self.slot_of.insert(name, home) != Some(home) {
                 self.slots[home as usize].names.push(name);
             }
         }
-        self.slots[home as usize].push(fact);
+        let call = &mut self.slots[home as usize];
+        call.push(fact);
+        if call.facts.len() / 5 >= self.records / 2 {
+            self.left_out += call.trim(self.records);
+        }
         Some(home)
     }
 
@@ -368,7 +356,10 @@ impl Joiner {
 
     /// Takes out the call of one slot.
     pub fn take(&mut self, slot: u32) -> Component {
-        let component = std::mem::take(&mut self.slots[slot as usize]);
+        let mut component = std::mem::take(&mut self.slots[slot as usize]);
+        if component.facts.len() > self.records {
+            self.left_out += component.trim(self.records);
+        }
         for name in &component.names {
             if self.slot_of.get(name) == Some(&slot) {
                 self.slot_of.remove(name);
@@ -423,16 +414,21 @@ impl Joiner {
         }
         home.adopted.append(&mut moved.adopted);
         home.inferred.append(&mut moved.inferred);
+        home.merged.append(&mut moved.merged);
+        home.merged.push(moved.born);
         for fact in moved.facts {
             home.push(fact);
         }
     }
 
     fn new_slot(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
+        let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Component::default());
             u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 calls are open at once")
-        })
+        });
+        self.born += 1;
+        self.slots[slot as usize].born = self.born;
+        slot
     }
 
     /// Puts the smaller of two calls into the larger.

@@ -25,7 +25,7 @@ pub use changes::Changes;
 pub use closure::{Closure, Join, Reason};
 pub use criteria::Criteria;
 pub use fact::{CallType, Edge, Event, Fact, Facts, MessageAction};
-pub use joiner::{Component, Joiner, SAME_CALL_MILLIS};
+pub use joiner::{Component, Joiner, SAME_CALL_MILLIS, first_and_last};
 pub use lanes::{Doing, Lane, Lanes, Span};
 pub use messages::{MessageLife, MessageTotals};
 pub use state::{Phase, State};

@@ -33,7 +33,8 @@ pub(super) fn read_directory(config: &mut Config, key: &str, table: Table) -> Re
             read_names(&mut config.people, key, table)
         }
         "postgres" => read_postgres(&mut config.postgres, table),
-        _ => read_metadata(config, table),
+        "metadata" => read_metadata(config, table),
+        _ => Err(known::not_read(key)),
     }
 }
 
@@ -192,6 +193,13 @@ mod tests {
         assert_eq!(config.postgres.pool, Some(2));
         assert!(matches!(config.postgres.url, Some(Given::File(_))));
         assert!(config.metadata.is_some() && config.knows_enterprises());
+    }
+
+    #[test]
+    fn a_table_that_no_code_reads_sets_nothing() {
+        let wrong = read(&["[weather]\nurl = \"http://localhost:8020\""]).expect_err("unread");
+        let said = "weather: this version knows it and does not read it";
+        assert_eq!(wrong.to_string(), said);
     }
 
     #[test]

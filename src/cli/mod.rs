@@ -183,7 +183,8 @@ pub struct TraceArgs {
     /// Read every file, also those that end well before the id was born
     #[arg(long)]
     pub every_file: bool,
-    /// At most so many Asterisk events and as many other records, the earliest; 0 for all
+    /// At most so many Asterisk events (the first nine tenths, the last tenth) and as many other
+    /// records (the first); 0 for all
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub limit: usize,
     /// Of several calls with this id, on different days, the first one since then; the newest otherwise

@@ -199,6 +199,12 @@ impl Corpus {
         index.map_or(0, Index::covered)
     }
 
+    /// The times of the last records of a source that an index knows.
+    pub(super) fn last_indexed(&self, number: u32) -> Option<(Stamp, Stamp)> {
+        let index = self.indexes.get(number as usize)?.as_ref()?;
+        index.blocks()?.iter().rev().find_map(|block| block.times)
+    }
+
     /// What it means to have read `chosen`.
     pub(super) fn searched(&self, chosen: &[(u32, Arc<Source>)]) -> Searched {
         let bounds = || {

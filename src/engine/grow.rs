@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::kept::{Class, Earliest, Kept};
-use super::pass::{Piece, TimeMap, is_of};
+use super::pass::{Piece, TimeMap};
 use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Closure, Component, Fact, Joiner, reach};
 use crate::error::Trouble;
@@ -70,6 +70,9 @@ pub(super) struct Grown {
     pub left_out: u64,
     /// From when to when its records were looked for.
     pub window: Option<(Stamp, Stamp)>,
+    /// Every name that was looked for, those of other calls among them: what the [`Joiner`] must see to
+    /// tell which record belongs.
+    pub names: Closure,
 }
 
 impl Engine {
@@ -164,6 +167,7 @@ impl Engine {
         Grown {
             left_out: met.saturating_sub(grown.lines.len() as u64),
             window,
+            names: closure,
             ..grown
         }
     }
@@ -287,15 +291,13 @@ impl Engine {
         when: (Stamp, Stamp),
         wanted: impl Fn(&[u8]) -> bool + Sync,
     ) -> Earliest {
-        let is_of_then = is_of(when);
-        let wanted = |text: &[u8]| is_of_then(text) && wanted(text);
         let earliest = Mutex::new(Earliest::default());
         pieces.par_iter().with_max_len(1).for_each(|piece| {
             let mut own = Earliest::default();
-            let take = |line| own.push(line, NEIGHBOUR_LIMITS);
-            self.each_of_piece(piece, needles, &wanted, take);
+            let take = |line| own.push(line, NEIGHBOUR_LIMITS, &mut |_| ());
+            self.each_of_piece(piece, needles, when, &wanted, take);
             let mut all = earliest.lock().unwrap_or_else(PoisonError::into_inner);
-            all.join(own, NEIGHBOUR_LIMITS);
+            all.join(own, NEIGHBOUR_LIMITS, &mut |_| ());
         });
         earliest
             .into_inner()
@@ -387,6 +389,7 @@ fn finish(
         troubles,
         left_out: 0,
         window: None,
+        names: Closure::default(),
     }
 }
 

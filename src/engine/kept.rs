@@ -1,21 +1,23 @@
 //! The records of one call that are kept while it is found: a bounded number of them, the same in
 //! whatever order they are met.
 //!
-//! A program that loops writes one id into hundreds of thousands of lines. Kept are the earliest
-//! Asterisk events and, counted apart, the earliest other records: so a loop of requests or messages
-//! does not push out the events that say how the call went. What is left out is counted.
+//! A program that loops writes one id into hundreds of thousands of lines. Kept are the earliest and the
+//! last Asterisk events and, counted apart, the earliest other records: so a loop of requests or messages
+//! does not push out the events that say how the call went, and a loop of events not its end. What is left
+//! out is counted. The same rule holds for a [`crate::call::Joiner`].
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::grow::fact_of;
-use crate::call::Closure;
+use crate::call::{Closure, first_and_last};
 use crate::record::Stamp;
 use crate::scan::{Line, Place};
 
 /// How many records of one call an answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordLimits {
-    /// Asterisk events, and as many other records.
+    /// Asterisk events (the first nine tenths and the last tenth), and as many other records (the first).
     pub records: usize,
     /// Bytes of their lines, for each of both; one line is kept however long it is.
     pub bytes: usize,
@@ -37,6 +39,17 @@ impl RecordLimits {
                 ..RecordLimits::default()
             },
         }
+    }
+
+    /// Those for the first Asterisk events of a call, and those for the last.
+    fn of_events(self) -> (RecordLimits, RecordLimits) {
+        let (records, last_records) = first_and_last(self.records);
+        let (bytes, last_bytes) = first_and_last(self.bytes);
+        let last = RecordLimits {
+            records: last_records,
+            bytes: last_bytes,
+        };
+        (RecordLimits { records, bytes }, last)
     }
 }
 
@@ -78,6 +91,8 @@ pub(super) struct Kept {
     limits: RecordLimits,
     /// By `Class`.
     parts: [Earliest; 3],
+    /// Of the events that are not among the earliest.
+    last: Latest,
 }
 
 impl Kept {
@@ -85,6 +100,7 @@ impl Kept {
         Kept {
             limits,
             parts: Default::default(),
+            last: Latest::default(),
         }
     }
 
@@ -95,13 +111,29 @@ impl Kept {
 
     /// Takes a line of a class.
     pub(super) fn put(&mut self, class: Class, line: Line) {
-        self.parts[class as usize].push(line, self.limits);
+        let (limits, last) = (self.limits_of(class), self.limits.of_events().1);
+        let mut rest = |line| match class {
+            Class::Event => self.last.push(line, last, &mut |_| ()),
+            Class::Other | Class::Candidate => {}
+        };
+        self.parts[class as usize].push(line, limits, &mut rest);
     }
 
     /// Takes what another has kept of other lines.
     pub(super) fn join(&mut self, other: Kept) {
-        for (own, theirs) in self.parts.iter_mut().zip(other.parts) {
-            own.join(theirs, self.limits);
+        let last = self.limits.of_events().1;
+        let [events, others, candidates] = other.parts;
+        let mut rest = |line| self.last.push(line, last, &mut |_| ());
+        self.parts[0].join(events, self.limits.of_events().0, &mut rest);
+        self.parts[1].join(others, self.limits, &mut |_| ());
+        self.parts[2].join(candidates, self.limits, &mut |_| ());
+        self.last.join(other.last, last, &mut |_| ());
+    }
+
+    fn limits_of(&self, class: Class) -> RecordLimits {
+        match class {
+            Class::Event => self.limits.of_events().0,
+            Class::Other | Class::Candidate => self.limits,
         }
     }
 
@@ -113,15 +145,14 @@ impl Kept {
 
     /// Records of the call that were met, kept or not.
     pub(super) fn met(&self) -> u64 {
-        let of = |part: &Earliest| part.left_out + part.lines.len() as u64;
         let [events, others, _] = &self.parts;
-        of(events) + of(others)
+        events.met + others.met
     }
 
     /// The lines, in order of place, each once.
     pub(super) fn into_lines(self) -> Vec<Line> {
-        let parts = self.parts.into_iter().flat_map(|part| part.lines);
-        let mut lines: Vec<Line> = parts.map(|(_, line)| line).collect();
+        let parts = self.parts.into_iter().flat_map(Earliest::into_lines);
+        let mut lines: Vec<Line> = parts.chain(self.last.into_lines()).collect();
         lines.sort_by_key(|line| line.place);
         lines.dedup_by_key(|line| line.place);
         lines
@@ -129,25 +160,67 @@ impl Kept {
 }
 
 /// The first lines by time and place, as many as fit.
-#[derive(Debug, Default)]
-pub(super) struct Earliest {
-    lines: BTreeMap<(Stamp, Place), Line>,
-    bytes: usize,
-    /// From here on lines are left out: what is kept has no holes, whatever came first.
-    cut: Option<(Stamp, Place)>,
-    left_out: u64,
+pub(super) type Earliest = Foremost<(Stamp, Place)>;
+
+/// The last ones.
+type Latest = Foremost<Reverse<(Stamp, Place)>>;
+
+/// An order of lines.
+pub(super) trait Rank: Ord + Copy {
+    /// Where a line stands in it.
+    fn of(line: &Line) -> Self;
 }
 
-impl Earliest {
-    pub(super) fn push(&mut self, line: Line, limits: RecordLimits) {
-        let key = (line.at, line.place);
-        if self.cut.is_some_and(|cut| key >= cut) {
-            self.left_out += 1;
-            return;
+impl Rank for (Stamp, Place) {
+    fn of(line: &Line) -> Self {
+        (line.at, line.place)
+    }
+}
+
+impl Rank for Reverse<(Stamp, Place)> {
+    fn of(line: &Line) -> Self {
+        Reverse((line.at, line.place))
+    }
+}
+
+/// The lines that come first in an order, as many as fit.
+#[derive(Debug)]
+pub(super) struct Foremost<R> {
+    lines: BTreeMap<R, Line>,
+    bytes: usize,
+    /// From here on lines are left out: what is kept has no holes, whatever came first.
+    cut: Option<R>,
+    /// Lines that were given, kept or not.
+    met: u64,
+}
+
+impl<R> Default for Foremost<R> {
+    fn default() -> Foremost<R> {
+        Foremost {
+            lines: BTreeMap::new(),
+            bytes: 0,
+            cut: None,
+            met: 0,
+        }
+    }
+}
+
+impl<R: Rank> Foremost<R> {
+    /// Takes a line; `rest` gets those that are left out because of it.
+    pub(super) fn push(&mut self, line: Line, limits: RecordLimits, rest: &mut dyn FnMut(Line)) {
+        self.met += 1;
+        self.insert(line, limits, rest);
+    }
+
+    fn insert(&mut self, line: Line, limits: RecordLimits, rest: &mut dyn FnMut(Line)) {
+        let rank = R::of(&line);
+        if self.cut.is_some_and(|cut| rank >= cut) {
+            return rest(line);
         }
         self.bytes += line.text.len();
-        if let Some(same) = self.lines.insert(key, line) {
+        if let Some(same) = self.lines.insert(rank, line) {
             self.bytes -= same.text.len();
+            self.met -= 1;
         }
         while self.lines.len() > limits.records
             || (self.bytes > limits.bytes && self.lines.len() > 1)
@@ -157,25 +230,32 @@ impl Earliest {
             };
             self.bytes -= line.text.len();
             self.cut = Some(last);
-            self.left_out += 1;
+            rest(line);
         }
     }
 
-    /// The lines in order of time.
+    /// The lines in their order.
     pub(super) fn into_lines(self) -> impl Iterator<Item = Line> {
         self.lines.into_values()
     }
 
-    pub(super) fn join(&mut self, other: Earliest, limits: RecordLimits) {
-        self.left_out += other.left_out;
+    /// Takes what another has kept of other lines.
+    pub(super) fn join(
+        &mut self,
+        other: Foremost<R>,
+        limits: RecordLimits,
+        rest: &mut dyn FnMut(Line),
+    ) {
+        self.met += other.met;
         if let Some(cut) = other.cut {
             self.cut = Some(self.cut.map_or(cut, |own| own.min(cut)));
-            let behind = self.lines.split_off(&cut);
-            self.left_out += behind.len() as u64;
-            self.bytes -= behind.values().map(|line| line.text.len()).sum::<usize>();
+            for line in self.lines.split_off(&cut).into_values() {
+                self.bytes -= line.text.len();
+                rest(line);
+            }
         }
         for line in other.lines.into_values() {
-            self.push(line, limits);
+            self.insert(line, limits, rest);
         }
     }
 }
@@ -214,11 +294,11 @@ mod tests {
                 let mut parts = [Earliest::default(), Earliest::default()];
                 for (n, at) in order.iter().enumerate() {
                     let (at, bytes) = lines[*at];
-                    parts[usize::from(n >= cut)].push(line(at, bytes), limits);
+                    parts[usize::from(n >= cut)].push(line(at, bytes), limits, &mut |_| ());
                 }
                 let [mut first, second] = parts;
-                first.join(second, limits);
-                assert_eq!(first.left_out, 3, "{order:?} cut at {cut}");
+                first.join(second, limits, &mut |_| ());
+                assert_eq!(first.met, 5, "{order:?} cut at {cut}");
                 assert_eq!(times(first), [1, 2], "{order:?} cut at {cut}");
             }
         }
@@ -231,8 +311,30 @@ mod tests {
             bytes: 6,
         };
         let mut kept = Earliest::default();
-        kept.push(line(2, 100), limits);
-        kept.push(line(1, 100), limits);
-        assert_eq!((kept.left_out, times(kept)), (1, vec![1]));
+        kept.push(line(2, 100), limits, &mut |_| ());
+        kept.push(line(1, 100), limits, &mut |_| ());
+        assert_eq!((kept.met, times(kept)), (2, vec![1]));
+    }
+
+    #[test]
+    fn the_first_and_the_last_events_are_kept_whatever_order_they_are_met_in() {
+        let limits = RecordLimits {
+            records: 20,
+            bytes: 16 << 20,
+        };
+        for step in [1, 7, 13, 99] {
+            let mut parts = [Kept::new(limits), Kept::new(limits)];
+            for n in 0..100 {
+                let part = &mut parts[usize::from(n % 3 == 0)];
+                part.put(Class::Event, line(n * step % 100, 10));
+                part.put(Class::Other, line(200 + n * step % 100, 10));
+            }
+            let [mut first, second] = parts;
+            first.join(second);
+            assert_eq!(first.met(), 200);
+            let times = first.into_lines().into_iter().map(|line| line.at.0);
+            let wanted = (0..18).chain(98..100).chain(200..220);
+            assert_eq!(times.collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
+        }
     }
 }

@@ -7,7 +7,6 @@
 //! nothing: answers go to a sink or are returned, with what could not be read named in them.
 
 mod corpus;
-mod flood;
 mod glance;
 mod grow;
 mod kept;

@@ -16,13 +16,13 @@ use memchr::memchr;
 use rayon::prelude::*;
 
 use super::kept::Kept;
-use super::reading::{Reading, Wanted, blocks_near};
+use super::reading::{Reading, Wanted, are_near, blocks_near};
 use super::{Corpus, Engine, RecordLimits};
 use crate::call::Closure;
 use crate::error::Trouble;
-use crate::index::{Block as IndexBlock, Key};
-use crate::record::{Stamp, id};
-use crate::scan::{Block, Blocks, Line, Needles, Task, line};
+use crate::index::Key;
+use crate::record::{Record, Stamp, id};
+use crate::scan::{Before, Block, Blocks, Line, Needles, Seen, Task, line, time_of_record};
 use crate::source::{Source, Span};
 
 /// A time is read at this distance within a block (bytes).
@@ -54,6 +54,8 @@ struct Stretch {
     /// Earliest and latest sampled time; `None` when no sample holds one.
     times: Option<(Stamp, Stamp)>,
     kept: Option<Arc<[u8]>>,
+    /// What was known then of the content before it.
+    seen: Option<Seen>,
 }
 
 /// Content to look at again.
@@ -63,8 +65,10 @@ pub(super) enum Piece {
     /// Kept from the pass.
     Kept {
         index: u32,
+        source: Arc<Source>,
         offset: u64,
         text: Arc<[u8]>,
+        seen: Option<Seen>,
     },
 }
 
@@ -108,6 +112,7 @@ impl Engine {
             let mut keeper = (!task.source.is_seekable()).then(|| Keeper::new(&kept_bytes));
             while let Some(block) = blocks.next_block() {
                 let before = found.len();
+                let seen = block.before().and_then(Before::seen);
                 let mut times = match (is_mapped, is_indexed) {
                     (true, _) => None,
                     (false, true) => all_times(block.text),
@@ -132,6 +137,7 @@ impl Engine {
                     },
                     times,
                     kept: None,
+                    seen,
                 });
                 if let Some(keeper) = &mut keeper {
                     keeper.saw(&block, found.len() > before, &mut stretches);
@@ -166,12 +172,11 @@ impl Engine {
         closure: &Closure,
         limits: RecordLimits,
     ) -> (Kept, Vec<Trouble>) {
-        let wanted = is_of(when);
         let all = Mutex::new((Kept::new(limits), Vec::new()));
         pieces.par_iter().with_max_len(1).for_each(|piece| {
             let mut kept = Kept::new(limits);
-            let troubles =
-                self.each_of_piece(piece, needles, &wanted, |line| kept.offer(closure, line));
+            let take = |line| kept.offer(closure, line);
+            let troubles = self.each_of_piece(piece, needles, when, |_| true, take);
             // Joined at once: pieces that wait for each other would all be in memory.
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             all.0.join(kept);
@@ -180,52 +185,46 @@ impl Engine {
         all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `each` with the wanted lines of a piece, in order of place; what was wrong with it.
+    /// Calls `each` with the lines of a piece that hold a needle, that `wanted` takes, and that are of the
+    /// time from `from` to `to` (both inclusive), in order of place; what was wrong with it. A line that is
+    /// no record is of the time of the record before it.
     pub(super) fn each_of_piece(
         &self,
         piece: &Piece,
         needles: &Needles,
-        wanted: &(impl Fn(&[u8]) -> bool + Sync),
+        (from, to): (Stamp, Stamp),
+        wanted: impl Fn(&[u8]) -> bool,
         mut each: impl FnMut(Line),
     ) -> Vec<Trouble> {
+        let mut each_of_block = |index: u32, block: &Block<'_>| {
+            needles.lines(block.text, |at, text| {
+                let is_then = |time: Stamp| time >= from && time <= to;
+                if wanted(text) && time_of_record(block, at, text).is_some_and(is_then) {
+                    each(line(index, block, at, text));
+                }
+            });
+        };
         match piece {
             Piece::Kept {
                 index,
+                source,
                 offset,
                 text,
+                seen,
             } => {
-                let block = Block {
-                    offset: *offset,
-                    text,
-                };
-                needles.lines(text, |at, text| {
-                    if wanted(text) {
-                        each(line(*index, &block, at, text));
-                    }
-                });
+                let before = Before::with(source, *seen);
+                each_of_block(*index, &Block::of(*offset, text).behind(&before));
                 Vec::new()
             }
             Piece::Read(task) => {
                 let read = |blocks: &mut Blocks<'_>| {
                     while let Some(block) = blocks.next_block() {
-                        needles.lines(block.text, |at, text| {
-                            if wanted(text) {
-                                each(line(task.index, &block, at, text));
-                            }
-                        });
+                        each_of_block(task.index, &block);
                     }
                 };
                 self.scanner.read(task, read).1
             }
         }
-    }
-}
-
-/// Whether a line is of some time (both ends inclusive), or has no time of its own.
-pub(super) fn is_of((from, to): (Stamp, Stamp)) -> impl Fn(&[u8]) -> bool + Sync {
-    move |text: &[u8]| {
-        let at = Stamp::parse_prefix(text);
-        at.is_none_or(|at| at >= from && at <= to)
     }
 }
 
@@ -242,19 +241,14 @@ impl TimeMap {
             from.plus_millis(-DISORDER_MILLIS),
             to.plus_millis(DISORDER_MILLIS),
         );
-        let mut pieces = self.scanned(corpus, from, to);
-        let near = |block: &IndexBlock| {
-            block
-                .times
-                .is_none_or(|(first, last)| last >= from && first <= to)
-        };
+        let mut pieces = self.scanned(corpus, (from, to));
         for &number in &self.indexed {
             let source = &corpus.sources[number as usize];
             let Some(index) = &corpus.indexes[number as usize] else {
                 continue;
             };
             if index.may_hold(from, to) {
-                let tasks = blocks_near(number, source, index, keys, near);
+                let tasks = blocks_near(number, source, index, keys, (from, to));
                 pieces.extend(tasks.into_iter().map(Piece::Read));
             }
         }
@@ -262,12 +256,14 @@ impl TimeMap {
     }
 
     /// What must be read of the sources that a pass went through.
-    fn scanned(&self, corpus: &Corpus, from: Stamp, to: Stamp) -> Vec<Piece> {
-        let near = |s: &&Stretch| {
-            s.times
-                .is_none_or(|(first, last)| last >= from && first <= to)
-        };
-        let mut wanted = self.stretches.iter().filter(near).peekable();
+    fn scanned(&self, corpus: &Corpus, when: (Stamp, Stamp)) -> Vec<Piece> {
+        let of_source = self.stretches.chunk_by(|a, b| a.index == b.index);
+        let near = of_source.flat_map(|stretches| {
+            let times = stretches.iter().map(|stretch| stretch.times);
+            let near = are_near(times, corpus.last_indexed(stretches[0].index), when);
+            stretches.iter().zip(near).filter(|(_, is_near)| *is_near)
+        });
+        let mut wanted = near.map(|(stretch, _)| stretch).peekable();
         let mut pieces: Vec<Piece> = Vec::new();
         while let Some(first) = wanted.next() {
             let mut of_source = vec![first];
@@ -276,7 +272,7 @@ impl TimeMap {
             }
             let source = &corpus.sources[first.index as usize];
             if of_source.iter().all(|s| s.kept.is_some()) {
-                pieces.extend(of_source.iter().filter_map(|s| s.as_kept()));
+                pieces.extend(of_source.iter().filter_map(|s| s.as_kept(source)));
                 continue;
             }
             let touches = |a: &&Stretch, b: &&Stretch| a.span.end == b.span.start;
@@ -303,11 +299,13 @@ impl TimeMap {
 }
 
 impl Stretch {
-    fn as_kept(&self) -> Option<Piece> {
+    fn as_kept(&self, source: &Arc<Source>) -> Option<Piece> {
         Some(Piece::Kept {
             index: self.index,
+            source: Arc::clone(source),
             offset: self.span.start,
             text: Arc::clone(self.kept.as_ref()?),
+            seen: self.seen,
         })
     }
 }
@@ -365,8 +363,9 @@ fn keep(total: &AtomicUsize, stretch: &mut Stretch, text: &[u8]) {
 /// Earliest and latest of the times of some lines of a block: its first timed line, its last, and
 /// one every [`SAMPLE_BYTES`].
 fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
-    let first = text.split(|&b| b == b'\n').find_map(Stamp::parse_prefix)?;
-    let last = text.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix)?;
+    let time = |line: &[u8]| Record::parse(line).at;
+    let first = text.split(|&b| b == b'\n').find_map(time)?;
+    let last = text.rsplit(|&b| b == b'\n').find_map(time)?;
     let between = (0..text.len())
         .step_by(SAMPLE_BYTES)
         .skip(1)
@@ -404,7 +403,8 @@ mod tests {
 
     #[test]
     fn a_last_line_without_a_time_does_not_shorten_a_block() {
-        let text = b"x\n2025-12-02 09:00:00,000|a\n2025-12-02 10:00:00,000|b\n\0\0\0\0\n";
+        let text = b"x\n2025-12-02 09:00:00,000|AST|dial|1.1|{}\n\
+            2025-12-02 10:00:00,000|AST|hangup|1.1|{}\n\0\0\0\0\n";
         let at = |text: &[u8]| Stamp::parse_prefix(text).expect("a time");
         assert_eq!(
             sample_times(text),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Corpus;
 use crate::error::Trouble;
-use crate::index::{Block, Index, Key};
+use crate::index::{Index, Key};
+use crate::record::Stamp;
 use crate::scan::{Scanner, Task};
 use crate::source::{Source, Span};
 
@@ -88,14 +89,14 @@ fn candidates(index: &Index, source: &Source, wanted: Wanted<'_>) -> Option<Vec<
     found.into_iter().map(span).collect()
 }
 
-/// The blocks of an indexed source that may hold lines of some time and of some keys (`None`: any),
-/// to be read. Without the blocks, all that the index covers.
+/// The blocks of an indexed source that may hold lines of the time `when` (both ends inclusive) and of
+/// some keys (`None`: any), to be read. Without the blocks, all that the index covers.
 pub(super) fn blocks_near(
     number: u32,
     source: &Arc<Source>,
     index: &Index,
     keys: Option<&[Key]>,
-    near: impl Fn(&Block) -> bool,
+    when: (Stamp, Stamp),
 ) -> Vec<Task> {
     let whole = Span {
         start: 0,
@@ -103,16 +104,19 @@ pub(super) fn blocks_near(
     };
     let spans = || {
         let blocks = index.blocks()?;
-        if !blocks.iter().any(&near) {
+        let near: Vec<bool> = are_near(blocks.iter().map(|b| b.times), None, when).collect();
+        if !near.contains(&true) {
             return Some(Vec::new());
         }
         source.set_table(|| index.bgzf_table());
-        let of_keys = match keys {
-            None => return Some(blocks.iter().filter(|b| near(b)).map(|b| b.span).collect()),
-            Some(keys) => index.candidates(keys)?,
-        };
-        let known = of_keys.iter().filter_map(|at| blocks.get(*at as usize));
-        Some(known.filter(|b| near(b)).map(|b| b.span).collect())
+        let span = |at: usize| Some(blocks.get(at)?.span).filter(|_| near[at]);
+        Some(match keys {
+            None => (0..blocks.len()).filter_map(span).collect(),
+            Some(keys) => {
+                let of_keys = index.candidates(keys)?;
+                of_keys.iter().filter_map(|at| span(*at as usize)).collect()
+            }
+        })
     };
     let spans: Vec<Span> = spans().unwrap_or_else(|| vec![whole]);
     match (spans.first(), spans.last()) {
@@ -126,6 +130,22 @@ pub(super) fn blocks_near(
         }
         _ => runs(number, source, &spans),
     }
+}
+
+/// Which of some blocks that follow each other may hold lines of the time `when` (both ends inclusive),
+/// by the times of each one's records. A line that is no record is of the time of the record before it,
+/// which may stand in a block before: the first block follows one of the times `before`, if any.
+pub(super) fn are_near(
+    times: impl Iterator<Item = Option<(Stamp, Stamp)>>,
+    before: Option<(Stamp, Stamp)>,
+    (from, to): (Stamp, Stamp),
+) -> impl Iterator<Item = bool> {
+    let touches = move |(first, last): (Stamp, Stamp)| last >= from && first <= to;
+    times.scan(before, move |before, own| {
+        let is_near = own.is_none_or(touches) || before.is_some_and(touches);
+        *before = own.or(*before);
+        Some(is_near)
+    })
 }
 
 /// Neighbours are read in one go.

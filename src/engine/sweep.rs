@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::flood::Flood;
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, reach};
@@ -45,6 +44,24 @@ impl Slab {
     /// From when on records are read.
     fn reads_from(self) -> Stamp {
         self.start.plus_millis(-reach::QUIET_MILLIS)
+    }
+
+    /// Whether the call began in the slab. One whose leg was born before anything was read, and of
+    /// which only the middle is seen, began in an older slab.
+    fn has_begun(self, facts: &[Fact], zone: LogZone, has_older: bool) -> bool {
+        let Some(first) = facts.first() else {
+            return false;
+        };
+        let born_before = |f: &Fact| {
+            let moment = chrono::DateTime::from_timestamp(id::epoch_seconds(f.uid())?, 0)?;
+            Some(zone.stamp(moment) < self.reads_from())
+        };
+        let begins = matches!(first.event, Event::Start | Event::Dial);
+        let middle = !begins
+            && has_older
+            && first.at.since(self.start) < reach::HORIZON_MILLIS
+            && facts.iter().any(|f| born_before(f) == Some(true));
+        first.at >= self.start && first.at < self.end && !middle
     }
 }
 
@@ -92,7 +109,6 @@ pub(super) struct Sweep<'c> {
     cursors: Vec<Cursor<'c>>,
     waiting: Waiting,
     joiner: Joiner,
-    flood: Flood,
 }
 
 impl<'c> Sweep<'c> {
@@ -121,14 +137,15 @@ impl<'c> Sweep<'c> {
             slab,
             cursors,
             waiting: Waiting::default(),
-            joiner: Joiner::default(),
-            flood: Flood::new(RecordLimits::default()),
+            joiner: Joiner::keeping(RecordLimits::default().records),
         }
     }
 
     fn run(mut self, calls: &mut Calls<'_>, read: &mut BTreeSet<u32>) {
         self.walk(DUSK, calls, read, Sweep::judge);
         let rest = self.joiner.take_all();
+        // Sweeps of neighbouring stretches read some records twice.
+        calls.records_left_out = calls.records_left_out.max(self.joiner.left_out());
         self.judge(rest, calls);
     }
 
@@ -157,12 +174,12 @@ impl<'c> Sweep<'c> {
             read.extend(next.as_ref().map(|c| c.index));
             let more = next.is_some();
             let feed = std::mem::take(&mut parsed);
-            let (joiner, flood) = (&mut self.joiner, &mut self.flood);
+            let joiner = &mut self.joiner;
             let (scanner, question, slab) = (self.scanner, self.question, self.slab);
             // What was parsed before is joined while the next is parsed.
             let (fresh, ()) = rayon::join(
                 || next.map(|cursor| cursor.parse_next(scanner, question, slab)),
-                || calls.feed(joiner, flood, feed),
+                || calls.feed(joiner, feed),
             );
             let parsed_until = self.all_parsed_until();
             parsed = self.waiting.pass(fresh.unwrap_or_default(), parsed_until);
@@ -173,11 +190,9 @@ impl<'c> Sweep<'c> {
                 break;
             }
         }
-        calls.feed(&mut self.joiner, &mut self.flood, parsed);
+        calls.feed(&mut self.joiner, parsed);
         let rest = self.waiting.take_until(DUSK);
-        calls.feed(&mut self.joiner, &mut self.flood, rest);
-        // Sweeps of neighbouring stretches read some records twice.
-        calls.records_left_out = calls.records_left_out.max(self.flood.left_out);
+        calls.feed(&mut self.joiner, rest);
         if !self.question.strict {
             self.merge_inferred(DUSK);
         }
@@ -226,13 +241,15 @@ impl<'c> Sweep<'c> {
 
     /// Collects those calls that are the slab's own and are asked for.
     fn judge(&self, over: Vec<Component>, calls: &mut Calls<'_>) {
+        let (zone, question, slab, has_older) =
+            (self.zone, self.question, self.slab, self.has_older);
         let accepted: Vec<Summary> = over
             .into_par_iter()
             .with_min_len(64)
             .filter_map(|mut component| {
                 component.facts.sort_by_key(|f| (f.at, f.place));
-                self.is_own(&component.facts)
-                    .then(|| accept(self.question, &component.facts))
+                slab.has_begun(&component.facts, zone, has_older)
+                    .then(|| accept(question, &component.facts))
                     .flatten()
             })
             .collect();
@@ -240,32 +257,14 @@ impl<'c> Sweep<'c> {
             calls.push(summary);
         }
     }
-
-    /// Whether the call began in the slab. One whose leg was born before anything was read, and of
-    /// which only the middle is seen, began in an older slab.
-    fn is_own(&self, facts: &[Fact]) -> bool {
-        let Some(first) = facts.first() else {
-            return false;
-        };
-        let born_before = |f: &Fact| {
-            let moment = chrono::DateTime::from_timestamp(id::epoch_seconds(f.uid())?, 0)?;
-            Some(self.zone.stamp(moment) < self.slab.reads_from())
-        };
-        let begins = matches!(first.event, Event::Start | Event::Dial);
-        let middle = !begins
-            && self.has_older
-            && first.at.since(self.slab.start) < reach::HORIZON_MILLIS
-            && facts.iter().any(|f| born_before(f) == Some(true));
-        first.at >= self.slab.start && first.at < self.slab.end && !middle
-    }
 }
 
 impl Calls<'_> {
-    fn feed(&mut self, joiner: &mut Joiner, flood: &mut Flood, parsed: Parsed) {
+    fn feed(&mut self, joiner: &mut Joiner, parsed: Parsed) {
         self.troubles.extend(parsed.troubles);
         self.unparsed += parsed.unparsed;
         for fact in parsed.facts.into_iter().flatten() {
-            flood.push(joiner, fact);
+            joiner.push(fact);
         }
     }
 }
@@ -392,10 +391,7 @@ impl<'c> Cursor<'c> {
             .par_iter()
             .map(|(offset, text)| {
                 let mut parsed = Parsed::default();
-                let block = Block {
-                    offset: *offset,
-                    text,
-                };
+                let block = Block::of(*offset, text);
                 parse_block(question, slab, self.index, &block, &mut parsed);
                 parsed
             })

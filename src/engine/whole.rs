@@ -1,23 +1,28 @@
 //! All records of a call, however many, in constant memory.
 //!
-//! They are handed out in order of time, as many at once as an answer keeps: each time the earliest
-//! behind those before are looked for anew. That reads the blocks of the call once for each of them,
-//! and needs no room for what is not printed yet.
+//! All records of all names that may lead to one of the call are walked through twice in order of time, as
+//! many at once as an answer keeps: each time the earliest behind those before are looked for anew. That
+//! reads the blocks of the call once for each of them, and needs no room for what is not printed yet.
+//!
+//! Which of them belong to the call is decided by the [`Joiner`], as for an answer that is limited: the
+//! first walk learns which of the joiner's calls become the one, the second gives the same records to
+//! another joiner, whose calls are the same, and hands out those of that one.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::grow::{Grow, fact_of, keys_of};
+use super::grow::{Grow, Grown, fact_of, keys_of};
 use super::kept::Earliest;
-use super::pass::{TimeMap, is_of};
+use super::pass::TimeMap;
 use super::reading::Wanted;
 use super::{Corpus, Engine, RecordLimits, TraceQuestion};
-use crate::call::{Closure, Fact, reach};
+use crate::call::{Closure, Component, Fact, Joiner, reach};
 use crate::error::{Error, Trouble};
 use crate::index::Key;
 use crate::record::Stamp;
-use crate::scan::{Line, Needles, Place, line};
+use crate::scan::{Block, Line, Needles, Place, line, time_of_record};
 use crate::source::Source;
 use crate::tree::{EnterpriseName, Tree};
 
@@ -27,19 +32,33 @@ const AT_ONCE: RecordLimits = RecordLimits {
     bytes: 32 << 20,
 };
 
-/// What to hand out next.
-struct Next<'a> {
+/// After so many records the calls are let go of that nothing can be added to.
+const TIDY_RECORDS: u64 = 100_000;
+
+/// A walk through the records of some names.
+struct Walk<'a> {
     corpus: &'a Corpus,
     map: &'a TimeMap,
     sources: &'a [(u32, Arc<Source>)],
-    closure: &'a Closure,
+    names: &'a Closure,
     asked: &'a str,
     /// From when to when records of all names are looked for.
     window: (Stamp, Stamp),
     /// Records of the id asked for are outside that as well.
     has_far: bool,
-    /// The last one that was handed out.
+    /// The last one that was walked past.
     after: Option<(Stamp, Place)>,
+}
+
+/// The calls of a joiner that are the one.
+struct Own<'g> {
+    grown: &'g Grown,
+    /// Records of the call that are known.
+    places: HashSet<Place>,
+    /// By [`Component::born`].
+    calls: HashSet<u32>,
+    joiner: Joiner,
+    pushed: u64,
 }
 
 impl Engine {
@@ -74,7 +93,7 @@ impl Engine {
         let has_more = sought.met();
         let known = sought.into_lines();
         let closure = Closure::of(&question.id);
-        let grown = self.grow(
+        let mut grown = self.grow(
             corpus,
             &passed.map,
             closure,
@@ -86,81 +105,162 @@ impl Engine {
             },
         );
         let mut troubles = passed.troubles;
-        troubles.extend(grown.troubles);
+        troubles.append(&mut grown.troubles);
         let Some(window) = grown.window else {
             return Ok(troubles);
         };
         let is_far = |line: &Line| line.at < window.0 || line.at > window.1;
-        let mut next = Next {
+        let mut walk = Walk {
             corpus,
             map: &passed.map,
             sources: &sources,
-            closure: &grown.closure,
+            names: &grown.names,
             asked: &question.id,
             window,
             has_far: has_more > known.len() as u64 || known.iter().any(is_far),
             after: None,
         };
-        loop {
-            let lines: Vec<Line> = self.next_records(&next).into_lines().collect();
-            let Some(last) = lines.last() else {
-                return Ok(troubles);
-            };
-            next.after = Some((last.at, last.place));
-            // A call that goes on reaches further.
+        let mut own = Own::new(&grown);
+        while let Some(lines) = self.next_lines(&mut walk) {
             let facts: Vec<Fact> = lines.iter().map(fact_of).collect();
-            if let Some((_, to)) = reach::window(&facts, self.zone) {
-                next.window.1 = next.window.1.max(to);
+            let known: Vec<Fact> = facts.into_iter().filter(|fact| own.learn(fact)).collect();
+            // A call that goes on reaches further.
+            if let Some((_, to)) = reach::window(&known, self.zone) {
+                walk.window.1 = walk.window.1.max(to);
             }
+        }
+        walk.after = None;
+        let mut own = own.again();
+        while let Some(mut lines) = self.next_lines(&mut walk) {
+            lines.retain(|line| own.holds(line));
             each(&lines)?;
         }
+        Ok(troubles)
     }
 
-    fn next_records(&self, next: &Next<'_>) -> Earliest {
-        let (from, to) = next.window;
-        let from_now = next.after.map_or(from, |(at, _)| at.max(from));
-        let is_inside = |line: &Line| line.at >= from && line.at <= to;
+    /// The next records of a walk, in order of time; `None` at its end.
+    fn next_lines(&self, walk: &mut Walk<'_>) -> Option<Vec<Line>> {
+        let mut lines: Vec<Line> = self.next_records(walk).into_lines().collect();
+        // What is later waits until it is known how far the call reaches.
+        let inside = lines.partition_point(|line| line.at <= walk.window.1);
+        if inside > 0 {
+            lines.truncate(inside);
+        }
+        let last = lines.last()?;
+        walk.after = Some((last.at, last.place));
+        Some(lines)
+    }
+
+    fn next_records(&self, walk: &Walk<'_>) -> Earliest {
         let is_next = |line: &Line| {
-            let is_behind = next.after.is_none_or(|after| (line.at, line.place) > after);
-            is_behind && next.closure.holds(&fact_of(line), &line.text)
+            let is_behind = walk.after.is_none_or(|after| (line.at, line.place) > after);
+            is_behind && walk.names.holds(&fact_of(line), &line.text)
         };
         let all = Mutex::new(Earliest::default());
-        let keys = keys_of(next.closure);
-        let pieces = next
-            .map
-            .pieces(next.corpus, (from_now, to), keys.as_deref());
-        let needles = Needles::new(next.closure.needles());
+        let keys = keys_of(walk.names);
+        let pieces = walk.map.pieces(walk.corpus, walk.window, keys.as_deref());
+        let needles = Needles::new(walk.names.needles());
         pieces.par_iter().with_max_len(1).for_each(|piece| {
             let mut own = Earliest::default();
-            self.each_of_piece(piece, &needles, &is_of((from_now, to)), |line| {
-                if is_inside(&line) && is_next(&line) {
-                    own.push(line, AT_ONCE);
-                }
-            });
-            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-            all.join(own, AT_ONCE);
-        });
-        if next.has_far {
-            let key = Key::of_text(next.asked.as_bytes());
-            let needles = Needles::new([next.asked]);
-            let wanted = Wanted::of(key.as_ref());
             let take = |line: Line| {
-                if !is_inside(&line) && is_next(&line) {
-                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                    all.push(line, AT_ONCE);
+                if is_next(&line) {
+                    own.push(line, AT_ONCE, &mut |_| ());
                 }
             };
-            self.pass(
-                next.corpus,
-                next.sources,
-                wanted,
-                &needles,
-                |index, block, at, text| -> Option<()> {
-                    take(line(index, block, at, text));
-                    None
-                },
-            );
+            self.each_of_piece(piece, &needles, walk.window, |_| true, take);
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.join(own, AT_ONCE, &mut |_| ());
+        });
+        if walk.has_far {
+            let key = Key::of_text(walk.asked.as_bytes());
+            let needles = Needles::new([walk.asked]);
+            let wanted = Wanted::of(key.as_ref());
+            let (from, to) = walk.window;
+            let take = |index, block: &Block<'_>, at, text: &[u8]| -> Option<()> {
+                let time = time_of_record(block, at, text);
+                let is_far = time.is_none_or(|time| time < from || time > to);
+                let line = is_far.then(|| line(index, block, at, text));
+                let line = line.filter(is_next)?;
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.push(line, AT_ONCE, &mut |_| ());
+                None
+            };
+            self.pass(walk.corpus, walk.sources, wanted, &needles, take);
         }
         all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl<'g> Own<'g> {
+    fn new(grown: &'g Grown) -> Own<'g> {
+        Own {
+            grown,
+            places: grown.facts.iter().map(|fact| fact.place).collect(),
+            calls: HashSet::new(),
+            joiner: Joiner::keeping(RecordLimits::default().records),
+            pushed: 0,
+        }
+    }
+
+    /// Learns from the next record; whether it is known by now to be of the call.
+    fn learn(&mut self, fact: &Fact) -> bool {
+        let Some(slot) = self.push(fact) else {
+            return false;
+        };
+        let call = self.joiner.component(slot);
+        let is_own = self.places.contains(&fact.place) || is_one(&self.calls, call);
+        if is_own {
+            self.calls.insert(call.born());
+        }
+        is_own
+    }
+
+    /// Another joiner, which is to be given the same records.
+    fn again(mut self) -> Own<'g> {
+        let rest = self.joiner.take_all();
+        self.let_go(&rest);
+        Own {
+            calls: self.calls,
+            ..Own::new(self.grown)
+        }
+    }
+
+    /// Whether a record, the next of those that were learned from, is of the call. A line that shares no
+    /// name with any holds one.
+    fn holds(&mut self, line: &Line) -> bool {
+        let fact = fact_of(line);
+        match self.push(&fact) {
+            Some(slot) => is_one(&self.calls, self.joiner.component(slot)),
+            None => {
+                fact.edges().next().is_none() && self.grown.closure.holds(&fact, &line.text)
+                    || self.places.contains(&line.place)
+            }
+        }
+    }
+
+    fn push(&mut self, fact: &Fact) -> Option<u32> {
+        self.pushed += 1;
+        if self.pushed.is_multiple_of(TIDY_RECORDS) {
+            for slot in self.joiner.quiet(fact.at) {
+                let over = self.joiner.take(slot);
+                self.let_go(&[over]);
+            }
+        }
+        self.joiner.push(fact.clone())
+    }
+
+    /// Notes which calls became the one.
+    fn let_go(&mut self, over: &[Component]) {
+        for call in over {
+            if is_one(&self.calls, call) {
+                self.calls.insert(call.born());
+                self.calls.extend(call.merged());
+            }
+        }
+    }
+}
+
+fn is_one(calls: &HashSet<u32>, call: &Component) -> bool {
+    let merged = || call.merged().iter().any(|born| calls.contains(born));
+    calls.contains(&call.born()) || merged()
 }

@@ -33,7 +33,7 @@ impl Sieve {
         mut each: impl FnMut(usize, &'t [u8], Stamp),
     ) {
         if self.filter.is_empty() {
-            let block = Block { offset: 0, text };
+            let block = Block::of(0, text);
             for (at, line) in block.lines().filter(|(_, line)| !line.is_empty()) {
                 *before = time_of(line).or(*before);
                 each(at, line, before.unwrap_or(Stamp(0)));
@@ -50,7 +50,7 @@ impl Sieve {
             own
         };
         let Some(needles) = &self.needles else {
-            let block = Block { offset: 0, text };
+            let block = Block::of(0, text);
             for (at, line) in block.lines() {
                 let known = *before;
                 *before = take(at, line, &|| known).or(known);

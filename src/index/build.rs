@@ -226,10 +226,7 @@ impl<'w> Builder<'w> {
                 .par_iter()
                 .map(|(offset, text)| {
                     let mut parsed = Parsed::default();
-                    let block = Block {
-                        offset: *offset,
-                        text,
-                    };
+                    let block = Block::of(*offset, text);
                     parsed.take(grid, &block);
                     parsed
                 })

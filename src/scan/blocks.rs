@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use memchr::{memchr, memmem, memrchr};
 
+use super::before::Before;
 use crate::error::Trouble;
 use crate::record::Stamp;
 use crate::source::{Reader, Source, Span};
@@ -38,9 +39,34 @@ pub struct Block<'b> {
     pub offset: u64,
     /// The lines.
     pub text: &'b [u8],
+    /// What is known of the content before it; `None` where nobody asks for times of lines without
+    /// one.
+    pub(super) before: Option<&'b Before<'b>>,
 }
 
 impl<'b> Block<'b> {
+    /// Lines that were read before.
+    pub fn of(offset: u64, text: &'b [u8]) -> Block<'b> {
+        Block {
+            offset,
+            text,
+            before: None,
+        }
+    }
+
+    /// The same, with what is known of the content before it.
+    pub fn behind(self, before: &'b Before<'b>) -> Block<'b> {
+        Block {
+            before: Some(before),
+            ..self
+        }
+    }
+
+    /// What is known of the content before it.
+    pub fn before(&self) -> Option<&'b Before<'b>> {
+        self.before
+    }
+
     /// The lines: offset within the block, bytes without the newline.
     pub fn lines(self) -> impl Iterator<Item = (usize, &'b [u8])> {
         let mut at = 0;
@@ -157,6 +183,9 @@ pub struct Blocks<'s> {
     done: bool,
     findings: Vec<Finding>,
     last_time: Option<Stamp>,
+    /// Of the block that was handed out last: offset of its first byte in `buffer`.
+    handed: usize,
+    before: Before<'s>,
 }
 
 enum Filled {
@@ -192,6 +221,8 @@ impl<'s> Blocks<'s> {
             done: span.start >= span.end,
             findings: Vec::new(),
             last_time: None,
+            handed: 0,
+            before: Before::new(source),
         }
     }
 
@@ -201,6 +232,8 @@ impl<'s> Blocks<'s> {
             if self.done {
                 return None;
             }
+            let passed = &self.buffer[self.handed..self.from];
+            self.before.pass(self.base + self.handed as u64, passed);
             self.drop_handed_out();
             let state = self.fill();
             if self.skipping && !self.skip_to_line(&state) {
@@ -214,15 +247,13 @@ impl<'s> Blocks<'s> {
                 self.note_damage(what, end);
             }
             let (start, base) = (self.from, self.base);
-            self.from = end;
+            (self.handed, self.from) = (start, end);
             if start == end {
                 continue;
             }
             self.look_for_hole(start, end);
-            return Some(Block {
-                offset: base + start as u64,
-                text: &self.buffer[start..end],
-            });
+            let block = Block::of(base + start as u64, &self.buffer[start..end]);
+            return Some(block.behind(&self.before));
         }
     }
 
@@ -244,7 +275,7 @@ impl<'s> Blocks<'s> {
     fn drop_handed_out(&mut self) {
         self.buffer.copy_within(self.from..self.filled, 0);
         self.filled -= self.from;
-        self.from = 0;
+        (self.handed, self.from) = (0, 0);
         // Not counted up: damage makes the reader leave bytes out.
         self.base = self.reader.position() - self.filled as u64;
     }
@@ -288,7 +319,8 @@ impl<'s> Blocks<'s> {
             None => {
                 self.from = self.filled;
                 match state {
-                    Filled::More => {}
+                    // Lines that begin behind the span are of no interest, however far the next is.
+                    Filled::More => self.done = self.base + self.from as u64 >= self.span.end,
                     Filled::End => self.done = true,
                     Filled::Broken(what) => {
                         self.skipping = false;

@@ -7,6 +7,7 @@
 //!
 //! What is asked of a line lives above (`engine`); what a line says lives below (`record`).
 
+mod before;
 mod blocks;
 mod needles;
 
@@ -15,9 +16,10 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use crate::error::Trouble;
-use crate::record::Stamp;
+use crate::record::{Record, Stamp};
 use crate::source::{Source, Span};
 
+pub use before::{Before, Seen};
 pub use blocks::{Block, Blocks, Finding, LONG_LINE_BYTES};
 pub use needles::Needles;
 
@@ -53,8 +55,8 @@ pub struct Place {
 /// A line taken out of the logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Its time. A line without one takes that of the timed line before it, else behind it, so that
-    /// it stays in its place; 0 where no line near has a time.
+    /// Its time. A line without one takes that of the record before it, so that it stays in its place
+    /// (see [`Before`]); 0 where no record is near.
     pub at: Stamp,
     /// Where it stands.
     pub place: Place,
@@ -176,11 +178,9 @@ impl Scanner {
 /// A line of a block as an owned [`Line`].
 pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
     let nuls = text.iter().take_while(|&&b| b == 0).count();
-    let at_line = Stamp::parse_prefix(&text[nuls..])
-        .or_else(|| time_before(&block.text[..at]))
-        .or_else(|| time_behind(&block.text[at..]));
+    let own = Stamp::parse_prefix(&text[nuls..]);
     Line {
-        at: at_line.unwrap_or(Stamp(0)),
+        at: own.or_else(|| time_before(block, at)).unwrap_or(Stamp(0)),
         place: Place {
             source,
             offset: block.offset + at as u64,
@@ -189,11 +189,12 @@ pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
     }
 }
 
-fn time_behind(text: &[u8]) -> Option<Stamp> {
-    text.split(|&b| b == b'\n').find_map(Stamp::parse_prefix)
+/// The time of the record in a line of a block; of a line that is no record, the time that
+/// [`Before`] gives it. That is what an index knows the times of.
+pub fn time_of_record(block: &Block<'_>, at: usize, text: &[u8]) -> Option<Stamp> {
+    Record::parse(text).at.or_else(|| time_before(block, at))
 }
 
-/// The time of the nearest timed line before the end of `text`.
-fn time_before(text: &[u8]) -> Option<Stamp> {
-    text.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix)
+fn time_before(block: &Block<'_>, at: usize) -> Option<Stamp> {
+    block.before()?.time_of(block, at)
 }

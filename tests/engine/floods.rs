@@ -115,6 +115,50 @@ fn all_records_are_handed_out_in_order_each_once() {
     assert!(text == file, "{} bytes of {}", text.len(), file.len());
 }
 
+/// The last record of a call that many records of a loop precede says how it ended, in every answer.
+#[test]
+fn a_call_that_is_flooded_with_events_keeps_its_end() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("0367");
+    fs::create_dir(&folder).expect("made");
+    let mut text = format!(
+        "2025-11-30 09:07:35,000|AST|start|{ID}|{{\"Phone\": \"375290001234\", \"CallType\": 0}}\n"
+    );
+    for n in 0..60_000 {
+        let (minute, second, milli) = (8 + n / 20_000, n / 333 % 60, n % 333);
+        let _ = writeln!(
+            text,
+            "2025-11-30 09:{minute:02}:{second:02},{milli:03}|AST|new_callerid|{ID}|{{\"CallerIDNum\": \"{n}\"}}"
+        );
+    }
+    let _ = writeln!(
+        text,
+        "2025-11-30 09:12:00,000|AST|hangup|{ID}|{{\"Phone\": \"375290001234\", \"CallStatus\": 1, \"CallType\": 0}}"
+    );
+    fs::write(folder.join("events.log"), text).expect("written");
+    let engine = Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine");
+    let tree = Tree::open(dir.path()).expect("a tree");
+    let call = trace(dir.path(), &engine, RecordLimits::default()).call;
+    let call = call.expect("found");
+    assert_eq!((call.lines.len(), call.left_out), (10_000, 50_002));
+    assert!(call.summary.ended);
+    let number = |line: &Line| {
+        let text = String::from_utf8_lossy(&line.text).into_owned();
+        let number = text.rsplit('"').nth(1).and_then(|n| n.parse().ok());
+        number.unwrap_or(0u32)
+    };
+    assert_eq!(number(&call.lines[8_999]), 8_998);
+    assert_eq!(number(&call.lines[9_000]), 59_001);
+    let found = engine.search(&tree, &name(), &SearchQuestion::default());
+    let found = found.expect("searched");
+    assert_eq!((found.count, found.records_left_out), (1, 50_002));
+    let summary = calltrace::call::Summary {
+        legs: Vec::new(),
+        ..call.summary
+    };
+    assert_eq!(format!("{:?}", found.calls[0]), format!("{summary:?}"));
+}
+
 #[test]
 fn a_sweep_counts_a_flooded_call_once_and_says_what_it_left_out() {
     let dir = flood(25_000);

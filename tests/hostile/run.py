@@ -1,19 +1,59 @@
 """Runs commands one after the other, and says of each what it cost.
 
 Reads a JSON list of argument lists, writes a JSON list of results. A command that takes longer than the
-limit is killed, and says so.
+limit is killed, and says so. A server is asked for pages and given lines, and then ended; what it answers
+counts as its output.
 """
-import json, os, signal, subprocess, sys, threading, time
+import http.client, json, os, re, signal, subprocess, sys, threading, time
 
 LIMIT_SECONDS = 10
+TOKEN = "the-token"
+CALLS = {"0367": "1764406800.120", "0999": "1764406800.300"}
+
+
+def requests():
+    for enterprise, call in CALLS.items():
+        yield "GET", f"/call/{enterprise}/{call}?token={TOKEN}", None
+        yield "GET", f"/calls/{enterprise}?token={TOKEN}", None
+        yield "GET", f"/trace/{call}?enterprise={enterprise}", None
+        event = {"Token": "375290000000"}
+        line = {"enterprise_number": enterprise, "unique_id": call, "event_type": "dial", "event_data": event}
+        yield "POST", "/log/event", json.dumps(line)
+
+
+def answers(port):
+    """What is answered on a port, as text: a line with the status before each body."""
+    text = ""
+    for method, path, body in requests():
+        connection = http.client.HTTPConnection("localhost", port, timeout=LIMIT_SECONDS)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            answer = connection.getresponse()
+            # A line that is posted names its enterprise in the body only.
+            said = body or path
+            text += f"{method} {said} gave {answer.status}\n{answer.read().decode('utf-8', 'replace')}\n"
+        except OSError as error:
+            text += f"{method} {path} failed: {error}\n"
+        connection.close()
+    return text
 
 
 def run(arguments):
     begin = time.monotonic()
     process = subprocess.Popen(
-        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        arguments,
+        env={**os.environ, "CALLTRACE_LISTEN": "127.0.0.1:0"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     texts = {}
+    answered = ""
+    if "serve" in arguments:
+        # It says first where it serves.
+        port = re.search(rb"http://.*:(\d+)", process.stderr.readline())
+        answered = answers(int(port[1])) if port else ""
+        process.terminate()
 
     def read(name, stream):
         texts[name] = stream.read().decode("utf-8", "replace")
@@ -36,6 +76,7 @@ def run(arguments):
         "seconds": time.monotonic() - begin,
         "peak_bytes": usage.ru_maxrss * 1024,
         **texts,
+        "stdout": answered + texts["stdout"],
     }
 
 

@@ -114,6 +114,9 @@ impl Arena {
         arena.write("events.log", &lines("2025-12-03", 200, 50));
         let others = arena.at("call_tracer/0999/events.log.2025-12-01");
         fs::write(others, lines("2025-12-01", 300, 5)).expect("written");
+        let secret = |name| format!("[enterprises.{name}]\nsecret = \"the-token\"\n");
+        let settings = ["0367", "0999"].map(secret).concat();
+        fs::write(arena.at("config.toml"), settings).expect("written");
         // As it would look to a reader of logs, and to a program that tidies up.
         for name in ["secret", "events.log.1", "catalog.tmp", "events.log.7.idx"] {
             let path = arena.outside().join(name);
@@ -196,8 +199,10 @@ impl Arena {
         let program = program.to_str().expect("UTF-8");
         let root = self.at("call_tracer");
         let root = root.to_str().expect("UTF-8");
+        let settings = self.at("config.toml");
+        let settings = settings.to_str().expect("UTF-8");
         let whole = |command: &&[&str]| -> Vec<String> {
-            let all = [program, "--root", root, "--tz", "UTC"];
+            let all = [program, "--config", settings, "--root", root, "--tz", "UTC"];
             let all = all.iter().chain(command.iter());
             all.map(|word| (*word).to_owned()).collect()
         };

@@ -18,13 +18,18 @@ use crate::hostile::{Arena, GROUP, KEEP, NOT_ROOT, Ran, STRANGER, WRITER, is_roo
 const LATER: &str = "2026-01-15T12:00:00Z";
 
 /// All of root's commands; rotation last, as it changes what the others look at.
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 11] = [
     &["rotate", "--dry-run", KEEP],
     &["index"],
     &["index", "--check"],
     &["doctor"],
     &["search", "--lines", "--limit=0"],
     &["trace", "0367", "1764406800.120"],
+    &["tail", "-n", "500"],
+    &["tail", "--calls", "--follow", "--timeout", "1ms"],
+    &["tail", "--call", "1764406800.120"],
+    // Pages, the API, and posted lines.
+    &["serve"],
     &["rotate", KEEP],
 ];
 
@@ -64,6 +69,13 @@ fn served(arena: &Arena, ran: &[Ran], what: &str) {
     let search = ran.iter().find(|ran| ran.arguments.contains("--lines"));
     let found = &search.expect("searched").stdout;
     assert!(found.contains("1764406800.300"), "{what}: {search:?}");
+    let serve = ran.iter().find(|ran| ran.arguments.contains("\"serve\""));
+    let served = &serve.expect("served").stdout;
+    let answers = served.lines().filter(|line| line.contains(" gave "));
+    let of_others = answers.filter(|line| line.contains("0999"));
+    assert_eq!(of_others.clone().count(), 4, "{what}: {serve:?}");
+    let is_well = of_others.clone().all(|line| line.ends_with(" gave 200"));
+    assert!(is_well, "{what}: {serve:?}");
 }
 
 fn place(arena: &Arena, name: &str, kind: &str, script: &str) {

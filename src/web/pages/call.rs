@@ -88,7 +88,7 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
                 section.warn role="note" {
                     p {
                         strong { (l.of("Записей слишком много", "There are too many records")) }
-                        (l.of(": показаны самые ранние, не показано не меньше ", ": the earliest are shown, left out are at least "))
+                        (l.of(": показаны первые и последние события, не показано не меньше ", ": the first and the last events are shown, left out are at least "))
                         (page.call.left_out)
                     }
                 }

@@ -1,0 +1,114 @@
+//! The records of one call while it grows.
+
+use super::Name;
+use crate::call::fact::Fact;
+use crate::call::infer::{Group, Profile};
+use crate::record::Stamp;
+
+/// Room for the records of a call at first: few calls have more, and it stays under the size (1 KiB)
+/// up to which the allocator is quick.
+const FACTS_USUAL: usize = 11;
+
+/// The records of one call, as far as ids join them.
+#[derive(Debug, Default)]
+pub struct Component {
+    /// In order of arrival, as far as [`super::Joiner::in_order`] was not asked.
+    pub facts: Vec<Fact>,
+    /// What of them matters to joins without ids.
+    pub(super) profile: Profile,
+    /// Time of the latest; `None` while there is none.
+    pub(super) last: Option<Stamp>,
+    /// What `reach::silence` said of it, as long as nothing was added since.
+    pub(super) silence: Option<i64>,
+    /// The names that lead here.
+    pub(super) names: Vec<Name>,
+    /// Legs and bridges of parts that were adopted; their records don't count for the profile.
+    pub(super) adopted: Vec<Box<[u8]>>,
+    /// The legs of adopted parts, each with the circumstance.
+    pub(super) inferred: Vec<(Box<[u8]>, String)>,
+    /// As the how manyth of its joiner it came to be.
+    pub(super) born: u32,
+    /// The same of those that were merged into it.
+    pub(super) merged: Vec<u32>,
+}
+
+impl Component {
+    /// Whether the first record is this old (milliseconds) when everything up to `now` has come.
+    pub fn is_older_than(&self, millis: i64, now: Stamp) -> bool {
+        self.profile
+            .first()
+            .is_some_and(|first| now.since(first) > millis)
+    }
+
+    /// The records as joins without ids see them.
+    pub fn group(&self) -> Group<'_> {
+        Group {
+            facts: &self.facts,
+            profile: &self.profile,
+        }
+    }
+
+    /// The legs that circumstance joined, each with what speaks for it.
+    pub fn inferred(&self) -> impl Iterator<Item = (&[u8], &str)> {
+        self.inferred
+            .iter()
+            .map(|(uid, why)| (&**uid, why.as_str()))
+    }
+
+    /// As the how manyth of its joiner it came to be: another joiner that is given the same records counts
+    /// the same.
+    pub fn born(&self) -> u32 {
+        self.born
+    }
+
+    /// [`Component::born`] of the calls that were merged into it.
+    pub fn merged(&self) -> &[u32] {
+        &self.merged
+    }
+
+    fn is_adopted(&self, fact: &Fact) -> bool {
+        let known = |name: &[u8]| !name.is_empty() && self.adopted.iter().any(|a| **a == *name);
+        !self.adopted.is_empty() && (known(fact.uid()) || known(fact.bridge()))
+    }
+
+    pub(super) fn push(&mut self, fact: Fact) {
+        self.last = self.last.max(Some(fact.at));
+        self.silence = None;
+        if !self.is_adopted(&fact) {
+            self.profile.add(&fact);
+        }
+        if self.facts.capacity() == 0 {
+            self.facts.reserve(FACTS_USUAL);
+        }
+        self.facts.push(fact);
+    }
+
+    /// Puts the records in order and leaves out those above the limit; how many those were.
+    pub(super) fn trim(&mut self, records: usize) -> u64 {
+        self.facts.sort_by_key(|fact| (fact.at, fact.place));
+        let events = self.facts.iter().filter(|fact| fact.is_asterisk()).count();
+        let (first, last) = first_and_last(records);
+        let mut events_before = 0;
+        let mut others_before = 0;
+        let before = self.facts.len();
+        self.facts.retain(|fact| {
+            let count = match fact.is_asterisk() {
+                true => &mut events_before,
+                false => &mut others_before,
+            };
+            let at = std::mem::replace(count, *count + 1);
+            match fact.is_asterisk() {
+                true => at < first || at + last >= events,
+                false => at < records,
+            }
+        });
+        (before - self.facts.len()) as u64
+    }
+}
+
+/// How many of the first and of the last Asterisk events of a call are kept, of so many in all: the end
+/// of a call tells as much as its beginning.
+pub fn first_and_last(records: usize) -> (usize, usize) {
+    let last = records / 10;
+    (records - last, last)
+}
