@@ -364,9 +364,12 @@ fn outcome(
     if !talk.heard.is_empty() || call_status == Some(ANSWERED) || !is_denied && is_told() {
         return Outcome::Answered;
     }
+    // Of several telephones that were tried the last one's reason is the call's.
+    let is_busy = || facts.iter().rev().find_map(|f| f.busy) == Some(true);
     match direction {
         _ if !ended => Outcome::Unknown,
         Direction::Incoming => Outcome::Missed,
+        _ if is_busy() => Outcome::Busy,
         _ => Outcome::NotReached,
     }
 }

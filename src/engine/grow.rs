@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use super::kept::{Class, Earliest, Kept};
 use super::pass::{Piece, TimeMap, is_of};
 use super::{Corpus, Engine, RecordLimits};
-use crate::call::{Closure, Component, Fact, Joiner, reach};
+use crate::call::{Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, reach};
 use crate::error::Trouble;
 use crate::index::Key;
-use crate::record::{Record, Stamp};
+use crate::record::{Record, Stamp, id};
 use crate::scan::{Line, Needles, Place};
 
 /// A call that still teaches names after this many rounds is a runaway join.
@@ -25,6 +25,11 @@ const ROUNDS_MAX: usize = 40;
 
 /// Most names are learned from records this near in time (milliseconds).
 const NEAR_MILLIS: i64 = 20_000;
+
+/// Of several calls of one id the newest is meant, unless it began longer than this (milliseconds, a
+/// year) after the id's second of birth: a test system uses an id for as long as logs are kept, and a record
+/// of the year 2038 or 9999 is that of a broken clock.
+const ID_REUSED_MILLIS: i64 = 366 * 24 * 3_600_000;
 
 /// Records that are looked at around a call for parts that share no id with it: in a minute an
 /// enterprise writes some thousand.
@@ -215,8 +220,13 @@ impl Engine {
         if own.is_empty() {
             return Judged::default();
         }
-        let mut call = own.remove(asked_for.unwrap_or(own.len() - 1));
         let begins = |call: &Component| call.facts.iter().map(|f| f.at).min();
+        let chosen = asked_for.or_else(|| {
+            let is_near =
+                |call: &Component| begins(call).is_some_and(|at| self.is_lifetime(asked, at));
+            own.iter().rposition(is_near)
+        });
+        let mut call = own.remove(chosen.unwrap_or(own.len() - 1));
         let others = own.iter().filter_map(begins).collect();
         let inferred = call
             .inferred()
@@ -228,6 +238,17 @@ impl Engine {
             inferred,
             others,
         }
+    }
+
+    /// Whether a call of the ids can begin at that time: not before their second of birth, and not so long
+    /// after it that a wrong clock is likelier. True of ids that carry no birth.
+    fn is_lifetime(&self, asked: &[String], at: Stamp) -> bool {
+        let born = asked.iter().find_map(|id| id::epoch_seconds(id.as_bytes()));
+        let born = born.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+        born.is_none_or(|born| {
+            let age = at.since(self.zone.stamp(born));
+            (-SAME_CALL_MILLIS..=ID_REUSED_MILLIS).contains(&age)
+        })
     }
 
     /// From when to when to search. The limits that are not wide find most names in a few blocks,

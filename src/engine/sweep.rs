@@ -26,6 +26,9 @@ use waiting::Waiting;
 const TASKS_AT_ONCE: u64 = 4;
 const TASK_BYTES_MAX: u64 = 1 << 20;
 
+/// So many last records of a content say how far it goes.
+const FACTS_BEHIND: usize = 16;
+
 /// Pieces shorter than this (milliseconds) are swept with the next.
 const SLAB_MILLIS_MIN: i64 = 6 * 3_600_000;
 
@@ -323,7 +326,9 @@ impl<'c> Cursor<'c> {
             all.troubles.append(&mut part.troubles);
             all.unparsed += part.unparsed;
         }
-        let last = all.facts.iter().flatten().map(|f| f.at).max();
+        // The earliest of some, as one may be dated years ahead by a clock that was wrong.
+        let behind = all.facts.iter().rev().flat_map(|facts| facts.iter().rev());
+        let last = behind.take(FACTS_BEHIND).map(|f| f.at).min();
         if self.ordered {
             self.reached = self.reached.max(last.unwrap_or(self.reached));
         }

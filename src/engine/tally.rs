@@ -17,6 +17,10 @@ pub struct Outcomes {
     pub missed: usize,
     /// Other calls that no person picked up.
     pub not_reached: usize,
+    /// The same, where the other side is known to have been busy.
+    pub busy: usize,
+    /// Going on at the time of day that was asked with.
+    pub in_progress: usize,
     /// Not over, as far as the log goes.
     pub unknown: usize,
 }
@@ -24,7 +28,8 @@ pub struct Outcomes {
 impl Outcomes {
     /// All of them.
     pub fn all(self) -> usize {
-        self.answered + self.missed + self.not_reached + self.unknown
+        let ended = self.answered + self.missed + self.not_reached + self.busy;
+        ended + self.in_progress + self.unknown
     }
 
     /// These and those.
@@ -33,6 +38,8 @@ impl Outcomes {
             answered: self.answered + other.answered,
             missed: self.missed + other.missed,
             not_reached: self.not_reached + other.not_reached,
+            busy: self.busy + other.busy,
+            in_progress: self.in_progress + other.in_progress,
             unknown: self.unknown + other.unknown,
         }
     }
@@ -51,8 +58,10 @@ impl Tally {
         match summary.outcome {
             Outcome::Answered => outcomes.answered += 1,
             Outcome::Missed => outcomes.missed += 1,
-            Outcome::NotReached | Outcome::Busy => outcomes.not_reached += 1,
-            Outcome::InProgress | Outcome::Unknown => outcomes.unknown += 1,
+            Outcome::NotReached => outcomes.not_reached += 1,
+            Outcome::Busy => outcomes.busy += 1,
+            Outcome::InProgress => outcomes.in_progress += 1,
+            Outcome::Unknown => outcomes.unknown += 1,
         }
     }
 

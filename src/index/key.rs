@@ -97,6 +97,10 @@ pub(super) fn keys_of_fact(fact: &Fact, mut post: impl FnMut(Key)) {
     for edge in fact.edges() {
         post(Key::of_edge(edge));
     }
+    // No name of a call, but what tells that the bridge is none.
+    if fact.holding && id::is_known(fact.bridge()) {
+        post(Key::of_edge(Edge::Bridge(fact.bridge())));
+    }
     if fact.event == Event::Hangup && fact.call_type == Some(CallType::Internal) {
         post(Key::of_internal_hangup(fact.phone()));
     }

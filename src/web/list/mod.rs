@@ -180,7 +180,7 @@ async fn listed(
             &here.clock,
             &enterprise,
             &asked,
-            today,
+            here.stamp(),
         )
     });
     let answer = answer.await.map_err(|undone| undone.said(visit.language))?;
@@ -198,11 +198,11 @@ fn search(
     clock: &Clock,
     enterprise: &EnterpriseName,
     asked: &Asked,
-    today: NaiveDate,
+    now: Stamp,
 ) -> Result<Listed, Error> {
     let of = |period: Period| {
         let question = SearchQuestion {
-            criteria: asked.criteria(period, clock),
+            criteria: asked.criteria(period, clock, now),
             limit: Some(asked.page * ROWS + 1),
             tally: true,
             ..SearchQuestion::default()
@@ -210,7 +210,7 @@ fn search(
         let found = engine.search(tree, enterprise, &question)?;
         Ok::<Listed, Error>(Listed::of(found, asked, period))
     };
-    let period = asked.period(today);
+    let period = asked.period(day_of(clock, now));
     let listed = of(period)?;
     if !listed.rows.is_empty() || !asked.is_of_no_day() {
         return Ok(listed);
@@ -219,7 +219,7 @@ fn search(
         tree,
         enterprise,
         &SearchQuestion {
-            criteria: asked.criteria(Period::All, clock),
+            criteria: asked.criteria(Period::All, clock, now),
             limit: Some(1),
             ..SearchQuestion::default()
         },

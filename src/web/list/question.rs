@@ -124,8 +124,8 @@ impl Asked {
         self.filters.from.is_none() && self.filters.to.is_none() && self.phone.is_none()
     }
 
-    /// What a call must be like.
-    pub(super) fn criteria(&self, period: Period, clock: &Clock) -> Criteria {
+    /// What a call must be like, at this time of day.
+    pub(super) fn criteria(&self, period: Period, clock: &Clock, now: Stamp) -> Criteria {
         let filters = &self.filters;
         let (since, until) = match period {
             Period::All => (None, None),
@@ -144,6 +144,7 @@ impl Asked {
             outcome: filters.outcome,
             since,
             until,
+            now: Some(now),
             ..Criteria::default()
         }
     }

@@ -37,8 +37,9 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
                 @for (hour, calls) in hours.iter().enumerate() {
                     @let x = format!("{:.2}%", (hour as f64 + 0.15) * 100.0 / 24.0);
                     @let width = format!("{:.2}%", 0.7 * 100.0 / 24.0);
-                    @let answered = visible(height(calls.answered + calls.unknown), calls.answered + calls.unknown);
-                    @let lost = calls.missed + calls.not_reached;
+                    @let lost = calls.missed + calls.not_reached + calls.busy;
+                    @let others = calls.all() - lost;
+                    @let answered = visible(height(others), others);
                     @let missed = visible(height(lost), lost);
                     @if answered > 0 {
                         rect.answered x=(x) width=(width) y=(14 + BARS - answered) height=(answered) {}
@@ -64,6 +65,8 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
                         th scope="col" { (l.of("Отвечено", "Answered")) }
                         th scope="col" { (l.of("Пропущено", "Missed")) }
                         th scope="col" { (l.of("Не дозвонились", "Not reached")) }
+                        th scope="col" { (l.of("Занято", "Busy")) }
+                        th scope="col" { (l.of("Идёт сейчас", "In progress")) }
                         th scope="col" { (l.of("Без завершения", "No end")) }
                     } }
                     tbody {
@@ -73,6 +76,8 @@ pub(super) fn chart(look: &Look, tally: &Tally, period: Option<(NaiveDate, Naive
                                 td { (l.number(calls.answered)) }
                                 td { (l.number(calls.missed)) }
                                 td { (l.number(calls.not_reached)) }
+                                td { (l.number(calls.busy)) }
+                                td { (l.number(calls.in_progress)) }
                                 td { (l.number(calls.unknown)) }
                             }
                         }

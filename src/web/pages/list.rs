@@ -8,7 +8,7 @@ use super::frame::Frame;
 use super::people::People;
 use super::troubles::missing_parts;
 use super::{Language, Look, shortened};
-use crate::call::{Direction, Outcome, Summary, reach};
+use crate::call::{Direction, Outcome, Summary};
 use crate::directory::Names;
 use crate::engine::Tally;
 use crate::error::Trouble;
@@ -168,6 +168,12 @@ fn numbers(l: Language, tally: &Tally) -> Markup {
                 @if total.not_reached > 0 {
                     " " span.bad { "✕ " (l.number(total.not_reached)) " " (l.of("не дозвонились", "not reached")) }
                 }
+                @if total.busy > 0 {
+                    " " span.bad { "✕ " (l.number(total.busy)) " " (l.of("занято", "busy")) }
+                }
+                @if total.in_progress > 0 {
+                    " " span.live { "● " (l.number(total.in_progress)) " " (l.of("идёт сейчас", "in progress")) }
+                }
                 @if total.unknown > 0 {
                     " " span.odd { "? " (l.number(total.unknown)) " " (l.of("без завершения", "without an end")) }
                 }
@@ -259,11 +265,12 @@ pub(in crate::web) const DIRECTIONS: [(&str, Direction); 3] = [
 ];
 
 /// Results as the form sends them.
-pub(in crate::web) const OUTCOMES: [(&str, Outcome); 5] = [
+pub(in crate::web) const OUTCOMES: [(&str, Outcome); 6] = [
     ("answered", Outcome::Answered),
     ("missed", Outcome::Missed),
     ("not_reached", Outcome::NotReached),
     ("busy", Outcome::Busy),
+    ("in_progress", Outcome::InProgress),
     ("unknown", Outcome::Unknown),
 ];
 
@@ -338,7 +345,6 @@ fn nothing(l: Language, page: &ListPage<'_>) -> &'static str {
 fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
     let l = look.language;
     let (class, mark, result) = match s.outcome {
-        _ if goes_on(look, s) => ("live", "●", l.of("Идёт сейчас", "Going on")),
         Outcome::Answered => ("ok", "✓", l.outcome(s.outcome)),
         Outcome::Missed | Outcome::NotReached | Outcome::Busy => ("bad", "✕", l.outcome(s.outcome)),
         Outcome::InProgress => ("live", "●", l.outcome(s.outcome)),
@@ -367,15 +373,6 @@ fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
             }
         }
     }
-}
-
-/// Whether more may come of a call: it has no end yet, and was heard of not too long ago.
-fn goes_on(look: &Look, s: &Summary) -> bool {
-    let waits = match s.outcome {
-        Outcome::Answered => reach::HORIZON_MILLIS,
-        _ => reach::WAITING_MILLIS,
-    };
-    !s.ended && look.now.since(s.last) < waits
 }
 
 /// Who picked up, else who was rung.
