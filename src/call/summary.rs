@@ -121,6 +121,9 @@ pub struct Summary {
     pub handed_on: Vec<Transfer>,
     /// Whom the client was transferred to, one after the other.
     pub transferred_to: Vec<String>,
+    /// Who ended the talk, as far as the order in which they left the bridge tells. `None` for a call that
+    /// reached no person, has no end, or was handed on to one who did not pick up.
+    pub hung_up_by: Option<String>,
     /// The main leg hung up, or all that talked have left.
     pub ended: bool,
     /// The host's mark "started from CRM" is on a record; a hint.
@@ -191,6 +194,7 @@ impl Summary {
             (to >= from).then(|| to.since(from))
         };
         let transferred_to = talk.transferred_to();
+        let hung_up_by = talk.ended_by.filter(|_| ended && given_up.is_none());
         let mut handed_on = talk.transfers;
         handed_on.extend(given_up);
         Some(Summary {
@@ -209,6 +213,7 @@ impl Summary {
             ringing: Vec::new(),
             transfers: transferred_to.len(),
             transferred_to,
+            hung_up_by,
             handed_on,
             heard: talk.heard,
             ended,

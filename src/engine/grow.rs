@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use super::kept::{Class, Earliest, Kept};
 use super::pass::{Piece, TimeMap, is_of};
 use super::{Corpus, Engine, RecordLimits};
-use crate::call::{Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, reach};
+use crate::call::{Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, reach, straighten};
 use crate::error::Trouble;
 use crate::index::Key;
-use crate::record::{Record, Stamp, id};
+use crate::record::{LogZone, Record, Stamp, id};
 use crate::scan::{Line, Needles, Place};
 
 /// A call that still teaches names after this many rounds is a runaway join.
@@ -75,6 +75,20 @@ pub(super) struct Grown {
     pub left_out: u64,
     /// From when to when its records were looked for.
     pub window: Option<(Stamp, Stamp)>,
+}
+
+impl Grown {
+    /// Sets the order right of a call over a change of clocks.
+    fn straighten(&mut self, zone: LogZone) {
+        if !straighten(zone, &mut self.facts) {
+            return;
+        }
+        let facts = std::mem::take(&mut self.facts).into_iter();
+        let mut own: Vec<(Fact, Line)> = facts.zip(std::mem::take(&mut self.lines)).collect();
+        own.iter_mut().for_each(|(fact, line)| line.at = fact.at);
+        own.sort_by_key(|(fact, _)| (fact.at, fact.place));
+        (self.facts, self.lines) = own.into_iter().unzip();
+    }
 }
 
 impl Engine {
@@ -159,13 +173,14 @@ impl Engine {
             }
             wide = true;
         }
-        let grown = finish(
+        let mut grown = finish(
             &asked,
             closure.capped,
             judged,
             (lines, how.limits),
             troubles,
         );
+        grown.straighten(self.zone);
         Grown {
             left_out: met.saturating_sub(grown.lines.len() as u64),
             window,
@@ -443,4 +458,28 @@ fn settle(closure: &mut Closure, lines: &[Line]) {
 /// What a line says.
 pub(super) fn fact_of(line: &Line) -> Fact {
     Fact::of(&Record::parse(&line.text), line.at, line.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_an_id_without_a_second_of_birth_every_block_is_read() {
+        let line = Line {
+            at: Stamp(0),
+            place: Place {
+                source: 0,
+                offset: 0,
+            },
+            text:
+                (*br#"2025-11-30 09:07:35,000|AST|new_callerid|1764493655.6|{"Linkedid": "abc-1"}"#)
+                    .into(),
+        };
+        let mut closure = Closure::of("1764493655.6");
+        assert!(keys_of(&closure).is_some());
+        // An index may know nothing of a name that only Linkedid has.
+        closure.absorb(&fact_of(&line));
+        assert!(closure.has_uid(b"abc-1") && keys_of(&closure).is_none());
+    }
 }

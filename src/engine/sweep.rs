@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::flood::Flood;
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine, RecordLimits};
-use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, reach};
+use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, reach, straighten};
 use crate::error::Trouble;
 use crate::record::{LogZone, Record, Stamp, id};
 use crate::scan::{Block, Blocks, Place, Scanner, Task};
@@ -215,7 +215,7 @@ impl<'c> Sweep<'c> {
         if !self.question.strict {
             self.merge_inferred(now);
         }
-        let over = self.joiner.quiet(now);
+        let over = self.joiner.quiet(self.zone.written_until(now));
         over.into_iter()
             .map(|slot| self.joiner.take(slot))
             .collect()
@@ -233,6 +233,7 @@ impl<'c> Sweep<'c> {
             .into_par_iter()
             .with_min_len(64)
             .filter_map(|mut component| {
+                straighten(self.zone, &mut component.facts);
                 component.facts.sort_by_key(|f| (f.at, f.place));
                 self.is_own(&component.facts)
                     .then(|| accept(self.question, &component.facts))
@@ -327,8 +328,8 @@ impl<'c> Cursor<'c> {
             all.unparsed += part.unparsed;
         }
         // The earliest of some, as one may be dated years ahead by a clock that was wrong.
-        let behind = all.facts.iter().rev().flat_map(|facts| facts.iter().rev());
-        let last = behind.take(FACTS_BEHIND).map(|f| f.at).min();
+        let behind = all.facts.iter().flatten().rev().take(FACTS_BEHIND);
+        let last = behind.map(|f| f.at).min();
         if self.ordered {
             self.reached = self.reached.max(last.unwrap_or(self.reached));
         }

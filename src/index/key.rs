@@ -212,6 +212,29 @@ mod tests {
     }
 
     #[test]
+    fn an_index_of_version_0_1_leads_to_every_name_that_is_read_since() {
+        // It has the keys of lines, and those of the names that it knew: the id and the bridge. The line
+        // that tells that a bridge only holds is found by that bridge.
+        let line = "2025-12-02 09:15:10,100|AST|bridge_create||{\"BridgeUniqueid\": \"b1\", \"BridgeTechnology\": \"holding_bridge\"}";
+        let place = crate::scan::Place {
+            source: 0,
+            offset: 0,
+        };
+        let record = crate::record::Record::parse(line.as_bytes());
+        let fact = Fact::of(&record, crate::record::Stamp(0), place);
+        assert_eq!(fact.edges().count(), 0);
+        let mut posted = Vec::new();
+        keys_of_fact(&fact, |key| posted.push(key));
+        assert_eq!(posted, [Key::of_edge(Edge::Bridge(b"b1"))]);
+        // Ids with a second of birth are found by it, wherever they stand; for others nothing is looked up.
+        for id in ["pbx1-1764493650.1", "1764493650.1"] {
+            let line = format!("x|AST|new_callerid|1764493655.6|{{\"Linkedid\": \"{id}\"}}");
+            let wanted = Key::of_edge(Edge::Uid(id.as_bytes()));
+            assert!(keys(&line).contains(&wanted), "{id}");
+        }
+    }
+
+    #[test]
     fn a_number_is_found_however_it_is_written() {
         let asked = Key::of_phone(&PhoneQuery::parse("80290001234").expect("a number"));
         let asked = asked.expect("it is long enough");

@@ -119,10 +119,7 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
             call.lines.len()
         )),
     )?;
-    let result = match (&s.answered_by, words::outcome(s)) {
-        (Some(who), outcome) => format!("{outcome} by {}", words::phone(who)),
-        (None, outcome) => outcome.to_owned(),
-    };
+    let result = words::result(s);
     writeln!(
         out,
         "  {} {}  {}",

@@ -18,3 +18,4 @@ mod real_asterisk;
 mod records;
 mod rules;
 mod sample_tree;
+mod summer_time;
