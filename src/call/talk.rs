@@ -161,16 +161,22 @@ impl Talk {
             with.retain(|party| !same_party(party, own));
             if with.is_empty() && talk.heard.last().is_some_and(|last| last.to.is_none()) {
                 met_before_gap = met.len();
+                ended_by = Some(fact);
             }
-            ended_by = Some(fact).filter(|_| with.is_empty());
+            ended_by = ended_by.filter(|_| with.is_empty());
             talk.hear(fact.at, with, &met, met_before_gap);
         }
-        // The one who hangs up leaves the bridge first.
+        // The one who hangs up leaves the bridge first. The line is the client's, unless that has another.
+        let is_line = |name: &[u8]| !is_extension(endpoint(name));
+        let is_client = |fact: &Fact| {
+            let has_other = channels.iter().any(|c| c.uid == uid && is_line(c.name));
+            is_line(fact.channel()) && (fact.uid() == uid || !has_other)
+        };
         talk.ended_by = ended_by
             .filter(|fact| fact.event == Event::BridgeLeave)
-            .and_then(|fact| match fact.uid() == uid {
-                true => Some(own.to_owned()).filter(|own| !own.is_empty()),
-                false => party(fact.channel(), fact.caller()),
+            .and_then(|fact| {
+                let who = party(fact.channel(), fact.caller())?;
+                Some(if is_client(fact) { own.to_owned() } else { who })
             });
         talk.open = channels.iter().any(|c| c.bridge.is_some());
         talk.together = channels.iter().enumerate().any(|(i, a)| {

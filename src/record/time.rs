@@ -26,12 +26,15 @@ const PUT_BACK_MAX: TimeDelta = TimeDelta::hours(1);
 const DAY: TimeDelta = TimeDelta::days(1);
 
 impl Ord for Stamp {
+    #[inline]
     fn cmp(&self, other: &Stamp) -> Ordering {
-        (self.millis(), self.0).cmp(&(other.millis(), other.0))
+        let by_time = self.millis().cmp(&other.millis());
+        by_time.then(self.0.cmp(&other.0))
     }
 }
 
 impl PartialOrd for Stamp {
+    #[inline]
     fn partial_cmp(&self, other: &Stamp) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -71,11 +74,13 @@ impl Stamp {
         self.millis() - earlier.millis()
     }
 
+    #[inline]
     fn is_continued(self) -> bool {
         (CONTINUED..CONTINUED + MILLIS_MAX).contains(&self.0)
     }
 
     /// The time without its mark.
+    #[inline]
     fn millis(self) -> i64 {
         match self.is_continued() {
             true => self.0 - CONTINUED,

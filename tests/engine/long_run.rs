@@ -17,13 +17,16 @@ use testing::generator::{Compress, Plan, read_truth, write_tree};
 
 const DAY_MILLIS: i64 = 24 * 3_600_000;
 
-/// Calls that are traced, of all that there are.
+/// Calls that are traced of many; of few a tenth of these.
 const SAMPLES: usize = 2_000;
 
 #[test]
 fn calls_are_counted_as_they_were_written_and_traced_as_they_are_listed() {
-    let calls: u32 = env::var("CALLTRACE_CALLS").map_or(3_000, |n| n.parse().expect("a number"));
-    let days = if calls < 100_000 { 3 } else { 15 };
+    let calls: u32 = env::var("CALLTRACE_CALLS").map_or(900, |n| n.parse().expect("a number"));
+    let (days, samples) = match calls {
+        ..100_000 => (3, SAMPLES / 10),
+        _ => (15, SAMPLES),
+    };
     let dir = tempfile::tempdir().expect("a folder");
     let root = dir.path().join("call_tracer");
     let plan = Plan {
@@ -37,7 +40,7 @@ fn calls_are_counted_as_they_were_written_and_traced_as_they_are_listed() {
     let written = write_tree(&plan, &root).expect("written");
     let every = usize::try_from(written.calls)
         .expect("it fits")
-        .div_ceil(SAMPLES);
+        .div_ceil(samples);
     let mut expected: BTreeMap<i64, usize> = BTreeMap::new();
     let mut sampled = BTreeMap::new();
     for (i, call) in read_truth(&root).expect("the truth").enumerate() {

@@ -156,7 +156,7 @@ fn heading(l: Language, page: &ListPage<'_>) -> String {
     }
 }
 
-/// `143 звонка: 120 отвечено, 23 не отвечено`
+/// `143 звонка: 120 отвечено, 20 пропущено, 3 не дозвонились`
 fn numbers(l: Language, tally: &Tally) -> Markup {
     let total = tally.total();
     html! {
