@@ -23,6 +23,11 @@ impl Changes {
         self.slots.insert(slot);
     }
 
+    /// Whether a part was too young to be looked for when joins were last.
+    pub fn waits(&self) -> bool {
+        self.parts.values().any(|was_sought| !was_sought)
+    }
+
     /// The calls and their parts, as (call, part, circumstance), that the changes show; then there are none.
     pub(super) fn pairs(
         &mut self,

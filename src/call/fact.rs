@@ -111,6 +111,9 @@ pub struct Fact {
     pub holding: bool,
     /// BridgeNumChannels: the channels in the bridge after this event.
     pub channels_left: Option<u8>,
+    /// Whether the called side was busy (a hangup's `Cause` 17, or `DialStatus` BUSY); `None` where the line
+    /// gives no reason, as those of most hosts.
+    pub busy: Option<bool>,
     /// A request that was posted as an integration's answer.
     pub integration: bool,
     /// The record passed the filter that the question has for single records.
@@ -218,6 +221,7 @@ impl Fact {
             token: draft.token,
             holding: draft.holding,
             channels_left: draft.channels_left,
+            busy: draft.busy,
             integration: draft.integration,
             matched: false,
             text: None,

@@ -168,10 +168,11 @@ impl Joiner {
         Some(home)
     }
 
-    /// Whether the call of a slot is too old for a record of the same name.
+    /// Whether the call of a slot is of another day than a record of the same name. A clock that was wrong
+    /// may have dated that call years ahead.
     fn is_past(&self, slot: u32, fact: &Fact) -> bool {
         let last = self.slots[slot as usize].last;
-        last.is_some_and(|last| fact.at.since(last) > SAME_CALL_MILLIS)
+        last.is_some_and(|last| fact.at.since(last).abs() > SAME_CALL_MILLIS)
     }
 
     /// Keeps account of the bridge that a record speaks of, and takes it out of the record's `own` names, in

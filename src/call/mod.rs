@@ -19,6 +19,7 @@ mod messages;
 pub mod reach;
 mod state;
 mod summary;
+mod summer;
 mod talk;
 
 pub use changes::Changes;
@@ -30,4 +31,5 @@ pub use lanes::{Doing, Lane, Lanes, Span};
 pub use messages::{MessageLife, MessageTotals};
 pub use state::{Phase, State};
 pub use summary::{Direction, Leg, Outcome, RingOutcome, Ringing, Summary, is_success};
+pub use summer::straighten;
 pub use talk::{Heard, Transfer, TransferKind, TransferResult};

@@ -1,9 +1,19 @@
 //! Where a call stands while it goes on, for whoever watches it.
 
-use super::fact::Fact;
+use super::fact::{Event, Fact};
 use super::reach;
 use super::summary::{Direction, Outcome, Summary};
 use crate::record::Stamp;
+
+/// After everybody has left, a call whose hangup is not logged counts as ended when nothing comes for
+/// this long (milliseconds): who is transferred blindly is in no bridge while the next phone rings,
+/// and few let it ring for longer. If somebody picks up after all, the call is told of again.
+const LEFT_MILLIS: i64 = 60_000;
+
+/// The channel that a blind transfer leaves behind dials within a second of the hangup of the one who
+/// transferred, and the host's script, which polls five times a second, logs that dial up to this much later
+/// (milliseconds).
+const HANDED_ON_MILLIS: i64 = 3_000;
 
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,11 +82,21 @@ impl State {
         }
     }
 
-    /// The state of a call that everybody has left with no hangup logged, should nothing more come
-    /// of it; `None` for any other.
-    pub fn left(facts: &[Fact], summary: &Summary) -> Option<State> {
-        let is_left = summary.outcome == Outcome::Answered && reach::is_left(facts);
-        is_left.then(|| State::ended(summary))
+    /// The state of a call that everybody has left, should nothing more come of it for so long
+    /// (milliseconds), where a transfer may still follow; `None` for any other.
+    pub fn left(facts: &[Fact], summary: &Summary) -> Option<(State, i64)> {
+        let is_over = reach::is_over(facts);
+        let may_go_on = match is_over {
+            true => !is_gone(facts, summary),
+            false => reach::is_left(facts),
+        };
+        let waits = if is_over {
+            HANDED_ON_MILLIS
+        } else {
+            LEFT_MILLIS
+        };
+        let is_left = summary.outcome == Outcome::Answered && may_go_on;
+        is_left.then(|| (State::ended(summary), waits))
     }
 
     fn ended(summary: &Summary) -> State {
@@ -126,4 +146,15 @@ impl State {
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Ended | Phase::Missed | Phase::Lost)
     }
+}
+
+/// Whether nobody is left to be handed on: the client who called hung up, or all who talked.
+fn is_gone(facts: &[Fact], summary: &Summary) -> bool {
+    let hung_up = |uid: &[u8]| {
+        let mut hangups = facts.iter().filter(|f| f.event == Event::Hangup);
+        hangups.any(|f| f.uid() == uid)
+    };
+    let mut entered = facts.iter().filter(|f| f.event == Event::Bridge);
+    let client_called = summary.direction == Direction::Incoming;
+    client_called && hung_up(summary.main_uid.as_bytes()) || entered.all(|f| hung_up(f.uid()))
 }

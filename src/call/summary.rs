@@ -121,6 +121,9 @@ pub struct Summary {
     pub handed_on: Vec<Transfer>,
     /// Whom the client was transferred to, one after the other.
     pub transferred_to: Vec<String>,
+    /// Who ended the talk, as far as the order in which they left the bridge tells. `None` for a call that
+    /// reached no person, has no end, or was handed on to one who did not pick up.
+    pub hung_up_by: Option<String>,
     /// The main leg hung up, or all that talked have left.
     pub ended: bool,
     /// The host's mark "started from CRM" is on a record; a hint.
@@ -191,6 +194,7 @@ impl Summary {
             (to >= from).then(|| to.since(from))
         };
         let transferred_to = talk.transferred_to();
+        let hung_up_by = talk.ended_by.filter(|_| ended && given_up.is_none());
         let mut handed_on = talk.transfers;
         handed_on.extend(given_up);
         Some(Summary {
@@ -209,6 +213,7 @@ impl Summary {
             ringing: Vec::new(),
             transfers: transferred_to.len(),
             transferred_to,
+            hung_up_by,
             handed_on,
             heard: talk.heard,
             ended,
@@ -364,9 +369,12 @@ fn outcome(
     if !talk.heard.is_empty() || call_status == Some(ANSWERED) || !is_denied && is_told() {
         return Outcome::Answered;
     }
+    // Of several telephones that were tried the last one's reason is the call's.
+    let is_busy = || facts.iter().rev().find_map(|f| f.busy) == Some(true);
     match direction {
         _ if !ended => Outcome::Unknown,
         Direction::Incoming => Outcome::Missed,
+        _ if is_busy() => Outcome::Busy,
         _ => Outcome::NotReached,
     }
 }

@@ -35,6 +35,9 @@ pub(super) struct Talk {
     pub parted: Option<Stamp>,
     /// When the followed channel entered or left a bridge last.
     pub gone: Option<Stamp>,
+    /// Whose leaving ended the last of what was heard: number or extension. `None` while it lasts, and where
+    /// nothing says.
+    pub ended_by: Option<String>,
 }
 
 /// A stretch in which a person was heard.
@@ -122,6 +125,7 @@ impl Talk {
         let mut met: Vec<Pair> = Vec::new();
         let mut met_before_gap = 0;
         let mut heard = Vec::new();
+        let mut ended_by: Option<&Fact> = None;
         for fact in order {
             if !follow(&mut channels, fact) {
                 continue;
@@ -157,9 +161,23 @@ impl Talk {
             with.retain(|party| !same_party(party, own));
             if with.is_empty() && talk.heard.last().is_some_and(|last| last.to.is_none()) {
                 met_before_gap = met.len();
+                ended_by = Some(fact);
             }
+            ended_by = ended_by.filter(|_| with.is_empty());
             talk.hear(fact.at, with, &met, met_before_gap);
         }
+        // The one who hangs up leaves the bridge first. The line is the client's, unless that has another.
+        let is_line = |name: &[u8]| !is_extension(endpoint(name));
+        let is_client = |fact: &Fact| {
+            let has_other = channels.iter().any(|c| c.uid == uid && is_line(c.name));
+            is_line(fact.channel()) && (fact.uid() == uid || !has_other)
+        };
+        talk.ended_by = ended_by
+            .filter(|fact| fact.event == Event::BridgeLeave)
+            .and_then(|fact| {
+                let who = party(fact.channel(), fact.caller())?;
+                Some(if is_client(fact) { own.to_owned() } else { who })
+            });
         talk.open = channels.iter().any(|c| c.bridge.is_some());
         talk.together = channels.iter().enumerate().any(|(i, a)| {
             channels[..i]

@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use super::kept::{Class, Earliest, Kept};
 use super::pass::{Piece, TimeMap};
 use super::{Corpus, Engine, RecordLimits};
-use crate::call::{Closure, Component, Fact, Joiner, reach};
+use crate::call::{Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, reach, straighten};
 use crate::error::Trouble;
 use crate::index::Key;
-use crate::record::{Record, Stamp};
+use crate::record::{LogZone, Record, Stamp, id};
 use crate::scan::{Line, Needles, Place};
 
 /// A call that still teaches names after this many rounds is a runaway join.
@@ -25,6 +25,11 @@ const ROUNDS_MAX: usize = 40;
 
 /// Most names are learned from records this near in time (milliseconds).
 const NEAR_MILLIS: i64 = 20_000;
+
+/// Of several calls of one id the newest is meant, unless it began longer than this (milliseconds, a
+/// year) after the id's second of birth: a test system uses an id for as long as logs are kept, and a record
+/// of the year 2038 or 9999 is that of a broken clock.
+const ID_REUSED_MILLIS: i64 = 366 * 24 * 3_600_000;
 
 /// Records that are looked at around a call for parts that share no id with it: in a minute an
 /// enterprise writes some thousand.
@@ -73,6 +78,20 @@ pub(super) struct Grown {
     /// Every name that was looked for, those of other calls among them: what the [`Joiner`] must see to
     /// tell which record belongs.
     pub names: Closure,
+}
+
+impl Grown {
+    /// Sets the order right of a call over a change of clocks.
+    fn straighten(&mut self, zone: LogZone) {
+        if !straighten(zone, &mut self.facts) {
+            return;
+        }
+        let facts = std::mem::take(&mut self.facts).into_iter();
+        let mut own: Vec<(Fact, Line)> = facts.zip(std::mem::take(&mut self.lines)).collect();
+        own.iter_mut().for_each(|(fact, line)| line.at = fact.at);
+        own.sort_by_key(|(fact, _)| (fact.at, fact.place));
+        (self.facts, self.lines) = own.into_iter().unzip();
+    }
 }
 
 impl Engine {
@@ -157,13 +176,14 @@ impl Engine {
             }
             wide = true;
         }
-        let grown = finish(
+        let mut grown = finish(
             &asked,
             closure.capped,
             judged,
             (lines, how.limits),
             troubles,
         );
+        grown.straighten(self.zone);
         Grown {
             left_out: met.saturating_sub(grown.lines.len() as u64),
             window,
@@ -219,8 +239,13 @@ impl Engine {
         if own.is_empty() {
             return Judged::default();
         }
-        let mut call = own.remove(asked_for.unwrap_or(own.len() - 1));
         let begins = |call: &Component| call.facts.iter().map(|f| f.at).min();
+        let chosen = asked_for.or_else(|| {
+            let is_near =
+                |call: &Component| begins(call).is_some_and(|at| self.is_lifetime(asked, at));
+            own.iter().rposition(is_near)
+        });
+        let mut call = own.remove(chosen.unwrap_or(own.len() - 1));
         let others = own.iter().filter_map(begins).collect();
         let inferred = call
             .inferred()
@@ -232,6 +257,17 @@ impl Engine {
             inferred,
             others,
         }
+    }
+
+    /// Whether a call of the ids can begin at that time: not before their second of birth, and not so long
+    /// after it that a wrong clock is likelier. True of ids that carry no birth.
+    fn is_lifetime(&self, asked: &[String], at: Stamp) -> bool {
+        let born = asked.iter().find_map(|id| id::epoch_seconds(id.as_bytes()));
+        let born = born.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+        born.is_none_or(|born| {
+            let age = at.since(self.zone.stamp(born));
+            (-SAME_CALL_MILLIS..=ID_REUSED_MILLIS).contains(&age)
+        })
     }
 
     /// From when to when to search. The limits that are not wide find most names in a few blocks,
@@ -425,4 +461,28 @@ fn settle(closure: &mut Closure, lines: &[Line]) {
 /// What a line says.
 pub(super) fn fact_of(line: &Line) -> Fact {
     Fact::of(&Record::parse(&line.text), line.at, line.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_an_id_without_a_second_of_birth_every_block_is_read() {
+        let line = Line {
+            at: Stamp(0),
+            place: Place {
+                source: 0,
+                offset: 0,
+            },
+            text:
+                (*br#"2025-11-30 09:07:35,000|AST|new_callerid|1764493655.6|{"Linkedid": "abc-1"}"#)
+                    .into(),
+        };
+        let mut closure = Closure::of("1764493655.6");
+        assert!(keys_of(&closure).is_some());
+        // An index may know nothing of a name that only Linkedid has.
+        closure.absorb(&fact_of(&line));
+        assert!(closure.has_uid(b"abc-1") && keys_of(&closure).is_none());
+    }
 }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine, RecordLimits};
-use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, reach};
+use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, reach, straighten};
 use crate::error::Trouble;
 use crate::record::{LogZone, Record, Stamp, id};
 use crate::scan::{Block, Blocks, Place, Scanner, Task};
@@ -24,6 +24,9 @@ use waiting::Waiting;
 /// Content parsed at once: this many tasks of this many bytes.
 const TASKS_AT_ONCE: u64 = 4;
 const TASK_BYTES_MAX: u64 = 1 << 20;
+
+/// So many last records of a content say how far it goes.
+const FACTS_BEHIND: usize = 16;
 
 /// Pieces shorter than this (milliseconds) are swept with the next.
 const SLAB_MILLIS_MIN: i64 = 6 * 3_600_000;
@@ -227,7 +230,7 @@ impl<'c> Sweep<'c> {
         if !self.question.strict {
             self.merge_inferred(now);
         }
-        let over = self.joiner.quiet(now);
+        let over = self.joiner.quiet(self.zone.written_until(now));
         over.into_iter()
             .map(|slot| self.joiner.take(slot))
             .collect()
@@ -247,6 +250,7 @@ impl<'c> Sweep<'c> {
             .into_par_iter()
             .with_min_len(64)
             .filter_map(|mut component| {
+                straighten(zone, &mut component.facts);
                 component.facts.sort_by_key(|f| (f.at, f.place));
                 slab.has_begun(&component.facts, zone, has_older)
                     .then(|| accept(question, &component.facts))
@@ -322,7 +326,9 @@ impl<'c> Cursor<'c> {
             all.troubles.append(&mut part.troubles);
             all.unparsed += part.unparsed;
         }
-        let last = all.facts.iter().flatten().map(|f| f.at).max();
+        // The earliest of some, as one may be dated years ahead by a clock that was wrong.
+        let behind = all.facts.iter().flatten().rev().take(FACTS_BEHIND);
+        let last = behind.map(|f| f.at).min();
         if self.ordered {
             self.reached = self.reached.max(last.unwrap_or(self.reached));
         }

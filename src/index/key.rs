@@ -97,6 +97,10 @@ pub(super) fn keys_of_fact(fact: &Fact, mut post: impl FnMut(Key)) {
     for edge in fact.edges() {
         post(Key::of_edge(edge));
     }
+    // No name of a call, but what tells that the bridge is none.
+    if fact.holding && id::is_known(fact.bridge()) {
+        post(Key::of_edge(Edge::Bridge(fact.bridge())));
+    }
     if fact.event == Event::Hangup && fact.call_type == Some(CallType::Internal) {
         post(Key::of_internal_hangup(fact.phone()));
     }
@@ -204,6 +208,29 @@ mod tests {
         for id in ["1764493655.6", "pbx1-1764493650.1", "1764493657.9"] {
             let asked = Key::of_text(id.as_bytes()).expect("a key");
             assert!(keys(line).contains(&asked), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_index_of_version_0_1_leads_to_every_name_that_is_read_since() {
+        // It has the keys of lines, and those of the names that it knew: the id and the bridge. The line
+        // that tells that a bridge only holds is found by that bridge.
+        let line = "2025-12-02 09:15:10,100|AST|bridge_create||{\"BridgeUniqueid\": \"b1\", \"BridgeTechnology\": \"holding_bridge\"}";
+        let place = crate::scan::Place {
+            source: 0,
+            offset: 0,
+        };
+        let record = crate::record::Record::parse(line.as_bytes());
+        let fact = Fact::of(&record, crate::record::Stamp(0), place);
+        assert_eq!(fact.edges().count(), 0);
+        let mut posted = Vec::new();
+        keys_of_fact(&fact, |key| posted.push(key));
+        assert_eq!(posted, [Key::of_edge(Edge::Bridge(b"b1"))]);
+        // Ids with a second of birth are found by it, wherever they stand; for others nothing is looked up.
+        for id in ["pbx1-1764493650.1", "1764493650.1"] {
+            let line = format!("x|AST|new_callerid|1764493655.6|{{\"Linkedid\": \"{id}\"}}");
+            let wanted = Key::of_edge(Edge::Uid(id.as_bytes()));
+            assert!(keys(&line).contains(&wanted), "{id}");
         }
     }
 

@@ -18,7 +18,8 @@
 //!
 //! A varint is LEB128. Blocks count from 0 in their segment. Every table and page has its CRC-32
 //! in the footer, so that a question reads and checks only what it needs. Whatever does not fit is
-//! an index that is not used: there is no second version yet, so any other is not read.
+//! an index that is not used: there is no second version yet, so any other is not read. Names that the
+//! program learned to read since (`Linkedid`, `DestUniqueid`) need none: see the tests of `key`.
 
 use crate::record::Stamp;
 use crate::scan::Finding;

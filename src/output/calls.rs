@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::layout::fit;
 use super::sanitise::sanitise;
 use super::{Clock, style, words};
-use crate::call::{Direction, Phase, State, Summary};
+use crate::call::{Phase, State, Summary};
 use crate::record::Stamp;
 
 /// Who calls whom, usually.
@@ -151,10 +151,7 @@ fn words(row: &CallRow<'_>, now: Option<Stamp>) -> String {
             let talked = format!("{who} talked{}", talked.unwrap_or_default());
             format!("ended, {}", talked.trim_start())
         }
-        Phase::Missed if row.summary.direction == Direction::Outgoing => {
-            after("no answer".to_owned())
-        }
-        Phase::Missed => after("missed".to_owned()),
+        Phase::Missed => after(words::outcome(row.summary).to_owned()),
         Phase::Lost => "no end logged".to_owned(),
     }
 }

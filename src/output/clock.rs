@@ -1,6 +1,6 @@
 //! Record times as people see them.
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::record::{LogZone, Stamp};
@@ -56,6 +56,26 @@ impl Clock {
             "UTC" => "UTC".to_owned(),
             _ => format!("UTC{}", self.moment(at).format("%:z")),
         }
+    }
+
+    /// The offset to be written behind each of these times, if they do not all have the same: a zone with
+    /// summer time has two. `None` where a head can name the one that there is.
+    pub fn offsets(
+        &self,
+        mut times: impl Iterator<Item = Stamp>,
+    ) -> Option<impl Fn(Stamp) -> String> {
+        let seconds = |at| self.moment(at).offset().fix().local_minus_utc();
+        let first = times.next().map(seconds)?;
+        let clock = *self;
+        times
+            .any(|at| seconds(at) != first)
+            .then_some(move |at| clock.moment(at).format("%:z").to_string())
+    }
+
+    /// What stands above times: their day, and the seconds by which the zone is ahead of UTC then.
+    pub fn day_and_offset(&self, at: Stamp) -> (NaiveDate, i32) {
+        let moment = self.moment(at);
+        (moment.date_naive(), moment.offset().fix().local_minus_utc())
     }
 
     /// The zone's name; `UTC` for all its names.

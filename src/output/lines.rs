@@ -18,6 +18,7 @@ pub fn write_lines(
     clock: &Clock,
 ) -> io::Result<()> {
     let secrets = Secrets::of_lines(found.lines.iter().map(|entry| &*entry.line.text));
+    let offsets = clock.offsets(found.lines.iter().map(|entry| entry.line.at));
     let mut behind: Option<(u32, u64)> = None;
     for entry in &found.lines {
         let place = entry.line.place;
@@ -38,10 +39,10 @@ pub fn write_lines(
             String::new()
         };
         let mark = if entry.matched { ':' } else { '-' };
-        let head = format!(
-            "{owner}{file}{mark}{}{mark}",
-            clock.time_millis(entry.line.at)
-        );
+        let at = entry.line.at;
+        let time = clock.time_millis(at);
+        let offset = offsets.as_ref().map_or(String::new(), |of| of(at));
+        let head = format!("{owner}{file}{mark}{time}{offset}{mark}");
         let text = line_text(&entry.line);
         writeln!(out, "{} {}", style::faint(&head), secrets.mask(&text))?;
     }

@@ -36,7 +36,8 @@ pub struct Stream {
     clock: Clock,
     /// Columns of the enterprise's name; `None` where only one can appear.
     name_width: Option<usize>,
-    day: Option<NaiveDate>,
+    /// Day and offset that were written last.
+    head: Option<(NaiveDate, i32)>,
 }
 
 impl Stream {
@@ -46,7 +47,7 @@ impl Stream {
         Stream {
             clock,
             name_width,
-            day: None,
+            head: None,
         }
     }
 
@@ -85,11 +86,11 @@ impl Stream {
     }
 
     fn day(&mut self, out: &mut impl Write, at: Stamp) -> io::Result<()> {
-        let day = self.clock.moment(at).date_naive();
-        if self.day.replace(day) == Some(day) {
+        let head = self.clock.day_and_offset(at);
+        if self.head.replace(head) == Some(head) {
             return Ok(());
         }
-        let line = format!("--- {day} ({})", self.clock.zone(at));
+        let line = format!("--- {} ({})", head.0, self.clock.zone(at));
         writeln!(out, "{}", style::faint(&line))
     }
 }

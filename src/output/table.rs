@@ -65,14 +65,20 @@ pub fn write_table(
     };
     let one = calls.iter().all(|(name, _)| *name == calls[0].0);
     let short = width.is_some_and(|w| w < 80);
+    let offsets = clock.offsets(calls.iter().map(|(_, call)| call.first));
     let rows: Vec<[String; 10]> = calls
         .iter()
-        .map(|(name, call)| row(name, call, clock, short))
+        .map(|(name, call)| {
+            let mut row = row(name, call, clock, short);
+            row[0] += &offsets.as_ref().map_or(String::new(), |of| of(call.first));
+            row
+        })
         .collect();
     let mut shown: Vec<usize> = (0..COLUMNS.len())
         .filter(|&c| c != ENTERPRISE || !one)
         .collect();
     let head = |c: usize| match c {
+        0 if offsets.is_some() => format!("TIME ({})", clock.zone_name()),
         0 => format!("TIME ({})", clock.offset(newest.first)),
         _ => COLUMNS[c].head.to_owned(),
     };

@@ -43,7 +43,7 @@ pub fn write_timeline(
     }
     writeln!(out)?;
     let secrets = Secrets::of_call(call);
-    let mut day = clock.date(call.summary.first);
+    let mut head = clock.day_and_offset(call.summary.first);
     let width = call
         .summary
         .legs
@@ -55,9 +55,15 @@ pub fn write_timeline(
         if !options.only.is_empty() && !options.only.contains(&record.kind()) {
             continue;
         }
-        if clock.date(line.at) != day {
-            day = clock.date(line.at);
-            writeln!(out, "{}", style::faint(&format!("--- {day}")))?;
+        let next = clock.day_and_offset(line.at);
+        if next != head {
+            // The header names the zone as it was when the call began.
+            let zone = match next.1 == head.1 {
+                true => String::new(),
+                false => format!(" ({})", clock.zone(line.at)),
+            };
+            head = next;
+            writeln!(out, "{}", style::faint(&format!("--- {}{zone}", head.0)))?;
         }
         let leg = leg_column(call, fact.uid(), leg_width);
         let what = match &record.body {
@@ -113,10 +119,7 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
             call.lines.len()
         )),
     )?;
-    let result = match (&s.answered_by, words::outcome(s)) {
-        (Some(who), outcome) => format!("{outcome} by {}", words::phone(who)),
-        (None, outcome) => outcome.to_owned(),
-    };
+    let result = words::result(s);
     writeln!(
         out,
         "  {} {}  {}",

@@ -64,6 +64,19 @@ pub(super) fn outcome(summary: &Summary) -> &'static str {
     }
 }
 
+/// How a call ended, and who answered: `answered by 151`, `in progress, answered by 151`.
+pub(super) fn result(summary: &Summary) -> String {
+    let Some(who) = &summary.answered_by else {
+        return outcome(summary).to_owned();
+    };
+    let answered = format!("answered by {}", phone(who));
+    match summary.outcome {
+        Outcome::Answered if summary.ended => answered,
+        Outcome::Answered => format!("{answered}, no end logged"),
+        _ => format!("{}, {answered}", outcome(summary)),
+    }
+}
+
 /// Who called whom: `+375 29 000-12-34 -> 150, 151, 152`.
 pub(super) fn parties(summary: &Summary) -> String {
     let client = match summary.client.as_str() {

@@ -1,12 +1,44 @@
 //! Record timestamps and the zone they are written in.
 
-use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
+use std::cmp::Ordering;
+
+use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// A record's time as written: milliseconds of wall clock since 1970-01-01 00:00:00 in the log's
 /// own zone (see [`LogZone`]). Orders and subtracts without knowing that zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Within a call over a change of clocks, the records behind it have the time of a clock that goes on
+/// unchanged ([`LogZone::continued`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp(pub i64);
+
+/// Marks the time of a clock that goes on unchanged: beyond the year 9999, and whole quarters of an hour.
+const CONTINUED: i64 = 1_300_000_000 * 900_000;
+
+/// The last millisecond that a record can name, of the year 9999, and some.
+const MILLIS_MAX: i64 = 255_000_000_000_000;
+
+/// The most that clocks are put back.
+const PUT_BACK_MAX: TimeDelta = TimeDelta::hours(1);
+
+/// Longer than any call goes on after a change of clocks.
+const DAY: TimeDelta = TimeDelta::days(1);
+
+impl Ord for Stamp {
+    #[inline]
+    fn cmp(&self, other: &Stamp) -> Ordering {
+        let by_time = self.millis().cmp(&other.millis());
+        by_time.then(self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Stamp {
+    #[inline]
+    fn partial_cmp(&self, other: &Stamp) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Stamp {
     /// Length of a written timestamp, `YYYY-MM-DD HH:MM:SS,mmm`.
@@ -39,7 +71,21 @@ impl Stamp {
 
     /// Milliseconds from `earlier` to `self`; negative when `earlier` is later.
     pub fn since(self, earlier: Stamp) -> i64 {
-        self.0 - earlier.0
+        self.millis() - earlier.millis()
+    }
+
+    #[inline]
+    fn is_continued(self) -> bool {
+        (CONTINUED..CONTINUED + MILLIS_MAX).contains(&self.0)
+    }
+
+    /// The time without its mark.
+    #[inline]
+    fn millis(self) -> i64 {
+        match self.is_continued() {
+            true => self.0 - CONTINUED,
+            false => self.0,
+        }
     }
 
     /// This time moved by `millis`.
@@ -49,7 +95,7 @@ impl Stamp {
 
     /// The wall clock this time was written from; `None` outside chrono's years.
     pub fn naive(self) -> Option<NaiveDateTime> {
-        DateTime::from_timestamp_millis(self.0).map(|utc| utc.naive_utc())
+        DateTime::from_timestamp_millis(self.millis()).map(|utc| utc.naive_utc())
     }
 
     /// As written in a record: `2025-12-02 09:15:00,410`.
@@ -74,11 +120,60 @@ impl LogZone {
     /// The moment a record was written at. Of a wall clock that a zone change repeats, the earlier
     /// moment is taken; of one that it skips, the moment as if UTC.
     pub fn moment(self, at: Stamp) -> DateTime<Utc> {
+        if at.is_continued() {
+            let wall = DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
+            return wall - self.offset(wall - DAY);
+        }
         let naive = at.naive().unwrap_or_default();
         self.0
             .from_local_datetime(&naive)
             .earliest()
             .map_or_else(|| naive.and_utc(), |local| local.with_timezone(&Utc))
+    }
+
+    /// The moment of a wall clock that is no earlier than `least` (milliseconds since 1970 UTC), of the two
+    /// that a zone change may give it; as [`LogZone::moment`] without one.
+    pub fn moment_after(self, at: Stamp, least: Option<i64>) -> DateTime<Utc> {
+        let earliest = self.moment(at);
+        let local = self.0.from_local_datetime(&at.naive().unwrap_or_default());
+        match local.latest() {
+            Some(latest) if least.is_some_and(|least| earliest.timestamp_millis() < least) => {
+                latest.with_timezone(&Utc)
+            }
+            _ => earliest,
+        }
+    }
+
+    /// The time of a clock that was not changed in the day before `moment`: as
+    /// [`LogZone::stamp`] unless the zone's clocks were.
+    pub fn continued(self, moment: DateTime<Utc>) -> Stamp {
+        let before = self.offset(moment - DAY);
+        let millis = (moment + before).timestamp_millis();
+        match self.offset(moment) == before {
+            true => Stamp(millis),
+            false => Stamp(CONTINUED + millis),
+        }
+    }
+
+    /// Whether clocks are not changed between two times, and neither of them is written twice.
+    pub fn is_steady(self, first: Stamp, last: Stamp) -> bool {
+        let offset_later = |at: Stamp, by: TimeDelta| self.offset(self.moment(at) + by);
+        self.0 == Tz::UTC
+            || offset_later(first, TimeDelta::zero()) == offset_later(last, PUT_BACK_MAX)
+    }
+
+    /// Up to when all has been written when a record of `at` was: less than that where clocks are about to
+    /// be put back, and write it again.
+    pub fn written_until(self, at: Stamp) -> Stamp {
+        match self.is_steady(at, at) {
+            true => at,
+            false => at.plus_millis(-PUT_BACK_MAX.num_milliseconds()),
+        }
+    }
+
+    fn offset(self, moment: DateTime<Utc>) -> TimeDelta {
+        let offset = self.0.offset_from_utc_datetime(&moment.naive_utc());
+        TimeDelta::seconds(offset.fix().local_minus_utc().into())
     }
 
     /// The wall clock that a record written at `moment` would carry.
@@ -147,6 +242,27 @@ mod tests {
             "2025-01-01 00:00:00,00",
         ] {
             assert_eq!(Stamp::parse_prefix(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_on_tells_every_moment_and_orders_them() {
+        for (zone, day) in [
+            (Tz::Europe__Berlin, "2025-10-26T00:00:00Z"),
+            (Tz::Europe__Berlin, "2025-03-30T00:00:00Z"),
+            (Tz::America__New_York, "2025-11-02T05:00:00Z"),
+            (Tz::Australia__Lord_Howe, "2025-04-05T14:00:00Z"),
+            (Tz::Europe__Minsk, "2025-10-26T00:00:00Z"),
+        ] {
+            let zone = LogZone(zone);
+            let from: DateTime<Utc> = day.parse().expect("a time");
+            let moments = (0..180).map(|minute| from + TimeDelta::minutes(minute));
+            let stamps: Vec<Stamp> = moments.clone().map(|at| zone.continued(at)).collect();
+            for (pair, at) in stamps.windows(2).zip(moments) {
+                assert_eq!(zone.moment(pair[0]), at, "{zone:?}");
+                assert_eq!(pair[1].since(pair[0]), 60_000, "{zone:?} {at}");
+                assert!(pair[0] < pair[1], "{zone:?} {at}");
+            }
         }
     }
 

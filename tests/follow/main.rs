@@ -3,6 +3,7 @@
 mod follow_disk;
 mod follow_model;
 mod model;
+mod tail_captures;
 mod tail_cli;
 mod tail_follow;
 mod tail_limits;

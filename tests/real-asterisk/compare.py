@@ -124,6 +124,10 @@ class Scenario:
             ('transfers', [(t['kind'], t['result'], t['to']) for t in call.get('handed_on', [])],
              [(t['kind'], t['result'], t['to']) for t in strict['transfers']]),
         ]
+        # Who gives up while a further telephone rings leaves no bridge.
+        rings = any(transfer['result'] == 'not_answered' for transfer in strict['transfers'])
+        if strict['hung_up'] and strict['result'] == 'answered':
+            pairs.append(('hung_up_by', call.get('hung_up_by'), None if rings else strict['hung_up']))
         if expect['answered_by']:
             pairs.append(('answered_by', call.get('answered_by'), expect['answered_by']))
         if expect['direction'] == 'outgoing':

@@ -11,6 +11,7 @@ mod pages;
 mod postgres;
 mod posting;
 mod serve_access;
+mod serve_calls;
 mod serve_cli;
 mod serve_link;
 mod serve_list;

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::record::{Ast, Tg, id, json};
 
+/// The cause of ITU-T Q.850 that Asterisk gives to channels whose other side was busy.
+const USER_BUSY: &[u8] = b"17";
+
 #[derive(Default)]
 pub(super) struct Draft<'a> {
     pub(super) fields: [Cow<'a, [u8]>; FIELDS],
@@ -19,6 +22,7 @@ pub(super) struct Draft<'a> {
     pub(super) crm: bool,
     pub(super) holding: bool,
     pub(super) channels_left: Option<u8>,
+    pub(super) busy: Option<bool>,
     pub(super) integration: bool,
     pub(super) token: Option<u64>,
 }
@@ -68,6 +72,13 @@ impl<'a> Draft<'a> {
                 b"BridgeNumChannels" => self.channels_left = count(&value.text()),
                 b"CallType" => self.call_type = call_type(&value.text()),
                 b"CallStatus" => self.call_status = value.text().first().copied(),
+                // A reason that is not written says nothing, and 0 is "not defined".
+                b"Cause" if !matches!(&*value.text(), b"" | b"0") => {
+                    self.busy = Some(*value.text() == *USER_BUSY);
+                }
+                b"DialStatus" if !value.text().is_empty() => {
+                    self.busy = Some(*value.text() == *b"BUSY");
+                }
                 b"ExternalInitiated" => self.crm = *value.text() == *b"true",
                 b"Token" => self.token = Some(hash(&value.text())),
                 _ => {}

@@ -23,8 +23,8 @@ pub(super) struct Told {
     pub summary: Summary,
     pub state: State,
     pub since: Stamp,
-    /// Its state if nothing more comes of it, where everybody has left and no hangup was logged.
-    pub left: Option<State>,
+    /// Where everybody has left: its state if nothing more comes of it until that time.
+    pub left: Option<(State, Stamp)>,
 }
 
 impl Told {

@@ -23,12 +23,16 @@ use crate::tree::EnterpriseName;
 /// Facts of records that arrive come behind those of the files, in the order of their arrival.
 const ARRIVED: u32 = u32::MAX;
 
-/// Records of one moment are written within this time (milliseconds): before, a part that shares no
-/// id is not joined by circumstance, as an id may do it yet.
-const SETTLED_MILLIS: i64 = 5_000;
+/// Both channels of a bridge enter it within some milliseconds, and the host's script, which polls five
+/// times a second, logs them in one round or the next: before this time (milliseconds) has passed, a part that
+/// shares no id is not joined by circumstance, as an id may do it yet.
+const SETTLED_MILLIS: i64 = 1_000;
 
 /// How often calls are looked for that nothing more comes of.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
+
+/// How often time alone may change what is told, while something waits for it.
+const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     let mut board = Board::new(&tail);
@@ -63,12 +67,15 @@ fn follow(
     board.begin(watch.going_on())?;
     let mut tidied = Instant::now();
     loop {
-        let tick = Instant::now() + board.tick().unwrap_or(TIDY_EVERY);
+        let tick = board.tick().unwrap_or(TIDY_EVERY);
+        let tick = if watch.waits() { SETTLE_EVERY } else { tick };
+        let tick = Instant::now() + tick;
         let next = tail.deadline.map_or(tick, |deadline| deadline.min(tick));
         match follow.next(Some(next))? {
             Next::Came(batch) => {
+                let now = watch.now();
                 for arrival in batch.lines() {
-                    watch.take(arrival, &mut board);
+                    watch.take(arrival, now, &mut board);
                 }
                 tail.tell(&batch.news);
             }
@@ -76,6 +83,7 @@ fn follow(
             Next::Interrupted => return Ok(Exit::Interrupted),
             Next::Closed => return Ok(Exit::Found),
         }
+        watch.settle(&mut board);
         if tidied.elapsed() >= TIDY_EVERY {
             watch.tidy(&mut board);
             tidied = Instant::now();
@@ -117,7 +125,7 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, arrival: Arrival<'_>, board: &mut Board) {
+    fn take(&mut self, arrival: Arrival<'_>, now: Stamp, board: &mut Board) {
         if !self.all.contains_key(arrival.enterprise) {
             let new = EnterpriseName::clone(arrival.enterprise);
             self.all.insert(new, Calls::default());
@@ -126,7 +134,19 @@ impl Watch {
             .all
             .get_mut(arrival.enterprise)
             .expect("it is there by now");
-        calls.take(&arrival, &self.filter, &mut |told| board.tell(told));
+        calls.take(&arrival, now, &self.filter, &mut |told| board.tell(told));
+    }
+
+    /// Whether the passing of time may change what is told.
+    fn waits(&self) -> bool {
+        self.all.values().any(Calls::waits)
+    }
+
+    fn settle(&mut self, board: &mut Board) {
+        let now = self.now();
+        for (enterprise, calls) in self.all.iter_mut().filter(|(_, calls)| calls.waits()) {
+            calls.settle(enterprise, now, &self.filter, &mut |told| board.tell(told));
+        }
     }
 
     fn tidy(&mut self, board: &mut Board) {
@@ -158,6 +178,8 @@ struct Calls {
     /// The calls that were told of, for as long as the joiner knows them.
     known: Known,
     arrivals: u64,
+    /// The time of the last record, and when it came: one that catches up reads what was written long ago.
+    last: Option<(Stamp, Stamp)>,
 }
 
 impl Default for Calls {
@@ -168,6 +190,7 @@ impl Default for Calls {
             flooded: BTreeSet::new(),
             known: Known::default(),
             arrivals: 0,
+            last: None,
         }
     }
 }
@@ -192,9 +215,10 @@ impl Calls {
                 continue;
             };
             if is_wanted(facts, filter) && !infer::is_likely_part(facts, &summary) {
+                let left = State::left(facts, &summary);
                 calls.known.put(Told {
                     enterprise: enterprise.clone(),
-                    left: State::left(facts, &summary),
+                    left: left.map(|(left, waits)| (left, summary.last.plus_millis(waits))),
                     summary,
                     state,
                     since,
@@ -206,8 +230,14 @@ impl Calls {
         calls
     }
 
-    /// Adds a record and tells what it changed.
-    fn take(&mut self, arrival: &Arrival<'_>, filter: &RecordFilter, tell: &mut dyn FnMut(&Told)) {
+    /// Adds a record, which arrived at `now`, and tells what it changed.
+    fn take(
+        &mut self,
+        arrival: &Arrival<'_>,
+        now: Stamp,
+        filter: &RecordFilter,
+        tell: &mut dyn FnMut(&Told),
+    ) {
         self.arrivals += 1;
         let place = Place {
             source: ARRIVED,
@@ -217,6 +247,7 @@ impl Calls {
         let mut fact = Fact::of(&record, arrival.at, place);
         fact.matched = !filter.is_empty() && filter.matches(&record, Some(arrival.at));
         let (at, tells) = (fact.at, fact.is_asterisk() || fact.matched);
+        self.last = Some((at, now));
         let own = self.joiner.push(fact);
         if let Some(slot) = own {
             if self.joiner.is_flooded(slot) {
@@ -233,7 +264,7 @@ impl Calls {
             .infer_since(&mut self.changes, |part| is_settled(part, at));
         changed.extend(own.filter(|slot| !changed.contains(slot)));
         for slot in changed {
-            if let Some(news) = self.look(arrival.enterprise, slot, at, filter) {
+            if let Some(news) = self.look(arrival.enterprise, slot, (at, now), filter) {
                 tell(news);
             }
         }
@@ -247,19 +278,52 @@ impl Calls {
         filter: &RecordFilter,
         tell: &mut dyn FnMut(&Told),
     ) {
+        let at = self.record_time(now);
         for slot in std::mem::take(&mut self.flooded) {
-            if let Some(news) = self.look(enterprise, slot, now, filter) {
+            if let Some(news) = self.look(enterprise, slot, (at, now), filter) {
                 tell(news);
             }
         }
     }
 
-    /// Looks at a call again; the call if its state is another than was told.
+    /// The time that a record written now would have, of a writer whose records come late.
+    fn record_time(&self, now: Stamp) -> Stamp {
+        self.last
+            .map_or(now, |(at, came)| at.plus_millis(now.since(came)))
+    }
+
+    /// Whether the passing of time may change what is told.
+    fn waits(&self) -> bool {
+        self.known.waits() || self.changes.waits()
+    }
+
+    /// Tells what the time that has passed shows: that no id joins a part, that no one was handed on.
+    fn settle(
+        &mut self,
+        enterprise: &EnterpriseName,
+        now: Stamp,
+        filter: &RecordFilter,
+        tell: &mut dyn FnMut(&Told),
+    ) {
+        let at = self.record_time(now);
+        let grown = self
+            .joiner
+            .infer_since(&mut self.changes, |part| is_settled(part, at));
+        for slot in grown {
+            if let Some(news) = self.look(enterprise, slot, (at, now), filter) {
+                tell(news);
+            }
+        }
+        self.known.end_left(now, tell);
+    }
+
+    /// Looks at a call again, after the record of a time and at a time; the call if its state is another
+    /// than was told.
     fn look(
         &mut self,
         enterprise: &EnterpriseName,
         slot: u32,
-        at: Stamp,
+        (at, now): (Stamp, Stamp),
         filter: &RecordFilter,
     ) -> Option<&Told> {
         let call = self.joiner.component(slot);
@@ -274,17 +338,22 @@ impl Calls {
         // Two that were told apart are one when a record joins them.
         let before = self.known.take(summary.legs.iter().map(|leg| &leg.uid));
         let left = State::left(facts, &summary);
-        // One that was told to have ended is not answered again as long as nobody comes back.
-        let has_ended = |left: &State| before.iter().any(|told| told.state.is_like(left));
-        let state = left.clone().filter(has_ended).unwrap_or(state);
+        let was_told = |state: &State| before.iter().any(|told| told.state.is_like(state));
+        let state = match (&left, before.last()) {
+            // One that was told to have ended is not answered again as long as nobody comes back.
+            (Some((left, _)), _) if was_told(left) => left.clone(),
+            // An end that may be a moment of a transfer is told when nothing follows it.
+            (Some(_), Some(told)) if state.is_over() => told.state.clone(),
+            _ => state,
+        };
         let same = before.iter().find(|told| told.state.is_like(&state));
         let since = same.map(|told| told.since);
         let told = self.known.put(Told {
             enterprise: enterprise.clone(),
-            summary,
             state,
-            since: since.unwrap_or(at),
-            left,
+            since: since.unwrap_or(summary.last),
+            left: left.map(|(left, waits)| (left, now.plus_millis(waits))),
+            summary,
         });
         since.is_none().then_some(told)
     }
@@ -316,6 +385,9 @@ fn is_wanted(facts: &[Fact], filter: &RecordFilter) -> bool {
 fn is_settled(part: &Component, now: Stamp) -> bool {
     part.is_older_than(SETTLED_MILLIS, now)
 }
+
+#[cfg(test)]
+mod replay;
 
 #[cfg(test)]
 mod tests;

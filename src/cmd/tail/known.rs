@@ -8,11 +8,6 @@ use std::collections::{BTreeSet, HashMap};
 use super::board::Told;
 use crate::record::Stamp;
 
-/// After everybody has left, a call whose hangup is not logged counts as ended when nothing comes for
-/// this long (milliseconds): who is transferred blindly is in no bridge while the next phone rings,
-/// and few let it ring for longer. If somebody picks up after all, the call is told of again.
-const LEFT_MILLIS: i64 = 60_000;
-
 /// Calls as they were told last. No two of them share a leg.
 #[derive(Default)]
 pub(super) struct Known {
@@ -21,6 +16,8 @@ pub(super) struct Known {
     of_leg: HashMap<String, u64>,
     /// Those that are not over.
     going: BTreeSet<u64>,
+    /// Of those the ones that everybody has left, each with when that is its end.
+    left: BTreeSet<(Stamp, u64)>,
     numbers: u64,
 }
 
@@ -33,6 +30,8 @@ impl Known {
         }
         if !told.state.is_over() {
             self.going.insert(self.numbers);
+            let left = told.left.as_ref();
+            self.left.extend(left.map(|(_, due)| (*due, self.numbers)));
         }
         self.calls.entry(self.numbers).or_insert(told)
     }
@@ -45,6 +44,9 @@ impl Known {
         for number in numbers {
             self.going.remove(&number);
             taken.extend(self.calls.remove(&number));
+            if let Some((_, due)) = taken.last().and_then(|told| told.left.as_ref()) {
+                self.left.remove(&(*due, number));
+            }
         }
         for leg in taken.iter().flat_map(|told| &told.summary.legs) {
             self.of_leg.remove(&leg.uid);
@@ -59,20 +61,24 @@ impl Known {
             .filter_map(|number| self.calls.get(number))
     }
 
-    /// Ends the calls that everybody left some time ago, and tells of them.
+    /// Ends the calls that everybody has left for long enough, and tells of them.
     pub(super) fn end_left(&mut self, now: Stamp, tell: &mut dyn FnMut(&Told)) {
-        let calls = &mut self.calls;
-        self.going.retain(|number| {
-            let Some(told) = calls.get_mut(number) else {
-                return false;
-            };
-            let is_due = now.since(told.summary.last) >= LEFT_MILLIS;
-            let Some(left) = told.left.clone().filter(|_| is_due) else {
-                return true;
-            };
-            (told.state, told.since) = (left, told.summary.last);
-            tell(told);
-            false
-        });
+        while let Some(&(due, number)) = self.left.first()
+            && due <= now
+        {
+            self.left.pop_first();
+            self.going.remove(&number);
+            if let Some(told) = self.calls.get_mut(&number)
+                && let Some((left, _)) = told.left.clone()
+            {
+                (told.state, told.since) = (left, told.summary.last);
+                tell(told);
+            }
+        }
+    }
+
+    /// Whether a call waits for its end.
+    pub(super) fn waits(&self) -> bool {
+        !self.left.is_empty()
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn call(s: &Summary, clock: &Clock) -> Value {
         "transfers": s.transfers,
         "transferred_to": s.transferred_to,
         "handed_on": handed_on(s, clock),
+        "hung_up_by": s.hung_up_by,
         "crm": s.crm,
         "messages": {
             "sent": s.messages.sent,

@@ -33,10 +33,10 @@ impl Heard {
             text: text.as_bytes(),
         };
         let told = &mut self.told;
-        self.calls
-            .take(&arrival, &RecordFilter::default(), &mut |news| {
-                told.push((news.summary.main_uid.clone(), news.state.clone()));
-            });
+        let (now, filter) = (arrival.at, RecordFilter::default());
+        self.calls.take(&arrival, now, &filter, &mut |news| {
+            told.push((news.summary.main_uid.clone(), news.state.clone()));
+        });
     }
 
     fn moves(&mut self, time: &str, event: &str, uid: &str, bridge: &str, number: &str) {

@@ -1,0 +1,176 @@
+//! Rules of what a call is and how it ended, asked of the program over lines made for them.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use testing::{run, text};
+
+const CLIENT: &str = "375290001234";
+
+/// A tree with one live file of enterprise 0367.
+fn tree(lines: &[String]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::create_dir(dir.path().join("0367")).expect("made");
+    fs::write(dir.path().join("0367/events.log"), lines.concat()).expect("written");
+    dir
+}
+
+fn line(time: &str, event: &str, uid: &str, fields: &str) -> String {
+    format!("{time}|AST|{event}|{uid}|{{\"UniqueId\": \"{uid}\", {fields}}}\n")
+}
+
+/// A call from outside that nobody took, on a day; of one id.
+fn missed(day: &str, uid: &str) -> Vec<String> {
+    let start = format!("\"Phone\": \"{CLIENT}\", \"CallType\": 0, \"Trunk\": \"0001363\"");
+    let dial = format!("{start}, \"Extensions\": [\"150\"]");
+    let hangup = format!("{start}, \"Extensions\": [\"\"], \"CallStatus\": \"0\"");
+    vec![
+        line(&format!("{day} 09:15:00,100"), "start", uid, &start),
+        line(&format!("{day} 09:15:01,000"), "dial", uid, &dial),
+        line(&format!("{day} 09:15:21,000"), "hangup", uid, &hangup),
+    ]
+}
+
+/// What a command prints, and what it says besides.
+fn asked(root: &Path, args: &[&str]) -> (String, String) {
+    let output = run(root, &[&["--tz", "UTC"], args].concat());
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
+    (text(&output.stdout), text(&output.stderr))
+}
+
+fn first_days(raw: &str) -> Vec<&str> {
+    let mut days: Vec<&str> = raw.lines().map(|line| &line[..10]).collect();
+    days.dedup();
+    days
+}
+
+#[test]
+fn records_of_one_id_a_day_apart_are_two_calls_for_every_command() {
+    let id = "1764666900.61";
+    let days = ["2025-12-02", "2025-12-05"];
+    let dir = tree(&days.map(|day| missed(day, id).concat()));
+    let (raw, said) = asked(dir.path(), &["trace", "0367", id, "--format", "raw"]);
+    assert_eq!(first_days(&raw), ["2025-12-05"]);
+    assert_eq!(raw.lines().count(), 3);
+    assert!(
+        said.contains("2025-12-02 09:15:00; --since chooses"),
+        "{said}"
+    );
+    let (raw, said) = asked(
+        dir.path(),
+        &[
+            "trace",
+            "0367",
+            id,
+            "--format",
+            "raw",
+            "--since",
+            "2025-12-01",
+        ],
+    );
+    assert_eq!(first_days(&raw), ["2025-12-02"]);
+    assert!(said.contains("2025-12-05 09:15:00"), "{said}");
+    for filter in [&["--phone", CLIENT][..], &["--status", "missed"]] {
+        let search = [&["search", "0367", "--format", "csv"], filter].concat();
+        let (rows, _) = asked(dir.path(), &search);
+        assert_eq!(rows.lines().skip(1).count(), 2, "{rows}");
+    }
+    let (raw, _) = asked(
+        dir.path(),
+        &["search", "0367", "--phone", CLIENT, "--format", "raw"],
+    );
+    assert_eq!(first_days(&raw).len(), 2, "{raw}");
+}
+
+#[test]
+fn a_record_that_joins_two_days_makes_them_one_call() {
+    let id = "1764666900.61";
+    let between = line(
+        "2025-12-03 09:00:00,000",
+        "new_callerid",
+        id,
+        "\"Channel\": \"SIP/150-0000002a\"",
+    );
+    let dir = tree(&[
+        missed("2025-12-02", id).concat(),
+        between,
+        missed("2025-12-04", id)[0].replace("09:15", "08:59"),
+    ]);
+    let (raw, said) = asked(dir.path(), &["trace", "0367", id, "--format", "raw"]);
+    assert_eq!(first_days(&raw).len(), 3, "{raw}");
+    assert!(!said.contains("--since"), "{said}");
+}
+
+#[test]
+fn a_record_that_a_wrong_clock_dated_hides_no_call_and_splits_none() {
+    let id = "1764666900.61";
+    for far in ["9999-12-31", "2038-01-19", "1970-01-01"] {
+        // First, last, and between the records of the call.
+        for at in [0, 1, 3] {
+            let mut lines = missed("2025-12-02", id);
+            lines.insert(at, missed(far, id)[1].clone());
+            let dir = tree(&lines);
+            let (raw, said) = asked(dir.path(), &["trace", "0367", id, "--format", "raw"]);
+            assert_eq!(first_days(&raw), ["2025-12-02"], "{far} {at}");
+            assert_eq!(raw.lines().count(), 3, "{far} {at}");
+            assert!(said.contains(far), "{far} {at}: {said}");
+            for filter in [&["--phone", CLIENT][..], &["--direction", "in"]] {
+                let search = [&["search", "0367", "--format", "ndjson"], filter].concat();
+                let (rows, _) = asked(dir.path(), &search);
+                let results = rows.lines().map(|row| {
+                    let row: Value = serde_json::from_str(row).expect("JSON");
+                    row["result"].clone()
+                });
+                let missed = results.filter(|result| result == "missed");
+                assert_eq!(missed.count(), 1, "{far} {at}: {rows}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_ids_older_than_a_year_the_newest_call_is_shown() {
+    let id = "1464666900.61";
+    let dir = tree(&["2025-11-28", "2025-12-02"].map(|day| missed(day, id).concat()));
+    let (raw, _) = asked(dir.path(), &["trace", "0367", id, "--format", "raw"]);
+    assert_eq!(first_days(&raw), ["2025-12-02"]);
+}
+
+#[test]
+fn a_call_whose_lines_name_the_reason_was_busy() {
+    let result = |reasons: [&str; 2], direction: u8| {
+        let id = "1764666900.61";
+        let own = format!(
+            "\"Phone\": \"{CLIENT}\", \"CallType\": {direction}, \"Trunk\": \"0001363\", \"Extensions\": [\"150\"]"
+        );
+        let hangup = format!("{own}, \"CallStatus\": \"0\"{}", reasons[1]);
+        let dir = tree(&[
+            line("2025-12-02 09:15:00,100", "dial", id, &own),
+            line(
+                "2025-12-02 09:15:03,000",
+                "dial_end",
+                id,
+                &format!("\"Channel\": \"SIP/150-0000002a\"{}", reasons[0]),
+            ),
+            line("2025-12-02 09:15:03,200", "hangup", id, &hangup),
+        ]);
+        let (row, _) = asked(dir.path(), &["search", "0367", "--format", "ndjson"]);
+        let row: Value = serde_json::from_str(row.lines().next().expect("a row")).expect("JSON");
+        row["result"].as_str().expect("a word").to_owned()
+    };
+    let busy = ", \"DialStatus\": \"BUSY\"";
+    for (reasons, expected) in [
+        (["", ", \"Cause\": \"17\""], "busy"),
+        (["", ", \"Cause\": 17"], "busy"),
+        ([busy, ""], "busy"),
+        ([busy, ", \"Cause\": \"0\""], "busy"),
+        (["", ", \"Cause\": \"16\""], "not_reached"),
+        ([busy, ", \"DialStatus\": \"NOANSWER\""], "not_reached"),
+        (["", ""], "not_reached"),
+    ] {
+        assert_eq!(result(reasons, 1), expected, "{reasons:?}");
+        // A client who found us busy is one to be called back.
+        assert_eq!(result(reasons, 0), "missed", "{reasons:?}");
+    }
+}
