@@ -1,0 +1,162 @@
+//! States of made-up calls, record by record.
+
+use super::*;
+use crate::call::Phase;
+
+const MAIN: &str = "1764666900.61";
+const OTHER: &str = "1764666901.63";
+const THIRD: &str = "1764666950.70";
+
+/// Calls of one enterprise and what was told of them: the main leg and the state.
+struct Heard {
+    enterprise: EnterpriseName,
+    calls: Calls,
+    told: Vec<(String, State)>,
+}
+
+impl Heard {
+    fn new() -> Heard {
+        Heard {
+            enterprise: EnterpriseName::new("0367").expect("a name"),
+            calls: Calls::default(),
+            told: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, time: &str, event: &str, uid: &str, fields: &str) {
+        let text = format!(
+            "2025-12-02 {time},000|AST|{event}|{uid}|{{\"UniqueId\": \"{uid}\", {fields}}}"
+        );
+        let arrival = Arrival {
+            enterprise: &self.enterprise,
+            file: "events.log",
+            offset: 0,
+            at: stamp(time),
+            text: text.as_bytes(),
+        };
+        let told = &mut self.told;
+        let (now, filter) = (arrival.at, RecordFilter::default());
+        self.calls.take(&arrival, now, &filter, &mut |news| {
+            told.push((news.summary.main_uid.clone(), news.state.clone()));
+        });
+    }
+
+    fn moves(&mut self, time: &str, event: &str, uid: &str, bridge: &str, number: &str) {
+        let fields = format!(
+            "\"BridgeUniqueid\": \"{bridge}\", \"Channel\": \"SIP/{number}-0000002a\", \"CallerIDNum\": \"{number}\""
+        );
+        self.take(time, event, uid, &fields);
+    }
+
+    fn tidy(&mut self, time: &str) {
+        let told = &mut self.told;
+        self.calls.tidy(stamp(time), &mut |news| {
+            told.push((news.summary.main_uid.clone(), news.state.clone()));
+        });
+    }
+
+    /// A client calls, 151 answers, and both leave.
+    fn leaves(&mut self) {
+        let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
+        self.take("09:15:00", "dial", MAIN, rings);
+        self.moves("09:15:10", "bridge", OTHER, "b1", "151");
+        self.moves("09:15:10", "bridge", MAIN, "b1", "0001363");
+        self.moves("09:17:02", "bridge_leave", OTHER, "b1", "151");
+        self.moves("09:17:02", "bridge_leave", MAIN, "b1", "0001363");
+    }
+
+    /// What was told since the last time: phase, who, milliseconds.
+    fn news(&mut self) -> Vec<(Phase, String, Option<i64>)> {
+        let told = std::mem::take(&mut self.told).into_iter();
+        told.map(|(_, state)| (state.phase, state.who.join(" "), state.millis))
+            .collect()
+    }
+
+    fn going_on(&self) -> usize {
+        self.calls.known.going_on().count()
+    }
+}
+
+fn stamp(time: &str) -> Stamp {
+    Stamp::parse_prefix(format!("2025-12-02 {time},000").as_bytes()).expect("a time")
+}
+
+fn ended(who: &str, millis: i64) -> (Phase, String, Option<i64>) {
+    (Phase::Ended, who.to_owned(), Some(millis))
+}
+
+#[test]
+fn two_that_were_told_are_one_once_a_record_joins_them() {
+    let mut heard = Heard::new();
+    let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
+    heard.take("09:15:00", "dial", MAIN, rings);
+    let internal = "\"Phone\": \"151\", \"CallType\": 2, \"Extensions\": [\"152\"]";
+    heard.take("09:15:05", "dial", OTHER, internal);
+    assert_eq!(heard.going_on(), 2);
+    heard.moves("09:15:06", "bridge", MAIN, "b1", "0001363");
+    heard.moves("09:15:07", "bridge", OTHER, "b1", "151");
+    assert_eq!(heard.going_on(), 1);
+    let told = heard.calls.known.take([OTHER].iter());
+    assert_eq!(told[0].summary.main_uid, MAIN);
+    // Neither of its legs leads anywhere now.
+    assert!(heard.calls.known.take([MAIN, OTHER].iter()).is_empty());
+    assert_eq!(heard.going_on(), 0);
+}
+
+#[test]
+fn a_call_that_everybody_left_ends_after_a_while_without_a_hangup() {
+    let mut heard = Heard::new();
+    heard.leaves();
+    heard.tidy("09:18:01");
+    let phases: Vec<Phase> = heard.news().iter().map(|news| news.0).collect();
+    assert_eq!(phases, [Phase::Ringing, Phase::Answered]);
+    heard.tidy("09:18:02");
+    assert_eq!(heard.news(), [ended("151", 112_000)]);
+    assert_eq!(heard.going_on(), 0);
+    // Nobody comes back by these, nor when it is forgotten.
+    heard.moves("09:18:10", "bridge_destroy", MAIN, "b1", "0001363");
+    heard.take(
+        "09:18:11",
+        "hangup",
+        MAIN,
+        "\"CallStatus\": \"2\", \"CallType\": 0",
+    );
+    heard.tidy("13:30:00");
+    assert_eq!(heard.news(), []);
+    assert_eq!(heard.calls.joiner.components().count(), 0);
+}
+
+#[test]
+fn a_transfer_after_all_is_told_and_ends_again() {
+    let mut heard = Heard::new();
+    heard.leaves();
+    heard.tidy("09:18:05");
+    assert_eq!(heard.news().last(), Some(&ended("151", 112_000)));
+    heard.moves("09:18:20", "bridge", THIRD, "b2", "152");
+    heard.moves("09:18:20", "bridge", MAIN, "b2", "0001363");
+    assert_eq!(heard.news(), [(Phase::Transferred, "152".to_owned(), None)]);
+    assert_eq!(heard.going_on(), 1);
+    // As long as they talk nothing has to come.
+    heard.tidy("09:30:00");
+    assert_eq!(heard.news(), []);
+    heard.moves("09:30:10", "bridge_leave", THIRD, "b2", "152");
+    heard.moves("09:30:10", "bridge_leave", MAIN, "b2", "0001363");
+    // It was not looked at for so long that it is to be forgotten.
+    heard.tidy("13:40:00");
+    assert_eq!(heard.news(), [ended("151 152", 822_000)]);
+}
+
+#[test]
+fn a_call_that_nobody_picked_up_is_lost_without_an_end() {
+    let mut heard = Heard::new();
+    let rings = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"151\"]";
+    heard.take("09:15:00", "dial", MAIN, rings);
+    heard.tidy("09:44:59");
+    assert_eq!(heard.going_on(), 1);
+    heard.tidy("09:45:00");
+    assert_eq!(
+        heard.news().last(),
+        Some(&(Phase::Lost, String::new(), None))
+    );
+    assert_eq!(heard.going_on(), 0);
+}
