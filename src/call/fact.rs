@@ -4,6 +4,8 @@ mod draft;
 
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use crate::record::{Body, Http, Record, Sql, Stamp, id, json};
 use crate::scan::Place;
 use draft::Draft;
@@ -159,6 +161,9 @@ impl Facts {
     }
 }
 
+/// A record has at most this many edges.
+pub(super) const EDGES_MAX: usize = 5;
+
 /// A name that a record shares with others of its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Edge<'f> {
@@ -198,7 +203,9 @@ impl Fact {
                 request,
                 ..
             }) => {
-                draft.integration = json::Fields::new(request).any(|(key, _)| key == INTEGRATION);
+                // Most requests are of no integration, and long.
+                draft.integration = memmem::find(request, INTEGRATION).is_some()
+                    && json::Fields::new(request).any(|(key, _)| key == INTEGRATION);
                 draft.set(UID, uid);
                 draft.set(STATUS, status);
                 Event::Http
@@ -360,28 +367,46 @@ impl Fact {
     /// The names it shares with other records of its call. A holding bridge is no such name: the
     /// bridge of a parking lot keeps one id for all calls until Asterisk restarts.
     pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
-        let uid = Some(self.uid())
-            .filter(|uid| id::is_known(uid))
-            .map(Edge::Uid);
-        let bridge = Some(self.bridge())
-            .filter(|bridge| id::is_known(bridge) && !self.holding)
-            .map(Edge::Bridge);
+        let mut list = [None; EDGES_MAX];
+        let mut count = 0;
+        self.each_edge(|edge| {
+            list[count] = Some(edge);
+            count += 1;
+        });
+        list.into_iter().flatten()
+    }
+
+    /// Hands out the same one by one: a sweep asks for those of each record.
+    pub(super) fn each_edge<'f>(&'f self, mut take: impl FnMut(Edge<'f>)) {
+        let uid = self.uid();
+        if id::is_known(uid) {
+            take(Edge::Uid(uid));
+        }
+        if self.is_message() {
+            let message = self.message();
+            if id::is_known(message) {
+                let chat = self.chat();
+                take(Edge::Message { chat, message });
+            }
+        }
+        if !self.is_asterisk() {
+            return;
+        }
+        let bridge = self.field(BRIDGE);
+        if !self.holding && id::is_known(bridge) {
+            take(Edge::Bridge(bridge));
+        }
+        if let Some(stem) = local_stem(self.field(CHANNEL)) {
+            take(Edge::Local(stem));
+        }
         // Most lines have neither.
-        let more = self.ends[EXTEN] != self.ends[DEST];
-        let [linked, dest] = [LINKED, DEST].map(|at| {
-            let other = if more { self.field(at) } else { b"" };
-            let is_other = id::is_known(other) && other != self.uid();
-            is_other.then_some(Edge::Uid(other))
-        });
-        let local = local_stem(self.channel()).map(Edge::Local);
-        let message = self.is_message().then(|| Edge::Message {
-            chat: self.chat(),
-            message: self.message(),
-        });
-        let message = message.filter(|_| id::is_known(self.message()));
-        [uid, bridge, local, message, linked, dest]
-            .into_iter()
-            .flatten()
+        if self.ends[EXTEN] != self.ends[DEST] {
+            for other in [self.field(LINKED), self.field(DEST)] {
+                if other != uid && id::is_known(other) {
+                    take(Edge::Uid(other));
+                }
+            }
+        }
     }
 
     /// Whether a message was changed or taken back rather than sent.

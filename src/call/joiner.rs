@@ -22,7 +22,7 @@ use super::infer::{self, Group};
 use super::reach;
 use crate::record::Stamp;
 pub use component::{Component, first_and_last};
-use names::{BRIDGE, EDGES_MAX, LOCAL, seen_as, tagged};
+use names::{BRIDGE, LOCAL, Named, Names, UID, seen_as};
 
 /// Fingerprint of a tagged name.
 type Name = u128;
@@ -108,56 +108,55 @@ impl Joiner {
     /// what writers differ by. One that shares no name with anything (an unparsed line) is dropped:
     /// `None`.
     pub fn push(&mut self, fact: Fact) -> Option<u32> {
-        let mut home = None;
-        let mut own: [Option<Name>; EDGES_MAX] = [None; EDGES_MAX];
-        let mut bridge = None;
-        for (i, (edge, tag)) in tagged(&fact).enumerate() {
-            own[i] = Some(self.name(tag, edge));
-            if tag == BRIDGE {
-                bridge = Some(i);
+        let mut names = Names::of(&fact, |tag, edge| self.name(tag, edge));
+        match names.find(BRIDGE) {
+            Some(bridge) if !self.follow_bridge(&fact, bridge.name, &names) => {
+                names.leave_out(BRIDGE);
             }
-        }
-        match bridge {
-            Some(at) => self.follow_bridge(&fact, at, &mut own),
+            Some(_) => {}
             None if fact.holding => self.hold(self.name(BRIDGE, Edge::Bridge(fact.bridge()))),
             None => {}
         }
-        for (i, (edge, tag)) in tagged(&fact).enumerate() {
-            if own[i].is_none() {
-                continue;
-            }
+        let mut home = None;
+        // The names that lead to the call as it is.
+        let mut leading = 0u32;
+        for (i, Named { edge, tag, name }) in names.iter().enumerate() {
             for wanted in seen_as(tag) {
-                let wanted = if *wanted == tag {
-                    own[i]
-                } else {
-                    Some(self.name(*wanted, edge))
+                let wanted_name = match *wanted == tag {
+                    true => name,
+                    false => self.name(*wanted, edge),
                 };
-                let Some(&slot) = wanted.and_then(|name| self.slot_of.get(&name)) else {
+                let Some(&slot) = self.slot_of.get(&wanted_name) else {
                     continue;
                 };
-                if home == Some(slot) {
-                    continue;
+                if home != Some(slot) {
+                    if tag == LOCAL && !self.pair_fits(slot, &fact) || self.is_past(slot, &fact) {
+                        continue;
+                    }
+                    if let Some(other) = home {
+                        home = Some(self.merge(other, slot));
+                        leading = 0;
+                        continue;
+                    }
+                    home = Some(slot);
                 }
-                if tag == LOCAL && !self.pair_fits(slot, &fact) || self.is_past(slot, &fact) {
-                    continue;
-                }
-                home = Some(match home {
-                    None => slot,
-                    Some(other) => self.merge(other, slot),
-                });
+                leading |= u32::from(*wanted == tag) << i;
             }
         }
-        if own.iter().all(Option::is_none) {
+        if names.iter().next().is_none() {
             return None;
         }
         let home = home.unwrap_or_else(|| self.new_slot());
-        for name in own.into_iter().flatten() {
+        for (i, named) in names.iter().enumerate() {
+            if leading & (1 << i) != 0 {
+                continue;
+            }
             if self.slots[home as usize].names.len() >= self.records {
                 break;
             }
             // A Local channel's name may be that of an older call; then it is now the newer one's.
-            if self.slot_of.insert(name, home) != Some(home) {
-                self.slots[home as usize].names.push(name);
+            if self.slot_of.insert(named.name, home) != Some(home) {
+                self.slots[home as usize].names.push(named.name);
             }
         }
         let call = &mut self.slots[home as usize];
@@ -175,43 +174,38 @@ impl Joiner {
         last.is_some_and(|last| fact.at.since(last).abs() > SAME_CALL_MILLIS)
     }
 
-    /// Keeps account of the bridge that a record speaks of, and takes it out of the record's `own` names, in
-    /// which it stands at `at`, if it does not join the record to a call.
-    fn follow_bridge(&mut self, fact: &Fact, at: usize, own: &mut [Option<Name>; EDGES_MAX]) {
-        let Some(name) = own[at] else { return };
+    /// Keeps account of the bridge that a record speaks of, one of its names. False if it does not join the
+    /// record to a call.
+    fn follow_bridge(&mut self, fact: &Fact, name: Name, names: &Names<'_>) -> bool {
         if self.holding.contains(&name) {
-            own[at] = None;
-            return;
+            return false;
         }
-        // The channel's own id stands first.
-        let of_uid = own[0]
-            .filter(|_| at > 0)
-            .and_then(|uid| self.slot_of.get(&uid).copied());
-        let of_bridge = self.slot_of.get(&name).copied();
-        let begins = matches!(fact.event, Event::Bridge | Event::BridgeCreate);
+        let of_uid = || {
+            let own = names.iter().next().filter(|named| named.tag == UID)?;
+            self.slot_of.get(&own.name).copied()
+        };
+        let of_bridge = || self.slot_of.get(&name).copied();
         let bridge = self.bridges.entry(name).or_default();
-        let silent = bridge
-            .last
-            .is_some_and(|last| fact.at.since(last) > reach::HORIZON_MILLIS);
+        let silence = bridge.last.map_or(0, |last| fact.at.since(last));
+        let begins = matches!(fact.event, Event::Bridge | Event::BridgeCreate)
+            && (bridge.ended || silence > reach::HORIZON_MILLIS);
         // The last to leave may be logged after the bridge is gone, and a channel that left may come
         // back; only a new channel makes it another conversation.
-        if begins && (bridge.ended || silent) && (of_uid.is_none() || of_uid != of_bridge) {
+        if begins && of_uid().is_none_or(|uid| Some(uid) != of_bridge()) {
             *bridge = Bridge::default();
             self.slot_of.remove(&name);
         } else if fact.event == Event::Bridge
             && !bridge.created
-            && let (Some(a), Some(b)) = (of_uid, of_bridge)
+            && let (Some(a), Some(b)) = (of_uid(), of_bridge())
             && a != b
-            && self.slots[a as usize].profile.has_start()
-            && self.slots[b as usize].profile.has_start()
+            && self.slots[a as usize].group().profile.has_start()
+            && self.slots[b as usize].group().profile.has_start()
         {
             // Two calls that came in from outside meet in a bridge that was there before both: a
             // parking lot, on a host that does not say so.
             self.hold(name);
-            own[at] = None;
-            return;
+            return false;
         }
-        let bridge = self.bridges.entry(name).or_default();
         bridge.last = bridge.last.max(Some(fact.at));
         match fact.event {
             Event::BridgeCreate => bridge.created = true,
@@ -232,6 +226,7 @@ impl Joiner {
             }
             _ => {}
         }
+        true
     }
 
     fn hold(&mut self, bridge: Name) {

@@ -124,7 +124,7 @@ impl Talk {
         let mut entered: Vec<&[u8]> = Vec::new();
         let mut met: Vec<Pair> = Vec::new();
         let mut met_before_gap = 0;
-        let mut heard = Vec::new();
+        let (mut heard, mut reached) = (Vec::new(), Vec::new());
         let mut ended_by: Option<&Fact> = None;
         for fact in order {
             if !follow(&mut channels, fact) {
@@ -148,16 +148,17 @@ impl Talk {
             if fact.uid() == uid && !fact.bridge().is_empty() {
                 talk.gone = Some(fact.at);
             }
-            if channels.len() > 2 {
+            // Nobody meets anybody by leaving.
+            if channels.len() > 2 && matches!(fact.event, Event::Bridge | Event::NewCallerid) {
                 note_meetings(&channels, uid, own, &mut met);
             }
             // Names are made when something changes: most calls have ten events and two changes.
-            let reached = reached_from(&channels, uid, halves_only);
+            reached_from(&channels, uid, halves_only, &mut reached);
             if reached == heard {
                 continue;
             }
             let mut with = people(&channels, &reached);
-            heard = reached;
+            std::mem::swap(&mut heard, &mut reached);
             with.retain(|party| !same_party(party, own));
             if with.is_empty() && talk.heard.last().is_some_and(|last| last.to.is_none()) {
                 met_before_gap = met.len();
@@ -344,6 +345,7 @@ fn two_meet(order: &[&Fact]) -> bool {
 
 /// Notes who hears each other, apart from the followed channel.
 fn note_meetings(channels: &[Channel<'_>], followed: &[u8], client: &str, met: &mut Vec<Pair>) {
+    let mut reached = Vec::new();
     for channel in channels {
         if channel.uid == followed || channel.bridge.is_none() {
             continue;
@@ -351,7 +353,8 @@ fn note_meetings(channels: &[Channel<'_>], followed: &[u8], client: &str, met: &
         let Some(own) = party(channel.name, channel.caller) else {
             continue;
         };
-        for other in people(channels, &reached_from(channels, channel.uid, false)) {
+        reached_from(channels, channel.uid, false, &mut reached);
+        for other in people(channels, &reached) {
             let pair = if own < other {
                 (own.clone(), other)
             } else {
@@ -393,16 +396,15 @@ fn channel_of<'c, 'f>(channels: &'c mut Vec<Channel<'f>>, fact: &'f Fact) -> &'c
     channel
 }
 
-/// The channels that `uid` is connected to now: through its bridge, and through Local channels into other
-/// bridges. Indexes, in order.
-fn reached_from(channels: &[Channel<'_>], uid: &[u8], halves_only: bool) -> Vec<usize> {
-    let Some(start) = channels.iter().position(|c| c.uid == uid) else {
-        return Vec::new();
+/// Puts into `reached` the channels that `uid` is connected to now: through its bridge, and through Local
+/// channels into other bridges. Indexes, its own first, the others in order; empty when it is in no bridge.
+fn reached_from(channels: &[Channel<'_>], uid: &[u8], halves_only: bool, reached: &mut Vec<usize>) {
+    reached.clear();
+    let own = channels.iter().position(|c| c.uid == uid);
+    let Some(start) = own.filter(|&own| channels[own].bridge.is_some()) else {
+        return;
     };
-    if channels[start].bridge.is_none() {
-        return Vec::new();
-    }
-    let mut reached = vec![start];
+    reached.push(start);
     let mut next = 0;
     while let Some(&from) = reached.get(next) {
         next += 1;
@@ -414,7 +416,6 @@ fn reached_from(channels: &[Channel<'_>], uid: &[u8], halves_only: bool) -> Vec<
         }
     }
     reached[1..].sort_unstable();
-    reached
 }
 
 /// Who is behind those channels, but for the first.

@@ -63,7 +63,8 @@ const CRATES: [(&str, &[&str]); 55] = [
     (
         "memchr",
         &[
-            "follow", "doctor", "rotate", "engine", "index", "scan", "source", "filter", "record",
+            "call", "follow", "doctor", "rotate", "engine", "index", "scan", "source", "filter",
+            "record",
         ],
     ),
     ("moka", &["directory"]),

@@ -1,9 +1,7 @@
 //! The names under which a record is found, and those under which its partners are.
 
-use crate::call::fact::{Edge, Fact};
-
-/// A record has at most this many edges.
-pub(super) const EDGES_MAX: usize = 6;
+use super::Name;
+use crate::call::fact::{EDGES_MAX, Edge, Fact};
 
 pub(super) const UID: u8 = b'u';
 pub(super) const BRIDGE: u8 = b'b';
@@ -11,19 +9,61 @@ pub(super) const LOCAL: u8 = b'l';
 pub(super) const SENT: u8 = b's';
 pub(super) const CHANGED: u8 = b'c';
 
-/// The record's edges, each with the tag that it is stored under.
-pub(super) fn tagged(fact: &Fact) -> impl Iterator<Item = (Edge<'_>, u8)> {
-    let changes = fact.changes_message();
-    fact.edges().map(move |edge| {
-        let tag = match edge {
-            Edge::Uid(_) => UID,
-            Edge::Bridge(_) => BRIDGE,
-            Edge::Local(_) => LOCAL,
-            Edge::Message { .. } if changes => CHANGED,
-            Edge::Message { .. } => SENT,
+/// An edge of a record.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'f> {
+    pub(super) edge: Edge<'f>,
+    /// What it is stored under: a tag, and the name of both.
+    pub(super) tag: u8,
+    pub(super) name: Name,
+}
+
+/// The edges of a record, in the order in which it hands them out: its own channel's id first.
+pub(super) struct Names<'f> {
+    list: [Option<Named<'f>>; EDGES_MAX],
+    count: usize,
+}
+
+impl<'f> Names<'f> {
+    pub(super) fn of(fact: &'f Fact, name: impl Fn(u8, Edge<'f>) -> Name) -> Names<'f> {
+        let mut names = Names {
+            list: [None; EDGES_MAX],
+            count: 0,
         };
-        (edge, tag)
-    })
+        let changes = fact.changes_message();
+        fact.each_edge(|edge| {
+            let tag = match edge {
+                Edge::Uid(_) => UID,
+                Edge::Bridge(_) => BRIDGE,
+                Edge::Local(_) => LOCAL,
+                Edge::Message { .. } if changes => CHANGED,
+                Edge::Message { .. } => SENT,
+            };
+            names.list[names.count] = Some(Named {
+                edge,
+                tag,
+                name: name(tag, edge),
+            });
+            names.count += 1;
+        });
+        names
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Named<'f>> {
+        self.list[..self.count].iter().copied().flatten()
+    }
+
+    /// The one of this kind that comes first.
+    pub(super) fn find(&self, tag: u8) -> Option<Named<'f>> {
+        self.iter().find(|named| named.tag == tag)
+    }
+
+    /// Leaves out what is of this kind.
+    pub(super) fn leave_out(&mut self, tag: u8) {
+        for named in &mut self.list {
+            *named = named.filter(|named| named.tag != tag);
+        }
+    }
 }
 
 /// The tags under which a partner may be stored; see `closure` for why sendings don't join.

@@ -9,6 +9,13 @@ use crate::scan::Place;
 /// Whether another leg dials on after the main one hung up: the one who was called is handed on to another
 /// extension, which is being rung.
 pub(in crate::call) fn rings_on(facts: &[Fact]) -> bool {
+    // Most calls have no dial after a hangup.
+    let at = |f: &Fact| (f.at, f.place);
+    let of = |event: Event| facts.iter().filter(move |f| f.event == event).map(at);
+    let last_dial = of(Event::Dial).max();
+    if last_dial.is_none_or(|dial| !of(Event::Hangup).any(|hangup| hangup < dial)) {
+        return false;
+    }
     let Some(gone) = main_uid(facts).and_then(|main| main_hangup(facts, main)) else {
         return false;
     };

@@ -1,3 +1,5 @@
+//! States of made-up calls, record by record.
+
 use super::*;
 use crate::call::Phase;
 
