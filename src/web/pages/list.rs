@@ -293,6 +293,11 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
         .period
         .filter(|(from, to)| from == to)
         .map(|(from, _)| from);
+    let offsets = look.clock.offsets(page.rows.iter().map(|(s, _)| s.first));
+    let time = |s: &Summary| {
+        let time = look.clock.moment(s.first).format("%H:%M:%S").to_string();
+        time + &offsets.as_ref().map_or(String::new(), |of| of(s.first))
+    };
     html! {
         section.rows {
             h2 { (l.of("Звонки, новые сверху", "Calls, newest first")) }
@@ -305,7 +310,7 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
                     @if day.replace(date) != Some(date) {
                         li.day { (l.day(date)) }
                     }
-                    li { (row(look, people, summary, link)) }
+                    li { (row(look, people, summary, (&time(summary), link))) }
                 }
             }
             @if page.links.is_cut {
@@ -342,7 +347,7 @@ fn nothing(l: Language, page: &ListPage<'_>) -> &'static str {
     }
 }
 
-fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
+fn row(look: &Look, people: &People<'_>, s: &Summary, (time, link): (&str, &str)) -> Markup {
     let l = look.language;
     let (class, mark, result) = match s.outcome {
         Outcome::Answered => ("ok", "✓", l.outcome(s.outcome)),
@@ -356,7 +361,6 @@ fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
         Direction::Internal => "↔",
         Direction::Unknown => "·",
     };
-    let time = look.clock.moment(s.first).format("%H:%M:%S").to_string();
     html! {
         a.row href=[(!link.is_empty()).then_some(link)] {
             span.at {
