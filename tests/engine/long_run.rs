@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::io::{self, Write as _};
 use std::time::Instant;
 
 use calltrace::call::{Criteria, Summary};
@@ -127,7 +128,8 @@ fn calls_are_counted_as_they_were_written_and_traced_as_they_are_listed() {
         sampled.len(),
         wrong[0]
     );
-    println!(
+    let _ = writeln!(
+        io::stderr(),
         "{counted} calls in {} lines counted by search and day by day, {} of them traced, in {:.1} s",
         written.lines,
         sampled.len(),

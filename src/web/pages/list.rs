@@ -305,6 +305,11 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
         .period
         .filter(|(from, to)| from == to)
         .map(|(from, _)| from);
+    let offsets = look.clock.offsets(page.rows.iter().map(|(s, _)| s.first));
+    let time = |s: &Summary| {
+        let time = look.clock.moment(s.first).format("%H:%M:%S").to_string();
+        time + &offsets.as_ref().map_or(String::new(), |of| of(s.first))
+    };
     html! {
         section.rows {
             h2 { (l.of("Звонки, новые сверху", "Calls, newest first")) }
@@ -317,7 +322,7 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
                     @if day.replace(date) != Some(date) {
                         li.day { (l.day(date)) }
                     }
-                    li { (row(look, people, summary, link)) }
+                    li { (row(look, people, summary, (&time(summary), link))) }
                 }
             }
             @if page.links.is_cut {

@@ -9,8 +9,13 @@ use crate::call::{Direction, Outcome, Summary};
 /// Of those rung, shown in a row.
 const RUNG_MAX: usize = 4;
 
-/// The row; `link` leads to the call, an empty one nowhere.
-pub(super) fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> Markup {
+/// The row; `link` leads to the call, an empty one nowhere, `time` is when it began.
+pub(super) fn row(
+    look: &Look,
+    people: &People<'_>,
+    s: &Summary,
+    (time, link): (&str, &str),
+) -> Markup {
     let l = look.language;
     let (class, mark) = look_of(s.outcome);
     let result = l.outcome(s.outcome, Some(s.direction));
@@ -20,7 +25,6 @@ pub(super) fn row(look: &Look, people: &People<'_>, s: &Summary, link: &str) -> 
         Direction::Internal => "↔",
         Direction::Unknown => "·",
     };
-    let time = look.clock.moment(s.first).format("%H:%M:%S").to_string();
     html! {
         a.row href=[(!link.is_empty()).then_some(link)] {
             span.at {
