@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono_tz::{TZ_VARIANTS, Tz};
+use crate::record::Zone;
 use clap::builder::ArgExt;
 use clap::{ArgMatches, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
@@ -43,7 +43,7 @@ pub struct Typed {
     /// The settings file, likewise.
     pub config: Option<PathBuf>,
     /// The zone that times are shown in, likewise.
-    pub tz: Option<Tz>,
+    pub tz: Option<Zone>,
     /// Words that stand where enterprises are named.
     pub enterprises: Vec<String>,
 }
@@ -116,7 +116,7 @@ pub fn complete(
 fn known(wanted: Wanted, text: &str) -> Option<Vec<Offer>> {
     let words: Vec<&str> = match wanted {
         Wanted::Words(words) => words.to_vec(),
-        Wanted::Zone => TZ_VARIANTS.iter().map(|zone| zone.name()).collect(),
+        Wanted::Zone => Zone::names().collect(),
         Wanted::File => return Some(vec![Offer::word(FILES)]),
         Wanted::Folder => return Some(vec![Offer::word(FOLDERS)]),
         // A flag is being typed where one of these may stand as well.
@@ -176,7 +176,7 @@ impl Typed {
         let path = |name| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
         self.root = path("root").or(self.root.take());
         self.config = path("config").or(self.config.take());
-        let zone = matches.try_get_one::<Tz>("tz").ok().flatten().copied();
+        let zone = matches.try_get_one::<Zone>("tz").ok().flatten().copied();
         self.tz = zone.or(self.tz);
         for name in ["target", "enterprise", "enterprises"] {
             let named = matches.try_get_many::<String>(name).ok().flatten();
@@ -266,7 +266,7 @@ mod tests {
         let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
         let typed = Typed::of(&words);
         assert_eq!(typed.root, Some(PathBuf::from("/srv")));
-        assert_eq!(typed.tz, Some(Tz::UTC));
+        assert_eq!(typed.tz, Some(Zone::UTC));
         assert_eq!(typed.enterprises, ["0367"]);
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use chrono_tz::Tz;
+use crate::record::Zone;
 use toml::{Table, Value};
 
 use super::directory::read_directory;
@@ -46,9 +46,9 @@ pub struct Settings {
     /// Folder that holds one folder an enterprise.
     pub root: Option<PathBuf>,
     /// Zone of record times; UTC when not set.
-    pub log_timezone: Option<Tz>,
+    pub log_timezone: Option<Zone>,
     /// Zone that times are shown in; the system's when not set.
-    pub display_timezone: Option<Tz>,
+    pub display_timezone: Option<Zone>,
     /// Threads; 0 for one a core.
     pub threads: Option<u16>,
     /// How logs are rotated.
@@ -165,8 +165,8 @@ impl Settings {
     }
 }
 
-fn zone(name: &str) -> Result<Tz, String> {
-    Tz::from_str_insensitive(name).map_err(|_| zone_hint(name))
+fn zone(name: &str) -> Result<Zone, String> {
+    Zone::named(name).ok_or_else(|| zone_hint(name))
 }
 
 #[cfg(test)]
@@ -226,8 +226,11 @@ mod tests {
         };
         assert_eq!(settings.rotate, rotate);
         assert_eq!(settings.root, Some("/srv".into()));
-        assert_eq!(settings.log_timezone, Some(Tz::UTC));
-        assert_eq!(settings.display_timezone, Some(Tz::Europe__Minsk));
+        assert_eq!(settings.log_timezone, Some(Zone::UTC));
+        assert_eq!(
+            settings.display_timezone,
+            Some(Zone::named("Europe/Minsk").expect("a zone"))
+        );
         assert_eq!(settings.threads, Some(2));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono_tz::{TZ_VARIANTS, Tz};
+use crate::record::Zone;
 use regex::bytes::Regex;
 
 use crate::call::{Direction, Outcome};
@@ -118,28 +118,17 @@ pub(super) fn parse_regex(typed: &str) -> Result<Regex, String> {
     })
 }
 
-pub(super) fn parse_zone(typed: &str) -> Result<Tz, String> {
-    if let Ok(zone) = Tz::from_str_insensitive(typed) {
-        return Ok(zone);
-    }
-    Err(zone_hint(typed))
+pub(super) fn parse_zone(typed: &str) -> Result<Zone, String> {
+    Zone::named(typed).ok_or_else(|| zone_hint(typed))
 }
 
 /// What to say of a zone that there is not.
 pub(super) fn zone_hint(typed: &str) -> String {
-    let city = |zone: &Tz| {
-        zone.name()
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let by_city = TZ_VARIANTS
-        .iter()
-        .find(|zone| city(zone).eq_ignore_ascii_case(&typed.replace(' ', "_")));
-    let near = by_city
-        .map(|zone| zone.name())
-        .or_else(|| nearest(typed, TZ_VARIANTS.iter().map(|zone| zone.name())));
+    let place = typed.replace(' ', "_");
+    let city = |name: &str| name.rsplit('/').next().map(str::to_owned);
+    let by_city =
+        Zone::names().find(|name| city(name).is_some_and(|city| city.eq_ignore_ascii_case(&place)));
+    let near = by_city.or_else(|| nearest(typed, Zone::names()));
     match near {
         Some(name) => format!("no time zone {typed:?}; did you mean {name}?"),
         None => format!("no time zone {typed:?}; zones are named like Europe/Minsk or UTC"),

@@ -1,7 +1,7 @@
 //! Points in time as typed: `2025-11-30`, `2025-11-30 09:00`, RFC 3339, `-3h`, `yesterday`.
 
+use crate::record::Zone;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
-use chrono_tz::Tz;
 
 use super::values::millis;
 
@@ -23,7 +23,7 @@ impl Moment {
     ///
     /// # Errors
     /// A sentence that says which forms there are.
-    pub fn parse(typed: &str, zone: Tz, now: DateTime<Utc>) -> Result<Moment, String> {
+    pub fn parse(typed: &str, zone: Zone, now: DateTime<Utc>) -> Result<Moment, String> {
         let text = typed.trim();
         let today = now.with_timezone(&zone).date_naive();
         let lower = text.to_lowercase();
@@ -73,7 +73,12 @@ impl Moment {
         zone.from_local_datetime(&wall)
             .earliest()
             .map(|local| at(local.with_timezone(&Utc)))
-            .ok_or_else(|| format!("{typed:?} does not exist in {zone}: the clocks skip it"))
+            .ok_or_else(|| {
+                format!(
+                    "{typed:?} does not exist in {}: the clocks skip it",
+                    zone.name()
+                )
+            })
     }
 }
 
@@ -85,7 +90,7 @@ fn at(moment: DateTime<Utc>) -> Moment {
 }
 
 /// The first moment of a day; where the clocks skip midnight, the first moment after it.
-fn start_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+fn start_of(day: NaiveDate, zone: Zone) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     (0..=4)
         .find_map(|half_hours| {
@@ -101,7 +106,12 @@ mod tests {
 
     fn parse(text: &str) -> Result<(String, String), String> {
         let now = DateTime::parse_from_rfc3339("2025-12-02T10:00:00Z").expect("a time");
-        Moment::parse(text, Tz::Europe__Minsk, now.with_timezone(&Utc)).map(|m| {
+        Moment::parse(
+            text,
+            Zone::named("Europe/Minsk").expect("a zone"),
+            now.with_timezone(&Utc),
+        )
+        .map(|m| {
             let show = |t: DateTime<Utc>| t.format("%m-%dT%H:%M").to_string();
             (show(m.begin), show(m.end))
         })

@@ -18,7 +18,7 @@ mod talk;
 mod trace;
 mod wall_clock;
 
-use chrono_tz::Tz;
+use crate::record::Zone;
 
 use crate::cli::{
     Cli, ColorWhen, Command, Global, Origins, RotateSettings, ServeSettings, Settings,
@@ -167,13 +167,13 @@ impl Desk {
 }
 
 /// The zone of this process: what `TZ` names, else the system's; UTC where neither is known.
-fn system_zone() -> Tz {
+fn system_zone() -> Zone {
     let typed = std::env::var("TZ").ok();
     let typed = typed.and_then(|zone| zone.trim_start_matches(':').parse().ok());
-    typed.or_else(system_wide_zone).unwrap_or(Tz::UTC)
+    typed.or_else(system_wide_zone).unwrap_or(Zone::UTC)
 }
 
-fn system_wide_zone() -> Option<Tz> {
+fn system_wide_zone() -> Option<Zone> {
     let name = iana_time_zone::get_timezone().ok()?;
     name.parse().ok()
 }

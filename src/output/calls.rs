@@ -160,9 +160,9 @@ fn words(row: &CallRow<'_>, now: Option<Stamp>) -> String {
 mod tests {
     use super::*;
     use crate::call::Fact;
+    use crate::record::Zone;
     use crate::record::{LogZone, Record};
     use crate::scan::Place;
-    use chrono_tz::Tz;
 
     #[test]
     fn a_row_fits_and_keeps_what_matters_most() {
@@ -177,7 +177,7 @@ mod tests {
         let rows = CallRows {
             clock: Clock {
                 log: LogZone::default(),
-                shown: Tz::UTC,
+                shown: Zone::UTC,
             },
             name_width: Some(4),
         };

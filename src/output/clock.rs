@@ -1,7 +1,7 @@
 //! Record times as people see them.
 
+use crate::record::Zone;
 use chrono::{DateTime, NaiveDate, Offset, TimeZone, Utc};
-use chrono_tz::Tz;
 
 use crate::record::{LogZone, Stamp};
 
@@ -11,12 +11,12 @@ pub struct Clock {
     /// The zone of record times.
     pub log: LogZone,
     /// The zone that times are shown in.
-    pub shown: Tz,
+    pub shown: Zone,
 }
 
 impl Clock {
     /// The moment of a record.
-    pub fn moment(&self, at: Stamp) -> DateTime<Tz> {
+    pub fn moment(&self, at: Stamp) -> DateTime<Zone> {
         self.log.moment(at).with_timezone(&self.shown)
     }
 
@@ -80,9 +80,9 @@ impl Clock {
 
     /// The zone's name; `UTC` for all its names.
     pub fn zone_name(&self) -> &'static str {
-        match self.shown {
-            Tz::UTC | Tz::Etc__UTC | Tz::Etc__UCT | Tz::Etc__Universal | Tz::Etc__Zulu => "UTC",
-            other => other.name(),
+        match self.shown.name() {
+            "UTC" | "Etc/UTC" | "Etc/UCT" | "Etc/Universal" | "Etc/Zulu" => "UTC",
+            other => other,
         }
     }
 

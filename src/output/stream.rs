@@ -110,7 +110,7 @@ fn what(record: &Record<'_>, at: Stamp) -> String {
 mod tests {
     use super::*;
     use crate::record::LogZone;
-    use chrono_tz::Tz;
+    use crate::record::Zone;
 
     const DIAL: &str = "2025-12-02 20:59:59,900|AST|dial|1764666900.61|{\"Phone\": \"375290001234\", \"Extensions\": [\"150\", \"151\"], \"CallType\": 0, \"Trunk\": \"0001363\"}";
     const SENT: &str =
@@ -119,7 +119,7 @@ mod tests {
     fn stream(name_width: Option<usize>) -> Stream {
         let clock = Clock {
             log: LogZone::default(),
-            shown: Tz::Europe__Minsk,
+            shown: Zone::named("Europe/Minsk").expect("a zone"),
         };
         Stream::new(clock, name_width)
     }

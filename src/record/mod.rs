@@ -19,8 +19,10 @@ mod parse;
 pub mod phone;
 pub mod time;
 pub mod write;
+mod zone;
 
 pub use time::{LogZone, Stamp};
+pub use zone::{UnknownZone, Zone, ZoneOffset, Zoned};
 
 /// One line, borrowed, with its fields found and its JSON untouched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::zone::Zone;
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
 
 /// A record's time as written: milliseconds of wall clock since 1970-01-01 00:00:00 in the log's
 /// own zone (see [`LogZone`]). Orders and subtracts without knowing that zone.
@@ -108,11 +108,11 @@ impl Stamp {
 
 /// The zone that record timestamps are written in (setting `log_timezone`, default UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogZone(pub Tz);
+pub struct LogZone(pub Zone);
 
 impl Default for LogZone {
     fn default() -> Self {
-        LogZone(Tz::UTC)
+        LogZone(Zone::UTC)
     }
 }
 
@@ -158,7 +158,7 @@ impl LogZone {
     /// Whether clocks are not changed between two times, and neither of them is written twice.
     pub fn is_steady(self, first: Stamp, last: Stamp) -> bool {
         let offset_later = |at: Stamp, by: TimeDelta| self.offset(self.moment(at) + by);
-        self.0 == Tz::UTC
+        self.0 == Zone::UTC
             || offset_later(first, TimeDelta::zero()) == offset_later(last, PUT_BACK_MAX)
     }
 
@@ -248,11 +248,26 @@ mod tests {
     #[test]
     fn a_clock_that_goes_on_tells_every_moment_and_orders_them() {
         for (zone, day) in [
-            (Tz::Europe__Berlin, "2025-10-26T00:00:00Z"),
-            (Tz::Europe__Berlin, "2025-03-30T00:00:00Z"),
-            (Tz::America__New_York, "2025-11-02T05:00:00Z"),
-            (Tz::Australia__Lord_Howe, "2025-04-05T14:00:00Z"),
-            (Tz::Europe__Minsk, "2025-10-26T00:00:00Z"),
+            (
+                Zone::named("Europe/Berlin").expect("a zone"),
+                "2025-10-26T00:00:00Z",
+            ),
+            (
+                Zone::named("Europe/Berlin").expect("a zone"),
+                "2025-03-30T00:00:00Z",
+            ),
+            (
+                Zone::named("America/New_York").expect("a zone"),
+                "2025-11-02T05:00:00Z",
+            ),
+            (
+                Zone::named("Australia/Lord_Howe").expect("a zone"),
+                "2025-04-05T14:00:00Z",
+            ),
+            (
+                Zone::named("Europe/Minsk").expect("a zone"),
+                "2025-10-26T00:00:00Z",
+            ),
         ] {
             let zone = LogZone(zone);
             let from: DateTime<Utc> = day.parse().expect("a time");
@@ -268,7 +283,7 @@ mod tests {
 
     #[test]
     fn log_zone_round_trips() {
-        let minsk = LogZone(Tz::Europe__Minsk);
+        let minsk = LogZone(Zone::named("Europe/Minsk").expect("a zone"));
         let at = Stamp::parse_prefix(b"2025-12-02 12:15:00,410").expect("a time");
         assert_eq!(
             minsk.moment(at).to_rfc3339(),

@@ -484,7 +484,7 @@ fn day_of(call: &SampleCall) -> Option<String> {
     let (seconds, _) = call.id.split_once('.')?;
     let born = chrono::DateTime::from_timestamp(seconds.parse().ok()?, 0)?;
     Some(
-        born.with_timezone(&chrono_tz::Europe::Minsk)
+        born.with_timezone(&calltrace::record::Zone::named("Europe/Minsk").expect("a zone"))
             .format("%Y-%m-%d")
             .to_string(),
     )

@@ -4,15 +4,15 @@
 use std::fs;
 use std::path::Path;
 
+use calltrace::record::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use serde_json::Value;
 use testing::text;
 
 const CLIENT: &str = "375290001234";
 
 /// A call that rings for nine seconds from a moment on and talks for 59, as a log of a zone has it.
-fn call(began: DateTime<Utc>, number: u32, zone: Tz) -> Vec<String> {
+fn call(began: DateTime<Utc>, number: u32, zone: Zone) -> Vec<String> {
     let (main, other) = (
         format!("{}.{number}", began.timestamp()),
         format!("{}.{}", began.timestamp() + 1, number + 1),
@@ -78,7 +78,10 @@ fn a_call_over_a_change_of_clocks_is_as_long_as_it_was() {
         "2025-03-30T00:59:40Z",
         "2025-03-30T01:20:00Z",
     ];
-    for (zone, moments) in [(Tz::Europe__Berlin, autumn), (Tz::Europe__Berlin, spring)] {
+    for (zone, moments) in [
+        (Zone::named("Europe/Berlin").expect("a zone"), autumn),
+        (Zone::named("Europe/Berlin").expect("a zone"), spring),
+    ] {
         let moments = moments.map(moment);
         let lines = (0..)
             .zip(moments)
@@ -136,7 +139,7 @@ fn a_call_over_a_change_of_clocks_is_as_long_as_it_was() {
 #[test]
 fn rows_of_two_offsets_each_name_their_own() {
     let moments = ["2025-10-25T09:00:00Z", "2025-10-26T09:00:00Z"].map(moment);
-    let of = |n: usize| call(moments[n], 20, Tz::UTC).concat();
+    let of = |n: usize| call(moments[n], 20, Zone::UTC).concat();
     let dir = tree(&[
         ("events_2025-10-25.log", of(0)),
         ("events_2025-10-26.log", of(1)),
@@ -174,7 +177,7 @@ fn rows_of_two_offsets_each_name_their_own() {
 #[test]
 fn a_call_that_talks_over_the_change_shows_where_the_offset_changes() {
     let at = moment("2025-10-26T00:59:40Z");
-    let dir = tree(&[("events.log", call(at, 20, Tz::UTC).concat())]);
+    let dir = tree(&[("events.log", call(at, 20, Zone::UTC).concat())]);
     let id = format!("{}.20", at.timestamp());
     let told = asked(dir.path(), "UTC", "Europe/Berlin", &["trace", "0367", &id]);
     let heads: Vec<&str> = told

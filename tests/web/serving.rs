@@ -71,7 +71,7 @@ impl Setup {
         let tree = Tree::open(&self.root).expect("a tree");
         let log = LogZone::default();
         let engine = Engine::new(1, Tuning::default(), log).expect("an engine");
-        let shown = chrono_tz::Tz::UTC;
+        let shown = calltrace::record::Zone::UTC;
         let clock = Clock { log, shown };
         Arc::new(Site::new(
             tree,

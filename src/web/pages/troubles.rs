@@ -107,7 +107,7 @@ mod tests {
             language,
             clock: Clock {
                 log: LogZone::default(),
-                shown: chrono_tz::Europe::Minsk,
+                shown: crate::record::Zone::named("Europe/Minsk").expect("a zone"),
             },
             now: Stamp(0),
         };

