@@ -16,3 +16,4 @@ mod now;
 mod real_asterisk;
 mod records;
 mod sample_tree;
+mod stories;
