@@ -31,7 +31,7 @@ pub use language::Language;
 pub(super) use list::{DIRECTIONS, OUTCOMES};
 pub use list::{Filters, ListLinks, ListPage, Mistake, list_page};
 pub use notice::{Notice, notice};
-pub use people::{wanted, wanted_of_rows};
+pub use people::{client_in_log, wanted, wanted_of_rows};
 
 /// How pages are to look, for whom.
 #[derive(Debug, Clone, Copy)]
