@@ -157,11 +157,9 @@ Examples:
   calltrace trace 0367 1764493655.61
       the call, from the id of any of its legs
   calltrace trace 1764493655.61 --ladder
-      in all enterprises; drawn, a column per participant
+      in all enterprises; drawn, a column a participant
   calltrace trace 0367 1764493655.61 --all
-      every record of it; with --why, why each leg belongs to it
-  calltrace trace 0367 1764493655.61 --format raw > call.log
-      its original lines, in order of time",
+      every record of it; --why adds why each leg belongs",
     after_long_help = "\
 Exit status: 0 found, 1 no such call though everything was searched, 2 an error or an incomplete \
 answer (what was found is printed all the same)."

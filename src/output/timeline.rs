@@ -51,7 +51,7 @@ pub fn write_timeline(
         .legs
         .iter()
         .map(|leg| leg_name(&leg.label, &leg.channel).width());
-    let leg_width = width.max().unwrap_or(0).clamp(4, 20);
+    let leg_width = width.max().unwrap_or(0).clamp(4, 22);
     for (line, fact) in call.lines.iter().zip(&call.facts) {
         let record = Record::parse(&line.text);
         if !options.only.is_empty() && !options.only.contains(&record.kind()) {

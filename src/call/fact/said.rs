@@ -90,11 +90,14 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
     let asks_for = |path: &[u8]| http.url.windows(path.len()).any(|part| part == path);
     let paths: [&[u8]; 3] = [b"/customer-name/", b"/customer-profile/", b"/metadata/"];
     let is_lookup = paths.into_iter().any(asks_for);
+    let cut = is_cut(http.response);
     Said {
-        cut: is_cut(http.response),
+        cut,
         talk_seconds: None,
         lookup: is_lookup.then(|| match good {
             false => Lookup::Failed,
+            // Nobody is described in 500 characters without a name.
+            true if cut => Lookup::Found,
             true => name_in(http.response),
         }),
     }
@@ -113,7 +116,7 @@ fn is_cut(answer: &[u8]) -> bool {
     is_marked && String::from_utf8_lossy(answer).chars().count() == ANSWER_CHARS + 3
 }
 
-/// Whether an answer names somebody. One that was cut is long enough to.
+/// Whether an answer names somebody.
 fn name_in(answer: &[u8]) -> Lookup {
     let mut names = json::Fields::new(answer).peekable();
     if names.peek().is_none() {

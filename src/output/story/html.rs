@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::Told;
 use super::arrows::Arrow;
 use crate::call::{PersonDoing, Severity};
+use crate::output::layout::fit;
 use crate::output::words;
 use crate::record::{Body, Record};
 
@@ -20,6 +21,9 @@ const COLUMN: usize = 150;
 const ROW: usize = 26;
 const HEAD: usize = 44;
 const TIME: usize = 70;
+
+/// As much of a name fits over a column.
+const NAME_COLUMNS: usize = 20;
 
 /// Writes a call as a file that holds everything it needs.
 ///
@@ -52,6 +56,7 @@ fn page(told: &Told<'_>) -> Markup {
                     (faults(told))
                     h2 { "Who talked to whom" }
                     (picture(told))
+                    p.legend { "thick line: talks to the client · thin line: talks without the client · dotted: rings, waits or is on hold" }
                     h2 { "What happened" }
                     (steps(told))
                     details {
@@ -140,7 +145,7 @@ fn picture(told: &Told<'_>) -> Markup {
         div.picture {
             svg viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img" aria-label="Who talked to whom; the table below says the same" {
                 @for (person, lane) in told.story.people.iter().enumerate() {
-                    text.name x=(middle(person)) y="16" text-anchor="middle" { (told.people.name(&lane.party).unwrap_or_default()) }
+                    text.name x=(middle(person)) y="16" text-anchor="middle" { (told.people.name(&lane.party).map(|name| fit(&name, NAME_COLUMNS).trim_end().to_owned()).unwrap_or_default()) }
                     text.name x=(middle(person)) y="34" text-anchor="middle" { (words::phone(&lane.party)) }
                     @for (row, arrow) in arrows.iter().enumerate() {
                         line class=(life(told, person, arrow)) x1=(middle(person)) x2=(middle(person)) y1=(y(row)) y2=(y(row) + ROW) {}

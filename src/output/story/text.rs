@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Told;
+use super::wording::counted;
 use crate::output::words;
 
 /// Writes a call as Markdown: what happened, a table of the steps, what is wrong.
@@ -97,11 +98,9 @@ impl Told<'_> {
             lines.push(facts);
         }
         let id = crate::output::sanitise::sanitise(s.main_uid.as_bytes()).into_owned();
-        lines.push(format!(
-            "id {id}, {} legs, {} records",
-            s.legs.len(),
-            self.call.lines.len()
-        ));
+        let legs = counted(s.legs.len(), "leg", "legs");
+        let records = counted(self.call.lines.len(), "record", "records");
+        lines.push(format!("id {id}, {legs}, {records}"));
         lines
     }
 
