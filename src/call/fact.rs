@@ -1,14 +1,17 @@
 //! What one record says of a call, small enough to keep thousands of them.
 
 mod draft;
+mod said;
 
 use std::sync::Arc;
 
 use memchr::memmem;
 
-use crate::record::{Body, Http, Record, Sql, Stamp, id, json};
+use crate::record::{Body, Record, Stamp, id, json};
 use crate::scan::Place;
 use draft::Draft;
+
+pub use said::{Lookup, RequestResult, Said};
 
 /// Kept of each field; nothing that a call is judged by is longer.
 const FIELD_BYTES_MAX: usize = 255;
@@ -35,6 +38,7 @@ const DEST: usize = 10;
 const CHAT: usize = 1;
 const MESSAGE: usize = 2;
 const MESSAGE_TYPE: usize = 3;
+const NUMBERS: usize = 4;
 const STATUS: usize = 1;
 
 /// What happened.
@@ -120,6 +124,8 @@ pub struct Fact {
     pub integration: bool,
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
+    /// What its text says; nothing where texts were not read (see [`Facts::with_texts`]).
+    pub said: Said,
     /// The fields of all records of a block; see [`Facts`].
     text: Option<Arc<[u8]>>,
     start: u32,
@@ -132,6 +138,7 @@ pub struct Fact {
 pub struct Facts {
     facts: Vec<Fact>,
     text: Vec<u8>,
+    with_texts: bool,
 }
 
 impl Facts {
@@ -140,13 +147,20 @@ impl Facts {
         Facts {
             facts: Vec::with_capacity(bytes / LINE_BYTES_USUAL),
             text: Vec::with_capacity(bytes / 2),
+            with_texts: false,
         }
+    }
+
+    /// Also reads what messages and answers say, which only some questions need.
+    #[must_use]
+    pub fn with_texts(self, with_texts: bool) -> Facts {
+        Facts { with_texts, ..self }
     }
 
     /// Takes what `record`, standing at `place`, says. `at` is for lines without a time of their
     /// own. The fact is handed out to be marked, not to be asked.
     pub fn push(&mut self, record: &Record<'_>, at: Stamp, place: Place) -> &mut Fact {
-        let fact = Fact::draft(record, at, place, &mut self.text);
+        let fact = Fact::draft(record, at, place, &mut self.text, self.with_texts);
         self.facts.push(fact);
         self.facts.last_mut().expect("one was just added")
     }
@@ -186,32 +200,48 @@ impl Fact {
     /// What `record`, standing at `place`, says. `at` is for lines that have no time of their own.
     pub fn of(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
         let mut text = Vec::new();
-        let mut fact = Fact::draft(record, at, place, &mut text);
+        let mut fact = Fact::draft(record, at, place, &mut text, true);
         fact.text = Some(text.into());
         fact
     }
 
     /// The fact without its text, which is appended to `text`.
-    fn draft(record: &Record<'_>, at: Stamp, place: Place, text: &mut Vec<u8>) -> Fact {
+    fn draft(
+        record: &Record<'_>,
+        at: Stamp,
+        place: Place,
+        text: &mut Vec<u8>,
+        with_texts: bool,
+    ) -> Fact {
         let mut draft = Draft::default();
+        let mut said = Said::default();
         let event = match &record.body {
             Body::Ast(ast) => draft.asterisk(ast),
-            Body::Tg(tg) => draft.telegram(tg),
-            Body::Http(Http {
-                uid,
-                status,
-                request,
-                ..
-            }) => {
+            Body::Tg(tg) => {
+                if with_texts {
+                    let numbers;
+                    (said, numbers) = said::message(tg.text);
+                    draft.fields[NUMBERS] = numbers.into();
+                }
+                draft.telegram(tg)
+            }
+            Body::Http(http) => {
                 // Most requests are of no integration, and long.
-                draft.integration = memmem::find(request, INTEGRATION).is_some()
-                    && json::Fields::new(request).any(|(key, _)| key == INTEGRATION);
-                draft.set(UID, uid);
-                draft.set(STATUS, status);
+                draft.integration = memmem::find(http.request, INTEGRATION).is_some()
+                    && json::Fields::new(http.request).any(|(key, _)| key == INTEGRATION);
+                draft.set(UID, http.uid);
+                draft.set(STATUS, http.status);
+                if with_texts {
+                    let result = RequestResult::of(http.status, draft.integration);
+                    said = said::http(http, result == RequestResult::Good);
+                }
                 Event::Http
             }
-            Body::Sql(Sql { uid, .. }) => {
-                draft.set(UID, uid);
+            Body::Sql(sql) => {
+                draft.set(UID, sql.uid);
+                if with_texts {
+                    said = said::sql(sql);
+                }
                 Event::Sql
             }
             Body::Unparsed => Event::Unparsed,
@@ -231,6 +261,7 @@ impl Fact {
             busy: draft.busy,
             integration: draft.integration,
             matched: false,
+            said,
             text: None,
             start,
             ends,
@@ -352,6 +383,22 @@ impl Fact {
         } else {
             b""
         }
+    }
+
+    /// What came of an HTTP request; `None` for any other record.
+    pub fn request_result(&self) -> Option<RequestResult> {
+        let of = || RequestResult::of(self.http_status(), self.integration);
+        (self.event == Event::Http).then(of)
+    }
+
+    /// The numbers in a message's text, digits only; none where texts were not read.
+    pub fn numbers_said(&self) -> impl Iterator<Item = &[u8]> {
+        let numbers = if self.is_message() {
+            self.field(NUMBERS)
+        } else {
+            b""
+        };
+        numbers.split(|b| *b == b' ').filter(|n| !n.is_empty())
     }
 
     /// The id that Asterisk gives to all channels of one call, that of its first channel; empty where

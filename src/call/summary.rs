@@ -3,7 +3,7 @@
 mod handing;
 mod ringing;
 
-use super::fact::{CallType, Event, Fact};
+use super::fact::{CallType, Event, Fact, RequestResult};
 use super::messages::{MessageLife, MessageTotals};
 use super::reach;
 use super::talk::{Heard, Talk, Transfer, endpoint, is_extension, party};
@@ -132,7 +132,7 @@ pub struct Summary {
     pub messages: MessageTotals,
     /// HTTP requests.
     pub http: usize,
-    /// HTTP requests whose status is not 1xx to 3xx.
+    /// HTTP requests that failed.
     pub http_failed: usize,
     /// Of the HTTP requests those that were posted as an integration's answer.
     pub integrations: usize,
@@ -154,6 +154,16 @@ impl Summary {
         if !self.ended && may_go_on && waits() {
             self.outcome = Outcome::InProgress;
         }
+    }
+
+    /// The channel whose partners are "the other side"; see [`Summary::heard`].
+    pub(super) fn followed<'f>(&'f self, facts: &'f [Fact]) -> &'f [u8] {
+        client_channel(
+            facts,
+            self.main_uid.as_bytes(),
+            self.direction,
+            &self.client,
+        )
     }
 
     /// Sums up the records of one call, in order of time. `None` for no records.
@@ -220,7 +230,9 @@ impl Summary {
             crm: facts.iter().any(|f| f.crm),
             messages: MessageTotals::of(&lives),
             http: http.clone().count(),
-            http_failed: http.filter(|f| !is_success(f.http_status())).count(),
+            http_failed: http
+                .filter(|f| f.request_result() == Some(RequestResult::Failed))
+                .count(),
             integrations: facts.iter().filter(|f| f.integration).count(),
             telegram: facts
                 .iter()
@@ -461,12 +473,6 @@ fn legs(facts: &[Fact], main: &[u8]) -> Vec<Leg> {
         });
     }
     legs
-}
-
-/// Whether an HTTP status says that the request was served: 100 to 399, or the word that integrations post.
-pub fn is_success(status: &[u8]) -> bool {
-    status == b"success"
-        || matches!(status, [b'1'..=b'3', b, c] if b.is_ascii_digit() && c.is_ascii_digit())
 }
 
 fn first_text<'f>(mut fields: impl Iterator<Item = &'f [u8]>) -> String {

@@ -12,7 +12,7 @@ const EXTENSION_DIGITS_MAX: usize = 5;
 
 /// Asterisk moves a channel from one bridge to the next within some milliseconds (a masquerade, an
 /// optimised Local channel): a silence shorter than this (milliseconds) was heard by no one.
-const SWAP_MILLIS: i64 = 500;
+pub(super) const SWAP_MILLIS: i64 = 500;
 
 /// A line's channel and the script that logs its hangup are done within this time of the last word
 /// (milliseconds): no hold.
@@ -94,7 +94,7 @@ struct Channel<'f> {
 }
 
 /// A pair of participants that heard each other.
-type Pair = (String, String);
+pub(super) type Pair = (String, String);
 
 impl Talk {
     /// Replays without following anybody.
@@ -290,6 +290,52 @@ impl Talk {
     }
 }
 
+/// All channels of a call while its records are replayed, for those who ask who talks to whom at each
+/// moment.
+#[derive(Default)]
+pub(super) struct Channels<'f>(Vec<Channel<'f>>);
+
+impl<'f> Channels<'f> {
+    /// Moves a channel as the record says. False for a record that moves none.
+    pub(super) fn follow(&mut self, fact: &'f Fact) -> bool {
+        follow(&mut self.0, fact)
+    }
+
+    /// Every two who hear each other now and not the channel `followed`, nor anybody who is the `client`.
+    /// Each pair is sorted.
+    pub(super) fn pairs_without(
+        &self,
+        followed: &[u8],
+        client: impl Fn(&str) -> bool,
+    ) -> Vec<Pair> {
+        let mut pairs: Vec<Pair> = Vec::new();
+        let mut reached = Vec::new();
+        for (at, channel) in self.0.iter().enumerate() {
+            let Some(own) = party(channel.name, channel.caller) else {
+                continue;
+            };
+            reached_from(&self.0, channel.uid, false, &mut reached);
+            if reached.iter().any(|&i| {
+                self.0[i].uid == followed
+                    || i < at && party(self.0[i].name, self.0[i].caller).is_some()
+            }) {
+                continue;
+            }
+            let mut all = people(&self.0, &reached);
+            all.push(own);
+            all.sort();
+            all.dedup();
+            if all.iter().any(|party| client(party)) {
+                continue;
+            }
+            for (i, a) in all.iter().enumerate() {
+                pairs.extend(all[i + 1..].iter().map(|b| (a.clone(), b.clone())));
+            }
+        }
+        pairs
+    }
+}
+
 /// Moves a channel as the record says. False for a record that moves none.
 fn follow<'f>(channels: &mut Vec<Channel<'f>>, fact: &'f Fact) -> bool {
     match fact.event {
@@ -368,7 +414,7 @@ fn note_meetings(channels: &[Channel<'_>], followed: &[u8], client: &str, met: &
     }
 }
 
-fn same_party(a: &str, b: &str) -> bool {
+pub(super) fn same_party(a: &str, b: &str) -> bool {
     a == b || phone::same_number(a.as_bytes(), b.as_bytes())
 }
 

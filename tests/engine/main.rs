@@ -1,6 +1,7 @@
 //! What the engine answers: lines, calls and pictures, with every form of file, index and memory.
 
 mod equivalence;
+mod faults;
 mod floods;
 mod forged;
 mod fuzzed;
@@ -18,5 +19,6 @@ mod real_asterisk;
 mod records;
 mod rules;
 mod sample_tree;
+mod stories;
 mod summer_time;
 mod whole;

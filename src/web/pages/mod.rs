@@ -34,7 +34,7 @@ pub use frame::STYLE;
 pub use language::Language;
 pub use list::{ListLinks, ListPage, list_page};
 pub use notice::{Notice, notice};
-pub use people::{wanted, wanted_of_rows};
+pub use people::{client_in_log, wanted, wanted_of_rows};
 
 /// How pages are to look, for whom.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::people::People;
 use super::{Look, shortened};
-use crate::call::{Doing, Event, Fact, Lane, Lanes, MessageAction, is_success};
+use crate::call::{Doing, Event, Fact, Lane, Lanes, MessageAction, RequestResult};
 use crate::engine::TracedCall;
 use crate::record::Stamp;
 
@@ -326,7 +326,7 @@ fn marks(call: &TracedCall, wanted: impl Fn(&Fact) -> bool) -> Vec<Mark> {
                 Event::Message(MessageAction::Delete) => "deleted",
                 Event::Message(MessageAction::Edit) => "edited",
                 Event::Message(_) => "sent",
-                Event::Http if !is_success(fact.http_status()) => "failed",
+                Event::Http if fact.request_result() == Some(RequestResult::Failed) => "failed",
                 _ => "request",
             },
         })

@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use super::entries::{Entry, entries, life_of};
 use super::people::People;
 use super::{CallPage, Look, events, shortened, shown};
-use crate::call::{Fact, Lanes, MessageAction, MessageLife, is_success};
+use crate::call::{Fact, Lanes, MessageAction, MessageLife, RequestResult};
 use crate::engine::TracedCall;
 use crate::output::{redact, sanitise};
 use crate::record::{Body, Record, Stamp};
@@ -144,7 +144,7 @@ impl Page<'_> {
             Body::Http(http) => (
                 "e http",
                 "🌐",
-                self.request(http.method, http.url, http.status),
+                self.request(http.method, http.url, http.status, fact),
                 vec![
                     (l.of("Запрос", "Request"), http.request),
                     (l.of("Ответ", "Response"), http.response),
@@ -187,8 +187,8 @@ impl Page<'_> {
         }
     }
 
-    fn request(&self, method: &[u8], url: &[u8], status: &[u8]) -> Markup {
-        let good = is_success(status);
+    fn request(&self, method: &[u8], url: &[u8], status: &[u8], fact: &Fact) -> Markup {
+        let good = fact.request_result() != Some(RequestResult::Failed);
         html! {
             (shortened(method, 20)) " " code { (shortened(url, TEXT_CHARS_MAX)) } " "
             @if good { span { "→ " (shortened(status, 20)) } }

@@ -1,0 +1,368 @@
+//! What the text of a message or the answer to a request says of its call.
+//!
+//! Texts are not kept: a thousand characters of them for each message would multiply the memory of a
+//! search. The numbers, the length of the talk and the marks of a cut text are.
+
+use crate::record::{Http, Sql, json};
+
+/// The writer cuts the text of a message after so many characters, older ones after the first number.
+const TEXT_CHARS: [usize; 2] = [200, 1000];
+
+/// The writer cuts an answer after so many characters, and puts `...` behind them.
+const ANSWER_CHARS: usize = 500;
+
+/// Digits of a number without a `+`: fewer may be a price or an order.
+const BARE_DIGITS: std::ops::RangeInclusive<usize> = 9..=15;
+
+/// Digits of a number with a `+`.
+const PLUS_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+
+/// Groups of digits behind a `+` are one number until there are so many of them.
+const WHOLE_DIGITS: usize = 11;
+
+/// What came of an HTTP request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RequestResult {
+    /// It was served.
+    Good,
+    /// It was not.
+    Failed,
+    /// An integration posted a word that says neither.
+    Unknown,
+}
+
+impl RequestResult {
+    /// By the status, as written: of an HTTP request 100 to 399 is good and all else failed; of what an
+    /// integration posts, `success`, `ok` and 2xx are good, `error` failed.
+    pub fn of(status: &[u8], integration: bool) -> RequestResult {
+        let word = |word: &str| status.eq_ignore_ascii_case(word.as_bytes());
+        let first = match status {
+            [first, b, c] if b.is_ascii_digit() && c.is_ascii_digit() => *first,
+            _ => 0,
+        };
+        match first {
+            b'2' => RequestResult::Good,
+            _ if integration && (word("success") || word("ok")) => RequestResult::Good,
+            _ if integration && word("error") => RequestResult::Failed,
+            _ if integration => RequestResult::Unknown,
+            b'1' | b'3' => RequestResult::Good,
+            _ => RequestResult::Failed,
+        }
+    }
+}
+
+/// What a request for a name came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// There is a name.
+    Found,
+    /// There is none.
+    Empty,
+    /// The request failed.
+    Failed,
+}
+
+/// What a record's text says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The writer cut the text, or the answer, at its limit.
+    pub cut: bool,
+    /// The length of the talk that a message states (seconds).
+    pub talk_seconds: Option<u32>,
+    /// The request asks for a name, and what came of it.
+    pub lookup: Option<Lookup>,
+}
+
+/// What a message says, and the numbers in it: digits, a space between two.
+pub(super) fn message(text: &[u8]) -> (Said, Vec<u8>) {
+    let text = String::from_utf8_lossy(text);
+    let cut = TEXT_CHARS.contains(&text.chars().count());
+    let said = Said {
+        cut,
+        talk_seconds: talk_seconds(&text),
+        lookup: None,
+    };
+    (said, numbers(&text, cut))
+}
+
+/// What an HTTP request says.
+pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
+    let asks_for = |path: &[u8]| http.url.windows(path.len()).any(|part| part == path);
+    let paths: [&[u8]; 3] = [b"/customer-name/", b"/customer-profile/", b"/metadata/"];
+    let is_lookup = paths.into_iter().any(asks_for);
+    let cut = is_cut(http.response);
+    Said {
+        cut,
+        talk_seconds: None,
+        lookup: is_lookup.then(|| match good {
+            false => Lookup::Failed,
+            // Nobody is described in 500 characters without a name.
+            true if cut => Lookup::Found,
+            true => name_in(http.response),
+        }),
+    }
+}
+
+/// What an SQL query says.
+pub(super) fn sql(sql: &Sql<'_>) -> Said {
+    Said {
+        cut: is_cut(sql.result),
+        ..Said::default()
+    }
+}
+
+fn is_cut(answer: &[u8]) -> bool {
+    let is_marked = answer.len() > ANSWER_CHARS && answer.ends_with(b"...");
+    is_marked && String::from_utf8_lossy(answer).chars().count() == ANSWER_CHARS + 3
+}
+
+/// Whether an answer names somebody.
+fn name_in(answer: &[u8]) -> Lookup {
+    let mut names = json::Fields::new(answer).peekable();
+    if names.peek().is_none() {
+        return Lookup::Empty;
+    }
+    let mut is_asked = false;
+    for (key, value) in names {
+        if !matches!(key, b"name" | b"full_name" | b"short_name") {
+            continue;
+        }
+        is_asked = true;
+        let text = value.text();
+        if !matches!(text.trim_ascii(), b"" | b"null") {
+            return Lookup::Found;
+        }
+    }
+    match is_asked {
+        true => Lookup::Empty,
+        false => Lookup::Found,
+    }
+}
+
+/// The seconds behind the word: `Длительность: 02:01`, `Длительность 1:02:01`, `Длительность: 2 мин 1 с`.
+fn talk_seconds(text: &str) -> Option<u32> {
+    const WORDS: [&str; 2] = ["Длительность", "Duration"];
+    let rest = WORDS
+        .iter()
+        .find_map(|word| Some(text.split_once(word)?.1))?
+        .trim_start_matches([':', ' ', '\u{a0}']);
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && c != ':')
+        .unwrap_or(rest.len());
+    let clock = rest[..end].trim_end_matches(':');
+    if clock.contains(':') {
+        let parts = clock.split(':').map(|part| part.parse::<u32>().ok());
+        return parts.into_iter().try_fold(0u32, |seconds, part| {
+            seconds.checked_mul(60)?.checked_add(part?)
+        });
+    }
+    let mut seconds = None;
+    let mut rest = rest;
+    loop {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number = rest[..digits].parse::<u32>();
+        let unit = rest[digits..].trim_start();
+        let scale = match unit.chars().next() {
+            Some('ч' | 'h') => 3600,
+            Some('м' | 'm') => 60,
+            Some('с' | 's') => 1,
+            _ => return seconds,
+        };
+        let Ok(number) = number else { return seconds };
+        seconds = Some(
+            seconds
+                .unwrap_or(0u32)
+                .checked_add(number.checked_mul(scale)?)?,
+        );
+        let next = unit.find(|c: char| !c.is_alphabetic() && c != '.');
+        rest = unit[next.unwrap_or(unit.len())..].trim_start();
+    }
+}
+
+/// Telephone numbers of a message, and the extensions behind `☎️` and `Доб.`. What stands in a tag, a
+/// link, or behind the signs of a line and of a name, is none of the call's.
+fn numbers(text: &str, cut: bool) -> Vec<u8> {
+    let mut found = Vec::new();
+    let mut add = |digits: &str| {
+        if !found.is_empty() {
+            found.push(b' ');
+        }
+        found.extend_from_slice(digits.as_bytes());
+    };
+    let bytes = text.as_bytes();
+    let (mut at, mut is_named, mut lists_extensions) = (0, false, false);
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        if let Some(behind) = rest.strip_prefix('<') {
+            at += behind.find('>').map_or(rest.len(), |end| end + 2);
+            continue;
+        }
+        if rest.starts_with("://") {
+            at += rest
+                .find(|c: char| c.is_whitespace() || "\"<>".contains(c))
+                .unwrap_or(rest.len());
+            continue;
+        }
+        if !c.is_ascii_digit() {
+            match c {
+                '📡' | '👤' => is_named = true,
+                '☎' => (is_named, lists_extensions) = (false, true),
+                'Д' if rest.starts_with("Доб.") => {
+                    lists_extensions = true;
+                    at += "Доб.".len();
+                    continue;
+                }
+                ',' | ' ' | '\u{fe0f}' => {}
+                // Any other sign ends what the one before it named.
+                c if c >= '\u{2190}' => (is_named, lists_extensions) = (false, false),
+                _ => lists_extensions = false,
+            }
+            at += c.len_utf8();
+            continue;
+        }
+        let is_word =
+            |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'/');
+        let run = bytes[at..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        let before = text[..at].chars().next_back();
+        let plus = before == Some('+');
+        let word = bytes[at..].iter().take_while(|b| is_word(b)).count();
+        let glued = before.is_some_and(|c| c.is_alphabetic() || "_№#".contains(c))
+            || bytes[at + run..at + word]
+                .iter()
+                .any(u8::is_ascii_alphanumeric)
+                && !plus;
+        let (digits, end) = match plus {
+            true => grouped(&bytes[at..]),
+            false => (text[at..at + run].to_owned(), word),
+        };
+        let is_torn = cut && at + end >= text.len();
+        let fits = match plus {
+            true => PLUS_DIGITS.contains(&digits.len()),
+            false => BARE_DIGITS.contains(&digits.len()) || lists_extensions && run <= 5,
+        };
+        if fits && !glued && !is_torn && !is_named {
+            add(&digits);
+        }
+        at += end;
+    }
+    found
+}
+
+/// The digits behind a `+`, `375 29 000-12-34` among them, and how many bytes they take.
+fn grouped(bytes: &[u8]) -> (String, usize) {
+    let (mut digits, mut end) = (String::new(), 0);
+    for (at, b) in bytes.iter().enumerate() {
+        match b {
+            b'0'..=b'9' => {
+                digits.push(char::from(*b));
+                end = at + 1;
+            }
+            b' ' | b'-' | b'(' | b')' if digits.len() < WHOLE_DIGITS => {}
+            _ => break,
+        }
+    }
+    (digits, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> String {
+        let (_, numbers) = message(text.as_bytes());
+        String::from_utf8(numbers).expect("digits")
+    }
+
+    #[test]
+    fn numbers_of_people_are_found_and_no_other_digits() {
+        for (text, numbers) in [
+            (
+                "💰+375290001234 ➡️ Доб.150,151, 152 📡Линия 1",
+                "375290001234 150 151 152",
+            ),
+            (
+                "☎️151 📞➡️ 💰+375 29 000-12-34📞 👤 Заказ 375290009999",
+                "151 375290001234",
+            ),
+            (
+                "✅ ☎️151 📡МТС 375291112233 ⏰Начало звонка 12:07 ⌛ Длительность: 02:01",
+                "151",
+            ),
+            (
+                "☎️375290007777 📞➡️ 💰+375290002345📞",
+                "375290007777 375290002345",
+            ),
+            (
+                "<a href=\"https://h/r/375290001111?a=1\">🔉</a> https://h/375290002222 x",
+                "",
+            ),
+            (
+                "id 1764493655.61, b3e4a5df-0001112222-4aad, №123456789, 30.11.2025 150",
+                "",
+            ),
+            (
+                "+7 (900) 000-12-34 и 80290001234",
+                "79000001234 80290001234",
+            ),
+        ] {
+            assert_eq!(found(text), numbers, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_torn_by_the_cut_is_none() {
+        let text = format!("{}+37529000123", "x".repeat(188));
+        assert_eq!(text.chars().count(), 200);
+        assert_eq!(found(&text), "");
+        assert!(message(text.as_bytes()).0.cut);
+        assert_eq!(found(&text[1..]), "37529000123");
+    }
+
+    #[test]
+    fn lengths_of_talk_are_read_in_every_form() {
+        for (text, seconds) in [
+            ("⌛ Длительность: 02:01 👤", Some(121)),
+            ("Длительность 1:02:01", Some(3721)),
+            ("Длительность: 2 мин 5 сек.", Some(125)),
+            ("Длительность: 41 с", Some(41)),
+            ("Дозванивался: 00:14", None),
+            ("Длительность: нет", None),
+            ("Длительность: 99999999999:00", None),
+        ] {
+            assert_eq!(message(text.as_bytes()).0.talk_seconds, seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lookup_finds_a_name_or_none() {
+        let request = |url: &'static str, response: &'static str| Http {
+            uid: b"1.1",
+            method: b"GET",
+            url: url.as_bytes(),
+            status: b"200",
+            request: b"{}",
+            response: response.as_bytes(),
+        };
+        let url = "http://h/customer-name/0367/375290001234";
+        for (answer, lookup) in [
+            ("{\"name\": \"A\"}", Lookup::Found),
+            ("{\"name\": null}", Lookup::Empty),
+            ("{\"name\": \"\", \"full_name\": \"B\"}", Lookup::Found),
+            ("{}", Lookup::Empty),
+        ] {
+            assert_eq!(
+                http(&request(url, answer), true).lookup,
+                Some(lookup),
+                "{answer}"
+            );
+        }
+        assert_eq!(
+            http(&request(url, "{}"), false).lookup,
+            Some(Lookup::Failed)
+        );
+        assert_eq!(http(&request("http://h/x", "{}"), true).lookup, None);
+    }
+}

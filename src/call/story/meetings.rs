@@ -1,0 +1,70 @@
+//! Who talked to whom while the followed party did not hear them.
+
+use crate::call::fact::{Event, Fact};
+use crate::call::summary::Summary;
+use crate::call::talk::{Channels, SWAP_MILLIS, same_party};
+use crate::record::Stamp;
+
+/// Meetings are looked for among so many legs at most: each record looks at all pairs.
+const LEGS_MAX: usize = 64;
+
+/// Two of us in conversation, without the other side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meeting {
+    /// The two, sorted.
+    pub(super) pair: (String, String),
+    /// From then.
+    pub(super) from: Stamp,
+    /// Until then; `None` while it lasts.
+    pub(super) to: Option<Stamp>,
+}
+
+impl Meeting {
+    /// The one who is not `party`, where the other is.
+    pub(super) fn other(&self, party: &str) -> Option<&str> {
+        match &self.pair {
+            (a, b) if a == party => Some(b),
+            (a, b) if b == party => Some(a),
+            _ => None,
+        }
+    }
+}
+
+/// The meetings of a call, in order of time.
+pub(super) fn meetings(facts: &[Fact], summary: &Summary) -> Vec<Meeting> {
+    // Two besides the other side need three legs; so many legs are no conversation.
+    if !(3..=LEGS_MAX).contains(&summary.legs.len()) {
+        return Vec::new();
+    }
+    let followed = summary.followed(facts);
+    let mut channels = Channels::default();
+    let mut meetings: Vec<Meeting> = Vec::new();
+    for fact in facts
+        .iter()
+        .filter(|f| !f.channel().is_empty() || !f.bridge().is_empty() || f.event == Event::Hangup)
+    {
+        if !channels.follow(fact) {
+            continue;
+        }
+        let now = channels.pairs_without(followed, |party| same_party(party, &summary.client));
+        for meeting in meetings.iter_mut().filter(|m| m.to.is_none()) {
+            if !now.contains(&meeting.pair) {
+                meeting.to = Some(fact.at);
+            }
+        }
+        for pair in now {
+            let swapped = |m: &&mut Meeting| {
+                m.pair == pair && m.to.is_none_or(|to| fact.at.since(to) <= SWAP_MILLIS)
+            };
+            match meetings.iter_mut().rev().find(swapped) {
+                Some(meeting) => meeting.to = None,
+                None => meetings.push(Meeting {
+                    pair,
+                    from: fact.at,
+                    to: None,
+                }),
+            }
+        }
+    }
+    meetings
+}

@@ -1,0 +1,130 @@
+//! Steps about a call rather than part of it: messages, requests, queries. One after the other with the
+//! same to say are one step.
+
+use super::{Step, StepEvent};
+use crate::call::fact::{Event, Fact, MessageAction};
+use crate::record::Stamp;
+
+/// A server writes to all chats within this many milliseconds.
+const BURST_MILLIS: i64 = 5_000;
+
+/// The steps of all messages, requests and queries.
+pub(super) fn notices(facts: &[Fact]) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for (at, fact) in facts.iter().enumerate() {
+        let Some(event) = event(fact) else { continue };
+        let is_near = |step: &Step| {
+            let last = step.records.last().map_or(step.at, |&last| facts[last].at);
+            fact.at.since(last) <= BURST_MILLIS
+        };
+        let joined = steps
+            .iter_mut()
+            .rev()
+            .take_while(|step| is_near(step))
+            .find_map(|step| joined(&step.event, &event).map(|event| (step, event)));
+        match joined {
+            Some((step, event)) => {
+                step.event = event;
+                step.records.push(at);
+            }
+            None => steps.push(Step {
+                at: fact.at,
+                event,
+                records: vec![at],
+            }),
+        }
+    }
+    fold_deletions(&mut steps, facts);
+    steps
+}
+
+fn event(fact: &Fact) -> Option<StepEvent> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match fact.event {
+        Event::Message(action) => Some(StepEvent::Messages {
+            action,
+            stage: text(fact.message_type()),
+            chats: vec![text(fact.chat())],
+            replaces: false,
+            cut: fact.said.cut,
+        }),
+        Event::Http => fact.request_result().map(|result| StepEvent::Requests {
+            lookup: fact.said.lookup,
+            result,
+        }),
+        Event::Sql => Some(StepEvent::Queries),
+        _ => None,
+    }
+}
+
+/// The two as one, where they say the same.
+fn joined(known: &StepEvent, fresh: &StepEvent) -> Option<StepEvent> {
+    match (known, fresh) {
+        (
+            StepEvent::Messages {
+                action,
+                stage,
+                chats,
+                replaces,
+                cut,
+            },
+            StepEvent::Messages {
+                action: again,
+                stage: same,
+                chats: more,
+                cut: also,
+                ..
+            },
+        ) if action == again && stage == same => {
+            let mut chats = chats.clone();
+            chats.extend(
+                more.iter()
+                    .filter(|chat| !chats.contains(chat))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
+            Some(StepEvent::Messages {
+                action: *action,
+                stage: stage.clone(),
+                chats,
+                replaces: *replaces,
+                cut: *cut || *also,
+            })
+        }
+        (StepEvent::Messages { .. }, _) => None,
+        (known, fresh) => (known == fresh).then(|| known.clone()),
+    }
+}
+
+/// The bot deletes the message of one stage and sends that of the next: one step, that of the sending.
+fn fold_deletions(steps: &mut Vec<Step>, facts: &[Fact]) {
+    let is = |step: &Step, wanted: MessageAction| matches!(&step.event, StepEvent::Messages { action, .. } if *action == wanted);
+    let last = |step: &Step| -> Stamp { step.records.last().map_or(step.at, |&at| facts[at].at) };
+    let mut at = 0;
+    while at < steps.len() {
+        if !is(&steps[at], MessageAction::Delete) {
+            at += 1;
+            continue;
+        }
+        let deleted = steps.remove(at);
+        let near = |sent: &&mut Step| {
+            is(sent, MessageAction::Send)
+                && sent.at.since(last(&deleted)) <= BURST_MILLIS
+                && deleted.at.since(last(sent)) <= BURST_MILLIS
+        };
+        let sent = steps.iter_mut().filter(near);
+        match sent.min_by_key(|sent| sent.at.since(deleted.at).abs()) {
+            Some(sent) => {
+                if let StepEvent::Messages { replaces, .. } = &mut sent.event {
+                    *replaces = true;
+                }
+                sent.records.extend(deleted.records);
+                sent.records.sort_unstable();
+            }
+            None => {
+                steps.insert(at, deleted);
+                at += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What each participant did, and when: a lane per person, without channels and bridges.
+
+use super::meetings::Meeting;
+use crate::call::fact::Fact;
+use crate::call::summary::{Direction, RingOutcome, Summary};
+use crate::call::talk::{SWAP_MILLIS, same_party};
+use crate::record::Stamp;
+
+/// A participant over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonLane {
+    /// Extension or number.
+    pub party: String,
+    /// The other side: the client, of an internal call who called.
+    pub is_client: bool,
+    /// What the participant did, in order of time; may overlap by some milliseconds where the log does.
+    pub spans: Vec<PersonSpan>,
+}
+
+/// A stretch of a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonSpan {
+    /// What is done.
+    pub doing: PersonDoing,
+    /// From then.
+    pub from: Stamp,
+    /// Until then, exclusive; `None` while it lasts, and where no end was logged.
+    pub to: Option<Stamp>,
+}
+
+/// What a participant does for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonDoing {
+    /// Waits for the first person: the client, and of a call to outside who calls.
+    Waits,
+    /// The telephone rings, and this came of it.
+    Rings(RingOutcome),
+    /// Talks: of the client with whom, of the others with the client (and whom else).
+    Talks(Vec<String>),
+    /// The client hears no one after the first person.
+    Held,
+    /// Talks to that one while the client does not hear them.
+    Consults(String),
+}
+
+/// The lanes, the client's first.
+pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<PersonLane> {
+    let mut lanes = vec![PersonLane {
+        party: s.client.clone(),
+        is_client: true,
+        spans: client_spans(facts, s),
+    }];
+    // Who calls out waits, and the client rings.
+    if let (Direction::Outgoing, Some(caller)) = (s.direction, s.rang.first())
+        && let Some(born) = facts.iter().find(|f| f.is_asterisk()).map(|f| f.at)
+    {
+        let to = s.heard.first().map(|heard| heard.from);
+        let to = to.or_else(|| super::steps::end(facts, s));
+        let span = PersonSpan {
+            doing: PersonDoing::Waits,
+            from: born,
+            to,
+        };
+        add(&mut lanes, caller, span);
+    }
+    for ringing in &s.ringing {
+        add(
+            &mut lanes,
+            &ringing.party,
+            PersonSpan {
+                doing: PersonDoing::Rings(ringing.outcome),
+                from: ringing.from,
+                to: ringing.to,
+            },
+        );
+    }
+    for heard in &s.heard {
+        for party in &heard.with {
+            let others = heard.with.iter().filter(|other| *other != party);
+            let with = [&s.client].into_iter().chain(others).cloned().collect();
+            add(
+                &mut lanes,
+                party,
+                PersonSpan {
+                    doing: PersonDoing::Talks(with),
+                    from: heard.from,
+                    to: heard.to,
+                },
+            );
+        }
+    }
+    for meeting in meetings {
+        let (a, b) = &meeting.pair;
+        for (party, other) in [(a, b), (b, a)] {
+            add(
+                &mut lanes,
+                party,
+                PersonSpan {
+                    doing: PersonDoing::Consults(other.clone()),
+                    from: meeting.from,
+                    to: meeting.to,
+                },
+            );
+        }
+    }
+    lanes.retain(|lane| !lane.party.is_empty() && !lane.spans.is_empty());
+    for lane in &mut lanes {
+        lane.spans.sort_by_key(|span| span.from);
+    }
+    // By what each did first; the sort is stable, so the client stays ahead of those of the same time.
+    lanes.sort_by_key(|lane| (!lane.is_client, lane.spans[0].from));
+    lanes
+}
+
+fn add(lanes: &mut Vec<PersonLane>, party: &str, span: PersonSpan) {
+    let known = lanes.iter_mut().find(|lane| same_party(&lane.party, party));
+    match known {
+        // What the client does is known from what the client hears; of an outgoing call it rings first.
+        Some(lane) if lane.is_client && !matches!(span.doing, PersonDoing::Rings(_)) => {}
+        Some(lane) => lane.spans.push(span),
+        None => lanes.push(PersonLane {
+            party: party.to_owned(),
+            is_client: false,
+            spans: vec![span],
+        }),
+    }
+}
+
+fn client_spans(facts: &[Fact], s: &Summary) -> Vec<PersonSpan> {
+    let mut spans = Vec::new();
+    let span = |doing, from, to| PersonSpan { doing, from, to };
+    let end = super::steps::end(facts, s);
+    let rung = s
+        .ringing
+        .iter()
+        .any(|ringing| same_party(&ringing.party, &s.client));
+    let Some(first) = s.heard.first() else {
+        let born = facts.iter().find(|f| f.is_asterisk()).map(|f| f.at);
+        if let Some(born) = born.filter(|_| !rung) {
+            spans.push(span(PersonDoing::Waits, born, end));
+        }
+        return spans;
+    };
+    let born = facts
+        .iter()
+        .find(|f| f.is_asterisk())
+        .map_or(first.from, |f| f.at);
+    if !rung && born < first.from {
+        spans.push(span(PersonDoing::Waits, born, Some(first.from)));
+    }
+    let mut last_to: Option<Stamp> = None;
+    for heard in &s.heard {
+        if let Some(to) = last_to.filter(|to| heard.from.since(*to) > SWAP_MILLIS) {
+            spans.push(span(PersonDoing::Held, to, Some(heard.from)));
+        }
+        spans.push(span(
+            PersonDoing::Talks(heard.with.clone()),
+            heard.from,
+            heard.to,
+        ));
+        last_to = heard.to;
+    }
+    if let Some((to, rest)) = last_to.zip(super::steps::waited_on(facts, s)) {
+        spans.push(span(PersonDoing::Held, to, rest));
+    }
+    spans
+}

@@ -1,0 +1,431 @@
+//! The steps of a call itself: rings, answers, hold, transfers, the end.
+
+use super::meetings::Meeting;
+use super::{Rung, Step, StepEvent};
+use crate::call::fact::{CallType, Event, Fact};
+use crate::call::summary::{Direction, RingOutcome, Ringing, Summary};
+use crate::call::talk::{
+    Heard, SWAP_MILLIS, TransferResult, endpoint, is_extension, party, same_party,
+};
+use crate::record::Stamp;
+
+/// Telephones that begin to ring within this many milliseconds are rung together.
+const TOGETHER_MILLIS: i64 = 1_500;
+
+/// A call and the ringing that comes within this many milliseconds are one step.
+const AT_ONCE_MILLIS: i64 = 2_500;
+
+/// Less than this without a partner (milliseconds) is not felt as hold.
+const FELT_MILLIS: i64 = 1_000;
+
+/// Who hangs up leaves within this many milliseconds of the moment in which the other hears no one.
+const PARTING_MILLIS: i64 = 300;
+
+/// The steps, in order of time as far as it differs.
+pub(super) fn steps(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<Step> {
+    let mut told = Told {
+        facts,
+        s,
+        meetings,
+        rung: vec![false; s.ringing.len()],
+        callers: callers(facts, s),
+        steps: Vec::new(),
+    };
+    told.beginning();
+    told.talk();
+    told.other_rings();
+    told.consultations();
+    told.end();
+    told.steps
+}
+
+/// When the call was over; `None` while it is not.
+pub(super) fn end(facts: &[Fact], s: &Summary) -> Option<Stamp> {
+    let last_of = |events: &[Event]| {
+        let of = facts.iter().rev().find(|f| events.contains(&f.event));
+        of.map(|f| f.at)
+    };
+    let gone = last_of(&[Event::BridgeLeave, Event::BridgeDestroy, Event::Hangup]);
+    gone.filter(|_| s.ended)
+}
+
+/// Where the client hears no one after the last person: until when, `None` while it lasts. Nothing where
+/// the call ended with that person.
+pub(super) fn waited_on(facts: &[Fact], s: &Summary) -> Option<Option<Stamp>> {
+    let left = s.heard.last()?.to?;
+    if !s.ended {
+        return (!s.heard.is_empty()).then_some(None);
+    }
+    let mut known = s
+        .heard
+        .windows(2)
+        .map(|pair| pair[1].from.since(pair[0].to.unwrap_or(pair[1].from)));
+    let before: i64 = known.by_ref().filter(|gap| *gap > SWAP_MILLIS).sum();
+    let rest = s.hold_millis? - before;
+    (rest >= FELT_MILLIS).then(|| {
+        Some(
+            left.plus_millis(rest)
+                .min(end(facts, s).unwrap_or(left.plus_millis(rest))),
+        )
+    })
+}
+
+struct Told<'c> {
+    facts: &'c [Fact],
+    s: &'c Summary,
+    meetings: &'c [Meeting],
+    /// Which of the ringings are told.
+    rung: Vec<bool>,
+    /// Which one of us had each rung; `None` where the call itself did.
+    callers: Vec<Option<String>>,
+    steps: Vec<Step>,
+}
+
+impl Told<'_> {
+    fn push(&mut self, at: Stamp, event: StepEvent, records: Vec<usize>) {
+        self.steps.push(Step { at, event, records });
+    }
+
+    /// The records of these events in a stretch of time, both ends included.
+    fn records(&self, from: Stamp, to: Stamp, events: &[Event]) -> Vec<usize> {
+        let within = |f: &Fact| (from..=to).contains(&f.at) && events.contains(&f.event);
+        let all = self.facts.iter().enumerate();
+        all.filter(|(_, f)| within(f)).map(|(at, _)| at).collect()
+    }
+
+    /// The ringings that begin in a stretch of time (both ends included) and were not told, as told.
+    fn take_rings(
+        &mut self,
+        from: Stamp,
+        to: Stamp,
+        wanted: impl Fn(usize, &Ringing) -> bool,
+    ) -> Vec<Rung> {
+        let mut taken: Vec<Rung> = Vec::new();
+        for (at, (ringing, told)) in self.s.ringing.iter().zip(&mut self.rung).enumerate() {
+            if !*told && (from..=to).contains(&ringing.from) && wanted(at, ringing) {
+                *told = true;
+                if !taken.iter().any(|known| known.party == ringing.party) {
+                    taken.push(Rung {
+                        party: ringing.party.clone(),
+                        outcome: ringing.outcome,
+                    });
+                }
+            }
+        }
+        taken
+    }
+
+    fn beginning(&mut self) {
+        let Some(first) = self.facts.iter().position(|f| f.is_asterisk()) else {
+            return;
+        };
+        let at = self.facts[first].at;
+        let until = at.plus_millis(AT_ONCE_MILLIS);
+        let first_ring = self.s.ringing.iter().map(|ringing| ringing.from).min();
+        // Ringing that begins at once is taken whole, with the telephones that follow in a moment.
+        let rings = match first_ring {
+            Some(ring) if ring <= until => {
+                let own: Vec<bool> = self.callers.iter().map(Option::is_none).collect();
+                self.take_rings(at, ring.plus_millis(TOGETHER_MILLIS), |at, _| own[at])
+            }
+            _ => Vec::new(),
+        };
+        let from = match self.s.direction {
+            Direction::Outgoing => self.s.rang.first().cloned().unwrap_or_default(),
+            _ => self.s.client.clone(),
+        };
+        let event = StepEvent::Called {
+            direction: self.s.direction,
+            from,
+            line: self.s.trunk.clone(),
+            rings,
+        };
+        let mut records = self.records(at, until, &[Event::Start, Event::Dial]);
+        if records.is_empty() {
+            records.push(first);
+        }
+        self.push(at, event, records);
+    }
+
+    fn talk(&mut self) {
+        let s = self.s;
+        let Some(first) = s.heard.first() else { return };
+        let entered = self.records(
+            first.from.plus_millis(-SWAP_MILLIS),
+            first.from,
+            &[Event::Bridge],
+        );
+        let answered = match s.direction {
+            Direction::Outgoing => vec![s.client.clone()],
+            _ => first.with.clone(),
+        };
+        let event = StepEvent::Answered {
+            by: answered,
+            after: s.ring_millis,
+        };
+        self.push(first.from, event, entered);
+        for pair in s.heard.windows(2) {
+            self.change(&pair[0], &pair[1]);
+        }
+        let last = s.heard.last().unwrap_or(first);
+        if let Some((left, until)) = last.to.zip(waited_on(self.facts, s)) {
+            self.silence(last, left, until);
+        }
+        let given_up = s
+            .handed_on
+            .iter()
+            .filter(|t| t.result == TransferResult::NotAnswered);
+        for transfer in given_up.cloned() {
+            let at = end(self.facts, s).unwrap_or(transfer.at);
+            let event = StepEvent::Transferred {
+                kind: transfer.kind,
+                result: transfer.result,
+                by: transfer.by,
+                to: transfer.to,
+            };
+            let records = self.records(transfer.at, transfer.at, &[Event::Dial]);
+            self.push(at, event, records);
+        }
+    }
+
+    /// From one stretch of hearing people to the next.
+    fn change(&mut self, before: &Heard, after: &Heard) {
+        let left = before.to.unwrap_or(after.from);
+        let gap = after.from.since(left);
+        if gap > SWAP_MILLIS {
+            self.silence(before, left, Some(after.from));
+        }
+        let entered = self.records(left.plus_millis(-SWAP_MILLIS), after.from, &[Event::Bridge]);
+        let transfers = self
+            .s
+            .handed_on
+            .iter()
+            .filter(|transfer| transfer.at == after.from);
+        let transfer = transfers
+            .cloned()
+            .find(|t| t.result != TransferResult::NotAnswered);
+        if let Some(transfer) = transfer {
+            let is_refused = transfer.result == TransferResult::Refused;
+            let event = StepEvent::Transferred {
+                kind: transfer.kind,
+                result: transfer.result,
+                by: transfer.by,
+                to: transfer.to,
+            };
+            self.push(after.from, event, entered.clone());
+            if !is_refused {
+                return;
+            }
+        }
+        let missing = |from: &[String], than: &[String]| -> Vec<String> {
+            from.iter()
+                .filter(|who| !than.contains(who))
+                .cloned()
+                .collect()
+        };
+        if gap > SWAP_MILLIS {
+            let with = after.with.clone();
+            self.push(after.from, StepEvent::Resumed { with }, entered);
+            return;
+        }
+        let (joined, gone) = (
+            missing(&after.with, &before.with),
+            missing(&before.with, &after.with),
+        );
+        if !joined.is_empty() {
+            self.push(after.from, StepEvent::Joined { who: joined }, entered);
+        }
+        if !gone.is_empty() {
+            let records = self.records(left, after.from, &[Event::BridgeLeave, Event::Hangup]);
+            self.push(after.from, StepEvent::Left { who: gone }, records);
+        }
+    }
+
+    /// The other side hears no one from `left` to `until`.
+    fn silence(&mut self, before: &Heard, left: Stamp, until: Option<Stamp>) {
+        let to = until.unwrap_or(Stamp(i64::MAX));
+        let lasted = until.map(|until| until.since(left));
+        let by = before.with.clone();
+        let followed = self.s.followed(self.facts);
+        // A telephone may be asked to call another one a moment before it puts the other side on hold.
+        let from = left.plus_millis(-TOGETHER_MILLIS);
+        let is_own = |f: &Fact| f.uid() == followed || same_party(&text(f.phone()), &self.s.client);
+        let dials: Vec<usize> = self.records(from, to, &[Event::Dial]);
+        let mut let_go: Vec<Rung> = Vec::new();
+        for dial in dials
+            .iter()
+            .map(|&at| &self.facts[at])
+            .filter(|f| is_own(f))
+        {
+            let rings = self.take_rings(dial.at, dial.at, |_, _| true);
+            // One who was rung before is no new ringing, and still the one to whom the other side is let go.
+            let again = dial
+                .extensions()
+                .map(text)
+                .filter(|party| !rings.iter().any(|r| r.party == *party));
+            let again = again.map(|party| Rung {
+                outcome: match self
+                    .s
+                    .heard
+                    .iter()
+                    .any(|h| h.from >= dial.at && h.with.contains(&party))
+                {
+                    true => RingOutcome::Answered,
+                    false => RingOutcome::NotAnswered,
+                },
+                party,
+            });
+            let again: Vec<Rung> = again.collect();
+            let_go.extend(
+                rings
+                    .into_iter()
+                    .chain(again)
+                    .filter(|r| !same_party(&r.party, &self.s.client)),
+            );
+        }
+        let mut calls = self.take_rings(from, to, |_, _| true);
+        // A host may log no dial of a consultation.
+        for meeting in self
+            .meetings
+            .iter()
+            .filter(|m| (left..=to).contains(&m.from))
+        {
+            let asked = before.with.iter().find_map(|by| meeting.other(by));
+            if let Some(asked) = asked.filter(|asked| !calls.iter().any(|c| c.party == *asked)) {
+                calls.push(Rung {
+                    party: asked.to_owned(),
+                    outcome: RingOutcome::Answered,
+                });
+            }
+        }
+        let mut records = self.records(
+            left,
+            left.plus_millis(PARTING_MILLIS).min(to),
+            &[Event::BridgeLeave],
+        );
+        records.extend(dials);
+        records.sort_unstable();
+        records.dedup();
+        if let_go.is_empty() {
+            self.push(left, StepEvent::Held { by, calls, lasted }, records);
+            return;
+        }
+        self.push(
+            left,
+            StepEvent::HandedOver {
+                by,
+                to: let_go,
+                lasted,
+            },
+            records,
+        );
+    }
+
+    /// Ringing that nothing else told: of a queue, of one telephone after the other, behind a greeting.
+    fn other_rings(&mut self) {
+        while let Some(next) = self.rung.iter().position(|told| !told) {
+            let at = self.s.ringing[next].from;
+            let until = at.plus_millis(TOGETHER_MILLIS);
+            let callers = self.callers.clone();
+            let by = callers[next].clone();
+            let who = self.take_rings(at, until, |other, _| callers[other] == by);
+            let records = self.records(at, until, &[Event::Dial]);
+            self.push(at, StepEvent::Rang { who, by }, records);
+        }
+    }
+
+    fn consultations(&mut self) {
+        for meeting in self.meetings {
+            // Two who talk before the other side hears anyone, or after it has gone, are no consultation of
+            // somebody who was heard; they are told all the same.
+            let heard = self
+                .s
+                .heard
+                .iter()
+                .rev()
+                .find(|heard| heard.from <= meeting.from);
+            let by = heard.and_then(|heard| {
+                let is_one = |who: &&String| meeting.other(who).is_some();
+                heard.with.iter().find(is_one)
+            });
+            let by = by.unwrap_or(&meeting.pair.0);
+            let with = meeting.other(by).unwrap_or(&meeting.pair.1).to_owned();
+            let lasted = meeting.to.map(|to| to.since(meeting.from));
+            if lasted.is_some_and(|lasted| lasted < SWAP_MILLIS) {
+                continue;
+            }
+            let event = StepEvent::Consulted {
+                by: by.clone(),
+                with,
+                lasted,
+            };
+            let from = meeting.from.plus_millis(-SWAP_MILLIS);
+            let records = self.records(from, meeting.from, &[Event::Bridge]);
+            self.push(meeting.from, event, records);
+        }
+    }
+
+    fn end(&mut self) {
+        let s = self.s;
+        let Some(last) = self.facts.iter().rposition(Fact::is_asterisk) else {
+            return;
+        };
+        let Some(at) = end(self.facts, s) else {
+            let event = StepEvent::Unfinished { outcome: s.outcome };
+            self.push(self.facts[last].at, event, vec![last]);
+            return;
+        };
+        let left = s.heard.last().and_then(|heard| heard.to);
+        let waited_on = waited_on(self.facts, s).is_some();
+        let event = StepEvent::Ended {
+            by: left
+                .filter(|_| !waited_on)
+                .and_then(|left| self.hung_up(left))
+                .filter(|by| !by.is_empty()),
+            outcome: s.outcome,
+            talked: s.talk_millis,
+            held: s.hold_millis.filter(|held| *held >= FELT_MILLIS),
+            waited: s.wait_millis,
+        };
+        // Who hangs up is gone at once; the script that logs the hangup may come seconds later.
+        let shown = left.filter(|_| !waited_on).unwrap_or(at).min(at);
+        let records = self.records(shown, at, &[Event::BridgeLeave, Event::Hangup]);
+        self.push(shown, event, records);
+    }
+
+    /// Who left first when the last talk ended, at `left`.
+    fn hung_up(&self, left: Stamp) -> Option<String> {
+        let until = left.plus_millis(PARTING_MILLIS);
+        let mut leaving = self.facts.iter().filter(|f| {
+            f.event == Event::BridgeLeave && !f.holding && (left..=until).contains(&f.at)
+        });
+        let followed = self.s.followed(self.facts);
+        // Where a prefix hides the client's number, the caller's channel is followed.
+        let is_ours = |f: &Fact| {
+            self.s.direction == Direction::Outgoing && is_extension(endpoint(f.channel()))
+        };
+        leaving.find_map(|f| match f.uid() == followed && !is_ours(f) {
+            true => Some(self.s.client.clone()),
+            false => party(f.channel(), f.caller()),
+        })
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn callers(facts: &[Fact], s: &Summary) -> Vec<Option<String>> {
+    let internal = |f: &&Fact| f.event == Event::Dial && f.call_type == Some(CallType::Internal);
+    let dials: Vec<&Fact> = facts.iter().filter(internal).collect();
+    let caller = |ringing: &Ringing| {
+        let dial = dials.iter().find(|f| {
+            f.at == ringing.from && f.extensions().any(|e| e == ringing.party.as_bytes())
+        })?;
+        let by = text(dial.phone());
+        let is_call =
+            by.is_empty() || same_party(&by, &s.client) || dial.uid() == s.main_uid.as_bytes();
+        (!is_call).then_some(by)
+    };
+    s.ringing.iter().map(caller).collect()
+}
