@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fact::{Event, Fact, Lookup, MessageAction, RequestResult};
 use super::messages::MessageLife;
 use super::summary::{Outcome, Summary};
+use crate::call::channels::endpoint;
 use crate::call::fact::local_target;
-use crate::call::talk::endpoint;
 use crate::record::{Stamp, phone};
 use crate::scan::Place;
 

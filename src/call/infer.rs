@@ -16,9 +16,9 @@
 
 mod rung;
 
+use super::channels::{endpoint, is_extension};
 use super::fact::{CallType, Event, Fact, local_target};
 use super::summary::{Direction, Summary};
-use super::talk::{endpoint, is_extension};
 use crate::record::{Stamp, id, phone};
 
 /// A manager's leg is bridged before the number is dialled: up to this long (milliseconds).

@@ -9,6 +9,7 @@
 //! the rule of how far lives here ([`reach`]).
 
 mod changes;
+mod channels;
 mod closure;
 mod criteria;
 mod fact;

@@ -3,10 +3,11 @@
 mod handing;
 mod ringing;
 
+use super::channels::{endpoint, is_extension, party};
 use super::fact::{CallType, Event, Fact, RequestResult};
 use super::messages::{MessageLife, MessageTotals};
 use super::reach;
-use super::talk::{Heard, Talk, Transfer, endpoint, is_extension, party};
+use super::talk::{Heard, Talk, Transfer};
 use crate::record::{Stamp, phone};
 use handing::unanswered_transfer;
 use ringing::ringing;

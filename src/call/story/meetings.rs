@@ -1,8 +1,9 @@
 //! Who talked to whom while the followed party did not hear them.
 
+use crate::call::channels::{Channels, same_party};
 use crate::call::fact::{Event, Fact};
 use crate::call::summary::Summary;
-use crate::call::talk::{Channels, SWAP_MILLIS, same_party};
+use crate::call::talk::SWAP_MILLIS;
 use crate::record::Stamp;
 
 /// Meetings are looked for among so many legs at most: each record looks at all pairs.

@@ -1,9 +1,10 @@
 //! What each participant did, and when: a lane per person, without channels and bridges.
 
 use super::meetings::Meeting;
+use crate::call::channels::same_party;
 use crate::call::fact::Fact;
 use crate::call::summary::{Direction, RingOutcome, Summary};
-use crate::call::talk::{SWAP_MILLIS, same_party};
+use crate::call::talk::SWAP_MILLIS;
 use crate::record::Stamp;
 
 /// A participant over time.

@@ -2,11 +2,10 @@
 
 use super::meetings::Meeting;
 use super::{Rung, Step, StepEvent};
+use crate::call::channels::{endpoint, is_extension, party, same_party};
 use crate::call::fact::{CallType, Event, Fact};
 use crate::call::summary::{Direction, RingOutcome, Ringing, Summary};
-use crate::call::talk::{
-    Heard, SWAP_MILLIS, TransferResult, endpoint, is_extension, party, same_party,
-};
+use crate::call::talk::{Heard, SWAP_MILLIS, TransferResult};
 use crate::record::Stamp;
 
 /// Telephones that begin to ring within this many milliseconds are rung together.

@@ -1,8 +1,9 @@
 //! Who was rung, and how that ended.
 
 use super::text;
+use crate::call::channels::party as party_of;
 use crate::call::fact::{CallType, Event, Fact};
-use crate::call::talk::{Heard, party as party_of};
+use crate::call::talk::Heard;
 use crate::record::{Stamp, phone};
 
 /// What became of one party's ringing.

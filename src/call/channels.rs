@@ -1,0 +1,253 @@
+//! The channels of a call and the bridges that they are in, record by record.
+
+use super::fact::{Event, Fact, local_stem};
+use crate::record::phone;
+
+/// Extensions are shorter than this; a channel named by more digits is a line.
+const EXTENSION_DIGITS_MAX: usize = 5;
+
+/// What is known of a channel by now.
+pub(super) struct Channel<'f> {
+    pub(super) uid: &'f [u8],
+    pub(super) name: &'f [u8],
+    pub(super) caller: &'f [u8],
+    pub(super) bridge: Option<&'f [u8]>,
+}
+
+/// A pair of participants that heard each other.
+pub(super) type Pair = (String, String);
+
+/// All channels of a call while its records are replayed, for those who ask who talks to whom at each
+/// moment.
+#[derive(Default)]
+pub(super) struct Channels<'f>(Vec<Channel<'f>>);
+
+impl<'f> Channels<'f> {
+    /// Moves a channel as the record says. False for a record that moves none.
+    pub(super) fn follow(&mut self, fact: &'f Fact) -> bool {
+        follow(&mut self.0, fact)
+    }
+
+    /// Every two who hear each other now and not the channel `followed`, nor anybody who is the `client`.
+    /// Each pair is sorted.
+    pub(super) fn pairs_without(
+        &self,
+        followed: &[u8],
+        client: impl Fn(&str) -> bool,
+    ) -> Vec<Pair> {
+        let mut pairs: Vec<Pair> = Vec::new();
+        let mut reached = Vec::new();
+        for (at, channel) in self.0.iter().enumerate() {
+            let Some(own) = party(channel.name, channel.caller) else {
+                continue;
+            };
+            reached_from(&self.0, channel.uid, false, &mut reached);
+            if reached.iter().any(|&i| {
+                self.0[i].uid == followed
+                    || i < at && party(self.0[i].name, self.0[i].caller).is_some()
+            }) {
+                continue;
+            }
+            let mut all = people(&self.0, &reached);
+            all.push(own);
+            all.sort();
+            all.dedup();
+            if all.iter().any(|party| client(party)) {
+                continue;
+            }
+            for (i, a) in all.iter().enumerate() {
+                pairs.extend(all[i + 1..].iter().map(|b| (a.clone(), b.clone())));
+            }
+        }
+        pairs
+    }
+}
+
+/// Moves a channel as the record says. False for a record that moves none.
+pub(super) fn follow<'f>(channels: &mut Vec<Channel<'f>>, fact: &'f Fact) -> bool {
+    match fact.event {
+        Event::Bridge | Event::BridgeLeave | Event::NewCallerid => {
+            let channel = channel_of(channels, fact);
+            match fact.event {
+                Event::Bridge if fact.holding => channel.bridge = None,
+                Event::Bridge => channel.bridge = Some(fact.bridge()),
+                // An attended transfer may enter the next bridge before it leaves this.
+                Event::BridgeLeave if channel.bridge == Some(fact.bridge()) => {
+                    channel.bridge = None;
+                }
+                _ => {}
+            }
+        }
+        Event::BridgeDestroy => {
+            for channel in channels {
+                if channel.bridge == Some(fact.bridge()) {
+                    channel.bridge = None;
+                }
+            }
+        }
+        // Who hung up is in no bridge; some hosts log no leaving.
+        Event::Hangup => {
+            for channel in channels.iter_mut().filter(|c| c.uid == fact.uid()) {
+                channel.bridge = None;
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Whether any bridge ever holds two channels that are logged. Of a call that was started from the CRM a
+/// host logs two bridges with one leg each, and not the Local channel between them.
+pub(super) fn two_meet(order: &[&Fact]) -> bool {
+    let mut inside: Vec<(&[u8], &[u8])> = Vec::new();
+    for fact in order {
+        match fact.event {
+            Event::Bridge if !fact.holding => {
+                inside.retain(|(uid, _)| *uid != fact.uid());
+                if inside.iter().any(|(_, bridge)| *bridge == fact.bridge()) {
+                    return true;
+                }
+                inside.push((fact.uid(), fact.bridge()));
+            }
+            Event::BridgeLeave => inside.retain(|at| *at != (fact.uid(), fact.bridge())),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Notes who hears each other, apart from the followed channel.
+pub(super) fn note_meetings(
+    channels: &[Channel<'_>],
+    followed: &[u8],
+    client: &str,
+    met: &mut Vec<Pair>,
+) {
+    let mut reached = Vec::new();
+    for channel in channels {
+        if channel.uid == followed || channel.bridge.is_none() {
+            continue;
+        }
+        let Some(own) = party(channel.name, channel.caller) else {
+            continue;
+        };
+        reached_from(channels, channel.uid, false, &mut reached);
+        for other in people(channels, &reached) {
+            let pair = if own < other {
+                (own.clone(), other)
+            } else {
+                (other, own.clone())
+            };
+            let is_client = same_party(&pair.0, client) || same_party(&pair.1, client);
+            if pair.0 != pair.1 && !is_client && !met.contains(&pair) {
+                met.push(pair);
+            }
+        }
+    }
+}
+
+pub(super) fn same_party(a: &str, b: &str) -> bool {
+    a == b || phone::same_number(a.as_bytes(), b.as_bytes())
+}
+
+fn channel_of<'c, 'f>(channels: &'c mut Vec<Channel<'f>>, fact: &'f Fact) -> &'c mut Channel<'f> {
+    let at = match channels.iter().position(|c| c.uid == fact.uid()) {
+        Some(at) => at,
+        None => {
+            channels.push(Channel {
+                uid: fact.uid(),
+                name: b"",
+                caller: b"",
+                bridge: None,
+            });
+            channels.len() - 1
+        }
+    };
+    let channel = &mut channels[at];
+    if !fact.channel().is_empty() {
+        channel.name = fact.channel();
+    }
+    // What a Local half shows as its caller changes with the transfer; the first is the party.
+    if channel.caller.is_empty() {
+        channel.caller = fact.caller();
+    }
+    channel
+}
+
+/// Puts into `reached` the channels that `uid` is connected to now: through its bridge, and through Local
+/// channels into other bridges. Indexes, its own first, the others in order; empty when it is in no bridge.
+pub(super) fn reached_from(
+    channels: &[Channel<'_>],
+    uid: &[u8],
+    halves_only: bool,
+    reached: &mut Vec<usize>,
+) {
+    reached.clear();
+    let own = channels.iter().position(|c| c.uid == uid);
+    let Some(start) = own.filter(|&own| channels[own].bridge.is_some()) else {
+        return;
+    };
+    reached.push(start);
+    let mut next = 0;
+    while let Some(&from) = reached.get(next) {
+        next += 1;
+        for (i, other) in channels.iter().enumerate() {
+            let both = halves_only && channels[from].bridge.is_some() && other.bridge.is_some();
+            if !reached.contains(&i) && (both || connected(&channels[from], other)) {
+                reached.push(i);
+            }
+        }
+    }
+    reached[1..].sort_unstable();
+}
+
+/// Who is behind those channels, but for the first.
+pub(super) fn people(channels: &[Channel<'_>], reached: &[usize]) -> Vec<String> {
+    let mut people: Vec<String> = reached
+        .iter()
+        .skip(1)
+        .filter_map(|&i| party(channels[i].name, channels[i].caller))
+        .collect();
+    people.sort();
+    people.dedup();
+    people
+}
+
+fn connected(a: &Channel<'_>, b: &Channel<'_>) -> bool {
+    let bridged = a.bridge.is_some() && a.bridge == b.bridge;
+    bridged || (local_stem(a.name).is_some() && local_stem(a.name) == local_stem(b.name))
+}
+
+/// Who is behind a channel: `SIP/151-0000002c` is extension 151, `SIP/0001363-0000002a` is whoever
+/// the line leads to. A Local channel is nobody.
+pub(super) fn party(channel: &[u8], caller: &[u8]) -> Option<String> {
+    if channel.starts_with(b"Local/") {
+        return None;
+    }
+    let name = endpoint(channel);
+    let shown = if is_extension(name) {
+        name
+    } else {
+        match phone::digits_of(caller) {
+            b"" => name,
+            digits => digits,
+        }
+    };
+    (!shown.is_empty()).then(|| String::from_utf8_lossy(shown).into_owned())
+}
+
+/// `SIP/151-0000002c` -> `151`.
+pub(super) fn endpoint(channel: &[u8]) -> &[u8] {
+    let name = channel
+        .iter()
+        .position(|&b| b == b'/')
+        .map_or(channel, |slash| &channel[slash + 1..]);
+    name.iter()
+        .rposition(|&b| b == b'-')
+        .map_or(name, |dash| &name[..dash])
+}
+
+/// Whether it can be an extension: 1 to 5 digits.
+pub(super) fn is_extension(name: &[u8]) -> bool {
+    (1..=EXTENSION_DIGITS_MAX).contains(&name.len()) && name.iter().all(u8::is_ascii_digit)
+}
