@@ -112,9 +112,11 @@ impl<'a> Draft<'a> {
         let start = text.len();
         let mut ends = [0; FIELDS];
         for (field, end) in self.fields.iter().zip(&mut ends) {
-            text.extend_from_slice(&field[..field.len().min(FIELD_BYTES_MAX)]);
-            *end =
-                u16::try_from(text.len() - start).expect("11 fields of 255 bytes are under 64 KiB");
+            // Most are empty.
+            if !field.is_empty() {
+                text.extend_from_slice(&field[..field.len().min(FIELD_BYTES_MAX)]);
+            }
+            *end = u16::try_from(text.len() - start).expect("so few fields are under 64 KiB");
         }
         ends
     }

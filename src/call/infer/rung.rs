@@ -2,7 +2,7 @@
 
 use super::Group;
 use crate::call::fact::{Event, Fact, local_target};
-use crate::record::phone;
+use crate::record::{Stamp, phone};
 
 /// Dial() makes its channels and then the host's script, which polls five times a second, logs the
 /// dial: a leg that rings is logged up to this long before the dial that rings it (milliseconds).
@@ -23,7 +23,7 @@ pub(super) fn rung_by<'f, K: Ord>(
     let (first, _) = part.profile.times?;
     let shown = Shown::of(part)?;
     let (_, _, main) = others
-        .filter(|(_, m)| m.profile.dial && m.has_token_of(part))
+        .filter(|(_, m)| m.profile.dial && m.has_token_of(part) && may_dial_near(m, first))
         .filter_map(|(main, m)| {
             let near = |dial: &Fact| {
                 let lead = first.since(dial.at);
@@ -43,6 +43,13 @@ pub(super) fn rung_by<'f, K: Ord>(
         main,
         "rings for the number of a dial at that moment".to_owned(),
     ))
+}
+
+/// Whether any record of the group can be a dial near this time: most groups are of another minute.
+fn may_dial_near(main: &Group<'_>, at: Stamp) -> bool {
+    main.profile.times.is_some_and(|(first, last)| {
+        at.since(first) >= -DIAL_LATE_MILLIS && at.since(last) <= RINGS_ON_MILLIS
+    })
 }
 
 /// The numbers that a part shows.

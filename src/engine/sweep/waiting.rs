@@ -19,17 +19,26 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// Takes in what was parsed; what is no later than `until` of all that waits.
-    pub(super) fn pass(&mut self, parsed: Parsed, until: Stamp) -> Parsed {
-        // One file in order is passed on as it is.
-        let all = || parsed.facts.iter().flatten();
-        if self.facts.is_empty()
-            && all().is_sorted_by_key(|f| (f.at, f.place))
-            && all().next_back().is_none_or(|last| last.at <= until)
-        {
-            return parsed;
+    pub(super) fn pass(&mut self, mut parsed: Parsed, until: Stamp) -> Parsed {
+        if !self.facts.is_empty() {
+            parsed.facts.insert(0, self.facts.drain(..).collect());
         }
-        self.take_in(parsed);
-        self.take_until(until)
+        let order = |f: &Fact| (f.at, f.place);
+        if !parsed.facts.iter().flatten().is_sorted_by_key(order) {
+            self.take_in(parsed);
+            return self.take_until(until);
+        }
+        // One file in order is passed on as it is, but for its end.
+        for list in parsed.facts.iter_mut().rev() {
+            let passed = list.partition_point(|f| f.at <= until);
+            for fact in list.drain(passed..).rev() {
+                self.facts.push_front(fact);
+            }
+            if passed > 0 {
+                break;
+            }
+        }
+        parsed
     }
 
     fn take_in(&mut self, parsed: Parsed) {
