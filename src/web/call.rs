@@ -59,6 +59,8 @@ pub(super) async fn show(
             from: from.parse().unwrap_or(0),
             query: &opened_by,
             list: list.as_deref(),
+            recording: None,
+            others: &[],
         },
     );
     let secrets = Secrets::of_call(call);

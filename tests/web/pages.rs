@@ -56,6 +56,8 @@ fn page_of(look: &Look, trace: &Trace, names: &Names, from: usize) -> String {
         from,
         query: "?token=t",
         list: Some("/calls/0367?token=t"),
+        recording: None,
+        others: &[],
     };
     call_page(look, &page).into_string()
 }
