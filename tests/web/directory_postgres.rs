@@ -66,6 +66,7 @@ fn everybody() -> Wanted {
     Wanted {
         chats: ids(&[
             "100000001",
+            "100000002",
             "7000000002",
             "100000003",
             "100000004",
@@ -75,6 +76,7 @@ fn everybody() -> Wanted {
         extensions: ids(&["150", "151", "152", "153"]),
         lines: ids(&["0001363", "0001365", "18", "17"]),
         clients: ids(&["375290000000"]),
+        calls: ids(&["1764666900.61", "1764666901.63"]),
     }
 }
 
@@ -130,7 +132,11 @@ async fn everybody_is_found_in_the_tables_of_the_field() {
     );
 
     let names = asked(&directory).await;
-    let chats = [("100000003", "Борис"), ("7000000002", "Анна Сидорова")];
+    let chats = [
+        ("100000002", "a@example.org"),
+        ("100000003", "Борис"),
+        ("7000000002", "Анна Сидорова"),
+    ];
     assert_eq!(
         pairs(&names.chats),
         chats,
@@ -145,6 +151,15 @@ async fn everybody_is_found_in_the_tables_of_the_field() {
         [("0001363", "Линия 1"), ("17", "Линия 1")]
     );
     assert_eq!(names.owners, ids(&["100000001"]));
+    assert_eq!(
+        pairs(&names.recordings),
+        [("1764666900.61", "https://rec.example.org/61.mp3")],
+        "and none of another enterprise"
+    );
+    assert_eq!(
+        pairs(&names.uuids),
+        [("1764666900.61", "6f9619ff-8b86-d011-b42d-00cf4fc964ff")]
+    );
     assert!(names.clients.is_empty() && names.missing.is_empty());
     assert_eq!(directory.check().await, [("postgres", Ok(()))]);
 }

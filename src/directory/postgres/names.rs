@@ -29,6 +29,8 @@ enum Part {
     Owners,
     Extensions,
     Lines,
+    Recordings,
+    Uuids,
 }
 
 struct Question<'q> {
@@ -52,7 +54,8 @@ pub(super) async fn names(
     let chats = ids(&wanted.chats);
     let extensions = ids(&wanted.extensions);
     let lines = ids(&wanted.lines);
-    let questions = questions(layout, [&chats, &extensions, &lines]);
+    let calls = ids(&wanted.calls);
+    let questions = questions(layout, [&chats, &extensions, &lines, &calls]);
     // On the wire one behind the other, without waiting for the answer before.
     let asked = questions
         .iter()
@@ -90,8 +93,8 @@ fn ids(wanted: &BTreeSet<String>) -> Vec<&str> {
     ids.map(String::as_str).collect()
 }
 
-fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 3]) -> Vec<Question<'q>> {
-    let [chats, extensions, lines] = ids;
+fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 4]) -> Vec<Question<'q>> {
+    let [chats, extensions, lines, calls] = ids;
     let lookup = |part, ids| {
         move |lookup: &'q Lookup| Question {
             part,
@@ -115,6 +118,13 @@ fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 3]) -> Vec<Question<'q
             .map(lookup(Part::Extensions, extensions)),
     );
     questions.extend(layout.lines.iter().map(lookup(Part::Lines, lines)));
+    questions.extend(
+        layout
+            .recordings
+            .iter()
+            .map(lookup(Part::Recordings, calls)),
+    );
+    questions.extend(layout.uuids.iter().map(lookup(Part::Uuids, calls)));
     questions.retain(|question| !question.ids.is_empty());
     questions
 }
@@ -140,6 +150,8 @@ fn put(names: &mut Names, part: Part, pairs: Pairs) {
         Part::Chats => &mut names.chats,
         Part::Extensions => &mut names.extensions,
         Part::Lines => &mut names.lines,
+        Part::Recordings => &mut names.recordings,
+        Part::Uuids => &mut names.uuids,
         Part::Owners => return names.owners.extend(pairs.into_iter().map(|(id, _)| id)),
     };
     for (id, name) in pairs {

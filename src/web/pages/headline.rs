@@ -140,10 +140,7 @@ fn figures(look: &Look, call: &TracedCall, it: &Headline<'_>) -> Markup {
     } else {
         s.last
     };
-    let waited = match s.direction {
-        Direction::Incoming => s.wait_millis,
-        _ => s.ring_millis,
-    };
+    let waited = it.words.waited(s.ring_millis);
     html! {
         dl.figures {
             @for (what, millis) in [

@@ -36,6 +36,10 @@ pub fn wanted(call: &TracedCall) -> Wanted {
     for fact in call.facts.iter().filter(|f| !f.chat().is_empty()) {
         insert(&mut wanted.chats, &String::from_utf8_lossy(fact.chat()));
     }
+    insert(&mut wanted.calls, &s.main_uid);
+    for leg in &s.legs {
+        insert(&mut wanted.calls, &leg.uid);
+    }
     wanted
 }
 

@@ -326,17 +326,28 @@ impl Picture<'_> {
                 @if let StepEvent::Transferred { result, by, to, .. } = &step.event {
                     @if let (Some(from), Some(lane)) = (lane_of(by), lane_of(to)) {
                         @let is_done = *result == TransferResult::Completed;
+                        // One that was not answered is drawn where it began to ring.
+                        @let at = match result {
+                            TransferResult::NotAnswered => self.last_ring(lane).unwrap_or(step.at),
+                            _ => step.at,
+                        };
                         @let (y1, y2) = match from < lane {
                             true => (middle(from), middle(lane) - BAR / 2),
                             false => (middle(from), middle(lane) + BAR / 2),
                         };
-                        line class=(if is_done { "handed" } else { "handed failed" }) x1=(self.x(step.at)) x2=(self.x(step.at)) y1=(y1) y2=(y2) marker-end="url(#head)" {
+                        line class=(if is_done { "handed" } else { "handed failed" }) x1=(self.x(at)) x2=(self.x(at)) y1=(y1) y2=(y2) marker-end="url(#head)" {
                             title { (self.words.step(step)) }
                         }
                     }
                 }
             }
         }
+    }
+
+    fn last_ring(&self, lane: usize) -> Option<Stamp> {
+        let mut spans = self.lanes[lane].spans.iter();
+        let ring = spans.rfind(|span| matches!(span.doing, PersonDoing::Rings(_)));
+        ring.map(|span| span.from)
     }
 
     fn doing(&self, span: &PersonSpan) -> String {

@@ -95,28 +95,31 @@ fn answered(words: &Words<'_>) -> Vec<String> {
             format!(" {} {}", l.of("через", "after"), l.duration(ms))
         })
     };
-    let mut parts = vec![match (s.direction, &s.answered_by) {
-        (Direction::Outgoing, _) | (_, None) => {
-            format!("{}{}", l.of("ответ", "answered"), after(s.ring_millis))
-        }
-        (_, Some(who)) => format!(
+    let talks = talks(s);
+    let waited = words.waited(s.ring_millis);
+    let mut parts = vec![match &s.answered_by {
+        // Of several, each is named below with the length of the talk.
+        Some(who) if s.direction != Direction::Outgoing && talks.len() < 2 => format!(
             "{} {}{}",
             l.of("отвечает", "answered by"),
             words.who(who),
-            after(s.wait_millis)
+            after(waited)
         ),
+        _ => format!("{}{}", l.of("ответ", "answered"), after(waited)),
     }];
-    let talks = talks(s);
     let held = s.hold_millis.filter(|held| *held >= FELT_MILLIS);
-    let mut lengths = words.lengths(s.talk_millis, held);
-    if s.talk_millis.is_some() && talks.len() > 1 {
-        let each = |(who, ms): &(String, i64)| format!("{} — {}", words.who(who), l.duration(*ms));
+    let mut lengths = words.lengths(s.talk_millis, held).into_iter();
+    if talks.len() > 1 {
+        let talk = lengths.next().filter(|_| s.talk_millis.is_some());
+        let each = |(who, ms): &(String, i64)| match s.talk_millis {
+            Some(_) => format!("{} — {}", words.who(who), l.duration(*ms)),
+            None => words.who(who),
+        };
         let each: Vec<String> = talks.iter().map(each).collect();
-        lengths[0].push_str(&format!(" ({})", each.join(", ")));
+        let talk = talk.unwrap_or_else(|| l.of("разговор", "talk").to_owned());
+        parts.push(format!("{talk} ({})", each.join(", ")));
     }
-    if !lengths.is_empty() {
-        parts.push(lengths.join(", "));
-    }
+    parts.extend(lengths);
     if !s.ended {
         parts.push(
             l.of(

@@ -166,6 +166,15 @@ impl Words<'_> {
         })
     }
 
+    /// How long the other side waited for the first person, who rang for so long: a client waits from the
+    /// first moment, and may hear a greeting before anybody is rung.
+    pub(super) fn waited(&self, rang: Option<i64>) -> Option<i64> {
+        match self.summary.direction {
+            Direction::Incoming => self.summary.wait_millis.or(rang),
+            _ => rang,
+        }
+    }
+
     /// `, линия Линия 1 (0001363)`
     fn over(&self, line: &str) -> String {
         if line.is_empty() {
@@ -247,7 +256,7 @@ impl Words<'_> {
                 format!(
                     "{verb} {}{}",
                     self.subject(by),
-                    self.lasting(" через ", *after)
+                    self.lasting(" через ", self.waited(*after))
                 )
             }
             StepEvent::Held { by, calls, lasted } => {
@@ -415,7 +424,7 @@ impl Words<'_> {
                 format!(
                     "{} {verb}{}",
                     capital(&self.subject(by)),
-                    self.lasting(" after ", *after)
+                    self.lasting(" after ", self.waited(*after))
                 )
             }
             StepEvent::Held { by, calls, lasted } => {
