@@ -1,6 +1,7 @@
 //! Which calls are asked for, judged by the whole call.
 
 use super::fact::{Event, Fact};
+use super::faults::{Fault, FaultCode};
 use super::summary::{Direction, Outcome, Summary, is_stated_answered};
 use crate::record::{Stamp, phone};
 
@@ -28,6 +29,8 @@ pub struct Criteria {
     pub min_ring_millis: Option<i64>,
     /// Was transferred.
     pub transferred: bool,
+    /// Has this fault; the facts must have been read with their texts.
+    pub fault: Option<FaultCode>,
     /// Began at this time or later.
     pub since: Option<Stamp>,
     /// Began before this time.
@@ -77,7 +80,15 @@ impl Criteria {
                 .as_ref()
                 .is_none_or(|query| has_phone(query, summary, facts))
             && (!self.needs_match || facts.iter().any(|f| f.matched))
+            && self
+                .fault
+                .is_none_or(|code| has_fault(code, summary, facts, self.now))
     }
+}
+
+fn has_fault(code: FaultCode, summary: &Summary, facts: &[Fact], now: Option<Stamp>) -> bool {
+    let faults = Fault::all(facts, summary, now.unwrap_or(Stamp(i64::MAX)));
+    faults.iter().any(|fault| fault.code == code)
 }
 
 fn has_trunk(trunk: &str, facts: &[Fact]) -> bool {

@@ -9,8 +9,7 @@ use crate::record::{Body, Record, Stamp, id, json};
 use crate::scan::Place;
 use draft::Draft;
 
-pub(super) use said::is_same;
-pub use said::{Lookup, Said};
+pub use said::{Lookup, RequestResult, Said};
 
 /// Kept of each field; nothing that a call is judged by is longer.
 const FIELD_BYTES_MAX: usize = 255;
@@ -93,37 +92,6 @@ pub enum CallType {
     Outgoing,
     /// `2`
     Internal,
-}
-
-/// What came of an HTTP request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RequestResult {
-    /// It was served.
-    Good,
-    /// It was not.
-    Failed,
-    /// An integration posted a word that says neither.
-    Unknown,
-}
-
-impl RequestResult {
-    /// By the status, as written: of an HTTP request 100 to 399 is good and all else failed; of what an
-    /// integration posts, `success`, `ok` and 2xx are good, `error` failed.
-    pub fn of(status: &[u8], integration: bool) -> RequestResult {
-        let word = |word: &str| status.eq_ignore_ascii_case(word.as_bytes());
-        let first = match status {
-            [first, b, c] if b.is_ascii_digit() && c.is_ascii_digit() => *first,
-            _ => 0,
-        };
-        match first {
-            b'2' => RequestResult::Good,
-            _ if integration && (word("success") || word("ok")) => RequestResult::Good,
-            _ if integration && word("error") => RequestResult::Failed,
-            _ if integration => RequestResult::Unknown,
-            b'1' | b'3' => RequestResult::Good,
-            _ => RequestResult::Failed,
-        }
-    }
 }
 
 /// What a record says of a call.

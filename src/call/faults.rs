@@ -3,12 +3,15 @@
 //! A fault is a code that stays, a severity, and the records that show it. A person who is not reached
 //! is no fault.
 
-use super::fact::{Event, Fact, Lookup, MessageAction, RequestResult, is_same};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fact::{Event, Fact, Lookup, MessageAction, RequestResult};
 use super::messages::MessageLife;
 use super::summary::{Outcome, Summary};
 use crate::call::fact::local_target;
 use crate::call::talk::endpoint;
-use crate::record::Stamp;
+use crate::record::{Stamp, phone};
+use crate::scan::Place;
 
 /// The bot takes back the message of one stage this long after it sent the next at most (milliseconds).
 const REPLACED_MILLIS: i64 = 5_000;
@@ -84,7 +87,7 @@ impl FaultCode {
     ];
 
     /// The name in JSON and in `--fault`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             FaultCode::MessageRepeated => "message_repeated",
             FaultCode::MessageLeftStanding => "message_left_standing",
@@ -149,51 +152,50 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> Vec<Fault> {
     let over = facts.iter().rev().find(|f| f.is_asterisk()).map(|f| f.at);
     let is_over = summary.ended && summary.outcome != Outcome::InProgress;
     let over = over.filter(|at| is_over && now.since(*at) > PENDING_MILLIS);
-    let sending = |life: &MessageLife| facts.iter().position(|f| Some(f.place) == life.sent_at);
+    let sendings: BTreeMap<Place, usize> = facts
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.event == Event::Message(MessageAction::Send))
+        .map(|(at, f)| (f.place, at))
+        .collect();
+    let sending = |life: &MessageLife| sendings.get(&life.sent_at?).copied();
     let mut repeated = Vec::new();
-    for (at, life) in lives.iter().enumerate() {
+    let mut latest: BTreeMap<(&str, &str), &MessageLife> = BTreeMap::new();
+    for life in &lives {
         let Some(sent) = life.sent else { continue };
-        let stood = lives[..at].iter().rev().find(|earlier| {
-            earlier.chat == life.chat
-                && earlier.stage == life.stage
-                && earlier.sent.is_some()
-                && earlier
-                    .deleted
-                    .is_none_or(|gone| gone.since(sent) > REPLACED_MILLIS)
-        });
-        if let Some(stood) = stood {
+        let earlier = latest.insert((&life.chat, &life.stage), life);
+        let stood = |it: &&MessageLife| {
+            it.deleted
+                .is_none_or(|gone| gone.since(sent) > REPLACED_MILLIS)
+        };
+        if let Some(stood) = earlier.filter(stood) {
             repeated.extend([stood, life].into_iter().filter_map(sending));
         }
     }
     let (mut standing, mut untold) = (Vec::new(), Vec::new());
     if over.is_some() {
-        let is_last = |f: &Fact| {
+        let last = facts.iter().filter(|f| {
             let tells = matches!(
                 f.event,
                 Event::Message(MessageAction::Send | MessageAction::Edit)
             );
             tells && f.message_type() == FINAL_STAGE
-        };
+        });
+        let told: BTreeSet<&[u8]> = last.clone().map(Fact::chat).collect();
         // An edit may turn the message of one stage into that of the end.
-        let became_last = |life: &MessageLife| {
-            let same = |f: &&Fact| {
-                f.chat() == life.chat.as_bytes()
-                    && !f.message().is_empty()
-                    && f.message() == life.message.as_bytes()
-            };
-            facts.iter().filter(same).any(is_last)
-        };
+        let turned: BTreeSet<(&[u8], &[u8])> = last
+            .filter(|f| !f.message().is_empty())
+            .map(|f| (f.chat(), f.message()))
+            .collect();
         let early = lives
             .iter()
             .filter(|life| life.sent.is_some() && is_stage(&life.stage));
         for life in early {
-            let is_told = facts
-                .iter()
-                .any(|f| f.chat() == life.chat.as_bytes() && is_last(f));
-            if life.stands() && !became_last(life) {
+            let (chat, message) = (life.chat.as_bytes(), life.message.as_bytes());
+            if life.stands() && !turned.contains(&(chat, message)) {
                 standing.extend(sending(life));
             }
-            if !is_told {
+            if !told.contains(chat) {
                 untold.extend(sending(life));
             }
         }
@@ -230,7 +232,11 @@ fn texts(facts: &[Fact], summary: &Summary) -> Vec<Fault> {
             .filter(|(_, f)| told(f) && wanted(f));
         all.map(|(at, _)| at).collect()
     };
-    let wrong_number = |f: &Fact| f.numbers_said().any(|number| !is_of_call(number, facts));
+    let known = numbers(facts);
+    let wrong_number = |f: &Fact| {
+        f.numbers_said()
+            .any(|number| !known.contains(&*phone::canonical(number)))
+    };
     let wrong_duration = |f: &Fact| {
         let said = f.said.talk_seconds.map(|seconds| i64::from(seconds) * 1000);
         said.is_some_and(|said| !is_length(said, f.at, summary))
@@ -253,17 +259,27 @@ fn texts(facts: &[Fact], summary: &Summary) -> Vec<Fault> {
         .collect()
 }
 
-/// Whether a number stands in an Asterisk event of the call.
-fn is_of_call(number: &[u8], facts: &[Fact]) -> bool {
-    facts.iter().filter(|f| f.is_asterisk()).any(|f| {
-        let shown = [f.phone(), f.caller(), f.connected(), f.exten(), f.trunk()];
-        let channel = [
-            endpoint(f.channel()),
-            local_target(f.channel()).unwrap_or_default(),
+/// The numbers that stand in Asterisk events of the call, without their ways of dialling.
+fn numbers(facts: &[Fact]) -> BTreeSet<Vec<u8>> {
+    let mut known = BTreeSet::new();
+    for fact in facts.iter().filter(|f| f.is_asterisk()) {
+        let shown = [
+            fact.phone(),
+            fact.caller(),
+            fact.connected(),
+            fact.exten(),
+            fact.trunk(),
+            endpoint(fact.channel()),
+            local_target(fact.channel()).unwrap_or_default(),
         ];
-        let mut all = shown.into_iter().chain(channel).chain(f.extensions());
-        all.any(|known| is_same(known, number))
-    })
+        for number in shown.into_iter().chain(fact.extensions()) {
+            let digits = phone::digits_of(number);
+            if !digits.is_empty() {
+                known.insert(phone::canonical(digits).into_owned());
+            }
+        }
+    }
+    known
 }
 
 /// Whether a length is that of the talk, with the hold or without; or of what of it was over when the

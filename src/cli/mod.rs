@@ -127,7 +127,7 @@ pub enum ColorWhen {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// One call, whole: its legs, messages and requests as one timeline
+    /// One call, told in steps: who talked to whom, for how long, and what went wrong
     Trace(TraceArgs),
     /// Which calls? One row a call, newest first
     Search(Box<SearchArgs>),
@@ -156,10 +156,10 @@ pub enum Command {
 Examples:
   calltrace trace 0367 1764493655.61
       the call, from the id of any of its legs
-  calltrace trace 1764493655.61 --why
-      in all enterprises; why each leg belongs to it
-  calltrace trace 0367 1764493655.61 --format raw > call.log
-      its original lines, in order of time",
+  calltrace trace 1764493655.61 --ladder
+      in all enterprises; drawn, a column a participant
+  calltrace trace 0367 1764493655.61 --all
+      every record of it; --why adds why each leg belongs",
     after_long_help = "\
 Exit status: 0 found, 1 no such call though everything was searched, 2 an error or an incomplete \
 answer (what was found is printed all the same)."
@@ -168,6 +168,12 @@ pub struct TraceArgs {
     /// The enterprise (all of them when left out), then any UniqueId of the call
     #[arg(required = true, num_args = 1..=2, value_name = "UNIQUE_ID", value_parser = parse_id, add = Wanted::EnterpriseThenCall)]
     pub target: Vec<String>,
+    /// Every record rather than the steps they tell; -v, --why, --full and --only imply it
+    #[arg(long)]
+    pub all: bool,
+    /// The call as a ladder: a column per participant, time downwards
+    #[arg(long, conflicts_with_all = ["all", "why", "full", "only", "format"])]
+    pub ladder: bool,
     /// Only records of these kinds: ast, tg, http, sql
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind, add = Wanted::Words(&["ast", "tg", "http", "sql"]))]
     pub only: Vec<KindName>,
@@ -189,7 +195,7 @@ pub struct TraceArgs {
     /// Of several calls with this id, on different days, the first one since then; the newest otherwise
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&search::MOMENTS))]
     pub since: Option<String>,
-    /// How to print it; raw is the original lines, byte for byte, in order of time
+    /// How to print it; html is one file for a ticket, raw the original lines, byte for byte, in order of time
     #[arg(long, value_name = "FORMAT", default_value = "timeline")]
     pub format: TraceFormat,
 }
@@ -205,4 +211,10 @@ pub enum TraceFormat {
     Ndjson,
     /// The lines as they stand in the files.
     Raw,
+    /// One file that holds everything it needs, without secrets.
+    Html,
+    /// Markdown.
+    Md,
+    /// A sequence diagram of Mermaid.
+    Mermaid,
 }

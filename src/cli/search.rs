@@ -3,17 +3,28 @@
 use clap::{Args, ValueEnum};
 
 use super::values::{
-    parse_direction, parse_duration, parse_kind, parse_phone, parse_regex, parse_status,
-    parse_status_pattern,
+    parse_direction, parse_duration, parse_fault, parse_kind, parse_phone, parse_regex,
+    parse_status, parse_status_pattern,
 };
 use super::{HELP, Wanted};
-use crate::call::{Direction, Outcome};
+use crate::call::{Direction, FaultCode, Outcome};
 use crate::filter::{RecordFilter, StatusPattern};
 use crate::record::KindName;
 use crate::record::phone::PhoneQuery;
 
 /// Points in time that are often meant.
 pub(super) const MOMENTS: [&str; 4] = ["today", "yesterday", "-1h", "-1d"];
+
+/// Faults, as `--fault` takes them.
+const FAULTS: [&str; FaultCode::ALL.len()] = {
+    let mut names = [""; FaultCode::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = FaultCode::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 /// Kinds of records, as `--kind` takes them.
 const KINDS: [&str; 5] = ["ast", "tg", "http", "sql", "unparsed"];
@@ -108,7 +119,7 @@ Examples:
   calltrace search 0367 --lines --http-status 5xx -C 2
       failed requests and what was around them",
     after_long_help = "\
-Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, since, until) \
+Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, fault, since, until) \
 must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold for one \
 of its records. With --lines all of them are filters on a record.
 
@@ -146,6 +157,9 @@ pub struct SearchArgs {
     /// The client was transferred
     #[arg(long)]
     pub transferred: bool,
+    /// Something is wrong with the call: message_not_sent, wrong_number, request_failed, message_repeated, message_left_standing, wrong_duration, name_lookup_failed, no_end, name_lookup_empty, text_cut or response_cut
+    #[arg(long, value_name = "CODE", value_parser = parse_fault, add = Wanted::Words(&FAULTS))]
+    pub fault: Option<FaultCode>,
     /// At most this many, the newest; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
     pub limit: usize,

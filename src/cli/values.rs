@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use regex::bytes::Regex;
 
-use crate::call::{Direction, Outcome};
+use crate::call::{Direction, FaultCode, Outcome};
 use crate::filter::StatusPattern;
 use crate::record::phone::{BadPhone, PhoneQuery};
 use crate::record::{KindName, id};
@@ -99,6 +99,12 @@ pub(super) fn parse_status(typed: &str) -> Result<Outcome, String> {
         "unknown" => Ok(Outcome::Unknown),
         _ => Err(one_of(typed, "status", &RESULTS)),
     }
+}
+
+pub(super) fn parse_fault(typed: &str) -> Result<FaultCode, String> {
+    let name = typed.to_ascii_lowercase().replace('-', "_");
+    let known = FaultCode::ALL.into_iter().find(|code| code.name() == name);
+    known.ok_or_else(|| one_of(typed, "fault", &FaultCode::ALL.map(FaultCode::name)))
 }
 
 pub(super) fn parse_status_pattern(typed: &str) -> Result<StatusPattern, String> {

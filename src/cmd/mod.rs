@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod index;
 mod link;
+mod names;
 mod overview;
 mod root;
 mod rotate;
@@ -28,7 +29,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::fsx::WallClock;
 use crate::output::Clock;
-use crate::record::LogZone;
+use crate::record::{LogZone, Stamp};
 use crate::scan::Tuning;
 use crate::tree::Tree;
 
@@ -142,6 +143,11 @@ impl Desk {
 
     fn out(&self) -> Out {
         Out::stdout(self.color)
+    }
+
+    /// The time of day, as records state it.
+    fn now_stamp(&self) -> Stamp {
+        self.engine.zone().stamp(self.now.utc())
     }
 
     /// Something that everybody should know.

@@ -69,6 +69,7 @@ fn calls(
             min_talk_millis: args.min_talk,
             min_ring_millis: args.min_ring,
             transferred: args.transferred,
+            fault: args.fault,
             since,
             until,
             needs_match: !filter.is_empty(),
@@ -204,6 +205,7 @@ fn lines(
         ("--min-talk", args.min_talk.is_some()),
         ("--min-ring", args.min_ring.is_some()),
         ("--transferred", args.transferred),
+        ("--fault", args.fault.is_some()),
     ];
     if let Some((flag, _)) = of_calls.iter().find(|(_, given)| *given) {
         return Err(Error::Usage(format!(

@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use super::talk::{Out, sum};
-use super::{Desk, Exit};
+use super::{Desk, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
 use crate::engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
 use crate::error::{Error, Trouble};
+use crate::output::story::{self, Told};
 use crate::output::{TimelineOptions, json, write_timeline};
 use crate::record::{Record, id};
 use crate::scan::Line;
@@ -57,8 +58,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             continue;
         };
         if let Some(call) = &mut trace.call {
-            let now = desk.engine.zone().stamp(desk.now.utc());
-            call.summary.settle(&call.facts, now);
+            call.summary.settle(&call.facts, desk.now_stamp());
         }
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&trace.searched)));
         if let Some(call) = &trace.call {
@@ -95,7 +95,9 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             .iter()
             .map(|(at, call)| (&traces[*at], call))
             .collect();
-        out.bytes(|out| json::write_traces(out, &calls, &desk.clock, &args.only))?;
+        out.bytes(|out| {
+            json::write_traces(out, &calls, (&desk.clock, desk.now_stamp()), &args.only)
+        })?;
     }
     if found == 0 {
         not_found(desk, args, &mut out, asked, &traces, troubles)?;
@@ -138,7 +140,7 @@ fn print(
     call: &TracedCall,
 ) -> Result<(), Error> {
     match args.format {
-        TraceFormat::Timeline => {
+        TraceFormat::Timeline if shows_records(desk, args) => {
             let options = TimelineOptions {
                 only: args.only.clone(),
                 full: args.full,
@@ -149,11 +151,26 @@ fn print(
                         .collect()
                 }),
                 width: out.width(),
+                people: names::people(desk, &trace.enterprise, call),
             };
             out.styled(|mut out| write_timeline(&mut out, trace, call, &desk.clock, &options))
         }
+        TraceFormat::Timeline | TraceFormat::Html | TraceFormat::Md | TraceFormat::Mermaid => {
+            let people = names::people(desk, &trace.enterprise, call);
+            let told = Told::of(trace, call, &desk.clock, &people, desk.now_stamp());
+            let width = out.width();
+            match args.format {
+                TraceFormat::Html => out.bytes(|out| story::write_html(out, &told)),
+                TraceFormat::Md => out.bytes(|out| story::write_markdown(out, &told)),
+                TraceFormat::Mermaid => out.bytes(|out| story::write_mermaid(out, &told)),
+                _ if args.ladder => {
+                    out.styled(|mut out| story::write_ladder(&mut out, &told, width))
+                }
+                _ => out.styled(|mut out| story::write_story(&mut out, &told, width)),
+            }
+        }
         TraceFormat::Json | TraceFormat::Ndjson => {
-            let rest = json::traced(trace, call, &desk.clock);
+            let rest = json::traced(trace, call, &desk.clock, desk.now_stamp());
             out.bytes(|out| {
                 let mut records = json::records(call, &desk.clock, &args.only);
                 records.try_for_each(|record| json::write(out, &record, false))?;
@@ -165,6 +182,12 @@ fn print(
             out.raw(lines.map(|line| &*line.text))
         }
     }
+}
+
+/// Whether the records are asked for rather than what they tell.
+fn shows_records(desk: &Desk, args: &TraceArgs) -> bool {
+    let implied = desk.verbose || args.why || args.full || !args.only.is_empty();
+    !args.ladder && (args.all || implied)
 }
 
 fn is_wanted(args: &TraceArgs, line: &Line) -> bool {

@@ -76,7 +76,7 @@ impl CallRows {
         let mut parties = match row.state.phase {
             _ if is_narrow => words::phone(&row.summary.client),
             Phase::Arriving => words::phone(&row.summary.client),
-            _ => words::parties(row.summary),
+            _ => words::parties(row.summary, &super::People::default()),
         };
         let mut state = words(row, now);
         let others = time.width() + name.width() + direction.width() + 2 + id.width();

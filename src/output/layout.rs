@@ -33,6 +33,17 @@ pub(super) fn wrapped(
     indent: usize,
     width: Option<usize>,
 ) -> io::Result<()> {
+    wrapped_at_most(out, text, indent, width, usize::MAX)
+}
+
+/// The same in so many lines at most; what is left out is marked with `…`.
+pub(super) fn wrapped_at_most(
+    out: &mut impl Write,
+    text: &str,
+    indent: usize,
+    width: Option<usize>,
+    lines: usize,
+) -> io::Result<()> {
     let Some(room) = width
         .map(|w| w.saturating_sub(indent))
         .filter(|room| *room >= 24)
@@ -41,7 +52,7 @@ pub(super) fn wrapped(
         return match width {
             Some(width) if indent + text.width() > width => {
                 writeln!(out)?;
-                for part in pieces(text, width.saturating_sub(4).max(20)) {
+                for part in at_most(pieces(text, width.saturating_sub(4).max(20)), lines) {
                     writeln!(out, "    {part}")?;
                 }
                 Ok(())
@@ -49,7 +60,7 @@ pub(super) fn wrapped(
             _ => writeln!(out, "{text}"),
         };
     };
-    for (i, part) in pieces(text, room).iter().enumerate() {
+    for (i, part) in at_most(pieces(text, room), lines).iter().enumerate() {
         if i > 0 {
             write!(out, "{}", " ".repeat(indent))?;
         }
@@ -58,8 +69,20 @@ pub(super) fn wrapped(
     Ok(())
 }
 
+fn at_most(mut pieces: Vec<String>, lines: usize) -> Vec<String> {
+    if pieces.len() > lines {
+        pieces.truncate(lines);
+        if let Some(last) = pieces.last_mut() {
+            // The mark takes the place of the last sign: the line is full.
+            last.pop();
+            last.push('…');
+        }
+    }
+    pieces
+}
+
 /// Text broken at spaces into lines of `room` columns; a longer word is broken as well.
-fn pieces(text: &str, room: usize) -> Vec<String> {
+pub(super) fn pieces(text: &str, room: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut used = 0;
     for word in text.split_inclusive(' ') {

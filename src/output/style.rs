@@ -33,16 +33,22 @@ pub(super) fn outcome(outcome: Outcome, text: &str) -> String {
     }
 }
 
-/// A colour a leg, the same for the same place among the legs.
+/// A colour a leg, the same for the same place among the legs. Twelve colours, then the same ones bold,
+/// underlined, and both: no two of 48 legs look alike.
 pub(super) fn leg(index: usize, text: &str) -> String {
-    match index % 5 {
-        0 => text.cyan().to_string(),
-        1 => text.magenta().to_string(),
-        2 => text.blue().to_string(),
-        3 => text.yellow().to_string(),
-        _ => text.green().to_string(),
+    let text = text
+        .color(XtermColors::from(LEGS[index % LEGS.len()]))
+        .to_string();
+    match index / LEGS.len() % 4 {
+        0 => text,
+        1 => text.bold().to_string(),
+        2 => text.underline().to_string(),
+        _ => text.bold().underline().to_string(),
     }
 }
+
+/// The same colours as those of names, in an order in which neighbours differ.
+const LEGS: [u8; 12] = [31, 133, 64, 166, 68, 161, 29, 97, 130, 94, 99, 168];
 
 /// Colours (of the 256 that terminals have) that can be read on a dark ground as well as on a light
 /// one.
@@ -87,6 +93,17 @@ mod tests {
             assert!(light / 0.05 >= 3.0, "{color} on black: {}", light / 0.05);
             assert!(1.05 / light >= 3.0, "{color} on white: {}", 1.05 / light);
         }
+    }
+
+    #[test]
+    fn no_two_legs_look_alike() {
+        let legs: std::collections::BTreeSet<String> = (0..48).map(|at| leg(at, "x")).collect();
+        assert_eq!(legs.len(), 48);
+        let sorted = |mut colors: [u8; 12]| {
+            colors.sort_unstable();
+            colors
+        };
+        assert_eq!(sorted(LEGS), sorted(NAMED));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{fit, kind_column, wrapped};
-use super::{Clock, Secrets, redact, sanitise, style, words};
+use super::layout::{fit, kind_column, pieces, wrapped_at_most};
+use super::{Clock, People, Secrets, redact, sanitise, style, words};
 use crate::call::{MessageLife, Reason, Summary};
 use crate::engine::{Trace, TracedCall};
 use crate::record::{Body, KindName, Record, Stamp};
@@ -23,6 +23,8 @@ pub struct TimelineOptions {
     pub why: Option<Vec<Option<String>>>,
     /// Columns to fit; `None` for any number.
     pub width: Option<usize>,
+    /// Names.
+    pub people: People,
 }
 
 /// Writes a call.
@@ -36,7 +38,7 @@ pub fn write_timeline(
     clock: &Clock,
     options: &TimelineOptions,
 ) -> io::Result<()> {
-    header(out, trace, call, clock)?;
+    header(out, (trace, call), clock, &options.people, options.width)?;
     if let Some(places) = &options.why {
         writeln!(out)?;
         why(out, call, places)?;
@@ -49,7 +51,7 @@ pub fn write_timeline(
         .legs
         .iter()
         .map(|leg| leg_name(&leg.label, &leg.channel).width());
-    let leg_width = width.max().unwrap_or(0).clamp(3, 18);
+    let leg_width = width.max().unwrap_or(0).clamp(4, 22);
     for (line, fact) in call.lines.iter().zip(&call.facts) {
         let record = Record::parse(&line.text);
         if !options.only.is_empty() && !options.only.contains(&record.kind()) {
@@ -73,13 +75,25 @@ pub fn write_timeline(
             style::faint(&format!("{:>9}", offset(line.at, call.summary.first))),
             kind_column(record.kind()),
         )?;
-        wrapped(out, &what, prefix_width, options.width)?;
+        let what = match fact.said.cut {
+            true => format!("{what} [cut in the log]"),
+            false => what.into_owned(),
+        };
+        let lines = if options.full {
+            usize::MAX
+        } else {
+            RECORD_LINES_MAX
+        };
+        wrapped_at_most(out, &what, prefix_width, options.width, lines)?;
         if options.full {
             bodies(out, &record, &secrets)?;
         }
     }
     Ok(())
 }
+
+/// A record takes so many lines of a screen at most, unless all of it is asked for.
+const RECORD_LINES_MAX: usize = 3;
 
 /// `+0.410s`, `+12.100s`, `+2m05.0s`
 fn offset(at: Stamp, first: Stamp) -> String {
@@ -94,82 +108,65 @@ fn offset(at: Stamp, first: Stamp) -> String {
     }
 }
 
-/// Less than a second without a partner is too short to be felt as hold.
-const HOLD_MILLIS_SHOWN: i64 = 1_000;
-
-fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock) -> io::Result<()> {
+/// Writes what a call was, at a glance; no line is wider than `width` where there is one.
+pub(super) fn header(
+    out: &mut impl Write,
+    (trace, call): (&Trace, &TracedCall),
+    clock: &Clock,
+    people: &People,
+    width: Option<usize>,
+) -> io::Result<()> {
     let s = &call.summary;
+    let id = sanitise::sanitise(s.main_uid.as_bytes());
     writeln!(
         out,
         "{}  {}",
-        style::strong(&format!(
-            "{} call {}",
-            trace.enterprise,
-            sanitise::sanitise(s.main_uid.as_bytes())
-        )),
+        style::strong(&format!("{} call {id}", trace.enterprise)),
         style::faint(&format!(
             "{} legs, {} records",
             s.legs.len(),
             call.lines.len()
         )),
     )?;
-    let result = match (&s.answered_by, words::outcome(s)) {
-        (Some(who), outcome) => format!("{outcome} by {}", words::phone(who)),
-        (None, outcome) => outcome.to_owned(),
-    };
-    writeln!(
-        out,
-        "  {} {}  {}",
-        words::direction(s.direction),
-        style::strong(&words::parties(s)),
-        style::outcome(s.outcome, &result),
-    )?;
+    let way = words::direction(s.direction);
+    let (parties, result) = (words::parties(s, people), words::result(s, people));
+    let together = 2 + way.width() + 1 + parties.width() + 2 + result.width();
+    if width.is_none_or(|width| together <= width) {
+        let result = style::outcome(s.outcome, &result);
+        writeln!(out, "  {way} {}  {result}", style::strong(&parties))?;
+    } else {
+        lines(out, &format!("{way} {parties}"), width, style::strong)?;
+        lines(out, &result, width, |text| style::outcome(s.outcome, text))?;
+    }
+    let plain = |text: &str| text.to_owned();
     let span = words::duration(s.last.since(s.first));
-    writeln!(
+    let (began, zone) = (clock.date_time(s.first), clock.zone(s.first));
+    lines(
         out,
-        "  {} ({})  {span} in all",
-        clock.date_time(s.first),
-        clock.zone(s.first)
+        &format!("{began} ({zone})  {span} in all"),
+        width,
+        plain,
     )?;
-    let mut facts = Vec::new();
-    facts.extend(
-        s.ring_millis
-            .map(|ms| format!("ring {}", words::duration(ms))),
-    );
-    facts.extend(
-        s.talk_millis
-            .map(|ms| format!("talk {}", words::duration(ms))),
-    );
-    let hold = s.hold_millis.filter(|ms| *ms >= HOLD_MILLIS_SHOWN);
-    facts.extend(hold.map(|ms| format!("hold {}", words::duration(ms))));
-    if s.transfers > 0 {
-        let to: Vec<String> = s
-            .transferred_to
-            .iter()
-            .map(|who| words::phone(who))
-            .collect();
-        facts.push(format!("transferred to {}", to.join(", then to ")));
+    let lengths = words::lengths(s, people);
+    if !lengths.is_empty() {
+        lines(out, &lengths, width, plain)?;
     }
-    if !s.trunk.is_empty() {
-        facts.push(format!("line {}", sanitise::sanitise(s.trunk.as_bytes())));
-    }
-    if s.crm {
-        facts.push("marked as started from the CRM".to_owned());
-    }
-    if !facts.is_empty() {
-        writeln!(out, "  {}", facts.join(", "))?;
-    }
-    writeln!(out, "  {}", messages(s, call))?;
+    lines(out, &messages(s, call), width, |text| {
+        match text.find(" failed)") {
+            Some(_) => style::doubtful(text),
+            None => text.to_owned(),
+        }
+    })?;
     if call.left_out > 0 {
         let text = format!(
             "at least {} records more are left out (--limit 0 shows all)",
             call.left_out
         );
-        writeln!(out, "  {}", style::bad(&text))?;
+        lines(out, &text, width, style::bad)?;
     }
     if call.closure.capped {
         let text = "the joins run away: growing was stopped, parts may be missing or foreign";
-        writeln!(out, "  {}", style::bad(text))?;
+        lines(out, text, width, style::bad)?;
     }
     let inferred = call
         .closure
@@ -180,7 +177,21 @@ fn header(out: &mut impl Write, trace: &Trace, call: &TracedCall, clock: &Clock)
     if inferred > 0 {
         let legs = if inferred == 1 { "leg" } else { "legs" };
         let text = format!("{inferred} {legs} joined by circumstance, not by id (--why, --strict)");
-        writeln!(out, "  {}", style::doubtful(&text))?;
+        lines(out, &text, width, style::doubtful)?;
+    }
+    Ok(())
+}
+
+/// Text set in by two, in as many lines as it takes.
+fn lines(
+    out: &mut impl Write,
+    text: &str,
+    width: Option<usize>,
+    styled: impl Fn(&str) -> String,
+) -> io::Result<()> {
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(2).max(20));
+    for piece in pieces(text, room) {
+        writeln!(out, "  {}", styled(&piece))?;
     }
     Ok(())
 }
@@ -205,7 +216,7 @@ fn messages(s: &Summary, call: &TracedCall) -> String {
     if s.http > 0 {
         let failed = match s.http_failed {
             0 => String::new(),
-            n => style::bad(&format!(" ({n} failed)")),
+            n => format!(" ({n} failed)"),
         };
         parts.push(format!("{} HTTP{failed}", s.http));
     }
@@ -239,26 +250,43 @@ fn why(out: &mut impl Write, call: &TracedCall, places: &[Option<String>]) -> io
     Ok(())
 }
 
+/// Extension or number; of half a Local channel whom it was made to ring, its number and which half:
+/// `Local/151-b;1`.
 fn leg_name(label: &str, channel: &str) -> String {
+    let local = channel.strip_prefix("Local/").and_then(|rest| {
+        let (target, rest) = rest.split_once('@')?;
+        let (_, number) = rest.rsplit_once('-')?;
+        Some(format!("Local/{target}-{}", number.trim_start_matches('0')))
+    });
     let shown = if label.is_empty() { channel } else { label };
-    words::phone(shown)
+    words::phone(local.as_deref().unwrap_or(shown))
+}
+
+/// A leg by its name, `main` where no record has one; empty where it is none of the call's.
+pub(super) fn leg_text(call: &TracedCall, uid: &[u8]) -> String {
+    leg_of(call, uid).map_or_else(String::new, |(_, name)| name)
+}
+
+fn leg_of(call: &TracedCall, uid: &[u8]) -> Option<(usize, String)> {
+    let mut legs = call.summary.legs.iter();
+    let index = legs.position(|leg| leg.uid.as_bytes() == uid)?;
+    let leg = &call.summary.legs[index];
+    let name = leg_name(&leg.label, &leg.channel);
+    Some((
+        index,
+        if name.is_empty() {
+            "main".to_owned()
+        } else {
+            name
+        },
+    ))
 }
 
 fn leg_column(call: &TracedCall, uid: &[u8], width: usize) -> String {
-    let found = call
-        .summary
-        .legs
-        .iter()
-        .position(|leg| leg.uid.as_bytes() == uid);
-    let Some(index) = found else {
-        return " ".repeat(width);
-    };
-    let leg = &call.summary.legs[index];
-    let name = match leg_name(&leg.label, &leg.channel) {
-        name if name.is_empty() => "main".to_owned(),
-        name => name,
-    };
-    style::leg(index, &fit(&name, width))
+    match leg_of(call, uid) {
+        Some((index, name)) => style::leg(index, &fit(&name, width)),
+        None => " ".repeat(width),
+    }
 }
 
 fn bodies(out: &mut impl Write, record: &Record<'_>, secrets: &Secrets) -> io::Result<()> {

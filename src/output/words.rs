@@ -1,6 +1,6 @@
 //! What happened, in words.
 
-use super::Clock;
+use super::{Clock, People};
 use crate::call::{Direction, Fact, Outcome, Summary};
 use crate::output::sanitise::sanitise;
 use crate::record::{Ast, Body, Record, json};
@@ -64,18 +64,13 @@ pub(super) fn outcome(summary: &Summary) -> &'static str {
     }
 }
 
-/// Who called whom: `+375 29 000-12-34 -> 150, 151, 152`.
-pub(super) fn parties(summary: &Summary) -> String {
-    let client = match summary.client.as_str() {
-        "" => "somebody".to_owned(),
-        digits => phone(digits),
-    };
-    let rang: Vec<String> = summary.rang.iter().map(|e| phone(e)).collect();
+/// Who called whom: `+375 29 000-12-34 -> 150, 151, 152`; with names as far as they are known.
+pub(super) fn parties(summary: &Summary, people: &People) -> String {
+    let client = people.party(&summary.client);
+    let rang: Vec<String> = summary.rang.iter().map(|e| people.party(e)).collect();
     let rang = if rang.is_empty() {
-        summary
-            .answered_by
-            .as_deref()
-            .map_or("nobody".to_owned(), phone)
+        let by = summary.answered_by.as_deref();
+        by.map_or("nobody".to_owned(), |by| people.party(by))
     } else {
         rang.join(", ")
     };
@@ -85,11 +80,49 @@ pub(super) fn parties(summary: &Summary) -> String {
     }
 }
 
+/// How it ended, and who answered.
+pub(super) fn result(summary: &Summary, people: &People) -> String {
+    match (&summary.answered_by, outcome(summary)) {
+        (Some(who), outcome) => format!("{outcome} by {}", people.party(who)),
+        (None, outcome) => outcome.to_owned(),
+    }
+}
+
+/// Less than a second without a partner is too short to be felt as hold.
+const HOLD_MILLIS_SHOWN: i64 = 1_000;
+
+/// How long it rang, was talked and held, and over which line; empty when nothing is known.
+pub(super) fn lengths(s: &Summary, people: &People) -> String {
+    let mut facts = Vec::new();
+    let mut length = |what: &str, millis: Option<i64>| {
+        facts.extend(millis.map(|millis| format!("{what} {}", duration(millis))));
+    };
+    length("ring", s.ring_millis);
+    length("talk", s.talk_millis);
+    length("hold", s.hold_millis.filter(|ms| *ms >= HOLD_MILLIS_SHOWN));
+    if s.transfers > 0 {
+        let to: Vec<String> = s
+            .transferred_to
+            .iter()
+            .map(|who| people.party(who))
+            .collect();
+        facts.push(format!("transferred to {}", to.join(", then to ")));
+    }
+    if !s.trunk.is_empty() {
+        facts.push(format!("line {}", people.line(&s.trunk)));
+    }
+    if s.crm {
+        facts.push("marked as started from the CRM".to_owned());
+    }
+    facts.join(", ")
+}
+
 /// When a call began, whose it is and how it went, to choose it by: `2025-11-30 12:07:35 incoming
 /// +375 29 000-12-34 -> 150, 151, answered`.
 pub fn glance(summary: &Summary, clock: &Clock) -> String {
     let (began, way) = (clock.date_time(summary.first), direction(summary.direction));
-    format!("{began} {way} {}, {}", parties(summary), outcome(summary))
+    let parties = parties(summary, &People::default());
+    format!("{began} {way} {parties}, {}", outcome(summary))
 }
 
 /// How a call that is over went, in one line: `answered by 151 after 12s, talked 2m15s, 2 messages

@@ -1,7 +1,7 @@
 //! Other calls of a call's client: looked for beside the names, and left out when that takes too long.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
@@ -30,34 +30,73 @@ const LINK: Duration = Duration::from_secs(7 * 86_400);
 /// was begun goes on to its end, and may then take one part in a hundred of a processor.
 const REST: u32 = 100;
 
-/// Which enterprises are not asked for other calls for now.
+/// What was found holds for so long: a page that is loaded again does not search again.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// Clients remembered at one time.
+const REMEMBERED_MAX: usize = 256;
+
+/// Other calls that were found lately, and which enterprises are not to be asked for now.
 #[derive(Debug, Default)]
-pub(super) struct Neighbours {
+pub(super) struct Neighbours(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
     /// Until when; those that are being asked have no end yet.
-    resting: Mutex<HashMap<EnterpriseName, Option<Instant>>>,
+    resting: HashMap<EnterpriseName, Option<Instant>>,
+    found: HashMap<(EnterpriseName, String), (Instant, Vec<Summary>)>,
+}
+
+/// Whether to search.
+#[derive(Debug)]
+enum Begin {
+    Known(Vec<Summary>),
+    Search,
+    Leave,
 }
 
 impl Neighbours {
-    /// Whether to ask: nobody else asks for the enterprise, and the last search was quick or long ago.
-    fn begin(&self, enterprise: &EnterpriseName, now: Instant) -> bool {
-        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        match resting.get(enterprise) {
-            Some(None) => false,
-            Some(Some(until)) if now < *until => false,
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of a client's calls; else whether to ask: nobody else asks for the enterprise, and the
+    /// last search was quick or long ago.
+    fn begin(&self, enterprise: &EnterpriseName, client: &str, now: Instant) -> Begin {
+        let mut state = self.state();
+        let key = (enterprise.clone(), client.to_owned());
+        if let Some((at, calls)) = state.found.get(&key)
+            && now.duration_since(*at) < FRESH
+        {
+            return Begin::Known(calls.clone());
+        }
+        match state.resting.get(enterprise) {
+            Some(None) => Begin::Leave,
+            Some(Some(until)) if now < *until => Begin::Leave,
             _ => {
-                resting.insert(enterprise.clone(), None);
-                true
+                state.resting.insert(enterprise.clone(), None);
+                Begin::Search
             }
         }
     }
 
+    fn found(&self, enterprise: &EnterpriseName, client: &str, calls: &[Summary], now: Instant) {
+        let mut state = self.state();
+        if state.found.len() >= REMEMBERED_MAX {
+            state.found.clear();
+        }
+        let key = (enterprise.clone(), client.to_owned());
+        state.found.insert(key, (now, calls.to_vec()));
+    }
+
     /// A search has ended, or was not begun.
     fn end(&self, enterprise: &EnterpriseName, took: Duration, now: Instant) {
-        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         if took <= PATIENCE {
-            resting.remove(enterprise);
+            state.resting.remove(enterprise);
         } else {
-            resting.insert(enterprise.clone(), Some(now + took * REST));
+            let until = now + took * REST;
+            state.resting.insert(enterprise.clone(), Some(until));
         }
     }
 }
@@ -66,6 +105,7 @@ impl Neighbours {
 struct Asking {
     site: Arc<Site>,
     enterprise: EnterpriseName,
+    client: String,
     begun: Instant,
 }
 
@@ -91,20 +131,23 @@ pub(super) async fn others(
         return Vec::new();
     };
     let begun = Instant::now();
-    if !site.neighbours.begin(enterprise, begun) {
-        return Vec::new();
-    }
-    let asking = Asking {
-        site: Arc::clone(site),
-        enterprise: enterprise.clone(),
-        begun,
-    };
-    let now = site.stamp();
-    let search = site
-        .work
-        .run(Length::Short, move || found(&asking, query, now));
-    let Ok(Ok(calls)) = timeout(PATIENCE, search).await else {
-        return Vec::new();
+    let calls = match site.neighbours.begin(enterprise, &call.client, begun) {
+        Begin::Known(calls) => calls,
+        Begin::Leave => return Vec::new(),
+        Begin::Search => {
+            let asking = Asking {
+                site: Arc::clone(site),
+                enterprise: enterprise.clone(),
+                client: call.client.clone(),
+                begun,
+            };
+            let now = site.stamp();
+            let search = (site.work).run(Length::Long, move || found(&asking, query, now));
+            match timeout(PATIENCE, search).await {
+                Ok(Ok(calls)) => calls,
+                _ => return Vec::new(),
+            }
+        }
     };
     let is_other = |other: &Summary| {
         other.main_uid != call.main_uid || other.first.since(call.first).abs() > SAME_CALL_MILLIS
@@ -138,7 +181,11 @@ fn found(asking: &Asking, query: PhoneQuery, now: Stamp) -> Vec<Summary> {
     };
     let engine = site.lister.as_ref().unwrap_or(&site.engine);
     let found = engine.search(&site.tree, &asking.enterprise, &question);
-    found.map(|found| found.calls).unwrap_or_default()
+    let calls = found.map(|found| found.calls).unwrap_or_default();
+    let (enterprise, client) = (&asking.enterprise, &asking.client);
+    site.neighbours
+        .found(enterprise, client, &calls, Instant::now());
+    calls
 }
 
 #[cfg(test)]
@@ -150,12 +197,22 @@ mod tests {
         let neighbours = Neighbours::default();
         let name = EnterpriseName::new("0367").expect("a name");
         let begin = Instant::now();
-        assert!(neighbours.begin(&name, begin));
-        assert!(!neighbours.begin(&name, begin), "it is being asked");
+        let searches = |client: &str, after: Duration| {
+            matches!(
+                neighbours.begin(&name, client, begin + after),
+                Begin::Search
+            )
+        };
+        let now = Duration::ZERO;
+        assert!(searches("1", now));
+        assert!(!searches("2", now), "it is being asked");
         neighbours.end(&name, PATIENCE, begin);
-        assert!(neighbours.begin(&name, begin), "it was quick");
+        assert!(searches("2", now), "it was quick");
+        neighbours.found(&name, "2", &[], begin);
         neighbours.end(&name, Duration::from_secs(1), begin);
-        assert!(!neighbours.begin(&name, begin + Duration::from_secs(99)));
-        assert!(neighbours.begin(&name, begin + Duration::from_secs(101)));
+        assert!(!searches("1", Duration::from_secs(99)));
+        let known = neighbours.begin(&name, "2", begin + Duration::from_secs(29));
+        assert!(matches!(known, Begin::Known(_)), "{known:?}");
+        assert!(searches("2", Duration::from_secs(101)));
     }
 }

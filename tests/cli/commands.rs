@@ -153,7 +153,7 @@ fn the_header_answers_at_a_glance() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&root, &output));
     expect![[r#"
         0367 call 1764493655.61  2 legs, 26 records
-          incoming +375 29 000-12-34 -> 150, 151, 152  answered by 151
+          incoming Тестовый покупатель (+375 29 000-12-34) -> 150, 151, 152  answered by 151
           2025-11-30 12:07:35 (Europe/Minsk, UTC+03:00)  2m16s in all
           ring 10s, talk 2m01s, line 0001363
           9 messages to 3 chats, 3 still standing, 1 HTTP
@@ -180,8 +180,8 @@ fn why_names_the_record_that_joined_each_leg() {
           legs, and why each belongs
             1764673201.111           150            asked for
             1764673200.109           +375 29 000-13-57 met the call in bridge fc3adca6-f392-44eb-8fd6-a24220ae9b55  [events_2025-12-02.log:53]
-            1764673201.112           Local          inferred: rings a mobile for the client while the call rings it
-            1764673201.113           Local          other half of Local/375290007777@inoffice-00000004  [events_2025-12-02.log:46]
+            1764673201.112           Local/375290007777-4;1 inferred: rings a mobile for the client while the call rings it
+            1764673201.113           Local/375290007777-4;2 other half of Local/375290007777@inoffice-00000004  [events_2025-12-02.log:46]
 
     "#]]
     .assert_eq(&out(&output));

@@ -8,3 +8,4 @@ mod manual;
 mod readme;
 mod rooms;
 mod shells;
+mod story;

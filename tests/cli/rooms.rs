@@ -59,7 +59,7 @@ const CRATES: [(&str, &[&str]); 55] = [
     ("indicatif", &["cmd"]),
     ("libc", &["fsx"]),
     ("libdeflater", &["source"]),
-    ("maud", &["web"]),
+    ("maud", &["web", "output"]),
     (
         "memchr",
         &[

@@ -1,6 +1,7 @@
 //! What the engine answers: lines, calls and pictures, with every form of file, index and memory.
 
 mod equivalence;
+mod faults;
 mod floods;
 mod forged;
 mod fuzzed;

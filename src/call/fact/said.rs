@@ -3,7 +3,7 @@
 //! Texts are not kept: a thousand characters of them for each message would multiply the memory of a
 //! search. The numbers, the length of the talk and the marks of a cut text are.
 
-use crate::record::{Http, Sql, json, phone};
+use crate::record::{Http, Sql, json};
 
 /// The writer cuts the text of a message after so many characters, older ones after the first number.
 const TEXT_CHARS: [usize; 2] = [200, 1000];
@@ -19,6 +19,37 @@ const PLUS_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 /// Groups of digits behind a `+` are one number until there are so many of them.
 const WHOLE_DIGITS: usize = 11;
+
+/// What came of an HTTP request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RequestResult {
+    /// It was served.
+    Good,
+    /// It was not.
+    Failed,
+    /// An integration posted a word that says neither.
+    Unknown,
+}
+
+impl RequestResult {
+    /// By the status, as written: of an HTTP request 100 to 399 is good and all else failed; of what an
+    /// integration posts, `success`, `ok` and 2xx are good, `error` failed.
+    pub fn of(status: &[u8], integration: bool) -> RequestResult {
+        let word = |word: &str| status.eq_ignore_ascii_case(word.as_bytes());
+        let first = match status {
+            [first, b, c] if b.is_ascii_digit() && c.is_ascii_digit() => *first,
+            _ => 0,
+        };
+        match first {
+            b'2' => RequestResult::Good,
+            _ if integration && (word("success") || word("ok")) => RequestResult::Good,
+            _ if integration && word("error") => RequestResult::Failed,
+            _ if integration => RequestResult::Unknown,
+            b'1' | b'3' => RequestResult::Good,
+            _ => RequestResult::Failed,
+        }
+    }
+}
 
 /// What a request for a name came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +90,14 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
     let asks_for = |path: &[u8]| http.url.windows(path.len()).any(|part| part == path);
     let paths: [&[u8]; 3] = [b"/customer-name/", b"/customer-profile/", b"/metadata/"];
     let is_lookup = paths.into_iter().any(asks_for);
+    let cut = is_cut(http.response);
     Said {
-        cut: is_cut(http.response),
+        cut,
         talk_seconds: None,
         lookup: is_lookup.then(|| match good {
             false => Lookup::Failed,
+            // Nobody is described in 500 characters without a name.
+            true if cut => Lookup::Found,
             true => name_in(http.response),
         }),
     }
@@ -82,7 +116,7 @@ fn is_cut(answer: &[u8]) -> bool {
     is_marked && String::from_utf8_lossy(answer).chars().count() == ANSWER_CHARS + 3
 }
 
-/// Whether an answer names somebody. One that was cut is long enough to.
+/// Whether an answer names somebody.
 fn name_in(answer: &[u8]) -> Lookup {
     let mut names = json::Fields::new(answer).peekable();
     if names.peek().is_none() {
@@ -231,12 +265,6 @@ fn grouped(bytes: &[u8]) -> (String, usize) {
         }
     }
     (digits, end)
-}
-
-/// Whether two numbers are one: the same digits, or the same number in another form.
-pub(in crate::call) fn is_same(a: &[u8], b: &[u8]) -> bool {
-    let (a, b) = (phone::digits_of(a), phone::digits_of(b));
-    !a.is_empty() && (a == b || phone::same_number(a, b))
 }
 
 #[cfg(test)]

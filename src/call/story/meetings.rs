@@ -5,6 +5,9 @@ use crate::call::summary::Summary;
 use crate::call::talk::{Channels, SWAP_MILLIS, same_party};
 use crate::record::Stamp;
 
+/// Meetings are looked for among so many legs at most: each record looks at all pairs.
+const LEGS_MAX: usize = 64;
+
 /// Two of us in conversation, without the other side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Meeting {
@@ -29,6 +32,10 @@ impl Meeting {
 
 /// The meetings of a call, in order of time.
 pub(super) fn meetings(facts: &[Fact], summary: &Summary) -> Vec<Meeting> {
+    // Two besides the other side need three legs; so many legs are no conversation.
+    if !(3..=LEGS_MAX).contains(&summary.legs.len()) {
+        return Vec::new();
+    }
     let followed = summary.followed(facts);
     let mut channels = Channels::default();
     let mut meetings: Vec<Meeting> = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::meetings::Meeting;
 use crate::call::fact::Fact;
-use crate::call::summary::{RingOutcome, Summary};
+use crate::call::summary::{Direction, RingOutcome, Summary};
 use crate::call::talk::{SWAP_MILLIS, same_party};
 use crate::record::Stamp;
 
@@ -31,7 +31,7 @@ pub struct PersonSpan {
 /// What a participant does for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PersonDoing {
-    /// The client waits for the first person.
+    /// Waits for the first person: the client, and of a call to outside who calls.
     Waits,
     /// The telephone rings, and this came of it.
     Rings(RingOutcome),
@@ -50,8 +50,20 @@ pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<P
         is_client: true,
         spans: client_spans(facts, s),
     }];
+    // Who calls out waits, and the client rings.
+    if let (Direction::Outgoing, Some(caller)) = (s.direction, s.rang.first())
+        && let Some(born) = facts.iter().find(|f| f.is_asterisk()).map(|f| f.at)
+    {
+        let to = s.heard.first().map(|heard| heard.from);
+        let to = to.or_else(|| super::steps::end(facts, s));
+        let span = PersonSpan {
+            doing: PersonDoing::Waits,
+            from: born,
+            to,
+        };
+        add(&mut lanes, caller, span);
+    }
     for ringing in &s.ringing {
-        // A telephone that is in the call already is rung for another reason than to talk.
         add(
             &mut lanes,
             &ringing.party,

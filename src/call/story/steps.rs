@@ -28,6 +28,7 @@ pub(super) fn steps(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<St
         s,
         meetings,
         rung: vec![false; s.ringing.len()],
+        callers: callers(facts, s),
         steps: Vec::new(),
     };
     told.beginning();
@@ -75,6 +76,8 @@ struct Told<'c> {
     meetings: &'c [Meeting],
     /// Which of the ringings are told.
     rung: Vec<bool>,
+    /// Which one of us had each rung; `None` where the call itself did.
+    callers: Vec<Option<String>>,
     steps: Vec<Step>,
 }
 
@@ -112,21 +115,6 @@ impl Told<'_> {
         taken
     }
 
-    /// Which one of us had it rung; `None` where the call itself rang it.
-    fn caller_of(&self, ringing: &Ringing) -> Option<String> {
-        let mut dials = self.facts.iter().filter(|f| {
-            f.event == Event::Dial
-                && f.at == ringing.from
-                && f.call_type == Some(CallType::Internal)
-        });
-        let dial = dials.find(|f| f.extensions().any(|e| e == ringing.party.as_bytes()))?;
-        let by = text(dial.phone());
-        let is_call = by.is_empty()
-            || same_party(&by, &self.s.client)
-            || dial.uid() == self.s.main_uid.as_bytes();
-        (!is_call).then_some(by)
-    }
-
     fn beginning(&mut self) {
         let Some(first) = self.facts.iter().position(|f| f.is_asterisk()) else {
             return;
@@ -137,8 +125,7 @@ impl Told<'_> {
         // Ringing that begins at once is taken whole, with the telephones that follow in a moment.
         let rings = match first_ring {
             Some(ring) if ring <= until => {
-                let own = |ringing: &Ringing| self.caller_of(ringing).is_none();
-                let own: Vec<bool> = self.s.ringing.iter().map(own).collect();
+                let own: Vec<bool> = self.callers.iter().map(Option::is_none).collect();
                 self.take_rings(at, ring.plus_millis(TOGETHER_MILLIS), |at, _| own[at])
             }
             _ => Vec::new(),
@@ -339,8 +326,7 @@ impl Told<'_> {
         while let Some(next) = self.rung.iter().position(|told| !told) {
             let at = self.s.ringing[next].from;
             let until = at.plus_millis(TOGETHER_MILLIS);
-            let callers = self.s.ringing.iter().map(|ringing| self.caller_of(ringing));
-            let callers: Vec<Option<String>> = callers.collect();
+            let callers = self.callers.clone();
             let by = callers[next].clone();
             let who = self.take_rings(at, until, |other, _| callers[other] == by);
             let records = self.records(at, until, &[Event::Dial]);
@@ -427,4 +413,19 @@ impl Told<'_> {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn callers(facts: &[Fact], s: &Summary) -> Vec<Option<String>> {
+    let internal = |f: &&Fact| f.event == Event::Dial && f.call_type == Some(CallType::Internal);
+    let dials: Vec<&Fact> = facts.iter().filter(internal).collect();
+    let caller = |ringing: &Ringing| {
+        let dial = dials.iter().find(|f| {
+            f.at == ringing.from && f.extensions().any(|e| e == ringing.party.as_bytes())
+        })?;
+        let by = text(dial.phone());
+        let is_call =
+            by.is_empty() || same_party(&by, &s.client) || dial.uid() == s.main_uid.as_bytes();
+        (!is_call).then_some(by)
+    };
+    s.ringing.iter().map(caller).collect()
 }

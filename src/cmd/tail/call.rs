@@ -237,7 +237,7 @@ impl CallTail<'_> {
         match self.printer.format {
             TailFormat::Lines => out.styled(|out| writeln!(out, "{text}")),
             TailFormat::Ndjson => {
-                let value = json::traced(&call.trace, &call.call, &desk.clock);
+                let value = json::traced(&call.trace, &call.call, &desk.clock, desk.now_stamp());
                 out.bytes(|out| json::write(out, &value, false))
             }
             // Nothing but lines goes to where lines were asked for.

@@ -110,21 +110,15 @@ fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 4]) -> Vec<Question<'q
         ids: chats,
     });
     let mut questions: Vec<_> = owners.into_iter().collect();
-    questions.extend(layout.chats.iter().map(lookup(Part::Chats, chats)));
-    questions.extend(
-        layout
-            .extensions
-            .iter()
-            .map(lookup(Part::Extensions, extensions)),
-    );
     questions.extend(layout.lines.iter().map(lookup(Part::Lines, lines)));
-    questions.extend(
-        layout
-            .recordings
-            .iter()
-            .map(lookup(Part::Recordings, calls)),
-    );
+    let recordings = layout.recordings.iter();
+    questions.extend(recordings.map(lookup(Part::Recordings, calls)));
     questions.extend(layout.uuids.iter().map(lookup(Part::Uuids, calls)));
+    // Of one table that is locked each question costs a time of waiting, which those behind it pay: the
+    // table of people, which has several, comes last.
+    let extensions = (layout.extensions.iter()).map(lookup(Part::Extensions, extensions));
+    questions.extend(extensions);
+    questions.extend(layout.chats.iter().map(lookup(Part::Chats, chats)));
     questions.retain(|question| !question.ids.is_empty());
     questions
 }

@@ -2,7 +2,7 @@
 //!
 //! A trace has the shape of the v1 logger (`unique_id`, `enterprise_number`, `created_at`,
 //! `updated_at`, `timeline` of `{type, timestamp, data}`, `summary`), and beside it `call`, `legs`,
-//! `joins`, `messages` and `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies
+//! `joins`, `messages`, `faults` and `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies
 //! are redacted; one that is no JSON is `{"raw": text}`.
 
 mod call;
@@ -16,7 +16,7 @@ use call::call;
 
 use super::sanitise::is_unsafe;
 use super::{Clock, Secrets, Shown, redact};
-use crate::call::{Direction, Fact, MessageLife, Outcome, Phase, Reason, State, Summary};
+use crate::call::{Direction, Fact, Fault, MessageLife, Outcome, Phase, Reason, State, Summary};
 use crate::engine::{Found, FoundLines, Searched, Trace, TracedCall};
 use crate::error::Trouble;
 use crate::record::{Body, KindName, Record, Stamp};
@@ -57,23 +57,24 @@ fn write_safe(out: &mut dyn Write, text: &str) -> io::Result<()> {
 }
 
 /// Writes traced calls, whole, as one document: an object, or an array of several. `only` limits the
-/// timeline to kinds, when it is not empty. The records are made into JSON one by one.
+/// timeline to kinds, when it is not empty; `now` is the time of day. The records are made into JSON one by
+/// one.
 ///
 /// # Errors
 /// When `out` does.
 pub fn write_traces(
     out: &mut dyn Write,
     traces: &[(&Trace, &TracedCall)],
-    clock: &Clock,
+    (clock, now): (&Clock, Stamp),
     only: &[KindName],
 ) -> io::Result<()> {
     match traces {
-        [(trace, call)] => write_trace(out, (trace, call), clock, only, 0)?,
+        [(trace, call)] => write_trace(out, (trace, call), (clock, now), only, 0)?,
         all => {
             out.write_all(b"[")?;
             for (at, one) in all.iter().enumerate() {
                 out.write_all(if at == 0 { b"\n  " } else { b",\n  " })?;
-                write_trace(out, *one, clock, only, 2)?;
+                write_trace(out, *one, (clock, now), only, 2)?;
             }
             out.write_all(if all.is_empty() { b"]" } else { b"\n]" })?;
         }
@@ -85,7 +86,7 @@ pub fn write_traces(
 fn write_trace(
     out: &mut dyn Write,
     (trace, call): (&Trace, &TracedCall),
-    clock: &Clock,
+    (clock, now): (&Clock, Stamp),
     only: &[KindName],
     indent: usize,
 ) -> io::Result<()> {
@@ -96,7 +97,7 @@ fn write_trace(
     };
     let (one, two) = (" ".repeat(indent + 2), " ".repeat(indent + 4));
     out.write_all(b"{")?;
-    for (at, (key, value)) in document(trace, call, clock).iter().enumerate() {
+    for (at, (key, value)) in document(trace, call, clock, now).iter().enumerate() {
         let comma = if at == 0 { "" } else { "," };
         write!(out, "{comma}\n{one}\"{key}\": ")?;
         if key != TIMELINE {
@@ -121,7 +122,7 @@ fn write_trace(
 const TIMELINE: &str = "timeline";
 
 /// A traced call; its timeline is empty.
-fn document(trace: &Trace, call: &TracedCall, clock: &Clock) -> Map<String, Value> {
+fn document(trace: &Trace, call: &TracedCall, clock: &Clock, now: Stamp) -> Map<String, Value> {
     let s = &call.summary;
     let document = json!({
         "version": VERSION,
@@ -135,6 +136,7 @@ fn document(trace: &Trace, call: &TracedCall, clock: &Clock) -> Map<String, Valu
         "legs": legs(s, clock),
         "joins": joins(call),
         "messages": messages(call, clock),
+        "faults": faults(call, clock, now),
         "records_left_out": call.left_out,
         "completeness": completeness(&trace.searched, &trace.troubles, clock),
     });
@@ -144,9 +146,9 @@ fn document(trace: &Trace, call: &TracedCall, clock: &Clock) -> Map<String, Valu
     }
 }
 
-/// A traced call without its records, as a value of type `call`.
-pub fn traced(trace: &Trace, call: &TracedCall, clock: &Clock) -> Value {
-    let mut fields = document(trace, call, clock);
+/// A traced call without its records, as a value of type `call`; `now` is the time of day.
+pub fn traced(trace: &Trace, call: &TracedCall, clock: &Clock, now: Stamp) -> Value {
+    let mut fields = document(trace, call, clock, now);
     fields.shift_remove(TIMELINE);
     fields.shift_insert(0, "type".to_owned(), json!("call"));
     Value::Object(fields)
@@ -438,6 +440,28 @@ fn messages(call: &TracedCall, clock: &Clock) -> Vec<Value> {
                 "deleted_at": life.deleted.map(|at| clock.rfc3339(at)),
                 "standing": life.stands(),
                 "text": text,
+            })
+        })
+        .collect()
+}
+
+/// What is wrong with the call, with the records that show it.
+fn faults(call: &TracedCall, clock: &Clock, now: Stamp) -> Vec<Value> {
+    let record = |at: &usize| {
+        let line = call.lines.get(*at)?;
+        Some(json!({
+            "timestamp": clock.rfc3339(line.at),
+            "file": call.files.get(line.place.source as usize),
+            "offset": line.place.offset,
+        }))
+    };
+    Fault::all(&call.facts, &call.summary, now)
+        .iter()
+        .map(|fault| {
+            json!({
+                "code": fault.code.name(),
+                "severity": fault.code.severity().name(),
+                "evidence": fault.records.iter().filter_map(record).collect::<Vec<_>>(),
             })
         })
         .collect()

@@ -38,7 +38,7 @@ pub(super) use list::{DIRECTIONS, OUTCOMES};
 pub use list::{Filters, ListLinks, ListPage, Mistake, list_page};
 pub use notice::{Notice, notice};
 pub use others::OtherCall;
-pub use people::{wanted, wanted_of_rows};
+pub use people::{client_in_log, wanted, wanted_of_rows};
 use plain::{message_text, shortened};
 
 /// How pages are to look, for whom.

@@ -140,7 +140,7 @@ impl<'n> People<'n> {
 
 /// The client's number and name, where the call's own requests asked for it and were told:
 /// `GET .../customer-name/0367/375290009012` with `{"name": "..."}`.
-pub(super) fn client_in_log(call: &TracedCall) -> Option<(String, String)> {
+pub fn client_in_log(call: &TracedCall) -> Option<(String, String)> {
     let requests = call.lines.iter().zip(&call.facts);
     let mut requests = requests.filter(|(_, fact)| fact.event == Event::Http);
     requests.find_map(|(line, _)| told_name(&line.text))
