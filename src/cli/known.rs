@@ -43,7 +43,7 @@ pub enum Shown {
 }
 
 /// All settings, as the documentation orders them.
-pub const KNOWN: [Known; 28] = [
+pub const KNOWN: [Known; 30] = [
     whole(
         "",
         "root",
@@ -139,6 +139,18 @@ pub const KNOWN: [Known; 28] = [
         "max_connections",
         Usual::Is("512"),
         "connections open at one time, 1 to 60000",
+    ),
+    whole(
+        "serve",
+        "recording_url",
+        Usual::Not("no link to recordings"),
+        "where the recording of a call is: {unique_id} or {uuid} stands for the call's own",
+    ),
+    whole(
+        "serve",
+        "recording_hosts",
+        Usual::Is("[]"),
+        "hosts whose addresses in a record are those of recordings",
     ),
     whole(
         "serve",

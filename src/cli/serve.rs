@@ -14,7 +14,7 @@ use super::wrong::Wrong;
 use super::{HELP, Wanted};
 use crate::directory::Given;
 use crate::web::pages::Language;
-use crate::web::{PublicUrl, VALID_FOR_MAX};
+use crate::web::{PublicUrl, RecordingUrl, Recordings, VALID_FOR_MAX};
 
 /// Where pages are served when nobody says otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8026);
@@ -110,6 +110,8 @@ pub struct ServeSettings {
     pub request_timeout: Option<Duration>,
     /// Connections open at one time.
     pub connections_max: Option<u16>,
+    /// Where recordings are.
+    pub recordings: Recordings,
     /// What opens the API to those who are no program of this host.
     pub api_token: Option<Given>,
     /// Where the log is written instead of stderr.
@@ -136,6 +138,17 @@ impl ServeSettings {
                         "a list of addresses, such as [\"10.0.0.5\"]".to_owned(),
                     ));
                 }
+                ("recording_hosts", Value::Array(hosts)) => {
+                    let hosts = hosts.iter().map(|host| match host {
+                        Value::String(host) => Recordings::host(host),
+                        _ => Err("one is like \"rec.example.org\"".to_owned()),
+                    });
+                    self.recordings.hosts = hosts.collect::<Result<_, _>>().map_err(wrong)?;
+                }
+                ("recording_hosts", _) => {
+                    let hint = "a list of hosts, such as [\"rec.example.org\"]";
+                    return Err(wrong(hint.to_owned()));
+                }
                 ("max_connections", Value::Integer(n)) if (1..=60_000).contains(&n) => {
                     self.connections_max = u16::try_from(n).ok();
                 }
@@ -149,10 +162,15 @@ impl ServeSettings {
                     self.api_token = Some(Given::File(file(&place, value)?));
                 }
                 (
-                    "listen" | "public_url" | "log_file" | "lang" | "request_timeout",
+                    "listen" | "public_url" | "log_file" | "lang" | "request_timeout"
+                    | "recording_url",
                     Value::String(text),
                 ) => self.read_text(&key, &text).map_err(wrong)?,
-                ("listen" | "public_url" | "log_file" | "lang" | "request_timeout", _) => {
+                (
+                    "listen" | "public_url" | "log_file" | "lang" | "request_timeout"
+                    | "recording_url",
+                    _,
+                ) => {
                     return Err(Wrong::new(&place, "must be in quotes"));
                 }
                 (_, _) => return Err(known::not_read(&place)),
@@ -165,6 +183,7 @@ impl ServeSettings {
         match key {
             "listen" => self.listen = Some(parse_listen(text)?),
             "public_url" => self.public_url = Some(PublicUrl::parse(text)?),
+            "recording_url" => self.recordings.template = Some(RecordingUrl::parse(text)?),
             "log_file" if text.is_empty() => return Err("it is the name of a file".to_owned()),
             "log_file" => self.log_file = Some(PathBuf::from(text)),
             "lang" => self.language = Some(parse_language(text)?),
@@ -252,7 +271,9 @@ mod tests {
             "listen = \"0.0.0.0:80\"\npublic_url = \"https://bot.example.org/\"\n\
              trusted_proxies = [\"10.0.0.5\", \"::1\"]\nlang = \"en\"\n\
              request_timeout = \"20s\"\nmax_connections = 100\napi_token_file = \"token\"\n\
-             log_file = \"/var/log/calltrace/serve.log\"",
+             log_file = \"/var/log/calltrace/serve.log\"\n\
+             recording_url = \"https://rec.example.org/{unique_id}\"\n\
+             recording_hosts = [\"rec.example.org\"]",
         );
         let wanted = ServeSettings {
             listen: Some("0.0.0.0:80".parse().expect("it is right")),
@@ -266,6 +287,10 @@ mod tests {
             connections_max: Some(100),
             api_token: Some(Given::File("token".into())),
             log_file: Some(PathBuf::from("/var/log/calltrace/serve.log")),
+            recordings: Recordings {
+                template: RecordingUrl::parse("https://rec.example.org/{unique_id}").ok(),
+                hosts: vec!["rec.example.org".to_owned()],
+            },
         };
         assert_eq!(settings, Ok(wanted));
     }
@@ -297,6 +322,18 @@ mod tests {
             (
                 "max_connections = 0",
                 "serve.max_connections: it is a number from 1 to 60000",
+            ),
+            (
+                "recording_url = \"https://rec.example.org/\"",
+                "serve.recording_url: it holds {unique_id} or {uuid}, in whose place the call's own is put",
+            ),
+            (
+                "recording_hosts = [\"https://rec.example.org\"]",
+                "serve.recording_hosts: one is like \"rec.example.org\"",
+            ),
+            (
+                "recording_hosts = \"rec.example.org\"",
+                "serve.recording_hosts: a list of hosts, such as [\"rec.example.org\"]",
             ),
             ("api_token = \" \"", "serve.api_token is empty"),
             (

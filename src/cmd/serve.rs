@@ -179,6 +179,7 @@ fn site(
     let mut site = Site::new(desk.tree, engine, desk.clock, directory, limits, desk.now);
     site.lister = Some(lister);
     site.language = desk.serve.language.unwrap_or_default();
+    site.recordings = desk.serve.recordings;
     site.trusted_proxies = desk.serve.trusted_proxies;
     site.public_url = public_url;
     Ok((site, connections))

@@ -27,6 +27,8 @@ pub struct Wanted {
     pub lines: BTreeSet<String>,
     /// Outside numbers, digits only.
     pub clients: BTreeSet<String>,
+    /// UniqueIds of one call, whose recording is wanted.
+    pub calls: BTreeSet<String>,
 }
 
 /// The names that were found, by what was wanted. Whoever has none is not in it.
@@ -40,6 +42,10 @@ pub struct Names {
     pub lines: BTreeMap<String, String>,
     /// Of outside numbers.
     pub clients: BTreeMap<String, String>,
+    /// Addresses of recordings, by UniqueId, as the source has them: of any form.
+    pub recordings: BTreeMap<String, String>,
+    /// What recordings are called by, by UniqueId.
+    pub uuids: BTreeMap<String, String>,
     /// Chats that belong to the enterprise's owner, with a name or without.
     pub owners: BTreeSet<String>,
     /// Sources that could not answer, by name and each once, so that names may be missing.
@@ -54,8 +60,11 @@ pub struct Unavailable(pub String);
 impl Wanted {
     /// Whether there is nothing to ask.
     pub fn is_empty(&self) -> bool {
-        let all = [&self.chats, &self.extensions, &self.lines, &self.clients];
-        all.into_iter().all(BTreeSet::is_empty)
+        let names = [&self.chats, &self.extensions, &self.lines, &self.clients];
+        names
+            .into_iter()
+            .chain([&self.calls])
+            .all(BTreeSet::is_empty)
     }
 
     /// What is still to be asked when `names` are had. Chats all are: whether one is the owner's
@@ -70,6 +79,7 @@ impl Wanted {
             extensions: unnamed(&self.extensions, &names.extensions),
             lines: unnamed(&self.lines, &names.lines),
             clients: unnamed(&self.clients, &names.clients),
+            calls: self.calls.clone(),
         }
     }
 }
@@ -88,6 +98,14 @@ impl Names {
                 if let Some(name) = tidy(&id, &name) {
                     had.entry(id).or_insert(name);
                 }
+            }
+        }
+        for (had, more) in [
+            (&mut self.recordings, later.recordings),
+            (&mut self.uuids, later.uuids),
+        ] {
+            for (id, value) in more {
+                had.entry(id).or_insert(value);
             }
         }
         self.owners.extend(later.owners);

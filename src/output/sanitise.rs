@@ -32,7 +32,7 @@ pub fn sanitise(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Controls (C0, DEL, C1), line and paragraph separators, and whatever reorders or hides text.
 /// The zero-width joiner and variation selectors stay: emoji are made with them.
-pub(super) fn is_unsafe(c: char) -> bool {
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}'

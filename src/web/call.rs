@@ -9,6 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::access::Wanted;
 use super::answer::{Said, page};
+use super::neighbours::others;
 use super::pages::{CallPage, Language, Look, Notice, call_page, wanted};
 use super::request::{self, Malformed, Query};
 use super::site::{Site, Visit};
@@ -32,12 +33,23 @@ pub(super) async fn show(
     let Some(call) = trace.as_ref().and_then(|trace| trace.call.as_ref()) else {
         return Err(visit.said(no_such_call(unique_id, trace.as_ref())));
     };
-    let names = site.directory.names(&enterprise, &wanted(call)).await;
     let query = Query::new(uri.query());
     let bad = |_| visit.said(Notice::BadRequest);
     let opened_by = opened_by(query).map_err(bad)?;
     let list = list_of(&enterprise, query, visit.language).map_err(bad)?;
     let from = query.field("from").map_err(bad)?.unwrap_or_default();
+    // The token alone opens all calls; with both, it alone has decided.
+    let sees_all = query.verbatim("token").map_err(bad)?.is_some();
+    let wanted = wanted(call);
+    let names = site.directory.names(&enterprise, &wanted);
+    let others = async {
+        match sees_all {
+            true => others(&site, &enterprise, &known, &call.summary, visit.language).await,
+            false => Vec::new(),
+        }
+    };
+    let (names, others) = tokio::join!(names, others);
+    let recording = site.recordings.of(call, &names);
     let look = Look {
         language: visit.language,
         clock: site.clock,
@@ -59,6 +71,8 @@ pub(super) async fn show(
             from: from.parse().unwrap_or(0),
             query: &opened_by,
             list: list.as_deref(),
+            recording: recording.as_deref(),
+            others: &others,
         },
     );
     let secrets = Secrets::of_call(call);

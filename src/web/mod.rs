@@ -6,6 +6,7 @@
 //! access        token or signature; who has tried too often
 //! caller        a program of this host, one with a token, or a stranger: for the API and metrics
 //! call, list, health    what a path answers, out of a Site
+//! recording, neighbours    what a call's page has besides: its recording, other calls of its client
 //! metrics       what is counted meanwhile, for Prometheus
 //! work          the engine's calls, away from the async threads, a few at a time
 //! api           JSON for programs of this host; what they post goes into the logs
@@ -26,8 +27,10 @@ mod limits;
 mod list;
 mod manners;
 mod metrics;
+mod neighbours;
 pub mod pages;
 mod public_url;
+mod recording;
 mod request;
 mod routes;
 mod seats;
@@ -40,5 +43,6 @@ pub use connections::{ConnectionLimits, run, serve};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use public_url::PublicUrl;
+pub use recording::{RecordingUrl, Recordings};
 pub use routes::{dressed, router};
 pub use site::Site;

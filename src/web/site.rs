@@ -15,8 +15,10 @@ use super::api::Posts;
 use super::health::Health;
 use super::limits::Limits;
 use super::metrics::Metrics;
+use super::neighbours::Neighbours;
 use super::pages::{Language, Notice};
 use super::public_url::PublicUrl;
+use super::recording::Recordings;
 use super::request::Query;
 use super::work::Work;
 use crate::directory::{Directory, Enterprise, Secret};
@@ -47,6 +49,8 @@ pub struct Site {
     pub public_url: Option<PublicUrl>,
     /// Proxies that are believed when they say whose a request is; those on this host are anyway.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where recordings are.
+    pub recordings: Recordings,
     /// What may be asked of it.
     pub limits: Limits,
     /// What opens the API to those who are no program of this host; nothing does without it.
@@ -56,6 +60,7 @@ pub struct Site {
     pub metrics: Arc<Metrics>,
     pub(super) door: Door,
     pub(super) work: Work,
+    pub(super) neighbours: Neighbours,
     pub(super) health: Health,
 }
 
@@ -82,11 +87,13 @@ impl Site {
             language: Language::default(),
             public_url: None,
             trusted_proxies: Vec::new(),
+            recordings: Recordings::default(),
             limits,
             api_token: None,
             posts: Posts::new(intake, limits.wait),
             door: Door::new(limits.tries),
             work: Work::new(&limits, Arc::clone(&metrics)),
+            neighbours: Neighbours::default(),
             metrics,
             health: Health::default(),
         }

@@ -3,3 +3,4 @@
 mod browsing;
 mod hostile_trees;
 mod pages;
+mod scenes;

@@ -352,7 +352,7 @@ fn printed(
 ) -> String {
     let clock = Clock {
         log: LogZone::default(),
-        shown: chrono_tz::Europe::Minsk,
+        shown: calltrace::record::Zone::named("Europe/Minsk").expect("a zone"),
     };
     let told = Told::of(trace, call, &clock, people, later_than(call));
     let mut out = Vec::new();

@@ -79,6 +79,7 @@ fn what_is_called_a_default_is_one() {
     let nothing = read("").serve;
     assert_eq!(set.serve.listen, Some(nothing.listen(&serve)));
     assert_eq!(set.serve.trusted_proxies, nothing.trusted_proxies);
+    assert_eq!(set.serve.recordings.hosts, nothing.recordings.hosts);
     assert_eq!(set.serve.language, Some(Default::default()));
     assert_eq!(set.serve.request_timeout, Some(Limits::default().request));
     let connections = set.serve.connections_max.map(usize::from);

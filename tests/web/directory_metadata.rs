@@ -146,6 +146,7 @@ async fn names_are_found_and_made_up_ones_are_none() {
         extensions: ids(&["151", "152", "153", "154"]),
         lines: ids(&["0001363", "0001364", "../x"]),
         clients: ids(&["375290000001", "375290000002", "375290000003"]),
+        ..Wanted::default()
     };
     let found = asked(&directory, &wanted).await;
     let pair = |id: &str, name: &str| (id.to_owned(), name.to_owned());

@@ -66,6 +66,7 @@ fn everybody() -> Wanted {
     Wanted {
         chats: ids(&[
             "100000001",
+            "100000002",
             "7000000002",
             "100000003",
             "100000004",
@@ -75,6 +76,7 @@ fn everybody() -> Wanted {
         extensions: ids(&["150", "151", "152", "153"]),
         lines: ids(&["0001363", "0001365", "18", "17"]),
         clients: ids(&["375290000000"]),
+        calls: ids(&["1764666900.61", "1764666901.63"]),
     }
 }
 
@@ -130,7 +132,11 @@ async fn everybody_is_found_in_the_tables_of_the_field() {
     );
 
     let names = asked(&directory).await;
-    let chats = [("100000003", "Борис"), ("7000000002", "Анна Сидорова")];
+    let chats = [
+        ("100000002", "a@example.org"),
+        ("100000003", "Борис"),
+        ("7000000002", "Анна Сидорова"),
+    ];
     assert_eq!(
         pairs(&names.chats),
         chats,
@@ -145,6 +151,15 @@ async fn everybody_is_found_in_the_tables_of_the_field() {
         [("0001363", "Линия 1"), ("17", "Линия 1")]
     );
     assert_eq!(names.owners, ids(&["100000001"]));
+    assert_eq!(
+        pairs(&names.recordings),
+        [("1764666900.61", "https://rec.example.org/61.mp3")],
+        "and none of another enterprise"
+    );
+    assert_eq!(
+        pairs(&names.uuids),
+        [("1764666900.61", "6f9619ff-8b86-d011-b42d-00cf4fc964ff")]
+    );
     assert!(names.clients.is_empty() && names.missing.is_empty());
     assert_eq!(directory.check().await, [("postgres", Ok(()))]);
 }
@@ -191,7 +206,7 @@ async fn tables_that_change_while_it_runs_are_looked_at_again() {
     let first = asked(&directory).await;
     let second = asked(&directory).await;
     assert_eq!(pairs(&second.lines), [("0001363", "Линия 1")], "{first:?}");
-    assert_eq!(second.chats.len(), 2);
+    assert_eq!(second.chats.len(), 3);
     assert!(second.missing.is_empty());
 }
 
@@ -289,7 +304,7 @@ async fn a_locked_table_costs_its_names_and_no_more_than_two_seconds() {
     assert!(asked_again(&directory, "9999").await.is_none());
     let names = asked(&directory).await;
     assert!(
-        names.missing.is_empty() && names.chats.len() == 2,
+        names.missing.is_empty() && names.chats.len() == 3,
         "{names:?}"
     );
 }
@@ -324,7 +339,7 @@ async fn many_pages_at_one_time_get_all_their_names_over_two_connections() {
     let directory = open(&url, forgetful());
     let pages = (0..50).map(|_| asked(&directory));
     for names in futures_util::future::join_all(pages).await {
-        assert_eq!((names.chats.len(), names.missing.len()), (2, 0));
+        assert_eq!((names.chats.len(), names.missing.len()), (3, 0));
     }
 }
 

@@ -4,6 +4,7 @@ mod api_hostile;
 mod api_ingest;
 mod api_python;
 mod api_routes;
+mod call_page;
 mod directory_metadata;
 mod directory_postgres;
 mod exposition;

@@ -27,11 +27,11 @@ fn look(language: Language, now: &str) -> Look {
     }
 }
 
-fn long_after(language: Language) -> Look {
+pub(crate) fn long_after(language: Language) -> Look {
     look(language, "2025-12-03 09:00:00,000")
 }
 
-fn trace(root: &Path, enterprise: &str, id: &str) -> Trace {
+pub(crate) fn trace(root: &Path, enterprise: &str, id: &str) -> Trace {
     let tree = Tree::open(root).expect("the tree");
     let engine = Engine::new(1, Tuning::default(), LogZone::default()).expect("an engine");
     let name = EnterpriseName::new(enterprise).expect("a name");
@@ -44,8 +44,18 @@ fn trace(root: &Path, enterprise: &str, id: &str) -> Trace {
     engine.trace(&tree, &name, &question).expect("a trace")
 }
 
-fn page_of(look: &Look, trace: &Trace, names: &Names, from: usize) -> String {
-    let page = CallPage {
+pub(crate) fn page_of(look: &Look, trace: &Trace, names: &Names, from: usize) -> String {
+    page_with(look, trace, names, |page| page.from = from)
+}
+
+/// The page of a call with something of it changed.
+pub(crate) fn page_with<'a>(
+    look: &Look,
+    trace: &'a Trace,
+    names: &'a Names,
+    change: impl FnOnce(&mut CallPage<'a>),
+) -> String {
+    let mut page = CallPage {
         enterprise: &trace.enterprise,
         title: Some("june"),
         call: trace.call.as_ref().expect("the call is there"),
@@ -53,10 +63,13 @@ fn page_of(look: &Look, trace: &Trace, names: &Names, from: usize) -> String {
         troubles: &trace.troubles,
         names,
         may_refresh: true,
-        from,
+        from: 0,
         query: "?token=t",
         list: Some("/calls/0367?token=t"),
+        recording: None,
+        others: &[],
     };
+    change(&mut page);
     call_page(look, &page).into_string()
 }
 
@@ -66,14 +79,14 @@ fn page(look: &Look, root: &Path, enterprise: &str, id: &str) -> String {
 }
 
 /// What a person reads of it, from the first element with this class to the next mark.
-fn text_between(html: &str, begin: &str, end: &str) -> String {
+pub(crate) fn text_between(html: &str, begin: &str, end: &str) -> String {
     let from = html.find(begin).unwrap_or_else(|| panic!("no {begin}"));
     let rest = &html[from..];
     let upto = rest.find(end).unwrap_or(rest.len());
     text(&rest[..upto])
 }
 
-fn text(html: &str) -> String {
+pub(crate) fn text(html: &str) -> String {
     let tag = Regex::new("<[^>]*>").expect("a constant pattern");
     let space = Regex::new(r"[\s\u{a0}]+").expect("a constant pattern");
     let plain = tag.replace_all(html, " ");
@@ -94,7 +107,7 @@ fn first_screen(html: &str) -> String {
     )
 }
 
-fn names() -> Names {
+pub(crate) fn names() -> Names {
     let mut names = Names::default();
     let mut add = |chat: &str, extension: &str, name: &str| {
         names.chats.insert(chat.to_owned(), name.to_owned());
@@ -116,9 +129,9 @@ fn names() -> Names {
 fn the_first_screen_says_who_whom_how_long_and_who_picked_up() {
     let trace = trace(&sample(), "0367", "1764666900.61");
     let html = page_of(&long_after(Language::Russian), &trace, &names(), 0);
-    expect_test::expect!["june · 0367 Входящий звонок ✓ Отвечен Кто +375 29 000-12-34 ООО «Ромашка» Кому, линия 150 , 151 Анна Сидорова , 152 Линия 1 (0001363) Ответил 151 Анна Сидорова 2 декабря 2025, 12:15:00 (Europe/Minsk, UTC+03:00) До ответа 9 с Говорили 1 мин 51 с Всего 2 мин 4 с Telegram, осталось 1 из 3"].assert_eq(&first_screen(&html));
+    expect_test::expect!["june · 0367 · Входящий звонок · Линия 1 (0001363) 2 декабря 2025, 12:15:00 (Europe/Minsk, UTC+03:00) ✓ Принят Клиент ООО «Ромашка» ( +375 29 000-12-34 ) дозвонился: отвечает Анна Сидорова (151) через 9 с; разговор 1 мин 51 с. Ожидание 9 с Разговор 1 мин 51 с Весь звонок 2 мин 4 с ☎ Позвонить: +375 29 000-12-34 Текст для пересылки june (0367), 2 декабря 2025, 12:15. Принят. Клиент ООО «Ромашка» (+375 29 000-12-34) дозвонился: отвечает Анна Сидорова (151) через 9 с; разговор 1 мин 51 с."].assert_eq(&first_screen(&html));
     let html = page_of(&long_after(Language::English), &trace, &Names::default(), 0);
-    expect_test::expect!["june · 0367 Incoming call ✓ Answered From +375 29 000-12-34 To, line 150 , 151 , 152 0001363 Picked up 151 2 December 2025, 12:15:00 (Europe/Minsk, UTC+03:00) Rang 9 s Talked 1 min 51 s In all 2 min 4 s Telegram, standing 1 of 3"].assert_eq(&first_screen(&html));
+    expect_test::expect!["june · 0367 · Incoming call · line 0001363 2 December 2025, 12:15:00 (Europe/Minsk, UTC+03:00) ✓ Answered The client +375 29 000-12-34 got through: answered by 151 after 9 s; talk 1 min 51 s. Waiting 9 s Talk 1 min 51 s In all 2 min 4 s ☎ Call: +375 29 000-12-34 Text to pass on june (0367), 2 December 2025, 12:15. Answered. The client +375 29 000-12-34 got through: answered by 151 after 9 s; talk 1 min 51 s."].assert_eq(&first_screen(&html));
 }
 
 #[test]
@@ -129,7 +142,7 @@ fn a_missed_call_says_whom_it_rang_and_for_how_long() {
         "0367",
         "1764668410.88",
     );
-    expect_test::expect!["june · 0367 Входящий звонок ✕ Пропущен Кто +375 29 000-56-78 Кому, линия 150 , 151 0001363 2 декабря 2025, 12:40:10 (Europe/Minsk, UTC+03:00) Звонили 24 с Всего 24 с Что не так Трубку никто не взял: звонили 150, 151, 24 с."].assert_eq(&first_screen(&html));
+    expect_test::expect!["june · 0367 · Входящий звонок · линия 0001363 2 декабря 2025, 12:40:10 (Europe/Minsk, UTC+03:00) ✕ Пропущен Клиент +375 29 000-56-78 не дозвонился: вызывали 150, 151, за 24 с нет ответа. Ожидание 24 с Весь звонок 24 с ☎ Позвонить: +375 29 000-56-78 Текст для пересылки june (0367), 2 декабря 2025, 12:40. Пропущен. Клиент +375 29 000-56-78 не дозвонился: вызывали 150, 151, за 24 с нет ответа."].assert_eq(&first_screen(&html));
 }
 
 #[test]
@@ -140,7 +153,7 @@ fn a_call_with_no_end_in_the_log_says_so() {
         "0367",
         "1764678600.215",
     );
-    expect_test::expect!["june · 0367 Outgoing call ? No end logged From 152 To, line +375 29 000-46-80 0001363 2 December 2025, 15:30:00 (Europe/Minsk, UTC+03:00) In all 0.0 s What went wrong How the call ended is not in the log: no event of its end arrived."].assert_eq(&first_screen(&html));
+    expect_test::expect!["june · 0367 · Outgoing call · line 0001363 2 December 2025, 15:30:00 (Europe/Minsk, UTC+03:00) ? No end logged 152 calls the client +375 29 000-46-80 : how it ended is not in the log. In all 0.0 s ☎ Call: +375 29 000-46-80 ! 1 warning Text to pass on june (0367), 2 December 2025, 15:30. No end logged. 152 calls the client +375 29 000-46-80: how it ended is not in the log."].assert_eq(&first_screen(&html));
     assert!(
         !html.contains("http-equiv"),
         "a call that is lost is not waited for"
@@ -156,7 +169,12 @@ fn a_transfer_is_told_by_whom_it_led_to() {
         "1764514800.140",
     );
     let first = first_screen(&html);
-    assert!(first.contains("Transferred to 151 → 152"), "{first}");
+    let talks = "talk 1 min 56 s (150 — 23 s, 151 — 31 s, 152 — 1 min); on hold 37 s.";
+    assert!(first.contains(talks), "{first}");
+    let story = text_between(&html, "<section class=\"story\"", "</section>");
+    for step in ["Transferred: 150 → 151", "Transferred: 151 → 152"] {
+        assert!(story.contains(step), "{story}");
+    }
 }
 
 #[test]
@@ -167,9 +185,10 @@ fn a_message_to_two_chats_is_one_entry_with_the_life_it_had_in_each() {
         "0367",
         "1764514800.140",
     );
-    let entry = Regex::new(r#"<li class="e tg">.*?</li></ul>"#).expect("a constant pattern");
+    let entry =
+        Regex::new(r#"<li id="r\d+" class="e tg">.*?</li></ul>"#).expect("a constant pattern");
     let first = entry.find(&html).expect("a message").as_str();
-    expect_test::expect!["18:00:01 .250 +0,9 с 💬 Отправлено: 2 чата · о наборе · удалено через 5 с чат 100000001 · сообщение 63052 · прожило 5 с чат 100000002 · сообщение 63053 · прожило 5 с"].assert_eq(&text(first));
+    expect_test::expect!["18:00:01 .250 +0,9 с 💬 Отправлено: 2 чата · сообщение о вызове · удалено через 5 с чат 100000001 · сообщение 63052 · прожило 5 с чат 100000002 · сообщение 63053 · прожило 5 с"].assert_eq(&text(first));
 }
 
 #[test]
@@ -307,7 +326,9 @@ fn hostile_bytes_of_a_log_stay_text_wherever_they_stand() {
     // The only links are the page's own.
     let href = Regex::new(r#"href="([^"]*)""#).expect("a constant pattern");
     for link in href.captures_iter(&html) {
-        let own = link[1].starts_with("?token=t")
+        let own = link[1].starts_with('#')
+            || link[1].starts_with("tel:+375")
+            || link[1].starts_with("?token=t")
             || link[1].starts_with("/calls/")
             || link[1].starts_with("data:image/svg");
         assert!(own, "{}", &link[1]);
@@ -415,7 +436,7 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 /// A call of 0367 with these lines behind its start.
-fn call_with(lines: &str) -> (tempfile::TempDir, Trace) {
+pub(crate) fn call_with(lines: &str) -> (tempfile::TempDir, Trace) {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("0367");
     fs::create_dir(&folder).expect("made");

@@ -56,6 +56,11 @@ CREATE TABLE user_internal_phones (phone_number text, user_id int, enterprise_nu
 CREATE TABLE gsm_lines (line_id text, internal_id text, phone_number text, line_name text, \
     prefix text, goip_id int);
 CREATE TABLE sip_unit (line_name text, prefix text, provider_id int);
+CREATE TABLE calls (id serial PRIMARY KEY, unique_id text UNIQUE NOT NULL, enterprise_id text, \
+    uuid_token text, call_url text);
+INSERT INTO calls (unique_id, enterprise_id, uuid_token, call_url) VALUES \
+    ('1764666900.61', '0367', '6f9619ff-8b86-d011-b42d-00cf4fc964ff', 'https://rec.example.org/61.mp3'), \
+    ('1764666901.63', '0270', '00000000-0000-0000-0000-000000000000', 'https://rec.example.org/other.mp3');
 INSERT INTO enterprises (number, name, secret, chat_id, active, is_enabled) VALUES \
     ('0367', 'june', 'made-up-secret', '100000001', true, true), \
     ('0270', 'july', 'other-secret', '100000009', true, false), \

@@ -11,7 +11,7 @@ fn now() -> u64 {
 }
 
 /// A link signed with the secret of 0367.
-fn link(enterprise: &str, id: &str, expires: u64) -> String {
+pub(crate) fn link(enterprise: &str, id: &str, expires: u64) -> String {
     let secret = Secret::new(TOKEN).expect("not blank");
     let enterprise = EnterpriseName::new(enterprise).expect("a name");
     signed_path(&secret, &enterprise, id, expires)

@@ -152,7 +152,22 @@ fn a_page_comes_through_and_its_token_is_not_written_down() {
     let nginx = Nginx::start(server.at);
     let direct = server.get(&format!("{CALL}?token={TOKEN}"));
     let reply = nginx.get(&format!("{CALL}?token={TOKEN}"), "");
-    assert_eq!((reply.status, reply.body), (200, direct.body));
+    // Other calls of the client are left out where they take too long to find.
+    let without_others = |page: Vec<u8>| {
+        let page = String::from_utf8(page).expect("a page is text");
+        let others = "<section class=\"others\"";
+        let links = "<a class=\"button\" href=\"#others\"";
+        let cut = |page: String, from: &str, to: &str| match page.split_once(from) {
+            Some((before, rest)) => {
+                let (_, after) = rest.split_once(to).expect("it ends");
+                format!("{before}{after}")
+            }
+            None => page,
+        };
+        cut(cut(page, others, "</section>"), links, "</a>")
+    };
+    assert_eq!(reply.status, 200);
+    assert_eq!(without_others(reply.body), without_others(direct.body));
     let header = "strict-transport-security: max-age=31536000";
     assert!(
         reply.head.to_ascii_lowercase().contains(header),
@@ -171,7 +186,11 @@ fn a_page_comes_through_and_its_token_is_not_written_down() {
     }
     // What nginx itself refuses is written down elsewhere.
     for _ in 0..60 {
-        nginx.get(&format!("{CALL}?token={TOKEN}"), "");
+        // A robot's page costs nothing: a slow machine must not be slower than the limit.
+        nginx.get(
+            &format!("{CALL}?token={TOKEN}"),
+            "User-Agent: TelegramBot\r\n",
+        );
     }
     drop(server);
     nginx.logs_with(&format!(" GET {CALL} 200 "));

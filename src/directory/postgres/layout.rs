@@ -13,8 +13,9 @@ pub(super) const COLUMNS: &str = "\
     WHERE table_schema::text = ANY (current_schemas(false)::text[]) AND table_name::text = ANY ($1::text[])";
 
 /// The tables that matter.
-pub(super) const TABLES: [&str; 6] = [
+pub(super) const TABLES: [&str; 7] = [
     "enterprises",
+    "calls",
     "telegram_users",
     "users",
     "user_internal_phones",
@@ -35,6 +36,10 @@ pub(super) struct Layout {
     pub(super) extensions: Option<Lookup>,
     /// Ids -> names of lines, the better source first.
     pub(super) lines: Vec<Lookup>,
+    /// Ids of calls -> addresses of recordings.
+    pub(super) recordings: Option<Lookup>,
+    /// Ids of calls -> what their recordings are called by.
+    pub(super) uuids: Option<Lookup>,
 }
 
 /// `$1` ids -> pairs of an id and a name.
@@ -52,7 +57,13 @@ impl Layout {
         for (table, column) in pairs {
             columns.0.entry(table).or_default().insert(column);
         }
-        let chats = [telegram_users(&columns), users(&columns)];
+        // An e-mail is a name where no table has one.
+        let chats = [
+            telegram_users(&columns, columns.full_name("telegram_users")),
+            users(&columns, columns.full_name("users")),
+            telegram_users(&columns, columns.email("telegram_users")),
+            users(&columns, columns.email("users")),
+        ];
         let lines = ["gsm_lines", "sip_unit"].map(|table| lines(&columns, table));
         Layout {
             enterprise: enterprise(&columns),
@@ -60,6 +71,8 @@ impl Layout {
             chats: chats.into_iter().flatten().collect(),
             extensions: extensions(&columns),
             lines: lines.into_iter().flatten().collect(),
+            recordings: of_calls(&columns, "call_url"),
+            uuids: of_calls(&columns, "uuid_token"),
         }
     }
 }
@@ -82,6 +95,12 @@ impl Columns {
             .map(|part| format!("{table}.{part}"))
             .collect();
         (!parts.is_empty()).then(|| format!("concat_ws(' ', {})", parts.join(", ")))
+    }
+
+    /// The e-mail of a row of `table`.
+    fn email(&self, table: &str) -> Option<String> {
+        let email = || format!("btrim({table}.email::text)");
+        self.has(table, "email").then(email)
     }
 
     /// A condition that `table` holds the enterprise of a row.
@@ -125,8 +144,8 @@ fn owners(columns: &Columns) -> Option<String> {
 }
 
 /// A chat has one row here whatever enterprises it belongs to, so none is asked for.
-fn telegram_users(columns: &Columns) -> Option<Lookup> {
-    let name = columns.full_name("telegram_users")?;
+fn telegram_users(columns: &Columns, name: Option<String>) -> Option<Lookup> {
+    let name = name?;
     columns.has("telegram_users", "tg_id").then(|| Lookup {
         text: format!(
             "SELECT tg_id::text, {name} FROM telegram_users \
@@ -136,8 +155,8 @@ fn telegram_users(columns: &Columns) -> Option<Lookup> {
     })
 }
 
-fn users(columns: &Columns) -> Option<Lookup> {
-    let name = columns.full_name("users")?;
+fn users(columns: &Columns, name: Option<String>) -> Option<Lookup> {
+    let name = name?;
     let scope = columns.scope("users");
     columns.has("users", "telegram_tg_id").then(|| Lookup {
         text: format!(
@@ -186,6 +205,24 @@ fn lines(columns: &Columns, table: &'static str) -> Option<Lookup> {
     })
 }
 
+/// One column of the calls with these ids. The table is large, and its id has an index.
+fn of_calls(columns: &Columns, column: &'static str) -> Option<Lookup> {
+    let table = "calls";
+    let keys = columns.has(table, "unique_id") && columns.has(table, column);
+    let of_enterprise = columns.has(table, "enterprise_id");
+    let scope = match of_enterprise {
+        true => " AND enterprise_id::text = $2::text",
+        false => "",
+    };
+    keys.then(|| Lookup {
+        text: format!(
+            "SELECT unique_id::text, {column}::text FROM calls \
+             WHERE unique_id::text = ANY ($1::text[]){scope} ORDER BY 1, 2"
+        ),
+        of_enterprise,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,8 +249,13 @@ mod tests {
                 .is_some_and(|text| text.contains("NULL::text, true"))
         );
         assert_eq!((some.owners, some.extensions), (None, None));
-        assert_eq!((some.chats.len(), some.lines.len()), (1, 0));
+        assert_eq!((some.chats.len(), some.lines.len()), (2, 0));
         assert!(some.chats[0].text.contains("FROM users"));
+        assert!(
+            some.chats[1].text.contains("email"),
+            "an e-mail is the last that is taken for a name"
+        );
+        assert_eq!((some.recordings, some.uuids), (None, None));
     }
 
     #[test]

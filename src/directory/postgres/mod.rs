@@ -197,9 +197,14 @@ impl Source for Postgres {
 
     async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError> {
         // Outside numbers are not its matter.
-        if [&wanted.chats, &wanted.extensions, &wanted.lines]
-            .into_iter()
-            .all(BTreeSet::is_empty)
+        if [
+            &wanted.chats,
+            &wanted.extensions,
+            &wanted.lines,
+            &wanted.calls,
+        ]
+        .into_iter()
+        .all(BTreeSet::is_empty)
         {
             return Ok(Names::default());
         }

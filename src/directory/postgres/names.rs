@@ -29,6 +29,8 @@ enum Part {
     Owners,
     Extensions,
     Lines,
+    Recordings,
+    Uuids,
 }
 
 struct Question<'q> {
@@ -52,7 +54,8 @@ pub(super) async fn names(
     let chats = ids(&wanted.chats);
     let extensions = ids(&wanted.extensions);
     let lines = ids(&wanted.lines);
-    let questions = questions(layout, [&chats, &extensions, &lines]);
+    let calls = ids(&wanted.calls);
+    let questions = questions(layout, [&chats, &extensions, &lines, &calls]);
     // On the wire one behind the other, without waiting for the answer before.
     let asked = questions
         .iter()
@@ -90,8 +93,8 @@ fn ids(wanted: &BTreeSet<String>) -> Vec<&str> {
     ids.map(String::as_str).collect()
 }
 
-fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 3]) -> Vec<Question<'q>> {
-    let [chats, extensions, lines] = ids;
+fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 4]) -> Vec<Question<'q>> {
+    let [chats, extensions, lines, calls] = ids;
     let lookup = |part, ids| {
         move |lookup: &'q Lookup| Question {
             part,
@@ -107,14 +110,15 @@ fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 3]) -> Vec<Question<'q
         ids: chats,
     });
     let mut questions: Vec<_> = owners.into_iter().collect();
-    questions.extend(layout.chats.iter().map(lookup(Part::Chats, chats)));
-    questions.extend(
-        layout
-            .extensions
-            .iter()
-            .map(lookup(Part::Extensions, extensions)),
-    );
     questions.extend(layout.lines.iter().map(lookup(Part::Lines, lines)));
+    let recordings = layout.recordings.iter();
+    questions.extend(recordings.map(lookup(Part::Recordings, calls)));
+    questions.extend(layout.uuids.iter().map(lookup(Part::Uuids, calls)));
+    // Of one table that is locked each question costs a time of waiting, which those behind it pay: the
+    // table of people, which has several, comes last.
+    let extensions = (layout.extensions.iter()).map(lookup(Part::Extensions, extensions));
+    questions.extend(extensions);
+    questions.extend(layout.chats.iter().map(lookup(Part::Chats, chats)));
     questions.retain(|question| !question.ids.is_empty());
     questions
 }
@@ -140,6 +144,8 @@ fn put(names: &mut Names, part: Part, pairs: Pairs) {
         Part::Chats => &mut names.chats,
         Part::Extensions => &mut names.extensions,
         Part::Lines => &mut names.lines,
+        Part::Recordings => &mut names.recordings,
+        Part::Uuids => &mut names.uuids,
         Part::Owners => return names.owners.extend(pairs.into_iter().map(|(id, _)| id)),
     };
     for (id, name) in pairs {

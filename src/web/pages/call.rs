@@ -2,14 +2,18 @@
 
 use maud::{Markup, html};
 
+use super::Look;
+use super::faults::{Fault, faults};
 use super::frame::Frame;
-use super::headline::{going_on, headline, notes};
+use super::headline::{Headline, going_on, headline, notes};
+use super::others::{OtherCall, others};
 use super::people::{People, client_in_log};
-use super::picture::{near, picture};
-use super::timeline::timeline;
-use super::troubles::missing_parts;
-use super::{Look, legs};
-use crate::call::Lanes;
+use super::picture::picture;
+use super::story::{Words, story};
+use super::technical::technical;
+use super::timeline::{Shown, timeline};
+use super::troubles::missing_parts_of;
+use crate::call::Story;
 use crate::directory::Names;
 use crate::engine::{Searched, TracedCall};
 use crate::error::Trouble;
@@ -42,6 +46,10 @@ pub struct CallPage<'a> {
     pub query: &'a str,
     /// The list of calls, for who may see it.
     pub list: Option<&'a str>,
+    /// Where the recording is; http or https.
+    pub recording: Option<&'a str>,
+    /// Other calls of the client, for who may see them.
+    pub others: &'a [OtherCall],
 }
 
 /// The page of a call.
@@ -68,22 +76,34 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         refresh: (live.is_some() && page.may_refresh).then_some(REFRESH_SECONDS),
         other_language: Some(&other),
     };
-    let near = near(&page.call.facts);
-    let (facts, far) = match &near {
-        Some((facts, far)) => (facts.as_slice(), far.as_slice()),
-        None => (page.call.facts.as_slice(), &[][..]),
+    let words = Words {
+        language: l,
+        people: &people,
+        summary: &page.call.summary,
+        is_over: live.is_none(),
     };
-    // A call whose clock was wrong is not drawn up to now.
-    let upto = (live.is_some() && far.is_empty()).then_some(look.now);
-    let lanes = Lanes::of(facts, &page.call.summary, upto);
+    let told = Story::of(&page.call.facts, &page.call.summary);
+    let wrong = Fault::all(page.call, look.now);
+    let shown = Shown::of(page);
+    // What lasts is drawn up to now; of a call whose end is missing to its last record.
+    let upto = match live {
+        Some(_) => look.now.max(page.call.summary.last),
+        None => page.call.summary.last,
+    };
+    let first = Headline {
+        words: &words,
+        story: &told,
+        faults: &wrong,
+        live: live.as_ref(),
+    };
     let content = html! {
         @if let Some(list) = page.list {
             nav { a href=(list) { "← " (l.of("Все звонки", "All calls")) } }
         }
         main {
             @if live.is_some() { (refreshing(look, page)) }
-            (headline(look, page, &people, live.as_ref()))
-            (missing_parts(look, page.troubles))
+            (headline(look, page, &first))
+            (missing_parts_of(look, &page.call.summary, page.troubles))
             @if page.call.left_out > 0 {
                 section.warn role="note" {
                     p {
@@ -93,19 +113,16 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
                     }
                 }
             }
-            @if let Some(lanes) = &lanes {
-                (picture(look, page.call, lanes, far, &people))
-            }
-            (notes(look, page, live.as_ref()))
-            (timeline(look, page, &people, lanes.as_ref()))
-            (legs::legs(look, page.call, &people))
+            (picture(look, &told, &words, upto))
+            (story(look, &words, &told))
+            (faults(look, page.call, &people, &wrong, |record| shown.anchor(record)))
+            (notes(look, page, live.is_some()))
+            (others(look, page.others, &people))
+            (timeline(look, page, &people, &shown))
+            (technical(look, page, &people, &told))
         }
         (frame.footer(look, &html! {
-            p {
-                (l.of("Звонок ", "Call ")) code { (super::shown(page.call.summary.main_uid.as_bytes())) }
-                " · " (l.count(page.call.lines.len(), ["запись", "записи", "записей"], ["record", "records"]))
-                " · " (l.count(page.searched.files, ["файл просмотрен", "файла просмотрено", "файлов просмотрено"], ["file searched", "files searched"]))
-            }
+            p { (l.of("Звонок ", "Call ")) code { (super::shown(page.call.summary.main_uid.as_bytes())) } }
         }))
     };
     frame.around(l, &content)

@@ -118,7 +118,7 @@ fn table(l: Language, drawn: &Drawn) -> Markup {
         l.of("Недозвон", "Not reached"),
         l.of("Занято", "Busy"),
         l.of("Идёт", "In progress"),
-        l.of("Без завершения", "No end"),
+        l.of("Без конца", "No end"),
     ];
     let numbers = |calls: Outcomes| {
         [

@@ -30,6 +30,14 @@ impl Entry {
             Entry::Messages { lines, .. } => lines[0],
         }
     }
+
+    /// Whether a record is one of it.
+    pub(super) fn holds(&self, record: usize) -> bool {
+        match self {
+            Entry::One(at) => *at == record,
+            Entry::Messages { lines, .. } => lines.contains(&record),
+        }
+    }
 }
 
 /// The entries of a call, each at the place of its first record.

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::people::People;
-use super::picture::letter;
+use super::technical::letter;
 use super::{Look, shortened};
-use crate::call::{CallType, Event, Fact, Lanes};
+use crate::call::{CallType, Event, Fact};
 use crate::record::{Ast, json, phone};
 
 /// An event in words.
@@ -22,7 +22,7 @@ pub(super) struct Told {
 pub(super) fn event(
     look: &Look,
     people: &People<'_>,
-    lanes: Option<&Lanes>,
+    bridges: &[&[u8]],
     ast: &Ast<'_>,
     fact: &Fact,
 ) -> Told {
@@ -32,7 +32,7 @@ pub(super) fn event(
         what,
         is_minor,
     };
-    let bridge = bridge_name(look, lanes, fact);
+    let bridge = bridge_name(look, bridges, fact);
     match fact.event {
         Event::Start => told(
             "📞",
@@ -113,7 +113,7 @@ fn dial(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
         @if fact.call_type == Some(CallType::Outgoing) {
             (parties(people, fact.extensions())) (l.of(" набирает ", " dials ")) (party(people, fact.phone()))
         } @else {
-            (l.of("Звонят телефоны: ", "Ringing: ")) (parties(people, fact.extensions()))
+            (l.of("Вызываем: ", "Ringing: ")) (parties(people, fact.extensions()))
             (l.of(", звонит ", ", caller ")) (party(people, fact.phone()))
         }
         (over_line(look, people, fact))
@@ -123,8 +123,8 @@ fn dial(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
 fn hangup(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
     let l = look.language;
     let status = match fact.call_status {
-        Some(b'2') => l.of("отвечен", "answered"),
-        Some(b'0' | b'3') => l.of("не отвечен", "not answered"),
+        Some(b'2') => l.of("есть ответ", "answered"),
+        Some(b'0' | b'3') => l.of("нет ответа", "not answered"),
         Some(b'4') => l.of("отменён", "cancelled"),
         Some(b'5') => l.of(
             "запрещён или идёт разговор (статус 5)",
@@ -165,12 +165,9 @@ fn channel(people: &People<'_>, fact: &Fact) -> Markup {
     }
 }
 
-/// `мост A`, by the letter that it has in the picture.
-fn bridge_name(look: &Look, lanes: Option<&Lanes>, fact: &Fact) -> String {
-    let known = lanes.and_then(|lanes| {
-        let mut bridges = lanes.bridges.iter();
-        bridges.position(|bridge| bridge.as_bytes() == fact.bridge())
-    });
+/// `мост A`, by the letter that it has in the technical details.
+fn bridge_name(look: &Look, bridges: &[&[u8]], fact: &Fact) -> String {
+    let known = bridges.iter().position(|bridge| *bridge == fact.bridge());
     let name = match known {
         Some(at) => letter(at).to_string(),
         None => shortened(fact.bridge(), 8),

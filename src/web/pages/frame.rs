@@ -53,8 +53,8 @@ impl Frame<'_> {
             footer {
                 (said)
                 p {
-                    (l.of("Страница сделана", "Page made"))
-                    " " (day_and_time(look, look.now)) " (" (look.clock.zone(look.now)) ")"
+                    (l.of("Обновлено: ", "Updated: "))
+                     (day_and_time(look, look.now)) " (" (look.clock.zone(look.now)) ")"
                     @if let Some(link) = self.other_language {
                         " · "
                         a href=(link) lang=(l.of("en", "ru")) hreflang=(l.of("en", "ru")) {

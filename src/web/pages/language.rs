@@ -115,14 +115,16 @@ impl Language {
     /// for any.
     pub fn outcome(self, outcome: Outcome, direction: Option<Direction>) -> &'static str {
         match (outcome, direction) {
-            (Outcome::Answered, Some(Direction::Incoming)) => self.of("Принят", "Answered"),
-            (Outcome::Answered, Some(Direction::Outgoing)) => self.of("Дозвонились", "Reached"),
-            (Outcome::Answered, _) => self.of("С ответом", "Answered"),
+            (Outcome::Answered, Some(Direction::Outgoing | Direction::Internal)) => {
+                self.of("Дозвонились", "Reached")
+            }
+            (Outcome::Answered, Some(_)) => self.of("Принят", "Answered"),
+            (Outcome::Answered, None) => self.of("С ответом", "Answered"),
             (Outcome::Missed, _) => self.of("Пропущен", "Missed"),
             (Outcome::NotReached, _) => self.of("Недозвон", "Not reached"),
             (Outcome::Busy, _) => self.of("Занято", "Busy"),
             (Outcome::InProgress, _) => self.of("Идёт разговор", "In progress"),
-            (Outcome::Unknown, _) => self.of("Без завершения", "No end logged"),
+            (Outcome::Unknown, _) => self.of("Конец не записан", "No end logged"),
         }
     }
 

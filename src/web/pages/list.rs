@@ -178,7 +178,7 @@ fn numbers(l: Language, page: &ListPage<'_>) -> Markup {
             total.unknown,
             "odd",
             "?",
-            l.of("без завершения", "without an end"),
+            l.of("без конца", "without an end"),
             Outcome::Unknown,
         ),
     ];

@@ -6,20 +6,26 @@
 //! Nothing of a log becomes a link, an attribute's name or a style. Pages need no script, no cookie
 //! and nothing from elsewhere: one style sheet stands in each, and its hash in the policy.
 
+mod axis;
 mod call;
 mod chart;
 mod entries;
 mod events;
+mod faults;
 mod filters;
 mod frame;
 mod headline;
 mod language;
-mod legs;
 mod list;
 mod notice;
+mod others;
 mod people;
 mod picture;
+mod plain;
 mod row;
+mod sentence;
+mod story;
+mod technical;
 mod timeline;
 mod troubles;
 
@@ -34,7 +40,9 @@ pub use frame::STYLE;
 pub use language::Language;
 pub use list::{ListLinks, ListPage, list_page};
 pub use notice::{Notice, notice};
+pub use others::OtherCall;
 pub use people::{client_in_log, wanted, wanted_of_rows};
+use plain::{message_text, shortened};
 
 /// How pages are to look, for whom.
 #[derive(Debug, Clone, Copy)]
@@ -51,17 +59,4 @@ pub struct Look {
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     sanitise::sanitise(redact::text(&text).as_bytes()).into_owned()
-}
-
-/// The same, at most so many characters of it.
-fn shortened(bytes: &[u8], chars_max: usize) -> String {
-    // Cut before the work: a line may be megabytes long. A character has at most four bytes, and a
-    // secret that is cut in its middle is still one.
-    let cut = &bytes[..bytes.len().min(chars_max.saturating_mul(4) + 256)];
-    let text = shown(cut);
-    match text.char_indices().nth(chars_max) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None if cut.len() < bytes.len() => format!("{text}…"),
-        None => text,
-    }
 }

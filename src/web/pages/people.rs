@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::{Look, shortened};
+use super::{Language, Look, shortened};
 use crate::call::{Event, Summary};
 use crate::directory::{Names, Wanted};
 use crate::engine::TracedCall;
@@ -35,6 +35,10 @@ pub fn wanted(call: &TracedCall) -> Wanted {
     }
     for fact in call.facts.iter().filter(|f| !f.chat().is_empty()) {
         insert(&mut wanted.chats, &String::from_utf8_lossy(fact.chat()));
+    }
+    insert(&mut wanted.calls, &s.main_uid);
+    for leg in &s.legs {
+        insert(&mut wanted.calls, &leg.uid);
     }
     wanted
 }
@@ -111,19 +115,18 @@ impl<'n> People<'n> {
 
     /// A chat, by its person's name where it is known.
     pub(super) fn chat(&self, look: &Look, chat: &str) -> Markup {
-        let l = look.language;
+        html! { bdi { (self.chat_text(look.language, chat)) } }
+    }
+
+    /// The same as text: `Анна Сидорова`, `владелец`, `чат 100000001`.
+    pub(super) fn chat_text(&self, l: Language, chat: &str) -> String {
         let name = self.names.chats.get(chat);
         let name = name.map(|name| shortened(name.as_bytes(), NAME_CHARS_MAX));
-        let is_owner = self.names.owners.contains(chat);
-        html! {
-            @match name {
-                Some(name) => {
-                    bdi.name { (name) }
-                    @if is_owner { " " (l.of("(владелец)", "(owner)")) }
-                }
-                None if is_owner => { (l.of("владелец", "owner")) }
-                None => { (l.of("чат ", "chat ")) bdi.num { (shortened(chat.as_bytes(), 40)) } }
-            }
+        match (name, self.names.owners.contains(chat)) {
+            (Some(name), true) => format!("{name} {}", l.of("(владелец)", "(owner)")),
+            (Some(name), false) => name,
+            (None, true) => l.of("владелец", "owner").to_owned(),
+            (None, false) => format!("{} {}", l.of("чат", "chat"), shortened(chat.as_bytes(), 40)),
         }
     }
 

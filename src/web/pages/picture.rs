@@ -1,435 +1,431 @@
-//! A call drawn: a lane a leg over one axis of time, so that a transfer can be seen.
+//! A call drawn: a lane per person over one axis of time, so that hold and transfers can be seen.
 //!
 //! Positions are per cents of the width and heights are pixels, so the drawing fills a telephone as
 //! well as a desk without scaling its letters; there is no `viewBox`. Colours come from the style
-//! sheet by class. What the drawing shows is also in the timeline below it, so a reader that can't
-//! see it is told its gist by its label.
+//! sheet by class, one for each of our people, and nothing is said by colour alone: a hatching rings, a
+//! frame consults, a dashed frame is on hold, and marks and texts say the rest. The story below tells the
+//! same; a reader that can't see the drawing is told its gist by its label.
 
 use maud::{Markup, html};
 
+use super::axis::Axis;
 use super::people::People;
+use super::story::Words;
 use super::{Look, shortened};
-use crate::call::{Doing, Event, Fact, Lane, Lanes, MessageAction, RequestResult};
-use crate::engine::TracedCall;
+use crate::call::{
+    PersonDoing, PersonLane, PersonSpan, RingOutcome, StepEvent, Story, TransferResult,
+};
 use crate::record::Stamp;
 
 /// Heights (pixels).
-const AXIS: usize = 24;
-const LANE: usize = 40;
-const LABEL: usize = 15;
-const BAR: usize = 14;
+const AXIS: usize = 22;
+const LANE: usize = 48;
+const LABEL: usize = 17;
+const BAR: usize = 22;
 
 /// Lanes drawn; a runaway join has hundreds.
 const LANES_MAX: usize = 24;
 
-/// Marks drawn in one lane.
-const MARKS_MAX: usize = 200;
-
 /// Stretches drawn in one lane.
-const SPANS_MAX: usize = 200;
+const SPANS_MAX: usize = 120;
 
-/// Lines across the picture, at most.
-const TICKS_MAX: usize = 12;
+/// Colours of people; those after them share the last.
+const COLOURS: usize = 6;
 
-/// Bridges that have a colour of their own; those after them share the last.
-const COLOURS: usize = 5;
+/// Characters of a name at a lane, and of one behind which the outcome of the ringing stands.
+const NAME_CHARS_MAX: usize = 36;
+const SHORT_NAME_CHARS_MAX: usize = 22;
 
-/// What was written later than this after the last event (milliseconds) is drawn at the right edge:
-/// a deletion an hour later would press the call into a corner.
-const AFTER_MILLIS: i64 = 15_000;
+/// A character of a text in a bar (pixels), and the space around the text.
+const CHAR_PIXELS: f64 = 7.2;
+const PADDING_PIXELS: f64 = 8.0;
 
-const DAY_MILLIS: i64 = 86_400_000;
+/// One per cent of the width in pixels: on a narrow telephone, and on a screen of 700 pixels.
+const PHONE: f64 = 3.0;
+const DESK: f64 = 6.2;
 
-/// Events that are further than this (milliseconds) from the next one are of another time: a clock
-/// that was wrong, or a line that lies about its time. No call lasts as long.
-const FAR_MILLIS: i64 = DAY_MILLIS;
-
-/// Times far from the call that are listed; of more only how many.
-const FAR_MAX: usize = 5;
-
-/// The Asterisk events that are drawn, and the times of those that are too far from them; `None` when
-/// all are near each other. Drawn is the stretch with the most events, of several the first.
-pub(super) fn near(facts: &[Fact]) -> Option<(Vec<Fact>, Vec<Stamp>)> {
-    let events: Vec<&Fact> = facts.iter().filter(|fact| fact.is_asterisk()).collect();
-    let touches = |a: &&Fact, b: &&Fact| b.at.since(a.at) <= FAR_MILLIS;
-    let mut stretches = events.chunk_by(touches);
-    let first = stretches.next()?;
-    let largest = stretches.fold(first, |largest, next| {
-        if next.len() > largest.len() {
-            next
-        } else {
-            largest
-        }
-    });
-    if largest.len() == events.len() {
-        return None;
-    }
-    let (from, to) = (largest[0].at, largest[largest.len() - 1].at);
-    let is_near = |at: Stamp| from.since(at) <= FAR_MILLIS && at.since(to) <= FAR_MILLIS;
-    let is_drawn = |fact: &&Fact| match fact.is_asterisk() {
-        true => fact.at >= from && fact.at <= to,
-        false => is_near(fact.at),
-    };
-    let drawn = facts.iter().filter(is_drawn).cloned().collect();
-    let far = facts.iter().filter(|fact| !is_drawn(fact));
-    Some((drawn, far.map(|fact| fact.at).collect()))
-}
-
-/// Says which records are not drawn because they are far from the call.
-fn far_times(look: &Look, far: &[Stamp]) -> Markup {
-    let l = look.language;
-    html! {
-        @if !far.is_empty() {
-            p.quiet {
-                (l.of("Не нарисовано, далеко от звонка: ", "Not drawn, far from the call: "))
-                @for (n, at) in far.iter().take(FAR_MAX).enumerate() {
-                    @if n > 0 { ", " }
-                    (look.clock.moment(*at).format("%d.%m.%Y %H:%M:%S").to_string())
-                }
-                @if far.len() > FAR_MAX {
-                    (l.of(" и ещё ", " and ")) (far.len() - FAR_MAX) (l.of("", " more"))
-                }
-            }
-        }
-    }
-}
-
-/// The picture of a call, with its legend.
-pub(super) fn picture(
-    look: &Look,
-    call: &TracedCall,
-    lanes: &Lanes,
-    far: &[Stamp],
-    people: &People<'_>,
-) -> Markup {
-    let l = look.language;
-    let axis = Axis::of(call, lanes);
-    let telegram = marks(call, |fact| matches!(fact.event, Event::Message(_)));
-    let requests = marks(call, |fact| matches!(fact.event, Event::Http | Event::Sql));
-    let drawn: Vec<&Lane> = lanes.lanes.iter().take(LANES_MAX).collect();
-    let is_cut = drawn.iter().any(|lane| lane.spans.len() > SPANS_MAX)
-        || [&telegram, &requests]
+/// The picture of a call, with its legend; nothing for a call in which nobody did anything. What lasts is
+/// drawn up to `upto`.
+pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp) -> Markup {
+    let lanes = &story.people[..story.people.len().min(LANES_MAX)];
+    let is_cut =
+        story.people.len() > LANES_MAX || lanes.iter().any(|it| it.spans.len() > SPANS_MAX);
+    let spans = || {
+        lanes
             .iter()
-            .any(|marks| marks.len() > MARKS_MAX);
-    let extra = [&telegram, &requests]
-        .iter()
-        .filter(|marks| !marks.is_empty())
-        .count();
-    let height = AXIS + (drawn.len() + extra) * LANE + 4;
-    let mut y = AXIS;
-    let mut next = || {
-        let at = y;
-        y += LANE;
-        at
+            .flat_map(|lane| lane.spans.iter().take(SPANS_MAX))
     };
+    let changes = spans().flat_map(|span| [span.from, span.to.unwrap_or(upto).max(span.from)]);
+    let Some(axis) = Axis::of(changes.collect()) else {
+        return html! {};
+    };
+    let picture = Picture {
+        look,
+        words,
+        people: words.people,
+        lanes,
+        axis,
+        upto,
+    };
+    let l = look.language;
+    let height = AXIS + lanes.len() * LANE;
     html! {
-        section.picture aria-label=(l.of("Картина звонка", "The call drawn")) {
-            h2 { (l.of("Как шёл звонок", "How the call went")) }
-            svg role="img" width="100%" height=(height) aria-label=(gist(look, lanes, people)) {
-                (patterns())
-                (ticks(look, &axis, height))
-                @for lane in &drawn { (lane_of(look, &axis, lane, people, next())) }
-                @if !telegram.is_empty() { (mark_lane(&axis, "Telegram", &telegram, next())) }
-                @if !requests.is_empty() { (mark_lane(&axis, l.of("Запросы", "Requests"), &requests, next())) }
-                @if let Some(at) = lanes.talk_from() {
-                    line.answer x1=(axis.x(at)) x2=(axis.x(at)) y1=(AXIS) y2=(height) {}
-                }
+        section.picture aria-label=(l.of("Кто с кем говорил", "Who talked to whom")) {
+            h2 { (l.of("Кто с кем говорил", "Who talked to whom")) }
+            svg role="img" width="100%" height=(height) aria-label=(picture.gist()) {
+                (definitions())
+                (picture.times(height))
+                @for (at, lane) in lanes.iter().enumerate() { (picture.lane(lane, AXIS + at * LANE)) }
+                (picture.transfers(story))
             }
-            @if lanes.lanes.len() > LANES_MAX {
-                p.quiet { (l.of("Показаны не все каналы: ", "Not all legs are drawn: ")) (LANES_MAX) (l.of(" из ", " of ")) (lanes.lanes.len()) }
+            (picture.legend(story))
+            @if picture.axis.is_widened {
+                p.quiet { (l.of("Короткие отрезки нарисованы шире, чтобы их было видно.", "Short stretches are drawn wider, to be seen.")) }
             }
             @if is_cut {
-                p.quiet { (l.of("Нарисовано только начало: у канала не больше ", "Only the beginning is drawn: of a leg at most ")) (SPANS_MAX) (l.of(" отрезков.", " stretches.")) }
+                p.quiet { (l.of("Нарисовано не всё: участников или событий слишком много.", "Not all is drawn: there are too many people or events.")) }
             }
-            (far_times(look, far))
-            (legend(look, lanes, !telegram.is_empty(), !requests.is_empty()))
         }
     }
 }
 
-/// From when to when is drawn.
-struct Axis {
-    first: Stamp,
-    millis: i64,
+struct Picture<'p> {
+    look: &'p Look,
+    words: &'p Words<'p>,
+    people: &'p People<'p>,
+    lanes: &'p [PersonLane],
+    axis: Axis,
+    upto: Stamp,
 }
 
-impl Axis {
-    fn of(call: &TracedCall, lanes: &Lanes) -> Axis {
-        let first = lanes
-            .first
-            .min(call.summary.first)
-            .max(lanes.first.plus_millis(-AFTER_MILLIS));
-        let last = call
-            .summary
-            .last
-            .min(lanes.last.plus_millis(AFTER_MILLIS))
-            .max(lanes.last);
-        Axis {
-            first,
-            millis: last.since(first).max(1000),
-        }
-    }
-
-    /// Per cents of the width, kept inside; a little room stays at both edges.
-    fn at(&self, at: Stamp) -> f64 {
-        let part = at.since(self.first) as f64 / self.millis as f64;
-        1.0 + part.clamp(0.0, 1.0) * 98.0
-    }
-
-    fn x(&self, at: Stamp) -> String {
-        format!("{:.2}%", self.at(at))
-    }
-
-    fn width(&self, from: Stamp, to: Stamp) -> String {
-        format!("{:.2}%", (self.at(to) - self.at(from)).max(0.0))
-    }
-}
-
-/// Hatching for what rings: told apart without colour.
-fn patterns() -> Markup {
+/// Hatching for what rings, and the head of an arrow.
+fn definitions() -> Markup {
     html! {
         defs {
             pattern #ring width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                 rect.ring-ground width="6" height="6" {}
-                rect.ring-line width="2.5" height="6" {}
+                rect.ring-line width="2" height="6" {}
+            }
+            marker #head orient="auto" markerWidth="8" markerHeight="8" refX="7" refY="4" markerUnits="userSpaceOnUse" {
+                path.arrow-head d="M0 0L8 4L0 8z" {}
             }
         }
     }
 }
 
-fn ticks(look: &Look, axis: &Axis, height: usize) -> Markup {
-    let times = tick_times(look, axis);
-    html! {
-        @for at in times {
-            line.tick x1=(axis.x(at)) x2=(axis.x(at)) y1="18" y2=(height) {}
-            @let middle = axis.at(at);
-            @if (11.0..=89.0).contains(&middle) {
-                text.tick-time x=(axis.x(at)) y="13" text-anchor="middle" {
-                    (look.clock.moment(at).format("%H:%M:%S").to_string())
+/// `12.34%`
+fn percent(at: f64) -> String {
+    format!("{at:.2}%")
+}
+
+impl Picture<'_> {
+    fn x(&self, at: Stamp) -> String {
+        percent(self.axis.at(at))
+    }
+
+    fn end(&self, span: &PersonSpan) -> Stamp {
+        span.to.unwrap_or(self.upto).max(span.from)
+    }
+
+    fn lasted(&self, span: &PersonSpan) -> String {
+        self.look.language.duration(self.end(span).since(span.from))
+    }
+
+    /// Lines across the lanes, each with its time.
+    fn times(&self, height: usize) -> Markup {
+        let clock = |at: Stamp| self.look.clock.moment(at).format("%H:%M:%S").to_string();
+        let client = self.lanes.iter().filter(|lane| lane.is_client);
+        let changes =
+            client.flat_map(|lane| lane.spans.iter().take(SPANS_MAX).map(|span| span.from));
+        html! {
+            @for label in self.axis.labels(changes) {
+                line.tick x1=(self.x(label.at)) x2=(self.x(label.at)) y1="17" y2=(height) {}
+                text.tick-time x=(self.x(label.at)) y="13" text-anchor=(label.anchor) { (clock(label.at)) }
+            }
+        }
+    }
+
+    fn lane(&self, lane: &PersonLane, y: usize) -> Markup {
+        let bar = y + LABEL;
+        let outcome = self.ring_outcome(lane);
+        let chars_max = match outcome {
+            Some(_) => SHORT_NAME_CHARS_MAX,
+            None => NAME_CHARS_MAX,
+        };
+        html! {
+            g.lane {
+                text.lane-name x="1%" y=(y + 12) { (shortened(self.name(lane).as_bytes(), chars_max)) }
+                @if let Some(outcome) = outcome {
+                    text.lane-outcome x="99%" y=(y + 12) text-anchor="end" { (outcome) }
                 }
+                @for span in lane.spans.iter().take(SPANS_MAX) { (self.span(lane, span, bar)) }
             }
         }
     }
-}
 
-/// Round times, four to seven of them as a rule.
-fn tick_times(look: &Look, axis: &Axis) -> Vec<Stamp> {
-    const STEPS: [i64; 16] = [
-        1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200,
-    ];
-    let wanted = axis.millis / 4;
-    let step = STEPS.iter().map(|s| s * 1000).find(|step| *step >= wanted);
-    // Beyond that whole days: as many of them as keep the ticks few.
-    let days = (wanted + DAY_MILLIS - 1) / DAY_MILLIS;
-    let step = step.unwrap_or(days.max(1) * DAY_MILLIS);
-    // Round in the zone that is shown, whose offset may be of half an hour.
-    let moment = look.clock.moment(axis.first);
-    let into_day = i64::from(chrono::Timelike::num_seconds_from_midnight(&moment)) * 1000
-        + i64::from(chrono::Timelike::nanosecond(&moment) / 1_000_000);
-    let until_first = (step - into_day % step) % step;
-    (0..)
-        .map(|n| until_first + n * step)
-        .take_while(|millis| *millis <= axis.millis)
-        .take(TICKS_MAX)
-        .map(|millis| axis.first.plus_millis(millis))
-        .collect()
-}
-
-fn lane_of(look: &Look, axis: &Axis, lane: &Lane, people: &People<'_>, y: usize) -> Markup {
-    let bar = y + LABEL + 3;
-    let name = name_of(look, lane, people);
-    let whole = lane.spans.first().zip(lane.spans.last());
-    // Local channels tie the others together; they are nobody.
-    let of_nobody = lane.label == "Local";
-    html! {
-        g class=(if of_nobody { "lane nobody" } else { "lane" }) {
-        text.lane-name x="1%" y=(y + 12) { (name) }
-        @if let Some((first, last)) = whole {
-            line.life x1=(axis.x(first.from)) x2=(axis.x(last.to)) y1=(bar + BAR / 2) y2=(bar + BAR / 2) {}
+    /// `Клиент · +375 29 000-12-34`, `Анна Сидорова (151)`.
+    fn name(&self, lane: &PersonLane) -> String {
+        let l = self.look.language;
+        match lane.is_client && self.is_outside(&lane.party) {
+            true => format!(
+                "{} · {}",
+                l.of("Клиент", "Client"),
+                self.people.text(&lane.party)
+            ),
+            false => self.people.text(&lane.party),
         }
-        @for span in lane.spans.iter().take(SPANS_MAX) {
-            @let (class, letter) = class_of(span.doing);
-            rect class=(class) x=(axis.x(span.from)) y=(bar) width=(axis.width(span.from, span.to)) height=(BAR) rx="3" {
-                title { (doing(look, span.doing)) ", " (look.language.duration(span.to.since(span.from))) }
+    }
+
+    fn is_outside(&self, party: &str) -> bool {
+        crate::record::phone::is_external(party.trim_start_matches('+').as_bytes())
+    }
+
+    /// What came of the ringing of somebody who never picked up.
+    fn ring_outcome(&self, lane: &PersonLane) -> Option<String> {
+        let l = self.look.language;
+        let rings = || {
+            lane.spans.iter().filter_map(|span| match span.doing {
+                PersonDoing::Rings(outcome) => Some((outcome, span.to)),
+                _ => None,
+            })
+        };
+        let is_open = rings().any(|(_, to)| to.is_none());
+        if rings().next().is_none() || is_open || rings().any(|(o, _)| o == RingOutcome::Answered) {
+            return None;
+        }
+        let text = match rings().any(|(outcome, _)| outcome == RingOutcome::Elsewhere) {
+            true => l.of("→ ответ на другом", "→ answered elsewhere"),
+            false => l.of("✕ нет ответа", "✕ no answer"),
+        };
+        Some(text.to_owned())
+    }
+
+    fn span(&self, lane: &PersonLane, span: &PersonSpan, y: usize) -> Markup {
+        let (left, right) = (self.axis.at(span.from), self.axis.at(self.end(span)));
+        let width = right - left;
+        let title = format!("{}, {}", self.doing(span), self.lasted(span));
+        html! {
+            rect class=(self.class(lane, span)) x=(percent(left)) y=(y) width=(percent(width)) height=(BAR) rx="3" {
+                title { (title) }
             }
-            @if let Some(letter) = letter {
-                // Only where there is room for a letter.
-                @if !of_nobody && axis.at(span.to) - axis.at(span.from) > 7.0 {
-                    text.bridge-name x=(format!("{:.2}%", (axis.at(span.from) + axis.at(span.to)) / 2.0)) y=(bar + 11) text-anchor="middle" { (letter) }
-                }
-            }
-        }
+            (self.text_in(lane, span, width, percent((left + right) / 2.0), y + BAR / 2 + 4))
         }
     }
-}
 
-fn name_of(look: &Look, lane: &Lane, people: &People<'_>) -> String {
-    let l = look.language;
-    match lane.label.as_str() {
-        "" => l.of("канал", "leg").to_owned(),
-        "Local" => l.of("служебный канал (Local)", "Local channel").to_owned(),
-        label => shortened(people.text(label).as_bytes(), 40),
-    }
-}
-
-fn class_of(doing: Doing) -> (String, Option<char>) {
-    match doing {
-        Doing::Present => ("present".to_owned(), None),
-        Doing::Ringing => ("ringing".to_owned(), None),
-        Doing::Alone(bridge) => (format!("alone b{}", bridge.min(COLOURS)), None),
-        Doing::Talking(bridge) => (
-            format!("talk b{}", bridge.min(COLOURS)),
-            Some(letter(bridge)),
-        ),
-    }
-}
-
-/// Bridges by letter: A, B, C; after Z a star.
-pub(super) fn letter(bridge: usize) -> char {
-    u8::try_from(bridge)
-        .ok()
-        .filter(|n| *n < 26)
-        .map_or('*', |n| char::from(b'A' + n))
-}
-
-fn doing(look: &Look, doing: Doing) -> String {
-    let l = look.language;
-    match doing {
-        Doing::Present => l.of("на линии", "on the line").to_owned(),
-        Doing::Ringing => l.of("звонок", "ringing").to_owned(),
-        Doing::Alone(bridge) => format!(
-            "{} {}",
-            l.of("ждёт в мосту", "waits in bridge"),
-            letter(bridge)
-        ),
-        Doing::Talking(bridge) => format!(
-            "{} {}",
-            l.of("разговор, мост", "talking, bridge"),
-            letter(bridge)
-        ),
-    }
-}
-
-/// One mark: when, and how it is drawn.
-struct Mark {
-    at: Stamp,
-    class: &'static str,
-}
-
-fn marks(call: &TracedCall, wanted: impl Fn(&Fact) -> bool) -> Vec<Mark> {
-    let facts = call.facts.iter().filter(|fact| wanted(fact));
-    facts
-        .take(MARKS_MAX + 1)
-        .map(|fact| Mark {
-            at: fact.at,
-            class: match fact.event {
-                Event::Message(MessageAction::Delete) => "deleted",
-                Event::Message(MessageAction::Edit) => "edited",
-                Event::Message(_) => "sent",
-                Event::Http if fact.request_result() == Some(RequestResult::Failed) => "failed",
-                _ => "request",
+    /// What stands in a bar: as much as fits on a telephone, and on wider screens as much as fits there.
+    fn text_in(
+        &self,
+        lane: &PersonLane,
+        span: &PersonSpan,
+        width: f64,
+        x: String,
+        y: usize,
+    ) -> Markup {
+        let texts = self.texts(lane, span);
+        let fitting = |pixels: f64| {
+            let fits = |text: &&String| {
+                text.chars().count() as f64 * CHAR_PIXELS + PADDING_PIXELS <= width * pixels
+            };
+            texts.iter().find(fits)
+        };
+        let class = match span.doing {
+            PersonDoing::Talks(_) => "on-talk",
+            _ => "on-pale",
+        };
+        let text = |class: String, text: &String| {
+            html! { text class=(class) x=(x) y=(y) text-anchor="middle" { (text) } }
+        };
+        match (fitting(PHONE), fitting(DESK)) {
+            (narrow, wide) if narrow == wide => html! {
+                @if let Some(said) = wide { (text(class.to_owned(), said)) }
             },
-        })
-        .collect()
-}
+            (narrow, wide) => html! {
+                @if let Some(said) = narrow { (text(format!("{class} on-narrow"), said)) }
+                @if let Some(said) = wide { (text(format!("{class} on-wide"), said)) }
+            },
+        }
+    }
 
-fn mark_lane(axis: &Axis, name: &str, marks: &[Mark], y: usize) -> Markup {
-    let middle = y + LABEL + 3 + BAR / 2;
-    html! {
-        text.lane-name x="1%" y=(y + 12) { (name) }
-        @for mark in marks.iter().take(MARKS_MAX) {
-            @let x = axis.x(mark.at);
-            @match mark.class {
-                "failed" => {
-                    // A path knows no per cents; a nested drawing has its own origin.
-                    svg x=(x) y=(middle) overflow="visible" { path.mark.failed d="M-5-5L5 5M-5 5L5-5" {} }
+    /// Texts for a bar, the longest first.
+    fn texts(&self, lane: &PersonLane, span: &PersonSpan) -> Vec<String> {
+        let l = self.look.language;
+        let lasted = self.lasted(span);
+        let with = |who: &str| {
+            let name = shortened(self.people.text(who).as_bytes(), NAME_CHARS_MAX);
+            let short = shortened(who.as_bytes(), 12);
+            vec![
+                format!("{name} · {lasted}"),
+                format!("{short} · {lasted}"),
+                lasted.clone(),
+            ]
+        };
+        match &span.doing {
+            PersonDoing::Talks(who) if lane.is_client => match who.as_slice() {
+                [one] => with(one),
+                many => {
+                    let names: Vec<String> = many
+                        .iter()
+                        .map(|who| shortened(who.as_bytes(), 12))
+                        .collect();
+                    vec![format!("{} · {lasted}", names.join(" + ")), lasted]
                 }
-                "request" => {
-                    svg x=(x) y=(middle) overflow="visible" { rect.mark.request x="-4" y="-4" width="8" height="8" {} }
-                }
-                class => { circle class={ "mark " (class) } cx=(x) cy=(middle) r="5" {} }
+            },
+            PersonDoing::Talks(_) => vec![lasted],
+            PersonDoing::Consults(other) => with(other),
+            PersonDoing::Held => {
+                let held = l.of("на удержании", "on hold");
+                vec![format!("{held} · {lasted}"), held.to_owned(), lasted]
+            }
+            PersonDoing::Waits => {
+                let waits = l.of("ожидание", "waiting");
+                vec![format!("{waits} · {lasted}"), lasted]
+            }
+            PersonDoing::Rings(outcome) => {
+                let mark = match outcome {
+                    _ if span.to.is_none() => "…",
+                    RingOutcome::Answered => "✓",
+                    RingOutcome::Elsewhere => "→",
+                    RingOutcome::NotAnswered => "✕",
+                };
+                vec![format!("{mark} {lasted}"), mark.to_owned()]
             }
         }
     }
-}
 
-fn legend(look: &Look, lanes: &Lanes, has_messages: bool, has_requests: bool) -> Markup {
-    let l = look.language;
-    let does = |wanted: fn(&Doing) -> bool| {
-        lanes
-            .lanes
-            .iter()
-            .flat_map(|lane| &lane.spans)
-            .any(|span| wanted(&span.doing))
-    };
-    let swatch = |class: &str| {
-        html! {
-            svg width="22" height="14" aria-hidden="true" { rect class=(class) x="1" y="1" width="20" height="12" rx="3" {} }
-        }
-    };
-    let dot = |class: &str| {
-        html! {
-            svg width="14" height="14" aria-hidden="true" { circle class={ "mark " (class) } cx="7" cy="7" r="5" {} }
-        }
-    };
-    html! {
-        ul.legend {
-            @if does(|d| *d == Doing::Ringing) { li { (swatch("ringing")) (l.of("звонит", "rings")) } }
-            @if does(|d| *d == Doing::Present) { li { (swatch("present")) (l.of("на линии", "on the line")) } }
-            @for bridge in 0..lanes.bridges.len().min(8) {
-                li {
-                    (swatch(&format!("talk b{}", bridge.min(COLOURS))))
-                    (l.of("разговор, мост ", "talk, bridge ")) (letter(bridge))
-                }
-            }
-            @if does(|d| matches!(d, Doing::Alone(_))) { li { (swatch("alone b0")) (l.of("один в мосту", "alone in a bridge")) } }
-            @if has_messages {
-                li { (dot("sent")) (l.of("сообщение отправлено", "message sent")) }
-                li { (dot("deleted")) (l.of("удалено", "deleted")) }
-            }
-            @if has_requests {
-                li { svg width="14" height="14" aria-hidden="true" { rect.mark.request x="3" y="3" width="8" height="8" {} } (l.of("запрос", "request")) }
-                li { svg width="14" height="14" aria-hidden="true" { path.mark.failed d="M3 3L11 11M3 11L11 3" {} } (l.of("запрос не удался", "request failed")) }
+    fn class(&self, lane: &PersonLane, span: &PersonSpan) -> String {
+        match &span.doing {
+            PersonDoing::Waits => "waits".to_owned(),
+            PersonDoing::Held => "held".to_owned(),
+            PersonDoing::Rings(_) => "ringing".to_owned(),
+            PersonDoing::Consults(_) => format!("consult p{}", self.colour(&lane.party)),
+            PersonDoing::Talks(who) => {
+                let of_whom = match lane.is_client {
+                    true => who.first().map_or("", String::as_str),
+                    false => &lane.party,
+                };
+                format!("talk p{}", self.colour(of_whom))
             }
         }
     }
-}
 
-/// What the drawing shows, for who can't see it.
-fn gist(look: &Look, lanes: &Lanes, people: &People<'_>) -> String {
-    let mut said = Vec::new();
-    for lane in lanes
-        .lanes
-        .iter()
-        .take(LANES_MAX)
-        .filter(|lane| lane.label != "Local")
-    {
-        let spans = lane
-            .spans
-            .iter()
-            .filter(|span| !matches!(span.doing, Doing::Present));
-        let spans = spans.map(|span| {
-            let from = look.clock.moment(span.from).format("%H:%M:%S");
-            let lasting = look.language.duration(span.to.since(span.from));
-            format!("{} {from}, {lasting}", doing(look, span.doing))
-        });
-        let spans: Vec<String> = spans.take(8).collect();
-        if !spans.is_empty() {
-            said.push(format!(
+    /// The colour of one of us, the same wherever that one talks.
+    fn colour(&self, party: &str) -> usize {
+        let ours = self.lanes.iter().filter(|lane| !lane.is_client);
+        let known = ours
+            .map(|lane| &lane.party)
+            .position(|known| known == party);
+        known.unwrap_or(COLOURS).min(COLOURS - 1)
+    }
+
+    /// An arrow from the one who handed on to the one who got the call.
+    fn transfers(&self, story: &Story) -> Markup {
+        let lane_of = |party: &String| self.lanes.iter().position(|lane| lane.party == *party);
+        let middle = |lane: usize| AXIS + lane * LANE + LABEL + BAR / 2;
+        html! {
+            @for step in &story.steps {
+                @if let StepEvent::Transferred { result, by, to, .. } = &step.event {
+                    @if let (Some(from), Some(lane)) = (lane_of(by), lane_of(to)) {
+                        @let is_done = *result == TransferResult::Completed;
+                        // One that was not answered is drawn where it began to ring.
+                        @let at = match result {
+                            TransferResult::NotAnswered => self.last_ring(lane).unwrap_or(step.at),
+                            _ => step.at,
+                        };
+                        @let (y1, y2) = match from < lane {
+                            true => (middle(from), middle(lane) - BAR / 2),
+                            false => (middle(from), middle(lane) + BAR / 2),
+                        };
+                        line class=(if is_done { "handed" } else { "handed failed" }) x1=(self.x(at)) x2=(self.x(at)) y1=(y1) y2=(y2) marker-end="url(#head)" {
+                            title { (self.words.step(step)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn last_ring(&self, lane: usize) -> Option<Stamp> {
+        let mut spans = self.lanes[lane].spans.iter();
+        let ring = spans.rfind(|span| matches!(span.doing, PersonDoing::Rings(_)));
+        ring.map(|span| span.from)
+    }
+
+    fn doing(&self, span: &PersonSpan) -> String {
+        let l = self.look.language;
+        let names = |who: &[String]| {
+            let names: Vec<String> = who.iter().map(|who| self.people.text(who)).collect();
+            names.join(", ")
+        };
+        match &span.doing {
+            PersonDoing::Waits => l.of("ожидание", "waiting").to_owned(),
+            PersonDoing::Held => l.of("на удержании", "on hold").to_owned(),
+            PersonDoing::Talks(who) => format!("{}: {}", l.of("разговор", "talk"), names(who)),
+            PersonDoing::Consults(who) => format!(
                 "{}: {}",
-                name_of(look, lane, people),
-                spans.join("; ")
-            ));
+                l.of("разговор без клиента", "talk without the client"),
+                self.people.text(who)
+            ),
+            PersonDoing::Rings(outcome) => {
+                let outcome = match outcome {
+                    _ if span.to.is_none() => l.of("вызов идёт", "ringing"),
+                    RingOutcome::Answered => l.of("вызов, есть ответ", "rang, answered"),
+                    RingOutcome::Elsewhere => l.of(
+                        "вызов, ответ на другом телефоне",
+                        "rang, answered elsewhere",
+                    ),
+                    RingOutcome::NotAnswered => l.of("вызов, нет ответа", "rang, not answered"),
+                };
+                outcome.to_owned()
+            }
         }
     }
-    match said.is_empty() {
-        true => look
-            .language
-            .of(
-                "Никто не соединён и не звонит",
-                "Nobody is connected, and nobody rings",
+
+    fn legend(&self, story: &Story) -> Markup {
+        let l = self.look.language;
+        let does = |wanted: fn(&PersonDoing) -> bool| {
+            self.lanes
+                .iter()
+                .flat_map(|lane| &lane.spans)
+                .any(|span| wanted(&span.doing))
+        };
+        let swatch = |class: &str| {
+            html! {
+                svg width="24" height="14" aria-hidden="true" { rect class=(class) x="1" y="1" width="22" height="12" rx="3" {} }
+            }
+        };
+        let has_transfers = story
+            .steps
+            .iter()
+            .any(|step| matches!(step.event, StepEvent::Transferred { .. }));
+        html! {
+            ul.legend {
+                @if does(|d| *d == PersonDoing::Waits) { li { (swatch("waits")) (l.of("клиент ждёт ответа", "the client waits")) } }
+                @if does(|d| matches!(d, PersonDoing::Rings(_))) {
+                    li { (swatch("ringing")) (l.of("вызов: ✓ ответ, ✕ нет ответа, → ответ на другом", "rings: ✓ answered, ✕ not answered, → elsewhere")) }
+                }
+                @if does(|d| matches!(d, PersonDoing::Talks(_))) { li { (swatch("talk p0")) (l.of("разговор с клиентом", "talk with the client")) } }
+                @if does(|d| matches!(d, PersonDoing::Consults(_))) { li { (swatch("consult p0")) (l.of("разговор без клиента", "talk without the client")) } }
+                @if does(|d| *d == PersonDoing::Held) { li { (swatch("held")) (l.of("клиент на удержании", "the client is on hold")) } }
+                @if has_transfers {
+                    li { svg width="14" height="16" aria-hidden="true" { line.handed x1="7" x2="7" y1="1" y2="15" marker-end="url(#head)" {} } (l.of("перевод звонка", "transfer")) }
+                }
+            }
+        }
+    }
+
+    /// What the drawing shows, for who can't see it.
+    fn gist(&self) -> String {
+        let lane = |lane: &PersonLane| {
+            let spans = lane.spans.iter().take(8).map(|span| {
+                let from = self.look.clock.moment(span.from).format("%H:%M:%S");
+                format!("{from} {}, {}", self.doing(span), self.lasted(span))
+            });
+            format!(
+                "{}: {}",
+                self.name(lane),
+                spans.collect::<Vec<_>>().join("; ")
             )
-            .to_owned(),
-        false => said.join(". "),
+        };
+        self.lanes.iter().map(lane).collect::<Vec<_>>().join(". ")
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn row(
 }
 
 /// The class of an outcome's badge, and the mark in it: nothing is told by colour alone.
-fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
+pub(super) fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Answered => ("ok", "✓"),
         Outcome::Missed | Outcome::NotReached | Outcome::Busy => ("bad", "✕"),

@@ -1,14 +1,16 @@
-//! Everything about a call, one thing after the other.
+//! All records of a call, folded, one after the other.
 
 use maud::{Markup, PreEscaped, html};
 
 use super::entries::{Entry, entries, life_of};
 use super::people::People;
-use super::{CallPage, Look, events, shortened, shown};
-use crate::call::{Fact, Lanes, MessageAction, MessageLife, RequestResult};
+use super::story::stage_of;
+use super::technical::bridges_of;
+use super::{CallPage, Look, events, message_text, shortened, shown};
+use crate::call::{Fact, MessageAction, MessageLife, RequestResult};
 use crate::engine::TracedCall;
 use crate::output::{redact, sanitise};
-use crate::record::{Body, Record, Stamp};
+use crate::record::{Body, Http, Record, Stamp, json};
 
 /// Entries on one page; those after them are a link away.
 pub(super) const ENTRIES_MAX: usize = 500;
@@ -36,32 +38,58 @@ struct Page<'p> {
     look: &'p Look,
     page: &'p CallPage<'p>,
     people: &'p People<'p>,
-    lanes: Option<&'p Lanes>,
+    bridges: Vec<&'p [u8]>,
     lives: Vec<MessageLife>,
 }
 
-/// The timeline.
+/// The entries of a call, and which of them this page shows.
+pub(super) struct Shown {
+    all: Vec<Entry>,
+    from: usize,
+    upto: usize,
+}
+
+impl Shown {
+    pub(super) fn of(page: &CallPage<'_>) -> Shown {
+        let all = entries(page.call);
+        let from = page.from.min(all.len());
+        let upto = from + fitting(&all[from..], page.call);
+        Shown { all, from, upto }
+    }
+
+    /// The id of the entry on this page that shows a record.
+    pub(super) fn anchor(&self, record: usize) -> Option<String> {
+        let mut entries = self.all[self.from..self.upto].iter();
+        let entry = entries.find(|entry| entry.holds(record))?;
+        Some(anchor(entry))
+    }
+}
+
+fn anchor(entry: &Entry) -> String {
+    format!("r{}", entry.first())
+}
+
+/// The records, folded unless the page was leafed through.
 pub(super) fn timeline(
     look: &Look,
     page: &CallPage<'_>,
     people: &People<'_>,
-    lanes: Option<&Lanes>,
+    it: &Shown,
 ) -> Markup {
     let l = look.language;
-    let all = entries(page.call);
-    let from = page.from.min(all.len());
-    let upto = from + fitting(&all[from..], page.call);
+    let Shown { all, from, upto } = it;
+    let (from, upto) = (*from, *upto);
     let shown = Page {
         look,
         page,
         people,
-        lanes,
+        bridges: bridges_of(&page.call.facts),
         lives: MessageLife::all(&page.call.facts),
     };
     let mut day = None;
     html! {
-        section.timeline {
-            h2 { (l.of("Хронология", "Timeline")) }
+        details.timeline open[page.from > 0] {
+            summary { h2 { (l.of("Все записи", "All records")) " (" (l.number(page.call.lines.len())) ")" } }
             @if from > 0 {
                 p.pages { a href={ (page.query) "&from=" (from.saturating_sub(ENTRIES_MAX)) } { "← " (l.of("предыдущие", "earlier ones")) } }
             }
@@ -128,7 +156,7 @@ impl Page<'_> {
         let l = self.look.language;
         let (class, kind, what, bodies) = match &record.body {
             Body::Ast(ast) => {
-                let told = events::event(self.look, self.people, self.lanes, ast, fact);
+                let told = events::event(self.look, self.people, &self.bridges, ast, fact);
                 let class = if told.is_minor {
                     "e ast minor"
                 } else {
@@ -144,7 +172,7 @@ impl Page<'_> {
             Body::Http(http) => (
                 "e http",
                 "🌐",
-                self.request(http.method, http.url, http.status, fact),
+                self.request(http, fact),
                 vec![
                     (l.of("Запрос", "Request"), http.request),
                     (l.of("Ответ", "Response"), http.response),
@@ -153,7 +181,7 @@ impl Page<'_> {
             Body::Sql(sql) => (
                 "e sql",
                 "💾",
-                html! { (l.of("Запрос к базе: ", "Database: ")) (shortened(sql.query_type, 60)) " " (shortened(sql.table, 120)) },
+                html! { (l.of("Запрос к базе: ", "Database: ")) (shortened(sql.query_type, 60)) " " (shortened(sql.table, 120)) (self.took(sql.params)) },
                 vec![
                     (l.of("Параметры", "Parameters"), sql.params),
                     (l.of("Результат", "Result"), sql.result),
@@ -171,7 +199,7 @@ impl Page<'_> {
             .filter(|(_, body)| !matches!(*body, b"" | b"{}"))
             .collect();
         html! {
-            li class=(class) {
+            li id=(anchor(&Entry::One(at))) class=(class) {
                 (self.time(line.at))
                 div.what {
                     @let head = html! { span.kind aria-hidden="true" { (kind) } (what) };
@@ -187,12 +215,28 @@ impl Page<'_> {
         }
     }
 
-    fn request(&self, method: &[u8], url: &[u8], status: &[u8], fact: &Fact) -> Markup {
+    fn request(&self, http: &Http<'_>, fact: &Fact) -> Markup {
         let good = fact.request_result() != Some(RequestResult::Failed);
         html! {
-            (shortened(method, 20)) " " code { (shortened(url, TEXT_CHARS_MAX)) } " "
-            @if good { span { "→ " (shortened(status, 20)) } }
-            @else { span.fail { "→ ✕ " (shortened(status, 40)) } }
+            (shortened(http.method, 20)) " " code { (shortened(http.url, TEXT_CHARS_MAX)) } " "
+            @if good { span { "→ " (shortened(http.status, 20)) } }
+            @else { span.fail { "→ ✕ " (shortened(http.status, 40)) } }
+            (self.took(http.request))
+        }
+    }
+
+    /// How long a request took, where its writer said so.
+    fn took(&self, body: &[u8]) -> Markup {
+        let mut fields = json::Fields::new(body);
+        let stated = fields.find(|(key, _)| *key == b"_duration_ms");
+        let stated = stated.map(|(_, value)| value.text().into_owned());
+        let millis = stated.and_then(|text| std::str::from_utf8(&text).ok()?.parse::<f64>().ok());
+        let millis = millis.filter(|millis| (0.0..=86_400_000.0).contains(millis));
+        let l = self.look.language;
+        html! {
+            @if let Some(millis) = millis {
+                " " span.leg { "· " @if millis < 1000.0 { (millis.round()) "\u{a0}" (l.of("мс", "ms")) } @else { (l.duration(millis as i64)) } }
+            }
         }
     }
 
@@ -205,15 +249,15 @@ impl Page<'_> {
             return html! {};
         };
         let facts: Vec<&Fact> = lines.iter().map(|at| &call.facts[*at]).collect();
-        let text = shortened(tg.text, TEXT_CHARS_MAX);
+        let text = message_text(tg.text, TEXT_CHARS_MAX);
         let head = html! {
             span.kind aria-hidden="true" { (if action == MessageAction::Delete { "🗑" } else { "💬" }) }
             (self.deed(action, tg.action, &facts)) " "
-            span.leg { "· " (self.stage(tg.msg_type)) }
+            span.leg { "· " (stage_of(self.look.language, &String::from_utf8_lossy(tg.msg_type))) }
             @if action == MessageAction::Send { " " span.leg { "· " (self.fate(&facts)) } }
         };
         html! {
-            li class={ "e tg" (if action == MessageAction::Delete { " minor" } else { "" }) } {
+            li id={ "r" (lines[0]) } class={ "e tg" (if action == MessageAction::Delete { " minor" } else { "" }) } {
                 (self.time(first.at))
                 div.what {
                     details.messages {
@@ -248,17 +292,6 @@ impl Page<'_> {
             many => html! {
                 (done) ": " (l.count(many.len(), ["чат", "чата", "чатов"], ["chat", "chats"]))
             },
-        }
-    }
-
-    fn stage(&self, stage: &[u8]) -> String {
-        let l = self.look.language;
-        match stage {
-            b"start" => l.of("о начале", "about the start").to_owned(),
-            b"dial" => l.of("о наборе", "about the ringing").to_owned(),
-            b"bridge" => l.of("о разговоре", "about the talk").to_owned(),
-            b"hangup" => l.of("об итоге", "about the end").to_owned(),
-            other => shortened(other, 40),
         }
     }
 

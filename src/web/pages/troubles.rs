@@ -4,7 +4,8 @@ use std::path::Path;
 
 use maud::{Markup, html};
 
-use super::{Look, shortened};
+use super::{Language, Look, shortened};
+use crate::call::Summary;
 use crate::error::Trouble;
 use crate::record::Stamp;
 
@@ -13,8 +14,21 @@ const TROUBLES_MAX: usize = 5;
 
 /// A box that says which parts may be missing; nothing when all could be read.
 pub(super) fn missing_parts(look: &Look, troubles: &[Trouble]) -> Markup {
+    boxed(look, troubles.iter().filter(|it| loses_lines(it)).collect())
+}
+
+/// The same for one call. A line that is not written to its end yet is none of a call whose end is known.
+pub(super) fn missing_parts_of(look: &Look, call: &Summary, troubles: &[Trouble]) -> Markup {
+    let may_be_its_own = |it: &&Trouble| !call.ended || !it.what.contains(HALF_LINE);
+    let lost = troubles.iter().filter(|it| loses_lines(it));
+    boxed(look, lost.filter(may_be_its_own).collect())
+}
+
+/// What is said of a file whose last line has no end.
+const HALF_LINE: &str = "middle of a line";
+
+fn boxed(look: &Look, troubles: Vec<&Trouble>) -> Markup {
     let l = look.language;
-    let troubles: Vec<&Trouble> = troubles.iter().filter(|it| loses_lines(it)).collect();
     if troubles.is_empty() {
         return html! {};
     }
@@ -58,7 +72,11 @@ fn sentence(look: &Look, trouble: &Trouble) -> Markup {
             " " (l.of("после", "after")) " "
             time { (look.clock.moment(after).format("%H:%M:%S").to_string()) }
         }
-        "; " small lang="en" { code { (shortened(name.as_bytes(), 80)) } " " (shortened(trouble.what.as_bytes(), 200)) }
+        "; " small {
+            code { (shortened(name.as_bytes(), 80)) }
+            // The engine speaks English, and a manager who reads Russian need not.
+            @if l == Language::English { " " (shortened(trouble.what.as_bytes(), 200)) }
+        }
     }
 }
 
@@ -69,8 +87,15 @@ fn kind(look: &Look, what: &str) -> &'static str {
         l.of("повреждён", "is damaged")
     } else if holds(&["can't be read", "leads nowhere"]) {
         l.of("не читается", "can't be read")
-    } else if holds(&["middle of a line"]) {
+    } else if holds(&[HALF_LINE]) {
         l.of("ещё дописывается", "is still being written")
+    } else if holds(&["NUL bytes"]) {
+        l.of("содержит испорченную строку", "has a broken line")
+    } else if holds(&["has a line of"]) {
+        l.of(
+            "содержит слишком длинную строку",
+            "has a line that is too long",
+        )
     } else {
         l.of("прочитан не весь", "could not be read whole")
     }
@@ -100,7 +125,6 @@ mod tests {
     use super::*;
     use crate::output::Clock;
     use crate::record::LogZone;
-    use crate::web::pages::Language;
 
     fn said(language: Language, path: &str, what: &str) -> String {
         let look = Look {

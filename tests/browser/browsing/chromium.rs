@@ -49,8 +49,17 @@ impl Viewer {
 
     /// All sizes, colours and languages.
     pub(crate) fn all() -> Vec<Viewer> {
+        Viewer::of_sizes(&["phone", "desktop"])
+    }
+
+    /// The same, with tablets.
+    pub(crate) fn all_with_tablets() -> Vec<Viewer> {
+        Viewer::of_sizes(&["phone", "tablet", "desktop"])
+    }
+
+    fn of_sizes(sizes: &[&'static str]) -> Vec<Viewer> {
         let mut all = Vec::new();
-        for viewport in ["phone", "desktop"] {
+        for viewport in sizes.iter().copied() {
             for scheme in ["light", "dark"] {
                 for locale in ["ru-RU", "en-GB"] {
                     all.push(Viewer {

@@ -49,8 +49,14 @@ impl Server {
 
     /// With settings, in which an enterprise has this secret.
     pub(crate) fn configured(root: &Path, settings: &Path, secret: &str) -> Server {
+        Server::configured_at(root, settings, secret, testing::NOW)
+    }
+
+    /// The same at another time of day.
+    pub(crate) fn configured_at(root: &Path, settings: &Path, secret: &str, now: &str) -> Server {
         let home = tempfile::tempdir().expect("a folder");
         let process = serve(root, home.path(), Some(settings))
+            .env("CALLTRACE_NOW", now)
             .stdout(Stdio::null())
             .spawn();
         let mut server = Server {

@@ -1,0 +1,129 @@
+//! Ten calls of different kinds, as every kind of visitor sees them: a telephone, a tablet and a desk, by
+//! day and by night, in both languages. Screenshots for people are left in `screenshots` in the target folder.
+
+use std::fs;
+use std::path::Path;
+
+use crate::browsing::order::{complaints, none};
+use crate::browsing::{Browser, Server, Viewer, screenshot};
+use serde_json::json;
+
+/// Scenarios of a real Asterisk (`tests/data/real-asterisk`), each an enterprise of its own.
+const CAPTURED: [&str; 7] = [
+    "atxfer_outgoing_completed",
+    "blind_refer_unanswered",
+    "followme",
+    "queue_rrmemory",
+    "conference",
+    "mobile_tried",
+    "incoming_busy",
+];
+
+/// Calls of the sample tree: an answered one, a missed one, and one that is handed on twice.
+const SAMPLED: [(&str, &str); 3] = [
+    ("answered", "1764666900.61"),
+    ("missed", "1764668410.88"),
+    ("handed-on-twice", "1764514800.140"),
+];
+
+/// After all of the captures.
+const NOW: &str = "2026-11-30T09:00:00Z";
+
+/// Words that a Russian page may hold in Latin letters.
+const LATIN: [&str; 8] = [
+    "Telegram",
+    "Europe",
+    "Minsk",
+    "UTC",
+    "UniqueId",
+    "CallStatus",
+    "In",
+    "English",
+];
+
+#[test]
+fn ten_calls_are_in_order_for_everybody() {
+    let root = tempfile::tempdir().expect("a folder");
+    let tree = root.path().join("call_tracer");
+    copy(&testing::sample().join("0367"), &tree.join("0367"));
+    let mut scenes: Vec<(&str, String, String)> = Vec::new();
+    for (name, id) in SAMPLED {
+        scenes.push((name, "0367".to_owned(), id.to_owned()));
+    }
+    for (at, name) in CAPTURED.iter().enumerate() {
+        let enterprise = format!("09{at:02}");
+        let log = testing::project().join(format!("tests/data/real-asterisk/16/{name}/host.log"));
+        fs::create_dir_all(tree.join(&enterprise)).expect("made");
+        fs::copy(&log, tree.join(&enterprise).join("events.log")).expect("copied");
+        let log = fs::read_to_string(log).expect("it is there");
+        let id = log
+            .lines()
+            .find(|line| line.contains("|start|") || line.contains("|dial|"));
+        let id = id
+            .and_then(|line| line.split('|').nth(3))
+            .expect("it has a call");
+        scenes.push((name, enterprise, id.to_owned()));
+    }
+    let settings = root.path().join("config.toml");
+    fs::write(&settings, SETTINGS).expect("written");
+    let server = Server::configured_at(&tree, &settings, "made-up-secret", NOW);
+    let mut browser = Browser::start();
+    let mut wrong = Vec::new();
+    for viewer in Viewer::all_with_tablets() {
+        for (scene, enterprise, id) in &scenes {
+            let name = format!("scene-{scene}-{}", viewer.name());
+            let shot = json!({"axe": true, "shot": screenshot(&name)});
+            let seen = browser.open_and(&viewer, &server.call(enterprise, id), &[], shot);
+            wrong.extend(complaints(&name, &server, &seen));
+            if seen.status != 200 {
+                wrong.push(format!("{name}: {}", seen.status));
+            }
+            if viewer.locale == "ru-RU" {
+                let latin =
+                    |word: &&str| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic());
+                let words = seen.text.split(|c: char| !c.is_alphabetic()).filter(latin);
+                let strange: Vec<&str> = words.filter(|word| !LATIN.contains(word)).collect();
+                if !strange.is_empty() {
+                    wrong.push(format!("{name}: English on a Russian page: {strange:?}"));
+                }
+            }
+        }
+    }
+    none(&wrong);
+}
+
+/// Names for some of those who talk; the others have none.
+const SETTINGS: &str = "
+[people]
+100000001 = \"Анна Сидорова\"
+[enterprises.0367]
+name = \"Ромашка\"
+secret = \"made-up-secret\"
+extensions = { 150 = \"Джуновый Джулай\", 151 = \"Анна Сидорова\" }
+lines = { 0001363 = \"Линия 1\" }
+[enterprises.0900]
+secret = \"made-up-secret\"
+extensions = { 150 = \"Анна Сидорова\", 151 = \"Пётр Ильин\", 152 = \"Константин Константинопольский\" }
+[enterprises.0901]
+secret = \"made-up-secret\"
+[enterprises.0902]
+secret = \"made-up-secret\"
+[enterprises.0903]
+secret = \"made-up-secret\"
+[enterprises.0904]
+secret = \"made-up-secret\"
+[enterprises.0905]
+secret = \"made-up-secret\"
+[enterprises.0906]
+secret = \"made-up-secret\"
+";
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("it is there") {
+        let entry = entry.expect("it is there");
+        if entry.file_type().expect("it has a type").is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        }
+    }
+}

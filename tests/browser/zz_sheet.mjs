@@ -1,0 +1,11 @@
+import { chromium } from "playwright-core";
+const [out, width, ...files] = process.argv.slice(2);
+const b = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+const p = await b.newPage({ viewport: { width: 2000, height: 900 } });
+import { writeFileSync } from "node:fs";
+writeFileSync("/tmp/sheet.html", `<body style="margin:0;display:flex;align-items:flex-start;gap:6px;background:#888">${files.map(f=>`<img width=${width} src="file://${f}">`).join("")}`);
+await p.goto("file:///tmp/sheet.html"); await p.waitForTimeout(300);
+const h = await p.evaluate(()=>document.documentElement.scrollHeight);
+const w = await p.evaluate(()=>document.documentElement.scrollWidth);
+await p.screenshot({ path: out, clip: {x:0,y:0,width:Math.min(w,2400),height:Math.min(h,2200)}, fullPage:true });
+await b.close();
