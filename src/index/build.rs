@@ -313,17 +313,23 @@ impl<'w> Builder<'w> {
         Ok(())
     }
 
-    /// Of a line that is too long only a part is handed out; then content is counted once more.
+    /// Of a line that is too long only a part is handed out, and none of a hole; then content is counted
+    /// once more.
     fn count_what_was_passed_over(&mut self, source: &Source, span: Span) -> io::Result<()> {
-        let is_cut = |f: &Finding| matches!(f, Finding::LongLine { cut: true, .. });
-        if !self.findings.iter().any(is_cut) {
-            return Ok(());
-        }
+        let is_passed_over = |f: &Finding| {
+            matches!(
+                f,
+                Finding::LongLine { cut: true, .. } | Finding::Hole { .. }
+            )
+        };
         let limit = if source.is_seekable() {
             span.end - span.start
         } else {
             u64::MAX
         };
+        if self.tally.content().bytes == limit || !self.findings.iter().any(is_passed_over) {
+            return Ok(());
+        }
         self.tally = Tally::read(source.content_from(span.start).take(limit))?;
         Ok(())
     }

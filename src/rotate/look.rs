@@ -121,7 +121,7 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
                 let kind = match what {
                     NotAFile::Link | NotAFile::DeadLink => "is a link",
                     NotAFile::Folder | NotAFile::Special => "is no regular file",
-                    NotAFile::Sparse => "has holes of more than 1 GiB",
+                    NotAFile::Sparse => "has holes of more than 128 MiB",
                 };
                 survey.left_alone.push(format!("{} {kind}", name.full()));
                 continue;

@@ -1,19 +1,14 @@
 //! A span of content, block by block, each of whole lines.
 
-use std::fmt;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use memchr::{memchr, memmem, memrchr};
 
 use super::before::Before;
-use crate::error::Trouble;
+use super::finding::{Finding, LONG_LINE_BYTES};
 use crate::record::Stamp;
 use crate::source::{Reader, Source, Span};
-
-/// No writer makes lines this long; one that is there is read, and named.
-pub const LONG_LINE_BYTES: usize = 1 << 20;
 
 /// The most of one line that is kept; the rest of it is passed over, and that is named.
 const LINE_BYTES_MAX: usize = 32 << 20;
@@ -21,6 +16,9 @@ const LINE_BYTES_MAX: usize = 32 << 20;
 /// A run of NULs of this length is the hole of a truncated file, never text. Looking for one costs a
 /// hundredth of a scan.
 const HOLE: &[u8] = &[0; 4];
+
+/// So many NULs at the beginning of a line are passed over: what follows them is the line.
+const PASSED_OVER_BYTES: usize = LONG_LINE_BYTES;
 
 /// Whoever reads a shorter span than this (bytes) was sent there, and may come again.
 const FEW_BYTES: u64 = 512 << 10;
@@ -82,88 +80,6 @@ impl<'b> Block<'b> {
     }
 }
 
-impl Finding {
-    /// As trouble with the file at `path`.
-    pub fn trouble(&self, path: &Path) -> Trouble {
-        let (at, first_only) = match *self {
-            Finding::Damaged { .. } => (0, false),
-            Finding::LongLine { offset, .. } | Finding::HalfLine { offset, .. } => (offset, false),
-            Finding::Hole { offset, .. } => (offset, true),
-        };
-        Trouble {
-            at,
-            first_only,
-            ..Trouble::new(path, self.to_string())
-        }
-    }
-}
-
-/// What was found wrong with a stretch of content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    /// Decoding broke off; `after` is the last time that could be read.
-    Damaged {
-        /// What broke, as a clause about the file.
-        what: String,
-        /// The last time before it.
-        after: Option<Stamp>,
-    },
-    /// A line over [`LONG_LINE_BYTES`]; cut where not all of it was kept.
-    LongLine {
-        /// Content offset of its first byte.
-        offset: u64,
-        /// Its length as far as it was kept.
-        bytes: usize,
-        /// The rest was passed over.
-        cut: bool,
-    },
-    /// The file ends in the middle of a line.
-    HalfLine {
-        /// Content offset of its first byte.
-        offset: u64,
-        /// What there is of it.
-        bytes: usize,
-    },
-    /// A run of NUL bytes, as truncation under a writer without O_APPEND leaves.
-    Hole {
-        /// Content offset of the line it is in.
-        offset: u64,
-        /// NUL bytes in that line.
-        bytes: usize,
-    },
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Finding::Damaged { what, after: None } => write!(f, "{what}"),
-            Finding::Damaged {
-                what,
-                after: Some(at),
-            } => write!(f, "{what} after {}", at.to_record_text()),
-            Finding::LongLine { offset, bytes, cut } => {
-                let mib = *bytes as f64 / f64::from(1 << 20);
-                let cut = if *cut {
-                    ", of which only that much was read"
-                } else {
-                    ""
-                };
-                write!(f, "has a line of {mib:.1} MiB at byte {offset}{cut}")
-            }
-            Finding::HalfLine { offset, bytes } => write!(
-                f,
-                "ends in the middle of a line ({bytes} bytes from byte {offset} on)"
-            ),
-            Finding::Hole { offset, bytes } => {
-                write!(
-                    f,
-                    "has a run of {bytes} NUL bytes in the line at byte {offset}"
-                )
-            }
-        }
-    }
-}
-
 /// Reads the lines that begin in a span.
 #[derive(Debug)]
 pub struct Blocks<'s> {
@@ -183,9 +99,19 @@ pub struct Blocks<'s> {
     done: bool,
     findings: Vec<Finding>,
     last_time: Option<Stamp>,
+    /// The line that is being read begins with a long run of NULs, which is passed over.
+    hole: Option<Hole>,
     /// Of the block that was handed out last: offset of its first byte in `buffer`.
     handed: usize,
     before: Before<'s>,
+}
+
+/// A long run of NULs at the beginning of a line.
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    /// Content offset of the line.
+    offset: u64,
+    bytes: usize,
 }
 
 enum Filled {
@@ -221,6 +147,7 @@ impl<'s> Blocks<'s> {
             done: span.start >= span.end,
             findings: Vec::new(),
             last_time: None,
+            hole: None,
             handed: 0,
             before: Before::new(source),
         }
@@ -235,24 +162,44 @@ impl<'s> Blocks<'s> {
             let passed = &self.buffer[self.handed..self.from];
             self.before.pass(self.base + self.handed as u64, passed);
             self.drop_handed_out();
+            // What is missing before it may reach behind the span.
+            if !self.skipping && self.hole.is_none() && self.base >= self.span.end {
+                self.done = true;
+                return None;
+            }
             let state = self.fill();
             if self.skipping && !self.skip_to_line(&state) {
                 continue;
             }
-            let end = match self.whole_lines(&state) {
+            if self.pass_over_hole(&state) {
+                continue;
+            }
+            let mut end = match self.whole_lines(&state) {
                 Some(end) => end,
                 None => continue,
             };
             if let Filled::Broken(what) = state {
                 self.note_damage(what, end);
             }
-            let (start, base) = (self.from, self.base);
+            let start = self.from;
+            let mut offset = self.base + start as u64;
+            if let Some(hole) = self.hole.take() {
+                self.note_hole(hole);
+                offset = hole.offset;
+                // The lines behind it stand elsewhere in relation to their text.
+                let line =
+                    memchr(b'\n', &self.buffer[start..end]).map(|newline| start + newline + 1);
+                if let Some(line) = line.filter(|line| *line < end) {
+                    self.done = false;
+                    end = line;
+                }
+            }
             (self.handed, self.from) = (start, end);
             if start == end {
                 continue;
             }
             self.look_for_hole(start, end);
-            let block = Block::of(base + start as u64, &self.buffer[start..end]);
+            let block = Block::of(offset, &self.buffer[start..end]);
             return Some(block.behind(&self.before));
         }
     }
@@ -286,17 +233,20 @@ impl<'s> Blocks<'s> {
             let bigger = (self.buffer.len() * 2).min(LINE_BYTES_MAX);
             self.buffer.resize(bigger, 0);
         }
+        let mut behind = 0;
         while self.filled < self.buffer.len() {
-            // Behind the span only the rest of its last line is wanted.
+            // Behind the span only the rest of its last line is wanted; it may be long.
             let left = self.span.end.saturating_sub(self.reader.position());
             let wanted = usize::try_from(left)
                 .unwrap_or(usize::MAX)
-                .max(LINE_BYTES_USUAL_MAX);
+                .max(LINE_BYTES_USUAL_MAX)
+                .max(behind);
             let end = self.buffer.len().min(self.filled.saturating_add(wanted));
             match self.reader.read(&mut self.buffer[self.filled..end]) {
                 Ok(0) => return Filled::End,
                 Ok(got) => {
                     self.filled += got;
+                    behind += if left == 0 { got } else { 0 };
                     if left == 0 && self.end_of_span().is_some() {
                         return Filled::More;
                     }
@@ -370,7 +320,8 @@ impl<'s> Blocks<'s> {
 
     /// Behind the newline of the last line that begins in the span, once it is in the buffer.
     fn end_of_span(&self) -> Option<usize> {
-        let last = usize::try_from(self.span.end.checked_sub(1)?.checked_sub(self.base)?).ok()?;
+        let last = self.span.end.checked_sub(1)?.saturating_sub(self.base);
+        let last = usize::try_from(last).ok()?;
         let last = last.max(self.from);
         let newline = memchr(b'\n', self.buffer.get(last..self.filled)?)?;
         Some(last + newline + 1)
@@ -408,6 +359,32 @@ impl<'s> Blocks<'s> {
         self.filled
     }
 
+    /// Passes over a long run of NULs at the beginning of a line: as a part of the line it would take its
+    /// place. True when nothing but that is there yet.
+    fn pass_over_hole(&mut self, state: &Filled) -> bool {
+        let text = &self.buffer[self.from..self.filled];
+        let nuls = text.iter().take_while(|&&b| b == 0).count();
+        if self.hole.is_none() && nuls < PASSED_OVER_BYTES {
+            return false;
+        }
+        let line = self.base + self.from as u64;
+        let hole = self.hole.get_or_insert(Hole {
+            offset: line,
+            bytes: 0,
+        });
+        hole.bytes += nuls;
+        self.from += nuls;
+        self.handed = self.from;
+        self.from == self.filled && matches!(state, Filled::More)
+    }
+
+    fn note_hole(&mut self, Hole { offset, bytes }: Hole) {
+        let is_known = |f: &Finding| matches!(f, Finding::Hole { .. });
+        if !self.findings.iter().any(is_known) {
+            self.findings.push(Finding::Hole { offset, bytes });
+        }
+    }
+
     /// Names the first run of NULs.
     fn look_for_hole(&mut self, start: usize, end: usize) {
         let text = &self.buffer[start..end];
@@ -419,10 +396,9 @@ impl<'s> Blocks<'s> {
             return;
         };
         let line = memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1);
-        self.findings.push(Finding::Hole {
-            offset: self.base + (start + line) as u64,
-            bytes: text[at..].iter().take_while(|&&b| b == 0).count(),
-        });
+        let bytes = text[at..].iter().take_while(|&&b| b == 0).count();
+        let offset = self.base + (start + line) as u64;
+        self.note_hole(Hole { offset, bytes });
     }
 
     fn note_damage(&mut self, what: String, end: usize) {

@@ -9,6 +9,7 @@
 
 mod before;
 mod blocks;
+mod finding;
 mod needles;
 
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,8 @@ use crate::record::{Record, Stamp};
 use crate::source::{Source, Span};
 
 pub use before::{Before, Seen};
-pub use blocks::{Block, Blocks, Finding, LONG_LINE_BYTES};
+pub use blocks::{Block, Blocks};
+pub use finding::{Finding, LONG_LINE_BYTES};
 pub use needles::Needles;
 
 /// How a scan cuts and reads. Answers don't depend on it; tests run with tiny values.

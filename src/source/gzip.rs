@@ -19,6 +19,10 @@ pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Compressed bytes read at once.
 const INPUT_BYTES: usize = 128 * 1024;
 
+/// Content decoded at once (bytes). Where damage ends it, what was decoded with it is lost: that must be
+/// the same in whatever pieces a caller reads.
+const CHUNK_BYTES: usize = 64 << 10;
+
 /// Decodes all members in order.
 #[derive(Debug)]
 pub struct GzipReader<'s> {
@@ -28,6 +32,9 @@ pub struct GzipReader<'s> {
     position: u64,
     /// Content bytes still to be dropped before it.
     to_skip: u64,
+    /// Decoded, and handed out up to `chunk_at`.
+    chunk: Vec<u8>,
+    chunk_at: usize,
     /// Where the search for the next intact member begins, once damage was met.
     resume_at: Option<u64>,
 }
@@ -39,11 +46,19 @@ impl<'s> GzipReader<'s> {
             decoder: decoder_at(log, 0),
             position: offset,
             to_skip: offset,
+            chunk: Vec::new(),
+            chunk_at: 0,
             resume_at: None,
         }
     }
 
     pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, Damage> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        if self.chunk_at < self.chunk.len() {
+            return Ok(self.hand_out(into));
+        }
         if let Some(from) = self.resume_at.take() {
             match next_member(self.log, from) {
                 Some(at) => self.decoder = decoder_at(self.log, at),
@@ -54,20 +69,44 @@ impl<'s> GzipReader<'s> {
             }
         }
         loop {
-            match self.decoder.read(into) {
+            let is_direct = self.to_skip == 0 && into.len() >= CHUNK_BYTES;
+            if !is_direct {
+                self.chunk.resize(CHUNK_BYTES, 0);
+            }
+            let room = match is_direct {
+                true => &mut into[..CHUNK_BYTES],
+                false => &mut self.chunk[..],
+            };
+            let read = self.decoder.read(room);
+            if !is_direct {
+                self.chunk.truncate(*read.as_ref().unwrap_or(&0));
+                self.chunk_at = self.chunk.len();
+            }
+            match read {
                 Ok(0) => return Ok(0),
+                Ok(got) if is_direct => {
+                    self.position += got as u64;
+                    return Ok(got);
+                }
                 Ok(got) if self.to_skip >= got as u64 => self.to_skip -= got as u64,
-                Ok(got) => {
-                    let skip = usize::try_from(self.to_skip).unwrap_or(0);
+                Ok(_) => {
+                    self.chunk_at = usize::try_from(self.to_skip).unwrap_or(0);
                     self.to_skip = 0;
-                    into.copy_within(skip..got, 0);
-                    self.position += (got - skip) as u64;
-                    return Ok(got - skip);
+                    return Ok(self.hand_out(into));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.damaged(&error)),
             }
         }
+    }
+
+    fn hand_out(&mut self, into: &mut [u8]) -> usize {
+        let left = &self.chunk[self.chunk_at..];
+        let got = left.len().min(into.len());
+        into[..got].copy_from_slice(&left[..got]);
+        self.chunk_at += got;
+        self.position += got as u64;
+        got
     }
 
     pub(super) fn position(&self) -> u64 {

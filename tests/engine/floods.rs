@@ -125,7 +125,7 @@ fn a_call_that_is_flooded_with_events_keeps_its_end() {
         "2025-11-30 09:07:35,000|AST|start|{ID}|{{\"Phone\": \"375290001234\", \"CallType\": 0}}\n"
     );
     for n in 0..60_000 {
-        let (minute, second, milli) = (8 + n / 20_000, n / 333 % 60, n % 333);
+        let (minute, second, milli) = (8 + n / 19_980, n / 333 % 60, n % 333);
         let _ = writeln!(
             text,
             "2025-11-30 09:{minute:02}:{second:02},{milli:03}|AST|new_callerid|{ID}|{{\"CallerIDNum\": \"{n}\"}}"

@@ -7,6 +7,7 @@ mod forged;
 mod fuzzed;
 mod generated_tree;
 mod generator_is_deterministic;
+mod holes;
 mod indexes;
 mod indexing;
 mod lanes;

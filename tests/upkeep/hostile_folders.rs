@@ -143,6 +143,29 @@ fn nothing_in_a_files_place_harms_or_holds_a_command_of_root() {
     });
 }
 
+/// What stands behind a hole of a writer without O_APPEND is found, before and after it is packed.
+#[test]
+fn a_hole_that_is_read_through_costs_little() {
+    if !is_root() {
+        return testing::skipped(NOT_ROOT);
+    }
+    for name in ["events.log", "events.log.2025-12-02", "events.log.1"] {
+        let arena = Arena::new().with_own_folder();
+        let script = "touch NAME; truncate -s 120M NAME\n\
+            for n in 0 1; do echo '2025-12-02 10:00:00,000|AST|hangup|1764406800.999|{}' >>NAME; done";
+        assert!(arena.done_by(WRITER, &script.replace("NAME", name)));
+        let before = arena.kept();
+        let ran = arena.run(&COMMANDS);
+        arena.assert_harmless(&before, &ran, name);
+        served(&arena, &ran, name);
+        for ran in arena.run(&[&COMMANDS[4]]).iter().chain(&ran[4..5]) {
+            let lines = ran.stdout.lines();
+            let found = lines.filter(|line| line.contains("1764406800.999"));
+            assert_eq!(found.count(), 2, "{name}: {:?}", ran.stderr);
+        }
+    }
+}
+
 #[test]
 fn a_link_that_comes_and_goes_leads_nothing_of_root_out_of_the_folder() {
     if !is_root() {
