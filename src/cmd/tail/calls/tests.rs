@@ -1,3 +1,5 @@
+//! What is told of calls as their records come.
+
 use super::*;
 use crate::call::Phase;
 
