@@ -9,6 +9,7 @@ mod doctor_files;
 mod doctor_writers;
 mod doctoring;
 mod hostile;
+mod hostile_clocks;
 mod hostile_folders;
 mod rotate_answers;
 mod rotate_cli;
