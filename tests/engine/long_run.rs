@@ -16,6 +16,8 @@ use calltrace::scan::Tuning;
 use calltrace::tree::{EnterpriseName, Tree};
 use testing::generator::{Compress, Plan, read_truth, write_tree};
 
+use crate::indexing;
+
 const DAY_MILLIS: i64 = 24 * 3_600_000;
 
 /// Calls that are traced of many; of few a tenth of these.
@@ -34,7 +36,7 @@ fn calls_are_counted_as_they_were_written_and_traced_as_they_are_listed() {
         seed: 17,
         days,
         calls_per_day: calls / days,
-        compress: Compress::Mixed,
+        compress: Compress::Bgzf,
         mess: true,
         ..Plan::default()
     };
@@ -53,6 +55,8 @@ fn calls_are_counted_as_they_were_written_and_traced_as_they_are_listed() {
             sampled.insert(call.uids[0].clone(), call);
         }
     }
+    // Two thousand traces would unpack most of it each.
+    indexing::index_all(&root.join("0367"));
     let engine = Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine");
     let tree = Tree::open(&root).expect("a tree");
     let name = EnterpriseName::new("0367").expect("a name");
