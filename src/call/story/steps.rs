@@ -297,9 +297,20 @@ impl Told<'_> {
             left.plus_millis(PARTING_MILLIS).min(to),
             &[Event::BridgeLeave],
         );
-        records.extend(dials);
+        records.extend(&dials);
         records.sort_unstable();
         records.dedup();
+        // Who let the other side go and is rung for it again, as after parking, is nobody it was handed to.
+        let (again, let_go): (Vec<Rung>, Vec<Rung>) = let_go
+            .into_iter()
+            .partition(|rung| before.with.contains(&rung.party));
+        if let (false, Some(&dial)) = (again.is_empty(), dials.first()) {
+            let rang = StepEvent::Rang {
+                who: again,
+                by: None,
+            };
+            self.push(self.facts[dial].at, rang, vec![dial]);
+        }
         if let_go.is_empty() {
             self.push(left, StepEvent::Held { by, calls, lasted }, records);
             return;

@@ -179,7 +179,7 @@ fn drawn(arrow: &Arrow, from: usize, to: usize, y: usize) -> Markup {
 
 /// The class of a participant's line below an arrow.
 fn life(told: &Told<'_>, person: usize, arrow: &Arrow) -> &'static str {
-    match told.doing(person, arrow.at) {
+    match told.doing(person, arrow.between) {
         Some(PersonDoing::Talks(_)) => "talks",
         Some(PersonDoing::Consults(_)) => "consults",
         Some(PersonDoing::Rings(_) | PersonDoing::Waits | PersonDoing::Held) => "waits",
