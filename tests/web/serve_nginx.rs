@@ -187,7 +187,10 @@ fn a_page_comes_through_and_its_token_is_not_written_down() {
     // What nginx itself refuses is written down elsewhere.
     for _ in 0..60 {
         // A robot's page costs nothing: a slow machine must not be slower than the limit.
-        nginx.get(&format!("{CALL}?token={TOKEN}"), "User-Agent: TelegramBot\r\n");
+        nginx.get(
+            &format!("{CALL}?token={TOKEN}"),
+            "User-Agent: TelegramBot\r\n",
+        );
     }
     drop(server);
     nginx.logs_with(&format!(" GET {CALL} 200 "));
