@@ -3,7 +3,7 @@
 
 use crate::browsing::order::{self, EVENT_TOKEN, complaints, none};
 use crate::browsing::trees::{self, HOSTILE, LONG_CALL, LiveCall};
-use crate::browsing::{Browser, Server, Viewer, screenshot, signed_link};
+use crate::browsing::{Browser, Deed, Server, Viewer, screenshot, signed_link};
 use serde_json::json;
 
 #[test]
@@ -20,11 +20,11 @@ fn a_call_that_goes_on_shows_its_end_with_nobody_touching_the_page() {
     none(&wrong);
     assert_eq!(seen.found[0].len(), 1, "{}", seen.html);
     assert_eq!(seen.found[1].len(), 1, "{}", seen.text);
-    assert!(seen.text.contains("Звонит сейчас"), "{}", seen.text);
+    assert!(seen.text.contains("Вызываем"), "{}", seen.text);
     live.end();
     let shot = json!({"shot": screenshot("call-live-ended-phone-light"), "find": ["meta[http-equiv=refresh]"]});
     let seen = browser.act_and(&[&["wait", ".head .badge.ok", "12000"]], shot);
-    assert!(seen.text.contains("Отвечен"), "{}", seen.text);
+    assert!(seen.text.contains("Принят"), "{}", seen.text);
     assert!(
         seen.found[0].is_empty(),
         "a call that is over needs no refresh"
@@ -58,7 +58,8 @@ fn nothing_in_a_log_becomes_more_than_text() {
                 wrong.push(format!("{name}: {} with or without a token", seen.status));
             }
         }
-        let call = browser.open(&viewer, &server.call(enterprise, id));
+        let call = server.call(enterprise, id);
+        let call = browser.open_and(&viewer, &call, &[&["unfold"]], json!({}));
         for text in ["{{7*7}}", "\\u{202e}", "<script>", "👨\u{200d}👩\u{200d}👧"] {
             if !call.text.contains(text) {
                 wrong.push(format!(
@@ -133,7 +134,8 @@ fn a_call_of_megabytes_is_leafed_through_in_pages_below_one() {
     let url = server.call(LONG_CALL.0, LONG_CALL.1);
     // The link behind the list, as before it there is one back.
     let find = json!({"find": [".timeline .e", ".timeline ol ~ .pages a"]});
-    let mut page = browser.open_and(&Viewer::PHONE, &url, &[], find.clone());
+    let open: [Deed<'_>; 1] = [&["click", ".timeline > summary"]];
+    let mut page = browser.open_and(&Viewer::PHONE, &url, &open, find.clone());
     let mut shown = page.found[0].len();
     let mut wrong = complaints("the first page", &server, &page);
     for _ in 0..50 {

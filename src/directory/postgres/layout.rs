@@ -30,19 +30,18 @@ pub(super) struct Layout {
     pub(super) enterprise: Option<String>,
     /// `$1` ids, `$2` a number -> those that are its owner's chat.
     pub(super) owners: Option<String>,
-    /// Ids -> names of chats, the better source first.
+    /// Ids -> names and e-mails of chats, the better source first.
     pub(super) chats: Vec<Lookup>,
     /// Ids -> names of extensions.
     pub(super) extensions: Option<Lookup>,
     /// Ids -> names of lines, the better source first.
     pub(super) lines: Vec<Lookup>,
-    /// Ids of calls -> addresses of recordings.
+    /// Ids of calls -> addresses of recordings, and what they are called by.
     pub(super) recordings: Option<Lookup>,
-    /// Ids of calls -> what their recordings are called by.
-    pub(super) uuids: Option<Lookup>,
 }
 
-/// `$1` ids -> pairs of an id and a name.
+/// `$1` ids -> an id and a name each, and a further value where there is one: of chats an e-mail, which is
+/// a name where no table has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lookup {
     pub(super) text: String,
@@ -57,13 +56,7 @@ impl Layout {
         for (table, column) in pairs {
             columns.0.entry(table).or_default().insert(column);
         }
-        // An e-mail is a name where no table has one.
-        let chats = [
-            telegram_users(&columns, columns.full_name("telegram_users")),
-            users(&columns, columns.full_name("users")),
-            telegram_users(&columns, columns.email("telegram_users")),
-            users(&columns, columns.email("users")),
-        ];
+        let chats = [telegram_users(&columns), users(&columns)];
         let lines = ["gsm_lines", "sip_unit"].map(|table| lines(&columns, table));
         Layout {
             enterprise: enterprise(&columns),
@@ -71,8 +64,7 @@ impl Layout {
             chats: chats.into_iter().flatten().collect(),
             extensions: extensions(&columns),
             lines: lines.into_iter().flatten().collect(),
-            recordings: of_calls(&columns, "call_url"),
-            uuids: of_calls(&columns, "uuid_token"),
+            recordings: recordings(&columns),
         }
     }
 }
@@ -97,10 +89,21 @@ impl Columns {
         (!parts.is_empty()).then(|| format!("concat_ws(' ', {})", parts.join(", ")))
     }
 
-    /// The e-mail of a row of `table`.
-    fn email(&self, table: &str) -> Option<String> {
-        let email = || format!("btrim({table}.email::text)");
-        self.has(table, "email").then(email)
+    /// A column of a row of `table` as a text; NULL where there is none.
+    fn text(&self, table: &str, column: &str) -> String {
+        match self.has(table, column) {
+            true => format!("btrim({table}.{column}::text)"),
+            false => "NULL::text".to_owned(),
+        }
+    }
+
+    /// The name and the e-mail of a row of `table`, where it has one of them.
+    fn name_and_email(&self, table: &str) -> Option<String> {
+        let name = self.full_name(table);
+        (name.is_some() || self.has(table, "email")).then(|| {
+            let name = name.unwrap_or_else(|| "NULL::text".to_owned());
+            format!("{name}, {}", self.text(table, "email"))
+        })
     }
 
     /// A condition that `table` holds the enterprise of a row.
@@ -144,8 +147,8 @@ fn owners(columns: &Columns) -> Option<String> {
 }
 
 /// A chat has one row here whatever enterprises it belongs to, so none is asked for.
-fn telegram_users(columns: &Columns, name: Option<String>) -> Option<Lookup> {
-    let name = name?;
+fn telegram_users(columns: &Columns) -> Option<Lookup> {
+    let name = columns.name_and_email("telegram_users")?;
     columns.has("telegram_users", "tg_id").then(|| Lookup {
         text: format!(
             "SELECT tg_id::text, {name} FROM telegram_users \
@@ -155,8 +158,8 @@ fn telegram_users(columns: &Columns, name: Option<String>) -> Option<Lookup> {
     })
 }
 
-fn users(columns: &Columns, name: Option<String>) -> Option<Lookup> {
-    let name = name?;
+fn users(columns: &Columns) -> Option<Lookup> {
+    let name = columns.name_and_email("users")?;
     let scope = columns.scope("users");
     columns.has("users", "telegram_tg_id").then(|| Lookup {
         text: format!(
@@ -205,19 +208,21 @@ fn lines(columns: &Columns, table: &'static str) -> Option<Lookup> {
     })
 }
 
-/// One column of the calls with these ids. The table is large, and its id has an index.
-fn of_calls(columns: &Columns, column: &'static str) -> Option<Lookup> {
-    let table = "calls";
-    let keys = columns.has(table, "unique_id") && columns.has(table, column);
-    let of_enterprise = columns.has(table, "enterprise_id");
+/// The table is large, and its id has an index.
+fn recordings(columns: &Columns) -> Option<Lookup> {
+    let has = |column| columns.has("calls", column);
+    let is_there = has("unique_id") && (has("call_url") || has("uuid_token"));
+    let of_enterprise = has("enterprise_id");
     let scope = match of_enterprise {
-        true => " AND enterprise_id::text = $2::text",
+        true => " AND calls.enterprise_id::text = $2::text",
         false => "",
     };
-    keys.then(|| Lookup {
+    let values = ["call_url", "uuid_token"].map(|column| columns.text("calls", column));
+    is_there.then(|| Lookup {
         text: format!(
-            "SELECT unique_id::text, {column}::text FROM calls \
-             WHERE unique_id::text = ANY ($1::text[]){scope} ORDER BY 1, 2"
+            "SELECT calls.unique_id::text, {} FROM calls \
+             WHERE calls.unique_id::text = ANY ($1::text[]){scope} ORDER BY 1, 2, 3",
+            values.join(", ")
         ),
         of_enterprise,
     })
@@ -250,12 +255,13 @@ mod tests {
         );
         assert_eq!((some.owners, some.extensions), (None, None));
         assert_eq!((some.chats.len(), some.lines.len()), (2, 0));
-        assert!(some.chats[0].text.contains("FROM users"));
         assert!(
-            some.chats[1].text.contains("email"),
-            "an e-mail is the last that is taken for a name"
+            some.chats[0]
+                .text
+                .contains("NULL::text, btrim(telegram_users.email")
         );
-        assert_eq!((some.recordings, some.uuids), (None, None));
+        assert!(some.chats[1].text.contains("FROM users"));
+        assert_eq!(some.recordings, None);
     }
 
     #[test]

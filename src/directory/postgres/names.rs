@@ -30,7 +30,6 @@ enum Part {
     Extensions,
     Lines,
     Recordings,
-    Uuids,
 }
 
 struct Question<'q> {
@@ -40,8 +39,12 @@ struct Question<'q> {
     ids: &'q [&'q str],
 }
 
-/// Pairs of an id and a name.
-type Pairs = Vec<(String, String)>;
+/// An id, a name, and a further value where the question has one.
+struct Row {
+    id: String,
+    name: String,
+    further: String,
+}
 
 /// All that `wanted` asks for and `layout` can answer, by `deadline`.
 pub(super) async fn names(
@@ -62,10 +65,10 @@ pub(super) async fn names(
         .enumerate()
         .map(|(at, question)| async move { (at, question.ask(session, number).await) });
     let mut answers: FuturesUnordered<_> = asked.collect();
-    let (mut pairs, mut wrong, mut clean) = (BTreeMap::new(), None, true);
+    let (mut found, mut wrong, mut clean) = (BTreeMap::new(), None, true);
     while let Ok(Some((at, answer))) = timeout_at(deadline, answers.next()).await {
         match answer {
-            Ok(found) => drop(pairs.insert(at, found)),
+            Ok(rows) => drop(found.insert(at, rows)),
             Err(error) => {
                 clean &= !matches!(error, SourceError::Cut(_));
                 wrong = Some(error);
@@ -76,8 +79,12 @@ pub(super) async fn names(
         (wrong, clean) = (Some(SourceError::Slow), false);
     }
     let mut names = Names::default();
-    for (at, pairs) in pairs {
-        put(&mut names, questions[at].part, pairs);
+    let mut emails = Vec::new();
+    for (at, rows) in found {
+        put(&mut names, &mut emails, questions[at].part, rows);
+    }
+    for (chat, email) in emails {
+        names.chats.entry(chat).or_insert(email);
     }
     Found {
         names,
@@ -110,46 +117,68 @@ fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 4]) -> Vec<Question<'q
         ids: chats,
     });
     let mut questions: Vec<_> = owners.into_iter().collect();
+    questions.extend(layout.chats.iter().map(lookup(Part::Chats, chats)));
+    questions.extend(
+        layout
+            .extensions
+            .iter()
+            .map(lookup(Part::Extensions, extensions)),
+    );
     questions.extend(layout.lines.iter().map(lookup(Part::Lines, lines)));
     let recordings = layout.recordings.iter();
     questions.extend(recordings.map(lookup(Part::Recordings, calls)));
-    questions.extend(layout.uuids.iter().map(lookup(Part::Uuids, calls)));
-    // Of one table that is locked each question costs a time of waiting, which those behind it pay: the
-    // table of people, which has several, comes last.
-    let extensions = (layout.extensions.iter()).map(lookup(Part::Extensions, extensions));
-    questions.extend(extensions);
-    questions.extend(layout.chats.iter().map(lookup(Part::Chats, chats)));
     questions.retain(|question| !question.ids.is_empty());
     questions
 }
 
 impl Question<'_> {
-    async fn ask(&self, session: &Session, number: &EnterpriseName) -> Result<Pairs, SourceError> {
+    async fn ask(
+        &self,
+        session: &Session,
+        number: &EnterpriseName,
+    ) -> Result<Vec<Row>, SourceError> {
         let number = number.as_str();
         let rows = match self.of_enterprise {
             true => session.rows(self.text, &[&self.ids, &number]).await?,
             false => session.rows(self.text, &[&self.ids]).await?,
         };
-        let pair = |row| -> Result<_, SourceError> {
-            let id = text(row, 0)?.unwrap_or_default();
-            Ok((id, text(row, 1)?.unwrap_or_default()))
+        let read = |row: &tokio_postgres::Row| -> Result<_, SourceError> {
+            let further = match row.len() {
+                3.. => text(row, 2)?,
+                _ => None,
+            };
+            Ok(Row {
+                id: text(row, 0)?.unwrap_or_default(),
+                name: text(row, 1)?.unwrap_or_default(),
+                further: further.unwrap_or_default(),
+            })
         };
-        rows.iter().map(pair).collect()
+        rows.iter().map(read).collect()
     }
 }
 
-/// Adds what one table said. The tables that are believed more come first.
-fn put(names: &mut Names, part: Part, pairs: Pairs) {
-    let into = match part {
-        Part::Chats => &mut names.chats,
-        Part::Extensions => &mut names.extensions,
-        Part::Lines => &mut names.lines,
-        Part::Recordings => &mut names.recordings,
-        Part::Uuids => &mut names.uuids,
-        Part::Owners => return names.owners.extend(pairs.into_iter().map(|(id, _)| id)),
-    };
-    for (id, name) in pairs {
-        if !name.trim().is_empty() {
+/// Adds what one table said. The tables that are believed more come first. E-mails are for those who have a
+/// name in no table.
+fn put(names: &mut Names, emails: &mut Vec<(String, String)>, part: Part, rows: Vec<Row>) {
+    let is_said = |text: &String| !text.trim().is_empty();
+    for Row { id, name, further } in rows {
+        let (into, also) = match part {
+            Part::Owners => {
+                names.owners.insert(id);
+                continue;
+            }
+            Part::Chats => {
+                emails.extend(Some((id.clone(), further)).filter(|(_, email)| is_said(email)));
+                (&mut names.chats, None)
+            }
+            Part::Extensions => (&mut names.extensions, None),
+            Part::Lines => (&mut names.lines, None),
+            Part::Recordings => (&mut names.recordings, Some((&mut names.uuids, further))),
+        };
+        if let Some((uuids, uuid)) = also.filter(|(_, uuid)| is_said(uuid)) {
+            uuids.entry(id.clone()).or_insert(uuid);
+        }
+        if is_said(&name) {
             into.entry(id).or_insert(name);
         }
     }

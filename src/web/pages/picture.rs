@@ -32,12 +32,13 @@ const SPANS_MAX: usize = 120;
 /// Colours of people; those after them share the last.
 const COLOURS: usize = 6;
 
-/// Characters of a name at a lane, and of one behind which the outcome of the ringing stands.
-const NAME_CHARS_MAX: usize = 36;
-const SHORT_NAME_CHARS_MAX: usize = 22;
+/// Room for a name at a lane, and for one behind which the outcome of the ringing stands (pixels, on a
+/// narrow telephone).
+const NAME_PIXELS: f64 = 280.0;
+const SHORT_NAME_PIXELS: f64 = 150.0;
 
-/// A character of a text in a bar (pixels), and the space around the text.
-const CHAR_PIXELS: f64 = 7.2;
+/// Characters of a name in a bar, and the space around a text there (pixels).
+const NAME_CHARS_MAX: usize = 36;
 const PADDING_PIXELS: f64 = 8.0;
 
 /// One per cent of the width in pixels: on a narrow telephone, and on a screen of 700 pixels.
@@ -47,15 +48,11 @@ const DESK: f64 = 6.2;
 /// The picture of a call, with its legend; nothing for a call in which nobody did anything. What lasts is
 /// drawn up to `upto`.
 pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp) -> Markup {
-    let lanes = &story.people[..story.people.len().min(LANES_MAX)];
-    let is_cut =
-        story.people.len() > LANES_MAX || lanes.iter().any(|it| it.spans.len() > SPANS_MAX);
-    let spans = || {
-        lanes
-            .iter()
-            .flat_map(|lane| lane.spans.iter().take(SPANS_MAX))
-    };
-    let changes = spans().flat_map(|span| [span.from, span.to.unwrap_or(upto).max(span.from)]);
+    let lanes: Vec<PersonLane> = story.people.iter().take(LANES_MAX).map(drawn).collect();
+    let is_left_out = |lane: &PersonLane| lane.spans.len() > SPANS_MAX;
+    let is_cut = story.people.len() > LANES_MAX || story.people.iter().any(is_left_out);
+    let spans = lanes.iter().flat_map(|lane| &lane.spans);
+    let changes = spans.flat_map(|span| [span.from, span.to.unwrap_or(upto).max(span.from)]);
     let Some(axis) = Axis::of(changes.collect()) else {
         return html! {};
     };
@@ -63,7 +60,7 @@ pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp
         look,
         words,
         people: words.people,
-        lanes,
+        lanes: &lanes,
         axis,
         upto,
     };
@@ -87,6 +84,57 @@ pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp
             }
         }
     }
+}
+
+/// A lane as it is drawn: whose telephone is logged as ringing while its owner talks is not rung.
+fn drawn(lane: &PersonLane) -> PersonLane {
+    let talks = |at: Stamp| {
+        lane.spans.iter().any(|span| {
+            let is_talk = matches!(span.doing, PersonDoing::Talks(_) | PersonDoing::Consults(_));
+            is_talk && span.from <= at && span.to.is_none_or(|to| at < to)
+        })
+    };
+    let is_drawn =
+        |span: &&PersonSpan| !matches!(span.doing, PersonDoing::Rings(_)) || !talks(span.from);
+    PersonLane {
+        party: lane.party.clone(),
+        is_client: lane.is_client,
+        spans: lane
+            .spans
+            .iter()
+            .filter(is_drawn)
+            .take(SPANS_MAX)
+            .cloned()
+            .collect(),
+    }
+}
+
+/// The width of a text of 12 pixels' height in the widest of usual fonts (pixels).
+fn width_of(text: &str) -> f64 {
+    let width = |c: char| match c {
+        'W' | 'M' | '@' | 'Щ' | 'Ш' | 'Ж' | 'Ю' | 'Ы' | 'Ф' | 'М' => 12.0,
+        ' ' | '.' | ',' | ':' | '·' | '(' | ')' | 'i' | 'l' | 'j' | '|' => 5.0,
+        c if c.is_ascii_digit() || c.is_lowercase() => 7.4,
+        c if c < '\u{2000}' => 9.2,
+        _ => 14.0,
+    };
+    text.chars().map(width).sum()
+}
+
+/// As much of a text as fits.
+fn fitted(text: &str, pixels: f64) -> String {
+    if width_of(text) <= pixels {
+        return text.to_owned();
+    }
+    let mut chars: Vec<char> = text.chars().collect();
+    while !chars.is_empty() {
+        chars.pop();
+        let cut = chars.iter().collect::<String>() + "…";
+        if width_of(&cut) <= pixels {
+            return cut;
+        }
+    }
+    String::new()
 }
 
 struct Picture<'p> {
@@ -135,8 +183,7 @@ impl Picture<'_> {
     fn times(&self, height: usize) -> Markup {
         let clock = |at: Stamp| self.look.clock.moment(at).format("%H:%M:%S").to_string();
         let client = self.lanes.iter().filter(|lane| lane.is_client);
-        let changes =
-            client.flat_map(|lane| lane.spans.iter().take(SPANS_MAX).map(|span| span.from));
+        let changes = client.flat_map(|lane| lane.spans.iter().map(|span| span.from));
         html! {
             @for label in self.axis.labels(changes) {
                 line.tick x1=(self.x(label.at)) x2=(self.x(label.at)) y1="17" y2=(height) {}
@@ -148,17 +195,17 @@ impl Picture<'_> {
     fn lane(&self, lane: &PersonLane, y: usize) -> Markup {
         let bar = y + LABEL;
         let outcome = self.ring_outcome(lane);
-        let chars_max = match outcome {
-            Some(_) => SHORT_NAME_CHARS_MAX,
-            None => NAME_CHARS_MAX,
+        let room = match outcome {
+            Some(_) => SHORT_NAME_PIXELS,
+            None => NAME_PIXELS,
         };
         html! {
             g.lane {
-                text.lane-name x="1%" y=(y + 12) { (shortened(self.name(lane).as_bytes(), chars_max)) }
+                text.lane-name x="1%" y=(y + 12) { (fitted(&self.name(lane), room)) }
                 @if let Some(outcome) = outcome {
                     text.lane-outcome x="99%" y=(y + 12) text-anchor="end" { (outcome) }
                 }
-                @for span in lane.spans.iter().take(SPANS_MAX) { (self.span(lane, span, bar)) }
+                @for span in lane.spans.iter() { (self.span(lane, span, bar)) }
             }
         }
     }
@@ -223,9 +270,7 @@ impl Picture<'_> {
     ) -> Markup {
         let texts = self.texts(lane, span);
         let fitting = |pixels: f64| {
-            let fits = |text: &&String| {
-                text.chars().count() as f64 * CHAR_PIXELS + PADDING_PIXELS <= width * pixels
-            };
+            let fits = |text: &&String| width_of(text) + PADDING_PIXELS <= width * pixels;
             texts.iter().find(fits)
         };
         let class = match span.doing {

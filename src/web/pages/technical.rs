@@ -160,27 +160,25 @@ fn lags(look: &Look, call: &TracedCall, story: &Story) -> Markup {
     }
 }
 
-fn why(l: Language, call: &TracedCall, uid: &str) -> String {
+/// What joined a channel to the call.
+fn why(l: Language, call: &TracedCall, uid: &str) -> Markup {
     let mut joins = call.closure.joins().iter();
     let reason = joins.find(|join| join.uid == uid).map(|join| &join.reason);
-    let text = match reason {
-        None => String::new(),
-        Some(Reason::Asked) => l.of("открыт по ссылке", "the link leads to it").to_owned(),
-        Some(Reason::Bridge(bridge)) => {
-            let bridge = bridge.get(..8).unwrap_or(bridge);
-            format!("{} {bridge}…", l.of("общий мост", "shares the bridge"))
-        }
-        Some(Reason::LocalPair(stem)) => {
-            format!("{} {stem}", l.of("вторая половина", "other half of"))
-        }
-        Some(Reason::Message { message, .. }) => format!(
-            "{} {message}",
-            l.of("общее сообщение", "shares the message")
-        ),
-        Some(Reason::Inferred(circumstance)) => l.of(
-            "по номеру и времени".to_owned(),
-            format!("by circumstance: {circumstance}"),
-        ),
+    let by = |text: &'static str, what: &str| {
+        html! { (text) " " code { (shortened(what.as_bytes(), 100)) } }
     };
-    shortened(text.as_bytes(), 120)
+    match reason {
+        None => html! {},
+        Some(Reason::Asked) => html! { (l.of("открыт по ссылке", "the link leads to it")) },
+        Some(Reason::Bridge(bridge)) => by(l.of("общий мост", "shares the bridge"), bridge),
+        Some(Reason::LocalPair(stem)) => by(l.of("вторая половина", "other half of"), stem),
+        Some(Reason::Message { message, .. }) => {
+            by(l.of("общее сообщение", "shares the message"), message)
+        }
+        // The engine's circumstances are in English.
+        Some(Reason::Inferred(circumstance)) => match l {
+            Language::Russian => html! { "по номеру и времени" },
+            Language::English => html! { "by circumstance: " (circumstance) },
+        },
+    }
 }

@@ -181,7 +181,7 @@ impl Page<'_> {
             Body::Sql(sql) => (
                 "e sql",
                 "💾",
-                html! { (l.of("Запрос к базе: ", "Database: ")) (shortened(sql.query_type, 60)) " " (shortened(sql.table, 120)) (self.took(sql.params)) },
+                html! { (l.of("Запрос к базе: ", "Database: ")) code { (shortened(sql.query_type, 60)) " " (shortened(sql.table, 120)) } (self.took(sql.params)) },
                 vec![
                     (l.of("Параметры", "Parameters"), sql.params),
                     (l.of("Результат", "Result"), sql.result),
@@ -219,8 +219,8 @@ impl Page<'_> {
         let good = fact.request_result() != Some(RequestResult::Failed);
         html! {
             (shortened(http.method, 20)) " " code { (shortened(http.url, TEXT_CHARS_MAX)) } " "
-            @if good { span { "→ " (shortened(http.status, 20)) } }
-            @else { span.fail { "→ ✕ " (shortened(http.status, 40)) } }
+            @if good { span { "→ " code { (shortened(http.status, 20)) } } }
+            @else { span.fail { "→ ✕ " code { (shortened(http.status, 40)) } } }
             (self.took(http.request))
         }
     }

@@ -104,6 +104,12 @@ pub(crate) fn asked(shot: &str) -> Value {
     })
 }
 
+/// A number to be dialled, and nothing else.
+fn is_number(href: &str) -> bool {
+    let number = href.strip_prefix("tel:");
+    number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit() || b == b'+'))
+}
+
 /// What came from a log and is more than text.
 pub(crate) fn hostilities(name: &str, server: &Server, seen: &Seen) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -115,7 +121,7 @@ pub(crate) fn hostilities(name: &str, server: &Server, seen: &Seen) -> Vec<Strin
     let leads_away = seen
         .links
         .iter()
-        .filter(|link| !link.href.starts_with(&own));
+        .filter(|link| !link.href.starts_with(&own) && !is_number(&link.href));
     wrong.extend(leads_away.map(|link| format!("a link to {}", link.href)));
     if leading.iter().any(|found| found.tag != "a") {
         wrong.push(format!("something that leads elsewhere: {leading:?}"));
