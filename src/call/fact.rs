@@ -1,15 +1,18 @@
 //! What one record says of a call, small enough to keep thousands of them.
 
 mod draft;
+mod edges;
 mod said;
 
 use std::sync::Arc;
 
 use memchr::memmem;
 
-use crate::record::{Body, Record, Stamp, id, json};
+use crate::record::{Body, Record, Stamp, json};
 use crate::scan::Place;
 use draft::Draft;
+pub use edges::Edge;
+pub(super) use edges::{EDGES_MAX, local_stem, local_target};
 
 pub use said::{Lookup, RequestResult, Said};
 
@@ -173,27 +176,6 @@ impl Facts {
         }
         self.facts
     }
-}
-
-/// A record has at most this many edges.
-pub(super) const EDGES_MAX: usize = 5;
-
-/// A name that a record shares with others of its call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Edge<'f> {
-    /// A channel.
-    Uid(&'f [u8]),
-    /// A bridge that channels meet in.
-    Bridge(&'f [u8]),
-    /// A Local channel's name without its `;1` or `;2`. Names start over when Asterisk restarts.
-    Local(&'f [u8]),
-    /// A Telegram message.
-    Message {
-        /// In this chat.
-        chat: &'f [u8],
-        /// With this id.
-        message: &'f [u8],
-    },
 }
 
 impl Fact {
@@ -411,51 +393,6 @@ impl Fact {
         }
     }
 
-    /// The names it shares with other records of its call. A holding bridge is no such name: the
-    /// bridge of a parking lot keeps one id for all calls until Asterisk restarts.
-    pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
-        let mut list = [None; EDGES_MAX];
-        let mut count = 0;
-        self.each_edge(|edge| {
-            list[count] = Some(edge);
-            count += 1;
-        });
-        list.into_iter().flatten()
-    }
-
-    /// Hands out the same one by one: a sweep asks for those of each record.
-    pub(super) fn each_edge<'f>(&'f self, mut take: impl FnMut(Edge<'f>)) {
-        let uid = self.uid();
-        if id::is_known(uid) {
-            take(Edge::Uid(uid));
-        }
-        if self.is_message() {
-            let message = self.message();
-            if id::is_known(message) {
-                let chat = self.chat();
-                take(Edge::Message { chat, message });
-            }
-        }
-        if !self.is_asterisk() {
-            return;
-        }
-        let bridge = self.field(BRIDGE);
-        if !self.holding && id::is_known(bridge) {
-            take(Edge::Bridge(bridge));
-        }
-        if let Some(stem) = local_stem(self.field(CHANNEL)) {
-            take(Edge::Local(stem));
-        }
-        // Most lines have neither.
-        if self.ends[EXTEN] != self.ends[DEST] {
-            for other in [self.field(LINKED), self.field(DEST)] {
-                if other != uid && id::is_known(other) {
-                    take(Edge::Uid(other));
-                }
-            }
-        }
-    }
-
     /// Whether a message was changed or taken back rather than sent.
     pub fn changes_message(&self) -> bool {
         matches!(
@@ -487,21 +424,4 @@ impl Fact {
         let own = self.start as usize;
         &text[own + usize::from(begin)..own + usize::from(self.ends[at])]
     }
-}
-
-/// `Local/151@ctx-0000000a;1` -> `Local/151@ctx-0000000a`.
-pub(super) fn local_stem(channel: &[u8]) -> Option<&[u8]> {
-    if !channel.starts_with(b"Local/") {
-        return None;
-    }
-    channel
-        .strip_suffix(b";1")
-        .or_else(|| channel.strip_suffix(b";2"))
-}
-
-/// `Local/151@ctx-0000000a;1` -> `151`: whom a Local channel was made to ring.
-pub(super) fn local_target(channel: &[u8]) -> Option<&[u8]> {
-    let rest = channel.strip_prefix(b"Local/")?;
-    let end = rest.iter().position(|b| matches!(b, b'@' | b'-' | b'/'))?;
-    Some(&rest[..end]).filter(|target| !target.is_empty())
 }
