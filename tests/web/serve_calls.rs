@@ -55,7 +55,7 @@ fn counts_of_a_search_are_those_of_the_trace_and_an_integration_that_succeeded_i
         line("2025-11-30 09:15:00,100", "dial", ID, dial),
         request(1, "200", "{}"),
         request(2, "success", "{\"_integration\": \"retailcrm\"}"),
-        request(3, "500", "{\"_integration\": \"ms\"}"),
+        request(3, "error", "{\"_integration\": \"ms\"}"),
         format!("2025-11-30 09:15:04,000|SQL|{ID}|SELECT|call_events|{{}}|{{}}\n"),
         format!("2025-11-30 09:15:05,000|TG|send|100000001|dial|45001|{ID}|hello\n"),
         format!("2025-11-30 09:15:06,000|TG|send|100000002|dial|45002|{ID}|hello\n"),
@@ -123,10 +123,10 @@ fn the_list_filters_and_counts_calls_that_go_on() {
     let all = page("");
     assert_eq!(rows(&all), 5, "{all}");
     for count in [
-        "✕ 1 missed",
-        "✕ 1 not reached",
-        "✕ 1 busy",
-        "● 2 in progress",
+        "✕ </span>1 missed",
+        "✕ </span>1 not reached",
+        "✕ </span>1 busy",
+        "● </span>2 in progress",
     ] {
         assert!(all.contains(count), "{count}: {all}");
     }
