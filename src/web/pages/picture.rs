@@ -72,8 +72,9 @@ pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp
             svg role="img" width="100%" height=(height) aria-label=(picture.gist()) {
                 (definitions())
                 (picture.times(height))
-                @for (at, lane) in lanes.iter().enumerate() { (picture.lane(lane, AXIS + at * LANE)) }
+                // Below the names, whose halo keeps an arrow from crossing them.
                 (picture.transfers(story))
+                @for (at, lane) in lanes.iter().enumerate() { (picture.lane(lane, AXIS + at * LANE)) }
             }
             (picture.legend(story))
             @if picture.axis.is_widened {
