@@ -1,6 +1,6 @@
 //! The lives of a call's Telegram messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fact::{Event, Fact, MessageAction};
 use crate::record::Stamp;
@@ -44,16 +44,21 @@ impl MessageLife {
     /// The messages that `facts` (in order of time) speak of, in the order of their sending.
     pub fn all(facts: &[Fact]) -> Vec<MessageLife> {
         let mut lives: Vec<MessageLife> = Vec::new();
+        // Which of them stand, the latest last, by chat and id.
+        let mut standing: BTreeMap<(&[u8], &[u8]), Vec<usize>> = BTreeMap::new();
         for fact in facts {
             let Event::Message(action) = fact.event else {
                 continue;
             };
-            let known = lives
-                .iter()
-                .rposition(|life| life.is_of(fact) && life.deleted.is_none());
+            let name = (fact.chat(), fact.message());
+            let known = standing.get(&name).and_then(|all| all.last()).copied();
             let at = match (action, known) {
                 (MessageAction::Send, _) | (_, None) => {
                     lives.push(MessageLife::begin(fact));
+                    // One without an id can't be matched.
+                    if !fact.message().is_empty() {
+                        standing.entry(name).or_default().push(lives.len() - 1);
+                    }
                     lives.len() - 1
                 }
                 (_, Some(at)) => at,
@@ -65,7 +70,10 @@ impl MessageLife {
                     life.sent_at = Some(fact.place);
                 }
                 MessageAction::Edit => life.edits.push(fact.at),
-                MessageAction::Delete => life.deleted = Some(fact.at),
+                MessageAction::Delete => {
+                    life.deleted = Some(fact.at);
+                    standing.entry(name).or_default().pop();
+                }
                 MessageAction::Other => {}
             }
         }
@@ -83,12 +91,6 @@ impl MessageLife {
             edits: Vec::new(),
             deleted: None,
         }
-    }
-
-    fn is_of(&self, fact: &Fact) -> bool {
-        !self.message.is_empty()
-            && self.message.as_bytes() == fact.message()
-            && self.chat.as_bytes() == fact.chat()
     }
 
     /// Sent and not deleted.

@@ -417,7 +417,7 @@ fn a_ladder_of_four_participants_fits_80_columns_with_all_of_them() {
     expect_test::expect![[r#"
                       +375 29            150              151              152
                      000-88-99
-        18:00:00         ┊─────calls─────>│                │                │
+        18:00:00         ┊─────calls─────>┊                │                │
         18:00:06         ┃<───answers─────┃                │                │
         18:00:30         ┊<───hold 18s────│                │                │
                          ┊                │─────calls─────>│                │

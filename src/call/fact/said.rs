@@ -159,7 +159,9 @@ fn talk_seconds(text: &str) -> Option<u32> {
     let mut seconds = None;
     let mut rest = rest;
     loop {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()) else {
+            return seconds;
+        };
         let number = rest[..digits].parse::<u32>();
         let unit = rest[digits..].trim_start();
         let scale = match unit.chars().next() {

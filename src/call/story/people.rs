@@ -1,10 +1,12 @@
 //! What each participant did, and when: a lane per person, without channels and bridges.
 
+use std::collections::BTreeMap;
+
 use super::meetings::Meeting;
 use crate::call::fact::Fact;
 use crate::call::summary::{Direction, RingOutcome, Summary};
 use crate::call::talk::{SWAP_MILLIS, same_party};
-use crate::record::Stamp;
+use crate::record::{Stamp, phone};
 
 /// A participant over time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +47,12 @@ pub enum PersonDoing {
 
 /// The lanes, the client's first.
 pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<PersonLane> {
-    let mut lanes = vec![PersonLane {
-        party: s.client.clone(),
-        is_client: true,
-        spans: client_spans(facts, s),
-    }];
+    let mut lanes = Lanes::default();
+    for span in client_spans(facts, s) {
+        lanes.add(&s.client, span);
+    }
+    let own = lanes.at(&s.client);
+    lanes.all[own].is_client = true;
     // Who calls out waits, and the client rings.
     if let (Direction::Outgoing, Some(caller)) = (s.direction, s.rang.first())
         && let Some(born) = facts.iter().find(|f| f.is_asterisk()).map(|f| f.at)
@@ -61,48 +64,39 @@ pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<P
             from: born,
             to,
         };
-        add(&mut lanes, caller, span);
+        lanes.add(caller, span);
     }
     for ringing in &s.ringing {
-        add(
-            &mut lanes,
-            &ringing.party,
-            PersonSpan {
-                doing: PersonDoing::Rings(ringing.outcome),
-                from: ringing.from,
-                to: ringing.to,
-            },
-        );
+        let span = PersonSpan {
+            doing: PersonDoing::Rings(ringing.outcome),
+            from: ringing.from,
+            to: ringing.to,
+        };
+        lanes.add(&ringing.party, span);
     }
     for heard in &s.heard {
         for party in &heard.with {
             let others = heard.with.iter().filter(|other| *other != party);
-            let with = [&s.client].into_iter().chain(others).cloned().collect();
-            add(
-                &mut lanes,
-                party,
-                PersonSpan {
-                    doing: PersonDoing::Talks(with),
-                    from: heard.from,
-                    to: heard.to,
-                },
-            );
+            let span = PersonSpan {
+                doing: PersonDoing::Talks([&s.client].into_iter().chain(others).cloned().collect()),
+                from: heard.from,
+                to: heard.to,
+            };
+            lanes.add_other(party, span);
         }
     }
     for meeting in meetings {
         let (a, b) = &meeting.pair;
         for (party, other) in [(a, b), (b, a)] {
-            add(
-                &mut lanes,
-                party,
-                PersonSpan {
-                    doing: PersonDoing::Consults(other.clone()),
-                    from: meeting.from,
-                    to: meeting.to,
-                },
-            );
+            let span = PersonSpan {
+                doing: PersonDoing::Consults(other.clone()),
+                from: meeting.from,
+                to: meeting.to,
+            };
+            lanes.add_other(party, span);
         }
     }
+    let mut lanes = lanes.all;
     lanes.retain(|lane| !lane.party.is_empty() && !lane.spans.is_empty());
     for lane in &mut lanes {
         lane.spans.sort_by_key(|span| span.from);
@@ -112,17 +106,41 @@ pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<P
     lanes
 }
 
-fn add(lanes: &mut Vec<PersonLane>, party: &str, span: PersonSpan) {
-    let known = lanes.iter_mut().find(|lane| same_party(&lane.party, party));
-    match known {
-        // What the client does is known from what the client hears; of an outgoing call it rings first.
-        Some(lane) if lane.is_client && !matches!(span.doing, PersonDoing::Rings(_)) => {}
-        Some(lane) => lane.spans.push(span),
-        None => lanes.push(PersonLane {
-            party: party.to_owned(),
-            is_client: false,
-            spans: vec![span],
-        }),
+/// Lanes while they are being made. A flood has thousands, so they are found by number.
+#[derive(Default)]
+struct Lanes {
+    all: Vec<PersonLane>,
+    known: BTreeMap<Vec<u8>, usize>,
+}
+
+impl Lanes {
+    fn at(&mut self, party: &str) -> usize {
+        let digits = phone::digits_of(party.as_bytes());
+        let key = match phone::is_external(digits) {
+            true => phone::canonical(digits).into_owned(),
+            false => party.as_bytes().to_vec(),
+        };
+        *self.known.entry(key).or_insert_with(|| {
+            self.all.push(PersonLane {
+                party: party.to_owned(),
+                is_client: false,
+                spans: Vec::new(),
+            });
+            self.all.len() - 1
+        })
+    }
+
+    fn add(&mut self, party: &str, span: PersonSpan) {
+        let at = self.at(party);
+        self.all[at].spans.push(span);
+    }
+
+    /// As `add`, but for the client, whose own spans say it better.
+    fn add_other(&mut self, party: &str, span: PersonSpan) {
+        let at = self.at(party);
+        if !self.all[at].is_client {
+            self.all[at].spans.push(span);
+        }
     }
 }
 

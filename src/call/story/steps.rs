@@ -5,7 +5,7 @@ use super::{Rung, Step, StepEvent};
 use crate::call::fact::{CallType, Event, Fact};
 use crate::call::summary::{Direction, RingOutcome, Ringing, Summary};
 use crate::call::talk::{
-    Heard, SWAP_MILLIS, TransferResult, endpoint, is_extension, party, same_party,
+    Heard, SWAP_MILLIS, Transfer, TransferResult, endpoint, is_extension, party, same_party,
 };
 use crate::record::Stamp;
 
@@ -116,7 +116,7 @@ impl Told<'_> {
     }
 
     fn beginning(&mut self) {
-        let Some(first) = self.facts.iter().position(|f| f.is_asterisk()) else {
+        let Some(first) = self.facts.iter().position(Fact::is_asterisk) else {
             return;
         };
         let at = self.facts[first].at;
@@ -196,14 +196,8 @@ impl Told<'_> {
             self.silence(before, left, Some(after.from));
         }
         let entered = self.records(left.plus_millis(-SWAP_MILLIS), after.from, &[Event::Bridge]);
-        let transfers = self
-            .s
-            .handed_on
-            .iter()
-            .filter(|transfer| transfer.at == after.from);
-        let transfer = transfers
-            .cloned()
-            .find(|t| t.result != TransferResult::NotAnswered);
+        let is_now = |t: &&Transfer| t.at == after.from && t.result != TransferResult::NotAnswered;
+        let transfer = self.s.handed_on.iter().find(is_now).cloned();
         if let Some(transfer) = transfer {
             let is_refused = transfer.result == TransferResult::Refused;
             let event = StepEvent::Transferred {
@@ -303,9 +297,20 @@ impl Told<'_> {
             left.plus_millis(PARTING_MILLIS).min(to),
             &[Event::BridgeLeave],
         );
-        records.extend(dials);
+        records.extend(&dials);
         records.sort_unstable();
         records.dedup();
+        // Who let the other side go and is rung for it again, as after parking, is nobody it was handed to.
+        let (again, let_go): (Vec<Rung>, Vec<Rung>) = let_go
+            .into_iter()
+            .partition(|rung| before.with.contains(&rung.party));
+        if let (false, Some(&dial)) = (again.is_empty(), dials.first()) {
+            let rang = StepEvent::Rang {
+                who: again,
+                by: None,
+            };
+            self.push(self.facts[dial].at, rang, vec![dial]);
+        }
         if let_go.is_empty() {
             self.push(left, StepEvent::Held { by, calls, lasted }, records);
             return;

@@ -10,6 +10,8 @@ use crate::record::{Stamp, phone};
 pub(super) struct Arrow {
     /// When.
     pub at: Stamp,
+    /// Half-way to the next one of another time: what everybody does then, they do in between.
+    pub between: Stamp,
     /// From that participant: an index into the people of the story.
     pub from: usize,
     /// To that one.
@@ -23,9 +25,20 @@ pub(super) struct Arrow {
 impl Told<'_> {
     /// The arrows of the call, in order of time.
     pub(super) fn arrows(&self) -> Vec<Arrow> {
-        let mut arrows = Vec::new();
+        let mut arrows: Vec<Arrow> = Vec::new();
         for step in self.story.talk_steps() {
             self.draw(step, &mut arrows);
+        }
+        let mut next: Option<Stamp> = None;
+        let mut after = None;
+        for arrow in arrows.iter_mut().rev() {
+            if after.is_some_and(|after| after > arrow.at) {
+                next = after;
+            }
+            after = Some(arrow.at);
+            arrow.between = next.map_or(arrow.at, |next| {
+                arrow.at.plus_millis(next.since(arrow.at) / 2)
+            });
         }
         arrows
     }
@@ -46,6 +59,7 @@ impl Told<'_> {
             if !self.story.people.is_empty() {
                 arrows.push(Arrow {
                     at: step.at,
+                    between: step.at,
                     from,
                     to,
                     labels: [label.to_owned(), short.to_owned()],

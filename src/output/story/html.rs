@@ -17,13 +17,13 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const STYLE: &str = include_str!("ticket.css");
 
 /// Width of a column of the picture, height of one of its rows (pixels).
-const COLUMN: usize = 150;
+const COLUMN: usize = 160;
 const ROW: usize = 26;
 const HEAD: usize = 44;
 const TIME: usize = 70;
 
 /// As much of a name fits over a column.
-const NAME_COLUMNS: usize = 20;
+const NAME_COLUMNS: usize = 17;
 
 /// Writes a call as a file that holds everything it needs.
 ///
@@ -179,7 +179,7 @@ fn drawn(arrow: &Arrow, from: usize, to: usize, y: usize) -> Markup {
 
 /// The class of a participant's line below an arrow.
 fn life(told: &Told<'_>, person: usize, arrow: &Arrow) -> &'static str {
-    match told.doing(person, arrow.at) {
+    match told.doing(person, arrow.between) {
         Some(PersonDoing::Talks(_)) => "talks",
         Some(PersonDoing::Consults(_)) => "consults",
         Some(PersonDoing::Rings(_) | PersonDoing::Waits | PersonDoing::Held) => "waits",

@@ -128,7 +128,7 @@ impl Grid {
     fn row(&self, told: &Told<'_>, arrow: &Arrow) -> String {
         let mut cells = vec![' '; self.column * self.columns];
         for person in 0..self.columns {
-            cells[self.middle(person)] = life(told, person, arrow.at);
+            cells[self.middle(person)] = life(told, person, arrow.between);
         }
         if arrow.from == arrow.to {
             self.note(&mut cells, arrow);

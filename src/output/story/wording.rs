@@ -273,13 +273,34 @@ impl Told<'_> {
             .filter(|_| fault.code != FaultCode::NoEnd)
             .map(|line| {
                 let what = words::other(&Record::parse(&line.text));
-                format!(": {}", self.secrets.mask(&what))
+                format!(": {}", shortened(&self.secrets.mask(&what)))
             });
+        let lengths = match fault.code {
+            FaultCode::WrongDuration => self.lengths(fault),
+            _ => String::new(),
+        };
         format!(
-            "{}{more}{}",
+            "{}{more}{lengths}{}",
             fault_words(fault.code),
             shown.unwrap_or_default()
         )
+    }
+}
+
+impl Told<'_> {
+    /// What a message states, and what was.
+    fn lengths(&self, fault: &Fault) -> String {
+        let fact = fault
+            .records
+            .first()
+            .and_then(|&at| self.call.facts.get(at));
+        let said = fact.and_then(|fact| fact.said.talk_seconds);
+        let said = said.map_or(0, |seconds| i64::from(seconds) * 1000);
+        let was = match self.call.summary.talk_millis {
+            Some(talk) => format!("the talk was {}", duration(talk)),
+            None => "nobody talked".to_owned(),
+        };
+        format!(", {} where {was}", duration(said))
     }
 }
 
