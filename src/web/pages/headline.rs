@@ -55,7 +55,7 @@ pub(super) fn headline(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> M
             h1 { (with_number(&answer, &unbroken(&grouped(&s.client)))) }
             (figures(look, page.call, it))
             (actions(look, page, it))
-            (forward(look, page, &result, &answer))
+            (forward(look, page, result, &answer))
         }
     }
 }

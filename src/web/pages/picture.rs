@@ -256,7 +256,7 @@ impl Picture<'_> {
             rect class=(self.class(lane, span)) x=(percent(left)) y=(y) width=(percent(width)) height=(BAR) rx="3" {
                 title { (title) }
             }
-            (self.text_in(lane, span, width, percent((left + right) / 2.0), y + BAR / 2 + 4))
+            (self.text_in(lane, span, width, &percent((left + right) / 2.0), y + BAR / 2 + 4))
         }
     }
 
@@ -266,7 +266,7 @@ impl Picture<'_> {
         lane: &PersonLane,
         span: &PersonSpan,
         width: f64,
-        x: String,
+        x: &str,
         y: usize,
     ) -> Markup {
         let texts = self.texts(lane, span);
