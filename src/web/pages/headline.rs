@@ -6,7 +6,7 @@ use super::faults::{self, Fault};
 use super::frame::day_and_time;
 use super::row::look_of;
 use super::sentence::sentence;
-use super::story::Words;
+use super::story::{Words, unbroken};
 use super::{CallPage, Language, Look};
 use crate::call::{Direction, Phase, Severity, State, Story, Summary, reach};
 use crate::engine::TracedCall;
@@ -53,10 +53,10 @@ pub(super) fn headline(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> M
                 " " span.zone { "(" (look.clock.zone(s.first)) ")" }
             }
             p class={ "badge " (class) } { span aria-hidden="true" { (mark) } " " (result) }
-            h1 { (with_number(&answer, &grouped(&s.client))) }
+            h1 { (with_number(&answer, &unbroken(&grouped(&s.client)))) }
             (figures(look, page.call, it))
             (actions(look, page, it))
-            (forward(look, page, &result, &answer))
+            (forward(look, page, result, &answer))
         }
     }
 }
@@ -76,7 +76,7 @@ fn with_number(text: &str, number: &str) -> Markup {
     let parts = match phone::digits_of(
         number
             .trim_start_matches('+')
-            .replace([' ', '-'], "")
+            .replace(['\u{a0}', '-'], "")
             .as_bytes(),
     ) {
         b"" => None,

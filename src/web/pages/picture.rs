@@ -72,8 +72,9 @@ pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp
             svg role="img" width="100%" height=(height) aria-label=(picture.gist()) {
                 (definitions())
                 (picture.times(height))
-                @for (at, lane) in lanes.iter().enumerate() { (picture.lane(lane, AXIS + at * LANE)) }
+                // Below the names, whose halo keeps an arrow from crossing them.
                 (picture.transfers(story))
+                @for (at, lane) in lanes.iter().enumerate() { (picture.lane(lane, AXIS + at * LANE)) }
             }
             (picture.legend(story))
             @if picture.axis.is_widened {
@@ -255,7 +256,7 @@ impl Picture<'_> {
             rect class=(self.class(lane, span)) x=(percent(left)) y=(y) width=(percent(width)) height=(BAR) rx="3" {
                 title { (title) }
             }
-            (self.text_in(lane, span, width, percent((left + right) / 2.0), y + BAR / 2 + 4))
+            (self.text_in(lane, span, width, &percent((left + right) / 2.0), y + BAR / 2 + 4))
         }
     }
 
@@ -265,7 +266,7 @@ impl Picture<'_> {
         lane: &PersonLane,
         span: &PersonSpan,
         width: f64,
-        x: String,
+        x: &str,
         y: usize,
     ) -> Markup {
         let texts = self.texts(lane, span);

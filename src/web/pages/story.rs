@@ -1,16 +1,16 @@
 //! The steps of a call in words, in both languages.
 //!
-//! Russian is told in the present tense: it is the only one that does not ask for the gender of the one
-//! who answered. Names stand where they need not be declined.
+//! Names stand where they need not be declined.
+
+mod english;
+mod russian;
 
 use maud::{Markup, html};
 
 use super::people::People;
 use super::{Language, Look, shortened};
-use crate::call::{
-    Direction, Lookup, MessageAction, Outcome, RequestResult, RingOutcome, Rung, Step, StepEvent,
-    Story, Summary, TransferResult,
-};
+use crate::call::{Direction, RingOutcome, Rung, Step, StepEvent, Story, Summary, TransferResult};
+use crate::output::phone as grouped;
 use crate::record::Stamp;
 
 /// Steps told; those after them are among all records.
@@ -34,7 +34,7 @@ struct Told<'s> {
 /// The story as a list; nothing for a call without a step.
 pub(super) fn story(look: &Look, words: &Words<'_>, story: &Story) -> Markup {
     let l = look.language;
-    let told = grouped(story);
+    let told = with_notices(story);
     let begin = told.first().map(|told| told.step.at);
     html! {
         @if let Some(begin) = begin {
@@ -65,7 +65,7 @@ pub(super) fn story(look: &Look, words: &Words<'_>, story: &Story) -> Markup {
 }
 
 /// Notices stand with the step before them; what comes first stands alone.
-fn grouped(story: &Story) -> Vec<Told<'_>> {
+fn with_notices(story: &Story) -> Vec<Told<'_>> {
     let mut all: Vec<Told<'_>> = Vec::new();
     for step in &story.steps {
         match all.last_mut() {
@@ -128,7 +128,11 @@ impl Words<'_> {
                 .language
                 .of("неизвестный номер", "an unknown number")
                 .to_owned(),
-            party => shortened(self.people.text(party).as_bytes(), 120),
+            party => {
+                let number = grouped(party);
+                let text = shortened(self.people.text(party).as_bytes(), 120);
+                text.replace(&number, &unbroken(&number))
+            }
         }
     }
 
@@ -210,338 +214,6 @@ impl Words<'_> {
         l.count(chats.len(), ["чат", "чата", "чатов"], ["chat", "chats"])
     }
 
-    fn russian(&self, step: &Step) -> String {
-        let client = match self.summary.direction {
-            Direction::Internal => "собеседник",
-            _ => "клиент",
-        };
-        match &step.event {
-            StepEvent::Called {
-                direction,
-                from,
-                line,
-                rings,
-            } => {
-                let over = self.over(line);
-                let rings = match rings.as_slice() {
-                    _ if *direction == Direction::Outgoing => String::new(),
-                    [] => String::new(),
-                    rings => format!("; вызываем: {}", self.rung(rings)),
-                };
-                match direction {
-                    Direction::Incoming => {
-                        format!("Звонит клиент: {}{over}{rings}", self.who(from))
-                    }
-                    Direction::Outgoing => {
-                        let client = self.who(&self.summary.client);
-                        match from.as_str() {
-                            "" => format!("Исходящий звонок, вызываем: {client}{over}"),
-                            from => format!("Звонит {}, вызываем: {client}{over}", self.who(from)),
-                        }
-                    }
-                    Direction::Internal => format!("Звонит коллега: {}{rings}", self.who(from)),
-                    Direction::Unknown => format!("Звонит {}{over}{rings}", self.who(from)),
-                }
-            }
-            StepEvent::Rang { who, by: None } => format!("Вызываем: {}", self.rung(who)),
-            StepEvent::Rang { who, by: Some(by) } => {
-                format!("{} вызывает: {}", self.who(by), self.rung(who))
-            }
-            StepEvent::Answered { by, after } => {
-                let verb = if by.len() > 1 {
-                    "Отвечают"
-                } else {
-                    "Отвечает"
-                };
-                format!(
-                    "{verb} {}{}",
-                    self.subject(by),
-                    self.lasting(" через ", self.waited(*after))
-                )
-            }
-            StepEvent::Held { by, calls, lasted } => {
-                let lasted = self.lasting(" ", *lasted);
-                match (by.as_slice(), calls.as_slice()) {
-                    (_, []) | ([], _) => format!("На удержании: {client}{lasted}"),
-                    (by, calls) => format!(
-                        "На удержании: {client}{lasted}; {} вызывает: {}",
-                        self.all(by.iter()),
-                        self.rung(calls)
-                    ),
-                }
-            }
-            StepEvent::HandedOver { by, to, lasted } => format!(
-                "{} переводит звонок, вызываем: {}; {client} ждёт{}",
-                self.all(by.iter()),
-                self.rung(to),
-                self.lasting(" ", *lasted)
-            ),
-            StepEvent::Consulted { by, with, lasted } => format!(
-                "{} и {} говорят между собой{}",
-                self.who(by),
-                self.who(with),
-                self.lasting(", ", *lasted)
-            ),
-            StepEvent::Transferred { result, by, to, .. } => {
-                let way = format!("{} → {}", self.who(by), self.who(to));
-                match result {
-                    TransferResult::Completed => format!("Звонок переведён: {way}"),
-                    TransferResult::Refused => format!("Перевод не состоялся: {way}"),
-                    TransferResult::NotAnswered => format!("Перевод без ответа: {way}"),
-                }
-            }
-            StepEvent::Resumed { with } => {
-                format!("Разговор продолжается: {}", self.all(with.iter()))
-            }
-            StepEvent::Joined { who } => {
-                format!("К разговору присоединяется: {}", self.all(who.iter()))
-            }
-            StepEvent::Left { who } => format!("Из разговора выходит: {}", self.all(who.iter())),
-            StepEvent::Messages {
-                action,
-                stage,
-                chats,
-                replaces,
-                cut,
-            } => {
-                let done = match action {
-                    MessageAction::Send if *replaces => "отправлено вместо прежнего",
-                    MessageAction::Send => "отправлено",
-                    MessageAction::Edit => "изменено",
-                    MessageAction::Delete => "удалено",
-                    MessageAction::Other => "неизвестное действие",
-                };
-                let cut = if *cut {
-                    " (текст в журнале обрезан)"
-                } else {
-                    ""
-                };
-                format!(
-                    "Telegram: {} {done}: {}{cut}",
-                    stage_of(self.language, stage),
-                    self.chats(chats)
-                )
-            }
-            StepEvent::Requests { lookup, result } => {
-                let n = step.records.len();
-                let times = if n > 1 {
-                    format!(" ({n})")
-                } else {
-                    String::new()
-                };
-                match (lookup, result) {
-                    (Some(Lookup::Found), _) => format!("Запрос имени{times}: имя найдено"),
-                    (Some(Lookup::Empty), _) => format!("Запрос имени{times}: имя не найдено"),
-                    (Some(Lookup::Failed), _) => format!("Запрос имени{times}: ошибка"),
-                    (None, RequestResult::Good) => {
-                        format!("Запрос к другой системе{times}: выполнен")
-                    }
-                    (None, RequestResult::Failed) => {
-                        format!("Запрос к другой системе{times}: ошибка")
-                    }
-                    (None, RequestResult::Unknown) => {
-                        format!("Запрос к другой системе{times}: результат неизвестен")
-                    }
-                }
-            }
-            StepEvent::Queries => self.language.count(
-                step.records.len(),
-                [
-                    "запрос к базе данных",
-                    "запроса к базе данных",
-                    "запросов к базе данных",
-                ],
-                ["", ""],
-            ),
-            StepEvent::Ended {
-                by,
-                outcome,
-                talked,
-                held,
-                waited,
-            } => {
-                let ended = match by.as_deref() {
-                    Some(by) => {
-                        format!("{} кладёт трубку", capital(&self.subject(&[by.to_owned()])))
-                    }
-                    None => "Звонок завершён".to_owned(),
-                };
-                match outcome {
-                    Outcome::Busy => format!("{ended}: занято"),
-                    outcome if outcome.is_unanswered() => {
-                        format!(
-                            "{ended}: нет ответа{}",
-                            self.lasting(", ожидание ", *waited)
-                        )
-                    }
-                    _ => self.with_lengths(ended, *talked, *held),
-                }
-            }
-            StepEvent::Unfinished {
-                outcome: Outcome::InProgress,
-            } => "Звонок ещё идёт".to_owned(),
-            StepEvent::Unfinished { .. } => "Конца звонка в журнале нет".to_owned(),
-        }
-    }
-
-    fn english(&self, step: &Step) -> String {
-        let client = match self.summary.direction {
-            Direction::Internal => "the caller",
-            _ => "the client",
-        };
-        match &step.event {
-            StepEvent::Called {
-                direction,
-                from,
-                line,
-                rings,
-            } => {
-                let over = self.over(line);
-                let rings = match rings.as_slice() {
-                    _ if *direction == Direction::Outgoing => String::new(),
-                    [] => String::new(),
-                    rings => format!("; ringing: {}", self.rung(rings)),
-                };
-                match direction {
-                    Direction::Incoming => {
-                        format!("The client calls: {}{over}{rings}", self.who(from))
-                    }
-                    Direction::Outgoing => format!(
-                        "{} calls {}{over}",
-                        self.who(from),
-                        self.who(&self.summary.client)
-                    ),
-                    Direction::Internal => format!("A colleague calls: {}{rings}", self.who(from)),
-                    Direction::Unknown => format!("{} calls{over}{rings}", self.who(from)),
-                }
-            }
-            StepEvent::Rang { who, by: None } => format!("Ringing: {}", self.rung(who)),
-            StepEvent::Rang { who, by: Some(by) } => {
-                format!("{} calls {}", self.who(by), self.rung(who))
-            }
-            StepEvent::Answered { by, after } => {
-                let verb = if by.len() > 1 { "answer" } else { "answers" };
-                format!(
-                    "{} {verb}{}",
-                    capital(&self.subject(by)),
-                    self.lasting(" after ", self.waited(*after))
-                )
-            }
-            StepEvent::Held { by, calls, lasted } => {
-                let lasted = self.lasting(" for ", *lasted);
-                match (by.as_slice(), calls.as_slice()) {
-                    (_, []) | ([], _) => format!("On hold: {client}{lasted}"),
-                    (by, calls) => format!(
-                        "On hold: {client}{lasted}; {} calls {}",
-                        self.all(by.iter()),
-                        self.rung(calls)
-                    ),
-                }
-            }
-            StepEvent::HandedOver { by, to, lasted } => format!(
-                "{} hands the call on to {}; {client} waits{}",
-                self.all(by.iter()),
-                self.rung(to),
-                self.lasting(" ", *lasted)
-            ),
-            StepEvent::Consulted { by, with, lasted } => format!(
-                "{} and {} talk between themselves{}",
-                self.who(by),
-                self.who(with),
-                self.lasting(" for ", *lasted)
-            ),
-            StepEvent::Transferred { result, by, to, .. } => {
-                let way = format!("{} → {}", self.who(by), self.who(to));
-                match result {
-                    TransferResult::Completed => format!("Transferred: {way}"),
-                    TransferResult::Refused => format!("Transfer not taken: {way}"),
-                    TransferResult::NotAnswered => format!("Transfer not answered: {way}"),
-                }
-            }
-            StepEvent::Resumed { with } => format!("The talk goes on: {}", self.all(with.iter())),
-            StepEvent::Joined { who } => format!("Joins the talk: {}", self.all(who.iter())),
-            StepEvent::Left { who } => format!("Leaves the talk: {}", self.all(who.iter())),
-            StepEvent::Messages {
-                action,
-                stage,
-                chats,
-                replaces,
-                cut,
-            } => {
-                let done = match action {
-                    MessageAction::Send if *replaces => "sent in place of the one before",
-                    MessageAction::Send => "sent",
-                    MessageAction::Edit => "edited",
-                    MessageAction::Delete => "deleted",
-                    MessageAction::Other => "touched",
-                };
-                let cut = if *cut {
-                    " (its text is cut in the log)"
-                } else {
-                    ""
-                };
-                format!(
-                    "Telegram: {} {done}: {}{cut}",
-                    stage_of(self.language, stage),
-                    self.chats(chats)
-                )
-            }
-            StepEvent::Requests { lookup, result } => {
-                let n = step.records.len();
-                let times = if n > 1 {
-                    format!(" ({n})")
-                } else {
-                    String::new()
-                };
-                match (lookup, result) {
-                    (Some(Lookup::Found), _) => format!("Name lookup{times}: found"),
-                    (Some(Lookup::Empty), _) => format!("Name lookup{times}: none found"),
-                    (Some(Lookup::Failed), _) => format!("Name lookup{times}: failed"),
-                    (None, RequestResult::Good) => {
-                        format!("Request to another system{times}: done")
-                    }
-                    (None, RequestResult::Failed) => {
-                        format!("Request to another system{times}: failed")
-                    }
-                    (None, RequestResult::Unknown) => {
-                        format!("Request to another system{times}: result unknown")
-                    }
-                }
-            }
-            StepEvent::Queries => self.language.count(
-                step.records.len(),
-                ["", "", ""],
-                ["database query", "database queries"],
-            ),
-            StepEvent::Ended {
-                by,
-                outcome,
-                talked,
-                held,
-                waited,
-            } => {
-                let ended = match by.as_deref() {
-                    Some(by) => format!("{} hangs up", capital(&self.subject(&[by.to_owned()]))),
-                    None => "The call ends".to_owned(),
-                };
-                match outcome {
-                    Outcome::Busy => format!("{ended}: busy"),
-                    outcome if outcome.is_unanswered() => {
-                        format!(
-                            "{ended}: not answered{}",
-                            self.lasting(", waited ", *waited)
-                        )
-                    }
-                    _ => self.with_lengths(ended, *talked, *held),
-                }
-            }
-            StepEvent::Unfinished {
-                outcome: Outcome::InProgress,
-            } => "The call goes on".to_owned(),
-            StepEvent::Unfinished { .. } => "The end of the call is not in the log".to_owned(),
-        }
-    }
-
     fn with_lengths(&self, ended: String, talked: Option<i64>, held: Option<i64>) -> String {
         match self.lengths(talked, held).as_slice() {
             [] => ended,
@@ -582,6 +254,11 @@ pub(super) fn stage_of(l: Language, stage: &str) -> String {
             shortened(other.as_bytes(), 40)
         ),
     }
+}
+
+/// A number whose groups stay on one line.
+pub(super) fn unbroken(number: &str) -> String {
+    number.replace(' ', "\u{a0}")
 }
 
 /// With its first letter as a capital.

@@ -14,20 +14,21 @@ const TROUBLES_MAX: usize = 5;
 
 /// A box that says which parts may be missing; nothing when all could be read.
 pub(super) fn missing_parts(look: &Look, troubles: &[Trouble]) -> Markup {
-    boxed(look, troubles.iter().filter(|it| loses_lines(it)).collect())
+    let lost: Vec<&Trouble> = troubles.iter().filter(|it| loses_lines(it)).collect();
+    boxed(look, &lost)
 }
 
 /// The same for one call. A line that is not written to its end yet is none of a call whose end is known.
 pub(super) fn missing_parts_of(look: &Look, call: &Summary, troubles: &[Trouble]) -> Markup {
     let may_be_its_own = |it: &&Trouble| !call.ended || !it.what.contains(HALF_LINE);
     let lost = troubles.iter().filter(|it| loses_lines(it));
-    boxed(look, lost.filter(may_be_its_own).collect())
+    boxed(look, &lost.filter(may_be_its_own).collect::<Vec<_>>())
 }
 
 /// What is said of a file whose last line has no end.
 const HALF_LINE: &str = "middle of a line";
 
-fn boxed(look: &Look, troubles: Vec<&Trouble>) -> Markup {
+fn boxed(look: &Look, troubles: &[&Trouble]) -> Markup {
     let l = look.language;
     if troubles.is_empty() {
         return html! {};
