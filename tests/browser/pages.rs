@@ -180,9 +180,9 @@ fn other_days_and_older_calls_are_a_link_away() {
     let mut browser = Browser::start();
     let rows = json!({"find": [".row"]});
     let today = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &[], rows.clone());
-    let before = browser.act_and(&[&["follow", ".head nav a"]], rows.clone());
+    let before = browser.act_and(&[&["follow", ".head nav a[aria-label]"]], rows.clone());
     assert!(before.text.contains("1 декабря 2025"), "{}", before.text);
-    let after = browser.act_and(&[&["follow", ".head nav a:last-child"]], rows.clone());
+    let after = browser.act_and(&[&["follow", ".head nav a[aria-label]:last-child"]], rows.clone());
     assert_eq!(row_ids(&after), row_ids(&today));
 
     let all = "&from=2025-11-27&to=2025-12-02";

@@ -228,8 +228,13 @@ fn tabs(l: Language, links: &ListLinks) -> Markup {
 fn form(l: Language, page: &ListPage<'_>) -> Markup {
     let filters = page.filters;
     let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
-    // Days and results have links of their own above.
-    let has_more = filters.direction.is_some() || !filters.extension.is_empty();
+    // What narrows the rows is to be seen: above, or here.
+    let is_above = |links: &[Option<String>]| links.iter().any(Option::is_none);
+    let has_days = filters.from.is_some() || filters.to.is_some();
+    let has_more = filters.direction.is_some()
+        || !filters.extension.is_empty()
+        || has_days && !is_above(&page.links.spans)
+        || filters.outcome.is_some() && !is_above(&page.links.outcomes);
     html! {
         form.search method="get" role="search" aria-label=(l.of("Поиск звонков", "Search for calls")) {
             input type="hidden" name="token" value=(page.token);
