@@ -164,7 +164,8 @@ impl Profile {
         match kind {
             Kind::Crm => self.has_call_events && self.outgoing && !self.has_bridge,
             Kind::Forwarded => self.rings_outside,
-            Kind::Consultation => self.has_bridge && self.has_call_events,
+            // Of a long talk the dial and the hangup may be too far off for a trace to have met them.
+            Kind::Consultation => self.has_bridge,
             Kind::Rung => self.dial,
         }
     }

@@ -174,3 +174,41 @@ fn a_call_whose_lines_name_the_reason_was_busy() {
         assert_eq!(result(reasons, 0), "missed", "{reasons:?}");
     }
 }
+
+#[test]
+fn a_consultation_is_of_the_call_whose_dial_and_hangup_are_far_from_it() {
+    let (main, other, lone) = ("1764666900.61", "1764666901.63", "1764667018.75");
+    let own = format!(
+        "\"Phone\": \"{CLIENT}\", \"CallType\": 0, \"Trunk\": \"0001363\", \"Extensions\": [\"150\"]"
+    );
+    let moves = |bridge: &str, channel: &str, number: &str| {
+        format!(
+            "\"BridgeUniqueid\": \"{bridge}\", \"Channel\": \"SIP/{channel}-0000002a\", \"CallerIDNum\": \"{number}\""
+        )
+    };
+    let client = moves("b1", "0001363", CLIENT);
+    let agent = moves("b1", "150", "150");
+    let consulted =
+        "\"Phone\": \"150\", \"CallType\": 2, \"Extensions\": [\"152\"], \"CallStatus\": \"0\"";
+    let dir = tree(&[
+        line("2025-12-02 09:15:00,100", "dial", main, &own),
+        line("2025-12-02 09:15:10,000", "bridge", other, &agent),
+        line("2025-12-02 09:15:10,100", "bridge", main, &client),
+        line("2025-12-02 09:16:58,000", "bridge_leave", other, &agent),
+        line("2025-12-02 09:17:08,000", "hangup", lone, consulted),
+        line("2025-12-02 09:17:08,200", "bridge", other, &agent),
+        line("2025-12-02 09:19:00,000", "bridge_leave", other, &agent),
+        line("2025-12-02 09:19:00,100", "bridge_leave", main, &client),
+        line(
+            "2025-12-02 09:19:01,000",
+            "hangup",
+            main,
+            &format!("{own}, \"CallStatus\": \"2\""),
+        ),
+    ]);
+    let lines = |id: &str| asked(dir.path(), &["trace", "0367", id, "--format", "raw"]).0;
+    assert_eq!(lines(main).lines().count(), 9);
+    assert_eq!(lines(lone), lines(main));
+    let (rows, _) = asked(dir.path(), &["search", "0367", "--format", "csv"]);
+    assert_eq!(rows.lines().count(), 2, "{rows}");
+}
