@@ -143,9 +143,7 @@ impl Joiner {
                 leading |= u32::from(*wanted == tag) << i;
             }
         }
-        if names.iter().next().is_none() {
-            return None;
-        }
+        names.iter().next()?;
         let home = home.unwrap_or_else(|| self.new_slot());
         for (i, named) in names.iter().enumerate() {
             if leading & (1 << i) != 0 {

@@ -182,7 +182,10 @@ fn other_days_and_older_calls_are_a_link_away() {
     let today = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &[], rows.clone());
     let before = browser.act_and(&[&["follow", ".head nav a[aria-label]"]], rows.clone());
     assert!(before.text.contains("1 декабря 2025"), "{}", before.text);
-    let after = browser.act_and(&[&["follow", ".head nav a[aria-label]:last-child"]], rows.clone());
+    let after = browser.act_and(
+        &[&["follow", ".head nav a[aria-label]:last-child"]],
+        rows.clone(),
+    );
     assert_eq!(row_ids(&after), row_ids(&today));
 
     let all = "&from=2025-11-27&to=2025-12-02";
