@@ -437,7 +437,9 @@ fn a_printed_call_has_its_headline_and_its_messages_and_nothing_is_cut() {
         asked,
     );
     assert!(
-        seen.found[0][0].text.contains("+375 29 000-88-99"),
+        seen.found[0][0]
+            .text
+            .contains("+375\u{a0}29\u{a0}000-88-99"),
         "{}",
         seen.text
     );
