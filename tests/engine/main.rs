@@ -10,7 +10,6 @@ mod generator_is_deterministic;
 mod holes;
 mod indexes;
 mod indexing;
-mod lanes;
 mod live;
 mod live_model;
 mod living;
