@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::kept::{Class, Earliest, Kept};
 use super::pass::{Piece, TimeMap};
 use super::{Corpus, Engine, RecordLimits};
-use crate::call::{Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, reach, straighten};
+use crate::call::{Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, infer, reach, straighten};
 use crate::error::Trouble;
 use crate::index::Key;
 use crate::record::{LogZone, Record, Stamp, id};
@@ -285,7 +285,8 @@ impl Engine {
     }
 
     /// Every Asterisk event around the moments at which parts can join the call or it can be a part of
-    /// another: its dials, hangups, and the first record of each leg.
+    /// another: its dials, hangups, and the first record of each leg. A consultation may end at any moment of
+    /// the call, and of it a hangup is all that may be left.
     fn neighbours(&self, corpus: &Corpus, map: &TimeMap, facts: &[Fact]) -> Vec<Fact> {
         let mut moments: Vec<Stamp> = Vec::new();
         let mut seen: Vec<&[u8]> = Vec::new();
@@ -314,6 +315,14 @@ impl Engine {
                 .into_lines();
             let facts = lines.map(|line| fact_of(&line));
             around.extend(facts.filter(Fact::is_asterisk));
+        }
+        if let Some(when) = self.limits(facts, false)
+            && infer::bridged_endpoints(facts).next().is_some()
+        {
+            let pieces = map.pieces(corpus, when, None);
+            let hangups = self.earliest_of(&pieces, &Needles::new(["|hangup|"]), when, |_| true);
+            let hangups = hangups.into_lines().map(|line| fact_of(&line));
+            around.extend(hangups.filter(|hangup| infer::may_be_consultation(hangup, facts)));
         }
         around
     }

@@ -72,6 +72,18 @@ impl Clock {
             .then_some(move |at| clock.moment(at).format("%:z").to_string())
     }
 
+    /// The line above times of another day or offset than those before it, which have those of `head`:
+    /// `--- 2025-12-03`, with the zone where its offset is another. `None` where both are the same.
+    pub fn heading(&self, head: &mut (NaiveDate, i32), at: Stamp) -> Option<String> {
+        let next = self.day_and_offset(at);
+        let before = std::mem::replace(head, next);
+        let zone = match next.1 == before.1 {
+            true => String::new(),
+            false => format!(" ({})", self.zone(at)),
+        };
+        (next != before).then(|| format!("--- {}{zone}", next.0))
+    }
+
     /// What stands above times: their day, and the seconds by which the zone is ahead of UTC then.
     pub fn day_and_offset(&self, at: Stamp) -> (NaiveDate, i32) {
         let moment = self.moment(at);

@@ -57,15 +57,8 @@ pub fn write_timeline(
         if !options.only.is_empty() && !options.only.contains(&record.kind()) {
             continue;
         }
-        let next = clock.day_and_offset(line.at);
-        if next != head {
-            // The header names the zone as it was when the call began.
-            let zone = match next.1 == head.1 {
-                true => String::new(),
-                false => format!(" ({})", clock.zone(line.at)),
-            };
-            head = next;
-            writeln!(out, "{}", style::faint(&format!("--- {}{zone}", head.0)))?;
+        if let Some(heading) = clock.heading(&mut head, line.at) {
+            writeln!(out, "{}", style::faint(&heading))?;
         }
         let leg = leg_column(call, fact.uid(), leg_width);
         let what = match &record.body {

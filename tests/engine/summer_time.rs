@@ -126,7 +126,12 @@ fn a_call_over_a_change_of_clocks_is_as_long_as_it_was() {
                 call(at, 20 + 10 * n, zone).concat(),
                 "in order, as written"
             );
-            let told = asked(dir.path(), zone.name(), "UTC", &["trace", "0367", &id]);
+            let told = asked(
+                dir.path(),
+                zone.name(),
+                "UTC",
+                &["trace", "0367", &id, "--all"],
+            );
             let last = at + TimeDelta::milliseconds(69_200);
             assert!(
                 told.contains(&last.format("%H:%M:%S%.3f").to_string()),

@@ -19,11 +19,10 @@ pub fn write_story(out: &mut impl Write, told: &Told<'_>, width: Option<usize>) 
     timeline::header(out, (told.trace, told.call), told.clock, told.people, width)?;
     writeln!(out)?;
     let first = told.call.summary.first;
-    let mut day = told.clock.date(first);
+    let mut head = told.clock.day_and_offset(first);
     for step in &told.story.steps {
-        if told.clock.date(step.at) != day {
-            day = told.clock.date(step.at);
-            writeln!(out, "{}", style::faint(&format!("--- {day}")))?;
+        if let Some(heading) = told.clock.heading(&mut head, step.at) {
+            writeln!(out, "{}", style::faint(&heading))?;
         }
         let (time, offset) = (told.time(step.at), told.offset(step.at));
         write!(out, "{time}  {}  ", style::faint(&format!("{offset:>7}")))?;
