@@ -21,4 +21,5 @@ mod rules;
 mod sample_tree;
 mod stories;
 mod summer_time;
+mod told;
 mod whole;
