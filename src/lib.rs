@@ -34,6 +34,10 @@ pub mod tree;
 
 pub mod filter;
 
+pub mod redact;
+
+pub mod sanitise;
+
 pub mod record;
 
 pub mod fsx;

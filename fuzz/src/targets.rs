@@ -8,12 +8,12 @@ use calltrace::call::Fact;
 use calltrace::cli::Settings;
 use calltrace::fsx::Folder;
 use calltrace::index;
-use calltrace::output::{Clock, json, redact, sanitise};
-use calltrace::record::{LogZone, Record, Stamp};
+use calltrace::output::{Clock, json};
+use calltrace::record::{LogZone, Place, Record, Stamp};
 use calltrace::rotate::Memory;
-use calltrace::scan::Place;
 use calltrace::source::Source;
 use calltrace::tree::LogFile;
+use calltrace::{redact, sanitise};
 
 use crate::mutate::Mutator;
 use crate::world::{World, corpus};

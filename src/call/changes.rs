@@ -69,8 +69,7 @@ impl Changes {
 mod tests {
     use super::*;
     use crate::call::Fact;
-    use crate::record::{Record, Stamp};
-    use crate::scan::Place;
+    use crate::record::{Place, Record, Stamp};
 
     #[test]
     fn a_part_is_found_whether_it_settles_or_its_call_grows() {

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::fact::{Edge, Fact};
-use crate::record::id;
-use crate::scan::Place;
+use crate::record::{Place, id};
 
 /// A call of more names than this is a runaway join (five bridges and sixty events are a long
 /// call); growing stops and says so.

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
-use crate::record::{Body, Record, Stamp, json};
-use crate::scan::Place;
+use crate::record::{Body, Place, Record, Stamp, json};
 use draft::Draft;
 pub use edges::Edge;
 pub(super) use edges::{EDGES_MAX, local_stem, local_target};

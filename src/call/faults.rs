@@ -10,8 +10,7 @@ use super::messages::MessageLife;
 use super::summary::{Outcome, Summary};
 use crate::call::channels::endpoint;
 use crate::call::fact::local_target;
-use crate::record::{Stamp, phone};
-use crate::scan::Place;
+use crate::record::{Place, Stamp, phone};
 
 /// The bot takes back the message of one stage this long after it sent the next at most (milliseconds).
 const REPLACED_MILLIS: i64 = 5_000;

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fact::{Event, Fact, MessageAction};
-use crate::record::Stamp;
-use crate::scan::Place;
+use crate::record::{Place, Stamp};
 
 /// One message in one chat.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,8 +16,9 @@ use super::{Exit, say, system_zone};
 use crate::call::Summary;
 use crate::cli::{FILES, FOLDERS, Offer, Settings, Typed, Wanted, complete as offers};
 use crate::engine::{last_written, recent_calls};
-use crate::output::{Clock, glance, sanitise::sanitise};
+use crate::output::{Clock, glance};
 use crate::record::LogZone;
+use crate::sanitise::sanitise;
 use crate::tree::{EnterpriseName, Tree};
 
 /// Names the shell that asks.

@@ -16,7 +16,7 @@ use crate::cli::{
     check_environment, is_flag,
 };
 use crate::error::{Error, reason};
-use crate::output::sanitise::sanitise;
+use crate::sanitise::sanitise;
 
 /// Columns that values are padded to, unless they are longer.
 const VALUE_COLUMNS: usize = 40;

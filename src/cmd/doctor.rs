@@ -10,8 +10,8 @@ use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
 use crate::doctor::{Doctor, Finding, Report, SettingsFile, Severity};
 use crate::error::Error;
 use crate::output::doctor::{Reach, Shown, document, write_findings};
+use crate::output::json;
 use crate::output::rotation::size;
-use crate::output::{json, redact};
 use crate::rotate::Policy;
 
 pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exit, Error> {
@@ -25,7 +25,6 @@ pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exi
         now: desk.now.utc(),
         whole: args.enterprises.is_empty(),
         deep: args.deep,
-        secret_in: &|line| redact::key_of_secret(&String::from_utf8_lossy(line)),
         settings: &settings,
     };
     let pool = pool(desk.threads)?;

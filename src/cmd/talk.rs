@@ -13,7 +13,7 @@ use super::root::is_tree;
 use crate::cli::ColorWhen;
 use crate::engine::Searched;
 use crate::error::{Error, Trouble};
-use crate::output::sanitise::sanitise;
+use crate::sanitise::sanitise;
 
 /// Standard output. Text written through [`Out::styled`] loses its colours where they are not
 /// wanted; bytes written through [`Out::bytes`] are left alone.

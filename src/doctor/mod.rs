@@ -46,9 +46,6 @@ pub use finding::{Clause, Field, Finding, Place, Severity};
 
 use survey::Survey;
 
-/// Finds the first secret in a line: the key that it stands under.
-pub type SecretFinder<'f> = dyn Fn(&[u8]) -> Option<String> + Sync + 'f;
-
 /// A file of settings that holds secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsFile {
@@ -73,8 +70,6 @@ pub struct Doctor<'d> {
     pub whole: bool,
     /// Everything is read.
     pub deep: bool,
-    /// What a secret is.
-    pub secret_in: &'d SecretFinder<'d>,
     /// Settings that hold some.
     pub settings: &'d [SettingsFile],
 }

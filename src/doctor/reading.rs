@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Place, SecretFinder};
+use super::Place;
 use crate::record::id::epoch_seconds;
 use crate::record::{Ast, Body, LogZone, Record, Stamp};
+use crate::redact;
 use crate::scan::{Finding, Scanner, Tuning};
 use crate::source::Source;
 
@@ -52,16 +53,9 @@ pub(super) struct Reading {
     previous: Option<Stamp>,
 }
 
-/// What is looked for in a line.
-#[derive(Clone, Copy)]
-pub(super) struct Lens<'l> {
-    pub(super) zone: LogZone,
-    pub(super) secret_in: &'l SecretFinder<'l>,
-}
-
 impl Reading {
     /// The beginning and the end of a file, as far as they can be had without decoding the rest.
-    pub(super) fn sample(source: &Source, lens: Lens<'_>) -> Reading {
+    pub(super) fn sample(source: &Source, zone: LogZone) -> Reading {
         let mut reading = Reading::default();
         let head = text_at(source, 0, HEAD_BYTES);
         let whole = head.iter().rposition(|&b| b == b'\n');
@@ -69,7 +63,7 @@ impl Reading {
             &head[..whole.map_or(0, |newline| newline + 1)],
             Some(1),
             0,
-            lens,
+            zone,
         );
         let Some(total) = source.content_bytes() else {
             return reading;
@@ -87,34 +81,34 @@ impl Reading {
             .iter()
             .position(|&b| b == b'\n')
             .map_or(tail.len(), |at| at + 1);
-        reading.text(&tail[skip..], None, from + skip as u64, lens);
+        reading.text(&tail[skip..], None, from + skip as u64, zone);
         reading
     }
 
     /// All of a file, with what is wrong with its content.
-    pub(super) fn whole(source: &Source, lens: Lens<'_>) -> (Reading, Vec<Finding>) {
+    pub(super) fn whole(source: &Source, zone: LogZone) -> (Reading, Vec<Finding>) {
         let scanner = Scanner::new(Tuning::default());
         let mut blocks = scanner.stream(source);
         let mut reading = Reading::default();
         while let Some(block) = blocks.next_block() {
             let number = reading.lines + 1;
-            reading.text(block.text, Some(number), block.offset, lens);
+            reading.text(block.text, Some(number), block.offset, zone);
         }
         let findings = blocks.findings().to_vec();
         (reading, findings)
     }
 
     /// Lines, the first of which has this number in the file, where that is known, and begins there.
-    fn text(&mut self, text: &[u8], number: Option<u64>, offset: u64, lens: Lens<'_>) {
+    fn text(&mut self, text: &[u8], number: Option<u64>, offset: u64, zone: LogZone) {
         let mut at = offset;
         for (count, line) in (0..).zip(text.split_inclusive(|&b| b == b'\n')) {
             let place = number.map_or(Place::Byte(at), |first| Place::Line(first + count));
-            self.line(line.strip_suffix(b"\n").unwrap_or(line), place, lens);
+            self.line(line.strip_suffix(b"\n").unwrap_or(line), place, zone);
             at += line.len() as u64;
         }
     }
 
-    fn line(&mut self, line: &[u8], place: Place, lens: Lens<'_>) {
+    fn line(&mut self, line: &[u8], place: Place, zone: LogZone) {
         self.lines += 1;
         if line.is_empty() {
             return;
@@ -125,13 +119,14 @@ impl Reading {
             self.first_unparsed = self.first_unparsed.or(Some(place));
         }
         if let Some(at) = record.at {
-            self.time(at, place, lens.zone);
+            self.time(at, place, zone);
             if let Body::Ast(ast) = record.body {
-                self.birth(at, &ast, lens.zone);
+                self.birth(at, &ast, zone);
             }
         }
         if self.secret.is_none() && self.lines <= SECRET_LINES_MAX {
-            self.secret = (lens.secret_in)(line).map(|key| (place, key));
+            self.secret =
+                redact::key_of_secret(&String::from_utf8_lossy(line)).map(|key| (place, key));
         }
     }
 
@@ -194,16 +189,8 @@ mod tests {
 
     fn read(lines: &[&str], zone: Zone) -> Reading {
         let mut reading = Reading::default();
-        let lens = Lens {
-            zone: LogZone(zone),
-            secret_in: &|line| {
-                line.windows(3)
-                    .any(|w| w == b"pwd")
-                    .then(|| "pwd".to_owned())
-            },
-        };
         let text = lines.join("\n");
-        reading.text(text.as_bytes(), Some(1), 0, lens);
+        reading.text(text.as_bytes(), Some(1), 0, LogZone(zone));
         reading
     }
 
@@ -213,7 +200,7 @@ mod tests {
             &[
                 "2025-11-30 09:00:02,000|AST|start|1764493200.1|{}",
                 "junk",
-                "2025-11-30 09:10:00,000|AST|dial|1764493200.1|{\"pwd\": 1}",
+                "2025-11-30 09:10:00,000|AST|dial|1764493200.1|{\"pwd\": \"12345\"}",
                 "2025-11-30 09:04:00,000|AST|start|1764493439.7|{}",
                 "2025-11-30 09:05:00,000|AST|start|nothing|{}",
             ],

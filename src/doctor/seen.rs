@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use memchr::memmem;
 
-use super::reading::{Lens, Reading, text_at};
+use super::reading::{Reading, text_at};
 use super::{Circumstances, DAY_MILLIS};
 use crate::fsx::{FileIdentity, Folder, Writer};
 use crate::index::{self, Index};
@@ -112,8 +112,7 @@ impl Seen {
             seen.index = IndexState::Wrong(why);
         }
         if doctor.deep || (index.is_none() && must_be_decoded(&source)) {
-            let lens = circumstances.lens();
-            let (reading, damage) = Reading::whole(&source, lens);
+            let (reading, damage) = Reading::whole(&source, circumstances.doctor.zone);
             (seen.first, seen.last) = (reading.first, reading.last);
             seen.ends_half = damage
                 .iter()
@@ -213,7 +212,7 @@ impl Seen {
         }
         let opened = LogFile::open(folder, self.name.clone());
         if let Ok(source) = opened.and_then(|log| Source::open(Arc::new(log))) {
-            self.reading = Some(Reading::sample(&source, circumstances.lens()));
+            self.reading = Some(Reading::sample(&source, circumstances.doctor.zone));
         }
     }
 
@@ -259,13 +258,6 @@ impl Seen {
 }
 
 impl Circumstances<'_> {
-    fn lens(&self) -> Lens<'_> {
-        Lens {
-            zone: self.doctor.zone,
-            secret_in: self.doctor.secret_in,
-        }
-    }
-
     /// Today, in the zone of the logs.
     pub(super) fn today(&self) -> NaiveDate {
         day_of(self.now)

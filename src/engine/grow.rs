@@ -17,8 +17,8 @@ use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, infer, reach, straighten};
 use crate::error::Trouble;
 use crate::index::Key;
-use crate::record::{LogZone, Record, Stamp, id};
-use crate::scan::{Line, Needles, Place};
+use crate::record::{LogZone, Place, Record, Stamp, id};
+use crate::scan::{Line, Needles};
 
 /// A call that still teaches names after this many rounds is a runaway join.
 const ROUNDS_MAX: usize = 40;

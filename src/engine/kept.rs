@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use super::grow::fact_of;
 use crate::call::{Closure, first_and_last};
-use crate::record::Stamp;
-use crate::scan::{Line, Place};
+use crate::record::{Place, Stamp};
+use crate::scan::Line;
 
 /// How many records of one call an answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use super::seeds::key_of;
 use super::{Corpus, Engine};
 use crate::error::{Error, Trouble};
 use crate::filter::RecordFilter;
-use crate::record::Record;
-use crate::scan::{Block, Line, Needles, Place, Task, line};
+use crate::record::{Place, Record};
+use crate::scan::{Block, Line, Needles, Task, line};
 use crate::source::{Bounds, Source, Span};
 use crate::tree::{EnterpriseName, Tree};
 

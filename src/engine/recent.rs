@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use crate::call::{Component, Fact, Joiner, Summary};
 use crate::fsx::Folder;
-use crate::record::{Record, Stamp, id};
-use crate::scan::Place;
+use crate::record::{Place, Record, Stamp, id};
 use crate::source::{Source, is_compressed};
 use crate::tree::{Listed, LogFile, look_at};
 

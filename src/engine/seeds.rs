@@ -15,8 +15,8 @@ use super::{Corpus, Engine, Found, RecordLimits};
 use crate::call::{Closure, Joiner, Summary, reach};
 use crate::filter::RecordFilter;
 use crate::index::Key;
-use crate::record::{Record, Stamp};
-use crate::scan::{Line, Needles, Place, line};
+use crate::record::{Place, Record, Stamp};
+use crate::scan::{Line, Needles, line};
 use crate::source::{Bounds, Source};
 
 /// Records from which calls are grown one by one; of more it is cheaper to sort all into calls.

@@ -16,8 +16,8 @@ use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Component, Event, Fact, Facts, Joiner, Summary, reach, straighten};
 use crate::error::Trouble;
-use crate::record::{LogZone, Record, Stamp, id};
-use crate::scan::{Block, Blocks, Place, Scanner, Task};
+use crate::record::{LogZone, Place, Record, Stamp, id};
+use crate::scan::{Block, Blocks, Scanner, Task};
 use crate::source::{Bounds, Source, Span, first_line_at};
 use waiting::Waiting;
 

@@ -13,8 +13,8 @@ use super::{Corpus, Engine, RecordLimits};
 use crate::call::{Closure, Fact, Summary, reach};
 use crate::error::{Error, Trouble};
 use crate::index::Key;
-use crate::record::{Stamp, id};
-use crate::scan::{Line, Needles, Place, line};
+use crate::record::{Place, Stamp, id};
+use crate::scan::{Line, Needles, line};
 use crate::source::{Bounds, Source};
 use crate::tree::{EnterpriseName, Tree};
 

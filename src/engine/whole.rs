@@ -21,8 +21,8 @@ use super::{Corpus, Engine, RecordLimits, TraceQuestion};
 use crate::call::{Closure, Component, Fact, Joiner, reach};
 use crate::error::{Error, Trouble};
 use crate::index::Key;
-use crate::record::Stamp;
-use crate::scan::{Block, Line, Needles, Place, line, time_of_record};
+use crate::record::{Place, Stamp};
+use crate::scan::{Block, Line, Needles, line, time_of_record};
 use crate::source::Source;
 use crate::tree::{EnterpriseName, Tree};
 

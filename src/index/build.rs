@@ -16,8 +16,8 @@ use super::layout::{ENTRY_BYTES, Fingerprint, Footer, MAGIC, Segment, Stored};
 use super::pages::{Counted, write_pages};
 use super::print::fingerprint;
 use crate::call::Facts;
-use crate::record::{LogZone, Record, Stamp};
-use crate::scan::{Block, Finding, Place, Scanner, Task, Tuning};
+use crate::record::{LogZone, Place, Record, Stamp};
+use crate::scan::{Block, Finding, Scanner, Task, Tuning};
 use crate::source::{Bounds, Content, Source, Span, Tally};
 
 /// Blocks of a segment: some 128 MiB of content, whose postings take 10 MB while they are sorted.

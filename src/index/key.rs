@@ -216,7 +216,7 @@ mod tests {
         // It has the keys of lines, and those of the names that it knew: the id and the bridge. The line
         // that tells that a bridge only holds is found by that bridge.
         let line = "2025-12-02 09:15:10,100|AST|bridge_create||{\"BridgeUniqueid\": \"b1\", \"BridgeTechnology\": \"holding_bridge\"}";
-        let place = crate::scan::Place {
+        let place = crate::record::Place {
             source: 0,
             offset: 0,
         };

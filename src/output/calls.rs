@@ -3,10 +3,10 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::layout::fit;
-use super::sanitise::sanitise;
 use super::{Clock, style, words};
 use crate::call::{Phase, State, Summary};
 use crate::record::Stamp;
+use crate::sanitise::sanitise;
 
 /// Who calls whom, usually.
 const PARTIES_WIDTH: usize = 34;
@@ -160,9 +160,8 @@ fn words(row: &CallRow<'_>, now: Option<Stamp>) -> String {
 mod tests {
     use super::*;
     use crate::call::Fact;
-    use crate::record::Zone;
     use crate::record::{LogZone, Record};
-    use crate::scan::Place;
+    use crate::record::{Place, Zone};
 
     #[test]
     fn a_row_fits_and_keeps_what_matters_most() {

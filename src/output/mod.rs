@@ -1,7 +1,7 @@
 //! How it looks: timeline, table, JSON, CSV, sanitising.
 //!
 //! Takes what `engine` answered and makes text of it; asks nothing itself. Three rules hold for
-//! all of it: bytes from a log are shown only through [`sanitise`], bodies only through [`redact`]
+//! all of it: bytes from a log are shown only through [`crate::sanitise`], bodies only through [`crate::redact`]
 //! (the raw format is the one exception to both, and to a terminal only to the second), and
 //! every shown time goes through [`Clock`], which names its zone.
 
@@ -13,9 +13,7 @@ pub mod json;
 mod layout;
 mod lines;
 mod people;
-pub mod redact;
 pub mod rotation;
-pub mod sanitise;
 mod secrets;
 pub mod story;
 mod stream;

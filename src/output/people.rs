@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::sanitise::sanitise;
 use super::words;
 use crate::record::phone::same_number;
+use crate::sanitise::sanitise;
 
 /// A name is cut after this many characters.
 const NAME_CHARS_MAX: usize = 60;

@@ -11,11 +11,10 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 use serde_json::Value;
 
-use super::redact::MASK;
 use crate::call::Fact;
 use crate::engine::TracedCall;
-use crate::record::{Record, Stamp};
-use crate::scan::Place;
+use crate::record::{Place, Record, Stamp};
+use crate::redact::MASK;
 
 /// A shorter value is no secret: it would mask half of the answer.
 const CHARS_MIN: usize = 6;

@@ -6,11 +6,10 @@ use chrono::NaiveDate;
 use unicode_width::UnicodeWidthStr;
 
 use super::layout::{kind_column, wrapped};
-use super::sanitise::sanitise;
 use super::{Clock, Secrets, style, words};
 use crate::call::Fact;
-use crate::record::{Body, Record, Stamp};
-use crate::scan::Place;
+use crate::record::{Body, Place, Record, Stamp};
+use crate::sanitise::sanitise;
 
 /// Nearly every id is as long or shorter, `1764666900.12345`.
 const ID_WIDTH: usize = 16;

@@ -8,8 +8,9 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets
 use unicode_width::UnicodeWidthStr;
 
 use super::layout::fit;
-use super::{Clock, sanitise, words};
+use super::{Clock, words};
 use crate::call::{Outcome, Summary};
+use crate::sanitise;
 use crate::tree::EnterpriseName;
 
 /// Rows laid out at once; all of fifteen days would take more memory than finding them.

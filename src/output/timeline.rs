@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use super::layout::{fit, kind_column, pieces, wrapped_at_most};
-use super::{Clock, People, Secrets, redact, sanitise, style, words};
+use super::{Clock, People, Secrets, style, words};
 use crate::call::{MessageLife, Reason, Summary};
 use crate::engine::{Trace, TracedCall};
 use crate::record::{Body, KindName, Record, Stamp};
 use crate::scan::Line;
+use crate::{redact, sanitise};
 
 /// What to show of a call.
 #[derive(Debug, Clone, Default)]

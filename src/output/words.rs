@@ -2,8 +2,8 @@
 
 use super::{Clock, People};
 use crate::call::{Direction, Fact, Outcome, Summary};
-use crate::output::sanitise::sanitise;
 use crate::record::{Ast, Body, Record, json};
+use crate::sanitise::sanitise;
 
 /// `2m05s`, `14s`, `1h02m05s`; of a second or less in tenths: `0.4s`.
 pub fn duration(millis: i64) -> String {
@@ -294,13 +294,11 @@ pub(super) fn other(record: &Record<'_>) -> String {
             String::from_utf8_lossy(sql.table)
         ),
         _ => {
-            return sanitise(
-                crate::output::redact::text(&String::from_utf8_lossy(record.line)).as_bytes(),
-            )
-            .into_owned();
+            return sanitise(crate::redact::text(&String::from_utf8_lossy(record.line)).as_bytes())
+                .into_owned();
         }
     };
-    sanitise(crate::output::redact::text(&text).as_bytes()).into_owned()
+    sanitise(crate::redact::text(&text).as_bytes()).into_owned()
 }
 
 #[cfg(test)]

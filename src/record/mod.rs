@@ -17,10 +17,12 @@ pub mod id;
 pub mod json;
 mod parse;
 pub mod phone;
+mod place;
 pub mod time;
 pub mod write;
 mod zone;
 
+pub use place::Place;
 pub use time::{LogZone, Stamp};
 pub use zone::{UnknownZone, Zone, ZoneOffset, Zoned};
 

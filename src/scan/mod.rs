@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use crate::error::Trouble;
-use crate::record::{Record, Stamp};
+use crate::record::{Place, Record, Stamp};
 use crate::source::{Source, Span};
 
 pub use before::{Before, Seen};
@@ -42,16 +42,6 @@ impl Default for Tuning {
             block_bytes: 256 << 10,
         }
     }
-}
-
-/// A place in the log: which source, and where its line begins in the content. Orders lines of
-/// equal time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// Index of the source among those of the question.
-    pub source: u32,
-    /// Content offset of the line's first byte.
-    pub offset: u64,
 }
 
 /// A line taken out of the logs.

@@ -14,7 +14,7 @@ use tokio::task;
 use tokio::time::timeout;
 
 use crate::directory::Directory;
-use crate::output::sanitise::sanitise;
+use crate::sanitise::sanitise;
 use crate::tree::{EnterpriseName, LogFile, Tree, look_at};
 
 /// For so long a result stands: asking more often must not cost the database more.

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 /// From top to bottom: a room uses itself and those after it.
-const ROOMS: [&str; 21] = [
+const ROOMS: [&str; 23] = [
     "main.rs",
     "lib.rs",
     "cmd",
@@ -27,6 +27,8 @@ const ROOMS: [&str; 21] = [
     "source",
     "tree",
     "filter",
+    "redact",
+    "sanitise",
     "record",
     "fsx",
     "error",
@@ -78,7 +80,7 @@ const CRATES: [(&str, &[&str]); 56] = [
             "cmd", "doctor", "rotate", "engine", "index", "scan", "source",
         ],
     ),
-    ("regex", &["cli", "output", "filter"]),
+    ("regex", &["cli", "output", "filter", "redact"]),
     ("reqwest", &["directory"]),
     ("rustix", &["intake", "follow", "rotate", "tree", "fsx"]),
     ("sd_notify", &["cmd"]),
@@ -86,7 +88,15 @@ const CRATES: [(&str, &[&str]); 56] = [
     ("serde", &["cli"]),
     (
         "serde_json",
-        &["cmd", "web", "directory", "intake", "output", "record"],
+        &[
+            "cmd",
+            "web",
+            "directory",
+            "intake",
+            "output",
+            "redact",
+            "record",
+        ],
     ),
     ("sha2", &["web"]),
     ("signal_hook", &["cmd"]),

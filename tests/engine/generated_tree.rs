@@ -31,8 +31,9 @@ fn differences(root: &Path, calls: &[TruthCall]) -> Vec<String> {
         let found: BTreeSet<(String, u64)> = trace
             .call
             .map(|found| {
-                let place =
-                    |p: calltrace::scan::Place| (found.files[p.source as usize].clone(), p.offset);
+                let place = |p: calltrace::record::Place| {
+                    (found.files[p.source as usize].clone(), p.offset)
+                };
                 found.lines.iter().map(|line| place(line.place)).collect()
             })
             .unwrap_or_default();

@@ -16,8 +16,8 @@ use calltrace::engine::{Engine, LinesQuestion, MemoryLimits};
 use calltrace::filter::RecordFilter;
 use calltrace::index::{Index, Key, Memory};
 use calltrace::record::phone::PhoneQuery;
-use calltrace::record::{LogZone, Record, Stamp};
-use calltrace::scan::{Place, Tuning};
+use calltrace::record::{LogZone, Place, Record, Stamp};
+use calltrace::scan::Tuning;
 use calltrace::tree::{EnterpriseName, Tree};
 
 fn small() -> MemoryLimits {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use calltrace::call::Fact;
 use calltrace::filter::RecordFilter;
 use calltrace::fsx::Folder;
-use calltrace::record::{Ast, Body, Http, Record, Sql, Stamp, Tg, write};
-use calltrace::scan::{Place, Scanner, Tuning};
+use calltrace::record::{Ast, Body, Http, Place, Record, Sql, Stamp, Tg, write};
+use calltrace::scan::{Scanner, Tuning};
 use calltrace::source::Source;
 use calltrace::tree::{EnterpriseName, Snapshot};
 use proptest::collection::vec;
@@ -80,7 +80,7 @@ proptest! {
         let record = Record::parse(line.as_bytes());
         let place = Place { source: 0, offset: 0 };
         Fact::of(&record, Stamp(0), place).edges().count();
-        calltrace::output::redact::text(&line);
+        calltrace::redact::text(&line);
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use super::{main_hangup, main_uid, text};
 use crate::call::fact::{Event, Fact};
 use crate::call::talk::{Talk, Transfer, TransferKind, TransferResult};
-use crate::record::Stamp;
-use crate::scan::Place;
+use crate::record::{Place, Stamp};
 
 /// Whether another leg dials on after the main one hung up: the one who was called is handed on to another
 /// extension, which is being rung.

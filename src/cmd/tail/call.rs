@@ -18,8 +18,7 @@ use crate::error::Error;
 use crate::filter::RecordFilter;
 use crate::follow::{Arrival, Batch, Next, Start, Whom};
 use crate::output::{Shown, ending, json};
-use crate::record::Record;
-use crate::scan::Place;
+use crate::record::{Place, Record};
 use crate::tree::EnterpriseName;
 
 /// Facts of records that arrive come behind those of the files, in the order of their arrival.

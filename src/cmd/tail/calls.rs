@@ -16,8 +16,7 @@ use crate::error::Error;
 use crate::filter::RecordFilter;
 use crate::follow::{Arrival, Next, Start};
 use crate::fsx::WallClock;
-use crate::record::{LogZone, Record, Stamp};
-use crate::scan::Place;
+use crate::record::{LogZone, Place, Record, Stamp};
 use crate::tree::EnterpriseName;
 
 /// Facts of records that arrive come behind those of the files, in the order of their arrival.

@@ -6,9 +6,9 @@ use super::{Reach, Shown};
 use crate::doctor::{Clause, Field, Finding, Place};
 use crate::fsx::list_writers;
 use crate::output::rotation::{grouped, size};
-use crate::output::sanitise::sanitise;
 use crate::output::words;
 use crate::record::Stamp;
+use crate::sanitise::sanitise;
 
 /// Whether a name is read, or typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

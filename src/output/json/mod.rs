@@ -14,12 +14,13 @@ use serde_json::{Map, Value, json};
 
 use call::call;
 
-use super::sanitise::is_unsafe;
-use super::{Clock, Secrets, Shown, redact};
+use super::{Clock, Secrets, Shown};
 use crate::call::{Direction, Fact, Fault, MessageLife, Outcome, Phase, Reason, State, Summary};
 use crate::engine::{Found, FoundLines, Searched, Trace, TracedCall};
 use crate::error::Trouble;
 use crate::record::{Body, KindName, Record, Stamp};
+use crate::redact;
+use crate::sanitise::is_unsafe;
 use crate::scan::Line;
 
 /// Of all JSON that calltrace prints.

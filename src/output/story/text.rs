@@ -97,7 +97,7 @@ impl Told<'_> {
         if !facts.is_empty() {
             lines.push(facts);
         }
-        let id = crate::output::sanitise::sanitise(s.main_uid.as_bytes()).into_owned();
+        let id = crate::sanitise::sanitise(s.main_uid.as_bytes()).into_owned();
         let legs = counted(s.legs.len(), "leg", "legs");
         let records = counted(self.call.lines.len(), "record", "records");
         lines.push(format!("id {id}, {legs}, {records}"));

@@ -1,8 +1,8 @@
 //! What people see in a browser: the page of a call, the list of calls, and a page for each way in
 //! which there is nothing to show. Takes answers, gives HTML; asks nothing.
 //!
-//! Three rules hold for all of it. Every text from a log goes through `output::sanitise` and is
-//! escaped by maud; bodies, URLs and lines go through `output::redact` before (`shown` does both).
+//! Three rules hold for all of it. Every text from a log goes through `sanitise` and is
+//! escaped by maud; bodies, URLs and lines go through `redact` before (`shown` does both).
 //! Nothing of a log becomes a link, an attribute's name or a style. Pages need no script, no cookie
 //! and nothing from elsewhere: one style sheet stands in each, and its hash in the policy.
 
@@ -30,8 +30,8 @@ mod timeline;
 mod troubles;
 
 use crate::output::Clock;
-use crate::output::{redact, sanitise};
 use crate::record::Stamp;
+use crate::{redact, sanitise};
 
 pub use call::{CallPage, call_page};
 pub(super) use filters::{DIRECTIONS, OUTCOMES};

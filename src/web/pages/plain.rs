@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::output::{redact, sanitise};
+use crate::{redact, sanitise};
 
 /// Tags that a Telegram bot's text may have; all other text between angles is text.
 const TAGS: [&str; 17] = [

@@ -9,8 +9,8 @@ use super::technical::bridges_of;
 use super::{CallPage, Look, events, message_text, shortened, shown};
 use crate::call::{Fact, MessageAction, MessageLife, RequestResult};
 use crate::engine::TracedCall;
-use crate::output::{redact, sanitise};
 use crate::record::{Body, Http, Record, Stamp, json};
+use crate::{redact, sanitise};
 
 /// Entries on one page; those after them are a link away.
 pub(super) const ENTRIES_MAX: usize = 500;

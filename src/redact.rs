@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 
 /// What stands in a secret's place.
-pub(super) const MASK: &str = "***";
+pub const MASK: &str = "***";
 
 /// Keys that end in one of these hold secrets; case, `-` and `_` don't matter.
 const SECRET_ENDS: [&str; 17] = [
