@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use calltrace::cli::{self, Cli};
 use calltrace::cmd;
-use calltrace::error::Error;
+use calltrace_store::error::Error;
 use clap::Parser;
 use clap::error::ErrorKind as Typed;
 

@@ -4,16 +4,16 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use calltrace::call::Fact;
 use calltrace::cli::Settings;
-use calltrace::fsx::Folder;
-use calltrace::index;
-use calltrace::output::{Clock, json};
-use calltrace::record::{LogZone, Place, Record, Stamp};
-use calltrace::rotate::Memory;
-use calltrace::source::Source;
-use calltrace::tree::LogFile;
-use calltrace::{redact, sanitise};
+use calltrace_model::call::Fact;
+use calltrace_model::record::{LogZone, Place, Record, Stamp};
+use calltrace_model::{redact, sanitise};
+use calltrace_output::{Clock, json};
+use calltrace_store::fsx::Folder;
+use calltrace_store::index;
+use calltrace_store::source::Source;
+use calltrace_store::tree::LogFile;
+use calltrace_upkeep::rotate::Memory;
 
 use crate::mutate::Mutator;
 use crate::world::{World, corpus};
@@ -233,7 +233,7 @@ fn rotate() -> Target {
         let folder = Folder::open(dir.path()).expect("a folder");
         // What can't be read, such as a file that is too long, is nothing to remember.
         let memory = Memory::of(&folder).unwrap_or_default();
-        let is_log = |name: &String| calltrace::tree::FileName::parse(name).is_some();
+        let is_log = |name: &String| calltrace_store::tree::FileName::parse(name).is_some();
         match memory.renamed.iter().all(is_log) {
             true => Ok(()),
             false => Err(format!("it names what is no log: {:?}", memory.renamed)),

@@ -4,16 +4,16 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calltrace::call::Criteria;
-use calltrace::engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
-use calltrace::filter::RecordFilter;
-use calltrace::fsx::Folder;
-use calltrace::index;
-use calltrace::record::LogZone;
-use calltrace::record::phone::PhoneQuery;
-use calltrace::scan::{Line, Tuning};
-use calltrace::source::{Packer, Source};
-use calltrace::tree::{EnterpriseName, LogFile, Snapshot, Tree};
+use calltrace_engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
+use calltrace_model::call::Criteria;
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::LogZone;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_store::fsx::Folder;
+use calltrace_store::index;
+use calltrace_store::scan::{Line, Tuning};
+use calltrace_store::source::{Packer, Source};
+use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 use testing::generator::{Plan, read_truth, write_tree};
 
 /// The tree, in a folder of its own.

@@ -9,8 +9,8 @@ use toml::{Table, Value};
 
 use super::known;
 use super::wrong::Wrong;
-use crate::directory::{Config, EnterpriseConfig, Given, PostgresConfig, Secret};
-use crate::tree::EnterpriseName;
+use calltrace_directory::{Config, EnterpriseConfig, Given, PostgresConfig, Secret};
+use calltrace_store::tree::EnterpriseName;
 
 /// Most connections that make sense: each costs the database a process.
 const POOL_MAX: u8 = 32;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 
 use super::{HELP, Wanted};
-use crate::doctor::Code;
+use calltrace_upkeep::doctor::Code;
 
 /// `calltrace doctor`
 #[derive(Debug, Args)]

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::record::KindName;
+use calltrace_model::record::KindName;
 
 pub use complete::{FILES, FOLDERS, Offer, Typed, Wanted, complete};
 pub use config::{ConfigArgs, ConfigFormat};
@@ -90,7 +90,7 @@ pub struct Global {
     pub config: Option<PathBuf>,
     /// Zone that times are shown and typed in, such as Europe/Minsk [default: the system's]
     #[arg(long, global = true, env = "CALLTRACE_DISPLAY_TIMEZONE", hide_env_values = true, value_name = "ZONE", value_parser = parse_zone, add = Wanted::Zone)]
-    pub tz: Option<crate::record::Zone>,
+    pub tz: Option<calltrace_model::record::Zone>,
     /// Colour in what is printed; auto follows the terminal, NO_COLOR and CLICOLOR_FORCE
     #[arg(
         long,

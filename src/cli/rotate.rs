@@ -9,7 +9,7 @@ use super::known;
 use super::values::{millis, one_of, parse_length};
 use super::wrong::Wrong;
 use super::{HELP, Wanted};
-use crate::rotate::{Mode, Policy};
+use calltrace_upkeep::rotate::{Mode, Policy};
 
 /// `calltrace rotate`
 #[derive(Debug, Args)]

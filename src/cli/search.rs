@@ -7,10 +7,10 @@ use super::values::{
     parse_status, parse_status_pattern,
 };
 use super::{HELP, Wanted};
-use crate::call::{Direction, FaultCode, Outcome};
-use crate::filter::{RecordFilter, StatusPattern};
-use crate::record::KindName;
-use crate::record::phone::PhoneQuery;
+use calltrace_model::call::{Direction, FaultCode, Outcome};
+use calltrace_model::filter::{RecordFilter, StatusPattern};
+use calltrace_model::record::KindName;
+use calltrace_model::record::phone::PhoneQuery;
 
 /// Points in time that are often meant.
 pub(super) const MOMENTS: [&str; 4] = ["today", "yesterday", "-1h", "-1d"];

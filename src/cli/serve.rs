@@ -12,9 +12,9 @@ use super::known;
 use super::values::{one_of, parse_id, parse_length};
 use super::wrong::Wrong;
 use super::{HELP, Wanted};
-use crate::directory::Given;
-use crate::web::pages::Language;
-use crate::web::{PublicUrl, RecordingUrl, Recordings, VALID_FOR_MAX};
+use calltrace_directory::Given;
+use calltrace_web::pages::Language;
+use calltrace_web::{PublicUrl, RecordingUrl, Recordings, VALID_FOR_MAX};
 
 /// Where pages are served when nobody says otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8026);

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::record::Zone;
+use calltrace_model::record::Zone;
 use toml::{Table, Value};
 
 use super::directory::read_directory;
@@ -15,8 +15,7 @@ use super::rotate::RotateSettings;
 use super::serve::ServeSettings;
 use super::values::zone_hint;
 use super::wrong::{Wrong, line_at};
-use crate::directory;
-use crate::error::Error;
+use calltrace_store::error::Error;
 
 /// What became of a settings file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub struct Settings {
     /// How pages are served.
     pub serve: ServeSettings,
     /// Who is who.
-    pub directory: directory::Config,
+    pub directory: calltrace_directory::Config,
     /// Which file and line says which of them.
     pub origins: Origins,
     /// The files that were looked for, in order.
@@ -174,7 +173,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::rotate::Mode;
+    use calltrace_upkeep::rotate::Mode;
 
     fn read(text: &str) -> Result<Settings, String> {
         let mut settings = Settings::default();

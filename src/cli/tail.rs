@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use super::search::{ContentArgs, MOMENTS, PartyArgs};
 use super::values::{parse_id, parse_length};
 use super::{HELP, Wanted};
-use crate::error::Error;
-use crate::filter::RecordFilter;
+use calltrace_model::filter::RecordFilter;
+use calltrace_store::error::Error;
 
 /// Records shown before now when nobody says how many.
 const LINES_USUAL: usize = 10;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::record::Zone;
+use calltrace_model::record::Zone;
 use regex::bytes::Regex;
 
-use crate::call::{Direction, FaultCode, Outcome};
-use crate::filter::StatusPattern;
-use crate::record::phone::{BadPhone, PhoneQuery};
-use crate::record::{KindName, id};
+use calltrace_model::call::{Direction, FaultCode, Outcome};
+use calltrace_model::filter::StatusPattern;
+use calltrace_model::record::phone::{BadPhone, PhoneQuery};
+use calltrace_model::record::{KindName, id};
 
 /// The nearest of `known` to `typed`, if it is near enough to have been meant.
 pub(super) fn nearest<'k>(

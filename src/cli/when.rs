@@ -1,6 +1,6 @@
 //! Points in time as typed: `2025-11-30`, `2025-11-30 09:00`, RFC 3339, `-3h`, `yesterday`.
 
-use crate::record::Zone;
+use calltrace_model::record::Zone;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 
 use super::values::millis;

@@ -13,13 +13,13 @@ use std::path::PathBuf;
 
 use super::root::DEFAULT_ROOT;
 use super::{Exit, say, system_zone};
-use crate::call::Summary;
 use crate::cli::{FILES, FOLDERS, Offer, Settings, Typed, Wanted, complete as offers};
-use crate::engine::{last_written, recent_calls};
-use crate::output::{Clock, glance};
-use crate::record::LogZone;
-use crate::sanitise::sanitise;
-use crate::tree::{EnterpriseName, Tree};
+use calltrace_engine::{last_written, recent_calls};
+use calltrace_model::call::Summary;
+use calltrace_model::record::LogZone;
+use calltrace_model::sanitise::sanitise;
+use calltrace_output::{Clock, glance};
+use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// Names the shell that asks.
 const SHELL_VARIABLE: &str = "CALLTRACE_COMPLETE";

@@ -15,8 +15,8 @@ use crate::cli::{
     ConfigArgs, ConfigFormat, FileState, Global, KNOWN, Known, Said, Settings, Usual,
     check_environment, is_flag,
 };
-use crate::error::{Error, reason};
-use crate::sanitise::sanitise;
+use calltrace_model::sanitise::sanitise;
+use calltrace_store::error::{Error, reason};
 
 /// Columns that values are padded to, unless they are longer.
 const VALUE_COLUMNS: usize = 40;
@@ -328,8 +328,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::rotate::{Mode, Policy};
-    use crate::web::{ConnectionLimits, Limits};
+    use calltrace_upkeep::rotate::{Mode, Policy};
+    use calltrace_web::{ConnectionLimits, Limits};
 
     fn usual(table: &str, key: &str) -> Value {
         let known = KNOWN
@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(ConnectionLimits::default().in_all, 512);
         assert_eq!(usual("serve", "listen"), Value::from("127.0.0.1:8026"));
         assert_eq!(usual("", "root"), Value::from("call_tracer"));
-        let zone = crate::record::LogZone::default().0;
+        let zone = calltrace_model::record::LogZone::default().0;
         assert_eq!(usual("", "log_timezone"), Value::from(zone.name()));
     }
 

@@ -7,12 +7,12 @@ use std::path::{self, Path, PathBuf};
 use super::rotate::pool;
 use super::{Desk, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
-use crate::doctor::{Doctor, Finding, Report, SettingsFile, Severity};
-use crate::error::Error;
-use crate::output::doctor::{Reach, Shown, document, write_findings};
-use crate::output::json;
-use crate::output::rotation::size;
-use crate::rotate::Policy;
+use calltrace_output::doctor::{Reach, Shown, document, write_findings};
+use calltrace_output::json;
+use calltrace_output::rotation::size;
+use calltrace_store::error::Error;
+use calltrace_upkeep::doctor::{Doctor, Finding, Report, SettingsFile, Severity};
+use calltrace_upkeep::rotate::Policy;
 
 pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{Desk, Exit};
 use crate::cli::IndexArgs;
-use crate::error::Error;
-use crate::index::{self, State};
-use crate::output::rotation::size;
-use crate::tree::{EnterpriseName, LogFile, Snapshot};
+use calltrace_output::rotation::size;
+use calltrace_store::error::Error;
+use calltrace_store::index::{self, State};
+use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot};
 
 const ANEW: &str = "the next calltrace rotate makes it anew";
 

@@ -6,10 +6,10 @@ use super::talk::{Out, say};
 use super::trace::check_id;
 use super::wall_clock::wall_clock;
 use crate::cli::{Global, LinkArgs, Settings};
-use crate::directory::{Config, Directory, Secret};
-use crate::error::Error;
-use crate::tree::EnterpriseName;
-use crate::web::signed_path;
+use calltrace_directory::{Config, Directory, Secret};
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+use calltrace_web::signed_path;
 
 pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
     let settings = Settings::load(global.config.as_deref())?;

@@ -19,19 +19,18 @@ mod talk;
 mod trace;
 mod wall_clock;
 
-use crate::record::Zone;
+use calltrace_model::record::Zone;
 
 use crate::cli::{
-    Cli, ColorWhen, Command, Global, Origins, RotateSettings, ServeSettings, Settings,
+    Cli, ColorWhen, Command, Global, Moment, Origins, RotateSettings, ServeSettings, Settings,
 };
-use crate::directory;
-use crate::engine::Engine;
-use crate::error::Error;
-use crate::fsx::WallClock;
-use crate::output::Clock;
-use crate::record::{LogZone, Stamp};
-use crate::scan::Tuning;
-use crate::tree::Tree;
+use calltrace_engine::Engine;
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_output::Clock;
+use calltrace_store::error::Error;
+use calltrace_store::fsx::WallClock;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::Tree;
 
 pub use complete::complete;
 pub use talk::say;
@@ -111,7 +110,7 @@ struct Desk {
     threads: usize,
     rotate: RotateSettings,
     serve: ServeSettings,
-    directory: directory::Config,
+    directory: calltrace_directory::Config,
     origins: Origins,
 }
 
@@ -143,6 +142,14 @@ impl Desk {
 
     fn out(&self) -> Out {
         Out::stdout(self.color)
+    }
+
+    /// A point in time as typed; an error names the flag.
+    fn moment(&self, flag: &str, typed: Option<&str>) -> Result<Option<Moment>, Error> {
+        typed
+            .map(|text| Moment::parse(text, self.clock.shown, self.now.utc()))
+            .transpose()
+            .map_err(|what| Error::Usage(format!("{flag}: {what}")))
     }
 
     /// The time of day, as records state it.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::Desk;
 use super::serve::runtime;
-use crate::directory::{Directory, Names, Times};
-use crate::engine::TracedCall;
-use crate::output::People;
-use crate::tree::EnterpriseName;
-use crate::web::pages::{client_in_log, wanted};
+use calltrace_directory::{Directory, Names, Times};
+use calltrace_engine::TracedCall;
+use calltrace_output::People;
+use calltrace_store::tree::EnterpriseName;
+use calltrace_web::pages::{client_in_log, wanted};
 
 /// A source that takes longer is not waited for: names are not worth more to somebody who asked for a call.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -7,8 +7,8 @@ use super::Exit;
 use super::root::{Root, here, is_tree};
 use super::talk::Out;
 use crate::cli::{Global, Settings, subcommands};
-use crate::error::{Error, reason};
-use crate::tree::{EnterpriseName, Tree};
+use calltrace_store::error::{Error, reason};
+use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// Enterprises that are named before "and so many more".
 const NAMED_MAX: usize = 5;

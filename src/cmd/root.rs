@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Global, Settings, is_flag};
-use crate::error::Error;
-use crate::tree::{FileName, Tree};
+use calltrace_store::error::Error;
+use calltrace_store::tree::{FileName, Tree};
 
 /// Where the logs are when nobody says.
 pub(super) const DEFAULT_ROOT: &str = "call_tracer";

@@ -13,11 +13,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::talk::Out;
 use super::{Desk, Exit, say};
 use crate::cli::{RotateArgs, RotateFormat};
-use crate::error::Error;
-use crate::fsx::Disk;
-use crate::output::{json, rotation};
-use crate::rotate::{Done, Kind, News, Report, Rotation};
-use crate::tree::EnterpriseName;
+use calltrace_output::{json, rotation};
+use calltrace_store::error::Error;
+use calltrace_store::fsx::Disk;
+use calltrace_store::tree::EnterpriseName;
+use calltrace_upkeep::rotate::{Done, Kind, News, Report, Rotation};
 
 /// What takes less is not worth a moving picture.
 const PROGRESS_AFTER: Duration = Duration::from_secs(1);

@@ -3,19 +3,23 @@
 use super::talk::{Out, sum};
 use super::trace::write_ndjson;
 use super::{Desk, Exit};
-use crate::call::{Criteria, Summary};
-use crate::cli::{Moment, SearchArgs, SearchFormat};
-use crate::engine::{Found, FoundLines, LinesQuestion, SearchQuestion};
-use crate::error::Error;
-use crate::filter::RecordFilter;
-use crate::output::{Secrets, csv, json, write_lines, write_table};
-use crate::record::Stamp;
-use crate::tree::EnterpriseName;
+use crate::cli::{SearchArgs, SearchFormat};
+use calltrace_engine::{Found, FoundLines, LinesQuestion, SearchQuestion};
+use calltrace_model::call::{Criteria, Summary};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::Stamp;
+use calltrace_output::{Secrets, csv, json, write_lines, write_table};
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
-    let since = moment(desk, "--since", args.since.as_deref())?.map(|m| m.begin);
-    let until = moment(desk, "--until", args.until.as_deref())?.map(|m| m.end);
+    let since = desk
+        .moment("--since", args.since.as_deref())?
+        .map(|m| m.begin);
+    let until = desk
+        .moment("--until", args.until.as_deref())?
+        .map(|m| m.end);
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {
@@ -30,18 +34,6 @@ pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
     } else {
         calls(desk, args, &enterprises, since, until)
     }
-}
-
-/// A point in time as typed; an error names the flag.
-pub(super) fn moment(
-    desk: &Desk,
-    flag: &str,
-    typed: Option<&str>,
-) -> Result<Option<Moment>, Error> {
-    typed
-        .map(|text| Moment::parse(text, desk.clock.shown, desk.now.utc()))
-        .transpose()
-        .map_err(|what| Error::Usage(format!("{flag}: {what}")))
 }
 
 fn limit(args: &SearchArgs) -> Option<usize> {

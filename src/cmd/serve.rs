@@ -17,11 +17,11 @@ use tokio::sync::oneshot;
 
 use super::{Desk, Exit};
 use crate::cli::{ServeArgs, own_url};
-use crate::directory::{Directory, Secret};
-use crate::engine::MemoryLimits;
-use crate::error::Error;
-use crate::tree::{self, EnterpriseName};
-use crate::web::{self, ConnectionLimits, Limits, PublicUrl, Site};
+use calltrace_directory::{Directory, Secret};
+use calltrace_engine::MemoryLimits;
+use calltrace_store::error::Error;
+use calltrace_store::tree::{self, EnterpriseName};
+use calltrace_web::{ConnectionLimits, Limits, PublicUrl, Site};
 use log::Log;
 
 /// Threads that serve connections; what takes long is done on others.
@@ -97,7 +97,7 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     };
     supervisor::ready();
     tokio::select! {
-        served = web::run(listener, Arc::new(site), limits, shutdown) => match served {
+        served = calltrace_web::run(listener, Arc::new(site), limits, shutdown) => match served {
             Ok(()) => Ok(Exit::Found),
             Err(error) => Err(Error::Usage(format!("can't serve on {at}: {error}"))),
         },

@@ -11,9 +11,9 @@ use anstream::{AutoStream, ColorChoice};
 use super::Desk;
 use super::root::is_tree;
 use crate::cli::ColorWhen;
-use crate::engine::Searched;
-use crate::error::{Error, Trouble};
-use crate::sanitise::sanitise;
+use calltrace_engine::Searched;
+use calltrace_model::sanitise::sanitise;
+use calltrace_store::error::{Error, Trouble};
 
 /// Standard output. Text written through [`Out::styled`] loses its colours where they are not
 /// wanted; bytes written through [`Out::bytes`] are left alone.

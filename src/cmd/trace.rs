@@ -5,13 +5,13 @@ use std::io::Write;
 use super::talk::{Out, sum};
 use super::{Desk, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
-use crate::engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
-use crate::error::{Error, Trouble};
-use crate::output::story::{self, Told};
-use crate::output::{TimelineOptions, json, write_timeline};
-use crate::record::{Record, id};
-use crate::scan::Line;
-use crate::tree::EnterpriseName;
+use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
+use calltrace_model::record::{Record, id};
+use calltrace_output::story::{self, Told};
+use calltrace_output::{TimelineOptions, json, write_timeline};
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::scan::Line;
+use calltrace_store::tree::EnterpriseName;
 
 /// Enterprises asked side by side; their answers are held until they are printed.
 const AT_ONCE: usize = 32;
@@ -31,7 +31,8 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         id: asked.clone(),
         strict: args.strict,
         every_file: args.every_file,
-        since: super::search::moment(desk, "--since", args.since.as_deref())?
+        since: desk
+            .moment("--since", args.since.as_deref())?
             .map(|moment| desk.engine.zone().stamp(moment.begin)),
     };
     let mut out = desk.out();

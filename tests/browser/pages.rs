@@ -487,7 +487,7 @@ fn day_of(call: &SampleCall) -> Option<String> {
     let (seconds, _) = call.id.split_once('.')?;
     let born = chrono::DateTime::from_timestamp(seconds.parse().ok()?, 0)?;
     Some(
-        born.with_timezone(&calltrace::record::Zone::named("Europe/Minsk").expect("a zone"))
+        born.with_timezone(&calltrace_model::record::Zone::named("Europe/Minsk").expect("a zone"))
             .format("%Y-%m-%d")
             .to_string(),
     )

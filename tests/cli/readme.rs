@@ -201,9 +201,9 @@ fn the_button_of_the_readmes_opens_the_call() {
         let link = String::from_utf8(output.stdout).expect("UTF-8");
         let link = link.trim();
         let query = link.split_once('?').expect("a link has a query").1;
-        let secret = calltrace::directory::Secret::new("the secret").expect("not blank");
-        let number = calltrace::tree::EnterpriseName::new("0367").expect("a name");
-        let wanted = calltrace::web::signed_path(&secret, &number, "1764493655.61", 1_701_209_600);
+        let secret = calltrace_directory::Secret::new("the secret").expect("not blank");
+        let number = calltrace_store::tree::EnterpriseName::new("0367").expect("a name");
+        let wanted = calltrace_web::signed_path(&secret, &number, "1764493655.61", 1_701_209_600);
         assert_eq!(
             link,
             format!("http://127.0.0.1:8026{wanted}"),

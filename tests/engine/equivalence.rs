@@ -5,13 +5,13 @@ use crate::indexing;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use calltrace::call::{Criteria, Direction, Outcome};
-use calltrace::engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
-use calltrace::filter::RecordFilter;
-use calltrace::record::phone::PhoneQuery;
-use calltrace::record::{KindName, LogZone};
-use calltrace::scan::{Line, Tuning};
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
+use calltrace_model::call::{Criteria, Direction, Outcome};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::record::{KindName, LogZone};
+use calltrace_store::scan::{Line, Tuning};
+use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Compress, Plan, read_truth, write_tree};
 
 /// The same logs in every form, and every way of asking.
@@ -239,7 +239,7 @@ fn searches_are_the_same_everywhere() {
         (
             "failed requests",
             filter(RecordFilter {
-                http_status: calltrace::filter::StatusPattern::parse("5xx"),
+                http_status: calltrace_model::filter::StatusPattern::parse("5xx"),
                 ..RecordFilter::default()
             }),
         ),

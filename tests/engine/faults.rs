@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use calltrace::call::FaultCode;
+use calltrace_model::call::FaultCode;
 
 use crate::stories::{faults, names, traced};
 
@@ -230,7 +230,7 @@ fn nothing_is_missing_in_the_first_minute_after_the_end() {
     let over = call.summary.last;
     let at = |seconds: i64| {
         let now = over.plus_millis(seconds * 1000);
-        names(&calltrace::call::Fault::all(
+        names(&calltrace_model::call::Fault::all(
             &call.facts,
             &call.summary,
             now,

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use calltrace::engine::{Engine, RecordLimits, SearchQuestion, Trace, TraceQuestion};
-use calltrace::record::LogZone;
-use calltrace::scan::{Line, Tuning};
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, RecordLimits, SearchQuestion, Trace, TraceQuestion};
+use calltrace_model::record::LogZone;
+use calltrace_store::scan::{Line, Tuning};
+use calltrace_store::tree::{EnterpriseName, Tree};
 
 use crate::indexing;
 
@@ -152,7 +152,7 @@ fn a_call_that_is_flooded_with_events_keeps_its_end() {
     let found = engine.search(&tree, &name(), &SearchQuestion::default());
     let found = found.expect("searched");
     assert_eq!((found.count, found.records_left_out), (1, 50_002));
-    let summary = calltrace::call::Summary {
+    let summary = calltrace_model::call::Summary {
         legs: Vec::new(),
         ..call.summary
     };

@@ -5,11 +5,11 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
 use std::sync::Arc;
 
-use calltrace::engine::{Engine, TraceQuestion};
-use calltrace::index::{self, State};
-use calltrace::record::LogZone;
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, LogFile, Tree};
+use calltrace_engine::{Engine, TraceQuestion};
+use calltrace_model::record::LogZone;
+use calltrace_store::index::{self, State};
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, LogFile, Tree};
 
 use crate::indexing;
 

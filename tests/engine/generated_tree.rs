@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use calltrace::engine::{Engine, SearchQuestion, TraceQuestion};
-use calltrace::record::LogZone;
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, SearchQuestion, TraceQuestion};
+use calltrace_model::record::LogZone;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Compress, Names, Plan, TruthCall, read_truth, write_tree};
 
 fn engine() -> Engine {
@@ -31,7 +31,7 @@ fn differences(root: &Path, calls: &[TruthCall]) -> Vec<String> {
         let found: BTreeSet<(String, u64)> = trace
             .call
             .map(|found| {
-                let place = |p: calltrace::record::Place| {
+                let place = |p: calltrace_model::record::Place| {
                     (found.files[p.source as usize].clone(), p.offset)
                 };
                 found.lines.iter().map(|line| place(line.place)).collect()

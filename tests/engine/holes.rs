@@ -3,10 +3,10 @@
 
 use std::fs;
 
-use calltrace::engine::{Engine, LinesQuestion, TraceQuestion};
-use calltrace::record::LogZone;
-use calltrace::scan::{Line, Tuning};
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, LinesQuestion, TraceQuestion};
+use calltrace_model::record::LogZone;
+use calltrace_store::scan::{Line, Tuning};
+use calltrace_store::tree::{EnterpriseName, Tree};
 
 use crate::indexing;
 

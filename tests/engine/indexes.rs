@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use calltrace::call::{Criteria, Fact};
-use calltrace::engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
-use calltrace::error::Trouble;
-use calltrace::filter::RecordFilter;
-use calltrace::index::{self, Index, Key, State};
-use calltrace::record::phone::PhoneQuery;
-use calltrace::record::{LogZone, Place, Record, Stamp};
-use calltrace::scan::Tuning;
-use calltrace::source::{Packer, Source};
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
+use calltrace_model::call::{Criteria, Fact};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::record::{LogZone, Place, Record, Stamp};
+use calltrace_store::error::Trouble;
+use calltrace_store::index::{self, Index, Key, State};
+use calltrace_store::scan::Tuning;
+use calltrace_store::source::{Packer, Source};
+use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Plan, read_truth, write_tree};
 
 /// A generated tree with its folder of one enterprise.

@@ -5,11 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calltrace::fsx::Folder;
-use calltrace::index;
-use calltrace::record::LogZone;
-use calltrace::source::{Packer, Source};
-use calltrace::tree::{EnterpriseName, LogFile, Snapshot};
+use calltrace_model::record::LogZone;
+use calltrace_store::fsx::Folder;
+use calltrace_store::index;
+use calltrace_store::source::{Packer, Source};
+use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot};
 
 /// The log files of an enterprise's folder, open.
 pub(crate) fn logs(folder: &Path) -> Vec<Arc<LogFile>> {

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use crate::indexing;
 use crate::living::{self, Actor, Script};
-use calltrace::call::Fact;
-use calltrace::engine::{Engine, LinesQuestion, MemoryLimits};
-use calltrace::filter::RecordFilter;
-use calltrace::index::{Index, Key, Memory};
-use calltrace::record::phone::PhoneQuery;
-use calltrace::record::{LogZone, Place, Record, Stamp};
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, LinesQuestion, MemoryLimits};
+use calltrace_model::call::Fact;
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::record::{LogZone, Place, Record, Stamp};
+use calltrace_store::index::{Index, Key, Memory};
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 
 fn small() -> MemoryLimits {
     MemoryLimits {
@@ -249,7 +249,7 @@ fn the_index_of_an_archive_stays_open_until_the_archive_changes() {
     let memory = Memory::new(small());
     recall(&memory, &folder).expect("there");
     let archive = indexing::logs(&folder).remove(0).path.clone();
-    fs::remove_dir_all(folder.join(calltrace::index::FOLDER)).expect("removed");
+    fs::remove_dir_all(folder.join(calltrace_store::index::FOLDER)).expect("removed");
     assert!(recall(&memory, &folder).is_some(), "open already");
     assert_eq!(memory.open_indexes(), 1);
     let bytes = fs::read(&archive).expect("read");

@@ -6,14 +6,14 @@
 use std::fmt::Write as _;
 
 use crate::living::{Actor, Script};
-use calltrace::call::{Criteria, Outcome};
-use calltrace::engine::{Engine, LinesQuestion, MemoryLimits, SearchQuestion, TraceQuestion};
-use calltrace::error::Trouble;
-use calltrace::filter::RecordFilter;
-use calltrace::record::phone::PhoneQuery;
-use calltrace::record::{KindName, LogZone};
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, LinesQuestion, MemoryLimits, SearchQuestion, TraceQuestion};
+use calltrace_model::call::{Criteria, Outcome};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::record::{KindName, LogZone};
+use calltrace_store::error::Trouble;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 use rayon::prelude::*;
 
 /// Deeds of a run.

@@ -8,9 +8,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calltrace::fsx::{Deeds as _, Disk, Folder, collapse_unit};
-use calltrace::source::{Packer, Source, last_line_end, overlap};
-use calltrace::tree::LogFile;
+use calltrace_store::fsx::{Deeds as _, Disk, Folder, collapse_unit};
+use calltrace_store::source::{Packer, Source, last_line_end, overlap};
+use calltrace_store::tree::LogFile;
 use testing::generator::random::SplitMix64;
 use testing::generator::{Plan, read_truth, write_tree};
 
@@ -267,7 +267,7 @@ impl<'s> Actor<'s> {
         let mut front = File::open(self.live()).expect("open").take(end);
         packer.part(&mut front).expect("packed");
         packer.finish().expect("written");
-        let _ = fs::remove_file(calltrace::index::path_of(&self.live()));
+        let _ = fs::remove_file(calltrace_store::index::path_of(&self.live()));
         let live = OpenOptions::new().read(true).write(true).open(self.live());
         let live = live.expect("open");
         let whole = end / unit * unit;

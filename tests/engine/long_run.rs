@@ -9,11 +9,11 @@ use std::env;
 use std::io::{self, Write as _};
 use std::time::Instant;
 
-use calltrace::call::{Criteria, Summary};
-use calltrace::engine::{Engine, SearchQuestion, TraceQuestion};
-use calltrace::record::{LogZone, Stamp};
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, SearchQuestion, TraceQuestion};
+use calltrace_model::call::{Criteria, Summary};
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Compress, Plan, read_truth, write_tree};
 
 use crate::indexing;
@@ -100,7 +100,7 @@ fn calls_are_counted_as_they_were_written_and_traced_as_they_are_listed() {
             .expect("traced")
             .call
             .expect("there");
-        let place = |line: &calltrace::scan::Line| {
+        let place = |line: &calltrace_store::scan::Line| {
             (
                 traced.files[line.place.source as usize].clone(),
                 line.place.offset,

@@ -5,12 +5,12 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use calltrace::call::{Phase, State, Summary};
-use calltrace::engine::{Engine, FoundLines, LinesQuestion, Now, TraceQuestion};
-use calltrace::filter::RecordFilter;
-use calltrace::record::{KindName, LogZone, Stamp};
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, FoundLines, LinesQuestion, Now, TraceQuestion};
+use calltrace_model::call::{Phase, State, Summary};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::{KindName, LogZone, Stamp};
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use testing::generator::{Compress, Plan, write_tree};

@@ -3,13 +3,13 @@
 use std::fs;
 use std::sync::Arc;
 
-use calltrace::call::Fact;
-use calltrace::filter::RecordFilter;
-use calltrace::fsx::Folder;
-use calltrace::record::{Ast, Body, Http, Place, Record, Sql, Stamp, Tg, write};
-use calltrace::scan::{Scanner, Tuning};
-use calltrace::source::Source;
-use calltrace::tree::{EnterpriseName, Snapshot};
+use calltrace_model::call::Fact;
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::{Ast, Body, Http, Place, Record, Sql, Stamp, Tg, write};
+use calltrace_store::fsx::Folder;
+use calltrace_store::scan::{Scanner, Tuning};
+use calltrace_store::source::Source;
+use calltrace_store::tree::{EnterpriseName, Snapshot};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -80,7 +80,7 @@ proptest! {
         let record = Record::parse(line.as_bytes());
         let place = Place { source: 0, offset: 0 };
         Fact::of(&record, Stamp(0), place).edges().count();
-        calltrace::redact::text(&line);
+        calltrace_model::redact::text(&line);
     }
 
     #[test]

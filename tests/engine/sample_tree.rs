@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use calltrace::call::{Criteria, Direction, Outcome};
-use calltrace::engine::{Engine, SearchQuestion, TraceQuestion, TracedCall};
-use calltrace::record::LogZone;
-use calltrace::record::phone::PhoneQuery;
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, SearchQuestion, TraceQuestion, TracedCall};
+use calltrace_model::call::{Criteria, Direction, Outcome};
+use calltrace_model::record::LogZone;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 
 struct Row {
     fields: Vec<String>,

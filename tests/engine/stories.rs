@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use calltrace::call::{Fault, RingOutcome, Step, StepEvent, Story, TransferKind, TransferResult};
-use calltrace::engine::{Engine, Trace, TraceQuestion, TracedCall};
-use calltrace::record::{LogZone, Stamp};
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, Trace, TraceQuestion, TracedCall};
+use calltrace_model::call::{
+    Fault, RingOutcome, Step, StepEvent, Story, TransferKind, TransferResult,
+};
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 use serde_json::Value;
 
 const HOUR_MILLIS: i64 = 3_600_000;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use calltrace::record::Zone;
+use calltrace_model::record::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use testing::text;

@@ -1,9 +1,9 @@
 //! Calls as they are told: ladders, and files for a ticket.
 
-use calltrace::engine::{Trace, TracedCall};
-use calltrace::output::story::{self, Told};
-use calltrace::output::{Clock, People};
-use calltrace::record::LogZone;
+use calltrace_engine::{Trace, TracedCall};
+use calltrace_model::record::LogZone;
+use calltrace_output::story::{self, Told};
+use calltrace_output::{Clock, People};
 use unicode_width::UnicodeWidthStr;
 
 use crate::stories::{calls_of, later_than, scenarios, trace};
@@ -16,7 +16,7 @@ fn printed(
 ) -> String {
     let clock = Clock {
         log: LogZone::default(),
-        shown: calltrace::record::Zone::named("Europe/Minsk").expect("a zone"),
+        shown: calltrace_model::record::Zone::named("Europe/Minsk").expect("a zone"),
     };
     let told = Told::of(trace, call, &clock, people, later_than(call));
     let mut out = Vec::new();

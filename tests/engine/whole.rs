@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use calltrace::engine::{Engine, TraceQuestion};
-use calltrace::record::{LogZone, Record};
-use calltrace::scan::{Line, Tuning};
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, TraceQuestion};
+use calltrace_model::record::{LogZone, Record};
+use calltrace_store::scan::{Line, Tuning};
+use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// The ids of some lines.
 fn ids(text: &[u8]) -> BTreeSet<String> {

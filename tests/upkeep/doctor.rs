@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::doctoring::{Findings, Tree, calls, day, noon, set_age, unprivileged};
-use calltrace::doctor::Code;
+use calltrace_upkeep::doctor::Code;
 use expect_test::{Expect, expect};
 use regex::Regex;
 use unicode_width::UnicodeWidthStr;

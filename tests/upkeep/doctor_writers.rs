@@ -230,7 +230,7 @@ fn deleted_files_of_another_tree_and_of_other_names_are_none_of_ours() {
 fn a_reader_of_a_deleted_file_is_a_note_until_it_keeps_much_of_the_disk() {
     let tree = Tree::healthy();
     let path = tree.path(&format!("events.log.{}.gz", doctoring::day(3)));
-    let idx = calltrace::index::path_of(&path);
+    let idx = calltrace_store::index::path_of(&path);
     let reader = Python::start("file = open(sys.argv[1])", &[&path]);
     fs::remove_file(&path).expect("removed");
     fs::remove_file(idx).expect("removed");

@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use calltrace::call::Criteria;
-use calltrace::engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
-use calltrace::filter::RecordFilter;
-use calltrace::record::LogZone;
-use calltrace::record::phone::PhoneQuery;
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
+use calltrace_model::call::Criteria;
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::LogZone;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 use testing::ending::RaisedAtEnd;
 

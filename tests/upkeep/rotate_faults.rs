@@ -1,7 +1,7 @@
 //! A rotation that is killed, loses power or meets a full disk at any of its deeds: every line can
 //! be read exactly once afterwards, and the next run finishes the job.
 
-use calltrace::rotate::{Mode, Policy, Report};
+use calltrace_upkeep::rotate::{Mode, Policy, Report};
 use testing::faults::Fault;
 use testing::faults::scene::{Scene, lines, listing, policy};
 

@@ -8,8 +8,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use calltrace::rotate::{Mode, Policy};
-use calltrace::tree::FileName;
+use calltrace_store::tree::FileName;
+use calltrace_upkeep::rotate::{Mode, Policy};
 use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use calltrace::fsx::Disk;
-use calltrace::rotate::{Kind, Mode, Policy};
+use calltrace_store::fsx::Disk;
+use calltrace_upkeep::rotate::{Kind, Mode, Policy};
 use testing::ending::RaisedAtEnd;
 use testing::faults::Fault;
 use testing::faults::scene::{Scene, lines, listing, policy};

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calltrace::engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
-use calltrace::record::LogZone;
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
+use calltrace_engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
+use calltrace_model::record::LogZone;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use testing::ending::RaisedAtEnd;

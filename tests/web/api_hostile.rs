@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::posting::{JSON, ask, detail, empty_tree, event, logged, over, post, send};
 use crate::serving::Setup;
-use calltrace::record::{Body, Record};
-use calltrace::web::Limits;
+use calltrace_model::record::{Body, Record};
+use calltrace_web::Limits;
 use serde_json::json;
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::posting::{JSON, detail, empty_tree, over, post, send};
 use crate::serving::{self, Client, Running};
-use calltrace::record::{Body, Record};
+use calltrace_model::record::{Body, Record};
 use testing::ending::RaisedAtEnd;
 
 fn body(writer: &str, number: usize) -> String {

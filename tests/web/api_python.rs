@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::posting::{empty_tree, logged};
 use crate::serving::Running;
-use calltrace::record::{Body, Record};
+use calltrace_model::record::{Body, Record};
 use serde_json::{Value, json};
 
 /// A program of the folder that `tests/run` makes; it lies in the target folder, two above this

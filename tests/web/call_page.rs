@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use calltrace::directory::Names;
-use calltrace::web::pages::{Language, OtherCall, STYLE};
+use calltrace_directory::Names;
+use calltrace_web::pages::{Language, OtherCall, STYLE};
 use regex::Regex;
 use testing::sample;
 

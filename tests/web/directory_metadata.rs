@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calltrace::directory::{Config, Directory, Names, Secret, Times, Wanted};
-use calltrace::tree::EnterpriseName;
+use calltrace_directory::{Config, Directory, Names, Secret, Times, Wanted};
+use calltrace_store::tree::EnterpriseName;
 
 /// More than two seconds by what a busy machine adds.
 const TWO_SECONDS: Duration = Duration::from_millis(2300);

@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::postgres::{SCHEMA, SECRET, Server};
-use calltrace::directory::{
+use calltrace_directory::{
     Config, Directory, Enterprise, Given, Names, PostgresConfig, Secret, Times, Wanted,
 };
-use calltrace::tree::EnterpriseName;
+use calltrace_store::tree::EnterpriseName;
 
 /// Shared by the tests that leave it running, each with a database of its own.
 static SERVER: LazyLock<Server> = LazyLock::new(Server::start);

@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::Path;
 
-use calltrace::directory::Names;
-use calltrace::engine::{Engine, Trace, TraceQuestion};
-use calltrace::output::Clock;
-use calltrace::record::{LogZone, Stamp};
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, Tree};
-use calltrace::web::pages::{CallPage, Language, Look, call_page};
+use calltrace_directory::Names;
+use calltrace_engine::{Engine, Trace, TraceQuestion};
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_output::Clock;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
+use calltrace_web::pages::{CallPage, Language, Look, call_page};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use regex::Regex;
@@ -21,7 +21,7 @@ fn look(language: Language, now: &str) -> Look {
         language,
         clock: Clock {
             log: LogZone::default(),
-            shown: calltrace::record::Zone::named("Europe/Minsk").expect("a zone"),
+            shown: calltrace_model::record::Zone::named("Europe/Minsk").expect("a zone"),
         },
         now: Stamp::parse_prefix(now.as_bytes()).expect("a time"),
     }

@@ -1,8 +1,8 @@
 //! Who sees what of the pages, over the wire: tokens, links, limits, robots.
 
-use calltrace::directory::Secret;
-use calltrace::tree::EnterpriseName;
-use calltrace::web::{TryLimits, signed_path};
+use calltrace_directory::Secret;
+use calltrace_store::tree::EnterpriseName;
+use calltrace_web::{TryLimits, signed_path};
 
 use crate::serving::{CALL, SETTINGS, Server, Setup, TOKEN};
 

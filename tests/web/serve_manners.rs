@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use calltrace::web::{self, Site};
+use calltrace_web::Site;
 
 use crate::serve_access::link;
 use crate::serving::{CALL, Client, Reply, Server, Setup, TOKEN};
@@ -54,7 +54,7 @@ fn odd_routes(site: Arc<Site>) -> Router {
         .route("/panic", get(async || -> &str { panic!("on purpose") }))
         .route("/never", get(std::future::pending::<&str>))
         .route("/well", get(async || "well"));
-    web::dressed(site, routes)
+    calltrace_web::dressed(site, routes)
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn pages_are_packed_for_those_who_can_unpack_them() {
     let setup = Setup::default();
     let server = setup.start_with(|site| {
         let routes = Router::new().route("/text", get(async move || said));
-        web::dressed(site, routes)
+        calltrace_web::dressed(site, routes)
     });
     let plain = server.get("/text");
     assert_eq!(plain.header("content-encoding"), None);

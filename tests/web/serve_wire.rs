@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
-use calltrace::web;
 use tokio::sync::Notify;
 
 use crate::serving::{CALL, Client, PATIENCE, Server, Setup, TOKEN};
@@ -25,7 +24,7 @@ fn big(setup: Setup) -> Server {
         let routes = Router::new()
             .route("/big", get(async || "x".repeat(BIG_BYTES)))
             .route("/well", get(async || "well"));
-        web::dressed(site, routes)
+        calltrace_web::dressed(site, routes)
     })
 }
 
@@ -196,7 +195,7 @@ fn held(setup: Setup) -> (Server, Arc<Notify>, Arc<AtomicUsize>) {
             until.notified().await;
             "finished"
         };
-        web::dressed(site, Router::new().route("/hold", get(hold)))
+        calltrace_web::dressed(site, Router::new().route("/hold", get(hold)))
     });
     (server, go_on, come)
 }

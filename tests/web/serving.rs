@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use axum::Router;
 use calltrace::cli::Settings;
-use calltrace::directory::Directory;
-use calltrace::engine::Engine;
-use calltrace::fsx::WallClock;
-use calltrace::output::Clock;
-use calltrace::record::LogZone;
-use calltrace::scan::Tuning;
-use calltrace::tree::Tree;
-use calltrace::web::{self, ConnectionLimits, Limits, Site};
+use calltrace_directory::Directory;
+use calltrace_engine::Engine;
+use calltrace_model::record::LogZone;
+use calltrace_output::Clock;
+use calltrace_store::fsx::WallClock;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::Tree;
+use calltrace_web::{ConnectionLimits, Limits, Site};
 use testing::sample;
 use tokio::sync::oneshot;
 
@@ -71,7 +71,7 @@ impl Setup {
         let tree = Tree::open(&self.root).expect("a tree");
         let log = LogZone::default();
         let engine = Engine::new(1, Tuning::default(), log).expect("an engine");
-        let shown = calltrace::record::Zone::UTC;
+        let shown = calltrace_model::record::Zone::UTC;
         let clock = Clock { log, shown };
         Arc::new(Site::new(
             tree,
@@ -84,7 +84,7 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Server {
-        self.start_with(web::router)
+        self.start_with(calltrace_web::router)
     }
 
     /// With routes of the test's own.
@@ -109,7 +109,8 @@ impl Setup {
             let ended = async {
                 let _ = stopped.await;
             };
-            let served = runtime.block_on(web::serve(listening, router, connections, ended));
+            let served =
+                runtime.block_on(calltrace_web::serve(listening, router, connections, ended));
             runtime.shutdown_background();
             served.expect("it serves");
         });

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::serving::{Client, Running};
-use calltrace::fsx::Folder;
-use calltrace::index::{self, State};
-use calltrace::tree::{EnterpriseName, Snapshot};
+use calltrace_store::fsx::Folder;
+use calltrace_store::index::{self, State};
+use calltrace_store::tree::{EnterpriseName, Snapshot};
 use testing::{out, sample};
 
 const ID: &str = "1764493655.61";

@@ -19,7 +19,7 @@ use tracing_subscriber::{Layer as _, fmt, registry};
 use super::log_file::LogFile;
 use crate::cli::LogFormat;
 use crate::cmd::Desk;
-use crate::error::Error;
+use calltrace_store::error::Error;
 
 /// Lines that wait for the disk; more are lost. Some 2 MB.
 const QUEUE_LINES: usize = 8192;

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::Tail;
 use super::screen::Screen;
-use crate::call::{State, Summary};
 use crate::cli::TailFormat;
 use crate::cmd::talk::Out;
-use crate::error::Error;
-use crate::fsx::WallClock;
-use crate::output::{CallLine, CallRow, CallRows, json};
-use crate::record::Stamp;
-use crate::tree::EnterpriseName;
+use calltrace_model::call::{State, Summary};
+use calltrace_model::record::Stamp;
+use calltrace_output::{CallLine, CallRow, CallRows, json};
+use calltrace_store::error::Error;
+use calltrace_store::fsx::WallClock;
+use calltrace_store::tree::EnterpriseName;
 
 /// Rows tell how long they have lasted, by the second.
 const TICK: Duration = Duration::from_secs(1);

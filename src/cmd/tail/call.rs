@@ -9,17 +9,17 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::{Printer, Tail, shown};
-use crate::call::{Closure, Event, Fact, Summary, reach};
 use crate::cli::TailFormat;
 use crate::cmd::Exit;
 use crate::cmd::trace::{check_id, not_found_text};
-use crate::engine::{Trace, TraceQuestion, TracedCall};
-use crate::error::Error;
-use crate::filter::RecordFilter;
-use crate::follow::{Arrival, Batch, Next, Start, Whom};
-use crate::output::{Shown, ending, json};
-use crate::record::{Place, Record};
-use crate::tree::EnterpriseName;
+use calltrace_engine::{Trace, TraceQuestion, TracedCall};
+use calltrace_follow::{Arrival, Batch, Next, Start, Whom};
+use calltrace_model::call::{Closure, Event, Fact, Summary, reach};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::{Place, Record};
+use calltrace_output::{Shown, ending, json};
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
 
 /// Facts of records that arrive come behind those of the files, in the order of their arrival.
 const ARRIVED: u32 = u32::MAX;

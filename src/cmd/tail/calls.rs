@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use super::Tail;
 use super::board::{Board, Told};
 use super::known::Known;
-use crate::call::{Changes, Component, Fact, Joiner, State, Summary, infer};
 use crate::cmd::Exit;
-use crate::engine::RecordLimits;
-use crate::error::Error;
-use crate::filter::RecordFilter;
-use crate::follow::{Arrival, Next, Start};
-use crate::fsx::WallClock;
-use crate::record::{LogZone, Place, Record, Stamp};
-use crate::tree::EnterpriseName;
+use calltrace_engine::RecordLimits;
+use calltrace_follow::{Arrival, Next, Start};
+use calltrace_model::call::{Changes, Component, Fact, Joiner, State, Summary, infer};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::{LogZone, Place, Record, Stamp};
+use calltrace_store::error::Error;
+use calltrace_store::fsx::WallClock;
+use calltrace_store::tree::EnterpriseName;
 
 /// Facts of records that arrive come behind those of the files, in the order of their arrival.
 const ARRIVED: u32 = u32::MAX;
@@ -259,8 +259,8 @@ impl Calls {
             return;
         }
         let mut changed = self
-            .joiner
-            .infer_since(&mut self.changes, |part| is_settled(part, at));
+            .changes
+            .infer(&mut self.joiner, |part| is_settled(part, at));
         changed.extend(own.filter(|slot| !changed.contains(slot)));
         for slot in changed {
             if let Some(news) = self.look(arrival.enterprise, slot, (at, now), filter) {
@@ -306,8 +306,8 @@ impl Calls {
     ) {
         let at = self.record_time(now);
         let grown = self
-            .joiner
-            .infer_since(&mut self.changes, |part| is_settled(part, at));
+            .changes
+            .infer(&mut self.joiner, |part| is_settled(part, at));
         for slot in grown {
             if let Some(news) = self.look(enterprise, slot, (at, now), filter) {
                 tell(news);

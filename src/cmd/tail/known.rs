@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::board::Told;
-use crate::record::Stamp;
+use calltrace_model::record::Stamp;
 
 /// Calls as they were told last. No two of them share a leg.
 #[derive(Default)]

@@ -24,12 +24,12 @@ use signal_hook::{flag, low_level};
 use super::talk::Out;
 use super::{Desk, Exit};
 use crate::cli::{TailArgs, TailFormat};
-use crate::engine::Now;
-use crate::error::{Error, Trouble, reason};
-use crate::filter::RecordFilter;
-use crate::follow::{Arrival, Follow, News, Options, Start, Whom, raise_descriptor_limit};
-use crate::output::{Shown, Stream, json};
-use crate::tree::EnterpriseName;
+use calltrace_engine::Now;
+use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom, raise_descriptor_limit};
+use calltrace_model::filter::RecordFilter;
+use calltrace_output::{Shown, Stream, json};
+use calltrace_store::error::{Error, Trouble, reason};
+use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
     args.check()?;

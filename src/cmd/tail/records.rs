@@ -2,18 +2,17 @@
 
 use super::{Printer, Tail, shown};
 use crate::cmd::Exit;
-use crate::cmd::search::moment;
 use crate::cmd::talk::sum;
-use crate::engine::{FoundLines, LinesQuestion};
-use crate::error::Error;
-use crate::filter::RecordFilter;
-use crate::follow::{Next, Start};
-use crate::output::Shown;
-use crate::scan::Line;
+use calltrace_engine::{FoundLines, LinesQuestion};
+use calltrace_follow::{Next, Start};
+use calltrace_model::filter::RecordFilter;
+use calltrace_output::Shown;
+use calltrace_store::error::Error;
+use calltrace_store::scan::Line;
 
 pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     let (desk, args) = (tail.desk, tail.args);
-    let since = moment(desk, "--since", args.since.as_deref())?;
+    let since = desk.moment("--since", args.since.as_deref())?;
     let filter = RecordFilter {
         since: since.map(|since| desk.engine.zone().stamp(since.begin)),
         ..args.filter()

@@ -4,8 +4,8 @@
 //! command has ended.
 
 use crate::cmd::talk::Out;
-use crate::error::Error;
-use crate::output::CallLine;
+use calltrace_output::CallLine;
+use calltrace_store::error::Error;
 
 const HIDE_CURSOR: &[u8] = b"\x1b[?25l";
 const SHOW_CURSOR: &[u8] = b"\x1b[?25h";

@@ -2,6 +2,7 @@
 
 pub(crate) mod notices;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -100,7 +101,7 @@ pub(crate) fn linked(macros: bool) -> Vec<(String, String)> {
     let crate_of = |line: &str| {
         let (name, rest) = line.split_once(" v")?;
         let version = rest.split(' ').next()?;
-        (name != env!("CARGO_PKG_NAME")).then(|| (name.to_owned(), version.to_owned()))
+        (!is_own(name)).then(|| (name.to_owned(), version.to_owned()))
     };
     let mut crates: Vec<_> = tree.lines().filter_map(crate_of).collect();
     crates.sort();
@@ -108,10 +109,34 @@ pub(crate) fn linked(macros: bool) -> Vec<(String, String)> {
     crates
 }
 
-/// The names in a table of `Cargo.toml`, in its order.
-pub(crate) fn named_in(table: &str) -> Vec<String> {
-    let manifest = read("Cargo.toml");
-    let manifest: toml::Table = manifest.parse().expect("TOML");
-    let table = manifest[table].as_table().expect("a table");
-    table.keys().cloned().collect()
+/// Whether a crate is one of this workspace.
+fn is_own(name: &str) -> bool {
+    name == "calltrace" || name.starts_with("calltrace-")
+}
+
+/// The folders of the program and of the crates that it is made of, below the project.
+pub(crate) fn own_crates() -> Vec<PathBuf> {
+    let crates = fs::read_dir(project().join("crates")).expect("the crates can be listed");
+    let names = crates.map(|entry| entry.expect("listed").file_name());
+    let mut folders: Vec<PathBuf> = names.map(|name| Path::new("crates").join(name)).collect();
+    folders.push(PathBuf::new());
+    folders.sort();
+    folders
+}
+
+/// The names of the others' crates that a manifest asks for, in the order of their names.
+pub(crate) fn dependencies_of(folder: &Path) -> BTreeSet<String> {
+    let manifest: toml::Table = read(folder.join("Cargo.toml")).parse().expect("TOML");
+    let table = manifest["dependencies"].as_table().expect("a table");
+    table.keys().filter(|name| !is_own(name)).cloned().collect()
+}
+
+/// The names of all crates of others that the program and its crates ask for.
+pub(crate) fn dependencies() -> Vec<String> {
+    let own = own_crates();
+    let all: BTreeSet<String> = own
+        .iter()
+        .flat_map(|folder| dependencies_of(folder))
+        .collect();
+    all.into_iter().collect()
 }

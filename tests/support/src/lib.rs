@@ -15,7 +15,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calltrace::fsx::WallClock;
+use calltrace_store::fsx::WallClock;
 use chrono::{DateTime, Utc};
 
 /// The time at which tests take place, unless they say another one.

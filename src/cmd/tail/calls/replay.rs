@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::*;
-use crate::call::Phase;
+use calltrace_model::call::Phase;
 
 /// What was told, with the time at which it was.
 struct Replayed {

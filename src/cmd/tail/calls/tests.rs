@@ -1,7 +1,7 @@
 //! States of made-up calls, record by record.
 
 use super::*;
-use crate::call::Phase;
+use calltrace_model::call::Phase;
 
 const MAIN: &str = "1764666900.61";
 const OTHER: &str = "1764666901.63";

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use calltrace::fsx::{Access, Deeds, Disk, Folder, Lease};
+use calltrace_store::fsx::{Access, Deeds, Disk, Folder, Lease};
 
 /// What happens at a deed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use calltrace::engine::{Engine, LinesQuestion};
-use calltrace::fsx::WallClock;
-use calltrace::record::LogZone;
-use calltrace::rotate::{Mode, Policy, Report, Rotation};
-use calltrace::scan::Tuning;
-use calltrace::tree::{EnterpriseName, FileName, Tree};
+use calltrace_engine::{Engine, LinesQuestion};
+use calltrace_model::record::LogZone;
+use calltrace_store::fsx::WallClock;
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, FileName, Tree};
+use calltrace_upkeep::rotate::{Mode, Policy, Report, Rotation};
 use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -105,7 +105,7 @@ impl Scene {
         self
     }
 
-    pub fn rotate(&self, deeds: &dyn calltrace::fsx::Deeds) -> Report {
+    pub fn rotate(&self, deeds: &dyn calltrace_store::fsx::Deeds) -> Report {
         let tree = Tree::open(&self.root()).expect("a tree");
         let policy = self.policy.clone();
         let now = self.now;

@@ -1,0 +1,200 @@
+//! What the settings say of who is who.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::Secret;
+use calltrace_store::error::{Error, reason};
+use calltrace_store::tree::EnterpriseName;
+
+/// Nobody's secret is longer (bytes).
+const SECRET_BYTES_MAX: u64 = 16 * 1024;
+
+/// The embedded directory and the sources beside it.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// `[enterprises.NUMBER]`
+    pub enterprises: BTreeMap<EnterpriseName, EnterpriseConfig>,
+    /// `[people]`: names by Telegram chat.
+    pub people: BTreeMap<String, String>,
+    /// `[postgres]`
+    pub postgres: PostgresConfig,
+    /// `[metadata]`: the address of the service; it may hold a password.
+    pub metadata: Option<Secret>,
+}
+
+/// `[enterprises.NUMBER]`
+#[derive(Debug, Clone, Default)]
+pub struct EnterpriseConfig {
+    /// What people call it.
+    pub title: Option<String>,
+    /// What opens its pages.
+    pub secret: Option<Given>,
+    /// Names by extension.
+    pub extensions: BTreeMap<String, String>,
+    /// Names by line.
+    pub lines: BTreeMap<String, String>,
+}
+
+/// `[postgres]`
+#[derive(Debug, Clone, Default)]
+pub struct PostgresConfig {
+    /// The address of the database; `None`: there is no database.
+    pub url: Option<Given>,
+    /// Most connections at one time; 4 when not set.
+    pub pool: Option<u8>,
+}
+
+/// A secret as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Given {
+    /// In the settings themselves.
+    Here(Secret),
+    /// As the one line of a file.
+    File(PathBuf),
+}
+
+impl Config {
+    /// Whether nothing was set at all.
+    pub fn is_empty(&self) -> bool {
+        let sources = self.postgres.url.is_some() || self.metadata.is_some();
+        self.enterprises.is_empty() && self.people.is_empty() && !sources
+    }
+
+    /// Whether anything here can open an enterprise: a secret, or a database that may hold some.
+    pub fn knows_enterprises(&self) -> bool {
+        let mut enterprises = self.enterprises.values();
+        self.postgres.url.is_some() || enterprises.any(|known| known.secret.is_some())
+    }
+}
+
+impl Given {
+    /// The secret. `key` is the setting it stands under, for what is said of it; a warning is added
+    /// when strangers can read its file.
+    ///
+    /// # Errors
+    /// A file that is missing, can't be read, is empty or holds more than one line.
+    pub fn read(&self, key: &str, warnings: &mut Vec<String>) -> Result<Secret, Error> {
+        let path = match self {
+            Given::Here(secret) => return Ok(secret.clone()),
+            Given::File(path) => path,
+        };
+        let wrong = |what: &str| Error::Usage(format!("{key}_file: {}: {what}", path.display()));
+        let (text, mode) = read_file(path).map_err(|error| match path.is_absolute() {
+            true => wrong(&reason(&error)),
+            // It may be the secret itself that was put there.
+            false => Error::Usage(format!(
+                "{key}_file: there is no such file; it takes a file's name, not the secret itself"
+            )),
+        })?;
+        if mode & 0o007 != 0 {
+            let at = path.display();
+            warnings.push(format!(
+                "{key}_file: {at} is open to every user of this machine; chmod o= {at}"
+            ));
+        }
+        let text = text.trim_end_matches(['\n', '\r']);
+        if text.contains('\n') {
+            return Err(wrong(
+                "it holds more than one line; only the secret may stand in it",
+            ));
+        }
+        Secret::new(text).ok_or_else(|| wrong("it is empty; put the secret into it, in one line"))
+    }
+}
+
+/// The text of a small file, and who may do what with it.
+fn read_file(path: &Path) -> io::Result<(String, u32)> {
+    let file = File::open(path)?;
+    let mode = file.metadata()?.permissions().mode();
+    let mut text = String::new();
+    file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > SECRET_BYTES_MAX {
+        return Err(io::Error::other("too large for a secret"));
+    }
+    Ok((text, mode))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+
+    use super::*;
+
+    fn file(text: &str, mode: u32) -> (tempfile::TempDir, Given) {
+        let dir = tempfile::tempdir().expect("a folder of its own");
+        let path = dir.path().join("secret");
+        fs::write(&path, text).expect("its own file");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("its own file");
+        (dir, Given::File(path))
+    }
+
+    #[test]
+    fn a_secret_of_a_file_is_its_line_without_the_end_of_it() {
+        for (text, mode, warned) in [("s3 cret\r\n", 0o640, 0), ("s3 cret", 0o644, 1)] {
+            let (_dir, given) = file(text, mode);
+            let mut warnings = Vec::new();
+            let secret = given
+                .read("enterprises.0367.secret", &mut warnings)
+                .expect("the file holds one");
+            assert!(secret.matches("s3 cret"));
+            assert_eq!(warnings.len(), warned, "{warnings:?}");
+            assert!(!warnings.iter().any(|warning| warning.contains("s3 cret")));
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_secret_is_an_error_that_names_it() {
+        let texts = ["", "\n", "one\ntwo\n"];
+        for (_dir, given) in texts.map(|text| file(text, 0o600)) {
+            let wrong = given
+                .read("postgres.url", &mut Vec::new())
+                .expect_err("there is none in it");
+            let wrong = wrong.to_string();
+            assert!(wrong.starts_with("postgres.url_file: "), "{wrong}");
+            assert!(!wrong.contains("two"), "{wrong}");
+        }
+        let nowhere = Given::File("/nowhere/secret".into());
+        let wrong = nowhere
+            .read("postgres.url", &mut Vec::new())
+            .expect_err("there is no such file");
+        let said = "postgres.url_file: /nowhere/secret: no such file or directory";
+        assert_eq!(wrong.to_string(), said);
+        let endless = Given::File("/dev/zero".into());
+        assert!(endless.read("postgres.url", &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn settings_that_are_printed_show_no_secret() {
+        let here = |text: &str| Given::Here(Secret::new(text).expect("not blank"));
+        let known = EnterpriseConfig {
+            secret: Some(here("s3cret")),
+            ..EnterpriseConfig::default()
+        };
+        let config = Config {
+            enterprises: [(EnterpriseName::new("0367").expect("a name"), known)].into(),
+            postgres: PostgresConfig {
+                url: Some(here("postgres://reader:s3cret@localhost/db")),
+                pool: None,
+            },
+            metadata: Secret::new("http://user:s3cret@localhost:8020"),
+            ..Config::default()
+        };
+        let printed = format!("{config:?}");
+        assert!(printed.contains("0367"), "{printed}");
+        assert!(!printed.contains("s3cret"), "{printed}");
+    }
+
+    #[test]
+    fn names_alone_open_nothing() {
+        let mut config = Config::default();
+        assert!(config.is_empty() && !config.knows_enterprises());
+        let number = EnterpriseName::new("0367").expect("a name");
+        let known = config.enterprises.entry(number).or_default();
+        known.lines.insert("0001363".into(), "Линия 1".into());
+        assert!(!config.is_empty() && !config.knows_enterprises());
+    }
+}

@@ -1,0 +1,294 @@
+//! The metadata service as a source: names of extensions, lines and clients, one request each.
+//!
+//! `question` is what is asked and what an answer means; no network there. Requests of a page go
+//! side by side and share one budget; what they brought is remembered, also that there was nothing.
+
+mod question;
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream};
+use moka::Expiry;
+use moka::future::Cache;
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode, Url};
+use tokio::time::timeout_at;
+
+use super::source::{Health, Source, SourceError};
+use super::{Enterprise, Names, Secret, Times, Wanted};
+use calltrace_store::error::{Error, reason};
+use calltrace_store::tree::EnterpriseName;
+use question::Question;
+
+const NAME: &str = "metadata";
+
+/// Requests of one page that are under way at one time.
+const SIDE_BY_SIDE: usize = 16;
+
+/// An answer is a few names; more than this (bytes) is none.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Answers remembered.
+const KNOWN_MAX: u64 = 50_000;
+
+/// The service on port 8020.
+pub(super) struct Metadata {
+    client: Client,
+    /// Ends with `/`.
+    base: Url,
+    known: Cache<Question, Known>,
+    health: Health,
+    patience: Duration,
+}
+
+/// What is remembered of a question.
+#[derive(Debug, Clone)]
+enum Known {
+    Name(String),
+    Nothing,
+    /// The answer was none, or did not come.
+    Failed,
+}
+
+impl Metadata {
+    /// Asks nothing yet.
+    ///
+    /// # Errors
+    /// When `url` is not the address of a service. The text shows nothing of it.
+    pub(super) fn open(url: &Secret, times: Times) -> Result<Metadata, Error> {
+        let base = parse(url)?;
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .connect_timeout(times.budget / 3)
+            .user_agent("calltrace")
+            // Without a need for them, a machine that has none is no reason not to start.
+            .tls_built_in_root_certs(base.scheme() == "https");
+        let client = client.build().map_err(|_| {
+            Error::Usage("metadata.url: no certificates to check https with".to_owned())
+        })?;
+        let known = Cache::builder().max_capacity(KNOWN_MAX);
+        Ok(Metadata {
+            client,
+            base,
+            known: known.expire_after(Memory).build(),
+            health: Health::new(NAME, times.rest),
+            patience: times.patience(),
+        })
+    }
+
+    /// Adds the names that come in time. Gives back whether all questions were answered.
+    async fn fetch_all(&self, questions: Vec<Question>, names: &mut Names) -> bool {
+        let deadline = tokio::time::Instant::now() + self.patience;
+        let mut unanswered = questions.clone();
+        let fetched = stream::iter(questions).map(|question| async move {
+            let answer = self.fetch(&question).await;
+            (question, answer)
+        });
+        let mut answers = fetched.buffer_unordered(SIDE_BY_SIDE);
+        let (mut heard, mut wrong) = (false, None);
+        while let Ok(Some((question, answer))) = timeout_at(deadline, answers.next()).await {
+            if let Err(away @ SourceError::Away(_)) = &answer {
+                self.health.failed(away);
+                return false;
+            }
+            heard = true;
+            unanswered.retain(|other| *other != question);
+            let known = answer.unwrap_or_else(|error| {
+                wrong = Some(error);
+                Known::Failed
+            });
+            question.put(&known, names);
+            self.known.insert(question, known).await;
+        }
+        drop(answers);
+        if !unanswered.is_empty() && !heard {
+            self.health.failed(&SourceError::Slow);
+            return false;
+        }
+        for question in unanswered {
+            wrong = Some(SourceError::Slow);
+            self.known.insert(question, Known::Failed).await;
+        }
+        self.health.answered();
+        match &wrong {
+            Some(wrong) => self.health.failed_in_part(wrong),
+            None => self.health.answered_all(),
+        }
+        wrong.is_none()
+    }
+
+    async fn fetch(&self, question: &Question) -> Result<Known, SourceError> {
+        let url = question.url(&self.base);
+        let response = self.client.get(url).send().await.map_err(|e| away(&e))?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Ok(Known::Nothing),
+            other => {
+                return Err(SourceError::Wrong(format!(
+                    "it answers with {}",
+                    other.as_u16()
+                )));
+            }
+        }
+        let body = body(response).await?;
+        let answer = serde_json::from_slice(&body);
+        let answer =
+            answer.map_err(|_| SourceError::Wrong("it answers with no JSON".to_owned()))?;
+        Ok(question.name(&answer).map_or(Known::Nothing, Known::Name))
+    }
+}
+
+#[async_trait]
+impl Source for Metadata {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn knows_enterprises(&self) -> bool {
+        false
+    }
+
+    async fn enterprise(&self, _: &EnterpriseName) -> Result<Option<Enterprise>, SourceError> {
+        Ok(None)
+    }
+
+    async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError> {
+        let mut names = Names::default();
+        let (mut unknown, mut complete) = (Vec::new(), true);
+        for question in Question::all(number, wanted) {
+            match self.known.get(&question).await {
+                Some(known) => complete &= question.put(&known, &mut names),
+                None => unknown.push(question),
+            }
+        }
+        if !unknown.is_empty() {
+            let admitted = self.health.admit().is_ok();
+            complete &= admitted && self.fetch_all(unknown, &mut names).await;
+        }
+        if !complete {
+            names.lacks(NAME);
+        }
+        Ok(names)
+    }
+
+    async fn check(&self) -> Result<(), SourceError> {
+        // Any answer will do, but one that says that the service is broken.
+        let url = self.base.join("stats").expect("a relative path");
+        let answer = match self.client.get(url).send().await {
+            Err(error) => Err(away(&error)),
+            Ok(response) if response.status().is_server_error() => {
+                let status = response.status().as_u16();
+                Err(SourceError::Wrong(format!("it answers with {status}")))
+            }
+            Ok(_) => Ok(()),
+        };
+        match &answer {
+            Ok(()) => self.health.answered(),
+            Err(error) => self.health.failed(error),
+        }
+        answer
+    }
+}
+
+fn parse(url: &Secret) -> Result<Url, Error> {
+    let text = str::from_utf8(url.bytes()).expect("a secret is made of text");
+    let url = Url::parse(text.trim()).ok().filter(|url| {
+        let plain = url.query().is_none() && url.fragment().is_none();
+        plain && ["http", "https"].contains(&url.scheme())
+    });
+    let mut url = url.ok_or_else(|| {
+        Error::Usage(
+            "metadata.url: not the address of a service; it is like http://localhost:8020"
+                .to_owned(),
+        )
+    })?;
+    // What is joined to it goes behind its path, not into the place of its last part.
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// The body, if it is as small as an answer is.
+async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, SourceError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| away(&e))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES_MAX {
+            return Err(SourceError::Wrong("it answers with too much".to_owned()));
+        }
+    }
+    Ok(body)
+}
+
+/// What a failed request says of the service, in words that hold no address.
+fn away(error: &reqwest::Error) -> SourceError {
+    let mut source = std::error::Error::source(error);
+    let mut what = None;
+    while let Some(cause) = source {
+        what = cause.downcast_ref().map(reason).or(what);
+        source = cause.source();
+    }
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => SourceError::Away("no connection in time".to_owned()),
+        (true, false) => SourceError::Away(what.unwrap_or_else(|| "no connection".to_owned())),
+        (false, true) => SourceError::Slow,
+        (false, false) => {
+            SourceError::Wrong(what.unwrap_or_else(|| "it answers with no HTTP".to_owned()))
+        }
+    }
+}
+
+/// Names last, that there was none less long, and a failure only as long as a page is reloaded.
+struct Memory;
+
+impl Memory {
+    fn of(known: &Known) -> Duration {
+        Duration::from_secs(match known {
+            Known::Name(_) => 300,
+            Known::Nothing => 60,
+            Known::Failed => 10,
+        })
+    }
+}
+
+impl Expiry<Question, Known> for Memory {
+    fn expire_after_create(&self, _: &Question, known: &Known, _: Instant) -> Option<Duration> {
+        Some(Memory::of(known))
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &Question,
+        known: &Known,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(Memory::of(known))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_refused_without_showing_it() {
+        for url in [
+            "s3cret",
+            "ftp://user:s3cret@localhost",
+            "http://user:s3cret@localhost:port",
+            "http://localhost/?token=s3cret",
+            "http://",
+        ] {
+            let said = parse(&Secret::new(url).expect("not blank"))
+                .expect_err(url)
+                .to_string();
+            assert!(said.starts_with("metadata.url: "), "{said}");
+            assert!(!said.contains("cret"), "{said}");
+        }
+    }
+}

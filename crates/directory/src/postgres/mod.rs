@@ -1,0 +1,222 @@
+//! PostgreSQL as a source: secrets, people, extensions, lines, owners. Only ever reads.
+//!
+//! `session` holds connections, `layout` what can be asked of this database's tables, `names` asks
+//! for the names of a page.
+
+mod layout;
+mod names;
+mod session;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use deadpool_postgres::Pool;
+use tokio::time::{timeout, timeout_at};
+
+use super::answers::tidy;
+use super::source::{Health, Source, SourceError};
+use super::{Enterprise, Names, Secret, Times, Wanted};
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+use layout::{COLUMNS, Layout, TABLES};
+use session::{Session, flag, text};
+
+const NAME: &str = "postgres";
+
+/// Connections when the settings do not say.
+const CONNECTIONS: u8 = 4;
+
+/// Tables may be added while this runs.
+const LAYOUT_AGE_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// A database of the telephony system.
+pub(super) struct Postgres {
+    pool: Pool,
+    layout: Mutex<Option<(Instant, Arc<Layout>)>>,
+    health: Health,
+    /// For one question, connecting and looking at the tables included.
+    patience: Duration,
+}
+
+impl Postgres {
+    /// # Errors
+    /// When `url` is not the address of a database.
+    pub(super) fn open(
+        url: &Secret,
+        connections: Option<u8>,
+        times: Times,
+        warnings: &mut Vec<String>,
+    ) -> Result<Postgres, Error> {
+        let connections = connections.unwrap_or(CONNECTIONS).max(1);
+        Ok(Postgres {
+            pool: session::pool(url, connections.into(), times, warnings)?,
+            layout: Mutex::default(),
+            health: Health::new(NAME, times.rest),
+            patience: times.patience(),
+        })
+    }
+
+    /// A connection, and what can be asked on it.
+    async fn begin(&self) -> Result<(Session, Arc<Layout>), SourceError> {
+        let session = Session::open(&self.pool).await?;
+        let known = self.layout().clone();
+        if let Some((_, layout)) = known.filter(|(at, _)| at.elapsed() < LAYOUT_AGE_MAX) {
+            return Ok((session, layout));
+        }
+        let tables: &[&str] = &TABLES;
+        let rows = session.rows(COLUMNS, &[&tables]).await?;
+        let pair = |row| {
+            Ok((
+                text(row, 0)?.unwrap_or_default(),
+                text(row, 1)?.unwrap_or_default(),
+            ))
+        };
+        let pairs = rows
+            .iter()
+            .map(pair)
+            .collect::<Result<Vec<_>, SourceError>>()?;
+        let layout = Arc::new(Layout::of(pairs));
+        *self.layout() = Some((Instant::now(), Arc::clone(&layout)));
+        Ok((session, layout))
+    }
+
+    fn layout(&self) -> MutexGuard<'_, Option<(Instant, Arc<Layout>)>> {
+        // It is replaced as a whole.
+        self.layout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask_enterprise(
+        &self,
+        number: &EnterpriseName,
+    ) -> Result<Option<Enterprise>, SourceError> {
+        let (session, layout) = self.begin().await?;
+        let Some(question) = &layout.enterprise else {
+            session.give_back();
+            let what = "it has no table enterprises with a column number";
+            return Err(SourceError::Wrong(what.to_owned()));
+        };
+        let rows = session.rows(question, &[&number.as_str()]).await?;
+        session.give_back();
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        // A client who left or was shut out is not let in by an old link. Those who serve them
+        // read the logs in a shell.
+        let secret = text(row, 1)?.filter(|_| flag(row, 2));
+        Ok(Some(Enterprise {
+            title: text(row, 0)?.and_then(|title| tidy("", &title)),
+            secret: secret.and_then(|secret| Secret::new(&secret)),
+        }))
+    }
+
+    async fn ask_names(
+        &self,
+        number: &EnterpriseName,
+        wanted: &Wanted,
+        deadline: tokio::time::Instant,
+    ) -> Result<Names, SourceError> {
+        let begun = timeout_at(deadline, self.begin()).await;
+        let (session, layout) = begun.unwrap_or(Err(SourceError::Slow))?;
+        let mut found = names::names(&session, &layout, number, wanted, deadline).await;
+        if found.clean {
+            session.give_back();
+        }
+        let Some(wrong) = found.wrong else {
+            self.health.answered_all();
+            return Ok(found.names);
+        };
+        *self.layout() = None;
+        if let (SourceError::Cut(_), true) = (&wrong, found.names == Names::default()) {
+            return Err(wrong);
+        }
+        self.health.failed_in_part(&wrong);
+        found.names.lacks(NAME);
+        Ok(found.names)
+    }
+
+    async fn ask_check(&self) -> Result<(), SourceError> {
+        let session = Session::open(&self.pool).await?;
+        session.rows("SELECT 1", &[]).await?;
+        session.give_back();
+        Ok(())
+    }
+
+    /// Asks, and once more if the connection or the tables were not what they had been.
+    async fn twice<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SourceError>
+    where
+        F: Future<Output = Result<T, SourceError>>,
+    {
+        let answer = match ask().await {
+            Err(SourceError::Cut(_)) => {
+                *self.layout() = None;
+                ask().await
+            }
+            answer => answer,
+        };
+        self.judged(answer)
+    }
+
+    /// Takes note of how a question ended.
+    fn judged<T>(&self, answer: Result<T, SourceError>) -> Result<T, SourceError> {
+        match &answer {
+            Ok(_) => self.health.answered(),
+            Err(SourceError::Resting | SourceError::Busy) => {}
+            // It talks; a stranger's question must not keep others from asking theirs.
+            Err(error @ SourceError::Wrong(_)) => {
+                *self.layout() = None;
+                self.health.answered();
+                self.health.failed_in_part(error);
+            }
+            Err(error) => {
+                *self.layout() = None;
+                self.health.failed(error);
+            }
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl Source for Postgres {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn knows_enterprises(&self) -> bool {
+        true
+    }
+
+    async fn enterprise(&self, number: &EnterpriseName) -> Result<Option<Enterprise>, SourceError> {
+        self.health.admit()?;
+        let asked = self.twice(|| self.ask_enterprise(number));
+        let answer = timeout(self.patience, asked).await;
+        answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
+    }
+
+    async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError> {
+        // Outside numbers are not its matter.
+        if [
+            &wanted.chats,
+            &wanted.extensions,
+            &wanted.lines,
+            &wanted.calls,
+        ]
+        .into_iter()
+        .all(BTreeSet::is_empty)
+        {
+            return Ok(Names::default());
+        }
+        self.health.admit()?;
+        let deadline = tokio::time::Instant::now() + self.patience;
+        self.twice(|| self.ask_names(number, wanted, deadline))
+            .await
+    }
+
+    async fn check(&self) -> Result<(), SourceError> {
+        let asked = self.twice(|| self.ask_check());
+        let answer = timeout(self.patience, asked).await;
+        answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
+    }
+}

@@ -1,0 +1,494 @@
+//! A call grown from its first known records to a fixed point.
+//!
+//! Records near in time are searched for all names known so far; each may teach a name, which moves the
+//! limits (`call::reach`) and starts another round. It ends when a round over the whole reach taught
+//! nothing. What is found that way may hold more than the call: which of it belongs, and which parts that
+//! share no id, the same `Joiner` decides that sorts a stream into calls for a search, from those records
+//! and the Asterisk events around them.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::kept::{Class, Earliest, Kept, fact_of};
+use super::pass::{Piece, TimeMap};
+use super::{Corpus, Engine, RecordLimits};
+use calltrace_model::call::{
+    Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, infer, reach, straighten,
+};
+use calltrace_model::record::{LogZone, Place, Stamp, id};
+use calltrace_store::error::Trouble;
+use calltrace_store::index::Key;
+use calltrace_store::scan::{Line, Needles};
+
+/// A call that still teaches names after this many rounds is a runaway join.
+const ROUNDS_MAX: usize = 40;
+
+/// Most names are learned from records this near in time (milliseconds).
+const NEAR_MILLIS: i64 = 20_000;
+
+/// Of several calls of one id the newest is meant, unless it began longer than this (milliseconds, a
+/// year) after the id's second of birth: a test system uses an id for as long as logs are kept, and a record
+/// of the year 2038 or 9999 is that of a broken clock.
+const ID_REUSED_MILLIS: i64 = 366 * 24 * 3_600_000;
+
+/// Records that are looked at around a call for parts that share no id with it: in a minute an
+/// enterprise writes some thousand.
+const NEIGHBOUR_LIMITS: RecordLimits = RecordLimits {
+    records: 50_000,
+    bytes: 32 << 20,
+};
+
+/// How a call is grown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Grow {
+    /// Only what ids prove.
+    pub strict: bool,
+    /// See [`super::TraceQuestion::since`].
+    pub since: Option<Stamp>,
+    /// As many of its records are taken.
+    pub limits: RecordLimits,
+}
+
+impl Grow {
+    fn by_ids(self) -> Grow {
+        Grow {
+            strict: true,
+            ..self
+        }
+    }
+}
+
+/// A grown call.
+#[derive(Debug)]
+pub(super) struct Grown {
+    /// Its lines, by time, then place.
+    pub lines: Vec<Line>,
+    /// What each line says; in the same order.
+    pub facts: Vec<Fact>,
+    /// Its legs and why each belongs.
+    pub closure: Closure,
+    /// When other calls of the same id began.
+    pub others: Vec<Stamp>,
+    /// What was wrong with the content that was read for it.
+    pub troubles: Vec<Trouble>,
+    /// At least so many of its records are left out.
+    pub left_out: u64,
+    /// From when to when its records were looked for.
+    pub window: Option<(Stamp, Stamp)>,
+    /// Every name that was looked for, those of other calls among them: what the [`Joiner`] must see to
+    /// tell which record belongs.
+    pub names: Closure,
+}
+
+impl Grown {
+    /// Sets the order right of a call over a change of clocks.
+    fn straighten(&mut self, zone: LogZone) {
+        if !straighten(zone, &mut self.facts) {
+            return;
+        }
+        let facts = std::mem::take(&mut self.facts).into_iter();
+        let mut own: Vec<(Fact, Line)> = facts.zip(std::mem::take(&mut self.lines)).collect();
+        own.iter_mut().for_each(|(fact, line)| line.at = fact.at);
+        own.sort_by_key(|(fact, _)| (fact.at, fact.place));
+        (self.facts, self.lines) = own.into_iter().unzip();
+    }
+}
+
+impl Engine {
+    /// Grows the call that `closure` begins and that `known` lines may belong to, with as many of its
+    /// records as `how.limits` allow.
+    ///
+    /// `closure` collects every name that may lead to a record of the call, those of other calls in the
+    /// same parking lot among them. Which records belong is decided by the [`Joiner`], as for a search.
+    pub(super) fn grow(
+        &self,
+        corpus: &Corpus,
+        map: &TimeMap,
+        mut closure: Closure,
+        known: &[Line],
+        how: Grow,
+    ) -> Grown {
+        let strict = how.strict;
+        let asked: Vec<String> = closure.uids().map(str::to_owned).collect();
+        let mut lines = known.to_vec();
+        let mut met = 0;
+        let mut window = None;
+        let mut troubles = Vec::new();
+        let mut wide = false;
+        let mut judged = Judged::default();
+        for _ in 0..ROUNDS_MAX {
+            settle(&mut closure, &lines);
+            if judged.facts.is_empty() {
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
+            }
+            let Some((from, to)) = self.limits(&judged.facts, wide) else {
+                break;
+            };
+            let names = closure.needles();
+            let keys = keys_of(&closure);
+            let pieces = map.pieces(corpus, (from, to), keys.as_deref());
+            let needles = Needles::new(&names);
+            let (found, mut named) =
+                self.kept_of(&pieces, &needles, (from, to), &closure, how.limits);
+            troubles.append(&mut named);
+            met = found.met();
+            window = Some((from, to));
+            let mut found = found.into_lines();
+            found.extend_from_slice(known);
+            found.sort_by_key(|line| line.place);
+            found.dedup_by_key(|line| line.place);
+            settle(&mut closure, &found);
+            lines = found;
+            if closure.capped {
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
+                break;
+            }
+            if closure.needles().len() > names.len() {
+                judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
+                continue;
+            }
+            // Near records teach most names; then parts that share none; then whatever is far.
+            judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
+            if !strict
+                && judged
+                    .facts
+                    .iter()
+                    .any(|f| f.is_asterisk() && f.linked().is_empty())
+            {
+                let around = self.neighbours(corpus, map, &judged.facts);
+                judged = self.judge(&asked, known, &lines, around, how);
+                let mut is_new = false;
+                for (uid, why) in &judged.inferred {
+                    is_new |= closure.infer(uid.as_bytes(), why);
+                }
+                for fact in judged.facts.iter().filter(|f| !f.uid().is_empty()) {
+                    is_new |= !closure.has_uid(fact.uid()) && closure.infer(fact.uid(), NEARBY);
+                }
+                if is_new {
+                    continue;
+                }
+            }
+            let done = self
+                .limits(&judged.facts, true)
+                .is_none_or(|(a, b)| a >= from && b <= to);
+            if done {
+                break;
+            }
+            wide = true;
+        }
+        let mut grown = finish(
+            &asked,
+            closure.capped,
+            judged,
+            (lines, how.limits),
+            troubles,
+        );
+        grown.straighten(self.zone);
+        Grown {
+            left_out: met.saturating_sub(grown.lines.len() as u64),
+            window,
+            names: closure,
+            ..grown
+        }
+    }
+
+    /// Sorts what is known and what lies around it into calls, and takes that of the ids that were asked
+    /// for.
+    fn judge(
+        &self,
+        asked: &[String],
+        known: &[Line],
+        lines: &[Line],
+        around: Vec<Fact>,
+        how: Grow,
+    ) -> Judged {
+        let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
+        facts.extend(around);
+        facts.sort_by_key(|f| (f.at, f.place));
+        facts.dedup_by_key(|f| f.place);
+        let mut joiner = Joiner::default();
+        for fact in facts {
+            joiner.push(fact);
+        }
+        if !how.strict {
+            joiner.infer(|_| true);
+        }
+        let is_asked = |f: &Fact| asked.iter().any(|id| f.uid() == id.as_bytes());
+        let of_known = |f: &Fact| known.first().is_some_and(|line| line.place == f.place);
+        let (mut own, others): (Vec<Component>, Vec<Component>) = joiner
+            .take_all()
+            .into_iter()
+            .partition(|call| call.facts.iter().any(is_asked));
+        // What is asked for by a bridge alone has no id.
+        if own.is_empty() && asked.is_empty() {
+            own = others;
+            own.retain(|call| call.facts.iter().any(of_known));
+        }
+        // Requests and messages that come a day later are no call.
+        if own
+            .iter()
+            .any(|call| call.facts.iter().any(Fact::is_asterisk))
+        {
+            own.retain(|call| call.facts.iter().any(Fact::is_asterisk));
+        }
+        let ends = |call: &Component| call.facts.iter().map(|f| f.at).max();
+        own.sort_by_key(ends);
+        let asked_for = own
+            .iter()
+            .position(|call| how.since.is_some_and(|since| ends(call) >= Some(since)));
+        if own.is_empty() {
+            return Judged::default();
+        }
+        let begins = |call: &Component| call.facts.iter().map(|f| f.at).min();
+        let chosen = asked_for.or_else(|| {
+            let is_near =
+                |call: &Component| begins(call).is_some_and(|at| self.is_lifetime(asked, at));
+            own.iter().rposition(is_near)
+        });
+        let mut call = own.remove(chosen.unwrap_or(own.len() - 1));
+        let others = own.iter().filter_map(begins).collect();
+        let inferred = call
+            .inferred()
+            .map(|(uid, why)| (String::from_utf8_lossy(uid).into_owned(), why.to_owned()))
+            .collect();
+        call.facts.sort_by_key(|f| (f.at, f.place));
+        Judged {
+            facts: call.facts,
+            inferred,
+            others,
+        }
+    }
+
+    /// Whether a call of the ids can begin at that time: not before their second of birth, and not so long
+    /// after it that a wrong clock is likelier. True of ids that carry no birth.
+    fn is_lifetime(&self, asked: &[String], at: Stamp) -> bool {
+        let born = asked.iter().find_map(|id| id::epoch_seconds(id.as_bytes()));
+        let born = born.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+        born.is_none_or(|born| {
+            let age = at.since(self.zone.stamp(born));
+            (-SAME_CALL_MILLIS..=ID_REUSED_MILLIS).contains(&age)
+        })
+    }
+
+    /// From when to when to search. The limits that are not wide find most names in a few blocks,
+    /// before the whole reach is known.
+    fn limits(&self, facts: &[Fact], wide: bool) -> Option<(Stamp, Stamp)> {
+        if wide {
+            return reach::window(facts, self.zone);
+        }
+        let first = facts.iter().map(|f| f.at).min()?;
+        let last = facts.iter().map(|f| f.at).max()?;
+        Some((
+            first.plus_millis(-NEAR_MILLIS),
+            last.plus_millis(NEAR_MILLIS),
+        ))
+    }
+
+    /// Every Asterisk event around the moments at which parts can join the call or it can be a part of
+    /// another: its dials, hangups, and the first record of each leg. A consultation may end at any moment of
+    /// the call, and of it a hangup is all that may be left.
+    fn neighbours(&self, corpus: &Corpus, map: &TimeMap, facts: &[Fact]) -> Vec<Fact> {
+        let mut moments: Vec<Stamp> = Vec::new();
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for fact in facts.iter().filter(|f| f.is_asterisk()) {
+            let is_first = !seen.contains(&fact.uid());
+            if is_first {
+                seen.push(fact.uid());
+            }
+            if is_first || fact.is_call_event() {
+                moments.push(fact.at);
+            }
+        }
+        moments.sort();
+        let near = |a: &Stamp, b: &Stamp| b.since(*a) <= 2 * reach::NEIGHBOUR_MILLIS;
+        let every = Needles::new(["|"]);
+        let asterisk = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
+        let mut around: Vec<Fact> = Vec::new();
+        for moments in moments.chunk_by(near) {
+            let when = (
+                moments[0].plus_millis(-reach::NEIGHBOUR_MILLIS),
+                moments[moments.len() - 1].plus_millis(reach::NEIGHBOUR_MILLIS),
+            );
+            let pieces = map.pieces(corpus, when, None);
+            let lines = self
+                .earliest_of(&pieces, &every, when, asterisk)
+                .into_lines();
+            let facts = lines.map(|line| fact_of(&line));
+            around.extend(facts.filter(Fact::is_asterisk));
+        }
+        if let Some(when) = self.limits(facts, false)
+            && infer::bridged_endpoints(facts).next().is_some()
+        {
+            let pieces = map.pieces(corpus, when, None);
+            let hangups = self.earliest_of(&pieces, &Needles::new(["|hangup|"]), when, |_| true);
+            let hangups = hangups.into_lines().map(|line| fact_of(&line));
+            around.extend(hangups.filter(|hangup| infer::may_be_consultation(hangup, facts)));
+        }
+        around
+    }
+
+    /// The lines of some pieces and some time that hold a needle and that `wanted` takes, as many as
+    /// are looked at.
+    fn earliest_of(
+        &self,
+        pieces: &[Piece],
+        needles: &Needles,
+        when: (Stamp, Stamp),
+        wanted: impl Fn(&[u8]) -> bool + Sync,
+    ) -> Earliest {
+        let earliest = Mutex::new(Earliest::default());
+        pieces.par_iter().with_max_len(1).for_each(|piece| {
+            let mut own = Earliest::default();
+            let take = |line| own.push(line, NEIGHBOUR_LIMITS, &mut |_| ());
+            self.each_of_piece(piece, needles, when, &wanted, take);
+            let mut all = earliest.lock().unwrap_or_else(PoisonError::into_inner);
+            all.join(own, NEIGHBOUR_LIMITS, &mut |_| ());
+        });
+        earliest
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The call as the joiner sees it.
+#[derive(Debug, Default)]
+struct Judged {
+    /// In order of time.
+    facts: Vec<Fact>,
+    /// The legs that circumstance joined, each with what speaks for it.
+    inferred: Vec<(String, String)>,
+    /// When other calls of the ids began.
+    others: Vec<Stamp>,
+}
+
+/// Of a leg that belongs to the call which the one asked for is a part of.
+const NEARBY: &str = "of the call that this part belongs to";
+
+/// Why each leg of the call belongs to it, from the ids that were asked for on.
+fn explain(asked: &[String], judged: &Judged) -> Closure {
+    let mut closure = Closure::default();
+    let has = |uid: &str| judged.facts.iter().any(|f| f.uid() == uid.as_bytes());
+    // An id may stand in a text that is no record of a call.
+    for uid in asked
+        .iter()
+        .filter(|uid| judged.facts.is_empty() || has(uid))
+    {
+        closure.ask(uid);
+    }
+    loop {
+        let mut learned = true;
+        while learned {
+            learned = false;
+            for fact in &judged.facts {
+                learned |= closure.absorb(fact);
+            }
+        }
+        let missing = judged.facts.iter().map(Fact::uid);
+        let mut missing = missing.filter(|uid| !uid.is_empty() && !closure.has_uid(uid));
+        let Some(uid) = missing.next().map(<[u8]>::to_vec) else {
+            return closure;
+        };
+        let text = String::from_utf8_lossy(&uid);
+        let why = judged.inferred.iter().find(|(part, _)| *part == *text);
+        // Whichever of the two is the part, the circumstance is what joins them.
+        let why = why.or(judged.inferred.first());
+        closure.infer(&uid, why.map_or(NEARBY, |(_, why)| why));
+    }
+}
+
+/// The call with its records among `lines`, no more of them than the limits allow.
+fn finish(
+    asked: &[String],
+    capped: bool,
+    judged: Judged,
+    (lines, limits): (Vec<Line>, RecordLimits),
+    mut troubles: Vec<Trouble>,
+) -> Grown {
+    let mut closure = explain(asked, &judged);
+    closure.capped = capped;
+    let places: HashSet<Place> = judged.facts.iter().map(|f| f.place).collect();
+    let mut kept = Kept::new(limits);
+    for line in lines {
+        let fact = fact_of(&line);
+        let belongs = places.contains(&line.place)
+            || fact.edges().next().is_none() && closure.holds(&fact, &line.text);
+        if belongs {
+            let class = if fact.is_asterisk() {
+                Class::Event
+            } else {
+                Class::Other
+            };
+            kept.put(class, line);
+        }
+    }
+    let lines = kept.into_lines().into_iter();
+    let mut own: Vec<(Fact, Line)> = lines.map(|line| (fact_of(&line), line)).collect();
+    own.sort_by_key(|(fact, _)| (fact.at, fact.place));
+    let (facts, lines) = own.into_iter().unzip();
+    Trouble::tidy(&mut troubles);
+    Grown {
+        lines,
+        facts,
+        closure,
+        others: judged.others,
+        troubles,
+        left_out: 0,
+        window: None,
+        names: Closure::default(),
+    }
+}
+
+/// What leads to every record that shares a name with the call. `None` when one of its ids may
+/// stand in a text without a key of its own.
+pub(super) fn keys_of(closure: &Closure) -> Option<Vec<Key>> {
+    if closure
+        .uids()
+        .any(|uid| Key::of_text(uid.as_bytes()).is_none())
+    {
+        return None;
+    }
+    let mut keys: Vec<Key> = closure.edges().map(Key::of_edge).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    Some(keys)
+}
+
+/// Absorbs lines until none teaches a name.
+fn settle(closure: &mut Closure, lines: &[Line]) {
+    let facts: Vec<Fact> = lines.iter().map(fact_of).collect();
+    loop {
+        let mut learned = false;
+        for fact in &facts {
+            learned |= closure.absorb(fact);
+        }
+        if !learned {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_an_id_without_a_second_of_birth_every_block_is_read() {
+        let line = Line {
+            at: Stamp(0),
+            place: Place {
+                source: 0,
+                offset: 0,
+            },
+            text:
+                (*br#"2025-11-30 09:07:35,000|AST|new_callerid|1764493655.6|{"Linkedid": "abc-1"}"#)
+                    .into(),
+        };
+        let mut closure = Closure::of("1764493655.6");
+        assert!(keys_of(&closure).is_some());
+        // An index may know nothing of a name that only Linkedid has.
+        closure.absorb(&fact_of(&line));
+        assert!(closure.has_uid(b"abc-1") && keys_of(&closure).is_none());
+    }
+}

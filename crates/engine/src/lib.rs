@@ -1,0 +1,113 @@
+//! The questions: lines of a call, calls that match. Chooses what to read, merges by time.
+//!
+//! [`Engine::trace`] grows one call from an id; [`Engine::search`] finds calls, either from records
+//! that hold something rare (`seeds`) or by sorting everything into calls (`sweep`);
+//! [`Engine::lines`] finds single records. Whoever goes on to follow the files asks for a [`Now`],
+//! which says how far they were read. The engine never learns what a flag is, and prints
+//! nothing: answers go to a sink or are returned, with what could not be read named in them.
+
+mod corpus;
+mod glance;
+mod grow;
+mod kept;
+mod lines;
+mod now;
+mod pass;
+mod reading;
+mod recent;
+mod search;
+mod seeds;
+mod sweep;
+mod tally;
+mod trace;
+mod whole;
+
+use std::sync::Arc;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use calltrace_model::record::LogZone;
+use calltrace_store::error::Error;
+use calltrace_store::index::{self, Memory};
+use calltrace_store::scan::{Scanner, Tuning};
+use calltrace_store::tree::LogFile;
+
+pub use calltrace_store::index::MemoryLimits;
+pub use corpus::{Corpus, Searched};
+pub use kept::RecordLimits;
+pub use lines::{FoundLine, FoundLines, LinesQuestion};
+pub use now::{Now, OpenCalls, ReadUpTo};
+pub use recent::{last_written, recent_calls};
+pub use search::{Found, SearchQuestion};
+pub use tally::{Outcomes, QUARTER_MILLIS, Tally};
+pub use trace::{Trace, TraceQuestion, TracedCall};
+
+/// Answers questions about log trees.
+#[derive(Debug)]
+pub struct Engine {
+    pool: ThreadPool,
+    scanner: Scanner,
+    zone: LogZone,
+    memory: Option<Arc<Memory>>,
+}
+
+impl Engine {
+    /// An engine of `threads` threads (0: one a core), which cuts work as `tuning` says and takes
+    /// record times to be of `zone`. Answers depend on the zone alone.
+    ///
+    /// # Errors
+    /// When the threads can't be started.
+    pub fn new(threads: usize, tuning: Tuning, zone: LogZone) -> Result<Engine, Error> {
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| Error::Usage(format!("can't start {threads} threads: {error}")))?;
+        Ok(Engine {
+            pool,
+            scanner: Scanner::new(tuning),
+            zone,
+            memory: None,
+        })
+    }
+
+    /// The same engine with threads of its own and the same memory: a long question keeps those it
+    /// was asked on until its end, and a short one is not to wait for that.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn beside(&self) -> Result<Engine, Error> {
+        let threads = self.pool.current_num_threads();
+        Ok(Engine {
+            memory: self.memory.clone(),
+            ..Engine::new(threads, self.scanner.tuning(), self.zone)?
+        })
+    }
+
+    /// The same engine, which remembers what it reads of plain files, for a process that answers many
+    /// questions. Answers don't depend on it.
+    #[must_use]
+    pub fn remembering(self, limits: MemoryLimits) -> Engine {
+        Engine {
+            memory: Some(Arc::new(Memory::new(limits))),
+            ..self
+        }
+    }
+
+    /// How much is remembered: files, and the bytes of memory that takes.
+    pub fn remembered(&self) -> (usize, usize) {
+        self.memory.as_ref().map_or((0, 0), |memory| memory.size())
+    }
+
+    /// Compares a file's index with the file; see [`index::check`].
+    ///
+    /// # Errors
+    /// What is wrong, as a clause about the index.
+    pub fn check(&self, log: &LogFile) -> Result<Option<u64>, String> {
+        self.pool.install(|| index::check(log, self.zone))
+    }
+
+    /// The zone of record times.
+    pub fn zone(&self) -> LogZone {
+        self.zone
+    }
+}

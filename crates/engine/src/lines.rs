@@ -1,0 +1,321 @@
+//! Single records that match, in order of time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::corpus::Searched;
+use super::reading::{Reading, Wanted};
+use super::seeds::key_of;
+use super::{Corpus, Engine};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::{Place, Record};
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::scan::{Block, Line, Needles, Task, line};
+use calltrace_store::source::{Bounds, Source, Span};
+use calltrace_store::tree::{EnterpriseName, Tree};
+
+/// Which records?
+#[derive(Debug, Clone, Default)]
+pub struct LinesQuestion {
+    /// What a record must be like.
+    pub filter: RecordFilter,
+    /// At most this many, the newest; `None` for all.
+    pub limit: Option<usize>,
+    /// Only how many there are; no line is kept.
+    pub count_only: bool,
+    /// Lines of the same file shown before each.
+    pub before: usize,
+    /// Lines of the same file shown after each.
+    pub after: usize,
+}
+
+/// The answer of one enterprise.
+#[derive(Debug)]
+pub struct FoundLines {
+    /// Whose.
+    pub enterprise: EnterpriseName,
+    /// The lines, oldest first; with context in the order of files and places.
+    pub lines: Vec<FoundLine>,
+    /// Records that matched (lines of context don't count).
+    pub count: usize,
+    /// File names by the source index of a place.
+    pub files: Vec<String>,
+    /// What was read.
+    pub searched: Searched,
+    /// What could not be read.
+    pub troubles: Vec<Trouble>,
+    /// For those who want to know how it was found.
+    pub notes: Vec<String>,
+}
+
+/// A line of the answer.
+#[derive(Debug, Clone)]
+pub struct FoundLine {
+    /// The line.
+    pub line: Line,
+    /// It matches; else it is context.
+    pub matched: bool,
+}
+
+impl FoundLines {
+    /// The name of the file that a line of the answer stands in.
+    pub fn file_of(&self, line: &Line) -> &str {
+        let name = self.files.get(line.place.source as usize);
+        name.map_or("?", String::as_str)
+    }
+}
+
+impl FoundLine {
+    pub(super) fn matching(line: Line) -> FoundLine {
+        FoundLine {
+            line,
+            matched: true,
+        }
+    }
+}
+
+impl Engine {
+    /// Finds records in one enterprise.
+    ///
+    /// # Errors
+    /// When the enterprise's folder can't be listed.
+    pub fn lines(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &LinesQuestion,
+    ) -> Result<FoundLines, Error> {
+        self.pool.install(|| {
+            Corpus::ask(tree, enterprise, self, |corpus| {
+                self.lines_in(corpus, question)
+            })
+        })
+    }
+
+    pub(super) fn lines_in(&self, corpus: &Corpus, question: &LinesQuestion) -> FoundLines {
+        let sample = corpus.sample();
+        let needles = question.filter.needle().map(|n| Needles::one(n, &sample));
+        let mut chosen = corpus.select(|bounds| may_hold(bounds, &question.filter));
+        // Newest first: a limit is often full after one file.
+        chosen.sort_by_key(|(i, _)| std::cmp::Reverse(corpus.bounds[*i as usize].first));
+        let mut found: Vec<Line> = Vec::new();
+        let mut troubles = corpus.troubles.clone();
+        let mut read = Vec::new();
+        let mut counted = 0;
+        for source in chosen {
+            let bounds = corpus.bounds[source.0 as usize];
+            if is_full(&found, bounds, question.limit) {
+                continue;
+            }
+            let (lines, matches, named) =
+                self.lines_of_source(corpus, &source, question, needles.as_ref());
+            troubles.extend(named);
+            counted += matches;
+            read.push(source);
+            found.extend(lines);
+            found.sort_by_key(|line| (line.at, line.place));
+            keep_newest(&mut found, question.limit);
+        }
+        let count = if question.count_only {
+            counted
+        } else {
+            found.len()
+        };
+        let lines = if question.before + question.after > 0 {
+            self.with_context(corpus, &found, question)
+        } else {
+            found.into_iter().map(FoundLine::matching).collect()
+        };
+        Trouble::tidy(&mut troubles);
+        FoundLines {
+            enterprise: corpus.enterprise.clone(),
+            lines,
+            count,
+            files: corpus.names(),
+            searched: corpus.searched(&read),
+            troubles,
+            notes: corpus.notes.clone(),
+        }
+    }
+
+    fn lines_of_source(
+        &self,
+        corpus: &Corpus,
+        source: &(u32, Arc<Source>),
+        question: &LinesQuestion,
+        needles: Option<&Needles>,
+    ) -> (Vec<Line>, usize, Vec<Trouble>) {
+        let key = key_of(&question.filter);
+        let wanted = Wanted::of(key.as_ref());
+        let reading = Reading::new(&self.scanner, corpus, std::slice::from_ref(source), wanted);
+        let (lines, count, mut troubles) = self.lines_of_tasks(&reading.tasks, question, needles);
+        troubles.extend(reading.troubles);
+        (lines, count, troubles)
+    }
+
+    /// The lines of some stretches that pass the filter, and how many there are. Of a stretch that has
+    /// many more than the limit only the newest are kept.
+    pub(super) fn lines_of_tasks(
+        &self,
+        tasks: &[Task],
+        question: &LinesQuestion,
+        needles: Option<&Needles>,
+    ) -> (Vec<Line>, usize, Vec<Trouble>) {
+        let filter = &question.filter;
+        let parts = self.scanner.run(tasks, |task, blocks| {
+            let mut lines = Vec::new();
+            let mut count = 0;
+            while let Some(block) = blocks.next_block() {
+                let mut take = |at: usize, text: &[u8]| {
+                    let record = Record::parse(text);
+                    // A record without a time needs its neighbours' to be judged.
+                    let time = match record.at {
+                        Some(at) => at,
+                        None => line(task.index, &block, at, text).at,
+                    };
+                    if !text.is_empty() && filter.matches(&record, Some(time)) {
+                        count += 1;
+                        if !question.count_only {
+                            lines.push(line(task.index, &block, at, text));
+                        }
+                    }
+                };
+                match needles {
+                    Some(needles) => needles.lines(block.text, take),
+                    None => block.lines().for_each(|(at, text)| take(at, text)),
+                }
+                if let Some(limit) = question.limit
+                    && lines.len() / 2 > limit
+                {
+                    lines.sort_by_key(|line: &Line| (line.at, line.place));
+                    keep_newest(&mut lines, question.limit);
+                }
+            }
+            (lines, count)
+        });
+        let mut all = (Vec::new(), 0, Vec::new());
+        for ((lines, count), named) in parts {
+            all.0.extend(lines);
+            all.1 += count;
+            all.2.extend(named);
+        }
+        all
+    }
+
+    /// The lines around each, by one more walk through the files that have any.
+    fn with_context(
+        &self,
+        corpus: &Corpus,
+        found: &[Line],
+        question: &LinesQuestion,
+    ) -> Vec<FoundLine> {
+        let mut places: Vec<Place> = found.iter().map(|line| line.place).collect();
+        places.sort();
+        let mut all = Vec::new();
+        for of_source in places.chunk_by(|a, b| a.source == b.source) {
+            let index = of_source[0].source;
+            let source = &corpus.sources[index as usize];
+            let mut walk = Walk::new(of_source, question, index);
+            let task = Task {
+                source: source.clone(),
+                index,
+                span: Span {
+                    start: 0,
+                    end: u64::MAX,
+                },
+            };
+            self.scanner.read(&task, |blocks| {
+                while let Some(block) = blocks.next_block() {
+                    if !walk.block(&block) {
+                        blocks.stop();
+                    }
+                }
+            });
+            all.append(&mut walk.out);
+        }
+        all
+    }
+}
+
+/// A walk through a file that picks out lines and what is around them.
+struct Walk<'q> {
+    wanted: &'q [Place],
+    question: &'q LinesQuestion,
+    index: u32,
+    before: VecDeque<Line>,
+    after: usize,
+    out: Vec<FoundLine>,
+}
+
+impl<'q> Walk<'q> {
+    fn new(wanted: &'q [Place], question: &'q LinesQuestion, index: u32) -> Walk<'q> {
+        Walk {
+            wanted,
+            question,
+            index,
+            before: VecDeque::new(),
+            after: 0,
+            out: Vec::new(),
+        }
+    }
+
+    /// False when nothing more is wanted.
+    fn block(&mut self, block: &Block<'_>) -> bool {
+        for (at, text) in block.lines() {
+            let offset = block.offset + at as u64;
+            let next = self.wanted.first().map(|place| place.offset);
+            if next == Some(offset) {
+                self.wanted = &self.wanted[1..];
+                self.out.extend(self.before.drain(..).map(context));
+                self.out.push(FoundLine {
+                    line: line(self.index, block, at, text),
+                    matched: true,
+                });
+                self.after = self.question.after;
+            } else if self.after > 0 {
+                self.after -= 1;
+                self.out.push(context(line(self.index, block, at, text)));
+            } else if next.is_none() {
+                return false;
+            } else if self.question.before > 0 {
+                if self.before.len() == self.question.before {
+                    self.before.pop_front();
+                }
+                self.before.push_back(line(self.index, block, at, text));
+            }
+        }
+        true
+    }
+}
+
+fn context(line: Line) -> FoundLine {
+    FoundLine {
+        line,
+        matched: false,
+    }
+}
+
+/// Whether a source can hold records of the time asked for.
+fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
+    let ended = matches!((bounds.last, filter.since), (Some(last), Some(since)) if last < since);
+    let later =
+        matches!((bounds.first, filter.until), (Some(first), Some(until)) if first >= until);
+    !bounds.ordered || (!ended && !later)
+}
+
+/// Whether enough lines are there and all are newer than everything in the source.
+pub(super) fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> bool {
+    let full = limit.is_some_and(|limit| found.len() >= limit);
+    let oldest = found.first().map(|line| line.at);
+    full && bounds.ordered
+        && matches!((bounds.last, oldest), (Some(last), Some(oldest)) if last < oldest)
+}
+
+/// Keeps the last of some lines in order.
+pub(super) fn keep_newest(lines: &mut Vec<Line>, limit: Option<usize>) {
+    if let Some(limit) = limit
+        && lines.len() > limit
+    {
+        lines.drain(..lines.len() - limit);
+    }
+}

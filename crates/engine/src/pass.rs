@@ -1,0 +1,420 @@
+//! One pass over whole sources for one needle, which also draws a map of their times.
+//!
+//! The map is what makes the rest of a call cheap: after the pass, "the lines around 10:05" is a
+//! handful of blocks, whatever order the files are in. It is drawn from samples inside every block,
+//! so a stretch out of order shows unless it is shorter than the distance of samples.
+//! Of a source that has an index only the blocks are read that the index leads to; its map is the
+//! index's own.
+//! Of sources that can't be read from the middle, the blocks around each hit are kept, so that they
+//! need not be decoded again from the start.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use memchr::memchr;
+use rayon::prelude::*;
+
+use super::kept::Kept;
+use super::reading::{Reading, Wanted, are_near, blocks_near};
+use super::{Corpus, Engine, RecordLimits};
+use calltrace_model::call::Closure;
+use calltrace_model::record::{Record, Stamp, id};
+use calltrace_store::error::Trouble;
+use calltrace_store::index::Key;
+use calltrace_store::scan::{
+    Before, Block, Blocks, Line, Needles, Seen, Task, before, line, time_of_record,
+};
+use calltrace_store::source::{Source, Span};
+
+/// A time is read at this distance within a block (bytes).
+const SAMPLE_BYTES: usize = 32 << 10;
+
+/// Lines of two workers are this far out of order at most (milliseconds).
+const DISORDER_MILLIS: i64 = 5_000;
+
+/// Blocks kept before and after a hit in a source that can't be read from the middle.
+const KEPT_BEFORE: usize = 2;
+const KEPT_AFTER: usize = 3;
+
+/// The most content that is kept in all (bytes); beyond that it is decoded again.
+const KEPT_BYTES_MAX: usize = 32 << 20;
+
+/// Where which times are.
+#[derive(Debug, Default)]
+pub(super) struct TimeMap {
+    stretches: Vec<Stretch>,
+    /// Sources whose beginning is mapped by their index.
+    indexed: Vec<u32>,
+}
+
+/// A block as the map knows it.
+#[derive(Debug)]
+struct Stretch {
+    index: u32,
+    span: Span,
+    /// Earliest and latest sampled time; `None` when no sample holds one.
+    times: Option<(Stamp, Stamp)>,
+    kept: Option<Arc<[u8]>>,
+    /// What was known then of the content before it.
+    seen: Option<Seen>,
+}
+
+/// Content to look at again.
+pub(super) enum Piece {
+    /// To be read.
+    Read(Task),
+    /// Kept from the pass.
+    Kept {
+        index: u32,
+        source: Arc<Source>,
+        offset: u64,
+        text: Arc<[u8]>,
+        seen: Option<Seen>,
+    },
+}
+
+/// What a pass found.
+#[derive(Default)]
+pub(super) struct Passed<R> {
+    pub found: Vec<R>,
+    pub map: TimeMap,
+    pub troubles: Vec<Trouble>,
+}
+
+impl<R> Passed<R> {
+    /// Adds what another pass over other sources found.
+    pub(super) fn append(&mut self, mut other: Passed<R>) {
+        self.found.append(&mut other.found);
+        self.map.stretches.append(&mut other.map.stretches);
+        self.map.stretches.sort_by_key(|s| (s.index, s.span.start));
+        self.map.indexed.append(&mut other.map.indexed);
+        self.troubles.append(&mut other.troubles);
+    }
+}
+
+impl Engine {
+    /// Reads `sources`, as far as they may hold `wanted` lines; `take` makes something of every
+    /// line that holds a needle.
+    pub(super) fn pass<R: Send>(
+        &self,
+        corpus: &Corpus,
+        sources: &[(u32, Arc<Source>)],
+        wanted: Wanted<'_>,
+        needles: &Needles,
+        take: impl Fn(u32, &Block<'_>, usize, &[u8]) -> Option<R> + Sync,
+    ) -> Passed<R> {
+        let kept_bytes = AtomicUsize::new(0);
+        let reading = Reading::new(&self.scanner, corpus, sources, wanted);
+        let parts = self.scanner.run(&reading.tasks, |task, blocks| {
+            let is_indexed = reading.indexed.contains(&task.index);
+            let is_mapped = is_indexed && task.span.start < corpus.covered(task.index);
+            let mut found = Vec::new();
+            let mut stretches = Vec::new();
+            let mut keeper = (!task.source.is_seekable()).then(|| Keeper::new(&kept_bytes));
+            while let Some(block) = blocks.next_block() {
+                let before = found.len();
+                let seen = block.before().and_then(Before::seen);
+                let mut times = match (is_mapped, is_indexed) {
+                    (true, _) => None,
+                    (false, true) => all_times(block.text),
+                    (false, false) => sample_times(block.text),
+                };
+                needles.lines(block.text, |at, text| {
+                    // A line out of order is not forgotten once it was seen.
+                    if let Some(at) = Stamp::parse_prefix(text) {
+                        let (low, high) = times.unwrap_or((at, at));
+                        times = Some((low.min(at), high.max(at)));
+                    }
+                    found.extend(take(task.index, &block, at, text));
+                });
+                if is_mapped {
+                    continue;
+                }
+                stretches.push(Stretch {
+                    index: task.index,
+                    span: Span {
+                        start: block.offset,
+                        end: block.offset + block.text.len() as u64,
+                    },
+                    times,
+                    kept: None,
+                    seen,
+                });
+                if let Some(keeper) = &mut keeper {
+                    keeper.saw(&block, found.len() > before, &mut stretches);
+                }
+            }
+            (found, stretches)
+        });
+        let mut passed = Passed {
+            found: Vec::new(),
+            map: TimeMap {
+                stretches: Vec::new(),
+                indexed: reading.indexed,
+            },
+            troubles: reading.troubles,
+        };
+        for ((found, stretches), troubles) in parts {
+            passed.found.extend(found);
+            passed.map.stretches.extend(stretches);
+            passed.troubles.extend(troubles);
+        }
+        passed
+    }
+
+    /// The lines of some pieces that hold a needle and are of the time `when` (both ends inclusive; or
+    /// have no time of their own), as far as lines of the call are kept. Blocks reach further than the
+    /// time asked for, one more than another; what is seen must not depend on it.
+    pub(super) fn kept_of(
+        &self,
+        pieces: &[Piece],
+        needles: &Needles,
+        when: (Stamp, Stamp),
+        closure: &Closure,
+        limits: RecordLimits,
+    ) -> (Kept, Vec<Trouble>) {
+        let all = Mutex::new((Kept::new(limits), Vec::new()));
+        pieces.par_iter().with_max_len(1).for_each(|piece| {
+            let mut kept = Kept::new(limits);
+            let take = |line| kept.offer(closure, line);
+            let troubles = self.each_of_piece(piece, needles, when, |_| true, take);
+            // Joined at once: pieces that wait for each other would all be in memory.
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.0.join(kept);
+            all.1.extend(troubles);
+        });
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `each` with the lines of a piece that hold a needle, that `wanted` takes, and that are of the
+    /// time from `from` to `to` (both inclusive), in order of place; what was wrong with it. A line that is
+    /// no record is of the time of the record before it.
+    pub(super) fn each_of_piece(
+        &self,
+        piece: &Piece,
+        needles: &Needles,
+        (from, to): (Stamp, Stamp),
+        wanted: impl Fn(&[u8]) -> bool,
+        mut each: impl FnMut(Line),
+    ) -> Vec<Trouble> {
+        let mut each_of_block = |index: u32, block: &Block<'_>| {
+            needles.lines(block.text, |at, text| {
+                let is_then = |time: Stamp| time >= from && time <= to;
+                if wanted(text) && time_of_record(block, at, text).is_some_and(is_then) {
+                    each(line(index, block, at, text));
+                }
+            });
+        };
+        match piece {
+            Piece::Kept {
+                index,
+                source,
+                offset,
+                text,
+                seen,
+            } => {
+                let known = before(source, *seen);
+                each_of_block(*index, &Block::of(*offset, text).behind(&known));
+                Vec::new()
+            }
+            Piece::Read(task) => {
+                let read = |blocks: &mut Blocks<'_>| {
+                    while let Some(block) = blocks.next_block() {
+                        each_of_block(task.index, &block);
+                    }
+                };
+                self.scanner.read(task, read).1
+            }
+        }
+    }
+}
+
+impl TimeMap {
+    /// What must be read to see every record between `from` and `to`, both inclusive, that one of
+    /// `keys` leads to (`None`: every record).
+    pub(super) fn pieces(
+        &self,
+        corpus: &Corpus,
+        (from, to): (Stamp, Stamp),
+        keys: Option<&[Key]>,
+    ) -> Vec<Piece> {
+        let (from, to) = (
+            from.plus_millis(-DISORDER_MILLIS),
+            to.plus_millis(DISORDER_MILLIS),
+        );
+        let mut pieces = self.scanned(corpus, (from, to));
+        for &number in &self.indexed {
+            let source = &corpus.sources[number as usize];
+            let Some(index) = &corpus.indexes[number as usize] else {
+                continue;
+            };
+            if index.may_hold(from, to) {
+                let tasks = blocks_near(number, source, index, keys, (from, to));
+                pieces.extend(tasks.into_iter().map(Piece::Read));
+            }
+        }
+        pieces
+    }
+
+    /// What must be read of the sources that a pass went through.
+    fn scanned(&self, corpus: &Corpus, when: (Stamp, Stamp)) -> Vec<Piece> {
+        let of_source = self.stretches.chunk_by(|a, b| a.index == b.index);
+        let near = of_source.flat_map(|stretches| {
+            let times = stretches.iter().map(|stretch| stretch.times);
+            let near = are_near(times, corpus.last_indexed(stretches[0].index), when);
+            stretches.iter().zip(near).filter(|(_, is_near)| *is_near)
+        });
+        let mut wanted = near.map(|(stretch, _)| stretch).peekable();
+        let mut pieces: Vec<Piece> = Vec::new();
+        while let Some(first) = wanted.next() {
+            let mut of_source = vec![first];
+            while let Some(next) = wanted.next_if(|s| s.index == first.index) {
+                of_source.push(next);
+            }
+            let source = &corpus.sources[first.index as usize];
+            if of_source.iter().all(|s| s.kept.is_some()) {
+                pieces.extend(of_source.iter().filter_map(|s| s.as_kept(source)));
+                continue;
+            }
+            let touches = |a: &&Stretch, b: &&Stretch| a.span.end == b.span.start;
+            // What can't be read from the middle is decoded once up to the last stretch.
+            let runs: Vec<&[&Stretch]> = if source.is_seekable() {
+                of_source.chunk_by(touches).collect()
+            } else {
+                vec![&of_source]
+            };
+            pieces.extend(runs.into_iter().map(|run| {
+                let (first, last) = (run[0], run[run.len() - 1]);
+                Piece::Read(Task {
+                    source: Arc::clone(source),
+                    index: first.index,
+                    span: Span {
+                        start: first.span.start,
+                        end: last.span.end,
+                    },
+                })
+            }));
+        }
+        pieces
+    }
+}
+
+impl Stretch {
+    fn as_kept(&self, source: &Arc<Source>) -> Option<Piece> {
+        Some(Piece::Kept {
+            index: self.index,
+            source: Arc::clone(source),
+            offset: self.span.start,
+            text: Arc::clone(self.kept.as_ref()?),
+            seen: self.seen,
+        })
+    }
+}
+
+/// Keeps the blocks around hits.
+struct Keeper<'a> {
+    total: &'a AtomicUsize,
+    /// The latest blocks, by their index among the stretches.
+    ring: VecDeque<(usize, Vec<u8>)>,
+    /// Blocks still to be kept after a hit.
+    to_keep: usize,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(total: &'a AtomicUsize) -> Keeper<'a> {
+        Keeper {
+            total,
+            ring: VecDeque::new(),
+            to_keep: 0,
+        }
+    }
+
+    /// The newest of `stretches` was just read, with or without a hit.
+    fn saw(&mut self, block: &Block<'_>, hit: bool, stretches: &mut [Stretch]) {
+        let newest = stretches.len() - 1;
+        if hit {
+            self.to_keep = KEPT_AFTER;
+            for (index, text) in self.ring.drain(..) {
+                keep(self.total, &mut stretches[index], &text);
+            }
+        }
+        if self.to_keep > 0 {
+            self.to_keep -= 1;
+            keep(self.total, &mut stretches[newest], block.text);
+            return;
+        }
+        // The oldest buffer becomes the newest.
+        let mut buffer = if self.ring.len() == KEPT_BEFORE {
+            self.ring.pop_front().map(|(_, b)| b).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        buffer.clear();
+        buffer.extend_from_slice(block.text);
+        self.ring.push_back((newest, buffer));
+    }
+}
+
+fn keep(total: &AtomicUsize, stretch: &mut Stretch, text: &[u8]) {
+    if total.fetch_add(text.len(), Ordering::Relaxed) + text.len() <= KEPT_BYTES_MAX {
+        stretch.kept = Some(text.into());
+    }
+}
+
+/// Earliest and latest of the times of some lines of a block: its first timed line, its last, and
+/// one every [`SAMPLE_BYTES`].
+fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
+    let time = |line: &[u8]| Record::parse(line).at;
+    let first = text.split(|&b| b == b'\n').find_map(time)?;
+    let last = text.rsplit(|&b| b == b'\n').find_map(time)?;
+    let between = (0..text.len())
+        .step_by(SAMPLE_BYTES)
+        .skip(1)
+        .filter_map(|at| {
+            let newline = memchr(b'\n', &text[at..])?;
+            Stamp::parse_prefix(&text[at + newline + 1..])
+        });
+    let ends = (first.min(last), first.max(last));
+    Some(between.fold(ends, |(low, high), at| (low.min(at), high.max(at))))
+}
+
+/// Earliest and latest time of a block's lines: what is behind an index is little, and samples of
+/// little would miss a late line that those of a whole file see.
+fn all_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
+    let lines = text.split(|&b| b == b'\n');
+    let widen = |span: Option<(Stamp, Stamp)>, at: Stamp| {
+        let (low, high) = span.unwrap_or((at, at));
+        Some((low.min(at), high.max(at)))
+    };
+    lines.filter_map(Stamp::parse_prefix).fold(None, widen)
+}
+
+/// The ids in `line` that hold `asked` without being it: what a person may have meant.
+pub(super) fn near_misses(line: &[u8], asked: &str) -> Vec<String> {
+    memchr::memmem::find_iter(line, asked)
+        .map(|at| id::surrounding_token(line, at, at + asked.len()))
+        .filter(|token| *token != asked.as_bytes() && id::is_id(token))
+        .map(|token| String::from_utf8_lossy(token).into_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_line_without_a_time_does_not_shorten_a_block() {
+        let text = b"x\n2025-12-02 09:00:00,000|AST|dial|1.1|{}\n\
+            2025-12-02 10:00:00,000|AST|hangup|1.1|{}\n\0\0\0\0\n";
+        let at = |text: &[u8]| Stamp::parse_prefix(text).expect("a time");
+        assert_eq!(
+            sample_times(text),
+            Some((
+                at(b"2025-12-02 09:00:00,000"),
+                at(b"2025-12-02 10:00:00,000")
+            ))
+        );
+        assert_eq!(sample_times(b"junk\n"), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! What to read for a question: candidates that an index names, or all of a source.
+
+use std::sync::Arc;
+
+use super::Corpus;
+use calltrace_model::record::Stamp;
+use calltrace_store::error::Trouble;
+use calltrace_store::index::{Index, Key};
+use calltrace_store::scan::{Scanner, Task};
+use calltrace_store::source::{Source, Span};
+
+/// Which lines a question is about, as far as an index can tell.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'k> {
+    /// No index can tell.
+    Any,
+    /// Those that one of the keys leads to.
+    Keys(&'k [Key]),
+    /// None: only the times are of interest.
+    Times,
+}
+
+impl<'k> Wanted<'k> {
+    /// Lines of one key, if there is one.
+    pub(super) fn of(key: Option<&'k Key>) -> Wanted<'k> {
+        key.map_or(Wanted::Any, |key| Wanted::Keys(std::slice::from_ref(key)))
+    }
+}
+
+/// What to read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// Stretches that may hold wanted lines, in order of source and place.
+    pub tasks: Vec<Task>,
+    /// Sources that an index answers for, as far as it covers them.
+    pub indexed: Vec<u32>,
+    /// What is known to be wrong with content that need not be read.
+    pub troubles: Vec<Trouble>,
+}
+
+impl Reading {
+    /// What to read of `sources`.
+    pub(super) fn new(
+        scanner: &Scanner,
+        corpus: &Corpus,
+        sources: &[(u32, Arc<Source>)],
+        wanted: Wanted<'_>,
+    ) -> Reading {
+        let mut reading = Reading::default();
+        for (number, source) in sources {
+            let index = corpus.indexes[*number as usize].as_ref();
+            let candidates = index.and_then(|index| candidates(index, source, wanted));
+            let (Some(index), Some(candidates)) = (index, candidates) else {
+                reading
+                    .tasks
+                    .extend(scanner.tasks(&[(*number, Arc::clone(source))]));
+                continue;
+            };
+            reading.indexed.push(*number);
+            reading.tasks.extend(runs(*number, source, &candidates));
+            reading.tasks.extend(tail(scanner, *number, source, index));
+            let named = index
+                .findings()
+                .map(|finding| finding.trouble(&source.log.path));
+            reading.troubles.extend(named);
+        }
+        reading
+    }
+}
+
+/// The stretches that an index leads to. `None` when it can't tell, or when all has to be decoded
+/// to get there.
+fn candidates(index: &Index, source: &Source, wanted: Wanted<'_>) -> Option<Vec<Span>> {
+    let keys = match wanted {
+        Wanted::Any => return None,
+        Wanted::Keys(keys) => keys,
+        Wanted::Times => &[],
+    };
+    let found = index.candidates(keys)?;
+    if found.is_empty() {
+        return Some(Vec::new());
+    }
+    if !source.is_seekable() {
+        return None;
+    }
+    let blocks = index.blocks()?;
+    source.set_table(|| index.bgzf_table());
+    let span = |at: u32| blocks.get(at as usize).map(|block| block.span);
+    found.into_iter().map(span).collect()
+}
+
+/// The blocks of an indexed source that may hold lines of the time `when` (both ends inclusive) and of
+/// some keys (`None`: any), to be read. Without the blocks, all that the index covers.
+pub(super) fn blocks_near(
+    number: u32,
+    source: &Arc<Source>,
+    index: &Index,
+    keys: Option<&[Key]>,
+    when: (Stamp, Stamp),
+) -> Vec<Task> {
+    let whole = Span {
+        start: 0,
+        end: index.covered(),
+    };
+    let spans = || {
+        let blocks = index.blocks()?;
+        let near: Vec<bool> = are_near(blocks.iter().map(|b| b.times), None, when).collect();
+        if !near.contains(&true) {
+            return Some(Vec::new());
+        }
+        source.set_table(|| index.bgzf_table());
+        let span = |at: usize| Some(blocks.get(at)?.span).filter(|_| near[at]);
+        Some(match keys {
+            None => (0..blocks.len()).filter_map(span).collect(),
+            Some(keys) => {
+                let of_keys = index.candidates(keys)?;
+                of_keys.iter().filter_map(|at| span(*at as usize)).collect()
+            }
+        })
+    };
+    let spans: Vec<Span> = spans().unwrap_or_else(|| vec![whole]);
+    match (spans.first(), spans.last()) {
+        // What can't be read from the middle is decoded once up to the last.
+        (Some(first), Some(last)) if !source.is_seekable() => {
+            let span = Span {
+                start: first.start,
+                end: last.end,
+            };
+            vec![task(number, source, span)]
+        }
+        _ => runs(number, source, &spans),
+    }
+}
+
+/// Which of some blocks that follow each other may hold lines of the time `when` (both ends inclusive),
+/// by the times of each one's records. A line that is no record is of the time of the record before it,
+/// which may stand in a block before: the first block follows one of the times `before`, if any.
+pub(super) fn are_near(
+    times: impl Iterator<Item = Option<(Stamp, Stamp)>>,
+    before: Option<(Stamp, Stamp)>,
+    (from, to): (Stamp, Stamp),
+) -> impl Iterator<Item = bool> {
+    let touches = move |(first, last): (Stamp, Stamp)| last >= from && first <= to;
+    times.scan(before, move |before, own| {
+        let is_near = own.is_none_or(touches) || before.is_some_and(touches);
+        *before = own.or(*before);
+        Some(is_near)
+    })
+}
+
+/// Neighbours are read in one go.
+fn runs(number: u32, source: &Arc<Source>, spans: &[Span]) -> Vec<Task> {
+    spans
+        .chunk_by(|a, b| a.end == b.start)
+        .map(|run| Span {
+            start: run[0].start,
+            end: run[run.len() - 1].end,
+        })
+        .map(|span| task(number, source, span))
+        .collect()
+}
+
+/// What has come since a growing file was indexed.
+fn tail(scanner: &Scanner, number: u32, source: &Arc<Source>, index: &Index) -> Vec<Task> {
+    let (from, to) = (index.covered(), source.content_bytes().unwrap_or(0));
+    let step = scanner.tuning().span_bytes;
+    let starts = (0..to.saturating_sub(from).div_ceil(step)).map(|i| from + i * step);
+    starts
+        .map(|start| Span {
+            start,
+            end: to.min(start + step),
+        })
+        .map(|span| task(number, source, span))
+        .collect()
+}
+
+fn task(number: u32, source: &Arc<Source>, span: Span) -> Task {
+    Task {
+        source: Arc::clone(source),
+        index: number,
+        span,
+    }
+}

@@ -1,0 +1,233 @@
+//! Calls that match, newest first.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::corpus::Searched;
+use super::tally::Tally;
+use super::{Corpus, Engine};
+use calltrace_model::call::{Criteria, Fact, SAME_CALL_MILLIS, Summary};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::Stamp;
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::tree::{EnterpriseName, Tree};
+
+/// Calls kept over twice the limit before those too many are let go.
+const SPARE_CALLS: usize = 1000;
+
+/// Which calls?
+#[derive(Debug, Clone, Default)]
+pub struct SearchQuestion {
+    /// What the call must be like.
+    pub criteria: Criteria,
+    /// What one of its records must be like.
+    pub filter: RecordFilter,
+    /// At most this many, the newest; `None` for all.
+    pub limit: Option<usize>,
+    /// Only how many there are; `limit` does not count.
+    pub count_only: bool,
+    /// Also how many there are by time and outcome, whatever the limit: everything is read that
+    /// the criteria don't rule out by time.
+    pub tally: bool,
+    /// Only what ids prove; no inferred joins.
+    pub strict: bool,
+}
+
+/// The answer of one enterprise.
+#[derive(Debug)]
+pub struct Found {
+    /// Whose.
+    pub enterprise: EnterpriseName,
+    /// The calls, newest first, without their legs; empty when only their number was asked for.
+    pub calls: Vec<Summary>,
+    /// How many calls were found (up to the limit).
+    pub count: usize,
+    /// All that match, where that was asked for.
+    pub tally: Tally,
+    /// What was read.
+    pub searched: Searched,
+    /// What could not be read.
+    pub troubles: Vec<Trouble>,
+    /// Lines read that fit no kind.
+    pub unparsed: u64,
+    /// At least so many records read are more than are kept of one call (see [`super::RecordLimits`]).
+    pub records_left_out: u64,
+    /// For those who want to know how it was found.
+    pub notes: Vec<String>,
+}
+
+impl Engine {
+    /// Searches one enterprise.
+    ///
+    /// # Errors
+    /// When the enterprise's folder can't be listed.
+    pub fn search(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &SearchQuestion,
+    ) -> Result<Found, Error> {
+        self.pool.install(|| {
+            if let Some(nothing) = self.search_at_a_glance(tree, enterprise, question) {
+                return Ok(nothing);
+            }
+            Corpus::ask(tree, enterprise, self, |corpus| {
+                let mut calls = Calls::new(corpus, question);
+                // A record that holds something rare leads to its call; else everything is read.
+                let seeded = self
+                    .needle_of(question)
+                    .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
+                if !seeded {
+                    self.search_sweep(corpus, question, &mut calls);
+                }
+                calls.finish(corpus)
+            })
+        })
+    }
+
+    /// Searches several enterprises side by side; answers in their order, each as from
+    /// [`Engine::search`].
+    pub fn search_each(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        question: &SearchQuestion,
+    ) -> Vec<Result<Found, Error>> {
+        let one = |enterprise: &EnterpriseName| self.search(tree, enterprise, question);
+        self.pool
+            .install(|| enterprises.par_iter().map(one).collect())
+    }
+
+    pub(super) fn needle_of(&self, question: &SearchQuestion) -> Option<Vec<u8>> {
+        // A short number is in most lines by chance: whole calls tell.
+        let phone = question.criteria.phone.as_ref();
+        let phone = phone.filter(|query| !query.is_short());
+        phone
+            .map(|query| query.needle().to_vec())
+            .or_else(|| question.filter.needle())
+    }
+}
+
+/// Collects the calls of one enterprise.
+pub(super) struct Calls<'q> {
+    question: &'q SearchQuestion,
+    calls: Vec<Summary>,
+    /// Main legs of the calls collected, with when each began: a call that two stretches of time both show
+    /// counts once.
+    seen: HashMap<Box<str>, Stamp>,
+    count: usize,
+    tally: Tally,
+    pub searched: Searched,
+    pub troubles: Vec<Trouble>,
+    pub unparsed: u64,
+    pub records_left_out: u64,
+}
+
+impl<'q> Calls<'q> {
+    pub(super) fn new(corpus: &Corpus, question: &'q SearchQuestion) -> Calls<'q> {
+        Calls {
+            question,
+            calls: Vec::new(),
+            seen: HashMap::new(),
+            count: 0,
+            tally: Tally::default(),
+            searched: Searched::default(),
+            troubles: corpus.troubles.clone(),
+            unparsed: 0,
+            records_left_out: 0,
+        }
+    }
+
+    /// Takes a call that passed [`accept`]. Its legs are let go: rows don't show them.
+    pub(super) fn push(&mut self, mut summary: Summary) {
+        let known = self
+            .seen
+            .insert(summary.main_uid.as_str().into(), summary.first);
+        if known.is_some_and(|first| first.since(summary.first).abs() <= SAME_CALL_MILLIS) {
+            return;
+        }
+        self.count += 1;
+        if self.question.tally {
+            self.tally.add(&summary);
+        }
+        if !self.question.count_only {
+            summary.legs = Vec::new();
+            self.calls.push(summary);
+        }
+        // A tally goes on long after the limit is full.
+        if let Some(limit) = self.question.limit
+            && self.calls.len() > 2 * limit + SPARE_CALLS
+        {
+            self.newest_first();
+            self.calls.truncate(limit);
+        }
+    }
+
+    /// Whether as many as were asked for are there, and no call that began before `before` can be
+    /// newer than the oldest of them.
+    pub(super) fn is_full(&mut self, before: Stamp) -> bool {
+        let limit = match self.question.limit {
+            Some(limit) if !self.question.count_only && !self.question.tally => limit,
+            _ => return false,
+        };
+        if self.calls.len() < limit {
+            return false;
+        }
+        self.newest_first();
+        self.calls.truncate(limit);
+        self.calls
+            .last()
+            .is_none_or(|oldest| oldest.first >= before)
+    }
+
+    fn newest_first(&mut self) {
+        self.calls
+            .sort_by(|a, b| (b.first, &b.main_uid).cmp(&(a.first, &a.main_uid)));
+    }
+
+    pub(super) fn finish(mut self, corpus: &Corpus) -> Found {
+        self.newest_first();
+        if let Some(limit) = self.question.limit {
+            self.calls.truncate(limit);
+        }
+        self.searched.files_known = corpus.sources.len();
+        Trouble::tidy(&mut self.troubles);
+        let count = if self.question.count_only {
+            self.count
+        } else {
+            self.calls.len()
+        };
+        Found {
+            enterprise: corpus.enterprise.clone(),
+            calls: self.calls,
+            count,
+            tally: self.tally,
+            searched: self.searched,
+            troubles: self.troubles,
+            unparsed: self.unparsed,
+            records_left_out: self.records_left_out,
+            notes: corpus.notes.clone(),
+        }
+    }
+}
+
+/// Sums up the records of a call (in order of time) if it is one of those asked for.
+pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summary> {
+    if question.criteria.rules_out(facts) {
+        return None;
+    }
+    // A bridge that nobody is known to have entered is no call.
+    let mut summary =
+        Summary::without_ringing(facts).filter(|summary| !summary.main_uid.is_empty())?;
+    if let Some(now) = question.criteria.now {
+        summary.settle(facts, now);
+    }
+    if !question.criteria.accepts(&summary, facts) {
+        return None;
+    }
+    if !question.count_only {
+        summary.add_ringing(facts);
+    }
+    Some(summary)
+}

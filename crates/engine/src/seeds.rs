@@ -1,0 +1,209 @@
+//! Search by something rare: one pass for the records that hold it, then the call of each.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::grow::Grow;
+use super::kept::fact_of;
+use super::pass::Passed;
+use super::reading::Wanted;
+use super::search::{Calls, SearchQuestion, accept};
+use super::{Corpus, Engine, Found, RecordLimits};
+use calltrace_model::call::{Closure, Joiner, Summary, reach};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::{Place, Record, Stamp};
+use calltrace_store::index::Key;
+use calltrace_store::scan::{Line, Needles, line};
+use calltrace_store::source::{Bounds, Source};
+
+/// Records from which calls are grown one by one; of more it is cheaper to sort all into calls.
+const SEEDS_MAX: usize = 4_000;
+
+/// Calls grown side by side before the next look at how many there are.
+const BATCH: usize = 16;
+
+impl Engine {
+    /// False when the records are too many for this way.
+    pub(super) fn search_seeds(
+        &self,
+        corpus: &Corpus,
+        question: &SearchQuestion,
+        needle: &[u8],
+        calls: &mut Calls<'_>,
+    ) -> bool {
+        let chosen = corpus.select(|bounds| may_hold(bounds, question));
+        let needles = Needles::one(needle, &corpus.sample());
+        let mut passed = self.seeds(corpus, &chosen, question, &needles);
+        // To decode a gzip anew for each of many calls costs more than to read all of it once.
+        let seekable = chosen.iter().all(|(_, source)| source.is_seekable());
+        let most = if seekable { SEEDS_MAX } else { SEEDS_MAX / 20 };
+        if passed.found.len() > most {
+            return false;
+        }
+        calls.searched = corpus.searched(&chosen);
+        calls.troubles.append(&mut passed.troubles);
+        let seeds = groups(std::mem::take(&mut passed.found));
+        // More are not asked for at one time than are wanted.
+        let batch = question.limit.map_or(BATCH, |limit| limit.clamp(1, BATCH));
+        for batch in seeds.chunks(batch) {
+            let grown: Vec<_> = batch
+                .par_iter()
+                .map(|seed| self.calls_of(corpus, &passed, question, seed))
+                .collect();
+            for (summaries, mut troubles) in grown {
+                calls.troubles.append(&mut troubles);
+                for summary in summaries {
+                    calls.push(summary);
+                }
+            }
+            if batch.last().is_some_and(|last| calls.is_full(last.newest)) {
+                break;
+            }
+        }
+        true
+    }
+
+    /// The answer of a corpus that no seed is in; `None` when there is one.
+    pub(super) fn finds_no_seeds(
+        &self,
+        corpus: &Corpus,
+        question: &SearchQuestion,
+    ) -> Option<Found> {
+        let needle = self.needle_of(question)?;
+        let chosen = corpus.select(|bounds| may_hold(bounds, question));
+        let needles = Needles::one(needle, &corpus.sample());
+        let mut passed = self.seeds(corpus, &chosen, question, &needles);
+        let mut calls = Calls::new(corpus, question);
+        calls.searched = corpus.searched(&chosen);
+        calls.troubles.append(&mut passed.troubles);
+        passed.found.is_empty().then(|| calls.finish(corpus))
+    }
+
+    fn seeds(
+        &self,
+        corpus: &Corpus,
+        sources: &[(u32, Arc<Source>)],
+        question: &SearchQuestion,
+        needles: &Needles,
+    ) -> Passed<Line> {
+        let filter = seed_filter(question);
+        let key = key_of(&filter);
+        let wanted = Wanted::of(key.as_ref());
+        let count = AtomicUsize::new(0);
+        self.pass(
+            corpus,
+            sources,
+            wanted,
+            needles,
+            |index, block, at, text| {
+                let wanted = filter.matches(&Record::parse(text), None);
+                let few = wanted && count.fetch_add(1, Ordering::Relaxed) <= SEEDS_MAX;
+                few.then(|| line(index, block, at, text))
+            },
+        )
+    }
+
+    /// The calls that the records of a seed lead to: one, unless what joined them does not hold once all
+    /// records around them are known.
+    fn calls_of(
+        &self,
+        corpus: &Corpus,
+        passed: &Passed<Line>,
+        question: &SearchQuestion,
+        seed: &Seed,
+    ) -> (Vec<Summary>, Vec<calltrace_store::error::Trouble>) {
+        let mut left = seed.lines.clone();
+        let (mut summaries, mut troubles) = (Vec::new(), Vec::new());
+        while let Some(first) = left.first() {
+            let first = first.place;
+            let uid = left.iter().map(fact_of).find(|f| !f.uid().is_empty());
+            let closure = match uid {
+                Some(fact) => Closure::of(&String::from_utf8_lossy(fact.uid())),
+                None => Closure::of_facts(left.iter().map(fact_of)),
+            };
+            let how = Grow {
+                strict: question.strict,
+                since: left.iter().map(|line| line.at).min(),
+                limits: RecordLimits::default(),
+            };
+            let mut grown = self.grow(corpus, &passed.map, closure, &left, how);
+            for (fact, line) in grown.facts.iter_mut().zip(&grown.lines) {
+                fact.matched = question
+                    .filter
+                    .matches(&Record::parse(&line.text), Some(line.at));
+            }
+            troubles.append(&mut grown.troubles);
+            summaries.extend(accept(question, &grown.facts));
+            let belongs = |line: &Line| grown.lines.iter().any(|own| own.place == line.place);
+            left.retain(|line| line.place != first && !belongs(line));
+        }
+        (summaries, troubles)
+    }
+}
+
+/// What a record must be like to lead to a call that may be one of those asked for. With a number
+/// it is that alone: the record that the filter is about may be another one of the call.
+fn seed_filter(question: &SearchQuestion) -> RecordFilter {
+    match &question.criteria.phone {
+        Some(phone) => RecordFilter {
+            phone: Some(phone.clone()),
+            ..RecordFilter::default()
+        },
+        None => question.filter.clone(),
+    }
+}
+
+/// What leads to every record that the filter takes, if something does.
+pub(super) fn key_of(filter: &RecordFilter) -> Option<Key> {
+    let text = filter.text.as_ref();
+    text.and_then(|text| Key::of_text(text.as_bytes()))
+        .or_else(|| filter.phone.as_ref().and_then(Key::of_phone))
+}
+
+/// Whether a source can hold records of the calls asked for.
+pub(super) fn may_hold(bounds: Bounds, question: &SearchQuestion) -> bool {
+    let criteria = &question.criteria;
+    let ended = matches!((bounds.last, criteria.since), (Some(last), Some(since)) if last < since);
+    let reach = criteria
+        .until
+        .map(|until| until.plus_millis(reach::HORIZON_MILLIS));
+    let later = matches!((bounds.first, reach), (Some(first), Some(until)) if first >= until);
+    !ended && !later
+}
+
+/// Records found, as far as they join each other: mostly all of a call that names the number, from
+/// both its legs.
+struct Seed {
+    lines: Vec<Line>,
+    newest: Stamp,
+}
+
+/// The records found, sorted into calls to be grown; newest first.
+fn groups(lines: Vec<Line>) -> Vec<Seed> {
+    let mut joiner = Joiner::default();
+    let mut by_place: HashMap<Place, Line> = HashMap::new();
+    for line in lines {
+        joiner.push(fact_of(&line));
+        by_place.insert(line.place, line);
+    }
+    let mut seeds: Vec<Seed> = joiner
+        .take_all()
+        .into_iter()
+        .filter_map(|component| {
+            let places = component.facts.iter().map(|fact| fact.place);
+            Some(Seed {
+                newest: component.facts.iter().map(|fact| fact.at).max()?,
+                lines: places.filter_map(|place| by_place.remove(&place)).collect(),
+            })
+        })
+        .collect();
+    seeds.sort_by_key(|seed| {
+        let first = seed.lines.first().map(|line| line.place);
+        Reverse((seed.newest, first))
+    });
+    seeds
+}

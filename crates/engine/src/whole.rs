@@ -1,0 +1,267 @@
+//! All records of a call, however many, in constant memory.
+//!
+//! All records of all names that may lead to one of the call are walked through twice in order of time, as
+//! many at once as an answer keeps: each time the earliest behind those before are looked for anew. That
+//! reads the blocks of the call once for each of them, and needs no room for what is not printed yet.
+//!
+//! Which of them belong to the call is decided by the [`Joiner`], as for an answer that is limited: the
+//! first walk learns which of the joiner's calls become the one, the second gives the same records to
+//! another joiner, whose calls are the same, and hands out those of that one.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::grow::{Grow, Grown, keys_of};
+use super::kept::Earliest;
+use super::kept::fact_of;
+use super::pass::TimeMap;
+use super::reading::Wanted;
+use super::{Corpus, Engine, RecordLimits, TraceQuestion};
+use calltrace_model::call::{Closure, Component, Fact, Joiner, reach};
+use calltrace_model::record::{Place, Stamp};
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::index::Key;
+use calltrace_store::scan::{Block, Line, Needles, line, time_of_record};
+use calltrace_store::source::Source;
+use calltrace_store::tree::{EnterpriseName, Tree};
+
+/// Records handed out at once: more than an answer keeps, since each time costs a pass.
+const AT_ONCE: RecordLimits = RecordLimits {
+    records: 100_000,
+    bytes: 32 << 20,
+};
+
+/// After so many records the calls are let go of that nothing can be added to.
+const TIDY_RECORDS: u64 = 100_000;
+
+/// A walk through the records of some names.
+struct Walk<'a> {
+    corpus: &'a Corpus,
+    map: &'a TimeMap,
+    sources: &'a [(u32, Arc<Source>)],
+    names: &'a Closure,
+    asked: &'a str,
+    /// From when to when records of all names are looked for.
+    window: (Stamp, Stamp),
+    /// Records of the id asked for are outside that as well.
+    has_far: bool,
+    /// The last one that was walked past.
+    after: Option<(Stamp, Place)>,
+}
+
+/// The calls of a joiner that are the one.
+struct Own<'g> {
+    grown: &'g Grown,
+    /// Records of the call that are known.
+    places: HashSet<Place>,
+    /// By [`Component::born`].
+    calls: HashSet<u32>,
+    joiner: Joiner,
+    pushed: u64,
+}
+
+impl Engine {
+    /// Calls `each` with all records of a call in order of time, some at a time; what was wrong with
+    /// what was read. Nothing is called for a call that is nowhere.
+    ///
+    /// # Errors
+    /// When the enterprise's folder can't be listed, and what `each` returns.
+    pub fn each_record(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &TraceQuestion,
+        each: &mut (dyn FnMut(&[Line]) -> Result<(), Error> + Send),
+    ) -> Result<Vec<Trouble>, Error> {
+        self.pool.install(|| {
+            // What was printed can't be asked again if files move; what is open stays readable.
+            let corpus = Corpus::settled(tree, enterprise, self)?;
+            self.each_record_in(&corpus, question, each)
+        })
+    }
+
+    fn each_record_in(
+        &self,
+        corpus: &Corpus,
+        question: &TraceQuestion,
+        each: &mut (dyn FnMut(&[Line]) -> Result<(), Error> + Send),
+    ) -> Result<Vec<Trouble>, Error> {
+        let limits = RecordLimits::default();
+        let sources = corpus.select(|_| true);
+        let (passed, sought) = self.seek(corpus, &sources, &question.id, limits);
+        let has_more = sought.met();
+        let known = sought.into_lines();
+        let closure = Closure::of(&question.id);
+        let mut grown = self.grow(
+            corpus,
+            &passed.map,
+            closure,
+            &known,
+            Grow {
+                strict: question.strict,
+                since: question.since,
+                limits,
+            },
+        );
+        let mut troubles = passed.troubles;
+        troubles.append(&mut grown.troubles);
+        let Some(window) = grown.window else {
+            return Ok(troubles);
+        };
+        let is_far = |line: &Line| line.at < window.0 || line.at > window.1;
+        let mut walk = Walk {
+            corpus,
+            map: &passed.map,
+            sources: &sources,
+            names: &grown.names,
+            asked: &question.id,
+            window,
+            has_far: has_more > known.len() as u64 || known.iter().any(is_far),
+            after: None,
+        };
+        let mut own = Own::new(&grown);
+        while let Some(lines) = self.next_lines(&mut walk) {
+            let facts: Vec<Fact> = lines.iter().map(fact_of).collect();
+            let known: Vec<Fact> = facts.into_iter().filter(|fact| own.learn(fact)).collect();
+            // A call that goes on reaches further.
+            if let Some((_, to)) = reach::window(&known, self.zone) {
+                walk.window.1 = walk.window.1.max(to);
+            }
+        }
+        walk.after = None;
+        let mut own = own.again();
+        while let Some(mut lines) = self.next_lines(&mut walk) {
+            lines.retain(|line| own.holds(line));
+            each(&lines)?;
+        }
+        Ok(troubles)
+    }
+
+    /// The next records of a walk, in order of time; `None` at its end.
+    fn next_lines(&self, walk: &mut Walk<'_>) -> Option<Vec<Line>> {
+        let mut lines: Vec<Line> = self.next_records(walk).into_lines().collect();
+        // What is later waits until it is known how far the call reaches.
+        let inside = lines.partition_point(|line| line.at <= walk.window.1);
+        if inside > 0 {
+            lines.truncate(inside);
+        }
+        let last = lines.last()?;
+        walk.after = Some((last.at, last.place));
+        Some(lines)
+    }
+
+    fn next_records(&self, walk: &Walk<'_>) -> Earliest {
+        let is_next = |line: &Line| {
+            let is_behind = walk.after.is_none_or(|after| (line.at, line.place) > after);
+            is_behind && walk.names.holds(&fact_of(line), &line.text)
+        };
+        let all = Mutex::new(Earliest::default());
+        let keys = keys_of(walk.names);
+        let pieces = walk.map.pieces(walk.corpus, walk.window, keys.as_deref());
+        let needles = Needles::new(walk.names.needles());
+        pieces.par_iter().with_max_len(1).for_each(|piece| {
+            let mut own = Earliest::default();
+            let take = |line: Line| {
+                if is_next(&line) {
+                    own.push(line, AT_ONCE, &mut |_| ());
+                }
+            };
+            self.each_of_piece(piece, &needles, walk.window, |_| true, take);
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.join(own, AT_ONCE, &mut |_| ());
+        });
+        if walk.has_far {
+            let key = Key::of_text(walk.asked.as_bytes());
+            let needles = Needles::new([walk.asked]);
+            let wanted = Wanted::of(key.as_ref());
+            let (from, to) = walk.window;
+            let take = |index, block: &Block<'_>, at, text: &[u8]| -> Option<()> {
+                let time = time_of_record(block, at, text);
+                let is_far = time.is_none_or(|time| time < from || time > to);
+                let line = is_far.then(|| line(index, block, at, text));
+                let line = line.filter(is_next)?;
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.push(line, AT_ONCE, &mut |_| ());
+                None
+            };
+            self.pass(walk.corpus, walk.sources, wanted, &needles, take);
+        }
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'g> Own<'g> {
+    fn new(grown: &'g Grown) -> Own<'g> {
+        Own {
+            grown,
+            places: grown.facts.iter().map(|fact| fact.place).collect(),
+            calls: HashSet::new(),
+            joiner: Joiner::keeping(RecordLimits::default().records),
+            pushed: 0,
+        }
+    }
+
+    /// Learns from the next record; whether it is known by now to be of the call.
+    fn learn(&mut self, fact: &Fact) -> bool {
+        let Some(slot) = self.push(fact) else {
+            return false;
+        };
+        let call = self.joiner.component(slot);
+        let is_own = self.places.contains(&fact.place) || is_one(&self.calls, call);
+        if is_own {
+            self.calls.insert(call.born());
+        }
+        is_own
+    }
+
+    /// Another joiner, which is to be given the same records.
+    fn again(mut self) -> Own<'g> {
+        let rest = self.joiner.take_all();
+        self.let_go(&rest);
+        Own {
+            calls: self.calls,
+            ..Own::new(self.grown)
+        }
+    }
+
+    /// Whether a record, the next of those that were learned from, is of the call. A line that shares no
+    /// name with any holds one.
+    fn holds(&mut self, line: &Line) -> bool {
+        let fact = fact_of(line);
+        match self.push(&fact) {
+            Some(slot) => is_one(&self.calls, self.joiner.component(slot)),
+            None => {
+                fact.edges().next().is_none() && self.grown.closure.holds(&fact, &line.text)
+                    || self.places.contains(&line.place)
+            }
+        }
+    }
+
+    fn push(&mut self, fact: &Fact) -> Option<u32> {
+        self.pushed += 1;
+        if self.pushed.is_multiple_of(TIDY_RECORDS) {
+            for slot in self.joiner.quiet(fact.at) {
+                let over = self.joiner.take(slot);
+                self.let_go(&[over]);
+            }
+        }
+        self.joiner.push(fact.clone())
+    }
+
+    /// Notes which calls became the one.
+    fn let_go(&mut self, over: &[Component]) {
+        for call in over {
+            if is_one(&self.calls, call) {
+                self.calls.insert(call.born());
+                self.calls.extend(call.merged());
+            }
+        }
+    }
+}
+
+fn is_one(calls: &HashSet<u32>, call: &Component) -> bool {
+    let merged = || call.merged().iter().any(|born| calls.contains(born));
+    calls.contains(&call.born()) || merged()
+}

@@ -1,0 +1,165 @@
+//! Lines that are only in an archive by now: taken off a file before they were read, or written, sealed
+//! and deleted while nobody looked (a reader of the answer that holds it up, a machine that slept).
+
+use std::cmp::Reverse;
+use std::io;
+
+use memchr::memrchr;
+
+use super::files::{Files, Part};
+use super::outlet::{Ctx, LINE_BYTES_MAX, Lines};
+use calltrace_model::record::Stamp;
+use calltrace_store::tree::{EnterpriseName, Head, Listed};
+
+/// The part of an archive that begins as `head` says: lines of a file that were copied there before
+/// they were taken off it. The newest archive counts; one that can't be read has no such part.
+///
+/// # Errors
+/// When the folder can't be listed.
+pub(super) fn archived<F: Files>(
+    files: &F,
+    enterprise: &EnterpriseName,
+    head: &Head,
+) -> io::Result<Option<Part>> {
+    if !head.tells() {
+        return Ok(None);
+    }
+    let mut archives: Vec<Listed> = files.list(enterprise)?;
+    archives.retain(|listed| listed.name.gz);
+    archives.sort_by_key(|listed| Reverse(listed.modified));
+    Ok(archives.iter().find_map(|listed| {
+        let mut parts = files.parts(enterprise, &listed.name).ok()?;
+        let at = parts.iter().rposition(|part| part.head.agrees(head))?;
+        Some(parts.swap_remove(at))
+    }))
+}
+
+/// A stretch of a part that is read line by line.
+#[derive(Debug)]
+pub(super) struct Recovery {
+    part: Part,
+    at: u64,
+    end: u64,
+    /// Lines are passed over until one is of a later time.
+    after: Option<Stamp>,
+}
+
+impl Recovery {
+    pub(super) fn new(part: Part, at: u64, end: u64) -> Recovery {
+        Recovery {
+            part,
+            at,
+            end,
+            after: None,
+        }
+    }
+
+    /// How much of some lines is to be passed over.
+    fn passed_over(&mut self, lines: &[u8]) -> usize {
+        let Some(after) = self.after else { return 0 };
+        let mut at = 0;
+        for line in lines.split_inclusive(|&b| b == b'\n') {
+            if Stamp::parse_prefix(line).is_some_and(|time| time > after) {
+                self.after = None;
+                break;
+            }
+            at += line.len();
+        }
+        at
+    }
+
+    /// Hands out the next lines. False when there are no more.
+    ///
+    /// # Errors
+    /// When the archive can't be read on; nothing more will come of it.
+    pub(super) fn next<F: Files>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        lines: &mut Lines,
+    ) -> io::Result<bool> {
+        let mut buffer = std::mem::take(ctx.buffer);
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let room = left.min(buffer.len());
+        let got = (self.part.read)(&mut buffer[..room], self.at);
+        let text = &buffer[..*got.as_ref().unwrap_or(&0)];
+        let mut whole = memrchr(b'\n', text).map_or(0, |newline| newline + 1);
+        if whole == 0 && (room == left || room >= LINE_BYTES_MAX) {
+            // A last line without its newline, or one that is too long.
+            whole = text.len();
+        }
+        let passed = self.passed_over(&text[..whole]);
+        lines.hand_out(ctx, self.at + passed as u64, &text[passed..whole]);
+        self.at += whole as u64;
+        let is_short = text.len() < room;
+        if whole == 0 && !is_short {
+            buffer.resize((room * 4).min(LINE_BYTES_MAX), 0);
+        }
+        *ctx.buffer = buffer;
+        got?;
+        if is_short {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(self.at < self.end)
+    }
+}
+
+/// Lines that nobody has seen but as an archive.
+#[derive(Debug)]
+pub(super) struct Missed {
+    recovery: Recovery,
+    lines: Lines,
+    is_told: bool,
+}
+
+impl Missed {
+    /// The lines of a part from `from` on, as soon as they are later than `after`.
+    ///
+    /// # Errors
+    /// When the length of its content can't be found out.
+    pub(super) fn new(
+        part: Part,
+        from: u64,
+        after: Option<Stamp>,
+        lines: Lines,
+    ) -> io::Result<Missed> {
+        let end = (part.bytes)()?;
+        let recovery = Recovery {
+            part,
+            at: from.min(end),
+            end,
+            after,
+        };
+        Ok(Missed {
+            recovery,
+            lines,
+            is_told: false,
+        })
+    }
+
+    /// Length of the part's content.
+    pub(super) fn bytes(&self) -> u64 {
+        self.recovery.end
+    }
+
+    /// Whether there is nothing to be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.recovery.at == self.recovery.end
+    }
+
+    /// Hands out the next lines. False when there are no more.
+    pub(super) fn look<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> bool {
+        let more = match self.recovery.next(ctx, &mut self.lines) {
+            Ok(more) => more,
+            Err(_) => {
+                self.lines.tell(ctx, true, "can't all be read");
+                false
+            }
+        };
+        if self.recovery.after.is_none() && !std::mem::replace(&mut self.is_told, true) {
+            let what =
+                "holds lines that were sealed before they could be followed; read from there";
+            self.lines.tell(ctx, false, what);
+        }
+        more
+    }
+}

@@ -1,0 +1,127 @@
+//! Lines that arrived, many in one piece of memory: one by one they would cost more to allocate than
+//! to read.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use calltrace_model::record::Stamp;
+use calltrace_store::tree::EnterpriseName;
+
+/// A line that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival<'b> {
+    /// Whose.
+    pub enterprise: &'b EnterpriseName,
+    /// The file's name when the line was read.
+    pub file: &'b str,
+    /// Content offset of the line then; a collapse moves lines.
+    pub offset: u64,
+    /// Its time; of a line without one that of the line before it, 0 when there is none.
+    pub at: Stamp,
+    /// Its bytes, without the newline, and without NULs before it.
+    pub text: &'b [u8],
+}
+
+/// Something that happened to the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// A sentence: `0367/events.log was truncated ...`.
+    pub text: String,
+    /// Everybody should know; else only those who asked for explanations.
+    pub matters: bool,
+}
+
+/// What came.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub(super) pieces: Vec<Piece>,
+    /// What happened to the files meanwhile.
+    pub news: Vec<News>,
+}
+
+impl Batch {
+    /// Whether nothing came.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && self.news.is_empty()
+    }
+
+    /// The lines, merged by time.
+    pub fn lines(&self) -> impl Iterator<Item = Arrival<'_>> {
+        let lines = |piece: &'_ Piece| piece.lines.clone();
+        self.pieces
+            .iter()
+            .flat_map(move |piece| lines(piece).map(|number| piece.run.line(number)))
+    }
+}
+
+/// Some lines of a run.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) run: Arc<Run>,
+    pub(super) lines: Range<usize>,
+}
+
+/// Lines of one file that were read together.
+#[derive(Debug)]
+pub(super) struct Run {
+    enterprise: Arc<EnterpriseName>,
+    file: Arc<str>,
+    text: Vec<u8>,
+    marks: Vec<Mark>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    at: Stamp,
+    offset: u64,
+    /// Behind its last byte in the text of the run.
+    end: usize,
+}
+
+impl Run {
+    /// No lines yet, and room for `bytes` of them.
+    pub(super) fn new(enterprise: &Arc<EnterpriseName>, file: &Arc<str>, bytes: usize) -> Run {
+        Run {
+            enterprise: Arc::clone(enterprise),
+            file: Arc::clone(file),
+            text: Vec::with_capacity(bytes),
+            marks: Vec::new(),
+        }
+    }
+
+    /// Adds the next line.
+    pub(super) fn push(&mut self, offset: u64, at: Stamp, line: &[u8]) {
+        self.text.extend_from_slice(line);
+        let end = self.text.len();
+        self.marks.push(Mark { at, offset, end });
+    }
+
+    /// How many lines it has.
+    pub(super) fn len(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// How much memory its lines take (bytes).
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.marks.len() * size_of::<Mark>()
+    }
+
+    /// The time of one of its lines.
+    pub(super) fn time(&self, number: usize) -> Stamp {
+        self.marks[number].at
+    }
+
+    fn line(&self, number: usize) -> Arrival<'_> {
+        let mark = self.marks[number];
+        let start = number
+            .checked_sub(1)
+            .map_or(0, |before| self.marks[before].end);
+        Arrival {
+            enterprise: &self.enterprise,
+            file: &self.file,
+            offset: mark.offset,
+            at: mark.at,
+            text: &self.text[start..mark.end],
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What to do about a file, given what was seen of it and what it is like now. Pure.
+
+use std::ops::Range;
+
+use calltrace_store::fsx::FileIdentity;
+use calltrace_store::tree::Head;
+
+/// What is known of a file that is followed.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'s> {
+    /// Device and inode.
+    pub identity: FileIdentity,
+    /// Everything before this offset was handed out; a line begins there.
+    pub position: u64,
+    /// How its content began when that offset was taken.
+    pub head: &'s Head,
+}
+
+/// What it is like now.
+#[derive(Debug, Clone, Copy)]
+pub struct Now<'n> {
+    /// Device and inode.
+    pub identity: FileIdentity,
+    /// Its length.
+    pub bytes: u64,
+    /// What stands where the head stood.
+    pub head: &'n [u8],
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing is new.
+    Rest,
+    /// Bytes were appended: what was read at the position is what was written there.
+    Read,
+    /// It is the same file with another content: truncated, or its front was taken off. Offsets mean
+    /// nothing any more.
+    Moved,
+    /// It is another file.
+    Other,
+}
+
+/// Says what to do about a file. `now` must have been looked at *after* reading at the position: then
+/// [`Action::Read`] means that what was read stood there under the head that is known.
+pub fn decide(seen: Seen<'_>, now: Now<'_>) -> Action {
+    if seen.identity != now.identity {
+        Action::Other
+    } else if now.bytes < seen.position || !seen.head.fits(now.head) {
+        Action::Moved
+    } else if now.bytes == seen.position {
+        Action::Rest
+    } else {
+        Action::Read
+    }
+}
+
+/// What there is to know when a content has moved, or blank lines make it look as if it were about to.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved {
+    /// Offset, in the content as it was, of the first line that was not handed out.
+    pub position: u64,
+    /// Length of the part of an archive that begins as the content did.
+    pub part_bytes: Option<u64>,
+    /// Blank bytes at the front of the file as it is now, if it begins otherwise than it did; `None`
+    /// when nothing has been taken off it yet.
+    pub blanks: Option<u64>,
+}
+
+/// How to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// Lines were taken off the front after they were copied to an archive.
+    Collapsed {
+        /// What of the archive's part was not handed out yet.
+        recover: Range<u64>,
+        /// Where to go on in the file, after that.
+        position: u64,
+        /// More was handed out than the archive holds: what was handed out last must stand before the
+        /// position, else the file was truncated after it was copied, and starts over.
+        guess: bool,
+    },
+    /// It was truncated: what was not read before is lost, and it starts over.
+    Truncated,
+    /// It did not move.
+    Stands,
+}
+
+/// Says how to go on behind a move.
+///
+/// A collapse (`rotate --mode collapse`) copies the first `part_bytes`, whole lines, to an archive,
+/// blanks what of them does not fill a unit of the file system, and takes the rest off: then the file
+/// begins with those blanks, and behind them is what stood at `part_bytes`.
+pub fn resolve(moved: Moved) -> Resolution {
+    match (moved.part_bytes, moved.blanks) {
+        (None, None) => Resolution::Stands,
+        (None, Some(_)) => Resolution::Truncated,
+        (Some(part), blanks) if moved.position <= part => Resolution::Collapsed {
+            recover: moved.position..part,
+            position: blanks.unwrap_or(part),
+            guess: false,
+        },
+        // Lines behind the copied ones stay where they are until the front is taken off.
+        (Some(_), None) => Resolution::Stands,
+        (Some(part), Some(blanks)) => Resolution::Collapsed {
+            recover: 0..0,
+            position: blanks + (moved.position - part),
+            guess: true,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn action(position: u64, bytes: u64, head: &[u8]) -> Action {
+        let identity = FileIdentity::new(1, 2);
+        let known = Head::of(b"first line");
+        let seen = Seen {
+            identity,
+            position,
+            head: &known,
+        };
+        decide(
+            seen,
+            Now {
+                identity,
+                bytes,
+                head,
+            },
+        )
+    }
+
+    #[test]
+    fn growth_is_read_and_anything_else_is_a_move() {
+        assert_eq!(action(50, 50, b"first line"), Action::Rest);
+        assert_eq!(action(50, 60, b"first line and more"), Action::Read);
+        assert_eq!(action(50, 49, b"first line"), Action::Moved);
+        assert_eq!(action(50, 0, b""), Action::Moved);
+        assert_eq!(
+            action(50, 60, b"other line"),
+            Action::Moved,
+            "truncated and grown past the position again"
+        );
+    }
+
+    #[test]
+    fn another_inode_is_another_file() {
+        let head = Head::default();
+        let seen = Seen {
+            identity: FileIdentity::new(1, 2),
+            position: 0,
+            head: &head,
+        };
+        let now = Now {
+            identity: FileIdentity::new(1, 3),
+            bytes: 5,
+            head: b"",
+        };
+        assert_eq!(decide(seen, now), Action::Other);
+    }
+
+    fn resolved(position: u64, part_bytes: Option<u64>, blanks: Option<u64>) -> Resolution {
+        resolve(Moved {
+            position,
+            part_bytes,
+            blanks,
+        })
+    }
+
+    fn collapsed(recover: Range<u64>, position: u64, guess: bool) -> Resolution {
+        Resolution::Collapsed {
+            recover,
+            position,
+            guess,
+        }
+    }
+
+    #[test]
+    fn a_collapse_goes_on_behind_the_blanks_and_gets_what_was_not_read_from_the_archive() {
+        let after = |position| resolved(position, Some(5000), Some(904));
+        assert_eq!(after(5000), collapsed(5000..5000, 904, false));
+        assert_eq!(after(4000), collapsed(4000..5000, 904, false));
+        assert_eq!(after(5300), collapsed(0..0, 1204, true));
+    }
+
+    #[test]
+    fn blanks_before_the_front_is_taken_off_are_passed_over_in_place() {
+        let before = |position| resolved(position, Some(5000), None);
+        assert_eq!(before(4000), collapsed(4000..5000, 5000, false));
+        assert_eq!(before(6000), Resolution::Stands);
+        assert_eq!(resolved(4000, None, None), Resolution::Stands);
+    }
+
+    #[test]
+    fn without_an_archive_it_is_a_truncation() {
+        assert_eq!(resolved(4000, None, Some(0)), Resolution::Truncated);
+    }
+}

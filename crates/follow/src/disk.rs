@@ -1,0 +1,107 @@
+//! The real file system, as following sees it.
+
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::files::{Files, OpenFile, Part, Stat};
+use calltrace_store::error::Error;
+use calltrace_store::fsx::FileIdentity;
+use calltrace_store::source::{BgzfTable, Source, Tally};
+use calltrace_store::tree::{EnterpriseName, FileName, Head, Listed, LogFile, Tree, look_at};
+
+/// Looked at of a part's beginning (bytes).
+const FRONT_BYTES_USUAL: usize = 4096;
+
+/// The folders of a tree.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    tree: Tree,
+}
+
+impl Disk {
+    /// The folders of `tree`.
+    pub fn new(tree: &Tree) -> Disk {
+        Disk { tree: tree.clone() }
+    }
+}
+
+impl Files for Disk {
+    type File = Arc<LogFile>;
+
+    fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
+        self.tree.enterprises()
+    }
+
+    fn names_changed(&self, enterprise: &EnterpriseName) -> io::Result<SystemTime> {
+        self.tree.folder(enterprise)?.metadata()?.modified()
+    }
+
+    fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>> {
+        look_at(&self.tree.folder(enterprise)?)
+    }
+
+    fn open(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Arc<LogFile>> {
+        LogFile::open(&self.tree.folder(enterprise)?, name.clone()).map(Arc::new)
+    }
+
+    fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>> {
+        let log = LogFile::open(&self.tree.folder(enterprise)?, name.clone())?;
+        let archive = Arc::new(Source::open(Arc::new(log))?);
+        let starts = archive.table().map_or(vec![0], BgzfTable::parts);
+        let ends = starts.iter().skip(1).map(|end| Some(*end));
+        let ends: Vec<Option<u64>> = ends.chain([archive.content_bytes()]).collect();
+        let pairs = starts.iter().zip(ends);
+        pairs
+            .map(|(start, end)| part(&archive, *start, end))
+            .collect()
+    }
+}
+
+impl OpenFile for Arc<LogFile> {
+    fn stat(&self) -> io::Result<Stat> {
+        let metadata = self.file.metadata()?;
+        Ok(Stat {
+            identity: FileIdentity::of(&metadata),
+            bytes: metadata.size(),
+            modified: metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec(),
+            links: metadata.nlink(),
+        })
+    }
+
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(into, offset)
+    }
+}
+
+/// The part of an archive from `start` to `end`, or where only decoding would tell, to its end.
+fn part(archive: &Arc<Source>, start: u64, end: Option<u64>) -> io::Result<Part> {
+    let room = end.and_then(|end| usize::try_from(end - start).ok());
+    let room = room.unwrap_or(usize::MAX);
+    let mut front = vec![0; room.min(FRONT_BYTES_USUAL)];
+    let mut got = read_content(archive, &mut front, start)?;
+    if !Head::of(&front[..got]).is_whole() && got == FRONT_BYTES_USUAL {
+        front.resize(room.min(Head::FRONT_BYTES), 0);
+        got = read_content(archive, &mut front, start)?;
+    }
+    let (own, whole) = (Arc::clone(archive), Arc::clone(archive));
+    let bytes = move || match end {
+        Some(end) => Ok(end - start),
+        None => Ok(Tally::read(whole.content())?.content().bytes - start),
+    };
+    let read = move |into: &mut [u8], offset: u64| read_content(&own, into, start + offset);
+    Ok(Part::new(&front[..got], bytes, read))
+}
+
+fn read_content(archive: &Source, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut content = archive.content_from(offset);
+    let mut got = 0;
+    while got < into.len() {
+        match io::Read::read(&mut content, &mut into[got..])? {
+            0 => break,
+            n => got += n,
+        }
+    }
+    Ok(got)
+}

@@ -1,0 +1,470 @@
+//! The files of one enterprise: which are followed, from where, and for how long.
+//!
+//! A file is its device and inode. A name that appears for a known file is a rename; one for an
+//! unknown file is a new file, read from its start, unless it is a copy of a file that is followed or
+//! an old day that somebody unpacked. A file whose last name is gone is read to its end, and for a
+//! time of grace after it.
+
+mod copies;
+mod missed;
+mod truncations;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::News;
+use super::archives::Missed;
+use super::files::{Files, OpenFile, Stat, read_front};
+use super::merge::Lane;
+use super::outlet::{Ctx, Looked};
+use super::stream::{Former, Stream};
+use calltrace_model::record::Stamp;
+use calltrace_store::error::reason;
+use calltrace_store::fsx::FileIdentity;
+use calltrace_store::tree::{EnterpriseName, FileName, Generation, Head, Listed};
+
+use copies::Copy;
+use truncations::Truncation;
+
+/// A deleted file is read this long after its last growth: a writer may still have it open.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+
+/// A file that is not the live one is closed when it did not grow for this long, and opened again when
+/// it does.
+pub(super) const QUIET: Duration = Duration::from_secs(600);
+
+/// What gzip begins with (RFC 1952, 2.3.1).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// One enterprise.
+#[derive(Debug)]
+pub(super) struct Folder<H> {
+    pub(super) enterprise: Arc<EnterpriseName>,
+    /// Something may have changed in it.
+    pub(super) dirty: bool,
+    /// Names may have changed in it.
+    pub(super) names_dirty: bool,
+    /// It is to be looked at whatever is said of it.
+    pub(super) is_swept: bool,
+    followed: Vec<Followed<H>>,
+    /// Files that are known and not open.
+    closed: Vec<Closed>,
+    /// Files that can't be opened, so that it is said once, and where to begin once they can.
+    refused: HashMap<FileIdentity, u64>,
+    /// Contents that were truncated or deleted: how they began, and up to where they were read.
+    former: VecDeque<Former>,
+    /// Truncations that are not said yet: there may be a copy that has what was cut off.
+    truncations: Vec<Truncation>,
+    /// Archives that are known, or of which all is known.
+    archives: HashSet<FileIdentity>,
+    /// Files that were sealed before they could be followed.
+    missed: Vec<Missed>,
+    /// Time of the newest record that was met, or that is known from before.
+    newest: Option<Stamp>,
+    names_changed: Option<SystemTime>,
+    /// When it was last looked at.
+    visited: Instant,
+    /// It can't be listed, and that was said.
+    failing: bool,
+    /// It is listed for the first time after it could not be.
+    is_late: bool,
+    /// It has been listed: what appears now is new.
+    listed: bool,
+    newest_at_start: Option<Stamp>,
+}
+
+#[derive(Debug)]
+struct Followed<H> {
+    stream: Stream<H>,
+    name: Option<FileName>,
+    /// When it last grew, or was opened.
+    grown: Instant,
+    /// When it was first seen.
+    met: Instant,
+    copy: Option<Copy>,
+    failing: bool,
+}
+
+#[derive(Debug)]
+struct Closed {
+    stat: Stat,
+    position: u64,
+    head: Head,
+}
+
+impl<H: OpenFile> Folder<H> {
+    pub(super) fn new(enterprise: Arc<EnterpriseName>, newest_at_start: Option<Stamp>) -> Self {
+        Folder {
+            enterprise,
+            dirty: true,
+            names_dirty: true,
+            is_swept: false,
+            followed: Vec::new(),
+            closed: Vec::new(),
+            refused: HashMap::new(),
+            former: VecDeque::new(),
+            truncations: Vec::new(),
+            archives: HashSet::new(),
+            missed: Vec::new(),
+            newest: newest_at_start,
+            names_changed: None,
+            visited: Instant::now(),
+            failing: false,
+            is_late: false,
+            listed: false,
+            newest_at_start,
+        }
+    }
+
+    /// Has it looked at whatever is said of it, `names` included if some of its files are not open, so
+    /// that only a listing shows that they grow.
+    pub(super) fn sweep(&mut self, names: bool) {
+        self.is_swept = true;
+        self.names_dirty |= names && !self.closed.is_empty();
+    }
+
+    /// Whether there may be something to do.
+    pub(super) fn is_due(&self) -> bool {
+        self.dirty || self.names_dirty || self.is_swept
+    }
+
+    /// Files that are open.
+    pub(super) fn open_files(&self) -> usize {
+        self.followed.len()
+    }
+
+    /// Takes over a file that was read up to `position`. One that has been quiet is not kept open.
+    ///
+    /// # Errors
+    /// When the file system does not say what it is like.
+    pub(super) fn begin_with(
+        &mut self,
+        file: H,
+        name: &FileName,
+        position: u64,
+        head: Head,
+        lane: Lane,
+        now: (Instant, SystemTime),
+    ) -> io::Result<()> {
+        let stat = file.stat()?;
+        let modified = u64::try_from(stat.modified).unwrap_or_default();
+        let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(modified);
+        let age = now.1.duration_since(modified).unwrap_or_default();
+        if name.generation != Generation::Live && age >= QUIET && stat.bytes == position {
+            let closed = Closed {
+                stat,
+                position,
+                head,
+            };
+            self.closed.push(closed);
+            return Ok(());
+        }
+        let stream = Stream::new(file, name.full().into(), lane, stat, position, head);
+        self.followed.push(Followed::new(stream, name, now.0));
+        Ok(())
+    }
+
+    /// Whether one of the open files is called `name`.
+    pub(super) fn has_open(&self, name: &str) -> bool {
+        self.followed.iter().any(|f| &*f.stream.lines.name == name)
+    }
+
+    /// Lists the folder, if its names have changed, and takes in what is new.
+    pub(super) fn list<F: Files<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        lanes: &mut Lane,
+        wall: SystemTime,
+    ) {
+        let Ok(changed) = ctx.files.names_changed(&self.enterprise) else {
+            self.lose_names();
+            return;
+        };
+        let same = self.names_changed == Some(changed);
+        if same && !self.names_dirty {
+            ctx.steady_names = self.names_changed;
+            return;
+        }
+        let listed = match ctx.files.list(&self.enterprise) {
+            Ok(listed) => listed,
+            Err(error) => {
+                if !std::mem::replace(&mut self.failing, true) {
+                    let enterprise = &self.enterprise;
+                    let why = reason(&error);
+                    ctx.news.push(News {
+                        text: format!("{enterprise} can't be listed: {why}; trying again"),
+                        matters: true,
+                    });
+                }
+                return;
+            }
+        };
+        self.is_late = std::mem::take(&mut self.failing) && !self.listed;
+        // Names that change again within a tick of the file system's clock leave no trace in it.
+        let steady = wall
+            .duration_since(changed)
+            .is_ok_and(|age| age > Duration::from_secs(1));
+        self.names_changed = steady.then_some(changed);
+        ctx.steady_names = self.names_changed;
+        self.names_dirty = false;
+        self.name_known(ctx, &listed);
+        let plain = listed.iter().filter(|listed| !listed.name.gz);
+        for file in plain {
+            self.meet(ctx, file, lanes);
+        }
+        self.find_missed(ctx, &listed, lanes);
+        let is_listed = |identity: FileIdentity| listed.iter().any(|l| l.identity == identity);
+        self.closed.retain(|closed| is_listed(closed.stat.identity));
+        self.refused.retain(|refused, _| is_listed(*refused));
+        self.archives.retain(|archive| is_listed(*archive));
+        self.listed = true;
+        self.is_late = false;
+    }
+
+    fn lose_names(&mut self) {
+        for followed in &mut self.followed {
+            followed.name = None;
+        }
+        self.names_changed = None;
+    }
+
+    /// Names by what the known files are called now.
+    fn name_known<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &[Listed]) {
+        for followed in &mut self.followed {
+            let own = listed
+                .iter()
+                .find(|l| l.identity == followed.stream.stat.identity);
+            let now = own.map(|l| l.name.clone());
+            if followed.name == now {
+                continue;
+            }
+            let what = match &now {
+                Some(name) => format!("is now called {}", name.full()),
+                None => "has lost its name; read to its end".to_owned(),
+            };
+            followed.stream.lines.tell(ctx, false, &what);
+            if let Some(name) = &now {
+                followed.stream.lines.name = name.full().into();
+            }
+            followed.name = now;
+        }
+    }
+
+    /// A plain file in the listing.
+    fn meet<F: Files<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        listed: &Listed,
+        lanes: &mut Lane,
+    ) {
+        let identity = listed.identity;
+        let mut followed = self.followed.iter().map(|f| f.stream.stat.identity);
+        if followed.any(|known| known == identity) {
+            return;
+        }
+        let closed = self.closed.iter().position(|c| c.stat.identity == identity);
+        let as_it_was = |closed: &Closed| {
+            (closed.stat.bytes, closed.stat.modified) == (listed.bytes, listed.modified)
+        };
+        if closed.is_some_and(|at| as_it_was(&self.closed[at])) {
+            return;
+        }
+        let file = match ctx.files.open(&self.enterprise, &listed.name) {
+            Ok(file) => file,
+            Err(error) => return self.refuse(ctx, listed, &error),
+        };
+        let (Ok(stat), Ok(front)) = (file.stat(), read_front(&file)) else {
+            self.names_dirty = true;
+            return;
+        };
+        if stat.identity != identity {
+            // The name stands for another file by now. What was opened counts: it may be gone before the
+            // next listing, which shows the other.
+            self.names_dirty = true;
+            if self.is_known(stat.identity) {
+                return;
+            }
+        }
+        let closed = closed.filter(|_| stat.identity == identity);
+        let closed = closed.map(|at| self.closed.swap_remove(at));
+        if front.starts_with(&GZIP_MAGIC) {
+            self.closed.push(Closed {
+                stat,
+                position: stat.bytes,
+                head: Head::default(),
+            });
+            return;
+        }
+        *lanes += 1;
+        let head = Head::of(&front);
+        let stream = Stream::new(file, listed.name.full().into(), *lanes, stat, 0, head);
+        let mut followed = Followed::new(stream, &listed.name, ctx.now);
+        // An inode is used again: only if it also begins as it did is it the same file.
+        match closed.filter(|closed| closed.head.begins(&front)) {
+            Some(closed) => {
+                followed.stream.position = closed.position;
+                followed.stream.head = closed.head;
+            }
+            // In a folder that could not be read until now nothing is known to be new.
+            None if self.is_late => followed.stream.position = stat.bytes,
+            None => followed.copy = Some(Copy::Undecided),
+        }
+        self.followed.push(followed);
+        self.dirty = true;
+    }
+
+    fn is_known(&self, identity: FileIdentity) -> bool {
+        let followed = self.followed.iter().map(|f| f.stream.stat.identity);
+        let closed = self.closed.iter().map(|c| c.stat.identity);
+        followed.chain(closed).any(|known| known == identity)
+    }
+
+    fn refuse<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &Listed, error: &io::Error) {
+        if error.kind() == io::ErrorKind::NotFound {
+            self.names_dirty = true;
+            return;
+        }
+        if !self.refused.contains_key(&listed.identity) {
+            // What was there before we came is not new.
+            let known = if self.listed { 0 } else { listed.bytes };
+            self.refused.insert(listed.identity, known);
+            let path = format!("{}/{}", self.enterprise, listed.name.full());
+            ctx.news.push(News {
+                text: format!("{path} can't be read: {}; trying again", reason(error)),
+                matters: true,
+            });
+        }
+        // To be tried again even if no name changes.
+        self.names_changed = None;
+    }
+
+    /// Reads what is new in every file, each up to the budget.
+    pub(super) fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
+        self.dirty = false;
+        self.visited = ctx.now;
+        let mut all = Looked::default();
+        if !self.missed.is_empty() {
+            self.catch_up(ctx, &mut all);
+        }
+        if self.missed.is_empty() {
+            for at in 0..self.followed.len() {
+                self.look_at(ctx, at, &mut all);
+            }
+        }
+        all.more |= !self.missed.is_empty();
+        let times = self.followed.iter().map(|f| f.stream.lines.last_time);
+        self.newest = times.max().flatten().max(self.newest);
+        self.dirty |= all.more;
+        all
+    }
+
+    fn look_at<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize, all: &mut Looked) {
+        if !self.may_read(ctx, at) {
+            return;
+        }
+        let followed = &mut self.followed[at];
+        let looked = followed.look(ctx);
+        all.bytes += looked.bytes;
+        all.more |= looked.more;
+        let identity = followed.stream.stat.identity;
+        let Some(former) = followed.stream.former.take() else {
+            return;
+        };
+        if std::mem::take(&mut followed.stream.was_truncated) {
+            let name = &followed.stream.lines.name;
+            self.truncations
+                .push(Truncation::new(ctx.now, name, &former));
+            // A copy that was made just before may not have been listed yet.
+            self.names_dirty = true;
+            self.dirty = true;
+        }
+        self.pass_on(identity, former);
+    }
+
+    /// Closes what is over. Done with every sweep.
+    pub(super) fn close<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) {
+        self.say_truncations(ctx);
+        let mut at = 0;
+        while at < self.followed.len() {
+            let followed = &self.followed[at];
+            let age = ctx.now.saturating_duration_since(followed.grown);
+            let over = match &followed.name {
+                Some(name) => name.generation != Generation::Live && age >= QUIET,
+                None if followed.stream.stat.links == 0 => age >= GRACE,
+                None => age >= QUIET,
+            };
+            if !over || !followed.stream.is_read() && followed.copy.is_none() {
+                at += 1;
+                continue;
+            }
+            let mut gone = self.followed.swap_remove(at);
+            if gone.name.is_none() && gone.copy.is_none() {
+                gone.stream.give_up(ctx);
+            }
+            let trail = gone.stream.trail();
+            let Stream {
+                stat,
+                mut position,
+                head,
+                ..
+            } = gone.stream;
+            let is_copy = gone.copy.is_some();
+            if is_copy {
+                position = stat.bytes;
+            }
+            if gone.name.is_some() {
+                let head = head.clone();
+                self.closed.push(Closed {
+                    stat,
+                    position,
+                    head,
+                });
+            }
+            if !is_copy {
+                self.pass_on(
+                    stat.identity,
+                    Former {
+                        head,
+                        position,
+                        trail,
+                    },
+                );
+            }
+        }
+    }
+}
+
+impl<H: OpenFile> Followed<H> {
+    fn new(stream: Stream<H>, name: &FileName, now: Instant) -> Followed<H> {
+        Followed {
+            stream,
+            name: Some(name.clone()),
+            grown: now,
+            met: now,
+            copy: None,
+            failing: false,
+        }
+    }
+
+    /// Reads what is new. An error is told once, until it has passed.
+    fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
+        match self.stream.look(ctx) {
+            Ok(looked) => {
+                self.failing = false;
+                if looked.bytes > 0 {
+                    self.grown = ctx.now;
+                }
+                looked
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.failing, true) {
+                    let what = format!("can't be read: {}; trying again", reason(&error));
+                    self.stream.lines.tell(ctx, true, &what);
+                }
+                Looked::default()
+            }
+        }
+    }
+}

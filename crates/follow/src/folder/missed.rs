@@ -1,0 +1,108 @@
+//! Which new archives hold lines that nobody could follow.
+
+use std::time::Duration;
+
+use super::{Folder, Listed};
+use crate::archives::Missed;
+use crate::files::{Files, OpenFile};
+use crate::merge::Lane;
+use crate::outlet::{Ctx, Lines, Looked};
+use crate::stream::Former;
+use calltrace_store::tree::Head;
+
+/// Whoever looks every second was held up if nothing was looked at for longer than this: the answer was
+/// not read, the machine slept.
+const HELD_UP: Duration = Duration::from_secs(2);
+
+/// Read of what was missed in one look (chunks as of a file), before others have their turn.
+const CHUNKS_MAX: usize = 16;
+
+impl<H: OpenFile> Folder<H> {
+    /// Archives that hold what was written, sealed and deleted between two looks.
+    pub(super) fn find_missed<F: Files<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        listed: &[Listed],
+        lanes: &mut Lane,
+    ) {
+        let was_held_up = ctx.now.saturating_duration_since(self.visited) > HELD_UP;
+        for archive in listed.iter().filter(|listed| listed.name.gz) {
+            // What was there at first is history.
+            if !self.archives.insert(archive.identity) || !self.listed {
+                continue;
+            }
+            let parts = ctx.files.parts(&self.enterprise, &archive.name);
+            for part in parts.unwrap_or_default() {
+                let head = part.head.clone();
+                // A rotation adds the lines of a file to those of the day, without a mark between them. Who
+                // looks all the time has met them; only for who was held up it is worth the doubt.
+                let known = self.known_bytes(&head);
+                if known.is_some() && !was_held_up {
+                    continue;
+                }
+                // Whatever began before the newest record that was met had its chance to be met.
+                if !head.tells() || known.is_none() && head.time() <= self.newest {
+                    continue;
+                }
+                *lanes += 1;
+                let lines = Lines::new(archive.name.full().into(), *lanes);
+                let missed = Missed::new(part, known.unwrap_or(0), self.newest, lines);
+                let Ok(missed) = missed else {
+                    // It may still be being written.
+                    self.archives.remove(&archive.identity);
+                    continue;
+                };
+                if missed.is_empty() {
+                    continue;
+                }
+                if known.is_none() {
+                    self.remember(Former {
+                        head,
+                        position: missed.bytes(),
+                        trail: Vec::new(),
+                    });
+                }
+                self.missed.push(missed);
+                self.dirty = true;
+            }
+        }
+    }
+
+    /// Reads what was missed. What was cut off a file that is followed comes before it, what the files hold
+    /// now after it.
+    pub(super) fn catch_up<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, all: &mut Looked) {
+        for at in 0..self.followed.len() {
+            let stream = &self.followed[at].stream;
+            if stream.is_recovering() || !stream.begins_now(&stream.head) {
+                self.look_at(ctx, at, all);
+            }
+        }
+        if self.followed.iter().any(|f| f.stream.is_recovering()) {
+            return;
+        }
+        for _ in 0..CHUNKS_MAX {
+            let Some(first) = self.missed.first_mut() else {
+                return;
+            };
+            if !first.look(ctx) {
+                self.missed.remove(0);
+            }
+        }
+    }
+
+    /// How much of a content that begins so is, or was, followed; `None` when nobody has met it.
+    fn known_bytes(&self, head: &Head) -> Option<u64> {
+        let streams = self.followed.iter().map(|f| &f.stream);
+        let own = streams.filter(|stream| stream.head.agrees(head) || stream.begins_now(head));
+        let followed = own.map(|stream| match stream.begins_now(head) {
+            true => stream.file.stat().map_or(u64::MAX, |stat| stat.bytes),
+            // It has moved, and finds this part itself.
+            false => u64::MAX,
+        });
+        let closed = self.closed.iter().filter(|closed| closed.head.agrees(head));
+        let closed = closed.map(|closed| closed.stat.bytes);
+        let former = self.former.iter().filter(|former| former.head.agrees(head));
+        let former = former.map(|former| former.position);
+        followed.chain(closed).chain(former).max()
+    }
+}

@@ -1,0 +1,63 @@
+//! What is said of truncations: only whoever waits a moment knows whether a copy has the rest.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Folder;
+use crate::arrival::News;
+use crate::files::OpenFile;
+use crate::outlet::Ctx;
+use crate::stream::Former;
+use calltrace_store::tree::Head;
+
+/// A truncation is said after so long: until then a copy of what was cut off may turn up.
+const SAID_AFTER: Duration = Duration::from_millis(500);
+
+/// A truncation that was noticed.
+#[derive(Debug)]
+pub(super) struct Truncation {
+    noticed: Instant,
+    /// What the file was called, how it began, and up to where it had been read.
+    name: Arc<str>,
+    head: Head,
+    position: u64,
+}
+
+impl Truncation {
+    pub(super) fn new(now: Instant, name: &Arc<str>, former: &Former) -> Truncation {
+        Truncation {
+            noticed: now,
+            name: Arc::clone(name),
+            head: former.head.clone(),
+            position: former.position,
+        }
+    }
+}
+
+impl<H: OpenFile> Folder<H> {
+    /// Says which files were truncated, and whether something is lost.
+    pub(super) fn say_truncations<F>(&mut self, ctx: &mut Ctx<'_, F>) {
+        let followed = &self.followed;
+        let news = &mut *ctx.news;
+        let (now, enterprise) = (ctx.now, &self.enterprise);
+        self.truncations.retain(|truncation| {
+            if now.saturating_duration_since(truncation.noticed) < SAID_AFTER {
+                return true;
+            }
+            let Truncation { name, head, position, .. } = truncation;
+            let mut heads = followed.iter().map(|f| &f.stream.head);
+            let has_copy = heads.any(|other| other.agrees(head));
+            let rest = match has_copy {
+                true => "the rest is in its copy",
+                false => "what was cut off unread is lost",
+            };
+            news.push(News {
+                text: format!(
+                    "{enterprise}/{name} was truncated behind byte {position}; followed from its start, {rest}"
+                ),
+                matters: !has_copy,
+            });
+            false
+        });
+    }
+}

@@ -1,0 +1,183 @@
+//! Lines of several files, put in order of time as far as they come within a small window.
+//!
+//! Lines are held back for the window; when their time is up, every held line with an earlier time
+//! goes out before them. So two lines of two files that were read within the window of each other come
+//! in order of their times, lines of one file always in the order of the file.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::arrival::{Piece, Run};
+use calltrace_model::record::Stamp;
+
+/// Held at most (bytes); more goes out before its time.
+const HELD_BYTES_MAX: usize = 8 << 20;
+
+/// The file that a run of lines is of; lines of one are never put into another order.
+pub(super) type Lane = u64;
+
+#[derive(Debug)]
+struct Held {
+    run: Arc<Run>,
+    /// The first line that is not out.
+    next: usize,
+    due: Instant,
+}
+
+impl Held {
+    fn head(&self) -> Stamp {
+        self.run.time(self.next)
+    }
+}
+
+/// The lines that are held.
+#[derive(Debug, Default)]
+pub(super) struct Merge {
+    /// Runs that are not out, by file; none is empty, and no file is without one.
+    lanes: HashMap<Lane, VecDeque<Held>>,
+    /// The first line of each lane.
+    heads: BinaryHeap<Reverse<(Stamp, Lane)>>,
+    bytes: usize,
+}
+
+impl Merge {
+    /// Holds lines that were read at `now` for `window`.
+    pub(super) fn push(&mut self, lane: Lane, run: Run, now: Instant, window: Duration) {
+        if run.len() == 0 {
+            return;
+        }
+        self.bytes += run.bytes();
+        let held = Held {
+            run: Arc::new(run),
+            next: 0,
+            due: now + window,
+        };
+        let runs = self.lanes.entry(lane).or_default();
+        if runs.is_empty() {
+            self.heads.push(Reverse((held.head(), lane)));
+        }
+        runs.push_back(held);
+    }
+
+    /// Takes out what is due at `now`, and what belongs before it.
+    pub(super) fn due(&mut self, now: Instant, into: &mut Vec<Piece>) {
+        let full = self.bytes > HELD_BYTES_MAX;
+        self.take(|held| full || held.due <= now, into);
+    }
+
+    /// Takes out everything.
+    pub(super) fn all(&mut self, into: &mut Vec<Piece>) {
+        self.take(|_| true, into);
+    }
+
+    /// When the next line falls due; `None` when none is held.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let firsts = self.lanes.values().filter_map(|runs| runs.front());
+        firsts.map(|held| held.due).min()
+    }
+
+    fn take(&mut self, is_due: impl Fn(&Held) -> bool, into: &mut Vec<Piece>) {
+        let all = self.lanes.values().flatten();
+        let mut left = all.filter(|held| is_due(held)).count();
+        while left > 0
+            && let Some(Reverse((_, lane))) = self.heads.pop()
+        {
+            let runs = self.lanes.get_mut(&lane).expect("a head is of a lane");
+            let held = runs.front_mut().expect("no lane is empty");
+            // Up to the line that another file has the next earlier one for.
+            let others = self.heads.peek().map(|Reverse(other)| *other);
+            let comes = |at: Stamp| others.is_none_or(|other| (at, lane) <= other);
+            let from = held.next;
+            held.next += 1;
+            while held.next < held.run.len() && comes(held.head()) {
+                held.next += 1;
+            }
+            into.push(Piece {
+                run: Arc::clone(&held.run),
+                lines: from..held.next,
+            });
+            if held.next == held.run.len() {
+                left -= usize::from(is_due(held));
+                self.bytes -= held.run.bytes();
+                runs.pop_front();
+            }
+            match runs.front() {
+                Some(next) => self.heads.push(Reverse((next.head(), lane))),
+                None => {
+                    self.lanes.remove(&lane);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arrival::Batch;
+    use calltrace_store::tree::EnterpriseName;
+
+    const WINDOW: Duration = Duration::from_millis(20);
+
+    fn run(times: &[i64]) -> Run {
+        let name = EnterpriseName::new("0367").expect("a name");
+        let mut run = Run::new(&Arc::new(name), &"events.log".into(), 0);
+        for at in times {
+            run.push(0, Stamp(*at), at.to_string().as_bytes());
+        }
+        run
+    }
+
+    fn due(merge: &mut Merge, now: Instant) -> Vec<i64> {
+        let mut batch = Batch::default();
+        merge.due(now, &mut batch.pieces);
+        let number = |text: &[u8]| String::from_utf8_lossy(text).parse().expect("a number");
+        batch.lines().map(|line| number(line.text)).collect()
+    }
+
+    #[test]
+    fn lines_of_two_files_within_the_window_come_in_order_of_time() {
+        let begin = Instant::now();
+        let mut merge = Merge::default();
+        merge.push(1, run(&[100, 300]), begin, WINDOW);
+        merge.push(2, run(&[90, 200]), begin + WINDOW / 2, WINDOW);
+        merge.push(2, run(&[400]), begin + WINDOW / 2, WINDOW);
+        assert_eq!(due(&mut merge, begin), [0i64; 0]);
+        assert_eq!(due(&mut merge, begin + WINDOW), [90, 100, 200, 300]);
+        assert_eq!(merge.next_due(), Some(begin + WINDOW * 3 / 2));
+        assert_eq!(due(&mut merge, begin + 2 * WINDOW), [400]);
+        assert_eq!(merge.next_due(), None);
+        assert_eq!(merge.bytes, 0);
+    }
+
+    #[test]
+    fn what_is_not_due_and_not_earlier_waits() {
+        let begin = Instant::now();
+        let mut merge = Merge::default();
+        merge.push(1, run(&[100]), begin, WINDOW);
+        merge.push(2, run(&[50, 150, 160]), begin + WINDOW, WINDOW);
+        assert_eq!(due(&mut merge, begin + WINDOW), [50, 100]);
+        assert_eq!(due(&mut merge, begin + 2 * WINDOW), [150, 160]);
+    }
+
+    #[test]
+    fn lines_of_one_file_keep_their_order_whatever_their_times() {
+        let begin = Instant::now();
+        let mut merge = Merge::default();
+        merge.push(1, run(&[5, 1, 9, 2]), begin, WINDOW);
+        merge.push(2, run(&[3]), begin, WINDOW);
+        assert_eq!(due(&mut merge, begin + WINDOW), [3, 5, 1, 9, 2]);
+    }
+
+    #[test]
+    fn what_is_too_much_to_hold_goes_out_early() {
+        let begin = Instant::now();
+        let mut merge = Merge::default();
+        let many: Vec<i64> = (0..HELD_BYTES_MAX as i64 / 16).collect();
+        merge.push(1, run(&many), begin, WINDOW);
+        assert_eq!(due(&mut merge, begin), many);
+        assert_eq!(merge.next_due(), None);
+    }
+}

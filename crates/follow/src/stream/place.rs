@@ -1,0 +1,198 @@
+//! Where to go on in a file whose content has moved: what of it an archive has, and what a truncation
+//! took.
+
+use std::io;
+
+use memchr::{memmem, memrchr};
+
+use super::Stream;
+use crate::archives::{Recovery, archived};
+use crate::decide::{Moved, Resolution, resolve};
+use crate::files::{Files, OpenFile, read_front, read_full};
+use crate::outlet::{Ctx, Looked};
+use calltrace_store::tree::Head;
+
+/// Said where an archive is damaged.
+const LOST: &str =
+    "lost its front to a rotation, and its lines could not all be read back from the archive";
+
+/// A content that is gone.
+#[derive(Debug)]
+pub(crate) struct Former {
+    /// How it began.
+    pub(crate) head: Head,
+    /// Up to where it was handed out, or will be from an archive.
+    pub(crate) position: u64,
+    /// What stood before that; empty where it is not known.
+    pub(crate) trail: Vec<u8>,
+}
+
+/// Searched at once (bytes).
+const SEARCHED_BYTES: usize = 1 << 20;
+
+impl<H: OpenFile> Stream<H> {
+    /// Finds out where to go on in a file that has another content than before (`moved`), or blank
+    /// lines. True when the position is another than it was.
+    pub(super) fn find_place<F: Files>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        moved: bool,
+    ) -> io::Result<bool> {
+        let archived = archived(ctx.files, ctx.enterprise, &self.head)?;
+        self.unarchived = ctx.steady_names.filter(|_| archived.is_none());
+        let part_bytes = archived.as_ref().map(|archived| (archived.bytes)());
+        let part_bytes = part_bytes.transpose()?;
+        let front = read_front(&self.file)?;
+        let standing = self.head.standing(&self.text_in(&front)?);
+        let standing = standing.filter(|_| !moved || archived.is_some());
+        if let Some(standing) = standing {
+            self.torn = (standing < self.head.len()).then_some(standing);
+        }
+        let resolution = resolve(Moved {
+            position: self.position,
+            part_bytes,
+            blanks: standing.is_none().then(|| blanks(&front)),
+        });
+        match resolution {
+            Resolution::Stands => return Ok(false),
+            // Blank lines alone are no truncation.
+            Resolution::Truncated if !moved => return Ok(false),
+            Resolution::Collapsed {
+                position, guess, ..
+            } if guess && !self.stood_at(position, position - blanks(&front))? => {
+                self.start_over(&front);
+            }
+            Resolution::Truncated => self.start_over(&front),
+            Resolution::Collapsed {
+                recover,
+                position,
+                guess,
+            } => {
+                // What was rotated after that part is found as an archive of its own (`archives`).
+                let what = "lost its front to a rotation; followed on from there";
+                self.lines.tell(ctx, false, what);
+                if standing.is_none() {
+                    self.begin_anew(&front, self.position.max(recover.end));
+                }
+                self.position = position;
+                if !guess {
+                    // What was handed out last does not stand before it.
+                    self.trail.clear();
+                }
+                self.recovery = archived
+                    .filter(|_| !recover.is_empty())
+                    .map(|archived| Recovery::new(archived, recover.start, recover.end));
+            }
+        }
+        self.rested = None;
+        Ok(true)
+    }
+
+    /// What stands where the head stood: of the same moment as `front`, if that goes so far.
+    fn text_in(&self, front: &[u8]) -> io::Result<Vec<u8>> {
+        let at = usize::try_from(self.head.at()).ok();
+        let rest = at.and_then(|at| front.get(at..)).unwrap_or_default();
+        if rest.len() >= self.head.len() || front.len() < Head::FRONT_BYTES {
+            return Ok(rest[..rest.len().min(self.head.len())].to_vec());
+        }
+        let mut text = vec![0; self.head.len()];
+        let got = read_full(&self.file, &mut text, self.head.at())?;
+        text.truncate(got);
+        Ok(text)
+    }
+
+    /// The file begins with `front` from now on; of what it held, everything up to `position` is
+    /// known.
+    fn begin_anew(&mut self, front: &[u8], position: u64) {
+        self.torn = None;
+        let trail = match position == self.position {
+            true => self.trail.clone(),
+            false => Vec::new(),
+        };
+        self.former = Some(Former {
+            head: std::mem::replace(&mut self.head, Head::of(front)),
+            position,
+            trail,
+        });
+    }
+
+    /// The file was truncated. What was in it and not read is lost, unless there is a copy.
+    fn start_over(&mut self, front: &[u8]) {
+        self.begin_anew(front, self.position);
+        self.was_truncated = true;
+        self.position = 0;
+        self.skips_line = false;
+        self.trail.clear();
+    }
+
+    /// Whether the last `bytes` that were handed out, as far as they are kept, stand right before
+    /// `position`.
+    fn stood_at(&self, position: u64, bytes: u64) -> io::Result<bool> {
+        let kept = usize::try_from(bytes).map_or(self.trail.len(), |n| n.min(self.trail.len()));
+        let trail = &self.trail[self.trail.len() - kept..];
+        Ok(!trail.is_empty() && self.stands_before(position, trail)?)
+    }
+
+    /// Whether `trail` stands right before `position`.
+    pub(crate) fn stands_before(&self, position: u64, trail: &[u8]) -> io::Result<bool> {
+        let Some(from) = position.checked_sub(trail.len() as u64) else {
+            return Ok(false);
+        };
+        let mut text = vec![0; trail.len()];
+        let got = read_full(&self.file, &mut text, from)?;
+        Ok(text[..got] == *trail)
+    }
+
+    /// Where the file has `trail` behind it: looked for from its beginning; `None` when it is nowhere.
+    pub(crate) fn place_behind(&self, trail: &[u8]) -> io::Result<Option<u64>> {
+        let mut text = vec![0; SEARCHED_BYTES + trail.len()];
+        let mut offset = 0;
+        loop {
+            let got = read_full(&self.file, &mut text, offset)?;
+            if let Some(found) = memmem::find(&text[..got], trail) {
+                return Ok(Some(offset + (found + trail.len()) as u64));
+            }
+            if got < text.len() {
+                return Ok(None);
+            }
+            offset += SEARCHED_BYTES as u64;
+        }
+    }
+
+    /// The end of the last whole line within the first `bytes`; 0 when there is none.
+    pub(crate) fn last_line_end(&self, bytes: u64) -> io::Result<u64> {
+        let mut end = bytes;
+        let mut text = vec![0; SEARCHED_BYTES];
+        while end > 0 {
+            let from = end.saturating_sub(SEARCHED_BYTES as u64);
+            let room = usize::try_from(end - from).expect("at most a megabyte");
+            let got = read_full(&self.file, &mut text[..room], from)?;
+            if let Some(newline) = memrchr(b'\n', &text[..got]) {
+                return Ok(from + newline as u64 + 1);
+            }
+            end = from;
+        }
+        Ok(0)
+    }
+
+    /// Hands out what only the archive has.
+    pub(super) fn recover<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
+        let Some(mut recovery) = self.recovery.take() else {
+            return Looked::default();
+        };
+        match recovery.next(ctx, &mut self.lines) {
+            Ok(true) => self.recovery = Some(recovery),
+            Ok(false) => {}
+            Err(_) => self.lines.tell(ctx, true, LOST),
+        }
+        Looked {
+            bytes: ctx.buffer.len(),
+            more: true,
+        }
+    }
+}
+
+/// Blank bytes at the front.
+fn blanks(front: &[u8]) -> u64 {
+    front.iter().take_while(|&&b| b == b'\n').count() as u64
+}

@@ -1,0 +1,304 @@
+//! All folders that are followed, as a machine that others drive: it is told what may have changed and
+//! what time it is, and hands out lines. It never waits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::arrival::Piece;
+use super::files::Files;
+use super::folder::Folder;
+use super::merge::{Lane, Merge};
+use super::outlet::Ctx;
+use super::sieve::Sieve;
+use super::{Batch, News, WINDOW, Whom};
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::Stamp;
+use calltrace_store::tree::{EnterpriseName, FileName, Head};
+
+/// The key of the root among the folders that are watched.
+pub(super) const ROOT: usize = usize::MAX;
+
+/// Read at once of one file (bytes), so that none keeps the others waiting.
+const FILE_BYTES: usize = 256 << 10;
+
+/// Read in one round at most (bytes) before what is due is handed out.
+const ROUND_BYTES: usize = 4 << 20;
+
+/// The root is listed this often.
+const ENTERPRISES_EVERY: Duration = Duration::from_secs(1);
+
+/// Files that are not open are looked at in every so many sweeps.
+const LISTING_SWEEPS: u32 = 5;
+
+/// Everything that is followed.
+#[derive(Debug)]
+pub struct Tracker<F: Files> {
+    files: F,
+    whom: Whom,
+    sieve: Sieve,
+    folders: Vec<Folder<F::File>>,
+    keys: HashMap<EnterpriseName, usize>,
+    watched: Vec<bool>,
+    root_watched: bool,
+    root_dirty: bool,
+    /// The root can't be listed, and that was said.
+    root_fails: bool,
+    /// When the root is listed next, whatever is said of it.
+    enterprises_at: Instant,
+    merge: Merge,
+    news: Vec<News>,
+    buffer: Vec<u8>,
+    lanes: Lane,
+    /// Where the next round begins.
+    turn: usize,
+    sweeps: u32,
+    /// A sweep has found what nobody had told of.
+    surprised: bool,
+}
+
+impl<F: Files> Tracker<F> {
+    /// Follows nothing yet.
+    pub fn new(files: F, whom: Whom, filter: RecordFilter) -> Tracker<F> {
+        Tracker {
+            files,
+            whom,
+            sieve: Sieve::new(filter),
+            folders: Vec::new(),
+            keys: HashMap::new(),
+            watched: Vec::new(),
+            root_watched: false,
+            root_dirty: true,
+            root_fails: false,
+            enterprises_at: Instant::now(),
+            merge: Merge::default(),
+            news: Vec::new(),
+            buffer: vec![0; FILE_BYTES],
+            lanes: 0,
+            turn: 0,
+            sweeps: 0,
+            surprised: false,
+        }
+    }
+
+    /// Follows an enterprise; `newest` is the time of its newest record known. The key of its folder.
+    pub fn add(&mut self, enterprise: EnterpriseName, newest: Option<Stamp>) -> usize {
+        if let Some(&key) = self.keys.get(&enterprise) {
+            return key;
+        }
+        let key = self.folders.len();
+        self.folders
+            .push(Folder::new(Arc::new(enterprise.clone()), newest));
+        self.watched.push(false);
+        self.keys.insert(enterprise, key);
+        key
+    }
+
+    /// Follows an open file of which everything before `position` is known.
+    pub fn begin_with(
+        &mut self,
+        key: usize,
+        file: F::File,
+        name: &FileName,
+        position: u64,
+        head: Head,
+        now: (Instant, SystemTime),
+    ) {
+        self.lanes += 1;
+        let folder = &mut self.folders[key];
+        let begun = folder.begin_with(file, name, position, head, self.lanes, now);
+        if let Err(error) = begun {
+            let (enterprise, name) = (&folder.enterprise, name.full());
+            self.news.push(News {
+                text: format!("{enterprise}/{name} can't be followed: {error}"),
+                matters: true,
+            });
+        }
+    }
+
+    /// A file of this name was written to.
+    pub fn written(&mut self, key: usize, name: &str) {
+        let Some(folder) = self.folders.get_mut(key) else {
+            return;
+        };
+        if folder.has_open(name) {
+            folder.dirty = true;
+        } else if FileName::parse(name).is_some_and(|name| !name.gz) {
+            folder.names_dirty = true;
+        }
+    }
+
+    /// Names came or went in a folder.
+    pub fn names_changed(&mut self, key: usize) {
+        if key == ROOT {
+            self.root_dirty = true;
+        } else if let Some(folder) = self.folders.get_mut(key) {
+            folder.names_dirty = true;
+        }
+    }
+
+    /// Anything may have happened.
+    pub fn anything_changed(&mut self) {
+        self.root_dirty = true;
+        for folder in &mut self.folders {
+            folder.dirty = true;
+            folder.names_dirty = true;
+        }
+    }
+
+    /// Makes the next rounds look at everything, whatever was said of it.
+    pub fn sweep(&mut self, now: Instant) {
+        if self.root_dirty || now >= self.enterprises_at {
+            self.find_enterprises();
+            self.enterprises_at = now + ENTERPRISES_EVERY;
+        }
+        self.sweeps = self.sweeps.wrapping_add(1);
+        let lists_closed = self.sweeps.is_multiple_of(LISTING_SWEEPS);
+        for folder in &mut self.folders {
+            folder.sweep(lists_closed);
+        }
+    }
+
+    /// Reads what is new where something may have changed, up to a budget. True when there is more to
+    /// read at once.
+    pub fn round(&mut self, now: Instant, wall: SystemTime) -> bool {
+        let count = self.folders.len();
+        let open: usize = self.folders.iter().map(Folder::open_files).sum();
+        let window = if open > 1 { WINDOW } else { Duration::ZERO };
+        let mut bytes = 0;
+        for step in 0..count {
+            let key = (self.turn + step) % count;
+            if self.folders[key].is_due() {
+                bytes += self.visit(key, now, wall, window);
+            }
+            if bytes >= ROUND_BYTES {
+                self.turn = (key + 1) % count;
+                return true;
+            }
+        }
+        self.folders.iter().any(|folder| folder.dirty)
+    }
+
+    /// Whether a sweep has found, since this was last asked, what nobody had told of.
+    pub fn was_surprised(&mut self) -> bool {
+        std::mem::take(&mut self.surprised)
+    }
+
+    /// What is due, and what happened.
+    pub fn take(&mut self, now: Instant) -> Batch {
+        self.batch(|merge, pieces| merge.due(now, pieces))
+    }
+
+    /// Everything that was read, and what happened.
+    pub fn take_all(&mut self) -> Batch {
+        self.batch(Merge::all)
+    }
+
+    fn batch(&mut self, take: impl FnOnce(&mut Merge, &mut Vec<Piece>)) -> Batch {
+        let mut batch = Batch {
+            news: std::mem::take(&mut self.news),
+            ..Batch::default()
+        };
+        take(&mut self.merge, &mut batch.pieces);
+        batch
+    }
+
+    /// When [`Tracker::take`] has something to hand out; `None` when nothing is held.
+    pub fn next_due(&self) -> Option<Instant> {
+        match self.news.is_empty() {
+            true => self.merge.next_due(),
+            false => Some(Instant::now()),
+        }
+    }
+
+    /// Adds something to be said.
+    pub fn tell(&mut self, news: News) {
+        self.news.push(news);
+    }
+
+    /// The folders that nobody watches yet, by key; `None` for the root.
+    pub fn unwatched(&self) -> Vec<(usize, Option<EnterpriseName>)> {
+        let root = matches!(self.whom, Whom::All) && !self.root_watched;
+        let folders = self.folders.iter().zip(&self.watched).enumerate();
+        let folders = folders.filter(|(_, (_, watched))| !**watched);
+        let folders = folders.map(|(key, (folder, _))| (key, Some((*folder.enterprise).clone())));
+        root.then_some((ROOT, None))
+            .into_iter()
+            .chain(folders)
+            .collect()
+    }
+
+    /// A folder is not watched any more.
+    pub fn unwatch(&mut self, key: usize) {
+        if key == ROOT {
+            self.root_watched = false;
+        } else if let Some(watched) = self.watched.get_mut(key) {
+            *watched = false;
+        }
+        self.names_changed(key);
+    }
+
+    /// A folder is watched now: what changed before is looked at once more.
+    pub fn watched(&mut self, key: usize) {
+        if key == ROOT {
+            self.root_watched = true;
+            self.root_dirty = true;
+        } else if let Some(folder) = self.folders.get_mut(key) {
+            self.watched[key] = true;
+            folder.dirty = true;
+            folder.names_dirty = true;
+        }
+    }
+
+    fn find_enterprises(&mut self) {
+        self.root_dirty = false;
+        let names = match &self.whom {
+            Whom::All => self.files.enterprises(),
+            Whom::Named(names) => Ok(names.clone()),
+        };
+        match names {
+            Ok(names) => {
+                self.root_fails = false;
+                for name in names {
+                    self.add(name, None);
+                }
+            }
+            Err(error) if !std::mem::replace(&mut self.root_fails, true) => {
+                self.tell(News {
+                    text: format!("{error}; trying again"),
+                    matters: true,
+                });
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Lists a folder if need be, and reads what is new in its files. Bytes read.
+    fn visit(&mut self, key: usize, now: Instant, wall: SystemTime, window: Duration) -> usize {
+        let folder = &mut self.folders[key];
+        let enterprise = Arc::clone(&folder.enterprise);
+        let mut ctx = Ctx {
+            files: &self.files,
+            enterprise: &enterprise,
+            sieve: &self.sieve,
+            merge: &mut self.merge,
+            news: &mut self.news,
+            buffer: &mut self.buffer,
+            steady_names: None,
+            now,
+            window,
+        };
+        let untold = folder.is_swept && !folder.dirty && !folder.names_dirty;
+        folder.list(&mut ctx, &mut self.lanes, wall);
+        let looked = folder.look(&mut ctx);
+        self.surprised |= untold && looked.bytes > 0;
+        if std::mem::take(&mut folder.is_swept) {
+            folder.close(&mut ctx);
+        }
+        if self.buffer.len() > FILE_BYTES && !looked.more {
+            self.buffer.truncate(FILE_BYTES);
+            self.buffer.shrink_to_fit();
+        }
+        looked.bytes
+    }
+}

@@ -1,0 +1,457 @@
+//! A stream of records sorted into calls.
+//!
+//! Union of everything that shares an edge, in one pass. Calls that have been quiet for long enough
+//! are handed out and forgotten, so memory holds the calls of some hours, not of the log.
+//!
+//! A name is known by a 128-bit fingerprint under seeds that are random in every run: half a million
+//! names alive at once meet by chance once in 10^27 runs, and keeping the names themselves takes a
+//! third of the time of a whole sweep.
+
+mod component;
+mod names;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::RandomState;
+
+use super::closure::local_pair_fits;
+use super::fact::{Edge, Event, Fact, local_stem};
+use super::infer::{self, Group};
+use super::reach;
+use crate::record::Stamp;
+pub use component::{Component, first_and_last};
+use names::{BRIDGE, LOCAL, Named, Names, UID, seen_as};
+
+/// Fingerprint of a tagged name.
+type Name = u128;
+
+/// The calls that may still grow.
+#[derive(Debug)]
+pub struct Joiner {
+    /// Asterisk events kept of one call, and as many other records (see [`Joiner::keeping`]).
+    records: usize,
+    left_out: u64,
+    /// Calls that came to be.
+    born: u32,
+    slot_of: HashMap<Name, u32, RandomState>,
+    slots: Vec<Component>,
+    free: Vec<u32>,
+    bridges: HashMap<Name, Bridge, RandomState>,
+    /// Above this number those are dropped that nothing was heard of for long.
+    bridges_kept: usize,
+    /// Bridges that join no calls, for as long as records come: a parking lot has its own until
+    /// Asterisk restarts.
+    holding: HashSet<Name, RandomState>,
+    seeds: [RandomState; 2],
+}
+
+/// Fewer bridges than this are not worth a look.
+const BRIDGES_KEPT_MIN: usize = 4_096;
+
+/// A bridge for the length of one conversation.
+#[derive(Debug, Default)]
+struct Bridge {
+    /// Its creation was logged.
+    created: bool,
+    /// How many entered and have not left.
+    inside: i32,
+    /// Everybody left, or it was destroyed: who enters later begins another conversation.
+    ended: bool,
+    /// Time of its latest record.
+    last: Option<Stamp>,
+}
+
+/// Records of one name that are further apart than this (milliseconds), with none between, are of
+/// two calls: a channel's id is its second of birth and a counter that starts over with Asterisk, a
+/// test system uses one id every day, and no call is silent for a day.
+pub const SAME_CALL_MILLIS: i64 = 24 * 3_600_000;
+
+impl Default for Joiner {
+    /// Keeps all records.
+    fn default() -> Joiner {
+        Joiner::keeping(usize::MAX)
+    }
+}
+
+impl Joiner {
+    /// Keeps so many Asterisk events of one call, the first nine tenths and the last tenth of them, and so
+    /// many other records, the first; a program that loops writes one id into millions of lines. While a call
+    /// grows a quarter more of them may be there. A call that has as many names takes no more.
+    pub fn keeping(records: usize) -> Joiner {
+        Joiner {
+            records,
+            left_out: 0,
+            born: 0,
+            slot_of: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            bridges: HashMap::default(),
+            bridges_kept: 0,
+            holding: HashSet::default(),
+            seeds: Default::default(),
+        }
+    }
+
+    /// Records that were left out, as far as it is known: of calls that were taken out, all.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// Whether more records may have come of the call of a slot than are kept.
+    pub fn is_flooded(&self, slot: u32) -> bool {
+        self.slots[slot as usize].facts.len() > self.records
+    }
+
+    /// Adds a record; the slot that its call is in now. Records come in order of time, give or take
+    /// what writers differ by. One that shares no name with anything (an unparsed line) is dropped:
+    /// `None`.
+    pub fn push(&mut self, fact: Fact) -> Option<u32> {
+        let mut names = Names::of(&fact, |tag, edge| self.name(tag, edge));
+        match names.find(BRIDGE) {
+            Some(bridge) if !self.follow_bridge(&fact, bridge.name, &names) => {
+                names.leave_out(BRIDGE);
+            }
+            Some(_) => {}
+            None if fact.holding => self.hold(self.name(BRIDGE, Edge::Bridge(fact.bridge()))),
+            None => {}
+        }
+        let mut home = None;
+        // The names that lead to the call as it is.
+        let mut leading = 0u32;
+        for (i, Named { edge, tag, name }) in names.iter().enumerate() {
+            for wanted in seen_as(tag) {
+                let wanted_name = match *wanted == tag {
+                    true => name,
+                    false => self.name(*wanted, edge),
+                };
+                let Some(&slot) = self.slot_of.get(&wanted_name) else {
+                    continue;
+                };
+                if home != Some(slot) {
+                    if tag == LOCAL && !self.pair_fits(slot, &fact) || self.is_past(slot, &fact) {
+                        continue;
+                    }
+                    if let Some(other) = home {
+                        home = Some(self.merge(other, slot));
+                        leading = 0;
+                        continue;
+                    }
+                    home = Some(slot);
+                }
+                leading |= u32::from(*wanted == tag) << i;
+            }
+        }
+        names.iter().next()?;
+        let home = home.unwrap_or_else(|| self.new_slot());
+        for (i, named) in names.iter().enumerate() {
+            if leading & (1 << i) != 0 {
+                continue;
+            }
+            if self.slots[home as usize].names.len() >= self.records {
+                break;
+            }
+            // A Local channel's name may be that of an older call; then it is now the newer one's.
+            if self.slot_of.insert(named.name, home) != Some(home) {
+                self.slots[home as usize].names.push(named.name);
+            }
+        }
+        let call = &mut self.slots[home as usize];
+        call.push(fact);
+        if call.facts.len() / 5 >= self.records / 2 {
+            self.left_out += call.trim(self.records);
+        }
+        Some(home)
+    }
+
+    /// Whether the call of a slot is of another day than a record of the same name. A clock that was wrong
+    /// may have dated that call years ahead.
+    fn is_past(&self, slot: u32, fact: &Fact) -> bool {
+        let last = self.slots[slot as usize].last;
+        last.is_some_and(|last| fact.at.since(last).abs() > SAME_CALL_MILLIS)
+    }
+
+    /// Keeps account of the bridge that a record speaks of, one of its names. False if it does not join the
+    /// record to a call.
+    fn follow_bridge(&mut self, fact: &Fact, name: Name, names: &Names<'_>) -> bool {
+        if self.holding.contains(&name) {
+            return false;
+        }
+        let of_uid = || {
+            let own = names.iter().next().filter(|named| named.tag == UID)?;
+            self.slot_of.get(&own.name).copied()
+        };
+        let of_bridge = || self.slot_of.get(&name).copied();
+        let bridge = self.bridges.entry(name).or_default();
+        let silence = bridge.last.map_or(0, |last| fact.at.since(last));
+        let begins = matches!(fact.event, Event::Bridge | Event::BridgeCreate)
+            && (bridge.ended || silence > reach::HORIZON_MILLIS);
+        // The last to leave may be logged after the bridge is gone, and a channel that left may come
+        // back; only a new channel makes it another conversation.
+        if begins && of_uid().is_none_or(|uid| Some(uid) != of_bridge()) {
+            *bridge = Bridge::default();
+            self.slot_of.remove(&name);
+        } else if fact.event == Event::Bridge
+            && !bridge.created
+            && let (Some(a), Some(b)) = (of_uid(), of_bridge())
+            && a != b
+            && self.slots[a as usize].group().profile.has_start()
+            && self.slots[b as usize].group().profile.has_start()
+        {
+            // Two calls that came in from outside meet in a bridge that was there before both: a
+            // parking lot, on a host that does not say so.
+            self.hold(name);
+            return false;
+        }
+        bridge.last = bridge.last.max(Some(fact.at));
+        match fact.event {
+            Event::BridgeCreate => bridge.created = true,
+            Event::Bridge => {
+                bridge.ended = false;
+                bridge.inside += 1;
+            }
+            Event::BridgeLeave => {
+                bridge.inside -= 1;
+                bridge.ended = match fact.channels_left {
+                    Some(left) => left == 0,
+                    None => bridge.inside <= 0,
+                };
+            }
+            Event::BridgeDestroy => {
+                bridge.inside = 0;
+                bridge.ended = true;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn hold(&mut self, bridge: Name) {
+        self.holding.insert(bridge);
+        self.bridges.remove(&bridge);
+    }
+
+    /// Joins parts that share no id with their call, those of them that `may_join`; the slots of the
+    /// calls that got one.
+    pub fn infer(&mut self, may_join: impl Fn(&Component) -> bool) -> Vec<u32> {
+        let mut grown = Vec::new();
+        // A part may lead to a leg that is itself a part.
+        loop {
+            let found = self.infer_once(&may_join);
+            if found.is_empty() {
+                grown.retain(|slot| self.component(*slot).last.is_some());
+                return grown;
+            }
+            grown.extend(found);
+        }
+    }
+
+    fn infer_once(&mut self, may_join: &impl Fn(&Component) -> bool) -> Vec<u32> {
+        let (slots, groups): (Vec<u32>, Vec<Group<'_>>) =
+            self.components().map(|(slot, c)| (slot, c.group())).unzip();
+        let pairs: Vec<(u32, u32, String)> = infer::joins(&groups)
+            .into_iter()
+            .map(|i| (slots[i.main], slots[i.part], i.why))
+            .filter(|(_, part, _)| may_join(self.component(*part)))
+            .collect();
+        self.adopt_all(pairs)
+    }
+
+    /// Puts parts into their calls, (call, part, circumstance); the slots of the calls that got one.
+    pub(super) fn adopt_all(&mut self, pairs: Vec<(u32, u32, String)>) -> Vec<u32> {
+        let mut moved: HashMap<u32, u32> = HashMap::new();
+        let mut grown = Vec::new();
+        for (main, part, why) in pairs {
+            // A main group may itself have become a part of another.
+            let now_in = |mut slot: u32| {
+                while let Some(&next) = moved.get(&slot) {
+                    slot = next;
+                }
+                slot
+            };
+            let (main, part) = (now_in(main), now_in(part));
+            if main != part {
+                self.adopt(main, part, &why);
+                moved.insert(part, main);
+                grown.push(main);
+            }
+        }
+        grown.retain(|slot| !moved.contains_key(slot));
+        grown
+    }
+
+    /// The slots of calls that nothing can be added to any more, when all records up to `now` have
+    /// been pushed.
+    pub fn quiet(&mut self, now: Stamp) -> Vec<u32> {
+        // A bridge is remembered for longer than its call, which is cheaper than to look for those of each
+        // call that is over.
+        if self.bridges.len() > self.bridges_kept.max(BRIDGES_KEPT_MIN) {
+            let lasts = |bridge: &Bridge| {
+                let silence = bridge.last.map_or(0, |last| now.since(last));
+                silence <= reach::HORIZON_MILLIS
+            };
+            self.bridges.retain(|_, bridge| lasts(bridge));
+            self.bridges_kept = 2 * self.bridges.len();
+        }
+        let is_quiet = |component: &mut Component| {
+            let Some(last) = component.last else {
+                return false;
+            };
+            let silence = now.since(last);
+            silence >= reach::QUIET_MILLIS
+                && silence
+                    >= *component
+                        .silence
+                        .get_or_insert_with(|| reach::silence(&component.facts))
+        };
+        (0..)
+            .zip(&mut self.slots)
+            .filter_map(|(slot, component)| is_quiet(component).then_some(slot))
+            .collect()
+    }
+
+    /// Takes out all calls.
+    pub fn take_all(&mut self) -> Vec<Component> {
+        let slots: Vec<u32> = self.components().map(|(slot, _)| slot).collect();
+        slots.into_iter().map(|slot| self.take(slot)).collect()
+    }
+
+    /// The calls as they are now, by slot.
+    pub fn components(&self) -> impl Iterator<Item = (u32, &Component)> + Clone {
+        (0..).zip(&self.slots).filter(|(_, c)| c.last.is_some())
+    }
+
+    /// The call of one slot.
+    pub fn component(&self, slot: u32) -> &Component {
+        &self.slots[slot as usize]
+    }
+
+    /// The records of one slot, put in order of time.
+    pub fn in_order(&mut self, slot: u32) -> &[Fact] {
+        let facts = &mut self.slots[slot as usize].facts;
+        facts.sort_by_key(|fact| (fact.at, fact.place));
+        facts
+    }
+
+    /// Takes out the call of one slot.
+    pub fn take(&mut self, slot: u32) -> Component {
+        let mut component = std::mem::take(&mut self.slots[slot as usize]);
+        if component.facts.len() > self.records {
+            self.left_out += component.trim(self.records);
+        }
+        for name in &component.names {
+            if self.slot_of.get(name) == Some(&slot) {
+                self.slot_of.remove(name);
+            }
+        }
+        self.free.push(slot);
+        component
+    }
+
+    /// Puts a part that shares no id into its call. What the call is to other parts stays as it was:
+    /// a call from the CRM has no bridge of its own, however many parts with bridges join it.
+    fn adopt(&mut self, into: u32, part: u32, why: &str) {
+        let of_part = |fact: &Fact| [fact.uid().into(), fact.bridge().into()];
+        let names: Vec<Box<[u8]>> = self.slots[part as usize]
+            .facts
+            .iter()
+            .flat_map(of_part)
+            .collect();
+        let uids: BTreeSet<&[u8]> = self.slots[part as usize]
+            .facts
+            .iter()
+            .map(Fact::uid)
+            .filter(|uid| !uid.is_empty())
+            .collect();
+        let inferred: Vec<_> = uids
+            .into_iter()
+            .map(|uid| (uid.into(), why.to_owned()))
+            .collect();
+        let home = &mut self.slots[into as usize];
+        home.inferred.extend(inferred);
+        for name in names {
+            if !name.is_empty() && !home.adopted.contains(&name) {
+                home.adopted.push(name);
+            }
+        }
+        self.merge_into(into, part);
+    }
+
+    /// Puts the call of slot `part` into that of slot `into`; nothing when they are one already.
+    fn merge_into(&mut self, into: u32, part: u32) {
+        if into == part {
+            return;
+        }
+        let mut moved = std::mem::take(&mut self.slots[part as usize]);
+        self.free.push(part);
+        let home = &mut self.slots[into as usize];
+        for name in moved.names {
+            if self.slot_of.get(&name) == Some(&part) {
+                self.slot_of.insert(name, into);
+                home.names.push(name);
+            }
+        }
+        home.adopted.append(&mut moved.adopted);
+        home.inferred.append(&mut moved.inferred);
+        home.merged.append(&mut moved.merged);
+        home.merged.push(moved.born);
+        for fact in moved.facts {
+            home.push(fact);
+        }
+    }
+
+    fn new_slot(&mut self) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Component::default());
+            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 calls are open at once")
+        });
+        self.born += 1;
+        self.slots[slot as usize].born = self.born;
+        slot
+    }
+
+    /// Puts the smaller of two calls into the larger.
+    fn merge(&mut self, a: u32, b: u32) -> u32 {
+        let weight = |slot: u32| self.slots[slot as usize].facts.len();
+        let (into, part) = if weight(a) >= weight(b) {
+            (a, b)
+        } else {
+            (b, a)
+        };
+        self.merge_into(into, part);
+        into
+    }
+
+    fn name(&self, tag: u8, edge: Edge<'_>) -> Name {
+        let half = |seed: &RandomState| {
+            let mut hasher = seed.build_hasher();
+            hasher.write_u8(tag);
+            match edge {
+                Edge::Uid(name) | Edge::Bridge(name) | Edge::Local(name) => hasher.write(name),
+                Edge::Message { chat, message } => {
+                    hasher.write(chat);
+                    // Two lists of bytes are told apart by where the first ends.
+                    hasher.write_usize(chat.len());
+                    hasher.write(message);
+                }
+            }
+            hasher.finish()
+        };
+        let [a, b] = &self.seeds;
+        u128::from(half(a)) << 64 | u128::from(half(b))
+    }
+
+    /// Whether the call of a slot has a half of the fact's own Local channel, not of an earlier one of
+    /// the same name.
+    fn pair_fits(&self, slot: u32, fact: &Fact) -> bool {
+        let halves = self.slots[slot as usize].facts.iter();
+        halves
+            .filter(|other| same_local_channel(other, fact))
+            .any(|other| local_pair_fits(other.uid(), fact.uid()))
+    }
+}
+
+fn same_local_channel(a: &Fact, b: &Fact) -> bool {
+    let stem = local_stem(a.channel());
+    stem.is_some() && stem == local_stem(b.channel())
+}

@@ -1,0 +1,66 @@
+//! The leg that speaks for a call.
+
+use super::fact::{CallType, Event, Fact};
+use crate::record::{Place, Stamp, phone};
+
+/// The leg that speaks for the call: that of start; else of a dial that rings for us (a forwarded
+/// leg dials *for* an outside number); else of a dial; else of a hangup; else the first there is.
+pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
+    let forwarded = |f: &Fact| {
+        f.call_type == Some(CallType::Outgoing)
+            && f.extensions()
+                .any(|e| phone::is_external(phone::digits_of(e)))
+    };
+    // A call from the CRM first rings the manager; that leg then dials the client. Both are logged
+    // as internal dials where all events are. So does a Local channel that a group rings.
+    let rings_own_side = |f: &Fact| {
+        let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+        f.call_type == Some(CallType::Internal)
+            && (outside(f.phone()) || f.extensions().all(|e| e == f.phone() || outside(e)))
+    };
+    let rank = |f: &Fact| match f.event {
+        Event::Start => 0,
+        Event::Dial if !forwarded(f) && !rings_own_side(f) => 1,
+        Event::Dial => 3,
+        // A consultation hangs up as well, in the middle of an outside call.
+        Event::Hangup if f.call_type != Some(CallType::Internal) && !forwarded(f) => 2,
+        Event::Hangup => 4,
+        _ => 5,
+    };
+    facts
+        .iter()
+        .filter(|f| !f.uid().is_empty())
+        .min_by_key(|f| (rank(f), f.at, f.place))
+        .map(Fact::uid)
+}
+
+/// The last hangup of the main leg.
+pub(super) fn main_hangup<'f>(facts: &'f [Fact], main: &[u8]) -> Option<&'f Fact> {
+    facts
+        .iter()
+        .rfind(|f| f.event == Event::Hangup && f.uid() == main)
+}
+
+/// Whether another leg dials on after the main one hung up: the one who was called is handed on to another
+/// extension, which is being rung.
+pub(super) fn rings_on(facts: &[Fact]) -> bool {
+    // Most calls have no dial after a hangup.
+    let at = |f: &Fact| (f.at, f.place);
+    let of = |event: Event| facts.iter().filter(move |f| f.event == event).map(at);
+    let last_dial = of(Event::Dial).max();
+    if last_dial.is_none_or(|dial| !of(Event::Hangup).any(|hangup| hangup < dial)) {
+        return false;
+    }
+    let Some(gone) = main_uid(facts).and_then(|main| main_hangup(facts, main)) else {
+        return false;
+    };
+    let after = |f: &Fact, at: (Stamp, Place)| (f.at, f.place) > at;
+    let mut dials = facts.iter().filter(|f| f.event == Event::Dial);
+    dials.any(|dial| {
+        dial.uid() != gone.uid()
+            && after(dial, (gone.at, gone.place))
+            && !facts.iter().any(|f| {
+                f.event == Event::Hangup && f.uid() == dial.uid() && after(f, (dial.at, dial.place))
+            })
+    })
+}

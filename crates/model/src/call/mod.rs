@@ -1,0 +1,39 @@
+//! Records -> call: closure, summary, message lives. Pure.
+//!
+//! A call is many ids: every channel has its own UniqueId. [`Fact`] is what a record says of a call;
+//! [`Edge`]s are the names it shares with other records; [`Closure`] grows one call from an id,
+//! [`Joiner`] sorts a stream of records into calls; both take their edges from the same place, so
+//! they agree. [`infer`] joins what shares no name. [`Summary`] says what happened.
+//!
+//! Where records come from, and how far to look for more of them, is `engine`'s business; only
+//! the rule of how far lives here ([`reach`]).
+
+mod changes;
+mod channels;
+mod closure;
+mod criteria;
+mod fact;
+mod faults;
+pub mod infer;
+mod joiner;
+mod main_leg;
+mod messages;
+pub mod reach;
+mod state;
+mod story;
+mod summary;
+mod summer;
+mod talk;
+
+pub use changes::Changes;
+pub use closure::{Closure, Join, Reason};
+pub use criteria::Criteria;
+pub use fact::{CallType, Edge, Event, Fact, Facts, Lookup, MessageAction, RequestResult, Said};
+pub use faults::{Fault, FaultCode, Severity};
+pub use joiner::{Component, Joiner, SAME_CALL_MILLIS, first_and_last};
+pub use messages::{MessageLife, MessageTotals};
+pub use state::{Phase, State};
+pub use story::{PersonDoing, PersonLane, PersonSpan, Rung, Step, StepEvent, Story};
+pub use summary::{Direction, Leg, Outcome, RingOutcome, Ringing, Summary};
+pub use summer::straighten;
+pub use talk::{Heard, Transfer, TransferKind, TransferResult};

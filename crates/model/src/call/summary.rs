@@ -1,0 +1,451 @@
+//! What happened in a call, at a glance.
+
+mod handing;
+mod ringing;
+
+use super::channels::{endpoint, is_extension, party};
+use super::fact::{CallType, Event, Fact, RequestResult};
+use super::main_leg::{main_hangup, main_uid, rings_on};
+use super::messages::{MessageLife, MessageTotals};
+use super::reach;
+use super::talk::{Heard, Talk, Transfer};
+use crate::record::{Stamp, phone};
+use handing::unanswered_transfer;
+use ringing::ringing;
+
+pub use ringing::{RingOutcome, Ringing};
+
+/// Which way a call went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From a client to us.
+    Incoming,
+    /// From us to a client.
+    Outgoing,
+    /// Between our extensions.
+    Internal,
+    /// Nothing says.
+    Unknown,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The other side reached a person.
+    Answered,
+    /// A call from outside that no person picked up, busy ones among them.
+    Missed,
+    /// A call to outside, or between extensions, that no person picked up.
+    NotReached,
+    /// The same, and the host says that the other side was busy.
+    Busy,
+    /// It still goes on, as far as the records and the time tell.
+    InProgress,
+    /// No end was ever logged, and no person was reached.
+    Unknown,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 6] = [
+        Outcome::Answered,
+        Outcome::Missed,
+        Outcome::NotReached,
+        Outcome::Busy,
+        Outcome::InProgress,
+        Outcome::Unknown,
+    ];
+
+    /// Whether it is over and no person was reached.
+    pub fn is_unanswered(self) -> bool {
+        matches!(self, Outcome::Missed | Outcome::NotReached | Outcome::Busy)
+    }
+}
+
+/// A channel of the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leg {
+    /// Its UniqueId.
+    pub uid: String,
+    /// Extension, outside number or line; `Local` for a Local channel; empty when nothing says.
+    pub label: String,
+    /// Its channel's name; empty when no record has it.
+    pub channel: String,
+    /// Time of its first record.
+    pub first: Stamp,
+    /// Time of its last record.
+    pub last: Stamp,
+}
+
+/// A call at a glance. Times are record times; durations are milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The leg that start, dial and hangup speak of.
+    pub main_uid: String,
+    /// First record.
+    pub first: Stamp,
+    /// Last record.
+    pub last: Stamp,
+    /// Which way.
+    pub direction: Direction,
+    /// The outside number, digits only; of an internal call the calling extension. Empty if
+    /// nothing says.
+    pub client: String,
+    /// The line; empty for internal calls.
+    pub trunk: String,
+    /// Whom it rang, in order; of an outgoing call who called.
+    pub rang: Vec<String>,
+    /// The first person whom the other side heard: extension or forwarded mobile. Never the client, nor
+    /// the caller of an outgoing call, which is answered by the client.
+    pub answered_by: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// CallStatus of the main leg's hangup, one character, as the host wrote it.
+    pub call_status: Option<u8>,
+    /// From the first dial to the first person; of a call that reached none to its hangup. `None` when
+    /// either end is missing.
+    pub ring_millis: Option<i64>,
+    /// From the first event to the first person; of a call that reached none to its hangup.
+    pub wait_millis: Option<i64>,
+    /// How long the other side heard a person. `None` when it heard none or no end is known.
+    pub talk_millis: Option<i64>,
+    /// How long the other side heard no one after the first person and before it went, as far as bridges
+    /// show it (a telephone's own hold key moves no bridge). `None` as for talk.
+    pub hold_millis: Option<i64>,
+    /// Whom the other side heard, and when.
+    pub heard: Vec<Heard>,
+    /// Who was rung, and when.
+    pub ringing: Vec<Ringing>,
+    /// Completed transfers: how often the client got other people to talk to.
+    pub transfers: usize,
+    /// All transfers, those that came to nothing among them.
+    pub handed_on: Vec<Transfer>,
+    /// Whom the client was transferred to, one after the other.
+    pub transferred_to: Vec<String>,
+    /// Who ended the talk, as far as the order in which they left the bridge tells. `None` for a call that
+    /// reached no person, has no end, or was handed on to one who did not pick up.
+    pub hung_up_by: Option<String>,
+    /// The main leg hung up, or all that talked have left.
+    pub ended: bool,
+    /// The host's mark "started from CRM" is on a record; a hint.
+    pub crm: bool,
+    /// Its Telegram messages.
+    pub messages: MessageTotals,
+    /// HTTP requests.
+    pub http: usize,
+    /// HTTP requests that failed.
+    pub http_failed: usize,
+    /// Of the HTTP requests those that were posted as an integration's answer.
+    pub integrations: usize,
+    /// Records of Telegram messages: sent, edited, deleted.
+    pub telegram: usize,
+    /// SQL queries.
+    pub sql: usize,
+    /// Asterisk events.
+    pub events: usize,
+    /// All its channels, the main leg first.
+    pub legs: Vec<Leg>,
+}
+
+impl Summary {
+    /// Marks the call as one in progress, if at `now` more of it may still come.
+    pub fn settle(&mut self, facts: &[Fact], now: Stamp) {
+        let waits = || now.since(self.last) < reach::silence(facts);
+        let may_go_on = matches!(self.outcome, Outcome::Answered | Outcome::Unknown);
+        if !self.ended && may_go_on && waits() {
+            self.outcome = Outcome::InProgress;
+        }
+    }
+
+    /// The channel whose partners are "the other side"; see [`Summary::heard`].
+    pub(super) fn followed<'f>(&'f self, facts: &'f [Fact]) -> &'f [u8] {
+        client_channel(
+            facts,
+            self.main_uid.as_bytes(),
+            self.direction,
+            &self.client,
+        )
+    }
+
+    /// Sums up the records of one call, in order of time. `None` for no records.
+    pub fn of(facts: &[Fact]) -> Option<Summary> {
+        let mut summary = Summary::without_ringing(facts)?;
+        summary.add_ringing(facts);
+        Some(summary)
+    }
+
+    /// Adds who was rung: what no call is judged by.
+    pub fn add_ringing(&mut self, facts: &[Fact]) {
+        self.ringing = ringing(facts, &self.heard);
+    }
+
+    /// The same as [`Summary::of`], for those who judge thousands and show fifty.
+    pub fn without_ringing(facts: &[Fact]) -> Option<Summary> {
+        let (first, last) = (facts.first()?.at, facts.last()?.at);
+        let main = main_uid(facts).unwrap_or_default().to_vec();
+        let direction = direction(facts, &main);
+        let client = client(facts, &main, direction);
+        let followed = client_channel(facts, &main, direction, &client);
+        let talk = Talk::followed(facts, followed, &client);
+        let hangup = main_hangup(facts, &main);
+        let call_status = hangup.and_then(|f| f.call_status);
+        let ended = (hangup.is_some() || (talk.begin.is_some() && !talk.open)) && !rings_on(facts);
+        let outcome = outcome(facts, direction, call_status, ended, &talk);
+        let lives = MessageLife::all(facts);
+        let http = facts.iter().filter(|f| f.event == Event::Http);
+        let dialled = dialled(facts, &main);
+        let answered_by = (outcome == Outcome::Answered && direction != Direction::Outgoing)
+            .then(|| answered_by(facts, &main, &client, &talk))
+            .flatten();
+        let given_up = unanswered_transfer(facts, followed, &talk);
+        let spoke = talk.talk_and_hold(last_hangup(facts), given_up.is_some());
+        let reached = reached(outcome, hangup, &talk);
+        let until = |from: Option<Stamp>| {
+            let (from, to) = (from?, reached?);
+            (to >= from).then(|| to.since(from))
+        };
+        let transferred_to = talk.transferred_to();
+        let hung_up_by = talk.ended_by.filter(|_| ended && given_up.is_none());
+        let mut handed_on = talk.transfers;
+        handed_on.extend(given_up);
+        Some(Summary {
+            first,
+            last,
+            direction,
+            trunk: first_text(facts.iter().map(Fact::trunk)),
+            rang: dialled,
+            answered_by,
+            outcome,
+            call_status,
+            ring_millis: until(first_dial(facts, &main)),
+            wait_millis: until(facts.iter().find(|f| f.is_asterisk()).map(|f| f.at)),
+            talk_millis: spoke.map(|(talk, _)| talk),
+            hold_millis: spoke.map(|(_, hold)| hold),
+            ringing: Vec::new(),
+            transfers: transferred_to.len(),
+            transferred_to,
+            hung_up_by,
+            handed_on,
+            heard: talk.heard,
+            ended,
+            crm: facts.iter().any(|f| f.crm),
+            messages: MessageTotals::of(&lives),
+            http: http.clone().count(),
+            http_failed: http
+                .filter(|f| f.request_result() == Some(RequestResult::Failed))
+                .count(),
+            integrations: facts.iter().filter(|f| f.integration).count(),
+            telegram: facts
+                .iter()
+                .filter(|f| matches!(f.event, Event::Message(_)))
+                .count(),
+            sql: facts.iter().filter(|f| f.event == Event::Sql).count(),
+            events: facts.iter().filter(|f| f.is_asterisk()).count(),
+            legs: legs(facts, &main),
+            main_uid: text(&main),
+            client,
+        })
+    }
+}
+
+fn direction(facts: &[Fact], main: &[u8]) -> Direction {
+    // The emulator writes the number of its test pattern into CallType.
+    if main.starts_with(b"test_") {
+        return Direction::Unknown;
+    }
+    let own = || {
+        facts
+            .iter()
+            .filter(|f| f.is_call_event() && f.uid() == main)
+    };
+    // The host writes 0 for some internal calls. What goes over a line does not: 103 is a number as well.
+    let short = |number: &[u8]| is_extension(phone::digits_of(number));
+    let over_a_line = own().any(|f| !f.trunk().is_empty());
+    if !over_a_line && own().any(|f| short(f.phone()) && f.extensions().all(short)) {
+        return Direction::Internal;
+    }
+    match own().find_map(|f| f.call_type) {
+        Some(CallType::Incoming) => Direction::Incoming,
+        Some(CallType::Outgoing) => Direction::Outgoing,
+        Some(CallType::Internal) => Direction::Internal,
+        None => Direction::Unknown,
+    }
+}
+
+fn client(facts: &[Fact], main: &[u8], direction: Direction) -> String {
+    let own = facts
+        .iter()
+        .filter(|f| f.is_call_event() && f.uid() == main)
+        .map(|f| phone::digits_of(f.phone()));
+    let shown = facts
+        .iter()
+        .flat_map(|f| [f.caller(), f.connected()])
+        .map(phone::digits_of)
+        .filter(|digits| phone::is_external(digits));
+    let stated = first_text(own);
+    if stated.is_empty() && direction != Direction::Internal {
+        first_text(shown)
+    } else {
+        stated
+    }
+}
+
+/// The channel whose partners are "the other side": the client's; of an internal call the
+/// caller's.
+fn client_channel<'f>(
+    facts: &'f [Fact],
+    main: &'f [u8],
+    direction: Direction,
+    client: &str,
+) -> &'f [u8] {
+    if matches!(direction, Direction::Incoming | Direction::Internal) {
+        return main;
+    }
+    // A number of few digits (103) is no extension when it is called over a line.
+    let shows = |shown: &[u8]| {
+        phone::same_number(shown, client.as_bytes())
+            || !client.is_empty() && phone::digits_of(shown) == client.as_bytes()
+    };
+    facts
+        .iter()
+        .filter(|f| f.event == Event::Bridge && !f.channel().starts_with(b"Local/"))
+        .find(|f| !is_extension(endpoint(f.channel())) && shows(f.caller()))
+        .map_or(main, Fact::uid)
+}
+
+fn last_hangup(facts: &[Fact]) -> Option<Stamp> {
+    let hangup = facts.iter().rfind(|f| f.event == Event::Hangup);
+    hangup.map(|f| f.at)
+}
+
+/// Whether the main leg's hangup says by itself that the call was answered.
+pub(super) fn is_stated_answered(facts: &[Fact]) -> bool {
+    let hangup = main_uid(facts).and_then(|main| main_hangup(facts, main));
+    hangup.is_some_and(|f| f.call_status == Some(ANSWERED))
+}
+
+/// CallStatus of a call that was answered.
+const ANSWERED: u8 = b'2';
+
+/// Bridges in which the other side heard a person show it, whatever CallStatus says: it is that of one
+/// Dial, and FollowMe or a queue may come after it.
+fn outcome(
+    facts: &[Fact],
+    direction: Direction,
+    call_status: Option<u8>,
+    ended: bool,
+    talk: &Talk,
+) -> Outcome {
+    // "0" is not answered; the emulator adds "3" no answer and "4" cancelled. The others don't say.
+    let is_denied = matches!(call_status, Some(b'0' | b'3' | b'4'));
+    let is_told = || {
+        let mut hangups = facts.iter().filter(|f| f.event == Event::Hangup);
+        hangups.any(|f| f.call_status == Some(ANSWERED))
+    };
+    if !talk.heard.is_empty() || call_status == Some(ANSWERED) || !is_denied && is_told() {
+        return Outcome::Answered;
+    }
+    // Of several telephones that were tried the last one's reason is the call's.
+    let is_busy = || facts.iter().rev().find_map(|f| f.busy) == Some(true);
+    match direction {
+        _ if !ended => Outcome::Unknown,
+        Direction::Incoming => Outcome::Missed,
+        _ if is_busy() => Outcome::Busy,
+        _ => Outcome::NotReached,
+    }
+}
+
+/// Whom the main leg rang: the Extensions of its dials, each once; else of its hangup.
+fn dialled(facts: &[Fact], main: &[u8]) -> Vec<String> {
+    let mut rang: Vec<String> = Vec::new();
+    for event in [Event::Dial, Event::Hangup] {
+        let own = facts.iter().filter(|f| f.event == event && f.uid() == main);
+        for extension in own.flat_map(Fact::extensions).map(text) {
+            if !rang.contains(&extension) {
+                rang.push(extension);
+            }
+        }
+        if !rang.is_empty() {
+            break;
+        }
+    }
+    rang
+}
+
+fn answered_by(facts: &[Fact], main: &[u8], client: &str, talk: &Talk) -> Option<String> {
+    let other = |party: &String| {
+        party != client && !phone::same_number(party.as_bytes(), client.as_bytes())
+    };
+    let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
+    // The hangup of a mobile that was rung for the client names the mobile as its phone.
+    let told = |f: &Fact| match f.call_type {
+        Some(CallType::Outgoing) if f.extensions().any(outside) => Some(text(f.phone())),
+        _ => f.extensions().next().map(text),
+    };
+    let hangups = || facts.iter().rev().filter(|f| f.event == Event::Hangup);
+    let said = |f: &&Fact| f.call_status == Some(ANSWERED) || f.uid() == main;
+    let heard = talk.heard.first().and_then(|heard| heard.with.first());
+    heard
+        .cloned()
+        .or_else(|| hangups().filter(said).filter_map(told).find(other))
+}
+
+fn first_dial(facts: &[Fact], main: &[u8]) -> Option<Stamp> {
+    let dials = || facts.iter().filter(|f| f.event == Event::Dial);
+    let dial = dials().find(|f| f.uid() == main);
+    dial.or_else(|| dials().next()).map(|f| f.at)
+}
+
+/// When the waiting ended: with the first person, or with the hangup of a call that reached none.
+fn reached(outcome: Outcome, hangup: Option<&Fact>, talk: &Talk) -> Option<Stamp> {
+    match outcome {
+        Outcome::Answered => talk.first_heard(),
+        _ if outcome.is_unanswered() => hangup.map(|f| f.at),
+        _ => None,
+    }
+}
+
+fn legs(facts: &[Fact], main: &[u8]) -> Vec<Leg> {
+    let mut legs: Vec<Leg> = Vec::new();
+    let mut order: Vec<&[u8]> = Vec::new();
+    if facts.iter().any(|f| f.uid() == main) && !main.is_empty() {
+        order.push(main);
+    }
+    for fact in facts {
+        if !fact.uid().is_empty() && !order.contains(&fact.uid()) {
+            order.push(fact.uid());
+        }
+    }
+    for uid in order {
+        let own = || facts.iter().filter(|f| f.uid() == uid);
+        let named = own().find(|f| !f.channel().is_empty());
+        let channel = named.map(Fact::channel).unwrap_or_default();
+        let label = match named {
+            Some(f) if f.channel().starts_with(b"Local/") => "Local".to_owned(),
+            Some(f) => party(f.channel(), f.caller()).unwrap_or_default(),
+            None => String::new(),
+        };
+        let (Some(first), Some(last)) = (own().next(), own().next_back()) else {
+            continue;
+        };
+        legs.push(Leg {
+            uid: text(uid),
+            label,
+            channel: text(channel),
+            first: first.at,
+            last: last.at,
+        });
+    }
+    legs
+}
+
+fn first_text<'f>(mut fields: impl Iterator<Item = &'f [u8]>) -> String {
+    fields
+        .find(|field| !field.is_empty())
+        .map(text)
+        .unwrap_or_default()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,36 @@
+//! One line of an event log, and the call that lines tell of. Pure: nothing is opened, no clock is read.
+//!
+//! A line is read by [`record::Record::parse`]; what it says of a call is a [`call::Fact`]. A [`call::Joiner`]
+//! sorts facts into calls, and a [`call::Summary`] says how a call went:
+//!
+//! ```
+//! use calltrace_model::call::{Direction, Fact, Joiner, Outcome, Summary};
+//! use calltrace_model::record::{Place, Record, Stamp};
+//!
+//! let log = r#"
+//! 2025-12-02 09:15:00,000|AST|start|1764666900.1|{"UniqueId": "1764666900.1", "Phone": "375290001234", "CallType": 0}
+//! 2025-12-02 09:15:01,000|AST|dial|1764666900.1|{"UniqueId": "1764666900.1", "Phone": "375290001234", "Extensions": ["151"], "CallType": 0}
+//! 2025-12-02 09:15:20,000|AST|hangup|1764666900.1|{"UniqueId": "1764666900.1", "Phone": "375290001234", "CallType": 0, "CallStatus": "0"}
+//! "#;
+//! let mut joiner = Joiner::default();
+//! for (number, line) in (0..).zip(log.trim().lines()) {
+//!     let record = Record::parse(line.as_bytes());
+//!     let at = record.at.expect("each line has a time");
+//!     joiner.push(Fact::of(&record, at, Place { source: 0, offset: number }));
+//! }
+//! let calls = joiner.take_all();
+//! assert_eq!(calls.len(), 1);
+//!
+//! let mut call = Summary::of(&calls[0].facts).expect("it has records");
+//! let later = Stamp::parse_prefix(b"2025-12-02 10:00:00,000").expect("a time");
+//! call.settle(&calls[0].facts, later);
+//! assert_eq!(call.direction, Direction::Incoming);
+//! assert_eq!(call.outcome, Outcome::Missed);
+//! assert_eq!(call.rang, ["151"]);
+//! ```
+
+pub mod call;
+pub mod filter;
+pub mod record;
+pub mod redact;
+pub mod sanitise;

@@ -1,0 +1,205 @@
+//! Phone numbers as people type them and as hosts write them.
+
+use std::borrow::Cow;
+
+/// Fewer digits than this match too much: an extension has its own filter.
+pub const SUFFIX_DIGITS_MIN: usize = 7;
+
+/// Longest number worth matching (E.164 allows 15 digits, plus an international prefix).
+const DIGITS_MAX: usize = 20;
+
+/// Numbers of fewer digits than this are not asked for by number.
+const DIGITS_MIN: usize = 3;
+
+/// A number somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhoneQuery {
+    canonical: Vec<u8>,
+}
+
+/// Why a typed number can't be searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadPhone {
+    /// Holds something other than digits and the usual `+ ( ) - . /` and spaces.
+    NotANumber,
+    /// Fewer than three digits.
+    TooShort,
+    /// More digits than any phone number has.
+    TooLong,
+}
+
+impl PhoneQuery {
+    /// Reads a number as typed: `+375 (29) 000-12-34`, `80290001234`, `375290001234`, or the last
+    /// seven digits or more. A number of three to six digits (103, 225566) is a whole one.
+    ///
+    /// # Errors
+    /// [`BadPhone`] says what is wrong with it.
+    ///
+    /// ```
+    /// use calltrace_model::record::phone::{BadPhone, PhoneQuery};
+    ///
+    /// assert!(PhoneQuery::parse("+375 (29) 000-12-34").is_ok());
+    /// assert_eq!(PhoneQuery::parse("12").unwrap_err(), BadPhone::TooShort);
+    /// ```
+    pub fn parse(typed: &str) -> Result<PhoneQuery, BadPhone> {
+        let dress = |c: char| c.is_whitespace() || "+()-./\u{2011}\u{2013}".contains(c);
+        if typed.is_empty() || !typed.chars().all(|c| c.is_ascii_digit() || dress(c)) {
+            return Err(BadPhone::NotANumber);
+        }
+        let digits: Vec<u8> = typed.bytes().filter(u8::is_ascii_digit).collect();
+        match digits.len() {
+            n if n < DIGITS_MIN => Err(BadPhone::TooShort),
+            n if n > DIGITS_MAX => Err(BadPhone::TooLong),
+            _ => Ok(PhoneQuery {
+                canonical: canonical(&digits).into_owned(),
+            }),
+        }
+    }
+
+    /// Whether a number from a log, digits only, is the one asked for or ends in it.
+    pub fn matches_digits(&self, digits: &[u8]) -> bool {
+        let digits = canonical(digits);
+        if self.is_whole() {
+            digits.as_ref() == self.canonical
+        } else {
+            digits.ends_with(&self.canonical)
+        }
+    }
+
+    /// Whether it is a number of few digits. Such a number stands in many lines that are not about it
+    /// (a time, a part of an id), so only fields that hold numbers count, and no index leads to it.
+    pub fn is_short(&self) -> bool {
+        self.canonical.len() < SUFFIX_DIGITS_MIN
+    }
+
+    /// Whether all of a number was typed, country and all, rather than its end.
+    fn is_whole(&self) -> bool {
+        self.is_short()
+            || match self.canonical.as_slice() {
+                [b'3', b'7', b'5', rest @ ..] => rest.len() == 9,
+                [b'7', rest @ ..] => rest.len() == 10,
+                all => all.len() > 11,
+            }
+    }
+
+    /// Whether a number stands in `text`: any whole run of digits, with or without `+`.
+    pub fn found_in(&self, text: &[u8]) -> bool {
+        text.split(|b| !b.is_ascii_digit())
+            .any(|run| run.len() >= SUFFIX_DIGITS_MIN && self.matches_digits(run))
+    }
+
+    /// Digits that stand in every way the number is written: what a scan looks for.
+    pub fn needle(&self) -> &[u8] {
+        let national = match self.canonical.as_slice() {
+            [b'3', b'7', b'5', rest @ ..] if rest.len() == 9 => rest,
+            [b'7', rest @ ..] if rest.len() == 10 => rest,
+            all => all,
+        };
+        &national[national.len().saturating_sub(DIGITS_MAX)..]
+    }
+}
+
+/// The number without its ways of dialling: `80 29 ...` is Belarus from inside (`375 29 ...`),
+/// `8` and ten digits Russia from inside (`7 ...`), `00` and `810` lead abroad.
+pub fn canonical(digits: &[u8]) -> Cow<'_, [u8]> {
+    match digits {
+        [b'8', b'1', b'0', rest @ ..] if rest.len() >= 10 => Cow::Borrowed(rest),
+        [b'0', b'0', rest @ ..] if rest.len() >= 10 => Cow::Borrowed(rest),
+        [b'8', b'0', rest @ ..] if rest.len() == 9 => Cow::Owned([b"375", rest].concat()),
+        [b'8', rest @ ..] if rest.len() == 10 => Cow::Owned([b"7", rest].concat()),
+        [b'0', rest @ ..] if rest.len() == 9 => Cow::Borrowed(rest),
+        _ => Cow::Borrowed(digits),
+    }
+}
+
+/// The digits of a phone field: `+375290001234`, `-375290001234` and plain give the same. Empty
+/// for `<unknown>`, names and anything else that is no number.
+pub fn digits_of(field: &[u8]) -> &[u8] {
+    let digits = match field {
+        [b'+' | b'-', rest @ ..] => rest,
+        all => all,
+    };
+    if digits.iter().all(u8::is_ascii_digit) {
+        digits
+    } else {
+        b""
+    }
+}
+
+/// Whether the digits are an outside number rather than an extension or a line.
+pub fn is_external(digits: &[u8]) -> bool {
+    digits.len() >= SUFFIX_DIGITS_MIN
+}
+
+/// Whether two fields hold the same outside number, however each is written.
+pub fn same_number(a: &[u8], b: &[u8]) -> bool {
+    let (a, b) = (digits_of(a), digits_of(b));
+    is_external(a) && is_external(b) && canonical(a) == canonical(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_typing_finds_every_way_of_writing() {
+        let written = ["375290001234", "80290001234", "00375290001234"];
+        for typed in [
+            "+375 (29) 000-12-34",
+            "80290001234",
+            "375290001234",
+            "8 029 000 12 34",
+            "290001234",
+            "0001234",
+        ] {
+            let typed_digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+            if typed_digits == "80290001234" {
+                assert_eq!(canonical(typed_digits.as_bytes()).as_ref(), b"375290001234");
+            }
+            let query = PhoneQuery::parse(typed).expect(typed);
+            for digits in written {
+                assert!(
+                    query.matches_digits(digits.as_bytes()),
+                    "{typed} ~ {digits}"
+                );
+                let needle = query.needle();
+                assert!(memchr::memmem::find(digits.as_bytes(), needle).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn another_number_is_not_found() {
+        let query = PhoneQuery::parse("375290001234").expect("a number");
+        for other in ["375290001235", "1375290001234", "0001234", "151", ""] {
+            assert!(!query.found_in(other.as_bytes()), "{other}");
+        }
+        assert!(query.found_in("💰+375290001234 ➡️".as_bytes()));
+    }
+
+    #[test]
+    fn a_number_of_few_digits_is_found_as_a_whole_one_only() {
+        let query = PhoneQuery::parse("22-55-66").expect("a number");
+        assert!(query.is_short() && query.matches_digits(b"225566"));
+        for other in ["375170225566", "2255667", "5566"] {
+            assert!(!query.matches_digits(other.as_bytes()), "{other}");
+        }
+        assert!(!query.found_in(b"at 225566"));
+    }
+
+    #[test]
+    fn what_is_no_number_says_why() {
+        assert_eq!(PhoneQuery::parse("15"), Err(BadPhone::TooShort));
+        assert_eq!(PhoneQuery::parse("abc"), Err(BadPhone::NotANumber));
+        assert_eq!(PhoneQuery::parse(""), Err(BadPhone::NotANumber));
+        assert_eq!(PhoneQuery::parse(&"1".repeat(40)), Err(BadPhone::TooLong));
+    }
+
+    #[test]
+    fn names_and_marks_are_no_numbers() {
+        assert_eq!(digits_of(b"<unknown>"), b"");
+        assert_eq!(digits_of(b"-375290001234"), b"375290001234");
+        assert!(same_number(b"+375290001234", b"80290001234"));
+        assert!(!same_number(b"151", b"151"));
+    }
+}

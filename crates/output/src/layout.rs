@@ -1,0 +1,125 @@
+//! Text in columns: padded, cut, broken.
+
+use std::io::{self, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::style;
+use calltrace_model::record::KindName;
+
+/// The kind of a record, in four columns.
+pub(super) fn kind_column(kind: KindName) -> String {
+    let text = format!(
+        "{:<4}",
+        match kind {
+            KindName::Ast => "AST",
+            KindName::Tg => "TG",
+            KindName::Http => "HTTP",
+            KindName::Sql => "SQL",
+            KindName::Unparsed => "?",
+        }
+    );
+    match kind {
+        KindName::Ast => text,
+        KindName::Unparsed => style::doubtful(&text),
+        _ => style::faint(&text),
+    }
+}
+
+/// Writes text, broken at spaces so that it fits, further lines under the first.
+pub(super) fn wrapped(
+    out: &mut impl Write,
+    text: &str,
+    indent: usize,
+    width: Option<usize>,
+) -> io::Result<()> {
+    wrapped_at_most(out, text, indent, width, usize::MAX)
+}
+
+/// The same in so many lines at most; what is left out is marked with `…`.
+pub(super) fn wrapped_at_most(
+    out: &mut impl Write,
+    text: &str,
+    indent: usize,
+    width: Option<usize>,
+    lines: usize,
+) -> io::Result<()> {
+    let Some(room) = width
+        .map(|w| w.saturating_sub(indent))
+        .filter(|room| *room >= 24)
+    else {
+        // Too narrow to keep the column: the rest goes under the beginning.
+        return match width {
+            Some(width) if indent + text.width() > width => {
+                writeln!(out)?;
+                for part in at_most(pieces(text, width.saturating_sub(4).max(20)), lines) {
+                    writeln!(out, "    {part}")?;
+                }
+                Ok(())
+            }
+            _ => writeln!(out, "{text}"),
+        };
+    };
+    for (i, part) in at_most(pieces(text, room), lines).iter().enumerate() {
+        if i > 0 {
+            write!(out, "{}", " ".repeat(indent))?;
+        }
+        writeln!(out, "{part}")?;
+    }
+    Ok(())
+}
+
+fn at_most(mut pieces: Vec<String>, lines: usize) -> Vec<String> {
+    if pieces.len() > lines {
+        pieces.truncate(lines);
+        if let Some(last) = pieces.last_mut() {
+            // The mark takes the place of the last sign: the line is full.
+            last.pop();
+            last.push('…');
+        }
+    }
+    pieces
+}
+
+/// Text broken at spaces into lines of `room` columns; a longer word is broken as well.
+pub(super) fn pieces(text: &str, room: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        if used > 0 && used + word.trim_end().width() > room {
+            pieces.push(String::new());
+            used = 0;
+        }
+        for c in word.chars() {
+            let columns = c.width().unwrap_or(0);
+            if used + columns > room && c != ' ' {
+                pieces.push(String::new());
+                used = 0;
+            }
+            used += columns;
+            pieces.last_mut().expect("begins with one").push(c);
+        }
+    }
+    pieces
+        .iter()
+        .map(|piece| piece.trim_end().to_owned())
+        .collect()
+}
+
+/// Exactly `width` columns: padded, or cut with `…`.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return format!("{text}{}", " ".repeat(width - text.width()));
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let columns = c.width().unwrap_or(0);
+        if used + columns + 1 > width {
+            break;
+        }
+        used += columns;
+        cut.push(c);
+    }
+    format!("{cut}…{}", " ".repeat(width.saturating_sub(used + 1)))
+}

@@ -1,0 +1,35 @@
+//! How it looks: timeline, table, JSON, CSV, sanitising.
+//!
+//! Takes what `engine` answered and makes text of it; asks nothing itself. Three rules hold for
+//! all of it: bytes from a log are shown only through [`calltrace_model::sanitise`], bodies only through [`calltrace_model::redact`]
+//! (the raw format is the one exception to both, and to a terminal only to the second), and
+//! every shown time goes through [`Clock`], which names its zone.
+
+mod calls;
+mod clock;
+pub mod csv;
+pub mod doctor;
+pub mod json;
+mod layout;
+mod lines;
+mod number;
+mod people;
+pub mod rotation;
+mod secrets;
+pub mod story;
+mod stream;
+mod style;
+mod table;
+mod timeline;
+mod words;
+
+pub use calls::{CallLine, CallRow, CallRows};
+pub use clock::Clock;
+pub use lines::write_lines;
+pub use number::phone;
+pub use people::People;
+pub use secrets::Secrets;
+pub use stream::{Shown, Stream};
+pub use table::write_table;
+pub use timeline::{TimelineOptions, write_timeline};
+pub use words::{duration, ending, glance};

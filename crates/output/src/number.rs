@@ -1,0 +1,34 @@
+//! Phone numbers as people write them.
+
+use calltrace_model::sanitise::sanitise;
+
+/// `+375 29 000-12-34` and `+7 900 000-12-34`; anything else as it is.
+pub fn phone(digits: &str) -> String {
+    let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
+    let (country, rest) = match digits.len() {
+        12 if all_digits && digits.starts_with("375") => (3, 2),
+        11 if all_digits && digits.starts_with('7') => (1, 3),
+        _ => return sanitise(digits.as_bytes()).into_owned(),
+    };
+    let (country, rest) = (&digits[..country], (&digits[country..], rest));
+    let (area, number) = rest.0.split_at(rest.1);
+    format!(
+        "+{country} {area} {}-{}-{}",
+        &number[..3],
+        &number[3..5],
+        &number[5..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phones_are_grouped_and_strange_ones_kept() {
+        assert_eq!(phone("375290001234"), "+375 29 000-12-34");
+        assert_eq!(phone("79000001234"), "+7 900 000-12-34");
+        assert_eq!(phone("151"), "151");
+        assert_eq!(phone("\u{1b}[2J"), "\\u{1b}[2J");
+    }
+}

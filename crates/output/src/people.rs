@@ -1,0 +1,73 @@
+//! Names of those who took part in a call, as far as they are known, for the outputs of the shell.
+
+use std::collections::BTreeMap;
+
+use super::number::phone;
+use calltrace_model::record::phone::same_number;
+use calltrace_model::sanitise::sanitise;
+
+/// A name is cut after this many characters.
+const NAME_CHARS_MAX: usize = 60;
+
+/// Names by what they are names of, as the log writes it.
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    /// Of extensions.
+    pub extensions: BTreeMap<String, String>,
+    /// Of outside numbers, digits only.
+    pub clients: BTreeMap<String, String>,
+    /// Of lines.
+    pub lines: BTreeMap<String, String>,
+    /// Of Telegram chats.
+    pub chats: BTreeMap<String, String>,
+}
+
+impl People {
+    /// The name of an extension or an outside number, safe to show; `None` where nobody knows it.
+    pub fn name(&self, party: &str) -> Option<String> {
+        let digits = party.trim_start_matches('+');
+        let known = self
+            .extensions
+            .get(party)
+            .or_else(|| self.clients.get(digits));
+        let same = || {
+            let mut clients = self.clients.iter();
+            let found =
+                clients.find(|(number, _)| same_number(number.as_bytes(), party.as_bytes()));
+            found.map(|(_, name)| name)
+        };
+        known.or_else(same).map(|name| shown(name))
+    }
+
+    /// `151`, or `Анна Сидорова (151)`; `somebody` for nobody.
+    pub fn party(&self, party: &str) -> String {
+        match (party, self.name(party)) {
+            ("", _) => "somebody".to_owned(),
+            (_, Some(name)) => format!("{name} ({})", phone(party)),
+            (_, None) => phone(party),
+        }
+    }
+
+    /// A line, by its name where it is known.
+    pub(super) fn line(&self, line: &str) -> String {
+        named(&self.lines, line)
+    }
+
+    /// A chat, by its person's name where it is known.
+    pub(super) fn chat(&self, chat: &str) -> String {
+        named(&self.chats, chat)
+    }
+}
+
+fn named(names: &BTreeMap<String, String>, id: &str) -> String {
+    match names.get(id) {
+        Some(name) => format!("{} ({})", shown(name), shown(id)),
+        None => shown(id),
+    }
+}
+
+fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(NAME_CHARS_MAX).collect();
+    let mark = if cut.len() < text.len() { "…" } else { "" };
+    format!("{}{mark}", sanitise(cut.as_bytes()))
+}

@@ -1,0 +1,197 @@
+//! A rotation: a line a step for people, one document for programs.
+
+use serde_json::{Value, json};
+
+use super::json::VERSION;
+use calltrace_upkeep::rotate::{Done, Kind, Report};
+
+/// `0367: sealed events.log.2025-11-29 -> .gz, 94.1 MB -> 9.8 MB (10%), 412,345 lines, ...`
+///
+/// Without the newline. In a dry run "would seal".
+pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
+    let (would, did) = verbs(done.kind);
+    let mut line = match dry_run {
+        true => format!("{enterprise}: would {would} {}", done.file),
+        false => format!("{enterprise}: {did} {}", done.file),
+    };
+    if let Some(to) = done.to.as_deref().filter(|to| *to != done.file) {
+        let gz = to.strip_prefix(&done.file).filter(|gz| *gz == ".gz");
+        line += &format!(" -> {}", gz.unwrap_or(to));
+    }
+    match (done.bytes, done.archive_bytes) {
+        // Of an archive that was added to, the sizes don't compare.
+        (Some(bytes), Some(packed)) if matches!(done.kind, Kind::Seal | Kind::Recompress) => {
+            let percent = (packed * 100).checked_div(bytes).unwrap_or(100);
+            line += &format!(", {} -> {} ({percent}%)", size(bytes), size(packed));
+        }
+        (Some(bytes), Some(packed)) => {
+            line += &format!(", {}, archive {}", size(bytes), size(packed));
+        }
+        (Some(bytes), None) => line += &format!(", {}", size(bytes)),
+        (None, _) => {}
+    }
+    if let Some(lines) = done.lines {
+        line += &format!(", {} lines", grouped(lines));
+    }
+    if let Some(bytes) = done.index_bytes {
+        line += &format!(", index {}", size(bytes));
+    }
+    if let Some(proof) = done.proof {
+        line += &format!(", quiet by {proof}");
+    }
+    if says_why(done.kind) {
+        line += &format!(" ({})", done.why);
+    }
+    line
+}
+
+/// What is done, and was done.
+fn verbs(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Clean => ("remove the unfinished", "removed the unfinished"),
+        Kind::Restore => ("restore", "restored"),
+        Kind::TakeOff { .. } => ("take lines off", "took lines off"),
+        Kind::Expire => ("remove", "removed"),
+        Kind::Seal => ("seal", "sealed"),
+        Kind::Merge => ("add", "added"),
+        Kind::Finish => ("remove the sealed", "removed the sealed"),
+        Kind::Rename => ("rename", "renamed"),
+        Kind::Collapse => ("collapse", "collapsed"),
+        Kind::Recompress => ("recompress", "recompressed"),
+        Kind::Index => ("index", "indexed"),
+        Kind::Forget => ("remove the index", "removed the index"),
+        Kind::Catalog => ("write the", "wrote the"),
+    }
+}
+
+/// Steps that somebody may wonder about.
+fn says_why(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Clean
+            | Kind::Restore
+            | Kind::TakeOff { .. }
+            | Kind::Expire
+            | Kind::Rename
+            | Kind::Collapse
+            | Kind::Forget
+    )
+}
+
+/// A step's name in JSON.
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Clean => "clean",
+        Kind::Restore => "restore",
+        Kind::TakeOff { .. } => "take_off",
+        Kind::Expire => "expire",
+        Kind::Seal => "seal",
+        Kind::Merge => "merge",
+        Kind::Finish => "finish",
+        Kind::Rename => "rename",
+        Kind::Collapse => "collapse",
+        Kind::Recompress => "recompress",
+        Kind::Index => "index",
+        Kind::Forget => "forget",
+        Kind::Catalog => "catalog",
+    }
+}
+
+/// All of a run as one document.
+pub fn document(reports: &[Report], dry_run: bool) -> Value {
+    json!({
+        "version": VERSION,
+        "dry_run": dry_run,
+        "enterprises": reports.iter().map(report).collect::<Vec<_>>(),
+    })
+}
+
+fn report(report: &Report) -> Value {
+    let waiting = report.waiting.iter();
+    let waiting = waiting.map(|waiting| json!({"file": waiting.file, "why": waiting.why}));
+    let troubles = report.troubles.iter();
+    let troubles = troubles
+        .map(|trouble| json!({"path": trouble.path.to_string_lossy(), "what": trouble.what}));
+    json!({
+        "enterprise": report.enterprise.as_str(),
+        "busy": report.is_busy,
+        "mode": report.mode.as_str(),
+        "reason": report.reason,
+        "steps": report.steps.iter().map(step).collect::<Vec<_>>(),
+        "waiting": waiting.collect::<Vec<_>>(),
+        "checked": report.checked,
+        "troubles": troubles.collect::<Vec<_>>(),
+    })
+}
+
+fn step(done: &Done) -> Value {
+    let all = json!({
+        "step": name(done.kind),
+        "file": done.file,
+        "to": done.to,
+        "why": done.why,
+        "bytes": done.bytes,
+        "archive_bytes": done.archive_bytes,
+        "lines": done.lines,
+        "index_bytes": done.index_bytes,
+        "quiet_by": done.proof,
+    });
+    match all {
+        Value::Object(mut fields) => {
+            fields.retain(|_, value| !value.is_null());
+            Value::Object(fields)
+        }
+        other => other,
+    }
+}
+
+/// `94.1 MB`, in thousands.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)];
+    for (unit, factor) in UNITS {
+        if bytes >= factor {
+            let tenths = (bytes * 10 + factor / 2) / factor;
+            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+        }
+    }
+    format!("{bytes} B")
+}
+
+/// `412,345`
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_counts_are_short() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (94_149_999, "94.1 MB"),
+            (4_000_000_000, "4.0 GB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (412_345, "412,345"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The Tokens that the records of one answer state, masked wherever they stand in that answer.
+//!
+//! `redact` knows a secret by its key. The same value may stand in the path of a URL, under another
+//! key or in a message's text; there only the record that states it as a Token tells what it is.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+use serde_json::Value;
+
+use calltrace_engine::TracedCall;
+use calltrace_model::call::Fact;
+use calltrace_model::record::{Place, Record, Stamp};
+use calltrace_model::redact::MASK;
+
+/// A shorter value is no secret: it would mask half of the answer.
+const CHARS_MIN: usize = 6;
+
+/// Values looked for; a call has one Token as a rule.
+const VALUES_MAX: usize = 32;
+
+/// `"Token": "..."` in a body, also where it is nested, a number, or cut off.
+static STATED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i-u)token\s*\\*["']\s*:\s*\\*["']?([^"'\\,}\]\s]{6,256})"#)
+        .expect("a constant pattern")
+});
+
+/// The Tokens of one answer.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// The longest first: one may be a part of another.
+    values: Vec<String>,
+}
+
+impl Secrets {
+    /// What the records of a call state, without what is the number of one of its participants or the
+    /// id of a leg.
+    pub fn of_call(call: &TracedCall) -> Secrets {
+        let lines = call.lines.iter().map(|line| &*line.text);
+        let stated = stated(lines);
+        if stated.is_empty() {
+            return Secrets::default();
+        }
+        Secrets::new(stated, &participants(call))
+    }
+
+    /// What some lines state, without what one of them says is the number of a participant.
+    pub fn of_lines<'l>(lines: impl Iterator<Item = &'l [u8]> + Clone) -> Secrets {
+        let stated = stated(lines.clone());
+        if stated.is_empty() {
+            return Secrets::default();
+        }
+        let mut shown = HashSet::new();
+        for line in lines {
+            let nowhere = Place {
+                source: 0,
+                offset: 0,
+            };
+            add_numbers(
+                &mut shown,
+                &Fact::of(&Record::parse(line), Stamp(0), nowhere),
+            );
+        }
+        Secrets::new(stated, &shown)
+    }
+
+    fn new(stated: Vec<String>, shown: &HashSet<String>) -> Secrets {
+        let is_shown = |value: &str| shown.contains(value.trim_start_matches('+'));
+        let mut all: Vec<String> = Vec::new();
+        for value in stated.into_iter().filter(|value| !is_shown(value)) {
+            let encoded = encoded(&value);
+            let escaped = escaped(&value);
+            all.extend([value, encoded, escaped]);
+        }
+        all.sort_by(|a, b| (b.len(), b).cmp(&(a.len(), a)));
+        all.dedup();
+        Secrets { values: all }
+    }
+
+    /// Text without them.
+    pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut masked = Cow::Borrowed(text);
+        for value in &self.values {
+            if let Some(without) = without(&masked, value) {
+                masked = Cow::Owned(without);
+            }
+        }
+        masked
+    }
+
+    /// Masks them in the strings and numbers of a value.
+    pub fn mask_value(&self, value: &mut Value) {
+        if self.values.is_empty() {
+            return;
+        }
+        match value {
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.mask_value(value)),
+            Value::Array(items) => items.iter_mut().for_each(|value| self.mask_value(value)),
+            Value::String(text) => {
+                if let Cow::Owned(masked) = self.mask(text) {
+                    *text = masked;
+                }
+            }
+            Value::Number(number) => {
+                let text = number.to_string();
+                if self.values.contains(&text) {
+                    *value = Value::String(MASK.to_owned());
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// Masks them in the texts of a page. Tags stay as they are, except for what they say aloud: a
+    /// link may hold what opened the page, and a Token may be the name of a tag.
+    pub fn mask_page(&self, page: String) -> String {
+        const SAID: &str = "aria-label=\"";
+        if self.mask(&page).len() == page.len() {
+            return page;
+        }
+        let mut out = String::with_capacity(page.len());
+        let mut rest = page.as_str();
+        while let Some(open) = rest.find('<') {
+            out.push_str(&self.mask(&rest[..open]));
+            let end = rest[open..]
+                .find('>')
+                .map_or(rest.len(), |end| open + end + 1);
+            let tag = &rest[open..end];
+            let said = tag.find(SAID).map(|at| at + SAID.len());
+            match said.and_then(|from| Some((from, from + tag[from..].find('"')?))) {
+                Some((from, to)) => {
+                    out.push_str(&tag[..from]);
+                    out.push_str(&self.mask(&tag[from..to]));
+                    out.push_str(&tag[to..]);
+                }
+                None => out.push_str(tag),
+            }
+            rest = &rest[end..];
+        }
+        out.push_str(&self.mask(rest));
+        out
+    }
+}
+
+/// The values of Tokens in some lines, each once.
+fn stated<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Vec<String> {
+    let mut values: Vec<String> = Vec::new();
+    for line in lines {
+        for found in STATED.captures_iter(line) {
+            let value = String::from_utf8_lossy(&found[1]).into_owned();
+            let is_masked = value.bytes().all(|b| b == b'*');
+            if value.chars().count() >= CHARS_MIN && !is_masked && !values.contains(&value) {
+                values.push(value);
+            }
+            if values.len() == VALUES_MAX {
+                return values;
+            }
+        }
+    }
+    values
+}
+
+/// Numbers of participants and ids of legs, without a plus.
+fn participants(call: &TracedCall) -> HashSet<String> {
+    let s = &call.summary;
+    let summed = s.rang.iter().chain(&s.answered_by).chain(&s.transferred_to);
+    let legs = s.legs.iter().flat_map(|leg| [&leg.label, &leg.uid]);
+    let named = summed.chain([&s.client, &s.main_uid]).chain(legs);
+    let bare = |name: &String| name.trim_start_matches('+').to_owned();
+    let mut all: HashSet<String> = named.map(bare).collect();
+    for fact in &call.facts {
+        add_numbers(&mut all, fact);
+    }
+    all
+}
+
+/// The numbers that an Asterisk event says participants have.
+fn add_numbers(all: &mut HashSet<String>, fact: &Fact) {
+    if !fact.is_asterisk() {
+        return;
+    }
+    let said = [fact.phone(), fact.caller(), fact.connected(), fact.exten()];
+    for number in fact.extensions().chain(said) {
+        let number = String::from_utf8_lossy(number);
+        all.insert(number.trim_start_matches('+').to_owned());
+    }
+}
+
+/// A text in which `value` is masked where it is a whole token; `None` where it is not there.
+fn without(text: &str, value: &str) -> Option<String> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut out = String::new();
+    let mut done = 0;
+    for (at, _) in text.match_indices(value) {
+        let end = at + value.len();
+        let joins_before = text[..at].chars().next_back().is_some_and(is_part);
+        let joins_behind = text[end..].chars().next().is_some_and(is_part);
+        if !joins_before && !joins_behind {
+            out.push_str(&text[done..at]);
+            out.push_str(MASK);
+            done = end;
+        }
+    }
+    (done > 0).then(|| out + &text[done..])
+}
+
+/// As the text stands in a URL.
+fn encoded(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte.is_ascii_alphanumeric() {
+            true => text.push(char::from(byte)),
+            false => {
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// As the text stands in a page.
+fn escaped(value: &str) -> String {
+    let value = value.replace('&', "&amp;").replace('<', "&lt;");
+    value.replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        let lines: [&[u8]; 3] = [
+            br#"x|{"Token": "s3cret-Value", "Other": 1}"#,
+            br#"x|{"raw": "{\"bot_token\": \"n3sted1\"}", "Token": "***", "token": "12345"}"#,
+            br#"x|{"TOKEN": 98765432"#,
+        ];
+        Secrets::of_lines(lines.into_iter())
+    }
+
+    #[test]
+    fn a_token_that_one_record_states_is_masked_everywhere_as_a_whole() {
+        for (text, masked) in [
+            ("https://h/hook/s3cret-Value/ok", "https://h/hook/***/ok"),
+            ("https://h/s3cret%2DValue", "https://h/***"),
+            ("said (s3cret-Value), n3sted1.", "said (***), ***."),
+            ("98765432 and 987654321", "*** and 987654321"),
+            ("xs3cret-Value s3cret-Value1", "xs3cret-Value s3cret-Value1"),
+            ("12345 ***", "12345 ***"),
+        ] {
+            assert_eq!(secrets().mask(text), masked);
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_its_tags_and_links() {
+        let page =
+            r#"<a href="?token=s3cret-Value">s3cret-Value</a><svg aria-label="to s3cret-Value">"#;
+        let masked = r#"<a href="?token=s3cret-Value">***</a><svg aria-label="to ***">"#;
+        assert_eq!(secrets().mask_page(page.to_owned()), masked);
+    }
+}

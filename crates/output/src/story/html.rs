@@ -1,0 +1,189 @@
+//! A call as one HTML file for a ticket: nothing is fetched, no script, no token.
+
+use std::io::{self, Write};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::Told;
+use super::arrows::Arrow;
+use crate::layout::fit;
+use crate::number::phone;
+use crate::words;
+use calltrace_model::call::{PersonDoing, Severity};
+use calltrace_model::record::{Body, Record};
+
+/// Forbids what a file could be made to fetch or run.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+const STYLE: &str = include_str!("ticket.css");
+
+/// Width of a column of the picture, height of one of its rows (pixels).
+const COLUMN: usize = 160;
+const ROW: usize = 26;
+const HEAD: usize = 44;
+const TIME: usize = 70;
+
+/// As much of a name fits over a column.
+const NAME_COLUMNS: usize = 17;
+
+/// Writes a call as a file that holds everything it needs.
+///
+/// # Errors
+/// When `out` does.
+pub fn write_html(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
+    let page = page(told).into_string();
+    out.write_all(told.secrets.mask_page(page).as_bytes())
+}
+
+fn page(told: &Told<'_>) -> Markup {
+    let s = &told.call.summary;
+    let title = told.title();
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    h1 { (words::parties(s, told.people)) }
+                    p.result { strong { (words::result(s, told.people)) } " · " (words::direction(s.direction)) " · " (told.trace.enterprise.as_str()) }
+                    ul { @for line in told.summary_lines() { li { (line) } } }
+                    (faults(told))
+                    h2 { "Who talked to whom" }
+                    (picture(told))
+                    p.legend { "thick line: talks to the client · thin line: talks without the client · dotted: rings, waits or is on hold" }
+                    h2 { "What happened" }
+                    (steps(told))
+                    details {
+                        summary { "All " (told.call.lines.len()) " records" }
+                        (records(told))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn faults(told: &Told<'_>) -> Markup {
+    html! {
+        @if !told.faults.is_empty() {
+            h2 { "What is wrong" }
+            ul.faults {
+                @for fault in &told.faults {
+                    @let severity = fault.code.severity();
+                    li.(severity_class(severity)) {
+                        strong { (severity.name()) } " " (told.fault_sentence(fault)) " " code { (fault.code.name()) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn severity_class(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Problem => "problem",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+fn steps(told: &Told<'_>) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "Time" } th { "After" } th { "What" } } }
+            tbody {
+                @for step in &told.story.steps {
+                    tr.notice[step.event.is_notice()] {
+                        td.num { (told.time(step.at)) }
+                        td.num { (told.offset(step.at)) }
+                        td { (told.sentence(step)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn records(told: &Told<'_>) -> Markup {
+    html! {
+        table.records {
+            thead { tr { th { "Time" } th { "Kind" } th { "Leg" } th { "What" } } }
+            tbody {
+                @for (line, fact) in told.call.lines.iter().zip(&told.call.facts) {
+                    @let record = Record::parse(&line.text);
+                    tr {
+                        td.num { (told.clock.time_millis(line.at)) }
+                        td { (record.kind().as_str()) }
+                        td { (crate::timeline::leg_text(told.call, fact.uid())) }
+                        td {
+                            @match &record.body {
+                                Body::Ast(ast) => { (words::event(ast, fact)) }
+                                _ => { (words::other(&record)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The ladder, drawn.
+fn picture(told: &Told<'_>) -> Markup {
+    let arrows = told.arrows();
+    let people = told.story.people.len().max(1);
+    let (width, height) = (TIME + people * COLUMN, HEAD + (arrows.len() + 1) * ROW);
+    let middle = |person: usize| TIME + person * COLUMN + COLUMN / 2;
+    let y = |row: usize| HEAD + row * ROW + ROW / 2;
+    html! {
+        div.picture {
+            svg viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height) role="img" aria-label="Who talked to whom; the table below says the same" {
+                @for (person, lane) in told.story.people.iter().enumerate() {
+                    text.name x=(middle(person)) y="16" text-anchor="middle" { (told.people.name(&lane.party).map(|name| fit(&name, NAME_COLUMNS).trim_end().to_owned()).unwrap_or_default()) }
+                    text.name x=(middle(person)) y="34" text-anchor="middle" { (phone(&lane.party)) }
+                    @for (row, arrow) in arrows.iter().enumerate() {
+                        line class=(life(told, person, arrow)) x1=(middle(person)) x2=(middle(person)) y1=(y(row)) y2=(y(row) + ROW) {}
+                    }
+                }
+                @for (row, arrow) in arrows.iter().enumerate() {
+                    text.time x="0" y=(y(row) + 4) { (told.time(arrow.at)) }
+                    (drawn(arrow, middle(arrow.from), middle(arrow.to), y(row)))
+                }
+            }
+        }
+    }
+}
+
+fn drawn(arrow: &Arrow, from: usize, to: usize, y: usize) -> Markup {
+    let head = |tip: usize, points_right: bool| {
+        let back = if points_right { tip - 7 } else { tip + 7 };
+        html! { path.head d=(format!("M{tip} {y}L{back} {}L{back} {}Z", y - 4, y + 4)) {} }
+    };
+    html! {
+        @if arrow.from == arrow.to {
+            text.note x=(from + 8) y=(y + 4) { (arrow.labels[0]) }
+        } @else {
+            line.arrow x1=(from) x2=(to) y1=(y) y2=(y) {}
+            (head(to, to > from))
+            @if arrow.both { (head(from, from > to)) }
+            text.label x=((from + to) / 2) y=(y - 3) text-anchor="middle" { (arrow.labels[0]) }
+        }
+    }
+}
+
+/// The class of a participant's line below an arrow.
+fn life(told: &Told<'_>, person: usize, arrow: &Arrow) -> &'static str {
+    match told.doing(person, arrow.between) {
+        Some(PersonDoing::Talks(_)) => "talks",
+        Some(PersonDoing::Consults(_)) => "consults",
+        Some(PersonDoing::Rings(_) | PersonDoing::Waits | PersonDoing::Held) => "waits",
+        None => "gone",
+    }
+}

@@ -1,0 +1,53 @@
+//! A call told in steps, for people: in a terminal, as a ladder, and as a file for a ticket.
+//!
+//! What happened is [`calltrace_model::call::Story`]'s; here it gets English words, names, and a shape.
+
+mod arrows;
+mod html;
+mod ladder;
+mod terminal;
+mod text;
+mod wording;
+
+pub use html::write_html;
+pub use ladder::write_ladder;
+pub use terminal::write_story;
+pub use text::{write_markdown, write_mermaid};
+pub use wording::fault_words;
+
+use super::{Clock, People, Secrets};
+use calltrace_engine::{Trace, TracedCall};
+use calltrace_model::call::{Fault, Story};
+use calltrace_model::record::Stamp;
+
+/// A call with all that is told of it.
+pub struct Told<'t> {
+    trace: &'t Trace,
+    call: &'t TracedCall,
+    clock: &'t Clock,
+    people: &'t People,
+    story: Story,
+    faults: Vec<Fault>,
+    secrets: Secrets,
+}
+
+impl<'t> Told<'t> {
+    /// Tells the call of a trace; `now` is the time of day.
+    pub fn of(
+        trace: &'t Trace,
+        call: &'t TracedCall,
+        clock: &'t Clock,
+        people: &'t People,
+        now: Stamp,
+    ) -> Told<'t> {
+        Told {
+            trace,
+            call,
+            clock,
+            people,
+            story: Story::of(&call.facts, &call.summary),
+            faults: Fault::all(&call.facts, &call.summary, now),
+            secrets: Secrets::of_call(call),
+        }
+    }
+}

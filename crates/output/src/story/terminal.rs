@@ -1,0 +1,67 @@
+//! The steps of a call in a terminal.
+
+use std::io::{self, Write};
+
+use super::Told;
+use crate::layout::wrapped;
+use crate::{style, timeline};
+use calltrace_model::call::Severity;
+
+/// `12:07:46  +10.8s  `
+const INDENT: usize = 8 + 2 + 7 + 2;
+
+/// Writes the header of a call, its steps and its faults. `width` is the columns to fit; `None` for any
+/// number.
+///
+/// # Errors
+/// When `out` does.
+pub fn write_story(out: &mut impl Write, told: &Told<'_>, width: Option<usize>) -> io::Result<()> {
+    timeline::header(out, (told.trace, told.call), told.clock, told.people, width)?;
+    writeln!(out)?;
+    let first = told.call.summary.first;
+    let mut head = told.clock.day_and_offset(first);
+    for step in &told.story.steps {
+        if let Some(heading) = told.clock.heading(&mut head, step.at) {
+            writeln!(out, "{}", style::faint(&heading))?;
+        }
+        let (time, offset) = (told.time(step.at), told.offset(step.at));
+        write!(out, "{time}  {}  ", style::faint(&format!("{offset:>7}")))?;
+        wrapped(out, &told.sentence(step), INDENT, width)?;
+    }
+    write_faults(out, told, width)
+}
+
+/// Each fault, the gravest first, with its code.
+pub(super) fn write_faults(
+    out: &mut impl Write,
+    told: &Told<'_>,
+    width: Option<usize>,
+) -> io::Result<()> {
+    if told.faults.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    for fault in &told.faults {
+        let severity = fault.code.severity();
+        let name = format!("{:<7}", severity.name());
+        let name = match severity {
+            Severity::Problem => style::bad(&name),
+            Severity::Warning => style::doubtful(&name),
+            Severity::Note => style::faint(&name),
+        };
+        write!(out, "  {name}  ")?;
+        let text = format!("{} [{}]", told.fault_sentence(fault), fault.code.name());
+        wrapped(out, &text, 2 + 7 + 2, width)?;
+    }
+    Ok(())
+}
+
+/// `+0.9s`, `+10.8s`, `+2m15s`, `+1h02m`
+pub(super) fn offset(millis: i64) -> String {
+    let seconds = millis / 1000;
+    match seconds {
+        0..=59 => format!("+{seconds}.{}s", millis % 1000 / 100),
+        60..=3599 => format!("+{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("+{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}

@@ -1,0 +1,177 @@
+//! Records for people, one after the other as they come.
+
+use std::io::{self, Write};
+
+use chrono::NaiveDate;
+use unicode_width::UnicodeWidthStr;
+
+use super::layout::{kind_column, wrapped};
+use super::{Clock, Secrets, style, words};
+use calltrace_model::call::Fact;
+use calltrace_model::record::{Body, Place, Record, Stamp};
+use calltrace_model::sanitise::sanitise;
+
+/// Nearly every id is as long or shorter, `1764666900.12345`.
+const ID_WIDTH: usize = 16;
+
+/// A record to be shown, with where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'r> {
+    /// Whose.
+    pub enterprise: &'r str,
+    /// The file's name.
+    pub file: &'r str,
+    /// Content offset of the line.
+    pub offset: u64,
+    /// Its time; of a line without one that of the line before.
+    pub at: Stamp,
+    /// Its bytes, without the newline.
+    pub text: &'r [u8],
+}
+
+/// Lines of records. Knows which day was shown last.
+#[derive(Debug)]
+pub struct Stream {
+    clock: Clock,
+    /// Columns of the enterprise's name; `None` where only one can appear.
+    name_width: Option<usize>,
+    /// Day and offset that were written last.
+    head: Option<(NaiveDate, i32)>,
+}
+
+impl Stream {
+    /// A stream of records whose enterprise is named, in so many columns or more, if `name_width` is
+    /// given.
+    pub fn new(clock: Clock, name_width: Option<usize>) -> Stream {
+        Stream {
+            clock,
+            name_width,
+            head: None,
+        }
+    }
+
+    /// Writes a record in words: its time, whose it is, the leg's id, its kind, what happened; before
+    /// it the day where it is another than that of the record before. `width` is what it should fit
+    /// in; `None` for any width.
+    ///
+    /// # Errors
+    /// When `out` does.
+    pub fn write(
+        &mut self,
+        out: &mut impl Write,
+        shown: &Shown<'_>,
+        width: Option<usize>,
+    ) -> io::Result<()> {
+        self.day(out, shown.at)?;
+        let record = Record::parse(shown.text);
+        let uid = sanitise(record.uid());
+        let id = format!("{uid:<ID_WIDTH$}");
+        let name = match self.name_width {
+            Some(width) => format!("{:<width$}  ", shown.enterprise),
+            None => String::new(),
+        };
+        write!(
+            out,
+            "{}  {}{}  {}  ",
+            self.clock.time_millis(shown.at),
+            style::named(shown.enterprise.as_bytes(), &name),
+            style::named(record.uid(), &id),
+            kind_column(record.kind()),
+        )?;
+        let indent = 12 + 2 + name.width() + id.width() + 2 + 4 + 2;
+        let what = what(&record, shown.at);
+        let secrets = Secrets::of_lines(std::iter::once(shown.text));
+        wrapped(out, &secrets.mask(&what), indent, width)
+    }
+
+    fn day(&mut self, out: &mut impl Write, at: Stamp) -> io::Result<()> {
+        let head = self.clock.day_and_offset(at);
+        if self.head.replace(head) == Some(head) {
+            return Ok(());
+        }
+        let line = format!("--- {} ({})", head.0, self.clock.zone(at));
+        writeln!(out, "{}", style::faint(&line))
+    }
+}
+
+fn what(record: &Record<'_>, at: Stamp) -> String {
+    let Body::Ast(ast) = &record.body else {
+        return words::other(record);
+    };
+    let nowhere = Place {
+        source: 0,
+        offset: 0,
+    };
+    words::event(ast, &Fact::of(record, at, nowhere))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calltrace_model::record::LogZone;
+    use calltrace_model::record::Zone;
+
+    const DIAL: &str = "2025-12-02 20:59:59,900|AST|dial|1764666900.61|{\"Phone\": \"375290001234\", \"Extensions\": [\"150\", \"151\"], \"CallType\": 0, \"Trunk\": \"0001363\"}";
+    const SENT: &str =
+        "2025-12-02 21:00:00,100|TG|send|100000001|dial|45001|1764666900.61|a\u{1b}[2Jb token=c";
+
+    fn stream(name_width: Option<usize>) -> Stream {
+        let clock = Clock {
+            log: LogZone::default(),
+            shown: Zone::named("Europe/Minsk").expect("a zone"),
+        };
+        Stream::new(clock, name_width)
+    }
+
+    fn write(stream: &mut Stream, line: &str, width: Option<usize>) -> String {
+        let record = Shown {
+            enterprise: "0367",
+            file: "events.log",
+            offset: 0,
+            at: Stamp::parse_prefix(line.as_bytes()).expect("a time"),
+            text: line.as_bytes(),
+        };
+        let mut out = Vec::new();
+        stream.write(&mut out, &record, width).expect("into memory");
+        let text = String::from_utf8(out).expect("UTF-8");
+        // Without the colours: all that ends with the first `m` behind an escape.
+        let mut parts = text.split('\u{1b}');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            text + part.split_once('m').map_or("", |(_, rest)| rest)
+        })
+    }
+
+    #[test]
+    fn a_new_day_is_said_once_in_the_zone_that_is_shown() {
+        let mut stream = stream(Some(4));
+        let first = write(&mut stream, DIAL, None);
+        assert_eq!(
+            first,
+            "--- 2025-12-02 (Europe/Minsk, UTC+03:00)\n\
+             23:59:59.900  0367  1764666900.61     AST   rings 150, 151 for +375 29 000-12-34 over line 0001363\n"
+        );
+        let next = write(&mut stream, SENT, None);
+        assert_eq!(
+            next,
+            "--- 2025-12-03 (Europe/Minsk, UTC+03:00)\n\
+             00:00:00.100  0367  1764666900.61     TG    sent dial 45001 to 100000001: a\\u{1b}[2Jb token=***\n"
+        );
+        assert!(!write(&mut stream, SENT, None).contains("---"));
+    }
+
+    #[test]
+    fn text_stays_in_its_column_and_under_it_where_there_is_no_room() {
+        let mut stream = stream(None);
+        write(&mut stream, DIAL, None);
+        for width in [30, 50, 70, 90, 200] {
+            for line in write(&mut stream, DIAL, Some(width)).lines() {
+                assert!(line.width() <= width.max(38), "{width}: {line}");
+            }
+        }
+        let wide = write(&mut stream, DIAL, Some(70));
+        let under = " ".repeat(38);
+        let folded = format!("rings 150, 151 for +375 29\n{under}000-12-34 over line 0001363\n");
+        assert!(wide.ends_with(&folded), "{wide}");
+    }
+}

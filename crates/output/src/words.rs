@@ -1,0 +1,306 @@
+//! What happened, in words.
+
+use super::number::phone;
+use super::{Clock, People};
+use calltrace_model::call::{Direction, Fact, Outcome, Summary};
+use calltrace_model::record::{Ast, Body, Record, json};
+use calltrace_model::sanitise::sanitise;
+
+/// `2m05s`, `14s`, `1h02m05s`; of a second or less in tenths: `0.4s`.
+pub fn duration(millis: i64) -> String {
+    let (sign, millis) = if millis < 0 {
+        ("-", -millis)
+    } else {
+        ("", millis)
+    };
+    let seconds = millis / 1000;
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if millis < 1000 {
+        format!("{sign}0.{}s", millis / 100)
+    } else if hours > 0 {
+        format!("{sign}{hours}h{minutes:02}m{rest:02}s")
+    } else if minutes > 0 {
+        format!("{sign}{minutes}m{rest:02}s")
+    } else {
+        format!("{sign}{rest}s")
+    }
+}
+
+pub(super) fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Incoming => "incoming",
+        Direction::Outgoing => "outgoing",
+        Direction::Internal => "internal",
+        Direction::Unknown => "unknown",
+    }
+}
+
+pub(super) fn outcome(summary: &Summary) -> &'static str {
+    match summary.outcome {
+        Outcome::Answered if summary.ended => "answered",
+        Outcome::Answered => "answered, no end logged",
+        Outcome::Missed => "missed",
+        Outcome::NotReached => "not reached",
+        Outcome::Busy => "busy",
+        Outcome::InProgress => "in progress",
+        Outcome::Unknown => "no end logged",
+    }
+}
+
+/// Who called whom: `+375 29 000-12-34 -> 150, 151, 152`; with names as far as they are known.
+pub(super) fn parties(summary: &Summary, people: &People) -> String {
+    let client = people.party(&summary.client);
+    let rang: Vec<String> = summary.rang.iter().map(|e| people.party(e)).collect();
+    let rang = if rang.is_empty() {
+        let by = summary.answered_by.as_deref();
+        by.map_or("nobody".to_owned(), |by| people.party(by))
+    } else {
+        rang.join(", ")
+    };
+    match summary.direction {
+        Direction::Outgoing => format!("{rang} -> {client}"),
+        _ => format!("{client} -> {rang}"),
+    }
+}
+
+/// How it ended, and who answered: `answered by 151`, `in progress, answered by 151`.
+pub(super) fn result(summary: &Summary, people: &People) -> String {
+    let Some(who) = &summary.answered_by else {
+        return outcome(summary).to_owned();
+    };
+    let answered = format!("answered by {}", people.party(who));
+    match summary.outcome {
+        Outcome::Answered if summary.ended => answered,
+        Outcome::Answered => format!("{answered}, no end logged"),
+        _ => format!("{}, {answered}", outcome(summary)),
+    }
+}
+
+/// Less than a second without a partner is too short to be felt as hold.
+const HOLD_MILLIS_SHOWN: i64 = 1_000;
+
+/// How long it rang, was talked and held, and over which line; empty when nothing is known.
+pub(super) fn lengths(s: &Summary, people: &People) -> String {
+    let mut facts = Vec::new();
+    let mut length = |what: &str, millis: Option<i64>| {
+        facts.extend(millis.map(|millis| format!("{what} {}", duration(millis))));
+    };
+    length("ring", s.ring_millis);
+    length("talk", s.talk_millis);
+    length("hold", s.hold_millis.filter(|ms| *ms >= HOLD_MILLIS_SHOWN));
+    if s.transfers > 0 {
+        let to: Vec<String> = s
+            .transferred_to
+            .iter()
+            .map(|who| people.party(who))
+            .collect();
+        facts.push(format!("transferred to {}", to.join(", then to ")));
+    }
+    if !s.trunk.is_empty() {
+        facts.push(format!("line {}", people.line(&s.trunk)));
+    }
+    if s.crm {
+        facts.push("marked as started from the CRM".to_owned());
+    }
+    facts.join(", ")
+}
+
+/// When a call began, whose it is and how it went, to choose it by: `2025-11-30 12:07:35 incoming
+/// +375 29 000-12-34 -> 150, 151, answered`.
+pub fn glance(summary: &Summary, clock: &Clock) -> String {
+    let (began, way) = (clock.date_time(summary.first), direction(summary.direction));
+    let parties = parties(summary, &People::default());
+    format!("{began} {way} {parties}, {}", outcome(summary))
+}
+
+/// How a call that is over went, in one line: `answered by 151 after 12s, talked 2m15s, 2 messages
+/// still standing`.
+pub fn ending(summary: &Summary) -> String {
+    let after = |what: String| match summary.ring_millis {
+        Some(ring) => format!("{what} after {}", duration(ring)),
+        None => what,
+    };
+    let mut parts = vec![match (summary.outcome, &summary.answered_by) {
+        (Outcome::Answered, Some(who)) if summary.direction != Direction::Outgoing => {
+            after(format!("answered by {}", phone(who)))
+        }
+        (Outcome::Answered, _) => after("answered".to_owned()),
+        (Outcome::InProgress | Outcome::Unknown, _) => outcome(summary).to_owned(),
+        _ => after(outcome(summary).to_owned()),
+    }];
+    if !summary.transferred_to.is_empty() {
+        let to: Vec<String> = summary
+            .transferred_to
+            .iter()
+            .map(|who| phone(who))
+            .collect();
+        parts.push(format!("transferred to {}", to.join(", then to ")));
+    }
+    let talked = summary.talk_millis.map(duration);
+    parts.extend(talked.map(|talked| format!("talked {talked}")));
+    match summary.messages {
+        m if m.sent == 0 => {}
+        m if m.standing == 0 => parts.push("no message still standing".to_owned()),
+        m if m.standing == 1 => parts.push("1 message still standing".to_owned()),
+        m => parts.push(format!("{} messages still standing", m.standing)),
+    }
+    parts.join(", ")
+}
+
+/// What an Asterisk event says, in a few words. Names come from the log, so the result is
+/// sanitised.
+pub(super) fn event(ast: &Ast<'_>, fact: &Fact) -> String {
+    let show = |bytes: &[u8]| sanitise(bytes).into_owned();
+    let number = |bytes: &[u8]| phone(&String::from_utf8_lossy(bytes));
+    let list = || {
+        let all: Vec<String> = fact.extensions().map(number).collect();
+        all.join(", ")
+    };
+    let over = || match fact.trunk() {
+        b"" => String::new(),
+        trunk => format!(" over line {}", show(trunk)),
+    };
+    match ast.event {
+        b"start" => format!("call from {}{}", number(fact.phone()), over()),
+        b"dial" => match fact.call_type {
+            Some(calltrace_model::call::CallType::Outgoing) => {
+                format!("{} dials {}{}", list(), number(fact.phone()), over())
+            }
+            _ => format!("rings {} for {}{}", list(), number(fact.phone()), over()),
+        },
+        b"bridge_create" => format!("bridge {} is made", short(fact.bridge())),
+        b"bridge" => format!(
+            "{} enters bridge {}{}",
+            show(fact.channel()),
+            short(fact.bridge()),
+            connected(fact)
+        ),
+        b"bridge_leave" => format!(
+            "{} leaves bridge {}",
+            show(fact.channel()),
+            short(fact.bridge())
+        ),
+        b"bridge_destroy" => format!("bridge {} is gone", short(fact.bridge())),
+        b"new_callerid" => format!(
+            "{} shows {}{}{}",
+            show(fact.channel()),
+            number(fact.caller()),
+            name_of(ast),
+            connected(fact)
+        ),
+        b"hangup" => hangup(fact, &list()),
+        other => show(other),
+    }
+}
+
+fn hangup(fact: &Fact, who: &str) -> String {
+    let status = match fact.call_status {
+        Some(b'2') => "answered",
+        Some(b'0' | b'3') => "not answered",
+        Some(b'4') => "cancelled",
+        Some(b'5') => "status 5",
+        Some(b'1') => "status 1",
+        _ => "no status",
+    };
+    if who.is_empty() {
+        format!("hangup, {status}")
+    } else if fact.call_status == Some(b'2') {
+        format!("hangup, {status} by {who}")
+    } else {
+        format!("hangup, {status} ({who})")
+    }
+}
+
+fn connected(fact: &Fact) -> String {
+    match fact.connected() {
+        b"" | b"<unknown>" => String::new(),
+        other => format!(", with {}", phone(&String::from_utf8_lossy(other))),
+    }
+}
+
+/// The caller's name, when it is one and not the number again.
+fn name_of(ast: &Ast<'_>) -> String {
+    let name = json::Fields::new(ast.json).find(|(key, _)| *key == b"CallerIDName");
+    let Some((_, value)) = name else {
+        return String::new();
+    };
+    let name = value.text();
+    let is_number = name
+        .iter()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-'));
+    if is_number || *name == *b"<unknown>" {
+        return String::new();
+    }
+    format!(" \"{}\"", sanitise(&name))
+}
+
+/// The first group of a bridge's UUID: enough to tell the five bridges of a call apart.
+pub(super) fn short(bridge: &[u8]) -> String {
+    let end = bridge
+        .iter()
+        .position(|&b| b == b'-')
+        .unwrap_or(bridge.len());
+    sanitise(&bridge[..end.min(8)]).into_owned()
+}
+
+/// A record that is not Asterisk's, in words; redacted and sanitised.
+pub(super) fn other(record: &Record<'_>) -> String {
+    let text = match &record.body {
+        Body::Tg(tg) => {
+            let what = match tg.action {
+                b"send" => "sent",
+                b"edit" => "edited",
+                b"delete" => "deleted",
+                action => return sanitise(action).into_owned(),
+            };
+            let text = if tg.text.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", String::from_utf8_lossy(tg.text))
+            };
+            format!(
+                "{what} {} {} to {}{text}",
+                String::from_utf8_lossy(tg.msg_type),
+                String::from_utf8_lossy(tg.msg_id),
+                String::from_utf8_lossy(tg.chat)
+            )
+        }
+        Body::Http(http) => format!(
+            "{} {} -> {}",
+            String::from_utf8_lossy(http.method),
+            String::from_utf8_lossy(http.url),
+            String::from_utf8_lossy(http.status)
+        ),
+        Body::Sql(sql) => format!(
+            "{} {}",
+            String::from_utf8_lossy(sql.query_type),
+            String::from_utf8_lossy(sql.table)
+        ),
+        _ => {
+            return sanitise(
+                calltrace_model::redact::text(&String::from_utf8_lossy(record.line)).as_bytes(),
+            )
+            .into_owned();
+        }
+    };
+    sanitise(calltrace_model::redact::text(&text).as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_at_a_glance() {
+        for (millis, text) in [
+            (0, "0.0s"),
+            (410, "0.4s"),
+            (14_000, "14s"),
+            (125_000, "2m05s"),
+            (3_725_000, "1h02m05s"),
+            (-2_000, "-2s"),
+        ] {
+            assert_eq!(duration(millis), text);
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Makes the index of a file, by one read of all of it.
+//!
+//! Content is cut into blocks (those of BGZF, else stretches of 64 KiB); a line belongs to the one
+//! it begins in. Stretches are parsed on all threads; their postings come together in segments, so
+//! that memory does not grow with the file.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::Built;
+use super::grid::{Even, Grid, TASK_BYTES};
+use super::key::{Key, keys_of_fact, keys_of_line};
+use super::layout::{ENTRY_BYTES, Fingerprint, Footer, MAGIC, Segment, Stored};
+use super::pages::{Counted, write_pages};
+use super::print::fingerprint;
+use crate::scan::{Block, Finding, Scanner, Task, Tuning};
+use crate::source::{Bounds, Content, Source, Span, Tally};
+use calltrace_model::call::Facts;
+use calltrace_model::record::{LogZone, Place, Record, Stamp};
+
+/// Blocks of a segment: some 128 MiB of content, whose postings take 10 MB while they are sorted.
+pub(super) const SEGMENT_BLOCKS: u32 = 2048;
+
+/// Content parsed at once: this many tasks of about [`TASK_BYTES`].
+const TASKS_AT_ONCE: usize = 16;
+
+/// Writes the index of `source`; of a plain file it covers the whole lines that are there now.
+///
+/// # Errors
+/// When the source can't be read or is damaged (then there is nothing sound to index), or `out`
+/// can't be written.
+pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<Built> {
+    let source = &Arc::new(source.whole());
+    let print = fingerprint(source)?;
+    let mut builder = Builder::new(out, Grid::of(source, &print));
+    builder.out.write(&MAGIC)?;
+    match source.content_bytes() {
+        Some(_) => builder.take_spans(&scanner(), source, print.covered)?,
+        None => builder.take_stream(&scanner(), source)?,
+    }
+    let whole = Span {
+        start: 0,
+        end: print.covered,
+    };
+    builder.count_what_was_passed_over(source, whole)?;
+    builder.finish(print, Bounds::probe(source, zone))
+}
+
+fn scanner() -> Scanner {
+    Scanner::new(Tuning {
+        span_bytes: TASK_BYTES,
+        ..Tuning::default()
+    })
+}
+
+/// What an index says of a stretch of a plain file.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub segments: Vec<Segment>,
+    /// What the segments' sections stand in.
+    pub bytes: Vec<u8>,
+    pub content: Content,
+    /// Earliest and latest time of a record.
+    pub times: Option<(Stamp, Stamp)>,
+    pub has_timeless_blocks: bool,
+    pub findings: Vec<Finding>,
+}
+
+/// Makes the index of a stretch of a plain `source` that begins with a line and ends behind one.
+///
+/// # Errors
+/// When the source can't be read or is not as long.
+pub(super) fn build_piece(source: &Arc<Source>, span: Span, block_bytes: u64) -> io::Result<Piece> {
+    let mut bytes = Vec::new();
+    let mut builder = Builder::new(&mut bytes, Grid::Even(Even::of(span, block_bytes)));
+    builder.take_spans(&scanner(), source, span.end)?;
+    builder.count_what_was_passed_over(source, span)?;
+    let content = builder.close(Some(span.end - span.start))?;
+    let Builder {
+        segments,
+        span: times,
+        has_timeless_blocks,
+        findings,
+        ..
+    } = builder;
+    Ok(Piece {
+        segments,
+        bytes,
+        content,
+        times,
+        has_timeless_blocks,
+        findings,
+    })
+}
+
+/// What a stretch of content gave.
+#[derive(Default)]
+struct Parsed {
+    /// By `Kind`: key in the upper half, block in the lower; in order, each once.
+    postings: [Vec<u64>; 3],
+    /// Block, earliest and latest time.
+    times: Vec<(u32, Stamp, Stamp)>,
+    tally: Tally,
+    findings: Vec<Finding>,
+    /// Blocks that begin with a line.
+    begun: usize,
+}
+
+impl Parsed {
+    fn take(&mut self, grid: &Grid, block: &Block<'_>) {
+        self.tally.add(block.text);
+        let mut facts = Facts::for_block(block.text.len());
+        for (at, text) in block.lines() {
+            let offset = block.offset + at as u64;
+            let of = grid.block_of(offset);
+            self.begun += usize::from(grid.begins_at(of, offset));
+            let record = Record::parse(text);
+            if let Some(at) = record.at {
+                self.saw(of, at);
+            }
+            keys_of_line(text, |key| self.post(key, of));
+            let place = Place { source: of, offset };
+            facts.push(&record, Stamp(0), place);
+        }
+        for fact in &facts.finish() {
+            keys_of_fact(fact, |key| self.post(key, fact.place.source));
+        }
+        for postings in &mut self.postings {
+            postings.sort_unstable();
+            postings.dedup();
+        }
+    }
+
+    fn post(&mut self, key: Key, block: u32) {
+        self.postings[key.kind as usize].push(u64::from(key.value) << 32 | u64::from(block));
+    }
+
+    fn saw(&mut self, block: u32, at: Stamp) {
+        match self.times.last_mut() {
+            Some((last, first_at, last_at)) if *last == block => {
+                *first_at = at.min(*first_at);
+                *last_at = at.max(*last_at);
+            }
+            _ => self.times.push((block, at, at)),
+        }
+    }
+}
+
+/// Writes segments as they fill up.
+struct Builder<'w> {
+    out: Counted<'w>,
+    grid: Grid,
+    postings: [Vec<u64>; 3],
+    times: Vec<(Stamp, Stamp)>,
+    /// Blocks of the segments written.
+    written_blocks: u32,
+    segments: Vec<Segment>,
+    tally: Tally,
+    findings: Vec<Finding>,
+    begun: usize,
+    span: Option<(Stamp, Stamp)>,
+    has_timeless_blocks: bool,
+}
+
+const NEVER: (Stamp, Stamp) = (Stamp(i64::MAX), Stamp(i64::MIN));
+
+impl<'w> Builder<'w> {
+    fn new(out: &'w mut dyn Write, grid: Grid) -> Builder<'w> {
+        Builder {
+            out: Counted { out, at: 0 },
+            grid,
+            postings: Default::default(),
+            times: Vec::new(),
+            written_blocks: 0,
+            segments: Vec::new(),
+            tally: Tally::default(),
+            findings: Vec::new(),
+            begun: 0,
+            span: None,
+            has_timeless_blocks: false,
+        }
+    }
+
+    /// Takes the content up to the offset `end`.
+    fn take_spans(&mut self, scanner: &Scanner, source: &Arc<Source>, end: u64) -> io::Result<()> {
+        let tasks: Vec<Task> = self
+            .grid
+            .spans(end)
+            .into_iter()
+            .map(|span| Task {
+                source: Arc::clone(source),
+                index: 0,
+                span,
+            })
+            .collect();
+        for tasks in tasks.chunks(TASKS_AT_ONCE) {
+            let grid = &self.grid;
+            let parts = scanner.run(tasks, |_, blocks| {
+                let mut parsed = Parsed::default();
+                while let Some(block) = blocks.next_block() {
+                    parsed.take(grid, &block);
+                }
+                parsed.findings = blocks.findings().to_vec();
+                parsed
+            });
+            for (parsed, _) in parts {
+                self.take(&parsed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_stream(&mut self, scanner: &Scanner, source: &Source) -> io::Result<()> {
+        let mut stream = scanner.stream(source);
+        loop {
+            let mut texts: Vec<(u64, Vec<u8>)> = Vec::new();
+            while texts.len() < TASKS_AT_ONCE
+                && let Some(block) = stream.next_block()
+            {
+                texts.push((block.offset, block.text.to_vec()));
+            }
+            let grid = &self.grid;
+            let parts: Vec<Parsed> = texts
+                .par_iter()
+                .map(|(offset, text)| {
+                    let mut parsed = Parsed::default();
+                    let block = Block::of(*offset, text);
+                    parsed.take(grid, &block);
+                    parsed
+                })
+                .collect();
+            for parsed in parts {
+                self.take(&parsed)?;
+            }
+            if texts.is_empty() {
+                break;
+            }
+        }
+        self.note(stream.findings())?;
+        scanner.end_stream(source, stream);
+        Ok(())
+    }
+
+    /// Takes the next stretch; stretches come in order.
+    fn take(&mut self, parsed: &Parsed) -> io::Result<()> {
+        self.note(&parsed.findings)?;
+        self.tally.join(&parsed.tally);
+        self.begun += parsed.begun;
+        for (all, new) in self.postings.iter_mut().zip(&parsed.postings) {
+            all.extend_from_slice(new);
+        }
+        for &(block, first, last) in &parsed.times {
+            let at = (block - self.written_blocks) as usize;
+            self.times.resize(self.times.len().max(at + 1), NEVER);
+            let times = &mut self.times[at];
+            *times = (times.0.min(first), times.1.max(last));
+            let span = self.span.unwrap_or(NEVER);
+            self.span = Some((span.0.min(first), span.1.max(last)));
+        }
+        // The last block may get more lines.
+        while self.times.len() > SEGMENT_BLOCKS as usize {
+            self.write_segment(SEGMENT_BLOCKS, u64::MAX)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, findings: &[Finding]) -> io::Result<()> {
+        for finding in findings {
+            if let Finding::Damaged { what, .. } = finding {
+                return Err(io::Error::new(ErrorKind::InvalidData, what.clone()));
+            }
+            let is_hole = |f: &Finding| matches!(f, Finding::Hole { .. });
+            if !is_hole(finding) || !self.findings.iter().any(is_hole) {
+                self.findings.push(finding.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the next `blocks` as a segment; `content_bytes` cuts the last block of the file.
+    fn write_segment(&mut self, blocks: u32, content_bytes: u64) -> io::Result<()> {
+        let base = self.written_blocks;
+        let later = self.times.split_off(self.times.len().min(blocks as usize));
+        let mut table = Vec::with_capacity(blocks as usize * ENTRY_BYTES);
+        for at in 0..blocks {
+            let (content, file) = self.grid.lengths(base + at, content_bytes);
+            let (first, last) = self.times.get(at as usize).copied().unwrap_or(NEVER);
+            self.has_timeless_blocks |= content > 0 && (first, last) == NEVER;
+            table.extend_from_slice(&content.to_le_bytes());
+            table.extend_from_slice(&file.to_le_bytes());
+            table.extend_from_slice(&first.0.to_le_bytes());
+            table.extend_from_slice(&last.0.to_le_bytes());
+        }
+        let mut segment = Segment {
+            blocks,
+            table: self.out.section(&table)?,
+            ..Segment::default()
+        };
+        for (postings, pages) in self.postings.iter_mut().zip(&mut segment.pages) {
+            let is_later = |posting: &u64| *posting as u32 >= base + blocks;
+            let later = postings.iter().copied().filter(is_later).collect();
+            postings.retain(|posting| !is_later(posting));
+            postings.par_sort_unstable();
+            postings.dedup();
+            *pages = write_pages(&mut self.out, postings, base)?;
+            *postings = later;
+        }
+        self.times = later;
+        self.written_blocks += blocks;
+        self.segments.push(segment);
+        Ok(())
+    }
+
+    /// Of a line that is too long only a part is handed out, and none of a hole; then content is counted
+    /// once more.
+    fn count_what_was_passed_over(&mut self, source: &Source, span: Span) -> io::Result<()> {
+        let is_passed_over = |f: &Finding| {
+            matches!(
+                f,
+                Finding::LongLine { cut: true, .. } | Finding::Hole { .. }
+            )
+        };
+        let limit = if source.is_seekable() {
+            span.end - span.start
+        } else {
+            u64::MAX
+        };
+        if self.tally.content().bytes == limit || !self.findings.iter().any(is_passed_over) {
+            return Ok(());
+        }
+        self.tally = Tally::read(source.content_from(span.start).take(limit))?;
+        Ok(())
+    }
+
+    /// Writes what is left. Content that is not as long as it should be (`None`: nobody knows) is an
+    /// error.
+    fn close(&mut self, bytes: Option<u64>) -> io::Result<Content> {
+        let content = self.tally.content();
+        if bytes.is_some_and(|bytes| bytes != content.bytes) {
+            return Err(io::Error::other(
+                "it changed, or holds a line that is too long",
+            ));
+        }
+        let blocks = self.grid.len(content.bytes);
+        while self.written_blocks < blocks {
+            let next = (blocks - self.written_blocks).min(SEGMENT_BLOCKS);
+            self.write_segment(next, content.bytes)?;
+        }
+        Ok(content)
+    }
+
+    fn finish(mut self, mut print: Fingerprint, probed: Bounds) -> io::Result<Built> {
+        let content = self.close((print.stored != Stored::Gzip).then_some(print.covered))?;
+        if let Grid::Bgzf(blocks) = &self.grid
+            && self.begun == blocks.iter().filter(|b| b.content_bytes > 0).count()
+        {
+            print.stored = Stored::BgzfOfLines;
+        }
+        let footer = Footer {
+            fingerprint: print,
+            content,
+            probed,
+            first: self.span.map(|(first, _)| first),
+            last: self.span.map(|(_, last)| last),
+            has_timeless_blocks: self.has_timeless_blocks,
+            findings: self.findings,
+            segments: self.segments,
+        };
+        self.out.tail(&footer.encode(), MAGIC)?;
+        Ok(Built {
+            content,
+            first: footer.first,
+            last: footer.last,
+            index_bytes: self.out.at,
+        })
+    }
+}

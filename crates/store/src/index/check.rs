@@ -1,0 +1,84 @@
+//! Verifies an index against the file it is of.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use super::layout::{Footer, MAGIC, TAIL_BYTES};
+use super::store::{Store, read_tail};
+use super::{Index, build};
+use crate::source::Source;
+use crate::tree::LogFile;
+use calltrace_model::record::LogZone;
+
+/// Makes the index of `log` anew, as far as the one that is there covers it, and compares the two
+/// byte by byte. How long the index is (bytes) is returned; `None` when there is none.
+///
+/// # Errors
+/// What is wrong, as a clause about the index: "differs from the file at byte 4711".
+pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
+    let Some(index) = Index::open(log)? else {
+        return Ok(None);
+    };
+    let failed = |error: io::Error| format!("can't be compared with the file: {error}");
+    let cut = log
+        .cut(index.known.footer.fingerprint.file_bytes)
+        .map_err(failed)?;
+    let source = Source::open(Arc::new(cut)).map_err(failed)?;
+    let Some(Store::File(file)) = index.known.stores.first().map(AsRef::as_ref) else {
+        return Ok(None);
+    };
+    let bytes = file.metadata().map_err(failed)?.len();
+    let footer_bytes = read_tail(file, MAGIC)?.len();
+    let mut comparison = Comparison {
+        file,
+        at: 0,
+        // The footer tells when the file changed, and a live one has since.
+        until: bytes - (TAIL_BYTES + footer_bytes) as u64,
+        differs_at: None,
+        footer: Vec::new(),
+    };
+    build(&source, zone, &mut comparison).map_err(failed)?;
+    if let Some(at) = comparison.differs_at {
+        return Err(format!("differs from the file at its byte {at}"));
+    }
+    let end = comparison.footer.len().saturating_sub(TAIL_BYTES);
+    let mut anew = Footer::decode(&comparison.footer[..end]).ok_or("differs from the file")?;
+    anew.fingerprint.modified = index.known.footer.fingerprint.modified;
+    if anew != index.known.footer {
+        return Err("says something else about the file than the file itself".to_owned());
+    }
+    Ok(Some(bytes))
+}
+
+/// Takes an index that is being written, and compares it with a file up to `until`.
+struct Comparison<'f> {
+    file: &'f File,
+    at: u64,
+    until: u64,
+    differs_at: Option<u64>,
+    /// What is behind `until`.
+    footer: Vec<u8>,
+}
+
+impl Write for Comparison<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.until - self.at.min(self.until)).unwrap_or(usize::MAX);
+        let (compared, footer) = bytes.split_at(bytes.len().min(left));
+        let mut theirs = vec![0; compared.len()];
+        let same = self.file.read_exact_at(&mut theirs, self.at).is_ok() && theirs == compared;
+        if !same && self.differs_at.is_none() {
+            let pairs = theirs.iter().zip(compared);
+            let first = pairs.take_while(|(a, b)| a == b).count();
+            self.differs_at = Some(self.at + first as u64);
+        }
+        self.footer.extend_from_slice(footer);
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

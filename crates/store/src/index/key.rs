@@ -1,0 +1,250 @@
+//! What lines are found by: the keys that are posted, and the keys that a question looks up.
+//!
+//! Three kinds, each 32 bits wide. A key may stand for several things (an index may name too much,
+//! never too little), so a block it leads to is a candidate:
+//! - **seconds**: the ten digits before a dot, anywhere in a line. All ids born in one second share
+//!   one, and so does every longer id that holds the one asked for.
+//! - **names**: CRC-32 of a letter and a name: `B` bridge, `L` Local channel, `M` message id, `U`
+//!   UniqueId without a second of birth, `H` extension that an internal hangup is of.
+//! - **phones**: the last seven digits of every run of seven digits or more, anywhere in a line.
+
+use calltrace_model::call::{CallType, Edge, Event, Fact};
+use calltrace_model::record::id;
+use calltrace_model::record::phone::{PhoneQuery, SUFFIX_DIGITS_MIN};
+
+/// Digits of an id's second of birth.
+const SECOND_DIGITS: usize = 10;
+
+/// One key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub(super) kind: Kind,
+    pub(super) value: u32,
+}
+
+/// The kinds of key, each with postings of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    Second,
+    Name,
+    Phone,
+}
+
+impl Kind {
+    /// All, in the order in which a segment has their pages.
+    pub(super) const ALL: [Kind; 3] = [Kind::Second, Kind::Name, Kind::Phone];
+}
+
+impl Key {
+    /// The key of every line that holds `text`, if there is one: `text` must hold an id's second
+    /// of birth and the dot behind it.
+    pub fn of_text(text: &[u8]) -> Option<Key> {
+        runs(text).find_map(|run| run.second)
+    }
+
+    /// The key of every line that may hold the number asked for; `None` for a short number, which has no
+    /// postings.
+    pub fn of_phone(query: &PhoneQuery) -> Option<Key> {
+        (!query.is_short()).then(|| phone(query.needle()))
+    }
+
+    /// The key of every record that has the name `edge`.
+    pub fn of_edge(edge: Edge<'_>) -> Key {
+        match edge {
+            Edge::Uid(uid) => Key::of_text(uid).unwrap_or_else(|| name(b'U', uid)),
+            Edge::Bridge(bridge) => name(b'B', bridge),
+            Edge::Local(stem) => name(b'L', stem),
+            // Two chats may share an id; both are candidates.
+            Edge::Message { message, .. } => name(b'M', message),
+        }
+    }
+
+    /// The key of every internal hangup of an extension: all that some consultations leave.
+    pub fn of_internal_hangup(extension: &[u8]) -> Key {
+        name(b'H', extension)
+    }
+}
+
+fn name(letter: u8, text: &[u8]) -> Key {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&[letter]);
+    hasher.update(text);
+    Key {
+        kind: Kind::Name,
+        value: hasher.finalize(),
+    }
+}
+
+/// The last seven digits as a number.
+fn phone(digits: &[u8]) -> Key {
+    let tail = &digits[digits.len().saturating_sub(SUFFIX_DIGITS_MIN)..];
+    Key {
+        kind: Kind::Phone,
+        value: tail.iter().fold(0, |n, d| n * 10 + u32::from(d - b'0')),
+    }
+}
+
+/// Calls `post` with every key of a line but those of its names.
+pub(super) fn keys_of_line(line: &[u8], mut post: impl FnMut(Key)) {
+    for run in runs(line) {
+        post(run.phone);
+        run.second.into_iter().for_each(&mut post);
+    }
+}
+
+/// Calls `post` with every key of a record's names.
+pub(super) fn keys_of_fact(fact: &Fact, mut post: impl FnMut(Key)) {
+    for edge in fact.edges() {
+        post(Key::of_edge(edge));
+    }
+    // No name of a call, but what tells that the bridge is none.
+    if fact.holding && id::is_known(fact.bridge()) {
+        post(Key::of_edge(Edge::Bridge(fact.bridge())));
+    }
+    if fact.event == Event::Hangup && fact.call_type == Some(CallType::Internal) {
+        post(Key::of_internal_hangup(fact.phone()));
+    }
+}
+
+/// A run of seven digits or more.
+struct Run {
+    phone: Key,
+    second: Option<Key>,
+}
+
+fn runs(line: &[u8]) -> impl Iterator<Item = Run> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        // A run of seven covers one of any seven neighbours, so the others need not be looked at.
+        loop {
+            let probe = from + SUFFIX_DIGITS_MIN - 1;
+            if !line.get(probe)?.is_ascii_digit() {
+                from = probe + 1;
+                continue;
+            }
+            let before = line[from..probe].iter().rev();
+            let start = probe - before.take_while(|b| b.is_ascii_digit()).count();
+            let behind = line[probe..].iter();
+            let end = probe + behind.take_while(|b| b.is_ascii_digit()).count();
+            from = end;
+            if end - start >= SUFFIX_DIGITS_MIN {
+                return Some(Run::of(&line[start..end], line.get(end)));
+            }
+        }
+    })
+}
+
+impl Run {
+    fn of(digits: &[u8], next: Option<&u8>) -> Run {
+        let second = digits
+            .last_chunk::<SECOND_DIGITS>()
+            .filter(|_| next == Some(&b'.'))
+            .and_then(|ten| u32::try_from(id::decimal(ten)?).ok())
+            .map(|value| Key {
+                kind: Kind::Second,
+                value,
+            });
+        Run {
+            phone: phone(digits),
+            second,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(line: &str) -> Vec<Key> {
+        let mut keys = Vec::new();
+        keys_of_line(line.as_bytes(), |key| keys.push(key));
+        keys
+    }
+
+    #[test]
+    fn every_run_of_seven_digits_or_more_is_a_phone_wherever_it_stands() {
+        let value = |n: u32| Key {
+            kind: Kind::Phone,
+            value: n,
+        };
+        for before in 0..20 {
+            for digits in ["1234567", "12345678", "375291234567", "00000001234567"] {
+                for behind in ["", "x", "x123456x"] {
+                    let line = format!("{}{digits}{behind}", "x".repeat(before));
+                    let wanted = value(digits[digits.len() - 7..].parse().expect("digits"));
+                    assert_eq!(keys(&line), [wanted], "{line}");
+                }
+            }
+        }
+        assert_eq!(keys("123456 123456"), []);
+    }
+
+    #[test]
+    fn an_id_is_found_by_its_second_in_every_form() {
+        let asked = Key::of_text(b"1764493655.6").expect("a key");
+        for line in [
+            "x|1764493655.61|y",
+            "PBX1-1764493655.6",
+            "91764493655.6",
+            "test_1764493655.0a0b0c0d.377",
+        ] {
+            assert!(keys(line).contains(&asked), "{line}");
+        }
+        assert!(!keys("1764493656.6").contains(&asked));
+        for none in ["", "abc-1", "764493655.6", "9999999999.1", "1764493655"] {
+            assert_eq!(Key::of_text(none.as_bytes()), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_short_number_leads_nowhere() {
+        let short = PhoneQuery::parse("225566").expect("a number");
+        assert_eq!(Key::of_phone(&short), None);
+    }
+
+    #[test]
+    fn ids_in_every_field_have_a_key() {
+        let line = "x|AST|bridge|1764493655.6|{\"Linkedid\": \"pbx1-1764493650.1\", \"DestUniqueid\": \"1764493657.9\"}";
+        for id in ["1764493655.6", "pbx1-1764493650.1", "1764493657.9"] {
+            let asked = Key::of_text(id.as_bytes()).expect("a key");
+            assert!(keys(line).contains(&asked), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_index_of_version_0_1_leads_to_every_name_that_is_read_since() {
+        // It has the keys of lines, and those of the names that it knew: the id and the bridge. The line
+        // that tells that a bridge only holds is found by that bridge.
+        let line = "2025-12-02 09:15:10,100|AST|bridge_create||{\"BridgeUniqueid\": \"b1\", \"BridgeTechnology\": \"holding_bridge\"}";
+        let place = calltrace_model::record::Place {
+            source: 0,
+            offset: 0,
+        };
+        let record = calltrace_model::record::Record::parse(line.as_bytes());
+        let fact = Fact::of(&record, calltrace_model::record::Stamp(0), place);
+        assert_eq!(fact.edges().count(), 0);
+        let mut posted = Vec::new();
+        keys_of_fact(&fact, |key| posted.push(key));
+        assert_eq!(posted, [Key::of_edge(Edge::Bridge(b"b1"))]);
+        // Ids with a second of birth are found by it, wherever they stand; for others nothing is looked up.
+        for id in ["pbx1-1764493650.1", "1764493650.1"] {
+            let line = format!("x|AST|new_callerid|1764493655.6|{{\"Linkedid\": \"{id}\"}}");
+            let wanted = Key::of_edge(Edge::Uid(id.as_bytes()));
+            assert!(keys(&line).contains(&wanted), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_is_written() {
+        let asked = Key::of_phone(&PhoneQuery::parse("80290001234").expect("a number"));
+        let asked = asked.expect("it is long enough");
+        for line in [
+            "+375290001234",
+            "80290001234",
+            "\"375290001234\"",
+            "0001234",
+        ] {
+            assert!(keys(line).contains(&asked), "{line}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What an index says, in a file or in memory.
+
+use std::fs::File;
+use std::sync::{Arc, OnceLock};
+
+use super::Block;
+use super::key::{Key, Kind};
+use super::layout::{ENTRY_BYTES, Footer, Segment, Stored};
+use super::postings::Postings;
+use super::sound;
+use super::store::Store;
+use crate::source::Span;
+use calltrace_model::record::Stamp;
+
+/// The footer, and where the segments stand.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub footer: Footer,
+    /// One a segment; or one for all.
+    pub stores: Vec<Arc<Store>>,
+    blocks: OnceLock<Option<Vec<Block>>>,
+}
+
+impl Known {
+    pub(super) fn of_file(footer: Footer, file: File) -> Known {
+        Known::new(footer, vec![Arc::new(Store::File(file))])
+    }
+
+    pub(super) fn new(footer: Footer, stores: Vec<Arc<Store>>) -> Known {
+        Known {
+            footer,
+            stores,
+            blocks: OnceLock::new(),
+        }
+    }
+
+    /// The segments and where each stands.
+    pub(super) fn segments(&self) -> impl Iterator<Item = (&Segment, &Arc<Store>)> {
+        let last = self.stores.len().saturating_sub(1);
+        let segments = self.footer.segments.iter().enumerate();
+        segments.map(move |(at, segment)| (segment, &self.stores[at.min(last)]))
+    }
+
+    /// The blocks, in order. `None` when the index turns out to be torn.
+    pub(super) fn blocks(&self) -> Option<&[Block]> {
+        self.blocks.get_or_init(|| self.read_blocks()).as_deref()
+    }
+
+    /// The blocks that may hold `key`, in order. `None` when the index turns out to be torn.
+    pub(super) fn blocks_of(&self, key: Key) -> Option<Vec<u32>> {
+        let mut blocks = Vec::new();
+        let mut base = 0;
+        for (segment, store) in self.segments() {
+            Postings::new(store, segment).find(key, base, &mut blocks)?;
+            base += segment.blocks;
+        }
+        Some(blocks)
+    }
+
+    /// Calls `each` with every key of a kind, in order within a segment. `None` when the index
+    /// turns out to be torn.
+    pub(super) fn keys_of(&self, kind: Kind, mut each: impl FnMut(u32)) -> Option<()> {
+        for (segment, store) in self.segments() {
+            Postings::new(store, segment).each(kind, &mut |key, _| each(key))?;
+        }
+        Some(())
+    }
+
+    fn read_blocks(&self) -> Option<Vec<Block>> {
+        let stored = self.footer.fingerprint.stored;
+        let mut blocks = Vec::new();
+        let (mut at, mut file_at) = (0, 0);
+        for (segment, store) in self.segments() {
+            let table = store.read(segment.table)?;
+            for entry in table.as_chunks::<ENTRY_BYTES>().0 {
+                let (lengths, times) = entry.split_first_chunk::<8>()?;
+                let [content, file] = [&lengths[..4], &lengths[4..]]
+                    .map(|n| u32::from_le_bytes(n.try_into().unwrap_or_default()));
+                let [first, last] = [&times[..8], &times[8..]]
+                    .map(|n| Stamp(i64::from_le_bytes(n.try_into().unwrap_or_default())));
+                let end = at + u64::from(content);
+                let has_times = first <= last;
+                let is_timed = sound::is_real(first) && sound::is_real(last);
+                if !sound::is_block(stored, content, file) || (has_times && !is_timed) {
+                    return None;
+                }
+                file_at += u64::from(file);
+                blocks.push(Block {
+                    span: Span { start: at, end },
+                    times: has_times.then_some((first, last)),
+                    file_bytes: file,
+                });
+                at = end;
+            }
+        }
+        let is_bgzf = matches!(stored, Stored::Bgzf | Stored::BgzfOfLines);
+        let fits = at == self.footer.content.bytes
+            && (!is_bgzf || file_at == self.footer.fingerprint.file_bytes);
+        fits.then_some(blocks)
+    }
+}

@@ -1,0 +1,467 @@
+//! The bytes of an index file, version 1. All numbers little-endian.
+//!
+//! ```text
+//! file      = "CTINDEX\x01"  segment*  footer  tail
+//! segment   = table  pages of seconds  pages of names  pages of phones
+//! table     = a 24-byte entry a block:
+//!               u32 content bytes, u32 bytes in the file (as content where that is not BGZF),
+//!               i64 earliest and i64 latest record time (milliseconds of the log's wall clock;
+//!               i64::MAX and i64::MIN in a block without any)
+//! page      = entries, about 4 KiB of them, by key, each key in one page only:
+//!               varint key minus the key before (the page's first key before the first),
+//!               varint number of blocks minus one,
+//!               varint zigzag(first block minus the first block of the entry before, or 0),
+//!               for each further block varint (block minus the block before, minus one)
+//! footer    = fingerprint, content, times, findings, segments (see `Footer::encode`)
+//! tail      = u32 length of the footer, u32 CRC-32 of the footer, "CTINDEX\x01"
+//! ```
+//!
+//! A varint is LEB128. Blocks count from 0 in their segment. Every table and page has its CRC-32
+//! in the footer, so that a question reads and checks only what it needs. Whatever does not fit is
+//! an index that is not used: there is no second version yet, so any other is not read. Names that the
+//! program learned to read since (`Linkedid`, `DestUniqueid`) need none: see the tests of `key`.
+
+use crate::scan::Finding;
+use crate::source::{Bounds, Content};
+use calltrace_model::record::Stamp;
+
+/// First and last bytes of a file; the last of them is the version.
+pub(super) const MAGIC: [u8; 8] = *b"CTINDEX\x01";
+
+/// Length of the tail.
+pub(super) const TAIL_BYTES: usize = 16;
+
+/// Length of a table's entry.
+pub(super) const ENTRY_BYTES: usize = 24;
+
+/// A page is closed once it is this long.
+pub(super) const PAGE_BYTES: usize = 4096;
+
+/// Where some bytes stand in the index file, and what they must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Section {
+    pub at: u64,
+    pub bytes: u32,
+    pub crc: u32,
+}
+
+/// A page of postings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Page {
+    pub first_key: u32,
+    pub section: Section,
+}
+
+/// Blocks that have postings of their own; bounds the memory that building takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Segment {
+    /// Blocks.
+    pub blocks: u32,
+    pub table: Section,
+    /// By `Kind`.
+    pub pages: [Vec<Page>; 3],
+}
+
+/// How the content is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    Plain,
+    Gzip,
+    /// Every block begins with a line.
+    BgzfOfLines,
+    Bgzf,
+}
+
+/// What tells the file that an index was built from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    pub stored: Stored,
+    /// Of a plain file, which may grow; 0 of others, which may be copied.
+    pub device: u64,
+    /// As `device`.
+    pub inode: u64,
+    /// Length of the file when it was indexed.
+    pub file_bytes: u64,
+    /// Of a plain file up to the end of its last whole line; else the file's length.
+    pub covered: u64,
+    /// Time of the last change (nanoseconds of Unix time).
+    pub modified: i64,
+    /// CRC-32 of the first bytes, and of the last ones before `covered`.
+    pub head_crc: u32,
+    pub tail_crc: u32,
+}
+
+/// The footer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Footer {
+    pub fingerprint: Fingerprint,
+    pub content: Content,
+    /// As a probe of samples saw them: answers don't depend on whether there is an index.
+    pub probed: Bounds,
+    /// Of all records.
+    pub first: Option<Stamp>,
+    pub last: Option<Stamp>,
+    /// Some block with content holds no record with a time.
+    pub has_timeless_blocks: bool,
+    pub findings: Vec<Finding>,
+    pub segments: Vec<Segment>,
+}
+
+const NO_TIME: i64 = i64::MIN;
+
+impl Footer {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        let f = &self.fingerprint;
+        out.u32(match f.stored {
+            Stored::Plain => 0,
+            Stored::Gzip => 1,
+            Stored::BgzfOfLines => 2,
+            Stored::Bgzf => 3,
+        });
+        for n in [f.device, f.inode, f.file_bytes, f.covered] {
+            out.u64(n);
+        }
+        out.u64(f.modified.cast_unsigned());
+        out.u32(f.head_crc);
+        out.u32(f.tail_crc);
+        out.u64(self.content.bytes);
+        out.u64(self.content.lines);
+        out.u32(self.content.crc);
+        for time in [self.probed.first, self.probed.last, self.first, self.last] {
+            out.time(time);
+        }
+        out.u32(u32::from(self.probed.ordered));
+        out.u32(u32::from(self.has_timeless_blocks));
+        out.count(self.findings.len());
+        for finding in &self.findings {
+            out.finding(finding);
+        }
+        out.count(self.segments.len());
+        for segment in &self.segments {
+            out.u32(segment.blocks);
+            out.section(segment.table);
+            for pages in &segment.pages {
+                out.count(pages.len());
+                for page in pages {
+                    out.page(*page);
+                }
+            }
+        }
+        out.finish()
+    }
+
+    /// `None` when the bytes are no footer.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Footer> {
+        let mut r = Reader::new(bytes);
+        let stored = match r.u32()? {
+            0 => Stored::Plain,
+            1 => Stored::Gzip,
+            2 => Stored::BgzfOfLines,
+            3 => Stored::Bgzf,
+            _ => return None,
+        };
+        let fingerprint = Fingerprint {
+            stored,
+            device: r.u64()?,
+            inode: r.u64()?,
+            file_bytes: r.u64()?,
+            covered: r.u64()?,
+            modified: r.i64()?,
+            head_crc: r.u32()?,
+            tail_crc: r.u32()?,
+        };
+        let content = Content {
+            bytes: r.u64()?,
+            lines: r.u64()?,
+            crc: r.u32()?,
+        };
+        let (probed_first, probed_last) = (r.time()?, r.time()?);
+        let (first, last) = (r.time()?, r.time()?);
+        let probed = Bounds {
+            first: probed_first,
+            last: probed_last,
+            ordered: r.u32()? != 0,
+        };
+        let has_timeless_blocks = r.u32()? != 0;
+        let findings = (0..r.u32()?).map(|_| r.finding()).collect::<Option<_>>()?;
+        let segments = (0..r.u32()?).map(|_| r.segment()).collect::<Option<_>>()?;
+        r.is_at_end().then_some(Footer {
+            fingerprint,
+            content,
+            probed,
+            first,
+            last,
+            has_timeless_blocks,
+            findings,
+            segments,
+        })
+    }
+}
+
+/// Appends numbers.
+#[derive(Debug, Default)]
+pub(super) struct Writer(Vec<u8>);
+
+impl Writer {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    pub(super) fn u32(&mut self, n: u32) {
+        self.bytes(&n.to_le_bytes());
+    }
+
+    pub(super) fn u64(&mut self, n: u64) {
+        self.bytes(&n.to_le_bytes());
+    }
+
+    pub(super) fn count(&mut self, n: usize) {
+        self.u32(u32::try_from(n).expect("an index has under 2^32 parts of anything"));
+    }
+
+    pub(super) fn time(&mut self, time: Option<Stamp>) {
+        self.u64(time.map_or(NO_TIME, |at| at.0).cast_unsigned());
+    }
+
+    pub(super) fn page(&mut self, page: Page) {
+        self.u32(page.first_key);
+        self.section(page.section);
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn section(&mut self, section: Section) {
+        self.u64(section.at);
+        self.u32(section.bytes);
+        self.u32(section.crc);
+    }
+
+    /// Damage is not noted down: damaged files are not indexed.
+    fn finding(&mut self, finding: &Finding) {
+        let (kind, offset, bytes) = match *finding {
+            Finding::HalfLine { offset, bytes } => (0, offset, bytes),
+            Finding::LongLine {
+                offset,
+                bytes,
+                cut: false,
+            } => (1, offset, bytes),
+            Finding::LongLine { offset, bytes, .. } => (2, offset, bytes),
+            Finding::Hole { offset, bytes } => (3, offset, bytes),
+            Finding::Damaged { .. } => (4, 0, 0),
+        };
+        self.u32(kind);
+        self.u64(offset);
+        self.u64(bytes as u64);
+    }
+}
+
+/// Takes numbers off the front; `None` where there are no more.
+#[derive(Debug)]
+pub(super) struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> Reader<'b> {
+        Reader(bytes)
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn bytes(&mut self, count: usize) -> Option<&'b [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        let (n, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u32::from_le_bytes(*n))
+    }
+
+    pub(super) fn u64(&mut self) -> Option<u64> {
+        let (n, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u64::from_le_bytes(*n))
+    }
+
+    pub(super) fn i64(&mut self) -> Option<i64> {
+        self.u64().map(u64::cast_signed)
+    }
+
+    /// The outer `None` is a missing number, the inner one "no time".
+    #[expect(clippy::option_option, reason = "two different nothings")]
+    pub(super) fn time(&mut self) -> Option<Option<Stamp>> {
+        let at = self.i64()?;
+        Some((at != NO_TIME).then_some(Stamp(at)))
+    }
+
+    fn section(&mut self) -> Option<Section> {
+        Some(Section {
+            at: self.u64()?,
+            bytes: self.u32()?,
+            crc: self.u32()?,
+        })
+    }
+
+    fn finding(&mut self) -> Option<Finding> {
+        let kind = self.u32()?;
+        let (offset, bytes) = (self.u64()?, usize::try_from(self.u64()?).ok()?);
+        let long = |cut| Finding::LongLine { offset, bytes, cut };
+        match kind {
+            0 => Some(Finding::HalfLine { offset, bytes }),
+            1 => Some(long(false)),
+            2 => Some(long(true)),
+            3 => Some(Finding::Hole { offset, bytes }),
+            _ => None,
+        }
+    }
+
+    fn segment(&mut self) -> Option<Segment> {
+        let mut segment = Segment {
+            blocks: self.u32()?,
+            table: self.section()?,
+            ..Segment::default()
+        };
+        for pages in &mut segment.pages {
+            *pages = (0..self.u32()?)
+                .map(|_| self.page())
+                .collect::<Option<_>>()?;
+        }
+        Some(segment)
+    }
+
+    pub(super) fn page(&mut self) -> Option<Page> {
+        Some(Page {
+            first_key: self.u32()?,
+            section: self.section()?,
+        })
+    }
+}
+
+/// Entries of a page being written.
+#[derive(Debug, Default)]
+pub(super) struct PageWriter {
+    pub bytes: Vec<u8>,
+    last_key: Option<u32>,
+    last_first: u32,
+}
+
+impl PageWriter {
+    /// Adds a key with its blocks, which are in order, each once, and at least one.
+    pub(super) fn add(&mut self, key: u32, blocks: impl ExactSizeIterator<Item = u32>) {
+        self.varint(key - self.last_key.unwrap_or(key));
+        self.varint(u32::try_from(blocks.len() - 1).expect("a segment has under 2^32 blocks"));
+        self.last_key = Some(key);
+        let mut before = None;
+        for block in blocks {
+            match before {
+                None => {
+                    let step = block.wrapping_sub(self.last_first).cast_signed();
+                    self.varint(((step << 1) ^ (step >> 31)).cast_unsigned());
+                    self.last_first = block;
+                }
+                Some(before) => self.varint(block - before - 1),
+            }
+            before = Some(block);
+        }
+    }
+
+    fn varint(&mut self, mut n: u32) {
+        while n >= 0x80 {
+            self.bytes.push(n as u8 | 0x80);
+            n >>= 7;
+        }
+        self.bytes.push(n as u8);
+    }
+}
+
+/// Goes through the entries of a page. Ends early where the bytes make no sense; the page's
+/// checksum was looked at before.
+#[derive(Debug)]
+pub(super) struct PageReader<'b> {
+    bytes: &'b [u8],
+    key: u32,
+    first: u32,
+}
+
+impl<'b> PageReader<'b> {
+    pub(super) fn new(bytes: &'b [u8], first_key: u32) -> PageReader<'b> {
+        PageReader {
+            bytes,
+            key: first_key,
+            first: 0,
+        }
+    }
+
+    /// The next key; its blocks are put into `blocks`.
+    pub(super) fn next_into(&mut self, blocks: &mut Vec<u32>) -> Option<u32> {
+        self.key = self.key.checked_add(self.varint()?)?;
+        let further = self.varint()?;
+        let step = self.varint()?;
+        let step = (step >> 1) ^ (step & 1).wrapping_neg();
+        self.first = self.first.wrapping_add(step);
+        let mut block = self.first;
+        blocks.clear();
+        blocks.push(block);
+        for _ in 0..further {
+            block = block.checked_add(self.varint()?)?.checked_add(1)?;
+            blocks.push(block);
+        }
+        Some(self.key)
+    }
+
+    fn varint(&mut self) -> Option<u32> {
+        let mut n = 0u32;
+        for shift in (0..35).step_by(7) {
+            let (byte, rest) = self.bytes.split_first()?;
+            self.bytes = rest;
+            n |= u32::from(byte & 0x7f).checked_shl(shift)?;
+            if byte & 0x80 == 0 {
+                return Some(n);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_gives_back_what_was_put_in() {
+        let entries: [(u32, &[u32]); 5] = [
+            (7, &[3]),
+            (8, &[0, 1, 2, 900]),
+            (300_000, &[899]),
+            (u32::MAX - 1, &[u32::MAX - 2, u32::MAX]),
+            (u32::MAX, &[0]),
+        ];
+        let mut writer = PageWriter::default();
+        for (key, blocks) in entries {
+            writer.add(key, blocks.iter().copied());
+        }
+        let mut reader = PageReader::new(&writer.bytes, 7);
+        let mut blocks = Vec::new();
+        for (key, wanted) in entries {
+            assert_eq!(reader.next_into(&mut blocks), Some(key));
+            assert_eq!(blocks, wanted);
+        }
+        assert_eq!(reader.next_into(&mut blocks), None);
+    }
+
+    #[test]
+    fn hostile_bytes_are_no_footer_and_no_page() {
+        for bytes in [&[][..], &[0xff; 40], &[0; 400]] {
+            assert_eq!(Footer::decode(bytes), None);
+            let mut reader = PageReader::new(bytes, 0);
+            let mut blocks = Vec::new();
+            while reader.next_into(&mut blocks).is_some() {}
+        }
+    }
+}

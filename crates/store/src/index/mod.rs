@@ -1,0 +1,357 @@
+//! The index of one log file: which blocks of it may hold what.
+//!
+//! [`build()`] makes it by one read of the file, [`Index::open`] finds it again. It answers two
+//! questions: which blocks may hold a [`Key`], and which blocks may hold records of some time. What
+//! it says are candidates; whoever asked looks at the lines. An index may name too much, never too
+//! little. It is a file `<name>.idx` in the folder `.calltrace` beside the log, bytes as in
+//! `layout`, and knows the file it was built from by a fingerprint: if that differs, or a checksum
+//! does, the index is as good as none, and the file is read.
+//!
+//! Of a plain file, which may grow, the index covers the beginning; what follows is read.
+//!
+//! This room lies above `call`: only that knows which names a record has, and posting exactly those
+//! is what keeps the index from naming too little.
+
+mod build;
+pub mod catalog;
+mod check;
+mod grid;
+mod key;
+mod known;
+mod layout;
+mod live;
+mod memory;
+mod pages;
+mod postings;
+mod print;
+mod sealed;
+mod sound;
+mod store;
+
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::error::reason;
+use crate::fsx::{Folder, Purpose, read_small};
+use crate::scan::Finding;
+use crate::source::{BgzfBlock, BgzfTable, Bounds, Content, Form, Span};
+use crate::tree::{FileName, LogFile};
+use calltrace_model::record::Stamp;
+
+pub use build::build;
+pub use check::check;
+pub use key::Key;
+pub use memory::{Memory, MemoryLimits};
+pub use sound::is_trusted;
+
+use known::Known;
+use layout::{Footer, MAGIC, Stored};
+use print::is_of;
+use store::read_tail;
+
+/// The folder of indexes, in an enterprise's folder.
+pub const FOLDER: &str = ".calltrace";
+
+/// A live file is worth indexing again when it grew by this much (bytes), and by a quarter.
+const GROWTH_BYTES_MIN: u64 = 128 << 10;
+
+/// Keys whose blocks are remembered.
+const LOOKED_UP_MAX: usize = 10_000;
+
+/// What an index was built from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Built {
+    /// The content that was read.
+    pub content: Content,
+    /// Earliest time of a record; `None` when no line has one.
+    pub first: Option<Stamp>,
+    /// Latest time of a record.
+    pub last: Option<Stamp>,
+    /// Length of the index (bytes).
+    pub index_bytes: u64,
+}
+
+/// Whether a file's index can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It can.
+    Fresh {
+        /// The content it covers.
+        content: Content,
+        /// Earliest time of a record in it.
+        first: Option<Stamp>,
+        /// Latest time of a record in it.
+        last: Option<Stamp>,
+    },
+    /// There is none.
+    Missing,
+    /// It can't, for this reason, a clause about the index: "is of another file".
+    Stale(String),
+    /// It can, but the file has grown so much that it is worth making anew.
+    Behind {
+        /// What it does not cover.
+        bytes: u64,
+    },
+}
+
+/// Where a log file's index is: `.calltrace/<name>.idx` in its folder.
+pub fn path_of(log: &Path) -> PathBuf {
+    let name = log.file_name().unwrap_or_default().to_string_lossy();
+    log.with_file_name(FOLDER).join(format!("{name}.idx"))
+}
+
+/// What a log file's index is called.
+pub fn file_name(log: &FileName) -> String {
+    format!("{}.idx", log.full())
+}
+
+/// When the index of a log in `folder` was made (seconds of Unix time); `None` when there is none.
+pub fn made_at(folder: &Folder, log: &FileName) -> Option<i64> {
+    let own = folder.subfolder(FOLDER).ok()?;
+    Some(own.stat(&file_name(log)).ok()?.st_mtime)
+}
+
+/// How long a log file's index is (bytes); `None` when there is none.
+pub fn bytes_of(log: &LogFile) -> Option<u64> {
+    let own = log.folder.subfolder(FOLDER).ok()?;
+    let stat = own.stat(&file_name(&log.name)).ok()?;
+    u64::try_from(stat.st_size).ok()
+}
+
+/// Opens a file of our own folder for reading, if root or the folder's owner owns it.
+///
+/// # Errors
+/// `PermissionDenied` where another user owns it; else as [`Folder::open_file`].
+pub fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
+    let (file, metadata) = folder.subfolder(FOLDER)?.open_file(name, Purpose::Read)?;
+    if is_trusted(&metadata, &folder.metadata()?) {
+        return Ok((file, metadata));
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "it is owned by neither root nor the owner of the folder",
+    ))
+}
+
+/// Reads such a file whole.
+///
+/// # Errors
+/// `FileTooLarge` when it is longer than `bytes_max`: nothing is read then; else as [`open_own`].
+pub fn read_own(folder: &Folder, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open_own(folder, name)?;
+    read_small(file, &metadata, bytes_max)
+}
+
+/// Whether a log file's index can be used.
+pub fn state(log: &LogFile) -> State {
+    let index = match Index::open(log) {
+        Ok(Some(index)) => index,
+        Ok(None) => return State::Missing,
+        Err(why) => return State::Stale(why),
+    };
+    let Footer {
+        fingerprint,
+        content,
+        first,
+        last,
+        ..
+    } = index.known.footer;
+    let beyond = log.bytes - fingerprint.covered.min(log.bytes);
+    let is_plain = fingerprint.stored == Stored::Plain;
+    if is_plain && beyond >= GROWTH_BYTES_MIN && beyond >= content.bytes / 4 {
+        return State::Behind { bytes: beyond };
+    }
+    State::Fresh {
+        content,
+        first,
+        last,
+    }
+}
+
+/// The index of a log file, open.
+#[derive(Debug)]
+pub struct Index {
+    known: Arc<Known>,
+    /// So much of the content it answers for: of a memory that knows more than was there when its
+    /// file was opened, only what was.
+    covered: u64,
+    /// The file's times as a probe says, if they are known.
+    probed: Option<Bounds>,
+    /// What was looked up before: a call that grows asks for the same names again.
+    found: Mutex<HashMap<Key, Vec<u32>>>,
+}
+
+/// A block as the index knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Its content: the lines that begin here belong to it.
+    pub span: Span,
+    /// Earliest and latest time of its records; `None` when none has one.
+    pub times: Option<(Stamp, Stamp)>,
+    file_bytes: u32,
+}
+
+impl Index {
+    /// Finds a log file's index. `None` when there is none.
+    ///
+    /// # Errors
+    /// Why the one that is there can't be used, as a clause about it.
+    pub fn open(log: &LogFile) -> Result<Option<Index>, String> {
+        let opened = log.folder.subfolder(FOLDER);
+        let opened = opened.and_then(|own| own.open_file(&file_name(&log.name), Purpose::Read));
+        let (file, metadata) = match opened {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("can't be read: {}", reason(&error))),
+        };
+        let its = log.file.metadata().map_err(|e| reason(&e))?;
+        if !is_trusted(&metadata, &its) {
+            return Err("is owned by neither root nor the owner of its file".to_owned());
+        }
+        let encoded = read_tail(&file, MAGIC)?;
+        let footer = Footer::decode(&encoded).ok_or("is torn")?;
+        let print = &footer.fingerprint;
+        if !is_of(print, log, &its).map_err(|e| reason(&e))? {
+            return Err("is of another file, or the file changed".to_owned());
+        }
+        sound::check(&footer, metadata.len(), encoded.len() as u64)?;
+        let probed = (log.bytes == print.file_bytes).then_some(footer.probed);
+        let known = Arc::new(Known::of_file(footer, file));
+        Ok(Some(Index::of_whole(known, probed)))
+    }
+
+    /// All that is known.
+    fn of_whole(known: Arc<Known>, probed: Option<Bounds>) -> Index {
+        Index {
+            covered: known.footer.content.bytes,
+            known,
+            probed,
+            found: Mutex::default(),
+        }
+    }
+
+    /// What is known of the first `bytes` of a plain file.
+    fn of_beginning(known: Arc<Known>, bytes: u64) -> Index {
+        let blocks = known.blocks().unwrap_or_default();
+        let whole = blocks.partition_point(|block| block.span.end <= bytes);
+        let covered = whole.checked_sub(1).map_or(0, |last| blocks[last].span.end);
+        Index {
+            covered,
+            known,
+            probed: None,
+            found: Mutex::default(),
+        }
+    }
+
+    /// How the file's content is stored.
+    pub fn form(&self) -> Form {
+        let content_bytes = self.known.footer.content.bytes;
+        match self.known.footer.fingerprint.stored {
+            Stored::Plain => Form::Plain,
+            Stored::Gzip => Form::Gzip,
+            stored => Form::Bgzf {
+                content_bytes,
+                blocks_of_lines: stored == Stored::BgzfOfLines,
+            },
+        }
+    }
+
+    /// The times of the file's records, as a probe of it says; `None` when it has grown since.
+    pub fn bounds(&self) -> Option<Bounds> {
+        self.probed
+    }
+
+    /// Earliest and latest time of all records in the content that its file covers.
+    pub fn times(&self) -> (Option<Stamp>, Option<Stamp>) {
+        (self.known.footer.first, self.known.footer.last)
+    }
+
+    /// Content offset up to which the index knows the file; all of a compressed one.
+    pub fn covered(&self) -> u64 {
+        self.covered
+    }
+
+    /// Whether records between `from` and `to`, both inclusive, may be in the content covered:
+    /// there are some, or lines without a time.
+    pub fn may_hold(&self, from: Stamp, to: Stamp) -> bool {
+        let footer = &self.known.footer;
+        let Some((first, last)) = footer.first.zip(footer.last) else {
+            return true;
+        };
+        footer.has_timeless_blocks || (last >= from && first <= to)
+    }
+
+    /// What is wrong with the content covered.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let covered = self.covered;
+        let is_there = move |finding: &&Finding| offset_of(finding) < covered;
+        self.known.footer.findings.iter().filter(is_there)
+    }
+
+    /// The blocks, in order. `None` when the index turns out to be torn.
+    pub fn blocks(&self) -> Option<&[Block]> {
+        let blocks = self.known.blocks()?;
+        let there = blocks.partition_point(|block| block.span.end <= self.covered);
+        blocks.get(..there)
+    }
+
+    /// Where the blocks of a BGZF file are; of no use for others.
+    pub fn bgzf_table(&self) -> Option<BgzfTable> {
+        let mut at = 0;
+        let blocks = self.blocks()?.iter().map(|block| {
+            let content_bytes = u32::try_from(block.span.end - block.span.start).ok()?;
+            let found = BgzfBlock {
+                at,
+                bytes: block.file_bytes,
+                content_at: block.span.start,
+                content_bytes,
+            };
+            at += u64::from(block.file_bytes);
+            Some(found)
+        });
+        Some(BgzfTable::of(blocks.collect::<Option<_>>()?))
+    }
+
+    /// The blocks (counted from 0) that may hold one of `keys`, in order. `None` when the index
+    /// turns out to be torn.
+    pub fn candidates(&self, keys: &[Key]) -> Option<Vec<u32>> {
+        let mut all = Vec::new();
+        for key in keys {
+            let before = self.found.lock().ok().and_then(|f| f.get(key).cloned());
+            all.append(&mut match before {
+                Some(found) => found,
+                None => self.look_up(*key)?,
+            });
+        }
+        all.sort_unstable();
+        all.dedup();
+        Some(all)
+    }
+
+    fn look_up(&self, key: Key) -> Option<Vec<u32>> {
+        let mut blocks = self.known.blocks_of(key)?;
+        if self.covered < self.known.footer.content.bytes {
+            let there = self.blocks()?.len();
+            blocks.retain(|block| (*block as usize) < there);
+        }
+        if let Ok(mut found) = self.found.lock()
+            && found.len() < LOOKED_UP_MAX
+        {
+            found.insert(key, blocks.clone());
+        }
+        Some(blocks)
+    }
+}
+
+/// Where the line stands that something is wrong with.
+fn offset_of(finding: &Finding) -> u64 {
+    match *finding {
+        Finding::Damaged { .. } => 0,
+        Finding::LongLine { offset, .. }
+        | Finding::HalfLine { offset, .. }
+        | Finding::Hole { offset, .. } => offset,
+    }
+}

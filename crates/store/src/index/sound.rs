@@ -1,0 +1,147 @@
+//! Whether an index can be what it says: its numbers are checked against the file it describes and
+//! against its own length before memory or time is spent on them.
+//!
+//! An index lies in a folder that the writers of logs may write to, and a correct checksum proves
+//! only that it was written whole. What passes here is bounded by the lengths of two files that
+//! exist: the log (deflate packs at most 1032 bytes into one) and the index. An index that passes may
+//! still be wrong about its file; only a comparison (`check`) shows that.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+use super::build::SEGMENT_BLOCKS;
+use super::grid::BLOCK_BYTES;
+use super::layout::{ENTRY_BYTES, Footer, MAGIC, Page, Section, Stored, TAIL_BYTES};
+use crate::scan::Finding;
+use calltrace_model::record::Stamp;
+
+/// Deflate can't pack more content than this into one byte.
+const CONTENT_PER_BYTE_MAX: u64 = 1032;
+
+/// The shortest BGZF block in a file (bytes): header and trailer.
+const BGZF_BYTES_MIN: u64 = 26;
+
+/// The longest BGZF block in a file, and the longest content of one (bytes).
+const BGZF_BYTES_MAX: u32 = 65_536;
+
+/// No page of postings is longer (bytes): it is closed at 4 KiB, and its last entry names at most
+/// all blocks of a segment.
+const PAGE_BYTES_MAX: u32 = 16 << 10;
+
+/// The first millisecond that no record can name.
+const TIME_END: i64 = 253_402_300_800_000;
+
+/// What to say of an index that can't be what it says.
+const UNSOUND: &str = "says what can't be true of its file";
+
+/// Whether a file of ours is believed: it is owned by root, or by the owner of what it is about.
+pub fn is_trusted(ours: &Metadata, about: &Metadata) -> bool {
+    ours.uid() == 0 || ours.uid() == about.uid()
+}
+
+/// Checks a footer against the lengths of the file that it describes (which the fingerprint has), of
+/// the index, and of itself.
+///
+/// # Errors
+/// What is wrong, as a clause about the index.
+pub(super) fn check(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Result<(), String> {
+    let sound = is_of_a_file(footer)
+        && has_real_times(footer)
+        && stands_in(footer, index_bytes, footer_bytes).is_some();
+    sound.then_some(()).ok_or_else(|| UNSOUND.to_owned())
+}
+
+/// Whether the content and the blocks can be those of the file.
+fn is_of_a_file(footer: &Footer) -> bool {
+    let (print, content) = (&footer.fingerprint, &footer.content);
+    let content_max = print.file_bytes.saturating_mul(CONTENT_PER_BYTE_MAX);
+    let blocks: u64 = footer.segments.iter().map(|s| u64::from(s.blocks)).sum();
+    let even = content.bytes.div_ceil(BLOCK_BYTES);
+    let fits = match print.stored {
+        Stored::Plain => {
+            print.covered <= print.file_bytes && content.bytes == print.covered && blocks == even
+        }
+        Stored::Gzip => {
+            print.covered == print.file_bytes && content.bytes <= content_max && blocks == even
+        }
+        Stored::Bgzf | Stored::BgzfOfLines => {
+            content.bytes == print.covered
+                && content.bytes <= content_max
+                && blocks <= print.file_bytes / BGZF_BYTES_MIN
+        }
+    };
+    let is_inside = |finding: &Finding| match *finding {
+        Finding::Damaged { .. } => false,
+        Finding::LongLine { offset, bytes, .. }
+        | Finding::HalfLine { offset, bytes }
+        | Finding::Hole { offset, bytes } => {
+            let end = offset.checked_add(bytes as u64);
+            end.is_some_and(|end| end <= content.bytes)
+        }
+    };
+    fits && content.lines <= content.bytes && footer.findings.iter().all(is_inside)
+}
+
+fn has_real_times(footer: &Footer) -> bool {
+    let probed = footer.probed;
+    let all = [probed.first, probed.last, footer.first, footer.last];
+    let in_order = |first: Option<Stamp>, last: Option<Stamp>| match (first, last) {
+        (Some(first), Some(last)) => first <= last,
+        _ => true,
+    };
+    all.into_iter().flatten().all(is_real) && in_order(footer.first, footer.last)
+}
+
+/// Whether a record can have this time.
+pub(super) fn is_real(at: Stamp) -> bool {
+    (0..TIME_END).contains(&at.0)
+}
+
+/// Whether tables and pages fill the index from its beginning to its footer, each once and in order.
+fn stands_in(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<()> {
+    let mut at = MAGIC.len() as u64;
+    for segment in &footer.segments {
+        let table_bytes = u64::from(segment.blocks) * ENTRY_BYTES as u64;
+        let is_table = u64::from(segment.table.bytes) == table_bytes;
+        if !is_table || !(1..=SEGMENT_BLOCKS).contains(&segment.blocks) {
+            return None;
+        }
+        at = behind(segment.table, at)?;
+        for pages in &segment.pages {
+            at = behind_pages(pages, at)?;
+        }
+    }
+    let end = at
+        .checked_add(footer_bytes)?
+        .checked_add(TAIL_BYTES as u64)?;
+    (end == index_bytes).then_some(())
+}
+
+/// Where some pages end that must begin at `at` and be in order of their keys.
+pub(super) fn behind_pages(pages: &[Page], mut at: u64) -> Option<u64> {
+    let mut before = None;
+    for page in pages {
+        let is_page = (1..=PAGE_BYTES_MAX).contains(&page.section.bytes);
+        if !is_page || before.is_some_and(|key| key >= page.first_key) {
+            return None;
+        }
+        before = Some(page.first_key);
+        at = behind(page.section, at)?;
+    }
+    Some(at)
+}
+
+fn behind(section: Section, at: u64) -> Option<u64> {
+    (section.at == at).then(|| at.checked_add(u64::from(section.bytes)))?
+}
+
+/// Whether a block of this much content can take this much of the file.
+pub(super) fn is_block(stored: Stored, content_bytes: u32, file_bytes: u32) -> bool {
+    match stored {
+        Stored::Plain | Stored::Gzip => content_bytes == file_bytes,
+        Stored::Bgzf | Stored::BgzfOfLines => {
+            let file_range = BGZF_BYTES_MIN as u32..=BGZF_BYTES_MAX;
+            content_bytes <= BGZF_BYTES_MAX && file_range.contains(&file_bytes)
+        }
+    }
+}

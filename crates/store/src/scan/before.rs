@@ -1,0 +1,157 @@
+//! The time of lines that have none: of a traceback, of the rest of a line that was torn.
+//!
+//! Such a line takes the time of the last record that begins in the [`NEAR_BYTES`] before it; in the
+//! file's first [`NEAR_BYTES`], where there is none before it, that of the first record there.
+//! Which blocks were read does not matter to that, so what stands before a block is looked at where
+//! nothing else is known of it.
+
+use std::cell::Cell;
+
+use crate::source::{Source, Span};
+use calltrace_model::record::{Record, Stamp};
+
+/// A record further away says nothing of a line without a time (bytes).
+const NEAR_BYTES: u64 = 256 << 10;
+
+/// Looked at first: nearly every line is a record (bytes).
+const LOOK_BYTES: usize = 16 << 10;
+
+/// A record and where it begins.
+#[derive(Debug, Clone, Copy)]
+struct Timed {
+    offset: u64,
+    at: Stamp,
+}
+
+/// The content up to some offset was looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    until: u64,
+    /// The last record that begins there, if one is near.
+    last: Option<Timed>,
+}
+
+/// Reads content block by block, each with its offset and whole lines, for as long as it is told to go on.
+pub(super) type ReadBlocks = fn(&Source, Span, usize, &mut dyn FnMut(u64, &[u8]) -> bool);
+
+/// What is known of the content before the lines that are being read.
+#[derive(Debug)]
+pub struct Before<'s> {
+    source: &'s Source,
+    read: ReadBlocks,
+    seen: Cell<Option<Seen>>,
+    /// The first record of the file, once it was asked for.
+    first: Cell<Option<Option<Stamp>>>,
+}
+
+impl<'s> Before<'s> {
+    /// Of a source of which this much is known, in blocks of which it can be read again.
+    pub(super) fn new(source: &'s Source, read: ReadBlocks, seen: Option<Seen>) -> Before<'s> {
+        Before {
+            source,
+            read,
+            seen: Cell::new(seen),
+            first: Cell::new(None),
+        }
+    }
+
+    /// What is known, to be handed to [`super::before`] when the same content is looked at again.
+    pub fn seen(&self) -> Option<Seen> {
+        self.seen.get()
+    }
+
+    /// Passes over content that was read and is not asked about any more.
+    pub(super) fn pass(&self, offset: u64, text: &[u8]) {
+        let known = self.seen.get().filter(|seen| seen.until >= offset);
+        let from = known.map_or(0, |seen| at(seen.until, offset).min(text.len()));
+        let found = last_record(offset + from as u64, &text[from..]);
+        let before = self.seen.get();
+        // Without a record here, what is before is as unknown as it was.
+        if found.is_some() || before.is_some() {
+            self.seen.set(Some(Seen {
+                until: offset + text.len() as u64,
+                last: found.or_else(|| before?.last),
+            }));
+        }
+    }
+
+    /// The time of the line at `line_at` of a block that begins at `block_offset`; the line has none of
+    /// its own.
+    pub(super) fn time_of(&self, block_offset: u64, text: &[u8], line_at: usize) -> Option<Stamp> {
+        let offset = block_offset + line_at as u64;
+        // What is known of a later place says nothing of an earlier one.
+        let known = self.seen.get().filter(|seen| seen.until <= offset);
+        let from = known.map_or(0, |seen| at(seen.until, block_offset));
+        let found = last_record(block_offset + from as u64, &text[from..line_at]);
+        let last = found
+            .or_else(|| match known {
+                Some(seen) => seen.last,
+                None => self.look_back(block_offset),
+            })
+            .filter(|last| offset - last.offset <= NEAR_BYTES);
+        self.seen.set(Some(Seen {
+            until: offset,
+            last,
+        }));
+        let is_first = offset - self.source.start() < NEAR_BYTES;
+        last.map(|last| last.at)
+            .or_else(|| self.first().filter(|_| is_first))
+    }
+
+    /// The last record that begins before `offset`, and near it.
+    fn look_back(&self, offset: u64) -> Option<Timed> {
+        [LOOK_BYTES as u64, NEAR_BYTES]
+            .into_iter()
+            .find_map(|bytes| {
+                let span = Span {
+                    start: offset.saturating_sub(bytes).max(self.source.start()),
+                    end: offset,
+                };
+                let mut last = None;
+                (self.read)(self.source, span, LOOK_BYTES, &mut |offset, text| {
+                    last = last_record(offset, text).or(last);
+                    true
+                });
+                last
+            })
+    }
+
+    fn first(&self) -> Option<Stamp> {
+        if let Some(known) = self.first.get() {
+            return known;
+        }
+        let start = self.source.start();
+        let span = Span {
+            start,
+            end: start + NEAR_BYTES,
+        };
+        let mut first = None;
+        (self.read)(self.source, span, LOOK_BYTES, &mut |_, text| {
+            let mut lines = text.split(|&b| b == b'\n');
+            first = lines.find_map(|line| Record::parse(line).at);
+            first.is_none()
+        });
+        self.first.set(Some(first));
+        first
+    }
+}
+
+/// Where in a block that begins at `offset` the content offset `until` is.
+fn at(until: u64, offset: u64) -> usize {
+    usize::try_from(until.saturating_sub(offset)).expect("within a block")
+}
+
+/// The last record of some lines that begin at `offset`.
+fn last_record(offset: u64, text: &[u8]) -> Option<Timed> {
+    let mut end = text.len();
+    while end > 0 {
+        let start = memchr::memrchr(b'\n', &text[..end - 1]).map_or(0, |newline| newline + 1);
+        let line = text[start..end].strip_suffix(b"\n");
+        if let Some(at) = Record::parse(line.unwrap_or(&text[start..end])).at {
+            let offset = offset + start as u64;
+            return Some(Timed { offset, at });
+        }
+        end = start;
+    }
+    None
+}

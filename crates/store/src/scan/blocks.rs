@@ -1,0 +1,454 @@
+//! A span of content, block by block, each of whole lines.
+
+use std::thread;
+use std::time::Duration;
+
+use memchr::{memchr, memmem, memrchr};
+
+use super::before::{Before, Seen};
+use super::finding::{Finding, LONG_LINE_BYTES};
+use crate::source::{Reader, Source, Span};
+use calltrace_model::record::Stamp;
+
+/// The most of one line that is kept; the rest of it is passed over, and that is named.
+const LINE_BYTES_MAX: usize = 32 << 20;
+
+/// A run of NULs of this length is the hole of a truncated file, never text. Looking for one costs a
+/// hundredth of a scan.
+const HOLE: &[u8] = &[0; 4];
+
+/// So many NULs at the beginning of a line are passed over: what follows them is the line.
+const PASSED_OVER_BYTES: usize = LONG_LINE_BYTES;
+
+/// Whoever reads a shorter span than this (bytes) was sent there, and may come again.
+const FEW_BYTES: u64 = 512 << 10;
+
+/// Nearly every line is shorter; read at once behind a span's end.
+const LINE_BYTES_USUAL_MAX: usize = 4096;
+
+/// A last line without its newline may be in the middle of being written: waits this often.
+const GROWTH_TRIES: u32 = 5;
+const GROWTH_WAIT: Duration = Duration::from_millis(3);
+
+/// Whole lines, with their newlines (the last of a file may lack its own).
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'b> {
+    /// Content offset of the first byte.
+    pub offset: u64,
+    /// The lines.
+    pub text: &'b [u8],
+    /// What is known of the content before it; `None` where nobody asks for times of lines without
+    /// one.
+    pub(super) before: Option<&'b Before<'b>>,
+}
+
+impl<'b> Block<'b> {
+    /// Lines that were read before.
+    pub fn of(offset: u64, text: &'b [u8]) -> Block<'b> {
+        Block {
+            offset,
+            text,
+            before: None,
+        }
+    }
+
+    /// The same, with what is known of the content before it.
+    pub fn behind(self, before: &'b Before<'b>) -> Block<'b> {
+        Block {
+            before: Some(before),
+            ..self
+        }
+    }
+
+    /// What is known of the content before it.
+    pub fn before(&self) -> Option<&'b Before<'b>> {
+        self.before
+    }
+
+    /// The lines: offset within the block, bytes without the newline.
+    pub fn lines(self) -> impl Iterator<Item = (usize, &'b [u8])> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            if at >= self.text.len() {
+                return None;
+            }
+            let start = at;
+            let end = memchr(b'\n', &self.text[start..]).map_or(self.text.len(), |n| start + n);
+            at = end + 1;
+            Some((start, &self.text[start..end]))
+        })
+    }
+}
+
+/// Reads the lines that begin in a span.
+#[derive(Debug)]
+pub struct Blocks<'s> {
+    source: &'s Source,
+    reader: Reader<'s>,
+    span: Span,
+    buffer: Vec<u8>,
+    /// Content offset of `buffer[0]`.
+    base: u64,
+    /// First byte of `buffer` that was not handed out.
+    from: usize,
+    /// Bytes of `buffer` that are content.
+    filled: usize,
+    /// In a line that is not to be handed out: the one the span's edge cut, or the rest of a line
+    /// that was too long.
+    skipping: bool,
+    done: bool,
+    findings: Vec<Finding>,
+    last_time: Option<Stamp>,
+    /// The line that is being read begins with a long run of NULs, which is passed over.
+    hole: Option<Hole>,
+    /// Of the block that was handed out last: offset of its first byte in `buffer`.
+    handed: usize,
+    before: Before<'s>,
+}
+
+/// What is known of a source's content before lines that are read again.
+pub fn before(source: &Source, seen: Option<Seen>) -> Before<'_> {
+    Before::new(source, each_block, seen)
+}
+
+/// Reads a span through a buffer of so many bytes.
+fn each_block(
+    source: &Source,
+    span: Span,
+    buffer_bytes: usize,
+    goes_on: &mut dyn FnMut(u64, &[u8]) -> bool,
+) {
+    let mut blocks = Blocks::new(source, span, vec![0; buffer_bytes]);
+    while let Some(block) = blocks.next_block() {
+        if !goes_on(block.offset, block.text) {
+            blocks.stop();
+        }
+    }
+}
+
+/// A long run of NULs at the beginning of a line.
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    /// Content offset of the line.
+    offset: u64,
+    bytes: usize,
+}
+
+enum Filled {
+    More,
+    End,
+    Broken(String),
+}
+
+impl<'s> Blocks<'s> {
+    /// The lines that begin in `span`, read through `buffer`, which must not be empty.
+    pub(super) fn new(source: &'s Source, span: Span, mut buffer: Vec<u8>) -> Blocks<'s> {
+        buffer.resize(buffer.len().max(16), 0);
+        let span = Span {
+            start: span.start.max(source.start()),
+            end: span.end,
+        };
+        // One byte before the span tells whether a line begins with it, where nobody knows.
+        let begins_line = source.begins_line(span.start);
+        let start = span.start - u64::from(!begins_line);
+        Blocks {
+            source,
+            reader: if span.end.saturating_sub(span.start) <= FEW_BYTES {
+                source.reader_of_few(start)
+            } else {
+                source.reader(start)
+            },
+            span,
+            buffer,
+            base: start,
+            from: 0,
+            filled: 0,
+            skipping: !begins_line,
+            done: span.start >= span.end,
+            findings: Vec::new(),
+            last_time: None,
+            hole: None,
+            handed: 0,
+            before: before(source, None),
+        }
+    }
+
+    /// The next whole lines; `None` when the span is done.
+    pub fn next_block(&mut self) -> Option<Block<'_>> {
+        loop {
+            if self.done {
+                return None;
+            }
+            let passed = &self.buffer[self.handed..self.from];
+            self.before.pass(self.base + self.handed as u64, passed);
+            self.drop_handed_out();
+            // What is missing before it may reach behind the span.
+            if !self.skipping && self.hole.is_none() && self.base >= self.span.end {
+                self.done = true;
+                return None;
+            }
+            let state = self.fill();
+            if self.skipping && !self.skip_to_line(&state) {
+                continue;
+            }
+            if self.pass_over_hole(&state) {
+                continue;
+            }
+            let mut end = match self.whole_lines(&state) {
+                Some(end) => end,
+                None => continue,
+            };
+            if let Filled::Broken(what) = state {
+                self.note_damage(what, end);
+            }
+            let start = self.from;
+            let mut offset = self.base + start as u64;
+            if let Some(hole) = self.hole.take() {
+                self.note_hole(hole);
+                offset = hole.offset;
+                // The lines behind it stand elsewhere in relation to their text.
+                let line =
+                    memchr(b'\n', &self.buffer[start..end]).map(|newline| start + newline + 1);
+                if let Some(line) = line.filter(|line| *line < end) {
+                    self.done = false;
+                    end = line;
+                }
+            }
+            (self.handed, self.from) = (start, end);
+            if start == end {
+                continue;
+            }
+            self.look_for_hole(start, end);
+            let block = Block::of(offset, &self.buffer[start..end]);
+            return Some(block.behind(&self.before));
+        }
+    }
+
+    /// Stops before the span's end.
+    pub fn stop(&mut self) {
+        self.done = true;
+    }
+
+    /// What was found wrong so far; all of it once there are no more blocks.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    pub(super) fn finish(self) -> (Vec<u8>, Vec<Finding>) {
+        (self.buffer, self.findings)
+    }
+
+    /// Moves what is left to the front of the buffer.
+    fn drop_handed_out(&mut self) {
+        self.buffer.copy_within(self.from..self.filled, 0);
+        self.filled -= self.from;
+        (self.handed, self.from) = (0, 0);
+        // Not counted up: damage makes the reader leave bytes out.
+        self.base = self.reader.position() - self.filled as u64;
+    }
+
+    /// Reads until the buffer is full, growing it for a line that fills it alone.
+    fn fill(&mut self) -> Filled {
+        if self.filled == self.buffer.len() && self.buffer.len() < LINE_BYTES_MAX {
+            let bigger = (self.buffer.len() * 2).min(LINE_BYTES_MAX);
+            self.buffer.resize(bigger, 0);
+        }
+        let mut behind = 0;
+        while self.filled < self.buffer.len() {
+            // Behind the span only the rest of its last line is wanted; it may be long.
+            let left = self.span.end.saturating_sub(self.reader.position());
+            let wanted = usize::try_from(left)
+                .unwrap_or(usize::MAX)
+                .max(LINE_BYTES_USUAL_MAX)
+                .max(behind);
+            let end = self.buffer.len().min(self.filled.saturating_add(wanted));
+            match self.reader.read(&mut self.buffer[self.filled..end]) {
+                Ok(0) => return Filled::End,
+                Ok(got) => {
+                    self.filled += got;
+                    behind += if left == 0 { got } else { 0 };
+                    if left == 0 && self.end_of_span().is_some() {
+                        return Filled::More;
+                    }
+                }
+                Err(damage) => return Filled::Broken(damage.0),
+            }
+        }
+        Filled::More
+    }
+
+    /// Drops bytes up to the next line's beginning. False while there is none yet.
+    fn skip_to_line(&mut self, state: &Filled) -> bool {
+        match memchr(b'\n', &self.buffer[..self.filled]) {
+            Some(newline) => {
+                self.from = newline + 1;
+                self.skipping = false;
+                self.done = self.base + self.from as u64 >= self.span.end;
+                !self.done
+            }
+            None => {
+                self.from = self.filled;
+                match state {
+                    // Lines that begin behind the span are of no interest, however far the next is.
+                    Filled::More => self.done = self.base + self.from as u64 >= self.span.end,
+                    Filled::End => self.done = true,
+                    Filled::Broken(what) => {
+                        self.skipping = false;
+                        self.note_damage(what.clone(), self.filled);
+                    }
+                }
+                false
+            }
+        }
+    }
+
+    /// Where the whole lines in the buffer end, as far as they are the span's. `None` when more
+    /// must be read first.
+    fn whole_lines(&mut self, state: &Filled) -> Option<usize> {
+        if let Some(end) = self.end_of_span() {
+            self.done = true;
+            self.note_long_line(end);
+            return Some(end);
+        }
+        match state {
+            Filled::Broken(_) => Some(self.filled),
+            Filled::End => {
+                self.done = true;
+                let end = self.complete_last_line();
+                self.note_long_line(end);
+                Some(end)
+            }
+            Filled::More => match memrchr(b'\n', &self.buffer[self.from..self.filled]) {
+                Some(newline) => {
+                    let end = self.from + newline + 1;
+                    self.note_long_line(end);
+                    Some(end)
+                }
+                None if self.filled - self.from < LINE_BYTES_MAX => None,
+                None => {
+                    self.findings.push(Finding::LongLine {
+                        offset: self.base + self.from as u64,
+                        bytes: self.filled - self.from,
+                        cut: true,
+                    });
+                    self.skipping = true;
+                    Some(self.filled)
+                }
+            },
+        }
+    }
+
+    /// Behind the newline of the last line that begins in the span, once it is in the buffer.
+    fn end_of_span(&self) -> Option<usize> {
+        let last = self.span.end.checked_sub(1)?.saturating_sub(self.base);
+        let last = usize::try_from(last).ok()?;
+        let last = last.max(self.from);
+        let newline = memchr(b'\n', self.buffer.get(last..self.filled)?)?;
+        Some(last + newline + 1)
+    }
+
+    /// At the end of the file: reads on behind the size the file had, in case the last line was
+    /// caught half-way; says so if it stays half a line.
+    fn complete_last_line(&mut self) -> usize {
+        let line = memrchr(b'\n', &self.buffer[self.from..self.filled])
+            .map_or(self.from, |newline| self.from + newline + 1);
+        if line == self.filled {
+            return self.filled;
+        }
+        for tries in 0..GROWTH_TRIES {
+            if self.filled == self.buffer.len() {
+                self.buffer.resize(self.filled + 4096, 0);
+            }
+            let at = self.base + self.filled as u64;
+            let got = self.source.read_grown(at, &mut self.buffer[self.filled..]);
+            let grown = self.filled..self.filled + got;
+            if let Some(newline) = memchr(b'\n', &self.buffer[grown.clone()]) {
+                self.filled += newline + 1;
+                return self.filled;
+            }
+            self.filled = grown.end;
+            if got == 0 && (tries > 0 || !self.source.may_grow()) {
+                break;
+            }
+            thread::sleep(GROWTH_WAIT);
+        }
+        self.findings.push(Finding::HalfLine {
+            offset: self.base + line as u64,
+            bytes: self.filled - line,
+        });
+        self.filled
+    }
+
+    /// Passes over a long run of NULs at the beginning of a line: as a part of the line it would take its
+    /// place. True when nothing but that is there yet.
+    fn pass_over_hole(&mut self, state: &Filled) -> bool {
+        let text = &self.buffer[self.from..self.filled];
+        let nuls = text.iter().take_while(|&&b| b == 0).count();
+        if self.hole.is_none() && nuls < PASSED_OVER_BYTES {
+            return false;
+        }
+        let line = self.base + self.from as u64;
+        let hole = self.hole.get_or_insert(Hole {
+            offset: line,
+            bytes: 0,
+        });
+        hole.bytes += nuls;
+        self.from += nuls;
+        self.handed = self.from;
+        self.from == self.filled && matches!(state, Filled::More)
+    }
+
+    fn note_hole(&mut self, Hole { offset, bytes }: Hole) {
+        let is_known = |f: &Finding| matches!(f, Finding::Hole { .. });
+        if !self.findings.iter().any(is_known) {
+            self.findings.push(Finding::Hole { offset, bytes });
+        }
+    }
+
+    /// Names the first run of NULs.
+    fn look_for_hole(&mut self, start: usize, end: usize) {
+        let text = &self.buffer[start..end];
+        let is_known = |f: &Finding| matches!(f, Finding::Hole { .. });
+        if memchr(0, text).is_none() || self.findings.iter().any(is_known) {
+            return;
+        }
+        let Some(at) = memmem::find(text, HOLE) else {
+            return;
+        };
+        let line = memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1);
+        let bytes = text[at..].iter().take_while(|&&b| b == 0).count();
+        let offset = self.base + (start + line) as u64;
+        self.note_hole(Hole { offset, bytes });
+    }
+
+    fn note_damage(&mut self, what: String, end: usize) {
+        let lines = &self.buffer[..end];
+        let seen = lines.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix);
+        self.last_time = seen.or(self.last_time);
+        let after = self.last_time;
+        self.findings.push(Finding::Damaged { what, after });
+    }
+
+    /// Only a buffer that had to grow can hold a long line; then its first line is the one.
+    fn note_long_line(&mut self, end: usize) {
+        if end - self.from <= LONG_LINE_BYTES {
+            self.remember_time(end);
+            return;
+        }
+        let bytes = memchr(b'\n', &self.buffer[self.from..end]).unwrap_or(end - self.from);
+        if bytes > LONG_LINE_BYTES {
+            self.findings.push(Finding::LongLine {
+                offset: self.base + self.from as u64,
+                bytes,
+                cut: false,
+            });
+        }
+    }
+
+    /// The time of the block's last line, in case damage follows it.
+    fn remember_time(&mut self, end: usize) {
+        let body = &self.buffer[self.from..end.max(self.from + 1) - 1];
+        let last = memrchr(b'\n', body).map_or(0, |newline| newline + 1);
+        self.last_time = Stamp::parse_prefix(&body[last..]).or(self.last_time);
+    }
+}

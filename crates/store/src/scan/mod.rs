@@ -1,0 +1,192 @@
+//! Bytes -> matching lines, in parallel, whole lines only.
+//!
+//! The pipeline: sources are cut into spans; each span is read in blocks of whole lines through one
+//! recycled buffer; work is done block by block on all threads of the current rayon pool; results
+//! come back in the order of sources and positions, whatever the thread count.
+//! A line belongs to the span that it begins in, so a line across an edge is seen exactly once.
+//!
+//! What is asked of a line lives above (`engine`); what a line says lives below (`record`).
+
+mod before;
+mod blocks;
+mod finding;
+mod needles;
+
+use std::sync::{Arc, Mutex};
+
+use rayon::prelude::*;
+
+use crate::error::Trouble;
+use crate::source::{Source, Span};
+use calltrace_model::record::{Place, Record, Stamp};
+
+pub use before::{Before, Seen};
+pub use blocks::{Block, Blocks, before};
+pub use finding::{Finding, LONG_LINE_BYTES};
+pub use needles::Needles;
+
+/// How a scan cuts and reads. Answers don't depend on it; tests run with tiny values.
+#[derive(Debug, Clone, Copy)]
+pub struct Tuning {
+    /// Content that one task reads; small enough that the last tasks finish together.
+    pub span_bytes: u64,
+    /// Content read at once; small enough to stay in a core's second-level cache while it is
+    /// searched.
+    pub block_bytes: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning {
+            span_bytes: 8 << 20,
+            block_bytes: 256 << 10,
+        }
+    }
+}
+
+/// A line taken out of the logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its time. A line without one takes that of the record before it, so that it stays in its place
+    /// (see [`Before`]); 0 where no record is near.
+    pub at: Stamp,
+    /// Where it stands.
+    pub place: Place,
+    /// Its bytes, without the newline.
+    pub text: Box<[u8]>,
+}
+
+/// A stretch of one source to be read.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The source.
+    pub source: Arc<Source>,
+    /// Its index, for [`Place`].
+    pub index: u32,
+    /// The stretch.
+    pub span: Span,
+}
+
+/// Reads stretches and keeps the buffers.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    tuning: Tuning,
+    buffers: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Scanner {
+    /// A scanner with the given way of cutting.
+    pub fn new(tuning: Tuning) -> Scanner {
+        Scanner {
+            tuning,
+            buffers: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The tasks that cover sources whole, in order. `index` tells each source's own.
+    pub fn tasks(&self, sources: &[(u32, Arc<Source>)]) -> Vec<Task> {
+        let cut = |(index, source): &(u32, Arc<Source>)| {
+            let (index, source) = (*index, Arc::clone(source));
+            source
+                .spans(self.tuning.span_bytes)
+                .into_iter()
+                .map(move |span| Task {
+                    source: Arc::clone(&source),
+                    index,
+                    span,
+                })
+                .collect::<Vec<_>>()
+        };
+        sources.iter().flat_map(cut).collect()
+    }
+
+    /// Does `work` on every task, on all threads of the pool; results in the order of tasks.
+    pub fn run<R: Send>(
+        &self,
+        tasks: &[Task],
+        work: impl Fn(&Task, &mut Blocks<'_>) -> R + Sync,
+    ) -> Vec<(R, Vec<Trouble>)> {
+        tasks
+            .par_iter()
+            .with_max_len(1)
+            .map(|task| self.read(task, |blocks| work(task, blocks)))
+            .collect()
+    }
+
+    /// Does `work` on one stretch, on this thread.
+    pub fn read<R>(
+        &self,
+        task: &Task,
+        work: impl FnOnce(&mut Blocks<'_>) -> R,
+    ) -> (R, Vec<Trouble>) {
+        let buffer = self.take_buffer();
+        let mut blocks = Blocks::new(&task.source, task.span, buffer);
+        let result = work(&mut blocks);
+        let troubles = self.end_stream(&task.source, blocks);
+        (result, troubles)
+    }
+
+    /// All of a source, for whoever reads it piece by piece; to be ended with
+    /// [`Scanner::end_stream`].
+    pub fn stream<'s>(&self, source: &'s Source) -> Blocks<'s> {
+        let whole = Span {
+            start: 0,
+            end: u64::MAX,
+        };
+        Blocks::new(source, whole, self.take_buffer())
+    }
+
+    /// Gives the buffer back and says what was wrong with the content.
+    pub fn end_stream(&self, source: &Source, blocks: Blocks<'_>) -> Vec<Trouble> {
+        let (buffer, findings) = blocks.finish();
+        self.give_back(buffer);
+        let path = &source.log.path;
+        findings
+            .iter()
+            .map(|finding| finding.trouble(path))
+            .collect()
+    }
+
+    /// How this scanner cuts and reads.
+    pub fn tuning(&self) -> Tuning {
+        self.tuning
+    }
+
+    fn take_buffer(&self) -> Vec<u8> {
+        let recycled = self.buffers.lock().ok().and_then(|mut all| all.pop());
+        recycled.unwrap_or_else(|| vec![0; self.tuning.block_bytes])
+    }
+
+    fn give_back(&self, mut buffer: Vec<u8>) {
+        // One long line must not keep its memory for the rest of the run.
+        buffer.truncate(self.tuning.block_bytes);
+        buffer.shrink_to_fit();
+        if let Ok(mut all) = self.buffers.lock() {
+            all.push(buffer);
+        }
+    }
+}
+
+/// A line of a block as an owned [`Line`].
+pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
+    let nuls = text.iter().take_while(|&&b| b == 0).count();
+    let own = Stamp::parse_prefix(&text[nuls..]);
+    Line {
+        at: own.or_else(|| time_before(block, at)).unwrap_or(Stamp(0)),
+        place: Place {
+            source,
+            offset: block.offset + at as u64,
+        },
+        text: text.into(),
+    }
+}
+
+/// The time of the record in a line of a block; of a line that is no record, the time that
+/// [`Before`] gives it. That is what an index knows the times of.
+pub fn time_of_record(block: &Block<'_>, at: usize, text: &[u8]) -> Option<Stamp> {
+    Record::parse(text).at.or_else(|| time_before(block, at))
+}
+
+fn time_before(block: &Block<'_>, at: usize) -> Option<Stamp> {
+    block.before()?.time_of(block.offset, block.text, at)
+}

@@ -1,0 +1,218 @@
+//! Gzip of one member or of many, decoded from front to back.
+//!
+//! Members follow each other without a mark (`cat a.gz b.gz` is a gzip file), so a decoder that
+//! stops after one loses the rest: `MultiGzDecoder`, never `GzDecoder`. Format: RFC 1952.
+
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
+
+use flate2::bufread::MultiGzDecoder;
+use memchr::memmem;
+
+use super::Damage;
+use crate::tree::LogFile;
+use calltrace_model::record::Stamp;
+
+/// First two bytes of every member.
+pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Compressed bytes read at once.
+const INPUT_BYTES: usize = 128 * 1024;
+
+/// Content decoded at once (bytes). Where damage ends it, what was decoded with it is lost: that must be
+/// the same in whatever pieces a caller reads.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Decodes all members in order.
+#[derive(Debug)]
+pub struct GzipReader<'s> {
+    log: &'s LogFile,
+    decoder: MultiGzDecoder<BufReader<Compressed<'s>>>,
+    /// Content offset of the next byte that is handed out.
+    position: u64,
+    /// Content bytes still to be dropped before it.
+    to_skip: u64,
+    /// Decoded, and handed out up to `chunk_at`.
+    chunk: Vec<u8>,
+    chunk_at: usize,
+    /// Where the search for the next intact member begins, once damage was met.
+    resume_at: Option<u64>,
+}
+
+impl<'s> GzipReader<'s> {
+    pub(super) fn new(log: &'s LogFile, offset: u64) -> GzipReader<'s> {
+        GzipReader {
+            log,
+            decoder: decoder_at(log, 0),
+            position: offset,
+            to_skip: offset,
+            chunk: Vec::new(),
+            chunk_at: 0,
+            resume_at: None,
+        }
+    }
+
+    pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, Damage> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        if self.chunk_at < self.chunk.len() {
+            return Ok(self.hand_out(into));
+        }
+        if let Some(from) = self.resume_at.take() {
+            match next_member(self.log, from) {
+                Some(at) => self.decoder = decoder_at(self.log, at),
+                None => {
+                    self.resume_at = Some(self.log.bytes);
+                    return Ok(0);
+                }
+            }
+        }
+        loop {
+            let is_direct = self.to_skip == 0 && into.len() >= CHUNK_BYTES;
+            if !is_direct {
+                self.chunk.resize(CHUNK_BYTES, 0);
+            }
+            let room = match is_direct {
+                true => &mut into[..CHUNK_BYTES],
+                false => &mut self.chunk[..],
+            };
+            let read = self.decoder.read(room);
+            if !is_direct {
+                self.chunk.truncate(*read.as_ref().unwrap_or(&0));
+                self.chunk_at = self.chunk.len();
+            }
+            match read {
+                Ok(0) => return Ok(0),
+                Ok(got) if is_direct => {
+                    self.position += got as u64;
+                    return Ok(got);
+                }
+                Ok(got) if self.to_skip >= got as u64 => self.to_skip -= got as u64,
+                Ok(_) => {
+                    self.chunk_at = usize::try_from(self.to_skip).unwrap_or(0);
+                    self.to_skip = 0;
+                    return Ok(self.hand_out(into));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.damaged(&error)),
+            }
+        }
+    }
+
+    fn hand_out(&mut self, into: &mut [u8]) -> usize {
+        let left = &self.chunk[self.chunk_at..];
+        let got = left.len().min(into.len());
+        into[..got].copy_from_slice(&left[..got]);
+        self.chunk_at += got;
+        self.position += got as u64;
+        got
+    }
+
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn damaged(&mut self, error: &io::Error) -> Damage {
+        let input = self.decoder.get_ref();
+        let consumed = input.get_ref().at - input.buffer().len() as u64;
+        // The decoder may have read a few bytes into what follows; a header can't be shorter.
+        self.resume_at = Some(consumed.saturating_sub(18).max(1));
+        Damage(match error.kind() {
+            io::ErrorKind::UnexpectedEof => "is a truncated gzip".to_owned(),
+            _ => format!("is a damaged gzip at compressed byte {consumed} ({error})"),
+        })
+    }
+}
+
+/// The compressed bytes of a file from some offset on.
+#[derive(Debug)]
+struct Compressed<'s> {
+    log: &'s LogFile,
+    at: u64,
+}
+
+impl Read for Compressed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.log.bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let room = into.len().min(left);
+        let got = self.log.file.read_at(&mut into[..room], self.at)?;
+        self.at += got as u64;
+        Ok(got)
+    }
+}
+
+fn decoder_at(log: &LogFile, at: u64) -> MultiGzDecoder<BufReader<Compressed<'_>>> {
+    MultiGzDecoder::new(BufReader::with_capacity(
+        INPUT_BYTES,
+        Compressed { log, at },
+    ))
+}
+
+/// Where the next member begins that decodes to the start of a log line. A header is only three
+/// fixed bytes, which compressed data holds by chance; a timestamp behind it does not.
+fn next_member(log: &LogFile, from: u64) -> Option<u64> {
+    let header = memmem::Finder::new(&[0x1f, 0x8b, 0x08]);
+    let mut input = vec![0u8; INPUT_BYTES];
+    let mut at = from;
+    while at < log.bytes {
+        let got = log.file.read_at(&mut input, at).ok()?;
+        for hit in header.find_iter(&input[..got]) {
+            let candidate = at + hit as u64;
+            let mut text = [0u8; Stamp::BYTES];
+            let begins = decoder_at(log, candidate).read_exact(&mut text).is_ok();
+            if begins && Stamp::parse_prefix(&text).is_some() {
+                return Some(candidate);
+            }
+        }
+        if got <= 2 {
+            return None;
+        }
+        // A header may lie across the edge.
+        at += got as u64 - 2;
+    }
+    None
+}
+
+/// The trailer of the last member: CRC-32 and length modulo 2^32 of its content. `None` when the
+/// file is too short for one.
+pub(super) fn trailer(log: &LogFile) -> Option<(u32, u32)> {
+    let mut bytes = [0u8; 8];
+    let at = log.bytes.checked_sub(8)?;
+    log.file.read_exact_at(&mut bytes, at).ok()?;
+    let [a, b, c, d, e, f, g, h] = bytes;
+    Some((
+        u32::from_le_bytes([a, b, c, d]),
+        u32::from_le_bytes([e, f, g, h]),
+    ))
+}
+
+/// The latest time (Unix seconds) at which content can have been written, where the file says so:
+/// a single member whose header carries the source's modification time, as gzip(1) and logrotate
+/// write it. `None` when there may be a second member, or no time.
+pub(super) fn written_before(log: &LogFile) -> Option<i64> {
+    let mut head = [0u8; 10];
+    log.file.read_exact_at(&mut head, 0).ok()?;
+    let seconds = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+    if seconds == 0 {
+        return None;
+    }
+    // Reserved flag bits are zero in every real header, so a hit without them is chance.
+    let header = memmem::Finder::new(&[0x1f, 0x8b, 0x08]);
+    let mut input = vec![0u8; INPUT_BYTES];
+    let mut at = 1;
+    while at < log.bytes {
+        let got = log.file.read_at(&mut input, at).ok()?;
+        let second = header
+            .find_iter(&input[..got])
+            .any(|hit| input.get(hit + 3).is_none_or(|flags| *flags < 0x20));
+        if second {
+            return None;
+        }
+        if got <= 3 {
+            break;
+        }
+        at += got as u64 - 3;
+    }
+    Some(i64::from(seconds))
+}

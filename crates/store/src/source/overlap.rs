@@ -1,0 +1,104 @@
+//! Whether a plain file begins with what an archive holds already as its last part.
+//!
+//! A rotation copies lines into an archive, makes that safe, and only then takes them off the file
+//! they came from. Killed in between, it leaves lines in both. Nothing but the content tells: the
+//! archive's last part is the file's beginning. Of a file whose front was about to be collapsed,
+//! the end of that stretch may have been blanked with newlines already.
+
+use super::{Form, Source};
+use calltrace_model::record::Stamp;
+
+/// Compared at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A collapse leaves at least so many bytes of what it copied until the last moment.
+const COLLAPSED_BYTES_MIN: u64 = 512;
+
+/// Blanked at most (bytes): less than a block of the file system.
+const BLANKED_BYTES_MAX: u64 = 1 << 20;
+
+/// What a plain file and an archive share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlap {
+    /// So many bytes at the plain file's beginning are in the archive (or were, and are blanked).
+    pub held_bytes: u64,
+    /// Content offset in the archive of the part that holds them.
+    pub part_start: u64,
+}
+
+/// How much of the beginning of plain `file` the `archive` holds as its last part; of an archive
+/// that is no BGZF, as its whole content. `None` when the file begins with anything else, when it
+/// is shorter than that part, when one of them can't be read that far, or when no record with a time
+/// is near the part's beginning: lines without one (a banner, a traceback) may well be written twice.
+pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
+    if file.form() != Form::Plain {
+        return None;
+    }
+    let part_start = archive.table().map_or(0, super::BgzfTable::last_part);
+    let mut part = archive.reader(part_start);
+    let mut ours = file.reader(0);
+    let mut theirs_text = vec![0u8; CHUNK_BYTES];
+    let mut ours_text = vec![0u8; CHUNK_BYTES];
+    let mut held_bytes = 0;
+    let mut blank_from: Option<u64> = None;
+    let mut has_time = false;
+    loop {
+        let wanted = super::fill(&mut part, &mut theirs_text).ok()?;
+        let got = super::fill(&mut ours, &mut ours_text[..wanted]).ok()?;
+        if got < wanted {
+            return None;
+        }
+        let mut lines = theirs_text[..got].split(|&b| b == b'\n');
+        has_time |= lines.any(|line| Stamp::parse_prefix(line).is_some());
+        let pairs = ours_text[..got].iter().zip(&theirs_text[..got]);
+        for (at, (ours, theirs)) in pairs.enumerate() {
+            // Equal behind a blank as well: the write of the blanks may have been torn.
+            if ours == theirs {
+                continue;
+            }
+            if *ours != b'\n' {
+                return None;
+            }
+            blank_from = blank_from.or(Some(held_bytes + at as u64));
+        }
+        held_bytes += got as u64;
+        if wanted < CHUNK_BYTES {
+            break;
+        }
+    }
+    let is_collapse = |from: u64| {
+        archive.is_bgzf() && from >= COLLAPSED_BYTES_MIN && held_bytes - from <= BLANKED_BYTES_MAX
+    };
+    let tells = has_time && blank_from.is_none_or(is_collapse);
+    tells.then_some(Overlap {
+        held_bytes,
+        part_start,
+    })
+}
+
+/// Whether all of plain `file` is what the `archive` begins with, as readers see it too: they pass
+/// such a file over. `false` when one of them can't be read that far, or when no record with a time is
+/// in the file.
+pub fn is_beginning(file: &Source, archive: &Source) -> bool {
+    if file.form() != Form::Plain {
+        return false;
+    }
+    let (mut ours, mut theirs) = (file.reader(0), archive.reader(0));
+    let mut ours_text = vec![0u8; CHUNK_BYTES];
+    let mut theirs_text = vec![0u8; CHUNK_BYTES];
+    let mut has_time = false;
+    loop {
+        let Ok(wanted) = super::fill(&mut ours, &mut ours_text) else {
+            return false;
+        };
+        let got = super::fill(&mut theirs, &mut theirs_text[..wanted]);
+        if !got.is_ok_and(|got| ours_text[..wanted] == theirs_text[..got]) {
+            return false;
+        }
+        let mut lines = ours_text[..wanted].split(|&b| b == b'\n');
+        has_time |= lines.any(|line| Stamp::parse_prefix(line).is_some());
+        if wanted < CHUNK_BYTES {
+            return has_time;
+        }
+    }
+}

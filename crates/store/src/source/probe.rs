@@ -1,0 +1,180 @@
+//! When a file's records were written, from a few reads: bounds, and the way to a time.
+//!
+//! Records stand nearly in the order of time, not quite (two workers, misfiled days), so what is
+//! said here steers where to look first and which files end *well* before a time; it never decides
+//! that a line does not exist.
+
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use memchr::{memchr, memrchr};
+
+use super::{Format, Reader, Source, gzip};
+use crate::tree::LogFile;
+use calltrace_model::record::{LogZone, Stamp};
+
+/// Read at once from a file's end (bytes).
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Places looked at between both ends of a file.
+const SAMPLES: u64 = 16;
+/// Read at each place: some dozens of lines.
+const SAMPLE_BYTES: usize = 16 * 1024;
+/// Times that go back by less than this (milliseconds) are two workers' lines, not disorder.
+const DISORDER_MILLIS: i64 = 60_000;
+/// A bisection looks this far for the next line that has a time.
+const SEEK_BYTES_MAX: u64 = 1 << 20;
+
+/// Earliest and latest time of a file's records, as far as samples show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Earliest time seen; `None` when no sample holds a time.
+    pub first: Option<Stamp>,
+    /// Latest time seen; `None` when the end can't be looked at without decoding everything.
+    pub last: Option<Stamp>,
+    /// The samples stand in the order of time, so that bisection finds a time.
+    pub ordered: bool,
+}
+
+impl Bounds {
+    /// Samples a file: both ends and 16 places between where it is seekable; else its
+    /// beginning, and its end from what gzip noted about the file it compressed.
+    pub fn probe(source: &Source, zone: LogZone) -> Bounds {
+        let mut bounds = Bounds {
+            first: None,
+            last: None,
+            ordered: true,
+        };
+        let mut text = vec![0u8; SAMPLE_BYTES];
+        let Some(total) = source.content_bytes() else {
+            bounds.add(times(sample(source, 0, &mut text)));
+            bounds.last = gzip::written_before(&source.log).and_then(|seconds| {
+                Some(zone.stamp(chrono::DateTime::from_timestamp(seconds, 0)?))
+            });
+            return bounds;
+        };
+        let reach = total.saturating_sub(SAMPLE_BYTES as u64);
+        let start = source.start();
+        if total > start && times(sample(source, start, &mut text)).next().is_none() {
+            // A hole or junk at the front: nothing is known of the beginning.
+            bounds.ordered = false;
+            return bounds;
+        }
+        let reach = reach.max(start);
+        let step = ((reach - start) / SAMPLES).max(SAMPLE_BYTES as u64);
+        for i in (0..SAMPLES).take_while(|i| start + i * step < reach) {
+            bounds.add(times(sample(source, start + i * step, &mut text)));
+        }
+        // The end may overlap the sample before it; then its lines say nothing about order.
+        let (ordered, overlaps) = (bounds.ordered, (reach - start) % step < SAMPLE_BYTES as u64);
+        let end: Vec<Stamp> = times(sample(source, reach, &mut text)).collect();
+        if end.is_empty() {
+            // A long last line, or junk: nothing is known of the end.
+            bounds.last = None;
+            bounds.ordered = false;
+            return bounds;
+        }
+        bounds.add(end.into_iter());
+        bounds.ordered = if overlaps { ordered } else { bounds.ordered };
+        bounds
+    }
+
+    /// Adds the times of the next sample.
+    fn add(&mut self, times: impl Iterator<Item = Stamp>) {
+        for at in times {
+            let back = self
+                .last
+                .is_some_and(|last| last.since(at) > DISORDER_MILLIS);
+            self.ordered &= !back;
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        }
+    }
+}
+
+/// Content offset of about the first line written at `at` or later: by bisection, exact only where
+/// lines are in order. 0 where the content is not seekable.
+pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
+    let (Some(total), false) = (
+        source.content_bytes(),
+        matches!(source.format, Format::Gzip),
+    ) else {
+        return 0;
+    };
+    let mut text = vec![0u8; SAMPLE_BYTES];
+    let (mut low, mut high) = (source.start(), total);
+    while high - low > SAMPLE_BYTES as u64 {
+        let middle = low + (high - low) / 2;
+        match time_after(source, middle, high, &mut text) {
+            Some(found) if found < at => low = middle,
+            _ => high = middle,
+        }
+    }
+    low
+}
+
+/// The end of the last whole line of a plain file's first `end` bytes; 0 when there is none.
+///
+/// # Errors
+/// When the file can't be read, or is shorter.
+pub fn last_line_end(log: &LogFile, mut end: u64) -> io::Result<u64> {
+    let mut text = vec![0u8; CHUNK_BYTES];
+    while end > 0 {
+        let start = end.saturating_sub(text.len() as u64);
+        let wanted = usize::try_from(end - start).expect("a chunk fits memory");
+        log.file.read_exact_at(&mut text[..wanted], start)?;
+        if let Some(newline) = memrchr(b'\n', &text[..wanted]) {
+            return Ok(start + newline as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+/// The time of the first timed line that begins behind content offset `from` (at it, where it is the
+/// first that counts). `None` when none is near.
+pub fn first_time_behind(source: &Source, from: u64) -> Option<Stamp> {
+    let mut text = vec![0u8; SAMPLE_BYTES];
+    time_after(source, from, u64::MAX, &mut text)
+}
+
+/// The time of the first timed line that begins behind `from`.
+fn time_after(source: &Source, from: u64, end: u64, text: &mut [u8]) -> Option<Stamp> {
+    let mut at = from;
+    while at < end.min(from + SEEK_BYTES_MAX) {
+        let sampled = sample(source, at, text);
+        if sampled.is_empty() {
+            return None;
+        }
+        if let Some(found) = times(sampled).next() {
+            return Some(found);
+        }
+        at += sampled.len() as u64;
+    }
+    None
+}
+
+/// What stands at `offset`, from the next line's beginning on (offset 0 begins a line).
+fn sample<'t>(source: &Source, offset: u64, text: &'t mut [u8]) -> &'t [u8] {
+    let mut reader: Reader<'_> = source.reader(offset);
+    let mut got = 0;
+    while got < text.len() {
+        match reader.read(&mut text[got..]) {
+            Ok(0) | Err(_) => break,
+            Ok(n) => got += n,
+        }
+    }
+    let text = &text[..got];
+    if offset == source.start() {
+        return text;
+    }
+    memchr(b'\n', text).map_or(&[], |newline| &text[newline + 1..])
+}
+
+/// The times of the lines in `text`.
+fn times(text: &[u8]) -> impl Iterator<Item = Stamp> {
+    text.split(|&b| b == b'\n').filter_map(|line| {
+        let nuls = line.iter().take_while(|&&b| b == 0).count();
+        Stamp::parse_prefix(&line[nuls..])
+    })
+}

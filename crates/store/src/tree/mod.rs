@@ -1,0 +1,331 @@
+//! The folder: which enterprises there are, which files of which generation each has.
+//!
+//! Nothing is decoded here and no line is read; `source` does that. Names that come from outside
+//! become an [`EnterpriseName`] before they touch a path.
+
+mod generation;
+mod head;
+mod listing;
+mod snapshot;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, statat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+pub use generation::{FileName, Generation};
+pub use head::Head;
+pub use listing::{Listed, list_files, look_at, still_holds};
+pub use snapshot::{LogFile, Snapshot};
+
+use crate::error::Error;
+use crate::fsx::{Accounts, Distrusted, FileIdentity, Folder, Way};
+
+/// Longest enterprise name.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Names further than this from what was typed are no suggestion.
+const SUGGESTION_DISTANCE_MAX: usize = 2;
+
+/// The name of an enterprise's folder: 1 to 64 ASCII letters, digits, `_` and `-`, not beginning
+/// with `-`. So it can't leave the root, hide, or be taken for an option.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EnterpriseName(String);
+
+impl EnterpriseName {
+    /// `None` when `name` is not of that form.
+    pub fn new(name: &str) -> Option<EnterpriseName> {
+        let fits = (1..=NAME_BYTES_MAX).contains(&name.len())
+            && !name.starts_with('-')
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        fits.then(|| EnterpriseName(name.to_owned()))
+    }
+
+    /// The name as typed and as the folder is called.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EnterpriseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The root folder, which holds one folder per enterprise.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    root: PathBuf,
+    /// Local users, read when first needed: groups of the owners of folders.
+    accounts: Arc<OnceLock<Accounts>>,
+}
+
+/// Where an enterprise's folder is, before it is opened.
+enum Entry {
+    Folder(FileIdentity),
+    Link(FileIdentity),
+    /// A link of a user who has no say in where root reads.
+    OthersLink,
+}
+
+impl Tree {
+    /// The tree under `root`.
+    ///
+    /// # Errors
+    /// When there is no such folder, or something else is in its place.
+    pub fn open(root: &Path) -> Result<Tree, Error> {
+        let metadata = fs::metadata(root).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::Usage(format!("no folder {}", root.display())),
+            _ => Error::io(root, "open the log tree", error),
+        })?;
+        if !metadata.is_dir() {
+            return Err(Error::Usage(format!(
+                "{} is not a folder; --root takes the folder that holds one folder per enterprise",
+                root.display()
+            )));
+        }
+        Ok(Tree {
+            root: root.to_owned(),
+            accounts: Arc::default(),
+        })
+    }
+
+    /// The root folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of an enterprise's folder, for messages.
+    pub fn path(&self, name: &EnterpriseName) -> PathBuf {
+        self.root.join(name.as_str())
+    }
+
+    /// Opens an enterprise's folder. The root may be a link, and so may the folder itself if root or
+    /// the user who runs this made the link, or if it names another folder of the tree.
+    ///
+    /// # Errors
+    /// When there is no such folder, or it is a link of another user.
+    pub fn folder(&self, name: &EnterpriseName) -> io::Result<Folder> {
+        let root = self.root_folder()?;
+        let descriptor = match open_at(&root, name.as_str()) {
+            Err(Errno::NOTDIR | Errno::LOOP) => follow(&root, name.as_str())?
+                .ok_or_else(|| io::Error::new(ErrorKind::PermissionDenied, OTHERS_LINK))?,
+            opened => opened?,
+        };
+        Folder::new(descriptor, self.path(name), &|| self.accounts())
+    }
+
+    /// Opens an enterprise's folder in order to change it. Root does so only where no other user than
+    /// the folder's owner can change what its path leads to; the inner error says who can.
+    ///
+    /// # Errors
+    /// As [`Tree::folder`].
+    pub fn folder_to_change(
+        &self,
+        name: &EnterpriseName,
+    ) -> io::Result<Result<Folder, Distrusted>> {
+        if !geteuid().is_root() {
+            return self.folder(name).map(Ok);
+        }
+        let way = Way::walk(&self.path(name))?;
+        if let Some(distrusted) = way.distrusted(self.accounts()) {
+            return Ok(Err(distrusted));
+        }
+        Folder::new(way.descriptor, self.path(name), &|| self.accounts()).map(Ok)
+    }
+
+    /// Why root refuses to change an enterprise's folder; `None` where it does not, or where that
+    /// can't be found out.
+    pub fn distrusted(&self, name: &EnterpriseName) -> Option<Distrusted> {
+        let way = Way::walk(&self.path(name)).ok()?;
+        way.distrusted(self.accounts())
+    }
+
+    fn accounts(&self) -> &Accounts {
+        self.accounts.get_or_init(Accounts::read)
+    }
+
+    fn root_folder(&self) -> io::Result<OwnedFd> {
+        Ok(rustix::fs::openat(CWD, &self.root, FOLDER, Mode::empty())?)
+    }
+
+    /// All enterprises, by name; one folder under two names counts once, a link after a folder.
+    /// Folders whose names are no enterprise's are passed over.
+    ///
+    /// # Errors
+    /// When the root can't be listed.
+    pub fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
+        let fail = |error| Error::io(&self.root, "list the log tree", error);
+        let root = self.root_folder().map_err(fail)?;
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(fail)? {
+            let name = entry.map_err(fail)?.file_name();
+            let name = name.to_str().and_then(EnterpriseName::new);
+            entries.extend(name.and_then(|name| Some((Entry::of(&root, name.as_str())?, name))));
+        }
+        // Folders first, so that of two names the link is left out.
+        entries.sort_by(|(a, x), (b, y)| (a.is_link(), x).cmp(&(b.is_link(), y)));
+        let mut known = HashSet::new();
+        entries.retain(|(entry, _)| entry.identity().is_none_or(|folder| known.insert(folder)));
+        let mut names: Vec<EnterpriseName> = entries.into_iter().map(|(_, name)| name).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The enterprises asked for; all of them when none is.
+    ///
+    /// # Errors
+    /// When a name is malformed or has no folder; the error names the nearest one that has.
+    pub fn select(&self, typed: &[String]) -> Result<Vec<EnterpriseName>, Error> {
+        if typed.is_empty() {
+            return self.enterprises();
+        }
+        let root = self.root_folder().ok();
+        let mut known = HashSet::new();
+        let mut selected = Vec::new();
+        for name in typed {
+            let found = EnterpriseName::new(name)
+                .and_then(|name| Some((Entry::of(root.as_ref()?, name.as_str())?, name)));
+            let Some((entry, found)) = found else {
+                return Err(self.unknown(name));
+            };
+            let is_new = entry.identity().is_none_or(|folder| known.insert(folder));
+            if is_new && !selected.contains(&found) {
+                selected.push(found);
+            }
+        }
+        Ok(selected)
+    }
+
+    fn unknown(&self, typed: &str) -> Error {
+        let known = self.enterprises().unwrap_or_default();
+        let nearest = known
+            .iter()
+            .map(|name| (strsim::osa_distance(name.as_str(), typed), name))
+            .filter(|(distance, _)| *distance <= SUGGESTION_DISTANCE_MAX)
+            .min();
+        let hint = match (nearest, known.len()) {
+            (Some((_, name)), _) => format!("did you mean {name}?"),
+            (None, 0) => "it holds no enterprises".to_owned(),
+            (None, 1..=12) => {
+                let names: Vec<&str> = known.iter().map(EnterpriseName::as_str).collect();
+                format!("there are {}", names.join(", "))
+            }
+            (None, n) => format!("there are {n} others"),
+        };
+        let typed = typed.escape_debug();
+        Error::Usage(format!(
+            "no enterprise {typed} under {}; {hint}",
+            self.root.display()
+        ))
+    }
+}
+
+impl Entry {
+    /// `None` for what is no folder and leads to none.
+    fn of(root: &OwnedFd, name: &str) -> Option<Entry> {
+        let stat = statat(root, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Some(Entry::Folder(FileIdentity::of_stat(&stat))),
+            FileType::Symlink => match follow(root, name) {
+                Ok(Some(folder)) => {
+                    let stat = fstat(folder).ok()?;
+                    Some(Entry::Link(FileIdentity::of_stat(&stat)))
+                }
+                Ok(None) => Some(Entry::OthersLink),
+                Err(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn identity(&self) -> Option<FileIdentity> {
+        match self {
+            Entry::Folder(identity) | Entry::Link(identity) => Some(*identity),
+            Entry::OthersLink => None,
+        }
+    }
+
+    fn is_link(&self) -> bool {
+        !matches!(self, Entry::Folder(_))
+    }
+}
+
+const OTHERS_LINK: &str = "it is a link of a user who is neither root nor the one who runs this";
+
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+fn open_at(root: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::openat(root, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())
+}
+
+/// Opens the folder that a link leads to; `None` when another user made it. The link is opened before
+/// it is judged, so it is the judged one that is followed.
+fn follow(root: &OwnedFd, name: &str) -> io::Result<Option<OwnedFd>> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let link = rustix::fs::openat(root, name, flags, Mode::empty())?;
+    let stat = fstat(&link)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+        return Err(ErrorKind::NotADirectory.into());
+    }
+    let user = stat.st_uid;
+    let text = rustix::fs::readlinkat(&link, "", Vec::new())?;
+    let is_ours = user == 0 || user == geteuid().as_raw();
+    match text.to_str().ok().and_then(EnterpriseName::new) {
+        Some(other) => Ok(Some(open_at(root, other.as_str())?)),
+        None if is_ours => Ok(Some(rustix::fs::openat(
+            root,
+            &text,
+            FOLDER,
+            Mode::empty(),
+        )?)),
+        None => Ok(None),
+    }
+}
+
+/// The log files' names in a folder, in reading order. What is no log file is not mentioned.
+///
+/// # Errors
+/// When the folder can't be listed.
+pub fn list(folder: &Folder) -> io::Result<Vec<FileName>> {
+    let mut names: Vec<FileName> = folder
+        .names()?
+        .iter()
+        .filter_map(|name| name.to_str().and_then(FileName::parse))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_leaves_the_root_is_no_name() {
+        for name in [
+            "",
+            "..",
+            ".",
+            "a/b",
+            "/etc",
+            "a\0",
+            "-rf",
+            ".calltrace",
+            "а",
+        ] {
+            assert_eq!(EnterpriseName::new(name), None, "{name:?}");
+        }
+        assert!(EnterpriseName::new("0367").is_some());
+    }
+}

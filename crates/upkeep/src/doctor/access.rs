@@ -1,0 +1,302 @@
+//! Who may read and write: logs hold tokens and clients' numbers.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::seen::{OTHERS_READ, Seen};
+use super::survey::Survey;
+use super::{Circumstances, Code, Field, Finding, SettingsFile};
+use calltrace_store::index::FOLDER;
+
+/// Permissions of those who are neither owner nor of the group.
+const OTHERS_WRITE: u32 = 0o002;
+const OTHERS_PASS: u32 = 0o001;
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(folder) = &survey.metadata {
+        let mode = folder.mode() & 0o7777;
+        // Behind a closed door files may be as open as they like.
+        if mode & OTHERS_PASS != 0 && is_reachable(circumstances.doctor.tree.root()) {
+            findings.extend(writable(survey, mode));
+            findings.extend(readable(survey));
+        }
+        findings.extend(owner(survey, folder.uid()));
+        findings.extend(cant_write(survey, folder.uid()));
+        findings.extend(others_folder(survey, folder.uid()));
+    }
+    findings.extend(others_way(survey));
+    findings.extend(others_twins(survey));
+    findings
+}
+
+const REFUSED: &str = "root would act on what that user chose";
+
+/// Another user than the owner can change what the folder's path leads to.
+fn others_way(survey: &Survey) -> Option<Finding> {
+    let other = survey.distrusted.as_ref()?;
+    Some(
+        Finding::problem(Code::Refused)
+            .seen(
+                "{path} {why}",
+                [
+                    ("path", Field::Path(other.path.clone())),
+                    ("why", Field::Text(other.why.clone())),
+                ],
+            )
+            .why(
+                "that user can put another folder in the place of this one, and root would work in \
+                 it; `calltrace rotate` run by root does nothing here and ends with status 2",
+            )
+            .remedy(
+                "take that right away (`chmod go-w {path}`, `chown root {path}`), or run it as user \
+                 {user}",
+                [
+                    ("path", Field::Path(other.path.clone())),
+                    (
+                        "user",
+                        Field::User(survey.metadata.as_ref().map_or(0, MetadataExt::uid)),
+                    ),
+                ],
+            ),
+    )
+}
+
+/// Our own folder in one of root's is another user's.
+fn others_folder(survey: &Survey, folder_user: u32) -> Option<Finding> {
+    let user = survey.own_user?;
+    (user != 0 && folder_user == 0).then(|| {
+        let path = survey.folder.join(FOLDER);
+        Finding::problem(Code::Refused)
+            .file(FOLDER)
+            .seen(
+                "it is of user {owner}, and the folder of the logs of user {folder}",
+                [
+                    ("owner", Field::User(user)),
+                    ("folder", Field::User(folder_user)),
+                ],
+            )
+            .why(REFUSED)
+            .remedy(
+                "move {path} away; indexes are made anew by the next {rotate}",
+                [
+                    ("path", Field::Path(path)),
+                    ("rotate", Field::Calltrace("rotate")),
+                ],
+            )
+    })
+}
+
+/// X and X.gz of two owners: one must not get the other's lines.
+fn others_twins(survey: &Survey) -> Option<Finding> {
+    let pairs = survey.twins.iter();
+    let mut pairs = pairs.map(|twin| (&survey.files[twin.plain], &survey.files[twin.archive]));
+    let (plain, archive) = pairs.find(|(plain, archive)| plain.user != archive.user)?;
+    Some(
+        Finding::problem(Code::Refused)
+            .file(plain.name.full())
+            .seen(
+                "it is of user {owner}, and {archive} of user {other}",
+                [
+                    ("owner", Field::User(plain.user)),
+                    ("archive", Field::Text(archive.name.full())),
+                    ("other", Field::User(archive.user)),
+                ],
+            )
+            .why("the lines of one would be given to the owner of the other")
+            .remedy(
+                "move one of them away, or `chown --reference={folder}` both",
+                [("folder", Field::Path(survey.folder.clone()))],
+            ),
+    )
+}
+
+/// Whether every user may pass through to what is in a folder.
+fn is_reachable(folder: &Path) -> bool {
+    let Ok(path) = folder.canonicalize() else {
+        return false;
+    };
+    let is_open = |folder: &Path| fs::metadata(folder).is_ok_and(|m| m.mode() & OTHERS_PASS != 0);
+    path.ancestors().all(is_open)
+}
+
+/// Of a bare name it is the current one.
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().unwrap_or(path);
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
+}
+
+fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
+    let open: Vec<&Seen> = survey
+        .files
+        .iter()
+        .filter(|seen| seen.mode & OTHERS_WRITE != 0)
+        .collect();
+    let finding = Finding::problem(Code::WorldWritable);
+    let finding = if folder_mode & OTHERS_WRITE != 0 {
+        finding.seen(
+            "every user of this machine may add and rename files here (mode {mode})",
+            [("mode", Field::Mode(folder_mode))],
+        )
+    } else {
+        let first = open.first()?;
+        finding.file(first.name.full()).seen(
+            "every user of this machine may change it (mode {mode})",
+            [("mode", Field::Mode(first.mode))],
+        )
+    };
+    let finding = match open.len() {
+        0 | 1 => finding,
+        all => finding.seen(
+            "so open in all: {files}",
+            [("files", Field::Files(all as u64))],
+        ),
+    };
+    Some(
+        finding
+            .why("anybody can forge or remove what happened in a call")
+            .remedy(
+                "`chmod -R o-w {path}`",
+                [("path", Field::Path(survey.folder.clone()))],
+            ),
+    )
+}
+
+fn readable(survey: &Survey) -> Option<Finding> {
+    let open: Vec<&Seen> = survey
+        .files
+        .iter()
+        .filter(|seen| seen.is_open_to_others())
+        .collect();
+    let secret = |seen: &&Seen| seen.reading.as_ref()?.secret.clone();
+    let mut newest_first = open.iter().rev();
+    let (newest, (place, key)) = newest_first.find_map(|seen| Some((seen, secret(seen)?)))?;
+    let finding = Finding::warning(Code::SecretsReadable)
+        .file(newest.name.full())
+        .at(Some(place))
+        .seen(
+            "a body holds a secret under the key {key}",
+            [("key", Field::Text(key))],
+        )
+        .seen(
+            "every user of this machine may read it (mode {mode})",
+            [("mode", Field::Mode(newest.mode))],
+        );
+    let finding = match open.len() {
+        1 => finding,
+        all => finding.seen(
+            "so open in all: {files}",
+            [("files", Field::Files(all as u64))],
+        ),
+    };
+    Some(
+        finding
+            .why(
+                "tokens let whoever has them post events and open pages; calls are clients' \
+                 private affairs",
+            )
+            .remedy(
+                "`chmod o= {path}`; who must read belongs to the folder's group",
+                [("path", Field::Path(survey.folder.clone()))],
+            ),
+    )
+}
+
+/// The live file was made by somebody else than those who write: by root at a terminal, mostly.
+fn owner(survey: &Survey, folder_user: u32) -> Option<Finding> {
+    let live = survey.live()?;
+    let others = survey.files.iter().filter(|seen| seen.name != live.name);
+    let theirs = others
+        .clone()
+        .filter(|seen| seen.user == folder_user)
+        .count();
+    let is_odd = live.user != folder_user && theirs > 0 && theirs == others.count();
+    let is_closed = live.mode & 0o022 == 0;
+    (is_odd && is_closed).then(|| {
+        Finding::warning(Code::OwnersDiffer)
+            .file(live.name.full())
+            .seen(
+                "it is of user {owner} (mode {mode}); the folder and all other logs are of user \
+                 {folder}",
+                [
+                    ("owner", Field::User(live.user)),
+                    ("mode", Field::Mode(live.mode)),
+                    ("folder", Field::User(folder_user)),
+                ],
+            )
+            .why(
+                "writers that run as the folder's user can't append to it, and their lines are \
+                 lost",
+            )
+            .remedy(
+                "`chown --reference={folder} {path}`",
+                [
+                    ("folder", Field::Path(survey.folder.clone())),
+                    ("path", Field::Path(survey.folder.join(live.name.full()))),
+                ],
+            )
+    })
+}
+
+/// Only what whoever runs us could do is known; of other users nothing is said.
+fn cant_write(survey: &Survey, folder_user: u32) -> Option<Finding> {
+    if survey.may_write {
+        return None;
+    }
+    let path = || [("path", Field::Path(survey.folder.clone()))];
+    if survey.volume.is_some_and(|volume| volume.is_read_only) {
+        return Some(
+            Finding::warning(Code::CantWrite)
+                .seen("the file system of {path} is mounted read-only", path())
+                .why("nothing can be written there, by writers or by a rotation")
+                .remedy(
+                    "see why (`dmesg`, `findmnt -T {path}`): ext4 becomes so after an error; a \
+                     systemd service needs ReadWritePaths=",
+                    path(),
+                ),
+        );
+    }
+    Some(
+        Finding::note(Code::CantWrite)
+            .seen(
+                "the user who runs this may not write to {path}, which is of user {user}",
+                [
+                    ("path", Field::Path(survey.folder.clone())),
+                    ("user", Field::User(folder_user)),
+                ],
+            )
+            .why("a rotation must run as that user, or as root")
+            .remedy("nothing, if cron or the timer runs it as another user", []),
+    )
+}
+
+/// Settings that hold secrets and that every user may read or change.
+pub(super) fn settings(files: &[SettingsFile]) -> Vec<Finding> {
+    let open = |file: &&SettingsFile| {
+        let others = OTHERS_READ | OTHERS_WRITE;
+        let is_open = fs::metadata(&file.path).is_ok_and(|m| m.mode() & others != 0);
+        is_open && is_reachable(folder_of(&file.path))
+    };
+    let said = |file: &SettingsFile| {
+        let mode = fs::metadata(&file.path).map_or(0, |metadata| metadata.mode() & 0o7777);
+        Finding::problem(Code::SettingsReadable)
+            .file(&file.path)
+            .seen(
+                "it holds {what}, and every user of this machine may read it (mode {mode})",
+                [
+                    ("what", Field::Text(file.holds.to_owned())),
+                    ("mode", Field::Mode(mode)),
+                ],
+            )
+            .why("who has a secret opens all pages of an enterprise")
+            .remedy(
+                "`chmod o= {path}`, and give those who were meant to keep it new secrets",
+                [("path", Field::Path(file.path.clone()))],
+            )
+    };
+    files.iter().filter(open).map(said).collect()
+}

@@ -1,0 +1,271 @@
+//! Clocks: of the machine that writes the records, of the telephony host, and the zone that times
+//! are said to be of.
+//!
+//! Every id begins with the second in which the host saw its channel born, in UTC; the first record
+//! of a call is written a second or two later by the machine that keeps the logs. So the difference
+//! shows the host's clock against this machine's, and one of whole hours a zone that is another than
+//! the one set. Which of both a difference of whole hours is, a file's last change tells.
+
+use super::seen::Seen;
+use super::survey::Survey;
+use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
+use calltrace_store::source::Form;
+
+/// What is older than this (milliseconds) may have been mended since.
+pub(super) const RECENT_MILLIS: i64 = 3 * DAY_MILLIS;
+
+/// Records may be this far ahead (milliseconds): clocks that are kept are never off by more.
+const AHEAD_MILLIS_MAX: i64 = 5 * MINUTE_MILLIS;
+
+/// A host's clock may be off by this (milliseconds) before anybody should care: calls without a
+/// common id are joined by times nearer than that.
+const SKEW_MILLIS_MAX: i64 = MINUTE_MILLIS;
+
+/// Fewer calls say nothing: the first record of one may be late for reasons of its own.
+const CALLS_MIN: usize = 5;
+
+/// Zones differ by whole quarters of an hour, and so many of them at most.
+const ZONE_STEP_MILLIS: i64 = 15 * MINUTE_MILLIS;
+const ZONE_MILLIS_MAX: i64 = 14 * 60 * MINUTE_MILLIS;
+
+/// So near to such a difference (milliseconds) it is taken for a zone.
+const ZONE_SLACK_MILLIS: i64 = 90_000;
+
+const MINUTE_MILLIS: i64 = 60_000;
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let sampled = survey.sampled();
+    let skew = sampled.and_then(|seen| Some((seen, skew(&seen.reading.as_ref()?.lags)?)));
+    let found = match skew {
+        Some((seen, skew)) if skew.abs() > SKEW_MILLIS_MAX => {
+            Some(said(survey, seen, skew, circumstances))
+        }
+        Some(_) => None,
+        None => by_change(survey, circumstances),
+    };
+    // What is said by then explains records that seem to be of the future.
+    let found = found.or_else(|| future(survey, circumstances));
+    found.into_iter().collect()
+}
+
+/// Where calls are too few to tell: the time of a live file's last change against that of its last
+/// record. Only of one that a process has open: any other may be a copy.
+fn by_change(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let today = circumstances.today();
+    let is_held = |seen: &&Seen| seen.is_live(today) && !seen.writers.is_empty();
+    let live = survey.files.iter().find(is_held)?;
+    let skew = live.last?.since(live.modified);
+    let offset = zone_offset(skew)?;
+    let text = match skew > 0 {
+        true => "its last record is of {skew} after its last change",
+        false => "its last record is of {skew} before its last change",
+    };
+    let finding = Finding::warning(Code::ZoneWrong)
+        .file(live.name.full())
+        .seen(text, [("skew", Field::Millis(skew.abs()))]);
+    Some(zone_wrong(finding, live, offset, circumstances))
+}
+
+/// Record time minus birth as most calls have it: the lower quartile, as a record can only be late.
+fn skew(lags: &[i64]) -> Option<i64> {
+    let mut lags = lags.to_vec();
+    lags.sort_unstable();
+    (lags.len() >= CALLS_MIN).then(|| lags[lags.len() / 4])
+}
+
+/// The zone's offset that would explain a difference.
+fn zone_offset(millis: i64) -> Option<i64> {
+    let steps = (millis.abs() + ZONE_STEP_MILLIS / 2) / ZONE_STEP_MILLIS;
+    let nearest = steps * ZONE_STEP_MILLIS * millis.signum();
+    let fits = steps > 0
+        && nearest.abs() <= ZONE_MILLIS_MAX
+        && (millis - nearest).abs() <= ZONE_SLACK_MILLIS;
+    fits.then_some(nearest)
+}
+
+/// What is off where record times and births differ as zones do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Culprit {
+    Zone,
+    HostClock,
+    /// One of both.
+    Either,
+}
+
+/// A file's last change, by this machine's clock and in no zone, shows what its last record should
+/// say. Of archives and of most copies it is another time.
+fn culprit(survey: &Survey, sampled: &Seen, offset: i64, circ: &Circumstances<'_>) -> Culprit {
+    let today = circ.today();
+    let is_live = |seen: &&Seen| seen.is_live(today) && seen.last.is_some();
+    let newest = survey.files.iter().rev().find(is_live).unwrap_or(sampled);
+    let Some(last) = newest.last.filter(|_| newest.form == Form::Plain) else {
+        return Culprit::Either;
+    };
+    let ahead = last.since(newest.modified);
+    let is_near = |millis: i64| millis.abs() <= AHEAD_MILLIS_MAX;
+    if is_near(ahead) {
+        return Culprit::HostClock;
+    }
+    if is_near(ahead - offset) {
+        return Culprit::Zone;
+    }
+    match is_near(circ.age(last)) {
+        true => Culprit::HostClock,
+        false => Culprit::Either,
+    }
+}
+
+fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'_>) -> Finding {
+    let reading = seen.reading.as_ref();
+    let calls = reading.map_or(0, |reading| reading.lags.len());
+    let evidence = [
+        ("skew", Field::Millis(skew.abs())),
+        ("calls", Field::Count(calls as u64)),
+    ];
+    let zone = zone_offset(skew);
+    let zone = zone.map(|offset| (offset, culprit(survey, seen, offset, circumstances)));
+    if let Some((offset, culprit @ (Culprit::Zone | Culprit::Either))) = zone {
+        let text = match skew > 0 {
+            true => "record times are {skew} ahead of the births of {calls} calls, by their ids",
+            false => "record times are {skew} behind the births of {calls} calls, by their ids",
+        };
+        let finding = Finding::warning(Code::ZoneWrong).file(seen.name.full());
+        let finding = finding.seen(text, evidence);
+        return match culprit {
+            Culprit::Zone => zone_wrong(finding, seen, offset, circumstances),
+            _ => zone_or_clock(finding, circumstances),
+        };
+    }
+    let last = seen.last.unwrap_or(seen.modified);
+    let finding = match circumstances.age(last) < RECENT_MILLIS {
+        true => Finding::warning(Code::ClockSkew),
+        false => Finding::note(Code::ClockSkew),
+    };
+    let text = match skew > 0 {
+        true => {
+            "the telephony host's clock is {skew} behind the one of these logs, by the ids of \
+             {calls} calls"
+        }
+        false => {
+            "the telephony host's clock is {skew} ahead of the one of these logs, by the ids of \
+             {calls} calls"
+        }
+    };
+    finding
+        .file(seen.name.full())
+        .seen(text, evidence)
+        .why(
+            "parts of a call that share no id are joined by time, and times inside bodies are the \
+             host's",
+        )
+        .remedy(
+            "let NTP keep the clocks of both machines: `timedatectl set-ntp true`",
+            [],
+        )
+}
+
+/// The right zone is the one set and so much more (milliseconds).
+fn zone_wrong(
+    finding: Finding,
+    seen: &Seen,
+    offset: i64,
+    circumstances: &Circumstances<'_>,
+) -> Finding {
+    let set = circumstances.doctor.zone;
+    let at = seen.last.unwrap_or(circumstances.now);
+    let offset_set = at.0 - set.moment(at).timestamp_millis();
+    let right = (offset_set + offset) / MINUTE_MILLIS;
+    finding
+        .why(
+            "all times are shown wrong by that, and a question for a day misses calls near its \
+              ends",
+        )
+        .remedy(
+            "set log_timezone in the settings to a zone of {offset}{name} (now {zone})",
+            [
+                ("offset", Field::Offset(right)),
+                ("name", Field::Text(zone_name(right))),
+                ("zone", Field::Text(set.0.name().to_owned())),
+            ],
+        )
+}
+
+/// `, such as "Etc/GMT-3"`: what can be typed for an offset from UTC (minutes), where there is one.
+fn zone_name(minutes: i64) -> String {
+    match (minutes % 60, minutes / 60) {
+        (0, 0) => ", such as \"UTC\"".to_owned(),
+        (0, hours @ -12..=14) => {
+            format!(", such as \"Etc/GMT{:+}\", whose sign is reversed", -hours)
+        }
+        _ => String::new(),
+    }
+}
+
+/// Nothing tells which of both it is.
+fn zone_or_clock(finding: Finding, circumstances: &Circumstances<'_>) -> Finding {
+    let set = circumstances.doctor.zone.0.name().to_owned();
+    finding
+        .seen(
+            "whether the zone of the logs or the host's clock is wrong this copy doesn't tell",
+            [],
+        )
+        .why("either all times are shown wrong, or those inside bodies are")
+        .remedy(
+            "ask at which time some call was made: if records say another, log_timezone (now \
+             {zone}) is wrong, else the host's clock was",
+            [("zone", Field::Text(set))],
+        )
+}
+
+fn future(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let ahead = |seen: &&Seen| {
+        let last = seen.last?;
+        let ahead = -circumstances.age(last);
+        (ahead > AHEAD_MILLIS_MAX).then_some((last, ahead))
+    };
+    let files = survey.files.iter();
+    let found = files.filter_map(|seen| Some((seen, ahead(&seen)?)));
+    let (seen, (last, ahead)) = found.max_by_key(|(_, (last, _))| *last)?;
+    let finding = Finding::warning(Code::Future)
+        .file(seen.name.full())
+        .seen(
+            "its latest record is of {last}, {ahead} ahead of the clock",
+            [("last", Field::At(last)), ("ahead", Field::Millis(ahead))],
+        )
+        .why(
+            "such a record is shown as the newest for as long, and its file is not removed when \
+             it is old",
+        );
+    Some(match zone_offset(ahead).filter(|_| seen.is_live(circumstances.today())) {
+        Some(_) => finding.remedy(
+            "look whether log_timezone (now {zone}) is the zone of the machine that writes; else \
+             set its clock",
+            [("zone", Field::Text(circumstances.doctor.zone.0.name().to_owned()))],
+        ),
+        None => finding.remedy(
+            "set the clock of the machine that writes, or of this one: `timedatectl`",
+            [],
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skew_is_what_most_calls_say_and_a_zone_what_is_near_a_quarter_of_an_hour() {
+        assert_eq!(skew(&[1000, 900, 40_000, 1200]), None);
+        assert_eq!(skew(&[1000, 900, 40_000, 1200, 500_000]), Some(1000));
+        for (millis, zone) in [
+            (10_801_500, Some(10_800_000)),
+            (-10_799_000, Some(-10_800_000)),
+            (19_800_000, Some(19_800_000)),
+            (80_000, None),
+            (400_000, None),
+            (60 * 60_000 * 15, None),
+        ] {
+            assert_eq!(zone_offset(millis), zone, "{millis}");
+        }
+    }
+}

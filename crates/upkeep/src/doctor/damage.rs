@@ -1,0 +1,235 @@
+//! Content that is not as it was written: torn archives, holes, half lines, junk.
+
+use super::clock::RECENT_MILLIS;
+use super::seen::Seen;
+use super::survey::Survey;
+use super::{Circumstances, Code, Field, Finding, Place};
+use calltrace_store::scan;
+use calltrace_store::source::Form;
+
+/// So many of a hundred lines may fit no kind: tracebacks and lines of a kind of their own.
+const UNPARSED_PERCENT_MAX: u64 = 5;
+
+/// Fewer are not worth counting.
+const UNPARSED_MIN: u64 = 5;
+
+/// A line may be in the middle of being written for so long (milliseconds).
+const WRITTEN_MILLIS: i64 = 60_000;
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for seen in &survey.files {
+        findings.extend(damaged(survey, seen, circumstances));
+        findings.extend(no_gzip(survey, seen, circumstances));
+        findings.extend(hole(seen, circumstances));
+        findings.extend(half_line(survey, seen, circumstances));
+        findings.extend(long_line(survey, seen));
+    }
+    findings.extend(survey.sampled().and_then(unparsed));
+    findings
+}
+
+/// What happened long ago can't be mended any more.
+fn by_age(seen: &Seen, code: Code, circumstances: &Circumstances<'_>) -> Finding {
+    let at = seen.last.unwrap_or(seen.modified);
+    match circumstances.age(at) < RECENT_MILLIS {
+        true => Finding::warning(code),
+        false => Finding::note(code),
+    }
+    .file(seen.name.full())
+}
+
+fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let (what, after) = seen.damage.iter().find_map(|found| match found {
+        scan::Finding::Damaged { what, after } => Some((what, after)),
+        _ => None,
+    })?;
+    // Somebody may be writing it just now.
+    if circumstances.age(seen.modified) < WRITTEN_MILLIS {
+        return None;
+    }
+    let finding = Finding::warning(Code::Damaged)
+        .file(seen.name.full())
+        .seen("it {what}", [("what", Field::Text(what.clone()))]);
+    let finding = match after {
+        Some(at) => finding.seen(
+            "the last record before that is of {at}",
+            [("at", Field::At(*at))],
+        ),
+        None => finding,
+    };
+    Some(
+        finding
+            .why("what stood behind that place is in no answer, and every search of it says so")
+            .remedy(
+                "put back a copy of it, if there is one; `gzip -t {path}` tells whether that is \
+                 whole",
+                [("path", Field::Path(survey.folder.join(seen.name.full())))],
+            ),
+    )
+}
+
+/// Named as an archive, and none: what is left of one that could not be written, mostly.
+fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let is_written = circumstances.age(seen.modified) < WRITTEN_MILLIS;
+    let is_twin = |other: &Seen| !other.name.gz && other.name.stem == seen.name.stem;
+    let is_none = seen.name.gz && seen.form == Form::Plain;
+    // Beside the log itself it is another finding.
+    if !is_none || is_written || survey.files.iter().any(is_twin) {
+        return None;
+    }
+    let finding = Finding::warning(Code::Damaged).file(seen.name.full());
+    let path = [("path", Field::Path(survey.folder.join(seen.name.full())))];
+    let finding = match (seen.bytes, seen.last) {
+        (0, _) => finding.seen("it holds nothing", []),
+        (bytes, last) => {
+            let finding = finding.seen(
+                "it holds {bytes} and is no gzip",
+                [("bytes", Field::Bytes(bytes))],
+            );
+            if last.is_some() {
+                let why = "it is read as the lines it holds; zcat and its like fail";
+                return Some(
+                    finding
+                        .why(why)
+                        .remedy("take .gz off its name: `mv {path} NAME`", path),
+                );
+            }
+            finding
+        }
+    };
+    Some(
+        finding
+            .why("its day is gone: a disk was full, or a compression died, and the log was removed")
+            .remedy(
+                "put back a copy of it, if there is one; else `rm {path}`",
+                path,
+            ),
+    )
+}
+
+fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let known = seen.damage.iter().find_map(|found| match found {
+        scan::Finding::Hole { offset, bytes } => Some((*offset, *bytes as u64)),
+        _ => None,
+    });
+    let at = known.map(|(offset, _)| offset).or(seen.hole)?;
+    let finding = by_age(seen, Code::NulRun, circumstances);
+    let finding = finding.at(Some(Place::Byte(at)));
+    let finding = match known {
+        Some((_, bytes)) => finding.seen(
+            "a run of NULs, {bytes} long",
+            [("bytes", Field::Bytes(bytes))],
+        ),
+        None => finding.seen("a run of NULs", []),
+    };
+    Some(
+        finding
+            .why(
+                "the file was truncated under a writer without O_APPEND (copytruncate), or the \
+                 machine crashed; what stood there is lost",
+            )
+            .remedy(
+                "take copytruncate out of logrotate, and let writers open their file for appending",
+                [],
+            ),
+    )
+}
+
+fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let known = seen.damage.iter().find_map(|found| match found {
+        scan::Finding::HalfLine { offset, .. } => Some(Place::Byte(*offset)),
+        _ => None,
+    });
+    let is_half = seen.ends_half || (known.is_some() && seen.form != Form::Plain);
+    let is_still = seen.writers.is_empty() && circumstances.age(seen.modified) > WRITTEN_MILLIS;
+    if !is_half || !is_still {
+        return None;
+    }
+    let finding = match seen.form {
+        Form::Plain => Finding::warning(Code::HalfLine).file(seen.name.full()),
+        _ => Finding::note(Code::HalfLine).file(seen.name.full()),
+    };
+    let finding = finding
+        .at(known)
+        .seen(
+            "its last line has no end, and nobody has it open; it was last written to at \
+             {modified}",
+            [("modified", Field::At(seen.modified))],
+        )
+        .why(
+            "a writer was killed or the disk was full; the next line would be glued to it, and \
+             until then every search ends with status 2",
+        );
+    Some(match seen.form {
+        Form::Plain => finding.remedy(
+            "`echo >> {path}` ends the line",
+            [("path", Field::Path(survey.folder.join(seen.name.full())))],
+        ),
+        _ => finding.remedy("nothing can be done about an archive", []),
+    })
+}
+
+fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
+    let (offset, bytes) = seen.damage.iter().find_map(|found| match found {
+        scan::Finding::LongLine { offset, bytes, .. } => Some((*offset, *bytes as u64)),
+        _ => None,
+    })?;
+    Some(
+        Finding::note(Code::LongLine)
+            .file(seen.name.full())
+            .at(Some(Place::Byte(offset)))
+            .seen("a line of {bytes}", [("bytes", Field::Bytes(bytes))])
+            .why(
+                "no writer makes lines like that; something else was written into the file, or a \
+                 line never ended",
+            )
+            .remedy(
+                "look at it: `{cat} {path} | tail -c +{byte} | head -c 300`",
+                [
+                    (
+                        "cat",
+                        Field::Text(
+                            if seen.form == Form::Plain {
+                                "cat"
+                            } else {
+                                "zcat"
+                            }
+                            .to_owned(),
+                        ),
+                    ),
+                    ("path", Field::Path(survey.folder.join(seen.name.full()))),
+                    ("byte", Field::Text((offset + 1).to_string())),
+                ],
+            ),
+    )
+}
+
+fn unparsed(seen: &Seen) -> Option<Finding> {
+    let reading = seen.reading.as_ref()?;
+    let percent = (reading.unparsed * 100).checked_div(reading.lines)?;
+    if reading.unparsed < UNPARSED_MIN || percent < UNPARSED_PERCENT_MAX {
+        return None;
+    }
+    Some(
+        Finding::warning(Code::Unparsed)
+            .file(seen.name.full())
+            .at(reading.first_unparsed)
+            .seen(
+                "{unparsed} of {lines} lines that were looked at fit no kind ({percent})",
+                [
+                    ("unparsed", Field::Count(reading.unparsed)),
+                    ("lines", Field::Count(reading.lines)),
+                    ("percent", Field::Percent(percent)),
+                ],
+            )
+            .why(
+                "they belong to no call: another program writes here, or a writer has changed its \
+                 lines",
+            )
+            .remedy(
+                "see what they are: {search}",
+                [("search", Field::Calltrace("search --lines --kind unparsed"))],
+            ),
+    )
+}

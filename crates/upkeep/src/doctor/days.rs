@@ -1,0 +1,167 @@
+//! Names that say a day, and records of another; times that go back.
+
+use super::clock::RECENT_MILLIS;
+use super::seen::{MIDNIGHT_MILLIS, Seen, day_start};
+use super::survey::Survey;
+use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
+use calltrace_store::source::Form;
+
+/// Two workers' lines, and those that waited for a lock, are out of order by less (milliseconds).
+const BACK_MILLIS_MIN: i64 = 120_000;
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(outside_day(survey, circumstances));
+    findings.extend(
+        survey
+            .sampled()
+            .and_then(|seen| out_of_order(seen, circumstances)),
+    );
+    findings
+}
+
+/// All of an enterprise as one: the newest file, and how many more.
+fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let outside: Vec<(&Seen, Side)> = survey
+        .files
+        .iter()
+        .filter_map(|seen| Some((seen, side(seen)?)))
+        .collect();
+    // Of what is long past the cause may be long gone; of what is sealed nothing can be undone.
+    let is_curable = |seen: &Seen| {
+        let is_recent = |last| circumstances.age(last) < RECENT_MILLIS;
+        seen.form == Form::Plain && seen.last.is_some_and(is_recent)
+    };
+    let (seen, side) = outside
+        .iter()
+        .max_by_key(|(seen, _)| (is_curable(seen), seen.last))?;
+    let finding = match is_curable(seen) {
+        true => Finding::warning(Code::OutsideDay),
+        false => Finding::note(Code::OutsideDay),
+    };
+    let finding = seen_outside(finding, seen, *side)?;
+    let finding = match outside.len() - 1 {
+        0 => finding,
+        more => finding.seen(
+            "the same of {more} more",
+            [("more", Field::Files(more as u64))],
+        ),
+    };
+    let today = circumstances.today();
+    let live = survey.files.iter().rev().find(|seen| seen.is_live(today));
+    let rotate = || ("rotate", Field::Calltrace("rotate"));
+    let finding = finding.why(
+        "searches find them, as they go by content; whoever looks by name does not. Two \
+                 processes that rotate one file do this, and lose lines by it",
+    );
+    Some(match live {
+        Some(live) => finding.remedy(
+            "see who writes (`fuser -v {live}`): only one process may rotate, or none of them and \
+             {rotate}",
+            [
+                ("live", Field::Path(survey.folder.join(live.name.full()))),
+                rotate(),
+            ],
+        ),
+        None => finding.remedy(
+            "see who writes: only one process may rotate, or none of them and {rotate}",
+            [rotate()],
+        ),
+    })
+}
+
+fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {
+    let day = seen.day()?;
+    let finding = finding.file(seen.name.full());
+    Some(match side {
+        Side::Later => match seen.beyond_bytes {
+            Some(bytes) => finding.seen(
+                "it ends with {bytes} of records behind {day}, up to {last}",
+                [
+                    ("bytes", Field::Bytes(bytes)),
+                    ("day", Field::Day(day)),
+                    ("last", Field::At(seen.last?)),
+                ],
+            ),
+            None => finding.seen(
+                "it holds records behind {day}, up to {last}",
+                [("day", Field::Day(day)), ("last", Field::At(seen.last?))],
+            ),
+        },
+        Side::Earlier => finding.seen(
+            "its records begin at {first}, before {day}",
+            [("first", Field::At(seen.first?)), ("day", Field::Day(day))],
+        ),
+        Side::Elsewhere => finding.seen(
+            "it holds no record of {day}, only from {first} to {last}",
+            [
+                ("day", Field::Day(day)),
+                ("first", Field::At(seen.first?)),
+                ("last", Field::At(seen.last?)),
+            ],
+        ),
+    })
+}
+
+/// How the records of a file lie to the day in its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Later,
+    Earlier,
+    Elsewhere,
+}
+
+fn side(seen: &Seen) -> Option<Side> {
+    let day = seen.day()?;
+    let (first, last) = (seen.first?, seen.last?);
+    let begin = day_start(day)?;
+    let end = begin.plus_millis(DAY_MILLIS);
+    // logrotate names a file after the day of the rotation: it holds the day before.
+    let is_after_rotation = seen.name.stem.starts_with("events.log-");
+    let earliest = match is_after_rotation {
+        true => begin.plus_millis(-DAY_MILLIS),
+        false => begin,
+    };
+    if first.since(end) > MIDNIGHT_MILLIS || earliest.since(last) > MIDNIGHT_MILLIS {
+        return Some(Side::Elsewhere);
+    }
+    if last.since(end) > MIDNIGHT_MILLIS {
+        return Some(Side::Later);
+    }
+    // Others hold what came before as well when they were not rotated in time.
+    let is_early = seen.is_daily() && begin.since(first) > MIDNIGHT_MILLIS;
+    is_early.then_some(Side::Earlier)
+}
+
+fn out_of_order(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let back = seen.reading.as_ref()?.back?;
+    if back.millis() < BACK_MILLIS_MIN {
+        return None;
+    }
+    let is_recent = circumstances.age(back.from) < RECENT_MILLIS;
+    let finding = match is_recent {
+        true => Finding::warning(Code::OutOfOrder),
+        false => Finding::note(Code::OutOfOrder),
+    };
+    Some(
+        finding
+            .file(seen.name.full())
+            .at(Some(back.place))
+            .seen(
+                "times go back by {back}, from {from} to {to}",
+                [
+                    ("back", Field::Millis(back.millis())),
+                    ("from", Field::At(back.from)),
+                    ("to", Field::At(back.to)),
+                ],
+            )
+            .why(
+                "the clock was set back, or writers with different clocks write to one file; \
+                 calls are joined and shown by these times",
+            )
+            .remedy(
+                "let the clock be kept by NTP (`timedatectl`), on every machine that writes",
+                [],
+            ),
+    )
+}

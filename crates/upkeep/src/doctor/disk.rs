@@ -1,0 +1,173 @@
+//! Room on the disks that the tree is on.
+
+use std::path::Path;
+
+use super::survey::Survey;
+use super::{Circumstances, Code, Field, Finding};
+use calltrace_store::fsx::Volume;
+
+/// Worth a warning, and a problem, when both so little is left of a hundred and so little in all
+/// (bytes): a tenth of a large disk is much.
+const LOW_PERCENT: u64 = 10;
+const LOW_BYTES: u64 = 20_000_000_000;
+const FULL_PERCENT: u64 = 5;
+const FULL_BYTES: u64 = 5_000_000_000;
+
+/// Each disk once, with the tree's root for its name.
+pub(super) fn check(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let root = circumstances.doctor.tree.root();
+    let mut known: Vec<u64> = Vec::new();
+    let mut findings = Vec::new();
+    let folders = surveys
+        .iter()
+        .filter_map(|survey| Some((survey.folder.as_path(), survey.volume?)));
+    for (folder, volume) in Volume::of(root)
+        .ok()
+        .map(|volume| (root, volume))
+        .into_iter()
+        .chain(folders)
+    {
+        if known.contains(&volume.device) {
+            continue;
+        }
+        known.push(volume.device);
+        let there = surveys
+            .iter()
+            .filter(|survey| survey.volume.is_some_and(|v| v.device == volume.device));
+        let largest = there.flat_map(|survey| {
+            survey
+                .files
+                .iter()
+                .filter(|seen| !seen.name.gz)
+                .map(|seen| seen.bytes)
+        });
+        let largest = largest.max().unwrap_or(0);
+        let judged = judge(&volume, largest, folder).into_iter();
+        findings.extend(judged.map(|finding| finding.file(folder)));
+    }
+    findings
+}
+
+/// What is to be said of a file system, the largest file of lines on which is so long.
+fn judge(volume: &Volume, largest: u64, folder: &Path) -> Vec<Finding> {
+    [full(volume, folder), no_room(volume, largest)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn full(volume: &Volume, folder: &Path) -> Option<Finding> {
+    let low = |percent: u64, bytes: u64| {
+        let is_low = volume.bytes_free.saturating_mul(100) < volume.bytes.saturating_mul(percent);
+        is_low && volume.bytes_free < bytes
+    };
+    let few = |percent: u64| {
+        volume.inodes > 0
+            && volume.inodes_free.saturating_mul(100) < volume.inodes.saturating_mul(percent)
+    };
+    let finding = if low(FULL_PERCENT, FULL_BYTES) || few(FULL_PERCENT) {
+        Finding::problem(Code::DiskFull)
+    } else if low(LOW_PERCENT, LOW_BYTES) || few(LOW_PERCENT) {
+        Finding::warning(Code::DiskFull)
+    } else {
+        return None;
+    };
+    let finding = finding.seen(
+        "{free} of {all} are free on its disk",
+        [
+            ("free", Field::Bytes(volume.bytes_free)),
+            ("all", Field::Bytes(volume.bytes)),
+        ],
+    );
+    let finding = match few(LOW_PERCENT) {
+        true => finding.seen(
+            "{inodes} of {inodes_all} inodes are free",
+            [
+                ("inodes", Field::Count(volume.inodes_free)),
+                ("inodes_all", Field::Count(volume.inodes)),
+            ],
+        ),
+        false => finding,
+    };
+    let why = "when it is full, writers lose every line, and a rotation can't make archives";
+    Some(finding.why(why).remedy(
+        "see what takes the room: `du -xh --max-depth=1 {folder} | sort -h`; {rotate} packs and expires \
+         logs",
+        [
+            ("folder", Field::Path(folder.to_owned())),
+            ("rotate", Field::Calltrace("rotate")),
+        ],
+    ))
+}
+
+/// An archive takes a seventh mostly; but nothing is removed before it is whole.
+fn no_room(volume: &Volume, largest: u64) -> Option<Finding> {
+    (largest > volume.bytes_free).then(|| {
+        Finding::warning(Code::NoRoom)
+            .seen(
+                "{free} are free on its disk, less than the {largest} of the largest file that is \
+                 not sealed",
+                [
+                    ("free", Field::Bytes(volume.bytes_free)),
+                    ("largest", Field::Bytes(largest)),
+                ],
+            )
+            .why(
+                "its archive may not fit beside it, and a file goes only when its archive is whole",
+            )
+            .remedy(
+                "make room, or {rotate} with a shorter --keep",
+                [("rotate", Field::Calltrace("rotate"))],
+            )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity;
+    use super::*;
+
+    #[test]
+    fn little_room_counts_by_its_share_and_by_itself() {
+        let volume = |bytes_free, inodes_free| Volume {
+            device: 1,
+            bytes: 100_000_000_000,
+            bytes_free,
+            inodes: 1000,
+            inodes_free,
+            is_read_only: false,
+        };
+        let judged = |volume: &Volume, largest| -> Vec<(Code, Severity)> {
+            let findings = judge(volume, largest, Path::new("/srv"));
+            findings
+                .iter()
+                .map(|found| (found.code, found.severity))
+                .collect()
+        };
+        assert_eq!(judged(&volume(50_000_000_000, 900), 1), []);
+        assert_eq!(
+            judged(&volume(9_000_000_000, 900), 1),
+            [(Code::DiskFull, Severity::Warning)]
+        );
+        assert_eq!(
+            judged(&volume(4_000_000_000, 900), 1),
+            [(Code::DiskFull, Severity::Problem)]
+        );
+        assert_eq!(
+            judged(&volume(50_000_000_000, 20), 1),
+            [(Code::DiskFull, Severity::Problem)]
+        );
+        assert_eq!(
+            judged(&volume(50_000_000_000, 900), 60_000_000_000),
+            [(Code::NoRoom, Severity::Warning)]
+        );
+        let full = judge(&volume(1, 900), 1, Path::new("/srv"));
+        let folder = Field::Path("/srv".into());
+        assert_eq!(full[0].remedy.field("folder"), Some(&folder));
+        let large = Volume {
+            bytes: 10_000_000_000_000,
+            ..volume(900_000_000_000, 900)
+        };
+        assert_eq!(judged(&large, 1), []);
+    }
+}

@@ -1,0 +1,248 @@
+//! A finding: what was seen, with the evidence, why it matters, and what to do.
+//!
+//! Sentences stand where the checks are, with `{name}` for each piece of evidence. What a piece looks
+//! like (a size, a time in a zone, a name that is to be typed) is `output`'s affair; programs get the
+//! pieces beside the sentences.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use super::Code;
+use calltrace_model::record::Stamp;
+use calltrace_store::fsx::Writer;
+use calltrace_store::tree::EnterpriseName;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Lines are being lost or shown to others, or soon will be.
+    Problem,
+    /// Worth acting on.
+    Warning,
+    /// Good to know; nothing need be done.
+    Note,
+}
+
+impl Severity {
+    /// As it is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Problem => "problem",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+
+    /// Whether somebody should do something.
+    pub fn is_actionable(self) -> bool {
+        self != Severity::Note
+    }
+}
+
+/// Where in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A line, from 1.
+    Line(u64),
+    /// Of a line whose number was not counted: where it begins in the content.
+    Byte(u64),
+}
+
+/// A piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// A size.
+    Bytes(u64),
+    /// How many.
+    Count(u64),
+    /// How many files.
+    Files(u64),
+    /// A record's time.
+    At(Stamp),
+    /// A day.
+    Day(NaiveDate),
+    /// How long (milliseconds).
+    Millis(i64),
+    /// How many days.
+    Days(i64),
+    /// Parts in a hundred.
+    Percent(u64),
+    /// An offset from UTC (minutes).
+    Offset(i64),
+    /// Permissions.
+    Mode(u32),
+    /// A user, by number.
+    User(u32),
+    /// Processes that have a file open.
+    Processes(Vec<Writer>),
+    /// Text that may come from anywhere.
+    Text(String),
+    /// A path to be typed.
+    Path(PathBuf),
+    /// `calltrace COMMAND` as it must be typed to reach this tree, for this enterprise.
+    Calltrace(&'static str),
+    /// The same as cron or a timer must have it: where they run, another folder is the current one
+    /// and the environment another.
+    Scheduled(&'static str),
+}
+
+/// A sentence with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause {
+    /// The words, `{name}` for each field.
+    pub text: &'static str,
+    /// The fields.
+    pub fields: Vec<(&'static str, Field)>,
+}
+
+impl Clause {
+    fn new<const N: usize>(text: &'static str, fields: [(&'static str, Field); N]) -> Clause {
+        let clause = Clause {
+            text,
+            fields: fields.into(),
+        };
+        debug_assert!(clause.is_whole(), "{text}: a field is missing or not said");
+        clause
+    }
+
+    /// Whether each name in the text has its field and each field its name.
+    fn is_whole(&self) -> bool {
+        let said: Vec<&str> = self.pieces().filter_map(|(_, name)| name).collect();
+        let known = |name: &&str| self.fields.iter().any(|(field, _)| field == name);
+        said.iter().all(known) && self.fields.iter().all(|(field, _)| said.contains(field))
+    }
+
+    /// The text taken apart: words, and the name of the field that stands behind them.
+    pub fn pieces(&self) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+        self.text
+            .split('}')
+            .map(|piece| match piece.split_once('{') {
+                Some((words, name)) => (words, Some(name)),
+                None => (piece, None),
+            })
+    }
+
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        let found = self.fields.iter().find(|(field, _)| *field == name);
+        found.map(|(_, field)| field)
+    }
+}
+
+/// Something worth saying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind.
+    pub code: Code,
+    /// How bad.
+    pub severity: Severity,
+    /// Whose; `None` for what is of the tree as a whole.
+    pub enterprise: Option<EnterpriseName>,
+    /// The file, in the enterprise's folder; a whole path where there is no enterprise.
+    pub file: Option<PathBuf>,
+    /// Where in it.
+    pub place: Option<Place>,
+    /// What was seen.
+    pub seen: Vec<Clause>,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to do.
+    pub remedy: Clause,
+}
+
+impl Finding {
+    /// A finding of which nothing is known yet.
+    pub(super) fn new(severity: Severity, code: Code) -> Finding {
+        Finding {
+            code,
+            severity,
+            enterprise: None,
+            file: None,
+            place: None,
+            seen: Vec::new(),
+            why: "",
+            remedy: Clause::new("", []),
+        }
+    }
+
+    /// A problem.
+    pub(super) fn problem(code: Code) -> Finding {
+        Finding::new(Severity::Problem, code)
+    }
+
+    /// A warning.
+    pub(super) fn warning(code: Code) -> Finding {
+        Finding::new(Severity::Warning, code)
+    }
+
+    /// A note.
+    pub(super) fn note(code: Code) -> Finding {
+        Finding::new(Severity::Note, code)
+    }
+
+    pub(super) fn file(self, file: impl Into<PathBuf>) -> Finding {
+        let file = Some(file.into());
+        Finding { file, ..self }
+    }
+
+    pub(super) fn at(self, place: Option<Place>) -> Finding {
+        Finding { place, ..self }
+    }
+
+    /// One thing more that was seen.
+    pub(super) fn seen<const N: usize>(
+        mut self,
+        text: &'static str,
+        fields: [(&'static str, Field); N],
+    ) -> Finding {
+        self.seen.push(Clause::new(text, fields));
+        self
+    }
+
+    pub(super) fn why(self, why: &'static str) -> Finding {
+        Finding { why, ..self }
+    }
+
+    pub(super) fn remedy<const N: usize>(
+        self,
+        text: &'static str,
+        fields: [(&'static str, Field); N],
+    ) -> Finding {
+        let remedy = Clause::new(text, fields);
+        Finding { remedy, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_taken_apart_at_its_fields() {
+        let clause = Clause::new(
+            "{n} of {all}, see",
+            [("n", Field::Count(1)), ("all", Field::Count(2))],
+        );
+        let pieces: Vec<_> = clause.pieces().collect();
+        assert_eq!(
+            pieces,
+            [("", Some("n")), (" of ", Some("all")), (", see", None)]
+        );
+        assert!(
+            !Clause {
+                text: "{x}",
+                fields: Vec::new()
+            }
+            .is_whole()
+        );
+        let spare = vec![("x", Field::Count(1))];
+        assert!(
+            !Clause {
+                text: "",
+                fields: spare
+            }
+            .is_whole()
+        );
+    }
+}

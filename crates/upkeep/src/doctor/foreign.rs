@@ -1,0 +1,166 @@
+//! What lies among the logs, looks like one, and is read by nobody.
+
+use std::path::{Path, PathBuf};
+
+use super::look::foreign::{Foreign, Kind, holds_logs};
+use super::survey::Survey;
+use super::{Circumstances, Code, Field, Finding};
+use calltrace_store::fsx::Folder;
+use calltrace_store::tree::{EnterpriseName, FileName, Tree};
+
+pub(super) fn check(survey: &Survey, _: &Circumstances<'_>) -> Vec<Finding> {
+    survey
+        .foreign
+        .iter()
+        .map(|foreign| said(survey, foreign))
+        .collect()
+}
+
+/// Why it matters that nobody reads it.
+const UNREAD: &str = "its lines are in no answer, and no rotation removes it";
+const LINKED: &str = "it is not opened, as its maker could let it lead to any file; every search says \
+                      so, and ends with status 2";
+const NAMED: &str = "every search says that it could not read it, and ends with status 2";
+
+fn said(survey: &Survey, foreign: &Foreign) -> Finding {
+    let bytes = ("bytes", Field::Bytes(foreign.bytes));
+    let path = || ("path", Field::Path(survey.folder.join(&foreign.name)));
+    let finding = match foreign.kind {
+        Kind::Packed(program) => packed(survey, program, foreign.bytes),
+        Kind::Lines => Finding::warning(Code::NotRead)
+            .seen(
+                "{bytes} of log lines under a name that is none of a log",
+                [bytes],
+            )
+            .why(UNREAD)
+            .remedy(
+                "if its lines are nowhere else, rename it to one that is read, such as \
+                 events.log.2025-11-30; if it is a copy, move it away: `mv {path} DIR`",
+                [path()],
+            ),
+        Kind::Quotes => Finding::note(Code::NotRead)
+            .seen("{bytes}, with log lines in it", [bytes])
+            .why("it holds what clients did, and no rotation removes it")
+            .remedy(
+                "move it away: others may come to think that it is a log",
+                [],
+            ),
+        Kind::Folder => Finding::note(Code::NotRead)
+            .seen(
+                "a folder with logs in it; folders in an enterprise's folder are not read",
+                [],
+            )
+            .why(UNREAD)
+            .remedy("nothing, if it is an archive of your own", []),
+        Kind::Link => Finding::warning(Code::NotRead)
+            .seen("a link that leads out of the folder", [])
+            .why(LINKED)
+            .remedy(
+                "let it name a file of {folder}, without a path; or move the file here",
+                [("folder", Field::Path(survey.folder.clone()))],
+            ),
+        Kind::DeadLink => Finding::warning(Code::NotRead)
+            .seen("a link that leads nowhere", [])
+            .why(NAMED)
+            .remedy("`rm {path}`, or mount what it leads to", [path()]),
+        Kind::NoFile => Finding::warning(Code::NotRead)
+            .seen("it bears a log's name and is no regular file", [])
+            .why(NAMED)
+            .remedy("move it away, or give it another name", []),
+    };
+    finding.file(&foreign.name)
+}
+
+fn packed(survey: &Survey, program: &'static str, bytes: u64) -> Finding {
+    Finding::warning(Code::NotRead)
+        .seen(
+            "{bytes}, packed by {program}; only plain files and gzip under a log's name are read",
+            [
+                ("bytes", Field::Bytes(bytes)),
+                ("program", Field::Text(program.to_owned())),
+            ],
+        )
+        .why(UNREAD)
+        .remedy(
+            "unpack it under a name that is read, such as events.log.2025-11-30, and {rotate} \
+             seals it; or move it out of {folder}",
+            [
+                ("rotate", Field::Calltrace("rotate")),
+                ("folder", Field::Path(survey.folder.clone())),
+            ],
+        )
+}
+
+/// Beside the enterprises' folders: logs that no name leads to.
+pub(super) fn in_root(tree: &Tree, has_no_enterprise: bool) -> Vec<Finding> {
+    let Ok(root) = Folder::open(tree.root()) else {
+        return Vec::new();
+    };
+    let mut odd: Vec<PathBuf> = Vec::new();
+    let mut logs: Vec<PathBuf> = Vec::new();
+    let names = root.names().unwrap_or_default();
+    for name in names.iter().filter_map(|name| name.to_str()) {
+        if FileName::parse(name).is_some() && root.look_current(name).is_ok() {
+            logs.push(root.path_of(name));
+        } else if EnterpriseName::new(name).is_none() && holds_logs(&root, name) {
+            odd.push(root.path_of(name));
+        }
+    }
+    odd.sort();
+    logs.sort();
+    let mut findings: Vec<Finding> = odd.into_iter().map(odd_name).collect();
+    findings.extend(
+        logs.first()
+            .map(|first| in_wrong_root(first, logs.len(), tree)),
+    );
+    if has_no_enterprise && findings.is_empty() {
+        findings.push(
+            Finding::warning(Code::NoLogs)
+                .file(tree.root())
+                .seen("the tree holds no enterprise", [])
+                .why("there is nothing to search")
+                .remedy(
+                    "name the folder that holds one folder an enterprise with --root or \
+                     CALLTRACE_ROOT",
+                    [],
+                ),
+        );
+    }
+    findings
+}
+
+fn odd_name(path: PathBuf) -> Finding {
+    Finding::warning(Code::NotRead)
+        .file(path)
+        .seen(
+            "a folder with logs in it, whose name is none of an enterprise",
+            [],
+        )
+        .why("no subcommand finds it")
+        .remedy(
+            "rename it: letters, digits, _ and -, not beginning with -",
+            [],
+        )
+}
+
+fn in_wrong_root(first: &Path, files: usize, tree: &Tree) -> Finding {
+    let finding = Finding::warning(Code::NotRead)
+        .file(first)
+        .seen(
+            "{files} with a log's name in the root itself",
+            [("files", Field::Files(files as u64))],
+        )
+        .why("logs are looked for in the folders of enterprises, one level down");
+    match tree
+        .root()
+        .canonicalize()
+        .ok()
+        .and_then(|root| Some(root.parent()?.to_owned()))
+    {
+        Some(parent) => finding.remedy(
+            "if this is the folder of one enterprise: --root {parent}",
+            [("parent", Field::Path(parent))],
+        ),
+        None => finding.remedy("move them into the folder of their enterprise", []),
+    }
+}

@@ -1,0 +1,152 @@
+//! Indexes: missing, of no use, wrong, without a log. They cost time only, but for the wrong ones.
+
+use super::seen::{IndexState, Seen};
+use super::survey::Survey;
+use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
+use calltrace_store::index::FOLDER;
+use calltrace_store::source::Form;
+
+/// Less of an archive is decoded as fast as an index is read (bytes).
+const INDEXED_BYTES_MIN: u64 = 128 << 10;
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(missing(survey, circumstances));
+    findings.extend(stale(survey));
+    findings.extend(survey.files.iter().filter_map(|seen| wrong(survey, seen)));
+    findings.extend(checked(survey));
+    findings.extend(orphans(survey));
+    findings
+}
+
+/// Archives only: what is not sealed is not yet indexed, and that is another finding.
+fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let is_bare = |seen: &&Seen| {
+        let is_archive = seen.form != Form::Plain && seen.bytes >= INDEXED_BYTES_MIN;
+        let is_settled = circumstances.age(seen.modified) > ROTATED_BY_MILLIS;
+        is_archive && is_settled && seen.index == IndexState::Missing
+    };
+    let bare: Vec<&Seen> = survey.files.iter().filter(is_bare).collect();
+    let first = bare.first()?;
+    Some(
+        Finding::warning(Code::IndexMissing)
+            .file(first.name.full())
+            .seen(
+                "no index: {files}, {bytes}",
+                [
+                    ("files", Field::Files(bare.len() as u64)),
+                    (
+                        "bytes",
+                        Field::Bytes(bare.iter().map(|seen| seen.bytes).sum()),
+                    ),
+                ],
+            )
+            .why("every search decodes them whole")
+            .remedy(
+                "{rotate} makes the indexes",
+                [("rotate", Field::Calltrace("rotate"))],
+            ),
+    )
+}
+
+/// Of `events.log` it is left out: a rotation by others makes its index one of another file for a
+/// while.
+fn stale(survey: &Survey) -> Option<Finding> {
+    let is_stale = |seen: &&Seen| {
+        let is_archive = seen.form != Form::Plain;
+        is_archive && matches!(seen.index, IndexState::Stale(_))
+    };
+    let stale: Vec<&Seen> = survey.files.iter().filter(is_stale).collect();
+    let rotate = [("rotate", Field::Calltrace("rotate"))];
+    let why = "the files are searched as if there were none";
+    if let Some(first) = stale.first()
+        && let IndexState::Stale(reason) = &first.index
+    {
+        let finding = Finding::warning(Code::IndexStale)
+            .file(first.name.full())
+            .seen(
+                "its index {reason}",
+                [("reason", Field::Text(reason.clone()))],
+            );
+        let finding = match stale.len() {
+            1 => finding,
+            all => finding.seen(
+                "so many in all: {files}",
+                [("files", Field::Files(all as u64))],
+            ),
+        };
+        return Some(finding.why(why).remedy("{rotate} makes them anew", rotate));
+    }
+    (survey.uncatalogued > 0).then(|| {
+        Finding::warning(Code::IndexStale)
+            .file(format!("{FOLDER}/catalog"))
+            .seen(
+                "of the files that have an index the catalog lacks {files}",
+                [("files", Field::Files(survey.uncatalogued))],
+            )
+            .why("searches for a number open every index instead of one file")
+            .remedy("{rotate} makes it anew", rotate)
+    })
+}
+
+fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
+    let IndexState::Wrong(reason) = &seen.index else {
+        return None;
+    };
+    Some(
+        Finding::problem(Code::IndexWrong)
+            .file(seen.name.full())
+            .seen(
+                "its index {reason}",
+                [("reason", Field::Text(reason.clone()))],
+            )
+            .why("answers may miss lines")
+            .remedy(
+                "`rm {path}`, then {rotate} makes it anew",
+                [
+                    ("path", Field::Path(survey.index_of(seen))),
+                    ("rotate", Field::Calltrace("rotate")),
+                ],
+            ),
+    )
+}
+
+/// Which archive was compared with its index longest ago, and when.
+fn checked(survey: &Survey) -> Option<Finding> {
+    let (name, at) = survey
+        .checked
+        .at
+        .iter()
+        .min_by_key(|(name, at)| (**at, *name))?;
+    let at = chrono::DateTime::from_timestamp(*at, 0)?;
+    Some(
+        Finding::note(Code::IndexChecked)
+            .file(name.clone())
+            .seen(
+                "archives were compared with their indexes; this one longest ago, on {day}",
+                [("day", Field::Day(at.date_naive()))],
+            )
+            .why("damage that keeps a file's length and time shows only then")
+            .remedy(
+                "{rotate} checks the next ones each night (setting rotate.verify)",
+                [("rotate", Field::Calltrace("rotate"))],
+            ),
+    )
+}
+
+fn orphans(survey: &Survey) -> Option<Finding> {
+    let first = survey.orphans.first()?;
+    Some(
+        Finding::note(Code::IndexOrphan)
+            .file(format!("{FOLDER}/{first}"))
+            .seen(
+                "indexes of logs that are gone: {files}",
+                [("files", Field::Files(survey.orphans.len() as u64))],
+            )
+            .why("they take room, and hold numbers of calls that are forgotten")
+            .remedy(
+                "{rotate} removes them",
+                [("rotate", Field::Calltrace("rotate"))],
+            ),
+    )
+}

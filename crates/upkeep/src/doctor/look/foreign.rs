@@ -1,0 +1,105 @@
+//! What lies among the logs and is none that is read: what it is.
+
+use std::ffi::OsString;
+use std::io::Read;
+
+use calltrace_model::record::Record;
+use calltrace_store::fsx::{Folder, NotAFile};
+use calltrace_store::tree::FileName;
+
+/// Read of a file to tell what is in it (bytes).
+const HEAD_BYTES: u64 = 4096;
+
+/// Files of other programs in one folder that are looked at; more are of no use to know.
+pub(in crate::doctor) const LOOKED_AT_MAX: usize = 1000;
+
+/// Names that mean something to programs which pack, by how their files begin.
+const PACKED: [(&[u8], &str); 6] = [
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"BZh", "bzip2"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"PK\x03\x04", "zip"),
+];
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::doctor) enum Kind {
+    /// Packed by this program.
+    Packed(&'static str),
+    /// Lines of a log.
+    Lines,
+    /// The same under a name that makes no claim: somebody's notes.
+    Quotes,
+    /// A folder that holds logs.
+    Folder,
+    /// A link that leads to another folder.
+    Link,
+    /// A link that leads nowhere.
+    DeadLink,
+    /// Something else that bears a log's name: a FIFO, a folder.
+    NoFile,
+}
+
+/// Something that is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::doctor) struct Foreign {
+    pub(in crate::doctor) name: OsString,
+    pub(in crate::doctor) kind: Kind,
+    pub(in crate::doctor) bytes: u64,
+}
+
+impl Foreign {
+    /// Looks at a name that is no log file's. `None` for what has nothing to do with logs.
+    pub(in crate::doctor) fn of(folder: &Folder, name: OsString) -> Option<Foreign> {
+        let shown = name.to_str()?.to_owned();
+        let bears_a_name = FileName::parse(&shown).is_some();
+        let (kind, bytes) = match folder.look_current(&shown) {
+            Ok(_) if bears_a_name => return None,
+            Ok(stat) => {
+                let head = head(folder, &shown);
+                let kind = match PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
+                    Some((_, program)) if shown.starts_with("events") => Kind::Packed(program),
+                    _ if !is_log(&head) => return None,
+                    _ if shown.contains("events") || shown.contains("log") => Kind::Lines,
+                    _ => Kind::Quotes,
+                };
+                (kind, u64::try_from(stat.st_size).unwrap_or_default())
+            }
+            Err(error) => {
+                let kind = match NotAFile::of(&error)? {
+                    NotAFile::Folder if !bears_a_name && holds_logs(folder, &shown) => Kind::Folder,
+                    _ if !bears_a_name => return None,
+                    NotAFile::Link => Kind::Link,
+                    NotAFile::DeadLink => Kind::DeadLink,
+                    NotAFile::Folder | NotAFile::Special | NotAFile::Sparse => Kind::NoFile,
+                };
+                (kind, 0)
+            }
+        };
+        Some(Foreign { name, kind, bytes })
+    }
+}
+
+fn head(folder: &Folder, name: &str) -> Vec<u8> {
+    let mut head = Vec::new();
+    // What can't be read is none of ours to name.
+    let _ = folder
+        .open_current(name)
+        .and_then(|(file, _)| file.take(HEAD_BYTES).read_to_end(&mut head));
+    head
+}
+
+/// Whether a text holds a record.
+fn is_log(text: &[u8]) -> bool {
+    text.split(|&b| b == b'\n')
+        .any(|line| Record::parse(line).at.is_some())
+}
+
+pub(in crate::doctor) fn holds_logs(folder: &Folder, name: &str) -> bool {
+    let names = folder.subfolder(name).and_then(|folder| folder.names());
+    let names = names.unwrap_or_default();
+    let mut names = names.iter().take(LOOKED_AT_MAX);
+    names.any(|name| name.to_str().and_then(FileName::parse).is_some())
+}

@@ -1,0 +1,4 @@
+//! What is looked at besides each file by itself.
+
+pub(super) mod foreign;
+pub(super) mod twins;

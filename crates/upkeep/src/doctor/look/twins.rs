@@ -1,0 +1,84 @@
+//! X beside X.gz: what they have to do with each other.
+
+use std::sync::Arc;
+
+use crate::doctor::reading::text_at;
+use crate::doctor::seen::Seen;
+use calltrace_store::fsx::Folder;
+use calltrace_store::source::{BgzfTable, Form, Source, Tally};
+use calltrace_store::tree::LogFile;
+
+/// So much of both is compared (bytes) when not all of it is.
+const COMPARED_BYTES: usize = 64 << 10;
+
+/// What X and X.gz have to do with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::doctor) enum Relation {
+    /// The archive holds all of the file.
+    Held,
+    /// The archive holds its beginning.
+    HeldInPart,
+    /// They begin differently.
+    Differ,
+}
+
+/// X and X.gz, by their places among the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::doctor) struct Twin {
+    pub(in crate::doctor) plain: usize,
+    pub(in crate::doctor) archive: usize,
+    pub(in crate::doctor) relation: Relation,
+}
+
+/// Pairs of the same name. `deep` compares all they hold, else their beginnings and lengths.
+pub(in crate::doctor) fn find(folder: &Folder, files: &[Seen], deep: bool) -> Vec<Twin> {
+    let mut twins = Vec::new();
+    for (plain, file) in files.iter().enumerate() {
+        let is_twin = |other: &Seen| other.name.gz && other.name.stem == file.name.stem;
+        let archive = files.iter().position(is_twin);
+        if let Some(archive) = archive.filter(|_| !file.name.gz && file.form == Form::Plain) {
+            // What can't be opened is named elsewhere.
+            let relation = relation(folder, file, &files[archive], deep);
+            twins.extend(relation.map(|relation| Twin {
+                plain,
+                archive,
+                relation,
+            }));
+        }
+    }
+    twins
+}
+
+fn relation(folder: &Folder, plain: &Seen, archive: &Seen, deep: bool) -> Option<Relation> {
+    let open = |seen: &Seen| {
+        let log = LogFile::open(folder, seen.name.clone()).ok()?;
+        Source::open(Arc::new(log)).ok()
+    };
+    let (plain, archive) = (open(plain)?, open(archive)?);
+    let part = archive.table().map(BgzfTable::parts).unwrap_or_default();
+    let part_start = part.last().copied().unwrap_or(0);
+    let total = plain.content_bytes()?;
+    // Of gzip the length is in the trailer, as the packer of one member wrote it.
+    let packed = archive.content_bytes().map(|bytes| bytes - part_start);
+    let ours = text_at(&plain, 0, COMPARED_BYTES);
+    let theirs = text_at(&archive, part_start, COMPARED_BYTES);
+    let common = ours.len().min(theirs.len());
+    if ours[..common] != theirs[..common] || (common == 0 && total > 0) {
+        return Some(Relation::Differ);
+    }
+    if deep || packed.is_none() {
+        let held = Tally::read(archive.content_from(part_start))
+            .ok()?
+            .content();
+        let same = Tally::read(std::io::Read::take(plain.content(), held.bytes)).ok()?;
+        return Some(match same.content() == held {
+            true if held.bytes == total => Relation::Held,
+            true if held.bytes < total => Relation::HeldInPart,
+            _ => Relation::Differ,
+        });
+    }
+    Some(match packed.unwrap_or(0) >= total {
+        true => Relation::Held,
+        false => Relation::HeldInPart,
+    })
+}

@@ -1,0 +1,190 @@
+//! What an old hand would see in a tree of logs, and what he would do about it.
+//!
+//! ```text
+//! enterprises -> survey   one look at a folder: files, times, samples of text, who has them open
+//!             -> checks   pure: Survey x Circumstances -> findings, a file a family of them
+//!             -> Report   findings, what could not be looked at
+//! ```
+//! **Nothing is changed, ever**: files are opened for reading, no lease is taken (a writer would wait
+//! for it), nothing is written beside them. What a look costs is bounded: of an archive its index is
+//! read, of other files both ends, of the newest one some text. `deep` reads everything.
+//!
+//! A healthy tree gives no finding but notes, and **a warning always has something to do about it**.
+//! How it is said on a screen is `output`'s affair.
+
+mod access;
+mod activity;
+mod clock;
+mod code;
+mod damage;
+mod days;
+mod disk;
+mod finding;
+mod foreign;
+mod indexes;
+mod look;
+mod reading;
+mod renames;
+mod rotation;
+mod seen;
+mod survey;
+mod twins;
+mod writers;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use rayon::prelude::*;
+
+use crate::rotate::Policy;
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_store::error::Trouble;
+use calltrace_store::fsx::Holders;
+use calltrace_store::tree::{EnterpriseName, Tree};
+
+pub use code::Code;
+pub use finding::{Clause, Field, Finding, Place, Severity};
+
+use survey::Survey;
+
+/// A file of settings that holds secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Which secrets, as a clause: "secrets of enterprises".
+    pub holds: &'static str,
+}
+
+/// How a tree is looked at.
+#[derive(Clone, Copy)]
+pub struct Doctor<'d> {
+    /// The tree.
+    pub tree: &'d Tree,
+    /// The zone of record times.
+    pub zone: LogZone,
+    /// What rotations are wanted to do.
+    pub policy: &'d Policy,
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// Of all that lies in the root; else only the enterprises, and what they share.
+    pub whole: bool,
+    /// Everything is read.
+    pub deep: bool,
+    /// Settings that hold some.
+    pub settings: &'d [SettingsFile],
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Report {
+    /// Enterprises that were looked at.
+    pub enterprises: usize,
+    /// Their log files.
+    pub files: usize,
+    /// Bytes in them.
+    pub bytes: u64,
+    /// Time of the newest record that is not of the future.
+    pub newest: Option<Stamp>,
+    /// Whether every process could be looked into.
+    pub sees_all_processes: bool,
+    /// What was found: first what is of the tree as a whole, then by enterprise, the worst first.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at.
+    pub troubles: Vec<Trouble>,
+}
+
+/// What a check may know beside the survey.
+pub(crate) struct Circumstances<'c> {
+    doctor: &'c Doctor<'c>,
+    holders: &'c Holders,
+    /// Now, as a record would say it.
+    now: Stamp,
+}
+
+impl Circumstances<'_> {
+    /// How long ago that was (milliseconds); negative for what is yet to come.
+    fn age(&self, at: Stamp) -> i64 {
+        self.now.since(at)
+    }
+}
+
+const HOUR_MILLIS: i64 = 3_600_000;
+const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
+
+/// A daily rotation has taken what is due by then (milliseconds behind the end of a day): one that
+/// runs late in the day, and takes its time.
+const ROTATED_BY_MILLIS: i64 = 26 * HOUR_MILLIS;
+
+impl Doctor<'_> {
+    /// Looks at these enterprises of the tree, on the threads of the current rayon pool.
+    pub fn examine(&self, enterprises: &[EnterpriseName]) -> Report {
+        let holders = Holders::look();
+        let circumstances = Circumstances {
+            doctor: self,
+            holders: &holders,
+            now: self.zone.stamp(self.now),
+        };
+        let surveys: Vec<Survey> = enterprises
+            .par_iter()
+            .with_max_len(1)
+            .map(|name| Survey::of(&circumstances, name))
+            .collect();
+        let mut report = Report {
+            enterprises: surveys.len(),
+            files: surveys.iter().map(|survey| survey.files.len()).sum(),
+            bytes: surveys.iter().map(Survey::bytes).sum(),
+            newest: activity::newest(&surveys, &circumstances),
+            sees_all_processes: !holders.unseen,
+            findings: self.of_tree(&surveys, &circumstances),
+            troubles: Vec::new(),
+        };
+        let is_silent = |finding: &Finding| finding.code == Code::Silent;
+        let all_are_silent = report.findings.iter().any(is_silent);
+        for survey in surveys {
+            let findings = check(&survey, &circumstances).into_iter();
+            // What is said of all need not be said of each.
+            let findings = findings.filter(|finding| !(all_are_silent && is_silent(finding)));
+            report.findings.extend(findings);
+            report.troubles.extend(survey.troubles);
+        }
+        Trouble::tidy(&mut report.troubles);
+        report
+    }
+
+    fn of_tree(&self, surveys: &[Survey], circumstances: &Circumstances<'_>) -> Vec<Finding> {
+        let mut findings = disk::check(surveys, circumstances);
+        findings.extend(access::settings(self.settings));
+        findings.extend(activity::tree(surveys, circumstances));
+        if self.whole {
+            findings.extend(foreign::in_root(self.tree, surveys.is_empty()));
+        }
+        findings.sort_by_key(|finding| (finding.severity, finding.code));
+        findings
+    }
+}
+
+/// Everything about one enterprise, the worst first.
+fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let families = [
+        writers::check,
+        twins::check,
+        days::check,
+        rotation::check,
+        foreign::check,
+        indexes::check,
+        access::check,
+        clock::check,
+        damage::check,
+        activity::check,
+    ];
+    let mut findings: Vec<Finding> = families
+        .iter()
+        .flat_map(|family| family(survey, circumstances))
+        .collect();
+    findings.sort_by_key(|finding| (finding.severity, finding.code));
+    for finding in &mut findings {
+        finding.enterprise = Some(survey.enterprise.clone());
+    }
+    findings
+}

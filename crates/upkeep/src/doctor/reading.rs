@@ -1,0 +1,231 @@
+//! Text of a log, line by line: what can be told of it without any other file.
+
+use std::collections::HashSet;
+
+use super::Place;
+use calltrace_model::record::id::epoch_seconds;
+use calltrace_model::record::{Ast, Body, LogZone, Record, Stamp};
+use calltrace_model::redact;
+use calltrace_store::scan::{Finding, Scanner, Tuning};
+use calltrace_store::source::Source;
+
+/// Read of a file's beginning and of its end (bytes): some hundreds of lines each.
+const HEAD_BYTES: usize = 64 << 10;
+const TAIL_BYTES: usize = 128 << 10;
+
+/// Lines that are searched for a secret: bodies are alike, and patterns cost more than all the rest.
+const SECRET_LINES_MAX: u64 = 400;
+
+/// Births that are compared with record times; more would not tell more.
+const LAGS_MAX: usize = 1000;
+
+/// A step back of two record times, one after the other in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StepBack {
+    pub(super) from: Stamp,
+    pub(super) to: Stamp,
+    pub(super) place: Place,
+}
+
+impl StepBack {
+    pub(super) fn millis(&self) -> i64 {
+        self.from.since(self.to)
+    }
+}
+
+/// What the lines of a file show.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) lines: u64,
+    pub(super) unparsed: u64,
+    pub(super) first_unparsed: Option<Place>,
+    /// Earliest and latest time.
+    pub(super) first: Option<Stamp>,
+    pub(super) last: Option<Stamp>,
+    /// The largest step back in time.
+    pub(super) back: Option<StepBack>,
+    /// The first line that holds a secret, and the key that it stands under.
+    pub(super) secret: Option<(Place, String)>,
+    /// For channels whose birth the record is the first to tell of: record time minus birth
+    /// (milliseconds), as the clocks of this machine and of the telephony host have it.
+    pub(super) lags: Vec<i64>,
+    met: HashSet<Vec<u8>>,
+    previous: Option<Stamp>,
+}
+
+impl Reading {
+    /// The beginning and the end of a file, as far as they can be had without decoding the rest.
+    pub(super) fn sample(source: &Source, zone: LogZone) -> Reading {
+        let mut reading = Reading::default();
+        let head = text_at(source, 0, HEAD_BYTES);
+        let whole = head.iter().rposition(|&b| b == b'\n');
+        reading.text(
+            &head[..whole.map_or(0, |newline| newline + 1)],
+            Some(1),
+            0,
+            zone,
+        );
+        let Some(total) = source.content_bytes() else {
+            return reading;
+        };
+        let from = total
+            .saturating_sub(TAIL_BYTES as u64)
+            .max(head.len() as u64);
+        if from >= total {
+            return reading;
+        }
+        // What lies between was not looked at: a step back over it says nothing of where.
+        reading.previous = None;
+        let tail = text_at(source, from, TAIL_BYTES);
+        let skip = tail
+            .iter()
+            .position(|&b| b == b'\n')
+            .map_or(tail.len(), |at| at + 1);
+        reading.text(&tail[skip..], None, from + skip as u64, zone);
+        reading
+    }
+
+    /// All of a file, with what is wrong with its content.
+    pub(super) fn whole(source: &Source, zone: LogZone) -> (Reading, Vec<Finding>) {
+        let scanner = Scanner::new(Tuning::default());
+        let mut blocks = scanner.stream(source);
+        let mut reading = Reading::default();
+        while let Some(block) = blocks.next_block() {
+            let number = reading.lines + 1;
+            reading.text(block.text, Some(number), block.offset, zone);
+        }
+        let findings = blocks.findings().to_vec();
+        (reading, findings)
+    }
+
+    /// Lines, the first of which has this number in the file, where that is known, and begins there.
+    fn text(&mut self, text: &[u8], number: Option<u64>, offset: u64, zone: LogZone) {
+        let mut at = offset;
+        for (count, line) in (0..).zip(text.split_inclusive(|&b| b == b'\n')) {
+            let place = number.map_or(Place::Byte(at), |first| Place::Line(first + count));
+            self.line(line.strip_suffix(b"\n").unwrap_or(line), place, zone);
+            at += line.len() as u64;
+        }
+    }
+
+    fn line(&mut self, line: &[u8], place: Place, zone: LogZone) {
+        self.lines += 1;
+        if line.is_empty() {
+            return;
+        }
+        let record = Record::parse(line);
+        if record.at.is_none() {
+            self.unparsed += 1;
+            self.first_unparsed = self.first_unparsed.or(Some(place));
+        }
+        if let Some(at) = record.at {
+            self.time(at, place, zone);
+            if let Body::Ast(ast) = record.body {
+                self.birth(at, &ast, zone);
+            }
+        }
+        if self.secret.is_none() && self.lines <= SECRET_LINES_MAX {
+            self.secret =
+                redact::key_of_secret(&String::from_utf8_lossy(line)).map(|key| (place, key));
+        }
+    }
+
+    fn time(&mut self, at: Stamp, place: Place, zone: LogZone) {
+        let back = self.previous.map(|from| StepBack {
+            from,
+            to: at,
+            place,
+        });
+        let deeper = |step: &StepBack| {
+            let known = self.back.map_or(0, |known| known.millis());
+            step.millis() > known && !is_change_of_hour(step, zone)
+        };
+        self.back = back.filter(deeper).or(self.back);
+        self.previous = Some(at);
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = self.last.max(Some(at));
+    }
+
+    /// A call's first records are written within a second or two of the birth of its channel.
+    fn birth(&mut self, at: Stamp, ast: &Ast<'_>, zone: LogZone) {
+        let begins = matches!(ast.event, b"start" | b"dial");
+        if !begins || self.met.len() >= LAGS_MAX || !self.met.insert(ast.uid.to_vec()) {
+            return;
+        }
+        if let Some(born) = epoch_seconds(ast.uid) {
+            let written = zone.moment(at).timestamp_millis();
+            self.lags.push(written - born * 1000);
+        }
+    }
+}
+
+/// Where a zone's clocks are set back, so are record times.
+fn is_change_of_hour(step: &StepBack, zone: LogZone) -> bool {
+    let offset = |at: Stamp| zone.moment(at).timestamp_millis() - at.0;
+    offset(step.from.plus_millis(-super::DAY_MILLIS))
+        != offset(step.to.plus_millis(super::DAY_MILLIS))
+}
+
+/// Content from `offset` on, as far as it can be read.
+pub(super) fn text_at(source: &Source, offset: u64, bytes: usize) -> Vec<u8> {
+    let mut text = vec![0; bytes];
+    let mut reader = source.reader(offset);
+    let mut got = 0;
+    while got < bytes {
+        match reader.read(&mut text[got..]) {
+            Ok(0) | Err(_) => break,
+            Ok(n) => got += n,
+        }
+    }
+    text.truncate(got);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use calltrace_model::record::Zone;
+
+    use super::*;
+
+    fn read(lines: &[&str], zone: Zone) -> Reading {
+        let mut reading = Reading::default();
+        let text = lines.join("\n");
+        reading.text(text.as_bytes(), Some(1), 0, LogZone(zone));
+        reading
+    }
+
+    #[test]
+    fn steps_back_births_junk_and_secrets_are_seen_with_their_lines() {
+        let reading = read(
+            &[
+                "2025-11-30 09:00:02,000|AST|start|1764493200.1|{}",
+                "junk",
+                "2025-11-30 09:10:00,000|AST|dial|1764493200.1|{\"pwd\": \"12345\"}",
+                "2025-11-30 09:04:00,000|AST|start|1764493439.7|{}",
+                "2025-11-30 09:05:00,000|AST|start|nothing|{}",
+            ],
+            Zone::UTC,
+        );
+        assert_eq!((reading.lines, reading.unparsed), (5, 1));
+        assert_eq!(reading.first_unparsed, Some(Place::Line(2)));
+        let back = reading.back.expect("six minutes");
+        assert_eq!((back.millis(), back.place), (360_000, Place::Line(4)));
+        assert_eq!(reading.secret, Some((Place::Line(3), "pwd".to_owned())));
+        // The second record of a call says nothing, nor does an id without a birth.
+        assert_eq!(reading.lags, [2000, 1000]);
+    }
+
+    #[test]
+    fn clocks_that_are_set_back_for_winter_are_no_step_back() {
+        let lines = [
+            "2025-10-26 02:59:59,000|AST|start|1.1|{}",
+            "2025-10-26 02:00:00,000|AST|start|1.2|{}",
+        ];
+        assert!(
+            read(&lines, Zone::named("Europe/Berlin").expect("a zone"))
+                .back
+                .is_none()
+        );
+        assert!(read(&lines, Zone::UTC).back.is_some());
+    }
+}

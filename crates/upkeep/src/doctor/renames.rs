@@ -1,0 +1,100 @@
+//! Whether those who write to the live file now rename it themselves: what their predecessors did
+//! proves nothing of them.
+
+use std::fs;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Circumstances;
+use super::seen::{Seen, day_of};
+use super::survey::Survey;
+use crate::rotate::Mode;
+use calltrace_model::record::Stamp;
+use calltrace_store::fsx::Writer;
+use calltrace_store::source::Form;
+
+/// Ticks of a second in `/proc/PID/stat`, on every Linux that calltrace is built for.
+const TICKS: f64 = 100.0;
+
+/// Whether a writer renames the live file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renames {
+    /// One of these has.
+    Seen,
+    /// Some have before these, and these had no midnight yet to show it.
+    Before,
+    /// Nothing shows it.
+    No,
+}
+
+impl Renames {
+    /// Of the processes that have the live file open.
+    pub(super) fn of(
+        survey: &Survey,
+        live: &Seen,
+        writers: &[Writer],
+        circumstances: &Circumstances<'_>,
+    ) -> Renames {
+        // Files of a name a day need not be renamed.
+        if live.is_daily() || !survey.rotates_itself() {
+            return Renames::No;
+        }
+        let starts: Option<Vec<_>> = writers
+            .iter()
+            .map(|writer| started(writer.pid, circumstances.doctor.now))
+            .collect();
+        // Where one has ended since, what the folder shows is all there is.
+        let Some(began) = starts.and_then(|starts| starts.into_iter().min()) else {
+            return Renames::Seen;
+        };
+        let doctor = circumstances.doctor;
+        // Where we were told to rename the live file, archives are of our making.
+        let ours = matches!(doctor.policy.mode, Mode::Rename | Mode::Collapse);
+        let shows = |seen: &&Seen| {
+            let is_archive = matches!(seen.form, Form::Bgzf { .. });
+            survey.is_dated_by_others(seen)
+                && !(is_archive && ours)
+                && seen.modified_nanos > began.timestamp_nanos_opt().unwrap_or(i64::MAX)
+        };
+        if survey.files.iter().any(|seen| shows(&seen)) {
+            return Renames::Seen;
+        }
+        let had_midnight = |last: Stamp| day_of(last) > day_of(doctor.zone.stamp(began));
+        match ours || live.last.is_some_and(had_midnight) {
+            true => Renames::No,
+            false => Renames::Before,
+        }
+    }
+}
+
+/// When a process was started, if it is `now`.
+fn started(pid: u32, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let ago = Duration::try_from_secs_f64(uptime - ticks(&stat)? / TICKS).unwrap_or_default();
+    now.checked_sub_signed(TimeDelta::from_std(ago).ok()?)
+}
+
+/// The field 22 of `/proc/PID/stat`. The name before it, in parentheses, may hold anything.
+fn ticks(stat: &str) -> Option<f64> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split(' ').nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_of_a_process_is_found_whatever_its_name() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 4321 8 9";
+        assert_eq!(ticks(stat), Some(4321.0));
+        assert_eq!(ticks("7 (a) S 1"), None);
+        let now = DateTime::from_timestamp(1_764_763_200, 0).expect("a time");
+        let began = started(std::process::id(), now).expect("we run");
+        let ago = (now - began).num_seconds();
+        assert!((0..600).contains(&ago), "{ago}");
+    }
+}

@@ -1,0 +1,232 @@
+//! What a daily rotation would have taken, and what stands in its way.
+
+use chrono::NaiveDate;
+
+use super::seen::{Seen, day_end, day_of};
+use super::survey::Survey;
+use super::{Circumstances, Code, DAY_MILLIS, Field, Finding, ROTATED_BY_MILLIS};
+use calltrace_store::source::Form;
+
+/// A live file beyond this takes long to copy and to scan (bytes); a busy enterprise writes a tenth
+/// of it a day. Used where no `max_size` is set.
+const LIVE_BYTES_MAX: u64 = 1_000_000_000;
+
+/// Less of plain gzip is decoded faster than anybody notices (bytes).
+const SLOW_BYTES_MIN: u64 = 50_000_000;
+
+/// A name this much later than the records (days) shows that the writer's clock was wrong.
+const DAYS_OFF_MIN: i64 = 7;
+
+/// A run may be at work for so long.
+const LEFTOVER_MILLIS: i64 = DAY_MILLIS;
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    [
+        not_rotated(survey, circumstances),
+        live_large(survey, circumstances),
+        slow_archives(survey),
+        leftovers(survey, circumstances),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What a daily rotation would have taken.
+struct Overdue<'s> {
+    live: Option<&'s Seen>,
+    /// Finished files that are still plain.
+    late: Vec<&'s Seen>,
+    expired: Vec<&'s Seen>,
+}
+
+impl<'s> Overdue<'s> {
+    fn of(survey: &'s Survey, circumstances: &Circumstances<'_>) -> Overdue<'s> {
+        let today = circumstances.today();
+        let keep_days = i64::from(circumstances.doctor.policy.keep_days);
+        let is_expired = |seen: &Seen| {
+            // As rotate counts: a clock that was never set makes no file old.
+            let last = seen.last_day();
+            let is_off = |named: &NaiveDate| (*named - last).num_days() > DAYS_OFF_MIN;
+            let age = (today - seen.day().filter(is_off).unwrap_or(last)).num_days();
+            // One more: today's run may be yet to come.
+            !seen.is_live(today) && seen.last.is_some() && age > keep_days + 1
+        };
+        let is_late = |seen: &Seen| {
+            let waits = seen.is_unsealed(today) && seen.bytes > 0 && seen.writers.is_empty();
+            waits && is_overdue(seen, circumstances)
+        };
+        let live = survey.live();
+        let (expired, kept): (Vec<&Seen>, Vec<&Seen>) =
+            survey.files.iter().partition(|seen| is_expired(seen));
+        Overdue {
+            live: live.filter(|seen| live_is_overdue(survey, seen, circumstances)),
+            late: kept.into_iter().filter(|seen| is_late(seen)).collect(),
+            expired,
+        }
+    }
+
+    fn first(&self) -> Option<&'s Seen> {
+        let files = [
+            self.live,
+            self.late.first().copied(),
+            self.expired.first().copied(),
+        ];
+        files.into_iter().flatten().next()
+    }
+}
+
+/// The live file, finished files and expired ones as one: one thing is to be done about all.
+fn not_rotated(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let overdue = Overdue::of(survey, circumstances);
+    let bytes = |files: &[&Seen]| Field::Bytes(files.iter().map(|seen| seen.bytes).sum());
+    let mut finding = Finding::warning(Code::NotRotated).file(overdue.first()?.name.full());
+    if let Some((live, since)) = overdue.live.and_then(|live| Some((live, live.first?))) {
+        let days = circumstances.age(since) / DAY_MILLIS;
+        finding = finding.seen(
+            "events.log begins at {first}, {age} ago, and holds {bytes}",
+            [
+                ("first", Field::At(since)),
+                ("age", Field::Days(days)),
+                ("bytes", Field::Bytes(live.bytes)),
+            ],
+        );
+    }
+    if let Some(oldest) = overdue.late.first() {
+        finding = finding.seen(
+            "not sealed: {files}, {size}, the oldest {oldest}",
+            [
+                ("files", Field::Files(overdue.late.len() as u64)),
+                ("size", bytes(&overdue.late)),
+                ("oldest", Field::Text(oldest.name.full())),
+            ],
+        );
+    }
+    if let Some(oldest) = overdue.expired.first() {
+        let keep = i64::from(circumstances.doctor.policy.keep_days);
+        finding = finding.seen(
+            "older than {keep}: {expired}, {expired_size}, the oldest {expired_name}",
+            [
+                ("keep", Field::Days(keep)),
+                ("expired", Field::Files(overdue.expired.len() as u64)),
+                ("expired_size", bytes(&overdue.expired)),
+                ("expired_name", Field::Text(oldest.name.full())),
+            ],
+        );
+    }
+    let rotate = [("rotate", Field::Scheduled("rotate"))];
+    Some(finding.why(NOT_ROTATED).remedy(ROTATE_DAILY, rotate))
+}
+
+const NOT_ROTATED: &str =
+    "the disk fills, searches scan what an index would answer, and old calls stay readable";
+
+const ROTATE_DAILY: &str = "run {rotate} daily, from cron or calltrace-rotate.timer (--dry-run \
+                            shows what it would do)";
+
+/// Whether a file whose last record is of a day should have been sealed by now.
+fn is_overdue(seen: &Seen, circumstances: &Circumstances<'_>) -> bool {
+    let day = seen.last_day().max(seen.day().unwrap_or_default());
+    day_end(day).is_some_and(|end| circumstances.age(end) > ROTATED_BY_MILLIS)
+}
+
+fn live_is_overdue(survey: &Survey, live: &Seen, circumstances: &Circumstances<'_>) -> bool {
+    let Some((first, last)) = live.first.zip(live.last) else {
+        return false;
+    };
+    // A writer that rotates does so with its first record of a new day, however late that comes.
+    let is_waiting = survey.rotates_itself() && !live.writers.is_empty();
+    if is_waiting && day_of(first) == day_of(last) {
+        return false;
+    }
+    day_end(day_of(first)).is_some_and(|end| circumstances.age(end) > ROTATED_BY_MILLIS)
+}
+
+fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let set = circumstances.doctor.policy.size_max;
+    let max = set.unwrap_or(LIVE_BYTES_MAX);
+    let today = circumstances.today();
+    let live = survey
+        .files
+        .iter()
+        .find(|seen| seen.is_live(today) && seen.bytes > max)?;
+    let finding = Finding::warning(Code::LiveLarge)
+        .file(live.name.full())
+        .seen(
+            "it holds {bytes}, more than {max}",
+            [
+                ("bytes", Field::Bytes(live.bytes)),
+                ("max", Field::Bytes(max)),
+            ],
+        )
+        .why(
+            "searches scan what of it has no index, and a rotation needs room and time for all of \
+             it at once",
+        );
+    Some(match set {
+        Some(_) => finding.remedy(
+            "run {rotate} more often: max_size is looked at when it runs",
+            [("rotate", Field::Scheduled("rotate"))],
+        ),
+        None => finding.remedy(
+            "have {rotate} run every hour; and look whether a writer has gone wild",
+            [("rotate", Field::Scheduled("rotate --max-size 500MB"))],
+        ),
+    })
+}
+
+fn slow_archives(survey: &Survey) -> Option<Finding> {
+    let slow = |seen: &&Seen| seen.form == Form::Gzip && seen.name.gz && seen.damage.is_empty();
+    let slow: Vec<&Seen> = survey.files.iter().filter(slow).collect();
+    let first = slow.first()?;
+    let bytes = slow.iter().map(|seen| seen.bytes).sum();
+    let finding = match bytes >= SLOW_BYTES_MIN {
+        true => Finding::warning(Code::SlowArchives),
+        false => Finding::note(Code::SlowArchives),
+    };
+    Some(
+        finding
+            .file(first.name.full())
+            .seen(
+                "{files}, {bytes}, made by gzip or another program",
+                [
+                    ("files", Field::Files(slow.len() as u64)),
+                    ("bytes", Field::Bytes(bytes)),
+                ],
+            )
+            .why(
+                "they can only be decoded from the beginning, so each search of them takes as \
+                 long as zcat",
+            )
+            .remedy(
+                "{rotate} makes them archives that are read at random, once",
+                [("rotate", Field::Calltrace("rotate --recompress"))],
+            ),
+    )
+}
+
+/// What a run that died left. A run that is at work has such files as well.
+fn leftovers(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let is_old = |(_, modified): &&(String, _)| circumstances.age(*modified) > LEFTOVER_MILLIS;
+    let old: Vec<_> = survey.leftovers.iter().filter(is_old).collect();
+    let (name, modified) = old.first()?;
+    Some(
+        Finding::warning(Code::Leftovers)
+            .file(name)
+            .seen(
+                "{files} of a rotation that did not end, since {modified}",
+                [
+                    ("files", Field::Files(old.len() as u64)),
+                    ("modified", Field::At(*modified)),
+                ],
+            )
+            .why(
+                "they take room; one that ends in .gone is a log that no search reads until it is \
+                 put right",
+            )
+            .remedy(
+                "{rotate} finishes what was begun",
+                [("rotate", Field::Calltrace("rotate"))],
+            ),
+    )
+}

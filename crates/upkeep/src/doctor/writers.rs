@@ -1,0 +1,264 @@
+//! Who writes, and whether lines get lost by it: seen in `/proc`, of other users' processes by root
+//! only.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::renames::Renames;
+use super::seen::{MIDNIGHT_MILLIS, Seen};
+use super::survey::Survey;
+use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS};
+use calltrace_model::record::Stamp;
+use calltrace_store::fsx::{Deleted, Writer};
+use calltrace_store::tree::FileName;
+
+/// A file that is only read frees so little when it is let go (bytes) that it is not worth a
+/// warning: followers keep a file for a while after a rotation.
+const READ_BYTES_MIN: u64 = 100_000_000;
+
+const WATCHED: &str = "let them write through logging.handlers.WatchedFileHandler, which opens \
+                       the file anew when it has moved, and set mode = \"rename\" under [rotate]; then \
+                       {rotate} is the only one that renames";
+
+const WATCHED_IF: &str = "if they rotate by themselves, let them write through \
+                          logging.handlers.WatchedFileHandler, which opens the file anew when it \
+                          has moved; where that handler writes, set mode = \"rename\" under \
+                          [rotate], and {rotate} is the only one that renames";
+
+const SECOND_RENAMES: &str = "when several processes do, the second one deletes yesterday's file \
+                              (Python 3.12 and older) or goes on writing into it (3.13)";
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let today = circumstances.today();
+    let live = survey.live().map(|live| live.identity);
+    // Where a file system can't rename without replacing, a file has both names for a moment.
+    let is_live_too = |seen: &Seen| Some(seen.identity) == live;
+    let mut findings = Vec::new();
+    for seen in &survey.files {
+        let writers = processes(&seen.writers);
+        if seen.is_live(today) {
+            let renames = Renames::of(survey, seen, &writers, circumstances);
+            findings.extend(two_writers(seen, &writers, renames));
+            findings.extend(no_append(seen, &writers));
+        } else if !writers.is_empty() && !is_live_too(seen) {
+            findings.push(late_writer(survey, seen, writers, circumstances));
+        }
+    }
+    findings.extend(deleted(survey, circumstances));
+    findings
+}
+
+/// Each process once; one that does not append with any of its descriptors does not append.
+fn processes(writers: &[Writer]) -> Vec<Writer> {
+    let mut by_pid: BTreeMap<u32, Writer> = BTreeMap::new();
+    for writer in writers {
+        let known = by_pid.entry(writer.pid).or_insert_with(|| writer.clone());
+        known.appends &= writer.appends;
+    }
+    by_pid.into_values().collect()
+}
+
+fn two_writers(seen: &Seen, writers: &[Writer], renames: Renames) -> Option<Finding> {
+    if writers.len() < 2 {
+        return None;
+    }
+    let named = || [("writers", Field::Processes(writers.to_vec()))];
+    let rotate = || [("rotate", Field::Calltrace("rotate"))];
+    let finding = |finding: Finding| finding.file(seen.name.full());
+    let overwrites = writers.iter().any(|writer| !writer.appends);
+    if overwrites {
+        let finding = finding(Finding::problem(Code::TwoWriters))
+            .seen(
+                "{writers} have it open for writing, not all of them with O_APPEND",
+                named(),
+            )
+            .why("without O_APPEND each writes where it was, over the lines of the others")
+            .remedy(WATCHED, rotate());
+        return Some(finding);
+    }
+    Some(match renames {
+        Renames::Seen => finding(Finding::problem(Code::TwoWriters))
+            .seen("{writers} have it open for writing", named())
+            .seen(
+                "dated files beside it show that a writer renames it at midnight",
+                [],
+            )
+            .why(SECOND_RENAMES)
+            .remedy(WATCHED, rotate()),
+        Renames::Before => finding(Finding::warning(Code::TwoWriters))
+            .seen("{writers} have it open for writing", named())
+            .seen(
+                "dated files beside it show that a writer before these renamed it at midnight",
+                [],
+            )
+            .why(SECOND_RENAMES)
+            .remedy(WATCHED_IF, rotate()),
+        Renames::No => finding(Finding::note(Code::TwoWriters))
+            .seen(
+                "{writers} have it open for writing, all with O_APPEND",
+                named(),
+            )
+            .why("that loses nothing as long as none of them renames or truncates it")
+            .remedy(
+                "make sure that none of them uses a handler that rotates",
+                [],
+            ),
+    })
+}
+
+fn no_append(seen: &Seen, writers: &[Writer]) -> Option<Finding> {
+    let [writer] = writers else {
+        // Of several it is a part of what is said of them.
+        return None;
+    };
+    (!writer.appends).then(|| {
+        Finding::warning(Code::NoAppend)
+            .file(seen.name.full())
+            .seen(
+                "{writer} has it open for writing, without O_APPEND",
+                [("writer", Field::Processes(vec![writer.clone()]))],
+            )
+            .why(
+                "a second writer would overwrite lines, a truncation would leave a hole of NUL \
+                 bytes, and lines can't be taken off its front",
+            )
+            .remedy(
+                "let it open the file for appending: `open(path, \"a\")` in Python, `>>` in a \
+                 shell",
+                [],
+            )
+    })
+}
+
+/// A file that is finished by its name and that somebody has open for writing.
+fn late_writer(
+    survey: &Survey,
+    seen: &Seen,
+    writers: Vec<Writer>,
+    circumstances: &Circumstances<'_>,
+) -> Finding {
+    let named = [("writers", Field::Processes(writers))];
+    let began = survey.live().and_then(|live| live.first);
+    let beside = seen
+        .last
+        .zip(began)
+        .filter(|(last, began)| last.since(*began) > MIDNIGHT_MILLIS);
+    if let Some((last, _)) = beside {
+        return writes_beside(seen, last, named);
+    }
+    let is_old = circumstances.age(seen.modified) > 24 * HOUR_MILLIS;
+    let finding = match is_old {
+        true => Finding::warning(Code::LateWriter),
+        false => Finding::note(Code::LateWriter),
+    };
+    finding
+        .file(seen.name.full())
+        .seen("it is open for writing in {writers}", named)
+        .seen(
+            "it was last written to at {modified}",
+            [("modified", Field::At(seen.modified))],
+        )
+        .why("a file that somebody may still write to is not sealed, nor removed")
+        .remedy(
+            "restart the process; WatchedFileHandler lets go of a file with the next record",
+            [],
+        )
+}
+
+/// It goes on while another process writes to the live file.
+fn writes_beside(seen: &Seen, last: Stamp, named: [(&'static str, Field); 1]) -> Finding {
+    Finding::problem(Code::LateWriter)
+        .file(seen.name.full())
+        .seen("it is open for writing in {writers}", named)
+        .seen(
+            "its last record is of {last}, though events.log has been written to since before that",
+            [("last", Field::At(last))],
+        )
+        .why(
+            "its lines stand under another day, and are lost if that file is compressed or \
+             removed by hand; Python 3.13 does this when two processes rotate one file",
+        )
+        .remedy(
+            "restart the process, and let it write through logging.handlers.WatchedFileHandler, \
+             or leave rotation to one process",
+            [],
+        )
+}
+
+/// Log files that have no name any more and are still open.
+fn deleted(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let root = circumstances.doctor.tree.root().canonicalize().ok();
+    let folders: Vec<PathBuf> = [root.map(|root| root.join(survey.enterprise.as_str()))]
+        .into_iter()
+        .chain([survey.folder.canonicalize().ok()])
+        .flatten()
+        .collect();
+    let device = survey.volume.map(|volume| volume.device);
+    let mut by_file: BTreeMap<(PathBuf, bool), (Vec<Writer>, &Deleted)> = BTreeMap::new();
+    for deleted in &circumstances.holders.deleted {
+        if Some(deleted.device) == device
+            && let Some(name) = log_name(deleted, &folders, survey)
+        {
+            let held = by_file
+                .entry((name, !deleted.writes))
+                .or_insert((Vec::new(), deleted));
+            held.0.push(deleted.holder.clone());
+        }
+    }
+    by_file
+        .into_iter()
+        .map(|((name, reads), (holders, one))| held(name, reads, &holders, one))
+        .collect()
+}
+
+/// A deleted file, those who hold it, and one of their descriptors.
+fn held(name: PathBuf, reads: bool, holders: &[Writer], one: &Deleted) -> Finding {
+    let fields = [
+        ("holders", Field::Processes(processes(holders))),
+        ("bytes", Field::Bytes(one.bytes)),
+    ];
+    if !reads {
+        return Finding::problem(Code::HeldDeleted)
+            .file(name)
+            .seen(
+                "it is deleted, and open for writing in {holders}; it takes {bytes}",
+                fields,
+            )
+            .why(
+                "whatever is written to it is lost, and the disk gets its room back only when it \
+                 is closed",
+            )
+            .remedy(
+                "copy what it holds, if that matters (`cp {descriptor} FILE`), then restart the \
+                 process",
+                [("descriptor", Field::Path(one.descriptor.clone()))],
+            );
+    }
+    let finding = match one.bytes >= READ_BYTES_MIN {
+        true => Finding::warning(Code::HeldDeleted),
+        false => Finding::note(Code::HeldDeleted),
+    };
+    finding
+        .file(name)
+        .seen(
+            "it is deleted, and open in {holders}; it takes {bytes}",
+            fields,
+        )
+        .why("the disk gets that room back only when it is closed")
+        .remedy("restart the process, or end it", [])
+}
+
+/// The name that a deleted file had in this enterprise's folder. In a container the folder has
+/// another path; then its name and the device tell.
+fn log_name(deleted: &Deleted, folders: &[PathBuf], survey: &Survey) -> Option<PathBuf> {
+    let folder = deleted.path.parent()?;
+    let name = deleted.path.file_name()?.to_str()?;
+    let is_here = match deleted.is_our_path {
+        true => folders.iter().any(|known| known == folder),
+        false => folder.file_name() == Some(survey.enterprise.as_str().as_ref()),
+    };
+    // `.calltrace-events.log.2025-11-29.gone` is what a rotation calls it at last.
+    let log = name.strip_prefix(".calltrace-").unwrap_or(name);
+    let log = log.strip_suffix(".gone").unwrap_or(log);
+    (is_here && FileName::parse(log).is_some()).then(|| Path::new(log).to_owned())
+}

@@ -1,0 +1,160 @@
+//! Whether something contradicts the host's clock. Expiry is the one step that a wrong clock turns into
+//! a loss: with the clock 23 days ahead, one run would remove everything older than `keep`.
+//!
+//! A clock that is right has left signs on the way to now: the last run (the time of the last change
+//! of `.calltrace/lock`), changes of log files anywhere in the tree, days in their names, records of
+//! this enterprise. **Where more than [`gap_days`] days pass without any sign, the clock may have
+//! jumped**, and nothing is removed. Looked at is the time since the last run; where none is known, the
+//! time since the newest sign. So an enterprise that is simply old expires: other enterprises, or the
+//! runs of the days before, show that time has passed. A clock that is behind removes nothing too
+//! early.
+
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+
+use super::look::Survey;
+use super::site::Site;
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_store::tree::{Generation, Listed, Tree, look_at};
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// Signs of a time further ahead than this are of a clock that was wrong (milliseconds).
+const AHEAD_MILLIS_MAX: i64 = DAY_MILLIS;
+
+/// Days without a sign that are believed: a week, as a host may be idle over holidays; less where less
+/// is kept, as that is what a jump could cost.
+pub(super) fn gap_days(keep_days: u32) -> i64 {
+    i64::from(keep_days).clamp(2, 7)
+}
+
+/// When files of the whole tree were changed, and of which days their names are; looked up once for all
+/// enterprises, when first needed.
+pub(super) type Signs = OnceLock<Vec<Stamp>>;
+
+/// Why the clock may be wrong, as a clause; `None` where nothing contradicts it.
+pub(super) fn contradiction(
+    site: &Site<'_>,
+    tree: &Tree,
+    survey: &Survey,
+    last_run: Option<SystemTime>,
+    of_tree: &Signs,
+) -> Option<String> {
+    let last_run = last_run.map(|at| site.zone.stamp(DateTime::<Utc>::from(at)));
+    let gap_days = gap_days(site.policy.keep_days);
+    let own = signs_of(survey);
+    let now = site.now();
+    // Mostly the last run is of yesterday, and nothing else need be looked at.
+    longest_gap(&own, last_run, now, gap_days)?;
+    let all = of_tree.get_or_init(|| signs_in(tree, site.zone));
+    let all: Vec<Stamp> = own.iter().chain(all).copied().collect();
+    let gap = longest_gap(&all, last_run, now, gap_days)?;
+    let day = |at| Site::day(at);
+    Some(match gap.end == now {
+        true => format!(
+            "nothing in the log tree is of a time between {} and now ({})",
+            day(gap.start),
+            day(now)
+        ),
+        false => format!(
+            "the last run was on {}, and nothing in the log tree is of a time between {} and {}",
+            day(last_run.unwrap_or(gap.start)),
+            day(gap.start),
+            day(gap.end)
+        ),
+    })
+}
+
+/// A time without signs.
+#[derive(Debug, PartialEq, Eq)]
+struct Gap {
+    start: Stamp,
+    end: Stamp,
+}
+
+/// The longest time without a sign, if it is longer than so many days.
+fn longest_gap(signs: &[Stamp], last_run: Option<Stamp>, now: Stamp, gap_days: i64) -> Option<Gap> {
+    // A sign of the future: the clock is behind, if anything.
+    let limit = now.plus_millis(AHEAD_MILLIS_MAX);
+    if last_run.is_some_and(|at| at > now) || signs.iter().any(|at| *at > limit) {
+        return None;
+    }
+    let newest = signs.iter().copied().filter(|at| *at <= now).max();
+    let start = last_run.or(newest)?;
+    let mut all: Vec<Stamp> = signs.to_vec();
+    all.retain(|at| (start..now).contains(at));
+    all.extend([start, now]);
+    all.sort();
+    let gaps = all.windows(2).map(|pair| Gap {
+        start: pair[0],
+        end: pair[1],
+    });
+    let longest = gaps.max_by_key(|gap| gap.end.since(gap.start))?;
+    (longest.end.since(longest.start) > gap_days * DAY_MILLIS).then_some(longest)
+}
+
+/// The records at the ends of an enterprise's files.
+fn signs_of(survey: &Survey) -> Vec<Stamp> {
+    let live = survey.live.iter().flat_map(|live| [live.first, live.last]);
+    let files = survey.files.iter().map(|seen| seen.last);
+    let records = live.chain(files).flatten();
+    // Of a record ahead of the clock nothing is known but that its writer's clock was wrong.
+    records
+        .filter(|at| Site::day(*at) <= survey.today)
+        .collect()
+}
+
+fn signs_in(tree: &Tree, zone: LogZone) -> Vec<Stamp> {
+    let enterprises = tree.enterprises().unwrap_or_default();
+    let folders = enterprises.iter().filter_map(|name| tree.folder(name).ok());
+    let files = folders.flat_map(|folder| look_at(&folder).unwrap_or_default());
+    files.flat_map(|file| signs_of_file(&file, zone)).collect()
+}
+
+fn signs_of_file(file: &Listed, zone: LogZone) -> Vec<Stamp> {
+    let changed = DateTime::from_timestamp_nanos(file.modified);
+    let named = match file.name.generation {
+        Generation::Dated(day) => day.and_hms_opt(0, 0, 0),
+        _ => None,
+    };
+    let named = named.map(|at| Stamp(at.and_utc().timestamp_millis()));
+    std::iter::once(zone.stamp(changed)).chain(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: i64) -> Stamp {
+        Stamp(1_764_000_000_000 + day * DAY_MILLIS)
+    }
+
+    #[test]
+    fn a_week_without_any_sign_contradicts_the_clock() {
+        let gap = |signs: &[i64], last_run: Option<i64>, now: i64| {
+            let signs: Vec<Stamp> = signs.iter().copied().map(day).collect();
+            let found = longest_gap(&signs, last_run.map(day), day(now), 7);
+            found.map(|gap| gap.start.since(day(0)) / DAY_MILLIS)
+        };
+        // The clock went 23 days ahead; writers may have written since.
+        assert_eq!(gap(&[0, 1, 2], None, 25), Some(2));
+        assert_eq!(gap(&[0, 1, 2], Some(2), 25), Some(2));
+        assert_eq!(gap(&[0, 1, 2, 25], Some(2), 25), Some(2));
+        assert_eq!(gap(&[0, 1, 2, 24, 25], Some(2), 25), Some(2));
+        // Old, and runs or other files show that time has passed.
+        assert_eq!(gap(&[0], Some(99), 100), None);
+        assert_eq!(gap(&[0, 99], None, 100), None);
+        assert_eq!(gap(&[10, 16, 22], Some(9), 29), None);
+        // Nothing is known, or the clock is behind.
+        assert_eq!(gap(&[], None, 100), None);
+        assert_eq!(gap(&[0, 200], None, 100), None);
+        assert_eq!(gap(&[0], Some(200), 100), None);
+    }
+
+    #[test]
+    fn less_is_believed_where_less_is_kept() {
+        assert_eq!([0, 3, 14, 365].map(gap_days), [2, 3, 7, 7]);
+    }
+}

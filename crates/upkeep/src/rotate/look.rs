@@ -1,0 +1,335 @@
+//! What there is: the files of an enterprise with all that a plan needs to know of them.
+//!
+//! Every file is opened, looked at and closed again, one at a time. What is found is plain data, so
+//! that a plan can be made of it anywhere.
+
+use std::collections::HashSet;
+use std::io::{self, ErrorKind};
+use std::sync::OnceLock;
+
+use chrono::{Days, NaiveDate};
+
+use super::held::Held;
+use super::memory::Memory;
+use super::names::archive_of;
+use super::site::{Opened, Site};
+use super::writers::Hold;
+use super::{age, cant, names, times};
+use calltrace_model::record::Stamp;
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::fsx::{FileIdentity, Holders, NotAFile};
+use calltrace_store::index;
+use calltrace_store::source::{Bounds, Form};
+use calltrace_store::tree::{FileName, Generation, Snapshot};
+
+/// A live file smaller than this is scanned as fast as an index is read (bytes). Of hundreds of
+/// enterprises most live files are small, and a search reads all of them.
+const LIVE_INDEX_BYTES_MIN: u64 = 128 << 10;
+
+/// A time further ahead than this is a clock that was wrong.
+const AHEAD_DAYS_MAX: i64 = 1;
+
+/// What there is in a folder.
+#[derive(Debug, Clone)]
+pub(super) struct Survey {
+    /// Today, in the zone of the logs.
+    pub(super) today: NaiveDate,
+    /// All log files but the live one.
+    pub(super) files: Vec<Seen>,
+    pub(super) live: Option<Live>,
+    /// What bears a log's name and is no regular file, each as a clause.
+    pub(super) left_alone: Vec<String>,
+    /// Names in `.calltrace` of indexes whose logs are gone.
+    pub(super) orphans: Vec<String>,
+    pub(super) memory: Memory,
+    pub(super) catalog_is_fresh: bool,
+    pub(super) troubles: Vec<Trouble>,
+}
+
+/// A log file that is not the live one.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) name: FileName,
+    pub(super) bytes: u64,
+    pub(super) form: Form,
+    /// Its name is one of a day that is not over, and not ours: a writer may be at it.
+    pub(super) is_daily: bool,
+    /// The same file as the live one, under a second name.
+    pub(super) is_live_too: bool,
+    /// Why somebody may still add to it, as a clause. Only looked at where it matters: in finished
+    /// files of lines.
+    pub(super) busy: Option<String>,
+    /// The latest time inside that is not ahead of the clock. Exact where it may be old enough to
+    /// expire.
+    pub(super) last: Option<Stamp>,
+    /// The day that its age counts from: that of `last`, unless other signs are of a later one.
+    pub(super) age_from: Option<NaiveDate>,
+    /// Why its index must be made, as a clause.
+    pub(super) index: Option<String>,
+    /// So many bytes of its beginning are in its archive already.
+    pub(super) held_bytes: u64,
+    /// So many bytes of its beginning are in this archive, and in part not in the file any more: a
+    /// collapse was taking them off while it was the live file.
+    pub(super) to_take_off: Option<(FileName, u64)>,
+}
+
+/// `events.log`.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    pub(super) bytes: u64,
+    /// Nothing in it but blank lines and holes.
+    pub(super) is_blank: bool,
+    /// The time of its first record that has one.
+    pub(super) first: Option<Stamp>,
+    /// The time of its last record that has one.
+    pub(super) last: Option<Stamp>,
+    /// The day of its last record; of its last change where no record has a time that can be.
+    pub(super) day: NaiveDate,
+    pub(super) hold: Hold,
+    /// So many bytes at its beginning are the last part of this archive.
+    pub(super) held: Option<(FileName, u64)>,
+    /// Why its index must be made.
+    pub(super) index: Option<String>,
+}
+
+/// Looks at an enterprise's folder.
+pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Survey, Error> {
+    let list = |error| Error::io(site.folder.path(), "list the folder", error);
+    let today = Site::day(site.now());
+    let mut survey = Survey {
+        today,
+        files: Vec::new(),
+        live: None,
+        left_alone: Vec::new(),
+        orphans: orphans(site).map_err(list)?,
+        memory: Memory::default(),
+        catalog_is_fresh: true,
+        troubles: Vec::new(),
+    };
+    match Memory::of(&site.folder) {
+        Ok(memory) => survey.memory = memory,
+        Err(trouble) => survey.troubles.push(trouble),
+    }
+    let names = calltrace_store::tree::list(&site.folder).map_err(list)?;
+    let live = names::live();
+    let mut live_identity = None;
+    // The live file is last in the order of reading; its identity is wanted first.
+    for name in names.iter().rev() {
+        let path = site.path(name);
+        let looked = match site.open(name) {
+            Err(error) if let Some(what) = NotAFile::of(&error) => {
+                let kind = match what {
+                    NotAFile::Link | NotAFile::DeadLink => "is a link",
+                    NotAFile::Folder | NotAFile::Special => "is no regular file",
+                    NotAFile::Sparse => "has holes of more than 128 MiB",
+                };
+                survey.left_alone.push(format!("{} {kind}", name.full()));
+                continue;
+            }
+            looked => looked,
+        };
+        let looked = looked.and_then(|opened| {
+            if *name == live {
+                live_identity = Some(opened.log().identity);
+                survey.live = Some(live_file(site, holders, &opened, &survey.memory)?);
+            } else {
+                let seen = seen(site, &opened, &survey, live_identity)?;
+                survey.files.push(seen);
+            }
+            Ok(())
+        });
+        match looked {
+            Ok(()) => {}
+            // Renamed or removed by somebody since it was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => survey
+                .troubles
+                .push(Trouble::new(&path, cant("read it", &error))),
+        }
+    }
+    survey.files.reverse();
+    survey.left_alone.reverse();
+    survey.catalog_is_fresh = survey.is_empty() || catalog_is_fresh(site);
+    Ok(survey)
+}
+
+impl Survey {
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.live.is_none()
+    }
+}
+
+fn seen(
+    site: &Site<'_>,
+    opened: &Opened,
+    survey: &Survey,
+    live: Option<FileIdentity>,
+) -> io::Result<Seen> {
+    let name = opened.log().name.clone();
+    let form = opened.source.form();
+    let ours = survey.memory.renamed.contains(&name.full());
+    let is_daily = matches!(name.generation, Generation::Dated(day) if day >= survey.today);
+    let state = index::state(opened.log());
+    let last = latest(site, opened, &state);
+    let kept = kept_since(survey.today, site.policy);
+    let age_from = last.map(|last| age::counts_from(site, opened, last, limit(site), kept));
+    let mut seen = Seen {
+        bytes: opened.log().bytes,
+        form,
+        is_daily: is_daily && !name.gz && !ours,
+        is_live_too: live == Some(opened.log().identity),
+        busy: None,
+        last,
+        age_from,
+        index: None,
+        held_bytes: 0,
+        to_take_off: None,
+        name,
+    };
+    seen.index = wanted(&state, seen.is_daily, seen.bytes);
+    let may_be_sealed = form == Form::Plain && !seen.name.gz && !seen.is_daily;
+    if may_be_sealed && !seen.is_live_too {
+        find_held(site, opened, &survey.memory, &mut seen)?;
+        seen.busy = site.quiet(&opened.log().file).err();
+    }
+    Ok(seen)
+}
+
+/// What its own archive holds of a finished file, and the one that a collapse was copying to.
+fn find_held(site: &Site<'_>, opened: &Opened, memory: &Memory, seen: &mut Seen) -> io::Result<()> {
+    seen.to_take_off = to_take_off(site, opened, memory)?;
+    let own = archive_of(&seen.name);
+    if seen.to_take_off.is_none()
+        && let Held::Whole { bytes, .. } = held(site, opened, &own)?
+    {
+        seen.held_bytes = bytes;
+    }
+    Ok(())
+}
+
+/// The archive that a collapse has copied the beginning of a file to, which it noted before, and
+/// how much of it that archive does hold.
+pub(super) fn to_take_off(
+    site: &Site<'_>,
+    opened: &Opened,
+    memory: &Memory,
+) -> io::Result<Option<(FileName, u64)>> {
+    let Some(archive) = memory.collapsing_to(opened) else {
+        return Ok(None);
+    };
+    match held(site, opened, &archive)? {
+        Held::Whole { bytes, .. } | Held::Blanked { bytes }
+            if memory.collapsed_to(opened, bytes).is_some() =>
+        {
+            Ok(Some((archive, bytes)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What an archive, if it is there, holds of the beginning of a file of lines.
+fn held(site: &Site<'_>, opened: &Opened, archive: &FileName) -> io::Result<Held> {
+    match site.open(archive) {
+        Ok(archive) => Held::find(opened, &archive),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Held::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+fn live_file(
+    site: &Site<'_>,
+    holders: &OnceLock<Holders>,
+    opened: &Opened,
+    memory: &Memory,
+) -> io::Result<Live> {
+    let log = opened.log();
+    let bytes = log.bytes;
+    let last = times::last(log, bytes)?;
+    let modified = site.zone.stamp(opened.metadata.modified()?.into());
+    let is_blank = times::is_blank(log, bytes)?;
+    // An archive that can't be opened is named when its own turn comes.
+    let held = match is_blank {
+        true => None,
+        false => to_take_off(site, opened, memory).unwrap_or(None),
+    };
+    Ok(Live {
+        bytes,
+        is_blank,
+        first: times::first(&opened.source),
+        last,
+        day: Site::day(age::believed(last, modified)),
+        hold: Hold::of(site, holders, opened),
+        held,
+        index: wanted(&index::state(log), true, bytes),
+    })
+}
+
+/// Why an index must be made. One of a file that grows is made when that is worth while.
+fn wanted(state: &index::State, grows: bool, bytes: u64) -> Option<String> {
+    let is_small = grows && bytes < LIVE_INDEX_BYTES_MIN;
+    match state {
+        index::State::Fresh { .. } => None,
+        index::State::Behind { bytes } => Some(format!("{bytes} bytes more than its index knows")),
+        _ if is_small => None,
+        index::State::Missing => Some("it has no index".to_owned()),
+        index::State::Stale(why) => Some(format!("its index {why}")),
+    }
+}
+
+/// The latest time in a file that is not ahead of the clock: from its index, from samples where
+/// they show one that is too new for the file to expire, or by reading all of it.
+fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stamp> {
+    let today = Site::day(site.now());
+    let limit = limit(site);
+    let is_kept = |at: Stamp| at <= limit && Site::day(at) >= kept_since(today, site.policy);
+    if let index::State::Fresh { last, .. } = state
+        && last.is_none_or(|last| last <= limit)
+    {
+        return *last;
+    }
+    if opened.source.is_seekable() {
+        let bounds = Bounds::probe(&opened.source, site.zone);
+        let seen = [bounds.last, bounds.first].into_iter().flatten();
+        if let Some(at) = seen.filter(|at| is_kept(*at)).max() {
+            return Some(at);
+        }
+    }
+    times::latest(&opened.source, limit)
+}
+
+/// No time later than this is believed.
+fn limit(site: &Site<'_>) -> Stamp {
+    site.now().plus_millis(86_400_000 * AHEAD_DAYS_MAX)
+}
+
+/// The first day that is kept.
+pub(super) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate {
+    let keep = Days::new(u64::from(policy.keep_days));
+    today.checked_sub_days(keep).unwrap_or(NaiveDate::MIN)
+}
+
+/// Indexes of logs that are not there.
+fn orphans(site: &Site<'_>) -> io::Result<Vec<String>> {
+    let names = match site.own_folder().and_then(|own| own.names()) {
+        Ok(names) => names,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let logs: HashSet<FileName> = calltrace_store::tree::list(&site.folder)?
+        .into_iter()
+        .collect();
+    let is_orphan = |name: &String| {
+        let log = name.strip_suffix(".idx").and_then(FileName::parse);
+        log.is_some_and(|log| !logs.contains(&log))
+    };
+    let names = names.into_iter().filter_map(|name| name.into_string().ok());
+    let mut orphans: Vec<String> = names.filter(is_orphan).collect();
+    orphans.sort();
+    Ok(orphans)
+}
+
+/// Whether the catalog is that of the files there are. One that can't be judged is left.
+pub(super) fn catalog_is_fresh(site: &Site<'_>) -> bool {
+    let snapshot = Snapshot::open(site.enterprise, &site.folder);
+    snapshot.is_ok_and(|snapshot| index::catalog::is_fresh(&snapshot))
+}

@@ -1,0 +1,178 @@
+//! What a rotation must remember of an enterprise because the folder does not show it.
+//!
+//! `<enterprise>/.calltrace/rotate.toml`. It may be deleted; then rotation is more careful until it
+//! has learned again: names that it gave are taken for a writer's own, and lines that a run which
+//! died was taking off a file stay there.
+
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+
+use toml::{Table, Value};
+
+use super::own::MEMORY;
+use super::site::{Opened, Site};
+use super::{cant, publish};
+use calltrace_store::error::Trouble;
+use calltrace_store::fsx::Folder;
+use calltrace_store::index;
+use calltrace_store::tree::FileName;
+
+/// What is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The writer of the live file has been seen to rotate it.
+    pub rotates_itself: bool,
+    /// Names that we gave to live files and that are not sealed yet.
+    pub renamed: Vec<String>,
+    /// Lines of the live file that may be in an archive and still at the file's beginning.
+    pub collapsing: Option<Collapsing>,
+}
+
+/// Noted before lines are copied to be taken off: **without it nothing is ever taken off**. Content
+/// alone is no proof: a file may begin as an archive ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collapsing {
+    /// The archive that they are copied to.
+    pub archive: String,
+    /// Of the live file.
+    pub inode: u64,
+    /// So many bytes of its beginning.
+    pub bytes: u64,
+}
+
+impl Collapsing {
+    /// Of the first `bytes` of a file, to be copied to `archive`.
+    pub(super) fn new(file: &Opened, bytes: u64, archive: &FileName) -> Collapsing {
+        Collapsing {
+            archive: archive.full(),
+            inode: file.metadata.ino(),
+            bytes,
+        }
+    }
+
+    fn parse(table: &Table) -> Option<Collapsing> {
+        let number = |key: &str| table.get(key)?.as_str()?.parse().ok();
+        Some(Collapsing {
+            archive: table.get("archive")?.as_str()?.to_owned(),
+            inode: number("inode")?,
+            bytes: number("bytes")?,
+        })
+    }
+}
+
+/// It is never longer (bytes): some names of files, each of which is sealed within days. What is longer
+/// is not read.
+const BYTES_MAX: u64 = 256 << 10;
+
+const HEAD: &str = "# What `calltrace rotate` can't see in the folder. May be deleted.\n";
+
+impl Memory {
+    /// The archive that holds the first `bytes` of a file which were to be taken off it.
+    pub(super) fn collapsed_to(&self, file: &Opened, bytes: u64) -> Option<FileName> {
+        let noted = self.collapsing.as_ref()?;
+        let is_it = noted.inode == file.metadata.ino() && noted.bytes == bytes;
+        is_it.then(|| FileName::parse(&noted.archive)).flatten()
+    }
+
+    /// The archive that lines of this file were being copied to when a run died.
+    pub(super) fn collapsing_to(&self, file: &Opened) -> Option<FileName> {
+        self.collapsed_to(file, self.collapsing.as_ref()?.bytes)
+    }
+
+    /// What was remembered; nothing when it can't be read.
+    pub(super) fn read(site: &Site<'_>) -> Memory {
+        Memory::of(&site.folder).unwrap_or_default()
+    }
+
+    /// What is remembered of an enterprise's folder; nothing where there is no such file yet.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub fn of(folder: &Folder) -> Result<Memory, Trouble> {
+        match index::read_own(folder, MEMORY, BYTES_MAX) {
+            Ok(bytes) => Ok(Memory::parse(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Memory::default()),
+            Err(error) => {
+                let path = folder.path_of(index::FOLDER).join(MEMORY);
+                Err(Trouble::new(&path, cant("be read", &error)))
+            }
+        }
+    }
+
+    fn parse(text: &str) -> Memory {
+        let table: Table = text.parse().unwrap_or_default();
+        let names = table.get("renamed").and_then(Value::as_array);
+        let collapsing = table.get("collapsing").and_then(Value::as_table);
+        Memory {
+            rotates_itself: table.get("writer_rotates").and_then(Value::as_bool) == Some(true),
+            renamed: names
+                .into_iter()
+                .flatten()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .filter(|name| FileName::parse(name).is_some())
+                .collect(),
+            collapsing: collapsing.and_then(Collapsing::parse),
+        }
+    }
+
+    fn text(&self) -> String {
+        let renamed: Vec<Value> = self.renamed.iter().cloned().map(Value::String).collect();
+        let mut table = Table::new();
+        table.insert("renamed".to_owned(), Value::Array(renamed));
+        table.insert(
+            "writer_rotates".to_owned(),
+            Value::Boolean(self.rotates_itself),
+        );
+        if let Some(noted) = &self.collapsing {
+            // An inode may be larger than TOML's numbers.
+            let fields = [
+                ("archive", noted.archive.clone()),
+                ("inode", noted.inode.to_string()),
+                ("bytes", noted.bytes.to_string()),
+            ];
+            let fields = fields.map(|(key, value)| (key.to_owned(), Value::String(value)));
+            let fields = Table::from_iter(fields);
+            table.insert("collapsing".to_owned(), Value::Table(fields));
+        }
+        format!("{HEAD}{table}")
+    }
+
+    /// Keeps it, unless that is what is kept already.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(super) fn keep(&self, site: &Site<'_>) -> io::Result<()> {
+        if *self == Memory::read(site) {
+            return Ok(());
+        }
+        publish::small(site, MEMORY, self.text().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_again_and_junk_is_forgotten() {
+        let memory = Memory {
+            rotates_itself: true,
+            renamed: vec!["events.log.2025-12-02".to_owned()],
+            collapsing: Some(Collapsing {
+                archive: "events.log.2025-12-01.gz".to_owned(),
+                inode: u64::MAX,
+                bytes: 4097,
+            }),
+        };
+        assert_eq!(Memory::parse(&memory.text()), memory);
+        for junk in [
+            "",
+            "renamed = 3",
+            "renamed = [\"../x\"]",
+            "writer_rotates =",
+            "collapsing = \"events.log.2025-12-01.gz\"",
+        ] {
+            assert_eq!(Memory::parse(junk), Memory::default(), "{junk}");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! An archive in the making: packed under a temporary name, decoded again and compared, synced.
+//!
+//! The second decoding makes the index on the way. An index that can't be written is no reason not
+//! to have the archive: it changes speed only.
+
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::News;
+use super::names;
+use super::publish::{Draft, temporary_of};
+use super::report::Report;
+use super::site::{Opened, Site};
+use super::step::Done;
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::fsx::Access;
+use calltrace_store::index::{self, Built};
+use calltrace_store::source::{Content, Packer};
+use calltrace_store::tree::FileName;
+
+/// A packed archive that has no name yet.
+pub(super) struct Parcel<'d> {
+    name: FileName,
+    draft: Draft<'d>,
+    index: Result<Draft<'d>, Error>,
+    content: Content,
+    /// What went in as the last part.
+    last_part: Content,
+    bytes: u64,
+    index_bytes: u64,
+}
+
+/// One part of an archive to be.
+pub(super) struct Part<'p> {
+    /// Where it comes from.
+    pub(super) path: &'p Path,
+    pub(super) content: Box<dyn Read + Send + 'p>,
+}
+
+impl<'p> Part<'p> {
+    /// The content of a file from its beginning up to `end`.
+    pub(super) fn of(opened: &'p Opened, end: u64) -> Part<'p> {
+        Part {
+            path: &opened.log().path,
+            content: Box::new(opened.source.content().take(end)),
+        }
+    }
+}
+
+impl Site<'_> {
+    /// Packs `parts` into the archive `name`, to be like `like` and last changed at `modified`.
+    pub(super) fn pack(
+        &self,
+        name: &FileName,
+        like: Access,
+        modified: SystemTime,
+        parts: Vec<Part<'_>>,
+    ) -> Result<Parcel<'_>, Error> {
+        let _pass = self.gate.enter();
+        let temporary = names::temporary(name);
+        let fail = |error| Error::io(&self.path(name), "write the archive", error);
+        let draft = Draft::create(self.deeds, &self.folder, temporary.clone(), like);
+        let draft = draft.map_err(fail)?;
+        let packing = self.pool.install(|| self.write_parts(name, &draft, parts));
+        let (packed, last_part) = packing?;
+        self.deeds
+            .set_modified(&draft.file, modified)
+            .map_err(fail)?;
+        let file = draft.file.try_clone().map_err(fail)?;
+        let again = self.opened(name, &temporary, file).map_err(fail)?;
+        let (index, built) = self.write_index(&again, name, like)?;
+        if built.content != packed {
+            let differs = format!(
+                "it decodes to {} lines of {} bytes, not {} of {}",
+                built.content.lines, built.content.bytes, packed.lines, packed.bytes
+            );
+            return Err(fail(io::Error::new(ErrorKind::InvalidData, differs)));
+        }
+        self.deeds.sync(&draft.file).map_err(fail)?;
+        Ok(Parcel {
+            name: name.clone(),
+            bytes: again.log().bytes,
+            draft,
+            index,
+            content: packed,
+            last_part,
+            index_bytes: built.index_bytes,
+        })
+    }
+
+    fn write_parts(
+        &self,
+        name: &FileName,
+        draft: &Draft<'_>,
+        parts: Vec<Part<'_>>,
+    ) -> Result<(Content, Content), Error> {
+        let fail = |error| Error::io(&self.path(name), "write the archive", error);
+        let mut packer = Packer::new(draft.writer());
+        let mut last_part = Content::default();
+        for part in parts {
+            let mut input = Input {
+                content: part.content,
+                watch: self.watch,
+                is_broken: false,
+            };
+            let done = packer.part(&mut input);
+            last_part = done.map_err(|error| match input.is_broken {
+                true => Error::io(part.path, "read it", error),
+                false => fail(error),
+            })?;
+        }
+        let (_, content) = packer.finish().map_err(fail)?;
+        Ok((content, last_part))
+    }
+
+    /// Decodes a file whole and makes the index that is for the name `name`. The inner error is of
+    /// writing the index, the outer one of reading the file.
+    fn write_index(
+        &self,
+        opened: &Opened,
+        name: &FileName,
+        like: Access,
+    ) -> Result<(Result<Draft<'_>, Error>, Built), Error> {
+        let index = index::file_name(name);
+        let fail = |error| Error::io(&self.own_path(&index), "write the index", error);
+        let draft = self.own_folder().and_then(|own| {
+            let temporary = temporary_of(&index);
+            Draft::create(self.deeds, &own, temporary, like)
+        });
+        let draft = draft.map_err(fail);
+        let mut out = Output {
+            out: draft.as_ref().ok().map(Draft::writer),
+            failed: None,
+        };
+        let built = self
+            .pool
+            .install(|| index::build(&opened.source, self.zone, &mut out))
+            .map_err(|error| Error::io(&opened.log().path, "read it", error))?;
+        let failed = out.finish();
+        let draft = draft.and_then(|draft| {
+            failed
+                .and_then(|()| self.deeds.sync(&draft.file))
+                .map_err(fail)?;
+            Ok(draft)
+        });
+        Ok((draft, built))
+    }
+
+    /// Makes the index of a file that stays as it is.
+    pub(super) fn index(&self, name: &FileName) -> Result<Built, Error> {
+        let _pass = self.gate.enter();
+        let path = self.path(name);
+        let opened = self
+            .open(name)
+            .map_err(|error| Error::io(&path, "read it", error))?;
+        let (draft, built) = self.write_index(&opened, name, Access::of(&opened.metadata))?;
+        self.put_index(name, draft)?;
+        Ok(built)
+    }
+
+    fn put_index(&self, name: &FileName, draft: Result<Draft<'_>, Error>) -> Result<(), Error> {
+        let index = index::file_name(name);
+        draft?
+            .replace(&index)
+            .map_err(|error| Error::io(&self.own_path(&index), "write the index", error))
+    }
+}
+
+impl<'d> Parcel<'d> {
+    /// Gives it its name, which nothing has, and its index beside it.
+    pub(super) fn publish(self, site: &Site<'_>, report: &mut Report) -> Result<Sizes, Error> {
+        self.put(site, report, Draft::rename)
+    }
+
+    /// Puts it in the place of the archive before, whose content it holds.
+    pub(super) fn publish_over(self, site: &Site<'_>, report: &mut Report) -> Result<Sizes, Error> {
+        self.put(site, report, Draft::replace)
+    }
+
+    fn put(
+        self,
+        site: &Site<'_>,
+        report: &mut Report,
+        rename: impl FnOnce(Draft<'d>, &str) -> io::Result<()>,
+    ) -> Result<Sizes, Error> {
+        let path = site.path(&self.name);
+        rename(self.draft, &self.name.full())
+            .map_err(|error| Error::io(&path, "put it in place", error))?;
+        let index_bytes = match site.put_index(&self.name, self.index) {
+            Ok(()) => Some(self.index_bytes),
+            Err(error) => {
+                report.fail(&path, &error);
+                None
+            }
+        };
+        Ok(Sizes {
+            archive_bytes: self.bytes,
+            lines: self.content.lines,
+            index_bytes,
+            last_part: self.last_part,
+        })
+    }
+}
+
+/// Of an archive that is in place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) archive_bytes: u64,
+    pub(super) lines: u64,
+    pub(super) index_bytes: Option<u64>,
+    pub(super) last_part: Content,
+}
+
+impl Done {
+    pub(super) fn sized(self, sizes: Sizes) -> Done {
+        Done {
+            archive_bytes: Some(sizes.archive_bytes),
+            lines: Some(sizes.lines),
+            index_bytes: sizes.index_bytes,
+            ..self
+        }
+    }
+}
+
+/// Content on its way into an archive.
+struct Input<'i> {
+    content: Box<dyn Read + Send + 'i>,
+    watch: &'i super::Watch<'i>,
+    is_broken: bool,
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.content.read(into);
+        match &got {
+            Ok(got) => (self.watch)(News::Read(*got as u64)),
+            Err(_) => self.is_broken = true,
+        }
+        got
+    }
+}
+
+/// Takes an index and keeps to itself that it can't be written: the decoding must go on.
+struct Output<W: Write> {
+    out: Option<BufWriter<W>>,
+    failed: Option<io::Error>,
+}
+
+impl<W: Write> Output<W> {
+    fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn keep(&mut self, done: io::Result<()>) {
+        if let Err(error) = done {
+            self.failed = Some(error);
+            // What it gathered must not be written after all when it is dropped.
+            self.out.take().map(BufWriter::into_parts);
+        }
+    }
+}
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(out) = &mut self.out {
+            let done = out.write_all(bytes);
+            self.keep(done);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if let Some(out) = &mut self.out {
+            let done = out.flush();
+            self.keep(done);
+        }
+        Ok(())
+    }
+}
+
+/// Names a file that could not be taken as it is.
+pub(super) fn trouble(site: &Site<'_>, name: &FileName, what: impl Into<String>) -> Trouble {
+    Trouble::new(&site.path(name), what)
+}

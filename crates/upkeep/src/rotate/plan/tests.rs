@@ -1,0 +1,458 @@
+//! What is planned for what is found, as a table.
+
+use chrono::NaiveDate;
+
+use super::super::memory::Memory;
+use super::super::writers::Hold;
+use super::*;
+use calltrace_model::record::Stamp;
+use calltrace_store::fsx::Writer;
+
+fn stamp(text: &str) -> Option<Stamp> {
+    let stamp = Stamp::parse_prefix(format!("{text}:00,000").as_bytes());
+    assert!(stamp.is_some(), "{text}");
+    stamp
+}
+
+fn survey() -> Survey {
+    Survey {
+        today: NaiveDate::from_ymd_opt(2025, 12, 3).expect("a day"),
+        files: Vec::new(),
+        live: None,
+        left_alone: Vec::new(),
+        orphans: Vec::new(),
+        memory: Memory::default(),
+        catalog_is_fresh: true,
+        troubles: Vec::new(),
+    }
+}
+
+fn seen(name: &str, last: &str) -> Seen {
+    let name = FileName::parse(name).expect("a log's name");
+    Seen {
+        bytes: 1000,
+        form: match name.gz {
+            true => Form::Bgzf {
+                content_bytes: 9000,
+                blocks_of_lines: true,
+            },
+            false => Form::Plain,
+        },
+        name,
+        is_daily: false,
+        is_live_too: false,
+        busy: None,
+        last: stamp(last),
+        age_from: stamp(last).map(Site::day),
+        index: None,
+        held_bytes: 0,
+        to_take_off: None,
+    }
+}
+
+fn found(first: &str, last: &str) -> Live {
+    Live {
+        bytes: 5000,
+        is_blank: false,
+        first: stamp(first),
+        last: stamp(last),
+        day: Site::day(stamp(last).expect("a time")),
+        hold: Hold {
+            is_free: true,
+            writers: Vec::new(),
+            unseen: false,
+            no_collapse: None,
+        },
+        held: None,
+        index: None,
+    }
+}
+
+/// A live file of yesterday.
+fn due_file() -> Live {
+    found("2025-12-02 00:01", "2025-12-02 23:50")
+}
+
+fn writer(appends: bool) -> Writer {
+    Writer {
+        pid: 7,
+        command: "python3".to_owned(),
+        appends,
+    }
+}
+
+fn held_by(live: Live, writers: Vec<Writer>) -> Live {
+    let hold = Hold {
+        is_free: false,
+        writers,
+        ..live.hold
+    };
+    Live { hold, ..live }
+}
+
+fn with(files: Vec<Seen>, live: Option<Live>) -> Survey {
+    Survey {
+        files,
+        live,
+        ..survey()
+    }
+}
+
+/// The plan in words: the mode, then a word a step, then what waits and what is wrong.
+fn said(survey: &Survey, policy: &Policy) -> Vec<String> {
+    let plan = plan(survey, policy);
+    let steps = plan.steps.iter().filter(|step| step.kind != Kind::Catalog);
+    let steps = steps.map(|step| match &step.to {
+        Some(to) => format!("{:?} {} -> {to}", step.kind, step.file),
+        None => format!("{:?} {}", step.kind, step.file),
+    });
+    let waiting = plan.waiting.iter();
+    let waiting = waiting.map(|waiting| format!("{}: {}", waiting.file, waiting.why));
+    let troubles = plan.troubles.iter().map(Trouble::to_string);
+    std::iter::once(plan.mode.as_str().to_owned())
+        .chain(steps)
+        .chain(waiting)
+        .chain(troubles)
+        .collect()
+}
+
+fn auto(survey: &Survey) -> Vec<String> {
+    said(survey, &Policy::default())
+}
+
+#[test]
+fn finished_files_are_sealed_and_a_busy_one_waits() {
+    let old = || seen("events.log.2025-12-01", "2025-12-01 23:59");
+    let archive = seen("events.log.2025-12-01.gz", "2025-12-01 23:59");
+    let numbered = seen("events.log.1", "2025-12-02 10:00");
+    assert_eq!(
+        auto(&with(vec![numbered, old()], None)),
+        [
+            "archive",
+            "Seal events.log.1 -> events.log.1.gz",
+            "Seal events.log.2025-12-01 -> events.log.2025-12-01.gz"
+        ]
+    );
+    let busy = Seen {
+        busy: Some("still open in python3 (pid 7)".to_owned()),
+        index: Some("it has no index".to_owned()),
+        ..old()
+    };
+    assert_eq!(
+        auto(&with(vec![busy], None)),
+        [
+            "archive",
+            "Index events.log.2025-12-01",
+            "events.log.2025-12-01: still open in python3 (pid 7)"
+        ]
+    );
+    let held = Seen {
+        held_bytes: 1000,
+        ..old()
+    };
+    assert_eq!(
+        auto(&with(vec![held, archive.clone()], None)),
+        [
+            "archive",
+            "Finish events.log.2025-12-01 -> events.log.2025-12-01.gz"
+        ]
+    );
+    let partly = Seen {
+        held_bytes: 999,
+        ..old()
+    };
+    assert_eq!(
+        auto(&with(vec![partly, archive], None)),
+        [
+            "archive",
+            "Merge events.log.2025-12-01 -> events.log.2025-12-01.gz"
+        ]
+    );
+}
+
+#[test]
+fn what_may_still_be_written_or_is_no_lines_is_left() {
+    let daily = Seen {
+        is_daily: true,
+        ..seen("events_2025-12-03.log", "2025-12-03 00:05")
+    };
+    let packed = Seen {
+        form: Form::Gzip,
+        ..seen("events.log.2025-12-01", "2025-12-01 23:59")
+    };
+    let live_too = Seen {
+        is_live_too: true,
+        ..seen("events.log.2025-12-02", "2025-11-02 23:59")
+    };
+    let misnamed = Seen {
+        form: Form::Plain,
+        ..seen("events.log.2025-11-30.gz", "2025-11-30 23:59")
+    };
+    let files = vec![daily, packed, live_too, misnamed];
+    assert_eq!(auto(&with(files, None)), ["archive"]);
+}
+
+#[test]
+fn a_file_goes_by_the_last_day_inside() {
+    let policy = Policy {
+        keep_days: 14,
+        ..Policy::default()
+    };
+    // Today is the 3rd: 19 November is the first of 14 full days.
+    let kept = seen("events.log.2025-11-01.gz", "2025-11-19 00:00");
+    let old = seen("events.log.2025-11-30.gz", "2025-11-18 23:59");
+    let no_time = Seen {
+        last: None,
+        age_from: None,
+        ..seen("events.log.2025-10-01.gz", "2025-11-01 00:00")
+    };
+    let empty = Seen {
+        last: None,
+        age_from: None,
+        bytes: 0,
+        ..seen("events.log.2025-12-01", "2025-11-01 00:00")
+    };
+    let busy = Seen {
+        busy: Some("still open in cat (pid 7)".to_owned()),
+        ..seen("events.log.3", "2025-11-01 00:00")
+    };
+    // Its writer's clock was never set.
+    let unset = Seen {
+        age_from: NaiveDate::from_ymd_opt(2025, 12, 2),
+        ..seen("events_2025-12-02.log.gz", "1970-01-01 00:10")
+    };
+    let files = vec![kept, old, no_time, unset, empty, busy];
+    assert_eq!(
+        said(&with(files, None), &policy),
+        [
+            "archive",
+            "Expire events.log.2025-11-30.gz",
+            "Expire events.log.2025-12-01",
+            "events.log.3: is to be removed, but still open in cat (pid 7)"
+        ]
+    );
+}
+
+#[test]
+fn the_mode_follows_from_who_holds_the_live_file() {
+    let sealed = seen("events.log.2025-12-01.gz", "2025-12-01 23:59");
+    let rename = [
+        "rename",
+        "Rename events.log -> events.log.2025-12-02",
+        "Seal events.log.2025-12-02 -> events.log.2025-12-02.gz",
+    ];
+    assert_eq!(auto(&with(vec![sealed.clone()], Some(due_file()))), rename);
+    // Somebody reads it; whoever can write is seen not to.
+    let read = held_by(due_file(), Vec::new());
+    assert_eq!(auto(&with(Vec::new(), Some(read.clone()))), rename);
+
+    let appended = held_by(due_file(), vec![writer(true)]);
+    assert_eq!(
+        auto(&with(vec![sealed.clone()], Some(appended.clone()))),
+        [
+            "collapse",
+            "Collapse events.log -> events.log.2025-12-02.gz"
+        ]
+    );
+
+    let theirs = seen("events.log.2025-12-01", "2025-12-01 23:59");
+    let archive = auto(&with(vec![theirs.clone()], Some(appended.clone())));
+    assert_eq!(archive[0], "archive");
+    assert_eq!(archive.len(), 2, "{archive:?}");
+    let ours = Survey {
+        memory: Memory {
+            renamed: vec![theirs.name.full()],
+            ..Memory::default()
+        },
+        ..with(vec![theirs], Some(appended.clone()))
+    };
+    assert_eq!(auto(&ours)[0], "collapse");
+
+    let remembered = |live: Live| Survey {
+        memory: Memory {
+            rotates_itself: true,
+            ..Memory::default()
+        },
+        ..with(Vec::new(), Some(live))
+    };
+    assert_eq!(auto(&remembered(appended.clone())), ["archive"]);
+    assert_eq!(auto(&remembered(due_file()))[0], "rename");
+    // It went on over midnight: its writer does not rotate it.
+    let over = Live {
+        hold: appended.hold,
+        ..found("2025-12-01 23:00", "2025-12-02 23:00")
+    };
+    assert_eq!(auto(&remembered(over))[0], "collapse");
+}
+
+#[test]
+fn a_live_file_that_cannot_be_rotated_safely_is_refused_by_name() {
+    let wrong = |live: Live| {
+        let said = auto(&with(Vec::new(), Some(live)));
+        assert_eq!(said.len(), 2, "{said:?}");
+        said[1].clone()
+    };
+    assert_eq!(
+        wrong(held_by(due_file(), vec![writer(true), writer(false)])),
+        "events.log is due, but can't be rotated: python3 (pid 7) has it open without O_APPEND; \
+         let it write through WatchedFileHandler (--mode rename)"
+    );
+    let unseen = held_by(due_file(), Vec::new());
+    let unseen = Live {
+        hold: Hold {
+            unseen: true,
+            ..unseen.hold
+        },
+        ..unseen
+    };
+    assert_eq!(
+        wrong(unseen),
+        "events.log is due, but can't be rotated: it is open in a process that can't be looked \
+         into; run as root, or as the user who writes it"
+    );
+    let appended = held_by(due_file(), vec![writer(true)]);
+    let rigid = Live {
+        hold: Hold {
+            no_collapse: Some("the file system can't".to_owned()),
+            ..appended.hold
+        },
+        ..appended
+    };
+    assert_eq!(
+        wrong(rigid),
+        "events.log is due, but can't be rotated: the file system can't; it is open in python3 \
+         (pid 7); let the writer use WatchedFileHandler (--mode rename)"
+    );
+}
+
+#[test]
+fn the_live_file_is_due_by_day_size_or_wish() {
+    let today = || found("2025-12-03 00:01", "2025-12-03 00:05");
+    let is_due = |live: Live, policy: Policy| {
+        let said = said(&with(Vec::new(), Some(live)), &policy);
+        said.iter().any(|word| word.starts_with("Rename"))
+    };
+    let usual = Policy::default;
+    assert!(!is_due(today(), usual()));
+    assert!(is_due(
+        found("2025-12-02 23:59", "2025-12-03 00:05"),
+        usual()
+    ));
+    let size_max = Some(4999);
+    assert!(is_due(
+        today(),
+        Policy {
+            size_max,
+            ..usual()
+        }
+    ));
+    let size_max = Some(5000);
+    assert!(!is_due(
+        today(),
+        Policy {
+            size_max,
+            ..usual()
+        }
+    ));
+    let force = true;
+    assert!(is_due(today(), Policy { force, ..usual() }));
+    let blank = Live {
+        is_blank: true,
+        first: None,
+        last: None,
+        ..today()
+    };
+    assert!(!is_due(blank, Policy { force, ..usual() }));
+}
+
+#[test]
+fn a_name_that_is_taken_is_freed_first_or_waited_for() {
+    let there = || seen("events.log.2025-12-02", "2025-12-02 10:00");
+    let policy = Policy {
+        mode: Mode::Rename,
+        ..Policy::default()
+    };
+    assert_eq!(
+        said(&with(vec![there()], Some(due_file())), &policy),
+        [
+            "rename",
+            "Seal events.log.2025-12-02 -> events.log.2025-12-02.gz",
+            "Rename events.log -> events.log.2025-12-02",
+            "Merge events.log.2025-12-02 -> events.log.2025-12-02.gz"
+        ]
+    );
+    let busy = Seen {
+        busy: Some("still open in python3 (pid 7)".to_owned()),
+        ..there()
+    };
+    assert_eq!(
+        said(&with(vec![busy], Some(due_file())), &policy),
+        [
+            "rename",
+            "events.log.2025-12-02: still open in python3 (pid 7)",
+            "events.log: is due, but events.log.2025-12-02 is still there"
+        ]
+    );
+    let held = held_by(due_file(), vec![writer(true)]);
+    assert_eq!(
+        said(&with(Vec::new(), Some(held)), &policy),
+        [
+            "rename",
+            "Rename events.log -> events.log.2025-12-02",
+            "events.log.2025-12-02: still open in python3 (pid 7)"
+        ]
+    );
+}
+
+#[test]
+fn what_a_dead_run_left_is_finished_before_anything_else() {
+    let archive = seen("events.log.2025-12-02.gz", "2025-12-02 23:50");
+    let live = Live {
+        held: Some((archive.name.clone(), 4000)),
+        ..due_file()
+    };
+    let survey = with(vec![archive], Some(live));
+    assert!(plan(&survey, &Policy::default()).finishes_a_dead_run());
+    assert_eq!(
+        auto(&survey)[1..],
+        ["TakeOff { held_bytes: 4000 } events.log -> events.log.2025-12-02.gz"]
+    );
+}
+
+#[test]
+fn archives_of_others_get_an_index_and_become_ours_when_wanted() {
+    let foreign = || Seen {
+        form: Form::Gzip,
+        index: Some("it has no index".to_owned()),
+        ..seen("events.log.2025-12-01.gz", "2025-12-01 23:59")
+    };
+    let survey = with(vec![foreign()], None);
+    assert_eq!(auto(&survey), ["archive", "Index events.log.2025-12-01.gz"]);
+    let policy = Policy {
+        recompress: true,
+        ..Policy::default()
+    };
+    assert_eq!(
+        said(&survey, &policy),
+        [
+            "archive",
+            "Recompress events.log.2025-12-01.gz -> events.log.2025-12-01.gz"
+        ]
+    );
+}
+
+#[test]
+fn nothing_due_is_no_step_at_all() {
+    let sealed = seen("events.log.2025-12-01.gz", "2025-12-01 23:59");
+    let today = found("2025-12-03 00:01", "2025-12-03 00:05");
+    let idle = with(vec![sealed], Some(today));
+    assert!(plan(&idle, &Policy::default()).steps.is_empty());
+    let stale = Survey {
+        catalog_is_fresh: false,
+        ..idle
+    };
+    let steps = plan(&stale, &Policy::default()).steps;
+    assert_eq!(steps.len(), 1);
+    assert_eq!(steps[0].kind, Kind::Catalog);
+    assert!(plan(&survey(), &Policy::default()).steps.is_empty());
+}

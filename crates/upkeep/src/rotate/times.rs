@@ -1,0 +1,218 @@
+//! Times that stand in a file: the first, the last, the latest that can be believed.
+
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use memchr::memchr;
+
+use calltrace_model::record::Stamp;
+use calltrace_store::source::Source;
+use calltrace_store::tree::LogFile;
+
+/// Read at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// A line whose time is not at its beginning has none.
+const HEAD_BYTES: usize = Stamp::BYTES;
+
+/// The time of the first line that has one. What can't be read is passed over.
+pub(super) fn first(source: &Source) -> Option<Stamp> {
+    let mut found = None;
+    each(source, |at| {
+        found = Some(at);
+        false
+    });
+    found
+}
+
+/// The latest time up to `limit`: a clock that was once wrong must not count.
+pub(super) fn latest(source: &Source, limit: Stamp) -> Option<Stamp> {
+    let mut latest = None;
+    each(source, |at| {
+        if at <= limit {
+            latest = latest.max(Some(at));
+        }
+        true
+    });
+    latest
+}
+
+/// Every line's time in the order of the file, until `tell` has heard enough.
+fn each(source: &Source, mut tell: impl FnMut(Stamp) -> bool) {
+    let mut reader = source.reader(0);
+    let mut text = vec![0; CHUNK_BYTES];
+    // The beginning of the line that goes on in the next chunk.
+    let mut head: Vec<u8> = Vec::with_capacity(HEAD_BYTES);
+    loop {
+        let got = match reader.read(&mut text) {
+            Ok(0) => break,
+            Ok(got) => got,
+            // It goes on behind the damage, with a line of its own.
+            Err(_) => {
+                head.clear();
+                continue;
+            }
+        };
+        let mut rest = &text[..got];
+        while !rest.is_empty() {
+            let newline = memchr(b'\n', rest);
+            let line = &rest[..newline.unwrap_or(rest.len())];
+            grow(&mut head, line);
+            rest = &rest[newline.map_or(rest.len(), |at| at + 1)..];
+            if newline.is_some() {
+                if Stamp::parse_prefix(&head).is_some_and(|at| !tell(at)) {
+                    return;
+                }
+                head.clear();
+            }
+        }
+    }
+    if let Some(at) = Stamp::parse_prefix(&head) {
+        tell(at);
+    }
+}
+
+/// Adds to the beginning of a line, as far as it is wanted. A hole's NULs before it don't count.
+fn grow(head: &mut Vec<u8>, line: &[u8]) {
+    let nuls = match head.is_empty() {
+        true => line.iter().take_while(|&&b| b == 0).count(),
+        false => 0,
+    };
+    let wanted = HEAD_BYTES.saturating_sub(head.len());
+    head.extend(line[nuls..].iter().take(wanted));
+}
+
+/// Whether a file's first `end` bytes hold anything but blank lines and holes.
+pub(super) fn is_blank(log: &LogFile, end: u64) -> io::Result<bool> {
+    let mut text = vec![0; CHUNK_BYTES];
+    let mut at = 0;
+    while at < end {
+        let got = log.file.read_at(&mut text, at)?;
+        let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(got);
+        if wanted == 0 {
+            break;
+        }
+        if text[..wanted].iter().any(|b| !matches!(b, b'\n' | 0)) {
+            return Ok(false);
+        }
+        at += wanted as u64;
+    }
+    Ok(true)
+}
+
+/// The time of the last line that has one, of a plain file's first `end` bytes.
+pub(super) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
+    let mut text = vec![0; CHUNK_BYTES];
+    let mut end = end;
+    while end > 0 {
+        let (start, text) = before(log, end, &mut text)?;
+        // Where the first line begins that begins in here.
+        let begin = match start {
+            0 => 0,
+            _ => memchr(b'\n', text).map_or(text.len(), |newline| newline + 1),
+        };
+        let found = text[begin..].rsplit(|&b| b == b'\n').find_map(|line| {
+            let nuls = line.iter().take_while(|&&b| b == 0).count();
+            Stamp::parse_prefix(&line[nuls..])
+        });
+        if found.is_some() || start == 0 {
+            return Ok(found);
+        }
+        // Of a line longer than this the beginning is looked at with what is before it.
+        let known = if begin < text.len() {
+            begin
+        } else {
+            HEAD_BYTES
+        };
+        end = start + known as u64;
+    }
+    Ok(None)
+}
+
+/// The last of a file's first `end` bytes, with where it begins.
+fn before<'t>(log: &LogFile, end: u64, text: &'t mut [u8]) -> io::Result<(u64, &'t [u8])> {
+    let start = end.saturating_sub(text.len() as u64);
+    let wanted = usize::try_from(end - start).expect("a chunk fits memory");
+    log.file.read_exact_at(&mut text[..wanted], start)?;
+    Ok((start, &text[..wanted]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::sync::Arc;
+
+    use super::*;
+    use calltrace_store::fsx::{FileIdentity, Folder};
+    use calltrace_store::source::last_line_end;
+    use calltrace_store::tree::FileName;
+
+    fn source(text: &[u8]) -> Source {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("events.log");
+        fs::write(&path, text).expect("written");
+        let file = File::open(&path).expect("open");
+        let metadata = file.metadata().expect("there");
+        Source::open(Arc::new(LogFile {
+            name: FileName::parse("events.log").expect("a log"),
+            path,
+            folder: Folder::open(dir.path()).expect("open"),
+            bytes: metadata.len(),
+            identity: FileIdentity::of(&metadata),
+            file,
+        }))
+        .expect("readable")
+    }
+
+    fn stamp(text: &str) -> Option<Stamp> {
+        Stamp::parse_prefix(text.as_bytes())
+    }
+
+    #[test]
+    fn times_are_found_wherever_chunks_end() {
+        let (early, late) = ("2025-11-29 08:00:00,000", "2025-11-29 09:00:00,000");
+        for long in [
+            10,
+            CHUNK_BYTES - 30,
+            CHUNK_BYTES - 24,
+            CHUNK_BYTES - 10,
+            CHUNK_BYTES,
+            3 * CHUNK_BYTES,
+        ] {
+            let filler = "x".repeat(long);
+            for text in [
+                format!("\0\0\n\n{early}|a\n{late}|{filler}\nno time\n"),
+                format!("{filler}\n{early}|a\n{late}|b\n{filler}"),
+                format!("{filler}\n{late}|a\n{early}|b\n{late}|c\n{filler}\n"),
+            ] {
+                let source = source(text.as_bytes());
+                let end = source.log.bytes;
+                assert_eq!(last(&source.log, end).expect("read"), stamp(late), "{long}");
+                let limit = stamp(late).expect("a time");
+                assert_eq!(latest(&source, limit), stamp(late), "{long}");
+                assert_eq!(
+                    latest(&source, limit.plus_millis(-1)),
+                    stamp(early),
+                    "{long}"
+                );
+                let line_end = last_line_end(&source.log, end).expect("read");
+                let wanted = text.rfind('\n').map_or(0, |at| at + 1);
+                assert_eq!(line_end, wanted as u64, "{long}");
+            }
+        }
+        assert_eq!(
+            first(&source(format!("\n\0\0{early}|").as_bytes())),
+            stamp(early)
+        );
+        assert_eq!(first(&source(b"no time\n")), None);
+    }
+
+    #[test]
+    fn holes_and_blank_lines_are_blank() {
+        let blank = source(b"\n\0\0\n");
+        assert!(is_blank(&blank.log, 4).expect("read"));
+        let half = source(b"\n\0\0\nx");
+        assert!(is_blank(&half.log, 4).expect("read"));
+        assert!(!is_blank(&half.log, 5).expect("read"));
+    }
+}

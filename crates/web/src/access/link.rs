@@ -1,0 +1,193 @@
+//! Links that open one call until a moment, for those who shall not have the enterprise's token.
+//!
+//! ```text
+//! /call/{enterprise}/{unique_id}?exp={exp}&sig={sig}
+//! sig = base64url without padding of HMAC-SHA256(secret, "/call/{enterprise}/{unique_id}?exp={exp}")
+//! ```
+//!
+//! `exp` is Unix time in seconds, in plain decimal digits; the link opens its call up to and in
+//! that second. What is signed is the path as written above: decoded, without the address of the
+//! site and without a folder that a proxy may have put before it, then `?exp=` and the digits. The
+//! key is the secret's bytes. No part of it can hold a character that would have to be escaped.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::Verdict;
+use calltrace_directory::Secret;
+use calltrace_store::tree::EnterpriseName;
+
+/// No link is valid for longer.
+pub const VALID_FOR_MAX: Duration = Duration::from_secs(400 * 86_400);
+
+/// Clocks of those who sign may go ahead by this much (seconds).
+const AHEAD_MAX: u64 = 300;
+
+/// Path and query that open one call up to the second `expires` (Unix time).
+///
+/// `unique_id` must be an id, as [`is_id`](calltrace_model::record::id::is_id) says.
+pub fn signed_path(
+    secret: &Secret,
+    enterprise: &EnterpriseName,
+    unique_id: &str,
+    expires: u64,
+) -> String {
+    let message = message(enterprise, unique_id, expires);
+    let tag = mac(secret, &message).finalize().into_bytes();
+    format!("{message}&sig={}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+/// What a request says that was signed.
+pub(super) struct Signed<'r> {
+    pub(super) enterprise: &'r EnterpriseName,
+    pub(super) unique_id: &'r str,
+    pub(super) expires: &'r str,
+    pub(super) signature: &'r str,
+}
+
+impl Signed<'_> {
+    /// What it is worth at the second `now` (Unix time). Only a right signature learns that it
+    /// came too late.
+    pub(super) fn verdict(&self, secret: &Secret, now: u64) -> Verdict {
+        let (Some(expires), Ok(signature)) = (
+            plain_number(self.expires),
+            URL_SAFE_NO_PAD.decode(self.signature),
+        ) else {
+            return Verdict::Closed;
+        };
+        let message = message(self.enterprise, self.unique_id, expires);
+        if mac(secret, &message).verify_slice(&signature).is_err() {
+            return Verdict::Closed;
+        }
+        if expires > now + VALID_FOR_MAX.as_secs() + AHEAD_MAX {
+            return Verdict::Closed;
+        }
+        if expires < now {
+            return Verdict::Expired;
+        }
+        Verdict::Open
+    }
+}
+
+fn message(enterprise: &EnterpriseName, unique_id: &str, expires: u64) -> String {
+    format!("/call/{enterprise}/{unique_id}?exp={expires}")
+}
+
+fn mac(secret: &Secret, message: &str) -> Hmac<Sha256> {
+    let keyed = Hmac::<Sha256>::new_from_slice(secret.bytes());
+    keyed
+        .expect("a key of any length will do")
+        .chain_update(message.as_bytes())
+}
+
+/// Digits as a program writes them: no sign, no leading zero, so that one number has one form.
+fn plain_number(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text && text.len() <= 12).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_764_500_000;
+
+    fn secret() -> Secret {
+        Secret::new("s3cret").expect("it is right")
+    }
+
+    fn enterprise(name: &str) -> EnterpriseName {
+        EnterpriseName::new(name).expect("it is right")
+    }
+
+    /// The two parameters of a link.
+    fn parameters(link: &str) -> (String, String) {
+        let (_, query) = link.split_once("?exp=").expect("it is right");
+        let (expires, signature) = query.split_once("&sig=").expect("it is right");
+        (expires.to_owned(), signature.to_owned())
+    }
+
+    fn verdict(enterprise: &EnterpriseName, id: &str, expires: &str, signature: &str) -> Verdict {
+        let signed = Signed {
+            enterprise,
+            unique_id: id,
+            expires,
+            signature,
+        };
+        signed.verdict(&secret(), NOW)
+    }
+
+    /// Computed by another implementation of the same words.
+    #[test]
+    fn the_signature_is_the_documented_one() {
+        let link = signed_path(
+            &secret(),
+            &enterprise("0367"),
+            "1764493655.61",
+            1_764_600_000,
+        );
+        assert_eq!(
+            link,
+            "/call/0367/1764493655.61?exp=1764600000&sig=1IybOzA5STSzhLNGzDu6vZ_xWq0AeKGXNr-Zk8A4z80"
+        );
+    }
+
+    #[test]
+    fn a_link_opens_its_own_call_and_no_other() {
+        let ours = enterprise("0367");
+        let (expires, signature) = parameters(&signed_path(&secret(), &ours, "1.1", NOW + 60));
+        assert_eq!(verdict(&ours, "1.1", &expires, &signature), Verdict::Open);
+        let later = (NOW + 61).to_string();
+        let padded = format!("{signature}=");
+        let zero = format!("0{expires}");
+        let plus = format!("+{expires}");
+        for (name, id, expires, signature) in [
+            ("0367", "1.12", expires.as_str(), signature.as_str()),
+            ("0367", "1.2", &expires, &signature),
+            ("0103", "1.1", &expires, &signature),
+            ("0367", "1.1", &later, &signature),
+            ("0367", "1.1", &zero, &signature),
+            ("0367", "1.1", &plus, &signature),
+            ("0367", "1.1", "", &signature),
+            ("0367", "1.1", "99999999999999999999999", &signature),
+            ("0367", "1.1", &expires, &padded),
+            ("0367", "1.1", &expires, &signature[1..]),
+            ("0367", "1.1", &expires, &signature[..42]),
+            ("0367", "1.1", &expires, ""),
+        ] {
+            let got = verdict(&enterprise(name), id, expires, signature);
+            assert_eq!(got, Verdict::Closed, "{name} {id} {expires} {signature}");
+        }
+    }
+
+    #[test]
+    fn a_link_opens_up_to_its_last_second() {
+        let ours = enterprise("0367");
+        let far = NOW + VALID_FOR_MAX.as_secs();
+        for (expires, wanted) in [
+            (0, Verdict::Expired),
+            (NOW - 1, Verdict::Expired),
+            (NOW, Verdict::Open),
+            (far, Verdict::Open),
+            (far + AHEAD_MAX + 1, Verdict::Closed),
+        ] {
+            let link = signed_path(&secret(), &ours, "1.1", expires);
+            let (expires, signature) = parameters(&link);
+            assert_eq!(
+                verdict(&ours, "1.1", &expires, &signature),
+                wanted,
+                "{expires}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_signature_does_not_learn_that_it_is_late() {
+        let got = verdict(&enterprise("0367"), "1.1", "1", "AAAA");
+        assert_eq!(got, Verdict::Closed);
+    }
+}

@@ -1,0 +1,122 @@
+//! `{"detail": ...}` with its status: how programs are told that there is no answer.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::super::metrics::Refused;
+use super::super::pages::Notice;
+use super::super::work::Undone;
+
+/// When to come again after there was too much to do (seconds).
+const BUSY_SECONDS: u64 = 5;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    detail: Cow<'static, str>,
+    wait_seconds: Option<u64>,
+    allow: Option<&'static str>,
+}
+
+impl Failure {
+    /// With a clause that may be told to strangers.
+    pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Failure {
+        let is_busy = status == StatusCode::SERVICE_UNAVAILABLE;
+        Failure {
+            status,
+            detail: detail.into(),
+            wait_seconds: is_busy.then_some(BUSY_SECONDS),
+            allow: None,
+        }
+    }
+
+    /// Too many wrong tokens: the time to wait, rounded up to seconds.
+    pub(super) fn too_many(wait: Duration) -> Failure {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Failure {
+            wait_seconds: Some(seconds),
+            ..Failure::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens")
+        }
+    }
+
+    /// A method that the path does not know.
+    pub(crate) fn wrong_method(allow: &'static str) -> Failure {
+        Failure {
+            allow: Some(allow),
+            ..Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+        }
+    }
+
+    /// A path that is not there.
+    pub(crate) fn nowhere() -> Failure {
+        Failure::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    /// What a parameter or a field is not like.
+    pub(super) fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Failure {
+        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// Something broke that should not.
+    pub(crate) fn broken() -> Failure {
+        Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "something broke; the service's log says where",
+        )
+    }
+
+    /// What a page would say, with the page's status.
+    pub(crate) fn of_page(status: StatusCode, notice: &Notice) -> Failure {
+        let detail = match notice {
+            Notice::BadRequest => "the request can't be understood",
+            Notice::NoSuchPage => "Not Found",
+            Notice::Busy => "too much to do; try again in a moment",
+            _ => "the answer did not come in time, or could not be made",
+        };
+        Failure::new(status, detail)
+    }
+}
+
+impl From<Undone> for Failure {
+    fn from(undone: Undone) -> Failure {
+        let busy = StatusCode::SERVICE_UNAVAILABLE;
+        match undone {
+            Undone::Busy => Failure::new(busy, "too much to do; try again in a moment"),
+            Undone::Panicked => Failure::broken(),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = answer(self.status, &json!({ "detail": self.detail }));
+        let refused = match self.status {
+            StatusCode::FORBIDDEN => Some(Refused::Token),
+            StatusCode::TOO_MANY_REQUESTS => Some(Refused::Tries),
+            _ => None,
+        };
+        if let Some(why) = refused {
+            response.extensions_mut().insert(why);
+        }
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.wait_seconds {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+/// A value as an answer.
+pub(super) fn answer(status: StatusCode, value: &Value) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    (status, [(CONTENT_TYPE, json)], value.to_string()).into_response()
+}

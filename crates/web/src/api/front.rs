@@ -1,0 +1,43 @@
+//! `GET /` for programs.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{ACCEPT, HeaderMap};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Map, Value, json};
+
+use super::failure::answer;
+use super::{Admitted, Failure, routes};
+use crate::pages::Notice;
+use crate::site::{Site, Visit};
+
+/// `GET /`: what the service is, for programs that may use it; for all others the page that says
+/// nothing.
+pub(crate) async fn front(
+    State(_): State<Arc<Site>>,
+    visit: Visit,
+    admitted: Result<Admitted, Failure>,
+    headers: HeaderMap,
+) -> Response {
+    let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let is_browser = accepts.is_some_and(|types| types.contains("text/html"));
+    match (is_browser, admitted) {
+        (false, Ok(Admitted)) => answer(StatusCode::OK, &told()),
+        _ => visit.said(Notice::Preview).into_response(),
+    }
+}
+
+fn told() -> Value {
+    let endpoints: Map<String, Value> = routes()
+        .iter()
+        .map(|(path, method, _)| (format!("{} {path}", method.to_uppercase()), json!(path)))
+        .collect();
+    json!({
+        "service": "calltrace",
+        "version": env!("CARGO_PKG_VERSION"),
+        "status": "running",
+        "endpoints": endpoints,
+    })
+}

@@ -1,0 +1,223 @@
+//! The body of a POST -> an entry for the log. Pure.
+//!
+//! Fields that are not known are passed over, as the first version did; `timestamp` is one of them:
+//! a record's time is that of its writing. Of a key that is there twice the last counts, and only
+//! that one is written.
+
+use serde_json::{Map, Value};
+
+use super::Failure;
+use crate::intake::{Entry, EventEntry, MessageEntry, QueryEntry, RequestEntry};
+use calltrace_store::tree::EnterpriseName;
+
+/// What is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Event,
+    Http,
+    Sql,
+    Telegram,
+    Integration,
+}
+
+impl Kind {
+    /// As it is counted: the kind of its line.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Kind::Event => "ast",
+            Kind::Http | Kind::Integration => "http",
+            Kind::Sql => "sql",
+            Kind::Telegram => "tg",
+        }
+    }
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// 400 when it is no JSON; 422 when a field is missing or of a wrong type, naming the field.
+pub(super) fn read(kind: Kind, body: &[u8]) -> Result<(EnterpriseName, Entry), Failure> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| no_json(&error))?;
+    let Value::Object(fields) = value else {
+        return Err(Failure::unprocessable("the body is an object"));
+    };
+    let mut fields = Fields(fields);
+    let number = fields.text("enterprise_number")?;
+    let enterprise = EnterpriseName::new(&number).ok_or_else(|| {
+        let said = "it is 1 to 64 of ASCII letters, digits, '_' and '-', such as 0367";
+        wrong("enterprise_number", said)
+    })?;
+    let unique_id = fields.text("unique_id")?;
+    let entry = match kind {
+        Kind::Event => event(fields, unique_id)?,
+        Kind::Http => http(fields, unique_id)?,
+        Kind::Sql => sql(fields, unique_id)?,
+        Kind::Telegram => telegram(fields, unique_id)?,
+        Kind::Integration => integration(fields, unique_id)?,
+    };
+    Ok((enterprise, entry))
+}
+
+fn event(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
+    Ok(Entry::Event(EventEntry {
+        unique_id,
+        event: fields.text("event_type")?,
+        data: fields.object("event_data")?,
+        more: vec![
+            ("chat_id", fields.take("chat_id")),
+            ("phone_number", fields.take("phone_number")),
+            ("bridge_unique_id", fields.take("bridge_unique_id")),
+        ],
+    }))
+}
+
+fn http(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
+    Ok(Entry::Request(RequestEntry {
+        unique_id,
+        method: fields.text("method")?,
+        url: fields.text("url")?,
+        status: fields.status("status_code")?,
+        request: fields.object_or_none("request_data")?,
+        response: fields.take("response_data"),
+        more: vec![
+            ("duration_ms", fields.duration()?),
+            ("error", fields.take("error")),
+        ],
+    }))
+}
+
+fn sql(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
+    let parameters = fields.take("parameters");
+    if !matches!(parameters, Value::Null | Value::Array(_) | Value::Object(_)) {
+        return Err(wrong("parameters", "it is an array or an object"));
+    }
+    Ok(Entry::Query(QueryEntry {
+        unique_id,
+        query: fields.text("query")?,
+        parameters,
+        result: fields.take("result"),
+        more: vec![
+            ("duration_ms", fields.duration()?),
+            ("error", fields.take("error")),
+        ],
+    }))
+}
+
+fn telegram(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
+    let chat = fields.integer("chat_id")?;
+    Ok(Entry::Message(MessageEntry {
+        unique_id,
+        action: fields.text("action")?,
+        chat: chat.ok_or_else(|| missing("chat_id"))?,
+        kind: fields.text("message_type")?,
+        message: fields.integer("message_id")?,
+        text: fields.text_or_none("message_text")?.unwrap_or_default(),
+    }))
+}
+
+/// An answer of an integration is a request that was made: its name and error go with it.
+fn integration(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
+    let name = fields.text("integration")?;
+    let status = fields.status("status")?;
+    Ok(Entry::Request(RequestEntry {
+        unique_id,
+        method: fields.text("method")?,
+        url: fields.text("endpoint")?,
+        status: Some(status.ok_or_else(|| missing("status"))?),
+        request: fields.object_or_none("request_data")?,
+        response: fields.take("response_data"),
+        more: vec![
+            ("integration", Value::from(name)),
+            ("duration_ms", fields.duration()?),
+            ("error", fields.take("error")),
+        ],
+    }))
+}
+
+/// What is left of a body. `null` is as good as nothing.
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn take(&mut self, name: &'static str) -> Value {
+        self.0.get_mut(name).map(Value::take).unwrap_or_default()
+    }
+
+    fn text(&mut self, name: &'static str) -> Result<String, Failure> {
+        self.text_or_none(name)?.ok_or_else(|| missing(name))
+    }
+
+    fn text_or_none(&mut self, name: &'static str) -> Result<Option<String>, Failure> {
+        match self.take(name) {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text)),
+            _ => Err(wrong(name, "it is a string")),
+        }
+    }
+
+    fn object(&mut self, name: &'static str) -> Result<Map<String, Value>, Failure> {
+        match self.take(name) {
+            Value::Object(fields) => Ok(fields),
+            Value::Null => Err(missing(name)),
+            _ => Err(wrong(name, "it is an object")),
+        }
+    }
+
+    fn object_or_none(&mut self, name: &'static str) -> Result<Map<String, Value>, Failure> {
+        match self.take(name) {
+            Value::Null => Ok(Map::new()),
+            Value::Object(fields) => Ok(fields),
+            _ => Err(wrong(name, "it is an object")),
+        }
+    }
+
+    /// A number, or a string that writes one.
+    fn integer(&mut self, name: &'static str) -> Result<Option<i64>, Failure> {
+        let number = match self.take(name) {
+            Value::Null => return Ok(None),
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        number
+            .map(Some)
+            .ok_or_else(|| wrong(name, "it is an integer of 64 bits"))
+    }
+
+    /// A number of HTTP's, or a word such as `timeout`; which words, the line says.
+    fn status(&mut self, name: &'static str) -> Result<Option<String>, Failure> {
+        match self.take(name) {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text)),
+            Value::Number(number) if number.as_u64().is_some_and(|n| n <= 999) => {
+                Ok(Some(number.to_string()))
+            }
+            _ => Err(wrong(name, "it is a number from 0 to 999, or a word")),
+        }
+    }
+
+    fn duration(&mut self) -> Result<Value, Failure> {
+        match self.take("duration_ms") {
+            Value::Null => Ok(Value::Null),
+            Value::Number(number) if number.as_f64().is_some_and(|n| n.is_finite() && n >= 0.0) => {
+                Ok(Value::Number(number))
+            }
+            _ => Err(wrong("duration_ms", "it is a number, 0 or more")),
+        }
+    }
+}
+
+fn no_json(error: &serde_json::Error) -> Failure {
+    use axum::http::StatusCode;
+    // The place alone: the text around it may be a secret.
+    let (line, column) = (error.line(), error.column());
+    let detail = format!("the body is no JSON, or too deep, at line {line} column {column}");
+    Failure::new(StatusCode::BAD_REQUEST, detail)
+}
+
+fn missing(name: &'static str) -> Failure {
+    wrong(name, "it is missing")
+}
+
+fn wrong(name: &'static str, what: &str) -> Failure {
+    Failure::unprocessable(format!("{name}: {what}"))
+}

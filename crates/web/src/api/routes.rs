@@ -1,0 +1,37 @@
+//! The one table of what there is: the router serves it, the guard goes by its methods, and a test
+//! compares it with the document.
+
+use std::sync::Arc;
+
+use axum::routing::{MethodRouter, get, post};
+
+use super::super::site::Site;
+use super::{log, search, service, trace};
+
+/// Paths, the method that each answers, and who answers.
+pub(crate) fn routes() -> [(&'static str, &'static str, MethodRouter<Arc<Site>>); 8] {
+    [
+        ("/log/event", "post", post(log::event)),
+        ("/log/http", "post", post(log::http)),
+        ("/log/sql", "post", post(log::sql)),
+        ("/log/telegram", "post", post(log::telegram)),
+        ("/log/integration", "post", post(log::integration)),
+        ("/trace/{unique_id}", "get", get(trace::show)),
+        ("/search", "get", get(search::show)),
+        ("/openapi.json", "get", get(service::document)),
+    ]
+}
+
+/// Whether a path is a program's, so that whatever is said of it is JSON.
+pub(crate) fn is_api(path: &str) -> bool {
+    let is_below = |folder: &str| path == folder || path.starts_with(&format!("{folder}/"));
+    is_below("/log") || is_below("/trace") || is_below("/search") || path == "/openapi.json"
+}
+
+/// The methods that a path may be asked with, as `Allow` says them.
+pub(crate) fn allowed(path: &str) -> &'static str {
+    match path.starts_with("/log/") {
+        true => "POST",
+        false => "GET, HEAD",
+    }
+}

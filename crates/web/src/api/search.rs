@@ -1,0 +1,205 @@
+//! `GET /search`: which calls, newest first.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use chrono::{Days, NaiveDate, NaiveTime};
+use serde_json::{Value, json};
+
+use super::failure::answer;
+use super::timeline::time;
+use super::trace::{enterprise, enterprises, parameter, phone, status, unreadable};
+use super::{Admitted, Failure};
+use crate::limits::Length;
+use crate::request::Query;
+use crate::site::Site;
+use calltrace_engine::SearchQuestion;
+use calltrace_model::call::{Criteria, Outcome, Summary};
+use calltrace_model::record::LogZone;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_output::Clock;
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+
+const LIMIT: usize = 50;
+const LIMIT_MAX: usize = 1000;
+
+/// So many times as many calls are asked for when too few of those found have the status wanted.
+const MORE: usize = 8;
+
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    _: Admitted,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let asked = Asked::read(Query::new(uri.query()))?;
+    let by = Arc::clone(&site);
+    let found = site
+        .work
+        .run(Length::Long, move || found(&by, &asked))
+        .await?;
+    found.map_err(|error| unreadable(&error))
+}
+
+/// What is asked for, as written and as understood.
+struct Asked {
+    enterprise: Option<EnterpriseName>,
+    phone: Option<(String, PhoneQuery)>,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    limit: usize,
+    status: Option<Status>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Active,
+    Completed,
+    Failed,
+}
+
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Status::Active => "active",
+            Status::Completed => "completed",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+impl Asked {
+    fn read(query: Query<'_>) -> Result<Asked, Failure> {
+        let phone = |typed: String| -> Result<_, Failure> {
+            let said = "phone: it is a number as people type it, or its last seven digits or more; of a short number all digits, three at least";
+            let parsed = PhoneQuery::parse(&typed).map_err(|_| Failure::unprocessable(said))?;
+            Ok((typed, parsed))
+        };
+        Ok(Asked {
+            enterprise: enterprise(query)?,
+            phone: parameter(query, "phone")?.map(phone).transpose()?,
+            from: date(query, "date_from")?,
+            to: date(query, "date_to")?,
+            limit: limit(query)?,
+            status: parameter(query, "status")?
+                .map(|word| status_of(&word))
+                .transpose()?,
+        })
+    }
+
+    /// For so many calls of one enterprise.
+    fn question(&self, zone: LogZone, limit: usize) -> SearchQuestion {
+        let midnight = |day: NaiveDate| zone.stamp(day.and_time(NaiveTime::MIN).and_utc());
+        let after = |day: NaiveDate| day.checked_add_days(Days::new(1)).map(midnight);
+        SearchQuestion {
+            criteria: Criteria {
+                phone: self.phone.as_ref().map(|(_, query)| query.clone()),
+                since: self.from.map(midnight),
+                until: self.to.and_then(after),
+                outcome: match self.status {
+                    Some(Status::Completed) => Some(Outcome::Answered),
+                    _ => None,
+                },
+                unanswered: self.status == Some(Status::Failed),
+                ..Criteria::default()
+            },
+            limit: Some(limit),
+            ..SearchQuestion::default()
+        }
+    }
+
+    fn filters(&self) -> Value {
+        json!({
+            "enterprise": self.enterprise.as_ref().map(EnterpriseName::as_str),
+            "phone": self.phone.as_ref().map(|(typed, _)| typed),
+            "date_from": self.from.map(|day| day.to_string()),
+            "date_to": self.to.map(|day| day.to_string()),
+            "status": self.status.map(Status::word),
+        })
+    }
+}
+
+fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
+    let names = enterprises(site, asked.enterprise.clone())?;
+    let mut limit = asked.limit;
+    let (mut rows, is_complete) = loop {
+        let engine = site.lister.as_ref().unwrap_or(&site.engine);
+        let question = asked.question(engine.zone(), limit);
+        let answers = engine.search_each(&site.tree, &names, &question);
+        let (mut rows, mut is_complete, mut is_all) = (Vec::new(), true, true);
+        for found in answers {
+            let found = found?;
+            is_complete &= found.troubles.is_empty();
+            let were = found.calls.len();
+            let fits = |call: &Summary| asked.status.is_none_or(|it| it.word() == status(call));
+            let fitting = found.calls.into_iter().filter(fits);
+            let before = rows.len();
+            rows.extend(fitting.map(|call| (found.enterprise.clone(), call)));
+            is_all &= were < limit || rows.len() - before >= asked.limit;
+        }
+        if is_all {
+            break (rows, is_complete);
+        }
+        limit = limit.saturating_mul(MORE);
+    };
+    rows.sort_by(|a, b| (b.1.first, &a.0, &b.1.main_uid).cmp(&(a.1.first, &b.0, &a.1.main_uid)));
+    rows.truncate(asked.limit);
+    let results: Vec<Value> = rows
+        .iter()
+        .map(|(name, call)| row(name, call, &site.clock))
+        .collect();
+    let said = json!({
+        "total": results.len(),
+        "results": results,
+        "limit": asked.limit,
+        "filters": asked.filters(),
+        "complete": is_complete,
+    });
+    Ok(answer(StatusCode::OK, &said))
+}
+
+fn row(enterprise: &EnterpriseName, call: &Summary, clock: &Clock) -> Value {
+    json!({
+        "unique_id": call.main_uid,
+        "enterprise_number": enterprise.as_str(),
+        "phone_number": phone(call),
+        "call_status": status(call),
+        "start_time": time(call.first, clock),
+        "end_time": call.ended.then(|| time(call.last, clock)),
+        "events_count": call.events,
+        // An integration's answer is logged as a request.
+        "http_requests_count": call.http - call.integrations,
+        "sql_queries_count": call.sql,
+        "telegram_messages_count": call.telegram,
+        "integration_responses_count": call.integrations,
+        "created_at": time(call.first, clock),
+        "updated_at": time(call.last, clock),
+    })
+}
+
+fn date(query: Query<'_>, name: &'static str) -> Result<Option<NaiveDate>, Failure> {
+    let read = |text: String| {
+        let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
+        let day = day.filter(|day| day.to_string() == text);
+        day.ok_or_else(|| {
+            Failure::unprocessable(format!("{name}: it is a day, such as 2025-10-03"))
+        })
+    };
+    parameter(query, name)?.map(read).transpose()
+}
+
+fn limit(query: Query<'_>) -> Result<usize, Failure> {
+    let Some(text) = parameter(query, "limit")? else {
+        return Ok(LIMIT);
+    };
+    let number = text.parse().ok().filter(|n| (1..=LIMIT_MAX).contains(n));
+    number.ok_or_else(|| Failure::unprocessable("limit: it is a number from 1 to 1000"))
+}
+
+fn status_of(word: &str) -> Result<Status, Failure> {
+    let known = [Status::Active, Status::Completed, Status::Failed];
+    let found = known.into_iter().find(|status| status.word() == word);
+    found.ok_or_else(|| Failure::unprocessable("status: it is active, completed or failed"))
+}

@@ -1,0 +1,291 @@
+//! The records of a call as the first version of the logger told them.
+//!
+//! An item has `type`, `timestamp` and `data` as the document of that version shows them, and beside
+//! them `sequence` and the fields that its later code put there. What calltrace itself wrote under
+//! keys that begin with `_` comes back under their own names. Bodies come redacted out of `output`.
+
+use std::io;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Map, Value, json};
+use tokio::task;
+
+use calltrace_engine::TracedCall;
+use calltrace_model::record::Stamp;
+use calltrace_output::{Clock, Secrets, json as shown};
+
+/// What of an item's `data` stands beside it as well, by its type.
+const BESIDE: [(&str, &[&str]); 5] = [
+    ("call_event", &["event_type"]),
+    (
+        "http_request",
+        &["method", "url", "status_code", "duration_ms"],
+    ),
+    ("sql_query", &["query", "duration_ms"]),
+    ("telegram_message", &["action", "chat_id", "message_id"]),
+    (
+        "integration_response",
+        &["integration", "endpoint", "method", "status", "duration_ms"],
+    ),
+];
+
+/// `2025-10-03T11:29:13.410`: UTC, without saying so, as that version wrote its times.
+pub(super) fn time(at: Stamp, clock: &Clock) -> String {
+    let text = clock.rfc3339(at);
+    text.trim_end_matches('Z').to_owned()
+}
+
+/// Of a longer timeline the rest is made while it is sent (bytes).
+const FIRST_BYTES: usize = 256 << 10;
+
+/// Made at once while it is sent (bytes).
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Longest timeline (bytes); the records behind it are left out.
+const BYTES_MAX: usize = 32 << 20;
+
+/// The records of a call as JSON, numbered from 1, a few at a time.
+pub(super) struct Timeline {
+    call: TracedCall,
+    clock: Clock,
+    secrets: Secrets,
+    /// The next record.
+    next: usize,
+    /// How long the timeline is so far (bytes).
+    bytes: usize,
+    counts: Counts,
+}
+
+impl Timeline {
+    pub(super) fn of(call: TracedCall, clock: Clock) -> Timeline {
+        Timeline {
+            secrets: Secrets::of_call(&call),
+            call,
+            clock,
+            next: 0,
+            bytes: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// The answer: `told`, with the timeline and its counts in their places. A long timeline is made
+    /// while it is sent.
+    pub(super) fn answer(mut self, told: Value) -> Response {
+        let mut first = Vec::new();
+        self.render(&mut first, FIRST_BYTES);
+        let (counts, left_out) = match self.is_done() {
+            true => (self.counts, self.call.lines.len() - self.next),
+            false => self.ahead(),
+        };
+        let left_out = self.call.left_out + left_out as u64;
+        let (mut head, tail) = around(told, &counts, left_out);
+        head.append(&mut first);
+        let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        if self.is_done() {
+            head.extend_from_slice(&tail);
+            return (StatusCode::OK, json, head).into_response();
+        }
+        let begun = stream::once(async move { Ok(Bytes::from(head)) });
+        let rest = stream::unfold(Some((self, tail)), |state| async move {
+            let (mut timeline, tail) = state?;
+            // On a thread for work: the connection's own serve others meanwhile.
+            let made = task::spawn_blocking(move || {
+                let mut chunk = Vec::new();
+                timeline.render(&mut chunk, CHUNK_BYTES);
+                (chunk, timeline)
+            });
+            match made.await {
+                Err(error) => Some((Err(io::Error::other(error)), None)),
+                Ok((mut chunk, timeline)) if timeline.is_done() => {
+                    chunk.extend_from_slice(&tail);
+                    Some((Ok(Bytes::from(chunk)), None))
+                }
+                Ok((chunk, timeline)) => Some((Ok(Bytes::from(chunk)), Some((timeline, tail)))),
+            }
+        });
+        let body = Body::from_stream(begun.chain(rest));
+        (StatusCode::OK, json, body).into_response()
+    }
+
+    fn is_done(&self) -> bool {
+        self.next == self.call.lines.len() || self.bytes > BYTES_MAX
+    }
+
+    /// Appends further records, about so many bytes.
+    fn render(&mut self, into: &mut Vec<u8>, bytes: usize) {
+        let from = into.len();
+        while !self.is_done() && into.len() - from < bytes {
+            let before = into.len();
+            if self.next > 0 {
+                into.push(b',');
+            }
+            let item = self.item(self.next);
+            into.extend_from_slice(item.to_string().as_bytes());
+            self.counts.add(&item);
+            self.next += 1;
+            self.bytes += into.len() - before;
+        }
+    }
+
+    fn item(&self, at: usize) -> Value {
+        let line = &self.call.lines[at];
+        let mut entry = shown::entry(&line.text, line.at, &self.clock);
+        self.secrets.mask_value(&mut entry["data"]);
+        item(at + 1, line.at, entry, &self.clock)
+    }
+
+    /// What the counts will be at the end, and how many records won't be there.
+    fn ahead(&self) -> (Counts, usize) {
+        let (mut counts, mut bytes, mut next) = (self.counts, self.bytes, self.next);
+        while next < self.call.lines.len() && bytes <= BYTES_MAX {
+            let item = self.item(next);
+            counts.add(&item);
+            bytes += item.to_string().len() + 1;
+            next += 1;
+        }
+        (counts, self.call.lines.len() - next)
+    }
+}
+
+/// What stands before the items of the timeline, and behind them.
+fn around(told: Value, counts: &Counts, left_out: u64) -> (Vec<u8>, Vec<u8>) {
+    let (mut head, mut tail) = (b"{".to_vec(), b"]".to_vec());
+    let mut is_behind = false;
+    let Value::Object(fields) = told else {
+        return (head, tail);
+    };
+    for (at, (key, value)) in fields.into_iter().enumerate() {
+        let into = if is_behind { &mut tail } else { &mut head };
+        if at > 0 {
+            into.push(b',');
+        }
+        into.extend_from_slice(Value::String(key.clone()).to_string().as_bytes());
+        into.push(b':');
+        match key.as_str() {
+            "timeline" => {
+                into.push(b'[');
+                is_behind = true;
+            }
+            "summary" => into.extend_from_slice(counts.told().to_string().as_bytes()),
+            "records_left_out" => into.extend_from_slice(left_out.to_string().as_bytes()),
+            _ => into.extend_from_slice(value.to_string().as_bytes()),
+        }
+    }
+    tail.push(b'}');
+    (head, tail)
+}
+
+/// How many items there are of each kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    events: u64,
+    requests: u64,
+    queries: u64,
+    messages: u64,
+    integrations: u64,
+    all: u64,
+}
+
+impl Counts {
+    fn add(&mut self, item: &Value) {
+        self.all += 1;
+        match item["type"].as_str().unwrap_or_default() {
+            "call_event" => self.events += 1,
+            "http_request" => self.requests += 1,
+            "sql_query" => self.queries += 1,
+            "telegram_message" => self.messages += 1,
+            "integration_response" => self.integrations += 1,
+            _ => {}
+        }
+    }
+
+    fn told(&self) -> Value {
+        json!({
+            "total_events": self.events,
+            "http_requests": self.requests,
+            "sql_queries": self.queries,
+            "telegram_messages": self.messages,
+            "integration_responses": self.integrations,
+            "total_timeline_entries": self.all,
+        })
+    }
+}
+
+fn item(sequence: usize, at: Stamp, mut entry: Value, clock: &Clock) -> Value {
+    let mut data = match entry["data"].take() {
+        Value::Object(data) => data,
+        _ => Map::new(),
+    };
+    let kind = match entry["type"].as_str().unwrap_or_default() {
+        "http_request" => request(&mut data),
+        "sql_query" => query(&mut data),
+        "call_event" => event(&mut data),
+        "telegram_message" => "telegram_message",
+        _ => "unparsed",
+    };
+    let mut item = Map::new();
+    item.insert("type".to_owned(), json!(kind));
+    item.insert("sequence".to_owned(), json!(sequence));
+    item.insert("timestamp".to_owned(), json!(time(at, clock)));
+    let beside = BESIDE.iter().find(|(name, _)| *name == kind);
+    for name in beside.map_or(&[][..], |(_, names)| names) {
+        item.insert(
+            (*name).to_owned(),
+            data.get(*name).cloned().unwrap_or_default(),
+        );
+    }
+    item.insert("data".to_owned(), Value::Object(data));
+    Value::Object(item)
+}
+
+fn event(data: &mut Map<String, Value>) -> &'static str {
+    for name in ["chat_id", "phone_number", "bridge_unique_id"] {
+        if let Some(value) = out_of(data, "event_data", name) {
+            data.insert(name.to_owned(), value);
+        }
+    }
+    "call_event"
+}
+
+fn request(data: &mut Map<String, Value>) -> &'static str {
+    for name in ["duration_ms", "error"] {
+        let value = out_of(data, "request_data", name);
+        data.insert(name.to_owned(), value.unwrap_or_default());
+    }
+    let Some(name) = out_of(data, "request_data", "integration") else {
+        return "http_request";
+    };
+    data.insert("integration".to_owned(), name);
+    for (from, to) in [("url", "endpoint"), ("status_code", "status")] {
+        let value = data.shift_remove(from).unwrap_or_default();
+        data.insert(to.to_owned(), value);
+    }
+    "integration_response"
+}
+
+/// The parameters stand alone again, if it was calltrace that put them beside the query.
+fn query(data: &mut Map<String, Value>) -> &'static str {
+    for name in ["query", "duration_ms", "error"] {
+        let value = out_of(data, "parameters", name);
+        data.insert(name.to_owned(), value.unwrap_or_default());
+    }
+    let params = data.get_mut("parameters").and_then(Value::as_object_mut);
+    let alone = params.filter(|params| params.len() == 1);
+    let listed = alone
+        .and_then(|params| params.get_mut("parameters"))
+        .map(Value::take);
+    if let Some(listed) = listed.filter(Value::is_array) {
+        data.insert("parameters".to_owned(), listed);
+    }
+    "sql_query"
+}
+
+/// Takes `_name` out of the object that stands under `field`.
+fn out_of(data: &mut Map<String, Value>, field: &str, name: &str) -> Option<Value> {
+    let fields = data.get_mut(field)?.as_object_mut()?;
+    fields.shift_remove(&format!("_{name}"))
+}

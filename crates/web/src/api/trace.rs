@@ -1,0 +1,154 @@
+//! `GET /trace/{unique_id}`: one call, whole, by the id of any of its legs.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::failure::answer;
+use super::timeline::{Timeline, time};
+use super::{Admitted, Failure};
+use crate::limits::Length;
+use crate::request::{self, Query};
+use crate::site::Site;
+use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
+use calltrace_model::call::{Direction, Summary};
+use calltrace_model::record::id;
+use calltrace_output::Clock;
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    _: Admitted,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let bad = |_| Failure::new(StatusCode::BAD_REQUEST, "the path can't be read");
+    let named = request::segments(uri.path()).map_err(bad)?;
+    let unique_id = named.last().filter(|text| id::is_id(text.as_bytes()));
+    let said =
+        "unique_id: it is 1 to 150 of ASCII letters, digits, '.', '_' and '-', a digit among them";
+    let unique_id = unique_id
+        .ok_or_else(|| Failure::unprocessable(said))?
+        .clone();
+    let enterprise = enterprise(Query::new(uri.query()))?;
+    let asked = Arc::clone(&site);
+    let work = move || traced(&asked, enterprise, unique_id);
+    let found = site.work.run(Length::Short, work).await?;
+    found.map_err(|error| unreadable(&error))
+}
+
+/// The enterprise that a query names; `None` for all.
+pub(super) fn enterprise(query: Query<'_>) -> Result<Option<EnterpriseName>, Failure> {
+    let name = parameter(query, "enterprise")?;
+    let named = |name: String| {
+        let said = "enterprise: it is 1 to 64 of ASCII letters, digits, '_' and '-', such as 0367";
+        EnterpriseName::new(&name).ok_or_else(|| Failure::unprocessable(said))
+    };
+    name.map(named).transpose()
+}
+
+/// A parameter that says something.
+pub(super) fn parameter(query: Query<'_>, name: &'static str) -> Result<Option<String>, Failure> {
+    let unreadable =
+        |_| Failure::unprocessable(format!("{name}: it is there twice, or is no UTF-8"));
+    let text = query.field(name).map_err(unreadable)?;
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
+pub(super) fn unreadable(error: &Error) -> Failure {
+    tracing::error!(%error, "a question of the API can't be answered");
+    let said = "the logs can't be read; the service's log says why";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, said)
+}
+
+/// Those to look at: the one that is named, if it has a folder, else all.
+pub(super) fn enterprises(
+    site: &Site,
+    named: Option<EnterpriseName>,
+) -> Result<Vec<EnterpriseName>, Error> {
+    let Some(name) = named else {
+        return site.tree.enterprises();
+    };
+    Ok(match site.has_no_logs_of(&name) {
+        true => Vec::new(),
+        false => vec![name],
+    })
+}
+
+fn traced(
+    site: &Site,
+    enterprise: Option<EnterpriseName>,
+    unique_id: String,
+) -> Result<Response, Error> {
+    let question = TraceQuestion {
+        id: unique_id,
+        strict: false,
+        every_file: false,
+        since: None,
+    };
+    let names = enterprises(site, enterprise)?;
+    let answers = site
+        .engine
+        .trace_each(&site.tree, &names, &question, RecordLimits::default());
+    let traces = answers.into_iter().collect::<Result<Vec<Trace>, Error>>()?;
+    let is_complete = traces.iter().all(|trace| trace.troubles.is_empty());
+    let found = traces.into_iter().find_map(|mut trace| {
+        let call = trace.call.take()?;
+        Some((trace, call))
+    });
+    let Some((trace, call)) = found else {
+        let said = json!({ "detail": "Call trace not found", "complete": is_complete });
+        return Ok(answer(StatusCode::NOT_FOUND, &said));
+    };
+    let told = told(&trace, &call, &question.id, &site.clock);
+    Ok(Timeline::of(call, site.clock).answer(told))
+}
+
+/// What stands before and behind the timeline.
+fn told(trace: &Trace, call: &TracedCall, asked: &str, clock: &Clock) -> Value {
+    let s = &call.summary;
+    let legs: Vec<&str> = s.legs.iter().map(|leg| leg.uid.as_str()).collect();
+    json!({
+        "unique_id": asked,
+        "enterprise_number": trace.enterprise.as_str(),
+        "phone_number": phone(s),
+        "call_direction": direction(s),
+        "call_status": status(s),
+        "start_time": time(s.first, clock),
+        "end_time": s.ended.then(|| time(s.last, clock)),
+        "duration_seconds": s.ended.then(|| s.last.since(s.first) / 1000),
+        "created_at": time(s.first, clock),
+        "updated_at": time(s.last, clock),
+        "summary": null,
+        "timeline": [],
+        "main_unique_id": s.main_uid,
+        "related_unique_ids": legs,
+        "records_left_out": call.left_out,
+        "complete": trace.troubles.is_empty(),
+    })
+}
+
+pub(super) fn phone(call: &Summary) -> Option<&str> {
+    Some(call.client.as_str()).filter(|client| !client.is_empty())
+}
+
+fn direction(call: &Summary) -> Option<&'static str> {
+    match call.direction {
+        Direction::Incoming => Some("incoming"),
+        Direction::Outgoing => Some("outgoing"),
+        Direction::Internal => Some("internal"),
+        Direction::Unknown => None,
+    }
+}
+
+/// `active` until it has ended; then `failed` if nobody picked up, else `completed`.
+pub(super) fn status(call: &Summary) -> &'static str {
+    match (call.ended, call.outcome) {
+        (false, _) => "active",
+        (true, outcome) if outcome.is_unanswered() => "failed",
+        (true, _) => "completed",
+    }
+}

@@ -1,0 +1,186 @@
+//! `GET /health`: whether what the pages need is there, looked at now. For programs; needs no token
+//! and tells nothing of use to strangers.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task;
+use tokio::time::timeout;
+
+use calltrace_directory::Directory;
+use calltrace_model::sanitise::sanitise;
+use calltrace_store::tree::{EnterpriseName, LogFile, Tree, look_at};
+
+/// For so long a result stands: asking more often must not cost the database more.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long one check may take.
+const CHECK: Duration = Duration::from_secs(3);
+
+/// The check whose failure costs names and nothing else.
+const NAMES_ONLY: &str = "metadata";
+
+/// The last look.
+#[derive(Debug)]
+pub(super) struct Health {
+    last: Mutex<Option<(Instant, Looked)>>,
+    /// One look at the tree at a time: where a disk hangs, threads must not gather.
+    looking: Arc<Semaphore>,
+}
+
+impl Default for Health {
+    fn default() -> Health {
+        Health {
+            last: Mutex::new(None),
+            looking: Arc::new(Semaphore::new(1)),
+        }
+    }
+}
+
+/// What each check said, in order; `Err` with a reason that is safe to tell.
+pub(super) type Looked = Vec<(&'static str, Result<(), String>)>;
+
+impl Health {
+    /// The answer to `GET /health`.
+    pub(super) async fn answer(&self, tree: &Tree, directory: &Directory) -> Response {
+        answer(&self.looked(tree, directory).await)
+    }
+
+    /// What each check says, at most a second old.
+    pub(super) async fn looked(&self, tree: &Tree, directory: &Directory) -> Looked {
+        // Who comes while another looks waits for that one's result.
+        let mut last = self.last.lock().await;
+        match &*last {
+            Some((at, looked)) if at.elapsed() < FRESH => looked.clone(),
+            _ => {
+                let looked = self.look(tree, directory).await;
+                *last = Some((Instant::now(), looked.clone()));
+                looked
+            }
+        }
+    }
+
+    async fn look(&self, tree: &Tree, directory: &Directory) -> Looked {
+        let directory = timeout(CHECK, directory.check());
+        let (logs, directory) = tokio::join!(self.look_at_logs(tree), directory);
+        let directory = directory
+            .unwrap_or_else(|_| vec![("directory", Err("it does not answer in time".to_owned()))]);
+        let mut looked = vec![("logs", logs)];
+        looked.extend(directory);
+        looked
+    }
+
+    async fn look_at_logs(&self, tree: &Tree) -> Result<(), String> {
+        let hangs = || "the log tree does not answer in time".to_owned();
+        let turn = Arc::clone(&self.looking);
+        let turn = turn.try_acquire_owned().map_err(|_| hangs())?;
+        let tree = tree.clone();
+        let look = task::spawn_blocking(move || {
+            let _turn = turn;
+            list(&tree)
+        });
+        match timeout(CHECK, look).await {
+            Err(_) => Err(hangs()),
+            Ok(Err(_)) => Err("looking at the log tree broke off".to_owned()),
+            Ok(Ok(listed)) => listed,
+        }
+    }
+}
+
+/// A tree without any enterprise is most likely a disk that is not mounted.
+fn list(tree: &Tree) -> Result<(), String> {
+    let reason = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound => "the log tree is not there",
+        ErrorKind::PermissionDenied => "the log tree may not be read",
+        ErrorKind::NotADirectory => "the log tree is not a folder",
+        _ => "the log tree can't be read",
+    };
+    let entries = std::fs::read_dir(tree.root()).map_err(reason);
+    let listed = entries.and_then(|mut entries| {
+        let failed = entries.find_map(Result::err);
+        failed.map_or(Ok(()), |error| Err(reason(error)))
+    });
+    listed.map_err(str::to_owned)?;
+    match tree.enterprises() {
+        Ok(enterprises) if enterprises.is_empty() => {
+            Err("the log tree holds no enterprise".to_owned())
+        }
+        Ok(enterprises) if all_are_closed(tree, &enterprises) => {
+            Err("none of the logs may be read".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether this process was refused every log there is. Ends with the first that opens.
+fn all_are_closed(tree: &Tree, enterprises: &[EnterpriseName]) -> bool {
+    let is_refusal = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
+    let mut refused = false;
+    for folder in enterprises.iter().map(|name| tree.folder(name)) {
+        let listed = folder.and_then(|folder| Ok((look_at(&folder)?, folder)));
+        refused |= listed.as_ref().is_err_and(is_refusal);
+        let Ok((files, folder)) = listed else {
+            continue;
+        };
+        for file in files {
+            match LogFile::open(&folder, file.name) {
+                Ok(_) => return false,
+                Err(error) => refused |= is_refusal(&error),
+            }
+        }
+    }
+    refused
+}
+
+fn answer(looked: &Looked) -> Response {
+    let state = |result: &Result<(), String>| match result {
+        Ok(()) => json!({ "state": "ok" }),
+        Err(reason) => json!({ "state": "error", "reason": sanitise(reason.as_bytes()) }),
+    };
+    let checks: Map<String, Value> = looked
+        .iter()
+        .map(|(name, result)| ((*name).to_owned(), state(result)))
+        .collect();
+    let failed = looked.iter().filter(|(_, result)| result.is_err());
+    let mut failed = failed.map(|(name, _)| *name).peekable();
+    // Whoever takes a failing server out of use must not do so over names.
+    let (status, word) = match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
+        (false, _) => (StatusCode::OK, "ok"),
+        (true, true) => (StatusCode::OK, "degraded"),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+    };
+    let body = json!({
+        "service": "calltrace",
+        "version": env!("CARGO_PKG_VERSION"),
+        "status": word,
+        "checks": checks,
+    });
+    let json = [(CONTENT_TYPE, "application/json")];
+    (status, json, body.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_names_degrade_and_missing_logs_fail() {
+        let status = |failing: &[&str]| {
+            let look = |name: &'static str| match failing.contains(&name) {
+                true => (name, Err("it is away".to_owned())),
+                false => (name, Ok(())),
+            };
+            answer(&vec![look("logs"), look("postgres"), look("metadata")]).status()
+        };
+        assert_eq!(status(&[]), 200);
+        assert_eq!(status(&["metadata"]), 200);
+        assert_eq!(status(&["postgres"]), 503);
+        assert_eq!(status(&["logs", "metadata"]), 503);
+    }
+}

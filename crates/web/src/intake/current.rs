@@ -1,0 +1,139 @@
+//! Which file is current, and opening it.
+//!
+//! The first writers of the field appended to `events.log` and renamed it at midnight, the later
+//! ones append to `events_YYYY-MM-DD.log`; a folder may hold both. Today's dated file is current if
+//! it is there, else `events.log`; where there is neither, the folder's other files tell which to
+//! make.
+
+use std::fs::{File, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+
+use super::Refused;
+use calltrace_store::fsx::{Access, Deeds as _, Disk, Folder, NotAFile, Purpose};
+use calltrace_store::tree::{EnterpriseName, Tree, look_at};
+
+const LIVE: &str = "events.log";
+
+/// Between two tries while a rotation holds openers back.
+const BETWEEN_TRIES: Duration = Duration::from_millis(2);
+
+/// Opens the current file of an enterprise for reading and appending; makes it, and the folder, if
+/// need be. A rotation that just then proves the file to be quiet is waited for until `deadline`.
+pub(super) fn open(
+    tree: &Tree,
+    enterprise: &EnterpriseName,
+    today: NaiveDate,
+    deadline: Instant,
+) -> Result<File, Refused> {
+    let dated = format!("events_{}.log", today.format("%Y-%m-%d"));
+    loop {
+        // Opened anew at each try: it may have been moved away with the file.
+        match open_there(tree, enterprise, &dated) {
+            Ok(Some(file)) => return Ok(file),
+            Ok(None) => make(tree, enterprise, &dated)?,
+            // Held by a lease, or unlinked between two calls.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::StaleNetworkFileHandle
+                ) =>
+            {
+                thread::sleep(BETWEEN_TRIES);
+            }
+            Err(error) => return Err(refused(&error)),
+        }
+        if Instant::now() >= deadline {
+            return Err(Refused::Late);
+        }
+    }
+}
+
+fn open_there(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> io::Result<Option<File>> {
+    let folder = match tree.folder(enterprise) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        folder => folder?,
+    };
+    for name in [dated, LIVE] {
+        match open_file(&folder, name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            opened => return opened.map(Some),
+        }
+    }
+    Ok(None)
+}
+
+fn open_file(folder: &Folder, name: &str) -> io::Result<File> {
+    let (file, metadata) = folder.open_file(name, Purpose::Append)?;
+    // Its last name went while it was being opened: no process would read what is written there. From
+    // here on it is open for writing, so a rotation leaves it alone.
+    if metadata.nlink() == 0 {
+        return Err(ErrorKind::StaleNetworkFileHandle.into());
+    }
+    Ok(file)
+}
+
+/// Makes what is missing; another process may be faster.
+fn make(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> Result<(), Refused> {
+    match made(tree, enterprise, dated) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && !tree.root().is_dir() => {
+            Err(Refused::NoTree)
+        }
+        Err(error) => Err(refused(&error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn made(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> io::Result<()> {
+    let folder = match tree.folder(enterprise) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let root = Folder::open(tree.root())?;
+            Disk.make_folder(&root, enterprise.as_str())?;
+            let folder = tree.folder(enterprise)?;
+            give(&folder.readable()?, Access::of(&root.metadata()?));
+            folder
+        }
+        folder => folder?,
+    };
+    let files = look_at(&folder)?;
+    let is_dated = |name: &str| name.starts_with("events_");
+    let name = match files.iter().any(|file| is_dated(&file.name.stem)) {
+        true => dated,
+        false => LIVE,
+    };
+    let newest = files.iter().max_by_key(|file| file.modified);
+    let newest = newest.and_then(|file| folder.look_current(&file.name.full()).ok());
+    // Other writers must be able to append to it as they do to the others; nothing but reading and
+    // writing is taken over.
+    let access = match newest {
+        Some(stat) => Access {
+            user: stat.st_uid,
+            group: stat.st_gid,
+            mode: stat.st_mode & 0o666,
+        },
+        None => Access::of_file_in(&folder.metadata()?),
+    };
+    give(&folder.create(name, access.mode)?, access);
+    Ok(())
+}
+
+/// Gives a new file or folder its owner and permissions. Where it is not ours to give away it stays
+/// ours, and open to the same kinds of people.
+fn give(made: &File, access: Access) {
+    if Disk.set_access(made, access).is_err() {
+        let _ = made.set_permissions(Permissions::from_mode(access.mode));
+    }
+}
+
+fn refused(error: &io::Error) -> Refused {
+    let is_no_folder = error.kind() == ErrorKind::NotADirectory;
+    match is_no_folder || NotAFile::of(error).is_some() {
+        true => Refused::NotAFile,
+        false => Refused::of(error),
+    }
+}

@@ -1,0 +1,276 @@
+//! What is counted while pages are served, and `GET /metrics`, which tells it to Prometheus.
+//!
+//! A label is a word of this program, never one of a request: no enterprise, id, number, address or
+//! token can get into one, and no stranger can make new ones.
+
+mod process;
+mod registered;
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use prometheus::{
+    Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+    TextEncoder,
+};
+
+use super::limits::Length;
+use calltrace_directory::Counts;
+use registered::Counters;
+
+/// The format is Prometheus's text format, in this version.
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Seconds: a page of a call takes some milliseconds, a list may take some seconds.
+const SECONDS: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// Why a request did not get what it asked for. As an extension of an answer it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// No token or signature that opens it.
+    Token,
+    /// A link that was right once.
+    Expired,
+    /// Too many wrong tries.
+    Tries,
+    /// Too much is asked at one time.
+    Busy,
+    /// It took too long.
+    Timeout,
+    /// A robot came for a preview.
+    Robot,
+    /// Too many connections, in all or of one address.
+    Connections,
+}
+
+impl Refused {
+    const ALL: [Refused; 7] = [
+        Refused::Token,
+        Refused::Expired,
+        Refused::Tries,
+        Refused::Busy,
+        Refused::Timeout,
+        Refused::Robot,
+        Refused::Connections,
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Refused::Token => "token",
+            Refused::Expired => "expired",
+            Refused::Tries => "tries",
+            Refused::Busy => "busy",
+            Refused::Timeout => "timeout",
+            Refused::Robot => "robot",
+            Refused::Connections => "connections",
+        }
+    }
+}
+
+/// All counters of one server. They begin at nothing and are never taken back.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    latencies: HistogramVec,
+    refused: IntCounterVec,
+    engine: HistogramVec,
+    waits: Histogram,
+    connections: IntGauge,
+    sent: IntCounter,
+    lines: IntCounterVec,
+    sources: IntGaugeVec,
+    names_missing: IntCounterVec,
+    lookups: IntCounterVec,
+    log_dropped: IntCounter,
+    memory: IntGauge,
+    descriptors: IntGauge,
+    /// Asks the log how many of its lines were lost.
+    log: OnceLock<LinesLost>,
+}
+
+type LinesLost = Box<dyn Fn() -> u64 + Send + Sync>;
+
+impl Metrics {
+    /// A line was written into the log tree; `kind` is one of the program's words for kinds of
+    /// lines, such as `tg`.
+    pub fn line_written(&self, kind: &'static str) {
+        self.lines.with_label_values(&[kind]).inc();
+    }
+
+    /// Names who knows how many lines the program's own log has lost so far. The first one stays.
+    pub fn ask_for_lines_lost(&self, log: impl Fn() -> u64 + Send + Sync + 'static) {
+        let _ = self.log.set(Box::new(log));
+    }
+
+    /// A request was answered; `route` is the template that its path fits.
+    pub(super) fn answered(&self, route: &str, status: StatusCode, took: Duration) {
+        let class = match status.as_u16() / 100 {
+            1 => "1xx",
+            2 => "2xx",
+            3 => "3xx",
+            4 => "4xx",
+            _ => "5xx",
+        };
+        self.requests.with_label_values(&[route, class]).inc();
+        let latency = self.latencies.with_label_values(&[route]);
+        latency.observe(took.as_secs_f64());
+    }
+
+    pub(super) fn refused(&self, why: Refused) {
+        self.refused.with_label_values(&[why.word()]).inc();
+    }
+
+    /// How long the engine worked: short work traces a call, long work searches.
+    pub(super) fn worked(&self, length: Length, took: Duration) {
+        let question = match length {
+            Length::Short => "trace",
+            Length::Long => "search",
+        };
+        let engine = self.engine.with_label_values(&[question]);
+        engine.observe(took.as_secs_f64());
+    }
+
+    /// How long work waited for its place, in vain or not.
+    pub(super) fn waited(&self, took: Duration) {
+        self.waits.observe(took.as_secs_f64());
+    }
+
+    /// A connection; it is counted as long as what this returns is there.
+    pub(super) fn connected(&self) -> Connected {
+        self.connections.inc();
+        Connected(self.connections.clone())
+    }
+
+    /// The counter of bytes that went out.
+    pub(super) fn sent(&self) -> IntCounter {
+        self.sent.clone()
+    }
+
+    /// The answer to `GET /metrics`. `looked` is how each source does now.
+    pub(super) fn answer<'a>(
+        &self,
+        looked: impl Iterator<Item = (&'static str, bool)> + 'a,
+        directory: &Counts,
+    ) -> Response {
+        for (source, is_up) in looked {
+            self.sources
+                .with_label_values(&[source])
+                .set(i64::from(is_up));
+        }
+        self.take_over(directory);
+        let mut text = String::new();
+        match TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text) {
+            Ok(()) => ([(CONTENT_TYPE, FORMAT)], text).into_response(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+
+    /// Brings up to date what others count.
+    fn take_over(&self, directory: &Counts) {
+        let up_to = |counter: &IntCounter, now: u64| {
+            counter.inc_by(now.saturating_sub(counter.get()));
+        };
+        let lookups = |result| self.lookups.with_label_values(&[result]);
+        up_to(&lookups("hit"), directory.remembered);
+        up_to(&lookups("miss"), directory.asked);
+        for (source, missing) in &directory.missing {
+            up_to(&self.names_missing.with_label_values(&[*source]), *missing);
+        }
+        if let Some(lost) = self.log.get() {
+            up_to(&self.log_dropped, lost());
+        }
+        let process = process::look();
+        self.memory.set(process.resident_bytes);
+        self.descriptors.set(process.descriptors);
+    }
+}
+
+impl Metrics {
+    /// Counters of a process started at this time (seconds of Unix time), all at nothing.
+    pub(super) fn started_at(unix_seconds: u64) -> Metrics {
+        let counters = Counters::default();
+        let counted = "Requests that did not get what they asked for, by reason.";
+        let refused = counters.counters("calltrace_refused_total", counted, &["reason"]);
+        // What never happened is told as nothing, so that the first time is seen as a change.
+        for why in Refused::ALL {
+            refused.with_label_values(&[why.word()]);
+        }
+        counters.fixed(unix_seconds);
+        Metrics {
+            requests: counters.counters(
+                "calltrace_requests_total",
+                "Requests by route and class of status.",
+                &["route", "status"],
+            ),
+            latencies: counters.histograms(
+                "calltrace_request_seconds",
+                "Time until a request was answered.",
+                &["route"],
+            ),
+            refused,
+            engine: counters.histograms(
+                "calltrace_engine_seconds",
+                "Time that the engine worked for a question.",
+                &["question"],
+            ),
+            waits: counters.histogram(
+                "calltrace_wait_seconds",
+                "Time that work waited for a place among those at work.",
+            ),
+            connections: counters.gauge("calltrace_connections", "Connections that are open."),
+            sent: counters.counter("calltrace_sent_bytes_total", "Bytes sent, headers and all."),
+            lines: counters.counters(
+                "calltrace_lines_written_total",
+                "Lines written into the log tree, by kind.",
+                &["kind"],
+            ),
+            sources: counters.gauges(
+                "calltrace_source_up",
+                "Whether the logs and each source of names answer now.",
+                &["source"],
+            ),
+            names_missing: counters.counters(
+                "calltrace_names_missing_total",
+                "Questions for names that a source did not answer, or not whole.",
+                &["source"],
+            ),
+            lookups: counters.counters(
+                "calltrace_directory_lookups_total",
+                "Enterprises looked up: remembered (hit) or asked for (miss).",
+                &["result"],
+            ),
+            log_dropped: counters.counter(
+                "calltrace_log_dropped_lines_total",
+                "Lines that did not get into the program's own log.",
+            ),
+            memory: counters.gauge("process_resident_memory_bytes", "Resident memory."),
+            descriptors: counters.gauge("process_open_fds", "Descriptors that are open."),
+            log: OnceLock::new(),
+            registry: counters.done(),
+        }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// One open connection.
+pub(super) struct Connected(IntGauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! What an Asterisk event says, for people.
+
+use maud::{Markup, html};
+
+use super::people::People;
+use super::technical::letter;
+use super::{Look, shortened};
+use calltrace_model::call::{CallType, Event, Fact};
+use calltrace_model::record::{Ast, json, phone};
+
+/// An event in words.
+pub(super) struct Told {
+    /// A sign before it.
+    pub mark: &'static str,
+    /// The words.
+    pub what: Markup,
+    /// It matters to whoever looks for a fault, less to whoever asks what happened.
+    pub is_minor: bool,
+}
+
+/// Puts an event into words.
+pub(super) fn event(
+    look: &Look,
+    people: &People<'_>,
+    bridges: &[&[u8]],
+    ast: &Ast<'_>,
+    fact: &Fact,
+) -> Told {
+    let l = look.language;
+    let told = |mark, is_minor, what| Told {
+        mark,
+        what,
+        is_minor,
+    };
+    let bridge = bridge_name(look, bridges, fact);
+    match fact.event {
+        Event::Start => told(
+            "📞",
+            false,
+            html! {
+                (l.of("Звонок поступил: ", "A call comes in: ")) (party(people, fact.phone())) (over_line(look, people, fact))
+            },
+        ),
+        Event::Dial => told("🔔", false, dial(look, people, fact)),
+        Event::BridgeCreate => told("+", true, html! { (l.of("Создан ", "Made: ")) (bridge) }),
+        Event::Bridge => told(
+            "🔗",
+            false,
+            html! {
+                (l.of("Соединён: ", "Connected: ")) (channel(people, fact)) (caller_name(ast)) ", " (bridge)
+            },
+        ),
+        Event::BridgeLeave => told(
+            "↩",
+            false,
+            html! {
+                (l.of("Отключился: ", "Left: ")) (channel(people, fact)) ", " (bridge)
+            },
+        ),
+        Event::BridgeDestroy => told("−", true, html! { (l.of("Закрыт ", "Closed: ")) (bridge) }),
+        Event::NewCallerid => told(
+            "🆔",
+            true,
+            html! {
+                (l.of("Номер на канале: ", "Caller id of a channel: ")) (channel(people, fact)) (caller_name(ast))
+            },
+        ),
+        Event::Hangup => told("⏹", false, hangup(look, people, fact)),
+        _ => told(
+            "•",
+            true,
+            html! { (l.of("Событие ", "Event ")) code { (shortened(ast.event, 60)) } },
+        ),
+    }
+}
+
+fn party(people: &People<'_>, number: &[u8]) -> Markup {
+    people.party(&String::from_utf8_lossy(phone_like(number)))
+}
+
+/// `+375...` without its plus, so that it finds its name and is grouped; anything else as it is.
+fn phone_like(number: &[u8]) -> &[u8] {
+    match phone::digits_of(number) {
+        b"" => number,
+        digits => digits,
+    }
+}
+
+fn parties<'f>(people: &People<'_>, numbers: impl Iterator<Item = &'f [u8]>) -> Markup {
+    let numbers: Vec<&[u8]> = numbers.filter(|number| !number.is_empty()).collect();
+    html! {
+        @for (at, number) in numbers.iter().enumerate() {
+            @if at > 0 { ", " }
+            (party(people, number))
+        }
+    }
+}
+
+fn over_line(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
+    html! {
+        @if !fact.trunk().is_empty() {
+            @let line = String::from_utf8_lossy(fact.trunk());
+            ", "
+            @if !people.names.lines.contains_key(&*line) { (look.language.of("линия ", "line ")) }
+            (people.line(&line))
+        }
+    }
+}
+
+fn dial(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
+    let l = look.language;
+    html! {
+        @if fact.call_type == Some(CallType::Outgoing) {
+            (parties(people, fact.extensions())) (l.of(" набирает ", " dials ")) (party(people, fact.phone()))
+        } @else {
+            (l.of("Вызываем: ", "Ringing: ")) (parties(people, fact.extensions()))
+            (l.of(", звонит ", ", caller ")) (party(people, fact.phone()))
+        }
+        (over_line(look, people, fact))
+    }
+}
+
+fn hangup(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
+    let l = look.language;
+    let status = match fact.call_status {
+        Some(b'2') => l.of("есть ответ", "answered"),
+        Some(b'0' | b'3') => l.of("нет ответа", "not answered"),
+        Some(b'4') => l.of("отменён", "cancelled"),
+        Some(b'5') => l.of(
+            "запрещён или идёт разговор (статус 5)",
+            "forbidden or talking (status 5)",
+        ),
+        _ => l.of("статус не указан", "no status given"),
+    };
+    let who = fact.extensions().any(|extension| !extension.is_empty());
+    html! {
+        (l.of("Завершён: ", "Hung up: ")) (status)
+        @if who { ", " (parties(people, fact.extensions())) }
+    }
+}
+
+/// Whose channel it is: extension or number, else its name.
+fn channel(people: &People<'_>, fact: &Fact) -> Markup {
+    let name = fact.channel();
+    let endpoint = name
+        .iter()
+        .position(|b| *b == b'/')
+        .map_or(name, |at| &name[at + 1..]);
+    let endpoint = endpoint
+        .iter()
+        .rposition(|b| *b == b'-')
+        .map_or(endpoint, |at| &endpoint[..at]);
+    let is_extension = (1..=5).contains(&endpoint.len()) && endpoint.iter().all(u8::is_ascii_digit);
+    let caller = phone::digits_of(fact.caller());
+    html! {
+        @if name.starts_with(b"Local/") {
+            code { (shortened(name, 60)) }
+        } @else if is_extension {
+            (party(people, endpoint))
+        } @else if !caller.is_empty() {
+            (party(people, caller))
+        } @else {
+            code { (shortened(name, 60)) }
+        }
+    }
+}
+
+/// `мост A`, by the letter that it has in the technical details.
+fn bridge_name(look: &Look, bridges: &[&[u8]], fact: &Fact) -> String {
+    let known = bridges.iter().position(|bridge| *bridge == fact.bridge());
+    let name = match known {
+        Some(at) => letter(at).to_string(),
+        None => shortened(fact.bridge(), 8),
+    };
+    format!("{} {name}", look.language.of("мост", "bridge"))
+}
+
+/// The caller's name, when it is one and not the number again.
+fn caller_name(ast: &Ast<'_>) -> Markup {
+    let name = json::Fields::new(ast.json).find(|(key, _)| *key == b"CallerIDName");
+    let name = name
+        .map(|(_, value)| value.text().into_owned())
+        .unwrap_or_default();
+    let is_number = name
+        .iter()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-'));
+    html! {
+        @if !is_number && name != b"<unknown>" { " «" bdi { (shortened(&name, 80)) } "»" }
+    }
+}

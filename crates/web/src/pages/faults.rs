@@ -1,0 +1,168 @@
+//! What is wrong around a call, by how much it matters. Only a problem is red.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use super::people::People;
+use super::{Language, Look};
+use calltrace_engine::TracedCall;
+use calltrace_model::call::{FaultCode, Severity};
+use calltrace_model::record::Stamp;
+
+/// Records named for one fault; of more only how many.
+const RECORDS_MAX: usize = 3;
+
+/// Chats named for one fault.
+const CHATS_MAX: usize = 5;
+
+/// One kind of fault with all its records.
+pub(super) struct Fault {
+    pub(super) code: FaultCode,
+    records: Vec<usize>,
+}
+
+impl Fault {
+    pub(super) fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+
+    /// The faults of a call at a time, the gravest first, each code once.
+    pub(super) fn all(call: &TracedCall, now: Stamp) -> Vec<Fault> {
+        let mut all: Vec<Fault> = Vec::new();
+        for fault in calltrace_model::call::Fault::all(&call.facts, &call.summary, now) {
+            match all.last_mut().filter(|last| last.code == fault.code) {
+                Some(last) => last.records.extend(fault.records),
+                None => all.push(Fault {
+                    code: fault.code,
+                    records: fault.records,
+                }),
+            }
+        }
+        all
+    }
+}
+
+/// The faults as a list, with the records that show each; nothing for none. `anchor` is the id of the
+/// entry in which a record is shown.
+pub(super) fn faults(
+    look: &Look,
+    call: &TracedCall,
+    people: &People<'_>,
+    faults: &[Fault],
+    anchor: impl Fn(usize) -> Option<String>,
+) -> Markup {
+    let l = look.language;
+    let is_grave = faults.iter().any(|fault| fault.severity() > Severity::Note);
+    html! {
+        @if !faults.is_empty() {
+            section.faults #faults {
+                h2 {
+                    @if is_grave { (l.of("Что не так", "What is wrong")) }
+                    @else { (l.of("К сведению", "Good to know")) }
+                }
+                ul {
+                    @for fault in faults {
+                        @let severity = fault.severity();
+                        li class=(severity.name()) {
+                            strong { span aria-hidden="true" { (mark(severity)) " " } (level(l, severity)) "." }
+                            " " (words(l, fault.code)) (chats(l, call, people, fault)) "."
+                            span.evidence {
+                                @for at in fault.records.iter().take(RECORDS_MAX) {
+                                    @let time = look.clock.moment(call.lines[*at].at).format("%H:%M:%S").to_string();
+                                    " "
+                                    @match anchor(*at) {
+                                        Some(anchor) => { a href={ "#" (anchor) } { (time) } }
+                                        None => { (time) }
+                                    }
+                                }
+                                @if fault.records.len() > RECORDS_MAX {
+                                    (l.of(" и ещё ", " and ")) (fault.records.len() - RECORDS_MAX) (l.of("", " more"))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// In which chats, where a fault is about messages.
+fn chats(l: Language, call: &TracedCall, people: &People<'_>, fault: &Fault) -> String {
+    let facts = fault.records.iter().map(|at| &call.facts[*at]);
+    let chats: BTreeSet<_> = facts
+        .map(|fact| String::from_utf8_lossy(fact.chat()))
+        .collect();
+    let chats: Vec<String> = (chats.iter().filter(|chat| !chat.is_empty()).take(CHATS_MAX))
+        .map(|chat| people.chat_text(l, chat))
+        .collect();
+    match chats.is_empty() {
+        true => String::new(),
+        false => format!(": {}", chats.join(", ")),
+    }
+}
+
+/// A sign for a level, so that it is not told by its colour alone.
+pub(super) fn mark(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Problem => "✕",
+        Severity::Warning => "!",
+        Severity::Note => "·",
+    }
+}
+
+fn level(l: Language, severity: Severity) -> &'static str {
+    match severity {
+        Severity::Problem => l.of("Проблема", "Problem"),
+        Severity::Warning => l.of("Предупреждение", "Warning"),
+        Severity::Note => l.of("Заметка", "Note"),
+    }
+}
+
+fn words(l: Language, code: FaultCode) -> &'static str {
+    match code {
+        FaultCode::MessageNotSent => l.of(
+            "Итоговое сообщение не отправлено",
+            "The final message was not sent",
+        ),
+        FaultCode::WrongNumber => l.of(
+            "В сообщении указан номер, которого в звонке не было",
+            "A message holds a number that is none of the call's",
+        ),
+        FaultCode::RequestFailed => l.of(
+            "Запрос к другой системе закончился ошибкой",
+            "A request to another system failed",
+        ),
+        FaultCode::MessageRepeated => l.of(
+            "Сообщение отправлено в тот же чат ещё раз",
+            "A message was sent to the same chat twice",
+        ),
+        FaultCode::MessageLeftStanding => l.of(
+            "Сообщение о ходе звонка осталось неудалённым",
+            "A message about the course of the call was left standing",
+        ),
+        FaultCode::WrongDuration => l.of(
+            "Длительность в сообщении не совпадает с разговором",
+            "The duration in a message is not that of the talk",
+        ),
+        FaultCode::NameLookupFailed => {
+            l.of("Имя узнать не удалось", "A name could not be looked up")
+        }
+        FaultCode::NoEnd => l.of(
+            "Конец звонка не записан в журнал",
+            "The end of the call is not in the log",
+        ),
+        FaultCode::NameLookupEmpty => {
+            l.of("Имя в справочнике не найдено", "A lookup found no name")
+        }
+        FaultCode::TextCut => l.of(
+            "Текст сообщения в журнале обрезан",
+            "The log holds only the beginning of a message",
+        ),
+        FaultCode::ResponseCut => l.of(
+            "Ответ другой системы в журнале обрезан",
+            "The log holds only the beginning of an answer",
+        ),
+    }
+}

@@ -1,0 +1,247 @@
+//! The first screen: one sentence that answers, the figures, and what can be done.
+
+use maud::{Markup, html};
+
+use super::faults::{self, Fault};
+use super::frame::day_and_time;
+use super::row::look_of;
+use super::sentence::sentence;
+use super::story::{Words, unbroken};
+use super::{CallPage, Language, Look};
+use calltrace_engine::TracedCall;
+use calltrace_model::call::{Direction, Phase, Severity, State, Story, Summary, reach};
+use calltrace_model::record::phone;
+use calltrace_output::phone as grouped;
+
+/// Less than this on hold (milliseconds) is not felt.
+const FELT_MILLIS: i64 = 1_000;
+
+/// Where a call stands that goes on, as far as the records tell; `None` once it is over, or nothing
+/// more can come of it.
+pub(super) fn going_on(look: &Look, call: &TracedCall) -> Option<State> {
+    let state = State::of(&call.facts, &call.summary)?;
+    let silent = look.now.since(call.summary.last);
+    let waits = !state.is_over() && silent < reach::silence(&call.facts);
+    waits.then_some(state)
+}
+
+/// What the first screen is made of.
+pub(super) struct Headline<'h> {
+    pub(super) words: &'h Words<'h>,
+    pub(super) story: &'h Story,
+    pub(super) faults: &'h [Fault],
+    pub(super) live: Option<&'h State>,
+}
+
+/// The first screen.
+pub(super) fn headline(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
+    let l = look.language;
+    let s = &page.call.summary;
+    let (class, mark, result) = result(l, s, it.live);
+    let lasted = look.now.max(s.last).since(s.first);
+    let answer = sentence(it.words, it.story, it.live.map(|state| (state, lasted)));
+    html! {
+        header.head {
+            p.where {
+                @if let Some(title) = page.title { bdi { (super::shortened(title.as_bytes(), 60)) } " · " }
+                (page.enterprise)
+                " · " (l.direction(s.direction))
+                @if !s.trunk.is_empty() { " · " (line(it.words, s)) }
+            }
+            p.when {
+                time datetime=(look.clock.rfc3339(s.first)) { (day_and_time(look, s.first)) }
+                " " span.zone { "(" (look.clock.zone(s.first)) ")" }
+            }
+            p class={ "badge " (class) } { span aria-hidden="true" { (mark) } " " (result) }
+            h1 { (with_number(&answer, &unbroken(&grouped(&s.client)))) }
+            (figures(look, page.call, it))
+            (actions(look, page, it))
+            (forward(look, page, result, &answer))
+        }
+    }
+}
+
+fn line(words: &Words<'_>, s: &Summary) -> String {
+    let known = words.people.names.lines.contains_key(&s.trunk);
+    let word = if known {
+        ""
+    } else {
+        words.language.of("линия ", "line ")
+    };
+    format!("{word}{}", words.people.line(&s.trunk))
+}
+
+/// A text in which one tap selects the client's number.
+fn with_number(text: &str, number: &str) -> Markup {
+    let parts = match phone::digits_of(
+        number
+            .trim_start_matches('+')
+            .replace(['\u{a0}', '-'], "")
+            .as_bytes(),
+    ) {
+        b"" => None,
+        _ => text.split_once(number),
+    };
+    html! {
+        @match parts {
+            Some((before, after)) => { (before) span.num.pick { (number) } (after) }
+            None => { (text) }
+        }
+    }
+}
+
+/// The mark, its colour and the word for how a call ended, or where it stands.
+fn result(
+    l: Language,
+    s: &Summary,
+    live: Option<&State>,
+) -> (&'static str, &'static str, &'static str) {
+    if let Some(state) = live {
+        let text = match state.phase {
+            Phase::Answered | Phase::Transferred => l.of("Идёт разговор", "Talking now"),
+            Phase::Ringing => l.of("Вызываем", "Ringing now"),
+            _ => l.of("Звонок идёт", "Call going on"),
+        };
+        return ("live", "●", text);
+    }
+    let (class, mark) = look_of(s.outcome);
+    (class, mark, l.outcome(s.outcome, Some(s.direction)))
+}
+
+/// How long the client waited, talked and was on hold, and how long it took in all.
+fn figures(look: &Look, call: &TracedCall, it: &Headline<'_>) -> Markup {
+    let l = look.language;
+    let s = &call.summary;
+    let is_live = it.live.is_some();
+    let talked = s.talk_millis.filter(|_| !is_live);
+    let held = s
+        .hold_millis
+        .filter(|held| !is_live && *held >= FELT_MILLIS);
+    let end = if is_live {
+        look.now.max(s.last)
+    } else {
+        s.last
+    };
+    let waited = it.words.waited(s.ring_millis);
+    html! {
+        dl.figures {
+            @for (what, millis) in [
+                (l.of("Ожидание", "Waiting"), waited),
+                (l.of("Разговор", "Talk"), talked),
+                (l.of("На удержании", "On hold"), held),
+                (l.of("Весь звонок", "In all"), Some(end.since(s.first))),
+            ] {
+                @if let Some(millis) = millis {
+                    div { dt { (what) } dd { (l.duration(millis)) } }
+                }
+            }
+        }
+    }
+}
+
+/// To call back, to listen, to see more.
+fn actions(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
+    let l = look.language;
+    let s = &page.call.summary;
+    let counted = |severity: Severity| {
+        it.faults
+            .iter()
+            .filter(|it| it.severity() == severity)
+            .count()
+    };
+    let (problems, warnings) = (counted(Severity::Problem), counted(Severity::Warning));
+    html! {
+        p.actions {
+            @if let Some(number) = dialled(&s.client).filter(|_| s.direction != Direction::Internal) {
+                a.button href={ "tel:" (number) } {
+                    span aria-hidden="true" { "☎ " } (l.of("Позвонить: ", "Call: ")) (grouped(&s.client))
+                }
+            }
+            @if let Some(recording) = page.recording {
+                a.button href=(recording) rel="noopener noreferrer" { span aria-hidden="true" { "▶ " } (l.of("Запись", "Recording")) }
+            }
+            @if !page.others.is_empty() {
+                a.button href="#others" { (l.of("Другие звонки клиента", "Other calls of this client")) }
+            }
+            @if problems > 0 {
+                a.button.bad href="#faults" {
+                    span aria-hidden="true" { (faults::mark(Severity::Problem)) " " }
+                    (l.count(problems, ["проблема", "проблемы", "проблем"], ["problem", "problems"]))
+                }
+            }
+            @if warnings > 0 {
+                a.button.odd href="#faults" {
+                    span aria-hidden="true" { (faults::mark(Severity::Warning)) " " }
+                    (l.count(warnings, ["предупреждение", "предупреждения", "предупреждений"], ["warning", "warnings"]))
+                }
+            }
+        }
+    }
+}
+
+/// A client's number as a telephone dials it; `None` for what is none.
+fn dialled(client: &str) -> Option<String> {
+    let digits = phone::digits_of(client.as_bytes());
+    let number = String::from_utf8(phone::canonical(digits).into_owned()).ok()?;
+    match number.len() {
+        0 => None,
+        // With a country's code; shorter ones are of this country, or of a service.
+        11.. => Some(format!("+{number}")),
+        _ => Some(number),
+    }
+}
+
+/// The answer as a text to be passed on: without a script one tap selects all of it.
+fn forward(look: &Look, page: &CallPage<'_>, result: &str, answer: &str) -> Markup {
+    let l = look.language;
+    let s = &page.call.summary;
+    let moment = look.clock.moment(s.first);
+    let day = l.day(moment.date_naive());
+    let title = match page.title {
+        Some(title) => format!(
+            "{} ({})",
+            super::shortened(title.as_bytes(), 60),
+            page.enterprise
+        ),
+        None => page.enterprise.to_string(),
+    };
+    html! {
+        details.forward {
+            summary { (l.of("Текст для пересылки", "Text to pass on")) }
+            p.pick {
+                (title) ", " (day) ", " (moment.format("%H:%M").to_string()) ". " (result) ". " (answer)
+            }
+        }
+    }
+}
+
+/// What is good to know and no fault: what the answer rests on, what is not there.
+pub(super) fn notes(look: &Look, page: &CallPage<'_>, is_live: bool) -> Markup {
+    let l = look.language;
+    let s = &page.call.summary;
+    let mut said = Vec::new();
+    if !page.names.missing.is_empty() {
+        said.push(l.of(
+            "Справочник сейчас не отвечает, поэтому часть имён не показана.",
+            "A directory does not answer at the moment, so some names are not shown.",
+        ));
+    }
+    if page.call.closure.capped {
+        said.push(l.of(
+            "Связей слишком много: часть звонка может отсутствовать или быть чужой.",
+            "Too many links: parts of the call may be missing or foreign.",
+        ));
+    }
+    // Internal calls are not told of, and not every enterprise has a bot.
+    if s.messages.sent == 0 && s.direction != Direction::Internal && s.ended && !is_live {
+        said.push(l.of(
+            "Сообщений в Telegram об этом звонке нет.",
+            "There are no Telegram messages about this call.",
+        ));
+    }
+    html! {
+        @if !said.is_empty() {
+            ul.notes { @for line in said { li { (line) } } }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Which language a page speaks, and the phrases that more than one page says.
+
+use calltrace_model::call::{Direction, Outcome};
+
+/// The languages there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Language {
+    /// Русский.
+    #[default]
+    Russian,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// The one asked for by `?lang=ru|en`; else the better liked of `Accept-Language` (RFC 9110,
+    /// 12.5.4); else `usual`.
+    pub fn choose(asked: Option<&str>, accept_language: Option<&str>, usual: Language) -> Language {
+        asked
+            .and_then(Language::of_tag)
+            .or_else(|| accept_language.and_then(best_liked))
+            .unwrap_or(usual)
+    }
+
+    /// `ru`, `en`, `en-GB`, in any case; `None` for another language.
+    pub fn of_tag(tag: &str) -> Option<Language> {
+        let primary = tag.trim().split(['-', '_']).next()?;
+        match primary.to_ascii_lowercase().as_str() {
+            // Who reads these would rather read Russian than English.
+            "ru" | "be" | "uk" | "kk" => Some(Language::Russian),
+            "en" => Some(Language::English),
+            _ => None,
+        }
+    }
+
+    /// Its tag, for `lang=` and `?lang=`.
+    pub fn tag(self) -> &'static str {
+        self.of("ru", "en")
+    }
+
+    /// The one of two texts that is in this language.
+    pub fn of<T>(self, russian: T, english: T) -> T {
+        match self {
+            Language::Russian => russian,
+            Language::English => english,
+        }
+    }
+
+    /// `5 звонков`, `1 call`: the number with the word's form that goes with it. Russian has three:
+    /// 1 звонок, 2 звонка, 5 звонков.
+    pub fn count(self, n: usize, russian: [&str; 3], english: [&str; 2]) -> String {
+        let word = match self {
+            Language::Russian => russian[russian_form(n)],
+            Language::English => english[usize::from(n != 1)],
+        };
+        format!("{}\u{a0}{word}", self.number(n))
+    }
+
+    /// `12 345` and `12,345`.
+    pub fn number(self, n: usize) -> String {
+        let digits = n.to_string();
+        let separator = self.of('\u{a0}', ',');
+        let mut grouped = String::new();
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                grouped.push(separator);
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
+    /// `1 мин 52 с`, `1 min 52 s`; of a second or less in tenths.
+    pub fn duration(self, millis: i64) -> String {
+        let sign = if millis < 0 { "−" } else { "" };
+        let millis = millis.abs();
+        let seconds = millis / 1000;
+        let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let (h, m, s) = self.of(("ч", "мин", "с"), ("h", "min", "s"));
+        let text = if millis < 1000 {
+            format!("0{}{}\u{a0}{s}", self.of(',', '.'), millis / 100)
+        } else if hours > 0 {
+            format!("{hours}\u{a0}{h} {minutes}\u{a0}{m}")
+        } else if minutes > 0 && rest > 0 {
+            format!("{minutes}\u{a0}{m} {rest}\u{a0}{s}")
+        } else if minutes > 0 {
+            format!("{minutes}\u{a0}{m}")
+        } else {
+            format!("{rest}\u{a0}{s}")
+        };
+        format!("{sign}{text}")
+    }
+
+    /// Which way a call went.
+    pub fn direction(self, direction: Direction) -> &'static str {
+        match direction {
+            Direction::Incoming => self.of("Входящий звонок", "Incoming call"),
+            Direction::Outgoing => self.of("Исходящий звонок", "Outgoing call"),
+            Direction::Internal => self.of("Внутренний звонок", "Internal call"),
+            Direction::Unknown => self.of("Звонок", "Call"),
+        }
+    }
+
+    /// Which way, in one word, for a row.
+    pub fn way(self, direction: Direction) -> &'static str {
+        match direction {
+            Direction::Incoming => self.of("входящий", "incoming"),
+            Direction::Outgoing => self.of("исходящий", "outgoing"),
+            Direction::Internal => self.of("внутренний", "internal"),
+            Direction::Unknown => self.of("неизвестно", "unknown"),
+        }
+    }
+
+    /// How a call ended, in the words of those who make them; those differ by direction, `None` stands
+    /// for any.
+    pub fn outcome(self, outcome: Outcome, direction: Option<Direction>) -> &'static str {
+        match (outcome, direction) {
+            (Outcome::Answered, Some(Direction::Outgoing | Direction::Internal)) => {
+                self.of("Дозвонились", "Reached")
+            }
+            (Outcome::Answered, Some(_)) => self.of("Принят", "Answered"),
+            (Outcome::Answered, None) => self.of("С ответом", "Answered"),
+            (Outcome::Missed, _) => self.of("Пропущен", "Missed"),
+            (Outcome::NotReached, _) => self.of("Недозвон", "Not reached"),
+            (Outcome::Busy, _) => self.of("Занято", "Busy"),
+            (Outcome::InProgress, _) => self.of("Идёт разговор", "In progress"),
+            (Outcome::Unknown, _) => self.of("Конец не записан", "No end logged"),
+        }
+    }
+
+    /// A day as people say it: `2 декабря 2025`, `2 December 2025`.
+    pub fn day(self, day: chrono::NaiveDate) -> String {
+        use chrono::Datelike;
+        let months = self.of(
+            [
+                "января",
+                "февраля",
+                "марта",
+                "апреля",
+                "мая",
+                "июня",
+                "июля",
+                "августа",
+                "сентября",
+                "октября",
+                "ноября",
+                "декабря",
+            ],
+            [
+                "January",
+                "February",
+                "March",
+                "April",
+                "May",
+                "June",
+                "July",
+                "August",
+                "September",
+                "October",
+                "November",
+                "December",
+            ],
+        );
+        format!(
+            "{} {} {}",
+            day.day(),
+            months[day.month0() as usize],
+            day.year()
+        )
+    }
+}
+
+fn russian_form(n: usize) -> usize {
+    match (n % 10, n % 100) {
+        (_, 11..=14) => 2,
+        (1, _) => 0,
+        (2..=4, _) => 1,
+        _ => 2,
+    }
+}
+
+/// The known language of the greatest weight; the first of those that weigh the same.
+fn best_liked(accepted: &str) -> Option<Language> {
+    let mut best: Option<(f32, Language)> = None;
+    for part in accepted.split(',').take(32) {
+        let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
+        let weight = parameters.trim().strip_prefix("q=");
+        let weight = weight.map_or(Some(1.0), |q| q.trim().parse::<f32>().ok());
+        let (Some(language), Some(weight)) = (Language::of_tag(tag), weight) else {
+            continue;
+        };
+        if weight > 0.0 && best.is_none_or(|(most, _)| weight > most) {
+            best = Some((weight, language));
+        }
+    }
+    best.map(|(_, language)| language)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Language::{English, Russian};
+
+    #[test]
+    fn the_language_asked_for_wins_then_the_better_liked() {
+        for (asked, accepted, want) in [
+            (Some("en"), Some("ru"), English),
+            (Some("EN-us"), None, English),
+            (Some("fr"), Some("en"), English),
+            (None, Some("en-GB,en;q=0.9,ru;q=0.8"), English),
+            (None, Some("de,ru;q=0.9,en;q=0.8"), Russian),
+            (None, Some("en;q=0,ru;q=0.1"), Russian),
+            (None, Some("be-BY, en;q=0.5"), Russian),
+            (None, Some("de, *;q=0.5"), Russian),
+            (None, Some(";;q=,\u{0},q=x"), Russian),
+            (None, None, Russian),
+        ] {
+            let chosen = Language::choose(asked, accepted, Russian);
+            assert_eq!(chosen, want, "{asked:?} {accepted:?}");
+        }
+        assert_eq!(Language::choose(None, Some("de"), English), English);
+    }
+
+    #[test]
+    fn numbers_go_with_their_words() {
+        let calls = |n| Russian.count(n, ["звонок", "звонка", "звонков"], ["call", "calls"]);
+        for (n, text) in [
+            (0, "0 звонков"),
+            (1, "1 звонок"),
+            (2, "2 звонка"),
+            (11, "11 звонков"),
+            (12, "12 звонков"),
+            (21, "21 звонок"),
+            (114, "114 звонков"),
+            (1004, "1 004 звонка"),
+        ] {
+            assert_eq!(calls(n).replace('\u{a0}', " "), text);
+        }
+        assert_eq!(
+            English.count(1, ["", "", ""], ["call", "calls"]),
+            "1\u{a0}call"
+        );
+        assert_eq!(English.number(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn durations_are_in_words() {
+        for (millis, text) in [
+            (410, "0,4 с"),
+            (14_000, "14 с"),
+            (112_000, "1 мин 52 с"),
+            (120_000, "2 мин"),
+            (3_725_000, "1 ч 2 мин"),
+        ] {
+            assert_eq!(Russian.duration(millis).replace('\u{a0}', " "), text);
+        }
+        assert_eq!(English.duration(-2_000), "−2\u{a0}s");
+    }
+}

@@ -1,0 +1,310 @@
+//! The list of an enterprise's calls: the day's numbers, a form to look for some, a row a call.
+
+use chrono::NaiveDate;
+use maud::{Markup, html};
+
+use super::chart::chart;
+use super::filters::{DIRECTIONS, Filters, Mistake, OUTCOMES};
+use super::frame::Frame;
+use super::given::{ListLinks, ListPage};
+use super::people::People;
+use super::row::row;
+use super::troubles::missing_parts;
+use super::{Language, Look, shortened};
+use calltrace_model::call::{Outcome, Summary};
+
+impl ListPage<'_> {
+    /// The list that these filters ask for.
+    pub(super) fn link(&self, l: Language, filters: &Filters) -> String {
+        filters.link(self.token, l)
+    }
+}
+
+/// The list.
+pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
+    let l = look.language;
+    let people = People {
+        names: page.names,
+        client: None,
+    };
+    let frame = Frame {
+        title: l.of("Звонки", "Calls"),
+        refresh: None,
+        other_language: Some(&page.links.language),
+    };
+    let content = html! {
+        main {
+            header.head {
+                p.where {
+                    @if let Some(title) = page.title { bdi { (shortened(title.as_bytes(), 60)) } " · " }
+                    (page.enterprise)
+                }
+                h1 { (heading(l, page)) }
+                @if page.mistake.is_none() { (numbers(l, page)) }
+                (tabs(l, page.links))
+            }
+            (form(l, page))
+            (missing_parts(look, page.troubles))
+            @if page.mistake.is_none() {
+                @if page.tally.total().all() > 0 { (chart(look, page)) }
+                (rows(look, page, &people))
+            }
+        }
+        (frame.footer(look, &html! {}))
+    };
+    frame.around(l, &content)
+}
+
+fn heading(l: Language, page: &ListPage<'_>) -> String {
+    if page.mistake.is_some() {
+        return l.of("Поиск звонков", "Search for calls").to_owned();
+    }
+    match page.period {
+        Some((from, to)) if from == to => {
+            let day = format!("{} {}", l.of("Звонки", "Calls,"), l.day(from));
+            match page.filters.hours {
+                Some((from, to)) => format!("{day}, {from}:00–{to}:00"),
+                None => day,
+            }
+        }
+        Some((from, to)) => format!(
+            "{} {} – {}",
+            l.of("Звонки", "Calls,"),
+            l.day(from),
+            l.day(to)
+        ),
+        None => match page.filters.to {
+            Some(to) => format!("{} {}", l.of("Звонки по", "Calls up to"), l.day(to)),
+            None => l.of("Звонки за все дни", "Calls of all days").to_owned(),
+        },
+    }
+}
+
+/// `143 звонка: 120 принято, 23 пропущено`; each number leads to its calls.
+fn numbers(l: Language, page: &ListPage<'_>) -> Markup {
+    let total = page.tally.total();
+    let kinds = [
+        (
+            total.answered,
+            "ok",
+            "✓",
+            l.of("с ответом", "answered"),
+            Outcome::Answered,
+        ),
+        (
+            total.missed,
+            "bad",
+            "✕",
+            l.of("пропущено", "missed"),
+            Outcome::Missed,
+        ),
+        (
+            total.not_reached,
+            "bad",
+            "✕",
+            l.of("недозвон", "not reached"),
+            Outcome::NotReached,
+        ),
+        (
+            total.busy,
+            "bad",
+            "✕",
+            l.of("занято", "busy"),
+            Outcome::Busy,
+        ),
+        (
+            total.in_progress,
+            "live",
+            "●",
+            l.of("идёт сейчас", "in progress"),
+            Outcome::InProgress,
+        ),
+        (
+            total.unknown,
+            "odd",
+            "?",
+            l.of("без конца", "without an end"),
+            Outcome::Unknown,
+        ),
+    ];
+    html! {
+        p.numbers {
+            strong { (l.count(total.all(), ["звонок", "звонка", "звонков"], ["call", "calls"])) }
+            @for (count, class, mark, word, outcome) in kinds {
+                @if count > 0 {
+                    " "
+                    a class=(class) href=(page.link(l, &Filters { outcome: Some(outcome), ..page.fixed.clone() })) {
+                        span aria-hidden="true" { (mark) " " } (l.number(count)) " " (word)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Days and results that are a tap away.
+fn tabs(l: Language, links: &ListLinks) -> Markup {
+    let spans = [
+        l.of("Сегодня", "Today"),
+        l.of("Вчера", "Yesterday"),
+        l.of("Неделя", "Week"),
+    ];
+    let results = [l.of("Все", "All"), l.of("Пропущенные", "Missed")];
+    let tab = |(name, link): (&str, &Option<String>)| {
+        html! {
+            @match link {
+                Some(link) => a href=(link) { (name) },
+                None => a aria-current="true" { (name) },
+            }
+        }
+    };
+    html! {
+        nav.tabs aria-label=(l.of("Результат", "Result")) {
+            @for named in results.into_iter().zip(&links.outcomes) { (tab(named)) }
+        }
+        nav.tabs aria-label=(l.of("Дни", "Days")) {
+            @if let Some(link) = &links.day_before { a href=(link) aria-label=(l.of("день раньше", "the day before")) { "←" } }
+            @for named in spans.into_iter().zip(&links.spans) { (tab(named)) }
+            @if let Some(link) = &links.day_after { a href=(link) aria-label=(l.of("день позже", "the day after")) { "→" } }
+        }
+    }
+}
+
+fn form(l: Language, page: &ListPage<'_>) -> Markup {
+    let filters = page.filters;
+    let date = |date: Option<NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
+    // What narrows the rows is to be seen: above, or here.
+    let is_above = |links: &[Option<String>]| links.iter().any(Option::is_none);
+    let has_days = filters.from.is_some() || filters.to.is_some();
+    let has_more = filters.direction.is_some()
+        || !filters.extension.is_empty()
+        || has_days && !is_above(&page.links.spans)
+        || filters.outcome.is_some() && !is_above(&page.links.outcomes);
+    html! {
+        form.search method="get" role="search" aria-label=(l.of("Поиск звонков", "Search for calls")) {
+            input type="hidden" name="token" value=(page.token);
+            input type="hidden" name="lang" value=(l.tag());
+            @if let Some(mistake) = page.mistake {
+                p.fail role="alert" { (mistake_text(l, mistake)) }
+            }
+            label for="phone" { (l.of("Телефон клиента", "The client's phone")) }
+            div.line-up {
+                input #phone type="text" inputmode="tel" name="phone" value=(filters.phone) maxlength="40" autocomplete="off"
+                    placeholder="+375 (29) 000-12-34" aria-describedby="phone-hint";
+                button type="submit" { (l.of("Найти", "Search")) }
+            }
+            p #phone-hint .quiet { (l.of("в любой записи; достаточно последних 7 цифр", "in any form; the last 7 digits are enough")) }
+            details open[has_more] {
+                summary { (l.of("Ещё условия", "More conditions")) }
+                div.fields {
+                    div {
+                        label for="result" { (l.of("Результат", "Result")) }
+                        select #result name="result" {
+                            option value="" { (l.of("любой", "any")) }
+                            @for (value, outcome) in OUTCOMES {
+                                option value=(value) selected[filters.outcome == Some(outcome)] { (l.outcome(outcome, None)) }
+                            }
+                        }
+                    }
+                    div {
+                        label for="direction" { (l.of("Направление", "Direction")) }
+                        select #direction name="direction" {
+                            option value="" { (l.of("любое", "any")) }
+                            @for (value, direction) in DIRECTIONS {
+                                option value=(value) selected[filters.direction == Some(direction)] { (l.way(direction)) }
+                            }
+                        }
+                    }
+                    div {
+                        label for="ext" { (l.of("Добавочный", "Extension")) }
+                        input #ext type="text" inputmode="numeric" name="ext" value=(filters.extension) maxlength="20" autocomplete="off" placeholder="151";
+                    }
+                    div {
+                        label for="from" { (l.of("С дня", "From day")) }
+                        input #from type="date" name="from" value=(date(filters.from));
+                    }
+                    div {
+                        label for="to" { (l.of("По день", "To day")) }
+                        input #to type="date" name="to" value=(date(filters.to));
+                    }
+                }
+            }
+            @if !filters.is_empty() {
+                p.pages { a href=(page.links.all) { (l.of("Сбросить условия", "Clear the conditions")) } }
+            }
+        }
+    }
+}
+
+fn mistake_text(l: Language, mistake: Mistake) -> &'static str {
+    match mistake {
+        Mistake::Phone => l.of(
+            "Это не похоже на номер: нужны цифры, не меньше семи последних. Добавочный указывают в «Ещё условия».",
+            "That is no phone number: give digits, at least the last seven. An extension goes into “More conditions”.",
+        ),
+        Mistake::Extension => l.of("Добавочный: только цифры, например 151.", "An extension is digits, such as 151."),
+        Mistake::Date => l.of("Дату не разобрать: нужна вида 2025-11-30.", "The date can't be read; it is like 2025-11-30."),
+        Mistake::Order => l.of("Первый день позже последнего.", "The first day is after the last."),
+        Mistake::Choice => l.of("Таких часов, такого направления или результата нет.", "There are no such hours, direction or result."),
+    }
+}
+
+fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
+    let l = look.language;
+    let mut day = page
+        .period
+        .filter(|(from, to)| from == to)
+        .map(|(from, _)| from);
+    let offsets = look.clock.offsets(page.rows.iter().map(|(s, _)| s.first));
+    let time = |s: &Summary| {
+        let time = look.clock.moment(s.first).format("%H:%M:%S").to_string();
+        time + &offsets.as_ref().map_or(String::new(), |of| of(s.first))
+    };
+    html! {
+        section.rows {
+            h2 { (l.of("Звонки, новые сверху", "Calls, newest first")) }
+            @if page.rows.is_empty() {
+                p { (nothing(l, page)) }
+            }
+            ol {
+                @for (summary, link) in page.rows {
+                    @let date = look.clock.moment(summary.first).date_naive();
+                    @if day.replace(date) != Some(date) {
+                        li.day { (l.day(date)) }
+                    }
+                    li { (row(look, people, summary, (&time(summary), link))) }
+                }
+            }
+            @if page.links.is_cut {
+                p.quiet { (l.of("Есть и более старые; чтобы увидеть их, задайте дни или другие условия.",
+                    "There are older ones; give days or other conditions to see them.")) }
+            }
+            @if page.links.newer.is_some() || page.links.older.is_some() {
+                nav.pages aria-label=(l.of("Страницы", "Pages")) {
+                    @if let Some(link) = &page.links.newer { a rel="prev" href=(link) { "← " (l.of("новее", "newer")) } }
+                    " "
+                    @if let Some(link) = &page.links.older { a rel="next" href=(link) { (l.of("старее", "older")) " →" } }
+                }
+            }
+        }
+    }
+}
+
+fn nothing(l: Language, page: &ListPage<'_>) -> &'static str {
+    if page.filters.is_empty() {
+        l.of(
+            "Звонков в журнале ещё нет.",
+            "There are no calls in the log yet.",
+        )
+    } else if page.troubles.is_empty() {
+        l.of(
+            "Таких звонков нет; всё просмотрено.",
+            "There are no such calls; everything was searched.",
+        )
+    } else {
+        l.of(
+            "Таких звонков не нашлось, но прочитать удалось не всё.",
+            "No such calls were found, but not everything could be read.",
+        )
+    }
+}

@@ -1,0 +1,163 @@
+//! Whose names a page wants, and how a number with a name is shown.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use super::{Language, Look, shortened};
+use calltrace_directory::{Names, Wanted};
+use calltrace_engine::TracedCall;
+use calltrace_model::call::{Event, Summary};
+use calltrace_model::record::{Body, Record, phone};
+use calltrace_output::phone as grouped;
+
+/// Names asked for on one page at most, of each sort: one request to a service may be made for each.
+const NAMES_MAX: usize = 40;
+
+/// A name is cut after this many characters.
+const NAME_CHARS_MAX: usize = 80;
+
+/// Everybody whose name the page of a call would show.
+pub fn wanted(call: &TracedCall) -> Wanted {
+    let mut wanted = Wanted::default();
+    let s = &call.summary;
+    let parties = s.rang.iter().chain(&s.answered_by).chain(&s.transferred_to);
+    let parties = parties.chain(s.legs.iter().map(|leg| &leg.label));
+    for party in parties.chain([&s.client]) {
+        want_party(&mut wanted, party);
+    }
+    for fact in call.facts.iter().filter(|f| f.is_asterisk()) {
+        for extension in fact.extensions() {
+            want_party(&mut wanted, &String::from_utf8_lossy(extension));
+        }
+        let line = String::from_utf8_lossy(fact.trunk());
+        insert(&mut wanted.lines, &line);
+    }
+    for fact in call.facts.iter().filter(|f| !f.chat().is_empty()) {
+        insert(&mut wanted.chats, &String::from_utf8_lossy(fact.chat()));
+    }
+    insert(&mut wanted.calls, &s.main_uid);
+    for leg in &s.legs {
+        insert(&mut wanted.calls, &leg.uid);
+    }
+    wanted
+}
+
+/// Everybody whose name the rows of a list would show.
+pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> Wanted {
+    let mut wanted = Wanted::default();
+    for s in rows {
+        let of_us = s.rang.iter().chain(&s.answered_by).chain(&s.transferred_to);
+        for party in of_us.chain([&s.client]) {
+            want_party(&mut wanted, party);
+        }
+    }
+    wanted
+}
+
+fn want_party(wanted: &mut Wanted, party: &str) {
+    let digits = phone::digits_of(party.as_bytes());
+    if digits.is_empty() || digits.len() != party.trim_start_matches('+').len() {
+        return;
+    }
+    if phone::is_external(digits) {
+        insert(&mut wanted.clients, &String::from_utf8_lossy(digits));
+    } else {
+        insert(&mut wanted.extensions, party);
+    }
+}
+
+fn insert(set: &mut BTreeSet<String>, name: &str) {
+    if !name.is_empty() && set.len() < NAMES_MAX && !set.contains(name) {
+        set.insert(name.to_owned());
+    }
+}
+
+/// What is known of people, on one page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct People<'n> {
+    pub names: &'n Names,
+    /// The client's name as a request of the call itself found it.
+    pub client: Option<(&'n str, &'n str)>,
+}
+
+impl<'n> People<'n> {
+    /// The name of an extension or an outside number.
+    pub(super) fn name(&self, party: &str) -> Option<String> {
+        let digits = party.trim_start_matches('+');
+        let known = self.names.extensions.get(party);
+        let known = known.or_else(|| self.names.clients.get(digits));
+        let told = || {
+            let (number, name) = self.client?;
+            phone::same_number(number.as_bytes(), digits.as_bytes()).then_some(name)
+        };
+        let name = known.map(String::as_str).or_else(told)?;
+        let name = shortened(name.trim().as_bytes(), NAME_CHARS_MAX);
+        (!name.is_empty() && name != party).then_some(name)
+    }
+
+    /// `151` or `Анна Сидорова (151)`, as text.
+    pub(super) fn text(&self, party: &str) -> String {
+        match self.name(party) {
+            Some(name) => format!("{name} ({})", grouped(party)),
+            None => grouped(party),
+        }
+    }
+
+    /// The same as [`People::text`], each part by itself for whatever direction it is written in.
+    pub(super) fn party(&self, party: &str) -> Markup {
+        let number = html! { bdi.num { (grouped(party)) } };
+        match self.name(party) {
+            Some(name) => html! { bdi.name { (name) } " (" (number) ")" },
+            None => number,
+        }
+    }
+
+    /// A chat, by its person's name where it is known.
+    pub(super) fn chat(&self, look: &Look, chat: &str) -> Markup {
+        html! { bdi { (self.chat_text(look.language, chat)) } }
+    }
+
+    /// The same as text: `Анна Сидорова`, `владелец`, `чат 100000001`.
+    pub(super) fn chat_text(&self, l: Language, chat: &str) -> String {
+        let name = self.names.chats.get(chat);
+        let name = name.map(|name| shortened(name.as_bytes(), NAME_CHARS_MAX));
+        match (name, self.names.owners.contains(chat)) {
+            (Some(name), true) => format!("{name} {}", l.of("(владелец)", "(owner)")),
+            (Some(name), false) => name,
+            (None, true) => l.of("владелец", "owner").to_owned(),
+            (None, false) => format!("{} {}", l.of("чат", "chat"), shortened(chat.as_bytes(), 40)),
+        }
+    }
+
+    /// A line, by its name where it is known.
+    pub(super) fn line(&self, line: &str) -> String {
+        let number = shortened(line.as_bytes(), 40);
+        match self.names.lines.get(line) {
+            Some(name) => format!("{} ({number})", shortened(name.as_bytes(), NAME_CHARS_MAX)),
+            None => number,
+        }
+    }
+}
+
+/// The client's number and name, where the call's own requests asked for it and were told:
+/// `GET .../customer-name/0367/375290009012` with `{"name": "..."}`.
+pub fn client_in_log(call: &TracedCall) -> Option<(String, String)> {
+    let requests = call.lines.iter().zip(&call.facts);
+    let mut requests = requests.filter(|(_, fact)| fact.event == Event::Http);
+    requests.find_map(|(line, _)| told_name(&line.text))
+}
+
+fn told_name(line: &[u8]) -> Option<(String, String)> {
+    let record = Record::parse(line);
+    let Body::Http(http) = &record.body else {
+        return None;
+    };
+    let url = std::str::from_utf8(http.url).ok()?;
+    let path = url.split(['?', '#']).next()?;
+    let (_, rest) = path.split_once("/customer-name/")?;
+    let number = rest.rsplit('/').next()?;
+    let answer: serde_json::Value = serde_json::from_slice(http.response).ok()?;
+    let name = answer.get("name")?.as_str()?.trim();
+    (!name.is_empty()).then(|| (number.to_owned(), name.to_owned()))
+}

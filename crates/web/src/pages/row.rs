@@ -1,0 +1,89 @@
+//! One call as a row of the list.
+
+use maud::{Markup, html};
+
+use super::people::People;
+use super::{Language, Look};
+use calltrace_model::call::{Direction, Outcome, Summary};
+
+/// Of those rung, shown in a row.
+const RUNG_MAX: usize = 4;
+
+/// The row; `link` leads to the call, an empty one nowhere, `time` is when it began.
+pub(super) fn row(
+    look: &Look,
+    people: &People<'_>,
+    s: &Summary,
+    (time, link): (&str, &str),
+) -> Markup {
+    let l = look.language;
+    let (class, mark) = look_of(s.outcome);
+    let result = l.outcome(s.outcome, Some(s.direction));
+    let arrow = match s.direction {
+        Direction::Incoming => "↘",
+        Direction::Outgoing => "↗",
+        Direction::Internal => "↔",
+        Direction::Unknown => "·",
+    };
+    html! {
+        a.row href=[(!link.is_empty()).then_some(link)] {
+            span.at {
+                time datetime=(look.clock.rfc3339(s.first)) { (time) }
+                span.way { span aria-hidden="true" { (arrow) " " } (l.way(s.direction)) }
+            }
+            span.whom {
+                @if s.client.is_empty() { (l.of("номер неизвестен", "number unknown")) } @else { (people.party(&s.client)) }
+            }
+            span.leg { (with_whom(l, people, s)) }
+            span.how {
+                span class={ "badge " (class) } { span aria-hidden="true" { (mark) " " } (result) }
+                @if let Some(length) = lasting(l, s) { span.leg { (length) } }
+            }
+        }
+    }
+}
+
+/// The class of an outcome's badge, and the mark in it: nothing is told by colour alone.
+pub(super) fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Answered => ("ok", "✓"),
+        Outcome::Missed | Outcome::NotReached | Outcome::Busy => ("bad", "✕"),
+        Outcome::InProgress => ("live", "●"),
+        Outcome::Unknown => ("odd", "?"),
+    }
+}
+
+/// Who picked up, else who was rung.
+fn with_whom(l: Language, people: &People<'_>, s: &Summary) -> String {
+    if let Some(who) = &s.answered_by {
+        let to: Vec<String> = s
+            .transferred_to
+            .iter()
+            .take(RUNG_MAX)
+            .map(|who| people.text(who))
+            .collect();
+        return [vec![people.text(who)], to].concat().join(" → ");
+    }
+    let rung: Vec<String> = s
+        .rang
+        .iter()
+        .take(RUNG_MAX)
+        .map(|who| people.text(who))
+        .collect();
+    let more = s.rang.len().saturating_sub(RUNG_MAX);
+    match (rung.is_empty(), more) {
+        (true, _) => l.of("никому не звонили", "nobody was rung").to_owned(),
+        (false, 0) => rung.join(", "),
+        (false, more) => format!("{} +{more}", rung.join(", ")),
+    }
+}
+
+fn lasting(l: Language, s: &Summary) -> Option<String> {
+    match (s.outcome, s.talk_millis, s.ring_millis) {
+        (Outcome::Answered, Some(talk), _) => Some(l.duration(talk)),
+        (outcome, _, Some(ring)) if outcome.is_unanswered() => {
+            Some(format!("{} {}", l.of("вызов", "rang"), l.duration(ring)))
+        }
+        _ => None,
+    }
+}

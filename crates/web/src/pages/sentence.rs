@@ -1,0 +1,237 @@
+//! The answer in one sentence: who called whom, how it ended, who talked how long.
+
+use super::story::Words;
+use calltrace_model::call::{Direction, Outcome, PersonDoing, Phase, State, Story, Summary};
+
+/// Less than this without a partner (milliseconds) is not felt as hold.
+const FELT_MILLIS: i64 = 1_000;
+
+/// The sentence. `live` says where a call stands that goes on, and for how long it has been going on
+/// (milliseconds).
+pub(super) fn sentence(words: &Words<'_>, story: &Story, live: Option<(&State, i64)>) -> String {
+    let s = words.summary;
+    if s.events == 0 {
+        let l = words.language;
+        return l
+            .of(
+                "Событий этого звонка в журнале нет, есть только сообщения и запросы о нём.",
+                "The log holds no events of this call, only messages and requests about it.",
+            )
+            .to_owned();
+    }
+    let parts = match live {
+        Some((state, millis)) => vec![under_way(words, story, state, millis)],
+        None => match s.outcome {
+            Outcome::Answered | Outcome::InProgress => answered(words),
+            Outcome::Missed | Outcome::NotReached => vec![unanswered(words)],
+            Outcome::Busy => vec![
+                words
+                    .language
+                    .of("номер занят", "the number is busy")
+                    .to_owned(),
+            ],
+            Outcome::Unknown => vec![
+                words
+                    .language
+                    .of(
+                        "чем закончился звонок, в журнале нет",
+                        "how it ended is not in the log",
+                    )
+                    .to_owned(),
+            ],
+        },
+    };
+    format!("{}: {}.", subject(words, live.is_some()), parts.join("; "))
+}
+
+/// Who calls whom.
+fn subject(words: &Words<'_>, is_live: bool) -> String {
+    let l = words.language;
+    let s = words.summary;
+    let client = words.who(&s.client);
+    let caller = s.rang.first().map(|who| words.who(who));
+    match s.direction {
+        Direction::Incoming => match s.outcome {
+            Outcome::Answered if !is_live => l.of(
+                format!("Клиент {client} дозвонился"),
+                format!("The client {client} got through"),
+            ),
+            Outcome::Missed if !is_live => l.of(
+                format!("Клиент {client} не дозвонился"),
+                format!("The client {client} did not get through"),
+            ),
+            _ => l.of(
+                format!("Звонит клиент {client}"),
+                format!("The client {client} calls"),
+            ),
+        },
+        Direction::Outgoing => match caller {
+            Some(caller) => l.of(
+                format!("{caller} звонит клиенту {client}"),
+                format!("{caller} calls the client {client}"),
+            ),
+            None => l.of(
+                format!("Звонок клиенту {client}"),
+                format!("A call to the client {client}"),
+            ),
+        },
+        Direction::Internal => l.of(
+            format!("{client} звонит коллеге"),
+            format!("{client} calls a colleague"),
+        ),
+        Direction::Unknown => l.of(
+            format!("Звонок, номер {client}"),
+            format!("A call, number {client}"),
+        ),
+    }
+}
+
+/// Who answered, when, and how long was talked with whom.
+fn answered(words: &Words<'_>) -> Vec<String> {
+    let l = words.language;
+    let s = words.summary;
+    let after = |ms: Option<i64>| {
+        ms.map_or_else(String::new, |ms| {
+            format!(" {} {}", l.of("через", "after"), l.duration(ms))
+        })
+    };
+    let talks = talks(s);
+    let waited = words.waited(s.ring_millis);
+    let mut parts = vec![match &s.answered_by {
+        // Of several, each is named below with the length of the talk.
+        Some(who) if s.direction != Direction::Outgoing && talks.len() < 2 => format!(
+            "{} {}{}",
+            l.of("отвечает", "answered by"),
+            words.who(who),
+            after(waited)
+        ),
+        _ => format!("{}{}", l.of("ответ", "answered"), after(waited)),
+    }];
+    let held = s.hold_millis.filter(|held| *held >= FELT_MILLIS);
+    let mut lengths = words.lengths(s.talk_millis, held).into_iter();
+    if talks.len() > 1 {
+        let talk = lengths.next().filter(|_| s.talk_millis.is_some());
+        let each = |(who, ms): &(String, i64)| match s.talk_millis {
+            Some(_) => format!("{} — {}", words.who(who), l.duration(*ms)),
+            None => words.who(who),
+        };
+        let each: Vec<String> = talks.iter().map(each).collect();
+        let talk = talk.unwrap_or_else(|| l.of("разговор", "talk").to_owned());
+        parts.push(format!("{talk} ({})", each.join(", ")));
+    }
+    parts.extend(lengths);
+    if !s.ended {
+        parts.push(
+            l.of(
+                "конца разговора в журнале нет",
+                "the end of the talk is not in the log",
+            )
+            .to_owned(),
+        );
+    }
+    parts
+}
+
+/// Who was heard, and how long in all (milliseconds), in the order in which they came.
+fn talks(s: &Summary) -> Vec<(String, i64)> {
+    let mut talks: Vec<(String, i64)> = Vec::new();
+    for heard in &s.heard {
+        let lasted = heard.to.map_or(0, |to| to.since(heard.from));
+        for who in &heard.with {
+            match talks.iter_mut().find(|(known, _)| known == who) {
+                Some((_, millis)) => *millis += lasted,
+                None => talks.push((who.clone(), lasted)),
+            }
+        }
+    }
+    talks
+}
+
+/// Whom a call rang, each once: all of them, where the main leg's dials are not all there were.
+pub(super) fn rung(s: &Summary) -> Vec<String> {
+    let mut rung: Vec<String> = Vec::new();
+    let of_dials = s.ringing.iter().map(|ringing| &ringing.party);
+    let own = s.rang.iter().filter(|_| s.direction != Direction::Outgoing);
+    for party in own.chain(of_dials) {
+        if !party.is_empty() && *party != s.client && !rung.contains(party) {
+            rung.push(party.clone());
+        }
+    }
+    rung
+}
+
+fn unanswered(words: &Words<'_>) -> String {
+    let l = words.language;
+    let s = words.summary;
+    let rung = rung(s);
+    let lasted = s.ring_millis.or(s.wait_millis);
+    let nobody = match lasted {
+        Some(ms) => l.of(
+            format!("за {} нет ответа", l.duration(ms)),
+            format!("no answer in {}", l.duration(ms)),
+        ),
+        None => l.of("нет ответа".to_owned(), "no answer".to_owned()),
+    };
+    match (s.direction, rung.as_slice()) {
+        (Direction::Outgoing, _) => nobody,
+        (_, []) => {
+            let after = lasted.map_or_else(String::new, |ms| {
+                format!(" {} {}", l.of("через", "after"), l.duration(ms))
+            });
+            l.of(
+                format!("звонок завершён{after}, никого ещё не вызывали"),
+                format!("the call ended{after}, before anybody was rung"),
+            )
+        }
+        (_, rung) => {
+            let rung = words.all(rung.iter());
+            l.of(
+                format!("вызывали {rung}, {nobody}"),
+                format!("{rung} rang, {nobody}"),
+            )
+        }
+    }
+}
+
+/// What is going on at the moment.
+fn under_way(words: &Words<'_>, story: &Story, state: &State, millis: i64) -> String {
+    let l = words.language;
+    let already = format!(", {} {}", l.of("уже", "for"), l.duration(millis));
+    let client = story.people.iter().find(|lane| lane.is_client);
+    let doing = client
+        .and_then(|lane| lane.spans.last())
+        .filter(|span| span.to.is_none());
+    match (doing.map(|span| &span.doing), state.phase) {
+        (Some(PersonDoing::Held), _) => {
+            format!("{}{already}", l.of("сейчас на удержании", "on hold now"))
+        }
+        (Some(PersonDoing::Talks(who)), _) => {
+            format!(
+                "{} {}{already}",
+                l.of("идёт разговор, на линии", "talking now with"),
+                words.all(who.iter())
+            )
+        }
+        (_, Phase::Answered | Phase::Transferred) => {
+            format!("{}{already}", l.of("идёт разговор", "talking now"))
+        }
+        (_, Phase::Ringing) => {
+            let rung = match words.summary.direction {
+                Direction::Outgoing => Vec::new(),
+                _ => rung(words.summary),
+            };
+            match rung.as_slice() {
+                [] => format!("{}{already}", l.of("вызываем", "ringing")),
+                rung => format!(
+                    "{} {}{already}",
+                    l.of("вызываем", "ringing"),
+                    words.all(rung.iter())
+                ),
+            }
+        }
+        _ => format!(
+            "{}{already}",
+            l.of("звонок поступил", "it has just come in")
+        ),
+    }
+}

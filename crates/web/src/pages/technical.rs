@@ -1,0 +1,184 @@
+//! Technical details, folded: channels and why they belong together, bridges, how late messages came.
+
+use maud::{Markup, html};
+
+use super::people::People;
+use super::story::stage_of;
+use super::{CallPage, Language, Look, shortened, shown};
+use calltrace_engine::TracedCall;
+use calltrace_model::call::{Fact, MessageAction, Reason, StepEvent, Story};
+use calltrace_model::record::Stamp;
+
+/// Channels and bridges shown; a runaway join has hundreds.
+const LEGS_MAX: usize = 100;
+
+/// Bursts of messages shown.
+const BURSTS_MAX: usize = 20;
+
+/// A section that opens.
+pub(super) fn technical(
+    look: &Look,
+    page: &CallPage<'_>,
+    people: &People<'_>,
+    story: &Story,
+) -> Markup {
+    let l = look.language;
+    let call = page.call;
+    html! {
+        details.technical {
+            summary { h2 { (l.of("Технические подробности", "Technical details")) } }
+            dl.pairs {
+                dt { (l.of("Основной канал", "Main channel")) } dd { code { (shown(call.summary.main_uid.as_bytes())) } }
+                dt { (l.of("Записей", "Records")) } dd { (l.number(call.lines.len())) }
+                dt { (l.of("Файлов просмотрено", "Files searched")) } dd { (l.number(page.searched.files)) }
+                @if let Some(status) = call.summary.call_status {
+                    dt { "CallStatus" } dd { code { (shown(&[status])) } }
+                }
+                @let inferred = call.closure.joins().iter().filter(|join| !join.reason.is_proven()).count();
+                @if inferred > 0 {
+                    dt { (l.of("Присоединено по номеру и времени, а не по идентификатору", "Joined by number and time, not by id")) }
+                    dd { (l.count(inferred, ["канал", "канала", "каналов"], ["channel", "channels"])) }
+                }
+            }
+            (channels(look, call, people))
+            (bridges(look, call))
+            (lags(look, call, story))
+        }
+    }
+}
+
+fn clock(look: &Look, at: Stamp) -> String {
+    look.clock.moment(at).format("%H:%M:%S").to_string()
+}
+
+fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
+    let l = look.language;
+    let legs = &call.summary.legs;
+    html! {
+        @if !legs.is_empty() {
+            h3 { (l.of("Каналы и почему они вместе", "Channels, and why they belong together")) " (" (legs.len()) ")" }
+            div.wide tabindex="0" role="region" aria-label=(l.of("Каналы звонка", "Channels of the call")) {
+                table {
+                    thead { tr {
+                        th scope="col" { (l.of("Кто", "Who")) }
+                        th scope="col" { (l.of("С", "From")) }
+                        th scope="col" { (l.of("По", "To")) }
+                        th scope="col" { (l.of("Канал", "Channel")) }
+                        th scope="col" { "UniqueId" }
+                        th scope="col" { (l.of("Почему", "Why")) }
+                    } }
+                    tbody {
+                        @for leg in legs.iter().take(LEGS_MAX) {
+                            tr {
+                                td { @if leg.label == "Local" { (l.of("служебный", "Local")) } @else { (people.text(&leg.label)) } }
+                                td { (clock(look, leg.first)) }
+                                td { (clock(look, leg.last)) }
+                                td { code { (shortened(leg.channel.as_bytes(), 60)) } }
+                                td { code { (shortened(leg.uid.as_bytes(), 60)) } }
+                                td { (why(l, call, &leg.uid)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Names of bridges in the order in which they come, each once.
+pub(super) fn bridges_of(facts: &[Fact]) -> Vec<&[u8]> {
+    let mut bridges: Vec<&[u8]> = Vec::new();
+    for fact in facts {
+        if !fact.bridge().is_empty()
+            && !bridges.contains(&fact.bridge())
+            && bridges.len() < LEGS_MAX
+        {
+            bridges.push(fact.bridge());
+        }
+    }
+    bridges
+}
+
+/// A bridge by letter: A, B, C; after Z a star.
+pub(super) fn letter(bridge: usize) -> char {
+    u8::try_from(bridge)
+        .ok()
+        .filter(|n| *n < 26)
+        .map_or('*', |n| char::from(b'A' + n))
+}
+
+fn bridges(look: &Look, call: &TracedCall) -> Markup {
+    let l = look.language;
+    let bridges = bridges_of(&call.facts);
+    let span = |bridge: &[u8]| {
+        let mut own = call.facts.iter().filter(|fact| fact.bridge() == bridge);
+        let first = own.next().map(|fact| fact.at);
+        first.map(|first| (first, own.next_back().map_or(first, |fact| fact.at)))
+    };
+    html! {
+        @if !bridges.is_empty() {
+            h3 { (l.of("Мосты", "Bridges")) " (" (bridges.len()) ")" }
+            ul.plain {
+                @for (at, bridge) in bridges.iter().enumerate() {
+                    li {
+                        (letter(at)) " · "
+                        @if let Some((from, to)) = span(bridge) { (clock(look, from)) "–" (clock(look, to)) " · " }
+                        code { (shortened(bridge, 60)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How long after the event before it each burst of messages was sent.
+fn lags(look: &Look, call: &TracedCall, story: &Story) -> Markup {
+    let l = look.language;
+    let lag = |at: usize| {
+        let before = call.facts[..at].iter().rfind(|fact| fact.is_asterisk());
+        before.map(|event| call.facts[at].at.since(event.at))
+    };
+    let bursts = story.steps.iter().filter_map(|step| match &step.event {
+        StepEvent::Messages {
+            action: MessageAction::Send,
+            stage,
+            ..
+        } => {
+            let lag = step.records.iter().copied().find_map(lag)?;
+            Some((step.at, stage_of(l, stage), lag))
+        }
+        _ => None,
+    });
+    let bursts: Vec<_> = bursts.take(BURSTS_MAX).collect();
+    html! {
+        @if !bursts.is_empty() {
+            h3 { (l.of("Задержки сообщений после события", "How long after the event messages were sent")) }
+            ul.plain {
+                @for (at, stage, lag) in bursts { li { (clock(look, at)) " · " (stage) " · " (l.duration(lag)) } }
+            }
+        }
+    }
+}
+
+/// What joined a channel to the call.
+fn why(l: Language, call: &TracedCall, uid: &str) -> Markup {
+    let mut joins = call.closure.joins().iter();
+    let reason = joins.find(|join| join.uid == uid).map(|join| &join.reason);
+    let by = |text: &'static str, what: &str| {
+        html! { (text) " " code { (shortened(what.as_bytes(), 100)) } }
+    };
+    match reason {
+        None => html! {},
+        Some(Reason::Asked) => html! { (l.of("открыт по ссылке", "the link leads to it")) },
+        Some(Reason::Bridge(bridge)) => by(l.of("общий мост", "shares the bridge"), bridge),
+        Some(Reason::LocalPair(stem)) => by(l.of("вторая половина", "other half of"), stem),
+        Some(Reason::Message { message, .. }) => {
+            by(l.of("общее сообщение", "shares the message"), message)
+        }
+        // The engine's circumstances are in English.
+        Some(Reason::Inferred(circumstance)) => match l {
+            Language::Russian => html! { "по номеру и времени" },
+            Language::English => html! { "by circumstance: " (circumstance) },
+        },
+    }
+}

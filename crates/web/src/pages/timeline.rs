@@ -1,0 +1,389 @@
+//! All records of a call, folded, one after the other.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::entries::{Entry, entries, life_of};
+use super::people::People;
+use super::story::stage_of;
+use super::technical::bridges_of;
+use super::{CallPage, Look, events, message_text, shortened, shown};
+use calltrace_engine::TracedCall;
+use calltrace_model::call::{Fact, MessageAction, MessageLife, RequestResult};
+use calltrace_model::record::{Body, Http, Record, Stamp, json};
+use calltrace_model::{redact, sanitise};
+
+/// Entries on one page; those after them are a link away.
+pub(super) const ENTRIES_MAX: usize = 500;
+
+/// Of a page that has as much to show as this (bytes of records), the rest is a link away as well.
+const PAGE_BYTES_MAX: usize = 384 << 10;
+
+/// A body that is longer than this when laid out is shown on one line (bytes).
+const LAID_OUT_BYTES_MAX: usize = 64 << 10;
+
+/// A body up to this (bytes) is laid out; of a longer one the beginning is shown as it is.
+const BODY_BYTES_MAX: usize = 16 << 10;
+
+/// Shown of a longer body (characters).
+const BODY_CHARS_MAX: usize = 4000;
+
+/// Shown of a message's text, a URL, an unparsed line (characters).
+const TEXT_CHARS_MAX: usize = 1500;
+
+/// Chats that one entry names; a program that loops sends to one for ever.
+const LIVES_MAX: usize = 50;
+
+/// What entries are shown with.
+struct Page<'p> {
+    look: &'p Look,
+    page: &'p CallPage<'p>,
+    people: &'p People<'p>,
+    bridges: Vec<&'p [u8]>,
+    lives: Vec<MessageLife>,
+}
+
+/// The entries of a call, and which of them this page shows.
+pub(super) struct Shown {
+    all: Vec<Entry>,
+    from: usize,
+    upto: usize,
+}
+
+impl Shown {
+    pub(super) fn of(page: &CallPage<'_>) -> Shown {
+        let all = entries(page.call);
+        let from = page.from.min(all.len());
+        let upto = from + fitting(&all[from..], page.call);
+        Shown { all, from, upto }
+    }
+
+    /// The id of the entry on this page that shows a record.
+    pub(super) fn anchor(&self, record: usize) -> Option<String> {
+        let mut entries = self.all[self.from..self.upto].iter();
+        let entry = entries.find(|entry| entry.holds(record))?;
+        Some(anchor(entry))
+    }
+}
+
+fn anchor(entry: &Entry) -> String {
+    format!("r{}", entry.first())
+}
+
+/// The records, folded unless the page was leafed through.
+pub(super) fn timeline(
+    look: &Look,
+    page: &CallPage<'_>,
+    people: &People<'_>,
+    it: &Shown,
+) -> Markup {
+    let l = look.language;
+    let Shown { all, from, upto } = it;
+    let (from, upto) = (*from, *upto);
+    let shown = Page {
+        look,
+        page,
+        people,
+        bridges: bridges_of(&page.call.facts),
+        lives: MessageLife::all(&page.call.facts),
+    };
+    let mut day = None;
+    html! {
+        details.timeline open[page.from > 0] {
+            summary { h2 { (l.of("Все записи", "All records")) " (" (l.number(page.call.lines.len())) ")" } }
+            @if from > 0 {
+                p.pages { a href={ (page.query) "&from=" (from.saturating_sub(ENTRIES_MAX)) } { "← " (l.of("предыдущие", "earlier ones")) } }
+            }
+            ol start=(from + 1) {
+                @for entry in &all[from..upto] {
+                    @let at = page.call.lines[entry.first()].at;
+                    @let date = look.clock.moment(at).date_naive();
+                    @if day.replace(date).is_some_and(|before| before != date) {
+                        li.day { (l.day(date)) }
+                    }
+                    (shown.entry(entry))
+                }
+            }
+            @if upto < all.len() {
+                p.pages { a href={ (page.query) "&from=" (upto) } {
+                    (l.of("показать следующие после ", "show those after ")) (upto) (l.of(" из ", " of ")) (all.len()) " →"
+                } }
+            }
+        }
+    }
+}
+
+/// How many of the entries fit on a page; one at least.
+fn fitting(entries: &[Entry], call: &TracedCall) -> usize {
+    let mut bytes = 0;
+    let shown = |at: &usize| call.lines[*at].text.len().min(2 * BODY_BYTES_MAX);
+    let fits = entries.iter().take(ENTRIES_MAX).take_while(|entry| {
+        let before = bytes;
+        bytes += match entry {
+            Entry::One(at) => shown(at),
+            Entry::Messages { lines, .. } => lines.iter().take(LIVES_MAX).map(shown).sum(),
+        };
+        before == 0 || bytes <= PAGE_BYTES_MAX
+    });
+    fits.count()
+}
+
+impl Page<'_> {
+    fn entry(&self, entry: &Entry) -> Markup {
+        match entry {
+            Entry::One(at) => self.record(*at),
+            Entry::Messages { action, lines } => self.messages(*action, lines),
+        }
+    }
+
+    fn time(&self, at: Stamp) -> Markup {
+        let clock = &self.look.clock;
+        let offset = at.since(self.page.call.summary.first);
+        html! {
+            div.t {
+                time datetime=(clock.rfc3339(at)) {
+                    (clock.moment(at).format("%H:%M:%S").to_string())
+                    small { (clock.moment(at).format("%.3f").to_string()) }
+                }
+                @if offset > 0 { span.off { "+" (self.look.language.duration(offset)) } }
+            }
+        }
+    }
+
+    /// One record that is no Telegram message.
+    fn record(&self, at: usize) -> Markup {
+        let (line, fact) = (&self.page.call.lines[at], &self.page.call.facts[at]);
+        let record = Record::parse(&line.text);
+        let l = self.look.language;
+        let (class, kind, what, bodies) = match &record.body {
+            Body::Ast(ast) => {
+                let told = events::event(self.look, self.people, &self.bridges, ast, fact);
+                let class = if told.is_minor {
+                    "e ast minor"
+                } else {
+                    "e ast"
+                };
+                (
+                    class,
+                    told.mark,
+                    told.what,
+                    vec![(l.of("Событие", "Event"), ast.json)],
+                )
+            }
+            Body::Http(http) => (
+                "e http",
+                "🌐",
+                self.request(http, fact),
+                vec![
+                    (l.of("Запрос", "Request"), http.request),
+                    (l.of("Ответ", "Response"), http.response),
+                ],
+            ),
+            Body::Sql(sql) => (
+                "e sql",
+                "💾",
+                html! { (l.of("Запрос к базе: ", "Database: ")) code { (shortened(sql.query_type, 60)) " " (shortened(sql.table, 120)) } (self.took(sql.params)) },
+                vec![
+                    (l.of("Параметры", "Parameters"), sql.params),
+                    (l.of("Результат", "Result"), sql.result),
+                ],
+            ),
+            Body::Tg(_) | Body::Unparsed => (
+                "e odd",
+                "❔",
+                html! { (l.of("Строка неизвестного вида: ", "A line of no known kind: ")) code { (shortened(&line.text, TEXT_CHARS_MAX)) } },
+                Vec::new(),
+            ),
+        };
+        let bodies: Vec<(&str, &[u8])> = bodies
+            .into_iter()
+            .filter(|(_, body)| !matches!(*body, b"" | b"{}"))
+            .collect();
+        html! {
+            li id=(anchor(&Entry::One(at))) class=(class) {
+                (self.time(line.at))
+                div.what {
+                    @let head = html! { span.kind aria-hidden="true" { (kind) } (what) };
+                    @if bodies.is_empty() { (head) } @else {
+                        details {
+                            summary { (head) }
+                            @if !fact.uid().is_empty() { p.leg { "UniqueId " code { (shown(fact.uid())) } } }
+                            @for (name, bytes) in &bodies { (body(self.look, name, bytes)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn request(&self, http: &Http<'_>, fact: &Fact) -> Markup {
+        let good = fact.request_result() != Some(RequestResult::Failed);
+        html! {
+            (shortened(http.method, 20)) " " code { (shortened(http.url, TEXT_CHARS_MAX)) } " "
+            @if good { span { "→ " code { (shortened(http.status, 20)) } } }
+            @else { span.fail { "→ ✕ " code { (shortened(http.status, 40)) } } }
+            (self.took(http.request))
+        }
+    }
+
+    /// How long a request took, where its writer said so.
+    fn took(&self, body: &[u8]) -> Markup {
+        let mut fields = json::Fields::new(body);
+        let stated = fields.find(|(key, _)| *key == b"_duration_ms");
+        let stated = stated.map(|(_, value)| value.text().into_owned());
+        let millis = stated.and_then(|text| std::str::from_utf8(&text).ok()?.parse::<f64>().ok());
+        let millis = millis.filter(|millis| (0.0..=86_400_000.0).contains(millis));
+        let l = self.look.language;
+        html! {
+            @if let Some(millis) = millis {
+                " " span.leg { "· " @if millis < 1000.0 { (millis.round()) "\u{a0}" (l.of("мс", "ms")) } @else { (l.duration(millis as i64)) } }
+            }
+        }
+    }
+
+    /// The same deed with the same message in one chat or several.
+    fn messages(&self, action: MessageAction, lines: &[usize]) -> Markup {
+        let call = self.page.call;
+        let first = &call.lines[lines[0]];
+        let record = Record::parse(&first.text);
+        let Body::Tg(tg) = &record.body else {
+            return html! {};
+        };
+        let facts: Vec<&Fact> = lines.iter().map(|at| &call.facts[*at]).collect();
+        let text = message_text(tg.text, TEXT_CHARS_MAX);
+        let head = html! {
+            span.kind aria-hidden="true" { (if action == MessageAction::Delete { "🗑" } else { "💬" }) }
+            (self.deed(action, tg.action, &facts)) " "
+            span.leg { "· " (stage_of(self.look.language, &String::from_utf8_lossy(tg.msg_type))) }
+            @if action == MessageAction::Send { " " span.leg { "· " (self.fate(&facts)) } }
+        };
+        html! {
+            li id={ "r" (lines[0]) } class={ "e tg" (if action == MessageAction::Delete { " minor" } else { "" }) } {
+                (self.time(first.at))
+                div.what {
+                    details.messages {
+                        summary { (head) }
+                        ul.lives {
+                            @for fact in facts.iter().take(LIVES_MAX) { li { (self.life(fact)) } }
+                            @if facts.len() > LIVES_MAX {
+                                li { (self.look.language.of("и ещё ", "and ")) (facts.len() - LIVES_MAX) (self.look.language.of("", " more")) }
+                            }
+                        }
+                    }
+                    @if !text.is_empty() { p.text { bdi { (text) } } }
+                }
+            }
+        }
+    }
+
+    /// `Отправлено: Анна Сидорова`, `Отправлено в 5 чатов`
+    fn deed(&self, action: MessageAction, name: &[u8], facts: &[&Fact]) -> Markup {
+        let l = self.look.language;
+        let done = match action {
+            MessageAction::Send => l.of("Отправлено", "Sent").to_owned(),
+            MessageAction::Edit => l.of("Изменено", "Edited").to_owned(),
+            MessageAction::Delete => l.of("Удалено", "Deleted").to_owned(),
+            MessageAction::Other => shortened(name, 40),
+        };
+        match facts {
+            [only] => {
+                let chat = String::from_utf8_lossy(only.chat());
+                html! { (done) ": " (self.people.chat(self.look, &chat)) }
+            }
+            many => html! {
+                (done) ": " (l.count(many.len(), ["чат", "чата", "чатов"], ["chat", "chats"]))
+            },
+        }
+    }
+
+    /// What became of what was sent, all chats together.
+    fn fate(&self, facts: &[&Fact]) -> String {
+        let l = self.look.language;
+        let lives: Vec<&MessageLife> = facts
+            .iter()
+            .filter_map(|fact| life_of(fact, &self.lives))
+            .collect();
+        let lasted: Vec<i64> = lives.iter().filter_map(|life| lifetime(life)).collect();
+        let standing = facts.len() - lasted.len();
+        let longest = lasted.iter().max().map(|millis| l.duration(*millis));
+        match (standing, longest) {
+            (_, None) => l.of("стоит", "standing").to_owned(),
+            (0, Some(after)) => format!("{} {after}", l.of("удалено через", "deleted after")),
+            (standing, Some(_)) => l.of(
+                format!("удалено {}, стоит {standing}", lasted.len()),
+                format!("{} deleted, {standing} standing", lasted.len()),
+            ),
+        }
+    }
+
+    /// One chat's part: who, and how long the message lived there.
+    fn life(&self, fact: &Fact) -> Markup {
+        let l = self.look.language;
+        let chat = String::from_utf8_lossy(fact.chat());
+        let life = life_of(fact, &self.lives);
+        let fate = match life {
+            None => l
+                .of("отправки в журнале нет", "its sending is not in the log")
+                .to_owned(),
+            Some(life) => match lifetime(life) {
+                Some(millis) => format!("{} {}", l.of("прожило", "lived"), l.duration(millis)),
+                None => l.of("стоит", "standing").to_owned(),
+            },
+        };
+        let edits = life.map_or(0, |life| life.edits.len());
+        html! {
+            (self.people.chat(self.look, &chat))
+            @if self.people.names.chats.contains_key(&*chat) { " " span.leg { (shortened(fact.chat(), 40)) } }
+            " · " (l.of("сообщение ", "message ")) code { (shortened(fact.message(), 40)) }
+            " · " (fate)
+            @if edits > 0 { " · " (l.of("изменено раз: ", "edited, times: ")) (edits) }
+        }
+    }
+}
+
+fn lifetime(life: &MessageLife) -> Option<i64> {
+    Some(life.deleted?.since(life.sent?))
+}
+
+/// A body, folded with its entry: laid out, without secrets. Of a very long one the beginning.
+fn body(look: &Look, name: &str, bytes: &[u8]) -> Markup {
+    let l = look.language;
+    let text = if bytes.len() <= BODY_BYTES_MAX {
+        let value = redact::body(bytes);
+        let laid = match &value {
+            // A body cut by its writer is no JSON; its text is shown as it stands.
+            serde_json::Value::Object(fields)
+                if fields.len() == 1 && fields.contains_key("raw") =>
+            {
+                fields["raw"].as_str().map(str::to_owned)
+            }
+            _ => None,
+        };
+        let laid = laid.unwrap_or_else(|| laid_out(&value));
+        let lines: Vec<String> = laid
+            .lines()
+            .map(|line| sanitise::sanitise(line.as_bytes()).into_owned())
+            .collect();
+        lines.join("\n")
+    } else {
+        shortened(bytes, BODY_CHARS_MAX)
+    };
+    html! {
+        p.leg {
+            (name)
+            @if bytes.len() > BODY_BYTES_MAX {
+                " · " (l.of("показано начало; всего ", "only its beginning; in all ")) (l.number(bytes.len() / 1024)) " KiB"
+            }
+        }
+        // A line break right behind the tag would be swallowed.
+        pre tabindex="0" { (PreEscaped("\n")) (text) }
+    }
+}
+
+/// Deeply nested values grow many times over when each stands on a line of its own.
+fn laid_out(value: &serde_json::Value) -> String {
+    let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+    match pretty.len() <= LAID_OUT_BYTES_MAX {
+        true => pretty,
+        false => value.to_string(),
+    }
+}

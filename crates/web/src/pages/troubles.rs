@@ -1,0 +1,165 @@
+//! What could not be read, in words that a person understands.
+
+use std::path::Path;
+
+use maud::{Markup, html};
+
+use super::{Language, Look, shortened};
+use calltrace_model::call::Summary;
+use calltrace_model::record::Stamp;
+use calltrace_store::error::Trouble;
+
+/// Troubles said one by one; of more only how many.
+const TROUBLES_MAX: usize = 5;
+
+/// A box that says which parts may be missing; nothing when all could be read.
+pub(super) fn missing_parts(look: &Look, troubles: &[Trouble]) -> Markup {
+    let lost: Vec<&Trouble> = troubles.iter().filter(|it| loses_lines(it)).collect();
+    boxed(look, &lost)
+}
+
+/// The same for one call. A line that is not written to its end yet is none of a call whose end is known.
+pub(super) fn missing_parts_of(look: &Look, call: &Summary, troubles: &[Trouble]) -> Markup {
+    let may_be_its_own = |it: &&Trouble| !call.ended || !it.what.contains(HALF_LINE);
+    let lost = troubles.iter().filter(|it| loses_lines(it));
+    boxed(look, &lost.filter(may_be_its_own).collect::<Vec<_>>())
+}
+
+/// What is said of a file whose last line has no end.
+const HALF_LINE: &str = "middle of a line";
+
+fn boxed(look: &Look, troubles: &[&Trouble]) -> Markup {
+    let l = look.language;
+    if troubles.is_empty() {
+        return html! {};
+    }
+    html! {
+        section.warn role="note" {
+            p {
+                strong { (l.of("Часть журнала не прочитана", "A part of the log could not be read")) }
+                ": "
+                (l.of("на этой странице может чего-то не хватать.", "something may be missing on this page."))
+            }
+            ul {
+                @for trouble in troubles.iter().take(TROUBLES_MAX) {
+                    li { (sentence(look, trouble)) }
+                }
+                @if troubles.len() > TROUBLES_MAX {
+                    li { (l.of("и ещё ", "and ")) (troubles.len() - TROUBLES_MAX) (l.of("", " more")) }
+                }
+            }
+        }
+    }
+}
+
+/// A very long line that was read whole is odd, and nothing is missing for it.
+fn loses_lines(trouble: &Trouble) -> bool {
+    !trouble.what.starts_with("has a line of") || trouble.what.contains("only that much")
+}
+
+/// `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the plain reason for
+/// whoever mends it. The folder is the server's business and is not shown.
+fn sentence(look: &Look, trouble: &Trouble) -> Markup {
+    let l = look.language;
+    let name = file_name(&trouble.path);
+    let after = last_time(&trouble.what);
+    html! {
+        (match date_in(&name) {
+            Some(date) => format!("{} {date}", l.of("Файл за", "The file of")),
+            None => l.of("Файл", "The file").to_owned(),
+        })
+        " " (kind(look, &trouble.what))
+        @if let Some(after) = after {
+            " " (l.of("после", "after")) " "
+            time { (look.clock.moment(after).format("%H:%M:%S").to_string()) }
+        }
+        "; " small {
+            code { (shortened(name.as_bytes(), 80)) }
+            // The engine speaks English, and a manager who reads Russian need not.
+            @if l == Language::English { " " (shortened(trouble.what.as_bytes(), 200)) }
+        }
+    }
+}
+
+fn kind(look: &Look, what: &str) -> &'static str {
+    let l = look.language;
+    let holds = |words: &[&str]| words.iter().any(|word| what.contains(word));
+    if holds(&["truncated", "damaged"]) {
+        l.of("повреждён", "is damaged")
+    } else if holds(&["can't be read", "leads nowhere"]) {
+        l.of("не читается", "can't be read")
+    } else if holds(&[HALF_LINE]) {
+        l.of("ещё дописывается", "is still being written")
+    } else if holds(&["NUL bytes"]) {
+        l.of("содержит испорченную строку", "has a broken line")
+    } else if holds(&["has a line of"]) {
+        l.of(
+            "содержит слишком длинную строку",
+            "has a line that is too long",
+        )
+    } else {
+        l.of("прочитан не весь", "could not be read whole")
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The record time that a trouble's text ends with.
+fn last_time(what: &str) -> Option<Stamp> {
+    let (_, time) = what.rsplit_once(" after ")?;
+    Stamp::parse_prefix(time.as_bytes())
+}
+
+/// `events.log.2025-11-27.gz` -> `27.11.2025`, also of `events.log-20251127`.
+fn date_in(name: &str) -> Option<String> {
+    let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+    let date = digits.get(..8)?;
+    let known = chrono::NaiveDate::parse_from_str(date, "%Y%m%d").ok()?;
+    Some(known.format("%d.%m.%Y").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calltrace_model::record::LogZone;
+    use calltrace_output::Clock;
+
+    fn said(language: Language, path: &str, what: &str) -> String {
+        let look = Look {
+            language,
+            clock: Clock {
+                log: LogZone::default(),
+                shown: calltrace_model::record::Zone::named("Europe/Minsk").expect("a zone"),
+            },
+            now: Stamp(0),
+        };
+        missing_parts(&look, &[Trouble::new(Path::new(path), what)]).into_string()
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_by_its_day_and_the_last_time_that_could_be_read() {
+        let what = "is a truncated gzip after 2025-11-27 10:32:07,123";
+        let said_ru = said(
+            Language::Russian,
+            "/srv/x/0367/events.log.2025-11-27.gz",
+            what,
+        );
+        assert!(
+            said_ru.contains("Файл за 27.11.2025 повреждён после <time>13:32:07</time>;"),
+            "{said_ru}"
+        );
+        assert!(!said_ru.contains("/srv"), "{said_ru}");
+        let said_en = said(
+            Language::English,
+            "events.log-20251127",
+            "can't be read: permission denied",
+        );
+        assert!(
+            said_en.contains("The file of 27.11.2025 can't be read;"),
+            "{said_en}"
+        );
+    }
+}

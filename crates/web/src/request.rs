@@ -1,0 +1,223 @@
+//! What a request says: segments of its path, parameters of its query. Pure.
+//!
+//! Everything comes percent-decoded out of here, or not at all: what is no UTF-8, holds a control
+//! character or means another folder is refused before any room below sees it.
+
+use percent_encoding::percent_decode_str;
+
+use calltrace_model::record::id;
+use calltrace_store::tree::EnterpriseName;
+
+/// A request that no page can be found for because of how it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// The segments of a path, decoded. `/` has one, which is empty.
+///
+/// # Errors
+/// A segment that is no UTF-8, is `.` or `..`, or holds a slash, a backslash or a control
+/// character.
+pub(super) fn segments(path: &str) -> Result<Vec<String>, Malformed> {
+    let path = path.strip_prefix('/').ok_or(Malformed)?;
+    path.split('/').map(segment).collect()
+}
+
+fn segment(raw: &str) -> Result<String, Malformed> {
+    let text = decoded(raw)?;
+    let is_wrong = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    let leaves = matches!(text.as_str(), "." | "..");
+    if leaves || text.contains(is_wrong) {
+        return Err(Malformed);
+    }
+    Ok(text)
+}
+
+fn decoded(raw: &str) -> Result<String, Malformed> {
+    let text = percent_decode_str(raw).decode_utf8();
+    text.map(String::from).map_err(|_| Malformed)
+}
+
+/// The call that `/call/{enterprise}/{unique_id}` names.
+///
+/// # Errors
+/// When one of the two can't be a name.
+pub(super) fn call_named(path: &str) -> Result<(EnterpriseName, String), Malformed> {
+    let [_, enterprise, unique_id] =
+        <[String; 3]>::try_from(segments(path)?).map_err(|_| Malformed)?;
+    let enterprise = EnterpriseName::new(&enterprise).ok_or(Malformed)?;
+    if !id::is_id(unique_id.as_bytes()) {
+        return Err(Malformed);
+    }
+    Ok((enterprise, unique_id))
+}
+
+/// The enterprise that `/calls/{enterprise}` names.
+///
+/// # Errors
+/// When it can't be a name.
+pub(super) fn enterprise_named(path: &str) -> Result<EnterpriseName, Malformed> {
+    let [_, enterprise] = <[String; 2]>::try_from(segments(path)?).map_err(|_| Malformed)?;
+    EnterpriseName::new(&enterprise).ok_or(Malformed)
+}
+
+/// The parameters of a query, undecoded.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Query<'r>(&'r str);
+
+impl<'r> Query<'r> {
+    /// Of what stands behind the question mark.
+    pub(super) fn new(raw: Option<&'r str>) -> Query<'r> {
+        Query(raw.unwrap_or_default())
+    }
+
+    /// A parameter as a form writes it (`+` is a blank); `None` where there is none.
+    ///
+    /// # Errors
+    /// When it is there twice, or is no UTF-8.
+    pub(super) fn field(self, name: &str) -> Result<Option<String>, Malformed> {
+        let raw = self.only(name)?;
+        raw.map(|raw| decoded(&raw.replace('+', " "))).transpose()
+    }
+
+    /// A parameter whose `+` is a plus: tokens are often put into links as they are.
+    ///
+    /// # Errors
+    /// When it is there twice, or is no UTF-8.
+    pub(super) fn verbatim(self, name: &str) -> Result<Option<String>, Malformed> {
+        self.only(name)?.map(decoded).transpose()
+    }
+
+    fn only(self, name: &str) -> Result<Option<&'r str>, Malformed> {
+        let mut found = self.pairs().filter(|(key, _)| decodes_to(key, name));
+        let first = found.next();
+        match found.next() {
+            Some(_) => Err(Malformed),
+            None => Ok(first.map(|(_, value)| value)),
+        }
+    }
+
+    fn pairs(self) -> impl Iterator<Item = (&'r str, &'r str)> {
+        let pairs = self.0.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+}
+
+/// Spelled out or with percent signs, it is the same parameter.
+fn decodes_to(raw: &str, name: &str) -> bool {
+    percent_decode_str(raw).eq(name.bytes())
+}
+
+/// The front of a path that can be written into a log: whatever could split a line, or be a
+/// parameter that was pasted without its question mark, ends it.
+pub(super) fn loggable(path: &str) -> String {
+    const BYTES_MAX: usize = 200;
+    let plain = |b: u8| id::is_id_byte(b) || b == b'/';
+    let end = path.bytes().position(|b| !plain(b)).unwrap_or(path.len());
+    let cut = end.min(BYTES_MAX);
+    let more = if cut < path.len() { "..." } else { "" };
+    format!("{}{more}", &path[..cut])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_call_is_named_by_its_enterprise_and_id() {
+        let (enterprise, id) = call_named("/call/0367/1764493655.61").expect("it is right");
+        assert_eq!(
+            (enterprise.as_str(), id.as_str()),
+            ("0367", "1764493655.61")
+        );
+        assert!(call_named("/call/03%367/1764493655%2E61").is_ok());
+    }
+
+    #[test]
+    fn what_leaves_a_folder_names_nothing() {
+        let long = format!("/call/0367/{}", "1".repeat(5000));
+        for path in [
+            "/call/../1.1",
+            "/call/%2e%2e/1.1",
+            "/call/0367/..",
+            "/call/0367/.",
+            "/call/0367/%2e%2E",
+            "/call/0367/1%00.1",
+            "/call/0367/1%2f.1",
+            "/call/0367/1%5c.1",
+            "/call/0367/1%ff.1",
+            "/call/0367/1%0a.1",
+            "/call/0367/%2",
+            "/call/0367/",
+            "/call//1.1",
+            "/call/-rf/1.1",
+            "/call/0367/1.1/x",
+            "call/0367/1.1",
+            long.as_str(),
+        ] {
+            assert_eq!(call_named(path), Err(Malformed), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_is_there_twice_is_refused() {
+        let query = Query::new(Some("token=a&lang=ru&tok%65n=b"));
+        assert_eq!(query.verbatim("token"), Err(Malformed));
+        assert_eq!(query.field("lang"), Ok(Some("ru".to_owned())));
+        assert_eq!(query.field("sig"), Ok(None));
+    }
+
+    #[test]
+    fn a_plus_of_a_token_stays_one() {
+        let query = Query::new(Some("token=a+b%2Bc%20d&q=a+b&flag&&=x&bad=%ff"));
+        assert_eq!(query.verbatim("token"), Ok(Some("a+b+c d".to_owned())));
+        assert_eq!(query.field("q"), Ok(Some("a b".to_owned())));
+        assert_eq!(query.field("flag"), Ok(Some(String::new())));
+        assert_eq!(query.field("bad"), Err(Malformed));
+        assert_eq!(Query::new(None).field("q"), Ok(None));
+    }
+
+    #[test]
+    fn a_token_without_its_question_mark_is_not_logged() {
+        for path in [
+            "/call/0367/1.1&token=s3cret",
+            "/call/0367/1.1%3Ftoken=s3cret",
+            "/call/0367/1.1;token=s3cret",
+        ] {
+            assert_eq!(loggable(path), "/call/0367/1.1...", "{path}");
+        }
+        assert_eq!(loggable("/calls/0367"), "/calls/0367");
+        assert_eq!(loggable(&"/a".repeat(500)).len(), 203);
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_breaks_the_parser_or_names_what_is_no_name(path in "/(call|calls)?[/%.a-zA-Z0-9\\\\ ~а-я-]{0,60}") {
+            if let Ok((enterprise, id)) = call_named(&path) {
+                prop_assert!(EnterpriseName::new(enterprise.as_str()).is_some());
+                prop_assert!(id::is_id(id.as_bytes()));
+            }
+            let _ = enterprise_named(&path);
+            for segment in segments(&path).unwrap_or_default() {
+                prop_assert!(segment != ".." && !segment.contains(['/', '\\', '\0']));
+            }
+            prop_assert!(loggable(&path).is_ascii());
+        }
+
+        #[test]
+        fn what_was_encoded_is_read_again(value in "\\PC{0,40}", other in "[a-z]{1,5}") {
+            let encoded = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC);
+            let raw = format!("x{other}=1&token={encoded}&y{other}");
+            let query = Query::new(Some(&raw));
+            prop_assert_eq!(query.verbatim("token"), Ok(Some(value.clone())));
+            prop_assert_eq!(query.field("token"), Ok(Some(value)));
+        }
+
+        #[test]
+        fn no_query_breaks_the_parser(raw in "[&=%+a-f0-9token]{0,60}") {
+            let query = Query::new(Some(&raw));
+            let _ = (query.field("token"), query.verbatim("token"));
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What all answers are made from.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+use axum::http::request::Parts;
+
+use super::access::visitor::{self, Visitor};
+use super::access::{Credentials, Door, Refusal, Wanted};
+use super::answer::Said;
+use super::api::Posts;
+use super::health::Health;
+use super::limits::Limits;
+use super::metrics::Metrics;
+use super::neighbours::Neighbours;
+use super::pages::{Language, Notice};
+use super::public_url::PublicUrl;
+use super::recording::Recordings;
+use super::request::Query;
+use super::work::Work;
+use crate::intake::Intake;
+use calltrace_directory::{Directory, Enterprise, Secret};
+use calltrace_engine::Engine;
+use calltrace_model::record::Stamp;
+use calltrace_output::Clock;
+use calltrace_store::fsx::WallClock;
+use calltrace_store::tree::{EnterpriseName, Tree};
+
+/// What all answers are made from.
+pub struct Site {
+    /// The logs.
+    pub tree: Tree,
+    /// Who finds calls in them.
+    pub engine: Engine,
+    /// Who does so for lists, which may take long; `None`: the same.
+    pub lister: Option<Engine>,
+    /// How times are shown.
+    pub clock: Clock,
+    /// What time it is.
+    pub now: WallClock,
+    /// Who is who.
+    pub directory: Directory,
+    /// The language of those who do not say which they speak.
+    pub language: Language,
+    /// Where people reach the pages; `None` where nobody said.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies that are believed when they say whose a request is; those on this host are anyway.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Where recordings are.
+    pub recordings: Recordings,
+    /// What may be asked of it.
+    pub limits: Limits,
+    /// What opens the API to those who are no program of this host; nothing does without it.
+    pub api_token: Option<Secret>,
+    pub(super) posts: Posts,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    pub(super) door: Door,
+    pub(super) work: Work,
+    pub(super) neighbours: Neighbours,
+    pub(super) health: Health,
+}
+
+impl Site {
+    /// A site that speaks Russian, knows no address of its own and believes only proxies on this
+    /// host.
+    pub fn new(
+        tree: Tree,
+        engine: Engine,
+        clock: Clock,
+        directory: Directory,
+        limits: Limits,
+        now: WallClock,
+    ) -> Site {
+        let intake = Intake::new(tree.clone(), engine.zone(), now.clone());
+        let metrics = Arc::new(Metrics::started_at(now.unix_seconds()));
+        Site {
+            tree,
+            engine,
+            lister: None,
+            clock,
+            now,
+            directory,
+            language: Language::default(),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            recordings: Recordings::default(),
+            limits,
+            api_token: None,
+            posts: Posts::new(intake, limits.wait),
+            door: Door::new(limits.tries),
+            work: Work::new(&limits, Arc::clone(&metrics)),
+            neighbours: Neighbours::default(),
+            metrics,
+            health: Health::default(),
+        }
+    }
+
+    /// Whether nothing was ever logged for the enterprise. With the whole tree gone, or nothing in it
+    /// (a disk that is not mounted), that can't be said.
+    pub(super) fn has_no_logs_of(&self, enterprise: &EnterpriseName) -> bool {
+        let holds_others = || {
+            let others = self.tree.enterprises();
+            others.is_ok_and(|others| !others.is_empty())
+        };
+        self.tree.folder(enterprise).is_err() && holds_others()
+    }
+
+    /// Now, as a record written now would say it.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.engine.zone().stamp(self.now.utc())
+    }
+
+    /// Lets a visitor in to what is wanted, or says why not. The enterprise is given as the
+    /// directory knows it.
+    pub(super) async fn admit(
+        &self,
+        visit: &Visit,
+        wanted: &Wanted<'_>,
+    ) -> Result<Enterprise, Said> {
+        let visitor = Visitor::of(visit.address);
+        let refused = |refusal: Refusal| {
+            visit.said(match refusal {
+                Refusal::Closed => Notice::NoAccess,
+                Refusal::Expired => Notice::Expired,
+                Refusal::TooMany(wait) => Notice::TooManyTries(whole_seconds(wait)),
+            })
+        };
+        self.door.knock(visitor, Instant::now()).map_err(refused)?;
+        let known = self.directory.enterprise(wanted.enterprise()).await;
+        let known = known.map_err(|_| visit.said(Notice::Trouble))?;
+        let secret = known.as_ref().and_then(|it| it.secret.as_ref());
+        let now = (Instant::now(), self.now.unix_seconds());
+        self.door
+            .enter(visitor, wanted, secret, &visit.credentials, now)
+            .map_err(refused)?;
+        // Nobody enters where there is no secret.
+        known.ok_or_else(|| visit.said(Notice::NoAccess))
+    }
+
+    /// The language for a request of which nothing else may be readable.
+    pub(super) fn language(&self, query: Query<'_>, headers: &HeaderMap) -> Language {
+        let asked = query.field("lang").ok().flatten();
+        let liked = headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok());
+        Language::choose(asked.as_deref(), liked, self.language)
+    }
+
+    pub(super) fn address(&self, peer: Option<&Peer>, headers: &HeaderMap) -> IpAddr {
+        // Without a connection (a test of the router alone) all are the same stranger.
+        let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
+        visitor::address(peer, headers, &self.trusted_proxies)
+    }
+}
+
+/// The other end of the connection that a request came by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// Who asks, in which language, with what to show for it.
+pub(super) struct Visit {
+    pub(super) language: Language,
+    pub(super) address: IpAddr,
+    pub(super) credentials: Credentials,
+}
+
+impl Visit {
+    /// A page that says why there is no other.
+    pub(super) fn said(&self, notice: Notice) -> Said {
+        Said::new(self.language, notice)
+    }
+}
+
+impl FromRequestParts<Arc<Site>> for Visit {
+    type Rejection = Said;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Visit, Said> {
+        let query = Query::new(parts.uri.query());
+        let language = site.language(query, &parts.headers);
+        let bad = |_| Said::new(language, Notice::BadRequest);
+        query.field("lang").map_err(bad)?;
+        Ok(Visit {
+            language,
+            address: site.address(parts.extensions.get(), &parts.headers),
+            credentials: Credentials::of(query).map_err(bad)?,
+        })
+    }
+}
+
+/// Rounded up: who waits so long has waited long enough.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
