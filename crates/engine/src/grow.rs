@@ -7,17 +7,14 @@
 //! and the Asterisk events around them.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
-use super::kept::{Class, Earliest, Kept, fact_of};
-use super::pass::{Piece, TimeMap};
+use super::kept::{Class, Kept, fact_of};
+use super::pass::TimeMap;
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::{
-    Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, infer, reach, straighten,
+    Closure, Component, Fact, Joiner, SAME_CALL_MILLIS, reach, straighten,
 };
-use calltrace_model::record::{LogZone, Place, Stamp, id};
+use calltrace_model::record::{LogZone, Place, Record, Stamp, id};
 use calltrace_store::error::Trouble;
 use calltrace_store::index::Key;
 use calltrace_store::scan::{Line, Needles};
@@ -32,13 +29,6 @@ const NEAR_MILLIS: i64 = 20_000;
 /// year) after the id's second of birth: a test system uses an id for as long as logs are kept, and a record
 /// of the year 2038 or 9999 is that of a broken clock.
 const ID_REUSED_MILLIS: i64 = 366 * 24 * 3_600_000;
-
-/// Records that are looked at around a call for parts that share no id with it: in a minute an
-/// enterprise writes some thousand.
-const NEIGHBOUR_LIMITS: RecordLimits = RecordLimits {
-    records: 50_000,
-    bytes: 32 << 20,
-};
 
 /// How a call is grown.
 #[derive(Debug, Clone, Copy, Default)]
@@ -157,7 +147,12 @@ impl Engine {
                     .iter()
                     .any(|f| f.is_asterisk() && f.linked().is_empty())
             {
-                let around = self.neighbours(corpus, map, &judged.facts);
+                let around = self.neighbours(
+                    corpus,
+                    map,
+                    &judged.facts,
+                    self.limits(&judged.facts, false),
+                );
                 judged = self.judge(&asked, known, &lines, around, how);
                 let mut is_new = false;
                 for (uid, why) in &judged.inferred {
@@ -285,71 +280,6 @@ impl Engine {
             last.plus_millis(NEAR_MILLIS),
         ))
     }
-
-    /// Every Asterisk event around the moments at which parts can join the call or it can be a part of
-    /// another: its dials, hangups, and the first record of each leg. A consultation may end at any moment of
-    /// the call, and of it a hangup is all that may be left.
-    fn neighbours(&self, corpus: &Corpus, map: &TimeMap, facts: &[Fact]) -> Vec<Fact> {
-        let mut moments: Vec<Stamp> = Vec::new();
-        let mut seen: Vec<&[u8]> = Vec::new();
-        for fact in facts.iter().filter(|f| f.is_asterisk()) {
-            let is_first = !seen.contains(&fact.uid());
-            if is_first {
-                seen.push(fact.uid());
-            }
-            if is_first || fact.is_call_event() {
-                moments.push(fact.at);
-            }
-        }
-        moments.sort();
-        let near = |a: &Stamp, b: &Stamp| b.since(*a) <= 2 * reach::NEIGHBOUR_MILLIS;
-        let every = Needles::new(["|"]);
-        let asterisk = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
-        let mut around: Vec<Fact> = Vec::new();
-        for moments in moments.chunk_by(near) {
-            let when = (
-                moments[0].plus_millis(-reach::NEIGHBOUR_MILLIS),
-                moments[moments.len() - 1].plus_millis(reach::NEIGHBOUR_MILLIS),
-            );
-            let pieces = map.pieces(corpus, when, None);
-            let lines = self
-                .earliest_of(&pieces, &every, when, asterisk)
-                .into_lines();
-            let facts = lines.map(|line| fact_of(&line));
-            around.extend(facts.filter(Fact::is_asterisk));
-        }
-        if let Some(when) = self.limits(facts, false)
-            && infer::bridged_endpoints(facts).next().is_some()
-        {
-            let pieces = map.pieces(corpus, when, None);
-            let hangups = self.earliest_of(&pieces, &Needles::new(["|hangup|"]), when, |_| true);
-            let hangups = hangups.into_lines().map(|line| fact_of(&line));
-            around.extend(hangups.filter(|hangup| infer::may_be_consultation(hangup, facts)));
-        }
-        around
-    }
-
-    /// The lines of some pieces and some time that hold a needle and that `wanted` takes, as many as
-    /// are looked at.
-    fn earliest_of(
-        &self,
-        pieces: &[Piece],
-        needles: &Needles,
-        when: (Stamp, Stamp),
-        wanted: impl Fn(&[u8]) -> bool + Sync,
-    ) -> Earliest {
-        let earliest = Mutex::new(Earliest::default());
-        pieces.par_iter().with_max_len(1).for_each(|piece| {
-            let mut own = Earliest::default();
-            let take = |line| own.push(line, NEIGHBOUR_LIMITS, &mut |_| ());
-            self.each_of_piece(piece, needles, when, &wanted, take);
-            let mut all = earliest.lock().unwrap_or_else(PoisonError::into_inner);
-            all.join(own, NEIGHBOUR_LIMITS, &mut |_| ());
-        });
-        earliest
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The call as the joiner sees it.
@@ -424,7 +354,8 @@ fn finish(
         }
     }
     let lines = kept.into_lines().into_iter();
-    let mut own: Vec<(Fact, Line)> = lines.map(|line| (fact_of(&line), line)).collect();
+    let with_texts = |line: &Line| Fact::of(&Record::parse(&line.text), line.at, line.place);
+    let mut own: Vec<(Fact, Line)> = lines.map(|line| (with_texts(&line), line)).collect();
     own.sort_by_key(|(fact, _)| (fact.at, fact.place));
     let (facts, lines) = own.into_iter().unzip();
     Trouble::tidy(&mut troubles);

@@ -259,9 +259,9 @@ impl<R: Rank> Foremost<R> {
     }
 }
 
-/// What a line says.
+/// What a line says of a call, without what is said in texts.
 pub(super) fn fact_of(line: &Line) -> Fact {
-    Fact::of(&Record::parse(&line.text), line.at, line.place)
+    Fact::without_texts(&Record::parse(&line.text), line.at, line.place)
 }
 
 #[cfg(test)]

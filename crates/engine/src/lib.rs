@@ -6,6 +6,7 @@
 //! which says how far they were read. The engine never learns what a flag is, and prints
 //! nothing: answers go to a sink or are returned, with what could not be read named in them.
 
+mod around;
 mod corpus;
 mod glance;
 mod grow;

@@ -19,11 +19,11 @@ use super::kept::Kept;
 use super::reading::{Reading, Wanted, are_near, blocks_near};
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::Closure;
-use calltrace_model::record::{Record, Stamp, id};
+use calltrace_model::record::{Place, Record, Stamp, id};
 use calltrace_store::error::Trouble;
 use calltrace_store::index::Key;
 use calltrace_store::scan::{
-    Before, Block, Blocks, Line, Needles, Seen, Task, before, line, time_of_record,
+    Before, Block, Blocks, Line, Needles, Seen, Task, before, time_of_record,
 };
 use calltrace_store::source::{Source, Span};
 
@@ -177,7 +177,10 @@ impl Engine {
         let all = Mutex::new((Kept::new(limits), Vec::new()));
         pieces.par_iter().with_max_len(1).for_each(|piece| {
             let mut kept = Kept::new(limits);
-            let take = |line| kept.offer(closure, line);
+            let take = |place: Place, at, text: &[u8]| {
+                let text = text.into();
+                kept.offer(closure, Line { at, place, text });
+            };
             let troubles = self.each_of_piece(piece, needles, when, |_| true, take);
             // Joined at once: pieces that wait for each other would all be in memory.
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -196,13 +199,21 @@ impl Engine {
         needles: &Needles,
         (from, to): (Stamp, Stamp),
         wanted: impl Fn(&[u8]) -> bool,
-        mut each: impl FnMut(Line),
+        mut each: impl FnMut(Place, Stamp, &[u8]),
     ) -> Vec<Trouble> {
         let mut each_of_block = |index: u32, block: &Block<'_>| {
             needles.lines(block.text, |at, text| {
-                let is_then = |time: Stamp| time >= from && time <= to;
-                if wanted(text) && time_of_record(block, at, text).is_some_and(is_then) {
-                    each(line(index, block, at, text));
+                if !wanted(text) {
+                    return;
+                }
+                let time = time_of_record(block, at, text);
+                if let Some(time) = time.filter(|time| *time >= from && *time <= to) {
+                    let offset = block.offset + at as u64;
+                    let place = Place {
+                        source: index,
+                        offset,
+                    };
+                    each(place, time, text);
                 }
             });
         };

@@ -163,7 +163,9 @@ impl Engine {
         let needles = Needles::new(walk.names.needles());
         pieces.par_iter().with_max_len(1).for_each(|piece| {
             let mut own = Earliest::default();
-            let take = |line: Line| {
+            let take = |place: Place, at, text: &[u8]| {
+                let text = text.into();
+                let line = Line { at, place, text };
                 if is_next(&line) {
                     own.push(line, AT_ONCE, &mut |_| ());
                 }

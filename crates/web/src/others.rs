@@ -56,6 +56,11 @@ pub(super) async fn others(
     let calls = match site.neighbours.begin(enterprise, &call.client, begun) {
         Begin::Known(calls) => calls,
         Begin::Leave => return Vec::new(),
+        // Whoever waits for a page goes before.
+        Begin::Search if !site.work.is_idle() => {
+            (site.neighbours).end(enterprise, Duration::ZERO, begun);
+            return Vec::new();
+        }
         Begin::Search => {
             let asking = Asking {
                 site: Arc::clone(site),

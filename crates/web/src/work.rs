@@ -23,6 +23,8 @@ pub(super) enum Undone {
 #[derive(Debug)]
 pub(super) struct Work {
     places: Arc<Semaphore>,
+    /// How many places there are.
+    working: usize,
     /// Long work needs one of these besides: it never has all places.
     long: Arc<Semaphore>,
     queue: Semaphore,
@@ -34,11 +36,17 @@ impl Work {
     pub(super) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Work {
         Work {
             places: Arc::new(Semaphore::new(limits.working)),
+            working: limits.working,
             long: Arc::new(Semaphore::new((limits.working / 2).max(1))),
             queue: Semaphore::new(limits.waiting),
             wait: limits.wait,
             metrics,
         }
+    }
+
+    /// Whether nothing is at work: what a page can do without is left out else.
+    pub(super) fn is_idle(&self) -> bool {
+        self.places.available_permits() == self.working
     }
 
     /// Does it when there is a place. Whoever asked may have gone by then: work that has begun

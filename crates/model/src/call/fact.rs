@@ -25,6 +25,9 @@ const INTEGRATION: &[u8] = b"_integration";
 /// Length of a line, usually; a little less, so that room is made once.
 const LINE_BYTES_USUAL: usize = 220;
 
+/// Length of all fields of a record, usually; a little more, so that room is made once.
+const FIELDS_BYTES_USUAL: usize = 200;
+
 // Which field stands where in `Fact::text`. Kinds share the places.
 const UID: usize = 0;
 const BRIDGE: usize = 1;
@@ -180,10 +183,24 @@ impl Facts {
 impl Fact {
     /// What `record`, standing at `place`, says. `at` is for lines that have no time of their own.
     pub fn of(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
-        let mut text = Vec::new();
-        let mut fact = Fact::draft(record, at, place, &mut text, true);
+        Fact::alone(record, at, place, true)
+    }
+
+    /// The same, but for what messages and answers say: enough to tell which call it belongs to.
+    pub fn without_texts(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
+        Fact::alone(record, at, place, false)
+    }
+
+    fn alone(record: &Record<'_>, at: Stamp, place: Place, with_texts: bool) -> Fact {
+        let mut text = Vec::with_capacity(FIELDS_BYTES_USUAL);
+        let mut fact = Fact::draft(record, at, place, &mut text, with_texts);
         fact.text = Some(text.into());
         fact
+    }
+
+    /// Bytes that its fields take.
+    pub fn bytes(&self) -> usize {
+        self.ends[FIELDS - 1].into()
     }
 
     /// The fact without its text, which is appended to `text`.

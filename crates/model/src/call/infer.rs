@@ -27,6 +27,9 @@ const MANAGER_LEAD_MILLIS: i64 = 60_000;
 /// Records of one moment are written within this time of each other (milliseconds).
 const SLACK_MILLIS: i64 = 5_000;
 
+/// A leg that only rang, and the dials that can have rung it, are this near to each other (milliseconds).
+pub const RUNG_MILLIS: i64 = rung::DIAL_LATE_MILLIS + rung::RINGS_ON_MILLIS;
+
 /// Two groups that are one call, by circumstance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inference {
@@ -76,6 +79,13 @@ impl Profile {
     /// Whether it came in from outside.
     pub fn has_start(&self) -> bool {
         self.start
+    }
+
+    /// Whether other parts may belong to the group than legs that only rang and consultations, or whether it
+    /// may itself be a part: these can be a minute away.
+    pub fn has_far_parts(&self) -> bool {
+        let owns = [Kind::Crm, Kind::Forwarded].map(|kind| self.may_own_parts(kind));
+        owns.contains(&true) || self.kinds().next().is_some()
     }
 
     /// Adds a record of the group.

@@ -59,11 +59,20 @@ impl Stamp {
         if (t[4], t[7], t[10], t[13], t[16], t[19]) != (b'-', b'-', b' ', b':', b':', b',') {
             return None;
         }
-        let year = number(&t[0..4])?;
-        let (month, day) = (number(&t[5..7])?, number(&t[8..10])?);
-        let (hour, minute) = (number(&t[11..13])?, number(&t[14..16])?);
-        let (second, milli) = (number(&t[17..19])?, number(&t[20..23])?);
-        let real = year >= 1970
+        // One look at the end tells whether all were digits.
+        let mut largest = 0;
+        let mut digit = |at: usize| {
+            let digit = t[at].wrapping_sub(b'0');
+            largest = digit.max(largest);
+            i64::from(digit)
+        };
+        let mut two = |at: usize| digit(at) * 10 + digit(at + 1);
+        let year = two(0) * 100 + two(2);
+        let (month, day) = (two(5), two(8));
+        let (hour, minute, second) = (two(11), two(14), two(17));
+        let milli = two(20) * 10 + digit(22);
+        let real = largest <= 9
+            && year >= 1970
             && (1..=12).contains(&month)
             && (1..=days_in_month(year, month)).contains(&day)
             && hour < 24
@@ -191,12 +200,6 @@ impl LogZone {
     }
 }
 
-fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0i64, |n, b| {
-        b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'))
-    })
-}
-
 fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
@@ -248,6 +251,9 @@ mod tests {
             "2025-01-01 00:00:00.000",
             "2025-01-01T00:00:00,000",
             "2025-01-01 00:00:00,00",
+            "2025-01-01 00:00:00,00x",
+            "2025-01-01 00:00:0/,000",
+            "202:-01-01 00:00:00,000",
         ] {
             assert_eq!(Stamp::parse_prefix(text.as_bytes()), None, "{text}");
         }

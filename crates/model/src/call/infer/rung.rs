@@ -6,14 +6,14 @@ use crate::record::{Stamp, phone};
 
 /// Dial() makes its channels and then the host's script, which polls five times a second, logs the
 /// dial: a leg that rings is logged up to this long before the dial that rings it (milliseconds).
-const DIAL_LATE_MILLIS: i64 = 3_000;
+pub(super) const DIAL_LATE_MILLIS: i64 = 3_000;
 
 /// The same script may read the dial first, in one round with the leg (milliseconds).
 const DIAL_EARLY_MILLIS: i64 = 300;
 
 /// A queue or a hunt group rings further telephones on the one dial that was logged: a member is
 /// rung again after `timeout` and `retry`, 15 s and 5 s by default (milliseconds).
-const RINGS_ON_MILLIS: i64 = 30_000;
+pub(super) const RINGS_ON_MILLIS: i64 = 30_000;
 
 /// The group that rings the part: it has a dial near the part's beginning, of a number that the part shows.
 pub(super) fn rung_by<'f, K: Ord>(

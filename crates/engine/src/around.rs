@@ -1,0 +1,139 @@
+//! What an enterprise did around a call: parts of it that share no id with it are among that, and calls that
+//! it can be a part of.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::pass::{Piece, TimeMap};
+use super::{Corpus, Engine, RecordLimits};
+use calltrace_model::call::{Event, Fact, infer, reach};
+use calltrace_model::record::{Body, Record, Stamp};
+use calltrace_store::scan::Needles;
+
+/// Events that are looked at around a call: in a minute an enterprise writes some thousand. The bytes are
+/// those of the fields that matter to a call.
+const LIMITS: RecordLimits = RecordLimits {
+    records: 50_000,
+    bytes: 32 << 20,
+};
+
+impl Engine {
+    /// Every Asterisk event around the moments at which parts can join the call or it can be a part of
+    /// another. A consultation may end at any moment of the call, from when to when it `lasts`, and of it a
+    /// hangup is all that may be left.
+    pub(super) fn neighbours(
+        &self,
+        corpus: &Corpus,
+        map: &TimeMap,
+        facts: &[Fact],
+        lasts: Option<(Stamp, Stamp)>,
+    ) -> Vec<Fact> {
+        let (moments, reach) = moments(facts);
+        let near = |a: &Stamp, b: &Stamp| b.since(*a) <= 2 * reach;
+        let every = Needles::new(["|"]);
+        let mut around: Vec<Fact> = Vec::new();
+        for moments in moments.chunk_by(near) {
+            let when = (
+                moments[0].plus_millis(-reach),
+                moments[moments.len() - 1].plus_millis(reach),
+            );
+            around.extend(self.events(&map.pieces(corpus, when, None), &every, when));
+        }
+        if let Some(when) = lasts
+            && infer::bridged_endpoints(facts).next().is_some()
+        {
+            let hangups = Needles::new(["|hangup|"]);
+            let hangups = self.events(&map.pieces(corpus, when, None), &hangups, when);
+            let hangups = hangups.into_iter();
+            around.extend(hangups.filter(|hangup| infer::may_be_consultation(hangup, facts)));
+        }
+        around
+    }
+
+    /// The Asterisk events of some pieces and some time whose lines hold a needle, the earliest of them.
+    fn events(&self, pieces: &[Piece], needles: &Needles, when: (Stamp, Stamp)) -> Vec<Fact> {
+        let earliest = Mutex::new(Earliest::default());
+        // What is surely none is passed over before it is looked at.
+        let may_be_one = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
+        pieces.par_iter().with_max_len(1).for_each(|piece| {
+            let mut own = Earliest::default();
+            self.each_of_piece(piece, needles, when, may_be_one, |place, at, text| {
+                let record = Record::parse(text);
+                if matches!(record.body, Body::Ast(_)) {
+                    own.push(Fact::without_texts(&record, at, place));
+                }
+            });
+            let mut all = earliest.lock().unwrap_or_else(PoisonError::into_inner);
+            own.facts.into_iter().for_each(|fact| all.push(fact));
+        });
+        let earliest = earliest.into_inner();
+        let mut earliest = earliest.unwrap_or_else(PoisonError::into_inner);
+        earliest.cut();
+        earliest.facts
+    }
+}
+
+/// The moments in whose neighbourhood other parts of a call can be, in order of time, and how far around them
+/// (milliseconds): those of its dials and little around them where legs that only rang are all that can be
+/// missing. A leg of which more happened outside is taken for one at first; grown as well, it shows.
+fn moments(facts: &[Fact]) -> (Vec<Stamp>, i64) {
+    let mut profile = infer::Profile::default();
+    facts.iter().for_each(|fact| profile.add(fact));
+    let all = profile.has_far_parts();
+    let mut moments: Vec<Stamp> = Vec::new();
+    let mut seen: Vec<&[u8]> = Vec::new();
+    for fact in facts.iter().filter(|f| f.is_asterisk()) {
+        let is_first = !seen.contains(&fact.uid());
+        if is_first {
+            seen.push(fact.uid());
+        }
+        if fact.event == Event::Dial || all && (is_first || fact.is_call_event()) {
+            moments.push(fact.at);
+        }
+    }
+    moments.sort();
+    let reach = match all {
+        true => reach::NEIGHBOUR_MILLIS,
+        false => infer::RUNG_MILLIS,
+    };
+    (moments, reach)
+}
+
+/// The earliest events of some that come in any order, as many as the limits allow.
+#[derive(Default)]
+struct Earliest {
+    facts: Vec<Fact>,
+    bytes: usize,
+}
+
+impl Earliest {
+    fn push(&mut self, fact: Fact) {
+        self.bytes += fact.bytes();
+        self.facts.push(fact);
+        if self.facts.len() > 2 * LIMITS.records || self.bytes > 2 * LIMITS.bytes {
+            self.cut();
+        }
+    }
+
+    /// Leaves those that the limits allow.
+    fn cut(&mut self) {
+        if self.facts.len() <= LIMITS.records && self.bytes <= LIMITS.bytes {
+            return;
+        }
+        self.facts.sort_by_key(|fact| (fact.at, fact.place));
+        let mut bytes = 0;
+        let fits = |fact: &&Fact| {
+            bytes += fact.bytes();
+            bytes <= LIMITS.bytes
+        };
+        let kept = self
+            .facts
+            .iter()
+            .take(LIMITS.records)
+            .take_while(fits)
+            .count();
+        self.facts.truncate(kept);
+        self.bytes = self.facts.iter().map(Fact::bytes).sum();
+    }
+}
