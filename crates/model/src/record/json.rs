@@ -52,12 +52,21 @@ impl<'a> Iterator for Fields<'a> {
     type Item = (&'a [u8], Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = skip_space(self.rest);
-        let rest = skip_space(rest.strip_prefix(b",").unwrap_or(rest));
+        // As nearly all writers have it, `"key": "value", `; with other spaces below.
+        let rest = match self.rest {
+            [b',', b' ', b'"', ..] => &self.rest[2..],
+            [b'"', ..] => self.rest,
+            rest => {
+                let rest = skip_space(rest);
+                skip_space(rest.strip_prefix(b",").unwrap_or(rest))
+            }
+        };
         let (key_end, _) = string_end(rest)?;
         let key = &rest[1..key_end - 1];
-        let rest = skip_space(&rest[key_end..]).strip_prefix(b":")?;
-        let rest = skip_space(rest);
+        let rest = match &rest[key_end..] {
+            [b':', b' ', value @ ..] if value.first().is_some_and(|b| *b > b' ') => value,
+            rest => skip_space(skip_space(rest).strip_prefix(b":")?),
+        };
         let (end, value) = match rest.first()? {
             b'"' => match string_end(rest)? {
                 (end, false) => (end, Value::Str(&rest[1..end - 1])),
@@ -143,24 +152,28 @@ fn nested_end(text: &[u8]) -> Option<usize> {
 
 /// The index after the closing quote of the string that `text` begins with, and whether it holds
 /// escapes.
+#[inline]
 fn string_end(text: &[u8]) -> Option<(usize, bool)> {
-    if text.first() != Some(&b'"') {
-        return None;
+    let inner = text.strip_prefix(b"\"")?;
+    let found = quote_or_backslash(inner)?;
+    match inner[found] {
+        b'"' => Some((found + 2, false)),
+        _ => escaped_end(inner, found).map(|end| (end + 2, true)),
     }
-    let mut at = 1;
-    let mut escaped = false;
-    loop {
-        at += quote_or_backslash(text.get(at..)?)?;
-        if text[at] == b'"' {
-            return Some((at + 1, escaped));
-        }
-        escaped = true;
+}
+
+/// Where the closing quote of a string is that holds an escape `at` some place.
+fn escaped_end(inner: &[u8], mut at: usize) -> Option<usize> {
+    while inner[at] != b'"' {
         at += 2;
+        at += memchr2(b'"', b'\\', inner.get(at..)?)?;
     }
+    Some(at)
 }
 
 /// Where the first quote or backslash is. Keys and most values are shorter than what a vector search pays
 /// off for: the first words are looked at eight bytes at once (the zero-byte test of "Bit Twiddling Hacks").
+#[inline]
 fn quote_or_backslash(text: &[u8]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
@@ -169,19 +182,17 @@ fn quote_or_backslash(text: &[u8]) -> Option<usize> {
         let differs = word ^ (ONES * u64::from(byte));
         differs.wrapping_sub(ONES) & !differs & HIGH_BITS
     };
-    let mut at = 0;
-    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        if at == WORDS * 8 {
-            break;
-        }
+    let words = text.as_chunks().0;
+    let words = &words[..words.len().min(WORDS)];
+    for (number, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         // Bits above the lowest one may be wrong; the lowest is right.
         let found = equal(word, b'"') | equal(word, b'\\');
         if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+            return Some(number * 8 + found.trailing_zeros() as usize / 8);
         }
-        at += 8;
     }
+    let at = words.len() * 8;
     memchr2(b'"', b'\\', &text[at..]).map(|found| at + found)
 }
 
