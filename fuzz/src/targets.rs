@@ -4,7 +4,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use calltrace::cli::Settings;
+use calltrace::settings::Settings;
 use calltrace_model::call::Fact;
 use calltrace_model::record::{LogZone, Place, Record, Stamp};
 use calltrace_model::{redact, sanitise};

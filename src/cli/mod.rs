@@ -3,20 +3,15 @@
 
 mod complete;
 mod config;
-mod directory;
 mod doctor;
 mod index;
-mod known;
-mod origin;
 mod rotate;
 mod search;
 mod serve;
-mod settings;
 mod tail;
 mod values;
 mod when;
 mod words;
-mod wrong;
 
 use std::path::PathBuf;
 
@@ -28,17 +23,15 @@ pub use complete::{FILES, FOLDERS, Offer, Typed, Wanted, complete};
 pub use config::{ConfigArgs, ConfigFormat};
 pub use doctor::{DoctorArgs, DoctorFormat};
 pub use index::IndexArgs;
-pub use known::{KNOWN, Known, Shown, Usual};
-pub use origin::{Origins, Said};
-pub use rotate::{RotateArgs, RotateFormat, RotateSettings};
+pub use rotate::{RotateArgs, RotateFormat};
 pub use search::{ContentArgs, PartyArgs, SearchArgs, SearchFormat};
-pub use serve::{LinkArgs, LogFormat, ServeArgs, ServeSettings, own_url};
-pub use settings::{FileState, Settings};
+pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
 pub use tail::{TailArgs, TailFormat};
 pub use when::Moment;
 pub use words::{check_environment, is_flag, subcommands, typed_or_set_wrong};
 
-use values::{parse_id, parse_kind, parse_zone};
+use crate::settings::values::parse_zone;
+use values::{parse_id, parse_kind};
 
 /// Help begins with what it is for and with examples; options are looked up.
 const HELP: &str = "\

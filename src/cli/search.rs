@@ -3,10 +3,11 @@
 use clap::{Args, ValueEnum};
 
 use super::values::{
-    parse_direction, parse_duration, parse_fault, parse_kind, parse_phone, parse_regex,
-    parse_status, parse_status_pattern,
+    parse_direction, parse_fault, parse_kind, parse_phone, parse_regex, parse_status,
+    parse_status_pattern,
 };
 use super::{HELP, Wanted};
+use crate::settings::values::parse_duration;
 use calltrace_model::call::{Direction, FaultCode, Outcome};
 use calltrace_model::filter::{RecordFilter, StatusPattern};
 use calltrace_model::record::KindName;

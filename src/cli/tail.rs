@@ -5,8 +5,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::search::{ContentArgs, MOMENTS, PartyArgs};
-use super::values::{parse_id, parse_length};
+use super::values::parse_id;
 use super::{HELP, Wanted};
+use crate::settings::values::parse_length;
 use calltrace_model::filter::RecordFilter;
 use calltrace_store::error::Error;
 

@@ -3,7 +3,7 @@
 use calltrace_model::record::Zone;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 
-use super::values::millis;
+use crate::settings::values::millis;
 
 const FORMS: &str =
     "write 2025-11-30, '2025-11-30 09:00', 2025-11-30T09:00:00Z, 09:00, -3h, today or yesterday";

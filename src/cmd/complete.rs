@@ -9,14 +9,12 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::path::PathBuf;
 
-use super::root::DEFAULT_ROOT;
 use super::{Exit, say, system_zone};
-use crate::cli::{FILES, FOLDERS, Offer, Settings, Typed, Wanted, complete as offers};
+use crate::cli::{FILES, FOLDERS, Offer, Typed, Wanted, complete as offers};
+use crate::settings::Settings;
 use calltrace_engine::{last_written, recent_calls};
 use calltrace_model::call::Summary;
-use calltrace_model::record::LogZone;
 use calltrace_model::sanitise::sanitise;
 use calltrace_output::{Clock, glance};
 use calltrace_store::tree::{EnterpriseName, Tree};
@@ -168,13 +166,13 @@ struct Place {
 impl Place {
     fn of(typed: &Typed) -> Option<Place> {
         let settings = Settings::load(typed.config.as_deref()).ok()?;
-        let root = typed.root.clone().or_else(|| settings.root.clone());
-        let tree = Tree::open(&root.unwrap_or_else(|| PathBuf::from(DEFAULT_ROOT))).ok()?;
+        let root = typed.root.as_ref().unwrap_or(&settings.root);
+        let tree = Tree::open(root).ok()?;
         let shown = typed.tz.or(settings.display_timezone);
         Some(Place {
             tree,
             clock: Clock {
-                log: settings.log_timezone.map_or_else(LogZone::default, LogZone),
+                log: settings.log_timezone,
                 shown: shown.unwrap_or_else(system_zone),
             },
             settings,

@@ -6,15 +6,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use toml::{Table, Value};
+use toml::Value;
 
 use super::root::{Root, here};
 use super::talk::Out;
 use super::{Exit, system_zone};
-use crate::cli::{
-    ConfigArgs, ConfigFormat, FileState, Global, KNOWN, Known, Said, Settings, Usual,
-    check_environment, is_flag,
-};
+use crate::cli::{ConfigArgs, ConfigFormat, Global, check_environment, is_flag};
+use crate::settings::{FileState, SETTINGS, Said, Setting, Settings, Usual};
 use calltrace_model::sanitise::sanitise;
 use calltrace_store::error::{Error, reason};
 
@@ -45,7 +43,7 @@ pub(super) fn run(global: &Global, args: &ConfigArgs) -> Result<Exit, Error> {
 
 /// One setting as it is in effect.
 struct Row {
-    known: &'static Known,
+    setting: &'static Setting,
     /// Its tables and its key; empty for a setting of a table that nobody has set anything in.
     at: Vec<String>,
     value: Option<Value>,
@@ -70,15 +68,15 @@ enum Origin {
 fn rows(global: &Global, settings: &Settings) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut free: Vec<Row> = Vec::new();
-    for known in &KNOWN {
-        match known.is_free() {
+    for setting in SETTINGS {
+        match setting.is_chosen() {
             false => {
                 rows.append(&mut sorted(&mut free));
-                if !known.is_said_by_twin(&settings.origins) {
-                    rows.push(fixed(known, global, settings));
+                if !settings.origins.say_twin_of(setting) {
+                    rows.push(fixed(setting, global, settings));
                 }
             }
-            true => free.extend(chosen(known, settings)),
+            true => free.extend(chosen(setting, settings)),
         }
     }
     rows.append(&mut sorted(&mut free));
@@ -97,23 +95,23 @@ fn sorted(rows: &mut Vec<Row>) -> Vec<Row> {
 }
 
 /// What files say under names of the user's choice.
-fn chosen(known: &'static Known, settings: &Settings) -> Vec<Row> {
+fn chosen(setting: &'static Setting, settings: &Settings) -> Vec<Row> {
     let said = settings.origins.all();
-    let said = said.filter(|(at, _)| Known::of(at) == Some(known));
-    said.map(|(at, said)| of_file(known, at.to_vec(), said))
+    let said = said.filter(|(at, _)| Setting::of(at).is_some_and(|of| of.name == setting.name));
+    said.map(|(at, said)| of_file(setting, at.to_vec(), said))
         .collect()
 }
 
-fn of_file(known: &'static Known, at: Vec<String>, said: &Said) -> Row {
+fn of_file(setting: &'static Setting, at: Vec<String>, said: &Said) -> Row {
     let is_no_file = |value: &Value| {
         let path = value.as_str().map(Path::new);
         path.is_some_and(|path| path.is_relative() && !path.exists())
     };
     // It may be the secret itself that was put where its file's name belongs.
     let shown = said.value.as_ref();
-    let shown = shown.filter(|value| !(known.names_a_secret() && is_no_file(value)));
+    let shown = shown.filter(|value| !(setting.names_a_secret() && is_no_file(value)));
     Row {
-        known,
+        setting,
         at,
         value: shown.cloned(),
         masked: said.masked.clone(),
@@ -121,16 +119,16 @@ fn of_file(known: &'static Known, at: Vec<String>, said: &Said) -> Row {
     }
 }
 
-fn fixed(known: &'static Known, global: &Global, settings: &Settings) -> Row {
-    let names = known.names();
+fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> Row {
+    let names = setting.names();
     let at: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    let variable = known.variable.and_then(from_variable);
-    let flag = flagged(known, global);
+    let variable = from_variable(setting);
+    let flag = flagged(setting, global);
     if let (None, None, Some(said)) = (&flag, &variable, settings.origins.of(&names)) {
-        return of_file(known, at, said);
+        return of_file(setting, at, said);
     }
     let row = |value, origin| Row {
-        known,
+        setting,
         at,
         value,
         masked: None,
@@ -142,15 +140,15 @@ fn fixed(known: &'static Known, global: &Global, settings: &Settings) -> Row {
     if let Some((variable, value)) = variable {
         return row(Some(value), Origin::Variable(variable));
     }
-    match known.usual {
-        Usual::Is(value) => {
-            let more = match known.key {
+    match setting.usual {
+        Usual::Is(_) => {
+            let more = match setting.name {
                 "root" => root_state(global, settings),
                 _ => String::new(),
             };
-            row(Some(parsed(value)), Origin::Default(more))
+            row(setting.usual_value(), Origin::Default(more))
         }
-        Usual::Not(what) if known.key == "display_timezone" => row(
+        Usual::Not(what) if setting.name == "display_timezone" => row(
             Some(Value::String(system_zone().name().to_owned())),
             Origin::Default(what.to_owned()),
         ),
@@ -159,17 +157,17 @@ fn fixed(known: &'static Known, global: &Global, settings: &Settings) -> Row {
 }
 
 /// The flags that every subcommand has.
-fn flagged(known: &Known, global: &Global) -> Option<(Value, &'static str)> {
-    let (value, id, flag) = match (known.table, known.key) {
-        ("", "root") => {
+fn flagged(setting: &Setting, global: &Global) -> Option<(Value, &'static str)> {
+    let (value, id, flag) = match setting.name {
+        "root" => {
             let root = global.root.as_ref()?;
             (Value::String(root.display().to_string()), "root", "--root")
         }
-        ("", "display_timezone") => {
+        "display_timezone" => {
             let zone = global.tz?;
             (Value::String(zone.name().to_owned()), "tz", "--tz")
         }
-        ("", "threads") => {
+        "threads" => {
             let threads = i64::from(global.threads?);
             (Value::Integer(threads), "threads", "--threads")
         }
@@ -178,10 +176,14 @@ fn flagged(known: &Known, global: &Global) -> Option<(Value, &'static str)> {
     is_flag(id).then_some((value, flag))
 }
 
-fn from_variable(name: &'static str) -> Option<(&'static str, Value)> {
+fn from_variable(setting: &Setting) -> Option<(&'static str, Value)> {
+    let name = setting.variable?;
     let text = env::var_os(name)?.to_string_lossy().into_owned();
+    let is_number = setting
+        .usual_value()
+        .is_some_and(|usual| usual.is_integer());
     let value = match text.parse() {
-        Ok(number) if name == "CALLTRACE_THREADS" => Value::Integer(number),
+        Ok(number) if is_number => Value::Integer(number),
         _ => Value::String(text),
     };
     Some((name, value))
@@ -194,13 +196,6 @@ fn root_state(global: &Global, settings: &Settings) -> String {
         true => format!("in {}", at.display()),
         false => format!("not there in {}", at.display()),
     }
-}
-
-fn parsed(value: &str) -> Value {
-    let table: Table = format!("value = {value}")
-        .parse()
-        .expect("what is usual is TOML");
-    table["value"].clone()
 }
 
 fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()> {
@@ -268,7 +263,7 @@ fn comment(row: &Row) -> String {
     match (&row.value, &row.masked) {
         (None, Some(masked)) => format!("{origin}, set: {masked}"),
         (None, None) => format!("{origin}, set and not shown"),
-        (Some(Value::String(path)), _) if row.known.names_a_secret() => match File::open(path) {
+        (Some(Value::String(path)), _) if row.setting.names_a_secret() => match File::open(path) {
             Ok(_) => origin,
             Err(error) => format!("{origin}; can't be read here: {}", reason(&error)),
         },
@@ -325,41 +320,9 @@ fn setting(row: &Row) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use toml::Table;
 
     use super::*;
-    use calltrace_upkeep::rotate::{Mode, Policy};
-    use calltrace_web::{ConnectionLimits, Limits};
-
-    fn usual(table: &str, key: &str) -> Value {
-        let known = KNOWN
-            .iter()
-            .find(|known| (known.table, known.key) == (table, key));
-        match known.expect("there is such a setting").usual {
-            Usual::Is(value) => parsed(value),
-            Usual::Not(_) => panic!("{table}.{key} has no value of its own"),
-        }
-    }
-
-    #[test]
-    fn what_is_said_to_be_usual_is() {
-        let policy = Policy::default();
-        assert_eq!(usual("rotate", "keep"), Value::from("14d"));
-        assert_eq!(policy.keep_days, 14);
-        assert_eq!(usual("rotate", "mode"), Value::from(Mode::Auto.as_str()));
-        assert_eq!(policy.mode, Mode::Auto);
-        assert_eq!(usual("rotate", "grace"), Value::from("60s"));
-        assert_eq!(policy.grace, Duration::from_secs(60));
-        assert_eq!(policy.size_max, None);
-        assert_eq!(usual("serve", "request_timeout"), Value::from("30s"));
-        assert_eq!(Limits::default().request, Duration::from_secs(30));
-        assert_eq!(usual("serve", "max_connections"), Value::from(512));
-        assert_eq!(ConnectionLimits::default().in_all, 512);
-        assert_eq!(usual("serve", "listen"), Value::from("127.0.0.1:8026"));
-        assert_eq!(usual("", "root"), Value::from("call_tracer"));
-        let zone = calltrace_model::record::LogZone::default().0;
-        assert_eq!(usual("", "log_timezone"), Value::from(zone.name()));
-    }
 
     #[test]
     fn keys_are_quoted_where_toml_wants_it() {

@@ -12,16 +12,15 @@ use calltrace_output::json;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
 use calltrace_upkeep::doctor::{Doctor, Finding, Report, SettingsFile, Severity};
-use calltrace_upkeep::rotate::Policy;
 
 pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
     let settings = settings(desk);
-    let policy = policy(desk);
     let doctor = Doctor {
         tree: &desk.tree,
         zone: desk.engine.zone(),
-        policy: &policy,
+        // What `calltrace rotate` would do without flags.
+        policy: &desk.rotate,
         now: desk.now.utc(),
         whole: args.enterprises.is_empty(),
         deep: args.deep,
@@ -37,17 +36,6 @@ pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exi
         (true, true) => Exit::Findings,
         (true, false) => Exit::Found,
     })
-}
-
-/// What `calltrace rotate` would do without flags.
-fn policy(desk: &Desk) -> Policy {
-    let (usual, set) = (Policy::default(), &desk.rotate);
-    Policy {
-        keep_days: set.keep_days.unwrap_or(usual.keep_days),
-        size_max: set.size_max,
-        mode: set.mode.unwrap_or(usual.mode),
-        ..usual
-    }
 }
 
 fn settings(desk: &Desk) -> Vec<SettingsFile> {

@@ -5,7 +5,8 @@ use super::serve::runtime;
 use super::talk::{Out, say};
 use super::trace::check_id;
 use super::wall_clock::wall_clock;
-use crate::cli::{Global, LinkArgs, Settings};
+use crate::cli::{Global, LinkArgs};
+use crate::settings::Settings;
 use calltrace_directory::{Config, Directory, Secret};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
@@ -23,7 +24,7 @@ pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
     let secret = secret(&settings.directory, &enterprise, global.quiet)?;
     let expires = wall_clock().unix_seconds() + args.valid_for.as_secs();
     let path = signed_path(&secret, &enterprise, &args.unique_id, expires);
-    let link = settings.serve.links_to(args).join(&path);
+    let link = args.front(&settings.serve).join(&path);
     Out::stdout(global.color).bytes(|out| writeln!(out, "{link}"))?;
     Ok(Exit::Found)
 }

@@ -21,16 +21,16 @@ mod wall_clock;
 
 use calltrace_model::record::Zone;
 
-use crate::cli::{
-    Cli, ColorWhen, Command, Global, Moment, Origins, RotateSettings, ServeSettings, Settings,
-};
+use crate::cli::{Cli, ColorWhen, Command, Global, Moment};
+use crate::settings::{Origins, ServeSettings, Settings};
 use calltrace_engine::Engine;
-use calltrace_model::record::{LogZone, Stamp};
+use calltrace_model::record::Stamp;
 use calltrace_output::Clock;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::Tree;
+use calltrace_upkeep::rotate::Policy;
 
 pub use complete::complete;
 pub use talk::say;
@@ -108,7 +108,7 @@ struct Desk {
     verbose: bool,
     quiet: bool,
     threads: usize,
-    rotate: RotateSettings,
+    rotate: Policy,
     serve: ServeSettings,
     directory: calltrace_directory::Config,
     origins: Origins,
@@ -118,12 +118,12 @@ impl Desk {
     fn open(global: &Global) -> Result<Desk, Error> {
         let settings = Settings::load(global.config.as_deref())?;
         let tree = Root::of(global, &settings).open()?;
-        let log = settings.log_timezone.map_or_else(LogZone::default, LogZone);
+        let log = settings.log_timezone;
         let shown = global
             .tz
             .or(settings.display_timezone)
             .unwrap_or_else(system_zone);
-        let threads = global.threads.or(settings.threads).unwrap_or(0);
+        let threads = global.threads.unwrap_or(settings.threads);
         Ok(Desk {
             tree,
             engine: Engine::new(usize::from(threads), Tuning::default(), log)?,

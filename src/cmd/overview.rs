@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use super::Exit;
 use super::root::{Root, here, is_tree};
 use super::talk::Out;
-use crate::cli::{Global, Settings, subcommands};
+use crate::cli::{Global, subcommands};
+use crate::settings::Settings;
 use calltrace_store::error::{Error, reason};
 use calltrace_store::tree::{EnterpriseName, Tree};
 

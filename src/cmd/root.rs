@@ -5,12 +5,10 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Global, Settings, is_flag};
+use crate::cli::{Global, is_flag};
+use crate::settings::Settings;
 use calltrace_store::error::Error;
 use calltrace_store::tree::{FileName, Tree};
-
-/// Where the logs are when nobody says.
-pub(super) const DEFAULT_ROOT: &str = "call_tracer";
 
 /// Where trees have been seen on hosts, besides the current folder.
 const USUAL_PLACES: [&str; 4] = [
@@ -46,15 +44,11 @@ impl Root {
             };
         }
         let said = settings.origins.of(&["root"]);
-        match (&settings.root, said) {
-            (Some(path), Some(said)) => Root {
-                path: path.clone(),
-                origin: Origin::File(said.path.clone(), said.line),
-            },
-            _ => Root {
-                path: PathBuf::from(DEFAULT_ROOT),
-                origin: Origin::Default,
-            },
+        Root {
+            path: settings.root.clone(),
+            origin: said.map_or(Origin::Default, |said| {
+                Origin::File(said.path.clone(), said.line)
+            }),
         }
     }
 
@@ -120,7 +114,7 @@ impl Root {
     }
 
     fn elsewhere(&self) -> Option<PathBuf> {
-        let places = [".", DEFAULT_ROOT].into_iter().chain(USUAL_PLACES);
+        let places = std::iter::once(".").chain(USUAL_PLACES);
         let mut places = places.map(PathBuf::from);
         places.find(|place| *place != self.path && is_tree(place))
     }

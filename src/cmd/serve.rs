@@ -53,7 +53,7 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     let mut signals = Signals::new()
         .and_then(|signals| log.reopen_on_hangup().map(|()| signals))
         .map_err(|error| Error::Usage(format!("can't be told when to end: {error}")))?;
-    let listen = desk.serve.listen(args);
+    let listen = args.listen.unwrap_or(desk.serve.listen);
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| not_bound(listen, &error))?;
     let at = listener.local_addr().unwrap_or(listen);
@@ -163,22 +163,20 @@ fn site(
     directory: Directory,
     public_url: Option<PublicUrl>,
 ) -> Result<(Site, ConnectionLimits), Error> {
-    let usual = Limits::default();
     let limits = Limits {
-        request: desk.serve.request_timeout.unwrap_or(usual.request),
-        ..usual
+        request: desk.serve.request_timeout,
+        ..Limits::default()
     };
-    let usual = ConnectionLimits::default();
     let connections = ConnectionLimits {
-        in_all: desk.serve.connections_max.map_or(usual.in_all, usize::from),
+        in_all: desk.serve.connections_max.into(),
         proxies: desk.serve.trusted_proxies.clone(),
-        ..usual
+        ..ConnectionLimits::default()
     };
     let engine = desk.engine.remembering(MemoryLimits::default());
     let lister = engine.beside()?;
     let mut site = Site::new(desk.tree, engine, desk.clock, directory, limits, desk.now);
     site.lister = Some(lister);
-    site.language = desk.serve.language.unwrap_or_default();
+    site.language = desk.serve.language;
     site.recordings = desk.serve.recordings;
     site.trusted_proxies = desk.serve.trusted_proxies;
     site.public_url = public_url;

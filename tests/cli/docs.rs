@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
-use calltrace::cli::{Cli, KNOWN};
+use calltrace::cli::Cli;
+use calltrace::settings::SETTINGS;
 use clap::{Arg, Command, Parser};
 
 use crate::manual::command::examples;
@@ -286,9 +287,10 @@ fn said_of(settings: &str) -> String {
 
 /// Every setting, as the reader knows them; a table of names by its own name.
 fn known_settings() -> BTreeSet<String> {
-    let known = KNOWN.iter().map(|known| match known.key {
-        "EXTENSION" | "LINE" => known.table.to_owned(),
-        _ => known.names().join("."),
+    let known = SETTINGS.iter().map(|setting| {
+        let table = setting.name.strip_suffix(".EXTENSION");
+        let table = table.or(setting.name.strip_suffix(".LINE"));
+        table.unwrap_or(setting.name).to_owned()
     });
     known.collect()
 }

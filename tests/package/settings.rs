@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use calltrace::cli::{KNOWN, RotateSettings, Settings};
+use calltrace::settings::{SETTINGS, Settings};
 use calltrace_model::record::LogZone;
 use calltrace_upkeep::rotate::Policy;
 use calltrace_web::{ConnectionLimits, Limits};
@@ -42,7 +42,7 @@ fn read(text: &str) -> Settings {
 #[test]
 fn every_setting_is_right_when_it_is_switched_on() {
     let settings = read(&switched_on());
-    assert_eq!(settings.root, Some("/srv/call_tracer".into()));
+    assert_eq!(settings.root, Path::new("/srv/call_tracer"));
     assert!(settings.directory.knows_enterprises());
     assert!(settings.directory.metadata.is_some());
     let postgres = &settings.directory.postgres;
@@ -52,7 +52,7 @@ fn every_setting_is_right_when_it_is_switched_on() {
 #[test]
 fn only_the_tree_is_said_by_the_file_as_it_comes() {
     let known = read(&packaged());
-    assert_eq!(known.root, Some("/srv/call_tracer".into()));
+    assert_eq!(known.root, Path::new("/srv/call_tracer"));
     let said: Vec<_> = known.origins.all().map(|(at, _)| at.join(".")).collect();
     assert_eq!(said, ["root"]);
 }
@@ -64,37 +64,33 @@ fn what_is_called_a_default_is_one() {
         panic!("rotate was typed");
     };
     let set = read(&switched_on());
-    let policy = usual.policy(&RotateSettings {
+    let policy = usual.policy(&Policy {
         size_max: None,
         ..set.rotate
     });
     assert_eq!(format!("{policy:?}"), format!("{:?}", Policy::default()));
-    assert_eq!(set.log_timezone.map(LogZone), Some(LogZone::default()));
-    assert_eq!(set.threads, Some(0));
+    assert_eq!(set.log_timezone, LogZone::default());
+    assert_eq!(set.threads, 0);
 
-    let serve = calltrace::cli::Cli::parse_from(["calltrace", "serve"]);
-    let Some(calltrace::cli::Command::Serve(serve)) = serve.command else {
-        panic!("serve was typed");
-    };
-    let nothing = read("").serve;
-    assert_eq!(set.serve.listen, Some(nothing.listen(&serve)));
-    assert_eq!(set.serve.trusted_proxies, nothing.trusted_proxies);
-    assert_eq!(set.serve.recordings.hosts, nothing.recordings.hosts);
-    assert_eq!(set.serve.language, Some(Default::default()));
-    assert_eq!(set.serve.request_timeout, Some(Limits::default().request));
-    let connections = set.serve.connections_max.map(usize::from);
-    assert_eq!(connections, Some(ConnectionLimits::default().in_all));
+    let nothing = read("");
+    assert_eq!(set.serve.listen, nothing.serve.listen);
+    assert_eq!(set.serve.trusted_proxies, nothing.serve.trusted_proxies);
+    assert_eq!(set.serve.recordings.hosts, nothing.serve.recordings.hosts);
+    assert_eq!(set.serve.language, Default::default());
+    assert_eq!(set.serve.request_timeout, Limits::default().request);
+    let connections = usize::from(set.serve.connections_max);
+    assert_eq!(connections, ConnectionLimits::default().in_all);
+    assert_eq!(set.directory.postgres.pool, nothing.directory.postgres.pool);
 }
 
 #[test]
 fn no_key_is_missing() {
     let file = packaged();
-    for known in &KNOWN {
+    for setting in SETTINGS {
         // Of names that the user chooses, the table that they stand in.
-        let key = match known.key.chars().all(|c| c.is_ascii_uppercase()) {
-            true => known.table.rsplit('.').next().expect("a part"),
-            false => known.key,
-        };
+        let mut names = setting.names().into_iter().rev();
+        let key = names.find(|name| !name.chars().all(|c| c.is_ascii_uppercase()));
+        let key = key.expect("not all names are chosen");
         // On a line of its own, in the head of a table, or in words: (or key = "...").
         let stands = file.lines().any(|line| {
             let line = line.trim_start_matches('#');
@@ -102,6 +98,9 @@ fn no_key_is_missing() {
                 || line.starts_with(&format!("[{key}]"))
                 || line.contains(&format!("(or {key} = "))
         });
-        assert!(stands, "{known:?} does not stand in packaging/config.toml");
+        assert!(
+            stands,
+            "{setting:?} does not stand in packaging/config.toml"
+        );
     }
 }

@@ -21,7 +21,7 @@ fn open(url: &str, times: Times) -> Directory {
     let config = Config {
         postgres: PostgresConfig {
             url: Secret::new(url).map(Given::Here),
-            pool: Some(2),
+            pool: 2,
         },
         ..Config::default()
     };

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
-use calltrace::cli::Settings;
+use calltrace::settings::Settings;
 use calltrace_directory::Directory;
 use calltrace_engine::Engine;
 use calltrace_model::record::LogZone;

@@ -40,12 +40,19 @@ pub struct EnterpriseConfig {
 }
 
 /// `[postgres]`
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct PostgresConfig {
     /// The address of the database; `None`: there is no database.
     pub url: Option<Given>,
-    /// Most connections at one time; 4 when not set.
-    pub pool: Option<u8>,
+    /// Most connections at one time.
+    pub pool: u8,
+}
+
+impl Default for PostgresConfig {
+    /// No database; 4 connections.
+    fn default() -> PostgresConfig {
+        PostgresConfig { url: None, pool: 4 }
+    }
 }
 
 /// A secret as it was given.
@@ -178,7 +185,7 @@ mod tests {
             enterprises: [(EnterpriseName::new("0367").expect("a name"), known)].into(),
             postgres: PostgresConfig {
                 url: Some(here("postgres://reader:s3cret@localhost/db")),
-                pool: None,
+                ..PostgresConfig::default()
             },
             metadata: Secret::new("http://user:s3cret@localhost:8020"),
             ..Config::default()

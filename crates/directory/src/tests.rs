@@ -314,7 +314,7 @@ fn it_opens_while_nobody_can_be_reached_and_without_a_runtime() {
     let config = Config {
         postgres: PostgresConfig {
             url: Secret::new("postgres://reader:s3cret@localhost:1/db").map(Given::Here),
-            pool: None,
+            ..PostgresConfig::default()
         },
         metadata: Secret::new("http://user:s3cret@localhost:1"),
         ..Config::default()

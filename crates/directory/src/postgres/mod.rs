@@ -25,9 +25,6 @@ use session::{Session, flag, text};
 
 const NAME: &str = "postgres";
 
-/// Connections when the settings do not say.
-const CONNECTIONS: u8 = 4;
-
 /// Tables may be added while this runs.
 const LAYOUT_AGE_MAX: Duration = Duration::from_secs(10 * 60);
 
@@ -45,13 +42,12 @@ impl Postgres {
     /// When `url` is not the address of a database.
     pub(super) fn open(
         url: &Secret,
-        connections: Option<u8>,
+        connections: u8,
         times: Times,
         warnings: &mut Vec<String>,
     ) -> Result<Postgres, Error> {
-        let connections = connections.unwrap_or(CONNECTIONS).max(1);
         Ok(Postgres {
-            pool: session::pool(url, connections.into(), times, warnings)?,
+            pool: session::pool(url, connections.max(1).into(), times, warnings)?,
             layout: Mutex::default(),
             health: Health::new(NAME, times.rest),
             patience: times.patience(),

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use toml::de::{DeTable, DeValue};
-use toml::{Table, Value};
+use toml::Value;
 
-use super::known::{KNOWN, Known, Shown, twin};
-use super::wrong::line_at;
+use super::row::{Setting, Shown};
 
 /// What a file says of one setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,17 +25,26 @@ pub struct Said {
 pub struct Origins(BTreeMap<Vec<String>, Said>);
 
 impl Origins {
-    /// Notes what a file says that was read without an error.
-    pub(super) fn note(&mut self, text: &str, path: &Path) {
-        let (Ok(table), Ok(places)) = (text.parse::<Table>(), DeTable::parse(text)) else {
-            return;
+    /// Notes what a line says of a setting, in place of all that was said of it before.
+    pub(super) fn note(
+        &mut self,
+        setting: &Setting,
+        names: &[&str],
+        value: Option<Value>,
+        (path, line): (&Path, usize),
+    ) {
+        let (value, masked) = showable(setting.shown, value);
+        let at: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        if let (Some(twin), Some((_, tables))) = (setting.twin(), at.split_last()) {
+            self.0.remove(&[tables, &[twin.key().to_owned()]].concat());
+        }
+        let said = Said {
+            value,
+            masked,
+            path: path.to_owned(),
+            line,
         };
-        let mut walk = Walk {
-            origins: self,
-            text,
-            path,
-        };
-        walk.table(&mut Vec::new(), &table, places.get_ref());
+        self.0.insert(at, said);
     }
 
     /// What was said of the setting.
@@ -46,22 +53,30 @@ impl Origins {
         self.0.get(&at)
     }
 
+    /// Whether the other of two settings that say the same thing is set. Asks of settings whose names
+    /// are fixed.
+    pub fn say_twin_of(&self, setting: &Setting) -> bool {
+        setting
+            .twin()
+            .is_some_and(|twin| self.of(&twin.names()).is_some())
+    }
+
     /// Files that hold secrets: those of settings that do, and those that settings name for them;
     /// each with what it holds.
     pub fn files_of_secrets(&self) -> BTreeMap<PathBuf, &'static str> {
         let mut files = BTreeMap::new();
         for (at, said) in self.all() {
-            let Some(known) = Known::of(at) else {
+            let Some(setting) = Setting::of(at) else {
                 continue;
             };
             let value = said.value.as_ref().and_then(Value::as_str);
-            match (known.shown, value) {
+            match (setting.shown, value) {
                 (Shown::Hidden, _) => drop(files.insert(said.path.clone(), "secrets")),
                 (Shown::Address, None) => {
                     let file = files.entry(said.path.clone());
                     file.or_insert("a password in an address");
                 }
-                (_, Some(path)) if known.names_a_secret() => {
+                (_, Some(path)) if setting.names_a_secret() => {
                     files.insert(PathBuf::from(path), "a secret");
                 }
                 _ => {}
@@ -76,96 +91,12 @@ impl Origins {
     }
 }
 
-/// One file as its settings are noted.
-struct Walk<'o> {
-    origins: &'o mut Origins,
-    text: &'o str,
-    path: &'o Path,
-}
-
-impl Walk<'_> {
-    fn table(&mut self, at: &mut Vec<String>, table: &Table, places: &DeTable<'_>) {
-        for (key, place) in places {
-            let name = key.get_ref().to_string();
-            let Some(value) = table.get(&name) else {
-                continue;
-            };
-            at.push(name);
-            match (value, place.get_ref()) {
-                (Value::Table(table), DeValue::Table(places)) => self.table(at, table, places),
-                _ => self.leaf(at, value, key.span().start),
-            }
-            at.pop();
-        }
-    }
-
-    fn leaf(&mut self, at: &[String], value: &Value, start: usize) {
-        let Some(known) = Known::of(at) else {
-            return;
-        };
-        let (value, masked) = showable(known.shown, value);
-        let said = Said {
-            value,
-            masked,
-            path: self.path.to_owned(),
-            line: line_at(self.text, start),
-        };
-        if let (Some(other), Some((_, table))) = (twin(known.key), at.split_last()) {
-            let mut twin = table.to_vec();
-            twin.push(other.to_owned());
-            self.origins.0.remove(&twin);
-        }
-        self.origins.0.insert(at.to_vec(), said);
-    }
-}
-
-impl Known {
-    /// The setting that stands under these names.
-    pub fn of(at: &[String]) -> Option<&'static Known> {
-        KNOWN.iter().find(|known| {
-            let names = known.names();
-            let same = |(name, typed): (&str, &String)| is_free(name) || name == typed;
-            names.len() == at.len() && names.into_iter().zip(at).all(same)
-        })
-    }
-
-    /// Its tables and its key; in capitals those that the user chooses.
-    pub fn names(&self) -> Vec<&'static str> {
-        let tables = self.table.split('.').filter(|table| !table.is_empty());
-        tables.chain([self.key]).collect()
-    }
-
-    /// Whether the other of two settings that say the same thing is set.
-    pub fn is_said_by_twin(&self, origins: &Origins) -> bool {
-        twin(self.key).is_some_and(|other| {
-            let mut names = self.names();
-            names.pop();
-            names.push(other);
-            origins.of(&names).is_some()
-        })
-    }
-
-    /// Whether it is the name of a file that holds a secret.
-    pub fn names_a_secret(&self) -> bool {
-        self.shown == Shown::Whole && twin(self.key).is_some()
-    }
-
-    /// Whether the user chooses one of its names.
-    pub fn is_free(&self) -> bool {
-        self.names().into_iter().any(is_free)
-    }
-}
-
-fn is_free(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_uppercase())
-}
-
 /// The value if all of it may be shown, else what may be said instead.
-fn showable(shown: Shown, value: &Value) -> (Option<Value>, Option<String>) {
-    match (shown, value.as_str()) {
-        (Shown::Whole, _) => (Some(value.clone()), None),
-        (Shown::Address, Some(text)) => match address(text) {
-            Some(shown) if shown == text => (Some(value.clone()), None),
+fn showable(shown: Shown, value: Option<Value>) -> (Option<Value>, Option<String>) {
+    match (shown, &value) {
+        (Shown::Whole, _) => (value, None),
+        (Shown::Address, Some(Value::String(text))) => match address(text) {
+            Some(shown) if shown == *text => (value, None),
             masked => (None, masked),
         },
         _ => (None, None),
@@ -215,12 +146,18 @@ fn address(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{Settings, read::read};
+
+    fn noted(texts: &[(&str, &str)]) -> Origins {
+        let mut settings = Settings::usual();
+        for (path, text) in texts {
+            read(&mut settings, text, Path::new(path)).expect("it is right");
+        }
+        settings.origins
+    }
 
     fn said(texts: &[(&str, &str)]) -> Vec<String> {
-        let mut origins = Origins::default();
-        for (path, text) in texts {
-            origins.note(text, Path::new(path));
-        }
+        let origins = noted(texts);
         let line = |(at, said): (&[String], &Said)| {
             let value = said.value.as_ref().map_or("-".to_owned(), Value::to_string);
             let path = said.path.display();
@@ -273,32 +210,18 @@ mod tests {
     #[test]
     fn files_of_secrets_are_those_that_hold_them_and_those_that_are_named() {
         let files = |text: &str| {
-            let mut origins = Origins::default();
-            origins.note(text, Path::new("c"));
-            let files = origins.files_of_secrets().into_iter();
+            let files = noted(&[("c", text)]).files_of_secrets().into_iter();
             let line = |(path, holds): (PathBuf, &str)| format!("{} {holds}", path.display());
-            files.map(line).collect::<Vec<_>>()
+            files.map(line).collect::<Vec<_>>().join(", ")
         };
-        let address = "a password in an address";
+        let url = "c a password in an address";
         for (text, held) in [
-            (
-                "[postgres]\nurl = \"postgres://reader@localhost/db\"",
-                vec![],
-            ),
-            (
-                "[postgres]\nurl = \"postgres://a:b@localhost/db\"",
-                vec![format!("c {address}")],
-            ),
-            (
-                "[postgres]\nurl = \"password=s3c\"",
-                vec![format!("c {address}")],
-            ),
-            ("[serve]\napi_token = \"t\"", vec!["c secrets".to_owned()]),
-            (
-                "[postgres]\nurl_file = \"/f\"",
-                vec!["/f a secret".to_owned()],
-            ),
-            ("root = \"/srv\"", vec![]),
+            ("postgres.url = 'postgres://reader@localhost/db'", ""),
+            ("postgres.url = 'postgres://a:b@localhost/db'", url),
+            ("postgres.url = 'password=s3c'", url),
+            ("serve.api_token = 't'", "c secrets"),
+            ("postgres.url_file = '/f'", "/f a secret"),
+            ("root = '/srv'", ""),
         ] {
             assert_eq!(files(text), held, "{text}");
         }

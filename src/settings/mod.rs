@@ -1,0 +1,196 @@
+//! What files set. `table` has one row per setting, which says how its value is read and where it is put;
+//! `read` takes a file through these rows; `origin` remembers which line said what.
+//!
+//! Flags and the variables that stand for flags go before all of it; `cli` knows those.
+
+mod origin;
+mod read;
+mod row;
+mod table;
+pub(crate) mod values;
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use calltrace_directory::{Config, Given};
+use calltrace_model::record::{LogZone, Zone};
+use calltrace_store::error::Error;
+use calltrace_upkeep::rotate::Policy;
+use calltrace_web::pages::Language;
+use calltrace_web::{PublicUrl, Recordings};
+use toml::de::DeValue;
+
+pub use origin::{Origins, Said};
+pub use row::{Setting, Shown, Usual};
+pub use table::SETTINGS;
+
+/// What became of a settings file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// It was read.
+    Read,
+    /// It is not there.
+    Missing,
+    /// The user's own, in a folder that this process may not look into: it runs as somebody else.
+    Closed,
+}
+
+impl FileState {
+    /// In a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FileState::Read => "read",
+            FileState::Missing => "not there",
+            FileState::Closed => "not ours to read",
+        }
+    }
+}
+
+/// What is set: by files, of which later ones win, else by default.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder that holds one folder an enterprise.
+    pub root: PathBuf,
+    /// Zone of record times.
+    pub log_timezone: LogZone,
+    /// Zone that times are shown in; the system's when not set.
+    pub display_timezone: Option<Zone>,
+    /// Threads; 0 for one a core.
+    pub threads: u16,
+    /// How logs are rotated where no flag says otherwise.
+    pub rotate: Policy,
+    /// How pages are served.
+    pub serve: ServeSettings,
+    /// Who is who.
+    pub directory: Config,
+    /// Which file and line says which of them.
+    pub origins: Origins,
+    /// The files that were looked for, in order.
+    pub files: Vec<(PathBuf, FileState)>,
+}
+
+/// `[serve]` of the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeSettings {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Where people reach the pages.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies on other hosts that are believed when they say whose a request is.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The language of those who do not say which they speak.
+    pub language: Language,
+    /// In which a request is answered or refused.
+    pub request_timeout: Duration,
+    /// Connections open at one time.
+    pub connections_max: u16,
+    /// Where recordings are.
+    pub recordings: Recordings,
+    /// What opens the API to those who are no program of this host.
+    pub api_token: Option<Given>,
+    /// Where the log is written instead of stderr.
+    pub log_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The defaults: what holds where no file says anything.
+    pub fn usual() -> Settings {
+        // Each field that is not optional has a row with a default, which is read below.
+        let mut settings = Settings {
+            root: PathBuf::new(),
+            log_timezone: LogZone::default(),
+            display_timezone: None,
+            threads: 0,
+            rotate: Policy::default(),
+            serve: ServeSettings {
+                listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+                public_url: None,
+                trusted_proxies: Vec::new(),
+                language: Language::default(),
+                request_timeout: Duration::ZERO,
+                connections_max: 0,
+                recordings: Recordings::default(),
+                api_token: None,
+                log_file: None,
+            },
+            directory: Config::default(),
+            origins: Origins::default(),
+            files: Vec::new(),
+        };
+        for setting in SETTINGS {
+            if let Usual::Is(text) = setting.usual {
+                let value = DeValue::parse(text).expect("a default is TOML");
+                let set = (setting.set)(&mut settings, &setting.names(), value.get_ref());
+                set.expect("a default is a right value");
+            }
+        }
+        settings
+    }
+
+    /// Reads `/etc/calltrace/config.toml`, then `calltrace/config.toml` in the user's folder of
+    /// settings, then `named`, then `CALLTRACE_LOG_TIMEZONE`. Only `named` must exist.
+    ///
+    /// # Errors
+    /// A file that can't be read or is no TOML; an unknown key (the nearest right one is named); a
+    /// value of the wrong type.
+    pub fn load(named: Option<&Path>) -> Result<Settings, Error> {
+        let mut settings = Settings::usual();
+        let user = env::var_os("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            // The specification wants others passed over.
+            .filter(|dir| dir.is_absolute())
+            .or_else(|| env::home_dir().map(|home| home.join(".config")))
+            .map(|dir| dir.join("calltrace/config.toml"));
+        let for_all = PathBuf::from("/etc/calltrace/config.toml");
+        for path in std::iter::once(&for_all).chain(&user) {
+            use ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+            let state = match fs::read_to_string(path) {
+                Ok(text) => {
+                    settings.take(&text, path)?;
+                    continue;
+                }
+                Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
+                    FileState::Missing
+                }
+                // `sudo -u` and its like leave HOME as it was.
+                Err(error) if error.kind() == PermissionDenied && *path != for_all => {
+                    FileState::Closed
+                }
+                Err(error) => return Err(Error::io(path, "read the settings", error)),
+            };
+            settings.files.push((path.clone(), state));
+        }
+        if let Some(path) = named {
+            let text = fs::read_to_string(path)
+                .map_err(|error| Error::io(path, "read the settings", error))?;
+            settings.take(&text, path)?;
+        }
+        settings.take_variable("log_timezone")?;
+        Ok(settings)
+    }
+
+    fn take(&mut self, text: &str, path: &Path) -> Result<(), Error> {
+        read::read(self, text, path)?;
+        self.files.push((path.to_owned(), FileState::Read));
+        Ok(())
+    }
+
+    /// What the environment says of a setting that has no flag; clap reads the variables of others.
+    fn take_variable(&mut self, name: &str) -> Result<(), Error> {
+        let setting = Setting::of(&[name]).expect("it is in the table");
+        let variable = setting.variable.expect("it has a variable");
+        let Some(text) = env::var_os(variable) else {
+            return Ok(());
+        };
+        let value = DeValue::String(text.to_string_lossy());
+        (setting.set)(self, &[name], &value)
+            .map_err(|problem| Error::Usage(format!("{variable}{}", problem.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! One walk over a settings file: which row each key is of, what its value sets, which line says so, and what
+//! is wrong with it.
+
+use std::path::Path;
+
+use calltrace_store::error::Error;
+use toml::de::{DeTable, DeValue};
+
+use super::Settings;
+use super::row::{Problem, Setting, plain};
+use super::table::check_name;
+use super::values::nearest;
+
+/// Takes over what a file says, key by key; what others said before of other keys stays.
+///
+/// # Errors
+/// The first thing that is wrong, in the order of keys, with the file and the line.
+pub(super) fn read(settings: &mut Settings, text: &str, path: &Path) -> Result<(), Error> {
+    let mut walk = Walk {
+        settings,
+        text,
+        path,
+    };
+    let document = DeTable::parse(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        walk.wrong(start, &error.message().replace('\n', " "))
+    })?;
+    walk.table(&mut Vec::new(), document.get_ref(), 0)
+}
+
+struct Walk<'w> {
+    settings: &'w mut Settings,
+    text: &'w str,
+    path: &'w Path,
+}
+
+impl Walk<'_> {
+    /// A table under these names. `start` is where its key stands (bytes from the start of the file).
+    fn table<'t>(
+        &mut self,
+        names: &mut Vec<&'t str>,
+        table: &'t DeTable<'_>,
+        start: usize,
+    ) -> Result<(), Error> {
+        let has = |key: &str| table.keys().any(|typed| typed.get_ref() == key);
+        for one in Setting::below(names).filter(|one| one.names().len() == names.len() + 1) {
+            let (one, other) = (one.key(), one.twin().map(Setting::key));
+            if let Some(other) = other.filter(|other| has(one) && has(other)) {
+                let both = format!(" has both {one} and {other}; leave one of them");
+                return Err(self.refused(names, start, &Problem(both)));
+            }
+        }
+        for (key, value) in table {
+            names.push(key.get_ref());
+            self.entry(names, value.get_ref(), key.span().start)?;
+            names.pop();
+        }
+        Ok(())
+    }
+
+    /// What stands under these names: a setting, or a table of them.
+    fn entry<'t>(
+        &mut self,
+        names: &mut Vec<&'t str>,
+        value: &'t DeValue<'_>,
+        start: usize,
+    ) -> Result<(), Error> {
+        let Some(setting) = Setting::below(names).next() else {
+            return Err(self.wrong(start, &unknown(names)));
+        };
+        let (known, depth) = (setting.names(), names.len());
+        check_name(known[depth - 1], names[depth - 1])
+            .map_err(|problem| self.refused(names, start, &problem))?;
+        if known.len() == depth {
+            (setting.set)(self.settings, names, value)
+                .map_err(|problem| self.refused(names, start, &problem))?;
+            let line = self.line(start);
+            let origins = &mut self.settings.origins;
+            origins.note(setting, names, plain(value), (self.path, line));
+            return Ok(());
+        }
+        match value {
+            DeValue::Table(table) => self.table(names, table, start),
+            _ => Err(self.refused(names, start, &Problem::must_be("a table"))),
+        }
+    }
+
+    fn refused(&self, names: &[&str], start: usize, problem: &Problem) -> Error {
+        self.wrong(start, &format!("{}{}", names.join("."), problem.0))
+    }
+
+    fn wrong(&self, start: usize, what: &str) -> Error {
+        let (path, line) = (self.path.display(), self.line(start));
+        Error::Usage(format!("{path}:{line}: {what}"))
+    }
+
+    /// The line of a place in the file, from 1.
+    fn line(&self, start: usize) -> usize {
+        let before = self.text.as_bytes().get(..start).unwrap_or_default();
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+}
+
+/// What to say of a name that its table does not have.
+fn unknown(names: &[&str]) -> String {
+    let (name, tables) = names.split_last().expect("a key has a name");
+    let mut known: Vec<&str> = Setting::below(tables)
+        .map(|setting| setting.names()[tables.len()])
+        .collect();
+    known.dedup();
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(name) => format!("did you mean {name}?"),
+        None => format!("there are {}", known.join(", ")),
+    };
+    match tables {
+        [] => format!("no setting {name:?}; {hint}"),
+        _ => format!("no setting {name:?} in [{}]; {hint}", tables.join(".")),
+    }
+}

@@ -1,0 +1,206 @@
+//! A row of the table of settings, and the ways in which rows read a value.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use calltrace_directory::Secret;
+use toml::Value;
+use toml::de::{DeInteger, DeValue};
+
+use super::Settings;
+
+/// One setting of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its tables and its key, with dots between them: `rotate.keep`. What is in capitals is a name
+    /// that the user chooses: `enterprises.NUMBER.name`.
+    pub name: &'static str,
+    /// What it is when nobody sets it.
+    pub usual: Usual,
+    /// The variable of the environment that goes before all files.
+    pub variable: Option<&'static str>,
+    /// What is shown of its value.
+    pub shown: Shown,
+    /// What it says, in a few words; the unit and the range where there are some.
+    pub about: &'static str,
+    /// Reads a value and sets it, under these names (those that the user chooses are right already).
+    pub(super) set: Set,
+}
+
+pub(super) type Set = fn(&mut Settings, &[&str], &DeValue<'_>) -> Result<(), Problem>;
+
+/// What holds while a setting is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usual {
+    /// This value, as TOML.
+    Is(&'static str),
+    /// No value of its own; what happens then, in words.
+    Not(&'static str),
+}
+
+/// What of a value may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// All of it.
+    Whole,
+    /// An address, without the password it may hold.
+    Address,
+    /// Nothing.
+    Hidden,
+}
+
+impl Setting {
+    pub(super) const fn new(
+        name: &'static str,
+        usual: Usual,
+        about: &'static str,
+        set: Set,
+    ) -> Setting {
+        Setting {
+            name,
+            usual,
+            variable: None,
+            shown: Shown::Whole,
+            about,
+            set,
+        }
+    }
+
+    pub(super) const fn over(mut self, variable: &'static str) -> Setting {
+        self.variable = Some(variable);
+        self
+    }
+
+    pub(super) const fn hidden(mut self) -> Setting {
+        self.shown = Shown::Hidden;
+        self
+    }
+
+    pub(super) const fn address(mut self) -> Setting {
+        self.shown = Shown::Address;
+        self
+    }
+
+    /// Its tables and its key; in capitals those that the user chooses.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.name.split('.').collect()
+    }
+
+    /// The last of its names.
+    pub(super) fn key(&self) -> &'static str {
+        self.name.rsplit('.').next().expect("a split has a part")
+    }
+
+    /// Its default, if it has one.
+    pub fn usual_value(&self) -> Option<Value> {
+        let Usual::Is(text) = self.usual else {
+            return None;
+        };
+        let value = DeValue::parse(text).expect("a default is TOML");
+        plain(value.get_ref())
+    }
+}
+
+/// The value as others know it; `None` of a kind that no setting takes.
+pub(super) fn plain(value: &DeValue<'_>) -> Option<Value> {
+    match value {
+        DeValue::String(text) => Some(Value::String(text.to_string())),
+        DeValue::Integer(digits) => integer(digits).map(Value::Integer),
+        DeValue::Array(items) => {
+            let items = items.iter().map(|item| plain(item.get_ref()));
+            items.collect::<Option<_>>().map(Value::Array)
+        }
+        _ => None,
+    }
+}
+
+fn integer(digits: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(digits.as_str(), digits.radix()).ok()
+}
+
+/// What is wrong with a value: the rest of a sentence that begins with the setting's name, ` must be in
+/// quotes` or `: it is whole days`. It never shows a value that may be a secret.
+#[derive(Debug)]
+pub(super) struct Problem(pub(super) String);
+
+impl Problem {
+    pub(super) fn must_be(what: impl Display) -> Problem {
+        Problem(format!(" must be {what}"))
+    }
+
+    fn is_empty() -> Problem {
+        Problem(" is empty".to_owned())
+    }
+}
+
+/// A hint behind the name.
+impl From<String> for Problem {
+    fn from(hint: String) -> Problem {
+        Problem(format!(": {hint}"))
+    }
+}
+
+/// Puts a value where it belongs, if it is right.
+pub(super) fn put<T, F: From<T>>(field: &mut F, value: Result<T, Problem>) -> Result<(), Problem> {
+    *field = value?.into();
+    Ok(())
+}
+
+/// A text; where it is none, it is said to have to be `what`.
+pub(super) fn text_of<'v>(value: &'v DeValue<'_>, what: &str) -> Result<&'v str, Problem> {
+    value.as_str().ok_or_else(|| Problem::must_be(what))
+}
+
+pub(super) fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Problem> {
+    text_of(value, "in quotes")
+}
+
+/// A text that is read further.
+pub(super) fn parsed<T>(
+    value: &DeValue<'_>,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, Problem> {
+    Ok(parse(text(value)?)?)
+}
+
+pub(super) fn number<T>(value: &DeValue<'_>, range: RangeInclusive<T>) -> Result<T, Problem>
+where
+    T: TryFrom<i64> + PartialOrd + Display,
+{
+    let number = value.as_integer().and_then(integer);
+    let number = number.and_then(|number| T::try_from(number).ok());
+    number
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            Problem::must_be(format!(
+                "a number from {} to {}",
+                range.start(),
+                range.end()
+            ))
+        })
+}
+
+/// A list, described by `hint`; `item` gets `None` for what is no text.
+pub(super) fn list<T>(
+    value: &DeValue<'_>,
+    hint: &str,
+    item: impl Fn(Option<&str>) -> Result<T, String>,
+) -> Result<Vec<T>, Problem> {
+    let items = value.as_array();
+    let items = items.ok_or_else(|| Problem::from(hint.to_owned()))?;
+    let items = items.iter().map(|value| item(value.get_ref().as_str()));
+    Ok(items.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn secret(value: &DeValue<'_>) -> Result<Secret, Problem> {
+    Secret::new(text(value)?).ok_or_else(Problem::is_empty)
+}
+
+/// The name of a file.
+pub(super) fn file(value: &DeValue<'_>) -> Result<PathBuf, Problem> {
+    match text(value)? {
+        "" => Err(Problem::is_empty()),
+        name => Ok(PathBuf::from(name)),
+    }
+}

@@ -1,0 +1,219 @@
+//! Every setting there is: what it is called, its default, which variable goes before it, and what is done
+//! with its value. What reads settings, `calltrace config` and the documentation go by this one table.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use calltrace_directory::{EnterpriseConfig, Given};
+use calltrace_model::record::{LogZone, Zone};
+use calltrace_store::tree::EnterpriseName;
+use calltrace_web::{PublicUrl, RecordingUrl, Recordings};
+use toml::de::DeValue;
+
+use super::Settings;
+use super::row::Usual::{Is, Not};
+use super::row::{Problem, Setting, file, list, number, parsed, put, secret, text, text_of};
+use super::values::{
+    parse_days, parse_host, parse_language, parse_length, parse_listen, parse_mode, parse_size,
+    parse_size_or_none, parse_timeout, parse_zone,
+};
+
+/// All settings, as the documentation orders them. Two or three lines each, which would be seven or more.
+#[rustfmt::skip]
+pub static SETTINGS: &[Setting] = &[
+    Setting::new("root", Is("'call_tracer'"), "folder that holds one folder an enterprise",
+        |all, _, value| put(&mut all.root, folder(value))).over("CALLTRACE_ROOT"),
+    Setting::new("log_timezone", Is("'UTC'"), "zone of the times that records begin with",
+        |all, _, value| put(&mut all.log_timezone, zone(value).map(LogZone))).over("CALLTRACE_LOG_TIMEZONE"),
+    Setting::new("display_timezone", Not("of TZ or the system"), "zone that times are shown and typed in",
+        |all, _, value| put(&mut all.display_timezone, zone(value))).over("CALLTRACE_DISPLAY_TIMEZONE"),
+    Setting::new("threads", Is("0"), "threads to work with, up to 256; 0 for one a core",
+        |all, _, value| put(&mut all.threads, number(value, 0..=256_u16))).over("CALLTRACE_THREADS"),
+
+    Setting::new("rotate.keep", Is("'14d'"), "full days that are kept: 14d, 2w",
+        |all, _, value| put(&mut all.rotate.keep_days, parsed(value, parse_days))),
+    Setting::new("rotate.mode", Is("'auto'"), "how the live file is rotated: auto, archive, rename, collapse",
+        |all, _, value| put(&mut all.rotate.mode, parsed(value, parse_mode))),
+    Setting::new("rotate.max_size", Not("no limit"),
+        "a live file that is larger is rotated on any day: 500MB, 2GiB",
+        |all, _, value| put(&mut all.rotate.size_max, parsed(value, parse_size))),
+    Setting::new("rotate.grace", Is("'60s'"),
+        "where leases are not to be had, how long a file must be left alone before it is sealed",
+        |all, _, value| put(&mut all.rotate.grace, parsed(value, parse_length))),
+    Setting::new("rotate.verify", Is("'64MiB'"),
+        "archives compared with their indexes in a run, oldest check first, one at least; \"0\" for none",
+        |all, _, value| put(&mut all.rotate.verify_bytes, parsed(value, parse_size_or_none))),
+
+    Setting::new("serve.listen", Is("'127.0.0.1:8026'"), "address and port of the pages",
+        |all, _, value| put(&mut all.serve.listen, parsed(value, parse_listen))).over("CALLTRACE_LISTEN"),
+    Setting::new("serve.public_url", Not("http:// and the address it listens on"),
+        "where people reach the pages; links begin with it",
+        |all, _, value| put(&mut all.serve.public_url, parsed(value, PublicUrl::parse))).over("CALLTRACE_PUBLIC_URL"),
+    Setting::new("serve.trusted_proxies", Is("[]"), "proxies on other hosts whose X-Forwarded-For is believed",
+        |all, _, value| put(&mut all.serve.trusted_proxies, list(value, ADDRESSES, parse_host))),
+    Setting::new("serve.lang", Is("'ru'"), "language of who says nothing else: ru, en",
+        |all, _, value| put(&mut all.serve.language, parsed(value, parse_language))),
+    Setting::new("serve.request_timeout", Is("'30s'"), "in which a request is answered or refused, 1s to 10m",
+        |all, _, value| put(&mut all.serve.request_timeout, parsed(value, parse_timeout))),
+    Setting::new("serve.max_connections", Is("512"), "connections open at one time, 1 to 60000",
+        |all, _, value| put(&mut all.serve.connections_max, number(value, 1..=60_000_u16))),
+    Setting::new("serve.recording_url", Not("no link to recordings"),
+        "where the recording of a call is: {unique_id} or {uuid} stands for the call's own",
+        |all, _, value| put(&mut all.serve.recordings.template, parsed(value, RecordingUrl::parse))),
+    Setting::new("serve.recording_hosts", Is("[]"), "hosts whose addresses in a record are those of recordings",
+        |all, _, value| put(&mut all.serve.recordings.hosts, list(value, HOSTS, recording_host))),
+    Setting::new("serve.api_token", Not("the API is for this host alone"), "what opens the JSON API to other hosts",
+        |all, _, value| put(&mut all.serve.api_token, given(value))).hidden(),
+    Setting::new("serve.api_token_file", Not("the API is for this host alone"), "file that holds api_token",
+        |all, _, value| put(&mut all.serve.api_token, given_in_file(value))),
+    Setting::new("serve.log_file", Not("stderr"), "where the log of requests is written",
+        |all, _, value| put(&mut all.serve.log_file, file(value))).over("CALLTRACE_LOG_FILE"),
+
+    Setting::new("enterprises.NUMBER.name", Not("its number"), "what people call the enterprise",
+        |all, names, value| put(&mut enterprise(all, names).title, name(value))),
+    Setting::new("enterprises.NUMBER.secret", Not("its pages are closed"),
+        "what opens the enterprise's pages and signs its links; 16 random characters or more",
+        |all, names, value| put(&mut enterprise(all, names).secret, given(value))).hidden(),
+    Setting::new("enterprises.NUMBER.secret_file", Not("its pages are closed"), "file that holds secret",
+        |all, names, value| put(&mut enterprise(all, names).secret, given_in_file(value))),
+
+    Setting::new("enterprises.NUMBER.extensions.EXTENSION", Not("the extension"), "who has the extension",
+        |all, names, value| put_name(&mut enterprise(all, names).extensions, names, value)),
+
+    Setting::new("enterprises.NUMBER.lines.LINE", Not("the line"), "what people call the line",
+        |all, names, value| put_name(&mut enterprise(all, names).lines, names, value)),
+
+    Setting::new("people.CHAT", Not("the chat's number"), "who it is, by the number of a Telegram chat",
+        |all, names, value| put_name(&mut all.directory.people, names, value)),
+
+    Setting::new("postgres.url", Not("no database"),
+        "database with secrets and names, read only: postgres://USER@HOST/DATABASE",
+        |all, _, value| put(&mut all.directory.postgres.url, given(value))).address(),
+    Setting::new("postgres.url_file", Not("no database"), "file that holds url",
+        |all, _, value| put(&mut all.directory.postgres.url, given_in_file(value))),
+    // Each connection costs the database a process.
+    Setting::new("postgres.pool", Is("4"), "connections to the database, 1 to 32",
+        |all, _, value| put(&mut all.directory.postgres.pool, number(value, 1..=32_u8))),
+
+    Setting::new("metadata.url", Not("no service"),
+        "service that knows names by line and extension: http://HOST:PORT",
+        |all, _, value| put(&mut all.directory.metadata, secret(value))).address(),
+];
+
+/// Whether the user chooses the name that the table calls so.
+pub(super) fn is_chosen(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Looks at a name that stands where the table has `chosen`; what is no choice is right already.
+pub(super) fn check_name(chosen: &str, typed: &str) -> Result<(), Problem> {
+    let (is_right, hint) = match chosen {
+        "NUMBER" => (
+            EnterpriseName::new(typed).is_some(),
+            "an enterprise is called like its folder, in letters, digits, _ and -",
+        ),
+        "EXTENSION" | "LINE" => (
+            !matches!(typed, "secret" | "secret_file"),
+            "a secret stands above the names, not among them",
+        ),
+        "CHAT" => (
+            is_chat(typed),
+            "people go by the number of their Telegram chat, as in 100000001 = \"Анна\"",
+        ),
+        _ => return Ok(()),
+    };
+    match is_right {
+        true => Ok(()),
+        false => Err(Problem::from(hint.to_owned())),
+    }
+}
+
+fn is_chat(typed: &str) -> bool {
+    let digits = typed.strip_prefix('-').unwrap_or(typed);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+impl Setting {
+    /// The setting that stands under these names.
+    pub fn of(names: &[impl AsRef<str>]) -> Option<&'static Setting> {
+        Setting::below(names).find(|setting| setting.names().len() == names.len())
+    }
+
+    /// Settings under these names or in the table that is called so.
+    pub(super) fn below(names: &[impl AsRef<str>]) -> impl Iterator<Item = &'static Setting> {
+        SETTINGS.iter().filter(move |setting| {
+            let own = setting.names();
+            let mut pairs = own.iter().zip(names);
+            own.len() >= names.len()
+                && pairs.all(|(own, name)| *own == name.as_ref() || is_chosen(own))
+        })
+    }
+
+    /// The other of two settings that say the same thing, `secret` and `secret_file`: what is set
+    /// later takes the place of what was set before.
+    pub(super) fn twin(&self) -> Option<&'static Setting> {
+        let is_file_of = |file: &str, name: &str| file.strip_suffix("_file") == Some(name);
+        SETTINGS
+            .iter()
+            .find(|other| is_file_of(other.name, self.name) || is_file_of(self.name, other.name))
+    }
+
+    /// Whether it is the name of a file that holds a secret.
+    pub fn names_a_secret(&self) -> bool {
+        self.name.ends_with("_file") && self.twin().is_some()
+    }
+
+    /// Whether the user chooses one of its names.
+    pub fn is_chosen(&self) -> bool {
+        self.names().into_iter().any(is_chosen)
+    }
+}
+
+const ADDRESSES: &str = "a list of addresses, such as [\"10.0.0.5\"]";
+const HOSTS: &str = "a list of hosts, such as [\"rec.example.org\"]";
+
+fn recording_host(typed: Option<&str>) -> Result<String, String> {
+    Recordings::host(typed.unwrap_or_default())
+}
+
+fn folder(value: &DeValue<'_>) -> Result<PathBuf, Problem> {
+    let what = "a folder, in quotes";
+    match text_of(value, what)? {
+        name if name.is_empty() || name.contains('\0') => Err(Problem::must_be(what)),
+        name => Ok(PathBuf::from(name)),
+    }
+}
+
+fn zone(value: &DeValue<'_>) -> Result<Zone, Problem> {
+    Ok(parse_zone(text_of(value, "a time zone, in quotes")?)?)
+}
+
+fn given(value: &DeValue<'_>) -> Result<Given, Problem> {
+    secret(value).map(Given::Here)
+}
+
+fn given_in_file(value: &DeValue<'_>) -> Result<Given, Problem> {
+    file(value).map(Given::File)
+}
+
+fn enterprise<'s>(all: &'s mut Settings, names: &[&str]) -> &'s mut EnterpriseConfig {
+    let number = EnterpriseName::new(names[1]).expect("a chosen name was looked at");
+    all.directory.enterprises.entry(number).or_default()
+}
+
+/// A name; a blank one is none.
+fn name(value: &DeValue<'_>) -> Result<Option<String>, Problem> {
+    let name = text(value)?.to_owned();
+    Ok(Some(name).filter(|name| !name.trim().is_empty()))
+}
+
+/// Puts a name under the last of `names`.
+fn put_name(
+    known: &mut BTreeMap<String, String>,
+    names: &[&str],
+    value: &DeValue<'_>,
+) -> Result<(), Problem> {
+    let id = names.last().expect("a setting has a name");
+    known.insert((*id).to_owned(), text(value)?.to_owned());
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! What files may say and what comes of it, setting by setting.
+
+use std::path::Path;
+use std::time::Duration;
+
+use calltrace_directory::{Config, PostgresConfig};
+use calltrace_upkeep::rotate::Mode;
+use calltrace_web::{ConnectionLimits, Limits, RecordingUrl};
+
+use super::table::{check_name, is_chosen};
+use super::*;
+
+fn read_all(texts: &[&str]) -> Result<Settings, String> {
+    let mut settings = Settings::usual();
+    for text in texts {
+        let read = settings.take(text, Path::new("config.toml"));
+        read.map_err(|error| error.to_string())?;
+    }
+    Ok(settings)
+}
+
+fn read(text: &str) -> Result<Settings, String> {
+    read_all(&[text])
+}
+
+/// Each line is TOML, `=>`, and what is said of it: the line that it is on and the words. A ` / ` ends a
+/// line of the TOML.
+fn are_refused(cases: &str) {
+    for case in cases.trim().lines() {
+        let (toml, said) = case.split_once(" => ").expect("two parts");
+        let error = read(&toml.replace(" / ", "\n")).expect_err(case);
+        assert_eq!(error, format!("config.toml:{said}"), "{case}");
+    }
+}
+
+#[test]
+fn what_is_said_to_be_usual_is() {
+    let usual = Settings::usual();
+    assert_eq!(usual.root, Path::new("call_tracer"));
+    assert_eq!(usual.log_timezone, LogZone::default());
+    assert_eq!(usual.threads, 0);
+    assert_eq!(usual.rotate, Policy::default());
+    assert_eq!(usual.rotate.size_max, None);
+    assert_eq!(usual.serve.listen.to_string(), "127.0.0.1:8026");
+    assert_eq!(usual.serve.language, Language::default());
+    assert_eq!(usual.serve.request_timeout, Limits::default().request);
+    let connections = usize::from(usual.serve.connections_max);
+    assert_eq!(connections, ConnectionLimits::default().in_all);
+    let pool = usual.directory.postgres.pool;
+    assert_eq!(pool, PostgresConfig::default().pool);
+    assert!(usual.directory.is_empty());
+    assert_eq!(usual.origins.all().count(), 0);
+}
+
+#[test]
+fn every_row_stands_once_and_every_chosen_name_has_a_rule() {
+    for setting in SETTINGS {
+        let found = Setting::of(&setting.names()).expect("it stands under its own names");
+        assert_eq!(found.name, setting.name);
+        for name in setting.names().into_iter().filter(|name| is_chosen(name)) {
+            let wrong = ["secret", "-", ""].map(|typed| check_name(name, typed));
+            assert!(wrong.iter().any(Result::is_err), "{name}");
+        }
+    }
+}
+
+#[test]
+fn all_keys_are_read() {
+    let settings = read(
+        "root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2\n\
+         [rotate]\nkeep = \"30d\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"\n\
+         verify = \"1GiB\"",
+    );
+    let settings = settings.expect("all of it is right");
+    let rotate = Policy {
+        keep_days: 30,
+        mode: Mode::Rename,
+        size_max: Some(500_000_000),
+        grace: Duration::from_secs(120),
+        verify_bytes: 1 << 30,
+        ..Policy::default()
+    };
+    assert_eq!(settings.rotate, rotate);
+    assert_eq!(settings.root, Path::new("/srv"));
+    assert_eq!(settings.log_timezone, LogZone(Zone::UTC));
+    assert_eq!(
+        settings.display_timezone,
+        Some(Zone::named("Europe/Minsk").expect("a zone"))
+    );
+    assert_eq!(settings.threads, 2);
+}
+
+#[test]
+fn all_settings_of_serve_are_read() {
+    let settings = read(
+        "[serve]\nlisten = \"0.0.0.0:80\"\npublic_url = \"https://bot.example.org/\"\n\
+         trusted_proxies = [\"10.0.0.5\", \"::1\"]\nlang = \"en\"\n\
+         request_timeout = \"20s\"\nmax_connections = 100\napi_token_file = \"token\"\n\
+         log_file = \"/var/log/calltrace/serve.log\"\n\
+         recording_url = \"https://rec.example.org/{unique_id}\"\n\
+         recording_hosts = [\"rec.example.org\"]",
+    );
+    let wanted = ServeSettings {
+        listen: "0.0.0.0:80".parse().expect("it is right"),
+        public_url: Some(PublicUrl::parse("https://bot.example.org").expect("it is right")),
+        trusted_proxies: vec![
+            "10.0.0.5".parse().expect("it is right"),
+            "::1".parse().expect("it is right"),
+        ],
+        language: Language::English,
+        request_timeout: Duration::from_secs(20),
+        connections_max: 100,
+        api_token: Some(Given::File("token".into())),
+        log_file: Some(PathBuf::from("/var/log/calltrace/serve.log")),
+        recordings: Recordings {
+            template: RecordingUrl::parse("https://rec.example.org/{unique_id}").ok(),
+            hosts: vec!["rec.example.org".to_owned()],
+        },
+    };
+    assert_eq!(settings.map(|settings| settings.serve), Ok(wanted));
+}
+
+#[test]
+fn a_later_file_adds_and_wins_key_by_key() {
+    let settings = read_all(&[
+        "[enterprises.0367]\nname = \"june\"\nsecret = \"one\"\n\
+         extensions = { 150 = \"Анна\", 151 = \"Борис\" }\n\
+         [people]\n100000001 = \"Анна\"\n-100200 = \"Группа\"\n\
+         [postgres]\nurl = \"postgres://a@localhost/b\"\npool = 2",
+        "[enterprises.0367]\nsecret_file = \"secret\"\n\
+         [enterprises.0367.extensions]\n151 = \"Вера\"\n\
+         [enterprises.0367.lines]\n\"0001363\" = \"Линия 1\"\n\
+         [postgres]\nurl_file = \"url\"\n[metadata]\nurl = \"http://localhost:8020\"",
+    ]);
+    let config: Config = settings.expect("all of it is right").directory;
+    let known = config.enterprises.values().next().expect("0367");
+    assert_eq!(known.title.as_deref(), Some("june"));
+    assert!(matches!(&known.secret, Some(Given::File(path)) if path == "secret"));
+    let extensions = [("150", "Анна"), ("151", "Вера")];
+    assert_eq!(
+        known.extensions,
+        extensions.map(|(id, name)| (id.into(), name.into())).into()
+    );
+    assert_eq!(known.lines["0001363"], "Линия 1");
+    assert_eq!(config.people.len(), 2);
+    assert_eq!(config.postgres.pool, 2);
+    assert!(matches!(config.postgres.url, Some(Given::File(_))));
+    assert!(config.metadata.is_some() && config.knows_enterprises());
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_right_one() {
+    are_refused(
+        r#"
+log_timezon = "UTC" => 1: no setting "log_timezon"; did you mean log_timezone?
+threads = -1 => 1: threads must be a number from 0 to 256
+[rotate] / kep = "14d" => 2: no setting "kep" in [rotate]; did you mean keep?
+[rotate] / mode = "colapse" => 2: rotate.mode: no mode "colapse"; did you mean collapse?
+"#,
+    );
+    assert!(read("root = ").is_err());
+}
+
+#[test]
+fn a_table_that_no_row_is_of_sets_nothing() {
+    are_refused(
+        r#"
+[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, rotate, serve, enterprises, people, postgres, metadata
+"#,
+    );
+}
+
+#[test]
+fn a_value_of_another_kind_says_which_is_right() {
+    are_refused(
+        r#"
+root = "" => 1: root must be a folder, in quotes
+root = "a\u0000" => 1: root must be a folder, in quotes
+[root] => 1: root must be a folder, in quotes
+log_timezone = 3 => 1: log_timezone must be a time zone, in quotes
+threads = 99999999999999999999 => 1: threads must be a number from 0 to 256
+threads = "2" => 1: threads must be a number from 0 to 256
+serve = 1 => 1: serve must be a table
+[[rotate]] => 1: rotate must be a table
+[rotate] / keep = 2025-11-30 => 2: rotate.keep must be in quotes
+"#,
+    );
+    let settings = read("threads = 0x1_0\n[rotate]\nverify = \" 0 \"").expect("both are right");
+    assert_eq!((settings.threads, settings.rotate.verify_bytes), (16, 0));
+}
+
+#[test]
+fn what_is_wrong_is_named_and_no_secret_is() {
+    are_refused(
+        r#"
+[enterprises.0367] / secrt = "s3cret" => 2: no setting "secrt" in [enterprises.0367]; did you mean secret?
+[enterprises.0367] / secret = 5355 => 2: enterprises.0367.secret must be in quotes
+[enterprises.0367] / secret = " " => 2: enterprises.0367.secret is empty
+[enterprises.0367] / secret = "s3cret" / secret_file = "x" => 1: enterprises.0367 has both secret and secret_file; leave one of them
+[enterprises.0367] / lines = 5 => 2: enterprises.0367.lines must be a table
+[enterprises.0367.lines] / 1 = 2 => 2: enterprises.0367.lines.1 must be in quotes
+[enterprises.0367.lines] / secret = "s3cret" => 2: enterprises.0367.lines.secret: a secret stands above the names, not among them
+[enterprises] / 0367 = "s3cret" => 2: enterprises.0367 must be a table
+[enterprises."../x"] / name = "x" => 1: enterprises.../x: an enterprise is called like its folder, in letters, digits, _ and -
+[people] / anna = "Анна" => 2: people.anna: people go by the number of their Telegram chat, as in 100000001 = "Анна"
+[postgres] / pool = 0 => 2: postgres.pool must be a number from 1 to 32
+[postgres] / host = "s3cret" => 2: no setting "host" in [postgres]; there are url, url_file, pool
+[metadata] / url = "" => 2: metadata.url is empty
+[metadata] / urll = "" => 2: no setting "urll" in [metadata]; did you mean url?
+"#,
+    );
+}
+
+#[test]
+fn a_wrong_setting_of_serve_says_what_is_right() {
+    are_refused(
+        r#"
+[serve] / lisen = "1" => 2: no setting "lisen" in [serve]; did you mean listen?
+[serve] / listen = 8026 => 2: serve.listen must be in quotes
+[serve] / listen = "here" => 2: serve.listen: an address to listen on is like 127.0.0.1:8026, [::1]:8026 or 0.0.0.0:8026
+[serve] / lang = "ur" => 2: serve.lang: no language "ur"; did you mean ru?
+[serve] / trusted_proxies = ["proxy"] => 2: serve.trusted_proxies: "proxy" is no address; one is like "10.0.0.5"
+[serve] / log_file = "" => 2: serve.log_file is empty
+[serve] / max_connections = 0 => 2: serve.max_connections must be a number from 1 to 60000
+[serve] / recording_url = "https://rec.example.org/" => 2: serve.recording_url: it holds {unique_id} or {uuid}, in whose place the call's own is put
+[serve] / recording_hosts = ["https://rec.example.org"] => 2: serve.recording_hosts: one is like "rec.example.org"
+[serve] / recording_hosts = [5] => 2: serve.recording_hosts: one is like "rec.example.org"
+[serve] / recording_hosts = "rec.example.org" => 2: serve.recording_hosts: a list of hosts, such as ["rec.example.org"]
+[serve] / api_token = " " => 2: serve.api_token is empty
+[serve] / api_token = "a" / api_token_file = "b" => 1: serve has both api_token and api_token_file; leave one of them
+[serve] / request_timeout = "0s" => 2: serve.request_timeout: it is from 1s to 10m
+"#,
+    );
+}
+
+#[test]
+fn the_line_of_a_setting_is_found_however_its_tables_are_written() {
+    let right = "root = \"/srv\"\n\n[rotate]\n# days\nkeep = \"14d\"\n\
+                 [enterprises.0367]\nname = \"june\"\nlines = { 1 = \"2\" }\n\
+                 [enterprises.a_b]\nname = \"5\"\n";
+    read(right).expect("all of it is right");
+    for (is, wrong, line) in [
+        ("\"/srv\"", "1", 1),
+        ("\"14d\"", "\"14\"", 5),
+        ("[rotate]", "[[rotate]]", 3),
+        ("[enterprises.0367]", "[enterprises.\"0 3\"]", 6),
+        ("\"june\"", "1", 7),
+        ("\"2\"", "2", 8),
+        ("[enterprises.a_b]", "[enterprises.\"a.b\"]", 9),
+        ("\"5\"", "5", 10),
+    ] {
+        let error = read(&right.replace(is, wrong)).expect_err(wrong);
+        assert!(
+            error.starts_with(&format!("config.toml:{line}: ")),
+            "{error}"
+        );
+    }
+    let error = read("no = TOML =").expect_err("no TOML");
+    assert!(error.starts_with("config.toml:1: "), "{error}");
+}

@@ -1,0 +1,249 @@
+//! Values as files and flags give them, read from text. An error is a hint behind the name of the setting.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use calltrace_model::record::Zone;
+use calltrace_upkeep::rotate::Mode;
+use calltrace_web::pages::Language;
+
+/// The nearest of `known` to `typed`, if it is near enough to have been meant.
+pub(crate) fn nearest<'k>(
+    typed: &str,
+    known: impl IntoIterator<Item = &'k str>,
+) -> Option<&'k str> {
+    let typed = typed.to_lowercase();
+    let most = (typed.chars().count() / 3).max(2);
+    known
+        .into_iter()
+        .map(|name| (strsim::osa_distance(&name.to_lowercase(), &typed), name))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, name)| name)
+}
+
+pub(crate) fn one_of(typed: &str, what: &str, known: &[&str]) -> String {
+    match nearest(typed, known.iter().copied()) {
+        Some(name) => format!("no {what} {typed:?}; did you mean {name}?"),
+        None => format!("no {what} {typed:?}; there are {}", known.join(", ")),
+    }
+}
+
+pub(crate) fn parse_zone(typed: &str) -> Result<Zone, String> {
+    Zone::named(typed).ok_or_else(|| zone_hint(typed))
+}
+
+/// What to say of a zone that there is not.
+fn zone_hint(typed: &str) -> String {
+    let place = typed.replace(' ', "_");
+    let city = |name: &str| name.rsplit('/').next().map(str::to_owned);
+    let by_city =
+        Zone::names().find(|name| city(name).is_some_and(|city| city.eq_ignore_ascii_case(&place)));
+    let near = by_city.or_else(|| nearest(typed, Zone::names()));
+    match near {
+        Some(name) => format!("no time zone {typed:?}; did you mean {name}?"),
+        None => format!("no time zone {typed:?}; zones are named like Europe/Minsk or UTC"),
+    }
+}
+
+/// Milliseconds from `90`, `90s`, `1m30s`, `2h`.
+pub(crate) fn parse_duration(typed: &str) -> Result<i64, String> {
+    millis(typed).ok_or_else(|| "a length of time is seconds or like 90s, 1m30s, 2h".to_owned())
+}
+
+/// The same as a [`Duration`].
+pub(crate) fn parse_length(typed: &str) -> Result<Duration, String> {
+    let millis = parse_duration(typed)?;
+    Ok(Duration::from_millis(
+        u64::try_from(millis).expect("digits have no sign"),
+    ))
+}
+
+/// Milliseconds of a length of time in units of d, h, m, s; bare digits are seconds. `None` when
+/// it is none, or over a thousand years.
+pub(crate) fn millis(typed: &str) -> Option<i64> {
+    if typed.is_empty() {
+        return None;
+    }
+    if typed.bytes().all(|b| b.is_ascii_digit()) {
+        return bounded(typed.parse::<i64>().ok()?.checked_mul(1000)?);
+    }
+    let mut total = 0i64;
+    let mut rest = typed;
+    while !rest.is_empty() {
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .filter(|&end| end > 0)?;
+        let number: i64 = rest[..end].parse().ok()?;
+        let unit = match rest[end..].chars().next()? {
+            's' => 1000,
+            'm' => 60_000,
+            'h' => 3_600_000,
+            'd' => 86_400_000,
+            'w' => 7 * 86_400_000,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(unit)?)?;
+        rest = &rest[end + 1..];
+    }
+    bounded(total)
+}
+
+fn bounded(millis: i64) -> Option<i64> {
+    (millis <= 1000 * 366 * 86_400_000).then_some(millis)
+}
+
+pub(crate) fn parse_mode(typed: &str) -> Result<Mode, String> {
+    let modes = [Mode::Auto, Mode::Archive, Mode::Rename, Mode::Collapse];
+    let known = modes.map(Mode::as_str);
+    let found = modes.into_iter().find(|mode| mode.as_str() == typed);
+    found.ok_or_else(|| one_of(typed, "mode", &known))
+}
+
+/// Whole days, one at least: `14d`, `2w`.
+pub(crate) fn parse_days(typed: &str) -> Result<u32, String> {
+    const DAY_MILLIS: i64 = 86_400_000;
+    let has_unit = typed.ends_with(['d', 'w']);
+    let days = millis(typed)
+        .filter(|millis| has_unit && millis % DAY_MILLIS == 0)
+        .and_then(|millis| u32::try_from(millis / DAY_MILLIS).ok());
+    match days {
+        Some(0) => Err("at least one day is kept: 1d".to_owned()),
+        Some(days) => Ok(days),
+        None => Err("it is whole days, such as 14d or 2w".to_owned()),
+    }
+}
+
+/// Bytes: a number with B, KB, MB, GB (thousands), KiB, MiB, GiB or K, M, G (1024s).
+pub(crate) fn parse_size(typed: &str) -> Result<u64, String> {
+    let hint = || "a size is bytes or like 500MB, 64MiB, 2G".to_owned();
+    let text = typed.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        _ => return Err(hint()),
+    };
+    let number: u64 = number.parse().map_err(|_| hint())?;
+    number
+        .checked_mul(factor)
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(hint)
+}
+
+/// The same, or `0` for nothing.
+pub(crate) fn parse_size_or_none(typed: &str) -> Result<u64, String> {
+    match typed.trim() {
+        "0" => Ok(0),
+        size => parse_size(size),
+    }
+}
+
+/// `127.0.0.1:8026`, `[::1]:8026`, or a port alone.
+pub(crate) fn parse_listen(typed: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = typed.trim_start_matches(':').parse() {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    let with_name = typed.replacen("localhost:", "127.0.0.1:", 1);
+    with_name.parse().map_err(|_| {
+        "an address to listen on is like 127.0.0.1:8026, [::1]:8026 or 0.0.0.0:8026".to_owned()
+    })
+}
+
+/// An address of a list; `None` is something else than text.
+pub(crate) fn parse_host(typed: Option<&str>) -> Result<IpAddr, String> {
+    let address = typed.and_then(|text| text.parse().ok());
+    // What is no word may hold a password.
+    let is_word = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    let shown = typed.filter(is_word);
+    let shown = shown.map_or("one of them".to_owned(), |text| format!("{text:?}"));
+    address.ok_or_else(|| format!("{shown} is no address; one is like \"10.0.0.5\""))
+}
+
+pub(crate) fn parse_language(typed: &str) -> Result<Language, String> {
+    match typed {
+        "ru" => Ok(Language::Russian),
+        "en" => Ok(Language::English),
+        _ => Err(one_of(typed, "language", &["ru", "en"])),
+    }
+}
+
+/// How long a request may take: 1 second to 10 minutes.
+pub(crate) fn parse_timeout(typed: &str) -> Result<Duration, String> {
+    let range = Duration::from_secs(1)..=Duration::from_secs(600);
+    let timeout = parse_length(typed).ok().filter(|it| range.contains(it));
+    timeout.ok_or_else(|| "it is from 1s to 10m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time() {
+        assert_eq!(millis("90"), Some(90_000));
+        assert_eq!(millis("1m30s"), Some(90_000));
+        assert_eq!(millis("2h"), Some(7_200_000));
+        for bad in [
+            "",
+            "m",
+            "1x",
+            "1m-",
+            "s1",
+            "99999999999999999999",
+            "9999999999999d",
+        ] {
+            assert_eq!(millis(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_right_zone_is_named() {
+        assert_eq!(
+            zone_hint("minsk"),
+            "no time zone \"minsk\"; did you mean Europe/Minsk?"
+        );
+        assert_eq!(
+            zone_hint("Europe/Minks"),
+            "no time zone \"Europe/Minks\"; did you mean Europe/Minsk?"
+        );
+    }
+
+    #[test]
+    fn sizes_and_days_are_read_with_their_units() {
+        assert_eq!(parse_size("500MB"), Ok(500_000_000));
+        assert_eq!(parse_size("64 MiB"), Ok(64 << 20));
+        assert_eq!(parse_size("2g"), Ok(2 << 30));
+        assert_eq!(parse_size("1024"), Ok(1024));
+        for bad in ["", "MB", "0", "1.5GB", "1TBB", "99999999999G"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse_days("14d"), Ok(14));
+        assert_eq!(parse_days("2w"), Ok(14));
+        assert_eq!(
+            parse_days("0d"),
+            Err("at least one day is kept: 1d".to_owned())
+        );
+        for bad in ["14", "36h", "d", "1d12h", ""] {
+            assert!(parse_days(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_port_alone_is_one_of_this_host() {
+        for typed in ["8027", ":8027", "127.0.0.1:8027", "localhost:8027"] {
+            assert_eq!(
+                parse_listen(typed),
+                Ok("127.0.0.1:8027".parse().expect("it is right"))
+            );
+        }
+        assert!(parse_listen("example.org:8027").is_err());
+        assert!(parse_listen("127.0.0.1").is_err());
+    }
+}
