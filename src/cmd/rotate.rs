@@ -90,7 +90,7 @@ fn work(rotation: &Rotation<'_>, name: &EnterpriseName, sender: &mpsc::Sender<He
     let tell = |heard| drop(sender.send(heard));
     let report = rotation.enterprise(name, &|news| match news {
         News::Planned(bytes) => tell(Heard::Planned(bytes)),
-        News::Begins(step) => tell(Heard::Begins(format!("{name}: {}", step.file))),
+        News::Begins(step) => tell(Heard::Begins(format!("{name}: {}", step.kind.file()))),
         News::Read(bytes) => tell(Heard::Read(bytes)),
         News::Done(done) => tell(Heard::Done(name.clone(), done.clone())),
     });
@@ -130,7 +130,7 @@ impl<'d> Listener<'d> {
     }
 
     fn print(&mut self, name: &EnterpriseName, done: &Done) {
-        let is_told = done.kind != Kind::Catalog || self.desk.verbose;
+        let is_told = done.step.kind != Kind::Catalog || self.desk.verbose;
         if self.args.format == RotateFormat::Json || !is_told {
             return;
         }

@@ -215,7 +215,7 @@ impl World {
             disk.lose_power(|end| self.below(end));
             self.story.push("the power goes".to_owned());
         }
-        let steps: Vec<_> = report.steps.iter().map(|done| done.kind).collect();
+        let steps: Vec<_> = report.steps.iter().map(|done| &done.step.kind).collect();
         self.story.push(format!(
             "rotation: {:?}, {fault:?}: mode {:?}, did {steps:?}, {:?}, {:?}",
             self.scene.policy, report.mode, report.waiting, report.troubles

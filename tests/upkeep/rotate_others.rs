@@ -194,7 +194,12 @@ fn a_finished_file_that_is_held_is_left_and_named_and_indexed() {
     assert!(waiting.why.starts_with("still open in "), "{}", waiting.why);
     assert!(waiting.why.ends_with(&pid), "{}", waiting.why);
     assert_eq!(listing(&scene.folder()), ["events.log.2025-12-01"]);
-    assert!(report.steps.iter().any(|done| done.kind == Kind::Index));
+    assert!(
+        report
+            .steps
+            .iter()
+            .any(|done| matches!(done.step.kind, Kind::Index(_)))
+    );
 }
 
 #[test]
@@ -221,7 +226,8 @@ fn without_leases_descriptors_and_grace_decide() {
     let report = scene.rotate(&scene.disk(Fault::None).without_leases());
     match report.waiting.as_slice() {
         [] => {
-            let sealed = report.steps.iter().find(|done| done.kind == Kind::Seal);
+            let mut steps = report.steps.iter();
+            let sealed = steps.find(|done| matches!(done.step.kind, Kind::Seal(_)));
             let proof = sealed.expect("sealed").proof;
             assert_eq!(proof, Some("open descriptors and grace"));
         }

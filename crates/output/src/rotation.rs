@@ -3,24 +3,26 @@
 use serde_json::{Value, json};
 
 use super::json::VERSION;
-use calltrace_upkeep::rotate::{Done, Kind, Report};
+use calltrace_upkeep::rotate::{Done, Kind, Report, Tidy};
 
 /// `0367: sealed events.log.2025-11-29 -> .gz, 94.1 MB -> 9.8 MB (10%), 412,345 lines, ...`
 ///
 /// Without the newline. In a dry run "would seal".
 pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
-    let (would, did) = verbs(done.kind);
+    let (step, file) = (&done.step, done.step.kind.file());
+    let (would, did) = verbs(&step.kind);
     let mut line = match dry_run {
-        true => format!("{enterprise}: would {would} {}", done.file),
-        false => format!("{enterprise}: {did} {}", done.file),
+        true => format!("{enterprise}: would {would} {file}"),
+        false => format!("{enterprise}: {did} {file}"),
     };
-    if let Some(to) = done.to.as_deref().filter(|to| *to != done.file) {
-        let gz = to.strip_prefix(&done.file).filter(|gz| *gz == ".gz");
-        line += &format!(" -> {}", gz.unwrap_or(to));
+    let to = step.kind.to().map(|to| to.full());
+    if let Some(to) = to.filter(|to| *to != file) {
+        let gz = to.strip_prefix(&file).filter(|gz| *gz == ".gz");
+        line += &format!(" -> {}", gz.unwrap_or(&to));
     }
-    match (done.bytes, done.archive_bytes) {
+    match (step.bytes, done.archive_bytes) {
         // Of an archive that was added to, the sizes don't compare.
-        (Some(bytes), Some(packed)) if matches!(done.kind, Kind::Seal | Kind::Recompress) => {
+        (Some(bytes), Some(packed)) if matches!(step.kind, Kind::Seal(_) | Kind::Recompress(_)) => {
             let percent = (packed * 100).checked_div(bytes).unwrap_or(100);
             line += &format!(", {} -> {} ({percent}%)", size(bytes), size(packed));
         }
@@ -39,60 +41,63 @@ pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
     if let Some(proof) = done.proof {
         line += &format!(", quiet by {proof}");
     }
-    if says_why(done.kind) {
-        line += &format!(" ({})", done.why);
+    if says_why(&step.kind) {
+        line += &format!(" ({})", step.why);
     }
     line
 }
 
 /// What is done, and was done.
-fn verbs(kind: Kind) -> (&'static str, &'static str) {
+fn verbs(kind: &Kind) -> (&'static str, &'static str) {
     match kind {
-        Kind::Clean => ("remove the unfinished", "removed the unfinished"),
-        Kind::Restore => ("restore", "restored"),
+        Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_)) => {
+            ("remove the unfinished", "removed the unfinished")
+        }
+        Kind::Tidy(Tidy::Restore(_)) => ("restore", "restored"),
         Kind::TakeOff { .. } => ("take lines off", "took lines off"),
-        Kind::Expire => ("remove", "removed"),
-        Kind::Seal => ("seal", "sealed"),
-        Kind::Merge => ("add", "added"),
-        Kind::Finish => ("remove the sealed", "removed the sealed"),
-        Kind::Rename => ("rename", "renamed"),
-        Kind::Collapse => ("collapse", "collapsed"),
-        Kind::Recompress => ("recompress", "recompressed"),
-        Kind::Index => ("index", "indexed"),
-        Kind::Forget => ("remove the index", "removed the index"),
+        Kind::Expire(_) => ("remove", "removed"),
+        Kind::Seal(_) => ("seal", "sealed"),
+        Kind::Merge(_) | Kind::Tidy(Tidy::Merge(_)) => ("add", "added"),
+        Kind::Finish(_) | Kind::Tidy(Tidy::Finish(_)) => {
+            ("remove the sealed", "removed the sealed")
+        }
+        Kind::Rename(_) => ("rename", "renamed"),
+        Kind::Collapse(_) => ("collapse", "collapsed"),
+        Kind::Recompress(_) => ("recompress", "recompressed"),
+        Kind::Index(_) => ("index", "indexed"),
+        Kind::Forget(_) => ("remove the index", "removed the index"),
         Kind::Catalog => ("write the", "wrote the"),
     }
 }
 
 /// Steps that somebody may wonder about.
-fn says_why(kind: Kind) -> bool {
+fn says_why(kind: &Kind) -> bool {
     matches!(
         kind,
-        Kind::Clean
-            | Kind::Restore
+        Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_) | Tidy::Restore(_))
             | Kind::TakeOff { .. }
-            | Kind::Expire
-            | Kind::Rename
-            | Kind::Collapse
-            | Kind::Forget
+            | Kind::Expire(_)
+            | Kind::Rename(_)
+            | Kind::Collapse(_)
+            | Kind::Forget(_)
     )
 }
 
 /// A step's name in JSON.
-fn name(kind: Kind) -> &'static str {
+fn name(kind: &Kind) -> &'static str {
     match kind {
-        Kind::Clean => "clean",
-        Kind::Restore => "restore",
+        Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_)) => "clean",
+        Kind::Tidy(Tidy::Restore(_)) => "restore",
         Kind::TakeOff { .. } => "take_off",
-        Kind::Expire => "expire",
-        Kind::Seal => "seal",
-        Kind::Merge => "merge",
-        Kind::Finish => "finish",
-        Kind::Rename => "rename",
-        Kind::Collapse => "collapse",
-        Kind::Recompress => "recompress",
-        Kind::Index => "index",
-        Kind::Forget => "forget",
+        Kind::Expire(_) => "expire",
+        Kind::Seal(_) => "seal",
+        Kind::Merge(_) | Kind::Tidy(Tidy::Merge(_)) => "merge",
+        Kind::Finish(_) | Kind::Tidy(Tidy::Finish(_)) => "finish",
+        Kind::Rename(_) => "rename",
+        Kind::Collapse(_) => "collapse",
+        Kind::Recompress(_) => "recompress",
+        Kind::Index(_) => "index",
+        Kind::Forget(_) => "forget",
         Kind::Catalog => "catalog",
     }
 }
@@ -126,11 +131,11 @@ fn report(report: &Report) -> Value {
 
 fn step(done: &Done) -> Value {
     let all = json!({
-        "step": name(done.kind),
-        "file": done.file,
-        "to": done.to,
-        "why": done.why,
-        "bytes": done.bytes,
+        "step": name(&done.step.kind),
+        "file": done.step.kind.file(),
+        "to": done.step.kind.to().map(|to| to.full()),
+        "why": done.step.why,
+        "bytes": done.step.bytes,
         "archive_bytes": done.archive_bytes,
         "lines": done.lines,
         "index_bytes": done.index_bytes,

@@ -2,9 +2,11 @@
 
 use std::io::ErrorKind;
 
+use chrono::NaiveDate;
+
 use super::look::{Survey, catalog_is_fresh};
 use super::memory::Memory;
-use super::names::live;
+use super::names::{live, of_day};
 use super::own::MEMORY;
 use super::plan::Plan;
 use super::publish::{Draft, temporary_of};
@@ -12,7 +14,7 @@ use super::remove::Removal;
 use super::report::Report;
 use super::site::Site;
 use super::step::{Done, Kind, Outcome, Step};
-use super::{News, collapse, seal};
+use super::{News, collapse, seal, tidy};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, FileIdentity};
 use calltrace_store::index;
@@ -25,26 +27,39 @@ pub(super) fn apply(site: &Site<'_>, survey: &Survey, plan: Plan, report: &mut R
     keep(site, &memory, report);
     for step in plan.steps {
         (site.watch)(News::Begins(&step));
-        match take(site, &step, report) {
-            Ok(Outcome::Done(done)) => {
-                (site.watch)(News::Done(&done));
-                report.steps.push(done);
-            }
-            Ok(Outcome::Waiting(why)) => {
-                report.wait(&step.file, why);
-                index_unsealed(site, &step, report);
-            }
-            Ok(Outcome::Nothing) => {}
-            Err(error) => {
-                report.fail(&site.folder.path_of(&step.file), &error);
-                index_unsealed(site, &step, report);
-            }
-        }
+        one(site, &step, report);
     }
     let mut memory = Memory::read(site);
     let is_there = |name: &String| site.folder.has(name);
     memory.renamed.retain(is_there);
     keep(site, &memory, report);
+}
+
+/// Tidies up after a run that died, before there is a plan.
+pub(super) fn tidy(site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
+    for step in tidy::leftovers(site)? {
+        one(site, &step, report);
+    }
+    Ok(())
+}
+
+/// Takes a step and notes how it ended.
+fn one(site: &Site<'_>, step: &Step, report: &mut Report) {
+    match take(site, step, report) {
+        Ok(Outcome::Done(done)) => {
+            (site.watch)(News::Done(&done));
+            report.steps.push(done);
+        }
+        Ok(Outcome::Waiting(why)) => {
+            report.wait(&step.kind.file(), why);
+            index_unsealed(site, step, report);
+        }
+        Ok(Outcome::Nothing) => {}
+        Err(error) => {
+            report.fail(&site.folder.path_of(&step.kind.file()), &error);
+            index_unsealed(site, step, report);
+        }
+    }
 }
 
 fn keep(site: &Site<'_>, memory: &Memory, report: &mut Report) {
@@ -55,55 +70,40 @@ fn keep(site: &Site<'_>, memory: &Memory, report: &mut Report) {
 }
 
 fn take(site: &Site<'_>, step: &Step, report: &mut Report) -> Result<Outcome, Error> {
-    match step.kind {
-        Kind::TakeOff { .. } => collapse::finish(site, &log_of(site, step)?, step),
-        Kind::Expire => expire(site, &log_of(site, step)?, step),
-        Kind::Seal | Kind::Merge | Kind::Finish => {
-            seal::seal(site, &log_of(site, step)?, step, report)
+    match &step.kind {
+        Kind::Tidy(kind) => tidy::take(site, kind, step, report),
+        Kind::TakeOff { log, .. } => collapse::finish(site, log, step),
+        Kind::Expire(log) => expire(site, log, step),
+        Kind::Seal(log) | Kind::Merge(log) | Kind::Finish(log) => {
+            seal::seal(site, log, step, report)
         }
-        Kind::Rename => rename(site, step),
-        Kind::Collapse => collapse::collapse(site, step, report),
-        Kind::Recompress => seal::recompress(site, &log_of(site, step)?, step, report),
-        Kind::Index => site.index(&log_of(site, step)?).map(|built| {
+        Kind::Rename(day) => rename(site, *day, step),
+        Kind::Collapse(_) => collapse::collapse(site, step, report),
+        Kind::Recompress(log) => seal::recompress(site, log, step, report),
+        Kind::Index(log) => site.index(log).map(|built| {
             let index_bytes = Some(built.index_bytes);
             Outcome::Done(Done {
                 index_bytes,
                 ..Done::of(step)
             })
         }),
-        Kind::Forget => forget(site, step),
+        Kind::Forget(log) => forget(site, log, step),
         Kind::Catalog => catalog(site, step),
-        // Done before there was a plan.
-        Kind::Clean | Kind::Restore => Ok(Outcome::Nothing),
     }
-}
-
-/// The log that a step is about. A name that is no log's ends the step: it must not act on another
-/// file instead.
-fn log_of(site: &Site<'_>, step: &Step) -> Result<FileName, Error> {
-    FileName::parse(&step.file).ok_or_else(|| {
-        let error = std::io::Error::other("its name is no log's");
-        Error::io(
-            &site.folder.path_of(&step.file),
-            "take a step with it",
-            error,
-        )
-    })
 }
 
 /// A finished file that stays as it is gets an index as it is.
 fn index_unsealed(site: &Site<'_>, step: &Step, report: &mut Report) {
-    let is_seal = matches!(step.kind, Kind::Seal | Kind::Merge | Kind::Finish);
-    let Some(name) = FileName::parse(&step.file).filter(|_| is_seal) else {
+    let (Kind::Seal(name) | Kind::Merge(name) | Kind::Finish(name)) = &step.kind else {
         return;
     };
-    let Ok(opened) = site.open(&name) else { return };
+    let Ok(opened) = site.open(name) else { return };
     let state = index::state(opened.log());
     drop(opened);
     if matches!(state, index::State::Missing | index::State::Stale(_))
-        && let Err(error) = site.index(&name)
+        && let Err(error) = site.index(name)
     {
-        report.fail(&site.path(&name), &error);
+        report.fail(&site.path(name), &error);
     }
 }
 
@@ -128,10 +128,8 @@ fn expire(site: &Site<'_>, name: &FileName, step: &Step) -> Result<Outcome, Erro
 
 /// The live file gets the name of its day. The name is noted before, so that a file of today is
 /// known as ours.
-fn rename(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
-    let Some(target) = step.to.as_deref().and_then(FileName::parse) else {
-        return Ok(Outcome::Nothing);
-    };
+fn rename(site: &Site<'_>, day: NaiveDate, step: &Step) -> Result<Outcome, Error> {
+    let target = of_day(day);
     let from = site.path(&live());
     let fail = |error| Error::io(&from, "rename it", error);
     let mut memory = Memory::read(site);
@@ -169,12 +167,13 @@ fn is_one_file(site: &Site<'_>, other: &FileName) -> bool {
     identity(&live()).is_some_and(|live| identity(other) == Some(live))
 }
 
-fn forget(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
+fn forget(site: &Site<'_>, log: &FileName, step: &Step) -> Result<Outcome, Error> {
+    let name = index::file_name(log);
     let removed = site.own_folder().and_then(|own| {
-        site.deeds.unlink(&own, &step.file)?;
+        site.deeds.unlink(&own, &name)?;
         site.deeds.sync_folder(&own)
     });
-    removed.map_err(|error| Error::io(&site.own_path(&step.file), "remove it", error))?;
+    removed.map_err(|error| Error::io(&site.own_path(&name), "remove it", error))?;
     Ok(Outcome::Done(Done::of(step)))
 }
 

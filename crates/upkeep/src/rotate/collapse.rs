@@ -23,7 +23,7 @@ use super::parcel::{Part, Sizes};
 use super::report::Report;
 use super::seal::access_of_both;
 use super::site::{Opened, Site};
-use super::step::{Done, Outcome, Step};
+use super::step::{Done, Kind, Outcome, Step};
 use super::times;
 use super::writers::Hold;
 use calltrace_store::error::Error;
@@ -76,12 +76,12 @@ pub(super) fn collapse(
     take_off(site, &opened, end, unit).map_err(fail)?;
     memory.collapsing = None;
     memory.keep(site).map_err(fail)?;
-    let done = Done::of(step).sized(sizes);
-    Ok(Outcome::Done(Done {
-        to: Some(archive.full()),
+    let taken = Step {
+        kind: Kind::Collapse(day),
         bytes: Some(end),
-        ..done
-    }))
+        why: step.why.clone(),
+    };
+    Ok(Outcome::Done(Done::of(&taken).sized(sizes)))
 }
 
 /// Takes off what a run that died had copied.
@@ -102,11 +102,7 @@ pub(super) fn finish(site: &Site<'_>, name: &FileName, step: &Step) -> Result<Ou
     take_off(site, &opened, held, unit).map_err(fail)?;
     memory.collapsing = None;
     memory.keep(site).map_err(fail)?;
-    let bytes = Some(held);
-    Ok(Outcome::Done(Done {
-        bytes,
-        ..Done::of(step)
-    }))
+    Ok(Outcome::Done(Done::of(&step.clone().bytes(held))))
 }
 
 /// Whether all who are seen to write to the file write to its end; else why not, as a clause.

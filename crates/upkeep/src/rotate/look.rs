@@ -4,6 +4,7 @@
 //! that a plan can be made of it anywhere.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 
@@ -39,8 +40,8 @@ pub(super) struct Survey {
     pub(super) live: Option<Live>,
     /// What bears a log's name and is no regular file, each as a clause.
     pub(super) left_alone: Vec<String>,
-    /// Names in `.calltrace` of indexes whose logs are gone.
-    pub(super) orphans: Vec<String>,
+    /// Logs that are gone and still have an index.
+    pub(super) orphans: Vec<FileName>,
     pub(super) memory: Memory,
     pub(super) catalog_is_fresh: bool,
     pub(super) troubles: Vec<Trouble>,
@@ -308,8 +309,8 @@ pub(super) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate 
     today.checked_sub_days(keep).unwrap_or(NaiveDate::MIN)
 }
 
-/// Indexes of logs that are not there.
-fn orphans(site: &Site<'_>) -> io::Result<Vec<String>> {
+/// Logs that are not there and have an index.
+fn orphans(site: &Site<'_>) -> io::Result<Vec<FileName>> {
     let names = match site.own_folder().and_then(|own| own.names()) {
         Ok(names) => names,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -318,13 +319,12 @@ fn orphans(site: &Site<'_>) -> io::Result<Vec<String>> {
     let logs: HashSet<FileName> = calltrace_store::tree::list(&site.folder)?
         .into_iter()
         .collect();
-    let is_orphan = |name: &String| {
-        let log = name.strip_suffix(".idx").and_then(FileName::parse);
-        log.is_some_and(|log| !logs.contains(&log))
+    let orphan = |name: OsString| {
+        let log = FileName::parse(name.to_str()?.strip_suffix(".idx")?)?;
+        (!logs.contains(&log)).then_some(log)
     };
-    let names = names.into_iter().filter_map(|name| name.into_string().ok());
-    let mut orphans: Vec<String> = names.filter(is_orphan).collect();
-    orphans.sort();
+    let mut orphans: Vec<FileName> = names.into_iter().filter_map(orphan).collect();
+    orphans.sort_by_cached_key(index::file_name);
     Ok(orphans)
 }
 

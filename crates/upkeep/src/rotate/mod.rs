@@ -56,7 +56,7 @@ pub use itself::{Dated, rotates_itself};
 pub use memory::{Collapsing, Memory};
 pub use names::Leftover;
 pub use report::Report;
-pub use step::{Done, Kind, Step, Waiting};
+pub use step::{Done, Kind, Step, Tidy, Waiting};
 pub use verify::Checked;
 
 use gate::Gate;
@@ -246,7 +246,7 @@ impl<'r> Rotation<'r> {
             report.is_busy = true;
             return Ok(());
         };
-        tidy::tidy(site, report)?;
+        apply::tidy(site, report)?;
         for _ in 0..ROUNDS_MAX {
             let survey = look::look(site, &self.holders)?;
             let (plan, is_clock_right) = self.plan(site, &survey, lock.last_taken, report);
@@ -306,7 +306,7 @@ fn refusal(other: &Distrusted) -> String {
 fn watch_plan(site: &Site<'_>, plan: &plan::Plan) {
     let packs = |step: &&Step| {
         use Kind::{Collapse, Merge, Recompress, Seal};
-        matches!(step.kind, Seal | Merge | Collapse | Recompress)
+        matches!(step.kind, Seal(_) | Merge(_) | Collapse(_) | Recompress(_))
     };
     let bytes = plan
         .steps

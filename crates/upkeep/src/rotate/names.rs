@@ -22,8 +22,8 @@ pub(super) fn leaving(name: &FileName) -> String {
 /// What a name in the folder says of a run that died.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leftover {
-    /// An unfinished file.
-    Temporary,
+    /// What was to become the file of this name.
+    Temporary(FileName),
     /// The log of this name, not removed yet.
     Leaving(FileName),
 }
@@ -33,7 +33,7 @@ impl Leftover {
     pub fn parse(name: &str) -> Option<Leftover> {
         let ours = name.strip_prefix(PREFIX)?;
         if let Some(log) = ours.strip_suffix(TEMPORARY) {
-            return FileName::parse(log).map(|_| Leftover::Temporary);
+            return FileName::parse(log).map(Leftover::Temporary);
         }
         FileName::parse(ours.strip_suffix(LEAVING)?).map(Leftover::Leaving)
     }
@@ -78,7 +78,7 @@ mod tests {
         }
         assert_eq!(
             Leftover::parse(&temporary(&name)),
-            Some(Leftover::Temporary)
+            Some(Leftover::Temporary(name.clone()))
         );
         assert_eq!(
             Leftover::parse(&leaving(&name)),

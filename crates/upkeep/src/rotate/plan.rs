@@ -34,7 +34,7 @@ impl Plan {
 
     /// Takes out the steps that a wrong clock would turn into a loss. False when there are none.
     pub(super) fn hold_back_expiry(&mut self) -> bool {
-        let loses = |step: &Step| step.kind == Kind::Expire && step.bytes != Some(0);
+        let loses = |step: &Step| matches!(step.kind, Kind::Expire(_)) && step.bytes != Some(0);
         let before = self.steps.len();
         self.steps.retain(|step| !loses(step));
         self.steps.len() < before
@@ -85,20 +85,16 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
     if let Some(found) = survey.live.as_ref().filter(|_| !live_moves)
         && let Some(why) = &found.index
     {
-        let step = Step::new(Kind::Index, live().full(), why.clone());
+        let step = Step::new(Kind::Index(live()), why.clone());
         plan.steps.push(step.bytes(found.bytes));
     }
     for orphan in &survey.orphans {
-        let step = Step::new(Kind::Forget, orphan.clone(), "its log is gone");
+        let step = Step::new(Kind::Forget(orphan.clone()), "its log is gone");
         plan.steps.push(step);
     }
     if !survey.is_empty() && (!plan.steps.is_empty() || !survey.catalog_is_fresh) {
-        let step = Step::new(
-            Kind::Catalog,
-            "catalog".to_owned(),
-            "the files have changed",
-        );
-        plan.steps.push(step);
+        plan.steps
+            .push(Step::new(Kind::Catalog, "the files have changed"));
     }
     plan
 }
@@ -108,20 +104,19 @@ fn take_off(plan: &mut Plan, survey: &Survey) {
     let of_live = survey.live.iter().map(|found| (live(), &found.held));
     let of_files = survey.files.iter();
     let of_files = of_files.map(|seen| (seen.name.clone(), &seen.to_take_off));
-    for (name, held) in of_live.chain(of_files) {
+    for (log, held) in of_live.chain(of_files) {
         if let Some((archive, held_bytes)) = held {
-            let held_bytes = *held_bytes;
             let why = format!("{} holds them since a run that died", archive.full());
-            let step = Step::new(Kind::TakeOff { held_bytes }, name.full(), why);
-            plan.steps.push(step.to(archive).bytes(held_bytes));
+            let archive = archive.clone();
+            let step = Step::new(Kind::TakeOff { log, archive }, why);
+            plan.steps.push(step.bytes(*held_bytes));
         }
     }
 }
 
 fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
-    let name = seen.name.full();
     if let Some(busy) = &seen.busy {
-        return plan.wait(name, format!("is to be removed, but {busy}"));
+        return plan.wait(seen.name.full(), format!("is to be removed, but {busy}"));
     }
     let why = match seen.last.map(Site::day) {
         Some(day) => format!(
@@ -134,7 +129,7 @@ fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
         None => "it is empty".to_owned(),
     };
     plan.steps
-        .push(Step::new(Kind::Expire, name, why).bytes(seen.bytes));
+        .push(Step::new(Kind::Expire(seen.name.clone()), why).bytes(seen.bytes));
 }
 
 /// Whether it is a finished file of lines, which becomes an archive.
@@ -146,48 +141,53 @@ fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
     if !is_candidate(seen) || seen.to_take_off.is_some() {
         return;
     }
-    let name = seen.name.full();
     if let Some(busy) = &seen.busy {
-        return plan.wait(name, busy.clone());
+        return plan.wait(seen.name.full(), busy.clone());
     }
     let archive = archive_of(&seen.name);
     let is_there = kept.iter().any(|other| other.name == archive);
-    let (kind, why) = if !is_there {
-        (Kind::Seal, "it is finished")
-    } else if seen.held_bytes == seen.bytes {
-        (Kind::Finish, "its archive holds all of it")
+    let log = seen.name.clone();
+    let step = if is_there && seen.held_bytes == seen.bytes {
+        Step::new(Kind::Finish(log), "its archive holds all of it")
     } else {
-        (
-            Kind::Merge,
-            "its archive is there and does not hold all of it",
-        )
+        into_archive(log, is_there)
     };
-    let step = Step::new(kind, name, why);
-    plan.steps.push(step.to(&archive).bytes(seen.bytes));
+    plan.steps.push(step.bytes(seen.bytes));
+}
+
+/// A finished file becomes an archive, or a part of the one that is there.
+fn into_archive(log: FileName, is_there: bool) -> Step {
+    match is_there {
+        false => Step::new(Kind::Seal(log), "it is finished"),
+        true => Step::new(
+            Kind::Merge(log),
+            "its archive is there and does not hold all of it",
+        ),
+    }
 }
 
 /// Archives of another kind, and indexes of what is not sealed.
 fn finish(plan: &mut Plan, seen: &Seen, kept: &[&Seen], policy: &Policy) {
-    let name = seen.name.full();
+    let name = || seen.name.clone();
     let plain_twin = FileName {
         gz: false,
         ..seen.name.clone()
     };
     let is_alone = !kept.iter().any(|other| other.name == plain_twin);
     if policy.recompress && seen.form == Form::Gzip && seen.name.gz && is_alone {
-        let step = Step::new(Kind::Recompress, name, "it can't be read at random");
-        plan.steps.push(step.to(&seen.name).bytes(seen.bytes));
+        let step = Step::new(Kind::Recompress(name()), "it can't be read at random");
+        plan.steps.push(step.bytes(seen.bytes));
         return;
     }
     let is_sealed_now = plan.steps.iter().any(|step| {
-        let target = step.to.as_deref() == Some(name.as_str());
-        target || (step.file == name && step.kind != Kind::Index)
+        let target = step.kind.to().as_ref() == Some(&seen.name);
+        target || step.kind.changes(&seen.name)
     });
     if let Some(why) = &seen.index
         && !is_sealed_now
         && !seen.is_live_too
     {
-        let step = Step::new(Kind::Index, name, why.clone());
+        let step = Step::new(Kind::Index(name()), why.clone());
         plan.steps.push(step.bytes(seen.bytes));
     }
 }
@@ -222,7 +222,7 @@ fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
     let target = of_day(found.day);
     let there = survey.files.iter().find(|seen| seen.name == target);
     let is_freed = |seen: &Seen| {
-        let frees = |step: &Step| step.file == seen.name.full() && step.kind != Kind::Index;
+        let frees = |step: &Step| step.kind.changes(&seen.name);
         seen.is_live_too || plan.steps.iter().any(frees)
     };
     if there.is_some_and(|seen| !is_freed(seen)) {
@@ -234,8 +234,8 @@ fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
         [] => due,
         writers => format!("{due}; {} must open it anew", list_writers(writers)),
     };
-    let step = Step::new(Kind::Rename, live().full(), why);
-    plan.steps.push(step.to(&target).bytes(found.bytes));
+    let step = Step::new(Kind::Rename(found.day), why);
+    plan.steps.push(step.bytes(found.bytes));
     if !found.hold.is_free && !found.hold.writers.is_empty() {
         let why = format!("still open in {}", list_writers(&found.hold.writers));
         plan.wait(target.full(), why);
@@ -243,16 +243,8 @@ fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
     }
     let archive = archive_of(&target);
     let is_there = survey.files.iter().any(|seen| seen.name == archive) || there.is_some();
-    let (kind, why) = if is_there {
-        (
-            Kind::Merge,
-            "its archive is there and does not hold all of it",
-        )
-    } else {
-        (Kind::Seal, "it is finished")
-    };
-    let step = Step::new(kind, target.full(), why);
-    plan.steps.push(step.to(&archive).bytes(found.bytes));
+    let step = into_archive(target, is_there);
+    plan.steps.push(step.bytes(found.bytes));
     true
 }
 
@@ -262,9 +254,8 @@ fn collapse(plan: &mut Plan, found: &Live, due: String) -> bool {
         plan.troubles.push(Trouble::new(&path, why));
         return false;
     }
-    let archive = archive_of(&of_day(found.day));
-    let step = Step::new(Kind::Collapse, live().full(), due);
-    plan.steps.push(step.to(&archive).bytes(found.bytes));
+    let step = Step::new(Kind::Collapse(found.day), due);
+    plan.steps.push(step.bytes(found.bytes));
     true
 }
 

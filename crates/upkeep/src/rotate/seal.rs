@@ -44,7 +44,7 @@ pub(super) fn seal(
         if let Err(why) = site.quiet(&opened.log().file) {
             return Ok(Outcome::Waiting(why));
         }
-        done.bytes = Some(opened.log().bytes);
+        done.step.bytes = Some(opened.log().bytes);
         match archive(site, &opened, done, report)? {
             Archived::Held(held) => done = held,
             Archived::Changed(unchanged) => {

@@ -1,40 +1,105 @@
-//! A step of a rotation: what it does, why, and how it ended.
+//! A step of a rotation: what it does to which files, why, and how it ended.
 
+use chrono::NaiveDate;
+
+use super::names::{archive_of, leaving, live, of_day, temporary};
 use super::quiet::Proof;
+use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::FileName;
 
-/// What a step does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a step does, and to which files.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// Removes an unfinished file of a run that died.
-    Clean,
-    /// Gives a log its name back that a run that died was about to remove.
-    Restore,
+    /// Tidies up after a run that died.
+    Tidy(Tidy),
     /// Takes lines off a file's front that a run that died had copied to an archive.
     TakeOff {
-        /// So many bytes.
-        held_bytes: u64,
+        /// The file.
+        log: FileName,
+        /// The archive that holds the lines.
+        archive: FileName,
     },
     /// Removes a file that has become too old.
-    Expire,
+    Expire(FileName),
     /// Makes an archive of a file.
-    Seal,
+    Seal(FileName),
     /// Adds a file to the archive of the same name.
-    Merge,
+    Merge(FileName),
     /// Removes a file that its archive holds already.
-    Finish,
-    /// Gives the live file the name of its day.
-    Rename,
-    /// Copies the live file's lines to an archive and takes them off its front.
-    Collapse,
+    Finish(FileName),
+    /// Gives the live file the name of this day.
+    Rename(NaiveDate),
+    /// Copies the live file's lines to the archive of this day and takes them off its front.
+    Collapse(NaiveDate),
     /// Makes an archive one that is read at random.
-    Recompress,
+    Recompress(FileName),
     /// Makes a file's index.
-    Index,
-    /// Removes an index whose file is gone.
-    Forget,
+    Index(FileName),
+    /// Removes the index of a file that is gone.
+    Forget(FileName),
     /// Makes the catalog of all indexes.
     Catalog,
+}
+
+/// What is done about a file that a run had under way when it died.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tidy {
+    /// Removes what was to become this archive.
+    Clean(FileName),
+    /// Removes an unfinished file of this name in `.calltrace`.
+    CleanOwn(String),
+    /// Gives this log its name back, which was about to be removed.
+    Restore(FileName),
+    /// Adds this log, which was about to be removed, to its archive.
+    Merge(FileName),
+    /// Removes this log, which its archive holds.
+    Finish(FileName),
+}
+
+impl Kind {
+    /// The name of the file that it is done to, as people are shown it.
+    pub fn file(&self) -> String {
+        match self {
+            Kind::Tidy(Tidy::Clean(log)) => temporary(log),
+            Kind::Tidy(Tidy::CleanOwn(name)) => format!("{FOLDER}/{name}"),
+            Kind::Tidy(Tidy::Restore(log) | Tidy::Merge(log) | Tidy::Finish(log)) => leaving(log),
+            Kind::Expire(log)
+            | Kind::Seal(log)
+            | Kind::Merge(log)
+            | Kind::Finish(log)
+            | Kind::Recompress(log)
+            | Kind::Index(log)
+            | Kind::TakeOff { log, .. } => log.full(),
+            Kind::Rename(_) | Kind::Collapse(_) => live().full(),
+            Kind::Forget(log) => index::file_name(log),
+            Kind::Catalog => "catalog".to_owned(),
+        }
+    }
+
+    /// What becomes of the file, or which file its lines are in afterwards; `None` where it goes, or
+    /// stays what it is.
+    pub fn to(&self) -> Option<FileName> {
+        match self {
+            Kind::Tidy(Tidy::Restore(log)) | Kind::Recompress(log) => Some(log.clone()),
+            Kind::Tidy(Tidy::Merge(log) | Tidy::Finish(log))
+            | Kind::Seal(log)
+            | Kind::Merge(log)
+            | Kind::Finish(log) => Some(archive_of(log)),
+            Kind::TakeOff { archive, .. } => Some(archive.clone()),
+            Kind::Rename(day) => Some(of_day(*day)),
+            Kind::Collapse(day) => Some(archive_of(&of_day(*day))),
+            Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_))
+            | Kind::Expire(_)
+            | Kind::Index(_)
+            | Kind::Forget(_)
+            | Kind::Catalog => None,
+        }
+    }
+
+    /// Whether this log is another file afterwards, or none.
+    pub(super) fn changes(&self, log: &FileName) -> bool {
+        !matches!(self, Kind::Index(_)) && self.file() == log.full()
+    }
 }
 
 /// A step that is to be taken.
@@ -42,30 +107,19 @@ pub enum Kind {
 pub struct Step {
     /// What it does.
     pub kind: Kind,
-    /// What to.
-    pub file: String,
-    /// What becomes of it, if that has a name.
-    pub to: Option<String>,
-    /// Size of the file (bytes).
+    /// Size of the file, or of the lines that it is about (bytes).
     pub bytes: Option<u64>,
     /// Why, as a clause.
     pub why: String,
 }
 
 impl Step {
-    pub(super) fn new(kind: Kind, file: String, why: impl Into<String>) -> Step {
+    pub(super) fn new(kind: Kind, why: impl Into<String>) -> Step {
         Step {
             kind,
-            file,
-            to: None,
             bytes: None,
             why: why.into(),
         }
-    }
-
-    pub(super) fn to(self, name: &FileName) -> Step {
-        let to = Some(name.full());
-        Step { to, ..self }
     }
 
     pub(super) fn bytes(self, bytes: u64) -> Step {
@@ -77,16 +131,8 @@ impl Step {
 /// A step that was done, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
-    /// What kind of step.
-    pub kind: Kind,
-    /// What it was done to.
-    pub file: String,
-    /// What became of it, if that has a name.
-    pub to: Option<String>,
-    /// Why, as a clause.
-    pub why: String,
-    /// Size of the file (bytes).
-    pub bytes: Option<u64>,
+    /// The step, as it was taken: a file may have grown since the plan was made.
+    pub step: Step,
     /// Size of the archive (bytes).
     pub archive_bytes: Option<u64>,
     /// Lines that went into the archive.
@@ -100,11 +146,7 @@ pub struct Done {
 impl Done {
     pub(super) fn of(step: &Step) -> Done {
         Done {
-            kind: step.kind,
-            file: step.file.clone(),
-            to: step.to.clone(),
-            why: step.why.clone(),
-            bytes: step.bytes,
+            step: step.clone(),
             archive_bytes: None,
             lines: None,
             index_bytes: None,

@@ -5,23 +5,20 @@
 //! then it gets its name back, or where that is taken, its lines are added to the archive.
 
 use std::io::{self, ErrorKind};
-use std::path::Path;
 
-use super::News;
 use super::held::Held;
 use super::names::{Leftover, archive_of};
 use super::report::Report;
 use super::seal::{self, Archived};
 use super::site::Site;
-use super::step::{Done, Kind, Step};
+use super::step::{Done, Kind, Outcome, Step, Tidy};
 use calltrace_store::error::Error;
 use calltrace_store::index::FOLDER;
 use calltrace_store::tree::FileName;
 
-/// Before the names of files in our own folder.
-const OWN: &str = ".calltrace/";
-
 const WHY_LEAVING: &str = "a run died before it had removed it";
+
+const WHY_UNFINISHED: &str = "a run died while it wrote it";
 
 /// Where a leftover is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,40 +30,36 @@ enum Place {
 /// The steps that leftovers ask for.
 pub(super) fn leftovers(site: &Site<'_>) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
+    let mut add = |kind, why| steps.push(Step::new(Kind::Tidy(kind), why));
     for name in list(site, Place::Folder)? {
         match Leftover::parse(&name) {
-            Some(Leftover::Temporary) => steps.push(unfinished(name)),
+            Some(Leftover::Temporary(log)) => add(Tidy::Clean(log), WHY_UNFINISHED),
             Some(Leftover::Leaving(log)) => {
                 let path = site.folder.path_of(&name);
-                let step = leaving(site, name, &log);
-                steps.push(step.map_err(|error| Error::io(&path, "read it", error))?);
+                let kind = leaving(site, &name, log);
+                let kind = kind.map_err(|error| Error::io(&path, "read it", error))?;
+                add(kind, WHY_LEAVING);
             }
             None => {}
         }
     }
     for name in list(site, Place::OwnFolder)? {
         if name.ends_with(".tmp") {
-            steps.push(unfinished(format!("{OWN}{name}")));
+            add(Tidy::CleanOwn(name), WHY_UNFINISHED);
         }
     }
     Ok(steps)
 }
 
-fn unfinished(name: String) -> Step {
-    Step::new(Kind::Clean, name, "a run died while it wrote it")
-}
-
-fn leaving(site: &Site<'_>, name: String, log: &FileName) -> io::Result<Step> {
+fn leaving(site: &Site<'_>, name: &str, log: FileName) -> io::Result<Tidy> {
     let is_free = |name: &FileName| !site.folder.has(&name.full());
-    let archive = archive_of(log);
-    let kind = if is_held(site, &name, log)? {
-        Kind::Finish
-    } else if is_free(log) {
-        return Ok(Step::new(Kind::Restore, name, WHY_LEAVING).to(log));
+    Ok(if is_held(site, name, &log)? {
+        Tidy::Finish(log)
+    } else if is_free(&log) {
+        Tidy::Restore(log)
     } else {
-        Kind::Merge
-    };
-    Ok(Step::new(kind, name, WHY_LEAVING).to(&archive))
+        Tidy::Merge(log)
+    })
 }
 
 /// Whether the archive of a log on its way out holds all of it.
@@ -82,66 +75,57 @@ fn is_held(site: &Site<'_>, name: &str, log: &FileName) -> io::Result<bool> {
     Ok(matches!(held, Held::Whole { bytes, .. } if bytes == all))
 }
 
-/// Takes them.
-pub(super) fn tidy(site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
-    for step in leftovers(site)? {
-        let path = site.folder.path_of(&step.file);
-        let done = match step.kind {
-            Kind::Finish | Kind::Merge => go_on(site, &step, &path, report),
-            _ => simply(site, &step).map_err(|error| Error::io(&path, "tidy it up", error)),
-        };
-        match done {
-            Ok(Some(done)) => {
-                (site.watch)(News::Done(&done));
-                report.steps.push(done);
-            }
-            Ok(None) => {}
-            Err(error) => report.fail(&path, &error),
+/// Takes such a step.
+pub(super) fn take(
+    site: &Site<'_>,
+    kind: &Tidy,
+    step: &Step,
+    report: &mut Report,
+) -> Result<Outcome, Error> {
+    let (deeds, folder) = (site.deeds, &site.folder);
+    let name = step.kind.file();
+    let changed = match kind {
+        Tidy::Merge(log) | Tidy::Finish(log) => return go_on(site, log, &name, step, report),
+        Tidy::Clean(_) => deeds.unlink(folder, &name).map(|()| folder.clone()),
+        Tidy::Restore(log) => {
+            let restored = deeds.rename(folder, &name, &log.full());
+            restored.map(|()| folder.clone())
         }
-    }
-    Ok(())
-}
-
-/// Removes what is unfinished, or gives a log its name back.
-fn simply(site: &Site<'_>, step: &Step) -> io::Result<Option<Done>> {
-    let (folder, name) = match step.file.strip_prefix(OWN) {
-        Some(name) => (site.own_folder()?, name),
-        None => (site.folder.clone(), step.file.as_str()),
+        Tidy::CleanOwn(name) => site
+            .own_folder()
+            .and_then(|own| deeds.unlink(&own, name).map(|()| own)),
     };
-    match &step.to {
-        Some(log) => site.deeds.rename(&folder, name, log)?,
-        None => site.deeds.unlink(&folder, name)?,
-    }
-    site.deeds.sync_folder(&folder)?;
-    Ok(Some(Done::of(step)))
+    changed
+        .and_then(|folder| deeds.sync_folder(&folder))
+        .map_err(|error| Error::io(&folder.path_of(&name), "tidy it up", error))?;
+    Ok(Outcome::Done(Done::of(step)))
 }
 
-/// Removes a log that is on its way out and has no name any more, once its archive holds it.
+/// Removes a log that is on its way out and is called `name`, once its archive holds it.
 fn go_on(
     site: &Site<'_>,
+    log: &FileName,
+    name: &str,
     step: &Step,
-    path: &Path,
     report: &mut Report,
-) -> Result<Option<Done>, Error> {
-    let fail = |error| Error::io(path, "remove it", error);
-    let Some(Leftover::Leaving(log)) = Leftover::parse(&step.file) else {
-        return Ok(None);
-    };
-    let opened = site.open_as(&log, &step.file).map_err(fail)?;
+) -> Result<Outcome, Error> {
+    let path = site.folder.path_of(name);
+    let fail = |error| Error::io(&path, "remove it", error);
+    let opened = site.open_as(log, name).map_err(fail)?;
     let done = match seal::archive(site, &opened, Done::of(step), report)? {
         Archived::Held(done) => done,
         // The next run finds it here again.
-        Archived::Changed(_) | Archived::Waiting(_) => return Ok(None),
+        Archived::Changed(_) | Archived::Waiting(_) => return Ok(Outcome::Nothing),
     };
     let Ok(quiet) = site.quiet(&opened.log().file) else {
-        return Ok(None);
+        return Ok(Outcome::Nothing);
     };
     if !opened.is_as_it_was().map_err(fail)? {
-        return Ok(None);
+        return Ok(Outcome::Nothing);
     }
-    site.deeds.unlink(&site.folder, &step.file).map_err(fail)?;
+    site.deeds.unlink(&site.folder, name).map_err(fail)?;
     site.deeds.sync_folder(&site.folder).map_err(fail)?;
-    Ok(Some(done.proven(Some(quiet.proof()))))
+    Ok(Outcome::Done(done.proven(Some(quiet.proof()))))
 }
 
 fn list(site: &Site<'_>, place: Place) -> Result<Vec<String>, Error> {
