@@ -108,6 +108,11 @@ pub fn file_name(log: &FileName) -> String {
     format!("{}.idx", log.full())
 }
 
+/// The log whose index is called `name`; `None` for a name that is no index's.
+pub fn log_of(name: &str) -> Option<FileName> {
+    FileName::parse(name.strip_suffix(".idx")?)
+}
+
 /// When the index of a log in `folder` was made (seconds of Unix time); `None` when there is none.
 pub fn made_at(folder: &Folder, log: &FileName) -> Option<i64> {
     let own = folder.subfolder(FOLDER).ok()?;
@@ -147,10 +152,15 @@ pub fn read_own(folder: &Folder, name: &str, bytes_max: u64) -> io::Result<Vec<u
 
 /// Whether a log file's index can be used.
 pub fn state(log: &LogFile) -> State {
-    let index = match Index::open(log) {
+    state_of(log, &Index::open(log))
+}
+
+/// The same of a log file whose index was opened.
+pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> State {
+    let index = match opened {
         Ok(Some(index)) => index,
         Ok(None) => return State::Missing,
-        Err(why) => return State::Stale(why),
+        Err(why) => return State::Stale(why.clone()),
     };
     let Footer {
         fingerprint,

@@ -21,7 +21,7 @@ use crate::tree::{LogFile, Snapshot};
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
 pub use overlap::{Overlap, is_beginning, overlap};
 pub use pack::{Content, Packer, Tally};
-pub use probe::{Bounds, first_line_at, first_time_behind, last_line_end};
+pub use probe::{Bounds, first_line_at, first_time_behind, last_line_end, times};
 
 /// One log file with its format known.
 #[derive(Debug)]

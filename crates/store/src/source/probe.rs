@@ -171,8 +171,8 @@ fn sample<'t>(source: &Source, offset: u64, text: &'t mut [u8]) -> &'t [u8] {
     memchr(b'\n', text).map_or(&[], |newline| &text[newline + 1..])
 }
 
-/// The times of the lines in `text`.
-fn times(text: &[u8]) -> impl Iterator<Item = Stamp> {
+/// The times of the lines in `text`, which begins with a line; a hole's NULs before one don't count.
+pub fn times(text: &[u8]) -> impl DoubleEndedIterator<Item = Stamp> {
     text.split(|&b| b == b'\n').filter_map(|line| {
         let nuls = line.iter().take_while(|&&b| b == 0).count();
         Stamp::parse_prefix(&line[nuls..])

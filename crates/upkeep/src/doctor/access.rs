@@ -92,16 +92,16 @@ fn others_folder(survey: &Survey, folder_user: u32) -> Option<Finding> {
 fn others_twins(survey: &Survey) -> Option<Finding> {
     let pairs = survey.twins.iter();
     let mut pairs = pairs.map(|twin| (&survey.files[twin.plain], &survey.files[twin.archive]));
-    let (plain, archive) = pairs.find(|(plain, archive)| plain.user != archive.user)?;
+    let (plain, archive) = pairs.find(|(plain, archive)| plain.log.user != archive.log.user)?;
     Some(
         Finding::problem(Code::Refused)
-            .file(plain.name.full())
+            .file(plain.log.name.full())
             .seen(
                 "it is of user {owner}, and {archive} of user {other}",
                 [
-                    ("owner", Field::User(plain.user)),
-                    ("archive", Field::Text(archive.name.full())),
-                    ("other", Field::User(archive.user)),
+                    ("owner", Field::User(plain.log.user)),
+                    ("archive", Field::Text(archive.log.name.full())),
+                    ("other", Field::User(archive.log.user)),
                 ],
             )
             .why("the lines of one would be given to the owner of the other")
@@ -134,7 +134,7 @@ fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
     let open: Vec<&Seen> = survey
         .files
         .iter()
-        .filter(|seen| seen.mode & OTHERS_WRITE != 0)
+        .filter(|seen| seen.log.mode & OTHERS_WRITE != 0)
         .collect();
     let finding = Finding::problem(Code::WorldWritable);
     let finding = if folder_mode & OTHERS_WRITE != 0 {
@@ -144,9 +144,9 @@ fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
         )
     } else {
         let first = open.first()?;
-        finding.file(first.name.full()).seen(
+        finding.file(first.log.name.full()).seen(
             "every user of this machine may change it (mode {mode})",
-            [("mode", Field::Mode(first.mode))],
+            [("mode", Field::Mode(first.log.mode))],
         )
     };
     let finding = match open.len() {
@@ -176,7 +176,7 @@ fn readable(survey: &Survey) -> Option<Finding> {
     let mut newest_first = open.iter().rev();
     let (newest, (place, key)) = newest_first.find_map(|seen| Some((seen, secret(seen)?)))?;
     let finding = Finding::warning(Code::SecretsReadable)
-        .file(newest.name.full())
+        .file(newest.log.name.full())
         .at(Some(place))
         .seen(
             "a body holds a secret under the key {key}",
@@ -184,7 +184,7 @@ fn readable(survey: &Survey) -> Option<Finding> {
         )
         .seen(
             "every user of this machine may read it (mode {mode})",
-            [("mode", Field::Mode(newest.mode))],
+            [("mode", Field::Mode(newest.log.mode))],
         );
     let finding = match open.len() {
         1 => finding,
@@ -209,22 +209,25 @@ fn readable(survey: &Survey) -> Option<Finding> {
 /// The live file was made by somebody else than those who write: by root at a terminal, mostly.
 fn owner(survey: &Survey, folder_user: u32) -> Option<Finding> {
     let live = survey.live()?;
-    let others = survey.files.iter().filter(|seen| seen.name != live.name);
+    let others = survey
+        .files
+        .iter()
+        .filter(|seen| seen.log.name != live.log.name);
     let theirs = others
         .clone()
-        .filter(|seen| seen.user == folder_user)
+        .filter(|seen| seen.log.user == folder_user)
         .count();
-    let is_odd = live.user != folder_user && theirs > 0 && theirs == others.count();
-    let is_closed = live.mode & 0o022 == 0;
+    let is_odd = live.log.user != folder_user && theirs > 0 && theirs == others.count();
+    let is_closed = live.log.mode & 0o022 == 0;
     (is_odd && is_closed).then(|| {
         Finding::warning(Code::OwnersDiffer)
-            .file(live.name.full())
+            .file(live.log.name.full())
             .seen(
                 "it is of user {owner} (mode {mode}); the folder and all other logs are of user \
                  {folder}",
                 [
-                    ("owner", Field::User(live.user)),
-                    ("mode", Field::Mode(live.mode)),
+                    ("owner", Field::User(live.log.user)),
+                    ("mode", Field::Mode(live.log.mode)),
                     ("folder", Field::User(folder_user)),
                 ],
             )
@@ -236,7 +239,10 @@ fn owner(survey: &Survey, folder_user: u32) -> Option<Finding> {
                 "`chown --reference={folder} {path}`",
                 [
                     ("folder", Field::Path(survey.folder.clone())),
-                    ("path", Field::Path(survey.folder.join(live.name.full()))),
+                    (
+                        "path",
+                        Field::Path(survey.folder.join(live.log.name.full())),
+                    ),
                 ],
             )
     })

@@ -20,7 +20,7 @@ pub(super) fn newest(surveys: &[Survey], circumstances: &Circumstances<'_>) -> O
 }
 
 fn newest_of(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Stamp> {
-    let times = survey.files.iter().filter_map(|seen| seen.last);
+    let times = survey.files.iter().filter_map(|seen| seen.log.last);
     times
         .filter(|last| circumstances.age(*last) > -DAY_MILLIS)
         .max()

@@ -54,14 +54,14 @@ fn by_change(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Findi
     let today = circumstances.today();
     let is_held = |seen: &&Seen| seen.is_live(today) && !seen.writers.is_empty();
     let live = survey.files.iter().find(is_held)?;
-    let skew = live.last?.since(live.modified);
+    let skew = live.log.last?.since(live.log.modified);
     let offset = zone_offset(skew)?;
     let text = match skew > 0 {
         true => "its last record is of {skew} after its last change",
         false => "its last record is of {skew} before its last change",
     };
     let finding = Finding::warning(Code::ZoneWrong)
-        .file(live.name.full())
+        .file(live.log.name.full())
         .seen(text, [("skew", Field::Millis(skew.abs()))]);
     Some(zone_wrong(finding, live, offset, circumstances))
 }
@@ -96,12 +96,12 @@ enum Culprit {
 /// say. Of archives and of most copies it is another time.
 fn culprit(survey: &Survey, sampled: &Seen, offset: i64, circ: &Circumstances<'_>) -> Culprit {
     let today = circ.today();
-    let is_live = |seen: &&Seen| seen.is_live(today) && seen.last.is_some();
+    let is_live = |seen: &&Seen| seen.is_live(today) && seen.log.last.is_some();
     let newest = survey.files.iter().rev().find(is_live).unwrap_or(sampled);
-    let Some(last) = newest.last.filter(|_| newest.form == Form::Plain) else {
+    let Some(last) = newest.log.last.filter(|_| newest.log.form == Form::Plain) else {
         return Culprit::Either;
     };
-    let ahead = last.since(newest.modified);
+    let ahead = last.since(newest.log.modified);
     let is_near = |millis: i64| millis.abs() <= AHEAD_MILLIS_MAX;
     if is_near(ahead) {
         return Culprit::HostClock;
@@ -129,14 +129,14 @@ fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'
             true => "record times are {skew} ahead of the births of {calls} calls, by their ids",
             false => "record times are {skew} behind the births of {calls} calls, by their ids",
         };
-        let finding = Finding::warning(Code::ZoneWrong).file(seen.name.full());
+        let finding = Finding::warning(Code::ZoneWrong).file(seen.log.name.full());
         let finding = finding.seen(text, evidence);
         return match culprit {
             Culprit::Zone => zone_wrong(finding, seen, offset, circumstances),
             _ => zone_or_clock(finding, circumstances),
         };
     }
-    let last = seen.last.unwrap_or(seen.modified);
+    let last = seen.log.last.unwrap_or(seen.log.modified);
     let finding = match circumstances.age(last) < RECENT_MILLIS {
         true => Finding::warning(Code::ClockSkew),
         false => Finding::note(Code::ClockSkew),
@@ -152,7 +152,7 @@ fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'
         }
     };
     finding
-        .file(seen.name.full())
+        .file(seen.log.name.full())
         .seen(text, evidence)
         .why(
             "parts of a call that share no id are joined by time, and times inside bodies are the \
@@ -172,7 +172,7 @@ fn zone_wrong(
     circumstances: &Circumstances<'_>,
 ) -> Finding {
     let set = circumstances.doctor.zone;
-    let at = seen.last.unwrap_or(circumstances.now);
+    let at = seen.log.last.unwrap_or(circumstances.now);
     let offset_set = at.0 - set.moment(at).timestamp_millis();
     let right = (offset_set + offset) / MINUTE_MILLIS;
     finding
@@ -219,7 +219,7 @@ fn zone_or_clock(finding: Finding, circumstances: &Circumstances<'_>) -> Finding
 
 fn future(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let ahead = |seen: &&Seen| {
-        let last = seen.last?;
+        let last = seen.log.last?;
         let ahead = -circumstances.age(last);
         (ahead > AHEAD_MILLIS_MAX).then_some((last, ahead))
     };
@@ -227,7 +227,7 @@ fn future(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding>
     let found = files.filter_map(|seen| Some((seen, ahead(&seen)?)));
     let (seen, (last, ahead)) = found.max_by_key(|(_, (last, _))| *last)?;
     let finding = Finding::warning(Code::Future)
-        .file(seen.name.full())
+        .file(seen.log.name.full())
         .seen(
             "its latest record is of {last}, {ahead} ahead of the clock",
             [("last", Field::At(last)), ("ahead", Field::Millis(ahead))],

@@ -31,12 +31,12 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 
 /// What happened long ago can't be mended any more.
 fn by_age(seen: &Seen, code: Code, circumstances: &Circumstances<'_>) -> Finding {
-    let at = seen.last.unwrap_or(seen.modified);
+    let at = seen.log.last.unwrap_or(seen.log.modified);
     match circumstances.age(at) < RECENT_MILLIS {
         true => Finding::warning(code),
         false => Finding::note(code),
     }
-    .file(seen.name.full())
+    .file(seen.log.name.full())
 }
 
 fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
@@ -45,11 +45,11 @@ fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
         _ => None,
     })?;
     // Somebody may be writing it just now.
-    if circumstances.age(seen.modified) < WRITTEN_MILLIS {
+    if circumstances.age(seen.log.modified) < WRITTEN_MILLIS {
         return None;
     }
     let finding = Finding::warning(Code::Damaged)
-        .file(seen.name.full())
+        .file(seen.log.name.full())
         .seen("it {what}", [("what", Field::Text(what.clone()))]);
     let finding = match after {
         Some(at) => finding.seen(
@@ -64,23 +64,29 @@ fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
             .remedy(
                 "put back a copy of it, if there is one; `gzip -t {path}` tells whether that is \
                  whole",
-                [("path", Field::Path(survey.folder.join(seen.name.full())))],
+                [(
+                    "path",
+                    Field::Path(survey.folder.join(seen.log.name.full())),
+                )],
             ),
     )
 }
 
 /// Named as an archive, and none: what is left of one that could not be written, mostly.
 fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let is_written = circumstances.age(seen.modified) < WRITTEN_MILLIS;
-    let is_twin = |other: &Seen| !other.name.gz && other.name.stem == seen.name.stem;
-    let is_none = seen.name.gz && seen.form == Form::Plain;
+    let is_written = circumstances.age(seen.log.modified) < WRITTEN_MILLIS;
+    let is_twin = |other: &Seen| !other.log.name.gz && other.log.name.stem == seen.log.name.stem;
+    let is_none = seen.log.name.gz && seen.log.form == Form::Plain;
     // Beside the log itself it is another finding.
     if !is_none || is_written || survey.files.iter().any(is_twin) {
         return None;
     }
-    let finding = Finding::warning(Code::Damaged).file(seen.name.full());
-    let path = [("path", Field::Path(survey.folder.join(seen.name.full())))];
-    let finding = match (seen.bytes, seen.last) {
+    let finding = Finding::warning(Code::Damaged).file(seen.log.name.full());
+    let path = [(
+        "path",
+        Field::Path(survey.folder.join(seen.log.name.full())),
+    )];
+    let finding = match (seen.log.bytes, seen.log.last) {
         (0, _) => finding.seen("it holds nothing", []),
         (bytes, last) => {
             let finding = finding.seen(
@@ -141,30 +147,33 @@ fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) ->
         scan::Finding::HalfLine { offset, .. } => Some(Place::Byte(*offset)),
         _ => None,
     });
-    let is_half = seen.ends_half || (known.is_some() && seen.form != Form::Plain);
-    let is_still = seen.writers.is_empty() && circumstances.age(seen.modified) > WRITTEN_MILLIS;
+    let is_half = seen.ends_half || (known.is_some() && seen.log.form != Form::Plain);
+    let is_still = seen.writers.is_empty() && circumstances.age(seen.log.modified) > WRITTEN_MILLIS;
     if !is_half || !is_still {
         return None;
     }
-    let finding = match seen.form {
-        Form::Plain => Finding::warning(Code::HalfLine).file(seen.name.full()),
-        _ => Finding::note(Code::HalfLine).file(seen.name.full()),
+    let finding = match seen.log.form {
+        Form::Plain => Finding::warning(Code::HalfLine).file(seen.log.name.full()),
+        _ => Finding::note(Code::HalfLine).file(seen.log.name.full()),
     };
     let finding = finding
         .at(known)
         .seen(
             "its last line has no end, and nobody has it open; it was last written to at \
              {modified}",
-            [("modified", Field::At(seen.modified))],
+            [("modified", Field::At(seen.log.modified))],
         )
         .why(
             "a writer was killed or the disk was full; the next line would be glued to it, and \
              until then every search ends with status 2",
         );
-    Some(match seen.form {
+    Some(match seen.log.form {
         Form::Plain => finding.remedy(
             "`echo >> {path}` ends the line",
-            [("path", Field::Path(survey.folder.join(seen.name.full())))],
+            [(
+                "path",
+                Field::Path(survey.folder.join(seen.log.name.full())),
+            )],
         ),
         _ => finding.remedy("nothing can be done about an archive", []),
     })
@@ -177,7 +186,7 @@ fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
     })?;
     Some(
         Finding::note(Code::LongLine)
-            .file(seen.name.full())
+            .file(seen.log.name.full())
             .at(Some(Place::Byte(offset)))
             .seen("a line of {bytes}", [("bytes", Field::Bytes(bytes))])
             .why(
@@ -190,7 +199,7 @@ fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
                     (
                         "cat",
                         Field::Text(
-                            if seen.form == Form::Plain {
+                            if seen.log.form == Form::Plain {
                                 "cat"
                             } else {
                                 "zcat"
@@ -198,7 +207,10 @@ fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
                             .to_owned(),
                         ),
                     ),
-                    ("path", Field::Path(survey.folder.join(seen.name.full()))),
+                    (
+                        "path",
+                        Field::Path(survey.folder.join(seen.log.name.full())),
+                    ),
                     ("byte", Field::Text((offset + 1).to_string())),
                 ],
             ),
@@ -213,7 +225,7 @@ fn unparsed(seen: &Seen) -> Option<Finding> {
     }
     Some(
         Finding::warning(Code::Unparsed)
-            .file(seen.name.full())
+            .file(seen.log.name.full())
             .at(reading.first_unparsed)
             .seen(
                 "{unparsed} of {lines} lines that were looked at fit no kind ({percent})",

@@ -30,11 +30,11 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
     // Of what is long past the cause may be long gone; of what is sealed nothing can be undone.
     let is_curable = |seen: &Seen| {
         let is_recent = |last| circumstances.age(last) < RECENT_MILLIS;
-        seen.form == Form::Plain && seen.last.is_some_and(is_recent)
+        seen.log.form == Form::Plain && seen.log.last.is_some_and(is_recent)
     };
     let (seen, side) = outside
         .iter()
-        .max_by_key(|(seen, _)| (is_curable(seen), seen.last))?;
+        .max_by_key(|(seen, _)| (is_curable(seen), seen.log.last))?;
     let finding = match is_curable(seen) {
         true => Finding::warning(Code::OutsideDay),
         false => Finding::note(Code::OutsideDay),
@@ -59,7 +59,10 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
             "see who writes (`fuser -v {live}`): only one process may rotate, or none of them and \
              {rotate}",
             [
-                ("live", Field::Path(survey.folder.join(live.name.full()))),
+                (
+                    "live",
+                    Field::Path(survey.folder.join(live.log.name.full())),
+                ),
                 rotate(),
             ],
         ),
@@ -72,7 +75,7 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
 
 fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {
     let day = seen.day()?;
-    let finding = finding.file(seen.name.full());
+    let finding = finding.file(seen.log.name.full());
     Some(match side {
         Side::Later => match seen.beyond_bytes {
             Some(bytes) => finding.seen(
@@ -80,24 +83,30 @@ fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {
                 [
                     ("bytes", Field::Bytes(bytes)),
                     ("day", Field::Day(day)),
-                    ("last", Field::At(seen.last?)),
+                    ("last", Field::At(seen.log.last?)),
                 ],
             ),
             None => finding.seen(
                 "it holds records behind {day}, up to {last}",
-                [("day", Field::Day(day)), ("last", Field::At(seen.last?))],
+                [
+                    ("day", Field::Day(day)),
+                    ("last", Field::At(seen.log.last?)),
+                ],
             ),
         },
         Side::Earlier => finding.seen(
             "its records begin at {first}, before {day}",
-            [("first", Field::At(seen.first?)), ("day", Field::Day(day))],
+            [
+                ("first", Field::At(seen.log.first?)),
+                ("day", Field::Day(day)),
+            ],
         ),
         Side::Elsewhere => finding.seen(
             "it holds no record of {day}, only from {first} to {last}",
             [
                 ("day", Field::Day(day)),
-                ("first", Field::At(seen.first?)),
-                ("last", Field::At(seen.last?)),
+                ("first", Field::At(seen.log.first?)),
+                ("last", Field::At(seen.log.last?)),
             ],
         ),
     })
@@ -113,11 +122,11 @@ enum Side {
 
 fn side(seen: &Seen) -> Option<Side> {
     let day = seen.day()?;
-    let (first, last) = (seen.first?, seen.last?);
+    let (first, last) = (seen.log.first?, seen.log.last?);
     let begin = day_start(day)?;
     let end = begin.plus_millis(DAY_MILLIS);
     // logrotate names a file after the day of the rotation: it holds the day before.
-    let is_after_rotation = seen.name.stem.starts_with("events.log-");
+    let is_after_rotation = seen.log.name.stem.starts_with("events.log-");
     let earliest = match is_after_rotation {
         true => begin.plus_millis(-DAY_MILLIS),
         false => begin,
@@ -145,7 +154,7 @@ fn out_of_order(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Findin
     };
     Some(
         finding
-            .file(seen.name.full())
+            .file(seen.log.name.full())
             .at(Some(back.place))
             .seen(
                 "times go back by {back}, from {from} to {to}",

@@ -38,8 +38,8 @@ pub(super) fn check(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Ve
             survey
                 .files
                 .iter()
-                .filter(|seen| !seen.name.gz)
-                .map(|seen| seen.bytes)
+                .filter(|seen| !seen.log.name.gz)
+                .map(|seen| seen.log.bytes)
         });
         let largest = largest.max().unwrap_or(0);
         let judged = judge(&volume, largest, folder).into_iter();

@@ -1,9 +1,9 @@
 //! Indexes: missing, of no use, wrong, without a log. They cost time only, but for the wrong ones.
 
-use super::seen::{IndexState, Seen};
+use super::seen::Seen;
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
-use calltrace_store::index::FOLDER;
+use calltrace_store::index::{self, FOLDER, State};
 use calltrace_store::source::Form;
 
 /// Less of an archive is decoded as fast as an index is read (bytes).
@@ -22,22 +22,22 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 /// Archives only: what is not sealed is not yet indexed, and that is another finding.
 fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_bare = |seen: &&Seen| {
-        let is_archive = seen.form != Form::Plain && seen.bytes >= INDEXED_BYTES_MIN;
-        let is_settled = circumstances.age(seen.modified) > ROTATED_BY_MILLIS;
-        is_archive && is_settled && seen.index == IndexState::Missing
+        let is_archive = seen.log.form != Form::Plain && seen.log.bytes >= INDEXED_BYTES_MIN;
+        let is_settled = circumstances.age(seen.log.modified) > ROTATED_BY_MILLIS;
+        is_archive && is_settled && seen.log.index == State::Missing
     };
     let bare: Vec<&Seen> = survey.files.iter().filter(is_bare).collect();
     let first = bare.first()?;
     Some(
         Finding::warning(Code::IndexMissing)
-            .file(first.name.full())
+            .file(first.log.name.full())
             .seen(
                 "no index: {files}, {bytes}",
                 [
                     ("files", Field::Files(bare.len() as u64)),
                     (
                         "bytes",
-                        Field::Bytes(bare.iter().map(|seen| seen.bytes).sum()),
+                        Field::Bytes(bare.iter().map(|seen| seen.log.bytes).sum()),
                     ),
                 ],
             )
@@ -53,17 +53,17 @@ fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding
 /// while.
 fn stale(survey: &Survey) -> Option<Finding> {
     let is_stale = |seen: &&Seen| {
-        let is_archive = seen.form != Form::Plain;
-        is_archive && matches!(seen.index, IndexState::Stale(_))
+        let is_archive = seen.log.form != Form::Plain;
+        is_archive && !seen.is_index_closed && matches!(seen.log.index, State::Stale(_))
     };
     let stale: Vec<&Seen> = survey.files.iter().filter(is_stale).collect();
     let rotate = [("rotate", Field::Calltrace("rotate"))];
     let why = "the files are searched as if there were none";
     if let Some(first) = stale.first()
-        && let IndexState::Stale(reason) = &first.index
+        && let State::Stale(reason) = &first.log.index
     {
         let finding = Finding::warning(Code::IndexStale)
-            .file(first.name.full())
+            .file(first.log.name.full())
             .seen(
                 "its index {reason}",
                 [("reason", Field::Text(reason.clone()))],
@@ -90,12 +90,10 @@ fn stale(survey: &Survey) -> Option<Finding> {
 }
 
 fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
-    let IndexState::Wrong(reason) = &seen.index else {
-        return None;
-    };
+    let reason = seen.wrong_index.as_ref()?;
     Some(
         Finding::problem(Code::IndexWrong)
-            .file(seen.name.full())
+            .file(seen.log.name.full())
             .seen(
                 "its index {reason}",
                 [("reason", Field::Text(reason.clone()))],
@@ -138,7 +136,7 @@ fn orphans(survey: &Survey) -> Option<Finding> {
     let first = survey.orphans.first()?;
     Some(
         Finding::note(Code::IndexOrphan)
-            .file(format!("{FOLDER}/{first}"))
+            .file(format!("{FOLDER}/{}", index::file_name(first)))
             .seen(
                 "indexes of logs that are gone: {files}",
                 [("files", Field::Files(survey.orphans.len() as u64))],

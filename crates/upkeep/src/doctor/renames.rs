@@ -7,9 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Circumstances;
-use super::seen::{Seen, day_of};
+use super::seen::Seen;
 use super::survey::Survey;
 use crate::rotate::Mode;
+use crate::survey::times::day_of;
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::Writer;
 use calltrace_store::source::Form;
@@ -52,16 +53,16 @@ impl Renames {
         // Where we were told to rename the live file, archives are of our making.
         let ours = matches!(doctor.policy.mode, Mode::Rename | Mode::Collapse);
         let shows = |seen: &&Seen| {
-            let is_archive = matches!(seen.form, Form::Bgzf { .. });
+            let is_archive = matches!(seen.log.form, Form::Bgzf { .. });
             survey.is_dated_by_others(seen)
                 && !(is_archive && ours)
-                && seen.modified_nanos > began.timestamp_nanos_opt().unwrap_or(i64::MAX)
+                && seen.log.modified_nanos > began.timestamp_nanos_opt().unwrap_or(i64::MAX)
         };
         if survey.files.iter().any(|seen| shows(&seen)) {
             return Renames::Seen;
         }
         let had_midnight = |last: Stamp| day_of(last) > day_of(doctor.zone.stamp(began));
-        match ours || live.last.is_some_and(had_midnight) {
+        match ours || live.log.last.is_some_and(had_midnight) {
             true => Renames::No,
             false => Renames::Before,
         }

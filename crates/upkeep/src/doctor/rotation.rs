@@ -2,9 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::seen::{Seen, day_end, day_of};
+use super::seen::{Seen, day_end};
 use super::survey::Survey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding, ROTATED_BY_MILLIS};
+use crate::survey::times::day_of;
 use calltrace_store::source::Form;
 
 /// A live file beyond this takes long to copy and to scan (bytes); a busy enterprise writes a tenth
@@ -50,10 +51,10 @@ impl<'s> Overdue<'s> {
             let is_off = |named: &NaiveDate| (*named - last).num_days() > DAYS_OFF_MIN;
             let age = (today - seen.day().filter(is_off).unwrap_or(last)).num_days();
             // One more: today's run may be yet to come.
-            !seen.is_live(today) && seen.last.is_some() && age > keep_days + 1
+            !seen.is_live(today) && seen.log.last.is_some() && age > keep_days + 1
         };
         let is_late = |seen: &Seen| {
-            let waits = seen.is_unsealed(today) && seen.bytes > 0 && seen.writers.is_empty();
+            let waits = seen.is_unsealed(today) && seen.log.bytes > 0 && seen.writers.is_empty();
             waits && is_overdue(seen, circumstances)
         };
         let live = survey.live();
@@ -79,16 +80,16 @@ impl<'s> Overdue<'s> {
 /// The live file, finished files and expired ones as one: one thing is to be done about all.
 fn not_rotated(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let overdue = Overdue::of(survey, circumstances);
-    let bytes = |files: &[&Seen]| Field::Bytes(files.iter().map(|seen| seen.bytes).sum());
-    let mut finding = Finding::warning(Code::NotRotated).file(overdue.first()?.name.full());
-    if let Some((live, since)) = overdue.live.and_then(|live| Some((live, live.first?))) {
+    let bytes = |files: &[&Seen]| Field::Bytes(files.iter().map(|seen| seen.log.bytes).sum());
+    let mut finding = Finding::warning(Code::NotRotated).file(overdue.first()?.log.name.full());
+    if let Some((live, since)) = overdue.live.and_then(|live| Some((live, live.log.first?))) {
         let days = circumstances.age(since) / DAY_MILLIS;
         finding = finding.seen(
             "events.log begins at {first}, {age} ago, and holds {bytes}",
             [
                 ("first", Field::At(since)),
                 ("age", Field::Days(days)),
-                ("bytes", Field::Bytes(live.bytes)),
+                ("bytes", Field::Bytes(live.log.bytes)),
             ],
         );
     }
@@ -98,7 +99,7 @@ fn not_rotated(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
             [
                 ("files", Field::Files(overdue.late.len() as u64)),
                 ("size", bytes(&overdue.late)),
-                ("oldest", Field::Text(oldest.name.full())),
+                ("oldest", Field::Text(oldest.log.name.full())),
             ],
         );
     }
@@ -110,7 +111,7 @@ fn not_rotated(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
                 ("keep", Field::Days(keep)),
                 ("expired", Field::Files(overdue.expired.len() as u64)),
                 ("expired_size", bytes(&overdue.expired)),
-                ("expired_name", Field::Text(oldest.name.full())),
+                ("expired_name", Field::Text(oldest.log.name.full())),
             ],
         );
     }
@@ -131,7 +132,7 @@ fn is_overdue(seen: &Seen, circumstances: &Circumstances<'_>) -> bool {
 }
 
 fn live_is_overdue(survey: &Survey, live: &Seen, circumstances: &Circumstances<'_>) -> bool {
-    let Some((first, last)) = live.first.zip(live.last) else {
+    let Some((first, last)) = live.log.first.zip(live.log.last) else {
         return false;
     };
     // A writer that rotates does so with its first record of a new day, however late that comes.
@@ -149,13 +150,13 @@ fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Find
     let live = survey
         .files
         .iter()
-        .find(|seen| seen.is_live(today) && seen.bytes > max)?;
+        .find(|seen| seen.is_live(today) && seen.log.bytes > max)?;
     let finding = Finding::warning(Code::LiveLarge)
-        .file(live.name.full())
+        .file(live.log.name.full())
         .seen(
             "it holds {bytes}, more than {max}",
             [
-                ("bytes", Field::Bytes(live.bytes)),
+                ("bytes", Field::Bytes(live.log.bytes)),
                 ("max", Field::Bytes(max)),
             ],
         )
@@ -176,17 +177,18 @@ fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Find
 }
 
 fn slow_archives(survey: &Survey) -> Option<Finding> {
-    let slow = |seen: &&Seen| seen.form == Form::Gzip && seen.name.gz && seen.damage.is_empty();
+    let slow =
+        |seen: &&Seen| seen.log.form == Form::Gzip && seen.log.name.gz && seen.damage.is_empty();
     let slow: Vec<&Seen> = survey.files.iter().filter(slow).collect();
     let first = slow.first()?;
-    let bytes = slow.iter().map(|seen| seen.bytes).sum();
+    let bytes = slow.iter().map(|seen| seen.log.bytes).sum();
     let finding = match bytes >= SLOW_BYTES_MIN {
         true => Finding::warning(Code::SlowArchives),
         false => Finding::note(Code::SlowArchives),
     };
     Some(
         finding
-            .file(first.name.full())
+            .file(first.log.name.full())
             .seen(
                 "{files}, {bytes}, made by gzip or another program",
                 [

@@ -1,21 +1,21 @@
 //! One log file as it was found.
 
-use std::fs::Metadata;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use memchr::memmem;
 
 use super::reading::{Reading, text_at};
 use super::{Circumstances, DAY_MILLIS};
+use crate::survey::log::Log;
+use crate::survey::times::day_of;
 use calltrace_model::record::Stamp;
-use calltrace_store::fsx::{FileIdentity, Folder, Writer};
+use calltrace_store::fsx::{Folder, Writer};
 use calltrace_store::index::{self, Index};
 use calltrace_store::scan;
-use calltrace_store::source::{Bounds, Form, Source, first_line_at};
-use calltrace_store::tree::{FileName, Generation, Listed, LogFile};
+use calltrace_store::source::{Bounds, Form, Source, first_line_at, times};
+use calltrace_store::tree::{FileName, Generation, LogFile};
 
 /// Those who are neither owner nor of the group may read a file of this permission.
 pub(super) const OTHERS_READ: u32 = 0o004;
@@ -38,37 +38,17 @@ const HOLE: &[u8] = &[0; 4];
 /// so far on the other side of midnight (milliseconds).
 pub(super) const MIDNIGHT_MILLIS: i64 = 60_000;
 
-/// What there is of an index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum IndexState {
-    Missing,
-    Fresh,
-    /// Why it is of no use, as a clause.
-    Stale(String),
-    /// Others may read it, and we not: that costs us time and nobody else anything.
-    Closed,
-    /// It says what is not so, and answers may miss lines.
-    Wrong(String),
-}
-
-/// A log file.
+/// A log file, with what only the doctor wants to know of it.
 #[derive(Debug)]
 pub(super) struct Seen {
-    pub(super) name: FileName,
-    pub(super) bytes: u64,
-    pub(super) form: Form,
-    pub(super) mode: u32,
-    pub(super) user: u32,
-    pub(super) identity: FileIdentity,
-    pub(super) modified: Stamp,
-    /// Time of the last change (nanoseconds of Unix time).
-    pub(super) modified_nanos: i64,
-    pub(super) index: IndexState,
+    /// Its times are `None` also where only decoding would tell.
+    pub(super) log: Log,
+    /// Others may read its index, and we not: that costs us time and nobody else anything.
+    pub(super) is_index_closed: bool,
+    /// Its index says what is not so, as a clause, and answers may miss lines.
+    pub(super) wrong_index: Option<String>,
     /// What is wrong with the content, as far as that is known.
     pub(super) damage: Vec<scan::Finding>,
-    /// Earliest and latest time of a record; `None` where there is none, or only decoding would tell.
-    pub(super) first: Option<Stamp>,
-    pub(super) last: Option<Stamp>,
     /// So much of its content is of a later day than its name says (bytes).
     pub(super) beyond_bytes: Option<u64>,
     /// Its last byte is that of no line's end.
@@ -89,12 +69,10 @@ impl Seen {
         let doctor = circumstances.doctor;
         let log = Arc::new(LogFile::open(folder, name.clone())?);
         let metadata = log.file.metadata()?;
-        let (state, index) = match Index::open(&log) {
-            Ok(None) => (IndexState::Missing, None),
-            Ok(Some(index)) => (IndexState::Fresh, Some(index)),
-            Err(_) if is_closed(&log) => (IndexState::Closed, None),
-            Err(why) => (IndexState::Stale(why), None),
-        };
+        let opened = Index::open(&log);
+        let state = index::state_of(&log, &opened);
+        let is_index_closed = opened.is_err() && is_closed(&log);
+        let index = opened.ok().flatten();
         let source = match &index {
             Some(index) => Source::known(Arc::clone(&log), index.form()),
             None => Source::open(Arc::clone(&log))?,
@@ -102,21 +80,28 @@ impl Seen {
         if let Some(index) = &index {
             source.set_table(|| index.bgzf_table());
         }
-        let mut seen = Seen::bare(circumstances, &log, &metadata, &source);
-        seen.index = state;
+        let mut seen = Seen {
+            log: Log::of(&source, &metadata, state, doctor.zone),
+            is_index_closed,
+            wrong_index: None,
+            damage: Vec::new(),
+            beyond_bytes: None,
+            ends_half: false,
+            hole: None,
+            reading: None,
+            writers: circumstances.holders.writers(log.identity).to_vec(),
+        };
         if let Some(index) = &index {
             seen.damage = index.findings().cloned().collect();
-            (seen.first, seen.last) = index.times();
+            // Also of one that does not know all of its file.
+            (seen.log.first, seen.log.last) = index.times();
         }
-        if doctor.deep
-            && index.is_some()
-            && let Err(why) = index::check(&log, doctor.zone)
-        {
-            seen.index = IndexState::Wrong(why);
+        if doctor.deep && index.is_some() {
+            seen.wrong_index = index::check(&log, doctor.zone).err();
         }
         if doctor.deep || (index.is_none() && must_be_decoded(&source)) {
             let (reading, damage) = Reading::whole(&source, circumstances.doctor.zone);
-            (seen.first, seen.last) = (reading.first, reading.last);
+            (seen.log.first, seen.log.last) = (reading.first, reading.last);
             seen.ends_half = damage
                 .iter()
                 .any(|found| matches!(found, scan::Finding::HalfLine { .. }));
@@ -129,36 +114,6 @@ impl Seen {
         Ok(seen)
     }
 
-    fn bare(
-        circumstances: &Circumstances<'_>,
-        log: &LogFile,
-        metadata: &Metadata,
-        source: &Source,
-    ) -> Seen {
-        let modified =
-            DateTime::from_timestamp(metadata.mtime(), 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let writers = circumstances.holders.writers(log.identity);
-        Seen {
-            name: log.name.clone(),
-            bytes: log.bytes,
-            form: source.form(),
-            mode: metadata.mode() & 0o7777,
-            user: metadata.uid(),
-            identity: log.identity,
-            modified: circumstances.doctor.zone.stamp(modified),
-            modified_nanos: metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec(),
-            index: IndexState::Missing,
-            damage: Vec::new(),
-            first: None,
-            last: None,
-            beyond_bytes: None,
-            ends_half: false,
-            hole: None,
-            reading: None,
-            writers: writers.to_vec(),
-        }
-    }
-
     /// The times at both ends, where no index tells them, and how the file begins and ends.
     fn look_at_ends(
         &mut self,
@@ -169,7 +124,7 @@ impl Seen {
         if source.form() == Form::Gzip {
             if index.is_none() {
                 let bounds = Bounds::probe(source, circumstances.doctor.zone);
-                (self.first, self.last) = (bounds.first, bounds.last);
+                (self.log.first, self.log.last) = (bounds.first, bounds.last);
             }
             return;
         }
@@ -182,25 +137,25 @@ impl Seen {
         }
         for bytes in [END_BYTES, END_BYTES_MAX] {
             let head = text_at(source, 0, bytes);
-            self.first = self.first.or_else(|| times(&head).next());
+            self.log.first = self.log.first.or_else(|| times(&head).next());
             let from = total.saturating_sub(bytes as u64);
             let tail = text_at(source, from, bytes);
             self.ends_half = tail.last().is_some_and(|&b| b != b'\n');
-            self.last = self.last.max(times(&tail).max());
+            self.log.last = self.log.last.max(times(&tail).max());
             let in_head = memmem::find(&head, HOLE).map(|at| at as u64);
             let in_tail = || Some(from + memmem::find(&tail, HOLE)? as u64);
             self.hole = in_head.or_else(in_tail);
             let is_all = total <= bytes as u64;
-            if is_all || (self.first.is_some() && self.last.is_some()) {
+            if is_all || (self.log.first.is_some() && self.log.last.is_some()) {
                 break;
             }
         }
-        self.first = [self.first, self.last].into_iter().flatten().min();
+        self.log.first = [self.log.first, self.log.last].into_iter().flatten().min();
     }
 
     fn look_beyond(&mut self, source: &Source) {
         if let Some(limit) = self.day().and_then(day_end)
-            && self.last.is_some_and(|last| last >= limit)
+            && self.log.last.is_some_and(|last| last >= limit)
             && let Some(total) = source.content_bytes()
         {
             let near = first_line_at(source, limit);
@@ -213,7 +168,7 @@ impl Seen {
         if self.reading.is_some() {
             return;
         }
-        let opened = LogFile::open(folder, self.name.clone());
+        let opened = LogFile::open(folder, self.log.name.clone());
         if let Ok(source) = opened.and_then(|log| Source::open(Arc::new(log))) {
             self.reading = Some(Reading::sample(&source, circumstances.doctor.zone));
         }
@@ -221,7 +176,7 @@ impl Seen {
 
     /// The day in its name.
     pub(super) fn day(&self) -> Option<NaiveDate> {
-        match self.name.generation {
+        match self.log.name.generation {
             Generation::Dated(day) => Some(day),
             _ => None,
         }
@@ -230,40 +185,28 @@ impl Seen {
     /// Named by its writer after the day it writes on, so that today's is the live one:
     /// `events_YYYY-MM-DD.log`.
     pub(super) fn is_daily(&self) -> bool {
-        self.name.stem.starts_with("events_")
+        self.log.name.stem.starts_with("events_")
     }
 
     /// Writers may still be at it: `events.log`, or the file of a day that is not over.
     pub(super) fn is_live(&self, today: NaiveDate) -> bool {
         let is_today = self.is_daily() && self.day().is_some_and(|day| day >= today);
-        !self.name.gz && (self.name.generation == Generation::Live || is_today)
+        !self.log.name.gz && (self.log.name.generation == Generation::Live || is_today)
     }
 
     /// Lines as they are, which nobody should add to any more.
     pub(super) fn is_unsealed(&self, today: NaiveDate) -> bool {
-        self.form == Form::Plain && !self.name.gz && !self.is_live(today)
+        self.log.form == Form::Plain && !self.log.name.gz && !self.is_live(today)
     }
 
     /// The day of its last record; of its last change where no record has a time.
     pub(super) fn last_day(&self) -> NaiveDate {
-        day_of(self.last.unwrap_or(self.modified))
+        day_of(self.log.last.unwrap_or(self.log.modified))
     }
 
-    /// As a listing would show it.
-    pub(super) fn listed(&self) -> Listed {
-        Listed {
-            name: self.name.clone(),
-            identity: self.identity,
-            bytes: self.bytes,
-            modified: self.modified_nanos,
-        }
-    }
-}
-
-impl Seen {
     /// Whether every user of the machine may read it.
     pub(super) fn is_open_to_others(&self) -> bool {
-        self.mode & OTHERS_READ != 0
+        self.log.mode & OTHERS_READ != 0
     }
 }
 
@@ -272,11 +215,6 @@ impl Circumstances<'_> {
     pub(super) fn today(&self) -> NaiveDate {
         day_of(self.now)
     }
-}
-
-/// The day of a record's time.
-pub(super) fn day_of(at: Stamp) -> NaiveDate {
-    at.naive().unwrap_or_default().date()
 }
 
 /// When a day begins.
@@ -323,11 +261,4 @@ fn begins_as_bgzf(source: &Source) -> bool {
 fn is_closed(log: &LogFile) -> bool {
     let opened = index::open_own(&log.folder, &index::file_name(&log.name));
     opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
-}
-
-fn times(text: &[u8]) -> impl Iterator<Item = Stamp> {
-    text.split(|&b| b == b'\n').filter_map(|line| {
-        let nuls = line.iter().take_while(|&&b| b == 0).count();
-        Stamp::parse_prefix(&line[nuls..])
-    })
 }

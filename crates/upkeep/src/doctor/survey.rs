@@ -11,8 +11,10 @@ use rayon::prelude::*;
 use super::Circumstances;
 use super::look::foreign::{Foreign, LOOKED_AT_MAX};
 use super::look::twins::{self, Twin};
-use super::seen::{IndexState, Seen};
-use crate::rotate::{Checked, Dated, Leftover, Memory, rotates_itself};
+use super::seen::Seen;
+use crate::rotate::{Checked, Memory, is_by_writer, rotates_itself};
+use crate::survey::listing::{self, Entry, Own};
+use crate::survey::names;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Trouble, reason};
 use calltrace_store::fsx::{Distrusted, Folder, NotAFile, Volume, may_write};
@@ -48,8 +50,8 @@ pub(super) struct Survey {
     /// When archives were compared with their indexes.
     pub(super) checked: Checked,
     pub(super) twins: Vec<Twin>,
-    /// Indexes whose logs are gone.
-    pub(super) orphans: Vec<String>,
+    /// Logs that are gone and still have an index.
+    pub(super) orphans: Vec<FileName>,
     /// Archives whose index can be used, and that the catalog does not list.
     pub(super) uncatalogued: u64,
     /// What could not be looked at.
@@ -91,23 +93,28 @@ impl Survey {
     fn look(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) -> io::Result<()> {
         let mut names = Vec::new();
         let mut looked_at = 0;
-        for name in folder.names()? {
-            match name.to_str() {
-                Some(FOLDER) => self.look_at_own(circumstances, folder),
-                Some(name) if Leftover::parse(name).is_some() => {
-                    self.leftover(circumstances, folder, name, name.to_owned());
+        let mut own = None;
+        for entry in listing::list(folder)? {
+            let other = match entry {
+                Entry::Own => {
+                    own = self.look_at_own(circumstances, folder);
+                    continue;
                 }
-                Some(text)
-                    if let Some(name) = FileName::parse(text)
-                        && is_file(folder, text) =>
-                {
+                Entry::Leftover(leftover) => {
+                    let name = leftover.name();
+                    self.leftover(circumstances, folder, &name, name.clone());
+                    continue;
+                }
+                Entry::Log(name) if is_file(folder, &name.full()) => {
                     names.push(name);
+                    continue;
                 }
-                _ if looked_at >= LOOKED_AT_MAX => {}
-                _ => {
-                    looked_at += 1;
-                    self.foreign.extend(Foreign::of(folder, name));
-                }
+                Entry::Log(name) => name.full().into(),
+                Entry::Other(name) => name,
+            };
+            if looked_at < LOOKED_AT_MAX {
+                looked_at += 1;
+                self.foreign.extend(Foreign::of(folder, other));
             }
         }
         self.checked = Checked::of(folder);
@@ -120,7 +127,7 @@ impl Survey {
         self.leftovers.sort();
         self.look_at_files(circumstances, folder, &names);
         self.twins = twins::find(folder, &self.files, circumstances.doctor.deep);
-        self.look_at_indexes(folder);
+        self.look_at_indexes(folder, own.as_ref());
         Ok(())
     }
 
@@ -147,6 +154,11 @@ impl Survey {
                 }
             }
         }
+        if let Some(live) = self.live().map(|live| live.log.identity) {
+            for seen in self.files.iter_mut().map(|seen| &mut seen.log) {
+                seen.is_live_too = seen.name != names::live() && seen.identity == live;
+            }
+        }
         // The newest shows how things are now, the newest that is open to others what they may read.
         let newest = [
             self.newest(&|_| true),
@@ -158,32 +170,31 @@ impl Survey {
     }
 
     /// Our own folder: unfinished files, and what is no file where one of ours should be.
-    fn look_at_own(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) {
-        let own = folder.subfolder(FOLDER);
-        let listed = own.and_then(|own| Ok((own.names()?, own)));
-        let (names, own) = match listed {
-            Ok(listed) => listed,
+    fn look_at_own(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) -> Option<Own> {
+        let own = match Own::of(folder) {
+            Ok(own) => own?,
             Err(error) => {
                 let what = format!("can't be listed: {}", reason(&error));
                 let path = folder.path_of(FOLDER);
-                return self.troubles.push(Trouble::new(&path, what));
+                self.troubles.push(Trouble::new(&path, what));
+                return None;
             }
         };
-        self.own_user = own.metadata().ok().map(|metadata| metadata.uid());
-        for name in names {
-            let name = name.to_string_lossy().into_owned();
-            if name.ends_with(".tmp") {
-                let shown = format!("{FOLDER}/{name}");
-                self.leftover(circumstances, &own, &name, shown);
-            } else if name.ends_with(".idx") {
-                self.orphans.push(name);
-            } else if OWN_FILES.contains(&name.as_str())
-                && let Err(error) = own.look_current(&name)
+        self.own_user = own.folder.metadata().ok().map(|metadata| metadata.uid());
+        for name in own.unfinished() {
+            let shown = format!("{FOLDER}/{name}");
+            self.leftover(circumstances, &own.folder, name, shown);
+        }
+        for name in OWN_FILES {
+            if own.names.iter().any(|there| there == name)
+                && let Err(error) = own.folder.look_current(name)
             {
                 let what = format!("can't be read: {}", reason(&error));
-                self.troubles.push(Trouble::new(&own.path_of(&name), what));
+                self.troubles
+                    .push(Trouble::new(&own.folder.path_of(name), what));
             }
         }
+        Some(own)
     }
 
     fn leftover(
@@ -202,25 +213,24 @@ impl Survey {
     }
 
     /// Which indexes have no log, and which archives the catalog lacks.
-    fn look_at_indexes(&mut self, folder: &Folder) {
-        let known = |name: &String| {
-            let log = name.strip_suffix(".idx").and_then(FileName::parse);
-            log.is_none_or(|log| self.files.iter().any(|seen| seen.name == log))
-        };
-        let troubled = !self.troubles.is_empty();
-        let mut orphans = std::mem::take(&mut self.orphans);
+    fn look_at_indexes(&mut self, folder: &Folder, own: Option<&Own>) {
+        let is_there = |log: &FileName| self.files.iter().any(|seen| seen.log.name == *log);
         // What could not be read is there all the same.
-        orphans.retain(|name| !known(name) && !troubled);
-        orphans.sort();
-        self.orphans = orphans;
+        if let Some(own) = own.filter(|_| self.troubles.is_empty()) {
+            self.orphans = own.orphans(is_there);
+        }
         let catalog = Catalog::open(folder);
         let is_listed = |seen: &&Seen| {
             let catalog = catalog.as_ref();
-            catalog.is_some_and(|catalog| catalog.archive(&seen.listed()).is_some())
+            catalog.is_some_and(|catalog| catalog.archive(&seen.log.listed()).is_some())
         };
         let indexed = self.files.iter().filter(|seen| {
-            let is_fresh = seen.index == IndexState::Fresh;
-            is_fresh && seen.form != Form::Plain && seen.damage.is_empty()
+            let is_usable = matches!(
+                seen.log.index,
+                index::State::Fresh { .. } | index::State::Behind { .. }
+            );
+            let is_fresh = is_usable && seen.wrong_index.is_none();
+            is_fresh && seen.log.form != Form::Plain && seen.damage.is_empty()
         });
         self.uncatalogued = indexed.filter(|seen| !is_listed(seen)).count() as u64;
     }
@@ -228,54 +238,45 @@ impl Survey {
     /// The file with the newest record of those wanted.
     fn newest(&self, wanted: &dyn Fn(&Seen) -> bool) -> Option<usize> {
         let files = self.files.iter().enumerate();
-        let with_text = files.filter(|(_, seen)| seen.bytes > 0 && wanted(seen));
-        let newest = with_text.max_by_key(|(at, seen)| (seen.last.unwrap_or(Stamp(0)), *at));
+        let with_text = files.filter(|(_, seen)| seen.log.bytes > 0 && wanted(seen));
+        let newest = with_text.max_by_key(|(at, seen)| (seen.log.last.unwrap_or(Stamp(0)), *at));
         newest.map(|(at, _)| at)
     }
 
     /// The file that text was read of; of several the newest.
     pub(super) fn sampled(&self) -> Option<&Seen> {
         let read = self.files.iter().filter(|seen| seen.reading.is_some());
-        read.max_by_key(|seen| seen.last.unwrap_or(Stamp(0)))
+        read.max_by_key(|seen| seen.log.last.unwrap_or(Stamp(0)))
     }
 
     /// `events.log`.
     pub(super) fn live(&self) -> Option<&Seen> {
-        let is_live = |seen: &&Seen| seen.name.generation == Generation::Live && !seen.name.gz;
+        let is_live =
+            |seen: &&Seen| seen.log.name.generation == Generation::Live && !seen.log.name.gz;
         self.files.iter().find(is_live)
     }
 
     /// Bytes in log files.
     pub(super) fn bytes(&self) -> u64 {
-        self.files.iter().map(|seen| seen.bytes).sum()
+        self.files.iter().map(|seen| seen.log.bytes).sum()
     }
 
     /// Whether the writer of `events.log` renames it at midnight; as `rotate` judges it.
     pub(super) fn rotates_itself(&self) -> bool {
         let live = self.live();
-        let others = self.files.iter();
-        let others = others.filter(|seen| live.is_none_or(|live| live.name != seen.name));
-        let times = live.map_or((None, None), |live| (live.first, live.last));
-        rotates_itself(&self.memory, &others.map(|seen| self.dated(seen)), times)
+        let others = self.files.iter().map(|seen| &seen.log);
+        let others = others.filter(|log| live.is_none_or(|live| live.log.name != log.name));
+        rotates_itself(&self.memory, &others, live.map(|live| &live.log))
     }
 
     /// Whether it bears the name that a writer gives `events.log` at midnight, and not from us.
     pub(super) fn is_dated_by_others(&self, seen: &Seen) -> bool {
-        self.dated(seen).is_by_writer(&self.memory)
-    }
-
-    fn dated<'s>(&self, seen: &'s Seen) -> Dated<'s> {
-        let is_live = |live: &Seen| live.name != seen.name && live.identity == seen.identity;
-        Dated {
-            name: &seen.name,
-            form: seen.form,
-            is_live_too: self.live().is_some_and(is_live),
-        }
+        is_by_writer(&seen.log, &self.memory)
     }
 
     /// Where an index is.
     pub(super) fn index_of(&self, seen: &Seen) -> PathBuf {
-        index::path_of(&self.folder.join(seen.name.full()))
+        index::path_of(&self.folder.join(seen.log.name.full()))
     }
 }
 

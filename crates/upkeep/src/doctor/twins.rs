@@ -14,7 +14,7 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
         .filter_map(|twin| {
             let (plain, archive) = (&survey.files[twin.plain], &survey.files[twin.archive]);
             let is_at_work =
-                circumstances.age(plain.modified.max(archive.modified)) < AT_WORK_MILLIS;
+                circumstances.age(plain.log.modified.max(archive.log.modified)) < AT_WORK_MILLIS;
             match twin.relation {
                 Relation::Held | Relation::HeldInPart if is_at_work => None,
                 relation => Some(said(plain, archive, relation)),
@@ -26,11 +26,11 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 fn said(plain: &Seen, archive: &Seen, relation: Relation) -> Finding {
     let both = || {
         [
-            ("archive", Field::Text(archive.name.full())),
-            ("bytes", Field::Bytes(plain.bytes)),
+            ("archive", Field::Text(archive.log.name.full())),
+            ("bytes", Field::Bytes(plain.log.bytes)),
         ]
     };
-    let twins = Finding::warning(Code::Twins).file(plain.name.full());
+    let twins = Finding::warning(Code::Twins).file(plain.log.name.full());
     let finding = match relation {
         Relation::Held => twins
             .seen("{archive} beside it holds all of its {bytes}", both())
@@ -42,7 +42,7 @@ fn said(plain: &Seen, archive: &Seen, relation: Relation) -> Finding {
             )
             .why("all lines count once; whoever removes the file by hand loses the rest"),
         Relation::Differ => Finding::warning(Code::TwinsDiffer)
-            .file(plain.name.full())
+            .file(plain.log.name.full())
             .seen(
                 "{archive} beside it holds other lines than its {bytes}",
                 both(),

@@ -30,9 +30,6 @@ const SECOND_RENAMES: &str = "when several processes do, the second one deletes 
 
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let today = circumstances.today();
-    let live = survey.live().map(|live| live.identity);
-    // Where a file system can't rename without replacing, a file has both names for a moment.
-    let is_live_too = |seen: &Seen| Some(seen.identity) == live;
     let mut findings = Vec::new();
     for seen in &survey.files {
         let writers = processes(&seen.writers);
@@ -40,7 +37,8 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
             let renames = Renames::of(survey, seen, &writers, circumstances);
             findings.extend(two_writers(seen, &writers, renames));
             findings.extend(no_append(seen, &writers));
-        } else if !writers.is_empty() && !is_live_too(seen) {
+        // Where a file system can't rename without replacing, a file has both names for a moment.
+        } else if !writers.is_empty() && !seen.log.is_live_too {
             findings.push(late_writer(survey, seen, writers, circumstances));
         }
     }
@@ -64,7 +62,7 @@ fn two_writers(seen: &Seen, writers: &[Writer], renames: Renames) -> Option<Find
     }
     let named = || [("writers", Field::Processes(writers.to_vec()))];
     let rotate = || [("rotate", Field::Calltrace("rotate"))];
-    let finding = |finding: Finding| finding.file(seen.name.full());
+    let finding = |finding: Finding| finding.file(seen.log.name.full());
     let overwrites = writers.iter().any(|writer| !writer.appends);
     if overwrites {
         let finding = finding(Finding::problem(Code::TwoWriters))
@@ -113,7 +111,7 @@ fn no_append(seen: &Seen, writers: &[Writer]) -> Option<Finding> {
     };
     (!writer.appends).then(|| {
         Finding::warning(Code::NoAppend)
-            .file(seen.name.full())
+            .file(seen.log.name.full())
             .seen(
                 "{writer} has it open for writing, without O_APPEND",
                 [("writer", Field::Processes(vec![writer.clone()]))],
@@ -138,25 +136,26 @@ fn late_writer(
     circumstances: &Circumstances<'_>,
 ) -> Finding {
     let named = [("writers", Field::Processes(writers))];
-    let began = survey.live().and_then(|live| live.first);
+    let began = survey.live().and_then(|live| live.log.first);
     let beside = seen
+        .log
         .last
         .zip(began)
         .filter(|(last, began)| last.since(*began) > MIDNIGHT_MILLIS);
     if let Some((last, _)) = beside {
         return writes_beside(seen, last, named);
     }
-    let is_old = circumstances.age(seen.modified) > 24 * HOUR_MILLIS;
+    let is_old = circumstances.age(seen.log.modified) > 24 * HOUR_MILLIS;
     let finding = match is_old {
         true => Finding::warning(Code::LateWriter),
         false => Finding::note(Code::LateWriter),
     };
     finding
-        .file(seen.name.full())
+        .file(seen.log.name.full())
         .seen("it is open for writing in {writers}", named)
         .seen(
             "it was last written to at {modified}",
-            [("modified", Field::At(seen.modified))],
+            [("modified", Field::At(seen.log.modified))],
         )
         .why("a file that somebody may still write to is not sealed, nor removed")
         .remedy(
@@ -168,7 +167,7 @@ fn late_writer(
 /// It goes on while another process writes to the live file.
 fn writes_beside(seen: &Seen, last: Stamp, named: [(&'static str, Field); 1]) -> Finding {
     Finding::problem(Code::LateWriter)
-        .file(seen.name.full())
+        .file(seen.log.name.full())
         .seen("it is open for writing in {writers}", named)
         .seen(
             "its last record is of {last}, though events.log has been written to since before that",

@@ -18,6 +18,7 @@ use std::io::Read as _;
 use chrono::NaiveDate;
 
 use super::site::{Opened, Site};
+use crate::survey::times::day_of;
 use calltrace_model::record::{Stamp, id};
 use calltrace_store::tree::Generation;
 
@@ -52,20 +53,20 @@ pub(super) fn counts_from(
     limit: Stamp,
     kept_since: NaiveDate,
 ) -> NaiveDate {
-    let day = Site::day(last);
+    let day = day_of(last);
     if day >= kept_since {
         return day;
     }
     let named = match opened.log().name.generation {
-        Generation::Dated(named) if named <= Site::day(limit) => Some(named),
+        Generation::Dated(named) if named <= day_of(limit) => Some(named),
         _ => None,
     };
     let changed = || {
         let changed = opened.metadata.modified().ok()?;
-        Some(Site::day(site.zone.stamp(changed.into())))
+        Some(day_of(site.zone.stamp(changed.into())))
     };
     let changed = if is_impossible(last) { changed() } else { None };
-    let born = youngest(site, opened, limit).map(Site::day);
+    let born = youngest(site, opened, limit).map(day_of);
     let later = [named, changed, born].into_iter().flatten().max();
     let is_off = |later: &NaiveDate| (*later - day).num_days() > DAYS_OFF_MIN;
     later.filter(is_off).unwrap_or(day)

@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 
 use super::look::{Survey, catalog_is_fresh};
 use super::memory::Memory;
-use super::names::{live, of_day};
 use super::own::MEMORY;
 use super::plan::Plan;
 use super::publish::{Draft, temporary_of};
@@ -15,6 +14,7 @@ use super::report::Report;
 use super::site::Site;
 use super::step::{Done, Kind, Outcome, Step};
 use super::{News, collapse, seal, tidy};
+use crate::survey::names::{live, of_day};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, FileIdentity};
 use calltrace_store::index;

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 
 use super::look::Survey;
 use super::site::Site;
+use crate::survey::times::day_of;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::tree::{Generation, Listed, Tree, look_at};
 
@@ -51,18 +52,17 @@ pub(super) fn contradiction(
     let all = of_tree.get_or_init(|| signs_in(tree, site.zone));
     let all: Vec<Stamp> = own.iter().chain(all).copied().collect();
     let gap = longest_gap(&all, last_run, now, gap_days)?;
-    let day = |at| Site::day(at);
     Some(match gap.end == now {
         true => format!(
             "nothing in the log tree is of a time between {} and now ({})",
-            day(gap.start),
-            day(now)
+            day_of(gap.start),
+            day_of(now)
         ),
         false => format!(
             "the last run was on {}, and nothing in the log tree is of a time between {} and {}",
-            day(last_run.unwrap_or(gap.start)),
-            day(gap.start),
-            day(gap.end)
+            day_of(last_run.unwrap_or(gap.start)),
+            day_of(gap.start),
+            day_of(gap.end)
         ),
     })
 }
@@ -97,13 +97,14 @@ fn longest_gap(signs: &[Stamp], last_run: Option<Stamp>, now: Stamp, gap_days: i
 
 /// The records at the ends of an enterprise's files.
 fn signs_of(survey: &Survey) -> Vec<Stamp> {
-    let live = survey.live.iter().flat_map(|live| [live.first, live.last]);
-    let files = survey.files.iter().map(|seen| seen.last);
+    let live = survey
+        .live
+        .iter()
+        .flat_map(|live| [live.log.first, live.log.last]);
+    let files = survey.files.iter().map(|seen| seen.log.last);
     let records = live.chain(files).flatten();
     // Of a record ahead of the clock nothing is known but that its writer's clock was wrong.
-    records
-        .filter(|at| Site::day(*at) <= survey.today)
-        .collect()
+    records.filter(|at| day_of(*at) <= survey.today).collect()
 }
 
 fn signs_in(tree: &Tree, zone: LogZone) -> Vec<Stamp> {

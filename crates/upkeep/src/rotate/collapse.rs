@@ -18,14 +18,14 @@ use std::sync::OnceLock;
 use super::age::believed;
 use super::look::to_take_off;
 use super::memory::{Collapsing, Memory};
-use super::names::{archive_of, live, of_day};
 use super::parcel::{Part, Sizes};
 use super::report::Report;
 use super::seal::access_of_both;
 use super::site::{Opened, Site};
 use super::step::{Done, Kind, Outcome, Step};
-use super::times;
 use super::writers::Hold;
+use crate::survey::names::{archive_of, live, of_day};
+use crate::survey::times::{self, day_of};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, FileIdentity, Purpose, collapse_unit, list_writers};
 use calltrace_store::source::{Tally, last_line_end};
@@ -60,7 +60,7 @@ pub(super) fn collapse(
     }
     let modified = opened.metadata.modified().map_err(fail)?;
     let last = times::last(log, end).map_err(fail)?;
-    let day = Site::day(believed(last, site.zone.stamp(modified.into())));
+    let day = day_of(believed(last, site.zone.stamp(modified.into())));
     let archive = archive_of(&of_day(day));
     let mut memory = Memory::read(site);
     memory.collapsing = Some(Collapsing::new(&opened, end, &archive));

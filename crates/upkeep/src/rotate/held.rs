@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use super::site::Opened;
-use super::times;
+use crate::survey::times;
 use calltrace_store::source::{Tally, is_beginning, overlap};
 
 /// What of a file's beginning an archive holds as its last part; or all of a file that an archive

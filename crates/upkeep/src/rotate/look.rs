@@ -3,8 +3,6 @@
 //! Every file is opened, looked at and closed again, one at a time. What is found is plain data, so
 //! that a plan can be made of it anywhere.
 
-use std::collections::HashSet;
-use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 
@@ -12,10 +10,13 @@ use chrono::{Days, NaiveDate};
 
 use super::held::Held;
 use super::memory::Memory;
-use super::names::archive_of;
 use super::site::{Opened, Site};
 use super::writers::Hold;
-use super::{age, cant, names, times};
+use super::{age, cant};
+use crate::survey::listing::Own;
+use crate::survey::log::Log;
+use crate::survey::names::{archive_of, live};
+use crate::survey::times::{self, day_of};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{FileIdentity, Holders, NotAFile};
@@ -50,23 +51,16 @@ pub(super) struct Survey {
 /// A log file that is not the live one.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
-    pub(super) name: FileName,
-    pub(super) bytes: u64,
-    pub(super) form: Form,
+    /// Its `last` is the latest time that is not ahead of the clock. Exact where it may be old enough
+    /// to expire.
+    pub(super) log: Log,
     /// Its name is one of a day that is not over, and not ours: a writer may be at it.
     pub(super) is_daily: bool,
-    /// The same file as the live one, under a second name.
-    pub(super) is_live_too: bool,
     /// Why somebody may still add to it, as a clause. Only looked at where it matters: in finished
     /// files of lines.
     pub(super) busy: Option<String>,
-    /// The latest time inside that is not ahead of the clock. Exact where it may be old enough to
-    /// expire.
-    pub(super) last: Option<Stamp>,
-    /// The day that its age counts from: that of `last`, unless other signs are of a later one.
+    /// The day that its age counts from: that of its last record, unless other signs are of a later one.
     pub(super) age_from: Option<NaiveDate>,
-    /// Why its index must be made, as a clause.
-    pub(super) index: Option<String>,
     /// So many bytes of its beginning are in its archive already.
     pub(super) held_bytes: u64,
     /// So many bytes of its beginning are in this archive, and in part not in the file any more: a
@@ -74,35 +68,44 @@ pub(super) struct Seen {
     pub(super) to_take_off: Option<(FileName, u64)>,
 }
 
+impl Seen {
+    /// Why its index must be made, as a clause.
+    pub(super) fn index_due(&self) -> Option<String> {
+        index_due(&self.log, self.is_daily)
+    }
+}
+
 /// `events.log`.
 #[derive(Debug, Clone)]
 pub(super) struct Live {
-    pub(super) bytes: u64,
+    /// Its times are those of the first and of the last record that has one.
+    pub(super) log: Log,
     /// Nothing in it but blank lines and holes.
     pub(super) is_blank: bool,
-    /// The time of its first record that has one.
-    pub(super) first: Option<Stamp>,
-    /// The time of its last record that has one.
-    pub(super) last: Option<Stamp>,
     /// The day of its last record; of its last change where no record has a time that can be.
     pub(super) day: NaiveDate,
     pub(super) hold: Hold,
     /// So many bytes at its beginning are the last part of this archive.
     pub(super) held: Option<(FileName, u64)>,
-    /// Why its index must be made.
-    pub(super) index: Option<String>,
+}
+
+impl Live {
+    /// Why its index must be made, as a clause.
+    pub(super) fn index_due(&self) -> Option<String> {
+        index_due(&self.log, true)
+    }
 }
 
 /// Looks at an enterprise's folder.
 pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Survey, Error> {
     let list = |error| Error::io(site.folder.path(), "list the folder", error);
-    let today = Site::day(site.now());
+    let today = day_of(site.now());
     let mut survey = Survey {
         today,
         files: Vec::new(),
         live: None,
         left_alone: Vec::new(),
-        orphans: orphans(site).map_err(list)?,
+        orphans: Vec::new(),
         memory: Memory::default(),
         catalog_is_fresh: true,
         troubles: Vec::new(),
@@ -111,8 +114,10 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
         Ok(memory) => survey.memory = memory,
         Err(trouble) => survey.troubles.push(trouble),
     }
+    let own = Own::of(&site.folder).map_err(list)?;
     let names = calltrace_store::tree::list(&site.folder).map_err(list)?;
-    let live = names::live();
+    let is_there = |log: &FileName| names.binary_search(log).is_ok();
+    survey.orphans = own.map_or_else(Vec::new, |own| own.orphans(is_there));
     let mut live_identity = None;
     // The live file is last in the order of reading; its identity is wanted first.
     for name in names.iter().rev() {
@@ -130,7 +135,7 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
             looked => looked,
         };
         let looked = looked.and_then(|opened| {
-            if *name == live {
+            if *name == live() {
                 live_identity = Some(opened.log().identity);
                 survey.live = Some(live_file(site, holders, &opened, &survey.memory)?);
             } else {
@@ -166,40 +171,39 @@ fn seen(
     survey: &Survey,
     live: Option<FileIdentity>,
 ) -> io::Result<Seen> {
-    let name = opened.log().name.clone();
-    let form = opened.source.form();
-    let ours = survey.memory.renamed.contains(&name.full());
-    let is_daily = matches!(name.generation, Generation::Dated(day) if day >= survey.today);
-    let state = index::state(opened.log());
-    let last = latest(site, opened, &state);
+    let mut log = log_of(site, opened);
+    log.is_live_too = live == Some(log.identity);
+    log.last = latest(site, opened, &log.index);
+    let ours = survey.memory.renamed.contains(&log.name.full());
+    let is_daily = matches!(log.name.generation, Generation::Dated(day) if day >= survey.today);
     let kept = kept_since(survey.today, site.policy);
+    let last = log.last;
     let age_from = last.map(|last| age::counts_from(site, opened, last, limit(site), kept));
     let mut seen = Seen {
-        bytes: opened.log().bytes,
-        form,
-        is_daily: is_daily && !name.gz && !ours,
-        is_live_too: live == Some(opened.log().identity),
+        is_daily: is_daily && !log.name.gz && !ours,
         busy: None,
-        last,
         age_from,
-        index: None,
         held_bytes: 0,
         to_take_off: None,
-        name,
+        log,
     };
-    seen.index = wanted(&state, seen.is_daily, seen.bytes);
-    let may_be_sealed = form == Form::Plain && !seen.name.gz && !seen.is_daily;
-    if may_be_sealed && !seen.is_live_too {
+    let may_be_sealed = seen.log.form == Form::Plain && !seen.log.name.gz && !seen.is_daily;
+    if may_be_sealed && !seen.log.is_live_too {
         find_held(site, opened, &survey.memory, &mut seen)?;
         seen.busy = site.quiet(&opened.log().file).err();
     }
     Ok(seen)
 }
 
+fn log_of(site: &Site<'_>, opened: &Opened) -> Log {
+    let state = index::state(opened.log());
+    Log::of(&opened.source, &opened.metadata, state, site.zone)
+}
+
 /// What its own archive holds of a finished file, and the one that a collapse was copying to.
 fn find_held(site: &Site<'_>, opened: &Opened, memory: &Memory, seen: &mut Seen) -> io::Result<()> {
     seen.to_take_off = to_take_off(site, opened, memory)?;
-    let own = archive_of(&seen.name);
+    let own = archive_of(&seen.log.name);
     if seen.to_take_off.is_none()
         && let Held::Whole { bytes, .. } = held(site, opened, &own)?
     {
@@ -243,32 +247,28 @@ fn live_file(
     opened: &Opened,
     memory: &Memory,
 ) -> io::Result<Live> {
-    let log = opened.log();
-    let bytes = log.bytes;
-    let last = times::last(log, bytes)?;
-    let modified = site.zone.stamp(opened.metadata.modified()?.into());
-    let is_blank = times::is_blank(log, bytes)?;
+    let mut log = log_of(site, opened);
+    log.first = times::first(&opened.source);
+    log.last = times::last(opened.log(), log.bytes)?;
+    let is_blank = times::is_blank(opened.log(), log.bytes)?;
     // An archive that can't be opened is named when its own turn comes.
     let held = match is_blank {
         true => None,
         false => to_take_off(site, opened, memory).unwrap_or(None),
     };
     Ok(Live {
-        bytes,
         is_blank,
-        first: times::first(&opened.source),
-        last,
-        day: Site::day(age::believed(last, modified)),
+        day: day_of(age::believed(log.last, log.modified)),
         hold: Hold::of(site, holders, opened),
         held,
-        index: wanted(&index::state(log), true, bytes),
+        log,
     })
 }
 
 /// Why an index must be made. One of a file that grows is made when that is worth while.
-fn wanted(state: &index::State, grows: bool, bytes: u64) -> Option<String> {
-    let is_small = grows && bytes < LIVE_INDEX_BYTES_MIN;
-    match state {
+fn index_due(log: &Log, grows: bool) -> Option<String> {
+    let is_small = grows && log.bytes < LIVE_INDEX_BYTES_MIN;
+    match &log.index {
         index::State::Fresh { .. } => None,
         index::State::Behind { bytes } => Some(format!("{bytes} bytes more than its index knows")),
         _ if is_small => None,
@@ -280,9 +280,9 @@ fn wanted(state: &index::State, grows: bool, bytes: u64) -> Option<String> {
 /// The latest time in a file that is not ahead of the clock: from its index, from samples where
 /// they show one that is too new for the file to expire, or by reading all of it.
 fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stamp> {
-    let today = Site::day(site.now());
+    let today = day_of(site.now());
     let limit = limit(site);
-    let is_kept = |at: Stamp| at <= limit && Site::day(at) >= kept_since(today, site.policy);
+    let is_kept = |at: Stamp| at <= limit && day_of(at) >= kept_since(today, site.policy);
     if let index::State::Fresh { last, .. } = state
         && last.is_none_or(|last| last <= limit)
     {
@@ -307,25 +307,6 @@ fn limit(site: &Site<'_>) -> Stamp {
 pub(super) fn kept_since(today: NaiveDate, policy: &super::Policy) -> NaiveDate {
     let keep = Days::new(u64::from(policy.keep_days));
     today.checked_sub_days(keep).unwrap_or(NaiveDate::MIN)
-}
-
-/// Logs that are not there and have an index.
-fn orphans(site: &Site<'_>) -> io::Result<Vec<FileName>> {
-    let names = match site.own_folder().and_then(|own| own.names()) {
-        Ok(names) => names,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let logs: HashSet<FileName> = calltrace_store::tree::list(&site.folder)?
-        .into_iter()
-        .collect();
-    let orphan = |name: OsString| {
-        let log = FileName::parse(name.to_str()?.strip_suffix(".idx")?)?;
-        (!logs.contains(&log)).then_some(log)
-    };
-    let mut orphans: Vec<FileName> = names.into_iter().filter_map(orphan).collect();
-    orphans.sort_by_cached_key(index::file_name);
-    Ok(orphans)
 }
 
 /// Whether the catalog is that of the files there are. One that can't be judged is left.

@@ -25,7 +25,6 @@ mod held;
 mod itself;
 mod look;
 mod memory;
-mod names;
 mod own;
 mod parcel;
 mod plan;
@@ -37,7 +36,6 @@ mod seal;
 mod site;
 mod step;
 mod tidy;
-mod times;
 mod verify;
 mod writers;
 
@@ -52,9 +50,8 @@ use calltrace_store::error::{Error, Trouble, reason};
 use calltrace_store::fsx::{Deeds, Distrusted, Holders, Lock, WallClock};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-pub use itself::{Dated, rotates_itself};
+pub(crate) use itself::{is_by_writer, rotates_itself};
 pub use memory::{Collapsing, Memory};
-pub use names::Leftover;
 pub use report::Report;
 pub use step::{Done, Kind, Step, Tidy, Waiting};
 pub use verify::Checked;

@@ -10,7 +10,6 @@ use super::site::Site;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, Folder};
 use calltrace_store::index::{self, FOLDER};
-use calltrace_store::tree::FileName;
 
 /// The file that keeps two runs apart.
 pub(super) const LOCK: &str = "lock";
@@ -85,6 +84,6 @@ impl Site<'_> {
 /// Whether a file of this name is one that runs make.
 fn is_of_a_run(name: &str) -> bool {
     let finished = name.strip_suffix(".tmp").unwrap_or(name);
-    let log = finished.strip_suffix(".idx").and_then(FileName::parse);
-    log.is_some() || [LOCK, MEMORY, CHECKED, index::catalog::NAME].contains(&finished)
+    index::log_of(finished).is_some()
+        || [LOCK, MEMORY, CHECKED, index::catalog::NAME].contains(&finished)
 }

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::News;
-use super::names;
 use super::publish::{Draft, temporary_of};
 use super::report::Report;
 use super::site::{Opened, Site};
 use super::step::Done;
+use crate::survey::names;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::Access;
 use calltrace_store::index::{self, Built};

@@ -1,12 +1,12 @@
 //! The plan: what there is and what is wanted, made into steps, each with its reason. Pure; what
 //! can't be done now is said, not tried.
 
-use super::itself::{self, Dated};
+use super::itself;
 use super::look::{Live, Seen, Survey, kept_since};
-use super::names::{archive_of, live, of_day};
-use super::site::Site;
 use super::step::{Kind, Step, Waiting};
 use super::{Mode, Policy};
+use crate::survey::names::{archive_of, live, of_day};
+use crate::survey::times::day_of;
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::list_writers;
 use calltrace_store::source::Form;
@@ -64,8 +64,8 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
     let expired = |seen: &Seen| {
         let is_old = |day| day < kept_since(survey.today, policy);
         // An empty file holds no line that could be lost.
-        let is_empty = is_candidate(seen) && seen.bytes == 0;
-        !seen.is_daily && !seen.is_live_too && (is_empty || seen.age_from.is_some_and(is_old))
+        let is_empty = is_candidate(seen) && seen.log.bytes == 0;
+        !seen.is_daily && !seen.log.is_live_too && (is_empty || seen.age_from.is_some_and(is_old))
     };
     take_off(&mut plan, survey);
     for seen in survey.files.iter().filter(|seen| expired(seen)) {
@@ -83,10 +83,10 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
         finish(&mut plan, seen, &kept, policy);
     }
     if let Some(found) = survey.live.as_ref().filter(|_| !live_moves)
-        && let Some(why) = &found.index
+        && let Some(why) = found.index_due()
     {
-        let step = Step::new(Kind::Index(live()), why.clone());
-        plan.steps.push(step.bytes(found.bytes));
+        let step = Step::new(Kind::Index(live()), why);
+        plan.steps.push(step.bytes(found.log.bytes));
     }
     for orphan in &survey.orphans {
         let step = Step::new(Kind::Forget(orphan.clone()), "its log is gone");
@@ -103,7 +103,7 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
 fn take_off(plan: &mut Plan, survey: &Survey) {
     let of_live = survey.live.iter().map(|found| (live(), &found.held));
     let of_files = survey.files.iter();
-    let of_files = of_files.map(|seen| (seen.name.clone(), &seen.to_take_off));
+    let of_files = of_files.map(|seen| (seen.log.name.clone(), &seen.to_take_off));
     for (log, held) in of_live.chain(of_files) {
         if let Some((archive, held_bytes)) = held {
             let why = format!("{} holds them since a run that died", archive.full());
@@ -116,9 +116,12 @@ fn take_off(plan: &mut Plan, survey: &Survey) {
 
 fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
     if let Some(busy) = &seen.busy {
-        return plan.wait(seen.name.full(), format!("is to be removed, but {busy}"));
+        return plan.wait(
+            seen.log.name.full(),
+            format!("is to be removed, but {busy}"),
+        );
     }
-    let why = match seen.last.map(Site::day) {
+    let why = match seen.log.last.map(day_of) {
         Some(day) => format!(
             "its last record is of {day}; {}",
             match policy.keep_days {
@@ -129,12 +132,12 @@ fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
         None => "it is empty".to_owned(),
     };
     plan.steps
-        .push(Step::new(Kind::Expire(seen.name.clone()), why).bytes(seen.bytes));
+        .push(Step::new(Kind::Expire(seen.log.name.clone()), why).bytes(seen.log.bytes));
 }
 
 /// Whether it is a finished file of lines, which becomes an archive.
 fn is_candidate(seen: &Seen) -> bool {
-    seen.form == Form::Plain && !seen.name.gz && !seen.is_daily && !seen.is_live_too
+    seen.log.form == Form::Plain && !seen.log.name.gz && !seen.is_daily && !seen.log.is_live_too
 }
 
 fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
@@ -142,17 +145,17 @@ fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
         return;
     }
     if let Some(busy) = &seen.busy {
-        return plan.wait(seen.name.full(), busy.clone());
+        return plan.wait(seen.log.name.full(), busy.clone());
     }
-    let archive = archive_of(&seen.name);
-    let is_there = kept.iter().any(|other| other.name == archive);
-    let log = seen.name.clone();
-    let step = if is_there && seen.held_bytes == seen.bytes {
+    let archive = archive_of(&seen.log.name);
+    let is_there = kept.iter().any(|other| other.log.name == archive);
+    let log = seen.log.name.clone();
+    let step = if is_there && seen.held_bytes == seen.log.bytes {
         Step::new(Kind::Finish(log), "its archive holds all of it")
     } else {
         into_archive(log, is_there)
     };
-    plan.steps.push(step.bytes(seen.bytes));
+    plan.steps.push(step.bytes(seen.log.bytes));
 }
 
 /// A finished file becomes an archive, or a part of the one that is there.
@@ -168,27 +171,27 @@ fn into_archive(log: FileName, is_there: bool) -> Step {
 
 /// Archives of another kind, and indexes of what is not sealed.
 fn finish(plan: &mut Plan, seen: &Seen, kept: &[&Seen], policy: &Policy) {
-    let name = || seen.name.clone();
+    let name = || seen.log.name.clone();
     let plain_twin = FileName {
         gz: false,
-        ..seen.name.clone()
+        ..seen.log.name.clone()
     };
-    let is_alone = !kept.iter().any(|other| other.name == plain_twin);
-    if policy.recompress && seen.form == Form::Gzip && seen.name.gz && is_alone {
+    let is_alone = !kept.iter().any(|other| other.log.name == plain_twin);
+    if policy.recompress && seen.log.form == Form::Gzip && seen.log.name.gz && is_alone {
         let step = Step::new(Kind::Recompress(name()), "it can't be read at random");
-        plan.steps.push(step.bytes(seen.bytes));
+        plan.steps.push(step.bytes(seen.log.bytes));
         return;
     }
     let is_sealed_now = plan.steps.iter().any(|step| {
-        let target = step.kind.to().as_ref() == Some(&seen.name);
-        target || step.kind.changes(&seen.name)
+        let target = step.kind.to().as_ref() == Some(&seen.log.name);
+        target || step.kind.changes(&seen.log.name)
     });
-    if let Some(why) = &seen.index
+    if let Some(why) = seen.index_due()
         && !is_sealed_now
-        && !seen.is_live_too
+        && !seen.log.is_live_too
     {
-        let step = Step::new(Kind::Index(name()), why.clone());
-        plan.steps.push(step.bytes(seen.bytes));
+        let step = Step::new(Kind::Index(name()), why);
+        plan.steps.push(step.bytes(seen.log.bytes));
     }
 }
 
@@ -206,12 +209,12 @@ fn live_file(plan: &mut Plan, found: &Live, survey: &Survey, policy: &Policy) ->
 
 /// Why the live file's time has come, as a clause.
 fn due(found: &Live, survey: &Survey, policy: &Policy) -> Option<String> {
-    let first = found.first.map(Site::day);
+    let first = found.log.first.map(day_of);
     if found.is_blank {
         None
     } else if let Some(day) = first.filter(|day| *day < survey.today) {
         Some(format!("its first record is of {day}"))
-    } else if let Some(max) = policy.size_max.filter(|max| found.bytes > *max) {
+    } else if let Some(max) = policy.size_max.filter(|max| found.log.bytes > *max) {
         Some(format!("it is larger than {max} bytes"))
     } else {
         policy.force.then(|| "it was asked for".to_owned())
@@ -220,10 +223,10 @@ fn due(found: &Live, survey: &Survey, policy: &Policy) -> Option<String> {
 
 fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
     let target = of_day(found.day);
-    let there = survey.files.iter().find(|seen| seen.name == target);
+    let there = survey.files.iter().find(|seen| seen.log.name == target);
     let is_freed = |seen: &Seen| {
-        let frees = |step: &Step| step.kind.changes(&seen.name);
-        seen.is_live_too || plan.steps.iter().any(frees)
+        let frees = |step: &Step| step.kind.changes(&seen.log.name);
+        seen.log.is_live_too || plan.steps.iter().any(frees)
     };
     if there.is_some_and(|seen| !is_freed(seen)) {
         let why = format!("is due, but {} is still there", target.full());
@@ -235,16 +238,16 @@ fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
         writers => format!("{due}; {} must open it anew", list_writers(writers)),
     };
     let step = Step::new(Kind::Rename(found.day), why);
-    plan.steps.push(step.bytes(found.bytes));
+    plan.steps.push(step.bytes(found.log.bytes));
     if !found.hold.is_free && !found.hold.writers.is_empty() {
         let why = format!("still open in {}", list_writers(&found.hold.writers));
         plan.wait(target.full(), why);
         return true;
     }
     let archive = archive_of(&target);
-    let is_there = survey.files.iter().any(|seen| seen.name == archive) || there.is_some();
+    let is_there = survey.files.iter().any(|seen| seen.log.name == archive) || there.is_some();
     let step = into_archive(target, is_there);
-    plan.steps.push(step.bytes(found.bytes));
+    plan.steps.push(step.bytes(found.log.bytes));
     true
 }
 
@@ -255,7 +258,7 @@ fn collapse(plan: &mut Plan, found: &Live, due: String) -> bool {
         return false;
     }
     let step = Step::new(Kind::Collapse(found.day), due);
-    plan.steps.push(step.bytes(found.bytes));
+    plan.steps.push(step.bytes(found.log.bytes));
     true
 }
 
@@ -331,14 +334,9 @@ fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
 
 /// Whether the writer of the live file rotates it, as far as that shows.
 fn rotates_itself(survey: &Survey) -> bool {
-    let files = survey.files.iter().map(|seen| Dated {
-        name: &seen.name,
-        form: seen.form,
-        is_live_too: seen.is_live_too,
-    });
-    let live = survey.live.as_ref();
-    let live = live.map_or((None, None), |live| (live.first, live.last));
-    itself::rotates_itself(&survey.memory, &files, live)
+    let others = survey.files.iter().map(|seen| &seen.log);
+    let live = survey.live.as_ref().map(|live| &live.log);
+    itself::rotates_itself(&survey.memory, &others, live)
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@
 use std::io;
 use std::time::Duration;
 
-use super::names::leaving;
 use super::quiet::{Proof, Quiet, changed};
 use super::site::{Opened, Site};
+use crate::survey::names::leaving;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::index;

@@ -14,12 +14,12 @@
 use std::io::{self, ErrorKind};
 
 use super::held::Held;
-use super::names::archive_of;
 use super::parcel::{Part, trouble};
 use super::remove::Removal;
 use super::report::Report;
 use super::site::{Opened, Site};
 use super::step::{Done, Outcome, Step};
+use crate::survey::names::archive_of;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, FileIdentity};
 use calltrace_store::index;

@@ -5,7 +5,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use rayon::ThreadPool;
 
 use super::gate::Gate;
@@ -94,10 +93,5 @@ impl Site<'_> {
     /// Now, as a record written now would say it.
     pub(super) fn now(&self) -> Stamp {
         self.zone.stamp(self.clock.utc())
-    }
-
-    /// The day of a record's time.
-    pub(super) fn day(at: Stamp) -> NaiveDate {
-        at.naive().unwrap_or_default().date()
     }
 }

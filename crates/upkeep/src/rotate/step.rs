@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 
-use super::names::{archive_of, leaving, live, of_day, temporary};
 use super::quiet::Proof;
+use crate::survey::names::{archive_of, leaving, live, of_day, temporary};
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::FileName;
 

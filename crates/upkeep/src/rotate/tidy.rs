@@ -5,13 +5,15 @@
 //! then it gets its name back, or where that is taken, its lines are added to the archive.
 
 use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 
 use super::held::Held;
-use super::names::{Leftover, archive_of};
 use super::report::Report;
 use super::seal::{self, Archived};
 use super::site::Site;
 use super::step::{Done, Kind, Outcome, Step, Tidy};
+use crate::survey::listing::{self, Entry, Own};
+use crate::survey::names::{Leftover, archive_of};
 use calltrace_store::error::Error;
 use calltrace_store::index::FOLDER;
 use calltrace_store::tree::FileName;
@@ -20,33 +22,32 @@ const WHY_LEAVING: &str = "a run died before it had removed it";
 
 const WHY_UNFINISHED: &str = "a run died while it wrote it";
 
-/// Where a leftover is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Folder,
-    OwnFolder,
-}
-
 /// The steps that leftovers ask for.
 pub(super) fn leftovers(site: &Site<'_>) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
     let mut add = |kind, why| steps.push(Step::new(Kind::Tidy(kind), why));
-    for name in list(site, Place::Folder)? {
-        match Leftover::parse(&name) {
-            Some(Leftover::Temporary(log)) => add(Tidy::Clean(log), WHY_UNFINISHED),
-            Some(Leftover::Leaving(log)) => {
+    let list = |path: PathBuf| move |error| Error::io(&path, "list the folder", error);
+    let entries = listing::list(&site.folder).map_err(list(site.folder.path().to_owned()))?;
+    let leftover = |entry| match entry {
+        Entry::Leftover(leftover) => Some((leftover.name(), leftover)),
+        _ => None,
+    };
+    let mut found: Vec<_> = entries.into_iter().filter_map(leftover).collect();
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (name, leftover) in found {
+        match leftover {
+            Leftover::Temporary(log) => add(Tidy::Clean(log), WHY_UNFINISHED),
+            Leftover::Leaving(log) => {
                 let path = site.folder.path_of(&name);
                 let kind = leaving(site, &name, log);
                 let kind = kind.map_err(|error| Error::io(&path, "read it", error))?;
                 add(kind, WHY_LEAVING);
             }
-            None => {}
         }
     }
-    for name in list(site, Place::OwnFolder)? {
-        if name.ends_with(".tmp") {
-            add(Tidy::CleanOwn(name), WHY_UNFINISHED);
-        }
+    let own = Own::of(&site.folder).map_err(list(site.folder.path_of(FOLDER)))?;
+    for name in own.iter().flat_map(Own::unfinished) {
+        add(Tidy::CleanOwn(name.clone()), WHY_UNFINISHED);
     }
     Ok(steps)
 }
@@ -126,21 +127,4 @@ fn go_on(
     site.deeds.unlink(&site.folder, name).map_err(fail)?;
     site.deeds.sync_folder(&site.folder).map_err(fail)?;
     Ok(Outcome::Done(done.proven(Some(quiet.proof()))))
-}
-
-fn list(site: &Site<'_>, place: Place) -> Result<Vec<String>, Error> {
-    let (path, folder) = match place {
-        Place::Folder => (site.folder.path().to_owned(), Ok(site.folder.clone())),
-        Place::OwnFolder => (site.folder.path_of(FOLDER), site.own_folder()),
-    };
-    let mut names: Vec<String> = match folder.and_then(|folder| folder.names()) {
-        Ok(names) => names
-            .into_iter()
-            .filter_map(|name| name.into_string().ok())
-            .collect(),
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(Error::io(&path, "list the folder", error)),
-    };
-    names.sort();
-    Ok(names)
 }

@@ -34,9 +34,10 @@ pub(in crate::doctor) struct Twin {
 pub(in crate::doctor) fn find(folder: &Folder, files: &[Seen], deep: bool) -> Vec<Twin> {
     let mut twins = Vec::new();
     for (plain, file) in files.iter().enumerate() {
-        let is_twin = |other: &Seen| other.name.gz && other.name.stem == file.name.stem;
+        let is_twin = |other: &Seen| other.log.name.gz && other.log.name.stem == file.log.name.stem;
         let archive = files.iter().position(is_twin);
-        if let Some(archive) = archive.filter(|_| !file.name.gz && file.form == Form::Plain) {
+        if let Some(archive) = archive.filter(|_| !file.log.name.gz && file.log.form == Form::Plain)
+        {
             // What can't be opened is named elsewhere.
             let relation = relation(folder, file, &files[archive], deep);
             twins.extend(relation.map(|relation| Twin {
@@ -51,7 +52,7 @@ pub(in crate::doctor) fn find(folder: &Folder, files: &[Seen], deep: bool) -> Ve
 
 fn relation(folder: &Folder, plain: &Seen, archive: &Seen, deep: bool) -> Option<Relation> {
     let open = |seen: &Seen| {
-        let log = LogFile::open(folder, seen.name.clone()).ok()?;
+        let log = LogFile::open(folder, seen.log.name.clone()).ok()?;
         Source::open(Arc::new(log)).ok()
     };
     let (plain, archive) = (open(plain)?, open(archive)?);

@@ -5,8 +5,11 @@ use chrono::NaiveDate;
 use super::super::memory::Memory;
 use super::super::writers::Hold;
 use super::*;
+use crate::survey::log::Log;
 use calltrace_model::record::Stamp;
-use calltrace_store::fsx::Writer;
+use calltrace_store::fsx::{FileIdentity, Writer};
+use calltrace_store::index::State;
+use calltrace_store::source::Content;
 
 fn stamp(text: &str) -> Option<Stamp> {
     let stamp = Stamp::parse_prefix(format!("{text}:00,000").as_bytes());
@@ -27,10 +30,19 @@ fn survey() -> Survey {
     }
 }
 
-fn seen(name: &str, last: &str) -> Seen {
+fn fresh() -> State {
+    State::Fresh {
+        content: Content::default(),
+        first: None,
+        last: None,
+    }
+}
+
+fn log(name: &str, bytes: u64, last: &str) -> Log {
     let name = FileName::parse(name).expect("a log's name");
-    Seen {
-        bytes: 1000,
+    let last = stamp(last);
+    Log {
+        bytes,
         form: match name.gz {
             true => Form::Bgzf {
                 content_bytes: 9000,
@@ -39,24 +51,43 @@ fn seen(name: &str, last: &str) -> Seen {
             false => Form::Plain,
         },
         name,
-        is_daily: false,
+        mode: 0o640,
+        user: 0,
+        identity: FileIdentity::new(1, 1),
         is_live_too: false,
+        modified: last.expect("a time"),
+        modified_nanos: 0,
+        index: fresh(),
+        first: None,
+        last,
+    }
+}
+
+fn seen(name: &str, last: &str) -> Seen {
+    Seen {
+        log: log(name, 1000, last),
+        is_daily: false,
         busy: None,
-        last: stamp(last),
-        age_from: stamp(last).map(Site::day),
-        index: None,
+        age_from: stamp(last).map(day_of),
         held_bytes: 0,
         to_take_off: None,
     }
 }
 
+/// The same file, but for what `change` does to it.
+fn but(mut seen: Seen, change: impl FnOnce(&mut Log)) -> Seen {
+    change(&mut seen.log);
+    seen
+}
+
 fn found(first: &str, last: &str) -> Live {
     Live {
-        bytes: 5000,
+        log: Log {
+            first: stamp(first),
+            ..log("events.log", 5000, last)
+        },
         is_blank: false,
-        first: stamp(first),
-        last: stamp(last),
-        day: Site::day(stamp(last).expect("a time")),
+        day: day_of(stamp(last).expect("a time")),
         hold: Hold {
             is_free: true,
             writers: Vec::new(),
@@ -64,7 +95,6 @@ fn found(first: &str, last: &str) -> Live {
             no_collapse: None,
         },
         held: None,
-        index: None,
     }
 }
 
@@ -139,8 +169,7 @@ fn finished_files_are_sealed_and_a_busy_one_waits() {
     );
     let busy = Seen {
         busy: Some("still open in python3 (pid 7)".to_owned()),
-        index: Some("it has no index".to_owned()),
-        ..old()
+        ..but(old(), |log| log.index = State::Missing)
     };
     assert_eq!(
         auto(&with(vec![busy], None)),
@@ -180,18 +209,16 @@ fn what_may_still_be_written_or_is_no_lines_is_left() {
         is_daily: true,
         ..seen("events_2025-12-03.log", "2025-12-03 00:05")
     };
-    let packed = Seen {
-        form: Form::Gzip,
-        ..seen("events.log.2025-12-01", "2025-12-01 23:59")
-    };
-    let live_too = Seen {
-        is_live_too: true,
-        ..seen("events.log.2025-12-02", "2025-11-02 23:59")
-    };
-    let misnamed = Seen {
-        form: Form::Plain,
-        ..seen("events.log.2025-11-30.gz", "2025-11-30 23:59")
-    };
+    let packed = but(seen("events.log.2025-12-01", "2025-12-01 23:59"), |log| {
+        log.form = Form::Gzip;
+    });
+    let live_too = but(seen("events.log.2025-12-02", "2025-11-02 23:59"), |log| {
+        log.is_live_too = true;
+    });
+    let misnamed = but(
+        seen("events.log.2025-11-30.gz", "2025-11-30 23:59"),
+        |log| log.form = Form::Plain,
+    );
     let files = vec![daily, packed, live_too, misnamed];
     assert_eq!(auto(&with(files, None)), ["archive"]);
 }
@@ -205,17 +232,12 @@ fn a_file_goes_by_the_last_day_inside() {
     // Today is the 3rd: 19 November is the first of 14 full days.
     let kept = seen("events.log.2025-11-01.gz", "2025-11-19 00:00");
     let old = seen("events.log.2025-11-30.gz", "2025-11-18 23:59");
-    let no_time = Seen {
-        last: None,
+    let without_time = |name: &str| Seen {
         age_from: None,
-        ..seen("events.log.2025-10-01.gz", "2025-11-01 00:00")
+        ..but(seen(name, "2025-11-01 00:00"), |log| log.last = None)
     };
-    let empty = Seen {
-        last: None,
-        age_from: None,
-        bytes: 0,
-        ..seen("events.log.2025-12-01", "2025-11-01 00:00")
-    };
+    let no_time = without_time("events.log.2025-10-01.gz");
+    let empty = but(without_time("events.log.2025-12-01"), |log| log.bytes = 0);
     let busy = Seen {
         busy: Some("still open in cat (pid 7)".to_owned()),
         ..seen("events.log.3", "2025-11-01 00:00")
@@ -265,7 +287,7 @@ fn the_mode_follows_from_who_holds_the_live_file() {
     assert_eq!(archive.len(), 2, "{archive:?}");
     let ours = Survey {
         memory: Memory {
-            renamed: vec![theirs.name.full()],
+            renamed: vec![theirs.log.name.full()],
             ..Memory::default()
         },
         ..with(vec![theirs], Some(appended.clone()))
@@ -360,12 +382,9 @@ fn the_live_file_is_due_by_day_size_or_wish() {
     ));
     let force = true;
     assert!(is_due(today(), Policy { force, ..usual() }));
-    let blank = Live {
-        is_blank: true,
-        first: None,
-        last: None,
-        ..today()
-    };
+    let mut blank = today();
+    blank.is_blank = true;
+    (blank.log.first, blank.log.last) = (None, None);
     assert!(!is_due(blank, Policy { force, ..usual() }));
 }
 
@@ -412,7 +431,7 @@ fn a_name_that_is_taken_is_freed_first_or_waited_for() {
 fn what_a_dead_run_left_is_finished_before_anything_else() {
     let archive = seen("events.log.2025-12-02.gz", "2025-12-02 23:50");
     let live = Live {
-        held: Some((archive.name.clone(), 4000)),
+        held: Some((archive.log.name.clone(), 4000)),
         ..due_file()
     };
     let survey = with(vec![archive], Some(live));
@@ -427,12 +446,11 @@ fn what_a_dead_run_left_is_finished_before_anything_else() {
 
 #[test]
 fn archives_of_others_get_an_index_and_become_ours_when_wanted() {
-    let foreign = || Seen {
-        form: Form::Gzip,
-        index: Some("it has no index".to_owned()),
-        ..seen("events.log.2025-12-01.gz", "2025-12-01 23:59")
-    };
-    let survey = with(vec![foreign()], None);
+    let sealed = seen("events.log.2025-12-01.gz", "2025-12-01 23:59");
+    let foreign = but(sealed, |log| {
+        (log.form, log.index) = (Form::Gzip, State::Missing);
+    });
+    let survey = with(vec![foreign], None);
     assert_eq!(auto(&survey), ["archive", "Index events.log.2025-12-01.gz"]);
     let policy = Policy {
         recompress: true,

@@ -3,10 +3,11 @@
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use chrono::NaiveDate;
 use memchr::memchr;
 
 use calltrace_model::record::Stamp;
-use calltrace_store::source::Source;
+use calltrace_store::source::{Source, times};
 use calltrace_store::tree::LogFile;
 
 /// Read at once.
@@ -15,8 +16,13 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// A line whose time is not at its beginning has none.
 const HEAD_BYTES: usize = Stamp::BYTES;
 
+/// The day of a record's time.
+pub(crate) fn day_of(at: Stamp) -> NaiveDate {
+    at.naive().unwrap_or_default().date()
+}
+
 /// The time of the first line that has one. What can't be read is passed over.
-pub(super) fn first(source: &Source) -> Option<Stamp> {
+pub(crate) fn first(source: &Source) -> Option<Stamp> {
     let mut found = None;
     each(source, |at| {
         found = Some(at);
@@ -26,7 +32,7 @@ pub(super) fn first(source: &Source) -> Option<Stamp> {
 }
 
 /// The latest time up to `limit`: a clock that was once wrong must not count.
-pub(super) fn latest(source: &Source, limit: Stamp) -> Option<Stamp> {
+pub(crate) fn latest(source: &Source, limit: Stamp) -> Option<Stamp> {
     let mut latest = None;
     each(source, |at| {
         if at <= limit {
@@ -83,7 +89,7 @@ fn grow(head: &mut Vec<u8>, line: &[u8]) {
 }
 
 /// Whether a file's first `end` bytes hold anything but blank lines and holes.
-pub(super) fn is_blank(log: &LogFile, end: u64) -> io::Result<bool> {
+pub(crate) fn is_blank(log: &LogFile, end: u64) -> io::Result<bool> {
     let mut text = vec![0; CHUNK_BYTES];
     let mut at = 0;
     while at < end {
@@ -101,7 +107,7 @@ pub(super) fn is_blank(log: &LogFile, end: u64) -> io::Result<bool> {
 }
 
 /// The time of the last line that has one, of a plain file's first `end` bytes.
-pub(super) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
+pub(crate) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
     let mut text = vec![0; CHUNK_BYTES];
     let mut end = end;
     while end > 0 {
@@ -111,10 +117,7 @@ pub(super) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
             0 => 0,
             _ => memchr(b'\n', text).map_or(text.len(), |newline| newline + 1),
         };
-        let found = text[begin..].rsplit(|&b| b == b'\n').find_map(|line| {
-            let nuls = line.iter().take_while(|&&b| b == 0).count();
-            Stamp::parse_prefix(&line[nuls..])
-        });
+        let found = times(&text[begin..]).next_back();
         if found.is_some() || start == 0 {
             return Ok(found);
         }

@@ -1,5 +1,5 @@
-//! Names of what a rotation has under way. None of them is a log's: no reader and no other
-//! program's `events*` meets them.
+//! Names that a rotation gives: of archives, of the live file's days, and of what it has under way. The last are no
+//! log's: no reader and no other program's `events*` meets them.
 
 use calltrace_store::tree::{FileName, Generation};
 
@@ -10,18 +10,18 @@ const TEMPORARY: &str = ".tmp";
 const LEAVING: &str = ".gone";
 
 /// What an unfinished file of this name is called.
-pub(super) fn temporary(name: &FileName) -> String {
+pub(crate) fn temporary(name: &FileName) -> String {
     format!("{PREFIX}{}{TEMPORARY}", name.full())
 }
 
 /// What a log that is about to be removed is called.
-pub(super) fn leaving(name: &FileName) -> String {
+pub(crate) fn leaving(name: &FileName) -> String {
     format!("{PREFIX}{}{LEAVING}", name.full())
 }
 
 /// What a name in the folder says of a run that died.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Leftover {
+pub(crate) enum Leftover {
     /// What was to become the file of this name.
     Temporary(FileName),
     /// The log of this name, not removed yet.
@@ -30,17 +30,25 @@ pub enum Leftover {
 
 impl Leftover {
     /// `None` for a name that no run gives.
-    pub fn parse(name: &str) -> Option<Leftover> {
+    pub(crate) fn parse(name: &str) -> Option<Leftover> {
         let ours = name.strip_prefix(PREFIX)?;
         if let Some(log) = ours.strip_suffix(TEMPORARY) {
             return FileName::parse(log).map(Leftover::Temporary);
         }
         FileName::parse(ours.strip_suffix(LEAVING)?).map(Leftover::Leaving)
     }
+
+    /// The name that says it.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Leftover::Temporary(log) => temporary(log),
+            Leftover::Leaving(log) => leaving(log),
+        }
+    }
 }
 
 /// The archive of a log.
-pub(super) fn archive_of(name: &FileName) -> FileName {
+pub(crate) fn archive_of(name: &FileName) -> FileName {
     FileName {
         gz: true,
         ..name.clone()
@@ -48,7 +56,7 @@ pub(super) fn archive_of(name: &FileName) -> FileName {
 }
 
 /// What the live file of a day is renamed to.
-pub(super) fn of_day(day: chrono::NaiveDate) -> FileName {
+pub(crate) fn of_day(day: chrono::NaiveDate) -> FileName {
     FileName {
         generation: Generation::Dated(day),
         stem: format!("events.log.{}", day.format("%Y-%m-%d")),
@@ -57,7 +65,7 @@ pub(super) fn of_day(day: chrono::NaiveDate) -> FileName {
 }
 
 /// The live file.
-pub(super) fn live() -> FileName {
+pub(crate) fn live() -> FileName {
     FileName {
         generation: Generation::Live,
         stem: "events.log".to_owned(),
