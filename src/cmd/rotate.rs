@@ -1,6 +1,6 @@
 //! `calltrace rotate [ENTERPRISE...]`
 
-use std::io::{IsTerminal, stderr};
+use std::io::{self, IsTerminal, stderr};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -64,7 +64,10 @@ pub(super) fn pool(threads: usize) -> Result<ThreadPool, Error> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .map_err(|error| Error::Usage(format!("can't start {threads} threads: {error}")))
+        .map_err(|error| Error::Threads {
+            wanted: threads,
+            source: io::Error::other(error),
+        })
 }
 
 /// Mostly they wait, for disks and for files to settle; what is packed at a time is bounded by

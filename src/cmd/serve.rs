@@ -46,13 +46,16 @@ pub(super) fn runtime(workers: usize) -> Result<Runtime, Error> {
         .worker_threads(workers)
         .enable_all()
         .build();
-    runtime.map_err(|error| Error::Usage(format!("can't start {workers} threads: {error}")))
+    runtime.map_err(|source| Error::Threads {
+        wanted: workers,
+        source,
+    })
 }
 
 async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     let mut signals = Signals::new()
         .and_then(|signals| log.reopen_on_hangup().map(|()| signals))
-        .map_err(|error| Error::Usage(format!("can't be told when to end: {error}")))?;
+        .map_err(Error::ServiceSignals)?;
     let listen = args.listen.unwrap_or(desk.serve.listen);
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| not_bound(listen, &error))?;

@@ -23,6 +23,7 @@ mod tally;
 mod trace;
 mod whole;
 
+use std::io;
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -62,7 +63,10 @@ impl Engine {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
-            .map_err(|error| Error::Usage(format!("can't start {threads} threads: {error}")))?;
+            .map_err(|error| Error::Threads {
+                wanted: threads,
+                source: io::Error::other(error),
+            })?;
         Ok(Engine {
             pool,
             scanner: Scanner::new(tuning),

@@ -25,6 +25,20 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// Threads can't be started.
+    #[error("can't start {wanted} threads: {source}")]
+    Threads {
+        /// So many were asked for; 0 for one per core.
+        wanted: usize,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A command that goes on until it is interrupted can't listen for that.
+    #[error("can't listen for signals: {}", reason(.0))]
+    Signals(io::Error),
+    /// A service can't listen for the signals that end it, or that have it open its log file anew.
+    #[error("can't be told when to end: {0}")]
+    ServiceSignals(io::Error),
     /// The output can't be written.
     #[error("can't write the answer: {}", reason(.0))]
     Output(io::Error),
@@ -87,5 +101,36 @@ pub fn reason(error: &io::Error) -> String {
     match text.find(" (os error") {
         Some(at) => text[..at].to_lowercase(),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_could_not_be_done_and_why() {
+        let source = || io::Error::from_raw_os_error(11);
+        let said = |error: Error| error.to_string();
+        let wanted = 8;
+        assert_eq!(
+            said(Error::Threads {
+                wanted,
+                source: io::Error::other("no memory"),
+            }),
+            "can't start 8 threads: no memory"
+        );
+        assert_eq!(
+            said(Error::Signals(source())),
+            "can't listen for signals: resource temporarily unavailable"
+        );
+        assert_eq!(
+            said(Error::ServiceSignals(source())),
+            "can't be told when to end: Resource temporarily unavailable (os error 11)"
+        );
+        assert_eq!(
+            said(Error::io(Path::new("/logs"), "list the folder", source())),
+            "/logs: can't list the folder: resource temporarily unavailable"
+        );
     }
 }

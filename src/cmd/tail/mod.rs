@@ -28,7 +28,7 @@ use calltrace_engine::Now;
 use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom, raise_descriptor_limit};
 use calltrace_model::filter::RecordFilter;
 use calltrace_output::{Shown, Stream, json};
-use calltrace_store::error::{Error, Trouble, reason};
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
@@ -146,9 +146,7 @@ impl<'d> Tail<'d> {
         filter: RecordFilter,
         out: &Out,
     ) -> Result<Follow, Error> {
-        let interrupt = interrupts().map_err(|error| {
-            Error::Usage(format!("can't listen for signals: {}", reason(&error)))
-        })?;
+        let interrupt = interrupts().map_err(Error::Signals)?;
         let options = Options {
             filter,
             poll: self.args.poll,
