@@ -12,7 +12,7 @@ use calltrace_output::{Clock, json};
 use calltrace_store::fsx::Folder;
 use calltrace_store::index;
 use calltrace_store::source::Source;
-use calltrace_store::tree::LogFile;
+use calltrace_store::tree::{FileName, LogFile};
 use calltrace_upkeep::rotate::Memory;
 
 use crate::mutate::Mutator;
@@ -233,7 +233,7 @@ fn rotate() -> Target {
         let folder = Folder::open(dir.path()).expect("a folder");
         // What can't be read, such as a file that is too long, is nothing to remember.
         let memory = Memory::of(&folder).unwrap_or_default();
-        let is_log = |name: &String| calltrace_store::tree::FileName::parse(name).is_some();
+        let is_log = |name: &FileName| FileName::parse(&name.full()).as_ref() == Some(name);
         match memory.renamed.iter().all(is_log) {
             true => Ok(()),
             false => Err(format!("it names what is no log: {:?}", memory.renamed)),

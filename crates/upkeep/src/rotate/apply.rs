@@ -30,7 +30,7 @@ pub(super) fn apply(site: &Site<'_>, survey: &Survey, plan: Plan, report: &mut R
         one(site, &step, report);
     }
     let mut memory = Memory::read(site);
-    let is_there = |name: &String| site.folder.has(name);
+    let is_there = |name: &FileName| site.folder.has(&name.full());
     memory.renamed.retain(is_there);
     keep(site, &memory, report);
 }
@@ -133,8 +133,8 @@ fn rename(site: &Site<'_>, day: NaiveDate, step: &Step) -> Result<Outcome, Error
     let from = site.path(&live());
     let fail = |error| Error::io(&from, "rename it", error);
     let mut memory = Memory::read(site);
-    if !memory.renamed.contains(&target.full()) {
-        memory.renamed.push(target.full());
+    if !memory.renamed.contains(&target) {
+        memory.renamed.push(target.clone());
         memory.keep(site).map_err(fail)?;
     }
     site.remove_index(&live())?;

@@ -14,7 +14,7 @@ const MIDNIGHT_MILLIS: i64 = 3_600_000;
 /// Whether a log file bears the name that a writer gives `events.log` at midnight, and not from us.
 pub(crate) fn is_by_writer(log: &Log, memory: &Memory) -> bool {
     let dated = matches!(log.name.generation, Generation::Dated(_));
-    let ours = memory.renamed.contains(&log.name.full());
+    let ours = memory.renamed.contains(&log.name);
     dated && log.name.stem.starts_with("events.log.") && !ours && !log.is_live_too
 }
 

@@ -174,7 +174,7 @@ fn seen(
     let mut log = log_of(site, opened);
     log.is_live_too = live == Some(log.identity);
     log.last = latest(site, opened, &log.index);
-    let ours = survey.memory.renamed.contains(&log.name.full());
+    let ours = survey.memory.renamed.contains(&log.name);
     let is_daily = matches!(log.name.generation, Generation::Dated(day) if day >= survey.today);
     let kept = kept_since(survey.today, site.policy);
     let last = log.last;

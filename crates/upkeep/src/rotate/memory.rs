@@ -23,7 +23,7 @@ pub struct Memory {
     /// The writer of the live file has been seen to rotate it.
     pub rotates_itself: bool,
     /// Names that we gave to live files and that are not sealed yet.
-    pub renamed: Vec<String>,
+    pub renamed: Vec<FileName>,
     /// Lines of the live file that may be in an archive and still at the file's beginning.
     pub collapsing: Option<Collapsing>,
 }
@@ -33,7 +33,7 @@ pub struct Memory {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collapsing {
     /// The archive that they are copied to.
-    pub archive: String,
+    pub archive: FileName,
     /// Of the live file.
     pub inode: u64,
     /// So many bytes of its beginning.
@@ -44,7 +44,7 @@ impl Collapsing {
     /// Of the first `bytes` of a file, to be copied to `archive`.
     pub(super) fn new(file: &Opened, bytes: u64, archive: &FileName) -> Collapsing {
         Collapsing {
-            archive: archive.full(),
+            archive: archive.clone(),
             inode: file.metadata.ino(),
             bytes,
         }
@@ -53,7 +53,7 @@ impl Collapsing {
     fn parse(table: &Table) -> Option<Collapsing> {
         let number = |key: &str| table.get(key)?.as_str()?.parse().ok();
         Some(Collapsing {
-            archive: table.get("archive")?.as_str()?.to_owned(),
+            archive: FileName::parse(table.get("archive")?.as_str()?)?,
             inode: number("inode")?,
             bytes: number("bytes")?,
         })
@@ -71,7 +71,7 @@ impl Memory {
     pub(super) fn collapsed_to(&self, file: &Opened, bytes: u64) -> Option<FileName> {
         let noted = self.collapsing.as_ref()?;
         let is_it = noted.inode == file.metadata.ino() && noted.bytes == bytes;
-        is_it.then(|| FileName::parse(&noted.archive)).flatten()
+        is_it.then(|| noted.archive.clone())
     }
 
     /// The archive that lines of this file were being copied to when a run died.
@@ -108,17 +108,16 @@ impl Memory {
             renamed: names
                 .into_iter()
                 .flatten()
-                .filter_map(|name| name.as_str().map(str::to_owned))
-                .filter(|name| FileName::parse(name).is_some())
+                .filter_map(|name| FileName::parse(name.as_str()?))
                 .collect(),
             collapsing: collapsing.and_then(Collapsing::parse),
         }
     }
 
     fn text(&self) -> String {
-        let renamed: Vec<Value> = self.renamed.iter().cloned().map(Value::String).collect();
+        let renamed = self.renamed.iter().map(|name| Value::String(name.full()));
         let mut table = Table::new();
-        table.insert("renamed".to_owned(), Value::Array(renamed));
+        table.insert("renamed".to_owned(), Value::Array(renamed.collect()));
         table.insert(
             "writer_rotates".to_owned(),
             Value::Boolean(self.rotates_itself),
@@ -126,7 +125,7 @@ impl Memory {
         if let Some(noted) = &self.collapsing {
             // An inode may be larger than TOML's numbers.
             let fields = [
-                ("archive", noted.archive.clone()),
+                ("archive", noted.archive.full()),
                 ("inode", noted.inode.to_string()),
                 ("bytes", noted.bytes.to_string()),
             ];
@@ -155,11 +154,12 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_again_and_junk_is_forgotten() {
+        let log = |name| FileName::parse(name).expect("a log");
         let memory = Memory {
             rotates_itself: true,
-            renamed: vec!["events.log.2025-12-02".to_owned()],
+            renamed: vec![log("events.log.2025-12-02")],
             collapsing: Some(Collapsing {
-                archive: "events.log.2025-12-01.gz".to_owned(),
+                archive: log("events.log.2025-12-01.gz"),
                 inode: u64::MAX,
                 bytes: 4097,
             }),

@@ -287,7 +287,7 @@ fn the_mode_follows_from_who_holds_the_live_file() {
     assert_eq!(archive.len(), 2, "{archive:?}");
     let ours = Survey {
         memory: Memory {
-            renamed: vec![theirs.log.name.full()],
+            renamed: vec![theirs.log.name.clone()],
             ..Memory::default()
         },
         ..with(vec![theirs], Some(appended.clone()))
