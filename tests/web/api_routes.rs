@@ -337,7 +337,7 @@ fn only_programs_of_this_host_and_those_with_the_token_are_let_in() {
     let server = over(tree.path()).start_with(|site| {
         let mut site = std::sync::Arc::into_inner(site).expect("nobody else has it");
         site.api_token = calltrace_directory::Secret::new("s3cret");
-        calltrace_web::router(std::sync::Arc::new(site))
+        calltrace_web::router(&std::sync::Arc::new(site))
     });
     let targets = [
         ("POST", "/log/event"),

@@ -49,12 +49,12 @@ fn is_page(reply: &Reply) {
 }
 
 /// Routes that take long, break, or say much.
-fn odd_routes(site: Arc<Site>) -> Router {
+fn odd_routes(site: &Arc<Site>) -> Router {
     let routes = Router::new()
         .route("/panic", get(async || -> &str { panic!("on purpose") }))
         .route("/never", get(std::future::pending::<&str>))
         .route("/well", get(async || "well"));
-    calltrace_web::dressed(site, routes)
+    calltrace_web::pages_of(site, routes)
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn too_much_work_is_a_page_that_says_when_to_come_again() {
 fn a_handler_that_breaks_or_hangs_is_a_page_and_others_go_on() {
     let mut setup = Setup::default();
     setup.limits.request = Duration::from_millis(50);
-    let server = setup.start_with(odd_routes);
+    let server = setup.start_with(|site| odd_routes(&site));
     let mut client = server.client();
     for (target, status) in [("/panic", 500), ("/never", 503), ("/panic", 500)] {
         client.ask("GET", target, "");
@@ -220,7 +220,7 @@ fn pages_are_packed_for_those_who_can_unpack_them() {
     let setup = Setup::default();
     let server = setup.start_with(|site| {
         let routes = Router::new().route("/text", get(async move || said));
-        calltrace_web::dressed(site, routes)
+        calltrace_web::pages_of(&site, routes)
     });
     let plain = server.get("/text");
     assert_eq!(plain.header("content-encoding"), None);

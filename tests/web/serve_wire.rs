@@ -24,7 +24,7 @@ fn big(setup: Setup) -> Server {
         let routes = Router::new()
             .route("/big", get(async || "x".repeat(BIG_BYTES)))
             .route("/well", get(async || "well"));
-        calltrace_web::dressed(site, routes)
+        calltrace_web::pages_of(&site, routes)
     })
 }
 
@@ -195,7 +195,7 @@ fn held(setup: Setup) -> (Server, Arc<Notify>, Arc<AtomicUsize>) {
             until.notified().await;
             "finished"
         };
-        calltrace_web::dressed(site, Router::new().route("/hold", get(hold)))
+        calltrace_web::pages_of(&site, Router::new().route("/hold", get(hold)))
     });
     (server, go_on, come)
 }

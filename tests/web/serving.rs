@@ -84,7 +84,7 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Server {
-        self.start_with(calltrace_web::router)
+        self.start_with(|site| calltrace_web::router(&site))
     }
 
     /// With routes of the test's own.

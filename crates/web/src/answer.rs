@@ -5,7 +5,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
 
-use super::api::Failure;
 use super::metrics::Refused;
 use super::pages::{Language, Notice, notice};
 use super::work::Undone;
@@ -54,11 +53,6 @@ impl Said {
                 Said::new(language, Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
-    }
-
-    /// The same for a program.
-    pub(super) fn for_programs(&self) -> Failure {
-        Failure::of_page(self.status, &self.notice)
     }
 
     /// With another status.

@@ -82,7 +82,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let metrics = Arc::clone(&site.metrics);
-    serve_counted(listener, router(site), limits, metrics, shutdown).await
+    serve_counted(listener, router(&site), limits, metrics, shutdown).await
 }
 
 /// Serves a router until `shutdown` is done. Then nothing new is accepted, requests that run are

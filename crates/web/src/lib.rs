@@ -37,6 +37,7 @@ mod request;
 mod routes;
 mod seats;
 mod site;
+mod stopped;
 mod work;
 
 pub use access::link::{VALID_FOR_MAX, signed_path};
@@ -46,5 +47,5 @@ pub use limits::Limits;
 pub use metrics::Metrics;
 pub use public_url::PublicUrl;
 pub use recording::{RecordingUrl, Recordings};
-pub use routes::{dressed, router};
+pub use routes::{pages_of, router};
 pub use site::Site;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -23,6 +23,7 @@ use super::metrics::Refused;
 use super::pages::Notice;
 use super::request::{Query, loggable, segments};
 use super::site::{Peer, Site};
+use super::stopped::Stopped;
 
 /// The headers of every answer.
 pub(super) struct Headers(HeaderMap);
@@ -93,44 +94,76 @@ pub(super) async fn log(State(site): State<Arc<Site>>, request: Request, next: N
     response
 }
 
-/// Refuses what no handler shall see, and bounds what one may take.
-pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+/// Refuses what no page shall see, and bounds what one may take.
+pub(super) async fn guard_pages(
+    State(site): State<Arc<Site>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
     let language = site.language(Query::new(uri.query()), headers);
-    let is_api = api::is_api(uri.path());
     let said = |notice| Said::new(language, notice);
-    let refused = |said: Said| match is_api {
-        true => said.for_programs().into_response(),
-        false => said.into_response(),
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return said(Notice::WrongMethod).into_response();
+    }
+    if comes_for_a_preview(&request) && !is_too_long(&site, uri) {
+        return counted(said(Notice::Preview).into_response(), Refused::Robot);
+    }
+    let stopped = match bounded(&site, request, next).await {
+        Ok(response) => return response,
+        Err(stopped) => stopped,
     };
-    let allowed = api::allowed(uri.path());
+    let said = match stopped {
+        Stopped::TooLong => said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG),
+        Stopped::Malformed => said(Notice::BadRequest),
+        Stopped::Broken => said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR),
+        Stopped::Late => said(Notice::Trouble),
+    };
+    counted_late(said.into_response(), stopped)
+}
+
+/// The same for the API, whose paths have a method each.
+pub(super) async fn guard_api(
+    State(site): State<Arc<Site>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let allowed = api::allowed(request.uri().path());
     let is_allowed = match *request.method() {
         Method::POST => allowed == "POST",
         Method::GET | Method::HEAD => allowed != "POST",
         _ => false,
     };
     if !is_allowed {
-        return match is_api {
-            true => api::Failure::wrong_method(allowed).into_response(),
-            false => said(Notice::WrongMethod).into_response(),
-        };
+        return api::Failure::wrong_method(allowed).into_response();
     }
-    let uri_bytes = uri.path().len() + uri.query().map_or(0, str::len);
-    if uri_bytes > site.limits.uri_bytes {
-        return refused(said(Notice::BadRequest).with(StatusCode::URI_TOO_LONG));
+    match bounded(&site, request, next).await {
+        Ok(response) => response,
+        Err(stopped) => counted_late(api::Failure::from(stopped).into_response(), stopped),
     }
-    if !is_api && comes_for_a_preview(&request) {
-        return counted(said(Notice::Preview).into_response(), Refused::Robot);
+}
+
+/// Passes on what can be read, and waits for the answer as long as a request may take.
+async fn bounded(site: &Site, request: Request, next: Next) -> Result<Response, Stopped> {
+    if is_too_long(site, request.uri()) {
+        return Err(Stopped::TooLong);
     }
-    if segments(uri.path()).is_err() {
-        return refused(said(Notice::BadRequest));
-    }
+    segments(request.uri().path()).map_err(|_| Stopped::Malformed)?;
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match timeout(site.limits.request, answer).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) if is_api => api::Failure::broken().into_response(),
-        Ok(Err(_)) => refused(said(Notice::Trouble).with(StatusCode::INTERNAL_SERVER_ERROR)),
-        Err(_) => counted(refused(said(Notice::Trouble)), Refused::Timeout),
+        Ok(answer) => answer.map_err(|_| Stopped::Broken),
+        Err(_) => Err(Stopped::Late),
+    }
+}
+
+fn is_too_long(site: &Site, uri: &Uri) -> bool {
+    uri.path().len() + uri.query().map_or(0, str::len) > site.limits.uri_bytes
+}
+
+fn counted_late(response: Response, stopped: Stopped) -> Response {
+    match stopped {
+        Stopped::Late => counted(response, Refused::Timeout),
+        _ => response,
     }
 }
 

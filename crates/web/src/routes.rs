@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::Uri;
+use axum::extract::{Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use tower::ServiceExt as _;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
@@ -18,38 +18,67 @@ use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
 use super::{call, list};
 
-/// All paths of a site.
-pub fn router(site: Arc<Site>) -> Router {
-    let routes = Router::new()
+/// All paths of a site: those of the API, and pages.
+pub fn router(site: &Arc<Site>) -> Router {
+    let (pages, api) = (guarded(site, pages()), api(site));
+    let either = Router::new().fallback(move |request: Request| {
+        let router = match api::is_api(request.uri().path()) {
+            true => api.clone(),
+            false => pages.clone(),
+        };
+        router.oneshot(request)
+    });
+    dressed(either)
+}
+
+/// Pages of these routes alone, with everything around them that holds for every page.
+pub fn pages_of(site: &Arc<Site>, routes: Router<Arc<Site>>) -> Router {
+    dressed(guarded(site, routes))
+}
+
+fn pages() -> Router<Arc<Site>> {
+    Router::new()
         .route("/", get(api::front))
         .route("/call/{enterprise}/{unique_id}", get(call::show))
         .route("/calls/{enterprise}", get(list::show))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
-        .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"));
-    let api = api::routes().into_iter();
-    let routes = api.fold(routes, |routes, (path, _, answers)| {
-        routes.route(path, answers)
-    });
-    dressed(site, routes)
+        .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"))
 }
 
-/// Routes with everything around them that holds for every request: what is refused before any
-/// handler runs, the time limit, the page of a path that is not there, headers, log, compression.
-pub fn dressed(site: Arc<Site>, routes: Router<Arc<Site>>) -> Router {
-    let headers = Arc::new(Headers::new(STYLE));
-    // Pages are packed once for one reader: fast matters more than small.
-    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+/// What is refused before a page is made, the time limit, the page of a path that is not there, the log.
+fn guarded(site: &Arc<Site>, routes: Router<Arc<Site>>) -> Router {
     // The last one is outermost.
     routes
         .fallback(nowhere)
-        .layer(from_fn_with_state(Arc::clone(&site), manners::guard))
-        .layer(from_fn_with_state(Arc::clone(&site), manners::log))
+        .layer(from_fn_with_state(Arc::clone(site), manners::guard_pages))
+        .layer(from_fn_with_state(Arc::clone(site), manners::log))
+        .with_state(Arc::clone(site))
+}
+
+/// The same for programs, who are told in JSON.
+fn api(site: &Arc<Site>) -> Router {
+    let routes = api::routes().into_iter();
+    let routes = routes.fold(Router::new(), |routes, (path, _, answers)| {
+        routes.route(path, answers)
+    });
+    routes
+        .fallback(async || api::Failure::nowhere())
+        .layer(from_fn_with_state(Arc::clone(site), manners::guard_api))
+        .layer(from_fn_with_state(Arc::clone(site), manners::log))
+        .with_state(Arc::clone(site))
+}
+
+/// Headers and compression.
+fn dressed(router: Router) -> Router {
+    let headers = Arc::new(Headers::new(STYLE));
+    // Pages are packed once for one reader: fast matters more than small.
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    router
         .layer(compression)
         .layer(from_fn(move |request, next| {
             manners::dress(Arc::clone(&headers), request, next)
         }))
-        .with_state(site)
 }
 
 async fn health(State(site): State<Arc<Site>>) -> Response {
@@ -71,10 +100,7 @@ async fn metrics(
     site.metrics.answer(up, &site.directory.counts())
 }
 
-async fn nowhere(State(_): State<Arc<Site>>, uri: Uri, visit: Result<Visit, Said>) -> Response {
-    if api::is_api(uri.path()) {
-        return api::Failure::nowhere().into_response();
-    }
+async fn nowhere(State(_): State<Arc<Site>>, visit: Result<Visit, Said>) -> Response {
     match visit {
         Ok(visit) => visit.said(Notice::NoSuchPage).into_response(),
         Err(said) => said.into_response(),

@@ -274,113 +274,65 @@ impl Fact {
     /// The bridge of a bridge event; empty for others (the emulator puts a made-up one into
     /// new_callerid, which joins nothing).
     pub fn bridge(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(BRIDGE)
-        } else {
-            b""
-        }
+        self.field_if(self.is_asterisk(), BRIDGE)
     }
 
     /// The other party's number, as written.
     pub fn phone(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(PHONE)
-        } else {
-            b""
-        }
+        self.field_if(self.is_asterisk(), PHONE)
     }
 
     /// The Extensions, empty ones left out. An old host writes one string, `152&151`.
     pub fn extensions(&self) -> impl Iterator<Item = &[u8]> {
         // Kept as the JSON it came in: most are never asked for, and numbers hold none of these.
-        let list = if self.is_asterisk() {
-            self.field(EXTENSIONS)
-        } else {
-            b""
-        };
+        let list = self.field_if(self.is_asterisk(), EXTENSIONS);
         list.split(|b| matches!(b, b'&' | b'"' | b',' | b'[' | b']' | b' '))
             .filter(|e| !e.is_empty())
     }
 
     /// The line it went over.
     pub fn trunk(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(TRUNK)
-        } else {
-            b""
-        }
+        self.field_if(self.is_asterisk(), TRUNK)
     }
 
     /// The channel's name.
     pub fn channel(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(CHANNEL)
-        } else {
-            b""
-        }
+        self.field_if(self.is_asterisk(), CHANNEL)
     }
 
     /// CallerIDNum.
     pub fn caller(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(CALLER)
-        } else {
-            b""
-        }
+        self.field_if(self.is_asterisk(), CALLER)
     }
 
     /// ConnectedLineNum.
     pub fn connected(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(CONNECTED)
-        } else {
-            b""
-        }
+        self.field_if(self.is_asterisk(), CONNECTED)
     }
 
     /// Exten: what was dialled.
     pub fn exten(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(EXTEN)
-        } else {
-            b""
-        }
+        self.field_if(self.is_asterisk(), EXTEN)
     }
 
     /// The chat of a message.
     pub fn chat(&self) -> &[u8] {
-        if self.is_message() {
-            self.field(CHAT)
-        } else {
-            b""
-        }
+        self.field_if(self.is_message(), CHAT)
     }
 
     /// The id of a message in its chat; empty when the writer had none.
     pub fn message(&self) -> &[u8] {
-        if self.is_message() {
-            self.field(MESSAGE)
-        } else {
-            b""
-        }
+        self.field_if(self.is_message(), MESSAGE)
     }
 
     /// The stage a message is about: start, dial, bridge, hangup.
     pub fn message_type(&self) -> &[u8] {
-        if self.is_message() {
-            self.field(MESSAGE_TYPE)
-        } else {
-            b""
-        }
+        self.field_if(self.is_message(), MESSAGE_TYPE)
     }
 
     /// The status of an HTTP request, as written.
     pub fn http_status(&self) -> &[u8] {
-        if self.event == Event::Http {
-            self.field(STATUS)
-        } else {
-            b""
-        }
+        self.field_if(self.event == Event::Http, STATUS)
     }
 
     /// What came of an HTTP request; `None` for any other record.
@@ -391,22 +343,14 @@ impl Fact {
 
     /// The numbers in a message's text, digits only; none where texts were not read.
     pub fn numbers_said(&self) -> impl Iterator<Item = &[u8]> {
-        let numbers = if self.is_message() {
-            self.field(NUMBERS)
-        } else {
-            b""
-        };
+        let numbers = self.field_if(self.is_message(), NUMBERS);
         numbers.split(|b| *b == b' ').filter(|n| !n.is_empty())
     }
 
     /// The id that Asterisk gives to all channels of one call, that of its first channel; empty where
     /// the line has none.
     pub fn linked(&self) -> &[u8] {
-        if self.is_asterisk() {
-            self.field(LINKED)
-        } else {
-            b""
-        }
+        self.field_if(self.is_asterisk(), LINKED)
     }
 
     /// Whether a message was changed or taken back rather than sent.
@@ -432,6 +376,14 @@ impl Fact {
 
     fn is_message(&self) -> bool {
         matches!(self.event, Event::Message(_))
+    }
+
+    /// A field of the kinds of record that have it there.
+    fn field_if(&self, has_it: bool, at: usize) -> &[u8] {
+        match has_it {
+            true => self.field(at),
+            false => b"",
+        }
     }
 
     fn field(&self, at: usize) -> &[u8] {

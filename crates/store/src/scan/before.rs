@@ -55,7 +55,7 @@ impl<'s> Before<'s> {
         }
     }
 
-    /// What is known, to be handed to [`super::before`] when the same content is looked at again.
+    /// What is known, to be handed to [`super::before()`] when the same content is looked at again.
     pub fn seen(&self) -> Option<Seen> {
         self.seen.get()
     }

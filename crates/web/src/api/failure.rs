@@ -8,9 +8,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::super::metrics::Refused;
-use super::super::pages::Notice;
-use super::super::work::Undone;
+use crate::metrics::Refused;
+use crate::stopped::Stopped;
+use crate::work::Undone;
 
 /// When to come again after there was too much to do (seconds).
 const BUSY_SECONDS: u64 = 5;
@@ -70,16 +70,18 @@ impl Failure {
             "something broke; the service's log says where",
         )
     }
+}
 
-    /// What a page would say, with the page's status.
-    pub(crate) fn of_page(status: StatusCode, notice: &Notice) -> Failure {
-        let detail = match notice {
-            Notice::BadRequest => "the request can't be understood",
-            Notice::NoSuchPage => "Not Found",
-            Notice::Busy => "too much to do; try again in a moment",
-            _ => "the answer did not come in time, or could not be made",
-        };
-        Failure::new(status, detail)
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Failure {
+        let unread = "the request can't be understood";
+        let late = "the answer did not come in time, or could not be made";
+        match stopped {
+            Stopped::TooLong => Failure::new(StatusCode::URI_TOO_LONG, unread),
+            Stopped::Malformed => Failure::new(StatusCode::BAD_REQUEST, unread),
+            Stopped::Broken => Failure::broken(),
+            Stopped::Late => Failure::new(StatusCode::SERVICE_UNAVAILABLE, late),
+        }
     }
 }
 

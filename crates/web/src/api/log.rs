@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
-use serde_json::{Value, json};
+use axum::routing::{MethodRouter, post};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::failure::answer;
@@ -38,65 +38,19 @@ async fn take(
     Ok(logged)
 }
 
-fn done(message: &str) -> Response {
-    answer(
-        StatusCode::OK,
-        &json!({ "status": "success", "message": message }),
+/// Answers posts of a kind.
+pub(super) fn posts_of(kind: Kind) -> MethodRouter<Arc<Site>> {
+    post(
+        async move |State(site): State<Arc<Site>>,
+                    admitted: Result<Admitted, Failure>,
+                    request: Request| {
+            let logged = take(kind, &site, admitted, request).await?;
+            let mut said = json!({ "status": "success", "message": kind.done() });
+            if kind == Kind::Event {
+                said["trace_id"] = json!(trace_id(&logged));
+                said["unique_id"] = json!(logged.unique_id);
+            }
+            Ok::<_, Failure>(answer(StatusCode::OK, &said))
+        },
     )
-}
-
-/// `POST /log/event`
-pub(super) async fn event(
-    State(site): State<Arc<Site>>,
-    admitted: Result<Admitted, Failure>,
-    request: Request,
-) -> Result<Response, Failure> {
-    let logged = take(Kind::Event, &site, admitted, request).await?;
-    let said: Value = json!({
-        "status": "success",
-        "message": "Event logged",
-        "trace_id": trace_id(&logged),
-        "unique_id": logged.unique_id,
-    });
-    Ok(answer(StatusCode::OK, &said))
-}
-
-/// `POST /log/http`
-pub(super) async fn http(
-    State(site): State<Arc<Site>>,
-    admitted: Result<Admitted, Failure>,
-    request: Request,
-) -> Result<Response, Failure> {
-    take(Kind::Http, &site, admitted, request).await?;
-    Ok(done("HTTP request logged"))
-}
-
-/// `POST /log/sql`
-pub(super) async fn sql(
-    State(site): State<Arc<Site>>,
-    admitted: Result<Admitted, Failure>,
-    request: Request,
-) -> Result<Response, Failure> {
-    take(Kind::Sql, &site, admitted, request).await?;
-    Ok(done("SQL query logged"))
-}
-
-/// `POST /log/telegram`
-pub(super) async fn telegram(
-    State(site): State<Arc<Site>>,
-    admitted: Result<Admitted, Failure>,
-    request: Request,
-) -> Result<Response, Failure> {
-    take(Kind::Telegram, &site, admitted, request).await?;
-    Ok(done("Telegram message logged"))
-}
-
-/// `POST /log/integration`
-pub(super) async fn integration(
-    State(site): State<Arc<Site>>,
-    admitted: Result<Admitted, Failure>,
-    request: Request,
-) -> Result<Response, Failure> {
-    take(Kind::Integration, &site, admitted, request).await?;
-    Ok(done("Integration response logged"))
 }

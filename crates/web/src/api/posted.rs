@@ -30,6 +30,17 @@ impl Kind {
             Kind::Telegram => "tg",
         }
     }
+
+    /// What is said when it was logged.
+    pub(super) fn done(self) -> &'static str {
+        match self {
+            Kind::Event => "Event logged",
+            Kind::Http => "HTTP request logged",
+            Kind::Sql => "SQL query logged",
+            Kind::Telegram => "Telegram message logged",
+            Kind::Integration => "Integration response logged",
+        }
+    }
 }
 
 /// Reads a body.

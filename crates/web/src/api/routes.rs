@@ -3,19 +3,21 @@
 
 use std::sync::Arc;
 
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get};
 
 use super::super::site::Site;
-use super::{log, search, service, trace};
+use super::log::posts_of;
+use super::posted::Kind;
+use super::{search, service, trace};
 
 /// Paths, the method that each answers, and who answers.
 pub(crate) fn routes() -> [(&'static str, &'static str, MethodRouter<Arc<Site>>); 8] {
     [
-        ("/log/event", "post", post(log::event)),
-        ("/log/http", "post", post(log::http)),
-        ("/log/sql", "post", post(log::sql)),
-        ("/log/telegram", "post", post(log::telegram)),
-        ("/log/integration", "post", post(log::integration)),
+        ("/log/event", "post", posts_of(Kind::Event)),
+        ("/log/http", "post", posts_of(Kind::Http)),
+        ("/log/sql", "post", posts_of(Kind::Sql)),
+        ("/log/telegram", "post", posts_of(Kind::Telegram)),
+        ("/log/integration", "post", posts_of(Kind::Integration)),
         ("/trace/{unique_id}", "get", get(trace::show)),
         ("/search", "get", get(search::show)),
         ("/openapi.json", "get", get(service::document)),

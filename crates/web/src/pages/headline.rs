@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::faults::{self, Fault};
 use super::frame::day_and_time;
+use super::plain::grouped;
 use super::row::look_of;
 use super::sentence::sentence;
 use super::story::{Words, unbroken};
@@ -11,7 +12,6 @@ use super::{CallPage, Language, Look};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Direction, Phase, Severity, State, Story, Summary, reach};
 use calltrace_model::record::phone;
-use calltrace_output::phone as grouped;
 
 /// Less than this on hold (milliseconds) is not felt.
 const FELT_MILLIS: i64 = 1_000;

@@ -8,7 +8,7 @@ use super::filters::{DIRECTIONS, Filters, Mistake, OUTCOMES};
 use super::frame::Frame;
 use super::given::{ListLinks, ListPage};
 use super::people::People;
-use super::row::row;
+use super::row::{look_of, row};
 use super::troubles::missing_parts;
 use super::{Language, Look, shortened};
 use calltrace_model::call::{Outcome, Summary};
@@ -85,52 +85,33 @@ fn numbers(l: Language, page: &ListPage<'_>) -> Markup {
     let total = page.tally.total();
     let kinds = [
         (
-            total.answered,
-            "ok",
-            "✓",
-            l.of("с ответом", "answered"),
             Outcome::Answered,
+            total.answered,
+            l.of("с ответом", "answered"),
         ),
+        (Outcome::Missed, total.missed, l.of("пропущено", "missed")),
         (
-            total.missed,
-            "bad",
-            "✕",
-            l.of("пропущено", "missed"),
-            Outcome::Missed,
-        ),
-        (
-            total.not_reached,
-            "bad",
-            "✕",
-            l.of("недозвон", "not reached"),
             Outcome::NotReached,
+            total.not_reached,
+            l.of("недозвон", "not reached"),
         ),
+        (Outcome::Busy, total.busy, l.of("занято", "busy")),
         (
-            total.busy,
-            "bad",
-            "✕",
-            l.of("занято", "busy"),
-            Outcome::Busy,
-        ),
-        (
-            total.in_progress,
-            "live",
-            "●",
-            l.of("идёт сейчас", "in progress"),
             Outcome::InProgress,
+            total.in_progress,
+            l.of("идёт сейчас", "in progress"),
         ),
         (
-            total.unknown,
-            "odd",
-            "?",
-            l.of("без конца", "without an end"),
             Outcome::Unknown,
+            total.unknown,
+            l.of("без конца", "without an end"),
         ),
     ];
     html! {
         p.numbers {
             strong { (l.count(total.all(), ["звонок", "звонка", "звонков"], ["call", "calls"])) }
-            @for (count, class, mark, word, outcome) in kinds {
+            @for (outcome, count, word) in kinds {
+                @let (class, mark) = look_of(outcome);
                 @if count > 0 {
                     " "
                     a class=(class) href=(page.link(l, &Filters { outcome: Some(outcome), ..page.fixed.clone() })) {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use super::plain::grouped;
 use super::{Language, Look, shortened};
 use calltrace_directory::{Names, Wanted};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Event, Summary};
 use calltrace_model::record::{Body, Record, phone};
-use calltrace_output::phone as grouped;
 
 /// Names asked for on one page at most, of each sort: one request to a service may be made for each.
 const NAMES_MAX: usize = 40;

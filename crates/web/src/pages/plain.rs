@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use calltrace_model::{redact, sanitise};
+use calltrace_output::phone;
 
 /// Tags that a Telegram bot's text may have; all other text between angles is text.
 const TAGS: [&str; 17] = [
@@ -27,6 +28,9 @@ const TAGS: [&str; 17] = [
     "blockquote",
     "br",
 ];
+
+/// Nobody's number or name is longer.
+const PARTY_CHARS_MAX: usize = 120;
 
 /// A tag is no longer than this (bytes).
 const TAG_BYTES_MAX: usize = 2_000;
@@ -69,6 +73,14 @@ fn calm(text: &str) -> String {
             c => Some(c),
         })
         .collect()
+}
+
+/// A number as people write it; of what a hostile writer put in its place, what can be read.
+pub(super) fn grouped(party: &str) -> String {
+    match party.chars().any(sanitise::is_unsafe) {
+        true => shortened(party.as_bytes(), PARTY_CHARS_MAX),
+        false => phone(party),
+    }
 }
 
 /// Without the tags that a bot's markup has; what they hold stays, and named characters are themselves.
@@ -132,6 +144,12 @@ mod tests {
         ] {
             assert_eq!(message_text(logged.as_bytes(), 100), read, "{logged}");
         }
+    }
+
+    #[test]
+    fn a_number_shows_no_escapes() {
+        assert_eq!(grouped("375290001234"), "+375 29 000-12-34");
+        assert_eq!(grouped("15\u{1b}[2J1\u{202e}"), "15[2J1");
     }
 
     #[test]

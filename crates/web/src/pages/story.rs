@@ -8,12 +8,12 @@ mod russian;
 use maud::{Markup, html};
 
 use super::people::People;
+use super::plain::grouped;
 use super::{Language, Look, shortened};
 use calltrace_model::call::{
     Direction, RingOutcome, Rung, Step, StepEvent, Story, Summary, TransferResult,
 };
 use calltrace_model::record::Stamp;
-use calltrace_output::phone as grouped;
 
 /// Steps told; those after them are among all records.
 const STEPS_MAX: usize = 80;
