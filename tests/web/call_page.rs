@@ -337,3 +337,23 @@ fn luminance(colour: &str) -> f64 {
     };
     0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2)
 }
+
+#[test]
+fn a_telephone_that_refuses_at_once_did_not_ring_for_any_time() {
+    let root = tempfile::tempdir().expect("the test's own files");
+    let folder = root.path().join("0367");
+    fs::create_dir_all(&folder).expect("the test's own files");
+    let event = |millis: u32, event: &str, more: &str| {
+        format!(
+            "2025-12-02 09:15:00,{millis:03}|AST|{event}|1764666900.1|{{\"UniqueId\": \"1764666900.1\", \"Phone\": \"375290001234\", \"CallType\": 0{more}}}\n"
+        )
+    };
+    let lines = event(0, "start", "")
+        + &event(40, "dial", ", \"Extensions\": [\"151\"]")
+        + &event(90, "hangup", ", \"CallStatus\": \"0\"");
+    fs::write(folder.join("events_2025-12-02.log"), lines).expect("the test's own files");
+    let trace = trace(root.path(), "0367", "1764666900.1");
+    let look = long_after(Language::English);
+    let html = text(&page_of(&look, &trace, &Names::default(), 0));
+    assert!(html.contains("151 rang, no answer."), "{html}");
+}

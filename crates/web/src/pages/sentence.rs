@@ -164,7 +164,8 @@ fn unanswered(words: &Words<'_>) -> String {
     let l = words.language;
     let s = words.summary;
     let rung = rung(s);
-    let lasted = s.ring_millis.or(s.wait_millis);
+    // A telephone that refuses at once has not rung for any time.
+    let lasted = s.ring_millis.or(s.wait_millis).filter(|ms| *ms >= 1000);
     let nobody = match lasted {
         Some(ms) => l.of(
             format!("за {} нет ответа", l.duration(ms)),
