@@ -44,9 +44,15 @@ impl Neighbours {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of a client's calls; else whether to ask: nobody else asks for the enterprise, and the
-    /// last search was quick or long ago.
-    pub(super) fn begin(&self, enterprise: &EnterpriseName, client: &str, now: Instant) -> Begin {
+    /// What is known of a client's calls; else whether to ask: a search may begin, nobody else asks for the
+    /// enterprise, and the last search was quick or long ago.
+    pub(super) fn begin(
+        &self,
+        enterprise: &EnterpriseName,
+        client: &str,
+        now: Instant,
+        may_search: bool,
+    ) -> Begin {
         let mut state = self.state();
         let key = (enterprise.clone(), client.to_owned());
         if let Some((at, calls)) = state.found.get(&key)
@@ -57,6 +63,7 @@ impl Neighbours {
         match state.resting.get(enterprise) {
             Some(None) => Begin::Leave,
             Some(Some(until)) if now < *until => Begin::Leave,
+            _ if !may_search => Begin::Leave,
             _ => {
                 state.resting.insert(enterprise.clone(), None);
                 Begin::Search
@@ -102,11 +109,13 @@ mod tests {
         let begin = Instant::now();
         let searches = |client: &str, after: Duration| {
             matches!(
-                neighbours.begin(&name, client, begin + after),
+                neighbours.begin(&name, client, begin + after, true),
                 Begin::Search
             )
         };
         let now = Duration::ZERO;
+        let busy = neighbours.begin(&name, "1", begin, false);
+        assert!(matches!(busy, Begin::Leave), "{busy:?}");
         assert!(searches("1", now));
         assert!(!searches("2", now), "it is being asked");
         neighbours.end(&name, PATIENCE, begin);
@@ -114,7 +123,7 @@ mod tests {
         neighbours.found(&name, "2", &[], begin);
         neighbours.end(&name, Duration::from_secs(1), begin);
         assert!(!searches("1", Duration::from_secs(99)));
-        let known = neighbours.begin(&name, "2", begin + Duration::from_secs(29));
+        let known = neighbours.begin(&name, "2", begin + Duration::from_secs(29), true);
         assert!(matches!(known, Begin::Known(_)), "{known:?}");
         assert!(searches("2", Duration::from_secs(101)));
     }

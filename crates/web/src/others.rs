@@ -53,14 +53,11 @@ pub(super) async fn others(
         return Vec::new();
     };
     let begun = Instant::now();
-    let calls = match site.neighbours.begin(enterprise, &call.client, begun) {
+    // Those who wait for a page go before.
+    let may_search = site.work.is_idle();
+    let calls = match (site.neighbours).begin(enterprise, &call.client, begun, may_search) {
         Begin::Known(calls) => calls,
         Begin::Leave => return Vec::new(),
-        // Whoever waits for a page goes before.
-        Begin::Search if !site.work.is_idle() => {
-            (site.neighbours).end(enterprise, Duration::ZERO, begun);
-            return Vec::new();
-        }
         Begin::Search => {
             let asking = Asking {
                 site: Arc::clone(site),
