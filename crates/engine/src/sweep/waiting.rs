@@ -25,7 +25,7 @@ impl Waiting {
         }
         let order = |f: &Fact| (f.at, f.place);
         if !parsed.facts.iter().flatten().is_sorted_by_key(order) {
-            self.take_in(parsed);
+            self.sort_in(parsed);
             return self.take_until(until);
         }
         // One file in order is passed on as it is, but for its end.
@@ -41,18 +41,13 @@ impl Waiting {
         parsed
     }
 
-    fn take_in(&mut self, parsed: Parsed) {
+    /// Takes in what is known to be in no order.
+    fn sort_in(&mut self, parsed: Parsed) {
         self.troubles.extend(parsed.troubles);
         self.unparsed += parsed.unparsed;
-        if parsed.facts.iter().all(Vec::is_empty) {
-            return;
-        }
         self.facts.extend(parsed.facts.into_iter().flatten());
-        let order = |f: &Fact| (f.at, f.place);
         let facts = self.facts.make_contiguous();
-        if !facts.is_sorted_by_key(order) {
-            facts.sort_by_key(order);
-        }
+        facts.sort_by_key(|f| (f.at, f.place));
     }
 
     /// What is no later than `until`.
