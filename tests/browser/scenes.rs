@@ -31,18 +31,6 @@ const SAMPLED: [(&str, &str); 3] = [
 /// After all of the captures.
 const NOW: &str = "2026-11-30T09:00:00Z";
 
-/// Words that a Russian page may hold in Latin letters.
-const LATIN: [&str; 8] = [
-    "Telegram",
-    "Europe",
-    "Minsk",
-    "UTC",
-    "UniqueId",
-    "CallStatus",
-    "In",
-    "English",
-];
-
 #[test]
 fn ten_calls_are_in_order_for_everybody() {
     let root = tempfile::tempdir().expect("a folder");
@@ -95,7 +83,9 @@ fn ten_calls_are_in_order_for_everybody() {
                 let latin =
                     |word: &&str| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic());
                 let words = seen.text.split(|c: char| !c.is_alphabetic()).filter(latin);
-                let strange: Vec<&str> = words.filter(|word| !LATIN.contains(word)).collect();
+                let strange: Vec<&str> = words
+                    .filter(|word| !testing::LATIN_WORDS.contains(word))
+                    .collect();
                 if !strange.is_empty() {
                     wrong.push(format!("{name}: English on a Russian page: {strange:?}"));
                 }

@@ -24,6 +24,18 @@ pub const NOW: &str = "2025-12-03T15:00:00Z";
 /// Why a test of leases is skipped.
 pub const NO_LEASES: &str = "the file system of the temporary folder has no leases";
 
+/// Words that a Russian page may hold in Latin letters: names of things.
+pub const LATIN_WORDS: [&str; 8] = [
+    "Telegram",
+    "Europe",
+    "Minsk",
+    "UTC",
+    "UniqueId",
+    "CallStatus",
+    "In",
+    "English",
+];
+
 /// [`NOW`] as a value.
 pub fn now() -> DateTime<Utc> {
     NOW.parse().expect("it is right")
