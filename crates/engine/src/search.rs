@@ -30,6 +30,8 @@ pub struct SearchQuestion {
     /// Also how many there are by time and outcome, whatever the limit: everything is read that
     /// the criteria don't rule out by time.
     pub tally: bool,
+    /// Also what only texts say: the hosts of requests, and how long these took.
+    pub with_texts: bool,
     /// Only what ids prove; no inferred joins.
     pub strict: bool,
 }
@@ -219,7 +221,7 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
     }
     // A bridge that nobody is known to have entered is no call.
     let mut summary =
-        Summary::without_ringing(facts).filter(|summary| !summary.main_uid.is_empty())?;
+        Summary::without_details(facts).filter(|summary| !summary.main_uid.is_empty())?;
     if let Some(now) = question.criteria.now {
         summary.settle(facts, now);
     }
@@ -227,7 +229,7 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
         return None;
     }
     if !question.count_only {
-        summary.add_ringing(facts);
+        summary.add_details(facts);
     }
     Some(summary)
 }

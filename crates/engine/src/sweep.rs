@@ -423,7 +423,7 @@ fn parse_block(
 ) {
     let from = slab.reads_from();
     let filters = !question.filter.is_empty();
-    let needs_texts = question.criteria.fault.is_some();
+    let needs_texts = question.with_texts || question.criteria.fault.is_some();
     let mut facts = Facts::for_block(block.text.len()).with_texts(needs_texts);
     for (at, line) in block.lines() {
         let record = Record::parse(line);

@@ -45,6 +45,7 @@ const MESSAGE: usize = 2;
 const MESSAGE_TYPE: usize = 3;
 const NUMBERS: usize = 4;
 const STATUS: usize = 1;
+const HOST: usize = 2;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -230,6 +231,7 @@ impl Fact {
                 draft.set(UID, http.uid);
                 draft.set(STATUS, http.status);
                 if with_texts {
+                    draft.set(HOST, said::host(http.url));
                     let result = RequestResult::of(http.status, draft.integration);
                     said = said::http(http, result == RequestResult::Good);
                 }
@@ -333,6 +335,12 @@ impl Fact {
     /// The status of an HTTP request, as written.
     pub fn http_status(&self) -> &[u8] {
         self.field_if(self.event == Event::Http, STATUS)
+    }
+
+    /// The host, with its port, that an HTTP request went to; empty where the URL names none, and where
+    /// texts were not read.
+    pub fn http_host(&self) -> &[u8] {
+        self.field_if(self.event == Event::Http, HOST)
     }
 
     /// What came of an HTTP request; `None` for any other record.

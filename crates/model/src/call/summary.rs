@@ -1,5 +1,6 @@
 //! What happened in a call, at a glance.
 
+mod details;
 mod handing;
 mod ringing;
 
@@ -10,9 +11,11 @@ use super::messages::{MessageLife, MessageTotals};
 use super::reach;
 use super::talk::{Heard, Talk, Transfer};
 use crate::record::{Stamp, phone};
+use details::{message_lags, requests};
 use handing::unanswered_transfer;
 use ringing::ringing;
 
+pub use details::Request;
 pub use ringing::{RingOutcome, Ringing};
 
 /// Which way a call went.
@@ -135,6 +138,10 @@ pub struct Summary {
     pub http: usize,
     /// HTTP requests that failed.
     pub http_failed: usize,
+    /// Each HTTP request, in order of time.
+    pub requests: Vec<Request>,
+    /// For each message that was sent or edited, how long after the event before it (milliseconds).
+    pub message_lags: Vec<i64>,
     /// Of the HTTP requests those that were posted as an integration's answer.
     pub integrations: usize,
     /// Records of Telegram messages: sent, edited, deleted.
@@ -169,18 +176,21 @@ impl Summary {
 
     /// Sums up the records of one call, in order of time. `None` for no records.
     pub fn of(facts: &[Fact]) -> Option<Summary> {
-        let mut summary = Summary::without_ringing(facts)?;
-        summary.add_ringing(facts);
+        let mut summary = Summary::without_details(facts)?;
+        summary.add_details(facts);
         Some(summary)
     }
 
-    /// Adds who was rung: what no call is judged by.
-    pub fn add_ringing(&mut self, facts: &[Fact]) {
+    /// Adds who was rung, the requests and the lags of messages: what no call is judged by.
+    pub fn add_details(&mut self, facts: &[Fact]) {
         self.ringing = ringing(facts, &self.heard);
+        self.requests = requests(facts);
+        self.message_lags = message_lags(facts);
     }
 
-    /// The same as [`Summary::of`], for those who judge thousands and show fifty.
-    pub fn without_ringing(facts: &[Fact]) -> Option<Summary> {
+    /// The same as [`Summary::of`] but for what [`Summary::add_details`] adds: most calls that are judged
+    /// are not shown.
+    pub fn without_details(facts: &[Fact]) -> Option<Summary> {
         let (first, last) = (facts.first()?.at, facts.last()?.at);
         let main = main_uid(facts).unwrap_or_default().to_vec();
         let direction = direction(facts, &main);
@@ -234,6 +244,8 @@ impl Summary {
             http_failed: http
                 .filter(|f| f.request_result() == Some(RequestResult::Failed))
                 .count(),
+            requests: Vec::new(),
+            message_lags: Vec::new(),
             integrations: facts.iter().filter(|f| f.integration).count(),
             telegram: facts
                 .iter()

@@ -3,6 +3,8 @@
 //! Texts are not kept: a thousand characters of them for each message would multiply the memory of a
 //! search. The numbers, the length of the talk and the marks of a cut text are.
 
+use memchr::memmem;
+
 use crate::record::{Http, Sql, json};
 
 /// The writer cuts the text of a message after so many characters, older ones after the first number.
@@ -71,6 +73,8 @@ pub struct Said {
     pub talk_seconds: Option<u32>,
     /// The request asks for a name, and what came of it.
     pub lookup: Option<Lookup>,
+    /// How long the request took (milliseconds), where its writer noted it.
+    pub took_millis: Option<u32>,
 }
 
 /// What a message says, and the numbers in it: digits, a space between two.
@@ -80,7 +84,7 @@ pub(super) fn message(text: &[u8]) -> (Said, Vec<u8>) {
     let said = Said {
         cut,
         talk_seconds: talk_seconds(&text),
-        lookup: None,
+        ..Said::default()
     };
     (said, numbers(&text, cut))
 }
@@ -93,14 +97,39 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
     let cut = is_cut(http.response);
     Said {
         cut,
-        talk_seconds: None,
+        took_millis: took_millis(http.request),
         lookup: is_lookup.then(|| match good {
             false => Lookup::Failed,
             // Nobody is described in 500 characters without a name.
             true if cut => Lookup::Found,
             true => name_in(http.response),
         }),
+        ..Said::default()
     }
+}
+
+/// What the writer of a request noted beside its parameters: milliseconds, maybe with a fraction.
+fn took_millis(request: &[u8]) -> Option<u32> {
+    let (_, noted) = json::Fields::new(request).find(|(key, _)| *key == b"_duration_ms")?;
+    let millis: f64 = std::str::from_utf8(&noted.text())
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    // Saturates; what is no number of milliseconds is left out.
+    (millis >= 0.0).then_some(millis.round() as u32)
+}
+
+/// The host that a URL names, with its port and without the name of a user; empty when it names none.
+pub(super) fn host(url: &[u8]) -> &[u8] {
+    let Some(scheme) = memmem::find(url, b"://") else {
+        return b"";
+    };
+    let rest = &url[scheme + 3..];
+    let end = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
+    let authority = &rest[..end.unwrap_or(rest.len())];
+    let user = authority.iter().rposition(|b| *b == b'@');
+    &authority[user.map_or(0, |at| at + 1)..]
 }
 
 /// What an SQL query says.
@@ -272,6 +301,34 @@ fn grouped(bytes: &[u8]) -> (String, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_host_of_a_request_and_its_time() {
+        let hosts: [(&str, &str); 5] = [
+            ("http://localhost:8020/metadata/0367", "localhost:8020"),
+            (
+                "https://user:word@crm.example.org?x=http://y/",
+                "crm.example.org",
+            ),
+            ("http://a@b@c", "c"),
+            ("/metadata/0367", ""),
+            ("", ""),
+        ];
+        for (url, wanted) in hosts {
+            assert_eq!(host(url.as_bytes()), wanted.as_bytes(), "{url}");
+        }
+        let times: [(&str, Option<u32>); 6] = [
+            (r#"{"a": 1, "_duration_ms": 12.5}"#, Some(13)),
+            (r#"{"_duration_ms": "340"}"#, Some(340)),
+            (r#"{"_duration_ms": -1}"#, None),
+            (r#"{"_duration_ms": "NaN"}"#, None),
+            (r#"{"_duration_ms": 1e300}"#, Some(u32::MAX)),
+            ("{}", None),
+        ];
+        for (request, wanted) in times {
+            assert_eq!(took_millis(request.as_bytes()), wanted, "{request}");
+        }
+    }
 
     fn found(text: &str) -> String {
         let (_, numbers) = message(text.as_bytes());
