@@ -42,7 +42,7 @@ fn secret(config: &Config, enterprise: &EnterpriseName, quiet: bool) -> Result<S
             warnings.iter().for_each(|warning| say(warning));
         }
         let known = directory.enterprise(enterprise).await;
-        known.map_err(|error| Error::Usage(error.to_string()))
+        known.map_err(|error| Error::Directory(error.into()))
     })?;
     let known = known.ok_or_else(|| nowhere(&format!("no secret is known for {enterprise}")))?;
     known

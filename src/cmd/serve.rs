@@ -4,8 +4,7 @@ mod log;
 mod log_file;
 mod supervisor;
 
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::io;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -58,7 +57,7 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
         .map_err(Error::ServiceSignals)?;
     let listen = args.listen.unwrap_or(desk.serve.listen);
     let listener = TcpListener::bind(listen).await;
-    let listener = listener.map_err(|error| not_bound(listen, &error))?;
+    let listener = listener.map_err(|source| Error::Listen { at: listen, source })?;
     let at = listener.local_addr().unwrap_or(listen);
     let public_url = args.public_url.clone().or(desk.serve.public_url.clone());
     let (directory, token) = directory(&desk)?;
@@ -102,31 +101,10 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     tokio::select! {
         served = calltrace_web::run(listener, Arc::new(site), limits, shutdown) => match served {
             Ok(()) => Ok(Exit::Found),
-            Err(error) => Err(Error::Usage(format!("can't serve on {at}: {error}"))),
+            Err(source) => Err(Error::Serve { at, source }),
         },
         () = twice => Ok(Exit::Interrupted),
     }
-}
-
-fn not_bound(listen: SocketAddr, error: &io::Error) -> Error {
-    let port = listen.port();
-    Error::Usage(match error.kind() {
-        ErrorKind::AddrInUse => format!(
-            "{listen} is taken, maybe by another calltrace serve; end that one, or choose another \
-             port with --listen {}:{}",
-            listen.ip(),
-            port.checked_add(1).unwrap_or(8026)
-        ),
-        ErrorKind::PermissionDenied => format!(
-            "{listen}: ports below 1024 are not for everybody; choose another with --listen {}:8026",
-            listen.ip()
-        ),
-        ErrorKind::AddrNotAvailable => format!(
-            "{listen}: this host has no such address; it always has 127.0.0.1:{port}, and \
-             0.0.0.0:{port} is all it has"
-        ),
-        _ => format!("can't listen on {listen}: {error}"),
-    })
 }
 
 /// Who is who, and a token where nobody else could open anything.
@@ -144,8 +122,7 @@ fn directory(desk: &Desk) -> Result<(Directory, Option<String>), Error> {
         return Ok((directory, None));
     }
     let mut bytes = [0; TOKEN_BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Usage(format!("no random numbers for a token: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| Error::Random(error.into()))?;
     let token = URL_SAFE_NO_PAD.encode(bytes);
     let secret = Secret::new(&token).expect("a token is not blank");
     // Names may be known all the same.

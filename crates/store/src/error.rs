@@ -6,7 +6,11 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
+/// The reason of an error of another crate.
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a command can't be carried out. The text is one line: subject, deed, what was there, what
 /// to do.
@@ -39,6 +43,36 @@ pub enum Error {
     /// A service can't listen for the signals that end it, or that have it open its log file anew.
     #[error("can't be told when to end: {0}")]
     ServiceSignals(io::Error),
+    /// A service can't listen at the address that it was given.
+    #[error("{}", not_bound(*at, source))]
+    Listen {
+        /// The address.
+        at: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A service can't go on at the address that it listens on.
+    #[error("can't serve on {at}: {source}")]
+    Serve {
+        /// The address.
+        at: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The system has no random numbers for a token of one run.
+    #[error("no random numbers for a token: {0}")]
+    Random(Source),
+    /// The machine has no certificates for a service that a setting names with https.
+    #[error("{setting}: no certificates to check https with")]
+    Certificates {
+        /// The setting.
+        setting: &'static str,
+        /// What was wrong with them.
+        source: Source,
+    },
+    /// A source of secrets can't be asked.
+    #[error("{0}")]
+    Directory(Source),
     /// The output can't be written.
     #[error("can't write the answer: {}", reason(.0))]
     Output(io::Error),
@@ -104,6 +138,25 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
+fn not_bound(at: SocketAddr, error: &io::Error) -> String {
+    let (host, port) = (at.ip(), at.port());
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{at} is taken, maybe by another calltrace serve; end that one, or choose another \
+             port with --listen {host}:{}",
+            port.checked_add(1).unwrap_or(8026)
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "{at}: ports below 1024 are not for everybody; choose another with --listen {host}:8026"
+        ),
+        io::ErrorKind::AddrNotAvailable => format!(
+            "{at}: this host has no such address; it always has 127.0.0.1:{port}, and \
+             0.0.0.0:{port} is all it has"
+        ),
+        _ => format!("can't listen on {at}: {error}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +185,40 @@ mod tests {
             said(Error::io(Path::new("/logs"), "list the folder", source())),
             "/logs: can't list the folder: resource temporarily unavailable"
         );
+        let at = SocketAddr::from(([127, 0, 0, 1], 8026));
+        assert_eq!(
+            said(Error::Serve {
+                at,
+                source: source(),
+            }),
+            "can't serve on 127.0.0.1:8026: Resource temporarily unavailable (os error 11)"
+        );
+        assert_eq!(
+            said(Error::Random("no device".into())),
+            "no random numbers for a token: no device"
+        );
+        assert_eq!(
+            said(Error::Certificates {
+                setting: "metadata.url",
+                source: "none".into(),
+            }),
+            "metadata.url: no certificates to check https with"
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_not_to_be_had_says_which_is() {
+        let said = |kind: io::ErrorKind, at: &str| {
+            let at = at.parse().expect("an address");
+            let source = kind.into();
+            Error::Listen { at, source }.to_string()
+        };
+        assert!(
+            said(io::ErrorKind::AddrInUse, "127.0.0.1:8026").ends_with("--listen 127.0.0.1:8027")
+        );
+        assert!(
+            said(io::ErrorKind::PermissionDenied, "0.0.0.0:80").ends_with("--listen 0.0.0.0:8026")
+        );
+        assert!(said(io::ErrorKind::AddrNotAvailable, "10.9.9.9:80").contains("has 127.0.0.1:80,"));
     }
 }

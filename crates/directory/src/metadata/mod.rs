@@ -65,8 +65,9 @@ impl Metadata {
             .user_agent("calltrace")
             // Without a need for them, a machine that has none is no reason not to start.
             .tls_built_in_root_certs(base.scheme() == "https");
-        let client = client.build().map_err(|_| {
-            Error::Usage("metadata.url: no certificates to check https with".to_owned())
+        let client = client.build().map_err(|error| Error::Certificates {
+            setting: "metadata.url",
+            source: error.into(),
         })?;
         let known = Cache::builder().max_capacity(KNOWN_MAX);
         Ok(Metadata {
