@@ -65,14 +65,8 @@ pub struct RotateArgs {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Enterprises worked on side by side; 0 for 16, which mostly wait for disks
-    #[arg(
-        short,
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    pub jobs: u16,
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<u16>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: RotateFormat,
@@ -126,7 +120,7 @@ mod tests {
             grace: None,
             wait: false,
             dry_run: false,
-            jobs: 0,
+            jobs: None,
             format: RotateFormat::Text,
         };
         let policy = args.policy(&settings);

@@ -1,10 +1,12 @@
 //! `calltrace search` as typed, and the filters that it shares.
 
+use std::sync::LazyLock;
+
 use clap::{Args, ValueEnum};
 
 use super::values::{
-    parse_direction, parse_fault, parse_kind, parse_phone, parse_regex, parse_status,
-    parse_status_pattern,
+    DIRECTIONS, KINDS, RESULTS, parse_direction, parse_fault, parse_kind, parse_phone, parse_regex,
+    parse_status, parse_status_pattern,
 };
 use super::{HELP, Wanted};
 use crate::settings::values::parse_duration;
@@ -17,18 +19,8 @@ use calltrace_model::record::phone::PhoneQuery;
 pub(super) const MOMENTS: [&str; 4] = ["today", "yesterday", "-1h", "-1d"];
 
 /// Faults, as `--fault` takes them.
-const FAULTS: [&str; FaultCode::ALL.len()] = {
-    let mut names = [""; FaultCode::ALL.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = FaultCode::ALL[at].name();
-        at += 1;
-    }
-    names
-};
-
-/// Kinds of records, as `--kind` takes them.
-const KINDS: [&str; 5] = ["ast", "tg", "http", "sql", "unparsed"];
+static FAULTS: LazyLock<[&str; FaultCode::ALL.len()]> =
+    LazyLock::new(|| FaultCode::ALL.map(FaultCode::name));
 
 /// Events that hosts send. Others are taken as well: hosts have sent new ones before.
 const EVENTS: [&str; 9] = [
@@ -135,10 +127,10 @@ pub struct SearchArgs {
     #[command(flatten)]
     pub party: PartyArgs,
     /// in, out or internal
-    #[arg(long, value_name = "DIR", value_parser = parse_direction, add = Wanted::Words(&["in", "out", "internal", "unknown"]))]
+    #[arg(long, value_name = "DIR", value_parser = parse_direction, add = Wanted::Words(&DIRECTIONS))]
     pub direction: Option<Direction>,
     /// answered, missed, not-reached, busy, in-progress or unknown (no end logged)
-    #[arg(long, value_name = "RESULT", value_parser = parse_status, add = Wanted::Words(&["answered", "missed", "not-reached", "busy", "in-progress", "unknown"]))]
+    #[arg(long, value_name = "RESULT", value_parser = parse_status, add = Wanted::Words(&RESULTS))]
     pub status: Option<Outcome>,
     /// What one of its records is like.
     #[command(flatten)]
@@ -159,7 +151,7 @@ pub struct SearchArgs {
     #[arg(long)]
     pub transferred: bool,
     /// Something is wrong with the call: message_not_sent, wrong_number, request_failed, message_repeated, message_left_standing, wrong_duration, name_lookup_failed, no_end, name_lookup_empty, text_cut or response_cut
-    #[arg(long, value_name = "CODE", value_parser = parse_fault, add = Wanted::Words(&FAULTS))]
+    #[arg(long, value_name = "CODE", value_parser = parse_fault, add = Wanted::Words(&*FAULTS))]
     pub fault: Option<FaultCode>,
     /// At most this many, the newest; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
@@ -174,35 +166,14 @@ pub struct SearchArgs {
     #[arg(long)]
     pub lines: bool,
     /// With --lines: records printed after each
-    #[arg(
-        short = 'A',
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        requires = "lines"
-    )]
-    pub after_context: usize,
+    #[arg(short = 'A', long, value_name = "N", requires = "lines")]
+    pub after_context: Option<usize>,
     /// With --lines: records printed before each
-    #[arg(
-        short = 'B',
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        requires = "lines"
-    )]
-    pub before_context: usize,
+    #[arg(short = 'B', long, value_name = "N", requires = "lines")]
+    pub before_context: Option<usize>,
     /// With --lines: records printed on both sides of each
-    #[arg(
-        short = 'C',
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        requires = "lines"
-    )]
-    pub context: usize,
+    #[arg(short = 'C', long, value_name = "N", requires = "lines")]
+    pub context: Option<usize>,
     /// How to print it; raw is the original lines of every call found
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: SearchFormat,

@@ -8,6 +8,22 @@ use calltrace_model::filter::StatusPattern;
 use calltrace_model::record::phone::{BadPhone, PhoneQuery};
 use calltrace_model::record::{KindName, id};
 
+/// Kinds of records, as options take them.
+pub(super) const KINDS: [&str; 5] = ["ast", "tg", "http", "sql", "unparsed"];
+
+/// Directions, likewise.
+pub(super) const DIRECTIONS: [&str; 4] = ["in", "out", "internal", "unknown"];
+
+/// Results, likewise.
+pub(super) const RESULTS: [&str; 6] = [
+    "answered",
+    "missed",
+    "not-reached",
+    "busy",
+    "in-progress",
+    "unknown",
+];
+
 /// An id or an enterprise's name: which of the two is decided by how many there are.
 pub(super) fn parse_id(typed: &str) -> Result<String, String> {
     let trimmed = typed.trim();
@@ -25,11 +41,7 @@ pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
         "http" => Ok(KindName::Http),
         "sql" => Ok(KindName::Sql),
         "unparsed" => Ok(KindName::Unparsed),
-        _ => Err(one_of(
-            typed,
-            "kind",
-            &["ast", "tg", "http", "sql", "unparsed"],
-        )),
+        _ => Err(one_of(typed, "kind", &KINDS)),
     }
 }
 
@@ -47,23 +59,9 @@ pub(super) fn parse_direction(typed: &str) -> Result<Direction, String> {
         "out" | "outgoing" => Ok(Direction::Outgoing),
         "internal" => Ok(Direction::Internal),
         "unknown" => Ok(Direction::Unknown),
-        _ => Err(one_of(
-            typed,
-            "direction",
-            &["in", "out", "internal", "unknown"],
-        )),
+        _ => Err(one_of(typed, "direction", &DIRECTIONS)),
     }
 }
-
-/// The results as options are given them.
-const RESULTS: [&str; 6] = [
-    "answered",
-    "missed",
-    "not-reached",
-    "busy",
-    "in-progress",
-    "unknown",
-];
 
 pub(super) fn parse_status(typed: &str) -> Result<Outcome, String> {
     match typed.to_ascii_lowercase().as_str() {

@@ -52,6 +52,8 @@ impl Moment {
         if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
             return Ok(at(moment.with_timezone(&Utc)));
         }
+        let of_today = format!("{today} {text}");
+        let read = |text: &str, form| NaiveDateTime::parse_from_str(text, form).ok();
         let wall = [
             "%Y-%m-%d %H:%M:%S",
             "%Y-%m-%d %H:%M",
@@ -59,14 +61,7 @@ impl Moment {
             "%Y-%m-%dT%H:%M",
         ]
         .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .or_else(|| {
-            let clock = ["%H:%M:%S", "%H:%M"];
-            let time = clock
-                .iter()
-                .find_map(|f| NaiveTime::parse_from_str(text, f).ok());
-            time.map(|time| today.and_time(time))
-        });
+        .find_map(|form| read(text, form).or_else(|| read(&of_today, form)));
         let Some(wall) = wall else {
             return Err(format!("{typed:?} is no point in time; {FORMS}"));
         };

@@ -10,7 +10,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 
-use super::{Exit, say, system_zone};
+use super::{Exit, clock, say};
 use crate::cli::{FILES, FOLDERS, Offer, Typed, Wanted, complete as offers};
 use crate::settings::Settings;
 use calltrace_engine::{last_written, recent_calls};
@@ -168,13 +168,9 @@ impl Place {
         let settings = Settings::load(typed.config.as_deref()).ok()?;
         let root = typed.root.as_ref().unwrap_or(&settings.root);
         let tree = Tree::open(root).ok()?;
-        let shown = typed.tz.or(settings.display_timezone);
         Some(Place {
             tree,
-            clock: Clock {
-                log: settings.log_timezone,
-                shown: shown.unwrap_or_else(system_zone),
-            },
+            clock: clock(typed.tz, &settings),
             settings,
         })
     }
@@ -204,15 +200,14 @@ impl Place {
         let fits = |name: &EnterpriseName| {
             name.as_str().starts_with(text) && !typed.enterprises.iter().any(|t| t == name.as_str())
         };
+        let title = |name: &EnterpriseName| {
+            let known = self.settings.directory.enterprises.get(name)?;
+            known.title.as_deref().map(shown)
+        };
         all.filter(fits)
-            .map(|name| {
-                let known = self.settings.directory.enterprises.get(&name);
-                Offer {
-                    value: name.to_string(),
-                    help: known
-                        .and_then(|k| k.title.as_deref())
-                        .map_or_else(String::new, shown),
-                }
+            .map(|name| Offer {
+                value: name.to_string(),
+                help: title(&name).unwrap_or_default(),
             })
             .collect()
     }

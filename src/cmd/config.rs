@@ -67,31 +67,30 @@ enum Origin {
 /// that is set is among them, if one is.
 fn rows(global: &Global, settings: &Settings) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut free: Vec<Row> = Vec::new();
-    for setting in SETTINGS {
-        match setting.is_chosen() {
-            false => {
-                rows.append(&mut sorted(&mut free));
-                if !settings.origins.say_twin_of(setting) {
-                    rows.push(fixed(setting, global, settings));
-                }
-            }
-            true => free.extend(chosen(setting, settings)),
+    for run in SETTINGS.chunk_by(|a, b| a.is_chosen() == b.is_chosen()) {
+        if !run[0].is_chosen() {
+            let said = run.iter().filter(|one| !settings.origins.say_twin_of(one));
+            rows.extend(said.map(|setting| fixed(setting, global, settings)));
+            continue;
         }
+        // Names that the user chose: by their tables; within one, as they are known.
+        let of_run = run.iter().flat_map(|setting| chosen(setting, settings));
+        let mut of_run: Vec<Row> = of_run.collect();
+        of_run.sort_by(|a, b| a.tables().cmp(b.tables()));
+        rows.append(&mut of_run);
     }
-    rows.append(&mut sorted(&mut free));
     rows
 }
 
-/// Rows whose names the user chose: by their tables; within one, as they are known.
-fn sorted(rows: &mut Vec<Row>) -> Vec<Row> {
-    let mut rows = std::mem::take(rows);
-    rows.sort_by(|a, b| {
-        let (a, b) = (a.at.split_last(), b.at.split_last());
-        a.map(|(_, tables)| tables)
-            .cmp(&b.map(|(_, tables)| tables))
-    });
-    rows
+impl Row {
+    /// The tables that its key stands in.
+    fn tables(&self) -> &[String] {
+        &self.at[..self.at.len() - 1]
+    }
+
+    fn key(&self) -> &str {
+        self.at.last().expect("a setting has a name")
+    }
 }
 
 /// What files say under names of the user's choice.
@@ -121,59 +120,55 @@ fn of_file(setting: &'static Setting, at: Vec<String>, said: &Said) -> Row {
 
 fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> Row {
     let names = setting.names();
-    let at: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    let variable = from_variable(setting);
-    let flag = flagged(setting, global);
-    if let (None, None, Some(said)) = (&flag, &variable, settings.origins.of(&names)) {
+    let at = names.iter().map(|&name| name.to_owned()).collect();
+    let (value, origin) = if let Some((value, flag)) = flagged(setting, global) {
+        (Some(value), Origin::Flag(flag))
+    } else if let Some((variable, value)) = from_variable(setting) {
+        (Some(value), Origin::Variable(variable))
+    } else if let Some(said) = settings.origins.of(&names) {
         return of_file(setting, at, said);
-    }
-    let row = |value, origin| Row {
+    } else {
+        usual(setting, global, settings)
+    };
+    Row {
         setting,
         at,
         value,
         masked: None,
         origin,
-    };
-    if let Some((value, flag)) = flag {
-        return row(Some(value), Origin::Flag(flag));
     }
-    if let Some((variable, value)) = variable {
-        return row(Some(value), Origin::Variable(variable));
-    }
+}
+
+/// What holds where nobody says anything.
+fn usual(setting: &Setting, global: &Global, settings: &Settings) -> (Option<Value>, Origin) {
     match setting.usual {
         Usual::Is(_) => {
             let more = match setting.name {
                 "root" => root_state(global, settings),
                 _ => String::new(),
             };
-            row(setting.usual_value(), Origin::Default(more))
+            (setting.usual_value(), Origin::Default(more))
         }
-        Usual::Not(what) if setting.name == "display_timezone" => row(
-            Some(Value::String(system_zone().name().to_owned())),
+        Usual::Not(what) if setting.name == "display_timezone" => (
+            Some(Value::from(system_zone().name())),
             Origin::Default(what.to_owned()),
         ),
-        Usual::Not(what) => row(None, Origin::Unset(what)),
+        Usual::Not(what) => (None, Origin::Unset(what)),
     }
 }
 
 /// The flags that every subcommand has.
 fn flagged(setting: &Setting, global: &Global) -> Option<(Value, &'static str)> {
-    let (value, id, flag) = match setting.name {
-        "root" => {
-            let root = global.root.as_ref()?;
-            (Value::String(root.display().to_string()), "root", "--root")
-        }
-        "display_timezone" => {
-            let zone = global.tz?;
-            (Value::String(zone.name().to_owned()), "tz", "--tz")
-        }
-        "threads" => {
-            let threads = i64::from(global.threads?);
-            (Value::Integer(threads), "threads", "--threads")
-        }
+    let (value, flag) = match setting.name {
+        "root" => (
+            Value::from(global.root.as_ref()?.display().to_string()),
+            "--root",
+        ),
+        "display_timezone" => (Value::from(global.tz?.name()), "--tz"),
+        "threads" => (Value::from(u32::from(global.threads?)), "--threads"),
         _ => return None,
     };
-    is_flag(id).then_some((value, flag))
+    is_flag(flag.trim_start_matches('-')).then_some((value, flag))
 }
 
 fn from_variable(setting: &Setting) -> Option<(&'static str, Value)> {
@@ -205,16 +200,16 @@ fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()
     }
     let mut table: &[String] = &[];
     for row in rows {
-        let (key, tables) = row.at.split_last().expect("a setting has a name");
-        if tables != table {
-            let names: Vec<String> = tables.iter().map(|name| bare(name)).collect();
+        if row.tables() != table {
+            table = row.tables();
+            let names: Vec<String> = table.iter().map(|name| bare(name)).collect();
             writeln!(out, "\n[{}]", names.join("."))?;
-            table = tables;
         }
+        let key = bare(row.key());
         let said = match &row.value {
-            Some(Value::String(text)) => format!("{} = {}", bare(key), quoted(text)),
-            Some(value) => format!("{} = {value}", bare(key)),
-            None => format!("# {}", bare(key)),
+            Some(Value::String(text)) => format!("{key} = {}", quoted(text)),
+            Some(value) => format!("{key} = {value}"),
+            None => format!("# {key}"),
         };
         let padding = " ".repeat(VALUE_COLUMNS.saturating_sub(said.chars().count()));
         let comment = shown(&comment(row));
@@ -294,15 +289,9 @@ fn setting(row: &Row) -> serde_json::Value {
         Origin::Default(_) => ("default", None, None, None),
         Origin::Unset(_) => ("unset", None, None, None),
     };
-    let value = row.value.as_ref().map(|value| match value {
-        Value::Integer(number) => json!(number),
-        Value::Array(items) => json!(items.iter().filter_map(Value::as_str).collect::<Vec<_>>()),
-        Value::String(text) => json!(text),
-        other => json!(other.to_string()),
-    });
     let is_set = !matches!(row.origin, Origin::Unset(_));
     let is_secret = is_set && row.value.is_none();
-    let mut setting = json!({"key": row.at, "value": value, "origin": origin});
+    let mut setting = json!({"key": row.at, "value": row.value, "origin": origin});
     let object = setting.as_object_mut().expect("it was made as one");
     for (key, value) in [
         ("file", path.map(|path| json!(path))),

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{self, Path, PathBuf};
 
-use super::rotate::pool;
+use super::talk::many;
 use super::{Desk, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
 use calltrace_output::doctor::{Reach, Shown, document, write_findings};
@@ -13,23 +13,26 @@ use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
 use calltrace_upkeep::doctor::{Doctor, Finding, Report, SettingsFile, Severity};
 
-pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exit, Error> {
+pub(super) fn run(desk: &Desk, args: &DoctorArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
-    let settings = settings(desk);
+    let secrets = desk.settings.origins.files_of_secrets().into_iter();
+    let settings: Vec<SettingsFile> = secrets
+        .map(|(path, holds)| SettingsFile { path, holds })
+        .collect();
     let doctor = Doctor {
         tree: &desk.tree,
         zone: desk.engine.zone(),
         // What `calltrace rotate` would do without flags.
-        policy: &desk.rotate,
+        policy: &desk.settings.rotate,
         now: desk.now.utc(),
         whole: args.enterprises.is_empty(),
         deep: args.deep,
         settings: &settings,
     };
-    let pool = pool(desk.threads)?;
-    let report = pool.install(|| doctor.examine(&enterprises));
-    print(desk, global, args, &report)?;
+    let report = desk.engine.pool().install(|| doctor.examine(&enterprises));
+    print(desk, args, &report)?;
     tell(desk, &report);
+    let is_actionable = |finding: &Finding| finding.severity.is_actionable();
     let found = report.findings.iter().any(is_actionable);
     Ok(match (report.troubles.is_empty(), found) {
         (false, _) => Exit::Incomplete,
@@ -38,27 +41,16 @@ pub(super) fn run(desk: &Desk, global: &Global, args: &DoctorArgs) -> Result<Exi
     })
 }
 
-fn settings(desk: &Desk) -> Vec<SettingsFile> {
-    let found = desk.origins.files_of_secrets().into_iter();
-    found
-        .map(|(path, holds)| SettingsFile { path, holds })
-        .collect()
-}
-
-fn is_actionable(finding: &Finding) -> bool {
-    finding.severity.is_actionable()
-}
-
-fn print(desk: &Desk, global: &Global, args: &DoctorArgs, report: &Report) -> Result<(), Error> {
+fn print(desk: &Desk, args: &DoctorArgs, report: &Report) -> Result<(), Error> {
     let mut out = desk.out();
     let shown = Shown {
         clock: &desk.clock,
         width: out.width(),
-        here: here(global),
-        scheduled: scheduled(desk, global),
-        notes: desk.verbose,
+        here: here(&desk.global),
+        scheduled: scheduled(desk),
+        notes: desk.global.verbose,
         // Whoever names enterprises wants to know of each of them.
-        folds: !desk.verbose && args.enterprises.is_empty(),
+        folds: !desk.global.verbose && args.enterprises.is_empty(),
     };
     match args.format {
         DoctorFormat::Text => out.styled(|mut out| write_findings(&mut out, report, &shown)),
@@ -82,11 +74,11 @@ fn here(global: &Global) -> Reach {
 /// What a command in a crontab must name: what was typed, and what is relative, as another folder is
 /// the current one there; nor are this user's own settings read there for sure. The settings always:
 /// a rotation without them would keep other days.
-fn scheduled(desk: &Desk, global: &Global) -> Reach {
-    let root = desk.tree.root();
+fn scheduled(desk: &Desk) -> Reach {
+    let (root, global) = (desk.tree.root(), &desk.global);
     let is_found = match &global.root {
         Some(_) => !is_flag("root"),
-        None => desk.origins.of(&["root"]).is_some_and(|said| {
+        None => desk.settings.origins.of(&["root"]).is_some_and(|said| {
             said.path.starts_with("/etc") || global.config.as_ref() == Some(&said.path)
         }),
     };
@@ -107,13 +99,14 @@ fn tell(desk: &Desk, report: &Report) {
             false => "processes of others can't be looked into; root would see who holds logs open",
         });
     }
-    let count = |severity| {
+    let counted = |severity, what| {
         let of = |finding: &&Finding| finding.severity == severity;
-        report.findings.iter().filter(of).count()
+        let count = report.findings.iter().filter(of).count();
+        (count > 0).then(|| many(count, what))
     };
     let counts = [
-        some(count(Severity::Problem), "problem"),
-        some(count(Severity::Warning), "warning"),
+        counted(Severity::Problem, "problem"),
+        counted(Severity::Warning, "warning"),
     ];
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     let found = match counts.as_slice() {
@@ -128,7 +121,7 @@ fn tell(desk: &Desk, report: &Report) {
             clock.offset(at)
         )
     });
-    let notes = some(count(Severity::Note), "note").filter(|_| !desk.verbose);
+    let notes = counted(Severity::Note, "note").filter(|_| !desk.global.verbose);
     let notes = notes.map_or_else(String::new, |notes| format!("; {notes} (-v)"));
     desk.say(&format!(
         "{found}: {}, {}, {}{newest}{notes}",
@@ -140,15 +133,4 @@ fn tell(desk: &Desk, report: &Report) {
 
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
-
-fn some(count: usize, what: &str) -> Option<String> {
-    (count > 0).then(|| many(count, what))
-}
-
-fn many(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
 }

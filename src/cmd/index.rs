@@ -7,7 +7,7 @@ use crate::cli::IndexArgs;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
 use calltrace_store::index::{self, State};
-use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot};
+use calltrace_store::tree::{LogFile, Snapshot};
 
 const ANEW: &str = "the next calltrace rotate makes it anew";
 
@@ -25,8 +25,10 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
         };
         for log in &snapshot.files {
             let looked = look(desk, args, log);
-            wrong |= looked.is_wrong;
-            let line = line(&enterprise, log, &looked.said);
+            wrong |= looked.is_err();
+            let (Ok(said) | Err(said)) = looked;
+            let (name, bytes) = (log.name.full(), size(log.bytes));
+            let line = format!("{enterprise}: {name}, {bytes}: {said}");
             out.raw(std::iter::once(line.as_bytes()))?;
         }
         wrong |= !snapshot.troubles.is_empty();
@@ -42,35 +44,22 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
     Ok(if wrong { Exit::Incomplete } else { Exit::Found })
 }
 
-/// What is to be said of an index.
-struct Looked {
-    said: String,
-    is_wrong: bool,
-}
-
-fn look(desk: &Desk, args: &IndexArgs, log: &Arc<LogFile>) -> Looked {
-    let right = |said: String| Looked {
-        said,
-        is_wrong: false,
-    };
+/// What is to be said of an index; an error when it is wrong.
+fn look(desk: &Desk, args: &IndexArgs, log: &Arc<LogFile>) -> Result<String, String> {
     let state = index::state(log);
+    let index_size = || index::bytes_of(log).map_or_else(|| "?".to_owned(), size);
     if args.check && state != State::Missing {
-        return match desk.engine.check(log) {
-            Ok(_) => right(format!("index {}, right", index_size(log))),
-            Err(what) => Looked {
-                said: format!("index {what}; {}", remedy(&state, log)),
-                is_wrong: true,
-            },
-        };
+        let checked = desk.engine.check(log);
+        return checked
+            .map(|_| format!("index {}, right", index_size()))
+            .map_err(|what| format!("index {what}; {}", remedy(&state, log)));
     }
-    match state {
-        State::Fresh { .. } => right(format!("index {}", index_size(log))),
-        State::Behind { bytes } => {
-            right(format!("index {}, {} behind", index_size(log), size(bytes)))
-        }
-        State::Missing => right("no index; it is scanned".to_owned()),
-        State::Stale(why) => right(format!("index {why}; it is scanned")),
-    }
+    Ok(match state {
+        State::Fresh { .. } => format!("index {}", index_size()),
+        State::Behind { bytes } => format!("index {}, {} behind", index_size(), size(bytes)),
+        State::Missing => "no index; it is scanned".to_owned(),
+        State::Stale(why) => format!("index {why}; it is scanned"),
+    })
 }
 
 /// What to do about an index that is wrong. One that says itself that it is of no use is replaced.
@@ -79,16 +68,4 @@ fn remedy(state: &State, log: &LogFile) -> String {
         State::Stale(_) => ANEW.to_owned(),
         _ => format!("delete {}; {ANEW}", index::path_of(&log.path).display()),
     }
-}
-
-fn line(enterprise: &EnterpriseName, log: &LogFile, said: &str) -> String {
-    format!(
-        "{enterprise}: {}, {}: {said}",
-        log.name.full(),
-        size(log.bytes)
-    )
-}
-
-fn index_size(log: &LogFile) -> String {
-    index::bytes_of(log).map_or_else(|| "?".to_owned(), size)
 }

@@ -21,8 +21,8 @@ mod wall_clock;
 
 use calltrace_model::record::Zone;
 
-use crate::cli::{Cli, ColorWhen, Command, Global, Moment};
-use crate::settings::{Origins, ServeSettings, Settings};
+use crate::cli::{Cli, Command, Global, Moment};
+use crate::settings::Settings;
 use calltrace_engine::Engine;
 use calltrace_model::record::Stamp;
 use calltrace_output::Clock;
@@ -30,7 +30,6 @@ use calltrace_store::error::Error;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::Tree;
-use calltrace_upkeep::rotate::Policy;
 
 pub use complete::complete;
 pub use talk::say;
@@ -80,20 +79,20 @@ impl Exit {
 /// # Errors
 /// What ends a command: wrong input, no tree, no way to write the answer.
 pub fn run(cli: Cli) -> Result<Exit, Error> {
-    let global = &cli.global;
+    let global = cli.global;
     let Some(command) = cli.command else {
-        return overview::run(global);
+        return overview::run(&global);
     };
     match command {
         // These need no logs.
-        Command::Link(args) => link::run(global, &args),
-        Command::Config(args) => config::run(global, &args),
+        Command::Link(args) => link::run(&global, &args),
+        Command::Config(args) => config::run(&global, &args),
         Command::Trace(args) => trace::run(&Desk::open(global)?, &args),
         Command::Search(args) => search::run(&Desk::open(global)?, &args),
         Command::Tail(args) => tail::run(&Desk::open(global)?, &args),
         Command::Index(args) => index::run(&Desk::open(global)?, &args),
         Command::Rotate(args) => rotate::run(&Desk::open(global)?, &args),
-        Command::Doctor(args) => doctor::run(&Desk::open(global)?, global, &args),
+        Command::Doctor(args) => doctor::run(&Desk::open(global)?, &args),
         Command::Serve(args) => serve::run(Desk::open(global)?, &args),
     }
 }
@@ -104,44 +103,28 @@ struct Desk {
     engine: Engine,
     clock: Clock,
     now: WallClock,
-    color: ColorWhen,
-    verbose: bool,
-    quiet: bool,
-    threads: usize,
-    rotate: Policy,
-    serve: ServeSettings,
-    directory: calltrace_directory::Config,
-    origins: Origins,
+    global: Global,
+    settings: Settings,
 }
 
 impl Desk {
-    fn open(global: &Global) -> Result<Desk, Error> {
+    fn open(global: Global) -> Result<Desk, Error> {
         let settings = Settings::load(global.config.as_deref())?;
-        let tree = Root::of(global, &settings).open()?;
-        let log = settings.log_timezone;
-        let shown = global
-            .tz
-            .or(settings.display_timezone)
-            .unwrap_or_else(system_zone);
+        let tree = Root::of(&global, &settings).open()?;
+        let clock = clock(global.tz, &settings);
         let threads = global.threads.unwrap_or(settings.threads);
         Ok(Desk {
             tree,
-            engine: Engine::new(usize::from(threads), Tuning::default(), log)?,
-            clock: Clock { log, shown },
+            engine: Engine::new(usize::from(threads), Tuning::default(), clock.log)?,
+            clock,
             now: wall_clock(),
-            color: global.color,
-            verbose: global.verbose,
-            quiet: global.quiet,
-            threads: usize::from(threads),
-            rotate: settings.rotate,
-            serve: settings.serve,
-            directory: settings.directory,
-            origins: settings.origins,
+            global,
+            settings,
         })
     }
 
     fn out(&self) -> Out {
-        Out::stdout(self.color)
+        Out::stdout(self.global.color)
     }
 
     /// A point in time as typed; an error names the flag.
@@ -159,7 +142,7 @@ impl Desk {
 
     /// Something that everybody should know.
     fn say(&self, text: &str) {
-        if !self.quiet {
+        if !self.global.quiet {
             say(text);
         }
     }
@@ -173,9 +156,18 @@ impl Desk {
 
     /// Something for those who asked.
     fn explain(&self, text: impl FnOnce() -> String) {
-        if self.verbose {
+        if self.global.verbose {
             say(&text());
         }
+    }
+}
+
+/// The zones of records and of what is shown, of which one may have been typed.
+fn clock(typed: Option<Zone>, settings: &Settings) -> Clock {
+    let shown = typed.or(settings.display_timezone);
+    Clock {
+        log: settings.log_timezone,
+        shown: shown.unwrap_or_else(system_zone),
     }
 }
 
@@ -183,10 +175,6 @@ impl Desk {
 fn system_zone() -> Zone {
     let typed = std::env::var("TZ").ok();
     let typed = typed.and_then(|zone| zone.trim_start_matches(':').parse().ok());
-    typed.or_else(system_wide_zone).unwrap_or(Zone::UTC)
-}
-
-fn system_wide_zone() -> Option<Zone> {
-    let name = iana_time_zone::get_timezone().ok()?;
-    name.parse().ok()
+    let system_wide = || iana_time_zone::get_timezone().ok()?.parse().ok();
+    typed.or_else(system_wide).unwrap_or(Zone::UTC)
 }

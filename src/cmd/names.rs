@@ -23,7 +23,7 @@ pub(super) fn people(desk: &Desk, enterprise: &EnterpriseName, call: &TracedCall
     };
     let asked = runtime(1).and_then(|runtime| {
         runtime.block_on(async {
-            let (directory, _) = Directory::open_with(&desk.directory, times)?;
+            let (directory, _) = Directory::open_with(&desk.settings.directory, times)?;
             Ok(directory.names(enterprise, &wanted(call)).await)
         })
     });

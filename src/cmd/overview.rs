@@ -53,10 +53,7 @@ fn logs(root: &Root, enterprises: &[EnterpriseName]) -> String {
     if !root.is_there() {
         return root.missing();
     }
-    let path = match root.path.is_relative() {
-        true => here().join(&root.path),
-        false => root.path.clone(),
-    };
+    let path = here().join(&root.path);
     let path = path.display();
     if let Err(error) = root.open() {
         return error.to_string();

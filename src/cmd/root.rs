@@ -37,19 +37,13 @@ pub(super) enum Origin {
 
 impl Root {
     pub(super) fn of(global: &Global, settings: &Settings) -> Root {
-        if let Some(path) = &global.root {
-            return Root {
-                path: path.clone(),
-                origin: Origin::Typed,
-            };
-        }
-        let said = settings.origins.of(&["root"]);
-        Root {
-            path: settings.root.clone(),
-            origin: said.map_or(Origin::Default, |said| {
-                Origin::File(said.path.clone(), said.line)
-            }),
-        }
+        let origin = match (&global.root, settings.origins.of(&["root"])) {
+            (Some(_), _) => Origin::Typed,
+            (None, Some(said)) => Origin::File(said.path.clone(), said.line),
+            (None, None) => Origin::Default,
+        };
+        let path = global.root.as_ref().unwrap_or(&settings.root).clone();
+        Root { path, origin }
     }
 
     /// Opens the tree.
@@ -97,13 +91,10 @@ impl Root {
     }
 
     fn too_deep(&self) -> String {
-        let above = match self.path.file_name() {
-            Some(_) => match self.path.parent() {
-                Some(above) if above.as_os_str().is_empty() => Path::new(".").to_owned(),
-                Some(above) => above.to_owned(),
-                None => self.path.join(".."),
-            },
-            None => self.path.join(".."),
+        let above = match (self.path.file_name(), self.path.parent()) {
+            (Some(_), Some(above)) if above.as_os_str().is_empty() => PathBuf::from("."),
+            (Some(_), Some(above)) => above.to_owned(),
+            _ => self.path.join(".."),
         };
         format!(
             "{} holds log files itself, so it is an enterprise's folder; --root takes the folder \

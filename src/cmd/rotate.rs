@@ -1,6 +1,6 @@
 //! `calltrace rotate [ENTERPRISE...]`
 
-use std::io::{self, IsTerminal, stderr};
+use std::io::{IsTerminal, stderr};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -8,7 +8,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::talk::Out;
 use super::{Desk, Exit, say};
@@ -22,19 +21,19 @@ use calltrace_upkeep::rotate::{Done, Kind, News, Report, Rotation};
 /// What takes less is not worth a moving picture.
 const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 
-/// Enterprises worked on side by side when nobody says.
+/// Enterprises worked on side by side when nobody says. Mostly they wait, for disks and for files to
+/// settle; what is packed at a time is bounded by `--threads`.
 const JOBS: usize = 16;
 
 pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
-    let pool = pool(desk.threads)?;
-    let policy = args.policy(&desk.rotate);
+    let policy = args.policy(&desk.settings.rotate);
     let rotation = Rotation::new(
         &desk.tree,
         desk.engine.zone(),
         policy,
         &Disk,
-        &pool,
+        desk.engine.pool(),
         &desk.now,
     )
     .waiting(args.wait)
@@ -43,7 +42,9 @@ pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
-        for _ in 0..jobs(args.jobs).min(enterprises.len()) {
+        let jobs = args.jobs.filter(|&jobs| jobs > 0);
+        let jobs = jobs.map_or(JOBS, usize::from);
+        for _ in 0..jobs.min(enterprises.len()) {
             let (sender, next) = (sender.clone(), &next);
             let (rotation, enterprises) = (&rotation, &enterprises);
             scope.spawn(move || {
@@ -58,25 +59,6 @@ pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
         }
     });
     listener.finish()
-}
-
-pub(super) fn pool(threads: usize) -> Result<ThreadPool, Error> {
-    ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Error::Threads {
-            wanted: threads,
-            source: io::Error::other(error),
-        })
-}
-
-/// Mostly they wait, for disks and for files to settle; what is packed at a time is bounded by
-/// `--threads`.
-fn jobs(typed: u16) -> usize {
-    match typed {
-        0 => JOBS,
-        n => usize::from(n),
-    }
 }
 
 /// What the threads at work tell.
@@ -117,15 +99,15 @@ impl<'d> Listener<'d> {
             args,
             out: desk.out(),
             failed: None,
-            progress: Progress::new(!desk.quiet && stderr().is_terminal()),
+            progress: Progress::new(!desk.global.quiet && stderr().is_terminal()),
             reports: Vec::new(),
         }
     }
 
     fn hear(&mut self, heard: Heard) {
         match heard {
-            Heard::Planned(bytes) => self.progress.planned(bytes),
-            Heard::Begins(what) => self.progress.begins(what),
+            Heard::Planned(bytes) => self.progress.bar.inc_length(bytes),
+            Heard::Begins(what) => self.progress.bar.set_message(what),
             Heard::Read(bytes) => self.progress.read(bytes),
             Heard::Done(name, done) => self.print(&name, &done),
             Heard::Report(report) => self.take(*report),
@@ -133,15 +115,13 @@ impl<'d> Listener<'d> {
     }
 
     fn print(&mut self, name: &EnterpriseName, done: &Done) {
-        let is_told = done.step.kind != Kind::Catalog || self.desk.verbose;
+        let is_told = done.step.kind != Kind::Catalog || self.desk.global.verbose;
         if self.args.format == RotateFormat::Json || !is_told {
             return;
         }
         let line = rotation::step_line(name.as_str(), done, self.args.dry_run);
-        let out = &mut self.out;
-        let printed = self
-            .progress
-            .hidden(|| out.raw(std::iter::once(line.as_bytes())));
+        let (bar, out) = (&self.progress.bar, &mut self.out);
+        let printed = bar.suspend(|| out.raw(std::iter::once(line.as_bytes())));
         if let Err(error) = printed {
             self.failed.get_or_insert(error);
         }
@@ -155,12 +135,12 @@ impl<'d> Listener<'d> {
             self.print(&name, done);
         }
         let (desk, folder) = (self.desk, self.desk.tree.path(&name));
-        self.progress.hidden(|| tell(desk, &folder, &report));
+        self.progress.bar.suspend(|| tell(desk, &folder, &report));
         self.reports.push(report);
     }
 
     fn finish(mut self) -> Result<Exit, Error> {
-        self.progress.finish();
+        self.progress.bar.finish_and_clear();
         self.reports.sort_by(|a, b| a.enterprise.cmp(&b.enterprise));
         if self.args.format == RotateFormat::Json {
             let document = rotation::document(&self.reports, self.args.dry_run);
@@ -202,61 +182,32 @@ fn tell(desk: &Desk, folder: &Path, report: &Report) {
     }
 }
 
-/// A bar on a terminal once it takes a while.
+/// A bar on a terminal once it takes a while; elsewhere it is never drawn.
 struct Progress {
-    bar: Option<ProgressBar>,
+    bar: ProgressBar,
     begin: Instant,
-    is_shown: bool,
+    /// It is to be drawn, and is not yet.
+    waits: bool,
 }
 
 impl Progress {
     fn new(wanted: bool) -> Progress {
         let style =
             ProgressStyle::with_template("{percent:>3}% of {decimal_total_bytes} read  {wide_msg}");
-        let bar = wanted.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar
-        });
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Progress {
             bar,
             begin: Instant::now(),
-            is_shown: false,
-        }
-    }
-
-    fn planned(&mut self, bytes: u64) {
-        if let Some(bar) = &self.bar {
-            bar.inc_length(bytes);
-        }
-    }
-
-    fn begins(&mut self, what: String) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(what);
+            waits: wanted,
         }
     }
 
     fn read(&mut self, bytes: u64) {
-        let Some(bar) = &self.bar else { return };
-        if !self.is_shown && self.begin.elapsed() > PROGRESS_AFTER {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            self.is_shown = true;
+        if self.waits && self.begin.elapsed() > PROGRESS_AFTER {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.waits = false;
         }
-        bar.inc(bytes);
-    }
-
-    /// Does something while the bar is out of the way.
-    fn hidden<T>(&self, act: impl FnOnce() -> T) -> T {
-        match &self.bar {
-            Some(bar) => bar.suspend(act),
-            None => act(),
-        }
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.inc(bytes);
     }
 }

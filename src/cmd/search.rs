@@ -1,7 +1,6 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
 use super::talk::{Out, sum};
-use super::trace::write_ndjson;
 use super::{Desk, Exit};
 use crate::cli::{SearchArgs, SearchFormat};
 use calltrace_engine::{Found, FoundLines, LinesQuestion, SearchQuestion};
@@ -14,12 +13,9 @@ use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
-    let since = desk
-        .moment("--since", args.since.as_deref())?
-        .map(|m| m.begin);
-    let until = desk
-        .moment("--until", args.until.as_deref())?
-        .map(|m| m.end);
+    let since = desk.moment("--since", args.since.as_deref())?;
+    let until = desk.moment("--until", args.until.as_deref())?;
+    let (since, until) = (since.map(|day| day.begin), until.map(|day| day.end));
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {
@@ -57,7 +53,7 @@ fn calls(
             direction: args.direction,
             outcome: args.status,
             unanswered: false,
-            now: Some(desk.engine.zone().stamp(desk.now.utc())),
+            now: Some(desk.now_stamp()),
             min_talk_millis: args.min_talk,
             min_ring_millis: args.min_ring,
             transferred: args.transferred,
@@ -74,11 +70,11 @@ fn calls(
         strict: args.strict,
     };
     let mut all: Vec<Found> = Vec::new();
-    let mut unreadable = false;
+    let mut troubles = false;
     let answers = desk.engine.search_each(&desk.tree, enterprises, &question);
     for (enterprise, answer) in enterprises.iter().zip(answers) {
         let Some(found) = desk.answer(answer) else {
-            unreadable = true;
+            troubles = true;
             continue;
         };
         desk.explain(|| {
@@ -93,6 +89,7 @@ fn calls(
         });
         desk.explain_all(&found.notes);
         desk.say_troubles(&found.troubles);
+        troubles |= !found.troubles.is_empty();
         if found.records_left_out > 0 {
             desk.say(&format!(
                 "{enterprise}: at least {} records are more than are kept of one call; its row leaves \
@@ -111,19 +108,26 @@ fn calls(
     rows.truncate(cut.unwrap_or(rows.len()));
 
     let mut out = desk.out();
+    let count = match args.count {
+        true => all.iter().map(|found| found.count).sum(),
+        false => rows.len(),
+    };
     if args.count {
-        let count: usize = all.iter().map(|found| found.count).sum();
         out.bytes(|out| writeln!(out, "{count}"))?;
-        return Ok(end(desk, count, &all, unreadable));
+    } else {
+        print_calls(desk, args, &mut out, &rows, &all)?;
     }
-    print_calls(desk, args, &mut out, &rows, &all)?;
     if cut.is_some() && args.format == SearchFormat::Table {
         let limit = args.limit;
         desk.say(&format!(
             "the newest {limit} are shown; --limit 0 shows all, --count counts them"
         ));
     }
-    Ok(end(desk, rows.len(), &all, unreadable))
+    if count == 0 {
+        let searched = sum(all.iter().map(|found| found.searched));
+        desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
+    }
+    Ok(Exit::of(count > 0, troubles))
 }
 
 fn print_calls(
@@ -144,10 +148,8 @@ fn print_calls(
         }
         SearchFormat::Csv => out.csv(|out| csv::write_csv(out, rows, &desk.clock)),
         SearchFormat::Ndjson => out.bytes(|out| {
-            for value in values() {
-                write_ndjson(out, &[value])?;
-            }
-            write_ndjson(out, &[json::report(all, &desk.clock)])
+            values().try_for_each(|value| json::write(out, &value, false))?;
+            json::write(out, &json::report(all, &desk.clock), false)
         }),
         SearchFormat::Json => {
             let document = serde_json::json!({
@@ -174,15 +176,6 @@ fn print_calls(
             Ok(())
         }
     }
-}
-
-fn end(desk: &Desk, count: usize, all: &[Found], unreadable: bool) -> Exit {
-    let troubles = unreadable || all.iter().any(|found| !found.troubles.is_empty());
-    if count == 0 {
-        let searched = sum(all.iter().map(|found| found.searched));
-        desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
-    }
-    Exit::of(count > 0, troubles)
 }
 
 fn lines(
@@ -218,18 +211,14 @@ fn lines(
         },
         limit: limit(args),
         count_only: args.count,
-        before: args.before_context.max(args.context),
-        after: args.after_context.max(args.context),
+        before: args.before_context.max(args.context).unwrap_or(0),
+        after: args.after_context.max(args.context).unwrap_or(0),
     };
-    let mut out = desk.out();
-    let mut count = 0;
     let mut troubles = false;
-    let mut searched = Vec::new();
-    let mut document = Vec::new();
     let mut all: Vec<FoundLines> = Vec::new();
     for enterprise in enterprises {
         let answer = desk.engine.lines(&desk.tree, enterprise, &question);
-        let Some(mut found) = desk.answer(answer) else {
+        let Some(found) = desk.answer(answer) else {
             troubles = true;
             continue;
         };
@@ -237,32 +226,52 @@ fn lines(
         desk.explain_all(&found.notes);
         desk.say_troubles(&found.troubles);
         troubles |= !found.troubles.is_empty();
-        searched.push(found.searched);
-        if args.count {
-            count += found.count;
-            found.lines.clear();
-        }
         all.push(found);
     }
-    keep_newest(&mut all, limit(args));
-    let many = enterprises.len() > 1;
-    for found in all.iter().filter(|_| !args.count) {
-        count += found.lines.iter().filter(|entry| entry.matched).count();
-        print_lines(desk, args, &mut out, found, many, &mut document)?;
-    }
+    keep_newest(&mut all, question.limit);
+    let matched = all.iter().flat_map(|found| &found.lines);
+    let count = match args.count {
+        true => all.iter().map(|found| found.count).sum(),
+        false => matched.filter(|entry| entry.matched).count(),
+    };
+    let mut out = desk.out();
     if args.count {
         out.bytes(|out| writeln!(out, "{count}"))?;
     } else if args.format == SearchFormat::Json {
+        let lines = all.iter().flat_map(|found| values(desk, found));
         let document = serde_json::json!({
-            "version": json::VERSION, "lines": document, "total": count,
+            "version": json::VERSION, "lines": lines.collect::<Vec<_>>(), "total": count,
         });
         out.bytes(|out| json::write(out, &document, true))?;
+    } else {
+        let many = enterprises.len() > 1;
+        let has_context = question.before + question.after > 0;
+        for found in &all {
+            match args.format {
+                SearchFormat::Raw => out.raw(found.lines.iter().map(|entry| &*entry.line.text)),
+                SearchFormat::Ndjson => out.bytes(|out| {
+                    let mut values = values(desk, found).into_iter();
+                    values.try_for_each(|value| json::write(out, &value, false))
+                }),
+                _ => out
+                    .styled(|mut out| write_lines(&mut out, found, many, has_context, &desk.clock)),
+            }?;
+        }
     }
     if count == 0 {
-        let searched = desk.searched_text(&sum(searched.into_iter()));
+        let searched = sum(all.iter().map(|found| found.searched));
+        let searched = desk.searched_text(&searched);
         desk.say(&format!("no such record, {searched}"));
     }
     Ok(Exit::of(count > 0, troubles))
+}
+
+fn values(desk: &Desk, found: &FoundLines) -> Vec<serde_json::Value> {
+    let secrets = Secrets::of_lines(found.lines.iter().map(|entry| &*entry.line.text));
+    let lines = found.lines.iter();
+    lines
+        .map(|entry| json::line(found, &entry.line, entry.matched, &desk.clock, &secrets))
+        .collect()
 }
 
 /// Leaves the newest matches of all enterprises together. Context goes with its enterprise: where
@@ -288,35 +297,6 @@ fn keep_newest(all: &mut [FoundLines], limit: Option<usize>) {
             .retain(|entry| entry.line.at >= *oldest || !entry.matched);
         if !found.lines.iter().any(|entry| entry.matched) {
             found.lines.clear();
-        }
-    }
-}
-
-fn print_lines(
-    desk: &Desk,
-    args: &SearchArgs,
-    out: &mut Out,
-    found: &FoundLines,
-    many: bool,
-    document: &mut Vec<serde_json::Value>,
-) -> Result<(), Error> {
-    let has_context = args.context + args.before_context + args.after_context > 0;
-    let secrets = Secrets::of_lines(found.lines.iter().map(|entry| &*entry.line.text));
-    let values = || {
-        let lines = found.lines.iter();
-        lines.map(|entry| json::line(found, &entry.line, entry.matched, &desk.clock, &secrets))
-    };
-    match args.format {
-        SearchFormat::Raw => out.raw(found.lines.iter().map(|entry| &*entry.line.text)),
-        SearchFormat::Json => {
-            document.extend(values());
-            Ok(())
-        }
-        SearchFormat::Ndjson => {
-            out.bytes(|out| values().try_for_each(|value| write_ndjson(out, &[value])))
-        }
-        SearchFormat::Table | SearchFormat::Csv => {
-            out.styled(|mut out| write_lines(&mut out, found, many, has_context, &desk.clock))
         }
     }
 }

@@ -4,16 +4,16 @@ mod log;
 mod log_file;
 mod supervisor;
 
-use std::io;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use super::talk::many;
 use super::{Desk, Exit};
 use crate::cli::{ServeArgs, own_url};
 use calltrace_directory::{Directory, Secret};
@@ -30,8 +30,9 @@ const WORKERS: usize = 2;
 const TOKEN_BYTES: usize = 16;
 
 pub(super) fn run(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
-    let file = args.log_file.clone().or(desk.serve.log_file.clone());
-    let log = log::start(&desk, args.log_format, file.as_deref())?;
+    let usual = desk.settings.serve.log_file.as_deref();
+    let file = args.log_file.as_deref().or(usual);
+    let log = log::start(&desk, args.log_format, file)?;
     let runtime = runtime(WORKERS)?;
     let exit = runtime.block_on(serve(desk, args, &log));
     // The engine may still work for somebody who was cut off: not waited for.
@@ -52,21 +53,23 @@ pub(super) fn runtime(workers: usize) -> Result<Runtime, Error> {
 }
 
 async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
-    let mut signals = Signals::new()
-        .and_then(|signals| log.reopen_on_hangup().map(|()| signals))
-        .map_err(Error::ServiceSignals)?;
-    let listen = args.listen.unwrap_or(desk.serve.listen);
+    let listen_for = |kind| signal(kind).map_err(Error::ServiceSignals);
+    let mut interrupt = listen_for(SignalKind::interrupt())?;
+    let mut terminate = listen_for(SignalKind::terminate())?;
+    log.reopen_on_hangup().map_err(Error::ServiceSignals)?;
+    let usual = &desk.settings.serve;
+    let listen = args.listen.unwrap_or(usual.listen);
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|source| Error::Listen { at: listen, source })?;
     let at = listener.local_addr().unwrap_or(listen);
-    let public_url = args.public_url.clone().or(desk.serve.public_url.clone());
+    let public_url = args.public_url.clone().or(usual.public_url.clone());
     let (directory, token) = directory(&desk)?;
     let api_token = api_token(&desk)?;
     let enterprises = desk.tree.enterprises()?;
     desk.say(&format!(
         "serving {} ({}) on http://{at}",
         desk.tree.root().display(),
-        counted(enterprises.len()),
+        many(enterprises.len(), "enterprise"),
     ));
     if !at.ip().is_loopback() {
         desk.say(&format!(
@@ -78,7 +81,7 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
         let front = public_url.clone().unwrap_or_else(|| own_url(at));
         print_link(&desk, &front, &enterprises, &token)?;
     }
-    let quiet = desk.quiet;
+    let quiet = desk.global.quiet;
     let (mut site, limits) = site(desk, directory, public_url)?;
     site.api_token = api_token;
     if let Some(lost) = log.lines_lost() {
@@ -88,14 +91,20 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     let shutdown = async {
         let _ = told.await;
     };
+    let mut asked_to_end = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
     let twice = async {
-        signals.next().await;
+        asked_to_end().await;
         if !quiet {
             super::say("ending when the requests that run are answered; once more ends it at once");
         }
         supervisor::stopping();
         let _ = tell.send(());
-        signals.next().await;
+        asked_to_end().await;
     };
     supervisor::ready();
     tokio::select! {
@@ -109,9 +118,9 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
 
 /// Who is who, and a token where nobody else could open anything.
 fn directory(desk: &Desk) -> Result<(Directory, Option<String>), Error> {
-    let (directory, warnings) = Directory::open(&desk.directory)?;
+    let (directory, warnings) = Directory::open(&desk.settings.directory)?;
     warnings.iter().for_each(|warning| desk.say(warning));
-    if desk.directory.knows_enterprises() {
+    if desk.settings.directory.knows_enterprises() {
         return Ok((directory, None));
     }
     if supervisor::keeps_what_is_printed() {
@@ -132,7 +141,7 @@ fn directory(desk: &Desk) -> Result<(Directory, Option<String>), Error> {
 /// What opens the API to those who are no program of this host.
 fn api_token(desk: &Desk) -> Result<Option<Secret>, Error> {
     let mut warnings = Vec::new();
-    let given = desk.serve.api_token.as_ref();
+    let given = desk.settings.serve.api_token.as_ref();
     let token = given.map(|given| given.read("serve.api_token", &mut warnings));
     warnings.iter().for_each(|warning| desk.say(warning));
     token.transpose()
@@ -144,21 +153,21 @@ fn site(
     public_url: Option<PublicUrl>,
 ) -> Result<(Site, ConnectionLimits), Error> {
     let limits = Limits {
-        request: desk.serve.request_timeout,
+        request: desk.settings.serve.request_timeout,
         ..Limits::default()
     };
     let connections = ConnectionLimits {
-        in_all: desk.serve.connections_max.into(),
-        proxies: desk.serve.trusted_proxies.clone(),
+        in_all: desk.settings.serve.connections_max.into(),
+        proxies: desk.settings.serve.trusted_proxies.clone(),
         ..ConnectionLimits::default()
     };
     let engine = desk.engine.remembering(MemoryLimits::default());
     let lister = engine.beside()?;
     let mut site = Site::new(desk.tree, engine, desk.clock, directory, limits, desk.now);
     site.lister = Some(lister);
-    site.language = desk.serve.language;
-    site.recordings = desk.serve.recordings;
-    site.trusted_proxies = desk.serve.trusted_proxies;
+    site.language = desk.settings.serve.language;
+    site.recordings = desk.settings.serve.recordings;
+    site.trusted_proxies = desk.settings.serve.trusted_proxies;
     site.public_url = public_url;
     Ok((site, connections))
 }
@@ -190,33 +199,4 @@ fn print_link(
         },
     ));
     desk.out().bytes(|out| writeln!(out, "{link}"))
-}
-
-fn counted(enterprises: usize) -> String {
-    match enterprises {
-        1 => "1 enterprise".to_owned(),
-        n => format!("{n} enterprises"),
-    }
-}
-
-/// What asks a process to end: Ctrl-C and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        Ok(Signals {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

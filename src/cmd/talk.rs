@@ -105,16 +105,10 @@ impl Out {
 
     /// Columns that text must fit in: of the terminal, or what COLUMNS says; `None` in a pipe.
     pub(super) fn width(&self) -> Option<usize> {
-        let stated = std::env::var("COLUMNS")
-            .ok()
-            .and_then(|text| text.parse().ok());
-        if let Some(columns) = stated.filter(|columns| *columns > 0) {
-            return Some(columns);
-        }
-        if !self.to_terminal {
-            return None;
-        }
-        self.size().map(|(columns, _)| columns)
+        let stated = std::env::var("COLUMNS").ok();
+        let stated = stated.and_then(|text| text.parse().ok());
+        let stated = stated.filter(|columns| *columns > 0);
+        stated.or_else(|| self.size().map(|(columns, _)| columns))
     }
 
     /// Columns and lines of the terminal as it is now; `None` in a pipe.
@@ -157,33 +151,25 @@ impl Desk {
     /// The answer of one enterprise; `None`, with the reason said, where its folder can't be read.
     /// The other enterprises are asked all the same.
     pub(super) fn answer<A>(&self, answer: Result<A, Error>) -> Option<A> {
-        match answer {
-            Ok(answer) => Some(answer),
-            Err(error) => {
-                self.say(&format!("incomplete: {error}"));
-                None
-            }
-        }
+        let said = |error: &Error| self.say(&format!("incomplete: {error}"));
+        answer.inspect_err(said).ok()
     }
 
     /// `all 15 files searched (2025-11-16 .. 2025-11-30 UTC)`
     pub(super) fn searched_text(&self, searched: &Searched) -> String {
-        let files = match searched.files {
-            0 if is_tree(self.tree.root()) => return "there is no log file to search".to_owned(),
-            0 => {
+        let root = self.tree.root();
+        let files = match (searched.files, searched.files_known) {
+            (0, _) if is_tree(root) => return "there is no log file to search".to_owned(),
+            (0, _) => {
                 return format!(
                     "there is no log file under {}; --root takes the folder that holds one folder \
                      an enterprise",
-                    self.tree.root().display()
+                    root.display()
                 );
             }
-            1 => "the only file".to_owned(),
-            n => format!("all {n} files"),
-        };
-        let files = if searched.files < searched.files_known {
-            format!("{} of {} files", searched.files, searched.files_known)
-        } else {
-            files
+            (files, known) if files < known => format!("{files} of {known} files"),
+            (1, _) => "the only file".to_owned(),
+            (files, _) => format!("all {files} files"),
         };
         match (searched.from, searched.to) {
             (Some(from), Some(to)) => format!(
@@ -194,6 +180,14 @@ impl Desk {
             ),
             _ => format!("{files} searched"),
         }
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn many(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
     }
 }
 

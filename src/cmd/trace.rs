@@ -1,7 +1,5 @@
 //! `calltrace trace [ENTERPRISE] UNIQUE_ID`
 
-use std::io::Write;
-
 use super::talk::{Out, sum};
 use super::{Desk, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
@@ -17,15 +15,7 @@ use calltrace_store::tree::EnterpriseName;
 const AT_ONCE: usize = 32;
 
 pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
-    let (enterprises, asked) = match args.target.as_slice() {
-        [asked] => (Vec::new(), asked),
-        [enterprise, asked] => (vec![enterprise.clone()], asked),
-        _ => {
-            return Err(Error::Usage(
-                "trace takes an enterprise and an id".to_owned(),
-            ));
-        }
-    };
+    let (asked, enterprises) = args.target.split_last().expect("it is required");
     check_id(asked)?;
     let question = TraceQuestion {
         id: asked.clone(),
@@ -42,11 +32,12 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     // One document holds the calls of all enterprises that have one.
     let mut calls = Vec::new();
     // All records of a call, as they stand in the files, are printed as they are read.
-    let limits = match args.format {
-        TraceFormat::Raw if args.limit == 0 => RecordLimits::default(),
-        _ => RecordLimits::of(args.limit),
+    let as_read = args.format == TraceFormat::Raw && args.limit == 0;
+    let limits = match as_read {
+        true => RecordLimits::default(),
+        false => RecordLimits::of(args.limit),
     };
-    let enterprises = desk.tree.select(&enterprises)?;
+    let enterprises = desk.tree.select(enterprises)?;
     let asked_of = |at_once: &[EnterpriseName]| {
         let answers = desk
             .engine
@@ -70,8 +61,10 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             found += 1;
             match args.format {
                 TraceFormat::Json => {}
-                TraceFormat::Raw if args.limit == 0 && call.left_out > 0 => {
-                    let named = print_all(desk, args, &mut out, &enterprise, &question)?;
+                TraceFormat::Raw if as_read && call.left_out > 0 => {
+                    let mut print = |lines: &[Line]| print_raw(args, &mut out, lines);
+                    let (engine, tree) = (&desk.engine, &desk.tree);
+                    let named = engine.each_record(tree, &enterprise, &question, &mut print)?;
                     trace.troubles.extend(named);
                     Trouble::tidy(&mut trace.troubles);
                 }
@@ -80,8 +73,11 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         }
         desk.explain_all(&trace.notes);
         desk.say_troubles(&trace.troubles);
-        if let Some(call) = &trace.call {
-            say_left_out(desk, args, call);
+        let left_out = trace.call.as_ref().map_or(0, |call| call.left_out);
+        if left_out > 0 && !as_read {
+            desk.say(&format!(
+                "at least {left_out} records more are left out; --limit 0 shows all"
+            ));
         }
         // Only what is said of it at the end is kept: there may be hundreds of enterprises.
         let call = trace.call.take();
@@ -178,56 +174,22 @@ fn print(
                 json::write(out, &rest, false)
             })
         }
-        TraceFormat::Raw => {
-            let lines = call.lines.iter().filter(|line| is_wanted(args, line));
-            out.raw(lines.map(|line| &*line.text))
-        }
+        TraceFormat::Raw => print_raw(args, out, &call.lines),
     }
 }
 
 /// Whether the records are asked for rather than what they tell.
 fn shows_records(desk: &Desk, args: &TraceArgs) -> bool {
-    let implied = desk.verbose || args.why || args.full || !args.only.is_empty();
+    let implied = desk.global.verbose || args.why || args.full || !args.only.is_empty();
     !args.ladder && (args.all || implied)
 }
 
-fn is_wanted(args: &TraceArgs, line: &Line) -> bool {
-    args.only.is_empty() || args.only.contains(&Record::parse(&line.text).kind())
-}
-
-/// The original lines of a call that has more of them than are kept, as they are read.
-fn print_all(
-    desk: &Desk,
-    args: &TraceArgs,
-    out: &mut Out,
-    enterprise: &EnterpriseName,
-    question: &TraceQuestion,
-) -> Result<Vec<Trouble>, Error> {
-    let mut print = |lines: &[Line]| {
-        let lines = lines.iter().filter(|line| is_wanted(args, line));
-        out.raw(lines.map(|line| &*line.text))
+fn print_raw(args: &TraceArgs, out: &mut Out, lines: &[Line]) -> Result<(), Error> {
+    let is_wanted = |line: &&Line| {
+        args.only.is_empty() || args.only.contains(&Record::parse(&line.text).kind())
     };
-    desk.engine
-        .each_record(&desk.tree, enterprise, question, &mut print)
-}
-
-fn say_left_out(desk: &Desk, args: &TraceArgs, call: &TracedCall) {
-    let is_all = args.format == TraceFormat::Raw && args.limit == 0;
-    if call.left_out > 0 && !is_all {
-        desk.say(&format!(
-            "at least {} records more are left out; --limit 0 shows all",
-            call.left_out
-        ));
-    }
-}
-
-pub(super) fn write_ndjson(
-    out: &mut dyn Write,
-    values: &[serde_json::Value],
-) -> std::io::Result<()> {
-    values
-        .iter()
-        .try_for_each(|value| json::write(out, value, false))
+    let lines = lines.iter().filter(is_wanted);
+    out.raw(lines.map(|line| &*line.text))
 }
 
 fn not_found(
@@ -246,7 +208,8 @@ fn not_found(
         if args.format == TraceFormat::Json && values.len() != 1 {
             values = vec![serde_json::Value::Array(values)];
         }
-        out.bytes(|out| write_ndjson(out, &values))?;
+        let mut values = values.iter();
+        out.bytes(|out| values.try_for_each(|value| json::write(out, value, false)))?;
     }
     desk.say(&not_found_text(desk, asked, traces, troubles));
     Ok(())

@@ -75,6 +75,11 @@ impl Engine {
         })
     }
 
+    /// The threads that it works on, for what is no question to it.
+    pub fn pool(&self) -> &ThreadPool {
+        &self.pool
+    }
+
     /// The same engine with threads of its own and the same memory: a long question keeps those it
     /// was asked on until its end, and a short one is not to wait for that.
     ///

@@ -81,7 +81,7 @@ pub(super) fn start(desk: &Desk, format: LogFormat, path: Option<&Path>) -> Resu
             (BoxMakeWriter::new(queue), Log { file: Some(file) })
         }
     };
-    let level = match (desk.verbose, desk.quiet) {
+    let level = match (desk.global.verbose, desk.global.quiet) {
         (true, _) => Level::DEBUG,
         (_, true) => Level::ERROR,
         _ => Level::INFO,

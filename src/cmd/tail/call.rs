@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::{Printer, Tail, shown};
+use super::{Printer, Tail, arrived, shown};
 use crate::cli::TailFormat;
 use crate::cmd::Exit;
 use crate::cmd::trace::{check_id, not_found_text};
@@ -16,13 +16,10 @@ use calltrace_engine::{Trace, TraceQuestion, TracedCall};
 use calltrace_follow::{Arrival, Batch, Next, Start, Whom};
 use calltrace_model::call::{Closure, Event, Fact, Summary, reach};
 use calltrace_model::filter::RecordFilter;
-use calltrace_model::record::{Place, Record};
+use calltrace_model::record::Record;
 use calltrace_output::{Shown, ending, json};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
-
-/// Facts of records that arrive come behind those of the files, in the order of their arrival.
-const ARRIVED: u32 = u32::MAX;
 
 pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
     check_id(asked)?;
@@ -91,17 +88,10 @@ impl CallTail<'_> {
     fn follow(mut self, mut starts: Vec<Start>) -> Result<Exit, Error> {
         let mut whom = self.tail.whom();
         if !self.watched.is_empty() {
-            starts.retain(|start| {
-                self.watched
-                    .iter()
-                    .any(|call| call.is_of(&start.enterprise))
-            });
-            whom = Whom::Named(
-                starts
-                    .iter()
-                    .map(|start| start.enterprise.clone())
-                    .collect(),
-            );
+            let calls = &self.watched;
+            starts.retain(|start| calls.iter().any(|call| call.is_of(&start.enterprise)));
+            let named = starts.iter().map(|start| start.enterprise.clone());
+            whom = Whom::Named(named.collect());
         }
         let filter = RecordFilter::default();
         let mut follow = self.tail.follow(whom, starts, filter, &self.printer.out)?;
@@ -131,12 +121,8 @@ impl CallTail<'_> {
             if self.watched.is_empty() {
                 self.look_for_call(arrival)?;
             }
-            for call in self
-                .watched
-                .iter_mut()
-                .filter(|call| call.is_of(arrival.enterprise))
-            {
-                if call.arrives(arrival) {
+            for call in &mut self.watched {
+                if call.is_of(arrival.enterprise) && call.arrives(arrival) {
                     call.set_due(self.tail.args.linger, Duration::ZERO);
                     fresh.push(shown(arrival));
                 }
@@ -375,11 +361,7 @@ impl Watched {
 }
 
 fn fact_of(arrival: Arrival<'_>, number: u64) -> Fact {
-    let place = Place {
-        source: ARRIVED,
-        offset: number,
-    };
-    Fact::of(&Record::parse(arrival.text), arrival.at, place)
+    Fact::of(&Record::parse(arrival.text), arrival.at, arrived(number))
 }
 
 /// How long ago a record was written.

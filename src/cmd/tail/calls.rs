@@ -6,21 +6,18 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use super::Tail;
 use super::board::{Board, Told};
 use super::known::Known;
+use super::{Tail, arrived};
 use crate::cmd::Exit;
 use calltrace_engine::RecordLimits;
 use calltrace_follow::{Arrival, Next, Start};
 use calltrace_model::call::{Changes, Component, Fact, Joiner, State, Summary, infer};
 use calltrace_model::filter::RecordFilter;
-use calltrace_model::record::{LogZone, Place, Record, Stamp};
+use calltrace_model::record::{LogZone, Record, Stamp};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::EnterpriseName;
-
-/// Facts of records that arrive come behind those of the files, in the order of their arrival.
-const ARRIVED: u32 = u32::MAX;
 
 /// Both channels of a bridge enter it within some milliseconds, and the host's script, which polls five
 /// times a second, logs them in one round or the next: before this time (milliseconds) has passed, a part that
@@ -117,7 +114,8 @@ impl Watch {
             };
             desk.explain_all(&open.notes);
             tail.trouble(&open.troubles);
-            let calls = Calls::begin(enterprise, open.calls, &self.filter, now);
+            let mut calls = Calls::new(enterprise, &self.filter, open.calls);
+            calls.begin(now);
             let going = calls.known.going_on().count();
             desk.explain(|| format!("{enterprise}: {going} calls going on"));
             self.all.insert(enterprise.clone(), calls);
@@ -126,14 +124,15 @@ impl Watch {
 
     fn take(&mut self, arrival: Arrival<'_>, now: Stamp, board: &mut Board) {
         if !self.all.contains_key(arrival.enterprise) {
-            let new = EnterpriseName::clone(arrival.enterprise);
-            self.all.insert(new, Calls::default());
+            let joiner = Joiner::keeping(RecordLimits::default().records);
+            let new = Calls::new(arrival.enterprise, &self.filter, joiner);
+            self.all.insert(arrival.enterprise.clone(), new);
         }
         let calls = self
             .all
             .get_mut(arrival.enterprise)
             .expect("it is there by now");
-        calls.take(&arrival, now, &self.filter, &mut |told| board.tell(told));
+        calls.take(&arrival, now, &mut |told| board.tell(told));
     }
 
     /// Whether the passing of time may change what is told.
@@ -143,15 +142,14 @@ impl Watch {
 
     fn settle(&mut self, board: &mut Board) {
         let now = self.now();
-        for (enterprise, calls) in self.all.iter_mut().filter(|(_, calls)| calls.waits()) {
-            calls.settle(enterprise, now, &self.filter, &mut |told| board.tell(told));
+        for calls in self.all.values_mut().filter(|calls| calls.waits()) {
+            calls.settle(now, &mut |told| board.tell(told));
         }
     }
 
     fn tidy(&mut self, board: &mut Board) {
         let now = self.now();
-        for (enterprise, calls) in &mut self.all {
-            calls.look_at_flooded(enterprise, now, &self.filter, &mut |told| board.tell(told));
+        for calls in self.all.values_mut() {
             calls.tidy(now, &mut |told| board.tell(told));
         }
     }
@@ -168,6 +166,9 @@ impl Watch {
 
 /// The calls of one enterprise.
 struct Calls {
+    enterprise: EnterpriseName,
+    /// What one of a call's records must be like.
+    filter: RecordFilter,
     joiner: Joiner,
     /// What of the joiner's may show joins without ids.
     changes: Changes,
@@ -181,10 +182,12 @@ struct Calls {
     last: Option<(Stamp, Stamp)>,
 }
 
-impl Default for Calls {
-    fn default() -> Calls {
+impl Calls {
+    fn new(enterprise: &EnterpriseName, filter: &RecordFilter, joiner: Joiner) -> Calls {
         Calls {
-            joiner: Joiner::keeping(RecordLimits::default().records),
+            enterprise: enterprise.clone(),
+            filter: filter.clone(),
+            joiner,
             changes: Changes::default(),
             flooded: BTreeSet::new(),
             known: Known::default(),
@@ -192,31 +195,21 @@ impl Default for Calls {
             last: None,
         }
     }
-}
 
-impl Calls {
-    fn begin(
-        enterprise: &EnterpriseName,
-        joiner: Joiner,
-        filter: &RecordFilter,
-        now: Stamp,
-    ) -> Calls {
-        let mut calls = Calls {
-            joiner,
-            ..Calls::default()
-        };
-        let open: Vec<u32> = calls.joiner.components().map(|(slot, _)| slot).collect();
+    /// Takes the calls that the joiner has for known.
+    fn begin(&mut self, now: Stamp) {
+        let open: Vec<u32> = self.joiner.components().map(|(slot, _)| slot).collect();
         for slot in open {
-            calls.changes.add(slot);
-            let facts = calls.joiner.in_order(slot);
+            self.changes.add(slot);
+            let facts = self.joiner.in_order(slot);
             let (Some(summary), Some((state, since))) = (Summary::of(facts), State::latest(facts))
             else {
                 continue;
             };
-            if is_wanted(facts, filter) && !infer::is_likely_part(facts, &summary) {
+            if is_wanted(facts, &self.filter) && !infer::is_likely_part(facts, &summary) {
                 let left = State::left(facts, &summary);
-                calls.known.put(Told {
-                    enterprise: enterprise.clone(),
+                self.known.put(Told {
+                    enterprise: self.enterprise.clone(),
                     left: left.map(|(left, waits)| (left, summary.last.plus_millis(waits))),
                     summary,
                     state,
@@ -225,25 +218,15 @@ impl Calls {
             }
         }
         // Those are no news.
-        calls.known.end_left(now, &mut |_| ());
-        calls
+        self.known.end_left(now, &mut |_| ());
     }
 
     /// Adds a record, which arrived at `now`, and tells what it changed.
-    fn take(
-        &mut self,
-        arrival: &Arrival<'_>,
-        now: Stamp,
-        filter: &RecordFilter,
-        tell: &mut dyn FnMut(&Told),
-    ) {
+    fn take(&mut self, arrival: &Arrival<'_>, now: Stamp, tell: &mut dyn FnMut(&Told)) {
         self.arrivals += 1;
-        let place = Place {
-            source: ARRIVED,
-            offset: self.arrivals,
-        };
         let record = Record::parse(arrival.text);
-        let mut fact = Fact::of(&record, arrival.at, place);
+        let mut fact = Fact::of(&record, arrival.at, arrived(self.arrivals));
+        let filter = &self.filter;
         fact.matched = !filter.is_empty() && filter.matches(&record, Some(arrival.at));
         let (at, tells) = (fact.at, fact.is_asterisk() || fact.matched);
         self.last = Some((at, now));
@@ -262,27 +245,7 @@ impl Calls {
             .changes
             .infer(&mut self.joiner, |part| is_settled(part, at));
         changed.extend(own.filter(|slot| !changed.contains(slot)));
-        for slot in changed {
-            if let Some(news) = self.look(arrival.enterprise, slot, (at, now), filter) {
-                tell(news);
-            }
-        }
-    }
-
-    /// Looks at the calls that got more records than are kept, and tells what those changed.
-    fn look_at_flooded(
-        &mut self,
-        enterprise: &EnterpriseName,
-        now: Stamp,
-        filter: &RecordFilter,
-        tell: &mut dyn FnMut(&Told),
-    ) {
-        let at = self.record_time(now);
-        for slot in std::mem::take(&mut self.flooded) {
-            if let Some(news) = self.look(enterprise, slot, (at, now), filter) {
-                tell(news);
-            }
-        }
+        self.look_at(changed, (at, now), tell);
     }
 
     /// The time that a record written now would have, of a writer whose records come late.
@@ -297,39 +260,37 @@ impl Calls {
     }
 
     /// Tells what the time that has passed shows: that no id joins a part, that no one was handed on.
-    fn settle(
-        &mut self,
-        enterprise: &EnterpriseName,
-        now: Stamp,
-        filter: &RecordFilter,
-        tell: &mut dyn FnMut(&Told),
-    ) {
+    fn settle(&mut self, now: Stamp, tell: &mut dyn FnMut(&Told)) {
         let at = self.record_time(now);
         let grown = self
             .changes
             .infer(&mut self.joiner, |part| is_settled(part, at));
-        for slot in grown {
-            if let Some(news) = self.look(enterprise, slot, (at, now), filter) {
+        self.look_at(grown, (at, now), tell);
+        self.known.end_left(now, tell);
+    }
+
+    /// Looks at calls again, and tells what has changed.
+    fn look_at(
+        &mut self,
+        slots: impl IntoIterator<Item = u32>,
+        times: (Stamp, Stamp),
+        tell: &mut dyn FnMut(&Told),
+    ) {
+        for slot in slots {
+            if let Some(news) = self.look(slot, times) {
                 tell(news);
             }
         }
-        self.known.end_left(now, tell);
     }
 
     /// Looks at a call again, after the record of a time and at a time; the call if its state is another
     /// than was told.
-    fn look(
-        &mut self,
-        enterprise: &EnterpriseName,
-        slot: u32,
-        (at, now): (Stamp, Stamp),
-        filter: &RecordFilter,
-    ) -> Option<&Told> {
+    fn look(&mut self, slot: u32, (at, now): (Stamp, Stamp)) -> Option<&Told> {
         let call = self.joiner.component(slot);
         let is_settled = is_settled(call, at);
         let facts = self.joiner.in_order(slot);
         let summary = Summary::of(facts)?;
-        let state = State::of(facts, &summary).filter(|_| is_wanted(facts, filter))?;
+        let state = State::of(facts, &summary).filter(|_| is_wanted(facts, &self.filter))?;
         // Of what belongs to another call only an end is told, if nothing has joined it by then.
         if infer::is_likely_part(facts, &summary) && !(is_settled && state.is_over()) {
             return None;
@@ -348,7 +309,7 @@ impl Calls {
         let same = before.iter().find(|told| told.state.is_like(&state));
         let since = same.map(|told| told.since);
         let told = self.known.put(Told {
-            enterprise: enterprise.clone(),
+            enterprise: self.enterprise.clone(),
             state,
             since: since.unwrap_or(summary.last),
             left: left.map(|(left, waits)| (left, now.plus_millis(waits))),
@@ -357,9 +318,11 @@ impl Calls {
         since.is_none().then_some(told)
     }
 
-    /// Ends calls that everybody has left, lets go of those that nothing can be added to any more, and
-    /// tells of those whose end was not logged.
+    /// Looks at the calls that got more records than are kept, ends those that everybody has left, lets go
+    /// of those that nothing can be added to any more, and tells of those whose end was not logged.
     fn tidy(&mut self, now: Stamp, tell: &mut dyn FnMut(&Told)) {
+        let flooded = std::mem::take(&mut self.flooded);
+        self.look_at(flooded, (self.record_time(now), now), tell);
         self.known.end_left(now, tell);
         for slot in self.joiner.quiet(now) {
             let gone = self.joiner.take(slot);

@@ -27,6 +27,7 @@ use crate::cli::{TailArgs, TailFormat};
 use calltrace_engine::Now;
 use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom, raise_descriptor_limit};
 use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::Place;
 use calltrace_output::{Shown, Stream, json};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
@@ -36,18 +37,17 @@ pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
     if args.follows() {
         raise_descriptor_limit();
     }
-    let mut tail = Tail {
+    let tail = Tail {
         desk,
         args,
         selected: desk.tree.select(&args.enterprises)?,
-        deadline: None,
+        // A time too far off to be reckoned with never comes.
+        deadline: args
+            .timeout
+            .and_then(|time| Instant::now().checked_add(time)),
         is_unreadable: false,
         troubles: BTreeSet::new(),
     };
-    // A time too far off to be reckoned with never comes.
-    tail.deadline = args
-        .timeout
-        .and_then(|time| Instant::now().checked_add(time));
     match &args.call {
         Some(asked) => call::run(tail, asked),
         None if args.calls => calls::run(tail),
@@ -216,6 +216,14 @@ impl Printer<'_> {
                 })
             }
         }
+    }
+}
+
+/// Records that arrive come behind those of the files, in the order of their arrival.
+fn arrived(number: u64) -> Place {
+    Place {
+        source: u32::MAX,
+        offset: number,
     }
 }
 

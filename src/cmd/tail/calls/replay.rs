@@ -38,16 +38,14 @@ fn scenarios() -> Vec<PathBuf> {
 fn replay(scenario: &Path, mode: &str) -> Replayed {
     let read = |name: &str| fs::read_to_string(scenario.join(name)).expect("it can be read");
     let text = read(&format!("{mode}.log"));
-    let enterprise = EnterpriseName::new("0367").expect("a name");
-    let filter = RecordFilter::default();
-    let mut calls = Calls::default();
+    let mut calls = tests::made_up_calls();
     let mut told = Vec::new();
     let mut now = Stamp::parse_prefix(text.as_bytes()).expect("a time");
     let settle = |calls: &mut Calls, now: Stamp, told: &mut Vec<_>| {
         let mut tell = |news: &Told| {
             told.push((now, news.summary.main_uid.clone(), news.state.clone()));
         };
-        calls.settle(&enterprise, now, &filter, &mut tell);
+        calls.settle(now, &mut tell);
     };
     for line in text.lines() {
         let at = Stamp::parse_prefix(line.as_bytes()).expect("a time");
@@ -61,13 +59,13 @@ fn replay(scenario: &Path, mode: &str) -> Replayed {
         }
         now = now.max(at);
         let arrival = Arrival {
-            enterprise: &enterprise,
+            enterprise: &calls.enterprise.clone(),
             file: "events.log",
             offset: 0,
             at,
             text: line.as_bytes(),
         };
-        calls.take(&arrival, now, &filter, &mut |news| {
+        calls.take(&arrival, now, &mut |news| {
             told.push((now, news.summary.main_uid.clone(), news.state.clone()));
         });
     }

@@ -9,16 +9,21 @@ const THIRD: &str = "1764666950.70";
 
 /// Calls of one enterprise and what was told of them: the main leg and the state.
 struct Heard {
-    enterprise: EnterpriseName,
     calls: Calls,
     told: Vec<(String, State)>,
+}
+
+/// The calls of an enterprise that nothing is known of yet.
+pub(super) fn made_up_calls() -> Calls {
+    let enterprise = EnterpriseName::new("0367").expect("a name");
+    let joiner = Joiner::keeping(RecordLimits::default().records);
+    Calls::new(&enterprise, &RecordFilter::default(), joiner)
 }
 
 impl Heard {
     fn new() -> Heard {
         Heard {
-            enterprise: EnterpriseName::new("0367").expect("a name"),
-            calls: Calls::default(),
+            calls: made_up_calls(),
             told: Vec::new(),
         }
     }
@@ -27,16 +32,16 @@ impl Heard {
         let text = format!(
             "2025-12-02 {time},000|AST|{event}|{uid}|{{\"UniqueId\": \"{uid}\", {fields}}}"
         );
+        let enterprise = self.calls.enterprise.clone();
         let arrival = Arrival {
-            enterprise: &self.enterprise,
+            enterprise: &enterprise,
             file: "events.log",
             offset: 0,
             at: stamp(time),
             text: text.as_bytes(),
         };
         let told = &mut self.told;
-        let (now, filter) = (arrival.at, RecordFilter::default());
-        self.calls.take(&arrival, now, &filter, &mut |news| {
+        self.calls.take(&arrival, arrival.at, &mut |news| {
             told.push((news.summary.main_uid.clone(), news.state.clone()));
         });
     }
@@ -53,10 +58,7 @@ impl Heard {
         let mut tell = |news: &Told| {
             told.push((news.summary.main_uid.clone(), news.state.clone()));
         };
-        let (now, filter) = (stamp(time), RecordFilter::default());
-        self.calls
-            .look_at_flooded(&self.enterprise, now, &filter, &mut tell);
-        self.calls.tidy(now, &mut tell);
+        self.calls.tidy(stamp(time), &mut tell);
     }
 
     /// A client calls, 151 answers, and both leave.
