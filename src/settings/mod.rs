@@ -22,7 +22,7 @@ use calltrace_store::error::Error;
 use calltrace_upkeep::rotate::Policy;
 use calltrace_web::pages::Language;
 use calltrace_web::{PublicUrl, Recordings};
-use toml::de::DeValue;
+use toml::Value;
 
 pub use origin::{Origins, Said};
 pub use row::{Setting, Shown, Usual};
@@ -122,9 +122,8 @@ impl Settings {
             files: Vec::new(),
         };
         for setting in SETTINGS {
-            if let Usual::Is(text) = setting.usual {
-                let value = DeValue::parse(text).expect("a default is TOML");
-                let set = (setting.set)(&mut settings, &setting.names(), value.get_ref());
+            if let Some(value) = setting.usual_value() {
+                let set = (setting.set)(&mut settings, &setting.names(), &value);
                 set.expect("a default is a right value");
             }
         }
@@ -138,6 +137,7 @@ impl Settings {
     /// A file that can't be read or is no TOML; an unknown key (the nearest right one is named); a
     /// value of the wrong type.
     pub fn load(named: Option<&Path>) -> Result<Settings, Error> {
+        use ErrorKind::{NotADirectory, NotFound, PermissionDenied};
         let mut settings = Settings::usual();
         let user = env::var_os("XDG_CONFIG_HOME")
             .map(PathBuf::from)
@@ -146,37 +146,29 @@ impl Settings {
             .or_else(|| env::home_dir().map(|home| home.join(".config")))
             .map(|dir| dir.join("calltrace/config.toml"));
         let for_all = PathBuf::from("/etc/calltrace/config.toml");
-        for path in std::iter::once(&for_all).chain(&user) {
-            use ErrorKind::{NotADirectory, NotFound, PermissionDenied};
-            let state = match fs::read_to_string(path) {
+        let files: [(Option<PathBuf>, &[ErrorKind]); 3] = [
+            (Some(for_all), &[NotFound, NotADirectory]),
+            // `sudo -u` and its like leave HOME as it was.
+            (user, &[NotFound, NotADirectory, PermissionDenied]),
+            (named.map(Path::to_owned), &[]),
+        ];
+        for (path, passed_over) in files {
+            let Some(path) = path else { continue };
+            let state = match fs::read_to_string(&path) {
                 Ok(text) => {
-                    settings.take(&text, path)?;
-                    continue;
+                    read::read(&mut settings, &text, &path)?;
+                    FileState::Read
                 }
-                Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
-                    FileState::Missing
+                Err(error) if !passed_over.contains(&error.kind()) => {
+                    return Err(Error::io(&path, "read the settings", error));
                 }
-                // `sudo -u` and its like leave HOME as it was.
-                Err(error) if error.kind() == PermissionDenied && *path != for_all => {
-                    FileState::Closed
-                }
-                Err(error) => return Err(Error::io(path, "read the settings", error)),
+                Err(error) if error.kind() == PermissionDenied => FileState::Closed,
+                Err(_) => FileState::Missing,
             };
-            settings.files.push((path.clone(), state));
-        }
-        if let Some(path) = named {
-            let text = fs::read_to_string(path)
-                .map_err(|error| Error::io(path, "read the settings", error))?;
-            settings.take(&text, path)?;
+            settings.files.push((path, state));
         }
         settings.take_variable("log_timezone")?;
         Ok(settings)
-    }
-
-    fn take(&mut self, text: &str, path: &Path) -> Result<(), Error> {
-        read::read(self, text, path)?;
-        self.files.push((path.to_owned(), FileState::Read));
-        Ok(())
     }
 
     /// What the environment says of a setting that has no flag; clap reads the variables of others.
@@ -186,7 +178,7 @@ impl Settings {
         let Some(text) = env::var_os(variable) else {
             return Ok(());
         };
-        let value = DeValue::String(text.to_string_lossy());
+        let value = Value::from(text.to_string_lossy().as_ref());
         (setting.set)(self, &[name], &value)
             .map_err(|problem| Error::Usage(format!("{variable}{}", problem.0)))
     }

@@ -30,7 +30,7 @@ impl Origins {
         &mut self,
         setting: &Setting,
         names: &[&str],
-        value: Option<Value>,
+        value: Value,
         (path, line): (&Path, usize),
     ) {
         let (value, masked) = showable(setting.shown, value);
@@ -92,14 +92,14 @@ impl Origins {
 }
 
 /// The value if all of it may be shown, else what may be said instead.
-fn showable(shown: Shown, value: Option<Value>) -> (Option<Value>, Option<String>) {
-    match (shown, &value) {
-        (Shown::Whole, _) => (value, None),
-        (Shown::Address, Some(Value::String(text))) => match address(text) {
-            Some(shown) if shown == *text => (value, None),
+fn showable(shown: Shown, value: Value) -> (Option<Value>, Option<String>) {
+    match shown {
+        Shown::Whole => (Some(value), None),
+        Shown::Hidden => (None, None),
+        Shown::Address => match value.as_str().and_then(address) {
+            Some(shown) if value.as_str() == Some(&shown) => (Some(value), None),
             masked => (None, masked),
         },
-        _ => (None, None),
     }
 }
 

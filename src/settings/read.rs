@@ -5,11 +5,12 @@ use std::path::Path;
 
 use calltrace_store::error::Error;
 use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
 
 use super::Settings;
-use super::row::{Problem, Setting, plain};
+use super::row::{Problem, Setting};
 use super::table::check_name;
-use super::values::nearest;
+use super::values::meant;
 
 /// Takes over what a file says, key by key; what others said before of other keys stays.
 ///
@@ -42,10 +43,9 @@ impl Walk<'_> {
         table: &'t DeTable<'_>,
         start: usize,
     ) -> Result<(), Error> {
-        let has = |key: &str| table.keys().any(|typed| typed.get_ref() == key);
-        for one in Setting::below(names).filter(|one| one.names().len() == names.len() + 1) {
-            let (one, other) = (one.key(), one.twin().map(Setting::key));
-            if let Some(other) = other.filter(|other| has(one) && has(other)) {
+        let own = Setting::below(names).filter(|one| one.names().len() == names.len() + 1);
+        for (one, other) in own.filter_map(|one| Some((one.key(), one.twin()?.key()))) {
+            if table.contains_key(one) && table.contains_key(other) {
                 let both = format!(" has both {one} and {other}; leave one of them");
                 return Err(self.refused(names, start, &Problem(both)));
             }
@@ -72,11 +72,12 @@ impl Walk<'_> {
         check_name(known[depth - 1], names[depth - 1])
             .map_err(|problem| self.refused(names, start, &problem))?;
         if known.len() == depth {
-            (setting.set)(self.settings, names, value)
+            let value = plain(value);
+            (setting.set)(self.settings, names, &value)
                 .map_err(|problem| self.refused(names, start, &problem))?;
             let line = self.line(start);
             let origins = &mut self.settings.origins;
-            origins.note(setting, names, plain(value), (self.path, line));
+            origins.note(setting, names, value, (self.path, line));
             return Ok(());
         }
         match value {
@@ -101,6 +102,22 @@ impl Walk<'_> {
     }
 }
 
+/// The value as rows take it. One of a kind that no setting has is an empty table, which each row refuses.
+fn plain(value: &DeValue<'_>) -> Value {
+    let integer = || {
+        let digits = value.as_integer()?;
+        let number = i64::from_str_radix(digits.as_str(), digits.radix());
+        number.ok().map(Value::Integer)
+    };
+    match value {
+        DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| plain(item.get_ref())).collect())
+        }
+        _ => integer().unwrap_or_else(|| Value::Table(Table::new())),
+    }
+}
+
 /// What to say of a name that its table does not have.
 fn unknown(names: &[&str]) -> String {
     let (name, tables) = names.split_last().expect("a key has a name");
@@ -108,12 +125,9 @@ fn unknown(names: &[&str]) -> String {
         .map(|setting| setting.names()[tables.len()])
         .collect();
     known.dedup();
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(name) => format!("did you mean {name}?"),
-        None => format!("there are {}", known.join(", ")),
+    let place = match tables {
+        [] => String::new(),
+        _ => format!(" in [{}]", tables.join(".")),
     };
-    match tables {
-        [] => format!("no setting {name:?}; {hint}"),
-        _ => format!("no setting {name:?} in [{}]; {hint}", tables.join(".")),
-    }
+    format!("no setting {name:?}{place}; {}", meant(name, &known))
 }

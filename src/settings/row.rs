@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use calltrace_directory::Secret;
 use toml::Value;
-use toml::de::{DeInteger, DeValue};
 
 use super::Settings;
 
@@ -28,7 +27,7 @@ pub struct Setting {
     pub(super) set: Set,
 }
 
-pub(super) type Set = fn(&mut Settings, &[&str], &DeValue<'_>) -> Result<(), Problem>;
+pub(super) type Set = fn(&mut Settings, &[&str], &Value) -> Result<(), Problem>;
 
 /// What holds while a setting is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,29 +93,11 @@ impl Setting {
 
     /// Its default, if it has one.
     pub fn usual_value(&self) -> Option<Value> {
-        let Usual::Is(text) = self.usual else {
-            return None;
-        };
-        let value = DeValue::parse(text).expect("a default is TOML");
-        plain(value.get_ref())
-    }
-}
-
-/// The value as others know it; `None` of a kind that no setting takes.
-pub(super) fn plain(value: &DeValue<'_>) -> Option<Value> {
-    match value {
-        DeValue::String(text) => Some(Value::String(text.to_string())),
-        DeValue::Integer(digits) => integer(digits).map(Value::Integer),
-        DeValue::Array(items) => {
-            let items = items.iter().map(|item| plain(item.get_ref()));
-            items.collect::<Option<_>>().map(Value::Array)
+        match self.usual {
+            Usual::Is(text) => Some(text.parse().expect("a default is TOML")),
+            Usual::Not(_) => None,
         }
-        _ => None,
     }
-}
-
-fn integer(digits: &DeInteger<'_>) -> Option<i64> {
-    i64::from_str_radix(digits.as_str(), digits.radix()).ok()
 }
 
 /// What is wrong with a value: the rest of a sentence that begins with the setting's name, ` must be in
@@ -148,57 +129,51 @@ pub(super) fn put<T, F: From<T>>(field: &mut F, value: Result<T, Problem>) -> Re
 }
 
 /// A text; where it is none, it is said to have to be `what`.
-pub(super) fn text_of<'v>(value: &'v DeValue<'_>, what: &str) -> Result<&'v str, Problem> {
+pub(super) fn text_of<'v>(value: &'v Value, what: &str) -> Result<&'v str, Problem> {
     value.as_str().ok_or_else(|| Problem::must_be(what))
 }
 
-pub(super) fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Problem> {
+pub(super) fn text<'v>(value: &'v Value) -> Result<&'v str, Problem> {
     text_of(value, "in quotes")
 }
 
 /// A text that is read further.
 pub(super) fn parsed<T>(
-    value: &DeValue<'_>,
+    value: &Value,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T, Problem> {
     Ok(parse(text(value)?)?)
 }
 
-pub(super) fn number<T>(value: &DeValue<'_>, range: RangeInclusive<T>) -> Result<T, Problem>
+pub(super) fn number<T>(value: &Value, range: RangeInclusive<T>) -> Result<T, Problem>
 where
     T: TryFrom<i64> + PartialOrd + Display,
 {
-    let number = value.as_integer().and_then(integer);
+    let number = value.as_integer();
     let number = number.and_then(|number| T::try_from(number).ok());
-    number
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| {
-            Problem::must_be(format!(
-                "a number from {} to {}",
-                range.start(),
-                range.end()
-            ))
-        })
+    let number = number.filter(|number| range.contains(number));
+    let (from, to) = (range.start(), range.end());
+    number.ok_or_else(|| Problem::must_be(format!("a number from {from} to {to}")))
 }
 
 /// A list, described by `hint`; `item` gets `None` for what is no text.
 pub(super) fn list<T>(
-    value: &DeValue<'_>,
+    value: &Value,
     hint: &str,
     item: impl Fn(Option<&str>) -> Result<T, String>,
 ) -> Result<Vec<T>, Problem> {
     let items = value.as_array();
     let items = items.ok_or_else(|| Problem::from(hint.to_owned()))?;
-    let items = items.iter().map(|value| item(value.get_ref().as_str()));
+    let items = items.iter().map(|value| item(value.as_str()));
     Ok(items.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn secret(value: &DeValue<'_>) -> Result<Secret, Problem> {
+pub(super) fn secret(value: &Value) -> Result<Secret, Problem> {
     Secret::new(text(value)?).ok_or_else(Problem::is_empty)
 }
 
 /// The name of a file.
-pub(super) fn file(value: &DeValue<'_>) -> Result<PathBuf, Problem> {
+pub(super) fn file(value: &Value) -> Result<PathBuf, Problem> {
     match text(value)? {
         "" => Err(Problem::is_empty()),
         name => Ok(PathBuf::from(name)),

@@ -8,7 +8,7 @@ use calltrace_directory::{EnterpriseConfig, Given};
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::tree::EnterpriseName;
 use calltrace_web::{PublicUrl, RecordingUrl, Recordings};
-use toml::de::DeValue;
+use toml::Value;
 
 use super::Settings;
 use super::row::Usual::{Is, Not};
@@ -176,7 +176,7 @@ fn recording_host(typed: Option<&str>) -> Result<String, String> {
     Recordings::host(typed.unwrap_or_default())
 }
 
-fn folder(value: &DeValue<'_>) -> Result<PathBuf, Problem> {
+fn folder(value: &Value) -> Result<PathBuf, Problem> {
     let what = "a folder, in quotes";
     match text_of(value, what)? {
         name if name.is_empty() || name.contains('\0') => Err(Problem::must_be(what)),
@@ -184,15 +184,15 @@ fn folder(value: &DeValue<'_>) -> Result<PathBuf, Problem> {
     }
 }
 
-fn zone(value: &DeValue<'_>) -> Result<Zone, Problem> {
+fn zone(value: &Value) -> Result<Zone, Problem> {
     Ok(parse_zone(text_of(value, "a time zone, in quotes")?)?)
 }
 
-fn given(value: &DeValue<'_>) -> Result<Given, Problem> {
+fn given(value: &Value) -> Result<Given, Problem> {
     secret(value).map(Given::Here)
 }
 
-fn given_in_file(value: &DeValue<'_>) -> Result<Given, Problem> {
+fn given_in_file(value: &Value) -> Result<Given, Problem> {
     file(value).map(Given::File)
 }
 
@@ -202,7 +202,7 @@ fn enterprise<'s>(all: &'s mut Settings, names: &[&str]) -> &'s mut EnterpriseCo
 }
 
 /// A name; a blank one is none.
-fn name(value: &DeValue<'_>) -> Result<Option<String>, Problem> {
+fn name(value: &Value) -> Result<Option<String>, Problem> {
     let name = text(value)?.to_owned();
     Ok(Some(name).filter(|name| !name.trim().is_empty()))
 }
@@ -211,7 +211,7 @@ fn name(value: &DeValue<'_>) -> Result<Option<String>, Problem> {
 fn put_name(
     known: &mut BTreeMap<String, String>,
     names: &[&str],
-    value: &DeValue<'_>,
+    value: &Value,
 ) -> Result<(), Problem> {
     let id = names.last().expect("a setting has a name");
     known.insert((*id).to_owned(), text(value)?.to_owned());

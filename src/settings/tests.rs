@@ -13,7 +13,7 @@ use super::*;
 fn read_all(texts: &[&str]) -> Result<Settings, String> {
     let mut settings = Settings::usual();
     for text in texts {
-        let read = settings.take(text, Path::new("config.toml"));
+        let read = read::read(&mut settings, text, Path::new("config.toml"));
         read.map_err(|error| error.to_string())?;
     }
     Ok(settings)

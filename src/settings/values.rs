@@ -8,10 +8,7 @@ use calltrace_upkeep::rotate::Mode;
 use calltrace_web::pages::Language;
 
 /// The nearest of `known` to `typed`, if it is near enough to have been meant.
-pub(crate) fn nearest<'k>(
-    typed: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let typed = typed.to_lowercase();
     let most = (typed.chars().count() / 3).max(2);
     known
@@ -22,10 +19,16 @@ pub(crate) fn nearest<'k>(
         .map(|(_, name)| name)
 }
 
+/// What to say of a name that is none of `known`.
 pub(crate) fn one_of(typed: &str, what: &str, known: &[&str]) -> String {
+    format!("no {what} {typed:?}; {}", meant(typed, known))
+}
+
+/// The name that may have been meant, else all there are.
+pub(super) fn meant(typed: &str, known: &[&str]) -> String {
     match nearest(typed, known.iter().copied()) {
-        Some(name) => format!("no {what} {typed:?}; did you mean {name}?"),
-        None => format!("no {what} {typed:?}; there are {}", known.join(", ")),
+        Some(name) => format!("did you mean {name}?"),
+        None => format!("there are {}", known.join(", ")),
     }
 }
 
