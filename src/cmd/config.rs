@@ -3,15 +3,16 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use toml::Value;
 
-use super::root::{Root, here};
+use super::origin::Origin;
+use super::root::{here, is_there};
 use super::talk::Out;
 use super::{Exit, system_zone};
-use crate::cli::{ConfigArgs, ConfigFormat, Global, check_environment, is_flag};
+use crate::cli::{ConfigArgs, ConfigFormat, Global, check_environment};
 use crate::settings::{FileState, SETTINGS, Said, Setting, Settings, Usual};
 use calltrace_model::sanitise::sanitise;
 use calltrace_store::error::{Error, reason};
@@ -50,17 +51,6 @@ struct Row {
     /// What may be said of a value that may not be shown.
     masked: Option<String>,
     origin: Origin,
-}
-
-/// Where a value comes from.
-enum Origin {
-    Flag(&'static str),
-    Variable(&'static str),
-    File(PathBuf, usize),
-    /// Nobody said it; more about it.
-    Default(String),
-    /// It has no value.
-    Unset(&'static str),
 }
 
 /// In the order in which the documentation has them. Of two that say the same thing only the one
@@ -121,14 +111,18 @@ fn of_file(setting: &'static Setting, at: Vec<String>, said: &Said) -> Row {
 fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> Row {
     let names = setting.names();
     let at = names.iter().map(|&name| name.to_owned()).collect();
-    let (value, origin) = if let Some((value, flag)) = flagged(setting, global) {
-        (Some(value), Origin::Flag(flag))
-    } else if let Some((variable, value)) = from_variable(setting) {
-        (Some(value), Origin::Variable(variable))
-    } else if let Some(said) = settings.origins.of(&names) {
-        return of_file(setting, at, said);
-    } else {
-        usual(setting, global, settings)
+    let origin = Origin::of(setting, settings);
+    let value = match &origin {
+        Origin::Flag(_) => typed(setting, global),
+        Origin::Variable(name) => from_variable(setting, name),
+        Origin::File(..) => {
+            let said = settings.origins.of(&names).expect("a file says it");
+            return of_file(setting, at, said);
+        }
+        Origin::Default if setting.name == "display_timezone" => {
+            Some(Value::from(system_zone().name()))
+        }
+        Origin::Default => setting.usual_value(),
     };
     Row {
         setting,
@@ -139,58 +133,24 @@ fn fixed(setting: &'static Setting, global: &Global, settings: &Settings) -> Row
     }
 }
 
-/// What holds where nobody says anything.
-fn usual(setting: &Setting, global: &Global, settings: &Settings) -> (Option<Value>, Origin) {
-    match setting.usual {
-        Usual::Is(_) => {
-            let more = match setting.name {
-                "root" => root_state(global, settings),
-                _ => String::new(),
-            };
-            (setting.usual_value(), Origin::Default(more))
-        }
-        Usual::Not(what) if setting.name == "display_timezone" => (
-            Some(Value::from(system_zone().name())),
-            Origin::Default(what.to_owned()),
-        ),
-        Usual::Not(what) => (None, Origin::Unset(what)),
+/// The value of a flag that every subcommand has.
+fn typed(setting: &Setting, global: &Global) -> Option<Value> {
+    match setting.name {
+        "root" => Some(Value::from(global.root.as_ref()?.display().to_string())),
+        "display_timezone" => Some(Value::from(global.tz?.name())),
+        "threads" => Some(Value::from(u32::from(global.threads?))),
+        _ => None,
     }
 }
 
-/// The flags that every subcommand has.
-fn flagged(setting: &Setting, global: &Global) -> Option<(Value, &'static str)> {
-    let (value, flag) = match setting.name {
-        "root" => (
-            Value::from(global.root.as_ref()?.display().to_string()),
-            "--root",
-        ),
-        "display_timezone" => (Value::from(global.tz?.name()), "--tz"),
-        "threads" => (Value::from(u32::from(global.threads?)), "--threads"),
-        _ => return None,
-    };
-    is_flag(flag.trim_start_matches('-')).then_some((value, flag))
-}
-
-fn from_variable(setting: &Setting) -> Option<(&'static str, Value)> {
-    let name = setting.variable?;
+fn from_variable(setting: &Setting, name: &str) -> Option<Value> {
     let text = env::var_os(name)?.to_string_lossy().into_owned();
-    let is_number = setting
-        .usual_value()
-        .is_some_and(|usual| usual.is_integer());
-    let value = match text.parse() {
-        Ok(number) if is_number => Value::Integer(number),
-        _ => Value::String(text),
-    };
-    Some((name, value))
-}
-
-fn root_state(global: &Global, settings: &Settings) -> String {
-    let root = Root::of(global, settings);
-    let at = here();
-    match root.is_there() {
-        true => format!("in {}", at.display()),
-        false => format!("not there in {}", at.display()),
-    }
+    let usual = setting.usual_value();
+    let is_number = usual.is_some_and(|usual| usual.is_integer());
+    Some(match text.parse::<i64>() {
+        Ok(number) if is_number => Value::from(number),
+        _ => Value::from(text),
+    })
 }
 
 fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()> {
@@ -248,12 +208,18 @@ fn quoted(text: &str) -> String {
 }
 
 fn comment(row: &Row) -> String {
-    let origin = match &row.origin {
-        Origin::Flag(name) | Origin::Variable(name) => (*name).to_owned(),
-        Origin::File(path, line) => format!("{}:{line}", path.display()),
-        Origin::Default(more) if more.is_empty() => "default".to_owned(),
-        Origin::Default(more) => format!("default: {more}"),
-        Origin::Unset(what) => return format!("not set: {what}"),
+    let name = row.setting.name;
+    let origin = match (&row.origin, row.setting.usual, &row.value) {
+        (Origin::Default, Usual::Not(what), None) => return format!("not set: {what}"),
+        (Origin::Default, Usual::Not(what), _) => format!("default: {what}"),
+        (Origin::Default, _, Some(Value::String(path))) if name == "root" => {
+            let there = match is_there(Path::new(path)) {
+                true => "in",
+                false => "not there in",
+            };
+            format!("default: {there} {}", here().display())
+        }
+        (origin, ..) => origin.to_string(),
     };
     match (&row.value, &row.masked) {
         (None, Some(masked)) => format!("{origin}, set: {masked}"),
@@ -286,24 +252,22 @@ fn setting(row: &Row) -> serde_json::Value {
         Origin::Flag(name) => ("flag", None, None, Some(*name)),
         Origin::Variable(name) => ("environment", None, None, Some(*name)),
         Origin::File(path, line) => ("file", Some(path.to_string_lossy()), Some(*line), None),
-        Origin::Default(_) => ("default", None, None, None),
-        Origin::Unset(_) => ("unset", None, None, None),
+        Origin::Default if row.value.is_none() => ("unset", None, None, None),
+        Origin::Default => ("default", None, None, None),
     };
-    let is_set = !matches!(row.origin, Origin::Unset(_));
-    let is_secret = is_set && row.value.is_none();
-    let mut setting = json!({"key": row.at, "value": row.value, "origin": origin});
+    let is_secret = row.value.is_none() && !matches!(row.origin, Origin::Default);
+    let mut setting = json!({
+        "key": row.at,
+        "value": row.value,
+        "origin": origin,
+        "file": path,
+        "line": line,
+        "name": name,
+        "secret": is_secret.then_some(true),
+        "masked": row.masked,
+    });
     let object = setting.as_object_mut().expect("it was made as one");
-    for (key, value) in [
-        ("file", path.map(|path| json!(path))),
-        ("line", line.map(|line| json!(line))),
-        ("name", name.map(|name| json!(name))),
-        ("secret", is_secret.then(|| json!(true))),
-        ("masked", row.masked.as_ref().map(|masked| json!(masked))),
-    ] {
-        if let Some(value) = value {
-            object.insert(key.to_owned(), value);
-        }
-    }
+    object.retain(|key, value| key == "value" || !value.is_null());
     setting
 }
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{self, Path, PathBuf};
 
+use super::origin::Origin;
+use super::root::Root;
 use super::talk::many;
 use super::{Desk, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
@@ -76,11 +78,10 @@ fn here(global: &Global) -> Reach {
 /// a rotation without them would keep other days.
 fn scheduled(desk: &Desk) -> Reach {
     let (root, global) = (desk.tree.root(), &desk.global);
-    let is_found = match &global.root {
-        Some(_) => !is_flag("root"),
-        None => desk.settings.origins.of(&["root"]).is_some_and(|said| {
-            said.path.starts_with("/etc") || global.config.as_ref() == Some(&said.path)
-        }),
+    let is_found = match Root::of(global, &desk.settings).origin() {
+        Origin::Flag(_) | Origin::Default => false,
+        Origin::Variable(_) => true,
+        Origin::File(path, _) => path.starts_with("/etc") || global.config.as_ref() == Some(&path),
     };
     let must_be_named = !is_found || root.is_relative();
     let absolute = |path: &Path| path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -9,6 +9,7 @@ mod doctor;
 mod index;
 mod link;
 mod names;
+mod origin;
 mod overview;
 mod root;
 mod rotate;

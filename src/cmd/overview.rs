@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 
 use super::Exit;
-use super::root::{Root, here, is_tree};
+use super::root::{Root, here, is_there, is_tree};
 use super::talk::Out;
 use crate::cli::{Global, subcommands};
 use crate::settings::Settings;
@@ -17,7 +17,7 @@ const NAMED_MAX: usize = 5;
 pub(super) fn run(global: &Global) -> Result<Exit, Error> {
     let settings = Settings::load(global.config.as_deref())?;
     let root = Root::of(global, &settings);
-    let enterprises = Tree::open(&root.path).and_then(|tree| tree.enterprises());
+    let enterprises = Tree::open(root.path).and_then(|tree| tree.enterprises());
     let enterprises = enterprises.unwrap_or_default();
     Out::stdout(global.color).styled(|out| {
         deeds(out, enterprises.first())?;
@@ -49,25 +49,25 @@ fn deeds(out: &mut dyn Write, enterprise: Option<&EnterpriseName>) -> io::Result
 }
 
 /// `call_tracer in /srv: 4 enterprises (0113, 0367, ...)`
-fn logs(root: &Root, enterprises: &[EnterpriseName]) -> String {
-    if !root.is_there() {
+fn logs(root: &Root<'_>, enterprises: &[EnterpriseName]) -> String {
+    if !is_there(root.path) {
         return root.missing();
     }
-    let path = here().join(&root.path);
+    let path = here().join(root.path);
     let path = path.display();
     if let Err(error) = root.open() {
         return error.to_string();
     }
-    if let Err(error) = fs::read_dir(&root.path) {
-        return format!("{path} ({}): {}", root.origin, reason(&error));
+    if let Err(error) = fs::read_dir(root.path) {
+        return format!("{path} ({}): {}", root.origin(), reason(&error));
     }
-    if !is_tree(&root.path) {
-        return format!("{path} ({}), without any log file yet", root.origin);
+    if !is_tree(root.path) {
+        return format!("{path} ({}), without any log file yet", root.origin());
     }
     if enterprises.is_empty() {
         return format!(
             "{path} ({}): no folder of it is called like an enterprise, in letters, digits, _ and -",
-            root.origin
+            root.origin()
         );
     }
     let names: Vec<&str> = enterprises.iter().map(EnterpriseName::as_str).collect();
@@ -78,5 +78,5 @@ fn logs(root: &Root, enterprises: &[EnterpriseName]) -> String {
             format!("{} and {rest} more", names[..NAMED_MAX].join(", "))
         }
     };
-    format!("{path} ({}): {named}", root.origin)
+    format!("{path} ({}): {named}", root.origin())
 }

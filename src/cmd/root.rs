@@ -1,12 +1,13 @@
 //! The log tree: which folder it is, who said so, and what to say where it is not there.
 
 use std::env;
-use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Global, is_flag};
-use crate::settings::Settings;
+use super::origin::Origin;
+use crate::cli::Global;
+use crate::settings::{Setting, Settings};
 use calltrace_store::error::Error;
 use calltrace_store::tree::{FileName, Tree};
 
@@ -22,28 +23,21 @@ const USUAL_PLACES: [&str; 4] = [
 const ENTRIES_MAX: usize = 64;
 
 /// The folder of the log tree, there or not.
-pub(super) struct Root {
-    pub(super) path: PathBuf,
-    pub(super) origin: Origin,
+pub(super) struct Root<'s> {
+    pub(super) path: &'s Path,
+    settings: &'s Settings,
 }
 
-/// Who said which folder it is.
-pub(super) enum Origin {
-    /// A flag or `CALLTRACE_ROOT`: which of them is looked up where it is told.
-    Typed,
-    File(PathBuf, usize),
-    Default,
-}
+impl Root<'_> {
+    pub(super) fn of<'s>(global: &'s Global, settings: &'s Settings) -> Root<'s> {
+        let path = global.root.as_deref().unwrap_or(&settings.root);
+        Root { path, settings }
+    }
 
-impl Root {
-    pub(super) fn of(global: &Global, settings: &Settings) -> Root {
-        let origin = match (&global.root, settings.origins.of(&["root"])) {
-            (Some(_), _) => Origin::Typed,
-            (None, Some(said)) => Origin::File(said.path.clone(), said.line),
-            (None, None) => Origin::Default,
-        };
-        let path = global.root.as_ref().unwrap_or(&settings.root).clone();
-        Root { path, origin }
+    /// Who said which folder it is.
+    pub(super) fn origin(&self) -> Origin {
+        let setting = Setting::of(&["root"]).expect("it is in the table");
+        Origin::of(setting, self.settings)
     }
 
     /// Opens the tree.
@@ -51,33 +45,28 @@ impl Root {
     /// # Errors
     /// No such folder, or one that is no log tree but an enterprise's folder; with what to do.
     pub(super) fn open(&self) -> Result<Tree, Error> {
-        if !self.is_there() {
+        if !is_there(self.path) {
             return Err(Error::Usage(self.missing()));
         }
-        let tree = Tree::open(&self.path)?;
+        let tree = Tree::open(self.path)?;
         // One that holds both is a tree with a file that went astray.
-        if holds_logs(&self.path) && !is_tree(&self.path) {
+        if holds_logs(self.path) && !is_tree(self.path) {
             return Err(Error::Usage(self.too_deep()));
         }
         Ok(tree)
     }
 
-    pub(super) fn is_there(&self) -> bool {
-        // What can't be looked at is there for all that is known; opening it says what is wrong.
-        !matches!(fs::metadata(&self.path), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
-    }
-
     /// One sentence: which folder is not there, why that one, how to name another.
     pub(super) fn missing(&self) -> String {
         let path = self.path.display();
-        let said = match &self.origin {
+        let said = match self.origin() {
             Origin::Default => format!(
                 "no folder {path} in {}; name the log tree with --root DIR, CALLTRACE_ROOT or root \
                  in /etc/calltrace/config.toml",
                 here().display()
             ),
-            Origin::Typed if is_flag("root") => format!(
-                "no folder {path}; --root takes the folder that holds one folder an enterprise"
+            Origin::Flag(flag) => format!(
+                "no folder {path}; {flag} takes the folder that holds one folder an enterprise"
             ),
             origin => format!("no folder {path}, which {origin} names as the log tree"),
         };
@@ -107,19 +96,14 @@ impl Root {
     fn elsewhere(&self) -> Option<PathBuf> {
         let places = std::iter::once(".").chain(USUAL_PLACES);
         let mut places = places.map(PathBuf::from);
-        places.find(|place| *place != self.path && is_tree(place))
+        places.find(|place| place != self.path && is_tree(place))
     }
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Typed if is_flag("root") => f.write_str("--root"),
-            Origin::Typed => f.write_str("CALLTRACE_ROOT"),
-            Origin::File(path, line) => write!(f, "{}:{line}", path.display()),
-            Origin::Default => f.write_str("default"),
-        }
-    }
+/// Whether there is such a folder. What can't be looked at is there for all that is known; opening it
+/// says what is wrong.
+pub(super) fn is_there(path: &Path) -> bool {
+    !matches!(fs::metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
 /// Whether a folder within holds log files.

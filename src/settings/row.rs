@@ -17,6 +17,8 @@ pub struct Setting {
     pub name: &'static str,
     /// What it is when nobody sets it.
     pub usual: Usual,
+    /// The flag of every subcommand that goes before the variable.
+    pub flag: Option<&'static str>,
     /// The variable of the environment that goes before all files.
     pub variable: Option<&'static str>,
     /// What is shown of its value.
@@ -59,6 +61,7 @@ impl Setting {
         Setting {
             name,
             usual,
+            flag: None,
             variable: None,
             shown: Shown::Whole,
             about,
@@ -68,6 +71,11 @@ impl Setting {
 
     pub(super) const fn over(mut self, variable: &'static str) -> Setting {
         self.variable = Some(variable);
+        self
+    }
+
+    pub(super) const fn typed(mut self, flag: &'static str) -> Setting {
+        self.flag = Some(flag);
         self
     }
 

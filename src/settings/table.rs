@@ -22,13 +22,13 @@ use super::values::{
 #[rustfmt::skip]
 pub static SETTINGS: &[Setting] = &[
     Setting::new("root", Is("'call_tracer'"), "folder that holds one folder an enterprise",
-        |all, _, value| put(&mut all.root, folder(value))).over("CALLTRACE_ROOT"),
+        |all, _, value| put(&mut all.root, folder(value))).over("CALLTRACE_ROOT").typed("--root"),
     Setting::new("log_timezone", Is("'UTC'"), "zone of the times that records begin with",
         |all, _, value| put(&mut all.log_timezone, zone(value).map(LogZone))).over("CALLTRACE_LOG_TIMEZONE"),
     Setting::new("display_timezone", Not("of TZ or the system"), "zone that times are shown and typed in",
-        |all, _, value| put(&mut all.display_timezone, zone(value))).over("CALLTRACE_DISPLAY_TIMEZONE"),
+        |all, _, value| put(&mut all.display_timezone, zone(value))).over("CALLTRACE_DISPLAY_TIMEZONE").typed("--tz"),
     Setting::new("threads", Is("0"), "threads to work with, up to 256; 0 for one a core",
-        |all, _, value| put(&mut all.threads, number(value, 0..=256_u16))).over("CALLTRACE_THREADS"),
+        |all, _, value| put(&mut all.threads, number(value, 0..=256_u16))).over("CALLTRACE_THREADS").typed("--threads"),
 
     Setting::new("rotate.keep", Is("'14d'"), "full days that are kept: 14d, 2w",
         |all, _, value| put(&mut all.rotate.keep_days, parsed(value, parse_days))),
