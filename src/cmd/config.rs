@@ -45,7 +45,7 @@ pub(super) fn run(global: &Global, args: &ConfigArgs) -> Result<Exit, Error> {
 /// One setting as it is in effect.
 struct Row {
     setting: &'static Setting,
-    /// Its tables and its key; empty for a setting of a table that nobody has set anything in.
+    /// Its tables and its key: never empty.
     at: Vec<String>,
     value: Option<Value>,
     /// What may be said of a value that may not be shown.

@@ -29,8 +29,6 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let mut traces = Vec::new();
     let mut found = 0;
     let mut unreadable = false;
-    // One document holds the calls of all enterprises that have one.
-    let mut calls = Vec::new();
     // All records of a call, as they stand in the files, are printed as they are read.
     let as_read = args.format == TraceFormat::Raw && args.limit == 0;
     let limits = match as_read {
@@ -80,18 +78,17 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             ));
         }
         // Only what is said of it at the end is kept: there may be hundreds of enterprises.
-        let call = trace.call.take();
-        if let Some(call) = call.filter(|_| args.format == TraceFormat::Json) {
-            calls.push((traces.len(), call));
+        if args.format != TraceFormat::Json {
+            trace.call = None;
         }
         traces.push(trace);
     }
     let troubles = unreadable || traces.iter().any(|trace| !trace.troubles.is_empty());
+    // One document holds the calls of all enterprises that have one.
+    let calls = traces.iter();
+    let calls = calls.filter_map(|trace: &Trace| Some((trace, trace.call.as_ref()?)));
+    let calls: Vec<_> = calls.collect();
     if !calls.is_empty() {
-        let calls: Vec<_> = calls
-            .iter()
-            .map(|(at, call)| (&traces[*at], call))
-            .collect();
         out.bytes(|out| {
             json::write_traces(out, &calls, (&desk.clock, desk.now_stamp()), &args.only)
         })?;

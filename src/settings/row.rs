@@ -141,7 +141,7 @@ pub(super) fn text_of<'v>(value: &'v Value, what: &str) -> Result<&'v str, Probl
     value.as_str().ok_or_else(|| Problem::must_be(what))
 }
 
-pub(super) fn text<'v>(value: &'v Value) -> Result<&'v str, Problem> {
+pub(super) fn text(value: &Value) -> Result<&str, Problem> {
     text_of(value, "in quotes")
 }
 

@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 use super::board::{Board, Told};
 use super::known::Known;
 use super::{Tail, arrived};
-use crate::cmd::Exit;
+use crate::cmd::{Desk, Exit};
 use calltrace_engine::RecordLimits;
 use calltrace_follow::{Arrival, Next, Start};
 use calltrace_model::call::{Changes, Component, Fact, Joiner, State, Summary, infer};
 use calltrace_model::filter::RecordFilter;
-use calltrace_model::record::{LogZone, Record, Stamp};
+use calltrace_model::record::{Record, Stamp};
 use calltrace_store::error::Error;
-use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::EnterpriseName;
 
 /// Both channels of a bridge enter it within some milliseconds, and the host's script, which polls five
@@ -34,9 +33,8 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     let mut board = Board::new(&tail);
     let mut starts = Vec::new();
     let mut watch = Watch {
+        desk: tail.desk,
         filter: tail.args.filter(),
-        zone: tail.desk.engine.zone(),
-        clock: tail.desk.now.clone(),
         all: HashMap::new(),
     };
     watch.begin(&mut tail, &mut starts);
@@ -53,7 +51,7 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
 fn follow(
     tail: &Tail<'_>,
     starts: Vec<Start>,
-    mut watch: Watch,
+    mut watch: Watch<'_>,
     mut board: Board,
 ) -> Result<Exit, Error> {
     // Every record may belong to a call that one of its records lets pass.
@@ -69,7 +67,7 @@ fn follow(
         let next = tail.deadline.map_or(tick, |deadline| deadline.min(tick));
         match follow.next(Some(next))? {
             Next::Came(batch) => {
-                let now = watch.now();
+                let now = watch.desk.now_stamp();
                 for arrival in batch.lines() {
                     watch.take(arrival, now, &mut board);
                 }
@@ -92,18 +90,17 @@ fn follow(
 }
 
 /// The calls of all enterprises.
-struct Watch {
+struct Watch<'d> {
+    desk: &'d Desk,
     /// What one of a call's records must be like.
     filter: RecordFilter,
-    zone: LogZone,
-    clock: WallClock,
     all: HashMap<EnterpriseName, Calls>,
 }
 
-impl Watch {
+impl Watch<'_> {
     /// Takes the calls that are going on when it begins.
     fn begin(&mut self, tail: &mut Tail<'_>, starts: &mut Vec<Start>) {
-        let (desk, now) = (tail.desk, self.now());
+        let (desk, now) = (self.desk, self.desk.now_stamp());
         let selected = tail.selected.clone();
         let answers = desk
             .engine
@@ -141,14 +138,14 @@ impl Watch {
     }
 
     fn settle(&mut self, board: &mut Board) {
-        let now = self.now();
+        let now = self.desk.now_stamp();
         for calls in self.all.values_mut().filter(|calls| calls.waits()) {
             calls.settle(now, &mut |told| board.tell(told));
         }
     }
 
     fn tidy(&mut self, board: &mut Board) {
-        let now = self.now();
+        let now = self.desk.now_stamp();
         for calls in self.all.values_mut() {
             calls.tidy(now, &mut |told| board.tell(told));
         }
@@ -156,11 +153,6 @@ impl Watch {
 
     fn going_on(&self) -> impl Iterator<Item = &Told> {
         self.all.values().flat_map(|calls| calls.known.going_on())
-    }
-
-    /// The time as a record written now would have it.
-    fn now(&self) -> Stamp {
-        self.zone.stamp(self.clock.utc())
     }
 }
 
