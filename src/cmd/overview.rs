@@ -53,30 +53,26 @@ fn logs(root: &Root<'_>, enterprises: &[EnterpriseName]) -> String {
     if !is_there(root.path) {
         return root.missing();
     }
-    let path = here().join(root.path);
-    let path = path.display();
     if let Err(error) = root.open() {
         return error.to_string();
     }
-    if let Err(error) = fs::read_dir(root.path) {
-        return format!("{path} ({}): {}", root.origin(), reason(&error));
-    }
-    if !is_tree(root.path) {
-        return format!("{path} ({}), without any log file yet", root.origin());
-    }
-    if enterprises.is_empty() {
-        return format!(
-            "{path} ({}): no folder of it is called like an enterprise, in letters, digits, _ and -",
-            root.origin()
-        );
-    }
+    let said = match fs::read_dir(root.path) {
+        Err(error) => format!(": {}", reason(&error)),
+        Ok(_) if !is_tree(root.path) => ", without any log file yet".to_owned(),
+        Ok(_) => format!(": {}", named(enterprises)),
+    };
+    let path = here().join(root.path);
+    format!("{} ({}){said}", path.display(), root.origin())
+}
+
+fn named(enterprises: &[EnterpriseName]) -> String {
     let names: Vec<&str> = enterprises.iter().map(EnterpriseName::as_str).collect();
-    let named = match names.len() {
-        0..=NAMED_MAX => names.join(", "),
+    match names.len() {
+        0 => "no folder of it is called like an enterprise, in letters, digits, _ and -".to_owned(),
+        1..=NAMED_MAX => names.join(", "),
         more => {
             let rest = more - NAMED_MAX;
             format!("{} and {rest} more", names[..NAMED_MAX].join(", "))
         }
-    };
-    format!("{path} ({}): {named}", root.origin())
+    }
 }

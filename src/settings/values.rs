@@ -33,20 +33,19 @@ pub(super) fn meant(typed: &str, known: &[&str]) -> String {
 }
 
 pub(crate) fn parse_zone(typed: &str) -> Result<Zone, String> {
-    Zone::named(typed).ok_or_else(|| zone_hint(typed))
-}
-
-/// What to say of a zone that there is not.
-fn zone_hint(typed: &str) -> String {
+    if let Some(zone) = Zone::named(typed) {
+        return Ok(zone);
+    }
     let place = typed.replace(' ', "_");
     let city = |name: &str| name.rsplit('/').next().map(str::to_owned);
     let by_city =
         Zone::names().find(|name| city(name).is_some_and(|city| city.eq_ignore_ascii_case(&place)));
     let near = by_city.or_else(|| nearest(typed, Zone::names()));
-    match near {
-        Some(name) => format!("no time zone {typed:?}; did you mean {name}?"),
-        None => format!("no time zone {typed:?}; zones are named like Europe/Minsk or UTC"),
-    }
+    let hint = match near {
+        Some(name) => format!("did you mean {name}?"),
+        None => "zones are named like Europe/Minsk or UTC".to_owned(),
+    };
+    Err(format!("no time zone {typed:?}; {hint}"))
 }
 
 /// Milliseconds from `90`, `90s`, `1m30s`, `2h`.
@@ -208,14 +207,10 @@ mod tests {
 
     #[test]
     fn the_nearest_right_zone_is_named() {
-        assert_eq!(
-            zone_hint("minsk"),
-            "no time zone \"minsk\"; did you mean Europe/Minsk?"
-        );
-        assert_eq!(
-            zone_hint("Europe/Minks"),
-            "no time zone \"Europe/Minks\"; did you mean Europe/Minsk?"
-        );
+        for typed in ["minsk", "Europe/Minks"] {
+            let hint = format!("no time zone {typed:?}; did you mean Europe/Minsk?");
+            assert_eq!(parse_zone(typed), Err(hint));
+        }
     }
 
     #[test]
