@@ -20,7 +20,7 @@ pub enum Error {
     #[error("{0}")]
     Usage(String),
     /// A deed on a path failed.
-    #[error("{}: can't {deed}: {}", path.display(), reason(source))]
+    #[error("{}: {}", path.display(), cant(deed, source))]
     Io {
         /// What it was done to.
         path: PathBuf,
@@ -113,6 +113,11 @@ impl Trouble {
         }
     }
 
+    /// Trouble with `path`, of which this could not be done: "be read", "list it".
+    pub fn cant(path: &Path, deed: &str, error: &io::Error) -> Trouble {
+        Trouble::new(path, cant(deed, error))
+    }
+
     /// Sorts troubles, each once.
     pub fn tidy(troubles: &mut Vec<Trouble>) {
         troubles.sort();
@@ -127,6 +132,11 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.path.display(), self.what)
     }
+}
+
+/// What could not be done and why, as a clause: "can't be read: permission denied".
+pub fn cant(deed: &str, error: &io::Error) -> String {
+    format!("can't {deed}: {}", reason(error))
 }
 
 /// The operating system's reason in its own words, without Rust's "(os error 13)".

@@ -22,7 +22,7 @@ use super::print::modified;
 use super::sound::{self, behind_pages};
 use super::store::{Store, read_tail};
 use super::{FOLDER, Index, open_own, read_own};
-use crate::error::reason;
+use crate::error::cant;
 use crate::fsx::Folder;
 use crate::source::Bounds;
 use crate::tree::{FileName, Listed, LogFile, Snapshot};
@@ -118,7 +118,7 @@ pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
     let there = match read_own(snapshot.folder(), NAME, BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(format!("can't be read: {}", reason(&error))),
+        Err(error) => return Err(cant("be read", &error)),
     };
     let mut anew = Vec::new();
     build(snapshot, &mut anew).map_err(|error| format!("can't be compared: {error}"))?;

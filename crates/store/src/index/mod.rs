@@ -34,7 +34,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use crate::error::reason;
+use crate::error::{cant, reason};
 use crate::fsx::{Folder, Purpose, read_small};
 use crate::scan::Finding;
 use crate::source::{BgzfBlock, BgzfTable, Bounds, Content, Form, Span};
@@ -215,7 +215,7 @@ impl Index {
         let (file, metadata) = match opened {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("can't be read: {}", reason(&error))),
+            Err(error) => return Err(cant("be read", &error)),
         };
         let its = log.file.metadata().map_err(|e| reason(&e))?;
         if !is_trusted(&metadata, &its) {

@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use crate::error::{Trouble, reason};
+use crate::error::{Trouble, cant};
 use crate::tree::{LogFile, Snapshot};
 
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
@@ -186,10 +186,7 @@ impl Source {
             };
             match opened {
                 Ok(source) => sources.push(source),
-                Err(error) => troubles.push(Trouble::new(
-                    &log.path,
-                    format!("can't be read: {}", reason(&error)),
-                )),
+                Err(error) => troubles.push(Trouble::cant(&log.path, "be read", &error)),
             }
         }
         twins::drop_doubles(&mut sources);
@@ -332,7 +329,7 @@ impl Reader<'_> {
                 let got = read_retrying(log, &mut into[..room], *at).map_err(|error| {
                     // Behind the broken place: one page on, as a disk fails by the page.
                     *at = (*at / 4096 + 1) * 4096;
-                    Damage(format!("can't be read: {}", reason(&error)))
+                    Damage(cant("be read", &error))
                 })?;
                 *at += got as u64;
                 Ok(got)

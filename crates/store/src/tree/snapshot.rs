@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{EnterpriseName, FileName, Tree, list};
-use crate::error::{Error, Trouble, reason};
+use crate::error::{Error, Trouble};
 use crate::fsx::{FileIdentity, Folder, refuse_holes};
 
 /// A set that moves this often while it is being opened is taken as it is.
@@ -121,10 +121,10 @@ impl Snapshot {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     snapshot.gone.push(path);
                 }
-                Err(error) => snapshot.troubles.push(Trouble::new(
-                    &path,
-                    format!("can't be read: {}", reason(&error)),
-                )),
+                Err(error) => {
+                    let trouble = Trouble::cant(&path, "be read", &error);
+                    snapshot.troubles.push(trouble);
+                }
             }
         }
         Ok(snapshot)

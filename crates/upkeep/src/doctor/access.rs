@@ -15,7 +15,7 @@ const OTHERS_PASS: u32 = 0o001;
 
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(folder) = &survey.metadata {
+    if let Some(folder) = &survey.more.metadata {
         let mode = folder.mode() & 0o7777;
         // Behind a closed door files may be as open as they like.
         if mode & OTHERS_PASS != 0 && is_reachable(circumstances.doctor.tree.root()) {
@@ -35,80 +35,51 @@ const REFUSED: &str = "root would act on what that user chose";
 
 /// Another user than the owner can change what the folder's path leads to.
 fn others_way(survey: &Survey) -> Option<Finding> {
-    let other = survey.distrusted.as_ref()?;
+    let other = survey.more.distrusted.as_ref()?;
     Some(
         Finding::problem(Code::Refused)
-            .seen(
-                "{path} {why}",
-                [
-                    ("path", Field::Path(other.path.clone())),
-                    ("why", Field::Text(other.why.clone())),
-                ],
-            )
+            .seen("{path} {why}").with("path", Field::Path(other.path.clone())).with("why", Field::Text(other.why.clone()))
             .why(
                 "that user can put another folder in the place of this one, and root would work in \
                  it; `calltrace rotate` run by root does nothing here and ends with status 2",
             )
-            .remedy(
-                "take that right away (`chmod go-w {path}`, `chown root {path}`), or run it as user \
-                 {user}",
-                [
-                    ("path", Field::Path(other.path.clone())),
-                    (
-                        "user",
-                        Field::User(survey.metadata.as_ref().map_or(0, MetadataExt::uid)),
-                    ),
-                ],
-            ),
+            .remedy("take that right away (`chmod go-w {path}`, `chown root {path}`), or run it as user \
+                 {user}").with("path", Field::Path(other.path.clone())).with("user", Field::User(survey.more.metadata.as_ref().map_or(0, MetadataExt::uid))),
     )
 }
 
 /// Our own folder in one of root's is another user's.
 fn others_folder(survey: &Survey, folder_user: u32) -> Option<Finding> {
-    let user = survey.own_user?;
+    let user = survey.more.own_user?;
     (user != 0 && folder_user == 0).then(|| {
-        let path = survey.folder.join(FOLDER);
+        let path = survey.more.folder.join(FOLDER);
         Finding::problem(Code::Refused)
             .file(FOLDER)
-            .seen(
-                "it is of user {owner}, and the folder of the logs of user {folder}",
-                [
-                    ("owner", Field::User(user)),
-                    ("folder", Field::User(folder_user)),
-                ],
-            )
+            .seen("it is of user {owner}, and the folder of the logs of user {folder}")
+            .with("owner", Field::User(user))
+            .with("folder", Field::User(folder_user))
             .why(REFUSED)
-            .remedy(
-                "move {path} away; indexes are made anew by the next {rotate}",
-                [
-                    ("path", Field::Path(path)),
-                    ("rotate", Field::Calltrace("rotate")),
-                ],
-            )
+            .remedy("move {path} away; indexes are made anew by the next {rotate}")
+            .with("path", Field::Path(path))
+            .with("rotate", Field::Calltrace("rotate"))
     })
 }
 
 /// X and X.gz of two owners: one must not get the other's lines.
 fn others_twins(survey: &Survey) -> Option<Finding> {
-    let pairs = survey.twins.iter();
+    let pairs = survey.more.twins.iter();
     let mut pairs = pairs.map(|twin| (&survey.files[twin.plain], &survey.files[twin.archive]));
     let (plain, archive) = pairs.find(|(plain, archive)| plain.log.user != archive.log.user)?;
     Some(
         Finding::problem(Code::Refused)
             .file(plain.log.name.full())
-            .seen(
-                "it is of user {owner}, and {archive} of user {other}",
-                [
-                    ("owner", Field::User(plain.log.user)),
-                    ("archive", Field::Text(archive.log.name.full())),
-                    ("other", Field::User(archive.log.user)),
-                ],
-            )
+            .seen("it is of user {owner}, and {archive} of user {other}")
+            .with("owner", Field::User(plain.log.user))
+            .with("archive", Field::Text(archive.log.name.full()))
+            .with("other", Field::User(archive.log.user))
             .why("the lines of one would be given to the owner of the other")
-            .remedy(
-                "move one of them away, or `chown --reference={folder}` both",
-                [("folder", Field::Path(survey.folder.clone()))],
-            ),
+            .remedy("move one of them away, or `chown --reference={folder}` both")
+            .with("folder", Field::Path(survey.more.folder.clone())),
     )
 }
 
@@ -138,31 +109,22 @@ fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
         .collect();
     let finding = Finding::problem(Code::WorldWritable);
     let finding = if folder_mode & OTHERS_WRITE != 0 {
-        finding.seen(
-            "every user of this machine may add and rename files here (mode {mode})",
-            [("mode", Field::Mode(folder_mode))],
-        )
+        finding
+            .seen("every user of this machine may add and rename files here (mode {mode})")
+            .with("mode", Field::Mode(folder_mode))
     } else {
         let first = open.first()?;
-        finding.file(first.log.name.full()).seen(
-            "every user of this machine may change it (mode {mode})",
-            [("mode", Field::Mode(first.log.mode))],
-        )
-    };
-    let finding = match open.len() {
-        0 | 1 => finding,
-        all => finding.seen(
-            "so open in all: {files}",
-            [("files", Field::Files(all as u64))],
-        ),
+        finding
+            .file(first.log.name.full())
+            .seen("every user of this machine may change it (mode {mode})")
+            .with("mode", Field::Mode(first.log.mode))
     };
     Some(
         finding
+            .of_several("so open in all: {files}", open.len())
             .why("anybody can forge or remove what happened in a call")
-            .remedy(
-                "`chmod -R o-w {path}`",
-                [("path", Field::Path(survey.folder.clone()))],
-            ),
+            .remedy("`chmod -R o-w {path}`")
+            .with("path", Field::Path(survey.more.folder.clone())),
     )
 }
 
@@ -172,37 +134,25 @@ fn readable(survey: &Survey) -> Option<Finding> {
         .iter()
         .filter(|seen| seen.is_open_to_others())
         .collect();
-    let secret = |seen: &&Seen| seen.reading.as_ref()?.secret.clone();
+    let secret = |seen: &&Seen| seen.more.reading.as_ref()?.secret.clone();
     let mut newest_first = open.iter().rev();
     let (newest, (place, key)) = newest_first.find_map(|seen| Some((seen, secret(seen)?)))?;
     let finding = Finding::warning(Code::SecretsReadable)
         .file(newest.log.name.full())
         .at(Some(place))
-        .seen(
-            "a body holds a secret under the key {key}",
-            [("key", Field::Text(key))],
-        )
-        .seen(
-            "every user of this machine may read it (mode {mode})",
-            [("mode", Field::Mode(newest.log.mode))],
-        );
-    let finding = match open.len() {
-        1 => finding,
-        all => finding.seen(
-            "so open in all: {files}",
-            [("files", Field::Files(all as u64))],
-        ),
-    };
+        .seen("a body holds a secret under the key {key}")
+        .with("key", Field::Text(key))
+        .seen("every user of this machine may read it (mode {mode})")
+        .with("mode", Field::Mode(newest.log.mode));
     Some(
         finding
+            .of_several("so open in all: {files}", open.len())
             .why(
                 "tokens let whoever has them post events and open pages; calls are clients' \
                  private affairs",
             )
-            .remedy(
-                "`chmod o= {path}`; who must read belongs to the folder's group",
-                [("path", Field::Path(survey.folder.clone()))],
-            ),
+            .remedy("`chmod o= {path}`; who must read belongs to the folder's group")
+            .with("path", Field::Path(survey.more.folder.clone())),
     )
 }
 
@@ -225,58 +175,46 @@ fn owner(survey: &Survey, folder_user: u32) -> Option<Finding> {
             .seen(
                 "it is of user {owner} (mode {mode}); the folder and all other logs are of user \
                  {folder}",
-                [
-                    ("owner", Field::User(live.log.user)),
-                    ("mode", Field::Mode(live.log.mode)),
-                    ("folder", Field::User(folder_user)),
-                ],
             )
+            .with("owner", Field::User(live.log.user))
+            .with("mode", Field::Mode(live.log.mode))
+            .with("folder", Field::User(folder_user))
             .why(
                 "writers that run as the folder's user can't append to it, and their lines are \
                  lost",
             )
-            .remedy(
-                "`chown --reference={folder} {path}`",
-                [
-                    ("folder", Field::Path(survey.folder.clone())),
-                    (
-                        "path",
-                        Field::Path(survey.folder.join(live.log.name.full())),
-                    ),
-                ],
-            )
+            .remedy("`chown --reference={folder} {path}`")
+            .with("folder", Field::Path(survey.more.folder.clone()))
+            .with("path", Field::Path(survey.path_of(live)))
     })
 }
 
 /// Only what whoever runs us could do is known; of other users nothing is said.
 fn cant_write(survey: &Survey, folder_user: u32) -> Option<Finding> {
-    if survey.may_write {
+    if survey.more.may_write {
         return None;
     }
-    let path = || [("path", Field::Path(survey.folder.clone()))];
-    if survey.volume.is_some_and(|volume| volume.is_read_only) {
+    let path = || Field::Path(survey.more.folder.clone());
+    if survey.more.volume.is_some_and(|volume| volume.is_read_only) {
         return Some(
             Finding::warning(Code::CantWrite)
-                .seen("the file system of {path} is mounted read-only", path())
+                .seen("the file system of {path} is mounted read-only")
+                .with("path", path())
                 .why("nothing can be written there, by writers or by a rotation")
                 .remedy(
                     "see why (`dmesg`, `findmnt -T {path}`): ext4 becomes so after an error; a \
                      systemd service needs ReadWritePaths=",
-                    path(),
-                ),
+                )
+                .with("path", path()),
         );
     }
     Some(
         Finding::note(Code::CantWrite)
-            .seen(
-                "the user who runs this may not write to {path}, which is of user {user}",
-                [
-                    ("path", Field::Path(survey.folder.clone())),
-                    ("user", Field::User(folder_user)),
-                ],
-            )
+            .seen("the user who runs this may not write to {path}, which is of user {user}")
+            .with("path", Field::Path(survey.more.folder.clone()))
+            .with("user", Field::User(folder_user))
             .why("a rotation must run as that user, or as root")
-            .remedy("nothing, if cron or the timer runs it as another user", []),
+            .remedy("nothing, if cron or the timer runs it as another user"),
     )
 }
 
@@ -291,18 +229,12 @@ pub(super) fn settings(files: &[SettingsFile]) -> Vec<Finding> {
         let mode = fs::metadata(&file.path).map_or(0, |metadata| metadata.mode() & 0o7777);
         Finding::problem(Code::SettingsReadable)
             .file(&file.path)
-            .seen(
-                "it holds {what}, and every user of this machine may read it (mode {mode})",
-                [
-                    ("what", Field::Text(file.holds.to_owned())),
-                    ("mode", Field::Mode(mode)),
-                ],
-            )
+            .seen("it holds {what}, and every user of this machine may read it (mode {mode})")
+            .with("what", Field::Text(file.holds.to_owned()))
+            .with("mode", Field::Mode(mode))
             .why("who has a secret opens all pages of an enterprise")
-            .remedy(
-                "`chmod o= {path}`, and give those who were meant to keep it new secrets",
-                [("path", Field::Path(file.path.clone()))],
-            )
+            .remedy("`chmod o= {path}`, and give those who were meant to keep it new secrets")
+            .with("path", Field::Path(file.path.clone()))
     };
     files.iter().filter(open).map(said).collect()
 }

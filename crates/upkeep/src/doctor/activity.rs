@@ -33,18 +33,11 @@ pub(super) fn tree(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Opt
     (age > SILENT_TREE_MILLIS).then(|| {
         Finding::warning(Code::Silent)
             .file(circumstances.doctor.tree.root())
-            .seen(
-                "the newest record of all enterprises looked at is of {newest}, {days} ago",
-                [
-                    ("newest", Field::At(newest)),
-                    ("days", Field::Days(age / DAY_MILLIS)),
-                ],
-            )
+            .seen("the newest record of all enterprises looked at is of {newest}, {days} ago")
+            .with("newest", Field::At(newest))
+            .with("days", Field::Days(age / DAY_MILLIS))
             .why("calls of the days since are nowhere")
-            .remedy(
-                "see that the service that writes runs, and that it writes into this tree",
-                [],
-            )
+            .remedy("see that the service that writes runs, and that it writes into this tree")
     })
 }
 
@@ -52,24 +45,20 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
     if survey.files.is_empty() && survey.troubles.is_empty() {
         return vec![
             Finding::note(Code::NoLogs)
-                .seen("no log file is in its folder", [])
+                .seen("no log file is in its folder")
                 .why("either nothing was ever written for it, or it was written elsewhere")
-                .remedy("remove the folder if the enterprise is gone", []),
+                .remedy("remove the folder if the enterprise is gone"),
         ];
     }
     let silent =
         newest_of(survey, circumstances).filter(|at| circumstances.age(*at) > SILENT_MILLIS);
     let said = silent.map(|newest| {
         Finding::note(Code::Silent)
-            .seen(
-                "its newest record is of {newest}, {days} ago",
-                [
-                    ("newest", Field::At(newest)),
-                    ("days", Field::Days(circumstances.age(newest) / DAY_MILLIS)),
-                ],
-            )
+            .seen("its newest record is of {newest}, {days} ago")
+            .with("newest", Field::At(newest))
+            .with("days", Field::Days(circumstances.age(newest) / DAY_MILLIS))
             .why("its host may be down, or no longer know where to send events")
-            .remedy("ask whether it still has calls", [])
+            .remedy("ask whether it still has calls")
     });
     said.into_iter().collect()
 }

@@ -35,7 +35,7 @@ const MINUTE_MILLIS: i64 = 60_000;
 
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let sampled = survey.sampled();
-    let skew = sampled.and_then(|seen| Some((seen, skew(&seen.reading.as_ref()?.lags)?)));
+    let skew = sampled.and_then(|seen| Some((seen, skew(&seen.more.reading.as_ref()?.lags)?)));
     let found = match skew {
         Some((seen, skew)) if skew.abs() > SKEW_MILLIS_MAX => {
             Some(said(survey, seen, skew, circumstances))
@@ -52,7 +52,7 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 /// record. Only of one that a process has open: any other may be a copy.
 fn by_change(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let today = circumstances.today();
-    let is_held = |seen: &&Seen| seen.is_live(today) && !seen.writers.is_empty();
+    let is_held = |seen: &&Seen| seen.is_live(today) && !seen.more.writers.is_empty();
     let live = survey.files.iter().find(is_held)?;
     let skew = live.log.last?.since(live.log.modified);
     let offset = zone_offset(skew)?;
@@ -62,7 +62,8 @@ fn by_change(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Findi
     };
     let finding = Finding::warning(Code::ZoneWrong)
         .file(live.log.name.full())
-        .seen(text, [("skew", Field::Millis(skew.abs()))]);
+        .seen(text)
+        .with("skew", Field::Millis(skew.abs()));
     Some(zone_wrong(finding, live, offset, circumstances))
 }
 
@@ -116,12 +117,14 @@ fn culprit(survey: &Survey, sampled: &Seen, offset: i64, circ: &Circumstances<'_
 }
 
 fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'_>) -> Finding {
-    let reading = seen.reading.as_ref();
+    let reading = seen.more.reading.as_ref();
     let calls = reading.map_or(0, |reading| reading.lags.len());
-    let evidence = [
-        ("skew", Field::Millis(skew.abs())),
-        ("calls", Field::Count(calls as u64)),
-    ];
+    let seen_skew = |finding: Finding, text| {
+        let finding = finding.file(seen.log.name.full()).seen(text);
+        finding
+            .with("skew", Field::Millis(skew.abs()))
+            .with("calls", Field::Count(calls as u64))
+    };
     let zone = zone_offset(skew);
     let zone = zone.map(|offset| (offset, culprit(survey, seen, offset, circumstances)));
     if let Some((offset, culprit @ (Culprit::Zone | Culprit::Either))) = zone {
@@ -129,18 +132,15 @@ fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'
             true => "record times are {skew} ahead of the births of {calls} calls, by their ids",
             false => "record times are {skew} behind the births of {calls} calls, by their ids",
         };
-        let finding = Finding::warning(Code::ZoneWrong).file(seen.log.name.full());
-        let finding = finding.seen(text, evidence);
+        let finding = seen_skew(Finding::warning(Code::ZoneWrong), text);
         return match culprit {
             Culprit::Zone => zone_wrong(finding, seen, offset, circumstances),
             _ => zone_or_clock(finding, circumstances),
         };
     }
     let last = seen.log.last.unwrap_or(seen.log.modified);
-    let finding = match circumstances.age(last) < RECENT_MILLIS {
-        true => Finding::warning(Code::ClockSkew),
-        false => Finding::note(Code::ClockSkew),
-    };
+    let is_recent = circumstances.age(last) < RECENT_MILLIS;
+    let finding = Finding::warning_if(is_recent, Code::ClockSkew);
     let text = match skew > 0 {
         true => {
             "the telephony host's clock is {skew} behind the one of these logs, by the ids of \
@@ -151,17 +151,12 @@ fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'
              {calls} calls"
         }
     };
-    finding
-        .file(seen.log.name.full())
-        .seen(text, evidence)
+    seen_skew(finding, text)
         .why(
             "parts of a call that share no id are joined by time, and times inside bodies are the \
              host's",
         )
-        .remedy(
-            "let NTP keep the clocks of both machines: `timedatectl set-ntp true`",
-            [],
-        )
+        .remedy("let NTP keep the clocks of both machines: `timedatectl set-ntp true`")
 }
 
 /// The right zone is the one set and so much more (milliseconds).
@@ -180,14 +175,10 @@ fn zone_wrong(
             "all times are shown wrong by that, and a question for a day misses calls near its \
               ends",
         )
-        .remedy(
-            "set log_timezone in the settings to a zone of {offset}{name} (now {zone})",
-            [
-                ("offset", Field::Offset(right)),
-                ("name", Field::Text(zone_name(right))),
-                ("zone", Field::Text(set.0.name().to_owned())),
-            ],
-        )
+        .remedy("set log_timezone in the settings to a zone of {offset}{name} (now {zone})")
+        .with("offset", Field::Offset(right))
+        .with("name", Field::Text(zone_name(right)))
+        .with("zone", Field::Text(set.0.name().to_owned()))
 }
 
 /// `, such as "Etc/GMT-3"`: what can be typed for an offset from UTC (minutes), where there is one.
@@ -205,16 +196,13 @@ fn zone_name(minutes: i64) -> String {
 fn zone_or_clock(finding: Finding, circumstances: &Circumstances<'_>) -> Finding {
     let set = circumstances.doctor.zone.0.name().to_owned();
     finding
-        .seen(
-            "whether the zone of the logs or the host's clock is wrong this copy doesn't tell",
-            [],
-        )
+        .seen("whether the zone of the logs or the host's clock is wrong this copy doesn't tell")
         .why("either all times are shown wrong, or those inside bodies are")
         .remedy(
             "ask at which time some call was made: if records say another, log_timezone (now \
              {zone}) is wrong, else the host's clock was",
-            [("zone", Field::Text(set))],
         )
+        .with("zone", Field::Text(set))
 }
 
 fn future(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
@@ -228,24 +216,17 @@ fn future(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding>
     let (seen, (last, ahead)) = found.max_by_key(|(_, (last, _))| *last)?;
     let finding = Finding::warning(Code::Future)
         .file(seen.log.name.full())
-        .seen(
-            "its latest record is of {last}, {ahead} ahead of the clock",
-            [("last", Field::At(last)), ("ahead", Field::Millis(ahead))],
-        )
+        .seen("its latest record is of {last}, {ahead} ahead of the clock")
+        .with("last", Field::At(last))
+        .with("ahead", Field::Millis(ahead))
         .why(
             "such a record is shown as the newest for as long, and its file is not removed when \
              it is old",
         );
     Some(match zone_offset(ahead).filter(|_| seen.is_live(circumstances.today())) {
-        Some(_) => finding.remedy(
-            "look whether log_timezone (now {zone}) is the zone of the machine that writes; else \
-             set its clock",
-            [("zone", Field::Text(circumstances.doctor.zone.0.name().to_owned()))],
-        ),
-        None => finding.remedy(
-            "set the clock of the machine that writes, or of this one: `timedatectl`",
-            [],
-        ),
+        Some(_) => finding.remedy("look whether log_timezone (now {zone}) is the zone of the machine that writes; else \
+             set its clock").with("zone", Field::Text(circumstances.doctor.zone.0.name().to_owned())),
+        None => finding.remedy("set the clock of the machine that writes, or of this one: `timedatectl`"),
     })
 }
 

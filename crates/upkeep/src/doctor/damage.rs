@@ -32,15 +32,12 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 /// What happened long ago can't be mended any more.
 fn by_age(seen: &Seen, code: Code, circumstances: &Circumstances<'_>) -> Finding {
     let at = seen.log.last.unwrap_or(seen.log.modified);
-    match circumstances.age(at) < RECENT_MILLIS {
-        true => Finding::warning(code),
-        false => Finding::note(code),
-    }
-    .file(seen.log.name.full())
+    let is_recent = circumstances.age(at) < RECENT_MILLIS;
+    Finding::warning_if(is_recent, code).file(seen.log.name.full())
 }
 
 fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let (what, after) = seen.damage.iter().find_map(|found| match found {
+    let (what, after) = seen.more.damage.iter().find_map(|found| match found {
         scan::Finding::Damaged { what, after } => Some((what, after)),
         _ => None,
     })?;
@@ -50,12 +47,12 @@ fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
     }
     let finding = Finding::warning(Code::Damaged)
         .file(seen.log.name.full())
-        .seen("it {what}", [("what", Field::Text(what.clone()))]);
+        .seen("it {what}")
+        .with("what", Field::Text(what.clone()));
     let finding = match after {
-        Some(at) => finding.seen(
-            "the last record before that is of {at}",
-            [("at", Field::At(*at))],
-        ),
+        Some(at) => finding
+            .seen("the last record before that is of {at}")
+            .with("at", Field::At(*at)),
         None => finding,
     };
     Some(
@@ -64,11 +61,8 @@ fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
             .remedy(
                 "put back a copy of it, if there is one; `gzip -t {path}` tells whether that is \
                  whole",
-                [(
-                    "path",
-                    Field::Path(survey.folder.join(seen.log.name.full())),
-                )],
-            ),
+            )
+            .with("path", Field::Path(survey.path_of(seen))),
     )
 }
 
@@ -82,23 +76,20 @@ fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
         return None;
     }
     let finding = Finding::warning(Code::Damaged).file(seen.log.name.full());
-    let path = [(
-        "path",
-        Field::Path(survey.folder.join(seen.log.name.full())),
-    )];
+    let path = Field::Path(survey.path_of(seen));
     let finding = match (seen.log.bytes, seen.log.last) {
-        (0, _) => finding.seen("it holds nothing", []),
+        (0, _) => finding.seen("it holds nothing"),
         (bytes, last) => {
-            let finding = finding.seen(
-                "it holds {bytes} and is no gzip",
-                [("bytes", Field::Bytes(bytes))],
-            );
+            let finding = finding
+                .seen("it holds {bytes} and is no gzip")
+                .with("bytes", Field::Bytes(bytes));
             if last.is_some() {
                 let why = "it is read as the lines it holds; zcat and its like fail";
                 return Some(
                     finding
                         .why(why)
-                        .remedy("take .gz off its name: `mv {path} NAME`", path),
+                        .remedy("take .gz off its name: `mv {path} NAME`")
+                        .with("path", path),
                 );
             }
             finding
@@ -107,27 +98,24 @@ fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
     Some(
         finding
             .why("its day is gone: a disk was full, or a compression died, and the log was removed")
-            .remedy(
-                "put back a copy of it, if there is one; else `rm {path}`",
-                path,
-            ),
+            .remedy("put back a copy of it, if there is one; else `rm {path}`")
+            .with("path", path),
     )
 }
 
 fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let known = seen.damage.iter().find_map(|found| match found {
+    let known = seen.more.damage.iter().find_map(|found| match found {
         scan::Finding::Hole { offset, bytes } => Some((*offset, *bytes as u64)),
         _ => None,
     });
-    let at = known.map(|(offset, _)| offset).or(seen.hole)?;
+    let at = known.map(|(offset, _)| offset).or(seen.more.hole)?;
     let finding = by_age(seen, Code::NulRun, circumstances);
     let finding = finding.at(Some(Place::Byte(at)));
     let finding = match known {
-        Some((_, bytes)) => finding.seen(
-            "a run of NULs, {bytes} long",
-            [("bytes", Field::Bytes(bytes))],
-        ),
-        None => finding.seen("a run of NULs", []),
+        Some((_, bytes)) => finding
+            .seen("a run of NULs, {bytes} long")
+            .with("bytes", Field::Bytes(bytes)),
+        None => finding.seen("a run of NULs"),
     };
     Some(
         finding
@@ -137,50 +125,44 @@ fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
             )
             .remedy(
                 "take copytruncate out of logrotate, and let writers open their file for appending",
-                [],
             ),
     )
 }
 
 fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let known = seen.damage.iter().find_map(|found| match found {
+    let known = seen.more.damage.iter().find_map(|found| match found {
         scan::Finding::HalfLine { offset, .. } => Some(Place::Byte(*offset)),
         _ => None,
     });
-    let is_half = seen.ends_half || (known.is_some() && seen.log.form != Form::Plain);
-    let is_still = seen.writers.is_empty() && circumstances.age(seen.log.modified) > WRITTEN_MILLIS;
+    let is_half = seen.more.ends_half || (known.is_some() && seen.log.form != Form::Plain);
+    let is_still =
+        seen.more.writers.is_empty() && circumstances.age(seen.log.modified) > WRITTEN_MILLIS;
     if !is_half || !is_still {
         return None;
     }
-    let finding = match seen.log.form {
-        Form::Plain => Finding::warning(Code::HalfLine).file(seen.log.name.full()),
-        _ => Finding::note(Code::HalfLine).file(seen.log.name.full()),
-    };
-    let finding = finding
+    let is_plain = seen.log.form == Form::Plain;
+    let finding = Finding::warning_if(is_plain, Code::HalfLine)
+        .file(seen.log.name.full())
         .at(known)
         .seen(
             "its last line has no end, and nobody has it open; it was last written to at \
              {modified}",
-            [("modified", Field::At(seen.log.modified))],
         )
+        .with("modified", Field::At(seen.log.modified))
         .why(
             "a writer was killed or the disk was full; the next line would be glued to it, and \
              until then every search ends with status 2",
         );
     Some(match seen.log.form {
-        Form::Plain => finding.remedy(
-            "`echo >> {path}` ends the line",
-            [(
-                "path",
-                Field::Path(survey.folder.join(seen.log.name.full())),
-            )],
-        ),
-        _ => finding.remedy("nothing can be done about an archive", []),
+        Form::Plain => finding
+            .remedy("`echo >> {path}` ends the line")
+            .with("path", Field::Path(survey.path_of(seen))),
+        _ => finding.remedy("nothing can be done about an archive"),
     })
 }
 
 fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
-    let (offset, bytes) = seen.damage.iter().find_map(|found| match found {
+    let (offset, bytes) = seen.more.damage.iter().find_map(|found| match found {
         scan::Finding::LongLine { offset, bytes, .. } => Some((*offset, *bytes as u64)),
         _ => None,
     })?;
@@ -188,37 +170,31 @@ fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
         Finding::note(Code::LongLine)
             .file(seen.log.name.full())
             .at(Some(Place::Byte(offset)))
-            .seen("a line of {bytes}", [("bytes", Field::Bytes(bytes))])
+            .seen("a line of {bytes}")
+            .with("bytes", Field::Bytes(bytes))
             .why(
                 "no writer makes lines like that; something else was written into the file, or a \
                  line never ended",
             )
-            .remedy(
-                "look at it: `{cat} {path} | tail -c +{byte} | head -c 300`",
-                [
-                    (
-                        "cat",
-                        Field::Text(
-                            if seen.log.form == Form::Plain {
-                                "cat"
-                            } else {
-                                "zcat"
-                            }
-                            .to_owned(),
-                        ),
-                    ),
-                    (
-                        "path",
-                        Field::Path(survey.folder.join(seen.log.name.full())),
-                    ),
-                    ("byte", Field::Text((offset + 1).to_string())),
-                ],
-            ),
+            .remedy("look at it: `{cat} {path} | tail -c +{byte} | head -c 300`")
+            .with(
+                "cat",
+                Field::Text(
+                    if seen.log.form == Form::Plain {
+                        "cat"
+                    } else {
+                        "zcat"
+                    }
+                    .to_owned(),
+                ),
+            )
+            .with("path", Field::Path(survey.path_of(seen)))
+            .with("byte", Field::Text((offset + 1).to_string())),
     )
 }
 
 fn unparsed(seen: &Seen) -> Option<Finding> {
-    let reading = seen.reading.as_ref()?;
+    let reading = seen.more.reading.as_ref()?;
     let percent = (reading.unparsed * 100).checked_div(reading.lines)?;
     if reading.unparsed < UNPARSED_MIN || percent < UNPARSED_PERCENT_MAX {
         return None;
@@ -227,21 +203,15 @@ fn unparsed(seen: &Seen) -> Option<Finding> {
         Finding::warning(Code::Unparsed)
             .file(seen.log.name.full())
             .at(reading.first_unparsed)
-            .seen(
-                "{unparsed} of {lines} lines that were looked at fit no kind ({percent})",
-                [
-                    ("unparsed", Field::Count(reading.unparsed)),
-                    ("lines", Field::Count(reading.lines)),
-                    ("percent", Field::Percent(percent)),
-                ],
-            )
+            .seen("{unparsed} of {lines} lines that were looked at fit no kind ({percent})")
+            .with("unparsed", Field::Count(reading.unparsed))
+            .with("lines", Field::Count(reading.lines))
+            .with("percent", Field::Percent(percent))
             .why(
                 "they belong to no call: another program writes here, or a writer has changed its \
                  lines",
             )
-            .remedy(
-                "see what they are: {search}",
-                [("search", Field::Calltrace("search --lines --kind unparsed"))],
-            ),
+            .remedy("see what they are: {search}")
+            .with("search", Field::Calltrace("search --lines --kind unparsed")),
     )
 }

@@ -35,41 +35,24 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
     let (seen, side) = outside
         .iter()
         .max_by_key(|(seen, _)| (is_curable(seen), seen.log.last))?;
-    let finding = match is_curable(seen) {
-        true => Finding::warning(Code::OutsideDay),
-        false => Finding::note(Code::OutsideDay),
-    };
+    let finding = Finding::warning_if(is_curable(seen), Code::OutsideDay);
     let finding = seen_outside(finding, seen, *side)?;
     let finding = match outside.len() - 1 {
         0 => finding,
-        more => finding.seen(
-            "the same of {more} more",
-            [("more", Field::Files(more as u64))],
-        ),
+        more => finding
+            .seen("the same of {more} more")
+            .with("more", Field::Files(more as u64)),
     };
     let today = circumstances.today();
     let live = survey.files.iter().rev().find(|seen| seen.is_live(today));
-    let rotate = || ("rotate", Field::Calltrace("rotate"));
     let finding = finding.why(
         "searches find them, as they go by content; whoever looks by name does not. Two \
                  processes that rotate one file do this, and lose lines by it",
     );
     Some(match live {
-        Some(live) => finding.remedy(
-            "see who writes (`fuser -v {live}`): only one process may rotate, or none of them and \
-             {rotate}",
-            [
-                (
-                    "live",
-                    Field::Path(survey.folder.join(live.log.name.full())),
-                ),
-                rotate(),
-            ],
-        ),
-        None => finding.remedy(
-            "see who writes: only one process may rotate, or none of them and {rotate}",
-            [rotate()],
-        ),
+        Some(live) => finding.remedy("see who writes (`fuser -v {live}`): only one process may rotate, or none of them and \
+             {rotate}").with("live", Field::Path(survey.path_of(live))).with("rotate", Field::Calltrace("rotate")),
+        None => finding.remedy("see who writes: only one process may rotate, or none of them and {rotate}").with("rotate", Field::Calltrace("rotate")),
     })
 }
 
@@ -77,38 +60,26 @@ fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {
     let day = seen.day()?;
     let finding = finding.file(seen.log.name.full());
     Some(match side {
-        Side::Later => match seen.beyond_bytes {
-            Some(bytes) => finding.seen(
-                "it ends with {bytes} of records behind {day}, up to {last}",
-                [
-                    ("bytes", Field::Bytes(bytes)),
-                    ("day", Field::Day(day)),
-                    ("last", Field::At(seen.log.last?)),
-                ],
-            ),
-            None => finding.seen(
-                "it holds records behind {day}, up to {last}",
-                [
-                    ("day", Field::Day(day)),
-                    ("last", Field::At(seen.log.last?)),
-                ],
-            ),
+        Side::Later => match seen.more.beyond_bytes {
+            Some(bytes) => finding
+                .seen("it ends with {bytes} of records behind {day}, up to {last}")
+                .with("bytes", Field::Bytes(bytes))
+                .with("day", Field::Day(day))
+                .with("last", Field::At(seen.log.last?)),
+            None => finding
+                .seen("it holds records behind {day}, up to {last}")
+                .with("day", Field::Day(day))
+                .with("last", Field::At(seen.log.last?)),
         },
-        Side::Earlier => finding.seen(
-            "its records begin at {first}, before {day}",
-            [
-                ("first", Field::At(seen.log.first?)),
-                ("day", Field::Day(day)),
-            ],
-        ),
-        Side::Elsewhere => finding.seen(
-            "it holds no record of {day}, only from {first} to {last}",
-            [
-                ("day", Field::Day(day)),
-                ("first", Field::At(seen.log.first?)),
-                ("last", Field::At(seen.log.last?)),
-            ],
-        ),
+        Side::Earlier => finding
+            .seen("its records begin at {first}, before {day}")
+            .with("first", Field::At(seen.log.first?))
+            .with("day", Field::Day(day)),
+        Side::Elsewhere => finding
+            .seen("it holds no record of {day}, only from {first} to {last}")
+            .with("day", Field::Day(day))
+            .with("first", Field::At(seen.log.first?))
+            .with("last", Field::At(seen.log.last?)),
     })
 }
 
@@ -143,34 +114,23 @@ fn side(seen: &Seen) -> Option<Side> {
 }
 
 fn out_of_order(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let back = seen.reading.as_ref()?.back?;
+    let back = seen.more.reading.as_ref()?.back?;
     if back.millis() < BACK_MILLIS_MIN {
         return None;
     }
     let is_recent = circumstances.age(back.from) < RECENT_MILLIS;
-    let finding = match is_recent {
-        true => Finding::warning(Code::OutOfOrder),
-        false => Finding::note(Code::OutOfOrder),
-    };
     Some(
-        finding
+        Finding::warning_if(is_recent, Code::OutOfOrder)
             .file(seen.log.name.full())
             .at(Some(back.place))
-            .seen(
-                "times go back by {back}, from {from} to {to}",
-                [
-                    ("back", Field::Millis(back.millis())),
-                    ("from", Field::At(back.from)),
-                    ("to", Field::At(back.to)),
-                ],
-            )
+            .seen("times go back by {back}, from {from} to {to}")
+            .with("back", Field::Millis(back.millis()))
+            .with("from", Field::At(back.from))
+            .with("to", Field::At(back.to))
             .why(
                 "the clock was set back, or writers with different clocks write to one file; \
                  calls are joined and shown by these times",
             )
-            .remedy(
-                "let the clock be kept by NTP (`timedatectl`), on every machine that writes",
-                [],
-            ),
+            .remedy("let the clock be kept by NTP (`timedatectl`), on every machine that writes"),
     )
 }

@@ -20,7 +20,7 @@ pub(super) fn check(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Ve
     let mut findings = Vec::new();
     let folders = surveys
         .iter()
-        .filter_map(|survey| Some((survey.folder.as_path(), survey.volume?)));
+        .filter_map(|survey| Some((survey.more.folder.as_path(), survey.more.volume?)));
     for (folder, volume) in Volume::of(root)
         .ok()
         .map(|volume| (root, volume))
@@ -31,9 +31,12 @@ pub(super) fn check(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Ve
             continue;
         }
         known.push(volume.device);
-        let there = surveys
-            .iter()
-            .filter(|survey| survey.volume.is_some_and(|v| v.device == volume.device));
+        let there = surveys.iter().filter(|survey| {
+            survey
+                .more
+                .volume
+                .is_some_and(|v| v.device == volume.device)
+        });
         let largest = there.flat_map(|survey| {
             survey
                 .files
@@ -72,32 +75,20 @@ fn full(volume: &Volume, folder: &Path) -> Option<Finding> {
     } else {
         return None;
     };
-    let finding = finding.seen(
-        "{free} of {all} are free on its disk",
-        [
-            ("free", Field::Bytes(volume.bytes_free)),
-            ("all", Field::Bytes(volume.bytes)),
-        ],
-    );
+    let finding = finding
+        .seen("{free} of {all} are free on its disk")
+        .with("free", Field::Bytes(volume.bytes_free))
+        .with("all", Field::Bytes(volume.bytes));
     let finding = match few(LOW_PERCENT) {
-        true => finding.seen(
-            "{inodes} of {inodes_all} inodes are free",
-            [
-                ("inodes", Field::Count(volume.inodes_free)),
-                ("inodes_all", Field::Count(volume.inodes)),
-            ],
-        ),
+        true => finding
+            .seen("{inodes} of {inodes_all} inodes are free")
+            .with("inodes", Field::Count(volume.inodes_free))
+            .with("inodes_all", Field::Count(volume.inodes)),
         false => finding,
     };
     let why = "when it is full, writers lose every line, and a rotation can't make archives";
-    Some(finding.why(why).remedy(
-        "see what takes the room: `du -xh --max-depth=1 {folder} | sort -h`; {rotate} packs and expires \
-         logs",
-        [
-            ("folder", Field::Path(folder.to_owned())),
-            ("rotate", Field::Calltrace("rotate")),
-        ],
-    ))
+    Some(finding.why(why).remedy("see what takes the room: `du -xh --max-depth=1 {folder} | sort -h`; {rotate} packs and expires \
+         logs").with("folder", Field::Path(folder.to_owned())).with("rotate", Field::Calltrace("rotate")))
 }
 
 /// An archive takes a seventh mostly; but nothing is removed before it is whole.
@@ -107,18 +98,14 @@ fn no_room(volume: &Volume, largest: u64) -> Option<Finding> {
             .seen(
                 "{free} are free on its disk, less than the {largest} of the largest file that is \
                  not sealed",
-                [
-                    ("free", Field::Bytes(volume.bytes_free)),
-                    ("largest", Field::Bytes(largest)),
-                ],
             )
+            .with("free", Field::Bytes(volume.bytes_free))
+            .with("largest", Field::Bytes(largest))
             .why(
                 "its archive may not fit beside it, and a file goes only when its archive is whole",
             )
-            .remedy(
-                "make room, or {rotate} with a shorter --keep",
-                [("rotate", Field::Calltrace("rotate"))],
-            )
+            .remedy("make room, or {rotate} with a shorter --keep")
+            .with("rotate", Field::Calltrace("rotate"))
     })
 }
 

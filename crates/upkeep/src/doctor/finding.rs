@@ -97,13 +97,11 @@ pub struct Clause {
 }
 
 impl Clause {
-    fn new<const N: usize>(text: &'static str, fields: [(&'static str, Field); N]) -> Clause {
-        let clause = Clause {
+    fn new(text: &'static str) -> Clause {
+        Clause {
             text,
-            fields: fields.into(),
-        };
-        debug_assert!(clause.is_whole(), "{text}: a field is missing or not said");
-        clause
+            fields: Vec::new(),
+        }
     }
 
     /// Whether each name in the text has its field and each field its name.
@@ -152,6 +150,14 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A warning where somebody should act, else a note.
+    pub(super) fn warning_if(is_warning: bool, code: Code) -> Finding {
+        match is_warning {
+            true => Finding::warning(code),
+            false => Finding::note(code),
+        }
+    }
+
     /// A finding of which nothing is known yet.
     pub(super) fn new(severity: Severity, code: Code) -> Finding {
         Finding {
@@ -162,7 +168,7 @@ impl Finding {
             place: None,
             seen: Vec::new(),
             why: "",
-            remedy: Clause::new("", []),
+            remedy: Clause::new(""),
         }
     }
 
@@ -191,26 +197,44 @@ impl Finding {
     }
 
     /// One thing more that was seen.
-    pub(super) fn seen<const N: usize>(
-        mut self,
-        text: &'static str,
-        fields: [(&'static str, Field); N],
-    ) -> Finding {
-        self.seen.push(Clause::new(text, fields));
+    pub(super) fn seen(mut self, text: &'static str) -> Finding {
+        self.seen.push(Clause::new(text));
         self
+    }
+
+    /// That there are so many in all, where that is more than one; the text names them `{files}`.
+    pub(super) fn of_several(self, text: &'static str, files: usize) -> Finding {
+        match files {
+            0 | 1 => self,
+            files => self.seen(text).with("files", Field::Files(files as u64)),
+        }
     }
 
     pub(super) fn why(self, why: &'static str) -> Finding {
         Finding { why, ..self }
     }
 
-    pub(super) fn remedy<const N: usize>(
-        self,
-        text: &'static str,
-        fields: [(&'static str, Field); N],
-    ) -> Finding {
-        let remedy = Clause::new(text, fields);
+    /// What is to be done, which is said last.
+    pub(super) fn remedy(self, text: &'static str) -> Finding {
+        let remedy = Clause::new(text);
         Finding { remedy, ..self }
+    }
+
+    /// The field of that name in what was said last.
+    pub(super) fn with(mut self, name: &'static str, field: Field) -> Finding {
+        let clause = match self.remedy.text {
+            "" => self.seen.last_mut(),
+            _ => Some(&mut self.remedy),
+        };
+        let clause = clause.expect("a field follows the text that names it");
+        clause.fields.push((name, field));
+        self
+    }
+
+    /// Whether each text has the fields that it names, and no others.
+    pub(super) fn is_whole(&self) -> bool {
+        let mut said = self.seen.iter().chain([&self.remedy]);
+        said.all(Clause::is_whole)
     }
 }
 
@@ -220,10 +244,11 @@ mod tests {
 
     #[test]
     fn a_sentence_is_taken_apart_at_its_fields() {
-        let clause = Clause::new(
-            "{n} of {all}, see",
-            [("n", Field::Count(1)), ("all", Field::Count(2))],
-        );
+        let clause = Clause {
+            text: "{n} of {all}, see",
+            fields: vec![("n", Field::Count(1)), ("all", Field::Count(2))],
+        };
+        assert!(clause.is_whole());
         let pieces: Vec<_> = clause.pieces().collect();
         assert_eq!(
             pieces,

@@ -9,11 +9,8 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
 
 pub(super) fn check(survey: &Survey, _: &Circumstances<'_>) -> Vec<Finding> {
-    survey
-        .foreign
-        .iter()
-        .map(|foreign| said(survey, foreign))
-        .collect()
+    let foreign = survey.more.foreign.iter();
+    foreign.map(|foreign| said(survey, foreign)).collect()
 }
 
 /// Why it matters that nobody reads it.
@@ -23,72 +20,58 @@ const LINKED: &str = "it is not opened, as its maker could let it lead to any fi
 const NAMED: &str = "every search says that it could not read it, and ends with status 2";
 
 fn said(survey: &Survey, foreign: &Foreign) -> Finding {
-    let bytes = ("bytes", Field::Bytes(foreign.bytes));
-    let path = || ("path", Field::Path(survey.folder.join(&foreign.name)));
+    let bytes = Field::Bytes(foreign.bytes);
+    let path = || Field::Path(survey.more.folder.join(&foreign.name));
     let finding = match foreign.kind {
         Kind::Packed(program) => packed(survey, program, foreign.bytes),
         Kind::Lines => Finding::warning(Code::NotRead)
-            .seen(
-                "{bytes} of log lines under a name that is none of a log",
-                [bytes],
-            )
+            .seen("{bytes} of log lines under a name that is none of a log")
+            .with("bytes", bytes)
             .why(UNREAD)
             .remedy(
                 "if its lines are nowhere else, rename it to one that is read, such as \
                  events.log.2025-11-30; if it is a copy, move it away: `mv {path} DIR`",
-                [path()],
-            ),
-        Kind::Quotes => Finding::note(Code::NotRead)
-            .seen("{bytes}, with log lines in it", [bytes])
-            .why("it holds what clients did, and no rotation removes it")
-            .remedy(
-                "move it away: others may come to think that it is a log",
-                [],
-            ),
-        Kind::Folder => Finding::note(Code::NotRead)
-            .seen(
-                "a folder with logs in it; folders in an enterprise's folder are not read",
-                [],
             )
+            .with("path", path()),
+        Kind::Quotes => Finding::note(Code::NotRead)
+            .seen("{bytes}, with log lines in it")
+            .with("bytes", bytes)
+            .why("it holds what clients did, and no rotation removes it")
+            .remedy("move it away: others may come to think that it is a log"),
+        Kind::Folder => Finding::note(Code::NotRead)
+            .seen("a folder with logs in it; folders in an enterprise's folder are not read")
             .why(UNREAD)
-            .remedy("nothing, if it is an archive of your own", []),
+            .remedy("nothing, if it is an archive of your own"),
         Kind::Link => Finding::warning(Code::NotRead)
-            .seen("a link that leads out of the folder", [])
+            .seen("a link that leads out of the folder")
             .why(LINKED)
-            .remedy(
-                "let it name a file of {folder}, without a path; or move the file here",
-                [("folder", Field::Path(survey.folder.clone()))],
-            ),
+            .remedy("let it name a file of {folder}, without a path; or move the file here")
+            .with("folder", Field::Path(survey.more.folder.clone())),
         Kind::DeadLink => Finding::warning(Code::NotRead)
-            .seen("a link that leads nowhere", [])
+            .seen("a link that leads nowhere")
             .why(NAMED)
-            .remedy("`rm {path}`, or mount what it leads to", [path()]),
+            .remedy("`rm {path}`, or mount what it leads to")
+            .with("path", path()),
         Kind::NoFile => Finding::warning(Code::NotRead)
-            .seen("it bears a log's name and is no regular file", [])
+            .seen("it bears a log's name and is no regular file")
             .why(NAMED)
-            .remedy("move it away, or give it another name", []),
+            .remedy("move it away, or give it another name"),
     };
     finding.file(&foreign.name)
 }
 
 fn packed(survey: &Survey, program: &'static str, bytes: u64) -> Finding {
     Finding::warning(Code::NotRead)
-        .seen(
-            "{bytes}, packed by {program}; only plain files and gzip under a log's name are read",
-            [
-                ("bytes", Field::Bytes(bytes)),
-                ("program", Field::Text(program.to_owned())),
-            ],
-        )
+        .seen("{bytes}, packed by {program}; only plain files and gzip under a log's name are read")
+        .with("bytes", Field::Bytes(bytes))
+        .with("program", Field::Text(program.to_owned()))
         .why(UNREAD)
         .remedy(
             "unpack it under a name that is read, such as events.log.2025-11-30, and {rotate} \
              seals it; or move it out of {folder}",
-            [
-                ("rotate", Field::Calltrace("rotate")),
-                ("folder", Field::Path(survey.folder.clone())),
-            ],
         )
+        .with("rotate", Field::Calltrace("rotate"))
+        .with("folder", Field::Path(survey.more.folder.clone()))
 }
 
 /// Beside the enterprises' folders: logs that no name leads to.
@@ -117,12 +100,11 @@ pub(super) fn in_root(tree: &Tree, has_no_enterprise: bool) -> Vec<Finding> {
         findings.push(
             Finding::warning(Code::NoLogs)
                 .file(tree.root())
-                .seen("the tree holds no enterprise", [])
+                .seen("the tree holds no enterprise")
                 .why("there is nothing to search")
                 .remedy(
                     "name the folder that holds one folder an enterprise with --root or \
                      CALLTRACE_ROOT",
-                    [],
                 ),
         );
     }
@@ -132,24 +114,16 @@ pub(super) fn in_root(tree: &Tree, has_no_enterprise: bool) -> Vec<Finding> {
 fn odd_name(path: PathBuf) -> Finding {
     Finding::warning(Code::NotRead)
         .file(path)
-        .seen(
-            "a folder with logs in it, whose name is none of an enterprise",
-            [],
-        )
+        .seen("a folder with logs in it, whose name is none of an enterprise")
         .why("no subcommand finds it")
-        .remedy(
-            "rename it: letters, digits, _ and -, not beginning with -",
-            [],
-        )
+        .remedy("rename it: letters, digits, _ and -, not beginning with -")
 }
 
 fn in_wrong_root(first: &Path, files: usize, tree: &Tree) -> Finding {
     let finding = Finding::warning(Code::NotRead)
         .file(first)
-        .seen(
-            "{files} with a log's name in the root itself",
-            [("files", Field::Files(files as u64))],
-        )
+        .seen("{files} with a log's name in the root itself")
+        .with("files", Field::Files(files as u64))
         .why("logs are looked for in the folders of enterprises, one level down");
     match tree
         .root()
@@ -157,10 +131,9 @@ fn in_wrong_root(first: &Path, files: usize, tree: &Tree) -> Finding {
         .ok()
         .and_then(|root| Some(root.parent()?.to_owned()))
     {
-        Some(parent) => finding.remedy(
-            "if this is the folder of one enterprise: --root {parent}",
-            [("parent", Field::Path(parent))],
-        ),
-        None => finding.remedy("move them into the folder of their enterprise", []),
+        Some(parent) => finding
+            .remedy("if this is the folder of one enterprise: --root {parent}")
+            .with("parent", Field::Path(parent)),
+        None => finding.remedy("move them into the folder of their enterprise"),
     }
 }

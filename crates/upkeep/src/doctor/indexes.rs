@@ -31,21 +31,15 @@ fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding
     Some(
         Finding::warning(Code::IndexMissing)
             .file(first.log.name.full())
-            .seen(
-                "no index: {files}, {bytes}",
-                [
-                    ("files", Field::Files(bare.len() as u64)),
-                    (
-                        "bytes",
-                        Field::Bytes(bare.iter().map(|seen| seen.log.bytes).sum()),
-                    ),
-                ],
+            .seen("no index: {files}, {bytes}")
+            .with("files", Field::Files(bare.len() as u64))
+            .with(
+                "bytes",
+                Field::Bytes(bare.iter().map(|seen| seen.log.bytes).sum()),
             )
             .why("every search decodes them whole")
-            .remedy(
-                "{rotate} makes the indexes",
-                [("rotate", Field::Calltrace("rotate"))],
-            ),
+            .remedy("{rotate} makes the indexes")
+            .with("rotate", Field::Calltrace("rotate")),
     )
 }
 
@@ -54,81 +48,63 @@ fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding
 fn stale(survey: &Survey) -> Option<Finding> {
     let is_stale = |seen: &&Seen| {
         let is_archive = seen.log.form != Form::Plain;
-        is_archive && !seen.is_index_closed && matches!(seen.log.index, State::Stale(_))
+        is_archive && !seen.more.is_index_closed && matches!(seen.log.index, State::Stale(_))
     };
     let stale: Vec<&Seen> = survey.files.iter().filter(is_stale).collect();
-    let rotate = [("rotate", Field::Calltrace("rotate"))];
     let why = "the files are searched as if there were none";
     if let Some(first) = stale.first()
         && let State::Stale(reason) = &first.log.index
     {
         let finding = Finding::warning(Code::IndexStale)
             .file(first.log.name.full())
-            .seen(
-                "its index {reason}",
-                [("reason", Field::Text(reason.clone()))],
-            );
-        let finding = match stale.len() {
-            1 => finding,
-            all => finding.seen(
-                "so many in all: {files}",
-                [("files", Field::Files(all as u64))],
-            ),
-        };
-        return Some(finding.why(why).remedy("{rotate} makes them anew", rotate));
+            .seen("its index {reason}")
+            .with("reason", Field::Text(reason.clone()));
+        let finding = finding.of_several("so many in all: {files}", stale.len());
+        return Some(
+            finding
+                .why(why)
+                .remedy("{rotate} makes them anew")
+                .with("rotate", Field::Calltrace("rotate")),
+        );
     }
-    (survey.uncatalogued > 0).then(|| {
+    (survey.more.uncatalogued > 0).then(|| {
         Finding::warning(Code::IndexStale)
             .file(format!("{FOLDER}/catalog"))
-            .seen(
-                "of the files that have an index the catalog lacks {files}",
-                [("files", Field::Files(survey.uncatalogued))],
-            )
+            .seen("of the files that have an index the catalog lacks {files}")
+            .with("files", Field::Files(survey.more.uncatalogued))
             .why("searches for a number open every index instead of one file")
-            .remedy("{rotate} makes it anew", rotate)
+            .remedy("{rotate} makes it anew")
+            .with("rotate", Field::Calltrace("rotate"))
     })
 }
 
 fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
-    let reason = seen.wrong_index.as_ref()?;
+    let reason = seen.more.wrong_index.as_ref()?;
     Some(
         Finding::problem(Code::IndexWrong)
             .file(seen.log.name.full())
-            .seen(
-                "its index {reason}",
-                [("reason", Field::Text(reason.clone()))],
-            )
+            .seen("its index {reason}")
+            .with("reason", Field::Text(reason.clone()))
             .why("answers may miss lines")
-            .remedy(
-                "`rm {path}`, then {rotate} makes it anew",
-                [
-                    ("path", Field::Path(survey.index_of(seen))),
-                    ("rotate", Field::Calltrace("rotate")),
-                ],
-            ),
+            .remedy("`rm {path}`, then {rotate} makes it anew")
+            .with("path", Field::Path(survey.index_of(seen)))
+            .with("rotate", Field::Calltrace("rotate")),
     )
 }
 
 /// Which archive was compared with its index longest ago, and when.
 fn checked(survey: &Survey) -> Option<Finding> {
-    let (name, at) = survey
-        .checked
-        .at
-        .iter()
-        .min_by_key(|(name, at)| (**at, *name))?;
+    let checked = survey.more.checked.at.iter();
+    let (name, at) = checked.min_by_key(|(name, at)| (**at, *name))?;
     let at = chrono::DateTime::from_timestamp(*at, 0)?;
     Some(
         Finding::note(Code::IndexChecked)
             .file(name.clone())
-            .seen(
-                "archives were compared with their indexes; this one longest ago, on {day}",
-                [("day", Field::Day(at.date_naive()))],
-            )
+            .seen("archives were compared with their indexes; this one longest ago, on {day}")
+            .with("day", Field::Day(at.date_naive()))
             .why("damage that keeps a file's length and time shows only then")
-            .remedy(
-                "{rotate} checks the next ones each night (setting rotate.verify)",
-                [("rotate", Field::Calltrace("rotate"))],
-            ),
+            .remedy("{rotate} checks the next ones each night (setting rotate.verify)")
+            .with("rotate", Field::Calltrace("rotate")),
     )
 }
 
@@ -137,14 +113,10 @@ fn orphans(survey: &Survey) -> Option<Finding> {
     Some(
         Finding::note(Code::IndexOrphan)
             .file(format!("{FOLDER}/{}", index::file_name(first)))
-            .seen(
-                "indexes of logs that are gone: {files}",
-                [("files", Field::Files(survey.orphans.len() as u64))],
-            )
+            .seen("indexes of logs that are gone: {files}")
+            .with("files", Field::Files(survey.orphans.len() as u64))
             .why("they take room, and hold numbers of calls that are forgotten")
-            .remedy(
-                "{rotate} removes them",
-                [("rotate", Field::Calltrace("rotate"))],
-            ),
+            .remedy("{rotate} removes them")
+            .with("rotate", Field::Calltrace("rotate")),
     )
 }

@@ -160,6 +160,7 @@ impl Doctor<'_> {
             findings.extend(foreign::in_root(self.tree, surveys.is_empty()));
         }
         findings.sort_by_key(|finding| (finding.severity, finding.code));
+        debug_assert!(findings.iter().all(Finding::is_whole), "{findings:?}");
         findings
     }
 }
@@ -184,7 +185,11 @@ fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
         .collect();
     findings.sort_by_key(|finding| (finding.severity, finding.code));
     for finding in &mut findings {
-        finding.enterprise = Some(survey.enterprise.clone());
+        debug_assert!(
+            finding.is_whole(),
+            "{finding:?} lacks a field, or names none"
+        );
+        finding.enterprise = Some(survey.more.enterprise.clone());
     }
     findings
 }

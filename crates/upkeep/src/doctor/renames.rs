@@ -54,7 +54,7 @@ impl Renames {
         let ours = matches!(doctor.policy.mode, Mode::Rename | Mode::Collapse);
         let shows = |seen: &&Seen| {
             let is_archive = matches!(seen.log.form, Form::Bgzf { .. });
-            survey.is_dated_by_others(seen)
+            survey.is_by_writer(seen)
                 && !(is_archive && ours)
                 && seen.log.modified_nanos > began.timestamp_nanos_opt().unwrap_or(i64::MAX)
         };

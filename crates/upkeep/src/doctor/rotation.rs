@@ -54,7 +54,8 @@ impl<'s> Overdue<'s> {
             !seen.is_live(today) && seen.log.last.is_some() && age > keep_days + 1
         };
         let is_late = |seen: &Seen| {
-            let waits = seen.is_unsealed(today) && seen.log.bytes > 0 && seen.writers.is_empty();
+            let waits =
+                seen.is_unsealed(today) && seen.log.bytes > 0 && seen.more.writers.is_empty();
             waits && is_overdue(seen, circumstances)
         };
         let live = survey.live();
@@ -84,39 +85,30 @@ fn not_rotated(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
     let mut finding = Finding::warning(Code::NotRotated).file(overdue.first()?.log.name.full());
     if let Some((live, since)) = overdue.live.and_then(|live| Some((live, live.log.first?))) {
         let days = circumstances.age(since) / DAY_MILLIS;
-        finding = finding.seen(
-            "events.log begins at {first}, {age} ago, and holds {bytes}",
-            [
-                ("first", Field::At(since)),
-                ("age", Field::Days(days)),
-                ("bytes", Field::Bytes(live.log.bytes)),
-            ],
-        );
+        finding = finding
+            .seen("events.log begins at {first}, {age} ago, and holds {bytes}")
+            .with("first", Field::At(since))
+            .with("age", Field::Days(days))
+            .with("bytes", Field::Bytes(live.log.bytes));
     }
     if let Some(oldest) = overdue.late.first() {
-        finding = finding.seen(
-            "not sealed: {files}, {size}, the oldest {oldest}",
-            [
-                ("files", Field::Files(overdue.late.len() as u64)),
-                ("size", bytes(&overdue.late)),
-                ("oldest", Field::Text(oldest.log.name.full())),
-            ],
-        );
+        finding = finding
+            .seen("not sealed: {files}, {size}, the oldest {oldest}")
+            .with("files", Field::Files(overdue.late.len() as u64))
+            .with("size", bytes(&overdue.late))
+            .with("oldest", Field::Text(oldest.log.name.full()));
     }
     if let Some(oldest) = overdue.expired.first() {
         let keep = i64::from(circumstances.doctor.policy.keep_days);
-        finding = finding.seen(
-            "older than {keep}: {expired}, {expired_size}, the oldest {expired_name}",
-            [
-                ("keep", Field::Days(keep)),
-                ("expired", Field::Files(overdue.expired.len() as u64)),
-                ("expired_size", bytes(&overdue.expired)),
-                ("expired_name", Field::Text(oldest.log.name.full())),
-            ],
-        );
+        finding = finding
+            .seen("older than {keep}: {expired}, {expired_size}, the oldest {expired_name}")
+            .with("keep", Field::Days(keep))
+            .with("expired", Field::Files(overdue.expired.len() as u64))
+            .with("expired_size", bytes(&overdue.expired))
+            .with("expired_name", Field::Text(oldest.log.name.full()));
     }
-    let rotate = [("rotate", Field::Scheduled("rotate"))];
-    Some(finding.why(NOT_ROTATED).remedy(ROTATE_DAILY, rotate))
+    let finding = finding.why(NOT_ROTATED).remedy(ROTATE_DAILY);
+    Some(finding.with("rotate", Field::Scheduled("rotate")))
 }
 
 const NOT_ROTATED: &str =
@@ -136,7 +128,7 @@ fn live_is_overdue(survey: &Survey, live: &Seen, circumstances: &Circumstances<'
         return false;
     };
     // A writer that rotates does so with its first record of a new day, however late that comes.
-    let is_waiting = survey.rotates_itself() && !live.writers.is_empty();
+    let is_waiting = survey.rotates_itself() && !live.more.writers.is_empty();
     if is_waiting && day_of(first) == day_of(last) {
         return false;
     }
@@ -153,82 +145,61 @@ fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Find
         .find(|seen| seen.is_live(today) && seen.log.bytes > max)?;
     let finding = Finding::warning(Code::LiveLarge)
         .file(live.log.name.full())
-        .seen(
-            "it holds {bytes}, more than {max}",
-            [
-                ("bytes", Field::Bytes(live.log.bytes)),
-                ("max", Field::Bytes(max)),
-            ],
-        )
+        .seen("it holds {bytes}, more than {max}")
+        .with("bytes", Field::Bytes(live.log.bytes))
+        .with("max", Field::Bytes(max))
         .why(
             "searches scan what of it has no index, and a rotation needs room and time for all of \
              it at once",
         );
     Some(match set {
-        Some(_) => finding.remedy(
-            "run {rotate} more often: max_size is looked at when it runs",
-            [("rotate", Field::Scheduled("rotate"))],
-        ),
-        None => finding.remedy(
-            "have {rotate} run every hour; and look whether a writer has gone wild",
-            [("rotate", Field::Scheduled("rotate --max-size 500MB"))],
-        ),
+        Some(_) => finding
+            .remedy("run {rotate} more often: max_size is looked at when it runs")
+            .with("rotate", Field::Scheduled("rotate")),
+        None => finding
+            .remedy("have {rotate} run every hour; and look whether a writer has gone wild")
+            .with("rotate", Field::Scheduled("rotate --max-size 500MB")),
     })
 }
 
 fn slow_archives(survey: &Survey) -> Option<Finding> {
-    let slow =
-        |seen: &&Seen| seen.log.form == Form::Gzip && seen.log.name.gz && seen.damage.is_empty();
+    let slow = |seen: &&Seen| {
+        seen.log.form == Form::Gzip && seen.log.name.gz && seen.more.damage.is_empty()
+    };
     let slow: Vec<&Seen> = survey.files.iter().filter(slow).collect();
     let first = slow.first()?;
     let bytes = slow.iter().map(|seen| seen.log.bytes).sum();
-    let finding = match bytes >= SLOW_BYTES_MIN {
-        true => Finding::warning(Code::SlowArchives),
-        false => Finding::note(Code::SlowArchives),
-    };
     Some(
-        finding
+        Finding::warning_if(bytes >= SLOW_BYTES_MIN, Code::SlowArchives)
             .file(first.log.name.full())
-            .seen(
-                "{files}, {bytes}, made by gzip or another program",
-                [
-                    ("files", Field::Files(slow.len() as u64)),
-                    ("bytes", Field::Bytes(bytes)),
-                ],
-            )
+            .seen("{files}, {bytes}, made by gzip or another program")
+            .with("files", Field::Files(slow.len() as u64))
+            .with("bytes", Field::Bytes(bytes))
             .why(
                 "they can only be decoded from the beginning, so each search of them takes as \
                  long as zcat",
             )
-            .remedy(
-                "{rotate} makes them archives that are read at random, once",
-                [("rotate", Field::Calltrace("rotate --recompress"))],
-            ),
+            .remedy("{rotate} makes them archives that are read at random, once")
+            .with("rotate", Field::Calltrace("rotate --recompress")),
     )
 }
 
 /// What a run that died left. A run that is at work has such files as well.
 fn leftovers(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_old = |(_, modified): &&(String, _)| circumstances.age(*modified) > LEFTOVER_MILLIS;
-    let old: Vec<_> = survey.leftovers.iter().filter(is_old).collect();
+    let old: Vec<_> = survey.more.leftovers.iter().filter(is_old).collect();
     let (name, modified) = old.first()?;
     Some(
         Finding::warning(Code::Leftovers)
             .file(name)
-            .seen(
-                "{files} of a rotation that did not end, since {modified}",
-                [
-                    ("files", Field::Files(old.len() as u64)),
-                    ("modified", Field::At(*modified)),
-                ],
-            )
+            .seen("{files} of a rotation that did not end, since {modified}")
+            .with("files", Field::Files(old.len() as u64))
+            .with("modified", Field::At(*modified))
             .why(
                 "they take room; one that ends in .gone is a log that no search reads until it is \
                  put right",
             )
-            .remedy(
-                "{rotate} finishes what was begun",
-                [("rotate", Field::Calltrace("rotate"))],
-            ),
+            .remedy("{rotate} finishes what was begun")
+            .with("rotate", Field::Calltrace("rotate")),
     )
 }

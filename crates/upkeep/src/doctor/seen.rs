@@ -8,6 +8,7 @@ use memchr::memmem;
 
 use super::reading::{Reading, text_at};
 use super::{Circumstances, DAY_MILLIS};
+use crate::survey;
 use crate::survey::log::Log;
 use crate::survey::times::day_of;
 use calltrace_model::record::Stamp;
@@ -38,11 +39,12 @@ const HOLE: &[u8] = &[0; 4];
 /// so far on the other side of midnight (milliseconds).
 pub(super) const MIDNIGHT_MILLIS: i64 = 60_000;
 
-/// A log file, with what only the doctor wants to know of it.
-#[derive(Debug)]
-pub(super) struct Seen {
-    /// Its times are `None` also where only decoding would tell.
-    pub(super) log: Log,
+pub(super) type Seen = survey::Seen<FileHealth>;
+
+/// What the doctor wants to know of a log file. The times of its log are `None` also where only decoding would
+/// tell.
+#[derive(Debug, Default)]
+pub(super) struct FileHealth {
     /// Others may read its index, and we not: that costs us time and nobody else anything.
     pub(super) is_index_closed: bool,
     /// Its index says what is not so, as a clause, and answers may miss lines.
@@ -80,33 +82,31 @@ impl Seen {
         if let Some(index) = &index {
             source.set_table(|| index.bgzf_table());
         }
+        let more = FileHealth {
+            is_index_closed,
+            writers: circumstances.holders.writers(log.identity).to_vec(),
+            ..FileHealth::default()
+        };
         let mut seen = Seen {
             log: Log::of(&source, &metadata, state, doctor.zone),
-            is_index_closed,
-            wrong_index: None,
-            damage: Vec::new(),
-            beyond_bytes: None,
-            ends_half: false,
-            hole: None,
-            reading: None,
-            writers: circumstances.holders.writers(log.identity).to_vec(),
+            more,
         };
         if let Some(index) = &index {
-            seen.damage = index.findings().cloned().collect();
+            seen.more.damage = index.findings().cloned().collect();
             // Also of one that does not know all of its file.
             (seen.log.first, seen.log.last) = index.times();
         }
         if doctor.deep && index.is_some() {
-            seen.wrong_index = index::check(&log, doctor.zone).err();
+            seen.more.wrong_index = index::check(&log, doctor.zone).err();
         }
         if doctor.deep || (index.is_none() && must_be_decoded(&source)) {
             let (reading, damage) = Reading::whole(&source, circumstances.doctor.zone);
             (seen.log.first, seen.log.last) = (reading.first, reading.last);
-            seen.ends_half = damage
+            seen.more.ends_half = damage
                 .iter()
                 .any(|found| matches!(found, scan::Finding::HalfLine { .. }));
-            seen.damage = damage;
-            seen.reading = Some(reading);
+            seen.more.damage = damage;
+            seen.more.reading = Some(reading);
         } else {
             seen.look_at_ends(circumstances, &source, index.as_ref());
         }
@@ -140,11 +140,11 @@ impl Seen {
             self.log.first = self.log.first.or_else(|| times(&head).next());
             let from = total.saturating_sub(bytes as u64);
             let tail = text_at(source, from, bytes);
-            self.ends_half = tail.last().is_some_and(|&b| b != b'\n');
+            self.more.ends_half = tail.last().is_some_and(|&b| b != b'\n');
             self.log.last = self.log.last.max(times(&tail).max());
             let in_head = memmem::find(&head, HOLE).map(|at| at as u64);
             let in_tail = || Some(from + memmem::find(&tail, HOLE)? as u64);
-            self.hole = in_head.or_else(in_tail);
+            self.more.hole = in_head.or_else(in_tail);
             let is_all = total <= bytes as u64;
             if is_all || (self.log.first.is_some() && self.log.last.is_some()) {
                 break;
@@ -159,26 +159,18 @@ impl Seen {
             && let Some(total) = source.content_bytes()
         {
             let near = first_line_at(source, limit);
-            self.beyond_bytes = Some(total - line_at(source, near, limit).min(total));
+            self.more.beyond_bytes = Some(total - line_at(source, near, limit).min(total));
         }
     }
 
     /// Reads some text of the file, if none of it was read yet.
     pub(super) fn sample(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) {
-        if self.reading.is_some() {
+        if self.more.reading.is_some() {
             return;
         }
         let opened = LogFile::open(folder, self.log.name.clone());
         if let Ok(source) = opened.and_then(|log| Source::open(Arc::new(log))) {
-            self.reading = Some(Reading::sample(&source, circumstances.doctor.zone));
-        }
-    }
-
-    /// The day in its name.
-    pub(super) fn day(&self) -> Option<NaiveDate> {
-        match self.log.name.generation {
-            Generation::Dated(day) => Some(day),
-            _ => None,
+            self.more.reading = Some(Reading::sample(&source, circumstances.doctor.zone));
         }
     }
 

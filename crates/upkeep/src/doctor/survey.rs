@@ -1,7 +1,7 @@
 //! One look at an enterprise's folder: plain data for the checks.
 
 use std::fs::Metadata;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
@@ -11,24 +11,27 @@ use rayon::prelude::*;
 use super::Circumstances;
 use super::look::foreign::{Foreign, LOOKED_AT_MAX};
 use super::look::twins::{self, Twin};
-use super::seen::Seen;
-use crate::rotate::{Checked, Memory, is_by_writer, rotates_itself};
-use crate::survey::listing::{self, Entry, Own};
-use crate::survey::names;
+use super::seen::{FileHealth, Seen};
+use crate::rotate::Checked;
+use crate::survey;
+use crate::survey::listing::{Listing, Own};
+use crate::survey::names::Leftover;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Trouble, reason};
+use calltrace_store::error::Trouble;
 use calltrace_store::fsx::{Distrusted, Folder, NotAFile, Volume, may_write};
 use calltrace_store::index::catalog::Catalog;
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::source::Form;
-use calltrace_store::tree::{EnterpriseName, FileName, Generation};
+use calltrace_store::tree::{EnterpriseName, FileName};
 
 /// Files of ours that no log has to be there for.
 const OWN_FILES: [&str; 2] = ["lock", index::catalog::NAME];
 
-/// What there is of an enterprise.
+pub(super) type Survey = survey::Survey<FolderHealth, FileHealth>;
+
+/// What the doctor wants to know of an enterprise's folder besides its files.
 #[derive(Debug)]
-pub(super) struct Survey {
+pub(super) struct FolderHealth {
     pub(super) enterprise: EnterpriseName,
     pub(super) folder: PathBuf,
     /// Of the folder; `None` where it can't be looked at.
@@ -40,93 +43,64 @@ pub(super) struct Survey {
     pub(super) volume: Option<Volume>,
     /// Whether we could rotate here.
     pub(super) may_write: bool,
-    /// The log files, in reading order.
-    pub(super) files: Vec<Seen>,
     /// What is not read, and looks as if it should be.
     pub(super) foreign: Vec<Foreign>,
     /// Unfinished files of rotations, with the time of their last change.
     pub(super) leftovers: Vec<(String, Stamp)>,
-    pub(super) memory: Memory,
     /// When archives were compared with their indexes.
     pub(super) checked: Checked,
     pub(super) twins: Vec<Twin>,
-    /// Logs that are gone and still have an index.
-    pub(super) orphans: Vec<FileName>,
     /// Archives whose index can be used, and that the catalog does not list.
     pub(super) uncatalogued: u64,
-    /// What could not be looked at.
-    pub(super) troubles: Vec<Trouble>,
 }
 
 impl Survey {
     /// Looks at an enterprise.
     pub(super) fn of(circumstances: &Circumstances<'_>, enterprise: &EnterpriseName) -> Survey {
         let tree = circumstances.doctor.tree;
-        let folder = tree.path(enterprise);
+        let path = tree.path(enterprise);
         let opened = tree.folder(enterprise);
         let metadata = opened.as_ref().ok();
-        let mut survey = Survey {
+        let mut survey = Survey::new(FolderHealth {
             enterprise: enterprise.clone(),
             metadata: metadata.and_then(|folder| folder.metadata().ok()),
             own_user: None,
             distrusted: tree.distrusted(enterprise),
-            volume: Volume::of(&folder).ok(),
-            may_write: may_write(&folder),
-            files: Vec::new(),
+            volume: Volume::of(&path).ok(),
+            may_write: may_write(&path),
             foreign: Vec::new(),
             leftovers: Vec::new(),
-            memory: Memory::default(),
             checked: Checked::default(),
             twins: Vec::new(),
-            orphans: Vec::new(),
             uncatalogued: 0,
-            troubles: Vec::new(),
-            folder,
-        };
+            folder: path.clone(),
+        });
         if let Err(error) = opened.and_then(|folder| survey.look(circumstances, &folder)) {
-            let what = format!("can't be listed: {}", reason(&error));
-            survey.troubles.push(Trouble::new(&survey.folder, what));
+            survey
+                .troubles
+                .push(Trouble::cant(&path, "be listed", &error));
         }
         survey
     }
 
     fn look(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) -> io::Result<()> {
-        let mut names = Vec::new();
-        let mut looked_at = 0;
-        let mut own = None;
-        for entry in listing::list(folder)? {
-            let other = match entry {
-                Entry::Own => {
-                    own = self.look_at_own(circumstances, folder);
-                    continue;
-                }
-                Entry::Leftover(leftover) => {
-                    let name = leftover.name();
-                    self.leftover(circumstances, folder, &name, name.clone());
-                    continue;
-                }
-                Entry::Log(name) if is_file(folder, &name.full()) => {
-                    names.push(name);
-                    continue;
-                }
-                Entry::Log(name) => name.full().into(),
-                Entry::Other(name) => name,
-            };
-            if looked_at < LOOKED_AT_MAX {
-                looked_at += 1;
-                self.foreign.extend(Foreign::of(folder, other));
-            }
+        let listing = Listing::of(folder)?;
+        let own = self.look_at_own(circumstances, folder);
+        for name in listing.leftovers.iter().map(Leftover::name) {
+            self.leftover(circumstances, folder, &name, name.clone());
         }
-        self.checked = Checked::of(folder);
-        match Memory::of(folder) {
-            Ok(memory) => self.memory = memory,
-            Err(trouble) => self.troubles.push(trouble),
-        }
-        names.sort();
-        self.foreign.sort_by(|a, b| a.name.cmp(&b.name));
-        self.leftovers.sort();
+        let (names, no_files): (Vec<FileName>, Vec<FileName>) =
+            (listing.logs.into_iter()).partition(|name| is_file(folder, &name.full()));
+        let others = no_files.iter().map(|name| name.full().into());
+        let others = others.chain(listing.others).take(LOOKED_AT_MAX);
+        let foreign = others.filter_map(|name| Foreign::of(folder, name));
+        self.more.foreign.extend(foreign);
+        self.more.checked = Checked::of(folder);
+        self.remember(folder);
+        self.more.foreign.sort_by(|a, b| a.name.cmp(&b.name));
+        self.more.leftovers.sort();
         self.look_at_files(circumstances, folder, &names);
-        self.twins = twins::find(folder, &self.files, circumstances.doctor.deep);
+        self.more.twins = twins::find(folder, &self.files, circumstances.doctor.deep);
         self.look_at_indexes(folder, own.as_ref());
         Ok(())
     }
@@ -142,21 +116,12 @@ impl Survey {
             .with_max_len(1)
             .map(|name| Seen::of(circumstances, folder, name))
             .collect();
-        for (name, seen) in names.iter().zip(looked) {
-            match seen {
-                Ok(seen) => self.files.push(seen),
-                // Renamed or removed by a rotation since it was listed.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => {
-                    let path = folder.path_of(&name.full());
-                    let what = format!("can't be read: {}", reason(&error));
-                    self.troubles.push(Trouble::new(&path, what));
-                }
-            }
+        for (name, looked) in names.iter().zip(looked) {
+            self.add(folder, name, "be read", looked);
         }
         if let Some(live) = self.live().map(|live| live.log.identity) {
-            for seen in self.files.iter_mut().map(|seen| &mut seen.log) {
-                seen.is_live_too = seen.name != names::live() && seen.identity == live;
+            for seen in &mut self.files {
+                seen.log.is_live_too = !seen.is_events_log() && seen.log.identity == live;
             }
         }
         // The newest shows how things are now, the newest that is open to others what they may read.
@@ -174,13 +139,13 @@ impl Survey {
         let own = match Own::of(folder) {
             Ok(own) => own?,
             Err(error) => {
-                let what = format!("can't be listed: {}", reason(&error));
                 let path = folder.path_of(FOLDER);
-                self.troubles.push(Trouble::new(&path, what));
+                self.troubles
+                    .push(Trouble::cant(&path, "be listed", &error));
                 return None;
             }
         };
-        self.own_user = own.folder.metadata().ok().map(|metadata| metadata.uid());
+        self.more.own_user = own.folder.metadata().ok().map(|metadata| metadata.uid());
         for name in own.unfinished() {
             let shown = format!("{FOLDER}/{name}");
             self.leftover(circumstances, &own.folder, name, shown);
@@ -189,9 +154,8 @@ impl Survey {
             if own.names.iter().any(|there| there == name)
                 && let Err(error) = own.folder.look_current(name)
             {
-                let what = format!("can't be read: {}", reason(&error));
-                self.troubles
-                    .push(Trouble::new(&own.folder.path_of(name), what));
+                let path = own.folder.path_of(name);
+                self.troubles.push(Trouble::cant(&path, "be read", &error));
             }
         }
         Some(own)
@@ -208,7 +172,7 @@ impl Survey {
         let modified = modified.and_then(|stat| DateTime::<Utc>::from_timestamp(stat.st_mtime, 0));
         if let Some(modified) = modified {
             let zone = circumstances.doctor.zone;
-            self.leftovers.push((shown, zone.stamp(modified)));
+            self.more.leftovers.push((shown, zone.stamp(modified)));
         }
     }
 
@@ -229,10 +193,10 @@ impl Survey {
                 seen.log.index,
                 index::State::Fresh { .. } | index::State::Behind { .. }
             );
-            let is_fresh = is_usable && seen.wrong_index.is_none();
-            is_fresh && seen.log.form != Form::Plain && seen.damage.is_empty()
+            let is_fresh = is_usable && seen.more.wrong_index.is_none();
+            is_fresh && seen.log.form != Form::Plain && seen.more.damage.is_empty()
         });
-        self.uncatalogued = indexed.filter(|seen| !is_listed(seen)).count() as u64;
+        self.more.uncatalogued = indexed.filter(|seen| !is_listed(seen)).count() as u64;
     }
 
     /// The file with the newest record of those wanted.
@@ -245,15 +209,8 @@ impl Survey {
 
     /// The file that text was read of; of several the newest.
     pub(super) fn sampled(&self) -> Option<&Seen> {
-        let read = self.files.iter().filter(|seen| seen.reading.is_some());
+        let read = self.files.iter().filter(|seen| seen.more.reading.is_some());
         read.max_by_key(|seen| seen.log.last.unwrap_or(Stamp(0)))
-    }
-
-    /// `events.log`.
-    pub(super) fn live(&self) -> Option<&Seen> {
-        let is_live =
-            |seen: &&Seen| seen.log.name.generation == Generation::Live && !seen.log.name.gz;
-        self.files.iter().find(is_live)
     }
 
     /// Bytes in log files.
@@ -261,22 +218,14 @@ impl Survey {
         self.files.iter().map(|seen| seen.log.bytes).sum()
     }
 
-    /// Whether the writer of `events.log` renames it at midnight; as `rotate` judges it.
-    pub(super) fn rotates_itself(&self) -> bool {
-        let live = self.live();
-        let others = self.files.iter().map(|seen| &seen.log);
-        let others = others.filter(|log| live.is_none_or(|live| live.log.name != log.name));
-        rotates_itself(&self.memory, &others, live.map(|live| &live.log))
-    }
-
-    /// Whether it bears the name that a writer gives `events.log` at midnight, and not from us.
-    pub(super) fn is_dated_by_others(&self, seen: &Seen) -> bool {
-        is_by_writer(&seen.log, &self.memory)
+    /// Where a log file is.
+    pub(super) fn path_of(&self, seen: &Seen) -> PathBuf {
+        self.more.folder.join(seen.log.name.full())
     }
 
     /// Where an index is.
     pub(super) fn index_of(&self, seen: &Seen) -> PathBuf {
-        index::path_of(&self.folder.join(seen.log.name.full()))
+        index::path_of(&self.path_of(seen))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS};
 const AT_WORK_MILLIS: i64 = HOUR_MILLIS;
 
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
-    let twins = survey.twins.iter();
+    let twins = survey.more.twins.iter();
     twins
         .filter_map(|twin| {
             let (plain, archive) = (&survey.files[twin.plain], &survey.files[twin.archive]);
@@ -24,36 +24,30 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 }
 
 fn said(plain: &Seen, archive: &Seen, relation: Relation) -> Finding {
-    let both = || {
-        [
-            ("archive", Field::Text(archive.log.name.full())),
-            ("bytes", Field::Bytes(plain.log.bytes)),
-        ]
+    let (code, text, why) = match relation {
+        Relation::Held => (
+            Code::Twins,
+            "{archive} beside it holds all of its {bytes}",
+            "its lines count once; what it takes of the disk is wasted",
+        ),
+        Relation::HeldInPart => (
+            Code::Twins,
+            "{archive} beside it holds the beginning of its {bytes}, and not the rest",
+            "all lines count once; whoever removes the file by hand loses the rest",
+        ),
+        Relation::Differ => (
+            Code::TwinsDiffer,
+            "{archive} beside it holds other lines than its {bytes}",
+            "both are read; two processes that rotate one file leave this, and a gzip that is \
+             run again would overwrite one of them",
+        ),
     };
-    let twins = Finding::warning(Code::Twins).file(plain.log.name.full());
-    let finding = match relation {
-        Relation::Held => twins
-            .seen("{archive} beside it holds all of its {bytes}", both())
-            .why("its lines count once; what it takes of the disk is wasted"),
-        Relation::HeldInPart => twins
-            .seen(
-                "{archive} beside it holds the beginning of its {bytes}, and not the rest",
-                both(),
-            )
-            .why("all lines count once; whoever removes the file by hand loses the rest"),
-        Relation::Differ => Finding::warning(Code::TwinsDiffer)
-            .file(plain.log.name.full())
-            .seen(
-                "{archive} beside it holds other lines than its {bytes}",
-                both(),
-            )
-            .why(
-                "both are read; two processes that rotate one file leave this, and a gzip that is \
-                 run again would overwrite one of them",
-            ),
-    };
-    finding.remedy(
-        "{rotate} adds what is missing to the archive and removes the file",
-        [("rotate", Field::Calltrace("rotate"))],
-    )
+    Finding::warning(code)
+        .file(plain.log.name.full())
+        .seen(text)
+        .with("archive", Field::Text(archive.log.name.full()))
+        .with("bytes", Field::Bytes(plain.log.bytes))
+        .why(why)
+        .remedy("{rotate} adds what is missing to the archive and removes the file")
+        .with("rotate", Field::Calltrace("rotate"))
 }

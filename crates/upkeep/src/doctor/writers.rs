@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::renames::Renames;
 use super::seen::{MIDNIGHT_MILLIS, Seen};
 use super::survey::Survey;
-use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS};
+use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS, Severity};
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{Deleted, Writer};
 use calltrace_store::tree::FileName;
@@ -32,7 +32,7 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
     let today = circumstances.today();
     let mut findings = Vec::new();
     for seen in &survey.files {
-        let writers = processes(&seen.writers);
+        let writers = processes(&seen.more.writers);
         if seen.is_live(today) {
             let renames = Renames::of(survey, seen, &writers, circumstances);
             findings.extend(two_writers(seen, &writers, renames));
@@ -60,47 +60,42 @@ fn two_writers(seen: &Seen, writers: &[Writer], renames: Renames) -> Option<Find
     if writers.len() < 2 {
         return None;
     }
-    let named = || [("writers", Field::Processes(writers.to_vec()))];
-    let rotate = || [("rotate", Field::Calltrace("rotate"))];
-    let finding = |finding: Finding| finding.file(seen.log.name.full());
     let overwrites = writers.iter().any(|writer| !writer.appends);
-    if overwrites {
-        let finding = finding(Finding::problem(Code::TwoWriters))
-            .seen(
-                "{writers} have it open for writing, not all of them with O_APPEND",
-                named(),
-            )
-            .why("without O_APPEND each writes where it was, over the lines of the others")
-            .remedy(WATCHED, rotate());
-        return Some(finding);
-    }
+    let (severity, text) = match renames {
+        _ if overwrites => (
+            Severity::Problem,
+            "{writers} have it open for writing, not all of them with O_APPEND",
+        ),
+        Renames::Seen => (Severity::Problem, "{writers} have it open for writing"),
+        Renames::Before => (Severity::Warning, "{writers} have it open for writing"),
+        Renames::No => (
+            Severity::Note,
+            "{writers} have it open for writing, all with O_APPEND",
+        ),
+    };
+    let finding = Finding::new(severity, Code::TwoWriters)
+        .file(seen.log.name.full())
+        .seen(text)
+        .with("writers", Field::Processes(writers.to_vec()));
+    let rotate = || Field::Calltrace("rotate");
     Some(match renames {
-        Renames::Seen => finding(Finding::problem(Code::TwoWriters))
-            .seen("{writers} have it open for writing", named())
-            .seen(
-                "dated files beside it show that a writer renames it at midnight",
-                [],
-            )
+        _ if overwrites => finding
+            .why("without O_APPEND each writes where it was, over the lines of the others")
+            .remedy(WATCHED)
+            .with("rotate", rotate()),
+        Renames::Seen => finding
+            .seen("dated files beside it show that a writer renames it at midnight")
             .why(SECOND_RENAMES)
-            .remedy(WATCHED, rotate()),
-        Renames::Before => finding(Finding::warning(Code::TwoWriters))
-            .seen("{writers} have it open for writing", named())
-            .seen(
-                "dated files beside it show that a writer before these renamed it at midnight",
-                [],
-            )
+            .remedy(WATCHED)
+            .with("rotate", rotate()),
+        Renames::Before => finding
+            .seen("dated files beside it show that a writer before these renamed it at midnight")
             .why(SECOND_RENAMES)
-            .remedy(WATCHED_IF, rotate()),
-        Renames::No => finding(Finding::note(Code::TwoWriters))
-            .seen(
-                "{writers} have it open for writing, all with O_APPEND",
-                named(),
-            )
+            .remedy(WATCHED_IF)
+            .with("rotate", rotate()),
+        Renames::No => finding
             .why("that loses nothing as long as none of them renames or truncates it")
-            .remedy(
-                "make sure that none of them uses a handler that rotates",
-                [],
-            ),
+            .remedy("make sure that none of them uses a handler that rotates"),
     })
 }
 
@@ -112,10 +107,8 @@ fn no_append(seen: &Seen, writers: &[Writer]) -> Option<Finding> {
     (!writer.appends).then(|| {
         Finding::warning(Code::NoAppend)
             .file(seen.log.name.full())
-            .seen(
-                "{writer} has it open for writing, without O_APPEND",
-                [("writer", Field::Processes(vec![writer.clone()]))],
-            )
+            .seen("{writer} has it open for writing, without O_APPEND")
+            .with("writer", Field::Processes(vec![writer.clone()]))
             .why(
                 "a second writer would overwrite lines, a truncation would leave a hole of NUL \
                  bytes, and lines can't be taken off its front",
@@ -123,7 +116,6 @@ fn no_append(seen: &Seen, writers: &[Writer]) -> Option<Finding> {
             .remedy(
                 "let it open the file for appending: `open(path, \"a\")` in Python, `>>` in a \
                  shell",
-                [],
             )
     })
 }
@@ -135,7 +127,7 @@ fn late_writer(
     writers: Vec<Writer>,
     circumstances: &Circumstances<'_>,
 ) -> Finding {
-    let named = [("writers", Field::Processes(writers))];
+    let named = Field::Processes(writers);
     let began = survey.live().and_then(|live| live.log.first);
     let beside = seen
         .log
@@ -146,33 +138,26 @@ fn late_writer(
         return writes_beside(seen, last, named);
     }
     let is_old = circumstances.age(seen.log.modified) > 24 * HOUR_MILLIS;
-    let finding = match is_old {
-        true => Finding::warning(Code::LateWriter),
-        false => Finding::note(Code::LateWriter),
-    };
-    finding
+    Finding::warning_if(is_old, Code::LateWriter)
         .file(seen.log.name.full())
-        .seen("it is open for writing in {writers}", named)
-        .seen(
-            "it was last written to at {modified}",
-            [("modified", Field::At(seen.log.modified))],
-        )
+        .seen("it is open for writing in {writers}")
+        .with("writers", named)
+        .seen("it was last written to at {modified}")
+        .with("modified", Field::At(seen.log.modified))
         .why("a file that somebody may still write to is not sealed, nor removed")
-        .remedy(
-            "restart the process; WatchedFileHandler lets go of a file with the next record",
-            [],
-        )
+        .remedy("restart the process; WatchedFileHandler lets go of a file with the next record")
 }
 
 /// It goes on while another process writes to the live file.
-fn writes_beside(seen: &Seen, last: Stamp, named: [(&'static str, Field); 1]) -> Finding {
+fn writes_beside(seen: &Seen, last: Stamp, named: Field) -> Finding {
     Finding::problem(Code::LateWriter)
         .file(seen.log.name.full())
-        .seen("it is open for writing in {writers}", named)
+        .seen("it is open for writing in {writers}")
+        .with("writers", named)
         .seen(
             "its last record is of {last}, though events.log has been written to since before that",
-            [("last", Field::At(last))],
         )
+        .with("last", Field::At(last))
         .why(
             "its lines stand under another day, and are lost if that file is compressed or \
              removed by hand; Python 3.13 does this when two processes rotate one file",
@@ -180,19 +165,18 @@ fn writes_beside(seen: &Seen, last: Stamp, named: [(&'static str, Field); 1]) ->
         .remedy(
             "restart the process, and let it write through logging.handlers.WatchedFileHandler, \
              or leave rotation to one process",
-            [],
         )
 }
 
 /// Log files that have no name any more and are still open.
 fn deleted(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let root = circumstances.doctor.tree.root().canonicalize().ok();
-    let folders: Vec<PathBuf> = [root.map(|root| root.join(survey.enterprise.as_str()))]
+    let folders: Vec<PathBuf> = [root.map(|root| root.join(survey.more.enterprise.as_str()))]
         .into_iter()
-        .chain([survey.folder.canonicalize().ok()])
+        .chain([survey.more.folder.canonicalize().ok()])
         .flatten()
         .collect();
-    let device = survey.volume.map(|volume| volume.device);
+    let device = survey.more.volume.map(|volume| volume.device);
     let mut by_file: BTreeMap<(PathBuf, bool), (Vec<Writer>, &Deleted)> = BTreeMap::new();
     for deleted in &circumstances.holders.deleted {
         if Some(deleted.device) == device
@@ -212,17 +196,16 @@ fn deleted(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
 
 /// A deleted file, those who hold it, and one of their descriptors.
 fn held(name: PathBuf, reads: bool, holders: &[Writer], one: &Deleted) -> Finding {
-    let fields = [
-        ("holders", Field::Processes(processes(holders))),
-        ("bytes", Field::Bytes(one.bytes)),
-    ];
-    if !reads {
-        return Finding::problem(Code::HeldDeleted)
+    let seen_by = |finding: Finding, text| {
+        finding
             .file(name)
-            .seen(
-                "it is deleted, and open for writing in {holders}; it takes {bytes}",
-                fields,
-            )
+            .seen(text)
+            .with("holders", Field::Processes(processes(holders)))
+            .with("bytes", Field::Bytes(one.bytes))
+    };
+    if !reads {
+        let text = "it is deleted, and open for writing in {holders}; it takes {bytes}";
+        return seen_by(Finding::problem(Code::HeldDeleted), text)
             .why(
                 "whatever is written to it is lost, and the disk gets its room back only when it \
                  is closed",
@@ -230,21 +213,14 @@ fn held(name: PathBuf, reads: bool, holders: &[Writer], one: &Deleted) -> Findin
             .remedy(
                 "copy what it holds, if that matters (`cp {descriptor} FILE`), then restart the \
                  process",
-                [("descriptor", Field::Path(one.descriptor.clone()))],
-            );
+            )
+            .with("descriptor", Field::Path(one.descriptor.clone()));
     }
-    let finding = match one.bytes >= READ_BYTES_MIN {
-        true => Finding::warning(Code::HeldDeleted),
-        false => Finding::note(Code::HeldDeleted),
-    };
-    finding
-        .file(name)
-        .seen(
-            "it is deleted, and open in {holders}; it takes {bytes}",
-            fields,
-        )
+    let finding = Finding::warning_if(one.bytes >= READ_BYTES_MIN, Code::HeldDeleted);
+    let text = "it is deleted, and open in {holders}; it takes {bytes}";
+    seen_by(finding, text)
         .why("the disk gets that room back only when it is closed")
-        .remedy("restart the process, or end it", [])
+        .remedy("restart the process, or end it")
 }
 
 /// The name that a deleted file had in this enterprise's folder. In a container the folder has
@@ -254,7 +230,7 @@ fn log_name(deleted: &Deleted, folders: &[PathBuf], survey: &Survey) -> Option<P
     let name = deleted.path.file_name()?.to_str()?;
     let is_here = match deleted.is_our_path {
         true => folders.iter().any(|known| known == folder),
-        false => folder.file_name() == Some(survey.enterprise.as_str().as_ref()),
+        false => folder.file_name() == Some(survey.more.enterprise.as_str().as_ref()),
     };
     // `.calltrace-events.log.2025-11-29.gone` is what a rotation calls it at last.
     let log = name.strip_prefix(".calltrace-").unwrap_or(name);

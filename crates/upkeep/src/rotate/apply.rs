@@ -1,22 +1,21 @@
 //! The steps of a plan, one after the other. What goes wrong with one does not end the others.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 
 use chrono::NaiveDate;
 
 use super::look::{Survey, catalog_is_fresh};
-use super::memory::Memory;
-use super::own::MEMORY;
 use super::plan::Plan;
-use super::publish::{Draft, temporary_of};
+use super::publish::{self, Draft};
 use super::remove::Removal;
 use super::report::Report;
 use super::site::Site;
-use super::step::{Done, Kind, Outcome, Step};
+use super::step::{Done, Kind, Outcome, Step, Stop};
 use super::{News, collapse, seal, tidy};
+use crate::survey::memory::{MEMORY, Memory};
 use crate::survey::names::{live, of_day};
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Access, FileIdentity};
+use calltrace_store::fsx::FileIdentity;
 use calltrace_store::index;
 use calltrace_store::tree::{FileName, Snapshot};
 
@@ -46,16 +45,16 @@ pub(super) fn tidy(site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
 /// Takes a step and notes how it ended.
 fn one(site: &Site<'_>, step: &Step, report: &mut Report) {
     match take(site, step, report) {
-        Ok(Outcome::Done(done)) => {
+        Ok(Some(done)) => {
             (site.watch)(News::Done(&done));
             report.steps.push(done);
         }
-        Ok(Outcome::Waiting(why)) => {
+        Ok(None) => {}
+        Err(Stop::Waiting(why)) => {
             report.wait(&step.kind.file(), why);
             index_unsealed(site, step, report);
         }
-        Ok(Outcome::Nothing) => {}
-        Err(error) => {
+        Err(Stop::Failed(error)) => {
             report.fail(&site.folder.path_of(&step.kind.file()), &error);
             index_unsealed(site, step, report);
         }
@@ -63,13 +62,15 @@ fn one(site: &Site<'_>, step: &Step, report: &mut Report) {
 }
 
 fn keep(site: &Site<'_>, memory: &Memory, report: &mut Report) {
-    if let Err(error) = memory.keep(site) {
-        let path = site.own_path(MEMORY);
-        report.fail(&path, &Error::io(&path, "write it", error));
-    }
+    let path = site.own_path(MEMORY);
+    let kept = memory.keep(site);
+    report.note(
+        &path,
+        kept.map_err(|error| Error::io(&path, "write it", error)),
+    );
 }
 
-fn take(site: &Site<'_>, step: &Step, report: &mut Report) -> Result<Outcome, Error> {
+fn take(site: &Site<'_>, step: &Step, report: &mut Report) -> Outcome {
     match &step.kind {
         Kind::Tidy(kind) => tidy::take(site, kind, step, report),
         Kind::TakeOff { log, .. } => collapse::finish(site, log, step),
@@ -80,13 +81,10 @@ fn take(site: &Site<'_>, step: &Step, report: &mut Report) -> Result<Outcome, Er
         Kind::Rename(day) => rename(site, *day, step),
         Kind::Collapse(_) => collapse::collapse(site, step, report),
         Kind::Recompress(log) => seal::recompress(site, log, step, report),
-        Kind::Index(log) => site.index(log).map(|built| {
-            let index_bytes = Some(built.index_bytes);
-            Outcome::Done(Done {
-                index_bytes,
-                ..Done::of(step)
-            })
-        }),
+        Kind::Index(log) => Ok(Some(Done {
+            index_bytes: Some(site.index(log)?.index_bytes),
+            ..Done::of(step)
+        })),
         Kind::Forget(log) => forget(site, log, step),
         Kind::Catalog => catalog(site, step),
     }
@@ -100,14 +98,12 @@ fn index_unsealed(site: &Site<'_>, step: &Step, report: &mut Report) {
     let Ok(opened) = site.open(name) else { return };
     let state = index::state(opened.log());
     drop(opened);
-    if matches!(state, index::State::Missing | index::State::Stale(_))
-        && let Err(error) = site.index(name)
-    {
-        report.fail(&site.path(name), &error);
+    if matches!(state, index::State::Missing | index::State::Stale(_)) {
+        report.note(&site.path(name), site.index(name));
     }
 }
 
-fn expire(site: &Site<'_>, name: &FileName, step: &Step) -> Result<Outcome, Error> {
+fn expire(site: &Site<'_>, name: &FileName, step: &Step) -> Outcome {
     let path = site.path(name);
     let opened = site
         .open(name)
@@ -119,16 +115,16 @@ fn expire(site: &Site<'_>, name: &FileName, step: &Step) -> Result<Outcome, Erro
     match removal {
         Removal::Gone(proof) => {
             site.remove_index(name)?;
-            Ok(Outcome::Done(Done::of(step).proven(proof)))
+            Ok(Some(Done::of(step).proven(proof)))
         }
-        Removal::Busy(why) => Ok(Outcome::Waiting(format!("is to be removed, but {why}"))),
-        Removal::Changed => Ok(Outcome::Waiting("has changed just now".to_owned())),
+        Removal::Busy(why) => Err(Stop::Waiting(format!("is to be removed, but {why}"))),
+        Removal::Changed => Err(Stop::Waiting("has changed just now".to_owned())),
     }
 }
 
 /// The live file gets the name of its day. The name is noted before, so that a file of today is
 /// known as ours.
-fn rename(site: &Site<'_>, day: NaiveDate, step: &Step) -> Result<Outcome, Error> {
+fn rename(site: &Site<'_>, day: NaiveDate, step: &Step) -> Outcome {
     let target = of_day(day);
     let from = site.path(&live());
     let fail = |error| Error::io(&from, "rename it", error);
@@ -146,17 +142,17 @@ fn rename(site: &Site<'_>, day: NaiveDate, step: &Step) -> Result<Outcome, Error
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             if !is_one_file(site, &target) {
                 let why = format!("is due, but {} is still there", target.full());
-                return Ok(Outcome::Waiting(why));
+                return Err(Stop::Waiting(why));
             }
             // A rename that died half-way, where it is made of a link and an unlink.
             site.deeds
                 .unlink(&site.folder, &live().full())
                 .map_err(fail)?;
         }
-        Err(error) => return Err(fail(error)),
+        Err(error) => return Err(fail(error).into()),
     }
     site.deeds.sync_folder(&site.folder).map_err(fail)?;
-    Ok(Outcome::Done(Done::of(step)))
+    Ok(Some(Done::of(step)))
 }
 
 fn is_one_file(site: &Site<'_>, other: &FileName) -> bool {
@@ -167,34 +163,28 @@ fn is_one_file(site: &Site<'_>, other: &FileName) -> bool {
     identity(&live()).is_some_and(|live| identity(other) == Some(live))
 }
 
-fn forget(site: &Site<'_>, log: &FileName, step: &Step) -> Result<Outcome, Error> {
+fn forget(site: &Site<'_>, log: &FileName, step: &Step) -> Outcome {
     let name = index::file_name(log);
-    let removed = site.own_folder().and_then(|own| {
-        site.deeds.unlink(&own, &name)?;
-        site.deeds.sync_folder(&own)
-    });
+    let removed = site.remove_own(&name);
     removed.map_err(|error| Error::io(&site.own_path(&name), "remove it", error))?;
-    Ok(Outcome::Done(Done::of(step)))
+    Ok(Some(Done::of(step)))
 }
 
-fn catalog(site: &Site<'_>, step: &Step) -> Result<Outcome, Error> {
+fn catalog(site: &Site<'_>, step: &Step) -> Outcome {
     if catalog_is_fresh(site) {
-        return Ok(Outcome::Nothing);
+        return Ok(None);
     }
     let name = index::catalog::NAME;
     let path = site.own_path(name);
     let fail = |error| Error::io(&path, "write the catalog", error);
     let snapshot = Snapshot::open(site.enterprise, &site.folder)?;
-    let access = Access::of_file_in(&site.folder.metadata().map_err(fail)?);
-    let own = site.own_folder().map_err(fail)?;
-    let draft = Draft::create(site.deeds, &own, temporary_of(name), access).map_err(fail)?;
-    let mut out = draft.writer();
-    site.pool
-        .install(|| index::catalog::build(&snapshot, &mut out))
-        .and_then(|()| std::io::Write::flush(&mut out))
-        .map_err(fail)?;
-    drop(out);
-    site.deeds.sync(&draft.file).map_err(fail)?;
-    draft.replace(name).map_err(fail)?;
-    Ok(Outcome::Done(Done::of(step)))
+    let build = |draft: &Draft<'_>| {
+        let mut out = draft.writer();
+        let built = site
+            .pool
+            .install(|| index::catalog::build(&snapshot, &mut out));
+        built.and_then(|()| out.flush())
+    };
+    publish::own_file(site, name, build).map_err(fail)?;
+    Ok(Some(Done::of(step)))
 }

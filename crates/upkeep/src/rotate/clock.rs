@@ -97,14 +97,13 @@ fn longest_gap(signs: &[Stamp], last_run: Option<Stamp>, now: Stamp, gap_days: i
 
 /// The records at the ends of an enterprise's files.
 fn signs_of(survey: &Survey) -> Vec<Stamp> {
-    let live = survey
-        .live
-        .iter()
-        .flat_map(|live| [live.log.first, live.log.last]);
-    let files = survey.files.iter().map(|seen| seen.log.last);
-    let records = live.chain(files).flatten();
+    let first = survey.live().and_then(|live| live.log.first);
+    let last = survey.files.iter().filter_map(|seen| seen.log.last);
+    let records = first.into_iter().chain(last);
     // Of a record ahead of the clock nothing is known but that its writer's clock was wrong.
-    records.filter(|at| day_of(*at) <= survey.today).collect()
+    records
+        .filter(|at| day_of(*at) <= survey.more.today)
+        .collect()
 }
 
 fn signs_in(tree: &Tree, zone: LogZone) -> Vec<Stamp> {

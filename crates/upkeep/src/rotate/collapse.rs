@@ -11,19 +11,19 @@
 //! (O_APPEND) behind it, so nothing of theirs can be lost. What is blanked is in the archive.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 
 use super::age::believed;
 use super::look::to_take_off;
-use super::memory::{Collapsing, Memory};
 use super::parcel::{Part, Sizes};
 use super::report::Report;
 use super::seal::access_of_both;
 use super::site::{Opened, Site};
-use super::step::{Done, Kind, Outcome, Step};
+use super::step::{Done, Kind, Outcome, Step, Stop};
 use super::writers::Hold;
+use crate::survey::memory::{Collapsing, Memory};
 use crate::survey::names::{archive_of, live, of_day};
 use crate::survey::times::{self, day_of};
 use calltrace_store::error::Error;
@@ -41,22 +41,16 @@ const BLANKS_BYTES: usize = 64 << 10;
 const SECTOR_BYTES: u64 = 512;
 
 /// Copies the live file's lines to the archive of their last day and takes them off its front.
-pub(super) fn collapse(
-    site: &Site<'_>,
-    step: &Step,
-    report: &mut Report,
-) -> Result<Outcome, Error> {
+pub(super) fn collapse(site: &Site<'_>, step: &Step, report: &mut Report) -> Outcome {
     let path = site.path(&live());
     let fail = |error| Error::io(&path, "take lines off it", error);
     let opened = site.open(&live()).map_err(fail)?;
-    if let Err(why) = appenders_only(site, &opened) {
-        return Ok(Outcome::Waiting(why));
-    }
+    appenders_only(site, &opened).map_err(Stop::Waiting)?;
     let unit = collapse_unit(&site.folder).map_err(fail)?;
     let log = opened.log();
     let end = last_line_end(log, log.bytes).map_err(fail)?;
     if times::is_blank(log, end).map_err(fail)? {
-        return Ok(Outcome::Waiting("has no whole line yet".to_owned()));
+        return Err(Stop::Waiting("has no whole line yet".to_owned()));
     }
     let modified = opened.metadata.modified().map_err(fail)?;
     let last = times::last(log, end).map_err(fail)?;
@@ -71,7 +65,7 @@ pub(super) fn collapse(
     // One that was truncated since it was copied may have grown as long again.
     let now = Tally::read(opened.source.content().take(end)).map_err(fail)?;
     if now.content() != sizes.last_part {
-        return Err(fail(io::Error::other(CHANGED)));
+        return Err(fail(io::Error::other(CHANGED)).into());
     }
     take_off(site, &opened, end, unit).map_err(fail)?;
     memory.collapsing = None;
@@ -81,28 +75,28 @@ pub(super) fn collapse(
         bytes: Some(end),
         why: step.why.clone(),
     };
-    Ok(Outcome::Done(Done::of(&taken).sized(sizes)))
+    let mut done = Done::of(&taken);
+    done.note(sizes);
+    Ok(Some(done))
 }
 
 /// Takes off what a run that died had copied.
-pub(super) fn finish(site: &Site<'_>, name: &FileName, step: &Step) -> Result<Outcome, Error> {
+pub(super) fn finish(site: &Site<'_>, name: &FileName, step: &Step) -> Outcome {
     let path = site.path(name);
     let fail = |error| Error::io(&path, "take lines off it", error);
     let opened = site.open(name).map_err(fail)?;
-    if let Err(why) = appenders_only(site, &opened) {
-        return Ok(Outcome::Waiting(why));
-    }
+    appenders_only(site, &opened).map_err(Stop::Waiting)?;
     let mut memory = Memory::read(site);
     // The name may stand for another file by now than when the step was planned.
     let Some((_, held)) = to_take_off(site, &opened, &memory).map_err(fail)? else {
-        return Ok(Outcome::Nothing);
+        return Ok(None);
     };
     let unit = collapse_unit(&site.folder).map_err(fail)?;
     site.remove_index(name)?;
     take_off(site, &opened, held, unit).map_err(fail)?;
     memory.collapsing = None;
     memory.keep(site).map_err(fail)?;
-    Ok(Outcome::Done(Done::of(&step.clone().bytes(held))))
+    Ok(Some(Done::of(&step.clone().bytes(held))))
 }
 
 /// Whether all who are seen to write to the file write to its end; else why not, as a clause.
@@ -116,15 +110,14 @@ fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
     }
     // Looked at anew: the plan is some time ago.
     let hold = Hold::on(site.deeds, &log.file, log.identity, &OnceLock::new());
-    let writers = &hold.writers;
-    let stubborn: Vec<_> = writers.iter().filter(|w| !w.appends).cloned().collect();
+    let stubborn = hold.stubborn();
     if !stubborn.is_empty() {
         return Err(format!(
             "open without O_APPEND in {}",
             list_writers(&stubborn)
         ));
     }
-    if !hold.is_free && writers.is_empty() && hold.unseen {
+    if hold.is_hidden() {
         return Err("open in a process that can't be looked into".to_owned());
     }
     Ok(())
@@ -148,14 +141,10 @@ fn copy(
     let path = site.path(name);
     let read = |error| Error::io(&path, "read it", error);
     let modified = opened.metadata.modified().map_err(read)?;
-    let old = match site.open(name) {
-        Ok(old) => old,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let parts = vec![Part::of(opened, end)];
-            let parcel = site.pack(name, Access::of(&opened.metadata), modified, parts)?;
-            return parcel.publish(site, report);
-        }
-        Err(error) => return Err(read(error)),
+    let Some(old) = site.open_if_there(name).map_err(read)? else {
+        let parts = vec![Part::of(opened, end)];
+        let parcel = site.pack(name, Access::of(&opened.metadata), modified, parts)?;
+        return parcel.publish(site, report);
     };
     let parts = vec![Part::of(&old, u64::MAX), Part::of(opened, end)];
     let access = access_of_both(&old, opened);

@@ -3,22 +3,23 @@
 //! Every file is opened, looked at and closed again, one at a time. What is found is plain data, so
 //! that a plan can be made of it anywhere.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::OnceLock;
 
 use chrono::{Days, NaiveDate};
 
+use super::age;
 use super::held::Held;
-use super::memory::Memory;
 use super::site::{Opened, Site};
 use super::writers::Hold;
-use super::{age, cant};
-use crate::survey::listing::Own;
+use crate::survey;
+use crate::survey::listing::{Listing, Own};
 use crate::survey::log::Log;
+use crate::survey::memory::Memory;
 use crate::survey::names::{archive_of, live};
 use crate::survey::times::{self, day_of};
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::Error;
 use calltrace_store::fsx::{FileIdentity, Holders, NotAFile};
 use calltrace_store::index;
 use calltrace_store::source::{Bounds, Form};
@@ -31,31 +32,26 @@ const LIVE_INDEX_BYTES_MIN: u64 = 128 << 10;
 /// A time further ahead than this is a clock that was wrong.
 const AHEAD_DAYS_MAX: i64 = 1;
 
-/// What there is in a folder.
+pub(super) type Survey = survey::Survey<FolderState, FileState>;
+pub(super) type Seen = survey::Seen<FileState>;
+
+/// What a plan needs to know of a folder besides its files.
 #[derive(Debug, Clone)]
-pub(super) struct Survey {
+pub(super) struct FolderState {
     /// Today, in the zone of the logs.
     pub(super) today: NaiveDate,
-    /// All log files but the live one.
-    pub(super) files: Vec<Seen>,
-    pub(super) live: Option<Live>,
     /// What bears a log's name and is no regular file, each as a clause.
     pub(super) left_alone: Vec<String>,
-    /// Logs that are gone and still have an index.
-    pub(super) orphans: Vec<FileName>,
-    pub(super) memory: Memory,
     pub(super) catalog_is_fresh: bool,
-    pub(super) troubles: Vec<Trouble>,
 }
 
-/// A log file that is not the live one.
-#[derive(Debug, Clone)]
-pub(super) struct Seen {
-    /// Its `last` is the latest time that is not ahead of the clock. Exact where it may be old enough
-    /// to expire.
-    pub(super) log: Log,
-    /// Its name is one of a day that is not over, and not ours: a writer may be at it.
-    pub(super) is_daily: bool,
+/// What a plan needs to know of a log file. The `last` time of its log is the latest that is not ahead of
+/// the clock, exact where the file may be old enough to expire; that of `events.log` is its last record's
+/// that has a time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FileState {
+    /// A writer may be at it: the live file, or one whose name is of a day that is not over, and not ours.
+    pub(super) may_grow: bool,
     /// Why somebody may still add to it, as a clause. Only looked at where it matters: in finished
     /// files of lines.
     pub(super) busy: Option<String>,
@@ -63,109 +59,103 @@ pub(super) struct Seen {
     pub(super) age_from: Option<NaiveDate>,
     /// So many bytes of its beginning are in its archive already.
     pub(super) held_bytes: u64,
-    /// So many bytes of its beginning are in this archive, and in part not in the file any more: a
-    /// collapse was taking them off while it was the live file.
+    /// So many bytes of its beginning are in this archive as its last part, and in part not in the file any
+    /// more: a collapse was taking them off while it was the live file.
     pub(super) to_take_off: Option<(FileName, u64)>,
+    /// Of `events.log` only.
+    pub(super) live: Option<Live>,
 }
 
-impl Seen {
-    /// Why its index must be made, as a clause.
-    pub(super) fn index_due(&self) -> Option<String> {
-        index_due(&self.log, self.is_daily)
-    }
-}
-
-/// `events.log`.
+/// What only `events.log` is asked.
 #[derive(Debug, Clone)]
 pub(super) struct Live {
-    /// Its times are those of the first and of the last record that has one.
-    pub(super) log: Log,
     /// Nothing in it but blank lines and holes.
     pub(super) is_blank: bool,
     /// The day of its last record; of its last change where no record has a time that can be.
     pub(super) day: NaiveDate,
     pub(super) hold: Hold,
-    /// So many bytes at its beginning are the last part of this archive.
-    pub(super) held: Option<(FileName, u64)>,
 }
 
-impl Live {
-    /// Why its index must be made, as a clause.
+impl Survey {
+    /// `events.log`, with what only it is asked.
+    pub(super) fn live_file(&self) -> Option<(&Seen, &Live)> {
+        let mut files = self.files.iter();
+        files.find_map(|seen| Some((seen, seen.more.live.as_ref()?)))
+    }
+
+    /// All log files but the live one.
+    pub(super) fn finished(&self) -> impl Iterator<Item = &Seen> {
+        self.files.iter().filter(|seen| seen.more.live.is_none())
+    }
+}
+
+impl Seen {
+    /// A file of lines, and by its name no archive, that no writer is at.
+    pub(super) fn is_finished_lines(&self) -> bool {
+        let is_lines = self.log.form == Form::Plain && !self.log.name.gz;
+        is_lines && !self.more.may_grow && !self.log.is_live_too
+    }
+
+    /// Why its index must be made, as a clause. One of a file that grows is made when that is worth while.
     pub(super) fn index_due(&self) -> Option<String> {
-        index_due(&self.log, true)
+        let is_small = self.more.may_grow && self.log.bytes < LIVE_INDEX_BYTES_MIN;
+        match &self.log.index {
+            index::State::Fresh { .. } => None,
+            index::State::Behind { bytes } => {
+                Some(format!("{bytes} bytes more than its index knows"))
+            }
+            _ if is_small => None,
+            index::State::Missing => Some("it has no index".to_owned()),
+            index::State::Stale(why) => Some(format!("its index {why}")),
+        }
     }
 }
 
 /// Looks at an enterprise's folder.
 pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Survey, Error> {
     let list = |error| Error::io(site.folder.path(), "list the folder", error);
-    let today = day_of(site.now());
-    let mut survey = Survey {
-        today,
-        files: Vec::new(),
-        live: None,
+    let mut survey = Survey::new(FolderState {
+        today: day_of(site.now()),
         left_alone: Vec::new(),
-        orphans: Vec::new(),
-        memory: Memory::default(),
         catalog_is_fresh: true,
-        troubles: Vec::new(),
-    };
-    match Memory::of(&site.folder) {
-        Ok(memory) => survey.memory = memory,
-        Err(trouble) => survey.troubles.push(trouble),
-    }
+    });
+    survey.remember(&site.folder);
     let own = Own::of(&site.folder).map_err(list)?;
-    let names = calltrace_store::tree::list(&site.folder).map_err(list)?;
+    let names = Listing::of(&site.folder).map_err(list)?.logs;
     let is_there = |log: &FileName| names.binary_search(log).is_ok();
     survey.orphans = own.map_or_else(Vec::new, |own| own.orphans(is_there));
     let mut live_identity = None;
     // The live file is last in the order of reading; its identity is wanted first.
     for name in names.iter().rev() {
-        let path = site.path(name);
-        let looked = match site.open(name) {
+        let opened = match site.open(name) {
             Err(error) if let Some(what) = NotAFile::of(&error) => {
                 let kind = match what {
                     NotAFile::Link | NotAFile::DeadLink => "is a link",
                     NotAFile::Folder | NotAFile::Special => "is no regular file",
                     NotAFile::Sparse => "has holes of more than 128 MiB",
                 };
-                survey.left_alone.push(format!("{} {kind}", name.full()));
+                let clause = format!("{} {kind}", name.full());
+                survey.more.left_alone.push(clause);
                 continue;
             }
-            looked => looked,
+            opened => opened,
         };
-        let looked = looked.and_then(|opened| {
+        let looked = opened.and_then(|opened| {
             if *name == live() {
                 live_identity = Some(opened.log().identity);
-                survey.live = Some(live_file(site, holders, &opened, &survey.memory)?);
-            } else {
-                let seen = seen(site, &opened, &survey, live_identity)?;
-                survey.files.push(seen);
+                return live_file(site, holders, &opened, &survey.memory);
             }
-            Ok(())
+            finished_file(site, &opened, &survey, live_identity)
         });
-        match looked {
-            Ok(()) => {}
-            // Renamed or removed by somebody since it was listed.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => survey
-                .troubles
-                .push(Trouble::new(&path, cant("read it", &error))),
-        }
+        survey.add(&site.folder, name, "read it", looked);
     }
     survey.files.reverse();
-    survey.left_alone.reverse();
-    survey.catalog_is_fresh = survey.is_empty() || catalog_is_fresh(site);
+    survey.more.left_alone.reverse();
+    survey.more.catalog_is_fresh = survey.files.is_empty() || catalog_is_fresh(site);
     Ok(survey)
 }
 
-impl Survey {
-    pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.live.is_none()
-    }
-}
-
-fn seen(
+fn finished_file(
     site: &Site<'_>,
     opened: &Opened,
     survey: &Survey,
@@ -174,23 +164,20 @@ fn seen(
     let mut log = log_of(site, opened);
     log.is_live_too = live == Some(log.identity);
     log.last = latest(site, opened, &log.index);
-    let ours = survey.memory.renamed.contains(&log.name);
-    let is_daily = matches!(log.name.generation, Generation::Dated(day) if day >= survey.today);
-    let kept = kept_since(survey.today, site.policy);
-    let last = log.last;
-    let age_from = last.map(|last| age::counts_from(site, opened, last, limit(site), kept));
-    let mut seen = Seen {
-        is_daily: is_daily && !log.name.gz && !ours,
-        busy: None,
-        age_from,
-        held_bytes: 0,
-        to_take_off: None,
-        log,
+    let today = survey.more.today;
+    let is_daily = matches!(log.name.generation, Generation::Dated(day) if day >= today);
+    let is_ours = survey.memory.renamed.contains(&log.name);
+    let kept = kept_since(today, site.policy);
+    let age_from = |last| age::counts_from(site, opened, last, limit(site), kept);
+    let more = FileState {
+        may_grow: is_daily && !log.name.gz && !is_ours,
+        age_from: log.last.map(age_from),
+        ..FileState::default()
     };
-    let may_be_sealed = seen.log.form == Form::Plain && !seen.log.name.gz && !seen.is_daily;
-    if may_be_sealed && !seen.log.is_live_too {
+    let mut seen = Seen { log, more };
+    if seen.is_finished_lines() {
         find_held(site, opened, &survey.memory, &mut seen)?;
-        seen.busy = site.quiet(&opened.log().file).err();
+        seen.more.busy = site.quiet(&opened.log().file).err();
     }
     Ok(seen)
 }
@@ -202,12 +189,12 @@ fn log_of(site: &Site<'_>, opened: &Opened) -> Log {
 
 /// What its own archive holds of a finished file, and the one that a collapse was copying to.
 fn find_held(site: &Site<'_>, opened: &Opened, memory: &Memory, seen: &mut Seen) -> io::Result<()> {
-    seen.to_take_off = to_take_off(site, opened, memory)?;
+    seen.more.to_take_off = to_take_off(site, opened, memory)?;
     let own = archive_of(&seen.log.name);
-    if seen.to_take_off.is_none()
+    if seen.more.to_take_off.is_none()
         && let Held::Whole { bytes, .. } = held(site, opened, &own)?
     {
-        seen.held_bytes = bytes;
+        seen.more.held_bytes = bytes;
     }
     Ok(())
 }
@@ -234,10 +221,9 @@ pub(super) fn to_take_off(
 
 /// What an archive, if it is there, holds of the beginning of a file of lines.
 fn held(site: &Site<'_>, opened: &Opened, archive: &FileName) -> io::Result<Held> {
-    match site.open(archive) {
-        Ok(archive) => Held::find(opened, &archive),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Held::Nothing),
-        Err(error) => Err(error),
+    match site.open_if_there(archive)? {
+        Some(archive) => Held::find(opened, &archive),
+        None => Ok(Held::Nothing),
     }
 }
 
@@ -246,35 +232,27 @@ fn live_file(
     holders: &OnceLock<Holders>,
     opened: &Opened,
     memory: &Memory,
-) -> io::Result<Live> {
+) -> io::Result<Seen> {
     let mut log = log_of(site, opened);
     log.first = times::first(&opened.source);
     log.last = times::last(opened.log(), log.bytes)?;
     let is_blank = times::is_blank(opened.log(), log.bytes)?;
     // An archive that can't be opened is named when its own turn comes.
-    let held = match is_blank {
+    let to_take_off = match is_blank {
         true => None,
         false => to_take_off(site, opened, memory).unwrap_or(None),
     };
-    Ok(Live {
-        is_blank,
-        day: day_of(age::believed(log.last, log.modified)),
-        hold: Hold::of(site, holders, opened),
-        held,
-        log,
-    })
-}
-
-/// Why an index must be made. One of a file that grows is made when that is worth while.
-fn index_due(log: &Log, grows: bool) -> Option<String> {
-    let is_small = grows && log.bytes < LIVE_INDEX_BYTES_MIN;
-    match &log.index {
-        index::State::Fresh { .. } => None,
-        index::State::Behind { bytes } => Some(format!("{bytes} bytes more than its index knows")),
-        _ if is_small => None,
-        index::State::Missing => Some("it has no index".to_owned()),
-        index::State::Stale(why) => Some(format!("its index {why}")),
-    }
+    let more = FileState {
+        may_grow: true,
+        to_take_off,
+        live: Some(Live {
+            is_blank,
+            day: day_of(age::believed(log.last, log.modified)),
+            hold: Hold::of(site, holders, opened),
+        }),
+        ..FileState::default()
+    };
+    Ok(Seen { log, more })
 }
 
 /// The latest time in a file that is not ahead of the clock: from its index, from samples where

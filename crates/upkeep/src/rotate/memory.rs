@@ -1,44 +1,12 @@
-//! What a rotation must remember of an enterprise because the folder does not show it.
-//!
-//! `<enterprise>/.calltrace/rotate.toml`. It may be deleted; then rotation is more careful until it
-//! has learned again: names that it gave are taken for a writer's own, and lines that a run which
-//! died was taking off a file stay there.
+//! What a run does to what is remembered: it notes which lines it is about to take off a file, and keeps that.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 
-use toml::{Table, Value};
-
-use super::own::MEMORY;
+use super::publish;
 use super::site::{Opened, Site};
-use super::{cant, publish};
-use calltrace_store::error::Trouble;
-use calltrace_store::fsx::Folder;
-use calltrace_store::index;
+use crate::survey::memory::{Collapsing, MEMORY, Memory};
 use calltrace_store::tree::FileName;
-
-/// What is remembered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// The writer of the live file has been seen to rotate it.
-    pub rotates_itself: bool,
-    /// Names that we gave to live files and that are not sealed yet.
-    pub renamed: Vec<FileName>,
-    /// Lines of the live file that may be in an archive and still at the file's beginning.
-    pub collapsing: Option<Collapsing>,
-}
-
-/// Noted before lines are copied to be taken off: **without it nothing is ever taken off**. Content
-/// alone is no proof: a file may begin as an archive ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Collapsing {
-    /// The archive that they are copied to.
-    pub archive: FileName,
-    /// Of the live file.
-    pub inode: u64,
-    /// So many bytes of its beginning.
-    pub bytes: u64,
-}
 
 impl Collapsing {
     /// Of the first `bytes` of a file, to be copied to `archive`.
@@ -49,22 +17,7 @@ impl Collapsing {
             bytes,
         }
     }
-
-    fn parse(table: &Table) -> Option<Collapsing> {
-        let number = |key: &str| table.get(key)?.as_str()?.parse().ok();
-        Some(Collapsing {
-            archive: FileName::parse(table.get("archive")?.as_str()?)?,
-            inode: number("inode")?,
-            bytes: number("bytes")?,
-        })
-    }
 }
-
-/// It is never longer (bytes): some names of files, each of which is sealed within days. What is longer
-/// is not read.
-const BYTES_MAX: u64 = 256 << 10;
-
-const HEAD: &str = "# What `calltrace rotate` can't see in the folder. May be deleted.\n";
 
 impl Memory {
     /// The archive that holds the first `bytes` of a file which were to be taken off it.
@@ -84,58 +37,6 @@ impl Memory {
         Memory::of(&site.folder).unwrap_or_default()
     }
 
-    /// What is remembered of an enterprise's folder; nothing where there is no such file yet.
-    ///
-    /// # Errors
-    /// Why it can't be read.
-    pub fn of(folder: &Folder) -> Result<Memory, Trouble> {
-        match index::read_own(folder, MEMORY, BYTES_MAX) {
-            Ok(bytes) => Ok(Memory::parse(&String::from_utf8_lossy(&bytes))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Memory::default()),
-            Err(error) => {
-                let path = folder.path_of(index::FOLDER).join(MEMORY);
-                Err(Trouble::new(&path, cant("be read", &error)))
-            }
-        }
-    }
-
-    fn parse(text: &str) -> Memory {
-        let table: Table = text.parse().unwrap_or_default();
-        let names = table.get("renamed").and_then(Value::as_array);
-        let collapsing = table.get("collapsing").and_then(Value::as_table);
-        Memory {
-            rotates_itself: table.get("writer_rotates").and_then(Value::as_bool) == Some(true),
-            renamed: names
-                .into_iter()
-                .flatten()
-                .filter_map(|name| FileName::parse(name.as_str()?))
-                .collect(),
-            collapsing: collapsing.and_then(Collapsing::parse),
-        }
-    }
-
-    fn text(&self) -> String {
-        let renamed = self.renamed.iter().map(|name| Value::String(name.full()));
-        let mut table = Table::new();
-        table.insert("renamed".to_owned(), Value::Array(renamed.collect()));
-        table.insert(
-            "writer_rotates".to_owned(),
-            Value::Boolean(self.rotates_itself),
-        );
-        if let Some(noted) = &self.collapsing {
-            // An inode may be larger than TOML's numbers.
-            let fields = [
-                ("archive", noted.archive.full()),
-                ("inode", noted.inode.to_string()),
-                ("bytes", noted.bytes.to_string()),
-            ];
-            let fields = fields.map(|(key, value)| (key.to_owned(), Value::String(value)));
-            let fields = Table::from_iter(fields);
-            table.insert("collapsing".to_owned(), Value::Table(fields));
-        }
-        format!("{HEAD}{table}")
-    }
-
     /// Keeps it, unless that is what is kept already.
     ///
     /// # Errors
@@ -145,34 +46,5 @@ impl Memory {
             return Ok(());
         }
         publish::small(site, MEMORY, self.text().as_bytes())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_kept_is_read_again_and_junk_is_forgotten() {
-        let log = |name| FileName::parse(name).expect("a log");
-        let memory = Memory {
-            rotates_itself: true,
-            renamed: vec![log("events.log.2025-12-02")],
-            collapsing: Some(Collapsing {
-                archive: log("events.log.2025-12-01.gz"),
-                inode: u64::MAX,
-                bytes: 4097,
-            }),
-        };
-        assert_eq!(Memory::parse(&memory.text()), memory);
-        for junk in [
-            "",
-            "renamed = 3",
-            "renamed = [\"../x\"]",
-            "writer_rotates =",
-            "collapsing = \"events.log.2025-12-01.gz\"",
-        ] {
-            assert_eq!(Memory::parse(junk), Memory::default(), "{junk}");
-        }
     }
 }

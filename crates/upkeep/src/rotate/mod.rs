@@ -22,7 +22,6 @@ mod clock;
 mod collapse;
 mod gate;
 mod held;
-mod itself;
 mod look;
 mod memory;
 mod own;
@@ -39,19 +38,17 @@ mod tidy;
 mod verify;
 mod writers;
 
-use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use rayon::ThreadPool;
 
 use calltrace_model::record::LogZone;
-use calltrace_store::error::{Error, Trouble, reason};
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{Deeds, Distrusted, Holders, Lock, WallClock};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-pub(crate) use itself::{is_by_writer, rotates_itself};
-pub use memory::{Collapsing, Memory};
+pub use crate::survey::memory::{Collapsing, Memory};
 pub use report::Report;
 pub use step::{Done, Kind, Step, Tidy, Waiting};
 pub use verify::Checked;
@@ -220,9 +217,8 @@ impl<'r> Rotation<'r> {
             gate: &self.gate,
             watch,
         };
-        if let Err(error) = self.in_folder(&site, &mut report) {
-            report.fail(&path, &error);
-        }
+        let done = self.in_folder(&site, &mut report);
+        report.note(&path, done);
         report
     }
 
@@ -311,9 +307,4 @@ fn watch_plan(site: &Site<'_>, plan: &plan::Plan) {
         .filter(packs)
         .filter_map(|step| step.bytes);
     (site.watch)(News::Planned(bytes.sum()));
-}
-
-/// `no space left on device`, after what could not be done.
-fn cant(deed: &str, error: &io::Error) -> String {
-    format!("can't {deed}: {}", reason(error))
 }

@@ -7,15 +7,13 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use rustix::process::geteuid;
 
 use super::site::Site;
+use crate::survey::memory::MEMORY;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, Folder};
 use calltrace_store::index::{self, FOLDER};
 
 /// The file that keeps two runs apart.
 pub(super) const LOCK: &str = "lock";
-
-/// What a run remembers.
-pub(super) const MEMORY: &str = "rotate.toml";
 
 /// When which archive was compared with its index.
 pub(super) const CHECKED: &str = "checked.toml";

@@ -187,13 +187,8 @@ impl<'d> Parcel<'d> {
         let path = site.path(&self.name);
         rename(self.draft, &self.name.full())
             .map_err(|error| Error::io(&path, "put it in place", error))?;
-        let index_bytes = match site.put_index(&self.name, self.index) {
-            Ok(()) => Some(self.index_bytes),
-            Err(error) => {
-                report.fail(&path, &error);
-                None
-            }
-        };
+        let put = site.put_index(&self.name, self.index);
+        let index_bytes = report.note(&path, put).map(|()| self.index_bytes);
         Ok(Sizes {
             archive_bytes: self.bytes,
             lines: self.content.lines,
@@ -213,13 +208,11 @@ pub(super) struct Sizes {
 }
 
 impl Done {
-    pub(super) fn sized(self, sizes: Sizes) -> Done {
-        Done {
-            archive_bytes: Some(sizes.archive_bytes),
-            lines: Some(sizes.lines),
-            index_bytes: sizes.index_bytes,
-            ..self
-        }
+    /// Notes how large the archive is that the step made.
+    pub(super) fn note(&mut self, sizes: Sizes) {
+        self.archive_bytes = Some(sizes.archive_bytes);
+        self.lines = Some(sizes.lines);
+        self.index_bytes = sizes.index_bytes;
     }
 }
 

@@ -1,11 +1,11 @@
 //! The plan: what there is and what is wanted, made into steps, each with its reason. Pure; what
 //! can't be done now is said, not tried.
 
-use super::itself;
 use super::look::{Live, Seen, Survey, kept_since};
 use super::step::{Kind, Step, Waiting};
+use super::writers::Hold;
 use super::{Mode, Policy};
-use crate::survey::names::{archive_of, live, of_day};
+use crate::survey::names::{archive_of, of_day};
 use crate::survey::times::day_of;
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::list_writers;
@@ -40,6 +40,12 @@ impl Plan {
         self.steps.len() < before
     }
 
+    /// A step that is done to a file as it is.
+    fn add(&mut self, kind: impl FnOnce(FileName) -> Kind, seen: &Seen, why: impl Into<String>) {
+        let step = Step::new(kind(seen.log.name.clone()), why);
+        self.steps.push(step.bytes(seen.log.bytes));
+    }
+
     fn wait(&mut self, file: String, why: impl Into<String>) {
         let why = why.into();
         self.waiting.push(Waiting { file, why });
@@ -48,7 +54,7 @@ impl Plan {
 
 /// What is to be done.
 pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
-    let rotates_itself = rotates_itself(survey);
+    let rotates_itself = survey.rotates_itself();
     let (mode, reason) = match policy.mode {
         Mode::Auto => choose(survey, rotates_itself),
         chosen => (chosen, "it was asked for".to_owned()),
@@ -61,38 +67,39 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
         troubles: Vec::new(),
         rotates_itself,
     };
-    let expired = |seen: &Seen| {
-        let is_old = |day| day < kept_since(survey.today, policy);
+    let first_kept = kept_since(survey.more.today, policy);
+    let expired = |seen: &&Seen| {
+        let is_old = seen.more.age_from.is_some_and(|day| day < first_kept);
         // An empty file holds no line that could be lost.
-        let is_empty = is_candidate(seen) && seen.log.bytes == 0;
-        !seen.is_daily && !seen.log.is_live_too && (is_empty || seen.age_from.is_some_and(is_old))
+        let is_empty = seen.is_finished_lines() && seen.log.bytes == 0;
+        !seen.more.may_grow && !seen.log.is_live_too && (is_empty || is_old)
     };
     take_off(&mut plan, survey);
-    for seen in survey.files.iter().filter(|seen| expired(seen)) {
+    let (expired, kept): (Vec<&Seen>, Vec<&Seen>) = survey.finished().partition(expired);
+    for seen in expired {
         expire(&mut plan, seen, policy);
     }
-    let kept: Vec<&Seen> = survey.files.iter().filter(|seen| !expired(seen)).collect();
     for seen in &kept {
         seal(&mut plan, seen, &kept);
     }
-    let live_moves = match &survey.live {
-        Some(live) if live.held.is_none() => live_file(&mut plan, live, survey, policy),
-        _ => true,
-    };
-    for seen in &kept {
-        finish(&mut plan, seen, &kept, policy);
+    if let Some((seen, live)) = survey.live_file() {
+        live_file(&mut plan, seen, live, survey, policy);
     }
-    if let Some(found) = survey.live.as_ref().filter(|_| !live_moves)
-        && let Some(why) = found.index_due()
-    {
-        let step = Step::new(Kind::Index(live()), why);
-        plan.steps.push(step.bytes(found.log.bytes));
+    for seen in &kept {
+        match policy.recompress && is_to_recompress(seen, &kept) {
+            true => plan.add(Kind::Recompress, seen, "it can't be read at random"),
+            false => make_index(&mut plan, seen),
+        }
+    }
+    if let Some(seen) = survey.live() {
+        make_index(&mut plan, seen);
     }
     for orphan in &survey.orphans {
         let step = Step::new(Kind::Forget(orphan.clone()), "its log is gone");
         plan.steps.push(step);
     }
-    if !survey.is_empty() && (!plan.steps.is_empty() || !survey.catalog_is_fresh) {
+    let is_changed = !plan.steps.is_empty() || !survey.more.catalog_is_fresh;
+    if !survey.files.is_empty() && is_changed {
         plan.steps
             .push(Step::new(Kind::Catalog, "the files have changed"));
     }
@@ -101,13 +108,10 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
 
 /// What a run that died has copied and not taken off.
 fn take_off(plan: &mut Plan, survey: &Survey) {
-    let of_live = survey.live.iter().map(|found| (live(), &found.held));
-    let of_files = survey.files.iter();
-    let of_files = of_files.map(|seen| (seen.log.name.clone(), &seen.to_take_off));
-    for (log, held) in of_live.chain(of_files) {
-        if let Some((archive, held_bytes)) = held {
+    for seen in survey.live().into_iter().chain(survey.finished()) {
+        if let Some((archive, held_bytes)) = &seen.more.to_take_off {
             let why = format!("{} holds them since a run that died", archive.full());
-            let archive = archive.clone();
+            let (log, archive) = (seen.log.name.clone(), archive.clone());
             let step = Step::new(Kind::TakeOff { log, archive }, why);
             plan.steps.push(step.bytes(*held_bytes));
         }
@@ -115,11 +119,9 @@ fn take_off(plan: &mut Plan, survey: &Survey) {
 }
 
 fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
-    if let Some(busy) = &seen.busy {
-        return plan.wait(
-            seen.log.name.full(),
-            format!("is to be removed, but {busy}"),
-        );
+    if let Some(busy) = &seen.more.busy {
+        let why = format!("is to be removed, but {busy}");
+        return plan.wait(seen.log.name.full(), why);
     }
     let why = match seen.log.last.map(day_of) {
         Some(day) => format!(
@@ -131,30 +133,22 @@ fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
         ),
         None => "it is empty".to_owned(),
     };
-    plan.steps
-        .push(Step::new(Kind::Expire(seen.log.name.clone()), why).bytes(seen.log.bytes));
-}
-
-/// Whether it is a finished file of lines, which becomes an archive.
-fn is_candidate(seen: &Seen) -> bool {
-    seen.log.form == Form::Plain && !seen.log.name.gz && !seen.is_daily && !seen.log.is_live_too
+    plan.add(Kind::Expire, seen, why);
 }
 
 fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
-    if !is_candidate(seen) || seen.to_take_off.is_some() {
+    if !seen.is_finished_lines() || seen.more.to_take_off.is_some() {
         return;
     }
-    if let Some(busy) = &seen.busy {
+    if let Some(busy) = &seen.more.busy {
         return plan.wait(seen.log.name.full(), busy.clone());
     }
     let archive = archive_of(&seen.log.name);
     let is_there = kept.iter().any(|other| other.log.name == archive);
-    let log = seen.log.name.clone();
-    let step = if is_there && seen.held_bytes == seen.log.bytes {
-        Step::new(Kind::Finish(log), "its archive holds all of it")
-    } else {
-        into_archive(log, is_there)
-    };
+    if is_there && seen.more.held_bytes == seen.log.bytes {
+        return plan.add(Kind::Finish, seen, "its archive holds all of it");
+    }
+    let step = into_archive(seen.log.name.clone(), is_there);
     plan.steps.push(step.bytes(seen.log.bytes));
 }
 
@@ -169,19 +163,18 @@ fn into_archive(log: FileName, is_there: bool) -> Step {
     }
 }
 
-/// Archives of another kind, and indexes of what is not sealed.
-fn finish(plan: &mut Plan, seen: &Seen, kept: &[&Seen], policy: &Policy) {
-    let name = || seen.log.name.clone();
+/// Whether it is an archive of another kind, without the file that it may be an archive of.
+fn is_to_recompress(seen: &Seen, kept: &[&Seen]) -> bool {
     let plain_twin = FileName {
         gz: false,
         ..seen.log.name.clone()
     };
     let is_alone = !kept.iter().any(|other| other.log.name == plain_twin);
-    if policy.recompress && seen.log.form == Form::Gzip && seen.log.name.gz && is_alone {
-        let step = Step::new(Kind::Recompress(name()), "it can't be read at random");
-        plan.steps.push(step.bytes(seen.log.bytes));
-        return;
-    }
+    seen.log.form == Form::Gzip && seen.log.name.gz && is_alone
+}
+
+/// The index of what no step makes another file of.
+fn make_index(plan: &mut Plan, seen: &Seen) {
     let is_sealed_now = plan.steps.iter().any(|step| {
         let target = step.kind.to().as_ref() == Some(&seen.log.name);
         target || step.kind.changes(&seen.log.name)
@@ -190,39 +183,39 @@ fn finish(plan: &mut Plan, seen: &Seen, kept: &[&Seen], policy: &Policy) {
         && !is_sealed_now
         && !seen.log.is_live_too
     {
-        let step = Step::new(Kind::Index(name()), why);
-        plan.steps.push(step.bytes(seen.log.bytes));
+        plan.add(Kind::Index, seen, why);
     }
 }
 
-/// The live file. False when nothing is to be done to it.
-fn live_file(plan: &mut Plan, found: &Live, survey: &Survey, policy: &Policy) -> bool {
-    let Some(due) = due(found, survey, policy) else {
-        return false;
-    };
-    match plan.mode {
-        Mode::Auto | Mode::Archive => false,
-        Mode::Rename => rename(plan, found, survey, due),
-        Mode::Collapse => collapse(plan, found, due),
+/// What is done about the live file, unless lines are to be taken off it first.
+fn live_file(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, policy: &Policy) {
+    if seen.more.to_take_off.is_none()
+        && let Some(due) = due(seen, live, survey, policy)
+    {
+        match plan.mode {
+            Mode::Auto | Mode::Archive => {}
+            Mode::Rename => rename(plan, seen, live, survey, due),
+            Mode::Collapse => collapse(plan, seen, live, due),
+        }
     }
 }
 
 /// Why the live file's time has come, as a clause.
-fn due(found: &Live, survey: &Survey, policy: &Policy) -> Option<String> {
-    let first = found.log.first.map(day_of);
-    if found.is_blank {
+fn due(seen: &Seen, live: &Live, survey: &Survey, policy: &Policy) -> Option<String> {
+    let first = seen.log.first.map(day_of);
+    if live.is_blank {
         None
-    } else if let Some(day) = first.filter(|day| *day < survey.today) {
+    } else if let Some(day) = first.filter(|day| *day < survey.more.today) {
         Some(format!("its first record is of {day}"))
-    } else if let Some(max) = policy.size_max.filter(|max| found.log.bytes > *max) {
+    } else if let Some(max) = policy.size_max.filter(|max| seen.log.bytes > *max) {
         Some(format!("it is larger than {max} bytes"))
     } else {
         policy.force.then(|| "it was asked for".to_owned())
     }
 }
 
-fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
-    let target = of_day(found.day);
+fn rename(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, due: String) {
+    let target = of_day(live.day);
     let there = survey.files.iter().find(|seen| seen.log.name == target);
     let is_freed = |seen: &Seen| {
         let frees = |step: &Step| step.kind.changes(&seen.log.name);
@@ -230,47 +223,37 @@ fn rename(plan: &mut Plan, found: &Live, survey: &Survey, due: String) -> bool {
     };
     if there.is_some_and(|seen| !is_freed(seen)) {
         let why = format!("is due, but {} is still there", target.full());
-        plan.wait(live().full(), why);
-        return false;
+        return plan.wait(seen.log.name.full(), why);
     }
-    let why = match found.hold.writers.as_slice() {
+    let writers = live.hold.writers.as_slice();
+    let why = match writers {
         [] => due,
         writers => format!("{due}; {} must open it anew", list_writers(writers)),
     };
-    let step = Step::new(Kind::Rename(found.day), why);
-    plan.steps.push(step.bytes(found.log.bytes));
-    if !found.hold.is_free && !found.hold.writers.is_empty() {
-        let why = format!("still open in {}", list_writers(&found.hold.writers));
-        plan.wait(target.full(), why);
-        return true;
+    plan.add(|_| Kind::Rename(live.day), seen, why);
+    if !live.hold.is_free && !writers.is_empty() {
+        let why = format!("still open in {}", list_writers(writers));
+        return plan.wait(target.full(), why);
     }
     let archive = archive_of(&target);
     let is_there = survey.files.iter().any(|seen| seen.log.name == archive) || there.is_some();
     let step = into_archive(target, is_there);
-    plan.steps.push(step.bytes(found.log.bytes));
-    true
+    plan.steps.push(step.bytes(seen.log.bytes));
 }
 
-fn collapse(plan: &mut Plan, found: &Live, due: String) -> bool {
-    if let Some(why) = no_collapse(found) {
-        let path = std::path::PathBuf::from(live().full());
-        plan.troubles.push(Trouble::new(&path, why));
-        return false;
+fn collapse(plan: &mut Plan, seen: &Seen, live: &Live, due: String) {
+    match no_collapse(&live.hold) {
+        Some(why) => {
+            let path = std::path::PathBuf::from(seen.log.name.full());
+            plan.troubles.push(Trouble::new(&path, why));
+        }
+        None => plan.add(|_| Kind::Collapse(live.day), seen, due),
     }
-    let step = Step::new(Kind::Collapse(found.day), due);
-    plan.steps.push(step.bytes(found.log.bytes));
-    true
 }
 
 /// Why lines can't be taken off the live file's front, and what to do instead.
-fn no_collapse(found: &Live) -> Option<String> {
-    let hold = &found.hold;
-    let stubborn: Vec<_> = hold
-        .writers
-        .iter()
-        .filter(|w| !w.appends)
-        .cloned()
-        .collect();
+fn no_collapse(hold: &Hold) -> Option<String> {
+    let stubborn = hold.stubborn();
     if !stubborn.is_empty() {
         return Some(format!(
             "is due, but can't be rotated: {} has it open without O_APPEND; let it write through \
@@ -278,7 +261,7 @@ fn no_collapse(found: &Live) -> Option<String> {
             list_writers(&stubborn)
         ));
     }
-    if !hold.is_free && hold.writers.is_empty() && hold.unseen {
+    if hold.is_hidden() {
         return Some(
             "is due, but can't be rotated: it is open in a process that can't be looked into; run \
              as root, or as the user who writes it"
@@ -298,7 +281,7 @@ fn no_collapse(found: &Live) -> Option<String> {
 
 /// How the live file is best taken care of, and why so.
 fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
-    let Some(live) = &survey.live else {
+    let Some((_, live)) = survey.live_file() else {
         let why = "there are only files named after days";
         return (Mode::Archive, why.to_owned());
     };
@@ -330,13 +313,6 @@ fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
         writers => format!("{} keeps events.log open", list_writers(writers)),
     };
     (Mode::Collapse, why)
-}
-
-/// Whether the writer of the live file rotates it, as far as that shows.
-fn rotates_itself(survey: &Survey) -> bool {
-    let others = survey.files.iter().map(|seen| &seen.log);
-    let live = survey.live.as_ref().map(|live| &live.log);
-    itself::rotates_itself(&survey.memory, &others, live)
 }
 
 #[cfg(test)]

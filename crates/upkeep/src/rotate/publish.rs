@@ -71,12 +71,21 @@ pub(super) fn temporary_of(name: &str) -> String {
     format!("{name}.tmp")
 }
 
-/// Puts a file into `.calltrace`, in place of the one before.
+/// Puts a small file into `.calltrace`, in place of the one before.
 pub(super) fn small(site: &Site<'_>, name: &str, content: &[u8]) -> io::Result<()> {
+    own_file(site, name, |draft| site.deeds.write(&draft.file, content))
+}
+
+/// Puts a file into `.calltrace` that `write` writes, in place of the one before.
+pub(super) fn own_file(
+    site: &Site<'_>,
+    name: &str,
+    write: impl FnOnce(&Draft<'_>) -> io::Result<()>,
+) -> io::Result<()> {
     let access = Access::of_file_in(&site.folder.metadata()?);
     let own = site.own_folder()?;
     let draft = Draft::create(site.deeds, &own, temporary_of(name), access)?;
-    site.deeds.write(&draft.file, content)?;
+    write(&draft)?;
     site.deeds.sync(&draft.file)?;
     draft.replace(name)
 }

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::site::Site;
+use calltrace_store::error::cant;
 use calltrace_store::fsx::{Deeds, FileIdentity, Holders, Lease, list_writers};
 
 /// How long [`lease_in_between`] may wait: many times what it takes to open a file, write a line
@@ -65,7 +66,7 @@ impl Site<'_> {
             return Ok(Quiet { lease: Some(lease) });
         }
         self.left_alone(file)
-            .unwrap_or_else(|error| Err(super::cant("be looked at", &error)))
+            .unwrap_or_else(|error| Err(cant("be looked at", &error)))
     }
 
     fn left_alone(&self, file: &File) -> io::Result<Result<Quiet, String>> {

@@ -60,16 +60,19 @@ impl Site<'_> {
     /// Removes an index, if there is one.
     pub(super) fn remove_index(&self, name: &FileName) -> Result<(), Error> {
         let index = index::file_name(name);
-        let removed = self.own_folder().and_then(|own| {
-            self.deeds.unlink(&own, &index)?;
-            self.deeds.sync_folder(&own)
-        });
-        match removed {
+        match self.remove_own(&index) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => {
                 removed.map_err(|error| Error::io(&self.own_path(&index), "remove it", error))
             }
         }
+    }
+
+    /// Removes a file of `.calltrace`.
+    pub(super) fn remove_own(&self, name: &str) -> io::Result<()> {
+        let own = self.own_folder()?;
+        self.deeds.unlink(&own, name)?;
+        self.deeds.sync_folder(&own)
     }
 
     fn settle(&self, opened: &Opened) -> io::Result<()> {

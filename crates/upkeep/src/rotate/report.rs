@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use super::Mode;
 use super::look::Survey;
 use super::plan::Plan;
 use super::step::{Done, Step, Waiting};
-use super::{Mode, cant};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
@@ -54,7 +54,7 @@ impl Report {
     pub(super) fn begin(&mut self, survey: &Survey, plan: &Plan) {
         self.mode = plan.mode;
         self.reason.clone_from(&plan.reason);
-        self.left_alone.clone_from(&survey.left_alone);
+        self.left_alone.clone_from(&survey.more.left_alone);
         self.waiting.clone_from(&plan.waiting);
         for trouble in survey.troubles.iter().chain(&plan.troubles) {
             self.trouble(trouble.clone());
@@ -76,10 +76,15 @@ impl Report {
         }
     }
 
+    /// Notes the error of what does not end a step; `file` is what it was done for.
+    pub(super) fn note<T>(&mut self, file: &Path, done: Result<T, Error>) -> Option<T> {
+        done.inspect_err(|error| self.fail(file, error)).ok()
+    }
+
     /// Notes an error that ended a step, or everything in the folder.
     pub(super) fn fail(&mut self, file: &Path, error: &Error) {
         self.trouble(match error {
-            Error::Io { path, deed, source } => Trouble::new(path, cant(deed, source)),
+            Error::Io { path, deed, source } => Trouble::cant(path, deed, source),
             other => Trouble::new(file, other.to_string()),
         });
     }

@@ -18,7 +18,7 @@ use super::parcel::{Part, trouble};
 use super::remove::Removal;
 use super::report::Report;
 use super::site::{Opened, Site};
-use super::step::{Done, Outcome, Step};
+use super::step::{Done, Outcome, Step, Stop};
 use crate::survey::names::archive_of;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, FileIdentity};
@@ -29,90 +29,68 @@ use calltrace_store::tree::FileName;
 const TRIES: usize = 3;
 
 /// Seals a finished file, alone or beside its archive.
-pub(super) fn seal(
-    site: &Site<'_>,
-    name: &FileName,
-    step: &Step,
-    report: &mut Report,
-) -> Result<Outcome, Error> {
-    let path = site.path(name);
-    let read = |error| Error::io(&path, "read it", error);
+pub(super) fn seal(site: &Site<'_>, name: &FileName, step: &Step, report: &mut Report) -> Outcome {
     let mut done = Done::of(step);
     for _ in 0..TRIES {
-        let opened = site.open(name).map_err(read)?;
-        // Before the work: not to do it in vain.
-        if let Err(why) = site.quiet(&opened.log().file) {
-            return Ok(Outcome::Waiting(why));
-        }
+        let opened = open_quiet(site, name)?;
         done.step.bytes = Some(opened.log().bytes);
-        match archive(site, &opened, done, report)? {
-            Archived::Held(held) => done = held,
-            Archived::Changed(unchanged) => {
-                done = unchanged;
-                continue;
-            }
-            Archived::Waiting(why) => return Ok(Outcome::Waiting(why)),
+        if !archive(site, &opened, &mut done, report)? {
+            continue;
         }
         match site.remove(&opened)? {
             Removal::Gone(proof) => {
                 // An index it may have had as a file of lines.
-                if let Err(error) = site.remove_index(name) {
-                    report.fail(&path, &error);
-                }
-                return Ok(Outcome::Done(done.proven(proof)));
+                report.note(&site.path(name), site.remove_index(name));
+                return Ok(Some(done.proven(proof)));
             }
             Removal::Busy(why) => {
                 let why = format!("is in its archive, but stays: {why}");
-                return Ok(Outcome::Waiting(why));
+                return Err(Stop::Waiting(why));
             }
             Removal::Changed => {}
         }
     }
-    Ok(Outcome::Waiting("grows while it is sealed".to_owned()))
+    Err(Stop::Waiting("grows while it is sealed".to_owned()))
 }
 
-/// How making an archive ended.
-pub(super) enum Archived {
-    /// The archive holds all of the file.
-    Held(Done),
-    /// The file is no longer what was looked at.
-    Changed(Done),
-    Waiting(String),
+/// Opens a file that is to be packed, if it is quiet: not to do the work in vain.
+fn open_quiet(site: &Site<'_>, name: &FileName) -> Result<Opened, Stop> {
+    let opened = site.open(name);
+    let opened = opened.map_err(|error| Error::io(&site.path(name), "read it", error))?;
+    site.quiet(&opened.log().file).map_err(Stop::Waiting)?;
+    Ok(opened)
 }
 
-/// Sees to it that X.gz holds all of X.
+/// Sees to it that X.gz holds all of X. False when X is no longer what was looked at.
 pub(super) fn archive(
     site: &Site<'_>,
     opened: &Opened,
-    done: Done,
+    done: &mut Done,
     report: &mut Report,
-) -> Result<Archived, Error> {
+) -> Result<bool, Stop> {
     let name = archive_of(&opened.log().name);
     let path = site.path(&name);
     let read = |error| Error::io(&path, "read it", error);
     let modified = opened.metadata.modified().map_err(read)?;
-    let old = match site.open(&name) {
-        Ok(old) => old,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let parts = vec![Part::of(opened, u64::MAX)];
-            let parcel = site.pack(&name, Access::of(&opened.metadata), modified, parts)?;
-            if !opened.is_as_it_was().map_err(read)? {
-                return Ok(Archived::Changed(done));
-            }
-            return Ok(Archived::Held(done.sized(parcel.publish(site, report)?)));
+    let Some(old) = site.open_if_there(&name).map_err(read)? else {
+        let parts = vec![Part::of(opened, u64::MAX)];
+        let parcel = site.pack(&name, Access::of(&opened.metadata), modified, parts)?;
+        if !opened.is_as_it_was().map_err(read)? {
+            return Ok(false);
         }
-        Err(error) => return Err(read(error)),
+        done.note(parcel.publish(site, report)?);
+        return Ok(true);
     };
     let kept = match Held::find(opened, &old).map_err(read)? {
         Held::Whole { bytes, .. } if bytes == opened.log().bytes => {
             index_unless_fresh(site, &old, report);
-            return Ok(Archived::Held(done));
+            return Ok(true);
         }
         Held::Whole { part_start, .. } => part_start,
         Held::Nothing => u64::MAX,
         Held::Blanked { .. } => {
             let why = "begins with lines that are still to be taken off";
-            return Ok(Archived::Waiting(why.to_owned()));
+            return Err(Stop::Waiting(why.to_owned()));
         }
     };
     add(site, opened, &old, kept, done, report)
@@ -125,9 +103,9 @@ fn add(
     opened: &Opened,
     old: &Opened,
     kept: u64,
-    done: Done,
+    done: &mut Done,
     report: &mut Report,
-) -> Result<Archived, Error> {
+) -> Result<bool, Stop> {
     let name = &old.log().name;
     let path = &old.log().path;
     let read = |error| Error::io(path, "read it", error);
@@ -142,21 +120,19 @@ fn add(
         Err(Error::Io {
             path: at, source, ..
         }) if at == *path && is_damage(&source) => {
-            return damaged(site, old, &source).map(Archived::Waiting);
+            return Err(damaged(site, old, &source));
         }
         packed => packed?,
     };
-    let quiet = match site.quiet(&old.log().file) {
-        Ok(quiet) => quiet,
-        Err(why) => return Ok(Archived::Waiting(format!("its archive: {why}"))),
-    };
+    let quiet = site.quiet(&old.log().file);
+    let quiet = quiet.map_err(|why| Stop::Waiting(format!("its archive: {why}")))?;
     let is_same = |file: &Opened| file.is_as_it_was().map_err(read);
     if !is_same(opened)? || !is_same(old)? || !is_named(site, old).map_err(read)? {
-        return Ok(Archived::Changed(done));
+        return Ok(false);
     }
-    let sizes = parcel.publish_over(site, report)?;
+    done.note(parcel.publish_over(site, report)?);
     drop(quiet);
-    Ok(Archived::Held(done.sized(sizes)))
+    Ok(true)
 }
 
 /// Who may read an archive that gets the content of a file: only those who may read both. The archive
@@ -178,10 +154,8 @@ pub(super) fn access_of_both(archive: &Opened, file: &Opened) -> io::Result<Acce
 /// A run that died may not have come to the index.
 fn index_unless_fresh(site: &Site<'_>, archive: &Opened, report: &mut Report) {
     let name = &archive.log().name;
-    if !matches!(index::state(archive.log()), index::State::Fresh { .. })
-        && let Err(error) = site.index(name)
-    {
-        report.fail(&site.path(name), &error);
+    if !matches!(index::state(archive.log()), index::State::Fresh { .. }) {
+        report.note(&site.path(name), site.index(name));
     }
 }
 
@@ -190,14 +164,13 @@ fn is_damage(error: &io::Error) -> bool {
 }
 
 /// An archive that does not decode: either its writer is still at it, or nobody touches it.
-fn damaged(site: &Site<'_>, old: &Opened, error: &io::Error) -> Result<String, Error> {
+fn damaged(site: &Site<'_>, old: &Opened, error: &io::Error) -> Stop {
     match site.quiet(&old.log().file) {
-        Err(why) => Ok(format!("its archive is being written: {why}")),
-        Ok(_) => Err(Error::io(
-            &old.log().path,
-            "add to it",
-            io::Error::new(ErrorKind::InvalidData, error.to_string()),
-        )),
+        Err(why) => Stop::Waiting(format!("its archive is being written: {why}")),
+        Ok(_) => {
+            let error = io::Error::new(ErrorKind::InvalidData, error.to_string());
+            Error::io(&old.log().path, "add to it", error).into()
+        }
     }
 }
 
@@ -214,25 +187,19 @@ pub(super) fn recompress(
     name: &FileName,
     step: &Step,
     report: &mut Report,
-) -> Result<Outcome, Error> {
+) -> Outcome {
     let path = site.path(name);
     let read = |error| Error::io(&path, "read it", error);
-    let old = site.open(name).map_err(read)?;
-    if let Err(why) = site.quiet(&old.log().file) {
-        return Ok(Outcome::Waiting(why));
-    }
+    let old = open_quiet(site, name)?;
     let modified = old.metadata.modified().map_err(read)?;
     let parts = vec![Part::of(&old, u64::MAX)];
     let parcel = site.pack(name, Access::of(&old.metadata), modified, parts)?;
-    let quiet = match site.quiet(&old.log().file) {
-        Ok(quiet) => quiet,
-        Err(why) => return Ok(Outcome::Waiting(why)),
-    };
+    let quiet = site.quiet(&old.log().file).map_err(Stop::Waiting)?;
     if !old.is_as_it_was().map_err(read)? || !is_named(site, &old).map_err(read)? {
         report.trouble(trouble(site, name, "was changed while it was recompressed"));
-        return Ok(Outcome::Nothing);
+        return Ok(None);
     }
-    let sizes = parcel.publish_over(site, report)?;
-    let done = Done::of(step).sized(sizes).proven(Some(quiet.proof()));
-    Ok(Outcome::Done(done))
+    let mut done = Done::of(step);
+    done.note(parcel.publish_over(site, report)?);
+    Ok(Some(done.proven(Some(quiet.proof()))))
 }

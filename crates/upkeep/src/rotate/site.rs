@@ -1,7 +1,7 @@
 //! Where a rotation works and with what: one enterprise's folder, and the means.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,6 +64,14 @@ impl Site<'_> {
     /// Opens a log file for reading, and nothing else in its place: no link, no FIFO.
     pub(super) fn open(&self, name: &FileName) -> io::Result<Opened> {
         self.open_as(name, &name.full())
+    }
+
+    /// The same of a log file that may be missing.
+    pub(super) fn open_if_there(&self, name: &FileName) -> io::Result<Option<Opened>> {
+        match self.open(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     /// Opens the file called `there` as if it had the name `name` already.

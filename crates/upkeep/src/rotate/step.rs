@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::quiet::Proof;
 use crate::survey::names::{archive_of, leaving, live, of_day, temporary};
+use calltrace_store::error::Error;
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::FileName;
 
@@ -169,12 +170,20 @@ pub struct Waiting {
     pub why: String,
 }
 
-/// How a step ended.
+/// How a step ended: as it was done; `None` when there was nothing to do after all, or when what went wrong is
+/// in the report.
+pub(super) type Outcome = Result<Option<Done>, Stop>;
+
+/// Why a step was not taken to its end.
 #[derive(Debug)]
-pub(super) enum Outcome {
-    Done(Done),
+pub(super) enum Stop {
     /// It must be left for a later run; why, as a clause.
     Waiting(String),
-    /// There was nothing to do after all, or what went wrong is in the report.
-    Nothing,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
+    }
 }

@@ -4,15 +4,15 @@
 //! archive holds, or that is too old. But its writer may have come back to it at the last moment:
 //! then it gets its name back, or where that is taken, its lines are added to the archive.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::PathBuf;
 
 use super::held::Held;
 use super::report::Report;
-use super::seal::{self, Archived};
+use super::seal;
 use super::site::Site;
-use super::step::{Done, Kind, Outcome, Step, Tidy};
-use crate::survey::listing::{self, Entry, Own};
+use super::step::{Done, Kind, Outcome, Step, Stop, Tidy};
+use crate::survey::listing::{Listing, Own};
 use crate::survey::names::{Leftover, archive_of};
 use calltrace_store::error::Error;
 use calltrace_store::index::FOLDER;
@@ -27,14 +27,9 @@ pub(super) fn leftovers(site: &Site<'_>) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
     let mut add = |kind, why| steps.push(Step::new(Kind::Tidy(kind), why));
     let list = |path: PathBuf| move |error| Error::io(&path, "list the folder", error);
-    let entries = listing::list(&site.folder).map_err(list(site.folder.path().to_owned()))?;
-    let leftover = |entry| match entry {
-        Entry::Leftover(leftover) => Some((leftover.name(), leftover)),
-        _ => None,
-    };
-    let mut found: Vec<_> = entries.into_iter().filter_map(leftover).collect();
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
-    for (name, leftover) in found {
+    let listing = Listing::of(&site.folder).map_err(list(site.folder.path().to_owned()))?;
+    for leftover in listing.leftovers {
+        let name = leftover.name();
         match leftover {
             Leftover::Temporary(log) => add(Tidy::Clean(log), WHY_UNFINISHED),
             Leftover::Leaving(log) => {
@@ -66,10 +61,8 @@ fn leaving(site: &Site<'_>, name: &str, log: FileName) -> io::Result<Tidy> {
 /// Whether the archive of a log on its way out holds all of it.
 fn is_held(site: &Site<'_>, name: &str, log: &FileName) -> io::Result<bool> {
     let opened = site.open_as(log, name)?;
-    let archive = match site.open(&archive_of(log)) {
-        Ok(archive) => archive,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
+    let Some(archive) = site.open_if_there(&archive_of(log))? else {
+        return Ok(false);
     };
     let all = opened.log().bytes;
     let held = Held::find(&opened, &archive)?;
@@ -77,12 +70,7 @@ fn is_held(site: &Site<'_>, name: &str, log: &FileName) -> io::Result<bool> {
 }
 
 /// Takes such a step.
-pub(super) fn take(
-    site: &Site<'_>,
-    kind: &Tidy,
-    step: &Step,
-    report: &mut Report,
-) -> Result<Outcome, Error> {
+pub(super) fn take(site: &Site<'_>, kind: &Tidy, step: &Step, report: &mut Report) -> Outcome {
     let (deeds, folder) = (site.deeds, &site.folder);
     let name = step.kind.file();
     let changed = match kind {
@@ -99,32 +87,28 @@ pub(super) fn take(
     changed
         .and_then(|folder| deeds.sync_folder(&folder))
         .map_err(|error| Error::io(&folder.path_of(&name), "tidy it up", error))?;
-    Ok(Outcome::Done(Done::of(step)))
+    Ok(Some(Done::of(step)))
 }
 
 /// Removes a log that is on its way out and is called `name`, once its archive holds it.
-fn go_on(
-    site: &Site<'_>,
-    log: &FileName,
-    name: &str,
-    step: &Step,
-    report: &mut Report,
-) -> Result<Outcome, Error> {
+fn go_on(site: &Site<'_>, log: &FileName, name: &str, step: &Step, report: &mut Report) -> Outcome {
     let path = site.folder.path_of(name);
     let fail = |error| Error::io(&path, "remove it", error);
     let opened = site.open_as(log, name).map_err(fail)?;
-    let done = match seal::archive(site, &opened, Done::of(step), report)? {
-        Archived::Held(done) => done,
+    let mut done = Done::of(step);
+    match seal::archive(site, &opened, &mut done, report) {
+        Ok(true) => {}
         // The next run finds it here again.
-        Archived::Changed(_) | Archived::Waiting(_) => return Ok(Outcome::Nothing),
-    };
+        Ok(false) | Err(Stop::Waiting(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    }
     let Ok(quiet) = site.quiet(&opened.log().file) else {
-        return Ok(Outcome::Nothing);
+        return Ok(None);
     };
     if !opened.is_as_it_was().map_err(fail)? {
-        return Ok(Outcome::Nothing);
+        return Ok(None);
     }
     site.deeds.unlink(&site.folder, name).map_err(fail)?;
     site.deeds.sync_folder(&site.folder).map_err(fail)?;
-    Ok(Outcome::Done(done.proven(Some(quiet.proof()))))
+    Ok(Some(done.proven(Some(quiet.proof()))))
 }

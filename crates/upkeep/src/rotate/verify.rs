@@ -7,7 +7,6 @@
 //! file may be deleted, then the time at which the index was made counts.
 
 use std::collections::BTreeMap;
-use std::io;
 
 use toml::{Table, Value};
 
@@ -97,18 +96,16 @@ pub(super) fn verify(site: &Site<'_>, report: &mut Report) {
             report.trouble(Trouble::new(&site.path(name), what));
             // From the archive itself; of one that can't be decoded there is none, and it is scanned.
             let _ = site.remove_index(name);
-            if let Err(error) = site.index(name) {
-                report.fail(&site.path(name), &error);
-            }
+            report.note(&site.path(name), site.index(name));
         }
         checked.at.insert(name.full(), now);
         report.checked.push(name.full());
     }
     if checked != before
-        && let Err(error) = keep(site, &checked)
+        && let Err(error) = publish::small(site, CHECKED, checked.text().as_bytes())
     {
         let path = site.own_path(CHECKED);
-        report.trouble(Trouble::new(&path, super::cant("write it", &error)));
+        report.trouble(Trouble::cant(&path, "write it", &error));
     }
 }
 
@@ -120,8 +117,4 @@ fn wrong(site: &Site<'_>, log: &LogFile) -> Option<String> {
             "was checked: its index {what}; calls may have been missing, and the index is made anew"
         )
     })
-}
-
-fn keep(site: &Site<'_>, checked: &Checked) -> io::Result<()> {
-    publish::small(site, CHECKED, checked.text().as_bytes())
 }

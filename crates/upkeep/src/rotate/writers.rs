@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::sync::OnceLock;
 
-use super::cant;
 use super::quiet::{FREE_WITHIN, lease_in_between};
 use super::site::{Opened, Site};
+use calltrace_store::error::cant;
 use calltrace_store::fsx::{Deeds, FileIdentity, Holders, Writer, collapse_unit};
 
 /// Who has the live file open for writing.
@@ -69,6 +69,17 @@ impl Hold {
             }
         }
         hold
+    }
+
+    /// Those that do not write to its end, so that no lines can be taken off its front beside them.
+    pub(super) fn stubborn(&self) -> Vec<Writer> {
+        let writers = self.writers.iter();
+        writers.filter(|writer| !writer.appends).cloned().collect()
+    }
+
+    /// Whether it may be open in a process that can't be looked into, and in no other.
+    pub(super) fn is_hidden(&self) -> bool {
+        !self.is_free && self.writers.is_empty() && self.unseen
     }
 
     fn see(&mut self, holders: &Holders, identity: FileIdentity) {

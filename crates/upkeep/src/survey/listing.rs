@@ -8,38 +8,42 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::FileName;
 
-/// What a name says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// A log file; whether it is a file at all, only a look at it tells.
-    Log(FileName),
-    /// What a run had under way.
-    Leftover(Leftover),
-    /// The folder for what is ours.
-    Own,
-    /// Anything else.
-    Other(OsString),
+/// Everything in a folder but `.calltrace`, told apart by its name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listing {
+    /// Log files, in reading order; whether one is a file at all, only a look at it tells.
+    pub(crate) logs: Vec<FileName>,
+    /// What a run had under way, in the order of the names.
+    pub(crate) leftovers: Vec<Leftover>,
+    /// Anything else, in no order.
+    pub(crate) others: Vec<OsString>,
 }
 
-impl Entry {
-    fn of(name: OsString) -> Entry {
-        let known = name.to_str().and_then(|text| {
-            if text == FOLDER {
-                return Some(Entry::Own);
-            }
-            let log = || FileName::parse(text).map(Entry::Log);
-            Leftover::parse(text).map(Entry::Leftover).or_else(log)
-        });
-        known.unwrap_or(Entry::Other(name))
+impl Listing {
+    /// Lists a folder.
+    ///
+    /// # Errors
+    /// When it can't be listed.
+    pub(crate) fn of(folder: &Folder) -> io::Result<Listing> {
+        Ok(Listing::of_names(folder.names()?))
     }
-}
 
-/// Everything in the folder, in no order.
-///
-/// # Errors
-/// When it can't be listed.
-pub(crate) fn list(folder: &Folder) -> io::Result<Vec<Entry>> {
-    Ok(folder.names()?.into_iter().map(Entry::of).collect())
+    fn of_names(names: Vec<OsString>) -> Listing {
+        let mut listing = Listing::default();
+        for name in names {
+            let text = name.to_str().unwrap_or_default();
+            if let Some(leftover) = Leftover::parse(text) {
+                listing.leftovers.push(leftover);
+            } else if let Some(log) = FileName::parse(text) {
+                listing.logs.push(log);
+            } else if text != FOLDER {
+                listing.others.push(name);
+            }
+        }
+        listing.logs.sort();
+        listing.leftovers.sort_by_key(Leftover::name);
+        listing
+    }
 }
 
 /// The folder for what is ours, with the names in it.
@@ -88,16 +92,13 @@ mod tests {
     #[test]
     fn names_are_told_apart_by_their_form() {
         let log = FileName::parse("events.log.1.gz").expect("a log");
-        for (name, entry) in [
-            (log.full(), Entry::Log(log.clone())),
-            (
-                Leftover::Leaving(log.clone()).name(),
-                Entry::Leftover(Leftover::Leaving(log)),
-            ),
-            (FOLDER.to_owned(), Entry::Own),
-            ("notes.txt".to_owned(), Entry::Other("notes.txt".into())),
-        ] {
-            assert_eq!(Entry::of(name.into()), entry);
-        }
+        let leftover = Leftover::Leaving(log.clone());
+        let names = [&log.full(), &leftover.name(), FOLDER, "notes.txt"];
+        let listing = Listing {
+            logs: vec![log],
+            leftovers: vec![leftover],
+            others: vec!["notes.txt".into()],
+        };
+        assert_eq!(Listing::of_names(names.map(OsString::from).into()), listing);
     }
 }

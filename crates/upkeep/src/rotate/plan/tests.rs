@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::super::memory::Memory;
-use super::super::writers::Hold;
+use super::super::look::{FileState, FolderState};
 use super::*;
 use crate::survey::log::Log;
+use crate::survey::memory::Memory;
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{FileIdentity, Writer};
 use calltrace_store::index::State;
@@ -18,16 +18,11 @@ fn stamp(text: &str) -> Option<Stamp> {
 }
 
 fn survey() -> Survey {
-    Survey {
+    Survey::new(FolderState {
         today: NaiveDate::from_ymd_opt(2025, 12, 3).expect("a day"),
-        files: Vec::new(),
-        live: None,
         left_alone: Vec::new(),
-        orphans: Vec::new(),
-        memory: Memory::default(),
         catalog_is_fresh: true,
-        troubles: Vec::new(),
-    }
+    })
 }
 
 fn fresh() -> State {
@@ -66,11 +61,10 @@ fn log(name: &str, bytes: u64, last: &str) -> Log {
 fn seen(name: &str, last: &str) -> Seen {
     Seen {
         log: log(name, 1000, last),
-        is_daily: false,
-        busy: None,
-        age_from: stamp(last).map(day_of),
-        held_bytes: 0,
-        to_take_off: None,
+        more: FileState {
+            age_from: stamp(last).map(day_of),
+            ..FileState::default()
+        },
     }
 }
 
@@ -80,26 +74,44 @@ fn but(mut seen: Seen, change: impl FnOnce(&mut Log)) -> Seen {
     seen
 }
 
-fn found(first: &str, last: &str) -> Live {
-    Live {
+/// The same file, but for what `change` does to what is known of it.
+fn knowing(mut seen: Seen, change: impl FnOnce(&mut FileState)) -> Seen {
+    change(&mut seen.more);
+    seen
+}
+
+/// The same live file, but for what `change` does to who holds it.
+fn holding(seen: Seen, change: impl FnOnce(&mut Hold)) -> Seen {
+    knowing(seen, |more| {
+        change(&mut more.live.as_mut().expect("the live file").hold);
+    })
+}
+
+fn found(first: &str, last: &str) -> Seen {
+    Seen {
         log: Log {
             first: stamp(first),
             ..log("events.log", 5000, last)
         },
-        is_blank: false,
-        day: day_of(stamp(last).expect("a time")),
-        hold: Hold {
-            is_free: true,
-            writers: Vec::new(),
-            unseen: false,
-            no_collapse: None,
+        more: FileState {
+            may_grow: true,
+            live: Some(Live {
+                is_blank: false,
+                day: day_of(stamp(last).expect("a time")),
+                hold: Hold {
+                    is_free: true,
+                    writers: Vec::new(),
+                    unseen: false,
+                    no_collapse: None,
+                },
+            }),
+            ..FileState::default()
         },
-        held: None,
     }
 }
 
 /// A live file of yesterday.
-fn due_file() -> Live {
+fn due_file() -> Seen {
     found("2025-12-02 00:01", "2025-12-02 23:50")
 }
 
@@ -111,19 +123,15 @@ fn writer(appends: bool) -> Writer {
     }
 }
 
-fn held_by(live: Live, writers: Vec<Writer>) -> Live {
-    let hold = Hold {
-        is_free: false,
-        writers,
-        ..live.hold
-    };
-    Live { hold, ..live }
+fn held_by(live: Seen, writers: Vec<Writer>) -> Seen {
+    holding(live, |hold| {
+        (hold.is_free, hold.writers) = (false, writers);
+    })
 }
 
-fn with(files: Vec<Seen>, live: Option<Live>) -> Survey {
+fn with(files: Vec<Seen>, live: Option<Seen>) -> Survey {
     Survey {
-        files,
-        live,
+        files: files.into_iter().chain(live).collect(),
         ..survey()
     }
 }
@@ -167,10 +175,9 @@ fn finished_files_are_sealed_and_a_busy_one_waits() {
             "Seal events.log.2025-12-01 -> events.log.2025-12-01.gz"
         ]
     );
-    let busy = Seen {
-        busy: Some("still open in python3 (pid 7)".to_owned()),
-        ..but(old(), |log| log.index = State::Missing)
-    };
+    let busy = knowing(but(old(), |log| log.index = State::Missing), |more| {
+        more.busy = Some("still open in python3 (pid 7)".to_owned());
+    });
     assert_eq!(
         auto(&with(vec![busy], None)),
         [
@@ -179,10 +186,7 @@ fn finished_files_are_sealed_and_a_busy_one_waits() {
             "events.log.2025-12-01: still open in python3 (pid 7)"
         ]
     );
-    let held = Seen {
-        held_bytes: 1000,
-        ..old()
-    };
+    let held = knowing(old(), |more| more.held_bytes = 1000);
     assert_eq!(
         auto(&with(vec![held, archive.clone()], None)),
         [
@@ -190,10 +194,7 @@ fn finished_files_are_sealed_and_a_busy_one_waits() {
             "Finish events.log.2025-12-01 -> events.log.2025-12-01.gz"
         ]
     );
-    let partly = Seen {
-        held_bytes: 999,
-        ..old()
-    };
+    let partly = knowing(old(), |more| more.held_bytes = 999);
     assert_eq!(
         auto(&with(vec![partly, archive], None)),
         [
@@ -205,10 +206,8 @@ fn finished_files_are_sealed_and_a_busy_one_waits() {
 
 #[test]
 fn what_may_still_be_written_or_is_no_lines_is_left() {
-    let daily = Seen {
-        is_daily: true,
-        ..seen("events_2025-12-03.log", "2025-12-03 00:05")
-    };
+    let daily = seen("events_2025-12-03.log", "2025-12-03 00:05");
+    let daily = knowing(daily, |more| more.may_grow = true);
     let packed = but(seen("events.log.2025-12-01", "2025-12-01 23:59"), |log| {
         log.form = Form::Gzip;
     });
@@ -232,21 +231,20 @@ fn a_file_goes_by_the_last_day_inside() {
     // Today is the 3rd: 19 November is the first of 14 full days.
     let kept = seen("events.log.2025-11-01.gz", "2025-11-19 00:00");
     let old = seen("events.log.2025-11-30.gz", "2025-11-18 23:59");
-    let without_time = |name: &str| Seen {
-        age_from: None,
-        ..but(seen(name, "2025-11-01 00:00"), |log| log.last = None)
+    let without_time = |name: &str| {
+        let seen = but(seen(name, "2025-11-01 00:00"), |log| log.last = None);
+        knowing(seen, |more| more.age_from = None)
     };
     let no_time = without_time("events.log.2025-10-01.gz");
     let empty = but(without_time("events.log.2025-12-01"), |log| log.bytes = 0);
-    let busy = Seen {
-        busy: Some("still open in cat (pid 7)".to_owned()),
-        ..seen("events.log.3", "2025-11-01 00:00")
-    };
+    let busy = knowing(seen("events.log.3", "2025-11-01 00:00"), |more| {
+        more.busy = Some("still open in cat (pid 7)".to_owned());
+    });
     // Its writer's clock was never set.
-    let unset = Seen {
-        age_from: NaiveDate::from_ymd_opt(2025, 12, 2),
-        ..seen("events_2025-12-02.log.gz", "1970-01-01 00:10")
-    };
+    let unset = seen("events_2025-12-02.log.gz", "1970-01-01 00:10");
+    let unset = knowing(unset, |more| {
+        more.age_from = NaiveDate::from_ymd_opt(2025, 12, 2);
+    });
     let files = vec![kept, old, no_time, unset, empty, busy];
     assert_eq!(
         said(&with(files, None), &policy),
@@ -294,7 +292,7 @@ fn the_mode_follows_from_who_holds_the_live_file() {
     };
     assert_eq!(auto(&ours)[0], "collapse");
 
-    let remembered = |live: Live| Survey {
+    let remembered = |live: Seen| Survey {
         memory: Memory {
             rotates_itself: true,
             ..Memory::default()
@@ -304,16 +302,14 @@ fn the_mode_follows_from_who_holds_the_live_file() {
     assert_eq!(auto(&remembered(appended.clone())), ["archive"]);
     assert_eq!(auto(&remembered(due_file()))[0], "rename");
     // It went on over midnight: its writer does not rotate it.
-    let over = Live {
-        hold: appended.hold,
-        ..found("2025-12-01 23:00", "2025-12-02 23:00")
-    };
+    let over = found("2025-12-01 23:00", "2025-12-02 23:00");
+    let over = held_by(over, vec![writer(true)]);
     assert_eq!(auto(&remembered(over))[0], "collapse");
 }
 
 #[test]
 fn a_live_file_that_cannot_be_rotated_safely_is_refused_by_name() {
-    let wrong = |live: Live| {
+    let wrong = |live: Seen| {
         let said = auto(&with(Vec::new(), Some(live)));
         assert_eq!(said.len(), 2, "{said:?}");
         said[1].clone()
@@ -324,26 +320,16 @@ fn a_live_file_that_cannot_be_rotated_safely_is_refused_by_name() {
          let it write through WatchedFileHandler (--mode rename)"
     );
     let unseen = held_by(due_file(), Vec::new());
-    let unseen = Live {
-        hold: Hold {
-            unseen: true,
-            ..unseen.hold
-        },
-        ..unseen
-    };
+    let unseen = holding(unseen, |hold| hold.unseen = true);
     assert_eq!(
         wrong(unseen),
         "events.log is due, but can't be rotated: it is open in a process that can't be looked \
          into; run as root, or as the user who writes it"
     );
     let appended = held_by(due_file(), vec![writer(true)]);
-    let rigid = Live {
-        hold: Hold {
-            no_collapse: Some("the file system can't".to_owned()),
-            ..appended.hold
-        },
-        ..appended
-    };
+    let rigid = holding(appended, |hold| {
+        hold.no_collapse = Some("the file system can't".to_owned());
+    });
     assert_eq!(
         wrong(rigid),
         "events.log is due, but can't be rotated: the file system can't; it is open in python3 \
@@ -354,7 +340,7 @@ fn a_live_file_that_cannot_be_rotated_safely_is_refused_by_name() {
 #[test]
 fn the_live_file_is_due_by_day_size_or_wish() {
     let today = || found("2025-12-03 00:01", "2025-12-03 00:05");
-    let is_due = |live: Live, policy: Policy| {
+    let is_due = |live: Seen, policy: Policy| {
         let said = said(&with(Vec::new(), Some(live)), &policy);
         said.iter().any(|word| word.starts_with("Rename"))
     };
@@ -382,8 +368,9 @@ fn the_live_file_is_due_by_day_size_or_wish() {
     ));
     let force = true;
     assert!(is_due(today(), Policy { force, ..usual() }));
-    let mut blank = today();
-    blank.is_blank = true;
+    let mut blank = knowing(today(), |more| {
+        more.live.as_mut().expect("the live file").is_blank = true;
+    });
     (blank.log.first, blank.log.last) = (None, None);
     assert!(!is_due(blank, Policy { force, ..usual() }));
 }
@@ -404,10 +391,9 @@ fn a_name_that_is_taken_is_freed_first_or_waited_for() {
             "Merge events.log.2025-12-02 -> events.log.2025-12-02.gz"
         ]
     );
-    let busy = Seen {
-        busy: Some("still open in python3 (pid 7)".to_owned()),
-        ..there()
-    };
+    let busy = knowing(there(), |more| {
+        more.busy = Some("still open in python3 (pid 7)".to_owned());
+    });
     assert_eq!(
         said(&with(vec![busy], Some(due_file())), &policy),
         [
@@ -430,10 +416,9 @@ fn a_name_that_is_taken_is_freed_first_or_waited_for() {
 #[test]
 fn what_a_dead_run_left_is_finished_before_anything_else() {
     let archive = seen("events.log.2025-12-02.gz", "2025-12-02 23:50");
-    let live = Live {
-        held: Some((archive.log.name.clone(), 4000)),
-        ..due_file()
-    };
+    let live = knowing(due_file(), |more| {
+        more.to_take_off = Some((archive.log.name.clone(), 4000));
+    });
     let survey = with(vec![archive], Some(live));
     let first = plan(&survey, &Policy::default());
     assert!(first.finishes_a_dead_run());
@@ -471,10 +456,8 @@ fn nothing_due_is_no_step_at_all() {
     let today = found("2025-12-03 00:01", "2025-12-03 00:05");
     let idle = with(vec![sealed], Some(today));
     assert!(plan(&idle, &Policy::default()).steps.is_empty());
-    let stale = Survey {
-        catalog_is_fresh: false,
-        ..idle
-    };
+    let mut stale = idle;
+    stale.more.catalog_is_fresh = false;
     let steps = plan(&stale, &Policy::default()).steps;
     assert_eq!(steps.len(), 1);
     assert_eq!(steps[0].kind, Kind::Catalog);
