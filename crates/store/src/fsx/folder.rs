@@ -225,15 +225,6 @@ impl Folder {
         }
     }
 
-    /// Reads a small file of ours whole.
-    ///
-    /// # Errors
-    /// Also when it is longer than `bytes_max`: nothing is read then.
-    pub fn read_small(&self, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
-        let (file, metadata) = self.open_file(name, Purpose::Read)?;
-        read_small(file, &metadata, bytes_max)
-    }
-
     /// What a name stands for; of a link, the link.
     ///
     /// # Errors
@@ -471,8 +462,12 @@ mod tests {
         fs::write(at("other/inside"), "x").expect("written");
         assert!(folder.subfolder("folder").is_ok() && folder.subfolder("current").is_err());
         assert!(folder.subfolder("other").expect("open").has("inside"));
-        assert!(folder.read_small("file", 0).is_err());
-        assert_eq!(folder.read_small("file", 1).expect("read"), b"x");
+        let read = |bytes_max| {
+            let (file, metadata) = folder.open_file("file", Purpose::Read)?;
+            read_small(file, &metadata, bytes_max)
+        };
+        assert!(read(0).is_err());
+        assert_eq!(read(1).expect("read"), b"x");
     }
 
     #[test]

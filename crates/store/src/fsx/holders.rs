@@ -82,15 +82,12 @@ impl Holders {
     /// Looks now.
     pub fn look() -> Holders {
         let mut holders = Holders::default();
-        let Ok(processes) = fs::read_dir("/proc") else {
+        let Ok(processes) = processes() else {
             holders.unseen = true;
             return holders;
         };
-        for process in processes.flatten() {
-            let name = process.file_name();
-            if let Some(pid) = name.to_str().and_then(|name| name.parse().ok())
-                && let Err(error) = holders.add(pid, &process.path())
-            {
+        for (pid, process) in processes {
+            if let Err(error) = holders.add(pid, &process) {
                 holders.unseen |= !has_ended(&error);
             }
         }
@@ -157,6 +154,15 @@ impl Holders {
             writers.push(holder);
         }
     }
+}
+
+/// The processes that there are, each with its folder in `/proc`.
+pub(super) fn processes() -> io::Result<impl Iterator<Item = (u32, PathBuf)>> {
+    let process = |entry: fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        Some((pid, entry.path()))
+    };
+    Ok(fs::read_dir("/proc")?.flatten().filter_map(process))
 }
 
 /// What a file without a name was called last.

@@ -1,4 +1,4 @@
-//! File identity: what a file is, whatever it is called at the moment.
+//! File identity: what a file is, whatever it is called at the moment, and when it was changed.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -23,4 +23,9 @@ impl FileIdentity {
             inode: metadata.ino(),
         }
     }
+}
+
+/// Time of a file's last change (nanoseconds of Unix time).
+pub fn modified_nanos(metadata: &Metadata) -> i64 {
+    metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec()
 }

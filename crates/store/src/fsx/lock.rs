@@ -15,6 +15,7 @@ use rustix::fs::{FlockOperation, Gid, Uid};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use super::holders::processes;
 use super::{Accounts, FileIdentity, Folder, Purpose};
 
 /// The pause between two tries while another calltrace holds it.
@@ -154,14 +155,10 @@ impl Holder {
     /// kernel's list of locks names the process that took it.
     fn find(lock: &Metadata) -> Option<Holder> {
         let identity = FileIdentity::of(lock);
-        let processes = fs::read_dir("/proc").ok()?;
-        let numbers = processes.flatten().filter_map(|entry| {
-            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-            Some(pid)
-        });
         let own = std::process::id();
-        let holds = |pid: &u32| *pid != own && holds(Path::new(&format!("/proc/{pid}")), identity);
-        let mut found: Vec<Holder> = numbers.filter(holds).filter_map(Holder::of).collect();
+        let holding = processes().ok()?.filter(|(pid, _)| *pid != own);
+        let holding = holding.filter(|(_, process)| holds(process, identity));
+        let mut found: Vec<Holder> = holding.filter_map(|(pid, _)| Holder::of(pid)).collect();
         // One that inherited it from a calltrace counts, not the calltrace.
         found.sort_by_key(|holder| holder.command.starts_with(PROGRAM));
         let found = found.into_iter().next();

@@ -26,7 +26,7 @@ pub use deeds::{Access, DeedWriter, Deeds};
 pub use disk::{Disk, collapse_unit};
 pub use folder::{Folder, Purpose, read_small};
 pub use holders::{Deleted, Holders, Writer, list_writers};
-pub use identity::FileIdentity;
+pub use identity::{FileIdentity, modified_nanos};
 pub use lease::Lease;
 pub use lock::Lock;
 pub use not_a_file::{NotAFile, refuse_holes};

@@ -40,10 +40,7 @@ pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<
         Some(_) => builder.take_spans(&scanner(), source, print.covered)?,
         None => builder.take_stream(&scanner(), source)?,
     }
-    let whole = Span {
-        start: 0,
-        end: print.covered,
-    };
+    let whole = Span::new(0, print.covered);
     builder.count_what_was_passed_over(source, whole)?;
     builder.finish(print, Bounds::probe(source, zone))
 }
@@ -77,7 +74,7 @@ pub(super) fn build_piece(source: &Arc<Source>, span: Span, block_bytes: u64) ->
     let mut builder = Builder::new(&mut bytes, Grid::Even(Even::of(span, block_bytes)));
     builder.take_spans(&scanner(), source, span.end)?;
     builder.count_what_was_passed_over(source, span)?;
-    let content = builder.close(Some(span.end - span.start))?;
+    let content = builder.close(Some(span.bytes()))?;
     let Builder {
         segments,
         span: times,
@@ -271,8 +268,7 @@ impl<'w> Builder<'w> {
             if let Finding::Damaged { what, .. } = finding {
                 return Err(io::Error::new(ErrorKind::InvalidData, what.clone()));
             }
-            let is_hole = |f: &Finding| matches!(f, Finding::Hole { .. });
-            if !is_hole(finding) || !self.findings.iter().any(is_hole) {
+            if !finding.is_hole() || !self.findings.iter().any(Finding::is_hole) {
                 self.findings.push(finding.clone());
             }
         }
@@ -316,16 +312,11 @@ impl<'w> Builder<'w> {
     /// Of a line that is too long only a part is handed out, and none of a hole; then content is counted
     /// once more.
     fn count_what_was_passed_over(&mut self, source: &Source, span: Span) -> io::Result<()> {
-        let is_passed_over = |f: &Finding| {
-            matches!(
-                f,
-                Finding::LongLine { cut: true, .. } | Finding::Hole { .. }
-            )
-        };
-        let limit = if source.is_seekable() {
-            span.end - span.start
-        } else {
-            u64::MAX
+        let is_passed_over =
+            |f: &Finding| f.is_hole() || matches!(f, Finding::LongLine { cut: true, .. });
+        let limit = match source.is_seekable() {
+            true => span.bytes(),
+            false => u64::MAX,
         };
         if self.tally.content().bytes == limit || !self.findings.iter().any(is_passed_over) {
             return Ok(());
@@ -371,8 +362,6 @@ impl<'w> Builder<'w> {
         self.out.tail(&footer.encode(), MAGIC)?;
         Ok(Built {
             content,
-            first: footer.first,
-            last: footer.last,
             index_bytes: self.out.at,
         })
     }

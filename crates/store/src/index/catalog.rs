@@ -17,13 +17,11 @@ use std::path::{Path, PathBuf};
 use super::key::{Key, Kind};
 use super::layout::{Page, Reader, Segment, Stored, TAIL_BYTES, Writer};
 use super::pages::{Counted, write_pages};
-use super::postings::Postings;
-use super::print::modified;
 use super::sound::{self, behind_pages};
 use super::store::{Store, read_tail};
 use super::{FOLDER, Index, open_own, read_own};
 use crate::error::cant;
-use crate::fsx::Folder;
+use crate::fsx::{Folder, modified_nanos};
 use crate::source::Bounds;
 use crate::tree::{FileName, Listed, LogFile, Snapshot};
 
@@ -147,7 +145,7 @@ impl Archive {
             name: log.name.full(),
             bounds: index.known.footer.probed,
             bytes: log.bytes,
-            modified: modified(&log.file.metadata().ok()?),
+            modified: modified_nanos(&log.file.metadata().ok()?),
         })
     }
 }
@@ -185,7 +183,7 @@ impl Catalog {
     pub fn may_hold(&self, key: Key) -> Option<Vec<&Archive>> {
         let numbers = self.numbers.as_ref().filter(|_| key.kind == Kind::Phone)?;
         let mut found = Vec::new();
-        Postings::new(&self.store, numbers).find(key, 0, &mut found)?;
+        numbers.find(&self.store, key, 0, &mut found)?;
         let archive = |at: u32| self.archives.get(at as usize);
         found.into_iter().map(archive).collect()
     }

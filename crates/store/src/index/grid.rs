@@ -43,7 +43,7 @@ impl Even {
         Even {
             from: span.start,
             block_bytes,
-            last: ((span.end - span.start) / block_bytes).saturating_sub(1),
+            last: (span.bytes() / block_bytes).saturating_sub(1),
         }
     }
 
@@ -122,11 +122,8 @@ impl Grid {
         };
         starts.retain(|start| *start < end);
         starts.push(end);
-        let span = |pair: &[u64]| Span {
-            start: pair[0],
-            end: pair[1],
-        };
-        starts.windows(2).map(span).collect()
+        let pairs = starts.windows(2);
+        pairs.map(|pair| Span::new(pair[0], pair[1])).collect()
     }
 
     pub(super) fn begins_at(&self, block: u32, offset: u64) -> bool {

@@ -5,8 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Block;
 use super::key::{Key, Kind};
-use super::layout::{ENTRY_BYTES, Footer, Segment, Stored};
-use super::postings::Postings;
+use super::layout::{ENTRY_BYTES, Footer, Reader, Segment, Stored};
 use super::sound;
 use super::store::Store;
 use crate::source::Span;
@@ -51,7 +50,7 @@ impl Known {
         let mut blocks = Vec::new();
         let mut base = 0;
         for (segment, store) in self.segments() {
-            Postings::new(store, segment).find(key, base, &mut blocks)?;
+            segment.find(store, key, base, &mut blocks)?;
             base += segment.blocks;
         }
         Some(blocks)
@@ -61,7 +60,7 @@ impl Known {
     /// turns out to be torn.
     pub(super) fn keys_of(&self, kind: Kind, mut each: impl FnMut(u32)) -> Option<()> {
         for (segment, store) in self.segments() {
-            Postings::new(store, segment).each(kind, &mut |key, _| each(key))?;
+            segment.each(store, kind, &mut |key, _| each(key))?;
         }
         Some(())
     }
@@ -73,11 +72,9 @@ impl Known {
         for (segment, store) in self.segments() {
             let table = store.read(segment.table)?;
             for entry in table.as_chunks::<ENTRY_BYTES>().0 {
-                let (lengths, times) = entry.split_first_chunk::<8>()?;
-                let [content, file] = [&lengths[..4], &lengths[4..]]
-                    .map(|n| u32::from_le_bytes(n.try_into().unwrap_or_default()));
-                let [first, last] = [&times[..8], &times[8..]]
-                    .map(|n| Stamp(i64::from_le_bytes(n.try_into().unwrap_or_default())));
+                let mut entry = Reader::new(entry);
+                let (content, file) = (entry.u32()?, entry.u32()?);
+                let (first, last) = (Stamp(entry.i64()?), Stamp(entry.i64()?));
                 let end = at + u64::from(content);
                 let has_times = first <= last;
                 let is_timed = sound::is_real(first) && sound::is_real(last);
@@ -86,7 +83,7 @@ impl Known {
                 }
                 file_at += u64::from(file);
                 blocks.push(Block {
-                    span: Span { start: at, end },
+                    span: Span::new(at, end),
                     times: has_times.then_some((first, last)),
                     file_bytes: file,
                 });

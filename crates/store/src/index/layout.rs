@@ -62,7 +62,7 @@ pub(super) struct Segment {
     pub pages: [Vec<Page>; 3],
 }
 
-/// How the content is stored.
+/// How the content is stored; its number stands in the footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stored {
     Plain,
@@ -70,6 +70,16 @@ pub(super) enum Stored {
     /// Every block begins with a line.
     BgzfOfLines,
     Bgzf,
+}
+
+impl Stored {
+    /// All, each at its number.
+    const ALL: [Stored; 4] = [
+        Stored::Plain,
+        Stored::Gzip,
+        Stored::BgzfOfLines,
+        Stored::Bgzf,
+    ];
 }
 
 /// What tells the file that an index was built from.
@@ -89,6 +99,22 @@ pub(super) struct Fingerprint {
     /// CRC-32 of the first bytes, and of the last ones before `covered`.
     pub head_crc: u32,
     pub tail_crc: u32,
+}
+
+impl Fingerprint {
+    /// Of an empty file that nobody has looked at.
+    pub(super) fn of(stored: Stored) -> Fingerprint {
+        Fingerprint {
+            stored,
+            device: 0,
+            inode: 0,
+            file_bytes: 0,
+            covered: 0,
+            modified: 0,
+            head_crc: 0,
+            tail_crc: 0,
+        }
+    }
 }
 
 /// The footer.
@@ -113,12 +139,7 @@ impl Footer {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
         let f = &self.fingerprint;
-        out.u32(match f.stored {
-            Stored::Plain => 0,
-            Stored::Gzip => 1,
-            Stored::BgzfOfLines => 2,
-            Stored::Bgzf => 3,
-        });
+        out.u32(f.stored as u32);
         for n in [f.device, f.inode, f.file_bytes, f.covered] {
             out.u64(n);
         }
@@ -154,15 +175,8 @@ impl Footer {
     /// `None` when the bytes are no footer.
     pub(super) fn decode(bytes: &[u8]) -> Option<Footer> {
         let mut r = Reader::new(bytes);
-        let stored = match r.u32()? {
-            0 => Stored::Plain,
-            1 => Stored::Gzip,
-            2 => Stored::BgzfOfLines,
-            3 => Stored::Bgzf,
-            _ => return None,
-        };
         let fingerprint = Fingerprint {
-            stored,
+            stored: *Stored::ALL.get(r.u32()? as usize)?,
             device: r.u64()?,
             inode: r.u64()?,
             file_bytes: r.u64()?,
@@ -241,17 +255,14 @@ impl Writer {
 
     /// Damage is not noted down: damaged files are not indexed.
     fn finding(&mut self, finding: &Finding) {
-        let (kind, offset, bytes) = match *finding {
-            Finding::HalfLine { offset, bytes } => (0, offset, bytes),
-            Finding::LongLine {
-                offset,
-                bytes,
-                cut: false,
-            } => (1, offset, bytes),
-            Finding::LongLine { offset, bytes, .. } => (2, offset, bytes),
-            Finding::Hole { offset, bytes } => (3, offset, bytes),
-            Finding::Damaged { .. } => (4, 0, 0),
+        let kind = match finding {
+            Finding::HalfLine { .. } => 0,
+            Finding::LongLine { cut: false, .. } => 1,
+            Finding::LongLine { .. } => 2,
+            Finding::Hole { .. } => 3,
+            Finding::Damaged { .. } => 4,
         };
+        let (offset, bytes) = finding.place().unwrap_or_default();
         self.u32(kind);
         self.u64(offset);
         self.u64(bytes as u64);

@@ -187,24 +187,10 @@ pub(super) fn bytes_of(known: &Known) -> usize {
 
 /// An index without a block.
 fn nothing(log: &LogFile, metadata: &Metadata) -> io::Result<Known> {
-    let print = Fingerprint {
-        stored: Stored::Plain,
-        device: 0,
-        inode: 0,
-        file_bytes: 0,
-        covered: 0,
-        modified: 0,
-        head_crc: 0,
-        tail_crc: 0,
-    };
     let footer = Footer {
-        fingerprint: look(print, log, metadata)?,
+        fingerprint: look(Fingerprint::of(Stored::Plain), log, metadata)?,
         content: Content::default(),
-        probed: Bounds {
-            first: None,
-            last: None,
-            ordered: true,
-        },
+        probed: Bounds::NONE,
         first: None,
         last: None,
         has_timeless_blocks: false,
@@ -252,10 +238,7 @@ fn extended(old: &Known, log: &Arc<LogFile>, end: u64, block_bytes: u64) -> io::
     };
     let print = look(wider, log, &log.file.metadata()?)?;
     let source = Arc::new(Source::known(Arc::clone(log), Form::Plain));
-    let span = Span {
-        start: before.covered,
-        end,
-    };
+    let span = Span::new(before.covered, end);
     let piece = build_piece(&source, span, block_bytes)?;
     // What was read is what both fingerprints are of: they stood before and stand behind.
     let metadata = log.file.metadata()?;
@@ -277,12 +260,11 @@ fn joined(old: &Known, print: Fingerprint, piece: Piece) -> Known {
     );
     (footer.first, footer.last) = (first, last);
     footer.has_timeless_blocks |= piece.has_timeless_blocks;
-    let is_hole = |finding: &Finding| matches!(finding, Finding::Hole { .. });
-    let has_hole = footer.findings.iter().any(is_hole);
+    let has_hole = footer.findings.iter().any(Finding::is_hole);
     let fresh = piece.findings.into_iter();
     footer
         .findings
-        .extend(fresh.filter(|finding| !has_hole || !is_hole(finding)));
+        .extend(fresh.filter(|finding| !has_hole || !finding.is_hole()));
     let store = Arc::new(Store::Memory(piece.bytes));
     let mut stores = old.stores.clone();
     stores.extend(piece.segments.iter().map(|_| Arc::clone(&store)));

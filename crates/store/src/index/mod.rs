@@ -66,10 +66,6 @@ const LOOKED_UP_MAX: usize = 10_000;
 pub struct Built {
     /// The content that was read.
     pub content: Content,
-    /// Earliest time of a record; `None` when no line has one.
-    pub first: Option<Stamp>,
-    /// Latest time of a record.
-    pub last: Option<Stamp>,
     /// Length of the index (bytes).
     pub index_bytes: u64,
 }
@@ -297,7 +293,8 @@ impl Index {
     /// What is wrong with the content covered.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         let covered = self.covered;
-        let is_there = move |finding: &&Finding| offset_of(finding) < covered;
+        let offset = |finding: &Finding| finding.place().map_or(0, |(offset, _)| offset);
+        let is_there = move |finding: &&Finding| offset(finding) < covered;
         self.known.footer.findings.iter().filter(is_there)
     }
 
@@ -353,15 +350,5 @@ impl Index {
             found.insert(key, blocks.clone());
         }
         Some(blocks)
-    }
-}
-
-/// Where the line stands that something is wrong with.
-fn offset_of(finding: &Finding) -> u64 {
-    match *finding {
-        Finding::Damaged { .. } => 0,
-        Finding::LongLine { offset, .. }
-        | Finding::HalfLine { offset, .. }
-        | Finding::Hole { offset, .. } => offset,
     }
 }

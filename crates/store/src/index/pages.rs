@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use super::key::Kind;
 use super::layout::{ENTRY_BYTES, PAGE_BYTES, Page, PageWriter, Section, Segment};
-use super::postings::Postings;
 use super::store::Store;
 
 /// Writes postings, sorted, each once, as pages; blocks count from `base` on.
@@ -73,13 +72,12 @@ pub(super) fn merged(segments: &[(&Segment, &Store)]) -> Option<(Segment, Vec<u8
     let mut base = 0;
     for (segment, store) in segments {
         table.extend_from_slice(&store.read(segment.table)?);
-        let reader = Postings::new(store, segment);
         for (kind, all) in Kind::ALL.into_iter().zip(&mut postings) {
             let mut post = |key: u32, blocks: &[u32]| {
                 let of_key = |block: &u32| u64::from(key) << 32 | u64::from(base + block);
                 all.extend(blocks.iter().map(of_key));
             };
-            reader.each(kind, &mut post)?;
+            segment.each(store, kind, &mut post)?;
         }
         base += segment.blocks;
     }

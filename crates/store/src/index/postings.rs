@@ -4,26 +4,22 @@ use super::key::{Key, Kind};
 use super::layout::{PageReader, Segment};
 use super::store::Store;
 
-/// The postings of one segment.
-pub(super) struct Postings<'i> {
-    store: &'i Store,
-    segment: &'i Segment,
-}
-
-impl<'i> Postings<'i> {
-    pub(super) fn new(store: &'i Store, segment: &'i Segment) -> Postings<'i> {
-        Postings { store, segment }
-    }
-
-    /// Appends the blocks that may hold `key`, counted from `base` on. `None` when the page is
+impl Segment {
+    /// Appends the blocks that may hold `key`, counted from `base` on; `store` holds its pages. `None` when the page is
     /// torn.
-    pub(super) fn find(&self, key: Key, base: u32, found: &mut Vec<u32>) -> Option<()> {
-        let pages = &self.segment.pages[key.kind as usize];
+    pub(super) fn find(
+        &self,
+        store: &Store,
+        key: Key,
+        base: u32,
+        found: &mut Vec<u32>,
+    ) -> Option<()> {
+        let pages = &self.pages[key.kind as usize];
         let behind = pages.partition_point(|page| page.first_key <= key.value);
         let Some(page) = behind.checked_sub(1).map(|at| pages[at]) else {
             return Some(());
         };
-        let bytes = self.store.read(page.section)?;
+        let bytes = store.read(page.section)?;
         let mut entries = PageReader::new(&bytes, page.first_key);
         let mut blocks = Vec::new();
         while let Some(at) = entries.next_into(&mut blocks) {
@@ -31,7 +27,7 @@ impl<'i> Postings<'i> {
                 continue;
             }
             if at == key.value {
-                let known = blocks.iter().filter(|block| **block < self.segment.blocks);
+                let known = blocks.iter().filter(|block| **block < self.blocks);
                 found.extend(known.map(|block| base + block));
             }
             break;
@@ -40,10 +36,15 @@ impl<'i> Postings<'i> {
     }
 
     /// Calls `each` with every key of a kind and its blocks. `None` when a page is torn.
-    pub(super) fn each(&self, kind: Kind, each: &mut impl FnMut(u32, &[u32])) -> Option<()> {
+    pub(super) fn each(
+        &self,
+        store: &Store,
+        kind: Kind,
+        each: &mut impl FnMut(u32, &[u32]),
+    ) -> Option<()> {
         let mut blocks = Vec::new();
-        for page in &self.segment.pages[kind as usize] {
-            let bytes = self.store.read(page.section)?;
+        for page in &self.pages[kind as usize] {
+            let bytes = store.read(page.section)?;
             let mut entries = PageReader::new(&bytes, page.first_key);
             while let Some(key) = entries.next_into(&mut blocks) {
                 each(key, &blocks);

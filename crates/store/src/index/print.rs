@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
 use super::layout::{Fingerprint, Stored};
+use crate::fsx::modified_nanos;
 use crate::source::{Form, Source, last_line_end};
 use crate::tree::LogFile;
 
@@ -27,14 +28,10 @@ pub(super) fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
         source.content_bytes().unwrap_or(log.bytes)
     };
     let print = Fingerprint {
-        stored,
-        device: 0,
-        inode: 0,
         file_bytes: log.bytes,
         covered,
-        modified: modified(&metadata),
-        head_crc: 0,
-        tail_crc: 0,
+        modified: modified_nanos(&metadata),
+        ..Fingerprint::of(stored)
     };
     look(print, log, &metadata)
 }
@@ -70,14 +67,10 @@ pub(super) fn look(
 /// Whether the file is the one that `print` is of.
 pub(super) fn is_of(print: &Fingerprint, log: &LogFile, metadata: &Metadata) -> io::Result<bool> {
     let has_grown = print.stored == Stored::Plain && log.bytes > print.file_bytes;
-    if !has_grown && (log.bytes != print.file_bytes || modified(metadata) != print.modified) {
+    if !has_grown && (log.bytes != print.file_bytes || modified_nanos(metadata) != print.modified) {
         return Ok(false);
     }
     Ok(look(*print, log, metadata)? == *print)
-}
-
-pub(super) fn modified(metadata: &Metadata) -> i64 {
-    metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec()
 }
 
 /// What tells that a file was written to.
@@ -93,7 +86,7 @@ impl Stat {
     pub(super) fn of(metadata: &Metadata) -> Stat {
         Stat {
             bytes: metadata.len(),
-            modified: modified(metadata),
+            modified: modified_nanos(metadata),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }

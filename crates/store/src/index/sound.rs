@@ -70,14 +70,10 @@ fn is_of_a_file(footer: &Footer) -> bool {
                 && blocks <= print.file_bytes / BGZF_BYTES_MIN
         }
     };
-    let is_inside = |finding: &Finding| match *finding {
-        Finding::Damaged { .. } => false,
-        Finding::LongLine { offset, bytes, .. }
-        | Finding::HalfLine { offset, bytes }
-        | Finding::Hole { offset, bytes } => {
-            let end = offset.checked_add(bytes as u64);
-            end.is_some_and(|end| end <= content.bytes)
-        }
+    let is_inside = |finding: &Finding| {
+        let end = finding.place();
+        let end = end.and_then(|(offset, bytes)| offset.checked_add(bytes as u64));
+        end.is_some_and(|end| end <= content.bytes)
     };
     fits && content.lines <= content.bytes && footer.findings.iter().all(is_inside)
 }

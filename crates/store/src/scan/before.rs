@@ -103,10 +103,8 @@ impl<'s> Before<'s> {
         [LOOK_BYTES as u64, NEAR_BYTES]
             .into_iter()
             .find_map(|bytes| {
-                let span = Span {
-                    start: offset.saturating_sub(bytes).max(self.source.start()),
-                    end: offset,
-                };
+                let start = offset.saturating_sub(bytes).max(self.source.start());
+                let span = Span::new(start, offset);
                 let mut last = None;
                 (self.read)(self.source, span, LOOK_BYTES, &mut |offset, text| {
                     last = last_record(offset, text).or(last);
@@ -121,10 +119,7 @@ impl<'s> Before<'s> {
             return known;
         }
         let start = self.source.start();
-        let span = Span {
-            start,
-            end: start + NEAR_BYTES,
-        };
+        let span = Span::new(start, start + NEAR_BYTES);
         let mut first = None;
         (self.read)(self.source, span, LOOK_BYTES, &mut |_, text| {
             let mut lines = text.split(|&b| b == b'\n');

@@ -144,16 +144,13 @@ impl<'s> Blocks<'s> {
     /// The lines that begin in `span`, read through `buffer`, which must not be empty.
     pub(super) fn new(source: &'s Source, span: Span, mut buffer: Vec<u8>) -> Blocks<'s> {
         buffer.resize(buffer.len().max(16), 0);
-        let span = Span {
-            start: span.start.max(source.start()),
-            end: span.end,
-        };
+        let span = Span::new(span.start.max(source.start()), span.end);
         // One byte before the span tells whether a line begins with it, where nobody knows.
         let begins_line = source.begins_line(span.start);
         let start = span.start - u64::from(!begins_line);
         Blocks {
             source,
-            reader: if span.end.saturating_sub(span.start) <= FEW_BYTES {
+            reader: if span.bytes() <= FEW_BYTES {
                 source.reader_of_few(start)
             } else {
                 source.reader(start)
@@ -399,8 +396,7 @@ impl<'s> Blocks<'s> {
     }
 
     fn note_hole(&mut self, Hole { offset, bytes }: Hole) {
-        let is_known = |f: &Finding| matches!(f, Finding::Hole { .. });
-        if !self.findings.iter().any(is_known) {
+        if !self.findings.iter().any(Finding::is_hole) {
             self.findings.push(Finding::Hole { offset, bytes });
         }
     }
@@ -408,8 +404,7 @@ impl<'s> Blocks<'s> {
     /// Names the first run of NULs.
     fn look_for_hole(&mut self, start: usize, end: usize) {
         let text = &self.buffer[start..end];
-        let is_known = |f: &Finding| matches!(f, Finding::Hole { .. });
-        if memchr(0, text).is_none() || self.findings.iter().any(is_known) {
+        if memchr(0, text).is_none() || self.findings.iter().any(Finding::is_hole) {
             return;
         }
         let Some(at) = memmem::find(text, HOLE) else {

@@ -45,16 +45,26 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Content offset of the line that something is wrong with, and the bytes that are; `None` for damage.
+    pub fn place(&self) -> Option<(u64, usize)> {
+        match *self {
+            Finding::Damaged { .. } => None,
+            Finding::LongLine { offset, bytes, .. }
+            | Finding::HalfLine { offset, bytes }
+            | Finding::Hole { offset, bytes } => Some((offset, bytes)),
+        }
+    }
+
+    /// Whether it is a run of NULs.
+    pub fn is_hole(&self) -> bool {
+        matches!(self, Finding::Hole { .. })
+    }
+
     /// As trouble with the file at `path`.
     pub fn trouble(&self, path: &Path) -> Trouble {
-        let (at, first_only) = match *self {
-            Finding::Damaged { .. } => (0, false),
-            Finding::LongLine { offset, .. } | Finding::HalfLine { offset, .. } => (offset, false),
-            Finding::Hole { offset, .. } => (offset, true),
-        };
         Trouble {
-            at,
-            first_only,
+            at: self.place().map_or(0, |(offset, _)| offset),
+            first_only: self.is_hole(),
             ..Trouble::new(path, self.to_string())
         }
     }

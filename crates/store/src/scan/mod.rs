@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use crate::error::Trouble;
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, time_of_line};
 use calltrace_model::record::{Place, Record, Stamp};
 
 pub use before::{Before, Seen};
@@ -129,11 +129,7 @@ impl Scanner {
     /// All of a source, for whoever reads it piece by piece; to be ended with
     /// [`Scanner::end_stream`].
     pub fn stream<'s>(&self, source: &'s Source) -> Blocks<'s> {
-        let whole = Span {
-            start: 0,
-            end: u64::MAX,
-        };
-        Blocks::new(source, whole, self.take_buffer())
+        Blocks::new(source, Span::WHOLE, self.take_buffer())
     }
 
     /// Gives the buffer back and says what was wrong with the content.
@@ -169,8 +165,7 @@ impl Scanner {
 
 /// A line of a block as an owned [`Line`].
 pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
-    let nuls = text.iter().take_while(|&&b| b == 0).count();
-    let own = Stamp::parse_prefix(&text[nuls..]);
+    let own = time_of_line(text);
     Line {
         at: own.or_else(|| time_before(block, at)).unwrap_or(Stamp(0)),
         place: Place {

@@ -137,11 +137,8 @@ impl Table {
     /// Walks the block headers. `None` when the file is not BGZF from front to back: a foreign
     /// member or a cut is decoded as any gzip is.
     pub(super) fn read(log: &LogFile) -> io::Result<Option<Table>> {
-        let mut table = Table {
-            blocks: Vec::new(),
-            content_bytes: 0,
-        };
-        let mut at = 0;
+        let mut blocks = Vec::new();
+        let (mut at, mut content_at) = (0, 0);
         // One read covers the length at a block's end and the header of the next.
         let mut window = [0u8; 4 + HEADER_BYTES];
         log.file
@@ -165,16 +162,16 @@ impl Table {
             if content_bytes > CONTENT_BYTES_MAX {
                 return Ok(None);
             }
-            table.blocks.push(Block {
+            blocks.push(Block {
                 at,
                 bytes,
-                content_at: table.content_bytes,
+                content_at,
                 content_bytes,
             });
-            table.content_bytes += u64::from(content_bytes);
+            content_at += u64::from(content_bytes);
             at = next;
         }
-        Ok(Some(table))
+        Ok(Some(Table::of(blocks)))
     }
 
     /// The table of blocks that somebody has noted down.

@@ -21,7 +21,9 @@ use crate::tree::{LogFile, Snapshot};
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
 pub use overlap::{Overlap, is_beginning, overlap};
 pub use pack::{Content, Packer, Tally};
-pub use probe::{Bounds, first_line_at, first_time_behind, last_line_end, times};
+pub use probe::{
+    Bounds, first_line_at, first_time_behind, last_line_end, text_before, time_of_line, times,
+};
 
 /// One log file with its format known.
 #[derive(Debug)]
@@ -64,6 +66,21 @@ pub struct Span {
     pub start: u64,
     /// Content offset behind the last byte; `u64::MAX` where the length is not known.
     pub end: u64,
+}
+
+impl Span {
+    /// All content, whatever its length.
+    pub const WHOLE: Span = Span::new(0, u64::MAX);
+
+    /// The stretch from `start` to before `end`.
+    pub const fn new(start: u64, end: u64) -> Span {
+        Span { start, end }
+    }
+
+    /// How long it is (bytes); 0 where it ends before it begins.
+    pub fn bytes(self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
 }
 
 /// What stopped decoding, as a clause about the file: "is a truncated gzip".
@@ -211,16 +228,10 @@ impl Source {
     /// stretch where it can't be read from the middle, none for an empty file.
     pub fn spans(&self, span_bytes: u64) -> Vec<Span> {
         let Some(total) = self.content_bytes() else {
-            return vec![Span {
-                start: 0,
-                end: u64::MAX,
-            }];
+            return vec![Span::WHOLE];
         };
         (0..total.div_ceil(span_bytes))
-            .map(|i| Span {
-                start: i * span_bytes,
-                end: total.min((i + 1) * span_bytes),
-            })
+            .map(|i| Span::new(i * span_bytes, total.min((i + 1) * span_bytes)))
             .collect()
     }
 
@@ -244,6 +255,14 @@ impl Source {
             Format::Bgzf(bgzf) => Reader::Bgzf(Box::new(bgzf.reader(&self.log, offset, true))),
             _ => self.reader(offset),
         }
+    }
+
+    /// Content from `offset` on, `bytes` at most: less where it ends or is damaged before that.
+    pub fn text_at(&self, offset: u64, bytes: usize) -> Vec<u8> {
+        let mut text = vec![0; bytes];
+        let got = fill(&mut self.reader(offset), &mut text);
+        text.truncate(got.unwrap_or_else(|before_damage| before_damage));
+        text
     }
 
     /// All content from `offset` on, as bytes; damage is an error of kind `InvalidData`.

@@ -48,8 +48,7 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
         if got < wanted {
             return None;
         }
-        let mut lines = theirs_text[..got].split(|&b| b == b'\n');
-        has_time |= lines.any(|line| Stamp::parse_prefix(line).is_some());
+        has_time |= holds_time(&theirs_text[..got]);
         let pairs = ours_text[..got].iter().zip(&theirs_text[..got]);
         for (at, (ours, theirs)) in pairs.enumerate() {
             // Equal behind a blank as well: the write of the blanks may have been torn.
@@ -95,10 +94,15 @@ pub fn is_beginning(file: &Source, archive: &Source) -> bool {
         if !got.is_ok_and(|got| ours_text[..wanted] == theirs_text[..got]) {
             return false;
         }
-        let mut lines = ours_text[..wanted].split(|&b| b == b'\n');
-        has_time |= lines.any(|line| Stamp::parse_prefix(line).is_some());
+        has_time |= holds_time(&ours_text[..wanted]);
         if wanted < CHUNK_BYTES {
             return has_time;
         }
     }
+}
+
+/// Whether a line in it begins with a time.
+fn holds_time(text: &[u8]) -> bool {
+    let mut lines = text.split(|&b| b == b'\n');
+    lines.any(|line| Stamp::parse_prefix(line).is_some())
 }

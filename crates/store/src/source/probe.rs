@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 
 use memchr::{memchr, memrchr};
 
-use super::{Format, Reader, Source, gzip};
+use super::{Format, Source, fill, gzip};
 use crate::tree::LogFile;
 use calltrace_model::record::{LogZone, Stamp};
 
@@ -37,14 +37,17 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// Those of a file without a record.
+    pub const NONE: Bounds = Bounds {
+        first: None,
+        last: None,
+        ordered: true,
+    };
+
     /// Samples a file: both ends and 16 places between where it is seekable; else its
     /// beginning, and its end from what gzip noted about the file it compressed.
     pub fn probe(source: &Source, zone: LogZone) -> Bounds {
-        let mut bounds = Bounds {
-            first: None,
-            last: None,
-            ordered: true,
-        };
+        let mut bounds = Bounds::NONE;
         let mut text = vec![0u8; SAMPLE_BYTES];
         let Some(total) = source.content_bytes() else {
             bounds.add(times(sample(source, 0, &mut text)));
@@ -120,15 +123,24 @@ pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
 pub fn last_line_end(log: &LogFile, mut end: u64) -> io::Result<u64> {
     let mut text = vec![0u8; CHUNK_BYTES];
     while end > 0 {
-        let start = end.saturating_sub(text.len() as u64);
-        let wanted = usize::try_from(end - start).expect("a chunk fits memory");
-        log.file.read_exact_at(&mut text[..wanted], start)?;
-        if let Some(newline) = memrchr(b'\n', &text[..wanted]) {
+        let (start, text) = text_before(log, end, &mut text)?;
+        if let Some(newline) = memrchr(b'\n', text) {
             return Ok(start + newline as u64 + 1);
         }
         end = start;
     }
     Ok(0)
+}
+
+/// The last of a file's first `end` bytes, as many as `text` has room for, with where they begin.
+///
+/// # Errors
+/// When the file can't be read, or is shorter.
+pub fn text_before<'t>(log: &LogFile, end: u64, text: &'t mut [u8]) -> io::Result<(u64, &'t [u8])> {
+    let start = end.saturating_sub(text.len() as u64);
+    let wanted = usize::try_from(end - start).expect("a chunk fits memory");
+    log.file.read_exact_at(&mut text[..wanted], start)?;
+    Ok((start, &text[..wanted]))
 }
 
 /// The time of the first timed line that begins behind content offset `from` (at it, where it is the
@@ -156,25 +168,21 @@ fn time_after(source: &Source, from: u64, end: u64, text: &mut [u8]) -> Option<S
 
 /// What stands at `offset`, from the next line's beginning on (offset 0 begins a line).
 fn sample<'t>(source: &Source, offset: u64, text: &'t mut [u8]) -> &'t [u8] {
-    let mut reader: Reader<'_> = source.reader(offset);
-    let mut got = 0;
-    while got < text.len() {
-        match reader.read(&mut text[got..]) {
-            Ok(0) | Err(_) => break,
-            Ok(n) => got += n,
-        }
-    }
-    let text = &text[..got];
+    let got = fill(&mut source.reader(offset), text);
+    let text = &text[..got.unwrap_or_else(|before_damage| before_damage)];
     if offset == source.start() {
         return text;
     }
     memchr(b'\n', text).map_or(&[], |newline| &text[newline + 1..])
 }
 
-/// The times of the lines in `text`, which begins with a line; a hole's NULs before one don't count.
+/// The times of the lines in `text`, which begins with a line.
 pub fn times(text: &[u8]) -> impl DoubleEndedIterator<Item = Stamp> {
-    text.split(|&b| b == b'\n').filter_map(|line| {
-        let nuls = line.iter().take_while(|&&b| b == 0).count();
-        Stamp::parse_prefix(&line[nuls..])
-    })
+    text.split(|&b| b == b'\n').filter_map(time_of_line)
+}
+
+/// The time that a line begins with; a hole's NULs before it don't count.
+pub fn time_of_line(line: &[u8]) -> Option<Stamp> {
+    let nuls = line.iter().take_while(|&&b| b == 0).count();
+    Stamp::parse_prefix(&line[nuls..])
 }

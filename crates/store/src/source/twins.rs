@@ -6,7 +6,7 @@
 //! is the beginning of the other's is read with it, a beginning that the archive holds as its last
 //! part is passed over, anything else is read.
 
-use super::{Format, Source, fill, gzip, overlap};
+use super::{Format, Source, Tally, fill, gzip, overlap};
 
 /// Compared at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -77,20 +77,7 @@ fn trailer_vouches(plain: &Source, gzip: &Source) -> bool {
         (fill(&mut plain.reader(0), &mut ours), fill(&mut gzip.reader(0), &mut theirs)),
         (Ok(m), Ok(n)) if ours[..m] == theirs[..n]
     );
-    same_start && checksum(plain) == Some(crc)
-}
-
-fn checksum(source: &Source) -> Option<u32> {
-    let mut hasher = crc32fast::Hasher::new();
-    let mut reader = source.reader(0);
-    let mut chunk = vec![0u8; CHUNK_BYTES];
-    loop {
-        match reader.read(&mut chunk) {
-            Ok(0) => return Some(hasher.finalize()),
-            Ok(got) => hasher.update(&chunk[..got]),
-            Err(_) => return None,
-        }
-    }
+    same_start && Tally::read(plain.content()).is_ok_and(|whole| whole.content().crc == crc)
 }
 
 /// Reads both until they differ or one ends. A gzip that breaks off while it is the same as the

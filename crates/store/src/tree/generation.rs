@@ -55,6 +55,14 @@ impl FileName {
         })
     }
 
+    /// The day in it.
+    pub fn day(&self) -> Option<NaiveDate> {
+        match self.generation {
+            Generation::Dated(day) => Some(day),
+            _ => None,
+        }
+    }
+
     /// The name as it stands in the folder.
     pub fn full(&self) -> String {
         if self.gz {

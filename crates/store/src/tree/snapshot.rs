@@ -4,7 +4,7 @@
 //! unlink while we read is harmless. Then the folder is listed again: if a name, an inode or a
 //! shrunken size shows that something moved meanwhile, the whole set is opened anew.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -221,15 +221,27 @@ impl LogFile {
     /// # Errors
     /// When it can't be opened or is no regular file.
     pub fn open(folder: &Folder, name: FileName) -> io::Result<LogFile> {
-        let (file, metadata) = folder.open_current(&name.full())?;
-        Ok(LogFile {
-            path: folder.path_of(&name.full()),
+        let there = name.full();
+        let (file, metadata) = folder.open_current(&there)?;
+        Ok(LogFile::of(folder, name, &there, file, &metadata))
+    }
+
+    /// An open file as the log `name`; it is called `there` in `folder`.
+    pub fn of(
+        folder: &Folder,
+        name: FileName,
+        there: &str,
+        file: File,
+        metadata: &Metadata,
+    ) -> LogFile {
+        LogFile {
             name,
+            path: folder.path_of(there),
             folder: folder.clone(),
             file,
             bytes: metadata.len(),
-            identity: FileIdentity::of(&metadata),
-        })
+            identity: FileIdentity::of(metadata),
+        }
     }
 }
 
