@@ -31,6 +31,14 @@ pub struct News {
     pub matters: bool,
 }
 
+impl News {
+    /// What everybody should know.
+    pub(super) fn for_all(text: String) -> News {
+        let matters = true;
+        News { text, matters }
+    }
+}
+
 /// What came.
 #[derive(Debug, Default)]
 pub struct Batch {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::files::{Files, OpenFile, Part, Stat};
 use calltrace_store::error::Error;
-use calltrace_store::fsx::FileIdentity;
+use calltrace_store::fsx::{FileIdentity, modified_nanos};
 use calltrace_store::source::{BgzfTable, Source, Tally};
 use calltrace_store::tree::{EnterpriseName, FileName, Head, Listed, LogFile, Tree, look_at};
 
@@ -65,7 +65,7 @@ impl OpenFile for Arc<LogFile> {
         Ok(Stat {
             identity: FileIdentity::of(&metadata),
             bytes: metadata.size(),
-            modified: metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec(),
+            modified: modified_nanos(&metadata),
             links: metadata.nlink(),
         })
     }

@@ -21,7 +21,7 @@ use super::merge::Lane;
 use super::outlet::{Ctx, Looked};
 use super::stream::{Former, Stream};
 use calltrace_model::record::Stamp;
-use calltrace_store::error::reason;
+use calltrace_store::error::cant;
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::tree::{EnterpriseName, FileName, Generation, Head, Listed};
 
@@ -125,6 +125,12 @@ impl<H: OpenFile> Folder<H> {
         self.names_dirty |= names && !self.closed.is_empty();
     }
 
+    /// Anything may have changed in it.
+    pub(super) fn stir(&mut self) {
+        self.dirty = true;
+        self.names_dirty = true;
+    }
+
     /// Whether there may be something to do.
     pub(super) fn is_due(&self) -> bool {
         self.dirty || self.names_dirty || self.is_swept
@@ -191,12 +197,9 @@ impl<H: OpenFile> Folder<H> {
             Ok(listed) => listed,
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
-                    let enterprise = &self.enterprise;
-                    let why = reason(&error);
-                    ctx.news.push(News {
-                        text: format!("{enterprise} can't be listed: {why}; trying again"),
-                        matters: true,
-                    });
+                    let (enterprise, what) = (&self.enterprise, cant("be listed", &error));
+                    let text = format!("{enterprise} {what}; trying again");
+                    ctx.news.push(News::for_all(text));
                 }
                 return;
             }
@@ -260,8 +263,7 @@ impl<H: OpenFile> Folder<H> {
         lanes: &mut Lane,
     ) {
         let identity = listed.identity;
-        let mut followed = self.followed.iter().map(|f| f.stream.stat.identity);
-        if followed.any(|known| known == identity) {
+        if self.following(identity).is_some() {
             return;
         }
         let closed = self.closed.iter().position(|c| c.stat.identity == identity);
@@ -316,9 +318,14 @@ impl<H: OpenFile> Folder<H> {
     }
 
     fn is_known(&self, identity: FileIdentity) -> bool {
-        let followed = self.followed.iter().map(|f| f.stream.stat.identity);
-        let closed = self.closed.iter().map(|c| c.stat.identity);
-        followed.chain(closed).any(|known| known == identity)
+        let mut closed = self.closed.iter();
+        self.following(identity).is_some() || closed.any(|c| c.stat.identity == identity)
+    }
+
+    /// The file that is followed and has this identity.
+    fn following(&self, identity: FileIdentity) -> Option<&Followed<H>> {
+        let mut followed = self.followed.iter();
+        followed.find(|f| f.stream.stat.identity == identity)
     }
 
     fn refuse<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &Listed, error: &io::Error) {
@@ -331,10 +338,8 @@ impl<H: OpenFile> Folder<H> {
             let known = if self.listed { 0 } else { listed.bytes };
             self.refused.insert(listed.identity, known);
             let path = format!("{}/{}", self.enterprise, listed.name.full());
-            ctx.news.push(News {
-                text: format!("{path} can't be read: {}; trying again", reason(error)),
-                matters: true,
-            });
+            let text = format!("{path} {}; trying again", cant("be read", error));
+            ctx.news.push(News::for_all(text));
         }
         // To be tried again even if no name changes.
         self.names_changed = None;
@@ -377,8 +382,7 @@ impl<H: OpenFile> Folder<H> {
             self.truncations
                 .push(Truncation::new(ctx.now, name, &former));
             // A copy that was made just before may not have been listed yet.
-            self.names_dirty = true;
-            self.dirty = true;
+            self.stir();
         }
         self.pass_on(identity, former);
     }
@@ -460,7 +464,7 @@ impl<H: OpenFile> Followed<H> {
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
-                    let what = format!("can't be read: {}; trying again", reason(&error));
+                    let what = format!("{}; trying again", cant("be read", &error));
                     self.stream.lines.tell(ctx, true, &what);
                 }
                 Looked::default()

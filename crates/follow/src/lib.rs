@@ -291,12 +291,9 @@ impl Follow {
                 reason(error)
             ),
         };
-        self.tracker.tell(News {
-            text: format!(
-                "can't watch all folders ({why}); they are looked at every second instead"
-            ),
-            matters: true,
-        });
+        self.tracker.tell(News::for_all(format!(
+            "can't watch all folders ({why}); they are looked at every second instead"
+        )));
     }
 }
 

@@ -3,6 +3,7 @@
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{Record, Stamp};
 use calltrace_store::scan::{Block, Needles};
+use calltrace_store::source::time_of_line;
 
 /// A filter with the bytes that every wanted line holds, if some are known.
 #[derive(Debug)]
@@ -35,14 +36,14 @@ impl Sieve {
         if self.filter.is_empty() {
             let block = Block::of(0, text);
             for (at, line) in block.lines().filter(|(_, line)| !line.is_empty()) {
-                *before = time_of(line).or(*before);
+                *before = time_of_line(line).or(*before);
                 each(at, line, before.unwrap_or(Stamp(0)));
             }
             return;
         }
         let mut take = |at: usize, line: &'t [u8], before: &dyn Fn() -> Option<Stamp>| {
             let record = Record::parse(line);
-            let own = record.at.or_else(|| time_of(line));
+            let own = record.at.or_else(|| time_of_line(line));
             let time = own.or_else(before);
             if !line.is_empty() && self.filter.matches(&record, time) {
                 each(at, line, time.unwrap_or(Stamp(0)));
@@ -63,13 +64,6 @@ impl Sieve {
         });
         *before = last_time(text).or(known);
     }
-}
-
-/// The time of a record, by its first bytes; what [`Record::parse`] would say of a line that it can
-/// parse, which is all that counts for an order.
-fn time_of(line: &[u8]) -> Option<Stamp> {
-    let nuls = line.iter().take_while(|&&b| b == 0).count();
-    Stamp::parse_prefix(&line[nuls..])
 }
 
 /// The time of the last timed line of `text`.

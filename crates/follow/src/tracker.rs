@@ -109,10 +109,8 @@ impl<F: Files> Tracker<F> {
         let begun = folder.begin_with(file, name, position, head, self.lanes, now);
         if let Err(error) = begun {
             let (enterprise, name) = (&folder.enterprise, name.full());
-            self.news.push(News {
-                text: format!("{enterprise}/{name} can't be followed: {error}"),
-                matters: true,
-            });
+            let text = format!("{enterprise}/{name} can't be followed: {error}");
+            self.news.push(News::for_all(text));
         }
     }
 
@@ -140,10 +138,7 @@ impl<F: Files> Tracker<F> {
     /// Anything may have happened.
     pub fn anything_changed(&mut self) {
         self.root_dirty = true;
-        for folder in &mut self.folders {
-            folder.dirty = true;
-            folder.names_dirty = true;
-        }
+        self.folders.iter_mut().for_each(Folder::stir);
     }
 
     /// Makes the next rounds look at everything, whatever was said of it.
@@ -245,8 +240,7 @@ impl<F: Files> Tracker<F> {
             self.root_dirty = true;
         } else if let Some(folder) = self.folders.get_mut(key) {
             self.watched[key] = true;
-            folder.dirty = true;
-            folder.names_dirty = true;
+            folder.stir();
         }
     }
 
@@ -264,10 +258,7 @@ impl<F: Files> Tracker<F> {
                 }
             }
             Err(error) if !std::mem::replace(&mut self.root_fails, true) => {
-                self.tell(News {
-                    text: format!("{error}; trying again"),
-                    matters: true,
-                });
+                self.tell(News::for_all(format!("{error}; trying again")));
             }
             Err(_) => {}
         }

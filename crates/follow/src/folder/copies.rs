@@ -90,7 +90,7 @@ impl<H: OpenFile> Folder<H> {
             return false;
         }
         let identity = followed.stream.stat.identity;
-        let is_live = matches!(&followed.name, Some(name) if name.generation == Generation::Live);
+        let is_live = followed.is_live();
         let old = matches!((head.time(), self.newest_at_start), (Some(first), Some(newest))
             if newest.since(first) > OLD_MILLIS);
         let copy = self.copied(at, &head);
@@ -137,8 +137,7 @@ impl<H: OpenFile> Folder<H> {
         identity: FileIdentity,
     ) -> bool {
         let copy = &self.followed[at];
-        let mut originals = self.followed.iter();
-        let original = originals.find(|f| f.stream.stat.identity == identity);
+        let original = self.following(identity);
         let Some(original) = original.filter(|f| f.stream.is_read()) else {
             return false;
         };
@@ -179,7 +178,7 @@ impl<H: OpenFile> Folder<H> {
             return bytes > position;
         }
         // A copy that is being made has not come so far yet; a name that writers use is complete.
-        let is_live = matches!(&followed.name, Some(name) if name.generation == Generation::Live);
+        let is_live = followed.is_live();
         let age = ctx.now.saturating_duration_since(followed.met);
         if age < FILLED_AFTER || bytes < position && !is_live {
             return false;
@@ -201,8 +200,7 @@ impl<H: OpenFile> Folder<H> {
 
     /// A content is gone: if there is a copy, it is read on.
     pub(super) fn pass_on(&mut self, identity: FileIdentity, former: Former) {
-        let mut originals = self.followed.iter();
-        let original = originals.find(|f| f.stream.stat.identity == identity);
+        let original = self.following(identity);
         let now = original.map(|f| f.stream.head.clone()).unwrap_or_default();
         for copy in &mut self.followed {
             if copy.copy != Some(Copy::OfFile(identity)) {
@@ -233,6 +231,11 @@ impl<H: OpenFile> Folder<H> {
 }
 
 impl<H: OpenFile> Followed<H> {
+    /// Whether it has the name that writers use.
+    fn is_live(&self) -> bool {
+        matches!(&self.name, Some(name) if name.generation == Generation::Live)
+    }
+
     /// From here on it is a file like others.
     fn go_on(&mut self, position: u64) {
         self.copy = None;
