@@ -36,15 +36,22 @@ const REFUSED: &str = "root would act on what that user chose";
 /// Another user than the owner can change what the folder's path leads to.
 fn others_way(survey: &Survey) -> Option<Finding> {
     let other = survey.more.distrusted.as_ref()?;
+    let owner = survey.more.metadata.as_ref().map_or(0, MetadataExt::uid);
     Some(
         Finding::problem(Code::Refused)
-            .seen("{path} {why}").with("path", Field::Path(other.path.clone())).with("why", Field::Text(other.why.clone()))
+            .seen("{path} {why}")
+            .with("path", Field::Path(other.path.clone()))
+            .with("why", Field::Text(other.why.clone()))
             .why(
-                "that user can put another folder in the place of this one, and root would work in \
-                 it; `calltrace rotate` run by root does nothing here and ends with status 2",
+                "that user can put another folder in the place of this one, and root would work \
+                 in it; `calltrace rotate` run by root does nothing here and ends with status 2",
             )
-            .remedy("take that right away (`chmod go-w {path}`, `chown root {path}`), or run it as user \
-                 {user}").with("path", Field::Path(other.path.clone())).with("user", Field::User(survey.more.metadata.as_ref().map_or(0, MetadataExt::uid))),
+            .remedy(
+                "take that right away (`chmod go-w {path}`, `chown root {path}`), or run it as \
+                 user {user}",
+            )
+            .with("path", Field::Path(other.path.clone()))
+            .with("user", Field::User(owner)),
     )
 }
 
@@ -102,11 +109,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
-    let open: Vec<&Seen> = survey
-        .files
-        .iter()
-        .filter(|seen| seen.log.mode & OTHERS_WRITE != 0)
-        .collect();
+    let open = survey.files_that(|seen| seen.log.mode & OTHERS_WRITE != 0);
     let finding = Finding::problem(Code::WorldWritable);
     let finding = if folder_mode & OTHERS_WRITE != 0 {
         finding
@@ -129,11 +132,7 @@ fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
 }
 
 fn readable(survey: &Survey) -> Option<Finding> {
-    let open: Vec<&Seen> = survey
-        .files
-        .iter()
-        .filter(|seen| seen.is_open_to_others())
-        .collect();
+    let open = survey.files_that(Seen::is_open_to_others);
     let secret = |seen: &&Seen| seen.more.reading.as_ref()?.secret.clone();
     let mut newest_first = open.iter().rev();
     let (newest, (place, key)) = newest_first.find_map(|seen| Some((seen, secret(seen)?)))?;

@@ -13,10 +13,9 @@ const SILENT_MILLIS: i64 = 7 * DAY_MILLIS;
 
 /// The newest record that is not of the future.
 pub(super) fn newest(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Option<Stamp> {
-    surveys
-        .iter()
-        .filter_map(|survey| newest_of(survey, circumstances))
-        .max()
+    let newest = surveys.iter();
+    let newest = newest.filter_map(|survey| newest_of(survey, circumstances));
+    newest.max()
 }
 
 fn newest_of(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Stamp> {

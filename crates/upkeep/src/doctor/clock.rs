@@ -223,11 +223,21 @@ fn future(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding>
             "such a record is shown as the newest for as long, and its file is not removed when \
              it is old",
         );
-    Some(match zone_offset(ahead).filter(|_| seen.is_live(circumstances.today())) {
-        Some(_) => finding.remedy("look whether log_timezone (now {zone}) is the zone of the machine that writes; else \
-             set its clock").with("zone", Field::Text(circumstances.doctor.zone.0.name().to_owned())),
-        None => finding.remedy("set the clock of the machine that writes, or of this one: `timedatectl`"),
-    })
+    Some(
+        match zone_offset(ahead).filter(|_| seen.is_live(circumstances.today())) {
+            Some(_) => finding
+                .remedy(
+                    "look whether log_timezone (now {zone}) is the zone of the machine that \
+             writes; else set its clock",
+                )
+                .with(
+                    "zone",
+                    Field::Text(circumstances.doctor.zone.0.name().to_owned()),
+                ),
+            None => finding
+                .remedy("set the clock of the machine that writes, or of this one: `timedatectl`"),
+        },
+    )
 }
 
 #[cfg(test)]

@@ -104,10 +104,7 @@ fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
 }
 
 fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let known = seen.more.damage.iter().find_map(|found| match found {
-        scan::Finding::Hole { offset, bytes } => Some((*offset, *bytes as u64)),
-        _ => None,
-    });
+    let known = seen.more.place_of(scan::Finding::is_hole);
     let at = known.map(|(offset, _)| offset).or(seen.more.hole)?;
     let finding = by_age(seen, Code::NulRun, circumstances);
     let finding = finding.at(Some(Place::Byte(at)));
@@ -130,10 +127,9 @@ fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
 }
 
 fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let known = seen.more.damage.iter().find_map(|found| match found {
-        scan::Finding::HalfLine { offset, .. } => Some(Place::Byte(*offset)),
-        _ => None,
-    });
+    let is_half = |found: &scan::Finding| matches!(found, scan::Finding::HalfLine { .. });
+    let known = seen.more.place_of(is_half);
+    let known = known.map(|(offset, _)| Place::Byte(offset));
     let is_half = seen.more.ends_half || (known.is_some() && seen.log.form != Form::Plain);
     let is_still =
         seen.more.writers.is_empty() && circumstances.age(seen.log.modified) > WRITTEN_MILLIS;
@@ -162,10 +158,12 @@ fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) ->
 }
 
 fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
-    let (offset, bytes) = seen.more.damage.iter().find_map(|found| match found {
-        scan::Finding::LongLine { offset, bytes, .. } => Some((*offset, *bytes as u64)),
-        _ => None,
-    })?;
+    let is_long = |found: &scan::Finding| matches!(found, scan::Finding::LongLine { .. });
+    let (offset, bytes) = seen.more.place_of(is_long)?;
+    let cat = match seen.log.form {
+        Form::Plain => "cat",
+        _ => "zcat",
+    };
     Some(
         Finding::note(Code::LongLine)
             .file(seen.log.name.full())
@@ -177,17 +175,7 @@ fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
                  line never ended",
             )
             .remedy("look at it: `{cat} {path} | tail -c +{byte} | head -c 300`")
-            .with(
-                "cat",
-                Field::Text(
-                    if seen.log.form == Form::Plain {
-                        "cat"
-                    } else {
-                        "zcat"
-                    }
-                    .to_owned(),
-                ),
-            )
+            .with("cat", Field::Text(cat.to_owned()))
             .with("path", Field::Path(survey.path_of(seen)))
             .with("byte", Field::Text((offset + 1).to_string())),
     )

@@ -1,32 +1,26 @@
 //! Names that say a day, and records of another; times that go back.
 
 use super::clock::RECENT_MILLIS;
-use super::seen::{MIDNIGHT_MILLIS, Seen, day_start};
+use super::seen::{MIDNIGHT_MILLIS, Seen};
 use super::survey::Survey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
+use crate::survey::times::day_start;
 use calltrace_store::source::Form;
 
 /// Two workers' lines, and those that waited for a lock, are out of order by less (milliseconds).
 const BACK_MILLIS_MIN: i64 = 120_000;
 
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    findings.extend(outside_day(survey, circumstances));
-    findings.extend(
-        survey
-            .sampled()
-            .and_then(|seen| out_of_order(seen, circumstances)),
-    );
-    findings
+    let sampled = survey.sampled();
+    let out_of_order = sampled.and_then(|seen| out_of_order(seen, circumstances));
+    let outside_day = outside_day(survey, circumstances);
+    outside_day.into_iter().chain(out_of_order).collect()
 }
 
 /// All of an enterprise as one: the newest file, and how many more.
 fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let outside: Vec<(&Seen, Side)> = survey
-        .files
-        .iter()
-        .filter_map(|seen| Some((seen, side(seen)?)))
-        .collect();
+    let with_side = |seen| Some((seen, side(seen)?));
+    let outside: Vec<(&Seen, Side)> = survey.files.iter().filter_map(with_side).collect();
     // Of what is long past the cause may be long gone; of what is sealed nothing can be undone.
     let is_curable = |seen: &Seen| {
         let is_recent = |last| circumstances.age(last) < RECENT_MILLIS;
@@ -50,14 +44,21 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
                  processes that rotate one file do this, and lose lines by it",
     );
     Some(match live {
-        Some(live) => finding.remedy("see who writes (`fuser -v {live}`): only one process may rotate, or none of them and \
-             {rotate}").with("live", Field::Path(survey.path_of(live))).with("rotate", Field::Calltrace("rotate")),
-        None => finding.remedy("see who writes: only one process may rotate, or none of them and {rotate}").with("rotate", Field::Calltrace("rotate")),
+        Some(live) => finding
+            .remedy(
+                "see who writes (`fuser -v {live}`): only one process may rotate, or none of \
+             them and {rotate}",
+            )
+            .with("live", Field::Path(survey.path_of(live)))
+            .with("rotate", Field::Calltrace("rotate")),
+        None => finding
+            .remedy("see who writes: only one process may rotate, or none of them and {rotate}")
+            .with("rotate", Field::Calltrace("rotate")),
     })
 }
 
 fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {
-    let day = seen.day()?;
+    let day = seen.log.name.day()?;
     let finding = finding.file(seen.log.name.full());
     Some(match side {
         Side::Later => match seen.more.beyond_bytes {
@@ -92,7 +93,7 @@ enum Side {
 }
 
 fn side(seen: &Seen) -> Option<Side> {
-    let day = seen.day()?;
+    let day = seen.log.name.day()?;
     let (first, last) = (seen.log.first?, seen.log.last?);
     let begin = day_start(day)?;
     let end = begin.plus_millis(DAY_MILLIS);

@@ -1,5 +1,6 @@
 //! Room on the disks that the tree is on.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::survey::Survey;
@@ -16,35 +17,22 @@ const FULL_BYTES: u64 = 5_000_000_000;
 /// Each disk once, with the tree's root for its name.
 pub(super) fn check(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let root = circumstances.doctor.tree.root();
-    let mut known: Vec<u64> = Vec::new();
+    let root = (root, Volume::of(root).ok());
+    let folders = surveys.iter().map(|survey| &survey.more);
+    let folders = folders.map(|more| (more.folder.as_path(), more.volume));
+    let mut known = HashSet::new();
     let mut findings = Vec::new();
-    let folders = surveys
-        .iter()
-        .filter_map(|survey| Some((survey.more.folder.as_path(), survey.more.volume?)));
-    for (folder, volume) in Volume::of(root)
-        .ok()
-        .map(|volume| (root, volume))
-        .into_iter()
-        .chain(folders)
-    {
-        if known.contains(&volume.device) {
+    for (folder, volume) in [root].into_iter().chain(folders) {
+        let Some(volume) = volume.filter(|volume| known.insert(volume.device)) else {
             continue;
-        }
-        known.push(volume.device);
-        let there = surveys.iter().filter(|survey| {
-            survey
-                .more
-                .volume
-                .is_some_and(|v| v.device == volume.device)
-        });
-        let largest = there.flat_map(|survey| {
-            survey
-                .files
-                .iter()
-                .filter(|seen| !seen.log.name.gz)
-                .map(|seen| seen.log.bytes)
-        });
-        let largest = largest.max().unwrap_or(0);
+        };
+        let is_here = |other: Volume| other.device == volume.device;
+        let there = surveys
+            .iter()
+            .filter(|s| s.more.volume.is_some_and(is_here));
+        let files = there.flat_map(|survey| &survey.files);
+        let plain = files.filter(|seen| !seen.log.name.gz);
+        let largest = plain.map(|seen| seen.log.bytes).max().unwrap_or(0);
         let judged = judge(&volume, largest, folder).into_iter();
         findings.extend(judged.map(|finding| finding.file(folder)));
     }
@@ -87,8 +75,16 @@ fn full(volume: &Volume, folder: &Path) -> Option<Finding> {
         false => finding,
     };
     let why = "when it is full, writers lose every line, and a rotation can't make archives";
-    Some(finding.why(why).remedy("see what takes the room: `du -xh --max-depth=1 {folder} | sort -h`; {rotate} packs and expires \
-         logs").with("folder", Field::Path(folder.to_owned())).with("rotate", Field::Calltrace("rotate")))
+    Some(
+        finding
+            .why(why)
+            .remedy(
+                "see what takes the room: `du -xh --max-depth=1 {folder} | sort -h`; {rotate} \
+                 packs and expires logs",
+            )
+            .with("folder", Field::Path(folder.to_owned()))
+            .with("rotate", Field::Calltrace("rotate")),
+    )
 }
 
 /// An archive takes a seventh mostly; but nothing is removed before it is whole.

@@ -21,22 +21,20 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 
 /// Archives only: what is not sealed is not yet indexed, and that is another finding.
 fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let is_bare = |seen: &&Seen| {
+    let is_bare = |seen: &Seen| {
         let is_archive = seen.log.form != Form::Plain && seen.log.bytes >= INDEXED_BYTES_MIN;
         let is_settled = circumstances.age(seen.log.modified) > ROTATED_BY_MILLIS;
         is_archive && is_settled && seen.log.index == State::Missing
     };
-    let bare: Vec<&Seen> = survey.files.iter().filter(is_bare).collect();
+    let bare = survey.files_that(is_bare);
     let first = bare.first()?;
+    let bytes = bare.iter().map(|seen| seen.log.bytes).sum();
     Some(
         Finding::warning(Code::IndexMissing)
             .file(first.log.name.full())
             .seen("no index: {files}, {bytes}")
             .with("files", Field::Files(bare.len() as u64))
-            .with(
-                "bytes",
-                Field::Bytes(bare.iter().map(|seen| seen.log.bytes).sum()),
-            )
+            .with("bytes", Field::Bytes(bytes))
             .why("every search decodes them whole")
             .remedy("{rotate} makes the indexes")
             .with("rotate", Field::Calltrace("rotate")),
@@ -46,23 +44,21 @@ fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding
 /// Of `events.log` it is left out: a rotation by others makes its index one of another file for a
 /// while.
 fn stale(survey: &Survey) -> Option<Finding> {
-    let is_stale = |seen: &&Seen| {
+    let is_stale = |seen: &Seen| {
         let is_archive = seen.log.form != Form::Plain;
         is_archive && !seen.more.is_index_closed && matches!(seen.log.index, State::Stale(_))
     };
-    let stale: Vec<&Seen> = survey.files.iter().filter(is_stale).collect();
-    let why = "the files are searched as if there were none";
+    let stale = survey.files_that(is_stale);
     if let Some(first) = stale.first()
         && let State::Stale(reason) = &first.log.index
     {
-        let finding = Finding::warning(Code::IndexStale)
-            .file(first.log.name.full())
-            .seen("its index {reason}")
-            .with("reason", Field::Text(reason.clone()));
-        let finding = finding.of_several("so many in all: {files}", stale.len());
         return Some(
-            finding
-                .why(why)
+            Finding::warning(Code::IndexStale)
+                .file(first.log.name.full())
+                .seen("its index {reason}")
+                .with("reason", Field::Text(reason.clone()))
+                .of_several("so many in all: {files}", stale.len())
+                .why("the files are searched as if there were none")
                 .remedy("{rotate} makes them anew")
                 .with("rotate", Field::Calltrace("rotate")),
         );

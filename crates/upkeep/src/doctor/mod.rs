@@ -37,6 +37,7 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use crate::rotate::Policy;
+use crate::survey::times::DAY_MILLIS;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::Holders;
@@ -110,7 +111,6 @@ impl Circumstances<'_> {
 }
 
 const HOUR_MILLIS: i64 = 3_600_000;
-const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
 
 /// A daily rotation has taken what is due by then (milliseconds behind the end of a day): one that
 /// runs late in the day, and takes its time.

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use memchr::{memchr, memrchr};
+
 use super::Place;
 use calltrace_model::record::id::epoch_seconds;
 use calltrace_model::record::{Ast, Body, LogZone, Record, Stamp};
@@ -57,14 +59,9 @@ impl Reading {
     /// The beginning and the end of a file, as far as they can be had without decoding the rest.
     pub(super) fn sample(source: &Source, zone: LogZone) -> Reading {
         let mut reading = Reading::default();
-        let head = text_at(source, 0, HEAD_BYTES);
-        let whole = head.iter().rposition(|&b| b == b'\n');
-        reading.text(
-            &head[..whole.map_or(0, |newline| newline + 1)],
-            Some(1),
-            0,
-            zone,
-        );
+        let head = source.text_at(0, HEAD_BYTES);
+        let whole = memrchr(b'\n', &head).map_or(0, |newline| newline + 1);
+        reading.text(&head[..whole], Some(1), 0, zone);
         let Some(total) = source.content_bytes() else {
             return reading;
         };
@@ -76,11 +73,8 @@ impl Reading {
         }
         // What lies between was not looked at: a step back over it says nothing of where.
         reading.previous = None;
-        let tail = text_at(source, from, TAIL_BYTES);
-        let skip = tail
-            .iter()
-            .position(|&b| b == b'\n')
-            .map_or(tail.len(), |at| at + 1);
+        let tail = source.text_at(from, TAIL_BYTES);
+        let skip = memchr(b'\n', &tail).map_or(tail.len(), |newline| newline + 1);
         reading.text(&tail[skip..], None, from + skip as u64, zone);
         reading
     }
@@ -164,21 +158,6 @@ fn is_change_of_hour(step: &StepBack, zone: LogZone) -> bool {
     let offset = |at: Stamp| zone.moment(at).timestamp_millis() - at.0;
     offset(step.from.plus_millis(-super::DAY_MILLIS))
         != offset(step.to.plus_millis(super::DAY_MILLIS))
-}
-
-/// Content from `offset` on, as far as it can be read.
-pub(super) fn text_at(source: &Source, offset: u64, bytes: usize) -> Vec<u8> {
-    let mut text = vec![0; bytes];
-    let mut reader = source.reader(offset);
-    let mut got = 0;
-    while got < bytes {
-        match reader.read(&mut text[got..]) {
-            Ok(0) | Err(_) => break,
-            Ok(n) => got += n,
-        }
-    }
-    text.truncate(got);
-    text
 }
 
 #[cfg(test)]

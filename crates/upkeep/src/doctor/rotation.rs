@@ -49,7 +49,7 @@ impl<'s> Overdue<'s> {
             // As rotate counts: a clock that was never set makes no file old.
             let last = seen.last_day();
             let is_off = |named: &NaiveDate| (*named - last).num_days() > DAYS_OFF_MIN;
-            let age = (today - seen.day().filter(is_off).unwrap_or(last)).num_days();
+            let age = (today - seen.log.name.day().filter(is_off).unwrap_or(last)).num_days();
             // One more: today's run may be yet to come.
             !seen.is_live(today) && seen.log.last.is_some() && age > keep_days + 1
         };
@@ -119,7 +119,7 @@ const ROTATE_DAILY: &str = "run {rotate} daily, from cron or calltrace-rotate.ti
 
 /// Whether a file whose last record is of a day should have been sealed by now.
 fn is_overdue(seen: &Seen, circumstances: &Circumstances<'_>) -> bool {
-    let day = seen.last_day().max(seen.day().unwrap_or_default());
+    let day = seen.last_day().max(seen.log.name.day().unwrap_or_default());
     day_end(day).is_some_and(|end| circumstances.age(end) > ROTATED_BY_MILLIS)
 }
 
@@ -139,10 +139,8 @@ fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Find
     let set = circumstances.doctor.policy.size_max;
     let max = set.unwrap_or(LIVE_BYTES_MAX);
     let today = circumstances.today();
-    let live = survey
-        .files
-        .iter()
-        .find(|seen| seen.is_live(today) && seen.log.bytes > max)?;
+    let mut files = survey.files.iter();
+    let live = files.find(|seen| seen.is_live(today) && seen.log.bytes > max)?;
     let finding = Finding::warning(Code::LiveLarge)
         .file(live.log.name.full())
         .seen("it holds {bytes}, more than {max}")
@@ -163,10 +161,9 @@ fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Find
 }
 
 fn slow_archives(survey: &Survey) -> Option<Finding> {
-    let slow = |seen: &&Seen| {
+    let slow = survey.files_that(|seen| {
         seen.log.form == Form::Gzip && seen.log.name.gz && seen.more.damage.is_empty()
-    };
-    let slow: Vec<&Seen> = survey.files.iter().filter(slow).collect();
+    });
     let first = slow.first()?;
     let bytes = slow.iter().map(|seen| seen.log.bytes).sum();
     Some(

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use memchr::memmem;
 
-use super::reading::{Reading, text_at};
-use super::{Circumstances, DAY_MILLIS};
+use super::Circumstances;
+use super::reading::Reading;
 use crate::survey;
 use crate::survey::log::Log;
-use crate::survey::times::day_of;
+use crate::survey::times::{DAY_MILLIS, day_of, day_start};
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{Folder, Writer};
 use calltrace_store::index::{self, Index};
@@ -59,6 +59,14 @@ pub(super) struct FileHealth {
     pub(super) hole: Option<u64>,
     pub(super) reading: Option<Reading>,
     pub(super) writers: Vec<Writer>,
+}
+
+impl FileHealth {
+    /// Where in the content something of a kind is wrong, and how many bytes of it (see [`scan::Finding::place`]).
+    pub(super) fn place_of(&self, is_kind: impl Fn(&scan::Finding) -> bool) -> Option<(u64, u64)> {
+        let found = self.damage.iter().find(|found| is_kind(found))?;
+        found.place().map(|(offset, bytes)| (offset, bytes as u64))
+    }
 }
 
 impl Seen {
@@ -136,10 +144,10 @@ impl Seen {
             return;
         }
         for bytes in [END_BYTES, END_BYTES_MAX] {
-            let head = text_at(source, 0, bytes);
+            let head = source.text_at(0, bytes);
             self.log.first = self.log.first.or_else(|| times(&head).next());
             let from = total.saturating_sub(bytes as u64);
-            let tail = text_at(source, from, bytes);
+            let tail = source.text_at(from, bytes);
             self.more.ends_half = tail.last().is_some_and(|&b| b != b'\n');
             self.log.last = self.log.last.max(times(&tail).max());
             let in_head = memmem::find(&head, HOLE).map(|at| at as u64);
@@ -154,7 +162,7 @@ impl Seen {
     }
 
     fn look_beyond(&mut self, source: &Source) {
-        if let Some(limit) = self.day().and_then(day_end)
+        if let Some(limit) = self.log.name.day().and_then(day_end)
             && self.log.last.is_some_and(|last| last >= limit)
             && let Some(total) = source.content_bytes()
         {
@@ -182,7 +190,7 @@ impl Seen {
 
     /// Writers may still be at it: `events.log`, or the file of a day that is not over.
     pub(super) fn is_live(&self, today: NaiveDate) -> bool {
-        let is_today = self.is_daily() && self.day().is_some_and(|day| day >= today);
+        let is_today = self.is_daily() && self.log.name.day().is_some_and(|day| day >= today);
         !self.log.name.gz && (self.log.name.generation == Generation::Live || is_today)
     }
 
@@ -209,12 +217,6 @@ impl Circumstances<'_> {
     }
 }
 
-/// When a day begins.
-pub(super) fn day_start(day: NaiveDate) -> Option<Stamp> {
-    let midnight = day.and_hms_opt(0, 0, 0)?;
-    Some(Stamp(midnight.and_utc().timestamp_millis()))
-}
-
 /// When records can be of that day no more.
 pub(super) fn day_end(day: NaiveDate) -> Option<Stamp> {
     Some(day_start(day)?.plus_millis(DAY_MILLIS + MIDNIGHT_MILLIS))
@@ -223,7 +225,7 @@ pub(super) fn day_end(day: NaiveDate) -> Option<Stamp> {
 /// Where the first line of that time or later begins, from the beginning of a line that is not far
 /// before it.
 fn line_at(source: &Source, from: u64, time: Stamp) -> u64 {
-    let text = text_at(source, from, END_BYTES_MAX);
+    let text = source.text_at(from, END_BYTES_MAX);
     let mut at = 0;
     for line in text.split_inclusive(|&b| b == b'\n') {
         if Stamp::parse_prefix(line).is_some_and(|found| found >= time) {

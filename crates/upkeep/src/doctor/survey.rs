@@ -17,7 +17,6 @@ use crate::survey;
 use crate::survey::listing::{Listing, Own};
 use crate::survey::names::Leftover;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::Trouble;
 use calltrace_store::fsx::{Distrusted, Folder, NotAFile, Volume, may_write};
 use calltrace_store::index::catalog::Catalog;
 use calltrace_store::index::{self, FOLDER};
@@ -76,9 +75,7 @@ impl Survey {
             folder: path.clone(),
         });
         if let Err(error) = opened.and_then(|folder| survey.look(circumstances, &folder)) {
-            survey
-                .troubles
-                .push(Trouble::cant(&path, "be listed", &error));
+            survey.cant(&path, "be listed", &error);
         }
         survey
     }
@@ -139,9 +136,7 @@ impl Survey {
         let own = match Own::of(folder) {
             Ok(own) => own?,
             Err(error) => {
-                let path = folder.path_of(FOLDER);
-                self.troubles
-                    .push(Trouble::cant(&path, "be listed", &error));
+                self.cant(&folder.path_of(FOLDER), "be listed", &error);
                 return None;
             }
         };
@@ -154,8 +149,7 @@ impl Survey {
             if own.names.iter().any(|there| there == name)
                 && let Err(error) = own.folder.look_current(name)
             {
-                let path = own.folder.path_of(name);
-                self.troubles.push(Trouble::cant(&path, "be read", &error));
+                self.cant(&own.folder.path_of(name), "be read", &error);
             }
         }
         Some(own)
@@ -211,6 +205,11 @@ impl Survey {
     pub(super) fn sampled(&self) -> Option<&Seen> {
         let read = self.files.iter().filter(|seen| seen.more.reading.is_some());
         read.max_by_key(|seen| seen.log.last.unwrap_or(Stamp(0)))
+    }
+
+    /// The files that are so, in reading order.
+    pub(super) fn files_that(&self, are_so: impl Fn(&Seen) -> bool) -> Vec<&Seen> {
+        self.files.iter().filter(|seen| are_so(seen)).collect()
     }
 
     /// Bytes in log files.

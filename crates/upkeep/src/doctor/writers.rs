@@ -129,12 +129,9 @@ fn late_writer(
 ) -> Finding {
     let named = Field::Processes(writers);
     let began = survey.live().and_then(|live| live.log.first);
-    let beside = seen
-        .log
-        .last
-        .zip(began)
-        .filter(|(last, began)| last.since(*began) > MIDNIGHT_MILLIS);
-    if let Some((last, _)) = beside {
+    if let Some((last, began)) = seen.log.last.zip(began)
+        && last.since(began) > MIDNIGHT_MILLIS
+    {
         return writes_beside(seen, last, named);
     }
     let is_old = circumstances.age(seen.log.modified) > 24 * HOUR_MILLIS;
@@ -171,11 +168,9 @@ fn writes_beside(seen: &Seen, last: Stamp, named: Field) -> Finding {
 /// Log files that have no name any more and are still open.
 fn deleted(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let root = circumstances.doctor.tree.root().canonicalize().ok();
-    let folders: Vec<PathBuf> = [root.map(|root| root.join(survey.more.enterprise.as_str()))]
-        .into_iter()
-        .chain([survey.more.folder.canonicalize().ok()])
-        .flatten()
-        .collect();
+    let in_root = root.map(|root| root.join(survey.more.enterprise.as_str()));
+    let itself = survey.more.folder.canonicalize().ok();
+    let folders: Vec<PathBuf> = in_root.into_iter().chain(itself).collect();
     let device = survey.more.volume.map(|volume| volume.device);
     let mut by_file: BTreeMap<(PathBuf, bool), (Vec<Writer>, &Deleted)> = BTreeMap::new();
     for deleted in &circumstances.holders.deleted {

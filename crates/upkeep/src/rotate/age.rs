@@ -13,14 +13,11 @@
 //! Less than seven days prove nothing: a name may be that of the day after its records. Of a quiet
 //! enterprise a file may be named weeks after its last record; it is kept so much longer.
 
-use std::io::Read as _;
-
 use chrono::NaiveDate;
 
 use super::site::{Opened, Site};
 use crate::survey::times::day_of;
 use calltrace_model::record::{Stamp, id};
-use calltrace_store::tree::Generation;
 
 /// Records of an earlier year come from a clock that was never set.
 const YEAR_MIN: i32 = 2010;
@@ -29,7 +26,7 @@ const YEAR_MIN: i32 = 2010;
 const DAYS_OFF_MIN: i64 = 7;
 
 /// Looked through for ids at either end of the content (bytes).
-const END_BYTES: u64 = 64 << 10;
+const END_BYTES: usize = 64 << 10;
 
 /// The time of a record, or of the file's last change where the record's can't be.
 pub(super) fn believed(last: Option<Stamp>, modified: Stamp) -> Stamp {
@@ -57,10 +54,8 @@ pub(super) fn counts_from(
     if day >= kept_since {
         return day;
     }
-    let named = match opened.log().name.generation {
-        Generation::Dated(named) if named <= day_of(limit) => Some(named),
-        _ => None,
-    };
+    let named = opened.log().name.day();
+    let named = named.filter(|named| *named <= day_of(limit));
     let changed = || {
         let changed = opened.metadata.modified().ok()?;
         Some(day_of(site.zone.stamp(changed.into())))
@@ -75,18 +70,15 @@ pub(super) fn counts_from(
 /// The birth of the youngest call that is named at either end.
 fn youngest(site: &Site<'_>, opened: &Opened, limit: Stamp) -> Option<Stamp> {
     let source = &opened.source;
-    let mut text = Vec::new();
     // What can't be read says nothing.
-    let _ = source.content().take(END_BYTES).read_to_end(&mut text);
-    let mut youngest = latest_birth(site, &text, limit);
+    let begin = source.text_at(0, END_BYTES);
+    let mut youngest = latest_birth(site, &begin, limit);
     if source.is_seekable()
         && let Some(total) = source.content_bytes()
-        && total > END_BYTES
+        && total > END_BYTES as u64
     {
-        text.clear();
-        let end = source.content_from(total - END_BYTES);
-        let _ = end.take(END_BYTES).read_to_end(&mut text);
-        youngest = youngest.max(latest_birth(site, &text, limit));
+        let end = source.text_at(total - END_BYTES as u64, END_BYTES);
+        youngest = youngest.max(latest_birth(site, &end, limit));
     }
     youngest
 }

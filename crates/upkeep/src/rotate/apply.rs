@@ -10,7 +10,7 @@ use super::publish::{self, Draft};
 use super::remove::Removal;
 use super::report::Report;
 use super::site::Site;
-use super::step::{Done, Kind, Outcome, Step, Stop};
+use super::step::{Done, Kind, Outcome, Step, Stop, Waiting};
 use super::{News, collapse, seal, tidy};
 use crate::survey::memory::{MEMORY, Memory};
 use crate::survey::names::{live, of_day};
@@ -51,7 +51,8 @@ fn one(site: &Site<'_>, step: &Step, report: &mut Report) {
         }
         Ok(None) => {}
         Err(Stop::Waiting(why)) => {
-            report.wait(&step.kind.file(), why);
+            let file = step.kind.file();
+            report.waiting.push(Waiting { file, why });
             index_unsealed(site, step, report);
         }
         Err(Stop::Failed(error)) => {

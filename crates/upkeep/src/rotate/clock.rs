@@ -16,11 +16,9 @@ use chrono::{DateTime, Utc};
 
 use super::look::Survey;
 use super::site::Site;
-use crate::survey::times::day_of;
+use crate::survey::times::{DAY_MILLIS, day_of, day_start};
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::tree::{Generation, Listed, Tree, look_at};
-
-const DAY_MILLIS: i64 = 86_400_000;
+use calltrace_store::tree::{Listed, Tree, look_at};
 
 /// Signs of a time further ahead than this are of a clock that was wrong (milliseconds).
 const AHEAD_MILLIS_MAX: i64 = DAY_MILLIS;
@@ -115,11 +113,7 @@ fn signs_in(tree: &Tree, zone: LogZone) -> Vec<Stamp> {
 
 fn signs_of_file(file: &Listed, zone: LogZone) -> Vec<Stamp> {
     let changed = DateTime::from_timestamp_nanos(file.modified);
-    let named = match file.name.generation {
-        Generation::Dated(day) => day.and_hms_opt(0, 0, 0),
-        _ => None,
-    };
-    let named = named.map(|at| Stamp(at.and_utc().timestamp_millis()));
+    let named = file.name.day().and_then(day_start);
     std::iter::once(zone.stamp(changed)).chain(named).collect()
 }
 

@@ -105,8 +105,12 @@ pub(super) fn finish(site: &Site<'_>, name: &FileName, step: &Step) -> Outcome {
 /// lines and those of the others stay. But if none is seen although there is one, nothing is known.
 fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
     let log = opened.log();
-    if let Some(why) = hard_linked(opened) {
-        return Err(why);
+    // Lines would be gone under the other name as well, of a backup or of a file in another folder.
+    let names = opened.metadata.nlink();
+    if names > 1 {
+        return Err(format!(
+            "has {names} names (hard links), so no lines are taken off it"
+        ));
     }
     // Looked at anew: the plan is some time ago.
     let hold = Hold::on(site.deeds, &log.file, log.identity, &OnceLock::new());
@@ -121,13 +125,6 @@ fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
         return Err("open in a process that can't be looked into".to_owned());
     }
     Ok(())
-}
-
-/// Why nothing may be taken off a file that has another name: lines would be gone there as well, of a
-/// backup or of a file in another folder.
-pub(super) fn hard_linked(opened: &Opened) -> Option<String> {
-    let names = opened.metadata.nlink();
-    (names > 1).then(|| format!("has {names} names (hard links), so no lines are taken off it"))
 }
 
 /// Steps 1 and 2.

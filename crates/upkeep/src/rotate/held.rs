@@ -26,8 +26,7 @@ impl Held {
     pub(super) fn find(file: &Opened, archive: &Opened) -> io::Result<Held> {
         let Some(shared) = overlap(&file.source, &archive.source) else {
             // A copy that broke off, or a leftover of another program.
-            let is_held = is_beginning(&file.source, &archive.source);
-            return Ok(match is_held {
+            return Ok(match is_beginning(&file.source, &archive.source) {
                 true => Held::Whole {
                     bytes: file.log().bytes,
                     part_start: 0,

@@ -17,13 +17,13 @@ use crate::survey::listing::{Listing, Own};
 use crate::survey::log::Log;
 use crate::survey::memory::Memory;
 use crate::survey::names::{archive_of, live};
-use crate::survey::times::{self, day_of};
+use crate::survey::times::{self, DAY_MILLIS, day_of};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{FileIdentity, Holders, NotAFile};
 use calltrace_store::index;
 use calltrace_store::source::{Bounds, Form};
-use calltrace_store::tree::{FileName, Generation, Snapshot};
+use calltrace_store::tree::{FileName, Snapshot};
 
 /// A live file smaller than this is scanned as fast as an index is read (bytes). Of hundreds of
 /// enterprises most live files are small, and a search reads all of them.
@@ -165,7 +165,7 @@ fn finished_file(
     log.is_live_too = live == Some(log.identity);
     log.last = latest(site, opened, &log.index);
     let today = survey.more.today;
-    let is_daily = matches!(log.name.generation, Generation::Dated(day) if day >= today);
+    let is_daily = log.name.day().is_some_and(|day| day >= today);
     let is_ours = survey.memory.renamed.contains(&log.name);
     let kept = kept_since(today, site.policy);
     let age_from = |last| age::counts_from(site, opened, last, limit(site), kept);
@@ -206,14 +206,12 @@ pub(super) fn to_take_off(
     opened: &Opened,
     memory: &Memory,
 ) -> io::Result<Option<(FileName, u64)>> {
-    let Some(archive) = memory.collapsing_to(opened) else {
+    let Some(noted) = memory.collapsing_of(opened) else {
         return Ok(None);
     };
-    match held(site, opened, &archive)? {
-        Held::Whole { bytes, .. } | Held::Blanked { bytes }
-            if memory.collapsed_to(opened, bytes).is_some() =>
-        {
-            Ok(Some((archive, bytes)))
+    match held(site, opened, &noted.archive)? {
+        Held::Whole { bytes, .. } | Held::Blanked { bytes } if bytes == noted.bytes => {
+            Ok(Some((noted.archive.clone(), bytes)))
         }
         _ => Ok(None),
     }
@@ -278,7 +276,7 @@ fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stam
 
 /// No time later than this is believed.
 fn limit(site: &Site<'_>) -> Stamp {
-    site.now().plus_millis(86_400_000 * AHEAD_DAYS_MAX)
+    site.now().plus_millis(DAY_MILLIS * AHEAD_DAYS_MAX)
 }
 
 /// The first day that is kept.

@@ -20,16 +20,10 @@ impl Collapsing {
 }
 
 impl Memory {
-    /// The archive that holds the first `bytes` of a file which were to be taken off it.
-    pub(super) fn collapsed_to(&self, file: &Opened, bytes: u64) -> Option<FileName> {
-        let noted = self.collapsing.as_ref()?;
-        let is_it = noted.inode == file.metadata.ino() && noted.bytes == bytes;
-        is_it.then(|| noted.archive.clone())
-    }
-
-    /// The archive that lines of this file were being copied to when a run died.
-    pub(super) fn collapsing_to(&self, file: &Opened) -> Option<FileName> {
-        self.collapsed_to(file, self.collapsing.as_ref()?.bytes)
+    /// Which lines of this file were being taken off it when a run died.
+    pub(super) fn collapsing_of(&self, file: &Opened) -> Option<&Collapsing> {
+        let noted = self.collapsing.as_ref();
+        noted.filter(|noted| noted.inode == file.metadata.ino())
     }
 
     /// What was remembered; nothing when it can't be read.

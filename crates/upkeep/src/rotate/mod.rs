@@ -301,10 +301,7 @@ fn watch_plan(site: &Site<'_>, plan: &plan::Plan) {
         use Kind::{Collapse, Merge, Recompress, Seal};
         matches!(step.kind, Seal(_) | Merge(_) | Collapse(_) | Recompress(_))
     };
-    let bytes = plan
-        .steps
-        .iter()
-        .filter(packs)
-        .filter_map(|step| step.bytes);
+    let packed = plan.steps.iter().filter(packs);
+    let bytes = packed.filter_map(|step| step.bytes);
     (site.watch)(News::Planned(bytes.sum()));
 }

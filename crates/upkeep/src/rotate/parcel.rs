@@ -13,7 +13,7 @@ use super::report::Report;
 use super::site::{Opened, Site};
 use super::step::Done;
 use crate::survey::names;
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::Error;
 use calltrace_store::fsx::Access;
 use calltrace_store::index::{self, Built};
 use calltrace_store::source::{Content, Packer};
@@ -24,11 +24,7 @@ pub(super) struct Parcel<'d> {
     name: FileName,
     draft: Draft<'d>,
     index: Result<Draft<'d>, Error>,
-    content: Content,
-    /// What went in as the last part.
-    last_part: Content,
-    bytes: u64,
-    index_bytes: u64,
+    sizes: Sizes,
 }
 
 /// One part of an archive to be.
@@ -80,12 +76,14 @@ impl Site<'_> {
         self.deeds.sync(&draft.file).map_err(fail)?;
         Ok(Parcel {
             name: name.clone(),
-            bytes: again.log().bytes,
             draft,
             index,
-            content: packed,
-            last_part,
-            index_bytes: built.index_bytes,
+            sizes: Sizes {
+                archive_bytes: again.log().bytes,
+                lines: packed.lines,
+                index_bytes: Some(built.index_bytes),
+                last_part,
+            },
         })
     }
 
@@ -188,12 +186,11 @@ impl<'d> Parcel<'d> {
         rename(self.draft, &self.name.full())
             .map_err(|error| Error::io(&path, "put it in place", error))?;
         let put = site.put_index(&self.name, self.index);
-        let index_bytes = report.note(&path, put).map(|()| self.index_bytes);
+        let is_indexed = report.note(&path, put).is_some();
+        let index_bytes = self.sizes.index_bytes.filter(|_| is_indexed);
         Ok(Sizes {
-            archive_bytes: self.bytes,
-            lines: self.content.lines,
             index_bytes,
-            last_part: self.last_part,
+            ..self.sizes
         })
     }
 }
@@ -203,7 +200,9 @@ impl<'d> Parcel<'d> {
 pub(super) struct Sizes {
     pub(super) archive_bytes: u64,
     pub(super) lines: u64,
+    /// `None` where the index could not be put in place.
     pub(super) index_bytes: Option<u64>,
+    /// What went in as the last part.
     pub(super) last_part: Content,
 }
 
@@ -271,9 +270,4 @@ impl<W: Write> Write for Output<W> {
         }
         Ok(())
     }
-}
-
-/// Names a file that could not be taken as it is.
-pub(super) fn trouble(site: &Site<'_>, name: &FileName, what: impl Into<String>) -> Trouble {
-    Trouble::new(&site.path(name), what)
 }

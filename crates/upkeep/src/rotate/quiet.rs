@@ -23,22 +23,6 @@ pub(super) const FREE_WITHIN: Duration = Duration::from_millis(250);
 /// The pause from one try to the next.
 const FREE_STEP: Duration = Duration::from_millis(2);
 
-/// What showed that a file is quiet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
-    Lease,
-    Descriptors,
-}
-
-impl Proof {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Proof::Lease => "lease",
-            Proof::Descriptors => "open descriptors and grace",
-        }
-    }
-}
-
 /// A file that is quiet for as long as this is held.
 #[derive(Debug)]
 pub(super) struct Quiet {
@@ -46,10 +30,11 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    pub(super) fn proof(&self) -> Proof {
+    /// What showed it.
+    pub(super) fn proof(&self) -> &'static str {
         match self.lease {
-            Some(_) => Proof::Lease,
-            None => Proof::Descriptors,
+            Some(_) => "lease",
+            None => "open descriptors and grace",
         }
     }
 

@@ -11,7 +11,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::quiet::{Proof, Quiet, changed};
+use super::quiet::{Quiet, changed};
 use super::site::{Opened, Site};
 use crate::survey::names::leaving;
 use calltrace_store::error::Error;
@@ -32,7 +32,8 @@ const LATECOMERS: Duration = Duration::from_millis(20);
 /// How a removal ended.
 #[derive(Debug)]
 pub(super) enum Removal {
-    Gone(Option<Proof>),
+    /// What showed that nobody can add to it, where that was asked.
+    Gone(Option<&'static str>),
     /// Somebody has it open; why it stays, as a clause.
     Busy(String),
     /// It is no longer what was looked at.

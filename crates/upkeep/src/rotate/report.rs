@@ -65,11 +65,6 @@ impl Report {
         self.steps.extend(steps.iter().map(Done::of));
     }
 
-    pub(super) fn wait(&mut self, file: &str, why: String) {
-        let file = file.to_owned();
-        self.waiting.push(Waiting { file, why });
-    }
-
     pub(super) fn trouble(&mut self, trouble: Trouble) {
         if !self.troubles.contains(&trouble) {
             self.troubles.push(trouble);

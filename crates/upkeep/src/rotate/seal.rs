@@ -14,13 +14,13 @@
 use std::io::{self, ErrorKind};
 
 use super::held::Held;
-use super::parcel::{Part, trouble};
+use super::parcel::Part;
 use super::remove::Removal;
 use super::report::Report;
 use super::site::{Opened, Site};
 use super::step::{Done, Outcome, Step, Stop};
 use crate::survey::names::archive_of;
-use calltrace_store::error::Error;
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{Access, FileIdentity};
 use calltrace_store::index;
 use calltrace_store::tree::FileName;
@@ -119,7 +119,7 @@ fn add(
     let parcel = match site.pack(name, access, modified, parts) {
         Err(Error::Io {
             path: at, source, ..
-        }) if at == *path && is_damage(&source) => {
+        }) if at == *path && source.kind() == ErrorKind::InvalidData => {
             return Err(damaged(site, old, &source));
         }
         packed => packed?,
@@ -159,10 +159,6 @@ fn index_unless_fresh(site: &Site<'_>, archive: &Opened, report: &mut Report) {
     }
 }
 
-fn is_damage(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::InvalidData
-}
-
 /// An archive that does not decode: either its writer is still at it, or nobody touches it.
 fn damaged(site: &Site<'_>, old: &Opened, error: &io::Error) -> Stop {
     match site.quiet(&old.log().file) {
@@ -196,7 +192,8 @@ pub(super) fn recompress(
     let parcel = site.pack(name, Access::of(&old.metadata), modified, parts)?;
     let quiet = site.quiet(&old.log().file).map_err(Stop::Waiting)?;
     if !old.is_as_it_was().map_err(read)? || !is_named(site, &old).map_err(read)? {
-        report.trouble(trouble(site, name, "was changed while it was recompressed"));
+        let what = "was changed while it was recompressed";
+        report.trouble(Trouble::new(&path, what));
         return Ok(None);
     }
     let mut done = Done::of(step);

@@ -10,7 +10,7 @@ use rayon::ThreadPool;
 use super::gate::Gate;
 use super::{Policy, Watch};
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::fsx::{Deeds, FileIdentity, Folder, Purpose, WallClock, refuse_holes};
+use calltrace_store::fsx::{Deeds, Folder, Purpose, WallClock, refuse_holes};
 use calltrace_store::index;
 use calltrace_store::source::Source;
 use calltrace_store::tree::{EnterpriseName, FileName, LogFile};
@@ -84,14 +84,7 @@ impl Site<'_> {
     /// An open file as a log file.
     pub(super) fn opened(&self, name: &FileName, there: &str, file: File) -> io::Result<Opened> {
         let metadata = file.metadata()?;
-        let log = LogFile {
-            name: name.clone(),
-            path: self.folder.path_of(there),
-            folder: self.folder.clone(),
-            file,
-            bytes: metadata.len(),
-            identity: FileIdentity::of(&metadata),
-        };
+        let log = LogFile::of(&self.folder, name.clone(), there, file, &metadata);
         Ok(Opened {
             source: Source::open(Arc::new(log))?,
             metadata,

@@ -2,7 +2,6 @@
 
 use chrono::NaiveDate;
 
-use super::quiet::Proof;
 use crate::survey::names::{archive_of, leaving, live, of_day, temporary};
 use calltrace_store::error::Error;
 use calltrace_store::index::{self, FOLDER};
@@ -155,8 +154,7 @@ impl Done {
         }
     }
 
-    pub(super) fn proven(self, proof: Option<Proof>) -> Done {
-        let proof = proof.map(Proof::as_str);
+    pub(super) fn proven(self, proof: Option<&'static str>) -> Done {
         Done { proof, ..self }
     }
 }

@@ -17,7 +17,7 @@ use super::site::Site;
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::Folder;
 use calltrace_store::index;
-use calltrace_store::tree::{FileName, LogFile};
+use calltrace_store::tree::FileName;
 
 /// It is never longer (bytes): a line per archive. What is longer is not read.
 const BYTES_MAX: u64 = 1 << 20;
@@ -92,7 +92,12 @@ pub(super) fn verify(site: &Site<'_>, report: &mut Report) {
             continue;
         };
         read_bytes += opened.log().bytes;
-        if let Some(what) = wrong(site, opened.log()) {
+        let checked_now = site.pool.install(|| index::check(opened.log(), site.zone));
+        if let Err(what) = checked_now {
+            let what = format!(
+                "was checked: its index {what}; calls may have been missing, and the index is \
+                 made anew"
+            );
             report.trouble(Trouble::new(&site.path(name), what));
             // From the archive itself; of one that can't be decoded there is none, and it is scanned.
             let _ = site.remove_index(name);
@@ -107,14 +112,4 @@ pub(super) fn verify(site: &Site<'_>, report: &mut Report) {
         let path = site.own_path(CHECKED);
         report.trouble(Trouble::cant(&path, "write it", &error));
     }
-}
-
-/// What is wrong with an archive or its index, as a clause about the archive.
-fn wrong(site: &Site<'_>, log: &LogFile) -> Option<String> {
-    let checked = site.pool.install(|| index::check(log, site.zone));
-    checked.err().map(|what| {
-        format!(
-            "was checked: its index {what}; calls may have been missing, and the index is made anew"
-        )
-    })
 }

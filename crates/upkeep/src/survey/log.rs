@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use chrono::{DateTime, Utc};
 
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::fsx::FileIdentity;
+use calltrace_store::fsx::{FileIdentity, modified_nanos};
 use calltrace_store::index;
 use calltrace_store::source::{Form, Source};
 use calltrace_store::tree::{FileName, Listed};
@@ -55,7 +55,7 @@ impl Log {
             identity: source.log.identity,
             is_live_too: false,
             modified: zone.stamp(modified),
-            modified_nanos: metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec(),
+            modified_nanos: modified_nanos(metadata),
             index,
             first,
             last,

@@ -12,6 +12,7 @@ pub(crate) mod names;
 pub(crate) mod times;
 
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::Folder;
@@ -60,6 +61,11 @@ impl<P, F> Survey<P, F> {
         }
     }
 
+    /// Notes what could not be done with a file or folder, as in "can't `deed`".
+    pub(crate) fn cant(&mut self, path: &Path, deed: &str, error: &io::Error) {
+        self.troubles.push(Trouble::cant(path, deed, error));
+    }
+
     /// Reads what rotations remember of the folder.
     pub(crate) fn remember(&mut self, folder: &Folder) {
         match Memory::of(folder) {
@@ -80,10 +86,7 @@ impl<P, F> Survey<P, F> {
         match looked {
             Ok(seen) => self.files.push(seen),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                let path = folder.path_of(&name.full());
-                self.troubles.push(Trouble::cant(&path, deed, &error));
-            }
+            Err(error) => self.cant(&folder.path_of(&name.full()), deed, &error),
         }
     }
 
@@ -96,7 +99,7 @@ impl<P, F> Survey<P, F> {
     pub(crate) fn is_by_writer(&self, seen: &Seen<F>) -> bool {
         let log = &seen.log;
         let is_ours = self.memory.renamed.contains(&log.name);
-        let is_dated = seen.day().is_some() && log.name.stem.starts_with("events.log.");
+        let is_dated = log.name.day().is_some() && log.name.stem.starts_with("events.log.");
         is_dated && !is_ours && !log.is_live_too
     }
 
@@ -124,13 +127,5 @@ impl<P, F> Survey<P, F> {
 impl<F> Seen<F> {
     pub(crate) fn is_events_log(&self) -> bool {
         self.log.name.generation == Generation::Live && !self.log.name.gz
-    }
-
-    /// The day in its name.
-    pub(crate) fn day(&self) -> Option<chrono::NaiveDate> {
-        match self.log.name.generation {
-            Generation::Dated(day) => Some(day),
-            _ => None,
-        }
     }
 }

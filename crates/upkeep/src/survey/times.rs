@@ -1,4 +1,4 @@
-//! Times that stand in a file: the first, the last, the latest that can be believed.
+//! Times that stand in a file: the first, the last, the latest that can be believed; and their days.
 
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use memchr::memchr;
 
 use calltrace_model::record::Stamp;
-use calltrace_store::source::{Source, times};
+use calltrace_store::source::{Source, text_before, times};
 use calltrace_store::tree::LogFile;
 
 /// Read at once.
@@ -19,6 +19,15 @@ const HEAD_BYTES: usize = Stamp::BYTES;
 /// The day of a record's time.
 pub(crate) fn day_of(at: Stamp) -> NaiveDate {
     at.naive().unwrap_or_default().date()
+}
+
+/// How long a day is (milliseconds).
+pub(crate) const DAY_MILLIS: i64 = 86_400_000;
+
+/// When a day begins.
+pub(crate) fn day_start(day: NaiveDate) -> Option<Stamp> {
+    let midnight = day.and_hms_opt(0, 0, 0)?;
+    Some(Stamp(midnight.and_utc().timestamp_millis()))
 }
 
 /// The time of the first line that has one. What can't be read is passed over.
@@ -111,7 +120,7 @@ pub(crate) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
     let mut text = vec![0; CHUNK_BYTES];
     let mut end = end;
     while end > 0 {
-        let (start, text) = before(log, end, &mut text)?;
+        let (start, text) = text_before(log, end, &mut text)?;
         // Where the first line begins that begins in here.
         let begin = match start {
             0 => 0,
@@ -132,21 +141,13 @@ pub(crate) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
     Ok(None)
 }
 
-/// The last of a file's first `end` bytes, with where it begins.
-fn before<'t>(log: &LogFile, end: u64, text: &'t mut [u8]) -> io::Result<(u64, &'t [u8])> {
-    let start = end.saturating_sub(text.len() as u64);
-    let wanted = usize::try_from(end - start).expect("a chunk fits memory");
-    log.file.read_exact_at(&mut text[..wanted], start)?;
-    Ok((start, &text[..wanted]))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::{self, File};
     use std::sync::Arc;
 
     use super::*;
-    use calltrace_store::fsx::{FileIdentity, Folder};
+    use calltrace_store::fsx::Folder;
     use calltrace_store::source::last_line_end;
     use calltrace_store::tree::FileName;
 
@@ -156,15 +157,10 @@ mod tests {
         fs::write(&path, text).expect("written");
         let file = File::open(&path).expect("open");
         let metadata = file.metadata().expect("there");
-        Source::open(Arc::new(LogFile {
-            name: FileName::parse("events.log").expect("a log"),
-            path,
-            folder: Folder::open(dir.path()).expect("open"),
-            bytes: metadata.len(),
-            identity: FileIdentity::of(&metadata),
-            file,
-        }))
-        .expect("readable")
+        let folder = Folder::open(dir.path()).expect("open");
+        let name = FileName::parse("events.log").expect("a log");
+        let log = LogFile::of(&folder, name, "events.log", file, &metadata);
+        Source::open(Arc::new(log)).expect("readable")
     }
 
     fn stamp(text: &str) -> Option<Stamp> {

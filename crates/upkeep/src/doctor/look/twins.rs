@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::doctor::reading::text_at;
 use crate::doctor::seen::Seen;
 use calltrace_store::fsx::Folder;
 use calltrace_store::source::{BgzfTable, Form, Source, Tally};
@@ -61,8 +60,8 @@ fn relation(folder: &Folder, plain: &Seen, archive: &Seen, deep: bool) -> Option
     let total = plain.content_bytes()?;
     // Of gzip the length is in the trailer, as the packer of one member wrote it.
     let packed = archive.content_bytes().map(|bytes| bytes - part_start);
-    let ours = text_at(&plain, 0, COMPARED_BYTES);
-    let theirs = text_at(&archive, part_start, COMPARED_BYTES);
+    let ours = plain.text_at(0, COMPARED_BYTES);
+    let theirs = archive.text_at(part_start, COMPARED_BYTES);
     let common = ours.len().min(theirs.len());
     if ours[..common] != theirs[..common] || (common == 0 && total > 0) {
         return Some(Relation::Differ);
