@@ -76,31 +76,21 @@ fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
         return None;
     }
     let finding = Finding::warning(Code::Damaged).file(seen.log.name.full());
-    let path = Field::Path(survey.path_of(seen));
-    let finding = match (seen.log.bytes, seen.log.last) {
-        (0, _) => finding.seen("it holds nothing"),
-        (bytes, last) => {
-            let finding = finding
-                .seen("it holds {bytes} and is no gzip")
-                .with("bytes", Field::Bytes(bytes));
-            if last.is_some() {
-                let why = "it is read as the lines it holds; zcat and its like fail";
-                return Some(
-                    finding
-                        .why(why)
-                        .remedy("take .gz off its name: `mv {path} NAME`")
-                        .with("path", path),
-                );
-            }
-            finding
-        }
+    let finding = match seen.log.bytes {
+        0 => finding.seen("it holds nothing"),
+        bytes => finding
+            .seen("it holds {bytes} and is no gzip")
+            .with("bytes", Field::Bytes(bytes)),
     };
-    Some(
-        finding
+    let finding = match seen.log.last {
+        Some(_) if seen.log.bytes > 0 => finding
+            .why("it is read as the lines it holds; zcat and its like fail")
+            .remedy("take .gz off its name: `mv {path} NAME`"),
+        _ => finding
             .why("its day is gone: a disk was full, or a compression died, and the log was removed")
-            .remedy("put back a copy of it, if there is one; else `rm {path}`")
-            .with("path", path),
-    )
+            .remedy("put back a copy of it, if there is one; else `rm {path}`"),
+    };
+    Some(finding.with("path", Field::Path(survey.path_of(seen))))
 }
 
 fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {

@@ -76,6 +76,7 @@ fn stale(survey: &Survey) -> Option<Finding> {
 
 fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
     let reason = seen.more.wrong_index.as_ref()?;
+    let path = index::path_of(&survey.path_of(seen));
     Some(
         Finding::problem(Code::IndexWrong)
             .file(seen.log.name.full())
@@ -83,7 +84,7 @@ fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
             .with("reason", Field::Text(reason.clone()))
             .why("answers may miss lines")
             .remedy("`rm {path}`, then {rotate} makes it anew")
-            .with("path", Field::Path(survey.index_of(seen)))
+            .with("path", Field::Path(path))
             .with("rotate", Field::Calltrace("rotate")),
     )
 }

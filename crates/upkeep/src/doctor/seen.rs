@@ -1,4 +1,4 @@
-//! One log file as it was found.
+//! What the doctor adds to the look at one log file.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;

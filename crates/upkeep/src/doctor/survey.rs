@@ -1,4 +1,4 @@
-//! One look at an enterprise's folder: plain data for the checks.
+//! What the doctor adds to the look at an enterprise's folder: plain data for the checks.
 
 use std::fs::Metadata;
 use std::io;
@@ -220,11 +220,6 @@ impl Survey {
     /// Where a log file is.
     pub(super) fn path_of(&self, seen: &Seen) -> PathBuf {
         self.more.folder.join(seen.log.name.full())
-    }
-
-    /// Where an index is.
-    pub(super) fn index_of(&self, seen: &Seen) -> PathBuf {
-        index::path_of(&self.path_of(seen))
     }
 }
 

@@ -77,22 +77,21 @@ fn two_writers(seen: &Seen, writers: &[Writer], renames: Renames) -> Option<Find
         .file(seen.log.name.full())
         .seen(text)
         .with("writers", Field::Processes(writers.to_vec()));
-    let rotate = || Field::Calltrace("rotate");
     Some(match renames {
         _ if overwrites => finding
             .why("without O_APPEND each writes where it was, over the lines of the others")
             .remedy(WATCHED)
-            .with("rotate", rotate()),
+            .with("rotate", Field::Calltrace("rotate")),
         Renames::Seen => finding
             .seen("dated files beside it show that a writer renames it at midnight")
             .why(SECOND_RENAMES)
             .remedy(WATCHED)
-            .with("rotate", rotate()),
+            .with("rotate", Field::Calltrace("rotate")),
         Renames::Before => finding
             .seen("dated files beside it show that a writer before these renamed it at midnight")
             .why(SECOND_RENAMES)
             .remedy(WATCHED_IF)
-            .with("rotate", rotate()),
+            .with("rotate", Field::Calltrace("rotate")),
         Renames::No => finding
             .why("that loses nothing as long as none of them renames or truncates it")
             .remedy("make sure that none of them uses a handler that rotates"),

@@ -144,8 +144,7 @@ fn copy(
         return parcel.publish(site, report);
     };
     let parts = vec![Part::of(&old, u64::MAX), Part::of(opened, end)];
-    let access = access_of_both(&old, opened);
-    let access = access.map_err(|error| Error::io(&path, "add to it", error))?;
+    let access = access_of_both(&old, opened)?;
     let parcel = site.pack(name, access, modified, parts)?;
     let quiet = site.quiet(&old.log().file);
     if quiet.is_err() || !old.is_as_it_was().map_err(read)? {

@@ -176,7 +176,13 @@ fn finished_file(
     };
     let mut seen = Seen { log, more };
     if seen.is_finished_lines() {
-        find_held(site, opened, &survey.memory, &mut seen)?;
+        seen.more.to_take_off = to_take_off(site, opened, &survey.memory)?;
+        let own = archive_of(&seen.log.name);
+        if seen.more.to_take_off.is_none()
+            && let Held::Whole { bytes, .. } = held(site, opened, &own)?
+        {
+            seen.more.held_bytes = bytes;
+        }
         seen.more.busy = site.quiet(&opened.log().file).err();
     }
     Ok(seen)
@@ -185,18 +191,6 @@ fn finished_file(
 fn log_of(site: &Site<'_>, opened: &Opened) -> Log {
     let state = index::state(opened.log());
     Log::of(&opened.source, &opened.metadata, state, site.zone)
-}
-
-/// What its own archive holds of a finished file, and the one that a collapse was copying to.
-fn find_held(site: &Site<'_>, opened: &Opened, memory: &Memory, seen: &mut Seen) -> io::Result<()> {
-    seen.more.to_take_off = to_take_off(site, opened, memory)?;
-    let own = archive_of(&seen.log.name);
-    if seen.more.to_take_off.is_none()
-        && let Held::Whole { bytes, .. } = held(site, opened, &own)?
-    {
-        seen.more.held_bytes = bytes;
-    }
-    Ok(())
 }
 
 /// The archive that a collapse has copied the beginning of a file to, which it noted before, and

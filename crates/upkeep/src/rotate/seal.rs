@@ -114,8 +114,7 @@ fn add(
     let parts = [(old, kept), (opened, u64::MAX)];
     let parts = parts.into_iter().filter(|(_, end)| *end > 0);
     let parts = parts.map(|(from, end)| Part::of(from, end)).collect();
-    let access =
-        access_of_both(old, opened).map_err(|error| Error::io(path, "add to it", error))?;
+    let access = access_of_both(old, opened)?;
     let parcel = match site.pack(name, access, modified, parts) {
         Err(Error::Io {
             path: at, source, ..
@@ -137,17 +136,18 @@ fn add(
 
 /// Who may read an archive that gets the content of a file: only those who may read both. The archive
 /// may have been put there by another user, to be given lines that he may not read.
-pub(super) fn access_of_both(archive: &Opened, file: &Opened) -> io::Result<Access> {
+pub(super) fn access_of_both(archive: &Opened, file: &Opened) -> Result<Access, Error> {
     let (there, added) = (Access::of(&archive.metadata), Access::of(&file.metadata));
     there.stricter(added).ok_or_else(|| {
-        io::Error::new(
+        let refused = io::Error::new(
             ErrorKind::PermissionDenied,
             format!(
                 "it is of uid {}, and what is to be added of uid {}; move one of them away, or give \
                  both one owner",
                 there.user, added.user
             ),
-        )
+        );
+        Error::io(&archive.log().path, "add to it", refused)
     })
 }
 

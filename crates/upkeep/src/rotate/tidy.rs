@@ -48,10 +48,9 @@ pub(super) fn leftovers(site: &Site<'_>) -> Result<Vec<Step>, Error> {
 }
 
 fn leaving(site: &Site<'_>, name: &str, log: FileName) -> io::Result<Tidy> {
-    let is_free = |name: &FileName| !site.folder.has(&name.full());
     Ok(if is_held(site, name, &log)? {
         Tidy::Finish(log)
-    } else if is_free(&log) {
+    } else if !site.folder.has(&log.full()) {
         Tidy::Restore(log)
     } else {
         Tidy::Merge(log)
