@@ -1,19 +1,23 @@
 //! A call told in steps, for people: in a terminal, as a ladder, and as a file for a ticket.
 //!
-//! What happened is [`calltrace_model::call::Story`]'s; here it gets English words, names, and a shape.
+//! What happened is [`calltrace_model::call::Story`]'s; here it gets words, names, and a shape.
+//! `phrases` holds the words of pages as well, and [`Teller`] is how a page puts its own names into them.
 
 mod arrows;
 mod html;
 mod ladder;
+mod phrases;
+mod telling;
 mod terminal;
 mod text;
 mod wording;
 
 pub use html::write_html;
 pub use ladder::write_ladder;
+pub use phrases::{Voice, fault, form, stage};
+pub use telling::Teller;
 pub use terminal::write_story;
 pub use text::{write_markdown, write_mermaid};
-pub use wording::fault_words;
 
 use super::{Clock, People, Secrets};
 use calltrace_engine::{Trace, TracedCall};

@@ -9,6 +9,7 @@ use super::{Language, Look};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{FaultCode, Severity};
 use calltrace_model::record::Stamp;
+use calltrace_output::story;
 
 /// Records named for one fault; of more only how many.
 const RECORDS_MAX: usize = 3;
@@ -66,7 +67,7 @@ pub(super) fn faults(
                         @let severity = fault.severity();
                         li class=(severity.name()) {
                             strong { span aria-hidden="true" { (mark(severity)) " " } (level(l, severity)) "." }
-                            " " (words(l, fault.code)) (chats(l, call, people, fault)) "."
+                            " " (story::fault(fault.code, l.voice())) (chats(l, call, people, fault)) "."
                             span.evidence {
                                 @for at in fault.records.iter().take(RECORDS_MAX) {
                                     @let time = look.clock.moment(call.lines[*at].at).format("%H:%M:%S").to_string();
@@ -117,52 +118,5 @@ fn level(l: Language, severity: Severity) -> &'static str {
         Severity::Problem => l.of("Проблема", "Problem"),
         Severity::Warning => l.of("Предупреждение", "Warning"),
         Severity::Note => l.of("Заметка", "Note"),
-    }
-}
-
-fn words(l: Language, code: FaultCode) -> &'static str {
-    match code {
-        FaultCode::MessageNotSent => l.of(
-            "Итоговое сообщение не отправлено",
-            "The final message was not sent",
-        ),
-        FaultCode::WrongNumber => l.of(
-            "В сообщении указан номер, которого в звонке не было",
-            "A message holds a number that is none of the call's",
-        ),
-        FaultCode::RequestFailed => l.of(
-            "Запрос к другой системе закончился ошибкой",
-            "A request to another system failed",
-        ),
-        FaultCode::MessageRepeated => l.of(
-            "Сообщение отправлено в тот же чат ещё раз",
-            "A message was sent to the same chat twice",
-        ),
-        FaultCode::MessageLeftStanding => l.of(
-            "Сообщение о ходе звонка осталось неудалённым",
-            "A message about the course of the call was left standing",
-        ),
-        FaultCode::WrongDuration => l.of(
-            "Длительность в сообщении не совпадает с разговором",
-            "The duration in a message is not that of the talk",
-        ),
-        FaultCode::NameLookupFailed => {
-            l.of("Имя узнать не удалось", "A name could not be looked up")
-        }
-        FaultCode::NoEnd => l.of(
-            "Конец звонка не записан в журнал",
-            "The end of the call is not in the log",
-        ),
-        FaultCode::NameLookupEmpty => {
-            l.of("Имя в справочнике не найдено", "A lookup found no name")
-        }
-        FaultCode::TextCut => l.of(
-            "Текст сообщения в журнале обрезан",
-            "The log holds only the beginning of a message",
-        ),
-        FaultCode::ResponseCut => l.of(
-            "Ответ другой системы в журнале обрезан",
-            "The log holds only the beginning of an answer",
-        ),
     }
 }

@@ -12,6 +12,7 @@ use super::{CallPage, Language, Look};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Direction, Phase, Severity, State, Story, Summary, reach};
 use calltrace_model::record::phone;
+use calltrace_output::story::Teller as _;
 
 /// Less than this on hold (milliseconds) is not felt.
 const FELT_MILLIS: i64 = 1_000;
@@ -46,7 +47,7 @@ pub(super) fn headline(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> M
                 @if let Some(title) = page.title { bdi { (super::shortened(title.as_bytes(), 60)) } " · " }
                 (page.enterprise)
                 " · " (l.direction(s.direction))
-                @if !s.trunk.is_empty() { " · " (line(it.words, s)) }
+                @if !s.trunk.is_empty() { " · " (it.words.line(&s.trunk)) }
             }
             p.when {
                 time datetime=(look.clock.rfc3339(s.first)) { (day_and_time(look, s.first)) }
@@ -59,16 +60,6 @@ pub(super) fn headline(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> M
             (forward(look, page, result, &answer))
         }
     }
-}
-
-fn line(words: &Words<'_>, s: &Summary) -> String {
-    let known = words.people.names.lines.contains_key(&s.trunk);
-    let word = if known {
-        ""
-    } else {
-        words.language.of("линия ", "line ")
-    };
-    format!("{word}{}", words.people.line(&s.trunk))
 }
 
 /// A text in which one tap selects the client's number.

@@ -1,6 +1,7 @@
 //! Which language a page speaks, and the phrases that more than one page says.
 
 use calltrace_model::call::{Direction, Outcome};
+use calltrace_output::story::{Voice, form};
 
 /// The languages there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -38,6 +39,11 @@ impl Language {
         self.of("ru", "en")
     }
 
+    /// In which words it tells a call.
+    pub(super) fn voice(self) -> Voice {
+        self.of(Voice::Russian, Voice::English)
+    }
+
     /// The one of two texts that is in this language.
     pub fn of<T>(self, russian: T, english: T) -> T {
         match self {
@@ -46,13 +52,9 @@ impl Language {
         }
     }
 
-    /// `5 звонков`, `1 call`: the number with the word's form that goes with it. Russian has three:
-    /// 1 звонок, 2 звонка, 5 звонков.
+    /// `5 звонков`, `1 call`: the number with the word's form that goes with it.
     pub fn count(self, n: usize, russian: [&str; 3], english: [&str; 2]) -> String {
-        let word = match self {
-            Language::Russian => russian[russian_form(n)],
-            Language::English => english[usize::from(n != 1)],
-        };
+        let word = form(n, self.of(&russian[..], &english));
         format!("{}\u{a0}{word}", self.number(n))
     }
 
@@ -167,15 +169,6 @@ impl Language {
             months[day.month0() as usize],
             day.year()
         )
-    }
-}
-
-fn russian_form(n: usize) -> usize {
-    match (n % 10, n % 100) {
-        (_, 11..=14) => 2,
-        (1, _) => 0,
-        (2..=4, _) => 1,
-        _ => 2,
     }
 }
 

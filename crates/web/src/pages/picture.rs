@@ -16,6 +16,7 @@ use calltrace_model::call::{
     PersonDoing, PersonLane, PersonSpan, RingOutcome, StepEvent, Story, TransferResult,
 };
 use calltrace_model::record::Stamp;
+use calltrace_output::story::Teller as _;
 
 /// Heights (pixels).
 const AXIS: usize = 22;

@@ -2,6 +2,7 @@
 
 use super::story::Words;
 use calltrace_model::call::{Direction, Outcome, PersonDoing, Phase, State, Story, Summary};
+use calltrace_output::story::Teller as _;
 
 /// Less than this without a partner (milliseconds) is not felt as hold.
 const FELT_MILLIS: i64 = 1_000;
@@ -48,8 +49,8 @@ pub(super) fn sentence(words: &Words<'_>, story: &Story, live: Option<(&State, i
 fn subject(words: &Words<'_>, is_live: bool) -> String {
     let l = words.language;
     let s = words.summary;
-    let client = words.who(&s.client);
-    let caller = s.rang.first().map(|who| words.who(who));
+    let client = words.party(&s.client);
+    let caller = s.rang.first().map(|who| words.party(who));
     match s.direction {
         Direction::Incoming => match s.outcome {
             Outcome::Answered if !is_live => l.of(
@@ -102,7 +103,7 @@ fn answered(words: &Words<'_>) -> Vec<String> {
         Some(who) if s.direction != Direction::Outgoing && talks.len() < 2 => format!(
             "{} {}{}",
             l.of("отвечает", "answered by"),
-            words.who(who),
+            words.party(who),
             after(waited)
         ),
         _ => format!("{}{}", l.of("ответ", "answered"), after(waited)),
@@ -112,8 +113,8 @@ fn answered(words: &Words<'_>) -> Vec<String> {
     if talks.len() > 1 {
         let talk = lengths.next().filter(|_| s.talk_millis.is_some());
         let each = |(who, ms): &(String, i64)| match s.talk_millis {
-            Some(_) => format!("{} — {}", words.who(who), l.duration(*ms)),
-            None => words.who(who),
+            Some(_) => format!("{} — {}", words.party(who), l.duration(*ms)),
+            None => words.party(who),
         };
         let each: Vec<String> = talks.iter().map(each).collect();
         let talk = talk.unwrap_or_else(|| l.of("разговор", "talk").to_owned());

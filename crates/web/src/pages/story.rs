@@ -2,9 +2,6 @@
 //!
 //! Names stand where they need not be declined.
 
-mod english;
-mod russian;
-
 use maud::{Markup, html};
 
 use super::people::People;
@@ -14,6 +11,7 @@ use calltrace_model::call::{
     Direction, RingOutcome, Rung, Step, StepEvent, Story, Summary, TransferResult,
 };
 use calltrace_model::record::Stamp;
+use calltrace_output::story::{self as told, Teller, Voice};
 
 /// Steps told; those after them are among all records.
 const STEPS_MAX: usize = 80;
@@ -114,49 +112,41 @@ pub(super) struct Words<'w> {
     pub(super) is_over: bool,
 }
 
-impl Words<'_> {
-    /// A step as a sentence without a full stop.
-    pub(super) fn step(&self, step: &Step) -> String {
-        match self.language {
-            Language::Russian => self.russian(step),
-            Language::English => self.english(step),
-        }
+impl Teller for Words<'_> {
+    fn voice(&self) -> Voice {
+        self.language.voice()
     }
 
-    /// A participant by name and number.
-    pub(super) fn who(&self, party: &str) -> String {
-        match party {
-            "" => self
-                .language
-                .of("неизвестный номер", "an unknown number")
-                .to_owned(),
-            party => {
-                let number = grouped(party);
-                let text = shortened(self.people.text(party).as_bytes(), 120);
-                text.replace(&number, &unbroken(&number))
-            }
+    fn summary(&self) -> &Summary {
+        self.summary
+    }
+
+    fn party(&self, party: &str) -> String {
+        if party.is_empty() {
+            let unknown = self.language.of("неизвестный номер", "an unknown number");
+            return unknown.to_owned();
         }
+        let number = grouped(party);
+        let text = shortened(self.people.text(party).as_bytes(), 120);
+        text.replace(&number, &unbroken(&number))
     }
 
     /// `150, 151`; of very many the first ones.
-    pub(super) fn all<'p>(&self, parties: impl Iterator<Item = &'p String>) -> String {
+    fn all<'p>(&self, parties: impl Iterator<Item = &'p String>) -> String {
         let parties: Vec<&String> = parties.collect();
-        let mut named: Vec<String> = parties
-            .iter()
-            .take(NAMED_MAX)
-            .map(|party| self.who(party))
-            .collect();
+        let named = parties.iter().take(NAMED_MAX);
+        let mut named: Vec<String> = named.map(|party| self.party(party)).collect();
         if parties.len() > NAMED_MAX {
             let more = parties.len() - NAMED_MAX;
-            named.push(
-                self.language
-                    .of(format!("ещё {more}"), format!("{more} more")),
-            );
+            let more = self
+                .language
+                .of(format!("ещё {more}"), format!("{more} more"));
+            named.push(more);
         }
         named.join(", ")
     }
 
-    /// Those who are rung; with a remark if none of them picks up.
+    /// With a remark if none of them picks up.
     fn rung(&self, rung: &[Rung]) -> String {
         let none = self.is_over && rung.iter().all(|it| it.outcome == RingOutcome::NotAnswered);
         let remark = match none {
@@ -166,69 +156,55 @@ impl Words<'_> {
         format!("{}{remark}", self.all(rung.iter().map(|it| &it.party)))
     }
 
-    fn lasting(&self, before: &str, millis: Option<i64>) -> String {
-        millis.map_or_else(String::new, |ms| {
-            format!("{before}{}", self.language.duration(ms))
-        })
-    }
-
-    /// How long the other side waited for the first person, who rang for so long: a client waits from the
-    /// first moment, and may hear a greeting before anybody is rung.
-    pub(super) fn waited(&self, rang: Option<i64>) -> Option<i64> {
-        match self.summary.direction {
-            Direction::Incoming => self.summary.wait_millis.or(rang),
-            _ => rang,
-        }
-    }
-
-    /// `, линия Линия 1 (0001363)`
-    fn over(&self, line: &str) -> String {
-        if line.is_empty() {
-            return String::new();
-        }
-        let known = self.people.names.lines.contains_key(line);
-        let word = if known {
-            ""
-        } else {
-            self.language.of("линия ", "line ")
+    /// `линия Линия 1 (0001363)`
+    fn line(&self, line: &str) -> String {
+        let word = match self.people.names.lines.contains_key(line) {
+            true => "",
+            false => self.language.of("линия ", "line "),
         };
-        format!(", {word}{}", self.people.line(line))
-    }
-
-    /// How long was talked, with whom, and held: for the end of the story and the headline.
-    pub(super) fn lengths(&self, talked: Option<i64>, held: Option<i64>) -> Vec<String> {
-        let l = self.language;
-        let talked = talked.map(|ms| format!("{} {}", l.of("разговор", "talk"), l.duration(ms)));
-        let held = held.map(|ms| format!("{} {}", l.of("на удержании", "on hold"), l.duration(ms)));
-        talked.into_iter().chain(held).collect()
+        format!("{word}{}", self.people.line(line))
     }
 
     fn chats(&self, chats: &[String]) -> String {
         let l = self.language;
         let is_named = |chat: &String| self.people.names.chats.contains_key(chat);
         if chats.len() <= CHATS_MAX && chats.iter().any(is_named) || chats.len() == 1 {
-            let names: Vec<String> = chats
-                .iter()
-                .map(|chat| self.people.chat_text(l, chat))
-                .collect();
-            return names.join(", ");
+            let names = chats.iter().map(|chat| self.people.chat_text(l, chat));
+            return names.collect::<Vec<_>>().join(", ");
         }
         l.count(chats.len(), ["чат", "чата", "чатов"], ["chat", "chats"])
     }
 
-    fn with_lengths(&self, ended: String, talked: Option<i64>, held: Option<i64>) -> String {
-        match self.lengths(talked, held).as_slice() {
-            [] => ended,
-            lengths => format!("{ended}: {}", lengths.join(", ")),
+    fn stage(&self, stage: &str) -> String {
+        stage_of(self.language, stage)
+    }
+
+    fn number(&self, n: usize) -> String {
+        self.language.number(n)
+    }
+
+    fn duration(&self, millis: i64) -> String {
+        self.language.duration(millis)
+    }
+
+    /// A client waits from the first moment, and may hear a greeting before anybody is rung.
+    fn waited(&self, rang: Option<i64>) -> Option<i64> {
+        match self.summary.direction {
+            Direction::Incoming => self.summary.wait_millis.or(rang),
+            _ => rang,
         }
     }
 
-    /// Who does something: the client by that word, who is named at the beginning.
+    /// Those are among all records.
+    fn request(&self, _: &Step) -> Option<String> {
+        None
+    }
+
+    /// The client by that word, who is named at the beginning.
     fn subject(&self, who: &[String]) -> String {
+        let is_internal = self.summary.direction == Direction::Internal;
         match who {
-            [one]
-                if *one == self.summary.client && self.summary.direction != Direction::Internal =>
-            {
+            [one] if *one == self.summary.client && !is_internal => {
                 self.language.of("клиент", "the client").to_owned()
             }
             who => self.all(who.iter()),
@@ -238,36 +214,10 @@ impl Words<'_> {
 
 /// What a Telegram message is about, by the stage of the call at which the bot sends it.
 pub(super) fn stage_of(l: Language, stage: &str) -> String {
-    match stage {
-        "start" => l
-            .of("сообщение о начале звонка", "message about the start")
-            .to_owned(),
-        "dial" => l
-            .of("сообщение о вызове", "message about the ringing")
-            .to_owned(),
-        "bridge" => l
-            .of("сообщение о разговоре", "message about the talk")
-            .to_owned(),
-        "hangup" => l.of("итоговое сообщение", "final message").to_owned(),
-        "" => l.of("сообщение", "message").to_owned(),
-        other => format!(
-            "{} ({})",
-            l.of("сообщение", "message"),
-            shortened(other.as_bytes(), 40)
-        ),
-    }
+    told::stage(stage, l.voice(), || shortened(stage.as_bytes(), 40))
 }
 
 /// A number whose groups stay on one line.
 pub(super) fn unbroken(number: &str) -> String {
     number.replace(' ', "\u{a0}")
-}
-
-/// With its first letter as a capital.
-pub(super) fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
-    }
 }
