@@ -10,37 +10,22 @@ pub const QUARTER_MILLIS: i64 = 15 * 60_000;
 
 /// Calls by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outcomes {
-    /// Somebody talked.
-    pub answered: usize,
-    /// Calls from outside that no person picked up.
-    pub missed: usize,
-    /// Other calls that no person picked up.
-    pub not_reached: usize,
-    /// Others that found the other side busy.
-    pub busy: usize,
-    /// Those that go on, as far as records and time tell.
-    pub in_progress: usize,
-    /// No end was ever logged, and no person was reached.
-    pub unknown: usize,
-}
+pub struct Outcomes([usize; Outcome::ALL.len()]);
 
 impl Outcomes {
+    /// Those that ended so.
+    pub fn of(self, outcome: Outcome) -> usize {
+        self.0[outcome as usize]
+    }
+
     /// All of them.
     pub fn all(self) -> usize {
-        self.answered + self.missed + self.not_reached + self.busy + self.in_progress + self.unknown
+        self.0.iter().sum()
     }
 
     /// These and those.
     pub fn plus(self, other: Outcomes) -> Outcomes {
-        Outcomes {
-            answered: self.answered + other.answered,
-            missed: self.missed + other.missed,
-            not_reached: self.not_reached + other.not_reached,
-            busy: self.busy + other.busy,
-            in_progress: self.in_progress + other.in_progress,
-            unknown: self.unknown + other.unknown,
-        }
+        Outcomes(std::array::from_fn(|at| self.0[at] + other.0[at]))
     }
 }
 
@@ -54,14 +39,7 @@ impl Tally {
     pub(super) fn add(&mut self, summary: &Summary) {
         let quarter = summary.first.0.div_euclid(QUARTER_MILLIS);
         let outcomes = self.quarters.entry(quarter).or_default();
-        match summary.outcome {
-            Outcome::Answered => outcomes.answered += 1,
-            Outcome::Missed => outcomes.missed += 1,
-            Outcome::NotReached => outcomes.not_reached += 1,
-            Outcome::Busy => outcomes.busy += 1,
-            Outcome::InProgress => outcomes.in_progress += 1,
-            Outcome::Unknown => outcomes.unknown += 1,
-        }
+        outcomes.0[summary.outcome as usize] += 1;
     }
 
     /// Each quarter that has calls, by its beginning, in order of time.

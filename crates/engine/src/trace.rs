@@ -39,6 +39,18 @@ pub struct TraceQuestion {
     pub since: Option<Stamp>,
 }
 
+impl TraceQuestion {
+    /// The newest call with this id, inferred joins and all.
+    pub fn of(id: String) -> TraceQuestion {
+        TraceQuestion {
+            id,
+            strict: false,
+            every_file: false,
+            since: None,
+        }
+    }
+}
+
 /// The answer of one enterprise.
 #[derive(Debug)]
 pub struct Trace {

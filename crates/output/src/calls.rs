@@ -56,11 +56,7 @@ impl CallRows {
         let is_narrow = width.is_some_and(|width| width < NARROW_WIDTH);
         let time = match is_narrow {
             true => String::new(),
-            false => self
-                .clock
-                .moment(row.since)
-                .format("%H:%M:%S  ")
-                .to_string(),
+            false => format!("{}  ", self.clock.time(row.since)),
         };
         let name = match self.name_width {
             Some(width) => format!("{:<width$}  ", row.enterprise),

@@ -25,6 +25,11 @@ impl Clock {
         self.moment(at).format("%Y-%m-%d %H:%M:%S").to_string()
     }
 
+    /// `12:07:35`
+    pub fn time(&self, at: Stamp) -> String {
+        self.moment(at).format("%H:%M:%S").to_string()
+    }
+
     /// `12:07:35.410`
     pub fn time_millis(&self, at: Stamp) -> String {
         self.moment(at).format("%H:%M:%S%.3f").to_string()

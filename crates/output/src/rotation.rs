@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::json::VERSION;
+use super::json::{VERSION, troubles};
+use super::number::grouped;
 use calltrace_upkeep::rotate::{Done, Kind, Report, Tidy};
 
 /// `0367: sealed events.log.2025-11-29 -> .gz, 94.1 MB -> 9.8 MB (10%), 412,345 lines, ...`
@@ -33,7 +34,7 @@ pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
         (None, _) => {}
     }
     if let Some(lines) = done.lines {
-        line += &format!(", {} lines", grouped(lines));
+        line += &format!(", {} lines", grouped(lines, ','));
     }
     if let Some(bytes) = done.index_bytes {
         line += &format!(", index {}", size(bytes));
@@ -114,9 +115,6 @@ pub fn document(reports: &[Report], dry_run: bool) -> Value {
 fn report(report: &Report) -> Value {
     let waiting = report.waiting.iter();
     let waiting = waiting.map(|waiting| json!({"file": waiting.file, "why": waiting.why}));
-    let troubles = report.troubles.iter();
-    let troubles = troubles
-        .map(|trouble| json!({"path": trouble.path.to_string_lossy(), "what": trouble.what}));
     json!({
         "enterprise": report.enterprise.as_str(),
         "busy": report.is_busy,
@@ -125,12 +123,12 @@ fn report(report: &Report) -> Value {
         "steps": report.steps.iter().map(step).collect::<Vec<_>>(),
         "waiting": waiting.collect::<Vec<_>>(),
         "checked": report.checked,
-        "troubles": troubles.collect::<Vec<_>>(),
+        "troubles": troubles(&report.troubles),
     })
 }
 
 fn step(done: &Done) -> Value {
-    let all = json!({
+    let mut all = json!({
         "step": name(&done.step.kind),
         "file": done.step.kind.file(),
         "to": done.step.kind.to().map(|to| to.full()),
@@ -141,13 +139,10 @@ fn step(done: &Done) -> Value {
         "index_bytes": done.index_bytes,
         "quiet_by": done.proof,
     });
-    match all {
-        Value::Object(mut fields) => {
-            fields.retain(|_, value| !value.is_null());
-            Value::Object(fields)
-        }
-        other => other,
+    if let Some(fields) = all.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
     }
+    all
 }
 
 /// `94.1 MB`, in thousands.
@@ -160,19 +155,6 @@ pub fn size(bytes: u64) -> String {
         }
     }
     format!("{bytes} B")
-}
-
-/// `412,345`
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -196,7 +178,7 @@ mod tests {
             (1000, "1,000"),
             (412_345, "412,345"),
         ] {
-            assert_eq!(grouped(number), text);
+            assert_eq!(grouped(number, ','), text);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What happened, in words.
 
+use std::borrow::Cow;
+
 use super::number::phone;
 use super::{Clock, People};
 use calltrace_model::call::{Direction, Fact, Outcome, Summary};
@@ -185,7 +187,7 @@ pub(super) fn event(ast: &Ast<'_>, fact: &Fact) -> String {
             "{} shows {}{}{}",
             show(fact.channel()),
             number(fact.caller()),
-            name_of(ast),
+            caller_name(ast).map_or(String::new(), |name| format!(" \"{}\"", sanitise(&name))),
             connected(fact)
         ),
         b"hangup" => hangup(fact, &list()),
@@ -219,19 +221,11 @@ fn connected(fact: &Fact) -> String {
 }
 
 /// The caller's name, when it is one and not the number again.
-fn name_of(ast: &Ast<'_>) -> String {
-    let name = json::Fields::new(ast.json).find(|(key, _)| *key == b"CallerIDName");
-    let Some((_, value)) = name else {
-        return String::new();
-    };
-    let name = value.text();
-    let is_number = name
-        .iter()
-        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-'));
-    if is_number || *name == *b"<unknown>" {
-        return String::new();
-    }
-    format!(" \"{}\"", sanitise(&name))
+pub fn caller_name<'a>(ast: &Ast<'a>) -> Option<Cow<'a, [u8]>> {
+    let (_, name) = json::Fields::new(ast.json).find(|(key, _)| *key == b"CallerIDName")?;
+    let name = name.text();
+    let is_dialled = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b'-');
+    (*name != *b"<unknown>" && !name.iter().all(is_dialled)).then_some(name)
 }
 
 /// The first group of a bridge's UUID: enough to tell the five bridges of a call apart.
@@ -245,6 +239,7 @@ pub(super) fn short(bridge: &[u8]) -> String {
 
 /// A record that is not Asterisk's, in words; redacted and sanitised.
 pub(super) fn other(record: &Record<'_>) -> String {
+    let lossy = |bytes| String::from_utf8_lossy(bytes);
     let text = match &record.body {
         Body::Tg(tg) => {
             let what = match tg.action {
@@ -253,35 +248,19 @@ pub(super) fn other(record: &Record<'_>) -> String {
                 b"delete" => "deleted",
                 action => return sanitise(action).into_owned(),
             };
-            let text = if tg.text.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", String::from_utf8_lossy(tg.text))
-            };
-            format!(
-                "{what} {} {} to {}{text}",
-                String::from_utf8_lossy(tg.msg_type),
-                String::from_utf8_lossy(tg.msg_id),
-                String::from_utf8_lossy(tg.chat)
-            )
+            let colon = if tg.text.is_empty() { "" } else { ": " };
+            let (stage, id) = (lossy(tg.msg_type), lossy(tg.msg_id));
+            let (chat, text) = (lossy(tg.chat), lossy(tg.text));
+            format!("{what} {stage} {id} to {chat}{colon}{text}")
         }
         Body::Http(http) => format!(
             "{} {} -> {}",
-            String::from_utf8_lossy(http.method),
-            String::from_utf8_lossy(http.url),
-            String::from_utf8_lossy(http.status)
+            lossy(http.method),
+            lossy(http.url),
+            lossy(http.status)
         ),
-        Body::Sql(sql) => format!(
-            "{} {}",
-            String::from_utf8_lossy(sql.query_type),
-            String::from_utf8_lossy(sql.table)
-        ),
-        _ => {
-            return sanitise(
-                calltrace_model::redact::text(&String::from_utf8_lossy(record.line)).as_bytes(),
-            )
-            .into_owned();
-        }
+        Body::Sql(sql) => format!("{} {}", lossy(sql.query_type), lossy(sql.table)),
+        _ => lossy(record.line).into_owned(),
     };
     sanitise(calltrace_model::redact::text(&text).as_bytes()).into_owned()
 }

@@ -10,7 +10,7 @@ use super::pages::{Language, Notice, notice};
 use super::work::Undone;
 
 /// When to come again after there was too much to do (seconds).
-const BUSY_SECONDS: u64 = 5;
+pub(super) const BUSY_SECONDS: u64 = 5;
 
 /// A page.
 pub(super) fn page(status: StatusCode, markup: Markup) -> Response {

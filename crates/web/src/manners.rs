@@ -21,8 +21,8 @@ use super::answer::Said;
 use super::api;
 use super::metrics::Refused;
 use super::pages::Notice;
-use super::request::{Query, loggable, segments};
-use super::site::{Peer, Site};
+use super::request::{Target, loggable};
+use super::site::{Address, Peer, Site};
 use super::stopped::Stopped;
 
 /// The headers of every answer.
@@ -73,12 +73,17 @@ pub(super) async fn dress(headers: Arc<Headers>, request: Request, next: Next) -
 
 /// A line a request: never its query, which holds the token. What is counted of it names no more than
 /// its route.
-pub(super) async fn log(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+pub(super) async fn log(
+    State(site): State<Arc<Site>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let begin = Instant::now();
     // A method may be any word.
     let method = loggable(request.method().as_str());
     let path = loggable(request.uri().path());
     let peer = site.address(request.extensions().get::<Peer>(), request.headers());
+    request.extensions_mut().insert(Address(peer));
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
@@ -97,16 +102,16 @@ pub(super) async fn log(State(site): State<Arc<Site>>, request: Request, next: N
 /// Refuses what no page shall see, and bounds what one may take.
 pub(super) async fn guard_pages(
     State(site): State<Arc<Site>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let (uri, headers) = (request.uri(), request.headers());
-    let language = site.language(Query::new(uri.query()), headers);
+    let language = site.language(request.uri().query(), request.headers());
+    request.extensions_mut().insert(language);
     let said = |notice| Said::new(language, notice);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return said(Notice::WrongMethod).into_response();
     }
-    if comes_for_a_preview(&request) && !is_too_long(&site, uri) {
+    if comes_for_a_preview(&request) && !is_too_long(&site, request.uri()) {
         return counted(said(Notice::Preview).into_response(), Refused::Robot);
     }
     let stopped = match bounded(&site, request, next).await {
@@ -144,11 +149,13 @@ pub(super) async fn guard_api(
 }
 
 /// Passes on what can be read, and waits for the answer as long as a request may take.
-async fn bounded(site: &Site, request: Request, next: Next) -> Result<Response, Stopped> {
+async fn bounded(site: &Site, mut request: Request, next: Next) -> Result<Response, Stopped> {
     if is_too_long(site, request.uri()) {
         return Err(Stopped::TooLong);
     }
-    segments(request.uri().path()).map_err(|_| Stopped::Malformed)?;
+    let uri = request.uri();
+    let target = Target::read(uri.path(), uri.query()).map_err(|_| Stopped::Malformed)?;
+    request.extensions_mut().insert(Arc::new(target));
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match timeout(site.limits.request, answer).await {
         Ok(answer) => answer.map_err(|_| Stopped::Broken),

@@ -1,27 +1,23 @@
 //! Other calls of a call's client: looked for beside the names, and left out when that takes too long.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::time::timeout;
 
-use super::access::link;
 use super::limits::Length;
 use super::neighbours::{Begin, PATIENCE};
-use super::pages::{Language, OtherCall};
-use super::site::Site;
+use super::pages::OtherCall;
+use super::site::{Site, Visit};
 use calltrace_directory::Enterprise;
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Criteria, SAME_CALL_MILLIS, Summary};
+use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::{self, PhoneQuery};
-use calltrace_model::record::{Stamp, id};
 use calltrace_store::tree::EnterpriseName;
 
 /// So many are shown.
 const SHOWN: usize = 5;
-
-/// A link to one of them holds for this long.
-const LINK: Duration = Duration::from_secs(7 * 86_400);
 
 /// Ends a search wherever its work breaks off.
 struct Asking {
@@ -45,7 +41,7 @@ pub(super) async fn others(
     enterprise: &EnterpriseName,
     known: &Enterprise,
     call: &Summary,
-    language: Language,
+    visit: &Visit,
 ) -> Vec<OtherCall> {
     let query = PhoneQuery::parse(&call.client).ok();
     // A short number is in most lines by chance.
@@ -76,16 +72,12 @@ pub(super) async fn others(
     let is_other = |other: &Summary| {
         other.main_uid != call.main_uid || other.first.since(call.first).abs() > SAME_CALL_MILLIS
     };
-    let expires = site.now.unix_seconds() + LINK.as_secs();
     let linked = calls.into_iter().filter(is_other).filter_map(|summary| {
-        let secret = known.secret.as_ref()?;
-        // Logs hold ids of any form; a page has only what is one.
-        id::is_id(summary.main_uid.as_bytes()).then_some(())?;
-        let path = link::signed_path(secret, enterprise, &summary.main_uid, expires);
+        let link = site.link(visit, known, enterprise, &summary)?;
         // Relative: a proxy may have put a folder before it.
         Some(OtherCall {
             summary,
-            link: format!("../..{path}&lang={}", language.tag()),
+            link: format!("../..{link}"),
         })
     });
     linked.take(SHOWN).collect()
@@ -103,8 +95,9 @@ fn found(asking: &Asking, query: PhoneQuery, now: Stamp) -> Vec<Summary> {
         limit: Some(SHOWN + 1),
         ..SearchQuestion::default()
     };
-    let engine = site.lister.as_ref().unwrap_or(&site.engine);
-    let found = engine.search(&site.tree, &asking.enterprise, &question);
+    let found = site
+        .lister()
+        .search(&site.tree, &asking.enterprise, &question);
     let calls = found.map(|found| found.calls).unwrap_or_default();
     let (enterprise, client) = (&asking.enterprise, &asking.client);
     site.neighbours

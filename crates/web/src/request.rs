@@ -3,7 +3,7 @@
 //! Everything comes percent-decoded out of here, or not at all: what is no UTF-8, holds a control
 //! character or means another folder is refused before any room below sees it.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use calltrace_model::record::id;
 use calltrace_store::tree::EnterpriseName;
@@ -11,16 +11,6 @@ use calltrace_store::tree::EnterpriseName;
 /// A request that no page can be found for because of how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;
-
-/// The segments of a path, decoded. `/` has one, which is empty.
-///
-/// # Errors
-/// A segment that is no UTF-8, is `.` or `..`, or holds a slash, a backslash or a control
-/// character.
-pub(super) fn segments(path: &str) -> Result<Vec<String>, Malformed> {
-    let path = path.strip_prefix('/').ok_or(Malformed)?;
-    path.split('/').map(segment).collect()
-}
 
 fn segment(raw: &str) -> Result<String, Malformed> {
     let text = decoded(raw)?;
@@ -37,44 +27,68 @@ fn decoded(raw: &str) -> Result<String, Malformed> {
     text.map(String::from).map_err(|_| Malformed)
 }
 
-/// The call that `/call/{enterprise}/{unique_id}` names.
-///
-/// # Errors
-/// When one of the two can't be a name.
-pub(super) fn call_named(path: &str) -> Result<(EnterpriseName, String), Malformed> {
-    let [_, enterprise, unique_id] =
-        <[String; 3]>::try_from(segments(path)?).map_err(|_| Malformed)?;
-    let enterprise = EnterpriseName::new(&enterprise).ok_or(Malformed)?;
-    if !id::is_id(unique_id.as_bytes()) {
-        return Err(Malformed);
-    }
-    Ok((enterprise, unique_id))
+/// What a request is for: its path, decoded, and its query. Its guard reads it, once.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    /// The segments of the path, decoded. `/` has one, which is empty.
+    pub(super) path: Vec<String>,
+    pub(super) query: Query,
 }
 
-/// The enterprise that `/calls/{enterprise}` names.
-///
-/// # Errors
-/// When it can't be a name.
-pub(super) fn enterprise_named(path: &str) -> Result<EnterpriseName, Malformed> {
-    let [_, enterprise] = <[String; 2]>::try_from(segments(path)?).map_err(|_| Malformed)?;
-    EnterpriseName::new(&enterprise).ok_or(Malformed)
+impl Target {
+    /// # Errors
+    /// A segment of the path that is no UTF-8, is `.` or `..`, or holds a slash, a backslash or a
+    /// control character.
+    pub(super) fn read(path: &str, query: Option<&str>) -> Result<Target, Malformed> {
+        let path = path.strip_prefix('/').ok_or(Malformed)?;
+        Ok(Target {
+            path: path.split('/').map(segment).collect::<Result<_, _>>()?,
+            query: Query::new(query),
+        })
+    }
+
+    /// The call that `/call/{enterprise}/{unique_id}` names.
+    ///
+    /// # Errors
+    /// When one of the two can't be a name.
+    pub(super) fn call(&self) -> Result<(EnterpriseName, &str), Malformed> {
+        let [_, enterprise, unique_id] = self.path.as_slice() else {
+            return Err(Malformed);
+        };
+        let enterprise = EnterpriseName::new(enterprise).ok_or(Malformed)?;
+        let is_id = id::is_id(unique_id.as_bytes());
+        is_id
+            .then_some((enterprise, unique_id.as_str()))
+            .ok_or(Malformed)
+    }
+
+    /// The enterprise that `/calls/{enterprise}` names.
+    ///
+    /// # Errors
+    /// When it can't be a name.
+    pub(super) fn enterprise(&self) -> Result<EnterpriseName, Malformed> {
+        match self.path.as_slice() {
+            [_, enterprise] => EnterpriseName::new(enterprise).ok_or(Malformed),
+            _ => Err(Malformed),
+        }
+    }
 }
 
 /// The parameters of a query, undecoded.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Query<'r>(&'r str);
+#[derive(Debug, Clone)]
+pub(super) struct Query(String);
 
-impl<'r> Query<'r> {
+impl Query {
     /// Of what stands behind the question mark.
-    pub(super) fn new(raw: Option<&'r str>) -> Query<'r> {
-        Query(raw.unwrap_or_default())
+    pub(super) fn new(raw: Option<&str>) -> Query {
+        Query(raw.unwrap_or_default().to_owned())
     }
 
     /// A parameter as a form writes it (`+` is a blank); `None` where there is none.
     ///
     /// # Errors
     /// When it is there twice, or is no UTF-8.
-    pub(super) fn field(self, name: &str) -> Result<Option<String>, Malformed> {
+    pub(super) fn field(&self, name: &str) -> Result<Option<String>, Malformed> {
         let raw = self.only(name)?;
         raw.map(|raw| decoded(&raw.replace('+', " "))).transpose()
     }
@@ -83,11 +97,11 @@ impl<'r> Query<'r> {
     ///
     /// # Errors
     /// When it is there twice, or is no UTF-8.
-    pub(super) fn verbatim(self, name: &str) -> Result<Option<String>, Malformed> {
+    pub(super) fn verbatim(&self, name: &str) -> Result<Option<String>, Malformed> {
         self.only(name)?.map(decoded).transpose()
     }
 
-    fn only(self, name: &str) -> Result<Option<&'r str>, Malformed> {
+    fn only(&self, name: &str) -> Result<Option<&str>, Malformed> {
         let mut found = self.pairs().filter(|(key, _)| decodes_to(key, name));
         let first = found.next();
         match found.next() {
@@ -96,7 +110,7 @@ impl<'r> Query<'r> {
         }
     }
 
-    fn pairs(self) -> impl Iterator<Item = (&'r str, &'r str)> {
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.split('&').filter(|pair| !pair.is_empty());
         pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     }
@@ -105,6 +119,11 @@ impl<'r> Query<'r> {
 /// Spelled out or with percent signs, it is the same parameter.
 fn decodes_to(raw: &str, name: &str) -> bool {
     percent_decode_str(raw).eq(name.bytes())
+}
+
+/// A text as the value of a parameter.
+pub(super) fn in_query(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// The front of a path that can be written into a log: whatever could split a line, or be a
@@ -123,6 +142,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn read(path: &str) -> Result<Target, Malformed> {
+        Target::read(path, None)
+    }
+
+    fn call_named(path: &str) -> Result<(EnterpriseName, String), Malformed> {
+        let target = read(path)?;
+        target
+            .call()
+            .map(|(enterprise, id)| (enterprise, id.to_owned()))
+    }
 
     #[test]
     fn a_call_is_named_by_its_enterprise_and_id() {
@@ -198,8 +228,9 @@ mod tests {
                 prop_assert!(EnterpriseName::new(enterprise.as_str()).is_some());
                 prop_assert!(id::is_id(id.as_bytes()));
             }
-            let _ = enterprise_named(&path);
-            for segment in segments(&path).unwrap_or_default() {
+            let read = read(&path);
+            let _ = read.as_ref().map(Target::enterprise);
+            for segment in read.map(|target| target.path).unwrap_or_default() {
                 prop_assert!(segment != ".." && !segment.contains(['/', '\\', '\0']));
             }
             prop_assert!(loggable(&path).is_ascii());
@@ -207,7 +238,7 @@ mod tests {
 
         #[test]
         fn what_was_encoded_is_read_again(value in "\\PC{0,40}", other in "[a-z]{1,5}") {
-            let encoded = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC);
+            let encoded = in_query(&value);
             let raw = format!("x{other}=1&token={encoded}&y{other}");
             let query = Query::new(Some(&raw));
             prop_assert_eq!(query.verbatim("token"), Ok(Some(value.clone())));

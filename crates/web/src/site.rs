@@ -8,26 +8,33 @@ use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use axum::http::request::Parts;
 
+use super::access::link::signed_path;
+use super::access::tries::whole_seconds;
 use super::access::visitor::{self, Visitor};
 use super::access::{Credentials, Door, Refusal, Wanted};
 use super::answer::Said;
 use super::api::Posts;
 use super::health::Health;
-use super::limits::Limits;
+use super::limits::{Length, Limits};
 use super::metrics::Metrics;
 use super::neighbours::Neighbours;
 use super::pages::{Language, Notice};
 use super::public_url::PublicUrl;
 use super::recording::Recordings;
-use super::request::Query;
+use super::request::{Query, Target};
 use super::work::Work;
 use crate::intake::Intake;
 use calltrace_directory::{Directory, Enterprise, Secret};
 use calltrace_engine::Engine;
-use calltrace_model::record::Stamp;
+use calltrace_model::call::Summary;
+use calltrace_model::record::{Stamp, id};
 use calltrace_output::Clock;
+use calltrace_store::error::Error;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::{EnterpriseName, Tree};
+
+/// A link that a page shows opens its call for this long.
+const LINK: Duration = Duration::from_secs(7 * 86_400);
 
 /// What all answers are made from.
 pub struct Site {
@@ -114,6 +121,28 @@ impl Site {
         self.engine.zone().stamp(self.now.utc())
     }
 
+    /// The engine for lists.
+    pub(super) fn lister(&self) -> &Engine {
+        self.lister.as_ref().unwrap_or(&self.engine)
+    }
+
+    /// Path and query of a call's page in the visitor's language, signed for this call alone, so that who
+    /// passes it on does not pass on the token that opens all calls; `None` for what has no page: logs hold
+    /// ids of any form.
+    pub(super) fn link(
+        &self,
+        visit: &Visit,
+        known: &Enterprise,
+        name: &EnterpriseName,
+        call: &Summary,
+    ) -> Option<String> {
+        let secret = known.secret.as_ref()?;
+        id::is_id(call.main_uid.as_bytes()).then_some(())?;
+        let expires = self.now.unix_seconds() + LINK.as_secs();
+        let path = signed_path(secret, name, &call.main_uid, expires);
+        Some(format!("{path}&lang={}", visit.language.tag()))
+    }
+
     /// Lets a visitor in to what is wanted, or says why not. The enterprise is given as the
     /// directory knows it.
     pub(super) async fn admit(
@@ -142,8 +171,8 @@ impl Site {
     }
 
     /// The language for a request of which nothing else may be readable.
-    pub(super) fn language(&self, query: Query<'_>, headers: &HeaderMap) -> Language {
-        let asked = query.field("lang").ok().flatten();
+    pub(super) fn language(&self, query: Option<&str>, headers: &HeaderMap) -> Language {
+        let asked = Query::new(query).field("lang").ok().flatten();
         let liked = headers
             .get(ACCEPT_LANGUAGE)
             .and_then(|value| value.to_str().ok());
@@ -161,10 +190,15 @@ impl Site {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Who asks, in which language, with what to show for it.
+/// Whose a request is, as its log says it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Address(pub(super) IpAddr);
+
+/// Who asks for what, in which language, with what to show for it.
 pub(super) struct Visit {
     pub(super) language: Language,
-    pub(super) address: IpAddr,
+    address: IpAddr,
+    pub(super) target: Arc<Target>,
     pub(super) credentials: Credentials,
 }
 
@@ -173,25 +207,44 @@ impl Visit {
     pub(super) fn said(&self, notice: Notice) -> Said {
         Said::new(self.language, notice)
     }
+
+    /// Answers a question of the logs away from the threads that serve connections; `failed` is what the
+    /// log says where that can't be done.
+    pub(super) async fn answer<T: Send + 'static>(
+        &self,
+        site: &Arc<Site>,
+        length: Length,
+        failed: &'static str,
+        question: impl FnOnce(&Site) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Said> {
+        let asked = Arc::clone(site);
+        let answer = site.work.run(length, move || question(&asked)).await;
+        let answer = answer.map_err(|undone| Said::undone(self.language, undone))?;
+        answer.map_err(|error| {
+            tracing::error!(%error, "{failed}");
+            self.said(Notice::Trouble)
+        })
+    }
 }
 
 impl FromRequestParts<Arc<Site>> for Visit {
     type Rejection = Said;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Visit, Said> {
-        let query = Query::new(parts.uri.query());
-        let language = site.language(query, &parts.headers);
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Site>) -> Result<Visit, Said> {
+        let (language, target) = (known::<Language>(parts), known::<Arc<Target>>(parts));
         let bad = |_| Said::new(language, Notice::BadRequest);
-        query.field("lang").map_err(bad)?;
+        target.query.field("lang").map_err(bad)?;
         Ok(Visit {
             language,
-            address: site.address(parts.extensions.get(), &parts.headers),
-            credentials: Credentials::of(query).map_err(bad)?,
+            address: known::<Address>(parts).0,
+            credentials: Credentials::of(&target.query).map_err(bad)?,
+            target,
         })
     }
 }
 
-/// Rounded up: who waits so long has waited long enough.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+/// What was read of a request before it came to its handler.
+pub(super) fn known<T: Clone + Send + Sync + 'static>(parts: &Parts) -> T {
+    let known = parts.extensions.get::<T>().cloned();
+    known.expect("the log and the guard of every route put it there")
 }

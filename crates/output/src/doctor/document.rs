@@ -7,15 +7,13 @@ use serde_json::{Map, Value, json};
 use super::Shown;
 use super::speech::{Speech, Tone, offset};
 use crate::Clock;
-use crate::json::VERSION;
+use crate::json::{VERSION, troubles};
 use calltrace_store::fsx::Writer;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_upkeep::doctor::{Field, Finding, Place, Report};
 
 /// All of it as one document.
 pub fn document(report: &Report, root: &Path, deep: bool, shown: &Shown<'_>) -> Value {
-    let troubles = report.troubles.iter();
-    let troubles = troubles.map(|t| json!({"path": t.path.to_string_lossy(), "what": t.what}));
     json!({
         "version": VERSION,
         "root": root.to_string_lossy(),
@@ -26,7 +24,7 @@ pub fn document(report: &Report, root: &Path, deep: bool, shown: &Shown<'_>) -> 
         "newest": report.newest.map(|at| shown.clock.rfc3339(at)),
         "sees_all_processes": report.sees_all_processes,
         "findings": report.findings.iter().map(|found| finding(found, shown)).collect::<Vec<_>>(),
-        "incomplete": troubles.collect::<Vec<_>>(),
+        "incomplete": troubles(&report.troubles),
     })
 }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::{Reach, Shown};
-use crate::rotation::{grouped, size};
+use crate::number::grouped;
+use crate::rotation::size;
 use crate::words;
 use calltrace_model::record::Stamp;
 use calltrace_model::sanitise::sanitise;
@@ -65,9 +66,9 @@ impl Speech<'_> {
     fn field(&self, field: &Field, tone: Tone) -> String {
         match field {
             Field::Bytes(bytes) => size(*bytes),
-            Field::Count(count) => grouped(*count),
+            Field::Count(count) => grouped(*count, ','),
             Field::Files(1) => "1 file".to_owned(),
-            Field::Files(files) => format!("{} files", grouped(*files)),
+            Field::Files(files) => format!("{} files", grouped(*files, ',')),
             Field::At(at) => self.time(*at),
             Field::Day(day) => day.to_string(),
             Field::Millis(millis) => words::duration(*millis),

@@ -217,27 +217,24 @@ pub fn line(
     secrets: &Secrets,
 ) -> Value {
     let place = line.place;
-    let mut record = entry(&line.text, line.at, clock);
-    secrets.mask_value(&mut record["data"]);
     json!({
         "enterprise_number": found.enterprise.as_str(),
         "file": found.files.get(place.source as usize),
         "offset": place.offset,
         "matched": matched,
-        "record": record,
+        "record": masked(&line.text, line.at, clock, secrets),
     })
 }
 
 /// A record of a stream; the fields of a record that `--lines` found.
 pub fn shown(record: &Shown<'_>, clock: &Clock) -> Value {
-    let mut entry = entry(record.text, record.at, clock);
-    Secrets::of_lines(std::iter::once(record.text)).mask_value(&mut entry["data"]);
+    let secrets = Secrets::of_lines(std::iter::once(record.text));
     json!({
         "enterprise_number": record.enterprise,
         "file": record.file,
         "offset": record.offset,
         "matched": true,
-        "record": entry,
+        "record": masked(record.text, record.at, clock, &secrets),
     })
 }
 
@@ -300,11 +297,15 @@ pub fn records<'c>(
 ) -> impl Iterator<Item = Value> + 'c {
     let wanted = |line: &&Line| only.is_empty() || only.contains(&Record::parse(&line.text).kind());
     let secrets = Secrets::of_call(call);
-    call.lines.iter().filter(wanted).map(move |line| {
-        let mut entry = entry(&line.text, line.at, clock);
-        secrets.mask_value(&mut entry["data"]);
-        entry
-    })
+    let lines = call.lines.iter().filter(wanted);
+    lines.map(move |line| masked(&line.text, line.at, clock, &secrets))
+}
+
+/// One record without the Tokens that its answer states.
+pub fn masked(line: &[u8], at: Stamp, clock: &Clock, secrets: &Secrets) -> Value {
+    let mut entry = entry(line, at, clock);
+    secrets.mask_value(&mut entry["data"]);
+    entry
 }
 
 /// One record: its type, its time and what it says.
@@ -363,9 +364,7 @@ pub fn entry(line: &[u8], at: Stamp, clock: &Clock) -> Value {
 fn number(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok("" | "None") => Value::Null,
-        Ok(text) => text
-            .parse::<i64>()
-            .map_or_else(|_| json!(text), |n| json!(n)),
+        Ok(text) => text.parse::<i64>().map_or(json!(text), Value::from),
         Err(_) => json!(String::from_utf8_lossy(bytes)),
     }
 }
@@ -477,9 +476,12 @@ fn completeness(searched: &Searched, troubles: &[Trouble], clock: &Clock) -> Val
         "files_known": searched.files_known,
         "from": searched.from.map(|at| clock.rfc3339(at)),
         "to": searched.to.map(|at| clock.rfc3339(at)),
-        "troubles": troubles
-            .iter()
-            .map(|t| json!({ "path": t.path.display().to_string(), "what": t.what }))
-            .collect::<Vec<_>>(),
+        "troubles": self::troubles(troubles),
     })
+}
+
+/// What could not be read.
+pub(super) fn troubles(troubles: &[Trouble]) -> Value {
+    let trouble = |it: &Trouble| json!({ "path": it.path.to_string_lossy(), "what": it.what });
+    troubles.iter().map(trouble).collect()
 }

@@ -9,7 +9,7 @@ use super::arrows::Arrow;
 use crate::layout::fit;
 use crate::number::phone;
 use crate::words;
-use calltrace_model::call::{PersonDoing, Severity};
+use calltrace_model::call::PersonDoing;
 use calltrace_model::record::{Body, Record};
 
 /// Forbids what a file could be made to fetch or run.
@@ -77,20 +77,12 @@ fn faults(told: &Told<'_>) -> Markup {
             ul.faults {
                 @for fault in &told.faults {
                     @let severity = fault.code.severity();
-                    li.(severity_class(severity)) {
+                    li.(severity.name()) {
                         strong { (severity.name()) } " " (told.fault_sentence(fault)) " " code { (fault.code.name()) }
                     }
                 }
             }
         }
-    }
-}
-
-fn severity_class(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Problem => "problem",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
     }
 }
 
@@ -101,7 +93,7 @@ fn steps(told: &Told<'_>) -> Markup {
             tbody {
                 @for step in &told.story.steps {
                     tr.notice[step.event.is_notice()] {
-                        td.num { (told.time(step.at)) }
+                        td.num { (told.clock.time(step.at)) }
                         td.num { (told.offset(step.at)) }
                         td { (told.sentence(step)) }
                     }
@@ -153,7 +145,7 @@ fn picture(told: &Told<'_>) -> Markup {
                     }
                 }
                 @for (row, arrow) in arrows.iter().enumerate() {
-                    text.time x="0" y=(y(row) + 4) { (told.time(arrow.at)) }
+                    text.time x="0" y=(y(row) + 4) { (told.clock.time(arrow.at)) }
                     (drawn(arrow, middle(arrow.from), middle(arrow.to), y(row)))
                 }
             }

@@ -47,7 +47,7 @@ pub fn write_ladder(out: &mut impl Write, told: &Told<'_>, width: Option<usize>)
             day = told.clock.date(arrow.at);
             writeln!(out, "{}", style::faint(&format!("--- {day}")))?;
         }
-        let time = told.time(arrow.at);
+        let time = told.clock.time(arrow.at);
         let shown = match last.replace(time.clone()) {
             Some(before) if before == time => " ".repeat(time.len()),
             _ => time,

@@ -24,7 +24,7 @@ pub fn write_story(out: &mut impl Write, told: &Told<'_>, width: Option<usize>) 
         if let Some(heading) = told.clock.heading(&mut head, step.at) {
             writeln!(out, "{}", style::faint(&heading))?;
         }
-        let (time, offset) = (told.time(step.at), told.offset(step.at));
+        let (time, offset) = (told.clock.time(step.at), told.offset(step.at));
         write!(out, "{time}  {}  ", style::faint(&format!("{offset:>7}")))?;
         wrapped(out, &told.sentence(step), INDENT, width)?;
     }

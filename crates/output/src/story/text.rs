@@ -20,7 +20,7 @@ pub fn write_markdown(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
         writeln!(
             out,
             "| {} | {} | {} |",
-            told.time(step.at),
+            told.clock.time(step.at),
             told.offset(step.at),
             markdown(&told.sentence(step))
         )?;
@@ -55,7 +55,7 @@ pub fn write_mermaid(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
     }
     let mut last = None;
     for arrow in told.arrows() {
-        let time = told.time(arrow.at);
+        let time = told.clock.time(arrow.at);
         let label = match last.replace(time.clone()) {
             Some(before) if before == time => arrow.labels[0].clone(),
             _ => format!("{time} {}", arrow.labels[0]),
@@ -102,10 +102,6 @@ impl Told<'_> {
         let records = counted(self.call.lines.len(), "record", "records");
         lines.push(format!("id {id}, {legs}, {records}"));
         lines
-    }
-
-    pub(super) fn time(&self, at: calltrace_model::record::Stamp) -> String {
-        self.clock.moment(at).format("%H:%M:%S").to_string()
     }
 
     pub(super) fn offset(&self, at: calltrace_model::record::Stamp) -> String {

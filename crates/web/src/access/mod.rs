@@ -17,7 +17,7 @@ pub(super) mod visitor;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::request::{Malformed, Query};
+use super::request::{Malformed, Query, in_query};
 use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
 use link::Signed;
@@ -57,12 +57,30 @@ impl Credentials {
     ///
     /// # Errors
     /// When one of them is there twice or can't be read.
-    pub(super) fn of(query: Query<'_>) -> Result<Credentials, Malformed> {
+    pub(super) fn of(query: &Query) -> Result<Credentials, Malformed> {
         Ok(Credentials {
             token: query.verbatim("token")?,
             expires: query.verbatim("exp")?,
             signature: query.verbatim("sig")?,
         })
+    }
+
+    /// The token, which alone opens all calls; with a signature beside it, it alone decides.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// As a query for links to the same page: the token, else the signature.
+    pub(super) fn shown_again(&self) -> String {
+        let encoded = |text: &Option<String>| in_query(text.as_deref().unwrap_or_default());
+        match &self.token {
+            Some(token) => format!("?token={}", in_query(token)),
+            None => format!(
+                "?exp={}&sig={}",
+                encoded(&self.expires),
+                encoded(&self.signature)
+            ),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ fn enterprise(name: &str) -> EnterpriseName {
 }
 
 fn shown(query: &str) -> Credentials {
-    Credentials::of(Query::new(Some(query))).expect("it is right")
+    Credentials::of(&Query::new(Some(query))).expect("it is right")
 }
 
 fn secret() -> Secret {

@@ -167,6 +167,11 @@ impl<K: Hash + Eq> Buckets<K> {
     }
 }
 
+/// Rounded up: who waits so long has waited long enough.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;

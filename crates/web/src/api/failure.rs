@@ -8,12 +8,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::access::tries::whole_seconds;
+use crate::answer::BUSY_SECONDS;
 use crate::metrics::Refused;
 use crate::stopped::Stopped;
 use crate::work::Undone;
-
-/// When to come again after there was too much to do (seconds).
-const BUSY_SECONDS: u64 = 5;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -38,9 +37,8 @@ impl Failure {
 
     /// Too many wrong tokens: the time to wait, rounded up to seconds.
     pub(super) fn too_many(wait: Duration) -> Failure {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Failure {
-            wait_seconds: Some(seconds),
+            wait_seconds: Some(whole_seconds(wait)),
             ..Failure::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens")
         }
     }

@@ -24,7 +24,7 @@ pub(crate) async fn front(
     let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     let is_browser = accepts.is_some_and(|types| types.contains("text/html"));
     match (is_browser, admitted) {
-        (false, Ok(Admitted)) => answer(StatusCode::OK, &told()),
+        (false, Ok(_)) => answer(StatusCode::OK, &told()),
         _ => visit.said(Notice::Preview).into_response(),
     }
 }

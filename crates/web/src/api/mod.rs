@@ -36,31 +36,37 @@ use axum::http::uri::Authority;
 use super::access::Refusal;
 use super::access::visitor::Visitor;
 use super::caller::{Caller, caller};
-use super::site::{Peer, Site};
+use super::request::Target;
+use super::site::{Address, Peer, Site, known};
 
 pub(super) use failure::Failure;
 pub(super) use front::front;
 pub(super) use posts::Posts;
 pub(super) use routes::{allowed, is_api, routes};
 
-/// Somebody who may use the API.
-pub(crate) struct Admitted;
+/// Somebody who may use the API, and what for.
+pub(crate) struct Admitted {
+    target: Arc<Target>,
+}
 
 impl FromRequestParts<Arc<Site>> for Admitted {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Admitted, Failure> {
+        let admitted = Admitted {
+            target: known(parts),
+        };
         let peer = parts.extensions.get::<Peer>();
         let line = (parts.version, parts.uri.authority().map(Authority::as_str));
         let token = match caller(peer.map(|peer| peer.0), line, &parts.headers) {
-            Caller::Local => return Ok(Admitted),
+            Caller::Local => return Ok(admitted),
             Caller::Stranger(why) => return Err(Failure::new(StatusCode::FORBIDDEN, why)),
             Caller::Bearer(token) => token,
         };
-        let visitor = Visitor::of(site.address(peer, &parts.headers));
+        let visitor = Visitor::of(known::<Address>(parts).0);
         let secret = site.api_token.as_ref();
         match site.door.bearer(visitor, secret, token, Instant::now()) {
-            Ok(()) => Ok(Admitted),
+            Ok(()) => Ok(admitted),
             Err(Refusal::TooMany(wait)) => Err(Failure::too_many(wait)),
             Err(_) => Err(Failure::new(
                 StatusCode::FORBIDDEN,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{Days, NaiveDate, NaiveTime};
 use serde_json::{Value, json};
@@ -31,10 +31,9 @@ const MORE: usize = 8;
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    _: Admitted,
-    uri: Uri,
+    Admitted { target }: Admitted,
 ) -> Result<Response, Failure> {
-    let asked = Asked::read(Query::new(uri.query()))?;
+    let asked = Asked::read(&target.query)?;
     let by = Arc::clone(&site);
     let found = site
         .work
@@ -71,7 +70,7 @@ impl Status {
 }
 
 impl Asked {
-    fn read(query: Query<'_>) -> Result<Asked, Failure> {
+    fn read(query: &Query) -> Result<Asked, Failure> {
         let phone = |typed: String| -> Result<_, Failure> {
             let said = "phone: it is a number as people type it, or its last seven digits or more; of a short number all digits, three at least";
             let parsed = PhoneQuery::parse(&typed).map_err(|_| Failure::unprocessable(said))?;
@@ -125,7 +124,7 @@ fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
     let names = enterprises(site, asked.enterprise.clone())?;
     let mut limit = asked.limit;
     let (mut rows, is_complete) = loop {
-        let engine = site.lister.as_ref().unwrap_or(&site.engine);
+        let engine = site.lister();
         let question = asked.question(engine.zone(), limit);
         let answers = engine.search_each(&site.tree, &names, &question);
         let (mut rows, mut is_complete, mut is_all) = (Vec::new(), true, true);
@@ -179,7 +178,7 @@ fn row(enterprise: &EnterpriseName, call: &Summary, clock: &Clock) -> Value {
     })
 }
 
-fn date(query: Query<'_>, name: &'static str) -> Result<Option<NaiveDate>, Failure> {
+fn date(query: &Query, name: &'static str) -> Result<Option<NaiveDate>, Failure> {
     let read = |text: String| {
         let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
         let day = day.filter(|day| day.to_string() == text);
@@ -190,7 +189,7 @@ fn date(query: Query<'_>, name: &'static str) -> Result<Option<NaiveDate>, Failu
     parameter(query, name)?.map(read).transpose()
 }
 
-fn limit(query: Query<'_>) -> Result<usize, Failure> {
+fn limit(query: &Query) -> Result<usize, Failure> {
     let Some(text) = parameter(query, "limit")? else {
         return Ok(LIMIT);
     };

@@ -82,11 +82,11 @@ impl Timeline {
             false => self.ahead(),
         };
         let left_out = self.call.left_out + left_out as u64;
-        let (mut head, tail) = around(told, &counts, left_out);
-        head.append(&mut first);
+        let (head, tail) = around(told, counts, left_out);
+        let mut head = [head.into_bytes(), first].concat();
         let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         if self.is_done() {
-            head.extend_from_slice(&tail);
+            head.extend_from_slice(tail.as_bytes());
             return (StatusCode::OK, json, head).into_response();
         }
         let begun = stream::once(async move { Ok(Bytes::from(head)) });
@@ -101,7 +101,7 @@ impl Timeline {
             match made.await {
                 Err(error) => Some((Err(io::Error::other(error)), None)),
                 Ok((mut chunk, timeline)) if timeline.is_done() => {
-                    chunk.extend_from_slice(&tail);
+                    chunk.extend_from_slice(tail.as_bytes());
                     Some((Ok(Bytes::from(chunk)), None))
                 }
                 Ok((chunk, timeline)) => Some((Ok(Bytes::from(chunk)), Some((timeline, tail)))),
@@ -133,8 +133,7 @@ impl Timeline {
 
     fn item(&self, at: usize) -> Value {
         let line = &self.call.lines[at];
-        let mut entry = shown::entry(&line.text, line.at, &self.clock);
-        self.secrets.mask_value(&mut entry["data"]);
+        let entry = shown::masked(&line.text, line.at, &self.clock, &self.secrets);
         item(at + 1, line.at, entry, &self.clock)
     }
 
@@ -152,66 +151,46 @@ impl Timeline {
 }
 
 /// What stands before the items of the timeline, and behind them.
-fn around(told: Value, counts: &Counts, left_out: u64) -> (Vec<u8>, Vec<u8>) {
-    let (mut head, mut tail) = (b"{".to_vec(), b"]".to_vec());
-    let mut is_behind = false;
-    let Value::Object(fields) = told else {
-        return (head, tail);
-    };
-    for (at, (key, value)) in fields.into_iter().enumerate() {
-        let into = if is_behind { &mut tail } else { &mut head };
-        if at > 0 {
-            into.push(b',');
-        }
-        into.extend_from_slice(Value::String(key.clone()).to_string().as_bytes());
-        into.push(b':');
-        match key.as_str() {
-            "timeline" => {
-                into.push(b'[');
-                is_behind = true;
-            }
-            "summary" => into.extend_from_slice(counts.told().to_string().as_bytes()),
-            "records_left_out" => into.extend_from_slice(left_out.to_string().as_bytes()),
-            _ => into.extend_from_slice(value.to_string().as_bytes()),
-        }
-    }
-    tail.push(b'}');
-    (head, tail)
+fn around(mut told: Value, counts: Counts, left_out: u64) -> (String, String) {
+    told["summary"] = counts.told();
+    told["records_left_out"] = json!(left_out);
+    let text = told.to_string();
+    // Within a text a quote has a backslash before it, so no value is taken for the key.
+    let (head, tail) = text
+        .split_once("\"timeline\":[]")
+        .expect("it is told of with an empty timeline");
+    (format!("{head}\"timeline\":["), format!("]{tail}"))
 }
 
-/// How many items there are of each kind.
+/// Kinds of items and how many of each there are is called.
+const COUNTED: [(&str, &str); 5] = [
+    ("call_event", "total_events"),
+    ("http_request", "http_requests"),
+    ("sql_query", "sql_queries"),
+    ("telegram_message", "telegram_messages"),
+    ("integration_response", "integration_responses"),
+];
+
+/// How many items there are, of each of those kinds and in all.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
-    events: u64,
-    requests: u64,
-    queries: u64,
-    messages: u64,
-    integrations: u64,
+    each: [u64; COUNTED.len()],
     all: u64,
 }
 
 impl Counts {
     fn add(&mut self, item: &Value) {
         self.all += 1;
-        match item["type"].as_str().unwrap_or_default() {
-            "call_event" => self.events += 1,
-            "http_request" => self.requests += 1,
-            "sql_query" => self.queries += 1,
-            "telegram_message" => self.messages += 1,
-            "integration_response" => self.integrations += 1,
-            _ => {}
+        let kind = COUNTED.iter().position(|(kind, _)| item["type"] == *kind);
+        if let Some(at) = kind {
+            self.each[at] += 1;
         }
     }
 
-    fn told(&self) -> Value {
-        json!({
-            "total_events": self.events,
-            "http_requests": self.requests,
-            "sql_queries": self.queries,
-            "telegram_messages": self.messages,
-            "integration_responses": self.integrations,
-            "total_timeline_entries": self.all,
-        })
+    fn told(self) -> Value {
+        let named = COUNTED.iter().map(|(_, name)| *name).zip(self.each);
+        let all = named.chain([("total_timeline_entries", self.all)]);
+        all.map(|(name, count)| (name.to_owned(), count)).collect()
     }
 }
 
@@ -227,19 +206,13 @@ fn item(sequence: usize, at: Stamp, mut entry: Value, clock: &Clock) -> Value {
         "telegram_message" => "telegram_message",
         _ => "unparsed",
     };
-    let mut item = Map::new();
-    item.insert("type".to_owned(), json!(kind));
-    item.insert("sequence".to_owned(), json!(sequence));
-    item.insert("timestamp".to_owned(), json!(time(at, clock)));
+    let mut item = json!({ "type": kind, "sequence": sequence, "timestamp": time(at, clock) });
     let beside = BESIDE.iter().find(|(name, _)| *name == kind);
     for name in beside.map_or(&[][..], |(_, names)| names) {
-        item.insert(
-            (*name).to_owned(),
-            data.get(*name).cloned().unwrap_or_default(),
-        );
+        item[name] = data.get(*name).cloned().unwrap_or_default();
     }
-    item.insert("data".to_owned(), Value::Object(data));
-    Value::Object(item)
+    item["data"] = Value::Object(data);
+    item
 }
 
 fn event(data: &mut Map<String, Value>) -> &'static str {

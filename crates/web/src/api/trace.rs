@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use super::failure::answer;
 use super::timeline::{Timeline, time};
 use super::{Admitted, Failure};
 use crate::limits::Length;
-use crate::request::{self, Query};
+use crate::request::Query;
 use crate::site::Site;
 use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
 use calltrace_model::call::{Direction, Summary};
@@ -22,18 +22,15 @@ use calltrace_store::tree::EnterpriseName;
 
 pub(super) async fn show(
     State(site): State<Arc<Site>>,
-    _: Admitted,
-    uri: Uri,
+    Admitted { target }: Admitted,
 ) -> Result<Response, Failure> {
-    let bad = |_| Failure::new(StatusCode::BAD_REQUEST, "the path can't be read");
-    let named = request::segments(uri.path()).map_err(bad)?;
-    let unique_id = named.last().filter(|text| id::is_id(text.as_bytes()));
+    let unique_id = target.path.last().filter(|text| id::is_id(text.as_bytes()));
     let said =
         "unique_id: it is 1 to 150 of ASCII letters, digits, '.', '_' and '-', a digit among them";
     let unique_id = unique_id
         .ok_or_else(|| Failure::unprocessable(said))?
         .clone();
-    let enterprise = enterprise(Query::new(uri.query()))?;
+    let enterprise = enterprise(&target.query)?;
     let asked = Arc::clone(&site);
     let work = move || traced(&asked, enterprise, unique_id);
     let found = site.work.run(Length::Short, work).await?;
@@ -41,7 +38,7 @@ pub(super) async fn show(
 }
 
 /// The enterprise that a query names; `None` for all.
-pub(super) fn enterprise(query: Query<'_>) -> Result<Option<EnterpriseName>, Failure> {
+pub(super) fn enterprise(query: &Query) -> Result<Option<EnterpriseName>, Failure> {
     let name = parameter(query, "enterprise")?;
     let named = |name: String| {
         let said = "enterprise: it is 1 to 64 of ASCII letters, digits, '_' and '-', such as 0367";
@@ -51,7 +48,7 @@ pub(super) fn enterprise(query: Query<'_>) -> Result<Option<EnterpriseName>, Fai
 }
 
 /// A parameter that says something.
-pub(super) fn parameter(query: Query<'_>, name: &'static str) -> Result<Option<String>, Failure> {
+pub(super) fn parameter(query: &Query, name: &'static str) -> Result<Option<String>, Failure> {
     let unreadable =
         |_| Failure::unprocessable(format!("{name}: it is there twice, or is no UTF-8"));
     let text = query.field(name).map_err(unreadable)?;
@@ -83,12 +80,7 @@ fn traced(
     enterprise: Option<EnterpriseName>,
     unique_id: String,
 ) -> Result<Response, Error> {
-    let question = TraceQuestion {
-        id: unique_id,
-        strict: false,
-        every_file: false,
-        since: None,
-    };
+    let question = TraceQuestion::of(unique_id);
     let names = enterprises(site, enterprise)?;
     let answers = site
         .engine

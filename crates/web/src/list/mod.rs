@@ -3,43 +3,31 @@
 mod question;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::access::{Wanted, link};
+use crate::access::Wanted;
 use crate::answer::{Said, page};
 use crate::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
-use crate::request::{self, Query};
 use crate::site::{Site, Visit};
-use calltrace_directory::{Enterprise, Names};
-use calltrace_engine::{Engine, Found, SearchQuestion, Tally};
+use calltrace_directory::Names;
+use calltrace_engine::{Found, SearchQuestion, Tally};
 use calltrace_model::call::Summary;
-use calltrace_model::record::{Stamp, id};
-use calltrace_output::Clock;
+use calltrace_model::record::Stamp;
 use calltrace_store::error::Error;
-use calltrace_store::tree::{EnterpriseName, Tree};
+use calltrace_store::tree::EnterpriseName;
 
 use crate::limits::Length;
 use question::{Address, Asked, Period, ROWS, day_of};
 
-/// A row's link is signed for its call alone, so that who passes it on does not pass on the token
-/// that opens all calls; it holds for this long.
-const ROW_LINK: Duration = Duration::from_secs(7 * 86_400);
-
-pub(super) async fn show(
-    State(site): State<Arc<Site>>,
-    uri: Uri,
-    visit: Visit,
-) -> Result<Response, Said> {
+pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Said> {
     let bad = |_| visit.said(Notice::BadRequest);
-    let enterprise = request::enterprise_named(uri.path()).map_err(bad)?;
+    let enterprise = visit.target.enterprise().map_err(bad)?;
     let known = site.admit(&visit, &Wanted::Enterprise(&enterprise)).await?;
-    let query = Query::new(uri.query());
-    let asked = Asked::read(query).map_err(bad)?;
-    let token = query.verbatim("token").map_err(bad)?.unwrap_or_default();
+    let asked = Asked::read(&visit.target.query).map_err(bad)?;
+    let token = visit.credentials.token().unwrap_or_default();
     let look = Look {
         language: visit.language,
         clock: site.clock,
@@ -56,7 +44,7 @@ pub(super) async fn show(
         false => site.directory.names(&enterprise, &wanted).await,
     };
     let address = Address {
-        token: &token,
+        token,
         language: visit.language,
         asked: &asked,
         period: listed.period,
@@ -67,8 +55,13 @@ pub(super) async fn show(
         has_older: listed.has_older,
     };
     let (links, fixed) = (address.links(), address.fixed());
-    let expires = site.now.unix_seconds() + ROW_LINK.as_secs();
-    let rows = linked(&enterprise, &known, &look, expires, listed.rows);
+    let rows = listed.rows.into_iter().map(|summary| {
+        let link = site.link(&visit, &known, &enterprise, &summary);
+        // Relative: a proxy may have put a folder before it.
+        let link = link.map_or_else(String::new, |link| format!("..{link}"));
+        (summary, link)
+    });
+    let rows: Vec<(Summary, String)> = rows.collect();
     let markup = list_page(
         &look,
         &ListPage {
@@ -85,7 +78,7 @@ pub(super) async fn show(
             },
             troubles: &listed.troubles,
             names: &names,
-            token: &token,
+            token,
             links: &links,
         },
     );
@@ -101,32 +94,6 @@ pub(super) async fn show(
 fn newest_of(rows: &[Summary], now: Stamp) -> Stamp {
     let newest = rows.iter().map(|summary| summary.first).max();
     newest.map_or(now, |first| Stamp(first.0.saturating_add(1)))
-}
-
-/// Each row with the link that opens its call until then (seconds of Unix time).
-fn linked(
-    enterprise: &EnterpriseName,
-    known: &Enterprise,
-    look: &Look,
-    expires: u64,
-    rows: Vec<Summary>,
-) -> Vec<(Summary, String)> {
-    let link_of = |summary: &Summary| {
-        let secret = known.secret.as_ref()?;
-        // Logs hold ids of any form; a page has only what is one.
-        if !id::is_id(summary.main_uid.as_bytes()) {
-            return None;
-        }
-        let path = link::signed_path(secret, enterprise, &summary.main_uid, expires);
-        // Relative: a proxy may have put a folder before it.
-        Some(format!("..{path}&lang={}", look.language.tag()))
-    };
-    rows.into_iter()
-        .map(|summary| {
-            let link = link_of(&summary).unwrap_or_default();
-            (summary, link)
-        })
-        .collect()
 }
 
 /// What was found for one page.
@@ -169,40 +136,24 @@ async fn listed(
     asked: Asked,
     look: &Look,
 ) -> Result<Listed, Said> {
-    let now = look.now;
-    let (here, enterprise) = (Arc::clone(site), enterprise.clone());
-    let answer = site.work.run(Length::Long, move || {
-        if here.has_no_logs_of(&enterprise) {
-            return Ok(Listed::nothing(asked.period(day_of(&here.clock, now))));
-        }
-        search(
-            here.lister.as_ref().unwrap_or(&here.engine),
-            &here.tree,
-            &here.clock,
-            &enterprise,
-            &asked,
-            now,
-        )
-    });
-    let answer = answer
-        .await
-        .map_err(|undone| Said::undone(visit.language, undone))?;
-    answer.map_err(|error: Error| {
-        tracing::error!(%error, "calls can't be searched");
-        visit.said(Notice::Trouble)
-    })
+    let (now, enterprise) = (look.now, enterprise.clone());
+    let search = move |site: &Site| match site.has_no_logs_of(&enterprise) {
+        true => Ok(Listed::nothing(asked.period(day_of(&site.clock, now)))),
+        false => search(site, &enterprise, &asked, now),
+    };
+    let failed = "calls can't be searched";
+    visit.answer(site, Length::Long, failed, search).await
 }
 
 /// Searches the days asked for. Where none was, and today has no such call yet, the newest day
 /// that has one.
 fn search(
-    engine: &Engine,
-    tree: &Tree,
-    clock: &Clock,
+    site: &Site,
     enterprise: &EnterpriseName,
     asked: &Asked,
     now: Stamp,
 ) -> Result<Listed, Error> {
+    let (engine, tree, clock) = (site.lister(), &site.tree, &site.clock);
     let of = |period: Period| {
         let question = SearchQuestion {
             criteria: asked.criteria(period, clock, now),

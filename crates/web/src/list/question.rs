@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 
-use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake, OUTCOMES};
+use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake};
 use crate::request::{Malformed, Query};
 use calltrace_engine::QUARTER_MILLIS;
 use calltrace_model::call::{Criteria, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::PhoneQuery;
-use calltrace_output::Clock;
+use calltrace_output::{Clock, json};
 
 /// Rows on one page.
 pub(super) const ROWS: usize = 50;
@@ -49,7 +49,7 @@ pub(super) struct Asked {
 impl Asked {
     /// Reads the fields; what people may mistype becomes a mistake, what only links carry must be
     /// right.
-    pub(super) fn read(query: Query<'_>) -> Result<Asked, Malformed> {
+    pub(super) fn read(query: &Query) -> Result<Asked, Malformed> {
         let text = |name: &str| -> Result<String, Malformed> {
             Ok(query.field(name)?.unwrap_or_default().trim().to_owned())
         };
@@ -95,8 +95,8 @@ impl Asked {
         filters.from = date(from)?;
         filters.to = date(to)?;
         filters.hours = hours_of(hours)?;
-        filters.direction = chosen(direction, &DIRECTIONS)?;
-        filters.outcome = chosen(result, &OUTCOMES)?;
+        filters.direction = chosen(direction, &DIRECTIONS, json::direction)?;
+        filters.outcome = chosen(result, &Outcome::ALL, json::outcome)?;
         if matches!((filters.from, filters.to), (Some(from), Some(to)) if from > to) {
             return Err(Mistake::Order);
         }
@@ -176,12 +176,16 @@ fn date(typed: &str) -> Result<Option<NaiveDate>, Mistake> {
     known.then_some(Some(date)).ok_or(Mistake::Date)
 }
 
-fn chosen<T: Copy>(typed: &str, known: &[(&str, T)]) -> Result<Option<T>, Mistake> {
-    if typed.is_empty() {
-        return Ok(None);
+fn chosen<T: Copy>(
+    typed: &str,
+    offered: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<Option<T>, Mistake> {
+    let chosen = offered.iter().copied().find(|one| name(*one) == typed);
+    match typed.is_empty() || chosen.is_some() {
+        true => Ok(chosen),
+        false => Err(Mistake::Choice),
     }
-    let found = known.iter().find(|(name, _)| *name == typed);
-    found.map(|(_, value)| Some(*value)).ok_or(Mistake::Choice)
 }
 
 /// The first moment of a day in the zone that is shown; where clocks are put forward at midnight,
@@ -245,13 +249,7 @@ impl Address<'_> {
             1 => link(&self.fixed()),
             _ => format!("{}&page={page}&asof={}", link(&self.fixed()), self.as_of.0),
         };
-        let days = |from: NaiveDate, to: NaiveDate| Filters {
-            from: Some(from),
-            to: Some(to),
-            hours: None,
-            ..filters.clone()
-        };
-        let day = |day: NaiveDate| link(&days(day, day));
+        let day = |day: NaiveDate| link(&filters.on(day, day));
         let (before, after) = match self.period {
             Period::Days(from, to) if self.asked.phone.is_none() => (
                 from.checked_sub_days(Days::new(1)).map(day),
@@ -263,11 +261,8 @@ impl Address<'_> {
         };
         let ago = |days: u64| self.today - Days::new(days);
         let spans = [(ago(0), ago(0)), (ago(1), ago(1)), (ago(6), ago(0))];
-        let tab = |(is_here, filters): (bool, Filters)| (!is_here).then(|| link(&filters));
-        let other = match self.language {
-            Language::Russian => Language::English,
-            Language::English => Language::Russian,
-        };
+        let tab = |is_here: bool, filters: Filters| (!is_here).then(|| link(&filters));
+        let other = self.language.of(Language::English, Language::Russian);
         let of_outcome = |outcome: Option<Outcome>| Filters {
             outcome,
             ..self.fixed()
@@ -283,24 +278,23 @@ impl Address<'_> {
             day_after: after,
             spans: spans.map(|(from, to)| {
                 let is_here = self.period == Period::Days(from, to) && filters.hours.is_none();
-                tab((is_here, days(from, to)))
+                tab(is_here, filters.on(from, to))
             }),
             outcomes: [None, Some(Outcome::Missed)]
-                .map(|outcome| tab((filters.outcome == outcome, of_outcome(outcome)))),
+                .map(|outcome| tab(filters.outcome == outcome, of_outcome(outcome))),
         }
     }
 
     /// The filters with the days that were looked at: the next page is of the same days, also
     /// tomorrow.
     pub(super) fn fixed(&self) -> Filters {
-        let filters = self.asked.filters.clone();
+        let filters = &self.asked.filters;
         match self.period {
             Period::Days(from, to) => Filters {
-                from: Some(from),
-                to: Some(to),
-                ..filters
+                hours: filters.hours,
+                ..filters.on(from, to)
             },
-            _ => filters,
+            _ => filters.clone(),
         }
     }
 }

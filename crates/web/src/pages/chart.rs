@@ -7,6 +7,7 @@ use super::filters::Filters;
 use super::given::ListPage;
 use super::{Language, Look};
 use calltrace_engine::Outcomes;
+use calltrace_model::call::Outcome;
 
 /// Height of the tallest bar, of the letters below and above (pixels).
 const BARS: usize = 72;
@@ -94,7 +95,9 @@ pub(super) fn chart(look: &Look, page: &ListPage<'_>) -> Markup {
 
 /// Calls that were answered or go on below, the others above.
 fn stack(calls: Outcomes, most: usize, x: &str, width: &str) -> Markup {
-    let lost = calls.missed + calls.not_reached + calls.busy;
+    let is_lost = |outcome: &Outcome| outcome.is_unanswered();
+    let lost = Outcome::ALL.into_iter().filter(is_lost);
+    let lost: usize = lost.map(|outcome| calls.of(outcome)).sum();
     let height = |calls: usize| match calls {
         0 => 0,
         // One call among thousands is still to be seen.
@@ -120,16 +123,6 @@ fn table(l: Language, drawn: &Drawn) -> Markup {
         l.of("Идёт", "In progress"),
         l.of("Без конца", "No end"),
     ];
-    let numbers = |calls: Outcomes| {
-        [
-            calls.answered,
-            calls.missed,
-            calls.not_reached,
-            calls.busy,
-            calls.in_progress,
-            calls.unknown,
-        ]
-    };
     html! {
         div.wide tabindex="0" role="region" aria-label=(drawn.heading) {
             table {
@@ -141,7 +134,7 @@ fn table(l: Language, drawn: &Drawn) -> Markup {
                     @for bar in drawn.bars.iter().filter(|bar| bar.calls.all() > 0) {
                         tr {
                             th scope="row" { a href=(bar.link) { (bar.name) } }
-                            @for number in numbers(bar.calls) { td { (l.number(number)) } }
+                            @for outcome in Outcome::ALL { td { (l.number(bar.calls.of(outcome))) } }
                         }
                     }
                 }
@@ -158,26 +151,19 @@ fn by_hour(look: &Look, page: &ListPage<'_>, day: NaiveDate) -> Option<Drawn> {
         let hour = &mut hours[look.clock.moment(at).hour() as usize];
         *hour = hour.plus(outcomes);
     }
-    let (first, end) = match page.filters.hours {
-        Some(_) => return None,
-        None => {
-            let first = hours.iter().position(|calls| calls.all() > 0)?;
-            let last = hours.iter().rposition(|calls| calls.all() > 0)?;
-            (first as u32, last as u32 + 1)
-        }
-    };
-    let step = [1, 2, 3]
-        .into_iter()
-        .find(|step| (end - first).div_ceil(*step) <= BARS_MAX);
+    if page.filters.hours.is_some() {
+        return None;
+    }
+    let first = hours.iter().position(|calls| calls.all() > 0)? as u32;
+    let end = hours.iter().rposition(|calls| calls.all() > 0)? as u32 + 1;
+    let step = (1..3).find(|step| (end - first).div_ceil(*step) <= BARS_MAX);
     let step = step.unwrap_or(3) as usize;
     let bars = (first..end).step_by(step).map(|from| {
         let to = (from + step as u32).min(24);
         let of_it = &hours[from as usize..to as usize];
         let filters = Filters {
-            from: Some(day),
-            to: Some(day),
             hours: Some((from, to)),
-            ..page.filters.clone()
+            ..page.filters.on(day, day)
         };
         Bar {
             label: from.to_string(),
@@ -204,16 +190,11 @@ fn by_day(look: &Look, page: &ListPage<'_>, from: NaiveDate, to: NaiveDate) -> O
         let day = from + Days::new(ahead);
         let own = page.tally.quarters();
         let own = own.filter(|(at, _)| look.clock.moment(*at).date_naive() == day);
-        let filters = Filters {
-            from: Some(day),
-            to: Some(day),
-            ..page.filters.clone()
-        };
         Bar {
             label: day.format("%-d").to_string(),
             name: l.day(day),
             calls: own.fold(Outcomes::default(), |sum, (_, of)| sum.plus(of)),
-            link: page.link(l, &filters),
+            link: page.link(l, &page.filters.on(day, day)),
         }
     });
     Some(Drawn {
@@ -231,7 +212,7 @@ fn said(l: Language, bar: &Bar) -> String {
         ["call", "calls"],
     );
     let missed = l.of("пропущено", "missed");
-    match bar.calls.missed {
+    match bar.calls.of(Outcome::Missed) {
         0 => format!("{}: {calls}", bar.name),
         n => format!("{}: {calls}, {missed} {}", bar.name, l.number(n)),
     }

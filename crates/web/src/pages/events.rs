@@ -6,7 +6,7 @@ use super::people::People;
 use super::technical::letter;
 use super::{Look, shortened};
 use calltrace_model::call::{CallType, Event, Fact};
-use calltrace_model::record::{Ast, json, phone};
+use calltrace_model::record::{Ast, phone};
 
 /// An event in words.
 pub(super) struct Told {
@@ -99,10 +99,7 @@ fn parties<'f>(people: &People<'_>, numbers: impl Iterator<Item = &'f [u8]>) -> 
 fn over_line(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
     html! {
         @if !fact.trunk().is_empty() {
-            @let line = String::from_utf8_lossy(fact.trunk());
-            ", "
-            @if !people.names.lines.contains_key(&*line) { (look.language.of("линия ", "line ")) }
-            (people.line(&line))
+            ", " (people.line(look.language, &String::from_utf8_lossy(fact.trunk())))
         }
     }
 }
@@ -175,16 +172,9 @@ fn bridge_name(look: &Look, bridges: &[&[u8]], fact: &Fact) -> String {
     format!("{} {name}", look.language.of("мост", "bridge"))
 }
 
-/// The caller's name, when it is one and not the number again.
 fn caller_name(ast: &Ast<'_>) -> Markup {
-    let name = json::Fields::new(ast.json).find(|(key, _)| *key == b"CallerIDName");
-    let name = name
-        .map(|(_, value)| value.text().into_owned())
-        .unwrap_or_default();
-    let is_number = name
-        .iter()
-        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-'));
+    let name = calltrace_output::caller_name(ast);
     html! {
-        @if !is_number && name != b"<unknown>" { " «" bdi { (shortened(&name, 80)) } "»" }
+        @if let Some(name) = name { " «" bdi { (shortened(&name, 80)) } "»" }
     }
 }

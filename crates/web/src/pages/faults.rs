@@ -70,7 +70,7 @@ pub(super) fn faults(
                             " " (story::fault(fault.code, l.voice())) (chats(l, call, people, fault)) "."
                             span.evidence {
                                 @for at in fault.records.iter().take(RECORDS_MAX) {
-                                    @let time = look.clock.moment(call.lines[*at].at).format("%H:%M:%S").to_string();
+                                    @let time = look.clock.time(call.lines[*at].at);
                                     " "
                                     @match anchor(*at) {
                                         Some(anchor) => { a href={ "#" (anchor) } { (time) } }
@@ -78,7 +78,7 @@ pub(super) fn faults(
                                     }
                                 }
                                 @if fault.records.len() > RECORDS_MAX {
-                                    (l.of(" и ещё ", " and ")) (fault.records.len() - RECORDS_MAX) (l.of("", " more"))
+                                    " " (l.more(fault.records.len() - RECORDS_MAX))
                                 }
                             }
                         }

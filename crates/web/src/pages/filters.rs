@@ -1,10 +1,11 @@
 //! What a list is asked for, and the link that asks for it.
 
 use chrono::NaiveDate;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Language;
+use crate::request::in_query;
 use calltrace_model::call::{Direction, Outcome};
+use calltrace_output::json;
 
 /// What is typed into the form, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,10 +32,19 @@ impl Filters {
         *self == Filters::default()
     }
 
+    /// The same of all hours of these days.
+    pub fn on(&self, from: NaiveDate, to: NaiveDate) -> Filters {
+        Filters {
+            from: Some(from),
+            to: Some(to),
+            hours: None,
+            ..self.clone()
+        }
+    }
+
     /// Where the list with these filters is, relative to any list: `token` opens it.
     pub fn link(&self, token: &str, language: Language) -> String {
-        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let mut link = format!("?token={}&lang={}", encoded(token), language.tag());
+        let mut link = format!("?token={}&lang={}", in_query(token), language.tag());
         let date = |date: Option<NaiveDate>| date.map(|date| date.to_string());
         let fields = [
             ("phone", Some(self.phone.clone())),
@@ -42,12 +52,18 @@ impl Filters {
             ("from", date(self.from)),
             ("to", date(self.to)),
             ("hours", self.hours.map(|(from, to)| format!("{from}-{to}"))),
-            ("direction", name_of(self.direction, &DIRECTIONS)),
-            ("result", name_of(self.outcome, &OUTCOMES)),
+            (
+                "direction",
+                self.direction.map(|it| json::direction(it).to_owned()),
+            ),
+            (
+                "result",
+                self.outcome.map(|it| json::outcome(it).to_owned()),
+            ),
         ];
         for (name, value) in fields {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                link.push_str(&format!("&{name}={}", encoded(&value)));
+                link.push_str(&format!("&{name}={}", in_query(&value)));
             }
         }
         link
@@ -69,25 +85,9 @@ pub enum Mistake {
     Choice,
 }
 
-/// Directions as the form sends them.
-pub(crate) const DIRECTIONS: [(&str, Direction); 3] = [
-    ("in", Direction::Incoming),
-    ("out", Direction::Outgoing),
-    ("internal", Direction::Internal),
+/// Directions that the form offers.
+pub(crate) const DIRECTIONS: [Direction; 3] = [
+    Direction::Incoming,
+    Direction::Outgoing,
+    Direction::Internal,
 ];
-
-/// Results as the form sends them.
-pub(crate) const OUTCOMES: [(&str, Outcome); 6] = [
-    ("answered", Outcome::Answered),
-    ("missed", Outcome::Missed),
-    ("not_reached", Outcome::NotReached),
-    ("busy", Outcome::Busy),
-    ("in_progress", Outcome::InProgress),
-    ("unknown", Outcome::Unknown),
-];
-
-/// The name under which a choice is sent.
-fn name_of<T: Copy + PartialEq>(chosen: Option<T>, known: &[(&str, T)]) -> Option<String> {
-    let found = known.iter().find(|(_, value)| Some(*value) == chosen);
-    found.map(|(name, _)| (*name).to_owned())
-}

@@ -1,6 +1,7 @@
 //! Which language a page speaks, and the phrases that more than one page says.
 
 use calltrace_model::call::{Direction, Outcome};
+use calltrace_output::grouped;
 use calltrace_output::story::{Voice, form};
 
 /// The languages there are.
@@ -60,16 +61,7 @@ impl Language {
 
     /// `12 345` and `12,345`.
     pub fn number(self, n: usize) -> String {
-        let digits = n.to_string();
-        let separator = self.of('\u{a0}', ',');
-        let mut grouped = String::new();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                grouped.push(separator);
-            }
-            grouped.push(digit);
-        }
-        grouped
+        grouped(n as u64, self.of('\u{a0}', ','))
     }
 
     /// `1 мин 52 с`, `1 min 52 s`; of a second or less in tenths.
@@ -128,6 +120,16 @@ impl Language {
             (Outcome::InProgress, _) => self.of("Идёт разговор", "In progress"),
             (Outcome::Unknown, _) => self.of("Конец не записан", "No end logged"),
         }
+    }
+
+    /// The same as a text.
+    pub fn text(self, russian: &str, english: &str) -> String {
+        self.of(russian, english).to_owned()
+    }
+
+    /// `и ещё 3`, `and 3 more`.
+    pub fn more(self, n: usize) -> String {
+        self.of(format!("и ещё {n}"), format!("and {n} more"))
     }
 
     /// A day as people say it: `2 декабря 2025`, `2 December 2025`.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use maud::{Markup, html};
 
 use super::chart::chart;
-use super::filters::{DIRECTIONS, Filters, Mistake, OUTCOMES};
+use super::filters::{DIRECTIONS, Filters, Mistake};
 use super::frame::Frame;
 use super::given::{ListLinks, ListPage};
 use super::people::People;
@@ -12,6 +12,7 @@ use super::row::{look_of, row};
 use super::troubles::missing_parts;
 use super::{Language, Look, shortened};
 use calltrace_model::call::{Outcome, Summary};
+use calltrace_output::json;
 
 impl ListPage<'_> {
     /// The list that these filters ask for.
@@ -83,34 +84,19 @@ fn heading(l: Language, page: &ListPage<'_>) -> String {
 /// `143 звонка: 120 принято, 23 пропущено`; each number leads to its calls.
 fn numbers(l: Language, page: &ListPage<'_>) -> Markup {
     let total = page.tally.total();
-    let kinds = [
-        (
-            Outcome::Answered,
-            total.answered,
-            l.of("с ответом", "answered"),
-        ),
-        (Outcome::Missed, total.missed, l.of("пропущено", "missed")),
-        (
-            Outcome::NotReached,
-            total.not_reached,
-            l.of("недозвон", "not reached"),
-        ),
-        (Outcome::Busy, total.busy, l.of("занято", "busy")),
-        (
-            Outcome::InProgress,
-            total.in_progress,
-            l.of("идёт сейчас", "in progress"),
-        ),
-        (
-            Outcome::Unknown,
-            total.unknown,
-            l.of("без конца", "without an end"),
-        ),
+    let words = [
+        l.of("с ответом", "answered"),
+        l.of("пропущено", "missed"),
+        l.of("недозвон", "not reached"),
+        l.of("занято", "busy"),
+        l.of("идёт сейчас", "in progress"),
+        l.of("без конца", "without an end"),
     ];
     html! {
         p.numbers {
             strong { (l.count(total.all(), ["звонок", "звонка", "звонков"], ["call", "calls"])) }
-            @for (outcome, count, word) in kinds {
+            @for (outcome, word) in Outcome::ALL.into_iter().zip(words) {
+                @let count = total.of(outcome);
                 @let (class, mark) = look_of(outcome);
                 @if count > 0 {
                     " "
@@ -182,8 +168,8 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
                         label for="result" { (l.of("Результат", "Result")) }
                         select #result name="result" {
                             option value="" { (l.of("любой", "any")) }
-                            @for (value, outcome) in OUTCOMES {
-                                option value=(value) selected[filters.outcome == Some(outcome)] { (l.outcome(outcome, None)) }
+                            @for outcome in Outcome::ALL {
+                                option value=(json::outcome(outcome)) selected[filters.outcome == Some(outcome)] { (l.outcome(outcome, None)) }
                             }
                         }
                     }
@@ -191,8 +177,8 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
                         label for="direction" { (l.of("Направление", "Direction")) }
                         select #direction name="direction" {
                             option value="" { (l.of("любое", "any")) }
-                            @for (value, direction) in DIRECTIONS {
-                                option value=(value) selected[filters.direction == Some(direction)] { (l.way(direction)) }
+                            @for direction in DIRECTIONS {
+                                option value=(json::direction(direction)) selected[filters.direction == Some(direction)] { (l.way(direction)) }
                             }
                         }
                     }
@@ -238,7 +224,7 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
         .map(|(from, _)| from);
     let offsets = look.clock.offsets(page.rows.iter().map(|(s, _)| s.first));
     let time = |s: &Summary| {
-        let time = look.clock.moment(s.first).format("%H:%M:%S").to_string();
+        let time = look.clock.time(s.first);
         time + &offsets.as_ref().map_or(String::new(), |of| of(s.first))
     };
     html! {

@@ -35,7 +35,7 @@ use calltrace_model::{redact, sanitise};
 use calltrace_output::Clock;
 
 pub use call::call_page;
-pub(super) use filters::{DIRECTIONS, OUTCOMES};
+pub(super) use filters::DIRECTIONS;
 pub use filters::{Filters, Mistake};
 pub use frame::STYLE;
 pub use given::{CallPage, ListLinks, ListPage};

@@ -130,12 +130,12 @@ impl<'n> People<'n> {
         }
     }
 
-    /// A line, by its name where it is known.
-    pub(super) fn line(&self, line: &str) -> String {
+    /// A line, by its name where it is known: `Линия 1 (0001363)`, `линия 0001363`.
+    pub(super) fn line(&self, l: Language, line: &str) -> String {
         let number = shortened(line.as_bytes(), 40);
         match self.names.lines.get(line) {
             Some(name) => format!("{} ({number})", shortened(name.as_bytes(), NAME_CHARS_MAX)),
-            None => number,
+            None => format!("{} {number}", l.of("линия", "line")),
         }
     }
 }

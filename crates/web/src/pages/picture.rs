@@ -183,13 +183,12 @@ impl Picture<'_> {
 
     /// Lines across the lanes, each with its time.
     fn times(&self, height: usize) -> Markup {
-        let clock = |at: Stamp| self.look.clock.moment(at).format("%H:%M:%S").to_string();
         let client = self.lanes.iter().filter(|lane| lane.is_client);
         let changes = client.flat_map(|lane| lane.spans.iter().map(|span| span.from));
         html! {
             @for label in self.axis.labels(changes) {
                 line.tick x1=(self.x(label.at)) x2=(self.x(label.at)) y1="17" y2=(height) {}
-                text.tick-time x=(self.x(label.at)) y="13" text-anchor=(label.anchor) { (clock(label.at)) }
+                text.tick-time x=(self.x(label.at)) y="13" text-anchor=(label.anchor) { (self.look.clock.time(label.at)) }
             }
         }
     }
@@ -464,7 +463,7 @@ impl Picture<'_> {
     fn gist(&self) -> String {
         let lane = |lane: &PersonLane| {
             let spans = lane.spans.iter().take(8).map(|span| {
-                let from = self.look.clock.moment(span.from).format("%H:%M:%S");
+                let from = self.look.clock.time(span.from);
                 format!("{from} {}, {}", self.doing(span), self.lasted(span))
             });
             format!(

@@ -50,7 +50,7 @@ pub(super) fn story(look: &Look, words: &Words<'_>, story: &Story) -> Markup {
                                     p.note { (words.step(notice)) }
                                 }
                                 @if told.notices.len() > NOTICES_MAX {
-                                    p.note { (l.of("и ещё ", "and ")) (told.notices.len() - NOTICES_MAX) (l.of("", " more")) }
+                                    p.note { (l.more(told.notices.len() - NOTICES_MAX)) }
                                 }
                             }
                         }
@@ -97,7 +97,7 @@ fn time(look: &Look, begin: Stamp, at: Stamp) -> Markup {
     let offset = at.since(begin);
     html! {
         div.t {
-            time datetime=(look.clock.rfc3339(at)) { (look.clock.moment(at).format("%H:%M:%S").to_string()) }
+            time datetime=(look.clock.rfc3339(at)) { (look.clock.time(at)) }
             @if offset >= 1000 { span.off { "+" (look.language.duration(offset)) } }
         }
     }
@@ -123,8 +123,7 @@ impl Teller for Words<'_> {
 
     fn party(&self, party: &str) -> String {
         if party.is_empty() {
-            let unknown = self.language.of("неизвестный номер", "an unknown number");
-            return unknown.to_owned();
+            return self.language.text("неизвестный номер", "an unknown number");
         }
         let number = grouped(party);
         let text = shortened(self.people.text(party).as_bytes(), 120);
@@ -156,13 +155,8 @@ impl Teller for Words<'_> {
         format!("{}{remark}", self.all(rung.iter().map(|it| &it.party)))
     }
 
-    /// `линия Линия 1 (0001363)`
     fn line(&self, line: &str) -> String {
-        let word = match self.people.names.lines.contains_key(line) {
-            true => "",
-            false => self.language.of("линия ", "line "),
-        };
-        format!("{word}{}", self.people.line(line))
+        self.people.line(self.language, line)
     }
 
     fn chats(&self, chats: &[String]) -> String {
@@ -205,7 +199,7 @@ impl Teller for Words<'_> {
         let is_internal = self.summary.direction == Direction::Internal;
         match who {
             [one] if *one == self.summary.client && !is_internal => {
-                self.language.of("клиент", "the client").to_owned()
+                self.language.text("клиент", "the client")
             }
             who => self.all(who.iter()),
         }

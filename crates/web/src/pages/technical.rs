@@ -7,7 +7,6 @@ use super::story::stage_of;
 use super::{CallPage, Language, Look, shortened, shown};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Fact, MessageAction, Reason, StepEvent, Story};
-use calltrace_model::record::Stamp;
 
 /// Channels and bridges shown; a runaway join has hundreds.
 const LEGS_MAX: usize = 100;
@@ -47,10 +46,6 @@ pub(super) fn technical(
     }
 }
 
-fn clock(look: &Look, at: Stamp) -> String {
-    look.clock.moment(at).format("%H:%M:%S").to_string()
-}
-
 fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
     let l = look.language;
     let legs = &call.summary.legs;
@@ -71,8 +66,8 @@ fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
                         @for leg in legs.iter().take(LEGS_MAX) {
                             tr {
                                 td { @if leg.label == "Local" { (l.of("служебный", "Local")) } @else { (people.text(&leg.label)) } }
-                                td { (clock(look, leg.first)) }
-                                td { (clock(look, leg.last)) }
+                                td { (look.clock.time(leg.first)) }
+                                td { (look.clock.time(leg.last)) }
                                 td { code { (shortened(leg.channel.as_bytes(), 60)) } }
                                 td { code { (shortened(leg.uid.as_bytes(), 60)) } }
                                 td { (why(l, call, &leg.uid)) }
@@ -122,7 +117,7 @@ fn bridges(look: &Look, call: &TracedCall) -> Markup {
                 @for (at, bridge) in bridges.iter().enumerate() {
                     li {
                         (letter(at)) " · "
-                        @if let Some((from, to)) = span(bridge) { (clock(look, from)) "–" (clock(look, to)) " · " }
+                        @if let Some((from, to)) = span(bridge) { (look.clock.time(from)) "–" (look.clock.time(to)) " · " }
                         code { (shortened(bridge, 60)) }
                     }
                 }
@@ -154,7 +149,7 @@ fn lags(look: &Look, call: &TracedCall, story: &Story) -> Markup {
         @if !bursts.is_empty() {
             h3 { (l.of("Задержки сообщений после события", "How long after the event messages were sent")) }
             ul.plain {
-                @for (at, stage, lag) in bursts { li { (clock(look, at)) " · " (stage) " · " (l.duration(lag)) } }
+                @for (at, stage, lag) in bursts { li { (look.clock.time(at)) " · " (stage) " · " (l.duration(lag)) } }
             }
         }
     }

@@ -141,7 +141,7 @@ impl Page<'_> {
         html! {
             div.t {
                 time datetime=(clock.rfc3339(at)) {
-                    (clock.moment(at).format("%H:%M:%S").to_string())
+                    (clock.time(at))
                     small { (clock.moment(at).format("%.3f").to_string()) }
                 }
                 @if offset > 0 { span.off { "+" (self.look.language.duration(offset)) } }
@@ -265,7 +265,7 @@ impl Page<'_> {
                         ul.lives {
                             @for fact in facts.iter().take(LIVES_MAX) { li { (self.life(fact)) } }
                             @if facts.len() > LIVES_MAX {
-                                li { (self.look.language.of("и ещё ", "and ")) (facts.len() - LIVES_MAX) (self.look.language.of("", " more")) }
+                                li { (self.look.language.more(facts.len() - LIVES_MAX)) }
                             }
                         }
                     }

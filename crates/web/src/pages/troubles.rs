@@ -45,7 +45,7 @@ fn boxed(look: &Look, troubles: &[&Trouble]) -> Markup {
                     li { (sentence(look, trouble)) }
                 }
                 @if troubles.len() > TROUBLES_MAX {
-                    li { (l.of("и ещё ", "and ")) (troubles.len() - TROUBLES_MAX) (l.of("", " more")) }
+                    li { (l.more(troubles.len() - TROUBLES_MAX)) }
                 }
             }
         }
@@ -71,7 +71,7 @@ fn sentence(look: &Look, trouble: &Trouble) -> Markup {
         " " (kind(look, &trouble.what))
         @if let Some(after) = after {
             " " (l.of("после", "after")) " "
-            time { (look.clock.moment(after).format("%H:%M:%S").to_string()) }
+            time { (look.clock.time(after)) }
         }
         "; " small {
             code { (shortened(name.as_bytes(), 80)) }
