@@ -19,7 +19,7 @@ use calltrace_output::Clock;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::Tree;
-use calltrace_web::{ConnectionLimits, Limits, Site};
+use calltrace_web::{ConnectionLimits, Limits, Metrics, Site, serve};
 use testing::sample;
 use tokio::sync::oneshot;
 
@@ -109,8 +109,9 @@ impl Setup {
             let ended = async {
                 let _ = stopped.await;
             };
-            let served =
-                runtime.block_on(calltrace_web::serve(listening, router, connections, ended));
+            let metrics = Arc::new(Metrics::started_at(0));
+            let serving = serve(listening, router, connections, metrics, ended);
+            let served = runtime.block_on(serving);
             runtime.shutdown_background();
             served.expect("it serves");
         });

@@ -5,13 +5,13 @@ use calltrace_model::sanitise::sanitise;
 /// `+375 29 000-12-34` and `+7 900 000-12-34`; anything else as it is.
 pub fn phone(digits: &str) -> String {
     let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
-    let (country, rest) = match digits.len() {
+    let (country, area) = match digits.len() {
         12 if all_digits && digits.starts_with("375") => (3, 2),
         11 if all_digits && digits.starts_with('7') => (1, 3),
         _ => return sanitise(digits.as_bytes()).into_owned(),
     };
-    let (country, rest) = (&digits[..country], (&digits[country..], rest));
-    let (area, number) = rest.0.split_at(rest.1);
+    let (country, rest) = digits.split_at(country);
+    let (area, number) = rest.split_at(area);
     format!(
         "+{country} {area} {}-{}-{}",
         &number[..3],

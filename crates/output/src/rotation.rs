@@ -11,7 +11,7 @@ use calltrace_upkeep::rotate::{Done, Kind, Report, Tidy};
 /// Without the newline. In a dry run "would seal".
 pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
     let (step, file) = (&done.step, done.step.kind.file());
-    let (would, did) = verbs(&step.kind);
+    let (_, would, did) = words(&step.kind);
     let mut line = match dry_run {
         true => format!("{enterprise}: would {would} {file}"),
         false => format!("{enterprise}: {did} {file}"),
@@ -48,26 +48,26 @@ pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
     line
 }
 
-/// What is done, and was done.
-fn verbs(kind: &Kind) -> (&'static str, &'static str) {
+/// A step's name in JSON, what is done, and what was done.
+fn words(kind: &Kind) -> (&'static str, &'static str, &'static str) {
     match kind {
         Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_)) => {
-            ("remove the unfinished", "removed the unfinished")
+            ("clean", "remove the unfinished", "removed the unfinished")
         }
-        Kind::Tidy(Tidy::Restore(_)) => ("restore", "restored"),
-        Kind::TakeOff { .. } => ("take lines off", "took lines off"),
-        Kind::Expire(_) => ("remove", "removed"),
-        Kind::Seal(_) => ("seal", "sealed"),
-        Kind::Merge(_) | Kind::Tidy(Tidy::Merge(_)) => ("add", "added"),
+        Kind::Tidy(Tidy::Restore(_)) => ("restore", "restore", "restored"),
+        Kind::TakeOff { .. } => ("take_off", "take lines off", "took lines off"),
+        Kind::Expire(_) => ("expire", "remove", "removed"),
+        Kind::Seal(_) => ("seal", "seal", "sealed"),
+        Kind::Merge(_) | Kind::Tidy(Tidy::Merge(_)) => ("merge", "add", "added"),
         Kind::Finish(_) | Kind::Tidy(Tidy::Finish(_)) => {
-            ("remove the sealed", "removed the sealed")
+            ("finish", "remove the sealed", "removed the sealed")
         }
-        Kind::Rename(_) => ("rename", "renamed"),
-        Kind::Collapse(_) => ("collapse", "collapsed"),
-        Kind::Recompress(_) => ("recompress", "recompressed"),
-        Kind::Index(_) => ("index", "indexed"),
-        Kind::Forget(_) => ("remove the index", "removed the index"),
-        Kind::Catalog => ("write the", "wrote the"),
+        Kind::Rename(_) => ("rename", "rename", "renamed"),
+        Kind::Collapse(_) => ("collapse", "collapse", "collapsed"),
+        Kind::Recompress(_) => ("recompress", "recompress", "recompressed"),
+        Kind::Index(_) => ("index", "index", "indexed"),
+        Kind::Forget(_) => ("forget", "remove the index", "removed the index"),
+        Kind::Catalog => ("catalog", "write the", "wrote the"),
     }
 }
 
@@ -82,25 +82,6 @@ fn says_why(kind: &Kind) -> bool {
             | Kind::Collapse(_)
             | Kind::Forget(_)
     )
-}
-
-/// A step's name in JSON.
-fn name(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_)) => "clean",
-        Kind::Tidy(Tidy::Restore(_)) => "restore",
-        Kind::TakeOff { .. } => "take_off",
-        Kind::Expire(_) => "expire",
-        Kind::Seal(_) => "seal",
-        Kind::Merge(_) | Kind::Tidy(Tidy::Merge(_)) => "merge",
-        Kind::Finish(_) | Kind::Tidy(Tidy::Finish(_)) => "finish",
-        Kind::Rename(_) => "rename",
-        Kind::Collapse(_) => "collapse",
-        Kind::Recompress(_) => "recompress",
-        Kind::Index(_) => "index",
-        Kind::Forget(_) => "forget",
-        Kind::Catalog => "catalog",
-    }
 }
 
 /// All of a run as one document.
@@ -129,7 +110,7 @@ fn report(report: &Report) -> Value {
 
 fn step(done: &Done) -> Value {
     let mut all = json!({
-        "step": name(&done.step.kind),
+        "step": words(&done.step.kind).0,
         "file": done.step.kind.file(),
         "to": done.step.kind.to().map(|to| to.full()),
         "why": done.step.why,

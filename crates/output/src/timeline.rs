@@ -63,10 +63,7 @@ pub fn write_timeline(
             writeln!(out, "{}", style::faint(&heading))?;
         }
         let leg = leg_column(call, fact.uid(), leg_width);
-        let what = match &record.body {
-            Body::Ast(ast) => words::event(ast, fact),
-            _ => words::other(&record),
-        };
+        let what = words::record(&record, fact);
         let what = secrets.mask(&what);
         let prefix_width = 12 + 2 + 9 + 2 + 4 + 2 + leg_width + 2;
         write!(

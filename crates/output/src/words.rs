@@ -237,6 +237,14 @@ pub(super) fn short(bridge: &[u8]) -> String {
     sanitise(&bridge[..end.min(8)]).into_owned()
 }
 
+/// What a record says, in words.
+pub(super) fn record(record: &Record<'_>, fact: &Fact) -> String {
+    match &record.body {
+        Body::Ast(ast) => event(ast, fact),
+        _ => other(record),
+    }
+}
+
 /// A record that is not Asterisk's, in words; redacted and sanitised.
 pub(super) fn other(record: &Record<'_>) -> String {
     let lossy = |bytes| String::from_utf8_lossy(bytes);

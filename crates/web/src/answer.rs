@@ -29,15 +29,7 @@ pub(super) struct Said {
 impl Said {
     /// With the status that fits the notice.
     pub(super) fn new(language: Language, notice: Notice) -> Said {
-        let status = match notice {
-            Notice::Preview => StatusCode::OK,
-            Notice::NoAccess | Notice::Expired => StatusCode::FORBIDDEN,
-            Notice::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
-            Notice::NoSuchPage | Notice::NoSuchCall { .. } => StatusCode::NOT_FOUND,
-            Notice::BadRequest => StatusCode::BAD_REQUEST,
-            Notice::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Notice::Trouble | Notice::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        };
+        let (status, ..) = answered(&notice);
         Said {
             language,
             notice,
@@ -61,25 +53,35 @@ impl Said {
     }
 }
 
+/// The status of a notice, what it counts as, and when to come again (seconds).
+fn answered(notice: &Notice) -> (StatusCode, Option<Refused>, Option<u64>) {
+    match *notice {
+        Notice::Preview => (StatusCode::OK, None, None),
+        Notice::NoAccess => (StatusCode::FORBIDDEN, Some(Refused::Token), None),
+        Notice::Expired => (StatusCode::FORBIDDEN, Some(Refused::Expired), None),
+        Notice::TooManyTries(seconds) => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            (status, Some(Refused::Tries), Some(seconds))
+        }
+        Notice::NoSuchPage | Notice::NoSuchCall { .. } => (StatusCode::NOT_FOUND, None, None),
+        Notice::BadRequest => (StatusCode::BAD_REQUEST, None, None),
+        Notice::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, None, None),
+        Notice::Trouble => (StatusCode::SERVICE_UNAVAILABLE, None, None),
+        Notice::Busy => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            (status, Some(Refused::Busy), Some(BUSY_SECONDS))
+        }
+    }
+}
+
 impl IntoResponse for Said {
     fn into_response(self) -> Response {
         let mut response = page(self.status, notice(self.language, &self.notice));
-        let refused = match self.notice {
-            Notice::NoAccess => Some(Refused::Token),
-            Notice::Expired => Some(Refused::Expired),
-            Notice::TooManyTries(_) => Some(Refused::Tries),
-            Notice::Busy => Some(Refused::Busy),
-            _ => None,
-        };
+        let (_, refused, wait) = answered(&self.notice);
         if let Some(why) = refused {
             response.extensions_mut().insert(why);
         }
         let headers = response.headers_mut();
-        let wait = match self.notice {
-            Notice::TooManyTries(seconds) => Some(seconds),
-            Notice::Busy => Some(BUSY_SECONDS),
-            _ => None,
-        };
         if let Some(seconds) = wait {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

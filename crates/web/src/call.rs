@@ -24,7 +24,9 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
         .admit(&visit, &Wanted::Call(&enterprise, unique_id))
         .await?;
     let trace = traced(&site, &visit, enterprise.clone(), unique_id.to_owned()).await?;
-    let Some(call) = trace.as_ref().and_then(|trace| trace.call.as_ref()) else {
+    let found = trace.as_ref();
+    let found = found.and_then(|trace| Some((trace, trace.call.as_ref()?)));
+    let Some((trace, call)) = found else {
         return Err(visit.said(no_such_call(unique_id.to_owned(), trace.as_ref())));
     };
     let query = &visit.target.query;
@@ -56,11 +58,8 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
             enterprise: &enterprise,
             title: known.title.as_deref(),
             call,
-            searched: trace
-                .as_ref()
-                .map(|trace| trace.searched)
-                .unwrap_or_default(),
-            troubles: trace.as_ref().map_or(&[], |trace| &trace.troubles),
+            searched: trace.searched,
+            troubles: &trace.troubles,
             names: &names,
             may_refresh: query.field("live").map_err(bad)?.as_deref() != Some("off"),
             from: from.parse().unwrap_or(0),

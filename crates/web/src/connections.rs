@@ -82,31 +82,15 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let metrics = Arc::clone(&site.metrics);
-    serve_counted(listener, router(&site), limits, metrics, shutdown).await
+    serve(listener, router(&site), limits, metrics, shutdown).await
 }
 
 /// Serves a router until `shutdown` is done. Then nothing new is accepted, requests that run are
-/// finished, and what is left after `limits.finish` is cut off.
+/// finished, and what is left after `limits.finish` is cut off. Connections count in `metrics`.
 ///
 /// # Errors
 /// When the listener has no address; what goes wrong with single connections is not one.
 pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: ConnectionLimits,
-    shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
-    serve_counted(
-        listener,
-        router,
-        limits,
-        Arc::new(Metrics::started_at(0)),
-        shutdown,
-    )
-    .await
-}
-
-async fn serve_counted(
     listener: TcpListener,
     router: Router,
     limits: ConnectionLimits,

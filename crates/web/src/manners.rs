@@ -25,47 +25,42 @@ use super::request::{Target, loggable};
 use super::site::{Address, Peer, Site};
 use super::stopped::Stopped;
 
-/// The headers of every answer.
-pub(super) struct Headers(HeaderMap);
-
-impl Headers {
-    /// For pages whose one style sheet is `style`, inline.
-    pub(super) fn new(style: &str) -> Headers {
-        let hash = STANDARD.encode(Sha256::digest(style));
-        let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
-             form-action 'self'; frame-ancestors 'none'"
-        );
-        let policy = HeaderValue::try_from(policy).expect("it is plain ASCII");
-        let same = "same-origin";
-        let fixed = [
-            (header::REFERRER_POLICY, "no-referrer"),
-            (header::CACHE_CONTROL, "private, no-store"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::X_FRAME_OPTIONS, "DENY"),
-            (header::VARY, "Accept-Language, Accept-Encoding"),
-            (
-                HeaderName::from_static("x-robots-tag"),
-                "noindex, nofollow, noarchive",
-            ),
-            (HeaderName::from_static("cross-origin-opener-policy"), same),
-            (
-                HeaderName::from_static("cross-origin-resource-policy"),
-                same,
-            ),
-        ];
-        let fixed = fixed.map(|(name, value)| (name, HeaderValue::from_static(value)));
-        let mut headers = HeaderMap::from_iter(fixed);
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        Headers(headers)
-    }
+/// The headers of every answer, for pages whose one style sheet is `style`, inline.
+pub(super) fn headers(style: &str) -> HeaderMap {
+    let hash = STANDARD.encode(Sha256::digest(style));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
+    );
+    let policy = HeaderValue::try_from(policy).expect("it is plain ASCII");
+    let same = "same-origin";
+    let fixed = [
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "private, no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::VARY, "Accept-Language, Accept-Encoding"),
+        (
+            HeaderName::from_static("x-robots-tag"),
+            "noindex, nofollow, noarchive",
+        ),
+        (HeaderName::from_static("cross-origin-opener-policy"), same),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            same,
+        ),
+    ];
+    let fixed = fixed.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    let mut headers = HeaderMap::from_iter(fixed);
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers
 }
 
 /// Puts the headers on an answer, over what it had of them.
-pub(super) async fn dress(headers: Arc<Headers>, request: Request, next: Next) -> Response {
+pub(super) async fn dress(headers: Arc<HeaderMap>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let answered = response.headers_mut();
-    for (name, value) in &headers.0 {
+    for (name, value) in headers.iter() {
         answered.insert(name, value.clone());
     }
     response

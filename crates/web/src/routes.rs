@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::answer::Said;
 use super::api::{self, Admitted};
-use super::manners::{self, Headers};
+use super::manners;
 use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
 use super::{call, list};
@@ -71,7 +71,7 @@ fn api(site: &Arc<Site>) -> Router {
 
 /// Headers and compression.
 fn dressed(router: Router) -> Router {
-    let headers = Arc::new(Headers::new(STYLE));
+    let headers = Arc::new(manners::headers(STYLE));
     // Pages are packed once for one reader: fast matters more than small.
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     router
@@ -100,9 +100,6 @@ async fn metrics(
     site.metrics.answer(up, &site.directory.counts())
 }
 
-async fn nowhere(State(_): State<Arc<Site>>, visit: Result<Visit, Said>) -> Response {
-    match visit {
-        Ok(visit) => visit.said(Notice::NoSuchPage).into_response(),
-        Err(said) => said.into_response(),
-    }
+async fn nowhere(visit: Visit) -> Said {
+    visit.said(Notice::NoSuchPage)
 }

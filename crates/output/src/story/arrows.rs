@@ -2,7 +2,7 @@
 
 use super::Told;
 use crate::words::duration;
-use calltrace_model::call::{Outcome, PersonDoing, Step, StepEvent, TransferResult};
+use calltrace_model::call::{Heard, Outcome, PersonDoing, Rung, Step, StepEvent, TransferResult};
 use calltrace_model::record::{Stamp, phone};
 
 /// One arrow, or a note where it begins and ends at one participant.
@@ -20,6 +20,34 @@ pub(super) struct Arrow {
     pub labels: [String; 2],
     /// It goes both ways: the two talk.
     pub both: bool,
+}
+
+/// An arrow before it is known where participants stand.
+#[derive(Clone)]
+struct Line<'s> {
+    from: &'s str,
+    to: &'s str,
+    label: String,
+    short: &'static str,
+}
+
+fn line<'s>(from: &'s str, to: &'s str, label: &str, short: &'static str) -> Line<'s> {
+    Line {
+        from,
+        to,
+        label: label.to_owned(),
+        short,
+    }
+}
+
+fn each<'s>(who: &'s [String], to: &'s str, label: &str, short: &'static str) -> Vec<Line<'s>> {
+    who.iter().map(|who| line(who, to, label, short)).collect()
+}
+
+fn calls<'s>(by: &'s str, rung: &'s [Rung]) -> Vec<Line<'s>> {
+    let rung = rung.iter();
+    rung.map(|rung| line(by, &rung.party, "calls", "calls"))
+        .collect()
 }
 
 impl Told<'_> {
@@ -50,112 +78,79 @@ impl Told<'_> {
     }
 
     fn draw(&self, step: &Step, arrows: &mut Vec<Arrow>) {
+        if self.story.people.is_empty() {
+            return;
+        }
+        // Somebody without a lane is the other side, as far as anybody knows.
+        let lane = |party: &str| self.index(party).unwrap_or(0);
+        arrows.extend(self.lines(step).into_iter().map(|line| Arrow {
+            at: step.at,
+            between: step.at,
+            from: lane(line.from),
+            to: lane(line.to),
+            labels: [line.label, line.short.to_owned()],
+            both: matches!(step.event, StepEvent::Consulted { .. }),
+        }));
+    }
+
+    fn lines<'s>(&'s self, step: &'s Step) -> Vec<Line<'s>> {
         let s = &self.call.summary;
         let client = s.client.as_str();
-        let mut add = |from: &str, to: &str, label: &str, short: &str, both: bool| {
-            // Somebody without a lane is the other side, as far as anybody knows.
-            let from = self.index(from).unwrap_or(0);
-            let to = self.index(to).unwrap_or(0);
-            if !self.story.people.is_empty() {
-                arrows.push(Arrow {
-                    at: step.at,
-                    between: step.at,
-                    from,
-                    to,
-                    labels: [label.to_owned(), short.to_owned()],
-                    both,
-                });
-            }
-        };
         let lasting = |label: &str, lasted: &Option<i64>| match lasted {
             Some(lasted) => format!("{label} {}", duration(*lasted)),
             None => label.to_owned(),
         };
+        // To whom the other side answers or hangs up.
+        let other = |who: &str, heard: Option<&'s Heard>| {
+            let heard = heard.and_then(|heard| heard.with.first());
+            let is_client = self.index(who) == self.index(client);
+            heard.filter(|_| is_client).map_or(client, String::as_str)
+        };
         match &step.event {
-            StepEvent::Called { from, rings, .. } => {
-                for rung in rings {
-                    add(from, &rung.party, "calls", "calls", false);
-                }
-                if rings.is_empty() {
-                    add(from, from, "calls", "calls", false);
-                }
+            StepEvent::Called { from, rings, .. } if rings.is_empty() => {
+                vec![line(from, from, "calls", "calls")]
             }
-            StepEvent::Rang { who, by } => {
-                let by = by.as_deref().unwrap_or(client);
-                for rung in who {
-                    add(by, &rung.party, "calls", "calls", false);
-                }
-            }
+            StepEvent::Called { from, rings, .. } => calls(from, rings),
+            StepEvent::Rang { who, by } => calls(by.as_deref().unwrap_or(client), who),
             StepEvent::Answered { by, after } => {
-                let long = match after {
-                    Some(after) => format!("answers after {}", duration(*after)),
-                    None => "answers".to_owned(),
-                };
-                let heard = s.heard.first().and_then(|heard| heard.with.first());
-                for who in by {
-                    let is_client = self.index(who) == self.index(client);
-                    let to = heard.filter(|_| is_client).map_or(client, String::as_str);
-                    add(who, to, &long, "answers", false);
-                }
+                let label = lasting("answers after", after);
+                let label = if after.is_none() { "answers" } else { &label };
+                let answers =
+                    |who: &'s String| line(who, other(who, s.heard.first()), label, "answers");
+                by.iter().map(answers).collect()
             }
-            StepEvent::Held { by, calls, lasted } => {
-                for who in by {
-                    add(who, client, &lasting("hold", lasted), "hold", false);
-                }
-                for rung in calls {
-                    add(
-                        by.first().map_or(client, String::as_str),
-                        &rung.party,
-                        "calls",
-                        "calls",
-                        false,
-                    );
-                }
+            StepEvent::Held {
+                by,
+                calls: rung,
+                lasted,
+            } => {
+                let caller = by.first().map_or(client, String::as_str);
+                let held = each(by, client, &lasting("hold", lasted), "hold");
+                [held, calls(caller, rung)].concat()
             }
             StepEvent::HandedOver { by, to, lasted } => {
-                for who in by {
-                    add(who, client, &lasting("hands on", lasted), "hands on", false);
-                }
-                for rung in to {
-                    add(client, &rung.party, "calls", "calls", false);
-                }
+                let handed = each(by, client, &lasting("hands on", lasted), "hands on");
+                [handed, calls(client, to)].concat()
             }
             StepEvent::Consulted { by, with, lasted } => {
-                add(by, with, &lasting("talk", lasted), "talk", true);
+                vec![line(by, with, &lasting("talk", lasted), "talk")]
             }
-            StepEvent::Transferred { result, by, to, .. } => match result {
-                TransferResult::Completed => add(by, to, "transfer", "transfer", false),
-                TransferResult::Refused => add(to, by, "declines", "declines", false),
-                TransferResult::NotAnswered => add(to, to, "no answer", "no answer", false),
-            },
-            StepEvent::Resumed { with } => {
-                for who in with {
-                    add(who, client, "talks again", "back", false);
-                }
-            }
-            StepEvent::Joined { who } => {
-                for who in who {
-                    add(who, client, "joins", "joins", false);
-                }
-            }
-            StepEvent::Left { who } => {
-                for who in who {
-                    add(who, client, "leaves", "leaves", false);
-                }
-            }
+            StepEvent::Transferred { result, by, to, .. } => vec![match result {
+                TransferResult::Completed => line(by, to, "transfer", "transfer"),
+                TransferResult::Refused => line(to, by, "declines", "declines"),
+                TransferResult::NotAnswered => line(to, to, "no answer", "no answer"),
+            }],
+            StepEvent::Resumed { with } => each(with, client, "talks again", "back"),
+            StepEvent::Joined { who } => each(who, client, "joins", "joins"),
+            StepEvent::Left { who } => each(who, client, "leaves", "leaves"),
             StepEvent::Ended {
                 by: Some(by),
                 talked,
                 ..
             } => {
-                let last = s.heard.last().and_then(|heard| heard.with.first());
-                let is_client = self.index(by) == self.index(client);
-                let to = last.filter(|_| is_client).map_or(client, String::as_str);
-                let long = match talked {
-                    Some(talked) => format!("hangs up, talked {}", duration(*talked)),
-                    None => "hangs up".to_owned(),
-                };
-                add(by, to, &long, "hangs up", false);
+                let label = lasting("hangs up, talked", talked);
+                let label = if talked.is_none() { "hangs up" } else { &label };
+                vec![line(by, other(by, s.heard.last()), label, "hangs up")]
             }
             StepEvent::Ended {
                 by: None, outcome, ..
@@ -166,16 +161,18 @@ impl Told<'_> {
                     Outcome::Busy => "ends, busy",
                     _ => "ends",
                 };
-                add(client, client, what, "ends", false);
+                vec![line(client, client, what, "ends")]
             }
             StepEvent::Unfinished { outcome } => {
                 let what = match outcome {
                     Outcome::InProgress => "goes on",
                     _ => "no end logged",
                 };
-                add(client, client, what, what, false);
+                vec![line(client, client, what, what)]
             }
-            StepEvent::Messages { .. } | StepEvent::Requests { .. } | StepEvent::Queries => {}
+            StepEvent::Messages { .. } | StepEvent::Requests { .. } | StepEvent::Queries => {
+                Vec::new()
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::layout::fit;
 use crate::number::phone;
 use crate::words;
 use calltrace_model::call::PersonDoing;
-use calltrace_model::record::{Body, Record};
+use calltrace_model::record::Record;
 
 /// Forbids what a file could be made to fetch or run.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -114,12 +114,7 @@ fn records(told: &Told<'_>) -> Markup {
                         td.num { (told.clock.time_millis(line.at)) }
                         td { (record.kind().as_str()) }
                         td { (crate::timeline::leg_text(told.call, fact.uid())) }
-                        td {
-                            @match &record.body {
-                                Body::Ast(ast) => { (words::event(ast, fact)) }
-                                _ => { (words::other(&record)) }
-                            }
-                        }
+                        td { (words::record(&record, fact)) }
                     }
                 }
             }

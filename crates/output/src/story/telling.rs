@@ -36,10 +36,14 @@ pub trait Teller: Sized {
     fn duration(&self, millis: i64) -> String;
 
     /// How long the other side waited for the first person, who rang for so long (milliseconds).
-    fn waited(&self, rang: Option<i64>) -> Option<i64>;
+    fn waited(&self, rang: Option<i64>) -> Option<i64> {
+        rang
+    }
 
     /// What the first request of a step asked and got, where that is told.
-    fn request(&self, step: &Step) -> Option<String>;
+    fn request(&self, _: &Step) -> Option<String> {
+        None
+    }
 
     /// Who does something.
     fn subject(&self, who: &[String]) -> String {

@@ -62,10 +62,6 @@ impl Teller for Told<'_> {
         duration(millis)
     }
 
-    fn waited(&self, rang: Option<i64>) -> Option<i64> {
-        rang
-    }
-
     fn request(&self, step: &Step) -> Option<String> {
         self.shown(&step.records)
     }

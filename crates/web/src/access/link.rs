@@ -17,7 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::Verdict;
+use super::Refusal;
 use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
 
@@ -52,24 +52,24 @@ pub(super) struct Signed<'r> {
 impl Signed<'_> {
     /// What it is worth at the second `now` (Unix time). Only a right signature learns that it
     /// came too late.
-    pub(super) fn verdict(&self, secret: &Secret, now: u64) -> Verdict {
+    pub(super) fn judged(&self, secret: &Secret, now: u64) -> Result<(), Refusal> {
         let (Some(expires), Ok(signature)) = (
             plain_number(self.expires),
             URL_SAFE_NO_PAD.decode(self.signature),
         ) else {
-            return Verdict::Closed;
+            return Err(Refusal::Closed);
         };
         let message = message(self.enterprise, self.unique_id, expires);
         if mac(secret, &message).verify_slice(&signature).is_err() {
-            return Verdict::Closed;
+            return Err(Refusal::Closed);
         }
         if expires > now + VALID_FOR_MAX.as_secs() + AHEAD_MAX {
-            return Verdict::Closed;
+            return Err(Refusal::Closed);
         }
         if expires < now {
-            return Verdict::Expired;
+            return Err(Refusal::Expired);
         }
-        Verdict::Open
+        Ok(())
     }
 }
 
@@ -111,14 +111,19 @@ mod tests {
         (expires.to_owned(), signature.to_owned())
     }
 
-    fn verdict(enterprise: &EnterpriseName, id: &str, expires: &str, signature: &str) -> Verdict {
+    fn verdict(
+        enterprise: &EnterpriseName,
+        id: &str,
+        expires: &str,
+        signature: &str,
+    ) -> Result<(), Refusal> {
         let signed = Signed {
             enterprise,
             unique_id: id,
             expires,
             signature,
         };
-        signed.verdict(&secret(), NOW)
+        signed.judged(&secret(), NOW)
     }
 
     /// Computed by another implementation of the same words.
@@ -140,7 +145,7 @@ mod tests {
     fn a_link_opens_its_own_call_and_no_other() {
         let ours = enterprise("0367");
         let (expires, signature) = parameters(&signed_path(&secret(), &ours, "1.1", NOW + 60));
-        assert_eq!(verdict(&ours, "1.1", &expires, &signature), Verdict::Open);
+        assert_eq!(verdict(&ours, "1.1", &expires, &signature), Ok(()));
         let later = (NOW + 61).to_string();
         let padded = format!("{signature}=");
         let zero = format!("0{expires}");
@@ -160,7 +165,11 @@ mod tests {
             ("0367", "1.1", &expires, ""),
         ] {
             let got = verdict(&enterprise(name), id, expires, signature);
-            assert_eq!(got, Verdict::Closed, "{name} {id} {expires} {signature}");
+            assert_eq!(
+                got,
+                Err(Refusal::Closed),
+                "{name} {id} {expires} {signature}"
+            );
         }
     }
 
@@ -169,11 +178,11 @@ mod tests {
         let ours = enterprise("0367");
         let far = NOW + VALID_FOR_MAX.as_secs();
         for (expires, wanted) in [
-            (0, Verdict::Expired),
-            (NOW - 1, Verdict::Expired),
-            (NOW, Verdict::Open),
-            (far, Verdict::Open),
-            (far + AHEAD_MAX + 1, Verdict::Closed),
+            (0, Err(Refusal::Expired)),
+            (NOW - 1, Err(Refusal::Expired)),
+            (NOW, Ok(())),
+            (far, Ok(())),
+            (far + AHEAD_MAX + 1, Err(Refusal::Closed)),
         ] {
             let link = signed_path(&secret(), &ours, "1.1", expires);
             let (expires, signature) = parameters(&link);
@@ -188,6 +197,6 @@ mod tests {
     #[test]
     fn a_wrong_signature_does_not_learn_that_it_is_late() {
         let got = verdict(&enterprise("0367"), "1.1", "1", "AAAA");
-        assert_eq!(got, Verdict::Closed);
+        assert_eq!(got, Err(Refusal::Closed));
     }
 }

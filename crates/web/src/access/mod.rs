@@ -84,17 +84,6 @@ impl Credentials {
     }
 }
 
-/// What credentials are worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// They open what is wanted.
-    Open,
-    /// They did once.
-    Expired,
-    /// They do not.
-    Closed,
-}
-
 /// Why nobody is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -133,13 +122,10 @@ impl Door {
         shown: &str,
         now: Instant,
     ) -> Result<(), Refusal> {
-        let is_right = secret.unwrap_or(&self.stand_in).matches(shown) && secret.is_some();
+        let is_right = secret.unwrap_or(&self.stand_in).matches(shown);
+        let judged = is_right.then_some(()).ok_or(Refusal::Closed);
         let api = EnterpriseName::new(API).expect("it is written like one");
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = Answer::about(secret, is_right);
-        let settled = tries.settle(visitor, &api, answer, now);
-        settled.map_err(Refusal::TooMany)?;
-        is_right.then_some(()).ok_or(Refusal::Closed)
+        self.settle(visitor, &api, secret, judged, now)
     }
 
     /// Whether it is worth asking for the secret at all.
@@ -166,41 +152,50 @@ impl Door {
         now: (Instant, u64),
     ) -> Result<(), Refusal> {
         let (instant, unix) = now;
-        let known = secret.is_some();
-        let verdict = judge(secret.unwrap_or(&self.stand_in), wanted, credentials, unix);
-        let verdict = if known { verdict } else { Verdict::Closed };
-        let answer = Answer::about(secret, verdict != Verdict::Closed);
+        let judged = judge(secret.unwrap_or(&self.stand_in), wanted, credentials, unix);
+        self.settle(visitor, wanted.enterprise(), secret, judged, instant)
+    }
+
+    /// What was judged, as far as there is a secret and a try left; a wrong one is counted.
+    fn settle(
+        &self,
+        visitor: Visitor,
+        enterprise: &EnterpriseName,
+        secret: Option<&Secret>,
+        judged: Result<(), Refusal>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let judged = secret.map_or(Err(Refusal::Closed), |_| judged);
+        let answer = Answer::about(secret, judged != Err(Refusal::Closed));
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        tries
-            .settle(visitor, wanted.enterprise(), answer, instant)
-            .map_err(Refusal::TooMany)?;
-        match verdict {
-            Verdict::Open => Ok(()),
-            Verdict::Expired => Err(Refusal::Expired),
-            Verdict::Closed => Err(Refusal::Closed),
-        }
+        let settled = tries.settle(visitor, enterprise, answer, now);
+        settled.map_err(Refusal::TooMany)?;
+        judged
     }
 }
 
-/// What credentials are worth to somebody who has the secret; `unix` is now, in seconds.
-fn judge(secret: &Secret, wanted: &Wanted<'_>, shown: &Credentials, unix: u64) -> Verdict {
-    let signed = match (&shown.token, &shown.signature, wanted) {
-        (None, Some(signature), Wanted::Call(enterprise, unique_id)) => Signed {
-            enterprise,
-            unique_id,
-            expires: shown.expires.as_deref().unwrap_or_default(),
-            signature,
-        },
-        (token, ..) => {
-            let right = secret.matches(token.as_deref().unwrap_or_default());
-            return if right {
-                Verdict::Open
-            } else {
-                Verdict::Closed
+/// Whether credentials open what is wanted for somebody who has the secret; `unix` is now, in seconds.
+fn judge(
+    secret: &Secret,
+    wanted: &Wanted<'_>,
+    shown: &Credentials,
+    unix: u64,
+) -> Result<(), Refusal> {
+    match (&shown.token, &shown.signature, wanted) {
+        (None, Some(signature), Wanted::Call(enterprise, unique_id)) => {
+            let signed = Signed {
+                enterprise,
+                unique_id,
+                expires: shown.expires.as_deref().unwrap_or_default(),
+                signature,
             };
+            signed.judged(secret, unix)
         }
-    };
-    signed.verdict(secret, unix)
+        (token, ..) => {
+            let is_right = secret.matches(token.as_deref().unwrap_or_default());
+            is_right.then_some(()).ok_or(Refusal::Closed)
+        }
+    }
 }
 
 #[cfg(test)]

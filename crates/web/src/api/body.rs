@@ -57,13 +57,15 @@ impl Seats {
         let mut stream = body.into_data_stream();
         let (mut bytes, mut seat) = (Vec::new(), None);
         while let Some(chunk) = stream.next().await {
-            let chunk: Bytes = chunk.map_err(|_| cut_off())?;
+            let chunk: Bytes =
+                chunk.map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "the body broke off"))?;
             if bytes.len() + chunk.len() > BODY_BYTES_MAX {
                 drop(bytes);
                 if !headers.contains_key(EXPECT) {
                     throw_away(stream).await;
                 }
-                return Err(too_long());
+                let said = "the body is longer than 10 MiB";
+                return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, said));
             }
             if bytes.len() + chunk.len() > SMALL_BYTES && seat.is_none() {
                 seat = Some(self.seat().await?);
@@ -102,15 +104,4 @@ fn is_json(headers: &HeaderMap) -> Result<(), Failure> {
     }
     let said = "the body is JSON, not packed, and says so: Content-Type: application/json";
     Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, said))
-}
-
-fn too_long() -> Failure {
-    Failure::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "the body is longer than 10 MiB",
-    )
-}
-
-fn cut_off() -> Failure {
-    Failure::new(StatusCode::BAD_REQUEST, "the body broke off")
 }

@@ -1,8 +1,5 @@
 //! `GET /` for programs.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, HeaderMap};
 use axum::response::{IntoResponse as _, Response};
@@ -11,12 +8,11 @@ use serde_json::{Map, Value, json};
 use super::failure::answer;
 use super::{Admitted, Failure, routes};
 use crate::pages::Notice;
-use crate::site::{Site, Visit};
+use crate::site::Visit;
 
 /// `GET /`: what the service is, for programs that may use it; for all others the page that says
 /// nothing.
 pub(crate) async fn front(
-    State(_): State<Arc<Site>>,
     visit: Visit,
     admitted: Result<Admitted, Failure>,
     headers: HeaderMap,

@@ -34,7 +34,7 @@ async fn take(
     let (head, body) = request.into_parts();
     let body = site.posts.seats.read(&head.headers, body).await?;
     let logged = site.posts.append(kind, body).await?;
-    site.metrics.line_written(kind.word());
+    site.metrics.line_written(kind.words().0);
     Ok(logged)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn posts_of(kind: Kind) -> MethodRouter<Arc<Site>> {
                     admitted: Result<Admitted, Failure>,
                     request: Request| {
             let logged = take(kind, &site, admitted, request).await?;
-            let mut said = json!({ "status": "success", "message": kind.done() });
+            let mut said = json!({ "status": "success", "message": kind.words().1 });
             if kind == Kind::Event {
                 said["trace_id"] = json!(trace_id(&logged));
                 said["unique_id"] = json!(logged.unique_id);

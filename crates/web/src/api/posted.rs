@@ -21,24 +21,14 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// As it is counted: the kind of its line.
-    pub(super) fn word(self) -> &'static str {
+    /// As it is counted, by the kind of its line, and what is said when it was logged.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
-            Kind::Event => "ast",
-            Kind::Http | Kind::Integration => "http",
-            Kind::Sql => "sql",
-            Kind::Telegram => "tg",
-        }
-    }
-
-    /// What is said when it was logged.
-    pub(super) fn done(self) -> &'static str {
-        match self {
-            Kind::Event => "Event logged",
-            Kind::Http => "HTTP request logged",
-            Kind::Sql => "SQL query logged",
-            Kind::Telegram => "Telegram message logged",
-            Kind::Integration => "Integration response logged",
+            Kind::Event => ("ast", "Event logged"),
+            Kind::Http => ("http", "HTTP request logged"),
+            Kind::Sql => ("sql", "SQL query logged"),
+            Kind::Telegram => ("tg", "Telegram message logged"),
+            Kind::Integration => ("http", "Integration response logged"),
         }
     }
 }
@@ -73,7 +63,9 @@ fn event(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
     Ok(Entry::Event(EventEntry {
         unique_id,
         event: fields.text("event_type")?,
-        data: fields.object("event_data")?,
+        data: fields
+            .object("event_data")?
+            .ok_or_else(|| missing("event_data"))?,
         more: vec![
             ("chat_id", fields.take("chat_id")),
             ("phone_number", fields.take("phone_number")),
@@ -88,7 +80,7 @@ fn http(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
         method: fields.text("method")?,
         url: fields.text("url")?,
         status: fields.status("status_code")?,
-        request: fields.object_or_none("request_data")?,
+        request: fields.object("request_data")?.unwrap_or_default(),
         response: fields.take("response_data"),
         more: vec![
             ("duration_ms", fields.duration()?),
@@ -135,7 +127,7 @@ fn integration(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> 
         method: fields.text("method")?,
         url: fields.text("endpoint")?,
         status: Some(status.ok_or_else(|| missing("status"))?),
-        request: fields.object_or_none("request_data")?,
+        request: fields.object("request_data")?.unwrap_or_default(),
         response: fields.take("response_data"),
         more: vec![
             ("integration", Value::from(name)),
@@ -153,67 +145,59 @@ impl Fields {
         self.0.get_mut(name).map(Value::take).unwrap_or_default()
     }
 
+    /// What `read` makes of a field; `said` where it makes nothing of it.
+    fn read<T>(
+        &mut self,
+        name: &'static str,
+        said: &str,
+        read: impl FnOnce(Value) -> Option<T>,
+    ) -> Result<Option<T>, Failure> {
+        match self.take(name) {
+            Value::Null => Ok(None),
+            value => read(value).map(Some).ok_or_else(|| wrong(name, said)),
+        }
+    }
+
     fn text(&mut self, name: &'static str) -> Result<String, Failure> {
         self.text_or_none(name)?.ok_or_else(|| missing(name))
     }
 
     fn text_or_none(&mut self, name: &'static str) -> Result<Option<String>, Failure> {
-        match self.take(name) {
-            Value::Null => Ok(None),
-            Value::String(text) => Ok(Some(text)),
-            _ => Err(wrong(name, "it is a string")),
-        }
+        self.read(name, "it is a string", |value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        })
     }
 
-    fn object(&mut self, name: &'static str) -> Result<Map<String, Value>, Failure> {
-        match self.take(name) {
-            Value::Object(fields) => Ok(fields),
-            Value::Null => Err(missing(name)),
-            _ => Err(wrong(name, "it is an object")),
-        }
-    }
-
-    fn object_or_none(&mut self, name: &'static str) -> Result<Map<String, Value>, Failure> {
-        match self.take(name) {
-            Value::Null => Ok(Map::new()),
-            Value::Object(fields) => Ok(fields),
-            _ => Err(wrong(name, "it is an object")),
-        }
+    fn object(&mut self, name: &'static str) -> Result<Option<Map<String, Value>>, Failure> {
+        self.read(name, "it is an object", |value| match value {
+            Value::Object(fields) => Some(fields),
+            _ => None,
+        })
     }
 
     /// A number, or a string that writes one.
     fn integer(&mut self, name: &'static str) -> Result<Option<i64>, Failure> {
-        let number = match self.take(name) {
-            Value::Null => return Ok(None),
-            Value::Number(number) => number.as_i64(),
+        self.read(name, "it is an integer of 64 bits", |value| match value {
             Value::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        number
-            .map(Some)
-            .ok_or_else(|| wrong(name, "it is an integer of 64 bits"))
+            value => value.as_i64(),
+        })
     }
 
     /// A number of HTTP's, or a word such as `timeout`; which words, the line says.
     fn status(&mut self, name: &'static str) -> Result<Option<String>, Failure> {
-        match self.take(name) {
-            Value::Null => Ok(None),
-            Value::String(text) => Ok(Some(text)),
-            Value::Number(number) if number.as_u64().is_some_and(|n| n <= 999) => {
-                Ok(Some(number.to_string()))
-            }
-            _ => Err(wrong(name, "it is a number from 0 to 999, or a word")),
-        }
+        let said = "it is a number from 0 to 999, or a word";
+        self.read(name, said, |value| match value {
+            Value::String(text) => Some(text),
+            value => Some(value.as_u64().filter(|n| *n <= 999)?.to_string()),
+        })
     }
 
     fn duration(&mut self) -> Result<Value, Failure> {
-        match self.take("duration_ms") {
-            Value::Null => Ok(Value::Null),
-            Value::Number(number) if number.as_f64().is_some_and(|n| n.is_finite() && n >= 0.0) => {
-                Ok(Value::Number(number))
-            }
-            _ => Err(wrong("duration_ms", "it is a number, 0 or more")),
-        }
+        let is_length = |value: &Value| value.as_f64().is_some_and(|n| n.is_finite() && n >= 0.0);
+        let length = |value| Some(value).filter(is_length);
+        let read = self.read("duration_ms", "it is a number, 0 or more", length)?;
+        Ok(read.unwrap_or_default())
     }
 }
 

@@ -172,27 +172,19 @@ impl EventEntry {
 impl RequestEntry {
     fn line(&self, at: Stamp) -> Result<Line, Unfit> {
         unique_id(&self.unique_id)?;
-        let is_method = |text: &str| text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
-        if self.method.is_empty()
-            || self.method.len() > STATUS_BYTES_MAX
-            || !is_method(&self.method)
-        {
-            return Err(Unfit::Field("method", "it is a word such as GET"));
-        }
+        let is_short = |text: &str| (1..=STATUS_BYTES_MAX).contains(&text.len());
+        let is_method = |b: u8| b.is_ascii_alphabetic() || b == b'-';
+        let fits = is_short(&self.method) && self.method.bytes().all(is_method);
+        check(fits, "method", "it is a word such as GET")?;
         let is_split = |c: char| c.is_control() || dump::is_break(c);
         let url = self.url.trim();
-        if url.is_empty() || url.len() > URL_BYTES_MAX || url.contains(is_split) {
-            let said = "it is a URL of up to 16 KiB without line breaks and other controls";
-            return Err(Unfit::Field("url", said));
-        }
+        let fits = (1..=URL_BYTES_MAX).contains(&url.len()) && !url.contains(is_split);
+        let said = "it is a URL of up to 16 KiB without line breaks and other controls";
+        check(fits, "url", said)?;
         let status = self.status.as_deref().unwrap_or("None");
-        let is_status = status.len() <= STATUS_BYTES_MAX
-            && !status.is_empty()
-            && status.bytes().all(|b| b.is_ascii_alphanumeric());
-        if !is_status {
-            let said = "it is a number, or a word of up to 16 letters and digits";
-            return Err(Unfit::Field("status", said));
-        }
+        let fits = is_short(status) && status.bytes().all(|b| b.is_ascii_alphanumeric());
+        let said = "it is a number, or a word of up to 16 letters and digits";
+        check(fits, "status", said)?;
         let request = with_more(self.request.clone(), &self.more);
         written(
             at,
@@ -236,9 +228,8 @@ impl MessageEntry {
     fn line(&self, at: Stamp) -> Result<Line, Unfit> {
         unique_id(&self.unique_id)?;
         word("message_type", &self.kind)?;
-        if !matches!(self.action.as_str(), "send" | "edit" | "delete") {
-            return Err(Unfit::Field("action", "it is send, edit or delete"));
-        }
+        let fits = matches!(self.action.as_str(), "send" | "edit" | "delete");
+        check(fits, "action", "it is send, edit or delete")?;
         let cut: String = self.text.chars().take(TEXT_CHARS_MAX).collect();
         let message = self.message.map(|number| number.to_string());
         written(
@@ -267,21 +258,19 @@ fn written(at: Stamp, body: &Body<'_>) -> Result<Line, Unfit> {
     }
 }
 
+fn check(fits: bool, field: &'static str, said: &'static str) -> Result<(), Unfit> {
+    fits.then_some(()).ok_or(Unfit::Field(field, said))
+}
+
 fn unique_id(text: &str) -> Result<(), Unfit> {
     let said = "it is 1 to 150 of ASCII letters, digits, '.', '_' and '-', a digit among them";
-    match id::is_id(text.as_bytes()) {
-        true => Ok(()),
-        false => Err(Unfit::Field("unique_id", said)),
-    }
+    check(id::is_id(text.as_bytes()), "unique_id", said)
 }
 
 fn word(field: &'static str, text: &str) -> Result<(), Unfit> {
     let fits = (1..=WORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(id::is_id_byte);
     let said = "it is a word of up to 64 ASCII letters, digits, '.', '_' and '-'";
-    match fits {
-        true => Ok(()),
-        false => Err(Unfit::Field(field, said)),
-    }
+    check(fits, field, said)
 }
 
 fn with_more(mut fields: Map<String, Value>, more: &[(&'static str, Value)]) -> String {

@@ -49,29 +49,16 @@ pub(super) enum Refused {
     Connections,
 }
 
-impl Refused {
-    const ALL: [Refused; 7] = [
-        Refused::Token,
-        Refused::Expired,
-        Refused::Tries,
-        Refused::Busy,
-        Refused::Timeout,
-        Refused::Robot,
-        Refused::Connections,
-    ];
-
-    fn word(self) -> &'static str {
-        match self {
-            Refused::Token => "token",
-            Refused::Expired => "expired",
-            Refused::Tries => "tries",
-            Refused::Busy => "busy",
-            Refused::Timeout => "timeout",
-            Refused::Robot => "robot",
-            Refused::Connections => "connections",
-        }
-    }
-}
+/// The words for those reasons, in their order.
+const REASONS: [&str; 7] = [
+    "token",
+    "expired",
+    "tries",
+    "busy",
+    "timeout",
+    "robot",
+    "connections",
+];
 
 /// All counters of one server. They begin at nothing and are never taken back.
 pub struct Metrics {
@@ -123,7 +110,9 @@ impl Metrics {
     }
 
     pub(super) fn refused(&self, why: Refused) {
-        self.refused.with_label_values(&[why.word()]).inc();
+        self.refused
+            .with_label_values(&[REASONS[why as usize]])
+            .inc();
     }
 
     /// How long the engine worked: short work traces a call, long work searches.
@@ -193,13 +182,13 @@ impl Metrics {
 
 impl Metrics {
     /// Counters of a process started at this time (seconds of Unix time), all at nothing.
-    pub(super) fn started_at(unix_seconds: u64) -> Metrics {
+    pub fn started_at(unix_seconds: u64) -> Metrics {
         let counters = Counters::default();
         let counted = "Requests that did not get what they asked for, by reason.";
         let refused = counters.counters("calltrace_refused_total", counted, &["reason"]);
         // What never happened is told as nothing, so that the first time is seen as a change.
-        for why in Refused::ALL {
-            refused.with_label_values(&[why.word()]);
+        for why in REASONS {
+            refused.with_label_values(&[why]);
         }
         counters.fixed(unix_seconds);
         Metrics {

@@ -115,6 +115,7 @@ fn stack(calls: Outcomes, most: usize, x: &str, width: &str) -> Markup {
 }
 
 fn table(l: Language, drawn: &Drawn) -> Markup {
+    // In the order of all outcomes.
     let columns = [
         l.of("С ответом", "Answered"),
         l.of("Пропущено", "Missed"),

@@ -8,70 +8,56 @@ use super::{Look, shortened};
 use calltrace_model::call::{CallType, Event, Fact};
 use calltrace_model::record::{Ast, phone};
 
-/// An event in words.
-pub(super) struct Told {
-    /// A sign before it.
-    pub mark: &'static str,
-    /// The words.
-    pub what: Markup,
-    /// It matters to whoever looks for a fault, less to whoever asks what happened.
-    pub is_minor: bool,
-}
-
-/// Puts an event into words.
+/// An event in words: a sign before it, the words, and whether it matters to whoever looks for a fault, less
+/// to whoever asks what happened.
 pub(super) fn event(
     look: &Look,
     people: &People<'_>,
     bridges: &[&[u8]],
     ast: &Ast<'_>,
     fact: &Fact,
-) -> Told {
+) -> (&'static str, Markup, bool) {
     let l = look.language;
-    let told = |mark, is_minor, what| Told {
-        mark,
-        what,
-        is_minor,
-    };
     let bridge = bridge_name(look, bridges, fact);
-    match fact.event {
-        Event::Start => told(
+    let (mark, what) = match fact.event {
+        Event::Start => (
             "📞",
-            false,
             html! {
                 (l.of("Звонок поступил: ", "A call comes in: ")) (party(people, fact.phone())) (over_line(look, people, fact))
             },
         ),
-        Event::Dial => told("🔔", false, dial(look, people, fact)),
-        Event::BridgeCreate => told("+", true, html! { (l.of("Создан ", "Made: ")) (bridge) }),
-        Event::Bridge => told(
+        Event::Dial => ("🔔", dial(look, people, fact)),
+        Event::BridgeCreate => ("+", html! { (l.of("Создан ", "Made: ")) (bridge) }),
+        Event::Bridge => (
             "🔗",
-            false,
             html! {
                 (l.of("Соединён: ", "Connected: ")) (channel(people, fact)) (caller_name(ast)) ", " (bridge)
             },
         ),
-        Event::BridgeLeave => told(
+        Event::BridgeLeave => (
             "↩",
-            false,
             html! {
                 (l.of("Отключился: ", "Left: ")) (channel(people, fact)) ", " (bridge)
             },
         ),
-        Event::BridgeDestroy => told("−", true, html! { (l.of("Закрыт ", "Closed: ")) (bridge) }),
-        Event::NewCallerid => told(
+        Event::BridgeDestroy => ("−", html! { (l.of("Закрыт ", "Closed: ")) (bridge) }),
+        Event::NewCallerid => (
             "🆔",
-            true,
             html! {
                 (l.of("Номер на канале: ", "Caller id of a channel: ")) (channel(people, fact)) (caller_name(ast))
             },
         ),
-        Event::Hangup => told("⏹", false, hangup(look, people, fact)),
-        _ => told(
+        Event::Hangup => ("⏹", hangup(look, people, fact)),
+        _ => (
             "•",
-            true,
             html! { (l.of("Событие ", "Event ")) code { (shortened(ast.event, 60)) } },
         ),
-    }
+    };
+    let is_minor = !matches!(
+        fact.event,
+        Event::Start | Event::Dial | Event::Bridge | Event::BridgeLeave | Event::Hangup
+    );
+    (mark, what, is_minor)
 }
 
 fn party(people: &People<'_>, number: &[u8]) -> Markup {

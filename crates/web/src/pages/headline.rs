@@ -134,13 +134,13 @@ fn figures(look: &Look, call: &TracedCall, it: &Headline<'_>) -> Markup {
 fn actions(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
     let l = look.language;
     let s = &page.call.summary;
-    let counted = |severity: Severity| {
-        it.faults
-            .iter()
-            .filter(|it| it.severity() == severity)
-            .count()
-    };
-    let (problems, warnings) = (counted(Severity::Problem), counted(Severity::Warning));
+    let of = |wanted: Severity| it.faults.iter().filter(move |it| it.severity() == wanted);
+    let (problems, warnings) = (of(Severity::Problem).count(), of(Severity::Warning).count());
+    let problem = (["проблема", "проблемы", "проблем"], ["problem", "problems"]);
+    let warning = (
+        ["предупреждение", "предупреждения", "предупреждений"],
+        ["warning", "warnings"],
+    );
     html! {
         p.actions {
             @if let Some(number) = dialled(&s.client).filter(|_| s.direction != Direction::Internal) {
@@ -154,16 +154,15 @@ fn actions(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
             @if !page.others.is_empty() {
                 a.button href="#others" { (l.of("Другие звонки клиента", "Other calls of this client")) }
             }
-            @if problems > 0 {
-                a.button.bad href="#faults" {
-                    span aria-hidden="true" { (faults::mark(Severity::Problem)) " " }
-                    (l.count(problems, ["проблема", "проблемы", "проблем"], ["problem", "problems"]))
-                }
-            }
-            @if warnings > 0 {
-                a.button.odd href="#faults" {
-                    span aria-hidden="true" { (faults::mark(Severity::Warning)) " " }
-                    (l.count(warnings, ["предупреждение", "предупреждения", "предупреждений"], ["warning", "warnings"]))
+            @for (severity, class, count, (russian, english)) in [
+                (Severity::Problem, "bad", problems, problem),
+                (Severity::Warning, "odd", warnings, warning),
+            ] {
+                @if count > 0 {
+                    a.button.(class) href="#faults" {
+                        span aria-hidden="true" { (faults::mark(severity)) " " }
+                        (l.count(count, russian, english))
+                    }
                 }
             }
         }

@@ -58,7 +58,7 @@ pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
 
 fn heading(l: Language, page: &ListPage<'_>) -> String {
     if page.mistake.is_some() {
-        return l.of("Поиск звонков", "Search for calls").to_owned();
+        return l.text("Поиск звонков", "Search for calls");
     }
     match page.period {
         Some((from, to)) if from == to => {
@@ -76,7 +76,7 @@ fn heading(l: Language, page: &ListPage<'_>) -> String {
         ),
         None => match page.filters.to {
             Some(to) => format!("{} {}", l.of("Звонки по", "Calls up to"), l.day(to)),
-            None => l.of("Звонки за все дни", "Calls of all days").to_owned(),
+            None => l.text("Звонки за все дни", "Calls of all days"),
         },
     }
 }

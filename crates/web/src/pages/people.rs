@@ -125,7 +125,7 @@ impl<'n> People<'n> {
         match (name, self.names.owners.contains(chat)) {
             (Some(name), true) => format!("{name} {}", l.of("(владелец)", "(owner)")),
             (Some(name), false) => name,
-            (None, true) => l.of("владелец", "owner").to_owned(),
+            (None, true) => l.text("владелец", "owner"),
             (None, false) => format!("{} {}", l.of("чат", "chat"), shortened(chat.as_bytes(), 40)),
         }
     }

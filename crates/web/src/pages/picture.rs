@@ -241,11 +241,12 @@ impl Picture<'_> {
         if rings().next().is_none() || is_open || rings().any(|(o, _)| o == RingOutcome::Answered) {
             return None;
         }
-        let text = match rings().any(|(outcome, _)| outcome == RingOutcome::Elsewhere) {
-            true => l.of("→ ответ на другом", "→ answered elsewhere"),
-            false => l.of("✕ нет ответа", "✕ no answer"),
-        };
-        Some(text.to_owned())
+        Some(
+            match rings().any(|(outcome, _)| outcome == RingOutcome::Elsewhere) {
+                true => l.text("→ ответ на другом", "→ answered elsewhere"),
+                false => l.text("✕ нет ответа", "✕ no answer"),
+            },
+        )
     }
 
     fn span(&self, lane: &PersonLane, span: &PersonSpan, y: usize) -> Markup {
@@ -403,8 +404,8 @@ impl Picture<'_> {
             names.join(", ")
         };
         match &span.doing {
-            PersonDoing::Waits => l.of("ожидание", "waiting").to_owned(),
-            PersonDoing::Held => l.of("на удержании", "on hold").to_owned(),
+            PersonDoing::Waits => l.text("ожидание", "waiting"),
+            PersonDoing::Held => l.text("на удержании", "on hold"),
             PersonDoing::Talks(who) => format!("{}: {}", l.of("разговор", "talk"), names(who)),
             PersonDoing::Consults(who) => format!(
                 "{}: {}",

@@ -55,24 +55,19 @@ pub(super) fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
 
 /// Who picked up, else who was rung.
 fn with_whom(l: Language, people: &People<'_>, s: &Summary) -> String {
+    let named = |who: &[String]| -> Vec<String> {
+        let first = who.iter().take(RUNG_MAX);
+        first.map(|who| people.text(who)).collect()
+    };
     if let Some(who) = &s.answered_by {
-        let to: Vec<String> = s
-            .transferred_to
-            .iter()
-            .take(RUNG_MAX)
-            .map(|who| people.text(who))
-            .collect();
-        return [vec![people.text(who)], to].concat().join(" → ");
+        return [vec![people.text(who)], named(&s.transferred_to)]
+            .concat()
+            .join(" → ");
     }
-    let rung: Vec<String> = s
-        .rang
-        .iter()
-        .take(RUNG_MAX)
-        .map(|who| people.text(who))
-        .collect();
+    let rung = named(&s.rang);
     let more = s.rang.len().saturating_sub(RUNG_MAX);
     match (rung.is_empty(), more) {
-        (true, _) => l.of("никому не звонили", "nobody was rung").to_owned(),
+        (true, _) => l.text("никому не звонили", "nobody was rung"),
         (false, 0) => rung.join(", "),
         (false, more) => format!("{} +{more}", rung.join(", ")),
     }

@@ -1,5 +1,6 @@
 //! The answer in one sentence: who called whom, how it ended, who talked how long.
 
+use super::Language;
 use super::story::Words;
 use calltrace_model::call::{Direction, Outcome, PersonDoing, Phase, State, Story, Summary};
 use calltrace_output::story::Teller as _;
@@ -12,34 +13,21 @@ const FELT_MILLIS: i64 = 1_000;
 pub(super) fn sentence(words: &Words<'_>, story: &Story, live: Option<(&State, i64)>) -> String {
     let s = words.summary;
     if s.events == 0 {
-        let l = words.language;
-        return l
-            .of(
-                "Событий этого звонка в журнале нет, есть только сообщения и запросы о нём.",
-                "The log holds no events of this call, only messages and requests about it.",
-            )
-            .to_owned();
+        return words.language.text(
+            "Событий этого звонка в журнале нет, есть только сообщения и запросы о нём.",
+            "The log holds no events of this call, only messages and requests about it.",
+        );
     }
     let parts = match live {
         Some((state, millis)) => vec![under_way(words, story, state, millis)],
         None => match s.outcome {
             Outcome::Answered | Outcome::InProgress => answered(words),
             Outcome::Missed | Outcome::NotReached => vec![unanswered(words)],
-            Outcome::Busy => vec![
-                words
-                    .language
-                    .of("номер занят", "the number is busy")
-                    .to_owned(),
-            ],
-            Outcome::Unknown => vec![
-                words
-                    .language
-                    .of(
-                        "чем закончился звонок, в журнале нет",
-                        "how it ended is not in the log",
-                    )
-                    .to_owned(),
-            ],
+            Outcome::Busy => vec![words.language.text("номер занят", "the number is busy")],
+            Outcome::Unknown => vec![words.language.text(
+                "чем закончился звонок, в журнале нет",
+                "how it ended is not in the log",
+            )],
         },
     };
     format!("{}: {}.", subject(words, live.is_some()), parts.join("; "))
@@ -51,22 +39,20 @@ fn subject(words: &Words<'_>, is_live: bool) -> String {
     let s = words.summary;
     let client = words.party(&s.client);
     let caller = s.rang.first().map(|who| words.party(who));
-    match s.direction {
-        Direction::Incoming => match s.outcome {
-            Outcome::Answered if !is_live => l.of(
-                format!("Клиент {client} дозвонился"),
-                format!("The client {client} got through"),
-            ),
-            Outcome::Missed if !is_live => l.of(
-                format!("Клиент {client} не дозвонился"),
-                format!("The client {client} did not get through"),
-            ),
-            _ => l.of(
-                format!("Звонит клиент {client}"),
-                format!("The client {client} calls"),
-            ),
-        },
-        Direction::Outgoing => match caller {
+    match (s.direction, s.outcome) {
+        (Direction::Incoming, Outcome::Answered) if !is_live => l.of(
+            format!("Клиент {client} дозвонился"),
+            format!("The client {client} got through"),
+        ),
+        (Direction::Incoming, Outcome::Missed) if !is_live => l.of(
+            format!("Клиент {client} не дозвонился"),
+            format!("The client {client} did not get through"),
+        ),
+        (Direction::Incoming, _) => l.of(
+            format!("Звонит клиент {client}"),
+            format!("The client {client} calls"),
+        ),
+        (Direction::Outgoing, _) => match caller {
             Some(caller) => l.of(
                 format!("{caller} звонит клиенту {client}"),
                 format!("{caller} calls the client {client}"),
@@ -76,11 +62,11 @@ fn subject(words: &Words<'_>, is_live: bool) -> String {
                 format!("A call to the client {client}"),
             ),
         },
-        Direction::Internal => l.of(
+        (Direction::Internal, _) => l.of(
             format!("{client} звонит коллеге"),
             format!("{client} calls a colleague"),
         ),
-        Direction::Unknown => l.of(
+        (Direction::Unknown, _) => l.of(
             format!("Звонок, номер {client}"),
             format!("A call, number {client}"),
         ),
@@ -91,22 +77,16 @@ fn subject(words: &Words<'_>, is_live: bool) -> String {
 fn answered(words: &Words<'_>) -> Vec<String> {
     let l = words.language;
     let s = words.summary;
-    let after = |ms: Option<i64>| {
-        ms.map_or_else(String::new, |ms| {
-            format!(" {} {}", l.of("через", "after"), l.duration(ms))
-        })
-    };
     let talks = talks(s);
-    let waited = words.waited(s.ring_millis);
+    let after = after(l, words.waited(s.ring_millis));
     let mut parts = vec![match &s.answered_by {
         // Of several, each is named below with the length of the talk.
         Some(who) if s.direction != Direction::Outgoing && talks.len() < 2 => format!(
-            "{} {}{}",
+            "{} {}{after}",
             l.of("отвечает", "answered by"),
-            words.party(who),
-            after(waited)
+            words.party(who)
         ),
-        _ => format!("{}{}", l.of("ответ", "answered"), after(waited)),
+        _ => format!("{}{after}", l.of("ответ", "answered")),
     }];
     let held = s.hold_millis.filter(|held| *held >= FELT_MILLIS);
     let mut lengths = words.lengths(s.talk_millis, held).into_iter();
@@ -122,15 +102,19 @@ fn answered(words: &Words<'_>) -> Vec<String> {
     }
     parts.extend(lengths);
     if !s.ended {
-        parts.push(
-            l.of(
-                "конца разговора в журнале нет",
-                "the end of the talk is not in the log",
-            )
-            .to_owned(),
-        );
+        parts.push(l.text(
+            "конца разговора в журнале нет",
+            "the end of the talk is not in the log",
+        ));
     }
     parts
+}
+
+/// ` через 8 с`; nothing where that is not known.
+fn after(l: Language, millis: Option<i64>) -> String {
+    millis.map_or_else(String::new, |ms| {
+        format!(" {} {}", l.of("через", "after"), l.duration(ms))
+    })
 }
 
 /// Who was heard, and how long in all (milliseconds), in the order in which they came.
@@ -177,9 +161,7 @@ fn unanswered(words: &Words<'_>) -> String {
     match (s.direction, rung.as_slice()) {
         (Direction::Outgoing, _) => nobody,
         (_, []) => {
-            let after = lasted.map_or_else(String::new, |ms| {
-                format!(" {} {}", l.of("через", "after"), l.duration(ms))
-            });
+            let after = after(l, lasted);
             l.of(
                 format!("звонок завершён{after}, никого ещё не вызывали"),
                 format!("the call ended{after}, before anybody was rung"),
@@ -198,42 +180,30 @@ fn unanswered(words: &Words<'_>) -> String {
 /// What is going on at the moment.
 fn under_way(words: &Words<'_>, story: &Story, state: &State, millis: i64) -> String {
     let l = words.language;
-    let already = format!(", {} {}", l.of("уже", "for"), l.duration(millis));
     let client = story.people.iter().find(|lane| lane.is_client);
     let doing = client
         .and_then(|lane| lane.spans.last())
         .filter(|span| span.to.is_none());
-    match (doing.map(|span| &span.doing), state.phase) {
-        (Some(PersonDoing::Held), _) => {
-            format!("{}{already}", l.of("сейчас на удержании", "on hold now"))
-        }
-        (Some(PersonDoing::Talks(who)), _) => {
-            format!(
-                "{} {}{already}",
-                l.of("идёт разговор, на линии", "talking now with"),
-                words.all(who.iter())
-            )
-        }
-        (_, Phase::Answered | Phase::Transferred) => {
-            format!("{}{already}", l.of("идёт разговор", "talking now"))
-        }
+    let said = match (doing.map(|span| &span.doing), state.phase) {
+        (Some(PersonDoing::Held), _) => l.text("сейчас на удержании", "on hold now"),
+        (Some(PersonDoing::Talks(who)), _) => format!(
+            "{} {}",
+            l.of("идёт разговор, на линии", "talking now with"),
+            words.all(who.iter())
+        ),
+        (_, Phase::Answered | Phase::Transferred) => l.text("идёт разговор", "talking now"),
         (_, Phase::Ringing) => {
             let rung = match words.summary.direction {
                 Direction::Outgoing => Vec::new(),
                 _ => rung(words.summary),
             };
+            let ringing = l.text("вызываем", "ringing");
             match rung.as_slice() {
-                [] => format!("{}{already}", l.of("вызываем", "ringing")),
-                rung => format!(
-                    "{} {}{already}",
-                    l.of("вызываем", "ringing"),
-                    words.all(rung.iter())
-                ),
+                [] => ringing,
+                rung => format!("{ringing} {}", words.all(rung.iter())),
             }
         }
-        _ => format!(
-            "{}{already}",
-            l.of("звонок поступил", "it has just come in")
-        ),
-    }
+        _ => l.text("звонок поступил", "it has just come in"),
+    };
+    format!("{said}, {} {}", l.of("уже", "for"), l.duration(millis))
 }

@@ -189,11 +189,6 @@ impl Teller for Words<'_> {
         }
     }
 
-    /// Those are among all records.
-    fn request(&self, _: &Step) -> Option<String> {
-        None
-    }
-
     /// The client by that word, who is named at the beginning.
     fn subject(&self, who: &[String]) -> String {
         let is_internal = self.summary.direction == Direction::Internal;

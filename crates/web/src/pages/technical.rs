@@ -49,18 +49,17 @@ pub(super) fn technical(
 fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
     let l = look.language;
     let legs = &call.summary.legs;
+    let heads = l.of(
+        ["Кто", "С", "По", "Канал", "UniqueId", "Почему"],
+        ["Who", "From", "To", "Channel", "UniqueId", "Why"],
+    );
     html! {
         @if !legs.is_empty() {
             h3 { (l.of("Каналы и почему они вместе", "Channels, and why they belong together")) " (" (legs.len()) ")" }
             div.wide tabindex="0" role="region" aria-label=(l.of("Каналы звонка", "Channels of the call")) {
                 table {
                     thead { tr {
-                        th scope="col" { (l.of("Кто", "Who")) }
-                        th scope="col" { (l.of("С", "From")) }
-                        th scope="col" { (l.of("По", "To")) }
-                        th scope="col" { (l.of("Канал", "Channel")) }
-                        th scope="col" { "UniqueId" }
-                        th scope="col" { (l.of("Почему", "Why")) }
+                        @for head in heads { th scope="col" { (head) } }
                     } }
                     tbody {
                         @for leg in legs.iter().take(LEGS_MAX) {

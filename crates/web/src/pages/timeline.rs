@@ -156,18 +156,11 @@ impl Page<'_> {
         let l = self.look.language;
         let (class, kind, what, bodies) = match &record.body {
             Body::Ast(ast) => {
-                let told = events::event(self.look, self.people, &self.bridges, ast, fact);
-                let class = if told.is_minor {
-                    "e ast minor"
-                } else {
-                    "e ast"
-                };
-                (
-                    class,
-                    told.mark,
-                    told.what,
-                    vec![(l.of("Событие", "Event"), ast.json)],
-                )
+                let (mark, what, is_minor) =
+                    events::event(self.look, self.people, &self.bridges, ast, fact);
+                let class = if is_minor { "e ast minor" } else { "e ast" };
+                let bodies = vec![(l.of("Событие", "Event"), ast.json)];
+                (class, mark, what, bodies)
             }
             Body::Http(http) => (
                 "e http",
@@ -279,9 +272,9 @@ impl Page<'_> {
     fn deed(&self, action: MessageAction, name: &[u8], facts: &[&Fact]) -> Markup {
         let l = self.look.language;
         let done = match action {
-            MessageAction::Send => l.of("Отправлено", "Sent").to_owned(),
-            MessageAction::Edit => l.of("Изменено", "Edited").to_owned(),
-            MessageAction::Delete => l.of("Удалено", "Deleted").to_owned(),
+            MessageAction::Send => l.text("Отправлено", "Sent"),
+            MessageAction::Edit => l.text("Изменено", "Edited"),
+            MessageAction::Delete => l.text("Удалено", "Deleted"),
             MessageAction::Other => shortened(name, 40),
         };
         match facts {
@@ -306,7 +299,7 @@ impl Page<'_> {
         let standing = facts.len() - lasted.len();
         let longest = lasted.iter().max().map(|millis| l.duration(*millis));
         match (standing, longest) {
-            (_, None) => l.of("стоит", "standing").to_owned(),
+            (_, None) => l.text("стоит", "standing"),
             (0, Some(after)) => format!("{} {after}", l.of("удалено через", "deleted after")),
             (standing, Some(_)) => l.of(
                 format!("удалено {}, стоит {standing}", lasted.len()),
@@ -321,12 +314,10 @@ impl Page<'_> {
         let chat = String::from_utf8_lossy(fact.chat());
         let life = life_of(fact, &self.lives);
         let fate = match life {
-            None => l
-                .of("отправки в журнале нет", "its sending is not in the log")
-                .to_owned(),
+            None => l.text("отправки в журнале нет", "its sending is not in the log"),
             Some(life) => match lifetime(life) {
                 Some(millis) => format!("{} {}", l.of("прожило", "lived"), l.duration(millis)),
-                None => l.of("стоит", "standing").to_owned(),
+                None => l.text("стоит", "standing"),
             },
         };
         let edits = life.map_or(0, |life| life.edits.len());

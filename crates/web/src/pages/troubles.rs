@@ -66,7 +66,7 @@ fn sentence(look: &Look, trouble: &Trouble) -> Markup {
     html! {
         (match date_in(&name) {
             Some(date) => format!("{} {date}", l.of("Файл за", "The file of")),
-            None => l.of("Файл", "The file").to_owned(),
+            None => l.text("Файл", "The file"),
         })
         " " (kind(look, &trouble.what))
         @if let Some(after) = after {
