@@ -66,7 +66,6 @@ fn calls(
         limit: limit(args),
         count_only: args.count,
         tally: false,
-        with_texts: false,
         strict: args.strict,
     };
     let mut all: Vec<Found> = Vec::new();

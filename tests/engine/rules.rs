@@ -84,6 +84,41 @@ fn records_of_one_id_a_day_apart_are_two_calls_for_every_command() {
 }
 
 #[test]
+fn a_call_that_was_silent_before_midnight_or_the_time_asked_for_began_before_it() {
+    // Its second telephone is dialled ten minutes after midnight, after 20 minutes in which nothing happened.
+    let id = "1764719400.61";
+    let start = format!("\"Phone\": \"{CLIENT}\", \"CallType\": 0, \"Trunk\": \"0001363\"");
+    let dial = |extension| format!("{start}, \"Extensions\": [\"{extension}\"]");
+    let hangup = format!("{start}, \"Extensions\": [\"\"], \"CallStatus\": \"0\"");
+    let yesterday = [
+        missed("2025-12-02", "1764666900.7").concat(),
+        line("2025-12-02 23:50:00,100", "start", id, &start),
+        line("2025-12-02 23:50:01,000", "dial", id, &dial("150")),
+    ];
+    let today = [
+        line("2025-12-03 00:10:01,000", "dial", id, &dial("151")),
+        line("2025-12-03 00:10:21,000", "hangup", id, &hangup),
+        missed("2025-12-03", "1764753300.8").concat(),
+    ];
+    let dir = tree(&today);
+    let archive = dir.path().join("0367/events.log.2025-12-02");
+    fs::write(archive, yesterday.concat()).expect("written");
+    let starts = |filters: &[&str]| {
+        let search = [&["search", "0367", "--format", "csv"], filters].concat();
+        let (rows, _) = asked(dir.path(), &search);
+        let start = |row: &str| row.split(',').nth(2).expect("a time")[..16].to_owned();
+        rows.lines().skip(1).map(start).collect::<Vec<_>>()
+    };
+    let all = ["2025-12-03T09:15", "2025-12-02T23:50", "2025-12-02T09:15"];
+    assert_eq!(starts(&["--status", "missed"]), all);
+    assert_eq!(starts(&["--phone", CLIENT]), all);
+    assert_eq!(starts(&["--since", "2025-12-03"]), all[..1]);
+    assert_eq!(starts(&["--since", "2025-12-03 00:05"]), all[..1]);
+    assert_eq!(starts(&["--since", "2025-12-02 23:45"]), all[..2]);
+    assert_eq!(starts(&["--until", "2025-12-03 00:00"]), all[1..]);
+}
+
+#[test]
 fn a_record_that_joins_two_days_makes_them_one_call() {
     let id = "1764666900.61";
     let between = line(

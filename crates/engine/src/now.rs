@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::corpus::ASK_TRIES;
 use super::lines::{is_full, keep_newest};
 use super::search::Calls;
-use super::sweep::{DUSK, Slab, Sweep};
+use super::sweep::{LATEST, Sweep, Window};
 use super::{Corpus, Engine, FoundLine, FoundLines, LinesQuestion, SearchQuestion};
 use super::{RecordLimits, Trace, TraceQuestion};
 use calltrace_model::call::{Joiner, reach};
@@ -183,9 +183,9 @@ impl Engine {
     }
 
     fn open_in(&self, corpus: &Corpus, question: &SearchQuestion, now: Stamp) -> OpenCalls {
-        let recent = Slab {
+        let recent = Window {
             start: now.plus_millis(-reach::HORIZON_MILLIS),
-            end: DUSK,
+            end: LATEST,
         };
         let mut seen = Calls::new(corpus, question);
         let calls = Sweep::new(self, corpus, question, recent).open_calls(now, &mut seen);

@@ -30,8 +30,6 @@ pub struct SearchQuestion {
     /// Also how many there are by time and outcome, whatever the limit: everything is read that
     /// the criteria don't rule out by time.
     pub tally: bool,
-    /// Also what only texts say: the hosts of requests, and how long these took.
-    pub with_texts: bool,
     /// Only what ids prove; no inferred joins.
     pub strict: bool,
 }

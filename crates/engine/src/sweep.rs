@@ -5,19 +5,19 @@
 //! time: blocks are parsed on all threads while the ones before them are joined on one. Calls are
 //! judged and forgotten as soon as they are over.
 
+mod begun;
 mod waiting;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::search::{Calls, SearchQuestion, accept};
 use super::{Corpus, Engine, RecordLimits};
-use calltrace_model::call::{Component, Event, Fact, Facts, Joiner, Summary, reach, straighten};
-use calltrace_model::record::{LogZone, Place, Record, Stamp, id};
+use calltrace_model::call::{Component, Fact, Facts, Joiner, Summary, reach, straighten};
+use calltrace_model::record::{Place, Record, Stamp};
 use calltrace_store::error::Trouble;
-use calltrace_store::scan::{Block, Blocks, Scanner, Task};
+use calltrace_store::scan::{Before, Block, Blocks, Scanner, Seen, Task, before, time_of_record};
 use calltrace_store::source::{Bounds, Source, Span, first_line_at};
 use waiting::Waiting;
 
@@ -29,42 +29,29 @@ const TASK_BYTES_MAX: u64 = 1 << 20;
 const FACTS_BEHIND: usize = 16;
 
 /// Pieces shorter than this (milliseconds) are swept with the next.
-const SLAB_MILLIS_MIN: i64 = 6 * 3_600_000;
+const WINDOW_MILLIS_MIN: i64 = 6 * 3_600_000;
 
 /// Before every record.
-const DAWN: Stamp = Stamp(i64::MIN / 4);
+pub(super) const EARLIEST: Stamp = Stamp(i64::MIN / 4);
 /// After every record.
-pub(super) const DUSK: Stamp = Stamp(i64::MAX / 4);
+pub(super) const LATEST: Stamp = Stamp(i64::MAX / 4);
 
 /// A stretch of time: the calls that began in it are its own. End exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slab {
+pub(super) struct Window {
     pub start: Stamp,
     pub end: Stamp,
 }
 
-impl Slab {
+impl Window {
     /// From when on records are read.
     fn reads_from(self) -> Stamp {
         self.start.plus_millis(-reach::QUIET_MILLIS)
     }
 
-    /// Whether the call began in the slab. One whose leg was born before anything was read, and of
-    /// which only the middle is seen, began in an older slab.
-    fn has_begun(self, facts: &[Fact], zone: LogZone, has_older: bool) -> bool {
-        let Some(first) = facts.first() else {
-            return false;
-        };
-        let born_before = |f: &Fact| {
-            let moment = chrono::DateTime::from_timestamp(id::epoch_seconds(f.uid())?, 0)?;
-            Some(zone.stamp(moment) < self.reads_from())
-        };
-        let begins = matches!(first.event, Event::Start | Event::Dial);
-        let middle = !begins
-            && has_older
-            && first.at.since(self.start) < reach::HORIZON_MILLIS
-            && facts.iter().any(|f| born_before(f) == Some(true));
-        first.at >= self.start && first.at < self.end && !middle
+    /// Whether the time lies in the window.
+    fn holds(self, at: Stamp) -> bool {
+        at >= self.start && at < self.end
     }
 }
 
@@ -84,31 +71,33 @@ impl Engine {
         question: &SearchQuestion,
         calls: &mut Calls<'_>,
     ) {
-        let mut read = BTreeSet::new();
-        for slab in slabs(
+        let mut swept: Vec<Window> = Vec::new();
+        for window in windows(
             &corpus.bounds,
             question.criteria.since,
             question.criteria.until,
         ) {
-            Sweep::new(self, corpus, question, slab).run(calls, &mut read);
-            if calls.is_full(slab.start) {
+            Sweep::new(self, corpus, question, window).run(calls);
+            swept.push(window);
+            if calls.is_full(window.start) {
                 break;
             }
         }
-        let mut chosen = corpus.select(|_| true);
-        chosen.retain(|(index, _)| read.contains(index));
+        let chosen = corpus.select(|bounds| swept.iter().any(|window| touches(bounds, *window)));
         calls.searched = corpus.searched(&chosen);
     }
 }
 
-/// The sweep of one slab.
+/// The sweep of one window.
 pub(super) struct Sweep<'c> {
-    scanner: &'c Scanner,
-    zone: LogZone,
+    engine: &'c Engine,
+    corpus: &'c Corpus,
     question: &'c SearchQuestion,
-    slab: Slab,
-    /// There are records just before the slab, where a call may have begun.
+    window: Window,
+    /// There are records just before the window, where a call may have begun.
     has_older: bool,
+    /// Calls that are over, and may have begun before the window.
+    unsure: Vec<Component>,
     cursors: Vec<Cursor<'c>>,
     waiting: Waiting,
     joiner: Joiner,
@@ -119,69 +108,70 @@ impl<'c> Sweep<'c> {
         engine: &'c Engine,
         corpus: &'c Corpus,
         question: &'c SearchQuestion,
-        slab: Slab,
+        window: Window,
     ) -> Sweep<'c> {
         let cursors = (0..)
             .zip(&corpus.sources)
             .zip(&corpus.bounds)
-            .filter(|(_, bounds)| touches(**bounds, slab))
-            .map(|((index, source), bounds)| Cursor::new(index, source, *bounds, slab))
+            .filter(|(_, bounds)| touches(**bounds, window))
+            .map(|((index, source), bounds)| Cursor::new(index, source, *bounds, window))
             .collect();
-        let before = slab.start.plus_millis(-reach::HORIZON_MILLIS);
+        let before = window.start.plus_millis(-reach::HORIZON_MILLIS);
         let has_older = corpus.bounds.iter().any(|b| {
-            b.first.is_none_or(|first| first < slab.start)
+            b.first.is_none_or(|first| first < window.start)
                 && b.last.is_none_or(|last| last >= before)
         });
         Sweep {
+            engine,
+            corpus,
             has_older,
-            scanner: &engine.scanner,
-            zone: engine.zone,
+            unsure: Vec::new(),
             question,
-            slab,
+            window,
             cursors,
             waiting: Waiting::default(),
             joiner: Joiner::keeping(RecordLimits::default().records),
         }
     }
 
-    fn run(mut self, calls: &mut Calls<'_>, read: &mut BTreeSet<u32>) {
-        self.walk(DUSK, calls, read, Sweep::judge);
+    fn run(mut self, calls: &mut Calls<'_>) {
+        self.walk(LATEST, calls, Sweep::judge);
         let rest = self.joiner.take_all();
         // Sweeps of neighbouring stretches read some records twice.
         calls.records_left_out = calls.records_left_out.max(self.joiner.left_out());
         self.judge(rest, calls);
+        let own = self.begun_here(calls);
+        self.accept_all(own, calls);
     }
 
     /// The calls that something may still be added to after `now`, joined as far as records go.
     pub(super) fn open_calls(mut self, now: Stamp, calls: &mut Calls<'_>) -> Joiner {
-        self.walk(now, calls, &mut BTreeSet::new(), |_, _, _| {});
+        self.walk(now, calls, |_, _, _| {});
         for slot in self.joiner.quiet(now) {
             self.joiner.take(slot);
         }
         self.joiner
     }
 
-    /// Goes through all records of the slab; what is over on the way, by the time `until` at the
+    /// Goes through all records of the window; what is over on the way, by the time `until` at the
     /// latest, is handed to `take`.
     fn walk(
         &mut self,
         until: Stamp,
         calls: &mut Calls<'_>,
-        read: &mut BTreeSet<u32>,
-        take: impl Fn(&Self, Vec<Component>, &mut Calls<'_>),
+        take: impl Fn(&mut Self, Vec<Component>, &mut Calls<'_>),
     ) {
         let mut parsed = Parsed::default();
         loop {
             let open = self.cursors.iter_mut().filter(|c| !c.done);
             let next = open.min_by_key(|c| c.reached);
-            read.extend(next.as_ref().map(|c| c.index));
             let more = next.is_some();
             let feed = std::mem::take(&mut parsed);
             let joiner = &mut self.joiner;
-            let (scanner, question, slab) = (self.scanner, self.question, self.slab);
+            let (scanner, question, window) = (&self.engine.scanner, self.question, self.window);
             // What was parsed before is joined while the next is parsed.
             let (fresh, ()) = rayon::join(
-                || next.map(|cursor| cursor.parse_next(scanner, question, slab)),
+                || next.map(|cursor| cursor.parse_next(scanner, question, window)),
                 || calls.feed(joiner, feed),
             );
             let parsed_until = self.all_parsed_until();
@@ -189,22 +179,22 @@ impl<'c> Sweep<'c> {
             let now = self.all_pushed_until(&parsed).min(until);
             let over = self.take_over(now);
             take(self, over, calls);
-            if !more || (now > self.slab.end && !self.has_own_calls()) {
+            if !more || (now > self.window.end && !self.has_own_calls()) {
                 break;
             }
         }
         calls.feed(&mut self.joiner, parsed);
-        let rest = self.waiting.take_until(DUSK);
+        let rest = self.waiting.take_until(LATEST);
         calls.feed(&mut self.joiner, rest);
         if !self.question.strict {
-            self.merge_inferred(DUSK);
+            self.merge_inferred(LATEST);
         }
     }
 
     /// Every record up to this time has been parsed.
     fn all_parsed_until(&self) -> Stamp {
         let open = self.cursors.iter().filter(|c| !c.done);
-        open.map(|c| c.reached).min().unwrap_or(DUSK)
+        open.map(|c| c.reached).min().unwrap_or(LATEST)
     }
 
     /// Every record up to this time has been joined.
@@ -215,14 +205,14 @@ impl<'c> Sweep<'c> {
         not_joined
             .chain([self.all_parsed_until()])
             .min()
-            .unwrap_or(DUSK)
+            .unwrap_or(LATEST)
     }
 
-    /// Whether a call that began in the slab may still grow.
+    /// Whether a call that began in the window may still grow.
     fn has_own_calls(&self) -> bool {
         self.joiner
             .components()
-            .any(|(_, c)| c.facts.iter().any(|f| f.at < self.slab.end))
+            .any(|(_, c)| c.facts.iter().any(|f| f.at < self.window.end))
     }
 
     /// Takes the calls that are over out of the joiner, with the parts that circumstance joins.
@@ -230,7 +220,7 @@ impl<'c> Sweep<'c> {
         if !self.question.strict {
             self.merge_inferred(now);
         }
-        let over = self.joiner.quiet(self.zone.written_until(now));
+        let over = self.joiner.quiet(self.engine.zone.written_until(now));
         over.into_iter()
             .map(|slot| self.joiner.take(slot))
             .collect()
@@ -242,20 +232,31 @@ impl<'c> Sweep<'c> {
             .infer(|part| part.is_older_than(reach::NEIGHBOUR_MILLIS, now));
     }
 
-    /// Collects those calls that are the slab's own and are asked for.
-    fn judge(&self, over: Vec<Component>, calls: &mut Calls<'_>) {
-        let (zone, question, slab, has_older) =
-            (self.zone, self.question, self.slab, self.has_older);
-        let accepted: Vec<Summary> = over
+    /// Collects those calls that are the window's own and are asked for; of some that is not known yet.
+    fn judge(&mut self, over: Vec<Component>, calls: &mut Calls<'_>) {
+        let zone = self.engine.zone;
+        let mut own: Vec<Component> = over
             .into_par_iter()
             .with_min_len(64)
             .filter_map(|mut component| {
                 straighten(zone, &mut component.facts);
                 component.facts.sort_by_key(|f| (f.at, f.place));
-                slab.has_begun(&component.facts, zone, has_older)
-                    .then(|| accept(question, &component.facts))
-                    .flatten()
+                let first = component.facts.first()?.at;
+                self.window.holds(first).then_some(component)
             })
+            .collect();
+        let unsure: Vec<Component> = own
+            .extract_if(.., |call| self.may_be_older(&call.facts))
+            .collect();
+        self.unsure.extend(unsure);
+        self.accept_all(own, calls);
+    }
+
+    fn accept_all(&self, own: Vec<Component>, calls: &mut Calls<'_>) {
+        let accepted: Vec<Summary> = own
+            .into_par_iter()
+            .with_min_len(64)
+            .filter_map(|call| accept(self.question, &call.facts))
             .collect();
         for summary in accepted {
             calls.push(summary);
@@ -288,8 +289,8 @@ struct Cursor<'c> {
 }
 
 impl<'c> Cursor<'c> {
-    fn new(index: u32, source: &'c Arc<Source>, bounds: Bounds, slab: Slab) -> Cursor<'c> {
-        let from = slab.reads_from();
+    fn new(index: u32, source: &'c Arc<Source>, bounds: Bounds, window: Window) -> Cursor<'c> {
+        let from = window.reads_from();
         let at = if bounds.ordered && bounds.first.is_some_and(|first| first < from) {
             first_line_at(source, from)
         } else {
@@ -303,7 +304,7 @@ impl<'c> Cursor<'c> {
             reached: bounds
                 .first
                 .filter(|_| bounds.ordered)
-                .map_or(DAWN, |first| first.max(from)),
+                .map_or(EARLIEST, |first| first.max(from)),
             ordered: bounds.ordered,
             done: false,
         }
@@ -314,11 +315,11 @@ impl<'c> Cursor<'c> {
         &mut self,
         scanner: &'c Scanner,
         question: &SearchQuestion,
-        slab: Slab,
+        window: Window,
     ) -> Parsed {
         let parts = match self.source.content_bytes() {
-            Some(total) => self.parse_spans(scanner, question, slab, total),
-            None => self.parse_stream(scanner, question, slab),
+            Some(total) => self.parse_spans(scanner, question, window, total),
+            None => self.parse_stream(scanner, question, window),
         };
         let mut all = Parsed::default();
         for mut part in parts {
@@ -339,7 +340,7 @@ impl<'c> Cursor<'c> {
         &mut self,
         scanner: &Scanner,
         question: &SearchQuestion,
-        slab: Slab,
+        window: Window,
         total: u64,
     ) -> Vec<Parsed> {
         let task_bytes = scanner.tuning().span_bytes.min(TASK_BYTES_MAX);
@@ -363,7 +364,7 @@ impl<'c> Cursor<'c> {
         let parts = scanner.run(&tasks, |task, blocks| {
             let mut parsed = Parsed::default();
             while let Some(block) = blocks.next_block() {
-                parse_block(question, slab, task.index, &block, &mut parsed);
+                parse_block(question, window, task.index, &block, &mut parsed);
             }
             parsed
         });
@@ -379,11 +380,11 @@ impl<'c> Cursor<'c> {
         &mut self,
         scanner: &'c Scanner,
         question: &SearchQuestion,
-        slab: Slab,
+        window: Window,
     ) -> Vec<Parsed> {
         let source: &'c Source = self.source;
         let stream = self.stream.get_or_insert_with(|| scanner.stream(source));
-        let mut texts: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut texts: Vec<(u64, Vec<u8>, Option<Seen>)> = Vec::new();
         let mut bytes = 0;
         while bytes < TASKS_AT_ONCE * TASK_BYTES_MAX {
             let Some(block) = stream.next_block() else {
@@ -391,14 +392,16 @@ impl<'c> Cursor<'c> {
                 break;
             };
             bytes += block.text.len() as u64;
-            texts.push((block.offset, block.text.to_vec()));
+            let seen = block.before().and_then(Before::seen);
+            texts.push((block.offset, block.text.to_vec(), seen));
         }
         let mut parts: Vec<Parsed> = texts
             .par_iter()
-            .map(|(offset, text)| {
+            .map(|(offset, text, seen)| {
                 let mut parsed = Parsed::default();
-                let block = Block::of(*offset, text);
-                parse_block(question, slab, self.index, &block, &mut parsed);
+                let known = before(source, *seen);
+                let block = Block::of(*offset, text).behind(&known);
+                parse_block(question, window, self.index, &block, &mut parsed);
                 parsed
             })
             .collect();
@@ -416,19 +419,21 @@ impl<'c> Cursor<'c> {
 
 fn parse_block(
     question: &SearchQuestion,
-    slab: Slab,
+    window: Window,
     index: u32,
     block: &Block<'_>,
     into: &mut Parsed,
 ) {
-    let from = slab.reads_from();
+    let from = window.reads_from();
     let filters = !question.filter.is_empty();
-    let needs_texts = question.with_texts || question.criteria.fault.is_some();
+    let needs_texts = question.criteria.fault.is_some();
     let mut facts = Facts::for_block(block.text.len()).with_texts(needs_texts);
     for (at, line) in block.lines() {
         let record = Record::parse(line);
         let Some(time) = record.at else {
-            into.unparsed += u64::from(!line.is_empty());
+            // It is of the time of a record before it, so that windows count it once.
+            let time = || time_of_record(block, at, line).unwrap_or(EARLIEST);
+            into.unparsed += u64::from(!line.is_empty() && window.holds(time()));
             continue;
         };
         if time < from {
@@ -444,31 +449,31 @@ fn parse_block(
     into.facts.push(facts.finish());
 }
 
-/// Whether a source may hold records of calls that began in the slab.
-fn touches(bounds: Bounds, slab: Slab) -> bool {
-    let beyond = slab.end.plus_millis(reach::HORIZON_MILLIS);
+/// Whether a source may hold records of calls that began in the window.
+fn touches(bounds: Bounds, window: Window) -> bool {
+    let beyond = window.end.plus_millis(reach::HORIZON_MILLIS);
     bounds.first.is_none_or(|first| first < beyond)
-        && bounds.last.is_none_or(|last| last >= slab.reads_from())
+        && bounds.last.is_none_or(|last| last >= window.reads_from())
 }
 
 /// The time asked for, cut where files begin; newest first.
-fn slabs(bounds: &[Bounds], since: Option<Stamp>, until: Option<Stamp>) -> Vec<Slab> {
-    let (since, until) = (since.unwrap_or(DAWN), until.unwrap_or(DUSK));
+fn windows(bounds: &[Bounds], since: Option<Stamp>, until: Option<Stamp>) -> Vec<Window> {
+    let (since, until) = (since.unwrap_or(EARLIEST), until.unwrap_or(LATEST));
     let mut starts: Vec<Stamp> = bounds.iter().filter_map(|b| b.first).collect();
     // Nothing is before the first of all.
     let first = starts.iter().min().copied();
     starts.retain(|start| *start > since && *start < until && Some(*start) != first);
     starts.sort();
-    let mut slabs = Vec::new();
+    let mut windows = Vec::new();
     let mut end = until;
     for start in starts.into_iter().rev() {
-        if end.since(start) >= SLAB_MILLIS_MIN {
-            slabs.push(Slab { start, end });
+        if end.since(start) >= WINDOW_MILLIS_MIN {
+            windows.push(Window { start, end });
             end = start;
         }
     }
-    slabs.push(Slab { start: since, end });
-    slabs
+    windows.push(Window { start: since, end });
+    windows
 }
 
 #[cfg(test)]
@@ -476,17 +481,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slabs_cover_the_time_asked_for_once() {
+    fn windows_cover_the_time_asked_for_once() {
         let bounds = |hours: i64| Bounds {
             first: Some(Stamp(hours * 3_600_000)),
             last: None,
             ordered: true,
         };
         let all = [bounds(24), bounds(0), bounds(48), bounds(49)];
-        let found = slabs(&all, None, Some(Stamp(60 * 3_600_000)));
+        let found = windows(&all, None, Some(Stamp(60 * 3_600_000)));
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(found[0].end, Stamp(60 * 3_600_000));
-        assert_eq!(found.last().map(|s| s.start), Some(DAWN));
+        assert_eq!(found.last().map(|s| s.start), Some(EARLIEST));
         for pair in found.windows(2) {
             assert_eq!(pair[0].start, pair[1].end);
         }

@@ -128,6 +128,8 @@ pub struct Fact {
     pub busy: Option<bool>,
     /// A request that was posted as an integration's answer.
     pub integration: bool,
+    /// How long a request took (milliseconds), where its writer noted it.
+    pub took_millis: Option<u32>,
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
     /// What its text says; nothing where texts were not read (see [`Facts::with_texts`]).
@@ -230,8 +232,9 @@ impl Fact {
                     && json::Fields::new(http.request).any(|(key, _)| key == INTEGRATION);
                 draft.set(UID, http.uid);
                 draft.set(STATUS, http.status);
+                draft.set(HOST, said::host(http.url));
+                draft.took_millis = said::took_millis(http.request);
                 if with_texts {
-                    draft.set(HOST, said::host(http.url));
                     let result = RequestResult::of(http.status, draft.integration);
                     said = said::http(http, result == RequestResult::Good);
                 }
@@ -260,6 +263,7 @@ impl Fact {
             channels_left: draft.channels_left,
             busy: draft.busy,
             integration: draft.integration,
+            took_millis: draft.took_millis,
             matched: false,
             said,
             text: None,
@@ -337,8 +341,7 @@ impl Fact {
         self.field_if(self.event == Event::Http, STATUS)
     }
 
-    /// The host, with its port, that an HTTP request went to; empty where the URL names none, and where
-    /// texts were not read.
+    /// The host, with its port, that an HTTP request went to; empty where the URL names none.
     pub fn http_host(&self) -> &[u8] {
         self.field_if(self.event == Event::Http, HOST)
     }

@@ -24,6 +24,7 @@ pub(super) struct Draft<'a> {
     pub(super) channels_left: Option<u8>,
     pub(super) busy: Option<bool>,
     pub(super) integration: bool,
+    pub(super) took_millis: Option<u32>,
     pub(super) token: Option<u64>,
 }
 

@@ -22,6 +22,9 @@ const PLUS_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// Groups of digits behind a `+` are one number until there are so many of them.
 const WHOLE_DIGITS: usize = 11;
 
+/// The key under which the writer of a request notes how long it took.
+const TOOK: &[u8] = b"_duration_ms";
+
 /// What came of an HTTP request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestResult {
@@ -73,8 +76,6 @@ pub struct Said {
     pub talk_seconds: Option<u32>,
     /// The request asks for a name, and what came of it.
     pub lookup: Option<Lookup>,
-    /// How long the request took (milliseconds), where its writer noted it.
-    pub took_millis: Option<u32>,
 }
 
 /// What a message says, and the numbers in it: digits, a space between two.
@@ -97,7 +98,6 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
     let cut = is_cut(http.response);
     Said {
         cut,
-        took_millis: took_millis(http.request),
         lookup: is_lookup.then(|| match good {
             false => Lookup::Failed,
             // Nobody is described in 500 characters without a name.
@@ -109,8 +109,9 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
 }
 
 /// What the writer of a request noted beside its parameters: milliseconds, maybe with a fraction.
-fn took_millis(request: &[u8]) -> Option<u32> {
-    let (_, noted) = json::Fields::new(request).find(|(key, _)| *key == b"_duration_ms")?;
+pub(super) fn took_millis(request: &[u8]) -> Option<u32> {
+    memmem::find(request, TOOK)?;
+    let (_, noted) = json::Fields::new(request).find(|(key, _)| *key == TOOK)?;
     let millis: f64 = std::str::from_utf8(&noted.text())
         .ok()?
         .trim()

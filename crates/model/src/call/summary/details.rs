@@ -7,10 +7,9 @@ use crate::record::Stamp;
 /// An HTTP request made for a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The host it went to, with its port; empty where nothing says, and where texts were not read (see
-    /// [`super::Facts::with_texts`]).
+    /// The host it went to, with its port; empty where the URL names none.
     pub host: String,
-    /// How long it took, where its writer noted it and texts were read.
+    /// How long it took (milliseconds), where its writer noted it.
     pub millis: Option<i64>,
     /// Whether it failed.
     pub failed: bool,
@@ -22,7 +21,7 @@ pub(super) fn requests(facts: &[Fact]) -> Vec<Request> {
         Some(Request {
             failed: fact.request_result()? == RequestResult::Failed,
             host: text(fact.http_host()),
-            millis: fact.said.took_millis.map(i64::from),
+            millis: fact.took_millis.map(i64::from),
         })
     };
     facts.iter().filter_map(of).collect()

@@ -1,0 +1,139 @@
+//! Whether a call began in a window, when only what is near the window was read.
+//!
+//! A call that began before the window and was silent just before it (somebody on hold, or a telephone that
+//! rings for long) looks as if it began with its next record. Its ids tell: each names the second in which its
+//! channel was born. Where a channel was born before anything was read, the records of that time are asked
+//! for it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::{Sweep, Window};
+use crate::reading::blocks_near;
+use crate::search::Calls;
+use calltrace_model::call::{Component, Edge, Fact, reach};
+use calltrace_model::record::{Place, Record, id};
+use calltrace_store::index::Key;
+use calltrace_store::scan::{Needles, Task};
+use calltrace_store::source::{Span, first_line_at};
+
+/// Bisection finds a place that is at most this far (bytes) before the first line of a time.
+const FIRST_LINE_BYTES: u64 = 64 << 10;
+
+impl Sweep<'_> {
+    /// Whether the records of a call (in order of time) leave it open that it began before the window.
+    pub(super) fn may_be_older(&self, facts: &[Fact]) -> bool {
+        let is_near = facts
+            .first()
+            .is_some_and(|first| first.at.since(self.window.start) < reach::HORIZON_MILLIS);
+        self.has_older && is_near && facts.iter().any(|fact| self.is_older(fact.uid()))
+    }
+
+    /// Whether the channel of an id was born before the first record that was read.
+    fn is_older(&self, uid: &[u8]) -> bool {
+        let born = || {
+            let moment = chrono::DateTime::from_timestamp(id::epoch_seconds(uid)?, 0)?;
+            Some(self.engine.zone.stamp(moment))
+        };
+        born().is_some_and(|born| born < self.window.reads_from())
+    }
+
+    /// Those of the calls that are not sure that have no record before the window.
+    pub(super) fn begun_here(&mut self, calls: &mut Calls<'_>) -> Vec<Component> {
+        let mut unsure = std::mem::take(&mut self.unsure);
+        if unsure.is_empty() {
+            return unsure;
+        }
+        let uids: HashSet<&[u8]> = unsure
+            .iter()
+            .flat_map(|call| call.facts.iter().map(Fact::uid))
+            .filter(|uid| self.is_older(uid))
+            .collect();
+        let seen = self.seen_before(&uids, calls);
+        unsure.retain(|call| !call.facts.iter().any(|fact| seen.contains(fact.uid())));
+        unsure
+    }
+
+    /// Those of some ids that have records before the window, at most as long before as a call may be
+    /// silent.
+    fn seen_before(&self, uids: &HashSet<&[u8]>, calls: &mut Calls<'_>) -> HashSet<Vec<u8>> {
+        let when = Window {
+            start: self.window.start.plus_millis(-reach::HORIZON_MILLIS),
+            end: self.window.reads_from(),
+        };
+        let keys: Vec<Key> = uids
+            .iter()
+            .map(|uid| Key::of_edge(Edge::Uid(uid)))
+            .collect();
+        let needles = Needles::new(uids.iter().copied());
+        let tasks = self.tasks_of(when, &keys);
+        let parts = self.engine.scanner.run(&tasks, |task, blocks| {
+            let mut seen = HashSet::new();
+            while let Some(block) = blocks.next_block() {
+                needles.lines(block.text, |_, text| {
+                    let record = Record::parse(text);
+                    let Some(at) = record.at.filter(|at| when.holds(*at)) else {
+                        return;
+                    };
+                    let place = Place {
+                        source: task.index,
+                        offset: block.offset,
+                    };
+                    let fact = Fact::without_texts(&record, at, place);
+                    let names = fact.edges().filter_map(|edge| match edge {
+                        Edge::Uid(uid) => uids.contains(uid).then(|| uid.to_vec()),
+                        _ => None,
+                    });
+                    seen.extend(names);
+                });
+            }
+            seen
+        });
+        let mut all = HashSet::new();
+        for (seen, troubles) in parts {
+            all.extend(seen);
+            calls.troubles.extend(troubles);
+        }
+        all
+    }
+
+    /// What must be read to see all records of a time that one of `keys` leads to.
+    fn tasks_of(&self, when: Window, keys: &[Key]) -> Vec<Task> {
+        let near = self.corpus.select(|bounds| {
+            bounds.first.is_none_or(|first| first < when.end)
+                && bounds.last.is_none_or(|last| last >= when.start)
+        });
+        let mut tasks = Vec::new();
+        for (number, source) in near {
+            let index = self.corpus.indexes[number as usize].as_ref();
+            if let Some(index) = index.filter(|index| index.may_hold(when.start, when.end)) {
+                let times = (when.start, when.end);
+                tasks.extend(blocks_near(number, &source, index, Some(keys), times));
+            }
+            let total = source.content_bytes();
+            let span = match self.corpus.bounds[number as usize].ordered {
+                true => Span {
+                    start: first_line_at(&source, when.start),
+                    end: first_line_at(&source, when.end) + FIRST_LINE_BYTES,
+                },
+                false => Span::WHOLE,
+            };
+            let span = Span {
+                start: span.start.max(self.corpus.covered(number)),
+                end: match total {
+                    Some(total) => span.end.min(total),
+                    None if index.is_some() => 0,
+                    None => Span::WHOLE.end,
+                },
+            };
+            if span.start < span.end {
+                tasks.push(Task {
+                    source: Arc::clone(&source),
+                    index: number,
+                    span,
+                });
+            }
+        }
+        tasks
+    }
+}
