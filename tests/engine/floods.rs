@@ -33,7 +33,7 @@ fn flood(requests: usize) -> tempfile::TempDir {
     }
     let _ = writeln!(
         text,
-        "2025-11-30 09:59:00,000|AST|hangup|{ID}|{{\"Phone\": \"375290001234\", \"CallStatus\": 2, \"CallType\": 0}}"
+        "2025-11-30 09:35:00,000|AST|hangup|{ID}|{{\"Phone\": \"375290001234\", \"CallStatus\": 2, \"CallType\": 0}}"
     );
     fs::write(folder.join("events.log"), text).expect("written");
     dir

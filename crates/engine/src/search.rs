@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::corpus::Searched;
 use super::tally::Tally;
 use super::{Corpus, Engine};
-use calltrace_model::call::{Criteria, Fact, SAME_CALL_MILLIS, Summary};
+use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
@@ -223,7 +223,11 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
     if let Some(now) = question.criteria.now {
         summary.settle(facts, now);
     }
-    if !question.criteria.accepts(&summary, facts) {
+    let records = Records {
+        summary: &summary,
+        facts,
+    };
+    if !question.criteria.accepts(&summary, &records) {
         return None;
     }
     if !question.count_only {

@@ -5,14 +5,15 @@
 //! channel was born. Where a channel was born before anything was read, the records of that time are asked
 //! for it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use super::{Sweep, Window};
 use crate::reading::blocks_near;
 use crate::search::Calls;
-use calltrace_model::call::{Component, Edge, Fact, reach};
-use calltrace_model::record::{Place, Record, id};
+use calltrace_model::call::{Component, Edge, Fact, SAME_CALL_MILLIS, reach};
+use calltrace_model::record::{LogZone, Place, Record, Stamp, id};
 use calltrace_store::index::Key;
 use calltrace_store::scan::{Needles, Task};
 use calltrace_store::source::{Span, first_line_at};
@@ -31,11 +32,8 @@ impl Sweep<'_> {
 
     /// Whether the channel of an id was born before the first record that was read.
     fn is_older(&self, uid: &[u8]) -> bool {
-        let born = || {
-            let moment = chrono::DateTime::from_timestamp(id::epoch_seconds(uid)?, 0)?;
-            Some(self.engine.zone.stamp(moment))
-        };
-        born().is_some_and(|born| born < self.window.reads_from())
+        let born = born(self.engine.zone, uid);
+        born.is_some_and(|born| born < self.window.reads_from())
     }
 
     /// Those of the calls that are not sure that have no record before the window.
@@ -135,5 +133,56 @@ impl Sweep<'_> {
             }
         }
         tasks
+    }
+}
+
+/// Whether the records (in order of time) are only messages and requests that came after the call was
+/// over: its channels were born long before, and Asterisk says nothing of them.
+pub(super) fn is_remnant(zone: LogZone, facts: &[Fact]) -> bool {
+    let Some(first) = facts.first() else {
+        return false;
+    };
+    let is_late = |fact: &Fact| {
+        let born = born(zone, fact.uid());
+        born.is_some_and(|born| first.at.since(born) > reach::QUIET_MILLIS)
+    };
+    !facts.iter().any(Fact::is_asterisk) && facts.iter().any(is_late)
+}
+
+/// When the channel of an id was born; `None` where the id does not say.
+fn born(zone: LogZone, uid: &[u8]) -> Option<Stamp> {
+    let moment = chrono::DateTime::from_timestamp(id::epoch_seconds(uid)?, 0)?;
+    Some(zone.stamp(moment))
+}
+
+/// The channels of calls that are over, by a hash of their ids, each with the time of its last record.
+#[derive(Default)]
+pub(super) struct Taken {
+    seed: RandomState,
+    last: HashMap<u64, Stamp>,
+}
+
+impl Taken {
+    /// Takes the records of a call (in order of time); whether none of its channels was of a call before. One
+    /// that was is no other call: a message or a hangup that came when nothing was waited for any more.
+    pub(super) fn is_new(&mut self, facts: &[Fact]) -> bool {
+        let Some((first, last)) = facts.first().zip(facts.last()) else {
+            return false;
+        };
+        let mut is_new = true;
+        let mut before: &[u8] = b"";
+        for fact in facts {
+            let uid = fact.uid();
+            if uid == before || !id::is_known(uid) {
+                continue;
+            }
+            before = uid;
+            let known = self.last.insert(self.seed.hash_one(uid), last.at);
+            is_new &= known.is_none_or(|at| {
+                // The call's own, of a record before.
+                at == last.at || first.at.since(at) > SAME_CALL_MILLIS
+            });
+        }
+        is_new
     }
 }

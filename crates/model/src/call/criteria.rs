@@ -1,7 +1,8 @@
 //! Which calls are asked for, judged by the whole call.
 
-use super::fact::{Event, Fact};
-use super::faults::{Fault, FaultCode};
+use super::evidence::Evidence;
+use super::fact::Fact;
+use super::faults::FaultCode;
 use super::summary::{Direction, Outcome, Summary, is_stated_answered};
 use crate::record::{Stamp, phone};
 
@@ -55,9 +56,12 @@ impl Criteria {
         outside_time || other_outcome() || (self.needs_match && !facts.iter().any(|f| f.matched))
     }
 
-    /// Whether the call, with its records and what they sum up to, is one of those asked for.
-    pub fn accepts(&self, summary: &Summary, facts: &[Fact]) -> bool {
+    /// Whether a call is one of those asked for, by its summary and by what its records show besides.
+    pub fn accepts(&self, summary: &Summary, evidence: &impl Evidence) -> bool {
         let at_least = |least: Option<i64>, is: Option<i64>| least.is_none_or(|m| is >= Some(m));
+        let shows = |name: &Option<String>, has: &dyn Fn(&str) -> bool| {
+            name.as_ref().is_none_or(|name| has(name))
+        };
         self.direction.is_none_or(|d| d == summary.direction)
             && self.outcome.is_none_or(|o| o == summary.outcome)
             && (!self.unanswered || summary.outcome.is_unanswered())
@@ -66,62 +70,25 @@ impl Criteria {
             && at_least(self.min_talk_millis, summary.talk_millis)
             && at_least(self.min_ring_millis, summary.ring_millis)
             && (!self.transferred || summary.transfers > 0)
-            && self
-                .trunk
-                .as_ref()
-                .is_none_or(|trunk| has_trunk(trunk, facts))
-            && self
-                .extension
-                .as_ref()
-                .is_none_or(|e| has_extension(e, summary, facts))
-            && self.chat.as_ref().is_none_or(|chat| has_chat(chat, facts))
+            && shows(&self.trunk, &|trunk| evidence.has_trunk(trunk))
+            && shows(&self.extension, &|extension| evidence.has_party(extension))
+            && shows(&self.chat, &|chat| evidence.has_chat(chat))
             && self
                 .phone
                 .as_ref()
-                .is_none_or(|query| has_phone(query, summary, facts))
-            && (!self.needs_match || facts.iter().any(|f| f.matched))
+                .is_none_or(|query| has_phone(query, summary, evidence))
+            && (!self.needs_match || evidence.has_match())
             && self
                 .fault
-                .is_none_or(|code| has_fault(code, summary, facts, self.now))
+                .is_none_or(|code| evidence.has_fault(code, self.now))
     }
 }
 
-fn has_fault(code: FaultCode, summary: &Summary, facts: &[Fact], now: Option<Stamp>) -> bool {
-    let faults = Fault::all(facts, summary, now.unwrap_or(Stamp(i64::MAX)));
-    faults.iter().any(|fault| fault.code == code)
-}
-
-fn has_trunk(trunk: &str, facts: &[Fact]) -> bool {
-    facts.iter().any(|f| f.trunk() == trunk.as_bytes())
-}
-
-fn has_extension(extension: &str, summary: &Summary, facts: &[Fact]) -> bool {
-    let wanted = extension.as_bytes();
-    summary.legs.iter().any(|leg| leg.label == extension)
-        || facts
-            .iter()
-            .filter(|f| f.is_call_event())
-            .any(|f| f.phone() == wanted || f.extensions().any(|e| e == wanted))
-}
-
-fn has_chat(chat: &str, facts: &[Fact]) -> bool {
-    facts
-        .iter()
-        .any(|f| matches!(f.event, Event::Message(_)) && f.chat() == chat.as_bytes())
-}
-
-/// Only what Asterisk says of numbers counts: a text or a request may mention anybody's. A group
-/// of records without any Asterisk event goes by the match of its lines.
 /// A number of few digits may be an extension as well, so only the outside number of the call counts.
-fn has_phone(query: &phone::PhoneQuery, summary: &Summary, facts: &[Fact]) -> bool {
+fn has_phone(query: &phone::PhoneQuery, summary: &Summary, evidence: &impl Evidence) -> bool {
     if query.is_short() {
         let is_outside = !matches!(summary.direction, Direction::Internal);
         return is_outside && query.matches_digits(summary.client.as_bytes());
     }
-    facts.iter().filter(|f| f.is_asterisk()).any(|f| {
-        [f.phone(), f.caller(), f.connected(), f.exten()]
-            .into_iter()
-            .chain(f.extensions())
-            .any(|field| query.matches_digits(phone::digits_of(field)))
-    })
+    evidence.has_number(query)
 }

@@ -19,7 +19,7 @@ use super::closure::local_pair_fits;
 use super::fact::{Edge, Event, Fact, local_stem};
 use super::infer::{self, Group};
 use super::reach;
-use crate::record::Stamp;
+use crate::record::{LogZone, Stamp};
 pub use component::{Component, first_and_last};
 use names::{BRIDGE, LOCAL, Named, Names, UID, seen_as};
 
@@ -32,6 +32,8 @@ pub struct Joiner {
     /// Asterisk events kept of one call, and as many other records (see [`Joiner::keeping`]).
     records: usize,
     left_out: u64,
+    /// A record that comes after its call was over begins another: by the clocks of this zone.
+    lets_go: Option<LogZone>,
     /// Calls that came to be.
     born: u32,
     slot_of: HashMap<Name, u32, RandomState>,
@@ -82,6 +84,7 @@ impl Joiner {
         Joiner {
             records,
             left_out: 0,
+            lets_go: None,
             born: 0,
             slot_of: HashMap::default(),
             slots: Vec::new(),
@@ -90,6 +93,17 @@ impl Joiner {
             bridges_kept: 0,
             holding: HashSet::default(),
             seeds: Default::default(),
+        }
+    }
+
+    /// The same, but a record that comes after nothing could be added to its call any more (see
+    /// [`Joiner::quiet`]) begins another, whether that call was taken out or not: so what is joined does not
+    /// depend on how often that is done.
+    #[must_use]
+    pub fn letting_go(self, zone: LogZone) -> Joiner {
+        Joiner {
+            lets_go: Some(zone),
+            ..self
         }
     }
 
@@ -166,9 +180,19 @@ impl Joiner {
 
     /// Whether the call of a slot is of another day than a record of the same name. A clock that was wrong
     /// may have dated that call years ahead.
-    fn is_past(&self, slot: u32, fact: &Fact) -> bool {
-        let last = self.slots[slot as usize].last;
-        last.is_some_and(|last| fact.at.since(last).abs() > SAME_CALL_MILLIS)
+    fn is_past(&mut self, slot: u32, fact: &Fact) -> bool {
+        let component = &mut self.slots[slot as usize];
+        let Some(last) = component.last else {
+            return false;
+        };
+        let silence = fact.at.since(last);
+        let mut lets_go = || {
+            let zone = self.lets_go.filter(|_| silence >= reach::QUIET_MILLIS);
+            zone.is_some_and(|zone| {
+                component.is_over_after(zone.written_until(fact.at).since(last))
+            })
+        };
+        silence.abs() > SAME_CALL_MILLIS || lets_go()
     }
 
     /// Keeps account of the bridge that a record speaks of, one of its names. False if it does not join the
@@ -297,12 +321,7 @@ impl Joiner {
             let Some(last) = component.last else {
                 return false;
             };
-            let silence = now.since(last);
-            silence >= reach::QUIET_MILLIS
-                && silence
-                    >= *component
-                        .silence
-                        .get_or_insert_with(|| reach::silence(&component.facts))
+            component.is_over_after(now.since(last))
         };
         (0..)
             .zip(&mut self.slots)

@@ -2,6 +2,7 @@
 
 mod details;
 mod handing;
+mod outcome;
 mod ringing;
 
 use super::channels::{endpoint, is_extension, party};
@@ -16,54 +17,8 @@ use handing::unanswered_transfer;
 use ringing::ringing;
 
 pub use details::Request;
+pub use outcome::{Direction, Outcome};
 pub use ringing::{RingOutcome, Ringing};
-
-/// Which way a call went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// From a client to us.
-    Incoming,
-    /// From us to a client.
-    Outgoing,
-    /// Between our extensions.
-    Internal,
-    /// Nothing says.
-    Unknown,
-}
-
-/// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// The other side reached a person.
-    Answered,
-    /// A call from outside that no person picked up, busy ones among them.
-    Missed,
-    /// A call to outside, or between extensions, that no person picked up.
-    NotReached,
-    /// The same, and the host says that the other side was busy.
-    Busy,
-    /// It still goes on, as far as the records and the time tell.
-    InProgress,
-    /// No end was ever logged, and no person was reached.
-    Unknown,
-}
-
-impl Outcome {
-    /// All of them.
-    pub const ALL: [Outcome; 6] = [
-        Outcome::Answered,
-        Outcome::Missed,
-        Outcome::NotReached,
-        Outcome::Busy,
-        Outcome::InProgress,
-        Outcome::Unknown,
-    ];
-
-    /// Whether it is over and no person was reached.
-    pub fn is_unanswered(self) -> bool {
-        matches!(self, Outcome::Missed | Outcome::NotReached | Outcome::Busy)
-    }
-}
 
 /// A channel of the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +112,12 @@ pub struct Summary {
 impl Summary {
     /// Marks the call as one in progress, if at `now` more of it may still come.
     pub fn settle(&mut self, facts: &[Fact], now: Stamp) {
-        let waits = || now.since(self.last) < reach::silence(facts);
+        self.settle_after(|| reach::silence(facts), now);
+    }
+
+    /// The same, where it is known how long after the last record more may come (milliseconds).
+    pub fn settle_after(&mut self, silence: impl FnOnce() -> i64, now: Stamp) {
+        let waits = || now.since(self.last) < silence();
         let may_go_on = matches!(self.outcome, Outcome::Answered | Outcome::Unknown);
         if !self.ended && may_go_on && waits() {
             self.outcome = Outcome::InProgress;
@@ -172,6 +132,44 @@ impl Summary {
             self.direction,
             &self.client,
         )
+    }
+
+    /// A call of which nothing is known.
+    pub fn empty() -> Summary {
+        Summary {
+            main_uid: String::new(),
+            first: Stamp(0),
+            last: Stamp(0),
+            direction: Direction::Unknown,
+            client: String::new(),
+            trunk: String::new(),
+            rang: Vec::new(),
+            answered_by: None,
+            outcome: Outcome::Unknown,
+            call_status: None,
+            ring_millis: None,
+            wait_millis: None,
+            talk_millis: None,
+            hold_millis: None,
+            heard: Vec::new(),
+            ringing: Vec::new(),
+            transfers: 0,
+            handed_on: Vec::new(),
+            transferred_to: Vec::new(),
+            hung_up_by: None,
+            ended: false,
+            crm: false,
+            messages: MessageTotals::default(),
+            http: 0,
+            http_failed: 0,
+            requests: Vec::new(),
+            message_lags: Vec::new(),
+            integrations: 0,
+            telegram: 0,
+            sql: 0,
+            events: 0,
+            legs: Vec::new(),
+        }
     }
 
     /// Sums up the records of one call, in order of time. `None` for no records.

@@ -61,6 +61,19 @@ pub enum TransferKind {
     Attended,
 }
 
+impl TransferKind {
+    /// All of them.
+    pub const ALL: [TransferKind; 2] = [TransferKind::Blind, TransferKind::Attended];
+
+    /// The word for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            TransferKind::Blind => "blind",
+            TransferKind::Attended => "attended",
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferResult {
@@ -70,6 +83,24 @@ pub enum TransferResult {
     Refused,
     /// The new one did not pick up.
     NotAnswered,
+}
+
+impl TransferResult {
+    /// All of them.
+    pub const ALL: [TransferResult; 3] = [
+        TransferResult::Completed,
+        TransferResult::Refused,
+        TransferResult::NotAnswered,
+    ];
+
+    /// The word for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            TransferResult::Completed => "completed",
+            TransferResult::Refused => "refused",
+            TransferResult::NotAnswered => "not_answered",
+        }
+    }
 }
 
 /// A party was handed on, or was to be.

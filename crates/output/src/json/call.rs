@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{direction, outcome};
 use crate::Clock;
-use calltrace_model::call::{RingOutcome, Summary, Transfer, TransferKind, TransferResult};
+use calltrace_model::call::{Summary, Transfer};
 use calltrace_model::record::Stamp;
 
 pub(super) fn call(s: &Summary, clock: &Clock) -> Value {
@@ -63,7 +63,7 @@ fn participants(s: &Summary, clock: &Clock) -> Vec<Value> {
                 json!({
                     "from": clock.rfc3339(ringing.from),
                     "to": at(ringing.to),
-                    "outcome": ring_outcome(ringing.outcome),
+                    "outcome": ringing.outcome.name(),
                 })
             })
             .collect();
@@ -90,26 +90,11 @@ fn participants(s: &Summary, clock: &Clock) -> Vec<Value> {
     names.iter().map(one).collect()
 }
 
-fn ring_outcome(outcome: RingOutcome) -> &'static str {
-    match outcome {
-        RingOutcome::Answered => "answered",
-        RingOutcome::Elsewhere => "answered_elsewhere",
-        RingOutcome::NotAnswered => "not_answered",
-    }
-}
-
 fn handed_on(s: &Summary, clock: &Clock) -> Vec<Value> {
     let transfer = |transfer: &Transfer| {
         json!({
-            "kind": match transfer.kind {
-                TransferKind::Blind => "blind",
-                TransferKind::Attended => "attended",
-            },
-            "result": match transfer.result {
-                TransferResult::Completed => "completed",
-                TransferResult::Refused => "refused",
-                TransferResult::NotAnswered => "not_answered",
-            },
+            "kind": transfer.kind.name(),
+            "result": transfer.result.name(),
             "by": transfer.by,
             "to": transfer.to,
             "at": clock.rfc3339(transfer.at),

@@ -269,24 +269,12 @@ pub fn phase(phase: Phase) -> &'static str {
 
 /// Kinds of direction by name.
 pub fn direction(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Incoming => "in",
-        Direction::Outgoing => "out",
-        Direction::Internal => "internal",
-        Direction::Unknown => "unknown",
-    }
+    direction.name()
 }
 
 /// Outcomes by name.
 pub fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Missed => "missed",
-        Outcome::NotReached => "not_reached",
-        Outcome::Busy => "busy",
-        Outcome::InProgress => "in_progress",
-        Outcome::Unknown => "unknown",
-    }
+    outcome.name()
 }
 
 /// The records of a call, each as one value, without the Tokens that they state.

@@ -1,8 +1,9 @@
 //! The records of one call while it grows.
 
 use super::Name;
-use crate::call::fact::Fact;
+use crate::call::fact::{Event, Fact};
 use crate::call::infer::{Group, Profile};
+use crate::call::reach;
 use crate::record::Stamp;
 
 /// Room for the records of a call at first: few calls have more, and it stays under the size (1 KiB)
@@ -64,6 +65,17 @@ impl Component {
     /// [`Component::born`] of the calls that were merged into it.
     pub fn merged(&self) -> &[u32] {
         &self.merged
+    }
+
+    /// Whether nothing can be added any more after such a silence (milliseconds).
+    pub(super) fn is_over_after(&mut self, silence: i64) -> bool {
+        let has_hung_up = || self.facts.iter().any(|fact| fact.event == Event::Hangup);
+        // Most calls are silent for as long as people talk, and have no end yet.
+        if silence < reach::QUIET_MILLIS || silence < reach::WAITING_MILLIS && !has_hung_up() {
+            return false;
+        }
+        let facts = &self.facts;
+        silence >= *self.silence.get_or_insert_with(|| reach::silence(facts))
     }
 
     fn is_adopted(&self, fact: &Fact) -> bool {

@@ -17,6 +17,24 @@ pub enum RingOutcome {
     NotAnswered,
 }
 
+impl RingOutcome {
+    /// All of them.
+    pub const ALL: [RingOutcome; 3] = [
+        RingOutcome::Answered,
+        RingOutcome::Elsewhere,
+        RingOutcome::NotAnswered,
+    ];
+
+    /// The word for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            RingOutcome::Answered => "answered",
+            RingOutcome::Elsewhere => "answered_elsewhere",
+            RingOutcome::NotAnswered => "not_answered",
+        }
+    }
+}
+
 /// A stretch in which a party was rung.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ringing {

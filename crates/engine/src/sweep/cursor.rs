@@ -1,0 +1,199 @@
+//! Goes through one source of a sweep, forward, and parses it on all threads.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{EARLIEST, Parsed, SearchQuestion, Window};
+use calltrace_model::call::Facts;
+use calltrace_model::record::{Place, Record, Stamp};
+use calltrace_store::error::Trouble;
+use calltrace_store::scan::{Before, Block, Blocks, Scanner, Seen, Task, before, time_of_record};
+use calltrace_store::source::{Bounds, Source, Span, first_line_at};
+
+/// Content parsed at once: this many tasks of this many bytes.
+const TASKS_AT_ONCE: u64 = 4;
+const TASK_BYTES_MAX: u64 = 1 << 20;
+
+/// So many last records of a content say how far it goes.
+const FACTS_BEHIND: usize = 16;
+
+/// Goes through one source, forward.
+pub(super) struct Cursor<'c> {
+    pub(super) index: u32,
+    source: &'c Arc<Source>,
+    /// Next content offset, of a source that can be read from the middle.
+    at: u64,
+    /// The one reader of a source that can't.
+    stream: Option<Blocks<'c>>,
+    /// All records up to this time were parsed.
+    pub(super) reached: Stamp,
+    ordered: bool,
+    pub(super) done: bool,
+}
+
+impl<'c> Cursor<'c> {
+    pub(super) fn new(
+        index: u32,
+        source: &'c Arc<Source>,
+        bounds: Bounds,
+        window: Window,
+    ) -> Cursor<'c> {
+        let from = window.reads_from();
+        let at = if bounds.ordered && bounds.first.is_some_and(|first| first < from) {
+            first_line_at(source, from)
+        } else {
+            0
+        };
+        Cursor {
+            index,
+            source,
+            at,
+            stream: None,
+            reached: bounds
+                .first
+                .filter(|_| bounds.ordered)
+                .map_or(EARLIEST, |first| first.max(from)),
+            ordered: bounds.ordered,
+            done: false,
+        }
+    }
+
+    /// Parses the next content on all threads.
+    pub(super) fn parse_next(
+        &mut self,
+        scanner: &'c Scanner,
+        question: &SearchQuestion,
+        window: Window,
+    ) -> Parsed {
+        let parts = match self.source.content_bytes() {
+            Some(total) => self.parse_spans(scanner, question, window, total),
+            None => self.parse_stream(scanner, question, window),
+        };
+        let mut all = Parsed::default();
+        for mut part in parts {
+            all.facts.append(&mut part.facts);
+            all.troubles.append(&mut part.troubles);
+            all.unparsed += part.unparsed;
+        }
+        // The earliest of some, as one may be dated years ahead by a clock that was wrong.
+        let behind = all.facts.iter().flatten().rev().take(FACTS_BEHIND);
+        let last = behind.map(|f| f.at).min();
+        if self.ordered {
+            self.reached = self.reached.max(last.unwrap_or(self.reached));
+        }
+        all
+    }
+
+    fn parse_spans(
+        &mut self,
+        scanner: &Scanner,
+        question: &SearchQuestion,
+        window: Window,
+        total: u64,
+    ) -> Vec<Parsed> {
+        let task_bytes = scanner.tuning().span_bytes.min(TASK_BYTES_MAX);
+        let mut tasks = Vec::new();
+        for _ in 0..TASKS_AT_ONCE {
+            if self.at >= total {
+                break;
+            }
+            let end = total.min(self.at + task_bytes);
+            tasks.push(Task {
+                source: Arc::clone(self.source),
+                index: self.index,
+                span: Span {
+                    start: self.at,
+                    end,
+                },
+            });
+            self.at = end;
+        }
+        self.done = self.at >= total;
+        let parts = scanner.run(&tasks, |task, blocks| {
+            let mut parsed = Parsed::default();
+            while let Some(block) = blocks.next_block() {
+                parse_block(question, window, task.index, &block, &mut parsed);
+            }
+            parsed
+        });
+        let with_troubles = |(mut parsed, troubles): (Parsed, Vec<Trouble>)| {
+            parsed.troubles.extend(troubles);
+            parsed
+        };
+        parts.into_iter().map(with_troubles).collect()
+    }
+
+    /// Decodes on this thread, parses on all.
+    fn parse_stream(
+        &mut self,
+        scanner: &'c Scanner,
+        question: &SearchQuestion,
+        window: Window,
+    ) -> Vec<Parsed> {
+        let source: &'c Source = self.source;
+        let stream = self.stream.get_or_insert_with(|| scanner.stream(source));
+        let mut texts: Vec<(u64, Vec<u8>, Option<Seen>)> = Vec::new();
+        let mut bytes = 0;
+        while bytes < TASKS_AT_ONCE * TASK_BYTES_MAX {
+            let Some(block) = stream.next_block() else {
+                self.done = true;
+                break;
+            };
+            bytes += block.text.len() as u64;
+            let seen = block.before().and_then(Before::seen);
+            texts.push((block.offset, block.text.to_vec(), seen));
+        }
+        let mut parts: Vec<Parsed> = texts
+            .par_iter()
+            .map(|(offset, text, seen)| {
+                let mut parsed = Parsed::default();
+                let known = before(source, *seen);
+                let block = Block::of(*offset, text).behind(&known);
+                parse_block(question, window, self.index, &block, &mut parsed);
+                parsed
+            })
+            .collect();
+        if self.done
+            && let Some(stream) = self.stream.take()
+        {
+            parts.push(Parsed {
+                troubles: scanner.end_stream(source, stream),
+                ..Parsed::default()
+            });
+        }
+        parts
+    }
+}
+
+fn parse_block(
+    question: &SearchQuestion,
+    window: Window,
+    index: u32,
+    block: &Block<'_>,
+    into: &mut Parsed,
+) {
+    let from = window.reads_from();
+    let filters = !question.filter.is_empty();
+    let needs_texts = question.criteria.fault.is_some();
+    let mut facts = Facts::for_block(block.text.len()).with_texts(needs_texts);
+    for (at, line) in block.lines() {
+        let record = Record::parse(line);
+        let Some(time) = record.at else {
+            // It is of the time of a record before it, so that windows count it once.
+            let time = || time_of_record(block, at, line).unwrap_or(EARLIEST);
+            into.unparsed += u64::from(!line.is_empty() && window.holds(time()));
+            continue;
+        };
+        if time < from {
+            continue;
+        }
+        let place = Place {
+            source: index,
+            offset: block.offset + at as u64,
+        };
+        let matched = filters && question.filter.matches(&record, None);
+        facts.push(&record, time, place).matched = matched;
+    }
+    into.facts.push(facts.finish());
+}

@@ -1,0 +1,173 @@
+//! What the records of a call show beyond its summary: whom they name, and what is wrong with them.
+//!
+//! A search asks it of the records themselves ([`Records`]); a table of calls keeps the answers
+//! ([`Digest`]), and gives the same ones.
+
+use std::collections::BTreeSet;
+
+use super::fact::{Event, Fact};
+use super::faults::{Fault, FaultCode};
+use super::reach;
+use super::summary::Summary;
+use crate::record::{Stamp, phone};
+
+/// What the records of a call show.
+pub trait Evidence {
+    /// Whether it went over the line of this name.
+    fn has_trunk(&self, trunk: &str) -> bool;
+    /// Whether this extension, or number as it is written, rang, called, talked or was dialled.
+    fn has_party(&self, party: &str) -> bool;
+    /// Whether a Telegram chat of this id got a message.
+    fn has_chat(&self, chat: &str) -> bool;
+    /// Whether Asterisk names a number that the query, a long one, takes. A text or a request may mention
+    /// anybody's.
+    fn has_number(&self, query: &phone::PhoneQuery) -> bool;
+    /// Whether it has the fault at the time `now`; without one, once all has come that may come.
+    fn has_fault(&self, code: FaultCode, now: Option<Stamp>) -> bool;
+    /// Whether a record passed the question's filter for records.
+    fn has_match(&self) -> bool;
+}
+
+/// The records of a call, in order of time.
+#[derive(Debug, Clone, Copy)]
+pub struct Records<'c> {
+    /// What they sum up to.
+    pub summary: &'c Summary,
+    /// The records.
+    pub facts: &'c [Fact],
+}
+
+impl<'c> Records<'c> {
+    /// Extensions and numbers as they are written.
+    fn parties(self) -> impl Iterator<Item = &'c [u8]> {
+        let labels = self.summary.legs.iter().map(|leg| leg.label.as_bytes());
+        let calls = self.facts.iter().filter(|fact| fact.is_call_event());
+        labels.chain(calls.flat_map(|fact| [fact.phone()].into_iter().chain(fact.extensions())))
+    }
+
+    /// Digits of the numbers that Asterisk names.
+    fn numbers(self) -> impl Iterator<Item = &'c [u8]> {
+        let events = self.facts.iter().filter(|fact| fact.is_asterisk());
+        events
+            .flat_map(|fact| {
+                [fact.phone(), fact.caller(), fact.connected(), fact.exten()]
+                    .into_iter()
+                    .chain(fact.extensions())
+            })
+            .map(phone::digits_of)
+    }
+
+    fn trunks(self) -> impl Iterator<Item = &'c [u8]> {
+        self.facts.iter().map(Fact::trunk)
+    }
+
+    fn chats(self) -> impl Iterator<Item = &'c [u8]> {
+        let messages = self.facts.iter();
+        messages
+            .filter(|fact| matches!(fact.event, Event::Message(_)))
+            .map(Fact::chat)
+    }
+}
+
+impl Evidence for Records<'_> {
+    fn has_trunk(&self, trunk: &str) -> bool {
+        self.trunks().any(|known| known == trunk.as_bytes())
+    }
+
+    fn has_party(&self, party: &str) -> bool {
+        self.parties().any(|known| known == party.as_bytes())
+    }
+
+    fn has_chat(&self, chat: &str) -> bool {
+        self.chats().any(|known| known == chat.as_bytes())
+    }
+
+    fn has_number(&self, query: &phone::PhoneQuery) -> bool {
+        self.numbers().any(|digits| query.matches_digits(digits))
+    }
+
+    /// The facts must have been read with their texts.
+    fn has_fault(&self, code: FaultCode, now: Option<Stamp>) -> bool {
+        let faults = Fault::all(self.facts, self.summary, now.unwrap_or(Stamp(i64::MAX)));
+        faults.iter().any(|fault| fault.code == code)
+    }
+
+    fn has_match(&self) -> bool {
+        self.facts.iter().any(|fact| fact.matched)
+    }
+}
+
+/// What the records of a call show, kept without them: of a call that nothing can be added to. Each list is
+/// sorted, and holds what is text; nothing else can be asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Digest {
+    /// Extensions and numbers as they are written.
+    pub parties: Vec<String>,
+    /// Digits of the numbers that Asterisk names.
+    pub numbers: Vec<String>,
+    /// Names of lines.
+    pub trunks: Vec<String>,
+    /// Ids of Telegram chats that got a message.
+    pub chats: Vec<String>,
+    /// Names of the faults that the call has once all has come that may come.
+    pub faults: Vec<String>,
+    /// How long after its last record more could follow (milliseconds); see [`reach::silence`].
+    pub silence_millis: i64,
+}
+
+impl Digest {
+    /// What the records show; they must have been read with their texts.
+    pub fn of(records: Records<'_>) -> Digest {
+        let faults = Fault::all(records.facts, records.summary, Stamp(i64::MAX));
+        Digest {
+            parties: texts(records.parties()),
+            numbers: texts(records.numbers()),
+            trunks: texts(records.trunks()),
+            chats: texts(records.chats()),
+            faults: texts(faults.iter().map(|fault| fault.code.name().as_bytes())),
+            silence_millis: reach::silence(records.facts),
+        }
+    }
+}
+
+/// Those that are text, each once and sorted; an empty one can't be asked for.
+fn texts<'t>(all: impl Iterator<Item = &'t [u8]>) -> Vec<String> {
+    let texts: BTreeSet<&str> = all
+        .filter_map(|text| std::str::from_utf8(text).ok())
+        .filter(|text| !text.is_empty())
+        .collect();
+    texts.into_iter().map(str::to_owned).collect()
+}
+
+fn has(all: &[String], one: &str) -> bool {
+    all.iter().any(|known| known == one)
+}
+
+impl Evidence for Digest {
+    fn has_trunk(&self, trunk: &str) -> bool {
+        has(&self.trunks, trunk)
+    }
+
+    fn has_party(&self, party: &str) -> bool {
+        has(&self.parties, party)
+    }
+
+    fn has_chat(&self, chat: &str) -> bool {
+        has(&self.chats, chat)
+    }
+
+    fn has_number(&self, query: &phone::PhoneQuery) -> bool {
+        self.numbers
+            .iter()
+            .any(|digits| query.matches_digits(digits.as_bytes()))
+    }
+
+    fn has_fault(&self, code: FaultCode, _: Option<Stamp>) -> bool {
+        has(&self.faults, code.name())
+    }
+
+    /// No record is kept that could be asked.
+    fn has_match(&self) -> bool {
+        false
+    }
+}
