@@ -4,6 +4,7 @@
 mod complete;
 mod config;
 mod doctor;
+mod export;
 mod index;
 mod rotate;
 mod search;
@@ -22,12 +23,13 @@ use calltrace_model::record::KindName;
 pub use complete::{FILES, FOLDERS, Offer, Typed, Wanted, complete};
 pub use config::{ConfigArgs, ConfigFormat};
 pub use doctor::{DoctorArgs, DoctorFormat};
+pub use export::{ExportArgs, ExportFormat};
 pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat};
-pub use search::{ContentArgs, PartyArgs, SearchArgs, SearchFormat};
+pub use search::{CallArgs, ContentArgs, PartyArgs, SearchArgs, SearchFormat};
 pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
 pub use tail::{TailArgs, TailFormat};
-pub use when::Moment;
+pub use when::{Moment, start_of};
 pub use words::{check_environment, is_flag, subcommands, typed_or_set_wrong};
 
 use crate::settings::values::parse_zone;
@@ -124,6 +126,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Which calls? One row a call, newest first
     Search(Box<SearchArgs>),
+    /// Calls into files for spreadsheets and programs, one file or one a day
+    Export(Box<ExportArgs>),
     /// Records as they arrive, through every rotation
     Tail(Box<TailArgs>),
     /// Seal, compress, index and expire; safe beside live writers

@@ -14,6 +14,7 @@ use calltrace_model::call::{Direction, FaultCode, Outcome};
 use calltrace_model::filter::{RecordFilter, StatusPattern};
 use calltrace_model::record::KindName;
 use calltrace_model::record::phone::PhoneQuery;
+use calltrace_output::json;
 
 /// Points in time that are often meant.
 pub(super) const MOMENTS: [&str; 4] = ["today", "yesterday", "-1h", "-1d"];
@@ -99,27 +100,9 @@ impl ContentArgs {
     }
 }
 
-/// `calltrace search`
-#[derive(Debug, Args)]
-#[command(
-    help_template = HELP,
-    before_help = "\
-Examples:
-  calltrace search 0367 --phone '+375 (29) 000-12-34'
-      the calls of a client; or the last 7 digits or more
-  calltrace search --status missed --since yesterday
-      who was not picked up, in all enterprises
-  calltrace search 0367 --lines --http-status 5xx -C 2
-      failed requests and what was around them",
-    after_long_help = "\
-Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, fault, since, until) \
-must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold for one \
-of its records. With --lines all of them are filters on a record.
-
-Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an incomplete \
-search (what was found is printed all the same)."
-)]
-pub struct SearchArgs {
+/// Which calls, of whom and when.
+#[derive(Debug, Clone, Args)]
+pub struct CallArgs {
     /// Enterprises to search; all of them when left out
     #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
     pub enterprises: Vec<String>,
@@ -153,6 +136,83 @@ pub struct SearchArgs {
     /// Something is wrong with the call: message_not_sent, wrong_number, request_failed, message_repeated, message_left_standing, wrong_duration, name_lookup_failed, no_end, name_lookup_empty, text_cut or response_cut
     #[arg(long, value_name = "CODE", value_parser = parse_fault, add = Wanted::Words(&*FAULTS))]
     pub fault: Option<FaultCode>,
+}
+
+impl CallArgs {
+    /// What was typed but for the time: option and value, in a fixed order; without enterprises all of them.
+    pub fn stated(&self) -> Vec<(&'static str, String)> {
+        let mut enterprises = self.enterprises.clone();
+        enterprises.sort();
+        enterprises.dedup();
+        let (party, content) = (&self.party, &self.content);
+        let list = |items: Vec<String>| (!items.is_empty()).then(|| items.join(","));
+        let kinds = content
+            .kind
+            .iter()
+            .map(|kind| format!("{kind:?}").to_lowercase());
+        let phone = party.phone.as_ref().map(PhoneQuery::digits);
+        let millis = |millis: Option<i64>| millis.map(|millis| format!("{millis}ms"));
+        let all = [
+            ("ENTERPRISE", list(enterprises)),
+            (
+                "--phone",
+                phone.map(|digits| String::from_utf8_lossy(digits).into_owned()),
+            ),
+            ("--ext", party.ext.clone()),
+            ("--trunk", party.trunk.clone()),
+            ("--chat", party.chat.clone()),
+            (
+                "--direction",
+                self.direction.map(|way| json::direction(way).to_owned()),
+            ),
+            (
+                "--status",
+                self.status.map(|outcome| json::outcome(outcome).to_owned()),
+            ),
+            ("--event", list(content.event.clone())),
+            ("--kind", list(kinds.collect())),
+            (
+                "--http-status",
+                content.http_status.map(|status| status.to_string()),
+            ),
+            ("--text", content.text.clone()),
+            ("--regex", content.regex.as_ref().map(ToString::to_string)),
+            ("--min-talk", millis(self.min_talk)),
+            ("--min-ring", millis(self.min_ring)),
+            ("--transferred", self.transferred.then(String::new)),
+            ("--fault", self.fault.map(|code| code.name().to_owned())),
+        ];
+        let given = all
+            .into_iter()
+            .filter_map(|(option, value)| Some((option, value?)));
+        given.collect()
+    }
+}
+
+/// `calltrace search`
+#[derive(Debug, Args)]
+#[command(
+    help_template = HELP,
+    before_help = "\
+Examples:
+  calltrace search 0367 --phone '+375 (29) 000-12-34'
+      the calls of a client; or the last 7 digits or more
+  calltrace search --status missed --since yesterday
+      who was not picked up, in all enterprises
+  calltrace search 0367 --lines --http-status 5xx -C 2
+      failed requests and what was around them",
+    after_long_help = "\
+Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, fault, since, until) \
+must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold for one \
+of its records. With --lines all of them are filters on a record.
+
+Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an incomplete \
+search (what was found is printed all the same)."
+)]
+pub struct SearchArgs {
+    /// Which calls.
+    #[command(flatten)]
+    pub calls: CallArgs,
     /// At most this many, the newest; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
     pub limit: usize,

@@ -85,7 +85,7 @@ fn at(moment: DateTime<Utc>) -> Moment {
 }
 
 /// The first moment of a day; where the clocks skip midnight, the first moment after it.
-fn start_of(day: NaiveDate, zone: Zone) -> DateTime<Utc> {
+pub fn start_of(day: NaiveDate, zone: Zone) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     (0..=4)
         .find_map(|half_hours| {

@@ -3,9 +3,11 @@
 //! Answers go to stdout, everything said about them to stderr. A run ends as an [`Exit`]; `main`
 //! turns it into a number.
 
+mod calls;
 mod complete;
 mod config;
 mod doctor;
+mod export;
 mod index;
 mod link;
 mod names;
@@ -90,6 +92,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Config(args) => config::run(&global, &args),
         Command::Trace(args) => trace::run(&Desk::open(global)?, &args),
         Command::Search(args) => search::run(&Desk::open(global)?, &args),
+        Command::Export(args) => export::run(&Desk::open(global)?, &args),
         Command::Tail(args) => tail::run(&Desk::open(global)?, &args),
         Command::Index(args) => index::run(&Desk::open(global)?, &args),
         Command::Rotate(args) => rotate::run(&Desk::open(global)?, &args),

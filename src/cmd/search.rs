@@ -1,10 +1,11 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
+use super::calls::{left_out, period, question};
 use super::talk::{Out, sum};
 use super::{Desk, Exit};
 use crate::cli::{SearchArgs, SearchFormat};
-use calltrace_engine::{Found, FoundLines, LinesQuestion, SearchQuestion};
-use calltrace_model::call::{Criteria, Summary};
+use calltrace_engine::{Found, FoundLines, LinesQuestion};
+use calltrace_model::call::Summary;
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_output::{Secrets, csv, json, write_lines, write_table};
@@ -12,17 +13,8 @@ use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
-    let enterprises = desk.tree.select(&args.enterprises)?;
-    let since = desk.moment("--since", args.since.as_deref())?;
-    let until = desk.moment("--until", args.until.as_deref())?;
-    let (since, until) = (since.map(|day| day.begin), until.map(|day| day.end));
-    if let (Some(since), Some(until)) = (since, until)
-        && since >= until
-    {
-        return Err(Error::Usage(
-            "--since is not before --until; nothing can be between them".to_owned(),
-        ));
-    }
+    let enterprises = desk.tree.select(&args.calls.enterprises)?;
+    let (since, until) = period(desk, &args.calls)?;
     let stamp = |moment| desk.engine.zone().stamp(moment);
     let (since, until) = (since.map(stamp), until.map(stamp));
     if args.lines {
@@ -43,31 +35,11 @@ fn calls(
     since: Option<Stamp>,
     until: Option<Stamp>,
 ) -> Result<Exit, Error> {
-    let filter = args.content.record_filter();
-    let question = SearchQuestion {
-        criteria: Criteria {
-            phone: args.party.phone.clone(),
-            extension: args.party.ext.clone(),
-            trunk: args.party.trunk.clone(),
-            chat: args.party.chat.clone(),
-            direction: args.direction,
-            outcome: args.status,
-            unanswered: false,
-            now: Some(desk.now_stamp()),
-            min_talk_millis: args.min_talk,
-            min_ring_millis: args.min_ring,
-            transferred: args.transferred,
-            fault: args.fault,
-            since,
-            until,
-            needs_match: !filter.is_empty(),
-        },
-        filter,
-        limit: limit(args),
-        count_only: args.count,
-        tally: false,
-        strict: args.strict,
-    };
+    let mut question = question(desk, &args.calls, args.strict);
+    question.criteria.since = since;
+    question.criteria.until = until;
+    question.limit = limit(args);
+    question.count_only = args.count;
     let mut all: Vec<Found> = Vec::new();
     let mut troubles = false;
     let answers = desk.engine.search_each(&desk.tree, enterprises, &question);
@@ -89,12 +61,8 @@ fn calls(
         desk.explain_all(&found.notes);
         desk.say_troubles(&found.troubles);
         troubles |= !found.troubles.is_empty();
-        if found.records_left_out > 0 {
-            desk.say(&format!(
-                "{enterprise}: at least {} records are more than are kept of one call; its row leaves \
-                 them out",
-                found.records_left_out
-            ));
+        if let Some(text) = left_out(&found) {
+            desk.say(&text);
         }
         all.push(found);
     }
@@ -185,12 +153,12 @@ fn lines(
     until: Option<Stamp>,
 ) -> Result<Exit, Error> {
     let of_calls = [
-        ("--direction", args.direction.is_some()),
-        ("--status", args.status.is_some()),
-        ("--min-talk", args.min_talk.is_some()),
-        ("--min-ring", args.min_ring.is_some()),
-        ("--transferred", args.transferred),
-        ("--fault", args.fault.is_some()),
+        ("--direction", args.calls.direction.is_some()),
+        ("--status", args.calls.status.is_some()),
+        ("--min-talk", args.calls.min_talk.is_some()),
+        ("--min-ring", args.calls.min_ring.is_some()),
+        ("--transferred", args.calls.transferred),
+        ("--fault", args.calls.fault.is_some()),
     ];
     if let Some((flag, _)) = of_calls.iter().find(|(_, given)| *given) {
         return Err(Error::Usage(format!(
@@ -206,7 +174,7 @@ fn lines(
         filter: RecordFilter {
             since,
             until,
-            ..args.party.record_filter(&args.content)
+            ..args.calls.party.record_filter(&args.calls.content)
         },
         limit: limit(args),
         count_only: args.count,

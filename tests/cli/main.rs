@@ -3,6 +3,8 @@
 mod commands;
 mod completions;
 mod docs;
+mod export;
+mod exporting;
 mod first_steps;
 mod manual;
 mod readme;

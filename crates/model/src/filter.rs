@@ -59,6 +59,14 @@ impl StatusPattern {
     }
 }
 
+impl std::fmt::Display for StatusPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|c| write!(f, "{}", char::from(*c)))
+    }
+}
+
 impl RecordFilter {
     /// Whether nothing is asked: every record passes.
     pub fn is_empty(&self) -> bool {

@@ -110,4 +110,11 @@ impl Clock {
             .format("%Y-%m-%dT%H:%M:%S%.3fZ")
             .to_string()
     }
+
+    /// RFC 3339 in the shown zone with milliseconds and its offset, also where that is UTC's:
+    /// `2025-11-30T12:07:35.410+03:00`.
+    pub fn rfc3339_shown(&self, at: Stamp) -> String {
+        let moment = self.moment(at);
+        moment.format("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    }
 }

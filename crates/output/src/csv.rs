@@ -1,34 +1,207 @@
 //! Calls as CSV (RFC 4180): a head, then a row a call.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::Clock;
 use super::json::{direction, outcome};
+use super::{Clock, RowWriter};
 use calltrace_model::call::Summary;
+use calltrace_model::record::Stamp;
 use calltrace_store::tree::EnterpriseName;
 
-/// The columns. Times are UTC, durations milliseconds; empty where nothing says.
-const HEAD: [&str; 17] = [
-    "enterprise",
-    "unique_id",
-    "first",
-    "last",
-    "direction",
-    "client",
-    "trunk",
-    "rang",
-    "answered_by",
-    "result",
-    "ring_ms",
-    "talk_ms",
-    "transfers",
-    "messages_sent",
-    "messages_standing",
-    "http_requests",
-    "http_failed",
+/// A column: its head, and how it is read. Durations are milliseconds; a cell is empty where nothing says.
+struct Column {
+    name: &'static str,
+    read: Read,
+}
+
+type Read = for<'c> fn(&'c EnterpriseName, &'c Summary) -> Cell<'c>;
+
+/// What stands in a column.
+enum Cell<'c> {
+    /// Text of a log, which may be anything.
+    Text(&'c str),
+    /// Several such texts.
+    List(&'c [String]),
+    /// A word of ours or a number.
+    Plain(Cow<'static, str>),
+    Time(Stamp),
+}
+
+/// The first so many columns are those of `search`.
+const SEARCH_COLUMNS: usize = 17;
+
+const COLUMNS: [Column; 29] = [
+    column("enterprise", |enterprise, _| {
+        Cell::Text(enterprise.as_str())
+    }),
+    column("unique_id", |_, call| Cell::Text(&call.main_uid)),
+    column("first", |_, call| Cell::Time(call.first)),
+    column("last", |_, call| Cell::Time(call.last)),
+    column("direction", |_, call| word(direction(call.direction))),
+    column("client", |_, call| Cell::Text(&call.client)),
+    column("trunk", |_, call| Cell::Text(&call.trunk)),
+    column("rang", |_, call| Cell::List(&call.rang)),
+    column("answered_by", |_, call| perhaps(call.answered_by.as_ref())),
+    column("result", |_, call| word(outcome(call.outcome))),
+    column("ring_ms", |_, call| number(call.ring_millis)),
+    column("talk_ms", |_, call| number(call.talk_millis)),
+    column("transfers", |_, call| number(Some(call.transfers))),
+    column("messages_sent", |_, call| number(Some(call.messages.sent))),
+    column("messages_standing", |_, call| {
+        number(Some(call.messages.standing))
+    }),
+    column("http_requests", |_, call| number(Some(call.http))),
+    column("http_failed", |_, call| number(Some(call.http_failed))),
+    column("wait_ms", |_, call| number(call.wait_millis)),
+    column("hold_ms", |_, call| number(call.hold_millis)),
+    column("ended", |_, call| {
+        word(if call.ended { "true" } else { "false" })
+    }),
+    column("hung_up_by", |_, call| perhaps(call.hung_up_by.as_ref())),
+    column("transferred_to", |_, call| Cell::List(&call.transferred_to)),
+    column("call_status", |_, call| {
+        number(call.call_status.map(char::from))
+    }),
+    column("crm", |_, call| {
+        word(if call.crm { "true" } else { "false" })
+    }),
+    column("messages_edited", |_, call| {
+        number(Some(call.messages.edited))
+    }),
+    column("messages_deleted", |_, call| {
+        number(Some(call.messages.deleted))
+    }),
+    column("chats", |_, call| number(Some(call.messages.chats))),
+    column("events", |_, call| number(Some(call.events))),
+    column("sql_queries", |_, call| number(Some(call.sql))),
 ];
 
-/// Writes all rows.
+const fn column(name: &'static str, read: Read) -> Column {
+    Column { name, read }
+}
+
+fn word(word: &'static str) -> Cell<'static> {
+    Cell::Plain(Cow::Borrowed(word))
+}
+
+fn number<'c>(number: Option<impl ToString>) -> Cell<'c> {
+    Cell::Plain(number.map_or(Cow::Borrowed(""), |number| Cow::Owned(number.to_string())))
+}
+
+fn perhaps(text: Option<&String>) -> Cell<'_> {
+    Cell::Text(text.map_or("", String::as_str))
+}
+
+/// How cells are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As `search` prints them: the first columns, times in UTC, lists with blanks.
+    Search,
+    /// For spreadsheets: all columns, times of the shown zone with its offset, lists with bars.
+    Sheet {
+        /// Texts that a spreadsheet would take for a formula get an apostrophe.
+        harmless: bool,
+    },
+}
+
+/// Writes calls as CSV into `W`.
+pub struct CsvRows<W: Write> {
+    csv: csv::Writer<W>,
+    columns: &'static [Column],
+    form: Form,
+    clock: Clock,
+}
+
+impl<W: Write> CsvRows<W> {
+    /// For spreadsheets: all columns, times of the shown zone with its offset, and each text (of a list
+    /// each item) that begins as a formula does behind an apostrophe, unless `raw`. With `mark` the file
+    /// begins with the mark (U+FEFF) by which Excel knows UTF-8.
+    ///
+    /// # Errors
+    /// When `out` does.
+    pub fn sheet(mut out: W, clock: &Clock, raw: bool, mark: bool) -> io::Result<CsvRows<W>> {
+        if mark {
+            out.write_all("\u{feff}".as_bytes())?;
+        }
+        CsvRows::new(out, clock, Form::Sheet { harmless: !raw })
+    }
+
+    fn new(out: W, clock: &Clock, form: Form) -> io::Result<CsvRows<W>> {
+        let columns = match form {
+            Form::Search => &COLUMNS[..SEARCH_COLUMNS],
+            Form::Sheet { .. } => &COLUMNS[..],
+        };
+        let mut csv = csv::Writer::from_writer(out);
+        csv.write_record(columns.iter().map(|column| column.name))?;
+        Ok(CsvRows {
+            csv,
+            columns,
+            form,
+            clock: *clock,
+        })
+    }
+
+    fn write(&mut self, enterprise: &EnterpriseName, call: &Summary) -> io::Result<()> {
+        for column in self.columns {
+            let cell = (column.read)(enterprise, call);
+            self.csv
+                .write_field(self.form.cell(&cell, &self.clock).as_bytes())?;
+        }
+        // Ends the row.
+        Ok(self.csv.write_record(None::<&[u8]>)?)
+    }
+}
+
+impl<W: Write> RowWriter for CsvRows<W> {
+    fn row(&mut self, enterprise: &EnterpriseName, call: &Summary) -> io::Result<()> {
+        self.write(enterprise, call)
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.csv.flush()
+    }
+}
+
+impl Form {
+    fn cell<'c>(self, cell: &Cell<'c>, clock: &Clock) -> Cow<'c, str> {
+        match (cell, self) {
+            (Cell::Text(text), Form::Sheet { harmless: true }) => harmless(text),
+            (Cell::Text(text), _) => Cow::Borrowed(*text),
+            (Cell::List(items), Form::Search) => items.join(" ").into(),
+            (Cell::List(items), Form::Sheet { harmless: true }) => {
+                bars(items.iter().map(|item| harmless(item))).into()
+            }
+            (Cell::List(items), Form::Sheet { harmless: false }) => {
+                bars(items.iter().map(|item| item.as_str().into())).into()
+            }
+            (Cell::Plain(text), _) => text.clone(),
+            (Cell::Time(at), Form::Search) => clock.rfc3339(*at).into(),
+            (Cell::Time(at), Form::Sheet { .. }) => clock.rfc3339_shown(*at).into(),
+        }
+    }
+}
+
+/// A text that no spreadsheet takes for a formula. A leading tab or newline is dropped by some of them
+/// before they look, and wide forms of the signs count with some.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let signs = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    match text.starts_with(signs) {
+        true => Cow::Owned(format!("'{text}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Items with a bar between them; a bar or backslash of an item's own has a backslash before it. No blank and
+/// no comma or semicolon, which items may well hold and at which spreadsheets split.
+fn bars<'c>(items: impl Iterator<Item = Cow<'c, str>>) -> String {
+    let items: Vec<String> = items
+        .map(|item| item.replace('\\', "\\\\").replace('|', "\\|"))
+        .collect();
+    items.join("|")
+}
+
+/// Writes all rows as `search` prints them.
 ///
 /// # Errors
 /// When `out` does.
@@ -37,29 +210,45 @@ pub fn write_csv(
     calls: &[(&EnterpriseName, &Summary)],
     clock: &Clock,
 ) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(HEAD)?;
-    let number = |millis: Option<i64>| millis.map_or(String::new(), |ms| ms.to_string());
+    let mut rows = CsvRows::new(out, clock, Form::Search)?;
     for (enterprise, call) in calls {
-        csv.write_record([
-            enterprise.to_string(),
-            call.main_uid.clone(),
-            clock.rfc3339(call.first),
-            clock.rfc3339(call.last),
-            direction(call.direction).to_owned(),
-            call.client.clone(),
-            call.trunk.clone(),
-            call.rang.join(" "),
-            call.answered_by.clone().unwrap_or_default(),
-            outcome(call.outcome).to_owned(),
-            number(call.ring_millis),
-            number(call.talk_millis),
-            call.transfers.to_string(),
-            call.messages.sent.to_string(),
-            call.messages.standing.to_string(),
-            call.http.to_string(),
-            call.http_failed.to_string(),
-        ])?;
+        rows.write(enterprise, call)?;
     }
-    csv.flush()
+    rows.csv.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use calltrace_model::record::{LogZone, Zone};
+
+    use super::*;
+
+    #[test]
+    fn what_begins_as_a_formula_is_made_harmless_in_each_item() {
+        for (text, written) in [
+            ("=1+1", "'=1+1"),
+            ("+375", "'+375"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("\n=1", "'\n=1"),
+            ("＝1", "'＝1"),
+            ("375290001234", "375290001234"),
+            ("a=1", "a=1"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(text), written, "{text:?}");
+        }
+        let items = ["150", "=1", "a b", "x|y\\"].map(str::to_owned);
+        let clock = Clock {
+            log: LogZone::default(),
+            shown: Zone::UTC,
+        };
+        let cell = |form: Form| form.cell(&Cell::List(&items), &clock).into_owned();
+        assert_eq!(cell(Form::Search), "150 =1 a b x|y\\");
+        let sheet = |harmless| cell(Form::Sheet { harmless });
+        assert_eq!(sheet(true), "150|'=1|a b|x\\|y\\\\");
+        assert_eq!(sheet(false), "150|=1|a b|x\\|y\\\\");
+    }
 }

@@ -88,6 +88,11 @@ impl PhoneQuery {
             .any(|run| run.len() >= SUFFIX_DIGITS_MIN && self.matches_digits(run))
     }
 
+    /// What was typed, in digits: the number as it is dialled from abroad where all of it was typed.
+    pub fn digits(&self) -> &[u8] {
+        &self.canonical
+    }
+
     /// Digits that stand in every way the number is written: what a scan looks for.
     pub fn needle(&self) -> &[u8] {
         let national = match self.canonical.as_slice() {

@@ -2,14 +2,16 @@
 //!
 //! Files are opened through a [`Folder`], by name, with the [`Rights`] of its owner; [`Way`] says who
 //! else decides what a path leads to. What *changes* a folder goes through [`Deeds`], one method a
-//! system call, so that a test can stop after any of them; the real ones are [`Disk`]'s. Further
-//! there are [`FileIdentity`], the [`Lease`] that proves that no process has a file open for writing,
-//! and the [`Lock`] that keeps two rotations apart. [`Holders`] are the processes that have files
-//! open, [`Volume`] is the room there is. Nothing here knows what a log is.
+//! system call, so that a test can stop after any of them; the real ones are [`Disk`]'s. A [`Draft`] is
+//! a file that is put in place at once, by deeds. Further there are [`FileIdentity`], the [`Lease`] that
+//! proves that no process has a file open for writing, and the [`Lock`] that keeps two rotations apart.
+//! [`Holders`] are the processes that have files open, [`Volume`] is the room there is. Nothing here knows
+//! what a log is.
 
 mod accounts;
 mod deeds;
 mod disk;
+mod draft;
 mod folder;
 mod holders;
 mod identity;
@@ -24,6 +26,7 @@ mod wall_clock;
 pub use accounts::Accounts;
 pub use deeds::{Access, DeedWriter, Deeds};
 pub use disk::{Disk, collapse_unit};
+pub use draft::Draft;
 pub use folder::{Folder, Purpose, read_small};
 pub use holders::{Deleted, Holders, Writer, list_writers};
 pub use identity::{FileIdentity, modified_nanos};

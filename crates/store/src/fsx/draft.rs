@@ -1,0 +1,74 @@
+//! A file that is made under another name, then put in place at once.
+
+use std::fs::File;
+use std::io::{self, BufWriter};
+
+use super::{DeedWriter, Deeds, Folder};
+
+/// Bytes that are gathered before they are written.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// A file under a temporary name; removed when dropped, unless it was put in place. A run that is killed
+/// leaves it, and the next one has to remove it.
+pub struct Draft<'d> {
+    deeds: &'d dyn Deeds,
+    folder: Folder,
+    name: String,
+    file: File,
+    is_ours: bool,
+}
+
+impl<'d> Draft<'d> {
+    /// Of the file `name` in `folder`, which the caller has just made and has open as `file`.
+    pub fn of(deeds: &'d dyn Deeds, folder: &Folder, name: String, file: File) -> Draft<'d> {
+        Draft {
+            deeds,
+            folder: folder.clone(),
+            name,
+            file,
+            is_ours: true,
+        }
+    }
+
+    /// Writes into it; to be flushed.
+    pub fn writer(&self) -> BufWriter<DeedWriter<'_>> {
+        BufWriter::with_capacity(BUFFER_BYTES, DeedWriter::new(self.deeds, &self.file))
+    }
+
+    /// Makes what was written survive a power loss: to be done before it is put in place.
+    ///
+    /// # Errors
+    /// When some of it may not.
+    pub fn sync(&self) -> io::Result<()> {
+        self.deeds.sync(&self.file)
+    }
+
+    /// Gives it the name `to`, which nothing has.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when something has it.
+    pub fn rename(mut self, to: &str) -> io::Result<()> {
+        self.deeds.rename(&self.folder, &self.name, to)?;
+        self.is_ours = false;
+        self.deeds.sync_folder(&self.folder)
+    }
+
+    /// Gives it the name `to`; what had it before is gone.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn replace(mut self, to: &str) -> io::Result<()> {
+        self.deeds.replace(&self.folder, &self.name, to)?;
+        self.is_ours = false;
+        self.deeds.sync_folder(&self.folder)
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // Of no consequence if it fails: the next run removes it.
+            let _ = self.deeds.unlink(&self.folder, &self.name);
+        }
+    }
+}

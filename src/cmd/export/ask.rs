@@ -1,0 +1,119 @@
+//! The engine's answers about stretches of time. What is to be said of them is said once.
+
+use std::collections::HashSet;
+use std::io::{IsTerminal as _, stderr};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::super::Desk;
+use super::super::calls::left_out;
+use calltrace_engine::SearchQuestion;
+use calltrace_model::call::{Outcome, Summary};
+use calltrace_model::record::Stamp;
+use calltrace_store::tree::EnterpriseName;
+
+/// Asks, and shows on a terminal how far it is.
+pub(super) struct Asker<'d> {
+    desk: &'d Desk,
+    enterprises: &'d [EnterpriseName],
+    question: SearchQuestion,
+    said: HashSet<String>,
+    pub(super) bar: ProgressBar,
+    /// Something could not be read, of whatever time.
+    pub(super) is_incomplete: bool,
+}
+
+/// Calls of a stretch of time.
+pub(super) struct Answer {
+    /// In order of time.
+    pub(super) rows: Vec<(EnterpriseName, Summary)>,
+    /// All was read, and no call of it goes on.
+    pub(super) is_final: bool,
+}
+
+impl<'d> Asker<'d> {
+    pub(super) fn new(
+        desk: &'d Desk,
+        enterprises: &'d [EnterpriseName],
+        question: SearchQuestion,
+        days: u64,
+    ) -> Asker<'d> {
+        let bar = match stderr().is_terminal() && !desk.global.quiet {
+            true => ProgressBar::new(days),
+            false => ProgressBar::hidden(),
+        };
+        let style = ProgressStyle::with_template("{pos} of {len} days  {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Asker {
+            desk,
+            enterprises,
+            question,
+            said: HashSet::new(),
+            bar,
+            is_incomplete: false,
+        }
+    }
+
+    /// Says something once, beside the bar.
+    pub(super) fn say(&mut self, text: String) {
+        if !self.said.contains(&text) {
+            self.bar.suspend(|| self.desk.say(&text));
+            self.said.insert(text);
+        }
+    }
+
+    /// The calls that began from `from` on and before `to`.
+    pub(super) fn ask(&mut self, from: Option<Stamp>, to: Option<Stamp>) -> Answer {
+        let (mut rows, mut is_final) = (Vec::new(), true);
+        self.each(from, to, false, |enterprise, calls, _, is_whole| {
+            let goes_on = |call: &Summary| call.outcome == Outcome::InProgress;
+            is_final &= is_whole && !calls.iter().any(goes_on);
+            rows.extend(calls.into_iter().map(|call| (enterprise.clone(), call)));
+        });
+        rows.sort_by(|(a, one), (b, other)| {
+            (one.first, a, &one.main_uid).cmp(&(other.first, b, &other.main_uid))
+        });
+        Answer { rows, is_final }
+    }
+
+    /// Whether no call began then.
+    pub(super) fn is_empty(&mut self, from: Option<Stamp>, to: Option<Stamp>) -> bool {
+        let mut all = 0;
+        self.each(from, to, true, |_, _, count, _| all += count);
+        all == 0
+    }
+
+    fn each(
+        &mut self,
+        from: Option<Stamp>,
+        to: Option<Stamp>,
+        count_only: bool,
+        mut take: impl FnMut(&EnterpriseName, Vec<Summary>, usize, bool),
+    ) {
+        self.question.criteria.since = from;
+        self.question.criteria.until = to;
+        self.question.count_only = count_only;
+        let (engine, tree) = (&self.desk.engine, &self.desk.tree);
+        let answers = engine.search_each(tree, self.enterprises, &self.question);
+        for (enterprise, answer) in self.enterprises.iter().zip(answers) {
+            match answer {
+                Ok(found) => {
+                    for trouble in &found.troubles {
+                        self.say(format!("incomplete: {trouble}"));
+                    }
+                    if let Some(text) = left_out(&found).filter(|_| !count_only) {
+                        self.say(text);
+                    }
+                    let is_whole = found.troubles.is_empty();
+                    self.is_incomplete |= !is_whole;
+                    take(enterprise, found.calls, found.count, is_whole);
+                }
+                Err(error) => {
+                    self.is_incomplete = true;
+                    self.say(format!("incomplete: {error}"));
+                    take(enterprise, Vec::new(), 0, false);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What an export remembers of the files that it made: `export.json` in their folder.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+/// Of this file's form.
+const VERSION: u64 = 1;
+
+/// What the file says it is.
+const MADE_BY: &str = "calltrace export";
+
+/// The arguments that decide what stands in the files, by option.
+pub(super) type Arguments = BTreeMap<String, String>;
+
+/// All that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Manifest {
+    pub(super) arguments: Arguments,
+    /// By file name.
+    pub(super) files: BTreeMap<String, Entry>,
+}
+
+/// A file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Calls in it.
+    pub(super) rows: u64,
+    pub(super) content: Content,
+    /// What it replaces: noted before it does, so that whatever a killed run left is known.
+    pub(super) before: Option<Content>,
+    /// Its time was over, all of it could be read, and no call of it went on.
+    pub(super) is_complete: bool,
+    /// RFC 3339.
+    pub(super) made_at: String,
+    /// The last change of the logs that it was made from (nanoseconds of Unix time).
+    pub(super) logs_changed: i64,
+}
+
+/// By which a file's content is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Content {
+    pub(super) bytes: u64,
+    /// SHA-256, in hexadecimal digits.
+    pub(super) sha256: String,
+}
+
+impl Manifest {
+    pub(super) fn new(arguments: Arguments) -> Manifest {
+        let files = BTreeMap::new();
+        Manifest { arguments, files }
+    }
+
+    /// Reads it; `None` for a file that is something else.
+    pub(super) fn parse(text: &[u8]) -> Option<Manifest> {
+        let value: Value = serde_json::from_slice(text).ok()?;
+        if value.get("made_by")? != MADE_BY || value.get("version")?.as_u64()? != VERSION {
+            return None;
+        }
+        let argument =
+            |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+        let file = |(name, value): (&String, &Value)| Some((name.clone(), Entry::parse(value)?));
+        Some(Manifest {
+            arguments: value
+                .get("arguments")?
+                .as_object()?
+                .iter()
+                .map(argument)
+                .collect::<Option<_>>()?,
+            files: value
+                .get("files")?
+                .as_object()?
+                .iter()
+                .map(file)
+                .collect::<Option<_>>()?,
+        })
+    }
+
+    pub(super) fn text(&self) -> String {
+        let files: Map<String, Value> = (self.files.iter())
+            .map(|(name, entry)| (name.clone(), entry.value()))
+            .collect();
+        let value = json!({
+            "made_by": MADE_BY,
+            "version": VERSION,
+            "arguments": self.arguments,
+            "files": files,
+        });
+        format!("{value:#}\n")
+    }
+
+    /// What the arguments were where they are others now, in words; empty for the same ones.
+    pub(super) fn differences(&self, now: &Arguments) -> Vec<String> {
+        let mut said = Vec::new();
+        let with = |option: &str, value: &str| format!("{option} {value}").trim_end().to_owned();
+        for (option, was) in &self.arguments {
+            match now.get(option) {
+                Some(is) if is == was => {}
+                Some(is) => said.push(format!("{}, not {is}", with(option, was))),
+                None => said.push(with(option, was)),
+            }
+        }
+        let fresh = now
+            .iter()
+            .filter(|(option, _)| !self.arguments.contains_key(*option));
+        said.extend(fresh.map(|(option, is)| format!("no {}", with(option, is))));
+        said
+    }
+}
+
+impl Entry {
+    fn parse(value: &Value) -> Option<Entry> {
+        Some(Entry {
+            rows: value.get("rows")?.as_u64()?,
+            content: Content::parse(value)?,
+            before: value.get("replaces").and_then(Content::parse),
+            is_complete: value.get("complete")?.as_bool()?,
+            made_at: value.get("made_at")?.as_str()?.to_owned(),
+            logs_changed: value.get("logs_changed_ns")?.as_i64()?,
+        })
+    }
+
+    fn value(&self) -> Value {
+        let mut value = json!({
+            "rows": self.rows,
+            "bytes": self.content.bytes,
+            "sha256": self.content.sha256,
+            "complete": self.is_complete,
+            "made_at": self.made_at,
+            "logs_changed_ns": self.logs_changed,
+        });
+        if let Some(before) = &self.before {
+            value["replaces"] = json!({ "bytes": before.bytes, "sha256": before.sha256 });
+        }
+        value
+    }
+}
+
+impl Content {
+    fn parse(value: &Value) -> Option<Content> {
+        Some(Content {
+            bytes: value.get("bytes")?.as_u64()?,
+            sha256: value.get("sha256")?.as_str()?.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(all: &[(&str, &str)]) -> Arguments {
+        let owned = |(option, value): &(&str, &str)| ((*option).to_owned(), (*value).to_owned());
+        all.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_anything_else_is_refused() {
+        let content = |bytes| Content {
+            bytes,
+            sha256: "ab".to_owned(),
+        };
+        let entry = Entry {
+            rows: 3,
+            content: content(9),
+            before: Some(content(8)),
+            is_complete: true,
+            made_at: "2025-12-03T15:00:00Z".to_owned(),
+            logs_changed: 1_764_774_000_123_456_789,
+        };
+        let manifest = Manifest {
+            arguments: arguments(&[("--format", "csv")]),
+            files: [("calls.csv".to_owned(), entry)].into(),
+        };
+        let text = manifest.text();
+        assert_eq!(Manifest::parse(text.as_bytes()), Some(manifest));
+        let newer = text.replace("\"version\": 1", "\"version\": 2");
+        for other in [
+            "",
+            "{}",
+            "[1]",
+            "{\"files\": {}}",
+            &newer,
+            &text[..text.len() / 2],
+        ] {
+            assert_eq!(Manifest::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_differ_are_named() {
+        let was = arguments(&[("--bom", ""), ("--format", "csv"), ("--tz", "UTC")]);
+        let now = arguments(&[
+            ("--format", "ndjson"),
+            ("--status", "missed"),
+            ("--tz", "UTC"),
+        ]);
+        let manifest = Manifest::new(was.clone());
+        assert_eq!(
+            manifest.differences(&now),
+            ["--bom", "--format csv, not ndjson", "no --status missed"]
+        );
+        assert!(manifest.differences(&was).is_empty());
+    }
+}

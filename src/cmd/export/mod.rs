@@ -1,0 +1,359 @@
+//! `calltrace export [ENTERPRISE...] --out DIR`
+//!
+//! The period is asked for day by day, oldest first, so that memory holds the calls of one day, however long it is.
+
+mod ask;
+mod days;
+mod manifest;
+mod outlet;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+
+use super::calls::{Period, period, question};
+use super::{Desk, Exit};
+use crate::cli::{ExportArgs, ExportFormat};
+use ask::{Answer, Asker};
+use calltrace_model::call::Summary;
+use calltrace_output::csv::CsvRows;
+use calltrace_output::grouped;
+use calltrace_output::{NdjsonRows, RowWriter};
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+use days::{Day, Days, end_of, whole};
+use manifest::{Arguments, Entry};
+use outlet::{CALLS, Fresh, Outlet, Standing};
+use sources::Sources;
+
+/// So long after its end a time is over (milliseconds): until then lines of it may still come.
+const OVER_MILLIS: i64 = 3_600_000;
+
+pub(super) fn run(desk: &Desk, args: &ExportArgs) -> Result<Exit, Error> {
+    let of_csv = [("--bom", args.bom), ("--raw-csv", args.raw_csv)];
+    if let Some((flag, _)) = of_csv.iter().find(|(_, given)| *given)
+        && args.format != ExportFormat::Csv
+    {
+        let format = args.format.name();
+        return Err(Error::Usage(format!("{flag} is about CSV, not {format}")));
+    }
+    let enterprises = desk.tree.select(&args.calls.enterprises)?;
+    let mut period = period(desk, &args.calls)?;
+    if args.per_day {
+        period = whole(period, desk.clock.shown);
+    }
+    // Before anything is read of them: what changes from now on is a change.
+    let sources = Sources::look(desk, &enterprises);
+    let now = desk.now.utc();
+    let days = Days::new(&desk.clock, period, sources.first(), now);
+    let question = question(desk, &args.calls, args.strict);
+    let mut export = Export {
+        desk,
+        args,
+        now,
+        outlet: Outlet::open(&args.out, desk.tree.root(), &arguments(desk, args, period))?,
+        asker: Asker::new(desk, &enterprises, question, days.left()),
+        sources,
+        files: 0,
+        calls: 0,
+        is_blocked: false,
+    };
+    let done = match args.per_day {
+        true => export.file_per_day(days),
+        false => export.one_file(days, period),
+    };
+    let done = done.and_then(|()| export.outlet.finish());
+    export.asker.bar.finish_and_clear();
+    let (files, calls) = (export.files, export.calls);
+    let counted = |count: u64, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{} {what}s", grouped(count, ',')),
+    };
+    desk.say(&format!(
+        "{}, {} in {}",
+        counted(files, "file"),
+        counted(calls, "call"),
+        args.out.display()
+    ));
+    done?;
+    let troubles = export.asker.is_incomplete || export.is_blocked;
+    Ok(Exit::of(calls > 0, troubles))
+}
+
+/// All that decides what stands in the files; of files of a day not which days.
+fn arguments(desk: &Desk, args: &ExportArgs, (since, until): Period) -> Arguments {
+    let root = std::fs::canonicalize(desk.tree.root());
+    let root = root.unwrap_or_else(|_| desk.tree.root().to_owned());
+    let time = |at: Option<DateTime<Utc>>| at.filter(|_| !args.per_day).map(rfc3339);
+    let further = [
+        ("--root", Some(root.display().to_string())),
+        ("--since", time(since)),
+        ("--until", time(until)),
+        ("--tz", Some(desk.clock.zone_name().to_owned())),
+        ("log_timezone", Some(desk.clock.log.0.name().to_owned())),
+    ];
+    let further = further
+        .into_iter()
+        .filter_map(|(option, value)| Some((option, value?)));
+    let all = args.stated().into_iter().chain(further);
+    all.map(|(option, value)| (option.to_owned(), value))
+        .collect()
+}
+
+fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+struct Export<'d> {
+    desk: &'d Desk,
+    args: &'d ExportArgs,
+    now: DateTime<Utc>,
+    outlet: Outlet,
+    asker: Asker<'d>,
+    sources: Sources,
+    /// Files of this export that stand there now, with the calls in them.
+    files: u64,
+    calls: u64,
+    /// Something is in the way of a file.
+    is_blocked: bool,
+}
+
+/// What was found for a file.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    rows: u64,
+    /// When its time is over; `None` for never.
+    over: Option<DateTime<Utc>>,
+    is_final: bool,
+    logs_changed: Option<i64>,
+}
+
+impl Export<'_> {
+    fn file_per_day(&mut self, mut days: Days) -> Result<(), Error> {
+        while let Some(day) = days.next(
+            |from, to| self.sources.may_hold(from, to),
+            |from, to| self.asker.is_empty(from, to),
+        ) {
+            let name = self.name_of(Some(day.date));
+            self.asker.bar.set_message(name.clone());
+            let logs_changed = self.sources.changed(day.from, day.to);
+            if self.is_done(&name, logs_changed)? {
+                days.had(1);
+            } else {
+                let answer = self.asker.ask(day.from, day.to);
+                days.had(answer.rows.len());
+                self.write_days(&day, answer, logs_changed)?;
+            }
+            let bar = &self.asker.bar;
+            bar.set_position(bar.length().unwrap_or(0).saturating_sub(days.left()));
+        }
+        Ok(())
+    }
+
+    /// Writes the calls of a day; a day without beginning or end may hold calls of others.
+    fn write_days(&mut self, day: &Day, answer: Answer, changed: Option<i64>) -> Result<(), Error> {
+        let mut dates: BTreeMap<NaiveDate, Vec<(EnterpriseName, Summary)>> = BTreeMap::new();
+        dates.insert(day.date, Vec::new());
+        for (enterprise, call) in answer.rows {
+            let date = self.desk.clock.moment(call.first).date_naive();
+            let is_other =
+                day.from.is_none() && date < day.date || day.to.is_none() && date > day.date;
+            let date = if is_other { date } else { day.date };
+            dates.entry(date).or_default().push((enterprise, call));
+        }
+        for (date, rows) in dates {
+            let made = Made {
+                rows: rows.len() as u64,
+                over: Some(end_of(date, self.desk.clock.shown)),
+                is_final: answer.is_final,
+                logs_changed: changed,
+            };
+            self.write_day(&self.name_of(Some(date)), &rows, made)?;
+        }
+        Ok(())
+    }
+
+    fn write_day(
+        &mut self,
+        name: &str,
+        rows: &[(EnterpriseName, Summary)],
+        made: Made,
+    ) -> Result<(), Error> {
+        let standing = self.outlet.proven(name)?;
+        if rows.is_empty() && standing == Standing::Nothing {
+            return Ok(());
+        }
+        if self.stays(name, &standing, made) {
+            return Ok(());
+        }
+        let (desk, args) = (self.desk, self.args);
+        let fresh = self.outlet.write(name, |out| {
+            let mut writer = writer(desk, args, out)?;
+            for (enterprise, call) in rows {
+                writer.row(enterprise, call)?;
+            }
+            writer.finish()
+        })?;
+        self.put(name, &standing, fresh, made)
+    }
+
+    fn one_file(&mut self, mut days: Days, (since, until): Period) -> Result<(), Error> {
+        let name = self.name_of(None);
+        let stamp = |moment| self.desk.clock.log.stamp(moment);
+        let logs_changed = self.sources.changed(since.map(stamp), until.map(stamp));
+        if self.is_done(&name, logs_changed)? {
+            return Ok(());
+        }
+        let standing = self.outlet.proven(&name)?;
+        if standing == Standing::Foreign {
+            self.in_the_way(&name);
+            return Ok(());
+        }
+        let mut made = Made {
+            rows: 0,
+            over: until,
+            is_final: true,
+            logs_changed,
+        };
+        let (desk, args, sources, asker) = (self.desk, self.args, &self.sources, &mut self.asker);
+        let fresh = self.outlet.write(&name, |out| {
+            let mut writer = writer(desk, args, out)?;
+            while let Some(day) = days.next(
+                |from, to| sources.may_hold(from, to),
+                |from, to| asker.is_empty(from, to),
+            ) {
+                asker.bar.set_message(day.date.to_string());
+                let answer = asker.ask(day.from, day.to);
+                days.had(answer.rows.len());
+                for (enterprise, call) in &answer.rows {
+                    writer.row(enterprise, call)?;
+                }
+                made.rows += answer.rows.len() as u64;
+                made.is_final &= answer.is_final;
+                let all = asker.bar.length().unwrap_or(0);
+                asker.bar.set_position(all.saturating_sub(days.left()));
+            }
+            writer.finish()
+        })?;
+        made.is_final &= !self.asker.is_incomplete;
+        match self.stays(&name, &standing, made) {
+            true => Ok(()),
+            false => self.put(&name, &standing, fresh, made),
+        }
+    }
+
+    /// Whether a file is complete, and its logs are as they were.
+    fn is_done(&mut self, name: &str, logs_changed: Option<i64>) -> Result<bool, Error> {
+        if self.args.overwrite {
+            return Ok(false);
+        }
+        match self.outlet.standing(name)? {
+            Standing::Own(entry) if entry.is_complete => {
+                let is_same = logs_changed.is_some_and(|changed| changed <= entry.logs_changed);
+                if is_same {
+                    self.desk
+                        .explain(|| format!("{name} is complete since {}", entry.made_at));
+                    self.count(entry.rows);
+                }
+                Ok(is_same)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether what stands under a name stays: it is not ours, or more than what is found now. Logs expire, and may
+    /// be unreadable for a while; what was exported of them is not lost by that.
+    fn stays(&mut self, name: &str, standing: &Standing, made: Made) -> bool {
+        match standing {
+            Standing::Nothing => false,
+            Standing::Foreign => {
+                self.in_the_way(name);
+                true
+            }
+            Standing::Own(_) if self.args.overwrite => false,
+            Standing::Own(entry) => {
+                let is_less = made.rows < entry.rows;
+                if is_less {
+                    let path = self.outlet.path_of(name);
+                    self.asker.say(format!(
+                        "{} stays as it is, with {} calls: the logs show {} now; --overwrite writes it anew",
+                        path.display(),
+                        grouped(entry.rows, ','),
+                        grouped(made.rows, ',')
+                    ));
+                }
+                let stays = is_less || entry.is_complete && !made.is_final;
+                if stays {
+                    self.count(entry.rows);
+                }
+                stays
+            }
+        }
+    }
+
+    fn put(
+        &mut self,
+        name: &str,
+        standing: &Standing,
+        fresh: Fresh,
+        made: Made,
+    ) -> Result<(), Error> {
+        let is_over = made
+            .over
+            .is_some_and(|end| (self.now - end).num_milliseconds() >= OVER_MILLIS);
+        let mut entry = Entry {
+            rows: made.rows,
+            content: fresh.content.clone(),
+            before: None,
+            is_complete: made.is_final && is_over && made.logs_changed.is_some(),
+            made_at: rfc3339(self.now),
+            logs_changed: made.logs_changed.unwrap_or(0),
+        };
+        match standing {
+            Standing::Own(known) if known.content == entry.content => {
+                entry.made_at.clone_from(&known.made_at);
+                self.outlet.renew(name, &entry);
+            }
+            _ => {
+                self.outlet.put(name, fresh, entry)?;
+                self.desk
+                    .explain(|| format!("{name} is written, {} calls", grouped(made.rows, ',')));
+            }
+        }
+        self.count(made.rows);
+        Ok(())
+    }
+
+    fn count(&mut self, rows: u64) {
+        self.files += 1;
+        self.calls += rows;
+    }
+
+    fn in_the_way(&mut self, name: &str) {
+        self.is_blocked = true;
+        let path = self.outlet.path_of(name);
+        self.asker.say(format!(
+            "{} is in the way: this export did not write it, or it was changed since; move it away",
+            path.display()
+        ));
+    }
+
+    fn name_of(&self, date: Option<NaiveDate>) -> String {
+        let date = date.map_or(String::new(), |date| format!("-{date}"));
+        format!("{CALLS}{date}.{}", self.args.format.name())
+    }
+}
+
+/// A writer of the format that is asked for. Another format is another arm here.
+fn writer<'w>(
+    desk: &Desk,
+    args: &ExportArgs,
+    out: &'w mut dyn Write,
+) -> io::Result<Box<dyn RowWriter + 'w>> {
+    Ok(match args.format {
+        ExportFormat::Csv => Box::new(CsvRows::sheet(out, &desk.clock, args.raw_csv, args.bom)?),
+        ExportFormat::Ndjson => Box::new(NdjsonRows::new(out, &desk.clock)),
+    })
+}

@@ -1,0 +1,111 @@
+//! The log files that an export is made from, and when each was changed last.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use super::super::Desk;
+use calltrace_engine::Corpus;
+use calltrace_model::record::Stamp;
+use calltrace_store::tree::EnterpriseName;
+
+/// All of them, as they are before they are read.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    files: Vec<Source>,
+    /// Something could not be looked at.
+    is_blind: bool,
+}
+
+/// A file with the times in it, as far as they are known.
+#[derive(Debug)]
+struct Source {
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+    /// Nanoseconds of Unix time. Not the time that a writer can set: a log that is restored with its old
+    /// time is new here.
+    changed: i64,
+}
+
+impl Sources {
+    pub(super) fn look(desk: &Desk, enterprises: &[EnterpriseName]) -> Sources {
+        let mut sources = Sources::default();
+        for enterprise in enterprises {
+            let Ok(corpus) = Corpus::open(&desk.tree, enterprise, &desk.engine) else {
+                sources.is_blind = true;
+                continue;
+            };
+            sources.is_blind |= !corpus.troubles.is_empty();
+            for (source, bounds) in corpus.sources.iter().zip(&corpus.bounds) {
+                match source.log.file.metadata() {
+                    Ok(metadata) if metadata.len() > 0 => sources.files.push(Source {
+                        first: bounds.first,
+                        last: bounds.last,
+                        changed: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
+                    }),
+                    Ok(_) => {}
+                    Err(_) => sources.is_blind = true,
+                }
+            }
+        }
+        sources
+    }
+
+    /// The earliest time that is known.
+    pub(super) fn first(&self) -> Option<Stamp> {
+        self.files.iter().filter_map(|source| source.first).min()
+    }
+
+    /// Whether one may hold calls of this time, as far as is known.
+    pub(super) fn may_hold(&self, from: Option<Stamp>, to: Option<Stamp>) -> bool {
+        self.changed(from, to) != Some(0)
+    }
+
+    /// When one that may hold calls of this time was changed last (nanoseconds of Unix time; 0 where there is
+    /// none): a file that is gone is no change. `None` when that is not known.
+    pub(super) fn changed(&self, from: Option<Stamp>, to: Option<Stamp>) -> Option<i64> {
+        let may_hold = |source: &&Source| {
+            let begins_later = source.first.zip(to).is_some_and(|(first, to)| first >= to);
+            let ends_before = source
+                .last
+                .zip(from)
+                .is_some_and(|(last, from)| last < from);
+            !begins_later && !ends_before
+        };
+        let changed = self
+            .files
+            .iter()
+            .filter(may_hold)
+            .map(|source| source.changed);
+        (!self.is_blind).then(|| changed.max().unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_that_may_hold_a_time_count() {
+        let source = |first: i64, last: i64, changed| Source {
+            first: (first > 0).then_some(Stamp(first)),
+            last: (last > 0).then_some(Stamp(last)),
+            changed,
+        };
+        let mut sources = Sources {
+            files: vec![source(10, 20, 1), source(20, 30, 2), source(30, 0, 3)],
+            is_blind: false,
+        };
+        let changed =
+            |sources: &Sources, from, to| sources.changed(Some(Stamp(from)), Some(Stamp(to)));
+        assert_eq!(changed(&sources, 10, 20), Some(1));
+        assert_eq!(changed(&sources, 20, 30), Some(2));
+        assert_eq!(changed(&sources, 25, 31), Some(3));
+        assert_eq!(changed(&sources, 1, 5), Some(0));
+        assert_eq!(sources.changed(None, None), Some(3));
+        assert_eq!(sources.first(), Some(Stamp(10)));
+        sources.files.push(source(0, 5, 9));
+        assert_eq!(changed(&sources, 10, 20), Some(1));
+        assert_eq!(changed(&sources, 1, 2), Some(9));
+        sources.is_blind = true;
+        assert_eq!(sources.changed(None, None), None);
+    }
+}
