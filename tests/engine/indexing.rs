@@ -5,11 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use calltrace_engine::{Engine, TableState};
 use calltrace_model::record::LogZone;
 use calltrace_store::fsx::Folder;
 use calltrace_store::index;
 use calltrace_store::source::{Packer, Source};
-use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot};
+use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 
 /// The log files of an enterprise's folder, open.
 pub(crate) fn logs(folder: &Path) -> Vec<Arc<LogFile>> {
@@ -90,4 +91,27 @@ pub(crate) fn a_number(folder: &Path) -> String {
         .chars()
         .take_while(char::is_ascii_digit)
         .collect()
+}
+
+/// Writes the tables of calls of an enterprise's folder that are missing or hold no longer; the names of those
+/// that hold now, and why there is none for the rest.
+pub(crate) fn tables(engine: &Engine, root: &Path) -> (Vec<String>, Vec<String>) {
+    let tree = Tree::open(root).expect("a tree");
+    let name = EnterpriseName::new("0367").expect("a name");
+    let own = root.join("0367").join(index::FOLDER);
+    fs::create_dir_all(&own).expect("made");
+    let (mut held, mut useless) = (Vec::new(), Vec::new());
+    let mut take = |state: TableState| {
+        match state {
+            TableState::Fresh(name) => held.push(name),
+            TableState::Built(table) => {
+                fs::write(own.join(&table.name), table.bytes).expect("written");
+                held.push(table.name);
+            }
+            TableState::Useless(name, why) => useless.push(format!("{name} {why}")),
+        }
+        Ok(true)
+    };
+    engine.build_tables(&tree, &name, &mut take).expect("built");
+    (held, useless)
 }

@@ -21,5 +21,6 @@ mod rules;
 mod sample_tree;
 mod stories;
 mod summer_time;
+mod tables;
 mod told;
 mod whole;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Engine;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
+use calltrace_store::fsx::Folder;
 use calltrace_store::index::{Index, Memory};
 use calltrace_store::source::{Bounds, Source, overlap};
 use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot, Tree};
@@ -153,6 +154,11 @@ impl Corpus {
             }
             tries += 1;
         }
+    }
+
+    /// The folder that they lie in.
+    pub(super) fn folder(&self) -> &Folder {
+        self.snapshot.folder()
     }
 
     /// The sources, with their indices, that `wanted` takes by their bounds.

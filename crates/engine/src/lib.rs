@@ -19,9 +19,12 @@ mod recent;
 mod search;
 mod seeds;
 mod sweep;
+mod table;
+mod tabling;
 mod tally;
 mod trace;
 mod whole;
+mod window;
 
 use std::io;
 use std::sync::Arc;
@@ -41,6 +44,8 @@ pub use lines::{FoundLine, FoundLines, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};
 pub use search::{Found, SearchQuestion};
+pub use table::{Row, file_name as table_name, log_of as log_of_table};
+pub use tabling::{BuiltTable, TableState};
 pub use tally::{Outcomes, QUARTER_MILLIS, Tally};
 pub use trace::{Trace, TraceQuestion, TracedCall};
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::corpus::Searched;
+use super::table::{Light, Tables, complete};
 use super::tally::Tally;
 use super::{Corpus, Engine};
 use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary};
@@ -73,17 +74,50 @@ impl Engine {
                 return Ok(nothing);
             }
             Corpus::ask(tree, enterprise, self, |corpus| {
-                let mut calls = Calls::new(corpus, question);
-                // A record that holds something rare leads to its call; else everything is read.
-                let seeded = self
-                    .needle_of(question)
-                    .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
-                if !seeded {
-                    self.search_sweep(corpus, question, &mut calls);
+                let tables = match question.filter.is_empty()
+                    && !question.strict
+                    && !question.criteria.needs_match
+                {
+                    true => Tables::of(corpus, self.zone).for_criteria(&question.criteria),
+                    false => Tables::default(),
+                };
+                match self.search_in(corpus, question, &tables) {
+                    Ok(mut found) => {
+                        found.notes.extend(tables.notes);
+                        found
+                    }
+                    Err(why) => {
+                        let found = self.search_in(corpus, question, &Tables::default());
+                        let mut found = found.expect("without tables nothing is wrong with them");
+                        found.notes.push(format!(
+                            "a table {why}; all calls are looked for in the logs"
+                        ));
+                        found
+                    }
                 }
-                calls.finish(corpus)
             })
         })
+    }
+
+    /// Searches with the help of `tables`.
+    ///
+    /// # Errors
+    /// What is wrong with one of them, as a clause about it.
+    fn search_in(
+        &self,
+        corpus: &Corpus,
+        question: &SearchQuestion,
+        tables: &Tables,
+    ) -> Result<Found, String> {
+        let mut calls = Calls::new(corpus, question);
+        // A record that holds something rare leads to its call; else everything is read.
+        let seeded = self
+            .needle_of(question)
+            .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
+        if !seeded {
+            self.search_sweep(corpus, question, tables, &mut calls)?;
+        }
+        calls.finish(corpus)
     }
 
     /// Searches several enterprises side by side; answers in their order, each as from
@@ -112,7 +146,8 @@ impl Engine {
 /// Collects the calls of one enterprise.
 pub(super) struct Calls<'q> {
     question: &'q SearchQuestion,
-    calls: Vec<Summary>,
+    /// Each with where the rest of it stands, if a table told of it.
+    calls: Vec<(Summary, Option<Light>)>,
     /// Main legs of the calls collected, with when each began: a call that two stretches of time both show
     /// counts once.
     seen: HashMap<Box<str>, Stamp>,
@@ -121,6 +156,8 @@ pub(super) struct Calls<'q> {
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
     pub unparsed: u64,
+    pub unparsed_at: Vec<Stamp>,
+    pub is_late: bool,
     pub records_left_out: u64,
 }
 
@@ -135,12 +172,14 @@ impl<'q> Calls<'q> {
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
             unparsed: 0,
+            unparsed_at: Vec::new(),
+            is_late: false,
             records_left_out: 0,
         }
     }
 
     /// Takes a call that passed [`accept`]. Its legs are let go: rows don't show them.
-    pub(super) fn push(&mut self, mut summary: Summary) {
+    pub(super) fn push(&mut self, mut summary: Summary, light: Option<Light>) {
         let known = self
             .seen
             .insert(summary.main_uid.as_str().into(), summary.first);
@@ -153,7 +192,7 @@ impl<'q> Calls<'q> {
         }
         if !self.question.count_only {
             summary.legs = Vec::new();
-            self.calls.push(summary);
+            self.calls.push((summary, light));
         }
         // A tally goes on long after the limit is full.
         if let Some(limit) = self.question.limit
@@ -178,19 +217,22 @@ impl<'q> Calls<'q> {
         self.calls.truncate(limit);
         self.calls
             .last()
-            .is_none_or(|oldest| oldest.first >= before)
+            .is_none_or(|(oldest, _)| oldest.first >= before)
     }
 
     fn newest_first(&mut self) {
         self.calls
-            .sort_by(|a, b| (b.first, &b.main_uid).cmp(&(a.first, &a.main_uid)));
+            .sort_by(|(a, _), (b, _)| (b.first, &b.main_uid).cmp(&(a.first, &a.main_uid)));
     }
 
-    pub(super) fn finish(mut self, corpus: &Corpus) -> Found {
+    /// # Errors
+    /// What is wrong with a table, as a clause about it: then the answer is of no use.
+    pub(super) fn finish(mut self, corpus: &Corpus) -> Result<Found, String> {
         self.newest_first();
         if let Some(limit) = self.question.limit {
             self.calls.truncate(limit);
         }
+        complete(&mut self.calls, self.question.criteria.now)?;
         self.searched.files_known = corpus.sources.len();
         Trouble::tidy(&mut self.troubles);
         let count = if self.question.count_only {
@@ -198,9 +240,9 @@ impl<'q> Calls<'q> {
         } else {
             self.calls.len()
         };
-        Found {
+        Ok(Found {
             enterprise: corpus.enterprise.clone(),
-            calls: self.calls,
+            calls: self.calls.into_iter().map(|(call, _)| call).collect(),
             count,
             tally: self.tally,
             searched: self.searched,
@@ -208,7 +250,7 @@ impl<'q> Calls<'q> {
             unparsed: self.unparsed,
             records_left_out: self.records_left_out,
             notes: corpus.notes.clone(),
-        }
+        })
     }
 }
 

@@ -57,7 +57,7 @@ impl Engine {
             for (summaries, mut troubles) in grown {
                 calls.troubles.append(&mut troubles);
                 for summary in summaries {
-                    calls.push(summary);
+                    calls.push(summary, None);
                 }
             }
             if batch.last().is_some_and(|last| calls.is_full(last.newest)) {
@@ -80,7 +80,10 @@ impl Engine {
         let mut calls = Calls::new(corpus, question);
         calls.searched = corpus.searched(&chosen);
         calls.troubles.append(&mut passed.troubles);
-        passed.found.is_empty().then(|| calls.finish(corpus))
+        match passed.found.is_empty() {
+            true => calls.finish(corpus).ok(),
+            false => None,
+        }
     }
 
     fn seeds(

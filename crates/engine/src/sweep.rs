@@ -7,46 +7,21 @@
 
 mod begun;
 mod cursor;
+mod rows;
 mod waiting;
 
 use rayon::prelude::*;
 
 use super::search::{Calls, SearchQuestion, accept};
+use super::table::{Part, Tables};
+use super::window::{EARLIEST, LATEST, Told, Window, touches, windows};
 use super::{Corpus, Engine, RecordLimits};
 use begun::{Taken, is_remnant};
 use calltrace_model::call::{Component, Fact, Joiner, Summary, reach, straighten};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
-use calltrace_store::source::Bounds;
 use cursor::Cursor;
 use waiting::Waiting;
-
-/// Pieces shorter than this (milliseconds) are swept with the next.
-const WINDOW_MILLIS_MIN: i64 = 6 * 3_600_000;
-
-/// Before every record.
-pub(super) const EARLIEST: Stamp = Stamp(i64::MIN / 4);
-/// After every record.
-pub(super) const LATEST: Stamp = Stamp(i64::MAX / 4);
-
-/// A stretch of time: the calls that began in it are its own. End exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub start: Stamp,
-    pub end: Stamp,
-}
-
-impl Window {
-    /// From when on records are read.
-    fn reads_from(self) -> Stamp {
-        self.start.plus_millis(-reach::QUIET_MILLIS)
-    }
-
-    /// Whether the time lies in the window.
-    fn holds(self, at: Stamp) -> bool {
-        at >= self.start && at < self.end
-    }
-}
 
 /// What parsing some content gave.
 #[derive(Default)]
@@ -55,22 +30,51 @@ struct Parsed {
     facts: Vec<Vec<Fact>>,
     troubles: Vec<Trouble>,
     unparsed: u64,
+    /// Their times, where rows are made of the calls.
+    unparsed_at: Vec<Stamp>,
+    /// A record belongs where a table has told the calls already.
+    is_late: bool,
 }
 
 impl Engine {
+    /// Finds the calls by what `tables` tell, and by sweeping the rest.
+    ///
+    /// # Errors
+    /// What is wrong with a table, as a clause about it: then the answer is of no use.
     pub(super) fn search_sweep(
         &self,
         corpus: &Corpus,
         question: &SearchQuestion,
+        tables: &Tables,
         calls: &mut Calls<'_>,
-    ) {
+    ) -> Result<(), String> {
         let mut swept: Vec<Window> = Vec::new();
         for window in windows(
             &corpus.bounds,
             question.criteria.since,
             question.criteria.until,
         ) {
-            Sweep::new(self, corpus, question, window).run(calls);
+            for part in tables.parts(corpus, window) {
+                match part {
+                    Part::Told(table, window) => {
+                        let (found, unparsed) = table.search(&question.criteria, window)?;
+                        calls.unparsed += unparsed;
+                        calls.troubles.extend_from_slice(table.troubles());
+                        for (summary, light) in found {
+                            calls.push(summary, Some(light));
+                        }
+                    }
+                    Part::Swept(window) => {
+                        let told = tables.told_before(window.start);
+                        Sweep::new(self, corpus, question, window)
+                            .behind(&told)
+                            .run(calls);
+                        if calls.is_late {
+                            return Err("has no room for a record that was written late".to_owned());
+                        }
+                    }
+                }
+            }
             swept.push(window);
             if calls.is_full(window.start) {
                 break;
@@ -78,6 +82,7 @@ impl Engine {
         }
         let chosen = corpus.select(|bounds| swept.iter().any(|window| touches(bounds, *window)));
         calls.searched = corpus.searched(&chosen);
+        Ok(())
     }
 }
 
@@ -95,6 +100,10 @@ pub(super) struct Sweep<'c> {
     cursors: Vec<Cursor<'c>>,
     waiting: Waiting,
     joiner: Joiner,
+    /// Goes on until this time at least.
+    settled: Stamp,
+    /// The latest time of a record.
+    newest: Stamp,
 }
 
 impl<'c> Sweep<'c> {
@@ -126,7 +135,17 @@ impl<'c> Sweep<'c> {
             cursors,
             waiting: Waiting::default(),
             joiner: Joiner::keeping(RecordLimits::default().records).letting_go(engine.zone),
+            settled: EARLIEST,
+            newest: EARLIEST,
         }
+    }
+
+    /// The same, where a table has told of the calls before: by source what it was made of.
+    fn behind(mut self, told: &[Option<Told>]) -> Sweep<'c> {
+        for cursor in &mut self.cursors {
+            cursor.told = told.get(cursor.index as usize).copied().flatten();
+        }
+        self
     }
 
     fn run(mut self, calls: &mut Calls<'_>) {
@@ -154,36 +173,39 @@ impl<'c> Sweep<'c> {
         &mut self,
         until: Stamp,
         calls: &mut Calls<'_>,
-        take: impl Fn(&mut Self, Vec<Component>, &mut Calls<'_>),
-    ) {
+        mut take: impl FnMut(&mut Self, Vec<Component>, &mut Calls<'_>),
+    ) -> Stamp {
         let mut parsed = Parsed::default();
-        loop {
+        let reached = loop {
             let open = self.cursors.iter_mut().filter(|c| !c.done);
             let next = open.min_by_key(|c| c.reached);
             let more = next.is_some();
             let feed = std::mem::take(&mut parsed);
-            let joiner = &mut self.joiner;
+            let (joiner, newest) = (&mut self.joiner, &mut self.newest);
             let (scanner, question, window) = (&self.engine.scanner, self.question, self.window);
             // What was parsed before is joined while the next is parsed.
             let (fresh, ()) = rayon::join(
                 || next.map(|cursor| cursor.parse_next(scanner, question, window)),
-                || calls.feed(joiner, feed),
+                || calls.feed(joiner, newest, feed),
             );
             let parsed_until = self.all_parsed_until();
             parsed = self.waiting.pass(fresh.unwrap_or_default(), parsed_until);
             let now = self.all_pushed_until(&parsed).min(until);
             let over = self.take_over(now);
             take(self, over, calls);
-            if !more || (now > self.window.end && !self.has_own_calls()) {
-                break;
+            let is_past = now > self.window.end.max(self.settled);
+            if !more || is_past && !self.has_own_calls() {
+                break now;
             }
-        }
-        calls.feed(&mut self.joiner, parsed);
+        };
         let rest = self.waiting.take_until(LATEST);
-        calls.feed(&mut self.joiner, rest);
+        for parsed in [parsed, rest] {
+            calls.feed(&mut self.joiner, &mut self.newest, parsed);
+        }
         if !self.question.strict {
             self.merge_inferred(LATEST);
         }
+        reached.min(self.newest)
     }
 
     /// Every record up to this time has been parsed.
@@ -229,6 +251,13 @@ impl<'c> Sweep<'c> {
 
     /// Collects those calls that are the window's own and are asked for; of some that is not known yet.
     fn judge(&mut self, over: Vec<Component>, calls: &mut Calls<'_>) {
+        let own = self.own(over);
+        self.accept_all(own, calls);
+    }
+
+    /// Those calls that are the window's own, in the order of their beginnings; those of which that is not
+    /// known yet are kept.
+    fn own(&mut self, over: Vec<Component>) -> Vec<Component> {
         let (zone, window) = (self.engine.zone, self.window);
         let mut own = over;
         own.par_iter_mut().with_min_len(64).for_each(|component| {
@@ -247,7 +276,7 @@ impl<'c> Sweep<'c> {
             .extract_if(.., |call| self.may_be_older(&call.facts))
             .collect();
         self.unsure.extend(unsure);
-        self.accept_all(own, calls);
+        own
     }
 
     fn accept_all(&self, own: Vec<Component>, calls: &mut Calls<'_>) {
@@ -258,66 +287,20 @@ impl<'c> Sweep<'c> {
             .filter_map(|call| accept(question, &call.facts))
             .collect();
         for summary in accepted {
-            calls.push(summary);
+            calls.push(summary, None);
         }
     }
 }
 
 impl Calls<'_> {
-    fn feed(&mut self, joiner: &mut Joiner, parsed: Parsed) {
+    fn feed(&mut self, joiner: &mut Joiner, newest: &mut Stamp, parsed: Parsed) {
         self.troubles.extend(parsed.troubles);
         self.unparsed += parsed.unparsed;
+        self.unparsed_at.extend(parsed.unparsed_at);
+        self.is_late |= parsed.is_late;
         for fact in parsed.facts.into_iter().flatten() {
+            *newest = fact.at.max(*newest);
             joiner.push(fact);
-        }
-    }
-}
-
-/// Whether a source may hold records of calls that began in the window.
-fn touches(bounds: Bounds, window: Window) -> bool {
-    let beyond = window.end.plus_millis(reach::HORIZON_MILLIS);
-    bounds.first.is_none_or(|first| first < beyond)
-        && bounds.last.is_none_or(|last| last >= window.reads_from())
-}
-
-/// The time asked for, cut where files begin; newest first.
-fn windows(bounds: &[Bounds], since: Option<Stamp>, until: Option<Stamp>) -> Vec<Window> {
-    let (since, until) = (since.unwrap_or(EARLIEST), until.unwrap_or(LATEST));
-    let mut starts: Vec<Stamp> = bounds.iter().filter_map(|b| b.first).collect();
-    // Nothing is before the first of all.
-    let first = starts.iter().min().copied();
-    starts.retain(|start| *start > since && *start < until && Some(*start) != first);
-    starts.sort();
-    let mut windows = Vec::new();
-    let mut end = until;
-    for start in starts.into_iter().rev() {
-        if end.since(start) >= WINDOW_MILLIS_MIN {
-            windows.push(Window { start, end });
-            end = start;
-        }
-    }
-    windows.push(Window { start: since, end });
-    windows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_cover_the_time_asked_for_once() {
-        let bounds = |hours: i64| Bounds {
-            first: Some(Stamp(hours * 3_600_000)),
-            last: None,
-            ordered: true,
-        };
-        let all = [bounds(24), bounds(0), bounds(48), bounds(49)];
-        let found = windows(&all, None, Some(Stamp(60 * 3_600_000)));
-        assert_eq!(found.len(), 3, "{found:?}");
-        assert_eq!(found[0].end, Stamp(60 * 3_600_000));
-        assert_eq!(found.last().map(|s| s.start), Some(EARLIEST));
-        for pair in found.windows(2) {
-            assert_eq!(pair[0].start, pair[1].end);
         }
     }
 }

@@ -9,9 +9,10 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use super::{Sweep, Window};
+use super::Sweep;
 use crate::reading::blocks_near;
 use crate::search::Calls;
+use crate::window::Window;
 use calltrace_model::call::{Component, Edge, Fact, SAME_CALL_MILLIS, reach};
 use calltrace_model::record::{LogZone, Place, Record, Stamp, id};
 use calltrace_store::index::Key;

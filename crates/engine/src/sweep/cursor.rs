@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{EARLIEST, Parsed, SearchQuestion, Window};
+use super::{Parsed, SearchQuestion};
+use crate::window::{EARLIEST, Told, Window};
 use calltrace_model::call::Facts;
 use calltrace_model::record::{Place, Record, Stamp};
 use calltrace_store::error::Trouble;
@@ -30,6 +31,10 @@ pub(super) struct Cursor<'c> {
     pub(super) reached: Stamp,
     ordered: bool,
     pub(super) done: bool,
+    /// What a table has told of it.
+    pub(super) told: Option<Told>,
+    /// Records are read with their texts, and lines of no known kind with their times.
+    pub(super) for_rows: bool,
 }
 
 impl<'c> Cursor<'c> {
@@ -56,6 +61,8 @@ impl<'c> Cursor<'c> {
                 .map_or(EARLIEST, |first| first.max(from)),
             ordered: bounds.ordered,
             done: false,
+            told: None,
+            for_rows: false,
         }
     }
 
@@ -66,15 +73,24 @@ impl<'c> Cursor<'c> {
         question: &SearchQuestion,
         window: Window,
     ) -> Parsed {
+        let how = How {
+            question,
+            window,
+            index: self.index,
+            told: self.told,
+            for_rows: self.for_rows,
+        };
         let parts = match self.source.content_bytes() {
-            Some(total) => self.parse_spans(scanner, question, window, total),
-            None => self.parse_stream(scanner, question, window),
+            Some(total) => self.parse_spans(scanner, how, total),
+            None => self.parse_stream(scanner, how),
         };
         let mut all = Parsed::default();
         for mut part in parts {
             all.facts.append(&mut part.facts);
             all.troubles.append(&mut part.troubles);
             all.unparsed += part.unparsed;
+            all.unparsed_at.append(&mut part.unparsed_at);
+            all.is_late |= part.is_late;
         }
         // The earliest of some, as one may be dated years ahead by a clock that was wrong.
         let behind = all.facts.iter().flatten().rev().take(FACTS_BEHIND);
@@ -85,13 +101,7 @@ impl<'c> Cursor<'c> {
         all
     }
 
-    fn parse_spans(
-        &mut self,
-        scanner: &Scanner,
-        question: &SearchQuestion,
-        window: Window,
-        total: u64,
-    ) -> Vec<Parsed> {
+    fn parse_spans(&mut self, scanner: &Scanner, how: How<'_>, total: u64) -> Vec<Parsed> {
         let task_bytes = scanner.tuning().span_bytes.min(TASK_BYTES_MAX);
         let mut tasks = Vec::new();
         for _ in 0..TASKS_AT_ONCE {
@@ -110,10 +120,10 @@ impl<'c> Cursor<'c> {
             self.at = end;
         }
         self.done = self.at >= total;
-        let parts = scanner.run(&tasks, |task, blocks| {
+        let parts = scanner.run(&tasks, |_, blocks| {
             let mut parsed = Parsed::default();
             while let Some(block) = blocks.next_block() {
-                parse_block(question, window, task.index, &block, &mut parsed);
+                parse_block(how, &block, &mut parsed);
             }
             parsed
         });
@@ -125,12 +135,7 @@ impl<'c> Cursor<'c> {
     }
 
     /// Decodes on this thread, parses on all.
-    fn parse_stream(
-        &mut self,
-        scanner: &'c Scanner,
-        question: &SearchQuestion,
-        window: Window,
-    ) -> Vec<Parsed> {
+    fn parse_stream(&mut self, scanner: &'c Scanner, how: How<'_>) -> Vec<Parsed> {
         let source: &'c Source = self.source;
         let stream = self.stream.get_or_insert_with(|| scanner.stream(source));
         let mut texts: Vec<(u64, Vec<u8>, Option<Seen>)> = Vec::new();
@@ -150,7 +155,7 @@ impl<'c> Cursor<'c> {
                 let mut parsed = Parsed::default();
                 let known = before(source, *seen);
                 let block = Block::of(*offset, text).behind(&known);
-                parse_block(question, window, self.index, &block, &mut parsed);
+                parse_block(how, &block, &mut parsed);
                 parsed
             })
             .collect();
@@ -166,31 +171,42 @@ impl<'c> Cursor<'c> {
     }
 }
 
-fn parse_block(
-    question: &SearchQuestion,
+/// How the content of a source is parsed.
+#[derive(Debug, Clone, Copy)]
+struct How<'q> {
+    question: &'q SearchQuestion,
     window: Window,
     index: u32,
-    block: &Block<'_>,
-    into: &mut Parsed,
-) {
+    told: Option<Told>,
+    for_rows: bool,
+}
+
+fn parse_block(how: How<'_>, block: &Block<'_>, into: &mut Parsed) {
+    let (question, window) = (how.question, how.window);
     let from = window.reads_from();
     let filters = !question.filter.is_empty();
-    let needs_texts = question.criteria.fault.is_some();
+    let needs_texts = how.for_rows || question.criteria.fault.is_some();
     let mut facts = Facts::for_block(block.text.len()).with_texts(needs_texts);
     for (at, line) in block.lines() {
         let record = Record::parse(line);
+        let offset = block.offset + at as u64;
         let Some(time) = record.at else {
             // It is of the time of a record before it, so that windows count it once.
             let time = || time_of_record(block, at, line).unwrap_or(EARLIEST);
-            into.unparsed += u64::from(!line.is_empty() && window.holds(time()));
+            if !line.is_empty() && window.holds(time()) {
+                into.unparsed += 1;
+                into.unparsed_at.extend(how.for_rows.then(time));
+            }
             continue;
         };
+        let is_late = |told: Told| offset >= told.bytes && time < told.before;
+        into.is_late |= how.told.is_some_and(is_late);
         if time < from {
             continue;
         }
         let place = Place {
-            source: index,
-            offset: block.offset + at as u64,
+            source: how.index,
+            offset,
         };
         let matched = filters && question.filter.matches(&record, None);
         facts.push(&record, time, place).matched = matched;

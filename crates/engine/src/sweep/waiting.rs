@@ -15,6 +15,8 @@ pub(super) struct Waiting {
     facts: VecDeque<Fact>,
     troubles: Vec<Trouble>,
     unparsed: u64,
+    unparsed_at: Vec<Stamp>,
+    is_late: bool,
 }
 
 impl Waiting {
@@ -45,6 +47,8 @@ impl Waiting {
     fn sort_in(&mut self, parsed: Parsed) {
         self.troubles.extend(parsed.troubles);
         self.unparsed += parsed.unparsed;
+        self.unparsed_at.extend(parsed.unparsed_at);
+        self.is_late |= parsed.is_late;
         self.facts.extend(parsed.facts.into_iter().flatten());
         let facts = self.facts.make_contiguous();
         facts.sort_by_key(|f| (f.at, f.place));
@@ -57,6 +61,8 @@ impl Waiting {
             facts: vec![self.facts.drain(..count).collect()],
             troubles: std::mem::take(&mut self.troubles),
             unparsed: std::mem::take(&mut self.unparsed),
+            unparsed_at: std::mem::take(&mut self.unparsed_at),
+            is_late: std::mem::take(&mut self.is_late),
         }
     }
 

@@ -280,6 +280,11 @@ impl Index {
         self.covered
     }
 
+    /// Length and checksum of the content that its file covers.
+    pub fn content(&self) -> Content {
+        self.known.footer.content
+    }
+
     /// Whether records between `from` and `to`, both inclusive, may be in the content covered:
     /// there are some, or lines without a time.
     pub fn may_hold(&self, from: Stamp, to: Stamp) -> bool {

@@ -1,0 +1,97 @@
+//! The calls of a window as rows of a table: those that nothing can be added to any more.
+
+use rayon::prelude::*;
+
+use super::Sweep;
+use crate::search::Calls;
+use crate::table::{DISORDER_MILLIS, Row};
+use crate::window::LATEST;
+use calltrace_model::call::{Component, Digest, Records, Summary};
+use calltrace_model::record::Stamp;
+use calltrace_store::error::Trouble;
+
+/// What was swept for a table.
+pub(crate) struct Swept {
+    /// The calls that began before `cut`.
+    pub(crate) rows: Vec<Row>,
+    /// Those that began at this time or later may still grow, or are not of the window.
+    pub(crate) cut: Stamp,
+    /// All records up to this time were read.
+    pub(crate) reached: Stamp,
+    /// Times of lines of no known kind.
+    pub(crate) unparsed: Vec<Stamp>,
+    /// What was wrong with the files.
+    pub(crate) troubles: Vec<Trouble>,
+}
+
+impl Sweep<'_> {
+    /// Sweeps the window for a table.
+    ///
+    /// # Errors
+    /// Why a table could not tell what is there, as a clause about it.
+    pub(crate) fn rows(mut self) -> Result<Swept, String> {
+        for cursor in &mut self.cursors {
+            cursor.for_rows = true;
+        }
+        let mut calls = Calls::new(self.corpus, self.question);
+        let mut rows: Vec<(Row, Stamp)> = Vec::new();
+        let enterprise = self.corpus.enterprise.as_str();
+        let reached = self.walk(LATEST, &mut calls, |sweep, over, _| {
+            let own = sweep.own(over);
+            for row in rows_of(enterprise, own) {
+                sweep.settled = sweep.settled.max(row.1);
+                rows.push(row);
+            }
+        });
+        let rest = self.joiner.take_all();
+        let own = self.own(rest);
+        rows.extend(rows_of(enterprise, own));
+        let own = self.begun_here(&mut calls);
+        rows.extend(rows_of(enterprise, own));
+        if self.joiner.left_out() > 0 {
+            return Err("has no room for a call of so many records".to_owned());
+        }
+        let open = rows.iter().filter(|(_, settled)| *settled > reached);
+        let cut = open.map(|(row, _)| row.call.first).min();
+        let cut = cut.map_or(self.window.end, |cut| cut.min(self.window.end));
+        // Of a window without an end nothing is known behind the last record.
+        let cut = cut.min(reached);
+        rows.retain(|(row, _)| row.call.first < cut);
+        Ok(Swept {
+            rows: rows.into_iter().map(|(row, _)| row).collect(),
+            cut,
+            reached,
+            unparsed: calls.unparsed_at,
+            // Those who open the files find the others themselves.
+            troubles: calls.troubles.split_off(self.corpus.troubles.len()),
+        })
+    }
+}
+
+/// Rows, each with the time from which on nothing can be added to its call.
+fn rows_of(enterprise: &str, own: Vec<Component>) -> Vec<(Row, Stamp)> {
+    let row = |call: Component| {
+        let facts = &call.facts;
+        let summary = Summary::of(facts).filter(|summary| !summary.main_uid.is_empty())?;
+        let digest = Digest::of(Records {
+            summary: &summary,
+            facts,
+        });
+        let settled = summary
+            .last
+            .plus_millis(digest.silence_millis + DISORDER_MILLIS);
+        let row = Row {
+            enterprise: enterprise.to_owned(),
+            call: Summary {
+                legs: Vec::new(),
+                ..summary
+            },
+            digest,
+        };
+        Some((row, settled))
+    };
+    own.into_par_iter()
+        .with_min_len(64)
+        .filter_map(row)
+        .collect()
+}

@@ -1,0 +1,398 @@
+//! What a table was made of: which files, as far as they went, and by which rules.
+//!
+//! A table is noted to be of content, not of names: the live file of yesterday is today's archive. Content
+//! counts as the same where an index (which is bound to its file by a fingerprint) names the same checksum,
+//! or where both ends of what was read are as they were, as for a file that an index is of.
+
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+
+use crate::corpus::Corpus;
+use calltrace_model::call::reach;
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_store::error::Trouble;
+use calltrace_store::index::Index;
+use calltrace_store::source::{Source, last_line_end};
+
+/// Changes whenever the same records may make other calls.
+const CALL_RULES: u32 = 1;
+
+/// Bytes at either end of what was read that are compared.
+const PRINT_BYTES: u64 = 4096;
+
+/// A record may be written so much later (milliseconds) than others of a later time.
+pub(crate) const DISORDER_MILLIS: i64 = 60_000;
+
+/// More lines of no known kind than this, and a table is not worth it.
+const UNPARSED_MAX: usize = 10_000;
+
+/// What a table holds, and what it was made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Binding {
+    /// The calls that began at this time or later are in it.
+    pub(crate) from: Stamp,
+    /// Those that began at this time or later are not.
+    pub(crate) cut: Stamp,
+    /// All records up to this time were read.
+    pub(crate) reached: Stamp,
+    /// The times of lines of no known kind, in order, from `from` to `cut`.
+    pub(crate) unparsed: Vec<Stamp>,
+    zone: String,
+    files: Vec<Bound>,
+    troubles: Vec<Noted>,
+}
+
+/// What was wrong with a file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Noted {
+    /// Which of the files.
+    file: usize,
+    at: u64,
+    first_only: bool,
+    what: String,
+}
+
+/// How a table stands to a corpus.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// From when on it tells what the corpus would.
+    pub(crate) from: Stamp,
+    /// By source, how many bytes of it were read.
+    pub(crate) read: Vec<Option<u64>>,
+    /// What was wrong with them.
+    pub(crate) troubles: Vec<Trouble>,
+}
+
+/// A file as far as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bound {
+    /// Of its content.
+    bytes: u64,
+    /// Of all of that, where an index knew it.
+    crc: Option<u32>,
+    head: u32,
+    tail: u32,
+    /// Length and time of change of a plain file: one that did not grow must not have changed.
+    plain: Option<(u64, i64)>,
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+}
+
+impl Binding {
+    /// What was made of `corpus`, to the calls that began from `from` to `cut`; `None` where that can't be told
+    /// apart from something else.
+    pub(crate) fn of(
+        corpus: &Corpus,
+        zone: LogZone,
+        (from, cut): (Stamp, Stamp),
+        reached: Stamp,
+        unparsed: Vec<Stamp>,
+        troubles: &[Trouble],
+    ) -> Option<Binding> {
+        if unparsed.len() > UNPARSED_MAX {
+            return None;
+        }
+        let near: Vec<usize> = near(corpus, from, reached).collect();
+        let files: Option<Vec<Bound>> = near.iter().map(|at| Bound::of(corpus, *at)).collect();
+        let files = files?;
+        let mut noted = Vec::new();
+        for trouble in troubles {
+            let path = |at: &usize| corpus.sources[*at].log.path == trouble.path;
+            let file = near.iter().position(path)?;
+            // The rest is for those who read what was written later.
+            if trouble.at < files[file].bytes {
+                noted.push(Noted {
+                    file,
+                    at: trouble.at,
+                    first_only: trouble.first_only,
+                    what: Some(trouble.what.clone()).filter(|what| !what.contains('\n'))?,
+                });
+            }
+        }
+        Some(Binding {
+            from,
+            cut,
+            reached,
+            unparsed,
+            zone: zone.0.name().to_owned(),
+            files,
+            troubles: noted,
+        })
+    }
+
+    /// How the table stands to `corpus`: it tells of a later time than [`Binding::from`] on where the files
+    /// before that are not those they were. `None` when it is of no use.
+    pub(crate) fn held(&self, corpus: &Corpus, zone: LogZone) -> Option<Held> {
+        if self.zone != zone.0.name() {
+            return None;
+        }
+        let mut met: Vec<Option<usize>> = vec![None; self.files.len()];
+        let mut holds_older = true;
+        let mut read = vec![None; corpus.sources.len()];
+        for at in near(corpus, self.from, self.reached) {
+            let mut open = (0..)
+                .zip(&self.files)
+                .filter(|(file, _)| met[*file].is_none());
+            match open.find(|(_, bound)| bound.is_of(corpus, at, self.reached)) {
+                Some((file, bound)) => {
+                    read[at] = Some(bound.bytes);
+                    met[file] = Some(at);
+                }
+                None if is_older(corpus.bounds[at].last, self.from) => holds_older = false,
+                None => return None,
+            }
+        }
+        for (bound, _) in self.files.iter().zip(&met).filter(|(_, met)| met.is_none()) {
+            match is_older(bound.last, self.from) {
+                true => holds_older = false,
+                false => return None,
+            }
+        }
+        let edge = reach::HORIZON_MILLIS + reach::QUIET_MILLIS;
+        let from = match holds_older {
+            true => self.from,
+            // No call of theirs is silent for longer.
+            false => self.from.plus_millis(edge),
+        };
+        let troubles = self.troubles.iter().filter_map(|noted| {
+            let source = &corpus.sources[(*met.get(noted.file)?)?];
+            Some(Trouble {
+                at: noted.at,
+                first_only: noted.first_only,
+                ..Trouble::new(&source.log.path, noted.what.clone())
+            })
+        });
+        Some(Held {
+            from,
+            read,
+            troubles: troubles.collect(),
+        })
+    }
+
+    /// As lines of text.
+    pub(crate) fn encode(&self) -> String {
+        let times = |times: &[Stamp]| {
+            let times: Vec<String> = times.iter().map(|at| at.0.to_string()).collect();
+            times.join(" ")
+        };
+        let mut text = format!(
+            "rules {CALL_RULES}\nzone {}\ncalls {}\nunparsed {}\n",
+            self.zone,
+            times(&[self.from, self.cut, self.reached]),
+            times(&self.unparsed),
+        );
+        for file in &self.files {
+            let number = |number: Option<i64>| number.map_or("-".to_owned(), |n| n.to_string());
+            let plain = file.plain;
+            text += &format!(
+                "file {} {} {} {} {} {} {} {}\n",
+                file.bytes,
+                number(file.crc.map(i64::from)),
+                file.head,
+                file.tail,
+                number(plain.and_then(|(bytes, _)| i64::try_from(bytes).ok())),
+                number(plain.map(|(_, modified)| modified)),
+                number(file.first.map(|at| at.0)),
+                number(file.last.map(|at| at.0)),
+            );
+        }
+        for noted in &self.troubles {
+            let first_only = i32::from(noted.first_only);
+            text += &format!(
+                "trouble {} {} {first_only} {}\n",
+                noted.file, noted.at, noted.what
+            );
+        }
+        text
+    }
+
+    /// `None` for what is no such text, and for one of other rules.
+    pub(crate) fn decode(text: &str) -> Option<Binding> {
+        let mut lines = text.lines();
+        let mut line = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(' ');
+        if line("rules")? != CALL_RULES.to_string() {
+            return None;
+        }
+        let zone = line("zone")?.to_owned();
+        let times = |text: &str| -> Option<Vec<Stamp>> {
+            let times = text.split_ascii_whitespace();
+            times.map(|at| Some(Stamp(at.parse().ok()?))).collect()
+        };
+        let [from, cut, reached] = times(line("calls")?)?.try_into().ok()?;
+        let unparsed = times(line("unparsed")?)?;
+        let (mut files, mut troubles) = (Vec::new(), Vec::new());
+        for line in lines {
+            match line.split_once(' ')? {
+                ("file", text) => files.push(Bound::decode(text)?),
+                ("trouble", text) => troubles.push(Noted::decode(text)?),
+                _ => return None,
+            }
+        }
+        let is_sound = from <= cut && cut <= reached.max(cut) && unparsed.is_sorted();
+        is_sound.then_some(Binding {
+            from,
+            cut,
+            reached,
+            unparsed,
+            zone,
+            files,
+            troubles,
+        })
+    }
+
+    /// At most so many bytes of logs were read.
+    pub(crate) fn content_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+/// The sources that may hold records of calls that began at `from` or later, as far as they were read up
+/// to `reached`.
+fn near(corpus: &Corpus, from: Stamp, reached: Stamp) -> impl Iterator<Item = usize> {
+    let before = from.plus_millis(-(reach::HORIZON_MILLIS + reach::QUIET_MILLIS));
+    let bounds = corpus.bounds.iter().enumerate();
+    let near = bounds.filter(move |(_, bounds)| {
+        bounds.first.is_none_or(|first| first <= reached)
+            && bounds.last.is_none_or(|last| last >= before)
+    });
+    near.map(|(at, _)| at)
+}
+
+/// Whether a file that ends at `last` ends before a time.
+fn is_older(last: Option<Stamp>, than: Stamp) -> bool {
+    last.is_some_and(|last| last < than)
+}
+
+impl Noted {
+    fn decode(text: &str) -> Option<Noted> {
+        let mut fields = text.splitn(4, ' ');
+        let mut next = || fields.next();
+        Some(Noted {
+            file: next()?.parse().ok()?,
+            at: next()?.parse().ok()?,
+            first_only: next()? == "1",
+            what: next()?.to_owned(),
+        })
+    }
+}
+
+impl Bound {
+    fn of(corpus: &Corpus, at: usize) -> Option<Bound> {
+        let (source, index, bounds) = (
+            &corpus.sources[at],
+            corpus.indexes[at].as_ref(),
+            corpus.bounds[at],
+        );
+        // Part of it is in another file.
+        if source.start() > 0 {
+            return None;
+        }
+        let whole = whole(source, index);
+        let bytes = match (whole, source.may_grow()) {
+            (Some((bytes, _)), false) => bytes,
+            (_, true) => last_line_end(&source.log, source.log.bytes).ok()?,
+            (None, false) => source.content_bytes().filter(|_| source.is_seekable())?,
+        };
+        let (head, tail) = ends(source, bytes);
+        Some(Bound {
+            bytes,
+            crc: whole.filter(|whole| whole.0 == bytes).map(|(_, crc)| crc),
+            head,
+            tail,
+            plain: plain(source),
+            first: bounds.first,
+            last: bounds.last,
+        })
+    }
+
+    /// Whether a source holds what was read then, and nothing behind that belongs before `reached`.
+    fn is_of(&self, corpus: &Corpus, at: usize, reached: Stamp) -> bool {
+        let (source, index) = (&corpus.sources[at], corpus.indexes[at].as_ref());
+        if source.start() > 0 {
+            return false;
+        }
+        if let (Some((bytes, crc)), Some(known)) = (whole(source, index), self.crc)
+            && bytes == self.bytes
+        {
+            return crc == known;
+        }
+        let total = match source.content_bytes() {
+            Some(total) if source.is_seekable() && total >= self.bytes => total,
+            _ => return false,
+        };
+        let changed_in_place = || match (self.plain, plain(source)) {
+            (Some((bytes, modified)), Some((bytes_now, modified_now))) => {
+                bytes == bytes_now && modified != modified_now
+            }
+            _ => false,
+        };
+        let is_late = |index: &Index| {
+            let blocks = index.blocks().unwrap_or_default().iter();
+            let behind = blocks.filter(|block| block.span.end > self.bytes);
+            // The block in which it ended then holds records of before.
+            let mut times = behind.filter(|block| block.span.start >= self.bytes);
+            times.any(|block| {
+                block
+                    .times
+                    .is_some_and(|(first, _)| is_early(first, reached))
+            })
+        };
+        let has_grown = total > self.bytes;
+        let is_ordered = corpus.bounds[at].ordered;
+        !changed_in_place()
+            && !(has_grown && (!is_ordered || index.is_some_and(is_late)))
+            && ends(source, self.bytes) == (self.head, self.tail)
+    }
+
+    fn decode(text: &str) -> Option<Bound> {
+        let fields: Vec<&str> = text.split(' ').collect();
+        let [bytes, crc, head, tail, file_bytes, modified, first, last] = fields.try_into().ok()?;
+        let maybe = |field: &str| -> Option<Option<i64>> {
+            match field {
+                "-" => Some(None),
+                number => Some(Some(number.parse().ok()?)),
+            }
+        };
+        let crc = match maybe(crc)? {
+            Some(crc) => Some(u32::try_from(crc).ok()?),
+            None => None,
+        };
+        let file_bytes = match maybe(file_bytes)? {
+            Some(bytes) => Some(u64::try_from(bytes).ok()?),
+            None => None,
+        };
+        Some(Bound {
+            bytes: bytes.parse().ok()?,
+            crc,
+            head: head.parse().ok()?,
+            tail: tail.parse().ok()?,
+            plain: file_bytes.zip(maybe(modified)?),
+            first: maybe(first)?.map(Stamp),
+            last: maybe(last)?.map(Stamp),
+        })
+    }
+}
+
+/// Whether a record that was written after others up to `reached` would change what was made of those.
+pub(super) fn is_early(at: Stamp, reached: Stamp) -> bool {
+    at < reached.plus_millis(-DISORDER_MILLIS)
+}
+
+/// Length and checksum of the content, where an index knows all of it.
+fn whole(source: &Arc<Source>, index: Option<&Index>) -> Option<(u64, u32)> {
+    let content = index.filter(|_| !source.may_grow())?.content();
+    Some((content.bytes, content.crc))
+}
+
+fn plain(source: &Source) -> Option<(u64, i64)> {
+    let metadata = source.log.file.metadata().ok()?;
+    let modified = metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec();
+    source.may_grow().then_some((metadata.len(), modified))
+}
+
+/// Checksums of both ends of the first `bytes` of content.
+fn ends(source: &Source, bytes: u64) -> (u32, u32) {
+    let length = usize::try_from(bytes.min(PRINT_BYTES)).unwrap_or_default();
+    let crc = |offset| crc32fast::hash(&source.text_at(offset, length));
+    (crc(0), crc(bytes - length as u64))
+}

@@ -1,0 +1,258 @@
+//! The file of a table: found, checked, read.
+//!
+//! It lies in a folder that the writers of logs may write to. What is read is bounded by its length, what it
+//! says by the logs that it is about; a reader of Parquet that panics over it only makes it useless.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::reading::{Assembler, Rows};
+use super::row::{Row, visit};
+use super::writing::write;
+use calltrace_model::record::LogZone;
+use calltrace_store::fsx::Folder;
+use calltrace_store::index;
+
+/// The key under which the binding is noted.
+pub(super) const BINDING: &str = "calltrace.binding";
+
+/// The key under which the length of what precedes the footer is noted, and its checksum.
+const SUM: &str = "calltrace.sum";
+
+/// No call has fewer bytes in the logs than this.
+pub(super) const CALL_BYTES_MIN: u64 = 32;
+
+/// Read at once to compute a checksum (bytes).
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A table on disk.
+pub(super) struct TableFile {
+    rows: Rows<At>,
+    at: At,
+    is_whole: OnceLock<bool>,
+}
+
+impl fmt::Debug for TableFile {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "TableFile({} rows)", self.rows())
+    }
+}
+
+impl TableFile {
+    /// Opens the table `name` of a folder.
+    ///
+    /// # Errors
+    /// Why it is of no use, as a clause about it.
+    pub(super) fn open(
+        folder: &Folder,
+        name: &str,
+        zone: LogZone,
+    ) -> std::result::Result<TableFile, String> {
+        let (file, metadata) =
+            index::open_own(folder, name).map_err(|error| format!("can't be read: {error}"))?;
+        let at = At {
+            file: Arc::new(file),
+            bytes: metadata.len(),
+        };
+        let rows = caught(|| Rows::open(at.clone(), zone)).map_err(|_| "is torn")?;
+        Ok(TableFile {
+            rows,
+            at,
+            is_whole: OnceLock::new(),
+        })
+    }
+
+    pub(super) fn noted(&self, key: &str) -> Option<&str> {
+        self.rows.noted(key)
+    }
+
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.group_rows().fold(0, usize::saturating_add)
+    }
+
+    /// The groups of rows.
+    pub(super) fn groups(&self) -> std::ops::Range<usize> {
+        0..self.rows.group_rows().count()
+    }
+
+    /// See [`Rows::group_times`].
+    pub(super) fn group_times(
+        &self,
+        group: usize,
+    ) -> Option<(
+        calltrace_model::record::Stamp,
+        calltrace_model::record::Stamp,
+    )> {
+        self.rows.group_times(group)
+    }
+
+    /// See [`Rows::read_group`]; nothing is read of a file whose checksum is wrong.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a clause about it.
+    pub(super) fn read_group(
+        &self,
+        group: usize,
+        wanted: impl Fn(&str) -> bool,
+        visit: impl Fn(&mut Assembler, &mut Row),
+        take: impl FnMut(usize, Row),
+    ) -> std::result::Result<(), String> {
+        if !*self.is_whole.get_or_init(|| self.has_its_sum()) {
+            return Err("has another checksum than is noted in it".to_owned());
+        }
+        caught(|| self.rows.read_group(group, wanted, visit, take))
+            .map_err(|error| format!("can't be read: {error}"))
+    }
+
+    fn has_its_sum(&self) -> bool {
+        let noted = || {
+            let (bytes, crc) = self.noted(SUM)?.split_once(' ')?;
+            Some((bytes.parse::<u64>().ok()?, crc.parse::<u32>().ok()?))
+        };
+        let Some((bytes, crc)) = noted().filter(|(bytes, _)| *bytes <= self.at.bytes) else {
+            return false;
+        };
+        let mut hasher = crc32fast::Hasher::new();
+        let mut from = self.at.reader(0).take(bytes);
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut left = bytes;
+        while let Ok(read) = from.read(&mut chunk)
+            && read > 0
+        {
+            hasher.update(&chunk[..read]);
+            left -= read as u64;
+        }
+        left == 0 && hasher.finalize() == crc
+    }
+}
+
+/// The bytes of a table of some rows, with what is noted of them; checked by reading them back.
+///
+/// # Errors
+/// When they can't be told by a table, as a clause about it.
+pub(crate) fn encode(
+    rows: &mut [Row],
+    binding: &str,
+    zone: LogZone,
+) -> std::result::Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let noted = |written: &Summed<&mut Vec<u8>>| {
+        let sum = format!("{} {}", written.bytes, written.crc.clone().finalize());
+        vec![(BINDING, binding.to_owned()), (SUM, sum)]
+    };
+    write(Summed::new(&mut bytes), rows, zone, noted).map_err(|error| error.to_string())?;
+    let read = Rows::open(Bytes::from(bytes.clone()), zone).map_err(|error| error.to_string())?;
+    let mut kept = rows.iter();
+    let mut is_same = true;
+    for group in 0..read.group_rows().count() {
+        let take = |_, row| is_same &= kept.next() == Some(&row);
+        let done = read.read_group(group, |_| true, visit, take);
+        done.map_err(|error| error.to_string())?;
+    }
+    match is_same && kept.next().is_none() {
+        true => Ok(bytes),
+        false => Err("can't tell a call of its logs".to_owned()),
+    }
+}
+
+/// What panics is wrong as well: the reader of Parquet is not made for files of somebody else.
+fn caught<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ParquetError::General("it is torn".to_owned())))
+}
+
+/// A file that is read at any place by any thread.
+#[derive(Debug, Clone)]
+struct At {
+    file: Arc<File>,
+    bytes: u64,
+}
+
+impl At {
+    fn reader(&self, from: u64) -> ReadAt {
+        ReadAt {
+            file: Arc::clone(&self.file),
+            at: from,
+        }
+    }
+}
+
+impl Length for At {
+    fn len(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl ChunkReader for At {
+    type T = io::BufReader<ReadAt>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        Ok(io::BufReader::new(self.reader(start)))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        if start
+            .checked_add(length as u64)
+            .is_none_or(|end| end > self.bytes)
+        {
+            return Err(ParquetError::EOF("it is cut short".to_owned()));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+/// Reads a file from a place on.
+#[derive(Debug)]
+struct ReadAt {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for ReadAt {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(into, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+/// Counts what is written, and sums it up.
+struct Summed<W> {
+    out: W,
+    bytes: u64,
+    crc: crc32fast::Hasher,
+}
+
+impl<W> Summed<W> {
+    fn new(out: W) -> Summed<W> {
+        Summed {
+            out,
+            bytes: 0,
+            crc: crc32fast::Hasher::new(),
+        }
+    }
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.crc.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

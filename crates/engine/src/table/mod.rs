@@ -1,0 +1,201 @@
+//! Tables of calls: what a sweep over sealed days finds, kept beside their indexes.
+//!
+//! A table is a Parquet file `<name>.calls.parquet` in the folder `.calltrace`, with a row for each call that
+//! began within a window of time (`row` has its columns). It is bound to the content it
+//! was made of (`binding`), and has a checksum. If something of that differs, it is as good as none, and the
+//! records are swept; so it costs time only. [`crate::Engine::search`] takes of each window what a table tells
+//! ([`Tables::parts`]) and sweeps the rest.
+
+mod binding;
+mod file;
+mod leaf;
+mod reading;
+mod row;
+mod search;
+mod writing;
+
+use std::sync::Arc;
+
+use crate::corpus::Corpus;
+use crate::window::{Told, Window};
+use calltrace_model::call::{Criteria, reach};
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_store::error::Trouble;
+use calltrace_store::index;
+use calltrace_store::tree::FileName;
+use file::TableFile;
+
+use binding::Held;
+pub(crate) use binding::{Binding, DISORDER_MILLIS};
+pub(crate) use file::encode;
+pub use row::Row;
+pub(crate) use search::{Light, complete};
+
+/// What the name of a table ends in.
+const ENDING: &str = ".calls.parquet";
+
+/// What the table of a log is called.
+pub fn file_name(log: &FileName) -> String {
+    format!("{}{ENDING}", log.full())
+}
+
+/// The log whose table is called `name`; `None` for a name that is no table's.
+pub fn log_of(name: &str) -> Option<FileName> {
+    FileName::parse(name.strip_suffix(ENDING)?)
+}
+
+/// A table that holds for the files of a corpus.
+#[derive(Debug)]
+pub(crate) struct Table {
+    name: String,
+    file: TableFile,
+    binding: Binding,
+    held: Held,
+}
+
+/// The tables that hold for the files of a corpus, in order of time.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    all: Vec<Arc<Table>>,
+    /// What those who ask for explanations are told: tables that are of no use.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A part of a window.
+#[derive(Debug)]
+pub(crate) enum Part<'t> {
+    /// A table tells which calls began in it.
+    Told(&'t Arc<Table>, Window),
+    /// It must be swept.
+    Swept(Window),
+}
+
+impl Tables {
+    /// Looks for the tables of a corpus.
+    pub(crate) fn of(corpus: &Corpus, zone: LogZone) -> Tables {
+        let mut tables = Tables::default();
+        let folder = corpus.folder();
+        let listed = folder.subfolder(index::FOLDER).and_then(|own| own.names());
+        for name in listed.unwrap_or_default() {
+            let name = name.to_string_lossy();
+            if log_of(&name).is_none() {
+                continue;
+            }
+            match Table::open(corpus, &name, zone) {
+                Ok(table) => tables.all.push(Arc::new(table)),
+                Err(why) => tables.notes.push(format!(
+                    "the table {} {why}; its calls are looked for in the logs",
+                    folder.path_of(index::FOLDER).join(&*name).display()
+                )),
+            }
+        }
+        tables
+            .all
+            .sort_by_key(|table| (table.held.from, table.binding.cut));
+        tables
+    }
+
+    /// Those that may answer what depends on criteria alone.
+    pub(crate) fn for_criteria(mut self, criteria: &Criteria) -> Tables {
+        // Nobody can be asked for by an empty name; that is for the records to say.
+        let names = [&criteria.extension, &criteria.trunk, &criteria.chat];
+        if names.into_iter().flatten().any(String::is_empty) {
+            self.all.clear();
+        }
+        // What is wrong with a call may depend on the time until some hours after its end.
+        if criteria.fault.is_some() {
+            self.all.retain(|table| {
+                let settled = table.binding.reached.plus_millis(2 * reach::HORIZON_MILLIS);
+                criteria.now.is_none_or(|now| now >= settled)
+            });
+        }
+        self
+    }
+
+    /// The parts of a window, in order of time.
+    pub(crate) fn parts(&self, corpus: &Corpus, window: Window) -> Vec<Part<'_>> {
+        let mut parts = Vec::new();
+        // Nothing is before the first of all records.
+        let firsts: Option<Vec<Stamp>> = corpus.bounds.iter().map(|bounds| bounds.first).collect();
+        let first = firsts.and_then(|firsts| firsts.into_iter().min());
+        let first = first.unwrap_or(window.start);
+        let start = window.start.max(first).min(window.end);
+        let mut at = start;
+        for table in &self.all {
+            let told = Window {
+                start: table.held.from.max(at),
+                end: table.binding.cut.min(window.end),
+            };
+            let is_whole =
+                told.start == table.held.from.max(first) && told.end == table.binding.cut;
+            // What is wrong with a file is only known of all that a table tells.
+            if told.start >= told.end || !is_whole && !table.held.troubles.is_empty() {
+                continue;
+            }
+            if at < told.start {
+                let end = told.start;
+                parts.push(Part::Swept(Window { start: at, end }));
+            }
+            parts.push(Part::Told(table, told));
+            at = told.end;
+        }
+        // Without a table the window is swept as it is.
+        if parts.is_empty() {
+            return vec![Part::Swept(window)];
+        }
+        if at < window.end {
+            let end = window.end;
+            parts.push(Part::Swept(Window { start: at, end }));
+        }
+        parts
+    }
+
+    /// By source, what the table has told that ends where a window starts.
+    pub(crate) fn told_before(&self, start: Stamp) -> Vec<Option<Told>> {
+        let table = self.all.iter().find(|table| table.binding.cut == start);
+        let Some(table) = table else {
+            return Vec::new();
+        };
+        let before = table.binding.reached.plus_millis(-DISORDER_MILLIS);
+        let told = |bytes: &Option<u64>| bytes.map(|bytes| Told { before, bytes });
+        table.held.read.iter().map(told).collect()
+    }
+}
+
+impl Table {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was wrong with the files that it was made of.
+    pub(crate) fn troubles(&self) -> &[Trouble] {
+        &self.held.troubles
+    }
+
+    pub(crate) fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
+    /// Opens a table, if it holds for a corpus.
+    ///
+    /// # Errors
+    /// Why it is of no use, as a clause about it.
+    fn open(corpus: &Corpus, name: &str, zone: LogZone) -> Result<Table, String> {
+        let file = TableFile::open(corpus.folder(), name, zone)?;
+        let binding = file.noted(file::BINDING).and_then(Binding::decode);
+        let binding = binding.ok_or("is of another version of calltrace, or torn")?;
+        if file.rows() as u64 > binding.content_bytes() / file::CALL_BYTES_MIN {
+            return Err("has more calls than its logs have room for".to_owned());
+        }
+        let held = binding
+            .held(corpus, zone)
+            .filter(|held| held.from < binding.cut)
+            .ok_or("is of other files, or the files changed")?;
+        Ok(Table {
+            name: name.to_owned(),
+            file,
+            binding,
+            held,
+        })
+    }
+}

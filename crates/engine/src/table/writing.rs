@@ -1,0 +1,190 @@
+//! Rows to the bytes of a Parquet file.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use parquet::basic::{Compression, Encoding};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, Int64Type};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
+
+use super::leaf::{GROUP_ROWS, Leaf, Values, leaves};
+use super::row::{Row, SCHEMA, Visitor, visit};
+use calltrace_model::record::{LogZone, Stamp};
+
+/// Times differ little from row to row, and so do ids.
+const DELTAS: [&str; 3] = ["start_time", "end_time", "unique_id"];
+
+/// Writes rows, with what is to be known of them as a whole, which is asked for once the rows are written.
+///
+/// # Errors
+/// When `out` does.
+pub(super) fn write<W: Write + Send>(
+    out: W,
+    rows: &mut [Row],
+    zone: LogZone,
+    about: impl FnOnce(&W) -> Vec<(&'static str, String)>,
+) -> Result<()> {
+    let schema = Arc::new(parse_message_type(SCHEMA)?);
+    let mut properties = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_compression(Compression::SNAPPY)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_created_by("calltrace".to_owned());
+    for name in DELTAS {
+        let column = ColumnPath::from(name);
+        let encoding = match name {
+            "unique_id" => Encoding::DELTA_BYTE_ARRAY,
+            _ => Encoding::DELTA_BINARY_PACKED,
+        };
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, encoding);
+    }
+    let descriptor = SchemaDescriptor::new(Arc::clone(&schema));
+    let mut file = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
+    for rows in rows.chunks_mut(GROUP_ROWS) {
+        let mut columns = Shredder::new(&descriptor, zone);
+        for row in rows {
+            columns.leaf = 0;
+            visit(&mut columns, row);
+        }
+        let mut group = file.next_row_group()?;
+        for leaf in &columns.leaves {
+            let mut column = group
+                .next_column()?
+                .ok_or_else(|| ParquetError::General("a column too many".to_owned()))?;
+            let (defs, reps) = (leaf.defs(), leaf.reps());
+            match &leaf.values {
+                Values::Texts(texts) => column
+                    .typed::<ByteArrayType>()
+                    .write_batch(texts, defs, reps),
+                Values::Numbers(numbers) => {
+                    column.typed::<Int64Type>().write_batch(numbers, defs, reps)
+                }
+                Values::Flags(flags) => column.typed::<BoolType>().write_batch(flags, defs, reps),
+            }?;
+            column.close()?;
+        }
+        group.close()?;
+    }
+    file.flush()?;
+    for (key, value) in about(file.inner()) {
+        file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+    }
+    file.close()?;
+    Ok(())
+}
+
+/// Where in a row a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is the row's own.
+    Single,
+    /// It is of the first element of a list, or of a later one.
+    Element { rep: i16 },
+    /// The list has no element.
+    Nothing,
+}
+
+/// Takes rows apart into columns.
+struct Shredder {
+    leaves: Vec<Leaf>,
+    leaf: usize,
+    standing: Standing,
+    zone: LogZone,
+}
+
+impl Shredder {
+    fn new(descriptor: &SchemaDescriptor, zone: LogZone) -> Shredder {
+        Shredder {
+            leaves: leaves(descriptor),
+            leaf: 0,
+            standing: Standing::Single,
+            zone,
+        }
+    }
+
+    /// Notes the levels of a value; the column, if there is a value to be added.
+    fn next(&mut self, is_there: bool) -> Option<&mut Values> {
+        let standing = self.standing;
+        let leaf = &mut self.leaves[self.leaf];
+        self.leaf += 1;
+        let (def, rep) = match standing {
+            Standing::Nothing => (0, 0),
+            Standing::Element { rep } => (leaf.def_max - i16::from(!is_there), rep),
+            Standing::Single => (leaf.def_max - i16::from(!is_there), 0),
+        };
+        if leaf.def_max > 0 {
+            leaf.defs.push(def);
+        }
+        if leaf.rep_max > 0 {
+            leaf.reps.push(rep);
+        }
+        (is_there && standing != Standing::Nothing).then_some(&mut leaf.values)
+    }
+
+    fn put_text(&mut self, text: Option<&String>) {
+        if let (Some(Values::Texts(texts)), Some(text)) = (self.next(text.is_some()), text) {
+            texts.push(ByteArray::from(text.as_str()));
+        }
+    }
+
+    fn put_number(&mut self, number: Option<i64>) {
+        if let (Some(Values::Numbers(numbers)), Some(number)) =
+            (self.next(number.is_some()), number)
+        {
+            numbers.push(number);
+        }
+    }
+}
+
+impl Visitor for Shredder {
+    fn text(&mut self, value: &mut String) {
+        self.put_text(Some(value));
+    }
+
+    fn maybe_text(&mut self, value: &mut Option<String>) {
+        self.put_text(value.as_ref());
+    }
+
+    fn number(&mut self, value: &mut i64) {
+        self.put_number(Some(*value));
+    }
+
+    fn maybe_number(&mut self, value: &mut Option<i64>) {
+        self.put_number(*value);
+    }
+
+    fn flag(&mut self, value: &mut bool) {
+        if let Some(Values::Flags(flags)) = self.next(true) {
+            flags.push(*value);
+        }
+    }
+
+    fn moment(&mut self, value: &mut Stamp) {
+        let moment = self.zone.moment(*value);
+        self.put_number(Some(moment.timestamp_millis()));
+    }
+
+    fn list<T: Default>(&mut self, values: &mut Vec<T>, mut each: impl FnMut(&mut Self, &mut T)) {
+        let first = self.leaf;
+        if values.is_empty() {
+            self.standing = Standing::Nothing;
+            each(self, &mut T::default());
+        }
+        for (at, value) in values.iter_mut().enumerate() {
+            self.leaf = first;
+            self.standing = Standing::Element {
+                rep: i16::from(at > 0),
+            };
+            each(self, value);
+        }
+        self.standing = Standing::Single;
+    }
+}

@@ -1,0 +1,148 @@
+//! Makes tables: of each window what a table tells already, and the rest swept.
+
+use super::Engine;
+use super::corpus::Corpus;
+use super::search::SearchQuestion;
+use super::sweep::Sweep;
+use super::table::{Binding, Part, Row, Tables, encode, file_name};
+use super::window::{LATEST, Window, windows};
+use calltrace_model::record::Stamp;
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::tree::{EnterpriseName, FileName, Tree};
+
+/// A table of a live file is made anew when it goes on for so long behind it (milliseconds).
+const GROWTH_MILLIS_MIN: i64 = 10 * 60_000;
+
+/// A table that is worth writing.
+#[derive(Debug)]
+pub struct BuiltTable {
+    /// What its file is to be called.
+    pub name: String,
+    /// Its calls.
+    pub calls: usize,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// How a window of time stands.
+#[derive(Debug)]
+pub enum TableState {
+    /// Its table is the one of this name, and holds.
+    Fresh(String),
+    /// There is none, or it does not hold; this one would.
+    Built(BuiltTable),
+    /// Nothing can be told by a table, for this reason, a clause about the one of this name.
+    Useless(String, String),
+}
+
+impl Engine {
+    /// Makes the tables that are missing, or hold no longer, for the files of an enterprise, the newest first,
+    /// and hands out how each window of time stands. Ends once `go_on` says so.
+    ///
+    /// # Errors
+    /// When the folder can't be listed, and what `take` returns.
+    pub fn build_tables(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        take: &mut (dyn FnMut(TableState) -> Result<bool, Error> + Send),
+    ) -> Result<(), Error> {
+        self.pool.install(|| {
+            let corpus = Corpus::settled(tree, enterprise, self)?;
+            let tables = Tables::of(&corpus, self.zone);
+            for window in windows(&corpus.bounds, None, None) {
+                let Some(log) = log_of(&corpus, window) else {
+                    continue;
+                };
+                let name = file_name(&log);
+                let parts = tables.parts(&corpus, window);
+                let state = match is_fresh(&corpus, &parts, &name) {
+                    true => TableState::Fresh(name),
+                    false => match self.build(&corpus, window, parts) {
+                        Ok((calls, bytes)) => TableState::Built(BuiltTable { name, calls, bytes }),
+                        Err(why) => TableState::Useless(name, why),
+                    },
+                };
+                if !take(state)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The calls that began within a window, as rows, and what they were made of.
+    fn build(
+        &self,
+        corpus: &Corpus,
+        window: Window,
+        parts: Vec<Part<'_>>,
+    ) -> Result<(usize, Vec<u8>), String> {
+        let question = SearchQuestion::default();
+        let mut rows: Vec<Row> = Vec::new();
+        let mut unparsed: Vec<Stamp> = Vec::new();
+        let mut troubles: Vec<Trouble> = Vec::new();
+        let mut ends = (window.end, window.end);
+        for part in parts {
+            match part {
+                Part::Told(table, window) => {
+                    rows.extend(table.rows(window)?);
+                    let times = table.binding().unparsed.iter();
+                    unparsed.extend(times.filter(|at| window.holds(**at)));
+                    troubles.extend_from_slice(table.troubles());
+                    ends = (window.end, table.binding().reached);
+                }
+                Part::Swept(window) => {
+                    let swept = Sweep::new(self, corpus, &question, window).rows()?;
+                    rows.extend(swept.rows);
+                    unparsed.extend(swept.unparsed);
+                    troubles.extend(swept.troubles);
+                    ends = (swept.cut, swept.reached);
+                    if swept.cut < window.end {
+                        break;
+                    }
+                }
+            }
+        }
+        let (cut, reached) = ends;
+        // Nothing is before the first of all records.
+        let first = corpus.bounds.iter().filter_map(|bounds| bounds.first).min();
+        let from = window.start.max(first.unwrap_or(window.start));
+        if from >= cut {
+            return Err("would be empty: its calls may still grow".to_owned());
+        }
+        unparsed.retain(|at| *at < cut);
+        unparsed.sort();
+        rows.sort_by(|a, b| {
+            (a.call.first, &a.call.main_uid).cmp(&(b.call.first, &b.call.main_uid))
+        });
+        Trouble::tidy(&mut troubles);
+        let window = (from, cut);
+        let binding = Binding::of(corpus, self.zone, window, reached, unparsed, &troubles);
+        let binding = binding.ok_or("can't be told from that of other files")?;
+        let bytes = encode(&mut rows, &binding.encode(), self.zone)?;
+        Ok((rows.len(), bytes))
+    }
+}
+
+/// The log that a window begins with.
+fn log_of(corpus: &Corpus, window: Window) -> Option<FileName> {
+    let sources = corpus.sources.iter().zip(&corpus.bounds);
+    let begins = sources.filter_map(|(source, bounds)| Some((bounds.first?, source)));
+    let first = begins.filter(|(first, _)| *first >= window.start);
+    let (_, source) = first.min_by_key(|(first, _)| *first)?;
+    Some(source.log.name.clone())
+}
+
+/// Whether one table of this name tells all of a window; of what goes on, nearly all.
+fn is_fresh(corpus: &Corpus, parts: &[Part<'_>], name: &str) -> bool {
+    match parts {
+        [Part::Told(table, _)] => table.name() == name,
+        [Part::Told(table, _), Part::Swept(rest)] if rest.end == LATEST => {
+            let newest = corpus.bounds.iter().filter_map(|bounds| bounds.last).max();
+            let goes_on = table.binding().reached.plus_millis(GROWTH_MILLIS_MIN);
+            table.name() == name && newest.is_none_or(|newest| newest < goes_on)
+        }
+        _ => false,
+    }
+}

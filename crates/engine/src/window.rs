@@ -1,0 +1,97 @@
+//! Stretches of time: the calls that began in one are found together.
+//!
+//! The time asked for is cut at the beginnings of files (about days), so that fifty missed calls cost one day,
+//! not fifteen, and each day may have a table.
+
+use calltrace_model::call::reach;
+use calltrace_model::record::Stamp;
+use calltrace_store::source::Bounds;
+
+/// Pieces shorter than this (milliseconds) are swept with the next.
+const WINDOW_MILLIS_MIN: i64 = 6 * 3_600_000;
+
+/// Before every record.
+pub(crate) const EARLIEST: Stamp = Stamp(i64::MIN / 4);
+/// After every record.
+pub(crate) const LATEST: Stamp = Stamp(i64::MAX / 4);
+
+/// A stretch of time: the calls that began in it are its own. End exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub start: Stamp,
+    pub end: Stamp,
+}
+
+impl Window {
+    /// From when on records are read.
+    pub(crate) fn reads_from(self) -> Stamp {
+        self.start.plus_millis(-reach::QUIET_MILLIS)
+    }
+
+    /// Whether the time lies in the window.
+    pub(crate) fn holds(self, at: Stamp) -> bool {
+        at >= self.start && at < self.end
+    }
+}
+
+/// What a table has told, which no record may change that was written later.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    /// Records of an earlier time would have belonged to it.
+    pub before: Stamp,
+    /// They stand behind so many bytes of the content.
+    pub bytes: u64,
+}
+
+/// Whether a source may hold records of calls that began in the window.
+pub(crate) fn touches(bounds: Bounds, window: Window) -> bool {
+    let beyond = window.end.plus_millis(reach::HORIZON_MILLIS);
+    bounds.first.is_none_or(|first| first < beyond)
+        && bounds.last.is_none_or(|last| last >= window.reads_from())
+}
+
+/// The time asked for, cut where files begin; newest first.
+pub(crate) fn windows(
+    bounds: &[Bounds],
+    since: Option<Stamp>,
+    until: Option<Stamp>,
+) -> Vec<Window> {
+    let (since, until) = (since.unwrap_or(EARLIEST), until.unwrap_or(LATEST));
+    let mut starts: Vec<Stamp> = bounds.iter().filter_map(|b| b.first).collect();
+    // Nothing is before the first of all.
+    let first = starts.iter().min().copied();
+    starts.retain(|start| *start > since && *start < until && Some(*start) != first);
+    starts.sort();
+    let mut windows = Vec::new();
+    let mut end = until;
+    for start in starts.into_iter().rev() {
+        if end.since(start) >= WINDOW_MILLIS_MIN {
+            windows.push(Window { start, end });
+            end = start;
+        }
+    }
+    windows.push(Window { start: since, end });
+    windows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_cover_the_time_asked_for_once() {
+        let bounds = |hours: i64| Bounds {
+            first: Some(Stamp(hours * 3_600_000)),
+            last: None,
+            ordered: true,
+        };
+        let all = [bounds(24), bounds(0), bounds(48), bounds(49)];
+        let found = windows(&all, None, Some(Stamp(60 * 3_600_000)));
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(found[0].end, Stamp(60 * 3_600_000));
+        assert_eq!(found.last().map(|s| s.start), Some(EARLIEST));
+        for pair in found.windows(2) {
+            assert_eq!(pair[0].start, pair[1].end);
+        }
+    }
+}

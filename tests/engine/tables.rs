@@ -1,0 +1,348 @@
+//! Tables of calls change no answer: whole, missing, stale, forged, of other rules and other settings.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use calltrace_engine::{Engine, Found, SearchQuestion};
+use calltrace_model::call::{Criteria, Direction, FaultCode, Outcome};
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::record::{LogZone, Stamp, Zone};
+use calltrace_store::scan::Tuning;
+use calltrace_store::tree::{EnterpriseName, Tree};
+use testing::generator::{Compress, Plan, write_tree};
+
+use crate::indexing;
+
+const HOUR: i64 = 3_600_000;
+
+fn engine() -> Engine {
+    Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine")
+}
+
+fn plan() -> Plan {
+    Plan {
+        seed: 20,
+        days: 4,
+        calls_per_day: 200,
+        mess: true,
+        ..Plan::default()
+    }
+}
+
+/// Questions that tables may answer, over a tree whose records are of these times.
+fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestion)> {
+    let now = Some(last.plus_millis(100 * HOUR));
+    let of = |criteria: Criteria| SearchQuestion {
+        criteria: Criteria { now, ..criteria },
+        ..SearchQuestion::default()
+    };
+    let none = Criteria::default;
+    let mut all = vec![
+        ("every call".to_owned(), of(none())),
+        (
+            "while calls go on".to_owned(),
+            SearchQuestion {
+                criteria: Criteria {
+                    now: Some(last.plus_millis(1000)),
+                    ..none()
+                },
+                ..SearchQuestion::default()
+            },
+        ),
+        (
+            "the number of answered calls".to_owned(),
+            SearchQuestion {
+                count_only: true,
+                ..of(Criteria {
+                    outcome: Some(Outcome::Answered),
+                    ..none()
+                })
+            },
+        ),
+        (
+            "a page of a list".to_owned(),
+            SearchQuestion {
+                limit: Some(20),
+                tally: true,
+                ..of(none())
+            },
+        ),
+        (
+            "an extension".to_owned(),
+            of(Criteria {
+                extension: Some("151".to_owned()),
+                ..none()
+            }),
+        ),
+        (
+            "a line".to_owned(),
+            of(Criteria {
+                trunk: Some("0001363".to_owned()),
+                ..none()
+            }),
+        ),
+        (
+            "long talks".to_owned(),
+            of(Criteria {
+                min_talk_millis: Some(60_000),
+                ..none()
+            }),
+        ),
+        (
+            "long ringing".to_owned(),
+            of(Criteria {
+                min_ring_millis: Some(20_000),
+                ..none()
+            }),
+        ),
+        (
+            "transfers".to_owned(),
+            of(Criteria {
+                transferred: true,
+                ..none()
+            }),
+        ),
+        (
+            "a short number".to_owned(),
+            of(Criteria {
+                phone: PhoneQuery::parse("152").ok(),
+                ..none()
+            }),
+        ),
+        (
+            "unanswered calls to outside".to_owned(),
+            of(Criteria {
+                direction: Some(Direction::Outgoing),
+                unanswered: true,
+                ..none()
+            }),
+        ),
+    ];
+    for outcome in Outcome::ALL {
+        let newest = SearchQuestion {
+            limit: Some(5),
+            ..of(Criteria {
+                outcome: Some(outcome),
+                ..none()
+            })
+        };
+        all.push((format!("the newest {}", outcome.name()), newest));
+    }
+    for fault in FaultCode::ALL {
+        let faulty = of(Criteria {
+            fault: Some(fault),
+            ..none()
+        });
+        all.push((format!("calls with {}", fault.name()), faulty));
+    }
+    let mut at = first.plus_millis(-HOUR);
+    while at < last {
+        let next = at.plus_millis(7 * HOUR + 1_234_567);
+        let some = of(Criteria {
+            since: Some(at),
+            until: Some(next),
+            ..none()
+        });
+        all.push((format!("from {at:?} on"), some));
+        at = next;
+    }
+    all
+}
+
+/// Answers, whole: calls, counts, what was read and what was wrong.
+fn answers(engine: &Engine, root: &Path, questions: &[(String, SearchQuestion)]) -> Vec<String> {
+    let tree = Tree::open(root).expect("a tree");
+    let name = EnterpriseName::new("0367").expect("a name");
+    let ask = |(_, question): &(String, SearchQuestion)| {
+        let found = engine.search(&tree, &name, question).expect("searched");
+        let found = Found {
+            notes: Vec::new(),
+            ..found
+        };
+        format!("{found:#?}")
+    };
+    questions.iter().map(ask).collect()
+}
+
+fn own(root: &Path) -> PathBuf {
+    root.join("0367/.calltrace")
+}
+
+/// The tables of a tree, the oldest first.
+fn tables(root: &Path) -> Vec<PathBuf> {
+    let listed = fs::read_dir(own(root)).expect("listed");
+    let paths = listed.map(|entry| entry.expect("an entry").path());
+    let mut tables: Vec<PathBuf> = paths
+        .filter(|path| path.to_string_lossy().ends_with(".calls.parquet"))
+        .collect();
+    tables.sort();
+    tables
+}
+
+/// Times of the first and the last call.
+fn times(engine: &Engine, root: &Path) -> (Stamp, Stamp) {
+    let tree = Tree::open(root).expect("a tree");
+    let name = EnterpriseName::new("0367").expect("a name");
+    let found = engine.search(&tree, &name, &SearchQuestion::default());
+    let calls = found.expect("searched").calls;
+    let first = calls.iter().map(|call| call.first).min().expect("calls");
+    let last = calls.iter().map(|call| call.last).max().expect("calls");
+    (first, last)
+}
+
+fn same(
+    engine: &Engine,
+    root: &Path,
+    questions: &[(String, SearchQuestion)],
+    wanted: &[String],
+    how: &str,
+) {
+    let given = answers(engine, root, questions);
+    for (((what, _), wanted), given) in questions.iter().zip(wanted).zip(&given) {
+        if wanted != given {
+            let pairs = wanted.lines().zip(given.lines());
+            let near: Vec<String> = pairs
+                .filter(|(a, b)| a != b)
+                .take(12)
+                .map(|(a, b)| format!("- {a}\n+ {b}"))
+                .collect();
+            panic!(
+                "{what}, {how}: without tables and with them:\n{}",
+                near.join("\n")
+            );
+        }
+    }
+}
+
+fn for_each_form(check: impl Fn(&Engine, &Path, &str)) {
+    let forms: [(&str, Compress, fn(&Path)); 3] = [
+        ("plain files", Compress::None, |_| {}),
+        ("sealed files", Compress::None, indexing::seal_all),
+        ("indexed files", Compress::None, indexing::index_all),
+    ];
+    for (form, compress, then) in forms {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path().join("call_tracer");
+        write_tree(&Plan { compress, ..plan() }, &root).expect("written");
+        then(&root.join("0367"));
+        check(&engine(), &root, form);
+    }
+}
+
+#[test]
+fn answers_are_the_same_with_tables_whole_missing_and_stale() {
+    for_each_form(|engine, root, form| {
+        let (first, last) = times(engine, root);
+        let questions = questions(first, last);
+        let wanted = answers(engine, root, &questions);
+        let (held, useless) = indexing::tables(engine, root);
+        assert_eq!((held.len(), &*useless), (4, &[][..]), "{form}");
+        same(engine, root, &questions, &wanted, form);
+        // Nothing is made twice.
+        let before: Vec<_> = tables(root)
+            .iter()
+            .map(|path| fs::read(path).expect("read"))
+            .collect();
+        indexing::tables(engine, root);
+        let after: Vec<_> = tables(root)
+            .iter()
+            .map(|path| fs::read(path).expect("read"))
+            .collect();
+        assert!(before == after, "{form}");
+        let all = tables(root);
+        for path in all.iter().step_by(2) {
+            fs::remove_file(path).expect("removed");
+        }
+        same(
+            engine,
+            root,
+            &questions,
+            &wanted,
+            &format!("{form}, half of the tables"),
+        );
+        indexing::tables(engine, root);
+        // More is written.
+        let live = root.join("0367/events.log");
+        let text = String::from_utf8_lossy(&fs::read(&live).expect("read")).into_owned();
+        let lines: Vec<&str> = text.lines().rev().take(40).collect();
+        let late = lines.iter().rev().map(|line| format!("{line}\n"));
+        let late: String = late.collect::<String>().replace("2025-11-30", "2025-12-01");
+        let mut file = File::options().append(true).open(&live).expect("open");
+        file.write_all(late.as_bytes()).expect("written");
+        let grown = {
+            let kept: Vec<_> = tables(root);
+            let aside = root.join("aside");
+            fs::create_dir_all(&aside).expect("made");
+            for path in &kept {
+                fs::rename(path, aside.join(path.file_name().expect("a name"))).expect("moved");
+            }
+            let grown = answers(engine, root, &questions);
+            for path in &kept {
+                fs::rename(aside.join(path.file_name().expect("a name")), path).expect("moved");
+            }
+            grown
+        };
+        same(engine, root, &questions, &grown, &format!("{form}, grown"));
+    });
+}
+
+#[test]
+fn a_forged_table_or_one_of_other_rules_is_of_no_use() {
+    for_each_form(|engine, root, form| {
+        let (first, last) = times(engine, root);
+        // A few of each kind are enough: what matters is which tables are taken.
+        let questions: Vec<_> = questions(first, last).into_iter().step_by(5).collect();
+        let wanted = answers(engine, root, &questions);
+        indexing::tables(engine, root);
+        let all = tables(root);
+        let whole: Vec<Vec<u8>> = all
+            .iter()
+            .map(|path| fs::read(path).expect("read"))
+            .collect();
+        let check = |how: &str, forge: &dyn Fn(usize, &[u8]) -> Vec<u8>| {
+            for (at, (path, bytes)) in all.iter().zip(&whole).enumerate() {
+                fs::write(path, forge(at, bytes)).expect("written");
+            }
+            same(engine, root, &questions, &wanted, &format!("{form}, {how}"));
+        };
+        check("tables of other days", &|at, _| {
+            whole[(at + 1) % whole.len()].clone()
+        });
+        check("tables cut short", &|_, bytes| {
+            bytes[..bytes.len() * 2 / 3].to_vec()
+        });
+        check("empty tables", &|_, _| Vec::new());
+        for part in 0..12 {
+            check("one byte of them another", &|_, bytes| {
+                let mut bytes = bytes.to_vec();
+                let at = bytes.len() * part / 12 + part;
+                bytes[at] ^= 0x20;
+                bytes
+            });
+        }
+        check("other rules", &|_, bytes| {
+            let mut bytes = bytes.to_vec();
+            let at = bytes.windows(8).position(|text| text == b"rules 1\n");
+            bytes[at.expect("the rules") + 6] = b'0';
+            bytes
+        });
+        check("as they were", &|_, bytes| bytes.to_vec());
+    });
+}
+
+#[test]
+fn a_table_is_of_one_zone() {
+    for_each_form(|engine, root, form| {
+        indexing::tables(engine, root);
+        let zone = LogZone(Zone::named("Europe/Berlin").expect("a zone"));
+        let other = Engine::new(2, Tuning::default(), zone).expect("an engine");
+        let (first, last) = times(&other, root);
+        let questions = questions(first, last);
+        let with = answers(&other, root, &questions);
+        for path in tables(root) {
+            fs::remove_file(path).expect("removed");
+        }
+        same(&other, root, &questions, &with, form);
+    });
+}
