@@ -178,7 +178,7 @@ fn clock(typed: Option<Zone>, settings: &Settings) -> Clock {
 /// The zone of this process: what `TZ` names, else the system's; UTC where neither is known.
 fn system_zone() -> Zone {
     let typed = std::env::var("TZ").ok();
-    let typed = typed.and_then(|zone| zone.trim_start_matches(':').parse().ok());
-    let system_wide = || iana_time_zone::get_timezone().ok()?.parse().ok();
+    let typed = typed.and_then(|zone| Zone::named(zone.trim_start_matches(':')));
+    let system_wide = || Zone::named(&iana_time_zone::get_timezone().ok()?);
     typed.or_else(system_wide).unwrap_or(Zone::UTC)
 }

@@ -6,7 +6,7 @@
 use memchr::memmem;
 use regex::bytes::Regex;
 
-use crate::record::{Ast, Body, KindName, Record, Stamp, Tg, json, phone};
+use crate::record::{Body, KindName, Record, Stamp, Tg, json, phone};
 
 /// Conditions on a record; every one that is given must hold, and all by the same record.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +87,7 @@ impl RecordFilter {
     pub fn matches(&self, record: &Record<'_>, at: Option<Stamp>) -> bool {
         let at = record.at.or(at);
         (self.kinds.is_empty() || self.kinds.contains(&record.kind()))
-            && (self.events.is_empty() || self.has_event(record))
+            && (self.events.is_empty() || has_event(&self.events, record))
             && self.since.is_none_or(|t| at >= Some(t))
             && self.until.is_none_or(|t| at.is_some_and(|at| at < t))
             && self.http_status.is_none_or(|p| has_status(p, record))
@@ -112,13 +112,19 @@ impl RecordFilter {
             .or_else(|| http.then(|| b"|HTTP|".to_vec()))
             .or_else(|| (self.kinds == [KindName::Sql]).then(|| b"|SQL|".to_vec()))
     }
+}
 
-    fn has_event(&self, record: &Record<'_>) -> bool {
-        let Body::Ast(Ast { event, .. }) = record.body else {
-            return false;
-        };
-        self.events.iter().any(|e| e.as_bytes() == event)
-    }
+/// The fields of an Asterisk event; of another record none.
+fn event_fields<'a>(record: &Record<'a>) -> json::Fields<'a> {
+    json::Fields::new(match record.body {
+        Body::Ast(ast) => ast.json,
+        _ => b"",
+    })
+}
+
+fn has_event(events: &[String], record: &Record<'_>) -> bool {
+    let is_one = |event: &[u8]| events.iter().any(|e| e.as_bytes() == event);
+    matches!(record.body, Body::Ast(ast) if is_one(ast.event))
 }
 
 fn has_status(pattern: StatusPattern, record: &Record<'_>) -> bool {
@@ -154,10 +160,7 @@ fn has_phone(query: &phone::PhoneQuery, record: &Record<'_>) -> bool {
 
 fn has_extension(extension: &str, record: &Record<'_>) -> bool {
     let wanted = extension.as_bytes();
-    let Body::Ast(ast) = &record.body else {
-        return false;
-    };
-    json::Fields::new(ast.json).any(|(key, value)| match key {
+    event_fields(record).any(|(key, value)| match key {
         b"Phone" | b"CallerIDNum" | b"ConnectedLineNum" | b"Exten" => *value.text() == *wanted,
         b"Extensions" => json::strings(value).iter().any(|e| **e == *wanted),
         b"Channel" => {
@@ -170,11 +173,7 @@ fn has_extension(extension: &str, record: &Record<'_>) -> bool {
 }
 
 fn has_trunk(trunk: &str, record: &Record<'_>) -> bool {
-    let Body::Ast(ast) = &record.body else {
-        return false;
-    };
-    json::Fields::new(ast.json)
-        .any(|(key, value)| key == b"Trunk" && *value.text() == *trunk.as_bytes())
+    event_fields(record).any(|(key, value)| key == b"Trunk" && *value.text() == *trunk.as_bytes())
 }
 
 #[cfg(test)]

@@ -9,29 +9,12 @@ use serde_json::Value;
 /// What stands in a secret's place.
 pub const MASK: &str = "***";
 
-/// Keys that end in one of these hold secrets; case, `-` and `_` don't matter.
-const SECRET_ENDS: [&str; 17] = [
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "pwd",
-    "pass",
-    "authorization",
-    "apikey",
-    "cookie",
-    "credentials",
-    "auth",
-    "bearer",
-    "jwt",
-    "session",
-    "sessionid",
-    "privatekey",
-    "signature",
-];
-
-/// The same as a pattern.
+/// A key that ends in one of these words holds a secret.
 const SECRET_KEY: &str = r"[\w.-]*(?:token|secret|password|passwd|pwd|pass|authorization|api[-_]?key|cookie|credentials|auth|bearer|jwt|session(?:[-_]?id)?|private[-_]?key|signature)";
+
+/// The same, of a key in small letters without its `-`, `_` and spaces.
+static IS_SECRET: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("{SECRET_KEY}$")).expect("a constant pattern"));
 
 /// `"Token": "..."` in text, also when the value is cut off or nested; an escaped quote (JSON inside
 /// JSON) counts as a quote, a Python dict's as well. The first quote may be gone: where one line was
@@ -133,8 +116,7 @@ fn is_secret(key: &str) -> bool {
         .chars()
         .filter(|c| !matches!(c, '-' | '_' | ' '))
         .collect();
-    let plain = plain.to_lowercase();
-    SECRET_ENDS.iter().any(|end| plain.ends_with(end))
+    IS_SECRET.is_match(&plain.to_lowercase())
 }
 
 fn mask(value: &mut Value) {

@@ -1,7 +1,7 @@
 //! The channels of a call and the bridges that they are in, record by record.
 
 use super::fact::{Event, Fact, local_stem};
-use crate::record::phone;
+use crate::record::{phone, text};
 
 /// Extensions are shorter than this; a channel named by more digits is a line.
 const EXTENSION_DIGITS_MAX: usize = 5;
@@ -17,50 +17,43 @@ pub(super) struct Channel<'f> {
 /// A pair of participants that heard each other.
 pub(super) type Pair = (String, String);
 
-/// All channels of a call while its records are replayed, for those who ask who talks to whom at each
-/// moment.
-#[derive(Default)]
-pub(super) struct Channels<'f>(Vec<Channel<'f>>);
+/// Whether the record may move a channel, as far as its fields say.
+pub(super) fn may_move(fact: &Fact) -> bool {
+    !fact.channel().is_empty() || !fact.bridge().is_empty() || fact.event == Event::Hangup
+}
 
-impl<'f> Channels<'f> {
-    /// Moves a channel as the record says. False for a record that moves none.
-    pub(super) fn follow(&mut self, fact: &'f Fact) -> bool {
-        follow(&mut self.0, fact)
-    }
-
-    /// Every two who hear each other now and not the channel `followed`, nor anybody who is the `client`.
-    /// Each pair is sorted.
-    pub(super) fn pairs_without(
-        &self,
-        followed: &[u8],
-        client: impl Fn(&str) -> bool,
-    ) -> Vec<Pair> {
-        let mut pairs: Vec<Pair> = Vec::new();
-        let mut reached = Vec::new();
-        for (at, channel) in self.0.iter().enumerate() {
-            let Some(own) = party(channel.name, channel.caller) else {
-                continue;
-            };
-            reached_from(&self.0, channel.uid, false, &mut reached);
-            if reached.iter().any(|&i| {
-                self.0[i].uid == followed
-                    || i < at && party(self.0[i].name, self.0[i].caller).is_some()
-            }) {
-                continue;
-            }
-            let mut all = people(&self.0, &reached);
-            all.push(own);
-            all.sort();
-            all.dedup();
-            if all.iter().any(|party| client(party)) {
-                continue;
-            }
-            for (i, a) in all.iter().enumerate() {
-                pairs.extend(all[i + 1..].iter().map(|b| (a.clone(), b.clone())));
-            }
+/// Every two who hear each other now and not the channel `followed`, nor anybody who is the `client`.
+/// Each pair is sorted.
+pub(super) fn pairs_without(
+    channels: &[Channel<'_>],
+    followed: &[u8],
+    client: impl Fn(&str) -> bool,
+) -> Vec<Pair> {
+    let mut pairs: Vec<Pair> = Vec::new();
+    let mut reached = Vec::new();
+    for (at, channel) in channels.iter().enumerate() {
+        let Some(own) = party(channel.name, channel.caller) else {
+            continue;
+        };
+        reached_from(channels, channel.uid, false, &mut reached);
+        if reached.iter().any(|&i| {
+            channels[i].uid == followed
+                || i < at && party(channels[i].name, channels[i].caller).is_some()
+        }) {
+            continue;
         }
-        pairs
+        let mut all = people(channels, &reached);
+        all.push(own);
+        all.sort();
+        all.dedup();
+        if all.iter().any(|party| client(party)) {
+            continue;
+        }
+        for (i, a) in all.iter().enumerate() {
+            pairs.extend(all[i + 1..].iter().map(|b| (a.clone(), b.clone())));
+        }
     }
+    pairs
 }
 
 /// Moves a channel as the record says. False for a record that moves none.
@@ -233,7 +226,7 @@ pub(super) fn party(channel: &[u8], caller: &[u8]) -> Option<String> {
             digits => digits,
         }
     };
-    (!shown.is_empty()).then(|| String::from_utf8_lossy(shown).into_owned())
+    (!shown.is_empty()).then(|| text(shown))
 }
 
 /// `SIP/151-0000002c` -> `151`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::fact::{Edge, Fact};
-use crate::record::{Place, id};
+use crate::record::{Place, id, text};
 
 /// A call of more names than this is a runaway join (five bridges and sixty events are a long
 /// call); growing stops and says so.
@@ -242,8 +242,4 @@ fn name(fact: &Fact, edge: Edge<'_>) -> Name {
         }
         Edge::Message { chat, message } => Name::Sent(chat.to_vec(), message.to_vec()),
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

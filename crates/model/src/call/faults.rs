@@ -33,27 +33,27 @@ pub enum Severity {
     Problem,
 }
 
-/// What is wrong. The names in [`FaultCode::name`] stay.
+/// What is wrong, in the order in which faults are named. The names in [`FaultCode::name`] stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FaultCode {
-    /// A message was sent to a chat while an earlier one of the same stage still stood there.
-    MessageRepeated,
-    /// A message about the ringing or the talk still stands after the end of the call.
-    MessageLeftStanding,
     /// A chat was told of the call, and never of its end.
     MessageNotSent,
     /// A message holds a number that is none of the call's.
     WrongNumber,
+    /// A request failed that was not for a name.
+    RequestFailed,
+    /// A message was sent to a chat while an earlier one of the same stage still stood there.
+    MessageRepeated,
+    /// A message about the ringing or the talk still stands after the end of the call.
+    MessageLeftStanding,
     /// A message states a length of the talk that is not the talk's.
     WrongDuration,
     /// A request for a name failed.
     NameLookupFailed,
-    /// A request for a name found none.
-    NameLookupEmpty,
-    /// Another request failed.
-    RequestFailed,
     /// The call is not in progress, and no end was logged.
     NoEnd,
+    /// A request for a name found none.
+    NameLookupEmpty,
     /// The text of a message was cut by the writer of the log.
     TextCut,
     /// The answer to a request was cut by the writer of the log.
@@ -85,38 +85,30 @@ impl FaultCode {
         FaultCode::ResponseCut,
     ];
 
-    /// The name in JSON and in `--fault`.
-    pub const fn name(self) -> &'static str {
+    const fn row(self) -> (Severity, &'static str) {
         match self {
-            FaultCode::MessageRepeated => "message_repeated",
-            FaultCode::MessageLeftStanding => "message_left_standing",
-            FaultCode::MessageNotSent => "message_not_sent",
-            FaultCode::WrongNumber => "wrong_number",
-            FaultCode::WrongDuration => "wrong_duration",
-            FaultCode::NameLookupFailed => "name_lookup_failed",
-            FaultCode::NameLookupEmpty => "name_lookup_empty",
-            FaultCode::RequestFailed => "request_failed",
-            FaultCode::NoEnd => "no_end",
-            FaultCode::TextCut => "text_cut",
-            FaultCode::ResponseCut => "response_cut",
+            FaultCode::MessageNotSent => (Severity::Problem, "message_not_sent"),
+            FaultCode::WrongNumber => (Severity::Problem, "wrong_number"),
+            FaultCode::RequestFailed => (Severity::Problem, "request_failed"),
+            FaultCode::MessageRepeated => (Severity::Warning, "message_repeated"),
+            FaultCode::MessageLeftStanding => (Severity::Warning, "message_left_standing"),
+            FaultCode::WrongDuration => (Severity::Warning, "wrong_duration"),
+            FaultCode::NameLookupFailed => (Severity::Warning, "name_lookup_failed"),
+            FaultCode::NoEnd => (Severity::Warning, "no_end"),
+            FaultCode::NameLookupEmpty => (Severity::Note, "name_lookup_empty"),
+            FaultCode::TextCut => (Severity::Note, "text_cut"),
+            FaultCode::ResponseCut => (Severity::Note, "response_cut"),
         }
     }
 
+    /// The name in JSON and in `--fault`.
+    pub const fn name(self) -> &'static str {
+        self.row().1
+    }
+
     /// How much it matters.
-    pub fn severity(self) -> Severity {
-        match self {
-            FaultCode::MessageNotSent | FaultCode::WrongNumber | FaultCode::RequestFailed => {
-                Severity::Problem
-            }
-            FaultCode::MessageRepeated
-            | FaultCode::MessageLeftStanding
-            | FaultCode::WrongDuration
-            | FaultCode::NameLookupFailed
-            | FaultCode::NoEnd => Severity::Warning,
-            FaultCode::NameLookupEmpty | FaultCode::TextCut | FaultCode::ResponseCut => {
-                Severity::Note
-            }
-        }
+    pub const fn severity(self) -> Severity {
+        self.row().0
     }
 }
 
@@ -133,20 +125,45 @@ impl Severity {
 
 impl Fault {
     /// The faults of a call at the time `now`, the gravest first. The facts are in order of time and read
-    /// with their texts, and `summary` is settled (see [`Summary::settle`]). Empty for a call without.
+    /// with their texts, and `summary` is settled (see [`Summary::settle`]). A code stands there once at
+    /// most. Empty for a call without.
     pub fn all(facts: &[Fact], summary: &Summary, now: Stamp) -> Vec<Fault> {
-        let mut faults = messages(facts, summary, now);
-        faults.extend(texts(facts, summary));
-        faults.extend(requests(facts));
-        faults.extend(no_end(facts, summary));
-        let rank = |fault: &Fault| FaultCode::ALL.iter().position(|code| *code == fault.code);
-        faults.sort_by_key(|fault| (rank(fault), fault.records.clone()));
+        let all = messages(facts, summary, now)
+            .into_iter()
+            .chain(texts(facts, summary))
+            .chain(requests(facts))
+            .chain(no_end(facts, summary));
+        let found = all.filter(|(_, records)| !records.is_empty());
+        let mut faults: Vec<Fault> = found
+            .map(|(code, mut records)| {
+                records.sort_unstable();
+                records.dedup();
+                Fault { code, records }
+            })
+            .collect();
+        faults.sort_by_key(|fault| fault.code);
         faults
     }
 }
 
+/// A code, and the records that show it: of none it is no fault.
+type Shown = (FaultCode, Vec<usize>);
+
+fn records_of(facts: &[Fact], wanted: impl Fn(&Fact) -> bool) -> Vec<usize> {
+    let all = facts.iter().enumerate().filter(|(_, f)| wanted(f));
+    all.map(|(at, _)| at).collect()
+}
+
+/// Whether it is a message that now says something.
+fn tells(fact: &Fact) -> bool {
+    matches!(
+        fact.event,
+        Event::Message(MessageAction::Send | MessageAction::Edit)
+    )
+}
+
 /// What is wrong with the lives of messages. Each is one fault for all chats that it happened in.
-fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> Vec<Fault> {
+fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [Shown; 3] {
     let lives = MessageLife::all(facts);
     let over = facts.iter().rev().find(|f| f.is_asterisk()).map(|f| f.at);
     let is_over = summary.ended && summary.outcome != Outcome::InProgress;
@@ -173,13 +190,8 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> Vec<Fault> {
     }
     let (mut standing, mut untold) = (Vec::new(), Vec::new());
     if over.is_some() {
-        let last = facts.iter().filter(|f| {
-            let tells = matches!(
-                f.event,
-                Event::Message(MessageAction::Send | MessageAction::Edit)
-            );
-            tells && f.message_type() == FINAL_STAGE
-        });
+        let is_last = |f: &&Fact| tells(f) && f.message_type() == FINAL_STAGE;
+        let last = facts.iter().filter(is_last);
         let told: BTreeSet<&[u8]> = last.clone().map(Fact::chat).collect();
         // An edit may turn the message of one stage into that of the end.
         let turned: BTreeSet<(&[u8], &[u8])> = last
@@ -199,14 +211,11 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> Vec<Fault> {
             }
         }
     }
-    let all = [
+    [
         (FaultCode::MessageRepeated, repeated),
         (FaultCode::MessageLeftStanding, standing),
         (FaultCode::MessageNotSent, untold),
-    ];
-    all.into_iter()
-        .filter_map(|(code, records)| fault(code, records))
-        .collect()
+    ]
 }
 
 /// The stage of the message that stays.
@@ -217,20 +226,8 @@ fn is_stage(stage: &str) -> bool {
 }
 
 /// What is wrong with what messages say.
-fn texts(facts: &[Fact], summary: &Summary) -> Vec<Fault> {
-    let told = |f: &Fact| {
-        matches!(
-            f.event,
-            Event::Message(MessageAction::Send | MessageAction::Edit)
-        )
-    };
-    let with = |wanted: &dyn Fn(&Fact) -> bool| -> Vec<usize> {
-        let all = facts
-            .iter()
-            .enumerate()
-            .filter(|(_, f)| told(f) && wanted(f));
-        all.map(|(at, _)| at).collect()
-    };
+fn texts(facts: &[Fact], summary: &Summary) -> [Shown; 3] {
+    let with = |wanted: &dyn Fn(&Fact) -> bool| records_of(facts, |f| tells(f) && wanted(f));
     let known = numbers(facts);
     let wrong_number = |f: &Fact| {
         f.numbers_said()
@@ -242,20 +239,13 @@ fn texts(facts: &[Fact], summary: &Summary) -> Vec<Fault> {
     };
     // Without an Asterisk event there is no call to compare with.
     let has_call = facts.iter().any(Fact::is_asterisk);
-    let all = [
-        (
-            FaultCode::WrongNumber,
-            with(&|f| has_call && wrong_number(f)),
-        ),
-        (
-            FaultCode::WrongDuration,
-            with(&|f| has_call && wrong_duration(f)),
-        ),
+    let number = with(&|f| has_call && wrong_number(f));
+    let duration = with(&|f| has_call && wrong_duration(f));
+    [
+        (FaultCode::WrongNumber, number),
+        (FaultCode::WrongDuration, duration),
         (FaultCode::TextCut, with(&|f| f.said.cut)),
-    ];
-    all.into_iter()
-        .filter_map(|(code, records)| fault(code, records))
-        .collect()
+    ]
 }
 
 /// The numbers that stand in Asterisk events of the call, without their ways of dialling.
@@ -306,47 +296,24 @@ fn is_length(said: i64, sent: Stamp, summary: &Summary) -> bool {
     })
 }
 
-fn requests(facts: &[Fact]) -> Vec<Fault> {
-    let with = |wanted: &dyn Fn(&Fact) -> bool| -> Vec<usize> {
-        let all = facts.iter().enumerate().filter(|(_, f)| wanted(f));
-        all.map(|(at, _)| at).collect()
-    };
-    let failed = |f: &Fact| f.request_result() == Some(RequestResult::Failed);
-    let lookup = |f: &Fact| f.said.lookup;
-    let is_request = |f: &Fact| matches!(f.event, Event::Http | Event::Sql);
-    let all = [
-        (
-            FaultCode::NameLookupFailed,
-            with(&|f| lookup(f) == Some(Lookup::Failed)),
-        ),
-        (
-            FaultCode::NameLookupEmpty,
-            with(&|f| lookup(f) == Some(Lookup::Empty)),
-        ),
-        (
-            FaultCode::RequestFailed,
-            with(&|f| failed(f) && lookup(f).is_none()),
-        ),
-        (
-            FaultCode::ResponseCut,
-            with(&|f| is_request(f) && f.said.cut),
-        ),
-    ];
-    all.into_iter()
-        .filter_map(|(code, records)| fault(code, records))
-        .collect()
+fn requests(facts: &[Fact]) -> [Shown; 4] {
+    let looked_up = |lookup: Lookup| records_of(facts, |f| f.said.lookup == Some(lookup));
+    let failed = records_of(facts, |f| {
+        f.request_result() == Some(RequestResult::Failed) && f.said.lookup.is_none()
+    });
+    let cut = records_of(facts, |f| {
+        matches!(f.event, Event::Http | Event::Sql) && f.said.cut
+    });
+    [
+        (FaultCode::NameLookupFailed, looked_up(Lookup::Failed)),
+        (FaultCode::NameLookupEmpty, looked_up(Lookup::Empty)),
+        (FaultCode::RequestFailed, failed),
+        (FaultCode::ResponseCut, cut),
+    ]
 }
 
-fn no_end(facts: &[Fact], summary: &Summary) -> Option<Fault> {
+fn no_end(facts: &[Fact], summary: &Summary) -> Option<Shown> {
     let last = facts.iter().rposition(Fact::is_asterisk)?;
     let is_missing = !summary.ended && summary.outcome != Outcome::InProgress;
-    is_missing
-        .then(|| fault(FaultCode::NoEnd, vec![last]))
-        .flatten()
-}
-
-fn fault(code: FaultCode, mut records: Vec<usize>) -> Option<Fault> {
-    records.sort_unstable();
-    records.dedup();
-    (!records.is_empty()).then_some(Fault { code, records })
+    is_missing.then(|| (FaultCode::NoEnd, vec![last]))
 }

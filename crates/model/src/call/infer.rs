@@ -19,7 +19,8 @@ mod rung;
 use super::channels::{endpoint, is_extension};
 use super::fact::{CallType, Event, Fact, local_target};
 use super::summary::{Direction, Summary};
-use crate::record::{Stamp, id, phone};
+use crate::record::phone::{is_outside, same_number};
+use crate::record::{Stamp, id};
 
 /// A manager's leg is bridged before the number is dialled: up to this long (milliseconds).
 const MANAGER_LEAD_MILLIS: i64 = 60_000;
@@ -107,7 +108,6 @@ impl Profile {
             return;
         }
         self.has_call_events = true;
-        let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
         match fact.event {
             Event::Start => self.start = true,
             Event::Dial => {
@@ -122,10 +122,10 @@ impl Profile {
         match fact.call_type {
             Some(CallType::Outgoing) => {
                 self.outgoing = true;
-                self.forwards = self.forwards || fact.extensions().any(outside);
+                self.forwards = self.forwards || fact.extensions().any(is_outside);
             }
             Some(CallType::Incoming) if fact.event == Event::Dial => {
-                self.rings_outside = self.rings_outside || fact.extensions().any(outside);
+                self.rings_outside = self.rings_outside || fact.extensions().any(is_outside);
             }
             Some(CallType::Internal) => self.internal_hangup |= fact.event == Event::Hangup,
             _ => {}
@@ -166,9 +166,7 @@ impl Profile {
             None
         }
     }
-}
 
-impl Profile {
     /// Whether the group can be the main one of parts of this kind.
     fn may_own_parts(&self, kind: Kind) -> bool {
         match kind {
@@ -197,10 +195,9 @@ enum Kind {
 /// Whether a dial goes out on behalf of a caller who is in another leg: of a mobile for a client, or
 /// of an extension by a Local channel that carries the client's number.
 fn is_for_another(fact: &Fact) -> bool {
-    let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
     match fact.call_type {
-        Some(CallType::Outgoing) => fact.extensions().any(outside),
-        Some(CallType::Internal) => outside(fact.phone()),
+        Some(CallType::Outgoing) => fact.extensions().any(is_outside),
+        Some(CallType::Internal) => is_outside(fact.phone()),
         _ => false,
     }
 }
@@ -324,9 +321,9 @@ impl Group<'_> {
     /// Whether any channel of the group shows this outside number.
     fn shows_number(&self, number: &[u8]) -> bool {
         self.facts.iter().any(|f| {
-            phone::same_number(f.caller(), number)
-                || phone::same_number(f.connected(), number)
-                || phone::same_number(f.exten(), number)
+            same_number(f.caller(), number)
+                || same_number(f.connected(), number)
+                || same_number(f.exten(), number)
         })
     }
 
@@ -399,8 +396,8 @@ fn forwarded(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
             f.event == Event::Dial
                 && f.call_type == Some(CallType::Incoming)
                 && at.since(f.at) >= -SLACK_MILLIS
-                && phone::same_number(f.phone(), client)
-                && f.extensions().any(|e| phone::same_number(e, mobile))
+                && same_number(f.phone(), client)
+                && f.extensions().any(|e| same_number(e, mobile))
         })
     };
     let first = part.first()?;
@@ -419,7 +416,6 @@ fn consulted(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
 
 /// Whether parts that share no id may belong to these records, other than a lone hangup.
 pub fn wants_parts(facts: &[Fact]) -> bool {
-    let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
     let bridged = |uid: &[u8]| {
         facts
             .iter()
@@ -429,15 +425,14 @@ pub fn wants_parts(facts: &[Fact]) -> bool {
     let only_bridges = calls().next().is_none() && facts.iter().any(|f| !f.bridge().is_empty());
     let unbridged = calls().any(|f| f.call_type == Some(CallType::Outgoing) && !bridged(f.uid()));
     let lone = matches!(facts, [only] if only.event == Event::Hangup);
-    only_bridges || unbridged || lone || calls().any(|f| f.extensions().any(outside))
+    only_bridges || unbridged || lone || calls().any(|f| f.extensions().any(is_outside))
 }
 
 /// Whether records that came together, and sum up to this, are likely to be a part of a call: a leg
 /// that rings a mobile for the client, or what is left of a consultation.
 pub fn is_likely_part(facts: &[Fact], summary: &Summary) -> bool {
-    let outside = |e: &String| phone::is_external(phone::digits_of(e.as_bytes()));
     match summary.direction {
-        Direction::Outgoing => summary.rang.iter().any(outside),
+        Direction::Outgoing => summary.rang.iter().any(|e| is_outside(e.as_bytes())),
         Direction::Internal => matches!(facts, [only] if only.event == Event::Hangup),
         Direction::Incoming | Direction::Unknown => false,
     }

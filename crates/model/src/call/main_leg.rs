@@ -1,22 +1,19 @@
 //! The leg that speaks for a call.
 
 use super::fact::{CallType, Event, Fact};
-use crate::record::{Place, Stamp, phone};
+use crate::record::phone::is_outside;
+use crate::record::{Place, Stamp};
 
 /// The leg that speaks for the call: that of start; else of a dial that rings for us (a forwarded
 /// leg dials *for* an outside number); else of a dial; else of a hangup; else the first there is.
 pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
-    let forwarded = |f: &Fact| {
-        f.call_type == Some(CallType::Outgoing)
-            && f.extensions()
-                .any(|e| phone::is_external(phone::digits_of(e)))
-    };
+    let forwarded =
+        |f: &Fact| f.call_type == Some(CallType::Outgoing) && f.extensions().any(is_outside);
     // A call from the CRM first rings the manager; that leg then dials the client. Both are logged
     // as internal dials where all events are. So does a Local channel that a group rings.
     let rings_own_side = |f: &Fact| {
-        let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
         f.call_type == Some(CallType::Internal)
-            && (outside(f.phone()) || f.extensions().all(|e| e == f.phone() || outside(e)))
+            && (is_outside(f.phone()) || f.extensions().all(|e| e == f.phone() || is_outside(e)))
     };
     let rank = |f: &Fact| match f.event {
         Event::Start => 0,
@@ -34,7 +31,7 @@ pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
         .map(Fact::uid)
 }
 
-/// The last hangup of the main leg.
+/// The last hangup of a leg, such as the main one.
 pub(super) fn main_hangup<'f>(facts: &'f [Fact], main: &[u8]) -> Option<&'f Fact> {
     facts
         .iter()

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fact::{Event, Fact, MessageAction};
-use crate::record::{Place, Stamp};
+use crate::record::{Place, Stamp, text};
 
 /// One message in one chat.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessageLife {
     /// The chat.
     pub chat: String,
@@ -53,7 +53,12 @@ impl MessageLife {
             let known = standing.get(&name).and_then(|all| all.last()).copied();
             let at = match (action, known) {
                 (MessageAction::Send, _) | (_, None) => {
-                    lives.push(MessageLife::begin(fact));
+                    lives.push(MessageLife {
+                        chat: text(fact.chat()),
+                        message: text(fact.message()),
+                        stage: text(fact.message_type()),
+                        ..MessageLife::default()
+                    });
                     // One without an id can't be matched.
                     if !fact.message().is_empty() {
                         standing.entry(name).or_default().push(lives.len() - 1);
@@ -77,19 +82,6 @@ impl MessageLife {
             }
         }
         lives
-    }
-
-    fn begin(fact: &Fact) -> MessageLife {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        MessageLife {
-            chat: text(fact.chat()),
-            message: text(fact.message()),
-            stage: text(fact.message_type()),
-            sent: None,
-            sent_at: None,
-            edits: Vec::new(),
-            deleted: None,
-        }
     }
 
     /// Sent and not deleted.

@@ -5,7 +5,7 @@
 //! stream) stop at these limits.
 
 use super::fact::{Event, Fact};
-use super::main_leg::{main_uid, rings_on};
+use super::main_leg::{main_hangup, main_uid, rings_on};
 use super::talk::Talk;
 use crate::record::{LogZone, Stamp, id};
 
@@ -50,11 +50,7 @@ pub fn is_left(facts: &[Fact]) -> bool {
 }
 
 fn is_over_with(facts: &[Fact], talk: &Talk) -> bool {
-    let hung_up = |uid: &[u8]| {
-        facts
-            .iter()
-            .any(|f| f.event == Event::Hangup && f.uid() == uid)
-    };
+    let hung_up = |uid: &[u8]| main_hangup(facts, uid).is_some();
     let any_hangup = facts.iter().any(|f| f.event == Event::Hangup);
     let main_over = main_uid(facts).is_some_and(hung_up);
     (main_over && !talk.together || any_hangup && talk.begin.is_some() && !talk.open)

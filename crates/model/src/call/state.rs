@@ -1,6 +1,7 @@
 //! Where a call stands while it goes on, for whoever watches it.
 
 use super::fact::{Event, Fact};
+use super::main_leg::main_hangup;
 use super::reach;
 use super::summary::{Direction, Outcome, Summary};
 use crate::record::Stamp;
@@ -85,15 +86,9 @@ impl State {
     /// The state of a call that everybody has left, should nothing more come of it for so long
     /// (milliseconds), where a transfer may still follow; `None` for any other.
     pub fn left(facts: &[Fact], summary: &Summary) -> Option<(State, i64)> {
-        let is_over = reach::is_over(facts);
-        let may_go_on = match is_over {
-            true => !is_gone(facts, summary),
-            false => reach::is_left(facts),
-        };
-        let waits = if is_over {
-            HANDED_ON_MILLIS
-        } else {
-            LEFT_MILLIS
+        let (may_go_on, waits) = match reach::is_over(facts) {
+            true => (!is_gone(facts, summary), HANDED_ON_MILLIS),
+            false => (reach::is_left(facts), LEFT_MILLIS),
         };
         let is_left = summary.outcome == Outcome::Answered && may_go_on;
         is_left.then(|| (State::ended(summary), waits))
@@ -150,10 +145,7 @@ impl State {
 
 /// Whether nobody is left to be handed on: the client who called hung up, or all who talked.
 fn is_gone(facts: &[Fact], summary: &Summary) -> bool {
-    let hung_up = |uid: &[u8]| {
-        let mut hangups = facts.iter().filter(|f| f.event == Event::Hangup);
-        hangups.any(|f| f.uid() == uid)
-    };
+    let hung_up = |uid: &[u8]| main_hangup(facts, uid).is_some();
     let mut entered = facts.iter().filter(|f| f.event == Event::Bridge);
     let client_called = summary.direction == Direction::Incoming;
     client_called && hung_up(summary.main_uid.as_bytes()) || entered.all(|f| hung_up(f.uid()))

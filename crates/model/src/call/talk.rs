@@ -5,8 +5,8 @@
 //! (numbers and extensions, never channels). A holding bridge connects no one.
 
 use super::channels::{
-    Channel, Pair, endpoint, follow, is_extension, note_meetings, party, people, reached_from,
-    same_party, two_meet,
+    Channel, Pair, endpoint, follow, is_extension, may_move, note_meetings, party, people,
+    reached_from, same_party, two_meet,
 };
 use super::fact::{Event, Fact};
 use crate::record::Stamp;
@@ -131,12 +131,7 @@ impl Talk {
         if facts.iter().all(|f| f.bridge().is_empty()) {
             return talk;
         }
-        let mut order: Vec<&Fact> = facts
-            .iter()
-            .filter(|f| {
-                !f.channel().is_empty() || !f.bridge().is_empty() || f.event == Event::Hangup
-            })
-            .collect();
+        let mut order: Vec<&Fact> = facts.iter().filter(|f| may_move(f)).collect();
         let time = |f: &&Fact| (f.at, f.place);
         if !order.is_sorted_by_key(time) {
             order.sort_by_key(time);

@@ -24,7 +24,12 @@ mod zone;
 
 pub use place::Place;
 pub use time::{LogZone, Stamp};
-pub use zone::{UnknownZone, Zone, ZoneOffset, Zoned};
+pub use zone::{Zone, ZoneOffset};
+
+/// The bytes of a field as text; what is no UTF-8 becomes U+FFFD.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
 
 /// One line, borrowed, with its fields found and its JSON untouched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

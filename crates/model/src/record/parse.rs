@@ -19,18 +19,8 @@ impl<'a> Record<'a> {
             let rest = text[Stamp::BYTES..].strip_prefix(b"|")?;
             Some((at, body(rest)?))
         });
-        match parsed {
-            Some((at, body)) => Record {
-                line,
-                at: Some(at),
-                body,
-            },
-            None => Record {
-                line,
-                at: None,
-                body: Body::Unparsed,
-            },
-        }
+        let (at, body) = parsed.map_or((None, Body::Unparsed), |(at, body)| (Some(at), body));
+        Record { line, at, body }
     }
 }
 

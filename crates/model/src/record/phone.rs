@@ -136,6 +136,11 @@ pub fn is_external(digits: &[u8]) -> bool {
     digits.len() >= SUFFIX_DIGITS_MIN
 }
 
+/// Whether a field holds an outside number.
+pub fn is_outside(field: &[u8]) -> bool {
+    is_external(digits_of(field))
+}
+
 /// Whether two fields hold the same outside number, however each is written.
 pub fn same_number(a: &[u8], b: &[u8]) -> bool {
     let (a, b) = (digits_of(a), digits_of(b));

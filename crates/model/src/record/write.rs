@@ -3,7 +3,7 @@
 //! The format escapes nothing, so not everything can be written. A line is written only if
 //! [`Record::parse`] reads it back as the same fields; anything else is refused, never altered.
 
-use super::{Ast, Body, Http, Record, Sql, Stamp, Tg};
+use super::{Body, Record, Stamp};
 
 /// Why a record can't be written as one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,39 +54,35 @@ fn push_line(at: Stamp, body: &Body<'_>, out: &mut Vec<u8>) -> Result<(), Unwrit
             out.extend_from_slice(field);
         }
     };
-    match *body {
-        Body::Ast(Ast {
-            legacy,
-            event,
-            uid,
-            json,
-        }) if legacy => put(&[event, uid, json]),
-        Body::Ast(Ast {
-            event, uid, json, ..
-        }) => put(&[b"AST", event, uid, json]),
-        Body::Tg(Tg {
-            action,
-            chat,
-            msg_type,
-            msg_id,
-            uid,
-            text,
-        }) => put(&[b"TG", action, chat, msg_type, msg_id, uid, text]),
-        Body::Http(Http {
-            uid,
-            method,
-            url,
-            status,
-            request,
-            response,
-        }) => put(&[b"HTTP", uid, method, url, status, request, response]),
-        Body::Sql(Sql {
-            uid,
-            query_type,
-            table,
-            params,
-            result,
-        }) => put(&[b"SQL", uid, query_type, table, params, result]),
+    match body {
+        Body::Ast(ast) if ast.legacy => put(&[ast.event, ast.uid, ast.json]),
+        Body::Ast(ast) => put(&[b"AST", ast.event, ast.uid, ast.json]),
+        Body::Tg(tg) => put(&[
+            b"TG",
+            tg.action,
+            tg.chat,
+            tg.msg_type,
+            tg.msg_id,
+            tg.uid,
+            tg.text,
+        ]),
+        Body::Http(it) => put(&[
+            b"HTTP",
+            it.uid,
+            it.method,
+            it.url,
+            it.status,
+            it.request,
+            it.response,
+        ]),
+        Body::Sql(sql) => put(&[
+            b"SQL",
+            sql.uid,
+            sql.query_type,
+            sql.table,
+            sql.params,
+            sql.result,
+        ]),
         Body::Unparsed => return Err(Unwritable::Unparsed),
     }
     Ok(())

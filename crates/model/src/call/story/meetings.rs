@@ -1,7 +1,7 @@
 //! Who talked to whom while the followed party did not hear them.
 
-use crate::call::channels::{Channels, same_party};
-use crate::call::fact::{Event, Fact};
+use crate::call::channels::{follow, may_move, pairs_without, same_party};
+use crate::call::fact::Fact;
 use crate::call::summary::Summary;
 use crate::call::talk::SWAP_MILLIS;
 use crate::record::Stamp;
@@ -38,16 +38,14 @@ pub(super) fn meetings(facts: &[Fact], summary: &Summary) -> Vec<Meeting> {
         return Vec::new();
     }
     let followed = summary.followed(facts);
-    let mut channels = Channels::default();
+    let mut channels = Vec::new();
     let mut meetings: Vec<Meeting> = Vec::new();
-    for fact in facts
-        .iter()
-        .filter(|f| !f.channel().is_empty() || !f.bridge().is_empty() || f.event == Event::Hangup)
-    {
-        if !channels.follow(fact) {
+    for fact in facts.iter().filter(|f| may_move(f)) {
+        if !follow(&mut channels, fact) {
             continue;
         }
-        let now = channels.pairs_without(followed, |party| same_party(party, &summary.client));
+        let is_client = |party: &str| same_party(party, &summary.client);
+        let now = pairs_without(&channels, followed, is_client);
         for meeting in meetings.iter_mut().filter(|m| m.to.is_none()) {
             if !now.contains(&meeting.pair) {
                 meeting.to = Some(fact.at);

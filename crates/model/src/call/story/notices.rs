@@ -3,7 +3,7 @@
 
 use super::{Step, StepEvent};
 use crate::call::fact::{Event, Fact, MessageAction};
-use crate::record::Stamp;
+use crate::record::{Stamp, text};
 
 /// A server writes to all chats within this many milliseconds.
 const BURST_MILLIS: i64 = 5_000;
@@ -39,7 +39,6 @@ pub(super) fn notices(facts: &[Fact]) -> Vec<Step> {
 }
 
 fn event(fact: &Fact) -> Option<StepEvent> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match fact.event {
         Event::Message(action) => Some(StepEvent::Messages {
             action,

@@ -60,41 +60,24 @@ pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<P
     {
         let to = s.heard.first().map(|heard| heard.from);
         let to = to.or_else(|| super::steps::end(facts, s));
-        let span = PersonSpan {
-            doing: PersonDoing::Waits,
-            from: born,
-            to,
-        };
-        lanes.add(caller, span);
+        lanes.add(caller, span(PersonDoing::Waits, born, to));
     }
     for ringing in &s.ringing {
-        let span = PersonSpan {
-            doing: PersonDoing::Rings(ringing.outcome),
-            from: ringing.from,
-            to: ringing.to,
-        };
-        lanes.add(&ringing.party, span);
+        let rings = PersonDoing::Rings(ringing.outcome);
+        lanes.add(&ringing.party, span(rings, ringing.from, ringing.to));
     }
     for heard in &s.heard {
         for party in &heard.with {
             let others = heard.with.iter().filter(|other| *other != party);
-            let span = PersonSpan {
-                doing: PersonDoing::Talks([&s.client].into_iter().chain(others).cloned().collect()),
-                from: heard.from,
-                to: heard.to,
-            };
-            lanes.add_other(party, span);
+            let with = [&s.client].into_iter().chain(others).cloned().collect();
+            lanes.add_other(party, span(PersonDoing::Talks(with), heard.from, heard.to));
         }
     }
     for meeting in meetings {
         let (a, b) = &meeting.pair;
         for (party, other) in [(a, b), (b, a)] {
-            let span = PersonSpan {
-                doing: PersonDoing::Consults(other.clone()),
-                from: meeting.from,
-                to: meeting.to,
-            };
-            lanes.add_other(party, span);
+            let consults = PersonDoing::Consults(other.clone());
+            lanes.add_other(party, span(consults, meeting.from, meeting.to));
         }
     }
     let mut lanes = lanes.all;
@@ -105,6 +88,10 @@ pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<P
     // By what each did first; the sort is stable, so the client stays ahead of those of the same time.
     lanes.sort_by_key(|lane| (!lane.is_client, lane.spans[0].from));
     lanes
+}
+
+fn span(doing: PersonDoing, from: Stamp, to: Option<Stamp>) -> PersonSpan {
+    PersonSpan { doing, from, to }
 }
 
 /// Lanes while they are being made. A flood has thousands, so they are found by number.
@@ -147,26 +134,15 @@ impl Lanes {
 
 fn client_spans(facts: &[Fact], s: &Summary) -> Vec<PersonSpan> {
     let mut spans = Vec::new();
-    let span = |doing, from, to| PersonSpan { doing, from, to };
     let end = super::steps::end(facts, s);
     let rung = s
         .ringing
         .iter()
         .any(|ringing| same_party(&ringing.party, &s.client));
-    let Some(first) = s.heard.first() else {
-        let born = facts.iter().find(|f| f.is_asterisk()).map(|f| f.at);
-        if let Some(born) = born.filter(|_| !rung) {
-            spans.push(span(PersonDoing::Waits, born, end));
-        }
-        return spans;
-    };
-    let born = facts
-        .iter()
-        .find(|f| f.is_asterisk())
-        .map_or(first.from, |f| f.at);
-    if !rung && born < first.from {
-        spans.push(span(PersonDoing::Waits, born, Some(first.from)));
-    }
+    let born = facts.iter().find(|f| f.is_asterisk()).map(|f| f.at);
+    let heard = s.heard.first().map(|heard| heard.from);
+    let waits = born.filter(|born| !rung && heard.is_none_or(|heard| *born < heard));
+    spans.extend(waits.map(|born| span(PersonDoing::Waits, born, heard.or(end))));
     let mut last_to: Option<Stamp> = None;
     for heard in &s.heard {
         if let Some(to) = last_to.filter(|to| heard.from.since(*to) > SWAP_MILLIS) {

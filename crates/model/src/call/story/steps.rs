@@ -6,7 +6,7 @@ use crate::call::channels::{endpoint, is_extension, party, same_party};
 use crate::call::fact::{CallType, Event, Fact};
 use crate::call::summary::{Direction, RingOutcome, Ringing, Summary};
 use crate::call::talk::{Heard, SWAP_MILLIS, Transfer, TransferResult};
-use crate::record::Stamp;
+use crate::record::{Stamp, text};
 
 /// Telephones that begin to ring within this many milliseconds are rung together.
 const TOGETHER_MILLIS: i64 = 1_500;
@@ -78,6 +78,15 @@ struct Told<'c> {
     /// Which one of us had each rung; `None` where the call itself did.
     callers: Vec<Option<String>>,
     steps: Vec<Step>,
+}
+
+fn transferred(transfer: &Transfer) -> StepEvent {
+    StepEvent::Transferred {
+        kind: transfer.kind,
+        result: transfer.result,
+        by: transfer.by.clone(),
+        to: transfer.to.clone(),
+    }
 }
 
 impl Told<'_> {
@@ -174,16 +183,10 @@ impl Told<'_> {
             .handed_on
             .iter()
             .filter(|t| t.result == TransferResult::NotAnswered);
-        for transfer in given_up.cloned() {
+        for transfer in given_up {
             let at = end(self.facts, s).unwrap_or(transfer.at);
-            let event = StepEvent::Transferred {
-                kind: transfer.kind,
-                result: transfer.result,
-                by: transfer.by,
-                to: transfer.to,
-            };
             let records = self.records(transfer.at, transfer.at, &[Event::Dial]);
-            self.push(at, event, records);
+            self.push(at, transferred(transfer), records);
         }
     }
 
@@ -196,17 +199,9 @@ impl Told<'_> {
         }
         let entered = self.records(left.plus_millis(-SWAP_MILLIS), after.from, &[Event::Bridge]);
         let is_now = |t: &&Transfer| t.at == after.from && t.result != TransferResult::NotAnswered;
-        let transfer = self.s.handed_on.iter().find(is_now).cloned();
-        if let Some(transfer) = transfer {
-            let is_refused = transfer.result == TransferResult::Refused;
-            let event = StepEvent::Transferred {
-                kind: transfer.kind,
-                result: transfer.result,
-                by: transfer.by,
-                to: transfer.to,
-            };
-            self.push(after.from, event, entered.clone());
-            if !is_refused {
+        if let Some(transfer) = self.s.handed_on.iter().find(is_now) {
+            self.push(after.from, transferred(transfer), entered.clone());
+            if transfer.result != TransferResult::Refused {
                 return;
             }
         }
@@ -310,19 +305,12 @@ impl Told<'_> {
             };
             self.push(self.facts[dial].at, rang, vec![dial]);
         }
-        if let_go.is_empty() {
-            self.push(left, StepEvent::Held { by, calls, lasted }, records);
-            return;
-        }
-        self.push(
-            left,
-            StepEvent::HandedOver {
-                by,
-                to: let_go,
-                lasted,
-            },
-            records,
-        );
+        let to = let_go;
+        let event = match to.is_empty() {
+            true => StepEvent::Held { by, calls, lasted },
+            false => StepEvent::HandedOver { by, to, lasted },
+        };
+        self.push(left, event, records);
     }
 
     /// Ringing that nothing else told: of a queue, of one telephone after the other, behind a greeting.
@@ -413,10 +401,6 @@ impl Told<'_> {
             false => party(f.channel(), f.caller()),
         })
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn callers(facts: &[Fact], s: &Summary) -> Vec<Option<String>> {
