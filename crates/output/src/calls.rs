@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::fit;
+use super::layout::{cut, fit};
 use super::number::phone;
 use super::{Clock, style, words};
 use calltrace_model::call::{Phase, State, Summary};
@@ -102,13 +102,6 @@ impl CallRows {
             ),
         }
     }
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    fit(text, width)
 }
 
 fn colour(phase: Phase, text: &str) -> String {

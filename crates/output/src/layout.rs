@@ -106,6 +106,14 @@ pub(super) fn pieces(text: &str, room: usize) -> Vec<String> {
         .collect()
 }
 
+/// At most `width` columns: cut with `…` where it is wider.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    match text.width() <= width {
+        true => text.to_owned(),
+        false => fit(text, width),
+    }
+}
+
 /// Exactly `width` columns: padded, or cut with `…`.
 pub(super) fn fit(text: &str, width: usize) -> String {
     if text.width() <= width {

@@ -11,7 +11,7 @@ use calltrace_upkeep::rotate::{Done, Kind, Report, Tidy};
 /// Without the newline. In a dry run "would seal".
 pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
     let (step, file) = (&done.step, done.step.kind.file());
-    let (_, would, did) = words(&step.kind);
+    let (name, would, did) = words(&step.kind);
     let mut line = match dry_run {
         true => format!("{enterprise}: would {would} {file}"),
         false => format!("{enterprise}: {did} {file}"),
@@ -42,7 +42,7 @@ pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
     if let Some(proof) = done.proof {
         line += &format!(", quiet by {proof}");
     }
-    if says_why(&step.kind) {
+    if EXPLAINED.contains(&name) {
         line += &format!(" ({})", step.why);
     }
     line
@@ -72,17 +72,9 @@ fn words(kind: &Kind) -> (&'static str, &'static str, &'static str) {
 }
 
 /// Steps that somebody may wonder about.
-fn says_why(kind: &Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_) | Tidy::Restore(_))
-            | Kind::TakeOff { .. }
-            | Kind::Expire(_)
-            | Kind::Rename(_)
-            | Kind::Collapse(_)
-            | Kind::Forget(_)
-    )
-}
+const EXPLAINED: [&str; 7] = [
+    "clean", "restore", "take_off", "expire", "rename", "collapse", "forget",
+];
 
 /// All of a run as one document.
 pub fn document(reports: &[Report], dry_run: bool) -> Value {

@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use maud::html;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::bytes::Regex;
 use serde_json::Value;
 
@@ -55,14 +56,8 @@ impl Secrets {
         }
         let mut shown = HashSet::new();
         for line in lines {
-            let nowhere = Place {
-                source: 0,
-                offset: 0,
-            };
-            add_numbers(
-                &mut shown,
-                &Fact::of(&Record::parse(line), Stamp(0), nowhere),
-            );
+            let fact = Fact::of(&Record::parse(line), Stamp(0), Place::default());
+            add_numbers(&mut shown, &fact);
         }
         Secrets::new(stated, &shown)
     }
@@ -71,9 +66,9 @@ impl Secrets {
         let is_shown = |value: &str| shown.contains(value.trim_start_matches('+'));
         let mut all: Vec<String> = Vec::new();
         for value in stated.into_iter().filter(|value| !is_shown(value)) {
-            let encoded = encoded(&value);
-            let escaped = escaped(&value);
-            all.extend([value, encoded, escaped]);
+            let in_url = utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string();
+            let in_page = html! { (value) }.into_string();
+            all.extend([value, in_url, in_page]);
         }
         all.sort_by(|a, b| (b.len(), b).cmp(&(a.len(), a)));
         all.dedup();
@@ -205,26 +200,6 @@ fn without(text: &str, value: &str) -> Option<String> {
         }
     }
     (done > 0).then(|| out + &text[done..])
-}
-
-/// As the text stands in a URL.
-fn encoded(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte.is_ascii_alphanumeric() {
-            true => text.push(char::from(byte)),
-            false => {
-                let _ = write!(text, "%{byte:02X}");
-            }
-        }
-    }
-    text
-}
-
-/// As the text stands in a page.
-fn escaped(value: &str) -> String {
-    let value = value.replace('&', "&amp;").replace('<', "&lt;");
-    value.replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

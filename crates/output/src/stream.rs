@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::layout::{kind_column, wrapped};
 use super::{Clock, Secrets, style, words};
 use calltrace_model::call::Fact;
-use calltrace_model::record::{Body, Place, Record, Stamp};
+use calltrace_model::record::{Place, Record, Stamp};
 use calltrace_model::sanitise::sanitise;
 
 /// Nearly every id is as long or shorter, `1764666900.12345`.
@@ -79,7 +79,8 @@ impl Stream {
             kind_column(record.kind()),
         )?;
         let indent = 12 + 2 + name.width() + id.width() + 2 + 4 + 2;
-        let what = what(&record, shown.at);
+        let fact = Fact::of(&record, shown.at, Place::default());
+        let what = words::record(&record, &fact);
         let secrets = Secrets::of_lines(std::iter::once(shown.text));
         wrapped(out, &secrets.mask(&what), indent, width)
     }
@@ -92,17 +93,6 @@ impl Stream {
         let line = format!("--- {} ({})", head.0, self.clock.zone(at));
         writeln!(out, "{}", style::faint(&line))
     }
-}
-
-fn what(record: &Record<'_>, at: Stamp) -> String {
-    let Body::Ast(ast) = &record.body else {
-        return words::other(record);
-    };
-    let nowhere = Place {
-        source: 0,
-        offset: 0,
-    };
-    words::event(ast, &Fact::of(record, at, nowhere))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use comfy_table::Width::Fixed;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::fit;
+use super::layout::cut;
 use super::number::phone;
 use super::{Clock, words};
 use calltrace_model::call::{Outcome, Summary};
@@ -187,9 +187,5 @@ fn who(call: &Summary) -> String {
             rang.join(",")
         }
     };
-    if names.width() > NAMES_WIDTH_MAX {
-        fit(&names, NAMES_WIDTH_MAX)
-    } else {
-        names
-    }
+    cut(&names, NAMES_WIDTH_MAX)
 }

@@ -91,12 +91,7 @@ pub(super) fn lengths(s: &Summary, people: &People) -> String {
     length("talk", s.talk_millis);
     length("hold", s.hold_millis.filter(|ms| *ms >= HOLD_MILLIS_SHOWN));
     if s.transfers > 0 {
-        let to: Vec<String> = s
-            .transferred_to
-            .iter()
-            .map(|who| people.party(who))
-            .collect();
-        facts.push(format!("transferred to {}", to.join(", then to ")));
+        facts.push(transferred(s, people));
     }
     if !s.trunk.is_empty() {
         facts.push(format!("line {}", people.line(&s.trunk)));
@@ -105,6 +100,14 @@ pub(super) fn lengths(s: &Summary, people: &People) -> String {
         facts.push("marked as started from the CRM".to_owned());
     }
     facts.join(", ")
+}
+
+fn transferred(s: &Summary, people: &People) -> String {
+    let to = s.transferred_to.iter().map(|who| people.party(who));
+    format!(
+        "transferred to {}",
+        to.collect::<Vec<_>>().join(", then to ")
+    )
 }
 
 /// When a call began, whose it is and how it went, to choose it by: `2025-11-30 12:07:35 incoming
@@ -131,12 +134,7 @@ pub fn ending(summary: &Summary) -> String {
         _ => after(outcome(summary).to_owned()),
     }];
     if !summary.transferred_to.is_empty() {
-        let to: Vec<String> = summary
-            .transferred_to
-            .iter()
-            .map(|who| phone(who))
-            .collect();
-        parts.push(format!("transferred to {}", to.join(", then to ")));
+        parts.push(transferred(summary, &People::default()));
     }
     let talked = summary.talk_millis.map(duration);
     parts.extend(talked.map(|talked| format!("talked {talked}")));

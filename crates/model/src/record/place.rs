@@ -2,7 +2,7 @@
 
 /// A place in the log: which source, and where its line begins in the content. Orders lines of
 /// equal time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Index of the source among those of the question.
     pub source: u32,

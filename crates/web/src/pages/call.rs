@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Look;
-use super::faults::{Fault, faults};
+use super::faults::faults;
 use super::frame::Frame;
 use super::given::CallPage;
 use super::headline::{Headline, going_on, headline, notes};
@@ -14,7 +14,7 @@ use super::story::{Words, story};
 use super::technical::technical;
 use super::timeline::{Shown, timeline};
 use super::troubles::missing_parts_of;
-use calltrace_model::call::Story;
+use calltrace_model::call::{Fault, Story};
 
 /// A call that goes on is asked about again after this many seconds.
 const REFRESH_SECONDS: u32 = 5;
@@ -50,7 +50,7 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         is_over: live.is_none(),
     };
     let told = Story::of(&page.call.facts, &page.call.summary);
-    let wrong = Fault::all(page.call, look.now);
+    let wrong = Fault::all(&page.call.facts, &page.call.summary, look.now);
     let shown = Shown::of(page);
     // What lasts is drawn up to now; of a call whose end is missing to its last record.
     let upto = match live {

@@ -7,8 +7,7 @@ use maud::{Markup, html};
 use super::people::People;
 use super::{Language, Look};
 use calltrace_engine::TracedCall;
-use calltrace_model::call::{FaultCode, Severity};
-use calltrace_model::record::Stamp;
+use calltrace_model::call::{Fault, Severity};
 use calltrace_output::story;
 
 /// Records named for one fault; of more only how many.
@@ -16,33 +15,6 @@ const RECORDS_MAX: usize = 3;
 
 /// Chats named for one fault.
 const CHATS_MAX: usize = 5;
-
-/// One kind of fault with all its records.
-pub(super) struct Fault {
-    pub(super) code: FaultCode,
-    records: Vec<usize>,
-}
-
-impl Fault {
-    pub(super) fn severity(&self) -> Severity {
-        self.code.severity()
-    }
-
-    /// The faults of a call at a time, the gravest first, each code once.
-    pub(super) fn all(call: &TracedCall, now: Stamp) -> Vec<Fault> {
-        let mut all: Vec<Fault> = Vec::new();
-        for fault in calltrace_model::call::Fault::all(&call.facts, &call.summary, now) {
-            match all.last_mut().filter(|last| last.code == fault.code) {
-                Some(last) => last.records.extend(fault.records),
-                None => all.push(Fault {
-                    code: fault.code,
-                    records: fault.records,
-                }),
-            }
-        }
-        all
-    }
-}
 
 /// The faults as a list, with the records that show each; nothing for none. `anchor` is the id of the
 /// entry in which a record is shown.
@@ -54,7 +26,9 @@ pub(super) fn faults(
     anchor: impl Fn(usize) -> Option<String>,
 ) -> Markup {
     let l = look.language;
-    let is_grave = faults.iter().any(|fault| fault.severity() > Severity::Note);
+    let is_grave = faults
+        .iter()
+        .any(|fault| fault.code.severity() > Severity::Note);
     html! {
         @if !faults.is_empty() {
             section.faults #faults {
@@ -64,7 +38,7 @@ pub(super) fn faults(
                 }
                 ul {
                     @for fault in faults {
-                        @let severity = fault.severity();
+                        @let severity = fault.code.severity();
                         li class=(severity.name()) {
                             strong { span aria-hidden="true" { (mark(severity)) " " } (level(l, severity)) "." }
                             " " (story::fault(fault.code, l.voice())) (chats(l, call, people, fault)) "."

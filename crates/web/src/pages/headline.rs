@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::faults::{self, Fault};
+use super::faults;
 use super::frame::day_and_time;
 use super::plain::grouped;
 use super::row::look_of;
@@ -10,7 +10,7 @@ use super::sentence::sentence;
 use super::story::{Words, unbroken};
 use super::{CallPage, Language, Look};
 use calltrace_engine::TracedCall;
-use calltrace_model::call::{Direction, Phase, Severity, State, Story, Summary, reach};
+use calltrace_model::call::{Direction, Fault, Phase, Severity, State, Story, Summary, reach};
 use calltrace_model::record::phone;
 use calltrace_output::story::Teller as _;
 
@@ -134,7 +134,11 @@ fn figures(look: &Look, call: &TracedCall, it: &Headline<'_>) -> Markup {
 fn actions(look: &Look, page: &CallPage<'_>, it: &Headline<'_>) -> Markup {
     let l = look.language;
     let s = &page.call.summary;
-    let of = |wanted: Severity| it.faults.iter().filter(move |it| it.severity() == wanted);
+    let of = |wanted: Severity| {
+        it.faults
+            .iter()
+            .filter(move |it| it.code.severity() == wanted)
+    };
     let (problems, warnings) = (of(Severity::Problem).count(), of(Severity::Warning).count());
     let problem = (["проблема", "проблемы", "проблем"], ["problem", "problems"]);
     let warning = (
