@@ -4,10 +4,11 @@
 //! a record's time is that of its writing. Of a key that is there twice the last counts, and only
 //! that one is written.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::Failure;
-use crate::intake::{Entry, EventEntry, MessageEntry, QueryEntry, RequestEntry};
+use crate::intake::{Entry, What};
 use calltrace_store::tree::EnterpriseName;
 
 /// What is logged.
@@ -49,92 +50,82 @@ pub(super) fn read(kind: Kind, body: &[u8]) -> Result<(EnterpriseName, Entry), F
         wrong("enterprise_number", said)
     })?;
     let unique_id = fields.text("unique_id")?;
-    let entry = match kind {
-        Kind::Event => event(fields, unique_id)?,
-        Kind::Http => http(fields, unique_id)?,
-        Kind::Sql => sql(fields, unique_id)?,
-        Kind::Telegram => telegram(fields, unique_id)?,
-        Kind::Integration => integration(fields, unique_id)?,
+    let (what, more) = match kind {
+        Kind::Event => event(&mut fields)?,
+        Kind::Http => http(&mut fields)?,
+        Kind::Sql => sql(&mut fields)?,
+        Kind::Telegram => telegram(&mut fields)?,
+        Kind::Integration => integration(&mut fields)?,
+    };
+    let entry = Entry {
+        unique_id,
+        what,
+        more,
     };
     Ok((enterprise, entry))
 }
 
-fn event(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
-    Ok(Entry::Event(EventEntry {
-        unique_id,
-        event: fields.text("event_type")?,
-        data: fields
-            .object("event_data")?
-            .ok_or_else(|| missing("event_data"))?,
-        more: vec![
-            ("chat_id", fields.take("chat_id")),
-            ("phone_number", fields.take("phone_number")),
-            ("bridge_unique_id", fields.take("bridge_unique_id")),
-        ],
-    }))
+/// What happened, and what else is known of it.
+type Told = (What, Vec<(&'static str, Value)>);
+
+fn event(fields: &mut Fields) -> Result<Told, Failure> {
+    let event = fields.text("event_type")?;
+    let data = fields.object("event_data")?;
+    let data = data.ok_or_else(|| missing("event_data"))?;
+    let more = ["chat_id", "phone_number", "bridge_unique_id"];
+    let more = more.map(|name| (name, fields.take(name)));
+    Ok((What::Event { event, data }, more.into()))
 }
 
-fn http(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
-    Ok(Entry::Request(RequestEntry {
-        unique_id,
+fn http(fields: &mut Fields) -> Result<Told, Failure> {
+    let what = What::Request {
         method: fields.text("method")?,
         url: fields.text("url")?,
         status: fields.status("status_code")?,
         request: fields.object("request_data")?.unwrap_or_default(),
         response: fields.take("response_data"),
-        more: vec![
-            ("duration_ms", fields.duration()?),
-            ("error", fields.take("error")),
-        ],
-    }))
+    };
+    Ok((what, fields.end()?.into()))
 }
 
-fn sql(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
+fn sql(fields: &mut Fields) -> Result<Told, Failure> {
     let parameters = fields.take("parameters");
     if !matches!(parameters, Value::Null | Value::Array(_) | Value::Object(_)) {
         return Err(wrong("parameters", "it is an array or an object"));
     }
-    Ok(Entry::Query(QueryEntry {
-        unique_id,
+    let what = What::Query {
         query: fields.text("query")?,
         parameters,
         result: fields.take("result"),
-        more: vec![
-            ("duration_ms", fields.duration()?),
-            ("error", fields.take("error")),
-        ],
-    }))
+    };
+    Ok((what, fields.end()?.into()))
 }
 
-fn telegram(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
+fn telegram(fields: &mut Fields) -> Result<Told, Failure> {
     let chat = fields.integer("chat_id")?;
-    Ok(Entry::Message(MessageEntry {
-        unique_id,
+    let what = What::Message {
         action: fields.text("action")?,
         chat: chat.ok_or_else(|| missing("chat_id"))?,
         kind: fields.text("message_type")?,
         message: fields.integer("message_id")?,
         text: fields.text_or_none("message_text")?.unwrap_or_default(),
-    }))
+    };
+    Ok((what, Vec::new()))
 }
 
 /// An answer of an integration is a request that was made: its name and error go with it.
-fn integration(mut fields: Fields, unique_id: String) -> Result<Entry, Failure> {
+fn integration(fields: &mut Fields) -> Result<Told, Failure> {
     let name = fields.text("integration")?;
     let status = fields.status("status")?;
-    Ok(Entry::Request(RequestEntry {
-        unique_id,
+    let what = What::Request {
         method: fields.text("method")?,
         url: fields.text("endpoint")?,
         status: Some(status.ok_or_else(|| missing("status"))?),
         request: fields.object("request_data")?.unwrap_or_default(),
         response: fields.take("response_data"),
-        more: vec![
-            ("integration", Value::from(name)),
-            ("duration_ms", fields.duration()?),
-            ("error", fields.take("error")),
-        ],
-    }))
+    };
+    let named = [("integration", Value::from(name))];
+    Ok((what, named.into_iter().chain(fields.end()?).collect()))
 }
 
 /// What is left of a body. `null` is as good as nothing.
@@ -193,16 +184,17 @@ impl Fields {
         })
     }
 
-    fn duration(&mut self) -> Result<Value, Failure> {
+    /// How long it took, and what went wrong.
+    fn end(&mut self) -> Result<[(&'static str, Value); 2], Failure> {
         let is_length = |value: &Value| value.as_f64().is_some_and(|n| n.is_finite() && n >= 0.0);
         let length = |value| Some(value).filter(is_length);
-        let read = self.read("duration_ms", "it is a number, 0 or more", length)?;
-        Ok(read.unwrap_or_default())
+        let took = self.read("duration_ms", "it is a number, 0 or more", length)?;
+        let took = ("duration_ms", took.unwrap_or_default());
+        Ok([took, ("error", self.take("error"))])
     }
 }
 
 fn no_json(error: &serde_json::Error) -> Failure {
-    use axum::http::StatusCode;
     // The place alone: the text around it may be a secret.
     let (line, column) = (error.line(), error.column());
     let detail = format!("the body is no JSON, or too deep, at line {line} column {column}");

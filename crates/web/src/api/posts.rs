@@ -81,7 +81,7 @@ fn append(intake: &Intake, kind: Kind, body: &[u8], deadline: Instant) -> Result
         })?;
     Ok(Logged {
         enterprise,
-        unique_id: entry.unique_id().to_owned(),
+        unique_id: entry.unique_id,
     })
 }
 

@@ -4,14 +4,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
-
-/// The object in one line.
-pub(super) fn object(fields: &Map<String, Value>) -> String {
-    let mut out = String::new();
-    push_object(&mut out, fields);
-    out
-}
+use serde_json::Value;
 
 /// The value in one line.
 pub(super) fn value(value: &Value) -> String {
@@ -23,7 +16,16 @@ pub(super) fn value(value: &Value) -> String {
 /// No deeper than it was parsed.
 fn push(out: &mut String, value: &Value) {
     match value {
-        Value::Object(fields) => push_object(out, fields),
+        Value::Object(fields) => {
+            out.push('{');
+            for (at, (key, value)) in fields.iter().enumerate() {
+                separate(out, at);
+                push_text(out, key);
+                out.push_str(": ");
+                push(out, value);
+            }
+            out.push('}');
+        }
         Value::Array(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -37,17 +39,6 @@ fn push(out: &mut String, value: &Value) {
             let _ = write!(out, "{scalar}");
         }
     }
-}
-
-fn push_object(out: &mut String, fields: &Map<String, Value>) {
-    out.push('{');
-    for (at, (key, value)) in fields.iter().enumerate() {
-        separate(out, at);
-        push_text(out, key);
-        out.push_str(": ");
-        push(out, value);
-    }
-    out.push('}');
 }
 
 fn separate(out: &mut String, at: usize) {

@@ -46,203 +46,166 @@ pub enum Unfit {
     TooLong,
 }
 
-/// An Asterisk event.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct EventEntry {
-    /// The channel's id; may be empty for `bridge_create` and `bridge_destroy`.
-    pub unique_id: String,
-    /// `dial`, `hangup`, ...: a word of ASCII letters, digits, `_`, `-` and `.`.
-    pub event: String,
-    /// The body.
-    pub data: Map<String, Value>,
-    /// Further things known of it, by the names they get behind a `_`.
-    pub more: Vec<(&'static str, Value)>,
-}
-
-/// An HTTP request that was made.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RequestEntry {
-    /// The channel's id.
-    pub unique_id: String,
-    /// `GET`, ...: ASCII letters.
-    pub method: String,
-    /// Where to, without blanks at its ends or controls in it; a pipe becomes `%7C`.
-    pub url: String,
-    /// The status; `None` where there was no answer.
-    pub status: Option<String>,
-    /// What was sent.
-    pub request: Map<String, Value>,
-    /// What came back; what is empty, zero or false is written as an empty object, as in the field.
-    pub response: Value,
-    /// Further things known of it, by the names they get behind a `_`.
-    pub more: Vec<(&'static str, Value)>,
-}
-
-/// An SQL query that was made.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct QueryEntry {
-    /// The channel's id.
-    pub unique_id: String,
-    /// The query; the line's verb and table are taken from it.
-    pub query: String,
-    /// Its parameters, an array or an object; `null` for none.
-    pub parameters: Value,
-    /// What came back, as of a request.
-    pub result: Value,
-    /// Further things known of it, by the names they get behind a `_`.
-    pub more: Vec<(&'static str, Value)>,
-}
-
-/// A Telegram message that was sent, edited or deleted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MessageEntry {
-    /// The channel's id.
-    pub unique_id: String,
-    /// `send`, `edit` or `delete`.
-    pub action: String,
-    /// The chat.
-    pub chat: i64,
-    /// `start`, `dial`, `bridge`, `hangup`: a word.
-    pub kind: String,
-    /// Its number in the chat, where it got one.
-    pub message: Option<i64>,
-    /// The text; cut to 1000 characters, then its line feeds become blanks and its carriage returns
-    /// go.
-    pub text: String,
-}
-
 /// What can be logged.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Entry {
+pub struct Entry {
+    /// The channel's id; may be empty for the events `bridge_create` and `bridge_destroy`.
+    pub unique_id: String,
+    /// What happened.
+    pub what: What,
+    /// Further things known of it, by the names they get behind a `_`; a message's line has no room for
+    /// them.
+    pub more: Vec<(&'static str, Value)>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
     /// An Asterisk event.
-    Event(EventEntry),
-    /// An HTTP request.
-    Request(RequestEntry),
-    /// An SQL query.
-    Query(QueryEntry),
-    /// A Telegram message.
-    Message(MessageEntry),
+    Event {
+        /// `dial`, `hangup`, ...: a word of ASCII letters, digits, `_`, `-` and `.`.
+        event: String,
+        /// The body.
+        data: Map<String, Value>,
+    },
+    /// An HTTP request that was made.
+    Request {
+        /// `GET`, ...: ASCII letters.
+        method: String,
+        /// Where to, without blanks at its ends or controls in it; a pipe becomes `%7C`.
+        url: String,
+        /// The status; `None` where there was no answer.
+        status: Option<String>,
+        /// What was sent.
+        request: Map<String, Value>,
+        /// What came back; what is empty, zero or false is written as an empty object, as in the field.
+        response: Value,
+    },
+    /// An SQL query that was made.
+    Query {
+        /// The query; the line's verb and table are taken from it.
+        query: String,
+        /// Its parameters, an array or an object; `null` for none.
+        parameters: Value,
+        /// What came back, as of a request.
+        result: Value,
+    },
+    /// A Telegram message that was sent, edited or deleted.
+    Message {
+        /// `send`, `edit` or `delete`.
+        action: String,
+        /// The chat.
+        chat: i64,
+        /// `start`, `dial`, `bridge`, `hangup`: a word.
+        kind: String,
+        /// Its number in the chat, where it got one.
+        message: Option<i64>,
+        /// The text; cut to 1000 characters, then its line feeds become blanks and its carriage returns
+        /// go.
+        text: String,
+    },
 }
 
 impl Entry {
-    /// The id it is logged under; may be empty for an event.
-    pub fn unique_id(&self) -> &str {
-        match self {
-            Entry::Event(it) => &it.unique_id,
-            Entry::Request(it) => &it.unique_id,
-            Entry::Query(it) => &it.unique_id,
-            Entry::Message(it) => &it.unique_id,
-        }
-    }
-
     /// Its line, written at that time.
     ///
     /// # Errors
     /// When a field could end the line or be read back as another one; when it is too long.
     pub fn line(&self, at: Stamp) -> Result<Line, Unfit> {
-        match self {
-            Entry::Event(event) => event.line(at),
-            Entry::Request(request) => request.line(at),
-            Entry::Query(query) => query.line(at),
-            Entry::Message(message) => message.line(at),
-        }
-    }
-}
-
-impl EventEntry {
-    fn line(&self, at: Stamp) -> Result<Line, Unfit> {
-        word("event_type", &self.event)?;
-        let may_lack_id = WITHOUT_ID.contains(&self.event.as_str());
-        if !(may_lack_id && self.unique_id.is_empty()) {
-            unique_id(&self.unique_id)?;
-        }
-        let json = with_more(self.data.clone(), &self.more);
-        written(
-            at,
-            &Body::Ast(Ast {
-                legacy: false,
-                event: self.event.as_bytes(),
-                uid: self.unique_id.as_bytes(),
-                json: json.as_bytes(),
-            }),
-        )
-    }
-}
-
-impl RequestEntry {
-    fn line(&self, at: Stamp) -> Result<Line, Unfit> {
-        unique_id(&self.unique_id)?;
-        let is_short = |text: &str| (1..=STATUS_BYTES_MAX).contains(&text.len());
-        let is_method = |b: u8| b.is_ascii_alphabetic() || b == b'-';
-        let fits = is_short(&self.method) && self.method.bytes().all(is_method);
-        check(fits, "method", "it is a word such as GET")?;
-        let is_split = |c: char| c.is_control() || dump::is_break(c);
-        let url = self.url.trim();
-        let fits = (1..=URL_BYTES_MAX).contains(&url.len()) && !url.contains(is_split);
-        let said = "it is a URL of up to 16 KiB without line breaks and other controls";
-        check(fits, "url", said)?;
-        let status = self.status.as_deref().unwrap_or("None");
-        let fits = is_short(status) && status.bytes().all(|b| b.is_ascii_alphanumeric());
-        let said = "it is a number, or a word of up to 16 letters and digits";
-        check(fits, "status", said)?;
-        let request = with_more(self.request.clone(), &self.more);
-        written(
-            at,
-            &Body::Http(Http {
-                uid: self.unique_id.as_bytes(),
-                method: self.method.as_bytes(),
+        let uid = self.unique_id.as_bytes();
+        match &self.what {
+            What::Event { event, data } => {
+                word("event_type", event)?;
+                if !(WITHOUT_ID.contains(&event.as_str()) && uid.is_empty()) {
+                    check_id(uid)?;
+                }
+                let json = self.with_more(data.clone());
+                let event = Ast {
+                    legacy: false,
+                    event: event.as_bytes(),
+                    uid,
+                    json: json.as_bytes(),
+                };
+                written(at, &Body::Ast(event))
+            }
+            What::Request {
+                method,
+                url,
+                status,
+                request,
+                response,
+            } => {
+                check_id(uid)?;
+                let (url, status) = (url.trim(), status.as_deref().unwrap_or("None"));
+                check_request(method, url, status)?;
+                let (request, response) = (self.with_more(request.clone()), answer(response));
                 // Where others split a line at its pipes, one in the URL shifts all that follows.
-                url: url.replace('|', "%7C").as_bytes(),
-                status: status.as_bytes(),
-                request: request.as_bytes(),
-                response: answer(&self.response).as_bytes(),
-            }),
-        )
+                let url = url.replace('|', "%7C");
+                let request = Http {
+                    uid,
+                    method: method.as_bytes(),
+                    url: url.as_bytes(),
+                    status: status.as_bytes(),
+                    request: request.as_bytes(),
+                    response: response.as_bytes(),
+                };
+                written(at, &Body::Http(request))
+            }
+            What::Query {
+                query,
+                parameters,
+                result,
+            } => {
+                check_id(uid)?;
+                let mut params = match parameters {
+                    Value::Object(named) => named.clone(),
+                    Value::Null => Map::new(),
+                    listed => Map::from_iter([("parameters".to_owned(), listed.clone())]),
+                };
+                params.insert("_query".to_owned(), Value::from(query.as_str()));
+                let (params, result) = (self.with_more(params), answer(result));
+                let (verb, table) = (statement::verb(query), statement::table(query));
+                let query = Sql {
+                    uid,
+                    query_type: verb.as_bytes(),
+                    table: table.as_bytes(),
+                    params: params.as_bytes(),
+                    result: result.as_bytes(),
+                };
+                written(at, &Body::Sql(query))
+            }
+            What::Message {
+                action,
+                chat,
+                kind,
+                message,
+                text,
+            } => {
+                check_id(uid)?;
+                word("message_type", kind)?;
+                let fits = matches!(action.as_str(), "send" | "edit" | "delete");
+                check(fits, "action", "it is send, edit or delete")?;
+                let cut: String = text.chars().take(TEXT_CHARS_MAX).collect();
+                let (chat, text) = (chat.to_string(), write::flatten(&cut));
+                let message = message.map_or("None".to_owned(), |number| number.to_string());
+                let message = Tg {
+                    action: action.as_bytes(),
+                    chat: chat.as_bytes(),
+                    msg_type: kind.as_bytes(),
+                    msg_id: message.as_bytes(),
+                    uid,
+                    text: text.as_bytes(),
+                };
+                written(at, &Body::Tg(message))
+            }
+        }
     }
-}
 
-impl QueryEntry {
-    fn line(&self, at: Stamp) -> Result<Line, Unfit> {
-        unique_id(&self.unique_id)?;
-        let mut params = match &self.parameters {
-            Value::Object(named) => named.clone(),
-            Value::Null => Map::new(),
-            listed => Map::from_iter([("parameters".to_owned(), listed.clone())]),
-        };
-        params.insert("_query".to_owned(), Value::from(self.query.as_str()));
-        let params = with_more(params, &self.more);
-        written(
-            at,
-            &Body::Sql(Sql {
-                uid: self.unique_id.as_bytes(),
-                query_type: statement::verb(&self.query).as_bytes(),
-                table: statement::table(&self.query).as_bytes(),
-                params: params.as_bytes(),
-                result: answer(&self.result).as_bytes(),
-            }),
-        )
-    }
-}
-
-impl MessageEntry {
-    fn line(&self, at: Stamp) -> Result<Line, Unfit> {
-        unique_id(&self.unique_id)?;
-        word("message_type", &self.kind)?;
-        let fits = matches!(self.action.as_str(), "send" | "edit" | "delete");
-        check(fits, "action", "it is send, edit or delete")?;
-        let cut: String = self.text.chars().take(TEXT_CHARS_MAX).collect();
-        let message = self.message.map(|number| number.to_string());
-        written(
-            at,
-            &Body::Tg(Tg {
-                action: self.action.as_bytes(),
-                chat: self.chat.to_string().as_bytes(),
-                msg_type: self.kind.as_bytes(),
-                msg_id: message.as_deref().unwrap_or("None").as_bytes(),
-                uid: self.unique_id.as_bytes(),
-                text: write::flatten(&cut).as_bytes(),
-            }),
-        )
+    fn with_more(&self, mut fields: Map<String, Value>) -> String {
+        for (name, value) in self.more.iter().filter(|(_, value)| !value.is_null()) {
+            fields.insert(format!("_{name}"), value.clone());
+        }
+        dump::value(&Value::Object(fields))
     }
 }
 
@@ -262,22 +225,29 @@ fn check(fits: bool, field: &'static str, said: &'static str) -> Result<(), Unfi
     fits.then_some(()).ok_or(Unfit::Field(field, said))
 }
 
-fn unique_id(text: &str) -> Result<(), Unfit> {
+fn check_id(uid: &[u8]) -> Result<(), Unfit> {
     let said = "it is 1 to 150 of ASCII letters, digits, '.', '_' and '-', a digit among them";
-    check(id::is_id(text.as_bytes()), "unique_id", said)
+    check(id::is_id(uid), "unique_id", said)
+}
+
+fn check_request(method: &str, url: &str, status: &str) -> Result<(), Unfit> {
+    let is_short = |text: &str| (1..=STATUS_BYTES_MAX).contains(&text.len());
+    let is_method = |b: u8| b.is_ascii_alphabetic() || b == b'-';
+    let fits = is_short(method) && method.bytes().all(is_method);
+    check(fits, "method", "it is a word such as GET")?;
+    let is_split = |c: char| c.is_control() || dump::is_break(c);
+    let fits = (1..=URL_BYTES_MAX).contains(&url.len()) && !url.contains(is_split);
+    let said = "it is a URL of up to 16 KiB without line breaks and other controls";
+    check(fits, "url", said)?;
+    let fits = is_short(status) && status.bytes().all(|b| b.is_ascii_alphanumeric());
+    let said = "it is a number, or a word of up to 16 letters and digits";
+    check(fits, "status", said)
 }
 
 fn word(field: &'static str, text: &str) -> Result<(), Unfit> {
     let fits = (1..=WORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(id::is_id_byte);
     let said = "it is a word of up to 64 ASCII letters, digits, '.', '_' and '-'";
     check(fits, field, said)
-}
-
-fn with_more(mut fields: Map<String, Value>, more: &[(&'static str, Value)]) -> String {
-    for (name, value) in more.iter().filter(|(_, value)| !value.is_null()) {
-        fields.insert(format!("_{name}"), value.clone());
-    }
-    dump::object(&fields)
 }
 
 /// What Python takes for false is no answer to its writers.

@@ -28,9 +28,7 @@ use calltrace_store::error::reason;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-pub use entry::{
-    Entry, EventEntry, LINE_BYTES_MAX, Line, MessageEntry, QueryEntry, RequestEntry, Unfit,
-};
+pub use entry::{Entry, LINE_BYTES_MAX, Line, Unfit, What};
 
 /// Lines that wait for one enterprise's log at one time.
 const WAITING_MAX: usize = 128;

@@ -32,13 +32,45 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
+fn entry(unique_id: &str, what: What) -> Entry {
+    Entry {
+        unique_id: unique_id.to_owned(),
+        what,
+        more: Vec::new(),
+    }
+}
+
+fn event(unique_id: &str, event: &str) -> Entry {
+    let (event, data) = (event.to_owned(), Map::new());
+    entry(unique_id, What::Event { event, data })
+}
+
+fn request(method: &str, url: &str, status: Option<&str>) -> Entry {
+    let what = What::Request {
+        method: method.to_owned(),
+        url: url.to_owned(),
+        status: status.map(str::to_owned),
+        request: Map::new(),
+        response: Value::Null,
+    };
+    entry("1.5", what)
+}
+
+fn message(unique_id: &str, action: &str, kind: &str, text: &str) -> Entry {
+    let what = What::Message {
+        action: action.to_owned(),
+        chat: 0,
+        kind: kind.to_owned(),
+        message: None,
+        text: text.to_owned(),
+    };
+    entry(unique_id, what)
+}
+
 fn line(number: usize) -> Line {
-    let entry = Entry::Event(EventEntry {
-        unique_id: format!("1764666900.{number}"),
-        event: "dial".to_owned(),
-        ..EventEntry::default()
-    });
-    entry.line(Stamp(1_764_666_900_000)).expect("it fits")
+    event(&format!("1764666900.{number}"), "dial")
+        .line(Stamp(1_764_666_900_000))
+        .expect("it fits")
 }
 
 fn text_of(number: usize) -> String {
@@ -168,27 +200,17 @@ fn a_disk_that_fills_up_in_a_line_refuses_it_and_keeps_those_before_and_after() 
     let (_dir, _, folder) = tree();
     let (log, file) = opened(&folder);
     append::append(&file, line(1).bytes(), append::system).expect("appended");
-    assert_eq!(
-        append::append(&file, line(2).bytes(), full),
-        Err(Refused::Full)
-    );
+    let refused = append::append(&file, line(2).bytes(), full);
+    assert_eq!(refused, Err(Refused::Full));
     assert_eq!(
         fs::read_to_string(&log).expect("it works"),
         text_of(1),
         "nothing was written"
     );
-    let long = Entry::Message(MessageEntry {
-        unique_id: "1.5".to_owned(),
-        action: "send".to_owned(),
-        kind: "dial".to_owned(),
-        text: "x".repeat(10),
-        ..MessageEntry::default()
-    });
+    let long = message("1.5", "send", "dial", &"x".repeat(10));
     let long = long.line(Stamp(0)).expect("it fits");
-    assert_eq!(
-        append::append(&file, long.bytes(), fills_up),
-        Err(Refused::Full)
-    );
+    let refused = append::append(&file, long.bytes(), fills_up);
+    assert_eq!(refused, Err(Refused::Full));
     append::append(&file, line(3).bytes(), append::system).expect("appended");
     let text = fs::read_to_string(&log).expect("it works");
     assert!(text.starts_with(&text_of(1)), "{text:?}");
@@ -220,18 +242,13 @@ fn a_line_that_another_writer_parted_is_written_again_whole() {
 fn what_is_no_file_is_not_written_to() {
     let (dir, intake, folder) = tree();
     let (log, outside) = (folder.join("events.log"), dir.path().join("outside"));
+    let append = || intake.append(&name(), &line(1), soon());
     fs::write(&outside, "").expect("it works");
     symlink(&outside, &log).expect("it works");
-    assert_eq!(
-        intake.append(&name(), &line(1), soon()),
-        Err(Refused::NotAFile)
-    );
+    assert_eq!(append(), Err(Refused::NotAFile));
     fs::remove_file(&log).expect("it works");
     fs::create_dir(&log).expect("it works");
-    assert_eq!(
-        intake.append(&name(), &line(1), soon()),
-        Err(Refused::NotAFile)
-    );
+    assert_eq!(append(), Err(Refused::NotAFile));
     fs::remove_dir(&log).expect("it works");
     rustix::fs::mknodat(
         rustix::fs::CWD,
@@ -241,10 +258,7 @@ fn what_is_no_file_is_not_written_to() {
         0,
     )
     .expect("it works");
-    assert_eq!(
-        intake.append(&name(), &line(1), soon()),
-        Err(Refused::NotAFile)
-    );
+    assert_eq!(append(), Err(Refused::NotAFile));
     assert_eq!(fs::read(&outside).expect("it works"), b"");
 }
 
@@ -256,10 +270,8 @@ fn a_tree_that_is_gone_and_a_turn_that_comes_too_late_are_said() {
     let log = folder.join("events.log");
     assert_eq!(fs::read(&log).unwrap_or_default(), b"");
     drop(dir);
-    assert_eq!(
-        intake.append(&name(), &line(1), soon()),
-        Err(Refused::NoTree)
-    );
+    let refused = intake.append(&name(), &line(1), soon());
+    assert_eq!(refused, Err(Refused::NoTree));
 }
 
 #[test]
@@ -358,7 +370,7 @@ fn read_back(entry: &Entry, check: impl FnOnce(&Body<'_>)) -> Result<(), Unfit> 
     assert!(!bytes.contains(&b'\n'));
     let record = Record::parse(bytes);
     assert_eq!(record.at, Some(at));
-    assert_eq!(record.uid(), entry.unique_id().as_bytes());
+    assert_eq!(record.uid(), entry.unique_id.as_bytes());
     check(&record.body);
     Ok(())
 }
@@ -374,7 +386,7 @@ proptest! {
         let (event, unique_id) = ("dial".to_owned(), "1.5".to_owned());
         let mut wanted = data.clone();
         wanted.insert("_chat_id".to_owned(), json!(chat));
-        let entry = Entry::Event(EventEntry { unique_id, event, data, more });
+        let entry = Entry { unique_id, what: What::Event { event, data }, more };
         read_back(&entry, |body| match body {
             Body::Ast(ast) => assert_eq!(json_of(ast.json), Value::Object(wanted)),
             other => panic!("{other:?}"),
@@ -387,15 +399,14 @@ proptest! {
         response in any_json(),
         url in "(http://h/)?[a-z|{}\"?=&% 0-9]{1,30}",
     ) {
-        let entry = Entry::Request(RequestEntry {
-            unique_id: "1.5".to_owned(),
+        let what = What::Request {
             method: "GET".to_owned(),
             url: url.clone(),
             status: Some("200".to_owned()),
             request: request.clone(),
             response: response.clone(),
-            more: Vec::new(),
-        });
+        };
+        let entry = entry("1.5", what);
         let read = read_back(&entry, |body| match body {
             Body::Http(http) => {
                 assert_eq!(http.url, url.trim().replace('|', "%7C").as_bytes());
@@ -411,13 +422,13 @@ proptest! {
 
     #[test]
     fn a_query_is_read_back_as_it_was(parameters in any_json(), result in any_json(), query in "(\\PC|[|\n']){0,40}") {
-        let entry = Entry::Query(QueryEntry {
-            unique_id: "1.5".to_owned(),
+        let what = What::Query {
             query: query.clone(),
             parameters,
             result,
-            more: vec![("duration_ms", json!(12.5))],
-        });
+        };
+        let mut entry = entry("1.5", what);
+        entry.more = vec![("duration_ms", json!(12.5))];
         read_back(&entry, |body| match body {
             Body::Sql(sql) => {
                 let params = json_of(sql.params);
@@ -430,14 +441,14 @@ proptest! {
 
     #[test]
     fn a_message_is_read_back_flat(text in "(\\PC|[|\n\r]){0,30}", chat in any::<i64>(), number in any::<Option<i64>>()) {
-        let entry = Entry::Message(MessageEntry {
-            unique_id: "1.5".to_owned(),
+        let what = What::Message {
             action: "edit".to_owned(),
             chat,
             kind: "dial".to_owned(),
             message: number,
             text: text.clone(),
-        });
+        };
+        let entry = entry("1.5", what);
         read_back(&entry, |body| match body {
             Body::Tg(tg) => {
                 assert_eq!(tg.text, text.replace('\n', " ").replace('\r', "").as_bytes());
@@ -449,16 +460,15 @@ proptest! {
 
     #[test]
     fn no_field_forges_a_line(field in "(\\PC|[|\n\r\u{0}\u{2028}]){0,12}") {
-        let text = || field.clone();
-        let ok = || "1.5".to_owned();
+        let (text, ok) = (field.as_str(), "1.5");
         let entries = [
-            Entry::Event(EventEntry { unique_id: text(), event: "dial".to_owned(), ..EventEntry::default() }),
-            Entry::Event(EventEntry { unique_id: ok(), event: text(), ..EventEntry::default() }),
-            Entry::Request(RequestEntry { unique_id: ok(), method: text(), url: "u".to_owned(), ..RequestEntry::default() }),
-            Entry::Request(RequestEntry { unique_id: ok(), method: "GET".to_owned(), url: text(), ..RequestEntry::default() }),
-            Entry::Request(RequestEntry { unique_id: ok(), method: "GET".to_owned(), url: "u".to_owned(), status: Some(text()), ..RequestEntry::default() }),
-            Entry::Message(MessageEntry { unique_id: ok(), action: text(), kind: "dial".to_owned(), ..MessageEntry::default() }),
-            Entry::Message(MessageEntry { unique_id: ok(), action: "send".to_owned(), kind: text(), ..MessageEntry::default() }),
+            event(text, "dial"),
+            event(ok, text),
+            request(text, "u", None),
+            request("GET", text, None),
+            request("GET", "u", Some(text)),
+            message(ok, text, "dial", ""),
+            message(ok, "send", text, ""),
         ];
         for entry in &entries {
             if let Ok(line) = entry.line(Stamp(0)) {
@@ -471,12 +481,7 @@ proptest! {
 
 #[test]
 fn an_event_of_a_bridge_needs_no_id_and_any_other_does() {
-    let event = |event: &str| {
-        Entry::Event(EventEntry {
-            event: event.to_owned(),
-            ..EventEntry::default()
-        })
-    };
+    let event = |name: &str| event("", name);
     assert!(event("bridge_create").line(Stamp(0)).is_ok());
     assert!(event("bridge_destroy").line(Stamp(0)).is_ok());
     assert!(matches!(
@@ -487,13 +492,8 @@ fn an_event_of_a_bridge_needs_no_id_and_any_other_does() {
 
 #[test]
 fn a_text_is_cut_before_it_is_flattened() {
-    let entry = Entry::Message(MessageEntry {
-        unique_id: "1.5".to_owned(),
-        action: "send".to_owned(),
-        kind: "dial".to_owned(),
-        text: format!("{}{}", "\r".repeat(999), "ж".repeat(10)),
-        ..MessageEntry::default()
-    });
+    let text = format!("{}{}", "\r".repeat(999), "ж".repeat(10));
+    let entry = message("1.5", "send", "dial", &text);
     let line = entry.line(Stamp(0)).expect("it fits");
     assert!(line.bytes().ends_with("|1.5|ж\n".as_bytes()));
 }
