@@ -20,7 +20,7 @@ use calltrace_directory::{Directory, Secret};
 use calltrace_engine::MemoryLimits;
 use calltrace_store::error::Error;
 use calltrace_store::tree::{self, EnterpriseName};
-use calltrace_web::{ConnectionLimits, Limits, PublicUrl, Site};
+use calltrace_web::{ConnectionLimits, PublicUrl, Site, router};
 use log::Log;
 
 /// Threads that serve connections; what takes long is done on others.
@@ -107,8 +107,9 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
         asked_to_end().await;
     };
     supervisor::ready();
+    let (metrics, router) = (Arc::clone(&site.metrics), router(&Arc::new(site)));
     tokio::select! {
-        served = calltrace_web::run(listener, Arc::new(site), limits, shutdown) => match served {
+        served = calltrace_web::serve(listener, router, limits, metrics, shutdown) => match served {
             Ok(()) => Ok(Exit::Found),
             Err(source) => Err(Error::Serve { at, source }),
         },
@@ -152,24 +153,16 @@ fn site(
     directory: Directory,
     public_url: Option<PublicUrl>,
 ) -> Result<(Site, ConnectionLimits), Error> {
-    let limits = Limits {
-        request: desk.settings.serve.request_timeout,
-        ..Limits::default()
-    };
-    let connections = ConnectionLimits {
-        in_all: desk.settings.serve.connections_max.into(),
-        proxies: desk.settings.serve.trusted_proxies.clone(),
-        ..ConnectionLimits::default()
-    };
+    let (usual, clock, now) = (desk.settings.serve, desk.clock, desk.now);
     let engine = desk.engine.remembering(MemoryLimits::default());
     let lister = engine.beside()?;
-    let mut site = Site::new(desk.tree, engine, desk.clock, directory, limits, desk.now);
+    let mut site = Site::new(desk.tree, engine, clock, directory, usual.limits, now);
     site.lister = Some(lister);
-    site.language = desk.settings.serve.language;
-    site.recordings = desk.settings.serve.recordings;
-    site.trusted_proxies = desk.settings.serve.trusted_proxies;
+    site.language = usual.language;
+    site.recordings = usual.recordings;
+    site.trusted_proxies.clone_from(&usual.connections.proxies);
     site.public_url = public_url;
-    Ok((site, connections))
+    Ok((site, usual.connections))
 }
 
 /// The link that opens the enterprise with the newest records, on stdout.

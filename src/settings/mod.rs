@@ -12,16 +12,15 @@ pub(crate) mod values;
 use std::env;
 use std::fs;
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use calltrace_directory::{Config, Given};
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::error::Error;
 use calltrace_upkeep::rotate::Policy;
 use calltrace_web::pages::Language;
-use calltrace_web::{PublicUrl, Recordings};
+use calltrace_web::{ConnectionLimits, Limits, PublicUrl, Recordings};
 use toml::Value;
 
 pub use origin::{Origins, Said};
@@ -80,14 +79,13 @@ pub struct ServeSettings {
     pub listen: SocketAddr,
     /// Where people reach the pages.
     pub public_url: Option<PublicUrl>,
-    /// Proxies on other hosts that are believed when they say whose a request is.
-    pub trusted_proxies: Vec<IpAddr>,
     /// The language of those who do not say which they speak.
     pub language: Language,
     /// In which a request is answered or refused.
-    pub request_timeout: Duration,
-    /// Connections open at one time.
-    pub connections_max: u16,
+    pub limits: Limits,
+    /// How many connections are open at one time, and the proxies on other hosts that are believed when
+    /// they say whose a request is.
+    pub connections: ConnectionLimits,
     /// Where recordings are.
     pub recordings: Recordings,
     /// What opens the API to those who are no program of this host.
@@ -109,10 +107,9 @@ impl Settings {
             serve: ServeSettings {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 public_url: None,
-                trusted_proxies: Vec::new(),
                 language: Language::default(),
-                request_timeout: Duration::ZERO,
-                connections_max: 0,
+                limits: Limits::default(),
+                connections: ConnectionLimits::default(),
                 recordings: Recordings::default(),
                 api_token: None,
                 log_file: None,

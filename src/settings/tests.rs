@@ -43,9 +43,8 @@ fn what_is_said_to_be_usual_is() {
     assert_eq!(usual.rotate.size_max, None);
     assert_eq!(usual.serve.listen.to_string(), "127.0.0.1:8026");
     assert_eq!(usual.serve.language, Language::default());
-    assert_eq!(usual.serve.request_timeout, Limits::default().request);
-    let connections = usize::from(usual.serve.connections_max);
-    assert_eq!(connections, ConnectionLimits::default().in_all);
+    assert_eq!(usual.serve.limits, Limits::default());
+    assert_eq!(usual.serve.connections, ConnectionLimits::default());
     let pool = usual.directory.postgres.pool;
     assert_eq!(pool, PostgresConfig::default().pool);
     assert!(usual.directory.is_empty());
@@ -103,13 +102,18 @@ fn all_settings_of_serve_are_read() {
     let wanted = ServeSettings {
         listen: "0.0.0.0:80".parse().expect("it is right"),
         public_url: Some(PublicUrl::parse("https://bot.example.org").expect("it is right")),
-        trusted_proxies: vec![
-            "10.0.0.5".parse().expect("it is right"),
-            "::1".parse().expect("it is right"),
-        ],
         language: Language::English,
-        request_timeout: Duration::from_secs(20),
-        connections_max: 100,
+        limits: Limits {
+            request: Duration::from_secs(20),
+            ..Limits::default()
+        },
+        connections: ConnectionLimits {
+            in_all: 100,
+            proxies: ["10.0.0.5", "::1"]
+                .map(|it| it.parse().expect("right"))
+                .into(),
+            ..ConnectionLimits::default()
+        },
         api_token: Some(Given::File("token".into())),
         log_file: Some(PathBuf::from("/var/log/calltrace/serve.log")),
         recordings: Recordings {

@@ -74,12 +74,10 @@ fn what_is_called_a_default_is_one() {
 
     let nothing = read("");
     assert_eq!(set.serve.listen, nothing.serve.listen);
-    assert_eq!(set.serve.trusted_proxies, nothing.serve.trusted_proxies);
     assert_eq!(set.serve.recordings.hosts, nothing.serve.recordings.hosts);
     assert_eq!(set.serve.language, Default::default());
-    assert_eq!(set.serve.request_timeout, Limits::default().request);
-    let connections = usize::from(set.serve.connections_max);
-    assert_eq!(connections, ConnectionLimits::default().in_all);
+    assert_eq!(set.serve.limits, Limits::default());
+    assert_eq!(set.serve.connections, ConnectionLimits::default());
     assert_eq!(set.directory.postgres.pool, nothing.directory.postgres.pool);
 }
 

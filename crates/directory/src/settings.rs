@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::Config;
+use super::config::{Config, EnterpriseConfig};
 use super::{Enterprise, Names, Secret, Wanted};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
@@ -10,38 +10,25 @@ use calltrace_store::tree::EnterpriseName;
 /// Names and secrets of the settings, with the files that hold secrets read.
 #[derive(Debug, Default)]
 pub(super) struct Embedded {
-    enterprises: BTreeMap<EnterpriseName, Known>,
+    enterprises: BTreeMap<EnterpriseName, EnterpriseConfig>,
+    secrets: BTreeMap<EnterpriseName, Secret>,
     people: BTreeMap<String, String>,
-}
-
-#[derive(Debug)]
-struct Known {
-    title: Option<String>,
-    secret: Option<Secret>,
-    extensions: BTreeMap<String, String>,
-    lines: BTreeMap<String, String>,
 }
 
 impl Embedded {
     /// # Errors
     /// A file of a secret that does not hold one.
     pub(super) fn open(config: &Config, warnings: &mut Vec<String>) -> Result<Embedded, Error> {
-        let mut enterprises = BTreeMap::new();
-        for (number, given) in &config.enterprises {
-            let key = format!("enterprises.{number}.secret");
-            let secret = given.secret.as_ref();
-            let known = Known {
-                title: given.title.clone(),
-                secret: secret
-                    .map(|secret| secret.read(&key, warnings))
-                    .transpose()?,
-                extensions: given.extensions.clone(),
-                lines: given.lines.clone(),
-            };
-            enterprises.insert(number.clone(), known);
+        let mut secrets = BTreeMap::new();
+        for (number, known) in &config.enterprises {
+            if let Some(given) = &known.secret {
+                let secret = given.read(&format!("enterprises.{number}.secret"), warnings)?;
+                secrets.insert(number.clone(), secret);
+            }
         }
         Ok(Embedded {
-            enterprises,
+            enterprises: config.enterprises.clone(),
+            secrets,
             people: config.people.clone(),
         })
     }
@@ -49,12 +36,10 @@ impl Embedded {
     /// What is said of the enterprise; `None` where the settings hold only names for it, or
     /// nothing.
     pub(super) fn enterprise(&self, number: &EnterpriseName) -> Option<Enterprise> {
-        let known = self.enterprises.get(number)?;
-        let said = known.title.is_some() || known.secret.is_some();
-        said.then(|| Enterprise {
-            title: known.title.clone(),
-            secret: known.secret.clone(),
-        })
+        let title = self.enterprises.get(number)?.title.clone();
+        let secret = self.secrets.get(number).cloned();
+        let said = title.is_some() || secret.is_some();
+        said.then_some(Enterprise { title, secret })
     }
 
     /// The names that are wanted and set. Clients have none here.

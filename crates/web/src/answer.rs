@@ -76,18 +76,30 @@ fn answered(notice: &Notice) -> (StatusCode, Option<Refused>, Option<u64>) {
 
 impl IntoResponse for Said {
     fn into_response(self) -> Response {
-        let mut response = page(self.status, notice(self.language, &self.notice));
+        let page = page(self.status, notice(self.language, &self.notice));
         let (_, refused, wait) = answered(&self.notice);
-        if let Some(why) = refused {
-            response.extensions_mut().insert(why);
-        }
-        let headers = response.headers_mut();
-        if let Some(seconds) = wait {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        }
-        response
+        let is_method = self.status == StatusCode::METHOD_NOT_ALLOWED;
+        refusal(page, refused, wait, is_method.then_some("GET, HEAD"))
     }
+}
+
+/// A response that refuses something: why, as it is counted; in how many seconds it may be asked again;
+/// which methods there are.
+pub(super) fn refusal(
+    mut response: Response,
+    why: Option<Refused>,
+    wait_seconds: Option<u64>,
+    allow: Option<&'static str>,
+) -> Response {
+    if let Some(why) = why {
+        response.extensions_mut().insert(why);
+    }
+    let headers = response.headers_mut();
+    if let Some(seconds) = wait_seconds {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = allow {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    response
 }

@@ -29,12 +29,11 @@ use tokio_util::io::InspectWriter;
 use tower::ServiceExt as _;
 
 use super::metrics::{Metrics, Refused};
-use super::routes::router;
 use super::seats::{AtWork, Seat, Seats};
-use super::site::{Peer, Site};
+use super::site::Peer;
 
 /// What connections may take.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// Open at one time; for one more the one that has been without a request for longest is closed,
     /// and where all have one, the new one is.
@@ -69,20 +68,6 @@ impl Default for ConnectionLimits {
             finish: Duration::from_secs(10),
         }
     }
-}
-
-/// Serves a site until `shutdown` is done; see [`serve`].
-///
-/// # Errors
-/// As [`serve`].
-pub async fn run(
-    listener: TcpListener,
-    site: Arc<Site>,
-    limits: ConnectionLimits,
-    shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let metrics = Arc::clone(&site.metrics);
-    serve(listener, router(&site), limits, metrics, shutdown).await
 }
 
 /// Serves a router until `shutdown` is done. Then nothing new is accepted, requests that run are

@@ -42,7 +42,7 @@ mod work;
 
 pub use access::link::{VALID_FOR_MAX, signed_path};
 pub use access::tries::TryLimits;
-pub use connections::{ConnectionLimits, run, serve};
+pub use connections::{ConnectionLimits, serve};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use public_url::PublicUrl;

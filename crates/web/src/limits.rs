@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::access::tries::TryLimits;
 
 /// What one request may cost, and all of them together.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// A request that is not answered by then is refused.
     pub request: Duration,

@@ -25,10 +25,8 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
     check_id(asked)?;
     let (desk, args) = (tail.desk, tail.args);
     let question = TraceQuestion {
-        id: asked.to_owned(),
         strict: args.strict,
-        every_file: false,
-        since: None,
+        ..TraceQuestion::of(asked.to_owned())
     };
     let mut starts = Vec::new();
     let mut traces = Vec::new();

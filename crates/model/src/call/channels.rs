@@ -230,7 +230,7 @@ pub(super) fn party(channel: &[u8], caller: &[u8]) -> Option<String> {
 }
 
 /// `SIP/151-0000002c` -> `151`.
-pub(super) fn endpoint(channel: &[u8]) -> &[u8] {
+pub fn endpoint(channel: &[u8]) -> &[u8] {
     let name = channel
         .iter()
         .position(|&b| b == b'/')
@@ -241,6 +241,6 @@ pub(super) fn endpoint(channel: &[u8]) -> &[u8] {
 }
 
 /// Whether it can be an extension: 1 to 5 digits.
-pub(super) fn is_extension(name: &[u8]) -> bool {
+pub fn is_extension(name: &[u8]) -> bool {
     (1..=EXTENSION_DIGITS_MAX).contains(&name.len()) && name.iter().all(u8::is_ascii_digit)
 }

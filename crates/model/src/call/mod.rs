@@ -27,6 +27,7 @@ mod summer;
 mod talk;
 
 pub use changes::Changes;
+pub use channels::{endpoint, is_extension};
 pub use closure::{Closure, Join, Reason};
 pub use criteria::Criteria;
 pub use evidence::{Digest, Evidence, Records};

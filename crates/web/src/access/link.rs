@@ -41,35 +41,25 @@ pub fn signed_path(
     format!("{message}&sig={}", URL_SAFE_NO_PAD.encode(tag))
 }
 
-/// What a request says that was signed.
-pub(super) struct Signed<'r> {
-    pub(super) enterprise: &'r EnterpriseName,
-    pub(super) unique_id: &'r str,
-    pub(super) expires: &'r str,
-    pub(super) signature: &'r str,
-}
-
-impl Signed<'_> {
-    /// What it is worth at the second `now` (Unix time). Only a right signature learns that it
-    /// came too late.
-    pub(super) fn judged(&self, secret: &Secret, now: u64) -> Result<(), Refusal> {
-        let (Some(expires), Ok(signature)) = (
-            plain_number(self.expires),
-            URL_SAFE_NO_PAD.decode(self.signature),
-        ) else {
-            return Err(Refusal::Closed);
-        };
-        let message = message(self.enterprise, self.unique_id, expires);
-        if mac(secret, &message).verify_slice(&signature).is_err() {
-            return Err(Refusal::Closed);
-        }
-        if expires > now + VALID_FOR_MAX.as_secs() + AHEAD_MAX {
-            return Err(Refusal::Closed);
-        }
-        if expires < now {
-            return Err(Refusal::Expired);
-        }
-        Ok(())
+/// What a signed request is worth at the second `now` (Unix time): for which call, and the two parameters
+/// as they were sent. Only a right signature learns that it came too late.
+pub(super) fn judged(
+    secret: &Secret,
+    (enterprise, unique_id): (&EnterpriseName, &str),
+    (expires, signature): (&str, &str),
+    now: u64,
+) -> Result<(), Refusal> {
+    let signature = URL_SAFE_NO_PAD.decode(signature);
+    let (Some(expires), Ok(signature)) = (plain_number(expires), signature) else {
+        return Err(Refusal::Closed);
+    };
+    let message = message(enterprise, unique_id, expires);
+    let is_wrong = mac(secret, &message).verify_slice(&signature).is_err();
+    match expires {
+        _ if is_wrong => Err(Refusal::Closed),
+        _ if expires > now + VALID_FOR_MAX.as_secs() + AHEAD_MAX => Err(Refusal::Closed),
+        _ if expires < now => Err(Refusal::Expired),
+        _ => Ok(()),
     }
 }
 
@@ -117,13 +107,7 @@ mod tests {
         expires: &str,
         signature: &str,
     ) -> Result<(), Refusal> {
-        let signed = Signed {
-            enterprise,
-            unique_id: id,
-            expires,
-            signature,
-        };
-        signed.judged(&secret(), NOW)
+        judged(&secret(), (enterprise, id), (expires, signature), NOW)
     }
 
     /// Computed by another implementation of the same words.

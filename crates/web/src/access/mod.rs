@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 use super::request::{Malformed, Query, in_query};
 use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
-use link::Signed;
 use tries::{Answer, Tries, TryLimits};
 use visitor::Visitor;
 
@@ -183,13 +182,8 @@ fn judge(
 ) -> Result<(), Refusal> {
     match (&shown.token, &shown.signature, wanted) {
         (None, Some(signature), Wanted::Call(enterprise, unique_id)) => {
-            let signed = Signed {
-                enterprise,
-                unique_id,
-                expires: shown.expires.as_deref().unwrap_or_default(),
-                signature,
-            };
-            signed.judged(secret, unix)
+            let expires = shown.expires.as_deref().unwrap_or_default();
+            link::judged(secret, (enterprise, unique_id), (expires, signature), unix)
         }
         (token, ..) => {
             let is_right = secret.matches(token.as_deref().unwrap_or_default());

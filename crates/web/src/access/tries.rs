@@ -13,7 +13,7 @@ use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
 
 /// How many wrong tries there may be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TryLimits {
     /// From one address at once.
     pub address_burst: u32,

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::access::tries::whole_seconds;
-use crate::answer::BUSY_SECONDS;
+use crate::answer::{BUSY_SECONDS, refusal};
 use crate::metrics::Refused;
 use crate::stopped::Stopped;
 use crate::work::Undone;
@@ -95,23 +95,13 @@ impl From<Undone> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = answer(self.status, &json!({ "detail": self.detail }));
+        let response = answer(self.status, &json!({ "detail": self.detail }));
         let refused = match self.status {
             StatusCode::FORBIDDEN => Some(Refused::Token),
             StatusCode::TOO_MANY_REQUESTS => Some(Refused::Tries),
             _ => None,
         };
-        if let Some(why) = refused {
-            response.extensions_mut().insert(why);
-        }
-        let headers = response.headers_mut();
-        if let Some(seconds) = self.wait_seconds {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
-        }
-        response
+        refusal(response, refused, self.wait_seconds, self.allow)
     }
 }
 

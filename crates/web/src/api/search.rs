@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::failure::answer;
 use super::timeline::time;
-use super::trace::{enterprise, enterprises, parameter, phone, status, unreadable};
+use super::trace::{STATUSES, enterprise, enterprises, parameter, phone, status, unreadable};
 use super::{Admitted, Failure};
 use crate::limits::Length;
 use crate::request::Query;
@@ -49,24 +49,8 @@ struct Asked {
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
     limit: usize,
-    status: Option<Status>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Status {
-    Active,
-    Completed,
-    Failed,
-}
-
-impl Status {
-    fn word(self) -> &'static str {
-        match self {
-            Status::Active => "active",
-            Status::Completed => "completed",
-            Status::Failed => "failed",
-        }
-    }
+    /// One of [`STATUSES`].
+    status: Option<&'static str>,
 }
 
 impl Asked {
@@ -98,10 +82,10 @@ impl Asked {
                 since: self.from.map(midnight),
                 until: self.to.and_then(after),
                 outcome: match self.status {
-                    Some(Status::Completed) => Some(Outcome::Answered),
+                    Some("completed") => Some(Outcome::Answered),
                     _ => None,
                 },
-                unanswered: self.status == Some(Status::Failed),
+                unanswered: self.status == Some("failed"),
                 ..Criteria::default()
             },
             limit: Some(limit),
@@ -115,7 +99,7 @@ impl Asked {
             "phone": self.phone.as_ref().map(|(typed, _)| typed),
             "date_from": self.from.map(|day| day.to_string()),
             "date_to": self.to.map(|day| day.to_string()),
-            "status": self.status.map(Status::word),
+            "status": self.status,
         })
     }
 }
@@ -132,7 +116,7 @@ fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
             let found = found?;
             is_complete &= found.troubles.is_empty();
             let were = found.calls.len();
-            let fits = |call: &Summary| asked.status.is_none_or(|it| it.word() == status(call));
+            let fits = |call: &Summary| asked.status.is_none_or(|it| it == status(call));
             let fitting = found.calls.into_iter().filter(fits);
             let before = rows.len();
             rows.extend(fitting.map(|call| (found.enterprise.clone(), call)));
@@ -197,8 +181,7 @@ fn limit(query: &Query) -> Result<usize, Failure> {
     number.ok_or_else(|| Failure::unprocessable("limit: it is a number from 1 to 1000"))
 }
 
-fn status_of(word: &str) -> Result<Status, Failure> {
-    let known = [Status::Active, Status::Completed, Status::Failed];
-    let found = known.into_iter().find(|status| status.word() == word);
+fn status_of(word: &str) -> Result<&'static str, Failure> {
+    let found = STATUSES.into_iter().find(|status| *status == word);
     found.ok_or_else(|| Failure::unprocessable("status: it is active, completed or failed"))
 }

@@ -136,6 +136,9 @@ fn direction(call: &Summary) -> Option<&'static str> {
     }
 }
 
+/// What [`status`] says.
+pub(super) const STATUSES: [&str; 3] = ["active", "completed", "failed"];
+
 /// `active` until it has ended; then `failed` if nobody picked up, else `completed`.
 pub(super) fn status(call: &Summary) -> &'static str {
     match (call.ended, call.outcome) {

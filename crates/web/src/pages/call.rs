@@ -25,9 +25,7 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
     let told = client_in_log(page.call);
     let people = People {
         names: page.names,
-        client: told
-            .as_ref()
-            .map(|(number, name)| (number.as_str(), name.as_str())),
+        client: told.as_ref(),
     };
     let live = going_on(look, page.call);
     let other = format!("{}&lang={}", page.query, l.of("en", "ru"));

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::people::People;
 use super::technical::letter;
 use super::{Look, shortened};
-use calltrace_model::call::{CallType, Event, Fact};
+use calltrace_model::call::{CallType, Event, Fact, endpoint, is_extension};
 use calltrace_model::record::{Ast, phone};
 
 /// An event in words: a sign before it, the words, and whether it matters to whoever looks for a fault, less
@@ -125,20 +125,12 @@ fn hangup(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
 /// Whose channel it is: extension or number, else its name.
 fn channel(people: &People<'_>, fact: &Fact) -> Markup {
     let name = fact.channel();
-    let endpoint = name
-        .iter()
-        .position(|b| *b == b'/')
-        .map_or(name, |at| &name[at + 1..]);
-    let endpoint = endpoint
-        .iter()
-        .rposition(|b| *b == b'-')
-        .map_or(endpoint, |at| &endpoint[..at]);
-    let is_extension = (1..=5).contains(&endpoint.len()) && endpoint.iter().all(u8::is_ascii_digit);
+    let endpoint = endpoint(name);
     let caller = phone::digits_of(fact.caller());
     html! {
         @if name.starts_with(b"Local/") {
             code { (shortened(name, 60)) }
-        } @else if is_extension {
+        } @else if is_extension(endpoint) {
             (party(people, endpoint))
         } @else if !caller.is_empty() {
             (party(people, caller))

@@ -78,7 +78,7 @@ fn insert(set: &mut BTreeSet<String>, name: &str) {
 pub(super) struct People<'n> {
     pub names: &'n Names,
     /// The client's name as a request of the call itself found it.
-    pub client: Option<(&'n str, &'n str)>,
+    pub client: Option<&'n (String, String)>,
 }
 
 impl<'n> People<'n> {
@@ -89,7 +89,7 @@ impl<'n> People<'n> {
         let known = known.or_else(|| self.names.clients.get(digits));
         let told = || {
             let (number, name) = self.client?;
-            phone::same_number(number.as_bytes(), digits.as_bytes()).then_some(name)
+            phone::same_number(number.as_bytes(), digits.as_bytes()).then_some(name.as_str())
         };
         let name = known.map(String::as_str).or_else(told)?;
         let name = shortened(name.trim().as_bytes(), NAME_CHARS_MAX);
