@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::number::phone;
+use super::story::{Voice, events};
 use super::{Clock, People};
 use calltrace_model::call::{Direction, Fact, Outcome, Summary};
 use calltrace_model::record::{Ast, Body, Record, json};
@@ -152,70 +153,21 @@ pub fn ending(summary: &Summary) -> String {
 pub(super) fn event(ast: &Ast<'_>, fact: &Fact) -> String {
     let show = |bytes: &[u8]| sanitise(bytes).into_owned();
     let number = |bytes: &[u8]| phone(&String::from_utf8_lossy(bytes));
-    let list = || {
-        let all: Vec<String> = fact.extensions().map(number).collect();
-        all.join(", ")
-    };
-    let over = || match fact.trunk() {
-        b"" => String::new(),
-        trunk => format!(" over line {}", show(trunk)),
-    };
-    match ast.event {
-        b"start" => format!("call from {}{}", number(fact.phone()), over()),
-        b"dial" => match fact.call_type {
-            Some(calltrace_model::call::CallType::Outgoing) => {
-                format!("{} dials {}{}", list(), number(fact.phone()), over())
-            }
-            _ => format!("rings {} for {}{}", list(), number(fact.phone()), over()),
-        },
-        b"bridge_create" => format!("bridge {} is made", short(fact.bridge())),
-        b"bridge" => format!(
-            "{} enters bridge {}{}",
-            show(fact.channel()),
-            short(fact.bridge()),
-            connected(fact)
-        ),
-        b"bridge_leave" => format!(
-            "{} leaves bridge {}",
-            show(fact.channel()),
-            short(fact.bridge())
-        ),
-        b"bridge_destroy" => format!("bridge {} is gone", short(fact.bridge())),
-        b"new_callerid" => format!(
-            "{} shows {}{}{}",
-            show(fact.channel()),
-            number(fact.caller()),
-            caller_name(ast).map_or(String::new(), |name| format!(" \"{}\"", sanitise(&name))),
-            connected(fact)
-        ),
-        b"hangup" => hangup(fact, &list()),
-        other => show(other),
-    }
-}
-
-fn hangup(fact: &Fact, who: &str) -> String {
-    let status = match fact.call_status {
-        Some(b'2') => "answered",
-        Some(b'0' | b'3') => "not answered",
-        Some(b'4') => "cancelled",
-        Some(b'5') => "status 5",
-        Some(b'1') => "status 1",
-        _ => "no status",
-    };
-    if who.is_empty() {
-        format!("hangup, {status}")
-    } else if fact.call_status == Some(b'2') {
-        format!("hangup, {status} by {who}")
-    } else {
-        format!("hangup, {status} ({who})")
-    }
-}
-
-fn connected(fact: &Fact) -> String {
-    match fact.connected() {
-        b"" | b"<unknown>" => String::new(),
-        other => format!(", with {}", phone(&String::from_utf8_lossy(other))),
-    }
+    events::event(fact, Voice::Terminal, |part| match part {
+        "phone" => number(fact.phone()),
+        "who" => {
+            let all: Vec<String> = fact.extensions().map(number).collect();
+            all.join(", ")
+        }
+        "line" => show(fact.trunk()),
+        "bridge" => short(fact.bridge()),
+        "channel" => show(fact.channel()),
+        "with" if fact.connected() == b"<unknown>" => String::new(),
+        "with" => number(fact.connected()),
+        "name" => caller_name(ast).map_or(String::new(), |name| show(&name)),
+        "caller" => number(fact.caller()),
+        _ => show(ast.event),
+    })
 }
 
 /// The caller's name, when it is one and not the number again.

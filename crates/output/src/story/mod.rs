@@ -4,6 +4,7 @@
 //! `phrases` holds the words of pages as well, and [`Teller`] is how a page puts its own names into them.
 
 mod arrows;
+pub(crate) mod events;
 mod html;
 mod ladder;
 mod phrases;
@@ -12,6 +13,7 @@ mod terminal;
 mod text;
 mod wording;
 
+pub use events::event;
 pub use html::write_html;
 pub use ladder::write_ladder;
 pub use phrases::{Voice, fault, form, stage};

@@ -1,12 +1,13 @@
 //! What an Asterisk event says, for people.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::people::People;
 use super::technical::letter;
 use super::{Look, shortened};
-use calltrace_model::call::{CallType, Event, Fact, endpoint, is_extension};
+use calltrace_model::call::{Event, Fact, endpoint, is_extension};
 use calltrace_model::record::{Ast, phone};
+use calltrace_output::{caller_name, story};
 
 /// An event in words: a sign before it, the words, and whether it matters to whoever looks for a fault, less
 /// to whoever asks what happened.
@@ -18,46 +19,32 @@ pub(super) fn event(
     fact: &Fact,
 ) -> (&'static str, Markup, bool) {
     let l = look.language;
-    let bridge = bridge_name(look, bridges, fact);
-    let (mark, what) = match fact.event {
-        Event::Start => (
-            "📞",
-            html! {
-                (l.of("Звонок поступил: ", "A call comes in: ")) (party(people, fact.phone())) (over_line(look, people, fact))
-            },
-        ),
-        Event::Dial => ("🔔", dial(look, people, fact)),
-        Event::BridgeCreate => ("+", html! { (l.of("Создан ", "Made: ")) (bridge) }),
-        Event::Bridge => (
-            "🔗",
-            html! {
-                (l.of("Соединён: ", "Connected: ")) (channel(people, fact)) (caller_name(ast)) ", " (bridge)
-            },
-        ),
-        Event::BridgeLeave => (
-            "↩",
-            html! {
-                (l.of("Отключился: ", "Left: ")) (channel(people, fact)) ", " (bridge)
-            },
-        ),
-        Event::BridgeDestroy => ("−", html! { (l.of("Закрыт ", "Closed: ")) (bridge) }),
-        Event::NewCallerid => (
-            "🆔",
-            html! {
-                (l.of("Номер на канале: ", "Caller id of a channel: ")) (channel(people, fact)) (caller_name(ast))
-            },
-        ),
-        Event::Hangup => ("⏹", hangup(look, people, fact)),
-        _ => (
-            "•",
-            html! { (l.of("Событие ", "Event ")) code { (shortened(ast.event, 60)) } },
-        ),
+    let (mark, is_minor) = match fact.event {
+        Event::Start => ("📞", false),
+        Event::Dial => ("🔔", false),
+        Event::BridgeCreate => ("+", true),
+        Event::Bridge => ("🔗", false),
+        Event::BridgeLeave => ("↩", false),
+        Event::BridgeDestroy => ("−", true),
+        Event::NewCallerid => ("🆔", true),
+        Event::Hangup => ("⏹", false),
+        _ => ("•", true),
     };
-    let is_minor = !matches!(
-        fact.event,
-        Event::Start | Event::Dial | Event::Bridge | Event::BridgeLeave | Event::Hangup
-    );
-    (mark, what, is_minor)
+    let part = |part: &str| match part {
+        "phone" => party(people, fact.phone()),
+        "who" => parties(people, fact.extensions()),
+        "line" if fact.trunk().is_empty() => html! {},
+        "line" => html! { (people.line(l, &String::from_utf8_lossy(fact.trunk()))) },
+        "bridge" => html! { (bridge_name(look, bridges, fact)) },
+        "channel" => channel(people, fact),
+        "name" => html! {
+            @if let Some(name) = caller_name(ast) { bdi { (shortened(&name, 80)) } }
+        },
+        "event" => html! { code { (shortened(ast.event, 60)) } },
+        _ => html! {},
+    };
+    let what = story::event(fact, l.voice(), |name| part(name).into_string());
+    (mark, PreEscaped(what), is_minor)
 }
 
 fn party(people: &People<'_>, number: &[u8]) -> Markup {
@@ -73,52 +60,11 @@ fn phone_like(number: &[u8]) -> &[u8] {
 }
 
 fn parties<'f>(people: &People<'_>, numbers: impl Iterator<Item = &'f [u8]>) -> Markup {
-    let numbers: Vec<&[u8]> = numbers.filter(|number| !number.is_empty()).collect();
     html! {
-        @for (at, number) in numbers.iter().enumerate() {
+        @for (at, number) in numbers.enumerate() {
             @if at > 0 { ", " }
             (party(people, number))
         }
-    }
-}
-
-fn over_line(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
-    html! {
-        @if !fact.trunk().is_empty() {
-            ", " (people.line(look.language, &String::from_utf8_lossy(fact.trunk())))
-        }
-    }
-}
-
-fn dial(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
-    let l = look.language;
-    html! {
-        @if fact.call_type == Some(CallType::Outgoing) {
-            (parties(people, fact.extensions())) (l.of(" набирает ", " dials ")) (party(people, fact.phone()))
-        } @else {
-            (l.of("Вызываем: ", "Ringing: ")) (parties(people, fact.extensions()))
-            (l.of(", звонит ", ", caller ")) (party(people, fact.phone()))
-        }
-        (over_line(look, people, fact))
-    }
-}
-
-fn hangup(look: &Look, people: &People<'_>, fact: &Fact) -> Markup {
-    let l = look.language;
-    let status = match fact.call_status {
-        Some(b'2') => l.of("есть ответ", "answered"),
-        Some(b'0' | b'3') => l.of("нет ответа", "not answered"),
-        Some(b'4') => l.of("отменён", "cancelled"),
-        Some(b'5') => l.of(
-            "запрещён или идёт разговор (статус 5)",
-            "forbidden or talking (status 5)",
-        ),
-        _ => l.of("статус не указан", "no status given"),
-    };
-    let who = fact.extensions().any(|extension| !extension.is_empty());
-    html! {
-        (l.of("Завершён: ", "Hung up: ")) (status)
-        @if who { ", " (parties(people, fact.extensions())) }
     }
 }
 
@@ -148,11 +94,4 @@ fn bridge_name(look: &Look, bridges: &[&[u8]], fact: &Fact) -> String {
         None => shortened(fact.bridge(), 8),
     };
     format!("{} {name}", look.language.of("мост", "bridge"))
-}
-
-fn caller_name(ast: &Ast<'_>) -> Markup {
-    let name = calltrace_output::caller_name(ast);
-    html! {
-        @if let Some(name) = name { " «" bdi { (shortened(&name, 80)) } "»" }
-    }
 }
