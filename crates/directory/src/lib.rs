@@ -17,6 +17,7 @@ mod source;
 mod tests;
 
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -26,7 +27,6 @@ use tokio::time::timeout;
 
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
-use counts::Counting;
 use metadata::Metadata;
 use postgres::Postgres;
 use settings::Embedded;
@@ -84,7 +84,7 @@ pub struct Directory {
     /// Enterprises that are known, for when nobody can be asked. Strangers can't fill it.
     last: Cache<EnterpriseName, Enterprise>,
     times: Times,
-    counting: Counting,
+    counts: Mutex<Counts>,
 }
 
 impl Directory {
@@ -138,7 +138,7 @@ impl Directory {
             .time_to_live(times.stale);
         Directory {
             embedded,
-            counting: Counting::of(sources.iter().map(|source| source.name())),
+            counts: Mutex::new(Counts::of(sources.iter().map(|source| source.name()))),
             sources,
             for_all: None,
             fresh: fresh.build(),
@@ -167,7 +167,7 @@ impl Directory {
         let entry = self.fresh.entry_by_ref(number);
         let asked = entry.or_try_insert_with(self.ask(number)).await;
         let was_asked = asked.as_ref().map_or(true, Entry::is_fresh);
-        self.counting.looked_up(was_asked);
+        self.counting().looked_up(was_asked);
         match asked {
             Ok(known) => Ok(known.into_value()),
             Err(unavailable) => match self.last.get(number).await {
@@ -225,13 +225,17 @@ impl Directory {
         for found in join_all(asked).await {
             names.adopt(found);
         }
-        self.counting.lacked(&names.missing);
+        self.counting().lacked(&names.missing);
         names
     }
 
     /// What was done so far.
     pub fn counts(&self) -> Counts {
-        self.counting.counts()
+        self.counting().clone()
+    }
+
+    fn counting(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How each source does, by name, asked now and within two seconds. The texts hold no secret.

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::files::{Files, OpenFile, Part, Stat};
+use super::files::{Files, OpenFile, Part, Stat, fill};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{FileIdentity, modified_nanos};
 use calltrace_store::source::{BgzfTable, Source, Tally};
@@ -96,12 +96,5 @@ fn part(archive: &Arc<Source>, start: u64, end: Option<u64>) -> io::Result<Part>
 
 fn read_content(archive: &Source, into: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut content = archive.content_from(offset);
-    let mut got = 0;
-    while got < into.len() {
-        match io::Read::read(&mut content, &mut into[got..])? {
-            0 => break,
-            n => got += n,
-        }
-    }
-    Ok(got)
+    fill(into, |room, _| io::Read::read(&mut content, room))
 }

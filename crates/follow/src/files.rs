@@ -113,19 +113,21 @@ impl std::fmt::Debug for Part {
 ///
 /// # Errors
 /// When the file does.
-pub(super) fn read_full(
-    file: &impl OpenFile,
+pub(super) fn read_full(file: &impl OpenFile, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    fill(into, |room, got| file.read_at(room, offset + got as u64))
+}
+
+/// Reads until `into` is full or nothing more comes; how many bytes that were. `read` is given the room that
+/// is left, and how much was read before.
+pub(super) fn fill(
     into: &mut [u8],
-    mut offset: u64,
+    mut read: impl FnMut(&mut [u8], usize) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let mut got = 0;
     while got < into.len() {
-        match file.read_at(&mut into[got..], offset) {
+        match read(&mut into[got..], got) {
             Ok(0) => break,
-            Ok(n) => {
-                got += n;
-                offset += n as u64;
-            }
+            Ok(n) => got += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

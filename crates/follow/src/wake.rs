@@ -69,12 +69,10 @@ impl Wake {
         interrupt: Option<OwnedFd>,
         output: Option<OwnedFd>,
     ) -> (Wake, io::Result<()>) {
-        let (events, result) = match poll_only {
-            true => (None, Ok(())),
-            false => match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
-                Ok(events) => (Some(events), Ok(())),
-                Err(error) => (None, Err(error.into())),
-            },
+        let begin = || inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK);
+        let (events, result) = match (!poll_only).then(begin).transpose() {
+            Ok(events) => (events, Ok(())),
+            Err(error) => (None, Err(error.into())),
         };
         let wake = Wake {
             events,

@@ -41,28 +41,30 @@ impl Secrets {
     /// id of a leg.
     pub fn of_call(call: &TracedCall) -> Secrets {
         let lines = call.lines.iter().map(|line| &*line.text);
-        let stated = stated(lines);
-        if stated.is_empty() {
-            return Secrets::default();
-        }
-        Secrets::new(stated, &participants(call))
+        Secrets::of(lines, || participants(call))
     }
 
     /// What some lines state, without what one of them says is the number of a participant.
     pub fn of_lines<'l>(lines: impl Iterator<Item = &'l [u8]> + Clone) -> Secrets {
-        let stated = stated(lines.clone());
+        Secrets::of(lines.clone(), || {
+            let mut shown = HashSet::new();
+            for line in lines {
+                let fact = Fact::of(&Record::parse(line), Stamp(0), Place::default());
+                add_numbers(&mut shown, &fact);
+            }
+            shown
+        })
+    }
+
+    fn of<'l>(
+        lines: impl Iterator<Item = &'l [u8]>,
+        shown: impl FnOnce() -> HashSet<String>,
+    ) -> Secrets {
+        let stated = stated(lines);
         if stated.is_empty() {
             return Secrets::default();
         }
-        let mut shown = HashSet::new();
-        for line in lines {
-            let fact = Fact::of(&Record::parse(line), Stamp(0), Place::default());
-            add_numbers(&mut shown, &fact);
-        }
-        Secrets::new(stated, &shown)
-    }
-
-    fn new(stated: Vec<String>, shown: &HashSet<String>) -> Secrets {
+        let shown = shown();
         let is_shown = |value: &str| shown.contains(value.trim_start_matches('+'));
         let mut all: Vec<String> = Vec::new();
         for value in stated.into_iter().filter(|value| !is_shown(value)) {

@@ -214,62 +214,62 @@ impl Fact {
         text: &mut Vec<u8>,
         with_texts: bool,
     ) -> Fact {
-        let mut draft = Draft::default();
-        let mut said = Said::default();
-        let event = match &record.body {
+        let fact = Fact {
+            at: record.at.unwrap_or(at),
+            place,
+            event: Event::Unparsed,
+            call_type: None,
+            call_status: None,
+            crm: false,
+            token: None,
+            holding: false,
+            channels_left: None,
+            busy: None,
+            integration: false,
+            took_millis: None,
+            matched: false,
+            said: Said::default(),
+            text: None,
+            start: u32::try_from(text.len()).expect("a block's fields are under 4 GiB"),
+            ends: [0; FIELDS],
+        };
+        let fields = Default::default();
+        let mut draft = Draft { fields, fact };
+        draft.fact.event = match &record.body {
             Body::Ast(ast) => draft.asterisk(ast),
             Body::Tg(tg) => {
                 if with_texts {
                     let numbers;
-                    (said, numbers) = said::message(tg.text);
+                    (draft.fact.said, numbers) = said::message(tg.text);
                     draft.fields[NUMBERS] = numbers.into();
                 }
                 draft.telegram(tg)
             }
             Body::Http(http) => {
                 // Most requests are of no integration, and long.
-                draft.integration = memmem::find(http.request, INTEGRATION).is_some()
+                draft.fact.integration = memmem::find(http.request, INTEGRATION).is_some()
                     && json::Fields::new(http.request).any(|(key, _)| key == INTEGRATION);
                 draft.set(UID, http.uid);
                 draft.set(STATUS, http.status);
                 draft.set(HOST, said::host(http.url));
-                draft.took_millis = said::took_millis(http.request);
+                draft.fact.took_millis = said::took_millis(http.request);
                 if with_texts {
-                    let result = RequestResult::of(http.status, draft.integration);
-                    said = said::http(http, result == RequestResult::Good);
+                    let result = RequestResult::of(http.status, draft.fact.integration);
+                    draft.fact.said = said::http(http, result == RequestResult::Good);
                 }
                 Event::Http
             }
             Body::Sql(sql) => {
                 draft.set(UID, sql.uid);
                 if with_texts {
-                    said = said::sql(sql);
+                    draft.fact.said = said::sql(sql);
                 }
                 Event::Sql
             }
             Body::Unparsed => Event::Unparsed,
         };
-        let start = u32::try_from(text.len()).expect("a block's fields are under 4 GiB");
-        let ends = draft.pack(text);
-        Fact {
-            at: record.at.unwrap_or(at),
-            place,
-            event,
-            call_type: draft.call_type,
-            call_status: draft.call_status,
-            crm: draft.crm,
-            token: draft.token,
-            holding: draft.holding,
-            channels_left: draft.channels_left,
-            busy: draft.busy,
-            integration: draft.integration,
-            took_millis: draft.took_millis,
-            matched: false,
-            said,
-            text: None,
-            start,
-            ends,
-        }
+        draft.fact.ends = draft.pack(text);
+        draft.fact
     }
 
     /// The channel's UniqueId; empty for bridge_create and bridge_destroy.

@@ -174,9 +174,8 @@ impl Metrics {
         if let Some(lost) = self.log.get() {
             up_to(&self.log_dropped, lost());
         }
-        let process = process::look();
-        self.memory.set(process.resident_bytes);
-        self.descriptors.set(process.descriptors);
+        self.memory.set(process::memory());
+        self.descriptors.set(process::descriptors());
     }
 }
 

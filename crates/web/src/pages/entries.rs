@@ -46,7 +46,7 @@ pub(super) fn entries(call: &TracedCall) -> Vec<Entry> {
     // The newest group of each sort: few, as a call has few stages.
     let mut open: Vec<(Key<'_>, Stamp, usize)> = Vec::new();
     for (at, (line, fact)) in call.lines.iter().zip(&call.facts).enumerate() {
-        let Some(key) = Key::of(&line.text, fact) else {
+        let Some(key) = key(&line.text, fact) else {
             entries.push(Entry::One(at));
             continue;
         };
@@ -61,7 +61,7 @@ pub(super) fn entries(call: &TracedCall) -> Vec<Entry> {
             lines.push(at);
             continue;
         }
-        let action = key.action;
+        let (action, _) = key;
         open.push((key, fact.at, entries.len()));
         entries.push(Entry::Messages {
             action,
@@ -71,29 +71,16 @@ pub(super) fn entries(call: &TracedCall) -> Vec<Entry> {
     entries
 }
 
-/// What makes two Telegram records one deed.
-#[derive(PartialEq, Eq)]
-struct Key<'l> {
-    action: MessageAction,
-    name: &'l [u8],
-    stage: &'l [u8],
-    text: &'l [u8],
-}
+/// By what messages are one entry: what was done, and its name, stage and text.
+type Key<'l> = (MessageAction, [&'l [u8]; 3]);
 
-impl<'l> Key<'l> {
-    fn of(line: &'l [u8], fact: &Fact) -> Option<Key<'l>> {
-        let Event::Message(action) = fact.event else {
-            return None;
-        };
-        let Body::Tg(tg) = Record::parse(line).body else {
-            return None;
-        };
-        Some(Key {
-            action,
-            name: tg.action,
-            stage: tg.msg_type,
-            text: tg.text,
-        })
+fn key<'l>(line: &'l [u8], fact: &Fact) -> Option<Key<'l>> {
+    let Event::Message(action) = fact.event else {
+        return None;
+    };
+    match Record::parse(line).body {
+        Body::Tg(tg) => Some((action, [tg.action, tg.msg_type, tg.text])),
+        _ => None,
     }
 }
 

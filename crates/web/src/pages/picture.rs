@@ -9,7 +9,6 @@
 use maud::{Markup, html};
 
 use super::axis::Axis;
-use super::people::People;
 use super::story::Words;
 use super::{Look, shortened};
 use calltrace_model::call::{
@@ -60,7 +59,6 @@ pub(super) fn picture(look: &Look, story: &Story, words: &Words<'_>, upto: Stamp
     let picture = Picture {
         look,
         words,
-        people: words.people,
         lanes: &lanes,
         axis,
         upto,
@@ -142,7 +140,6 @@ fn fitted(text: &str, pixels: f64) -> String {
 struct Picture<'p> {
     look: &'p Look,
     words: &'p Words<'p>,
-    people: &'p People<'p>,
     lanes: &'p [PersonLane],
     axis: Axis,
     upto: Stamp,
@@ -218,9 +215,9 @@ impl Picture<'_> {
             true => format!(
                 "{} · {}",
                 l.of("Клиент", "Client"),
-                self.people.text(&lane.party)
+                self.words.people.text(&lane.party)
             ),
-            false => self.people.text(&lane.party),
+            false => self.words.people.text(&lane.party),
         }
     }
 
@@ -298,7 +295,7 @@ impl Picture<'_> {
         let l = self.look.language;
         let lasted = self.lasted(span);
         let with = |who: &str| {
-            let name = shortened(self.people.text(who).as_bytes(), NAME_CHARS_MAX);
+            let name = shortened(self.words.people.text(who).as_bytes(), NAME_CHARS_MAX);
             let short = shortened(who.as_bytes(), 12);
             vec![
                 format!("{name} · {lasted}"),
@@ -400,7 +397,7 @@ impl Picture<'_> {
     fn doing(&self, span: &PersonSpan) -> String {
         let l = self.look.language;
         let names = |who: &[String]| {
-            let names: Vec<String> = who.iter().map(|who| self.people.text(who)).collect();
+            let names: Vec<String> = who.iter().map(|who| self.words.people.text(who)).collect();
             names.join(", ")
         };
         match &span.doing {
@@ -410,7 +407,7 @@ impl Picture<'_> {
             PersonDoing::Consults(who) => format!(
                 "{}: {}",
                 l.of("разговор без клиента", "talk without the client"),
-                self.people.text(who)
+                self.words.people.text(who)
             ),
             PersonDoing::Rings(outcome) => {
                 let outcome = match outcome {

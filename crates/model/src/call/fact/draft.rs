@@ -7,25 +7,17 @@ use foldhash::fast::FixedState;
 
 use super::{
     BRIDGE, CALLER, CHANNEL, CHAT, CONNECTED, CallType, DEST, EXTEN, EXTENSIONS, Event,
-    FIELD_BYTES_MAX, FIELDS, LINKED, MESSAGE, MESSAGE_TYPE, MessageAction, PHONE, TRUNK, UID,
+    FIELD_BYTES_MAX, FIELDS, Fact, LINKED, MESSAGE, MESSAGE_TYPE, MessageAction, PHONE, TRUNK, UID,
 };
 use crate::record::{Ast, Tg, id, json};
 
 /// The cause of ITU-T Q.850 that Asterisk gives to channels whose other side was busy.
 const USER_BUSY: &[u8] = b"17";
 
-#[derive(Default)]
 pub(super) struct Draft<'a> {
     pub(super) fields: [Cow<'a, [u8]>; FIELDS],
-    pub(super) call_type: Option<CallType>,
-    pub(super) call_status: Option<u8>,
-    pub(super) crm: bool,
-    pub(super) holding: bool,
-    pub(super) channels_left: Option<u8>,
-    pub(super) busy: Option<bool>,
-    pub(super) integration: bool,
-    pub(super) took_millis: Option<u32>,
-    pub(super) token: Option<u64>,
+    /// All but where its fields are.
+    pub(super) fact: Fact,
 }
 
 impl<'a> Draft<'a> {
@@ -68,20 +60,20 @@ impl<'a> Draft<'a> {
                 b"Exten" => self.fields[EXTEN] = value.text(),
                 b"Linkedid" => self.fields[LINKED] = value.text(),
                 b"DestUniqueid" | b"DestUniqueId" => self.fields[DEST] = value.text(),
-                b"BridgeTechnology" => self.holding |= *value.text() == *b"holding_bridge",
+                b"BridgeTechnology" => self.fact.holding |= *value.text() == *b"holding_bridge",
                 // A bridge of more than 255 channels is no less shared than one of 255.
-                b"BridgeNumChannels" => self.channels_left = count(&value.text()),
-                b"CallType" => self.call_type = call_type(&value.text()),
-                b"CallStatus" => self.call_status = value.text().first().copied(),
+                b"BridgeNumChannels" => self.fact.channels_left = count(&value.text()),
+                b"CallType" => self.fact.call_type = call_type(&value.text()),
+                b"CallStatus" => self.fact.call_status = value.text().first().copied(),
                 // A reason that is not written says nothing, and 0 is "not defined".
                 b"Cause" if !matches!(&*value.text(), b"" | b"0") => {
-                    self.busy = Some(*value.text() == *USER_BUSY);
+                    self.fact.busy = Some(*value.text() == *USER_BUSY);
                 }
                 b"DialStatus" if !value.text().is_empty() => {
-                    self.busy = Some(*value.text() == *b"BUSY");
+                    self.fact.busy = Some(*value.text() == *b"BUSY");
                 }
-                b"ExternalInitiated" => self.crm = *value.text() == *b"true",
-                b"Token" => self.token = Some(hash(&value.text())),
+                b"ExternalInitiated" => self.fact.crm = *value.text() == *b"true",
+                b"Token" => self.fact.token = Some(hash(&value.text())),
                 _ => {}
             }
         }

@@ -17,16 +17,9 @@ pub(super) fn notices(facts: &[Fact]) -> Vec<Step> {
             let last = step.records.last().map_or(step.at, |&last| facts[last].at);
             fact.at.since(last) <= BURST_MILLIS
         };
-        let joined = steps
-            .iter_mut()
-            .rev()
-            .take_while(|step| is_near(step))
-            .find_map(|step| joined(&step.event, &event).map(|event| (step, event)));
-        match joined {
-            Some((step, event)) => {
-                step.event = event;
-                step.records.push(at);
-            }
+        let mut near = steps.iter_mut().rev().take_while(|step| is_near(step));
+        match near.find_map(|step| join(&mut step.event, &event).then_some(step)) {
+            Some(step) => step.records.push(at),
             None => steps.push(Step {
                 at: fact.at,
                 event,
@@ -56,43 +49,34 @@ fn event(fact: &Fact) -> Option<StepEvent> {
     }
 }
 
-/// The two as one, where they say the same.
-fn joined(known: &StepEvent, fresh: &StepEvent) -> Option<StepEvent> {
-    match (known, fresh) {
-        (
-            StepEvent::Messages {
-                action,
-                stage,
-                chats,
-                replaces,
-                cut,
-            },
-            StepEvent::Messages {
-                action: again,
-                stage: same,
-                chats: more,
-                cut: also,
-                ..
-            },
-        ) if action == again && stage == same => {
-            let mut chats = chats.clone();
-            chats.extend(
-                more.iter()
-                    .filter(|chat| !chats.contains(chat))
-                    .cloned()
-                    .collect::<Vec<_>>(),
-            );
-            Some(StepEvent::Messages {
-                action: *action,
-                stage: stage.clone(),
-                chats,
-                replaces: *replaces,
-                cut: *cut || *also,
-            })
-        }
-        (StepEvent::Messages { .. }, _) => None,
-        (known, fresh) => (known == fresh).then(|| known.clone()),
+/// Adds what is fresh to what says the same; false where it says something else.
+fn join(known: &mut StepEvent, fresh: &StepEvent) -> bool {
+    let (
+        StepEvent::Messages {
+            action,
+            stage,
+            chats,
+            cut,
+            ..
+        },
+        StepEvent::Messages {
+            action: again,
+            stage: same,
+            chats: more,
+            cut: also,
+            ..
+        },
+    ) = (&mut *known, fresh)
+    else {
+        return known == fresh;
+    };
+    let is_same = action == again && stage == same;
+    if is_same {
+        let more = more.iter().filter(|chat| !chats.contains(chat)).cloned();
+        chats.extend(more.collect::<Vec<_>>());
+        *cut |= also;
     }
+    is_same
 }
 
 /// The bot deletes the message of one stage and sends that of the next: one step, that of the sending.
