@@ -98,14 +98,10 @@ fn write_others(out: &mut impl Write, alike: &[&Finding], shown: &Shown<'_>) -> 
         shown,
         enterprise: None,
     };
-    let named = alike.iter().take(NAMED);
-    let named: Vec<String> = named.map(|other| speech.subject(other, None)).collect();
-    let more = match alike.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let subjects = alike.iter().map(|other| speech.subject(other, None));
+    let subjects: Vec<String> = subjects.collect();
     write!(out, "    ")?;
-    let text = format!("the same: {}{more}", named.join("; "));
+    let text = format!("the same: {}", listed(&subjects, "; "));
     wrapped(out, &text, 4, shown.width)
 }
 
@@ -157,13 +153,17 @@ fn folded<'f>(findings: &[&'f Finding]) -> Vec<Fold<'f>> {
 
 /// `200 enterprises: 0101, 0102 and 198 more`
 fn several(enterprises: &[&str]) -> String {
-    let named: BTreeSet<&str> = enterprises.iter().copied().collect();
-    let more = named.len().saturating_sub(NAMED);
-    let first: Vec<&str> = named.iter().copied().take(NAMED).collect();
-    let first = first.join(", ");
-    match more {
-        0 => format!("{} enterprises: {first}", named.len()),
-        more => format!("{} enterprises: {first} and {more} more", named.len()),
+    let names: BTreeSet<String> = enterprises.iter().map(|&name| name.to_owned()).collect();
+    let names: Vec<String> = names.into_iter().collect();
+    format!("{} enterprises: {}", names.len(), listed(&names, ", "))
+}
+
+/// The first of some names, and how many more there are.
+fn listed(names: &[String], between: &str) -> String {
+    let first = names[..names.len().min(NAMED)].join(between);
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 

@@ -166,12 +166,7 @@ pub(super) fn header(
         let text = "the joins run away: growing was stopped, parts may be missing or foreign";
         lines(out, text, width, style::bad)?;
     }
-    let inferred = call
-        .closure
-        .joins()
-        .iter()
-        .filter(|j| !j.reason.is_proven());
-    let inferred = inferred.count();
+    let inferred = call.closure.inferred();
     if inferred > 0 {
         let legs = if inferred == 1 { "leg" } else { "legs" };
         let text = format!("{inferred} {legs} joined by circumstance, not by id (--why, --strict)");

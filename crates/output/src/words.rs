@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::number::phone;
 use super::story::{Voice, events};
 use super::{Clock, People};
-use calltrace_model::call::{Direction, Fact, Outcome, Summary};
+use calltrace_model::call::{Direction, Fact, Outcome, Summary, felt_hold};
 use calltrace_model::record::{Ast, Body, Record, json};
 use calltrace_model::sanitise::sanitise;
 
@@ -79,9 +79,6 @@ pub(super) fn result(summary: &Summary, people: &People) -> String {
     }
 }
 
-/// Less than a second without a partner is too short to be felt as hold.
-const HOLD_MILLIS_SHOWN: i64 = 1_000;
-
 /// How long it rang, was talked and held, and over which line; empty when nothing is known.
 pub(super) fn lengths(s: &Summary, people: &People) -> String {
     let mut facts = Vec::new();
@@ -90,7 +87,7 @@ pub(super) fn lengths(s: &Summary, people: &People) -> String {
     };
     length("ring", s.ring_millis);
     length("talk", s.talk_millis);
-    length("hold", s.hold_millis.filter(|ms| *ms >= HOLD_MILLIS_SHOWN));
+    length("hold", felt_hold(s));
     if s.transfers > 0 {
         facts.push(transferred(s, people));
     }

@@ -136,6 +136,12 @@ impl Closure {
         &self.joins
     }
 
+    /// How many legs were joined by circumstance, not by id.
+    pub fn inferred(&self) -> usize {
+        let inferred = self.joins.iter().filter(|join| !join.reason.is_proven());
+        inferred.count()
+    }
+
     /// What to search lines for: every record of the call that is not known yet holds one of
     /// these.
     pub fn needles(&self) -> Vec<Vec<u8>> {

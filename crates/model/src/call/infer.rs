@@ -31,17 +31,6 @@ const SLACK_MILLIS: i64 = 5_000;
 /// A leg that only rang, and the dials that can have rung it, are this near to each other (milliseconds).
 pub const RUNG_MILLIS: i64 = rung::DIAL_LATE_MILLIS + rung::RINGS_ON_MILLIS;
 
-/// Two groups that are one call, by circumstance.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inference {
-    /// The group that speaks of the call: dial or start.
-    pub main: usize,
-    /// The group that belongs to it.
-    pub part: usize,
-    /// The circumstance, for people.
-    pub why: String,
-}
-
 /// What of a group matters here. Kept up record by record: sorting a stream looks at thousands of
 /// groups again and again, so whatever rules a pair out is known before a pair is looked at.
 #[derive(Debug, Default, Clone, Copy)]
@@ -212,8 +201,9 @@ pub struct Group<'f> {
 }
 
 /// Finds the groups (each the records that ids join, of one enterprise and one stretch of time)
-/// that belong together. A part is given to one main group at most.
-pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
+/// that belong together: the main group, its part and the circumstance. A part is given to one main group
+/// at most.
+pub fn joins(groups: &[Group<'_>]) -> Vec<(usize, usize, String)> {
     let mains = |kind: Kind| -> Vec<usize> {
         let of_kind = |i: &usize| groups[*i].profile.may_own_parts(kind);
         (0..groups.len()).filter(of_kind).collect()
@@ -227,7 +217,7 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<Inference> {
             let others = mains.iter().filter(|main| **main != part);
             let others = others.map(|&main| (main, groups[main]));
             if let Some((main, why)) = main_of_kind(kind, p, others) {
-                found.push(Inference { main, part, why });
+                found.push((main, part, why));
                 break;
             }
         }

@@ -275,7 +275,7 @@ impl Joiner {
             self.components().map(|(slot, c)| (slot, c.group())).unzip();
         let pairs: Vec<(u32, u32, String)> = infer::joins(&groups)
             .into_iter()
-            .map(|i| (slots[i.main], slots[i.part], i.why))
+            .map(|(main, part, why)| (slots[main], slots[part], why))
             .filter(|(_, part, _)| may_join(self.component(*part)))
             .collect();
         self.adopt_all(pairs)

@@ -13,7 +13,7 @@ use super::picture::picture;
 use super::story::{Words, story};
 use super::technical::technical;
 use super::timeline::{Shown, timeline};
-use super::troubles::missing_parts_of;
+use super::troubles::missing_parts;
 use calltrace_model::call::{Fault, Story};
 
 /// A call that goes on is asked about again after this many seconds.
@@ -68,7 +68,7 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         main {
             @if live.is_some() { (refreshing(look, page)) }
             (headline(look, page, &first))
-            (missing_parts_of(look, &page.call.summary, page.troubles))
+            (missing_parts(look, Some(&page.call.summary), page.troubles))
             @if page.call.left_out > 0 {
                 section.warn role="note" {
                     p {

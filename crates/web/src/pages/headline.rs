@@ -10,12 +10,11 @@ use super::sentence::sentence;
 use super::story::{Words, unbroken};
 use super::{CallPage, Language, Look};
 use calltrace_engine::TracedCall;
-use calltrace_model::call::{Direction, Fault, Phase, Severity, State, Story, Summary, reach};
+use calltrace_model::call::{
+    Direction, Fault, Phase, Severity, State, Story, Summary, felt_hold, reach,
+};
 use calltrace_model::record::phone;
 use calltrace_output::story::Teller as _;
-
-/// Less than this on hold (milliseconds) is not felt.
-const FELT_MILLIS: i64 = 1_000;
 
 /// Where a call stands that goes on, as far as the records tell; `None` once it is over, or nothing
 /// more can come of it.
@@ -105,9 +104,7 @@ fn figures(look: &Look, call: &TracedCall, it: &Headline<'_>) -> Markup {
     let s = &call.summary;
     let is_live = it.live.is_some();
     let talked = s.talk_millis.filter(|_| !is_live);
-    let held = s
-        .hold_millis
-        .filter(|held| !is_live && *held >= FELT_MILLIS);
+    let held = felt_hold(s).filter(|_| !is_live);
     let end = if is_live {
         look.now.max(s.last)
     } else {

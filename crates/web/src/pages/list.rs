@@ -45,7 +45,7 @@ pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
                 (tabs(l, page.links))
             }
             (form(l, page))
-            (missing_parts(look, page.troubles))
+            (missing_parts(look, None, page.troubles))
             @if page.mistake.is_none() {
                 @if page.tally.total().all() > 0 { (chart(look, page)) }
                 (rows(look, page, &people))

@@ -2,11 +2,10 @@
 
 use super::Language;
 use super::story::Words;
-use calltrace_model::call::{Direction, Outcome, PersonDoing, Phase, State, Story, Summary};
+use calltrace_model::call::{
+    Direction, Outcome, PersonDoing, Phase, State, Story, Summary, felt_hold,
+};
 use calltrace_output::story::Teller as _;
-
-/// Less than this without a partner (milliseconds) is not felt as hold.
-const FELT_MILLIS: i64 = 1_000;
 
 /// The sentence. `live` says where a call stands that goes on, and for how long it has been going on
 /// (milliseconds).
@@ -88,8 +87,7 @@ fn answered(words: &Words<'_>) -> Vec<String> {
         ),
         _ => format!("{}{after}", l.of("ответ", "answered")),
     }];
-    let held = s.hold_millis.filter(|held| *held >= FELT_MILLIS);
-    let mut lengths = words.lengths(s.talk_millis, held).into_iter();
+    let mut lengths = words.lengths(s.talk_millis, felt_hold(s)).into_iter();
     if talks.len() > 1 {
         let talk = lengths.next().filter(|_| s.talk_millis.is_some());
         let each = |(who, ms): &(String, i64)| match s.talk_millis {

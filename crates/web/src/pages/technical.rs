@@ -33,7 +33,7 @@ pub(super) fn technical(
                 @if let Some(status) = call.summary.call_status {
                     dt { "CallStatus" } dd { code { (shown(&[status])) } }
                 }
-                @let inferred = call.closure.joins().iter().filter(|join| !join.reason.is_proven()).count();
+                @let inferred = call.closure.inferred();
                 @if inferred > 0 {
                     dt { (l.of("Присоединено по номеру и времени, а не по идентификатору", "Joined by number and time, not by id")) }
                     dd { (l.count(inferred, ["канал", "канала", "каналов"], ["channel", "channels"])) }

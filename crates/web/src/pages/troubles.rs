@@ -12,24 +12,16 @@ use calltrace_store::error::Trouble;
 /// Troubles said one by one; of more only how many.
 const TROUBLES_MAX: usize = 5;
 
-/// A box that says which parts may be missing; nothing when all could be read.
-pub(super) fn missing_parts(look: &Look, troubles: &[Trouble]) -> Markup {
-    let lost: Vec<&Trouble> = troubles.iter().filter(|it| loses_lines(it)).collect();
-    boxed(look, &lost)
-}
-
-/// The same for one call. A line that is not written to its end yet is none of a call whose end is known.
-pub(super) fn missing_parts_of(look: &Look, call: &Summary, troubles: &[Trouble]) -> Markup {
-    let may_be_its_own = |it: &&Trouble| !call.ended || !it.what.contains(HALF_LINE);
-    let lost = troubles.iter().filter(|it| loses_lines(it));
-    boxed(look, &lost.filter(may_be_its_own).collect::<Vec<_>>())
-}
-
 /// What is said of a file whose last line has no end.
 const HALF_LINE: &str = "middle of a line";
 
-fn boxed(look: &Look, troubles: &[&Trouble]) -> Markup {
+/// A box that says which parts may be missing, of calls or of one; nothing when all could be read. A line
+/// that is not written to its end yet is none of a call whose end is known.
+pub(super) fn missing_parts(look: &Look, call: Option<&Summary>, troubles: &[Trouble]) -> Markup {
     let l = look.language;
+    let is_over = call.is_some_and(|call| call.ended);
+    let is_lost = |it: &&Trouble| loses_lines(it) && !(is_over && it.what.contains(HALF_LINE));
+    let troubles: Vec<&Trouble> = troubles.iter().filter(is_lost).collect();
     if troubles.is_empty() {
         return html! {};
     }
@@ -136,7 +128,7 @@ mod tests {
             },
             now: Stamp(0),
         };
-        missing_parts(&look, &[Trouble::new(Path::new(path), what)]).into_string()
+        missing_parts(&look, None, &[Trouble::new(Path::new(path), what)]).into_string()
     }
 
     #[test]

@@ -16,6 +16,14 @@ use crate::record::Stamp;
 
 pub use people::{PersonDoing, PersonLane, PersonSpan};
 
+/// Less than this without a partner (milliseconds) is not felt as hold.
+const FELT_MILLIS: i64 = 1_000;
+
+/// How long a call was on hold (milliseconds), as far as it was felt.
+pub fn felt_hold(s: &Summary) -> Option<i64> {
+    s.hold_millis.filter(|held| *held >= FELT_MILLIS)
+}
+
 /// A call, told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Story {

@@ -14,9 +14,6 @@ const TOGETHER_MILLIS: i64 = 1_500;
 /// A call and the ringing that comes within this many milliseconds are one step.
 const AT_ONCE_MILLIS: i64 = 2_500;
 
-/// Less than this without a partner (milliseconds) is not felt as hold.
-const FELT_MILLIS: i64 = 1_000;
-
 /// Who hangs up leaves within this many milliseconds of the moment in which the other hears no one.
 const PARTING_MILLIS: i64 = 300;
 
@@ -61,7 +58,7 @@ pub(super) fn waited_on(facts: &[Fact], s: &Summary) -> Option<Option<Stamp>> {
         .map(|pair| pair[1].from.since(pair[0].to.unwrap_or(pair[1].from)));
     let before: i64 = known.by_ref().filter(|gap| *gap > SWAP_MILLIS).sum();
     let rest = s.hold_millis? - before;
-    (rest >= FELT_MILLIS).then(|| {
+    (rest >= super::FELT_MILLIS).then(|| {
         Some(
             left.plus_millis(rest)
                 .min(end(facts, s).unwrap_or(left.plus_millis(rest))),
@@ -376,7 +373,7 @@ impl Told<'_> {
                 .filter(|by| !by.is_empty()),
             outcome: s.outcome,
             talked: s.talk_millis,
-            held: s.hold_millis.filter(|held| *held >= FELT_MILLIS),
+            held: super::felt_hold(s),
             waited: s.wait_millis,
         };
         // Who hangs up is gone at once; the script that logs the hangup may come seconds later.
