@@ -55,18 +55,6 @@ pub fn decide(seen: Seen<'_>, now: Now<'_>) -> Action {
     }
 }
 
-/// What there is to know when a content has moved, or blank lines make it look as if it were about to.
-#[derive(Debug, Clone, Copy)]
-pub struct Moved {
-    /// Offset, in the content as it was, of the first line that was not handed out.
-    pub position: u64,
-    /// Length of the part of an archive that begins as the content did.
-    pub part_bytes: Option<u64>,
-    /// Blank bytes at the front of the file as it is now, if it begins otherwise than it did; `None`
-    /// when nothing has been taken off it yet.
-    pub blanks: Option<u64>,
-}
-
 /// How to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
@@ -91,12 +79,17 @@ pub enum Resolution {
 /// A collapse (`rotate --mode collapse`) copies the first `part_bytes`, whole lines, to an archive,
 /// blanks what of them does not fill a unit of the file system, and takes the rest off: then the file
 /// begins with those blanks, and behind them is what stood at `part_bytes`.
-pub fn resolve(moved: Moved) -> Resolution {
-    match (moved.part_bytes, moved.blanks) {
+///
+/// The `position` is that of the first line that was not handed out, in the content as it was. `part_bytes`
+/// is the length of the part of an archive that begins as the content did. `blanks` are the blank bytes at
+/// the front of the file as it is now, if it begins otherwise than it did; `None` when nothing has been
+/// taken off it yet.
+pub fn resolve(position: u64, part_bytes: Option<u64>, blanks: Option<u64>) -> Resolution {
+    match (part_bytes, blanks) {
         (None, None) => Resolution::Stands,
         (None, Some(_)) => Resolution::Truncated,
-        (Some(part), blanks) if moved.position <= part => Resolution::Collapsed {
-            recover: moved.position..part,
+        (Some(part), blanks) if position <= part => Resolution::Collapsed {
+            recover: position..part,
             position: blanks.unwrap_or(part),
             guess: false,
         },
@@ -104,7 +97,7 @@ pub fn resolve(moved: Moved) -> Resolution {
         (Some(_), None) => Resolution::Stands,
         (Some(part), Some(blanks)) => Resolution::Collapsed {
             recover: 0..0,
-            position: blanks + (moved.position - part),
+            position: blanks + (position - part),
             guess: true,
         },
     }
@@ -162,11 +155,7 @@ mod tests {
     }
 
     fn resolved(position: u64, part_bytes: Option<u64>, blanks: Option<u64>) -> Resolution {
-        resolve(Moved {
-            position,
-            part_bytes,
-            blanks,
-        })
+        resolve(position, part_bytes, blanks)
     }
 
     fn collapsed(recover: Range<u64>, position: u64, guess: bool) -> Resolution {

@@ -94,6 +94,16 @@ struct Closed {
     head: Head,
 }
 
+impl Closed {
+    fn new(stat: Stat, position: u64, head: Head) -> Closed {
+        Closed {
+            stat,
+            position,
+            head,
+        }
+    }
+}
+
 impl<H: OpenFile> Folder<H> {
     pub(super) fn new(enterprise: Arc<EnterpriseName>, newest_at_start: Option<Stamp>) -> Self {
         Folder {
@@ -159,12 +169,7 @@ impl<H: OpenFile> Folder<H> {
         let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(modified);
         let age = now.1.duration_since(modified).unwrap_or_default();
         if name.generation != Generation::Live && age >= QUIET && stat.bytes == position {
-            let closed = Closed {
-                stat,
-                position,
-                head,
-            };
-            self.closed.push(closed);
+            self.closed.push(Closed::new(stat, position, head));
             return Ok(());
         }
         let stream = Stream::new(file, name.full().into(), lane, stat, position, head);
@@ -292,11 +297,8 @@ impl<H: OpenFile> Folder<H> {
         let closed = closed.filter(|_| stat.identity == identity);
         let closed = closed.map(|at| self.closed.swap_remove(at));
         if front.starts_with(&GZIP_MAGIC) {
-            self.closed.push(Closed {
-                stat,
-                position: stat.bytes,
-                head: Head::default(),
-            });
+            self.closed
+                .push(Closed::new(stat, stat.bytes, Head::default()));
             return;
         }
         *lanes += 1;
@@ -408,33 +410,16 @@ impl<H: OpenFile> Folder<H> {
                 gone.stream.give_up(ctx);
             }
             let trail = gone.stream.trail();
-            let Stream {
-                stat,
-                mut position,
-                head,
-                ..
-            } = gone.stream;
-            let is_copy = gone.copy.is_some();
-            if is_copy {
-                position = stat.bytes;
-            }
+            let (stat, head) = (gone.stream.stat, gone.stream.head);
+            let position = match gone.copy {
+                Some(_) => stat.bytes,
+                None => gone.stream.position,
+            };
             if gone.name.is_some() {
-                let head = head.clone();
-                self.closed.push(Closed {
-                    stat,
-                    position,
-                    head,
-                });
+                self.closed.push(Closed::new(stat, position, head.clone()));
             }
-            if !is_copy {
-                self.pass_on(
-                    stat.identity,
-                    Former {
-                        head,
-                        position,
-                        trail,
-                    },
-                );
+            if gone.copy.is_none() {
+                self.pass_on(stat.identity, Former::new(head, position, trail));
             }
         }
     }

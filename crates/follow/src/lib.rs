@@ -38,7 +38,7 @@ use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 pub use arrival::{Arrival, Batch, News};
-pub use decide::{Action, Moved, Now, Resolution, Seen, decide, resolve};
+pub use decide::{Action, Now, Resolution, Seen, decide, resolve};
 pub use disk::Disk;
 pub use files::{Files, OpenFile, Part, ReadContent, Stat};
 pub use tracker::Tracker;

@@ -56,11 +56,7 @@ impl<H: OpenFile> Folder<H> {
                     continue;
                 }
                 if known.is_none() {
-                    self.remember(Former {
-                        head,
-                        position: missed.bytes(),
-                        trail: Vec::new(),
-                    });
+                    self.remember(Former::new(head, missed.bytes(), Vec::new()));
                 }
                 self.missed.push(missed);
                 self.dirty = true;

@@ -7,7 +7,7 @@ use memchr::{memmem, memrchr};
 
 use super::Stream;
 use crate::archives::{Recovery, archived};
-use crate::decide::{Moved, Resolution, resolve};
+use crate::decide::{Resolution, resolve};
 use crate::files::{Files, OpenFile, read_front, read_full};
 use crate::outlet::{Ctx, Looked};
 use calltrace_store::tree::Head;
@@ -25,6 +25,16 @@ pub(crate) struct Former {
     pub(crate) position: u64,
     /// What stood before that; empty where it is not known.
     pub(crate) trail: Vec<u8>,
+}
+
+impl Former {
+    pub(crate) fn new(head: Head, position: u64, trail: Vec<u8>) -> Former {
+        Former {
+            head,
+            position,
+            trail,
+        }
+    }
 }
 
 /// Searched at once (bytes).
@@ -48,12 +58,8 @@ impl<H: OpenFile> Stream<H> {
         if let Some(standing) = standing {
             self.torn = (standing < self.head.len()).then_some(standing);
         }
-        let resolution = resolve(Moved {
-            position: self.position,
-            part_bytes,
-            blanks: standing.is_none().then(|| blanks(&front)),
-        });
-        match resolution {
+        let blank_bytes = standing.is_none().then(|| blanks(&front));
+        match resolve(self.position, part_bytes, blank_bytes) {
             Resolution::Stands => return Ok(false),
             // Blank lines alone are no truncation.
             Resolution::Truncated if !moved => return Ok(false),
@@ -109,11 +115,8 @@ impl<H: OpenFile> Stream<H> {
             true => self.trail.clone(),
             false => Vec::new(),
         };
-        self.former = Some(Former {
-            head: std::mem::replace(&mut self.head, Head::of(front)),
-            position,
-            trail,
-        });
+        let head = std::mem::replace(&mut self.head, Head::of(front));
+        self.former = Some(Former::new(head, position, trail));
     }
 
     /// The file was truncated. What was in it and not read is lost, unless there is a copy.
