@@ -61,7 +61,7 @@ pub static SETTINGS: &[Setting] = &[
         "where the recording of a call is: {unique_id} or {uuid} stands for the call's own",
         |all, _, value| put(&mut all.serve.recordings.template, parsed(value, RecordingUrl::parse))),
     Setting::new("serve.recording_hosts", Is("[]"), "hosts whose addresses in a record are those of recordings",
-        |all, _, value| put(&mut all.serve.recordings.hosts, list(value, HOSTS, recording_host))),
+        |all, _, value| put(&mut all.serve.recordings.hosts, list(value, HOSTS, |host| Recordings::host(host.unwrap_or_default())))),
     Setting::new("serve.api_token", Not("the API is for this host alone"), "what opens the JSON API to other hosts",
         |all, _, value| put(&mut all.serve.api_token, given(value))).hidden(),
     Setting::new("serve.api_token_file", Not("the API is for this host alone"), "file that holds api_token",
@@ -171,10 +171,6 @@ impl Setting {
 
 const ADDRESSES: &str = "a list of addresses, such as [\"10.0.0.5\"]";
 const HOSTS: &str = "a list of hosts, such as [\"rec.example.org\"]";
-
-fn recording_host(typed: Option<&str>) -> Result<String, String> {
-    Recordings::host(typed.unwrap_or_default())
-}
 
 fn folder(value: &Value) -> Result<PathBuf, Problem> {
     let what = "a folder, in quotes";

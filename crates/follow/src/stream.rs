@@ -122,7 +122,9 @@ impl<H: OpenFile> Stream<H> {
         }
         let stat = self.file.stat()?;
         let before = std::mem::replace(&mut self.stat, stat);
-        if self.rested.is_some_and(|rested| same_content(rested, stat)) {
+        // Nothing was written in between, as far as the file system tells.
+        let is_same = |was: Stat| (was.bytes, was.modified) == (stat.bytes, stat.modified);
+        if self.rested.is_some_and(is_same) {
             return Ok(Looked::default());
         }
         self.rested = None;
@@ -322,9 +324,4 @@ fn doubtful_from(data: &[u8], whole: usize) -> Option<usize> {
     }
     let blank = memmem::find(seen, b"\n\n")?;
     Some(memrchr(b'\n', &data[..blank]).map_or(0, |newline| newline + 1))
-}
-
-/// Whether nothing was written in between, as far as the file system tells.
-fn same_content(before: Stat, now: Stat) -> bool {
-    (before.bytes, before.modified) == (now.bytes, now.modified)
 }

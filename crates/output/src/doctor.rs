@@ -203,13 +203,8 @@ fn write_finding(
     let head = format!("  {label} {code} {subject}");
     writeln!(out, "{}", head.trim_end())?;
     let mut remedy = speech.clause(&finding.remedy, Tone::Typed);
-    if of.is_some()
-        && finding
-            .remedy
-            .fields
-            .iter()
-            .any(|(_, field)| is_path(field))
-    {
+    let mut fields = finding.remedy.fields.iter();
+    if of.is_some() && fields.any(|(_, field)| matches!(field, Field::Path(_))) {
         remedy += "; and so of the others";
     }
     let first = finding.seen.first().map_or("", |clause| clause.text);
@@ -274,10 +269,6 @@ fn apart(text: &str, room: Option<usize>) -> Vec<String> {
 /// Whether it is one command, with what stands at it, and does not fit.
 fn is_wide_command(text: &str, room: usize) -> bool {
     text.contains('`') && !text.contains(' ') && text.width() > room
-}
-
-fn is_path(field: &Field) -> bool {
-    matches!(field, Field::Path(_))
 }
 
 /// Commands, which stand between backticks, are not broken.

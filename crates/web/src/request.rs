@@ -102,7 +102,9 @@ impl Query {
     }
 
     fn only(&self, name: &str) -> Result<Option<&str>, Malformed> {
-        let mut found = self.pairs().filter(|(key, _)| decodes_to(key, name));
+        // Spelled out or with percent signs, it is the same parameter.
+        let is_it = |key: &str| percent_decode_str(key).eq(name.bytes());
+        let mut found = self.pairs().filter(|(key, _)| is_it(key));
         let first = found.next();
         match found.next() {
             Some(_) => Err(Malformed),
@@ -114,11 +116,6 @@ impl Query {
         let pairs = self.0.split('&').filter(|pair| !pair.is_empty());
         pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     }
-}
-
-/// Spelled out or with percent signs, it is the same parameter.
-fn decodes_to(raw: &str, name: &str) -> bool {
-    percent_decode_str(raw).eq(name.bytes())
 }
 
 /// A text as the value of a parameter.

@@ -198,10 +198,10 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [Shown; 3] {
             .filter(|f| !f.message().is_empty())
             .map(|f| (f.chat(), f.message()))
             .collect();
-        let early = lives
-            .iter()
-            .filter(|life| life.sent.is_some() && is_stage(&life.stage));
-        for life in early {
+        let is_early = |life: &&MessageLife| {
+            life.sent.is_some() && matches!(&*life.stage, "start" | "dial" | "bridge")
+        };
+        for life in lives.iter().filter(is_early) {
             let (chat, message) = (life.chat.as_bytes(), life.message.as_bytes());
             if life.stands() && !turned.contains(&(chat, message)) {
                 standing.extend(sending(life));
@@ -220,10 +220,6 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [Shown; 3] {
 
 /// The stage of the message that stays.
 const FINAL_STAGE: &[u8] = b"hangup";
-
-fn is_stage(stage: &str) -> bool {
-    matches!(stage, "start" | "dial" | "bridge")
-}
 
 /// What is wrong with what messages say.
 fn texts(facts: &[Fact], summary: &Summary) -> [Shown; 3] {

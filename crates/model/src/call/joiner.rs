@@ -463,14 +463,10 @@ impl Joiner {
     /// Whether the call of a slot has a half of the fact's own Local channel, not of an earlier one of
     /// the same name.
     fn pair_fits(&self, slot: u32, fact: &Fact) -> bool {
+        let stem = local_stem(fact.channel());
         let halves = self.slots[slot as usize].facts.iter();
         halves
-            .filter(|other| same_local_channel(other, fact))
+            .filter(|other| stem.is_some() && local_stem(other.channel()) == stem)
             .any(|other| local_pair_fits(other.uid(), fact.uid()))
     }
-}
-
-fn same_local_channel(a: &Fact, b: &Fact) -> bool {
-    let stem = local_stem(a.channel());
-    stem.is_some() && stem == local_stem(b.channel())
 }

@@ -61,7 +61,7 @@ fn body(rest: &[u8]) -> Option<Body<'_>> {
             let (uid, rest) = cut(rest)?;
             let (query_type, rest) = cut(rest)?;
             let (table, rest) = cut(rest)?;
-            let (params, result) = split_json_pair(rest)?;
+            let (params, result) = split_after_json(rest).or_else(|| cut(rest))?;
             Some(Body::Sql(Sql {
                 uid,
                 query_type,
@@ -126,10 +126,6 @@ fn split_http<'a>(uid: &'a [u8], method: &'a [u8], rest: &'a [u8]) -> Option<Htt
     let (url, rest) = cut(rest)?;
     let (status, rest) = cut(rest)?;
     Some(http(url, status, cut(rest)?))
-}
-
-fn split_json_pair(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    split_after_json(rest).or_else(|| cut(rest))
 }
 
 /// Splits behind one whole JSON value, where a pipe must stand.
