@@ -10,7 +10,7 @@ use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::record::{LogZone, Stamp, Zone};
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, Tree};
-use testing::generator::{Compress, Plan, write_tree};
+use testing::generator::{Plan, write_tree};
 
 use crate::indexing;
 
@@ -216,15 +216,16 @@ fn same(
 }
 
 fn for_each_form(check: impl Fn(&Engine, &Path, &str)) {
-    let forms: [(&str, Compress, fn(&Path)); 3] = [
-        ("plain files", Compress::None, |_| {}),
-        ("sealed files", Compress::None, indexing::seal_all),
-        ("indexed files", Compress::None, indexing::index_all),
+    let leave: fn(&Path) = |_| {};
+    let forms = [
+        ("plain files", leave),
+        ("sealed files", indexing::seal_all),
+        ("indexed files", indexing::index_all),
     ];
-    for (form, compress, then) in forms {
+    for (form, then) in forms {
         let dir = tempfile::tempdir().expect("a folder");
         let root = dir.path().join("call_tracer");
-        write_tree(&Plan { compress, ..plan() }, &root).expect("written");
+        write_tree(&plan(), &root).expect("written");
         then(&root.join("0367"));
         check(&engine(), &root, form);
     }
