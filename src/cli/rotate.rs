@@ -87,6 +87,7 @@ impl RotateArgs {
         Policy {
             mode: self.mode.unwrap_or(settings.mode),
             keep_days: self.keep.unwrap_or(settings.keep_days),
+            keep_tables_days: settings.keep_tables_days,
             size_max: self.max_size.or(settings.size_max),
             force: self.force,
             force_expire: self.force_expire,

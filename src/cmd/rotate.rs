@@ -36,6 +36,7 @@ pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
         desk.engine.pool(),
         &desk.now,
     )
+    .with_tables(&desk.engine)
     .waiting(args.wait)
     .dry(args.dry_run);
     let mut listener = Listener::new(desk, args);
@@ -175,6 +176,12 @@ fn tell(desk: &Desk, folder: &Path, report: &Report) {
             Some("") | None => say(&format!("{name}: {what}")),
             Some(file) => say(&format!("{name}: {file}: {what}")),
         }
+    }
+    for table in &report.tables {
+        desk.explain(|| format!("{name}: {table} is made"));
+    }
+    for without in &report.without_table {
+        desk.explain(|| format!("{name}: {without}"));
     }
     let is_idle = report.steps.is_empty() && report.waiting.is_empty();
     if is_idle && report.troubles.is_empty() {

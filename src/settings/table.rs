@@ -32,6 +32,8 @@ pub static SETTINGS: &[Setting] = &[
 
     Setting::new("rotate.keep", Is("'14d'"), "full days that are kept: 14d, 2w",
         |all, _, value| put(&mut all.rotate.keep_days, parsed(value, parse_days))),
+    Setting::new("rotate.keep_tables", Is("'60d'"), "full days that tables of calls are kept: 60d, 8w",
+        |all, _, value| put(&mut all.rotate.keep_tables_days, parsed(value, parse_days))),
     Setting::new("rotate.mode", Is("'auto'"), "how the live file is rotated: auto, archive, rename, collapse",
         |all, _, value| put(&mut all.rotate.mode, parsed(value, parse_mode))),
     Setting::new("rotate.max_size", Not("no limit"),

@@ -67,12 +67,13 @@ fn every_row_stands_once_and_every_chosen_name_has_a_rule() {
 fn all_keys_are_read() {
     let settings = read(
         "root = \"/srv\"\nlog_timezone = \"utc\"\ndisplay_timezone = \"Europe/Minsk\"\nthreads = 2\n\
-         [rotate]\nkeep = \"30d\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"\n\
+         [rotate]\nkeep = \"30d\"\nkeep_tables = \"9w\"\nmode = \"rename\"\nmax_size = \"500MB\"\ngrace = \"2m\"\n\
          verify = \"1GiB\"",
     );
     let settings = settings.expect("all of it is right");
     let rotate = Policy {
         keep_days: 30,
+        keep_tables_days: 63,
         mode: Mode::Rename,
         size_max: Some(500_000_000),
         grace: Duration::from_secs(120),

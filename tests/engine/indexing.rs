@@ -108,6 +108,7 @@ pub(crate) fn tables(engine: &Engine, root: &Path) -> (Vec<String>, Vec<String>)
                 fs::write(own.join(&table.name), table.bytes).expect("written");
                 held.push(table.name);
             }
+            TableState::Open(name) => useless.push(format!("{name} is open")),
             TableState::Useless(name, why) => useless.push(format!("{name} {why}")),
         }
         Ok(true)

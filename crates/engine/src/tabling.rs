@@ -31,6 +31,8 @@ pub enum TableState {
     Fresh(String),
     /// There is none, or it does not hold; this one would.
     Built(BuiltTable),
+    /// Its first call may still grow; the table would be of this name.
+    Open(String),
     /// Nothing can be told by a table, for this reason, a clause about the one of this name.
     Useless(String, String),
 }
@@ -59,7 +61,10 @@ impl Engine {
                 let state = match is_fresh(&corpus, &parts, &name) {
                     true => TableState::Fresh(name),
                     false => match self.build(&corpus, window, parts) {
-                        Ok((calls, bytes)) => TableState::Built(BuiltTable { name, calls, bytes }),
+                        Ok(Some((calls, bytes))) => {
+                            TableState::Built(BuiltTable { name, calls, bytes })
+                        }
+                        Ok(None) => TableState::Open(name),
                         Err(why) => TableState::Useless(name, why),
                     },
                 };
@@ -77,7 +82,7 @@ impl Engine {
         corpus: &Corpus,
         window: Window,
         parts: Vec<Part<'_>>,
-    ) -> Result<(usize, Vec<u8>), String> {
+    ) -> Result<Option<(usize, Vec<u8>)>, String> {
         let question = SearchQuestion::default();
         let mut rows: Vec<Row> = Vec::new();
         let mut unparsed: Vec<Stamp> = Vec::new();
@@ -109,7 +114,7 @@ impl Engine {
         let first = corpus.bounds.iter().filter_map(|bounds| bounds.first).min();
         let from = window.start.max(first.unwrap_or(window.start));
         if from >= cut {
-            return Err("would be empty: its calls may still grow".to_owned());
+            return Ok(None);
         }
         unparsed.retain(|at| *at < cut);
         unparsed.sort();
@@ -121,7 +126,7 @@ impl Engine {
         let binding = Binding::of(corpus, self.zone, window, reached, unparsed, &troubles);
         let binding = binding.ok_or("can't be told from that of other files")?;
         let bytes = encode(&mut rows, &binding.encode(), self.zone)?;
-        Ok((rows.len(), bytes))
+        Ok(Some((rows.len(), bytes)))
     }
 }
 

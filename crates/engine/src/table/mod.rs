@@ -78,7 +78,13 @@ impl Tables {
         let listed = folder.subfolder(index::FOLDER).and_then(|own| own.names());
         for name in listed.unwrap_or_default() {
             let name = name.to_string_lossy();
-            if log_of(&name).is_none() {
+            let Some(log) = log_of(&name) else { continue };
+            // It may outlive its log.
+            if !corpus
+                .sources
+                .iter()
+                .any(|source| source.log.name.stem == log.stem)
+            {
                 continue;
             }
             match Table::open(corpus, &name, zone) {

@@ -34,6 +34,7 @@ mod report;
 mod seal;
 mod site;
 mod step;
+mod tables;
 mod tidy;
 mod verify;
 mod writers;
@@ -43,6 +44,7 @@ use std::time::{Duration, SystemTime};
 
 use rayon::ThreadPool;
 
+use calltrace_engine::Engine;
 use calltrace_model::record::LogZone;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{Deeds, Distrusted, Holders, Lock, WallClock};
@@ -91,6 +93,8 @@ pub struct Policy {
     pub mode: Mode,
     /// Full days before today that are kept.
     pub keep_days: u32,
+    /// Full days that tables of calls are kept whose logs are gone.
+    pub keep_tables_days: u32,
     /// A live file that is larger is due whatever its day (bytes).
     pub size_max: Option<u64>,
     /// A live file is due whatever its day and size, unless it is empty.
@@ -110,6 +114,7 @@ impl Default for Policy {
         Policy {
             mode: Mode::Auto,
             keep_days: 14,
+            keep_tables_days: 60,
             size_max: None,
             force: false,
             force_expire: false,
@@ -130,6 +135,7 @@ pub struct Rotation<'r> {
     clock: &'r WallClock,
     wait: bool,
     dry_run: bool,
+    tables: Option<&'r Engine>,
     gate: Gate,
     /// Whoever has a file open, looked up once for all enterprises, when first asked for.
     holders: OnceLock<Holders>,
@@ -172,6 +178,7 @@ impl<'r> Rotation<'r> {
             clock,
             wait: false,
             dry_run: false,
+            tables: None,
             gate: Gate::new(pool.current_num_threads()),
             holders: OnceLock::new(),
             signs: OnceLock::new(),
@@ -181,6 +188,12 @@ impl<'r> Rotation<'r> {
     /// Waits for another rotation of the same enterprise instead of passing it over.
     pub fn waiting(mut self, wait: bool) -> Rotation<'r> {
         self.wait = wait;
+        self
+    }
+
+    /// Also makes tables of calls, with this engine.
+    pub fn with_tables(mut self, engine: &'r Engine) -> Rotation<'r> {
+        self.tables = Some(engine);
         self
     }
 
@@ -257,6 +270,11 @@ impl<'r> Rotation<'r> {
             }
         }
         verify::verify(site, report);
+        if let Some(engine) = self.tables {
+            let path = site.own_path("");
+            let done = tables::tables(site, self.tree, engine, report);
+            report.note(&path, done);
+        }
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use rustix::process::geteuid;
 
 use super::site::Site;
 use crate::survey::memory::MEMORY;
+use calltrace_engine::log_of_table;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, Folder};
 use calltrace_store::index::{self, FOLDER};
@@ -83,5 +84,6 @@ impl Site<'_> {
 fn is_of_a_run(name: &str) -> bool {
     let finished = name.strip_suffix(".tmp").unwrap_or(name);
     index::log_of(finished).is_some()
+        || log_of_table(finished).is_some()
         || [LOCK, MEMORY, CHECKED, index::catalog::NAME].contains(&finished)
 }

@@ -30,6 +30,10 @@ pub struct Report {
     pub waiting: Vec<Waiting>,
     /// Archives that were compared with their indexes.
     pub checked: Vec<String>,
+    /// Tables of calls that were made, by name.
+    pub tables: Vec<String>,
+    /// Windows of time without one, each as a clause: its name, and why.
+    pub without_table: Vec<String>,
     /// What went wrong. The path is that of the file, or of the folder.
     pub troubles: Vec<Trouble>,
 }
@@ -46,6 +50,8 @@ impl Report {
             left_alone: Vec::new(),
             waiting: Vec::new(),
             checked: Vec::new(),
+            tables: Vec::new(),
+            without_table: Vec::new(),
             troubles: Vec::new(),
         }
     }
