@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use parquet::column::reader::{ColumnReader, get_typed_column_reader};
-use parquet::data_type::{BoolType, ByteArrayType, DataType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader};
 use parquet::file::serialized_reader::SerializedFileReader;
@@ -69,10 +69,7 @@ impl<R: ChunkReader> Rows<R> {
         let Statistics::Int64(noted) = column.statistics()? else {
             return None;
         };
-        let stamp = |millis: &i64| {
-            let moment = chrono::DateTime::from_timestamp_millis(*millis)?;
-            Some(self.zone.stamp(moment))
-        };
+        let stamp = |millis: &i64| self.zone.stamp_of_millis(*millis);
         Some((stamp(noted.min_opt()?)?, stamp(noted.max_opt()?)?))
     }
 
@@ -184,6 +181,18 @@ impl Assembler {
         Some((&leaf.values, leaf.value - 1))
     }
 
+    fn get_word<T: Copy>(&mut self, all: &[T], name: impl Fn(T) -> &'static str) -> Option<T> {
+        let (values, at) = self.next()?;
+        let Values::Texts(texts) = values else {
+            return None;
+        };
+        let text = texts.get(at).map(ByteArray::data);
+        let found = all.iter().find(|one| Some(name(**one).as_bytes()) == text);
+        let found = found.copied();
+        self.is_torn |= found.is_none();
+        found
+    }
+
     fn get_text(&mut self) -> Option<String> {
         let (values, at) = self.next()?;
         let text = match values {
@@ -252,11 +261,17 @@ impl Visitor for Assembler {
         *value = flag.unwrap_or_default();
     }
 
+    fn word<T: Copy>(&mut self, value: &mut T, all: &[T], name: impl Fn(T) -> &'static str) {
+        if let Some(word) = self.get_word(all, name) {
+            *value = word;
+        }
+    }
+
     fn moment(&mut self, value: &mut Stamp) {
         if let Some(millis) = self.get_number() {
-            let moment = chrono::DateTime::from_timestamp_millis(millis);
-            self.is_torn |= moment.is_none();
-            *value = moment.map_or(Stamp(0), |moment| self.zone.stamp(moment));
+            let stamp = self.zone.stamp_of_millis(millis);
+            self.is_torn |= stamp.is_none();
+            *value = stamp.unwrap_or(Stamp(0));
         }
     }
 

@@ -110,6 +110,8 @@ pub(super) trait Visitor {
     fn flag(&mut self, value: &mut bool);
     /// The moment of a record.
     fn moment(&mut self, value: &mut Stamp);
+    /// A word out of a few; one that is none of them leaves the value as it was.
+    fn word<T: Copy>(&mut self, value: &mut T, all: &[T], name: impl Fn(T) -> &'static str);
     /// A list; `each` goes through the columns of one element.
     fn list<T: Default>(&mut self, values: &mut Vec<T>, each: impl FnMut(&mut Self, &mut T));
 }
@@ -125,8 +127,8 @@ pub(super) fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
     v.text(&mut call.main_uid);
     v.moment(&mut call.first);
     v.moment(&mut call.last);
-    word(v, &mut call.direction, &Direction::ALL, Direction::name);
-    word(v, &mut call.outcome, &Outcome::ALL, Outcome::name);
+    v.word(&mut call.direction, &Direction::ALL, Direction::name);
+    v.word(&mut call.outcome, &Outcome::ALL, Outcome::name);
     v.flag(&mut call.ended);
     v.number(&mut digest.silence_millis);
     v.text(&mut call.client);
@@ -192,12 +194,7 @@ pub(super) fn visit(v: &mut impl Visitor, row: &mut Row) {
         v.text(&mut ringing.party);
         after(v, start, &mut ringing.from);
         maybe_after(v, start, &mut ringing.to);
-        word(
-            v,
-            &mut ringing.outcome,
-            &RingOutcome::ALL,
-            RingOutcome::name,
-        );
+        v.word(&mut ringing.outcome, &RingOutcome::ALL, RingOutcome::name);
     });
     heard(v, start, &mut call.heard);
     let nobody = || Transfer {
@@ -208,14 +205,8 @@ pub(super) fn visit(v: &mut impl Visitor, row: &mut Row) {
         at: start,
     };
     list_of(v, &mut call.handed_on, nobody, |v, transfer| {
-        word(
-            v,
-            &mut transfer.kind,
-            &TransferKind::ALL,
-            TransferKind::name,
-        );
-        word(
-            v,
+        v.word(&mut transfer.kind, &TransferKind::ALL, TransferKind::name);
+        v.word(
             &mut transfer.result,
             &TransferResult::ALL,
             TransferResult::name,
@@ -261,15 +252,6 @@ fn count(v: &mut impl Visitor, count: &mut usize) {
     let mut number = i64::try_from(*count).unwrap_or(i64::MAX);
     v.number(&mut number);
     *count = usize::try_from(number).unwrap_or_default();
-}
-
-/// A word out of a few; one that is none of them leaves the value as it was.
-fn word<T: Copy>(v: &mut impl Visitor, value: &mut T, all: &[T], name: impl Fn(T) -> &'static str) {
-    let mut text = name(*value).to_owned();
-    v.text(&mut text);
-    if let Some(found) = all.iter().find(|one| name(**one) == text) {
-        *value = *found;
-    }
 }
 
 fn after(v: &mut impl Visitor, start: Stamp, at: &mut Stamp) {

@@ -31,7 +31,10 @@ impl Table {
         criteria: &Criteria,
         window: Window,
     ) -> Result<(Vec<(Summary, Light)>, u64), String> {
-        let columns = columns_of(criteria);
+        // At that time all of its calls were over.
+        let may_go_on = criteria.now.is_some_and(|now| now < self.binding.reached);
+        let now = criteria.now.filter(|_| may_go_on);
+        let columns = columns_of(criteria, may_go_on);
         let groups: Result<Vec<Vec<(Summary, Light)>>, String> = self
             .groups_in(window)
             .into_par_iter()
@@ -46,7 +49,7 @@ impl Table {
                     if !window.holds(call.first) {
                         return;
                     }
-                    settle(&mut call, digest.silence_millis, criteria.now);
+                    settle(&mut call, digest.silence_millis, now);
                     if criteria.accepts(&call, &digest) {
                         let table = Arc::clone(self);
                         found.push((call, Light { table, group, at }));
@@ -146,17 +149,17 @@ pub(crate) fn complete(
 }
 
 /// The columns that a call is judged by, and counted.
-fn columns_of(criteria: &Criteria) -> Vec<&'static str> {
+fn columns_of(criteria: &Criteria, may_go_on: bool) -> Vec<&'static str> {
     let short = criteria.phone.as_ref().is_some_and(PhoneQuery::is_short);
     let long = criteria.phone.is_some() && !short;
     let asked = [
         (true, "unique_id"),
         (true, "start_time"),
-        (true, "end_time"),
-        (true, "direction"),
         (true, "result"),
-        (true, "ended"),
-        (true, "silence_ms"),
+        (may_go_on, "end_time"),
+        (may_go_on, "ended"),
+        (may_go_on, "silence_ms"),
+        (short || criteria.direction.is_some(), "direction"),
         (short, "client"),
         (long, "numbers"),
         (criteria.min_ring_millis.is_some(), "ring_ms"),

@@ -16,9 +16,6 @@ use super::leaf::{GROUP_ROWS, Leaf, Values, leaves};
 use super::row::{Row, SCHEMA, Visitor, visit};
 use calltrace_model::record::{LogZone, Stamp};
 
-/// Times differ little from row to row, and so do ids.
-const DELTAS: [&str; 3] = ["start_time", "end_time", "unique_id"];
-
 /// Writes rows, with what is to be known of them as a whole, which is asked for once the rows are written.
 ///
 /// # Errors
@@ -36,17 +33,14 @@ pub(super) fn write<W: Write + Send>(
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_created_by("calltrace".to_owned());
-    for name in DELTAS {
-        let column = ColumnPath::from(name);
-        let encoding = match name {
-            "unique_id" => Encoding::DELTA_BYTE_ARRAY,
-            _ => Encoding::DELTA_BINARY_PACKED,
-        };
-        properties = properties
-            .set_column_dictionary_enabled(column.clone(), false)
-            .set_column_encoding(column, encoding);
-    }
     let descriptor = SchemaDescriptor::new(Arc::clone(&schema));
+    for column in descriptor.columns() {
+        if let Some(encoding) = encoding_of(column.path()) {
+            properties = properties
+                .set_column_dictionary_enabled(column.path().clone(), false)
+                .set_column_encoding(column.path().clone(), encoding);
+        }
+    }
     let mut file = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
     for rows in rows.chunks_mut(GROUP_ROWS) {
         let mut columns = Shredder::new(&descriptor, zone);
@@ -79,6 +73,19 @@ pub(super) fn write<W: Write + Send>(
     }
     file.close()?;
     Ok(())
+}
+
+/// How a column is written in which hardly any value comes twice: as differences, since times and ids differ
+/// little from row to row, and lengths of time are small numbers. `None` for all others.
+fn encoding_of(column: &ColumnPath) -> Option<Encoding> {
+    let column = column.string();
+    let is_length = column.contains("_ms") && !column.starts_with("silence");
+    match column.as_str() {
+        "unique_id" => Some(Encoding::DELTA_BYTE_ARRAY),
+        "start_time" | "end_time" => Some(Encoding::DELTA_BINARY_PACKED),
+        _ if is_length => Some(Encoding::DELTA_BINARY_PACKED),
+        _ => None,
+    }
 }
 
 /// Where in a row a value stands.
@@ -164,6 +171,12 @@ impl Visitor for Shredder {
     fn flag(&mut self, value: &mut bool) {
         if let Some(Values::Flags(flags)) = self.next(true) {
             flags.push(*value);
+        }
+    }
+
+    fn word<T: Copy>(&mut self, value: &mut T, _: &[T], name: impl Fn(T) -> &'static str) {
+        if let Some(Values::Texts(texts)) = self.next(true) {
+            texts.push(ByteArray::from(name(*value)));
         }
     }
 

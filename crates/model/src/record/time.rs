@@ -193,6 +193,16 @@ impl LogZone {
         TimeDelta::seconds(offset.fix().local_minus_utc().into())
     }
 
+    /// The wall clock that a record would carry that was written so many milliseconds after the beginning of
+    /// 1970 in UTC; `None` for a time that no calendar has.
+    pub fn stamp_of_millis(self, millis: i64) -> Option<Stamp> {
+        let moment = DateTime::from_timestamp_millis(millis)?;
+        Some(match self.0 == Zone::UTC {
+            true => Stamp(millis),
+            false => self.stamp(moment),
+        })
+    }
+
     /// The wall clock that a record written at `moment` would carry.
     pub fn stamp(self, moment: DateTime<Utc>) -> Stamp {
         let local = moment.with_timezone(&self.0).naive_local();
