@@ -271,7 +271,7 @@ mod tests {
     }
 
     /// Arguments whose values nobody can guess.
-    const FREE: [&str; 20] = [
+    const FREE: [&str; 21] = [
         "threads",
         "phone",
         "ext",
@@ -281,6 +281,7 @@ mod tests {
         "regex",
         "min_talk",
         "min_ring",
+        "callback_within",
         "limit",
         "after_context",
         "before_context",

@@ -9,6 +9,7 @@ mod index;
 mod rotate;
 mod search;
 mod serve;
+mod stats;
 mod tail;
 mod values;
 mod when;
@@ -28,6 +29,7 @@ pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat};
 pub use search::{CallArgs, ContentArgs, PartyArgs, SearchArgs, SearchFormat};
 pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
+pub use stats::{StatsArgs, StatsFormat};
 pub use tail::{TailArgs, TailFormat};
 pub use when::{Moment, start_of};
 pub use words::{check_environment, is_flag, subcommands, typed_or_set_wrong};
@@ -126,6 +128,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Which calls? One row a call, newest first
     Search(Box<SearchArgs>),
+    /// How many calls, how long, by hour, person or line; missed ones and who called back
+    Stats(Box<StatsArgs>),
     /// Calls into files for spreadsheets and programs, one file or one a day
     Export(Box<ExportArgs>),
     /// Records as they arrive, through every rotation

@@ -189,6 +189,14 @@ impl CallArgs {
     }
 }
 
+/// Within which time a missed call is returned.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct WithinArgs {
+    /// A missed call is returned if the client is called back within this time
+    #[arg(long, value_name = "TIME", default_value = "60m", value_parser = parse_duration)]
+    pub callback_within: i64,
+}
+
 /// `calltrace search`
 #[derive(Debug, Args)]
 #[command(
@@ -213,6 +221,18 @@ pub struct SearchArgs {
     /// Which calls.
     #[command(flatten)]
     pub calls: CallArgs,
+    /// Missed calls; short for --status missed
+    #[arg(long, conflicts_with = "status")]
+    pub missed: bool,
+    /// Missed calls after which nobody called back, and whose client did not get through by ringing again
+    #[arg(long)]
+    pub not_returned: bool,
+    /// Say of missed calls whether, when and by whom the client was called back
+    #[arg(long)]
+    pub callbacks: bool,
+    /// Within which time.
+    #[command(flatten)]
+    pub within: WithinArgs,
     /// At most this many, the newest; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
     pub limit: usize,

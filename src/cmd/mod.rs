@@ -17,6 +17,7 @@ mod root;
 mod rotate;
 mod search;
 mod serve;
+mod stats;
 mod tail;
 mod talk;
 mod trace;
@@ -92,6 +93,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Config(args) => config::run(&global, &args),
         Command::Trace(args) => trace::run(&Desk::open(global)?, &args),
         Command::Search(args) => search::run(&Desk::open(global)?, &args),
+        Command::Stats(args) => stats::run(&Desk::open(global)?, &args),
         Command::Export(args) => export::run(&Desk::open(global)?, &args),
         Command::Tail(args) => tail::run(&Desk::open(global)?, &args),
         Command::Index(args) => index::run(&Desk::open(global)?, &args),

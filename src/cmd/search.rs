@@ -1,22 +1,21 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
-use super::calls::{left_out, period, question};
+use super::calls::{MissedCall, Within, question, span, wanted_outcome};
 use super::talk::{Out, sum};
 use super::{Desk, Exit};
 use crate::cli::{SearchArgs, SearchFormat};
 use calltrace_engine::{Found, FoundLines, LinesQuestion};
-use calltrace_model::call::Summary;
+use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
+use calltrace_model::stats::{Fate, Returns};
 use calltrace_output::{Secrets, csv, json, write_lines, write_table};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.calls.enterprises)?;
-    let (since, until) = period(desk, &args.calls)?;
-    let stamp = |moment| desk.engine.zone().stamp(moment);
-    let (since, until) = (since.map(stamp), until.map(stamp));
+    let (since, until) = span(desk, &args.calls)?;
     if args.lines {
         lines(desk, args, &enterprises, since, until)
     } else {
@@ -28,6 +27,9 @@ fn limit(args: &SearchArgs) -> Option<usize> {
     Some(args.limit).filter(|&limit| limit > 0 && !args.count)
 }
 
+/// A row: the enterprise's place, its name, the call.
+type Row<'f> = (usize, &'f EnterpriseName, &'f Summary);
+
 fn calls(
     desk: &Desk,
     args: &SearchArgs,
@@ -38,51 +40,64 @@ fn calls(
     let mut question = question(desk, &args.calls, args.strict);
     question.criteria.since = since;
     question.criteria.until = until;
-    question.limit = limit(args);
-    question.count_only = args.count;
-    let mut all: Vec<Found> = Vec::new();
-    let mut troubles = false;
-    let answers = desk.engine.search_each(&desk.tree, enterprises, &question);
-    for (enterprise, answer) in enterprises.iter().zip(answers) {
-        let Some(found) = desk.answer(answer) else {
-            troubles = true;
-            continue;
-        };
-        desk.explain(|| {
-            let unparsed = match found.unparsed {
-                0 => String::new(),
-                n => format!(", {n} lines of no known kind"),
-            };
-            format!(
-                "{enterprise}: {}{unparsed}",
-                desk.searched_text(&found.searched)
-            )
-        });
-        desk.explain_all(&found.notes);
-        desk.say_troubles(&found.troubles);
-        troubles |= !found.troubles.is_empty();
-        if let Some(text) = left_out(&found) {
-            desk.say(&text);
-        }
-        all.push(found);
+    question.criteria.outcome = wanted_outcome(args.calls.status, args.missed, args.not_returned)?;
+    // Whether a call was returned is known when it is found.
+    question.limit = limit(args).filter(|_| !args.not_returned);
+    question.count_only = args.count && !args.not_returned;
+    let answers = desk.ask(enterprises, &question, None);
+    let all = &answers.found;
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for found in all {
+        let place = enterprises
+            .iter()
+            .position(|name| *name == found.enterprise);
+        let place = place.expect("answers are of those that were asked");
+        rows.extend(
+            found
+                .calls
+                .iter()
+                .map(|call| (place, &found.enterprise, call)),
+        );
     }
-    let mut rows: Vec<(&EnterpriseName, &Summary)> = all
-        .iter()
-        .flat_map(|found| found.calls.iter().map(|call| (&found.enterprise, call)))
-        .collect();
-    rows.sort_by(|a, b| (b.1.first, a.0, &b.1.main_uid).cmp(&(a.1.first, b.0, &a.1.main_uid)));
+    rows.sort_by(|(_, a_name, a), (_, b_name, b)| {
+        (b.first, a_name, &b.main_uid).cmp(&(a.first, b_name, &a.main_uid))
+    });
+    if !args.not_returned {
+        rows.truncate(limit(args).unwrap_or(rows.len()));
+    }
+    let mut incomplete = answers.are_incomplete();
+    let returns = if args.callbacks || args.not_returned {
+        let missed: Vec<MissedCall<'_>> = rows.iter().filter_map(missed_call).collect();
+        let within = Within {
+            millis: args.within.callback_within,
+            strict: args.strict,
+        };
+        let (returns, more) = desk.returns(enterprises, &missed, within, &answers);
+        incomplete |= more;
+        Some(returns)
+    } else {
+        None
+    };
+    if let Some(returns) = returns.as_ref().filter(|_| args.not_returned) {
+        rows.retain(|row| {
+            missed_call(row).is_some_and(|call| {
+                let fate = returns.fate(call.enterprise, call.client, call.first);
+                matches!(fate, Fate::NotReturned { .. })
+            })
+        });
+    }
     let cut = limit(args).filter(|&limit| rows.len() >= limit);
     rows.truncate(cut.unwrap_or(rows.len()));
 
     let mut out = desk.out();
-    let count = match args.count {
+    let count = match question.count_only {
         true => all.iter().map(|found| found.count).sum(),
         false => rows.len(),
     };
     if args.count {
         out.bytes(|out| writeln!(out, "{count}"))?;
     } else {
-        print_calls(desk, args, &mut out, &rows, &all)?;
+        print_calls(desk, args, &mut out, &rows, returns.as_ref(), all)?;
     }
     if cut.is_some() && args.format == SearchFormat::Table {
         let limit = args.limit;
@@ -94,26 +109,49 @@ fn calls(
         let searched = sum(all.iter().map(|found| found.searched));
         desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
     }
-    Ok(Exit::of(count > 0, troubles))
+    Ok(Exit::of(count > 0, incomplete))
+}
+
+fn missed_call<'f>((enterprise, _, call): &Row<'f>) -> Option<MissedCall<'f>> {
+    (call.outcome == Outcome::Missed).then_some(MissedCall {
+        enterprise: *enterprise,
+        client: &call.client,
+        first: call.first,
+    })
 }
 
 fn print_calls(
     desk: &Desk,
     args: &SearchArgs,
     out: &mut Out,
-    rows: &[(&EnterpriseName, &Summary)],
+    rows: &[Row<'_>],
+    returns: Option<&Returns>,
     all: &[Found],
 ) -> Result<(), Error> {
+    // Of each row what became of it, where that is asked; `None` of a call that was not missed.
+    let fates: Option<Vec<Option<Fate<'_>>>> = returns.map(|returns| {
+        let fate = |call: MissedCall<'_>| returns.fate(call.enterprise, call.client, call.first);
+        let rows = rows.iter();
+        rows.map(|row| missed_call(row).map(fate)).collect()
+    });
+    let calls: Vec<(&EnterpriseName, &Summary)> =
+        rows.iter().map(|(_, name, call)| (*name, *call)).collect();
     let values = || {
-        rows.iter()
-            .map(|(name, call)| json::row(name.as_str(), call, &desk.clock))
+        calls.iter().enumerate().map(|(at, (name, call))| {
+            let fate = fates.as_ref().and_then(|fates| fates[at].as_ref());
+            json::row_returned(name.as_str(), call, fate, &desk.clock)
+        })
     };
+    // All of them are not returned, which needs no column.
+    let shown = fates.as_deref().filter(|_| args.callbacks);
     match args.format {
         SearchFormat::Table => {
             let width = out.width();
-            out.styled(|mut out| write_table(&mut out, rows, &desk.clock, width))
+            out.styled(|mut out| write_table(&mut out, &calls, shown, &desk.clock, width))
         }
-        SearchFormat::Csv => out.csv(|out| csv::write_csv(out, rows, &desk.clock)),
+        SearchFormat::Csv => {
+            out.csv(|out| csv::write_csv(out, &calls, fates.as_deref(), &desk.clock))
+        }
         SearchFormat::Ndjson => out.bytes(|out| {
             values().try_for_each(|value| json::write(out, &value, false))?;
             json::write(out, &json::report(all, &desk.clock), false)
@@ -130,7 +168,7 @@ fn print_calls(
         }
         SearchFormat::Raw => {
             for found in all {
-                let own = rows.iter().filter(|(name, _)| **name == found.enterprise);
+                let own = calls.iter().filter(|(name, _)| **name == found.enterprise);
                 let own: Vec<&Summary> = own.map(|(_, call)| *call).collect();
                 if own.is_empty() {
                     continue;
@@ -155,6 +193,9 @@ fn lines(
     let of_calls = [
         ("--direction", args.calls.direction.is_some()),
         ("--status", args.calls.status.is_some()),
+        ("--missed", args.missed),
+        ("--not-returned", args.not_returned),
+        ("--callbacks", args.callbacks),
         ("--min-talk", args.calls.min_talk.is_some()),
         ("--min-ring", args.calls.min_ring.is_some()),
         ("--transferred", args.calls.transferred),

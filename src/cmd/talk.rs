@@ -142,7 +142,7 @@ pub fn say(text: &str) {
 
 impl Desk {
     /// Names what could not be read.
-    pub(super) fn say_troubles(&self, troubles: &[Trouble]) {
+    pub(super) fn say_troubles<'t>(&self, troubles: impl IntoIterator<Item = &'t Trouble>) {
         for trouble in troubles {
             self.say(&format!("incomplete: {trouble}"));
         }

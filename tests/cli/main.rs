@@ -1,5 +1,6 @@
 //! The command line: words, help, completion, settings, and what is written about it all.
 
+mod callbacks;
 mod commands;
 mod completions;
 mod docs;
@@ -10,4 +11,6 @@ mod manual;
 mod readme;
 mod rooms;
 mod shells;
+mod stats;
+mod stats_truth;
 mod story;

@@ -204,3 +204,52 @@ fn hours_that_no_day_has_are_a_mistake() {
     let target = format!("/calls/0367?token={TOKEN}&hours=8-9");
     assert_eq!(server.get(&target).status, 400, "of no day");
 }
+
+/// A call that somebody makes to a client, as one record; `status` 2 is answered.
+fn outgoing(at: DateTime<Utc>, id: &str, client: &str, status: u8) -> String {
+    format!(
+        "{}|AST|hangup|{id}|{{\"UniqueId\": \"{id}\", \"Phone\": \"{client}\", \"Extensions\": [\"152\"], \
+         \"CallType\": 1, \"CallStatus\": \"{status}\"}}\n",
+        at.format("%Y-%m-%d %H:%M:%S,%3f")
+    )
+}
+
+#[test]
+fn a_missed_call_says_whether_the_client_was_called_back() {
+    let ago = |minutes| testing::now() - TimeDelta::minutes(minutes);
+    let missed_of =
+        |minutes, id: &str, client: &str| missed(ago(minutes), id).replace("375290001234", client);
+    let log = [
+        missed_of(200, "1764764400.1", "375290000001"),
+        missed_of(195, "1764764700.2", "375290000002"),
+        outgoing(ago(188), "1764765120.3", "80290000001", 2),
+        missed_of(180, "1764765600.4", "375290000003"),
+        outgoing(ago(150), "1764767400.5", "375290000002", 0),
+        missed_of(30, "1764774600.6", "375290000004"),
+        missed_of(20, "1764775200.7", "anonymous"),
+    ];
+    let (_dir, server) = server(&log.concat());
+    let said = |language: &str, query: &str| {
+        let target = format!("/calls/0367?token={TOKEN}&lang={language}{query}");
+        let page = server.get(&target).text();
+        let rows = between(&page, "<span class=\"back ", "</span>").into_iter();
+        rows.map(|text| text.replace('\u{a0}', " "))
+            .collect::<Vec<_>>()
+    };
+    // Newest first; nothing of the two that are half an hour old and less.
+    let russian = [
+        "uncalled\">не перезвонили",
+        "tried\">перезвонили через 45 мин, не дозвонились",
+        "called\">перезвонили через 12 мин",
+    ];
+    assert_eq!(said("ru", ""), russian);
+    let english = [
+        "uncalled\">not called back",
+        "tried\">called back after 45 min, not reached",
+        "called\">called back after 12 min",
+    ];
+    assert_eq!(said("en", ""), english);
+    // Also where only missed calls, or those of one client, are listed.
+    assert_eq!(said("en", "&result=missed"), english);
+    assert_eq!(said("en", "&phone=375290000001"), english[2..]);
+}

@@ -46,7 +46,7 @@ pub use recent::{last_written, recent_calls};
 pub use search::{Found, SearchQuestion};
 pub use table::{Row, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, TableState};
-pub use tally::{Outcomes, QUARTER_MILLIS, Tally};
+pub use tally::Tally;
 pub use trace::{Trace, TraceQuestion, TracedCall};
 
 /// Answers questions about log trees.

@@ -2,32 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use calltrace_model::call::{Outcome, Summary};
+use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
-
-/// A quarter of an hour (milliseconds): hours of every zone begin at one.
-pub const QUARTER_MILLIS: i64 = 15 * 60_000;
-
-/// Calls by how they ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outcomes([usize; Outcome::ALL.len()]);
-
-impl Outcomes {
-    /// Those that ended so.
-    pub fn of(self, outcome: Outcome) -> usize {
-        self.0[outcome as usize]
-    }
-
-    /// All of them.
-    pub fn all(self) -> usize {
-        self.0.iter().sum()
-    }
-
-    /// These and those.
-    pub fn plus(self, other: Outcomes) -> Outcomes {
-        Outcomes(std::array::from_fn(|at| self.0[at] + other.0[at]))
-    }
-}
+use calltrace_model::stats::{Outcomes, QUARTER_MILLIS};
 
 /// How many calls began in each quarter of an hour of the log's zone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,8 +15,10 @@ pub struct Tally {
 impl Tally {
     pub(super) fn add(&mut self, summary: &Summary) {
         let quarter = summary.first.0.div_euclid(QUARTER_MILLIS);
-        let outcomes = self.quarters.entry(quarter).or_default();
-        outcomes.0[summary.outcome as usize] += 1;
+        self.quarters
+            .entry(quarter)
+            .or_default()
+            .add(summary.outcome);
     }
 
     /// Each quarter that has calls, by its beginning, in order of time.

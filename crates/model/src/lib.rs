@@ -34,3 +34,4 @@ pub mod filter;
 pub mod record;
 pub mod redact;
 pub mod sanitise;
+pub mod stats;

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::json::{direction, outcome};
+use super::json::{direction, outcome, returned_how};
 use super::{Clock, RowWriter};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
+use calltrace_model::stats::Fate;
 use calltrace_store::tree::EnterpriseName;
 
 /// A column: its head, and how it is read. Durations are milliseconds; a cell is empty where nothing says.
@@ -77,6 +78,15 @@ const COLUMNS: [Column; 29] = [
     column("sql_queries", |_, call| number(Some(call.sql))),
 ];
 
+/// The columns behind those of `search`, where it is asked what became of missed calls; empty for one that was
+/// not returned.
+const RETURNED: [&str; 4] = [
+    "returned",
+    "returned_by",
+    "returned_after_ms",
+    "returned_reached",
+];
+
 const fn column(name: &'static str, read: Read) -> Column {
     Column { name, read }
 }
@@ -124,16 +134,18 @@ impl<W: Write> CsvRows<W> {
         if mark {
             out.write_all("\u{feff}".as_bytes())?;
         }
-        CsvRows::new(out, clock, Form::Sheet { harmless: !raw })
+        CsvRows::new(out, clock, Form::Sheet { harmless: !raw }, &[])
     }
 
-    fn new(out: W, clock: &Clock, form: Form) -> io::Result<CsvRows<W>> {
+    /// `further` are the heads of what each row has behind its columns.
+    fn new(out: W, clock: &Clock, form: Form, further: &[&str]) -> io::Result<CsvRows<W>> {
         let columns = match form {
             Form::Search => &COLUMNS[..SEARCH_COLUMNS],
             Form::Sheet { .. } => &COLUMNS[..],
         };
         let mut csv = csv::Writer::from_writer(out);
-        csv.write_record(columns.iter().map(|column| column.name))?;
+        let heads = columns.iter().map(|column| column.name);
+        csv.write_record(heads.chain(further.iter().copied()))?;
         Ok(CsvRows {
             csv,
             columns,
@@ -142,20 +154,25 @@ impl<W: Write> CsvRows<W> {
         })
     }
 
-    fn write(&mut self, enterprise: &EnterpriseName, call: &Summary) -> io::Result<()> {
+    fn write(
+        &mut self,
+        enterprise: &EnterpriseName,
+        call: &Summary,
+        further: &[String],
+    ) -> io::Result<()> {
         for column in self.columns {
             let cell = (column.read)(enterprise, call);
             self.csv
                 .write_field(self.form.cell(&cell, &self.clock).as_bytes())?;
         }
         // Ends the row.
-        Ok(self.csv.write_record(None::<&[u8]>)?)
+        Ok(self.csv.write_record(further)?)
     }
 }
 
 impl<W: Write> RowWriter for CsvRows<W> {
     fn row(&mut self, enterprise: &EnterpriseName, call: &Summary) -> io::Result<()> {
-        self.write(enterprise, call)
+        self.write(enterprise, call, &[])
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
@@ -201,20 +218,32 @@ fn bars<'c>(items: impl Iterator<Item = Cow<'c, str>>) -> String {
     items.join("|")
 }
 
-/// Writes all rows as `search` prints them.
+/// Writes all rows as `search` prints them; `fates` has what became of each missed call, where that is asked.
 ///
 /// # Errors
 /// When `out` does.
 pub fn write_csv(
     out: impl Write,
     calls: &[(&EnterpriseName, &Summary)],
+    fates: Option<&[Option<Fate<'_>>]>,
     clock: &Clock,
 ) -> io::Result<()> {
-    let mut rows = CsvRows::new(out, clock, Form::Search)?;
-    for (enterprise, call) in calls {
-        rows.write(enterprise, call)?;
+    let heads: &[&str] = fates.map_or(&[], |_| &RETURNED);
+    let mut rows = CsvRows::new(out, clock, Form::Search, heads)?;
+    for (at, (enterprise, call)) in calls.iter().enumerate() {
+        match fates {
+            Some(fates) => rows.write(enterprise, call, &returned(fates[at].as_ref()))?,
+            None => rows.write(enterprise, call, &[])?,
+        }
     }
     rows.csv.flush()
+}
+
+fn returned(fate: Option<&Fate<'_>>) -> [String; RETURNED.len()] {
+    let how = fate.and_then(returned_how);
+    how.map_or_else(Default::default, |(how, by, after_millis, reached)| {
+        [how, by, &after_millis.to_string(), &reached.to_string()].map(str::to_owned)
+    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod people;
 pub mod rotation;
 mod rows;
 mod secrets;
+pub mod stats;
 pub mod story;
 mod stream;
 mod style;

@@ -12,6 +12,7 @@ use super::number::phone;
 use super::{Clock, words};
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::sanitise;
+use calltrace_model::stats::Fate;
 use calltrace_store::tree::EnterpriseName;
 
 /// Rows laid out at once; all of fifteen days would take more memory than finding them.
@@ -28,13 +29,14 @@ struct Column {
     gives_way: u8,
 }
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     column("TIME", false, 0),
     column("ENT", false, 0),
     column("DIR", false, 4),
     column("CLIENT", false, 0),
     column("WHO", false, 2),
     column("RESULT", false, 0),
+    column("CALLED BACK", false, 0),
     column("RING", true, 5),
     column("TALK", true, 3),
     column("TG", true, 6),
@@ -42,6 +44,7 @@ const COLUMNS: [Column; 10] = [
 ];
 const ENTERPRISE: usize = 1;
 const RESULT: usize = 5;
+const CALLED_BACK: usize = 6;
 
 const fn column(head: &'static str, right: bool, gives_way: u8) -> Column {
     Column {
@@ -52,13 +55,14 @@ const fn column(head: &'static str, right: bool, gives_way: u8) -> Column {
 }
 
 /// Writes the rows, newest first as they come, under a head. `width` is what they must fit in;
-/// `None` for any width.
+/// `None` for any width. `fates` has what became of each missed call, where that is asked.
 ///
 /// # Errors
 /// When `out` does.
 pub fn write_table(
     out: &mut impl Write,
     calls: &[(&EnterpriseName, &Summary)],
+    fates: Option<&[Option<Fate<'_>>]>,
     clock: &Clock,
     width: Option<usize>,
 ) -> io::Result<()> {
@@ -68,16 +72,19 @@ pub fn write_table(
     let one = calls.iter().all(|(name, _)| *name == calls[0].0);
     let short = width.is_some_and(|w| w < 80);
     let offsets = clock.offsets(calls.iter().map(|(_, call)| call.first));
-    let rows: Vec<[String; 10]> = calls
+    let fate = |at: usize| fates.and_then(|fates| fates[at].as_ref());
+    let rows: Vec<[String; 11]> = calls
         .iter()
-        .map(|(name, call)| {
+        .enumerate()
+        .map(|(at, (name, call))| {
             let mut row = row(name, call, clock, short);
+            row[CALLED_BACK] = fate(at).map_or(String::new(), called_back);
             row[0] += &offsets.as_ref().map_or(String::new(), |of| of(call.first));
             row
         })
         .collect();
     let mut shown: Vec<usize> = (0..COLUMNS.len())
-        .filter(|&c| c != ENTERPRISE || !one)
+        .filter(|&c| (c != ENTERPRISE || !one) && (c != CALLED_BACK || fates.is_some()))
         .collect();
     let head = |c: usize| match c {
         0 if offsets.is_some() => format!("TIME ({})", clock.zone_name()),
@@ -147,7 +154,7 @@ fn align(column: usize, text: &str) -> Cell {
     Cell::new(text).set_alignment(alignment)
 }
 
-fn row(name: &EnterpriseName, call: &Summary, clock: &Clock, short: bool) -> [String; 10] {
+fn row(name: &EnterpriseName, call: &Summary, clock: &Clock, short: bool) -> [String; 11] {
     let time = if short {
         clock.short(call.first)
     } else {
@@ -165,6 +172,7 @@ fn row(name: &EnterpriseName, call: &Summary, clock: &Clock, short: bool) -> [St
         phone(&call.client),
         who(call),
         words::outcome(call).to_owned(),
+        String::new(),
         span(call.ring_millis),
         span(call.talk_millis),
         messages,
@@ -188,4 +196,28 @@ fn who(call: &Summary) -> String {
         }
     };
     cut(&names, NAMES_WIDTH_MAX)
+}
+
+/// What became of a missed call.
+fn called_back(fate: &Fate<'_>) -> String {
+    let by = |by: &str| match by {
+        "" => String::new(),
+        by => format!(" by {}", phone(by)),
+    };
+    match fate {
+        Fate::CalledBack {
+            by: who,
+            after_millis,
+            reached,
+        } => {
+            let end = if *reached { "" } else { ", not reached" };
+            format!("after {}{}{end}", words::duration(*after_millis), by(who))
+        }
+        Fate::RangAgain { after_millis, .. } => {
+            format!("rang again after {}", words::duration(*after_millis))
+        }
+        Fate::Anonymous => "without a number".to_owned(),
+        Fate::Pending => "not yet".to_owned(),
+        Fate::NotReturned { .. } => "no".to_owned(),
+    }
 }

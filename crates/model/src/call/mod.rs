@@ -36,7 +36,10 @@ pub use faults::{Fault, FaultCode, Severity};
 pub use joiner::{Component, Joiner, SAME_CALL_MILLIS, first_and_last};
 pub use messages::{MessageLife, MessageTotals};
 pub use state::{Phase, State};
-pub use story::{PersonDoing, PersonLane, PersonSpan, Rung, Step, StepEvent, Story, felt_hold};
+pub use story::{
+    FELT_HOLD_MILLIS_MIN, PersonDoing, PersonLane, PersonSpan, Rung, Step, StepEvent, Story,
+    felt_hold,
+};
 pub use summary::{Direction, Leg, Outcome, Request, RingOutcome, Ringing, Summary};
 pub use summer::straighten;
 pub use talk::{Heard, Transfer, TransferKind, TransferResult};

@@ -8,6 +8,9 @@ pub const SUFFIX_DIGITS_MIN: usize = 7;
 /// Longest number worth matching (E.164 allows 15 digits, plus an international prefix).
 const DIGITS_MAX: usize = 20;
 
+/// As many as E.164 allows behind `810`, and a one before them: what 64 bits hold.
+const KEY_DIGITS_MAX: usize = 18;
+
 /// Numbers of fewer digits than this are not asked for by number.
 const DIGITS_MIN: usize = 3;
 
@@ -107,14 +110,42 @@ impl PhoneQuery {
 /// The number without its ways of dialling: `80 29 ...` is Belarus from inside (`375 29 ...`),
 /// `8` and ten digits Russia from inside (`7 ...`), `00` and `810` lead abroad.
 pub fn canonical(digits: &[u8]) -> Cow<'_, [u8]> {
-    match digits {
-        [b'8', b'1', b'0', rest @ ..] if rest.len() >= 10 => Cow::Borrowed(rest),
-        [b'0', b'0', rest @ ..] if rest.len() >= 10 => Cow::Borrowed(rest),
-        [b'8', b'0', rest @ ..] if rest.len() == 9 => Cow::Owned([b"375", rest].concat()),
-        [b'8', rest @ ..] if rest.len() == 10 => Cow::Owned([b"7", rest].concat()),
-        [b'0', rest @ ..] if rest.len() == 9 => Cow::Borrowed(rest),
-        _ => Cow::Borrowed(digits),
+    match country_and_rest(digits) {
+        ([], rest) => Cow::Borrowed(rest),
+        (country, rest) => Cow::Owned([country, rest].concat()),
     }
+}
+
+/// What [`canonical`] puts before a number, and what it leaves of it.
+fn country_and_rest(digits: &[u8]) -> (&'static [u8], &[u8]) {
+    match digits {
+        [b'8', b'1', b'0', rest @ ..] if rest.len() >= 10 => (b"", rest),
+        [b'0', b'0', rest @ ..] if rest.len() >= 10 => (b"", rest),
+        [b'8', b'0', rest @ ..] if rest.len() == 9 => (b"375", rest),
+        [b'8', rest @ ..] if rest.len() == 10 => (b"7", rest),
+        [b'0', rest @ ..] if rest.len() == 9 => (b"", rest),
+        _ => (b"", digits),
+    }
+}
+
+/// A key that two fields share exactly where [`same_number`] holds, to find a number among many without
+/// comparing it to each. `None` for what is no outside number, and for one of more than 18 digits.
+///
+/// ```
+/// use calltrace_model::record::phone::key;
+///
+/// assert_eq!(key(b"+375290001234"), key(b"80290001234"));
+/// assert_eq!(key(b"151"), None);
+/// ```
+pub fn key(field: &[u8]) -> Option<u64> {
+    let digits = digits_of(field);
+    if !(SUFFIX_DIGITS_MIN..=KEY_DIGITS_MAX).contains(&digits.len()) {
+        return None;
+    }
+    let (country, rest) = country_and_rest(digits);
+    let all = country.iter().chain(rest);
+    // The one in front keeps zeros in front apart.
+    Some(all.fold(1, |key, digit| key * 10 + u64::from(digit - b'0')))
 }
 
 /// The digits of a phone field: `+375290001234`, `-375290001234` and plain give the same. Empty
@@ -211,5 +242,33 @@ mod tests {
         assert_eq!(digits_of(b"-375290001234"), b"375290001234");
         assert!(same_number(b"+375290001234", b"80290001234"));
         assert!(!same_number(b"151", b"151"));
+    }
+
+    #[test]
+    fn a_key_is_shared_by_the_same_numbers_alone() {
+        let fields = [
+            "375290001234",
+            "+375290001234",
+            "-80290001234",
+            "00375290001234",
+            "810375290001234",
+            "290001234",
+            "0290001234",
+            "89261234567",
+            "79261234567",
+            "0001234",
+            "1234567",
+            "01234567",
+            "151",
+            "",
+            "<unknown>",
+        ];
+        for (a, b) in fields.iter().flat_map(|a| fields.map(|b| (*a, b))) {
+            let (a_key, b_key) = (key(a.as_bytes()), key(b.as_bytes()));
+            let same = a_key.is_some() && a_key == b_key;
+            assert_eq!(same, same_number(a.as_bytes(), b.as_bytes()), "{a} {b}");
+        }
+        assert_eq!(key("1".repeat(19).as_bytes()), None);
+        assert!(key("9".repeat(18).as_bytes()).is_some());
     }
 }

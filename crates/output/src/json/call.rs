@@ -6,6 +6,44 @@ use super::{direction, outcome};
 use crate::Clock;
 use calltrace_model::call::{Summary, Transfer};
 use calltrace_model::record::Stamp;
+use calltrace_model::stats::Fate;
+
+/// One row of a search.
+pub fn row(enterprise: &str, call: &Summary, clock: &Clock) -> Value {
+    let mut row = json!({
+        "unique_id": call.main_uid,
+        "enterprise_number": enterprise,
+        "start_time": clock.rfc3339(call.first),
+        "end_time": clock.rfc3339(call.last),
+    });
+    let counts = json!({
+        "events_count": call.events,
+        "http_requests_count": call.http,
+        "sql_queries_count": call.sql,
+        "telegram_messages_count": call.messages.sent,
+    });
+    for part in [self::call(call, clock), counts] {
+        if let (Some(row), Value::Object(part)) = (row.as_object_mut(), part) {
+            row.extend(part);
+        }
+    }
+    row
+}
+
+/// The same, of a missed call with what became of it: `returned`, `null` where nobody called back and the client did
+/// not get through.
+pub fn row_returned(
+    enterprise: &str,
+    call: &Summary,
+    fate: Option<&Fate<'_>>,
+    clock: &Clock,
+) -> Value {
+    let mut row = row(enterprise, call, clock);
+    if let (Some(fields), Some(fate)) = (row.as_object_mut(), fate) {
+        fields.insert("returned".to_owned(), returned(fate));
+    }
+    row
+}
 
 pub(super) fn call(s: &Summary, clock: &Clock) -> Value {
     json!({
@@ -35,6 +73,27 @@ pub(super) fn call(s: &Summary, clock: &Clock) -> Value {
             "chats": s.messages.chats,
         },
         "http_failed": s.http_failed,
+    })
+}
+
+/// How a missed call was returned: `called_back` or `rang_again`, by whom, after how many milliseconds, and whether
+/// the client talked to somebody. `None` if it was not.
+pub(crate) fn returned_how<'f>(fate: &Fate<'f>) -> Option<(&'static str, &'f str, i64, bool)> {
+    match *fate {
+        Fate::CalledBack {
+            by,
+            after_millis,
+            reached,
+        } => Some(("called_back", by, after_millis, reached)),
+        Fate::RangAgain { by, after_millis } => Some(("rang_again", by, after_millis, true)),
+        Fate::Anonymous | Fate::Pending | Fate::NotReturned { .. } => None,
+    }
+}
+
+fn returned(fate: &Fate<'_>) -> Value {
+    returned_how(fate).map_or(Value::Null, |(how, by, after_millis, reached)| {
+        let by = Some(by).filter(|by| !by.is_empty());
+        json!({ "how": how, "by": by, "after_ms": after_millis, "reached": reached })
     })
 }
 

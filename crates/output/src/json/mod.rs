@@ -13,6 +13,8 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use call::call;
+pub(crate) use call::returned_how;
+pub use call::{row, row_returned};
 
 use super::{Clock, Secrets, Shown};
 use calltrace_engine::{Found, FoundLines, Searched, Trace, TracedCall};
@@ -167,28 +169,6 @@ pub fn not_found(trace: &Trace, id: &str, clock: &Clock) -> Value {
         "near": trace.near,
         "completeness": completeness(&trace.searched, &trace.troubles, clock),
     })
-}
-
-/// One row of a search.
-pub fn row(enterprise: &str, call: &Summary, clock: &Clock) -> Value {
-    let mut row = json!({
-        "unique_id": call.main_uid,
-        "enterprise_number": enterprise,
-        "start_time": clock.rfc3339(call.first),
-        "end_time": clock.rfc3339(call.last),
-    });
-    let counts = json!({
-        "events_count": call.events,
-        "http_requests_count": call.http,
-        "sql_queries_count": call.sql,
-        "telegram_messages_count": call.messages.sent,
-    });
-    for part in [self::call(call, clock), counts] {
-        if let (Some(row), Value::Object(part)) = (row.as_object_mut(), part) {
-            row.extend(part);
-        }
-    }
-    row
 }
 
 /// What a search looked at, as its last value.

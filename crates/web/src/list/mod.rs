@@ -14,13 +14,23 @@ use crate::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
 use crate::site::{Site, Visit};
 use calltrace_directory::Names;
 use calltrace_engine::{Found, SearchQuestion, Tally};
-use calltrace_model::call::Summary;
+use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
+use calltrace_model::stats::{Contacts, Returns, StatsCall, criteria_after};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
 use crate::limits::Length;
 use question::{Address, Asked, Period, ROWS, day_of};
+
+/// Within which time a missed call is returned (milliseconds), as `calltrace stats` has it.
+const RETURNED_WITHIN_MILLIS: i64 = 60 * 60_000;
+
+/// Missed calls of several clients within a longer time are not looked after (milliseconds): a week and an hour.
+const RETURNS_SPAN_MILLIS_MAX: i64 = (7 * 24 + 1) * 3_600_000;
+
+/// Nor are those that more calls than this are between.
+const RETURNS_CALLS_MAX: usize = 5_000;
 
 pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Said> {
     let bad = |_| visit.said(Notice::BadRequest);
@@ -71,6 +81,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
             fixed: &fixed,
             mistake: asked.mistake,
             rows: &rows,
+            returns: listed.returns.as_ref(),
             tally: &listed.tally,
             period: match listed.period {
                 Period::Days(from, to) => Some((from, to)),
@@ -103,6 +114,8 @@ struct Listed {
     tally: Tally,
     period: Period,
     troubles: Vec<calltrace_store::error::Trouble>,
+    /// What became of the missed calls among the rows, where that was asked.
+    returns: Option<Returns>,
 }
 
 impl Listed {
@@ -113,6 +126,7 @@ impl Listed {
             tally: Tally::default(),
             period,
             troubles: Vec::new(),
+            returns: None,
         }
     }
 
@@ -125,6 +139,7 @@ impl Listed {
             tally: found.tally,
             period,
             troubles: found.troubles,
+            returns: None,
         }
     }
 }
@@ -139,10 +154,47 @@ async fn listed(
     let (now, enterprise) = (look.now, enterprise.clone());
     let search = move |site: &Site| match site.has_no_logs_of(&enterprise) {
         true => Ok(Listed::nothing(asked.period(day_of(&site.clock, now)))),
-        false => search(site, &enterprise, &asked, now),
+        false => search(site, &enterprise, &asked, now).map(|listed| Listed {
+            returns: returns(site, &enterprise, &listed.rows, now),
+            ..listed
+        }),
     };
     let failed = "calls can't be searched";
     visit.answer(site, Length::Long, failed, search).await
+}
+
+/// What became of the missed calls among the rows. `None` where there are none, where they are so far apart that
+/// to look would take longer than the page itself, and where the calls around them can't be read: then the page
+/// does not say it.
+fn returns(
+    site: &Site,
+    enterprise: &EnterpriseName,
+    rows: &[Summary],
+    now: Stamp,
+) -> Option<Returns> {
+    let missed = rows.iter().filter(|row| row.outcome == Outcome::Missed);
+    let missed = missed.map(|row| (row.client.as_str(), row.first));
+    let criteria = criteria_after(missed, RETURNED_WITHIN_MILLIS, now)?;
+    let lasts = criteria.until?.since(criteria.since?);
+    if criteria.phone.is_none() && lasts > RETURNS_SPAN_MILLIS_MAX {
+        return None;
+    }
+    let question = SearchQuestion {
+        criteria,
+        limit: Some(RETURNS_CALLS_MAX),
+        ..SearchQuestion::default()
+    };
+    let found = site.lister().search(&site.tree, enterprise, &question);
+    let found = found.inspect_err(|error| tracing::warn!(%error, "callbacks can't be searched"));
+    let calls = found.ok()?.calls;
+    if calls.len() == RETURNS_CALLS_MAX {
+        return None;
+    }
+    let mut contacts = Contacts::default();
+    for call in &calls {
+        contacts.add(0, &StatsCall::from(call));
+    }
+    Some(contacts.settle(RETURNED_WITHIN_MILLIS, now))
 }
 
 /// Searches the days asked for. Where none was, and today has no such call yet, the newest day

@@ -4,10 +4,10 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike
 
 use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake};
 use crate::request::{Malformed, Query};
-use calltrace_engine::QUARTER_MILLIS;
 use calltrace_model::call::{Criteria, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::stats::QUARTER_MILLIS;
 use calltrace_output::{Clock, json};
 
 /// Rows on one page.

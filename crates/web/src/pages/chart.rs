@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::filters::Filters;
 use super::given::ListPage;
 use super::{Language, Look};
-use calltrace_engine::Outcomes;
 use calltrace_model::call::Outcome;
+use calltrace_model::stats::Outcomes;
 
 /// Height of the tallest bar, of the letters below and above (pixels).
 const BARS: usize = 72;

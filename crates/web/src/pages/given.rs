@@ -7,6 +7,7 @@ use super::others::OtherCall;
 use calltrace_directory::Names;
 use calltrace_engine::{Searched, Tally, TracedCall};
 use calltrace_model::call::Summary;
+use calltrace_model::stats::Returns;
 use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
@@ -78,6 +79,8 @@ pub struct ListPage<'a> {
     pub mistake: Option<Mistake>,
     /// Calls of this page, newest first, each with where it leads; empty: nowhere.
     pub rows: &'a [(Summary, String)],
+    /// What became of the missed ones, where that is known; their enterprise is number 0.
+    pub returns: Option<&'a Returns>,
     /// All calls that match.
     pub tally: &'a Tally,
     /// First and last day that were looked at; `None` for all there are.

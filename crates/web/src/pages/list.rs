@@ -239,7 +239,9 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
                     @if day.replace(date) != Some(date) {
                         li.day { (l.day(date)) }
                     }
-                    li { (row(look, people, summary, (&time(summary), link))) }
+                    @let fate = page.returns.filter(|_| summary.outcome == Outcome::Missed)
+                        .map(|returns| returns.fate(0, &summary.client, summary.first));
+                    li { (row(look, people, summary, (&time(summary), link), fate.as_ref())) }
                 }
             }
             @if page.links.is_cut {

@@ -5,16 +5,22 @@ use maud::{Markup, html};
 use super::people::People;
 use super::{Language, Look};
 use calltrace_model::call::{Direction, Outcome, Summary};
+use calltrace_model::stats::Fate;
+
+/// A minute (milliseconds).
+const MINUTE_MILLIS: i64 = 60_000;
 
 /// Of those rung, shown in a row.
 const RUNG_MAX: usize = 4;
 
-/// The row; `link` leads to the call, an empty one nowhere, `time` is when it began.
+/// The row; `link` leads to the call, an empty one nowhere, `time` is when it began, `fate` what became of it
+/// where it was missed.
 pub(super) fn row(
     look: &Look,
     people: &People<'_>,
     s: &Summary,
     (time, link): (&str, &str),
+    fate: Option<&Fate<'_>>,
 ) -> Markup {
     let l = look.language;
     let (class, mark) = look_of(s.outcome);
@@ -34,7 +40,12 @@ pub(super) fn row(
             span.whom {
                 @if s.client.is_empty() { (l.of("номер неизвестен", "number unknown")) } @else { (people.party(&s.client)) }
             }
-            span.leg { (with_whom(l, people, s)) }
+            span.leg {
+                (with_whom(l, people, s))
+                @if let Some((class, text)) = fate.and_then(|fate| returned(l, fate)) {
+                    span class={ "back " (class) } { (text) }
+                }
+            }
             span.how {
                 span class={ "badge " (class) } { span aria-hidden="true" { (mark) " " } (result) }
                 @if let Some(length) = lasting(l, s) { span.leg { (length) } }
@@ -50,6 +61,39 @@ pub(super) fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Missed | Outcome::NotReached | Outcome::Busy => ("bad", "✕"),
         Outcome::InProgress => ("live", "●"),
         Outcome::Unknown => ("odd", "?"),
+    }
+}
+
+/// Whether the client was called back, and how soon; nothing while there is time.
+fn returned(l: Language, fate: &Fate<'_>) -> Option<(&'static str, String)> {
+    let soon = |millis: i64| match millis {
+        // Nobody asks for the seconds.
+        MINUTE_MILLIS.. => l.duration(millis - millis % MINUTE_MILLIS),
+        _ => l.duration(millis),
+    };
+    match *fate {
+        Fate::CalledBack {
+            after_millis,
+            reached,
+            ..
+        } => {
+            let called = l.of("перезвонили через", "called back after");
+            let end = match reached {
+                true => "",
+                false => l.of(", не дозвонились", ", not reached"),
+            };
+            let class = if reached { "called" } else { "tried" };
+            Some((class, format!("{called} {}{end}", soon(after_millis))))
+        }
+        Fate::RangAgain { after_millis, .. } => {
+            let rang = l.of("клиент дозвонился через", "the client got through after");
+            Some(("called", format!("{rang} {}", soon(after_millis))))
+        }
+        Fate::NotReturned { .. } => {
+            let text = l.of("не перезвонили", "not called back");
+            Some(("uncalled", text.to_owned()))
+        }
+        Fate::Pending | Fate::Anonymous => None,
     }
 }
 

@@ -17,11 +17,11 @@ use crate::record::Stamp;
 pub use people::{PersonDoing, PersonLane, PersonSpan};
 
 /// Less than this without a partner (milliseconds) is not felt as hold.
-const FELT_MILLIS: i64 = 1_000;
+pub const FELT_HOLD_MILLIS_MIN: i64 = 1_000;
 
 /// How long a call was on hold (milliseconds), as far as it was felt.
 pub fn felt_hold(s: &Summary) -> Option<i64> {
-    s.hold_millis.filter(|held| *held >= FELT_MILLIS)
+    s.hold_millis.filter(|held| *held >= FELT_HOLD_MILLIS_MIN)
 }
 
 /// A call, told.

@@ -58,7 +58,7 @@ pub(super) fn waited_on(facts: &[Fact], s: &Summary) -> Option<Option<Stamp>> {
         .map(|pair| pair[1].from.since(pair[0].to.unwrap_or(pair[1].from)));
     let before: i64 = known.by_ref().filter(|gap| *gap > SWAP_MILLIS).sum();
     let rest = s.hold_millis? - before;
-    (rest >= super::FELT_MILLIS).then(|| {
+    (rest >= super::FELT_HOLD_MILLIS_MIN).then(|| {
         Some(
             left.plus_millis(rest)
                 .min(end(facts, s).unwrap_or(left.plus_millis(rest))),

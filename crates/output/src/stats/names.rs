@@ -1,0 +1,88 @@
+//! How groups are called.
+
+use super::Shown;
+use crate::layout::fit;
+use crate::number::phone;
+use calltrace_model::stats::{GroupBy, Key, Stats};
+use chrono::Datelike;
+use unicode_width::UnicodeWidthStr;
+
+/// The widest that a column of names gets (columns): an enterprise, and a number as people write it.
+pub(super) const NAMES_WIDTH_MAX: usize = 24;
+
+/// The words that a picture needs, in the language of who looks at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// All calls.
+    pub calls: &'static str,
+    /// The missed ones of them.
+    pub missed: &'static str,
+    /// Instead of a name that nothing says.
+    pub nobody: &'static str,
+    /// Monday to Sunday.
+    pub weekdays: [&'static str; 7],
+}
+
+impl Words {
+    /// In English.
+    pub const ENGLISH: Words = Words {
+        calls: "calls",
+        missed: "missed",
+        nobody: "(none)",
+        weekdays: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+    };
+
+    /// What a group is called, cut where it is long. Names come from logs and are sanitised.
+    pub(super) fn key(&self, shown: &Shown<'_>, key: &Key) -> String {
+        short(match key {
+            Key::Hour(hour) => format!("{hour:02}:00"),
+            Key::Weekday(day) => self.weekdays[usize::from(*day)].to_owned(),
+            Key::Day(day) => {
+                let weekday = day.weekday().num_days_from_monday() as usize;
+                format!("{day} {}", self.weekdays[weekday])
+            }
+            Key::Enterprise(place) => shown.enterprises[*place].to_string(),
+            Key::Name { enterprise, name } => {
+                let name = match name.as_str() {
+                    "" => self.nobody.to_owned(),
+                    name => phone(name),
+                };
+                match has_many_enterprises(shown.stats) {
+                    true => format!("{} {name}", shown.enterprises[*enterprise]),
+                    false => name,
+                }
+            }
+        })
+    }
+}
+
+/// A name that is not too wide for a column.
+pub(super) fn short(name: String) -> String {
+    match name.width() > NAMES_WIDTH_MAX {
+        true => fit(&name, NAMES_WIDTH_MAX),
+        false => name,
+    }
+}
+
+/// Whether names are of more than one enterprise.
+pub(super) fn has_many_enterprises(stats: &Stats) -> bool {
+    let mut places = stats.groups.iter().filter_map(|group| match group.key {
+        Key::Name { enterprise, .. } => Some(enterprise),
+        _ => None,
+    });
+    let first = places.next();
+    places.any(|place| Some(place) != first)
+}
+
+/// The head of a column of groups.
+pub(super) fn head(by: GroupBy) -> &'static str {
+    match by {
+        GroupBy::Hour => "HOUR",
+        GroupBy::Weekday => "DAY",
+        GroupBy::Day => "DAY",
+        GroupBy::Person => "PERSON",
+        GroupBy::Line => "LINE",
+        GroupBy::Client => "CLIENT",
+        GroupBy::Enterprise => "ENTERPRISE",
+    }
+}

@@ -1,0 +1,85 @@
+//! `calltrace stats` as typed.
+
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+
+use super::HELP;
+use super::search::{CallArgs, WithinArgs};
+use calltrace_model::stats::GroupBy;
+
+/// `calltrace stats`
+#[derive(Debug, Args)]
+#[command(
+    help_template = HELP,
+    before_help = "\
+Examples:
+  calltrace stats 0367 --since -7d
+      the week: totals, a map of its hours, who was missed
+  calltrace stats 0367 --by person --since 2025-11-01
+      who answers how much, and how fast
+  calltrace stats --by day --format svg > calls.svg
+      a picture of all days, of all enterprises",
+    after_long_help = "\
+The filters are those of calltrace-search(1): only calls that pass them are counted. A call belongs to the hour and \
+the day that it began in, in the zone that is shown. Whether a missed call was returned is decided with all calls \
+of the client, also those that the filters leave out and those after --until.
+
+Exit status: 0 found, 1 no such call though everything was searched, 2 an error or an incomplete \
+search (what was found is counted all the same)."
+)]
+pub struct StatsArgs {
+    /// Which calls.
+    #[command(flatten)]
+    pub calls: CallArgs,
+    /// What to put calls together by; a missed call counts for each person that it rang
+    #[arg(long, value_name = "WHAT")]
+    pub by: Option<By>,
+    /// Within which time.
+    #[command(flatten)]
+    pub within: WithinArgs,
+    /// At most this many persons, lines, clients or enterprises, the busiest; 0 for all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+    /// Join only what ids prove
+    #[arg(long)]
+    pub strict: bool,
+    /// How to print it; svg is a picture that needs nothing else
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: StatsFormat,
+}
+
+/// What calls are put together by, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct By(pub GroupBy);
+
+impl ValueEnum for By {
+    fn value_variants<'a>() -> &'a [By] {
+        const ALL: [By; GroupBy::ALL.len()] = {
+            let mut all = [By(GroupBy::Hour); GroupBy::ALL.len()];
+            let mut at = 0;
+            while at < all.len() {
+                all[at] = By(GroupBy::ALL[at]);
+                at += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
+}
+
+/// Formats of statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatsFormat {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// A row for each group, comma-separated values with a head.
+    Csv,
+    /// A picture: bars, or the hours of a week.
+    Svg,
+}
