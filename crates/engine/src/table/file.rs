@@ -104,7 +104,7 @@ impl TableFile {
         group: usize,
         wanted: impl Fn(&str) -> bool,
         visit: impl Fn(&mut Assembler, &mut Row),
-        take: impl FnMut(usize, Row),
+        take: impl FnMut(usize, &mut Row),
     ) -> std::result::Result<(), String> {
         if !*self.is_whole.get_or_init(|| self.has_its_sum()) {
             return Err("has another checksum than is noted in it".to_owned());
@@ -154,7 +154,7 @@ pub(crate) fn encode(
     let mut kept = rows.iter();
     let mut is_same = true;
     for group in 0..read.group_rows().count() {
-        let take = |_, row| is_same &= kept.next() == Some(&row);
+        let take = |_, row: &mut Row| is_same &= kept.next() == Some(&*row);
         let done = read.read_group(group, |_| true, visit, take);
         done.map_err(|error| error.to_string())?;
     }

@@ -18,6 +18,16 @@ pub(super) enum Values {
     Flags(Vec<bool>),
 }
 
+impl Values {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Values::Texts(texts) => texts.len(),
+            Values::Numbers(numbers) => numbers.len(),
+            Values::Flags(flags) => flags.len(),
+        }
+    }
+}
+
 /// A leaf column of a group of rows.
 #[derive(Debug)]
 pub(super) struct Leaf {

@@ -73,7 +73,7 @@ impl<R: ChunkReader> Rows<R> {
         Some((stamp(noted.min_opt()?)?, stamp(noted.max_opt()?)?))
     }
 
-    /// Reads a group of rows, of each the columns that `wanted` takes by name, and gives each row to `take`,
+    /// Reads a group of rows, of each the columns that `wanted` takes by name, and lends each row to `take`,
     /// as `visit` goes through it.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl<R: ChunkReader> Rows<R> {
         group: usize,
         wanted: impl Fn(&str) -> bool,
         visit: impl Fn(&mut Assembler, &mut Row),
-        mut take: impl FnMut(usize, Row),
+        mut take: impl FnMut(usize, &mut Row),
     ) -> Result<()> {
         let group = self.reader.get_row_group(group)?;
         let rows = usize::try_from(group.metadata().num_rows())
@@ -106,11 +106,11 @@ impl<R: ChunkReader> Rows<R> {
             zone: self.zone,
             is_torn: false,
         };
+        let mut row = Row::default();
         for at in 0..rows {
-            let mut row = Row::default();
             assembler.leaf = 0;
             visit(&mut assembler, &mut row);
-            take(at, row);
+            take(at, &mut row);
         }
         match assembler.is_torn {
             true => Err(ParquetError::General("its levels do not fit".to_owned())),
@@ -177,8 +177,10 @@ impl Assembler {
                 return None;
             }
         }
+        let at = leaf.value;
         leaf.value += 1;
-        Some((&leaf.values, leaf.value - 1))
+        self.is_torn |= at >= leaf.values.len();
+        Some((&leaf.values, at))
     }
 
     fn get_word<T: Copy>(&mut self, all: &[T], name: impl Fn(T) -> &'static str) -> Option<T> {
@@ -193,17 +195,13 @@ impl Assembler {
         found
     }
 
-    fn get_text(&mut self) -> Option<String> {
+    fn get_text(&mut self) -> Option<&str> {
         let (values, at) = self.next()?;
         let text = match values {
-            Values::Texts(texts) => texts
-                .get(at)
-                .and_then(|text| std::str::from_utf8(text.data()).ok()),
+            Values::Texts(texts) => texts.get(at).map(ByteArray::data),
             _ => None,
         };
-        let text = text.map(str::to_owned);
-        self.is_torn |= text.is_none();
-        text
+        text.and_then(|text| std::str::from_utf8(text).ok())
     }
 
     fn get_number(&mut self) -> Option<i64> {
@@ -231,12 +229,13 @@ impl Assembler {
 impl Visitor for Assembler {
     fn text(&mut self, value: &mut String) {
         if let Some(text) = self.get_text() {
-            *value = text;
+            value.clear();
+            value.push_str(text);
         }
     }
 
     fn maybe_text(&mut self, value: &mut Option<String>) {
-        *value = self.get_text();
+        *value = self.get_text().map(str::to_owned);
     }
 
     fn number(&mut self, value: &mut i64) {
@@ -277,6 +276,7 @@ impl Visitor for Assembler {
 
     fn list<T: Default>(&mut self, values: &mut Vec<T>, mut each: impl FnMut(&mut Self, &mut T)) {
         let first = self.leaf;
+        values.clear();
         let elements = self.elements();
         for _ in 0..elements.unwrap_or_default() {
             self.leaf = first;

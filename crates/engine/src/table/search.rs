@@ -41,16 +41,15 @@ impl Table {
             .map(|group| {
                 let mut found = Vec::new();
                 let mut is_out = false;
-                let take = |at: usize, row: Row| {
-                    let Row {
-                        mut call, digest, ..
-                    } = row;
-                    is_out |= !self.is_own(&call);
+                let take = |at: usize, row: &mut Row| {
+                    let Row { call, digest, .. } = row;
+                    is_out |= !self.is_own(call);
                     if !window.holds(call.first) {
                         return;
                     }
-                    settle(&mut call, digest.silence_millis, now);
-                    if criteria.accepts(&call, &digest) {
+                    settle(call, digest.silence_millis, now);
+                    if criteria.accepts(call, digest) {
+                        let call = std::mem::replace(call, Summary::empty());
                         let table = Arc::clone(self);
                         found.push((call, Light { table, group, at }));
                     }
@@ -75,7 +74,11 @@ impl Table {
     pub(crate) fn rows(&self, window: Window) -> Result<Vec<Row>, String> {
         let mut rows = Vec::new();
         for group in self.groups_in(window) {
-            let take = |_, row: Row| rows.extend(window.holds(row.call.first).then_some(row));
+            let take = |_, row: &mut Row| {
+                if window.holds(row.call.first) {
+                    rows.push(std::mem::take(row));
+                }
+            };
             self.file.read_group(group, |_| true, visit, take)?;
         }
         match rows.iter().all(|row| self.is_own(&row.call)) {
@@ -131,10 +134,10 @@ pub(crate) fn complete(
             places.extend(calls[at].1.as_ref().map(|light| (light.at, at)));
         }
         let mut met = 0;
-        let take = |at: usize, row: Row| {
+        let take = |at: usize, row: &mut Row| {
             if let Some(place) = places.get(&at) {
                 met += 1;
-                let mut call = row.call;
+                let mut call = std::mem::replace(&mut row.call, Summary::empty());
                 settle(&mut call, row.digest.silence_millis, now);
                 calls[*place].0 = call;
             }

@@ -123,6 +123,9 @@ impl Stamp {
     }
 }
 
+/// From the beginning of 1970 to the end of 9999 (milliseconds).
+const YEARS_WRITTEN: std::ops::Range<i64> = 0..253_402_300_800_000;
+
 /// The zone that record timestamps are written in (setting `log_timezone`, default UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogZone(pub Zone);
@@ -196,11 +199,10 @@ impl LogZone {
     /// The wall clock that a record would carry that was written so many milliseconds after the beginning of
     /// 1970 in UTC; `None` for a time that no calendar has.
     pub fn stamp_of_millis(self, millis: i64) -> Option<Stamp> {
-        let moment = DateTime::from_timestamp_millis(millis)?;
-        Some(match self.0 == Zone::UTC {
-            true => Stamp(millis),
-            false => self.stamp(moment),
-        })
+        match self.0 == Zone::UTC && YEARS_WRITTEN.contains(&millis) {
+            true => Some(Stamp(millis)),
+            false => Some(self.stamp(DateTime::from_timestamp_millis(millis)?)),
+        }
     }
 
     /// The wall clock that a record written at `moment` would carry.
