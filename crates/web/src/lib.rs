@@ -13,8 +13,8 @@
 //! pages         HTML of what the engine and the directory said; asks nothing, knows no request
 //! ```
 //!
-//! A [`Site`] is what all answers are made from. [`run`] serves it until it is told to end; it
-//! binds nothing and reads no setting.
+//! A [`Site`] is what all answers are made from, [`router`] its answers to requests. [`serve`] hands them out
+//! until it is told to end; it binds nothing and reads no setting.
 
 mod access;
 mod answer;

@@ -6,8 +6,10 @@
 //! for it.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use super::Sweep;
 use crate::reading::blocks_near;
@@ -160,7 +162,7 @@ fn born(zone: LogZone, uid: &[u8]) -> Option<Stamp> {
 #[derive(Default)]
 pub(super) struct Taken {
     seed: RandomState,
-    last: HashMap<u64, Stamp>,
+    last: HashMap<u64, Stamp, RandomState>,
 }
 
 impl Taken {

@@ -128,8 +128,6 @@ pub struct Fact {
     pub busy: Option<bool>,
     /// A request that was posted as an integration's answer.
     pub integration: bool,
-    /// How long a request took (milliseconds), where its writer noted it.
-    pub took_millis: Option<u32>,
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
     /// What its text says; nothing where texts were not read (see [`Facts::with_texts`]).
@@ -137,6 +135,9 @@ pub struct Fact {
     /// The fields of all records of a block; see [`Facts`].
     text: Option<Arc<[u8]>>,
     start: u32,
+    /// How long a request took (milliseconds); `u32::MAX` where its writer did not note it. Every byte of a
+    /// fact is copied some ten times in a sweep.
+    took: u32,
     ends: [u16; FIELDS],
 }
 
@@ -226,7 +227,7 @@ impl Fact {
             channels_left: None,
             busy: None,
             integration: false,
-            took_millis: None,
+            took: u32::MAX,
             matched: false,
             said: Said::default(),
             text: None,
@@ -252,7 +253,7 @@ impl Fact {
                 draft.set(UID, http.uid);
                 draft.set(STATUS, http.status);
                 draft.set(HOST, said::host(http.url));
-                draft.fact.took_millis = said::took_millis(http.request);
+                draft.fact.took = said::took_millis(http.request).unwrap_or(u32::MAX);
                 if with_texts {
                     let result = RequestResult::of(http.status, draft.fact.integration);
                     draft.fact.said = said::http(http, result == RequestResult::Good);
@@ -344,6 +345,11 @@ impl Fact {
     /// The host, with its port, that an HTTP request went to; empty where the URL names none.
     pub fn http_host(&self) -> &[u8] {
         self.field_if(self.event == Event::Http, HOST)
+    }
+
+    /// How long an HTTP request took (milliseconds), where its writer noted it.
+    pub fn took_millis(&self) -> Option<u32> {
+        Some(self.took).filter(|took| *took != u32::MAX)
     }
 
     /// What came of an HTTP request; `None` for any other record.

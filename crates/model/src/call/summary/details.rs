@@ -21,7 +21,7 @@ pub(super) fn requests(facts: &[Fact]) -> Vec<Request> {
         Some(Request {
             failed: fact.request_result()? == RequestResult::Failed,
             host: text(fact.http_host()),
-            millis: fact.took_millis.map(i64::from),
+            millis: fact.took_millis().map(i64::from),
         })
     };
     facts.iter().filter_map(of).collect()
