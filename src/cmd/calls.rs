@@ -62,6 +62,7 @@ pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQues
         limit: None,
         count_only: false,
         tally: false,
+        figures_only: false,
         strict,
     }
 }
@@ -160,7 +161,11 @@ impl Desk {
         before: Option<&Answers>,
         mut each: impl FnMut(usize, &StatsCall<'_>),
     ) -> Answers {
-        let mut answers = self.ask(enterprises, question, before);
+        let question = SearchQuestion {
+            figures_only: true,
+            ..question.clone()
+        };
+        let mut answers = self.ask(enterprises, &question, before);
         for found in &mut answers.found {
             let place = enterprises
                 .iter()

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{Desk, Exit};
 use crate::cli::IndexArgs;
+use calltrace_engine::CheckedTable;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
 use calltrace_store::index::{self, State};
-use calltrace_store::tree::{LogFile, Snapshot};
+use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot};
 
 const ANEW: &str = "the next calltrace rotate makes it anew";
 
@@ -33,6 +34,15 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
         }
         wrong |= !snapshot.troubles.is_empty();
         desk.say_troubles(&snapshot.troubles);
+        for CheckedTable { name, calls } in tables(desk, args, &enterprise)? {
+            wrong |= calls.is_err();
+            let said = match calls {
+                Ok(calls) => format!("table of {calls} calls, right"),
+                Err(what) => format!("table {what}; delete it, and {ANEW}"),
+            };
+            let line = format!("{enterprise}: {name}: {said}");
+            out.raw(std::iter::once(line.as_bytes()))?;
+        }
         if args.check
             && let Err(what) = index::catalog::check(&snapshot)
         {
@@ -42,6 +52,18 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
         }
     }
     Ok(if wrong { Exit::Incomplete } else { Exit::Found })
+}
+
+/// The tables of calls, compared with their logs where that is asked for.
+fn tables(
+    desk: &Desk,
+    args: &IndexArgs,
+    enterprise: &EnterpriseName,
+) -> Result<Vec<CheckedTable>, Error> {
+    match args.check {
+        true => desk.engine.check_tables(&desk.tree, enterprise),
+        false => Ok(Vec::new()),
+    }
 }
 
 /// What is to be said of an index; an error when it is wrong.

@@ -8,6 +8,7 @@ use calltrace_engine::{Engine, Found, SearchQuestion};
 use calltrace_model::call::{Criteria, Direction, FaultCode, Outcome};
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::record::{LogZone, Stamp, Zone};
+use calltrace_model::stats::StatsCall;
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Plan, write_tree};
@@ -215,6 +216,14 @@ fn same(
     }
 }
 
+/// What a comparison of each table with its logs gives.
+fn checked(engine: &Engine, root: &Path) -> Vec<Result<usize, String>> {
+    let tree = Tree::open(root).expect("a tree");
+    let name = EnterpriseName::new("0367").expect("a name");
+    let checked = engine.check_tables(&tree, &name).expect("checked");
+    checked.into_iter().map(|table| table.calls).collect()
+}
+
 fn for_each_form(check: impl Fn(&Engine, &Path, &str)) {
     let leave: fn(&Path) = |_| {};
     let forms = [
@@ -240,6 +249,10 @@ fn answers_are_the_same_with_tables_whole_missing_and_stale() {
         let (held, useless) = indexing::tables(engine, root);
         assert_eq!((held.len(), &*useless), (4, &[][..]), "{form}");
         same(engine, root, &questions, &wanted, form);
+        let right = checked(engine, root);
+        assert!(right.iter().all(Result::is_ok), "{form}: {right:?}");
+        let calls: usize = right.iter().flatten().sum();
+        assert!(calls > 700, "{form}: {calls}");
         // Nothing is made twice.
         let before: Vec<_> = tables(root)
             .iter()
@@ -313,6 +326,7 @@ fn a_forged_table_or_one_of_other_rules_is_of_no_use() {
         check("tables cut short", &|_, bytes| {
             bytes[..bytes.len() * 2 / 3].to_vec()
         });
+        assert!(checked(engine, root).iter().all(Result::is_err), "{form}");
         check("empty tables", &|_, _| Vec::new());
         for part in 0..12 {
             check("one byte of them another", &|_, bytes| {
@@ -345,5 +359,29 @@ fn a_table_is_of_one_zone() {
             fs::remove_file(path).expect("removed");
         }
         same(&other, root, &questions, &with, form);
+    });
+}
+
+#[test]
+fn statistics_are_the_same_with_tables() {
+    let figures = |engine: &Engine, root: &Path| {
+        let tree = Tree::open(root).expect("a tree");
+        let name = EnterpriseName::new("0367").expect("a name");
+        let question = SearchQuestion {
+            figures_only: true,
+            ..SearchQuestion::default()
+        };
+        let found = engine.search(&tree, &name, &question).expect("searched");
+        let calls = found.calls.iter();
+        let figures: Vec<String> = calls
+            .map(|call| format!("{:?}", StatsCall::from(call)))
+            .collect();
+        figures
+    };
+    for_each_form(|engine, root, form| {
+        let without = figures(engine, root);
+        indexing::tables(engine, root);
+        assert!(without == figures(engine, root), "{form}");
+        assert!(without.len() > 700, "{form}");
     });
 }

@@ -45,7 +45,7 @@ pub use now::{Now, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};
 pub use search::{Found, SearchQuestion};
 pub use table::{Row, file_name as table_name, log_of as log_of_table};
-pub use tabling::{BuiltTable, TableState};
+pub use tabling::{BuiltTable, CheckedTable, TableState};
 pub use tally::Tally;
 pub use trace::{Trace, TraceQuestion, TracedCall};
 

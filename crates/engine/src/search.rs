@@ -31,6 +31,9 @@ pub struct SearchQuestion {
     /// Also how many there are by time and outcome, whatever the limit: everything is read that
     /// the criteria don't rule out by time.
     pub tally: bool,
+    /// Of each call only the figures that statistics are made of: when, who, how it ended, how long, its
+    /// requests and the lags of its messages. The rest may be missing.
+    pub figures_only: bool,
     /// Only what ids prove; no inferred joins.
     pub strict: bool,
 }
@@ -83,7 +86,7 @@ impl Engine {
                 };
                 match self.search_in(corpus, question, &tables) {
                     Ok(mut found) => {
-                        found.notes.extend(tables.notes);
+                        found.notes.extend(tables.notes());
                         found
                     }
                     Err(why) => {

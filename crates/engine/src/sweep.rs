@@ -57,11 +57,12 @@ impl Engine {
             for part in tables.parts(corpus, window) {
                 match part {
                     Part::Told(table, window) => {
-                        let (found, unparsed) = table.search(&question.criteria, window)?;
+                        let (found, unparsed) =
+                            table.search(&question.criteria, question.figures_only, window)?;
                         calls.unparsed += unparsed;
                         calls.troubles.extend_from_slice(table.troubles());
                         for (summary, light) in found {
-                            calls.push(summary, Some(light));
+                            calls.push(summary, Some(light).filter(|_| !question.figures_only));
                         }
                     }
                     Part::Swept(window) => {

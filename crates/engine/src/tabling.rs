@@ -4,14 +4,18 @@ use super::Engine;
 use super::corpus::Corpus;
 use super::search::SearchQuestion;
 use super::sweep::Sweep;
-use super::table::{Binding, Part, Row, Tables, encode, file_name};
-use super::window::{LATEST, Window, windows};
+use super::table::{Binding, Part, Row, Table, Tables, encode, file_name};
+use super::window::{LATEST, Window, touches, windows};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
+use calltrace_store::index::Index;
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
 
 /// A table of a live file is made anew when it goes on for so long behind it (milliseconds).
 const GROWTH_MILLIS_MIN: i64 = 10 * 60_000;
+
+/// The lines of a log are shorter than this on average (bytes).
+const LINE_BYTES_MAX: u64 = 64 << 10;
 
 /// A table that is worth writing.
 #[derive(Debug)]
@@ -22,6 +26,15 @@ pub struct BuiltTable {
     pub calls: usize,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+/// A table that was compared with its logs.
+#[derive(Debug)]
+pub struct CheckedTable {
+    /// What its file is called.
+    pub name: String,
+    /// How many calls it has, or what is wrong with it, as a clause about it.
+    pub calls: Result<usize, String>,
 }
 
 /// How a window of time stands.
@@ -76,6 +89,48 @@ impl Engine {
         })
     }
 
+    /// Compares each table of an enterprise with its logs; in order of their names.
+    ///
+    /// # Errors
+    /// When the folder can't be listed.
+    pub fn check_tables(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+    ) -> Result<Vec<CheckedTable>, Error> {
+        self.pool.install(|| {
+            let corpus = Corpus::settled(tree, enterprise, self)?;
+            let tables = Tables::of(&corpus, self.zone);
+            let useless = tables.useless.iter();
+            let mut checked: Vec<CheckedTable> = useless
+                .map(|(name, why)| CheckedTable {
+                    name: name.clone(),
+                    calls: Err(why.clone()),
+                })
+                .collect();
+            for table in tables.all() {
+                checked.push(CheckedTable {
+                    name: table.name().to_owned(),
+                    calls: self.check_table(&corpus, table),
+                });
+            }
+            checked.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(checked)
+        })
+    }
+
+    fn check_table(&self, corpus: &Corpus, table: &Table) -> Result<usize, String> {
+        let window = table.window();
+        let question = SearchQuestion::default();
+        let mut swept = Sweep::new(self, corpus, &question, window).rows()?.rows;
+        sort(&mut swept);
+        let told = table.rows(window)?;
+        match swept == told {
+            true => Ok(told.len()),
+            false => Err("differs from its logs".to_owned()),
+        }
+    }
+
     /// The calls that began within a window, as rows, and what they were made of.
     fn build(
         &self,
@@ -83,6 +138,11 @@ impl Engine {
         window: Window,
         parts: Vec<Part<'_>>,
     ) -> Result<Option<(usize, Vec<u8>)>, String> {
+        let near = corpus.indexes.iter().zip(&corpus.bounds);
+        let mut near = near.filter(|(_, bounds)| touches(**bounds, window));
+        if near.any(|(index, _)| index.as_ref().is_some_and(has_hardly_lines)) {
+            return Err("is not worth reading so many bytes for so few lines".to_owned());
+        }
         let question = SearchQuestion::default();
         let mut rows: Vec<Row> = Vec::new();
         let mut unparsed: Vec<Stamp> = Vec::new();
@@ -118,9 +178,7 @@ impl Engine {
         }
         unparsed.retain(|at| *at < cut);
         unparsed.sort();
-        rows.sort_by(|a, b| {
-            (a.call.first, &a.call.main_uid).cmp(&(b.call.first, &b.call.main_uid))
-        });
+        sort(&mut rows);
         Trouble::tidy(&mut troubles);
         let window = (from, cut);
         let binding = Binding::of(corpus, self.zone, window, reached, unparsed, &troubles);
@@ -128,6 +186,17 @@ impl Engine {
         let bytes = encode(&mut rows, &binding.encode(), self.zone)?;
         Ok(Some((rows.len(), bytes)))
     }
+}
+
+/// Whether a file is mostly something else than lines: a hole, or one line of megabytes.
+fn has_hardly_lines(index: &Index) -> bool {
+    let content = index.content();
+    content.bytes / LINE_BYTES_MAX > content.lines
+}
+
+/// In the order of a table.
+fn sort(rows: &mut [Row]) {
+    rows.sort_by(|a, b| (a.call.first, &a.call.main_uid).cmp(&(b.call.first, &b.call.main_uid)));
 }
 
 /// The log that a window begins with.

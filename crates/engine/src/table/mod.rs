@@ -57,8 +57,8 @@ pub(crate) struct Table {
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     all: Vec<Arc<Table>>,
-    /// What those who ask for explanations are told: tables that are of no use.
-    pub(crate) notes: Vec<String>,
+    /// Tables that are of no use, each with the reason, as a clause about it.
+    pub(crate) useless: Vec<(String, String)>,
 }
 
 /// A part of a window.
@@ -89,16 +89,25 @@ impl Tables {
             }
             match Table::open(corpus, &name, zone) {
                 Ok(table) => tables.all.push(Arc::new(table)),
-                Err(why) => tables.notes.push(format!(
-                    "the table {} {why}; its calls are looked for in the logs",
-                    folder.path_of(index::FOLDER).join(&*name).display()
-                )),
+                Err(why) => tables.useless.push((name.into_owned(), why)),
             }
         }
         tables
             .all
             .sort_by_key(|table| (table.held.from, table.binding.cut));
         tables
+    }
+
+    pub(crate) fn all(&self) -> &[Arc<Table>] {
+        &self.all
+    }
+
+    /// What those who ask for explanations are told.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> + '_ {
+        let note = |(name, why): &(String, String)| {
+            format!("the table {name} {why}; its calls are looked for in the logs")
+        };
+        self.useless.iter().map(note)
     }
 
     /// Those that may answer what depends on criteria alone.
@@ -171,6 +180,14 @@ impl Tables {
 impl Table {
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The time that it tells of.
+    pub(crate) fn window(&self) -> Window {
+        Window {
+            start: self.held.from,
+            end: self.binding.cut,
+        }
     }
 
     /// What was wrong with the files that it was made of.

@@ -22,19 +22,22 @@ pub(crate) struct Light {
 
 impl Table {
     /// The calls that began within a window and are asked for, in the order of their beginnings, and the
-    /// number of lines of no known kind.
+    /// number of lines of no known kind. Of a call that is known what it is judged by, and its `figures` if
+    /// they are wanted.
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
     pub(crate) fn search(
         self: &Arc<Table>,
         criteria: &Criteria,
+        figures: bool,
         window: Window,
     ) -> Result<(Vec<(Summary, Light)>, u64), String> {
         // At that time all of its calls were over.
         let may_go_on = criteria.now.is_some_and(|now| now < self.binding.reached);
         let now = criteria.now.filter(|_| may_go_on);
-        let columns = columns_of(criteria, may_go_on);
+        let mut columns = columns_of(criteria, may_go_on);
+        columns.extend(FIGURES.iter().filter(|_| figures));
         let groups: Result<Vec<Vec<(Summary, Light)>>, String> = self
             .groups_in(window)
             .into_par_iter()
@@ -150,6 +153,21 @@ pub(crate) fn complete(
     }
     Ok(())
 }
+
+/// The columns of [`calltrace_model::call::Summary`] that statistics are made of.
+const FIGURES: [&str; 11] = [
+    "direction",
+    "client",
+    "trunk",
+    "rang",
+    "answered_by",
+    "wait_ms",
+    "talk_ms",
+    "hold_ms",
+    "messages_standing",
+    "message_lags_ms",
+    "requests",
+];
 
 /// The columns that a call is judged by, and counted.
 fn columns_of(criteria: &Criteria, may_go_on: bool) -> Vec<&'static str> {

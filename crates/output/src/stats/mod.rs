@@ -1,5 +1,5 @@
 //! Statistics of calls: for people ([`write_stats`]), for programs ([`document`], [`write_csv`]), as a picture
-//! ([`svg`]).
+//! ([`svg()`]).
 
 mod bars;
 mod csv;
