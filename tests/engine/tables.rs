@@ -342,6 +342,15 @@ fn a_forged_table_or_one_of_other_rules_is_of_no_use() {
             bytes[at.expect("the rules") + 6] = b'0';
             bytes
         });
+        // What is torn is made anew.
+        check("rows that are others", &|_, bytes| {
+            let mut bytes = bytes.to_vec();
+            bytes[1000] ^= 1;
+            bytes
+        });
+        indexing::tables(engine, root);
+        let mended = checked(engine, root);
+        assert!(mended.iter().all(Result::is_ok), "{form}: {mended:?}");
         check("as they were", &|_, bytes| bytes.to_vec());
     });
 }

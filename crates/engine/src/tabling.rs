@@ -52,7 +52,7 @@ pub enum TableState {
 
 impl Engine {
     /// Makes the tables that are missing, or hold no longer, for the files of an enterprise, the newest first,
-    /// and hands out how each window of time stands. Ends once `go_on` says so.
+    /// and hands out how each window of time stands. Ends once `take` returns false.
     ///
     /// # Errors
     /// When the folder can't be listed, and what `take` returns.
@@ -64,7 +64,8 @@ impl Engine {
     ) -> Result<(), Error> {
         self.pool.install(|| {
             let corpus = Corpus::settled(tree, enterprise, self)?;
-            let tables = Tables::of(&corpus, self.zone);
+            // One that is torn is made anew.
+            let tables = Tables::of(&corpus, self.zone).sound();
             for window in windows(&corpus.bounds, None, None) {
                 let Some(log) = log_of(&corpus, window) else {
                     continue;

@@ -106,11 +106,16 @@ impl TableFile {
         visit: impl Fn(&mut Assembler, &mut Row),
         take: impl FnMut(usize, &mut Row),
     ) -> std::result::Result<(), String> {
-        if !*self.is_whole.get_or_init(|| self.has_its_sum()) {
+        if !self.is_whole() {
             return Err("has another checksum than is noted in it".to_owned());
         }
         caught(|| self.rows.read_group(group, wanted, visit, take))
             .map_err(|error| format!("can't be read: {error}"))
+    }
+
+    /// Whether it has the checksum that is noted in it.
+    pub(super) fn is_whole(&self) -> bool {
+        *self.is_whole.get_or_init(|| self.has_its_sum())
     }
 
     fn has_its_sum(&self) -> bool {

@@ -98,6 +98,12 @@ impl Tables {
         tables
     }
 
+    /// Those that have the checksum that is noted in them.
+    pub(crate) fn sound(mut self) -> Tables {
+        self.all.retain(|table| table.file.is_whole());
+        self
+    }
+
     pub(crate) fn all(&self) -> &[Arc<Table>] {
         &self.all
     }
