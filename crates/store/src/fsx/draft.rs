@@ -30,6 +30,11 @@ impl<'d> Draft<'d> {
         }
     }
 
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Writes into it; to be flushed.
     pub fn writer(&self) -> BufWriter<DeedWriter<'_>> {
         BufWriter::with_capacity(BUFFER_BYTES, DeedWriter::new(self.deeds, &self.file))

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::look::{Survey, catalog_is_fresh};
 use super::plan::Plan;
-use super::publish::{self, Draft};
+use super::publish;
 use super::remove::Removal;
 use super::report::Report;
 use super::site::Site;
@@ -15,7 +15,7 @@ use super::{News, collapse, seal, tidy};
 use crate::survey::memory::{MEMORY, Memory};
 use crate::survey::names::{live, of_day};
 use calltrace_store::error::Error;
-use calltrace_store::fsx::FileIdentity;
+use calltrace_store::fsx::{Draft, FileIdentity};
 use calltrace_store::index;
 use calltrace_store::tree::{FileName, Snapshot};
 

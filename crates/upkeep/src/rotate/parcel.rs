@@ -8,13 +8,13 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::News;
-use super::publish::{Draft, temporary_of};
+use super::publish::{draft, temporary_of};
 use super::report::Report;
 use super::site::{Opened, Site};
 use super::step::Done;
 use crate::survey::names;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::Access;
+use calltrace_store::fsx::{Access, Draft};
 use calltrace_store::index::{self, Built};
 use calltrace_store::source::{Content, Packer};
 use calltrace_store::tree::FileName;
@@ -56,14 +56,14 @@ impl Site<'_> {
         let _pass = self.gate.enter();
         let temporary = names::temporary(name);
         let fail = |error| Error::io(&self.path(name), "write the archive", error);
-        let draft = Draft::create(self.deeds, &self.folder, temporary.clone(), like);
+        let draft = draft(self.deeds, &self.folder, temporary.clone(), like);
         let draft = draft.map_err(fail)?;
         let packing = self.pool.install(|| self.write_parts(name, &draft, parts));
         let (packed, last_part) = packing?;
         self.deeds
-            .set_modified(&draft.file, modified)
+            .set_modified(draft.file(), modified)
             .map_err(fail)?;
-        let file = draft.file.try_clone().map_err(fail)?;
+        let file = draft.file().try_clone().map_err(fail)?;
         let again = self.opened(name, &temporary, file).map_err(fail)?;
         let (index, built) = self.write_index(&again, name, like)?;
         if built.content != packed {
@@ -73,7 +73,7 @@ impl Site<'_> {
             );
             return Err(fail(io::Error::new(ErrorKind::InvalidData, differs)));
         }
-        self.deeds.sync(&draft.file).map_err(fail)?;
+        draft.sync().map_err(fail)?;
         Ok(Parcel {
             name: name.clone(),
             draft,
@@ -124,7 +124,7 @@ impl Site<'_> {
         let fail = |error| Error::io(&self.own_path(&index), "write the index", error);
         let draft = self.own_folder().and_then(|own| {
             let temporary = temporary_of(&index);
-            Draft::create(self.deeds, &own, temporary, like)
+            draft(self.deeds, &own, temporary, like)
         });
         let draft = draft.map_err(fail);
         let mut out = Output {
@@ -137,9 +137,7 @@ impl Site<'_> {
             .map_err(|error| Error::io(&opened.log().path, "read it", error))?;
         let failed = out.finish();
         let draft = draft.and_then(|draft| {
-            failed
-                .and_then(|()| self.deeds.sync(&draft.file))
-                .map_err(fail)?;
+            failed.and_then(|()| draft.sync()).map_err(fail)?;
             Ok(draft)
         });
         Ok((draft, built))
