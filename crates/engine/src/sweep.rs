@@ -36,6 +36,16 @@ struct Parsed {
     is_late: bool,
 }
 
+impl Parsed {
+    /// Takes over what another says besides its facts.
+    fn take_rest(&mut self, other: &mut Parsed) {
+        self.troubles.append(&mut other.troubles);
+        self.unparsed += std::mem::take(&mut other.unparsed);
+        self.unparsed_at.append(&mut other.unparsed_at);
+        self.is_late |= other.is_late;
+    }
+}
+
 impl Engine {
     /// Finds the calls by what `tables` tell, and by sweeping the rest.
     ///

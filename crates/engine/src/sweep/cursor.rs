@@ -87,10 +87,7 @@ impl<'c> Cursor<'c> {
         let mut all = Parsed::default();
         for mut part in parts {
             all.facts.append(&mut part.facts);
-            all.troubles.append(&mut part.troubles);
-            all.unparsed += part.unparsed;
-            all.unparsed_at.append(&mut part.unparsed_at);
-            all.is_late |= part.is_late;
+            all.take_rest(&mut part);
         }
         // The earliest of some, as one may be dated years ahead by a clock that was wrong.
         let behind = all.facts.iter().flatten().rev().take(FACTS_BEHIND);

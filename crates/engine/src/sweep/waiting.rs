@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use super::Parsed;
 use calltrace_model::call::Fact;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::Trouble;
 
 /// What was parsed of some files while others have not come as far: records are joined in order of time,
 /// whatever the files and chunks they come in, since who is in a bridge depends on it.
@@ -13,10 +12,8 @@ use calltrace_store::error::Trouble;
 pub(super) struct Waiting {
     /// In order of time, from the first that waits.
     facts: VecDeque<Fact>,
-    troubles: Vec<Trouble>,
-    unparsed: u64,
-    unparsed_at: Vec<Stamp>,
-    is_late: bool,
+    /// What was parsed besides facts.
+    rest: Parsed,
 }
 
 impl Waiting {
@@ -44,11 +41,8 @@ impl Waiting {
     }
 
     /// Takes in what is known to be in no order.
-    fn sort_in(&mut self, parsed: Parsed) {
-        self.troubles.extend(parsed.troubles);
-        self.unparsed += parsed.unparsed;
-        self.unparsed_at.extend(parsed.unparsed_at);
-        self.is_late |= parsed.is_late;
+    fn sort_in(&mut self, mut parsed: Parsed) {
+        self.rest.take_rest(&mut parsed);
         self.facts.extend(parsed.facts.into_iter().flatten());
         let facts = self.facts.make_contiguous();
         facts.sort_by_key(|f| (f.at, f.place));
@@ -59,10 +53,7 @@ impl Waiting {
         let count = self.facts.partition_point(|f| f.at <= until);
         Parsed {
             facts: vec![self.facts.drain(..count).collect()],
-            troubles: std::mem::take(&mut self.troubles),
-            unparsed: std::mem::take(&mut self.unparsed),
-            unparsed_at: std::mem::take(&mut self.unparsed_at),
-            is_late: std::mem::take(&mut self.is_late),
+            ..std::mem::take(&mut self.rest)
         }
     }
 
