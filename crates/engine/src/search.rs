@@ -17,6 +17,9 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 /// Calls kept over twice the limit before those too many are let go.
 const SPARE_CALLS: usize = 1000;
 
+/// Why a search without tables can't fail.
+const NO_TABLES: &str = "without tables nothing is wrong with them";
+
 /// Which calls?
 #[derive(Debug, Clone, Default)]
 pub struct SearchQuestion {
@@ -77,50 +80,43 @@ impl Engine {
                 return Ok(nothing);
             }
             Corpus::ask(tree, enterprise, self, |corpus| {
-                let tables = match question.filter.is_empty()
-                    && !question.strict
-                    && !question.criteria.needs_match
-                {
-                    true => Tables::of(corpus, self.zone).for_criteria(&question.criteria),
-                    false => Tables::default(),
-                };
-                match self.search_in(corpus, question, &tables) {
-                    Ok(mut found) => {
-                        found.notes.extend(tables.notes());
-                        found
-                    }
-                    Err(why) => {
-                        let found = self.search_in(corpus, question, &Tables::default());
-                        let mut found = found.expect("without tables nothing is wrong with them");
-                        found.notes.push(format!(
-                            "a table {why}; all calls are looked for in the logs"
-                        ));
-                        found
-                    }
+                let mut calls = Calls::new(corpus, question);
+                // A record that holds something rare leads to its call; else everything is read.
+                let seeded = self
+                    .needle_of(question)
+                    .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
+                match seeded {
+                    true => calls.finish(corpus).expect(NO_TABLES),
+                    false => self.search_windows(corpus, question),
                 }
             })
         })
     }
 
-    /// Searches with the help of `tables`.
-    ///
-    /// # Errors
-    /// What is wrong with one of them, as a clause about it.
-    fn search_in(
-        &self,
-        corpus: &Corpus,
-        question: &SearchQuestion,
-        tables: &Tables,
-    ) -> Result<Found, String> {
-        let mut calls = Calls::new(corpus, question);
-        // A record that holds something rare leads to its call; else everything is read.
-        let seeded = self
-            .needle_of(question)
-            .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
-        if !seeded {
+    /// Searches window by window, with the help of tables where these may tell.
+    fn search_windows(&self, corpus: &Corpus, question: &SearchQuestion) -> Found {
+        let asks_records =
+            !question.filter.is_empty() || question.strict || question.criteria.needs_match;
+        let tables = match asks_records {
+            true => Tables::default(),
+            false => Tables::of(corpus, self.zone).for_criteria(&question.criteria),
+        };
+        let search = |tables: &Tables| {
+            let mut calls = Calls::new(corpus, question);
             self.search_sweep(corpus, question, tables, &mut calls)?;
-        }
-        calls.finish(corpus)
+            calls.finish(corpus)
+        };
+        search(&tables)
+            .map(|mut found| {
+                found.notes.extend(tables.notes());
+                found
+            })
+            .unwrap_or_else(|why| {
+                let mut found = search(&Tables::default()).expect(NO_TABLES);
+                let note = format!("a table {why}; all calls are looked for in the logs");
+                found.notes.push(note);
+                found
+            })
     }
 
     /// Searches several enterprises side by side; answers in their order, each as from
