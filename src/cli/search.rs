@@ -14,7 +14,6 @@ use calltrace_model::call::{Direction, FaultCode, Outcome};
 use calltrace_model::filter::{RecordFilter, StatusPattern};
 use calltrace_model::record::KindName;
 use calltrace_model::record::phone::PhoneQuery;
-use calltrace_output::json;
 
 /// Points in time that are often meant.
 pub(super) const MOMENTS: [&str; 4] = ["today", "yesterday", "-1h", "-1d"];
@@ -163,11 +162,11 @@ impl CallArgs {
             ("--chat", party.chat.clone()),
             (
                 "--direction",
-                self.direction.map(|way| json::direction(way).to_owned()),
+                self.direction.map(|way| way.name().to_owned()),
             ),
             (
                 "--status",
-                self.status.map(|outcome| json::outcome(outcome).to_owned()),
+                self.status.map(|outcome| outcome.name().to_owned()),
             ),
             ("--event", list(content.event.clone())),
             ("--kind", list(kinds.collect())),

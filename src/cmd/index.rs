@@ -8,7 +8,7 @@ use calltrace_engine::CheckedTable;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
 use calltrace_store::index::{self, State};
-use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot};
+use calltrace_store::tree::{LogFile, Snapshot};
 
 const ANEW: &str = "the next calltrace rotate makes it anew";
 
@@ -34,7 +34,11 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
         }
         wrong |= !snapshot.troubles.is_empty();
         desk.say_troubles(&snapshot.troubles);
-        for CheckedTable { name, calls } in tables(desk, args, &enterprise)? {
+        let tables = match args.check {
+            true => desk.engine.check_tables(&desk.tree, &enterprise)?,
+            false => Vec::new(),
+        };
+        for CheckedTable { name, calls } in tables {
             wrong |= calls.is_err();
             let said = match calls {
                 Ok(calls) => format!("table of {calls} calls, right"),
@@ -52,18 +56,6 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
         }
     }
     Ok(if wrong { Exit::Incomplete } else { Exit::Found })
-}
-
-/// The tables of calls, compared with their logs where that is asked for.
-fn tables(
-    desk: &Desk,
-    args: &IndexArgs,
-    enterprise: &EnterpriseName,
-) -> Result<Vec<CheckedTable>, Error> {
-    match args.check {
-        true => desk.engine.check_tables(&desk.tree, enterprise),
-        false => Ok(Vec::new()),
-    }
 }
 
 /// What is to be said of an index; an error when it is wrong.

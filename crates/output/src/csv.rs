@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::json::{direction, outcome, returned_how};
+use super::json::returned_how;
 use super::{Clock, RowWriter};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
@@ -39,12 +39,12 @@ const COLUMNS: [Column; 29] = [
     column("unique_id", |_, call| Cell::Text(&call.main_uid)),
     column("first", |_, call| Cell::Time(call.first)),
     column("last", |_, call| Cell::Time(call.last)),
-    column("direction", |_, call| word(direction(call.direction))),
+    column("direction", |_, call| word(call.direction.name())),
     column("client", |_, call| Cell::Text(&call.client)),
     column("trunk", |_, call| Cell::Text(&call.trunk)),
     column("rang", |_, call| Cell::List(&call.rang)),
     column("answered_by", |_, call| perhaps(call.answered_by.as_ref())),
-    column("result", |_, call| word(outcome(call.outcome))),
+    column("result", |_, call| word(call.outcome.name())),
     column("ring_ms", |_, call| number(call.ring_millis)),
     column("talk_ms", |_, call| number(call.talk_millis)),
     column("transfers", |_, call| number(Some(call.transfers))),

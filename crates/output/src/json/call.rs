@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::{direction, outcome};
 use crate::Clock;
 use calltrace_model::call::{Summary, Transfer};
 use calltrace_model::record::Stamp;
@@ -47,12 +46,12 @@ pub fn row_returned(
 
 pub(super) fn call(s: &Summary, clock: &Clock) -> Value {
     json!({
-        "direction": direction(s.direction),
+        "direction": s.direction.name(),
         "client": s.client,
         "trunk": s.trunk,
         "rang": s.rang,
         "answered_by": s.answered_by,
-        "result": outcome(s.outcome),
+        "result": s.outcome.name(),
         "call_status": s.call_status.map(|c| char::from(c).to_string()),
         "ended": s.ended,
         "ring_ms": s.ring_millis,

@@ -18,9 +18,7 @@ pub use call::{row, row_returned};
 
 use super::{Clock, Secrets, Shown};
 use calltrace_engine::{Found, FoundLines, Searched, Trace, TracedCall};
-use calltrace_model::call::{
-    Direction, Fact, Fault, MessageLife, Outcome, Phase, Reason, State, Summary,
-};
+use calltrace_model::call::{Fact, Fault, MessageLife, Phase, Reason, State, Summary};
 use calltrace_model::record::{Body, KindName, Record, Stamp};
 use calltrace_model::redact;
 use calltrace_model::sanitise::is_unsafe;
@@ -245,16 +243,6 @@ pub fn phase(phase: Phase) -> &'static str {
         Phase::Missed => "missed",
         Phase::Lost => "lost",
     }
-}
-
-/// Kinds of direction by name.
-pub fn direction(direction: Direction) -> &'static str {
-    direction.name()
-}
-
-/// Outcomes by name.
-pub fn outcome(outcome: Outcome) -> &'static str {
-    outcome.name()
 }
 
 /// The records of a call, each as one value, without the Tokens that they state.

@@ -4,11 +4,11 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike
 
 use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake};
 use crate::request::{Malformed, Query};
-use calltrace_model::call::{Criteria, Outcome};
+use calltrace_model::call::{Criteria, Direction, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::stats::QUARTER_MILLIS;
-use calltrace_output::{Clock, json};
+use calltrace_output::Clock;
 
 /// Rows on one page.
 pub(super) const ROWS: usize = 50;
@@ -95,8 +95,8 @@ impl Asked {
         filters.from = date(from)?;
         filters.to = date(to)?;
         filters.hours = hours_of(hours)?;
-        filters.direction = chosen(direction, &DIRECTIONS, json::direction)?;
-        filters.outcome = chosen(result, &Outcome::ALL, json::outcome)?;
+        filters.direction = chosen(direction, &DIRECTIONS, Direction::name)?;
+        filters.outcome = chosen(result, &Outcome::ALL, Outcome::name)?;
         if matches!((filters.from, filters.to), (Some(from), Some(to)) if from > to) {
             return Err(Mistake::Order);
         }

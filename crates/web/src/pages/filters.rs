@@ -5,7 +5,6 @@ use chrono::NaiveDate;
 use super::Language;
 use crate::request::in_query;
 use calltrace_model::call::{Direction, Outcome};
-use calltrace_output::json;
 
 /// What is typed into the form, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,14 +51,8 @@ impl Filters {
             ("from", date(self.from)),
             ("to", date(self.to)),
             ("hours", self.hours.map(|(from, to)| format!("{from}-{to}"))),
-            (
-                "direction",
-                self.direction.map(|it| json::direction(it).to_owned()),
-            ),
-            (
-                "result",
-                self.outcome.map(|it| json::outcome(it).to_owned()),
-            ),
+            ("direction", self.direction.map(|it| it.name().to_owned())),
+            ("result", self.outcome.map(|it| it.name().to_owned())),
         ];
         for (name, value) in fields {
             if let Some(value) = value.filter(|value| !value.is_empty()) {

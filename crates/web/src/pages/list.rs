@@ -12,7 +12,6 @@ use super::row::{look_of, row};
 use super::troubles::missing_parts;
 use super::{Language, Look, shortened};
 use calltrace_model::call::{Outcome, Summary};
-use calltrace_output::json;
 
 impl ListPage<'_> {
     /// The list that these filters ask for.
@@ -169,7 +168,7 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
                         select #result name="result" {
                             option value="" { (l.of("любой", "any")) }
                             @for outcome in Outcome::ALL {
-                                option value=(json::outcome(outcome)) selected[filters.outcome == Some(outcome)] { (l.outcome(outcome, None)) }
+                                option value=(outcome.name()) selected[filters.outcome == Some(outcome)] { (l.outcome(outcome, None)) }
                             }
                         }
                     }
@@ -178,7 +177,7 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
                         select #direction name="direction" {
                             option value="" { (l.of("любое", "any")) }
                             @for direction in DIRECTIONS {
-                                option value=(json::direction(direction)) selected[filters.direction == Some(direction)] { (l.way(direction)) }
+                                option value=(direction.name()) selected[filters.direction == Some(direction)] { (l.way(direction)) }
                             }
                         }
                     }
