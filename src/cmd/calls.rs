@@ -1,14 +1,12 @@
-//! What the filters on calls ask of the engine, for every subcommand that takes them; what it answers, and what became
-//! of missed calls.
+//! What the filters on calls ask of the engine, for every subcommand that takes them, and what it answers.
 
 use chrono::{DateTime, Utc};
 
 use super::Desk;
 use crate::cli::CallArgs;
-use calltrace_engine::{Found, SearchQuestion};
+use calltrace_engine::{EachFound, Found, SearchQuestion, StatsQuestion};
 use calltrace_model::call::{Criteria, Outcome};
 use calltrace_model::record::Stamp;
-use calltrace_model::stats::{Contacts, Returns, StatsCall, criteria_after};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
@@ -62,7 +60,6 @@ pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQues
         limit: None,
         count_only: false,
         tally: false,
-        figures_only: false,
         strict,
     }
 }
@@ -81,7 +78,7 @@ pub(super) fn left_out(found: &Found) -> Option<String> {
 pub(super) struct Answers {
     pub(super) found: Vec<Found>,
     /// A folder could not be read.
-    pub(super) unreadable: bool,
+    unreadable: bool,
 }
 
 impl Answers {
@@ -91,32 +88,20 @@ impl Answers {
     }
 }
 
-/// How late a missed call is still returned.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Within {
-    pub(super) millis: i64,
-    /// Calls are joined by ids alone.
-    pub(super) strict: bool,
-}
-
-/// A missed call, to ask what became of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MissedCall<'a> {
-    /// Its enterprise's place among those asked.
-    pub(super) enterprise: usize,
-    pub(super) client: &'a str,
-    pub(super) first: Stamp,
-}
-
 impl Desk {
-    /// Asks each enterprise, and says how that went; not again what was said of the answers before.
-    pub(super) fn ask(
+    /// Asks each enterprise, and says how that went.
+    pub(super) fn ask(&self, enterprises: &[EnterpriseName], question: &SearchQuestion) -> Answers {
+        let answers = self.engine.search_each(&self.tree, enterprises, question);
+        self.hear(enterprises, answers, None)
+    }
+
+    /// Says how it went to ask each enterprise; not again what was said of the answers before.
+    pub(super) fn hear(
         &self,
         enterprises: &[EnterpriseName],
-        question: &SearchQuestion,
+        answers: EachFound,
         before: Option<&Answers>,
     ) -> Answers {
-        let answers = self.engine.search_each(&self.tree, enterprises, question);
         let mut all = Answers {
             found: Vec::new(),
             unreadable: false,
@@ -151,88 +136,23 @@ impl Desk {
         }
         all
     }
-
-    /// Hands out each call that is asked for, with the place of its enterprise among those asked; the answers come
-    /// back without calls.
-    pub(super) fn calls_of_period(
-        &self,
-        enterprises: &[EnterpriseName],
-        question: &SearchQuestion,
-        before: Option<&Answers>,
-        mut each: impl FnMut(usize, &StatsCall<'_>),
-    ) -> Answers {
-        let question = SearchQuestion {
-            figures_only: true,
-            ..question.clone()
-        };
-        let mut answers = self.ask(enterprises, &question, before);
-        for found in &mut answers.found {
-            let place = enterprises
-                .iter()
-                .position(|name| *name == found.enterprise);
-            let place = place.expect("answers are of those that were asked");
-            for call in std::mem::take(&mut found.calls) {
-                each(place, &StatsCall::from(&call));
-            }
-        }
-        answers
-    }
-
-    /// Hands out every call, whatever was asked for before, that may be one of the clients of these missed calls and
-    /// began no later than so many milliseconds after them. Returns whether something could not be read.
-    pub(super) fn calls_after(
-        &self,
-        enterprises: &[EnterpriseName],
-        missed: &[MissedCall<'_>],
-        within: Within,
-        before: &Answers,
-        each: impl FnMut(usize, &StatsCall<'_>),
-    ) -> bool {
-        let calls = missed.iter().map(|call| (call.client, call.first));
-        let Some(criteria) = criteria_after(calls, within.millis, self.now_stamp()) else {
-            return false;
-        };
-        let question = SearchQuestion {
-            criteria,
-            strict: within.strict,
-            ..SearchQuestion::default()
-        };
-        self.calls_of_period(enterprises, &question, Some(before), each)
-            .are_incomplete()
-    }
-
-    /// Tells the fate of these missed calls; whether something could not be read that may change it.
-    pub(super) fn returns(
-        &self,
-        enterprises: &[EnterpriseName],
-        missed: &[MissedCall<'_>],
-        within: Within,
-        before: &Answers,
-    ) -> (Returns, bool) {
-        let mut contacts = Contacts::default();
-        let add = |enterprise, call: &StatsCall<'_>| contacts.add(enterprise, call);
-        let incomplete = self.calls_after(enterprises, missed, within, before, add);
-        (contacts.settle(within.millis, self.now_stamp()), incomplete)
-    }
 }
 
-/// Whether only time narrows the question.
-pub(super) fn is_of_all(question: &SearchQuestion) -> bool {
-    let criteria = &question.criteria;
-    let is_free = [
-        criteria.phone.is_none(),
-        criteria.extension.is_none(),
-        criteria.trunk.is_none(),
-        criteria.chat.is_none(),
-        criteria.direction.is_none(),
-        criteria.outcome.is_none(),
-        criteria.min_talk_millis.is_none(),
-        criteria.min_ring_millis.is_none(),
-        !criteria.transferred,
-        criteria.fault.is_none(),
-        !criteria.needs_match,
-    ];
-    is_free.iter().all(|is_free| *is_free)
+/// The question what became of missed calls: within which time they are returned, and whether calls are joined by
+/// ids alone.
+pub(super) fn returned_within(desk: &Desk, within_millis: i64, strict: bool) -> StatsQuestion {
+    StatsQuestion {
+        search: SearchQuestion {
+            criteria: Criteria {
+                now: Some(desk.now_stamp()),
+                ..Criteria::default()
+            },
+            strict,
+            ..SearchQuestion::default()
+        },
+        by: None,
+        within_millis,
+    }
 }
 
 /// The outcome that `--missed` and the like ask for.

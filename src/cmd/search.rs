@@ -1,10 +1,10 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
-use super::calls::{MissedCall, Within, question, span, wanted_outcome};
+use super::calls::{question, returned_within, span, wanted_outcome};
 use super::talk::{Out, sum};
 use super::{Desk, Exit};
 use crate::cli::{SearchArgs, SearchFormat};
-use calltrace_engine::{Found, FoundLines, LinesQuestion};
+use calltrace_engine::{Found, FoundLines, LinesQuestion, MissedCall};
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
@@ -44,7 +44,7 @@ fn calls(
     // Whether a call was returned is known when it is found.
     question.limit = limit(args).filter(|_| !args.not_returned);
     question.count_only = args.count && !args.not_returned;
-    let answers = desk.ask(enterprises, &question, None);
+    let answers = desk.ask(enterprises, &question);
     let all = &answers.found;
     let mut rows: Vec<Row<'_>> = Vec::new();
     for found in all {
@@ -67,13 +67,12 @@ fn calls(
     }
     let mut incomplete = answers.are_incomplete();
     let returns = if args.callbacks || args.not_returned {
-        let missed: Vec<MissedCall<'_>> = rows.iter().filter_map(missed_call).collect();
-        let within = Within {
-            millis: args.within.callback_within,
-            strict: args.strict,
-        };
-        let (returns, more) = desk.returns(enterprises, &missed, within, &answers);
-        incomplete |= more;
+        let missed: Vec<MissedCall> = rows.iter().filter_map(missed_call).collect();
+        let within = returned_within(desk, args.within.callback_within, args.strict);
+        let engine = &desk.engine;
+        let (returns, later) = engine.returns(&desk.tree, enterprises, &missed, &within);
+        let later = desk.hear(enterprises, later, Some(&answers));
+        incomplete |= later.are_incomplete();
         Some(returns)
     } else {
         None
@@ -81,7 +80,7 @@ fn calls(
     if let Some(returns) = returns.as_ref().filter(|_| args.not_returned) {
         rows.retain(|row| {
             missed_call(row).is_some_and(|call| {
-                let fate = returns.fate(call.enterprise, call.client, call.first);
+                let fate = returns.fate(call.enterprise, &call.client, call.first);
                 matches!(fate, Fate::NotReturned { .. })
             })
         });
@@ -112,10 +111,10 @@ fn calls(
     Ok(Exit::of(count > 0, incomplete))
 }
 
-fn missed_call<'f>((enterprise, _, call): &Row<'f>) -> Option<MissedCall<'f>> {
-    (call.outcome == Outcome::Missed).then_some(MissedCall {
+fn missed_call((enterprise, _, call): &Row<'_>) -> Option<MissedCall> {
+    (call.outcome == Outcome::Missed).then(|| MissedCall {
         enterprise: *enterprise,
-        client: &call.client,
+        client: call.client.clone(),
         first: call.first,
     })
 }
@@ -130,7 +129,7 @@ fn print_calls(
 ) -> Result<(), Error> {
     // Of each row what became of it, where that is asked; `None` of a call that was not missed.
     let fates: Option<Vec<Option<Fate<'_>>>> = returns.map(|returns| {
-        let fate = |call: MissedCall<'_>| returns.fate(call.enterprise, call.client, call.first);
+        let fate = |call: MissedCall| returns.fate(call.enterprise, &call.client, call.first);
         let rows = rows.iter();
         rows.map(|row| missed_call(row).map(fate)).collect()
     });

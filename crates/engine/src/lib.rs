@@ -8,6 +8,7 @@
 
 mod around;
 mod corpus;
+mod figures;
 mod glance;
 mod grow;
 mod kept;
@@ -18,6 +19,7 @@ mod reading;
 mod recent;
 mod search;
 mod seeds;
+mod stats;
 mod sweep;
 mod table;
 mod tabling;
@@ -43,7 +45,8 @@ pub use kept::RecordLimits;
 pub use lines::{FoundLine, FoundLines, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};
-pub use search::{Found, SearchQuestion};
+pub use search::{EachFound, Found, SearchQuestion};
+pub use stats::{MissedCall, Statistics, StatsQuestion};
 pub use table::{Row, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, CheckedTable, TableState};
 pub use tally::Tally;

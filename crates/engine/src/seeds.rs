@@ -57,7 +57,7 @@ impl Engine {
             for (summaries, mut troubles) in grown {
                 calls.troubles.append(&mut troubles);
                 for summary in summaries {
-                    calls.push(summary, None);
+                    calls.push(summary);
                 }
             }
             if batch.last().is_some_and(|last| calls.is_full(last.newest)) {

@@ -10,10 +10,12 @@ mod cursor;
 mod rows;
 mod waiting;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::search::{Calls, SearchQuestion, accept};
-use super::table::{Part, Tables};
+use super::table::{Part, Table, Tables};
 use super::window::{EARLIEST, LATEST, Told, Window, touches, windows};
 use super::{Corpus, Engine, RecordLimits};
 use begun::{Taken, is_remnant};
@@ -64,18 +66,16 @@ impl Engine {
             question.criteria.since,
             question.criteria.until,
         ) {
+            let mut before: Vec<Arc<Table>> = Vec::new();
             for part in tables.parts(corpus, window) {
                 match part {
                     Part::Told(table, window) => {
-                        let (found, unparsed) =
-                            table.search(&question.criteria, question.figures_only, window)?;
-                        calls.unparsed += unparsed;
-                        calls.troubles.extend_from_slice(table.troubles());
-                        for (summary, light) in found {
-                            calls.push(summary, Some(light).filter(|_| !question.figures_only));
-                        }
+                        calls.enter(self.zone, window, &before);
+                        calls.take_told(table, window)?;
+                        before.push(Arc::clone(table));
                     }
                     Part::Swept(window) => {
+                        calls.enter(self.zone, window, &before);
                         let told = tables.told_before(window.start);
                         Sweep::new(self, corpus, question, window)
                             .behind(&told)
@@ -298,7 +298,7 @@ impl<'c> Sweep<'c> {
             .filter_map(|call| accept(question, &call.facts))
             .collect();
         for summary in accepted {
-            calls.push(summary, None);
+            calls.push(summary);
         }
     }
 }

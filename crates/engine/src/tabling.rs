@@ -5,7 +5,7 @@ use super::corpus::Corpus;
 use super::search::SearchQuestion;
 use super::sweep::Sweep;
 use super::table::{Binding, Part, Row, Table, Tables, encode, file_name};
-use super::window::{LATEST, Window, touches, windows};
+use super::window::{LATEST, Window, first_second, is_born_since, touches, windows};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::index::Index;
@@ -181,8 +181,16 @@ impl Engine {
         unparsed.sort();
         sort(&mut rows);
         Trouble::tidy(&mut troubles);
-        let window = (from, cut);
-        let binding = Binding::of(corpus, self.zone, window, reached, unparsed, &troubles);
+        let window = Window {
+            start: from,
+            end: cut,
+        };
+        let born = first_second(self.zone, window);
+        let is_carried = rows
+            .iter()
+            .any(|row| !is_born_since(&row.call.main_uid, born));
+        let told = (window, is_carried);
+        let binding = Binding::of(corpus, self.zone, told, reached, unparsed, &troubles);
         let binding = binding.ok_or("can't be told from that of other files")?;
         let bytes = encode(&mut rows, &binding.encode(), self.zone)?;
         Ok(Some((rows.len(), bytes)))

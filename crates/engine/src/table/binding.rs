@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use crate::corpus::Corpus;
+use crate::window::Window;
 use calltrace_model::call::reach;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::error::Trouble;
@@ -15,7 +16,7 @@ use calltrace_store::index::Index;
 use calltrace_store::source::{Source, last_line_end};
 
 /// Changes whenever the same records may make other calls.
-const CALL_RULES: u32 = 1;
+const CALL_RULES: u32 = 2;
 
 /// Bytes at either end of what was read that are compared.
 const PRINT_BYTES: u64 = 4096;
@@ -37,6 +38,8 @@ pub(crate) struct Binding {
     pub(crate) reached: Stamp,
     /// The times of lines of no known kind, in order, from `from` to `cut`.
     pub(crate) unparsed: Vec<Stamp>,
+    /// Whether a main leg may have been born before `from`, so that a table of earlier calls may show it as well.
+    pub(crate) is_carried: bool,
     zone: String,
     files: Vec<Bound>,
     troubles: Vec<Noted>,
@@ -79,16 +82,18 @@ struct Bound {
 }
 
 impl Binding {
-    /// What was made of `corpus`, to the calls that began from `from` to `cut`; `None` where that can't be told
+    /// What was made of `corpus`, to the calls that began within a window, one of which may be carried into it or not;
+    /// `None` where that can't be told
     /// apart from something else.
     pub(crate) fn of(
         corpus: &Corpus,
         zone: LogZone,
-        (from, cut): (Stamp, Stamp),
+        (window, is_carried): (Window, bool),
         reached: Stamp,
         unparsed: Vec<Stamp>,
         troubles: &[Trouble],
     ) -> Option<Binding> {
+        let (from, cut) = (window.start, window.end);
         if unparsed.len() > UNPARSED_MAX {
             return None;
         }
@@ -114,10 +119,19 @@ impl Binding {
             cut,
             reached,
             unparsed,
+            is_carried,
             zone: zone.0.name().to_owned(),
             files,
             troubles: noted,
         })
+    }
+
+    /// The calls that began in it are in the table.
+    pub(crate) fn window(&self) -> Window {
+        Window {
+            start: self.from,
+            end: self.cut,
+        }
     }
 
     /// How the table stands to `corpus`: it tells of a later time than [`Binding::from`] on where the files
@@ -176,10 +190,11 @@ impl Binding {
             times.join(" ")
         };
         let mut text = format!(
-            "rules {CALL_RULES}\nzone {}\ncalls {}\nunparsed {}\n",
+            "rules {CALL_RULES}\nzone {}\ncalls {}\nunparsed {}\ncarried {}\n",
             self.zone,
             times(&[self.from, self.cut, self.reached]),
             times(&self.unparsed),
+            i32::from(self.is_carried),
         );
         for file in &self.files {
             let number = |number: Option<i64>| number.map_or("-".to_owned(), |n| n.to_string());
@@ -220,6 +235,7 @@ impl Binding {
         };
         let [from, cut, reached] = times(line("calls")?)?.try_into().ok()?;
         let unparsed = times(line("unparsed")?)?;
+        let is_carried = line("carried")? != "0";
         let (mut files, mut troubles) = (Vec::new(), Vec::new());
         for line in lines {
             match line.split_once(' ')? {
@@ -234,6 +250,7 @@ impl Binding {
             cut,
             reached,
             unparsed,
+            is_carried,
             zone,
             files,
             troubles,

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::reading::{Assembler, Rows};
-use super::row::{Row, visit};
+use super::reading::{Group, Rows};
+use super::row::Row;
 use super::writing::write;
 use calltrace_model::record::LogZone;
 use calltrace_store::fsx::Folder;
@@ -95,22 +95,19 @@ impl TableFile {
         self.rows.group_times(group)
     }
 
-    /// See [`Rows::read_group`]; nothing is read of a file whose checksum is wrong.
+    /// Reads something of a group of rows; nothing of a file whose checksum is wrong.
     ///
     /// # Errors
     /// What is wrong with it, as a clause about it.
-    pub(super) fn read_group(
+    pub(super) fn read_group<T>(
         &self,
         group: usize,
-        wanted: impl Fn(&str) -> bool,
-        visit: impl Fn(&mut Assembler, &mut Row),
-        take: impl FnMut(usize, &mut Row),
-    ) -> std::result::Result<(), String> {
+        read: impl FnOnce(&Group<'_>) -> Result<T>,
+    ) -> std::result::Result<T, String> {
         if !self.is_whole() {
             return Err("has another checksum than is noted in it".to_owned());
         }
-        caught(|| self.rows.read_group(group, wanted, visit, take))
-            .map_err(|error| format!("can't be read: {error}"))
+        caught(|| read(&self.rows.group(group)?)).map_err(|error| format!("can't be read: {error}"))
     }
 
     /// Whether it has the checksum that is noted in it.
@@ -160,7 +157,7 @@ pub(crate) fn encode(
     let mut is_same = true;
     for group in 0..read.group_rows().count() {
         let take = |_, row: &mut Row| is_same &= kept.next() == Some(&*row);
-        let done = read.read_group(group, |_| true, visit, take);
+        let done = read.group(group).and_then(|group| group.each_row(take));
         done.map_err(|error| error.to_string())?;
     }
     match is_same && kept.next().is_none() {

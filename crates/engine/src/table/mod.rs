@@ -7,6 +7,7 @@
 //! ([`Tables::parts`]) and sweeps the rest.
 
 mod binding;
+mod columns;
 mod file;
 mod leaf;
 mod reading;
@@ -15,6 +16,8 @@ mod search;
 mod writing;
 
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use crate::corpus::Corpus;
 use crate::window::{Told, Window};
@@ -29,7 +32,7 @@ use binding::Held;
 pub(crate) use binding::{Binding, DISORDER_MILLIS};
 pub(crate) use file::encode;
 pub use row::Row;
-pub(crate) use search::{Light, complete};
+pub(crate) use search::{Light, Picked, Wants, complete};
 
 /// What the name of a table ends in.
 const ENDING: &str = ".calls.parquet";
@@ -76,20 +79,19 @@ impl Tables {
         let mut tables = Tables::default();
         let folder = corpus.folder();
         let listed = folder.subfolder(index::FOLDER).and_then(|own| own.names());
-        for name in listed.unwrap_or_default() {
-            let name = name.to_string_lossy();
-            let Some(log) = log_of(&name) else { continue };
-            // It may outlive its log.
-            if !corpus
-                .sources
-                .iter()
-                .any(|source| source.log.name.stem == log.stem)
-            {
-                continue;
-            }
-            match Table::open(corpus, &name, zone) {
+        let names = listed.unwrap_or_default().into_iter();
+        let names: Vec<String> = names
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| log_of(name).is_some_and(|log| is_there(corpus, &log)))
+            .collect();
+        let opened: Vec<_> = names
+            .into_par_iter()
+            .map(|name| Table::open(corpus, &name, zone).map_err(|why| (name, why)))
+            .collect();
+        for table in opened {
+            match table {
                 Ok(table) => tables.all.push(Arc::new(table)),
-                Err(why) => tables.useless.push((name.into_owned(), why)),
+                Err(useless) => tables.useless.push(useless),
             }
         }
         tables
@@ -181,6 +183,12 @@ impl Tables {
         let told = |bytes: &Option<u64>| bytes.map(|bytes| Told { before, bytes });
         table.held.read.iter().map(told).collect()
     }
+}
+
+/// Whether a log is one of a corpus: its table may outlive it.
+fn is_there(corpus: &Corpus, log: &FileName) -> bool {
+    let mut sources = corpus.sources.iter();
+    sources.any(|source| source.log.name.stem == log.stem)
 }
 
 impl Table {

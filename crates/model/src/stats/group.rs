@@ -156,6 +156,18 @@ impl Sums {
         }
     }
 
+    /// Takes over what another counted, before the fates of calls are told.
+    pub(super) fn join(&mut self, other: Sums) {
+        self.outcomes = self.outcomes.plus(other.outcomes);
+        self.wait.join(other.wait);
+        self.talk.join(other.talk);
+        self.hold.join(other.hold);
+        self.message_lag.join(other.message_lag);
+        self.messages_standing += other.messages_standing;
+        self.http += other.http;
+        self.http_failed += other.http_failed;
+    }
+
     pub(super) fn add_fate(&mut self, fate: &Fate<'_>) {
         self.fates.add(fate);
     }

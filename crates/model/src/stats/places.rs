@@ -35,6 +35,19 @@ impl Places {
         self.last
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(super) fn name(&self, place: u32) -> &str {
+        &self.names[place as usize]
+    }
+
+    /// Takes over the names of another; the numbers that its own get here.
+    pub(super) fn join(&mut self, other: Places) -> Vec<u32> {
+        other.names.iter().map(|name| self.of(name)).collect()
+    }
+
     pub(super) fn into_names(self) -> Vec<Box<str>> {
         self.names
     }

@@ -371,15 +371,19 @@ fn a_client_is_one_however_the_number_is_written_and_apart_in_each_enterprise() 
 
 #[test]
 fn the_calls_that_may_return_missed_ones_are_asked_for_and_no_more() {
-    assert!(criteria_after([], WITHIN, LATER).is_none());
-    let one = criteria_after([(CLIENT, at(10)), (CLIENT, at(30))], WITHIN, LATER);
+    assert!(criteria_after([], WITHIN, Some(LATER)).is_none());
+    let one = criteria_after([(CLIENT, at(10)), (CLIENT, at(30))], WITHIN, Some(LATER));
     let one = one.expect("there are two");
     assert!(one.phone.is_some());
     assert_eq!(one.since, Some(at(10)));
     // The end is exclusive, and what begins after the whole time is still within.
     assert_eq!(one.until, Some(at(90).plus_millis(1)));
-    let several = criteria_after([(CLIENT, at(30)), ("375290001235", at(10))], WITHIN, LATER);
+    let several = criteria_after(
+        [(CLIENT, at(30)), ("375290001235", at(10))],
+        WITHIN,
+        Some(LATER),
+    );
     assert!(several.is_some_and(|c| c.phone.is_none() && c.since == Some(at(10))));
-    let anonymous = criteria_after([("", at(1))], WITHIN, LATER);
+    let anonymous = criteria_after([("", at(1))], WITHIN, Some(LATER));
     assert!(anonymous.is_some_and(|c| c.phone.is_none()));
 }

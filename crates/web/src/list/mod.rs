@@ -13,10 +13,10 @@ use crate::answer::{Said, page};
 use crate::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
 use crate::site::{Site, Visit};
 use calltrace_directory::Names;
-use calltrace_engine::{Found, SearchQuestion, Tally};
-use calltrace_model::call::{Outcome, Summary};
+use calltrace_engine::{Found, MissedCall, SearchQuestion, StatsQuestion, Tally};
+use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::Stamp;
-use calltrace_model::stats::{Contacts, Returns, StatsCall, criteria_after};
+use calltrace_model::stats::Returns;
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
@@ -28,9 +28,6 @@ const RETURNED_WITHIN_MILLIS: i64 = 60 * 60_000;
 
 /// Missed calls of several clients within a longer time are not looked after (milliseconds): a week and an hour.
 const RETURNS_SPAN_MILLIS_MAX: i64 = (7 * 24 + 1) * 3_600_000;
-
-/// Nor are those that more calls than this are between.
-const RETURNS_CALLS_MAX: usize = 5_000;
 
 pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Said> {
     let bad = |_| visit.said(Notice::BadRequest);
@@ -173,28 +170,39 @@ fn returns(
     now: Stamp,
 ) -> Option<Returns> {
     let missed = rows.iter().filter(|row| row.outcome == Outcome::Missed);
-    let missed = missed.map(|row| (row.client.as_str(), row.first));
-    let criteria = criteria_after(missed, RETURNED_WITHIN_MILLIS, now)?;
-    let lasts = criteria.until?.since(criteria.since?);
-    if criteria.phone.is_none() && lasts > RETURNS_SPAN_MILLIS_MAX {
+    let missed: Vec<MissedCall> = missed
+        .map(|row| MissedCall {
+            enterprise: 0,
+            client: row.client.clone(),
+            first: row.first,
+        })
+        .collect();
+    let (oldest, newest) = (missed.last()?, missed.first()?);
+    let lasts = newest.first.since(oldest.first) + RETURNED_WITHIN_MILLIS;
+    let is_one = missed.iter().all(|call| call.client == newest.client);
+    if !is_one && lasts > RETURNS_SPAN_MILLIS_MAX {
         return None;
     }
-    let question = SearchQuestion {
-        criteria,
-        limit: Some(RETURNS_CALLS_MAX),
-        ..SearchQuestion::default()
+    let question = StatsQuestion {
+        search: SearchQuestion {
+            criteria: Criteria {
+                now: Some(now),
+                ..Criteria::default()
+            },
+            ..SearchQuestion::default()
+        },
+        by: None,
+        within_millis: RETURNED_WITHIN_MILLIS,
     };
-    let found = site.lister().search(&site.tree, enterprise, &question);
-    let found = found.inspect_err(|error| tracing::warn!(%error, "callbacks can't be searched"));
-    let calls = found.ok()?.calls;
-    if calls.len() == RETURNS_CALLS_MAX {
+    let enterprises = std::slice::from_ref(enterprise);
+    let (returns, found) = site
+        .lister()
+        .returns(&site.tree, enterprises, &missed, &question);
+    for error in found.into_iter().filter_map(Result::err) {
+        tracing::warn!(%error, "callbacks can't be searched");
         return None;
     }
-    let mut contacts = Contacts::default();
-    for call in &calls {
-        contacts.add(0, &StatsCall::from(call));
-    }
-    Some(contacts.settle(RETURNED_WITHIN_MILLIS, now))
+    Some(returns)
 }
 
 /// Searches the days asked for. Where none was, and today has no such call yet, the newest day
