@@ -47,6 +47,8 @@ pub use now::{Now, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};
 pub use search::{EachFound, Found, SearchQuestion};
 pub use stats::{MissedCall, Statistics, StatsQuestion};
+use table::TableMemory;
+
 pub use table::{Row, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, CheckedTable, TableState};
 pub use tally::Tally;
@@ -59,6 +61,7 @@ pub struct Engine {
     scanner: Scanner,
     zone: LogZone,
     memory: Option<Arc<Memory>>,
+    tables: Option<Arc<TableMemory>>,
 }
 
 impl Engine {
@@ -80,6 +83,7 @@ impl Engine {
             scanner: Scanner::new(tuning),
             zone,
             memory: None,
+            tables: None,
         })
     }
 
@@ -97,16 +101,18 @@ impl Engine {
         let threads = self.pool.current_num_threads();
         Ok(Engine {
             memory: self.memory.clone(),
+            tables: self.tables.clone(),
             ..Engine::new(threads, self.scanner.tuning(), self.zone)?
         })
     }
 
-    /// The same engine, which remembers what it reads of plain files, for a process that answers many
+    /// The same engine, which remembers what it reads of plain files, and tables of their calls, for a process that answers many
     /// questions. Answers don't depend on it.
     #[must_use]
     pub fn remembering(self, limits: MemoryLimits) -> Engine {
         Engine {
             memory: Some(Arc::new(Memory::new(limits))),
+            tables: Some(Arc::default()),
             ..self
         }
     }

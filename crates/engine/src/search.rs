@@ -120,7 +120,10 @@ impl Engine {
             !question.filter.is_empty() || question.strict || question.criteria.needs_match;
         let tables = match asks_records {
             true => Tables::default(),
-            false => Tables::of(corpus, self.zone).for_criteria(&question.criteria),
+            false => {
+                let memory = self.tables.as_deref();
+                Tables::of(corpus, self.zone, memory).for_criteria(&question.criteria)
+            }
         };
         let search = |tables: &Tables| {
             let mut calls = Calls::handing_to(corpus, question, sink);
@@ -129,6 +132,10 @@ impl Engine {
         };
         search(&tables)
             .map(|mut found| {
+                // Those of another question may be fewer.
+                if !asks_records && question.criteria.fault.is_none() {
+                    self.remember_tail(corpus, &tables, question.criteria.until);
+                }
                 found.notes.extend(tables.notes());
                 found
             })

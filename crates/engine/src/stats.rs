@@ -1,6 +1,11 @@
 //! Statistics of calls, and what became of missed ones.
 
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
 use super::Engine;
+use super::figures::Sums;
 use super::search::{EachFound, SearchQuestion};
 use calltrace_model::call::Outcome;
 use calltrace_model::record::Stamp;
@@ -105,8 +110,9 @@ impl Engine {
         let (contacts, later) = self.contacts_after(tree, enterprises, &making.missed, question);
         counting.join_contacts(contacts);
         let now = search.criteria.now.unwrap_or(Stamp(i64::MAX));
+        let finish = || counting.finish(question.within_millis, now);
         Statistics {
-            stats: counting.finish(question.within_millis, now),
+            stats: self.pool.install(finish),
             found,
             later,
         }
@@ -123,7 +129,8 @@ impl Engine {
     ) -> (Returns, EachFound) {
         let (contacts, found) = self.contacts_after(tree, enterprises, missed, question);
         let now = question.search.criteria.now.unwrap_or(Stamp(i64::MAX));
-        (contacts.settle(question.within_millis, now), found)
+        let settle = || contacts.settle(question.within_millis, now);
+        (self.pool.install(settle), found)
     }
 
     /// Every call that may be one of the clients of these missed calls and began within the time.
@@ -155,5 +162,43 @@ impl Engine {
             add,
             Contacts::join,
         )
+    }
+
+    /// Sums up the figures of all calls that are asked for, whatever the limit: `add` adds a call of the enterprise
+    /// at this place to a sum, `join` one sum to another. Calls come in any order and on several threads, each to one
+    /// of several sums. Also what the search of each enterprise answers, in their order, without calls.
+    pub fn sum_calls<A: Send>(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        question: &SearchQuestion,
+        start: impl Fn() -> A + Sync,
+        add: impl Fn(&mut A, usize, &StatsCall<'_>) + Sync,
+        join: impl Fn(&mut A, A) + Sync,
+    ) -> (A, EachFound) {
+        let question = SearchQuestion {
+            limit: None,
+            ..question.clone()
+        };
+        let total = Mutex::new(Vec::new());
+        let one = |(at, enterprise): (usize, &EnterpriseName)| {
+            let sums = Sums::new(&start, |sum: &mut A, call: &StatsCall<'_>| {
+                add(sum, at, call)
+            });
+            let found = self.search_into(tree, enterprise, &question, Some(&sums));
+            if found.is_ok() {
+                let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+                total.extend(sums.into_all());
+            }
+            found
+        };
+        let found = self
+            .pool
+            .install(|| enterprises.par_iter().enumerate().map(one).collect());
+        let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = total.into_iter();
+        let mut sum = sums.next().unwrap_or_else(&start);
+        sums.for_each(|other| join(&mut sum, other));
+        (sum, found)
     }
 }

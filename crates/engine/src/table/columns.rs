@@ -6,31 +6,13 @@
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 
+use super::leaf::Lists;
 use super::reading::Group;
 use crate::window::Window;
 use calltrace_model::call::{Criteria, Direction, Evidence, FaultCode, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::{PhoneQuery, digits_of};
 use calltrace_model::stats::{Names, Requests, StatsCall, StatsRequest};
-
-/// Values of which a row has any number.
-#[derive(Debug, Default)]
-pub(super) struct Lists<T> {
-    /// Where the values of each row end.
-    pub(super) ends: Vec<usize>,
-    pub(super) values: Vec<T>,
-}
-
-impl<T> Lists<T> {
-    /// Those of a row; none where the column was not read.
-    fn of(&self, row: usize) -> &[T] {
-        let Some(end) = self.ends.get(row) else {
-            return &[];
-        };
-        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.values[start..*end]
-    }
-}
 
 /// What calls are judged by.
 #[derive(Debug, Default)]

@@ -104,3 +104,22 @@ impl Leaf {
 pub(super) fn leaves(descriptor: &SchemaDescriptor) -> Vec<Leaf> {
     descriptor.columns().iter().map(Leaf::of).collect()
 }
+
+/// Values of which a row has any number.
+#[derive(Debug, Default)]
+pub(super) struct Lists<T> {
+    /// Where the values of each row end.
+    pub(super) ends: Vec<usize>,
+    pub(super) values: Vec<T>,
+}
+
+impl<T> Lists<T> {
+    /// Those of a row; none where the column was not read.
+    pub(super) fn of(&self, row: usize) -> &[T] {
+        let Some(end) = self.ends.get(row) else {
+            return &[];
+        };
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.values[start..*end]
+    }
+}

@@ -10,6 +10,7 @@ mod binding;
 mod columns;
 mod file;
 mod leaf;
+mod memory;
 mod reading;
 mod row;
 mod search;
@@ -31,8 +32,12 @@ use file::TableFile;
 use binding::Held;
 pub(crate) use binding::{Binding, DISORDER_MILLIS};
 pub(crate) use file::encode;
+pub(crate) use memory::TableMemory;
 pub use row::Row;
 pub(crate) use search::{Light, Picked, Wants, complete};
+
+/// The name of all tables that are nowhere but in memory.
+const OWN: &str = "in memory";
 
 /// What the name of a table ends in.
 const ENDING: &str = ".calls.parquet";
@@ -51,7 +56,7 @@ pub fn log_of(name: &str) -> Option<FileName> {
 #[derive(Debug)]
 pub(crate) struct Table {
     name: String,
-    file: TableFile,
+    file: Arc<TableFile>,
     binding: Binding,
     held: Held,
 }
@@ -74,8 +79,8 @@ pub(crate) enum Part<'t> {
 }
 
 impl Tables {
-    /// Looks for the tables of a corpus.
-    pub(crate) fn of(corpus: &Corpus, zone: LogZone) -> Tables {
+    /// Looks for the tables of a corpus, in its folder and in memory.
+    pub(crate) fn of(corpus: &Corpus, zone: LogZone, memory: Option<&TableMemory>) -> Tables {
         let mut tables = Tables::default();
         let folder = corpus.folder();
         let listed = folder.subfolder(index::FOLDER).and_then(|own| own.names());
@@ -86,7 +91,11 @@ impl Tables {
             .collect();
         let opened: Vec<_> = names
             .into_par_iter()
-            .map(|name| Table::open(corpus, &name, zone).map_err(|why| (name, why)))
+            .map(|name| {
+                let file = TableFile::open(folder, &name, zone, memory);
+                let table = file.and_then(|file| Table::of(corpus, &name, file, zone));
+                table.map_err(|why| (name, why))
+            })
             .collect();
         for table in opened {
             match table {
@@ -94,10 +103,24 @@ impl Tables {
                 Err(useless) => tables.useless.push(useless),
             }
         }
+        if let Some(memory) = memory {
+            tables.recall(corpus, zone, memory);
+        }
         tables
             .all
             .sort_by_key(|table| (table.held.from, table.binding.cut));
         tables
+    }
+
+    /// Takes those that are nowhere but in memory, and forgets the ones that hold no longer.
+    fn recall(&mut self, corpus: &Corpus, zone: LogZone, memory: &TableMemory) {
+        let folder = corpus.folder().path();
+        for own in memory.own_of(folder) {
+            match Table::of(corpus, OWN, Arc::clone(&own.file), zone) {
+                Ok(table) => self.all.push(Arc::new(table)),
+                Err(_) => memory.retain_own(folder, |other| other.from != own.from),
+            }
+        }
     }
 
     /// Those that have the checksum that is noted in them.
@@ -133,6 +156,28 @@ impl Tables {
             });
         }
         self
+    }
+
+    /// Keeps a table of calls that began from `from` on in memory.
+    pub(crate) fn keep(
+        corpus: &Corpus,
+        zone: LogZone,
+        memory: &TableMemory,
+        from: Stamp,
+        bytes: Vec<u8>,
+    ) {
+        // One that can't be read would be no use; the next question finds out in the same way.
+        if let Ok(file) = TableFile::in_memory(bytes, zone) {
+            let file = Arc::new(file);
+            memory.keep_own(corpus.folder().path(), memory::Own { from, file });
+        }
+    }
+
+    /// The table in memory that ends where a window starts: when its calls began, and how many it has.
+    pub(crate) fn own_before(&self, start: Stamp) -> Option<(Stamp, usize)> {
+        let mut own = self.all.iter().filter(|table| table.name == OWN);
+        let table = own.find(|table| table.binding.cut == start)?;
+        Some((table.held.from, table.file.rows()))
     }
 
     /// The parts of a window, in order of time.
@@ -213,12 +258,16 @@ impl Table {
         &self.binding
     }
 
-    /// Opens a table, if it holds for a corpus.
+    /// The table in a file, if it holds for a corpus.
     ///
     /// # Errors
     /// Why it is of no use, as a clause about it.
-    fn open(corpus: &Corpus, name: &str, zone: LogZone) -> Result<Table, String> {
-        let file = TableFile::open(corpus.folder(), name, zone)?;
+    fn of(
+        corpus: &Corpus,
+        name: &str,
+        file: Arc<TableFile>,
+        zone: LogZone,
+    ) -> Result<Table, String> {
         let binding = file.noted(file::BINDING).and_then(Binding::decode);
         let binding = binding.ok_or("is of another version of calltrace, or torn")?;
         if file.rows() as u64 > binding.content_bytes() / file::CALL_BYTES_MIN {

@@ -13,8 +13,7 @@ use parquet::file::statistics::Statistics;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
-use super::columns::Lists;
-use super::leaf::{GROUP_ROWS, Leaf, Values};
+use super::leaf::{GROUP_ROWS, Leaf, Lists, Values};
 use super::row::{Row, SCHEMA, Visitor, visit};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::QUARTER_MILLIS;

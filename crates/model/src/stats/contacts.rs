@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
+use rayon::prelude::*;
 
 use super::input::StatsCall;
 use super::places::Places;
@@ -158,7 +159,7 @@ impl Contacts {
             .retain(|contact| missed.contains(&contact.client));
         let people = self.people;
         // Of two at one moment the same one is told, in whatever order they came.
-        self.contacts.sort_unstable_by(|a, b| {
+        self.contacts.par_sort_unstable_by(|a, b| {
             let key = |contact: &Contact| (contact.client, contact.first);
             let ties = |contact: &Contact| (contact.is_outgoing, contact.reached);
             let by = |contact: &Contact| people.name(contact.by);

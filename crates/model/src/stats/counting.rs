@@ -294,12 +294,15 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
     /// The statistics. A missed call is returned within so many milliseconds or not (see [`Contacts::settle`]); `now`
     /// is the time of day.
     pub fn finish(mut self, within_millis: i64, now: Stamp) -> Stats {
-        let returns = self.contacts.settle(within_millis, now);
+        // One client's calls lie side by side among those that may return them.
+        let by_client = |missed: &Missed| (missed.client, missed.first);
+        let (contacts, missed) = (self.contacts, &mut self.missed);
+        let (returns, ()) = rayon::join(
+            || contacts.settle(within_millis, now),
+            || missed.sort_unstable_by_key(by_client),
+        );
         let mut after = Sample::default();
         let mut by: HashMap<(usize, &str), (usize, usize), FixedState> = HashMap::default();
-        // One client's calls lie side by side among those that may return them.
-        self.missed
-            .sort_unstable_by_key(|missed| (missed.client, missed.first));
         for missed in &self.missed {
             let fate = returns.fate_of(missed.client, missed.first);
             self.total.add_fate(&fate);

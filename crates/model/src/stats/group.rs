@@ -177,12 +177,14 @@ impl Sums {
     }
 
     pub(super) fn figures(self) -> Figures {
+        let (wait, talk) = rayon::join(|| self.wait.spread(), || self.talk.spread());
+        let (hold, message_lag) = rayon::join(|| self.hold.spread(), || self.message_lag.spread());
         Figures {
             outcomes: self.outcomes,
-            wait: self.wait.spread(),
-            talk: self.talk.spread(),
-            hold: self.hold.spread(),
-            message_lag: self.message_lag.spread(),
+            wait,
+            talk,
+            hold,
+            message_lag,
             messages_standing: self.messages_standing,
             http: self.http,
             http_failed: self.http_failed,

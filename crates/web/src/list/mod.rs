@@ -198,11 +198,9 @@ fn returns(
     let (returns, found) = site
         .lister()
         .returns(&site.tree, enterprises, &missed, &question);
-    for error in found.into_iter().filter_map(Result::err) {
-        tracing::warn!(%error, "callbacks can't be searched");
-        return None;
-    }
-    Some(returns)
+    let failed = found.into_iter().find_map(Result::err);
+    let failed = failed.inspect(|error| tracing::warn!(%error, "callbacks can't be searched"));
+    failed.is_none().then_some(returns)
 }
 
 /// Searches the days asked for. Where none was, and today has no such call yet, the newest day
