@@ -18,6 +18,14 @@ impl Tally {
         self.quarters.entry(quarter).or_default().add(outcome);
     }
 
+    /// Counts the calls of another one besides.
+    pub fn extend(&mut self, other: &Tally) {
+        for (quarter, outcomes) in &other.quarters {
+            let sum = self.quarters.entry(*quarter).or_default();
+            *sum = sum.plus(*outcomes);
+        }
+    }
+
     /// Each quarter that has calls, by its beginning, in order of time.
     pub fn quarters(&self) -> impl Iterator<Item = (Stamp, Outcomes)> {
         let quarters = self.quarters.iter();

@@ -201,7 +201,7 @@ impl Form {
 
 /// A text that no spreadsheet takes for a formula. A leading tab or newline is dropped by some of them
 /// before they look, and wide forms of the signs count with some.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     let signs = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
     match text.starts_with(signs) {
         true => Cow::Owned(format!("'{text}")),

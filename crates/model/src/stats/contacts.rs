@@ -182,6 +182,11 @@ impl Client {
             enterprise: u32::try_from(enterprise).expect("there are fewer enterprises"),
         })
     }
+
+    /// As [`phone::key`] has it.
+    pub(super) fn number(self) -> u64 {
+        self.number
+    }
 }
 
 /// Which calls [`Contacts`] needs to tell the fate of missed calls, given as their clients and the times they began

@@ -38,6 +38,8 @@ pub struct Stats {
     pub called_back_after: Option<Spread>,
     /// Who called back, the busiest first.
     pub called_back_by: Vec<CalledBackBy>,
+    /// The missed calls that were not returned, in no order.
+    pub not_returned: Vec<NotReturned>,
     /// Requests by host, the most first.
     pub requests: Vec<HostRequests>,
     /// When the first and the last of the calls began.
@@ -58,6 +60,19 @@ pub struct CalledBackBy {
     pub calls: usize,
     /// How many of their clients picked up.
     pub reached: usize,
+}
+
+/// A missed call that was not returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotReturned {
+    /// The place of the enterprise.
+    pub enterprise: usize,
+    /// The client's number, as [`phone::key`] has it.
+    pub number: u64,
+    /// When the call began.
+    pub first: Stamp,
+    /// The client rang again, in vain.
+    pub rang_again: bool,
 }
 
 /// Requests to one host.
@@ -303,11 +318,20 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         );
         let mut after = Sample::default();
         let mut by: HashMap<(usize, &str), (usize, usize), FixedState> = HashMap::default();
+        let mut not_returned = Vec::new();
         for missed in &self.missed {
             let fate = returns.fate_of(missed.client, missed.first);
             self.total.add_fate(&fate);
             for at in &self.missed_groups[missed.groups.clone()] {
                 self.groups[*at].1.add_fate(&fate);
+            }
+            if let (Fate::NotReturned { rang_again }, Some(client)) = (&fate, missed.client) {
+                not_returned.push(NotReturned {
+                    enterprise: missed.enterprise,
+                    number: client.number(),
+                    first: missed.first,
+                    rang_again: *rang_again,
+                });
             }
             if let Fate::CalledBack {
                 by: who,
@@ -343,6 +367,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
             within_millis,
             called_back_after: after.spread(),
             called_back_by,
+            not_returned,
             requests: by_host(self.host_names, self.hosts),
             span: self.span,
         }

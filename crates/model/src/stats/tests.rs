@@ -245,6 +245,42 @@ fn contacts_that_are_not_counted_return_calls_all_the_same() {
 }
 
 #[test]
+fn the_calls_that_nobody_returned_are_named() {
+    let mut counting = counting(None);
+    let of = |minute, client| StatsCall {
+        client,
+        ..missed(minute)
+    };
+    for call in [
+        of(10, CLIENT),
+        of(20, CLIENT),
+        of(30, "375290001235"),
+        of(40, ""),
+    ] {
+        counting.add(3, &call);
+    }
+    counting.add(3, &outgoing(at(90), Outcome::Answered));
+    let mut stats = counting.finish(30 * MINUTE, LATER);
+    stats.not_returned.sort_by_key(|call| call.first);
+    let named = |minute, client: &str, rang_again| NotReturned {
+        enterprise: 3,
+        number: crate::record::phone::key(client.as_bytes()).expect("a number"),
+        first: at(minute),
+        rang_again,
+    };
+    assert_eq!(
+        stats.not_returned,
+        [
+            named(10, CLIENT, true),
+            named(20, CLIENT, false),
+            named(30, "375290001235", false)
+        ]
+    );
+    assert_eq!(stats.total.fates.not_returned, stats.not_returned.len());
+    assert_eq!(stats.total.fates.anonymous, 1);
+}
+
+#[test]
 fn what_is_measured_of_which_calls() {
     let requests = [
         StatsRequest {

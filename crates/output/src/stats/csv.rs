@@ -1,8 +1,10 @@
 //! Statistics as CSV (RFC 4180): a head, then a row for each group; for all calls where there are no groups.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::Shown;
+use crate::csv::harmless;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::{Figures, GroupBy, Key, Spread};
 
@@ -31,6 +33,18 @@ const HEAD: [&str; 16] = [
 /// # Errors
 /// When `out` does.
 pub fn write_csv(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
+    write(out, shown, |name| name.into())
+}
+
+/// The same for spreadsheets: a name that one would take for a formula has an apostrophe before it.
+///
+/// # Errors
+/// When `out` does.
+pub fn write_sheet(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
+    write(out, shown, harmless)
+}
+
+fn write(out: impl Write, shown: &Shown<'_>, text: fn(&str) -> Cow<'_, str>) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     let by = shown.stats.by.map(GroupBy::name);
     let is_of_names = shown.stats.by.is_some_and(GroupBy::is_of_names);
@@ -47,7 +61,10 @@ pub fn write_csv(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
             Key::Day(day) => vec![day.to_string()],
             Key::Enterprise(place) => vec![shown.enterprises[*place].to_string()],
             Key::Name { enterprise, name } => {
-                vec![shown.enterprises[*enterprise].to_string(), name.clone()]
+                vec![
+                    shown.enterprises[*enterprise].to_string(),
+                    text(name).into_owned(),
+                ]
             }
         };
         csv.write_record(key.into_iter().chain(figures(&group.figures)))?;

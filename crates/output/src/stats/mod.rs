@@ -9,7 +9,8 @@ mod names;
 mod svg;
 mod terminal;
 
-pub use csv::write_csv;
+pub use bars::shade;
+pub use csv::{write_csv, write_sheet};
 pub use json::document;
 pub use names::Words;
 pub use svg::{Bar, svg};
