@@ -22,6 +22,7 @@ mod api;
 mod call;
 mod caller;
 mod connections;
+mod days;
 mod health;
 pub mod intake;
 mod limits;

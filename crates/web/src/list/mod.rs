@@ -17,11 +17,12 @@ use calltrace_engine::{Found, MissedCall, SearchQuestion, StatsQuestion, Tally};
 use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::Returns;
-use calltrace_store::error::Error;
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
+use crate::days::day_of;
 use crate::limits::Length;
-use question::{Address, Asked, Period, ROWS, day_of};
+use question::{Address, Asked, Period, ROWS};
 
 /// Within which time a missed call is returned (milliseconds), as `calltrace stats` has it.
 const RETURNED_WITHIN_MILLIS: i64 = 60 * 60_000;
@@ -110,7 +111,7 @@ struct Listed {
     has_older: bool,
     tally: Tally,
     period: Period,
-    troubles: Vec<calltrace_store::error::Trouble>,
+    troubles: Vec<Trouble>,
     /// What became of the missed calls among the rows, where that was asked.
     returns: Option<Returns>,
 }
@@ -127,17 +128,19 @@ impl Listed {
         }
     }
 
-    fn of(found: Found, asked: &Asked, period: Period) -> Listed {
-        let passed = (asked.page - 1) * ROWS;
-        let has_older = found.calls.len() > passed + ROWS;
-        Listed {
-            rows: found.calls.into_iter().skip(passed).take(ROWS).collect(),
-            has_older,
-            tally: found.tally,
-            period,
-            troubles: found.troubles,
-            returns: None,
+    /// What was found within one time after the other, the newest first.
+    fn of(found: Vec<Found>, asked: &Asked, period: Period) -> Listed {
+        let mut listed = Listed::nothing(period);
+        for found in found {
+            listed.rows.extend(found.calls);
+            listed.tally.extend(&found.tally);
+            listed.troubles.extend(found.troubles);
         }
+        Trouble::tidy(&mut listed.troubles);
+        let passed = (asked.page - 1) * ROWS;
+        listed.has_older = listed.rows.len() > passed + ROWS;
+        listed.rows = listed.rows.into_iter().skip(passed).take(ROWS).collect();
+        listed
     }
 }
 
@@ -213,13 +216,17 @@ fn search(
 ) -> Result<Listed, Error> {
     let (engine, tree, clock) = (site.lister(), &site.tree, &site.clock);
     let of = |period: Period| {
-        let question = SearchQuestion {
-            criteria: asked.criteria(period, clock, now),
-            limit: Some(asked.page * ROWS + 1),
-            tally: true,
-            ..SearchQuestion::default()
-        };
-        let found = engine.search(tree, enterprise, &question)?;
+        let windows = asked.windows(period, clock).into_iter();
+        let found = windows.map(|window| {
+            let question = SearchQuestion {
+                criteria: asked.criteria(window, now),
+                limit: Some(asked.page * ROWS + 1),
+                tally: true,
+                ..SearchQuestion::default()
+            };
+            engine.search(tree, enterprise, &question)
+        });
+        let found = found.collect::<Result<Vec<Found>, Error>>()?;
         Ok::<Listed, Error>(Listed::of(found, asked, period))
     };
     let period = asked.period(day_of(clock, now));
@@ -231,7 +238,7 @@ fn search(
         tree,
         enterprise,
         &SearchQuestion {
-            criteria: asked.criteria(Period::All, clock, now),
+            criteria: asked.criteria((None, None), now),
             limit: Some(1),
             ..SearchQuestion::default()
         },

@@ -7,6 +7,7 @@
 //! and nothing from elsewhere: one style sheet stands in each, and its hash in the policy.
 
 mod axis;
+mod bars;
 mod call;
 mod chart;
 mod entries;
@@ -19,6 +20,7 @@ mod headline;
 mod language;
 mod list;
 mod notice;
+mod numbers;
 mod others;
 mod people;
 mod picture;
