@@ -19,6 +19,7 @@ mod serve_list;
 mod serve_manners;
 mod serve_nginx;
 mod serve_operation;
+mod serve_stats;
 mod serve_wire;
 mod serving;
 mod version_0_1;

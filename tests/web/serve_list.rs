@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::serving::{SETTINGS, Server, Setup, TOKEN};
 
 /// A call that nobody took, as one record.
-fn missed(at: DateTime<Utc>, id: &str) -> String {
+pub(crate) fn missed(at: DateTime<Utc>, id: &str) -> String {
     format!(
         "{}|AST|hangup|{id}|{{\"UniqueId\": \"{id}\", \"Phone\": \"375290001234\", \"Extensions\": [\"\"], \
          \"CallType\": 0, \"CallStatus\": \"0\"}}\n",
@@ -18,7 +18,7 @@ fn missed(at: DateTime<Utc>, id: &str) -> String {
 }
 
 /// A server over one file of 0367, in a folder that ends with it.
-fn server(log: &str) -> (tempfile::TempDir, Server) {
+pub(crate) fn server(log: &str) -> (tempfile::TempDir, Server) {
     let dir = tempfile::tempdir().expect("a folder");
     fs::create_dir(dir.path().join("0367")).expect("a folder");
     fs::write(dir.path().join("0367/events.log"), log).expect("written");
@@ -31,7 +31,7 @@ fn server(log: &str) -> (tempfile::TempDir, Server) {
 }
 
 /// What stands between two texts, each time.
-fn between<'t>(text: &'t str, before: &str, after: &str) -> Vec<&'t str> {
+pub(crate) fn between<'t>(text: &'t str, before: &str, after: &str) -> Vec<&'t str> {
     let parts = text.split(before).skip(1);
     parts.filter_map(|part| part.split(after).next()).collect()
 }
@@ -111,13 +111,13 @@ fn a_row_whose_id_is_none_leads_nowhere() {
 }
 
 /// The number in a list's first line: `8 calls`.
-fn count_of(page: &str) -> usize {
+pub(crate) fn count_of(page: &str) -> usize {
     let strong = between(page, "<p class=\"numbers\"><strong>", "\u{a0}");
     strong[0].parse().expect("a number")
 }
 
 /// Follows a link of a list to another.
-fn followed(server: &Server, link: &str) -> String {
+pub(crate) fn followed(server: &Server, link: &str) -> String {
     let page = server.get(&format!("/calls/0367{}", link.replace("&amp;", "&")));
     assert_eq!(page.status, 200, "{link}");
     page.text()

@@ -25,7 +25,7 @@ use crate::limits::Length;
 use question::{Address, Asked, Period, ROWS};
 
 /// Within which time a missed call is returned (milliseconds), as `calltrace stats` has it.
-const RETURNED_WITHIN_MILLIS: i64 = 60 * 60_000;
+pub(super) const RETURNED_WITHIN_MILLIS: i64 = 60 * 60_000;
 
 /// Missed calls of several clients within a longer time are not looked after (milliseconds): a week and an hour.
 const RETURNS_SPAN_MILLIS_MAX: i64 = (7 * 24 + 1) * 3_600_000;
@@ -52,6 +52,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
         false => site.directory.names(&enterprise, &wanted).await,
     };
     let address = Address {
+        enterprise: &enterprise,
         token,
         language: visit.language,
         asked: &asked,

@@ -3,12 +3,13 @@
 use chrono::{Datelike, Days, NaiveDate};
 
 use crate::days::{day_begin, day_named, hour_begin};
-use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake};
+use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake, Span, StatsLink};
 use crate::request::{Malformed, Query};
 use calltrace_model::call::{Criteria, Direction, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_output::Clock;
+use calltrace_store::tree::EnterpriseName;
 
 /// Rows on one page.
 pub(super) const ROWS: usize = 50;
@@ -252,6 +253,7 @@ fn weekday_in(day: NaiveDate) -> u8 {
 
 /// Where links on the list lead: to itself, with other fields.
 pub(super) struct Address<'a> {
+    pub(super) enterprise: &'a EnterpriseName,
     pub(super) token: &'a str,
     pub(super) language: Language,
     pub(super) asked: &'a Asked,
@@ -290,9 +292,22 @@ impl Address<'_> {
             ..self.fixed()
         };
         let at = self.asked.page;
+        let stats = match self.period {
+            Period::Days(from, to) => StatsLink::around(from, to),
+            Period::UpTo(to) => StatsLink {
+                span: Span::default(),
+                date: Some(to),
+            },
+            Period::All => StatsLink::default(),
+        };
         ListLinks {
             all: link(&Filters::default()),
             language: filters.link(self.token, other),
+            stats: format!(
+                "../stats/{}{}",
+                self.enterprise,
+                stats.link(self.token, self.language)
+            ),
             newer: (at > 1).then(|| page(at - 1)),
             older: (self.has_older && at < PAGES_MAX).then(|| page(at + 1)),
             is_cut: self.has_older && at == PAGES_MAX,

@@ -46,6 +46,7 @@ pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
                     (numbers(l, page.tally.total(), &link))
                 }
                 (tabs(l, page.links))
+                p.pages { a href=(page.links.stats) { (l.of("Статистика", "Statistics")) " →" } }
             }
             (form(l, page))
             (missing_parts(look, None, page.troubles))
