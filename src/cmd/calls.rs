@@ -150,8 +150,8 @@ pub(super) fn returned_within(desk: &Desk, within_millis: i64, strict: bool) -> 
             strict,
             ..SearchQuestion::default()
         },
-        by: None,
         within_millis,
+        ..StatsQuestion::default()
     }
 }
 

@@ -56,6 +56,7 @@ fn counted(
         search,
         by: args.by.map(|by| by.0),
         within_millis: args.within.callback_within,
+        ..StatsQuestion::default()
     };
     let local = |at| desk.clock.local_hour(at);
     let counted = desk

@@ -414,11 +414,22 @@ fn statistics_are_the_same_with_tables() {
                         ..SearchQuestion::default()
                     },
                     by,
+                    also: vec![GroupBy::Line, GroupBy::Day],
                     within_millis: 3_600_000,
                 };
                 let enterprises = std::slice::from_ref(&name);
                 let counted = engine.statistics(&tree, enterprises, &question, hour_of);
+                for also in counted.also.iter().zip(&question.also) {
+                    let alone = StatsQuestion {
+                        by: Some(*also.1),
+                        also: Vec::new(),
+                        ..question.clone()
+                    };
+                    let alone = engine.statistics(&tree, enterprises, &alone, hour_of);
+                    assert_eq!((&alone.stats, alone.also.len()), (also.0, 0));
+                }
                 all.push(counted.stats);
+                all.extend(counted.also);
             }
         }
         all

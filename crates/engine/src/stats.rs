@@ -22,6 +22,8 @@ pub struct StatsQuestion {
     pub search: SearchQuestion,
     /// What they are put together by.
     pub by: Option<GroupBy>,
+    /// What the same calls are put together by besides.
+    pub also: Vec<GroupBy>,
     /// Within which time a missed call is returned (milliseconds).
     pub within_millis: i64,
 }
@@ -31,6 +33,8 @@ pub struct StatsQuestion {
 pub struct Statistics {
     /// The figures.
     pub stats: Stats,
+    /// Those by what was asked for besides, in its order.
+    pub also: Vec<Stats>,
     /// What each enterprise answered, without calls.
     pub found: EachFound,
     /// The same of the search for calls that return the missed ones; empty where one search told both.
@@ -51,10 +55,20 @@ pub struct MissedCall {
 /// Sums in the making.
 struct Making<F> {
     counting: Counting<F>,
+    /// The same calls once more.
+    also: Vec<Counting<F>>,
     /// How many were counted, by the place of the enterprise.
     counts: Vec<usize>,
     /// The missed ones, where another search must tell what became of them.
     missed: Vec<MissedCall>,
+}
+
+impl<F> Making<F> {
+    fn each(&mut self, add: impl FnMut(&mut Counting<F>)) {
+        std::iter::once(&mut self.counting)
+            .chain(&mut self.also)
+            .for_each(add);
+    }
 }
 
 impl Engine {
@@ -76,12 +90,17 @@ impl Engine {
         }
         let start = || Making {
             counting: Counting::new(question.by, &local),
+            also: (question
+                .also
+                .iter()
+                .map(|by| Counting::new(Some(*by), &local)))
+            .collect(),
             counts: vec![0; enterprises.len()],
             missed: Vec::new(),
         };
         let add = |making: &mut Making<_>, enterprise: usize, call: &StatsCall<'_>| {
             if until.is_some_and(|until| call.first >= until) {
-                making.counting.add_contact(enterprise, call);
+                making.each(|counting| counting.add_contact(enterprise, call));
                 return;
             }
             if call.outcome == Outcome::Missed && !is_of_all {
@@ -92,27 +111,36 @@ impl Engine {
                 });
             }
             making.counts[enterprise] += 1;
-            making.counting.add(enterprise, call);
+            making.each(|counting| counting.add(enterprise, call));
         };
         let join = |making: &mut Making<_>, other: Making<_>| {
             making.counting.join(other.counting);
+            let also = making.also.iter_mut().zip(other.also);
+            also.for_each(|(own, its)| own.join(its));
             making.missed.extend(other.missed);
             let counts = making.counts.iter_mut().zip(other.counts);
             counts.for_each(|(own, its)| *own += its);
         };
-        let (making, mut found) = self.sum_calls(tree, enterprises, &search, start, add, join);
+        let (mut making, mut found) = self.sum_calls(tree, enterprises, &search, start, add, join);
         for (found, count) in found.iter_mut().zip(&making.counts) {
             if let Ok(found) = found {
                 found.count = *count;
             }
         }
-        let mut counting = making.counting;
         let (contacts, later) = self.contacts_after(tree, enterprises, &making.missed, question);
-        counting.join_contacts(contacts);
+        making.each(|counting| counting.join_contacts(contacts.clone()));
         let now = search.criteria.now.unwrap_or(Stamp(i64::MAX));
-        let finish = || counting.finish(question.within_millis, now);
+        let finish = |counting: Counting<_>| counting.finish(question.within_millis, now);
+        let also = making.also;
+        let (stats, also) = self.pool.install(|| {
+            rayon::join(
+                || finish(making.counting),
+                || also.into_iter().map(finish).collect(),
+            )
+        });
         Statistics {
-            stats: self.pool.install(finish),
+            stats,
+            also,
             found,
             later,
         }

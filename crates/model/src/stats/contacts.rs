@@ -84,7 +84,7 @@ impl Fates {
 }
 
 /// Who talked to clients, or tried to, and who was missed: what is needed to tell the fate of missed calls.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Contacts {
     people: Places,
     contacts: Vec<Contact>,
@@ -142,7 +142,7 @@ impl Contacts {
 
     /// Takes over what another was given.
     pub fn join(&mut self, other: Contacts) {
-        let people = self.people.join(other.people);
+        let people = self.people.join(&other.people);
         let contacts = other.contacts.into_iter().map(|contact| Contact {
             by: people[contact.by as usize],
             ..contact

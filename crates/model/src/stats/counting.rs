@@ -38,7 +38,7 @@ pub struct Stats {
     pub called_back_after: Option<Spread>,
     /// Who called back, the busiest first.
     pub called_back_by: Vec<CalledBackBy>,
-    /// The missed calls that were not returned, in no order.
+    /// The missed calls that were not returned, by client, then by time.
     pub not_returned: Vec<NotReturned>,
     /// Requests by host, the most first.
     pub requests: Vec<HostRequests>,
@@ -261,7 +261,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
             }));
         let groups = other.missed_groups.iter();
         self.missed_groups.extend(groups.map(|at| places[*at]));
-        let hosts = self.host_names.join(other.host_names);
+        let hosts = self.host_names.join(&other.host_names);
         self.hosts.resize_with(self.host_names.len(), Host::default);
         for (at, host) in hosts.into_iter().zip(other.hosts) {
             self.hosts[at as usize].join(host);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 /// Numbers names in the order in which they are first seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Places {
     names: Vec<Box<str>>,
     places: HashMap<Box<str>, u32, FixedState>,
@@ -44,7 +44,7 @@ impl Places {
     }
 
     /// Takes over the names of another; the numbers that its own get here.
-    pub(super) fn join(&mut self, other: Places) -> Vec<u32> {
+    pub(super) fn join(&mut self, other: &Places) -> Vec<u32> {
         other.names.iter().map(|name| self.of(name)).collect()
     }
 

@@ -195,8 +195,8 @@ fn returns(
             },
             ..SearchQuestion::default()
         },
-        by: None,
         within_millis: RETURNED_WITHIN_MILLIS,
+        ..StatsQuestion::default()
     };
     let enterprises = std::slice::from_ref(enterprise);
     let (returns, found) = site

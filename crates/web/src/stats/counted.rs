@@ -8,10 +8,10 @@ use crate::days::day_begin;
 use crate::list::RETURNED_WITHIN_MILLIS;
 use crate::pages::Span;
 use crate::site::Site;
-use calltrace_engine::{Found, SearchQuestion};
+use calltrace_engine::{Found, SearchQuestion, StatsQuestion};
 use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::{Stamp, phone};
-use calltrace_model::stats::{Counting, GroupBy, NotReturned, Stats, StatsCall, end_of};
+use calltrace_model::stats::{GroupBy, NotReturned, Stats};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
@@ -35,11 +35,6 @@ impl Period {
             since: day_begin(&site.clock, span.first(date)),
             until: day_begin(&site.clock, date + Days::new(1)),
         }
-    }
-
-    /// Whether it has not ended then.
-    fn holds(self, at: Stamp) -> bool {
-        self.until.is_none_or(|until| at < until)
     }
 }
 
@@ -74,7 +69,8 @@ pub(super) fn counted(
     })
 }
 
-/// Counts the same calls by each of these, with what was read for it; nothing without a period, and where nothing was ever logged.
+/// Counts the same calls by each of these, with what was read for it; nothing without a period, and where nothing
+/// was ever logged.
 ///
 /// # Errors
 /// When the enterprise's folder can't be listed.
@@ -84,36 +80,29 @@ pub(super) fn statistics<const N: usize>(
     (period, by): (Option<Period>, [GroupBy; N]),
     now: Stamp,
 ) -> Result<([Stats; N], Option<Found>), Error> {
-    let mut counting = by.map(|by| Counting::new(Some(by), |at| site.clock.local_hour(at)));
-    let mut found = None;
-    if let Some(period) = period.filter(|_| !site.has_no_logs_of(enterprise)) {
-        let question = SearchQuestion {
+    let period = period.filter(|_| !site.has_no_logs_of(enterprise));
+    let enterprises = period.map_or(&[][..], |_| std::slice::from_ref(enterprise));
+    let question = StatsQuestion {
+        search: SearchQuestion {
             criteria: Criteria {
-                since: period.since,
-                until: period
-                    .until
-                    .map(|until| end_of(until, RETURNED_WITHIN_MILLIS)),
+                since: period.and_then(|period| period.since),
+                until: period.and_then(|period| period.until),
                 now: Some(now),
                 ..Criteria::default()
             },
-            limit: None,
-            figures_only: true,
             ..SearchQuestion::default()
-        };
-        let mut answer = site.lister().search(&site.tree, enterprise, &question)?;
-        for call in std::mem::take(&mut answer.calls) {
-            let (is_counted, call) = (period.holds(call.first), StatsCall::from(&call));
-            for counting in &mut counting {
-                match is_counted {
-                    true => counting.add(0, &call),
-                    false => counting.add_contact(0, &call),
-                }
-            }
-        }
-        found = Some(answer);
-    }
-    let stats = counting.map(|counting| counting.finish(RETURNED_WITHIN_MILLIS, now));
-    Ok((stats, found))
+        },
+        by: by.first().copied(),
+        also: by.iter().skip(1).copied().collect(),
+        within_millis: RETURNED_WITHIN_MILLIS,
+    };
+    let local = |at| site.clock.local_hour(at);
+    let counted = site
+        .lister()
+        .statistics(&site.tree, enterprises, &question, local);
+    let found = counted.found.into_iter().next().transpose()?;
+    let stats: Vec<Stats> = [counted.stats].into_iter().chain(counted.also).collect();
+    Ok((stats.try_into().expect("there is one of each"), found))
 }
 
 /// The newest of the calls that nobody returned. Where they can't be read the page has their number alone.
