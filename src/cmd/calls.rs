@@ -16,8 +16,9 @@ pub(super) type Period = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 /// The time that was typed.
 pub(super) fn period(desk: &Desk, args: &CallArgs) -> Result<Period, Error> {
     let since = desk.moment("--since", args.since.as_deref())?;
-    let until = desk.moment("--until", args.until.as_deref())?;
-    let (since, until) = (since.map(|m| m.begin), until.map(|m| m.end));
+    let since = since.map(|m| m.begin);
+    let until = desk.moment_after("--until", args.until.as_deref(), since)?;
+    let until = until.map(|m| m.end);
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {

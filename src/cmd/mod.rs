@@ -18,12 +18,14 @@ mod rotate;
 mod search;
 mod serve;
 mod stats;
+mod system_zone;
 mod tail;
 mod talk;
 mod trace;
 mod wall_clock;
 
 use calltrace_model::record::Zone;
+use chrono::{DateTime, Utc};
 
 use crate::cli::{Cli, Command, Global, Moment};
 use crate::settings::Settings;
@@ -39,6 +41,7 @@ pub use complete::complete;
 pub use talk::say;
 
 use root::Root;
+use system_zone::{system_zone, wrong_tz};
 use talk::Out;
 use wall_clock::wall_clock;
 
@@ -118,6 +121,10 @@ impl Desk {
         let settings = Settings::load(global.config.as_deref())?;
         let tree = Root::of(&global, &settings).open()?;
         let clock = clock(global.tz, &settings);
+        let is_set = global.tz.or(settings.display_timezone).is_some();
+        if let Some(text) = wrong_tz().filter(|_| !is_set && !global.quiet) {
+            say(&text);
+        }
         let threads = global.threads.unwrap_or(settings.threads);
         Ok(Desk {
             tree,
@@ -135,8 +142,18 @@ impl Desk {
 
     /// A point in time as typed; an error names the flag.
     fn moment(&self, flag: &str, typed: Option<&str>) -> Result<Option<Moment>, Error> {
+        self.moment_after(flag, typed, None)
+    }
+
+    /// The same; a time of day alone is after `after`.
+    fn moment_after(
+        &self,
+        flag: &str,
+        typed: Option<&str>,
+        after: Option<DateTime<Utc>>,
+    ) -> Result<Option<Moment>, Error> {
         typed
-            .map(|text| Moment::parse(text, self.clock.shown, self.now.utc()))
+            .map(|text| Moment::parse(text, &self.clock, self.now.utc(), after))
             .transpose()
             .map_err(|what| Error::Usage(format!("{flag}: {what}")))
     }
@@ -175,12 +192,4 @@ fn clock(typed: Option<Zone>, settings: &Settings) -> Clock {
         log: settings.log_timezone,
         shown: shown.unwrap_or_else(system_zone),
     }
-}
-
-/// The zone of this process: what `TZ` names, else the system's; UTC where neither is known.
-fn system_zone() -> Zone {
-    let typed = std::env::var("TZ").ok();
-    let typed = typed.and_then(|zone| Zone::named(zone.trim_start_matches(':')));
-    let system_wide = || Zone::named(&iana_time_zone::get_timezone().ok()?);
-    typed.or_else(system_wide).unwrap_or(Zone::UTC)
 }

@@ -176,7 +176,7 @@ impl Desk {
                 "{files} searched ({} .. {} {})",
                 self.clock.date(from),
                 self.clock.date(to),
-                self.clock.zone_name()
+                self.clock.zone(to)
             ),
             _ => format!("{files} searched"),
         }
