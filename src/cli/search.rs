@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use clap::{Args, ValueEnum};
 
 use super::values::{
-    DIRECTIONS, KINDS, RESULTS, parse_direction, parse_fault, parse_kind, parse_phone, parse_regex,
-    parse_status, parse_status_pattern,
+    DIRECTIONS, KINDS, RESULTS, parse_direction, parse_fault, parse_kind, parse_name, parse_phone,
+    parse_regex, parse_status, parse_status_pattern,
 };
 use super::{HELP, Wanted};
 use crate::settings::values::parse_duration;
@@ -41,15 +41,15 @@ pub struct PartyArgs {
     /// Outside number, as people type it, or its last 7 digits or more
     #[arg(long, value_name = "NUMBER", value_parser = parse_phone)]
     pub phone: Option<PhoneQuery>,
-    /// Extension that called, rang or talked
-    #[arg(long, value_name = "EXT")]
-    pub ext: Option<String>,
-    /// Line (trunk) it went over
-    #[arg(long, value_name = "LINE")]
-    pub trunk: Option<String>,
-    /// Telegram chat that got a message of it
-    #[arg(long, value_name = "CHAT_ID", allow_hyphen_values = true)]
-    pub chat: Option<String>,
+    /// Extension that called, rang or talked; one of several with commas
+    #[arg(long, value_name = "EXTS", value_delimiter = ',', value_parser = parse_name)]
+    pub ext: Vec<String>,
+    /// Line (trunk) it went over; one of several with commas
+    #[arg(long, value_name = "LINES", value_delimiter = ',', value_parser = parse_name)]
+    pub trunk: Vec<String>,
+    /// Telegram chat that got a message of it; one of several with commas
+    #[arg(long, value_name = "CHAT_IDS", value_delimiter = ',', value_parser = parse_name, allow_hyphen_values = true)]
+    pub chat: Vec<String>,
 }
 
 /// What a record is like.
@@ -77,9 +77,9 @@ impl PartyArgs {
     pub fn record_filter(&self, content: &ContentArgs) -> RecordFilter {
         RecordFilter {
             phone: self.phone.clone(),
-            extension: self.ext.clone(),
-            trunk: self.trunk.clone(),
-            chat: self.chat.clone(),
+            extensions: self.ext.clone(),
+            trunks: self.trunk.clone(),
+            chats: self.chat.clone(),
             ..content.record_filter()
         }
     }
@@ -157,9 +157,9 @@ impl CallArgs {
                 "--phone",
                 phone.map(|digits| String::from_utf8_lossy(digits).into_owned()),
             ),
-            ("--ext", party.ext.clone()),
-            ("--trunk", party.trunk.clone()),
-            ("--chat", party.chat.clone()),
+            ("--ext", list(party.ext.clone())),
+            ("--trunk", list(party.trunk.clone())),
+            ("--chat", list(party.chat.clone())),
             (
                 "--direction",
                 self.direction.map(|way| way.name().to_owned()),

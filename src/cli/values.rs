@@ -34,6 +34,15 @@ pub(super) fn parse_id(typed: &str) -> Result<String, String> {
     Ok(trimmed.to_owned())
 }
 
+/// An extension, a line or a chat: one of several between commas.
+pub(super) fn parse_name(typed: &str) -> Result<String, String> {
+    let name = typed.trim();
+    match name.is_empty() {
+        true => Err("it is empty; several are written as 150,151".to_owned()),
+        false => Ok(name.to_owned()),
+    }
+}
+
 pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
     match typed.to_ascii_lowercase().as_str() {
         "ast" | "asterisk" => Ok(KindName::Ast),

@@ -42,9 +42,9 @@ pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQues
     SearchQuestion {
         criteria: Criteria {
             phone: args.party.phone.clone(),
-            extension: args.party.ext.clone(),
-            trunk: args.party.trunk.clone(),
-            chat: args.party.chat.clone(),
+            extensions: args.party.ext.clone(),
+            trunks: args.party.trunk.clone(),
+            chats: args.party.chat.clone(),
             direction: args.direction,
             outcome: args.status,
             unanswered: false,

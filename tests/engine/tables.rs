@@ -73,14 +73,14 @@ fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestion)> {
         (
             "an extension".to_owned(),
             of(Criteria {
-                extension: Some("151".to_owned()),
+                extensions: vec!["151".to_owned()],
                 ..none()
             }),
         ),
         (
             "a line".to_owned(),
             of(Criteria {
-                trunk: Some("0001363".to_owned()),
+                trunks: vec!["0001363".to_owned()],
                 ..none()
             }),
         ),

@@ -23,12 +23,12 @@ pub struct RecordFilter {
     pub regex: Option<Regex>,
     /// The line speaks of this number.
     pub phone: Option<phone::PhoneQuery>,
-    /// An Asterisk event that names this extension.
-    pub extension: Option<String>,
-    /// An Asterisk event over this line.
-    pub trunk: Option<String>,
-    /// A Telegram record of this chat.
-    pub chat: Option<String>,
+    /// An Asterisk event that names one of these extensions.
+    pub extensions: Vec<String>,
+    /// An Asterisk event over one of these lines.
+    pub trunks: Vec<String>,
+    /// A Telegram record of one of these chats.
+    pub chats: Vec<String>,
     /// Written at this time or later.
     pub since: Option<Stamp>,
     /// Written before this time.
@@ -46,6 +46,11 @@ impl StatusPattern {
         let chars: [u8; 3] = lower.as_bytes().try_into().ok()?;
         let fits = chars.iter().all(|c| c.is_ascii_digit() || *c == b'x');
         (fits && chars[0] != b'x').then_some(StatusPattern(chars))
+    }
+
+    /// Whether HTTP has such a status: 100 to 599.
+    pub fn is_of_http(self) -> bool {
+        (b'1'..=b'5').contains(&self.0[0])
     }
 
     /// Whether a written status is one of these.
@@ -76,9 +81,9 @@ impl RecordFilter {
             && self.text.is_none()
             && self.regex.is_none()
             && self.phone.is_none()
-            && self.extension.is_none()
-            && self.trunk.is_none()
-            && self.chat.is_none()
+            && self.extensions.is_empty()
+            && self.trunks.is_empty()
+            && self.chats.is_empty()
             && self.since.is_none()
             && self.until.is_none()
     }
@@ -91,14 +96,11 @@ impl RecordFilter {
             && self.since.is_none_or(|t| at >= Some(t))
             && self.until.is_none_or(|t| at.is_some_and(|at| at < t))
             && self.http_status.is_none_or(|p| has_status(p, record))
-            && self.chat.as_ref().is_none_or(|c| has_chat(c, record))
+            && (self.chats.is_empty() || has_chat(&self.chats, record))
             && self.text.as_ref().is_none_or(|t| holds(record.line, t))
             && self.phone.as_ref().is_none_or(|q| has_phone(q, record))
-            && self
-                .extension
-                .as_ref()
-                .is_none_or(|e| has_extension(e, record))
-            && self.trunk.as_ref().is_none_or(|t| has_trunk(t, record))
+            && (self.extensions.is_empty() || has_extension(&self.extensions, record))
+            && (self.trunks.is_empty() || has_trunk(&self.trunks, record))
             && self.regex.as_ref().is_none_or(|r| r.is_match(record.line))
     }
 
@@ -122,17 +124,20 @@ fn event_fields<'a>(record: &Record<'a>) -> json::Fields<'a> {
     })
 }
 
+fn is_one_of(names: &[String], text: &[u8]) -> bool {
+    names.iter().any(|name| name.as_bytes() == text)
+}
+
 fn has_event(events: &[String], record: &Record<'_>) -> bool {
-    let is_one = |event: &[u8]| events.iter().any(|e| e.as_bytes() == event);
-    matches!(record.body, Body::Ast(ast) if is_one(ast.event))
+    matches!(record.body, Body::Ast(ast) if is_one_of(events, ast.event))
 }
 
 fn has_status(pattern: StatusPattern, record: &Record<'_>) -> bool {
     matches!(record.body, Body::Http(http) if pattern.matches(http.status))
 }
 
-fn has_chat(chat: &str, record: &Record<'_>) -> bool {
-    matches!(record.body, Body::Tg(tg) if tg.chat == chat.as_bytes())
+fn has_chat(chats: &[String], record: &Record<'_>) -> bool {
+    matches!(record.body, Body::Tg(tg) if is_one_of(chats, tg.chat))
 }
 
 fn holds(line: &[u8], text: &str) -> bool {
@@ -158,22 +163,24 @@ fn has_phone(query: &phone::PhoneQuery, record: &Record<'_>) -> bool {
     }
 }
 
-fn has_extension(extension: &str, record: &Record<'_>) -> bool {
-    let wanted = extension.as_bytes();
+fn has_extension(wanted: &[String], record: &Record<'_>) -> bool {
     event_fields(record).any(|(key, value)| match key {
-        b"Phone" | b"CallerIDNum" | b"ConnectedLineNum" | b"Exten" => *value.text() == *wanted,
-        b"Extensions" => json::strings(value).iter().any(|e| **e == *wanted),
+        b"Phone" | b"CallerIDNum" | b"ConnectedLineNum" | b"Exten" => {
+            is_one_of(wanted, &value.text())
+        }
+        b"Extensions" => json::strings(value).iter().any(|e| is_one_of(wanted, e)),
         b"Channel" => {
             let channel = value.text();
             let name = channel.split(|&b| b == b'/').nth(1).unwrap_or_default();
-            name.split(|&b| b == b'-').next() == Some(wanted)
+            let extension = name.split(|&b| b == b'-').next();
+            extension.is_some_and(|extension| is_one_of(wanted, extension))
         }
         _ => false,
     })
 }
 
-fn has_trunk(trunk: &str, record: &Record<'_>) -> bool {
-    event_fields(record).any(|(key, value)| key == b"Trunk" && *value.text() == *trunk.as_bytes())
+fn has_trunk(trunks: &[String], record: &Record<'_>) -> bool {
+    event_fields(record).any(|(key, value)| key == b"Trunk" && is_one_of(trunks, &value.text()))
 }
 
 #[cfg(test)]
@@ -185,8 +192,30 @@ mod tests {
         let class = StatusPattern::parse("5xx").expect("a class");
         assert!(class.matches(b"503") && !class.matches(b"404") && !class.matches(b"None"));
         assert!(StatusPattern::parse("404").expect("a code").matches(b"404"));
+        let is_of_http = |text| StatusPattern::parse(text).is_some_and(StatusPattern::is_of_http);
+        assert!(is_of_http("100") && is_of_http("5xx") && !is_of_http("7xx") && !is_of_http("099"));
         for bad in ["", "xxx", "50", "5000", "abc"] {
             assert_eq!(StatusPattern::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_of_several_names_is_enough() {
+        let line = b"2025-12-02 09:15:00,410|AST|start|1.5|{\"Trunk\": \"0001363\", \"Extensions\": [\"150\"]}";
+        let record = Record::parse(line);
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let of = |extensions: &[&str], trunks: &[&str]| RecordFilter {
+            extensions: names(extensions),
+            trunks: names(trunks),
+            ..RecordFilter::default()
+        };
+        for (filter, passes) in [
+            (of(&["151", "150"], &[]), true),
+            (of(&["151", "15"], &[]), false),
+            (of(&["150"], &["0001364", "0001363"]), true),
+            (of(&["150"], &["0001364"]), false),
+        ] {
+            assert_eq!(filter.matches(&record, None), passes, "{filter:?}");
         }
     }
 

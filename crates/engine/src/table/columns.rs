@@ -73,13 +73,13 @@ impl Judged {
                 "transferred_to",
             ),
             (
-                criteria.extension.is_some() || is_long,
+                !criteria.extensions.is_empty() || is_long,
                 &mut judged.parties,
                 "parties",
             ),
             (is_long, &mut judged.numbers, "numbers"),
-            (criteria.trunk.is_some(), &mut judged.trunks, "trunks"),
-            (criteria.chat.is_some(), &mut judged.chats, "chats"),
+            (!criteria.trunks.is_empty(), &mut judged.trunks, "trunks"),
+            (!criteria.chats.is_empty(), &mut judged.chats, "chats"),
             (criteria.fault.is_some(), &mut judged.faults, "faults"),
         ] {
             if is_asked {

@@ -144,7 +144,7 @@ impl Tables {
     /// Those that may answer what depends on criteria alone.
     pub(crate) fn for_criteria(mut self, criteria: &Criteria) -> Tables {
         // Nobody can be asked for by an empty name; that is for the records to say.
-        let names = [&criteria.extension, &criteria.trunk, &criteria.chat];
+        let names = [&criteria.extensions, &criteria.trunks, &criteria.chats];
         if names.into_iter().flatten().any(String::is_empty) {
             self.all.clear();
         }

@@ -12,12 +12,12 @@ use crate::record::{Stamp, phone};
 pub struct Criteria {
     /// An outside number of the call.
     pub phone: Option<phone::PhoneQuery>,
-    /// An extension that rang, called, talked or was dialled.
-    pub extension: Option<String>,
-    /// The line.
-    pub trunk: Option<String>,
-    /// A Telegram chat that got a message of it.
-    pub chat: Option<String>,
+    /// Extensions of which one rang, called, talked or was dialled; empty for any.
+    pub extensions: Vec<String>,
+    /// Lines, of which the call went over one; empty for any.
+    pub trunks: Vec<String>,
+    /// Telegram chats of which one got a message of it; empty for any.
+    pub chats: Vec<String>,
     /// Which way.
     pub direction: Option<Direction>,
     /// How it ended.
@@ -60,9 +60,9 @@ impl Criteria {
     pub fn is_of_all(&self) -> bool {
         let Criteria {
             phone,
-            extension,
-            trunk,
-            chat,
+            extensions,
+            trunks,
+            chats,
             direction,
             outcome,
             unanswered,
@@ -75,9 +75,9 @@ impl Criteria {
             now: _,
             needs_match,
         } = self;
-        let names = [extension, trunk, chat];
+        let names = [extensions, trunks, chats];
         phone.is_none()
-            && names.into_iter().all(Option::is_none)
+            && names.into_iter().all(Vec::is_empty)
             && direction.is_none()
             && outcome.is_none()
             && min_talk_millis.is_none()
@@ -88,8 +88,8 @@ impl Criteria {
 
     /// Whether a call is one of those asked for.
     pub fn accepts(&self, call: &impl Evidence) -> bool {
-        let shows = |name: &Option<String>, has: &dyn Fn(&str) -> bool| {
-            name.as_ref().is_none_or(|name| has(name))
+        let shows = |names: &[String], has: &dyn Fn(&str) -> bool| {
+            names.is_empty() || names.iter().any(|name| has(name))
         };
         self.direction.is_none_or(|d| d == call.direction())
             && self.outcome.is_none_or(|o| o == call.outcome())
@@ -103,9 +103,9 @@ impl Criteria {
                 .min_ring_millis
                 .is_none_or(|least| call.ring_millis() >= Some(least))
             && (!self.transferred || call.was_transferred())
-            && shows(&self.trunk, &|trunk| call.has_trunk(trunk))
-            && shows(&self.extension, &|extension| call.has_party(extension))
-            && shows(&self.chat, &|chat| call.has_chat(chat))
+            && shows(&self.trunks, &|trunk| call.has_trunk(trunk))
+            && shows(&self.extensions, &|extension| call.has_party(extension))
+            && shows(&self.chats, &|chat| call.has_chat(chat))
             && self
                 .phone
                 .as_ref()

@@ -191,8 +191,8 @@ impl Asked {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         Criteria {
             phone: self.phone.clone(),
-            extension: given(&filters.extension),
-            trunk: given(&filters.line),
+            extensions: given(&filters.extension).into_iter().collect(),
+            trunks: given(&filters.line).into_iter().collect(),
             direction: filters.direction,
             outcome: filters.outcome,
             since,
