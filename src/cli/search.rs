@@ -9,7 +9,7 @@ use super::values::{
     parse_regex, parse_status, parse_status_pattern,
 };
 use super::{HELP, Wanted};
-use crate::settings::values::parse_duration;
+use crate::settings::values::{one_of, parse_duration};
 use calltrace_model::call::{Direction, FaultCode, Outcome};
 use calltrace_model::filter::{RecordFilter, StatusPattern};
 use calltrace_model::record::KindName;
@@ -56,7 +56,7 @@ pub struct PartyArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ContentArgs {
     /// Asterisk event, such as hangup; several with commas
-    #[arg(long, value_name = "EVENTS", value_delimiter = ',', add = Wanted::Words(&EVENTS))]
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',', value_parser = parse_name, add = Wanted::Words(&EVENTS))]
     pub event: Vec<String>,
     /// Kind of record: ast, tg, http, sql, unparsed; several with commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind, add = Wanted::Words(&KINDS))]
@@ -85,7 +85,40 @@ impl PartyArgs {
     }
 }
 
+/// A word that no definition knows: what is to be looked for, and what is said if it is nowhere.
+#[derive(Debug)]
+pub struct UnknownWord {
+    /// Passes records that have the word.
+    pub filter: RecordFilter,
+    /// What is wrong, with the nearest word that is known.
+    pub error: String,
+}
+
 impl ContentArgs {
+    /// The words that calltrace does not know by itself. Hosts may use them all the same.
+    pub fn unknown_words(&self) -> Vec<UnknownWord> {
+        let events = self.event.iter();
+        let events = events.filter(|event| !EVENTS.contains(&event.as_str()));
+        let event = |event: &String| UnknownWord {
+            filter: RecordFilter {
+                events: vec![event.clone()],
+                ..RecordFilter::default()
+            },
+            error: format!("--event: {}", one_of(event, "line has the event", &EVENTS)),
+        };
+        let status = self.http_status.filter(|status| !status.is_of_http());
+        let status = status.map(|status| UnknownWord {
+            filter: RecordFilter {
+                http_status: Some(status),
+                ..RecordFilter::default()
+            },
+            error: format!(
+                "--http-status: no line has the status {status}; HTTP has 100 to 599, and 5xx is a class"
+            ),
+        });
+        events.map(event).chain(status).collect()
+    }
+
     /// The filter on single records that these make.
     pub fn record_filter(&self) -> RecordFilter {
         RecordFilter {
@@ -223,6 +256,9 @@ pub struct SearchArgs {
     /// Missed calls; short for --status missed
     #[arg(long, conflicts_with = "status")]
     pub missed: bool,
+    /// Answered calls; short for --status answered
+    #[arg(long, conflicts_with_all = ["status", "missed", "not_returned"])]
+    pub answered: bool,
     /// Missed calls after which nobody called back, and whose client did not get through by ringing again
     #[arg(long)]
     pub not_returned: bool,
@@ -256,6 +292,15 @@ pub struct SearchArgs {
     /// How to print it; raw is the original lines of every call found
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: SearchFormat,
+}
+
+impl SearchArgs {
+    /// The result that is asked for.
+    pub fn status(&self) -> Option<Outcome> {
+        let missed = self.missed.then_some(Outcome::Missed);
+        let answered = self.answered.then_some(Outcome::Answered);
+        self.calls.status.or(missed).or(answered)
+    }
 }
 
 /// Formats of a search.

@@ -87,6 +87,7 @@ pub enum TailFormat {
     /// For people.
     Lines,
     /// One JSON value a record.
+    #[value(alias = "json")]
     Ndjson,
     /// The lines as they stand in the files.
     Raw,

@@ -43,6 +43,21 @@ pub(super) fn parse_name(typed: &str) -> Result<String, String> {
     }
 }
 
+/// Longest name of an enterprise that is taken from a command line (bytes).
+const NAME_BYTES_MAX: usize = 200;
+
+/// An enterprise's name, an id or a number: which of them is decided where the enterprises are known.
+pub(super) fn parse_target(typed: &str) -> Result<String, String> {
+    let trimmed = typed.trim();
+    let is_name = trimmed.len() <= NAME_BYTES_MAX
+        && trimmed.chars().any(char::is_alphanumeric)
+        && !trimmed.chars().any(|c| c.is_control() || c == '/');
+    match is_name || parse_phone(trimmed).is_ok() {
+        true => Ok(trimmed.to_owned()),
+        false => parse_id(typed),
+    }
+}
+
 pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
     match typed.to_ascii_lowercase().as_str() {
         "ast" | "asterisk" => Ok(KindName::Ast),

@@ -79,7 +79,7 @@ pub(super) fn left_out(found: &Found) -> Option<String> {
 pub(super) struct Answers {
     pub(super) found: Vec<Found>,
     /// A folder could not be read.
-    unreadable: bool,
+    pub(super) unreadable: bool,
 }
 
 impl Answers {
@@ -156,17 +156,16 @@ pub(super) fn returned_within(desk: &Desk, within_millis: i64, strict: bool) -> 
     }
 }
 
-/// The outcome that `--missed` and the like ask for.
+/// The outcome that is asked for: with `--not-returned` it is missed.
 pub(super) fn wanted_outcome(
     status: Option<Outcome>,
-    missed: bool,
     not_returned: bool,
 ) -> Result<Option<Outcome>, Error> {
     match status {
         Some(other) if not_returned && other != Outcome::Missed => Err(Error::Usage(
             "--not-returned is about missed calls; leave --status out".to_owned(),
         )),
-        None if missed || not_returned => Ok(Some(Outcome::Missed)),
+        None if not_returned => Ok(Some(Outcome::Missed)),
         status => Ok(status),
     }
 }

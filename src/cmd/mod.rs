@@ -10,6 +10,7 @@ mod doctor;
 mod export;
 mod index;
 mod link;
+mod meant;
 mod names;
 mod origin;
 mod overview;
@@ -21,13 +22,14 @@ mod stats;
 mod system_zone;
 mod tail;
 mod talk;
+mod target;
 mod trace;
 mod wall_clock;
 
 use calltrace_model::record::Zone;
 use chrono::{DateTime, Utc};
 
-use crate::cli::{Cli, Command, Global, Moment};
+use crate::cli::{CallArgs, Cli, Command, Global, Moment};
 use crate::settings::Settings;
 use calltrace_engine::Engine;
 use calltrace_model::record::Stamp;
@@ -95,13 +97,17 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Link(args) => link::run(&global, &args),
         Command::Config(args) => config::run(&global, &args),
         Command::Trace(args) => trace::run(&Desk::open(global)?, &args),
-        Command::Search(args) => search::run(&Desk::open(global)?, &args),
-        Command::Stats(args) => stats::run(&Desk::open(global)?, &args),
-        Command::Export(args) => export::run(&Desk::open(global)?, &args),
-        Command::Tail(args) => tail::run(&Desk::open(global)?, &args),
-        Command::Index(args) => index::run(&Desk::open(global)?, &args),
-        Command::Rotate(args) => rotate::run(&Desk::open(global)?, &args),
-        Command::Doctor(args) => doctor::run(&Desk::open(global)?, &args),
+        Command::Search(mut args) => search::run(&Desk::of_calls(global, &mut args.calls)?, &args),
+        Command::Stats(mut args) => stats::run(&Desk::of_calls(global, &mut args.calls)?, &args),
+        Command::Export(mut args) => export::run(&Desk::of_calls(global, &mut args.calls)?, &args),
+        Command::Tail(mut args) => {
+            let desk = Desk::of(global, &mut args.enterprises)?;
+            desk.check_words(&args.enterprises, &args.content, args.follows())?;
+            tail::run(&desk, &args)
+        }
+        Command::Index(mut args) => index::run(&Desk::of(global, &mut args.enterprises)?, &args),
+        Command::Rotate(mut args) => rotate::run(&Desk::of(global, &mut args.enterprises)?, &args),
+        Command::Doctor(mut args) => doctor::run(&Desk::of(global, &mut args.enterprises)?, &args),
         Command::Serve(args) => serve::run(Desk::open(global)?, &args),
     }
 }
@@ -134,6 +140,20 @@ impl Desk {
             global,
             settings,
         })
+    }
+
+    /// The same, with what was typed of calls read.
+    fn of_calls(global: Global, args: &mut CallArgs) -> Result<Desk, Error> {
+        let desk = Desk::open(global)?;
+        desk.read_calls(args)?;
+        Ok(desk)
+    }
+
+    /// The same, with what was typed as enterprises read.
+    fn of(global: Global, enterprises: &mut [String]) -> Result<Desk, Error> {
+        let desk = Desk::open(global)?;
+        desk.read_enterprises(enterprises)?;
+        Ok(desk)
     }
 
     fn out(&self) -> Out {

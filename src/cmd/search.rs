@@ -40,7 +40,7 @@ fn calls(
     let mut question = question(desk, &args.calls, args.strict);
     question.criteria.since = since;
     question.criteria.until = until;
-    question.criteria.outcome = wanted_outcome(args.calls.status, args.missed, args.not_returned)?;
+    question.criteria.outcome = wanted_outcome(args.status(), args.not_returned)?;
     // Whether a call was returned is known when it is found.
     question.limit = limit(args).filter(|_| !args.not_returned);
     question.count_only = args.count && !args.not_returned;
@@ -193,6 +193,7 @@ fn lines(
         ("--direction", args.calls.direction.is_some()),
         ("--status", args.calls.status.is_some()),
         ("--missed", args.missed),
+        ("--answered", args.answered),
         ("--not-returned", args.not_returned),
         ("--callbacks", args.callbacks),
         ("--min-talk", args.calls.min_talk.is_some()),

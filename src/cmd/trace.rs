@@ -1,6 +1,7 @@
 //! `calltrace trace [ENTERPRISE] UNIQUE_ID`
 
 use super::talk::{Out, sum};
+use super::target::Target;
 use super::{Desk, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
 use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
@@ -15,27 +16,29 @@ use calltrace_store::tree::EnterpriseName;
 const AT_ONCE: usize = 32;
 
 pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
-    let (asked, enterprises) = args.target.split_last().expect("it is required");
-    check_id(asked)?;
+    let Target {
+        enterprises,
+        id: asked,
+        since,
+        troubles: told,
+        mut unreadable,
+    } = desk.target(args)?;
+    let asked = &asked;
     let question = TraceQuestion {
         id: asked.clone(),
         strict: args.strict,
         every_file: args.every_file,
-        since: desk
-            .moment("--since", args.since.as_deref())?
-            .map(|moment| desk.engine.zone().stamp(moment.begin)),
+        since,
     };
     let mut out = desk.out();
     let mut traces = Vec::new();
     let mut found = 0;
-    let mut unreadable = false;
     // All records of a call, as they stand in the files, are printed as they are read.
     let as_read = args.format == TraceFormat::Raw && args.limit == 0;
     let limits = match as_read {
         true => RecordLimits::default(),
         false => RecordLimits::of(args.limit),
     };
-    let enterprises = desk.tree.select(enterprises)?;
     let asked_of = |at_once: &[EnterpriseName]| {
         let answers = desk
             .engine
@@ -70,7 +73,12 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             }
         }
         desk.explain_all(&trace.notes);
-        desk.say_troubles(&trace.troubles);
+        desk.say_troubles(
+            trace
+                .troubles
+                .iter()
+                .filter(|trouble| !told.contains(trouble)),
+        );
         let left_out = trace.call.as_ref().map_or(0, |call| call.left_out);
         if left_out > 0 && !as_read {
             desk.say(&format!(
@@ -83,7 +91,8 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         }
         traces.push(trace);
     }
-    let troubles = unreadable || traces.iter().any(|trace| !trace.troubles.is_empty());
+    let troubles =
+        unreadable || !told.is_empty() || traces.iter().any(|trace| !trace.troubles.is_empty());
     // One document holds the calls of all enterprises that have one.
     let calls = traces.iter();
     let calls = calls.filter_map(|trace: &Trace| Some((trace, trace.call.as_ref()?)));
