@@ -7,6 +7,7 @@ mod docs;
 mod export;
 mod exporting;
 mod first_steps;
+mod guesses;
 mod manual;
 mod readme;
 mod rooms;

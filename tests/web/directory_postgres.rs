@@ -443,6 +443,97 @@ impl std::io::Write for Said {
 }
 
 #[tokio::test]
+async fn an_enterprise_is_known_by_its_name_and_by_its_token() {
+    let url = SERVER.database("called", SCHEMA).await;
+    let directory = open(&url, Times::default());
+    for (typed, known) in [
+        ("june", Some("0367")),
+        (" June ", Some("0367")),
+        ("375290000000", Some("0367")),
+        ("375290000001", Some("0270")),
+        ("0367", None),
+        ("jun", None),
+        ("%", None),
+        ("", None),
+        // What opens its pages is no name.
+        (SECRET, None),
+    ] {
+        let numbers = directory.numbers(typed).await.expect("it can be asked");
+        let numbers: Vec<_> = numbers.iter().map(EnterpriseName::as_str).collect();
+        assert_eq!(numbers, Vec::from_iter(known), "{typed:?}");
+    }
+    let without = SCHEMA.replace("name2", "name3");
+    let directory = open(
+        &SERVER.database("nameless", &without).await,
+        Times::default(),
+    );
+    let numbers = directory.numbers("375290000000").await;
+    assert_eq!(numbers.expect("it can be asked"), []);
+}
+
+#[tokio::test]
+async fn the_command_takes_a_name_or_a_token_for_an_enterprise() {
+    let url = SERVER.database("typed", SCHEMA).await;
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let run = |url: &str, args: &[&str]| {
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, format!("[postgres]\nurl = \"{url}\"\n")).expect("its own folder");
+        let mut command = testing::command(&testing::sample());
+        let output = command.arg("--config").arg(&file).args(args).output();
+        let output = output.expect("the program starts");
+        let said = testing::said(&testing::sample(), &output);
+        (testing::out(&output), said, output.status.code())
+    };
+    let right = run(&url, &["search", "0367", "-n", "3"]);
+    assert_eq!(right.2, Some(0));
+    for typed in ["june", "375290000000"] {
+        assert_eq!(run(&url, &["search", typed, "-n", "3"]), right, "{typed}");
+        let traced = run(&url, &["trace", typed, "1764493655.61"]);
+        assert_eq!(
+            traced,
+            run(&url, &["trace", "0367", "1764493655.61"]),
+            "{typed}"
+        );
+        let (link, said, code) = run(&url, &["link", typed, "1764493655.61"]);
+        assert!(
+            link.contains("/call/0367/1764493655.61?"),
+            "{typed}: {link}{said}"
+        );
+        assert_eq!(code, Some(0));
+    }
+    let (_, said, _) = run(&url, &["search", "375290000000", "-v", "--count"]);
+    assert!(
+        said.starts_with("calltrace: enterprise 0367, as the directory says\n"),
+        "{said}"
+    );
+    assert!(!said.contains("375290000000"), "{said}");
+    // A number that is no Token is a client's.
+    let (_, said, code) = run(&url, &["search", "0367", "80290001234"]);
+    let taken = "calltrace: 80290001234 is no enterprise; taken as --phone '80290001234'\n";
+    assert_eq!((said.as_str(), code), (taken, Some(0)));
+    let gone = "calltrace: the directory says that this is enterprise 0270, which has no folder under ROOT\n";
+    for typed in ["july", "375290000001"] {
+        let refused = (String::new(), gone.to_owned(), Some(2));
+        assert_eq!(run(&url, &["search", typed]), refused, "{typed}");
+    }
+    // A folder's name is enough: nobody is asked who is not there.
+    let away = "postgres://tester:made-up@127.0.0.1:9/db";
+    let traced = run(away, &["search", "0367", "-n", "3"]);
+    assert_eq!(traced, right);
+    let (_, said, code) = run(away, &["search", "june"]);
+    assert!(
+        said.starts_with("calltrace: no enterprise by its name: "),
+        "{said}"
+    );
+    assert!(
+        said.contains("\ncalltrace: no enterprise june under ROOT"),
+        "{said}"
+    );
+    assert!(!said.contains("made-up"), "{said}");
+    assert_eq!(code, Some(2));
+}
+
+#[tokio::test]
 async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = silent.local_addr().expect("it is bound").port();
