@@ -28,7 +28,7 @@ const GUESSES: [Guess; 3] = [
     // `calltrace 1764493655.61`
     Guess {
         kind: ErrorKind::InvalidSubcommand,
-        fits: |word| epoch_seconds(word.as_bytes()).is_some(),
+        fits: is_id,
         before: Some("trace"),
         instead: None,
     },
@@ -182,9 +182,17 @@ fn subcommand<'c>(command: &'c Command, words: &[OsString]) -> Option<&'c Comman
     words.find_map(|word| command.find_subcommand(word))
 }
 
-/// Whether a word is an outside number, as people type one, rather than an extension or an enterprise.
+/// Whether a word is an outside number, as people type one, rather than an id, an extension or an enterprise.
 pub fn is_phone(word: &str) -> bool {
-    PhoneQuery::parse(word).is_ok_and(|query| !query.is_short())
+    !is_id(word) && PhoneQuery::parse(word).is_ok_and(|query| !query.is_short())
+}
+
+/// Whether a word is an id and nothing else: it holds a second of birth, or is of the form of those that do.
+pub fn is_id(word: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let parts = word.split_once('.');
+    epoch_seconds(word.as_bytes()).is_some()
+        || parts.is_some_and(|(seconds, counter)| is_number(seconds) && is_number(counter))
 }
 
 #[cfg(test)]
@@ -241,6 +249,7 @@ mod tests {
     fn what_may_mean_something_else_is_refused() {
         for (typed, kind) in [
             ("calltrace 1764493655", "InvalidSubcommand"),
+            ("calltrace 029.000.12.34", "InvalidSubcommand"),
             ("calltrace serach", "InvalidSubcommand"),
             ("calltrace serve --json", "UnknownArgument"),
             ("calltrace link -o json 0367 1.5", "UnknownArgument"),
@@ -292,6 +301,10 @@ mod tests {
     #[test]
     fn a_wrong_guess_gets_a_hint() {
         for (typed, said) in [
+            (
+                "calltrace 029.000.12.34",
+                Some("the calls of a number: calltrace search '029.000.12.34'"),
+            ),
             (
                 "calltrace search --from today",
                 Some("the time it begins with is --since WHEN"),

@@ -26,7 +26,7 @@ pub use complete::{FILES, FOLDERS, Offer, Typed, Wanted, complete};
 pub use config::{ConfigArgs, ConfigFormat};
 pub use doctor::{DoctorArgs, DoctorFormat};
 pub use export::{ExportArgs, ExportFormat};
-pub use guess::{is_phone, parse};
+pub use guess::{is_id, is_phone, parse};
 pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat};
 pub use search::{CallArgs, ContentArgs, PartyArgs, SearchArgs, SearchFormat, UnknownWord};

@@ -150,7 +150,7 @@ pub struct CallArgs {
     /// What one of its records is like.
     #[command(flatten)]
     pub content: ContentArgs,
-    /// Began then or later: 2025-11-30, '2025-11-30 09:00', RFC 3339, -3h, yesterday
+    /// Began then or later: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
     pub since: Option<String>,
     /// Began before; of a day, up to its end

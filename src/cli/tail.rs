@@ -43,7 +43,7 @@ pub struct TailArgs {
     /// Records before now, the newest [default: 10; with --since all since]
     #[arg(short = 'n', long, value_name = "N")]
     pub lines: Option<usize>,
-    /// Records before now of then or later: 2025-11-30, '2025-11-30 09:00', RFC 3339, -3h, yesterday
+    /// Records before now of then or later: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
     pub since: Option<String>,
     /// Whom and what a record is about.

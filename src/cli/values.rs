@@ -52,7 +52,7 @@ pub(super) fn parse_target(typed: &str) -> Result<String, String> {
     let is_name = trimmed.len() <= NAME_BYTES_MAX
         && trimmed.chars().any(char::is_alphanumeric)
         && !trimmed.chars().any(|c| c.is_control() || c == '/');
-    match is_name || parse_phone(trimmed).is_ok() {
+    match is_name {
         true => Ok(trimmed.to_owned()),
         false => parse_id(typed),
     }

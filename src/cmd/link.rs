@@ -3,7 +3,7 @@
 use super::Exit;
 use super::serve::runtime;
 use super::talk::{Out, say};
-use super::trace::check_id;
+use super::target::check_id;
 use super::wall_clock::wall_clock;
 use crate::cli::{Global, LinkArgs};
 use crate::settings::Settings;

@@ -3,7 +3,7 @@
 
 use super::Desk;
 use super::serve::runtime;
-use crate::cli::{CallArgs, ContentArgs, is_phone};
+use crate::cli::{CallArgs, ContentArgs, is_id, is_phone};
 use calltrace_directory::{Directory, Times};
 use calltrace_engine::LinesQuestion;
 use calltrace_model::filter::RecordFilter;
@@ -30,6 +30,11 @@ impl Desk {
                         "{typed} is no enterprise; taken as --phone '{typed}'"
                     ));
                     args.party.phone = Some(query);
+                }
+                _ if is_id(&typed) => {
+                    return Err(Error::Usage(format!(
+                        "{typed} is no enterprise but the id of a call: calltrace trace {typed}"
+                    )));
                 }
                 _ => enterprises.push(typed),
             }

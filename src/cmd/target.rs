@@ -3,13 +3,11 @@
 
 use super::Desk;
 use super::calls::Answers;
-use super::trace::check_id;
-use crate::cli::{TraceArgs, TraceFormat, is_phone};
+use crate::cli::{TraceArgs, TraceFormat, is_id, is_phone};
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Criteria, Summary};
-use calltrace_model::record::Stamp;
-use calltrace_model::record::id::epoch_seconds;
 use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::record::{Stamp, id};
 use calltrace_output::write_table;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
@@ -34,6 +32,16 @@ pub(super) struct Target {
 /// A call, and whose it is.
 type Call = (EnterpriseName, Summary);
 
+/// Refuses what can't be an id.
+pub(super) fn check_id(asked: &str) -> Result<(), Error> {
+    if id::is_id(asked.as_bytes()) {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "{asked:?} is no call id; an id is like 1764493655.61"
+    )))
+}
+
 impl Desk {
     /// The call that was typed: after an enterprise or not, an id or a number.
     ///
@@ -41,9 +49,8 @@ impl Desk {
     /// What can be neither; an enterprise alone, after its newest calls are printed.
     pub(super) fn target(&self, args: &TraceArgs) -> Result<Target, Error> {
         let (asked, enterprises) = args.target.split_last().expect("it is required");
-        let has_birth = epoch_seconds(asked.as_bytes()).is_some();
         if enterprises.is_empty()
-            && !has_birth
+            && !is_id(asked)
             && let Some(enterprise) = self.enterprise_of(asked)?
         {
             return Err(self.choose(args, enterprise)?);
@@ -60,7 +67,7 @@ impl Desk {
             unreadable: false,
         };
         let query = PhoneQuery::parse(asked).ok();
-        let Some(query) = query.filter(|_| !has_birth && is_phone(asked)) else {
+        let Some(query) = query.filter(|_| is_phone(asked)) else {
             check_id(asked).map_err(|error| match enterprises {
                 [] => self.neither(asked),
                 _ => error,

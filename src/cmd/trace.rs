@@ -5,7 +5,7 @@ use super::target::Target;
 use super::{Desk, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
 use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
-use calltrace_model::record::{Record, id};
+use calltrace_model::record::Record;
 use calltrace_output::story::{self, Told};
 use calltrace_output::{TimelineOptions, json, write_timeline};
 use calltrace_store::error::{Error, Trouble};
@@ -123,16 +123,6 @@ fn say_others(desk: &Desk, asked: &str, call: &TracedCall) {
         "{asked} is an id of another call too, that began {}; --since chooses",
         began.join(" and ")
     ));
-}
-
-/// Refuses what can't be an id.
-pub(super) fn check_id(asked: &str) -> Result<(), Error> {
-    if id::is_id(asked.as_bytes()) {
-        return Ok(());
-    }
-    Err(Error::Usage(format!(
-        "{asked:?} is no call id; an id is like 1764493655.61"
-    )))
 }
 
 fn print(

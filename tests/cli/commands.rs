@@ -47,7 +47,7 @@ fn wrong_input_gets_one_line_with_the_nearest_right_thing() {
         (
             &["search", "--since", "2025-11-31"],
             expect![[r#"
-                calltrace: --since: "2025-11-31" is no point in time; write 2025-11-30, '2025-11-30 09:00', 2025-11-30T09:00:00Z, 09:00, -3h, today or yesterday
+                calltrace: --since: "2025-11-31" is no point in time; write 2025-11-30, '2025-11-30 09:00', 30.11.2025, 2025-11-30T09:00:00Z, 09:00, 3h, today, yesterday or monday
             "#]],
         ),
         (

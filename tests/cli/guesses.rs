@@ -69,6 +69,10 @@ fn a_number_for_an_enterprise_is_a_phone() {
         &format!("no enterprise 80290005678 under ROOT; {there}"),
     );
     refused(
+        &["search", "1764493655.61"],
+        "1764493655.61 is no enterprise but the id of a call: calltrace trace 1764493655.61",
+    );
+    refused(
         &["search", "0376"],
         "no enterprise 0376 under ROOT; did you mean 0367?",
     );
