@@ -78,6 +78,13 @@ fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestion)> {
             }),
         ),
         (
+            "one of two extensions".to_owned(),
+            of(Criteria {
+                extensions: vec!["150".to_owned(), "153".to_owned()],
+                ..none()
+            }),
+        ),
+        (
             "a line".to_owned(),
             of(Criteria {
                 trunks: vec!["0001363".to_owned()],
