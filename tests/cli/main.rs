@@ -15,3 +15,4 @@ mod shells;
 mod stats;
 mod stats_truth;
 mod story;
+mod times;

@@ -22,4 +22,5 @@ mod serve_operation;
 mod serve_stats;
 mod serve_wire;
 mod serving;
+mod typed_names;
 mod version_0_1;
