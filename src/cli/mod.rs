@@ -32,7 +32,7 @@ pub use rotate::{RotateArgs, RotateFormat};
 pub use search::{CallArgs, ContentArgs, PartyArgs, SearchArgs, SearchFormat, UnknownWord};
 pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
 pub use stats::{StatsArgs, StatsFormat};
-pub use tail::{TailArgs, TailFormat};
+pub use tail::{LiveArgs, TailArgs, TailFormat};
 pub use when::{Moment, start_of};
 pub use words::{check_environment, is_flag, subcommands, typed_or_set_wrong};
 
@@ -101,6 +101,9 @@ pub struct Global {
         hide_default_value = true
     )]
     pub color: ColorWhen,
+    /// Print what is longer than the screen without a pager (CALLTRACE_PAGER, PAGER, less)
+    #[arg(long, global = true)]
+    pub no_pager: bool,
     /// Threads to work with; 0 for one a core
     #[arg(long, global = true, env = "CALLTRACE_THREADS", hide_env_values = true, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=256))]
     pub threads: Option<u16>,
@@ -136,6 +139,8 @@ pub enum Command {
     Export(Box<ExportArgs>),
     /// Records as they arrive, through every rotation
     Tail(Box<TailArgs>),
+    /// The calls that go on now, as a board that changes: who rings, who talks, for how long
+    Live(Box<LiveArgs>),
     /// Seal, compress, index and expire; safe beside live writers
     Rotate(RotateArgs),
     /// The pages of calls, for a browser, on 127.0.0.1:8026

@@ -53,7 +53,7 @@ pub struct PartyArgs {
 }
 
 /// What a record is like.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ContentArgs {
     /// Asterisk event, such as hangup; several with commas
     #[arg(long, value_name = "EVENTS", value_delimiter = ',', value_parser = parse_name, add = Wanted::Words(&EVENTS))]

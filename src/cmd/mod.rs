@@ -14,6 +14,7 @@ mod meant;
 mod names;
 mod origin;
 mod overview;
+mod pager;
 mod root;
 mod rotate;
 mod search;
@@ -26,10 +27,12 @@ mod target;
 mod trace;
 mod wall_clock;
 
+use std::cell::OnceCell;
+
 use calltrace_model::record::Zone;
 use chrono::{DateTime, Utc};
 
-use crate::cli::{CallArgs, Cli, Command, Global, Moment};
+use crate::cli::{CallArgs, Cli, Command, Global, Moment, TailArgs};
 use crate::settings::Settings;
 use calltrace_engine::Engine;
 use calltrace_model::record::Stamp;
@@ -42,9 +45,10 @@ use calltrace_store::tree::Tree;
 pub use complete::complete;
 pub use talk::say;
 
+use names::Book;
 use root::Root;
 use system_zone::{system_zone, wrong_tz};
-use talk::Out;
+use talk::{Notes, Out};
 use wall_clock::wall_clock;
 
 /// How a run ended.
@@ -96,18 +100,24 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         // These need no logs.
         Command::Link(args) => link::run(&global, &args),
         Command::Config(args) => config::run(&global, &args),
-        Command::Trace(args) => trace::run(&Desk::open(global)?, &args),
-        Command::Search(mut args) => search::run(&Desk::of_calls(global, &mut args.calls)?, &args),
-        Command::Stats(mut args) => stats::run(&Desk::of_calls(global, &mut args.calls)?, &args),
-        Command::Export(mut args) => export::run(&Desk::of_calls(global, &mut args.calls)?, &args),
-        Command::Tail(mut args) => {
-            let desk = Desk::of(global, &mut args.enterprises)?;
-            desk.check_words(&args.enterprises, &args.content, args.follows())?;
-            tail::run(&desk, &args)
+        Command::Trace(args) => trace::run(&Desk::open(global)?.paged(), &args),
+        Command::Search(mut args) => {
+            let desk = Desk::of_calls(global, &mut args.calls)?;
+            search::run(&desk.paged(), &args)
         }
+        Command::Stats(mut args) => {
+            let desk = Desk::of_calls(global, &mut args.calls)?;
+            stats::run(&desk.paged(), &args)
+        }
+        Command::Export(mut args) => export::run(&Desk::of_calls(global, &mut args.calls)?, &args),
+        Command::Tail(args) => follow(global, args),
+        Command::Live(args) => follow(global, args.tail()),
         Command::Index(mut args) => index::run(&Desk::of(global, &mut args.enterprises)?, &args),
         Command::Rotate(mut args) => rotate::run(&Desk::of(global, &mut args.enterprises)?, &args),
-        Command::Doctor(mut args) => doctor::run(&Desk::of(global, &mut args.enterprises)?, &args),
+        Command::Doctor(mut args) => {
+            let desk = Desk::of(global, &mut args.enterprises)?;
+            doctor::run(&desk.paged(), &args)
+        }
         Command::Serve(args) => serve::run(Desk::open(global)?, &args),
     }
 }
@@ -120,6 +130,18 @@ struct Desk {
     now: WallClock,
     global: Global,
     settings: Settings,
+    /// Who is who, once it is asked.
+    book: OnceCell<Option<Book>>,
+    /// What answers go through, on a terminal.
+    pager: Option<String>,
+    notes: Notes,
+}
+
+/// Records or calls as they arrive.
+fn follow(global: Global, mut args: TailArgs) -> Result<Exit, Error> {
+    let desk = Desk::of(global, &mut args.enterprises)?;
+    desk.check_words(&args.enterprises, &args.content, args.follows())?;
+    tail::run(&desk, &args)
 }
 
 impl Desk {
@@ -139,6 +161,9 @@ impl Desk {
             now: wall_clock(),
             global,
             settings,
+            book: OnceCell::new(),
+            pager: None,
+            notes: Notes::default(),
         })
     }
 
@@ -156,8 +181,28 @@ impl Desk {
         Ok(desk)
     }
 
+    /// The same for a command whose answer may be longer than a screen, and ends.
+    fn paged(self) -> Desk {
+        let is_wanted = !self.global.no_pager && self.out().is_screen();
+        let pager = pager::wanted().filter(|_| is_wanted);
+        let notes = match pager {
+            Some(_) => Notes::kept(),
+            None => Notes::default(),
+        };
+        Desk {
+            pager,
+            notes,
+            ..self
+        }
+    }
+
+    /// Who is who; `None` where nobody is known.
+    fn book(&self) -> Option<&Book> {
+        self.book.get_or_init(|| Book::open(self)).as_ref()
+    }
+
     fn out(&self) -> Out {
-        Out::stdout(self.global.color)
+        Out::stdout(self.global.color).paged(self.pager.clone())
     }
 
     /// A point in time as typed; an error names the flag.
@@ -186,7 +231,7 @@ impl Desk {
     /// Something that everybody should know.
     fn say(&self, text: &str) {
         if !self.global.quiet {
-            say(text);
+            self.notes.say(text);
         }
     }
 
@@ -200,7 +245,7 @@ impl Desk {
     /// Something for those who asked.
     fn explain(&self, text: impl FnOnce() -> String) {
         if self.global.verbose {
-            say(&text());
+            self.notes.say(&text());
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use super::calls::{question, returned_within, span, wanted_outcome};
 use super::talk::{Out, sum};
-use super::{Desk, Exit};
+use super::{Desk, Exit, names};
 use crate::cli::{SearchArgs, SearchFormat};
 use calltrace_engine::{Found, FoundLines, LinesQuestion, MissedCall};
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Fate, Returns};
-use calltrace_output::{Secrets, csv, json, write_lines, write_table};
+use calltrace_output::{Secrets, TableOptions, csv, json, write_lines, write_table};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
@@ -145,8 +145,15 @@ fn print_calls(
     let shown = fates.as_deref().filter(|_| args.callbacks);
     match args.format {
         SearchFormat::Table => {
-            let width = out.width();
-            out.styled(|mut out| write_table(&mut out, &calls, shown, &desk.clock, width))
+            let people = names::people_of(desk, &calls);
+            let options = TableOptions {
+                clock: &desk.clock,
+                width: out.width(),
+                fates: shown,
+                people: &people,
+                link: &|_, _| None,
+            };
+            out.styled(|mut out| write_table(&mut out, &calls, &options))
         }
         SearchFormat::Csv => {
             out.csv(|out| csv::write_csv(out, &calls, fates.as_deref(), &desk.clock))

@@ -1,6 +1,7 @@
 //! Where answers and words go: stdout with or without colour, stderr, and the sentences that
 //! several subcommands say.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,6 +10,7 @@ use std::os::unix::fs::FileTypeExt;
 use anstream::{AutoStream, ColorChoice};
 
 use super::Desk;
+use super::pager::Pager;
 use super::root::is_tree;
 use crate::cli::ColorWhen;
 use calltrace_engine::Searched;
@@ -21,6 +23,7 @@ pub(super) struct Out {
     choice: ColorChoice,
     to_terminal: bool,
     file: Option<File>,
+    pager: Option<Pager>,
 }
 
 impl Out {
@@ -37,7 +40,15 @@ impl Out {
             // A descriptor of our own: std's stdout flushes every line, which doubles the time of
             // a long answer.
             file: stdout.as_fd().try_clone_to_owned().ok().map(File::from),
+            pager: None,
         }
+    }
+
+    /// The same through a pager, where what is printed is longer than the screen.
+    pub(super) fn paged(mut self, pager: Option<String>) -> Out {
+        let pager = pager.zip(self.size());
+        self.pager = pager.map(|(wanted, size)| Pager::new(wanted, size));
+        self
     }
 
     /// Writes text with colours.
@@ -64,12 +75,14 @@ impl Out {
         &mut self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), Error> {
-        let result = match &mut self.file {
-            Some(file) => {
-                let mut buffered = BufWriter::with_capacity(64 << 10, file);
-                write(&mut buffered).and_then(|()| buffered.flush())
-            }
-            None => write(&mut io::stdout().lock()),
+        let buffered = |out: &mut dyn Write| {
+            let mut buffered = BufWriter::with_capacity(64 << 10, out);
+            write(&mut buffered).and_then(|()| buffered.flush())
+        };
+        let result = match (&mut self.pager, &mut self.file) {
+            (Some(pager), _) => buffered(pager),
+            (None, Some(file)) => buffered(file),
+            (None, None) => buffered(&mut io::stdout().lock()),
         };
         result.map_err(Error::Output)
     }
@@ -131,6 +144,45 @@ impl Out {
         let kind = self.file.as_ref()?.metadata().ok()?.file_type();
         let is_pipe = kind.is_fifo() || kind.is_socket();
         is_pipe.then(|| io::stdout().as_fd().try_clone_to_owned().ok())?
+    }
+}
+
+impl Drop for Out {
+    /// A pager shows what it has, and is waited for.
+    fn drop(&mut self) {
+        if let Some(pager) = &mut self.pager {
+            // Nobody can be told when that fails.
+            let _ = pager.finish();
+        }
+    }
+}
+
+/// What is said of an answer: at once, or, where that may be in a pager, behind it.
+#[derive(Default)]
+pub(super) struct Notes {
+    kept: Option<RefCell<Vec<String>>>,
+}
+
+impl Notes {
+    /// Those that wait for the end of the run.
+    pub(super) fn kept() -> Notes {
+        Notes {
+            kept: Some(RefCell::default()),
+        }
+    }
+
+    pub(super) fn say(&self, text: &str) {
+        match &self.kept {
+            Some(kept) => kept.borrow_mut().push(text.to_owned()),
+            None => say(text),
+        }
+    }
+}
+
+impl Drop for Notes {
+    fn drop(&mut self) {
+        let kept = self.kept.take().unwrap_or_default();
+        kept.into_inner().iter().for_each(|text| say(text));
     }
 }
 

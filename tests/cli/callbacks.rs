@@ -9,21 +9,25 @@ fn a_search_says_who_was_called_back() {
     let folder = tree();
     let search = |args: &[&str], columns| of_tree(folder.path(), args, columns);
     expect![[r#"
-        TIME (UTC+03:00)    CLIENT            WHO     RESULT CALLED BACK                      ID
-        2025-12-01 20:50:00 +375 29 000-66-66 150,151 missed not yet                          1764611400.120
-        2025-12-01 18:00:00 +375 29 000-55-55 150,151 missed no                               1764601200.100
-        2025-12-01 17:00:00                   150,151 missed without a number                 1764597600.90
-        2025-12-01 15:20:00 +375 29 000-44-44 150,151 missed no                               1764591600.80
-        2025-12-01 15:00:00 +375 29 000-44-44 150,151 missed no                               1764590400.70
-        2025-12-01 14:00:00 +375 29 000-33-33 150,151 missed rang again after 10m00s          1764586800.50
-        2025-12-01 13:00:00 +375 29 000-22-22 150,151 missed after 59m59s by 152, not reached 1764583200.30
-        2025-12-01 12:00:00 +375 29 000-11-11 150,151 missed after 12m00s by 152              1764579600.10
+        times of Europe/Minsk, UTC+03:00
+        TIME     DIR CLIENT            WHO     RESULT CALLED BACK                      TALK ID
+        --- 2025-12-01
+        20:50:00 in  +375 29 000-66-66 150,151 missed not yet                             - 1764611400.120
+        18:00:00 in  +375 29 000-55-55 150,151 missed no                                  - 1764601200.100
+        17:00:00 in                    150,151 missed without a number                    - 1764597600.90
+        15:20:00 in  +375 29 000-44-44 150,151 missed no                                  - 1764591600.80
+        15:00:00 in  +375 29 000-44-44 150,151 missed no                                  - 1764590400.70
+        14:00:00 in  +375 29 000-33-33 150,151 missed rang again after 10m00s             - 1764586800.50
+        13:00:00 in  +375 29 000-22-22 150,151 missed after 59m59s by 152, not reached    - 1764583200.30
+        12:00:00 in  +375 29 000-11-11 150,151 missed after 12m00s by 152                 - 1764579600.10
     "#]].assert_eq(&search(&["search", "--missed", "--callbacks"], Some("100")));
     expect![[r#"
-        TIME (UTC+03:00)    DIR      CLIENT            WHO     RESULT RING TALK TG ID
-        2025-12-01 18:00:00 incoming +375 29 000-55-55 150,151 missed  20s    -  - 1764601200.100
-        2025-12-01 15:20:00 incoming +375 29 000-44-44 150,151 missed  20s    -  - 1764591600.80
-        2025-12-01 15:00:00 incoming +375 29 000-44-44 150,151 missed  20s    -  - 1764590400.70
+        times of Europe/Minsk, UTC+03:00
+        TIME     DIR CLIENT            WHO     RESULT RING TALK TG ID
+        --- 2025-12-01
+        18:00:00 in  +375 29 000-55-55 150,151 missed  20s    -  - 1764601200.100
+        15:20:00 in  +375 29 000-44-44 150,151 missed  20s    -  - 1764591600.80
+        15:00:00 in  +375 29 000-44-44 150,151 missed  20s    -  - 1764590400.70
     "#]]
     .assert_eq(&search(&["search", "--not-returned"], Some("100")));
     expect![[r#"

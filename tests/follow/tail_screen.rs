@@ -92,8 +92,8 @@ fn rows_are_redrawn_in_place_and_ctrl_c_leaves_the_terminal_as_it_was() {
     assert_eq!(status, 130, "{shown:?}");
     assert!(shown.contains(HIDE_CURSOR), "{shown:?}");
     assert!(
-        shown.contains("\x1b[1A\x1b[J"),
-        "a row is drawn over: {shown:?}"
+        shown.contains("\x1b[3A\x1b[J"),
+        "a row is drawn over, with the two lines above it: {shown:?}"
     );
     let missed = shown.rfind("missed").expect("the end of the first call");
     let below = &shown[missed..];

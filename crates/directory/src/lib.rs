@@ -251,6 +251,14 @@ impl Directory {
         names
     }
 
+    /// The same of several enterprises, side by side.
+    pub async fn names_of_each(&self, asked: &[(&EnterpriseName, Wanted)]) -> Vec<Names> {
+        let answers = asked
+            .iter()
+            .map(|(number, wanted)| self.names(number, wanted));
+        join_all(answers).await
+    }
+
     /// What was done so far.
     pub fn counts(&self) -> Counts {
         self.counting().clone()

@@ -40,9 +40,9 @@ impl Clock {
         self.moment(at).format("%Y-%m-%d").to_string()
     }
 
-    /// `11-30 12:07`
-    pub fn short(&self, at: Stamp) -> String {
-        self.moment(at).format("%m-%d %H:%M").to_string()
+    /// `2025-11-30 12:07:35+03:00`
+    pub fn date_time_offset(&self, at: Stamp) -> String {
+        self.moment(at).format("%Y-%m-%d %H:%M:%S%:z").to_string()
     }
 
     /// The zone as it is at that time, for a headline: `Europe/Minsk, UTC+03:00`; `UTC` alone, and `UTC+03:00`

@@ -5,6 +5,7 @@
 //! (the raw format is the one exception to both, and to a terminal only to the second), and
 //! every shown time goes through [`Clock`], which names its zone.
 
+mod board;
 mod calls;
 mod clock;
 pub mod csv;
@@ -33,6 +34,6 @@ pub use people::People;
 pub use rows::{NdjsonRows, RowWriter};
 pub use secrets::Secrets;
 pub use stream::{Shown, Stream};
-pub use table::write_table;
+pub use table::{TableOptions, write_table};
 pub use timeline::{TimelineOptions, write_timeline};
 pub use words::{caller_name, duration, ending, glance};
