@@ -92,7 +92,9 @@ impl Answers {
 impl Desk {
     /// Asks each enterprise, and says how that went.
     pub(super) fn ask(&self, enterprises: &[EnterpriseName], question: &SearchQuestion) -> Answers {
+        let progress = self.progress();
         let answers = self.engine.search_each(&self.tree, enterprises, question);
+        drop(progress);
         self.hear(enterprises, answers, None)
     }
 

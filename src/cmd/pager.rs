@@ -59,6 +59,18 @@ impl Pager {
         }
     }
 
+    /// Whether it is a `less` that knows OSC 8, which older ones show as signs.
+    pub(super) fn passes_links(&self) -> bool {
+        let command = command(&self.wanted);
+        let program = command.get_program();
+        if !program.to_str().is_some_and(is_less) {
+            return false;
+        }
+        let said = Command::new(program).arg("--version").output();
+        let said = said.map(|said| said.stdout).unwrap_or_default();
+        version_of_less(&said).is_some_and(|version| version >= LESS_WITH_LINKS)
+    }
+
     /// Shows what is still to be shown, and waits until the pager is left. Whoever leaves it early has seen
     /// enough.
     ///
@@ -144,6 +156,16 @@ impl Write for Pager {
     }
 }
 
+/// The first release of `less` after it learnt OSC 8.
+const LESS_WITH_LINKS: u32 = 581;
+
+/// 590 of `less 590 (GNU regular expressions)`.
+fn version_of_less(said: &[u8]) -> Option<u32> {
+    let said = String::from_utf8_lossy(said);
+    let version = said.strip_prefix("less ")?.split([' ', '.', '\n']).next()?;
+    version.parse().ok()
+}
+
 fn no_reader(error: io::Error) -> io::Result<()> {
     match error.kind() {
         ErrorKind::BrokenPipe => Ok(()),
@@ -200,6 +222,17 @@ mod tests {
         assert_eq!(words("more"), ["more"]);
         let line = "LESS=R less | tee 'a b'";
         assert_eq!(words(line), ["sh", "-c", line]);
+    }
+
+    #[test]
+    fn less_says_whether_it_knows_links() {
+        let said = |text: &str| version_of_less(text.as_bytes());
+        assert_eq!(
+            said("less 590 (GNU regular expressions)\nCopyright"),
+            Some(590)
+        );
+        assert_eq!(said("less 581.2 (POSIX regular expressions)"), Some(581));
+        assert_eq!(said("BusyBox v1.35"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
 use super::calls::{question, returned_within, span, wanted_outcome};
+use super::links::Links;
 use super::talk::{Out, sum};
 use super::{Desk, Exit, names};
 use crate::cli::{SearchArgs, SearchFormat};
@@ -146,12 +147,13 @@ fn print_calls(
     match args.format {
         SearchFormat::Table => {
             let people = names::people_of(desk, &calls);
+            let links = Links::of(desk, out);
             let options = TableOptions {
                 clock: &desk.clock,
                 width: out.width(),
                 fates: shown,
                 people: &people,
-                link: &|_, _| None,
+                link: &|enterprise, id| links.address(enterprise, id),
             };
             out.styled(|mut out| write_table(&mut out, &calls, &options))
         }
@@ -232,7 +234,9 @@ fn lines(
     let mut troubles = false;
     let mut all: Vec<FoundLines> = Vec::new();
     for enterprise in enterprises {
+        let progress = desk.progress();
         let answer = desk.engine.lines(&desk.tree, enterprise, &question);
+        drop(progress);
         let Some(found) = desk.answer(answer) else {
             troubles = true;
             continue;

@@ -59,9 +59,11 @@ fn counted(
         ..StatsQuestion::default()
     };
     let local = |at| desk.clock.local_hour(at);
+    let progress = desk.progress();
     let counted = desk
         .engine
         .statistics(&desk.tree, enterprises, &question, local);
+    drop(progress);
     let answers = desk.hear(enterprises, counted.found, None);
     let later = desk.hear(enterprises, counted.later, Some(&answers));
     let incomplete = answers.are_incomplete() || later.are_incomplete();

@@ -139,6 +139,16 @@ impl Out {
         !is_dumb && self.size().is_some()
     }
 
+    /// Whether it is a terminal, and colours are wanted.
+    pub(super) fn has_style_on_terminal(&self) -> bool {
+        self.to_terminal && self.choice != ColorChoice::Never
+    }
+
+    /// Whether nothing stands before the terminal that would show links as signs.
+    pub(super) fn passes_links(&self) -> bool {
+        self.pager.as_ref().is_none_or(Pager::passes_links)
+    }
+
     /// Another descriptor of the output, where it is a pipe, which may lose its reader.
     pub(super) fn pipe(&self) -> Option<OwnedFd> {
         let kind = self.file.as_ref()?.metadata().ok()?.file_type();

@@ -40,9 +40,11 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         false => RecordLimits::of(args.limit),
     };
     let asked_of = |at_once: &[EnterpriseName]| {
+        let progress = desk.progress();
         let answers = desk
             .engine
             .trace_each(&desk.tree, at_once, &question, limits);
+        drop(progress);
         at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
     };
     for (enterprise, answer) in enterprises.chunks(AT_ONCE).flat_map(asked_of) {

@@ -15,4 +15,5 @@ mod shells;
 mod stats;
 mod stats_truth;
 mod story;
+mod terminal;
 mod times;

@@ -36,7 +36,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use calltrace_model::record::LogZone;
 use calltrace_store::error::Error;
 use calltrace_store::index::{self, Memory};
-use calltrace_store::scan::{Scanner, Tuning};
+use calltrace_store::scan::{Meter, Scanner, Tuning};
 use calltrace_store::tree::LogFile;
 
 pub use calltrace_store::index::MemoryLimits;
@@ -128,6 +128,11 @@ impl Engine {
     /// What is wrong, as a clause about the index.
     pub fn check(&self, log: &LogFile) -> Result<Option<u64>, String> {
         self.pool.install(|| index::check(log, self.zone))
+    }
+
+    /// Counts what is read.
+    pub fn meter(&self) -> &Arc<Meter> {
+        self.scanner.meter()
     }
 
     /// The zone of record times.

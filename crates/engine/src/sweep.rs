@@ -61,11 +61,19 @@ impl Engine {
         calls: &mut Calls<'_>,
     ) -> Result<(), String> {
         let mut swept: Vec<Window> = Vec::new();
-        for window in windows(
+        let windows = windows(
             &corpus.bounds,
             question.criteria.since,
             question.criteria.until,
-        ) {
+        );
+        let bytes_of = |window: &Window| {
+            let sources = corpus.sources.iter().zip(&corpus.bounds);
+            let near = sources.filter(|(_, bounds)| touches(**bounds, *window));
+            near.map(|(source, _)| source.content_bytes_about()).sum()
+        };
+        let mut ahead = self.meter().plan(windows.iter().map(bytes_of).sum());
+        for window in windows {
+            ahead.passes(bytes_of(&window));
             let mut before: Vec<Arc<Table>> = Vec::new();
             for part in tables.parts(corpus, window) {
                 match part {
@@ -128,7 +136,9 @@ impl<'c> Sweep<'c> {
             .zip(&corpus.sources)
             .zip(&corpus.bounds)
             .filter(|(_, bounds)| touches(**bounds, window))
-            .map(|((index, source), bounds)| Cursor::new(index, source, *bounds, window))
+            .map(|((index, source), bounds)| {
+                Cursor::new(index, source, *bounds, window, engine.scanner.meter())
+            })
             .collect();
         let before = window.start.plus_millis(-reach::HORIZON_MILLIS);
         let has_older = corpus.bounds.iter().any(|b| {

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::io::{IsTerminal as _, stderr};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::Desk;
 use super::super::calls::left_out;
+use super::super::{Desk, progress};
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
@@ -19,6 +20,7 @@ pub(super) struct Asker<'d> {
     question: SearchQuestion,
     said: HashSet<String>,
     pub(super) bar: ProgressBar,
+    begin: Instant,
     /// Something could not be read, of whatever time.
     pub(super) is_incomplete: bool,
 }
@@ -42,7 +44,8 @@ impl<'d> Asker<'d> {
             true => ProgressBar::new(days),
             false => ProgressBar::hidden(),
         };
-        let style = ProgressStyle::with_template("{pos} of {len} days  {wide_msg}");
+        let style =
+            ProgressStyle::with_template("{pos} of {len} days, {eta} left  {prefix}{wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Asker {
             desk,
@@ -50,6 +53,7 @@ impl<'d> Asker<'d> {
             question,
             said: HashSet::new(),
             bar,
+            begin: Instant::now(),
             is_incomplete: false,
         }
     }
@@ -95,6 +99,8 @@ impl<'d> Asker<'d> {
         self.question.count_only = count_only;
         let (engine, tree) = (&self.desk.engine, &self.desk.tree);
         let answers = engine.search_each(tree, self.enterprises, &self.question);
+        let read = progress::text(engine.meter().now(), self.begin.elapsed());
+        self.bar.set_prefix(format!("{read}  "));
         for (enterprise, answer) in self.enterprises.iter().zip(answers) {
             match answer {
                 Ok(found) => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Tail;
 use super::screen::Screen;
 use crate::cli::TailFormat;
+use crate::cmd::links::Links;
 use crate::cmd::talk::Out;
 use crate::cmd::{Desk, names};
 use calltrace_model::call::{State, Summary};
@@ -94,6 +95,7 @@ pub(super) struct Board<'d> {
     view: View,
     rows: CallRows,
     names: Names<'d>,
+    links: Links<'d>,
     now: WallClock,
     format: TailFormat,
     /// What was told and not printed yet.
@@ -108,6 +110,7 @@ impl<'d> Board<'d> {
         let (out, format) = (tail.desk.out(), tail.args.format());
         let live = tail.args.follows() && format == TailFormat::Lines && out.is_screen();
         Board {
+            links: Links::of(tail.desk, &out),
             view: match live {
                 true => View::Screen(Screen::new(out)),
                 false => View::Lines(out),
@@ -205,7 +208,10 @@ impl<'d> Board<'d> {
             .map(|told| told.row(names.of(&told.enterprise)))
             .collect();
         self.has_rows = !rows.is_empty();
-        let lines = self.rows.board(&rows, going.len(), now, width, &|_| None);
+        let lines = self.rows.board(&rows, going.len(), now, width, &|row| {
+            let enterprise = EnterpriseName::new(row.enterprise)?;
+            self.links.address(&enterprise, &row.summary.main_uid)
+        });
         screen.draw(&pending, &lines, width)
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Here: the program itself, with the surroundings and the time that tests give it. [`generator`]
 //! writes seeded trees of logs together with their truth, [`faults`] is a disk that fails where a
-//! test says so, [`ending`] stops threads that work until they are told to.
+//! test says so, [`terminal`] runs the program in a terminal, [`ending`] stops threads that work until they are told to.
 
 pub mod ending;
 pub mod faults;
 pub mod generator;
+pub mod terminal;
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};

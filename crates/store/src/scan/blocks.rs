@@ -7,6 +7,7 @@ use memchr::{memchr, memmem, memrchr};
 
 use super::before::{Before, Seen};
 use super::finding::{Finding, LONG_LINE_BYTES};
+use super::meter::Gauge;
 use crate::source::{Reader, Source, Span};
 use calltrace_model::record::Stamp;
 
@@ -104,6 +105,8 @@ pub struct Blocks<'s> {
     /// Of the block that was handed out last: offset of its first byte in `buffer`.
     handed: usize,
     before: Before<'s>,
+    /// Counts what is handed out.
+    gauge: Option<Gauge>,
 }
 
 /// What is known of a source's content before lines that are read again.
@@ -167,7 +170,14 @@ impl<'s> Blocks<'s> {
             hole: None,
             handed: 0,
             before: before(source, None),
+            gauge: None,
         }
+    }
+
+    /// The same, counted.
+    pub(super) fn counted(self, gauge: Gauge) -> Blocks<'s> {
+        let gauge = Some(gauge);
+        Blocks { gauge, ..self }
     }
 
     /// The next whole lines; `None` when the span is done.
@@ -216,6 +226,9 @@ impl<'s> Blocks<'s> {
                 continue;
             }
             self.look_for_hole(start, end);
+            if let Some(gauge) = &mut self.gauge {
+                gauge.reads((end - start) as u64);
+            }
             let block = Block::of(offset, &self.buffer[start..end]);
             return Some(block.behind(&self.before));
         }

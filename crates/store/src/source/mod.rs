@@ -18,6 +18,9 @@ use std::sync::Arc;
 use crate::error::{Trouble, cant};
 use crate::tree::{LogFile, Snapshot};
 
+/// Packed logs hold about so many times their size.
+const PACKED_ABOUT: u64 = 10;
+
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
 pub use overlap::{Overlap, is_beginning, overlap};
 pub use pack::{Content, Packer, Tally};
@@ -222,6 +225,13 @@ impl Source {
             Format::Bgzf(bgzf) => Some(bgzf.content_bytes),
             Format::Gzip => None,
         }
+    }
+
+    /// How much content there is, for who only wants to know about how far it is: a guess where nothing
+    /// says so.
+    pub fn content_bytes_about(&self) -> u64 {
+        let guess = || self.log.bytes.saturating_mul(PACKED_ABOUT);
+        self.content_bytes().unwrap_or_else(guess)
     }
 
     /// Cuts the content into stretches of about `span_bytes` that can be read side by side; one
