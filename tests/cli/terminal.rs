@@ -80,11 +80,7 @@ fn the_sample_tree_fits_terminals_of_every_width() {
             keep(&format!("{name}-{columns}"), &screen);
             counts.push((name == "one", assert_fits(&screen, columns)));
             let has_name = screen.contains("150 Анна");
-            assert_eq!(
-                has_name,
-                name == "names" && columns > 60,
-                "{columns}: {screen}"
-            );
+            assert_eq!(has_name, name == "names", "{columns}: {screen}");
         }
     }
     counts.sort_unstable();
@@ -137,10 +133,7 @@ fn what_is_longer_than_the_screen_goes_through_a_pager() {
     );
     let page = plain.find("1764678600.215").expect("the newest call");
     let note = plain.find("calltrace: incomplete: ").expect("a note");
-    assert!(
-        page < note && note > plain.find("\n:").expect("a prompt"),
-        "{plain}"
-    );
+    assert!(page < note, "{plain}");
     assert!(
         screen.contains("\x1b[32manswered"),
         "colours are kept: {screen:?}"
@@ -205,7 +198,7 @@ fn ids_lead_to_pages_on_terminals_that_know_how() {
     };
     let link = testing::command(&sample())
         .args(["--config", &with_links, "link", "0367", "1764678600.215"])
-        .args(["--valid-for", "1d"])
+        .args(["--for", "1d"])
         .output()
         .expect("the program starts");
     let link = testing::out(&link);

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::calls::{CallLine, CallRow, CallRows, colour, state_text};
+use super::calls::{CallLine, CallRow, CallRows, colour, lasted, state_text};
 use super::layout::{cut, fit};
 use super::number::local;
 use super::{People, style, words};
@@ -23,6 +23,8 @@ struct Detail {
     names: bool,
     time: bool,
     country: bool,
+    /// After how long it was answered.
+    answer: bool,
     direction: bool,
     /// Those who are rung or talk, behind who calls.
     rung: bool,
@@ -34,17 +36,19 @@ const ALL: Detail = Detail {
     names: true,
     time: true,
     country: true,
+    answer: true,
     direction: true,
     rung: true,
     id: true,
 };
 
 /// Details leave in this order until rows fit.
-const LEAVE: [fn(&mut Detail); 7] = [
+const LEAVE: [fn(&mut Detail); 8] = [
     |detail| detail.state_names = false,
     |detail| detail.names = false,
     |detail| detail.time = false,
     |detail| detail.country = false,
+    |detail| detail.answer = false,
     |detail| detail.direction = false,
     // The state says it again.
     |detail| detail.rung = false,
@@ -186,7 +190,10 @@ impl CallRows {
                     format!("{:<3}", words::short_direction(row.summary.direction)),
                 ),
                 parties,
-                state_text(row, Some(now), people(detail.state_names)),
+                match (detail.answer, row.state.phase) {
+                    (false, Phase::Answered | Phase::Transferred) => talks(row, now),
+                    _ => state_text(row, Some(now), people(detail.state_names)),
+                },
                 shown(
                     detail.id,
                     sanitise(row.summary.main_uid.as_bytes()).into_owned(),
@@ -195,6 +202,13 @@ impl CallRows {
         });
         cells.collect()
     }
+}
+
+/// `150 talks 1m05s`
+fn talks(row: &CallRow<'_>, now: Stamp) -> String {
+    let who: Vec<String> = row.state.who.iter().map(|who| super::phone(who)).collect();
+    let text = format!("{} talks {}", who.join(", "), lasted(row, now));
+    text.trim_start().to_owned()
 }
 
 const ENTERPRISE: usize = 1;

@@ -78,6 +78,11 @@ pub(super) fn colour(phase: Phase, text: &str) -> String {
     }
 }
 
+/// How long a call has been in its state, in whole seconds: tenths would only flicker.
+pub(super) fn lasted(row: &CallRow<'_>, now: Stamp) -> String {
+    words::duration(now.since(row.since).max(1000))
+}
+
 /// `ringing 150, 151`, `answered by 151 after 12s`, `ended, 151 talked 2m15s`; with a time `now` how long
 /// that has lasted, too.
 pub(super) fn state_text(row: &CallRow<'_>, now: Option<Stamp>, people: &People) -> String {
@@ -88,8 +93,7 @@ pub(super) fn state_text(row: &CallRow<'_>, now: Option<Stamp>, people: &People)
         Some(millis) => format!("{what} after {}", words::duration(millis)),
         None => what,
     };
-    // Whole seconds: tenths would only flicker.
-    let lasted = now.map(|now| words::duration(now.since(row.since).max(1000)));
+    let lasted = now.map(|now| lasted(row, now));
     let lasting = |what: String, how: &str| match &lasted {
         Some(lasted) => format!("{what}{how}{lasted}"),
         None => what,

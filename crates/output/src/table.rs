@@ -92,8 +92,8 @@ const STEPS: [Step; 17] = [
     Step::Below,
     Step::Cut(CALLED_BACK, 7),
     Step::Cut(ENTERPRISE, 6),
+    Step::Cut(WHO, 5),
     Step::Leave(DIRECTION),
-    Step::Cut(WHO, 4),
     Step::Cut(CLIENT, 8),
     Step::Cut(RESULT, 6),
 ];

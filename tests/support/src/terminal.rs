@@ -59,7 +59,10 @@ pub fn strip(text: &str) -> String {
             _ => {}
         }
     }
-    plain
+    // What stands before a carriage return is written over.
+    let lines = plain.split('\n').map(|line| line.trim_end_matches('\r'));
+    let shown = lines.map(|line| line.rsplit('\r').next().unwrap_or_default());
+    shown.collect::<Vec<_>>().join("\n")
 }
 
 /// Keeps what a terminal showed, for people to look at: `target/screens/NAME.txt`.
