@@ -69,7 +69,7 @@ enum Step {
     Leave(usize),
     /// Times lose their seconds.
     Minutes,
-    /// Clients lose their country code.
+    /// Numbers lose their country code.
     Local,
     /// A column is cut, to so many columns of the terminal at most.
     Cut(usize, usize),
@@ -94,8 +94,8 @@ const STEPS: [Step; 17] = [
     Step::Cut(ENTERPRISE, 6),
     Step::Cut(WHO, 5),
     Step::Leave(DIRECTION),
+    Step::Cut(RESULT, 7),
     Step::Cut(CLIENT, 8),
-    Step::Cut(RESULT, 6),
 ];
 
 /// Writes the rows, newest first as they come, under the zone of their times and a head. Nothing
@@ -210,10 +210,7 @@ impl<'t> Table<'t> {
             TIME => clock.date_time(call.first),
             ENTERPRISE => name.to_string(),
             CLIENT => {
-                let number = match self.shows_country {
-                    true => phone(&call.client),
-                    false => local(&call.client),
-                };
+                let number = self.number(&call.client);
                 let name = self.name(name, &call.client);
                 named(&number, name.as_deref(), limit.min(NAMES_WIDTH_MAX))
             }
@@ -234,6 +231,13 @@ impl<'t> Table<'t> {
         }
     }
 
+    fn number(&self, party: &str) -> String {
+        match self.shows_country {
+            true => phone(party),
+            false => local(party),
+        }
+    }
+
     fn name(&self, enterprise: &EnterpriseName, party: &str) -> Option<String> {
         self.options.people.get(enterprise)?.name(party)
     }
@@ -250,15 +254,22 @@ impl<'t> Table<'t> {
         if let Some(who) = &call.answered_by {
             let name = self.name(enterprise, who);
             let room = limit.saturating_sub(transfers.len());
-            return format!("{}{transfers}", named(&phone(who), name.as_deref(), room));
+            return format!(
+                "{}{transfers}",
+                named(&self.number(who), name.as_deref(), room)
+            );
         }
         if let [one] = call.rang.as_slice() {
-            return named(&phone(one), self.name(enterprise, one).as_deref(), limit);
+            return named(
+                &self.number(one),
+                self.name(enterprise, one).as_deref(),
+                limit,
+            );
         }
         let all = |separator: &str, name: &dyn Fn(&str) -> Option<String>| {
             let rang = call.rang.iter().map(|who| match name(who) {
-                Some(name) => format!("{} {name}", phone(who)),
-                None => phone(who),
+                Some(name) => format!("{} {name}", self.number(who)),
+                None => self.number(who),
             });
             rang.collect::<Vec<_>>().join(separator)
         };
@@ -290,6 +301,7 @@ impl<'t> Table<'t> {
             Step::Local => {
                 self.shows_country = false;
                 self.fill(CLIENT, self.widths[CLIENT]);
+                self.fill(WHO, self.widths[WHO]);
             }
             Step::Cut(column, least) if self.widths[column] > least => {
                 let limit = self.widths[column].saturating_sub(excess).max(least);
