@@ -68,8 +68,8 @@ impl Book {
 /// The names of those who took part in a call. A source that does not answer costs its names, and is named
 /// to those who asked with `-v`.
 pub(super) fn people(desk: &Desk, enterprise: &EnterpriseName, call: &TracedCall) -> People {
-    let mut people = asked(desk, vec![(enterprise, wanted(call))]).pop();
-    let mut people = people.take().unwrap_or_default();
+    let people = asked(desk, &[(enterprise, wanted(call))]).pop();
+    let mut people = people.unwrap_or_default();
     if let Some((number, name)) = client_in_log(call) {
         people.clients.entry(number).or_insert(name);
     }
@@ -89,17 +89,18 @@ pub(super) fn people_of(
         let own = calls.iter().filter(|(name, _)| name == enterprise);
         (*enterprise, wanted_of_rows(own.map(|(_, call)| *call)))
     });
-    let people = asked(desk, wanted.collect());
+    let wanted: Vec<_> = wanted.collect();
+    let people = asked(desk, &wanted);
     let names = enterprises.into_iter().cloned();
     names.zip(people).collect()
 }
 
-fn asked(desk: &Desk, wanted: Vec<(&EnterpriseName, Wanted)>) -> Vec<People> {
+fn asked(desk: &Desk, wanted: &[(&EnterpriseName, Wanted)]) -> Vec<People> {
     let Some(book) = desk.book() else {
         return Vec::new();
     };
     let mut missing = BTreeSet::new();
-    let people = book.names(&wanted).into_iter().map(|names| {
+    let people = book.names(wanted).into_iter().map(|names| {
         missing.extend(names.missing);
         People {
             extensions: names.extensions,

@@ -118,6 +118,6 @@ mod tests {
         ] {
             assert_eq!(text((read, ahead), elapsed), told);
         }
-        assert!(text((u64::MAX, u64::MAX), Duration::ZERO).len() < 100);
+        assert!(text((u64::MAX >> 8, u64::MAX >> 8), Duration::MAX).len() < 100);
     }
 }
