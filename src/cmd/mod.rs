@@ -112,7 +112,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
             stats::run(&desk.paged(), &args)
         }
         Command::Export(mut args) => export::run(&Desk::of_calls(global, &mut args.calls)?, &args),
-        Command::Tail(args) => follow(global, args),
+        Command::Tail(args) => follow(global, *args),
         Command::Live(args) => follow(global, args.tail()),
         Command::Index(mut args) => index::run(&Desk::of(global, &mut args.enterprises)?, &args),
         Command::Rotate(mut args) => rotate::run(&Desk::of(global, &mut args.enterprises)?, &args),

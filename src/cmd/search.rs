@@ -120,6 +120,25 @@ fn missed_call((enterprise, _, call): &Row<'_>) -> Option<MissedCall> {
     })
 }
 
+/// Calls as rows, with the names of people and links to their pages; `fates` of the missed ones, where that is asked.
+pub(super) fn print_table(
+    desk: &Desk,
+    out: &mut Out,
+    calls: &[(&EnterpriseName, &Summary)],
+    fates: Option<&[Option<Fate<'_>>]>,
+) -> Result<(), Error> {
+    let people = names::people_of(desk, calls);
+    let links = Links::of(desk, out);
+    let options = TableOptions {
+        clock: &desk.clock,
+        width: out.width(),
+        fates,
+        people: &people,
+        link: &|enterprise, id| links.address(enterprise, id),
+    };
+    out.styled(|mut out| write_table(&mut out, calls, &options))
+}
+
 fn print_calls(
     desk: &Desk,
     args: &SearchArgs,
@@ -145,18 +164,7 @@ fn print_calls(
     // All of them are not returned, which needs no column.
     let shown = fates.as_deref().filter(|_| args.callbacks);
     match args.format {
-        SearchFormat::Table => {
-            let people = names::people_of(desk, &calls);
-            let links = Links::of(desk, out);
-            let options = TableOptions {
-                clock: &desk.clock,
-                width: out.width(),
-                fates: shown,
-                people: &people,
-                link: &|enterprise, id| links.address(enterprise, id),
-            };
-            out.styled(|mut out| write_table(&mut out, &calls, &options))
-        }
+        SearchFormat::Table => print_table(desk, out, &calls, shown),
         SearchFormat::Csv => {
             out.csv(|out| csv::write_csv(out, &calls, fates.as_deref(), &desk.clock))
         }

@@ -58,7 +58,8 @@ fn counted(
         within_millis: args.within.callback_within,
         ..StatsQuestion::default()
     };
-    let local = |at| desk.clock.local_hour(at);
+    let clock = desk.clock;
+    let local = |at| clock.local_hour(at);
     let progress = desk.progress();
     let counted = desk
         .engine

@@ -3,12 +3,12 @@
 
 use super::Desk;
 use super::calls::Answers;
+use super::search::print_table;
 use crate::cli::{TraceArgs, TraceFormat, is_id, is_phone};
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Criteria, Summary};
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::record::{Stamp, id};
-use calltrace_output::write_table;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
@@ -166,9 +166,7 @@ impl Desk {
             calls.iter().map(|(name, call)| (name, call)).collect();
         let how = match rows.first() {
             Some((_, newest)) => {
-                let mut out = self.out();
-                let width = out.width();
-                out.styled(|mut out| write_table(&mut out, &rows, None, &self.clock, width))?;
+                print_table(self, &mut self.out(), &rows, None)?;
                 format!(
                     "and these are its newest calls; choose one: calltrace trace {enterprise} {}",
                     newest.main_uid
