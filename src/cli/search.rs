@@ -258,6 +258,13 @@ pub struct SearchArgs {
     pub format: SearchFormat,
 }
 
+impl SearchArgs {
+    /// How many are shown; `None` for all, and where they are only counted.
+    pub fn limit(&self) -> Option<usize> {
+        Some(self.limit).filter(|&limit| limit > 0 && !self.count)
+    }
+}
+
 /// Formats of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SearchFormat {

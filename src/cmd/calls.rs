@@ -4,12 +4,13 @@
 use chrono::{DateTime, Utc};
 
 use super::Desk;
+use super::missing::Missing;
 use crate::cli::CallArgs;
 use calltrace_engine::{Found, SearchQuestion};
-use calltrace_model::call::{Criteria, Outcome};
+use calltrace_model::call::{Criteria, Outcome, reach};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Contacts, Returns, StatsCall, criteria_after};
-use calltrace_store::error::Error;
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 /// When `--since` begins and `--until` ends.
@@ -80,14 +81,36 @@ pub(super) fn left_out(found: &Found) -> Option<String> {
 /// What enterprises answered.
 pub(super) struct Answers {
     pub(super) found: Vec<Found>,
-    /// A folder could not be read.
-    pub(super) unreadable: bool,
+    /// The enterprises that could not be asked.
+    unreadable: Missing,
 }
 
 impl Answers {
-    /// Whether they may miss something.
-    pub(super) fn are_incomplete(&self) -> bool {
-        self.unreadable || self.found.iter().any(|found| !found.troubles.is_empty())
+    /// What they may miss.
+    pub(super) fn missing(&mut self) -> Missing {
+        let mut missing = std::mem::take(&mut self.unreadable);
+        for found in &self.found {
+            missing.add(&found.troubles);
+        }
+        missing
+    }
+
+    /// Notes that of the calls of all enterprises together only the newest `limit` are shown, so that
+    /// damage matters only where it may hide one that is as new.
+    pub(super) fn narrow(&mut self, limit: usize) {
+        let calls = self.found.iter().flat_map(|found| &found.calls);
+        let mut began: Vec<Stamp> = calls.map(|call| call.first).collect();
+        began.sort_unstable_by_key(|first| std::cmp::Reverse(*first));
+        let Some(oldest) = limit.checked_sub(1).and_then(|last| began.get(last)) else {
+            return;
+        };
+        let asked = Times {
+            from: Some(oldest.plus_millis(-reach::QUIET_MILLIS)),
+            to: None,
+        };
+        for found in &mut self.found {
+            Trouble::judge(&mut found.troubles, asked);
+        }
     }
 }
 
@@ -109,21 +132,21 @@ pub(super) struct MissedCall<'a> {
 }
 
 impl Desk {
-    /// Asks each enterprise, and says how that went; not again what was said of the answers before.
+    /// Asks each enterprise. What is left out of rows is said, unless the question is a `further` one that no
+    /// rows are shown of.
     pub(super) fn ask(
         &self,
         enterprises: &[EnterpriseName],
         question: &SearchQuestion,
-        before: Option<&Answers>,
+        further: bool,
     ) -> Answers {
         let answers = self.engine.search_each(&self.tree, enterprises, question);
         let mut all = Answers {
             found: Vec::new(),
-            unreadable: false,
+            unreadable: Missing::default(),
         };
         for (enterprise, answer) in enterprises.iter().zip(answers) {
-            let Some(found) = self.answer(answer) else {
-                all.unreadable = true;
+            let Some(found) = all.unreadable.answer(answer) else {
                 continue;
             };
             self.explain(|| {
@@ -137,14 +160,7 @@ impl Desk {
                 )
             });
             self.explain_all(&found.notes);
-            let fresh = found.troubles.iter().filter(|trouble| {
-                let known = before.iter().flat_map(|answers| &answers.found);
-                !known
-                    .flat_map(|found| &found.troubles)
-                    .any(|t| t == *trouble)
-            });
-            self.say_troubles(fresh);
-            if let (None, Some(text)) = (before, left_out(&found)) {
+            if let (false, Some(text)) = (further, left_out(&found)) {
                 self.say(&text);
             }
             all.found.push(found);
@@ -158,14 +174,14 @@ impl Desk {
         &self,
         enterprises: &[EnterpriseName],
         question: &SearchQuestion,
-        before: Option<&Answers>,
+        further: bool,
         mut each: impl FnMut(usize, &StatsCall<'_>),
     ) -> Answers {
         let question = SearchQuestion {
             figures_only: true,
             ..question.clone()
         };
-        let mut answers = self.ask(enterprises, &question, before);
+        let mut answers = self.ask(enterprises, &question, further);
         for found in &mut answers.found {
             let place = enterprises
                 .iter()
@@ -179,40 +195,40 @@ impl Desk {
     }
 
     /// Hands out every call, whatever was asked for before, that may be one of the clients of these missed calls and
-    /// began no later than so many milliseconds after them. Returns whether something could not be read.
+    /// began no later than so many milliseconds after them. Notes what could not be read.
     pub(super) fn calls_after(
         &self,
         enterprises: &[EnterpriseName],
         missed: &[MissedCall<'_>],
         within: Within,
-        before: &Answers,
+        missing: &mut Missing,
         each: impl FnMut(usize, &StatsCall<'_>),
-    ) -> bool {
+    ) {
         let calls = missed.iter().map(|call| (call.client, call.first));
         let Some(criteria) = criteria_after(calls, within.millis, self.now_stamp()) else {
-            return false;
+            return;
         };
         let question = SearchQuestion {
             criteria,
             strict: within.strict,
             ..SearchQuestion::default()
         };
-        self.calls_of_period(enterprises, &question, Some(before), each)
-            .are_incomplete()
+        let mut more = self.calls_of_period(enterprises, &question, true, each);
+        missing.join(more.missing());
     }
 
-    /// Tells the fate of these missed calls; whether something could not be read that may change it.
+    /// Tells the fate of these missed calls. Notes what could not be read that may change it.
     pub(super) fn returns(
         &self,
         enterprises: &[EnterpriseName],
         missed: &[MissedCall<'_>],
         within: Within,
-        before: &Answers,
-    ) -> (Returns, bool) {
+        missing: &mut Missing,
+    ) -> Returns {
         let mut contacts = Contacts::default();
         let add = |enterprise, call: &StatsCall<'_>| contacts.add(enterprise, call);
-        let incomplete = self.calls_after(enterprises, missed, within, before, add);
-        (contacts.settle(within.millis, self.now_stamp()), incomplete)
+        self.calls_after(enterprises, missed, within, missing, add);
+        contacts.settle(within.millis, self.now_stamp())
     }
 }
 

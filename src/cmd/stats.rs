@@ -1,6 +1,7 @@
 //! `calltrace stats [ENTERPRISE...]`
 
 use super::calls::{Answers, MissedCall, Within, is_of_all, question, span};
+use super::missing::Missing;
 use super::talk::sum;
 use super::{Desk, Exit};
 use crate::cli::{StatsArgs, StatsFormat};
@@ -15,7 +16,7 @@ use calltrace_store::tree::EnterpriseName;
 pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.calls.enterprises)?;
     let (since, until) = span(desk, &args.calls)?;
-    let (stats, answers, incomplete) = counted(desk, args, &enterprises, since, until);
+    let (stats, answers, missing) = counted(desk, args, &enterprises, since, until);
     let shown = Shown {
         stats: &stats,
         enterprises: &enterprises,
@@ -38,17 +39,18 @@ pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
         let searched = sum(answers.found.iter().map(|found| found.searched));
         desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
     }
-    Ok(Exit::of(count > 0, incomplete))
+    desk.say_missing(&missing, count > 0);
+    Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
-/// Counts the calls of the period; with those that may return its missed ones. Whether something could not be read.
+/// Counts the calls of the period; with those that may return its missed ones. Notes what could not be read.
 fn counted(
     desk: &Desk,
     args: &StatsArgs,
     enterprises: &[EnterpriseName],
     since: Option<Stamp>,
     until: Option<Stamp>,
-) -> (Stats, Answers, bool) {
+) -> (Stats, Answers, Missing) {
     let within = Within {
         millis: args.within.callback_within,
         strict: args.strict,
@@ -65,7 +67,7 @@ fn counted(
     let mut missed: Vec<(usize, String, Stamp)> = Vec::new();
     let mut counts = vec![0; enterprises.len()];
     let is_counted = |call: &StatsCall<'_>| until.is_none_or(|until| call.first < until);
-    let mut answers = desk.calls_of_period(enterprises, &question, None, |enterprise, call| {
+    let mut answers = desk.calls_of_period(enterprises, &question, false, |enterprise, call| {
         if !is_counted(call) {
             counting.add_contact(enterprise, call);
             return;
@@ -91,10 +93,10 @@ fn counted(
         })
         .collect();
     let add = |enterprise, call: &StatsCall<'_>| counting.add_contact(enterprise, call);
-    let more = desk.calls_after(enterprises, &missed, within, &answers, add);
-    let incomplete = answers.are_incomplete() || more;
+    let mut missing = answers.missing();
+    desk.calls_after(enterprises, &missed, within, &mut missing, add);
     let stats = counting.finish(within.millis, desk.now_stamp());
-    (stats, answers, incomplete)
+    (stats, answers, missing)
 }
 
 fn print(

@@ -148,13 +148,6 @@ impl Desk {
         }
     }
 
-    /// The answer of one enterprise; `None`, with the reason said, where its folder can't be read.
-    /// The other enterprises are asked all the same.
-    pub(super) fn answer<A>(&self, answer: Result<A, Error>) -> Option<A> {
-        let said = |error: &Error| self.say(&format!("incomplete: {error}"));
-        answer.inspect_err(said).ok()
-    }
-
     /// `all 15 files searched (2025-11-16 .. 2025-11-30 UTC)`
     pub(super) fn searched_text(&self, searched: &Searched) -> String {
         let root = self.tree.root();

@@ -1,5 +1,6 @@
 //! `calltrace trace [ENTERPRISE] UNIQUE_ID`
 
+use super::missing::Missing;
 use super::talk::{Out, sum};
 use super::{Desk, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
@@ -28,7 +29,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let mut out = desk.out();
     let mut traces = Vec::new();
     let mut found = 0;
-    let mut unreadable = false;
+    let mut missing = Missing::default();
     // All records of a call, as they stand in the files, are printed as they are read.
     let as_read = args.format == TraceFormat::Raw && args.limit == 0;
     let limits = match as_read {
@@ -43,8 +44,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
     };
     for (enterprise, answer) in enterprises.chunks(AT_ONCE).flat_map(asked_of) {
-        let Some(mut trace) = desk.answer(answer) else {
-            unreadable = true;
+        let Some(mut trace) = missing.answer(answer) else {
             continue;
         };
         if let Some(call) = &mut trace.call {
@@ -70,7 +70,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             }
         }
         desk.explain_all(&trace.notes);
-        desk.say_troubles(&trace.troubles);
+        missing.add(&trace.troubles);
         let left_out = trace.call.as_ref().map_or(0, |call| call.left_out);
         if left_out > 0 && !as_read {
             desk.say(&format!(
@@ -83,7 +83,6 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         }
         traces.push(trace);
     }
-    let troubles = unreadable || traces.iter().any(|trace| !trace.troubles.is_empty());
     // One document holds the calls of all enterprises that have one.
     let calls = traces.iter();
     let calls = calls.filter_map(|trace: &Trace| Some((trace, trace.call.as_ref()?)));
@@ -94,9 +93,11 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         })?;
     }
     if found == 0 {
-        not_found(desk, args, &mut out, asked, &traces, troubles)?;
+        let is_incomplete = missing.is_incomplete();
+        not_found(desk, args, &mut out, asked, &traces, is_incomplete)?;
     }
-    Ok(Exit::of(found > 0, troubles))
+    desk.say_missing(&missing, found > 0);
+    Ok(Exit::of(found > 0, missing.is_incomplete()))
 }
 
 /// An id may be that of other calls as well: Asterisk counts anew when it restarts, and a test system

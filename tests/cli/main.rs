@@ -3,6 +3,7 @@
 mod callbacks;
 mod commands;
 mod completions;
+mod damage;
 mod docs;
 mod export;
 mod exporting;

@@ -9,7 +9,7 @@ use super::seeds::key_of;
 use super::{Corpus, Engine};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{Place, Record};
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::scan::{Block, Line, Needles, Task, line};
 use calltrace_store::source::{Bounds, Source, Span};
 use calltrace_store::tree::{EnterpriseName, Tree};
@@ -65,6 +65,19 @@ impl FoundLines {
     }
 }
 
+impl LinesQuestion {
+    /// The time of the records that it is about. Once as many are found as were asked for, older ones
+    /// are not.
+    pub(super) fn asked(&self, found: &[Line]) -> Times {
+        let is_full = self.limit.is_some_and(|limit| found.len() >= limit);
+        let oldest = found.first().map(|line| line.at);
+        Times {
+            from: self.filter.since.max(oldest.filter(|_| is_full)),
+            to: self.filter.until,
+        }
+    }
+}
+
 impl FoundLine {
     pub(super) fn matching(line: Line) -> FoundLine {
         FoundLine {
@@ -116,6 +129,7 @@ impl Engine {
             found.sort_by_key(|line| (line.at, line.place));
             keep_newest(&mut found, question.limit);
         }
+        corpus.judge(&mut troubles, question.asked(&found));
         let count = if question.count_only {
             counted
         } else {
@@ -126,7 +140,6 @@ impl Engine {
         } else {
             found.into_iter().map(FoundLine::matching).collect()
         };
-        Trouble::tidy(&mut troubles);
         FoundLines {
             enterprise: corpus.enterprise.clone(),
             lines,

@@ -8,10 +8,10 @@ use super::corpus::Searched;
 use super::table::{Light, Tables, complete};
 use super::tally::Tally;
 use super::{Corpus, Engine};
-use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary};
+use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// Calls kept over twice the limit before those too many are let go.
@@ -231,6 +231,21 @@ impl<'q> Calls<'q> {
         self.calls.extend(in_order);
     }
 
+    /// The time of records that may show or change what was asked for. Once as many calls are there as
+    /// were asked for, older ones were not.
+    fn asked(&self) -> Times {
+        let criteria = &self.question.criteria;
+        let is_of_newest = !self.question.count_only && !self.question.tally;
+        let limit = self.question.limit.filter(|_| is_of_newest);
+        let oldest = self.calls.last().map(|(oldest, _)| oldest.first);
+        let cut = oldest.filter(|_| limit.is_some_and(|limit| self.calls.len() >= limit));
+        let (since, until) = (criteria.since.max(cut), criteria.until);
+        Times {
+            from: since.map(|since| since.plus_millis(-reach::QUIET_MILLIS)),
+            to: until.map(|until| until.plus_millis(reach::HORIZON_MILLIS)),
+        }
+    }
+
     /// # Errors
     /// What is wrong with a table, as a clause about it: then the answer is of no use.
     pub(super) fn finish(mut self, corpus: &Corpus) -> Result<Found, String> {
@@ -240,7 +255,8 @@ impl<'q> Calls<'q> {
         }
         complete(&mut self.calls, self.question.criteria.now)?;
         self.searched.files_known = corpus.sources.len();
-        Trouble::tidy(&mut self.troubles);
+        let asked = self.asked();
+        corpus.judge(&mut self.troubles, asked);
         let count = if self.question.count_only {
             self.count
         } else {

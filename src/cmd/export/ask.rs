@@ -7,9 +7,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::Desk;
 use super::super::calls::left_out;
+use super::super::missing::Missing;
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
+use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
 /// Asks, and shows on a terminal how far it is.
@@ -19,8 +21,8 @@ pub(super) struct Asker<'d> {
     question: SearchQuestion,
     said: HashSet<String>,
     pub(super) bar: ProgressBar,
-    /// Something could not be read, of whatever time.
-    pub(super) is_incomplete: bool,
+    /// What could not be read.
+    pub(super) missing: Missing,
 }
 
 /// Calls of a stretch of time.
@@ -50,7 +52,7 @@ impl<'d> Asker<'d> {
             question,
             said: HashSet::new(),
             bar,
-            is_incomplete: false,
+            missing: Missing::default(),
         }
     }
 
@@ -96,24 +98,16 @@ impl<'d> Asker<'d> {
         let (engine, tree) = (&self.desk.engine, &self.desk.tree);
         let answers = engine.search_each(tree, self.enterprises, &self.question);
         for (enterprise, answer) in self.enterprises.iter().zip(answers) {
-            match answer {
-                Ok(found) => {
-                    for trouble in &found.troubles {
-                        self.say(format!("incomplete: {trouble}"));
-                    }
-                    if let Some(text) = left_out(&found).filter(|_| !count_only) {
-                        self.say(text);
-                    }
-                    let is_whole = found.troubles.is_empty();
-                    self.is_incomplete |= !is_whole;
-                    take(enterprise, found.calls, found.count, is_whole);
-                }
-                Err(error) => {
-                    self.is_incomplete = true;
-                    self.say(format!("incomplete: {error}"));
-                    take(enterprise, Vec::new(), 0, false);
-                }
+            let Some(found) = self.missing.answer(answer) else {
+                take(enterprise, Vec::new(), 0, false);
+                continue;
+            };
+            self.missing.add(&found.troubles);
+            if let Some(text) = left_out(&found).filter(|_| !count_only) {
+                self.say(text);
             }
+            let is_whole = !Trouble::any_matters(&found.troubles);
+            take(enterprise, found.calls, found.count, is_whole);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Printer, Tail, shown};
 use crate::cmd::Exit;
+use crate::cmd::lines::keep_newest;
 use crate::cmd::talk::sum;
 use calltrace_engine::{FoundLines, LinesQuestion};
 use calltrace_follow::{Next, Start};
@@ -23,9 +24,14 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
         ..LinesQuestion::default()
     };
     let mut starts = Vec::new();
-    let found = history(&mut tail, &question, &mut starts);
+    let mut found = history(&mut tail, &question, &mut starts);
+    keep_newest(&mut found, question.limit);
+    for found in &found {
+        tail.trouble(&found.troubles);
+    }
     let mut printer = tail.printer();
     printer.records(newest(&found, question.limit))?;
+    tail.begun(printer.has_printed);
     if args.follows() {
         drop(found);
         return follow(&tail, starts, filter, printer);
@@ -55,7 +61,6 @@ fn history(
         };
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
         desk.explain_all(&found.notes);
-        tail.trouble(&found.troubles);
         all.push(found);
     }
     all

@@ -427,7 +427,7 @@ fn faults(call: &TracedCall, clock: &Clock, now: Stamp) -> Vec<Value> {
 
 fn completeness(searched: &Searched, troubles: &[Trouble], clock: &Clock) -> Value {
     json!({
-        "complete": troubles.is_empty(),
+        "complete": !Trouble::any_matters(troubles),
         "files_searched": searched.files,
         "files_known": searched.files_known,
         "from": searched.from.map(|at| clock.rfc3339(at)),
@@ -438,6 +438,6 @@ fn completeness(searched: &Searched, troubles: &[Trouble], clock: &Clock) -> Val
 
 /// What could not be read.
 pub(super) fn troubles(troubles: &[Trouble]) -> Value {
-    let trouble = |it: &Trouble| json!({ "path": it.path.to_string_lossy(), "what": it.what });
+    let trouble = |it: &Trouble| json!({ "path": it.path.to_string_lossy(), "what": it.what, "matters": it.matters });
     troubles.iter().map(trouble).collect()
 }
