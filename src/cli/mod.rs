@@ -27,7 +27,7 @@ pub use doctor::{DoctorArgs, DoctorFormat};
 pub use export::{ExportArgs, ExportFormat};
 pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat};
-pub use search::{CallArgs, ContentArgs, PartyArgs, SearchArgs, SearchFormat};
+pub use search::{CallArgs, ContentArgs, LinesBy, PartyArgs, SearchArgs, SearchFormat};
 pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
 pub use stats::{StatsArgs, StatsFormat};
 pub use tail::{TailArgs, TailFormat};

@@ -8,6 +8,7 @@ use calltrace_engine::Found;
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Fate, Returns};
+use calltrace_output::json::Extent;
 use calltrace_output::{csv, json, write_table};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
@@ -37,10 +38,12 @@ fn calls(
     question.criteria.until = until;
     question.criteria.outcome = wanted_outcome(args.calls.status, args.missed, args.not_returned)?;
     // Whether a call was returned is known when it is found.
-    question.limit = args.limit().filter(|_| !args.not_returned);
+    // One more tells whether there are more.
+    let limit = args.limit().map(|limit| limit.saturating_add(1));
+    question.limit = limit.filter(|_| !args.not_returned);
     question.count_only = args.count && !args.not_returned;
     let mut answers = desk.ask(enterprises, &question, false);
-    if let Some(limit) = question.limit {
+    if let Some(limit) = args.limit().filter(|_| !args.not_returned) {
         answers.narrow(limit);
     }
     let mut missing = answers.missing();
@@ -62,7 +65,7 @@ fn calls(
         (b.first, a_name, &b.main_uid).cmp(&(a.first, b_name, &a.main_uid))
     });
     if !args.not_returned {
-        rows.truncate(args.limit().unwrap_or(rows.len()));
+        rows.truncate(limit.unwrap_or(rows.len()));
     }
     let returns = if args.callbacks || args.not_returned {
         let missed: Vec<MissedCall<'_>> = rows.iter().filter_map(missed_call).collect();
@@ -82,8 +85,16 @@ fn calls(
             })
         });
     }
-    let cut = args.limit().filter(|&limit| rows.len() >= limit);
-    rows.truncate(cut.unwrap_or(rows.len()));
+    let extent = Extent {
+        matches: match args.not_returned {
+            true => rows.len(),
+            false => all.iter().map(|found| found.matches).sum(),
+        },
+        may_match_more: all.iter().any(|found| found.may_match_more),
+        limit: args.limit,
+        is_cut: args.limit().is_some_and(|limit| rows.len() > limit),
+    };
+    rows.truncate(args.limit().unwrap_or(rows.len()));
 
     let mut out = desk.out();
     let count = match question.count_only {
@@ -93,13 +104,18 @@ fn calls(
     if args.count {
         out.bytes(|out| writeln!(out, "{count}"))?;
     } else {
-        print_calls(desk, args, &mut out, &rows, returns.as_ref(), all)?;
+        print_calls(
+            desk,
+            args,
+            &mut out,
+            &rows,
+            returns.as_ref(),
+            (all, &extent),
+        )?;
     }
-    if cut.is_some() && args.format == SearchFormat::Table {
-        let limit = args.limit;
-        desk.say(&format!(
-            "the newest {limit} are shown; --limit 0 shows all, --count counts them"
-        ));
+    let says_itself = matches!(args.format, SearchFormat::Json | SearchFormat::Ndjson);
+    if extent.is_cut && !says_itself {
+        desk.say_cut(args.limit);
     }
     if count == 0 {
         let searched = sum(all.iter().map(|found| found.searched));
@@ -123,7 +139,7 @@ fn print_calls(
     out: &mut Out,
     rows: &[Row<'_>],
     returns: Option<&Returns>,
-    all: &[Found],
+    (all, extent): (&[Found], &Extent),
 ) -> Result<(), Error> {
     // Of each row what became of it, where that is asked; `None` of a call that was not missed.
     let fates: Option<Vec<Option<Fate<'_>>>> = returns.map(|returns| {
@@ -151,17 +167,16 @@ fn print_calls(
         }
         SearchFormat::Ndjson => out.bytes(|out| {
             values().try_for_each(|value| json::write(out, &value, false))?;
-            json::write(out, &json::report(all, &desk.clock), false)
+            json::write(out, &json::last_report(all, extent, &desk.clock), false)
         }),
         SearchFormat::Json => {
-            let document = serde_json::json!({
-                "version": json::VERSION,
-                "results": values().collect::<Vec<_>>(),
-                "total": rows.len(),
-                "limit": args.limit,
-                "report": json::report(all, &desk.clock),
-            });
-            out.bytes(|out| json::write(out, &document, true))
+            let mut document = serde_json::Map::new();
+            document.insert("version".to_owned(), json::VERSION.into());
+            document.insert("results".to_owned(), values().collect());
+            extent.put(&mut document);
+            let report = json::report(all, &desk.clock);
+            document.insert("report".to_owned(), report);
+            out.bytes(|out| json::write(out, &document.into(), true))
         }
         SearchFormat::Raw => {
             for found in all {

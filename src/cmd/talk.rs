@@ -148,6 +148,13 @@ impl Desk {
         }
     }
 
+    /// Says that there is more than is shown.
+    pub(super) fn say_cut(&self, limit: usize) {
+        self.say(&format!(
+            "the newest {limit} are shown; --limit 0 shows all, --count counts them"
+        ));
+    }
+
     /// `all 15 files searched (2025-11-16 .. 2025-11-30 UTC)`
     pub(super) fn searched_text(&self, searched: &Searched) -> String {
         let root = self.tree.root();

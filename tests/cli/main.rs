@@ -8,6 +8,7 @@ mod docs;
 mod export;
 mod exporting;
 mod first_steps;
+mod lines;
 mod manual;
 mod readme;
 mod rooms;

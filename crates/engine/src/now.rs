@@ -6,6 +6,7 @@
 //! is never in the answer; it arrives.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -224,6 +225,10 @@ impl Engine {
         FoundLines {
             enterprise: corpus.enterprise.clone(),
             count: found.len(),
+            matches: found.len(),
+            groups: BTreeMap::new(),
+            may_match_more: true,
+            is_cut: found.len() >= limit,
             lines: found.into_iter().map(FoundLine::matching).collect(),
             files: corpus.names(),
             searched: corpus.searched(&read),

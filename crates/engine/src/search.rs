@@ -50,6 +50,10 @@ pub struct Found {
     pub calls: Vec<Summary>,
     /// How many calls were found (up to the limit).
     pub count: usize,
+    /// How many match, whatever the limit, of what was read.
+    pub matches: usize,
+    /// More may match: what can't hold a newer call was not read once the limit was full.
+    pub may_match_more: bool,
     /// All that match, where that was asked for.
     pub tally: Tally,
     /// What was read.
@@ -151,6 +155,8 @@ pub(super) struct Calls<'q> {
     /// counts once.
     seen: HashMap<Box<str>, Stamp>,
     count: usize,
+    /// Something was not read, as there were enough.
+    pub may_match_more: bool,
     tally: Tally,
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
@@ -167,6 +173,7 @@ impl<'q> Calls<'q> {
             calls: Vec::new(),
             seen: HashMap::new(),
             count: 0,
+            may_match_more: false,
             tally: Tally::default(),
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
@@ -266,6 +273,8 @@ impl<'q> Calls<'q> {
             enterprise: corpus.enterprise.clone(),
             calls: self.calls.into_iter().map(|(call, _)| call).collect(),
             count,
+            matches: self.count,
+            may_match_more: self.may_match_more,
             tally: self.tally,
             searched: self.searched,
             troubles: self.troubles,

@@ -59,11 +59,9 @@ impl Engine {
         calls: &mut Calls<'_>,
     ) -> Result<(), String> {
         let mut swept: Vec<Window> = Vec::new();
-        for window in windows(
-            &corpus.bounds,
-            question.criteria.since,
-            question.criteria.until,
-        ) {
+        let (since, until) = (question.criteria.since, question.criteria.until);
+        let mut windows = windows(&corpus.bounds, since, until).into_iter();
+        while let Some(window) = windows.next() {
             for part in tables.parts(corpus, window) {
                 match part {
                     Part::Told(table, window) => {
@@ -88,6 +86,7 @@ impl Engine {
             }
             swept.push(window);
             if calls.is_full(window.start) {
+                calls.may_match_more = windows.len() > 0;
                 break;
             }
         }

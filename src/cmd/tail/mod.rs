@@ -28,7 +28,7 @@ use calltrace_engine::Now;
 use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom, raise_descriptor_limit};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Place;
-use calltrace_output::{Shown, Stream, json};
+use calltrace_output::{Detail, Shown, Stream, json};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
@@ -129,7 +129,10 @@ impl<'d> Tail<'d> {
             desk: self.desk,
             out: self.desk.out(),
             format: self.args.format(),
-            stream: Stream::new(self.desk.clock, self.name_width()),
+            stream: Stream::new(self.desk.clock, self.name_width()).showing(match self.args.full {
+                true => Detail::Words,
+                false => Detail::Few,
+            }),
             has_printed: false,
         }
     }
