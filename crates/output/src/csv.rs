@@ -203,7 +203,7 @@ impl<W: Write> CsvRows<W> {
         }
         for column in &self.renewed {
             let cell = match (column.read)(enterprise, call) {
-                Cell::Time(at) => self.clock.rfc3339_shown(at).into(),
+                Cell::Time(at) => self.clock.rfc3339_shown(at),
                 cell => self.form.cell(&cell, &self.clock).into_owned(),
             };
             self.csv.write_field(cell)?;

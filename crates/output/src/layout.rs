@@ -47,7 +47,7 @@ pub(super) fn wrapped_at_most(
     width: Option<usize>,
     lines: usize,
 ) -> io::Result<()> {
-    wrapped_painted(out, text, indent, width, lines, |part| part.to_owned())
+    wrapped_painted(out, text, indent, width, lines, str::to_owned)
 }
 
 /// Columns for text beside `indent` ones; `None` where that is too narrow to keep the column.
