@@ -29,7 +29,9 @@ pub use export::{ExportArgs, ExportFormat};
 pub use guess::{is_id, is_phone, parse};
 pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat};
-pub use search::{CallArgs, ContentArgs, PartyArgs, SearchArgs, SearchFormat, UnknownWord};
+pub use search::{
+    CallArgs, ContentArgs, LinesBy, PartyArgs, SearchArgs, SearchFormat, UnknownWord,
+};
 pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
 pub use stats::{StatsArgs, StatsFormat};
 pub use tail::{LiveArgs, TailArgs, TailFormat};

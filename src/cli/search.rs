@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use clap::{Args, ValueEnum};
 
 use super::values::{
-    DIRECTIONS, KINDS, RESULTS, parse_direction, parse_fault, parse_kind, parse_name, parse_phone,
-    parse_regex, parse_status, parse_status_pattern,
+    ACTIONS, DIRECTIONS, KINDS, MESSAGES, RESULTS, parse_action, parse_direction, parse_fault,
+    parse_kind, parse_message, parse_name, parse_phone, parse_regex, parse_status,
+    parse_status_pattern,
 };
 use super::{HELP, Wanted};
 use crate::settings::values::{one_of, parse_duration};
@@ -64,6 +65,15 @@ pub struct ContentArgs {
     /// HTTP request with this status: 404, or 5xx for all of a class
     #[arg(long, value_name = "STATUS", value_parser = parse_status_pattern, add = Wanted::Words(&["4xx", "5xx"]))]
     pub http_status: Option<StatusPattern>,
+    /// Request or query that took at least this long: 1s, 1m30s
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub min_request: Option<i64>,
+    /// Telegram record that did this: send, edit, delete; several with commas
+    #[arg(long, value_name = "ACTIONS", value_delimiter = ',', value_parser = parse_action, add = Wanted::Words(&ACTIONS))]
+    pub action: Vec<String>,
+    /// Telegram record about this: start, dial, bridge, hangup; several with commas
+    #[arg(long, value_name = "STAGES", value_delimiter = ',', value_parser = parse_message, add = Wanted::Words(&MESSAGES))]
+    pub message: Vec<String>,
     /// Text that stands in a record, exactly
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub text: Option<String>,
@@ -125,6 +135,9 @@ impl ContentArgs {
             kinds: self.kind.clone(),
             events: self.event.clone(),
             http_status: self.http_status,
+            min_request_millis: self.min_request,
+            actions: self.action.clone(),
+            messages: self.message.clone(),
             text: self.text.clone(),
             regex: self.regex.clone(),
             ..RecordFilter::default()
@@ -207,6 +220,9 @@ impl CallArgs {
                 "--http-status",
                 content.http_status.map(|status| status.to_string()),
             ),
+            ("--min-request", millis(content.min_request)),
+            ("--action", list(content.action.clone())),
+            ("--message", list(content.message.clone())),
             ("--text", content.text.clone()),
             ("--regex", content.regex.as_ref().map(ToString::to_string)),
             ("--min-talk", millis(self.min_talk)),
@@ -243,8 +259,9 @@ Examples:
       failed requests and what was around them",
     after_long_help = "\
 Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, fault, since, until) \
-must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold for one \
-of its records. With --lines all of them are filters on a record.
+must all hold. Filters on a record (event, kind, http-status, min-request, action, message, text, regex) must all hold for one \
+of its records. With --lines all of them are filters on a record, and records are shown as calltrace tail \
+shows them, the match marked; in a pipe they are not cut, and --format raw prints the lines as they stand in the files.
 
 Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an incomplete \
 search (what was found is printed all the same)."
@@ -280,6 +297,12 @@ pub struct SearchArgs {
     /// Print matching records instead of calls
     #[arg(long)]
     pub lines: bool,
+    /// With --lines: print all that was logged of each record, instead of one line of words
+    #[arg(long, requires = "lines")]
+    pub full: bool,
+    /// With --lines --count: how many there are of each
+    #[arg(long, value_name = "BY", requires_all = ["lines", "count"])]
+    pub by: Option<LinesBy>,
     /// With --lines: records printed after each
     #[arg(short = 'A', long, value_name = "N", requires = "lines")]
     pub after_context: Option<usize>,
@@ -301,6 +324,11 @@ impl SearchArgs {
         let answered = self.answered.then_some(Outcome::Answered);
         self.calls.status.or(missed).or(answered)
     }
+
+    /// How many are shown; `None` for all, and where they are only counted.
+    pub fn limit(&self) -> Option<usize> {
+        Some(self.limit).filter(|&limit| limit > 0 && !self.count)
+    }
 }
 
 /// Formats of a search.
@@ -316,4 +344,17 @@ pub enum SearchFormat {
     Csv,
     /// The lines as they stand in the files.
     Raw,
+}
+
+/// What records are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LinesBy {
+    /// Asterisk event.
+    Event,
+    /// Kind of record.
+    Kind,
+    /// What a Telegram record did.
+    Action,
+    /// Enterprise.
+    Enterprise,
 }

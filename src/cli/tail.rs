@@ -73,6 +73,9 @@ pub struct TailArgs {
     /// Look at the files every now and then, for file systems that don't tell of changes
     #[arg(long)]
     pub poll: bool,
+    /// Print all of a long record, instead of three lines of the terminal
+    #[arg(long)]
+    pub full: bool,
     /// How to print it; raw is the original lines
     #[arg(long, value_name = "FORMAT", default_value = "lines")]
     pub format: TailFormat,
@@ -130,6 +133,7 @@ impl LiveArgs {
             calls: true,
             timeout: self.timeout,
             poll: self.poll,
+            full: false,
             format: TailFormat::Lines,
             raw: false,
         }

@@ -11,6 +11,12 @@ use calltrace_model::record::{KindName, id};
 /// Kinds of records, as options take them.
 pub(super) const KINDS: [&str; 5] = ["ast", "tg", "http", "sql", "unparsed"];
 
+/// Actions of Telegram records, likewise.
+pub(super) const ACTIONS: [&str; 3] = ["send", "edit", "delete"];
+
+/// What Telegram records are about, likewise.
+pub(super) const MESSAGES: [&str; 4] = ["start", "dial", "bridge", "hangup"];
+
 /// Directions, likewise.
 pub(super) const DIRECTIONS: [&str; 4] = ["in", "out", "internal", "unknown"];
 
@@ -66,6 +72,22 @@ pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
         "sql" => Ok(KindName::Sql),
         "unparsed" => Ok(KindName::Unparsed),
         _ => Err(one_of(typed, "kind", &KINDS)),
+    }
+}
+
+pub(super) fn parse_action(typed: &str) -> Result<String, String> {
+    word_of(typed, "action", &ACTIONS)
+}
+
+pub(super) fn parse_message(typed: &str) -> Result<String, String> {
+    word_of(typed, "message", &MESSAGES)
+}
+
+fn word_of(typed: &str, what: &str, words: &[&str]) -> Result<String, String> {
+    let word = typed.to_ascii_lowercase();
+    match words.contains(&word.as_str()) {
+        true => Ok(word),
+        false => Err(one_of(typed, what, words)),
     }
 }
 
@@ -132,6 +154,11 @@ mod tests {
             parse_kind("htp"),
             Err("no kind \"htp\"; did you mean http?".into())
         );
+        assert_eq!(
+            parse_message("hangupp"),
+            Err("no message \"hangupp\"; did you mean hangup?".into())
+        );
+        assert_eq!(parse_action("Delete"), Ok("delete".into()));
         assert!(parse_regex("a(").is_err_and(|e| e.contains("unclosed group")));
         assert!(parse_id("../etc").is_err());
     }

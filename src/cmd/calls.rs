@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::Desk;
+use super::missing::Missing;
 use crate::cli::CallArgs;
 use calltrace_engine::{EachFound, Found, SearchQuestion, StatsQuestion};
-use calltrace_model::call::{Criteria, Outcome};
+use calltrace_model::call::{Criteria, Outcome, reach};
 use calltrace_model::record::Stamp;
-use calltrace_store::error::Error;
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 /// When `--since` begins and `--until` ends.
@@ -78,40 +79,62 @@ pub(super) fn left_out(found: &Found) -> Option<String> {
 /// What enterprises answered.
 pub(super) struct Answers {
     pub(super) found: Vec<Found>,
-    /// A folder could not be read.
-    pub(super) unreadable: bool,
+    /// The enterprises that could not be asked.
+    unreadable: Missing,
 }
 
 impl Answers {
-    /// Whether they may miss something.
-    pub(super) fn are_incomplete(&self) -> bool {
-        self.unreadable || self.found.iter().any(|found| !found.troubles.is_empty())
+    /// What they may miss.
+    pub(super) fn missing(&mut self) -> Missing {
+        let mut missing = std::mem::take(&mut self.unreadable);
+        for found in &self.found {
+            missing.add(&found.troubles);
+        }
+        missing
+    }
+
+    /// Notes that of the calls of all enterprises together only the newest `limit` are shown, so that
+    /// damage matters only where it may hide one that is as new.
+    pub(super) fn narrow(&mut self, limit: usize) {
+        let calls = self.found.iter().flat_map(|found| &found.calls);
+        let mut began: Vec<Stamp> = calls.map(|call| call.first).collect();
+        began.sort_unstable_by_key(|first| std::cmp::Reverse(*first));
+        let Some(oldest) = limit.checked_sub(1).and_then(|last| began.get(last)) else {
+            return;
+        };
+        let asked = Times {
+            from: Some(oldest.plus_millis(-reach::QUIET_MILLIS)),
+            to: None,
+        };
+        for found in &mut self.found {
+            Trouble::judge(&mut found.troubles, asked);
+        }
     }
 }
 
 impl Desk {
-    /// Asks each enterprise, and says how that went.
+    /// Asks each enterprise.
     pub(super) fn ask(&self, enterprises: &[EnterpriseName], question: &SearchQuestion) -> Answers {
         let progress = self.progress();
         let answers = self.engine.search_each(&self.tree, enterprises, question);
         drop(progress);
-        self.hear(enterprises, answers, None)
+        self.hear(enterprises, answers, false)
     }
 
-    /// Says how it went to ask each enterprise; not again what was said of the answers before.
+    /// Takes what each enterprise answered. What is left out of rows is said, unless the question was a `further`
+    /// one that no rows are shown of.
     pub(super) fn hear(
         &self,
         enterprises: &[EnterpriseName],
         answers: EachFound,
-        before: Option<&Answers>,
+        further: bool,
     ) -> Answers {
         let mut all = Answers {
             found: Vec::new(),
-            unreadable: false,
+            unreadable: Missing::default(),
         };
         for (enterprise, answer) in enterprises.iter().zip(answers) {
-            let Some(found) = self.answer(answer) else {
-                all.unreadable = true;
+            let Some(found) = all.unreadable.answer(answer) else {
                 continue;
             };
             self.explain(|| {
@@ -125,14 +148,7 @@ impl Desk {
                 )
             });
             self.explain_all(&found.notes);
-            let fresh = found.troubles.iter().filter(|trouble| {
-                let known = before.iter().flat_map(|answers| &answers.found);
-                !known
-                    .flat_map(|found| &found.troubles)
-                    .any(|t| t == *trouble)
-            });
-            self.say_troubles(fresh);
-            if let (None, Some(text)) = (before, left_out(&found)) {
+            if let (false, Some(text)) = (further, left_out(&found)) {
                 self.say(&text);
             }
             all.found.push(found);

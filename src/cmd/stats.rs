@@ -1,6 +1,7 @@
 //! `calltrace stats [ENTERPRISE...]`
 
 use super::calls::{Answers, question, span};
+use super::missing::Missing;
 use super::talk::sum;
 use super::{Desk, Exit};
 use crate::cli::{StatsArgs, StatsFormat};
@@ -15,7 +16,7 @@ use calltrace_store::tree::EnterpriseName;
 pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.calls.enterprises)?;
     let (since, until) = span(desk, &args.calls)?;
-    let (stats, answers, incomplete) = counted(desk, args, &enterprises, since, until);
+    let (stats, answers, missing) = counted(desk, args, &enterprises, since, until);
     let shown = Shown {
         stats: &stats,
         enterprises: &enterprises,
@@ -38,17 +39,18 @@ pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
         let searched = sum(answers.found.iter().map(|found| found.searched));
         desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
     }
-    Ok(Exit::of(count > 0, incomplete))
+    desk.say_missing(&missing, count > 0);
+    Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
-/// Counts the calls of the period; what enterprises answered, and whether something could not be read.
+/// Counts the calls of the period; what enterprises answered, and what could not be read.
 fn counted(
     desk: &Desk,
     args: &StatsArgs,
     enterprises: &[EnterpriseName],
     since: Option<Stamp>,
     until: Option<Stamp>,
-) -> (Stats, Answers, bool) {
+) -> (Stats, Answers, Missing) {
     let mut search = question(desk, &args.calls, args.strict);
     search.criteria.since = since;
     search.criteria.until = until;
@@ -65,10 +67,10 @@ fn counted(
         .engine
         .statistics(&desk.tree, enterprises, &question, local);
     drop(progress);
-    let answers = desk.hear(enterprises, counted.found, None);
-    let later = desk.hear(enterprises, counted.later, Some(&answers));
-    let incomplete = answers.are_incomplete() || later.are_incomplete();
-    (counted.stats, answers, incomplete)
+    let mut answers = desk.hear(enterprises, counted.found, false);
+    let mut missing = answers.missing();
+    missing.join(desk.hear(enterprises, counted.later, true).missing());
+    (counted.stats, answers, missing)
 }
 
 fn print(

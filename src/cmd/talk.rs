@@ -210,11 +210,11 @@ impl Desk {
         }
     }
 
-    /// The answer of one enterprise; `None`, with the reason said, where its folder can't be read.
-    /// The other enterprises are asked all the same.
-    pub(super) fn answer<A>(&self, answer: Result<A, Error>) -> Option<A> {
-        let said = |error: &Error| self.say(&format!("incomplete: {error}"));
-        answer.inspect_err(said).ok()
+    /// Says that there is more than is shown.
+    pub(super) fn say_cut(&self, limit: usize) {
+        self.say(&format!(
+            "the newest {limit} are shown; --limit 0 shows all, --count counts them"
+        ));
     }
 
     /// `all 15 files searched (2025-11-16 .. 2025-11-30 UTC)`

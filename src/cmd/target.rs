@@ -3,13 +3,14 @@
 
 use super::Desk;
 use super::calls::Answers;
+use super::missing::Missing;
 use super::search::print_table;
 use crate::cli::{TraceArgs, TraceFormat, is_id, is_phone};
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Criteria, Summary};
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::record::{Stamp, id};
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
 /// Calls shown to those who have to choose one.
@@ -23,10 +24,8 @@ pub(super) struct Target {
     pub(super) id: String,
     /// Of several calls with this id the first one since then; `None` for the newest.
     pub(super) since: Option<Stamp>,
-    /// What could not be read while it was looked for, and was said.
-    pub(super) troubles: Vec<Trouble>,
-    /// The folder of an enterprise could not be read.
-    pub(super) unreadable: bool,
+    /// What could not be read while it was looked for.
+    pub(super) missing: Missing,
 }
 
 /// A call, and whose it is.
@@ -63,8 +62,7 @@ impl Desk {
             enterprises: self.tree.select(&typed)?,
             id: asked.clone(),
             since,
-            troubles: Vec::new(),
-            unreadable: false,
+            missing: Missing::default(),
         };
         let query = PhoneQuery::parse(asked).ok();
         let Some(query) = query.filter(|_| is_phone(asked)) else {
@@ -102,10 +100,8 @@ impl Desk {
             ..Criteria::default()
         };
         let limit = target.since.is_none().then_some(1);
-        let (calls, answers) = self.calls_of(&target.enterprises, criteria, limit, strict);
-        target.unreadable = answers.unreadable;
-        let troubles = answers.found.into_iter().flat_map(|found| found.troubles);
-        target.troubles.extend(troubles);
+        let (calls, mut answers) = self.calls_of(&target.enterprises, criteria, limit, strict);
+        target.missing.join(answers.missing());
         match target.since {
             Some(_) => calls.into_iter().next_back(),
             None => calls.into_iter().next(),
@@ -156,8 +152,10 @@ impl Desk {
         let calls = match args.format {
             TraceFormat::Timeline => {
                 let all = Criteria::default();
-                self.calls_of(&enterprises, all, Some(CHOICE), args.strict)
-                    .0
+                let (calls, mut answers) =
+                    self.calls_of(&enterprises, all, Some(CHOICE), args.strict);
+                self.say_missing(&answers.missing(), !calls.is_empty());
+                calls
             }
             _ => Vec::new(),
         };

@@ -20,8 +20,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         enterprises,
         id: asked,
         since,
-        troubles: told,
-        mut unreadable,
+        mut missing,
     } = desk.target(args)?;
     let asked = &asked;
     let question = TraceQuestion {
@@ -48,8 +47,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
     };
     for (enterprise, answer) in enterprises.chunks(AT_ONCE).flat_map(asked_of) {
-        let Some(mut trace) = desk.answer(answer) else {
-            unreadable = true;
+        let Some(mut trace) = missing.answer(answer) else {
             continue;
         };
         if let Some(call) = &mut trace.call {
@@ -75,12 +73,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             }
         }
         desk.explain_all(&trace.notes);
-        desk.say_troubles(
-            trace
-                .troubles
-                .iter()
-                .filter(|trouble| !told.contains(trouble)),
-        );
+        missing.add(&trace.troubles);
         let left_out = trace.call.as_ref().map_or(0, |call| call.left_out);
         if left_out > 0 && !as_read {
             desk.say(&format!(
@@ -93,8 +86,6 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         }
         traces.push(trace);
     }
-    let troubles =
-        unreadable || !told.is_empty() || traces.iter().any(|trace| !trace.troubles.is_empty());
     // One document holds the calls of all enterprises that have one.
     let calls = traces.iter();
     let calls = calls.filter_map(|trace: &Trace| Some((trace, trace.call.as_ref()?)));
@@ -105,9 +96,11 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         })?;
     }
     if found == 0 {
-        not_found(desk, args, &mut out, asked, &traces, troubles)?;
+        let is_incomplete = missing.is_incomplete();
+        not_found(desk, args, &mut out, asked, &traces, is_incomplete)?;
     }
-    Ok(Exit::of(found > 0, troubles))
+    desk.say_missing(&missing, found > 0);
+    Ok(Exit::of(found > 0, missing.is_incomplete()))
 }
 
 /// An id may be that of other calls as well: Asterisk counts anew when it restarts, and a test system

@@ -3,11 +3,13 @@
 mod callbacks;
 mod commands;
 mod completions;
+mod damage;
 mod docs;
 mod export;
 mod exporting;
 mod first_steps;
 mod guesses;
+mod lines;
 mod manual;
 mod readme;
 mod rooms;

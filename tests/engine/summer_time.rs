@@ -165,7 +165,8 @@ fn rows_of_two_offsets_each_name_their_own() {
     );
     let lines = asked(&["search", "0367", "--lines", "--event", "start"]);
     assert!(
-        lines.contains("11:00:00.200+02:00") && lines.contains("10:00:00.200+01:00"),
+        lines.contains("--- 2025-10-25 (Europe/Berlin, UTC+02:00)\n11:00:00.200")
+            && lines.contains("--- 2025-10-26 (Europe/Berlin, UTC+01:00)\n10:00:00.200"),
         "{lines}"
     );
     let tail = asked(&["tail", "0367", "--event", "start"]);

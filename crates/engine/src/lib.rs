@@ -42,7 +42,7 @@ use calltrace_store::tree::LogFile;
 pub use calltrace_store::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
 pub use kept::RecordLimits;
-pub use lines::{FoundLine, FoundLines, LinesQuestion};
+pub use lines::{FoundLine, FoundLines, GroupBy, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};
 pub use search::{EachFound, Found, SearchQuestion};

@@ -11,11 +11,11 @@ use super::table::{Light, Picked, Table, Tables, Wants, complete};
 use super::tally::Tally;
 use super::window::{Window, first_second, is_born_since};
 use super::{Corpus, Engine};
-use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary};
+use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::StatsCall;
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// Calls kept over twice the limit before those too many are let go.
@@ -51,6 +51,10 @@ pub struct Found {
     pub calls: Vec<Summary>,
     /// How many calls were found (up to the limit).
     pub count: usize,
+    /// How many match, whatever the limit, of what was read.
+    pub matches: usize,
+    /// More may match: what can't hold a newer call was not read once the limit was full.
+    pub may_match_more: bool,
     /// All that match, where that was asked for.
     pub tally: Tally,
     /// What was read.
@@ -177,6 +181,8 @@ pub(super) struct Calls<'q> {
     calls: Vec<Kept>,
     seen: Seen,
     count: usize,
+    /// Something was not read, as there were enough.
+    pub may_match_more: bool,
     tally: Tally,
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
@@ -260,6 +266,7 @@ impl<'q> Calls<'q> {
             calls: Vec::new(),
             seen: Seen::default(),
             count: 0,
+            may_match_more: false,
             tally: Tally::default(),
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
@@ -312,12 +319,14 @@ impl<'q> Calls<'q> {
             true => rayon::current_num_threads(),
             false => groups.len().max(1),
         };
-        for groups in groups.rchunks(at_once) {
+        let mut chunks = groups.rchunks(at_once);
+        while let Some(groups) = chunks.next() {
             let pick = |group: &usize| table.pick(*group, &self.question.criteria, wants, window);
             let picked: Result<Vec<Picked>, String> = groups.par_iter().map(pick).collect();
             self.push_picked(table, picked?);
             let start = table.group_start(groups[0]);
             if start.is_some_and(|start| self.is_full(start)) {
+                self.may_match_more |= chunks.next().is_some();
                 break;
             }
         }
@@ -384,6 +393,21 @@ impl<'q> Calls<'q> {
         self.calls.sort_by(|a, b| b.key().cmp(&a.key()));
     }
 
+    /// The time of records that may show or change what was asked for. Once as many calls are there as
+    /// were asked for, older ones were not.
+    fn asked(&self) -> Times {
+        let criteria = &self.question.criteria;
+        let is_of_newest = !self.question.count_only && !self.question.tally;
+        let limit = self.question.limit.filter(|_| is_of_newest);
+        let oldest = self.calls.last().map(|oldest| oldest.key().0);
+        let cut = oldest.filter(|_| limit.is_some_and(|limit| self.calls.len() >= limit));
+        let (since, until) = (criteria.since.max(cut), criteria.until);
+        Times {
+            from: since.map(|since| since.plus_millis(-reach::QUIET_MILLIS)),
+            to: until.map(|until| until.plus_millis(reach::HORIZON_MILLIS)),
+        }
+    }
+
     /// # Errors
     /// What is wrong with a table, as a clause about it: then the answer is of no use.
     pub(super) fn finish(mut self, corpus: &Corpus) -> Result<Found, String> {
@@ -391,6 +415,7 @@ impl<'q> Calls<'q> {
         if let Some(limit) = self.question.limit {
             self.calls.truncate(limit);
         }
+        let asked = self.asked();
         let lights: Vec<Light> = self
             .calls
             .iter()
@@ -409,7 +434,7 @@ impl<'q> Calls<'q> {
             })
             .collect();
         self.searched.files_known = corpus.sources.len();
-        Trouble::tidy(&mut self.troubles);
+        corpus.judge(&mut self.troubles, asked);
         let is_of_all = self.question.count_only || self.sink.is_some();
         Ok(Found {
             enterprise: corpus.enterprise.clone(),
@@ -418,6 +443,8 @@ impl<'q> Calls<'q> {
                 false => calls.len(),
             },
             calls,
+            matches: self.count,
+            may_match_more: self.may_match_more,
             tally: self.tally,
             searched: self.searched,
             troubles: self.troubles,

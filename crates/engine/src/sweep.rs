@@ -61,18 +61,16 @@ impl Engine {
         calls: &mut Calls<'_>,
     ) -> Result<(), String> {
         let mut swept: Vec<Window> = Vec::new();
-        let windows = windows(
-            &corpus.bounds,
-            question.criteria.since,
-            question.criteria.until,
-        );
+        let (since, until) = (question.criteria.since, question.criteria.until);
+        let windows = windows(&corpus.bounds, since, until);
         let bytes_of = |window: &Window| {
             let sources = corpus.sources.iter().zip(&corpus.bounds);
             let near = sources.filter(|(_, bounds)| touches(**bounds, *window));
             near.map(|(source, _)| source.content_bytes_about()).sum()
         };
         let mut ahead = self.meter().plan(windows.iter().map(bytes_of).sum());
-        for window in windows {
+        let mut windows = windows.into_iter();
+        while let Some(window) = windows.next() {
             ahead.passes(bytes_of(&window));
             let mut before: Vec<Arc<Table>> = Vec::new();
             for part in tables.parts(corpus, window) {
@@ -96,6 +94,7 @@ impl Engine {
             }
             swept.push(window);
             if calls.is_full(window.start) {
+                calls.may_match_more = windows.len() > 0;
                 break;
             }
         }

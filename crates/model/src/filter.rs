@@ -6,6 +6,7 @@
 use memchr::memmem;
 use regex::bytes::Regex;
 
+use crate::call::took_millis;
 use crate::record::{Body, KindName, Record, Stamp, Tg, json, phone};
 
 /// Conditions on a record; every one that is given must hold, and all by the same record.
@@ -17,6 +18,12 @@ pub struct RecordFilter {
     pub events: Vec<String>,
     /// An HTTP request with this status.
     pub http_status: Option<StatusPattern>,
+    /// A request or query whose writer noted that it took so long (milliseconds) or longer.
+    pub min_request_millis: Option<i64>,
+    /// A Telegram record of one of these actions: `send`, `edit`, `delete`.
+    pub actions: Vec<String>,
+    /// A Telegram record about one of these: `start`, `dial`, `bridge`, `hangup`.
+    pub messages: Vec<String>,
     /// The line holds this text, byte for byte.
     pub text: Option<String>,
     /// The line matches.
@@ -78,6 +85,9 @@ impl RecordFilter {
         self.kinds.is_empty()
             && self.events.is_empty()
             && self.http_status.is_none()
+            && self.min_request_millis.is_none()
+            && self.actions.is_empty()
+            && self.messages.is_empty()
             && self.text.is_none()
             && self.regex.is_none()
             && self.phone.is_none()
@@ -96,7 +106,12 @@ impl RecordFilter {
             && self.since.is_none_or(|t| at >= Some(t))
             && self.until.is_none_or(|t| at.is_some_and(|at| at < t))
             && self.http_status.is_none_or(|p| has_status(p, record))
-            && (self.chats.is_empty() || has_chat(&self.chats, record))
+            && self
+                .min_request_millis
+                .is_none_or(|least| took(record) >= Some(least))
+            && (self.actions.is_empty() || has_word(&self.actions, record, |tg| tg.action))
+            && (self.messages.is_empty() || has_word(&self.messages, record, |tg| tg.msg_type))
+            && (self.chats.is_empty() || has_word(&self.chats, record, |tg| tg.chat))
             && self.text.as_ref().is_none_or(|t| holds(record.line, t))
             && self.phone.as_ref().is_none_or(|q| has_phone(q, record))
             && (self.extensions.is_empty() || has_extension(&self.extensions, record))
@@ -107,11 +122,13 @@ impl RecordFilter {
     /// Bytes that every matching line holds, if some are known.
     pub fn needle(&self) -> Option<Vec<u8>> {
         let http = self.http_status.is_some() || self.kinds == [KindName::Http];
+        let tg = !self.actions.is_empty() || !self.messages.is_empty();
         let text = self.text.as_ref().map(|t| t.as_bytes().to_vec());
         let phone = self.phone.as_ref().filter(|q| !q.is_short());
         let phone = phone.map(|q| q.needle().to_vec());
         text.or(phone)
             .or_else(|| http.then(|| b"|HTTP|".to_vec()))
+            .or_else(|| tg.then(|| b"|TG|".to_vec()))
             .or_else(|| (self.kinds == [KindName::Sql]).then(|| b"|SQL|".to_vec()))
     }
 }
@@ -136,8 +153,22 @@ fn has_status(pattern: StatusPattern, record: &Record<'_>) -> bool {
     matches!(record.body, Body::Http(http) if pattern.matches(http.status))
 }
 
-fn has_chat(chats: &[String], record: &Record<'_>) -> bool {
-    matches!(record.body, Body::Tg(tg) if is_one_of(chats, tg.chat))
+/// How long a request or query took (milliseconds), where its writer noted it.
+fn took(record: &Record<'_>) -> Option<i64> {
+    let noted = match record.body {
+        Body::Http(http) => http.request,
+        Body::Sql(sql) => sql.params,
+        _ => return None,
+    };
+    took_millis(noted).map(i64::from)
+}
+
+fn has_word<'a>(
+    words: &[String],
+    record: &Record<'a>,
+    field: impl Fn(&Tg<'a>) -> &'a [u8],
+) -> bool {
+    matches!(&record.body, Body::Tg(tg) if is_one_of(words, field(tg)))
 }
 
 fn holds(line: &[u8], text: &str) -> bool {
@@ -217,6 +248,34 @@ mod tests {
         ] {
             assert_eq!(filter.matches(&record, None), passes, "{filter:?}");
         }
+    }
+
+    #[test]
+    fn messages_are_told_by_action_and_stage_and_requests_by_how_long_they_took() {
+        let sent = Record::parse(b"2025-12-02 09:15:00,410|TG|send|1|dial|45|1.5|ringing");
+        let slow = Record::parse(
+            b"2025-12-02 09:15:00,410|HTTP|1.5|GET|http://localhost/|200|{\"_duration_ms\": 1200}|{}",
+        );
+        let query = Record::parse(
+            b"2025-12-02 09:15:00,410|SQL|1.5|SELECT|users|{\"_duration_ms\": 80}|{}",
+        );
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        let about = |actions: &[&str], messages: &[&str]| RecordFilter {
+            actions: words(actions),
+            messages: words(messages),
+            ..RecordFilter::default()
+        };
+        assert!(about(&["edit", "send"], &[]).matches(&sent, None));
+        assert!(about(&["send"], &["dial"]).matches(&sent, None));
+        assert!(!about(&["send"], &["hangup"]).matches(&sent, None));
+        assert!(!about(&["send"], &[]).matches(&slow, None));
+        let took = |least: i64| RecordFilter {
+            min_request_millis: Some(least),
+            ..RecordFilter::default()
+        };
+        assert!(took(1200).matches(&slow, None) && !took(1201).matches(&slow, None));
+        assert!(took(80).matches(&query, None) && !took(0).matches(&sent, None));
+        assert!(!took(0).is_empty() && !about(&[], &["dial"]).is_empty());
     }
 
     #[test]

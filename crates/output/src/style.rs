@@ -21,6 +21,10 @@ pub(super) fn strong(text: &str) -> String {
     text.bold().to_string()
 }
 
+pub(super) fn matched(text: &str) -> String {
+    text.red().bold().to_string()
+}
+
 pub(super) fn faint(text: &str) -> String {
     text.dimmed().to_string()
 }

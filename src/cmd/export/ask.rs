@@ -7,10 +7,12 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::calls::left_out;
+use super::super::missing::Missing;
 use super::super::{Desk, progress};
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
+use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
 /// Asks, and shows on a terminal how far it is.
@@ -21,8 +23,8 @@ pub(super) struct Asker<'d> {
     said: HashSet<String>,
     pub(super) bar: ProgressBar,
     begin: Instant,
-    /// Something could not be read, of whatever time.
-    pub(super) is_incomplete: bool,
+    /// What could not be read.
+    pub(super) missing: Missing,
 }
 
 /// Calls of a stretch of time.
@@ -54,7 +56,7 @@ impl<'d> Asker<'d> {
             said: HashSet::new(),
             bar,
             begin: Instant::now(),
-            is_incomplete: false,
+            missing: Missing::default(),
         }
     }
 
@@ -102,24 +104,16 @@ impl<'d> Asker<'d> {
         let read = progress::text(engine.meter().now(), self.begin.elapsed());
         self.bar.set_prefix(format!("{read}  "));
         for (enterprise, answer) in self.enterprises.iter().zip(answers) {
-            match answer {
-                Ok(found) => {
-                    for trouble in &found.troubles {
-                        self.say(format!("incomplete: {trouble}"));
-                    }
-                    if let Some(text) = left_out(&found).filter(|_| !count_only) {
-                        self.say(text);
-                    }
-                    let is_whole = found.troubles.is_empty();
-                    self.is_incomplete |= !is_whole;
-                    take(enterprise, found.calls, found.count, is_whole);
-                }
-                Err(error) => {
-                    self.is_incomplete = true;
-                    self.say(format!("incomplete: {error}"));
-                    take(enterprise, Vec::new(), 0, false);
-                }
+            let Some(found) = self.missing.answer(answer) else {
+                take(enterprise, Vec::new(), 0, false);
+                continue;
+            };
+            self.missing.add(&found.troubles);
+            if let Some(text) = left_out(&found).filter(|_| !count_only) {
+                self.say(text);
             }
+            let is_whole = !Trouble::any_matters(&found.troubles);
+            take(enterprise, found.calls, found.count, is_whole);
         }
     }
 }

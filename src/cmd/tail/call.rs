@@ -62,8 +62,10 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
         watched,
     };
     tail.print_history()?;
+    let found = !tail.watched.is_empty();
+    tail.tail.begun(found);
     if !args.follows() {
-        return Ok(tail.tail.exit(!tail.watched.is_empty()));
+        return Ok(tail.tail.exit(found));
     }
     tail.follow(starts)
 }

@@ -43,8 +43,10 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
         if !board.has_printed() {
             tail.desk.say("no call is going on");
         }
+        tail.begun(board.has_printed());
         return Ok(tail.exit(board.has_printed()));
     }
+    tail.begun(true);
     follow(&tail, starts, watch, board)
 }
 

@@ -11,7 +11,7 @@ use crate::corpus::Corpus;
 use crate::window::Window;
 use calltrace_model::call::reach;
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::error::Trouble;
+use calltrace_store::error::{Times, Trouble};
 use calltrace_store::index::Index;
 use calltrace_store::source::{Source, last_line_end};
 
@@ -52,6 +52,7 @@ struct Noted {
     file: usize,
     at: u64,
     first_only: bool,
+    hides: Option<Times>,
     what: String,
 }
 
@@ -110,6 +111,7 @@ impl Binding {
                     file,
                     at: trouble.at,
                     first_only: trouble.first_only,
+                    hides: trouble.hides,
                     what: Some(trouble.what.clone()).filter(|what| !what.contains('\n'))?,
                 });
             }
@@ -173,6 +175,7 @@ impl Binding {
             Some(Trouble {
                 at: noted.at,
                 first_only: noted.first_only,
+                hides: noted.hides,
                 ..Trouble::new(&source.log.path, noted.what.clone())
             })
         });
@@ -213,8 +216,13 @@ impl Binding {
         }
         for noted in &self.troubles {
             let first_only = i32::from(noted.first_only);
+            let end = |at: Option<Stamp>| at.map_or("-".to_owned(), |at| at.0.to_string());
+            let hides = match noted.hides {
+                Some(Times { from, to }) => format!("{} {}", end(from), end(to)),
+                None => "none none".to_owned(),
+            };
             text += &format!(
-                "trouble {} {} {first_only} {}\n",
+                "trouble {} {} {first_only} {hides} {}\n",
                 noted.file, noted.at, noted.what
             );
         }
@@ -282,12 +290,25 @@ fn is_older(last: Option<Stamp>, than: Stamp) -> bool {
 
 impl Noted {
     fn decode(text: &str) -> Option<Noted> {
-        let mut fields = text.splitn(4, ' ');
+        let mut fields = text.splitn(6, ' ');
         let mut next = || fields.next();
+        let (file, at, first_only) = (next()?, next()?, next()?);
+        let end = |text: &str| match text {
+            "-" => Some(None),
+            _ => Some(Some(Stamp(text.parse().ok()?))),
+        };
+        let hides = match (next()?, next()?) {
+            ("none", "none") => None,
+            (from, to) => Some(Times {
+                from: end(from)?,
+                to: end(to)?,
+            }),
+        };
         Some(Noted {
-            file: next()?.parse().ok()?,
-            at: next()?.parse().ok()?,
-            first_only: next()? == "1",
+            file: file.parse().ok()?,
+            at: at.parse().ok()?,
+            first_only: first_only == "1",
+            hides,
             what: next()?.to_owned(),
         })
     }

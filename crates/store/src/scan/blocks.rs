@@ -99,6 +99,8 @@ pub struct Blocks<'s> {
     skipping: bool,
     done: bool,
     findings: Vec<Finding>,
+    /// No time was read yet behind the damage that was met last.
+    is_behind_damage: bool,
     last_time: Option<Stamp>,
     /// The line that is being read begins with a long run of NULs, which is passed over.
     hole: Option<Hole>,
@@ -166,6 +168,7 @@ impl<'s> Blocks<'s> {
             skipping: !begins_line,
             done: span.start >= span.end,
             findings: Vec::new(),
+            is_behind_damage: false,
             last_time: None,
             hole: None,
             handed: 0,
@@ -205,6 +208,9 @@ impl<'s> Blocks<'s> {
                 Some(end) => end,
                 None => continue,
             };
+            if self.is_behind_damage {
+                self.note_end_of_damage(end);
+            }
             if let Filled::Broken(what) = state {
                 self.note_damage(what, end);
             }
@@ -433,8 +439,27 @@ impl<'s> Blocks<'s> {
         let lines = &self.buffer[..end];
         let seen = lines.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix);
         self.last_time = seen.or(self.last_time);
-        let after = self.last_time;
-        self.findings.push(Finding::Damaged { what, after });
+        self.findings.push(Finding::Damaged {
+            what,
+            after: self.last_time,
+            until: None,
+            behind: self.reader.position(),
+        });
+        self.is_behind_damage = true;
+    }
+
+    /// Looks for the first time behind damage.
+    fn note_end_of_damage(&mut self, end: usize) {
+        let mut lines = self.buffer[self.from..end].split(|&b| b == b'\n');
+        let Some(first) = lines.find_map(Stamp::parse_prefix) else {
+            return;
+        };
+        self.is_behind_damage = false;
+        for finding in &mut self.findings {
+            if let Finding::Damaged { until, .. } = finding {
+                until.get_or_insert(first);
+            }
+        }
     }
 
     /// Only a buffer that had to grow can hold a long line; then its first line is the one.

@@ -164,11 +164,8 @@ impl Scanner {
     pub fn end_stream(&self, source: &Source, blocks: Blocks<'_>) -> Vec<Trouble> {
         let (buffer, findings) = blocks.finish();
         self.give_back(buffer);
-        let path = &source.log.path;
-        findings
-            .iter()
-            .map(|finding| finding.trouble(path))
-            .collect()
+        let trouble = |finding: &Finding| finding.trouble(source);
+        findings.iter().map(trouble).collect()
     }
 
     /// How this scanner cuts and reads.

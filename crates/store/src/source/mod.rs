@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use crate::error::{Trouble, cant};
+use crate::error::{Times, Trouble, cant};
 use crate::tree::{LogFile, Snapshot};
 
 /// Packed logs hold about so many times their size.
@@ -25,7 +25,8 @@ pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
 pub use overlap::{Overlap, is_beginning, overlap};
 pub use pack::{Content, Packer, Tally};
 pub use probe::{
-    Bounds, first_line_at, first_time_behind, last_line_end, text_before, time_of_line, times,
+    Bounds, first_line_at, first_time_behind, last_line_end, text_before, time_around,
+    time_of_line, times,
 };
 
 /// One log file with its format known.
@@ -206,7 +207,13 @@ impl Source {
             };
             match opened {
                 Ok(source) => sources.push(source),
-                Err(error) => troubles.push(Trouble::cant(&log.path, "be read", &error)),
+                Err(error) => troubles.push(Trouble {
+                    hides: Some(Times {
+                        from: None,
+                        to: log.written_until(None),
+                    }),
+                    ..Trouble::cant(&log.path, "be read", &error)
+                }),
             }
         }
         twins::drop_doubles(&mut sources);

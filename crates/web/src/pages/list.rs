@@ -10,9 +10,10 @@ use super::given::{ListLinks, ListPage};
 use super::numbers::numbers;
 use super::people::People;
 use super::row::row;
-use super::troubles::missing_parts;
+use super::troubles::{missing_parts, other_damage};
 use super::{Language, Look, shortened};
 use calltrace_model::call::{Outcome, Summary};
+use calltrace_store::error::Trouble;
 
 impl ListPage<'_> {
     /// The list that these filters ask for.
@@ -209,6 +210,7 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
             h2 { (l.of("Звонки, новые сверху", "Calls, newest first")) }
             @if page.rows.is_empty() {
                 p { (nothing(l, page)) }
+                (other_damage(look, page.troubles))
             }
             ol {
                 @for (summary, link) in page.rows {
@@ -242,7 +244,7 @@ fn nothing(l: Language, page: &ListPage<'_>) -> &'static str {
             "Звонков в журнале ещё нет.",
             "There are no calls in the log yet.",
         )
-    } else if page.troubles.is_empty() {
+    } else if !Trouble::any_matters(page.troubles) {
         l.of(
             "Таких звонков нет; всё просмотрено.",
             "There are no such calls; everything was searched.",
