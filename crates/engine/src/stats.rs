@@ -211,7 +211,7 @@ impl Engine {
         let total = Mutex::new(Vec::new());
         let one = |(at, enterprise): (usize, &EnterpriseName)| {
             let sums = Sums::new(&start, |sum: &mut A, call: &StatsCall<'_>| {
-                add(sum, at, call)
+                add(sum, at, call);
             });
             let found = self.search_into(tree, enterprise, &question, Some(&sums));
             if found.is_ok() {
