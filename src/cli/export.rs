@@ -60,6 +60,8 @@ pub enum ExportFormat {
     Csv,
     /// One JSON value a call.
     Ndjson,
+    /// The columns of the tables of calls, for DuckDB, pandas and ClickHouse.
+    Parquet,
 }
 
 impl ExportFormat {
@@ -68,6 +70,7 @@ impl ExportFormat {
         match self {
             ExportFormat::Csv => "csv",
             ExportFormat::Ndjson => "ndjson",
+            ExportFormat::Parquet => "parquet",
         }
     }
 }

@@ -8,6 +8,7 @@ mod export;
 mod exporting;
 mod first_steps;
 mod manual;
+mod parquet;
 mod readme;
 mod rooms;
 mod shells;

@@ -47,7 +47,7 @@ pub use now::{Now, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};
 pub use search::{EachFound, Found, SearchQuestion};
 pub use stats::{MissedCall, Statistics, StatsQuestion};
-pub use table::{Row, file_name as table_name, log_of as log_of_table};
+pub use table::{CallsWriter, Row, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, CheckedTable, TableState};
 pub use tally::Tally;
 pub use trace::{Trace, TraceQuestion, TracedCall};

@@ -30,7 +30,7 @@ pub use clock::Clock;
 pub use lines::write_lines;
 pub use number::{grouped, phone};
 pub use people::People;
-pub use rows::{NdjsonRows, RowWriter};
+pub use rows::{NdjsonRows, ParquetRows, RowWriter};
 pub use secrets::Secrets;
 pub use stream::{Shown, Stream};
 pub use table::write_table;

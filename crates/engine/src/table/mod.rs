@@ -33,6 +33,7 @@ pub(crate) use binding::{Binding, DISORDER_MILLIS};
 pub(crate) use file::encode;
 pub use row::Row;
 pub(crate) use search::{Light, Picked, Wants, complete};
+pub use writing::CallsWriter;
 
 /// What the name of a table ends in.
 const ENDING: &str = ".calls.parquet";
