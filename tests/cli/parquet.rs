@@ -209,3 +209,73 @@ fn a_second_parquet_export_writes_nothing_and_an_empty_one_has_columns() {
     );
     assert!(rows(&empty.out().join("calls.parquet")).is_empty());
 }
+
+#[test]
+fn statistics_have_the_rows_of_the_csv_and_one_of_all_calls() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for by in [
+        "",
+        "hour",
+        "weekday",
+        "day",
+        "person",
+        "line",
+        "client",
+        "enterprise",
+    ] {
+        let by: &[&str] = if by.is_empty() { &[] } else { &["--by", by] };
+        let stats = |by: &[&str], format: &str| {
+            let args = [&["stats", "0103", "0367", "--format", format], by].concat();
+            run(&sample(), &args).stdout
+        };
+        let path = dir.path().join("stats.parquet");
+        fs::write(&path, stats(by, "parquet")).expect("written");
+        let cell = |value: Value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            other => panic!("{other}"),
+        };
+        let records = |text: &[u8]| -> Vec<Vec<(String, String)>> {
+            let mut csv = csv::Reader::from_reader(text);
+            let head = csv.headers().expect("a head").clone();
+            let named = |row: &csv::StringRecord| {
+                let cells = head.iter().zip(row.iter());
+                cells
+                    .map(|(name, cell)| (name.to_owned(), cell.to_owned()))
+                    .collect()
+            };
+            csv.records().map(|row| named(&row.expect("CSV"))).collect()
+        };
+        let mut read: Vec<Vec<(String, String)>> = rows(&path)
+            .into_iter()
+            .map(|row| row.into_iter().map(|(name, v)| (name, cell(v))).collect())
+            .collect();
+        let total = read.pop().expect("the row of all calls");
+        let groups = records(&stats(by, "csv"));
+        match by.is_empty() {
+            true => assert_eq!((groups.as_slice(), read.len()), (&[total][..], 0)),
+            false => {
+                assert!(groups.len() > 1 && read == groups, "{by:?}");
+                let figures = total.iter().filter(|(_, cell)| !cell.is_empty());
+                let all = records(&stats(&[], "csv"));
+                let wanted = all[0].iter().filter(|(_, cell)| !cell.is_empty());
+                assert!(figures.eq(wanted), "{by:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_terminal_gets_no_parquet() {
+    let binary = testing::program();
+    let script = format!("{} stats 0367 --format parquet", binary.display());
+    let mut command = std::process::Command::new("script");
+    testing::surround(&mut command);
+    command.env("CALLTRACE_ROOT", sample());
+    command.args(["-qec", &script, "/dev/null"]);
+    let output = command.output().expect("util-linux is there");
+    let said = out(&output);
+    let wanted = "calltrace: --format parquet is no text, and this is a terminal; add > FILE";
+    assert_eq!((said.trim_end(), output.status.code()), (wanted, Some(2)));
+}
