@@ -8,6 +8,7 @@
 
 mod around;
 mod corpus;
+mod coverage;
 mod figures;
 mod glance;
 mod grow;
@@ -41,6 +42,7 @@ use calltrace_store::tree::LogFile;
 
 pub use calltrace_store::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
+pub use coverage::Coverage;
 pub use kept::RecordLimits;
 pub use lines::{FoundLine, FoundLines, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo};
