@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::record::{Field, Row};
@@ -175,7 +176,7 @@ fn groups_of_rows_are_written_one_after_the_other() {
         .metadata()
         .row_groups()
         .iter()
-        .map(|group| group.num_rows())
+        .map(RowGroupMetaData::num_rows)
         .collect();
     assert_eq!(groups, [8_192, 8]);
     assert_eq!(rows(&path).len(), 8_200);

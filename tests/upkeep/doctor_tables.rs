@@ -85,15 +85,12 @@ fn a_table_that_is_torn_is_named_and_made_anew() {
     fs::write(table(&tree, 2), &rows).expect("written");
     tree.look(&[]).are(&[]);
     tree.look(&["--deep"]).are(&["table-stale warning"]);
-    let rules = whole.windows(8).position(|text| text == b"rules 1\n");
-    let mut other = whole.clone();
-    other[rules.expect("the rules") + 6] = b'9';
-    fs::write(table(&tree, 2), &other).expect("written");
-    let found = tree.look(&[]);
-    assert_eq!(
-        found.seen("table-stale"),
-        "the table is of another version of calltrace, or torn"
-    );
+    // What stands behind them is compared when it is opened.
+    let mut footer = whole.clone();
+    let at = whole.len() - 100;
+    footer[at] ^= 1;
+    fs::write(table(&tree, 2), &footer).expect("written");
+    tree.look(&[]).are(&["table-stale warning"]);
 }
 
 #[test]
