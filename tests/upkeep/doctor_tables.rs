@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use crate::doctoring::{Tree, calls, day, noon, set_age};
+use crate::doctoring::{Tree, calls, day, minutes_ago, noon, set_age};
 
 /// The table of the day that many days ago.
 fn table(tree: &Tree, ago: u64) -> PathBuf {
@@ -91,6 +91,34 @@ fn a_table_that_is_torn_is_named_and_made_anew() {
     footer[at] ^= 1;
     fs::write(table(&tree, 2), &footer).expect("written");
     tree.look(&[]).are(&["table-stale warning"]);
+}
+
+#[test]
+fn a_call_is_in_one_table_also_after_its_file_was_renamed_and_sealed() {
+    let mut tree = Tree::new();
+    let names = |tree: &Tree| {
+        let listed = fs::read_dir(tree.path(".calltrace")).expect("listed");
+        let names = listed.map(|entry| entry.expect("listed").file_name());
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        let mut tables: Vec<String> = names
+            .filter_map(|name| Some(name.strip_suffix(".calls.parquet")?.to_owned()))
+            .collect();
+        tables.sort();
+        tables
+    };
+    let later = noon(1) + chrono::Duration::hours(5);
+    tree.write("events.log", calls(&noon(1), 200) + &calls(&later, 10));
+    tree.write("events.log.2025-11-25", calls(&noon(8), 200));
+    tree.now = "2025-12-02T18:00:00Z";
+    tree.rotate();
+    assert_eq!(names(&tree), ["events.log", "events.log.2025-11-25.gz"]);
+    tree.now = testing::NOW;
+    tree.rotate();
+    let sealed = ["events.log.2025-11-25.gz", "events.log.2025-12-02.gz"];
+    assert_eq!(names(&tree), sealed);
+    tree.write("events.log", calls(&minutes_ago(1), 10));
+    tree.rotate();
+    assert_eq!(names(&tree), sealed);
 }
 
 #[test]
