@@ -67,8 +67,10 @@ impl Target {
 }
 
 /// The names of all targets.
-pub fn names() -> [&'static str; 6] {
-    ["index", "catalog", "rotate", "bgzf", "lines", "settings"]
+pub fn names() -> [&'static str; 7] {
+    [
+        "index", "catalog", "table", "rotate", "bgzf", "lines", "settings",
+    ]
 }
 
 /// A target by its name.
@@ -76,6 +78,7 @@ pub fn target(name: &str) -> Option<Target> {
     match name {
         "index" => Some(an_index()),
         "catalog" => Some(catalog()),
+        "table" => Some(table()),
         "rotate" => Some(rotate()),
         "bgzf" => Some(bgzf()),
         "lines" => Some(lines()),
@@ -221,6 +224,79 @@ fn catalog() -> Target {
             false => Err("answers differ with the catalog".to_owned()),
         }
     })
+}
+
+/// As of an index: bytes of any kind change no answer, a table with its right checksum either, or `index --check`
+/// finds it.
+fn table() -> Target {
+    let world = World::new(60);
+    world.index();
+    let plain = world.answers_of_calls();
+    let paths = world.tables();
+    let sound: Vec<Vec<u8>> = paths
+        .iter()
+        .map(|path| fs::read(path).expect("read"))
+        .collect();
+    assert_eq!(world.answers_of_calls(), plain, "tables change an answer");
+    let mut at = 0;
+    target_of(sound.clone(), move |mutator, input| {
+        let own = at % paths.len();
+        at += 1;
+        let (bytes, is_forged) = match mutator.random.below(4) {
+            0 => (input.to_vec(), false),
+            1 => (mutator.input(&sound[own..=own]), false),
+            _ => (summed(mutator.input(&sound[own..=own])), true),
+        };
+        fs::write(&paths[own], &bytes).expect("written");
+        let answers = world.answers_of_calls();
+        let said = |(calls, rest): &(String, String)| format!("{calls}{rest}");
+        let result = match answers == plain {
+            true => Ok(()),
+            // What was wrong with its logs, a forger says as he likes.
+            false if is_forged && answers.0 == plain.0 => Ok(()),
+            false if is_forged && world.finds_a_wrong_table() => Ok(()),
+            false => Err(format!(
+                "answers differ with the table {own} (forged: {is_forged}): {}",
+                first_difference(&said(&plain), &said(&answers))
+            )),
+        };
+        fs::write(&paths[own], &sound[own]).expect("written");
+        result
+    })
+}
+
+/// A table with the checksums of what it holds, where its length lets it say that.
+fn summed(mut bytes: Vec<u8>) -> Vec<u8> {
+    const KEY: &[u8] = b"calltrace.sum";
+    const DIGITS: usize = 8;
+    let noted = || {
+        let key = bytes.windows(KEY.len()).rposition(|text| text == KEY)?;
+        // The kind of the value, its length, the value.
+        let from = key + KEY.len() + 2;
+        let length = usize::from(*bytes.get(from - 1)?);
+        let text = std::str::from_utf8(bytes.get(from..from + length)?).ok()?;
+        let (covered, rest) = text.split_once(' ')?;
+        let (crc, of_footer) = rest.split_once(' ')?;
+        let sum = crc32fast::hash(bytes.get(..covered.parse().ok()?)?);
+        let sum = format!("{covered} {sum:0width$} {:0DIGITS$}", 0, width = crc.len());
+        (sum.len() == length && of_footer.len() == DIGITS).then_some((from, sum))
+    };
+    let Some((at, sum)) = noted() else {
+        return bytes;
+    };
+    let digits = at + sum.len() - DIGITS;
+    bytes[at..at + sum.len()].copy_from_slice(sum.as_bytes());
+    let tail = bytes.len().saturating_sub(DIGITS);
+    let length = bytes.get(tail..tail + 4).map(|length| {
+        let length = length.try_into().expect("four");
+        u32::from_le_bytes(length) as usize
+    });
+    let footer = length.and_then(|length| bytes.get(tail.checked_sub(length)?..tail));
+    if let Some(sum) = footer.map(crc32fast::hash) {
+        let sum = format!("{sum:0DIGITS$x}");
+        bytes[digits..digits + DIGITS].copy_from_slice(sum.as_bytes());
+    }
+    bytes
 }
 
 /// What is remembered names only log files.

@@ -4,11 +4,16 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calltrace_engine::{Engine, LinesQuestion, SearchQuestion, TraceQuestion};
-use calltrace_model::call::Criteria;
+use chrono::Timelike as _;
+
+use calltrace_engine::{
+    Engine, LinesQuestion, SearchQuestion, StatsQuestion, TableState, TraceQuestion,
+};
+use calltrace_model::call::{Criteria, Outcome};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::LogZone;
 use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::stats::{GroupBy, LocalHour};
 use calltrace_store::fsx::Folder;
 use calltrace_store::index;
 use calltrace_store::scan::{Line, Tuning};
@@ -106,6 +111,91 @@ impl World {
         let mut bytes = Vec::new();
         index::catalog::build(&self.snapshot(), &mut bytes).expect("built");
         fs::write(index::catalog::path(&self.folder()), bytes).expect("written");
+    }
+
+    /// Makes all tables of calls, beside the indexes; their paths.
+    pub(crate) fn tables(&self) -> Vec<PathBuf> {
+        let tree = Tree::open(&self.root()).expect("a tree");
+        let mut paths = Vec::new();
+        let mut take = |state| {
+            if let TableState::Built(table) = state {
+                let path = self.own_folder().join(table.name);
+                fs::write(&path, table.bytes).expect("written");
+                paths.push(path);
+            }
+            Ok(true)
+        };
+        let built = self.engine.build_tables(&tree, &name(), &mut take);
+        built.expect("built");
+        paths
+    }
+
+    /// Whether a comparison with the logs finds something wrong with a table.
+    pub(crate) fn finds_a_wrong_table(&self) -> bool {
+        let tree = Tree::open(&self.root()).expect("a tree");
+        let checked = self.engine.check_tables(&tree, &name());
+        let checked = checked.expect("checked");
+        checked.iter().any(|table| table.calls.is_err())
+    }
+
+    /// What tables answer, as text: rows, counts and figures of whole calls; and what else is said with them.
+    pub(crate) fn answers_of_calls(&self) -> (String, String) {
+        let tree = Tree::open(&self.root()).expect("a tree");
+        let of = |criteria| SearchQuestion {
+            criteria,
+            ..SearchQuestion::default()
+        };
+        let missed = Criteria {
+            outcome: Some(Outcome::Missed),
+            ..Criteria::default()
+        };
+        let extension = Criteria {
+            extensions: vec!["151".to_owned()],
+            ..Criteria::default()
+        };
+        let questions = [
+            SearchQuestion {
+                digests: true,
+                ..of(Criteria::default())
+            },
+            SearchQuestion {
+                limit: Some(5),
+                tally: true,
+                ..of(missed.clone())
+            },
+            SearchQuestion {
+                count_only: true,
+                ..of(missed)
+            },
+            of(extension),
+        ];
+        let (mut calls, mut rest) = (String::new(), String::new());
+        for question in &questions {
+            let found = self.engine.search(&tree, &name(), question);
+            let found = found.expect("searched");
+            calls += &format!("{:?}\n", found.calls);
+            calls += &format!("{} {:?}\n", found.count, found.tally);
+            rest += &format!(
+                "{:?} {} {:?}\n",
+                found.troubles, found.unparsed, found.searched
+            );
+        }
+        let question = StatsQuestion {
+            also: Vec::new(),
+            search: SearchQuestion::default(),
+            by: Some(GroupBy::Person),
+            within_millis: 3_600_000,
+        };
+        let hour_of = |at| {
+            let moment = LogZone::default().moment(at);
+            LocalHour {
+                date: moment.date_naive(),
+                hour: u8::try_from(moment.hour()).expect("a day has 24 hours"),
+            }
+        };
+        let counted = self.engine.statistics(&tree, &[name()], &question, hour_of);
+        calls += &format!("{:?}\n", counted.stats);
+        (calls, rest)
     }
 
     /// Removes all that is ours.

@@ -61,6 +61,8 @@ pub enum ExportFormat {
     /// One JSON value a call.
     #[value(alias = "json")]
     Ndjson,
+    /// The columns of the tables of calls, for DuckDB, pandas and ClickHouse.
+    Parquet,
 }
 
 impl ExportFormat {
@@ -69,6 +71,7 @@ impl ExportFormat {
         match self {
             ExportFormat::Csv => "csv",
             ExportFormat::Ndjson => "ndjson",
+            ExportFormat::Parquet => "parquet",
         }
     }
 }

@@ -80,6 +80,8 @@ pub enum StatsFormat {
     Json,
     /// A row for each group, comma-separated values with a head.
     Csv,
+    /// The same columns for DuckDB and pandas, and a row of all calls; into a file or a pipe.
+    Parquet,
     /// A picture: bars, or the hours of a week.
     Svg,
 }

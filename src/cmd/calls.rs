@@ -62,6 +62,7 @@ pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQues
         limit: None,
         count_only: false,
         tally: false,
+        digests: false,
         strict,
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn run(desk: &Desk, args: &DoctorArgs) -> Result<Exit, Error> {
         .collect();
     let doctor = Doctor {
         tree: &desk.tree,
+        engine: &desk.engine,
         zone: desk.engine.zone(),
         // What `calltrace rotate` would do without flags.
         policy: &desk.settings.rotate,

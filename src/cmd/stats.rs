@@ -9,11 +9,14 @@ use calltrace_engine::StatsQuestion;
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::Stats;
 use calltrace_output::json;
-use calltrace_output::stats::{Shown, Words, document, svg, write_csv, write_stats};
+use calltrace_output::stats::{Shown, Words, document, svg, write_csv, write_parquet, write_stats};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
+    if args.format == StatsFormat::Parquet {
+        desk.out().takes_binary("--format parquet")?;
+    }
     let enterprises = desk.tree.select(&args.calls.enterprises)?;
     let (since, until) = span(desk, &args.calls)?;
     let (stats, answers, missing) = counted(desk, args, &enterprises, since, until);
@@ -89,6 +92,7 @@ fn print(
             out.styled(|out| write_stats(out, shown, width))
         }
         StatsFormat::Csv => out.csv(|out| write_csv(out, shown)),
+        StatsFormat::Parquet => out.bytes(|out| write_parquet(out, shown)),
         StatsFormat::Svg => {
             let picture = svg(shown, &Words::ENGLISH, &|_| None);
             out.bytes(|out| writeln!(out, "{picture}"))

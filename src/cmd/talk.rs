@@ -87,6 +87,19 @@ impl Out {
         result.map_err(Error::Output)
     }
 
+    /// Whether bytes that are no text may be written; `what` makes them.
+    ///
+    /// # Errors
+    /// Of use, when it is a terminal.
+    pub(super) fn takes_binary(&self, what: &str) -> Result<(), Error> {
+        match self.to_terminal {
+            true => Err(Error::Usage(format!(
+                "{what} is no text, and this is a terminal; add > FILE"
+            ))),
+            false => Ok(()),
+        }
+    }
+
     /// Writes values from the log as rows. A terminal gets them sanitised.
     pub(super) fn csv(
         &mut self,

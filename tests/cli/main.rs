@@ -11,6 +11,7 @@ mod first_steps;
 mod guesses;
 mod lines;
 mod manual;
+mod parquet;
 mod readme;
 mod rooms;
 mod shells;

@@ -25,6 +25,11 @@ fn mutated_catalogs_change_no_answer_or_are_found() {
 }
 
 #[test]
+fn mutated_tables_change_no_answer_or_are_found() {
+    run("table", 60);
+}
+
+#[test]
 fn mutated_memories_of_rotations_name_logs_only() {
     run("rotate", 500);
 }

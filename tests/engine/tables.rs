@@ -43,12 +43,20 @@ fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestion)> {
     let mut all = vec![
         ("every call".to_owned(), of(none())),
         (
+            "every call, and what its records show".to_owned(),
+            SearchQuestion {
+                digests: true,
+                ..of(none())
+            },
+        ),
+        (
             "while calls go on".to_owned(),
             SearchQuestion {
                 criteria: Criteria {
                     now: Some(last.plus_millis(1000)),
                     ..none()
                 },
+                digests: true,
                 ..SearchQuestion::default()
             },
         ),

@@ -6,6 +6,7 @@ mod doctor_clock;
 mod doctor_commands;
 mod doctor_days;
 mod doctor_files;
+mod doctor_tables;
 mod doctor_writers;
 mod doctoring;
 mod hostile;

@@ -8,6 +8,7 @@
 
 mod around;
 mod corpus;
+mod coverage;
 mod figures;
 mod glance;
 mod grow;
@@ -41,6 +42,7 @@ use calltrace_store::tree::LogFile;
 
 pub use calltrace_store::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
+pub use coverage::Coverage;
 pub use kept::RecordLimits;
 pub use lines::{FoundLine, FoundLines, GroupBy, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo};
@@ -49,7 +51,7 @@ pub use search::{EachFound, Found, SearchQuestion};
 pub use stats::{MissedCall, Statistics, StatsQuestion};
 use table::TableMemory;
 
-pub use table::{Row, file_name as table_name, log_of as log_of_table};
+pub use table::{CallsWriter, Row, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, CheckedTable, TableState};
 pub use tally::Tally;
 pub use trace::{Trace, TraceQuestion, TracedCall};

@@ -11,7 +11,7 @@ use super::table::{Light, Picked, Table, Tables, Wants, complete};
 use super::tally::Tally;
 use super::window::{Window, first_second, is_born_since};
 use super::{Corpus, Engine};
-use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary, reach};
+use calltrace_model::call::{Criteria, Digest, Fact, Records, SAME_CALL_MILLIS, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::StatsCall;
@@ -38,6 +38,8 @@ pub struct SearchQuestion {
     /// Also how many there are by time and outcome, whatever the limit: everything is read that
     /// the criteria don't rule out by time.
     pub tally: bool,
+    /// Of each call also [`Summary::digest`].
+    pub digests: bool,
     /// Only what ids prove; no inferred joins.
     pub strict: bool,
 }
@@ -424,7 +426,8 @@ impl<'q> Calls<'q> {
                 Kept::Swept(_) => None,
             })
             .collect();
-        let mut told = complete(&lights, self.question.criteria.now)?.into_iter();
+        let mut told =
+            complete(&lights, self.question.criteria.now, self.question.digests)?.into_iter();
         let calls: Vec<Summary> = self
             .calls
             .into_iter()
@@ -463,6 +466,12 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
     // A bridge that nobody is known to have entered is no call.
     let mut summary =
         Summary::without_details(facts).filter(|summary| !summary.main_uid.is_empty())?;
+    // As a table keeps it, whatever the time is.
+    let digest = question.digests.then(|| {
+        let summary = &summary;
+        Box::new(Digest::of(Records { summary, facts }))
+    });
+    summary.digest = digest;
     if let Some(now) = question.criteria.now {
         summary.settle(facts, now);
     }

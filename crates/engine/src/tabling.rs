@@ -256,7 +256,7 @@ fn bytes_in(corpus: &Corpus, window: Window) -> u64 {
 }
 
 /// Whether a file is mostly something else than lines: a hole, or one line of megabytes.
-fn has_hardly_lines(index: &Index) -> bool {
+pub(crate) fn has_hardly_lines(index: &Index) -> bool {
     let content = index.content();
     content.bytes / LINE_BYTES_MAX > content.lines
 }
@@ -267,7 +267,7 @@ fn sort(rows: &mut [Row]) {
 }
 
 /// The log that a window begins with.
-fn log_of(corpus: &Corpus, window: Window) -> Option<FileName> {
+pub(crate) fn log_of(corpus: &Corpus, window: Window) -> Option<FileName> {
     let sources = corpus.sources.iter().zip(&corpus.bounds);
     let begins = sources.filter_map(|(source, bounds)| Some((bounds.first?, source)));
     let first = begins.filter(|(first, _)| *first >= window.start);

@@ -33,7 +33,7 @@ pub use lines::{write_groups, write_lines};
 pub use marker::Marker;
 pub use number::{grouped, phone};
 pub use people::People;
-pub use rows::{NdjsonRows, RowWriter};
+pub use rows::{NdjsonRows, ParquetRows, RowWriter};
 pub use secrets::Secrets;
 pub use stream::{Detail, Shown, Stream};
 pub use table::{TableOptions, write_table};

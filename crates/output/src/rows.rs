@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Clock, json};
+use calltrace_engine::{CallsWriter, Row};
 use calltrace_model::call::Summary;
 use calltrace_store::tree::EnterpriseName;
 
@@ -43,5 +44,37 @@ impl<W: Write> RowWriter for NdjsonRows<W> {
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+/// The rows of a table of calls, as a Parquet file. Each call has its [`Summary::digest`].
+pub struct ParquetRows<W: Write + Send> {
+    calls: CallsWriter<W>,
+}
+
+impl<W: Write + Send> ParquetRows<W> {
+    /// A file into `out`.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn new(out: W, clock: &Clock) -> io::Result<ParquetRows<W>> {
+        let calls = CallsWriter::new(out, clock.log)?;
+        Ok(ParquetRows { calls })
+    }
+}
+
+impl<W: Write + Send> RowWriter for ParquetRows<W> {
+    fn row(&mut self, enterprise: &EnterpriseName, call: &Summary) -> io::Result<()> {
+        let mut call = call.clone();
+        let digest = call.digest.take().expect("the question asks for it");
+        self.calls.push(Row {
+            enterprise: enterprise.to_string(),
+            call,
+            digest: *digest,
+        })
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.calls.finish()
     }
 }

@@ -17,10 +17,11 @@ use super::calls::{Period, period, question};
 use super::{Desk, Exit};
 use crate::cli::{ExportArgs, ExportFormat};
 use ask::{Answer, Asker};
+use calltrace_engine::SearchQuestion;
 use calltrace_model::call::Summary;
 use calltrace_output::csv::CsvRows;
 use calltrace_output::grouped;
-use calltrace_output::{NdjsonRows, RowWriter};
+use calltrace_output::{NdjsonRows, ParquetRows, RowWriter};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use days::{Day, Days, end_of, whole};
@@ -48,7 +49,10 @@ pub(super) fn run(desk: &Desk, args: &ExportArgs) -> Result<Exit, Error> {
     let sources = Sources::look(desk, &enterprises);
     let now = desk.now.utc();
     let days = Days::new(&desk.clock, period, sources.first(), now);
-    let question = question(desk, &args.calls, args.strict);
+    let question = SearchQuestion {
+        digests: args.format == ExportFormat::Parquet,
+        ..question(desk, &args.calls, args.strict)
+    };
     let mut export = Export {
         desk,
         args,
@@ -351,10 +355,11 @@ impl Export<'_> {
 fn writer<'w>(
     desk: &Desk,
     args: &ExportArgs,
-    out: &'w mut dyn Write,
+    out: &'w mut (dyn Write + Send),
 ) -> io::Result<Box<dyn RowWriter + 'w>> {
     Ok(match args.format {
         ExportFormat::Csv => Box::new(CsvRows::sheet(out, &desk.clock, args.raw_csv, args.bom)?),
         ExportFormat::Ndjson => Box::new(NdjsonRows::new(out, &desk.clock)),
+        ExportFormat::Parquet => Box::new(ParquetRows::new(out, &desk.clock)?),
     })
 }

@@ -179,7 +179,7 @@ impl Outlet {
     pub(super) fn write(
         &self,
         name: &str,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<Fresh, Error> {
         let written = self.draft(name, write);
         written.map_err(|error| self.cant_write(name, error))
@@ -188,7 +188,7 @@ impl Outlet {
     fn draft(
         &self,
         name: &str,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> io::Result<Fresh> {
         let temporary = format!(".{name}{TEMPORARY}");
         let file = self.folder.create(&temporary, 0o666)?;

@@ -192,7 +192,7 @@ fn parse_block(how: How<'_>, block: &Block<'_>, into: &mut Parsed) {
     let (question, window) = (how.question, how.window);
     let from = window.reads_from();
     let filters = !question.filter.is_empty();
-    let needs_texts = how.for_rows || question.criteria.fault.is_some();
+    let needs_texts = how.for_rows || question.digests || question.criteria.fault.is_some();
     let mut facts = Facts::for_block(block.text.len()).with_texts(needs_texts);
     for (at, line) in block.lines() {
         let record = Record::parse(line);

@@ -6,11 +6,13 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use memchr::memmem;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -25,8 +27,15 @@ use calltrace_store::index;
 /// The key under which the binding is noted.
 pub(super) const BINDING: &str = "calltrace.binding";
 
-/// The key under which the length of what precedes the footer is noted, and its checksum.
+/// The key under which the length of what precedes the footer is noted, its checksum, and that of the footer
+/// with zeros in its place: eight digits of base 16.
 const SUM: &str = "calltrace.sum";
+
+/// In the place of the footer's checksum while it is computed.
+const NO_SUM: &str = "00000000";
+
+/// Behind the footer: its length, and a mark.
+const TAIL_BYTES: usize = 8;
 
 /// No call has fewer bytes in the logs than this.
 pub(super) const CALL_BYTES_MIN: u64 = 32;
@@ -80,6 +89,10 @@ impl TableFile {
     }
 
     fn of(at: At, zone: LogZone) -> std::result::Result<TableFile, String> {
+        // The reader of Parquet believes a footer.
+        if !has_sound_footer(&at) {
+            return Err("is torn".to_owned());
+        }
         let rows = caught(|| Rows::open(at.clone(), zone)).map_err(|_| "is torn")?;
         Ok(TableFile {
             rows,
@@ -103,7 +116,7 @@ impl TableFile {
     }
 
     /// The groups of rows.
-    pub(super) fn groups(&self) -> std::ops::Range<usize> {
+    pub(super) fn groups(&self) -> Range<usize> {
         0..self.rows.group_rows().count()
     }
 
@@ -140,8 +153,9 @@ impl TableFile {
 
     fn has_its_sum(&self) -> bool {
         let noted = || {
-            let (bytes, crc) = self.noted(SUM)?.split_once(' ')?;
-            Some((bytes.parse::<u64>().ok()?, crc.parse::<u32>().ok()?))
+            let mut noted = self.noted(SUM)?.split(' ');
+            let bytes = noted.next()?.parse::<u64>().ok()?;
+            Some((bytes, noted.next()?.parse::<u32>().ok()?))
         };
         let Some((bytes, crc)) = noted().filter(|(bytes, _)| *bytes <= self.at.len()) else {
             return false;
@@ -171,10 +185,12 @@ pub(crate) fn encode(
 ) -> std::result::Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let noted = |written: &Summed<&mut Vec<u8>>| {
-        let sum = format!("{} {}", written.bytes, written.crc.clone().finalize());
+        let crc = written.crc.clone().finalize();
+        let sum = format!("{} {crc} {NO_SUM}", written.bytes);
         vec![(BINDING, binding.to_owned()), (SUM, sum)]
     };
     write(Summed::new(&mut bytes), rows, zone, noted).map_err(|error| error.to_string())?;
+    sign_footer(&mut bytes).ok_or("has no place for its checksum")?;
     let read = Rows::open(Bytes::from(bytes.clone()), zone).map_err(|error| error.to_string())?;
     let mut kept = rows.iter();
     let mut is_same = true;
@@ -187,6 +203,54 @@ pub(crate) fn encode(
         true => Ok(bytes),
         false => Err("can't tell a call of its logs".to_owned()),
     }
+}
+
+/// Notes the checksum of a footer in it.
+fn sign_footer(bytes: &mut [u8]) -> Option<()> {
+    let (rest, tail) = bytes.split_last_chunk_mut::<TAIL_BYTES>()?;
+    let from = rest.len().checked_sub(footer_bytes(*tail))?;
+    let footer = &mut rest[from..];
+    let digits = digits_of(footer)?;
+    let sum = format!("{:08x}", footer_sum(footer, &digits));
+    footer[digits].copy_from_slice(sum.as_bytes());
+    Some(())
+}
+
+/// Whether a footer has the checksum that is noted in it.
+fn has_sound_footer(at: &At) -> bool {
+    let sound = || {
+        let end = at.len().checked_sub(TAIL_BYTES as u64)?;
+        let tail = at.get_bytes(end, TAIL_BYTES).ok()?;
+        let length = footer_bytes(tail.as_ref().try_into().ok()?);
+        let footer = at.get_bytes(end.checked_sub(length as u64)?, length).ok()?;
+        let digits = digits_of(&footer)?;
+        let noted = std::str::from_utf8(&footer[digits.clone()]).ok()?;
+        let noted = u32::from_str_radix(noted, 16).ok()?;
+        Some(noted == footer_sum(&footer, &digits))
+    };
+    sound() == Some(true)
+}
+
+fn footer_bytes([a, b, c, d, ..]: [u8; TAIL_BYTES]) -> usize {
+    u32::from_le_bytes([a, b, c, d]) as usize
+}
+
+/// Where in a footer the digits of its checksum stand.
+fn digits_of(footer: &[u8]) -> Option<Range<usize>> {
+    let key = memmem::rfind(footer, SUM.as_bytes())?;
+    // Before a value stand what kind it is of, and its length, which takes one byte.
+    let value = key + SUM.len() + 2;
+    let end = value + usize::from(*footer.get(value - 1)?);
+    let digits = end.checked_sub(NO_SUM.len())?..end;
+    (digits.start >= value && end <= footer.len()).then_some(digits)
+}
+
+fn footer_sum(footer: &[u8], digits: &Range<usize>) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&footer[..digits.start]);
+    hasher.update(NO_SUM.as_bytes());
+    hasher.update(&footer[digits.end..]);
+    hasher.finalize()
 }
 
 /// What panics is wrong as well: the reader of Parquet is not made for files of somebody else.

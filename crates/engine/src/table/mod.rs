@@ -35,12 +35,16 @@ pub(crate) use file::encode;
 pub(crate) use memory::TableMemory;
 pub use row::Row;
 pub(crate) use search::{Light, Picked, Wants, complete};
+pub use writing::CallsWriter;
 
 /// The name of all tables that are nowhere but in memory.
 const OWN: &str = "in memory";
 
 /// What the name of a table ends in.
 const ENDING: &str = ".calls.parquet";
+
+/// What is said of a table that is sound, and does not hold for the files that there are.
+pub(crate) const OF_OTHER_FILES: &str = "is of other files, or the files changed";
 
 /// What the table of a log is called.
 pub fn file_name(log: &FileName) -> String {
@@ -276,7 +280,7 @@ impl Table {
         let held = binding
             .held(corpus, zone)
             .filter(|held| held.from < binding.cut)
-            .ok_or("is of other files, or the files changed")?;
+            .ok_or(OF_OTHER_FILES)?;
         Ok(Table {
             name: name.to_owned(),
             file,

@@ -41,7 +41,7 @@ message call {
     optional int64 took_ms;
     required boolean failed;
   } } }
-  optional int64 call_status;
+  optional binary call_status (STRING);
   optional binary hung_up_by (STRING);
   required boolean crm;
   required int64 messages_sent;
@@ -168,8 +168,11 @@ fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
 
 /// The other columns.
 fn visit_rest(v: &mut impl Visitor, call: &mut Summary) {
-    let mut status = call.call_status.map(i64::from);
-    v.maybe_number(&mut status);
+    let mut status = call
+        .call_status
+        .map(|status| char::from(status).to_string());
+    v.maybe_text(&mut status);
+    let status = status.and_then(|status| status.chars().next());
     call.call_status = status.and_then(|status| u8::try_from(status).ok());
     v.maybe_text(&mut call.hung_up_by);
     v.flag(&mut call.crm);

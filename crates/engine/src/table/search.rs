@@ -195,11 +195,15 @@ impl Picked {
     }
 }
 
-/// The calls that tables told of, in the same order.
+/// The calls that tables told of, in the same order, with their digests where these are wanted.
 ///
 /// # Errors
 /// What is wrong with a table, as a clause about it.
-pub(crate) fn complete(lights: &[Light], now: Option<Stamp>) -> Result<Vec<Summary>, String> {
+pub(crate) fn complete(
+    lights: &[Light],
+    now: Option<Stamp>,
+    digests: bool,
+) -> Result<Vec<Summary>, String> {
     let mut wanted: BTreeMap<(*const Table, usize), Vec<usize>> = BTreeMap::new();
     for (at, light) in lights.iter().enumerate() {
         let group = (Arc::as_ptr(&light.table), light.group);
@@ -208,7 +212,7 @@ pub(crate) fn complete(lights: &[Light], now: Option<Stamp>) -> Result<Vec<Summa
     let wanted: Vec<Vec<usize>> = wanted.into_values().collect();
     let read: Result<Vec<Vec<(usize, Summary)>>, String> = wanted
         .par_iter()
-        .map(|all| complete_group(lights, all, now))
+        .map(|all| complete_group(lights, all, now, digests))
         .collect();
     let mut calls: Vec<(usize, Summary)> = read?.into_iter().flatten().collect();
     if calls.len() < lights.len() {
@@ -223,6 +227,7 @@ fn complete_group(
     lights: &[Light],
     all: &[usize],
     now: Option<Stamp>,
+    digests: bool,
 ) -> Result<Vec<(usize, Summary)>, String> {
     let (Some(first), mut calls) = (all.first(), Vec::with_capacity(all.len())) else {
         return Ok(Vec::new());
@@ -239,6 +244,7 @@ fn complete_group(
             let waits = || now.since(call.last) < read.digest.silence_millis;
             call.outcome = call.outcome.settled(call.ended, waits);
         }
+        call.digest = digests.then(|| Box::new(std::mem::take(&mut read.digest)));
         calls.push((*place, call));
     };
     table

@@ -1,6 +1,6 @@
 //! Rows to the bytes of a Parquet file.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use parquet::basic::{Compression, Encoding};
@@ -16,6 +16,68 @@ use super::leaf::{GROUP_ROWS, Leaf, Values, leaves};
 use super::row::{Row, SCHEMA, Visitor, visit};
 use calltrace_model::record::{LogZone, Stamp};
 
+/// Writes calls as a Parquet file with the columns of a table, a group of rows at a time.
+///
+/// Memory holds the calls of one group, however many are written.
+pub struct CallsWriter<W: Write + Send> {
+    groups: Groups<W>,
+    rows: Vec<Row>,
+}
+
+impl<W: Write + Send> CallsWriter<W> {
+    /// A file into `out`, of calls whose record times are of `zone`.
+    ///
+    /// # Errors
+    /// When `out` can't be written.
+    pub fn new(out: W, zone: LogZone) -> io::Result<CallsWriter<W>> {
+        Ok(CallsWriter {
+            groups: Groups::new(out, zone).map_err(io_error)?,
+            rows: Vec::new(),
+        })
+    }
+
+    /// Adds a call.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn push(&mut self, row: Row) -> io::Result<()> {
+        self.rows.push(row);
+        match self.rows.len() < GROUP_ROWS {
+            true => Ok(()),
+            false => self.flush(),
+        }
+    }
+
+    /// Writes what is still to be written. Without it there is no Parquet file.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        self.groups.end(|_| Vec::new()).map_err(io_error)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let written = match self.rows.is_empty() {
+            true => Ok(()),
+            false => self.groups.write(&mut self.rows),
+        };
+        self.rows.clear();
+        written.map_err(io_error)
+    }
+}
+
+/// The error of the output itself, where it is one.
+fn io_error(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(error) => match error.downcast::<io::Error>() {
+            Ok(error) => *error,
+            Err(error) => io::Error::other(error),
+        },
+        error => io::Error::other(error),
+    }
+}
+
 /// Writes rows, with what is to be known of them as a whole, which is asked for once the rows are written.
 ///
 /// # Errors
@@ -26,29 +88,53 @@ pub(super) fn write<W: Write + Send>(
     zone: LogZone,
     about: impl FnOnce(&W) -> Vec<(&'static str, String)>,
 ) -> Result<()> {
-    let schema = Arc::new(parse_message_type(SCHEMA)?);
-    let mut properties = WriterProperties::builder()
-        .set_writer_version(WriterVersion::PARQUET_2_0)
-        .set_compression(Compression::SNAPPY)
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true)
-        .set_created_by("calltrace".to_owned());
-    let descriptor = SchemaDescriptor::new(Arc::clone(&schema));
-    for column in descriptor.columns() {
-        if let Some(encoding) = encoding_of(column.path()) {
-            properties = properties
-                .set_column_dictionary_enabled(column.path().clone(), false)
-                .set_column_encoding(column.path().clone(), encoding);
-        }
-    }
-    let mut file = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
+    let mut groups = Groups::new(out, zone)?;
     for rows in rows.chunks_mut(GROUP_ROWS) {
-        let mut columns = Shredder::new(&descriptor, zone);
+        groups.write(rows)?;
+    }
+    groups.end(about)
+}
+
+/// Groups of rows in a file that has no end yet.
+struct Groups<W: Write + Send> {
+    file: SerializedFileWriter<W>,
+    descriptor: SchemaDescriptor,
+    zone: LogZone,
+}
+
+impl<W: Write + Send> Groups<W> {
+    fn new(out: W, zone: LogZone) -> Result<Groups<W>> {
+        let schema = Arc::new(parse_message_type(SCHEMA)?);
+        let mut properties = WriterProperties::builder()
+            .set_writer_version(WriterVersion::PARQUET_2_0)
+            .set_compression(Compression::SNAPPY)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true)
+            .set_created_by("calltrace".to_owned());
+        let descriptor = SchemaDescriptor::new(Arc::clone(&schema));
+        for column in descriptor.columns() {
+            if let Some(encoding) = encoding_of(column.path()) {
+                properties = properties
+                    .set_column_dictionary_enabled(column.path().clone(), false)
+                    .set_column_encoding(column.path().clone(), encoding);
+            }
+        }
+        let file = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
+        Ok(Groups {
+            file,
+            descriptor,
+            zone,
+        })
+    }
+
+    /// Writes one group.
+    fn write(&mut self, rows: &mut [Row]) -> Result<()> {
+        let mut columns = Shredder::new(&self.descriptor, self.zone);
         for row in rows {
             columns.leaf = 0;
             visit(&mut columns, row);
         }
-        let mut group = file.next_row_group()?;
+        let mut group = self.file.next_row_group()?;
         for leaf in &columns.leaves {
             let mut column = group
                 .next_column()?
@@ -66,13 +152,18 @@ pub(super) fn write<W: Write + Send>(
             column.close()?;
         }
         group.close()?;
+        Ok(())
     }
-    file.flush()?;
-    for (key, value) in about(file.inner()) {
-        file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+
+    fn end(mut self, about: impl FnOnce(&W) -> Vec<(&'static str, String)>) -> Result<()> {
+        self.file.flush()?;
+        for (key, value) in about(self.file.inner()) {
+            self.file
+                .append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        }
+        self.file.close()?;
+        Ok(())
     }
-    file.close()?;
-    Ok(())
 }
 
 /// How a column is written in which hardly any value comes twice: as differences, since times and ids differ

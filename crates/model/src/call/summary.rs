@@ -6,6 +6,7 @@ mod outcome;
 mod ringing;
 
 use super::channels::{endpoint, is_extension, party};
+use super::digest::Digest;
 use super::fact::{CallType, Event, Fact, RequestResult};
 use super::main_leg::{main_hangup, main_uid, rings_on};
 use super::messages::{MessageLife, MessageTotals};
@@ -107,6 +108,8 @@ pub struct Summary {
     pub events: usize,
     /// All its channels, the main leg first.
     pub legs: Vec<Leg>,
+    /// What its records show besides; `None` unless it was asked for.
+    pub digest: Option<Box<Digest>>,
 }
 
 impl Summary {
@@ -161,6 +164,7 @@ impl Summary {
             sql: 0,
             events: 0,
             legs: Vec::new(),
+            digest: None,
         }
     }
 
@@ -244,6 +248,7 @@ impl Summary {
             sql: facts.iter().filter(|f| f.event == Event::Sql).count(),
             events: facts.iter().filter(|f| f.is_asterisk()).count(),
             legs: legs(facts, &main),
+            digest: None,
             main_uid: text(&main),
             client,
         })

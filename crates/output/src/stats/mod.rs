@@ -1,11 +1,13 @@
-//! Statistics of calls: for people ([`write_stats`]), for programs ([`document`], [`write_csv`]), as a picture
-//! ([`svg()`]).
+//! Statistics of calls: for people ([`write_stats`]), for programs ([`document`], [`write_csv`], [`write_parquet`]), as a
+//! picture ([`svg()`]).
 
 mod bars;
+mod columns;
 mod csv;
 mod heat;
 mod json;
 mod names;
+mod parquet;
 mod svg;
 mod terminal;
 
@@ -13,6 +15,7 @@ pub use bars::shade;
 pub use csv::{write_csv, write_sheet};
 pub use json::document;
 pub use names::Words;
+pub use parquet::write_parquet;
 pub use svg::{Bar, svg};
 pub use terminal::write_stats;
 

@@ -10,7 +10,7 @@ use super::{Circumstances, Code, Field, Finding, SettingsFile};
 use calltrace_store::index::FOLDER;
 
 /// Permissions of those who are neither owner nor of the group.
-const OTHERS_WRITE: u32 = 0o002;
+pub(super) const OTHERS_WRITE: u32 = 0o002;
 const OTHERS_PASS: u32 = 0o001;
 
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
@@ -91,7 +91,7 @@ fn others_twins(survey: &Survey) -> Option<Finding> {
 }
 
 /// Whether every user may pass through to what is in a folder.
-fn is_reachable(folder: &Path) -> bool {
+pub(super) fn is_reachable(folder: &Path) -> bool {
     let Ok(path) = folder.canonicalize() else {
         return false;
     };

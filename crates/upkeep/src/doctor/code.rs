@@ -49,6 +49,10 @@ codes! {
     IndexWrong: "index-wrong", "an index differs from its file (--deep)";
     IndexChecked: "index-checked", "when archives were last compared with indexes";
     IndexOrphan: "index-orphan", "indexes whose log is gone";
+    TableMissing: "table-missing", "archives of which no table tells the calls";
+    TableStale: "table-stale", "tables of calls of no use: torn, or of another version";
+    TableKept: "table-kept", "tables of calls that should have been removed";
+    TableOpen: "table-open", "every user may read or change tables of calls";
     WorldWritable: "world-writable", "every user may change the logs";
     SecretsReadable: "secrets-readable", "every user may read secrets in bodies";
     SettingsReadable: "settings-readable", "the same of secrets in settings";

@@ -28,6 +28,7 @@ mod renames;
 mod rotation;
 mod seen;
 mod survey;
+mod tables;
 mod twins;
 mod writers;
 
@@ -38,6 +39,7 @@ use rayon::prelude::*;
 
 use crate::rotate::Policy;
 use crate::survey::times::DAY_MILLIS;
+use calltrace_engine::Engine;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::Holders;
@@ -62,6 +64,8 @@ pub struct SettingsFile {
 pub struct Doctor<'d> {
     /// The tree.
     pub tree: &'d Tree,
+    /// What looks at tables of calls.
+    pub engine: &'d Engine,
     /// The zone of record times.
     pub zone: LogZone,
     /// What rotations are wanted to do.
@@ -174,6 +178,7 @@ fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
         rotation::check,
         foreign::check,
         indexes::check,
+        tables::check,
         access::check,
         clock::check,
         damage::check,

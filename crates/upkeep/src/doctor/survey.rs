@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::Circumstances;
 use super::look::foreign::{Foreign, LOOKED_AT_MAX};
+use super::look::tables::Tables;
 use super::look::twins::{self, Twin};
 use super::seen::{FileHealth, Seen};
 use crate::rotate::Checked;
@@ -51,6 +52,7 @@ pub(super) struct FolderHealth {
     pub(super) twins: Vec<Twin>,
     /// Archives whose index can be used, and that the catalog does not list.
     pub(super) uncatalogued: u64,
+    pub(super) tables: Tables,
 }
 
 impl Survey {
@@ -72,6 +74,7 @@ impl Survey {
             checked: Checked::default(),
             twins: Vec::new(),
             uncatalogued: 0,
+            tables: Tables::default(),
             folder: path.clone(),
         });
         if let Err(error) = opened.and_then(|folder| survey.look(circumstances, &folder)) {
@@ -99,6 +102,9 @@ impl Survey {
         self.look_at_files(circumstances, folder, &names);
         self.more.twins = twins::find(folder, &self.files, circumstances.doctor.deep);
         self.look_at_indexes(folder, own.as_ref());
+        self.more.tables = own.map_or_else(Tables::default, |own| {
+            Tables::of(circumstances, &self.more.enterprise, &own)
+        });
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::report::Report;
 use super::site::Site;
 use calltrace_engine::{Engine, TableState, log_of_table};
 use calltrace_store::error::Error;
-use calltrace_store::tree::{FileName, Tree};
+use calltrace_store::tree::{FileName, Generation, Tree};
 
 /// Made in one run of an enterprise: a month of days, and a few minutes of one core.
 const TABLES_MAX: usize = 31;
@@ -26,13 +26,18 @@ pub(super) fn tables(
     engine: &Engine,
     report: &mut Report,
 ) -> Result<(), Error> {
+    let mut held: BTreeSet<String> = BTreeSet::new();
     let mut take = |state| {
         match state {
-            TableState::Fresh(_) | TableState::Open(_) => {}
+            TableState::Open(_) => {}
+            TableState::Fresh(name) => {
+                held.insert(name);
+            }
             TableState::Built(table) => {
                 let written = publish::small(site, &table.name, &table.bytes);
                 written
                     .map_err(|error| Error::io(&site.own_path(&table.name), "write it", error))?;
+                held.insert(table.name.clone());
                 report.tables.push(table.name);
             }
             TableState::Useless(name, why) => report.without_table.push(format!("{name} {why}")),
@@ -40,11 +45,14 @@ pub(super) fn tables(
         Ok(report.tables.len() < TABLES_MAX)
     };
     engine.build_tables(tree, site.enterprise, &mut take)?;
-    expire(site)
+    let is_all = report.tables.len() < TABLES_MAX && report.without_table.is_empty();
+    expire(site, is_all.then_some(&held))
 }
 
-/// Removes tables whose logs are gone, once they were made longer ago than they are to be kept.
-fn expire(site: &Site<'_>) -> Result<(), Error> {
+/// Removes tables whose logs are gone, once they were made longer ago than they are to be kept; and of logs that
+/// are there, where all tables that hold are known, the others: a file that was renamed or sealed has another one, and
+/// a program that reads all of them would count its calls twice.
+fn expire(site: &Site<'_>, held: Option<&BTreeSet<String>>) -> Result<(), Error> {
     let fail = |error| Error::io(site.folder.path(), "list the folder", error);
     let listed = site.folder.names().map_err(fail)?;
     let logs = listed
@@ -56,7 +64,19 @@ fn expire(site: &Site<'_>) -> Result<(), Error> {
     let kept = DAY * site.policy.keep_tables_days;
     for name in own.names().map_err(|error| fail("", error))? {
         let Some(name) = name.to_str() else { continue };
-        if log_of_table(name).is_none_or(|log| stems.contains(&log.stem)) {
+        let Some(log) = log_of_table(name) else {
+            continue;
+        };
+        let has_log = stems.contains(&log.stem) || log.generation == Generation::Live;
+        if let Some(held) = held.filter(|held| has_log && !held.is_empty()) {
+            if !held.contains(name) {
+                site.deeds
+                    .unlink(&own, name)
+                    .map_err(|error| fail(name, error))?;
+            }
+            continue;
+        }
+        if stems.contains(&log.stem) {
             continue;
         }
         let made = match own.stat(name) {

@@ -24,17 +24,20 @@ pub(super) enum Format {
     Csv,
     /// One document, as `calltrace stats` prints it.
     Json,
+    /// A row for each group, for programs that count further.
+    Parquet,
 }
 
 impl Format {
     /// All there are. A further one is named here and in the methods below, and written in `file`.
-    pub(super) const ALL: [Format; 2] = [Format::Csv, Format::Json];
+    pub(super) const ALL: [Format; 3] = [Format::Csv, Format::Json, Format::Parquet];
 
     /// As links have it, and files end.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Format::Csv => "csv",
             Format::Json => "json",
+            Format::Parquet => "parquet",
         }
     }
 
@@ -43,6 +46,7 @@ impl Format {
         match self {
             Format::Csv => "text/csv; charset=utf-8",
             Format::Json => "application/json",
+            Format::Parquet => "application/vnd.apache.parquet",
         }
     }
 }

@@ -1,0 +1,64 @@
+//! How much of the logs tables tell, as far as that shows without reading records or rows: for those who look
+//! after a tree.
+
+use super::Engine;
+use super::corpus::Corpus;
+use super::table::{OF_OTHER_FILES, Part, Tables};
+use super::tabling::{has_hardly_lines, log_of};
+use super::window::{LATEST, touches, windows};
+use calltrace_store::error::Error;
+use calltrace_store::index::Index;
+use calltrace_store::tree::{EnterpriseName, FileName, Tree};
+
+/// How tables stand to the logs of an enterprise.
+#[derive(Debug, Default)]
+pub struct Coverage {
+    /// Logs with which a stretch of time begins that no table tells of, though one could; what still goes on
+    /// is left out.
+    pub bare: Vec<FileName>,
+    /// The names of tables that are of no use whatever the logs are, each with the reason, as a clause about it.
+    pub useless: Vec<(String, String)>,
+}
+
+impl Engine {
+    /// Looks at the tables of an enterprise; `deep` reads them, to compare their checksums.
+    ///
+    /// # Errors
+    /// When the folder can't be listed.
+    pub fn coverage(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        deep: bool,
+    ) -> Result<Coverage, Error> {
+        let corpus = Corpus::settled(tree, enterprise, self)?;
+        let mut tables = Tables::of(&corpus, self.zone, None);
+        let mut useless = std::mem::take(&mut tables.useless);
+        // That shows in what is bare.
+        useless.retain(|(_, why)| why != OF_OTHER_FILES);
+        if deep {
+            let all: Vec<String> = tables.all().iter().map(|t| t.name().to_owned()).collect();
+            tables = tables.sound();
+            let is_sound = |name: &String| tables.all().iter().any(|t| t.name() == name);
+            let torn = all.into_iter().filter(|name| !is_sound(name));
+            useless.extend(torn.map(|name| (name, "is torn".to_owned())));
+            useless.sort();
+        }
+        let mut bare = Vec::new();
+        for window in windows(&corpus.bounds, None, None) {
+            let near = corpus.indexes.iter().zip(&corpus.bounds);
+            let mut near = near.filter(|(_, bounds)| touches(**bounds, window));
+            let is_of_use = |index: &Index| !has_hardly_lines(index);
+            let goes_on = window.end == LATEST;
+            if goes_on || !near.all(|(index, _)| index.as_ref().is_none_or(is_of_use)) {
+                continue;
+            }
+            let is_told = |part: &Part<'_>| matches!(part, Part::Told(..));
+            if !tables.parts(&corpus, window).iter().any(is_told) {
+                bare.extend(log_of(&corpus, window));
+            }
+        }
+        bare.sort();
+        Ok(Coverage { bare, useless })
+    }
+}

@@ -1,0 +1,112 @@
+//! The columns of statistics, which CSV and Parquet share: whose figures they are, then the figures.
+
+use chrono::NaiveDate;
+
+use super::Shown;
+use calltrace_model::call::Outcome;
+use calltrace_model::stats::{Figures, Group, GroupBy, Key, Spread};
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Day,
+}
+
+/// A value of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Text(String),
+    Number(i64),
+    Day(NaiveDate),
+}
+
+/// A column behind the group, its calls and how these ended: its name, and how it is read.
+type Figure = (&'static str, fn(&Figures) -> Option<i64>);
+
+/// Durations are milliseconds.
+const FIGURES: [Figure; 16] = [
+    ("called_back", |f| count(f.fates.called_back())),
+    ("rang_again_answered", |f| {
+        count(f.fates.rang_again_answered)
+    }),
+    ("not_returned", |f| count(f.fates.not_returned)),
+    ("wait_p50_ms", |f| of(f.wait, |s| s.p50)),
+    ("wait_p90_ms", |f| of(f.wait, |s| s.p90)),
+    ("wait_p95_ms", |f| of(f.wait, |s| s.p95)),
+    ("wait_max_ms", |f| of(f.wait, |s| s.max)),
+    ("talk_p50_ms", |f| of(f.talk, |s| s.p50)),
+    ("talk_p90_ms", |f| of(f.talk, |s| s.p90)),
+    ("talk_p95_ms", |f| of(f.talk, |s| s.p95)),
+    ("hold_p50_ms", |f| of(f.hold, |s| s.p50)),
+    ("hold_p90_ms", |f| of(f.hold, |s| s.p90)),
+    ("hold_p95_ms", |f| of(f.hold, |s| s.p95)),
+    ("message_lag_p50_ms", |f| of(f.message_lag, |s| s.p50)),
+    ("message_lag_p95_ms", |f| of(f.message_lag, |s| s.p95)),
+    ("messages_standing", |f| count(f.messages_standing)),
+];
+
+fn count(count: usize) -> Option<i64> {
+    i64::try_from(count).ok()
+}
+
+fn of(spread: Option<Spread>, value: fn(Spread) -> i64) -> Option<i64> {
+    spread.map(value)
+}
+
+/// The columns that name a group: none where there are no groups.
+fn keys(by: Option<GroupBy>) -> impl Iterator<Item = (&'static str, Kind)> {
+    let enterprise = by.filter(|by| by.is_of_names()).map(|_| "enterprise");
+    let enterprise = enterprise.map(|name| (name, Kind::Text));
+    let own = by.map(|by| {
+        let kind = match by {
+            GroupBy::Hour | GroupBy::Weekday => Kind::Number,
+            GroupBy::Day => Kind::Day,
+            _ => Kind::Text,
+        };
+        (by.name(), kind)
+    });
+    enterprise.into_iter().chain(own)
+}
+
+/// All columns, in order.
+pub(super) fn columns(shown: &Shown<'_>) -> Vec<(&'static str, Kind)> {
+    let results = Outcome::ALL.map(Outcome::name).into_iter();
+    let figures = ["calls"].into_iter().chain(results);
+    let figures = figures.chain(FIGURES.map(|(name, _)| name));
+    let figures = figures.map(|name| (name, Kind::Number));
+    keys(shown.stats.by).chain(figures).collect()
+}
+
+/// The values of a group that is shown; `None` where there is none.
+pub(super) fn row(shown: &Shown<'_>, group: &Group) -> Vec<Option<Value>> {
+    let enterprise = |place: usize| Value::Text(shown.enterprises[place].to_string());
+    let key = match &group.key {
+        Key::Hour(hour) => vec![Value::Number(i64::from(*hour))],
+        // As ISO 8601 counts them.
+        Key::Weekday(day) => vec![Value::Number(i64::from(day + 1))],
+        Key::Day(day) => vec![Value::Day(*day)],
+        Key::Enterprise(place) => vec![enterprise(*place)],
+        Key::Name {
+            enterprise: place,
+            name,
+        } => vec![enterprise(*place), Value::Text(name.clone())],
+    };
+    let key = key.into_iter().map(Some);
+    key.chain(figures(&group.figures)).collect()
+}
+
+/// The same of all calls, which no key names.
+pub(super) fn total(shown: &Shown<'_>) -> Vec<Option<Value>> {
+    let no_key = keys(shown.stats.by).map(|_| None);
+    no_key.chain(figures(&shown.stats.total)).collect()
+}
+
+fn figures(figures: &Figures) -> impl Iterator<Item = Option<Value>> {
+    let outcomes = figures.outcomes;
+    let results = Outcome::ALL.map(|outcome| count(outcomes.of(outcome)));
+    let all = [count(outcomes.all())].into_iter().chain(results);
+    let all = all.chain(FIGURES.map(|(_, read)| read(figures)));
+    all.map(|number| number.map(Value::Number))
+}

@@ -1,0 +1,128 @@
+//! Tables of calls: missing, of no use, kept too long, open to everybody. What a search finds does not depend on them.
+
+use super::access::{OTHERS_WRITE, is_reachable};
+use super::look::tables::TableFile;
+use super::seen::{OTHERS_READ, Seen};
+use super::survey::Survey;
+use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
+use crate::survey::times::DAY_MILLIS;
+use calltrace_engine::log_of_table;
+use calltrace_store::index::{FOLDER, State};
+use calltrace_store::source::Form;
+use calltrace_store::tree::{FileName, Generation};
+
+/// Less of an archive is swept as fast as a table is read (bytes).
+const TABLED_BYTES_MIN: u64 = 128 << 10;
+
+pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    // By its index a table knows an archive again: where one is of no use, that is told, and rotation makes both.
+    let is_known = |seen: &&Seen| matches!(seen.log.index, State::Fresh { .. });
+    let is_small = |seen: &&Seen| seen.log.bytes < TABLED_BYTES_MIN;
+    let mut archives = survey.files.iter().filter(|s| s.log.form != Form::Plain);
+    if archives.all(|seen| is_known(&seen) || is_small(&seen)) {
+        findings.extend(missing(survey, circumstances));
+        findings.extend(stale(survey));
+    }
+    findings.extend(kept(survey, circumstances));
+    findings.extend(open(survey, circumstances));
+    findings
+}
+
+/// Archives only, as of indexes.
+fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let bare = survey.files_that(|seen| {
+        let is_archive = seen.log.form != Form::Plain && seen.log.bytes >= TABLED_BYTES_MIN;
+        let is_settled = circumstances.age(seen.log.modified) > ROTATED_BY_MILLIS;
+        is_archive && is_settled && survey.more.tables.coverage.bare.contains(&seen.log.name)
+    });
+    let first = bare.first()?;
+    Some(
+        Finding::warning(Code::TableMissing)
+            .file(first.log.name.full())
+            .seen("no table tells its calls: {files}")
+            .with("files", Field::Files(bare.len() as u64))
+            .why("searches for missed calls and the like, lists and statistics sweep their lines")
+            .remedy("{rotate} makes the tables; with -v it says of which logs it can't")
+            .with("rotate", Field::Calltrace("rotate")),
+    )
+}
+
+/// Those whose file is at fault. Of `events.log` it is left out, as of indexes.
+fn stale(survey: &Survey) -> Option<Finding> {
+    let is_live = |log: FileName| log.generation == Generation::Live;
+    let useless = survey.more.tables.coverage.useless.iter();
+    let mut useless = useless.filter(|(name, _)| !log_of_table(name).is_some_and(is_live));
+    let (name, reason) = useless.next()?;
+    Some(
+        Finding::warning(Code::TableStale)
+            .file(format!("{FOLDER}/{name}"))
+            .seen("the table {reason}")
+            .with("reason", Field::Text(reason.clone()))
+            .of_several("so many in all: {files}", 1 + useless.count())
+            .why("the logs are swept as if there were none")
+            .remedy("{rotate} makes them anew; what it leaves may be removed")
+            .with("rotate", Field::Calltrace("rotate")),
+    )
+}
+
+/// Tables whose logs are gone, and that a rotation would have removed by now.
+fn kept(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let days = i64::from(circumstances.doctor.policy.keep_tables_days);
+    let is_over = |table: &&TableFile| {
+        let is_there = |seen: &Seen| seen.log.name.stem == table.log.stem;
+        let age = circumstances.age(table.made);
+        age > days * DAY_MILLIS + ROTATED_BY_MILLIS && !survey.files.iter().any(is_there)
+    };
+    // What could not be read is there all the same.
+    let files = survey.more.tables.files.iter();
+    let mut over = files.filter(|_| survey.troubles.is_empty()).filter(is_over);
+    let first = over.next()?;
+    Some(
+        Finding::warning(Code::TableKept)
+            .file(format!("{FOLDER}/{}", first.name))
+            .seen("its log is gone, and it was made {age} ago; tables are kept for {days}")
+            .with(
+                "age",
+                Field::Days(circumstances.age(first.made) / DAY_MILLIS),
+            )
+            .with("days", Field::Days(days))
+            .of_several("so many in all: {files}", 1 + over.count())
+            .why("numbers of clients stand in it that should be forgotten")
+            .remedy("{rotate} removes them (setting rotate.keep_tables)")
+            .with("rotate", Field::Calltrace("rotate")),
+    )
+}
+
+/// A table that others may read and its log not, or that they may change.
+fn open(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let is_closed = |table: &TableFile| {
+        let log = survey.files.iter().find(|seen| seen.log.name == table.log);
+        log.is_some_and(|seen| !seen.is_open_to_others())
+    };
+    let is_open = |table: &&TableFile| {
+        let is_read = table.mode & OTHERS_READ != 0 && is_closed(table);
+        is_read || table.mode & OTHERS_WRITE != 0
+    };
+    let path = survey.more.folder.join(FOLDER);
+    let mut open = survey.more.tables.files.iter().filter(is_open);
+    let first = open
+        .next()
+        .filter(|_| is_reachable(circumstances.doctor.tree.root()) && is_reachable(&path))?;
+    let finding = match first.mode & OTHERS_WRITE != 0 {
+        true => Finding::problem(Code::TableOpen)
+            .seen("every user of this machine may change it (mode {mode})")
+            .why("anybody can forge what lists and statistics tell"),
+        false => Finding::warning(Code::TableOpen)
+            .seen("every user of this machine may read it (mode {mode}), and its log not")
+            .why("numbers of clients stand in it"),
+    };
+    Some(
+        finding
+            .file(format!("{FOLDER}/{}", first.name))
+            .with("mode", Field::Mode(first.mode))
+            .of_several("so open in all: {files}", 1 + open.count())
+            .remedy("`chmod -R o= {path}`")
+            .with("path", Field::Path(path)),
+    )
+}
