@@ -271,7 +271,7 @@ mod tests {
     }
 
     /// Arguments whose values nobody can guess.
-    const FREE: [&str; 21] = [
+    const FREE: [&str; 22] = [
         "threads",
         "phone",
         "ext",
@@ -280,6 +280,7 @@ mod tests {
         "text",
         "regex",
         "min_talk",
+        "min_request",
         "min_ring",
         "callback_within",
         "limit",

@@ -22,5 +22,6 @@ mod sample_tree;
 mod stories;
 mod summer_time;
 mod tables;
+mod tables_odd;
 mod told;
 mod whole;

@@ -18,7 +18,7 @@ use crate::indexing;
 
 const HOUR: i64 = 3_600_000;
 
-fn engine() -> Engine {
+pub(crate) fn engine() -> Engine {
     Engine::new(2, Tuning::default(), LogZone::default()).expect("an engine")
 }
 
@@ -33,7 +33,7 @@ fn plan() -> Plan {
 }
 
 /// Questions that tables may answer, over a tree whose records are of these times.
-fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestion)> {
+pub(crate) fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestion)> {
     let now = Some(last.plus_millis(100 * HOUR));
     let of = |criteria: Criteria| SearchQuestion {
         criteria: Criteria { now, ..criteria },
@@ -168,7 +168,11 @@ fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestion)> {
 }
 
 /// Answers, whole: calls, counts, what was read and what was wrong.
-fn answers(engine: &Engine, root: &Path, questions: &[(String, SearchQuestion)]) -> Vec<String> {
+pub(crate) fn answers(
+    engine: &Engine,
+    root: &Path,
+    questions: &[(String, SearchQuestion)],
+) -> Vec<String> {
     let tree = Tree::open(root).expect("a tree");
     let name = EnterpriseName::new("0367").expect("a name");
     let ask = |(_, question): &(String, SearchQuestion)| {
@@ -182,12 +186,12 @@ fn answers(engine: &Engine, root: &Path, questions: &[(String, SearchQuestion)])
     questions.iter().map(ask).collect()
 }
 
-fn own(root: &Path) -> PathBuf {
+pub(crate) fn own(root: &Path) -> PathBuf {
     root.join("0367/.calltrace")
 }
 
 /// The tables of a tree, the oldest first.
-fn tables(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn tables(root: &Path) -> Vec<PathBuf> {
     let listed = fs::read_dir(own(root)).expect("listed");
     let paths = listed.map(|entry| entry.expect("an entry").path());
     let mut tables: Vec<PathBuf> = paths
@@ -198,7 +202,7 @@ fn tables(root: &Path) -> Vec<PathBuf> {
 }
 
 /// Times of the first and the last call.
-fn times(engine: &Engine, root: &Path) -> (Stamp, Stamp) {
+pub(crate) fn times(engine: &Engine, root: &Path) -> (Stamp, Stamp) {
     let tree = Tree::open(root).expect("a tree");
     let name = EnterpriseName::new("0367").expect("a name");
     let found = engine.search(&tree, &name, &SearchQuestion::default());
@@ -208,7 +212,7 @@ fn times(engine: &Engine, root: &Path) -> (Stamp, Stamp) {
     (first, last)
 }
 
-fn same(
+pub(crate) fn same(
     engine: &Engine,
     root: &Path,
     questions: &[(String, SearchQuestion)],
