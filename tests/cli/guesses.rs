@@ -134,13 +134,13 @@ fn a_number_is_traced_by_its_newest_call() {
     let (text, words, code) = typed(&["trace", "80290001234"]);
     assert_eq!(text, typed(&right).0);
     assert!(
-        words.ends_with(
+        words.starts_with(
             "calltrace: the newest call of 375290001234: calltrace trace 0367 1764666900.61; \
              all of them: calltrace search 0367 --phone 375290001234\n"
         ),
         "{words}"
     );
-    assert_eq!((words.lines().count(), code), (4, Some(2)), "{words}");
+    assert_eq!((words.lines().count(), code), (2, Some(2)), "{words}");
 }
 
 #[test]
@@ -158,7 +158,8 @@ fn a_number_without_a_call_is_not_found() {
 #[test]
 fn an_enterprise_alone_shows_its_newest_calls_and_how_to_choose() {
     let (rows, _, _) = typed(&["search", "0367", "-n", "5"]);
-    assert_eq!(rows.lines().count(), 6);
+    let ids = rows.lines().filter(|row| row.contains(" 17646"));
+    assert_eq!(ids.count(), 5, "{rows}");
     let (text, words, code) = typed(&["trace", "0367"]);
     assert_eq!(text, rows);
     assert_eq!(
@@ -283,7 +284,7 @@ fn json_and_o_are_formats() {
     }
     refused(
         &["export", "0367", "-o", "calls"],
-        "invalid value 'calls' for '--format <FORMAT>' [possible values: csv, ndjson]; -o is --format; \
+        "invalid value 'calls' for '--format <FORMAT>' [possible values: csv, ndjson, parquet]; -o is --format; \
          the folder is --out DIR",
     );
     refused(&["serve", "--json"], "unexpected argument '--json' found");

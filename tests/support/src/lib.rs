@@ -26,9 +26,10 @@ pub const NOW: &str = "2025-12-03T15:00:00Z";
 pub const NO_LEASES: &str = "the file system of the temporary folder has no leases";
 
 /// Words that a Russian page may hold in Latin letters: names of things.
-pub const LATIN_WORDS: [&str; 11] = [
+pub const LATIN_WORDS: [&str; 12] = [
     "CSV",
     "JSON",
+    "Parquet",
     "HTTP",
     "Telegram",
     "Europe",

@@ -16,13 +16,10 @@ use memchr::memmem;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::memory::TableMemory;
 use super::reading::{Group, Rows};
 use super::row::Row;
 use super::writing::write;
 use calltrace_model::record::LogZone;
-use calltrace_store::fsx::Folder;
-use calltrace_store::index;
 
 /// The key under which the binding is noted.
 pub(super) const BINDING: &str = "calltrace.binding";
@@ -57,24 +54,16 @@ impl fmt::Debug for TableFile {
 }
 
 impl TableFile {
-    /// Opens the table `name` of a folder, unless it is remembered.
+    /// The table in a file of this length.
     ///
     /// # Errors
     /// Why it is of no use, as a clause about it.
-    pub(super) fn open(
-        folder: &Folder,
-        name: &str,
+    pub(super) fn in_file(
+        file: File,
+        bytes: u64,
         zone: LogZone,
-        memory: Option<&TableMemory>,
-    ) -> std::result::Result<Arc<TableFile>, String> {
-        let (file, metadata) =
-            index::open_own(folder, name).map_err(|error| format!("can't be read: {error}"))?;
-        let bytes = metadata.len();
-        let read = || TableFile::of(At::File(Arc::new(file), bytes), zone);
-        match memory {
-            Some(memory) => memory.opened(&metadata, read),
-            None => read().map(Arc::new),
-        }
+    ) -> std::result::Result<TableFile, String> {
+        TableFile::of(At::File(Arc::new(file), bytes), zone)
     }
 
     /// A table that is nowhere but in memory.

@@ -25,6 +25,7 @@ use crate::window::{Told, Window};
 use calltrace_model::call::{Criteria, reach};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::error::Trouble;
+use calltrace_store::fsx::Folder;
 use calltrace_store::index;
 use calltrace_store::tree::FileName;
 use file::TableFile;
@@ -96,7 +97,7 @@ impl Tables {
         let opened: Vec<_> = names
             .into_par_iter()
             .map(|name| {
-                let file = TableFile::open(folder, &name, zone, memory);
+                let file = open(folder, &name, zone, memory);
                 let table = file.and_then(|file| Table::of(corpus, &name, file, zone));
                 table.map_err(|why| (name, why))
             })
@@ -231,6 +232,25 @@ impl Tables {
         let before = table.binding.reached.plus_millis(-DISORDER_MILLIS);
         let told = |bytes: &Option<u64>| bytes.map(|bytes| Told { before, bytes });
         table.held.read.iter().map(told).collect()
+    }
+}
+
+/// Opens the table `name` of a folder, unless it is remembered.
+///
+/// # Errors
+/// Why it is of no use, as a clause about it.
+fn open(
+    folder: &Folder,
+    name: &str,
+    zone: LogZone,
+    memory: Option<&TableMemory>,
+) -> Result<Arc<TableFile>, String> {
+    let (file, metadata) =
+        index::open_own(folder, name).map_err(|error| format!("can't be read: {error}"))?;
+    let read = || TableFile::in_file(file, metadata.len(), zone);
+    match memory {
+        Some(memory) => memory.opened(&metadata, read),
+        None => read().map(Arc::new),
     }
 }
 

@@ -41,6 +41,15 @@ impl Format {
         }
     }
 
+    /// As people call it.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Format::Csv => "CSV",
+            Format::Json => "JSON",
+            Format::Parquet => "Parquet",
+        }
+    }
+
     /// Its media type.
     pub(super) const fn media_type(self) -> &'static str {
         match self {
@@ -116,7 +125,7 @@ pub(super) fn files(
     );
     let file = |(format, by): (Format, Option<(GroupBy, &str)>)| {
         let (name, link) = (
-            format.name().to_uppercase(),
+            format.title().to_owned(),
             format!("{front}&format={}", format.name()),
         );
         match by {
