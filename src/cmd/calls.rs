@@ -9,7 +9,7 @@ use calltrace_engine::{Found, SearchQuestion};
 use calltrace_model::call::{Criteria, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Contacts, Returns, StatsCall, criteria_after};
-use calltrace_store::error::Error;
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 /// When `--since` begins and `--until` ends.
@@ -87,7 +87,11 @@ pub(super) struct Answers {
 impl Answers {
     /// Whether they may miss something.
     pub(super) fn are_incomplete(&self) -> bool {
-        self.unreadable || self.found.iter().any(|found| !found.troubles.is_empty())
+        self.unreadable
+            || self
+                .found
+                .iter()
+                .any(|found| Trouble::may_hide(&found.troubles))
     }
 }
 

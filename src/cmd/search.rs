@@ -10,7 +10,7 @@ use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Fate, Returns};
 use calltrace_output::{Secrets, csv, json, write_lines, write_table};
-use calltrace_store::error::Error;
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
@@ -233,7 +233,7 @@ fn lines(
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
         desk.explain_all(&found.notes);
         desk.say_troubles(&found.troubles);
-        troubles |= !found.troubles.is_empty();
+        troubles |= Trouble::may_hide(&found.troubles);
         all.push(found);
     }
     keep_newest(&mut all, question.limit);

@@ -140,11 +140,19 @@ pub fn say(text: &str) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
+/// How a trouble is told: whether an answer may miss something for it comes first.
+pub(super) fn said(trouble: &Trouble) -> String {
+    match trouble.is_harmless {
+        true => trouble.to_string(),
+        false => format!("incomplete: {trouble}"),
+    }
+}
+
 impl Desk {
     /// Names what could not be read.
     pub(super) fn say_troubles<'t>(&self, troubles: impl IntoIterator<Item = &'t Trouble>) {
         for trouble in troubles {
-            self.say(&format!("incomplete: {trouble}"));
+            self.say(&said(trouble));
         }
     }
 

@@ -83,7 +83,10 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         }
         traces.push(trace);
     }
-    let troubles = unreadable || traces.iter().any(|trace| !trace.troubles.is_empty());
+    let troubles = unreadable
+        || traces
+            .iter()
+            .any(|trace| Trouble::may_hide(&trace.troubles));
     // One document holds the calls of all enterprises that have one.
     let calls = traces.iter();
     let calls = calls.filter_map(|trace: &Trace| Some((trace, trace.call.as_ref()?)));

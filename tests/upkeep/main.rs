@@ -8,6 +8,7 @@ mod doctor_days;
 mod doctor_files;
 mod doctor_writers;
 mod doctoring;
+mod gzip_endings;
 mod hostile;
 mod hostile_clocks;
 mod hostile_folders;

@@ -100,6 +100,8 @@ pub struct Trouble {
     pub what: String,
     /// There may be many like it in the file; the first is enough.
     pub first_only: bool,
+    /// Worth a line; no answer misses anything for it.
+    pub is_harmless: bool,
 }
 
 impl Trouble {
@@ -110,7 +112,13 @@ impl Trouble {
             at: 0,
             what: what.into(),
             first_only: false,
+            is_harmless: false,
         }
+    }
+
+    /// Whether an answer with these troubles may miss something.
+    pub fn may_hide(troubles: &[Trouble]) -> bool {
+        troubles.iter().any(|trouble| !trouble.is_harmless)
     }
 
     /// Trouble with `path`, of which this could not be done: "be read", "list it".

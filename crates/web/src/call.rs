@@ -15,6 +15,7 @@ use super::request::in_query;
 use super::site::{Site, Visit};
 use calltrace_engine::{Trace, TraceQuestion};
 use calltrace_output::Secrets;
+use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Said> {
@@ -96,6 +97,6 @@ fn no_such_call(id: String, trace: Option<&Trace>) -> Notice {
     Notice::NoSuchCall {
         id,
         files: trace.map_or(0, |trace| trace.searched.files),
-        whole: trace.is_none_or(|trace| trace.troubles.is_empty()),
+        whole: trace.is_none_or(|trace| !Trouble::may_hide(&trace.troubles)),
     }
 }

@@ -7,9 +7,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::Desk;
 use super::super::calls::left_out;
+use super::super::talk::said;
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
+use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
 /// Asks, and shows on a terminal how far it is.
@@ -99,12 +101,12 @@ impl<'d> Asker<'d> {
             match answer {
                 Ok(found) => {
                     for trouble in &found.troubles {
-                        self.say(format!("incomplete: {trouble}"));
+                        self.say(said(trouble));
                     }
                     if let Some(text) = left_out(&found).filter(|_| !count_only) {
                         self.say(text);
                     }
-                    let is_whole = found.troubles.is_empty();
+                    let is_whole = !Trouble::may_hide(&found.troubles);
                     self.is_incomplete |= !is_whole;
                     take(enterprise, found.calls, found.count, is_whole);
                 }

@@ -100,7 +100,7 @@ impl<'d> Tail<'d> {
 
     /// Whether the answer may miss something.
     fn is_incomplete(&self) -> bool {
-        self.is_unreadable || !self.troubles.is_empty()
+        self.is_unreadable || self.troubles.iter().any(|it| !it.is_harmless)
     }
 
     /// Whether following is to end.

@@ -49,6 +49,7 @@ struct Noted {
     file: usize,
     at: u64,
     first_only: bool,
+    is_harmless: bool,
     what: String,
 }
 
@@ -105,6 +106,7 @@ impl Binding {
                     file,
                     at: trouble.at,
                     first_only: trouble.first_only,
+                    is_harmless: trouble.is_harmless,
                     what: Some(trouble.what.clone()).filter(|what| !what.contains('\n'))?,
                 });
             }
@@ -159,6 +161,7 @@ impl Binding {
             Some(Trouble {
                 at: noted.at,
                 first_only: noted.first_only,
+                is_harmless: noted.is_harmless,
                 ..Trouble::new(&source.log.path, noted.what.clone())
             })
         });
@@ -197,9 +200,9 @@ impl Binding {
             );
         }
         for noted in &self.troubles {
-            let first_only = i32::from(noted.first_only);
+            let kind = u8::from(noted.first_only) + 2 * u8::from(noted.is_harmless);
             text += &format!(
-                "trouble {} {} {first_only} {}\n",
+                "trouble {} {} {kind} {}\n",
                 noted.file, noted.at, noted.what
             );
         }
@@ -267,10 +270,13 @@ impl Noted {
     fn decode(text: &str) -> Option<Noted> {
         let mut fields = text.splitn(4, ' ');
         let mut next = || fields.next();
+        let (file, at) = (next()?.parse().ok()?, next()?.parse().ok()?);
+        let kind: u8 = next()?.parse().ok()?;
         Some(Noted {
-            file: next()?.parse().ok()?,
-            at: next()?.parse().ok()?,
-            first_only: next()? == "1",
+            file,
+            at,
+            first_only: kind & 1 != 0,
+            is_harmless: kind & 2 != 0,
             what: next()?.to_owned(),
         })
     }

@@ -427,7 +427,7 @@ fn faults(call: &TracedCall, clock: &Clock, now: Stamp) -> Vec<Value> {
 
 fn completeness(searched: &Searched, troubles: &[Trouble], clock: &Clock) -> Value {
     json!({
-        "complete": troubles.is_empty(),
+        "complete": !Trouble::may_hide(troubles),
         "files_searched": searched.files,
         "files_known": searched.files_known,
         "from": searched.from.map(|at| clock.rfc3339(at)),

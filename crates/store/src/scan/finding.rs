@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::error::Trouble;
+use crate::source::Trailing;
 use calltrace_model::record::Stamp;
 
 /// No writer makes lines this long; one that is there is read, and named.
@@ -19,6 +20,8 @@ pub enum Finding {
         /// The last time before it.
         after: Option<Stamp>,
     },
+    /// Something stands behind the content, and is no part of it.
+    Trailing(Trailing),
     /// A line over [`LONG_LINE_BYTES`]; cut where not all of it was kept.
     LongLine {
         /// Content offset of its first byte.
@@ -48,7 +51,7 @@ impl Finding {
     /// Content offset of the line that something is wrong with, and the bytes that are; `None` for damage.
     pub fn place(&self) -> Option<(u64, usize)> {
         match *self {
-            Finding::Damaged { .. } => None,
+            Finding::Damaged { .. } | Finding::Trailing(_) => None,
             Finding::LongLine { offset, bytes, .. }
             | Finding::HalfLine { offset, bytes }
             | Finding::Hole { offset, bytes } => Some((offset, bytes)),
@@ -65,6 +68,7 @@ impl Finding {
         Trouble {
             at: self.place().map_or(0, |(offset, _)| offset),
             first_only: self.is_hole(),
+            is_harmless: matches!(self, Finding::Trailing(_)),
             ..Trouble::new(path, self.to_string())
         }
     }
@@ -78,6 +82,7 @@ impl fmt::Display for Finding {
                 what,
                 after: Some(at),
             } => write!(f, "{what} after {}", at.to_record_text()),
+            Finding::Trailing(trailing) => write!(f, "{trailing}"),
             Finding::LongLine { offset, bytes, cut } => {
                 let mib = *bytes as f64 / f64::from(1 << 20);
                 let cut = if *cut {

@@ -59,6 +59,7 @@ codes! {
     ClockSkew: "clock-skew", "a host's clock differs from this one's";
     ZoneWrong: "zone-wrong", "record times are of another zone than is set";
     Damaged: "damaged", "an archive can't be decoded to its end";
+    Trailing: "trailing", "bytes behind an archive's end that are no gzip";
     NulRun: "nul-run", "NUL bytes, as truncation or a crash leaves";
     HalfLine: "half-line", "the last line has no end, and nobody writes";
     Unparsed: "unparsed", "many lines fit no kind";

@@ -20,7 +20,7 @@ use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::LogZone;
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_output::Clock;
-use calltrace_store::error::Error;
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 const LIMIT: usize = 50;
@@ -114,7 +114,7 @@ fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
         let (mut rows, mut is_complete, mut is_all) = (Vec::new(), true, true);
         for found in answers {
             let found = found?;
-            is_complete &= found.troubles.is_empty();
+            is_complete &= !Trouble::may_hide(&found.troubles);
             let were = found.calls.len();
             let fits = |call: &Summary| asked.status.is_none_or(|it| it == status(call));
             let fitting = found.calls.into_iter().filter(fits);

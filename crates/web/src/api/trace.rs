@@ -17,7 +17,7 @@ use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
 use calltrace_model::call::{Direction, Summary};
 use calltrace_model::record::id;
 use calltrace_output::Clock;
-use calltrace_store::error::Error;
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) async fn show(
@@ -86,7 +86,9 @@ fn traced(
         .engine
         .trace_each(&site.tree, &names, &question, RecordLimits::default());
     let traces = answers.into_iter().collect::<Result<Vec<Trace>, Error>>()?;
-    let is_complete = traces.iter().all(|trace| trace.troubles.is_empty());
+    let is_complete = !traces
+        .iter()
+        .any(|trace| Trouble::may_hide(&trace.troubles));
     let found = traces.into_iter().find_map(|mut trace| {
         let call = trace.call.take()?;
         Some((trace, call))
@@ -119,7 +121,7 @@ fn told(trace: &Trace, call: &TracedCall, asked: &str, clock: &Clock) -> Value {
         "main_unique_id": s.main_uid,
         "related_unique_ids": legs,
         "records_left_out": call.left_out,
-        "complete": trace.troubles.is_empty(),
+        "complete": !Trouble::may_hide(&trace.troubles),
     })
 }
 

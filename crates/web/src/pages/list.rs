@@ -264,7 +264,7 @@ fn nothing(l: Language, page: &ListPage<'_>) -> &'static str {
             "Звонков в журнале ещё нет.",
             "There are no calls in the log yet.",
         )
-    } else if page.troubles.is_empty() {
+    } else if !calltrace_store::error::Trouble::may_hide(page.troubles) {
         l.of(
             "Таких звонков нет; всё просмотрено.",
             "There are no such calls; everything was searched.",

@@ -46,7 +46,8 @@ pub(super) fn missing_parts(look: &Look, call: Option<&Summary>, troubles: &[Tro
 
 /// A very long line that was read whole is odd, and nothing is missing for it.
 fn loses_lines(trouble: &Trouble) -> bool {
-    !trouble.what.starts_with("has a line of") || trouble.what.contains("only that much")
+    !trouble.is_harmless && !trouble.what.starts_with("has a line of")
+        || trouble.what.contains("only that much")
 }
 
 /// `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the plain reason for
