@@ -23,6 +23,9 @@ mod talk;
 mod trace;
 mod wall_clock;
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+
 use calltrace_model::record::Zone;
 
 use crate::cli::{Cli, Command, Global, Moment};
@@ -31,7 +34,7 @@ use calltrace_engine::Engine;
 use calltrace_model::record::Stamp;
 use calltrace_output::Clock;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::WallClock;
+use calltrace_store::fsx::{WallClock, raise_descriptor_limit};
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::Tree;
 
@@ -83,6 +86,7 @@ impl Exit {
 /// # Errors
 /// What ends a command: wrong input, no tree, no way to write the answer.
 pub fn run(cli: Cli) -> Result<Exit, Error> {
+    raise_descriptor_limit();
     let global = cli.global;
     let Some(command) = cli.command else {
         return overview::run(&global);
@@ -111,6 +115,8 @@ struct Desk {
     now: WallClock,
     global: Global,
     settings: Settings,
+    /// What was said once and need not be said again.
+    said: Mutex<HashSet<String>>,
 }
 
 impl Desk {
@@ -126,6 +132,7 @@ impl Desk {
             now: wall_clock(),
             global,
             settings,
+            said: Mutex::default(),
         })
     }
 

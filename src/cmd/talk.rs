@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
+use std::sync::PoisonError;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -13,7 +14,8 @@ use super::root::is_tree;
 use crate::cli::ColorWhen;
 use calltrace_engine::Searched;
 use calltrace_model::sanitise::sanitise;
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Trouble, TroubleKind};
+use calltrace_store::fsx::out_of_descriptors;
 
 /// Standard output. Text written through [`Out::styled`] loses its colours where they are not
 /// wanted; bytes written through [`Out::bytes`] are left alone.
@@ -142,9 +144,10 @@ pub fn say(text: &str) {
 
 /// How a trouble is told: whether an answer may miss something for it comes first.
 pub(super) fn said(trouble: &Trouble) -> String {
-    match trouble.is_harmless {
-        true => trouble.to_string(),
-        false => format!("incomplete: {trouble}"),
+    match trouble.kind {
+        TroubleKind::Harmless => trouble.to_string(),
+        TroubleKind::Hides => format!("incomplete: {trouble}"),
+        TroubleKind::OutOfDescriptors => format!("incomplete: {}", out_of_descriptors()),
     }
 }
 
@@ -152,14 +155,28 @@ impl Desk {
     /// Names what could not be read.
     pub(super) fn say_troubles<'t>(&self, troubles: impl IntoIterator<Item = &'t Trouble>) {
         for trouble in troubles {
-            self.say(&said(trouble));
+            match trouble.kind {
+                TroubleKind::OutOfDescriptors => self.say_once(&said(trouble)),
+                TroubleKind::Hides | TroubleKind::Harmless => self.say(&said(trouble)),
+            }
+        }
+    }
+
+    /// Says what holds for many files or enterprises, the first time only.
+    pub(super) fn say_once(&self, text: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert(text.to_owned()) {
+            self.say(text);
         }
     }
 
     /// The answer of one enterprise; `None`, with the reason said, where its folder can't be read.
     /// The other enterprises are asked all the same.
     pub(super) fn answer<A>(&self, answer: Result<A, Error>) -> Option<A> {
-        let said = |error: &Error| self.say(&format!("incomplete: {error}"));
+        let said = |error: &Error| match error.is_out_of_descriptors() {
+            true => self.say_once(&format!("incomplete: {}", out_of_descriptors())),
+            false => self.say(&format!("incomplete: {error}")),
+        };
         answer.inspect_err(said).ok()
     }
 

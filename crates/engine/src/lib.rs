@@ -41,7 +41,7 @@ pub use calltrace_store::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
 pub use kept::RecordLimits;
 pub use lines::{FoundLine, FoundLines, LinesQuestion};
-pub use now::{Now, OpenCalls, ReadUpTo};
+pub use now::{Now, OpenCalls, ReadUpTo, Then};
 pub use recent::{last_written, recent_calls};
 pub use search::{Found, SearchQuestion};
 pub use table::{Row, file_name as table_name, log_of as log_of_table};

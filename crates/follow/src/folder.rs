@@ -202,9 +202,8 @@ impl<H: OpenFile> Folder<H> {
             Ok(listed) => listed,
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
-                    let (enterprise, what) = (&self.enterprise, cant("be listed", &error));
-                    let text = format!("{enterprise} {what}; trying again");
-                    ctx.news.push(News::for_all(text));
+                    let enterprise = self.enterprise.as_str();
+                    ctx.news.push(News::failed(enterprise, "be listed", &error));
                 }
                 return;
             }
@@ -340,8 +339,7 @@ impl<H: OpenFile> Folder<H> {
             let known = if self.listed { 0 } else { listed.bytes };
             self.refused.insert(listed.identity, known);
             let path = format!("{}/{}", self.enterprise, listed.name.full());
-            let text = format!("{path} {}; trying again", cant("be read", error));
-            ctx.news.push(News::for_all(text));
+            ctx.news.push(News::failed(&path, "be read", error));
         }
         // To be tried again even if no name changes.
         self.names_changed = None;

@@ -9,6 +9,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::fsx::is_out_of_descriptors;
+
 /// The reason of an error of another crate.
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -79,6 +81,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the reason is that no more files may be open.
+    pub fn is_out_of_descriptors(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if is_out_of_descriptors(source))
+    }
+
     /// An error of `deed` on `path`.
     pub fn io(path: &Path, deed: &'static str, source: io::Error) -> Error {
         Error::Io {
@@ -100,8 +107,19 @@ pub struct Trouble {
     pub what: String,
     /// There may be many like it in the file; the first is enough.
     pub first_only: bool,
+    /// What it means to an answer.
+    pub kind: TroubleKind,
+}
+
+/// What a trouble means to an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TroubleKind {
+    /// The answer may miss something.
+    Hides,
+    /// The same; it is no fault of the file, which could not be opened because too many were open.
+    OutOfDescriptors,
     /// Worth a line; no answer misses anything for it.
-    pub is_harmless: bool,
+    Harmless,
 }
 
 impl Trouble {
@@ -112,23 +130,36 @@ impl Trouble {
             at: 0,
             what: what.into(),
             first_only: false,
-            is_harmless: false,
+            kind: TroubleKind::Hides,
         }
     }
 
     /// Whether an answer with these troubles may miss something.
     pub fn may_hide(troubles: &[Trouble]) -> bool {
-        troubles.iter().any(|trouble| !trouble.is_harmless)
+        let hides = |trouble: &Trouble| trouble.kind != TroubleKind::Harmless;
+        troubles.iter().any(hides)
     }
 
     /// Trouble with `path`, of which this could not be done: "be read", "list it".
     pub fn cant(path: &Path, deed: &str, error: &io::Error) -> Trouble {
-        Trouble::new(path, cant(deed, error))
+        let kind = match is_out_of_descriptors(error) {
+            true => TroubleKind::OutOfDescriptors,
+            false => TroubleKind::Hides,
+        };
+        Trouble {
+            kind,
+            ..Trouble::new(path, cant(deed, error))
+        }
     }
 
-    /// Sorts troubles, each once.
+    /// Sorts troubles, each once. Of files that were too many to open, the first stands for all.
     pub fn tidy(troubles: &mut Vec<Trouble>) {
         troubles.sort();
+        let mut is_first = true;
+        troubles.retain(|trouble| {
+            let is_limit = trouble.kind == TroubleKind::OutOfDescriptors;
+            !is_limit || std::mem::take(&mut is_first)
+        });
         troubles.dedup_by(|next, before| {
             let like = next.first_only && before.first_only && next.path == before.path;
             like || next == before

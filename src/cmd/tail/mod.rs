@@ -24,19 +24,16 @@ use signal_hook::{flag, low_level};
 use super::talk::Out;
 use super::{Desk, Exit};
 use crate::cli::{TailArgs, TailFormat};
-use calltrace_engine::Now;
-use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom, raise_descriptor_limit};
+use calltrace_engine::{Now, Then};
+use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Place;
 use calltrace_output::{Shown, Stream, json};
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Trouble, TroubleKind};
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
     args.check()?;
-    if args.follows() {
-        raise_descriptor_limit();
-    }
     let tail = Tail {
         desk,
         args,
@@ -89,6 +86,14 @@ impl<'d> Tail<'d> {
         Some(now.answer)
     }
 
+    /// What becomes of the files that were read.
+    fn then(&self) -> Then {
+        match self.args.follows() {
+            true => Then::Follow,
+            false => Then::Close,
+        }
+    }
+
     /// Names what could not be read, unless it was named before.
     fn trouble(&mut self, troubles: &[Trouble]) {
         for trouble in troubles {
@@ -100,7 +105,11 @@ impl<'d> Tail<'d> {
 
     /// Whether the answer may miss something.
     fn is_incomplete(&self) -> bool {
-        self.is_unreadable || self.troubles.iter().any(|it| !it.is_harmless)
+        self.is_unreadable
+            || self
+                .troubles
+                .iter()
+                .any(|it| it.kind != TroubleKind::Harmless)
     }
 
     /// Whether following is to end.
@@ -165,6 +174,7 @@ impl<'d> Tail<'d> {
     fn tell(&self, news: &[News]) {
         for news in news {
             match news.matters {
+                true if news.is_limit => self.desk.say_once(&news.text),
                 true => self.desk.say(&news.text),
                 false => self.desk.explain(|| news.text.clone()),
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::corpus::Corpus;
 use calltrace_model::call::reach;
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::error::Trouble;
+use calltrace_store::error::{Trouble, TroubleKind};
 use calltrace_store::index::Index;
 use calltrace_store::source::{Source, last_line_end};
 
@@ -49,7 +49,7 @@ struct Noted {
     file: usize,
     at: u64,
     first_only: bool,
-    is_harmless: bool,
+    kind: TroubleKind,
     what: String,
 }
 
@@ -106,7 +106,7 @@ impl Binding {
                     file,
                     at: trouble.at,
                     first_only: trouble.first_only,
-                    is_harmless: trouble.is_harmless,
+                    kind: trouble.kind,
                     what: Some(trouble.what.clone()).filter(|what| !what.contains('\n'))?,
                 });
             }
@@ -161,7 +161,7 @@ impl Binding {
             Some(Trouble {
                 at: noted.at,
                 first_only: noted.first_only,
-                is_harmless: noted.is_harmless,
+                kind: noted.kind,
                 ..Trouble::new(&source.log.path, noted.what.clone())
             })
         });
@@ -200,7 +200,8 @@ impl Binding {
             );
         }
         for noted in &self.troubles {
-            let kind = u8::from(noted.first_only) + 2 * u8::from(noted.is_harmless);
+            let is_harmless = noted.kind == TroubleKind::Harmless;
+            let kind = u8::from(noted.first_only) + 2 * u8::from(is_harmless);
             text += &format!(
                 "trouble {} {} {kind} {}\n",
                 noted.file, noted.at, noted.what
@@ -276,7 +277,10 @@ impl Noted {
             file,
             at,
             first_only: kind & 1 != 0,
-            is_harmless: kind & 2 != 0,
+            kind: match kind & 2 {
+                0 => TroubleKind::Hides,
+                _ => TroubleKind::Harmless,
+            },
             what: next()?.to_owned(),
         })
     }

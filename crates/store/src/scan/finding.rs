@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::error::Trouble;
+use crate::error::{Trouble, TroubleKind};
 use crate::source::Trailing;
 use calltrace_model::record::Stamp;
 
@@ -68,7 +68,10 @@ impl Finding {
         Trouble {
             at: self.place().map_or(0, |(offset, _)| offset),
             first_only: self.is_hole(),
-            is_harmless: matches!(self, Finding::Trailing(_)),
+            kind: match self {
+                Finding::Trailing(_) => TroubleKind::Harmless,
+                _ => TroubleKind::Hides,
+            },
             ..Trouble::new(path, self.to_string())
         }
     }

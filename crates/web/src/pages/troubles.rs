@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{Language, Look, shortened};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::Trouble;
+use calltrace_store::error::{Trouble, TroubleKind};
 
 /// Troubles said one by one; of more only how many.
 const TROUBLES_MAX: usize = 5;
@@ -46,7 +46,7 @@ pub(super) fn missing_parts(look: &Look, call: Option<&Summary>, troubles: &[Tro
 
 /// A very long line that was read whole is odd, and nothing is missing for it.
 fn loses_lines(trouble: &Trouble) -> bool {
-    !trouble.is_harmless && !trouble.what.starts_with("has a line of")
+    trouble.kind != TroubleKind::Harmless && !trouble.what.starts_with("has a line of")
         || trouble.what.contains("only that much")
 }
 
