@@ -31,6 +31,12 @@ pub trait Files {
     /// When it can't be listed.
     fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>>;
 
+    /// Whether a log in the enterprise's folder is a link out of it: then files change their names
+    /// where [`Files::names_changed`] does not show it.
+    fn has_links_out(&self, _enterprise: &EnterpriseName) -> bool {
+        false
+    }
+
     /// Opens the file that has this name now.
     ///
     /// # Errors

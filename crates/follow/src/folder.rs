@@ -213,7 +213,8 @@ impl<H: OpenFile> Folder<H> {
         let steady = wall
             .duration_since(changed)
             .is_ok_and(|age| age > Duration::from_secs(1));
-        self.names_changed = steady.then_some(changed);
+        let tells = steady && !ctx.files.has_links_out(&self.enterprise);
+        self.names_changed = tells.then_some(changed);
         ctx.steady_names = self.names_changed;
         self.names_dirty = false;
         self.name_known(ctx, &listed);

@@ -10,9 +10,9 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{EnterpriseName, FileName, Tree, list};
+use super::{EnterpriseName, FileName, Tree, leads_to_sealed, list};
 use crate::error::{Error, Trouble};
-use crate::fsx::{FileIdentity, Folder, refuse_holes};
+use crate::fsx::{FileIdentity, Folder, NotAFile, refuse_holes};
 
 /// A set that moves this often while it is being opened is taken as it is.
 const OPEN_TRIES: usize = 5;
@@ -112,7 +112,8 @@ impl Snapshot {
             heads: Vec::new(),
         };
         for name in list(folder)? {
-            let path = folder.path_of(&name.full());
+            let full = name.full();
+            let path = folder.path_of(&full);
             match LogFile::open_whole(folder, name) {
                 Ok(log) => {
                     snapshot.heads.push(log.head());
@@ -121,6 +122,9 @@ impl Snapshot {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     snapshot.gone.push(path);
                 }
+                Err(error)
+                    if NotAFile::of(&error) == Some(NotAFile::DeadLink)
+                        && leads_to_sealed(folder, &full) => {}
                 Err(error) => {
                     let trouble = Trouble::cant(&path, "be read", &error);
                     snapshot.troubles.push(trouble);

@@ -43,9 +43,12 @@ fn said(survey: &Survey, foreign: &Foreign) -> Finding {
             .why(UNREAD)
             .remedy("nothing, if it is an archive of your own"),
         Kind::Link => Finding::warning(Code::NotRead)
-            .seen("a link that leads out of the folder")
+            .seen("a link that leads out of the folder, or to another link")
             .why(LINKED)
-            .remedy("let it name a file of {folder}, without a path; or move the file here")
+            .remedy(
+                "let it name a file of {folder}, without a path; or let root make it; or move the \
+                 file here",
+            )
             .with("folder", Field::Path(survey.more.folder.clone())),
         Kind::DeadLink => Finding::warning(Code::NotRead)
             .seen("a link that leads nowhere")

@@ -20,7 +20,7 @@ use crate::survey::names::{archive_of, live};
 use crate::survey::times::{self, DAY_MILLIS, day_of};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{FileIdentity, Holders, NotAFile};
+use calltrace_store::fsx::{FileIdentity, Holders, Link, NotAFile};
 use calltrace_store::index;
 use calltrace_store::source::{Bounds, Form};
 use calltrace_store::tree::{FileName, Snapshot};
@@ -50,7 +50,8 @@ pub(super) struct FolderState {
 /// that has a time.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FileState {
-    /// A writer may be at it: the live file, or one whose name is of a day that is not over, and not ours.
+    /// A writer may be at it: the live file, the one that a link in its place names, or one whose name is of a
+    /// day that is not over, and not ours.
     pub(super) may_grow: bool,
     /// Why somebody may still add to it, as a clause. Only looked at where it matters: in finished
     /// files of lines.
@@ -125,6 +126,11 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
     let is_there = |log: &FileName| names.binary_search(log).is_ok();
     survey.orphans = own.map_or_else(Vec::new, |own| own.orphans(is_there));
     let mut live_identity = None;
+    // A writer keeps it to the file that is current, whatever day that is named after.
+    let current = match site.folder.link(&live().full()) {
+        Ok(Some(Link::Inside(target))) => Some(target),
+        _ => None,
+    };
     // The live file is last in the order of reading; its identity is wanted first.
     for name in names.iter().rev() {
         let opened = match site.open(name) {
@@ -145,7 +151,8 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
                 live_identity = Some(opened.log().identity);
                 return live_file(site, holders, &opened, &survey.memory);
             }
-            finished_file(site, &opened, &survey, live_identity)
+            let is_current = current.as_ref() == Some(&name.full());
+            finished_file(site, &opened, &survey, live_identity, is_current)
         });
         survey.add(&site.folder, name, "read it", looked);
     }
@@ -160,6 +167,7 @@ fn finished_file(
     opened: &Opened,
     survey: &Survey,
     live: Option<FileIdentity>,
+    is_current: bool,
 ) -> io::Result<Seen> {
     let mut log = log_of(site, opened);
     log.is_live_too = live == Some(log.identity);
@@ -170,7 +178,7 @@ fn finished_file(
     let kept = kept_since(today, site.policy);
     let age_from = |last| age::counts_from(site, opened, last, limit(site), kept);
     let more = FileState {
-        may_grow: is_daily && !log.name.gz && !is_ours,
+        may_grow: !log.name.gz && (is_current || is_daily && !is_ours),
         age_from: log.last.map(age_from),
         ..FileState::default()
     };
