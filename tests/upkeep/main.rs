@@ -15,6 +15,7 @@ mod hostile_folders;
 mod rotate_answers;
 mod rotate_cli;
 mod rotate_coincidence;
+mod rotate_days;
 mod rotate_faults;
 mod rotate_model;
 mod rotate_others;

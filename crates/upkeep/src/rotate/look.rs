@@ -17,7 +17,7 @@ use crate::survey::listing::{Listing, Own};
 use crate::survey::log::Log;
 use crate::survey::memory::Memory;
 use crate::survey::names::{archive_of, live};
-use crate::survey::times::{self, DAY_MILLIS, day_of};
+use crate::survey::times::{self, DAY_MILLIS, RecordDays, day_of};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{FileIdentity, Holders, Link, NotAFile};
@@ -72,8 +72,11 @@ pub(super) struct FileState {
 pub(super) struct Live {
     /// Nothing in it but blank lines and holes.
     pub(super) is_blank: bool,
-    /// The day of its last record; of its last change where no record has a time that can be.
+    /// The day that it is named after: see [`RecordDays::main`]. That of its last change where no record has a
+    /// time that can be.
     pub(super) day: NaiveDate,
+    /// The days of the stretches that it falls into; none where no record has a time that can be.
+    pub(super) stretches: Vec<NaiveDate>,
     pub(super) hold: Hold,
 }
 
@@ -242,17 +245,32 @@ fn live_file(
         true => None,
         false => to_take_off(site, opened, memory).unwrap_or(None),
     };
+    let today = day_of(site.now());
+    let days = days(opened, &log, today);
+    let otherwise = day_of(age::believed(log.last, log.modified));
+    let day = days.main(today).unwrap_or(otherwise);
     let more = FileState {
         may_grow: true,
         to_take_off,
         live: Some(Live {
             is_blank,
-            day: day_of(age::believed(log.last, log.modified)),
+            day,
+            stretches: days.stretches,
             hold: Hold::of(site, holders, opened),
         }),
         ..FileState::default()
     };
     Ok(Seen { log, more })
+}
+
+/// The days of the live file's records. All of it is read where its ends are of two days.
+fn days(opened: &Opened, log: &Log, today: NaiveDate) -> RecordDays {
+    let is_believed = |day| age::is_believed(day, today);
+    let ends = [log.first, log.last].map(|at| at.map(day_of));
+    match ends {
+        [Some(first), Some(last)] if first == last && is_believed(first) => RecordDays::one(first),
+        _ => RecordDays::of(&opened.source, is_believed),
+    }
 }
 
 /// The latest time in a file that is not ahead of the clock: from its index, from samples where
