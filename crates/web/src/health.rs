@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use calltrace_directory::Directory;
 use calltrace_model::sanitise::sanitise;
+use calltrace_store::fsx::may_write;
 use calltrace_store::tree::{EnterpriseName, LogFile, Tree, look_at};
 
 /// For so long a result stands: asking more often must not cost the database more.
@@ -25,6 +26,9 @@ const CHECK: Duration = Duration::from_secs(3);
 
 /// The check whose failure costs names and nothing else.
 const NAMES_ONLY: &str = "metadata";
+
+/// The check of the database.
+const DATABASE: &str = "postgres";
 
 /// The last look.
 #[derive(Debug)]
@@ -48,8 +52,8 @@ pub(super) type Looked = Vec<(&'static str, Result<(), String>)>;
 
 impl Health {
     /// The answer to `GET /health`.
-    pub(super) async fn answer(&self, tree: &Tree, directory: &Directory) -> Response {
-        answer(&self.looked(tree, directory).await)
+    pub(super) async fn answer(&self, tree: &Tree, directory: &Directory, port: u16) -> Response {
+        answer(&self.looked(tree, directory).await, port)
     }
 
     /// What each check says, at most a second old.
@@ -93,7 +97,15 @@ impl Health {
     }
 }
 
-/// A tree without any enterprise is most likely a disk that is not mounted.
+/// A tree without any enterprise is new where this process may write to it; else it is most likely a disk
+/// that is not mounted.
+fn empty(is_writable: bool) -> Result<(), String> {
+    match is_writable {
+        true => Ok(()),
+        false => Err("the log tree holds no enterprise".to_owned()),
+    }
+}
+
 fn list(tree: &Tree) -> Result<(), String> {
     let reason = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => "the log tree is not there",
@@ -108,9 +120,7 @@ fn list(tree: &Tree) -> Result<(), String> {
     });
     listed.map_err(str::to_owned)?;
     match tree.enterprises() {
-        Ok(enterprises) if enterprises.is_empty() => {
-            Err("the log tree holds no enterprise".to_owned())
-        }
+        Ok(enterprises) if enterprises.is_empty() => empty(may_write(tree.root())),
         Ok(enterprises) if all_are_closed(tree, &enterprises) => {
             Err("none of the logs may be read".to_owned())
         }
@@ -138,7 +148,9 @@ fn all_are_closed(tree: &Tree, enterprises: &[EnterpriseName]) -> bool {
     refused
 }
 
-fn answer(looked: &Looked) -> Response {
+/// What a program that knows the service before this one looks for (`status`, `service`, `port`,
+/// `database`) stands beside what each check says.
+fn answer(looked: &Looked, port: u16) -> Response {
     let state = |result: &Result<(), String>| match result {
         Ok(()) => json!({ "state": "ok" }),
         Err(reason) => json!({ "state": "error", "reason": sanitise(reason.as_bytes()) }),
@@ -150,15 +162,25 @@ fn answer(looked: &Looked) -> Response {
     let failed = looked.iter().filter(|(_, result)| result.is_err());
     let mut failed = failed.map(|(name, _)| *name).peekable();
     // Whoever takes a failing server out of use must not do so over names.
-    let (status, word) = match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
-        (false, _) => (StatusCode::OK, "ok"),
-        (true, true) => (StatusCode::OK, "degraded"),
-        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+    let (status, word, state) =
+        match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
+            (false, _) => (StatusCode::OK, "healthy", "ok"),
+            (true, true) => (StatusCode::OK, "healthy", "degraded"),
+            (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "failing"),
+        };
+    let mut databases = looked.iter().filter(|(name, _)| *name == DATABASE);
+    let database = match databases.next() {
+        None => "none".to_owned(),
+        Some((_, Ok(()))) => "connected".to_owned(),
+        Some((_, Err(reason))) => format!("error: {}", sanitise(reason.as_bytes())),
     };
     let body = json!({
         "service": "calltrace",
         "version": env!("CARGO_PKG_VERSION"),
         "status": word,
+        "state": state,
+        "port": port,
+        "database": database,
         "checks": checks,
     });
     let json = [(CONTENT_TYPE, "application/json")];
@@ -176,11 +198,20 @@ mod tests {
                 true => (name, Err("it is away".to_owned())),
                 false => (name, Ok(())),
             };
-            answer(&vec![look("logs"), look("postgres"), look("metadata")]).status()
+            answer(&vec![look("logs"), look("postgres"), look("metadata")], 8026).status()
         };
         assert_eq!(status(&[]), 200);
         assert_eq!(status(&["metadata"]), 200);
         assert_eq!(status(&["postgres"]), 503);
         assert_eq!(status(&["logs", "metadata"]), 503);
+    }
+
+    #[test]
+    fn an_empty_tree_is_new_where_it_may_be_written_to() {
+        assert_eq!(empty(true), Ok(()));
+        assert_eq!(
+            empty(false),
+            Err("the log tree holds no enterprise".to_owned())
+        );
     }
 }

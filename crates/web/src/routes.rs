@@ -82,7 +82,9 @@ fn dressed(router: Router) -> Router {
 }
 
 async fn health(State(site): State<Arc<Site>>) -> Response {
-    site.health.answer(&site.tree, &site.directory).await
+    site.health
+        .answer(&site.tree, &site.directory, site.port)
+        .await
 }
 
 /// For the callers that the API is for; for all others there is no such page, as it tells how much is

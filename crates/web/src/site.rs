@@ -54,6 +54,8 @@ pub struct Site {
     pub language: Language,
     /// Where people reach the pages; `None` where nobody said.
     pub public_url: Option<PublicUrl>,
+    /// The port that it is served on, which `/health` tells.
+    pub port: u16,
     /// Proxies that are believed when they say whose a request is; those on this host are anyway.
     pub trusted_proxies: Vec<IpAddr>,
     /// Where recordings are.
@@ -93,6 +95,7 @@ impl Site {
             directory,
             language: Language::default(),
             public_url: None,
+            port: 8026,
             trusted_proxies: Vec::new(),
             recordings: Recordings::default(),
             limits,
