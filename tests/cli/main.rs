@@ -8,6 +8,7 @@ mod export;
 mod exporting;
 mod first_steps;
 mod manual;
+mod odd_cells;
 mod readme;
 mod rooms;
 mod shells;

@@ -88,7 +88,7 @@ impl Criteria {
 fn has_phone(query: &phone::PhoneQuery, summary: &Summary, evidence: &impl Evidence) -> bool {
     if query.is_short() {
         let is_outside = !matches!(summary.direction, Direction::Internal);
-        return is_outside && query.matches_digits(summary.client.as_bytes());
+        return is_outside && query.matches_field(summary.client.as_bytes());
     }
     evidence.has_number(query)
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Shown;
+use crate::csv::harmless;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::{Figures, GroupBy, Key, Spread};
 
@@ -47,7 +48,8 @@ pub fn write_csv(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
             Key::Day(day) => vec![day.to_string()],
             Key::Enterprise(place) => vec![shown.enterprises[*place].to_string()],
             Key::Name { enterprise, name } => {
-                vec![shown.enterprises[*enterprise].to_string(), name.clone()]
+                let name = harmless(name).into_owned();
+                vec![shown.enterprises[*enterprise].to_string(), name]
             }
         };
         csv.write_record(key.into_iter().chain(figures(&group.figures)))?;
