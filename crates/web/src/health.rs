@@ -162,12 +162,11 @@ fn answer(looked: &Looked, port: u16) -> Response {
     let failed = looked.iter().filter(|(_, result)| result.is_err());
     let mut failed = failed.map(|(name, _)| *name).peekable();
     // Whoever takes a failing server out of use must not do so over names.
-    let (status, word, state) =
-        match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
-            (false, _) => (StatusCode::OK, "healthy", "ok"),
-            (true, true) => (StatusCode::OK, "healthy", "degraded"),
-            (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "failing"),
-        };
+    let (status, word, state) = match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
+        (false, _) => (StatusCode::OK, "healthy", "ok"),
+        (true, true) => (StatusCode::OK, "healthy", "degraded"),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "failing"),
+    };
     let mut databases = looked.iter().filter(|(name, _)| *name == DATABASE);
     let database = match databases.next() {
         None => "none".to_owned(),
@@ -198,7 +197,11 @@ mod tests {
                 true => (name, Err("it is away".to_owned())),
                 false => (name, Ok(())),
             };
-            answer(&vec![look("logs"), look("postgres"), look("metadata")], 8026).status()
+            answer(
+                &vec![look("logs"), look("postgres"), look("metadata")],
+                8026,
+            )
+            .status()
         };
         assert_eq!(status(&[]), 200);
         assert_eq!(status(&["metadata"]), 200);

@@ -22,6 +22,7 @@ mod api;
 mod call;
 mod caller;
 mod connections;
+mod going;
 mod health;
 pub mod intake;
 mod limits;

@@ -16,7 +16,7 @@ use super::api::{self, Admitted};
 use super::manners;
 use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
-use super::{call, list};
+use super::{call, going, list};
 
 /// All paths of a site: those of the API, and pages.
 pub fn router(site: &Arc<Site>) -> Router {
@@ -99,7 +99,10 @@ async fn metrics(
     }
     let looked = site.health.looked(&site.tree, &site.directory).await;
     let up = looked.iter().map(|(name, result)| (*name, result.is_ok()));
-    site.metrics.answer(up, &site.directory.counts())
+    let own = Arc::clone(&site);
+    let count = move || going::count(&own.tree, own.lister(), own.stamp());
+    let going = site.going.calls(site.work.is_idle(), count).await;
+    site.metrics.answer(up, &going, &site.directory.counts())
 }
 
 async fn nowhere(visit: Visit) -> Said {

@@ -14,6 +14,7 @@ use super::access::visitor::{self, Visitor};
 use super::access::{Credentials, Door, Refusal, Wanted};
 use super::answer::Said;
 use super::api::Posts;
+use super::going::Going;
 use super::health::Health;
 use super::limits::{Length, Limits};
 use super::metrics::Metrics;
@@ -71,6 +72,7 @@ pub struct Site {
     pub(super) work: Work,
     pub(super) neighbours: Neighbours,
     pub(super) health: Health,
+    pub(super) going: Going,
 }
 
 impl Site {
@@ -106,6 +108,7 @@ impl Site {
             neighbours: Neighbours::default(),
             metrics,
             health: Health::default(),
+            going: Going::default(),
         }
     }
 

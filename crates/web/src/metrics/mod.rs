@@ -1,7 +1,7 @@
 //! What is counted while pages are served, and `GET /metrics`, which tells it to Prometheus.
 //!
-//! A label is a word of this program, never one of a request: no enterprise, id, number, address or
-//! token can get into one, and no stranger can make new ones.
+//! A label is a word of this program or the name of an enterprise that has a folder, never a word of a request: no
+//! id, number, address or token can get into one, and no stranger can make new ones.
 
 mod process;
 mod registered;
@@ -72,6 +72,7 @@ pub struct Metrics {
     sent: IntCounter,
     lines: IntCounterVec,
     sources: IntGaugeVec,
+    going: IntGaugeVec,
     names_missing: IntCounterVec,
     lookups: IntCounterVec,
     log_dropped: IntCounter,
@@ -141,12 +142,19 @@ impl Metrics {
         self.sent.clone()
     }
 
-    /// The answer to `GET /metrics`. `looked` is how each source does now.
+    /// The answer to `GET /metrics`. `looked` is how each source does now, `going` how many calls go on.
     pub(super) fn answer<'a>(
         &self,
         looked: impl Iterator<Item = (&'static str, bool)> + 'a,
+        going: &[(String, usize)],
         directory: &Counts,
     ) -> Response {
+        // An enterprise may be gone, or be one of the others now.
+        self.going.reset();
+        for (enterprise, calls) in going {
+            let gauge = self.going.with_label_values(&[enterprise]);
+            gauge.set(i64::try_from(*calls).unwrap_or(i64::MAX));
+        }
         for (source, is_up) in looked {
             self.sources
                 .with_label_values(&[source])
@@ -222,6 +230,11 @@ impl Metrics {
                 "calltrace_source_up",
                 "Whether the logs and each source of names answer now.",
                 &["source"],
+            ),
+            going: counters.gauges(
+                "calltrace_calls_in_progress",
+                "Calls that go on, by enterprise; at most 15 seconds old.",
+                &["enterprise"],
             ),
             names_missing: counters.counters(
                 "calltrace_names_missing_total",
