@@ -2,6 +2,7 @@
 
 mod doctor;
 mod doctor_access;
+mod doctor_bodies;
 mod doctor_clock;
 mod doctor_commands;
 mod doctor_days;

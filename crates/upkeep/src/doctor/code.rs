@@ -63,10 +63,14 @@ codes! {
     NulRun: "nul-run", "NUL bytes, as truncation or a crash leaves";
     HalfLine: "half-line", "the last line has no end, and nobody writes";
     Unparsed: "unparsed", "many lines fit no kind";
+    OddBody: "odd-body", "an event's body is not as hosts write it";
+    TwoTokens: "two-tokens", "events of one folder with several Tokens";
+    OtherEnterprise: "other-enterprise", "a request's address names another enterprise";
     LongLine: "long-line", "a line of more than 1 MiB";
     DiskFull: "disk-full", "little room is left, or few inodes";
     NoRoom: "no-room", "less room than the largest file that is to be sealed";
     Silent: "silent", "nothing was written for days";
+    TwoNames: "two-names", "one folder under two names";
     NoLogs: "no-logs", "there is nothing to look at";
 }
 

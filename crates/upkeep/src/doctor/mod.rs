@@ -14,8 +14,10 @@
 
 mod access;
 mod activity;
+mod bodies;
 mod clock;
 mod code;
+mod content;
 mod damage;
 mod days;
 mod disk;
@@ -177,6 +179,7 @@ fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
         access::check,
         clock::check,
         damage::check,
+        bodies::check,
         activity::check,
     ];
     let mut findings: Vec<Finding> = families
