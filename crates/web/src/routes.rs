@@ -83,7 +83,7 @@ fn dressed(router: Router) -> Router {
 
 async fn health(State(site): State<Arc<Site>>) -> Response {
     site.health
-        .answer(&site.tree, &site.directory, site.port)
+        .answer(&site.tree, &site.directory, site.port, site.now.utc())
         .await
 }
 
@@ -97,8 +97,15 @@ async fn metrics(
     if admitted.is_err() {
         return visit.said(Notice::NoSuchPage).into_response();
     }
-    let looked = site.health.looked(&site.tree, &site.directory).await;
-    let up = looked.iter().map(|(name, result)| (*name, result.is_ok()));
+    let looked = site
+        .health
+        .looked(&site.tree, &site.directory, site.now.utc())
+        .await;
+    site.metrics.concerned(&looked.concerns);
+    let up = looked
+        .checks
+        .iter()
+        .map(|(name, result)| (*name, result.is_ok()));
     let own = Arc::clone(&site);
     let count = move || going::count(&own.tree, own.lister(), own.stamp());
     let going = site.going.calls(site.work.is_idle(), count).await;

@@ -69,6 +69,7 @@ codes! {
     LongLine: "long-line", "a line of more than 1 MiB";
     DiskFull: "disk-full", "little room is left, or few inodes";
     NoRoom: "no-room", "less room than the largest file that is to be sealed";
+    Service: "service", "a service that names come from is away or odd";
     Silent: "silent", "nothing was written for days";
     TwoNames: "two-names", "one folder under two names";
     NoLogs: "no-logs", "there is nothing to look at";

@@ -29,6 +29,7 @@ mod reading;
 mod renames;
 mod rotation;
 mod seen;
+mod services;
 mod survey;
 mod twins;
 mod writers;
@@ -47,6 +48,7 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 
 pub use code::Code;
 pub use finding::{Clause, Field, Finding, Place, Severity};
+pub use services::service;
 
 use survey::Survey;
 

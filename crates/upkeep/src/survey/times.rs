@@ -102,10 +102,8 @@ pub(crate) fn first_stretch(
     let (mut first, mut end) = (None, u64::MAX);
     each(source, |offset, at| {
         let day = day_of(at);
-        if is_believed(day) {
-            if *first.get_or_insert(day) < day {
-                end = offset;
-            }
+        if is_believed(day) && *first.get_or_insert(day) < day {
+            end = offset;
         }
         end == u64::MAX
     });

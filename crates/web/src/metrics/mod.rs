@@ -19,7 +19,7 @@ use prometheus::{
 };
 
 use super::limits::Length;
-use calltrace_directory::Counts;
+use calltrace_directory::{Concern, Counts};
 use registered::Counters;
 
 /// The format is Prometheus's text format, in this version.
@@ -72,6 +72,7 @@ pub struct Metrics {
     sent: IntCounter,
     lines: IntCounterVec,
     sources: IntGaugeVec,
+    concerns: IntGaugeVec,
     going: IntGaugeVec,
     names_missing: IntCounterVec,
     lookups: IntCounterVec,
@@ -140,6 +141,16 @@ impl Metrics {
     /// The counter of bytes that went out.
     pub(super) fn sent(&self) -> IntCounter {
         self.sent.clone()
+    }
+
+    /// Takes over what is odd about sources now.
+    pub(super) fn concerned(&self, concerns: &[(&'static str, Concern)]) {
+        self.concerns.reset();
+        for (source, concern) in concerns {
+            self.concerns
+                .with_label_values(&[*source, concern.kind()])
+                .inc();
+        }
     }
 
     /// The answer to `GET /metrics`. `looked` is how each source does now, `going` how many calls go on.
@@ -230,6 +241,12 @@ impl Metrics {
                 "calltrace_source_up",
                 "Whether the logs and each source of names answer now.",
                 &["source"],
+            ),
+            concerns: counters.gauges(
+                "calltrace_source_concern",
+                "What is odd about a source that answers: cache_empty, few_hits, old_refresh, \
+                 unknown_enterprise (how many).",
+                &["source", "concern"],
             ),
             going: counters.gauges(
                 "calltrace_calls_in_progress",
