@@ -3,10 +3,9 @@
 use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 
-use calltrace::cli::{self, Cli};
+use calltrace::cli;
 use calltrace::cmd;
 use calltrace_store::error::Error;
-use clap::Parser;
 use clap::error::ErrorKind as Typed;
 
 /// Wrong input, or an answer that may miss something.
@@ -17,7 +16,7 @@ fn main() -> ExitCode {
     if let Some(exit) = cmd::complete() {
         return ExitCode::from(exit.code());
     }
-    let cli = match Cli::try_parse() {
+    let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };

@@ -59,6 +59,7 @@ pub enum ExportFormat {
     /// Comma-separated values with a head, for spreadsheets.
     Csv,
     /// One JSON value a call.
+    #[value(alias = "json")]
     Ndjson,
 }
 

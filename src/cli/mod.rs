@@ -5,6 +5,7 @@ mod complete;
 mod config;
 mod doctor;
 mod export;
+mod guess;
 mod index;
 mod rotate;
 mod search;
@@ -25,17 +26,20 @@ pub use complete::{FILES, FOLDERS, Offer, Typed, Wanted, complete};
 pub use config::{ConfigArgs, ConfigFormat};
 pub use doctor::{DoctorArgs, DoctorFormat};
 pub use export::{ExportArgs, ExportFormat};
+pub use guess::{is_id, is_phone, parse};
 pub use index::IndexArgs;
 pub use rotate::{RotateArgs, RotateFormat};
-pub use search::{CallArgs, ContentArgs, PartyArgs, SearchArgs, SearchFormat};
+pub use search::{
+    CallArgs, ContentArgs, LinesBy, PartyArgs, SearchArgs, SearchFormat, UnknownWord,
+};
 pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
 pub use stats::{StatsArgs, StatsFormat};
-pub use tail::{TailArgs, TailFormat};
+pub use tail::{LiveArgs, TailArgs, TailFormat};
 pub use when::{Moment, start_of};
 pub use words::{check_environment, is_flag, subcommands, typed_or_set_wrong};
 
 use crate::settings::values::parse_zone;
-use values::{parse_id, parse_kind};
+use values::{parse_kind, parse_target};
 
 /// Help begins with what it is for and with examples; options are looked up.
 const HELP: &str = "\
@@ -85,8 +89,8 @@ pub struct Global {
     /// Settings file read after /etc/calltrace/config.toml and the user's own
     #[arg(long, global = true, env = "CALLTRACE_CONFIG", hide_env_values = true, value_name = "FILE", add = Wanted::File)]
     pub config: Option<PathBuf>,
-    /// Zone that times are shown and typed in, such as Europe/Minsk [default: the system's]
-    #[arg(long, global = true, env = "CALLTRACE_DISPLAY_TIMEZONE", hide_env_values = true, value_name = "ZONE", value_parser = parse_zone, add = Wanted::Zone)]
+    /// Zone that times are shown and typed in, such as Europe/Minsk or +03:00 [default: the system's]
+    #[arg(long, global = true, env = "CALLTRACE_DISPLAY_TIMEZONE", hide_env_values = true, value_name = "ZONE", value_parser = parse_zone, allow_hyphen_values = true, add = Wanted::Zone)]
     pub tz: Option<calltrace_model::record::Zone>,
     /// Colour in what is printed; auto follows the terminal, NO_COLOR and CLICOLOR_FORCE
     #[arg(
@@ -99,6 +103,9 @@ pub struct Global {
         hide_default_value = true
     )]
     pub color: ColorWhen,
+    /// Print what is longer than the screen without a pager (CALLTRACE_PAGER, PAGER, less)
+    #[arg(long, global = true)]
+    pub no_pager: bool,
     /// Threads to work with; 0 for one a core
     #[arg(long, global = true, env = "CALLTRACE_THREADS", hide_env_values = true, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=256))]
     pub threads: Option<u16>,
@@ -134,6 +141,8 @@ pub enum Command {
     Export(Box<ExportArgs>),
     /// Records as they arrive, through every rotation
     Tail(Box<TailArgs>),
+    /// The calls that go on now, as a board that changes: who rings, who talks, for how long
+    Live(Box<LiveArgs>),
     /// Seal, compress, index and expire; safe beside live writers
     Rotate(RotateArgs),
     /// The pages of calls, for a browser, on 127.0.0.1:8026
@@ -151,7 +160,7 @@ pub enum Command {
 /// `calltrace trace`
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "calltrace trace [OPTIONS] [ENTERPRISE] UNIQUE_ID",
+    override_usage = "calltrace trace [OPTIONS] [ENTERPRISE] UNIQUE_ID|PHONE",
     help_template = HELP,
     before_help = "\
 Examples:
@@ -162,12 +171,12 @@ Examples:
   calltrace trace 0367 1764493655.61 --all
       every record of it; --why adds why each leg belongs",
     after_long_help = "\
-Exit status: 0 found, 1 no such call though everything was searched, 2 an error or an incomplete \
-answer (what was found is printed all the same)."
+Exit status: 0 found, 1 no such call though everything was searched, 2 an error, no call named but an \
+enterprise alone, or an incomplete answer (what was found is printed all the same)."
 )]
 pub struct TraceArgs {
-    /// The enterprise (all of them when left out), then any UniqueId of the call
-    #[arg(required = true, num_args = 1..=2, value_name = "UNIQUE_ID", value_parser = parse_id, add = Wanted::EnterpriseThenCall)]
+    /// The enterprise (all of them when left out), then any UniqueId of the call, or an outside number for its newest call
+    #[arg(required = true, num_args = 1..=2, value_name = "UNIQUE_ID", value_parser = parse_target, add = Wanted::EnterpriseThenCall)]
     pub target: Vec<String>,
     /// Every record rather than the steps they tell; -v, --why, --full and --only imply it
     #[arg(long)]
@@ -194,7 +203,7 @@ pub struct TraceArgs {
     /// records (the first); 0 for all
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub limit: usize,
-    /// Of several calls with this id, on different days, the first one since then; the newest otherwise
+    /// Of several calls with this id or number the first one since then; the newest otherwise
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&search::MOMENTS))]
     pub since: Option<String>,
     /// How to print it; html is one file for a ticket, raw the original lines, byte for byte, in order of time

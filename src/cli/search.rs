@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use clap::{Args, ValueEnum};
 
 use super::values::{
-    DIRECTIONS, KINDS, RESULTS, parse_direction, parse_fault, parse_kind, parse_phone, parse_regex,
-    parse_status, parse_status_pattern,
+    ACTIONS, DIRECTIONS, KINDS, MESSAGES, RESULTS, parse_action, parse_direction, parse_fault,
+    parse_kind, parse_message, parse_name, parse_phone, parse_regex, parse_status,
+    parse_status_pattern,
 };
 use super::{HELP, Wanted};
-use crate::settings::values::parse_duration;
+use crate::settings::values::{one_of, parse_duration};
 use calltrace_model::call::{Direction, FaultCode, Outcome};
 use calltrace_model::filter::{RecordFilter, StatusPattern};
 use calltrace_model::record::KindName;
@@ -41,22 +42,22 @@ pub struct PartyArgs {
     /// Outside number, as people type it, or its last 7 digits or more; or what a caller without one shows: anonymous
     #[arg(long, value_name = "NUMBER", value_parser = parse_phone)]
     pub phone: Option<PhoneQuery>,
-    /// Extension that called, rang or talked
-    #[arg(long, value_name = "EXT")]
-    pub ext: Option<String>,
-    /// Line (trunk) it went over
-    #[arg(long, value_name = "LINE")]
-    pub trunk: Option<String>,
-    /// Telegram chat that got a message of it
-    #[arg(long, value_name = "CHAT_ID", allow_hyphen_values = true)]
-    pub chat: Option<String>,
+    /// Extension that called, rang or talked; one of several with commas
+    #[arg(long, value_name = "EXTS", value_delimiter = ',', value_parser = parse_name)]
+    pub ext: Vec<String>,
+    /// Line (trunk) it went over; one of several with commas
+    #[arg(long, value_name = "LINES", value_delimiter = ',', value_parser = parse_name)]
+    pub trunk: Vec<String>,
+    /// Telegram chat that got a message of it; one of several with commas
+    #[arg(long, value_name = "CHAT_IDS", value_delimiter = ',', value_parser = parse_name, allow_hyphen_values = true)]
+    pub chat: Vec<String>,
 }
 
 /// What a record is like.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ContentArgs {
     /// Asterisk event, such as hangup; several with commas
-    #[arg(long, value_name = "EVENTS", value_delimiter = ',', add = Wanted::Words(&EVENTS))]
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',', value_parser = parse_name, add = Wanted::Words(&EVENTS))]
     pub event: Vec<String>,
     /// Kind of record: ast, tg, http, sql, unparsed; several with commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = parse_kind, add = Wanted::Words(&KINDS))]
@@ -64,6 +65,15 @@ pub struct ContentArgs {
     /// HTTP request with this status: 404, or 5xx for all of a class
     #[arg(long, value_name = "STATUS", value_parser = parse_status_pattern, add = Wanted::Words(&["4xx", "5xx"]))]
     pub http_status: Option<StatusPattern>,
+    /// Request or query that took at least this long: 1s, 1m30s
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub min_request: Option<i64>,
+    /// Telegram record that did this: send, edit, delete; several with commas
+    #[arg(long, value_name = "ACTIONS", value_delimiter = ',', value_parser = parse_action, add = Wanted::Words(&ACTIONS))]
+    pub action: Vec<String>,
+    /// Telegram record about this: start, dial, bridge, hangup; several with commas
+    #[arg(long, value_name = "STAGES", value_delimiter = ',', value_parser = parse_message, add = Wanted::Words(&MESSAGES))]
+    pub message: Vec<String>,
     /// Text that stands in a record, exactly
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub text: Option<String>,
@@ -77,21 +87,57 @@ impl PartyArgs {
     pub fn record_filter(&self, content: &ContentArgs) -> RecordFilter {
         RecordFilter {
             phone: self.phone.clone(),
-            extension: self.ext.clone(),
-            trunk: self.trunk.clone(),
-            chat: self.chat.clone(),
+            extensions: self.ext.clone(),
+            trunks: self.trunk.clone(),
+            chats: self.chat.clone(),
             ..content.record_filter()
         }
     }
 }
 
+/// A word that no definition knows: what is to be looked for, and what is said if it is nowhere.
+#[derive(Debug)]
+pub struct UnknownWord {
+    /// Passes records that have the word.
+    pub filter: RecordFilter,
+    /// What is wrong, with the nearest word that is known.
+    pub error: String,
+}
+
 impl ContentArgs {
+    /// The words that calltrace does not know by itself. Hosts may use them all the same.
+    pub fn unknown_words(&self) -> Vec<UnknownWord> {
+        let events = self.event.iter();
+        let events = events.filter(|event| !EVENTS.contains(&event.as_str()));
+        let event = |event: &String| UnknownWord {
+            filter: RecordFilter {
+                events: vec![event.clone()],
+                ..RecordFilter::default()
+            },
+            error: format!("--event: {}", one_of(event, "line has the event", &EVENTS)),
+        };
+        let status = self.http_status.filter(|status| !status.is_of_http());
+        let status = status.map(|status| UnknownWord {
+            filter: RecordFilter {
+                http_status: Some(status),
+                ..RecordFilter::default()
+            },
+            error: format!(
+                "--http-status: no line has the status {status}; HTTP has 100 to 599, and 5xx is a class"
+            ),
+        });
+        events.map(event).chain(status).collect()
+    }
+
     /// The filter on single records that these make.
     pub fn record_filter(&self) -> RecordFilter {
         RecordFilter {
             kinds: self.kind.clone(),
             events: self.event.clone(),
             http_status: self.http_status,
+            min_request_millis: self.min_request,
+            actions: self.action.clone(),
+            messages: self.message.clone(),
             text: self.text.clone(),
             regex: self.regex.clone(),
             ..RecordFilter::default()
@@ -117,7 +163,7 @@ pub struct CallArgs {
     /// What one of its records is like.
     #[command(flatten)]
     pub content: ContentArgs,
-    /// Began then or later: 2025-11-30, '2025-11-30 09:00', RFC 3339, -3h, yesterday
+    /// Began then or later: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
     pub since: Option<String>,
     /// Began before; of a day, up to its end
@@ -157,9 +203,9 @@ impl CallArgs {
                 "--phone",
                 phone.map(|digits| String::from_utf8_lossy(digits).into_owned()),
             ),
-            ("--ext", party.ext.clone()),
-            ("--trunk", party.trunk.clone()),
-            ("--chat", party.chat.clone()),
+            ("--ext", list(party.ext.clone())),
+            ("--trunk", list(party.trunk.clone())),
+            ("--chat", list(party.chat.clone())),
             (
                 "--direction",
                 self.direction.map(|way| way.name().to_owned()),
@@ -174,6 +220,9 @@ impl CallArgs {
                 "--http-status",
                 content.http_status.map(|status| status.to_string()),
             ),
+            ("--min-request", millis(content.min_request)),
+            ("--action", list(content.action.clone())),
+            ("--message", list(content.message.clone())),
             ("--text", content.text.clone()),
             ("--regex", content.regex.as_ref().map(ToString::to_string)),
             ("--min-talk", millis(self.min_talk)),
@@ -210,8 +259,9 @@ Examples:
       failed requests and what was around them",
     after_long_help = "\
 Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, fault, since, until) \
-must all hold. Filters on a record (event, kind, http-status, text, regex) must all hold for one \
-of its records. With --lines all of them are filters on a record.
+must all hold. Filters on a record (event, kind, http-status, min-request, action, message, text, regex) must all hold for one \
+of its records. With --lines all of them are filters on a record, and records are shown as calltrace tail \
+shows them, the match marked; in a pipe they are not cut, and --format raw prints the lines as they stand in the files.
 
 Exit status: 0 found, 1 nothing found though everything was searched, 2 an error or an incomplete \
 search (what was found is printed all the same)."
@@ -223,6 +273,9 @@ pub struct SearchArgs {
     /// Missed calls; short for --status missed
     #[arg(long, conflicts_with = "status")]
     pub missed: bool,
+    /// Answered calls; short for --status answered
+    #[arg(long, conflicts_with_all = ["status", "missed", "not_returned"])]
+    pub answered: bool,
     /// Missed calls after which nobody called back, and whose client did not get through by ringing again
     #[arg(long)]
     pub not_returned: bool,
@@ -244,6 +297,12 @@ pub struct SearchArgs {
     /// Print matching records instead of calls
     #[arg(long)]
     pub lines: bool,
+    /// With --lines: print all that was logged of each record, instead of one line of words
+    #[arg(long, requires = "lines")]
+    pub full: bool,
+    /// With --lines --count: how many there are of each
+    #[arg(long, value_name = "BY", requires_all = ["lines", "count"])]
+    pub by: Option<LinesBy>,
     /// With --lines: records printed after each
     #[arg(short = 'A', long, value_name = "N", requires = "lines")]
     pub after_context: Option<usize>,
@@ -261,6 +320,20 @@ pub struct SearchArgs {
     pub raw_csv: bool,
 }
 
+impl SearchArgs {
+    /// The result that is asked for.
+    pub fn status(&self) -> Option<Outcome> {
+        let missed = self.missed.then_some(Outcome::Missed);
+        let answered = self.answered.then_some(Outcome::Answered);
+        self.calls.status.or(missed).or(answered)
+    }
+
+    /// How many are shown; `None` for all, and where they are only counted.
+    pub fn limit(&self) -> Option<usize> {
+        Some(self.limit).filter(|&limit| limit > 0 && !self.count)
+    }
+}
+
 /// Formats of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SearchFormat {
@@ -274,4 +347,17 @@ pub enum SearchFormat {
     Csv,
     /// The lines as they stand in the files.
     Raw,
+}
+
+/// What records are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LinesBy {
+    /// Asterisk event.
+    Event,
+    /// Kind of record.
+    Kind,
+    /// What a Telegram record did.
+    Action,
+    /// Enterprise.
+    Enterprise,
 }

@@ -43,7 +43,7 @@ pub struct TailArgs {
     /// Records before now, the newest [default: 10; with --since all since]
     #[arg(short = 'n', long, value_name = "N")]
     pub lines: Option<usize>,
-    /// Records before now of then or later: 2025-11-30, '2025-11-30 09:00', RFC 3339, -3h, yesterday
+    /// Records before now of then or later: 2025-11-30, '2025-11-30 09:00', 30.11, 09:00, 3h, yesterday, monday, RFC 3339
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true, add = Wanted::Words(&MOMENTS))]
     pub since: Option<String>,
     /// Whom and what a record is about.
@@ -73,6 +73,9 @@ pub struct TailArgs {
     /// Look at the files every now and then, for file systems that don't tell of changes
     #[arg(long)]
     pub poll: bool,
+    /// Print all of a long record, instead of three lines of the terminal
+    #[arg(long)]
+    pub full: bool,
     /// How to print it; raw is the original lines
     #[arg(long, value_name = "FORMAT", default_value = "lines")]
     pub format: TailFormat,
@@ -81,12 +84,69 @@ pub struct TailArgs {
     pub raw: bool,
 }
 
+/// `calltrace live`
+#[derive(Debug, Args)]
+#[command(
+    help_template = HELP,
+    before_help = "\
+Examples:
+  calltrace live
+      who rings and who talks now, in all enterprises
+  calltrace live 0367 0103
+      of these alone",
+    after_long_help = "\
+On a terminal the calls that go on are rows that change, under a line that counts them; what has ended scrolls \
+out above. In a pipe each change is a line. The same as calltrace tail --calls --follow, which also prints ndjson.
+
+Exit status: 130 when Ctrl-C ends it; of --timeout 0 or, where there was no call, 1; 2 an error or \
+incomplete."
+)]
+pub struct LiveArgs {
+    /// Enterprises to look at; all of them, those that come included, when left out
+    #[arg(value_name = "ENTERPRISE", add = Wanted::Enterprise)]
+    pub enterprises: Vec<String>,
+    /// Whose calls: those that have a record of these.
+    #[command(flatten)]
+    pub party: PartyArgs,
+    /// Stop after this time: 90, 90s, 1m30s
+    #[arg(long, value_name = "TIME", value_parser = parse_length)]
+    pub timeout: Option<Duration>,
+    /// Look at the files every now and then, for file systems that don't tell of changes
+    #[arg(long)]
+    pub poll: bool,
+}
+
+impl LiveArgs {
+    /// What would be typed for a tail.
+    pub fn tail(self) -> TailArgs {
+        TailArgs {
+            enterprises: self.enterprises,
+            follow: true,
+            lines: None,
+            since: None,
+            party: self.party,
+            content: ContentArgs::default(),
+            call: None,
+            until_hangup: false,
+            linger: Duration::ZERO,
+            strict: false,
+            calls: true,
+            timeout: self.timeout,
+            poll: self.poll,
+            full: false,
+            format: TailFormat::Lines,
+            raw: false,
+        }
+    }
+}
+
 /// Formats of a tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TailFormat {
     /// For people.
     Lines,
     /// One JSON value a record.
+    #[value(alias = "json")]
     Ndjson,
     /// The lines as they stand in the files.
     Raw,

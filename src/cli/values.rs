@@ -11,6 +11,12 @@ use calltrace_model::record::{KindName, id};
 /// Kinds of records, as options take them.
 pub(super) const KINDS: [&str; 5] = ["ast", "tg", "http", "sql", "unparsed"];
 
+/// Actions of Telegram records, likewise.
+pub(super) const ACTIONS: [&str; 3] = ["send", "edit", "delete"];
+
+/// What Telegram records are about, likewise.
+pub(super) const MESSAGES: [&str; 4] = ["start", "dial", "bridge", "hangup"];
+
 /// Directions, likewise.
 pub(super) const DIRECTIONS: [&str; 4] = ["in", "out", "internal", "unknown"];
 
@@ -34,6 +40,30 @@ pub(super) fn parse_id(typed: &str) -> Result<String, String> {
     Ok(trimmed.to_owned())
 }
 
+/// An extension, a line or a chat: one of several between commas.
+pub(super) fn parse_name(typed: &str) -> Result<String, String> {
+    let name = typed.trim();
+    match name.is_empty() {
+        true => Err("it is empty; several are written as 150,151".to_owned()),
+        false => Ok(name.to_owned()),
+    }
+}
+
+/// Longest name of an enterprise that is taken from a command line (bytes).
+const NAME_BYTES_MAX: usize = 200;
+
+/// An enterprise's name, an id or a number: which of them is decided where the enterprises are known.
+pub(super) fn parse_target(typed: &str) -> Result<String, String> {
+    let trimmed = typed.trim();
+    let is_name = trimmed.len() <= NAME_BYTES_MAX
+        && trimmed.chars().any(char::is_alphanumeric)
+        && !trimmed.chars().any(|c| c.is_control() || c == '/');
+    match is_name {
+        true => Ok(trimmed.to_owned()),
+        false => parse_id(typed),
+    }
+}
+
 pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
     match typed.to_ascii_lowercase().as_str() {
         "ast" | "asterisk" => Ok(KindName::Ast),
@@ -42,6 +72,22 @@ pub(super) fn parse_kind(typed: &str) -> Result<KindName, String> {
         "sql" => Ok(KindName::Sql),
         "unparsed" => Ok(KindName::Unparsed),
         _ => Err(one_of(typed, "kind", &KINDS)),
+    }
+}
+
+pub(super) fn parse_action(typed: &str) -> Result<String, String> {
+    word_of(typed, "action", &ACTIONS)
+}
+
+pub(super) fn parse_message(typed: &str) -> Result<String, String> {
+    word_of(typed, "message", &MESSAGES)
+}
+
+fn word_of(typed: &str, what: &str, words: &[&str]) -> Result<String, String> {
+    let word = typed.to_ascii_lowercase();
+    match words.contains(&word.as_str()) {
+        true => Ok(word),
+        false => Err(one_of(typed, what, words)),
     }
 }
 
@@ -111,6 +157,11 @@ mod tests {
             parse_kind("htp"),
             Err("no kind \"htp\"; did you mean http?".into())
         );
+        assert_eq!(
+            parse_message("hangupp"),
+            Err("no message \"hangupp\"; did you mean hangup?".into())
+        );
+        assert_eq!(parse_action("Delete"), Ok("delete".into()));
         assert!(parse_regex("a(").is_err_and(|e| e.contains("unclosed group")));
         assert!(parse_id("../etc").is_err());
     }

@@ -7,23 +7,30 @@ use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, Parser};
 
-use super::Cli;
+use super::{Cli, guess};
 
-/// What clap says of wrong words, in one line.
+/// What clap says of wrong words, in one line; with a hint of ours, if there is one, in place of its tips.
 fn typed_wrong(error: &clap::Error) -> String {
+    let words: Vec<OsString> = env::args_os().collect();
+    let hint = guess::hint(&words, error);
     let text = error.to_string();
     let lines = text
         .lines()
         .map(str::trim)
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        .filter(|line| !line.is_empty());
-    lines.fold(String::new(), |said, line| {
+        .filter(|line| !line.is_empty())
+        .filter(|line| hint.is_none() || !line.starts_with("tip: "));
+    let said = lines.fold(String::new(), |said, line| {
         match line.strip_prefix("tip: ") {
             _ if said.is_empty() => line.trim_start_matches("error: ").to_owned(),
             Some(tip) => format!("{said}; {tip}"),
             None => format!("{said} {line}"),
         }
-    })
+    });
+    match hint {
+        Some(hint) => format!("{said}; {hint}"),
+        None => said,
+    }
 }
 
 /// The same, naming the variable where that says what is wrong and no flag was typed.
@@ -64,7 +71,7 @@ pub fn subcommands() -> Vec<(String, String)> {
 
 /// Whether a flag of this run sets it; the environment may set it as well, and gives way.
 pub fn is_flag(id: &str) -> bool {
-    let Ok(matches) = Cli::command().try_get_matches() else {
+    let Ok(matches) = guess::matches(env::args_os()) else {
         return false;
     };
     let (_, matches) = matches.subcommand().unwrap_or(("", &matches));

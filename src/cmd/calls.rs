@@ -1,15 +1,14 @@
-//! What the filters on calls ask of the engine, for every subcommand that takes them; what it answers, and what became
-//! of missed calls.
+//! What the filters on calls ask of the engine, for every subcommand that takes them, and what it answers.
 
 use chrono::{DateTime, Utc};
 
 use super::Desk;
+use super::missing::Missing;
 use crate::cli::CallArgs;
-use calltrace_engine::{Found, SearchQuestion};
-use calltrace_model::call::{Criteria, Outcome};
+use calltrace_engine::{EachFound, Found, SearchQuestion, StatsQuestion};
+use calltrace_model::call::{Criteria, Outcome, reach};
 use calltrace_model::record::Stamp;
-use calltrace_model::stats::{Contacts, Returns, StatsCall, criteria_after};
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 /// When `--since` begins and `--until` ends.
@@ -18,8 +17,9 @@ pub(super) type Period = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 /// The time that was typed.
 pub(super) fn period(desk: &Desk, args: &CallArgs) -> Result<Period, Error> {
     let since = desk.moment("--since", args.since.as_deref())?;
-    let until = desk.moment("--until", args.until.as_deref())?;
-    let (since, until) = (since.map(|m| m.begin), until.map(|m| m.end));
+    let since = since.map(|m| m.begin);
+    let until = desk.moment_after("--until", args.until.as_deref(), since)?;
+    let until = until.map(|m| m.end);
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {
@@ -43,9 +43,9 @@ pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQues
     SearchQuestion {
         criteria: Criteria {
             phone: args.party.phone.clone(),
-            extension: args.party.ext.clone(),
-            trunk: args.party.trunk.clone(),
-            chat: args.party.chat.clone(),
+            extensions: args.party.ext.clone(),
+            trunks: args.party.trunk.clone(),
+            chats: args.party.chat.clone(),
             direction: args.direction,
             outcome: args.status,
             unanswered: false,
@@ -62,7 +62,6 @@ pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQues
         limit: None,
         count_only: false,
         tally: false,
-        figures_only: false,
         strict,
     }
 }
@@ -80,54 +79,62 @@ pub(super) fn left_out(found: &Found) -> Option<String> {
 /// What enterprises answered.
 pub(super) struct Answers {
     pub(super) found: Vec<Found>,
-    /// A folder could not be read.
-    pub(super) unreadable: bool,
+    /// The enterprises that could not be asked.
+    unreadable: Missing,
 }
 
 impl Answers {
-    /// Whether they may miss something.
-    pub(super) fn are_incomplete(&self) -> bool {
-        self.unreadable
-            || self
-                .found
-                .iter()
-                .any(|found| Trouble::may_hide(&found.troubles))
+    /// What they may miss.
+    pub(super) fn missing(&mut self) -> Missing {
+        let mut missing = std::mem::take(&mut self.unreadable);
+        for found in &self.found {
+            missing.add(&found.troubles);
+        }
+        missing
+    }
+
+    /// Notes that of the calls of all enterprises together only the newest `limit` are shown, so that
+    /// damage matters only where it may hide one that is as new.
+    pub(super) fn narrow(&mut self, limit: usize) {
+        let calls = self.found.iter().flat_map(|found| &found.calls);
+        let mut began: Vec<Stamp> = calls.map(|call| call.first).collect();
+        began.sort_unstable_by_key(|first| std::cmp::Reverse(*first));
+        let Some(oldest) = limit.checked_sub(1).and_then(|last| began.get(last)) else {
+            return;
+        };
+        let asked = Times {
+            from: Some(oldest.plus_millis(-reach::QUIET_MILLIS)),
+            to: None,
+        };
+        for found in &mut self.found {
+            Trouble::judge(&mut found.troubles, asked);
+        }
     }
 }
 
-/// How late a missed call is still returned.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Within {
-    pub(super) millis: i64,
-    /// Calls are joined by ids alone.
-    pub(super) strict: bool,
-}
-
-/// A missed call, to ask what became of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MissedCall<'a> {
-    /// Its enterprise's place among those asked.
-    pub(super) enterprise: usize,
-    pub(super) client: &'a str,
-    pub(super) first: Stamp,
-}
-
 impl Desk {
-    /// Asks each enterprise, and says how that went; not again what was said of the answers before.
-    pub(super) fn ask(
+    /// Asks each enterprise.
+    pub(super) fn ask(&self, enterprises: &[EnterpriseName], question: &SearchQuestion) -> Answers {
+        let progress = self.progress();
+        let answers = self.engine.search_each(&self.tree, enterprises, question);
+        drop(progress);
+        self.hear(enterprises, answers, false)
+    }
+
+    /// Takes what each enterprise answered. What is left out of rows is said, unless the question was a `further`
+    /// one that no rows are shown of.
+    pub(super) fn hear(
         &self,
         enterprises: &[EnterpriseName],
-        question: &SearchQuestion,
-        before: Option<&Answers>,
+        answers: EachFound,
+        further: bool,
     ) -> Answers {
-        let answers = self.engine.search_each(&self.tree, enterprises, question);
         let mut all = Answers {
             found: Vec::new(),
-            unreadable: false,
+            unreadable: Missing::default(),
         };
         for (enterprise, answer) in enterprises.iter().zip(answers) {
-            let Some(found) = self.answer(answer) else {
-                all.unreadable = true;
+            let Some(found) = all.unreadable.answer(answer) else {
                 continue;
             };
             self.explain(|| {
@@ -141,115 +148,42 @@ impl Desk {
                 )
             });
             self.explain_all(&found.notes);
-            let fresh = found.troubles.iter().filter(|trouble| {
-                let known = before.iter().flat_map(|answers| &answers.found);
-                !known
-                    .flat_map(|found| &found.troubles)
-                    .any(|t| t == *trouble)
-            });
-            self.say_troubles(fresh);
-            if let (None, Some(text)) = (before, left_out(&found)) {
+            if let (false, Some(text)) = (further, left_out(&found)) {
                 self.say(&text);
             }
             all.found.push(found);
         }
         all
     }
+}
 
-    /// Hands out each call that is asked for, with the place of its enterprise among those asked; the answers come
-    /// back without calls.
-    pub(super) fn calls_of_period(
-        &self,
-        enterprises: &[EnterpriseName],
-        question: &SearchQuestion,
-        before: Option<&Answers>,
-        mut each: impl FnMut(usize, &StatsCall<'_>),
-    ) -> Answers {
-        let question = SearchQuestion {
-            figures_only: true,
-            ..question.clone()
-        };
-        let mut answers = self.ask(enterprises, &question, before);
-        for found in &mut answers.found {
-            let place = enterprises
-                .iter()
-                .position(|name| *name == found.enterprise);
-            let place = place.expect("answers are of those that were asked");
-            for call in std::mem::take(&mut found.calls) {
-                each(place, &StatsCall::from(&call));
-            }
-        }
-        answers
-    }
-
-    /// Hands out every call, whatever was asked for before, that may be one of the clients of these missed calls and
-    /// began no later than so many milliseconds after them. Returns whether something could not be read.
-    pub(super) fn calls_after(
-        &self,
-        enterprises: &[EnterpriseName],
-        missed: &[MissedCall<'_>],
-        within: Within,
-        before: &Answers,
-        each: impl FnMut(usize, &StatsCall<'_>),
-    ) -> bool {
-        let calls = missed.iter().map(|call| (call.client, call.first));
-        let Some(criteria) = criteria_after(calls, within.millis, self.now_stamp()) else {
-            return false;
-        };
-        let question = SearchQuestion {
-            criteria,
-            strict: within.strict,
+/// The question what became of missed calls: within which time they are returned, and whether calls are joined by
+/// ids alone.
+pub(super) fn returned_within(desk: &Desk, within_millis: i64, strict: bool) -> StatsQuestion {
+    StatsQuestion {
+        search: SearchQuestion {
+            criteria: Criteria {
+                now: Some(desk.now_stamp()),
+                ..Criteria::default()
+            },
+            strict,
             ..SearchQuestion::default()
-        };
-        self.calls_of_period(enterprises, &question, Some(before), each)
-            .are_incomplete()
-    }
-
-    /// Tells the fate of these missed calls; whether something could not be read that may change it.
-    pub(super) fn returns(
-        &self,
-        enterprises: &[EnterpriseName],
-        missed: &[MissedCall<'_>],
-        within: Within,
-        before: &Answers,
-    ) -> (Returns, bool) {
-        let mut contacts = Contacts::default();
-        let add = |enterprise, call: &StatsCall<'_>| contacts.add(enterprise, call);
-        let incomplete = self.calls_after(enterprises, missed, within, before, add);
-        (contacts.settle(within.millis, self.now_stamp()), incomplete)
+        },
+        within_millis,
+        ..StatsQuestion::default()
     }
 }
 
-/// Whether only time narrows the question.
-pub(super) fn is_of_all(question: &SearchQuestion) -> bool {
-    let criteria = &question.criteria;
-    let is_free = [
-        criteria.phone.is_none(),
-        criteria.extension.is_none(),
-        criteria.trunk.is_none(),
-        criteria.chat.is_none(),
-        criteria.direction.is_none(),
-        criteria.outcome.is_none(),
-        criteria.min_talk_millis.is_none(),
-        criteria.min_ring_millis.is_none(),
-        !criteria.transferred,
-        criteria.fault.is_none(),
-        !criteria.needs_match,
-    ];
-    is_free.iter().all(|is_free| *is_free)
-}
-
-/// The outcome that `--missed` and the like ask for.
+/// The outcome that is asked for: with `--not-returned` it is missed.
 pub(super) fn wanted_outcome(
     status: Option<Outcome>,
-    missed: bool,
     not_returned: bool,
 ) -> Result<Option<Outcome>, Error> {
     match status {
         Some(other) if not_returned && other != Outcome::Missed => Err(Error::Usage(
             "--not-returned is about missed calls; leave --status out".to_owned(),
         )),
-        None if missed || not_returned => Ok(Some(Outcome::Missed)),
+        None if not_returned => Ok(Some(Outcome::Missed)),
         status => Ok(status),
     }
 }

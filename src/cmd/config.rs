@@ -8,10 +8,11 @@ use std::path::Path;
 use serde_json::json;
 use toml::Value;
 
+use super::Exit;
 use super::origin::Origin;
 use super::root::{here, is_there};
+use super::system_zone::system_zone;
 use super::talk::Out;
-use super::{Exit, system_zone};
 use crate::cli::{ConfigArgs, ConfigFormat, Global, check_environment};
 use crate::settings::{FileState, SETTINGS, Said, Setting, Settings, Usual};
 use calltrace_model::sanitise::sanitise;

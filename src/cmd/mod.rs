@@ -9,26 +9,35 @@ mod config;
 mod doctor;
 mod export;
 mod index;
+mod lines;
 mod link;
+mod links;
+mod meant;
+mod missing;
 mod names;
 mod origin;
 mod overview;
+mod pager;
+mod progress;
 mod root;
 mod rotate;
 mod search;
 mod serve;
 mod stats;
+mod system_zone;
 mod tail;
 mod talk;
+mod target;
 mod trace;
 mod wall_clock;
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
-use std::sync::Mutex;
 
 use calltrace_model::record::Zone;
+use chrono::{DateTime, Utc};
 
-use crate::cli::{Cli, Command, Global, Moment};
+use crate::cli::{CallArgs, Cli, Command, Global, Moment, TailArgs};
 use crate::settings::Settings;
 use calltrace_engine::Engine;
 use calltrace_model::record::Stamp;
@@ -41,8 +50,10 @@ use calltrace_store::tree::Tree;
 pub use complete::complete;
 pub use talk::say;
 
+use names::Book;
 use root::Root;
-use talk::Out;
+use system_zone::{system_zone, wrong_tz};
+use talk::{Notes, Out};
 use wall_clock::wall_clock;
 
 /// How a run ended.
@@ -95,14 +106,24 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         // These need no logs.
         Command::Link(args) => link::run(&global, &args),
         Command::Config(args) => config::run(&global, &args),
-        Command::Trace(args) => trace::run(&Desk::open(global)?, &args),
-        Command::Search(args) => search::run(&Desk::open(global)?, &args),
-        Command::Stats(args) => stats::run(&Desk::open(global)?, &args),
-        Command::Export(args) => export::run(&Desk::open(global)?, &args),
-        Command::Tail(args) => tail::run(&Desk::open(global)?, &args),
-        Command::Index(args) => index::run(&Desk::open(global)?, &args),
-        Command::Rotate(args) => rotate::run(&Desk::open(global)?, &args),
-        Command::Doctor(args) => doctor::run(&Desk::open(global)?, &args),
+        Command::Trace(args) => trace::run(&Desk::open(global)?.paged(), &args),
+        Command::Search(mut args) => {
+            let desk = Desk::of_calls(global, &mut args.calls)?;
+            search::run(&desk.paged(), &args)
+        }
+        Command::Stats(mut args) => {
+            let desk = Desk::of_calls(global, &mut args.calls)?;
+            stats::run(&desk.paged(), &args)
+        }
+        Command::Export(mut args) => export::run(&Desk::of_calls(global, &mut args.calls)?, &args),
+        Command::Tail(args) => follow(global, *args),
+        Command::Live(args) => follow(global, args.tail()),
+        Command::Index(mut args) => index::run(&Desk::of(global, &mut args.enterprises)?, &args),
+        Command::Rotate(mut args) => rotate::run(&Desk::of(global, &mut args.enterprises)?, &args),
+        Command::Doctor(mut args) => {
+            let desk = Desk::of(global, &mut args.enterprises)?;
+            doctor::run(&desk.paged(), &args)
+        }
         Command::Serve(args) => serve::run(Desk::open(global)?, &args),
     }
 }
@@ -115,8 +136,20 @@ struct Desk {
     now: WallClock,
     global: Global,
     settings: Settings,
+    /// Who is who, once it is asked.
+    book: OnceCell<Option<Book>>,
+    /// What answers go through, on a terminal.
+    pager: Option<String>,
+    notes: Notes,
     /// What was said once and need not be said again.
-    said: Mutex<HashSet<String>>,
+    said: RefCell<HashSet<String>>,
+}
+
+/// Records or calls as they arrive.
+fn follow(global: Global, mut args: TailArgs) -> Result<Exit, Error> {
+    let desk = Desk::of(global, &mut args.enterprises)?;
+    desk.check_words(&args.enterprises, &args.content, args.follows())?;
+    tail::run(&desk, &args)
 }
 
 impl Desk {
@@ -124,6 +157,10 @@ impl Desk {
         let settings = Settings::load(global.config.as_deref())?;
         let tree = Root::of(&global, &settings).open()?;
         let clock = clock(global.tz, &settings);
+        let is_set = global.tz.or(settings.display_timezone).is_some();
+        if let Some(text) = wrong_tz().filter(|_| !is_set && !global.quiet) {
+            say(&text);
+        }
         let threads = global.threads.unwrap_or(settings.threads);
         Ok(Desk {
             tree,
@@ -132,18 +169,65 @@ impl Desk {
             now: wall_clock(),
             global,
             settings,
-            said: Mutex::default(),
+            book: OnceCell::new(),
+            pager: None,
+            notes: Notes::default(),
+            said: RefCell::default(),
         })
     }
 
+    /// The same, with what was typed of calls read.
+    fn of_calls(global: Global, args: &mut CallArgs) -> Result<Desk, Error> {
+        let desk = Desk::open(global)?;
+        desk.read_calls(args)?;
+        Ok(desk)
+    }
+
+    /// The same, with what was typed as enterprises read.
+    fn of(global: Global, enterprises: &mut [String]) -> Result<Desk, Error> {
+        let desk = Desk::open(global)?;
+        desk.read_enterprises(enterprises)?;
+        Ok(desk)
+    }
+
+    /// The same for a command whose answer may be longer than a screen, and ends.
+    fn paged(self) -> Desk {
+        let is_wanted = !self.global.no_pager && self.out().is_screen();
+        let pager = pager::wanted().filter(|_| is_wanted);
+        let notes = match pager {
+            Some(_) => Notes::kept(),
+            None => Notes::default(),
+        };
+        Desk {
+            pager,
+            notes,
+            ..self
+        }
+    }
+
+    /// Who is who; `None` where nobody is known.
+    fn book(&self) -> Option<&Book> {
+        self.book.get_or_init(|| Book::open(self)).as_ref()
+    }
+
     fn out(&self) -> Out {
-        Out::stdout(self.global.color)
+        Out::stdout(self.global.color).paged(self.pager.clone())
     }
 
     /// A point in time as typed; an error names the flag.
     fn moment(&self, flag: &str, typed: Option<&str>) -> Result<Option<Moment>, Error> {
+        self.moment_after(flag, typed, None)
+    }
+
+    /// The same; a time of day alone is after `after`.
+    fn moment_after(
+        &self,
+        flag: &str,
+        typed: Option<&str>,
+        after: Option<DateTime<Utc>>,
+    ) -> Result<Option<Moment>, Error> {
         typed
-            .map(|text| Moment::parse(text, self.clock.shown, self.now.utc()))
+            .map(|text| Moment::parse(text, &self.clock, self.now.utc(), after))
             .transpose()
             .map_err(|what| Error::Usage(format!("{flag}: {what}")))
     }
@@ -156,7 +240,7 @@ impl Desk {
     /// Something that everybody should know.
     fn say(&self, text: &str) {
         if !self.global.quiet {
-            say(text);
+            self.notes.say(text);
         }
     }
 
@@ -170,7 +254,7 @@ impl Desk {
     /// Something for those who asked.
     fn explain(&self, text: impl FnOnce() -> String) {
         if self.global.verbose {
-            say(&text());
+            self.notes.say(&text());
         }
     }
 }
@@ -182,12 +266,4 @@ fn clock(typed: Option<Zone>, settings: &Settings) -> Clock {
         log: settings.log_timezone,
         shown: shown.unwrap_or_else(system_zone),
     }
-}
-
-/// The zone of this process: what `TZ` names, else the system's; UTC where neither is known.
-fn system_zone() -> Zone {
-    let typed = std::env::var("TZ").ok();
-    let typed = typed.and_then(|zone| Zone::named(zone.trim_start_matches(':')));
-    let system_wide = || Zone::named(&iana_time_zone::get_timezone().ok()?);
-    typed.or_else(system_wide).unwrap_or(Zone::UTC)
 }

@@ -1,47 +1,117 @@
 //! Names for the outputs of the shell: what the settings hold, what their sources say in a moment, and
-//! what the call's own requests were told.
+//! what the call's own requests were told. The secrets that sign links come from the same book.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use tokio::runtime::Runtime;
 
 use super::Desk;
 use super::serve::runtime;
-use calltrace_directory::{Directory, Names, Times};
+use calltrace_directory::{Config, Directory, Names, Secret, Times, Wanted};
 use calltrace_engine::TracedCall;
+use calltrace_model::call::Summary;
 use calltrace_output::People;
+use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_web::pages::{client_in_log, wanted};
+use calltrace_web::pages::{client_in_log, wanted, wanted_of_rows};
 
 /// A source that takes longer is not waited for: names are not worth more to somebody who asked for a call.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// The directory of a run, opened when something is first asked of it.
+pub(super) struct Book {
+    runtime: Runtime,
+    directory: Directory,
+}
+
+impl Book {
+    /// `None` where the settings know nobody. What this user may not read is passed over, and named
+    /// to those who asked with `-v`.
+    pub(super) fn open(desk: &Desk) -> Option<Book> {
+        let mut config: Config = desk.settings.directory.clone();
+        if config.is_empty() {
+            return None;
+        }
+        for what in config.pass_over_unreadable() {
+            desk.explain(|| format!("passed over: {what}"));
+        }
+        let times = Times {
+            budget: PATIENCE,
+            ..Times::default()
+        };
+        let opened = runtime(1).and_then(|runtime| {
+            // A pool of connections wants to be made where it is used.
+            let (directory, _) =
+                runtime.block_on(async { Directory::open_with(&config, times) })?;
+            Ok::<_, Error>(Book { runtime, directory })
+        });
+        opened
+            .inspect_err(|error| desk.explain(|| format!("no names: {error}")))
+            .ok()
+    }
+
+    fn names(&self, asked: &[(&EnterpriseName, Wanted)]) -> Vec<Names> {
+        self.runtime.block_on(self.directory.names_of_each(asked))
+    }
+
+    /// What opens the pages of an enterprise, where that can be had.
+    pub(super) fn secret(&self, enterprise: &EnterpriseName) -> Option<Secret> {
+        let known = self
+            .runtime
+            .block_on(self.directory.enterprise(enterprise))
+            .ok()?;
+        known?.secret
+    }
+}
+
 /// The names of those who took part in a call. A source that does not answer costs its names, and is named
 /// to those who asked with `-v`.
 pub(super) fn people(desk: &Desk, enterprise: &EnterpriseName, call: &TracedCall) -> People {
-    let times = Times {
-        budget: PATIENCE,
-        ..Times::default()
-    };
-    let asked = runtime(1).and_then(|runtime| {
-        runtime.block_on(async {
-            let (directory, _) = Directory::open_with(&desk.settings.directory, times)?;
-            Ok(directory.names(enterprise, &wanted(call)).await)
-        })
-    });
-    let names = asked.unwrap_or_else(|error| {
-        desk.explain(|| format!("no names: {error}"));
-        Names::default()
-    });
-    for source in &names.missing {
-        desk.explain(|| format!("{source} did not answer; names may be missing"));
-    }
-    let mut people = People {
-        extensions: names.extensions,
-        clients: names.clients,
-        lines: names.lines,
-        chats: names.chats,
-    };
+    let people = asked(desk, &[(enterprise, wanted(call))]).pop();
+    let mut people = people.unwrap_or_default();
     if let Some((number, name)) = client_in_log(call) {
         people.clients.entry(number).or_insert(name);
+    }
+    people
+}
+
+/// The names of those who took part in some calls, by enterprise.
+pub(super) fn people_of(
+    desk: &Desk,
+    calls: &[(&EnterpriseName, &Summary)],
+) -> BTreeMap<EnterpriseName, People> {
+    if desk.book().is_none() {
+        return BTreeMap::new();
+    }
+    let enterprises: BTreeSet<&EnterpriseName> = calls.iter().map(|(name, _)| *name).collect();
+    let wanted = enterprises.iter().map(|enterprise| {
+        let own = calls.iter().filter(|(name, _)| name == enterprise);
+        (*enterprise, wanted_of_rows(own.map(|(_, call)| *call)))
+    });
+    let wanted: Vec<_> = wanted.collect();
+    let people = asked(desk, &wanted);
+    let names = enterprises.into_iter().cloned();
+    names.zip(people).collect()
+}
+
+fn asked(desk: &Desk, wanted: &[(&EnterpriseName, Wanted)]) -> Vec<People> {
+    let Some(book) = desk.book() else {
+        return Vec::new();
+    };
+    let mut missing = BTreeSet::new();
+    let people = book.names(wanted).into_iter().map(|names| {
+        missing.extend(names.missing);
+        People {
+            extensions: names.extensions,
+            clients: names.clients,
+            lines: names.lines,
+            chats: names.chats,
+        }
+    });
+    let people = people.collect();
+    for source in missing {
+        desk.explain(|| format!("{source} did not answer; names may be missing"));
     }
     people
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::progress::PROGRESS_AFTER;
 use super::talk::Out;
 use super::{Desk, Exit, say};
 use crate::cli::{RotateArgs, RotateFormat};
@@ -17,9 +18,6 @@ use calltrace_store::error::Error;
 use calltrace_store::fsx::Disk;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_upkeep::rotate::{Done, Kind, News, Report, Rotation};
-
-/// What takes less is not worth a moving picture.
-const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 
 /// Enterprises worked on side by side when nobody says. Mostly they wait, for disks and for files to
 /// settle; what is packed at a time is bounded by `--threads`.
@@ -199,8 +197,9 @@ struct Progress {
 
 impl Progress {
     fn new(wanted: bool) -> Progress {
-        let style =
-            ProgressStyle::with_template("{percent:>3}% of {decimal_total_bytes} read  {wide_msg}");
+        let style = ProgressStyle::with_template(
+            "{percent:>3}% of {decimal_total_bytes} read, {decimal_bytes_per_sec}, {eta} left  {wide_msg}",
+        );
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Progress {

@@ -1,16 +1,17 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
-use super::calls::{MissedCall, Within, question, span, wanted_outcome};
+use super::calls::{question, returned_within, span, wanted_outcome};
+use super::links::Links;
 use super::talk::{Out, sum};
-use super::{Desk, Exit};
+use super::{Desk, Exit, names};
 use crate::cli::{SearchArgs, SearchFormat};
-use calltrace_engine::{Found, FoundLines, LinesQuestion};
+use calltrace_engine::{Found, MissedCall};
 use calltrace_model::call::{Outcome, Summary};
-use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Fate, Returns};
-use calltrace_output::{Secrets, csv, json, write_lines, write_table};
-use calltrace_store::error::{Error, Trouble};
+use calltrace_output::json::Extent;
+use calltrace_output::{TableOptions, csv, json, write_table};
+use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
@@ -21,14 +22,10 @@ pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.calls.enterprises)?;
     let (since, until) = span(desk, &args.calls)?;
     if args.lines {
-        lines(desk, args, &enterprises, since, until)
+        super::lines::run(desk, args, &enterprises, since, until)
     } else {
         calls(desk, args, &enterprises, since, until)
     }
-}
-
-fn limit(args: &SearchArgs) -> Option<usize> {
-    Some(args.limit).filter(|&limit| limit > 0 && !args.count)
 }
 
 /// A row: the enterprise's place, its name, the call.
@@ -44,11 +41,17 @@ fn calls(
     let mut question = question(desk, &args.calls, args.strict);
     question.criteria.since = since;
     question.criteria.until = until;
-    question.criteria.outcome = wanted_outcome(args.calls.status, args.missed, args.not_returned)?;
+    question.criteria.outcome = wanted_outcome(args.status(), args.not_returned)?;
     // Whether a call was returned is known when it is found.
-    question.limit = limit(args).filter(|_| !args.not_returned);
+    // One more tells whether there are more.
+    let limit = args.limit().map(|limit| limit.saturating_add(1));
+    question.limit = limit.filter(|_| !args.not_returned);
     question.count_only = args.count && !args.not_returned;
-    let answers = desk.ask(enterprises, &question, None);
+    let mut answers = desk.ask(enterprises, &question);
+    if let Some(limit) = args.limit().filter(|_| !args.not_returned) {
+        answers.narrow(limit);
+    }
+    let mut missing = answers.missing();
     let all = &answers.found;
     let mut rows: Vec<Row<'_>> = Vec::new();
     for found in all {
@@ -67,17 +70,14 @@ fn calls(
         (b.first, a_name, &b.main_uid).cmp(&(a.first, b_name, &a.main_uid))
     });
     if !args.not_returned {
-        rows.truncate(limit(args).unwrap_or(rows.len()));
+        rows.truncate(limit.unwrap_or(rows.len()));
     }
-    let mut incomplete = answers.are_incomplete();
     let returns = if args.callbacks || args.not_returned {
-        let missed: Vec<MissedCall<'_>> = rows.iter().filter_map(missed_call).collect();
-        let within = Within {
-            millis: args.within.callback_within,
-            strict: args.strict,
-        };
-        let (returns, more) = desk.returns(enterprises, &missed, within, &answers);
-        incomplete |= more;
+        let missed: Vec<MissedCall> = rows.iter().filter_map(missed_call).collect();
+        let within = returned_within(desk, args.within.callback_within, args.strict);
+        let engine = &desk.engine;
+        let (returns, later) = engine.returns(&desk.tree, enterprises, &missed, &within);
+        missing.join(desk.hear(enterprises, later, true).missing());
         Some(returns)
     } else {
         None
@@ -85,13 +85,21 @@ fn calls(
     if let Some(returns) = returns.as_ref().filter(|_| args.not_returned) {
         rows.retain(|row| {
             missed_call(row).is_some_and(|call| {
-                let fate = returns.fate(call.enterprise, call.client, call.first);
+                let fate = returns.fate(call.enterprise, &call.client, call.first);
                 matches!(fate, Fate::NotReturned { .. })
             })
         });
     }
-    let cut = limit(args).filter(|&limit| rows.len() >= limit);
-    rows.truncate(cut.unwrap_or(rows.len()));
+    let extent = Extent {
+        matches: match args.not_returned {
+            true => rows.len(),
+            false => all.iter().map(|found| found.matches).sum(),
+        },
+        may_match_more: all.iter().any(|found| found.may_match_more),
+        limit: args.limit,
+        is_cut: args.limit().is_some_and(|limit| rows.len() > limit),
+    };
+    rows.truncate(args.limit().unwrap_or(rows.len()));
 
     let mut out = desk.out();
     let count = match question.count_only {
@@ -101,27 +109,52 @@ fn calls(
     if args.count {
         out.bytes(|out| writeln!(out, "{count}"))?;
     } else {
-        print_calls(desk, args, &mut out, &rows, returns.as_ref(), all)?;
+        print_calls(
+            desk,
+            args,
+            &mut out,
+            &rows,
+            returns.as_ref(),
+            (all, &extent),
+        )?;
     }
-    if cut.is_some() && args.format == SearchFormat::Table {
-        let limit = args.limit;
-        desk.say(&format!(
-            "the newest {limit} are shown; --limit 0 shows all, --count counts them"
-        ));
+    let says_itself = matches!(args.format, SearchFormat::Json | SearchFormat::Ndjson);
+    if extent.is_cut && !says_itself {
+        desk.say_cut(args.limit);
     }
     if count == 0 {
         let searched = sum(all.iter().map(|found| found.searched));
         desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
     }
-    Ok(Exit::of(count > 0, incomplete))
+    desk.say_missing(&missing, count > 0);
+    Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
-fn missed_call<'f>((enterprise, _, call): &Row<'f>) -> Option<MissedCall<'f>> {
-    (call.outcome == Outcome::Missed).then_some(MissedCall {
+fn missed_call((enterprise, _, call): &Row<'_>) -> Option<MissedCall> {
+    (call.outcome == Outcome::Missed).then(|| MissedCall {
         enterprise: *enterprise,
-        client: &call.client,
+        client: call.client.clone(),
         first: call.first,
     })
+}
+
+/// Calls as rows, with the names of people and links to their pages; `fates` of the missed ones, where that is asked.
+pub(super) fn print_table(
+    desk: &Desk,
+    out: &mut Out,
+    calls: &[(&EnterpriseName, &Summary)],
+    fates: Option<&[Option<Fate<'_>>]>,
+) -> Result<(), Error> {
+    let people = names::people_of(desk, calls);
+    let links = Links::of(desk, out);
+    let options = TableOptions {
+        clock: &desk.clock,
+        width: out.width(),
+        fates,
+        people: &people,
+        link: &|enterprise, id| links.address(enterprise, id),
+    };
+    out.styled(|mut out| write_table(&mut out, calls, &options))
 }
 
 fn print_calls(
@@ -130,11 +163,11 @@ fn print_calls(
     out: &mut Out,
     rows: &[Row<'_>],
     returns: Option<&Returns>,
-    all: &[Found],
+    (all, extent): (&[Found], &Extent),
 ) -> Result<(), Error> {
     // Of each row what became of it, where that is asked; `None` of a call that was not missed.
     let fates: Option<Vec<Option<Fate<'_>>>> = returns.map(|returns| {
-        let fate = |call: MissedCall<'_>| returns.fate(call.enterprise, call.client, call.first);
+        let fate = |call: MissedCall| returns.fate(call.enterprise, &call.client, call.first);
         let rows = rows.iter();
         rows.map(|row| missed_call(row).map(fate)).collect()
     });
@@ -149,26 +182,22 @@ fn print_calls(
     // All of them are not returned, which needs no column.
     let shown = fates.as_deref().filter(|_| args.callbacks);
     match args.format {
-        SearchFormat::Table => {
-            let width = out.width();
-            out.styled(|mut out| write_table(&mut out, &calls, shown, &desk.clock, width))
-        }
+        SearchFormat::Table => print_table(desk, out, &calls, shown),
         SearchFormat::Csv => {
             out.csv(|out| csv::write_csv(out, &calls, fates.as_deref(), &desk.clock, args.raw_csv))
         }
         SearchFormat::Ndjson => out.bytes(|out| {
             values().try_for_each(|value| json::write(out, &value, false))?;
-            json::write(out, &json::report(all, &desk.clock), false)
+            json::write(out, &json::last_report(all, extent, &desk.clock), false)
         }),
         SearchFormat::Json => {
-            let document = serde_json::json!({
-                "version": json::VERSION,
-                "results": values().collect::<Vec<_>>(),
-                "total": rows.len(),
-                "limit": args.limit,
-                "report": json::report(all, &desk.clock),
-            });
-            out.bytes(|out| json::write(out, &document, true))
+            let mut document = serde_json::Map::new();
+            document.insert("version".to_owned(), json::VERSION.into());
+            document.insert("results".to_owned(), values().collect());
+            extent.put(&mut document);
+            let report = json::report(all, &desk.clock);
+            document.insert("report".to_owned(), report);
+            out.bytes(|out| json::write(out, &document.into(), true))
         }
         SearchFormat::Raw => {
             for found in all {
@@ -183,132 +212,6 @@ fn print_calls(
                 out.raw(calls.iter().flatten().map(|line| &*line.text))?;
             }
             Ok(())
-        }
-    }
-}
-
-fn lines(
-    desk: &Desk,
-    args: &SearchArgs,
-    enterprises: &[EnterpriseName],
-    since: Option<Stamp>,
-    until: Option<Stamp>,
-) -> Result<Exit, Error> {
-    let of_calls = [
-        ("--direction", args.calls.direction.is_some()),
-        ("--status", args.calls.status.is_some()),
-        ("--missed", args.missed),
-        ("--not-returned", args.not_returned),
-        ("--callbacks", args.callbacks),
-        ("--min-talk", args.calls.min_talk.is_some()),
-        ("--min-ring", args.calls.min_ring.is_some()),
-        ("--transferred", args.calls.transferred),
-        ("--fault", args.calls.fault.is_some()),
-    ];
-    if let Some((flag, _)) = of_calls.iter().find(|(_, given)| *given) {
-        return Err(Error::Usage(format!(
-            "{flag} is about calls; --lines takes filters on records, such as --event or --phone"
-        )));
-    }
-    if args.format == SearchFormat::Csv {
-        return Err(Error::Usage(
-            "records have no columns; --lines prints table, json, ndjson or raw".to_owned(),
-        ));
-    }
-    let question = LinesQuestion {
-        filter: RecordFilter {
-            since,
-            until,
-            ..args.calls.party.record_filter(&args.calls.content)
-        },
-        limit: limit(args),
-        count_only: args.count,
-        before: args.before_context.max(args.context).unwrap_or(0),
-        after: args.after_context.max(args.context).unwrap_or(0),
-    };
-    let mut troubles = false;
-    let mut all: Vec<FoundLines> = Vec::new();
-    for enterprise in enterprises {
-        let answer = desk.engine.lines(&desk.tree, enterprise, &question);
-        let Some(found) = desk.answer(answer) else {
-            troubles = true;
-            continue;
-        };
-        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
-        desk.explain_all(&found.notes);
-        desk.say_troubles(&found.troubles);
-        troubles |= Trouble::may_hide(&found.troubles);
-        all.push(found);
-    }
-    keep_newest(&mut all, question.limit);
-    let matched = all.iter().flat_map(|found| &found.lines);
-    let count = match args.count {
-        true => all.iter().map(|found| found.count).sum(),
-        false => matched.filter(|entry| entry.matched).count(),
-    };
-    let mut out = desk.out();
-    if args.count {
-        out.bytes(|out| writeln!(out, "{count}"))?;
-    } else if args.format == SearchFormat::Json {
-        let lines = all.iter().flat_map(|found| values(desk, found));
-        let document = serde_json::json!({
-            "version": json::VERSION, "lines": lines.collect::<Vec<_>>(), "total": count,
-        });
-        out.bytes(|out| json::write(out, &document, true))?;
-    } else {
-        let many = enterprises.len() > 1;
-        let has_context = question.before + question.after > 0;
-        for found in &all {
-            match args.format {
-                SearchFormat::Raw => out.raw(found.lines.iter().map(|entry| &*entry.line.text)),
-                SearchFormat::Ndjson => out.bytes(|out| {
-                    let mut values = values(desk, found).into_iter();
-                    values.try_for_each(|value| json::write(out, &value, false))
-                }),
-                _ => out
-                    .styled(|mut out| write_lines(&mut out, found, many, has_context, &desk.clock)),
-            }?;
-        }
-    }
-    if count == 0 {
-        let searched = sum(all.iter().map(|found| found.searched));
-        let searched = desk.searched_text(&searched);
-        desk.say(&format!("no such record, {searched}"));
-    }
-    Ok(Exit::of(count > 0, troubles))
-}
-
-fn values(desk: &Desk, found: &FoundLines) -> Vec<serde_json::Value> {
-    let secrets = Secrets::of_lines(found.lines.iter().map(|entry| &*entry.line.text));
-    let lines = found.lines.iter();
-    lines
-        .map(|entry| json::line(found, &entry.line, entry.matched, &desk.clock, &secrets))
-        .collect()
-}
-
-/// Leaves the newest matches of all enterprises together. Context goes with its enterprise: where
-/// one has too many matches they are cut from its oldest line on.
-fn keep_newest(all: &mut [FoundLines], limit: Option<usize>) {
-    let Some(limit) = limit else { return };
-    let matches = |found: &FoundLines| {
-        let times = found.lines.iter().filter(|entry| entry.matched);
-        times.map(|entry| entry.line.at).collect::<Vec<_>>()
-    };
-    let mut times: Vec<Stamp> = all.iter().flat_map(matches).collect();
-    times.sort();
-    let Some(oldest) = times
-        .len()
-        .checked_sub(limit)
-        .and_then(|cut| times.get(cut))
-    else {
-        return;
-    };
-    for found in all {
-        found
-            .lines
-            .retain(|entry| entry.line.at >= *oldest || !entry.matched);
-        if !found.lines.iter().any(|entry| entry.matched) {
-            found.lines.clear();
         }
     }
 }

@@ -1,12 +1,13 @@
 //! `calltrace stats [ENTERPRISE...]`
 
-use super::calls::{Answers, MissedCall, Within, is_of_all, question, span};
+use super::calls::{Answers, question, span};
+use super::missing::Missing;
 use super::talk::sum;
 use super::{Desk, Exit};
 use crate::cli::{StatsArgs, StatsFormat};
-use calltrace_model::call::Outcome;
+use calltrace_engine::StatsQuestion;
 use calltrace_model::record::Stamp;
-use calltrace_model::stats::{Counting, Stats, StatsCall, end_of};
+use calltrace_model::stats::Stats;
 use calltrace_output::json;
 use calltrace_output::stats::{Shown, Words, document, svg, write_csv, write_stats};
 use calltrace_store::error::Error;
@@ -15,7 +16,7 @@ use calltrace_store::tree::EnterpriseName;
 pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.calls.enterprises)?;
     let (since, until) = span(desk, &args.calls)?;
-    let (stats, answers, incomplete) = counted(desk, args, &enterprises, since, until);
+    let (stats, answers, missing) = counted(desk, args, &enterprises, since, until);
     let shown = Shown {
         stats: &stats,
         enterprises: &enterprises,
@@ -38,63 +39,38 @@ pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
         let searched = sum(answers.found.iter().map(|found| found.searched));
         desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
     }
-    Ok(Exit::of(count > 0, incomplete))
+    desk.say_missing(&missing, count > 0);
+    Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
-/// Counts the calls of the period; with those that may return its missed ones. Whether something could not be read.
+/// Counts the calls of the period; what enterprises answered, and what could not be read.
 fn counted(
     desk: &Desk,
     args: &StatsArgs,
     enterprises: &[EnterpriseName],
     since: Option<Stamp>,
     until: Option<Stamp>,
-) -> (Stats, Answers, bool) {
-    let within = Within {
-        millis: args.within.callback_within,
-        strict: args.strict,
+) -> (Stats, Answers, Missing) {
+    let mut search = question(desk, &args.calls, args.strict);
+    search.criteria.since = since;
+    search.criteria.until = until;
+    let question = StatsQuestion {
+        search,
+        by: args.by.map(|by| by.0),
+        within_millis: args.within.callback_within,
+        ..StatsQuestion::default()
     };
-    let mut question = question(desk, &args.calls, args.strict);
-    question.criteria.since = since;
-    question.criteria.until = until;
-    let is_of_all = is_of_all(&question);
-    if is_of_all {
-        // One question is enough.
-        question.criteria.until = until.map(|until| end_of(until, within.millis));
-    }
-    let mut counting = Counting::new(args.by.map(|by| by.0), |at| desk.clock.local_hour(at));
-    let mut missed: Vec<(usize, String, Stamp)> = Vec::new();
-    let mut counts = vec![0; enterprises.len()];
-    let is_counted = |call: &StatsCall<'_>| until.is_none_or(|until| call.first < until);
-    let mut answers = desk.calls_of_period(enterprises, &question, None, |enterprise, call| {
-        if !is_counted(call) {
-            counting.add_contact(enterprise, call);
-            return;
-        }
-        if call.outcome == Outcome::Missed && !is_of_all {
-            missed.push((enterprise, call.client.to_owned(), call.first));
-        }
-        counts[enterprise] += 1;
-        counting.add(enterprise, call);
-    });
-    for found in &mut answers.found {
-        let place = enterprises
-            .iter()
-            .position(|name| *name == found.enterprise);
-        found.count = place.map_or(0, |place| counts[place]);
-    }
-    let missed: Vec<MissedCall<'_>> = missed
-        .iter()
-        .map(|(enterprise, client, first)| MissedCall {
-            enterprise: *enterprise,
-            client,
-            first: *first,
-        })
-        .collect();
-    let add = |enterprise, call: &StatsCall<'_>| counting.add_contact(enterprise, call);
-    let more = desk.calls_after(enterprises, &missed, within, &answers, add);
-    let incomplete = answers.are_incomplete() || more;
-    let stats = counting.finish(within.millis, desk.now_stamp());
-    (stats, answers, incomplete)
+    let clock = desk.clock;
+    let local = |at| clock.local_hour(at);
+    let progress = desk.progress();
+    let counted = desk
+        .engine
+        .statistics(&desk.tree, enterprises, &question, local);
+    drop(progress);
+    let mut answers = desk.hear(enterprises, counted.found, false);
+    let mut missing = answers.missing();
+    missing.join(desk.hear(enterprises, counted.later, true).missing());
+    (counted.stats, answers, missing)
 }
 
 fn print(

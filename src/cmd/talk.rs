@@ -1,21 +1,21 @@
 //! Where answers and words go: stdout with or without colour, stderr, and the sentences that
 //! several subcommands say.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
-use std::sync::PoisonError;
 
 use anstream::{AutoStream, ColorChoice};
 
 use super::Desk;
+use super::pager::Pager;
 use super::root::is_tree;
 use crate::cli::ColorWhen;
 use calltrace_engine::Searched;
 use calltrace_model::sanitise::sanitise;
-use calltrace_store::error::{Error, Trouble, TroubleKind};
-use calltrace_store::fsx::out_of_descriptors;
+use calltrace_store::error::{Error, Trouble};
 
 /// Standard output. Text written through [`Out::styled`] loses its colours where they are not
 /// wanted; bytes written through [`Out::bytes`] are left alone.
@@ -23,6 +23,7 @@ pub(super) struct Out {
     choice: ColorChoice,
     to_terminal: bool,
     file: Option<File>,
+    pager: Option<Pager>,
 }
 
 impl Out {
@@ -39,7 +40,15 @@ impl Out {
             // A descriptor of our own: std's stdout flushes every line, which doubles the time of
             // a long answer.
             file: stdout.as_fd().try_clone_to_owned().ok().map(File::from),
+            pager: None,
         }
+    }
+
+    /// The same through a pager, where what is printed is longer than the screen.
+    pub(super) fn paged(mut self, pager: Option<String>) -> Out {
+        let pager = pager.zip(self.size());
+        self.pager = pager.map(|(wanted, size)| Pager::new(wanted, size));
+        self
     }
 
     /// Writes text with colours.
@@ -66,12 +75,14 @@ impl Out {
         &mut self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), Error> {
-        let result = match &mut self.file {
-            Some(file) => {
-                let mut buffered = BufWriter::with_capacity(64 << 10, file);
-                write(&mut buffered).and_then(|()| buffered.flush())
-            }
-            None => write(&mut io::stdout().lock()),
+        let buffered = |out: &mut dyn Write| {
+            let mut buffered = BufWriter::with_capacity(64 << 10, out);
+            write(&mut buffered).and_then(|()| buffered.flush())
+        };
+        let result = match (&mut self.pager, &mut self.file) {
+            (Some(pager), _) => buffered(pager),
+            (None, Some(file)) => buffered(file),
+            (None, None) => buffered(&mut io::stdout().lock()),
         };
         result.map_err(Error::Output)
     }
@@ -128,11 +139,60 @@ impl Out {
         !is_dumb && self.size().is_some()
     }
 
+    /// Whether it is a terminal, and colours are wanted.
+    pub(super) fn has_style_on_terminal(&self) -> bool {
+        self.to_terminal && self.choice != ColorChoice::Never
+    }
+
+    /// Whether nothing stands before the terminal that would show links as signs.
+    pub(super) fn passes_links(&self) -> bool {
+        self.pager.as_ref().is_none_or(Pager::passes_links)
+    }
+
     /// Another descriptor of the output, where it is a pipe, which may lose its reader.
     pub(super) fn pipe(&self) -> Option<OwnedFd> {
         let kind = self.file.as_ref()?.metadata().ok()?.file_type();
         let is_pipe = kind.is_fifo() || kind.is_socket();
         is_pipe.then(|| io::stdout().as_fd().try_clone_to_owned().ok())?
+    }
+}
+
+impl Drop for Out {
+    /// A pager shows what it has, and is waited for.
+    fn drop(&mut self) {
+        if let Some(pager) = &mut self.pager {
+            // Nobody can be told when that fails.
+            let _ = pager.finish();
+        }
+    }
+}
+
+/// What is said of an answer: at once, or, where that may be in a pager, behind it.
+#[derive(Default)]
+pub(super) struct Notes {
+    kept: Option<RefCell<Vec<String>>>,
+}
+
+impl Notes {
+    /// Those that wait for the end of the run.
+    pub(super) fn kept() -> Notes {
+        Notes {
+            kept: Some(RefCell::default()),
+        }
+    }
+
+    pub(super) fn say(&self, text: &str) {
+        match &self.kept {
+            Some(kept) => kept.borrow_mut().push(text.to_owned()),
+            None => say(text),
+        }
+    }
+}
+
+impl Drop for Notes {
+    fn drop(&mut self) {
+        let kept = self.kept.take().unwrap_or_default();
+        kept.into_inner().iter().for_each(|text| say(text));
     }
 }
 
@@ -142,42 +202,26 @@ pub fn say(text: &str) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
-/// How a trouble is told: whether an answer may miss something for it comes first.
-pub(super) fn said(trouble: &Trouble) -> String {
-    match trouble.kind {
-        TroubleKind::Harmless => trouble.to_string(),
-        TroubleKind::Hides => format!("incomplete: {trouble}"),
-        TroubleKind::OutOfDescriptors => format!("incomplete: {}", out_of_descriptors()),
-    }
-}
-
 impl Desk {
     /// Names what could not be read.
     pub(super) fn say_troubles<'t>(&self, troubles: impl IntoIterator<Item = &'t Trouble>) {
         for trouble in troubles {
-            match trouble.kind {
-                TroubleKind::OutOfDescriptors => self.say_once(&said(trouble)),
-                TroubleKind::Hides | TroubleKind::Harmless => self.say(&said(trouble)),
-            }
+            self.say_once(&format!("incomplete: {trouble}"));
         }
     }
 
     /// Says what holds for many files or enterprises, the first time only.
     pub(super) fn say_once(&self, text: &str) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.insert(text.to_owned()) {
+        if self.said.borrow_mut().insert(text.to_owned()) {
             self.say(text);
         }
     }
 
-    /// The answer of one enterprise; `None`, with the reason said, where its folder can't be read.
-    /// The other enterprises are asked all the same.
-    pub(super) fn answer<A>(&self, answer: Result<A, Error>) -> Option<A> {
-        let said = |error: &Error| match error.is_out_of_descriptors() {
-            true => self.say_once(&format!("incomplete: {}", out_of_descriptors())),
-            false => self.say(&format!("incomplete: {error}")),
-        };
-        answer.inspect_err(said).ok()
+    /// Says that there is more than is shown.
+    pub(super) fn say_cut(&self, limit: usize) {
+        self.say(&format!(
+            "the newest {limit} are shown; --limit 0 shows all, --count counts them"
+        ));
     }
 
     /// `all 15 files searched (2025-11-16 .. 2025-11-30 UTC)`
@@ -201,7 +245,7 @@ impl Desk {
                 "{files} searched ({} .. {} {})",
                 self.clock.date(from),
                 self.clock.date(to),
-                self.clock.zone_name()
+                self.clock.zone(to)
             ),
             _ => format!("{files} searched"),
         }

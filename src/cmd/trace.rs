@@ -1,10 +1,11 @@
 //! `calltrace trace [ENTERPRISE] UNIQUE_ID`
 
 use super::talk::{Out, sum};
+use super::target::Target;
 use super::{Desk, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
 use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
-use calltrace_model::record::{Record, id};
+use calltrace_model::record::Record;
 use calltrace_output::story::{self, Told};
 use calltrace_output::{TimelineOptions, json, write_timeline};
 use calltrace_store::error::{Error, Trouble};
@@ -15,36 +16,38 @@ use calltrace_store::tree::EnterpriseName;
 const AT_ONCE: usize = 32;
 
 pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
-    let (asked, enterprises) = args.target.split_last().expect("it is required");
-    check_id(asked)?;
+    let Target {
+        enterprises,
+        id: asked,
+        since,
+        mut missing,
+    } = desk.target(args)?;
+    let asked = &asked;
     let question = TraceQuestion {
         id: asked.clone(),
         strict: args.strict,
         every_file: args.every_file,
-        since: desk
-            .moment("--since", args.since.as_deref())?
-            .map(|moment| desk.engine.zone().stamp(moment.begin)),
+        since,
     };
     let mut out = desk.out();
     let mut traces = Vec::new();
     let mut found = 0;
-    let mut unreadable = false;
     // All records of a call, as they stand in the files, are printed as they are read.
     let as_read = args.format == TraceFormat::Raw && args.limit == 0;
     let limits = match as_read {
         true => RecordLimits::default(),
         false => RecordLimits::of(args.limit),
     };
-    let enterprises = desk.tree.select(enterprises)?;
     let asked_of = |at_once: &[EnterpriseName]| {
+        let progress = desk.progress();
         let answers = desk
             .engine
             .trace_each(&desk.tree, at_once, &question, limits);
+        drop(progress);
         at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
     };
     for (enterprise, answer) in enterprises.chunks(AT_ONCE).flat_map(asked_of) {
-        let Some(mut trace) = desk.answer(answer) else {
-            unreadable = true;
+        let Some(mut trace) = missing.answer(answer) else {
             continue;
         };
         if let Some(call) = &mut trace.call {
@@ -70,7 +73,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             }
         }
         desk.explain_all(&trace.notes);
-        desk.say_troubles(&trace.troubles);
+        missing.add(&trace.troubles);
         let left_out = trace.call.as_ref().map_or(0, |call| call.left_out);
         if left_out > 0 && !as_read {
             desk.say(&format!(
@@ -83,10 +86,6 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         }
         traces.push(trace);
     }
-    let troubles = unreadable
-        || traces
-            .iter()
-            .any(|trace| Trouble::may_hide(&trace.troubles));
     // One document holds the calls of all enterprises that have one.
     let calls = traces.iter();
     let calls = calls.filter_map(|trace: &Trace| Some((trace, trace.call.as_ref()?)));
@@ -97,9 +96,11 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         })?;
     }
     if found == 0 {
-        not_found(desk, args, &mut out, asked, &traces, troubles)?;
+        let is_incomplete = missing.is_incomplete();
+        not_found(desk, args, &mut out, asked, &traces, is_incomplete)?;
     }
-    Ok(Exit::of(found > 0, troubles))
+    desk.say_missing(&missing, found > 0);
+    Ok(Exit::of(found > 0, missing.is_incomplete()))
 }
 
 /// An id may be that of other calls as well: Asterisk counts anew when it restarts, and a test system
@@ -117,16 +118,6 @@ fn say_others(desk: &Desk, asked: &str, call: &TracedCall) {
         "{asked} is an id of another call too, that began {}; --since chooses",
         began.join(" and ")
     ));
-}
-
-/// Refuses what can't be an id.
-pub(super) fn check_id(asked: &str) -> Result<(), Error> {
-    if id::is_askable(asked) {
-        return Ok(());
-    }
-    Err(Error::Usage(format!(
-        "{asked:?} is no call id; an id is like 1764493655.61"
-    )))
 }
 
 fn print(

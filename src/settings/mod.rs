@@ -60,6 +60,8 @@ pub struct Settings {
     pub display_timezone: Option<Zone>,
     /// Threads; 0 for one a core.
     pub threads: u16,
+    /// Whether ids lead to pages, on terminals that know how.
+    pub hyperlinks: bool,
     /// How logs are rotated where no flag says otherwise.
     pub rotate: Policy,
     /// How pages are served.
@@ -103,6 +105,7 @@ impl Settings {
             log_timezone: LogZone::default(),
             display_timezone: None,
             threads: 0,
+            hyperlinks: true,
             rotate: Policy::default(),
             serve: ServeSettings {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -111,6 +111,7 @@ fn plain(value: &DeValue<'_>) -> Value {
     };
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Boolean(is_on) => Value::Boolean(*is_on),
         DeValue::Array(items) => {
             Value::Array(items.iter().map(|item| plain(item.get_ref())).collect())
         }

@@ -164,6 +164,11 @@ where
     number.ok_or_else(|| Problem::must_be(format!("a number from {from} to {to}")))
 }
 
+pub(super) fn switch(value: &Value) -> Result<bool, Problem> {
+    let is_on = value.as_bool();
+    is_on.ok_or_else(|| Problem::must_be("true or false"))
+}
+
 /// A list, described by `hint`; `item` gets `None` for what is no text.
 pub(super) fn list<T>(
     value: &Value,

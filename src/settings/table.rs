@@ -12,7 +12,9 @@ use toml::Value;
 
 use super::Settings;
 use super::row::Usual::{Is, Not};
-use super::row::{Problem, Setting, file, list, number, parsed, put, secret, text, text_of};
+use super::row::{
+    Problem, Setting, file, list, number, parsed, put, secret, switch, text, text_of,
+};
 use super::values::{
     parse_days, parse_host, parse_language, parse_length, parse_listen, parse_mode, parse_size,
     parse_size_or_none, parse_timeout, parse_zone,
@@ -29,6 +31,8 @@ pub static SETTINGS: &[Setting] = &[
         |all, _, value| put(&mut all.display_timezone, zone(value))).over("CALLTRACE_DISPLAY_TIMEZONE").typed("--tz"),
     Setting::new("threads", Is("0"), "threads to work with, up to 256; 0 for one a core",
         |all, _, value| put(&mut all.threads, number(value, 0..=256_u16))).over("CALLTRACE_THREADS").typed("--threads"),
+    Setting::new("hyperlinks", Is("true"), "links from ids to the pages of calls, on terminals that know them",
+        |all, _, value| put(&mut all.hyperlinks, switch(value))),
 
     Setting::new("rotate.keep", Is("'14d'"), "full days that are kept: 14d, 2w",
         |all, _, value| put(&mut all.rotate.keep_days, parsed(value, parse_days))),

@@ -170,7 +170,7 @@ threads = -1 => 1: threads must be a number from 0 to 256
 fn a_table_that_no_row_is_of_sets_nothing() {
     are_refused(
         r#"
-[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, rotate, serve, enterprises, people, postgres, metadata
+[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, enterprises, people, postgres, metadata
 "#,
     );
 }
@@ -185,6 +185,7 @@ root = "a\u0000" => 1: root must be a folder, in quotes
 log_timezone = 3 => 1: log_timezone must be a time zone, in quotes
 threads = 99999999999999999999 => 1: threads must be a number from 0 to 256
 threads = "2" => 1: threads must be a number from 0 to 256
+hyperlinks = "no" => 1: hyperlinks must be true or false
 serve = 1 => 1: serve must be a table
 [[rotate]] => 1: rotate must be a table
 [rotate] / keep = 2025-11-30 => 2: rotate.keep must be in quotes

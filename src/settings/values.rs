@@ -32,8 +32,9 @@ pub(super) fn meant(typed: &str, known: &[&str]) -> String {
     }
 }
 
+/// A zone by name, or by how far its clocks are ahead of UTC: `GMT+3`, `UTC+3`, `+03:00`.
 pub(crate) fn parse_zone(typed: &str) -> Result<Zone, String> {
-    if let Some(zone) = Zone::named(typed) {
+    if let Some(zone) = Zone::named(typed).or_else(|| zone_of_offset(typed)) {
         return Ok(zone);
     }
     let place = typed.replace(' ', "_");
@@ -43,9 +44,38 @@ pub(crate) fn parse_zone(typed: &str) -> Result<Zone, String> {
     let near = by_city.or_else(|| nearest(typed, Zone::names()));
     let hint = match near {
         Some(name) => format!("did you mean {name}?"),
-        None => "zones are named like Europe/Minsk or UTC".to_owned(),
+        None => "zones are written like Europe/Minsk, UTC or +03:00".to_owned(),
     };
     Err(format!("no time zone {typed:?}; {hint}"))
+}
+
+/// The zone of `+3`, `-03:30`, `+0300`, with `GMT` or `UTC` before it or not; 14 hours at most.
+fn zone_of_offset(typed: &str) -> Option<Zone> {
+    const HOURS_MAX: i32 = 14;
+    let upper = typed.trim().to_ascii_uppercase();
+    let offset = ["UTC", "GMT"]
+        .iter()
+        .find_map(|name| upper.strip_prefix(name));
+    let offset = offset.unwrap_or(&upper).trim_start();
+    let (sign, digits) = match offset.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-" | "\u{2212}", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match (digits.split_once(':'), digits.len()) {
+        (Some(both), _) => both,
+        (None, 4) => digits.split_at_checked(2)?,
+        (None, _) => (digits, "00"),
+    };
+    let number = |digits: &str, lengths: std::ops::RangeInclusive<usize>| {
+        let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+        let fits = is_number && lengths.contains(&digits.len());
+        fits.then(|| digits.parse::<i32>().ok()).flatten()
+    };
+    let (hours, minutes) = (number(hours, 1..=2)?, number(minutes, 2..=2)?);
+    let all = hours * 60 + minutes;
+    let fits = minutes < 60 && all <= HOURS_MAX * 60;
+    fits.then(|| Zone::fixed(sign * all * 60)).flatten()
 }
 
 /// Milliseconds from `90`, `90s`, `1m30s`, `2h`.
@@ -61,7 +91,7 @@ pub(crate) fn parse_length(typed: &str) -> Result<Duration, String> {
     ))
 }
 
-/// Milliseconds of a length of time in units of d, h, m, s; bare digits are seconds. `None` when
+/// Milliseconds of a length of time in units of w, d, h, m (or min), s; bare digits are seconds. `None` when
 /// it is none, or over a thousand years.
 pub(crate) fn millis(typed: &str) -> Option<i64> {
     if typed.is_empty() {
@@ -77,16 +107,19 @@ pub(crate) fn millis(typed: &str) -> Option<i64> {
             .find(|c: char| !c.is_ascii_digit())
             .filter(|&end| end > 0)?;
         let number: i64 = rest[..end].parse().ok()?;
-        let unit = match rest[end..].chars().next()? {
-            's' => 1000,
-            'm' => 60_000,
-            'h' => 3_600_000,
-            'd' => 86_400_000,
-            'w' => 7 * 86_400_000,
+        let behind = &rest[end..];
+        let next = behind.find(|c: char| c.is_ascii_digit());
+        let (unit, next) = behind.split_at(next.unwrap_or(behind.len()));
+        let unit = match unit {
+            "s" => 1000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 7 * 86_400_000,
             _ => return None,
         };
         total = total.checked_add(number.checked_mul(unit)?)?;
-        rest = &rest[end + 1..];
+        rest = next;
     }
     bounded(total)
 }
@@ -192,11 +225,14 @@ mod tests {
         assert_eq!(millis("90"), Some(90_000));
         assert_eq!(millis("1m30s"), Some(90_000));
         assert_eq!(millis("2h"), Some(7_200_000));
+        assert_eq!(millis("1h5min"), Some(3_900_000));
         for bad in [
             "",
             "m",
             "1x",
             "1m-",
+            "1mi",
+            "1M",
             "s1",
             "99999999999999999999",
             "9999999999999d",
@@ -210,6 +246,29 @@ mod tests {
         for typed in ["minsk", "Europe/Minks"] {
             let hint = format!("no time zone {typed:?}; did you mean Europe/Minsk?");
             assert_eq!(parse_zone(typed), Err(hint));
+        }
+    }
+
+    #[test]
+    fn a_zone_of_an_offset_is_ahead_by_it() {
+        for (typed, name) in [
+            ("GMT+3", "UTC+03:00"),
+            ("UTC+3", "UTC+03:00"),
+            ("utc +03:00", "UTC+03:00"),
+            ("+03:00", "UTC+03:00"),
+            ("+0330", "UTC+03:30"),
+            ("-3", "UTC-03:00"),
+            ("UTC-11:30", "UTC-11:30"),
+            ("GMT+0", "GMT+0"),
+            ("+00", "UTC"),
+            ("Etc/GMT+3", "Etc/GMT+3"),
+        ] {
+            assert_eq!(parse_zone(typed).map(Zone::name), Ok(name), "{typed}");
+        }
+        for none in [
+            "", "+", "3", "UTC3", "+15", "+3:60", "+3:5", "+003", "MSK-3", "+ж",
+        ] {
+            assert!(parse_zone(none).is_err(), "{none}");
         }
     }
 

@@ -44,6 +44,7 @@ fn nothing_in_a_log_becomes_more_than_text() {
         for (name, url) in [
             ("call", server.call(enterprise, id)),
             ("list", server.list(enterprise, day)),
+            ("stats", server.stats(enterprise, "&date=2025-11-30")),
         ] {
             let name = format!("hostile-{name}-{}", viewer.name());
             let seen = browser.open_and(

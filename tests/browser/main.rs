@@ -4,3 +4,4 @@ mod browsing;
 mod hostile_trees;
 mod pages;
 mod scenes;
+mod stats;

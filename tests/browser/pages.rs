@@ -23,6 +23,11 @@ fn pages_are_in_order_in_every_size_colour_and_language() {
     let pages = [
         ("call", server.call(enterprise, id)),
         ("list", server.list(enterprise, "")),
+        ("stats", server.stats(enterprise, "")),
+        (
+            "stats-day",
+            server.stats(enterprise, "&period=day&date=2025-12-01"),
+        ),
     ];
     let mut wrong = Vec::new();
     for viewer in Viewer::all() {
@@ -97,7 +102,12 @@ fn pages_say_the_same_without_scripts() {
         ..Viewer::PHONE
     };
     let (enterprise, id) = TRANSFERRED;
-    for url in [server.call(enterprise, id), server.list(enterprise, "")] {
+    let stats = server.stats(enterprise, "");
+    for url in [
+        server.call(enterprise, id),
+        server.list(enterprise, ""),
+        stats,
+    ] {
         let texts = [Viewer::PHONE, without].map(|viewer| {
             let text = browser.open(&viewer, &url).text;
             // The time at which the page was made.

@@ -1,7 +1,7 @@
-//! Ten calls of different kinds, as every kind of visitor sees them: a telephone, a tablet and a desk, by
+//! Ten calls of different kinds and the statistics of an enterprise, as every kind of visitor sees them: a telephone, a tablet and a desk, by
 //! day and by night, in both languages. Screenshots for people are left in `screenshots` in the target folder.
 //!
-//! `SCENES_ALL=1 cargo test --test browser scenes` takes all 120 of them, otherwise 60.
+//! `SCENES_ALL=1 cargo test --test browser scenes` takes all 132 of them, otherwise 66.
 
 use std::fs;
 use std::path::Path;
@@ -28,11 +28,14 @@ const SAMPLED: [(&str, &str); 3] = [
     ("handed-on-twice", "1764514800.140"),
 ];
 
+/// Which statistics are looked at: the sample tree's own two weeks.
+const STATS: &str = "&period=two-weeks&date=2025-12-03";
+
 /// After all of the captures.
 const NOW: &str = "2026-11-30T09:00:00Z";
 
 #[test]
-fn ten_calls_are_in_order_for_everybody() {
+fn ten_calls_and_statistics_are_in_order_for_everybody() {
     let root = tempfile::tempdir().expect("a folder");
     let tree = root.path().join("call_tracer");
     copy(&testing::sample().join("0367"), &tree.join("0367"));
@@ -54,6 +57,7 @@ fn ten_calls_are_in_order_for_everybody() {
             .expect("it has a call");
         scenes.push((name, enterprise, id.to_owned()));
     }
+    scenes.push(("stats", "0367".to_owned(), String::new()));
     let settings = root.path().join("config.toml");
     fs::write(&settings, SETTINGS).expect("written");
     let server = Server::configured_at(&tree, &settings, "made-up-secret", NOW);
@@ -73,7 +77,10 @@ fn ten_calls_are_in_order_for_everybody() {
             // What axe finds on a wide screen it finds on a narrow one.
             let is_narrow = viewer.viewport == "phone";
             let shot = json!({"axe": is_narrow, "shot": screenshot(&name)});
-            let url = server.call(enterprise, id);
+            let url = match id.as_str() {
+                "" => server.stats(enterprise, STATS),
+                id => server.call(enterprise, id),
+            };
             let seen = browser.act_and(&[&["go", &url]], shot);
             wrong.extend(complaints(&name, &server, &seen));
             if seen.status != 200 {

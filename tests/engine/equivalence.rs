@@ -303,6 +303,7 @@ fn single_records_are_the_same_everywhere() {
                 filter: filter.clone(),
                 limit,
                 count_only: false,
+                by: None,
                 before: context,
                 after: context,
             };

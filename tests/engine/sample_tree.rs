@@ -339,3 +339,29 @@ fn a_client_is_found_however_the_number_is_typed() {
         );
     }
 }
+
+#[test]
+fn what_is_read_is_counted_and_nothing_is_ahead_at_the_end() {
+    let (engine, tree) = (engine(), tree());
+    let name = EnterpriseName::new("0367").expect("a name");
+    let mut before = engine.meter().now().0;
+    assert_eq!(before, 0);
+    let phone = Criteria {
+        phone: Some(PhoneQuery::parse("375290001234").expect("a phone")),
+        ..Criteria::default()
+    };
+    for criteria in [Criteria::default(), phone] {
+        for limit in [None, Some(1)] {
+            let question = SearchQuestion {
+                criteria: criteria.clone(),
+                limit,
+                ..SearchQuestion::default()
+            };
+            engine.search(&tree, &name, &question).expect("an answer");
+            let (read, ahead) = engine.meter().now();
+            assert!(read > before, "{question:?}");
+            assert_eq!(ahead, 0, "{question:?}");
+            before = read;
+        }
+    }
+}

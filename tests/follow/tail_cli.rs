@@ -92,7 +92,7 @@ fn wrong_input_gets_one_line() {
         (
             &["--since", "soon"],
             expect![[r#"
-                calltrace: --since: "soon" is no point in time; write 2025-11-30, '2025-11-30 09:00', 2025-11-30T09:00:00Z, 09:00, -3h, today or yesterday
+                calltrace: --since: "soon" is no point in time; write 2025-11-30, '2025-11-30 09:00', 30.11.2025, 2025-11-30T09:00:00Z, 09:00, 3h, today, yesterday or monday
             "#]],
         ),
         (

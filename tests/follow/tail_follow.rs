@@ -365,12 +365,12 @@ fn calls_are_told_change_by_change() {
         &hangup("09:20:19,000", missed, "0", "").replace(PHONE, "375290005678"),
     );
     expect![[r#"
-        09:15:00  incoming  +375 29 000-12-34                   comes in  1764666900.61
-        09:15:01  incoming  +375 29 000-12-34 -> 150, 151       ringing 150, 151  1764666900.61
-        09:15:10  incoming  +375 29 000-12-34 -> 150, 151       answered by 151 after 9s  1764666900.61
-        09:17:05  incoming  +375 29 000-12-34 -> 150, 151       ended, 151 talked 1m51s  1764666900.61
-        09:20:00  incoming  +375 29 000-56-78                   comes in  1764666930.70
-        09:20:01  incoming  +375 29 000-56-78 -> 150            ringing 150  1764666930.70
+        09:15:00  in   +375 29 000-12-34                   comes in  1764666900.61
+        09:15:01  in   +375 29 000-12-34 -> 150, 151       ringing 150, 151  1764666900.61
+        09:15:10  in   +375 29 000-12-34 -> 150, 151       answered by 151 after 9s  1764666900.61
+        09:17:05  in   +375 29 000-12-34 -> 150, 151       ended, 151 talked 1m51s  1764666900.61
+        09:20:00  in   +375 29 000-56-78                   comes in  1764666930.70
+        09:20:01  in   +375 29 000-56-78 -> 150            ringing 150  1764666930.70
     "#]]
     .assert_eq(&tail.take(6));
 }
@@ -401,11 +401,11 @@ fn a_transfer_is_told_and_no_leg_is_a_call_of_its_own() {
     );
     append(&dir, &hangup("09:18:01,000", main, "2", "151"));
     expect![[r#"
-        09:15:00  incoming  +375 29 000-12-34                   comes in  1764666900.61
-        09:15:01  incoming  +375 29 000-12-34 -> 150, 151       ringing 150, 151  1764666900.61
-        09:15:10  incoming  +375 29 000-12-34 -> 150, 151       answered by 151 after 9s  1764666900.61
-        09:17:20  incoming  +375 29 000-12-34 -> 150, 151       transferred to 152  1764666900.61
-        09:18:01  incoming  +375 29 000-12-34 -> 150, 151       ended, 151, 152 talked 2m31s  1764666900.61
+        09:15:00  in   +375 29 000-12-34                   comes in  1764666900.61
+        09:15:01  in   +375 29 000-12-34 -> 150, 151       ringing 150, 151  1764666900.61
+        09:15:10  in   +375 29 000-12-34 -> 150, 151       answered by 151 after 9s  1764666900.61
+        09:17:20  in   +375 29 000-12-34 -> 150, 151       transferred to 152  1764666900.61
+        09:18:01  in   +375 29 000-12-34 -> 150, 151       ended, 151, 152 talked 2m31s  1764666900.61
     "#]]
     .assert_eq(&tail.take(5));
     assert!(tail.lines.recv_timeout(Duration::from_millis(100)).is_err());
@@ -517,7 +517,7 @@ fn calls_that_go_on_are_shown_as_they_are_now() {
     let output = output.expect("the command starts");
     let text = String::from_utf8_lossy(&output.stdout);
     expect![[r#"
-          incoming  +375 29 000-12-34 -> 150, 151       ringing 150, 151  1764666900.61
+        in   +375 29 000-12-34 -> 150, 151       ringing 150, 151  1764666900.61
     "#]]
     .assert_eq(text.get(10..).unwrap_or(&text));
     assert_eq!(output.status.code(), Some(0));

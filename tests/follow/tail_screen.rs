@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
+use testing::terminal::{keep, strip};
+use unicode_width::UnicodeWidthStr;
 
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
@@ -38,23 +39,7 @@ fn hangup(id: &str, phone: &str) -> String {
 }
 
 fn in_terminal(size: (u16, u16), root: &Path, args: &[&str], steps: &Value) -> (i64, String) {
-    let mut driver = Command::new("python3");
-    testing::surround(&mut driver);
-    let output = driver
-        .arg(testing::project().join("tests/terminal/drive.py"))
-        .args([size.0.to_string(), size.1.to_string(), steps.to_string()])
-        .arg(testing::program())
-        .arg("--root")
-        .arg(root)
-        .args(args)
-        .output()
-        .expect("python3 is needed for this test; install it with: apt-get install python3");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let answer: Value =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {said}"));
-    let shown = answer["output"].as_str().expect("text").to_owned();
-    assert_eq!(answer["left"], 0, "a step was never reached: {shown:?}");
-    (answer["status"].as_i64().expect("a number"), shown)
+    testing::terminal::in_terminal(size, root, args, &[], steps)
 }
 
 fn tree() -> (tempfile::TempDir, String) {
@@ -81,7 +66,9 @@ fn rows_are_redrawn_in_place_and_ctrl_c_leaves_the_terminal_as_it_was() {
     let steps = json!([
         ["ringing 150", {"append": [log, second]}],
         ["000-56-78", {"append": [log, hangup(&one, "375290001234")]}],
-        ["missed", {"type": "\u{3}"}],
+        // Ctrl-C throws away what the terminal has not shown yet: wait for all of the next picture.
+        ["missed", {}],
+        [two, {"type": "\u{3}"}],
     ]);
     let (status, shown) = in_terminal(
         (100, 24),
@@ -92,8 +79,8 @@ fn rows_are_redrawn_in_place_and_ctrl_c_leaves_the_terminal_as_it_was() {
     assert_eq!(status, 130, "{shown:?}");
     assert!(shown.contains(HIDE_CURSOR), "{shown:?}");
     assert!(
-        shown.contains("\x1b[1A\x1b[J"),
-        "a row is drawn over: {shown:?}"
+        shown.contains("\x1b[3A\x1b[J"),
+        "a row is drawn over, with the two lines above it: {shown:?}"
     );
     let missed = shown.rfind("missed").expect("the end of the first call");
     let below = &shown[missed..];
@@ -159,16 +146,67 @@ fn control_characters_of_a_log_do_not_reach_the_terminal() {
     }
 }
 
-/// Text without escape sequences of colour.
-fn strip(text: &str) -> String {
-    let mut plain = String::new();
-    let mut in_escape = false;
-    for c in text.chars() {
-        match c {
-            '\u{1b}' => in_escape = true,
-            _ if in_escape => in_escape = !c.is_ascii_alphabetic(),
-            _ => plain.push(c),
+#[test]
+fn the_board_fits_terminals_of_every_width() {
+    let (dir, log) = tree();
+    let [one, two] = ids();
+    let third = format!("{}.3", testing::now().timestamp());
+    let answered = line("bridge_create", "", "{\"BridgeUniqueid\": \"b1\"}")
+        + &line(
+            "bridge",
+            &third,
+            &format!(
+                "{{\"UniqueId\": \"{third}\", \"BridgeUniqueid\": \"b1\", \"Channel\": \"SIP/150-0000002b\", \"CallerIDNum\": \"150\"}}"
+            ),
+        )
+        + &line(
+            "bridge",
+            &two,
+            &format!(
+                "{{\"UniqueId\": \"{two}\", \"BridgeUniqueid\": \"b1\", \"Channel\": \"SIP/1-0000002a\", \"CallerIDNum\": \"375290005678\"}}"
+            ),
+        );
+    let settings = dir.path().join("settings.toml");
+    fs::write(
+        &settings,
+        "[enterprises.0367.extensions]\n150 = \"Анна Константинопольская\"\n",
+    )
+    .expect("written");
+    let settings = settings.to_str().expect("text").to_owned();
+    for columns in [60, 80, 100, 200] {
+        let begun = start(&one, "375290001234")
+            + &start(&two, "375290005678")
+            + &dial(&two, "375290005678");
+        fs::write(&log, begun).expect("written");
+        let steps = json!([
+            ["calls now", {"append": [log, answered]}],
+            ["1 talking", {}],
+            [two, {"type": "\u{3}"}],
+        ]);
+        let args = ["--config", &settings, "live"];
+        let (status, shown) = in_terminal((columns, 24), dir.path(), &args, &steps);
+        assert_eq!(status, 130, "{shown:?}");
+        keep(&format!("live-{columns}"), &shown);
+        let last = shown.rfind("\x1b[J").expect("drawn again");
+        let screen = strip(&shown[last..]);
+        let rows: Vec<&str> = screen.lines().map(str::trim_end).collect();
+        assert!(
+            rows[0].starts_with("2 calls now: 1 arriving, 1 talking"),
+            "{screen}"
+        );
+        for part in ["ENT", "WHO", "NOW", "ID"] {
+            assert!(rows[1].contains(part), "{columns}: {screen}");
         }
+        for row in &rows[..4] {
+            assert!(row.width() <= columns.into(), "{columns}: {row:?}");
+        }
+        for (row, id) in rows[2..4].iter().zip([&one, &two]) {
+            assert!(
+                row.contains("000-") && row.ends_with(id.as_str()),
+                "{row:?}"
+            );
+        }
+        let has_name = rows[3].contains("Анна Константинопольская (150)");
+        assert_eq!(has_name, columns == 200, "{columns}: {screen}");
     }
-    plain
 }

@@ -15,6 +15,7 @@ def requests():
     for enterprise, call in CALLS.items():
         yield "GET", f"/call/{enterprise}/{call}?token={TOKEN}", None
         yield "GET", f"/calls/{enterprise}?token={TOKEN}", None
+        yield "GET", f"/stats/{enterprise}?token={TOKEN}&period=two-weeks", None
         yield "GET", f"/trace/{call}?enterprise={enterprise}", None
         event = {"Token": "375290000000"}
         line = {"enterprise_number": enterprise, "unique_id": call, "event_type": "dial", "event_data": event}

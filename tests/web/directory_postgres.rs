@@ -12,7 +12,7 @@ use calltrace_directory::{
 use calltrace_store::tree::EnterpriseName;
 
 /// Shared by the tests that leave it running, each with a database of its own.
-static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
 /// More than two seconds by what a busy machine adds.
 const TWO_SECONDS: Duration = Duration::from_millis(2300);
@@ -440,6 +440,35 @@ impl std::io::Write for Said {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn an_enterprise_is_known_by_its_name_and_by_its_token() {
+    let url = SERVER.database("called", SCHEMA).await;
+    let directory = open(&url, Times::default());
+    for (typed, known) in [
+        ("june", Some("0367")),
+        (" June ", Some("0367")),
+        ("375290000000", Some("0367")),
+        ("375290000001", Some("0270")),
+        ("0367", None),
+        ("jun", None),
+        ("%", None),
+        ("", None),
+        // What opens its pages is no name.
+        (SECRET, None),
+    ] {
+        let numbers = directory.numbers(typed).await.expect("it can be asked");
+        let numbers: Vec<_> = numbers.iter().map(EnterpriseName::as_str).collect();
+        assert_eq!(numbers, Vec::from_iter(known), "{typed:?}");
+    }
+    let without = SCHEMA.replace("name2", "name3");
+    let directory = open(
+        &SERVER.database("nameless", &without).await,
+        Times::default(),
+    );
+    let numbers = directory.numbers("375290000000").await;
+    assert_eq!(numbers.expect("it can be asked"), []);
 }
 
 #[tokio::test]

@@ -19,6 +19,8 @@ mod serve_list;
 mod serve_manners;
 mod serve_nginx;
 mod serve_operation;
+mod serve_stats;
 mod serve_wire;
 mod serving;
+mod typed_names;
 mod version_0_1;

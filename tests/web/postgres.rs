@@ -61,11 +61,11 @@ CREATE TABLE calls (id serial PRIMARY KEY, unique_id text UNIQUE NOT NULL, enter
 INSERT INTO calls (unique_id, enterprise_id, uuid_token, call_url) VALUES \
     ('1764666900.61', '0367', '6f9619ff-8b86-d011-b42d-00cf4fc964ff', 'https://rec.example.org/61.mp3'), \
     ('1764666901.63', '0270', '00000000-0000-0000-0000-000000000000', 'https://rec.example.org/other.mp3');
-INSERT INTO enterprises (number, name, secret, chat_id, active, is_enabled) VALUES \
-    ('0367', 'june', 'made-up-secret', '100000001', true, true), \
-    ('0270', 'july', 'other-secret', '100000009', true, false), \
-    ('0111', 'gone', 'gone-secret', NULL, false, true), \
-    ('0112', 'bare', '', NULL, NULL, NULL);
+INSERT INTO enterprises (number, name, name2, secret, chat_id, active, is_enabled) VALUES \
+    ('0367', 'june', '375290000000', 'made-up-secret', '100000001', true, true), \
+    ('0270', 'july', '375290000001', 'other-secret', '100000009', true, false), \
+    ('0111', 'gone', NULL, 'gone-secret', NULL, false, true), \
+    ('0112', 'bare', NULL, '', NULL, NULL, NULL);
 INSERT INTO telegram_users (tg_id, email) VALUES (100000002, 'a@example.org');
 INSERT INTO users (id, enterprise_number, first_name, last_name, telegram_tg_id) VALUES \
     (1, '0367', 'Анна', 'Сидорова', 7000000002), (2, '0367', 'Борис', NULL, 100000003), \

@@ -36,6 +36,10 @@ fn the_token_of_an_enterprise_opens_its_pages_and_no_others() {
             200,
         ),
         (format!("/calls/0103?token={TOKEN}"), 403),
+        (format!("/stats/0367?token={TOKEN}"), 200),
+        (format!("/stats/0103?token={TOKEN}"), 403),
+        (format!("/stats/0103?token={TOKEN}&format=csv"), 403),
+        ("/stats/0327?token=".into(), 403),
         ("/calls/0327?token=".into(), 403),
     ] {
         assert_eq!(server.get(&target).status, status, "{target}");
@@ -58,6 +62,9 @@ fn all_who_may_not_see_a_page_see_the_same() {
         "/call/nobody/1764493655.99?token=wrong".into(),
         "/calls/nobody?token=wrong".into(),
         "/calls/0367".into(),
+        "/stats/nobody?token=wrong".into(),
+        "/stats/0367".into(),
+        "/stats/0367?format=json&period=nonsense".into(),
     ] {
         assert_eq!(
             server.get(&target).timeless(),
@@ -81,6 +88,8 @@ fn a_signed_link_opens_its_call_until_it_expires() {
         format!("/call/0367/1764493655.6?{query}"),
         format!("/call/0103/1764493655.61?{query}"),
         format!("/calls/0367?{query}"),
+        format!("/stats/0367?{query}"),
+        format!("/stats/0367?{query}&format=csv"),
         right.replace("exp=1", "exp=2"),
         format!("{right}="),
         format!("{right}&token=wrong"),
@@ -166,6 +175,8 @@ fn robots_see_one_neutral_page() {
         format!("{CALL}?token={TOKEN}"),
         format!("{CALL}?token=wrong"),
         "/calls/0367".into(),
+        format!("/stats/0367?token={TOKEN}"),
+        format!("/stats/0367?token={TOKEN}&format=csv"),
         "/no/such/page".into(),
         "/call/%2e%2e/x".into(),
     ] {

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::serving::{SETTINGS, Server, Setup, TOKEN};
 
 /// A call that nobody took, as one record.
-fn missed(at: DateTime<Utc>, id: &str) -> String {
+pub(crate) fn missed(at: DateTime<Utc>, id: &str) -> String {
     format!(
         "{}|AST|hangup|{id}|{{\"UniqueId\": \"{id}\", \"Phone\": \"375290001234\", \"Extensions\": [\"\"], \
          \"CallType\": 0, \"CallStatus\": \"0\"}}\n",
@@ -18,7 +18,7 @@ fn missed(at: DateTime<Utc>, id: &str) -> String {
 }
 
 /// A server over one file of 0367, in a folder that ends with it.
-fn server(log: &str) -> (tempfile::TempDir, Server) {
+pub(crate) fn server(log: &str) -> (tempfile::TempDir, Server) {
     let dir = tempfile::tempdir().expect("a folder");
     fs::create_dir(dir.path().join("0367")).expect("a folder");
     fs::write(dir.path().join("0367/events.log"), log).expect("written");
@@ -31,7 +31,7 @@ fn server(log: &str) -> (tempfile::TempDir, Server) {
 }
 
 /// What stands between two texts, each time.
-fn between<'t>(text: &'t str, before: &str, after: &str) -> Vec<&'t str> {
+pub(crate) fn between<'t>(text: &'t str, before: &str, after: &str) -> Vec<&'t str> {
     let parts = text.split(before).skip(1);
     parts.filter_map(|part| part.split(after).next()).collect()
 }
@@ -111,13 +111,13 @@ fn a_row_whose_id_is_none_leads_nowhere() {
 }
 
 /// The number in a list's first line: `8 calls`.
-fn count_of(page: &str) -> usize {
+pub(crate) fn count_of(page: &str) -> usize {
     let strong = between(page, "<p class=\"numbers\"><strong>", "\u{a0}");
     strong[0].parse().expect("a number")
 }
 
 /// Follows a link of a list to another.
-fn followed(server: &Server, link: &str) -> String {
+pub(crate) fn followed(server: &Server, link: &str) -> String {
     let page = server.get(&format!("/calls/0367{}", link.replace("&amp;", "&")));
     assert_eq!(page.status, 200, "{link}");
     page.text()
@@ -201,8 +201,77 @@ fn hours_that_no_day_has_are_a_mistake() {
             format!("/calls/0367?token={TOKEN}&from=2025-12-02&to=2025-12-02&hours={hours}");
         assert_eq!(server.get(&target).status, 400, "{hours}");
     }
-    let target = format!("/calls/0367?token={TOKEN}&hours=8-9");
-    assert_eq!(server.get(&target).status, 400, "of no day");
+    let week = "from=2025-11-26&to=2025-12-02";
+    for weekday in ["0", "8", "mon", "1,2", "-1"] {
+        let target = format!("/calls/0367?token={TOKEN}&{week}&weekday={weekday}");
+        assert_eq!(server.get(&target).status, 400, "{weekday}");
+    }
+    for (parted, why) in [
+        ("hours=8-9", "of no day"),
+        ("weekday=1", "of no week"),
+        ("hours=8-9&from=2025-11-02", "of days without an end"),
+        (
+            "hours=8-9&from=2025-11-01&to=2025-12-02",
+            "of too many days",
+        ),
+    ] {
+        let target = format!("/calls/0367?token={TOKEN}&{parted}");
+        assert_eq!(server.get(&target).status, 400, "{why}");
+    }
+}
+
+#[test]
+fn hours_and_weekdays_of_several_days_are_leafed_through_as_one_list() {
+    // Two calls each hour for three weeks up to Wednesday 3 December, the newest at 8:30.
+    let newest = DateTime::parse_from_rfc3339("2025-12-03T08:30:00Z").expect("a time");
+    let log = (0..21 * 48).rev().fold(String::new(), |mut log, n| {
+        let at = newest.to_utc() - TimeDelta::minutes(30 * n);
+        let id = format!("{}.{n}", at.timestamp());
+        write!(log, "{}", missed(at, &id)).expect("a text");
+        log
+    });
+    let (_dir, server) = server(&log);
+    let weeks = "from=2025-11-20&to=2025-12-03";
+    let ids = leafed_through(&server, &format!("{weeks}&hours=7-9"));
+    // The last of two weeks of four calls a day has all but none of them after 8:30.
+    assert_eq!(ids.len(), 14 * 4);
+    let mut newest_first = ids.clone();
+    newest_first.sort_by(|a, b| b.cmp(a));
+    assert_eq!(ids, newest_first);
+    let heading_and_count = |query: &str| {
+        let target = format!("/calls/0367?token={TOKEN}&lang=en&{weeks}{query}");
+        let page = server.get(&target).text();
+        (between(&page, "<h1>", "</h1>").concat(), count_of(&page))
+    };
+    let days = "Calls, 20 November 2025 – 3 December 2025";
+    for (query, said, count) in [
+        ("&weekday=1", ", Mon", 2 * 48),
+        ("&weekday=1&hours=7-9", ", Mon, 7:00–9:00", 2 * 4),
+        ("&weekday=3&hours=8-10", ", Wed, 8:00–10:00", 4 + 2),
+        ("&hours=23-24", ", 23:00–24:00", 13 * 2),
+    ] {
+        let want = (format!("{days}{said}"), count);
+        assert_eq!(heading_and_count(query), want, "{query}");
+    }
+    let target = format!("/calls/0367?token={TOKEN}&from=2025-12-02&to=2025-12-03&weekday=5");
+    let none = server.get(&target);
+    assert_eq!((none.status, count_of(&none.text())), (200, 0));
+}
+
+#[test]
+fn a_line_narrows_the_list_to_its_calls_and_is_seen_in_the_form() {
+    let server = Server::sample();
+    let days = "from=2025-11-26&to=2025-12-02";
+    let page = |line: &str| {
+        let target = format!("/calls/0367?token={TOKEN}&lang=en&{days}&line={line}");
+        server.get(&target).text()
+    };
+    let (all, one, other) = (page(""), page("0001363"), page("no-such-line"));
+    assert!(0 < count_of(&one) && count_of(&one) < count_of(&all));
+    assert_eq!(count_of(&other), 0);
+    assert!(one.contains("<details open>") && one.contains("name=\"line\" value=\"0001363\""));
+    let target = format!("/calls/0367?token={TOKEN}&line={}", "1".repeat(41));
+    assert_eq!(server.get(&target).status, 400);
 }
 
 /// A call that somebody makes to a client, as one record; `status` 2 is answered.

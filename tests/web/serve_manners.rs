@@ -63,6 +63,10 @@ fn every_kind_of_answer_is_a_page_with_all_headers() {
     for (target, status) in [
         (format!("{CALL}?token={TOKEN}"), 200),
         (format!("/calls/0367?token={TOKEN}"), 200),
+        (format!("/stats/0367?token={TOKEN}"), 200),
+        (format!("/stats/0367?token={TOKEN}&date=yesterday"), 400),
+        (format!("/stats/0367?token={TOKEN}&period=year"), 400),
+        ("/stats".into(), 404),
         ("/".into(), 200),
         (CALL.into(), 403),
         ("/call/0367/no-digit".into(), 400),

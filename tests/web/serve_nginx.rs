@@ -176,6 +176,8 @@ fn a_page_comes_through_and_its_token_is_not_written_down() {
     );
     let list = format!("/calls/0367?token={TOKEN}");
     assert_eq!(nginx.get(&list, "").status, 200);
+    let stats = format!("/stats/0367?token={TOKEN}");
+    assert_eq!(nginx.get(&stats, "").status, 200);
     let referer = format!("Referer: https://bot.example.org/?token={TOKEN}\r\n");
     for target in [
         format!("{CALL}&token={TOKEN}"),
@@ -223,6 +225,7 @@ fn nothing_but_pages_comes_through() {
         "/call/%2e%2e/metrics",
         "/call/..%2fmetrics",
         "/calls/0367/../../metrics",
+        "/stats/0367/../../metrics",
     ] {
         let status = nginx.get(target, "").status;
         assert!([403, 404].contains(&status), "{target}: {status}");
@@ -231,6 +234,7 @@ fn nothing_but_pages_comes_through() {
         ("POST", CALL),
         ("POST", "/log/event"),
         ("PUT", "/calls/0367"),
+        ("POST", "/stats/0367"),
     ] {
         let status = nginx.ask(method, target, "Content-Length: 0\r\n").status;
         assert!([403, 404].contains(&status), "{method} {target}: {status}");

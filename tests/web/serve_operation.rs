@@ -38,6 +38,7 @@ fn requests_are_counted_by_route_and_refusals_by_reason() {
         (call.as_str(), "", 200),
         (CALL, "", 403),
         (&format!("/calls/0367?token={TOKEN}"), "", 200),
+        (&format!("/stats/0367?token={TOKEN}"), "", 200),
         (call.as_str(), "User-Agent: TelegramBot\r\n", 200),
         ("/nowhere/0367/s3cret", "", 404),
         ("/health", "", 200),
@@ -49,7 +50,7 @@ fn requests_are_counted_by_route_and_refusals_by_reason() {
         |seen: &Exposition| seen.value("calltrace_engine_seconds_count", "question=\"search\"");
     let begin = Instant::now();
     let mut seen = metrics(&mut client);
-    while searched(&seen) != Some(2.0) && begin.elapsed() < PATIENCE {
+    while searched(&seen) != Some(3.0) && begin.elapsed() < PATIENCE {
         seen = metrics(&mut client);
     }
     let call = "route=\"/call/{enterprise}/{unique_id}\"";
@@ -70,6 +71,11 @@ fn requests_are_counted_by_route_and_refusals_by_reason() {
             1.0,
         ),
         ("calltrace_request_seconds_count", &call.to_owned(), 4.0),
+        (
+            "calltrace_requests_total",
+            &"route=\"/stats/{enterprise}\",status=\"2xx\"".to_owned(),
+            1.0,
+        ),
         (
             "calltrace_refused_total",
             &"reason=\"token\"".to_owned(),
@@ -93,9 +99,9 @@ fn requests_are_counted_by_route_and_refusals_by_reason() {
         (
             "calltrace_engine_seconds_count",
             &"question=\"search\"".to_owned(),
-            2.0,
+            3.0,
         ),
-        ("calltrace_wait_seconds_count", &String::new(), 4.0),
+        ("calltrace_wait_seconds_count", &String::new(), 5.0),
         ("calltrace_connections", &String::new(), 1.0),
         ("calltrace_source_up", &"source=\"logs\"".to_owned(), 1.0),
         (
@@ -106,7 +112,7 @@ fn requests_are_counted_by_route_and_refusals_by_reason() {
         (
             "calltrace_directory_lookups_total",
             &"result=\"hit\"".to_owned(),
-            3.0,
+            4.0,
         ),
     ] {
         assert_eq!(seen.value(name, labels), Some(value), "{name} {labels}");

@@ -71,6 +71,24 @@ impl Config {
         self.enterprises.is_empty() && self.people.is_empty() && !sources
     }
 
+    /// Takes out the secrets whose files can't be read, for who can do without them; returns what is wrong
+    /// with each.
+    pub fn pass_over_unreadable(&mut self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut look = |key: &str, given: &mut Option<Given>| {
+            let read = given.as_ref().map(|given| given.read(key, &mut Vec::new()));
+            if let Some(Err(error)) = read {
+                wrong.push(error.to_string());
+                *given = None;
+            }
+        };
+        for (number, known) in &mut self.enterprises {
+            look(&format!("enterprises.{number}.secret"), &mut known.secret);
+        }
+        look("postgres.url", &mut self.postgres.url);
+        wrong
+    }
+
     /// Whether anything here can open an enterprise: a secret, or a database that may hold some.
     pub fn knows_enterprises(&self) -> bool {
         let mut enterprises = self.enterprises.values();
@@ -172,6 +190,34 @@ mod tests {
         assert_eq!(wrong.to_string(), said);
         let endless = Given::File("/dev/zero".into());
         assert!(endless.read("postgres.url", &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_passed_over_and_named() {
+        let nowhere = || Some(Given::File("/nowhere/secret".into()));
+        let known = |secret| EnterpriseConfig {
+            secret,
+            ..EnterpriseConfig::default()
+        };
+        let here = Secret::new("s3cret").map(Given::Here);
+        let name = |text| EnterpriseName::new(text).expect("a name");
+        let mut config = Config {
+            enterprises: [
+                (name("0367"), known(nowhere())),
+                (name("0103"), known(here.clone())),
+            ]
+            .into(),
+            ..Config::default()
+        };
+        config.postgres.url = nowhere();
+        let said = [
+            "enterprises.0367.secret_file: /nowhere/secret: no such file or directory",
+            "postgres.url_file: /nowhere/secret: no such file or directory",
+        ];
+        assert_eq!(config.pass_over_unreadable(), said);
+        assert!(config.postgres.url.is_none());
+        assert_eq!(config.enterprises[&name("0103")].secret, here);
+        assert_eq!(config.pass_over_unreadable(), [""; 0]);
     }
 
     #[test]

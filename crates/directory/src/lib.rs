@@ -209,6 +209,28 @@ impl Directory {
         Ok(known)
     }
 
+    /// The enterprises that people call so, in any case, or whose Token it is: what the settings say, else
+    /// what the first source says that knows any. Empty when none is known.
+    ///
+    /// # Errors
+    /// When a source can't be asked, and none before it knew any. The text does not hold what was asked.
+    pub async fn numbers(&self, typed: &str) -> Result<Vec<EnterpriseName>, Unavailable> {
+        let known = self.embedded.numbers(typed);
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        for source in self.sources.iter().filter(|s| s.knows_enterprises()) {
+            let asked = timeout(self.times.budget, source.numbers(typed)).await;
+            let asked = asked.unwrap_or(Err(SourceError::Slow));
+            let said = asked.map_err(|error| Unavailable(format!("{} {error}", source.name())))?;
+            let known: Vec<_> = said.iter().filter_map(|n| EnterpriseName::new(n)).collect();
+            if !known.is_empty() {
+                return Ok(known);
+            }
+        }
+        Ok(Vec::new())
+    }
+
     /// As many of the names as can be had within two seconds. Never fails: what can't be had is
     /// shown without its name.
     pub async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Names {
@@ -230,6 +252,14 @@ impl Directory {
         }
         self.counting().lacked(&names.missing);
         names
+    }
+
+    /// The same of several enterprises, side by side.
+    pub async fn names_of_each(&self, asked: &[(&EnterpriseName, Wanted)]) -> Vec<Names> {
+        let answers = asked
+            .iter()
+            .map(|(number, wanted)| self.names(number, wanted));
+        join_all(answers).await
     }
 
     /// What was done so far.

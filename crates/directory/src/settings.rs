@@ -42,6 +42,17 @@ impl Embedded {
         said.then_some(Enterprise { title, secret })
     }
 
+    /// The numbers of the enterprises that have this name, in any case.
+    pub(super) fn numbers(&self, name: &str) -> Vec<EnterpriseName> {
+        let name = name.trim().to_lowercase();
+        let is_named = |known: &EnterpriseConfig| {
+            let title = known.title.as_ref();
+            title.is_some_and(|title| title.trim().to_lowercase() == name)
+        };
+        let named = self.enterprises.iter().filter(|(_, known)| is_named(known));
+        named.map(|(number, _)| number.clone()).collect()
+    }
+
     /// The names that are wanted and set. Clients have none here.
     pub(super) fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Names {
         let known = self.enterprises.get(number);

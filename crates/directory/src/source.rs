@@ -21,6 +21,11 @@ pub(super) trait Source: Send + Sync {
     /// The enterprise; `None` when it does not know it.
     async fn enterprise(&self, number: &EnterpriseName) -> Result<Option<Enterprise>, SourceError>;
 
+    /// The numbers of the enterprises that have this name, in any case, or this Token; a few at most.
+    async fn numbers(&self, _typed: &str) -> Result<Vec<String>, SourceError> {
+        Ok(Vec::new())
+    }
+
     /// The names it has. One that could answer only a part of it is itself among the missing.
     async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError>;
 

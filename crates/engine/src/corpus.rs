@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::fsx::Folder;
 use calltrace_store::index::{Index, Memory};
 use calltrace_store::source::{Bounds, Source, overlap};
@@ -154,6 +154,26 @@ impl Corpus {
             }
             tries += 1;
         }
+    }
+
+    /// Sorts what was wrong, and notes what of it matters to a question about records of the time `asked`.
+    /// Where a file is out of the order of time, the records around damage prove nothing.
+    pub(super) fn judge(&self, troubles: &mut Vec<Trouble>, asked: Times) {
+        for trouble in troubles.iter_mut() {
+            let of_file = |(source, _): &(&Arc<Source>, &Bounds)| source.log.path == trouble.path;
+            let found = self.sources.iter().zip(&self.bounds).find(of_file);
+            if let (Some((source, bounds)), Some(hides)) = (found, trouble.hides.as_mut()) {
+                if !bounds.ordered {
+                    *hides = Times::ANY;
+                }
+                // Of a gzip the end is when it was compressed.
+                let last = bounds.last.filter(|_| source.is_seekable());
+                let seen = hides.from.max(last.or(bounds.first));
+                hides.to = hides.to.or_else(|| source.log.written_until(seen));
+            }
+        }
+        Trouble::tidy(troubles);
+        Trouble::judge(troubles, asked);
     }
 
     /// The folder that they lie in.

@@ -8,6 +8,7 @@
 
 mod around;
 mod corpus;
+mod figures;
 mod glance;
 mod grow;
 mod kept;
@@ -18,6 +19,7 @@ mod reading;
 mod recent;
 mod search;
 mod seeds;
+mod stats;
 mod sweep;
 mod table;
 mod tabling;
@@ -34,16 +36,19 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use calltrace_model::record::LogZone;
 use calltrace_store::error::Error;
 use calltrace_store::index::{self, Memory};
-use calltrace_store::scan::{Scanner, Tuning};
+use calltrace_store::scan::{Meter, Scanner, Tuning};
 use calltrace_store::tree::LogFile;
 
 pub use calltrace_store::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
 pub use kept::RecordLimits;
-pub use lines::{FoundLine, FoundLines, LinesQuestion};
+pub use lines::{FoundLine, FoundLines, GroupBy, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo, Then};
 pub use recent::{last_written, recent_calls};
-pub use search::{Found, SearchQuestion};
+pub use search::{EachFound, Found, SearchQuestion};
+pub use stats::{MissedCall, Statistics, StatsQuestion};
+use table::TableMemory;
+
 pub use table::{Row, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, CheckedTable, TableState};
 pub use tally::Tally;
@@ -56,6 +61,7 @@ pub struct Engine {
     scanner: Scanner,
     zone: LogZone,
     memory: Option<Arc<Memory>>,
+    tables: Option<Arc<TableMemory>>,
 }
 
 impl Engine {
@@ -77,6 +83,7 @@ impl Engine {
             scanner: Scanner::new(tuning),
             zone,
             memory: None,
+            tables: None,
         })
     }
 
@@ -94,16 +101,18 @@ impl Engine {
         let threads = self.pool.current_num_threads();
         Ok(Engine {
             memory: self.memory.clone(),
+            tables: self.tables.clone(),
             ..Engine::new(threads, self.scanner.tuning(), self.zone)?
         })
     }
 
-    /// The same engine, which remembers what it reads of plain files, for a process that answers many
+    /// The same engine, which remembers what it reads of plain files, and tables of their calls, for a process that answers many
     /// questions. Answers don't depend on it.
     #[must_use]
     pub fn remembering(self, limits: MemoryLimits) -> Engine {
         Engine {
             memory: Some(Arc::new(Memory::new(limits))),
+            tables: Some(Arc::default()),
             ..self
         }
     }
@@ -119,6 +128,11 @@ impl Engine {
     /// What is wrong, as a clause about the index.
     pub fn check(&self, log: &LogFile) -> Result<Option<u64>, String> {
         self.pool.install(|| index::check(log, self.zone))
+    }
+
+    /// Counts what is read.
+    pub fn meter(&self) -> &Arc<Meter> {
+        self.scanner.meter()
     }
 
     /// The zone of record times.

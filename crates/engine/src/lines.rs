@@ -1,6 +1,6 @@
 //! Single records that match, in order of time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::corpus::Searched;
@@ -8,8 +8,8 @@ use super::reading::{Reading, Wanted};
 use super::seeds::key_of;
 use super::{Corpus, Engine};
 use calltrace_model::filter::RecordFilter;
-use calltrace_model::record::{Place, Record};
-use calltrace_store::error::{Error, Trouble};
+use calltrace_model::record::{Body, Place, Record};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::scan::{Block, Line, Needles, Task, line};
 use calltrace_store::source::{Bounds, Source, Span};
 use calltrace_store::tree::{EnterpriseName, Tree};
@@ -23,10 +23,69 @@ pub struct LinesQuestion {
     pub limit: Option<usize>,
     /// Only how many there are; no line is kept.
     pub count_only: bool,
+    /// Also how many there are of each word of a record.
+    pub by: Option<GroupBy>,
     /// Lines of the same file shown before each.
     pub before: usize,
     /// Lines of the same file shown after each.
     pub after: usize,
+}
+
+/// A word of a record that records are counted by; a record that has none counts with an empty one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupBy {
+    /// The Asterisk event.
+    Event,
+    /// The kind of record: `ast`, `tg`, `http`, `sql`, `unparsed`.
+    Kind,
+    /// What a Telegram record did.
+    Action,
+}
+
+impl GroupBy {
+    fn word<'l>(self, record: &Record<'l>) -> &'l [u8] {
+        match (self, &record.body) {
+            (GroupBy::Event, Body::Ast(ast)) => ast.event,
+            (GroupBy::Action, Body::Tg(tg)) => tg.action,
+            (GroupBy::Kind, body) => match body {
+                Body::Ast(_) => b"ast",
+                Body::Tg(_) => b"tg",
+                Body::Http(_) => b"http",
+                Body::Sql(_) => b"sql",
+                Body::Unparsed => b"unparsed",
+            },
+            _ => b"",
+        }
+    }
+}
+
+/// How many match, and how many of each word.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    matches: usize,
+    groups: BTreeMap<Box<[u8]>, usize>,
+}
+
+impl Counted {
+    fn add(&mut self, by: Option<GroupBy>, record: &Record<'_>) {
+        self.matches += 1;
+        let Some(word) = by.map(|by| by.word(record)) else {
+            return;
+        };
+        match self.groups.get_mut(word) {
+            Some(count) => *count += 1,
+            None => {
+                self.groups.insert(word.into(), 1);
+            }
+        }
+    }
+
+    fn join(&mut self, other: Counted) {
+        self.matches += other.matches;
+        for (word, count) in other.groups {
+            *self.groups.entry(word).or_default() += count;
+        }
+    }
 }
 
 /// The answer of one enterprise.
@@ -36,8 +95,16 @@ pub struct FoundLines {
     pub enterprise: EnterpriseName,
     /// The lines, oldest first; with context in the order of files and places.
     pub lines: Vec<FoundLine>,
-    /// Records that matched (lines of context don't count).
+    /// Records that matched (lines of context don't count), up to the limit.
     pub count: usize,
+    /// How many match, whatever the limit, of what was read.
+    pub matches: usize,
+    /// How many of them have which word, where that was asked.
+    pub groups: BTreeMap<Box<[u8]>, usize>,
+    /// More may match: what can't hold a newer record was not read once the limit was full.
+    pub may_match_more: bool,
+    /// There are more than the limit.
+    pub is_cut: bool,
     /// File names by the source index of a place.
     pub files: Vec<String>,
     /// What was read.
@@ -62,6 +129,19 @@ impl FoundLines {
     pub fn file_of(&self, line: &Line) -> &str {
         let name = self.files.get(line.place.source as usize);
         name.map_or("?", String::as_str)
+    }
+}
+
+impl LinesQuestion {
+    /// The time of the records that it is about. Once as many are found as were asked for, older ones
+    /// are not.
+    pub(super) fn asked(&self, found: &[Line]) -> Times {
+        let is_full = self.limit.is_some_and(|limit| found.len() >= limit);
+        let oldest = found.first().map(|line| line.at);
+        Times {
+            from: self.filter.since.max(oldest.filter(|_| is_full)),
+            to: self.filter.until,
+        }
     }
 }
 
@@ -101,23 +181,33 @@ impl Engine {
         let mut found: Vec<Line> = Vec::new();
         let mut troubles = corpus.troubles.clone();
         let mut read = Vec::new();
-        let mut counted = 0;
+        let (mut all, mut may_match_more) = (Counted::default(), false);
+        // One more tells whether there are more.
+        let limit = question.limit.map(|limit| limit.saturating_add(1));
+        let wider = LinesQuestion {
+            limit,
+            ..question.clone()
+        };
         for source in chosen {
             let bounds = corpus.bounds[source.0 as usize];
-            if is_full(&found, bounds, question.limit) {
+            if is_full(&found, bounds, limit) {
+                may_match_more = true;
                 continue;
             }
-            let (lines, matches, named) =
-                self.lines_of_source(corpus, &source, question, needles.as_ref());
+            let (lines, counted, named) =
+                self.lines_of_source(corpus, &source, &wider, needles.as_ref());
             troubles.extend(named);
-            counted += matches;
+            all.join(counted);
             read.push(source);
             found.extend(lines);
             found.sort_by_key(|line| (line.at, line.place));
-            keep_newest(&mut found, question.limit);
+            keep_newest(&mut found, limit);
         }
+        let is_cut = question.limit.is_some_and(|limit| found.len() > limit);
+        keep_newest(&mut found, question.limit);
+        corpus.judge(&mut troubles, question.asked(&found));
         let count = if question.count_only {
-            counted
+            all.matches
         } else {
             found.len()
         };
@@ -126,11 +216,14 @@ impl Engine {
         } else {
             found.into_iter().map(FoundLine::matching).collect()
         };
-        Trouble::tidy(&mut troubles);
         FoundLines {
             enterprise: corpus.enterprise.clone(),
             lines,
             count,
+            matches: all.matches,
+            groups: all.groups,
+            may_match_more,
+            is_cut,
             files: corpus.names(),
             searched: corpus.searched(&read),
             troubles,
@@ -144,7 +237,7 @@ impl Engine {
         source: &(u32, Arc<Source>),
         question: &LinesQuestion,
         needles: Option<&Needles>,
-    ) -> (Vec<Line>, usize, Vec<Trouble>) {
+    ) -> (Vec<Line>, Counted, Vec<Trouble>) {
         let key = key_of(&question.filter);
         let wanted = Wanted::of(key.as_ref());
         let reading = Reading::new(&self.scanner, corpus, std::slice::from_ref(source), wanted);
@@ -160,11 +253,11 @@ impl Engine {
         tasks: &[Task],
         question: &LinesQuestion,
         needles: Option<&Needles>,
-    ) -> (Vec<Line>, usize, Vec<Trouble>) {
+    ) -> (Vec<Line>, Counted, Vec<Trouble>) {
         let filter = &question.filter;
         let parts = self.scanner.run(tasks, |task, blocks| {
             let mut lines = Vec::new();
-            let mut count = 0;
+            let mut counted = Counted::default();
             while let Some(block) = blocks.next_block() {
                 let mut take = |at: usize, text: &[u8]| {
                     let record = Record::parse(text);
@@ -174,7 +267,7 @@ impl Engine {
                         None => line(task.index, &block, at, text).at,
                     };
                     if !text.is_empty() && filter.matches(&record, Some(time)) {
-                        count += 1;
+                        counted.add(question.by, &record);
                         if !question.count_only {
                             lines.push(line(task.index, &block, at, text));
                         }
@@ -191,12 +284,12 @@ impl Engine {
                     keep_newest(&mut lines, question.limit);
                 }
             }
-            (lines, count)
+            (lines, counted)
         });
-        let mut all = (Vec::new(), 0, Vec::new());
-        for ((lines, count), named) in parts {
+        let mut all = (Vec::new(), Counted::default(), Vec::new());
+        for ((lines, counted), named) in parts {
             all.0.extend(lines);
-            all.1 += count;
+            all.1.join(counted);
             all.2.extend(named);
         }
         all

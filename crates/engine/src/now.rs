@@ -6,6 +6,7 @@
 //! is never in the answer; it arrives.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use super::{RecordLimits, Trace, TraceQuestion};
 use calltrace_model::call::{Joiner, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::scan::{Line, Needles, Task};
 use calltrace_store::source::{
     Bounds, Source, Span, first_time_behind, is_compressed, last_line_end,
@@ -207,7 +208,11 @@ impl Engine {
         };
         let mut seen = Calls::new(corpus, question);
         let calls = Sweep::new(self, corpus, question, recent).open_calls(now, &mut seen);
-        Trouble::tidy(&mut seen.troubles);
+        let asked = Times {
+            from: Some(recent.reads_from()),
+            to: None,
+        };
+        corpus.judge(&mut seen.troubles, asked);
         OpenCalls {
             calls,
             troubles: seen.troubles,
@@ -233,10 +238,14 @@ impl Engine {
             troubles.extend(named);
             read.push(source);
         }
-        Trouble::tidy(&mut troubles);
+        corpus.judge(&mut troubles, question.asked(&found));
         FoundLines {
             enterprise: corpus.enterprise.clone(),
             count: found.len(),
+            matches: found.len(),
+            groups: BTreeMap::new(),
+            may_match_more: true,
+            is_cut: found.len() >= limit,
             lines: found.into_iter().map(FoundLine::matching).collect(),
             files: corpus.names(),
             searched: corpus.searched(&read),

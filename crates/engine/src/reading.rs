@@ -59,9 +59,7 @@ impl Reading {
             reading.indexed.push(*number);
             reading.tasks.extend(runs(*number, source, &candidates));
             reading.tasks.extend(tail(scanner, *number, source, index));
-            let named = index
-                .findings()
-                .map(|finding| finding.trouble(&source.log.path));
+            let named = index.findings().map(|finding| finding.trouble(source));
             reading.troubles.extend(named);
         }
         reading

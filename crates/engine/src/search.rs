@@ -1,17 +1,21 @@
 //! Calls that match, newest first.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::corpus::Searched;
-use super::table::{Light, Tables, complete};
+use super::figures::FiguresSink;
+use super::table::{Light, Picked, Table, Tables, Wants, complete};
 use super::tally::Tally;
+use super::window::{Window, first_second, is_born_since};
 use super::{Corpus, Engine};
-use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary};
+use calltrace_model::call::{Criteria, Fact, Records, SAME_CALL_MILLIS, Summary, reach};
 use calltrace_model::filter::RecordFilter;
-use calltrace_model::record::Stamp;
-use calltrace_store::error::{Error, Trouble};
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_model::stats::StatsCall;
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// Calls kept over twice the limit before those too many are let go.
@@ -34,9 +38,6 @@ pub struct SearchQuestion {
     /// Also how many there are by time and outcome, whatever the limit: everything is read that
     /// the criteria don't rule out by time.
     pub tally: bool,
-    /// Of each call only the figures that statistics are made of: when, who, how it ended, how long, its
-    /// requests and the lags of its messages. The rest may be missing.
-    pub figures_only: bool,
     /// Only what ids prove; no inferred joins.
     pub strict: bool,
 }
@@ -50,6 +51,10 @@ pub struct Found {
     pub calls: Vec<Summary>,
     /// How many calls were found (up to the limit).
     pub count: usize,
+    /// How many match, whatever the limit, of what was read.
+    pub matches: usize,
+    /// More may match: what can't hold a newer call was not read once the limit was full.
+    pub may_match_more: bool,
     /// All that match, where that was asked for.
     pub tally: Tally,
     /// What was read.
@@ -64,6 +69,9 @@ pub struct Found {
     pub notes: Vec<String>,
 }
 
+/// The answers of several enterprises, in their order.
+pub type EachFound = Vec<Result<Found, Error>>;
+
 impl Engine {
     /// Searches one enterprise.
     ///
@@ -75,39 +83,63 @@ impl Engine {
         enterprise: &EnterpriseName,
         question: &SearchQuestion,
     ) -> Result<Found, Error> {
+        self.search_into(tree, enterprise, question, None)
+    }
+
+    /// The same; with a sink the calls themselves are not kept, but handed to it, each once and in any order. It
+    /// begins anew whenever the question is asked anew.
+    pub(super) fn search_into(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &SearchQuestion,
+        sink: Option<&dyn FiguresSink>,
+    ) -> Result<Found, Error> {
         self.pool.install(|| {
             if let Some(nothing) = self.search_at_a_glance(tree, enterprise, question) {
                 return Ok(nothing);
             }
             Corpus::ask(tree, enterprise, self, |corpus| {
-                let mut calls = Calls::new(corpus, question);
+                let mut calls = Calls::handing_to(corpus, question, sink);
                 // A record that holds something rare leads to its call; else everything is read.
                 let seeded = self
                     .needle_of(question)
                     .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
                 match seeded {
                     true => calls.finish(corpus).expect(NO_TABLES),
-                    false => self.search_windows(corpus, question),
+                    false => self.search_windows(corpus, question, sink),
                 }
             })
         })
     }
 
     /// Searches window by window, with the help of tables where these may tell.
-    fn search_windows(&self, corpus: &Corpus, question: &SearchQuestion) -> Found {
+    fn search_windows(
+        &self,
+        corpus: &Corpus,
+        question: &SearchQuestion,
+        sink: Option<&dyn FiguresSink>,
+    ) -> Found {
         let asks_records =
             !question.filter.is_empty() || question.strict || question.criteria.needs_match;
         let tables = match asks_records {
             true => Tables::default(),
-            false => Tables::of(corpus, self.zone).for_criteria(&question.criteria),
+            false => {
+                let memory = self.tables.as_deref();
+                Tables::of(corpus, self.zone, memory).for_criteria(&question.criteria)
+            }
         };
         let search = |tables: &Tables| {
-            let mut calls = Calls::new(corpus, question);
+            let mut calls = Calls::handing_to(corpus, question, sink);
             self.search_sweep(corpus, question, tables, &mut calls)?;
             calls.finish(corpus)
         };
         search(&tables)
             .map(|mut found| {
+                // Those of another question may be fewer.
+                if !asks_records && question.criteria.fault.is_none() {
+                    self.remember_tail(corpus, &tables, question.criteria.until);
+                }
                 found.notes.extend(tables.notes());
                 found
             })
@@ -126,7 +158,7 @@ impl Engine {
         tree: &Tree,
         enterprises: &[EnterpriseName],
         question: &SearchQuestion,
-    ) -> Vec<Result<Found, Error>> {
+    ) -> EachFound {
         let one = |enterprise: &EnterpriseName| self.search(tree, enterprise, question);
         self.pool
             .install(|| enterprises.par_iter().map(one).collect())
@@ -145,12 +177,12 @@ impl Engine {
 /// Collects the calls of one enterprise.
 pub(super) struct Calls<'q> {
     question: &'q SearchQuestion,
-    /// Each with where the rest of it stands, if a table told of it.
-    calls: Vec<(Summary, Option<Light>)>,
-    /// Main legs of the calls collected, with when each began: a call that two stretches of time both show
-    /// counts once.
-    seen: HashMap<Box<str>, Stamp>,
+    sink: Option<&'q dyn FiguresSink>,
+    calls: Vec<Kept>,
+    seen: Seen,
     count: usize,
+    /// Something was not read, as there were enough.
+    pub may_match_more: bool,
     tally: Tally,
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
@@ -160,13 +192,81 @@ pub(super) struct Calls<'q> {
     pub records_left_out: u64,
 }
 
+/// A call that was found.
+enum Kept {
+    Swept(Box<Summary>),
+    /// A table told of it: when it began, the id of its main leg, and where the rest stands.
+    Told(Stamp, Box<str>, Light),
+}
+
+impl Kept {
+    fn key(&self) -> (Stamp, &str) {
+        match self {
+            Kept::Swept(call) => (call.first, &call.main_uid),
+            Kept::Told(first, uid, _) => (*first, uid),
+        }
+    }
+}
+
+/// Main legs of calls found, with when each began: a call that two windows both show counts once.
+///
+/// Only an id that is older than the window in which it was found, or does not say how old it is, can be of a call
+/// that another window shows as well.
+#[derive(Default)]
+struct Seen {
+    carried: HashMap<Box<str>, Stamp>,
+    /// Channels born in this second (since 1970) or later are of this window's calls alone.
+    window: Option<i64>,
+    /// What tables tell of the time just before, and all their main legs, once those were asked for.
+    told: Vec<Arc<Table>>,
+    legs_told: Option<HashMap<Box<str>, Stamp>>,
+}
+
+impl Seen {
+    fn is_new(&mut self, uid: &str, first: Stamp) -> bool {
+        let is_own = self.window.is_some_and(|start| is_born_since(uid, start));
+        let known = match is_own {
+            true if self.carried.is_empty() => return true,
+            true => self.carried.get(uid).copied(),
+            false if self.is_told(uid, first) => return false,
+            false => self.carried.insert(uid.into(), first),
+        };
+        known.is_none_or(|known| known.since(first).abs() > SAME_CALL_MILLIS)
+    }
+}
+
+impl Seen {
+    /// Whether a table tells of an earlier call of this main leg; that hardly ever has to be asked.
+    fn is_told(&mut self, uid: &str, first: Stamp) -> bool {
+        let legs = self.legs_told.get_or_insert_with(|| {
+            let tables = self.told.iter();
+            tables.flat_map(|table| table.main_legs()).collect()
+        });
+        let known = legs.get(uid).filter(|known| **known < first);
+        known.is_some_and(|known| first.since(*known) <= SAME_CALL_MILLIS)
+    }
+}
+
 impl<'q> Calls<'q> {
     pub(super) fn new(corpus: &Corpus, question: &'q SearchQuestion) -> Calls<'q> {
+        Self::handing_to(corpus, question, None)
+    }
+
+    fn handing_to(
+        corpus: &Corpus,
+        question: &'q SearchQuestion,
+        sink: Option<&'q dyn FiguresSink>,
+    ) -> Calls<'q> {
+        if let Some(sink) = sink {
+            sink.begin();
+        }
         Calls {
             question,
+            sink,
             calls: Vec::new(),
-            seen: HashMap::new(),
+            seen: Seen::default(),
             count: 0,
+            may_match_more: false,
             tally: Tally::default(),
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
@@ -177,23 +277,93 @@ impl<'q> Calls<'q> {
         }
     }
 
+    /// The calls that come next began within this window; `told` tells of the time just before.
+    pub(super) fn enter(&mut self, zone: LogZone, window: Window, told: &[Arc<Table>]) {
+        self.seen.told = told.to_vec();
+        self.seen.legs_told = None;
+        self.seen.window = Some(first_second(zone, window));
+    }
+
     /// Takes a call that passed [`accept`]. Its legs are let go: rows don't show them.
-    pub(super) fn push(&mut self, mut summary: Summary, light: Option<Light>) {
-        let known = self
-            .seen
-            .insert(summary.main_uid.as_str().into(), summary.first);
-        if known.is_some_and(|first| first.since(summary.first).abs() <= SAME_CALL_MILLIS) {
+    pub(super) fn push(&mut self, mut summary: Summary) {
+        if !self.seen.is_new(&summary.main_uid, summary.first) {
             return;
         }
         self.count += 1;
         if self.question.tally {
-            self.tally.add(&summary);
+            self.tally.add(summary.first, summary.outcome);
         }
-        if !self.question.count_only {
+        if let Some(sink) = self.sink {
+            sink.take(&mut |add| add(&StatsCall::from(&summary)));
+        } else if self.keeps_calls() {
             summary.legs = Vec::new();
-            self.calls.push((summary, light));
+            self.calls.push(Kept::Swept(Box::new(summary)));
+            self.let_go();
         }
-        // A tally goes on long after the limit is full.
+    }
+
+    /// Takes the calls that a table tells of and that began within a window; of those at most as many as are asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the table, as a clause about it.
+    pub(super) fn take_told(&mut self, table: &Arc<Table>, window: Window) -> Result<(), String> {
+        self.unparsed += table.unparsed_in(window);
+        self.troubles.extend_from_slice(table.troubles());
+        let groups = table.groups_in(window);
+        let wants = Wants {
+            uids: table.is_carried() || !self.seen.carried.is_empty() || self.keeps_calls(),
+            figures: self.sink.is_some(),
+        };
+        // Of a few calls the newest groups are enough.
+        let at_once = match self.keeps_calls() {
+            true => rayon::current_num_threads(),
+            false => groups.len().max(1),
+        };
+        let mut chunks = groups.rchunks(at_once);
+        while let Some(groups) = chunks.next() {
+            let pick = |group: &usize| table.pick(*group, &self.question.criteria, wants, window);
+            let picked: Result<Vec<Picked>, String> = groups.par_iter().map(pick).collect();
+            self.push_picked(table, picked?);
+            let start = table.group_start(groups[0]);
+            if start.is_some_and(|start| self.is_full(start)) {
+                self.may_match_more |= chunks.next().is_some();
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what was picked out of groups of rows of a table.
+    pub(super) fn push_picked(&mut self, table: &Arc<Table>, mut picked: Vec<Picked>) {
+        for one in &mut picked {
+            one.retain(|uid, first| self.seen.is_new(uid, first));
+            self.count += one.len();
+            if self.question.tally {
+                for (first, outcome) in one.outcomes() {
+                    self.tally.add(first, outcome);
+                }
+            }
+        }
+        if let Some(sink) = self.sink {
+            let hand_over = |one: &Picked| sink.take(&mut |add| one.each_figures(add));
+            picked.par_iter().for_each(hand_over);
+        } else if self.keeps_calls() {
+            for one in &picked {
+                let kept = one.each(table);
+                self.calls
+                    .extend(kept.map(|(first, uid, light)| Kept::Told(first, uid.into(), light)));
+            }
+            self.let_go();
+        }
+    }
+
+    /// Whether the calls themselves are asked for.
+    fn keeps_calls(&self) -> bool {
+        self.sink.is_none() && !self.question.count_only
+    }
+
+    /// Lets go of calls that are too many. A tally goes on long after the limit is full.
+    fn let_go(&mut self) {
         if let Some(limit) = self.question.limit
             && self.calls.len() > 2 * limit + SPARE_CALLS
         {
@@ -216,19 +386,26 @@ impl<'q> Calls<'q> {
         self.calls.truncate(limit);
         self.calls
             .last()
-            .is_none_or(|(oldest, _)| oldest.first >= before)
+            .is_none_or(|oldest| oldest.key().0 >= before)
     }
 
     fn newest_first(&mut self) {
-        let newest = |(a, _): &(Summary, _), (b, _): &(Summary, _)| {
-            (b.first, &b.main_uid).cmp(&(a.first, &a.main_uid))
-        };
-        // A call takes half a kilobyte: to sort so many themselves moves each some twenty times.
-        let mut order: Vec<usize> = (0..self.calls.len()).collect();
-        order.sort_by(|a, b| newest(&self.calls[*a], &self.calls[*b]));
-        let mut calls: Vec<_> = self.calls.drain(..).map(Some).collect();
-        let in_order = order.into_iter().filter_map(|at| calls[at].take());
-        self.calls.extend(in_order);
+        self.calls.sort_by(|a, b| b.key().cmp(&a.key()));
+    }
+
+    /// The time of records that may show or change what was asked for. Once as many calls are there as
+    /// were asked for, older ones were not.
+    fn asked(&self) -> Times {
+        let criteria = &self.question.criteria;
+        let is_of_newest = !self.question.count_only && !self.question.tally;
+        let limit = self.question.limit.filter(|_| is_of_newest);
+        let oldest = self.calls.last().map(|oldest| oldest.key().0);
+        let cut = oldest.filter(|_| limit.is_some_and(|limit| self.calls.len() >= limit));
+        let (since, until) = (criteria.since.max(cut), criteria.until);
+        Times {
+            from: since.map(|since| since.plus_millis(-reach::QUIET_MILLIS)),
+            to: until.map(|until| until.plus_millis(reach::HORIZON_MILLIS)),
+        }
     }
 
     /// # Errors
@@ -238,18 +415,36 @@ impl<'q> Calls<'q> {
         if let Some(limit) = self.question.limit {
             self.calls.truncate(limit);
         }
-        complete(&mut self.calls, self.question.criteria.now)?;
+        let asked = self.asked();
+        let lights: Vec<Light> = self
+            .calls
+            .iter()
+            .filter_map(|kept| match kept {
+                Kept::Told(_, _, light) => Some(light.clone()),
+                Kept::Swept(_) => None,
+            })
+            .collect();
+        let mut told = complete(&lights, self.question.criteria.now)?.into_iter();
+        let calls: Vec<Summary> = self
+            .calls
+            .into_iter()
+            .filter_map(|kept| match kept {
+                Kept::Told(..) => told.next(),
+                Kept::Swept(call) => Some(*call),
+            })
+            .collect();
         self.searched.files_known = corpus.sources.len();
-        Trouble::tidy(&mut self.troubles);
-        let count = if self.question.count_only {
-            self.count
-        } else {
-            self.calls.len()
-        };
+        corpus.judge(&mut self.troubles, asked);
+        let is_of_all = self.question.count_only || self.sink.is_some();
         Ok(Found {
             enterprise: corpus.enterprise.clone(),
-            calls: self.calls.into_iter().map(|(call, _)| call).collect(),
-            count,
+            count: match is_of_all {
+                true => self.count,
+                false => calls.len(),
+            },
+            calls,
+            matches: self.count,
+            may_match_more: self.may_match_more,
             tally: self.tally,
             searched: self.searched,
             troubles: self.troubles,
@@ -275,7 +470,7 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
         summary: &summary,
         facts,
     };
-    if !question.criteria.accepts(&summary, &records) {
+    if !question.criteria.accepts(&records) {
         return None;
     }
     if !question.count_only {

@@ -49,7 +49,8 @@ impl Engine {
         let seeds = groups(std::mem::take(&mut passed.found));
         // More are not asked for at one time than are wanted.
         let batch = question.limit.map_or(BATCH, |limit| limit.clamp(1, BATCH));
-        for batch in seeds.chunks(batch) {
+        let mut batches = seeds.chunks(batch);
+        while let Some(batch) = batches.next() {
             let grown: Vec<_> = batch
                 .par_iter()
                 .map(|seed| self.calls_of(corpus, &passed, question, seed))
@@ -57,10 +58,11 @@ impl Engine {
             for (summaries, mut troubles) in grown {
                 calls.troubles.append(&mut troubles);
                 for summary in summaries {
-                    calls.push(summary, None);
+                    calls.push(summary);
                 }
             }
             if batch.last().is_some_and(|last| calls.is_full(last.newest)) {
+                calls.may_match_more = batches.len() > 0;
                 break;
             }
         }

@@ -10,10 +10,12 @@ mod cursor;
 mod rows;
 mod waiting;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::search::{Calls, SearchQuestion, accept};
-use super::table::{Part, Tables};
+use super::table::{Part, Table, Tables};
 use super::window::{EARLIEST, LATEST, Told, Window, touches, windows};
 use super::{Corpus, Engine, RecordLimits};
 use begun::{Taken, is_remnant};
@@ -59,23 +61,27 @@ impl Engine {
         calls: &mut Calls<'_>,
     ) -> Result<(), String> {
         let mut swept: Vec<Window> = Vec::new();
-        for window in windows(
-            &corpus.bounds,
-            question.criteria.since,
-            question.criteria.until,
-        ) {
+        let (since, until) = (question.criteria.since, question.criteria.until);
+        let windows = windows(&corpus.bounds, since, until);
+        let bytes_of = |window: &Window| {
+            let sources = corpus.sources.iter().zip(&corpus.bounds);
+            let near = sources.filter(|(_, bounds)| touches(**bounds, *window));
+            near.map(|(source, _)| source.content_bytes_about()).sum()
+        };
+        let mut ahead = self.meter().plan(windows.iter().map(bytes_of).sum());
+        let mut windows = windows.into_iter();
+        while let Some(window) = windows.next() {
+            ahead.passes(bytes_of(&window));
+            let mut before: Vec<Arc<Table>> = Vec::new();
             for part in tables.parts(corpus, window) {
                 match part {
                     Part::Told(table, window) => {
-                        let (found, unparsed) =
-                            table.search(&question.criteria, question.figures_only, window)?;
-                        calls.unparsed += unparsed;
-                        calls.troubles.extend_from_slice(table.troubles());
-                        for (summary, light) in found {
-                            calls.push(summary, Some(light).filter(|_| !question.figures_only));
-                        }
+                        calls.enter(self.zone, window, &before);
+                        calls.take_told(table, window)?;
+                        before.push(Arc::clone(table));
                     }
                     Part::Swept(window) => {
+                        calls.enter(self.zone, window, &before);
                         let told = tables.told_before(window.start);
                         Sweep::new(self, corpus, question, window)
                             .behind(&told)
@@ -88,6 +94,7 @@ impl Engine {
             }
             swept.push(window);
             if calls.is_full(window.start) {
+                calls.may_match_more = windows.len() > 0;
                 break;
             }
         }
@@ -128,7 +135,9 @@ impl<'c> Sweep<'c> {
             .zip(&corpus.sources)
             .zip(&corpus.bounds)
             .filter(|(_, bounds)| touches(**bounds, window))
-            .map(|((index, source), bounds)| Cursor::new(index, source, *bounds, window))
+            .map(|((index, source), bounds)| {
+                Cursor::new(index, source, *bounds, window, engine.scanner.meter())
+            })
             .collect();
         let before = window.start.plus_millis(-reach::HORIZON_MILLIS);
         let has_older = corpus.bounds.iter().any(|b| {
@@ -298,7 +307,7 @@ impl<'c> Sweep<'c> {
             .filter_map(|call| accept(question, &call.facts))
             .collect();
         for summary in accepted {
-            calls.push(summary, None);
+            calls.push(summary);
         }
     }
 }

@@ -5,14 +5,19 @@ use super::corpus::Corpus;
 use super::search::SearchQuestion;
 use super::sweep::Sweep;
 use super::table::{Binding, Part, Row, Table, Tables, encode, file_name};
-use super::window::{LATEST, Window, touches, windows};
+use super::window::{LATEST, Window, first_second, is_born_since, touches, windows};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::index::Index;
+use calltrace_store::source::first_line_at;
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
 
 /// A table of a live file is made anew when it goes on for so long behind it (milliseconds).
 const GROWTH_MILLIS_MIN: i64 = 10 * 60_000;
+
+/// What is written behind the tables is worth one in memory once it is this much (bytes): to sweep it takes some ten
+/// milliseconds.
+const TAIL_BYTES_MIN: u64 = 2 << 20;
 
 /// The lines of a log are shorter than this on average (bytes).
 const LINE_BYTES_MAX: u64 = 64 << 10;
@@ -65,7 +70,7 @@ impl Engine {
         self.pool.install(|| {
             let corpus = Corpus::settled(tree, enterprise, self)?;
             // One that is torn is made anew.
-            let tables = Tables::of(&corpus, self.zone).sound();
+            let tables = Tables::of(&corpus, self.zone, None).sound();
             for window in windows(&corpus.bounds, None, None) {
                 let Some(log) = log_of(&corpus, window) else {
                     continue;
@@ -101,7 +106,7 @@ impl Engine {
     ) -> Result<Vec<CheckedTable>, Error> {
         self.pool.install(|| {
             let corpus = Corpus::settled(tree, enterprise, self)?;
-            let tables = Tables::of(&corpus, self.zone);
+            let tables = Tables::of(&corpus, self.zone, None);
             let useless = tables.useless.iter();
             let mut checked: Vec<CheckedTable> = useless
                 .map(|(name, why)| CheckedTable {
@@ -181,12 +186,73 @@ impl Engine {
         unparsed.sort();
         sort(&mut rows);
         Trouble::tidy(&mut troubles);
-        let window = (from, cut);
-        let binding = Binding::of(corpus, self.zone, window, reached, unparsed, &troubles);
+        let window = Window {
+            start: from,
+            end: cut,
+        };
+        let born = first_second(self.zone, window);
+        let is_carried = rows
+            .iter()
+            .any(|row| !is_born_since(&row.call.main_uid, born));
+        let told = (window, is_carried);
+        let binding = Binding::of(corpus, self.zone, told, reached, unparsed, &troubles);
         let binding = binding.ok_or("can't be told from that of other files")?;
         let bytes = encode(&mut rows, &binding.encode(), self.zone)?;
         Ok(Some((rows.len(), bytes)))
     }
+}
+
+impl Engine {
+    /// Makes a table, in memory, of the calls that the last part of a search swept, once that is worth it: the next
+    /// search sweeps only what is written until then. A small one before it is taken in, so there are few.
+    pub(super) fn remember_tail(&self, corpus: &Corpus, tables: &Tables, until: Option<Stamp>) {
+        let Some(memory) = &self.tables else {
+            return;
+        };
+        let newest = windows(&corpus.bounds, None, None)[0];
+        let tail = match tables.parts(corpus, newest).pop() {
+            Some(Part::Swept(tail)) => tail,
+            _ => return,
+        };
+        let is_asked = until.is_none_or(|until| until > tail.start);
+        if !is_asked || bytes_in(corpus, tail) < TAIL_BYTES_MIN {
+            return;
+        }
+        let Ok(Some(mut built)) = self.build(corpus, tail, vec![Part::Swept(tail)]) else {
+            return;
+        };
+        let mut from = tail.start;
+        while let Some((start, calls)) = tables.own_before(from)
+            && calls <= 2 * built.0
+        {
+            from = start;
+            let all = Window {
+                start: from,
+                end: tail.end,
+            };
+            match self.build(corpus, all, tables.parts(corpus, all)) {
+                Ok(Some(joined)) => built = joined,
+                _ => return,
+            }
+        }
+        Tables::keep(corpus, self.zone, memory, from, built.1);
+    }
+}
+
+/// How many bytes a sweep of a window reads at most.
+fn bytes_in(corpus: &Corpus, window: Window) -> u64 {
+    let sources = corpus.sources.iter().zip(&corpus.bounds);
+    let near = sources.filter(|(_, bounds)| touches(**bounds, window));
+    let bytes = near.map(|(source, bounds)| {
+        let from = match bounds.ordered {
+            true => first_line_at(source, window.start),
+            false => 0,
+        };
+        source
+            .content_bytes()
+            .map_or(0, |all| all.saturating_sub(from))
+    });
+    bytes.sum()
 }
 
 /// Whether a file is mostly something else than lines: a hole, or one line of megabytes.

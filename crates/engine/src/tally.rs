@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use calltrace_model::call::Summary;
+use calltrace_model::call::Outcome;
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Outcomes, QUARTER_MILLIS};
 
@@ -13,12 +13,17 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, summary: &Summary) {
-        let quarter = summary.first.0.div_euclid(QUARTER_MILLIS);
-        self.quarters
-            .entry(quarter)
-            .or_default()
-            .add(summary.outcome);
+    pub(super) fn add(&mut self, first: Stamp, outcome: Outcome) {
+        let quarter = first.0.div_euclid(QUARTER_MILLIS);
+        self.quarters.entry(quarter).or_default().add(outcome);
+    }
+
+    /// Counts the calls of another one besides.
+    pub fn extend(&mut self, other: &Tally) {
+        for (quarter, outcomes) in &other.quarters {
+            let sum = self.quarters.entry(*quarter).or_default();
+            *sum = sum.plus(*outcomes);
+        }
     }
 
     /// Each quarter that has calls, by its beginning, in order of time.

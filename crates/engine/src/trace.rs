@@ -12,7 +12,7 @@ use super::reading::Wanted;
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::{Closure, Fact, Summary, reach};
 use calltrace_model::record::{Place, Stamp, id};
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::index::Key;
 use calltrace_store::scan::{Line, Needles, line};
 use calltrace_store::source::{Bounds, Source};
@@ -21,6 +21,9 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 /// Files that end this much before an id's birth can't hold its call; the margin covers a bridge
 /// that is older than the leg asked for, and clocks that differ (milliseconds).
 const BEFORE_BIRTH_MILLIS: i64 = reach::HORIZON_MILLIS + 2 * reach::QUIET_MILLIS;
+
+/// Records of one id that are further apart are of two calls (milliseconds).
+const CALL_MILLIS_MAX: i64 = 24 * 3_600_000;
 
 /// Near misses offered.
 const NEAR_MAX: usize = 3;
@@ -254,11 +257,22 @@ impl Engine {
         let shown = grown.lines.len() as u64;
         grown.left_out = grown.left_out.max(met.saturating_sub(shown));
         trace.troubles.extend(grown.troubles.iter().cloned());
+        let window = grown.window;
         trace.call = traced(corpus, grown);
+        let asked = match (&trace.call, window) {
+            (Some(_), Some((from, to))) => Times {
+                from: Some(from),
+                to: Some(to),
+            },
+            _ => Times {
+                from: born,
+                to: born.map(|at| at.plus_millis(BEFORE_BIRTH_MILLIS + CALL_MILLIS_MAX)),
+            },
+        };
+        corpus.judge(&mut trace.troubles, asked);
         if trace.call.is_none() {
             trace.near = near(&known, &question.id);
         }
-        Trouble::tidy(&mut trace.troubles);
         trace
     }
 

@@ -21,7 +21,7 @@ use super::reading::Wanted;
 use super::{Corpus, Engine, RecordLimits, TraceQuestion};
 use calltrace_model::call::{Closure, Component, Fact, Joiner, reach};
 use calltrace_model::record::{Place, Stamp};
-use calltrace_store::error::{Error, Trouble};
+use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::index::Key;
 use calltrace_store::scan::{Block, Line, Needles, line, time_of_record};
 use calltrace_store::source::Source;
@@ -136,6 +136,11 @@ impl Engine {
             lines.retain(|line| own.holds(line));
             each(&lines)?;
         }
+        let asked = Times {
+            from: Some(walk.window.0),
+            to: Some(walk.window.1),
+        };
+        corpus.judge(&mut troubles, asked);
         Ok(troubles)
     }
 

@@ -4,7 +4,7 @@
 //! not fifteen, and each day may have a table.
 
 use calltrace_model::call::reach;
-use calltrace_model::record::Stamp;
+use calltrace_model::record::{LogZone, Stamp, id};
 use calltrace_store::source::Bounds;
 
 /// Pieces shorter than this (milliseconds) are swept with the next.
@@ -32,6 +32,20 @@ impl Window {
     pub(crate) fn holds(self, at: Stamp) -> bool {
         at >= self.start && at < self.end
     }
+}
+
+/// The second (since 1970) from which on records are read for a window. A channel that was born later is of no call
+/// that another window shows as well.
+pub(crate) fn first_second(zone: LogZone, window: Window) -> i64 {
+    match window.start > EARLIEST {
+        true => zone.moment(window.reads_from()).timestamp(),
+        false => i64::MIN,
+    }
+}
+
+/// Whether an id says that its channel was born in that second or later.
+pub(crate) fn is_born_since(uid: &str, second: i64) -> bool {
+    id::epoch_seconds(uid.as_bytes()).is_some_and(|born| born >= second)
 }
 
 /// What a table has told, which no record may change that was written later.

@@ -6,6 +6,7 @@
 use memchr::memmem;
 use regex::bytes::Regex;
 
+use crate::call::took_millis;
 use crate::record::{Body, KindName, Record, Stamp, Tg, json, phone};
 
 /// Conditions on a record; every one that is given must hold, and all by the same record.
@@ -17,18 +18,24 @@ pub struct RecordFilter {
     pub events: Vec<String>,
     /// An HTTP request with this status.
     pub http_status: Option<StatusPattern>,
+    /// A request or query whose writer noted that it took so long (milliseconds) or longer.
+    pub min_request_millis: Option<i64>,
+    /// A Telegram record of one of these actions: `send`, `edit`, `delete`.
+    pub actions: Vec<String>,
+    /// A Telegram record about one of these: `start`, `dial`, `bridge`, `hangup`.
+    pub messages: Vec<String>,
     /// The line holds this text, byte for byte.
     pub text: Option<String>,
     /// The line matches.
     pub regex: Option<Regex>,
     /// The line speaks of this number.
     pub phone: Option<phone::PhoneQuery>,
-    /// An Asterisk event that names this extension.
-    pub extension: Option<String>,
-    /// An Asterisk event over this line.
-    pub trunk: Option<String>,
-    /// A Telegram record of this chat.
-    pub chat: Option<String>,
+    /// An Asterisk event that names one of these extensions.
+    pub extensions: Vec<String>,
+    /// An Asterisk event over one of these lines.
+    pub trunks: Vec<String>,
+    /// A Telegram record of one of these chats.
+    pub chats: Vec<String>,
     /// Written at this time or later.
     pub since: Option<Stamp>,
     /// Written before this time.
@@ -46,6 +53,11 @@ impl StatusPattern {
         let chars: [u8; 3] = lower.as_bytes().try_into().ok()?;
         let fits = chars.iter().all(|c| c.is_ascii_digit() || *c == b'x');
         (fits && chars[0] != b'x').then_some(StatusPattern(chars))
+    }
+
+    /// Whether HTTP has such a status: 100 to 599.
+    pub fn is_of_http(self) -> bool {
+        (b'1'..=b'5').contains(&self.0[0])
     }
 
     /// Whether a written status is one of these.
@@ -73,12 +85,15 @@ impl RecordFilter {
         self.kinds.is_empty()
             && self.events.is_empty()
             && self.http_status.is_none()
+            && self.min_request_millis.is_none()
+            && self.actions.is_empty()
+            && self.messages.is_empty()
             && self.text.is_none()
             && self.regex.is_none()
             && self.phone.is_none()
-            && self.extension.is_none()
-            && self.trunk.is_none()
-            && self.chat.is_none()
+            && self.extensions.is_empty()
+            && self.trunks.is_empty()
+            && self.chats.is_empty()
             && self.since.is_none()
             && self.until.is_none()
     }
@@ -91,25 +106,29 @@ impl RecordFilter {
             && self.since.is_none_or(|t| at >= Some(t))
             && self.until.is_none_or(|t| at.is_some_and(|at| at < t))
             && self.http_status.is_none_or(|p| has_status(p, record))
-            && self.chat.as_ref().is_none_or(|c| has_chat(c, record))
+            && self
+                .min_request_millis
+                .is_none_or(|least| took(record) >= Some(least))
+            && (self.actions.is_empty() || has_word(&self.actions, record, |tg| tg.action))
+            && (self.messages.is_empty() || has_word(&self.messages, record, |tg| tg.msg_type))
+            && (self.chats.is_empty() || has_word(&self.chats, record, |tg| tg.chat))
             && self.text.as_ref().is_none_or(|t| holds(record.line, t))
             && self.phone.as_ref().is_none_or(|q| has_phone(q, record))
-            && self
-                .extension
-                .as_ref()
-                .is_none_or(|e| has_extension(e, record))
-            && self.trunk.as_ref().is_none_or(|t| has_trunk(t, record))
+            && (self.extensions.is_empty() || has_extension(&self.extensions, record))
+            && (self.trunks.is_empty() || has_trunk(&self.trunks, record))
             && self.regex.as_ref().is_none_or(|r| r.is_match(record.line))
     }
 
     /// Bytes that every matching line holds, if some are known.
     pub fn needle(&self) -> Option<Vec<u8>> {
         let http = self.http_status.is_some() || self.kinds == [KindName::Http];
+        let tg = !self.actions.is_empty() || !self.messages.is_empty();
         let text = self.text.as_ref().map(|t| t.as_bytes().to_vec());
         let phone = self.phone.as_ref().filter(|q| !q.is_short());
         let phone = phone.map(|q| q.needle().to_vec());
         text.or(phone)
             .or_else(|| http.then(|| b"|HTTP|".to_vec()))
+            .or_else(|| tg.then(|| b"|TG|".to_vec()))
             .or_else(|| (self.kinds == [KindName::Sql]).then(|| b"|SQL|".to_vec()))
     }
 }
@@ -122,17 +141,34 @@ fn event_fields<'a>(record: &Record<'a>) -> json::Fields<'a> {
     })
 }
 
+fn is_one_of(names: &[String], text: &[u8]) -> bool {
+    names.iter().any(|name| name.as_bytes() == text)
+}
+
 fn has_event(events: &[String], record: &Record<'_>) -> bool {
-    let is_one = |event: &[u8]| events.iter().any(|e| e.as_bytes() == event);
-    matches!(record.body, Body::Ast(ast) if is_one(ast.event))
+    matches!(record.body, Body::Ast(ast) if is_one_of(events, ast.event))
 }
 
 fn has_status(pattern: StatusPattern, record: &Record<'_>) -> bool {
     matches!(record.body, Body::Http(http) if pattern.matches(http.status))
 }
 
-fn has_chat(chat: &str, record: &Record<'_>) -> bool {
-    matches!(record.body, Body::Tg(tg) if tg.chat == chat.as_bytes())
+/// How long a request or query took (milliseconds), where its writer noted it.
+fn took(record: &Record<'_>) -> Option<i64> {
+    let noted = match record.body {
+        Body::Http(http) => http.request,
+        Body::Sql(sql) => sql.params,
+        _ => return None,
+    };
+    took_millis(noted).map(i64::from)
+}
+
+fn has_word<'a>(
+    words: &[String],
+    record: &Record<'a>,
+    field: impl Fn(&Tg<'a>) -> &'a [u8],
+) -> bool {
+    matches!(&record.body, Body::Tg(tg) if is_one_of(words, field(tg)))
 }
 
 fn holds(line: &[u8], text: &str) -> bool {
@@ -156,22 +192,24 @@ fn has_phone(query: &phone::PhoneQuery, record: &Record<'_>) -> bool {
     }
 }
 
-fn has_extension(extension: &str, record: &Record<'_>) -> bool {
-    let wanted = extension.as_bytes();
+fn has_extension(wanted: &[String], record: &Record<'_>) -> bool {
     event_fields(record).any(|(key, value)| match key {
-        b"Phone" | b"CallerIDNum" | b"ConnectedLineNum" | b"Exten" => *value.text() == *wanted,
-        b"Extensions" => json::strings(value).iter().any(|e| **e == *wanted),
+        b"Phone" | b"CallerIDNum" | b"ConnectedLineNum" | b"Exten" => {
+            is_one_of(wanted, &value.text())
+        }
+        b"Extensions" => json::strings(value).iter().any(|e| is_one_of(wanted, e)),
         b"Channel" => {
             let channel = value.text();
             let name = channel.split(|&b| b == b'/').nth(1).unwrap_or_default();
-            name.split(|&b| b == b'-').next() == Some(wanted)
+            let extension = name.split(|&b| b == b'-').next();
+            extension.is_some_and(|extension| is_one_of(wanted, extension))
         }
         _ => false,
     })
 }
 
-fn has_trunk(trunk: &str, record: &Record<'_>) -> bool {
-    event_fields(record).any(|(key, value)| key == b"Trunk" && *value.text() == *trunk.as_bytes())
+fn has_trunk(trunks: &[String], record: &Record<'_>) -> bool {
+    event_fields(record).any(|(key, value)| key == b"Trunk" && is_one_of(trunks, &value.text()))
 }
 
 #[cfg(test)]
@@ -183,9 +221,59 @@ mod tests {
         let class = StatusPattern::parse("5xx").expect("a class");
         assert!(class.matches(b"503") && !class.matches(b"404") && !class.matches(b"None"));
         assert!(StatusPattern::parse("404").expect("a code").matches(b"404"));
+        let is_of_http = |text| StatusPattern::parse(text).is_some_and(StatusPattern::is_of_http);
+        assert!(is_of_http("100") && is_of_http("5xx") && !is_of_http("7xx") && !is_of_http("099"));
         for bad in ["", "xxx", "50", "5000", "abc"] {
             assert_eq!(StatusPattern::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn one_of_several_names_is_enough() {
+        let line = b"2025-12-02 09:15:00,410|AST|start|1.5|{\"Trunk\": \"0001363\", \"Extensions\": [\"150\"]}";
+        let record = Record::parse(line);
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let of = |extensions: &[&str], trunks: &[&str]| RecordFilter {
+            extensions: names(extensions),
+            trunks: names(trunks),
+            ..RecordFilter::default()
+        };
+        for (filter, passes) in [
+            (of(&["151", "150"], &[]), true),
+            (of(&["151", "15"], &[]), false),
+            (of(&["150"], &["0001364", "0001363"]), true),
+            (of(&["150"], &["0001364"]), false),
+        ] {
+            assert_eq!(filter.matches(&record, None), passes, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn messages_are_told_by_action_and_stage_and_requests_by_how_long_they_took() {
+        let sent = Record::parse(b"2025-12-02 09:15:00,410|TG|send|1|dial|45|1.5|ringing");
+        let slow = Record::parse(
+            b"2025-12-02 09:15:00,410|HTTP|1.5|GET|http://localhost/|200|{\"_duration_ms\": 1200}|{}",
+        );
+        let query = Record::parse(
+            b"2025-12-02 09:15:00,410|SQL|1.5|SELECT|users|{\"_duration_ms\": 80}|{}",
+        );
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        let about = |actions: &[&str], messages: &[&str]| RecordFilter {
+            actions: words(actions),
+            messages: words(messages),
+            ..RecordFilter::default()
+        };
+        assert!(about(&["edit", "send"], &[]).matches(&sent, None));
+        assert!(about(&["send"], &["dial"]).matches(&sent, None));
+        assert!(!about(&["send"], &["hangup"]).matches(&sent, None));
+        assert!(!about(&["send"], &[]).matches(&slow, None));
+        let took = |least: i64| RecordFilter {
+            min_request_millis: Some(least),
+            ..RecordFilter::default()
+        };
+        assert!(took(1200).matches(&slow, None) && !took(1201).matches(&slow, None));
+        assert!(took(80).matches(&query, None) && !took(0).matches(&sent, None));
+        assert!(!took(0).is_empty() && !about(&[], &["dial"]).is_empty());
     }
 
     #[test]

@@ -40,16 +40,17 @@ impl Clock {
         self.moment(at).format("%Y-%m-%d").to_string()
     }
 
-    /// `11-30 12:07`
-    pub fn short(&self, at: Stamp) -> String {
-        self.moment(at).format("%m-%d %H:%M").to_string()
+    /// `2025-11-30 12:07:35+03:00`
+    pub fn date_time_offset(&self, at: Stamp) -> String {
+        self.moment(at).format("%Y-%m-%d %H:%M:%S%:z").to_string()
     }
 
-    /// The zone as it is at that time, for a headline: `Europe/Minsk, UTC+03:00`; `UTC` alone.
+    /// The zone as it is at that time, for a headline: `Europe/Minsk, UTC+03:00`; `UTC` alone, and `UTC+03:00`
+    /// of a zone that has no other name.
     pub fn zone(&self, at: Stamp) -> String {
         let moment = self.moment(at);
         let name = self.zone_name();
-        if name == "UTC" {
+        if name.starts_with("UTC") {
             return name.to_owned();
         }
         format!("{name}, UTC{}", moment.format("%:z"))

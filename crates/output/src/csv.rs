@@ -1,4 +1,5 @@
-//! Calls as CSV (RFC 4180): a head, then a row a call.
+//! Calls as CSV (RFC 4180): a head, then a row a call. Columns have the names that JSON and tables of calls have;
+//! what `search` called otherwise in version 1 stands there under both names until the next version.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -13,6 +14,8 @@ use calltrace_store::tree::EnterpriseName;
 /// A column: its head, and how it is read. Durations are milliseconds; a cell is empty where nothing says.
 struct Column {
     name: &'static str,
+    /// Its name in version 1, where that was another.
+    before: Option<&'static str>,
     read: Read,
 }
 
@@ -33,12 +36,12 @@ enum Cell<'c> {
 const SEARCH_COLUMNS: usize = 17;
 
 const COLUMNS: [Column; 29] = [
-    column("enterprise", |enterprise, _| {
+    renamed("enterprise_number", "enterprise", |enterprise, _| {
         Cell::Text(enterprise.as_str())
     }),
     column("unique_id", |_, call| Cell::Text(&call.main_uid)),
-    column("first", |_, call| Cell::Time(call.first)),
-    column("last", |_, call| Cell::Time(call.last)),
+    renamed("start_time", "first", |_, call| Cell::Time(call.first)),
+    renamed("end_time", "last", |_, call| Cell::Time(call.last)),
     column("direction", |_, call| word(call.direction.name())),
     column("client", |_, call| Cell::Text(&call.client)),
     column("trunk", |_, call| Cell::Text(&call.trunk)),
@@ -52,7 +55,9 @@ const COLUMNS: [Column; 29] = [
     column("messages_standing", |_, call| {
         number(Some(call.messages.standing))
     }),
-    column("http_requests", |_, call| number(Some(call.http))),
+    renamed("http_requests_count", "http_requests", |_, call| {
+        number(Some(call.http))
+    }),
     column("http_failed", |_, call| number(Some(call.http_failed))),
     column("wait_ms", |_, call| number(call.wait_millis)),
     column("hold_ms", |_, call| number(call.hold_millis)),
@@ -73,9 +78,11 @@ const COLUMNS: [Column; 29] = [
     column("messages_deleted", |_, call| {
         number(Some(call.messages.deleted))
     }),
-    column("chats", |_, call| number(Some(call.messages.chats))),
-    column("events", |_, call| number(Some(call.events))),
-    column("sql_queries", |_, call| number(Some(call.sql))),
+    column("messages_chats", |_, call| {
+        number(Some(call.messages.chats))
+    }),
+    column("events_count", |_, call| number(Some(call.events))),
+    column("sql_queries_count", |_, call| number(Some(call.sql))),
 ];
 
 /// The columns behind those of `search`, where it is asked what became of missed calls; empty for one that was
@@ -88,7 +95,19 @@ const RETURNED: [&str; 4] = [
 ];
 
 const fn column(name: &'static str, read: Read) -> Column {
-    Column { name, read }
+    Column {
+        name,
+        before: None,
+        read,
+    }
+}
+
+const fn renamed(name: &'static str, before: &'static str, read: Read) -> Column {
+    Column {
+        name,
+        before: Some(before),
+        read,
+    }
 }
 
 fn word(word: &'static str) -> Cell<'static> {
@@ -106,7 +125,8 @@ fn perhaps(text: Option<&String>) -> Cell<'_> {
 /// How cells are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// As `search` prints them: the first columns, times in UTC, lists with blanks.
+    /// As `search` prints them: the first columns by their names of version 1, times in UTC, lists with blanks; at
+    /// the end those that have new names, times of the shown zone with its offset.
     Search {
         /// As below.
         harmless: bool,
@@ -122,6 +142,8 @@ enum Form {
 pub struct CsvRows<W: Write> {
     csv: csv::Writer<W>,
     columns: &'static [Column],
+    /// Columns that follow under their new names.
+    renewed: Vec<&'static Column>,
     form: Form,
     clock: Clock,
 }
@@ -146,12 +168,23 @@ impl<W: Write> CsvRows<W> {
             Form::Search { .. } => &COLUMNS[..SEARCH_COLUMNS],
             Form::Sheet { .. } => &COLUMNS[..],
         };
+        let renewed: &[Column] = match form {
+            Form::Search { .. } => columns,
+            Form::Sheet { .. } => &[],
+        };
+        let renewed = renewed.iter().filter(|column| column.before.is_some());
+        let renewed: Vec<&Column> = renewed.collect();
         let mut csv = csv::Writer::from_writer(out);
-        let heads = columns.iter().map(|column| column.name);
-        csv.write_record(heads.chain(further.iter().copied()))?;
+        let heads = columns.iter().map(|column| match form {
+            Form::Search { .. } => column.before.unwrap_or(column.name),
+            Form::Sheet { .. } => column.name,
+        });
+        let heads = heads.chain(further.iter().copied());
+        csv.write_record(heads.chain(renewed.iter().map(|column| column.name)))?;
         Ok(CsvRows {
             csv,
             columns,
+            renewed,
             form,
             clock: *clock,
         })
@@ -168,8 +201,18 @@ impl<W: Write> CsvRows<W> {
             self.csv
                 .write_field(self.form.cell(&cell, &self.clock).as_bytes())?;
         }
+        for field in further {
+            self.csv.write_field(field)?;
+        }
+        for column in &self.renewed {
+            let cell = match (column.read)(enterprise, call) {
+                Cell::Time(at) => self.clock.rfc3339_shown(at),
+                cell => self.form.cell(&cell, &self.clock).into_owned(),
+            };
+            self.csv.write_field(cell)?;
+        }
         // Ends the row.
-        Ok(self.csv.write_record(further)?)
+        Ok(self.csv.write_record(None::<&[u8]>)?)
     }
 }
 
@@ -211,7 +254,7 @@ impl Form {
 
 /// A text that no spreadsheet takes for a formula. A leading tab or newline is dropped by some of them
 /// before they look, and wide forms of the signs count with some.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     let signs = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
     match text.starts_with(signs) {
         true => Cow::Owned(format!("'{text}")),
@@ -249,6 +292,29 @@ pub fn write_csv(
         }
     }
     rows.csv.flush()
+}
+
+/// Writes how many there are of each word of the column `head`. A word that a spreadsheet would take for a
+/// formula gets an apostrophe, unless `raw`.
+///
+/// # Errors
+/// When `out` does.
+pub fn write_counts(
+    out: impl Write,
+    head: &str,
+    groups: &[(String, usize)],
+    raw: bool,
+) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record([head, "count"])?;
+    for (word, count) in groups {
+        let word = match raw {
+            true => Cow::Borrowed(word.as_str()),
+            false => harmless(word),
+        };
+        csv.write_record([&*word, &count.to_string()])?;
+    }
+    csv.flush()
 }
 
 fn returned(fate: Option<&Fate<'_>>, raw: bool) -> [String; RETURNED.len()] {

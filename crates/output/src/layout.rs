@@ -26,6 +26,9 @@ pub(super) fn kind_column(kind: KindName) -> String {
     }
 }
 
+/// A record takes so many lines of a screen at most, unless all of it is asked for.
+pub(super) const RECORD_LINES_MAX: usize = 3;
+
 /// Writes text, broken at spaces so that it fits, further lines under the first.
 pub(super) fn wrapped(
     out: &mut impl Write,
@@ -44,27 +47,41 @@ pub(super) fn wrapped_at_most(
     width: Option<usize>,
     lines: usize,
 ) -> io::Result<()> {
-    let Some(room) = width
-        .map(|w| w.saturating_sub(indent))
-        .filter(|room| *room >= 24)
-    else {
+    wrapped_painted(out, text, indent, width, lines, str::to_owned)
+}
+
+/// Columns for text beside `indent` ones; `None` where that is too narrow to keep the column.
+pub(super) fn room(indent: usize, width: usize) -> Option<usize> {
+    Some(width.saturating_sub(indent)).filter(|room| *room >= 24)
+}
+
+/// The same, each line painted once it is cut.
+pub(super) fn wrapped_painted(
+    out: &mut impl Write,
+    text: &str,
+    indent: usize,
+    width: Option<usize>,
+    lines: usize,
+    paint: impl Fn(&str) -> String,
+) -> io::Result<()> {
+    let Some(room) = width.and_then(|width| room(indent, width)) else {
         // Too narrow to keep the column: the rest goes under the beginning.
         return match width {
             Some(width) if indent + text.width() > width => {
                 writeln!(out)?;
                 for part in at_most(pieces(text, width.saturating_sub(4).max(20)), lines) {
-                    writeln!(out, "    {part}")?;
+                    writeln!(out, "    {}", paint(&part))?;
                 }
                 Ok(())
             }
-            _ => writeln!(out, "{text}"),
+            _ => writeln!(out, "{}", paint(text)),
         };
     };
     for (i, part) in at_most(pieces(text, room), lines).iter().enumerate() {
         if i > 0 {
             write!(out, "{}", " ".repeat(indent))?;
         }
-        writeln!(out, "{part}")?;
+        writeln!(out, "{}", paint(part))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! (the raw format is the one exception to both, and to a terminal only to the second), and
 //! every shown time goes through [`Clock`], which names its zone.
 
+mod board;
 mod calls;
 mod clock;
 pub mod csv;
@@ -12,6 +13,7 @@ pub mod doctor;
 pub mod json;
 mod layout;
 mod lines;
+mod marker;
 mod number;
 mod people;
 pub mod rotation;
@@ -27,12 +29,13 @@ mod words;
 
 pub use calls::{CallLine, CallRow, CallRows};
 pub use clock::Clock;
-pub use lines::write_lines;
+pub use lines::{write_groups, write_lines};
+pub use marker::Marker;
 pub use number::{grouped, phone};
 pub use people::People;
 pub use rows::{NdjsonRows, RowWriter};
 pub use secrets::Secrets;
-pub use stream::{Shown, Stream};
-pub use table::write_table;
+pub use stream::{Detail, Shown, Stream};
+pub use table::{TableOptions, write_table};
 pub use timeline::{TimelineOptions, write_timeline};
 pub use words::{caller_name, duration, ending, glance};

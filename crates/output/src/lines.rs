@@ -1,50 +1,65 @@
-//! Single records for people.
+//! Single records for people: those that were found, and how many of which.
 
 use std::io::{self, Write};
 
-use super::{Clock, Secrets, style, timeline::line_text};
-use calltrace_engine::FoundLines;
+use unicode_width::UnicodeWidthStr;
 
-/// Writes lines with their file, context between matches marked as grep does (`-`, and `--` between
-/// stretches that don't touch).
+use super::{Shown, Stream, style};
+use calltrace_engine::FoundLines;
+use calltrace_model::sanitise::sanitise;
+
+/// Writes the records of one enterprise with those around them: `>` before a match, `--` between stretches
+/// that don't touch.
 ///
 /// # Errors
 /// When `out` does.
 pub fn write_lines(
     out: &mut impl Write,
     found: &FoundLines,
-    many: bool,
-    has_context: bool,
-    clock: &Clock,
+    stream: &mut Stream,
+    width: Option<usize>,
 ) -> io::Result<()> {
-    let secrets = Secrets::of_lines(found.lines.iter().map(|entry| &*entry.line.text));
-    let offsets = clock.offsets(found.lines.iter().map(|entry| entry.line.at));
     let mut behind: Option<(u32, u64)> = None;
     for entry in &found.lines {
         let place = entry.line.place;
-        if has_context && behind.is_some_and(|end| end != (place.source, place.offset)) {
-            writeln!(out, "--")?;
+        if behind.is_some_and(|end| end != (place.source, place.offset)) {
+            writeln!(out, "{}", style::faint("--"))?;
         }
-        behind = Some((
-            place.source,
-            place.offset + entry.line.text.len() as u64 + 1,
-        ));
-        let file = found
-            .files
-            .get(place.source as usize)
-            .map_or("", String::as_str);
-        let owner = if many {
-            format!("{}/", found.enterprise)
-        } else {
-            String::new()
+        let end = place.offset + entry.line.text.len() as u64 + 1;
+        behind = Some((place.source, end));
+        let shown = Shown {
+            enterprise: found.enterprise.as_str(),
+            file: found.file_of(&entry.line),
+            offset: place.offset,
+            at: entry.line.at,
+            text: &entry.line.text,
         };
-        let mark = if entry.matched { ':' } else { '-' };
-        let at = entry.line.at;
-        let time = clock.time_millis(at);
-        let offset = offsets.as_ref().map_or(String::new(), |of| of(at));
-        let head = format!("{owner}{file}{mark}{time}{offset}{mark}");
-        let text = line_text(&entry.line);
-        writeln!(out, "{} {}", style::faint(&head), secrets.mask(&text))?;
+        let lead = if entry.matched { "> " } else { "  " };
+        stream.write_behind(out, lead, &shown, width)?;
+    }
+    Ok(())
+}
+
+/// Writes how many records there are of each word of the column `head`; `-` for those that have none.
+///
+/// # Errors
+/// When `out` does.
+pub fn write_groups(
+    out: &mut impl Write,
+    head: &str,
+    groups: &[(String, usize)],
+) -> io::Result<()> {
+    let counts = groups.iter().map(|(_, count)| count.to_string().len());
+    let width = counts.max().unwrap_or(0).max("COUNT".width());
+    let head = head.to_uppercase();
+    writeln!(
+        out,
+        "{}",
+        style::faint(&format!("{:>width$}  {head}", "COUNT"))
+    )?;
+    for (word, count) in groups {
+        let word = if word.is_empty() { "-" } else { word.as_str() };
+        writeln!(out, "{count:>width$}  {}", sanitise(word.as_bytes()))?;
     }
     Ok(())
 }

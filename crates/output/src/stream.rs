@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use chrono::NaiveDate;
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{kind_column, wrapped};
-use super::{Clock, Secrets, style, words};
+use super::layout::{RECORD_LINES_MAX, kind_column, room, wrapped_painted};
+use super::timeline::line_text;
+use super::{Clock, Marker, Secrets, style, words};
 use calltrace_model::call::Fact;
 use calltrace_model::record::{Place, Record, Stamp};
 use calltrace_model::sanitise::sanitise;
@@ -29,12 +30,29 @@ pub struct Shown<'r> {
     pub text: &'r [u8],
 }
 
+/// How much is shown of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Its words in one line of the screen, cut with `…`.
+    Line,
+    /// Its words in a few lines of the screen, cut with `…`.
+    Few,
+    /// All of its words.
+    Words,
+    /// All that was logged, but for the time that stands before it.
+    Whole,
+}
+
 /// Lines of records. Knows which day was shown last.
 #[derive(Debug)]
 pub struct Stream {
     clock: Clock,
     /// Columns of the enterprise's name; `None` where only one can appear.
     name_width: Option<usize>,
+    detail: Detail,
+    marker: Option<Marker>,
+    /// The Tokens that the answer states; `None` for those that each record states itself.
+    secrets: Option<Secrets>,
     /// Day and offset that were written last.
     head: Option<(NaiveDate, i32)>,
 }
@@ -46,7 +64,34 @@ impl Stream {
         Stream {
             clock,
             name_width,
+            detail: Detail::Few,
+            marker: None,
+            secrets: None,
             head: None,
+        }
+    }
+
+    /// The same, with so much of each record; [`Detail::Few`] unless it is said.
+    #[must_use]
+    pub fn showing(self, detail: Detail) -> Stream {
+        Stream { detail, ..self }
+    }
+
+    /// The same, with what is found by `marker` marked, and shown where the words of a record don't.
+    #[must_use]
+    pub fn marking(self, marker: Marker) -> Stream {
+        Stream {
+            marker: Some(marker),
+            ..self
+        }
+    }
+
+    /// The same, without these Tokens.
+    #[must_use]
+    pub fn masking(self, secrets: Secrets) -> Stream {
+        Stream {
+            secrets: Some(secrets),
+            ..self
         }
     }
 
@@ -62,6 +107,17 @@ impl Stream {
         shown: &Shown<'_>,
         width: Option<usize>,
     ) -> io::Result<()> {
+        self.write_behind(out, "", shown, width)
+    }
+
+    /// The same behind `lead`, which stands before the time.
+    pub(super) fn write_behind(
+        &mut self,
+        out: &mut impl Write,
+        lead: &str,
+        shown: &Shown<'_>,
+        width: Option<usize>,
+    ) -> io::Result<()> {
         self.day(out, shown.at)?;
         let record = Record::parse(shown.text);
         let uid = sanitise(record.uid());
@@ -72,17 +128,50 @@ impl Stream {
         };
         write!(
             out,
-            "{}  {}{}  {}  ",
+            "{lead}{}  {}{}  {}  ",
             self.clock.time_millis(shown.at),
             style::named(shown.enterprise.as_bytes(), &name),
             style::named(record.uid(), &id),
             kind_column(record.kind()),
         )?;
-        let indent = 12 + 2 + name.width() + id.width() + 2 + 4 + 2;
-        let fact = Fact::of(&record, shown.at, Place::default());
-        let what = words::record(&record, &fact);
-        let secrets = Secrets::of_lines(std::iter::once(shown.text));
-        wrapped(out, &secrets.mask(&what), indent, width)
+        let indent = lead.width() + 12 + 2 + name.width() + id.width() + 2 + 4 + 2;
+        let own = || Secrets::of_lines(std::iter::once(shown.text));
+        let own = self.secrets.is_none().then(own);
+        let masked = |text: &str| {
+            let secrets = self.secrets.as_ref().or(own.as_ref());
+            secrets.map_or_else(
+                || text.to_owned(),
+                |secrets| secrets.mask(text).into_owned(),
+            )
+        };
+        let whole = || {
+            let behind = record.at.map_or(0, |_| Stamp::BYTES);
+            let text = shown.text.get(behind..).unwrap_or_default();
+            masked(&line_text(text.strip_prefix(b"|").unwrap_or(text)))
+        };
+        let what = match self.detail {
+            Detail::Whole => whole(),
+            _ => {
+                let fact = Fact::of(&record, shown.at, Place::default());
+                masked(&words::record(&record, &fact))
+            }
+        };
+        let what = match (&self.marker, self.detail) {
+            (Some(marker), Detail::Line) => {
+                let room = width.map(|width| room(indent, width).unwrap_or(width));
+                marker.shown(what, &whole(), room)
+            }
+            _ => what,
+        };
+        let lines = match self.detail {
+            Detail::Line => 1,
+            Detail::Few => RECORD_LINES_MAX,
+            Detail::Words | Detail::Whole => usize::MAX,
+        };
+        wrapped_painted(out, &what, indent, width, lines, |part| {
+            let marker = self.marker.as_ref();
+            marker.map_or_else(|| part.to_owned(), |marker| marker.paint(part))
+        })
     }
 
     fn day(&mut self, out: &mut impl Write, at: Stamp) -> io::Result<()> {
@@ -123,13 +212,7 @@ mod tests {
         };
         let mut out = Vec::new();
         stream.write(&mut out, &record, width).expect("into memory");
-        let text = String::from_utf8(out).expect("UTF-8");
-        // Without the colours: all that ends with the first `m` behind an escape.
-        let mut parts = text.split('\u{1b}');
-        let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |text, part| {
-            text + part.split_once('m').map_or("", |(_, rest)| rest)
-        })
+        style::plain(&String::from_utf8(out).expect("UTF-8"))
     }
 
     #[test]
@@ -148,6 +231,37 @@ mod tests {
              00:00:00.100  0367  1764666900.61     TG    sent dial 45001 to 100000001: a\\u{1b}[2Jb token=***\n"
         );
         assert!(!write(&mut stream, SENT, None).contains("---"));
+    }
+
+    #[test]
+    fn a_long_text_takes_a_few_lines_and_all_of_them_only_when_it_is_asked_for() {
+        let long = format!("{SENT}{}", " word".repeat(200));
+        let lines = |detail: Detail| {
+            let mut stream = stream(None).showing(detail);
+            write(&mut stream, SENT, None);
+            let written = write(&mut stream, &long, Some(80));
+            (written.lines().count(), written.contains('…'))
+        };
+        assert_eq!(lines(Detail::Line), (1, true));
+        assert_eq!(lines(Detail::Few), (3, true));
+        let (all, is_cut) = lines(Detail::Words);
+        assert!(all > 20 && !is_cut, "{all}");
+    }
+
+    #[test]
+    fn a_whole_record_has_one_clock_and_no_token() {
+        let mut stream = stream(None).showing(Detail::Whole);
+        let line = DIAL.replace("{\"Phone\"", "{\"Token\": \"375290000000\", \"Phone\"");
+        let written = write(&mut stream, &line, None);
+        let record = written.lines().next_back().unwrap_or_default();
+        assert!(
+            record.starts_with("23:59:59.900  1764666900.61     AST   AST|dial|1764666900.61|{"),
+            "{record}"
+        );
+        assert!(
+            !record.contains("20:59:59") && !record.contains("375290000000"),
+            "{record}"
+        );
     }
 
     #[test]

@@ -21,8 +21,17 @@ pub(super) fn strong(text: &str) -> String {
     text.bold().to_string()
 }
 
+pub(super) fn matched(text: &str) -> String {
+    text.red().bold().to_string()
+}
+
 pub(super) fn faint(text: &str) -> String {
     text.dimmed().to_string()
+}
+
+/// Text that leads to an address, on terminals that know OSC 8.
+pub(super) fn linked(address: &str, text: &str) -> String {
+    format!("\u{1b}]8;;{address}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
 }
 
 pub(super) fn outcome(outcome: Outcome, text: &str) -> String {
@@ -64,6 +73,16 @@ pub(super) fn named(name: &[u8], text: &str) -> String {
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Text without colours: all that ends with the first `m` behind an escape.
+#[cfg(test)]
+pub(super) fn plain(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once('m').map_or("", |(_, rest)| rest)
     })
 }
 

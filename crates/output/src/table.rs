@@ -1,201 +1,379 @@
 //! Calls for people: one row a call, as many columns as fit.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use comfy_table::ColumnConstraint::Absolute;
-use comfy_table::Width::Fixed;
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::cut;
-use super::number::phone;
-use super::{Clock, words};
-use calltrace_model::call::{Outcome, Summary};
+use super::layout::{cut, fit};
+use super::number::{local, phone};
+use super::{Clock, People, style, words};
+use calltrace_model::call::Summary;
 use calltrace_model::sanitise;
 use calltrace_model::stats::Fate;
 use calltrace_store::tree::EnterpriseName;
 
-/// Rows laid out at once; all of fifteen days would take more memory than finding them.
-const ROWS_AT_ONCE: usize = 500;
+/// The widest that those who took part get (columns of the terminal).
+const NAMES_WIDTH_MAX: usize = 32;
+/// Nearly every id is as wide or narrower; where few are wider, columns are laid out without those.
+const ID_WIDTH: usize = 16;
+/// What is left of a name when its column is narrow; with fewer columns it goes.
+const NAME_WIDTH_MIN: usize = 5;
 
-/// The widest that a column of names gets (columns of the terminal).
-const NAMES_WIDTH_MAX: usize = 24;
+/// A row: the enterprise's name, and its call.
+type Row<'r> = (&'r EnterpriseName, &'r Summary);
 
-/// A column: its head, whether numbers stand in it, and how soon it gives way (0 never, then the
-/// higher the sooner).
-struct Column {
-    head: &'static str,
-    right: bool,
-    gives_way: u8,
+/// How calls are shown.
+pub struct TableOptions<'o> {
+    /// Of times.
+    pub clock: &'o Clock,
+    /// What rows must fit in, 60 columns or more. `None` for any width, where each row has its date, so
+    /// that a row is whole when it is picked out of a pipe.
+    pub width: Option<usize>,
+    /// What became of each missed call, where that is asked.
+    pub fates: Option<&'o [Option<Fate<'o>>]>,
+    /// Who is who, by enterprise.
+    pub people: &'o BTreeMap<EnterpriseName, People>,
+    /// The address of a call's page, where an id is to lead there.
+    pub link: &'o dyn Fn(&EnterpriseName, &str) -> Option<String>,
 }
 
-const COLUMNS: [Column; 11] = [
-    column("TIME", false, 0),
-    column("ENT", false, 0),
-    column("DIR", false, 4),
-    column("CLIENT", false, 0),
-    column("WHO", false, 2),
-    column("RESULT", false, 0),
-    column("CALLED BACK", false, 0),
-    column("RING", true, 5),
-    column("TALK", true, 3),
-    column("TG", true, 6),
-    column("ID", false, 0),
+const HEADS: [&str; 11] = [
+    "TIME",
+    "ENT",
+    "DIR",
+    "CLIENT",
+    "WHO",
+    "RESULT",
+    "CALLED BACK",
+    "RING",
+    "TALK",
+    "TG",
+    "ID",
 ];
+const TIME: usize = 0;
 const ENTERPRISE: usize = 1;
+const DIRECTION: usize = 2;
+const CLIENT: usize = 3;
+const WHO: usize = 4;
 const RESULT: usize = 5;
 const CALLED_BACK: usize = 6;
+const RING: usize = 7;
+const TALK: usize = 8;
+const TG: usize = 9;
+const ID: usize = 10;
 
-const fn column(head: &'static str, right: bool, gives_way: u8) -> Column {
-    Column {
-        head,
-        right,
-        gives_way,
-    }
+/// A way to make rows narrower.
+enum Step {
+    /// A column leaves.
+    Leave(usize),
+    /// Times lose their seconds.
+    Minutes,
+    /// Numbers lose their country code.
+    Local,
+    /// A column is cut, to so many columns of the terminal at most.
+    Cut(usize, usize),
+    /// Ids that are all wide go below their rows.
+    Below,
 }
 
-/// Writes the rows, newest first as they come, under a head. `width` is what they must fit in;
-/// `None` for any width. `fates` has what became of each missed call, where that is asked.
+/// The ways, in the order in which they are gone until rows fit.
+const STEPS: [Step; 17] = [
+    Step::Cut(CLIENT, 24),
+    Step::Cut(WHO, 16),
+    Step::Leave(TG),
+    Step::Leave(RING),
+    Step::Leave(TALK),
+    Step::Minutes,
+    Step::Local,
+    Step::Cut(CLIENT, 12),
+    Step::Cut(WHO, 7),
+    Step::Cut(CALLED_BACK, 12),
+    Step::Below,
+    Step::Cut(CALLED_BACK, 7),
+    Step::Cut(ENTERPRISE, 6),
+    Step::Cut(WHO, 5),
+    Step::Leave(DIRECTION),
+    Step::Cut(RESULT, 7),
+    Step::Cut(CLIENT, 8),
+];
+
+/// Writes the rows, newest first as they come, under the zone of their times and a head. Nothing
+/// without rows.
 ///
 /// # Errors
 /// When `out` does.
 pub fn write_table(
     out: &mut impl Write,
-    calls: &[(&EnterpriseName, &Summary)],
-    fates: Option<&[Option<Fate<'_>>]>,
-    clock: &Clock,
-    width: Option<usize>,
+    rows: &[Row<'_>],
+    options: &TableOptions<'_>,
 ) -> io::Result<()> {
-    let Some((_, newest)) = calls.first() else {
+    let Some((_, newest)) = rows.first() else {
         return Ok(());
     };
-    let one = calls.iter().all(|(name, _)| *name == calls[0].0);
-    let short = width.is_some_and(|w| w < 80);
-    let offsets = clock.offsets(calls.iter().map(|(_, call)| call.first));
-    let fate = |at: usize| fates.and_then(|fates| fates[at].as_ref());
-    let rows: Vec<[String; 11]> = calls
-        .iter()
-        .enumerate()
-        .map(|(at, (name, call))| {
-            let mut row = row(name, call, clock, short);
-            row[CALLED_BACK] = fate(at).map_or(String::new(), called_back);
-            row[0] += &offsets.as_ref().map_or(String::new(), |of| of(call.first));
-            row
-        })
-        .collect();
-    let mut shown: Vec<usize> = (0..COLUMNS.len())
-        .filter(|&c| (c != ENTERPRISE || !one) && (c != CALLED_BACK || fates.is_some()))
-        .collect();
-    let head = |c: usize| match c {
-        0 if offsets.is_some() => format!("TIME ({})", clock.zone_name()),
-        0 => format!("TIME ({})", clock.offset(newest.first)),
-        _ => COLUMNS[c].head.to_owned(),
-    };
-    // With the blank behind it, that of the last column as well.
-    let taken = |c: usize| {
-        let cells = rows.iter().map(|row| row[c].width()).max().unwrap_or(0);
-        cells.max(head(c).width()) + 1
-    };
-    while let Some(width) = width
-        && shown.iter().map(|&c| taken(c)).sum::<usize>() > width + 1
-    {
-        let next = shown.iter().copied().max_by_key(|&c| COLUMNS[c].gives_way);
-        match next {
-            Some(c) if COLUMNS[c].gives_way > 0 => shown.retain(|&kept| kept != c),
-            _ => break,
-        }
+    let clock = options.clock;
+    let mut table = Table::new(rows, options);
+    let room = options.width.unwrap_or(usize::MAX);
+    for step in &STEPS {
+        table.take(step, room);
     }
-    let widths = shown.iter().map(|&c| taken(c));
-    let widths: Vec<u16> = widths
-        .map(|taken| taken.try_into().unwrap_or(u16::MAX))
-        .collect();
-    for (i, chunk) in rows.chunks(ROWS_AT_ONCE).enumerate() {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled)
-            // Colour is stripped further out, where it is known whether it is wanted.
-            .enforce_styling();
-        if i == 0 {
-            table.set_header(shown.iter().map(|&c| align(c, &head(c))));
+    let zone = match options.width.is_none() && table.has_offsets {
+        true => clock.zone_name().to_owned(),
+        false => clock.zone(newest.first),
+    };
+    writeln!(out, "{}", style::faint(&format!("times of {zone}")))?;
+    writeln!(out, "{}", table.head())?;
+    let mut head = None;
+    for (at, (_, call)) in rows.iter().enumerate() {
+        let heading = match &mut head {
+            _ if options.width.is_none() => None,
+            Some(head) => clock.heading(head, call.first),
+            None => {
+                head = Some(clock.day_and_offset(call.first));
+                Some(format!("--- {}", clock.date(call.first)))
+            }
+        };
+        if let Some(heading) = heading {
+            writeln!(out, "{}", style::faint(&heading))?;
         }
-        for (row, (_, call)) in chunk.iter().zip(&calls[i * ROWS_AT_ONCE..]) {
-            table.add_row(shown.iter().map(|&c| match c {
-                RESULT => align(c, &row[c]).fg(colour(call.outcome)),
-                _ => align(c, &row[c]),
-            }));
-        }
-        for (column, width) in table.column_iter_mut().zip(&widths) {
-            column
-                .set_padding((0, 1))
-                .set_constraint(Absolute(Fixed(*width)));
-        }
-        for line in table.lines() {
-            writeln!(out, "{}", line.trim_end())?;
-        }
+        table.write(out, at, room)?;
     }
     Ok(())
 }
 
-fn colour(outcome: Outcome) -> Color {
-    match outcome {
-        Outcome::Answered => Color::DarkGreen,
-        Outcome::Missed | Outcome::NotReached | Outcome::Busy => Color::DarkRed,
-        Outcome::InProgress | Outcome::Unknown => Color::DarkYellow,
+/// The cells of rows, as wide as they are to be shown.
+struct Table<'t> {
+    rows: &'t [Row<'t>],
+    options: &'t TableOptions<'t>,
+    /// By column, then by row.
+    cells: [Vec<String>; 11],
+    /// Of each column that is shown; 0 of one that is not.
+    widths: [usize; 11],
+    /// Times are of two offsets.
+    has_offsets: bool,
+    shows_seconds: bool,
+    shows_country: bool,
+}
+
+impl<'t> Table<'t> {
+    fn new(rows: &'t [Row<'t>], options: &'t TableOptions<'t>) -> Table<'t> {
+        let times = rows.iter().map(|(_, call)| call.first);
+        let mut table = Table {
+            rows,
+            options,
+            cells: Default::default(),
+            widths: [0; 11],
+            has_offsets: options.clock.offsets(times).is_some(),
+            shows_seconds: true,
+            shows_country: true,
+        };
+        for column in 0..HEADS.len() {
+            table.fill(column, usize::MAX);
+        }
+        if rows.iter().all(|(name, _)| *name == rows[0].0) {
+            table.widths[ENTERPRISE] = 0;
+        }
+        if options.fates.is_none() {
+            table.widths[CALLED_BACK] = 0;
+        }
+        let ids = table.cells[ID].iter().map(|id| id.width());
+        let (usual, wide): (Vec<usize>, Vec<usize>) = ids.partition(|width| *width <= ID_WIDTH);
+        if wide.len() * 10 <= usual.len() {
+            table.widths[ID] = usual.into_iter().max().unwrap_or(0);
+        }
+        table
+    }
+
+    /// Writes the cells of a column anew, in so many columns of the terminal at most.
+    fn fill(&mut self, column: usize, limit: usize) {
+        let cells: Vec<String> = (0..self.rows.len())
+            .map(|at| cut(&self.cell(column, at, limit), limit))
+            .collect();
+        let widest = cells.iter().map(|cell| cell.width()).max().unwrap_or(0);
+        self.widths[column] = widest.max(HEADS[column].width()).min(limit);
+        self.cells[column] = cells;
+    }
+
+    fn cell(&self, column: usize, at: usize, limit: usize) -> String {
+        let (name, call) = self.rows[at];
+        let clock = self.options.clock;
+        let span = |millis: Option<i64>| millis.map_or("-".to_owned(), words::duration);
+        match column {
+            TIME if self.options.width.is_some() => {
+                let time = clock.time(call.first);
+                match self.shows_seconds {
+                    true => time,
+                    false => time[..5].to_owned(),
+                }
+            }
+            TIME if self.has_offsets => clock.date_time_offset(call.first),
+            TIME => clock.date_time(call.first),
+            ENTERPRISE => name.to_string(),
+            CLIENT => {
+                let number = self.number(&call.client);
+                let name = self.name(name, &call.client);
+                named(&number, name.as_deref(), limit.min(NAMES_WIDTH_MAX))
+            }
+            WHO => self.who(at, limit.min(NAMES_WIDTH_MAX)),
+            RESULT => words::short_outcome(call.outcome).to_owned(),
+            CALLED_BACK => {
+                let fate = self.options.fates.and_then(|fates| fates[at].as_ref());
+                fate.map_or(String::new(), called_back)
+            }
+            RING => span(call.ring_millis),
+            // It was talked, and nobody knows for how long.
+            TALK if words::lacks_end(call) => "?".to_owned(),
+            TALK => span(call.talk_millis),
+            TG if call.messages.sent == 0 => "-".to_owned(),
+            TG => format!("{}/{}", call.messages.standing, call.messages.sent),
+            ID => sanitise::sanitise(call.main_uid.as_bytes()).into_owned(),
+            _ => words::short_direction(call.direction).to_owned(),
+        }
+    }
+
+    fn number(&self, party: &str) -> String {
+        match self.shows_country {
+            true => phone(party),
+            false => local(party),
+        }
+    }
+
+    fn name(&self, enterprise: &EnterpriseName, party: &str) -> Option<String> {
+        self.options.people.get(enterprise)?.name(party)
+    }
+
+    /// Who answered; of a call that nobody answered who rang.
+    fn who(&self, at: usize, limit: usize) -> String {
+        let (enterprise, call) = self.rows[at];
+        let transfers = match call.transfers {
+            0 => "",
+            1 => " +1",
+            2 => " +2",
+            _ => " +n",
+        };
+        if let Some(who) = &call.answered_by {
+            let name = self.name(enterprise, who);
+            let room = limit.saturating_sub(transfers.len());
+            return format!(
+                "{}{transfers}",
+                named(&self.number(who), name.as_deref(), room)
+            );
+        }
+        if let [one] = call.rang.as_slice() {
+            return named(
+                &self.number(one),
+                self.name(enterprise, one).as_deref(),
+                limit,
+            );
+        }
+        let all = |separator: &str, name: &dyn Fn(&str) -> Option<String>| {
+            let rang = call.rang.iter().map(|who| match name(who) {
+                Some(name) => format!("{} {name}", self.number(who)),
+                None => self.number(who),
+            });
+            rang.collect::<Vec<_>>().join(separator)
+        };
+        let whole = all(", ", &|who| self.name(enterprise, who));
+        match whole.width() <= limit {
+            true if call
+                .rang
+                .iter()
+                .any(|who| self.name(enterprise, who).is_some()) =>
+            {
+                whole
+            }
+            _ => cut(&all(",", &|_| None), limit),
+        }
+    }
+
+    /// Goes one way if rows are wider than the room.
+    fn take(&mut self, step: &Step, room: usize) {
+        let excess = self.width().saturating_sub(room);
+        if excess == 0 {
+            return;
+        }
+        match *step {
+            Step::Leave(column) => self.widths[column] = 0,
+            Step::Minutes => {
+                self.shows_seconds = false;
+                self.fill(TIME, usize::MAX);
+            }
+            Step::Local => {
+                self.shows_country = false;
+                self.fill(CLIENT, self.widths[CLIENT]);
+                self.fill(WHO, self.widths[WHO]);
+            }
+            Step::Cut(column, least) if self.widths[column] > least => {
+                let limit = self.widths[column].saturating_sub(excess).max(least);
+                self.fill(column, limit);
+            }
+            Step::Cut(..) => {}
+            Step::Below if self.widths[ID] > ID_WIDTH => self.widths[ID] = 0,
+            Step::Below => {}
+        }
+    }
+
+    /// Of a row, with a blank between columns.
+    fn width(&self) -> usize {
+        let shown = self.widths.iter().filter(|width| **width > 0);
+        shown
+            .map(|width| width + 1)
+            .sum::<usize>()
+            .saturating_sub(1)
+    }
+
+    fn shown(&self) -> impl Iterator<Item = usize> {
+        (0..ID).filter(|&column| self.widths[column] > 0)
+    }
+
+    fn head(&self) -> String {
+        let heads = self
+            .shown()
+            .map(|column| self.padded(column, HEADS[column]));
+        let heads = heads.collect::<Vec<_>>().join(" ");
+        let id = if self.widths[ID] > 0 { " ID" } else { "" };
+        format!("{heads}{id}").trim_end().to_owned()
+    }
+
+    fn padded(&self, column: usize, cell: &str) -> String {
+        let width = self.widths[column];
+        match column {
+            RING | TALK | TG => format!("{cell:>width$}"),
+            _ => fit(cell, width),
+        }
+    }
+
+    fn write(&self, out: &mut impl Write, at: usize, room: usize) -> io::Result<()> {
+        let (name, call) = self.rows[at];
+        let cells = self.shown().map(|column| {
+            let cell = self.padded(column, &self.cells[column][at]);
+            match column {
+                RESULT => style::outcome(call.outcome, &cell),
+                _ => cell,
+            }
+        });
+        write!(out, "{}", cells.collect::<Vec<_>>().join(" "))?;
+        let id = &self.cells[ID][at];
+        let taken: usize = self.shown().map(|column| self.widths[column] + 1).sum();
+        match taken + id.width() > room {
+            true => write!(out, "\n{}", " ".repeat(room.saturating_sub(id.width())))?,
+            false => write!(out, " ")?,
+        }
+        match (self.options.link)(name, &call.main_uid) {
+            Some(address) => writeln!(out, "{}", style::linked(&address, id)),
+            None => writeln!(out, "{id}"),
+        }
     }
 }
 
-fn align(column: usize, text: &str) -> Cell {
-    let alignment = if COLUMNS[column].right {
-        CellAlignment::Right
-    } else {
-        CellAlignment::Left
-    };
-    Cell::new(text).set_alignment(alignment)
-}
-
-fn row(name: &EnterpriseName, call: &Summary, clock: &Clock, short: bool) -> [String; 11] {
-    let time = if short {
-        clock.short(call.first)
-    } else {
-        clock.date_time(call.first)
-    };
-    let span = |millis: Option<i64>| millis.map_or("-".to_owned(), words::duration);
-    let messages = match call.messages {
-        m if m.sent == 0 => "-".to_owned(),
-        m => format!("{}/{}", m.standing, m.sent),
-    };
-    [
-        time,
-        name.to_string(),
-        words::direction(call.direction).to_owned(),
-        phone(&call.client),
-        who(call),
-        words::outcome(call).to_owned(),
-        String::new(),
-        span(call.ring_millis),
-        span(call.talk_millis),
-        messages,
-        sanitise::sanitise(call.main_uid.as_bytes()).into_owned(),
-    ]
-}
-
-/// Who answered; of a missed call who rang.
-fn who(call: &Summary) -> String {
-    let transfers = match call.transfers {
-        0 => "",
-        1 => " +1",
-        2 => " +2",
-        _ => " +n",
-    };
-    let names = match &call.answered_by {
-        Some(who) => format!("{}{transfers}", phone(who)),
-        None => {
-            let rang: Vec<String> = call.rang.iter().map(|e| phone(e)).collect();
-            rang.join(",")
+/// A number and the name that goes with it, of which as much is shown as fits.
+fn named(number: &str, name: Option<&str>, room: usize) -> String {
+    match name {
+        Some(name) if number.width() + 1 + NAME_WIDTH_MIN <= room => {
+            cut(&format!("{number} {name}"), room)
         }
-    };
-    cut(&names, NAMES_WIDTH_MAX)
+        _ => number.to_owned(),
+    }
 }
 
 /// What became of a missed call.
@@ -221,3 +399,6 @@ fn called_back(fate: &Fate<'_>) -> String {
         Fate::NotReturned { .. } => "no".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

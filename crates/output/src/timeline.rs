@@ -4,14 +4,13 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{fit, kind_column, pieces, wrapped_at_most};
+use super::layout::{RECORD_LINES_MAX, fit, kind_column, pieces, wrapped_at_most};
 use super::number::phone;
 use super::{Clock, People, Secrets, style, words};
 use calltrace_engine::{Trace, TracedCall};
 use calltrace_model::call::{MessageLife, Reason, Summary};
 use calltrace_model::record::{Body, KindName, Record, Stamp};
 use calltrace_model::{redact, sanitise};
-use calltrace_store::scan::Line;
 
 /// What to show of a call.
 #[derive(Debug, Clone, Default)]
@@ -89,9 +88,6 @@ pub fn write_timeline(
     }
     Ok(())
 }
-
-/// A record takes so many lines of a screen at most, unless all of it is asked for.
-const RECORD_LINES_MAX: usize = 3;
 
 /// `+0.410s`, `+12.100s`, `+2m05.0s`
 fn offset(at: Stamp, first: Stamp) -> String {
@@ -302,7 +298,7 @@ fn bodies(out: &mut impl Write, record: &Record<'_>, secrets: &Secrets) -> io::R
 }
 
 /// The original line of a record, for messages about it.
-pub(super) fn line_text(line: &Line) -> String {
-    let text = String::from_utf8_lossy(&line.text);
+pub(super) fn line_text(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
     sanitise::sanitise(redact::text(&text).as_bytes()).into_owned()
 }

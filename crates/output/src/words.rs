@@ -40,14 +40,41 @@ pub(super) fn direction(direction: Direction) -> &'static str {
 
 pub(super) fn outcome(summary: &Summary) -> &'static str {
     match summary.outcome {
-        Outcome::Answered if summary.ended => "answered",
-        Outcome::Answered => "answered, no end logged",
+        Outcome::Answered if lacks_end(summary) => "answered, no end logged",
+        Outcome::Answered => "answered",
         Outcome::Missed => "missed",
         Outcome::NotReached => "not reached",
         Outcome::Busy => "busy",
         Outcome::InProgress => "in progress",
         Outcome::Unknown => "no end logged",
     }
+}
+
+/// The same in three letters, for a column.
+pub(super) fn short_direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Incoming => "in",
+        Direction::Outgoing => "out",
+        Direction::Internal => "int",
+        Direction::Unknown => "?",
+    }
+}
+
+/// How a call ended in one short word, for a column.
+pub(super) fn short_outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Missed => "missed",
+        Outcome::NotReached => "unreached",
+        Outcome::Busy => "busy",
+        Outcome::InProgress => "live",
+        Outcome::Unknown => "no end",
+    }
+}
+
+/// Whether it was answered and its end was not logged.
+pub(super) fn lacks_end(summary: &Summary) -> bool {
+    summary.outcome == Outcome::Answered && !summary.ended
 }
 
 /// Who called whom: `+375 29 000-12-34 -> 150, 151, 152`; with names as far as they are known.
@@ -73,8 +100,8 @@ pub(super) fn result(summary: &Summary, people: &People) -> String {
     };
     let answered = format!("answered by {}", people.party(who));
     match summary.outcome {
-        Outcome::Answered if summary.ended => answered,
-        Outcome::Answered => format!("{answered}, no end logged"),
+        Outcome::Answered if lacks_end(summary) => format!("{answered}, no end logged"),
+        Outcome::Answered => answered,
         _ => format!("{}, {answered}", outcome(summary)),
     }
 }

@@ -1,15 +1,17 @@
 //! What went wrong, with the path and the deed.
 //!
 //! Two things are told apart. An [`Error`] ends a command: nothing sensible can be answered. A
-//! [`Trouble`] degrades an answer: the rest is given, the trouble is named with it, and the exit
-//! code says that the search was incomplete.
+//! [`Trouble`] degrades an answer: the rest is given, the trouble is named with it, and where it may
+//! hide something of what was asked, the exit code says that the search was incomplete.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::fsx::is_out_of_descriptors;
+use calltrace_model::record::Stamp;
+
+use crate::fsx::{is_out_of_descriptors, out_of_descriptors};
 
 /// The reason of an error of another crate.
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -22,7 +24,7 @@ pub enum Error {
     #[error("{0}")]
     Usage(String),
     /// A deed on a path failed.
-    #[error("{}: {}", path.display(), cant(deed, source))]
+    #[error("{}", not_done(path, deed, source))]
     Io {
         /// What it was done to.
         path: PathBuf,
@@ -81,11 +83,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the reason is that no more files may be open.
-    pub fn is_out_of_descriptors(&self) -> bool {
-        matches!(self, Error::Io { source, .. } if is_out_of_descriptors(source))
-    }
-
     /// An error of `deed` on `path`.
     pub fn io(path: &Path, deed: &'static str, source: io::Error) -> Error {
         Error::Io {
@@ -107,19 +104,43 @@ pub struct Trouble {
     pub what: String,
     /// There may be many like it in the file; the first is enough.
     pub first_only: bool,
-    /// What it means to an answer.
-    pub kind: TroubleKind,
+    /// The time of the records that it may hide; `None` where it hides none.
+    pub hides: Option<Times>,
+    /// It may hide something of what was asked (see [`Trouble::judge`]).
+    pub matters: bool,
+    /// It is no fault of the file, which could not be opened because too many were open.
+    pub out_of_descriptors: bool,
 }
 
-/// What a trouble means to an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TroubleKind {
-    /// The answer may miss something.
-    Hides,
-    /// The same; it is no fault of the file, which could not be opened because too many were open.
-    OutOfDescriptors,
-    /// Worth a line; no answer misses anything for it.
-    Harmless,
+/// A stretch of the time of records, both ends inclusive; `None` where it has no end that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Times {
+    /// Its beginning.
+    pub from: Option<Stamp>,
+    /// Its end.
+    pub to: Option<Stamp>,
+}
+
+impl Times {
+    /// All time.
+    pub const ANY: Times = Times {
+        from: None,
+        to: None,
+    };
+
+    /// Whether the two have a moment in common.
+    pub fn meets(self, other: Times) -> bool {
+        let is_before = |one: Times, next: Times| matches!((one.to, next.from), (Some(to), Some(from)) if to < from);
+        !is_before(self, other) && !is_before(other, self)
+    }
+
+    /// Both, and what is between them.
+    fn with(self, other: Times) -> Times {
+        Times {
+            from: self.from.zip(other.from).map(|(a, b)| a.min(b)),
+            to: self.to.zip(other.to).map(|(a, b)| a.max(b)),
+        }
+    }
 }
 
 impl Trouble {
@@ -130,24 +151,16 @@ impl Trouble {
             at: 0,
             what: what.into(),
             first_only: false,
-            kind: TroubleKind::Hides,
+            hides: Some(Times::ANY),
+            matters: true,
+            out_of_descriptors: false,
         }
-    }
-
-    /// Whether an answer with these troubles may miss something.
-    pub fn may_hide(troubles: &[Trouble]) -> bool {
-        let hides = |trouble: &Trouble| trouble.kind != TroubleKind::Harmless;
-        troubles.iter().any(hides)
     }
 
     /// Trouble with `path`, of which this could not be done: "be read", "list it".
     pub fn cant(path: &Path, deed: &str, error: &io::Error) -> Trouble {
-        let kind = match is_out_of_descriptors(error) {
-            true => TroubleKind::OutOfDescriptors,
-            false => TroubleKind::Hides,
-        };
         Trouble {
-            kind,
+            out_of_descriptors: is_out_of_descriptors(error),
             ..Trouble::new(path, cant(deed, error))
         }
     }
@@ -156,20 +169,38 @@ impl Trouble {
     pub fn tidy(troubles: &mut Vec<Trouble>) {
         troubles.sort();
         let mut is_first = true;
-        troubles.retain(|trouble| {
-            let is_limit = trouble.kind == TroubleKind::OutOfDescriptors;
-            !is_limit || std::mem::take(&mut is_first)
-        });
+        troubles.retain(|trouble| !trouble.out_of_descriptors || std::mem::take(&mut is_first));
         troubles.dedup_by(|next, before| {
-            let like = next.first_only && before.first_only && next.path == before.path;
-            like || next == before
+            let like = next.first_only && before.first_only;
+            let same = (next.at, &next.what) == (before.at, &before.what);
+            let is_known = next.path == before.path && (like || same);
+            if is_known && let Some(more) = next.hides {
+                before.hides = Some(before.hides.map_or(more, |hides| hides.with(more)));
+            }
+            is_known
         });
+    }
+
+    /// Notes which troubles matter to a question about records of the time `asked`: those that may hide
+    /// one. What is hidden at an unknown time may be of any. Judged again, of a narrower time, fewer do.
+    pub fn judge(troubles: &mut [Trouble], asked: Times) {
+        for trouble in troubles {
+            trouble.matters &= trouble.hides.is_some_and(|hides| hides.meets(asked));
+        }
+    }
+
+    /// Whether one of them matters, so that an answer may miss something.
+    pub fn any_matters(troubles: &[Trouble]) -> bool {
+        troubles.iter().any(|trouble| trouble.matters)
     }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.path.display(), self.what)
+        match self.out_of_descriptors {
+            true => write!(f, "{}", out_of_descriptors()),
+            false => write!(f, "{} {}", self.path.display(), self.what),
+        }
     }
 }
 
@@ -184,6 +215,13 @@ pub fn reason(error: &io::Error) -> String {
     match text.find(" (os error") {
         Some(at) => text[..at].to_lowercase(),
         None => text,
+    }
+}
+
+fn not_done(path: &Path, deed: &str, error: &io::Error) -> String {
+    match is_out_of_descriptors(error) {
+        true => out_of_descriptors(),
+        false => format!("{}: {}", path.display(), cant(deed, error)),
     }
 }
 
@@ -253,6 +291,60 @@ mod tests {
             }),
             "metadata.url: no certificates to check https with"
         );
+    }
+
+    #[test]
+    fn damage_matters_where_it_may_hide_something_of_the_time_asked_about() {
+        let times = |from: Option<i64>, to: Option<i64>| Times {
+            from: from.map(Stamp),
+            to: to.map(Stamp),
+        };
+        let asked = times(Some(100), Some(200));
+        let matters = |hides: Option<Times>| {
+            let mut troubles = [Trouble {
+                hides,
+                ..Trouble::new(Path::new("events.log"), "is damaged")
+            }];
+            Trouble::judge(&mut troubles, asked);
+            Trouble::any_matters(&troubles)
+        };
+        assert!(!matters(None), "a line that was read whole");
+        assert!(matters(Some(Times::ANY)), "of unknown time");
+        for (from, to, is_within) in [
+            (Some(0), Some(99), false),
+            (Some(0), Some(100), true),
+            (Some(120), Some(130), true),
+            (Some(200), None, true),
+            (Some(201), None, false),
+            (None, Some(99), false),
+            (None, Some(150), true),
+        ] {
+            assert_eq!(matters(Some(times(from, to))), is_within, "{from:?} {to:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_hole_of_a_file_stands_for_what_all_of_them_hide() {
+        let hole = |at: u64, from: Option<i64>| Trouble {
+            at,
+            first_only: true,
+            hides: Some(Times {
+                from: from.map(Stamp),
+                to: Some(Stamp(at as i64)),
+            }),
+            ..Trouble::new(Path::new("events.log"), format!("has a hole at {at}"))
+        };
+        let mut troubles = vec![hole(90, Some(80)), hole(20, Some(10))];
+        Trouble::tidy(&mut troubles);
+        let [only] = troubles.as_slice() else {
+            panic!("{troubles:?}");
+        };
+        assert_eq!(only.at, 20);
+        let all = Times {
+            from: Some(Stamp(10)),
+            to: Some(Stamp(90)),
+        };
+        assert_eq!(only.hides, Some(all));
     }
 
     #[test]

@@ -97,6 +97,6 @@ fn no_such_call(id: String, trace: Option<&Trace>) -> Notice {
     Notice::NoSuchCall {
         id,
         files: trace.map_or(0, |trace| trace.searched.files),
-        whole: trace.is_none_or(|trace| !Trouble::may_hide(&trace.troubles)),
+        whole: !trace.is_some_and(|trace| Trouble::any_matters(&trace.troubles)),
     }
 }

@@ -5,7 +5,7 @@
 //! manners       every request: log, headers, method, length, robots, time limit, panics
 //! access        token or signature; who has tried too often
 //! caller        a program of this host, one with a token, or a stranger: for the API and metrics
-//! call, list, health    what a path answers, out of a Site
+//! call, list, stats, health    what a path answers, out of a Site
 //! recording, others    what a call's page has besides: its recording, other calls of its client
 //! metrics       what is counted meanwhile, for Prometheus
 //! work          the engine's calls, away from the async threads, a few at a time
@@ -22,6 +22,7 @@ mod api;
 mod call;
 mod caller;
 mod connections;
+mod days;
 mod going;
 mod health;
 pub mod intake;
@@ -38,6 +39,7 @@ mod request;
 mod routes;
 mod seats;
 mod site;
+mod stats;
 mod stopped;
 mod work;
 

@@ -62,7 +62,7 @@ impl Target {
             .ok_or(Malformed)
     }
 
-    /// The enterprise that `/calls/{enterprise}` names.
+    /// The enterprise that `/calls/{enterprise}` and `/stats/{enterprise}` name.
     ///
     /// # Errors
     /// When it can't be a name.

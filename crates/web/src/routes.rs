@@ -16,7 +16,7 @@ use super::api::{self, Admitted};
 use super::manners;
 use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
-use super::{call, going, list};
+use super::{call, going, list, stats};
 
 /// All paths of a site: those of the API, and pages.
 pub fn router(site: &Arc<Site>) -> Router {
@@ -41,6 +41,7 @@ fn pages() -> Router<Arc<Site>> {
         .route("/", get(api::front))
         .route("/call/{enterprise}/{unique_id}", get(call::show))
         .route("/calls/{enterprise}", get(list::show))
+        .route("/stats/{enterprise}", get(stats::show))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
         .route("/robots.txt", get(async || "User-agent: *\nDisallow: /\n"))

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::io::{IsTerminal as _, stderr};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::Desk;
 use super::super::calls::left_out;
-use super::super::talk::said;
+use super::super::missing::Missing;
+use super::super::{Desk, progress};
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
@@ -21,8 +22,9 @@ pub(super) struct Asker<'d> {
     question: SearchQuestion,
     said: HashSet<String>,
     pub(super) bar: ProgressBar,
-    /// Something could not be read, of whatever time.
-    pub(super) is_incomplete: bool,
+    begin: Instant,
+    /// What could not be read.
+    pub(super) missing: Missing,
 }
 
 /// Calls of a stretch of time.
@@ -44,7 +46,8 @@ impl<'d> Asker<'d> {
             true => ProgressBar::new(days),
             false => ProgressBar::hidden(),
         };
-        let style = ProgressStyle::with_template("{pos} of {len} days  {wide_msg}");
+        let style =
+            ProgressStyle::with_template("{pos} of {len} days, {eta} left  {prefix}{wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Asker {
             desk,
@@ -52,7 +55,8 @@ impl<'d> Asker<'d> {
             question,
             said: HashSet::new(),
             bar,
-            is_incomplete: false,
+            begin: Instant::now(),
+            missing: Missing::default(),
         }
     }
 
@@ -97,25 +101,19 @@ impl<'d> Asker<'d> {
         self.question.count_only = count_only;
         let (engine, tree) = (&self.desk.engine, &self.desk.tree);
         let answers = engine.search_each(tree, self.enterprises, &self.question);
+        let read = progress::text(engine.meter().now(), self.begin.elapsed());
+        self.bar.set_prefix(format!("{read}  "));
         for (enterprise, answer) in self.enterprises.iter().zip(answers) {
-            match answer {
-                Ok(found) => {
-                    for trouble in &found.troubles {
-                        self.say(said(trouble));
-                    }
-                    if let Some(text) = left_out(&found).filter(|_| !count_only) {
-                        self.say(text);
-                    }
-                    let is_whole = !Trouble::may_hide(&found.troubles);
-                    self.is_incomplete |= !is_whole;
-                    take(enterprise, found.calls, found.count, is_whole);
-                }
-                Err(error) => {
-                    self.is_incomplete = true;
-                    self.say(format!("incomplete: {error}"));
-                    take(enterprise, Vec::new(), 0, false);
-                }
+            let Some(found) = self.missing.answer(answer) else {
+                take(enterprise, Vec::new(), 0, false);
+                continue;
+            };
+            self.missing.add(&found.troubles);
+            if let Some(text) = left_out(&found).filter(|_| !count_only) {
+                self.say(text);
             }
+            let is_whole = !Trouble::any_matters(&found.troubles);
+            take(enterprise, found.calls, found.count, is_whole);
         }
     }
 }

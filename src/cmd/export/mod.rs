@@ -78,7 +78,8 @@ pub(super) fn run(desk: &Desk, args: &ExportArgs) -> Result<Exit, Error> {
         args.out.display()
     ));
     done?;
-    let troubles = export.asker.is_incomplete || export.is_blocked;
+    desk.say_missing(&export.asker.missing, calls > 0);
+    let troubles = export.asker.missing.is_incomplete() || export.is_blocked;
     Ok(Exit::of(calls > 0, troubles))
 }
 
@@ -237,7 +238,7 @@ impl Export<'_> {
             }
             writer.finish()
         })?;
-        made.is_final &= !self.asker.is_incomplete;
+        made.is_final &= !self.asker.missing.is_incomplete();
         match self.stays(&name, &standing, made) {
             true => Ok(()),
             false => self.put(&name, &standing, fresh, made),

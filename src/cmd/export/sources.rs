@@ -34,7 +34,7 @@ impl Sources {
                 sources.is_blind = true;
                 continue;
             };
-            sources.is_blind |= Trouble::may_hide(&corpus.troubles);
+            sources.is_blind |= Trouble::any_matters(&corpus.troubles);
             for (source, bounds) in corpus.sources.iter().zip(&corpus.bounds) {
                 match source.log.file.metadata() {
                     Ok(metadata) if metadata.len() > 0 => sources.files.push(Source {

@@ -1,15 +1,18 @@
 //! How the states of calls are printed: on a terminal the calls that go on are rows at its lower end
 //! and what has ended stays above; in a pipe each change is a line.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::Tail;
 use super::screen::Screen;
 use crate::cli::TailFormat;
+use crate::cmd::links::Links;
 use crate::cmd::talk::Out;
+use crate::cmd::{Desk, names};
 use calltrace_model::call::{State, Summary};
 use calltrace_model::record::Stamp;
-use calltrace_output::{CallLine, CallRow, CallRows, json};
+use calltrace_output::{CallRow, CallRows, People, json};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::EnterpriseName;
@@ -28,8 +31,9 @@ pub(super) struct Told {
 }
 
 impl Told {
-    fn row(&self) -> CallRow<'_> {
+    fn row<'r>(&'r self, people: &'r People) -> CallRow<'r> {
         CallRow {
+            people,
             enterprise: self.enterprise.as_str(),
             summary: &self.summary,
             state: &self.state,
@@ -43,10 +47,55 @@ enum View {
     Screen(Screen),
 }
 
+/// Parties that were asked for are remembered up to this number.
+const ASKED_MAX: usize = 10_000;
+
+/// Who is who, asked once for each.
+struct Names<'d> {
+    desk: &'d Desk,
+    known: HashMap<EnterpriseName, People>,
+    asked: HashSet<(EnterpriseName, String)>,
+    nobody: People,
+}
+
+impl Names<'_> {
+    /// Asks for those of a call who were not asked for before.
+    fn learn(&mut self, told: &Told) {
+        if self.desk.book().is_none() {
+            return;
+        }
+        if self.asked.len() > ASKED_MAX {
+            self.asked.clear();
+            self.known.clear();
+        }
+        let summary = &told.summary;
+        let parties = summary.rang.iter().chain(&summary.answered_by);
+        let parties = parties.chain(&summary.transferred_to);
+        let mut is_new = false;
+        for party in parties.chain([&summary.client]) {
+            is_new |= self.asked.insert((told.enterprise.clone(), party.clone()));
+        }
+        if !is_new {
+            return;
+        }
+        for (enterprise, people) in names::people_of(self.desk, &[(&told.enterprise, summary)]) {
+            let known = self.known.entry(enterprise).or_default();
+            known.extensions.extend(people.extensions);
+            known.clients.extend(people.clients);
+        }
+    }
+
+    fn of(&self, enterprise: &EnterpriseName) -> &People {
+        self.known.get(enterprise).unwrap_or(&self.nobody)
+    }
+}
+
 /// Prints what is told.
-pub(super) struct Board {
+pub(super) struct Board<'d> {
     view: View,
     rows: CallRows,
+    names: Names<'d>,
+    links: Links<'d>,
     now: WallClock,
     format: TailFormat,
     /// What was told and not printed yet.
@@ -56,11 +105,12 @@ pub(super) struct Board {
     has_rows: bool,
 }
 
-impl Board {
-    pub(super) fn new(tail: &Tail<'_>) -> Board {
+impl<'d> Board<'d> {
+    pub(super) fn new(tail: &Tail<'d>) -> Board<'d> {
         let (out, format) = (tail.desk.out(), tail.args.format());
         let live = tail.args.follows() && format == TailFormat::Lines && out.is_screen();
         Board {
+            links: Links::of(tail.desk, &out),
             view: match live {
                 true => View::Screen(Screen::new(out)),
                 false => View::Lines(out),
@@ -68,6 +118,12 @@ impl Board {
             rows: CallRows {
                 clock: tail.desk.clock,
                 name_width: tail.name_width(),
+            },
+            names: Names {
+                desk: tail.desk,
+                known: HashMap::new(),
+                asked: HashSet::new(),
+                nobody: People::default(),
             },
             now: tail.desk.now.clone(),
             format,
@@ -107,6 +163,9 @@ impl Board {
     pub(super) fn tell(&mut self, told: &Told) {
         let is_row = matches!(self.view, View::Screen(_)) && !told.state.is_over();
         self.has_printed = true;
+        if self.format == TailFormat::Lines {
+            self.names.learn(told);
+        }
         if is_row {
             return;
         }
@@ -119,7 +178,8 @@ impl Board {
                 json::write(&mut text, &value, false).map_err(Error::Output)
             }
             TailFormat::Lines | TailFormat::Raw => {
-                let line = self.rows.line(&told.row(), None, None).text;
+                let people = self.names.of(&told.enterprise);
+                let line = self.rows.line(&told.row(people));
                 let dressed = self.out().dressed(|out| writeln!(out, "{line}"));
                 dressed.map(|dressed| text = dressed)
             }
@@ -140,11 +200,18 @@ impl Board {
         let mut going: Vec<&Told> = going.collect();
         going.sort_by_key(|told| (told.summary.first, &told.enterprise));
         let now = self.rows.clock.log.stamp(self.now.utc());
-        let rows: Vec<CallLine> = going[going.len().saturating_sub(height)..]
+        // Below the headline and the heads.
+        let shown = &going[going.len().saturating_sub(height.saturating_sub(2).max(1))..];
+        let names = &self.names;
+        let rows: Vec<CallRow<'_>> = shown
             .iter()
-            .map(|told| self.rows.line(&told.row(), Some(now), Some(width)))
+            .map(|told| told.row(names.of(&told.enterprise)))
             .collect();
         self.has_rows = !rows.is_empty();
-        screen.draw(&pending, &rows, width)
+        let lines = self.rows.board(&rows, going.len(), now, width, &|row| {
+            let enterprise = EnterpriseName::new(row.enterprise)?;
+            self.links.address(&enterprise, &row.summary.main_uid)
+        });
+        screen.draw(&pending, &lines, width)
     }
 }

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use super::{Printer, Tail, arrived, shown};
 use crate::cli::TailFormat;
 use crate::cmd::Exit;
-use crate::cmd::trace::{check_id, not_found_text};
+use crate::cmd::target::check_id;
+use crate::cmd::trace::not_found_text;
 use calltrace_engine::{Then, Trace, TraceQuestion, TracedCall};
 use calltrace_follow::{Arrival, Batch, Next, Start, Whom};
 use calltrace_model::call::{Closure, Event, Fact, Summary, reach};
@@ -61,8 +62,10 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
         watched,
     };
     tail.print_history()?;
+    let found = !tail.watched.is_empty();
+    tail.tail.begun(found);
     if !args.follows() {
-        return Ok(tail.tail.exit(!tail.watched.is_empty()));
+        return Ok(tail.tail.exit(found));
     }
     tail.follow(starts)
 }

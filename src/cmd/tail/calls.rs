@@ -43,8 +43,10 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
         if !board.has_printed() {
             tail.desk.say("no call is going on");
         }
+        tail.begun(board.has_printed());
         return Ok(tail.exit(board.has_printed()));
     }
+    tail.begun(true);
     follow(&tail, starts, watch, board)
 }
 
@@ -52,7 +54,7 @@ fn follow(
     tail: &Tail<'_>,
     starts: Vec<Start>,
     mut watch: Watch<'_>,
-    mut board: Board,
+    mut board: Board<'_>,
 ) -> Result<Exit, Error> {
     // Every record may belong to a call that one of its records lets pass.
     let everything = RecordFilter::default();
@@ -119,7 +121,7 @@ impl Watch<'_> {
         }
     }
 
-    fn take(&mut self, arrival: Arrival<'_>, now: Stamp, board: &mut Board) {
+    fn take(&mut self, arrival: Arrival<'_>, now: Stamp, board: &mut Board<'_>) {
         if !self.all.contains_key(arrival.enterprise) {
             let joiner = Joiner::keeping(RecordLimits::default().records);
             let new = Calls::new(arrival.enterprise, &self.filter, joiner);
@@ -137,14 +139,14 @@ impl Watch<'_> {
         self.all.values().any(Calls::waits)
     }
 
-    fn settle(&mut self, board: &mut Board) {
+    fn settle(&mut self, board: &mut Board<'_>) {
         let now = self.desk.now_stamp();
         for calls in self.all.values_mut().filter(|calls| calls.waits()) {
             calls.settle(now, &mut |told| board.tell(told));
         }
     }
 
-    fn tidy(&mut self, board: &mut Board) {
+    fn tidy(&mut self, board: &mut Board<'_>) {
         let now = self.desk.now_stamp();
         for calls in self.all.values_mut() {
             calls.tidy(now, &mut |told| board.tell(told));

@@ -11,7 +11,6 @@ mod known;
 mod records;
 mod screen;
 
-use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use std::time::Instant;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
+use super::missing::Missing;
 use super::talk::Out;
 use super::{Desk, Exit};
 use crate::cli::{TailArgs, TailFormat};
@@ -28,8 +28,8 @@ use calltrace_engine::{Now, Then};
 use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Place;
-use calltrace_output::{Shown, Stream, json};
-use calltrace_store::error::{Error, Trouble, TroubleKind};
+use calltrace_output::{Detail, Shown, Stream, json};
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
@@ -42,8 +42,8 @@ pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
         deadline: args
             .timeout
             .and_then(|time| Instant::now().checked_add(time)),
-        is_unreadable: false,
-        troubles: BTreeSet::new(),
+        missing: Missing::default(),
+        has_begun: false,
     };
     match &args.call {
         Some(asked) => call::run(tail, asked),
@@ -60,10 +60,10 @@ struct Tail<'d> {
     selected: Vec<EnterpriseName>,
     /// When following ends.
     deadline: Option<Instant>,
-    /// The folder of an enterprise could not be read.
-    is_unreadable: bool,
-    /// What could not be read, each said once.
-    troubles: BTreeSet<Trouble>,
+    /// What could not be read.
+    missing: Missing,
+    /// What there was is shown, and so is what could not be read of it.
+    has_begun: bool,
 }
 
 impl<'d> Tail<'d> {
@@ -75,9 +75,7 @@ impl<'d> Tail<'d> {
         answer: Result<Now<A>, Error>,
         starts: &mut Vec<Start>,
     ) -> Option<A> {
-        let answer = self.desk.answer(answer);
-        self.is_unreadable |= answer.is_none();
-        let now = answer?;
+        let now = self.missing.answer(answer)?;
         starts.push(Start {
             enterprise: enterprise.clone(),
             files: now.files,
@@ -94,22 +92,24 @@ impl<'d> Tail<'d> {
         }
     }
 
-    /// Names what could not be read, unless it was named before.
+    /// Notes what could not be read. Once the beginning is shown it is named at once, unless it was before.
     fn trouble(&mut self, troubles: &[Trouble]) {
-        for trouble in troubles {
-            if self.troubles.insert(trouble.clone()) {
-                self.desk.say_troubles(std::slice::from_ref(trouble));
-            }
+        let fresh = self.missing.add(troubles);
+        if self.has_begun {
+            let matters = |trouble: &&Trouble| trouble.matters;
+            self.desk.say_troubles(fresh.into_iter().filter(matters));
         }
+    }
+
+    /// Says what could not be read of what is shown, if that `found` something.
+    fn begun(&mut self, found: bool) {
+        self.has_begun = true;
+        self.desk.say_missing(&self.missing, found);
     }
 
     /// Whether the answer may miss something.
     fn is_incomplete(&self) -> bool {
-        self.is_unreadable
-            || self
-                .troubles
-                .iter()
-                .any(|it| it.kind != TroubleKind::Harmless)
+        self.missing.is_incomplete()
     }
 
     /// Whether following is to end.
@@ -134,7 +134,10 @@ impl<'d> Tail<'d> {
             desk: self.desk,
             out: self.desk.out(),
             format: self.args.format(),
-            stream: Stream::new(self.desk.clock, self.name_width()),
+            stream: Stream::new(self.desk.clock, self.name_width()).showing(match self.args.full {
+                true => Detail::Words,
+                false => Detail::Few,
+            }),
             has_printed: false,
         }
     }

@@ -2,13 +2,12 @@
 
 use super::{Printer, Tail, shown};
 use crate::cmd::Exit;
+use crate::cmd::lines::{in_order, keep_newest};
 use crate::cmd::talk::sum;
 use calltrace_engine::{FoundLines, LinesQuestion};
 use calltrace_follow::{Next, Start};
 use calltrace_model::filter::RecordFilter;
-use calltrace_output::Shown;
 use calltrace_store::error::Error;
-use calltrace_store::scan::Line;
 
 pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     let (desk, args) = (tail.desk, tail.args);
@@ -23,9 +22,14 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
         ..LinesQuestion::default()
     };
     let mut starts = Vec::new();
-    let found = history(&mut tail, &question, &mut starts);
+    let mut found = history(&mut tail, &question, &mut starts);
+    keep_newest(&mut found, question.limit);
+    for found in &found {
+        tail.trouble(&found.troubles);
+    }
     let mut printer = tail.printer();
-    printer.records(newest(&found, question.limit))?;
+    printer.records(in_order(&found, question.limit))?;
+    tail.begun(printer.has_printed);
     if args.follows() {
         drop(found);
         return follow(&tail, starts, filter, printer);
@@ -57,30 +61,9 @@ fn history(
         };
         desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
         desk.explain_all(&found.notes);
-        tail.trouble(&found.troubles);
         all.push(found);
     }
     all
-}
-
-/// The newest of all enterprises together, in order of time.
-fn newest(all: &[FoundLines], limit: Option<usize>) -> Vec<Shown<'_>> {
-    let mut lines: Vec<(usize, &Line)> = Vec::new();
-    for (at, found) in all.iter().enumerate() {
-        lines.extend(found.lines.iter().map(|entry| (at, &entry.line)));
-    }
-    lines.sort_by_key(|(at, line)| (line.at, *at, line.place));
-    let cut = limit.map_or(0, |limit| lines.len().saturating_sub(limit));
-    lines[cut..]
-        .iter()
-        .map(|(at, line)| Shown {
-            enterprise: all[*at].enterprise.as_str(),
-            file: all[*at].file_of(line),
-            offset: line.place.offset,
-            at: line.at,
-            text: &line.text,
-        })
-        .collect()
 }
 
 fn follow(

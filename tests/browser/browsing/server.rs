@@ -105,6 +105,14 @@ impl Server {
         )
     }
 
+    /// Statistics, with more parameters: `&period=...`.
+    pub(crate) fn stats(&self, enterprise: &str, more: &str) -> String {
+        format!(
+            "{}/stats/{enterprise}?token={}{more}",
+            self.origin, self.token
+        )
+    }
+
     /// The list of calls, with more parameters: `&phone=...`.
     pub(crate) fn list(&self, enterprise: &str, more: &str) -> String {
         format!(

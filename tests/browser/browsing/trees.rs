@@ -230,6 +230,41 @@ pub(crate) fn long() -> Written {
     tree
 }
 
+/// The enterprise of [`busy`].
+pub(crate) const BUSY: &str = "0888";
+
+/// Calls around the clock for two weeks, of more persons, lines and unreturned calls than a sheet has room for; and a
+/// file that is cut short.
+pub(crate) fn busy() -> Written {
+    let tree = Written::new();
+    let now = testing::now();
+    let mut log = Log::at(now);
+    for n in (0..14 * 24 * 3).rev() {
+        log.next = now - TimeDelta::minutes(20 * n);
+        let id = format!("{}.{n}", log.next.timestamp());
+        let (extension, line) = (150 + n % 30, 1_360 + n % 12);
+        let client = format!("37529{:07}", 1_000 + n);
+        let is_missed = n % 3 == 0;
+        let (extension, status) = match is_missed {
+            true => (String::new(), "0"),
+            false => (extension.to_string(), "2"),
+        };
+        log.ast(
+            "hangup",
+            &id,
+            json!({"Phone": client, "Extensions": [extension], "CallType": 0, "CallStatus": status,
+                "Trunk": format!("{line:07}")}),
+        );
+    }
+    tree.write(BUSY, "events.log", &log.bytes);
+    tree.write(
+        BUSY,
+        "events.log.2025-11-29.gz",
+        &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3],
+    );
+    tree
+}
+
 /// A call that began a moment ago.
 pub(crate) struct LiveCall {
     pub(crate) tree: Written,

@@ -2,11 +2,12 @@
 //!
 //! Here: the program itself, with the surroundings and the time that tests give it. [`generator`]
 //! writes seeded trees of logs together with their truth, [`faults`] is a disk that fails where a
-//! test says so, [`ending`] stops threads that work until they are told to.
+//! test says so, [`terminal`] runs the program in a terminal, [`ending`] stops threads that work until they are told to.
 
 pub mod ending;
 pub mod faults;
 pub mod generator;
+pub mod terminal;
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,7 +26,10 @@ pub const NOW: &str = "2025-12-03T15:00:00Z";
 pub const NO_LEASES: &str = "the file system of the temporary folder has no leases";
 
 /// Words that a Russian page may hold in Latin letters: names of things.
-pub const LATIN_WORDS: [&str; 8] = [
+pub const LATIN_WORDS: [&str; 11] = [
+    "CSV",
+    "JSON",
+    "HTTP",
     "Telegram",
     "Europe",
     "Minsk",

@@ -28,6 +28,8 @@ pub(super) const TABLES: [&str; 7] = [
 pub(super) struct Layout {
     /// `$1` a number -> title, secret, whether it is active.
     pub(super) enterprise: Option<String>,
+    /// `$1` a name or a Token -> numbers.
+    pub(super) numbers: Option<String>,
     /// `$1` ids, `$2` a number -> those that are its owner's chat.
     pub(super) owners: Option<String>,
     /// Ids -> names and e-mails of chats, the better source first.
@@ -60,6 +62,7 @@ impl Layout {
         let lines = ["gsm_lines", "sip_unit"].map(|table| lines(&columns, table));
         Layout {
             enterprise: enterprise(&columns),
+            numbers: numbers(&columns),
             owners: owners(&columns),
             chats: chats.into_iter().flatten().collect(),
             extensions: extensions(&columns),
@@ -135,6 +138,23 @@ fn enterprise(columns: &Columns) -> Option<String> {
     Some(format!(
         "SELECT {title}, {secret}, {active} FROM enterprises WHERE number::text = $1::text LIMIT 1"
     ))
+}
+
+/// The Token of events stands in `name2`. One of another case is another Token.
+fn numbers(columns: &Columns) -> Option<String> {
+    let has = |column| columns.has("enterprises", column);
+    let conditions = [
+        ("name", "lower(btrim(name::text)) = lower(btrim($1::text))"),
+        ("name2", "btrim(name2::text) = btrim($1::text)"),
+    ];
+    let conditions: Vec<_> = conditions
+        .into_iter()
+        .filter_map(|(column, condition)| has(column).then_some(condition))
+        .collect();
+    (has("number") && !conditions.is_empty()).then(|| {
+        let any = conditions.join(" OR ");
+        format!("SELECT number::text FROM enterprises WHERE {any} ORDER BY 1 LIMIT 10")
+    })
 }
 
 fn owners(columns: &Columns) -> Option<String> {
@@ -253,6 +273,8 @@ mod tests {
             some.enterprise
                 .is_some_and(|text| text.contains("NULL::text, true"))
         );
+        let numbers = some.numbers.expect("enterprises have names");
+        assert!(!numbers.contains("name2"), "{numbers}");
         assert_eq!((some.owners, some.extensions), (None, None));
         assert_eq!((some.chats.len(), some.lines.len()), (2, 0));
         assert!(

@@ -107,6 +107,19 @@ impl Postgres {
         }))
     }
 
+    async fn ask_numbers(&self, typed: &str) -> Result<Vec<String>, SourceError> {
+        let (session, layout) = self.begin().await?;
+        let Some(question) = &layout.numbers else {
+            session.give_back();
+            return Ok(Vec::new());
+        };
+        let rows = session.rows(question, &[&typed]).await?;
+        session.give_back();
+        let numbers = rows.iter().map(|row| text(row, 0));
+        let numbers = numbers.collect::<Result<Vec<_>, SourceError>>()?;
+        Ok(numbers.into_iter().flatten().collect())
+    }
+
     async fn ask_names(
         &self,
         number: &EnterpriseName,
@@ -187,6 +200,13 @@ impl Source for Postgres {
     async fn enterprise(&self, number: &EnterpriseName) -> Result<Option<Enterprise>, SourceError> {
         self.health.admit()?;
         let asked = self.twice(|| self.ask_enterprise(number));
+        let answer = timeout(self.patience, asked).await;
+        answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
+    }
+
+    async fn numbers(&self, typed: &str) -> Result<Vec<String>, SourceError> {
+        self.health.admit()?;
+        let asked = self.twice(|| self.ask_numbers(typed));
         let answer = timeout(self.patience, asked).await;
         answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
     }

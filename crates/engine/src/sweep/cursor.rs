@@ -9,7 +9,9 @@ use crate::window::{EARLIEST, Told, Window};
 use calltrace_model::call::Facts;
 use calltrace_model::record::{Place, Record, Stamp};
 use calltrace_store::error::Trouble;
-use calltrace_store::scan::{Before, Block, Blocks, Scanner, Seen, Task, before, time_of_record};
+use calltrace_store::scan::{
+    Before, Block, Blocks, Gauge, Meter, Scanner, Seen, Task, before, time_of_record,
+};
 use calltrace_store::source::{Bounds, Source, Span, first_line_at};
 
 /// Content parsed at once: this many tasks of this many bytes.
@@ -35,6 +37,8 @@ pub(super) struct Cursor<'c> {
     pub(super) told: Option<Told>,
     /// Records are read with their texts, and lines of no known kind with their times.
     pub(super) for_rows: bool,
+    /// What of it is still to be parsed.
+    ahead: Gauge,
 }
 
 impl<'c> Cursor<'c> {
@@ -43,6 +47,7 @@ impl<'c> Cursor<'c> {
         source: &'c Arc<Source>,
         bounds: Bounds,
         window: Window,
+        meter: &Arc<Meter>,
     ) -> Cursor<'c> {
         let from = window.reads_from();
         let at = if bounds.ordered && bounds.first.is_some_and(|first| first < from) {
@@ -63,6 +68,7 @@ impl<'c> Cursor<'c> {
             done: false,
             told: None,
             for_rows: false,
+            ahead: meter.plan(source.content_bytes_about().saturating_sub(at)),
         }
     }
 
@@ -101,6 +107,7 @@ impl<'c> Cursor<'c> {
     fn parse_spans(&mut self, scanner: &Scanner, how: How<'_>, total: u64) -> Vec<Parsed> {
         let task_bytes = scanner.tuning().span_bytes.min(TASK_BYTES_MAX);
         let mut tasks = Vec::new();
+        let begin = self.at;
         for _ in 0..TASKS_AT_ONCE {
             if self.at >= total {
                 break;
@@ -117,6 +124,7 @@ impl<'c> Cursor<'c> {
             self.at = end;
         }
         self.done = self.at >= total;
+        self.ahead.passes(self.at - begin);
         let parts = scanner.run(&tasks, |_, blocks| {
             let mut parsed = Parsed::default();
             while let Some(block) = blocks.next_block() {
@@ -134,6 +142,8 @@ impl<'c> Cursor<'c> {
     /// Decodes on this thread, parses on all.
     fn parse_stream(&mut self, scanner: &'c Scanner, how: How<'_>) -> Vec<Parsed> {
         let source: &'c Source = self.source;
+        // The stream plans for itself.
+        self.ahead.passes(u64::MAX);
         let stream = self.stream.get_or_insert_with(|| scanner.stream(source));
         let mut texts: Vec<(u64, Vec<u8>, Option<Seen>)> = Vec::new();
         let mut bytes = 0;

@@ -8,14 +8,15 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use crate::corpus::Corpus;
+use crate::window::Window;
 use calltrace_model::call::reach;
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::error::{Trouble, TroubleKind};
+use calltrace_store::error::{Times, Trouble};
 use calltrace_store::index::Index;
 use calltrace_store::source::{Source, last_line_end};
 
 /// Changes whenever the same records may make other calls.
-const CALL_RULES: u32 = 2;
+const CALL_RULES: u32 = 3;
 
 /// Bytes at either end of what was read that are compared.
 const PRINT_BYTES: u64 = 4096;
@@ -37,6 +38,8 @@ pub(crate) struct Binding {
     pub(crate) reached: Stamp,
     /// The times of lines of no known kind, in order, from `from` to `cut`.
     pub(crate) unparsed: Vec<Stamp>,
+    /// Whether a main leg may have been born before `from`, so that a table of earlier calls may show it as well.
+    pub(crate) is_carried: bool,
     zone: String,
     files: Vec<Bound>,
     troubles: Vec<Noted>,
@@ -49,7 +52,7 @@ struct Noted {
     file: usize,
     at: u64,
     first_only: bool,
-    kind: TroubleKind,
+    hides: Option<Times>,
     what: String,
 }
 
@@ -80,16 +83,18 @@ struct Bound {
 }
 
 impl Binding {
-    /// What was made of `corpus`, to the calls that began from `from` to `cut`; `None` where that can't be told
+    /// What was made of `corpus`, to the calls that began within a window, one of which may be carried into it or not;
+    /// `None` where that can't be told
     /// apart from something else.
     pub(crate) fn of(
         corpus: &Corpus,
         zone: LogZone,
-        (from, cut): (Stamp, Stamp),
+        (window, is_carried): (Window, bool),
         reached: Stamp,
         unparsed: Vec<Stamp>,
         troubles: &[Trouble],
     ) -> Option<Binding> {
+        let (from, cut) = (window.start, window.end);
         if unparsed.len() > UNPARSED_MAX {
             return None;
         }
@@ -106,7 +111,7 @@ impl Binding {
                     file,
                     at: trouble.at,
                     first_only: trouble.first_only,
-                    kind: trouble.kind,
+                    hides: trouble.hides,
                     what: Some(trouble.what.clone()).filter(|what| !what.contains('\n'))?,
                 });
             }
@@ -116,10 +121,19 @@ impl Binding {
             cut,
             reached,
             unparsed,
+            is_carried,
             zone: zone.0.name().to_owned(),
             files,
             troubles: noted,
         })
+    }
+
+    /// The calls that began in it are in the table.
+    pub(crate) fn window(&self) -> Window {
+        Window {
+            start: self.from,
+            end: self.cut,
+        }
     }
 
     /// How the table stands to `corpus`: it tells of a later time than [`Binding::from`] on where the files
@@ -161,7 +175,7 @@ impl Binding {
             Some(Trouble {
                 at: noted.at,
                 first_only: noted.first_only,
-                kind: noted.kind,
+                hides: noted.hides,
                 ..Trouble::new(&source.log.path, noted.what.clone())
             })
         });
@@ -179,10 +193,11 @@ impl Binding {
             times.join(" ")
         };
         let mut text = format!(
-            "rules {CALL_RULES}\nzone {}\ncalls {}\nunparsed {}\n",
+            "rules {CALL_RULES}\nzone {}\ncalls {}\nunparsed {}\ncarried {}\n",
             self.zone,
             times(&[self.from, self.cut, self.reached]),
             times(&self.unparsed),
+            i32::from(self.is_carried),
         );
         for file in &self.files {
             let number = |number: Option<i64>| number.map_or("-".to_owned(), |n| n.to_string());
@@ -200,10 +215,14 @@ impl Binding {
             );
         }
         for noted in &self.troubles {
-            let is_harmless = noted.kind == TroubleKind::Harmless;
-            let kind = u8::from(noted.first_only) + 2 * u8::from(is_harmless);
+            let first_only = i32::from(noted.first_only);
+            let end = |at: Option<Stamp>| at.map_or("-".to_owned(), |at| at.0.to_string());
+            let hides = match noted.hides {
+                Some(Times { from, to }) => format!("{} {}", end(from), end(to)),
+                None => "none none".to_owned(),
+            };
             text += &format!(
-                "trouble {} {} {kind} {}\n",
+                "trouble {} {} {first_only} {hides} {}\n",
                 noted.file, noted.at, noted.what
             );
         }
@@ -224,6 +243,7 @@ impl Binding {
         };
         let [from, cut, reached] = times(line("calls")?)?.try_into().ok()?;
         let unparsed = times(line("unparsed")?)?;
+        let is_carried = line("carried")? != "0";
         let (mut files, mut troubles) = (Vec::new(), Vec::new());
         for line in lines {
             match line.split_once(' ')? {
@@ -238,6 +258,7 @@ impl Binding {
             cut,
             reached,
             unparsed,
+            is_carried,
             zone,
             files,
             troubles,
@@ -269,18 +290,25 @@ fn is_older(last: Option<Stamp>, than: Stamp) -> bool {
 
 impl Noted {
     fn decode(text: &str) -> Option<Noted> {
-        let mut fields = text.splitn(4, ' ');
+        let mut fields = text.splitn(6, ' ');
         let mut next = || fields.next();
-        let (file, at) = (next()?.parse().ok()?, next()?.parse().ok()?);
-        let kind: u8 = next()?.parse().ok()?;
+        let (file, at, first_only) = (next()?, next()?, next()?);
+        let end = |text: &str| match text {
+            "-" => Some(None),
+            _ => Some(Some(Stamp(text.parse().ok()?))),
+        };
+        let hides = match (next()?, next()?) {
+            ("none", "none") => None,
+            (from, to) => Some(Times {
+                from: end(from)?,
+                to: end(to)?,
+            }),
+        };
         Some(Noted {
-            file,
-            at,
-            first_only: kind & 1 != 0,
-            kind: match kind & 2 {
-                0 => TroubleKind::Hides,
-                _ => TroubleKind::Harmless,
-            },
+            file: file.parse().ok()?,
+            at: at.parse().ok()?,
+            first_only: first_only == "1",
+            hides,
             what: next()?.to_owned(),
         })
     }

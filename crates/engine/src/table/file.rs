@@ -1,4 +1,4 @@
-//! The file of a table: found, checked, read.
+//! The bytes of a table: found, checked, read.
 //!
 //! It lies in a folder that the writers of logs may write to. What is read is bounded by its length, what it
 //! says by the logs that it is about; a reader of Parquet that panics over it only makes it useless.
@@ -14,8 +14,9 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::reading::{Assembler, Rows};
-use super::row::{Row, visit};
+use super::memory::TableMemory;
+use super::reading::{Group, Rows};
+use super::row::Row;
 use super::writing::write;
 use calltrace_model::record::LogZone;
 use calltrace_store::fsx::Folder;
@@ -33,7 +34,7 @@ pub(super) const CALL_BYTES_MIN: u64 = 32;
 /// Read at once to compute a checksum (bytes).
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// A table on disk.
+/// A table, on disk or in memory.
 pub(super) struct TableFile {
     rows: Rows<At>,
     at: At,
@@ -47,7 +48,7 @@ impl fmt::Debug for TableFile {
 }
 
 impl TableFile {
-    /// Opens the table `name` of a folder.
+    /// Opens the table `name` of a folder, unless it is remembered.
     ///
     /// # Errors
     /// Why it is of no use, as a clause about it.
@@ -55,19 +56,41 @@ impl TableFile {
         folder: &Folder,
         name: &str,
         zone: LogZone,
-    ) -> std::result::Result<TableFile, String> {
+        memory: Option<&TableMemory>,
+    ) -> std::result::Result<Arc<TableFile>, String> {
         let (file, metadata) =
             index::open_own(folder, name).map_err(|error| format!("can't be read: {error}"))?;
-        let at = At {
-            file: Arc::new(file),
-            bytes: metadata.len(),
-        };
+        let bytes = metadata.len();
+        let read = || TableFile::of(At::File(Arc::new(file), bytes), zone);
+        match memory {
+            Some(memory) => memory.opened(&metadata, read),
+            None => read().map(Arc::new),
+        }
+    }
+
+    /// A table that is nowhere but in memory.
+    ///
+    /// # Errors
+    /// Why it is of no use, as a clause about it.
+    pub(super) fn in_memory(
+        bytes: Vec<u8>,
+        zone: LogZone,
+    ) -> std::result::Result<TableFile, String> {
+        TableFile::of(At::Memory(bytes.into()), zone)
+    }
+
+    fn of(at: At, zone: LogZone) -> std::result::Result<TableFile, String> {
         let rows = caught(|| Rows::open(at.clone(), zone)).map_err(|_| "is torn")?;
         Ok(TableFile {
             rows,
             at,
             is_whole: OnceLock::new(),
         })
+    }
+
+    /// Its length.
+    pub(super) fn bytes(&self) -> usize {
+        usize::try_from(self.at.len()).unwrap_or(usize::MAX)
     }
 
     pub(super) fn noted(&self, key: &str) -> Option<&str> {
@@ -95,22 +118,19 @@ impl TableFile {
         self.rows.group_times(group)
     }
 
-    /// See [`Rows::read_group`]; nothing is read of a file whose checksum is wrong.
+    /// Reads something of a group of rows; nothing of a file whose checksum is wrong.
     ///
     /// # Errors
     /// What is wrong with it, as a clause about it.
-    pub(super) fn read_group(
+    pub(super) fn read_group<T>(
         &self,
         group: usize,
-        wanted: impl Fn(&str) -> bool,
-        visit: impl Fn(&mut Assembler, &mut Row),
-        take: impl FnMut(usize, &mut Row),
-    ) -> std::result::Result<(), String> {
+        read: impl FnOnce(&Group<'_>) -> Result<T>,
+    ) -> std::result::Result<T, String> {
         if !self.is_whole() {
             return Err("has another checksum than is noted in it".to_owned());
         }
-        caught(|| self.rows.read_group(group, wanted, visit, take))
-            .map_err(|error| format!("can't be read: {error}"))
+        caught(|| read(&self.rows.group(group)?)).map_err(|error| format!("can't be read: {error}"))
     }
 
     /// Whether it has the checksum that is noted in it.
@@ -123,7 +143,7 @@ impl TableFile {
             let (bytes, crc) = self.noted(SUM)?.split_once(' ')?;
             Some((bytes.parse::<u64>().ok()?, crc.parse::<u32>().ok()?))
         };
-        let Some((bytes, crc)) = noted().filter(|(bytes, _)| *bytes <= self.at.bytes) else {
+        let Some((bytes, crc)) = noted().filter(|(bytes, _)| *bytes <= self.at.len()) else {
             return false;
         };
         let mut hasher = crc32fast::Hasher::new();
@@ -160,7 +180,7 @@ pub(crate) fn encode(
     let mut is_same = true;
     for group in 0..read.group_rows().count() {
         let take = |_, row: &mut Row| is_same &= kept.next() == Some(&*row);
-        let done = read.read_group(group, |_| true, visit, take);
+        let done = read.group(group).and_then(|group| group.each_row(take));
         done.map_err(|error| error.to_string())?;
     }
     match is_same && kept.next().is_none() {
@@ -175,25 +195,39 @@ fn caught<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
         .unwrap_or_else(|_| Err(ParquetError::General("it is torn".to_owned())))
 }
 
-/// A file that is read at any place by any thread.
+/// Bytes that are read at any place by any thread.
 #[derive(Debug, Clone)]
-struct At {
-    file: Arc<File>,
-    bytes: u64,
+enum At {
+    /// Of a file of this length.
+    File(Arc<File>, u64),
+    Memory(Bytes),
 }
 
 impl At {
     fn reader(&self, from: u64) -> ReadAt {
         ReadAt {
-            file: Arc::clone(&self.file),
+            from: self.clone(),
             at: from,
+        }
+    }
+
+    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        match self {
+            At::File(file, _) => file.read_at(into, at),
+            At::Memory(bytes) => {
+                let at = usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+                (&bytes[at..]).read(into)
+            }
         }
     }
 }
 
 impl Length for At {
     fn len(&self) -> u64 {
-        self.bytes
+        match self {
+            At::File(_, bytes) => *bytes,
+            At::Memory(bytes) => bytes.len() as u64,
+        }
     }
 }
 
@@ -207,26 +241,34 @@ impl ChunkReader for At {
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         if start
             .checked_add(length as u64)
-            .is_none_or(|end| end > self.bytes)
+            .is_none_or(|end| end > self.len())
         {
             return Err(ParquetError::EOF("it is cut short".to_owned()));
         }
-        let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, start)?;
-        Ok(bytes.into())
+        match self {
+            At::File(file, _) => {
+                let mut bytes = vec![0; length];
+                file.read_exact_at(&mut bytes, start)?;
+                Ok(bytes.into())
+            }
+            At::Memory(bytes) => {
+                let start = usize::try_from(start).expect("it is less than the length");
+                Ok(bytes.slice(start..start + length))
+            }
+        }
     }
 }
 
-/// Reads a file from a place on.
+/// Reads from a place on.
 #[derive(Debug)]
 struct ReadAt {
-    file: Arc<File>,
+    from: At,
     at: u64,
 }
 
 impl Read for ReadAt {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(into, self.at)?;
+        let read = self.from.read_at(into, self.at)?;
         self.at += read as u64;
         Ok(read)
     }

@@ -5,6 +5,7 @@
 
 use parquet::basic::Type;
 use parquet::data_type::ByteArray;
+use parquet::errors::{ParquetError, Result};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
 /// Rows of a group: the newest can be read without the rest.
@@ -19,6 +20,33 @@ pub(super) enum Values {
 }
 
 impl Values {
+    /// # Errors
+    /// When they are something else.
+    pub(super) fn texts(self) -> Result<Vec<ByteArray>> {
+        match self {
+            Values::Texts(texts) => Ok(texts),
+            _ => Err(other_values()),
+        }
+    }
+
+    /// # Errors
+    /// When they are something else.
+    pub(super) fn numbers(self) -> Result<Vec<i64>> {
+        match self {
+            Values::Numbers(numbers) => Ok(numbers),
+            _ => Err(other_values()),
+        }
+    }
+
+    /// # Errors
+    /// When they are something else.
+    pub(super) fn flags(self) -> Result<Vec<bool>> {
+        match self {
+            Values::Flags(flags) => Ok(flags),
+            _ => Err(other_values()),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Values::Texts(texts) => texts.len(),
@@ -26,6 +54,10 @@ impl Values {
             Values::Flags(flags) => flags.len(),
         }
     }
+}
+
+fn other_values() -> ParquetError {
+    ParquetError::General("a column has other values".to_owned())
 }
 
 /// A leaf column of a group of rows.
@@ -42,6 +74,23 @@ pub(super) struct Leaf {
 }
 
 impl Leaf {
+    /// An empty column.
+    pub(super) fn of(column: &ColumnDescPtr) -> Leaf {
+        Leaf {
+            def_max: column.max_def_level(),
+            rep_max: column.max_rep_level(),
+            values: match column.physical_type() {
+                Type::INT64 => Values::Numbers(Vec::new()),
+                Type::BOOLEAN => Values::Flags(Vec::new()),
+                _ => Values::Texts(Vec::new()),
+            },
+            defs: Vec::new(),
+            reps: Vec::new(),
+            value: 0,
+            level: 0,
+        }
+    }
+
     pub(super) fn defs(&self) -> Option<&[i16]> {
         (self.def_max > 0).then_some(&self.defs)
     }
@@ -53,18 +102,24 @@ impl Leaf {
 
 /// The columns of a schema, empty.
 pub(super) fn leaves(descriptor: &SchemaDescriptor) -> Vec<Leaf> {
-    let leaf = |column: &ColumnDescPtr| Leaf {
-        def_max: column.max_def_level(),
-        rep_max: column.max_rep_level(),
-        values: match column.physical_type() {
-            Type::INT64 => Values::Numbers(Vec::new()),
-            Type::BOOLEAN => Values::Flags(Vec::new()),
-            _ => Values::Texts(Vec::new()),
-        },
-        defs: Vec::new(),
-        reps: Vec::new(),
-        value: 0,
-        level: 0,
-    };
-    descriptor.columns().iter().map(leaf).collect()
+    descriptor.columns().iter().map(Leaf::of).collect()
+}
+
+/// Values of which a row has any number.
+#[derive(Debug, Default)]
+pub(super) struct Lists<T> {
+    /// Where the values of each row end.
+    pub(super) ends: Vec<usize>,
+    pub(super) values: Vec<T>,
+}
+
+impl<T> Lists<T> {
+    /// Those of a row; none where the column was not read.
+    pub(super) fn of(&self, row: usize) -> &[T] {
+        let Some(end) = self.ends.get(row) else {
+            return &[];
+        };
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.values[start..*end]
+    }
 }

@@ -7,14 +7,18 @@
 //! ([`Tables::parts`]) and sweeps the rest.
 
 mod binding;
+mod columns;
 mod file;
 mod leaf;
+mod memory;
 mod reading;
 mod row;
 mod search;
 mod writing;
 
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use crate::corpus::Corpus;
 use crate::window::{Told, Window};
@@ -28,8 +32,12 @@ use file::TableFile;
 use binding::Held;
 pub(crate) use binding::{Binding, DISORDER_MILLIS};
 pub(crate) use file::encode;
+pub(crate) use memory::TableMemory;
 pub use row::Row;
-pub(crate) use search::{Light, complete};
+pub(crate) use search::{Light, Picked, Wants, complete};
+
+/// The name of all tables that are nowhere but in memory.
+const OWN: &str = "in memory";
 
 /// What the name of a table ends in.
 const ENDING: &str = ".calls.parquet";
@@ -48,7 +56,7 @@ pub fn log_of(name: &str) -> Option<FileName> {
 #[derive(Debug)]
 pub(crate) struct Table {
     name: String,
-    file: TableFile,
+    file: Arc<TableFile>,
     binding: Binding,
     held: Held,
 }
@@ -71,31 +79,48 @@ pub(crate) enum Part<'t> {
 }
 
 impl Tables {
-    /// Looks for the tables of a corpus.
-    pub(crate) fn of(corpus: &Corpus, zone: LogZone) -> Tables {
+    /// Looks for the tables of a corpus, in its folder and in memory.
+    pub(crate) fn of(corpus: &Corpus, zone: LogZone, memory: Option<&TableMemory>) -> Tables {
         let mut tables = Tables::default();
         let folder = corpus.folder();
         let listed = folder.subfolder(index::FOLDER).and_then(|own| own.names());
-        for name in listed.unwrap_or_default() {
-            let name = name.to_string_lossy();
-            let Some(log) = log_of(&name) else { continue };
-            // It may outlive its log.
-            if !corpus
-                .sources
-                .iter()
-                .any(|source| source.log.name.stem == log.stem)
-            {
-                continue;
-            }
-            match Table::open(corpus, &name, zone) {
+        let names = listed.unwrap_or_default().into_iter();
+        let names: Vec<String> = names
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| log_of(name).is_some_and(|log| is_there(corpus, &log)))
+            .collect();
+        let opened: Vec<_> = names
+            .into_par_iter()
+            .map(|name| {
+                let file = TableFile::open(folder, &name, zone, memory);
+                let table = file.and_then(|file| Table::of(corpus, &name, file, zone));
+                table.map_err(|why| (name, why))
+            })
+            .collect();
+        for table in opened {
+            match table {
                 Ok(table) => tables.all.push(Arc::new(table)),
-                Err(why) => tables.useless.push((name.into_owned(), why)),
+                Err(useless) => tables.useless.push(useless),
             }
+        }
+        if let Some(memory) = memory {
+            tables.recall(corpus, zone, memory);
         }
         tables
             .all
             .sort_by_key(|table| (table.held.from, table.binding.cut));
         tables
+    }
+
+    /// Takes those that are nowhere but in memory, and forgets the ones that hold no longer.
+    fn recall(&mut self, corpus: &Corpus, zone: LogZone, memory: &TableMemory) {
+        let folder = corpus.folder().path();
+        for own in memory.own_of(folder) {
+            match Table::of(corpus, OWN, Arc::clone(&own.file), zone) {
+                Ok(table) => self.all.push(Arc::new(table)),
+                Err(_) => memory.retain_own(folder, |other| other.from != own.from),
+            }
+        }
     }
 
     /// Those that have the checksum that is noted in them.
@@ -119,7 +144,7 @@ impl Tables {
     /// Those that may answer what depends on criteria alone.
     pub(crate) fn for_criteria(mut self, criteria: &Criteria) -> Tables {
         // Nobody can be asked for by an empty name; that is for the records to say.
-        let names = [&criteria.extension, &criteria.trunk, &criteria.chat];
+        let names = [&criteria.extensions, &criteria.trunks, &criteria.chats];
         if names.into_iter().flatten().any(String::is_empty) {
             self.all.clear();
         }
@@ -131,6 +156,28 @@ impl Tables {
             });
         }
         self
+    }
+
+    /// Keeps a table of calls that began from `from` on in memory.
+    pub(crate) fn keep(
+        corpus: &Corpus,
+        zone: LogZone,
+        memory: &TableMemory,
+        from: Stamp,
+        bytes: Vec<u8>,
+    ) {
+        // One that can't be read would be no use; the next question finds out in the same way.
+        if let Ok(file) = TableFile::in_memory(bytes, zone) {
+            let file = Arc::new(file);
+            memory.keep_own(corpus.folder().path(), memory::Own { from, file });
+        }
+    }
+
+    /// The table in memory that ends where a window starts: when its calls began, and how many it has.
+    pub(crate) fn own_before(&self, start: Stamp) -> Option<(Stamp, usize)> {
+        let mut own = self.all.iter().filter(|table| table.name == OWN);
+        let table = own.find(|table| table.binding.cut == start)?;
+        Some((table.held.from, table.file.rows()))
     }
 
     /// The parts of a window, in order of time.
@@ -183,6 +230,12 @@ impl Tables {
     }
 }
 
+/// Whether a log is one of a corpus: its table may outlive it.
+fn is_there(corpus: &Corpus, log: &FileName) -> bool {
+    let mut sources = corpus.sources.iter();
+    sources.any(|source| source.log.name.stem == log.stem)
+}
+
 impl Table {
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -205,12 +258,16 @@ impl Table {
         &self.binding
     }
 
-    /// Opens a table, if it holds for a corpus.
+    /// The table in a file, if it holds for a corpus.
     ///
     /// # Errors
     /// Why it is of no use, as a clause about it.
-    fn open(corpus: &Corpus, name: &str, zone: LogZone) -> Result<Table, String> {
-        let file = TableFile::open(corpus.folder(), name, zone)?;
+    fn of(
+        corpus: &Corpus,
+        name: &str,
+        file: Arc<TableFile>,
+        zone: LogZone,
+    ) -> Result<Table, String> {
         let binding = file.noted(file::BINDING).and_then(Binding::decode);
         let binding = binding.ok_or("is of another version of calltrace, or torn")?;
         if file.rows() as u64 > binding.content_bytes() / file::CALL_BYTES_MIN {

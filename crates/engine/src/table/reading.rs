@@ -13,9 +13,10 @@ use parquet::file::statistics::Statistics;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
-use super::leaf::{GROUP_ROWS, Leaf, Values, leaves};
-use super::row::{Row, SCHEMA, Visitor};
+use super::leaf::{GROUP_ROWS, Leaf, Lists, Values};
+use super::row::{Row, SCHEMA, Visitor, visit};
 use calltrace_model::record::{LogZone, Stamp};
+use calltrace_model::stats::QUARTER_MILLIS;
 
 /// Where that column stands among the leaves.
 const START_TIME: usize = 2;
@@ -73,67 +74,220 @@ impl<R: ChunkReader> Rows<R> {
         Some((stamp(noted.min_opt()?)?, stamp(noted.max_opt()?)?))
     }
 
-    /// Reads a group of rows, of each the columns that `wanted` takes by name, and lends each row to `take`,
-    /// as `visit` goes through it.
+    /// A group of rows.
     ///
     /// # Errors
-    /// When its levels or values do not fit each other.
-    pub(super) fn read_group(
-        &self,
-        group: usize,
-        wanted: impl Fn(&str) -> bool,
-        visit: impl Fn(&mut Assembler, &mut Row),
-        mut take: impl FnMut(usize, &mut Row),
-    ) -> Result<()> {
-        let group = self.reader.get_row_group(group)?;
-        let rows = usize::try_from(group.metadata().num_rows())
+    /// When there is no such group, or it has more rows than a group may have.
+    pub(super) fn group(&self, group: usize) -> Result<Group<'_>> {
+        let reader = self.reader.get_row_group(group)?;
+        let rows = usize::try_from(reader.metadata().num_rows())
             .ok()
             .filter(|rows| *rows <= GROUP_ROWS)
             .ok_or_else(|| ParquetError::General("a group is too long".to_owned()))?;
-        let descriptor = self.reader.metadata().file_metadata().schema_descr();
-        let mut leaves: Vec<Option<Leaf>> = leaves(descriptor).into_iter().map(Some).collect();
-        for (at, leaf) in leaves.iter_mut().enumerate() {
-            let column = descriptor.column(at);
-            let name = column.path().parts().first().map_or("", String::as_str);
-            match leaf {
-                Some(leaf) if wanted(name) => leaf.fill(group.as_ref(), at, rows)?,
-                _ => *leaf = None,
-            }
-        }
+        Ok(Group {
+            reader,
+            descriptor: self.reader.metadata().file_metadata().schema_descr(),
+            rows,
+            zone: self.zone,
+        })
+    }
+}
+
+/// A group of rows, of which single columns are read, or all.
+pub(super) struct Group<'r> {
+    reader: Box<dyn RowGroupReader + 'r>,
+    descriptor: &'r SchemaDescriptor,
+    rows: usize,
+    zone: LogZone,
+}
+
+impl Group<'_> {
+    /// Reads all columns and lends each row to `take`, with its place.
+    ///
+    /// # Errors
+    /// When levels or values do not fit each other.
+    pub(super) fn each_row(&self, mut take: impl FnMut(usize, &mut Row)) -> Result<()> {
+        let leaves: Result<Vec<Leaf>> = (0..self.descriptor.num_columns())
+            .map(|at| self.leaf(at))
+            .collect();
         let mut assembler = Assembler {
-            leaves,
+            leaves: leaves?,
             leaf: 0,
             zone: self.zone,
             is_torn: false,
         };
         let mut row = Row::default();
-        for at in 0..rows {
+        for at in 0..self.rows {
             assembler.leaf = 0;
             visit(&mut assembler, &mut row);
             take(at, &mut row);
         }
         match assembler.is_torn {
-            true => Err(ParquetError::General("its levels do not fit".to_owned())),
+            true => Err(torn()),
             false => Ok(()),
         }
     }
+
+    fn leaf(&self, at: usize) -> Result<Leaf> {
+        let mut leaf = Leaf::of(&self.descriptor.column(at));
+        let reader = self.reader.get_column_reader(at)?;
+        let (rows, defs, reps) = (self.rows, &mut leaf.defs, &mut leaf.reps);
+        match &mut leaf.values {
+            Values::Texts(texts) => read_all::<ByteArrayType>(reader, rows, defs, reps, texts),
+            Values::Numbers(numbers) => read_all::<Int64Type>(reader, rows, defs, reps, numbers),
+            Values::Flags(flags) => read_all::<BoolType>(reader, rows, defs, reps, flags),
+        }?;
+        Ok(leaf)
+    }
+
+    /// The column of this name; of a list that of its values, of a list of groups the one that is named behind a dot.
+    fn named(&self, name: &str) -> Result<Leaf> {
+        let (list, inner) = name.split_once('.').unwrap_or((name, ""));
+        let is_it = |column: &ColumnDescPtr| match column.path().parts() {
+            [only] | [only, _, _] => only == list,
+            [outer, .., last] => outer == list && last == inner,
+            [] => false,
+        };
+        let at = self.descriptor.columns().iter().position(is_it);
+        self.leaf(at.ok_or_else(torn)?)
+    }
+
+    /// A text for each row.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<ByteArray>> {
+        self.one_each(self.named(name)?.values.texts()?)
+    }
+
+    /// A number for each row.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<i64>> {
+        self.one_each(self.named(name)?.values.numbers()?)
+    }
+
+    /// Yes or no for each row.
+    pub(super) fn flags(&self, name: &str) -> Result<Vec<bool>> {
+        self.one_each(self.named(name)?.values.flags()?)
+    }
+
+    /// A moment for each row.
+    pub(super) fn moments(&self, name: &str) -> Result<Vec<Stamp>> {
+        // A zone's rules cost more than all else that is read of a moment; they change at a quarter of an hour.
+        let mut known: Option<(i64, i64)> = None;
+        let numbers = self.numbers(name)?.into_iter();
+        let moments = numbers.map(|millis| {
+            let quarter = millis.div_euclid(QUARTER_MILLIS);
+            if let Some((of, ahead)) = known
+                && of == quarter
+            {
+                return Ok(Stamp(millis.wrapping_add(ahead)));
+            }
+            let stamp = self.zone.stamp_of_millis(millis).ok_or_else(torn)?;
+            known = Some((quarter, stamp.0.wrapping_sub(millis)));
+            Ok(stamp)
+        });
+        moments.collect()
+    }
+
+    /// For each row a word out of a few.
+    pub(super) fn words<T: Copy>(
+        &self,
+        name: &str,
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+    ) -> Result<Vec<T>> {
+        let texts = self.texts(name)?;
+        let one = |text: &ByteArray| {
+            let mut all = all.iter();
+            all.find(|one| word(**one).as_bytes() == text.data())
+                .copied()
+        };
+        texts
+            .iter()
+            .map(|text| one(text).ok_or_else(torn))
+            .collect()
+    }
+
+    /// For each row a text, or none.
+    pub(super) fn maybe_texts(&self, name: &str) -> Result<Vec<Option<ByteArray>>> {
+        let leaf = self.named(name)?;
+        self.one_each(maybe(&leaf.defs, leaf.def_max, leaf.values.texts()?)?)
+    }
+
+    /// For each row a number, or none.
+    pub(super) fn maybe_numbers(&self, name: &str) -> Result<Vec<Option<i64>>> {
+        let leaf = self.named(name)?;
+        self.one_each(maybe(&leaf.defs, leaf.def_max, leaf.values.numbers()?)?)
+    }
+
+    /// For each row texts.
+    pub(super) fn text_lists(&self, name: &str) -> Result<Lists<ByteArray>> {
+        let leaf = self.named(name)?;
+        let ends = self.ends(&leaf)?;
+        lists(ends, leaf.values.texts()?)
+    }
+
+    /// For each row numbers.
+    pub(super) fn number_lists(&self, name: &str) -> Result<Lists<i64>> {
+        let leaf = self.named(name)?;
+        let ends = self.ends(&leaf)?;
+        lists(ends, leaf.values.numbers()?)
+    }
+
+    /// For each row yes or no, any number of times.
+    pub(super) fn flag_lists(&self, name: &str) -> Result<Lists<bool>> {
+        let leaf = self.named(name)?;
+        let ends = self.ends(&leaf)?;
+        lists(ends, leaf.values.flags()?)
+    }
+
+    /// For each row numbers, of which any may be missing.
+    pub(super) fn maybe_number_lists(&self, name: &str) -> Result<Lists<Option<i64>>> {
+        let leaf = self.named(name)?;
+        let ends = self.ends(&leaf)?;
+        // A list that is empty has a level all the same.
+        let defs: Vec<i16> = leaf.defs.into_iter().filter(|def| *def > 0).collect();
+        lists(ends, maybe(&defs, leaf.def_max, leaf.values.numbers()?)?)
+    }
+
+    /// Where the elements of the list of each row end.
+    fn ends(&self, leaf: &Leaf) -> Result<Vec<usize>> {
+        let mut ends = Vec::with_capacity(self.rows);
+        let mut elements = 0;
+        for (at, (def, rep)) in leaf.defs.iter().zip(&leaf.reps).enumerate() {
+            if *rep == 0 && at > 0 {
+                ends.push(elements);
+            }
+            elements += usize::from(*def > 0);
+        }
+        if !leaf.defs.is_empty() {
+            ends.push(elements);
+        }
+        let is_whole = ends.len() == self.rows && leaf.defs.len() == leaf.reps.len();
+        is_whole.then_some(ends).ok_or_else(torn)
+    }
+
+    fn one_each<T>(&self, values: Vec<T>) -> Result<Vec<T>> {
+        let is_whole = values.len() == self.rows;
+        is_whole.then_some(values).ok_or_else(torn)
+    }
 }
 
-impl Leaf {
-    fn fill(&mut self, group: &dyn RowGroupReader, at: usize, rows: usize) -> Result<()> {
-        let reader = group.get_column_reader(at)?;
-        match &mut self.values {
-            Values::Texts(texts) => {
-                read_all::<ByteArrayType>(reader, rows, &mut self.defs, &mut self.reps, texts)
-            }
-            Values::Numbers(numbers) => {
-                read_all::<Int64Type>(reader, rows, &mut self.defs, &mut self.reps, numbers)
-            }
-            Values::Flags(flags) => {
-                read_all::<BoolType>(reader, rows, &mut self.defs, &mut self.reps, flags)
-            }
-        }
+/// Values with those that are missing.
+fn maybe<T>(defs: &[i16], most: i16, values: Vec<T>) -> Result<Vec<Option<T>>> {
+    let there = defs.iter().filter(|def| **def == most).count();
+    if there != values.len() {
+        return Err(torn());
     }
+    let mut values = values.into_iter();
+    let next = |def: &i16| (*def == most).then(|| values.next()).flatten();
+    Ok(defs.iter().map(next).collect())
+}
+
+fn lists<T>(ends: Vec<usize>, values: Vec<T>) -> Result<Lists<T>> {
+    let is_whole = ends.last().copied().unwrap_or_default() == values.len();
+    is_whole.then_some(Lists { ends, values }).ok_or_else(torn)
+}
+
+fn torn() -> ParquetError {
+    ParquetError::General("its levels do not fit".to_owned())
 }
 
 fn read_all<T: DataType>(
@@ -155,20 +309,19 @@ fn read_all<T: DataType>(
     Ok(())
 }
 
-/// Puts rows together from columns; of those that were not read, values stay as they are.
-pub(super) struct Assembler {
-    leaves: Vec<Option<Leaf>>,
+/// Puts rows together from columns.
+struct Assembler {
+    leaves: Vec<Leaf>,
     leaf: usize,
     zone: LogZone,
     is_torn: bool,
 }
 
 impl Assembler {
-    /// The next value of the next column: `None` when there is none, or the column was not read.
+    /// The next value of the next column: `None` when there is none.
     fn next(&mut self) -> Option<(&Values, usize)> {
-        let leaf = self.leaves.get_mut(self.leaf)?.as_mut();
+        let leaf = self.leaves.get_mut(self.leaf)?;
         self.leaf += 1;
-        let leaf = leaf?;
         if leaf.def_max > 0 {
             let def = leaf.defs.get(leaf.level).copied();
             self.is_torn |= def.is_none();
@@ -214,15 +367,18 @@ impl Assembler {
         number
     }
 
-    /// How many elements the next list has; `None` when it was not read.
-    fn elements(&mut self) -> Option<usize> {
-        let leaf = self.leaves.get(self.leaf)?.as_ref()?;
-        let defs = leaf.defs.get(leaf.level..)?;
-        if defs.first() == Some(&0) {
-            return Some(0);
+    /// How many elements the next list has.
+    fn elements(&self) -> usize {
+        let Some(leaf) = self.leaves.get(self.leaf) else {
+            return 0;
+        };
+        match leaf.defs.get(leaf.level) {
+            None | Some(0) => 0,
+            Some(_) => {
+                let reps = leaf.reps.get(leaf.level + 1..).unwrap_or_default();
+                1 + reps.iter().take_while(|rep| **rep > 0).count()
+            }
         }
-        let reps = leaf.reps.get(leaf.level + 1..).unwrap_or_default();
-        Some(1 + reps.iter().take_while(|rep| **rep > 0).count())
     }
 }
 
@@ -278,13 +434,13 @@ impl Visitor for Assembler {
         let first = self.leaf;
         values.clear();
         let elements = self.elements();
-        for _ in 0..elements.unwrap_or_default() {
+        for _ in 0..elements {
             self.leaf = first;
             let mut value = T::default();
             each(self, &mut value);
             values.push(value);
         }
-        if elements.is_none_or(|elements| elements == 0) {
+        if elements == 0 {
             each(self, &mut T::default());
         }
     }

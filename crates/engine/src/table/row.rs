@@ -116,8 +116,14 @@ pub(super) trait Visitor {
     fn list<T: Default>(&mut self, values: &mut Vec<T>, each: impl FnMut(&mut Self, &mut T));
 }
 
-/// The columns that a search by criteria, or a count, looks at.
-pub(super) fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
+/// All columns.
+pub(super) fn visit(v: &mut impl Visitor, row: &mut Row) {
+    visit_judged(v, row);
+    visit_rest(v, &mut row.call);
+}
+
+/// The columns that calls are judged by and counted.
+fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
     let Row {
         enterprise,
         call,
@@ -160,10 +166,8 @@ pub(super) fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
     });
 }
 
-/// All columns.
-pub(super) fn visit(v: &mut impl Visitor, row: &mut Row) {
-    visit_judged(v, row);
-    let call = &mut row.call;
+/// The other columns.
+fn visit_rest(v: &mut impl Visitor, call: &mut Summary) {
     let mut status = call.call_status.map(i64::from);
     v.maybe_number(&mut status);
     call.call_status = status.and_then(|status| u8::try_from(status).ok());

@@ -1,73 +1,129 @@
 //! What a table tells of the calls that are asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use parquet::data_type::ByteArray;
 use rayon::prelude::*;
 
 use super::Table;
-use super::row::{Row, visit, visit_judged};
+use super::columns::{Figures, Judged, text};
+use super::row::Row;
 use crate::window::Window;
-use calltrace_model::call::{Criteria, Summary};
+use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::Stamp;
-use calltrace_model::record::phone::PhoneQuery;
+use calltrace_model::stats::StatsCall;
 
-/// Where the rest of a row stands, of which only what it was judged by is known.
+/// A call that a table tells of, of which the rest stands there.
 #[derive(Debug, Clone)]
 pub(crate) struct Light {
     table: Arc<Table>,
     group: usize,
-    at: usize,
+    row: usize,
+}
+
+/// What is to be read of calls besides what they are judged by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wants {
+    /// The ids of their main legs.
+    pub(crate) uids: bool,
+    /// Their figures.
+    pub(crate) figures: bool,
+}
+
+/// The calls of a group of rows that are asked for.
+#[derive(Debug)]
+pub(crate) struct Picked {
+    group: usize,
+    judged: Judged,
+    /// Empty where they were not wanted.
+    uids: Vec<ByteArray>,
+    figures: Option<Figures>,
+    /// Their places, in the order of their beginnings.
+    rows: Vec<usize>,
 }
 
 impl Table {
-    /// The calls that began within a window and are asked for, in the order of their beginnings, and the
-    /// number of lines of no known kind. Of a call that is known what it is judged by, and its `figures` if
-    /// they are wanted.
+    /// The groups of rows that have calls which began within a window, in order of time.
+    pub(crate) fn groups_in(&self, window: Window) -> Vec<usize> {
+        let is_near = |group: &usize| {
+            let times = self.file.group_times(*group);
+            times.is_none_or(|(first, last)| first < window.end && last >= window.start)
+        };
+        self.file.groups().filter(is_near).collect()
+    }
+
+    /// When the first call of a group began; no call of a group before it began later. `None` where nothing says.
+    pub(crate) fn group_start(&self, group: usize) -> Option<Stamp> {
+        self.file.group_times(group).map(|(first, _)| first)
+    }
+
+    /// How many lines of no known kind there are in a window.
+    pub(crate) fn unparsed_in(&self, window: Window) -> u64 {
+        let unparsed = self.binding.unparsed.iter();
+        unparsed.filter(|at| window.holds(**at)).count() as u64
+    }
+
+    /// Whether one of its calls may be in a table of earlier calls as well.
+    pub(crate) fn is_carried(&self) -> bool {
+        self.binding.is_carried
+    }
+
+    /// The calls of a group that began within a window and are asked for.
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
-    pub(crate) fn search(
-        self: &Arc<Table>,
+    pub(crate) fn pick(
+        &self,
+        group: usize,
         criteria: &Criteria,
-        figures: bool,
+        wants: Wants,
         window: Window,
-    ) -> Result<(Vec<(Summary, Light)>, u64), String> {
-        // At that time all of its calls were over.
-        let may_go_on = criteria.now.is_some_and(|now| now < self.binding.reached);
-        let now = criteria.now.filter(|_| may_go_on);
-        let mut columns = columns_of(criteria, may_go_on);
-        columns.extend(FIGURES.iter().filter(|_| figures));
-        let groups: Result<Vec<Vec<(Summary, Light)>>, String> = self
-            .groups_in(window)
-            .into_par_iter()
-            .map(|group| {
-                let mut found = Vec::new();
-                let mut is_out = false;
-                let take = |at: usize, row: &mut Row| {
-                    let Row { call, digest, .. } = row;
-                    is_out |= !self.is_own(call);
-                    if !window.holds(call.first) {
-                        return;
-                    }
-                    settle(call, digest.silence_millis, now);
-                    if criteria.accepts(call, digest) {
-                        let call = std::mem::replace(call, Summary::empty());
-                        let table = Arc::clone(self);
-                        found.push((call, Light { table, group, at }));
-                    }
-                };
-                let wanted = |name: &str| columns.contains(&name);
-                self.file.read_group(group, wanted, visit_judged, take)?;
-                match is_out {
-                    true => Err(OUT.to_owned()),
-                    false => Ok(found),
-                }
+    ) -> Result<Picked, String> {
+        let now = self.now_if_open(criteria);
+        let picked = self.file.read_group(group, |columns| {
+            let judged = Judged::read(columns, criteria, now)?;
+            let rows = judged.accepted(criteria, window);
+            let is_needed = !rows.is_empty();
+            Ok(Picked {
+                group,
+                uids: match is_needed && wants.uids {
+                    true => columns.texts("unique_id")?,
+                    false => Vec::new(),
+                },
+                figures: match is_needed && wants.figures {
+                    true => Some(Figures::read(columns)?),
+                    false => None,
+                },
+                judged,
+                rows,
             })
-            .collect();
-        let unparsed = self.binding.unparsed.iter();
-        let unparsed = unparsed.filter(|at| window.holds(**at)).count() as u64;
-        Ok((groups?.into_iter().flatten().collect(), unparsed))
+        })?;
+        let own = self.binding.window();
+        let span = picked.judged.span();
+        match span.is_none_or(|(first, last)| own.holds(first) && own.holds(last)) {
+            true => Ok(picked),
+            false => Err(OUT.to_owned()),
+        }
+    }
+
+    /// The main leg of each call, with when it began; none of a table that can't be read.
+    pub(crate) fn main_legs(&self) -> HashMap<Box<str>, Stamp> {
+        let legs_of = |group| {
+            let legs = self.file.read_group(group, |columns| {
+                let first = columns.moments("start_time")?;
+                Ok((columns.texts("unique_id")?, first))
+            });
+            let (uids, first) = legs.unwrap_or_default();
+            let uids = uids.into_iter().map(|uid| Box::from(text(&uid)));
+            uids.zip(first).collect::<Vec<_>>()
+        };
+        self.file.groups().flat_map(legs_of).collect()
+    }
+
+    /// The time of day, unless all calls were over then.
+    fn now_if_open(&self, criteria: &Criteria) -> Option<Stamp> {
+        criteria.now.filter(|now| *now < self.binding.reached)
     }
 
     /// All rows of the calls that began within a window, in the order of their beginnings.
@@ -82,117 +138,111 @@ impl Table {
                     rows.push(std::mem::take(row));
                 }
             };
-            self.file.read_group(group, |_| true, visit, take)?;
+            self.file.read_group(group, |group| group.each_row(take))?;
         }
-        match rows.iter().all(|row| self.is_own(&row.call)) {
+        let own = self.binding.window();
+        match rows.iter().all(|row| own.holds(row.call.first)) {
             true => Ok(rows),
             false => Err(OUT.to_owned()),
         }
-    }
-
-    fn groups_in(&self, window: Window) -> Vec<usize> {
-        let is_near = |group: &usize| {
-            let times = self.file.group_times(*group);
-            times.is_none_or(|(first, last)| first < window.end && last >= window.start)
-        };
-        self.file.groups().filter(is_near).collect()
-    }
-
-    fn is_own(&self, call: &Summary) -> bool {
-        call.first >= self.binding.from && call.first < self.binding.cut
     }
 }
 
 /// What is said of a table with calls that can't be its own.
 const OUT: &str = "has calls of another time than it says";
 
-/// What a call is at a time of day.
-fn settle(call: &mut Summary, silence: i64, now: Option<Stamp>) {
-    if let Some(now) = now {
-        call.settle_after(|| silence, now);
+impl Picked {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Keeps those that `wanted` takes by the id of their main leg and their beginning; all, where ids were not read.
+    pub(crate) fn retain(&mut self, mut wanted: impl FnMut(&str, Stamp) -> bool) {
+        let (uids, judged) = (&self.uids, &self.judged);
+        if uids.is_empty() {
+            return;
+        }
+        self.rows
+            .retain(|row| wanted(text(&uids[*row]), judged.first(*row)));
+    }
+
+    /// When each of them began, and how it ended.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (Stamp, Outcome)> + '_ {
+        let rows = self.rows.iter();
+        rows.map(|row| (self.judged.first(*row), self.judged.outcome(*row)))
+    }
+
+    /// Each of them, with what it is sorted by; the rest stands in `table`.
+    pub(crate) fn each<'p>(
+        &'p self,
+        table: &'p Arc<Table>,
+    ) -> impl Iterator<Item = (Stamp, &'p str, Light)> {
+        self.rows.iter().map(move |row| {
+            let light = Light {
+                table: Arc::clone(table),
+                group: self.group,
+                row: *row,
+            };
+            (self.judged.first(*row), text(&self.uids[*row]), light)
+        })
+    }
+
+    /// Hands out the figures of each of them, if they were read.
+    pub(crate) fn each_figures(&self, add: &mut dyn FnMut(&StatsCall<'_>)) {
+        if let Some(figures) = &self.figures {
+            figures.each(&self.judged, &self.rows, add);
+        }
     }
 }
 
-/// Fills in the rest of calls that tables told of.
+/// The calls that tables told of, in the same order.
 ///
 /// # Errors
 /// What is wrong with a table, as a clause about it.
-pub(crate) fn complete(
-    calls: &mut [(Summary, Option<Light>)],
-    now: Option<Stamp>,
-) -> Result<(), String> {
+pub(crate) fn complete(lights: &[Light], now: Option<Stamp>) -> Result<Vec<Summary>, String> {
     let mut wanted: BTreeMap<(*const Table, usize), Vec<usize>> = BTreeMap::new();
-    for (at, (_, light)) in calls.iter().enumerate() {
-        if let Some(light) = light {
-            let group = (Arc::as_ptr(&light.table), light.group);
-            wanted.entry(group).or_default().push(at);
-        }
+    for (at, light) in lights.iter().enumerate() {
+        let group = (Arc::as_ptr(&light.table), light.group);
+        wanted.entry(group).or_default().push(at);
     }
-    for all in wanted.into_values() {
-        let mut places: BTreeMap<usize, usize> = BTreeMap::new();
-        let Some(light) = calls[all[0]].1.clone() else {
-            continue;
-        };
-        for at in all {
-            places.extend(calls[at].1.as_ref().map(|light| (light.at, at)));
-        }
-        let mut met = 0;
-        let take = |at: usize, row: &mut Row| {
-            if let Some(place) = places.get(&at) {
-                met += 1;
-                let mut call = std::mem::replace(&mut row.call, Summary::empty());
-                settle(&mut call, row.digest.silence_millis, now);
-                calls[*place].0 = call;
-            }
-        };
-        let file = &light.table.file;
-        file.read_group(light.group, |_| true, visit, take)?;
-        if met != places.len() {
-            return Err("lost a call while it was read".to_owned());
-        }
+    let wanted: Vec<Vec<usize>> = wanted.into_values().collect();
+    let read: Result<Vec<Vec<(usize, Summary)>>, String> = wanted
+        .par_iter()
+        .map(|all| complete_group(lights, all, now))
+        .collect();
+    let mut calls: Vec<(usize, Summary)> = read?.into_iter().flatten().collect();
+    if calls.len() < lights.len() {
+        return Err("lost a call while it was read".to_owned());
     }
-    Ok(())
+    calls.sort_unstable_by_key(|(at, _)| *at);
+    Ok(calls.into_iter().map(|(_, call)| call).collect())
 }
 
-/// The columns of [`calltrace_model::call::Summary`] that statistics are made of.
-const FIGURES: [&str; 11] = [
-    "direction",
-    "client",
-    "trunk",
-    "rang",
-    "answered_by",
-    "wait_ms",
-    "talk_ms",
-    "hold_ms",
-    "messages_standing",
-    "message_lags_ms",
-    "requests",
-];
-
-/// The columns that a call is judged by, and counted.
-fn columns_of(criteria: &Criteria, may_go_on: bool) -> Vec<&'static str> {
-    let short = criteria.phone.as_ref().is_some_and(PhoneQuery::is_short);
-    let long = criteria.phone.is_some() && !short;
-    let asked = [
-        (true, "unique_id"),
-        (true, "start_time"),
-        (true, "result"),
-        (may_go_on, "end_time"),
-        (may_go_on, "ended"),
-        (may_go_on, "silence_ms"),
-        (short || criteria.direction.is_some(), "direction"),
-        (short, "client"),
-        (long, "numbers"),
-        (criteria.min_ring_millis.is_some(), "ring_ms"),
-        (criteria.min_talk_millis.is_some(), "talk_ms"),
-        (criteria.transferred, "transferred_to"),
-        (criteria.extension.is_some(), "parties"),
-        (criteria.trunk.is_some(), "trunks"),
-        (criteria.chat.is_some(), "chats"),
-        (criteria.fault.is_some(), "faults"),
-    ];
-    let columns = asked.into_iter();
-    columns
-        .filter_map(|(asked, name)| asked.then_some(name))
-        .collect()
+/// Those calls of `lights` at the places `all`, which are of one group of rows, each with its place.
+fn complete_group(
+    lights: &[Light],
+    all: &[usize],
+    now: Option<Stamp>,
+) -> Result<Vec<(usize, Summary)>, String> {
+    let (Some(first), mut calls) = (all.first(), Vec::with_capacity(all.len())) else {
+        return Ok(Vec::new());
+    };
+    let Light { table, group, .. } = &lights[*first];
+    let places: HashMap<usize, usize> = all.iter().map(|at| (lights[*at].row, *at)).collect();
+    let now = now.filter(|now| *now < table.binding.reached);
+    let take = |row: usize, read: &mut Row| {
+        let Some(place) = places.get(&row) else {
+            return;
+        };
+        let mut call = std::mem::replace(&mut read.call, Summary::empty());
+        if let Some(now) = now {
+            let waits = || now.since(call.last) < read.digest.silence_millis;
+            call.outcome = call.outcome.settled(call.ended, waits);
+        }
+        calls.push((*place, call));
+    };
+    table
+        .file
+        .read_group(*group, |group| group.each_row(take))?;
+    Ok(calls)
 }

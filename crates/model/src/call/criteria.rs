@@ -3,7 +3,7 @@
 use super::evidence::Evidence;
 use super::fact::Fact;
 use super::faults::FaultCode;
-use super::summary::{Direction, Outcome, Summary, is_stated_answered};
+use super::summary::{Direction, Outcome, is_stated_answered};
 use crate::record::{Stamp, phone};
 
 /// Conditions on a call; every one that is given must hold. What a single record must be like is
@@ -12,12 +12,12 @@ use crate::record::{Stamp, phone};
 pub struct Criteria {
     /// An outside number of the call.
     pub phone: Option<phone::PhoneQuery>,
-    /// An extension that rang, called, talked or was dialled.
-    pub extension: Option<String>,
-    /// The line.
-    pub trunk: Option<String>,
-    /// A Telegram chat that got a message of it.
-    pub chat: Option<String>,
+    /// Extensions of which one rang, called, talked or was dialled; empty for any.
+    pub extensions: Vec<String>,
+    /// Lines, of which the call went over one; empty for any.
+    pub trunks: Vec<String>,
+    /// Telegram chats of which one got a message of it; empty for any.
+    pub chats: Vec<String>,
     /// Which way.
     pub direction: Option<Direction>,
     /// How it ended.
@@ -56,39 +56,70 @@ impl Criteria {
         outside_time || other_outcome() || (self.needs_match && !facts.iter().any(|f| f.matched))
     }
 
-    /// Whether a call is one of those asked for, by its summary and by what its records show besides.
-    pub fn accepts(&self, summary: &Summary, evidence: &impl Evidence) -> bool {
-        let at_least = |least: Option<i64>, is: Option<i64>| least.is_none_or(|m| is >= Some(m));
-        let shows = |name: &Option<String>, has: &dyn Fn(&str) -> bool| {
-            name.as_ref().is_none_or(|name| has(name))
+    /// Whether only time narrows the question.
+    pub fn is_of_all(&self) -> bool {
+        let Criteria {
+            phone,
+            extensions,
+            trunks,
+            chats,
+            direction,
+            outcome,
+            unanswered,
+            min_talk_millis,
+            min_ring_millis,
+            transferred,
+            fault,
+            since: _,
+            until: _,
+            now: _,
+            needs_match,
+        } = self;
+        let names = [extensions, trunks, chats];
+        phone.is_none()
+            && names.into_iter().all(Vec::is_empty)
+            && direction.is_none()
+            && outcome.is_none()
+            && min_talk_millis.is_none()
+            && min_ring_millis.is_none()
+            && fault.is_none()
+            && !(*unanswered || *transferred || *needs_match)
+    }
+
+    /// Whether a call is one of those asked for.
+    pub fn accepts(&self, call: &impl Evidence) -> bool {
+        let shows = |names: &[String], has: &dyn Fn(&str) -> bool| {
+            names.is_empty() || names.iter().any(|name| has(name))
         };
-        self.direction.is_none_or(|d| d == summary.direction)
-            && self.outcome.is_none_or(|o| o == summary.outcome)
-            && (!self.unanswered || summary.outcome.is_unanswered())
-            && self.since.is_none_or(|t| summary.first >= t)
-            && self.until.is_none_or(|t| summary.first < t)
-            && at_least(self.min_talk_millis, summary.talk_millis)
-            && at_least(self.min_ring_millis, summary.ring_millis)
-            && (!self.transferred || summary.transfers > 0)
-            && shows(&self.trunk, &|trunk| evidence.has_trunk(trunk))
-            && shows(&self.extension, &|extension| evidence.has_party(extension))
-            && shows(&self.chat, &|chat| evidence.has_chat(chat))
+        self.direction.is_none_or(|d| d == call.direction())
+            && self.outcome.is_none_or(|o| o == call.outcome())
+            && (!self.unanswered || call.outcome().is_unanswered())
+            && self.since.is_none_or(|t| call.first() >= t)
+            && self.until.is_none_or(|t| call.first() < t)
+            && self
+                .min_talk_millis
+                .is_none_or(|least| call.talk_millis() >= Some(least))
+            && self
+                .min_ring_millis
+                .is_none_or(|least| call.ring_millis() >= Some(least))
+            && (!self.transferred || call.was_transferred())
+            && shows(&self.trunks, &|trunk| call.has_trunk(trunk))
+            && shows(&self.extensions, &|extension| call.has_party(extension))
+            && shows(&self.chats, &|chat| call.has_chat(chat))
             && self
                 .phone
                 .as_ref()
-                .is_none_or(|query| has_phone(query, summary, evidence))
-            && (!self.needs_match || evidence.has_match())
-            && self
-                .fault
-                .is_none_or(|code| evidence.has_fault(code, self.now))
+                .is_none_or(|query| has_phone(query, call))
+            && (!self.needs_match || call.has_match())
+            && self.fault.is_none_or(|code| call.has_fault(code, self.now))
     }
 }
 
 /// A number of few digits may be an extension as well, so only the outside number of the call counts.
-fn has_phone(query: &phone::PhoneQuery, summary: &Summary, evidence: &impl Evidence) -> bool {
+fn has_phone(query: &phone::PhoneQuery, call: &impl Evidence) -> bool {
     if query.is_short() {
-        let is_outside = !matches!(summary.direction, Direction::Internal);
-        return is_outside && query.matches_field(summary.client.as_bytes());
+        let is_outside = !matches!(call.direction(), Direction::Internal);
+        return is_outside && query.matches_field(call.client());
     }
-    evidence.has_number(query)
+    call.has_number(query)
 }

@@ -1,26 +1,41 @@
-//! What the records of a call show beyond its summary: whom they name, and what is wrong with them.
+//! What a call is judged by: its summary, whom its records name beyond that, and what is wrong with them.
 //!
-//! A search asks it of the records themselves ([`Records`]); a table of calls keeps the answers
-//! ([`Digest`]), and gives the same ones.
+//! A search asks it of the records themselves ([`Records`]); a table of calls keeps the answers (for what is
+//! not in the summary a [`Digest`]), and gives the same ones.
 
 use std::collections::BTreeSet;
 
 use super::fact::{Event, Fact};
 use super::faults::{Fault, FaultCode};
 use super::reach;
-use super::summary::Summary;
+use super::summary::{Direction, Outcome, Summary};
 use crate::record::{Stamp, phone};
 
-/// What the records of a call show.
+/// What a call is judged by; see [`Summary`] for what has the same name there.
 pub trait Evidence {
+    /// Its first record.
+    fn first(&self) -> Stamp;
+    /// Which way.
+    fn direction(&self) -> Direction;
+    /// How it ended, or that it has not.
+    fn outcome(&self) -> Outcome;
+    /// The outside number, digits only, or what a caller without one shows; of an internal call the calling
+    /// extension.
+    fn client(&self) -> &[u8];
+    /// How long it rang (milliseconds).
+    fn ring_millis(&self) -> Option<i64>;
+    /// How long was talked (milliseconds).
+    fn talk_millis(&self) -> Option<i64>;
+    /// Whether a transfer was completed.
+    fn was_transferred(&self) -> bool;
     /// Whether it went over the line of this name.
     fn has_trunk(&self, trunk: &str) -> bool;
     /// Whether this extension, or number as it is written, rang, called, talked or was dialled.
     fn has_party(&self, party: &str) -> bool;
     /// Whether a Telegram chat of this id got a message.
     fn has_chat(&self, chat: &str) -> bool;
-    /// Whether Asterisk names a number that the query, a long one, takes. A text or a request may mention
-    /// anybody's.
+    /// Whether Asterisk names a number, or a party whose digits are one, that the query, a long one, takes. A
+    /// text or a request may mention anybody's.
     fn has_number(&self, query: &phone::PhoneQuery) -> bool;
     /// Whether it has the fault at the time `now`; without one, once all has come that may come.
     fn has_fault(&self, code: FaultCode, now: Option<Stamp>) -> bool;
@@ -70,6 +85,34 @@ impl<'c> Records<'c> {
 }
 
 impl Evidence for Records<'_> {
+    fn first(&self) -> Stamp {
+        self.summary.first
+    }
+
+    fn direction(&self) -> Direction {
+        self.summary.direction
+    }
+
+    fn outcome(&self) -> Outcome {
+        self.summary.outcome
+    }
+
+    fn client(&self) -> &[u8] {
+        self.summary.client.as_bytes()
+    }
+
+    fn ring_millis(&self) -> Option<i64> {
+        self.summary.ring_millis
+    }
+
+    fn talk_millis(&self) -> Option<i64> {
+        self.summary.talk_millis
+    }
+
+    fn was_transferred(&self) -> bool {
+        self.summary.transfers > 0
+    }
+
     fn has_trunk(&self, trunk: &str) -> bool {
         self.trunks().any(|known| known == trunk.as_bytes())
     }
@@ -83,7 +126,9 @@ impl Evidence for Records<'_> {
     }
 
     fn has_number(&self, query: &phone::PhoneQuery) -> bool {
-        self.numbers().any(|digits| query.matches_digits(digits))
+        let parties = self.parties().map(phone::digits_of);
+        let mut all = self.numbers().chain(parties);
+        all.any(|digits| query.matches_digits(digits))
     }
 
     /// The facts must have been read with their texts.
@@ -103,7 +148,7 @@ impl Evidence for Records<'_> {
 pub struct Digest {
     /// Extensions and numbers as they are written.
     pub parties: Vec<String>,
-    /// Digits of the numbers that Asterisk names.
+    /// Digits of the other numbers that Asterisk names, as far as they are long enough for a query that is long.
     pub numbers: Vec<String>,
     /// Names of lines.
     pub trunks: Vec<String>,
@@ -119,9 +164,12 @@ impl Digest {
     /// What the records show; they must have been read with their texts.
     pub fn of(records: Records<'_>) -> Digest {
         let faults = Fault::all(records.facts, records.summary, Stamp(i64::MAX));
+        let parties: BTreeSet<&[u8]> = records.parties().map(phone::digits_of).collect();
+        let is_long = |digits: &&[u8]| digits.len() >= phone::SUFFIX_DIGITS_MIN;
+        let numbers = records.numbers().filter(is_long);
         Digest {
             parties: texts(records.parties()),
-            numbers: texts(records.numbers()),
+            numbers: texts(numbers.filter(|digits| !parties.contains(digits))),
             trunks: texts(records.trunks()),
             chats: texts(records.chats()),
             faults: texts(faults.iter().map(|fault| fault.code.name().as_bytes())),
@@ -137,37 +185,4 @@ fn texts<'t>(all: impl Iterator<Item = &'t [u8]>) -> Vec<String> {
         .filter(|text| !text.is_empty())
         .collect();
     texts.into_iter().map(str::to_owned).collect()
-}
-
-fn has(all: &[String], one: &str) -> bool {
-    all.iter().any(|known| known == one)
-}
-
-impl Evidence for Digest {
-    fn has_trunk(&self, trunk: &str) -> bool {
-        has(&self.trunks, trunk)
-    }
-
-    fn has_party(&self, party: &str) -> bool {
-        has(&self.parties, party)
-    }
-
-    fn has_chat(&self, chat: &str) -> bool {
-        has(&self.chats, chat)
-    }
-
-    fn has_number(&self, query: &phone::PhoneQuery) -> bool {
-        self.numbers
-            .iter()
-            .any(|digits| query.matches_digits(digits.as_bytes()))
-    }
-
-    fn has_fault(&self, code: FaultCode, _: Option<Stamp>) -> bool {
-        has(&self.faults, code.name())
-    }
-
-    /// No record is kept that could be asked.
-    fn has_match(&self) -> bool {
-        false
-    }
 }

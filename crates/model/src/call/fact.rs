@@ -13,6 +13,7 @@ use draft::Draft;
 pub use edges::Edge;
 pub(super) use edges::{EDGES_MAX, local_stem, local_target};
 
+pub(crate) use said::took_millis;
 pub use said::{Lookup, RequestResult, Said};
 
 /// Kept of each field; nothing that a call is judged by is longer.
@@ -253,7 +254,7 @@ impl Fact {
                 draft.set(UID, http.uid);
                 draft.set(STATUS, http.status);
                 draft.set(HOST, said::host(http.url));
-                draft.fact.took = said::took_millis(http.request).unwrap_or(u32::MAX);
+                draft.fact.took = took_millis(http.request).unwrap_or(u32::MAX);
                 if with_texts {
                     let result = RequestResult::of(http.status, draft.fact.integration);
                     draft.fact.said = said::http(http, result == RequestResult::Good);

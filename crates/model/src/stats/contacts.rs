@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
+use rayon::prelude::*;
 
 use super::input::StatsCall;
 use super::places::Places;
@@ -83,7 +84,7 @@ impl Fates {
 }
 
 /// Who talked to clients, or tried to, and who was missed: what is needed to tell the fate of missed calls.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Contacts {
     people: Places,
     contacts: Vec<Contact>,
@@ -139,16 +140,34 @@ impl Contacts {
         });
     }
 
+    /// Takes over what another was given.
+    pub fn join(&mut self, other: Contacts) {
+        let people = self.people.join(&other.people);
+        let contacts = other.contacts.into_iter().map(|contact| Contact {
+            by: people[contact.by as usize],
+            ..contact
+        });
+        self.contacts.extend(contacts);
+        self.missed.extend(other.missed);
+    }
+
     /// What they say of missed calls, which are returned within so many milliseconds (that long is still within) or
     /// not; `now` is the time of day. The calls taken must reach that long past the missed calls that are asked about.
     pub fn settle(mut self, within_millis: i64, now: Stamp) -> Returns {
         let missed = self.missed;
         self.contacts
             .retain(|contact| missed.contains(&contact.client));
-        self.contacts
-            .sort_unstable_by_key(|contact| (contact.client, contact.first));
+        let people = self.people;
+        // Of two at one moment the same one is told, in whatever order they came.
+        self.contacts.par_sort_unstable_by(|a, b| {
+            let key = |contact: &Contact| (contact.client, contact.first);
+            let ties = |contact: &Contact| (contact.is_outgoing, contact.reached);
+            let by = |contact: &Contact| people.name(contact.by);
+            let order = key(a).cmp(&key(b));
+            order.then_with(|| (ties(a), by(a)).cmp(&(ties(b), by(b))))
+        });
         Returns {
-            people: self.people.into_names(),
+            people: people.into_names(),
             contacts: self.contacts,
             within_millis,
             now,
@@ -163,6 +182,11 @@ impl Client {
             enterprise: u32::try_from(enterprise).expect("there are fewer enterprises"),
         })
     }
+
+    /// As [`phone::key`] has it.
+    pub(super) fn number(self) -> u64 {
+        self.number
+    }
 }
 
 /// Which calls [`Contacts`] needs to tell the fate of missed calls, given as their clients and the times they began
@@ -171,7 +195,7 @@ impl Client {
 pub fn criteria_after<'c>(
     missed: impl IntoIterator<Item = (&'c str, Stamp)>,
     within_millis: i64,
-    now: Stamp,
+    now: Option<Stamp>,
 ) -> Option<Criteria> {
     let mut missed = missed.into_iter();
     let (client, first) = missed.next()?;
@@ -184,7 +208,7 @@ pub fn criteria_after<'c>(
     let phone = phone::PhoneQuery::parse(client).ok();
     Some(Criteria {
         phone: phone.filter(|query| is_one && !query.is_short()),
-        now: Some(now),
+        now,
         since: Some(earliest),
         until: Some(end_of(latest, within_millis)),
         ..Criteria::default()

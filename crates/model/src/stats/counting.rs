@@ -1,6 +1,7 @@
 //! Counts calls, group by group.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use chrono::NaiveDate;
 use foldhash::fast::FixedState;
@@ -37,6 +38,8 @@ pub struct Stats {
     pub called_back_after: Option<Spread>,
     /// Who called back, the busiest first.
     pub called_back_by: Vec<CalledBackBy>,
+    /// The missed calls that were not returned, by client, then by time.
+    pub not_returned: Vec<NotReturned>,
     /// Requests by host, the most first.
     pub requests: Vec<HostRequests>,
     /// When the first and the last of the calls began.
@@ -57,6 +60,19 @@ pub struct CalledBackBy {
     pub calls: usize,
     /// How many of their clients picked up.
     pub reached: usize,
+}
+
+/// A missed call that was not returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotReturned {
+    /// The place of the enterprise.
+    pub enterprise: usize,
+    /// The client's number, as [`phone::key`] has it.
+    pub number: u64,
+    /// When the call began.
+    pub first: Stamp,
+    /// The client rang again, in vain.
+    pub rang_again: bool,
 }
 
 /// Requests to one host.
@@ -98,8 +114,8 @@ struct Missed {
     enterprise: usize,
     client: Option<Client>,
     first: Stamp,
-    /// How many of `missed_groups` are its own.
-    groups: usize,
+    /// Which of `missed_groups` are its own.
+    groups: Range<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +160,11 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         self.contacts.add(enterprise, call);
     }
 
+    /// Takes calls that are not counted, but may return missed calls.
+    pub fn join_contacts(&mut self, contacts: Contacts) {
+        self.contacts.join(contacts);
+    }
+
     /// Counts a call of the enterprise with this number, which is the caller's own way to tell enterprises apart.
     pub fn add(&mut self, enterprise: usize, call: &StatsCall<'_>) {
         let (hour, weekday) = self.calendar.hour_of(call.first);
@@ -161,12 +182,11 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
             self.hosts[place].add(request.millis, request.failed);
         }
         let is_missed = call.outcome == Outcome::Missed;
-        let mut groups = 0;
-        let mut count = |this: &mut Self, at: usize| {
+        let groups = self.missed_groups.len();
+        let count = |this: &mut Self, at: usize| {
             this.groups[at].1.add(call);
             if is_missed {
                 this.missed_groups.push(at);
-                groups += 1;
             }
         };
         match self.by {
@@ -205,10 +225,59 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
                 enterprise,
                 client,
                 first: call.first,
-                groups,
+                groups: groups..self.missed_groups.len(),
             });
         }
         self.contacts.add_of(client, call);
+    }
+
+    /// Takes over what another counted by the same.
+    pub fn join(&mut self, other: Counting<F>) {
+        let places: Vec<usize> = other
+            .groups
+            .into_iter()
+            .map(|(key, sums)| {
+                let at = self.place(&key);
+                self.groups[at].1.join(sums);
+                at
+            })
+            .collect();
+        self.total.join(other.total);
+        for (own, its) in [
+            (&mut self.calls, &other.calls),
+            (&mut self.missed_hours, &other.missed_hours),
+        ] {
+            let cells = own.as_flattened_mut().iter_mut();
+            cells
+                .zip(its.as_flattened())
+                .for_each(|(own, its)| *own += its);
+        }
+        self.contacts.join(other.contacts);
+        let behind = self.missed_groups.len();
+        self.missed
+            .extend(other.missed.into_iter().map(|missed| Missed {
+                groups: missed.groups.start + behind..missed.groups.end + behind,
+                ..missed
+            }));
+        let groups = other.missed_groups.iter();
+        self.missed_groups.extend(groups.map(|at| places[*at]));
+        let hosts = self.host_names.join(&other.host_names);
+        self.hosts.resize_with(self.host_names.len(), Host::default);
+        for (at, host) in hosts.into_iter().zip(other.hosts) {
+            self.hosts[at as usize].join(host);
+        }
+        let spans = [self.span, other.span].into_iter().flatten();
+        self.span = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    }
+
+    /// Where the group of a key stands.
+    fn place(&mut self, key: &Key) -> usize {
+        match key {
+            Key::Hour(at) | Key::Weekday(at) => usize::from(*at),
+            Key::Day(date) => self.day(*date),
+            Key::Name { enterprise, name } => self.name(*enterprise, name),
+            Key::Enterprise(enterprise) => self.name(*enterprise, ""),
+        }
     }
 
     fn day(&mut self, date: NaiveDate) -> usize {
@@ -240,15 +309,29 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
     /// The statistics. A missed call is returned within so many milliseconds or not (see [`Contacts::settle`]); `now`
     /// is the time of day.
     pub fn finish(mut self, within_millis: i64, now: Stamp) -> Stats {
-        let returns = self.contacts.settle(within_millis, now);
+        // One client's calls lie side by side among those that may return them.
+        let by_client = |missed: &Missed| (missed.client, missed.first);
+        let (contacts, missed) = (self.contacts, &mut self.missed);
+        let (returns, ()) = rayon::join(
+            || contacts.settle(within_millis, now),
+            || missed.sort_unstable_by_key(by_client),
+        );
         let mut after = Sample::default();
         let mut by: HashMap<(usize, &str), (usize, usize), FixedState> = HashMap::default();
-        let mut groups = self.missed_groups.iter();
+        let mut not_returned = Vec::new();
         for missed in &self.missed {
             let fate = returns.fate_of(missed.client, missed.first);
             self.total.add_fate(&fate);
-            for at in groups.by_ref().take(missed.groups) {
+            for at in &self.missed_groups[missed.groups.clone()] {
                 self.groups[*at].1.add_fate(&fate);
+            }
+            if let (Fate::NotReturned { rang_again }, Some(client)) = (&fate, missed.client) {
+                not_returned.push(NotReturned {
+                    enterprise: missed.enterprise,
+                    number: client.number(),
+                    first: missed.first,
+                    rang_again: *rang_again,
+                });
             }
             if let Fate::CalledBack {
                 by: who,
@@ -284,6 +367,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
             within_millis,
             called_back_after: after.spread(),
             called_back_by,
+            not_returned,
             requests: by_host(self.host_names, self.hosts),
             span: self.span,
         }
@@ -291,6 +375,12 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
 }
 
 impl Host {
+    fn join(&mut self, other: Host) {
+        self.count += other.count;
+        self.failed += other.failed;
+        self.took.join(other.took);
+    }
+
     fn add(&mut self, millis: Option<i64>, failed: bool) {
         self.count += 1;
         self.failed += usize::from(failed);

@@ -156,6 +156,18 @@ impl Sums {
         }
     }
 
+    /// Takes over what another counted, before the fates of calls are told.
+    pub(super) fn join(&mut self, other: Sums) {
+        self.outcomes = self.outcomes.plus(other.outcomes);
+        self.wait.join(other.wait);
+        self.talk.join(other.talk);
+        self.hold.join(other.hold);
+        self.message_lag.join(other.message_lag);
+        self.messages_standing += other.messages_standing;
+        self.http += other.http;
+        self.http_failed += other.http_failed;
+    }
+
     pub(super) fn add_fate(&mut self, fate: &Fate<'_>) {
         self.fates.add(fate);
     }
@@ -165,12 +177,14 @@ impl Sums {
     }
 
     pub(super) fn figures(self) -> Figures {
+        let (wait, talk) = rayon::join(|| self.wait.spread(), || self.talk.spread());
+        let (hold, message_lag) = rayon::join(|| self.hold.spread(), || self.message_lag.spread());
         Figures {
             outcomes: self.outcomes,
-            wait: self.wait.spread(),
-            talk: self.talk.spread(),
-            hold: self.hold.spread(),
-            message_lag: self.message_lag.spread(),
+            wait,
+            talk,
+            hold,
+            message_lag,
             messages_standing: self.messages_standing,
             http: self.http,
             http_failed: self.http_failed,

@@ -17,7 +17,7 @@ mod tests;
 
 pub use calendar::LocalHour;
 pub use contacts::{Contacts, Fate, Fates, Returns, criteria_after, end_of};
-pub use counting::{CalledBackBy, Counting, Counts, HostRequests, Stats};
+pub use counting::{CalledBackBy, Counting, Counts, HostRequests, NotReturned, Stats};
 pub use group::{Figures, Group, GroupBy, Key};
 pub use input::{Names, Requests, StatsCall, StatsRequest};
 pub use outcomes::Outcomes;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 /// Numbers names in the order in which they are first seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Places {
     names: Vec<Box<str>>,
     places: HashMap<Box<str>, u32, FixedState>,
@@ -33,6 +33,19 @@ impl Places {
             }
         };
         self.last
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(super) fn name(&self, place: u32) -> &str {
+        &self.names[place as usize]
+    }
+
+    /// Takes over the names of another; the numbers that its own get here.
+    pub(super) fn join(&mut self, other: &Places) -> Vec<u32> {
+        other.names.iter().map(|name| self.of(name)).collect()
     }
 
     pub(super) fn into_names(self) -> Vec<Box<str>> {

@@ -29,6 +29,10 @@ impl Sample {
         self.0.push(millis.expect("it was made to fit"));
     }
 
+    pub(super) fn join(&mut self, mut other: Sample) {
+        self.0.append(&mut other.0);
+    }
+
     pub(super) fn spread(self) -> Option<Spread> {
         let mut values = self.0;
         let count = values.len();

@@ -245,6 +245,42 @@ fn contacts_that_are_not_counted_return_calls_all_the_same() {
 }
 
 #[test]
+fn the_calls_that_nobody_returned_are_named() {
+    let mut counting = counting(None);
+    let of = |minute, client| StatsCall {
+        client,
+        ..missed(minute)
+    };
+    for call in [
+        of(10, CLIENT),
+        of(20, CLIENT),
+        of(30, "375290001235"),
+        of(40, ""),
+    ] {
+        counting.add(3, &call);
+    }
+    counting.add(3, &outgoing(at(90), Outcome::Answered));
+    let mut stats = counting.finish(30 * MINUTE, LATER);
+    stats.not_returned.sort_by_key(|call| call.first);
+    let named = |minute, client: &str, rang_again| NotReturned {
+        enterprise: 3,
+        number: crate::record::phone::key(client.as_bytes()).expect("a number"),
+        first: at(minute),
+        rang_again,
+    };
+    assert_eq!(
+        stats.not_returned,
+        [
+            named(10, CLIENT, true),
+            named(20, CLIENT, false),
+            named(30, "375290001235", false)
+        ]
+    );
+    assert_eq!(stats.total.fates.not_returned, stats.not_returned.len());
+    assert_eq!(stats.total.fates.anonymous, 1);
+}
+
+#[test]
 fn what_is_measured_of_which_calls() {
     let requests = [
         StatsRequest {
@@ -371,15 +407,19 @@ fn a_client_is_one_however_the_number_is_written_and_apart_in_each_enterprise() 
 
 #[test]
 fn the_calls_that_may_return_missed_ones_are_asked_for_and_no_more() {
-    assert!(criteria_after([], WITHIN, LATER).is_none());
-    let one = criteria_after([(CLIENT, at(10)), (CLIENT, at(30))], WITHIN, LATER);
+    assert!(criteria_after([], WITHIN, Some(LATER)).is_none());
+    let one = criteria_after([(CLIENT, at(10)), (CLIENT, at(30))], WITHIN, Some(LATER));
     let one = one.expect("there are two");
     assert!(one.phone.is_some());
     assert_eq!(one.since, Some(at(10)));
     // The end is exclusive, and what begins after the whole time is still within.
     assert_eq!(one.until, Some(at(90).plus_millis(1)));
-    let several = criteria_after([(CLIENT, at(30)), ("375290001235", at(10))], WITHIN, LATER);
+    let several = criteria_after(
+        [(CLIENT, at(30)), ("375290001235", at(10))],
+        WITHIN,
+        Some(LATER),
+    );
     assert!(several.is_some_and(|c| c.phone.is_none() && c.since == Some(at(10))));
-    let anonymous = criteria_after([("", at(1))], WITHIN, LATER);
+    let anonymous = criteria_after([("", at(1))], WITHIN, Some(LATER));
     assert!(anonymous.is_some_and(|c| c.phone.is_none()));
 }

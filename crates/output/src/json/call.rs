@@ -71,6 +71,11 @@ pub(super) fn call(s: &Summary, clock: &Clock) -> Value {
             "standing": s.messages.standing,
             "chats": s.messages.chats,
         },
+        "messages_sent": s.messages.sent,
+        "messages_edited": s.messages.edited,
+        "messages_deleted": s.messages.deleted,
+        "messages_standing": s.messages.standing,
+        "messages_chats": s.messages.chats,
         "http_failed": s.http_failed,
     })
 }

@@ -1,4 +1,5 @@
-//! JSON for programs. Stable: fields are added, never renamed or removed within [`VERSION`].
+//! JSON for programs. Stable: fields are added, never renamed or removed within [`VERSION`]. Names of version 1
+//! stand beside those of version 2 until the next one.
 //!
 //! A trace has the shape of the v1 logger (`unique_id`, `enterprise_number`, `created_at`,
 //! `updated_at`, `timeline` of `{type, timestamp, data}`, `summary`), and beside it `call`, `legs`,
@@ -6,6 +7,7 @@
 //! are redacted; one that is no JSON is `{"raw": text}`.
 
 mod call;
+mod extent;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -15,6 +17,7 @@ use serde_json::{Map, Value, json};
 use call::call;
 pub(crate) use call::returned_how;
 pub use call::{row, row_returned};
+pub use extent::Extent;
 
 use super::{Clock, Secrets, Shown};
 use calltrace_engine::{Found, FoundLines, Searched, Trace, TracedCall};
@@ -26,7 +29,7 @@ use calltrace_store::error::Trouble;
 use calltrace_store::scan::Line;
 
 /// Of all JSON that calltrace prints.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Writes a value and a newline. What could act on a terminal, or hide or turn text, is escaped; a
 /// reader of JSON gets the same strings.
@@ -169,7 +172,16 @@ pub fn not_found(trace: &Trace, id: &str, clock: &Clock) -> Value {
     })
 }
 
-/// What a search looked at, as its last value.
+/// What a search looked at, and how much there is, as its last value.
+pub fn last_report(found: &[Found], extent: &Extent, clock: &Clock) -> Value {
+    let mut report = report(found, clock);
+    if let Some(fields) = report.as_object_mut() {
+        extent.put(fields);
+    }
+    report
+}
+
+/// What a search looked at.
 pub fn report(found: &[Found], clock: &Clock) -> Value {
     let each: Vec<Value> = found
         .iter()
@@ -427,7 +439,7 @@ fn faults(call: &TracedCall, clock: &Clock, now: Stamp) -> Vec<Value> {
 
 fn completeness(searched: &Searched, troubles: &[Trouble], clock: &Clock) -> Value {
     json!({
-        "complete": !Trouble::may_hide(troubles),
+        "complete": !Trouble::any_matters(troubles),
         "files_searched": searched.files,
         "files_known": searched.files_known,
         "from": searched.from.map(|at| clock.rfc3339(at)),
@@ -438,6 +450,6 @@ fn completeness(searched: &Searched, troubles: &[Trouble], clock: &Clock) -> Val
 
 /// What could not be read.
 pub(super) fn troubles(troubles: &[Trouble]) -> Value {
-    let trouble = |it: &Trouble| json!({ "path": it.path.to_string_lossy(), "what": it.what });
+    let trouble = |it: &Trouble| json!({ "path": it.path.to_string_lossy(), "what": it.what, "matters": it.matters });
     troubles.iter().map(trouble).collect()
 }

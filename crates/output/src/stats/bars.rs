@@ -25,8 +25,9 @@ fn length(count: usize, most: usize, width: usize) -> usize {
 /// Shades from few to many; nothing is told by colour alone.
 pub(super) const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
 
-/// The shade of `count`, which is not 0, where the most is `most`: of equal parts of it.
-pub(super) fn shade(count: usize, most: usize) -> usize {
+/// The shade of `count`, which is not 0, where the most is `most`, one of four equal parts of it: 0 for the lightest
+/// to 3.
+pub fn shade(count: usize, most: usize) -> usize {
     (count * SHADES.len())
         .div_ceil(most.max(1))
         .clamp(1, SHADES.len())

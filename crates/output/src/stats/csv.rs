@@ -27,7 +27,7 @@ const HEAD: [&str; 16] = [
     "messages_standing",
 ];
 
-/// Writes all rows.
+/// Writes all rows. A name that a spreadsheet would take for a formula has an apostrophe before it.
 ///
 /// # Errors
 /// When `out` does.
@@ -48,8 +48,10 @@ pub fn write_csv(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
             Key::Day(day) => vec![day.to_string()],
             Key::Enterprise(place) => vec![shown.enterprises[*place].to_string()],
             Key::Name { enterprise, name } => {
-                let name = harmless(name).into_owned();
-                vec![shown.enterprises[*enterprise].to_string(), name]
+                vec![
+                    shown.enterprises[*enterprise].to_string(),
+                    harmless(name).into_owned(),
+                ]
             }
         };
         csv.write_record(key.into_iter().chain(figures(&group.figures)))?;

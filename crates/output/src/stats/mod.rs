@@ -9,6 +9,7 @@ mod names;
 mod svg;
 mod terminal;
 
+pub use bars::shade;
 pub use csv::write_csv;
 pub use json::document;
 pub use names::Words;

@@ -7,6 +7,7 @@ use memchr::{memchr, memmem, memrchr};
 
 use super::before::{Before, Seen};
 use super::finding::{Finding, LONG_LINE_BYTES};
+use super::meter::Gauge;
 use crate::source::{Reader, Source, Span};
 use calltrace_model::record::Stamp;
 
@@ -98,12 +99,16 @@ pub struct Blocks<'s> {
     skipping: bool,
     done: bool,
     findings: Vec<Finding>,
+    /// No time was read yet behind the damage that was met last.
+    is_behind_damage: bool,
     last_time: Option<Stamp>,
     /// The line that is being read begins with a long run of NULs, which is passed over.
     hole: Option<Hole>,
     /// Of the block that was handed out last: offset of its first byte in `buffer`.
     handed: usize,
     before: Before<'s>,
+    /// Counts what is handed out.
+    gauge: Option<Gauge>,
 }
 
 /// What is known of a source's content before lines that are read again.
@@ -163,11 +168,19 @@ impl<'s> Blocks<'s> {
             skipping: !begins_line,
             done: span.start >= span.end,
             findings: Vec::new(),
+            is_behind_damage: false,
             last_time: None,
             hole: None,
             handed: 0,
             before: before(source, None),
+            gauge: None,
         }
+    }
+
+    /// The same, counted.
+    pub(super) fn counted(self, gauge: Gauge) -> Blocks<'s> {
+        let gauge = Some(gauge);
+        Blocks { gauge, ..self }
     }
 
     /// The next whole lines; `None` when the span is done.
@@ -195,6 +208,9 @@ impl<'s> Blocks<'s> {
                 Some(end) => end,
                 None => continue,
             };
+            if self.is_behind_damage {
+                self.note_end_of_damage(end);
+            }
             if let Filled::Broken(what) = state {
                 self.note_damage(what, end);
             }
@@ -216,6 +232,9 @@ impl<'s> Blocks<'s> {
                 continue;
             }
             self.look_for_hole(start, end);
+            if let Some(gauge) = &mut self.gauge {
+                gauge.reads((end - start) as u64);
+            }
             let block = Block::of(offset, &self.buffer[start..end]);
             return Some(block.behind(&self.before));
         }
@@ -424,8 +443,27 @@ impl<'s> Blocks<'s> {
         let lines = &self.buffer[..end];
         let seen = lines.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix);
         self.last_time = seen.or(self.last_time);
-        let after = self.last_time;
-        self.findings.push(Finding::Damaged { what, after });
+        self.findings.push(Finding::Damaged {
+            what,
+            after: self.last_time,
+            until: None,
+            behind: self.reader.position(),
+        });
+        self.is_behind_damage = true;
+    }
+
+    /// Looks for the first time behind damage.
+    fn note_end_of_damage(&mut self, end: usize) {
+        let mut lines = self.buffer[self.from..end].split(|&b| b == b'\n');
+        let Some(first) = lines.find_map(Stamp::parse_prefix) else {
+            return;
+        };
+        self.is_behind_damage = false;
+        for finding in &mut self.findings {
+            if let Finding::Damaged { until, .. } = finding {
+                until.get_or_insert(first);
+            }
+        }
     }
 
     /// Only a buffer that had to grow can hold a long line; then its first line is the one.

@@ -1,14 +1,16 @@
 //! What is wrong with content that was read.
 
 use std::fmt;
-use std::path::Path;
 
-use crate::error::{Trouble, TroubleKind};
-use crate::source::Trailing;
+use crate::error::{Times, Trouble};
+use crate::source::{Source, Trailing, time_around};
 use calltrace_model::record::Stamp;
 
 /// No writer makes lines this long; one that is there is read, and named.
 pub const LONG_LINE_BYTES: usize = 1 << 20;
+
+/// Lines stand out of the order of time by less than this (milliseconds) in a file that is in order.
+const DISORDER_MILLIS: i64 = 60_000;
 
 /// What was found wrong with a stretch of content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub enum Finding {
         what: String,
         /// The last time before it.
         after: Option<Stamp>,
+        /// The first time behind it, as far as that was read.
+        until: Option<Stamp>,
+        /// Content offset of what follows it.
+        behind: u64,
     },
     /// Something stands behind the content, and is no part of it.
     Trailing(Trailing),
@@ -63,27 +69,65 @@ impl Finding {
         matches!(self, Finding::Hole { .. })
     }
 
-    /// As trouble with the file at `path`.
-    pub fn trouble(&self, path: &Path) -> Trouble {
+    /// As trouble with the file that it was found in. What it may hide is known by the records around
+    /// it.
+    pub fn trouble(&self, source: &Source) -> Trouble {
+        let hides = self.hides(source);
         Trouble {
             at: self.place().map_or(0, |(offset, _)| offset),
             first_only: self.is_hole(),
-            kind: match self {
-                Finding::Trailing(_) => TroubleKind::Harmless,
-                _ => TroubleKind::Hides,
-            },
-            ..Trouble::new(path, self.to_string())
+            hides,
+            matters: hides.is_some(),
+            ..Trouble::new(&source.log.path, self.to_string())
         }
+    }
+
+    fn hides(&self, source: &Source) -> Option<Times> {
+        let (before, behind) = match *self {
+            // All of it was read.
+            Finding::LongLine { cut: false, .. } | Finding::Trailing(_) => return None,
+            Finding::LongLine { offset, bytes, .. } => {
+                let (before, _) = time_around(source, offset);
+                let (_, behind) = time_around(source, offset + bytes as u64);
+                (before, behind)
+            }
+            // What follows the end, and further runs of NULs, are not known.
+            Finding::HalfLine { offset, .. } | Finding::Hole { offset, .. } => {
+                (time_around(source, offset).0, None)
+            }
+            Finding::Damaged {
+                after,
+                until,
+                behind,
+                ..
+            } => match (after, until) {
+                (Some(_), Some(_)) => (after, until),
+                // Only the edge of a stretch that was read hides a neighbour that can be read.
+                _ if source.is_seekable() => {
+                    let around = time_around(source, behind);
+                    (after.or(around.0), until.or(around.1))
+                }
+                _ => (after, until),
+            },
+        };
+        let wide = |at: Stamp, by: i64| at.plus_millis(by * DISORDER_MILLIS);
+        Some(Times {
+            from: before.map(|at| wide(at.min(behind.unwrap_or(at)), -1)),
+            to: behind.map(|at| wide(at.max(before.unwrap_or(at)), 1)),
+        })
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Finding::Damaged { what, after: None } => write!(f, "{what}"),
+            Finding::Damaged {
+                what, after: None, ..
+            } => write!(f, "{what}"),
             Finding::Damaged {
                 what,
                 after: Some(at),
+                ..
             } => write!(f, "{what} after {}", at.to_record_text()),
             Finding::Trailing(trailing) => write!(f, "{trailing}"),
             Finding::LongLine { offset, bytes, cut } => {

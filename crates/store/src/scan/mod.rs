@@ -10,6 +10,7 @@
 mod before;
 mod blocks;
 mod finding;
+mod meter;
 mod needles;
 
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,7 @@ use calltrace_model::record::{Place, Record, Stamp};
 pub use before::{Before, Seen};
 pub use blocks::{Block, Blocks, before};
 pub use finding::{Finding, LONG_LINE_BYTES};
+pub use meter::{Gauge, Meter};
 pub use needles::Needles;
 
 /// How a scan cuts and reads. Answers don't depend on it; tests run with tiny values.
@@ -72,6 +74,7 @@ pub struct Task {
 pub struct Scanner {
     tuning: Tuning,
     buffers: Mutex<Vec<Vec<u8>>>,
+    meter: Arc<Meter>,
 }
 
 impl Scanner {
@@ -80,7 +83,13 @@ impl Scanner {
         Scanner {
             tuning,
             buffers: Mutex::new(Vec::new()),
+            meter: Arc::default(),
         }
+    }
+
+    /// Counts what is read.
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// The tasks that cover sources whole, in order. `index` tells each source's own.
@@ -106,11 +115,20 @@ impl Scanner {
         tasks: &[Task],
         work: impl Fn(&Task, &mut Blocks<'_>) -> R + Sync,
     ) -> Vec<(R, Vec<Trouble>)> {
+        let planned = tasks.iter().map(|task| self.plan(task));
+        let planned: Vec<Gauge> = planned.collect();
         tasks
             .par_iter()
+            .zip(planned)
             .with_max_len(1)
-            .map(|task| self.read(task, |blocks| work(task, blocks)))
+            .map(|(task, gauge)| self.read_as(task, gauge, |blocks| work(task, blocks)))
             .collect()
+    }
+
+    fn plan(&self, task: &Task) -> Gauge {
+        let whole = task.source.content_bytes_about();
+        let end = task.span.end.min(whole);
+        self.meter.plan(end.saturating_sub(task.span.start))
     }
 
     /// Does `work` on one stretch, on this thread.
@@ -119,8 +137,17 @@ impl Scanner {
         task: &Task,
         work: impl FnOnce(&mut Blocks<'_>) -> R,
     ) -> (R, Vec<Trouble>) {
+        self.read_as(task, self.plan(task), work)
+    }
+
+    fn read_as<R>(
+        &self,
+        task: &Task,
+        gauge: Gauge,
+        work: impl FnOnce(&mut Blocks<'_>) -> R,
+    ) -> (R, Vec<Trouble>) {
         let buffer = self.take_buffer();
-        let mut blocks = Blocks::new(&task.source, task.span, buffer);
+        let mut blocks = Blocks::new(&task.source, task.span, buffer).counted(gauge);
         let result = work(&mut blocks);
         let troubles = self.end_stream(&task.source, blocks);
         (result, troubles)
@@ -129,18 +156,16 @@ impl Scanner {
     /// All of a source, for whoever reads it piece by piece; to be ended with
     /// [`Scanner::end_stream`].
     pub fn stream<'s>(&self, source: &'s Source) -> Blocks<'s> {
-        Blocks::new(source, Span::WHOLE, self.take_buffer())
+        let gauge = self.meter.plan(source.content_bytes_about());
+        Blocks::new(source, Span::WHOLE, self.take_buffer()).counted(gauge)
     }
 
     /// Gives the buffer back and says what was wrong with the content.
     pub fn end_stream(&self, source: &Source, blocks: Blocks<'_>) -> Vec<Trouble> {
         let (buffer, findings) = blocks.finish();
         self.give_back(buffer);
-        let path = &source.log.path;
-        findings
-            .iter()
-            .map(|finding| finding.trouble(path))
-            .collect()
+        let trouble = |finding: &Finding| finding.trouble(source);
+        findings.iter().map(trouble).collect()
     }
 
     /// How this scanner cuts and reads.

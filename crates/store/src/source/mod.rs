@@ -15,15 +15,19 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use crate::error::{Trouble, cant};
+use crate::error::{Times, Trouble, cant};
 use crate::tree::{LogFile, Snapshot};
+
+/// Packed logs hold about so many times their size.
+const PACKED_ABOUT: u64 = 10;
 
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
 pub use gzip::Trailing;
 pub use overlap::{Overlap, is_beginning, overlap};
 pub use pack::{Content, Packer, Tally};
 pub use probe::{
-    Bounds, first_line_at, first_time_behind, last_line_end, text_before, time_of_line, times,
+    Bounds, first_line_at, first_time_behind, last_line_end, text_before, time_around,
+    time_of_line, times,
 };
 
 /// One log file with its format known.
@@ -204,7 +208,13 @@ impl Source {
             };
             match opened {
                 Ok(source) => sources.push(source),
-                Err(error) => troubles.push(Trouble::cant(&log.path, "be read", &error)),
+                Err(error) => troubles.push(Trouble {
+                    hides: Some(Times {
+                        from: None,
+                        to: log.written_until(None),
+                    }),
+                    ..Trouble::cant(&log.path, "be read", &error)
+                }),
             }
         }
         twins::drop_doubles(&mut sources);
@@ -223,6 +233,13 @@ impl Source {
             Format::Bgzf(bgzf) => Some(bgzf.content_bytes),
             Format::Gzip => None,
         }
+    }
+
+    /// How much content there is, for who only wants to know about how far it is: a guess where nothing
+    /// says so.
+    pub fn content_bytes_about(&self) -> u64 {
+        let guess = || self.log.bytes.saturating_mul(PACKED_ABOUT);
+        self.content_bytes().unwrap_or_else(guess)
     }
 
     /// Cuts the content into stretches of about `span_bytes` that can be read side by side; one

@@ -22,6 +22,8 @@ const SAMPLES: u64 = 16;
 const SAMPLE_BYTES: usize = 16 * 1024;
 /// Times that go back by less than this (milliseconds) are two workers' lines, not disorder.
 const DISORDER_MILLIS: i64 = 60_000;
+/// A record before some place is looked for in so much before it: two blocks of BGZF and what is between.
+const LOOK_BACK_BYTES: u64 = 192 << 10;
 /// A bisection looks this far for the next line that has a time.
 const SEEK_BYTES_MAX: u64 = 1 << 20;
 
@@ -148,6 +150,15 @@ pub fn text_before<'t>(log: &LogFile, end: u64, text: &'t mut [u8]) -> io::Resul
 pub fn first_time_behind(source: &Source, from: u64) -> Option<Stamp> {
     let mut text = vec![0u8; SAMPLE_BYTES];
     time_after(source, from, u64::MAX, &mut text)
+}
+
+/// The times of the last timed line that begins before content offset `at`, and of the first one behind
+/// it. `None` where none is near; damage between them and `at` is passed over.
+pub fn time_around(source: &Source, at: u64) -> (Option<Stamp>, Option<Stamp>) {
+    let from = at.saturating_sub(LOOK_BACK_BYTES).max(source.start());
+    let wanted = usize::try_from(at.saturating_sub(from)).expect("it is near");
+    let text = source.text_at(from, wanted);
+    (times(&text).next_back(), first_time_behind(source, at))
 }
 
 /// The time of the first timed line that begins behind `from`.

@@ -6,19 +6,29 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{Days, NaiveTime};
+
 use super::{EnterpriseName, FileName, Tree, leads_to_sealed, list};
-use crate::error::{Error, Trouble};
+use crate::error::{Error, Times, Trouble};
 use crate::fsx::{FileIdentity, Folder, NotAFile, refuse_holes};
+use calltrace_model::record::Stamp;
 
 /// A set that moves this often while it is being opened is taken as it is.
 const OPEN_TRIES: usize = 5;
 
 /// Bytes that tell whether a file still begins as it did: more than a line's time and id.
 const HEAD_BYTES: usize = 128;
+
+/// No zone is further ahead of UTC (milliseconds).
+const ZONE_MILLIS_MAX: i64 = 14 * 3_600_000;
+
+/// The days after that of its name whose records a file may hold: a worker that has not rotated yet
+/// writes the next day's into it.
+const DAYS_BEHIND_NAME: u64 = 1;
 
 /// One log file, open.
 #[derive(Debug)]
@@ -126,8 +136,14 @@ impl Snapshot {
                     if NotAFile::of(&error) == Some(NotAFile::DeadLink)
                         && leads_to_sealed(folder, &full) => {}
                 Err(error) => {
-                    let trouble = Trouble::cant(&path, "be read", &error);
-                    snapshot.troubles.push(trouble);
+                    let stat = folder.look_current(&full);
+                    snapshot.troubles.push(Trouble {
+                        hides: Some(Times {
+                            from: None,
+                            to: stat.ok().map(|stat| no_later_than(stat.st_mtime)),
+                        }),
+                        ..Trouble::cant(&path, "be read", &error)
+                    });
                 }
             }
         }
@@ -186,7 +202,32 @@ impl Snapshot {
     }
 }
 
+/// The latest time, in whatever zone, that a record can state of a file that was last changed then (seconds
+/// of Unix time).
+fn no_later_than(changed: i64) -> Stamp {
+    Stamp(changed.saturating_mul(1000)).plus_millis(ZONE_MILLIS_MAX)
+}
+
 impl LogFile {
+    /// No record of the file is later, as far as its time of change and its name tell; `seen` is the
+    /// latest time that was seen in it. The name counts only if that does not contradict it.
+    pub fn written_until(&self, seen: Option<Stamp>) -> Option<Stamp> {
+        let changed = self.file.metadata().ok().map(|meta| meta.mtime());
+        let by_name = || {
+            seen?;
+            let behind = self
+                .name
+                .day()?
+                .checked_add_days(Days::new(DAYS_BEHIND_NAME + 1))?;
+            Some(Stamp(
+                behind.and_time(NaiveTime::MIN).and_utc().timestamp_millis(),
+            ))
+        };
+        let all = [changed.map(no_later_than), by_name()];
+        let is_possible = |until: &Stamp| seen.is_none_or(|seen| seen <= *until);
+        all.into_iter().flatten().filter(is_possible).min()
+    }
+
     /// The first bytes of a file whose front may be collapsed, as they are now.
     fn head(&self) -> Vec<u8> {
         if self.name.gz {

@@ -39,7 +39,7 @@ fn by_age(seen: &Seen, code: Code, circumstances: &Circumstances<'_>) -> Finding
 
 fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let (what, after) = seen.more.damage.iter().find_map(|found| match found {
-        scan::Finding::Damaged { what, after } => Some((what, after)),
+        scan::Finding::Damaged { what, after, .. } => Some((what, after)),
         _ => None,
     })?;
     // Somebody may be writing it just now.

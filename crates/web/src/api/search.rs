@@ -114,7 +114,7 @@ fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
         let (mut rows, mut is_complete, mut is_all) = (Vec::new(), true, true);
         for found in answers {
             let found = found?;
-            is_complete &= !Trouble::may_hide(&found.troubles);
+            is_complete &= !Trouble::any_matters(&found.troubles);
             let were = found.calls.len();
             let fits = |call: &Summary| asked.status.is_none_or(|it| it == status(call));
             let fitting = found.calls.into_iter().filter(fits);

@@ -88,7 +88,7 @@ fn traced(
     let traces = answers.into_iter().collect::<Result<Vec<Trace>, Error>>()?;
     let is_complete = !traces
         .iter()
-        .any(|trace| Trouble::may_hide(&trace.troubles));
+        .any(|trace| Trouble::any_matters(&trace.troubles));
     let found = traces.into_iter().find_map(|mut trace| {
         let call = trace.call.take()?;
         Some((trace, call))
@@ -121,7 +121,7 @@ fn told(trace: &Trace, call: &TracedCall, asked: &str, clock: &Clock) -> Value {
         "main_unique_id": s.main_uid,
         "related_unique_ids": legs,
         "records_left_out": call.left_out,
-        "complete": !Trouble::may_hide(&trace.troubles),
+        "complete": !Trouble::any_matters(&trace.troubles),
     })
 }
 

@@ -13,24 +13,22 @@ use crate::answer::{Said, page};
 use crate::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
 use crate::site::{Site, Visit};
 use calltrace_directory::Names;
-use calltrace_engine::{Found, SearchQuestion, Tally};
-use calltrace_model::call::{Outcome, Summary};
+use calltrace_engine::{Found, MissedCall, SearchQuestion, StatsQuestion, Tally};
+use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::Stamp;
-use calltrace_model::stats::{Contacts, Returns, StatsCall, criteria_after};
-use calltrace_store::error::Error;
+use calltrace_model::stats::Returns;
+use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
+use crate::days::day_of;
 use crate::limits::Length;
-use question::{Address, Asked, Period, ROWS, day_of};
+use question::{Address, Asked, Period, ROWS};
 
 /// Within which time a missed call is returned (milliseconds), as `calltrace stats` has it.
-const RETURNED_WITHIN_MILLIS: i64 = 60 * 60_000;
+pub(super) const RETURNED_WITHIN_MILLIS: i64 = 60 * 60_000;
 
 /// Missed calls of several clients within a longer time are not looked after (milliseconds): a week and an hour.
 const RETURNS_SPAN_MILLIS_MAX: i64 = (7 * 24 + 1) * 3_600_000;
-
-/// Nor are those that more calls than this are between.
-const RETURNS_CALLS_MAX: usize = 5_000;
 
 pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Said> {
     let bad = |_| visit.said(Notice::BadRequest);
@@ -54,6 +52,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, visit: Visit) -> Result<
         false => site.directory.names(&enterprise, &wanted).await,
     };
     let address = Address {
+        enterprise: &enterprise,
         token,
         language: visit.language,
         asked: &asked,
@@ -113,7 +112,7 @@ struct Listed {
     has_older: bool,
     tally: Tally,
     period: Period,
-    troubles: Vec<calltrace_store::error::Trouble>,
+    troubles: Vec<Trouble>,
     /// What became of the missed calls among the rows, where that was asked.
     returns: Option<Returns>,
 }
@@ -130,17 +129,19 @@ impl Listed {
         }
     }
 
-    fn of(found: Found, asked: &Asked, period: Period) -> Listed {
-        let passed = (asked.page - 1) * ROWS;
-        let has_older = found.calls.len() > passed + ROWS;
-        Listed {
-            rows: found.calls.into_iter().skip(passed).take(ROWS).collect(),
-            has_older,
-            tally: found.tally,
-            period,
-            troubles: found.troubles,
-            returns: None,
+    /// What was found within one time after the other, the newest first.
+    fn of(found: Vec<Found>, asked: &Asked, period: Period) -> Listed {
+        let mut listed = Listed::nothing(period);
+        for found in found {
+            listed.rows.extend(found.calls);
+            listed.tally.extend(&found.tally);
+            listed.troubles.extend(found.troubles);
         }
+        Trouble::tidy(&mut listed.troubles);
+        let passed = (asked.page - 1) * ROWS;
+        listed.has_older = listed.rows.len() > passed + ROWS;
+        listed.rows = listed.rows.into_iter().skip(passed).take(ROWS).collect();
+        listed
     }
 }
 
@@ -173,28 +174,37 @@ fn returns(
     now: Stamp,
 ) -> Option<Returns> {
     let missed = rows.iter().filter(|row| row.outcome == Outcome::Missed);
-    let missed = missed.map(|row| (row.client.as_str(), row.first));
-    let criteria = criteria_after(missed, RETURNED_WITHIN_MILLIS, now)?;
-    let lasts = criteria.until?.since(criteria.since?);
-    if criteria.phone.is_none() && lasts > RETURNS_SPAN_MILLIS_MAX {
+    let missed: Vec<MissedCall> = missed
+        .map(|row| MissedCall {
+            enterprise: 0,
+            client: row.client.clone(),
+            first: row.first,
+        })
+        .collect();
+    let (oldest, newest) = (missed.last()?, missed.first()?);
+    let lasts = newest.first.since(oldest.first) + RETURNED_WITHIN_MILLIS;
+    let is_one = missed.iter().all(|call| call.client == newest.client);
+    if !is_one && lasts > RETURNS_SPAN_MILLIS_MAX {
         return None;
     }
-    let question = SearchQuestion {
-        criteria,
-        limit: Some(RETURNS_CALLS_MAX),
-        ..SearchQuestion::default()
+    let question = StatsQuestion {
+        search: SearchQuestion {
+            criteria: Criteria {
+                now: Some(now),
+                ..Criteria::default()
+            },
+            ..SearchQuestion::default()
+        },
+        within_millis: RETURNED_WITHIN_MILLIS,
+        ..StatsQuestion::default()
     };
-    let found = site.lister().search(&site.tree, enterprise, &question);
-    let found = found.inspect_err(|error| tracing::warn!(%error, "callbacks can't be searched"));
-    let calls = found.ok()?.calls;
-    if calls.len() == RETURNS_CALLS_MAX {
-        return None;
-    }
-    let mut contacts = Contacts::default();
-    for call in &calls {
-        contacts.add(0, &StatsCall::from(call));
-    }
-    Some(contacts.settle(RETURNED_WITHIN_MILLIS, now))
+    let enterprises = std::slice::from_ref(enterprise);
+    let (returns, found) = site
+        .lister()
+        .returns(&site.tree, enterprises, &missed, &question);
+    let failed = found.into_iter().find_map(Result::err);
+    let failed = failed.inspect(|error| tracing::warn!(%error, "callbacks can't be searched"));
+    failed.is_none().then_some(returns)
 }
 
 /// Searches the days asked for. Where none was, and today has no such call yet, the newest day
@@ -207,13 +217,17 @@ fn search(
 ) -> Result<Listed, Error> {
     let (engine, tree, clock) = (site.lister(), &site.tree, &site.clock);
     let of = |period: Period| {
-        let question = SearchQuestion {
-            criteria: asked.criteria(period, clock, now),
-            limit: Some(asked.page * ROWS + 1),
-            tally: true,
-            ..SearchQuestion::default()
-        };
-        let found = engine.search(tree, enterprise, &question)?;
+        let windows = asked.windows(period, clock).into_iter();
+        let found = windows.map(|window| {
+            let question = SearchQuestion {
+                criteria: asked.criteria(window, now),
+                limit: Some(asked.page * ROWS + 1),
+                tally: true,
+                ..SearchQuestion::default()
+            };
+            engine.search(tree, enterprise, &question)
+        });
+        let found = found.collect::<Result<Vec<Found>, Error>>()?;
         Ok::<Listed, Error>(Listed::of(found, asked, period))
     };
     let period = asked.period(day_of(clock, now));
@@ -225,7 +239,7 @@ fn search(
         tree,
         enterprise,
         &SearchQuestion {
-            criteria: asked.criteria(Period::All, clock, now),
+            criteria: asked.criteria((None, None), now),
             limit: Some(1),
             ..SearchQuestion::default()
         },

@@ -1,14 +1,15 @@
 //! What the list is asked for: the form's fields read, the days they speak of, links to more.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{Datelike, Days, NaiveDate};
 
-use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake};
+use crate::days::{day_begin, day_named, hour_begin};
+use crate::pages::{DIRECTIONS, Filters, Language, ListLinks, Mistake, Span, StatsLink};
 use crate::request::{Malformed, Query};
 use calltrace_model::call::{Criteria, Direction, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::PhoneQuery;
-use calltrace_model::stats::QUARTER_MILLIS;
 use calltrace_output::Clock;
+use calltrace_store::tree::EnterpriseName;
 
 /// Rows on one page.
 pub(super) const ROWS: usize = 50;
@@ -18,6 +19,12 @@ const PAGES_MAX: usize = 100;
 
 /// Longest extension.
 const EXTENSION_CHARS_MAX: usize = 20;
+
+/// Longest name of a line.
+const LINE_CHARS_MAX: usize = 40;
+
+/// Hours, and days of the week, can be asked for of so many days at most: each is a search of its own.
+const PARTED_DAYS_MAX: i64 = 31;
 
 /// The days that are looked at, inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +76,7 @@ impl Asked {
             filters: Filters {
                 phone: text("phone")?,
                 extension: text("ext")?,
+                line: text("line")?,
                 ..Filters::default()
             },
             mistake: None,
@@ -80,6 +88,7 @@ impl Asked {
             text("from")?,
             text("to")?,
             text("hours")?,
+            text("weekday")?,
             text("direction")?,
             text("result")?,
         ];
@@ -89,18 +98,28 @@ impl Asked {
 
     fn understand(
         &mut self,
-        [from, to, hours, direction, result]: &[String; 5],
+        [from, to, hours, weekday, direction, result]: &[String; 6],
     ) -> Result<(), Mistake> {
         let filters = &mut self.filters;
         filters.from = date(from)?;
         filters.to = date(to)?;
         filters.hours = hours_of(hours)?;
+        filters.weekday = weekday_of(weekday)?;
         filters.direction = chosen(direction, &DIRECTIONS, Direction::name)?;
         filters.outcome = chosen(result, &Outcome::ALL, Outcome::name)?;
         if matches!((filters.from, filters.to), (Some(from), Some(to)) if from > to) {
             return Err(Mistake::Order);
         }
-        if filters.hours.is_some() && (filters.from.is_none() || filters.from != filters.to) {
+        if filters.hours.is_some() || filters.weekday.is_some() {
+            let (Some(from), Some(to)) = (filters.from, filters.to) else {
+                return Err(Mistake::Choice);
+            };
+            if (to - from).num_days() >= PARTED_DAYS_MAX {
+                return Err(Mistake::Choice);
+            }
+        }
+        let is_odd = filters.line.chars().any(char::is_control);
+        if is_odd || filters.line.chars().count() > LINE_CHARS_MAX {
             return Err(Mistake::Choice);
         }
         let is_dialled = |c: char| c.is_ascii_digit() || matches!(c, '*' | '#');
@@ -132,29 +151,48 @@ impl Asked {
         self.filters.from.is_none() && self.filters.to.is_none() && self.phone.is_none()
     }
 
-    /// What a call must be like.
-    pub(super) fn criteria(&self, period: Period, clock: &Clock, now: Stamp) -> Criteria {
+    /// The times that are looked at, the newest first: one, or one of each day where hours or a day of the week
+    /// were asked for.
+    pub(super) fn windows(&self, period: Period, clock: &Clock) -> Vec<Window> {
+        let end_of = |day: NaiveDate| day_begin(clock, day + Days::new(1));
+        let (from, to) = match period {
+            Period::All => return vec![(None, None)],
+            Period::UpTo(to) => return vec![(None, end_of(to))],
+            Period::Days(from, to) => (from, to),
+        };
+        let (hours, weekday) = (self.filters.hours, self.filters.weekday);
+        if hours.is_none() && weekday.is_none() {
+            return vec![(day_begin(clock, from), end_of(to))];
+        }
+        let days = from.iter_days().take_while(|day| *day <= to);
+        let wanted = days.filter(|day| weekday.is_none_or(|weekday| weekday == weekday_in(*day)));
+        let window = |day: NaiveDate| {
+            let (begin, end) = (day_begin(clock, day), end_of(day));
+            match hours {
+                None => (begin, end),
+                Some((from, to)) => (
+                    begin.map(|day| hour_begin(clock, day, from)),
+                    begin.map(|day| hour_begin(clock, day, to)).min(end),
+                ),
+            }
+        };
+        let mut windows: Vec<Window> = wanted.map(window).collect();
+        windows.reverse();
+        windows
+    }
+
+    /// What a call must be like that began within this time.
+    pub(super) fn criteria(&self, (since, until): Window, now: Stamp) -> Criteria {
         let filters = &self.filters;
-        let (since, until) = match period {
-            Period::All => (None, None),
-            Period::UpTo(to) => (None, day_begin(clock, to + Days::new(1))),
-            Period::Days(from, to) => (day_begin(clock, from), day_begin(clock, to + Days::new(1))),
-        };
-        let (since, until) = match filters.hours {
-            Some((from, to)) => (
-                since.map(|day| hour_begin(clock, day, from)),
-                since.map(|day| hour_begin(clock, day, to)).min(until),
-            ),
-            None => (since, until),
-        };
         let until = match (until, self.as_of) {
             (Some(until), Some(as_of)) => Some(until.min(as_of)),
             (until, as_of) => until.or(as_of),
         };
-        let extension = Some(filters.extension.clone()).filter(|text| !text.is_empty());
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         Criteria {
             phone: self.phone.clone(),
-            extension,
+            extensions: given(&filters.extension).into_iter().collect(),
+            trunks: given(&filters.line).into_iter().collect(),
             direction: filters.direction,
             outcome: filters.outcome,
             since,
@@ -165,15 +203,14 @@ impl Asked {
     }
 }
 
+/// From when, and until when (exclusive); `None` for no bound.
+pub(super) type Window = (Option<Stamp>, Option<Stamp>);
+
 fn date(typed: &str) -> Result<Option<NaiveDate>, Mistake> {
     if typed.is_empty() {
         return Ok(None);
     }
-    let date = NaiveDate::parse_from_str(typed, "%Y-%m-%d").map_err(|_| Mistake::Date)?;
-    // Days that no log has and whose neighbours no calendar has.
-    let years = 1970..=9000;
-    let known = years.contains(&chrono::Datelike::year(&date));
-    known.then_some(Some(date)).ok_or(Mistake::Date)
+    day_named(typed).map(Some).ok_or(Mistake::Date)
 }
 
 fn chosen<T: Copy>(
@@ -186,28 +223,6 @@ fn chosen<T: Copy>(
         true => Ok(chosen),
         false => Err(Mistake::Choice),
     }
-}
-
-/// The first moment of a day in the zone that is shown; where clocks are put forward at midnight,
-/// the first that there is; where a whole day was left out, that of the next.
-fn day_begin(clock: &Clock, day: NaiveDate) -> Option<Stamp> {
-    let midnight = day.and_time(NaiveTime::MIN);
-    let hours = (0..=24).map(|hour| midnight + TimeDelta::hours(hour));
-    let mut moments = hours.filter_map(|time| clock.shown.from_local_datetime(&time).earliest());
-    let moment: DateTime<Utc> = moments.next()?.with_timezone(&Utc);
-    Some(clock.log.stamp(moment))
-}
-
-/// The moment of a day at which the shown clocks have this hour (0 to 24), or the first after it; the day
-/// itself where they never have.
-fn hour_begin(clock: &Clock, day: Stamp, hour: u32) -> Stamp {
-    let quarters = (0..=26 * 4).map(|quarter| day.plus_millis(quarter * QUARTER_MILLIS));
-    let date = clock.moment(day).date_naive();
-    let passed = |at: &Stamp| {
-        let moment = clock.moment(*at);
-        moment.date_naive() > date || moment.hour() >= hour
-    };
-    quarters.clone().find(passed).unwrap_or(day)
 }
 
 /// `8-10`: from eight, until ten.
@@ -223,13 +238,22 @@ fn hours_of(typed: &str) -> Result<Option<(u32, u32)>, Mistake> {
     }
 }
 
-/// The day in the shown zone that a call began on.
-pub(super) fn day_of(clock: &Clock, at: Stamp) -> NaiveDate {
-    clock.moment(at).date_naive()
+/// `1` for Monday to `7` for Sunday, as ISO 8601 counts them; kept as 0 to 6.
+fn weekday_of(typed: &str) -> Result<Option<u8>, Mistake> {
+    match typed.as_bytes() {
+        [] => Ok(None),
+        [day @ b'1'..=b'7'] => Ok(Some(day - b'1')),
+        _ => Err(Mistake::Choice),
+    }
+}
+
+fn weekday_in(day: NaiveDate) -> u8 {
+    u8::try_from(day.weekday().num_days_from_monday()).expect("it is less than 7")
 }
 
 /// Where links on the list lead: to itself, with other fields.
 pub(super) struct Address<'a> {
+    pub(super) enterprise: &'a EnterpriseName,
     pub(super) token: &'a str,
     pub(super) language: Language,
     pub(super) asked: &'a Asked,
@@ -268,16 +292,30 @@ impl Address<'_> {
             ..self.fixed()
         };
         let at = self.asked.page;
+        let stats = match self.period {
+            Period::Days(from, to) => StatsLink::around(from, to),
+            Period::UpTo(to) => StatsLink {
+                span: Span::default(),
+                date: Some(to),
+            },
+            Period::All => StatsLink::default(),
+        };
         ListLinks {
             all: link(&Filters::default()),
             language: filters.link(self.token, other),
+            stats: format!(
+                "../stats/{}{}",
+                self.enterprise,
+                stats.link(self.token, self.language)
+            ),
             newer: (at > 1).then(|| page(at - 1)),
             older: (self.has_older && at < PAGES_MAX).then(|| page(at + 1)),
             is_cut: self.has_older && at == PAGES_MAX,
             day_before: before,
             day_after: after,
             spans: spans.map(|(from, to)| {
-                let is_here = self.period == Period::Days(from, to) && filters.hours.is_none();
+                let is_parted = filters.hours.is_some() || filters.weekday.is_some();
+                let is_here = self.period == Period::Days(from, to) && !is_parted;
                 tab(is_here, filters.on(from, to))
             }),
             outcomes: [None, Some(Outcome::Missed)]
@@ -292,6 +330,7 @@ impl Address<'_> {
         match self.period {
             Period::Days(from, to) => Filters {
                 hours: filters.hours,
+                weekday: filters.weekday,
                 ..filters.on(from, to)
             },
             _ => filters.clone(),

@@ -13,12 +13,16 @@ pub struct Filters {
     pub phone: String,
     /// An extension.
     pub extension: String,
+    /// A line, as logs name it.
+    pub line: String,
     /// First day.
     pub from: Option<NaiveDate>,
     /// Last day, inclusive.
     pub to: Option<NaiveDate>,
-    /// Of one day only these hours, from and to, the second exclusive: 0 to 24.
+    /// Of each day only these hours, from and to, the second exclusive: 0 to 24.
     pub hours: Option<(u32, u32)>,
+    /// Only this day of each week: 0 for Monday to 6 for Sunday.
+    pub weekday: Option<u8>,
     /// Which way.
     pub direction: Option<Direction>,
     /// How it ended.
@@ -31,12 +35,13 @@ impl Filters {
         *self == Filters::default()
     }
 
-    /// The same of all hours of these days.
+    /// The same of all these days, whole.
     pub fn on(&self, from: NaiveDate, to: NaiveDate) -> Filters {
         Filters {
             from: Some(from),
             to: Some(to),
             hours: None,
+            weekday: None,
             ..self.clone()
         }
     }
@@ -48,9 +53,11 @@ impl Filters {
         let fields = [
             ("phone", Some(self.phone.clone())),
             ("ext", Some(self.extension.clone())),
+            ("line", Some(self.line.clone())),
             ("from", date(self.from)),
             ("to", date(self.to)),
             ("hours", self.hours.map(|(from, to)| format!("{from}-{to}"))),
+            ("weekday", self.weekday.map(|day| (day + 1).to_string())),
             ("direction", self.direction.map(|it| it.name().to_owned())),
             ("result", self.outcome.map(|it| it.name().to_owned())),
         ];
@@ -74,7 +81,7 @@ pub enum Mistake {
     Date,
     /// The first day is after the last.
     Order,
-    /// No such hours, direction or result.
+    /// No such hours, day of the week, line, direction or result.
     Choice,
 }
 

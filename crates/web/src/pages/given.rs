@@ -4,10 +4,11 @@ use chrono::NaiveDate;
 
 use super::filters::{Filters, Mistake};
 use super::others::OtherCall;
+use super::stats::Span;
 use calltrace_directory::Names;
 use calltrace_engine::{Searched, Tally, TracedCall};
 use calltrace_model::call::Summary;
-use calltrace_model::stats::Returns;
+use calltrace_model::stats::{Returns, Stats};
 use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
@@ -48,6 +49,8 @@ pub struct ListLinks {
     pub all: String,
     /// The same rows in the other language.
     pub language: String,
+    /// Statistics of these days.
+    pub stats: String,
     /// Newer rows of the same question.
     pub newer: Option<String>,
     /// Older rows of the same question.
@@ -93,4 +96,61 @@ pub struct ListPage<'a> {
     pub token: &'a str,
     /// Links.
     pub links: &'a ListLinks,
+}
+
+/// What statistics are made of.
+#[derive(Debug)]
+pub struct StatsPage<'a> {
+    /// Whose.
+    pub enterprise: &'a EnterpriseName,
+    /// What people call it.
+    pub title: Option<&'a str>,
+    /// How many days.
+    pub span: Span,
+    /// The last of them.
+    pub date: NaiveDate,
+    /// The day that it is.
+    pub today: NaiveDate,
+    /// What was given for the last day and is none; then nothing was counted.
+    pub mistake: Option<&'a str>,
+    /// The zone of all times.
+    pub zone: &'a str,
+    /// Calls by day.
+    pub days: &'a Stats,
+    /// The same by person.
+    pub persons: &'a Stats,
+    /// The same by line.
+    pub lines: &'a Stats,
+    /// Missed calls that nobody returned, newest first, as many as are listed.
+    pub unreturned: &'a [Unreturned],
+    /// At most so many persons and lines are shown.
+    pub rows_max: usize,
+    /// What could not be read.
+    pub troubles: &'a [Trouble],
+    /// Who is who.
+    pub names: &'a Names,
+    /// What opens the page.
+    pub token: &'a str,
+    /// The same figures as files.
+    pub files: &'a [StatsFile],
+}
+
+/// A missed call that nobody returned.
+#[derive(Debug)]
+pub struct Unreturned {
+    /// The call.
+    pub call: Summary,
+    /// The client rang again, in vain.
+    pub rang_again: bool,
+    /// Where its page is; `None` where it has none.
+    pub link: Option<String>,
+}
+
+/// Statistics as a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatsFile {
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub link: String,
 }

@@ -2,6 +2,7 @@
 
 use calltrace_model::call::{Direction, Outcome};
 use calltrace_output::grouped;
+use calltrace_output::stats::Words;
 use calltrace_output::story::{Voice, form};
 
 /// The languages there are.
@@ -132,6 +133,28 @@ impl Language {
         self.of(format!("и ещё {n}"), format!("and {n} more"))
     }
 
+    /// A day of the week in a few letters: 0 for Monday to 6 for Sunday.
+    pub fn weekday(self, day: usize) -> &'static str {
+        let days = self.of(
+            ["Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс"],
+            Words::ENGLISH.weekdays,
+        );
+        days[day]
+    }
+
+    /// `12 звонков, пропущено 3`; of none missed only the first.
+    pub fn calls_and_missed(self, calls: usize, missed: usize) -> String {
+        let all = self.count(calls, ["звонок", "звонка", "звонков"], ["call", "calls"]);
+        match missed {
+            0 => all,
+            n => format!(
+                "{all}, {} {}",
+                self.of("пропущено", "missed"),
+                self.number(n)
+            ),
+        }
+    }
+
     /// A day as people say it: `2 декабря 2025`, `2 December 2025`.
     pub fn day(self, day: chrono::NaiveDate) -> String {
         use chrono::Datelike;
@@ -171,6 +194,14 @@ impl Language {
             months[day.month0() as usize],
             day.year()
         )
+    }
+
+    /// A day, or from one to another: `26 ноября 2025 – 2 декабря 2025`.
+    pub fn days(self, from: chrono::NaiveDate, to: chrono::NaiveDate) -> String {
+        match from == to {
+            true => self.day(from),
+            false => format!("{} – {}", self.day(from), self.day(to)),
+        }
     }
 }
 

@@ -7,11 +7,13 @@ use super::chart::chart;
 use super::filters::{DIRECTIONS, Filters, Mistake};
 use super::frame::Frame;
 use super::given::{ListLinks, ListPage};
+use super::numbers::numbers;
 use super::people::People;
-use super::row::{look_of, row};
-use super::troubles::missing_parts;
+use super::row::row;
+use super::troubles::{missing_parts, other_damage};
 use super::{Language, Look, shortened};
 use calltrace_model::call::{Outcome, Summary};
+use calltrace_store::error::Trouble;
 
 impl ListPage<'_> {
     /// The list that these filters ask for.
@@ -40,8 +42,12 @@ pub fn list_page(look: &Look, page: &ListPage<'_>) -> Markup {
                     (page.enterprise)
                 }
                 h1 { (heading(l, page)) }
-                @if page.mistake.is_none() { (numbers(l, page)) }
+                @if page.mistake.is_none() {
+                    @let link = |outcome| page.link(l, &Filters { outcome: Some(outcome), ..page.fixed.clone() });
+                    (numbers(l, page.tally.total(), &link))
+                }
                 (tabs(l, page.links))
+                p.pages { a href=(page.links.stats) { (l.of("Статистика", "Statistics")) " →" } }
             }
             (form(l, page))
             (missing_parts(look, None, page.troubles))
@@ -59,53 +65,21 @@ fn heading(l: Language, page: &ListPage<'_>) -> String {
     if page.mistake.is_some() {
         return l.text("Поиск звонков", "Search for calls");
     }
-    match page.period {
-        Some((from, to)) if from == to => {
-            let day = format!("{} {}", l.of("Звонки", "Calls,"), l.day(from));
-            match page.filters.hours {
-                Some((from, to)) => format!("{day}, {from}:00–{to}:00"),
-                None => day,
-            }
-        }
-        Some((from, to)) => format!(
-            "{} {} – {}",
-            l.of("Звонки", "Calls,"),
-            l.day(from),
-            l.day(to)
-        ),
-        None => match page.filters.to {
+    let filters = page.filters;
+    let days = match page.period {
+        Some((from, to)) => format!("{} {}", l.of("Звонки", "Calls,"), l.days(from, to)),
+        None => match filters.to {
             Some(to) => format!("{} {}", l.of("Звонки по", "Calls up to"), l.day(to)),
             None => l.text("Звонки за все дни", "Calls of all days"),
         },
-    }
-}
-
-/// `143 звонка: 120 принято, 23 пропущено`; each number leads to its calls.
-fn numbers(l: Language, page: &ListPage<'_>) -> Markup {
-    let total = page.tally.total();
-    let words = [
-        l.of("с ответом", "answered"),
-        l.of("пропущено", "missed"),
-        l.of("недозвон", "not reached"),
-        l.of("занято", "busy"),
-        l.of("идёт сейчас", "in progress"),
-        l.of("без конца", "without an end"),
-    ];
-    html! {
-        p.numbers {
-            strong { (l.count(total.all(), ["звонок", "звонка", "звонков"], ["call", "calls"])) }
-            @for (outcome, word) in Outcome::ALL.into_iter().zip(words) {
-                @let count = total.of(outcome);
-                @let (class, mark) = look_of(outcome);
-                @if count > 0 {
-                    " "
-                    a class=(class) href=(page.link(l, &Filters { outcome: Some(outcome), ..page.fixed.clone() })) {
-                        span aria-hidden="true" { (mark) " " } (l.number(count)) " " (word)
-                    }
-                }
-            }
-        }
-    }
+    };
+    let weekday = filters.weekday.map_or(String::new(), |day| {
+        format!(", {}", l.weekday(usize::from(day)))
+    });
+    let hours = filters
+        .hours
+        .map_or(String::new(), |(from, to)| format!(", {from}:00–{to}:00"));
+    days + &weekday + &hours
 }
 
 /// Days and results that are a tap away.
@@ -144,6 +118,7 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
     let has_days = filters.from.is_some() || filters.to.is_some();
     let has_more = filters.direction.is_some()
         || !filters.extension.is_empty()
+        || !filters.line.is_empty()
         || has_days && !is_above(&page.links.spans)
         || filters.outcome.is_some() && !is_above(&page.links.outcomes);
     html! {
@@ -186,6 +161,10 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
                         input #ext type="text" inputmode="numeric" name="ext" value=(filters.extension) maxlength="20" autocomplete="off" placeholder="151";
                     }
                     div {
+                        label for="line" { (l.of("Линия", "Line")) }
+                        input #line type="text" name="line" value=(filters.line) maxlength="40" autocomplete="off" placeholder="0001363";
+                    }
+                    div {
                         label for="from" { (l.of("С дня", "From day")) }
                         input #from type="date" name="from" value=(date(filters.from));
                     }
@@ -211,7 +190,7 @@ fn mistake_text(l: Language, mistake: Mistake) -> &'static str {
         Mistake::Extension => l.of("Добавочный: только цифры, например 151.", "An extension is digits, such as 151."),
         Mistake::Date => l.of("Дату не разобрать: нужна вида 2025-11-30.", "The date can't be read; it is like 2025-11-30."),
         Mistake::Order => l.of("Первый день позже последнего.", "The first day is after the last."),
-        Mistake::Choice => l.of("Таких часов, такого направления или результата нет.", "There are no such hours, direction or result."),
+        Mistake::Choice => l.of("Таких часов, такого дня недели, линии, направления или результата нет.", "There are no such hours, day of the week, line, direction or result."),
     }
 }
 
@@ -231,6 +210,7 @@ fn rows(look: &Look, page: &ListPage<'_>, people: &People<'_>) -> Markup {
             h2 { (l.of("Звонки, новые сверху", "Calls, newest first")) }
             @if page.rows.is_empty() {
                 p { (nothing(l, page)) }
+                (other_damage(look, page.troubles))
             }
             ol {
                 @for (summary, link) in page.rows {
@@ -264,7 +244,7 @@ fn nothing(l: Language, page: &ListPage<'_>) -> &'static str {
             "Звонков в журнале ещё нет.",
             "There are no calls in the log yet.",
         )
-    } else if !calltrace_store::error::Trouble::may_hide(page.troubles) {
+    } else if !Trouble::any_matters(page.troubles) {
         l.of(
             "Таких звонков нет; всё просмотрено.",
             "There are no such calls; everything was searched.",

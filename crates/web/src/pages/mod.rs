@@ -1,4 +1,4 @@
-//! What people see in a browser: the page of a call, the list of calls, and a page for each way in
+//! What people see in a browser: the page of a call, the list of calls, their statistics, and a page for each way in
 //! which there is nothing to show. Takes answers, gives HTML; asks nothing.
 //!
 //! Three rules hold for all of it. Every text from a log goes through `sanitise` and is
@@ -7,6 +7,7 @@
 //! and nothing from elsewhere: one style sheet stands in each, and its hash in the policy.
 
 mod axis;
+mod bars;
 mod call;
 mod chart;
 mod entries;
@@ -19,12 +20,14 @@ mod headline;
 mod language;
 mod list;
 mod notice;
+mod numbers;
 mod others;
 mod people;
 mod picture;
 mod plain;
 mod row;
 mod sentence;
+mod stats;
 mod story;
 mod technical;
 mod timeline;
@@ -38,13 +41,14 @@ pub use call::call_page;
 pub(super) use filters::DIRECTIONS;
 pub use filters::{Filters, Mistake};
 pub use frame::STYLE;
-pub use given::{CallPage, ListLinks, ListPage};
+pub use given::{CallPage, ListLinks, ListPage, StatsFile, StatsPage, Unreturned};
 pub use language::Language;
 pub use list::list_page;
 pub use notice::{Notice, notice};
 pub use others::OtherCall;
-pub use people::{client_in_log, wanted, wanted_of_rows};
+pub use people::{client_in_log, wanted, wanted_of_groups, wanted_of_rows};
 use plain::{message_text, shortened};
+pub use stats::{Span, StatsLink, stats_page};
 
 /// How pages are to look, for whom.
 #[derive(Debug, Clone, Copy)]

@@ -10,6 +10,7 @@ use calltrace_directory::{Names, Wanted};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Event, Summary};
 use calltrace_model::record::{Body, Record, phone};
+use calltrace_model::stats::{Group, Key};
 
 /// Names asked for on one page at most, of each sort: one request to a service may be made for each.
 const NAMES_MAX: usize = 40;
@@ -53,6 +54,17 @@ pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> Wanted {
         }
     }
     wanted
+}
+
+/// Adds everybody whose name these groups of calls would show, which are of persons or, with `are_lines`, of lines.
+pub fn wanted_of_groups(wanted: &mut Wanted, groups: &[Group], are_lines: bool) {
+    for group in groups {
+        match &group.key {
+            Key::Name { name, .. } if are_lines => insert(&mut wanted.lines, name),
+            Key::Name { name, .. } => want_party(wanted, name),
+            _ => {}
+        }
+    }
 }
 
 fn want_party(wanted: &mut Wanted, party: &str) {

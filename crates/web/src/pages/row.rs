@@ -8,7 +8,7 @@ use calltrace_model::call::{Direction, Outcome, Summary};
 use calltrace_model::stats::Fate;
 
 /// A minute (milliseconds).
-const MINUTE_MILLIS: i64 = 60_000;
+pub(super) const MINUTE_MILLIS: i64 = 60_000;
 
 /// Of those rung, shown in a row.
 const RUNG_MAX: usize = 4;
@@ -64,13 +64,16 @@ pub(super) fn look_of(outcome: Outcome) -> (&'static str, &'static str) {
     }
 }
 
-/// Whether the client was called back, and how soon; nothing while there is time.
-fn returned(l: Language, fate: &Fate<'_>) -> Option<(&'static str, String)> {
-    let soon = |millis: i64| match millis {
-        // Nobody asks for the seconds.
+/// How long after a missed call; of minutes nobody asks for the seconds.
+pub(super) fn soon(l: Language, millis: i64) -> String {
+    match millis {
         MINUTE_MILLIS.. => l.duration(millis - millis % MINUTE_MILLIS),
         _ => l.duration(millis),
-    };
+    }
+}
+
+/// Whether the client was called back, and how soon; nothing while there is time.
+fn returned(l: Language, fate: &Fate<'_>) -> Option<(&'static str, String)> {
     match *fate {
         Fate::CalledBack {
             after_millis,
@@ -83,11 +86,11 @@ fn returned(l: Language, fate: &Fate<'_>) -> Option<(&'static str, String)> {
                 false => l.of(", не дозвонились", ", not reached"),
             };
             let class = if reached { "called" } else { "tried" };
-            Some((class, format!("{called} {}{end}", soon(after_millis))))
+            Some((class, format!("{called} {}{end}", soon(l, after_millis))))
         }
         Fate::RangAgain { after_millis, .. } => {
             let rang = l.of("клиент дозвонился через", "the client got through after");
-            Some(("called", format!("{rang} {}", soon(after_millis))))
+            Some(("called", format!("{rang} {}", soon(l, after_millis))))
         }
         Fate::NotReturned { .. } => {
             let text = l.of("не перезвонили", "not called back");

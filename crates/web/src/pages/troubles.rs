@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{Language, Look, shortened};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Trouble, TroubleKind};
+use calltrace_store::error::Trouble;
 
 /// Troubles said one by one; of more only how many.
 const TROUBLES_MAX: usize = 5;
@@ -15,12 +15,12 @@ const TROUBLES_MAX: usize = 5;
 /// What is said of a file whose last line has no end.
 const HALF_LINE: &str = "middle of a line";
 
-/// A box that says which parts may be missing, of calls or of one; nothing when all could be read. A line
+/// A box that says which parts may be missing, of calls or of one; nothing when all of them could be read. A line
 /// that is not written to its end yet is none of a call whose end is known.
 pub(super) fn missing_parts(look: &Look, call: Option<&Summary>, troubles: &[Trouble]) -> Markup {
     let l = look.language;
     let is_over = call.is_some_and(|call| call.ended);
-    let is_lost = |it: &&Trouble| loses_lines(it) && !(is_over && it.what.contains(HALF_LINE));
+    let is_lost = |it: &&Trouble| it.matters && !(is_over && it.what.contains(HALF_LINE));
     let troubles: Vec<&Trouble> = troubles.iter().filter(is_lost).collect();
     if troubles.is_empty() {
         return html! {};
@@ -32,22 +32,36 @@ pub(super) fn missing_parts(look: &Look, call: Option<&Summary>, troubles: &[Tro
                 ": "
                 (l.of("на этой странице может чего-то не хватать.", "something may be missing on this page."))
             }
-            ul {
-                @for trouble in troubles.iter().take(TROUBLES_MAX) {
-                    li { (sentence(look, trouble)) }
-                }
-                @if troubles.len() > TROUBLES_MAX {
-                    li { (l.more(troubles.len() - TROUBLES_MAX)) }
-                }
-            }
+            (listed(look, &troubles))
         }
     }
 }
 
-/// A very long line that was read whole is odd, and nothing is missing for it.
-fn loses_lines(trouble: &Trouble) -> bool {
-    trouble.kind != TroubleKind::Harmless && !trouble.what.starts_with("has a line of")
-        || trouble.what.contains("only that much")
+/// What else is damaged, for a page that shows nothing: it may be another time that was meant.
+pub(super) fn other_damage(look: &Look, troubles: &[Trouble]) -> Markup {
+    let l = look.language;
+    let is_other = |it: &&Trouble| it.hides.is_some() && !it.matters;
+    let troubles: Vec<&Trouble> = troubles.iter().filter(is_other).collect();
+    if troubles.is_empty() {
+        return html! {};
+    }
+    html! {
+        p { (l.of("Не прочитано за другое время:", "What could not be read of other times:")) }
+        (listed(look, &troubles))
+    }
+}
+
+fn listed(look: &Look, troubles: &[&Trouble]) -> Markup {
+    html! {
+        ul {
+            @for trouble in troubles.iter().take(TROUBLES_MAX) {
+                li { (sentence(look, trouble)) }
+            }
+            @if troubles.len() > TROUBLES_MAX {
+                li { (look.language.more(troubles.len() - TROUBLES_MAX)) }
+            }
+        }
+    }
 }
 
 /// `Файл за 27.11.2025 повреждён после 10:32:07`, with the file's name and the plain reason for
@@ -130,6 +144,25 @@ mod tests {
             now: Stamp(0),
         };
         missing_parts(&look, None, &[Trouble::new(Path::new(path), what)]).into_string()
+    }
+
+    #[test]
+    fn damage_of_another_time_is_no_warning_and_is_named_where_nothing_is_shown() {
+        let look = Look {
+            language: Language::English,
+            clock: Clock {
+                log: LogZone::default(),
+                shown: calltrace_model::record::Zone::UTC,
+            },
+            now: Stamp(0),
+        };
+        let elsewhere = [Trouble {
+            matters: false,
+            ..Trouble::new(Path::new("events.log.2025-11-27.gz"), "is a truncated gzip")
+        }];
+        assert_eq!(missing_parts(&look, None, &elsewhere).into_string(), "");
+        let said = other_damage(&look, &elsewhere).into_string();
+        assert!(said.contains("The file of 27.11.2025 is damaged"), "{said}");
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
 }
 
 /// What the writer of a request noted beside its parameters: milliseconds, maybe with a fraction.
-pub(super) fn took_millis(request: &[u8]) -> Option<u32> {
+pub(crate) fn took_millis(request: &[u8]) -> Option<u32> {
     memmem::find(request, TOOK)?;
     let (_, noted) = json::Fields::new(request).find(|(key, _)| *key == TOOK)?;
     let millis: f64 = std::str::from_utf8(&noted.text())

@@ -51,6 +51,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The same, or in progress: of a call that has not ended, while it `waits` for more records.
+    #[must_use]
+    pub fn settled(self, ended: bool, waits: impl FnOnce() -> bool) -> Outcome {
+        let may_go_on = matches!(self, Outcome::Answered | Outcome::Unknown);
+        match !ended && may_go_on && waits() {
+            true => Outcome::InProgress,
+            false => self,
+        }
+    }
+
     /// All of them.
     pub const ALL: [Outcome; 6] = [
         Outcome::Answered,

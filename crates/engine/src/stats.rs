@@ -1,0 +1,232 @@
+//! Statistics of calls, and what became of missed ones.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::Engine;
+use super::figures::Sums;
+use super::search::{EachFound, SearchQuestion};
+use calltrace_model::call::Outcome;
+use calltrace_model::record::Stamp;
+use calltrace_model::stats::{
+    Contacts, Counting, GroupBy, LocalHour, Returns, Stats, StatsCall, criteria_after, end_of,
+};
+use calltrace_store::tree::{EnterpriseName, Tree};
+
+/// What to count.
+#[derive(Debug, Clone, Default)]
+pub struct StatsQuestion {
+    /// Which calls; the limit does not count. Of the calls that return missed ones only its time of day and
+    /// whether it is strict count.
+    pub search: SearchQuestion,
+    /// What they are put together by.
+    pub by: Option<GroupBy>,
+    /// What the same calls are put together by besides.
+    pub also: Vec<GroupBy>,
+    /// Within which time a missed call is returned (milliseconds).
+    pub within_millis: i64,
+}
+
+/// What was counted.
+#[derive(Debug)]
+pub struct Statistics {
+    /// The figures.
+    pub stats: Stats,
+    /// Those by what was asked for besides, in its order.
+    pub also: Vec<Stats>,
+    /// What each enterprise answered, without calls.
+    pub found: EachFound,
+    /// The same of the search for calls that return the missed ones; empty where one search told both.
+    pub later: EachFound,
+}
+
+/// A missed call, to ask what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissedCall {
+    /// The place of its enterprise among those asked.
+    pub enterprise: usize,
+    /// The client's number.
+    pub client: String,
+    /// When it began.
+    pub first: Stamp,
+}
+
+/// Sums in the making.
+struct Making<F> {
+    counting: Counting<F>,
+    /// The same calls once more.
+    also: Vec<Counting<F>>,
+    /// How many were counted, by the place of the enterprise.
+    counts: Vec<usize>,
+    /// The missed ones, where another search must tell what became of them.
+    missed: Vec<MissedCall>,
+}
+
+impl<F> Making<F> {
+    fn each(&mut self, add: impl FnMut(&mut Counting<F>)) {
+        std::iter::once(&mut self.counting)
+            .chain(&mut self.also)
+            .for_each(add);
+    }
+}
+
+impl Engine {
+    /// Counts the calls that are asked for, and looks for those that return the missed ones among them, also
+    /// where these are not asked for or began later. `local` turns a time into the hour in the zone that is shown.
+    pub fn statistics(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        question: &StatsQuestion,
+        local: impl Fn(Stamp) -> LocalHour + Sync,
+    ) -> Statistics {
+        let mut search = question.search.clone();
+        let until = search.criteria.until;
+        // Where only time narrows the question, one search is enough.
+        let is_of_all = search.criteria.is_of_all() && search.filter.is_empty();
+        if is_of_all {
+            search.criteria.until = until.map(|until| end_of(until, question.within_millis));
+        }
+        let start = || Making {
+            counting: Counting::new(question.by, &local),
+            also: (question
+                .also
+                .iter()
+                .map(|by| Counting::new(Some(*by), &local)))
+            .collect(),
+            counts: vec![0; enterprises.len()],
+            missed: Vec::new(),
+        };
+        let add = |making: &mut Making<_>, enterprise: usize, call: &StatsCall<'_>| {
+            if until.is_some_and(|until| call.first >= until) {
+                making.each(|counting| counting.add_contact(enterprise, call));
+                return;
+            }
+            if call.outcome == Outcome::Missed && !is_of_all {
+                making.missed.push(MissedCall {
+                    enterprise,
+                    client: call.client.to_owned(),
+                    first: call.first,
+                });
+            }
+            making.counts[enterprise] += 1;
+            making.each(|counting| counting.add(enterprise, call));
+        };
+        let join = |making: &mut Making<_>, other: Making<_>| {
+            making.counting.join(other.counting);
+            let also = making.also.iter_mut().zip(other.also);
+            also.for_each(|(own, its)| own.join(its));
+            making.missed.extend(other.missed);
+            let counts = making.counts.iter_mut().zip(other.counts);
+            counts.for_each(|(own, its)| *own += its);
+        };
+        let (mut making, mut found) = self.sum_calls(tree, enterprises, &search, start, add, join);
+        for (found, count) in found.iter_mut().zip(&making.counts) {
+            if let Ok(found) = found {
+                found.count = *count;
+            }
+        }
+        let (contacts, later) = self.contacts_after(tree, enterprises, &making.missed, question);
+        making.each(|counting| counting.join_contacts(contacts.clone()));
+        let now = search.criteria.now.unwrap_or(Stamp(i64::MAX));
+        let finish = |counting: Counting<_>| counting.finish(question.within_millis, now);
+        let also = making.also;
+        let (stats, also) = self.pool.install(|| {
+            rayon::join(
+                || finish(making.counting),
+                || also.into_iter().map(finish).collect(),
+            )
+        });
+        Statistics {
+            stats,
+            also,
+            found,
+            later,
+        }
+    }
+
+    /// Tells what became of missed calls of these enterprises, and what each enterprise answered. Of the question
+    /// only the time within which a call is returned, the time of day and whether it is strict count.
+    pub fn returns(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        missed: &[MissedCall],
+        question: &StatsQuestion,
+    ) -> (Returns, EachFound) {
+        let (contacts, found) = self.contacts_after(tree, enterprises, missed, question);
+        let now = question.search.criteria.now.unwrap_or(Stamp(i64::MAX));
+        let settle = || contacts.settle(question.within_millis, now);
+        (self.pool.install(settle), found)
+    }
+
+    /// Every call that may be one of the clients of these missed calls and began within the time.
+    fn contacts_after(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        missed: &[MissedCall],
+        question: &StatsQuestion,
+    ) -> (Contacts, EachFound) {
+        let calls = missed.iter().map(|call| (call.client.as_str(), call.first));
+        let now = question.search.criteria.now;
+        let Some(criteria) = criteria_after(calls, question.within_millis, now) else {
+            return (Contacts::default(), Vec::new());
+        };
+        let search = SearchQuestion {
+            criteria,
+            strict: question.search.strict,
+            ..SearchQuestion::default()
+        };
+        let add = |contacts: &mut Contacts, enterprise: usize, call: &StatsCall<'_>| {
+            contacts.add(enterprise, call);
+        };
+        self.sum_calls(
+            tree,
+            enterprises,
+            &search,
+            Contacts::default,
+            add,
+            Contacts::join,
+        )
+    }
+
+    /// Sums up the figures of all calls that are asked for, whatever the limit: `add` adds a call of the enterprise
+    /// at this place to a sum, `join` one sum to another. Calls come in any order and on several threads, each to one
+    /// of several sums. Also what the search of each enterprise answers, in their order, without calls.
+    pub fn sum_calls<A: Send>(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        question: &SearchQuestion,
+        start: impl Fn() -> A + Sync,
+        add: impl Fn(&mut A, usize, &StatsCall<'_>) + Sync,
+        join: impl Fn(&mut A, A) + Sync,
+    ) -> (A, EachFound) {
+        let question = SearchQuestion {
+            limit: None,
+            ..question.clone()
+        };
+        let total = Mutex::new(Vec::new());
+        let one = |(at, enterprise): (usize, &EnterpriseName)| {
+            let sums = Sums::new(&start, |sum: &mut A, call: &StatsCall<'_>| {
+                add(sum, at, call);
+            });
+            let found = self.search_into(tree, enterprise, &question, Some(&sums));
+            if found.is_ok() {
+                let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+                total.extend(sums.into_all());
+            }
+            found
+        };
+        let found = self
+            .pool
+            .install(|| enterprises.par_iter().enumerate().map(one).collect());
+        let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = total.into_iter();
+        let mut sum = sums.next().unwrap_or_else(&start);
+        sums.for_each(|other| join(&mut sum, other));
+        (sum, found)
+    }
+}

@@ -1,0 +1,142 @@
+//! What a process that lives long remembers of tables: those on disk that it has opened and checked, and tables of
+//! its own, of the hours that `rotate` has not come to yet.
+//!
+//! Answers don't depend on it: a table of its own is bound to the logs like one on disk.
+
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::file::TableFile;
+use calltrace_model::record::Stamp;
+
+/// Tables on disk that stay open (descriptors).
+const OPEN_MAX: usize = 128;
+
+/// Bytes of its own tables, of all enterprises together; a day of 100 MB takes about 2.5 MB.
+const OWN_BYTES_MAX: usize = 32 << 20;
+
+/// The memory of tables.
+#[derive(Debug, Default)]
+pub(crate) struct TableMemory {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    open: HashMap<Look, (Arc<TableFile>, u64)>,
+    own: HashMap<PathBuf, (Vec<Own>, u64)>,
+    /// Counts questions.
+    clock: u64,
+}
+
+/// A table of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Own {
+    /// The calls that began at this time or later are in it.
+    pub(super) from: Stamp,
+    pub(super) file: Arc<TableFile>,
+}
+
+/// What tells a file that did not change from all others: the kernel sets the time of its last change, whatever a
+/// program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Look {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    changed: (i64, i64),
+}
+
+impl Look {
+    fn of(metadata: &Metadata) -> Look {
+        Look {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.len(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl TableMemory {
+    /// The table in a file that looks so, which is read only if it is not remembered.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub(super) fn opened(
+        &self,
+        metadata: &Metadata,
+        read: impl FnOnce() -> Result<TableFile, String>,
+    ) -> Result<Arc<TableFile>, String> {
+        let look = Look::of(metadata);
+        let now = self.lock().tick();
+        if let Some((file, used)) = self.lock().open.get_mut(&look) {
+            *used = now;
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(read()?);
+        let mut known = self.lock();
+        known.open.insert(look, (Arc::clone(&file), now));
+        if known.open.len() > OPEN_MAX {
+            let oldest = known.open.iter().min_by_key(|(_, (_, used))| *used);
+            let oldest = oldest.map(|(look, _)| *look);
+            oldest.and_then(|look| known.open.remove(&look));
+        }
+        Ok(file)
+    }
+
+    /// Its own tables of the logs in a folder.
+    pub(super) fn own_of(&self, folder: &Path) -> Vec<Own> {
+        let mut known = self.lock();
+        let now = known.tick();
+        let own = known.own.get_mut(folder).map(|(own, used)| {
+            *used = now;
+            own.clone()
+        });
+        own.unwrap_or_default()
+    }
+
+    /// Keeps only those of its own tables of a folder that `wanted` takes.
+    pub(super) fn retain_own(&self, folder: &Path, wanted: impl Fn(&Own) -> bool) {
+        if let Some((own, _)) = self.lock().own.get_mut(folder) {
+            own.retain(wanted);
+        }
+    }
+
+    /// Keeps a table of its own, in the place of those that tell of the same time. The enterprises that were not
+    /// asked for longest are forgotten.
+    pub(super) fn keep_own(&self, folder: &Path, table: Own) {
+        let mut known = self.lock();
+        let now = known.tick();
+        let (own, used) = known.own.entry(folder.to_owned()).or_default();
+        *used = now;
+        own.retain(|other| other.from < table.from);
+        own.push(table);
+        while known.own_bytes() > OWN_BYTES_MAX {
+            let oldest = known.own.iter().min_by_key(|(_, (_, used))| *used);
+            let Some(oldest) = oldest.map(|(folder, _)| folder.clone()) else {
+                return;
+            };
+            known.own.remove(&oldest);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    fn own_bytes(&self) -> usize {
+        let all = self.own.values().flat_map(|(own, _)| own);
+        all.map(|own| own.file.bytes()).sum()
+    }
+}

@@ -1,0 +1,76 @@
+//! How much is read of what is to be read, for whoever watches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts bytes of content. Numbers of the moment: nothing is decided by them.
+#[derive(Debug, Default)]
+pub struct Meter {
+    read: AtomicU64,
+    ahead: AtomicU64,
+}
+
+impl Meter {
+    /// Bytes read so far, and those still ahead as far as that is known.
+    pub fn now(&self) -> (u64, u64) {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (of(&self.read), of(&self.ahead))
+    }
+
+    /// So many bytes are ahead.
+    pub fn plan(self: &Arc<Meter>, bytes: u64) -> Gauge {
+        self.ahead.fetch_add(bytes, Ordering::Relaxed);
+        Gauge {
+            meter: Arc::clone(self),
+            left: bytes,
+        }
+    }
+}
+
+/// A part of what is ahead. What is left of it when it is dropped is not read any more.
+#[derive(Debug)]
+pub struct Gauge {
+    meter: Arc<Meter>,
+    left: u64,
+}
+
+impl Gauge {
+    /// So many bytes of it are read.
+    pub fn reads(&mut self, bytes: u64) {
+        self.meter.read.fetch_add(bytes, Ordering::Relaxed);
+        self.passes(bytes);
+    }
+
+    /// So many bytes of it are not ahead any more.
+    pub fn passes(&mut self, bytes: u64) {
+        let passed = bytes.min(self.left);
+        self.left -= passed;
+        self.meter.ahead.fetch_sub(passed, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Gauge {
+    fn drop(&mut self) {
+        self.passes(self.left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_is_not_ahead() {
+        let meter = Arc::new(Meter::default());
+        let (mut one, other) = (meter.plan(100), meter.plan(50));
+        one.reads(30);
+        assert_eq!(meter.now(), (30, 120));
+        one.passes(20);
+        assert_eq!(meter.now(), (30, 100));
+        // More than was thought.
+        one.reads(70);
+        assert_eq!(meter.now(), (100, 50));
+        drop(other);
+        assert_eq!(meter.now(), (100, 0));
+    }
+}

@@ -1,0 +1,147 @@
+//! What is counted for statistics: bounded questions of the engine for lists, away from the threads that serve.
+
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveDate};
+
+use crate::days::day_begin;
+use crate::list::RETURNED_WITHIN_MILLIS;
+use crate::pages::Span;
+use crate::site::Site;
+use calltrace_engine::{Found, SearchQuestion, StatsQuestion};
+use calltrace_model::call::{Criteria, Outcome, Summary};
+use calltrace_model::record::{Stamp, phone};
+use calltrace_model::stats::{GroupBy, NotReturned, Stats};
+use calltrace_store::error::{Error, Trouble};
+use calltrace_store::tree::EnterpriseName;
+
+/// Missed calls that nobody returned, listed at most.
+const UNRETURNED_MAX: usize = 20;
+
+/// Missed calls that are looked through for them at most.
+const MISSED_MAX: usize = 5_000;
+
+/// The time that is counted: bounded on both sides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Period {
+    pub(super) since: Option<Stamp>,
+    pub(super) until: Option<Stamp>,
+}
+
+impl Period {
+    /// So many days up to this one, which is one of theirs.
+    pub(super) fn of(site: &Site, span: Span, date: NaiveDate) -> Period {
+        Period {
+            since: day_begin(&site.clock, span.first(date)),
+            until: day_begin(&site.clock, date + Days::new(1)),
+        }
+    }
+}
+
+/// What the page is made of.
+pub(super) struct Counted {
+    pub(super) days: Stats,
+    pub(super) persons: Stats,
+    pub(super) lines: Stats,
+    /// Newest first, each with whether its client rang again.
+    pub(super) unreturned: Vec<(Summary, bool)>,
+    pub(super) troubles: Vec<Trouble>,
+}
+
+/// Counts for the page; nothing without a period.
+///
+/// # Errors
+/// When the enterprise's folder can't be listed.
+pub(super) fn counted(
+    site: &Site,
+    enterprise: &EnterpriseName,
+    period: Option<Period>,
+    now: Stamp,
+) -> Result<Counted, Error> {
+    let by = [GroupBy::Day, GroupBy::Person, GroupBy::Line];
+    let ([days, persons, lines], found) = statistics(site, enterprise, (period, by), now)?;
+    Ok(Counted {
+        unreturned: unreturned(site, enterprise, &days, now),
+        persons,
+        lines,
+        troubles: found.map_or_else(Vec::new, |found| found.troubles),
+        days,
+    })
+}
+
+/// Counts the same calls by each of these, with what was read for it; nothing without a period, and where nothing
+/// was ever logged.
+///
+/// # Errors
+/// When the enterprise's folder can't be listed.
+pub(super) fn statistics<const N: usize>(
+    site: &Site,
+    enterprise: &EnterpriseName,
+    (period, by): (Option<Period>, [GroupBy; N]),
+    now: Stamp,
+) -> Result<([Stats; N], Option<Found>), Error> {
+    let period = period.filter(|_| !site.has_no_logs_of(enterprise));
+    let enterprises = period.map_or(&[][..], |_| std::slice::from_ref(enterprise));
+    let question = StatsQuestion {
+        search: SearchQuestion {
+            criteria: Criteria {
+                since: period.and_then(|period| period.since),
+                until: period.and_then(|period| period.until),
+                now: Some(now),
+                ..Criteria::default()
+            },
+            ..SearchQuestion::default()
+        },
+        by: by.first().copied(),
+        also: by.iter().skip(1).copied().collect(),
+        within_millis: RETURNED_WITHIN_MILLIS,
+    };
+    let local = |at| site.clock.local_hour(at);
+    let counted = site
+        .lister()
+        .statistics(&site.tree, enterprises, &question, local);
+    let found = counted.found.into_iter().next().transpose()?;
+    let stats: Vec<Stats> = [counted.stats].into_iter().chain(counted.also).collect();
+    Ok((stats.try_into().expect("there is one of each"), found))
+}
+
+/// The newest of the calls that nobody returned. Where they can't be read the page has their number alone.
+fn unreturned(
+    site: &Site,
+    enterprise: &EnterpriseName,
+    stats: &Stats,
+    now: Stamp,
+) -> Vec<(Summary, bool)> {
+    let mut wanted: Vec<&NotReturned> = stats.not_returned.iter().collect();
+    wanted.sort_by_key(|call| std::cmp::Reverse(call.first));
+    wanted.truncate(UNRETURNED_MAX);
+    let (Some(newest), Some(oldest)) = (wanted.first(), wanted.last()) else {
+        return Vec::new();
+    };
+    let question = SearchQuestion {
+        criteria: Criteria {
+            outcome: Some(Outcome::Missed),
+            since: Some(oldest.first),
+            until: Some(newest.first.plus_millis(1)),
+            now: Some(now),
+            ..Criteria::default()
+        },
+        limit: Some(MISSED_MAX),
+        ..SearchQuestion::default()
+    };
+    let found = site.lister().search(&site.tree, enterprise, &question);
+    let found = found.inspect_err(|error| tracing::warn!(%error, "missed calls can't be searched"));
+    let calls = found.map(|found| found.calls).unwrap_or_default();
+    let wanted: HashMap<_, _> = wanted
+        .into_iter()
+        .map(|call| ((call.first, call.number), call.rang_again))
+        .collect();
+    let known = |call: &Summary| {
+        let number = phone::key(call.client.as_bytes())?;
+        wanted.get(&(call.first, number)).copied()
+    };
+    let rows = calls
+        .into_iter()
+        .filter_map(|call| known(&call).map(|again| (call, again)));
+    rows.collect()
+}

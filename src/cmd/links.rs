@@ -1,0 +1,126 @@
+//! From an id on the screen to its page: links that a terminal opens (OSC 8), each for one call and one day.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::env;
+
+use super::Desk;
+use super::talk::Out;
+use calltrace_directory::Secret;
+use calltrace_model::record::id;
+use calltrace_store::tree::EnterpriseName;
+use calltrace_web::{PublicUrl, signed_path};
+
+/// How long a link opens its page (seconds).
+const VALID_SECONDS: u64 = 86_400;
+
+/// Terminals that make links of OSC 8, by what they say in `TERM_PROGRAM`.
+const PROGRAMS: [&str; 7] = [
+    "Hyper",
+    "WezTerm",
+    "ghostty",
+    "iTerm.app",
+    "rio",
+    "vscode",
+    "zed",
+];
+/// And in `TERM`.
+const TERMS: [&str; 9] = [
+    "alacritty",
+    "alacritty-direct",
+    "contour",
+    "foot",
+    "foot-extra",
+    "wezterm",
+    "xterm-ghostty",
+    "xterm-kitty",
+    "xterm-rio",
+];
+/// The first version of VTE (GNOME's terminals) whose links are sound, as `VTE_VERSION` counts.
+const VTE_SINCE: u32 = 5004;
+
+/// Whether the terminal is known to make links of OSC 8; others might show the address as text. Within
+/// `tmux` and `screen` it is theirs to say, which they don't.
+fn is_known(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let says = |name: &str, known: &[&str]| {
+        variable(name).is_some_and(|value| known.contains(&value.as_str()))
+    };
+    let within = variable("TMUX").is_some() || variable("STY").is_some();
+    let vte = variable("VTE_VERSION").and_then(|version| version.parse().ok());
+    let is_there = |name| variable(name).is_some_and(|value| !value.is_empty());
+    !within
+        && (says("TERM_PROGRAM", &PROGRAMS)
+            || says("TERM", &TERMS)
+            || vte.is_some_and(|version: u32| version >= VTE_SINCE)
+            || is_there("WT_SESSION"))
+}
+
+/// Makes links, where pages can be reached and opened.
+pub(super) struct Links<'d> {
+    desk: &'d Desk,
+    front: Option<PublicUrl>,
+    secrets: RefCell<HashMap<EnterpriseName, Option<Secret>>>,
+}
+
+impl<'d> Links<'d> {
+    /// For what is printed there. None are made for a terminal that is not known to understand them, for a
+    /// pager other than a `less` that passes them on, and without `serve.public_url`.
+    pub(super) fn of(desk: &'d Desk, out: &Out) -> Links<'d> {
+        let settings = &desk.settings;
+        let is_wanted = settings.hyperlinks && out.has_style_on_terminal();
+        let variable = |name: &str| env::var(name).ok();
+        let is_understood = is_wanted && is_known(variable) && out.passes_links();
+        let front = || {
+            let set = variable("CALLTRACE_PUBLIC_URL");
+            let set = set.and_then(|url| PublicUrl::parse(&url).ok());
+            set.or_else(|| settings.serve.public_url.clone())
+        };
+        Links {
+            desk,
+            front: is_understood.then(front).flatten(),
+            secrets: RefCell::default(),
+        }
+    }
+
+    /// The address of a call's page, good for a day; `None` where there is none, or its secret can't be read.
+    pub(super) fn address(&self, enterprise: &EnterpriseName, unique_id: &str) -> Option<String> {
+        let front = self.front.as_ref()?;
+        if !id::is_id(unique_id.as_bytes()) {
+            return None;
+        }
+        let mut secrets = self.secrets.borrow_mut();
+        let secret = secrets
+            .entry(enterprise.clone())
+            .or_insert_with(|| self.desk.book()?.secret(enterprise));
+        let expires = self.desk.now.unix_seconds() + VALID_SECONDS;
+        let path = signed_path(secret.as_ref()?, enterprise, unique_id, expires);
+        Some(front.join(&path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_terminals_that_are_known_get_links() {
+        let known = |set: &[(&str, &str)]| {
+            is_known(|name| {
+                let found = set.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(known(&[("TERM", "xterm-kitty")]));
+        assert!(known(&[
+            ("TERM", "xterm-256color"),
+            ("VTE_VERSION", "6800")
+        ]));
+        assert!(known(&[("TERM_PROGRAM", "WezTerm")]));
+        assert!(known(&[("WT_SESSION", "1f")]));
+        assert!(!known(&[]));
+        assert!(!known(&[("TERM", "xterm-256color")]));
+        assert!(!known(&[("VTE_VERSION", "4601")]));
+        assert!(!known(&[("VTE_VERSION", "6800"), ("TMUX", "/tmp/tmux-0")]));
+        assert!(!known(&[("TERM", "screen"), ("STY", "1.pts")]));
+    }
+}

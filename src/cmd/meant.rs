@@ -1,0 +1,158 @@
+//! What words mean that no definition can tell: enterprises by the names that people give them, numbers
+//! where an enterprise may stand, and words that only some hosts use.
+
+use super::Desk;
+use super::serve::runtime;
+use crate::cli::{CallArgs, ContentArgs, is_id, is_phone};
+use calltrace_directory::{Directory, Times};
+use calltrace_engine::LinesQuestion;
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::phone::PhoneQuery;
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+
+impl Desk {
+    /// Reads what was typed of calls: each word is an enterprise or, if it is none, the number of a client. What
+    /// is neither stays, for whoever opens the enterprises to refuse.
+    ///
+    /// # Errors
+    /// A name of several enterprises or of one without a folder; a word of a filter that nothing has.
+    pub(super) fn read_calls(&self, args: &mut CallArgs) -> Result<(), Error> {
+        let mut enterprises = Vec::new();
+        for typed in std::mem::take(&mut args.enterprises) {
+            if let Some(enterprise) = self.enterprise_of(&typed)? {
+                enterprises.push(enterprise.as_str().to_owned());
+                continue;
+            }
+            match PhoneQuery::parse(&typed) {
+                Ok(query) if is_phone(&typed) && args.party.phone.is_none() => {
+                    self.say(&format!(
+                        "{typed} is no enterprise; taken as --phone '{typed}'"
+                    ));
+                    args.party.phone = Some(query);
+                }
+                _ if is_id(&typed) => {
+                    return Err(Error::Usage(format!(
+                        "{typed} is no enterprise but the id of a call: calltrace trace {typed}"
+                    )));
+                }
+                _ => enterprises.push(typed),
+            }
+        }
+        args.enterprises = enterprises;
+        self.check_words(&args.enterprises, &args.content, false)
+    }
+
+    /// Reads what was typed as enterprises.
+    ///
+    /// # Errors
+    /// A name of several enterprises or of one without a folder.
+    pub(super) fn read_enterprises(&self, typed: &mut [String]) -> Result<(), Error> {
+        for word in typed {
+            if let Some(enterprise) = self.enterprise_of(word)? {
+                enterprise.as_str().clone_into(word);
+            }
+        }
+        Ok(())
+    }
+
+    /// The enterprise that a word names: by its folder, or else by its name or Token in the directory. `None` if
+    /// it names none that is known. The Token is not repeated.
+    ///
+    /// # Errors
+    /// A name of several enterprises or of one without a folder.
+    pub(super) fn enterprise_of(&self, typed: &str) -> Result<Option<EnterpriseName>, Error> {
+        if let Some(enterprise) = self.folder_of(typed) {
+            return Ok(Some(enterprise));
+        }
+        // A number that is dressed is no Token.
+        let is_bare = typed.bytes().all(|b| b.is_ascii_digit());
+        if is_phone(typed) && !is_bare {
+            return Ok(None);
+        }
+        match self.numbers_of(typed).as_slice() {
+            [] => Ok(None),
+            [one] => match self.folder_of(one.as_str()) {
+                Some(enterprise) => {
+                    self.explain(|| format!("enterprise {enterprise}, as the directory says"));
+                    Ok(Some(enterprise))
+                }
+                None => Err(Error::Usage(format!(
+                    "the directory says that this is enterprise {one}, which has no folder under {}",
+                    self.tree.root().display()
+                ))),
+            },
+            many => {
+                let many: Vec<&str> = many.iter().map(EnterpriseName::as_str).collect();
+                Err(Error::Usage(format!(
+                    "several enterprises have this name: {}; type the number of one",
+                    many.join(", ")
+                )))
+            }
+        }
+    }
+
+    fn folder_of(&self, typed: &str) -> Option<EnterpriseName> {
+        let found = self.tree.select(&[typed.to_owned()]).ok()?;
+        found.into_iter().next()
+    }
+
+    /// What the directory knows by this name or Token; nobody is asked where the settings name no enterprise
+    /// and no database.
+    fn numbers_of(&self, typed: &str) -> Vec<EnterpriseName> {
+        let config = &self.settings.directory;
+        if config.postgres.url.is_none() && config.enterprises.is_empty() {
+            return Vec::new();
+        }
+        let asked = runtime(1).and_then(|runtime| {
+            runtime.block_on(async {
+                let (directory, _) = Directory::open_with(config, Times::default())?;
+                let numbers = directory.numbers(typed).await;
+                numbers.map_err(|error| Error::Directory(error.into()))
+            })
+        });
+        asked.unwrap_or_else(|error| {
+            self.say(&format!("no enterprise by its name: {error}"));
+            Vec::new()
+        })
+    }
+
+    /// Refuses a word that calltrace does not know and no line has that can be read. Where `is_for_more` lines to
+    /// come may have it: it is only said.
+    ///
+    /// # Errors
+    /// The first such word, with the nearest one that is known.
+    pub(super) fn check_words(
+        &self,
+        enterprises: &[String],
+        content: &ContentArgs,
+        is_for_more: bool,
+    ) -> Result<(), Error> {
+        let unknown = content.unknown_words();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let enterprises = self.tree.select(enterprises)?;
+        let unknown = unknown.into_iter();
+        for word in unknown.filter(|word| !self.is_somewhere(&enterprises, &word.filter)) {
+            if !is_for_more {
+                return Err(Error::Usage(word.error));
+            }
+            self.say(&format!("{} (so far)", word.error));
+        }
+        Ok(())
+    }
+
+    /// Whether a record of any time passes the filter; so does one that nobody may read.
+    fn is_somewhere(&self, enterprises: &[EnterpriseName], filter: &RecordFilter) -> bool {
+        let question = LinesQuestion {
+            filter: filter.clone(),
+            limit: Some(1),
+            ..LinesQuestion::default()
+        };
+        enterprises.iter().any(|enterprise| {
+            let answer = self.engine.lines(&self.tree, enterprise, &question);
+            answer.map_or(true, |found| found.count > 0)
+        })
+    }
+}

@@ -1,0 +1,251 @@
+//! A pager between what is printed and a terminal: for answers that are longer than the screen.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+
+/// So much (bytes) is kept until the end, when it is known whether it needs a pager; of more the pager
+/// gets each piece as it comes.
+const KEPT_MAX: usize = 1 << 20;
+
+/// What a shell ends with when there is no such program.
+const NOT_FOUND: i32 = 127;
+
+/// Keeps colours, ends by itself where one screen is enough, and leaves the text on the screen.
+const USUAL: &str = "less -FRX";
+
+/// The pager that a user wants: `CALLTRACE_PAGER`, else `PAGER`, else `less`; `None` for none (empty or
+/// `cat`).
+pub(super) fn wanted() -> Option<String> {
+    let set = |name| env::var(name).ok();
+    let wanted = set("CALLTRACE_PAGER").or_else(|| set("PAGER"));
+    let wanted = wanted.unwrap_or_else(|| USUAL.to_owned());
+    let wanted = wanted.trim();
+    (!wanted.is_empty() && wanted != "cat").then(|| wanted.to_owned())
+}
+
+/// What is printed, until it is known to need a pager, and the pager then.
+pub(super) struct Pager {
+    wanted: String,
+    /// Columns and lines of the terminal.
+    size: (usize, usize),
+    kept: Vec<u8>,
+    state: State,
+}
+
+enum State {
+    /// Nothing is shown yet.
+    Keeps,
+    Runs(Child),
+    /// There is no such pager, or none is needed.
+    Plain,
+}
+
+impl Pager {
+    /// For a terminal of so many columns and lines.
+    pub(super) fn new(wanted: String, size: (usize, usize)) -> Pager {
+        Pager {
+            wanted,
+            size,
+            kept: Vec::new(),
+            state: State::Keeps,
+        }
+    }
+
+    /// Whether it is a `less` that knows OSC 8, which older ones show as signs.
+    pub(super) fn passes_links(&self) -> bool {
+        let command = command(&self.wanted);
+        let program = command.get_program();
+        if !program.to_str().is_some_and(is_less) {
+            return false;
+        }
+        let said = Command::new(program).arg("--version").output();
+        let said = said.map(|said| said.stdout).unwrap_or_default();
+        version_of_less(&said).is_some_and(|version| version >= LESS_WITH_LINKS)
+    }
+
+    /// Shows what is still to be shown, and waits until the pager is left. Whoever leaves it early has seen
+    /// enough.
+    ///
+    /// # Errors
+    /// When the terminal can't be written to.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        if matches!(self.state, State::Keeps) {
+            let shown = match self.fits() {
+                true => self.plain(),
+                false => self.start(),
+            };
+            shown.or_else(no_reader)?;
+        }
+        let State::Runs(child) = &mut self.state else {
+            return Ok(());
+        };
+        // Its input ends here.
+        drop(child.stdin.take());
+        let ended = child.wait()?;
+        self.state = State::Plain;
+        match ended.code() {
+            Some(NOT_FOUND) => self.plain(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it takes less than the screen, for sure: the bytes of a line are no fewer than its columns.
+    fn fits(&self) -> bool {
+        let (columns, lines) = self.size;
+        let mut all = self.kept.split(|&byte| byte == b'\n');
+        let count = self.kept.iter().filter(|&&byte| byte == b'\n').count();
+        count < lines && all.all(|line| line.len() <= columns)
+    }
+
+    fn plain(&mut self) -> io::Result<()> {
+        self.state = State::Plain;
+        let kept = std::mem::take(&mut self.kept);
+        let mut out = io::stdout().lock();
+        out.write_all(&kept).and_then(|()| out.flush())
+    }
+
+    /// Starts it and hands over what was kept.
+    fn start(&mut self) -> io::Result<()> {
+        // Ctrl-C is the pager's: it must not lose the one who writes to it.
+        flag::register(SIGINT, Arc::new(AtomicBool::new(false)))?;
+        let started = command(&self.wanted).stdin(Stdio::piped()).spawn();
+        let Ok(mut child) = started else {
+            return self.plain();
+        };
+        let written = match &mut child.stdin {
+            Some(stdin) => stdin.write_all(&self.kept),
+            None => Ok(()),
+        };
+        self.state = State::Runs(child);
+        written
+    }
+}
+
+impl Write for Pager {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.state {
+            State::Keeps => {
+                self.kept.extend_from_slice(bytes);
+                if self.kept.len() > KEPT_MAX {
+                    self.start()?;
+                    self.kept = Vec::new();
+                }
+                Ok(bytes.len())
+            }
+            State::Runs(child) => match &mut child.stdin {
+                Some(stdin) => stdin.write(bytes),
+                None => Err(ErrorKind::BrokenPipe.into()),
+            },
+            State::Plain => io::stdout().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.state {
+            State::Plain => io::stdout().flush(),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The first release of `less` after it learnt OSC 8.
+const LESS_WITH_LINKS: u32 = 581;
+
+/// 590 of `less 590 (GNU regular expressions)`.
+fn version_of_less(said: &[u8]) -> Option<u32> {
+    let said = String::from_utf8_lossy(said);
+    let version = said.strip_prefix("less ")?.split([' ', '.', '\n']).next()?;
+    version.parse().ok()
+}
+
+fn no_reader(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// A program with its arguments, or, where more than blanks is to be understood, a line of the shell.
+fn command(wanted: &str) -> Command {
+    let is_plain = |c: char| c.is_alphanumeric() || " \t-_./+,:@".contains(c);
+    if !wanted.chars().all(is_plain) {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", wanted]);
+        return shell;
+    }
+    let mut words = wanted.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let mut command = Command::new(program);
+    command.args(words);
+    if is_less(program) {
+        // Without -R it shows colours as signs, and without its charset names as numbers.
+        if command.get_args().next().is_none() {
+            command.args(USUAL.split(' ').skip(1));
+        }
+        if env::var_os("LESSCHARSET").is_none() {
+            command.env("LESSCHARSET", "utf-8");
+        }
+    }
+    command
+}
+
+fn is_less(program: &str) -> bool {
+    Path::new(program).file_name() == Some(OsStr::new("less"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(wanted: &str) -> Vec<String> {
+        let command = command(wanted);
+        let words = [command.get_program()]
+            .into_iter()
+            .chain(command.get_args());
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn less_alone_keeps_colours_and_other_pagers_are_taken_at_their_word() {
+        assert_eq!(words("less"), ["less", "-FRX"]);
+        assert_eq!(words("/usr/bin/less -S"), ["/usr/bin/less", "-S"]);
+        assert_eq!(words("more"), ["more"]);
+        let line = "LESS=R less | tee 'a b'";
+        assert_eq!(words(line), ["sh", "-c", line]);
+    }
+
+    #[test]
+    fn less_says_whether_it_knows_links() {
+        let said = |text: &str| version_of_less(text.as_bytes());
+        assert_eq!(
+            said("less 590 (GNU regular expressions)\nCopyright"),
+            Some(590)
+        );
+        assert_eq!(said("less 581.2 (POSIX regular expressions)"), Some(581));
+        assert_eq!(said("BusyBox v1.35"), None);
+    }
+
+    #[test]
+    fn only_what_is_surely_less_than_a_screen_needs_no_pager() {
+        for (text, fits) in [
+            ("", true),
+            ("12345\n12345\n", true),
+            ("123456\n", false),
+            ("1\n2\n3\n", false),
+        ] {
+            let mut pager = Pager::new(USUAL.to_owned(), (5, 3));
+            pager.write_all(text.as_bytes()).expect("into memory");
+            assert_eq!(pager.fits(), fits, "{text:?}");
+        }
+    }
+}

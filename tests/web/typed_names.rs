@@ -1,0 +1,66 @@
+//! The command over a real PostgreSQL: an enterprise is typed by its name or Token.
+
+use crate::directory_postgres::SERVER;
+use crate::postgres::SCHEMA;
+
+#[tokio::test]
+async fn the_command_takes_a_name_or_a_token_for_an_enterprise() {
+    let url = SERVER.database("typed", SCHEMA).await;
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let run = |url: &str, args: &[&str]| {
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, format!("[postgres]\nurl = \"{url}\"\n")).expect("its own folder");
+        let mut command = testing::command(&testing::sample());
+        let output = command.arg("--config").arg(&file).args(args).output();
+        let output = output.expect("the program starts");
+        let said = testing::said(&testing::sample(), &output);
+        (testing::out(&output), said, output.status.code())
+    };
+    let right = run(&url, &["search", "0367", "-n", "3"]);
+    assert_eq!(right.2, Some(0));
+    for typed in ["june", "375290000000"] {
+        assert_eq!(run(&url, &["search", typed, "-n", "3"]), right, "{typed}");
+        let traced = run(&url, &["trace", typed, "1764493655.61"]);
+        assert_eq!(
+            traced,
+            run(&url, &["trace", "0367", "1764493655.61"]),
+            "{typed}"
+        );
+        let (link, said, code) = run(&url, &["link", typed, "1764493655.61"]);
+        assert!(
+            link.contains("/call/0367/1764493655.61?"),
+            "{typed}: {link}{said}"
+        );
+        assert_eq!(code, Some(0));
+    }
+    let (_, said, _) = run(&url, &["search", "375290000000", "-v", "--count"]);
+    assert!(
+        said.starts_with("calltrace: enterprise 0367, as the directory says\n"),
+        "{said}"
+    );
+    assert!(!said.contains("375290000000"), "{said}");
+    // A number that is no Token is a client's.
+    let (_, said, code) = run(&url, &["search", "0367", "80290001234"]);
+    let taken = "calltrace: 80290001234 is no enterprise; taken as --phone '80290001234'\n";
+    assert_eq!((said.as_str(), code), (taken, Some(0)));
+    let gone = "calltrace: the directory says that this is enterprise 0270, which has no folder under ROOT\n";
+    for typed in ["july", "375290000001"] {
+        let refused = (String::new(), gone.to_owned(), Some(2));
+        assert_eq!(run(&url, &["search", typed]), refused, "{typed}");
+    }
+    // A folder's name is enough: nobody is asked who is not there.
+    let away = "postgres://tester:made-up@127.0.0.1:9/db";
+    let traced = run(away, &["search", "0367", "-n", "3"]);
+    assert_eq!(traced, right);
+    let (_, said, code) = run(away, &["search", "june"]);
+    assert!(
+        said.starts_with("calltrace: no enterprise by its name: "),
+        "{said}"
+    );
+    assert!(
+        said.contains("\ncalltrace: no enterprise june under ROOT"),
+        "{said}"
+    );
+    assert!(!said.contains("made-up"), "{said}");
+    assert_eq!(code, Some(2));
+}
