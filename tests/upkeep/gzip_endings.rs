@@ -139,7 +139,7 @@ fn what_gzip_calls_an_error_is_still_damage() {
         ([&one[..], &two[..5]].concat(), "half a header"),
         ([&one[..], &two[..two.len() / 2]].concat(), "half a member"),
         (
-            [&one[..one.len() - 3], &vec![0; 40]].concat(),
+            [&one[..one.len() - 3], &[0; 40]].concat(),
             "padding in place of a trailer",
         ),
         ([&one[..], b"junk", &two].concat(), "junk between members"),
