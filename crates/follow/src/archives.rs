@@ -34,8 +34,15 @@ pub(super) fn archived<F: Files>(
     }))
 }
 
-/// What follows `trail` in a part of an archive whose lines are later than those that begin as `head` says: of a
-/// day that was taken off the same file after them.
+/// Whether what begins as `head` says is of a later day than what begins as `other` says.
+pub(super) fn is_of_later_day(head: &Head, other: &Head) -> bool {
+    let day = |head: &Head| head.time()?.naive().map(|at| at.date());
+    let days = day(head).zip(day(other));
+    days.is_some_and(|(day, other)| day > other)
+}
+
+/// What follows `trail` in a part of an archive of a later day than the lines that begin as `head` says: it may
+/// have been taken off the same file after them.
 ///
 /// # Errors
 /// When the folder can't be listed. An archive that can't be read has no such part.
@@ -50,7 +57,7 @@ pub(super) fn archived_behind<F: Files>(
     let parts =
         archives.flat_map(|listed| files.parts(enterprise, &listed.name).unwrap_or_default());
     let mut later: Vec<Part> = parts
-        .filter(|part| part.head.time() > head.time())
+        .filter(|part| is_of_later_day(&part.head, head))
         .collect();
     later.sort_by_key(|part| part.head.time());
     Ok(later.into_iter().find_map(|part| {

@@ -6,7 +6,7 @@ use std::io;
 use memchr::memrchr;
 
 use super::Stream;
-use crate::archives::{Recovery, archived, archived_behind};
+use crate::archives::{Recovery, archived, archived_behind, is_of_later_day};
 use crate::decide::{Resolution, resolve};
 use crate::files::{Files, OpenFile, SEARCHED_BYTES, place_behind, read_front, read_full};
 use crate::outlet::{Ctx, Looked};
@@ -135,7 +135,10 @@ impl<H: OpenFile> Stream<H> {
         let line = line.and_then(|last| memrchr(b'\n', &whole[..last]));
         let line = &whole[line.map_or(0, |newline| newline + 1)..];
         for trail in [&whole[..], line].into_iter().filter(|it| !it.is_empty()) {
-            let place = self.place_behind(trail)?;
+            let place = match is_of_later_day(&Head::of(front), &self.head) {
+                true => self.place_behind(trail)?,
+                false => None,
+            };
             let archived = match place {
                 Some(_) => None,
                 None => archived_behind(ctx.files, ctx.enterprise, &self.head, trail)?,
