@@ -1,6 +1,6 @@
 //! The `calltrace` command: parse, run, exit code. The only process exit.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use calltrace::cli;
@@ -35,8 +35,14 @@ fn main() -> ExitCode {
 fn refuse(error: &clap::Error) -> ExitCode {
     match error.kind() {
         Typed::DisplayHelp | Typed::DisplayVersion => {
-            let _ = error.print();
-            ExitCode::SUCCESS
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            match printed {
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                    cmd::say(&Error::Output(error).to_string());
+                    ExitCode::from(TROUBLE)
+                }
+                _ => ExitCode::SUCCESS,
+            }
         }
         _ => {
             cmd::say(&cli::typed_or_set_wrong(error));

@@ -39,7 +39,7 @@ const EVENTS: [&str; 9] = [
 /// Whom and what a call or a record is about.
 #[derive(Debug, Clone, Args)]
 pub struct PartyArgs {
-    /// Outside number, as people type it, or its last 7 digits or more
+    /// Outside number, as people type it, or its last 7 digits or more; or what a caller without one shows: anonymous
     #[arg(long, value_name = "NUMBER", value_parser = parse_phone)]
     pub phone: Option<PhoneQuery>,
     /// Extension that called, rang or talked; one of several with commas
@@ -315,6 +315,9 @@ pub struct SearchArgs {
     /// How to print it; raw is the original lines of every call found
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: SearchFormat,
+    /// With --format csv: leave texts as they are that a spreadsheet may take for formulas
+    #[arg(long)]
+    pub raw_csv: bool,
 }
 
 impl SearchArgs {

@@ -33,8 +33,8 @@ pub(super) const RESULTS: [&str; 6] = [
 /// An id or an enterprise's name: which of the two is decided by how many there are.
 pub(super) fn parse_id(typed: &str) -> Result<String, String> {
     let trimmed = typed.trim();
-    let fits = trimmed.len() <= id::ID_BYTES_MAX && trimmed.bytes().all(id::is_id_byte);
-    if trimmed.is_empty() || !fits {
+    let is_plain = trimmed.len() <= id::ID_BYTES_MAX && trimmed.bytes().all(id::is_id_byte);
+    if trimmed.is_empty() || !(is_plain || id::is_askable(trimmed)) {
         return Err("an id is letters, digits, dots and dashes, such as 1764493655.61".to_owned());
     }
     Ok(trimmed.to_owned())
@@ -92,8 +92,11 @@ fn word_of(typed: &str, what: &str, words: &[&str]) -> Result<String, String> {
 }
 
 pub(super) fn parse_phone(typed: &str) -> Result<PhoneQuery, String> {
+    if let Some(named) = PhoneQuery::named(typed) {
+        return Ok(named);
+    }
     PhoneQuery::parse(typed).map_err(|bad| match bad {
-        BadPhone::NotANumber => "a phone number is digits, with + ( ) - and spaces if you like, such as +375 (29) 000-12-34".to_owned(),
+        BadPhone::NotANumber => "a phone number is digits, with + ( ) - and spaces if you like, such as +375 (29) 000-12-34; a caller without one is a word or an address, such as anonymous".to_owned(),
         BadPhone::TooShort => "give at least 3 digits; of a long number at least its last 7".to_owned(),
         BadPhone::TooLong => "more digits than any phone number has".to_owned(),
     })

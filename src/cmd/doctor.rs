@@ -6,14 +6,20 @@ use std::path::{self, Path, PathBuf};
 
 use super::origin::Origin;
 use super::root::Root;
+use super::serve::runtime;
 use super::talk::many;
 use super::{Desk, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
+use calltrace_directory::Directory;
 use calltrace_output::doctor::{Reach, Shown, document, write_findings};
 use calltrace_output::json;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
-use calltrace_upkeep::doctor::{Doctor, Finding, Report, SettingsFile, Severity};
+use calltrace_store::tree::EnterpriseName;
+use calltrace_upkeep::doctor::{Doctor, Finding, Report, SettingsFile, Severity, service};
+
+/// Enterprises of which the services are asked whether they know them.
+const PROBED_MAX: usize = 200;
 
 pub(super) fn run(desk: &Desk, args: &DoctorArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
@@ -32,7 +38,9 @@ pub(super) fn run(desk: &Desk, args: &DoctorArgs) -> Result<Exit, Error> {
         deep: args.deep,
         settings: &settings,
     };
-    let report = desk.engine.pool().install(|| doctor.examine(&enterprises));
+    let mut report = desk.engine.pool().install(|| doctor.examine(&enterprises));
+    let services = services(desk, &enterprises)?;
+    report.findings.splice(0..0, services);
     print(desk, args, &report)?;
     tell(desk, &report);
     let is_actionable = |finding: &Finding| finding.severity.is_actionable();
@@ -42,6 +50,27 @@ pub(super) fn run(desk: &Desk, args: &DoctorArgs) -> Result<Exit, Error> {
         (true, true) => Exit::Findings,
         (true, false) => Exit::Found,
     })
+}
+
+/// What the services that names come from say of themselves; nothing where the settings name none.
+fn services(desk: &Desk, enterprises: &[EnterpriseName]) -> Result<Vec<Finding>, Error> {
+    if desk.settings.directory.metadata.is_none() {
+        return Ok(Vec::new());
+    }
+    let (directory, _) = Directory::open(&desk.settings.directory)?;
+    let probed = &enterprises[..enterprises.len().min(PROBED_MAX)];
+    let (checks, concerns) = runtime(1)?.block_on(async {
+        let checks = directory.check().await;
+        let concerns = directory.concerns(probed, desk.now.utc()).await;
+        (checks, concerns)
+    });
+    let away = checks
+        .into_iter()
+        .filter_map(|(name, check)| Some(service(name, check.err()?)));
+    let odd = concerns
+        .into_iter()
+        .map(|(name, concern)| service(name, concern.to_string()));
+    Ok(away.chain(odd).collect())
 }
 
 fn print(desk: &Desk, args: &DoctorArgs, report: &Report) -> Result<(), Error> {

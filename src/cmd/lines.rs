@@ -212,7 +212,7 @@ fn print_groups(
             let mut values = groups.iter().map(value);
             values.try_for_each(|value| json::write(out, &value, false))
         }),
-        SearchFormat::Csv => out.csv(|out| csv::write_counts(out, head, &groups)),
+        SearchFormat::Csv => out.csv(|out| csv::write_counts(out, head, &groups, args.raw_csv)),
         SearchFormat::Table | SearchFormat::Raw => {
             out.styled(|mut out| write_groups(&mut out, head, &groups))
         }

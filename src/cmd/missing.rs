@@ -28,8 +28,11 @@ impl Missing {
     /// Adds what an answer names, each once; those that were not known before are returned.
     pub(super) fn add<'t>(&mut self, troubles: &'t [Trouble]) -> Vec<&'t Trouble> {
         let is_new = |trouble: &&Trouble| {
+            // Of files that were too many to open, one stands for all.
             let same = |known: &&mut Trouble| {
-                (&known.path, known.at, &known.what) == (&trouble.path, trouble.at, &trouble.what)
+                known.out_of_descriptors && trouble.out_of_descriptors
+                    || (&known.path, known.at, &known.what)
+                        == (&trouble.path, trouble.at, &trouble.what)
             };
             match self.troubles.iter_mut().find(same) {
                 Some(known) => {
@@ -65,6 +68,7 @@ impl Missing {
         let (missing, other): (Vec<&Trouble>, Vec<&Trouble>) =
             self.troubles.iter().partition(|trouble| trouble.matters);
         let missing = missing.into_iter().map(ToString::to_string);
+        let missing = missing.filter(|text| !self.unreadable.contains(text));
         let missing: Vec<String> = self.unreadable.iter().cloned().chain(missing).collect();
         let other: Vec<String> = other.into_iter().map(ToString::to_string).collect();
         let mut lines = Vec::new();

@@ -31,7 +31,8 @@ mod target;
 mod trace;
 mod wall_clock;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashSet;
 
 use calltrace_model::record::Zone;
 use chrono::{DateTime, Utc};
@@ -42,7 +43,7 @@ use calltrace_engine::Engine;
 use calltrace_model::record::Stamp;
 use calltrace_output::Clock;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::WallClock;
+use calltrace_store::fsx::{WallClock, raise_descriptor_limit};
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::Tree;
 
@@ -96,6 +97,7 @@ impl Exit {
 /// # Errors
 /// What ends a command: wrong input, no tree, no way to write the answer.
 pub fn run(cli: Cli) -> Result<Exit, Error> {
+    raise_descriptor_limit();
     let global = cli.global;
     let Some(command) = cli.command else {
         return overview::run(&global);
@@ -139,6 +141,8 @@ struct Desk {
     /// What answers go through, on a terminal.
     pager: Option<String>,
     notes: Notes,
+    /// What was said once and need not be said again.
+    said: RefCell<HashSet<String>>,
 }
 
 /// Records or calls as they arrive.
@@ -168,6 +172,7 @@ impl Desk {
             book: OnceCell::new(),
             pager: None,
             notes: Notes::default(),
+            said: RefCell::default(),
         })
     }
 

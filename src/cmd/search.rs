@@ -15,6 +15,10 @@ use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
+    if args.raw_csv && args.format != SearchFormat::Csv {
+        let text = "--raw-csv is about CSV; --format csv prints it";
+        return Err(Error::Usage(text.to_owned()));
+    }
     let enterprises = desk.tree.select(&args.calls.enterprises)?;
     let (since, until) = span(desk, &args.calls)?;
     if args.lines {
@@ -180,7 +184,7 @@ fn print_calls(
     match args.format {
         SearchFormat::Table => print_table(desk, out, &calls, shown),
         SearchFormat::Csv => {
-            out.csv(|out| csv::write_csv(out, &calls, fates.as_deref(), &desk.clock))
+            out.csv(|out| csv::write_csv(out, &calls, fates.as_deref(), &desk.clock, args.raw_csv))
         }
         SearchFormat::Ndjson => out.bytes(|out| {
             values().try_for_each(|value| json::write(out, &value, false))?;

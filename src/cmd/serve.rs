@@ -84,6 +84,7 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     let quiet = desk.global.quiet;
     let (mut site, limits) = site(desk, directory, public_url)?;
     site.api_token = api_token;
+    site.port = at.port();
     if let Some(lost) = log.lines_lost() {
         site.metrics.ask_for_lines_lost(lost);
     }

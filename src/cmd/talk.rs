@@ -219,7 +219,14 @@ impl Desk {
     /// Names what could not be read.
     pub(super) fn say_troubles<'t>(&self, troubles: impl IntoIterator<Item = &'t Trouble>) {
         for trouble in troubles {
-            self.say(&format!("incomplete: {trouble}"));
+            self.say_once(&format!("incomplete: {trouble}"));
+        }
+    }
+
+    /// Says what holds for many files or enterprises, the first time only.
+    pub(super) fn say_once(&self, text: &str) {
+        if self.said.borrow_mut().insert(text.to_owned()) {
+            self.say(text);
         }
     }
 

@@ -33,7 +33,7 @@ type Call = (EnterpriseName, Summary);
 
 /// Refuses what can't be an id.
 pub(super) fn check_id(asked: &str) -> Result<(), Error> {
-    if id::is_id(asked.as_bytes()) {
+    if id::is_askable(asked) {
         return Ok(());
     }
     Err(Error::Usage(format!(

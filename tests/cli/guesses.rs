@@ -130,16 +130,17 @@ fn a_number_is_traced_by_its_newest_call() {
         "calltrace: the first call of 375290001234: calltrace trace 0367 1764493655.61; all of them: \
          calltrace search 0367 --phone 375290001234\n",
     );
-    // All enterprises are asked, and what can't be read of them is named once.
+    // All enterprises are asked, and what can't be read of them is said in one line behind the answer.
     let (text, words, code) = typed(&["trace", "80290001234"]);
     assert_eq!(text, typed(&right).0);
     assert!(
         words.starts_with(
             "calltrace: the newest call of 375290001234: calltrace trace 0367 1764666900.61; \
-             all of them: calltrace search 0367 --phone 375290001234\n"
+             all of them: calltrace search 0367 --phone 375290001234\ncalltrace: incomplete: "
         ),
         "{words}"
     );
+    assert!(words.ends_with(", and 2 more; -v names each\n"), "{words}");
     assert_eq!((words.lines().count(), code), (2, Some(2)), "{words}");
 }
 

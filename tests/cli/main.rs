@@ -11,6 +11,7 @@ mod first_steps;
 mod guesses;
 mod lines;
 mod manual;
+mod odd_cells;
 mod parquet;
 mod readme;
 mod rooms;

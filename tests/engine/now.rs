@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use calltrace_engine::{Engine, FoundLines, LinesQuestion, Now, TraceQuestion};
+use calltrace_engine::{Engine, FoundLines, LinesQuestion, Now, Then, TraceQuestion};
 use calltrace_model::call::{Phase, State, Summary};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{KindName, LogZone, Stamp};
@@ -32,7 +32,7 @@ fn name() -> EnterpriseName {
 
 fn newest(engine: &Engine, root: &Path, question: &LinesQuestion) -> Now<FoundLines> {
     let tree = Tree::open(root).expect("a tree");
-    let mut answers = engine.lines_up_to_now(&tree, &[name()], question);
+    let mut answers = engine.lines_up_to_now(&tree, &[name()], question, Then::Follow);
     answers.pop().expect("one answer").expect("a folder")
 }
 
@@ -231,7 +231,8 @@ fn a_trace_up_to_now_holds_whole_lines_only() {
         every_file: false,
         since: None,
     };
-    let mut answers = engine(Tuning::default()).trace_up_to_now(&tree, &[name()], &question);
+    let mut answers =
+        engine(Tuning::default()).trace_up_to_now(&tree, &[name()], &question, Then::Follow);
     let now = answers.pop().expect("one answer").expect("a folder");
     let call = now.answer.call.expect("a call");
     assert_eq!(call.lines.len(), 1);

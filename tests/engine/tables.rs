@@ -358,7 +358,7 @@ fn a_forged_table_or_one_of_other_rules_is_of_no_use() {
         }
         check("other rules", &|_, bytes| {
             let mut bytes = bytes.to_vec();
-            let at = bytes.windows(8).position(|text| text == b"rules 2\n");
+            let at = bytes.windows(8).position(|text| text == b"rules 3\n");
             bytes[at.expect("the rules") + 6] = b'0';
             bytes
         });

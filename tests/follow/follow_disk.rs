@@ -368,3 +368,30 @@ fn files_that_were_sealed_and_deleted_between_two_looks_are_read_from_the_archiv
 fn collapses_between_two_looks_are_read_from_the_archive() {
     held_up(Mode::Collapse);
 }
+
+#[test]
+fn days_that_are_taken_off_at_once_are_not_printed_again_with_what_is_left_of_today() {
+    let scene = Scene::new(policy(Mode::Collapse));
+    let mut world = World::new(7, &scene, true);
+    let look = |world: &mut World| {
+        for _ in 0..20 {
+            world.passed += Duration::from_millis(400);
+            world.look();
+        }
+    };
+    while world.written.len() < 8 * DAY_LINES {
+        world.write();
+    }
+    look(&mut world);
+    scene.rotate(&Faulty::new(&scene.root(), Fault::None));
+    look(&mut world);
+    for _ in 0..5 {
+        world.write();
+    }
+    look(&mut world);
+    world.check(7);
+    let left = fs::read_to_string(world.live()).expect("read");
+    assert!(left.trim_start().starts_with("2025-12-02"), "today stays");
+    let is_truncation = |said: &&String| said.contains("was truncated");
+    assert_eq!(world.story.iter().find(is_truncation), None);
+}

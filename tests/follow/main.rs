@@ -7,6 +7,7 @@ mod tail_captures;
 mod tail_cli;
 mod tail_follow;
 mod tail_limits;
+mod tail_links;
 mod tail_rotation;
 mod tail_screen;
 mod tail_torture;

@@ -160,7 +160,7 @@ fn a_document_has_every_field_for_every_finding() {
     let document = &found.document;
     assert_eq!(
         (&document["version"], &document["enterprises"]),
-        (&1.into(), &4.into())
+        (&2.into(), &4.into())
     );
     assert_eq!(document["newest"], "2025-12-02T12:30:00.200Z");
     assert!(document["files"].is_u64() && document["bytes"].is_u64());

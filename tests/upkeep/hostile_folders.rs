@@ -69,7 +69,7 @@ fn served(arena: &Arena, ran: &[Ran], what: &str) {
     let served = &serve.expect("served").stdout;
     let answers = served.lines().filter(|line| line.contains(" gave "));
     let of_others = answers.filter(|line| line.contains("0999"));
-    assert_eq!(of_others.clone().count(), 4, "{what}: {serve:?}");
+    assert_eq!(of_others.clone().count(), 5, "{what}: {serve:?}");
     let is_well = of_others.clone().all(|line| line.ends_with(" gave 200"));
     assert!(is_well, "{what}: {serve:?}");
 }

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod doctor_access;
+mod doctor_bodies;
 mod doctor_clock;
 mod doctor_commands;
 mod doctor_days;
@@ -9,12 +10,14 @@ mod doctor_files;
 mod doctor_tables;
 mod doctor_writers;
 mod doctoring;
+mod gzip_endings;
 mod hostile;
 mod hostile_clocks;
 mod hostile_folders;
 mod rotate_answers;
 mod rotate_cli;
 mod rotate_coincidence;
+mod rotate_days;
 mod rotate_faults;
 mod rotate_model;
 mod rotate_others;

@@ -185,7 +185,7 @@ fn a_dry_run_changes_nothing_and_names_the_steps_of_the_real_one() {
     assert_eq!(would["dry_run"], true);
     let did = tree.json(&[KEEP]);
     assert_eq!(steps(&would), steps(&did));
-    assert_eq!(did["version"], 1);
+    assert_eq!(did["version"], 2);
     assert_eq!(did["enterprises"][0]["mode"], "rename");
     let sealed = &did["enterprises"][0]["steps"][0];
     assert_eq!(sealed["step"], "seal");

@@ -336,3 +336,51 @@ async fn a_service_that_is_back_is_asked_again() {
         "Анна Сидорова"
     );
 }
+
+#[test]
+fn a_service_that_answers_is_asked_what_is_odd_about_it() {
+    let service = Service::start(|path, stream| {
+        let body = match path {
+            "/stats" => {
+                r#"{"hits": 1, "misses": 9, "cache_size": 0, "hit_rate_percent": 10.0, "last_full_refresh": "2025-12-03 10:00:00"}"#
+            }
+            "/integrations/0367" => r#"{"integrations": {"ms": true}}"#,
+            _ => {
+                let gone = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}";
+                stream.write_all(gone.as_bytes()).expect("written");
+                return;
+            }
+        };
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all((head + body).as_bytes()).expect("written");
+    });
+    let directory = service.directory();
+    let names = ["0367", "0999"].map(|name| EnterpriseName::new(name).expect("a name"));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let concerns = runtime.block_on(directory.concerns(&names, testing::now()));
+    let said: Vec<String> = concerns
+        .iter()
+        .map(|(name, it)| format!("{name}: {it}"))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "metadata: its cache is empty",
+            "metadata: only 10% of its answers come from its cache",
+            "metadata: its last full refresh was 300 minutes ago",
+            "metadata: it does not know enterprise 0999",
+        ]
+    );
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("config.toml");
+    std::fs::create_dir_all(dir.path().join("logs/0999")).expect("made");
+    std::fs::write(&config, format!("[metadata]\nurl = \"{}\"\n", service.url)).expect("written");
+    let config = config.to_str().expect("a name");
+    let args = ["doctor", "--config", config];
+    let output = testing::run(&dir.path().join("logs"), &args);
+    let report = testing::text(&output.stdout);
+    for part in ["its cache is empty", "it does not know enterprise 0999"] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+}

@@ -6,6 +6,7 @@
 //! one cost more than its names. Knows no page and no request.
 
 mod answers;
+mod concern;
 mod config;
 mod counts;
 mod metadata;
@@ -20,6 +21,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use moka::Entry;
 use moka::future::Cache;
@@ -33,6 +35,7 @@ use settings::Embedded;
 use source::{Source, SourceError};
 
 pub use answers::{Enterprise, Names, Unavailable, Wanted};
+pub use concern::Concern;
 pub use config::{Config, EnterpriseConfig, Given, PostgresConfig};
 pub use counts::Counts;
 pub use secret::Secret;
@@ -266,6 +269,23 @@ impl Directory {
 
     fn counting(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is odd about each source that answers, by name, asked now and within two seconds. It is asked
+    /// whether it knows these enterprises.
+    pub async fn concerns(
+        &self,
+        enterprises: &[EnterpriseName],
+        now: DateTime<Utc>,
+    ) -> Vec<(&'static str, Concern)> {
+        let asked = self.sources.iter().map(|source| async move {
+            let asked = timeout(self.times.budget, source.concerns(enterprises, now)).await;
+            let concerns = asked.unwrap_or_default().into_iter();
+            concerns
+                .map(|concern| (source.name(), concern))
+                .collect::<Vec<_>>()
+        });
+        join_all(asked).await.concat()
     }
 
     /// How each source does, by name, asked now and within two seconds. The texts hold no secret.

@@ -4,8 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
-use super::{Enterprise, Names, Wanted};
+use super::{Concern, Enterprise, Names, Wanted};
 use calltrace_store::tree::EnterpriseName;
 
 /// Somebody to ask. A source that has nothing on a matter says so with `Ok`.
@@ -27,6 +28,11 @@ pub(super) trait Source: Send + Sync {
 
     /// The names it has. One that could answer only a part of it is itself among the missing.
     async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError>;
+
+    /// What is odd about it though it answers; nothing where it can't be asked.
+    async fn concerns(&self, _: &[EnterpriseName], _: DateTime<Utc>) -> Vec<Concern> {
+        Vec::new()
+    }
 
     /// Asks it something small, whether it is being left alone or not.
     async fn check(&self) -> Result<(), SourceError>;

@@ -45,7 +45,7 @@ pub use corpus::{Corpus, Searched};
 pub use coverage::Coverage;
 pub use kept::RecordLimits;
 pub use lines::{FoundLine, FoundLines, GroupBy, LinesQuestion};
-pub use now::{Now, OpenCalls, ReadUpTo};
+pub use now::{Now, OpenCalls, ReadUpTo, Then};
 pub use recent::{last_written, recent_calls};
 pub use search::{EachFound, Found, SearchQuestion};
 pub use stats::{MissedCall, Statistics, StatsQuestion};

@@ -55,7 +55,7 @@ pub struct ReadUpTo {
 pub struct Now<A> {
     /// The answer.
     pub answer: A,
-    /// The files that may grow, each once, in reading order.
+    /// The files that may grow, each once, in reading order; none with [`Then::Close`].
     pub files: Vec<ReadUpTo>,
     /// Time of the newest record of the files that were looked at, as far as samples show; `None`
     /// when there is no record.
@@ -71,6 +71,15 @@ pub struct OpenCalls {
     pub troubles: Vec<Trouble>,
     /// For those who want to know how it was found.
     pub notes: Vec<String>,
+}
+
+/// What is done with the files that may grow once the question is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// They are handed out open, to be followed.
+    Follow,
+    /// They are closed: of many enterprises they could be more than a process may have open.
+    Close,
 }
 
 /// Which files a question is about.
@@ -98,15 +107,18 @@ impl Engine {
         tree: &Tree,
         enterprises: &[EnterpriseName],
         question: &LinesQuestion,
+        then: Then,
     ) -> Vec<Result<Now<FoundLines>, Error>> {
         let newest = question.limit.filter(|_| question.filter.since.is_none());
         self.each(enterprises, |enterprise| match newest {
-            Some(limit) => self.ask_now(tree, enterprise, Files::Newest, |corpus, whole| {
-                let mut found = self.newest_in(corpus, question, limit);
-                found.searched.files_known = whole.files.len();
-                found
-            }),
-            None => self.ask_now(tree, enterprise, Files::All, |corpus, _| {
+            Some(limit) => {
+                self.ask_now(tree, enterprise, (Files::Newest, then), |corpus, whole| {
+                    let mut found = self.newest_in(corpus, question, limit);
+                    found.searched.files_known = whole.files.len();
+                    found
+                })
+            }
+            None => self.ask_now(tree, enterprise, (Files::All, then), |corpus, _| {
                 self.lines_in(corpus, question)
             }),
         })
@@ -118,9 +130,10 @@ impl Engine {
         tree: &Tree,
         enterprises: &[EnterpriseName],
         question: &TraceQuestion,
+        then: Then,
     ) -> Vec<Result<Now<Trace>, Error>> {
         self.each(enterprises, |enterprise| {
-            self.ask_now(tree, enterprise, Files::All, |corpus, _| {
+            self.ask_now(tree, enterprise, (Files::All, then), |corpus, _| {
                 self.trace_in(corpus, question, RecordLimits::default())
             })
         })
@@ -141,7 +154,7 @@ impl Engine {
             ..SearchQuestion::default()
         };
         self.each(enterprises, |enterprise| {
-            self.ask_now(tree, enterprise, Files::All, |corpus, _| {
+            self.ask_now(tree, enterprise, (Files::All, Then::Follow), |corpus, _| {
                 let now = newest_known(corpus).map_or(now, |newest| newest.max(now));
                 self.open_in(corpus, &question, now)
             })
@@ -163,7 +176,7 @@ impl Engine {
         &self,
         tree: &Tree,
         enterprise: &EnterpriseName,
-        files: Files,
+        (files, then): (Files, Then),
         question: impl Fn(&Corpus, &Snapshot) -> A,
     ) -> Result<Now<A>, Error> {
         let mut tries = 1;
@@ -174,9 +187,13 @@ impl Engine {
             let answer = question(&corpus, &whole);
             // The files as they were opened: a cut one would hide that the last bytes are gone.
             if tries == ASK_TRIES || !whole.has_moved() {
+                let files = match then {
+                    Then::Follow => cut.ends,
+                    Then::Close => Vec::new(),
+                };
                 return Ok(Now {
                     answer,
-                    files: cut.ends,
+                    files,
                     newest: newest_known(&corpus),
                 });
             }

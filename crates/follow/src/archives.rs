@@ -6,7 +6,7 @@ use std::io;
 
 use memchr::memrchr;
 
-use super::files::{Files, Part};
+use super::files::{Files, Part, place_behind};
 use super::outlet::{Ctx, LINE_BYTES_MAX, Lines};
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, Head, Listed};
@@ -34,6 +34,39 @@ pub(super) fn archived<F: Files>(
     }))
 }
 
+/// Whether what begins as `head` says is of a later day than what begins as `other` says.
+pub(super) fn is_of_later_day(head: &Head, other: &Head) -> bool {
+    let day = |head: &Head| head.time()?.naive().map(|at| at.date());
+    let days = day(head).zip(day(other));
+    days.is_some_and(|(day, other)| day > other)
+}
+
+/// What follows `trail` in a part of an archive of a later day than the lines that begin as `head` says: it may
+/// have been taken off the same file after them.
+///
+/// # Errors
+/// When the folder can't be listed. An archive that can't be read has no such part.
+pub(super) fn archived_behind<F: Files>(
+    files: &F,
+    enterprise: &EnterpriseName,
+    head: &Head,
+    trail: &[u8],
+) -> io::Result<Option<Recovery>> {
+    let archives = files.list(enterprise)?;
+    let archives = archives.iter().filter(|listed| listed.name.gz);
+    let parts =
+        archives.flat_map(|listed| files.parts(enterprise, &listed.name).unwrap_or_default());
+    let mut later: Vec<Part> = parts
+        .filter(|part| is_of_later_day(&part.head, head))
+        .collect();
+    later.sort_by_key(|part| part.head.time());
+    Ok(later.into_iter().find_map(|part| {
+        let end = (part.bytes)().ok()?;
+        let at = place_behind(trail, &part.read).ok()??;
+        (at <= end).then(|| Recovery::new(part, at, end))
+    }))
+}
+
 /// A stretch of a part that is read line by line.
 #[derive(Debug)]
 pub(super) struct Recovery {
@@ -52,6 +85,11 @@ impl Recovery {
             end,
             after: None,
         }
+    }
+
+    /// Whether there is nothing to be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.at == self.end
     }
 
     /// How much of some lines is to be passed over.
@@ -143,7 +181,7 @@ impl Missed {
 
     /// Whether there is nothing to be read.
     pub(super) fn is_empty(&self) -> bool {
-        self.recovery.at == self.recovery.end
+        self.recovery.is_empty()
     }
 
     /// Hands out the next lines. False when there are no more.

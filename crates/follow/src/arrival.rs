@@ -1,10 +1,13 @@
 //! Lines that arrived, many in one piece of memory: one by one they would cost more to allocate than
 //! to read.
 
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
 use calltrace_model::record::Stamp;
+use calltrace_store::error::cant;
+use calltrace_store::fsx::{is_out_of_descriptors, out_of_descriptors};
 use calltrace_store::tree::EnterpriseName;
 
 /// A line that arrived.
@@ -29,13 +32,35 @@ pub struct News {
     pub text: String,
     /// Everybody should know; else only those who asked for explanations.
     pub matters: bool,
+    /// No more files may be open; said of each that could not be.
+    pub is_limit: bool,
 }
 
 impl News {
     /// What everybody should know.
     pub(super) fn for_all(text: String) -> News {
-        let matters = true;
-        News { text, matters }
+        News::new(text, true)
+    }
+
+    pub(super) fn new(text: String, matters: bool) -> News {
+        News {
+            text,
+            matters,
+            is_limit: false,
+        }
+    }
+
+    /// That something can't be done, which is tried again.
+    pub(super) fn failed(subject: &str, deed: &str, error: &io::Error) -> News {
+        let is_limit = is_out_of_descriptors(error);
+        let text = match is_limit {
+            true => out_of_descriptors(),
+            false => format!("{subject} {}; trying again", cant(deed, error)),
+        };
+        News {
+            is_limit,
+            ..News::for_all(text)
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use super::files::{Files, OpenFile, Part, Stat, fill};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{FileIdentity, modified_nanos};
 use calltrace_store::source::{BgzfTable, Source, Tally};
-use calltrace_store::tree::{EnterpriseName, FileName, Head, Listed, LogFile, Tree, look_at};
+use calltrace_store::tree::{
+    EnterpriseName, FileName, Head, Listed, LogFile, Tree, has_links_out, look_at,
+};
 
 /// Looked at of a part's beginning (bytes).
 const FRONT_BYTES_USUAL: usize = 4096;
@@ -40,6 +42,11 @@ impl Files for Disk {
 
     fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>> {
         look_at(&self.tree.folder(enterprise)?)
+    }
+
+    fn has_links_out(&self, enterprise: &EnterpriseName) -> bool {
+        let folder = self.tree.folder(enterprise);
+        folder.is_ok_and(|folder| has_links_out(&folder))
     }
 
     fn open(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Arc<LogFile>> {

@@ -4,6 +4,8 @@
 use std::io;
 use std::time::SystemTime;
 
+use memchr::memmem;
+
 use calltrace_store::error::Error;
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::tree::{EnterpriseName, FileName, Head, Listed};
@@ -30,6 +32,12 @@ pub trait Files {
     /// # Errors
     /// When it can't be listed.
     fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>>;
+
+    /// Whether a log in the enterprise's folder is a link out of it: then files change their names
+    /// where [`Files::names_changed`] does not show it.
+    fn has_links_out(&self, _enterprise: &EnterpriseName) -> bool {
+        false
+    }
 
     /// Opens the file that has this name now.
     ///
@@ -133,6 +141,32 @@ pub(super) fn fill(
         }
     }
     Ok(got)
+}
+
+/// Searched at once (bytes).
+pub(super) const SEARCHED_BYTES: usize = 1 << 20;
+
+/// Where a content has `trail` behind it, looked for from its beginning; `None` when it is nowhere. `read` fills
+/// a buffer from an offset on, less only at the end.
+///
+/// # Errors
+/// When `read` does.
+pub(super) fn place_behind(
+    trail: &[u8],
+    read: impl Fn(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<Option<u64>> {
+    let mut text = vec![0; SEARCHED_BYTES + trail.len()];
+    let mut offset = 0;
+    loop {
+        let got = read(&mut text, offset)?;
+        if let Some(found) = memmem::find(&text[..got], trail) {
+            return Ok(Some(offset + (found + trail.len()) as u64));
+        }
+        if got < text.len() {
+            return Ok(None);
+        }
+        offset += SEARCHED_BYTES as u64;
+    }
 }
 
 /// As much of a file's beginning as holds its head.

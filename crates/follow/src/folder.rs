@@ -202,9 +202,8 @@ impl<H: OpenFile> Folder<H> {
             Ok(listed) => listed,
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
-                    let (enterprise, what) = (&self.enterprise, cant("be listed", &error));
-                    let text = format!("{enterprise} {what}; trying again");
-                    ctx.news.push(News::for_all(text));
+                    let enterprise = self.enterprise.as_str();
+                    ctx.news.push(News::failed(enterprise, "be listed", &error));
                 }
                 return;
             }
@@ -214,7 +213,8 @@ impl<H: OpenFile> Folder<H> {
         let steady = wall
             .duration_since(changed)
             .is_ok_and(|age| age > Duration::from_secs(1));
-        self.names_changed = steady.then_some(changed);
+        let tells = steady && !ctx.files.has_links_out(&self.enterprise);
+        self.names_changed = tells.then_some(changed);
         ctx.steady_names = self.names_changed;
         self.names_dirty = false;
         self.name_known(ctx, &listed);
@@ -340,8 +340,7 @@ impl<H: OpenFile> Folder<H> {
             let known = if self.listed { 0 } else { listed.bytes };
             self.refused.insert(listed.identity, known);
             let path = format!("{}/{}", self.enterprise, listed.name.full());
-            let text = format!("{path} {}; trying again", cant("be read", error));
-            ctx.news.push(News::for_all(text));
+            ctx.news.push(News::failed(&path, "be read", error));
         }
         // To be tried again even if no name changes.
         self.names_changed = None;

@@ -296,12 +296,3 @@ impl Follow {
         )));
     }
 }
-
-/// Lets this process have as many files open as it may: some systems allow 1,024 at first, and more to
-/// whoever asks. Best effort; to be called before files are opened to be followed.
-pub fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    let _ = setrlimit(Resource::Nofile, limit);
-}

@@ -71,9 +71,7 @@ impl Lines {
     }
 
     pub(super) fn tell<F>(&self, ctx: &mut Ctx<'_, F>, matters: bool, what: &str) {
-        ctx.news.push(News {
-            text: format!("{}/{} {what}", ctx.enterprise, self.name),
-            matters,
-        });
+        let text = format!("{}/{} {what}", ctx.enterprise, self.name);
+        ctx.news.push(News::new(text, matters));
     }
 }

@@ -180,11 +180,9 @@ fn has_phone(query: &phone::PhoneQuery, record: &Record<'_>) -> bool {
     match &record.body {
         Body::Ast(ast) => json::Fields::new(ast.json).any(|(key, value)| match key {
             b"Phone" | b"ExtPhone" | b"CallerIDNum" | b"ConnectedLineNum" | b"Exten" => {
-                query.matches_digits(phone::digits_of(&value.text()))
+                query.matches_field(&value.text())
             }
-            b"Extensions" => json::strings(value)
-                .iter()
-                .any(|e| query.matches_digits(phone::digits_of(e))),
+            b"Extensions" => json::strings(value).iter().any(|e| query.matches_field(e)),
             _ => false,
         }),
         Body::Tg(Tg { text, .. }) => query.found_in(text),

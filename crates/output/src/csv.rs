@@ -127,7 +127,10 @@ fn perhaps(text: Option<&String>) -> Cell<'_> {
 enum Form {
     /// As `search` prints them: the first columns by their names of version 1, times in UTC, lists with blanks; at
     /// the end those that have new names, times of the shown zone with its offset.
-    Search,
+    Search {
+        /// As below.
+        harmless: bool,
+    },
     /// For spreadsheets: all columns, times of the shown zone with its offset, lists with bars.
     Sheet {
         /// Texts that a spreadsheet would take for a formula get an apostrophe.
@@ -162,18 +165,18 @@ impl<W: Write> CsvRows<W> {
     /// `further` are the heads of what each row has behind its columns.
     fn new(out: W, clock: &Clock, form: Form, further: &[&str]) -> io::Result<CsvRows<W>> {
         let columns = match form {
-            Form::Search => &COLUMNS[..SEARCH_COLUMNS],
+            Form::Search { .. } => &COLUMNS[..SEARCH_COLUMNS],
             Form::Sheet { .. } => &COLUMNS[..],
         };
         let renewed: &[Column] = match form {
-            Form::Search => columns,
+            Form::Search { .. } => columns,
             Form::Sheet { .. } => &[],
         };
         let renewed = renewed.iter().filter(|column| column.before.is_some());
         let renewed: Vec<&Column> = renewed.collect();
         let mut csv = csv::Writer::from_writer(out);
         let heads = columns.iter().map(|column| match form {
-            Form::Search => column.before.unwrap_or(column.name),
+            Form::Search { .. } => column.before.unwrap_or(column.name),
             Form::Sheet { .. } => column.name,
         });
         let heads = heads.chain(further.iter().copied());
@@ -226,9 +229,16 @@ impl<W: Write> RowWriter for CsvRows<W> {
 impl Form {
     fn cell<'c>(self, cell: &Cell<'c>, clock: &Clock) -> Cow<'c, str> {
         match (cell, self) {
-            (Cell::Text(text), Form::Sheet { harmless: true }) => harmless(text),
+            (
+                Cell::Text(text),
+                Form::Search { harmless: true } | Form::Sheet { harmless: true },
+            ) => harmless(text),
             (Cell::Text(text), _) => Cow::Borrowed(*text),
-            (Cell::List(items), Form::Search) => items.join(" ").into(),
+            (Cell::List(items), Form::Search { harmless: false }) => items.join(" ").into(),
+            (Cell::List(items), Form::Search { harmless: true }) => {
+                let items: Vec<Cow<'_, str>> = items.iter().map(|item| harmless(item)).collect();
+                items.join(" ").into()
+            }
             (Cell::List(items), Form::Sheet { harmless: true }) => {
                 bars(items.iter().map(|item| harmless(item))).into()
             }
@@ -236,7 +246,7 @@ impl Form {
                 bars(items.iter().map(|item| item.as_str().into())).into()
             }
             (Cell::Plain(text), _) => text.clone(),
-            (Cell::Time(at), Form::Search) => clock.rfc3339(*at).into(),
+            (Cell::Time(at), Form::Search { .. }) => clock.rfc3339(*at).into(),
             (Cell::Time(at), Form::Sheet { .. }) => clock.rfc3339_shown(*at).into(),
         }
     }
@@ -262,6 +272,7 @@ fn bars<'c>(items: impl Iterator<Item = Cow<'c, str>>) -> String {
 }
 
 /// Writes all rows as `search` prints them; `fates` has what became of each missed call, where that is asked.
+/// Texts that a spreadsheet would take for a formula get an apostrophe, unless `raw`.
 ///
 /// # Errors
 /// When `out` does.
@@ -270,35 +281,50 @@ pub fn write_csv(
     calls: &[(&EnterpriseName, &Summary)],
     fates: Option<&[Option<Fate<'_>>]>,
     clock: &Clock,
+    raw: bool,
 ) -> io::Result<()> {
     let heads: &[&str] = fates.map_or(&[], |_| &RETURNED);
-    let mut rows = CsvRows::new(out, clock, Form::Search, heads)?;
+    let mut rows = CsvRows::new(out, clock, Form::Search { harmless: !raw }, heads)?;
     for (at, (enterprise, call)) in calls.iter().enumerate() {
         match fates {
-            Some(fates) => rows.write(enterprise, call, &returned(fates[at].as_ref()))?,
+            Some(fates) => rows.write(enterprise, call, &returned(fates[at].as_ref(), raw))?,
             None => rows.write(enterprise, call, &[])?,
         }
     }
     rows.csv.flush()
 }
 
-/// Writes how many there are of each word of the column `head`.
+/// Writes how many there are of each word of the column `head`. A word that a spreadsheet would take for a
+/// formula gets an apostrophe, unless `raw`.
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_counts(out: impl Write, head: &str, groups: &[(String, usize)]) -> io::Result<()> {
+pub fn write_counts(
+    out: impl Write,
+    head: &str,
+    groups: &[(String, usize)],
+    raw: bool,
+) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record([head, "count"])?;
     for (word, count) in groups {
-        csv.write_record([word.as_str(), &count.to_string()])?;
+        let word = match raw {
+            true => Cow::Borrowed(word.as_str()),
+            false => harmless(word),
+        };
+        csv.write_record([&*word, &count.to_string()])?;
     }
     csv.flush()
 }
 
-fn returned(fate: Option<&Fate<'_>>) -> [String; RETURNED.len()] {
+fn returned(fate: Option<&Fate<'_>>, raw: bool) -> [String; RETURNED.len()] {
     let how = fate.and_then(returned_how);
     how.map_or_else(Default::default, |(how, by, after_millis, reached)| {
-        [how, by, &after_millis.to_string(), &reached.to_string()].map(str::to_owned)
+        let by = match raw {
+            true => Cow::Borrowed(by),
+            false => harmless(by),
+        };
+        [how, &by, &after_millis.to_string(), &reached.to_string()].map(str::to_owned)
     })
 }
 
@@ -331,7 +357,9 @@ mod tests {
             shown: Zone::UTC,
         };
         let cell = |form: Form| form.cell(&Cell::List(&items), &clock).into_owned();
-        assert_eq!(cell(Form::Search), "150 =1 a b x|y\\");
+        let search = |harmless| cell(Form::Search { harmless });
+        assert_eq!(search(false), "150 =1 a b x|y\\");
+        assert_eq!(search(true), "150 '=1 a b x|y\\");
         let sheet = |harmless| cell(Form::Sheet { harmless });
         assert_eq!(sheet(true), "150|'=1|a b|x\\|y\\\\");
         assert_eq!(sheet(false), "150|=1|a b|x\\|y\\\\");

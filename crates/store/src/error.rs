@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use calltrace_model::record::Stamp;
 
+use crate::fsx::{is_out_of_descriptors, out_of_descriptors};
+
 /// The reason of an error of another crate.
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -22,7 +24,7 @@ pub enum Error {
     #[error("{0}")]
     Usage(String),
     /// A deed on a path failed.
-    #[error("{}: {}", path.display(), cant(deed, source))]
+    #[error("{}", not_done(path, deed, source))]
     Io {
         /// What it was done to.
         path: PathBuf,
@@ -106,6 +108,8 @@ pub struct Trouble {
     pub hides: Option<Times>,
     /// It may hide something of what was asked (see [`Trouble::judge`]).
     pub matters: bool,
+    /// It is no fault of the file, which could not be opened because too many were open.
+    pub out_of_descriptors: bool,
 }
 
 /// A stretch of the time of records, both ends inclusive; `None` where it has no end that is known.
@@ -149,17 +153,23 @@ impl Trouble {
             first_only: false,
             hides: Some(Times::ANY),
             matters: true,
+            out_of_descriptors: false,
         }
     }
 
     /// Trouble with `path`, of which this could not be done: "be read", "list it".
     pub fn cant(path: &Path, deed: &str, error: &io::Error) -> Trouble {
-        Trouble::new(path, cant(deed, error))
+        Trouble {
+            out_of_descriptors: is_out_of_descriptors(error),
+            ..Trouble::new(path, cant(deed, error))
+        }
     }
 
-    /// Sorts troubles, each once.
+    /// Sorts troubles, each once. Of files that were too many to open, the first stands for all.
     pub fn tidy(troubles: &mut Vec<Trouble>) {
         troubles.sort();
+        let mut is_first = true;
+        troubles.retain(|trouble| !trouble.out_of_descriptors || std::mem::take(&mut is_first));
         troubles.dedup_by(|next, before| {
             let like = next.first_only && before.first_only;
             let same = (next.at, &next.what) == (before.at, &before.what);
@@ -187,7 +197,10 @@ impl Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.path.display(), self.what)
+        match self.out_of_descriptors {
+            true => write!(f, "{}", out_of_descriptors()),
+            false => write!(f, "{} {}", self.path.display(), self.what),
+        }
     }
 }
 
@@ -202,6 +215,13 @@ pub fn reason(error: &io::Error) -> String {
     match text.find(" (os error") {
         Some(at) => text[..at].to_lowercase(),
         None => text,
+    }
+}
+
+fn not_done(path: &Path, deed: &str, error: &io::Error) -> String {
+    match is_out_of_descriptors(error) {
+        true => out_of_descriptors(),
+        false => format!("{}: {}", path.display(), cant(deed, error)),
     }
 }
 

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task;
 use tokio::time::timeout;
 
-use calltrace_directory::Directory;
+use calltrace_directory::{Concern, Directory};
 use calltrace_model::sanitise::sanitise;
+use calltrace_store::fsx::may_write;
 use calltrace_store::tree::{EnterpriseName, LogFile, Tree, look_at};
 
 /// For so long a result stands: asking more often must not cost the database more.
@@ -25,6 +27,9 @@ const CHECK: Duration = Duration::from_secs(3);
 
 /// The check whose failure costs names and nothing else.
 const NAMES_ONLY: &str = "metadata";
+
+/// The check of the database.
+const DATABASE: &str = "postgres";
 
 /// The last look.
 #[derive(Debug)]
@@ -43,37 +48,64 @@ impl Default for Health {
     }
 }
 
-/// What each check said, in order; `Err` with a reason that is safe to tell.
-pub(super) type Looked = Vec<(&'static str, Result<(), String>)>;
+/// What was seen.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Looked {
+    /// What each check said, in order; `Err` with a reason that is safe to tell.
+    pub(super) checks: Vec<(&'static str, Result<(), String>)>,
+    /// What is odd about a source that answers.
+    pub(super) concerns: Vec<(&'static str, Concern)>,
+}
+
+/// Enterprises of which the services are asked whether they know them.
+const PROBED_MAX: usize = 4;
 
 impl Health {
     /// The answer to `GET /health`.
-    pub(super) async fn answer(&self, tree: &Tree, directory: &Directory) -> Response {
-        answer(&self.looked(tree, directory).await)
+    pub(super) async fn answer(
+        &self,
+        tree: &Tree,
+        directory: &Directory,
+        port: u16,
+        now: DateTime<Utc>,
+    ) -> Response {
+        answer(&self.looked(tree, directory, now).await, port)
     }
 
     /// What each check says, at most a second old.
-    pub(super) async fn looked(&self, tree: &Tree, directory: &Directory) -> Looked {
+    pub(super) async fn looked(
+        &self,
+        tree: &Tree,
+        directory: &Directory,
+        now: DateTime<Utc>,
+    ) -> Looked {
         // Who comes while another looks waits for that one's result.
         let mut last = self.last.lock().await;
         match &*last {
             Some((at, looked)) if at.elapsed() < FRESH => looked.clone(),
             _ => {
-                let looked = self.look(tree, directory).await;
+                let looked = self.look(tree, directory, now).await;
                 *last = Some((Instant::now(), looked.clone()));
                 looked
             }
         }
     }
 
-    async fn look(&self, tree: &Tree, directory: &Directory) -> Looked {
-        let directory = timeout(CHECK, directory.check());
-        let (logs, directory) = tokio::join!(self.look_at_logs(tree), directory);
-        let directory = directory
+    async fn look(&self, tree: &Tree, directory: &Directory, now: DateTime<Utc>) -> Looked {
+        let checked = timeout(CHECK, directory.check());
+        let (logs, checked) = tokio::join!(self.look_at_logs(tree), checked);
+        let is_there = logs.is_ok();
+        let checked = checked
             .unwrap_or_else(|_| vec![("directory", Err("it does not answer in time".to_owned()))]);
-        let mut looked = vec![("logs", logs)];
-        looked.extend(directory);
-        looked
+        let mut checks = vec![("logs", logs)];
+        checks.extend(checked);
+        let mut probed = match is_there {
+            true => tree.enterprises().unwrap_or_default(),
+            false => Vec::new(),
+        };
+        probed.truncate(PROBED_MAX);
+        let concerns = directory.concerns(&probed, now).await;
+        Looked { checks, concerns }
     }
 
     async fn look_at_logs(&self, tree: &Tree) -> Result<(), String> {
@@ -93,7 +125,15 @@ impl Health {
     }
 }
 
-/// A tree without any enterprise is most likely a disk that is not mounted.
+/// A tree without any enterprise is new where this process may write to it; else it is most likely a disk
+/// that is not mounted.
+fn empty(is_writable: bool) -> Result<(), String> {
+    match is_writable {
+        true => Ok(()),
+        false => Err("the log tree holds no enterprise".to_owned()),
+    }
+}
+
 fn list(tree: &Tree) -> Result<(), String> {
     let reason = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => "the log tree is not there",
@@ -108,9 +148,7 @@ fn list(tree: &Tree) -> Result<(), String> {
     });
     listed.map_err(str::to_owned)?;
     match tree.enterprises() {
-        Ok(enterprises) if enterprises.is_empty() => {
-            Err("the log tree holds no enterprise".to_owned())
-        }
+        Ok(enterprises) if enterprises.is_empty() => empty(may_write(tree.root())),
         Ok(enterprises) if all_are_closed(tree, &enterprises) => {
             Err("none of the logs may be read".to_owned())
         }
@@ -138,27 +176,46 @@ fn all_are_closed(tree: &Tree, enterprises: &[EnterpriseName]) -> bool {
     refused
 }
 
-fn answer(looked: &Looked) -> Response {
+/// What a program that knows the service before this one looks for (`status`, `service`, `port`,
+/// `database`) stands beside what each check says.
+fn answer(looked: &Looked, port: u16) -> Response {
     let state = |result: &Result<(), String>| match result {
         Ok(()) => json!({ "state": "ok" }),
         Err(reason) => json!({ "state": "error", "reason": sanitise(reason.as_bytes()) }),
     };
-    let checks: Map<String, Value> = looked
+    let mut checks: Map<String, Value> = looked
+        .checks
         .iter()
         .map(|(name, result)| ((*name).to_owned(), state(result)))
         .collect();
-    let failed = looked.iter().filter(|(_, result)| result.is_err());
+    for (name, concern) in &looked.concerns {
+        let check = checks.get_mut(*name).and_then(Value::as_object_mut);
+        let warnings = check.map(|check| check.entry("warnings").or_insert_with(|| json!([])));
+        if let Some(Value::Array(warnings)) = warnings {
+            warnings.push(concern.to_string().into());
+        }
+    }
+    let failed = looked.checks.iter().filter(|(_, result)| result.is_err());
     let mut failed = failed.map(|(name, _)| *name).peekable();
     // Whoever takes a failing server out of use must not do so over names.
-    let (status, word) = match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
-        (false, _) => (StatusCode::OK, "ok"),
-        (true, true) => (StatusCode::OK, "degraded"),
-        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+    let (status, word, state) = match (failed.peek().is_some(), failed.all(|it| it == NAMES_ONLY)) {
+        (false, _) => (StatusCode::OK, "healthy", "ok"),
+        (true, true) => (StatusCode::OK, "healthy", "degraded"),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "failing"),
+    };
+    let mut databases = looked.checks.iter().filter(|(name, _)| *name == DATABASE);
+    let database = match databases.next() {
+        None => "none".to_owned(),
+        Some((_, Ok(()))) => "connected".to_owned(),
+        Some((_, Err(reason))) => format!("error: {}", sanitise(reason.as_bytes())),
     };
     let body = json!({
         "service": "calltrace",
         "version": env!("CARGO_PKG_VERSION"),
         "status": word,
+        "state": state,
+        "port": port,
+        "database": database,
         "checks": checks,
     });
     let json = [(CONTENT_TYPE, "application/json")];
@@ -176,11 +233,26 @@ mod tests {
                 true => (name, Err("it is away".to_owned())),
                 false => (name, Ok(())),
             };
-            answer(&vec![look("logs"), look("postgres"), look("metadata")]).status()
+            {
+                let looked = Looked {
+                    checks: vec![look("logs"), look("postgres"), look("metadata")],
+                    concerns: vec![("metadata", Concern::CacheEmpty)],
+                };
+                answer(&looked, 8026).status()
+            }
         };
         assert_eq!(status(&[]), 200);
         assert_eq!(status(&["metadata"]), 200);
         assert_eq!(status(&["postgres"]), 503);
         assert_eq!(status(&["logs", "metadata"]), 503);
+    }
+
+    #[test]
+    fn an_empty_tree_is_new_where_it_may_be_written_to() {
+        assert_eq!(empty(true), Ok(()));
+        assert_eq!(
+            empty(false),
+            Err("the log tree holds no enterprise".to_owned())
+        );
     }
 }

@@ -23,6 +23,7 @@ mod call;
 mod caller;
 mod connections;
 mod days;
+mod going;
 mod health;
 pub mod intake;
 mod limits;

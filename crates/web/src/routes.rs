@@ -16,7 +16,7 @@ use super::api::{self, Admitted};
 use super::manners;
 use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
-use super::{call, list, stats};
+use super::{call, going, list, stats};
 
 /// All paths of a site: those of the API, and pages.
 pub fn router(site: &Arc<Site>) -> Router {
@@ -83,7 +83,9 @@ fn dressed(router: Router) -> Router {
 }
 
 async fn health(State(site): State<Arc<Site>>) -> Response {
-    site.health.answer(&site.tree, &site.directory).await
+    site.health
+        .answer(&site.tree, &site.directory, site.port, site.now.utc())
+        .await
 }
 
 /// For the callers that the API is for; for all others there is no such page, as it tells how much is
@@ -96,9 +98,19 @@ async fn metrics(
     if admitted.is_err() {
         return visit.said(Notice::NoSuchPage).into_response();
     }
-    let looked = site.health.looked(&site.tree, &site.directory).await;
-    let up = looked.iter().map(|(name, result)| (*name, result.is_ok()));
-    site.metrics.answer(up, &site.directory.counts())
+    let looked = site
+        .health
+        .looked(&site.tree, &site.directory, site.now.utc())
+        .await;
+    site.metrics.concerned(&looked.concerns);
+    let up = looked
+        .checks
+        .iter()
+        .map(|(name, result)| (*name, result.is_ok()));
+    let own = Arc::clone(&site);
+    let count = move || going::count(&own.tree, own.lister(), own.stamp());
+    let going = site.going.calls(site.work.is_idle(), count).await;
+    site.metrics.answer(up, &going, &site.directory.counts())
 }
 
 async fn nowhere(visit: Visit) -> Said {

@@ -14,6 +14,7 @@ use super::access::visitor::{self, Visitor};
 use super::access::{Credentials, Door, Refusal, Wanted};
 use super::answer::Said;
 use super::api::Posts;
+use super::going::Going;
 use super::health::Health;
 use super::limits::{Length, Limits};
 use super::metrics::Metrics;
@@ -54,6 +55,8 @@ pub struct Site {
     pub language: Language,
     /// Where people reach the pages; `None` where nobody said.
     pub public_url: Option<PublicUrl>,
+    /// The port that it is served on, which `/health` tells.
+    pub port: u16,
     /// Proxies that are believed when they say whose a request is; those on this host are anyway.
     pub trusted_proxies: Vec<IpAddr>,
     /// Where recordings are.
@@ -69,6 +72,7 @@ pub struct Site {
     pub(super) work: Work,
     pub(super) neighbours: Neighbours,
     pub(super) health: Health,
+    pub(super) going: Going,
 }
 
 impl Site {
@@ -93,6 +97,7 @@ impl Site {
             directory,
             language: Language::default(),
             public_url: None,
+            port: 8026,
             trusted_proxies: Vec::new(),
             recordings: Recordings::default(),
             limits,
@@ -103,6 +108,7 @@ impl Site {
             neighbours: Neighbours::default(),
             metrics,
             health: Health::default(),
+            going: Going::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use super::super::Desk;
 use calltrace_engine::Corpus;
 use calltrace_model::record::Stamp;
+use calltrace_store::error::Trouble;
 use calltrace_store::tree::EnterpriseName;
 
 /// All of them, as they are before they are read.
@@ -33,7 +34,7 @@ impl Sources {
                 sources.is_blind = true;
                 continue;
             };
-            sources.is_blind |= !corpus.troubles.is_empty();
+            sources.is_blind |= Trouble::any_matters(&corpus.troubles);
             for (source, bounds) in corpus.sources.iter().zip(&corpus.bounds) {
                 match source.log.file.metadata() {
                     Ok(metadata) if metadata.len() > 0 => sources.files.push(Source {

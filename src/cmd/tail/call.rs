@@ -13,7 +13,7 @@ use crate::cli::TailFormat;
 use crate::cmd::Exit;
 use crate::cmd::target::check_id;
 use crate::cmd::trace::not_found_text;
-use calltrace_engine::{Trace, TraceQuestion, TracedCall};
+use calltrace_engine::{Then, Trace, TraceQuestion, TracedCall};
 use calltrace_follow::{Arrival, Batch, Next, Start, Whom};
 use calltrace_model::call::{Closure, Event, Fact, Summary, reach};
 use calltrace_model::filter::RecordFilter;
@@ -35,7 +35,7 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
     let selected = tail.selected.clone();
     let answers = desk
         .engine
-        .trace_up_to_now(&desk.tree, &selected, &question);
+        .trace_up_to_now(&desk.tree, &selected, &question, tail.then());
     for (enterprise, answer) in selected.iter().zip(answers) {
         let Some(mut trace) = tail.take(enterprise, answer, &mut starts) else {
             continue;
@@ -159,7 +159,9 @@ impl CallTail<'_> {
     fn trace(&mut self, enterprise: &EnterpriseName) -> Option<(Trace, TracedCall)> {
         let desk = self.tail.desk;
         let one = std::slice::from_ref(enterprise);
-        let answers = desk.engine.trace_up_to_now(&desk.tree, one, &self.question);
+        let answers = desk
+            .engine
+            .trace_up_to_now(&desk.tree, one, &self.question, Then::Close);
         let answer = answers.into_iter().next()?;
         // What follows is followed already.
         let mut trace = self.tail.take(enterprise, answer, &mut Vec::new())?;

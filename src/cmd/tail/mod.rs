@@ -24,8 +24,8 @@ use super::missing::Missing;
 use super::talk::Out;
 use super::{Desk, Exit};
 use crate::cli::{TailArgs, TailFormat};
-use calltrace_engine::Now;
-use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom, raise_descriptor_limit};
+use calltrace_engine::{Now, Then};
+use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Place;
 use calltrace_output::{Detail, Shown, Stream, json};
@@ -34,9 +34,6 @@ use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
     args.check()?;
-    if args.follows() {
-        raise_descriptor_limit();
-    }
     let tail = Tail {
         desk,
         args,
@@ -85,6 +82,14 @@ impl<'d> Tail<'d> {
             newest: now.newest,
         });
         Some(now.answer)
+    }
+
+    /// What becomes of the files that were read.
+    fn then(&self) -> Then {
+        match self.args.follows() {
+            true => Then::Follow,
+            false => Then::Close,
+        }
     }
 
     /// Notes what could not be read. Once the beginning is shown it is named at once, unless it was before.
@@ -172,6 +177,7 @@ impl<'d> Tail<'d> {
     fn tell(&self, news: &[News]) {
         for news in news {
             match news.matters {
+                true if news.is_limit => self.desk.say_once(&news.text),
                 true => self.desk.say(&news.text),
                 false => self.desk.explain(|| news.text.clone()),
             }

@@ -51,7 +51,9 @@ fn history(
 ) -> Vec<FoundLines> {
     let desk = tail.desk;
     let selected = tail.selected.clone();
-    let answers = desk.engine.lines_up_to_now(&desk.tree, &selected, question);
+    let answers = desk
+        .engine
+        .lines_up_to_now(&desk.tree, &selected, question, tail.then());
     let mut all = Vec::new();
     for (enterprise, answer) in selected.iter().zip(answers) {
         let Some(found) = tail.take(enterprise, answer, starts) else {

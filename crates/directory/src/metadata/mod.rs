@@ -8,6 +8,7 @@ mod question;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, stream};
 use moka::Expiry;
 use moka::future::Cache;
@@ -16,7 +17,7 @@ use reqwest::{Client, StatusCode, Url};
 use tokio::time::timeout_at;
 
 use super::source::{Health, Source, SourceError};
-use super::{Enterprise, Names, Secret, Times, Wanted};
+use super::{Concern, Enterprise, Names, Secret, Times, Wanted};
 use calltrace_store::error::{Error, reason};
 use calltrace_store::tree::EnterpriseName;
 use question::Question;
@@ -120,6 +121,15 @@ impl Metadata {
         wrong.is_none()
     }
 
+    /// What it says of itself; `None` where that is nothing.
+    async fn stats(&self) -> Option<serde_json::Value> {
+        let url = self.base.join("stats").expect("a relative path");
+        let response = self.client.get(url).send().await.ok()?;
+        let is_well = response.status() == StatusCode::OK;
+        let body = body(response).await.ok().filter(|_| is_well)?;
+        serde_json::from_slice(&body).ok()
+    }
+
     async fn fetch(&self, question: &Question) -> Result<Known, SourceError> {
         let url = question.url(&self.base);
         let response = self.client.get(url).send().await.map_err(|e| away(&e))?;
@@ -172,6 +182,22 @@ impl Source for Metadata {
             names.lacks(NAME);
         }
         Ok(names)
+    }
+
+    async fn concerns(&self, enterprises: &[EnterpriseName], now: DateTime<Utc>) -> Vec<Concern> {
+        let mut concerns = match self.stats().await {
+            Some(stats) => Concern::of_stats(&stats, now),
+            None => return Vec::new(),
+        };
+        let asked = stream::iter(enterprises.to_vec()).map(|enterprise| async move {
+            let path = format!("integrations/{enterprise}");
+            let url = self.base.join(&path).expect("a relative path");
+            let response = self.client.get(url).send().await.ok()?;
+            (response.status() == StatusCode::NOT_FOUND).then_some(enterprise)
+        });
+        let unknown: Vec<_> = asked.buffered(SIDE_BY_SIDE).collect().await;
+        concerns.extend(unknown.into_iter().flatten().map(Concern::Unknown));
+        concerns
     }
 
     async fn check(&self) -> Result<(), SourceError> {

@@ -51,12 +51,12 @@ impl<H: OpenFile> Folder<H> {
                 true => "the rest is in its copy",
                 false => "what was cut off unread is lost",
             };
-            news.push(News {
-                text: format!(
+            news.push(News::new(
+                format!(
                     "{enterprise}/{name} was truncated behind byte {position}; followed from its start, {rest}"
                 ),
-                matters: !has_copy,
-            });
+                !has_copy,
+            ));
             false
         });
     }

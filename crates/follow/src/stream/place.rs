@@ -3,12 +3,12 @@
 
 use std::io;
 
-use memchr::{memmem, memrchr};
+use memchr::memrchr;
 
 use super::Stream;
-use crate::archives::{Recovery, archived};
+use crate::archives::{Recovery, archived, archived_behind, is_of_later_day};
 use crate::decide::{Resolution, resolve};
-use crate::files::{Files, OpenFile, read_front, read_full};
+use crate::files::{Files, OpenFile, SEARCHED_BYTES, place_behind, read_front, read_full};
 use crate::outlet::{Ctx, Looked};
 use calltrace_store::tree::Head;
 
@@ -37,9 +37,6 @@ impl Former {
     }
 }
 
-/// Searched at once (bytes).
-const SEARCHED_BYTES: usize = 1 << 20;
-
 impl<H: OpenFile> Stream<H> {
     /// Finds out where to go on in a file that has another content than before (`moved`), or blank
     /// lines. True when the position is another than it was.
@@ -66,7 +63,7 @@ impl<H: OpenFile> Stream<H> {
             Resolution::Collapsed {
                 position, guess, ..
             } if guess && !self.stood_at(position, position - blanks(&front))? => {
-                self.start_over(&front);
+                self.follow_trail(ctx, &front)?;
             }
             Resolution::Truncated => self.start_over(&front),
             Resolution::Collapsed {
@@ -128,6 +125,42 @@ impl<H: OpenFile> Stream<H> {
         self.trail.clear();
     }
 
+    /// A rotation took several days off the front, each into an archive of its own: what was handed out last
+    /// stands in the file as it is now, or in a later archive, which has what followed it. Where it is nowhere,
+    /// the file was truncated after its front was copied.
+    fn follow_trail<F: Files>(&mut self, ctx: &mut Ctx<'_, F>, front: &[u8]) -> io::Result<()> {
+        let whole = self.trail.clone();
+        // Of a trail that goes over midnight only the end is in one of them.
+        let line = whole.len().checked_sub(1);
+        let line = line.and_then(|last| memrchr(b'\n', &whole[..last]));
+        let line = &whole[line.map_or(0, |newline| newline + 1)..];
+        for trail in [&whole[..], line].into_iter().filter(|it| !it.is_empty()) {
+            let place = match is_of_later_day(&Head::of(front), &self.head) {
+                true => self.place_behind(trail)?,
+                false => None,
+            };
+            let archived = match place {
+                Some(_) => None,
+                None => archived_behind(ctx.files, ctx.enterprise, &self.head, trail)?,
+            };
+            if place.is_none() && archived.is_none() {
+                continue;
+            }
+            let what = "lost its front to a rotation; followed on from there";
+            self.lines.tell(ctx, false, what);
+            self.begin_anew(front, self.position);
+            self.position = place.unwrap_or_else(|| blanks(front));
+            if place.is_none() {
+                self.trail.clear();
+                self.skips_line = false;
+            }
+            self.recovery = archived.filter(|recovery| !recovery.is_empty());
+            return Ok(());
+        }
+        self.start_over(front);
+        Ok(())
+    }
+
     /// Whether the last `bytes` that were handed out, as far as they are kept, stand right before
     /// `position`.
     fn stood_at(&self, position: u64, bytes: u64) -> io::Result<bool> {
@@ -148,18 +181,7 @@ impl<H: OpenFile> Stream<H> {
 
     /// Where the file has `trail` behind it: looked for from its beginning; `None` when it is nowhere.
     pub(crate) fn place_behind(&self, trail: &[u8]) -> io::Result<Option<u64>> {
-        let mut text = vec![0; SEARCHED_BYTES + trail.len()];
-        let mut offset = 0;
-        loop {
-            let got = read_full(&self.file, &mut text, offset)?;
-            if let Some(found) = memmem::find(&text[..got], trail) {
-                return Ok(Some(offset + (found + trail.len()) as u64));
-            }
-            if got < text.len() {
-                return Ok(None);
-            }
-            offset += SEARCHED_BYTES as u64;
-        }
+        place_behind(trail, |into, at| read_full(&self.file, into, at))
     }
 
     /// The end of the last whole line within the first `bytes`; 0 when there is none.

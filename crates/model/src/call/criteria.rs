@@ -119,7 +119,7 @@ impl Criteria {
 fn has_phone(query: &phone::PhoneQuery, call: &impl Evidence) -> bool {
     if query.is_short() {
         let is_outside = !matches!(call.direction(), Direction::Internal);
-        return is_outside && query.matches_digits(call.client());
+        return is_outside && query.matches_field(call.client());
     }
     call.has_number(query)
 }

@@ -20,7 +20,8 @@ pub trait Evidence {
     fn direction(&self) -> Direction;
     /// How it ended, or that it has not.
     fn outcome(&self) -> Outcome;
-    /// The outside number, digits only; of an internal call the calling extension.
+    /// The outside number, digits only, or what a caller without one shows; of an internal call the calling
+    /// extension.
     fn client(&self) -> &[u8];
     /// How long it rang (milliseconds).
     fn ring_millis(&self) -> Option<i64>;

@@ -12,7 +12,7 @@ use super::main_leg::{main_hangup, main_uid, rings_on};
 use super::messages::{MessageLife, MessageTotals};
 use super::reach;
 use super::talk::{Heard, Talk, Transfer};
-use crate::record::{Stamp, phone};
+use crate::record::{Stamp, id, phone};
 use details::{message_lags, requests};
 use handing::unanswered_transfer;
 use ringing::ringing;
@@ -290,11 +290,23 @@ fn client(facts: &[Fact], main: &[u8], direction: Direction) -> String {
         .map(phone::digits_of)
         .filter(|digits| phone::is_external(digits));
     let stated = first_text(own);
-    if stated.is_empty() && direction != Direction::Internal {
-        first_text(shown)
-    } else {
-        stated
+    if !stated.is_empty() || direction == Direction::Internal {
+        return stated;
     }
+    let shown = first_text(shown);
+    match shown.is_empty() {
+        true => first_text(named(facts, main)),
+        false => shown,
+    }
+}
+
+/// What a caller without a number shows: `anonymous`, a SIP address.
+fn named<'f>(facts: &'f [Fact], main: &'f [u8]) -> impl Iterator<Item = &'f [u8]> {
+    let own = facts
+        .iter()
+        .filter(move |f| f.is_call_event() && f.uid() == main);
+    let fields = own.flat_map(|f| [f.phone(), f.caller()]);
+    fields.filter(|field| id::is_known(field) && phone::digits_of(field).is_empty())
 }
 
 /// The channel whose partners are "the other side": the client's; of an internal call the

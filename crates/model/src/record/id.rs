@@ -21,6 +21,27 @@ pub fn is_id(text: &[u8]) -> bool {
         && text.iter().any(u8::is_ascii_digit)
 }
 
+/// Whether `text` can be what a record calls a channel: an id as [`is_id`] wants it, or one of an odd form,
+/// with blanks or letters of any script, as some hosts have written them. Nothing that ends a field or a
+/// line or leaves a path, and no plain word.
+///
+/// ```
+/// use calltrace_model::record::id::is_askable;
+///
+/// assert!(is_askable("звонок 1764493655.61"));
+/// assert!(!is_askable("abc") && !is_askable("a|1"));
+/// ```
+pub fn is_askable(text: &str) -> bool {
+    let is_odd = |c: char| !c.is_ascii_alphabetic();
+    (1..=ID_BYTES_MAX).contains(&text.len())
+        && is_known(text.as_bytes())
+        && text.trim() == text
+        && text
+            .chars()
+            .all(|c| !matches!(c, '|' | '/') && !c.is_control())
+        && text.chars().any(is_odd)
+}
+
 /// Whether a record's field names a channel at all: empty, `None` and `<unknown>` do not.
 pub fn is_known(field: &[u8]) -> bool {
     !matches!(field, b"" | b"None" | b"<unknown>" | b"null")

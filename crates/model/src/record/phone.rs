@@ -17,7 +17,9 @@ const DIGITS_MIN: usize = 3;
 /// A number somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneQuery {
+    /// Digits, or what a caller without a number shows, in small letters.
     canonical: Vec<u8>,
+    is_name: bool,
 }
 
 /// Why a typed number can't be searched.
@@ -55,24 +57,57 @@ impl PhoneQuery {
             n if n > DIGITS_MAX => Err(BadPhone::TooLong),
             _ => Ok(PhoneQuery {
                 canonical: canonical(&digits).into_owned(),
+                is_name: false,
             }),
+        }
+    }
+
+    /// Reads what a caller without a number shows: a word (`anonymous`), or a SIP address as a whole or
+    /// without its scheme (`sip:ivan@example.org`, `ivan@example.org`). `None` for what is none of these.
+    ///
+    /// ```
+    /// use calltrace_model::record::phone::PhoneQuery;
+    ///
+    /// let query = PhoneQuery::named("Anonymous").expect("a word");
+    /// assert!(query.matches_field(b"anonymous"));
+    /// assert!(PhoneQuery::named("37529abc").is_none());
+    /// ```
+    pub fn named(typed: &str) -> Option<PhoneQuery> {
+        let is_word = typed.chars().any(char::is_alphabetic) && !typed.contains(char::is_numeric);
+        let is_address = typed.contains('@') || SCHEMES.iter().any(|s| typed.starts_with(s));
+        (is_word || is_address).then(|| PhoneQuery {
+            canonical: bare(typed).to_lowercase().into_bytes(),
+            is_name: true,
+        })
+    }
+
+    /// Whether a field of a log that names a caller is what was asked for.
+    pub fn matches_field(&self, field: &[u8]) -> bool {
+        match self.is_name {
+            true => {
+                let shown = String::from_utf8_lossy(field);
+                bare(&shown).to_lowercase().as_bytes() == self.canonical
+            }
+            false => self.matches_digits(digits_of(field)),
         }
     }
 
     /// Whether a number from a log, digits only, is the one asked for or ends in it.
     pub fn matches_digits(&self, digits: &[u8]) -> bool {
         let digits = canonical(digits);
-        if self.is_whole() {
+        if self.is_name {
+            false
+        } else if self.is_whole() {
             digits.as_ref() == self.canonical
         } else {
             digits.ends_with(&self.canonical)
         }
     }
 
-    /// Whether it is a number of few digits. Such a number stands in many lines that are not about it
+    /// Whether it is a number of few digits, or none. Such a number stands in many lines that are not about it
     /// (a time, a part of an id), so only fields that hold numbers count, and no index leads to it.
     pub fn is_short(&self) -> bool {
-        self.canonical.len() < SUFFIX_DIGITS_MIN
+        self.is_name || self.canonical.len() < SUFFIX_DIGITS_MIN
     }
 
     /// Whether all of a number was typed, country and all, rather than its end.
@@ -105,6 +140,17 @@ impl PhoneQuery {
         };
         &national[national.len().saturating_sub(DIGITS_MAX)..]
     }
+}
+
+/// What an address of a caller begins with.
+const SCHEMES: [&str; 3] = ["sip:", "sips:", "tel:"];
+
+/// An address without what only says that it is one.
+fn bare(shown: &str) -> &str {
+    let shown = shown.trim().trim_start_matches('<').trim_end_matches('>');
+    let mut schemes = SCHEMES.iter();
+    let rest = schemes.find_map(|scheme| shown.strip_prefix(scheme));
+    rest.unwrap_or(shown)
 }
 
 /// The number without its ways of dialling: `80 29 ...` is Belarus from inside (`375 29 ...`),

@@ -1,35 +1,17 @@
 //! Statistics as CSV (RFC 4180): a head, then a row for each group; for all calls where there are no groups.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::Shown;
 use super::columns::{Value, columns, row, total};
 use crate::csv::harmless;
 
-/// Writes all rows. A cell is empty where there is no value.
+/// Writes all rows. A cell is empty where there is no value; a name that a spreadsheet would take for a formula has an
+/// apostrophe before it.
 ///
 /// # Errors
 /// When `out` does.
 pub fn write_csv(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
-    write(out, shown, |name| name.into())
-}
-
-/// The same for spreadsheets: a name that one would take for a formula has an apostrophe before it.
-///
-/// # Errors
-/// When `out` does.
-pub fn write_sheet(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
-    write(out, shown, harmless)
-}
-
-fn write(out: impl Write, shown: &Shown<'_>, text: fn(&str) -> Cow<'_, str>) -> io::Result<()> {
-    let cell = |value: Option<Value>| match value {
-        None => String::new(),
-        Some(Value::Text(name)) => text(&name).into_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Day(day)) => day.to_string(),
-    };
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(columns(shown).iter().map(|(name, _)| name))?;
     if shown.stats.by.is_none() {
@@ -39,4 +21,13 @@ fn write(out: impl Write, shown: &Shown<'_>, text: fn(&str) -> Cow<'_, str>) -> 
         csv.write_record(row(shown, group).into_iter().map(cell))?;
     }
     csv.flush()
+}
+
+fn cell(value: Option<Value>) -> String {
+    match value {
+        None => String::new(),
+        Some(Value::Text(name)) => harmless(&name).into_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Day(day)) => day.to_string(),
+    }
 }

@@ -12,7 +12,7 @@ mod svg;
 mod terminal;
 
 pub use bars::shade;
-pub use csv::{write_csv, write_sheet};
+pub use csv::write_csv;
 pub use json::document;
 pub use names::Words;
 pub use parquet::write_parquet;

@@ -2,8 +2,8 @@
 //!
 //! A path is looked up anew at each use, and whoever may write to a folder on it decides what it leads
 //! to by then. So a folder is opened once, and everything in it is named relative to the descriptor,
-//! by one name without a slash. **Nothing here follows a link out of the folder, waits for another
-//! process, or opens anything but a regular file**: [`Folder::open_file`] is the one function that
+//! by one name without a slash. **Nothing here follows another user's link out of the folder, waits for
+//! another process, or opens anything but a regular file**: [`Folder::open_file`] is the one function that
 //! decides whether a name is safe to open, for readers and writers alike.
 //!
 //! A name of one part leaves nothing to look up on the way, so `openat` with `O_NOFOLLOW` gives what
@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use super::not_a_file::{NotAFile, is_link, regular};
+use super::not_a_file::{NotAFile, regular};
 use super::{Accounts, FileIdentity, Rights};
 
 /// How every file is opened: no link, no waiting for a FIFO's other end or for the holder of a lease,
@@ -33,7 +33,7 @@ const SAFE: OFlags = OFlags::NOFOLLOW
     .union(OFlags::CLOEXEC);
 
 /// A descriptor that only names a folder: it needs no permission on it.
-const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+pub(super) const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// An open folder. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl Folder {
         Ok(Folder::with(descriptor, path, rights))
     }
 
-    fn with(descriptor: OwnedFd, path: PathBuf, rights: Rights) -> Folder {
+    pub(super) fn with(descriptor: OwnedFd, path: PathBuf, rights: Rights) -> Folder {
         Folder(Arc::new(Inner {
             descriptor,
             path,
@@ -102,6 +102,11 @@ impl Folder {
     /// The path of a name in it, for messages.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.0.path.join(name)
+    }
+
+    /// With which rights its files are opened.
+    pub(super) fn rights(&self) -> &Rights {
+        &self.0.rights
     }
 
     /// The descriptor. It only names the folder: it can't be read.
@@ -174,55 +179,6 @@ impl Folder {
         let metadata = file.metadata()?;
         regular(metadata.mode())?;
         Ok((file, metadata))
-    }
-
-    /// Opens a regular file for reading, also through a link that names another file of this folder:
-    /// writers keep such a link to the file that is current.
-    ///
-    /// # Errors
-    /// As [`Folder::open_file`].
-    pub fn open_current(&self, name: &str) -> io::Result<(File, Metadata)> {
-        match self.target(name)? {
-            Some(target) => {
-                let opened = self.open_file(&target, Purpose::Read);
-                opened.map_err(of_target)
-            }
-            None => self.open_file(name, Purpose::Read),
-        }
-    }
-
-    /// Looks at a name as [`Folder::open_current`] would open it.
-    ///
-    /// # Errors
-    /// [`NotAFile`]; else as the kernel says.
-    pub fn look_current(&self, name: &str) -> io::Result<Stat> {
-        let stat = self.stat(name)?;
-        let stat = match is_link(stat.st_mode) {
-            false => stat,
-            true => match self.target(name)? {
-                Some(target) => self.stat(&target).map_err(of_target)?,
-                None => self.stat(name)?,
-            },
-        };
-        regular(stat.st_mode)?;
-        Ok(stat)
-    }
-
-    /// The name in this folder that a link leads to; `None` for what is no link.
-    fn target(&self, name: &str) -> io::Result<Option<String>> {
-        let text = match rustix::fs::readlinkat(self, one_part(name)?, Vec::new()) {
-            Ok(text) => text,
-            Err(Errno::INVAL) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let inside = text
-            .into_string()
-            .ok()
-            .filter(|text| one_part(text).is_ok());
-        match inside {
-            Some(target) => Ok(Some(target)),
-            None => Err(io::Error::other(NotAFile::Link)),
-        }
     }
 
     /// What a name stands for; of a link, the link.
@@ -391,16 +347,8 @@ fn metadata(descriptor: BorrowedFd<'_>) -> io::Result<Metadata> {
     File::from(descriptor.try_clone_to_owned()?).metadata()
 }
 
-/// An error of what a link leads to, as one of the link.
-fn of_target(error: io::Error) -> io::Error {
-    match error.kind() {
-        ErrorKind::NotFound => io::Error::other(NotAFile::DeadLink),
-        _ => error,
-    }
-}
-
 /// A name that leaves nothing to look up on the way to it.
-fn one_part(name: &str) -> io::Result<&str> {
+pub(super) fn one_part(name: &str) -> io::Result<&str> {
     let is_plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
     match is_plain {
         true => Ok(name),
@@ -416,59 +364,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    use rustix::fs::FileType;
-
     use super::*;
-
-    fn refusal(folder: &Folder, name: &str) -> Option<NotAFile> {
-        let opened = folder.open_current(name).expect_err("refused");
-        let looked = folder.look_current(name).map(|_| ()).expect_err("refused");
-        assert_eq!(NotAFile::of(&opened), NotAFile::of(&looked), "{name}");
-        NotAFile::of(&opened)
-    }
-
-    #[test]
-    fn only_regular_files_and_links_inside_the_folder_are_opened() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let folder = Folder::open(dir.path()).expect("open");
-        let at = |name: &str| dir.path().join(name);
-        fs::write(at("file"), "x").expect("written");
-        fs::create_dir(at("folder")).expect("made");
-        symlink("file", at("current")).expect("linked");
-        symlink("current", at("twice")).expect("linked");
-        symlink("./file", at("by path")).expect("linked");
-        symlink("gone", at("dead")).expect("linked");
-        symlink("/etc/hostname", at("out")).expect("linked");
-        let fifo = (FileType::Fifo, Mode::RUSR | Mode::WUSR);
-        rustix::fs::mknodat(&folder, "fifo", fifo.0, fifo.1, 0).expect("a fifo");
-
-        assert!(folder.open_current("file").is_ok() && folder.open_current("current").is_ok());
-        assert!(folder.open_file("current", Purpose::Read).is_err());
-        for (name, why) in [
-            ("twice", NotAFile::Link),
-            ("by path", NotAFile::Link),
-            ("out", NotAFile::Link),
-            ("dead", NotAFile::DeadLink),
-            ("folder", NotAFile::Folder),
-            ("fifo", NotAFile::Special),
-        ] {
-            assert_eq!(refusal(&folder, name), Some(why), "{name}");
-        }
-        for name in ["", ".", "..", "../x", "/etc/hostname", "folder/x"] {
-            let refused = folder.open_current(name).expect_err("refused");
-            assert_eq!(refused.kind(), ErrorKind::InvalidFilename, "{name}");
-        }
-        fs::create_dir(at("other")).expect("made");
-        fs::write(at("other/inside"), "x").expect("written");
-        assert!(folder.subfolder("folder").is_ok() && folder.subfolder("current").is_err());
-        assert!(folder.subfolder("other").expect("open").has("inside"));
-        let read = |bytes_max| {
-            let (file, metadata) = folder.open_file("file", Purpose::Read)?;
-            read_small(file, &metadata, bytes_max)
-        };
-        assert!(read(0).is_err());
-        assert_eq!(read(1).expect("read"), b"x");
-    }
 
     #[test]
     fn a_folder_stays_the_one_that_was_opened() {

@@ -5,17 +5,19 @@
 //! system call, so that a test can stop after any of them; the real ones are [`Disk`]'s. A [`Draft`] is
 //! a file that is put in place at once, by deeds. Further there are [`FileIdentity`], the [`Lease`] that
 //! proves that no process has a file open for writing, and the [`Lock`] that keeps two rotations apart.
-//! [`Holders`] are the processes that have files open, [`Volume`] is the room there is. Nothing here knows
+//! [`Holders`] are the processes that have files open, `descriptors` is how many this one may, [`Volume`] is the room there is. Nothing here knows
 //! what a log is.
 
 mod accounts;
 mod deeds;
+mod descriptors;
 mod disk;
 mod draft;
 mod folder;
 mod holders;
 mod identity;
 mod lease;
+mod link;
 mod lock;
 mod not_a_file;
 mod rights;
@@ -25,12 +27,14 @@ mod wall_clock;
 
 pub use accounts::Accounts;
 pub use deeds::{Access, DeedWriter, Deeds};
+pub use descriptors::{is_out_of_descriptors, out_of_descriptors, raise_descriptor_limit};
 pub use disk::{Disk, collapse_unit};
 pub use draft::Draft;
 pub use folder::{Folder, Purpose, read_small};
 pub use holders::{Deleted, Holders, Writer, list_writers};
 pub use identity::{FileIdentity, modified_nanos};
 pub use lease::Lease;
+pub use link::Link;
 pub use lock::Lock;
 pub use not_a_file::{NotAFile, refuse_holes};
 pub use rights::Rights;

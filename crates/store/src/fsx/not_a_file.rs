@@ -11,7 +11,8 @@ use rustix::fs::{FileType, SeekFrom, seek};
 /// Why a name is not opened: it is no regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAFile {
-    /// A symbolic link to another folder, or to another link.
+    /// A symbolic link to another folder, of a user who is neither root nor the one who runs this; or one
+    /// to another link.
     Link,
     /// A symbolic link to a name that is not there.
     DeadLink,

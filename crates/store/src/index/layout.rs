@@ -22,7 +22,7 @@
 //! program learned to read since (`Linkedid`, `DestUniqueid`) need none: see the tests of `key`.
 
 use crate::scan::Finding;
-use crate::source::{Bounds, Content};
+use crate::source::{Bounds, Content, Trailing};
 use calltrace_model::record::Stamp;
 
 /// First and last bytes of a file; the last of them is the version.
@@ -261,11 +261,18 @@ impl Writer {
             Finding::LongLine { .. } => 2,
             Finding::Hole { .. } => 3,
             Finding::Damaged { .. } => 4,
+            Finding::Trailing(_) => 5,
         };
-        let (offset, bytes) = finding.place().unwrap_or_default();
+        let (offset, bytes) = match finding {
+            Finding::Trailing(Trailing { at, bytes }) => (*at, *bytes),
+            _ => {
+                let (offset, bytes) = finding.place().unwrap_or_default();
+                (offset, bytes as u64)
+            }
+        };
         self.u32(kind);
         self.u64(offset);
-        self.u64(bytes as u64);
+        self.u64(bytes);
     }
 }
 
@@ -328,6 +335,10 @@ impl<'b> Reader<'b> {
             1 => Some(long(false)),
             2 => Some(long(true)),
             3 => Some(Finding::Hole { offset, bytes }),
+            5 => Some(Finding::Trailing(Trailing {
+                at: offset,
+                bytes: bytes as u64,
+            })),
             _ => None,
         }
     }

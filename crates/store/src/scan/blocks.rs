@@ -279,7 +279,11 @@ impl<'s> Blocks<'s> {
                 .max(behind);
             let end = self.buffer.len().min(self.filled.saturating_add(wanted));
             match self.reader.read(&mut self.buffer[self.filled..end]) {
-                Ok(0) => return Filled::End,
+                Ok(0) => {
+                    let trailing = self.reader.trailing().map(Finding::Trailing);
+                    self.findings.extend(trailing);
+                    return Filled::End;
+                }
                 Ok(got) => {
                     self.filled += got;
                     behind += if left == 0 { got } else { 0 };

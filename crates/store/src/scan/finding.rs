@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{Times, Trouble};
-use crate::source::{Source, time_around};
+use crate::source::{Source, Trailing, time_around};
 use calltrace_model::record::Stamp;
 
 /// No writer makes lines this long; one that is there is read, and named.
@@ -26,6 +26,8 @@ pub enum Finding {
         /// Content offset of what follows it.
         behind: u64,
     },
+    /// Something stands behind the content, and is no part of it.
+    Trailing(Trailing),
     /// A line over [`LONG_LINE_BYTES`]; cut where not all of it was kept.
     LongLine {
         /// Content offset of its first byte.
@@ -55,7 +57,7 @@ impl Finding {
     /// Content offset of the line that something is wrong with, and the bytes that are; `None` for damage.
     pub fn place(&self) -> Option<(u64, usize)> {
         match *self {
-            Finding::Damaged { .. } => None,
+            Finding::Damaged { .. } | Finding::Trailing(_) => None,
             Finding::LongLine { offset, bytes, .. }
             | Finding::HalfLine { offset, bytes }
             | Finding::Hole { offset, bytes } => Some((offset, bytes)),
@@ -70,10 +72,12 @@ impl Finding {
     /// As trouble with the file that it was found in. What it may hide is known by the records around
     /// it.
     pub fn trouble(&self, source: &Source) -> Trouble {
+        let hides = self.hides(source);
         Trouble {
             at: self.place().map_or(0, |(offset, _)| offset),
             first_only: self.is_hole(),
-            hides: self.hides(source),
+            hides,
+            matters: hides.is_some(),
             ..Trouble::new(&source.log.path, self.to_string())
         }
     }
@@ -81,7 +85,7 @@ impl Finding {
     fn hides(&self, source: &Source) -> Option<Times> {
         let (before, behind) = match *self {
             // All of it was read.
-            Finding::LongLine { cut: false, .. } => return None,
+            Finding::LongLine { cut: false, .. } | Finding::Trailing(_) => return None,
             Finding::LongLine { offset, bytes, .. } => {
                 let (before, _) = time_around(source, offset);
                 let (_, behind) = time_around(source, offset + bytes as u64);
@@ -125,6 +129,7 @@ impl fmt::Display for Finding {
                 after: Some(at),
                 ..
             } => write!(f, "{what} after {}", at.to_record_text()),
+            Finding::Trailing(trailing) => write!(f, "{trailing}"),
             Finding::LongLine { offset, bytes, cut } => {
                 let mib = *bytes as f64 / f64::from(1 << 20);
                 let cut = if *cut {

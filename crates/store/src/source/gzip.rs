@@ -1,12 +1,15 @@
 //! Gzip of one member or of many, decoded from front to back.
 //!
 //! Members follow each other without a mark (`cat a.gz b.gz` is a gzip file), so a decoder that
-//! stops after one loses the rest: `MultiGzDecoder`, never `GzDecoder`. Format: RFC 1952.
+//! stops after one loses the rest. Here each member has its own decoder, because what stands behind
+//! a member decides what follows: zeros are padding (as tapes, `dd` and some copies leave it), another member is
+//! content, and anything else is no part of the content. gzip(1) and Python judge alike. Format: RFC 1952.
 
+use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use memchr::memmem;
 
 use super::Damage;
@@ -23,11 +26,34 @@ const INPUT_BYTES: usize = 128 * 1024;
 /// the same in whatever pieces a caller reads.
 const CHUNK_BYTES: usize = 64 << 10;
 
+type Decoder<'s> = GzDecoder<BufReader<Compressed<'s>>>;
+
+/// Bytes behind the last member that are neither zeros nor gzip. gzip(1) ignores them, with a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trailing {
+    /// Where they begin in the file.
+    pub at: u64,
+    /// How many there are up to the end of the file.
+    pub bytes: u64,
+}
+
+impl fmt::Display for Trailing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Trailing { at, bytes } = self;
+        write!(
+            f,
+            "has {bytes} bytes behind its gzip data (from compressed byte {at} on), which are ignored"
+        )
+    }
+}
+
+impl std::error::Error for Trailing {}
+
 /// Decodes all members in order.
 #[derive(Debug)]
 pub struct GzipReader<'s> {
     log: &'s LogFile,
-    decoder: MultiGzDecoder<BufReader<Compressed<'s>>>,
+    decoder: Decoder<'s>,
     /// Content offset of the next byte that is handed out.
     position: u64,
     /// Content bytes still to be dropped before it.
@@ -37,6 +63,8 @@ pub struct GzipReader<'s> {
     chunk_at: usize,
     /// Where the search for the next intact member begins, once damage was met.
     resume_at: Option<u64>,
+    /// What was met behind the last member.
+    trailing: Option<Trailing>,
 }
 
 impl<'s> GzipReader<'s> {
@@ -49,6 +77,7 @@ impl<'s> GzipReader<'s> {
             chunk: Vec::new(),
             chunk_at: 0,
             resume_at: None,
+            trailing: None,
         }
     }
 
@@ -83,6 +112,7 @@ impl<'s> GzipReader<'s> {
                 self.chunk_at = self.chunk.len();
             }
             match read {
+                Ok(0) if self.begin_next_member()? => {}
                 Ok(0) => return Ok(0),
                 Ok(got) if is_direct => {
                     self.position += got as u64;
@@ -113,9 +143,53 @@ impl<'s> GzipReader<'s> {
         self.position
     }
 
-    fn damaged(&mut self, error: &io::Error) -> Damage {
+    /// Known once the content has ended.
+    pub(super) fn trailing(&self) -> Option<Trailing> {
+        self.trailing
+    }
+
+    /// At the end of a member: goes to the next one. False where the content ends.
+    fn begin_next_member(&mut self) -> Result<bool, Damage> {
+        let end = self.consumed();
+        let is_adjacent = self.decoder.get_ref().buffer().starts_with(&MAGIC);
+        if is_adjacent {
+            // The input goes on where it is, without being read again.
+            let nothing = Compressed {
+                log: self.log,
+                at: end,
+            };
+            let nothing = BufReader::with_capacity(0, nothing);
+            let input = std::mem::replace(self.decoder.get_mut(), nothing);
+            self.decoder.reset(input);
+            return Ok(true);
+        }
+        let Some((at, head)) = behind_zeros(self.log, end) else {
+            return Ok(false);
+        };
+        // One that breaks off within these two bytes is a truncated member.
+        if MAGIC.starts_with(&head) {
+            self.decoder = decoder_at(self.log, at);
+            return Ok(true);
+        }
+        if next_member(self.log, at).is_some() {
+            self.resume_at = Some(at);
+            return Err(Damage(format!(
+                "is a damaged gzip at compressed byte {at} (no member begins there)"
+            )));
+        }
+        let bytes = self.log.bytes - at;
+        self.trailing = Some(Trailing { at, bytes });
+        Ok(false)
+    }
+
+    /// Offset of the next compressed byte.
+    fn consumed(&self) -> u64 {
         let input = self.decoder.get_ref();
-        let consumed = input.get_ref().at - input.buffer().len() as u64;
+        input.get_ref().at - input.buffer().len() as u64
+    }
+
+    fn damaged(&mut self, error: &io::Error) -> Damage {
+        let consumed = self.consumed();
         // The decoder may have read a few bytes into what follows; a header can't be shorter.
         self.resume_at = Some(consumed.saturating_sub(18).max(1));
         Damage(match error.kind() {
@@ -142,11 +216,29 @@ impl Read for Compressed<'_> {
     }
 }
 
-fn decoder_at(log: &LogFile, at: u64) -> MultiGzDecoder<BufReader<Compressed<'_>>> {
-    MultiGzDecoder::new(BufReader::with_capacity(
+fn decoder_at(log: &LogFile, at: u64) -> Decoder<'_> {
+    GzDecoder::new(BufReader::with_capacity(
         INPUT_BYTES,
         Compressed { log, at },
     ))
+}
+
+/// The first byte at `from` or behind it that is not zero: where it is, with the byte after it if there
+/// is one. `None` where only zeros follow.
+fn behind_zeros(log: &LogFile, from: u64) -> Option<(u64, Vec<u8>)> {
+    let mut input = vec![0u8; INPUT_BYTES];
+    let mut compressed = Compressed { log, at: from };
+    loop {
+        let at = compressed.at;
+        let got = compressed.read(&mut input).ok().filter(|got| *got > 0)?;
+        if let Some(zeros) = input[..got].iter().position(|byte| *byte != 0) {
+            let mut head = vec![0; 2];
+            compressed.at = at + zeros as u64;
+            let length = compressed.read(&mut head).ok()?;
+            head.truncate(length);
+            return Some((at + zeros as u64, head));
+        }
+    }
 }
 
 /// Where the next member begins that decodes to the start of a log line. A header is only three

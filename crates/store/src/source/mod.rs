@@ -22,6 +22,7 @@ use crate::tree::{LogFile, Snapshot};
 const PACKED_ABOUT: u64 = 10;
 
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
+pub use gzip::Trailing;
 pub use overlap::{Overlap, is_beginning, overlap};
 pub use pack::{Content, Packer, Tally};
 pub use probe::{
@@ -282,7 +283,8 @@ impl Source {
         text
     }
 
-    /// All content from `offset` on, as bytes; damage is an error of kind `InvalidData`.
+    /// All content from `offset` on, as bytes; damage is an error of kind `InvalidData`, and so is, at
+    /// the end, what is behind it ([`trailing`] tells it): whoever packs content must not lose that.
     pub fn content_from(&self, offset: u64) -> impl Read + Send + '_ {
         ContentReader(self.reader(offset))
     }
@@ -321,10 +323,20 @@ struct ContentReader<'s>(Reader<'s>);
 
 impl Read for ContentReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0
+        let got = self
+            .0
             .read(into)
-            .map_err(|damage| io::Error::new(io::ErrorKind::InvalidData, damage.0))
+            .map_err(|damage| io::Error::new(io::ErrorKind::InvalidData, damage.0))?;
+        match self.0.trailing().filter(|_| got == 0 && !into.is_empty()) {
+            Some(trailing) => Err(io::Error::new(io::ErrorKind::InvalidData, trailing)),
+            None => Ok(got),
+        }
     }
+}
+
+/// What is behind the content, where that is why it could not be taken whole.
+pub fn trailing(error: &io::Error) -> Option<Trailing> {
+    error.get_ref()?.downcast_ref::<Trailing>().copied()
 }
 
 /// Sequential access to content.
@@ -350,6 +362,14 @@ impl Reader<'_> {
             Reader::Plain { at, .. } => *at,
             Reader::Gzip(reader) => reader.position(),
             Reader::Bgzf(reader) => reader.position(),
+        }
+    }
+
+    /// What stands behind the content and is no part of it; known once the content has ended.
+    pub fn trailing(&self) -> Option<Trailing> {
+        match self {
+            Reader::Gzip(reader) => reader.trailing(),
+            Reader::Plain { .. } | Reader::Bgzf(_) => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{FileName, list};
-use crate::fsx::{FileIdentity, Folder};
+use crate::fsx::{FileIdentity, Folder, Link};
 
 /// A log file as it stands in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,24 @@ pub fn still_holds(folder: &Folder, files: &[Listed]) -> bool {
 pub fn look_at(folder: &Folder) -> io::Result<Vec<Listed>> {
     let names = list(folder)?.into_iter();
     Ok(names.filter_map(|name| look(folder, name).ok()).collect())
+}
+
+/// Whether one of the logs is a link that leads out of the folder, so that files come and go where no
+/// change of the folder shows it.
+pub fn has_links_out(folder: &Folder) -> bool {
+    let names = list(folder).unwrap_or_default();
+    let leads_out = |name: &FileName| matches!(folder.link(&name.full()), Ok(Some(Link::Out(_))));
+    names.iter().any(leads_out)
+}
+
+/// Whether a name is a link to a log of this folder that has become an archive since, so that nothing is
+/// missing although it leads nowhere.
+pub fn leads_to_sealed(folder: &Folder, name: &str) -> bool {
+    let Ok(Some(Link::Inside(target))) = folder.link(name) else {
+        return false;
+    };
+    let is_log = FileName::parse(&target).is_some_and(|log| !log.gz);
+    is_log && folder.has(&format!("{target}.gz"))
 }
 
 fn look(folder: &Folder, name: FileName) -> io::Result<Listed> {

@@ -10,11 +10,11 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{EnterpriseName, FileName, Tree, list};
 use chrono::{Days, NaiveTime};
 
+use super::{EnterpriseName, FileName, Tree, leads_to_sealed, list};
 use crate::error::{Error, Times, Trouble};
-use crate::fsx::{FileIdentity, Folder, refuse_holes};
+use crate::fsx::{FileIdentity, Folder, NotAFile, refuse_holes};
 use calltrace_model::record::Stamp;
 
 /// A set that moves this often while it is being opened is taken as it is.
@@ -132,6 +132,9 @@ impl Snapshot {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     snapshot.gone.push(path);
                 }
+                Err(error)
+                    if NotAFile::of(&error) == Some(NotAFile::DeadLink)
+                        && leads_to_sealed(folder, &full) => {}
                 Err(error) => {
                     let stat = folder.look_current(&full);
                     snapshot.troubles.push(Trouble {

@@ -63,13 +63,19 @@ codes! {
     ClockSkew: "clock-skew", "a host's clock differs from this one's";
     ZoneWrong: "zone-wrong", "record times are of another zone than is set";
     Damaged: "damaged", "an archive can't be decoded to its end";
+    Trailing: "trailing", "bytes behind an archive's end that are no gzip";
     NulRun: "nul-run", "NUL bytes, as truncation or a crash leaves";
     HalfLine: "half-line", "the last line has no end, and nobody writes";
     Unparsed: "unparsed", "many lines fit no kind";
+    OddBody: "odd-body", "an event's body is not as hosts write it";
+    TwoTokens: "two-tokens", "events of one folder with several Tokens";
+    OtherEnterprise: "other-enterprise", "a request's address names another enterprise";
     LongLine: "long-line", "a line of more than 1 MiB";
     DiskFull: "disk-full", "little room is left, or few inodes";
     NoRoom: "no-room", "less room than the largest file that is to be sealed";
+    Service: "service", "a service that names come from is away or odd";
     Silent: "silent", "nothing was written for days";
+    TwoNames: "two-names", "one folder under two names";
     NoLogs: "no-logs", "there is nothing to look at";
 }
 

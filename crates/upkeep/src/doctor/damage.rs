@@ -20,6 +20,7 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
     let mut findings = Vec::new();
     for seen in &survey.files {
         findings.extend(damaged(survey, seen, circumstances));
+        findings.extend(trailing(survey, seen));
         findings.extend(no_gzip(survey, seen, circumstances));
         findings.extend(hole(seen, circumstances));
         findings.extend(half_line(survey, seen, circumstances));
@@ -62,6 +63,31 @@ fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
                 "put back a copy of it, if there is one; `gzip -t {path}` tells whether that is \
                  whole",
             )
+            .with("path", Field::Path(survey.path_of(seen))),
+    )
+}
+
+/// Something stands behind the end of an archive: a copy that went wrong, or lines that were written to it.
+fn trailing(survey: &Survey, seen: &Seen) -> Option<Finding> {
+    let mut found = seen.more.damage.iter();
+    let trailing = found.find_map(|found| match found {
+        scan::Finding::Trailing(trailing) => Some(trailing),
+        _ => None,
+    })?;
+    Some(
+        Finding::note(Code::Trailing)
+            .file(seen.log.name.full())
+            .seen("{bytes} behind its gzip data are no gzip")
+            .with("bytes", Field::Bytes(trailing.bytes))
+            .why(
+                "they are in no answer, and zcat warns of them; --recompress leaves the file as it is, \
+                 so as not to lose them",
+            )
+            .remedy(
+                "see what they are: `tail -c {count} {path}`; if they are of no worth, `zcat` the \
+                 file into a new one",
+            )
+            .with("count", Field::Text(trailing.bytes.to_string()))
             .with("path", Field::Path(survey.path_of(seen))),
     )
 }

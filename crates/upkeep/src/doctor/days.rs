@@ -19,7 +19,13 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 
 /// All of an enterprise as one: the newest file, and how many more.
 fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let with_side = |seen| Some((seen, side(seen)?));
+    // What a rotation of ours renamed was the live file until then, some time after midnight.
+    let is_ours = |seen: &Seen| survey.memory.renamed.contains(&seen.log.name);
+    let with_side = |seen| {
+        let side = side(seen)?;
+        let is_meant = side == Side::Later && is_ours(seen);
+        (!is_meant).then_some((seen, side))
+    };
     let outside: Vec<(&Seen, Side)> = survey.files.iter().filter_map(with_side).collect();
     // Of what is long past the cause may be long gone; of what is sealed nothing can be undone.
     let is_curable = |seen: &Seen| {

@@ -1,11 +1,13 @@
 //! What lies among the logs, looks like one, and is read by nobody.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use super::look::foreign::{Foreign, Kind, holds_logs};
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding};
-use calltrace_store::fsx::Folder;
+use calltrace_store::fsx::{FileIdentity, Folder};
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
 
 pub(super) fn check(survey: &Survey, _: &Circumstances<'_>) -> Vec<Finding> {
@@ -43,9 +45,12 @@ fn said(survey: &Survey, foreign: &Foreign) -> Finding {
             .why(UNREAD)
             .remedy("nothing, if it is an archive of your own"),
         Kind::Link => Finding::warning(Code::NotRead)
-            .seen("a link that leads out of the folder")
+            .seen("a link that leads out of the folder, or to another link")
             .why(LINKED)
-            .remedy("let it name a file of {folder}, without a path; or move the file here")
+            .remedy(
+                "let it name a file of {folder}, without a path; or let root make it; or move the \
+                 file here",
+            )
             .with("folder", Field::Path(survey.more.folder.clone())),
         Kind::DeadLink => Finding::warning(Code::NotRead)
             .seen("a link that leads nowhere")
@@ -92,6 +97,7 @@ pub(super) fn in_root(tree: &Tree, has_no_enterprise: bool) -> Vec<Finding> {
     odd.sort();
     logs.sort();
     let mut findings: Vec<Finding> = odd.into_iter().map(odd_name).collect();
+    findings.extend(two_names(tree, &root));
     findings.extend(
         logs.first()
             .map(|first| in_wrong_root(first, logs.len(), tree)),
@@ -107,6 +113,39 @@ pub(super) fn in_root(tree: &Tree, has_no_enterprise: bool) -> Vec<Finding> {
                      CALLTRACE_ROOT",
                 ),
         );
+    }
+    findings
+}
+
+/// Folders that several names of enterprises lead to: the name that counts, and the next.
+fn two_names(tree: &Tree, root: &Folder) -> Vec<Finding> {
+    let names = root.names().unwrap_or_default();
+    let mut names: Vec<&str> = names.iter().filter_map(|name| name.to_str()).collect();
+    // The folder's own name comes before links to it.
+    names.sort_by_key(|name| (root.link(name).is_ok_and(|link| link.is_some()), *name));
+    let mut known: HashMap<FileIdentity, &str> = HashMap::new();
+    let mut findings = Vec::new();
+    for name in names {
+        let Some(enterprise) = EnterpriseName::new(name) else {
+            continue;
+        };
+        let folder = tree.folder(&enterprise);
+        let Ok(identity) = folder.and_then(|folder| folder.identity()) else {
+            continue;
+        };
+        match known.entry(identity) {
+            Entry::Vacant(new) => {
+                new.insert(name);
+            }
+            Entry::Occupied(first) => findings.push(
+                Finding::note(Code::TwoNames)
+                    .file(root.path_of(name))
+                    .seen("the same folder as {first}")
+                    .with("first", Field::Text((*first.get()).to_owned()))
+                    .why("it is searched and rotated once, under one of the names")
+                    .remedy("nothing, if both names are wanted; a program that lists folders counts its calls twice"),
+            ),
+        }
     }
     findings
 }

@@ -14,8 +14,10 @@
 
 mod access;
 mod activity;
+mod bodies;
 mod clock;
 mod code;
+mod content;
 mod damage;
 mod days;
 mod disk;
@@ -27,6 +29,7 @@ mod reading;
 mod renames;
 mod rotation;
 mod seen;
+mod services;
 mod survey;
 mod tables;
 mod twins;
@@ -47,6 +50,7 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 
 pub use code::Code;
 pub use finding::{Clause, Field, Finding, Place, Severity};
+pub use services::service;
 
 use survey::Survey;
 
@@ -182,6 +186,7 @@ fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
         access::check,
         clock::check,
         damage::check,
+        bodies::check,
         activity::check,
     ];
     let mut findings: Vec<Finding> = families

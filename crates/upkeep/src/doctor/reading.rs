@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use memchr::{memchr, memrchr};
 
 use super::Place;
+use super::content::Bodies;
 use calltrace_model::record::id::epoch_seconds;
 use calltrace_model::record::{Ast, Body, LogZone, Record, Stamp};
 use calltrace_model::redact;
@@ -51,6 +52,8 @@ pub(super) struct Reading {
     /// For channels whose birth the record is the first to tell of: record time minus birth
     /// (milliseconds), as the clocks of this machine and of the telephony host have it.
     pub(super) lags: Vec<i64>,
+    /// What bodies and addresses say.
+    pub(super) bodies: Bodies,
     met: HashSet<Vec<u8>>,
     previous: Option<Stamp>,
 }
@@ -114,6 +117,7 @@ impl Reading {
         }
         if let Some(at) = record.at {
             self.time(at, place, zone);
+            self.bodies.take(&record, place);
             if let Body::Ast(ast) = record.body {
                 self.birth(at, &ast, zone);
             }

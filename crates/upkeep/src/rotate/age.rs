@@ -37,8 +37,19 @@ pub(super) fn believed(last: Option<Stamp>, modified: Stamp) -> Stamp {
 }
 
 fn is_impossible(at: Stamp) -> bool {
+    is_unset(day_of(at))
+}
+
+/// Whether a day is that of a clock that was never set.
+fn is_unset(day: NaiveDate) -> bool {
     use chrono::Datelike as _;
-    at.naive().is_none_or(|at| at.year() < YEAR_MIN)
+    day.year() < YEAR_MIN
+}
+
+/// Whether a record's day can be right by the clock: it is no day to come, nor one of a clock that was
+/// never set.
+pub(super) fn is_believed(day: NaiveDate, today: NaiveDate) -> bool {
+    !is_unset(day) && day <= today
 }
 
 /// The day that the age of a file counts from whose last record is of `last`; nothing later than

@@ -13,7 +13,7 @@ use super::site::Site;
 use super::step::{Done, Kind, Outcome, Step, Stop, Waiting};
 use super::{News, collapse, seal, tidy};
 use crate::survey::memory::{MEMORY, Memory};
-use crate::survey::names::{live, of_day};
+use crate::survey::names::{archive_of, live, of_day};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Draft, FileIdentity};
 use calltrace_store::index;
@@ -29,8 +29,15 @@ pub(super) fn apply(site: &Site<'_>, survey: &Survey, plan: Plan, report: &mut R
         one(site, &step, report);
     }
     let mut memory = Memory::read(site);
-    let is_there = |name: &FileName| site.folder.has(&name.full());
-    memory.renamed.retain(is_there);
+    // What has become an archive is remembered as that: `doctor` asks why it holds records of the next day.
+    let has = |name: &FileName| site.folder.has(&name.full());
+    memory.renamed = memory
+        .renamed
+        .into_iter()
+        .filter_map(|name| [archive_of(&name), name].into_iter().rev().find(has))
+        .collect();
+    memory.renamed.sort();
+    memory.renamed.dedup();
     keep(site, &memory, report);
 }
 
@@ -80,7 +87,7 @@ fn take(site: &Site<'_>, step: &Step, report: &mut Report) -> Outcome {
             seal::seal(site, log, step, report)
         }
         Kind::Rename(day) => rename(site, *day, step),
-        Kind::Collapse(_) => collapse::collapse(site, step, report),
+        Kind::Collapse(day) => collapse::collapse(site, *day, step, report),
         Kind::Recompress(log) => seal::recompress(site, log, step, report),
         Kind::Index(log) => Ok(Some(Done {
             index_bytes: Some(site.index(log)?.index_bytes),

@@ -1,7 +1,7 @@
 //! The live file of writers that keep it open: its lines are copied, then taken off its front.
 //!
 //! ```text
-//! 1. copy all whole lines, [0, B), as a part of the day's archive; compare; sync
+//! 1. copy the whole lines of the first day, [0, B), as a part of its archive; compare; sync
 //! 2. put the archive and its index in place                dead before: nothing has happened
 //! 3. blank the rest of the last block before B; sync       dead from here on: the live file begins
 //! 4. collapse the whole blocks before that; sync           with the archive's last part, or blanks
@@ -15,7 +15,9 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 
-use super::age::believed;
+use chrono::NaiveDate;
+
+use super::age::is_believed;
 use super::look::to_take_off;
 use super::parcel::{Part, Sizes};
 use super::report::Report;
@@ -40,8 +42,14 @@ const BLANKS_BYTES: usize = 64 << 10;
 /// What a disk writes whole or not at all (bytes).
 const SECTOR_BYTES: u64 = 512;
 
-/// Copies the live file's lines to the archive of their last day and takes them off its front.
-pub(super) fn collapse(site: &Site<'_>, step: &Step, report: &mut Report) -> Outcome {
+/// Copies the live file's lines of a day, which it begins with, to the archive of that day and takes them
+/// off its front. Nothing is done where it begins with another day: those lines could not be taken.
+pub(super) fn collapse(
+    site: &Site<'_>,
+    day: NaiveDate,
+    step: &Step,
+    report: &mut Report,
+) -> Outcome {
     let path = site.path(&live());
     let fail = |error| Error::io(&path, "take lines off it", error);
     let opened = site.open(&live()).map_err(fail)?;
@@ -52,9 +60,12 @@ pub(super) fn collapse(site: &Site<'_>, step: &Step, report: &mut Report) -> Out
     if times::is_blank(log, end).map_err(fail)? {
         return Err(Stop::Waiting("has no whole line yet".to_owned()));
     }
-    let modified = opened.metadata.modified().map_err(fail)?;
-    let last = times::last(log, end).map_err(fail)?;
-    let day = day_of(believed(last, site.zone.stamp(modified.into())));
+    let today = day_of(site.now());
+    let (first, next) = times::first_stretch(&opened.source, |day| is_believed(day, today));
+    if first.is_some_and(|first| first != day) {
+        return Ok(None);
+    }
+    let end = end.min(next);
     let archive = archive_of(&of_day(day));
     let mut memory = Memory::read(site);
     memory.collapsing = Some(Collapsing::new(&opened, end, &archive));

@@ -17,10 +17,10 @@ use crate::survey::listing::{Listing, Own};
 use crate::survey::log::Log;
 use crate::survey::memory::Memory;
 use crate::survey::names::{archive_of, live};
-use crate::survey::times::{self, DAY_MILLIS, day_of};
+use crate::survey::times::{self, DAY_MILLIS, RecordDays, day_of};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{FileIdentity, Holders, NotAFile};
+use calltrace_store::fsx::{FileIdentity, Holders, Link, NotAFile};
 use calltrace_store::index;
 use calltrace_store::source::{Bounds, Form};
 use calltrace_store::tree::{FileName, Snapshot};
@@ -50,7 +50,8 @@ pub(super) struct FolderState {
 /// that has a time.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FileState {
-    /// A writer may be at it: the live file, or one whose name is of a day that is not over, and not ours.
+    /// A writer may be at it: the live file, the one that a link in its place names, or one whose name is of a
+    /// day that is not over, and not ours.
     pub(super) may_grow: bool,
     /// Why somebody may still add to it, as a clause. Only looked at where it matters: in finished
     /// files of lines.
@@ -71,8 +72,11 @@ pub(super) struct FileState {
 pub(super) struct Live {
     /// Nothing in it but blank lines and holes.
     pub(super) is_blank: bool,
-    /// The day of its last record; of its last change where no record has a time that can be.
+    /// The day that it is named after: see [`RecordDays::main`]. That of its last change where no record has a
+    /// time that can be.
     pub(super) day: NaiveDate,
+    /// The days of the stretches that it falls into; none where no record has a time that can be.
+    pub(super) stretches: Vec<NaiveDate>,
     pub(super) hold: Hold,
 }
 
@@ -125,6 +129,11 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
     let is_there = |log: &FileName| names.binary_search(log).is_ok();
     survey.orphans = own.map_or_else(Vec::new, |own| own.orphans(is_there));
     let mut live_identity = None;
+    // A writer keeps it to the file that is current, whatever day that is named after.
+    let current = match site.folder.link(&live().full()) {
+        Ok(Some(Link::Inside(target))) => Some(target),
+        _ => None,
+    };
     // The live file is last in the order of reading; its identity is wanted first.
     for name in names.iter().rev() {
         let opened = match site.open(name) {
@@ -145,7 +154,8 @@ pub(super) fn look(site: &Site<'_>, holders: &OnceLock<Holders>) -> Result<Surve
                 live_identity = Some(opened.log().identity);
                 return live_file(site, holders, &opened, &survey.memory);
             }
-            finished_file(site, &opened, &survey, live_identity)
+            let is_current = current.as_ref() == Some(&name.full());
+            finished_file(site, &opened, &survey, live_identity, is_current)
         });
         survey.add(&site.folder, name, "read it", looked);
     }
@@ -160,6 +170,7 @@ fn finished_file(
     opened: &Opened,
     survey: &Survey,
     live: Option<FileIdentity>,
+    is_current: bool,
 ) -> io::Result<Seen> {
     let mut log = log_of(site, opened);
     log.is_live_too = live == Some(log.identity);
@@ -170,7 +181,7 @@ fn finished_file(
     let kept = kept_since(today, site.policy);
     let age_from = |last| age::counts_from(site, opened, last, limit(site), kept);
     let more = FileState {
-        may_grow: is_daily && !log.name.gz && !is_ours,
+        may_grow: !log.name.gz && (is_current || is_daily && !is_ours),
         age_from: log.last.map(age_from),
         ..FileState::default()
     };
@@ -234,17 +245,32 @@ fn live_file(
         true => None,
         false => to_take_off(site, opened, memory).unwrap_or(None),
     };
+    let today = day_of(site.now());
+    let days = days(opened, &log, today);
+    let otherwise = day_of(age::believed(log.last, log.modified));
+    let day = days.main(today).unwrap_or(otherwise);
     let more = FileState {
         may_grow: true,
         to_take_off,
         live: Some(Live {
             is_blank,
-            day: day_of(age::believed(log.last, log.modified)),
+            day,
+            stretches: days.stretches,
             hold: Hold::of(site, holders, opened),
         }),
         ..FileState::default()
     };
     Ok(Seen { log, more })
+}
+
+/// The days of the live file's records. All of it is read where its ends are of two days.
+fn days(opened: &Opened, log: &Log, today: NaiveDate) -> RecordDays {
+    let is_believed = |day| age::is_believed(day, today);
+    let ends = [log.first, log.last].map(|at| at.map(day_of));
+    match ends {
+        [Some(first), Some(last)] if first == last && is_believed(first) => RecordDays::one(first),
+        _ => RecordDays::of(&opened.source, is_believed),
+    }
 }
 
 /// The latest time in a file that is not ahead of the clock: from its index, from samples where

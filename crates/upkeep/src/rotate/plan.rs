@@ -195,7 +195,7 @@ fn live_file(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, policy:
         match plan.mode {
             Mode::Auto | Mode::Archive => {}
             Mode::Rename => rename(plan, seen, live, survey, due),
-            Mode::Collapse => collapse(plan, seen, live, due),
+            Mode::Collapse => collapse(plan, seen, live, survey, policy, &due),
         }
     }
 }
@@ -207,7 +207,7 @@ fn due(seen: &Seen, live: &Live, survey: &Survey, policy: &Policy) -> Option<Str
         None
     } else if let Some(day) = first.filter(|day| *day < survey.more.today) {
         Some(format!("its first record is of {day}"))
-    } else if let Some(max) = policy.size_max.filter(|max| seen.log.bytes > *max) {
+    } else if let Some(max) = policy.size_max.filter(|_| is_large(seen, policy)) {
         Some(format!("it is larger than {max} bytes"))
     } else {
         policy.force.then(|| "it was asked for".to_owned())
@@ -241,14 +241,32 @@ fn rename(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, due: Strin
     plan.steps.push(step.bytes(seen.log.bytes));
 }
 
-fn collapse(plan: &mut Plan, seen: &Seen, live: &Live, due: String) {
-    match no_collapse(&live.hold) {
-        Some(why) => {
-            let path = std::path::PathBuf::from(seen.log.name.full());
-            plan.troubles.push(Trouble::new(&path, why));
-        }
-        None => plan.add(|_| Kind::Collapse(live.day), seen, due),
+/// Each day that has ended goes to its own archive; what is of today stays, unless all is to go.
+fn collapse(
+    plan: &mut Plan,
+    seen: &Seen,
+    live: &Live,
+    survey: &Survey,
+    policy: &Policy,
+    due: &str,
+) {
+    if let Some(why) = no_collapse(&live.hold) {
+        let path = std::path::PathBuf::from(seen.log.name.full());
+        return plan.troubles.push(Trouble::new(&path, why));
     }
+    if live.stretches.is_empty() {
+        return plan.add(|_| Kind::Collapse(live.day), seen, due);
+    }
+    let takes_all = policy.force || is_large(seen, policy);
+    for day in &live.stretches {
+        if takes_all || *day < survey.more.today {
+            plan.add(|_| Kind::Collapse(*day), seen, due);
+        }
+    }
+}
+
+fn is_large(seen: &Seen, policy: &Policy) -> bool {
+    policy.size_max.is_some_and(|max| seen.log.bytes > max)
 }
 
 /// Why lines can't be taken off the live file's front, and what to do instead.

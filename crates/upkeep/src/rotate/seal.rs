@@ -22,7 +22,8 @@ use super::step::{Done, Outcome, Step, Stop};
 use crate::survey::names::archive_of;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{Access, FileIdentity};
-use calltrace_store::index;
+use calltrace_store::index::{self, State};
+use calltrace_store::source;
 use calltrace_store::tree::FileName;
 
 /// A file that grows this often while it is sealed is not finished.
@@ -154,7 +155,7 @@ pub(super) fn access_of_both(archive: &Opened, file: &Opened) -> Result<Access, 
 /// A run that died may not have come to the index.
 fn index_unless_fresh(site: &Site<'_>, archive: &Opened, report: &mut Report) {
     let name = &archive.log().name;
-    if !matches!(index::state(archive.log()), index::State::Fresh { .. }) {
+    if !matches!(index::state(archive.log()), State::Fresh { .. }) {
         report.note(&site.path(name), site.index(name));
     }
 }
@@ -189,7 +190,18 @@ pub(super) fn recompress(
     let old = open_quiet(site, name)?;
     let modified = old.metadata.modified().map_err(read)?;
     let parts = vec![Part::of(&old, u64::MAX)];
-    let parcel = site.pack(name, Access::of(&old.metadata), modified, parts)?;
+    let packed = site.pack(name, Access::of(&old.metadata), modified, parts);
+    if let Err(Error::Io { source, .. }) = &packed
+        && let Some(trailing) = source::trailing(source)
+    {
+        // What stands there may be of worth to somebody, and would be in neither archive.
+        if matches!(index::state(old.log()), State::Missing | State::Stale(_)) {
+            report.note(&path, site.index(name));
+        }
+        let why = format!("is not recompressed: it {trailing}");
+        return Err(Stop::Waiting(why));
+    }
+    let parcel = packed?;
     let quiet = site.quiet(&old.log().file).map_err(Stop::Waiting)?;
     if !old.is_as_it_was().map_err(read)? || !is_named(site, &old).map_err(read)? {
         let what = "was changed while it was recompressed";

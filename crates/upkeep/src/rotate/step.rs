@@ -29,7 +29,8 @@ pub enum Kind {
     Finish(FileName),
     /// Gives the live file the name of this day.
     Rename(NaiveDate),
-    /// Copies the live file's lines to the archive of this day and takes them off its front.
+    /// Copies the live file's lines of this day, which it begins with, to the day's archive and takes them
+    /// off its front.
     Collapse(NaiveDate),
     /// Makes an archive one that is read at random.
     Recompress(FileName),

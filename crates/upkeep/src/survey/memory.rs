@@ -21,7 +21,7 @@ pub(crate) const MEMORY: &str = "rotate.toml";
 pub struct Memory {
     /// The writer of the live file has been seen to rotate it.
     pub rotates_itself: bool,
-    /// Names that we gave to live files and that are not sealed yet.
+    /// Names that we gave to live files; of those that are sealed since, the archives' names.
     pub renamed: Vec<FileName>,
     /// Lines of the live file that may be in an archive and still at the file's beginning.
     pub collapsing: Option<Collapsing>,

@@ -1,5 +1,6 @@
 //! Times that stand in a file: the first, the last, the latest that can be believed; and their days.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::FileExt;
 
@@ -33,17 +34,86 @@ pub(crate) fn day_start(day: NaiveDate) -> Option<Stamp> {
 /// The time of the first line that has one. What can't be read is passed over.
 pub(crate) fn first(source: &Source) -> Option<Stamp> {
     let mut found = None;
-    each(source, |at| {
+    each(source, |_, at| {
         found = Some(at);
         false
     });
     found
 }
 
+/// The days of a file's records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RecordDays {
+    /// How many records each has.
+    counts: BTreeMap<NaiveDate, u64>,
+    /// The stretches that the file falls into: a new one begins with the first record of a day later than
+    /// all before it. What two workers write around midnight stays with what is around it.
+    pub(crate) stretches: Vec<NaiveDate>,
+}
+
+impl RecordDays {
+    /// All records are of one day.
+    pub(crate) fn one(day: NaiveDate) -> RecordDays {
+        RecordDays {
+            counts: BTreeMap::from([(day, 1)]),
+            stretches: vec![day],
+        }
+    }
+
+    /// Those of a file of lines. Records of days that `is_believed` refuses, where a clock was wrong,
+    /// don't count.
+    pub(crate) fn of(source: &Source, is_believed: impl Fn(NaiveDate) -> bool) -> RecordDays {
+        let mut days = RecordDays::default();
+        each(source, |_, at| {
+            let day = day_of(at);
+            if is_believed(day) {
+                *days.counts.entry(day).or_default() += 1;
+                if days.stretches.last().is_none_or(|last| *last < day) {
+                    days.stretches.push(day);
+                }
+            }
+            true
+        });
+        days
+    }
+
+    /// The day of most records among those that have ended by `today`, or, where none has, among all; the
+    /// earlier of two with as many. `None` where no record has a time.
+    ///
+    /// Not that of the first record: of two clock readings around midnight the first may be of the day
+    /// before. Not that of the last: a rotation comes after midnight.
+    pub(crate) fn main(&self, today: NaiveDate) -> Option<NaiveDate> {
+        let most = |days: &mut dyn Iterator<Item = (&NaiveDate, &u64)>| {
+            let day = days.max_by_key(|(day, count)| (**count, std::cmp::Reverse(**day)));
+            day.map(|(day, _)| *day)
+        };
+        let ended = most(&mut self.counts.range(..today));
+        ended.or_else(|| most(&mut self.counts.iter()))
+    }
+}
+
+/// Where the first stretch of a file of lines ends (see [`RecordDays::stretches`]), and its day: content offset of
+/// the first record of a later day, `u64::MAX` where there is none. The day is `None` where no record has
+/// a time that is believed.
+pub(crate) fn first_stretch(
+    source: &Source,
+    is_believed: impl Fn(NaiveDate) -> bool,
+) -> (Option<NaiveDate>, u64) {
+    let (mut first, mut end) = (None, u64::MAX);
+    each(source, |offset, at| {
+        let day = day_of(at);
+        if is_believed(day) && *first.get_or_insert(day) < day {
+            end = offset;
+        }
+        end == u64::MAX
+    });
+    (first, end)
+}
+
 /// The latest time up to `limit`: a clock that was once wrong must not count.
 pub(crate) fn latest(source: &Source, limit: Stamp) -> Option<Stamp> {
     let mut latest = None;
-    each(source, |at| {
+    each(source, |_, at| {
         if at <= limit {
             latest = latest.max(Some(at));
         }
@@ -52,12 +122,14 @@ pub(crate) fn latest(source: &Source, limit: Stamp) -> Option<Stamp> {
     latest
 }
 
-/// Every line's time in the order of the file, until `tell` has heard enough.
-fn each(source: &Source, mut tell: impl FnMut(Stamp) -> bool) {
+/// Every line's time in the order of the file, with the content offset of the line, until `tell` has heard
+/// enough.
+fn each(source: &Source, mut tell: impl FnMut(u64, Stamp) -> bool) {
     let mut reader = source.reader(0);
     let mut text = vec![0; CHUNK_BYTES];
     // The beginning of the line that goes on in the next chunk.
     let mut head: Vec<u8> = Vec::with_capacity(HEAD_BYTES);
+    let mut begin = 0;
     loop {
         let got = match reader.read(&mut text) {
             Ok(0) => break,
@@ -65,9 +137,11 @@ fn each(source: &Source, mut tell: impl FnMut(Stamp) -> bool) {
             // It goes on behind the damage, with a line of its own.
             Err(_) => {
                 head.clear();
+                begin = reader.position();
                 continue;
             }
         };
+        let end = reader.position();
         let mut rest = &text[..got];
         while !rest.is_empty() {
             let newline = memchr(b'\n', rest);
@@ -75,15 +149,16 @@ fn each(source: &Source, mut tell: impl FnMut(Stamp) -> bool) {
             grow(&mut head, line);
             rest = &rest[newline.map_or(rest.len(), |at| at + 1)..];
             if newline.is_some() {
-                if Stamp::parse_prefix(&head).is_some_and(|at| !tell(at)) {
+                if Stamp::parse_prefix(&head).is_some_and(|at| !tell(begin, at)) {
                     return;
                 }
                 head.clear();
+                begin = end - rest.len() as u64;
             }
         }
     }
     if let Some(at) = Stamp::parse_prefix(&head) {
-        tell(at);
+        tell(begin, at);
     }
 }
 
@@ -204,6 +279,40 @@ mod tests {
             stamp(early)
         );
         assert_eq!(first(&source(b"no time\n")), None);
+    }
+
+    #[test]
+    fn stretches_begin_with_a_later_day_wherever_chunks_end() {
+        let day = |day: u32| NaiveDate::from_ymd_opt(2025, 11, day).expect("a day");
+        let is_believed = |at: NaiveDate| at >= day(1) && at <= day(30);
+        for long in [
+            10,
+            CHUNK_BYTES - 30,
+            CHUNK_BYTES - 24,
+            CHUNK_BYTES,
+            3 * CHUNK_BYTES,
+        ] {
+            let filler = "x".repeat(long);
+            let front = format!(
+                "\0\n2025-10-01 08:00:00,000|wrong\n2025-11-28 08:00:00,000|{filler}\nno time\n\
+                 2025-12-01 08:00:00,000|to come\n2025-11-27 08:00:00,000|late\n"
+            );
+            let back = "2025-11-29 00:00:00,000|a\n2025-11-28 23:59:59,999|b\n2025-11-29 08:00:00,000|c\n\
+                        2025-11-30 00:00:00,000|d\n2025-11-30 00:00:00,001|e\n2025-11-30 00:00:00,002|f\n";
+            let source = source(format!("{front}{back}").as_bytes());
+            let stretch = first_stretch(&source, is_believed);
+            assert_eq!(stretch, (Some(day(28)), front.len() as u64), "{long}");
+            let days = RecordDays::of(&source, is_believed);
+            assert_eq!(days.stretches, [day(28), day(29), day(30)]);
+            assert_eq!(days.main(day(30)), Some(day(28)));
+            assert_eq!(days.main(day(28)), Some(day(27)));
+            assert_eq!(days.main(day(27)), Some(day(30)));
+        }
+        assert_eq!(
+            first_stretch(&source(b"no time\n"), is_believed),
+            (None, u64::MAX)
+        );
+        assert_eq!(RecordDays::default().main(day(1)), None);
     }
 
     #[test]

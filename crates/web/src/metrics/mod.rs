@@ -1,7 +1,7 @@
 //! What is counted while pages are served, and `GET /metrics`, which tells it to Prometheus.
 //!
-//! A label is a word of this program, never one of a request: no enterprise, id, number, address or
-//! token can get into one, and no stranger can make new ones.
+//! A label is a word of this program or the name of an enterprise that has a folder, never a word of a request: no
+//! id, number, address or token can get into one, and no stranger can make new ones.
 
 mod process;
 mod registered;
@@ -19,7 +19,7 @@ use prometheus::{
 };
 
 use super::limits::Length;
-use calltrace_directory::Counts;
+use calltrace_directory::{Concern, Counts};
 use registered::Counters;
 
 /// The format is Prometheus's text format, in this version.
@@ -72,6 +72,8 @@ pub struct Metrics {
     sent: IntCounter,
     lines: IntCounterVec,
     sources: IntGaugeVec,
+    concerns: IntGaugeVec,
+    going: IntGaugeVec,
     names_missing: IntCounterVec,
     lookups: IntCounterVec,
     log_dropped: IntCounter,
@@ -141,12 +143,29 @@ impl Metrics {
         self.sent.clone()
     }
 
-    /// The answer to `GET /metrics`. `looked` is how each source does now.
+    /// Takes over what is odd about sources now.
+    pub(super) fn concerned(&self, concerns: &[(&'static str, Concern)]) {
+        self.concerns.reset();
+        for (source, concern) in concerns {
+            self.concerns
+                .with_label_values(&[*source, concern.kind()])
+                .inc();
+        }
+    }
+
+    /// The answer to `GET /metrics`. `looked` is how each source does now, `going` how many calls go on.
     pub(super) fn answer<'a>(
         &self,
         looked: impl Iterator<Item = (&'static str, bool)> + 'a,
+        going: &[(String, usize)],
         directory: &Counts,
     ) -> Response {
+        // An enterprise may be gone, or be one of the others now.
+        self.going.reset();
+        for (enterprise, calls) in going {
+            let gauge = self.going.with_label_values(&[enterprise]);
+            gauge.set(i64::try_from(*calls).unwrap_or(i64::MAX));
+        }
         for (source, is_up) in looked {
             self.sources
                 .with_label_values(&[source])
@@ -222,6 +241,17 @@ impl Metrics {
                 "calltrace_source_up",
                 "Whether the logs and each source of names answer now.",
                 &["source"],
+            ),
+            concerns: counters.gauges(
+                "calltrace_source_concern",
+                "What is odd about a source that answers: cache_empty, few_hits, old_refresh, \
+                 unknown_enterprise (how many).",
+                &["source", "concern"],
+            ),
+            going: counters.gauges(
+                "calltrace_calls_in_progress",
+                "Calls that go on, by enterprise; at most 15 seconds old.",
+                &["enterprise"],
             ),
             names_missing: counters.counters(
                 "calltrace_names_missing_total",

@@ -24,7 +24,7 @@ use calltrace_directory::Names;
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::GroupBy;
 use calltrace_output::json;
-use calltrace_output::stats::{Shown, document, write_parquet, write_sheet};
+use calltrace_output::stats::{Shown, document, write_csv, write_parquet};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
@@ -151,7 +151,7 @@ fn written(
     };
     let mut bytes = Vec::new();
     let done = match format {
-        Format::Csv => write_sheet(&mut bytes, &shown),
+        Format::Csv => write_csv(&mut bytes, &shown),
         Format::Parquet => write_parquet(&mut bytes, &shown),
         Format::Json => {
             // Folders are the server's business.

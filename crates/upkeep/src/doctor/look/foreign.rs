@@ -5,7 +5,7 @@ use std::io::Read;
 
 use calltrace_model::record::Record;
 use calltrace_store::fsx::{Folder, NotAFile};
-use calltrace_store::tree::FileName;
+use calltrace_store::tree::{FileName, leads_to_sealed};
 
 /// Read of a file to tell what is in it (bytes).
 const HEAD_BYTES: u64 = 4096;
@@ -72,6 +72,7 @@ impl Foreign {
                     NotAFile::Folder if !bears_a_name && holds_logs(folder, &shown) => Kind::Folder,
                     _ if !bears_a_name => return None,
                     NotAFile::Link => Kind::Link,
+                    NotAFile::DeadLink if leads_to_sealed(folder, &shown) => return None,
                     NotAFile::DeadLink => Kind::DeadLink,
                     NotAFile::Folder | NotAFile::Special | NotAFile::Sparse => Kind::NoFile,
                 };

@@ -87,6 +87,15 @@ fn holding(seen: Seen, change: impl FnOnce(&mut Hold)) -> Seen {
     })
 }
 
+/// One of the first day, one of the last.
+fn stretches(first: &str, last: &str) -> Vec<NaiveDate> {
+    let mut days = [first, last]
+        .map(|at| day_of(stamp(at).expect("a time")))
+        .to_vec();
+    days.dedup();
+    days
+}
+
 fn found(first: &str, last: &str) -> Seen {
     Seen {
         log: Log {
@@ -97,7 +106,8 @@ fn found(first: &str, last: &str) -> Seen {
             may_grow: true,
             live: Some(Live {
                 is_blank: false,
-                day: day_of(stamp(last).expect("a time")),
+                day: day_of(stamp(first).expect("a time")),
+                stretches: stretches(first, last),
                 hold: Hold {
                     is_free: true,
                     writers: Vec::new(),

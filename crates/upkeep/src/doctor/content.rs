@@ -1,0 +1,104 @@
+//! What bodies and addresses say, line by line, that hosts do not write so.
+
+use std::collections::HashSet;
+
+use super::Place;
+use calltrace_model::record::{Ast, Body, Record, json, text};
+
+/// Keys that every event of a kind has.
+const KEYS: [(&[&[u8]], &[&str]); 4] = [
+    (&[b"start", b"dial", b"hangup"], &["Phone", "CallType"]),
+    (&[b"dial", b"hangup"], &["Extensions"]),
+    (&[b"hangup"], &["CallStatus"]),
+    (
+        &[b"bridge", b"bridge_leave", b"new_callerid"],
+        &["Channel", "CallerIDNum"],
+    ),
+];
+
+/// Parts of an address of the services around, behind which an enterprise's number stands.
+const BEFORE_NUMBER: [&str; 7] = [
+    "/metadata/",
+    "/customer-name/",
+    "/customer-profile/",
+    "/enrich-customer/",
+    "/integrations/",
+    "/incoming-transform/",
+    "/config/",
+];
+
+/// Numbers in addresses that are kept; more would not tell more.
+const NAMED_MAX: usize = 8;
+
+/// The first of each kind.
+#[derive(Debug, Default)]
+pub(super) struct Bodies {
+    pub(super) unknown_type: Option<(Place, String)>,
+    /// Where, of which event, which key.
+    pub(super) missing: Option<(Place, String, &'static str)>,
+    /// Where a second Token stands.
+    pub(super) second_token: Option<Place>,
+    /// Numbers of enterprises in addresses, each where it was first met.
+    pub(super) named: Vec<(Place, String)>,
+    token: Option<Vec<u8>>,
+}
+
+impl Bodies {
+    pub(super) fn take(&mut self, record: &Record<'_>, place: Place) {
+        match &record.body {
+            Body::Ast(ast) => self.event(ast, place),
+            Body::Http(http) => self.address(http.url, place),
+            _ => {}
+        }
+    }
+
+    fn event(&mut self, ast: &Ast<'_>, place: Place) {
+        let mut keys = HashSet::new();
+        for (key, value) in json::Fields::new(ast.json) {
+            let value = value.text();
+            match key {
+                b"CallType" if !matches!(&*value, b"0" | b"1" | b"2") => {
+                    self.unknown_type
+                        .get_or_insert_with(|| (place, text(&value)));
+                }
+                b"Token" if !value.is_empty() => match &self.token {
+                    None => self.token = Some(value.into_owned()),
+                    Some(known) if **known != *value => {
+                        self.second_token.get_or_insert(place);
+                    }
+                    Some(_) => {}
+                },
+                _ => {}
+            }
+            keys.insert(key);
+        }
+        // What is no body of a host at all is none with keys missing.
+        if self.missing.is_some() || !keys.contains(&b"UniqueId"[..]) || !is_whole(ast.json) {
+            return;
+        }
+        let wanted = KEYS
+            .iter()
+            .filter(|(events, _)| events.contains(&ast.event));
+        let mut wanted = wanted.flat_map(|(_, keys)| keys.iter().copied());
+        let missing = wanted.find(|key| !keys.contains(key.as_bytes()));
+        self.missing = missing.map(|key| (place, text(ast.event), key));
+    }
+
+    fn address(&mut self, url: &[u8], place: Place) {
+        let url = String::from_utf8_lossy(url);
+        let mut parts = BEFORE_NUMBER.iter();
+        let Some((_, behind)) = parts.find_map(|part| url.split_once(part)) else {
+            return;
+        };
+        let number = behind.split(['/', '?', '#']).next().unwrap_or_default();
+        let is_new = self.named.iter().all(|(_, known)| known != number);
+        if is_new && !number.is_empty() && self.named.len() < NAMED_MAX {
+            self.named.push((place, number.to_owned()));
+        }
+    }
+}
+
+/// Whether a body was not cut.
+fn is_whole(body: &[u8]) -> bool {
+    json::value_end(body) == Some(body.trim_ascii_end().len())
+}
