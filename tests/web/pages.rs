@@ -229,7 +229,8 @@ fn a_damaged_file_is_named_with_its_day() {
         &long_after(Language::Russian),
         root.path(),
         "0367",
-        "1764231300.11",
+        // It goes on where the damage begins.
+        "1764235820.25",
     );
     let first = first_screen(&html);
     assert!(first.contains("Часть журнала не прочитана"), "{first}");

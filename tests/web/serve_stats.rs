@@ -320,7 +320,13 @@ fn files_are_what_spreadsheets_and_programs_take() {
     let links = between(&links, "&amp;format=", "\"");
     assert_eq!(
         links,
-        ["csv", "json", "csv&amp;by=person", "csv&amp;by=line"]
+        [
+            "csv",
+            "json",
+            "parquet",
+            "csv&amp;by=person",
+            "csv&amp;by=line"
+        ]
     );
 }
 

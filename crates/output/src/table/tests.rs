@@ -153,7 +153,7 @@ fn names_are_cut_and_numbers_stay() {
     assert!(wide.contains(" 150,151  "), "too wide for a column: {wide}");
     let narrow = shown(&calls, &known, Some(64));
     assert!(narrow.contains(" 151 Борис Конст… answered"), "{narrow}");
-    let least = shown(&calls, &known, Some(52));
+    let least = shown(&calls, &known, Some(54));
     assert!(least.contains(" 151     answered"), "{least}");
     let short = people(&[("151", "Борис"), ("150", "Анна")]);
     let both = shown(&calls, &short, Some(200));
