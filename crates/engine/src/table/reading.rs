@@ -2,6 +2,7 @@
 //!
 //! Nothing here trusts the file: levels and values that do not fit each other end the reading.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use parquet::column::reader::{ColumnReader, get_typed_column_reader};
@@ -106,9 +107,21 @@ impl Group<'_> {
     ///
     /// # Errors
     /// When levels or values do not fit each other.
-    pub(super) fn each_row(&self, mut take: impl FnMut(usize, &mut Row)) -> Result<()> {
+    pub(super) fn each_row(&self, take: impl FnMut(usize, &mut Row)) -> Result<()> {
+        self.each_row_of(0..self.rows, take)
+    }
+
+    /// The same of the rows at these places alone.
+    ///
+    /// # Errors
+    /// As [`Group::each_row`]; when there are fewer rows.
+    pub(super) fn each_row_of(
+        &self,
+        rows: Range<usize>,
+        mut take: impl FnMut(usize, &mut Row),
+    ) -> Result<()> {
         let leaves: Result<Vec<Leaf>> = (0..self.descriptor.num_columns())
-            .map(|at| self.leaf(at))
+            .map(|at| self.leaf(at, rows.clone()))
             .collect();
         let mut assembler = Assembler {
             leaves: leaves?,
@@ -117,7 +130,7 @@ impl Group<'_> {
             is_torn: false,
         };
         let mut row = Row::default();
-        for at in 0..self.rows {
+        for at in rows {
             assembler.leaf = 0;
             visit(&mut assembler, &mut row);
             take(at, &mut row);
@@ -128,10 +141,10 @@ impl Group<'_> {
         }
     }
 
-    fn leaf(&self, at: usize) -> Result<Leaf> {
+    fn leaf(&self, at: usize, rows: Range<usize>) -> Result<Leaf> {
         let mut leaf = Leaf::of(&self.descriptor.column(at));
         let reader = self.reader.get_column_reader(at)?;
-        let (rows, defs, reps) = (self.rows, &mut leaf.defs, &mut leaf.reps);
+        let (defs, reps) = (&mut leaf.defs, &mut leaf.reps);
         match &mut leaf.values {
             Values::Texts(texts) => read_all::<ByteArrayType>(reader, rows, defs, reps, texts),
             Values::Numbers(numbers) => read_all::<Int64Type>(reader, rows, defs, reps, numbers),
@@ -149,7 +162,7 @@ impl Group<'_> {
             [] => false,
         };
         let at = self.descriptor.columns().iter().position(is_it);
-        self.leaf(at.ok_or_else(torn)?)
+        self.leaf(at.ok_or_else(torn)?, 0..self.rows)
     }
 
     /// A text for each row.
@@ -292,19 +305,25 @@ fn torn() -> ParquetError {
 
 fn read_all<T: DataType>(
     reader: ColumnReader,
-    rows: usize,
+    rows: Range<usize>,
     defs: &mut Vec<i16>,
     reps: &mut Vec<i16>,
     values: &mut Vec<T::T>,
 ) -> Result<()> {
     let mut reader = get_typed_column_reader::<T>(reader);
-    let mut read = 0;
-    while read < rows {
-        let (records, _, _) = reader.read_records(rows - read, Some(defs), Some(reps), values)?;
-        if records == 0 {
-            return Err(ParquetError::General("a column is too short".to_owned()));
+    let too_short = || ParquetError::General("a column is too short".to_owned());
+    let mut at = 0;
+    while at < rows.start {
+        match reader.skip_records(rows.start - at)? {
+            0 => return Err(too_short()),
+            skipped => at += skipped,
         }
-        read += records;
+    }
+    while at < rows.end {
+        match reader.read_records(rows.end - at, Some(defs), Some(reps), values)? {
+            (0, _, _) => return Err(too_short()),
+            (records, _, _) => at += records,
+        }
     }
     Ok(())
 }

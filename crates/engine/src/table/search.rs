@@ -247,8 +247,11 @@ fn complete_group(
         call.digest = digests.then(|| Box::new(std::mem::take(&mut read.digest)));
         calls.push((*place, call));
     };
+    let rows = all.iter().map(|at| lights[*at].row);
+    let near = rows.clone().min().zip(rows.max());
+    let near = near.map_or(0..0, |(first, last)| first..last + 1);
     table
         .file
-        .read_group(*group, |group| group.each_row(take))?;
+        .read_group(*group, |group| group.each_row_of(near, take))?;
     Ok(calls)
 }
