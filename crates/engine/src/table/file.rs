@@ -151,7 +151,9 @@ impl TableFile {
         };
         let mut hasher = crc32fast::Hasher::new();
         let mut from = self.at.reader(0).take(bytes);
-        let mut chunk = vec![0; CHUNK_BYTES];
+        // Most tables of many enterprises are small.
+        let mut chunk =
+            vec![0; usize::try_from(bytes).map_or(CHUNK_BYTES, |all| all.min(CHUNK_BYTES))];
         let mut left = bytes;
         while let Ok(read) = from.read(&mut chunk)
             && read > 0

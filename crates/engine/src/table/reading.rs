@@ -3,7 +3,7 @@
 //! Nothing here trusts the file: levels and values that do not fit each other end the reading.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parquet::column::reader::{ColumnReader, get_typed_column_reader};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
@@ -19,6 +19,12 @@ use super::row::{Row, SCHEMA, Visitor, visit};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::QUARTER_MILLIS;
 
+/// [`SCHEMA`], read once: thousands of tables may be opened for one question.
+static COLUMNS: LazyLock<Option<SchemaDescriptor>> = LazyLock::new(|| {
+    let schema = parse_message_type(SCHEMA).ok()?;
+    Some(SchemaDescriptor::new(Arc::new(schema)))
+});
+
 /// Where that column stands among the leaves.
 const START_TIME: usize = 2;
 
@@ -33,7 +39,7 @@ impl<R: ChunkReader> Rows<R> {
     /// When it is no Parquet file of these columns.
     pub(super) fn open(from: R, zone: LogZone) -> Result<Rows<R>> {
         let reader = SerializedFileReader::new(from)?;
-        let wanted = SchemaDescriptor::new(Arc::new(parse_message_type(SCHEMA)?));
+        let wanted = COLUMNS.as_ref().ok_or_else(torn)?;
         let is_same = |(a, b): (&ColumnDescPtr, _)| a == b;
         let columns = reader.metadata().file_metadata().schema_descr().columns();
         if columns.len() != wanted.num_columns()
