@@ -94,7 +94,7 @@ fn print(
         StatsFormat::Csv => out.csv(|out| write_csv(out, shown)),
         StatsFormat::Parquet => out.bytes(|out| write_parquet(out, shown)),
         StatsFormat::Svg => {
-            let picture = svg(shown, &Words::ENGLISH, &|_| None);
+            let picture = svg(shown, &Words::ENGLISH);
             out.bytes(|out| writeln!(out, "{picture}"))
         }
         StatsFormat::Json => {

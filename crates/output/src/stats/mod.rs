@@ -16,7 +16,7 @@ pub use csv::write_csv;
 pub use json::document;
 pub use names::Words;
 pub use parquet::write_parquet;
-pub use svg::{Bar, svg};
+pub use svg::svg;
 pub use terminal::write_stats;
 
 use chrono::Timelike;

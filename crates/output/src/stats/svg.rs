@@ -5,21 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use super::Shown;
 use super::names::Words;
 use calltrace_model::call::Outcome;
-use calltrace_model::stats::{Counts, Key};
-
-/// What a mark of the picture stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bar<'s> {
-    /// A group.
-    Group(&'s Key),
-    /// An hour (0 to 23) of a day of the week (0 for Monday).
-    Hour {
-        /// The day of the week.
-        weekday: usize,
-        /// The hour.
-        hour: usize,
-    },
-}
+use calltrace_model::stats::Counts;
 
 /// Measures (pixels).
 const WIDTH: usize = 720;
@@ -34,17 +20,14 @@ const DAY: usize = 48;
 const STYLE: &str = "\
 svg{color-scheme:light dark;background:#fff;font:13px system-ui,sans-serif}\
 text{fill:#1c1c1c}.quiet{fill:#595959}.calls{fill:#2f6fb3}.missed{fill:#b3261e}.none{fill:#ececec}\
-a:hover rect,a:focus rect{stroke:#1c1c1c;stroke-width:2}\
 @media(prefers-color-scheme:dark){svg{background:#161616}text{fill:#ededed}.quiet{fill:#a8a8a8}\
-.calls{fill:#6fa8e0}.missed{fill:#f2877f}.none{fill:#2b2b2b}\
-a:hover rect,a:focus rect{stroke:#ededed}}";
+.calls{fill:#6fa8e0}.missed{fill:#f2877f}.none{fill:#2b2b2b}}";
 
-/// Draws a bar for each group; without groups the hours of the week, of all calls and of missed ones. A mark for
-/// which `link` gives an address leads there.
-pub fn svg(shown: &Shown<'_>, words: &Words, link: &dyn Fn(Bar<'_>) -> Option<String>) -> String {
+/// Draws a bar for each group; without groups the hours of the week, of all calls and of missed ones.
+pub fn svg(shown: &Shown<'_>, words: &Words) -> String {
     let (height, content) = match shown.stats.by {
-        Some(_) => bars(shown, words, link),
-        None => week(shown, words, link),
+        Some(_) => bars(shown, words),
+        None => week(shown, words),
     };
     let markup = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) width=(WIDTH) height=(height) role="img" aria-label=(words.calls) {
@@ -55,21 +38,7 @@ pub fn svg(shown: &Shown<'_>, words: &Words, link: &dyn Fn(Bar<'_>) -> Option<St
     markup.into_string()
 }
 
-/// A mark, inside a link where there is one.
-fn linked(address: Option<String>, mark: &Markup) -> Markup {
-    html! {
-        @match address {
-            Some(address) => a href=(address) { (mark) },
-            None => (mark),
-        }
-    }
-}
-
-fn bars(
-    shown: &Shown<'_>,
-    words: &Words,
-    link: &dyn Fn(Bar<'_>) -> Option<String>,
-) -> (usize, Markup) {
+fn bars(shown: &Shown<'_>, words: &Words) -> (usize, Markup) {
     let groups = shown.groups();
     let room = WIDTH - LABEL - NUMBERS;
     let most = groups
@@ -107,7 +76,7 @@ fn bars(
         };
         html! {
             text x=(LABEL - 8) y=(top + 17) text-anchor="end" { (name) }
-            (linked(link(Bar::Group(&group.key)), &mark))
+            (mark)
             text x=(LABEL + room + 8) y=(top + 17) { (numbers) }
         }
     };
@@ -127,11 +96,7 @@ fn legend(words: &Words) -> Markup {
     }
 }
 
-fn week(
-    shown: &Shown<'_>,
-    words: &Words,
-    link: &dyn Fn(Bar<'_>) -> Option<String>,
-) -> (usize, Markup) {
+fn week(shown: &Shown<'_>, words: &Words) -> (usize, Markup) {
     let stats = shown.stats;
     let height = 10 * CELL;
     let mut parts = vec![(words.calls, "calls", &stats.calls)];
@@ -140,19 +105,14 @@ fn week(
     }
     let content = html! {
         @for (at, part) in parts.iter().enumerate() {
-            (map(words, *part, at * height, link))
+            (map(words, *part, at * height))
         }
     };
     (parts.len() * height, content)
 }
 
 /// The hours of the week of one kind of calls, their numbers in the cells.
-fn map(
-    words: &Words,
-    (title, class, counts): (&str, &str, &Counts),
-    top: usize,
-    link: &dyn Fn(Bar<'_>) -> Option<String>,
-) -> Markup {
+fn map(words: &Words, (title, class, counts): (&str, &str, &Counts), top: usize) -> Markup {
     let most = counts.iter().flatten().copied().max().unwrap_or(0).max(1);
     let total: usize = counts.iter().flatten().sum();
     let cell = |weekday: usize, hour: usize, count: usize| {
@@ -160,7 +120,7 @@ fn map(
         let said = format!("{} {hour:02}:00: {count} {title}", words.weekdays[weekday]);
         // Strong enough to be seen, and light enough for a number to be read on it.
         let opacity = format!("{:.2}", 0.15 + 0.45 * count as f64 / most as f64);
-        let mark = html! {
+        html! {
             g {
                 title { (said) }
                 @match count {
@@ -171,10 +131,6 @@ fn map(
                     text x=(x + (CELL - 2) / 2) y=(y + 16) text-anchor="middle" font-size="10" { (short(count)) }
                 }
             }
-        };
-        match count {
-            0 => mark,
-            _ => linked(link(Bar::Hour { weekday, hour }), &mark),
         }
     };
     html! {
