@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::bars::{BARS_MAX, Bar, bars, legend};
 use super::filters::Filters;
+use super::frame::wide;
 use super::given::ListPage;
 use super::{Language, Look};
 use calltrace_model::call::Outcome;
@@ -84,7 +85,7 @@ fn table(l: Language, drawn: &Drawn) -> Markup {
         l.of("Без конца", "No end"),
     ];
     html! {
-        div.wide tabindex="0" role="region" aria-label=(drawn.heading) {
+        (wide(drawn.heading, &html! {
             table {
                 thead { tr {
                     th scope="col" { (drawn.column) }
@@ -99,7 +100,7 @@ fn table(l: Language, drawn: &Drawn) -> Markup {
                     }
                 }
             }
-        }
+        }))
     }
 }
 

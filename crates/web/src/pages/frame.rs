@@ -73,3 +73,9 @@ pub(super) fn day_and_time(look: &Look, at: calltrace_model::record::Stamp) -> S
     let day = look.language.day(moment.date_naive());
     format!("{day}, {}", moment.format("%H:%M:%S"))
 }
+
+/// Something that may be wider than the screen, by itself: it has a name and takes the focus, so that the keyboard
+/// can move it.
+pub(super) fn wide(name: &str, content: &Markup) -> Markup {
+    html! { div.wide tabindex="0" role="region" aria-label=(name) { (content) } }
+}

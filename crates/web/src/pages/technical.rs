@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::frame::wide;
 use super::people::People;
 use super::story::stage_of;
 use super::{CallPage, Language, Look, shortened, shown};
@@ -56,7 +57,7 @@ fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
     html! {
         @if !legs.is_empty() {
             h3 { (l.of("Каналы и почему они вместе", "Channels, and why they belong together")) " (" (legs.len()) ")" }
-            div.wide tabindex="0" role="region" aria-label=(l.of("Каналы звонка", "Channels of the call")) {
+            (wide(l.of("Каналы звонка", "Channels of the call"), &html! {
                 table {
                     thead { tr {
                         @for head in heads { th scope="col" { (head) } }
@@ -74,7 +75,7 @@ fn channels(look: &Look, call: &TracedCall, people: &People<'_>) -> Markup {
                         }
                     }
                 }
-            }
+        }))
         }
     }
 }

@@ -7,16 +7,6 @@ use crate::pages::{Language, Span, StatsFile, StatsLink};
 use crate::request::{Malformed, Query};
 use calltrace_model::stats::GroupBy;
 
-/// What calls of one enterprise can be put together by.
-const GROUPS: [GroupBy; 6] = [
-    GroupBy::Hour,
-    GroupBy::Weekday,
-    GroupBy::Day,
-    GroupBy::Person,
-    GroupBy::Line,
-    GroupBy::Client,
-];
-
 /// A file that statistics can be had as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -29,7 +19,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// All there are. A further one is named here and in the methods below, and written in `file`.
+    /// All there are. A further one is named here and in the methods below, and written in `written`.
     pub(super) const ALL: [Format; 3] = [Format::Csv, Format::Json, Format::Parquet];
 
     /// As links have it, and files end.
@@ -87,12 +77,17 @@ impl Asked {
         if format.is_some() && mistake.is_some() {
             return Err(Malformed);
         }
+        let by = chosen(query, "by", &GroupBy::ALL, GroupBy::name)?;
+        // There is one.
+        if by == Some(GroupBy::Enterprise) {
+            return Err(Malformed);
+        }
         let span = chosen(query, "period", &Span::ALL, Span::name)?.unwrap_or_default();
         Ok(Asked {
             link: StatsLink { span, date },
             mistake,
             format,
-            by: chosen(query, "by", &GROUPS, GroupBy::name)?,
+            by,
         })
     }
 

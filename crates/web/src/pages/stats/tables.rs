@@ -3,9 +3,11 @@
 use maud::{Markup, html};
 
 use super::super::filters::Filters;
+use super::super::frame::wide;
 use super::super::given::StatsPage;
 use super::super::people::People;
 use super::super::{Language, Look, shortened};
+
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::{Figures, Group, HostRequests, Key, Spread};
 
@@ -65,7 +67,7 @@ fn parts(l: Language, spread: Spread) -> [(&'static str, i64); 4] {
 fn spreads(l: Language, rows: [(&str, Option<Spread>); 3]) -> Markup {
     let heading = l.of("Длительность", "Duration");
     html! {
-        div.wide tabindex="0" role="region" aria-label=(heading) {
+        (wide(heading, &html! {
             table {
                 thead { tr {
                     th scope="col" { (heading) }
@@ -85,14 +87,14 @@ fn spreads(l: Language, rows: [(&str, Option<Spread>); 3]) -> Markup {
                     }
                 }
             }
-        }
+        }))
     }
 }
 
 fn requests(l: Language, hosts: &[HostRequests]) -> Markup {
     let heading = l.of("Запросы HTTP", "HTTP requests");
     html! {
-        div.wide tabindex="0" role="region" aria-label=(heading) {
+        (wide(heading, &html! {
             table {
                 thead { tr {
                     th scope="col" { (heading) }
@@ -109,7 +111,7 @@ fn requests(l: Language, hosts: &[HostRequests]) -> Markup {
                     }
                 }
             }
-        }
+        }))
         @if hosts.len() > HOSTS_MAX { p.quiet { (l.more(hosts.len() - HOSTS_MAX)) } }
     }
 }
@@ -222,7 +224,7 @@ fn groups(l: Language, page: &StatsPage<'_>, table: &Table<'_>) -> Markup {
     };
     html! {
         h2 { (table.heading) }
-        div.wide tabindex="0" role="region" aria-label=(table.heading) {
+        (wide(table.heading, &html! {
             table.counts {
                 thead { tr {
                     td {}
@@ -236,7 +238,7 @@ fn groups(l: Language, page: &StatsPage<'_>, table: &Table<'_>) -> Markup {
                 } }
                 tbody { @for group in table.groups.iter().take(table.shown) { (row(group)) } }
             }
-        }
+        }))
         @if more > 0 { p.quiet.more { (l.more(more)) } }
     }
 }
