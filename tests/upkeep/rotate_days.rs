@@ -123,19 +123,28 @@ fn a_renamed_file_is_called_by_the_day_that_ended_though_there_was_traffic_after
     }
 }
 
-#[test]
-fn lines_that_are_taken_off_a_held_file_are_split_at_midnight() {
-    let days = [("2025-11-28", 300), ("2025-11-29", 2), ("2025-11-30", 400)];
-    let tree = Tree::new(&days);
+/// A tree of these days that was collapsed after midnight while its live file was open; `None` where the file system
+/// can't do that.
+fn collapsed_while_held(days: &[(&str, usize)]) -> Option<(Tree, File)> {
+    let tree = Tree::new(days);
     let open = OpenOptions::new()
         .append(true)
         .open(tree.path("events.log"));
     let held = open.expect("open");
     let output = tree.rotate("2025-11-30T00:10:00Z", &["--mode=collapse"]);
     if testing::text(&output.stderr).contains("can't be rotated") {
-        return testing::skipped("the file system of the temporary folder can't collapse files");
+        return None;
     }
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+    Some((tree, held))
+}
+
+#[test]
+fn lines_that_are_taken_off_a_held_file_are_split_at_midnight() {
+    let days = [("2025-11-28", 300), ("2025-11-29", 2), ("2025-11-30", 400)];
+    let Some((tree, held)) = collapsed_while_held(&days) else {
+        return testing::skipped("the file system of the temporary folder can't collapse files");
+    };
     let names = [
         "events.log",
         "events.log.2025-11-28.gz",
@@ -169,15 +178,9 @@ fn workers_that_interleave_at_midnight_split_once() {
         ("2025-11-29", 2),
         ("2025-11-30", 30),
     ];
-    let tree = Tree::new(&days);
-    let open = OpenOptions::new()
-        .append(true)
-        .open(tree.path("events.log"));
-    let held = open.expect("open");
-    let output = tree.rotate("2025-11-30T00:10:00Z", &["--mode=collapse"]);
-    if testing::text(&output.stderr).contains("can't be rotated") {
+    let Some((tree, held)) = collapsed_while_held(&days) else {
         return testing::skipped("the file system of the temporary folder can't collapse files");
-    }
+    };
     assert_eq!(tree.days("events.log.2025-11-29.gz"), owned(&days[..1]));
     assert_eq!(tree.days("events.log"), owned(&days[1..]));
     // All of it, if that is asked for.
