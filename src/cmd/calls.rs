@@ -1,12 +1,14 @@
 //! What the filters on calls ask of the engine, for every subcommand that takes them, and what it answers.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
 
 use super::Desk;
 use super::missing::Missing;
 use crate::cli::CallArgs;
-use calltrace_engine::{EachFound, Found, SearchQuestion, StatsQuestion};
-use calltrace_model::call::{Criteria, Outcome, reach};
+use calltrace_engine::{EachFound, Found, SearchQuestion};
+use calltrace_model::call::{Criteria, Outcome, Summary, reach};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::EnterpriseName;
@@ -75,6 +77,14 @@ pub(super) fn left_out(found: &Found) -> Option<String> {
             found.enterprise, found.records_left_out
         )
     })
+}
+
+/// The order of rows: the newest call first, of one moment by enterprise.
+pub(super) fn newest_first(
+    (a_name, a): (&EnterpriseName, &Summary),
+    (b_name, b): (&EnterpriseName, &Summary),
+) -> Ordering {
+    (b.first, a_name, &b.main_uid).cmp(&(a.first, b_name, &a.main_uid))
 }
 
 /// What enterprises answered.
@@ -155,23 +165,6 @@ impl Desk {
             all.found.push(found);
         }
         all
-    }
-}
-
-/// The question what became of missed calls: within which time they are returned, and whether calls are joined by
-/// ids alone.
-pub(super) fn returned_within(desk: &Desk, within_millis: i64, strict: bool) -> StatsQuestion {
-    StatsQuestion {
-        search: SearchQuestion {
-            criteria: Criteria {
-                now: Some(desk.now_stamp()),
-                ..Criteria::default()
-            },
-            strict,
-            ..SearchQuestion::default()
-        },
-        within_millis,
-        ..StatsQuestion::default()
     }
 }
 

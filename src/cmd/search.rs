@@ -1,11 +1,11 @@
 //! `calltrace search [ENTERPRISE...] FILTERS`
 
-use super::calls::{question, returned_within, span, wanted_outcome};
+use super::calls::{newest_first, question, span, wanted_outcome};
 use super::links::Links;
 use super::talk::{Out, sum};
 use super::{Desk, Exit, names};
 use crate::cli::{SearchArgs, SearchFormat};
-use calltrace_engine::{Found, MissedCall};
+use calltrace_engine::{Found, MissedCall, Within};
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Fate, Returns};
@@ -66,17 +66,19 @@ fn calls(
                 .map(|call| (place, &found.enterprise, call)),
         );
     }
-    rows.sort_by(|(_, a_name, a), (_, b_name, b)| {
-        (b.first, a_name, &b.main_uid).cmp(&(a.first, b_name, &a.main_uid))
-    });
+    rows.sort_by(|(_, a_name, a), (_, b_name, b)| newest_first((a_name, a), (b_name, b)));
     if !args.not_returned {
         rows.truncate(limit.unwrap_or(rows.len()));
     }
     let returns = if args.callbacks || args.not_returned {
         let missed: Vec<MissedCall> = rows.iter().filter_map(missed_call).collect();
-        let within = returned_within(desk, args.within.callback_within, args.strict);
+        let within = Within {
+            millis: args.within.callback_within,
+            now: question.criteria.now,
+            strict: args.strict,
+        };
         let engine = &desk.engine;
-        let (returns, later) = engine.returns(&desk.tree, enterprises, &missed, &within);
+        let (returns, later) = engine.returns(&desk.tree, enterprises, &missed, within);
         missing.join(desk.hear(enterprises, later, true).missing());
         Some(returns)
     } else {

@@ -2,7 +2,7 @@
 //! only an enterprise is named.
 
 use super::Desk;
-use super::calls::Answers;
+use super::calls::{Answers, newest_first};
 use super::missing::Missing;
 use super::search::print_table;
 use crate::cli::{TraceArgs, TraceFormat, is_id, is_phone};
@@ -131,9 +131,7 @@ impl Desk {
             let own = std::mem::take(&mut found.calls).into_iter();
             calls.extend(own.map(|call| (found.enterprise.clone(), call)));
         }
-        calls.sort_by(|(a_name, a), (b_name, b)| {
-            (b.first, a_name, &b.main_uid).cmp(&(a.first, b_name, &a.main_uid))
-        });
+        calls.sort_by(|(a_name, a), (b_name, b)| newest_first((a_name, a), (b_name, b)));
         (calls, answers)
     }
 

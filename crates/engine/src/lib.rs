@@ -39,6 +39,7 @@ use calltrace_store::error::Error;
 use calltrace_store::index::{self, Memory};
 use calltrace_store::scan::{Meter, Scanner, Tuning};
 use calltrace_store::tree::LogFile;
+use table::TableMemory;
 
 pub use calltrace_store::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
@@ -48,9 +49,7 @@ pub use lines::{FoundLine, FoundLines, GroupBy, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo, Then};
 pub use recent::{last_written, recent_calls};
 pub use search::{EachFound, Found, SearchQuestion};
-pub use stats::{MissedCall, Statistics, StatsQuestion};
-use table::TableMemory;
-
+pub use stats::{MissedCall, Statistics, StatsQuestion, Within};
 pub use table::{CallsWriter, Row, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, CheckedTable, TableState};
 pub use tally::Tally;
@@ -108,8 +107,8 @@ impl Engine {
         })
     }
 
-    /// The same engine, which remembers what it reads of plain files, and tables of their calls, for a process that answers many
-    /// questions. Answers don't depend on it.
+    /// The same engine, which remembers what it reads of plain files, and tables of their calls, for a process that
+    /// answers many questions. Answers don't depend on it.
     #[must_use]
     pub fn remembering(self, limits: MemoryLimits) -> Engine {
         Engine {

@@ -17,8 +17,7 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 /// What to count.
 #[derive(Debug, Clone, Default)]
 pub struct StatsQuestion {
-    /// Which calls; the limit does not count. Of the calls that return missed ones only its time of day and
-    /// whether it is strict count.
+    /// Which calls; the limit does not count.
     pub search: SearchQuestion,
     /// What they are put together by.
     pub by: Option<GroupBy>,
@@ -26,6 +25,24 @@ pub struct StatsQuestion {
     pub also: Vec<GroupBy>,
     /// Within which time a missed call is returned (milliseconds).
     pub within_millis: i64,
+}
+
+/// Which calls return a missed one.
+#[derive(Debug, Clone, Copy)]
+pub struct Within {
+    /// Those that begin no later than so long after it (milliseconds).
+    pub millis: i64,
+    /// The time of day, in which a call may be in progress and a missed one may still be returned.
+    pub now: Option<Stamp>,
+    /// Calls are joined by ids alone.
+    pub strict: bool,
+}
+
+impl Within {
+    /// After every time, where no time of day is given.
+    fn time_of_day(self) -> Stamp {
+        self.now.unwrap_or(Stamp(i64::MAX))
+    }
 }
 
 /// What was counted.
@@ -88,13 +105,11 @@ impl Engine {
         if is_of_all {
             search.criteria.until = until.map(|until| end_of(until, question.within_millis));
         }
+        let also_by = question.also.iter();
+        let also_by = also_by.map(|by| Counting::new(Some(*by), &local));
         let start = || Making {
             counting: Counting::new(question.by, &local),
-            also: (question
-                .also
-                .iter()
-                .map(|by| Counting::new(Some(*by), &local)))
-            .collect(),
+            also: also_by.clone().collect(),
             counts: vec![0; enterprises.len()],
             missed: Vec::new(),
         };
@@ -127,10 +142,14 @@ impl Engine {
                 found.count = *count;
             }
         }
-        let (contacts, later) = self.contacts_after(tree, enterprises, &making.missed, question);
+        let within = Within {
+            millis: question.within_millis,
+            now: search.criteria.now,
+            strict: search.strict,
+        };
+        let (contacts, later) = self.contacts_after(tree, enterprises, &making.missed, within);
         making.each(|counting| counting.join_contacts(contacts.clone()));
-        let now = search.criteria.now.unwrap_or(Stamp(i64::MAX));
-        let finish = |counting: Counting<_>| counting.finish(question.within_millis, now);
+        let finish = |counting: Counting<_>| counting.finish(within.millis, within.time_of_day());
         let also = making.also;
         let (stats, also) = self.pool.install(|| {
             rayon::join(
@@ -146,18 +165,16 @@ impl Engine {
         }
     }
 
-    /// Tells what became of missed calls of these enterprises, and what each enterprise answered. Of the question
-    /// only the time within which a call is returned, the time of day and whether it is strict count.
+    /// Tells what became of missed calls of these enterprises, and what each enterprise answered.
     pub fn returns(
         &self,
         tree: &Tree,
         enterprises: &[EnterpriseName],
         missed: &[MissedCall],
-        question: &StatsQuestion,
+        within: Within,
     ) -> (Returns, EachFound) {
-        let (contacts, found) = self.contacts_after(tree, enterprises, missed, question);
-        let now = question.search.criteria.now.unwrap_or(Stamp(i64::MAX));
-        let settle = || contacts.settle(question.within_millis, now);
+        let (contacts, found) = self.contacts_after(tree, enterprises, missed, within);
+        let settle = || contacts.settle(within.millis, within.time_of_day());
         (self.pool.install(settle), found)
     }
 
@@ -167,16 +184,15 @@ impl Engine {
         tree: &Tree,
         enterprises: &[EnterpriseName],
         missed: &[MissedCall],
-        question: &StatsQuestion,
+        within: Within,
     ) -> (Contacts, EachFound) {
         let calls = missed.iter().map(|call| (call.client.as_str(), call.first));
-        let now = question.search.criteria.now;
-        let Some(criteria) = criteria_after(calls, question.within_millis, now) else {
+        let Some(criteria) = criteria_after(calls, within.millis, within.now) else {
             return (Contacts::default(), Vec::new());
         };
         let search = SearchQuestion {
             criteria,
-            strict: question.search.strict,
+            strict: within.strict,
             ..SearchQuestion::default()
         };
         let add = |contacts: &mut Contacts, enterprise: usize, call: &StatsCall<'_>| {
@@ -195,7 +211,7 @@ impl Engine {
     /// Sums up the figures of all calls that are asked for, whatever the limit: `add` adds a call of the enterprise
     /// at this place to a sum, `join` one sum to another. Calls come in any order and on several threads, each to one
     /// of several sums. Also what the search of each enterprise answers, in their order, without calls.
-    pub fn sum_calls<A: Send>(
+    fn sum_calls<A: Send>(
         &self,
         tree: &Tree,
         enterprises: &[EnterpriseName],

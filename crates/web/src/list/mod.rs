@@ -13,8 +13,8 @@ use crate::answer::{Said, page};
 use crate::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
 use crate::site::{Site, Visit};
 use calltrace_directory::Names;
-use calltrace_engine::{Found, MissedCall, SearchQuestion, StatsQuestion, Tally};
-use calltrace_model::call::{Criteria, Outcome, Summary};
+use calltrace_engine::{Found, MissedCall, SearchQuestion, Tally, Within};
+use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::Returns;
 use calltrace_store::error::{Error, Trouble};
@@ -187,21 +187,15 @@ fn returns(
     if !is_one && lasts > RETURNS_SPAN_MILLIS_MAX {
         return None;
     }
-    let question = StatsQuestion {
-        search: SearchQuestion {
-            criteria: Criteria {
-                now: Some(now),
-                ..Criteria::default()
-            },
-            ..SearchQuestion::default()
-        },
-        within_millis: RETURNED_WITHIN_MILLIS,
-        ..StatsQuestion::default()
+    let within = Within {
+        millis: RETURNED_WITHIN_MILLIS,
+        now: Some(now),
+        strict: false,
     };
     let enterprises = std::slice::from_ref(enterprise);
     let (returns, found) = site
         .lister()
-        .returns(&site.tree, enterprises, &missed, &question);
+        .returns(&site.tree, enterprises, &missed, within);
     let failed = found.into_iter().find_map(Result::err);
     let failed = failed.inspect(|error| tracing::warn!(%error, "callbacks can't be searched"));
     failed.is_none().then_some(returns)
