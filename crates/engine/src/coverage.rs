@@ -4,10 +4,9 @@
 use super::Engine;
 use super::corpus::Corpus;
 use super::table::{OF_OTHER_FILES, Part, Tables};
-use super::tabling::{has_hardly_lines, log_of};
-use super::window::{LATEST, touches, windows};
+use super::tabling::{is_worth_reading, log_of};
+use super::window::{LATEST, windows};
 use calltrace_store::error::Error;
-use calltrace_store::index::Index;
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
 
 /// How tables stand to the logs of an enterprise.
@@ -46,11 +45,8 @@ impl Engine {
         }
         let mut bare = Vec::new();
         for window in windows(&corpus.bounds, None, None) {
-            let near = corpus.indexes.iter().zip(&corpus.bounds);
-            let mut near = near.filter(|(_, bounds)| touches(**bounds, window));
-            let is_of_use = |index: &Index| !has_hardly_lines(index);
             let goes_on = window.end == LATEST;
-            if goes_on || !near.all(|(index, _)| index.as_ref().is_none_or(is_of_use)) {
+            if goes_on || !is_worth_reading(&corpus, window) {
                 continue;
             }
             let is_told = |part: &Part<'_>| matches!(part, Part::Told(..));

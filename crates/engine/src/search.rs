@@ -124,12 +124,10 @@ impl Engine {
     ) -> Found {
         let asks_records =
             !question.filter.is_empty() || question.strict || question.criteria.needs_match;
+        let memory = self.tables.as_deref();
         let tables = match asks_records {
             true => Tables::default(),
-            false => {
-                let memory = self.tables.as_deref();
-                Tables::of(corpus, self.zone, memory).for_criteria(&question.criteria)
-            }
+            false => Tables::of(corpus, self.zone, memory).for_criteria(&question.criteria),
         };
         let search = |tables: &Tables| {
             let mut calls = Calls::handing_to(corpus, question, sink);
@@ -235,9 +233,7 @@ impl Seen {
         };
         known.is_none_or(|known| known.since(first).abs() > SAME_CALL_MILLIS)
     }
-}
 
-impl Seen {
     /// Whether a table tells of an earlier call of this main leg; that hardly ever has to be asked.
     fn is_told(&mut self, uid: &str, first: Stamp) -> bool {
         let legs = self.legs_told.get_or_insert_with(|| {
@@ -304,7 +300,8 @@ impl<'q> Calls<'q> {
         }
     }
 
-    /// Takes the calls that a table tells of and that began within a window; of those at most as many as are asked for.
+    /// Takes the calls that a table tells of and that began within a window, the newest first, until there are as many as
+    /// were asked for.
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
@@ -336,7 +333,7 @@ impl<'q> Calls<'q> {
     }
 
     /// Takes what was picked out of groups of rows of a table.
-    pub(super) fn push_picked(&mut self, table: &Arc<Table>, mut picked: Vec<Picked>) {
+    fn push_picked(&mut self, table: &Arc<Table>, mut picked: Vec<Picked>) {
         for one in &mut picked {
             one.retain(|uid, first| self.seen.is_new(uid, first));
             self.count += one.len();

@@ -19,6 +19,9 @@ const GROWTH_MILLIS_MIN: i64 = 10 * 60_000;
 /// milliseconds.
 const TAIL_BYTES_MIN: u64 = 2 << 20;
 
+/// A table has about a fortieth of the bytes of the logs that it tells of.
+const LOG_BYTES_PER_TABLE_BYTE: u64 = 40;
+
 /// The lines of a log are shorter than this on average (bytes).
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
@@ -144,9 +147,7 @@ impl Engine {
         window: Window,
         parts: Vec<Part<'_>>,
     ) -> Result<Option<(usize, Vec<u8>)>, String> {
-        let near = corpus.indexes.iter().zip(&corpus.bounds);
-        let mut near = near.filter(|(_, bounds)| touches(**bounds, window));
-        if near.any(|(index, _)| index.as_ref().is_some_and(has_hardly_lines)) {
+        if !is_worth_reading(corpus, window) {
             return Err("is not worth reading so many bytes for so few lines".to_owned());
         }
         let question = SearchQuestion::default();
@@ -215,27 +216,22 @@ impl Engine {
             _ => return,
         };
         let is_asked = until.is_none_or(|until| until > tail.start);
-        if !is_asked || bytes_in(corpus, tail) < TAIL_BYTES_MIN {
+        let mut bytes = bytes_in(corpus, tail);
+        if !is_asked || bytes < TAIL_BYTES_MIN {
             return;
         }
-        let Ok(Some(mut built)) = self.build(corpus, tail, vec![Part::Swept(tail)]) else {
-            return;
-        };
-        let mut from = tail.start;
-        while let Some((start, calls)) = tables.own_before(from)
-            && calls <= 2 * built.0
-        {
-            from = start;
-            let all = Window {
-                start: from,
-                end: tail.end,
-            };
-            match self.build(corpus, all, tables.parts(corpus, all)) {
-                Ok(Some(joined)) => built = joined,
-                _ => return,
+        let mut all = tail;
+        while let Some((start, table_bytes)) = tables.own_before(all.start) {
+            let told = table_bytes * LOG_BYTES_PER_TABLE_BYTE;
+            if told > 2 * bytes {
+                break;
             }
+            all.start = start;
+            bytes += told;
         }
-        Tables::keep(corpus, self.zone, memory, from, built.1);
+        if let Ok(Some((_, table))) = self.build(corpus, all, tables.parts(corpus, all)) {
+            Tables::keep(corpus, self.zone, memory, all.start, table);
+        }
     }
 }
 
@@ -255,10 +251,15 @@ fn bytes_in(corpus: &Corpus, window: Window) -> u64 {
     bytes.sum()
 }
 
-/// Whether a file is mostly something else than lines: a hole, or one line of megabytes.
-pub(crate) fn has_hardly_lines(index: &Index) -> bool {
-    let content = index.content();
-    content.bytes / LINE_BYTES_MAX > content.lines
+/// Whether no file of a window is mostly something else than lines: a hole, or one line of megabytes.
+pub(crate) fn is_worth_reading(corpus: &Corpus, window: Window) -> bool {
+    let has_lines = |index: &Index| {
+        let content = index.content();
+        content.bytes / LINE_BYTES_MAX <= content.lines
+    };
+    let near = corpus.indexes.iter().zip(&corpus.bounds);
+    let mut near = near.filter(|(_, bounds)| touches(**bounds, window));
+    near.all(|(index, _)| index.as_ref().is_none_or(has_lines))
 }
 
 /// In the order of a table.

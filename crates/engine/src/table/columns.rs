@@ -6,7 +6,7 @@
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 
-use super::leaf::Lists;
+use super::leaf::{Lists, Values};
 use super::reading::Group;
 use crate::window::Window;
 use calltrace_model::call::{Criteria, Direction, Evidence, FaultCode, Outcome};
@@ -45,8 +45,8 @@ impl Judged {
         };
         if let Some(now) = now {
             let last = group.moments("end_time")?;
-            let ended = group.flags("ended")?;
-            let silence = group.numbers("silence_ms")?;
+            let ended = group.one("ended", Values::flags)?;
+            let silence = group.one("silence_ms", Values::numbers)?;
             for (row, outcome) in judged.outcome.iter_mut().enumerate() {
                 *outcome = outcome.settled(ended[row], || now.since(last[row]) < silence[row]);
             }
@@ -57,13 +57,13 @@ impl Judged {
             judged.direction = directions(group)?;
         }
         if is_short {
-            judged.client = group.texts("client")?;
+            judged.client = group.one("client", Values::texts)?;
         }
         if criteria.min_ring_millis.is_some() {
-            judged.ring = group.maybe_numbers("ring_ms")?;
+            judged.ring = group.maybe("ring_ms", Values::numbers)?;
         }
         if criteria.min_talk_millis.is_some() {
-            judged.talk = group.maybe_numbers("talk_ms")?;
+            judged.talk = group.maybe("talk_ms", Values::numbers)?;
         }
         let is_long = phone.is_some() && !is_short;
         for (is_asked, lists, name) in [
@@ -83,7 +83,7 @@ impl Judged {
             (criteria.fault.is_some(), &mut judged.faults, "faults"),
         ] {
             if is_asked {
-                *lists = group.text_lists(name)?;
+                *lists = group.list(name, Values::texts)?;
             }
         }
         Ok(judged)
@@ -211,18 +211,18 @@ impl Figures {
     pub(super) fn read(group: &Group<'_>) -> Result<Figures> {
         Ok(Figures {
             direction: directions(group)?,
-            client: group.texts("client")?,
-            trunk: group.texts("trunk")?,
-            rang: group.text_lists("rang")?,
-            answered_by: group.maybe_texts("answered_by")?,
-            wait: group.maybe_numbers("wait_ms")?,
-            talk: group.maybe_numbers("talk_ms")?,
-            hold: group.maybe_numbers("hold_ms")?,
-            message_lags: group.number_lists("message_lags_ms")?,
-            standing: group.numbers("messages_standing")?,
-            hosts: group.text_lists("requests.host")?,
-            took: group.maybe_number_lists("requests.took_ms")?,
-            failed: group.flag_lists("requests.failed")?,
+            client: group.one("client", Values::texts)?,
+            trunk: group.one("trunk", Values::texts)?,
+            rang: group.list("rang", Values::texts)?,
+            answered_by: group.maybe("answered_by", Values::texts)?,
+            wait: group.maybe("wait_ms", Values::numbers)?,
+            talk: group.maybe("talk_ms", Values::numbers)?,
+            hold: group.maybe("hold_ms", Values::numbers)?,
+            message_lags: group.list("message_lags_ms", Values::numbers)?,
+            standing: group.one("messages_standing", Values::numbers)?,
+            hosts: group.list("requests.host", Values::texts)?,
+            took: group.list_of_maybe("requests.took_ms", Values::numbers)?,
+            failed: group.list("requests.failed", Values::flags)?,
         })
     }
 

@@ -91,8 +91,8 @@ impl TableFile {
     }
 
     /// Its length.
-    pub(super) fn bytes(&self) -> usize {
-        usize::try_from(self.at.len()).unwrap_or(usize::MAX)
+    pub(super) fn bytes(&self) -> u64 {
+        self.at.len()
     }
 
     pub(super) fn noted(&self, key: &str) -> Option<&str> {

@@ -16,7 +16,7 @@ use calltrace_model::record::Stamp;
 const OPEN_MAX: usize = 128;
 
 /// Bytes of its own tables, of all enterprises together; a day of 100 MB takes about 2.5 MB.
-const OWN_BYTES_MAX: usize = 32 << 20;
+const OWN_BYTES_MAX: u64 = 32 << 20;
 
 /// The memory of tables.
 #[derive(Debug, Default)]
@@ -135,7 +135,7 @@ impl Known {
         self.clock
     }
 
-    fn own_bytes(&self) -> usize {
+    fn own_bytes(&self) -> u64 {
         let all = self.own.values().flat_map(|(own, _)| own);
         all.map(|own| own.file.bytes()).sum()
     }

@@ -178,11 +178,11 @@ impl Tables {
         }
     }
 
-    /// The table in memory that ends where a window starts: when its calls began, and how many it has.
-    pub(crate) fn own_before(&self, start: Stamp) -> Option<(Stamp, usize)> {
+    /// The table in memory that ends where a window starts: when its calls began, and its length (bytes).
+    pub(crate) fn own_before(&self, start: Stamp) -> Option<(Stamp, u64)> {
         let mut own = self.all.iter().filter(|table| table.name == OWN);
         let table = own.find(|table| table.binding.cut == start)?;
-        Some((table.held.from, table.file.rows()))
+        Some((table.held.from, table.file.bytes()))
     }
 
     /// The parts of a window, in order of time.

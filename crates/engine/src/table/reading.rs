@@ -171,26 +171,53 @@ impl Group<'_> {
         self.leaf(at.ok_or_else(torn)?, 0..self.rows)
     }
 
-    /// A text for each row.
-    pub(super) fn texts(&self, name: &str) -> Result<Vec<ByteArray>> {
-        self.one_each(self.named(name)?.values.texts()?)
+    /// A value for each row; `values` says of which kind.
+    pub(super) fn one<T>(
+        &self,
+        name: &str,
+        values: fn(Values) -> Result<Vec<T>>,
+    ) -> Result<Vec<T>> {
+        self.one_each(values(self.named(name)?.values)?)
     }
 
-    /// A number for each row.
-    pub(super) fn numbers(&self, name: &str) -> Result<Vec<i64>> {
-        self.one_each(self.named(name)?.values.numbers()?)
+    /// For each row a value, or none.
+    pub(super) fn maybe<T>(
+        &self,
+        name: &str,
+        values: fn(Values) -> Result<Vec<T>>,
+    ) -> Result<Vec<Option<T>>> {
+        let leaf = self.named(name)?;
+        self.one_each(maybe(&leaf.defs, leaf.def_max, values(leaf.values)?)?)
     }
 
-    /// Yes or no for each row.
-    pub(super) fn flags(&self, name: &str) -> Result<Vec<bool>> {
-        self.one_each(self.named(name)?.values.flags()?)
+    /// For each row any number of values.
+    pub(super) fn list<T>(
+        &self,
+        name: &str,
+        values: fn(Values) -> Result<Vec<T>>,
+    ) -> Result<Lists<T>> {
+        let leaf = self.named(name)?;
+        lists(self.ends(&leaf)?, values(leaf.values)?)
+    }
+
+    /// The same, where any value may be missing.
+    pub(super) fn list_of_maybe<T>(
+        &self,
+        name: &str,
+        values: fn(Values) -> Result<Vec<T>>,
+    ) -> Result<Lists<Option<T>>> {
+        let leaf = self.named(name)?;
+        let ends = self.ends(&leaf)?;
+        // A list that is empty has a level all the same.
+        let defs: Vec<i16> = leaf.defs.into_iter().filter(|def| *def > 0).collect();
+        lists(ends, maybe(&defs, leaf.def_max, values(leaf.values)?)?)
     }
 
     /// A moment for each row.
     pub(super) fn moments(&self, name: &str) -> Result<Vec<Stamp>> {
         // A zone's rules cost more than all else that is read of a moment; they change at a quarter of an hour.
         let mut known: Option<(i64, i64)> = None;
-        let numbers = self.numbers(name)?.into_iter();
+        let numbers = self.one(name, Values::numbers)?.into_iter();
         let moments = numbers.map(|millis| {
             let quarter = millis.div_euclid(QUARTER_MILLIS);
             if let Some((of, ahead)) = known
@@ -212,7 +239,7 @@ impl Group<'_> {
         all: &[T],
         word: impl Fn(T) -> &'static str,
     ) -> Result<Vec<T>> {
-        let texts = self.texts(name)?;
+        let texts = self.one(name, Values::texts)?;
         let one = |text: &ByteArray| {
             let mut all = all.iter();
             all.find(|one| word(**one).as_bytes() == text.data())
@@ -222,48 +249,6 @@ impl Group<'_> {
             .iter()
             .map(|text| one(text).ok_or_else(torn))
             .collect()
-    }
-
-    /// For each row a text, or none.
-    pub(super) fn maybe_texts(&self, name: &str) -> Result<Vec<Option<ByteArray>>> {
-        let leaf = self.named(name)?;
-        self.one_each(maybe(&leaf.defs, leaf.def_max, leaf.values.texts()?)?)
-    }
-
-    /// For each row a number, or none.
-    pub(super) fn maybe_numbers(&self, name: &str) -> Result<Vec<Option<i64>>> {
-        let leaf = self.named(name)?;
-        self.one_each(maybe(&leaf.defs, leaf.def_max, leaf.values.numbers()?)?)
-    }
-
-    /// For each row texts.
-    pub(super) fn text_lists(&self, name: &str) -> Result<Lists<ByteArray>> {
-        let leaf = self.named(name)?;
-        let ends = self.ends(&leaf)?;
-        lists(ends, leaf.values.texts()?)
-    }
-
-    /// For each row numbers.
-    pub(super) fn number_lists(&self, name: &str) -> Result<Lists<i64>> {
-        let leaf = self.named(name)?;
-        let ends = self.ends(&leaf)?;
-        lists(ends, leaf.values.numbers()?)
-    }
-
-    /// For each row yes or no, any number of times.
-    pub(super) fn flag_lists(&self, name: &str) -> Result<Lists<bool>> {
-        let leaf = self.named(name)?;
-        let ends = self.ends(&leaf)?;
-        lists(ends, leaf.values.flags()?)
-    }
-
-    /// For each row numbers, of which any may be missing.
-    pub(super) fn maybe_number_lists(&self, name: &str) -> Result<Lists<Option<i64>>> {
-        let leaf = self.named(name)?;
-        let ends = self.ends(&leaf)?;
-        // A list that is empty has a level all the same.
-        let defs: Vec<i16> = leaf.defs.into_iter().filter(|def| *def > 0).collect();
-        lists(ends, maybe(&defs, leaf.def_max, leaf.values.numbers()?)?)
     }
 
     /// Where the elements of the list of each row end.

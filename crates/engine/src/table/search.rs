@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::Table;
 use super::columns::{Figures, Judged, text};
+use super::leaf::Values;
 use super::row::Row;
 use crate::window::Window;
 use calltrace_model::call::{Criteria, Outcome, Summary};
@@ -88,7 +89,7 @@ impl Table {
             Ok(Picked {
                 group,
                 uids: match is_needed && wants.uids {
-                    true => columns.texts("unique_id")?,
+                    true => columns.one("unique_id", Values::texts)?,
                     false => Vec::new(),
                 },
                 figures: match is_needed && wants.figures {
@@ -112,7 +113,7 @@ impl Table {
         let legs_of = |group| {
             let legs = self.file.read_group(group, |columns| {
                 let first = columns.moments("start_time")?;
-                Ok((columns.texts("unique_id")?, first))
+                Ok((columns.one("unique_id", Values::texts)?, first))
             });
             let (uids, first) = legs.unwrap_or_default();
             let uids = uids.into_iter().map(|uid| Box::from(text(&uid)));
