@@ -114,6 +114,9 @@ fn the_list_filters_and_counts_calls_that_go_on() {
         ),
     ];
     let (_dir, server) = server(&text.concat());
+    let metrics = get(server.at, "/metrics").text();
+    let going = "calltrace_calls_in_progress{enterprise=\"0367\"} 2\n";
+    assert!(metrics.contains(going), "{metrics}");
     let page = |filter: &str| {
         let target = format!("/calls/0367?token={TOKEN}&lang=en&{filter}");
         let reply = server.get(&target);
