@@ -34,4 +34,5 @@ pub mod filter;
 pub mod record;
 pub mod redact;
 pub mod sanitise;
+pub mod sighting;
 pub mod stats;

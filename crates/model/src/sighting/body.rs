@@ -1,0 +1,146 @@
+//! The body of an event, in a form in which equal bodies have equal texts.
+
+use serde_json::{Map, Value};
+
+/// The body of an event. Two are equal if their JSON says the same: white space, the order of keys, the way
+/// characters are escaped and keys that begin with `_`, which a receiver adds, make no difference.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventBody {
+    /// The JSON with sorted keys; as it was, if it is no JSON object.
+    canonical: Box<str>,
+}
+
+/// A field that two bodies do not agree on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Name of the field.
+    pub field: String,
+    /// What the sender's body says; `None` if the field is not there.
+    pub sent: Option<Value>,
+    /// What the receiver's body says; `None` if the field is not there.
+    pub received: Option<Value>,
+}
+
+impl EventBody {
+    /// Reads a body. What is no JSON object, a truncated one for instance, is kept as text.
+    pub fn parse(text: &str) -> EventBody {
+        let canonical = match serde_json::from_str::<Map<String, Value>>(text) {
+            Ok(fields) => Value::Object(sorted(fields)).to_string(),
+            Err(_) => text.trim().to_owned(),
+        };
+        EventBody {
+            canonical: canonical.into(),
+        }
+    }
+
+    /// The JSON of the body with sorted keys, on one line. Holds the Token.
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// The fields; empty if the body is no JSON object.
+    pub fn fields(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.canonical).unwrap_or_default()
+    }
+
+    /// The fields that the two do not agree on, by name. Empty if and only if they are equal or neither is a
+    /// JSON object.
+    pub fn differences(&self, received: &EventBody) -> Vec<Difference> {
+        if self == received {
+            return Vec::new();
+        }
+        let (sent, mut received) = (self.fields(), received.fields());
+        let mut differences: Vec<Difference> = Vec::new();
+        for (field, value) in sent {
+            let other = received.remove(&field);
+            if other.as_ref() != Some(&value) {
+                differences.push(Difference {
+                    field,
+                    sent: Some(value),
+                    received: other,
+                });
+            }
+        }
+        differences.extend(received.into_iter().map(|(field, value)| Difference {
+            field,
+            sent: None,
+            received: Some(value),
+        }));
+        differences.sort_by(|a, b| a.field.cmp(&b.field));
+        differences
+    }
+
+    /// What an event is known by: its UniqueId, or its bridge's id where that is empty. Empty if it has neither.
+    pub fn id(&self) -> String {
+        let fields = self.fields();
+        ["UniqueId", "BridgeUniqueid"]
+            .iter()
+            .filter_map(|key| fields.get(*key)?.as_str())
+            .find(|id| !id.is_empty())
+            .unwrap_or_default()
+            .to_owned()
+    }
+}
+
+/// The fields in the order of their names, also those of objects inside; without those that a receiver adds.
+fn sorted(fields: Map<String, Value>) -> Map<String, Value> {
+    let mut fields: Vec<(String, Value)> = fields
+        .into_iter()
+        .filter(|(key, _)| !key.starts_with('_'))
+        .map(|(key, value)| (key, sorted_value(value)))
+        .collect();
+    fields.sort_by(|a, b| a.0.cmp(&b.0));
+    fields.into_iter().collect()
+}
+
+fn sorted_value(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => Value::Object(sorted(fields)),
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted_value).collect()),
+        plain => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_order_escapes_and_added_keys_make_no_difference() {
+        let host = r#"{"UniqueId": "1.2", "Name": "\u0410", "Extensions": ["151"], "CallType": 0}"#;
+        let log = r#"{"CallType":0,"Extensions":["151"],"Name":"А","UniqueId":"1.2","_enterprise_number":"0367"}"#;
+        assert_eq!(EventBody::parse(host), EventBody::parse(log));
+        assert_eq!(EventBody::parse(host).id(), "1.2");
+    }
+
+    #[test]
+    fn types_and_the_order_of_lists_do_make_one() {
+        for (a, b) in [
+            (r#"{"CallType":0}"#, r#"{"CallType":"0"}"#),
+            (r#"{"E":["1","2"]}"#, r#"{"E":["2","1"]}"#),
+            (r#"{"E":["1"]}"#, r#"{"E":["1"],"F":""}"#),
+            ("{\"E\":[\"1\"", "{\"E\":[\"1\"]}"),
+        ] {
+            assert_ne!(EventBody::parse(a), EventBody::parse(b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn fields_that_differ_are_named() {
+        let sent = EventBody::parse(r#"{"A":1,"B":"x","C":null}"#);
+        let received = EventBody::parse(r#"{"B":"y","A":1,"D":2}"#);
+        let fields: Vec<String> = sent
+            .differences(&received)
+            .into_iter()
+            .map(|difference| difference.field)
+            .collect();
+        assert_eq!(fields, ["B", "C", "D"]);
+    }
+
+    #[test]
+    fn an_event_without_a_channel_is_known_by_its_bridge() {
+        let body = EventBody::parse(r#"{"UniqueId":"","BridgeUniqueid":"b-1"}"#);
+        assert_eq!(body.id(), "b-1");
+        assert_eq!(EventBody::parse("[1]").id(), "");
+    }
+}
