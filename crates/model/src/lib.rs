@@ -30,6 +30,7 @@
 //! ```
 
 pub mod call;
+pub mod entry;
 pub mod filter;
 pub mod record;
 pub mod redact;

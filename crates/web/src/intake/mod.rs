@@ -1,9 +1,7 @@
 //! The only room that adds lines to logs: one line, into the file that is current at that moment.
 //!
 //! ```text
-//! entry      what can be logged -> a Line, checked field by field
-//! dump       JSON as the field's writers dump it
-//! statement  what a query's line says of it: its verb, its table
+//! entry      what can be logged -> a Line, checked field by field (in `model`)
 //! current    which file is current; opens it, or makes it
 //! append     one write(2) of a whole line, behind a newline
 //! ```
@@ -14,9 +12,6 @@
 
 mod append;
 mod current;
-mod dump;
-mod entry;
-mod statement;
 
 use std::collections::HashMap;
 use std::io;
@@ -28,7 +23,7 @@ use calltrace_store::error::reason;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-pub use entry::{Entry, LINE_BYTES_MAX, Line, Unfit, What};
+pub use calltrace_model::entry::{Entry, LINE_BYTES_MAX, Line, Unfit, What};
 
 /// Lines that wait for one enterprise's log at one time.
 const WAITING_MAX: usize = 128;

@@ -4,12 +4,13 @@
 //! changed as the field's own writers change it. What a line has no field for goes into its first
 //! JSON object under a key that begins with `_`, which the field's readers drop.
 
+mod dump;
+mod statement;
+
 use serde_json::{Map, Value};
 
-use super::dump;
-use super::statement;
-use calltrace_model::record::write::{self, Unwritable};
-use calltrace_model::record::{Ast, Body, Http, Sql, Stamp, Tg, id};
+use crate::record::write::{self, Unwritable};
+use crate::record::{Ast, Body, Http, Sql, Stamp, Tg, id};
 
 /// Longest line (bytes). Readers keep lines of up to 32 MiB.
 pub const LINE_BYTES_MAX: usize = 24 << 20;
