@@ -1,4 +1,18 @@
 //! What hosts sent against what arrived: events that are missing in the logs are found and recovered, calls
 //! are copied to a database that asks for them.
 //!
+//! ```text
+//! received  events that stand in an enterprise's logs
+//! judge     which of those that were sent are missing (pure)
+//! recovered a missing event -> the line that it becomes (pure)
+//! ```
+//!
 //! Where events come from is for `calltrace-hosts`; how the answers look is for `output` and `web`.
+
+mod judge;
+mod received;
+mod recovered;
+
+pub use judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
+pub use received::{Received, received};
+pub use recovered::{NoLine, Provenance, line};

@@ -1,0 +1,264 @@
+//! Which of the events that a host sent are missing in the logs. Pure.
+
+use calltrace_model::record::{LogZone, Stamp};
+use calltrace_model::sighting::{Delivery, MatchWindow, Sighting, compare};
+use calltrace_store::error::{Times, Trouble};
+
+/// A clock may be wrong, or its zone may, by so much (milliseconds). What arrived within it and was not sent at
+/// that time is taken for what was sent at another.
+pub const CLOCK_ERROR_MAX: i64 = 26 * 3_600_000;
+
+/// Why an event did not arrive, as far as the sender knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The sender waited for an answer in vain.
+    TimedOut,
+    /// The receiver answered with 400 or more.
+    Refused,
+    /// There was no connection.
+    Unreachable,
+    /// The sender thought it was offline, and noted a 404 that nobody had answered.
+    NotTried,
+    /// The receiver accepted it and lost it.
+    Lost,
+    /// It was sent to the other receiver alone: only that table of the journal has it.
+    OtherTable,
+    /// The sender says nothing that is understood.
+    Unknown,
+}
+
+impl Cause {
+    /// All causes, in the order in which they are shown.
+    pub const ALL: [Cause; 7] = [
+        Cause::TimedOut,
+        Cause::Refused,
+        Cause::Unreachable,
+        Cause::NotTried,
+        Cause::Lost,
+        Cause::OtherTable,
+        Cause::Unknown,
+    ];
+
+    /// The word for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Cause::TimedOut => "timed_out",
+            Cause::Refused => "refused",
+            Cause::Unreachable => "unreachable",
+            Cause::NotTried => "not_tried",
+            Cause::Lost => "lost",
+            Cause::OtherTable => "other_table",
+            Cause::Unknown => "unknown",
+        }
+    }
+
+    /// Why an event with such a delivery is not there.
+    pub fn of(delivery: Delivery) -> Cause {
+        match delivery {
+            Delivery::Accepted => Cause::Lost,
+            Delivery::Refused(_) => Cause::Refused,
+            Delivery::TimedOut => Cause::TimedOut,
+            Delivery::Unreachable => Cause::Unreachable,
+            Delivery::NotTried => Cause::NotTried,
+            Delivery::Unknown => Cause::Unknown,
+        }
+    }
+}
+
+/// The events that a host sent, and why each is missing if it is.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// The events.
+    pub sightings: Vec<Sighting>,
+    /// For each of them.
+    pub causes: Vec<Cause>,
+}
+
+impl Sent {
+    /// Joins what a journal notes of the two receivers: events of the other one count only where the first one's
+    /// table has no such event.
+    pub fn join(webhook: Vec<Sighting>, crm: Vec<Sighting>) -> Sent {
+        let only_crm = compare(&crm, &webhook, MatchWindow::default()).missing;
+        let causes = webhook.iter().map(|one| Cause::of(one.delivery));
+        let causes = causes.chain(only_crm.iter().map(|_| Cause::OtherTable));
+        let causes = causes.collect();
+        let mut sightings = webhook;
+        let mut crm: Vec<Option<Sighting>> = crm.into_iter().map(Some).collect();
+        sightings.extend(only_crm.into_iter().filter_map(|place| crm[place].take()));
+        Sent { sightings, causes }
+    }
+
+    /// First and last moment at which one of them may have arrived; `None` if there are none.
+    pub fn reach(&self) -> Option<(i64, i64)> {
+        let windows = (self.sightings.iter()).map(|one| MatchWindow::default().around(one));
+        windows.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+}
+
+/// What became of the events that were sent. Each is counted once.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// How many arrived.
+    pub arrived: usize,
+    /// Of those, how many at a time at which they were not sent: a clock is wrong.
+    pub misdated: usize,
+    /// Places of those that did not.
+    pub missing: Vec<usize>,
+    /// How many have not arrived and still may.
+    pub pending: usize,
+    /// How many may stand in what could not be read.
+    pub hidden: usize,
+}
+
+/// Judges what was sent by what arrived until `now` (milliseconds since 1970 UTC). What damaged files may hold is
+/// never called missing, else it would be written twice.
+pub fn judge(
+    sent: &Sent,
+    received: &[Sighting],
+    troubles: &[Trouble],
+    zone: LogZone,
+    now: i64,
+) -> Judgement {
+    let window = MatchWindow::default();
+    let first = compare(&sent.sightings, received, window);
+    let absent: Vec<Sighting> = (first.missing.iter())
+        .map(|&place| sent.sightings[place].clone())
+        .collect();
+    let unsent: Vec<Sighting> = (first.unsent.iter())
+        .map(|&place| received[place].clone())
+        .collect();
+    let wide = MatchWindow {
+        before_millis: CLOCK_ERROR_MAX,
+        after_millis: CLOCK_ERROR_MAX,
+    };
+    let mut is_misdated = vec![false; absent.len()];
+    for pair in compare(&absent, &unsent, wide).pairs {
+        is_misdated[pair.sent] = pair.differences.is_empty();
+    }
+    let hides: Vec<(i64, i64)> = (troubles.iter())
+        .filter_map(|trouble| trouble.hides)
+        .map(|times| millis(times, zone))
+        .collect();
+    let mut judgement = Judgement {
+        arrived: first.pairs.len(),
+        ..Judgement::default()
+    };
+    for (&place, is_misdated) in first.missing.iter().zip(is_misdated) {
+        let (from, to) = window.around(&sent.sightings[place]);
+        if is_misdated {
+            judgement.arrived += 1;
+            judgement.misdated += 1;
+        } else if to >= now {
+            judgement.pending += 1;
+        } else if hides
+            .iter()
+            .any(|&(first, last)| first <= to && from <= last)
+        {
+            judgement.hidden += 1;
+        } else {
+            judgement.missing.push(place);
+        }
+    }
+    judgement
+}
+
+fn millis(times: Times, zone: LogZone) -> (i64, i64) {
+    let of = |at: Option<Stamp>| at.map(|at| zone.moment(at).timestamp_millis());
+    (
+        of(times.from).unwrap_or(i64::MIN),
+        of(times.to).unwrap_or(i64::MAX),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use calltrace_model::sighting::{EventBody, SeenAt};
+
+    use super::*;
+
+    const NOON: i64 = 1_764_676_800_000;
+    const LATER: i64 = NOON + 3_600_000;
+
+    fn seen(at_millis: i64, body: &str, delivery: Delivery) -> Sighting {
+        Sighting {
+            at_millis,
+            waited_millis: 0,
+            event: "hangup".into(),
+            body: EventBody::parse(body),
+            delivery,
+            seen_at: SeenAt {
+                source: "test".into(),
+                number: 1,
+            },
+        }
+    }
+
+    fn sent(all: &[Sighting]) -> Sent {
+        Sent::join(all.to_vec(), Vec::new())
+    }
+
+    fn judged(sent: &Sent, received: &[Sighting], now: i64) -> Judgement {
+        judge(sent, received, &[], LogZone::default(), now)
+    }
+
+    const BODY: &str = r#"{"UniqueId":"1.1","Phone":"1"}"#;
+
+    #[test]
+    fn a_time_out_that_arrived_after_all_is_not_missing() {
+        let of_host = [seen(NOON, BODY, Delivery::TimedOut)];
+        let received = [seen(NOON + 2_000, BODY, Delivery::Accepted)];
+        assert_eq!(judged(&sent(&of_host), &received, LATER).arrived, 1);
+        assert_eq!(judged(&sent(&of_host), &[], LATER).missing, [0]);
+    }
+
+    #[test]
+    fn what_may_still_arrive_is_not_missing() {
+        let of_host = [seen(NOON, BODY, Delivery::Accepted)];
+        let last = NOON + 15 * 60_000;
+        assert_eq!(judged(&sent(&of_host), &[], last).pending, 1);
+        assert_eq!(judged(&sent(&of_host), &[], last + 1).missing, [0]);
+    }
+
+    #[test]
+    fn a_wrong_clock_makes_nothing_missing() {
+        let of_host = [seen(NOON, BODY, Delivery::Accepted)];
+        let received = [seen(NOON + 3 * 3_600_000, BODY, Delivery::Accepted)];
+        let judgement = judged(&sent(&of_host), &received, LATER + 24 * 3_600_000);
+        assert_eq!((judgement.misdated, judgement.missing.len()), (1, 0));
+        // Of two that were sent one arrived in time: the other one is still missing.
+        let twice = [of_host[0].clone(), of_host[0].clone()];
+        let in_time = [seen(NOON, BODY, Delivery::Accepted)];
+        assert_eq!(judged(&sent(&twice), &in_time, LATER).missing.len(), 1);
+    }
+
+    #[test]
+    fn what_damage_may_hide_is_not_missing() {
+        let of_host = [seen(NOON, BODY, Delivery::Accepted)];
+        let mut trouble = Trouble::new(Path::new("events.log"), "is torn");
+        trouble.hides = Some(Times::ANY);
+        let judgement = judge(&sent(&of_host), &[], &[trouble], LogZone::default(), LATER);
+        assert_eq!((judgement.hidden, judgement.missing.len()), (1, 0));
+    }
+
+    #[test]
+    fn the_other_receivers_table_counts_only_where_the_first_has_nothing() {
+        let other = r#"{"UniqueId":"2.2","Phone":"2"}"#;
+        let webhook = vec![seen(NOON, BODY, Delivery::TimedOut)];
+        let crm = vec![
+            seen(NOON + 40, BODY, Delivery::Accepted),
+            seen(NOON, other, Delivery::Accepted),
+        ];
+        let joined = Sent::join(webhook, crm);
+        assert_eq!(joined.causes, [Cause::TimedOut, Cause::OtherTable]);
+        // The other receiver gets bridges without their ids.
+        let bridge = r#"{"UniqueId":"1.1","BridgeUniqueid":"b","Exten":"3"}"#;
+        let less = r#"{"UniqueId":"1.1","Exten":"3"}"#;
+        let joined = Sent::join(
+            vec![seen(NOON, bridge, Delivery::Accepted)],
+            vec![seen(NOON, less, Delivery::Accepted)],
+        );
+        assert_eq!(joined.causes, [Cause::Lost]);
+    }
+}
