@@ -1,0 +1,102 @@
+//! The script that prints rows of journals, and what is set before it. It is the same for a file that is here and
+//! for a host, whatever its login shell is: `sh` reads all of it on its standard input.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+
+use super::row::Table;
+use super::wanted::{Days, Wanted};
+
+const SCRIPT: &str = include_str!("script.sh");
+
+/// The script for these rows of the journals in `folder`. `lock_wait` is how long a locked journal is waited for.
+/// Days and numbers are written from their types, the folder is quoted.
+pub(crate) fn script(folder: &str, wanted: &Wanted, lock_wait: Duration) -> String {
+    let mut text = format!(
+        "folder={}\nwait={}\n",
+        quoted(folder),
+        lock_wait.as_millis()
+    );
+    let set = match wanted.days {
+        Days::Recent => writeln!(text, "mode=recent"),
+        Days::Range(from, to) => {
+            writeln!(text, "mode=range from={} to={}", number(from), number(to))
+        }
+    };
+    set.expect("a text takes all");
+    text.push_str("read_before() {\n    case $1/$2 in\n");
+    for ((day, table), id) in &wanted.after {
+        let day = day.format("%Y-%m-%d");
+        let set = writeln!(
+            text,
+            "        {day}/{}) echo {} ;;",
+            letter(*table),
+            (*id).max(0)
+        );
+        set.expect("a text takes all");
+    }
+    text.push_str("        *) echo 0 ;;\n    esac\n}\n");
+    text + SCRIPT
+}
+
+/// What the script calls a table.
+pub(super) fn letter(table: Table) -> char {
+    match table {
+        Table::Webhook => 'W',
+        Table::Crm => 'C',
+    }
+}
+
+fn number(day: NaiveDate) -> impl std::fmt::Display {
+    day.format("%Y%m%d")
+}
+
+/// A word of the shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_one_word_of_the_shell_whatever_it_is_called() {
+        for folder in [
+            "/var/log/asterisk",
+            "/it's",
+            "/a b;$(id) `id` \"\\ *",
+            "/'; id; '",
+        ] {
+            let script = format!("printf %s {}", quoted(folder));
+            let run = Command::new("sh")
+                .args(["-c", &script])
+                .stdin(Stdio::null())
+                .output();
+            let printed = run.expect("there is a shell").stdout;
+            assert_eq!(String::from_utf8_lossy(&printed), folder);
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_is_written_from_types() {
+        let day = NaiveDate::from_ymd_opt(2025, 12, 2).expect("a day");
+        let wanted = Wanted {
+            days: Days::Range(day, day),
+            after: [((day, Table::Webhook), 41), ((day, Table::Crm), -5)].into(),
+        };
+        let text = script("/x", &wanted, Duration::from_secs(5));
+        for line in [
+            "wait=5000\n",
+            "mode=range from=20251202 to=20251202\n",
+            " 2025-12-02/W) echo 41 ;;\n",
+            " 2025-12-02/C) echo 0 ;;\n",
+        ] {
+            assert!(text.contains(line), "{line:?}");
+        }
+    }
+}

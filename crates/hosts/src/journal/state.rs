@@ -1,0 +1,178 @@
+//! What became of reading one journal.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use super::row::Table;
+use super::wanted::name_of_day;
+
+/// What became of reading one journal. Its rows are kept whatever it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalState {
+    /// Its day.
+    pub day: NaiveDate,
+    /// How many of its rows were read.
+    pub rows: usize,
+    /// Of each table that was read to its end, the last id; what was asked for to be the last if nothing is new.
+    /// Not in it: a table of which rows may be missing.
+    pub last: BTreeMap<Table, i64>,
+    /// Why rows may be missing; empty if none is.
+    pub troubles: Vec<JournalTrouble>,
+}
+
+/// Why rows of a journal may be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalTrouble {
+    /// The journal of today is not there.
+    Missing,
+    /// The file is empty.
+    Empty,
+    /// The user may not read the file.
+    Closed,
+    /// It is no regular file.
+    NotAFile,
+    /// A table is not there.
+    NoTable(Table),
+    /// Somebody held a lock on it for longer than was waited.
+    Locked,
+    /// The file is damaged.
+    Torn,
+    /// A writer ended within a write, which only another writer can undo.
+    Unfinished,
+    /// The output ended before the table or the journal did.
+    CutOff,
+    /// Output that could not be understood; so many lines.
+    Garbled(usize),
+    /// There are more rows than were taken at one time.
+    TooMany,
+    /// The last id of a table is before the one that was read last: it is another file than it was.
+    Replaced(Table),
+    /// What sqlite3 said.
+    Other(String),
+}
+
+impl JournalState {
+    pub(super) fn new(day: NaiveDate) -> JournalState {
+        JournalState {
+            day,
+            rows: 0,
+            last: BTreeMap::new(),
+            troubles: Vec::new(),
+        }
+    }
+
+    /// The journal of a day is not there.
+    pub(crate) fn missing(day: NaiveDate) -> JournalState {
+        let mut state = JournalState::new(day);
+        state.note(JournalTrouble::Missing);
+        state
+    }
+
+    /// The name of its file.
+    pub fn name(&self) -> String {
+        name_of_day(self.day)
+    }
+
+    /// Whether no row is missing.
+    pub fn is_complete(&self) -> bool {
+        self.troubles.is_empty()
+    }
+
+    pub(super) fn note(&mut self, trouble: JournalTrouble) {
+        let last = self.troubles.last_mut();
+        if let (Some(JournalTrouble::Garbled(lines)), JournalTrouble::Garbled(more)) =
+            (last, &trouble)
+        {
+            *lines += more;
+        } else if !self.troubles.contains(&trouble) {
+            self.troubles.push(trouble);
+        }
+    }
+}
+
+impl JournalTrouble {
+    /// What a complaint of sqlite3 about a table means.
+    pub(super) fn of_complaint(table: Table, complaint: &str) -> JournalTrouble {
+        let says = |words: &[&str]| words.iter().any(|word| complaint.contains(word));
+        if says(&["no such table"]) {
+            JournalTrouble::NoTable(table)
+        } else if says(&["is locked"]) {
+            JournalTrouble::Locked
+        } else if says(&["malformed", "not a database", "disk I/O error"]) {
+            JournalTrouble::Torn
+        } else if says(&["readonly database"]) {
+            JournalTrouble::Unfinished
+        } else if says(&["unable to open"]) {
+            JournalTrouble::Closed
+        } else {
+            JournalTrouble::Other(complaint.to_owned())
+        }
+    }
+
+    /// The word for it in JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            JournalTrouble::Missing => "missing",
+            JournalTrouble::Empty => "empty",
+            JournalTrouble::Closed => "closed",
+            JournalTrouble::NotAFile => "not_a_file",
+            JournalTrouble::NoTable(_) => "no_table",
+            JournalTrouble::Locked => "locked",
+            JournalTrouble::Torn => "torn",
+            JournalTrouble::Unfinished => "unfinished",
+            JournalTrouble::CutOff => "cut_off",
+            JournalTrouble::Garbled(_) => "garbled",
+            JournalTrouble::TooMany => "too_many",
+            JournalTrouble::Replaced(_) => "replaced",
+            JournalTrouble::Other(_) => "other",
+        }
+    }
+}
+
+/// The rest of a sentence that begins with the name of the journal.
+impl fmt::Display for JournalTrouble {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JournalTrouble::Missing => to.write_str("is not there; does the sender of events run?"),
+            JournalTrouble::Empty => to.write_str("is empty; does the sender of events run?"),
+            JournalTrouble::Closed => {
+                to.write_str("can't be opened; the user that logs in must be able to read it")
+            }
+            JournalTrouble::NotAFile => to.write_str("is no regular file"),
+            JournalTrouble::NoTable(table) => {
+                write!(
+                    to,
+                    "has no table {}; was its writer interrupted at the change of day?",
+                    table.name()
+                )
+            }
+            JournalTrouble::Locked => to.write_str("is locked by another program; try again"),
+            JournalTrouble::Torn => to.write_str(
+                "is damaged; rows before the damage were read, sqlite3 .recover may find more",
+            ),
+            JournalTrouble::Unfinished => {
+                to.write_str("was left within a write; it can be read when its writer runs again")
+            }
+            JournalTrouble::CutOff => {
+                to.write_str("was not read to its end, as the output was cut off; try again")
+            }
+            JournalTrouble::Garbled(lines) => {
+                write!(
+                    to,
+                    "came with lines that are no rows ({lines}), which were left out"
+                )
+            }
+            JournalTrouble::TooMany => {
+                to.write_str("has more rows than are taken at one time; ask again for the rest")
+            }
+            JournalTrouble::Replaced(table) => write!(
+                to,
+                "has fewer rows in {} than were read before, so it is another file; read it from its beginning",
+                table.name()
+            ),
+            JournalTrouble::Other(complaint) => write!(to, "can't be read: {complaint}"),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Which rows of which journals are asked for; names of journals.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::row::Table;
+
+/// Which rows are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Of which days.
+    pub days: Days,
+    /// The last id that was read before, by day and table; rows up to it are not asked for again. What is not in
+    /// it is read from its beginning.
+    pub after: BTreeMap<(NaiveDate, Table), i64>,
+}
+
+/// Days in the host's own time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Days {
+    /// Today and yesterday, by the host's date.
+    Recent,
+    /// From the first to the second, both included.
+    Range(NaiveDate, NaiveDate),
+}
+
+impl Wanted {
+    /// All rows of these days.
+    pub fn all_of(days: Days) -> Wanted {
+        Wanted {
+            days,
+            after: BTreeMap::new(),
+        }
+    }
+}
+
+const PREFIX: &str = "Listen_AMI_";
+const SUFFIX: &str = ".db";
+
+/// The day of a journal, by the name of its file; `None` if it is not named like a journal.
+pub fn day_of_name(name: &str) -> Option<NaiveDate> {
+    day(name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?)
+}
+
+/// The name of the journal of a day: `Listen_AMI_2025-12-02.db`.
+pub fn name_of_day(day: NaiveDate) -> String {
+    format!("{PREFIX}{}{SUFFIX}", day.format("%Y-%m-%d"))
+}
+
+/// A day as it is written in names, `2025-12-02`; `None` for anything else.
+pub(super) fn day(text: &str) -> Option<NaiveDate> {
+    let is_of_form = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    is_of_form
+        .then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journals_are_known_by_the_form_of_their_names() {
+        let day = NaiveDate::from_ymd_opt(2025, 12, 2).expect("a day");
+        assert_eq!(day_of_name("Listen_AMI_2025-12-02.db"), Some(day));
+        assert_eq!(name_of_day(day), "Listen_AMI_2025-12-02.db");
+        for none in [
+            "Listen_AMI_2025-12-02.db-journal",
+            "Listen_AMI_2025-12-2.db",
+            "Listen_AMI_2025-13-01.db",
+            "Listen_AMI_+025-12-02.db",
+            "Listen_AMI_2025-12-02.DB",
+            "../Listen_AMI_2025-12-02.db",
+            "",
+        ] {
+            assert_eq!(day_of_name(none), None, "{none}");
+        }
+    }
+}
