@@ -17,6 +17,7 @@ mod long_run;
 mod now;
 mod real_asterisk;
 mod records;
+mod recovered;
 mod rules;
 mod sample_tree;
 mod stories;

@@ -70,6 +70,32 @@ fn what_arrives_is_printed_once_a_line_is_whole() {
     assert_eq!(tail.line(), numbered(3));
 }
 
+/// An old day that somebody unpacks is nothing new; what is recovered of it is.
+#[test]
+fn recovered_lines_come_when_they_are_added_whatever_their_time() {
+    let dir = tree();
+    append(&dir, &(numbered(1) + "\n"));
+    let tail = Running::start(&dir, &["0367", "--follow", "--raw"]);
+    assert_eq!(tail.line(), numbered(1));
+    let old = |number| numbered(number).replacen("2025-12-02", "2025-11-28", 1);
+    let folder = log(&dir).parent().expect("a folder").to_owned();
+    fs::write(
+        folder.join("events_2025-11-28.log"),
+        format!("{}\n", old(2)),
+    )
+    .expect("written");
+    let recovered = folder.join("recovered_2025-11-28.log");
+    let add = |number| {
+        let mut file = OpenOptions::new();
+        let file = file.create(true).append(true).open(&recovered);
+        writeln!(file.expect("open"), "{}", old(number)).expect("written");
+    };
+    add(3);
+    assert_eq!(tail.line(), old(3));
+    add(4);
+    assert_eq!(tail.line(), old(4));
+}
+
 #[test]
 fn only_what_passes_the_filter_arrives() {
     let dir = tree();

@@ -14,6 +14,7 @@ mod gzip_endings;
 mod hostile;
 mod hostile_clocks;
 mod hostile_folders;
+mod recovered;
 mod rotate_answers;
 mod rotate_cli;
 mod rotate_coincidence;

@@ -49,6 +49,21 @@ fn scenes() -> Vec<(&'static str, Make, &'static [&'static str])> {
             &["events.log.2025-12-01.gz"],
         ),
         (
+            "recovered lines of a day that is over",
+            || archive().with("recovered_2025-12-01.log", &lines("2025-12-01", 0, 50)),
+            &["recovered_2025-12-01.log.gz"],
+        ),
+        (
+            "recovered lines beside those that were sealed before",
+            || {
+                archive()
+                    .with("events_2025-12-01.log", &lines("2025-12-01", 100, 50))
+                    .with("recovered_2025-12-01.log", &lines("2025-12-01", 20, 30))
+                    .with("recovered_2025-12-01.log.gz", &lines("2025-12-01", 50, 50))
+            },
+            &["events_2025-12-01.log.gz", "recovered_2025-12-01.log.gz"],
+        ),
+        (
             "a live file that is renamed",
             || Scene::new(policy(Mode::Rename)).with("events.log", &lines("2025-12-02", 0, 50)),
             &["events.log.2025-12-02.gz"],

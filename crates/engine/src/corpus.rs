@@ -176,6 +176,14 @@ impl Corpus {
         Trouble::judge(troubles, asked);
     }
 
+    /// When files begin that a writer of the tree writes: about where days do. Recovered lines stand anywhere in
+    /// the time of others, and cut no window of theirs.
+    pub(super) fn beginnings(&self) -> impl Iterator<Item = Stamp> {
+        let files = self.sources.iter().zip(&self.bounds);
+        let written = files.filter(|(source, _)| !source.log.name.is_recovered());
+        written.filter_map(|(_, bounds)| bounds.first)
+    }
+
     /// The folder that they lie in.
     pub(super) fn folder(&self) -> &Folder {
         self.snapshot.folder()

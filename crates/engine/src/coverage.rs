@@ -44,7 +44,7 @@ impl Engine {
             useless.sort();
         }
         let mut bare = Vec::new();
-        for window in windows(&corpus.bounds, None, None) {
+        for window in windows(corpus.beginnings(), None, None) {
             let goes_on = window.end == LATEST;
             if goes_on || !is_worth_reading(&corpus, window) {
                 continue;

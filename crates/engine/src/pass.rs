@@ -115,7 +115,8 @@ impl Engine {
             while let Some(block) = blocks.next_block() {
                 let before = found.len();
                 let seen = block.before().and_then(Before::seen);
-                let mut times = match (is_mapped, is_indexed) {
+                let is_whole = is_indexed || task.source.log.name.is_recovered();
+                let mut times = match (is_mapped, is_whole) {
                     (true, _) => None,
                     (false, true) => all_times(block.text),
                     (false, false) => sample_times(block.text),
@@ -391,7 +392,7 @@ fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
 }
 
 /// Earliest and latest time of a block's lines: what is behind an index is little, and samples of
-/// little would miss a late line that those of a whole file see.
+/// little would miss a late line that those of a whole file see; recovered lines are all late.
 fn all_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
     let lines = text.split(|&b| b == b'\n');
     let widen = |span: Option<(Stamp, Stamp)>, at: Stamp| {

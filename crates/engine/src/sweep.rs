@@ -62,7 +62,7 @@ impl Engine {
     ) -> Result<(), String> {
         let mut swept: Vec<Window> = Vec::new();
         let (since, until) = (question.criteria.since, question.criteria.until);
-        let windows = windows(&corpus.bounds, since, until);
+        let windows = windows(corpus.beginnings(), since, until);
         let bytes_of = |window: &Window| {
             let sources = corpus.sources.iter().zip(&corpus.bounds);
             let near = sources.filter(|(_, bounds)| touches(**bounds, *window));

@@ -74,7 +74,7 @@ impl Engine {
             let corpus = Corpus::settled(tree, enterprise, self)?;
             // One that is torn is made anew.
             let tables = Tables::of(&corpus, self.zone, None).sound();
-            for window in windows(&corpus.bounds, None, None) {
+            for window in windows(corpus.beginnings(), None, None) {
                 let Some(log) = log_of(&corpus, window) else {
                     continue;
                 };
@@ -210,7 +210,7 @@ impl Engine {
         let Some(memory) = &self.tables else {
             return;
         };
-        let newest = windows(&corpus.bounds, None, None)[0];
+        let newest = windows(corpus.beginnings(), None, None)[0];
         let tail = match tables.parts(corpus, newest).pop() {
             Some(Part::Swept(tail)) => tail,
             _ => return,
@@ -267,12 +267,13 @@ fn sort(rows: &mut [Row]) {
     rows.sort_by(|a, b| (a.call.first, &a.call.main_uid).cmp(&(b.call.first, &b.call.main_uid)));
 }
 
-/// The log that a window begins with.
+/// The log that a window begins with; recovered lines only where there are no others.
 pub(crate) fn log_of(corpus: &Corpus, window: Window) -> Option<FileName> {
     let sources = corpus.sources.iter().zip(&corpus.bounds);
     let begins = sources.filter_map(|(source, bounds)| Some((bounds.first?, source)));
     let first = begins.filter(|(first, _)| *first >= window.start);
-    let (_, source) = first.min_by_key(|(first, _)| *first)?;
+    let (_, source) =
+        first.min_by_key(|(first, source)| (source.log.name.is_recovered(), *first))?;
     Some(source.log.name.clone())
 }
 

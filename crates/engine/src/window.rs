@@ -64,14 +64,14 @@ pub(crate) fn touches(bounds: Bounds, window: Window) -> bool {
         && bounds.last.is_none_or(|last| last >= window.reads_from())
 }
 
-/// The time asked for, cut where files begin; newest first.
+/// The time asked for, cut at `starts`, which is where files begin; newest first.
 pub(crate) fn windows(
-    bounds: &[Bounds],
+    starts: impl Iterator<Item = Stamp>,
     since: Option<Stamp>,
     until: Option<Stamp>,
 ) -> Vec<Window> {
     let (since, until) = (since.unwrap_or(EARLIEST), until.unwrap_or(LATEST));
-    let mut starts: Vec<Stamp> = bounds.iter().filter_map(|b| b.first).collect();
+    let mut starts: Vec<Stamp> = starts.collect();
     // Nothing is before the first of all.
     let first = starts.iter().min().copied();
     starts.retain(|start| *start > since && *start < until && Some(*start) != first);
@@ -94,13 +94,9 @@ mod tests {
 
     #[test]
     fn windows_cover_the_time_asked_for_once() {
-        let bounds = |hours: i64| Bounds {
-            first: Some(Stamp(hours * 3_600_000)),
-            last: None,
-            ordered: true,
-        };
-        let all = [bounds(24), bounds(0), bounds(48), bounds(49)];
-        let found = windows(&all, None, Some(Stamp(60 * 3_600_000)));
+        let starts = [24, 0, 48, 49].into_iter();
+        let starts = starts.map(|hours: i64| Stamp(hours * 3_600_000));
+        let found = windows(starts, None, Some(Stamp(60 * 3_600_000)));
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(found[0].end, Stamp(60 * 3_600_000));
         assert_eq!(found.last().map(|s| s.start), Some(EARLIEST));

@@ -376,7 +376,8 @@ impl Bound {
             })
         };
         let has_grown = total > self.bytes;
-        let is_ordered = corpus.bounds[at].ordered;
+        // What is recovered later is of any time.
+        let is_ordered = corpus.bounds[at].ordered && !source.log.name.is_recovered();
         !changed_in_place()
             && !(has_grown && (!is_ordered || index.is_some_and(is_late)))
             && ends(source, self.bytes) == (self.head, self.tail)

@@ -9,7 +9,7 @@ use crate::files::{Files, OpenFile, read_front};
 use crate::outlet::Ctx;
 use crate::stream::Former;
 use calltrace_store::fsx::FileIdentity;
-use calltrace_store::tree::{Generation, Head};
+use calltrace_store::tree::{FileName, Generation, Head};
 
 /// Contents that are gone are remembered for this many files, to know a copy that turns up.
 const FORMER_MAX: usize = 16;
@@ -90,7 +90,9 @@ impl<H: OpenFile> Folder<H> {
             return false;
         }
         let identity = followed.stream.stat.identity;
-        let is_live = followed.is_live();
+        // Recovered lines are of earlier times, and news all the same.
+        let may_be_late =
+            followed.is_live() || followed.name.as_ref().is_some_and(FileName::is_recovered);
         let old = matches!((head.time(), self.newest_at_start), (Some(first), Some(newest))
             if newest.since(first) > OLD_MILLIS);
         let copy = self.copied(at, &head);
@@ -102,7 +104,7 @@ impl<H: OpenFile> Folder<H> {
         } else if copy.is_some() {
             followed.copy = copy;
             "is a copy of what was read before"
-        } else if old && !is_live {
+        } else if old && !may_be_late {
             followed.copy = Some(Copy::Old);
             "is of an earlier time; followed from its end"
         } else {

@@ -4,7 +4,7 @@
 //! said here steers where to look first and which files end *well* before a time; it never decides
 //! that a line does not exist.
 
-use std::io;
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::FileExt;
 
 use memchr::{memchr, memrchr};
@@ -48,7 +48,13 @@ impl Bounds {
 
     /// Samples a file: both ends and 16 places between where it is seekable; else its
     /// beginning, and its end from what gzip noted about the file it compressed.
+    ///
+    /// Recovered lines stand in no order, and a sample of them tells nothing of the rest: they are few, and
+    /// all are read.
     pub fn probe(source: &Source, zone: LogZone) -> Bounds {
+        if source.log.name.is_recovered() {
+            return Bounds::of_all(source);
+        }
         let mut bounds = Bounds::NONE;
         let mut text = vec![0u8; SAMPLE_BYTES];
         let Some(total) = source.content_bytes() else {
@@ -82,6 +88,28 @@ impl Bounds {
         bounds.add(end.into_iter());
         bounds.ordered = if overlaps { ordered } else { bounds.ordered };
         bounds
+    }
+
+    /// Of all lines; nothing is known where not all can be read.
+    fn of_all(source: &Source) -> Bounds {
+        let mut bounds = Bounds::NONE;
+        let mut lines = BufReader::new(source.content_from(source.start()));
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let piece = &mut lines.by_ref().take(SAMPLE_BYTES as u64);
+            match piece.read_until(b'\n', &mut line) {
+                Ok(0) => return bounds,
+                Ok(_) => bounds.add(time_of_line(&line).into_iter()),
+                Err(_) => {
+                    let ordered = false;
+                    return Bounds {
+                        ordered,
+                        ..Bounds::NONE
+                    };
+                }
+            }
+        }
     }
 
     /// Adds the times of the next sample.

@@ -10,10 +10,20 @@ use chrono::NaiveDate;
 pub enum Generation {
     /// `events.log.N` of logrotate; the higher, the older (kept negated, so that order is time).
     Numbered(std::cmp::Reverse<u32>),
-    /// Named after a day, in one of three ways.
-    Dated(NaiveDate),
+    /// Named after a day.
+    Dated(NaiveDate, Origin),
     /// `events.log`.
     Live,
+}
+
+/// Who adds lines to a file that is named after a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// The writers of the tree, as they go, in one of three ways to name a day.
+    Written,
+    /// `calltrace sync`, afterwards and in no order: events that a host sent and that never arrived. The name is
+    /// outside `events*`, so that programs which read all of those meet no line that they did not write.
+    Recovered,
 }
 
 /// A log file's name, taken apart.
@@ -29,7 +39,8 @@ pub struct FileName {
 
 impl FileName {
     /// Reads a name: `events.log`, `events.log.YYYY-MM-DD`, `events_YYYY-MM-DD.log`,
-    /// `events.log.N`, `events.log-YYYYMMDD`, each also with `.gz`. `None` for any other.
+    /// `events.log.N`, `events.log-YYYYMMDD`, `recovered_YYYY-MM-DD.log`, each also with `.gz`. `None` for
+    /// any other.
     pub fn parse(name: &str) -> Option<FileName> {
         let (stem, gz) = match name.strip_suffix(".gz") {
             Some(stem) => (stem, true),
@@ -40,13 +51,18 @@ impl FileName {
         } else if let Some(rest) = stem.strip_prefix("events.log.") {
             match rest.parse::<u32>() {
                 Ok(n) if rest == n.to_string() => Generation::Numbered(std::cmp::Reverse(n)),
-                _ => Generation::Dated(day(rest, "%Y-%m-%d", 10)?),
+                _ => written(day(rest, "%Y-%m-%d", 10)?),
             }
         } else if let Some(rest) = stem.strip_prefix("events.log-") {
-            Generation::Dated(day(rest, "%Y%m%d", 8)?)
+            written(day(rest, "%Y%m%d", 8)?)
         } else {
-            let rest = stem.strip_prefix("events_")?.strip_suffix(".log")?;
-            Generation::Dated(day(rest, "%Y-%m-%d", 10)?)
+            let (name, rest) = stem.strip_suffix(".log")?.split_once('_')?;
+            let day = day(rest, "%Y-%m-%d", 10)?;
+            match name {
+                "events" => written(day),
+                RECOVERED => Generation::Dated(day, Origin::Recovered),
+                _ => return None,
+            }
         };
         Some(FileName {
             generation,
@@ -55,12 +71,26 @@ impl FileName {
         })
     }
 
+    /// The file of lines that were recovered for a day.
+    pub fn recovered(day: NaiveDate) -> FileName {
+        FileName {
+            generation: Generation::Dated(day, Origin::Recovered),
+            stem: format!("{RECOVERED}_{}.log", day.format("%Y-%m-%d")),
+            gz: false,
+        }
+    }
+
     /// The day in it.
     pub fn day(&self) -> Option<NaiveDate> {
         match self.generation {
-            Generation::Dated(day) => Some(day),
+            Generation::Dated(day, _) => Some(day),
             _ => None,
         }
+    }
+
+    /// Whether its lines were recovered, so that no writer of the tree is at it.
+    pub fn is_recovered(&self) -> bool {
+        matches!(self.generation, Generation::Dated(_, Origin::Recovered))
     }
 
     /// The name as it stands in the folder.
@@ -71,6 +101,13 @@ impl FileName {
             self.stem.clone()
         }
     }
+}
+
+/// What the names of recovered lines begin with.
+const RECOVERED: &str = "recovered";
+
+fn written(day: NaiveDate) -> Generation {
+    Generation::Dated(day, Origin::Written)
 }
 
 /// chrono takes `2025-1-5` for a date as well; a file name has all its digits.
@@ -98,6 +135,8 @@ mod tests {
             "events.log.14.gz",
             "events.log-20251129",
             "events.log-20251129.gz",
+            "recovered_2025-11-29.log",
+            "recovered_2025-11-29.log.gz",
         ] {
             assert_eq!(
                 FileName::parse(name).map(|n| n.full()).as_deref(),
@@ -115,6 +154,11 @@ mod tests {
             "events.logx",
             "xevents.log",
             "events_2025-11-29.txt",
+            "recovered.log",
+            "recovered_2025-11-31.log",
+            "recovered_2025-11-29.log.1",
+            "other_2025-11-29.log",
+            "_2025-11-29.log",
             ".calltrace",
             "notes.txt",
         ] {
@@ -129,6 +173,8 @@ mod tests {
             "events.log.1",
             "events_2025-11-30.log",
             "events.log.2",
+            "recovered_2025-11-29.log",
+            "recovered_2025-11-30.log.gz",
             "events.log.2025-11-29.gz",
             "events.log-20251128",
         ]
@@ -144,9 +190,21 @@ mod tests {
                 "events.log.1",
                 "events.log-20251128",
                 "events.log.2025-11-29.gz",
+                "recovered_2025-11-29.log",
                 "events_2025-11-30.log",
+                "recovered_2025-11-30.log.gz",
                 "events.log",
             ]
         );
+    }
+
+    #[test]
+    fn a_recovered_days_name_is_read_as_what_it_is() {
+        let day = NaiveDate::from_ymd_opt(2025, 11, 29).expect("a day");
+        let name = FileName::recovered(day);
+        assert!(name.is_recovered() && !name.stem.starts_with("events"));
+        assert_eq!(FileName::parse(&name.full()), Some(name));
+        let written = FileName::parse("events_2025-11-29.log").expect("a log");
+        assert!(!written.is_recovered());
     }
 }

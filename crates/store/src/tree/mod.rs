@@ -20,7 +20,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, statat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-pub use generation::{FileName, Generation};
+pub use generation::{FileName, Generation, Origin};
 pub use head::Head;
 pub use listing::{Listed, has_links_out, leads_to_sealed, list_files, look_at, still_holds};
 pub use snapshot::{LogFile, Snapshot};

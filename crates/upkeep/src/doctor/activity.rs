@@ -11,7 +11,7 @@ const SILENT_TREE_MILLIS: i64 = 3 * DAY_MILLIS;
 /// One enterprise may well be silent over a long weekend (milliseconds).
 const SILENT_MILLIS: i64 = 7 * DAY_MILLIS;
 
-/// The newest record that is not of the future.
+/// The newest record that is not of the future, and that arrived: recovered ones are none of a writer that is silent.
 pub(super) fn newest(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Option<Stamp> {
     let newest = surveys.iter();
     let newest = newest.filter_map(|survey| newest_of(survey, circumstances));
@@ -19,7 +19,9 @@ pub(super) fn newest(surveys: &[Survey], circumstances: &Circumstances<'_>) -> O
 }
 
 fn newest_of(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Stamp> {
-    let times = survey.files.iter().filter_map(|seen| seen.log.last);
+    let files = survey.files.iter();
+    let written = files.filter(|seen| !seen.log.name.is_recovered());
+    let times = written.filter_map(|seen| seen.log.last);
     times
         .filter(|last| circumstances.age(*last) > -DAY_MILLIS)
         .max()

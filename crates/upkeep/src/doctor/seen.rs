@@ -190,13 +190,18 @@ impl Seen {
 
     /// Writers may still be at it: `events.log`, or the file of a day that is not over.
     pub(super) fn is_live(&self, today: NaiveDate) -> bool {
-        let is_today = self.is_daily() && self.log.name.day().is_some_and(|day| day >= today);
+        let is_today = self.is_daily() && self.is_of_day_since(today);
         !self.log.name.gz && (self.log.name.generation == Generation::Live || is_today)
     }
 
     /// Lines as they are, which nobody should add to any more.
     pub(super) fn is_unsealed(&self, today: NaiveDate) -> bool {
-        self.log.form == Form::Plain && !self.log.name.gz && !self.is_live(today)
+        let may_grow = self.log.name.is_recovered() && self.is_of_day_since(today);
+        self.log.form == Form::Plain && !self.log.name.gz && !self.is_live(today) && !may_grow
+    }
+
+    fn is_of_day_since(&self, today: NaiveDate) -> bool {
+        self.log.name.day().is_some_and(|day| day >= today)
     }
 
     /// The day of its last record; of its last change where no record has a time.

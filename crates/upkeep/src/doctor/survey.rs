@@ -199,18 +199,20 @@ impl Survey {
         self.more.uncatalogued = indexed.filter(|seen| !is_listed(seen)).count() as u64;
     }
 
-    /// The file with the newest record of those wanted.
+    /// The file with the newest record of those wanted. Recovered lines show nothing of who writes the others.
     fn newest(&self, wanted: &dyn Fn(&Seen) -> bool) -> Option<usize> {
         let files = self.files.iter().enumerate();
-        let with_text = files.filter(|(_, seen)| seen.log.bytes > 0 && wanted(seen));
+        let written = files.filter(|(_, seen)| !seen.log.name.is_recovered());
+        let with_text = written.filter(|(_, seen)| seen.log.bytes > 0 && wanted(seen));
         let newest = with_text.max_by_key(|(at, seen)| (seen.log.last.unwrap_or(Stamp(0)), *at));
         newest.map(|(at, _)| at)
     }
 
-    /// The file that text was read of; of several the newest.
+    /// The file that text was read of; of several the newest. As above, none of recovered lines.
     pub(super) fn sampled(&self) -> Option<&Seen> {
         let read = self.files.iter().filter(|seen| seen.more.reading.is_some());
-        read.max_by_key(|seen| seen.log.last.unwrap_or(Stamp(0)))
+        let written = read.filter(|seen| !seen.log.name.is_recovered());
+        written.max_by_key(|seen| seen.log.last.unwrap_or(Stamp(0)))
     }
 
     /// The files that are so, in reading order.
