@@ -1,8 +1,8 @@
 //! The deeds: all that changes a folder of logs.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt as _};
 use std::time::{Duration, SystemTime};
 
 use super::{Folder, Lease};
@@ -131,6 +131,14 @@ impl Access {
             mode: access.mode & 0o666,
             ..access
         }
+    }
+}
+
+/// Gives a new file or folder its owner and permissions. Where it is not ours to give away it stays
+/// ours, and open to the same kinds of people.
+pub fn give(deeds: &dyn Deeds, made: &File, access: Access) {
+    if deeds.set_access(made, access).is_err() {
+        let _ = made.set_permissions(Permissions::from_mode(access.mode));
     }
 }
 

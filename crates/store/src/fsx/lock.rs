@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt as _};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{FlockOperation, Gid, Uid};
 use rustix::io::Errno;
@@ -49,20 +49,42 @@ impl Lock {
     /// When the file can't be made or opened, and `ResourceBusy` when any other process holds the
     /// lock: the error names it.
     pub fn take(folder: &Folder, name: &str, wait: bool) -> io::Result<Option<Lock>> {
+        let patience = if wait { Duration::MAX } else { Duration::ZERO };
+        Ok(Lock::try_for(folder, name, patience)?.ok())
+    }
+
+    /// The same, waiting for another calltrace as long as `patience` at most.
+    ///
+    /// # Errors
+    /// As [`Lock::take`], and `ResourceBusy` when the other calltrace, which the error names, did not let go of it.
+    pub fn take_within(folder: &Folder, name: &str, patience: Duration) -> io::Result<Lock> {
+        Lock::try_for(folder, name, patience)?.map_err(|holder| {
+            let waited = patience.as_secs();
+            let words = format!("{holder} holds it, and still did after {waited} s");
+            io::Error::new(ErrorKind::ResourceBusy, words)
+        })
+    }
+
+    fn try_for(
+        folder: &Folder,
+        name: &str,
+        patience: Duration,
+    ) -> io::Result<Result<Lock, Holder>> {
+        let begun = Instant::now();
         let (file, metadata) = open(folder, name)?;
         let last_taken = tighten(folder, &file, &metadata)?;
         let mut unseen = 0;
         loop {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Some(Lock { file, last_taken })),
+                Ok(()) => return Ok(Ok(Lock { file, last_taken })),
                 Err(Errno::WOULDBLOCK) => {}
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
             }
             match Holder::find(&metadata) {
                 Some(holder) if holder.is_calltrace_of([0, folder.metadata()?.uid()]) => {
-                    if !wait {
-                        return Ok(None);
+                    if begun.elapsed() >= patience {
+                        return Ok(Err(holder));
                     }
                 }
                 Some(holder) => return Err(held(&holder.to_string())),

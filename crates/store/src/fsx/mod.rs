@@ -3,12 +3,13 @@
 //! Files are opened through a [`Folder`], by name, with the [`Rights`] of its owner; [`Way`] says who
 //! else decides what a path leads to. What *changes* a folder goes through [`Deeds`], one method a
 //! system call, so that a test can stop after any of them; the real ones are [`Disk`]'s. A [`Draft`] is
-//! a file that is put in place at once, by deeds. Further there are [`FileIdentity`], the [`Lease`] that
+//! a file that is put in place at once, by deeds; [`append`] adds a line to one that others may add to. Further there are [`FileIdentity`], the [`Lease`] that
 //! proves that no process has a file open for writing, and the [`Lock`] that keeps two rotations apart.
 //! [`Holders`] are the processes that have files open, `descriptors` is how many this one may, [`Volume`] is the room there is. Nothing here knows
 //! what a log is.
 
 mod accounts;
+pub mod append;
 mod deeds;
 mod descriptors;
 mod disk;
@@ -26,7 +27,7 @@ mod volume;
 mod wall_clock;
 
 pub use accounts::Accounts;
-pub use deeds::{Access, DeedWriter, Deeds};
+pub use deeds::{Access, DeedWriter, Deeds, give};
 pub use descriptors::{is_out_of_descriptors, out_of_descriptors, raise_descriptor_limit};
 pub use disk::{Disk, collapse_unit};
 pub use draft::Draft;

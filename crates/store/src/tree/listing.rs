@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{FileName, list};
-use crate::fsx::{FileIdentity, Folder, Link};
+use crate::fsx::{Access, FileIdentity, Folder, Link};
 
 /// A log file as it stands in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,24 @@ pub fn still_holds(folder: &Folder, files: &[Listed]) -> bool {
 pub fn look_at(folder: &Folder) -> io::Result<Vec<Listed>> {
     let names = list(folder)?.into_iter();
     Ok(names.filter_map(|name| look(folder, name).ok()).collect())
+}
+
+/// Who may do what with a log that is made beside `files`, those of the folder: as with the one that was written
+/// last. So other writers can append to it as they do to the others; nothing but reading and writing is taken over.
+///
+/// # Errors
+/// When there is none, and the folder can't be looked at.
+pub fn access_of_new(folder: &Folder, files: &[Listed]) -> io::Result<Access> {
+    let newest = files.iter().max_by_key(|file| file.modified);
+    let newest = newest.and_then(|file| folder.look_current(&file.name.full()).ok());
+    Ok(match newest {
+        Some(stat) => Access {
+            user: stat.st_uid,
+            group: stat.st_gid,
+            mode: stat.st_mode & 0o666,
+        },
+        None => Access::of_file_in(&folder.metadata()?),
+    })
 }
 
 /// Whether one of the logs is a link that leads out of the folder, so that files come and go where no

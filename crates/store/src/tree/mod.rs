@@ -22,7 +22,9 @@ use rustix::process::geteuid;
 
 pub use generation::{FileName, Generation, Origin};
 pub use head::Head;
-pub use listing::{Listed, has_links_out, leads_to_sealed, list_files, look_at, still_holds};
+pub use listing::{
+    Listed, access_of_new, has_links_out, leads_to_sealed, list_files, look_at, still_holds,
+};
 pub use snapshot::{LogFile, Snapshot};
 
 use crate::error::Error;

@@ -20,6 +20,7 @@ use crate::survey::names::{archive_of, live};
 use crate::survey::times::{self, DAY_MILLIS, RecordDays, day_of};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Error;
+use calltrace_store::fsx::append::ends_whole_now;
 use calltrace_store::fsx::{FileIdentity, Holders, Link, NotAFile};
 use calltrace_store::index;
 use calltrace_store::source::{Bounds, Form};
@@ -56,6 +57,8 @@ pub(super) struct FileState {
     /// Why somebody may still add to it, as a clause. Only looked at where it matters: in finished
     /// files of lines.
     pub(super) busy: Option<String>,
+    /// It ends within a recovered line, which the next run that recovers lines finishes.
+    pub(super) ends_within_line: bool,
     /// The day that its age counts from: that of its last record, unless other signs are of a later one.
     pub(super) age_from: Option<NaiveDate>,
     /// So many bytes of its beginning are in its archive already.
@@ -194,7 +197,9 @@ fn finished_file(
         {
             seen.more.held_bytes = bytes;
         }
-        seen.more.busy = site.quiet(&opened.log().file).err();
+        let file = &opened.log().file;
+        seen.more.ends_within_line = seen.log.name.is_recovered() && !ends_whole_now(file)?;
+        seen.more.busy = site.quiet(file).err();
     }
     Ok(seen)
 }

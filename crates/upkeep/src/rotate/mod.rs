@@ -24,7 +24,6 @@ mod gate;
 mod held;
 mod look;
 mod memory;
-mod own;
 mod parcel;
 mod plan;
 mod publish;
@@ -47,9 +46,10 @@ use rayon::ThreadPool;
 use calltrace_engine::Engine;
 use calltrace_model::record::LogZone;
 use calltrace_store::error::{Error, Trouble};
-use calltrace_store::fsx::{Deeds, Distrusted, Holders, Lock, WallClock};
+use calltrace_store::fsx::{Deeds, Holders, Lock, WallClock};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
+use crate::own;
 pub use crate::survey::memory::{Collapsing, Memory};
 pub use report::Report;
 pub use step::{Done, Kind, Step, Tidy, Waiting};
@@ -211,7 +211,7 @@ impl<'r> Rotation<'r> {
         let folder = match self.tree.folder_to_change(name) {
             Ok(Ok(folder)) => folder,
             Ok(Err(other)) => {
-                report.trouble(Trouble::new(&other.path, refusal(&other)));
+                report.trouble(Trouble::new(&other.path, own::refusal(&other, "rotated")));
                 return report;
             }
             Err(error) => {
@@ -246,7 +246,7 @@ impl<'r> Rotation<'r> {
             report.would(&plan.steps);
             return Ok(());
         }
-        let own = site.make_own_folder()?;
+        let own = own::make(&site.folder, self.deeds)?;
         let fail = |error| Error::io(&site.own_path(own::LOCK), "take the lock", error);
         let Some(lock) = Lock::take(&own, own::LOCK, self.wait).map_err(fail)? else {
             report.is_busy = true;
@@ -303,15 +303,6 @@ impl<'r> Rotation<'r> {
         }
         (plan, wrong.is_none())
     }
-}
-
-/// Why root does not work in a folder, and what to do about it.
-fn refusal(other: &Distrusted) -> String {
-    format!(
-        "{}, so another user than the folder's owner decides what is rotated; nothing was done (run as \
-         the owner, or take that right away)",
-        other.why
-    )
 }
 
 fn watch_plan(site: &Site<'_>, plan: &plan::Plan) {

@@ -143,6 +143,9 @@ fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
     if let Some(busy) = &seen.more.busy {
         return plan.wait(seen.log.name.full(), busy.clone());
     }
+    if seen.more.ends_within_line {
+        return plan.wait(seen.log.name.full(), ENDS_WITHIN_LINE);
+    }
     let archive = archive_of(&seen.log.name);
     let is_there = kept.iter().any(|other| other.log.name == archive);
     if is_there && seen.more.held_bytes == seen.log.bytes {
@@ -151,6 +154,10 @@ fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
     let step = into_archive(seen.log.name.clone(), is_there);
     plan.steps.push(step.bytes(seen.log.bytes));
 }
+
+/// Sealed, the piece would stay beside the whole line, as a record of its own.
+const ENDS_WITHIN_LINE: &str =
+    "ends within a line, which the next run of `calltrace sync` is to finish";
 
 /// A finished file becomes an archive, or a part of the one that is there.
 fn into_archive(log: FileName, is_there: bool) -> Step {

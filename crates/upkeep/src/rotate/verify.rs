@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::own::CHECKED;
 use super::publish;
 use super::report::Report;
 use super::site::Site;
+use crate::own::CHECKED;
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::Folder;
 use calltrace_store::index;

@@ -5,17 +5,17 @@
 //! it is there, else `events.log`; where there is neither, the folder's other files tell which to
 //! make.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
 use super::Refused;
-use calltrace_store::fsx::{Access, Deeds as _, Disk, Folder, NotAFile, Purpose};
-use calltrace_store::tree::{EnterpriseName, Tree, look_at};
+use calltrace_store::fsx::{Access, Deeds as _, Disk, Folder, NotAFile, Purpose, give};
+use calltrace_store::tree::{EnterpriseName, Tree, access_of_new, look_at};
 
 const LIVE: &str = "events.log";
 
@@ -95,7 +95,7 @@ fn made(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> io::Result<()>
             let root = Folder::open(tree.root())?;
             Disk.make_folder(&root, enterprise.as_str())?;
             let folder = tree.folder(enterprise)?;
-            give(&folder.readable()?, Access::of(&root.metadata()?));
+            give(&Disk, &folder.readable()?, Access::of(&root.metadata()?));
             folder
         }
         folder => folder?,
@@ -106,28 +106,9 @@ fn made(tree: &Tree, enterprise: &EnterpriseName, dated: &str) -> io::Result<()>
         true => dated,
         false => LIVE,
     };
-    let newest = files.iter().max_by_key(|file| file.modified);
-    let newest = newest.and_then(|file| folder.look_current(&file.name.full()).ok());
-    // Other writers must be able to append to it as they do to the others; nothing but reading and
-    // writing is taken over.
-    let access = match newest {
-        Some(stat) => Access {
-            user: stat.st_uid,
-            group: stat.st_gid,
-            mode: stat.st_mode & 0o666,
-        },
-        None => Access::of_file_in(&folder.metadata()?),
-    };
-    give(&folder.create(name, access.mode)?, access);
+    let access = access_of_new(&folder, &files)?;
+    give(&Disk, &folder.create(name, access.mode)?, access);
     Ok(())
-}
-
-/// Gives a new file or folder its owner and permissions. Where it is not ours to give away it stays
-/// ours, and open to the same kinds of people.
-fn give(made: &File, access: Access) {
-    if Disk.set_access(made, access).is_err() {
-        let _ = made.set_permissions(Permissions::from_mode(access.mode));
-    }
 }
 
 fn refused(error: &io::Error) -> Refused {

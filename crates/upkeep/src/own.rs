@@ -1,0 +1,101 @@
+//! The folder for what is ours, `.calltrace`: made at the first run, taken over from version 0.1.
+
+use std::fs::Metadata;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
+
+use rustix::process::geteuid;
+
+use crate::survey::memory::MEMORY;
+use calltrace_engine::log_of_table;
+use calltrace_store::error::Error;
+use calltrace_store::fsx::{Access, Deeds, Distrusted, Folder, Lock, give};
+use calltrace_store::index::{self, FOLDER};
+
+/// The file that keeps two runs apart, and a run and whoever adds lines to files of ours.
+pub(crate) const LOCK: &str = "lock";
+
+/// When which archive was compared with its index.
+pub(crate) const CHECKED: &str = "checked.toml";
+
+/// Opens the folder for what is ours in a folder of logs. It is made first where there is none, with the owner of
+/// the logs' folder.
+pub(crate) fn make(folder: &Folder, deeds: &dyn Deeds) -> Result<Folder, Error> {
+    let fail = |error| Error::io(&folder.path_of(FOLDER), "open the folder", error);
+    made(folder, deeds).map_err(fail)
+}
+
+/// Takes the lock of a folder of logs, which is a file of ours.
+///
+/// # Errors
+/// When it can't be taken, or another process holds it, which the error names.
+pub(crate) fn lock(own: &Folder, patience: Duration) -> Result<Lock, Error> {
+    let fail = |error| Error::io(&own.path_of(LOCK), "take the lock", error);
+    Lock::take_within(own, LOCK, patience).map_err(fail)
+}
+
+/// Why root does not work in a folder, and what to do about it; `done` is what another user would decide about,
+/// as in "what is done".
+pub(crate) fn refusal(other: &Distrusted, done: &str) -> String {
+    format!(
+        "{}, so another user than the folder's owner decides what is {done}; nothing was done (run as \
+         the owner, or take that right away)",
+        other.why
+    )
+}
+
+fn made(folder: &Folder, deeds: &dyn Deeds) -> io::Result<Folder> {
+    let like = folder.metadata()?;
+    let own = match folder.subfolder(FOLDER) {
+        Err(error) if error.kind() == ErrorKind::NotFound => make_like(folder, deeds, &like)?,
+        opened => opened?,
+    };
+    let user = own.metadata()?.uid();
+    if geteuid().is_root() && user != like.uid() {
+        take_over(&own, deeds, user, &like)?;
+    }
+    Ok(own)
+}
+
+fn make_like(folder: &Folder, deeds: &dyn Deeds, like: &Metadata) -> io::Result<Folder> {
+    match deeds.make_folder(folder, FOLDER) {
+        // Another first run was faster, and gives it its owner.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return folder.subfolder(FOLDER),
+        made => made?,
+    }
+    let own = folder.subfolder(FOLDER)?;
+    give(deeds, &own.readable()?, Access::of(like));
+    deeds.sync_folder(folder)?;
+    Ok(own)
+}
+
+/// A folder that a run of version 0.1 made as root and died before it gave it away becomes the
+/// owner's. One that holds anything else may be any folder that was moved here: its content is not
+/// the owner's to read.
+fn take_over(own: &Folder, deeds: &dyn Deeds, user: u32, like: &Metadata) -> io::Result<()> {
+    let is_ours = |name: &std::ffi::OsString| name.to_str().is_some_and(is_of_a_run);
+    // Of another user it is worked on with the rights of the logs' owner, if he has any there.
+    if user != 0 && like.uid() != 0 {
+        return Ok(());
+    }
+    if user != 0 || !own.names()?.iter().all(is_ours) {
+        return Err(io::Error::new(
+            ErrorKind::PermissionDenied,
+            format!(
+                "it is of uid {user}, and the folder of the logs is of uid {}; move it away, and \
+                 indexes are made anew",
+                like.uid()
+            ),
+        ));
+    }
+    deeds.set_access(&own.readable()?, Access::of(like))
+}
+
+/// Whether a file of this name is one that runs make.
+fn is_of_a_run(name: &str) -> bool {
+    let finished = name.strip_suffix(".tmp").unwrap_or(name);
+    index::log_of(finished).is_some()
+        || log_of_table(finished).is_some()
+        || [LOCK, MEMORY, CHECKED, index::catalog::NAME].contains(&finished)
+}
