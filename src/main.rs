@@ -12,6 +12,10 @@ use clap::error::ErrorKind as Typed;
 const TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
+    // ssh asks for the password of a host.
+    if let Some(exit) = cmd::askpass() {
+        return ExitCode::from(exit.code());
+    }
     // A shell asks what may be typed next.
     if let Some(exit) = cmd::complete() {
         return ExitCode::from(exit.code());

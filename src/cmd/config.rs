@@ -176,7 +176,11 @@ fn toml(out: &mut dyn Write, settings: &Settings, rows: &[Row]) -> io::Result<()
         let comment = shown(&comment(row));
         writeln!(out, "{said}{padding}  # {comment}")?;
     }
-    for (top, table) in [("enterprises", "enterprises.NUMBER"), ("people", "people")] {
+    for (top, table) in [
+        ("enterprises", "enterprises.NUMBER"),
+        ("hosts", "hosts.NAME"),
+        ("people", "people"),
+    ] {
         if !rows.iter().any(|row| row.at[0] == top) {
             writeln!(out, "\n# [{table}]: nothing is set")?;
         }

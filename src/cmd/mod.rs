@@ -3,6 +3,7 @@
 //! Answers go to stdout, everything said about them to stderr. A run ends as an [`Exit`]; `main`
 //! turns it into a number.
 
+mod askpass;
 mod calls;
 mod complete;
 mod config;
@@ -47,6 +48,7 @@ use calltrace_store::fsx::{WallClock, raise_descriptor_limit};
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::Tree;
 
+pub use askpass::askpass;
 pub use complete::complete;
 pub use talk::say;
 

@@ -3,12 +3,14 @@
 //!
 //! Flags and the variables that stand for flags go before all of it; `cli` knows those.
 
+mod hosts;
 mod origin;
 mod read;
 mod row;
 mod table;
 pub(crate) mod values;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::ErrorKind;
@@ -16,6 +18,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use calltrace_directory::{Config, Given};
+use calltrace_hosts::HostName;
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::error::Error;
 use calltrace_upkeep::rotate::Policy;
@@ -68,6 +71,8 @@ pub struct Settings {
     pub serve: ServeSettings,
     /// Who is who.
     pub directory: Config,
+    /// `[hosts.NAME]`, as far as it was said.
+    host_settings: BTreeMap<HostName, hosts::HostSettings>,
     /// Which file and line says which of them.
     pub origins: Origins,
     /// The files that were looked for, in order.
@@ -118,6 +123,7 @@ impl Settings {
                 log_file: None,
             },
             directory: Config::default(),
+            host_settings: BTreeMap::new(),
             origins: Origins::default(),
             files: Vec::new(),
         };
@@ -135,7 +141,7 @@ impl Settings {
     ///
     /// # Errors
     /// A file that can't be read or is no TOML; an unknown key (the nearest right one is named); a
-    /// value of the wrong type.
+    /// value of the wrong type; a host of which something is missing.
     pub fn load(named: Option<&Path>) -> Result<Settings, Error> {
         use ErrorKind::{NotADirectory, NotFound, PermissionDenied};
         let mut settings = Settings::usual();
@@ -168,6 +174,7 @@ impl Settings {
             settings.files.push((path, state));
         }
         settings.take_variable("log_timezone")?;
+        settings.hosts()?;
         Ok(settings)
     }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use calltrace_directory::{EnterpriseConfig, Given};
+use calltrace_hosts::{Address, HostName, JournalFolder, SshFile, User};
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::tree::EnterpriseName;
 use calltrace_web::{PublicUrl, RecordingUrl, Recordings};
 use toml::Value;
 
 use super::Settings;
+use super::hosts::HostSettings;
 use super::row::Usual::{Is, Not};
 use super::row::{
     Problem, Setting, file, list, number, parsed, put, secret, switch, text, text_of,
@@ -89,6 +91,25 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new("enterprises.NUMBER.lines.LINE", Not("the line"), "what people call the line",
         |all, names, value| put_name(&mut enterprise(all, names).lines, names, value)),
 
+    Setting::new("hosts.NAME.enterprise", Not("it must be said"), "whose events the host sends, by the enterprise's folder",
+        |all, names, value| put(&mut host(all, names).enterprise, parsed(value, parse_enterprise))),
+    Setting::new("hosts.NAME.address", Not("its name"), "host name or IP address",
+        |all, names, value| put(&mut host(all, names).address, parsed(value, Address::parse))),
+    Setting::new("hosts.NAME.port", Not("22"), "port of its ssh server, 1 to 65535",
+        |all, names, value| put(&mut host(all, names).port, number(value, 1..=u16::MAX))),
+    Setting::new("hosts.NAME.user", Not("root"), "who logs in",
+        |all, names, value| put(&mut host(all, names).user, parsed(value, User::parse))),
+    Setting::new("hosts.NAME.key_file", Not("the keys that ssh finds itself"), "private key to log in with, without a passphrase",
+        |all, names, value| put(&mut host(all, names).key_file, parsed(value, SshFile::parse))),
+    Setting::new("hosts.NAME.password_file", Not("keys alone"), "file that holds the password to log in with, instead of a key",
+        |all, names, value| put(&mut host(all, names).password_file, password_file(value))),
+    Setting::new("hosts.NAME.known_hosts", Not("those that ssh knows"), "file with the keys of hosts",
+        |all, names, value| put(&mut host(all, names).known_hosts, parsed(value, SshFile::parse))),
+    Setting::new("hosts.NAME.timezone", Not("the offset that the host has"), "zone of the times in its journals",
+        |all, names, value| put(&mut host(all, names).timezone, zone(value))),
+    Setting::new("hosts.NAME.journals", Not("/var/log/asterisk"), "folder of its journals",
+        |all, names, value| put(&mut host(all, names).journals, parsed(value, JournalFolder::parse))),
+
     Setting::new("people.CHAT", Not("the chat's number"), "who it is, by the number of a Telegram chat",
         |all, names, value| put_name(&mut all.directory.people, names, value)),
 
@@ -114,14 +135,12 @@ pub(super) fn is_chosen(name: &str) -> bool {
 /// Looks at a name that stands where the table has `chosen`; what is no choice is right already.
 pub(super) fn check_name(chosen: &str, typed: &str) -> Result<(), Problem> {
     let (is_right, hint) = match chosen {
-        "NUMBER" => (
-            EnterpriseName::new(typed).is_some(),
-            "an enterprise is called like its folder, in letters, digits, _ and -",
-        ),
+        "NUMBER" => (EnterpriseName::new(typed).is_some(), ENTERPRISE),
         "EXTENSION" | "LINE" => (
             !matches!(typed, "secret" | "secret_file"),
             "a secret stands above the names, not among them",
         ),
+        "NAME" => return Ok(HostName::parse(typed).map(drop)?),
         "CHAT" => (
             is_chat(typed),
             "people go by the number of their Telegram chat, as in 100000001 = \"Анна\"",
@@ -166,7 +185,11 @@ impl Setting {
 
     /// Whether it is the name of a file that holds a secret.
     pub fn names_a_secret(&self) -> bool {
-        self.name.ends_with("_file") && self.twin().is_some()
+        let is_of_host = matches!(
+            self.name,
+            "hosts.NAME.key_file" | "hosts.NAME.password_file"
+        );
+        is_of_host || self.name.ends_with("_file") && self.twin().is_some()
     }
 
     /// Whether the user chooses one of its names.
@@ -175,6 +198,7 @@ impl Setting {
     }
 }
 
+const ENTERPRISE: &str = "an enterprise is called like its folder, in letters, digits, _ and -";
 const ADDRESSES: &str = "a list of addresses, such as [\"10.0.0.5\"]";
 const HOSTS: &str = "a list of hosts, such as [\"rec.example.org\"]";
 
@@ -201,6 +225,27 @@ fn given_in_file(value: &Value) -> Result<Given, Problem> {
 fn enterprise<'s>(all: &'s mut Settings, names: &[&str]) -> &'s mut EnterpriseConfig {
     let number = EnterpriseName::new(names[1]).expect("a chosen name was looked at");
     all.directory.enterprises.entry(number).or_default()
+}
+
+fn host<'s>(all: &'s mut Settings, names: &[&str]) -> &'s mut HostSettings {
+    let name = HostName::parse(names[1]).expect("a chosen name was looked at");
+    all.host_settings.entry(name).or_default()
+}
+
+fn parse_enterprise(typed: &str) -> Result<EnterpriseName, String> {
+    EnterpriseName::new(typed).ok_or_else(|| ENTERPRISE.to_owned())
+}
+
+/// The name of a file that holds a password. It may be the password itself that was put there, so nothing else than an
+/// absolute path is taken, and what was put there is not shown.
+fn password_file(value: &Value) -> Result<PathBuf, Problem> {
+    let path = file(value)?;
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Err(Problem::must_be(
+            "the absolute path of a file, not the password itself",
+        )),
+    }
 }
 
 /// A name; a blank one is none.

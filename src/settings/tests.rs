@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use calltrace_directory::{Config, PostgresConfig};
+use calltrace_hosts::Login;
 use calltrace_upkeep::rotate::Mode;
 use calltrace_web::{ConnectionLimits, Limits, RecordingUrl};
 
@@ -170,7 +171,7 @@ threads = -1 => 1: threads must be a number from 0 to 256
 fn a_table_that_no_row_is_of_sets_nothing() {
     are_refused(
         r#"
-[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, enterprises, people, postgres, metadata
+[weather] / url = "http://localhost:8020" => 1: no setting "weather"; there are root, log_timezone, display_timezone, threads, hyperlinks, rotate, serve, enterprises, hosts, people, postgres, metadata
 "#,
     );
 }
@@ -214,6 +215,78 @@ fn what_is_wrong_is_named_and_no_secret_is() {
 [metadata] / url = "" => 2: metadata.url is empty
 [metadata] / urll = "" => 2: no setting "urll" in [metadata]; did you mean url?
 "#,
+    );
+}
+
+#[test]
+fn a_host_has_defaults_for_all_but_its_enterprise() {
+    let settings = read(
+        "[hosts.pbx]\nenterprise = \"0367\"\n[hosts.\"10.0.0.5\"]\nenterprise = \"0103\"\naddress = \"::1\"\n\
+         port = 5059\nuser = \"asterisk\"\npassword_file = \"/p\"\nknown_hosts = \"/k\"\ntimezone = \"+03:00\"\n\
+         journals = \"/j\"",
+    );
+    let hosts = settings
+        .expect("both are right")
+        .hosts()
+        .expect("nothing is missing");
+    let [set, usual] = hosts.as_slice() else {
+        panic!("{hosts:?}");
+    };
+    assert_eq!(
+        (usual.address.as_str(), usual.port, usual.user.as_str()),
+        ("pbx", 22, "root")
+    );
+    assert_eq!(
+        (&usual.login, &usual.known_hosts, usual.timezone),
+        (&Login::Key(None), &None, None)
+    );
+    assert_eq!(
+        (usual.enterprise.as_str(), usual.journals.as_str()),
+        ("0367", "/var/log/asterisk")
+    );
+    assert_eq!(
+        (set.address.as_str(), set.port, set.user.as_str()),
+        ("::1", 5059, "asterisk")
+    );
+    assert_eq!(set.login, Login::Password("/p".into()));
+    assert_eq!(set.timezone.map(Zone::name), Some("UTC+03:00"));
+    assert_eq!(
+        (set.enterprise.as_str(), set.journals.as_str()),
+        ("0103", "/j")
+    );
+}
+
+#[test]
+fn a_wrong_setting_of_a_host_says_what_is_right_and_shows_no_password() {
+    are_refused(
+        r#"
+[hosts.pbx] / adress = "a" => 2: no setting "adress" in [hosts.pbx]; did you mean address?
+[hosts.pbx] / enterprise = 0 => 2: hosts.pbx.enterprise must be in quotes
+[hosts.pbx] / enterprise = "../x" => 2: hosts.pbx.enterprise: an enterprise is called like its folder, in letters, digits, _ and -
+[hosts.pbx] / address = "-oProxyCommand=id" => 2: hosts.pbx.address: an address is a host name or an IP address, without a user or a port
+[hosts.pbx] / port = 0 => 2: hosts.pbx.port must be a number from 1 to 65535
+[hosts.pbx] / user = "a b" => 2: hosts.pbx.user: a user is named in letters, digits, _, - and .
+[hosts.pbx] / key_file = "id_rsa" => 2: hosts.pbx.key_file: ssh takes an absolute path here, without quotes, backslashes and dollar signs
+[hosts.pbx] / password_file = "s3cret" => 2: hosts.pbx.password_file must be the absolute path of a file, not the password itself
+[hosts.pbx] / password = "s3cret" => 2: no setting "password" in [hosts.pbx]; there are enterprise, address, port, user, key_file, password_file, known_hosts, timezone, journals
+[hosts.pbx] / journals = "log" => 2: hosts.pbx.journals: the folder of journals is an absolute path, such as /var/log/asterisk
+[hosts."-x"] / port = 1 => 1: hosts.-x: a host is named in letters, digits, _, - and ., as in [hosts.pbx-0367]
+"#,
+    );
+    let wrong = |text: &str| {
+        let settings = read(text).expect("each key is right");
+        settings
+            .hosts()
+            .expect_err("something is missing")
+            .to_string()
+    };
+    assert_eq!(
+        wrong("threads = 1\n[hosts.pbx]\nport = 1"),
+        "config.toml:3: [hosts.pbx] has no enterprise; add a line such as enterprise = \"0367\""
+    );
+    assert_eq!(
+        wrong("[hosts.pbx]\nenterprise = \"1\"\nkey_file = \"/k\"\npassword_file = \"/p\""),
+        "config.toml:2: [hosts.pbx] has both key_file and password_file; leave one of them"
     );
 }
 

@@ -34,7 +34,7 @@ select_rows() {
             "hex(responseTime) FROM $table WHERE id > $from_id AND id <= $to_id ORDER BY id;"
         from_id=$to_id
     done
-    echo "SELECT 'END', count(*) FROM $table WHERE id > $last AND id <= $top;"
+    [ "$torn" ] || echo "SELECT 'END', count(*) FROM $table WHERE id > $last AND id <= $top;"
 }
 
 # Fails if there is no use in asking for more.
@@ -48,7 +48,12 @@ read_table() {
     table=$1 letter=$2
     last=$(read_before "$day" "$letter")
     top=$(echo "SELECT coalesce(max(id), 0) FROM $table;" | ask 2>&1)
+    torn=
     case $top in
+        # What stands before the damage can be read.
+        *malformed*)
+            complain "$top"
+            torn=yes top=9223372036854775807 ;;
         '' | *[!0-9]*)
             complain "$top"
             return ;;

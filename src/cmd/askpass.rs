@@ -1,0 +1,31 @@
+//! Answers ssh when it asks for the password of a host, as `SSH_ASKPASS`. Nobody types this: a variable that the
+//! program sets for its own ssh names the file.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+
+use calltrace_hosts::askpass::{VARIABLE, answer};
+
+use super::{Exit, say};
+
+/// Answers ssh, if it is ssh that asks. `None`: this is an ordinary run.
+pub fn askpass() -> Option<Exit> {
+    let file = env::var_os(VARIABLE).filter(|file| !file.is_empty())?;
+    let words: Vec<OsString> = env::args_os().skip(1).collect();
+    let [question] = words.as_slice() else {
+        return None;
+    };
+    match answer(&question.to_string_lossy(), Path::new(&file)) {
+        Ok(password) => {
+            // ssh that is gone needs no answer.
+            let _ = writeln!(io::stdout(), "{password}");
+            Some(Exit::Found)
+        }
+        Err(wrong) => {
+            say(&format!("no password for ssh: {wrong}"));
+            Some(Exit::Incomplete)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `[hosts.NAME]`: what files say of a host, key by key, and the host that all of it makes.
+
+use std::path::PathBuf;
+
+use calltrace_hosts::{Address, Host, HostName, JournalFolder, Login, SshFile, User};
+use calltrace_model::record::Zone;
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+
+use super::Settings;
+
+/// What was said of a host.
+#[derive(Debug, Clone, Default)]
+pub(super) struct HostSettings {
+    pub(super) enterprise: Option<EnterpriseName>,
+    pub(super) address: Option<Address>,
+    pub(super) port: Option<u16>,
+    pub(super) user: Option<User>,
+    pub(super) key_file: Option<SshFile>,
+    pub(super) password_file: Option<PathBuf>,
+    pub(super) known_hosts: Option<SshFile>,
+    pub(super) timezone: Option<Zone>,
+    pub(super) journals: Option<JournalFolder>,
+}
+
+const PORT: u16 = 22;
+const USER: &str = "root";
+const JOURNALS: &str = "/var/log/asterisk";
+
+impl HostSettings {
+    /// The host, with defaults for what was not said; else the rest of a sentence that begins with its table.
+    fn host(&self, name: &HostName) -> Result<Host, &'static str> {
+        let said = self.clone();
+        let enterprise = said.enterprise;
+        let enterprise =
+            enterprise.ok_or("has no enterprise; add a line such as enterprise = \"0367\"")?;
+        let address = said.address.or_else(|| Address::parse(name.as_str()).ok());
+        let login = match (said.key_file, said.password_file) {
+            (Some(_), Some(_)) => {
+                return Err("has both key_file and password_file; leave one of them");
+            }
+            (None, Some(file)) => Login::Password(file),
+            (key, None) => Login::Key(key),
+        };
+        Ok(Host {
+            name: name.clone(),
+            enterprise,
+            address: address
+                .ok_or("has no address, and its name is none; add address = \"...\"")?,
+            port: said.port.unwrap_or(PORT),
+            user: said
+                .user
+                .unwrap_or_else(|| User::parse(USER).expect("it is a user's name")),
+            login,
+            known_hosts: said.known_hosts,
+            timezone: said.timezone,
+            journals: said
+                .journals
+                .unwrap_or_else(|| JournalFolder::parse(JOURNALS).expect("it is absolute")),
+        })
+    }
+}
+
+impl Settings {
+    /// The hosts that keep journals, by name.
+    ///
+    /// # Errors
+    /// One of which something is missing, or that has two ways to log in.
+    pub fn hosts(&self) -> Result<Vec<Host>, Error> {
+        let host = |(name, said): (&HostName, &HostSettings)| {
+            said.host(name).map_err(|wrong| {
+                let mut lines = self.origins.all();
+                let of_host = lines.find(|(at, _)| at[0] == "hosts" && at[1] == name.as_str());
+                let place =
+                    of_host.map(|(_, said)| format!("{}:{}: ", said.path.display(), said.line));
+                Error::Usage(format!(
+                    "{}[hosts.{name}] {wrong}",
+                    place.unwrap_or_default()
+                ))
+            })
+        };
+        self.host_settings.iter().map(host).collect()
+    }
+}
