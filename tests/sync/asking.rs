@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use calltrace_hosts::journal::{Days, JournalState, Wanted};
@@ -41,7 +41,7 @@ pub(crate) fn limits() -> Limits {
         connect: Duration::from_secs(5),
         overall: Duration::from_secs(20),
         lock_wait: Duration::from_millis(200),
-        askpass: Some(PathBuf::from(testing::program())),
+        askpass: Some(testing::program()),
         ..Limits::default()
     }
 }

@@ -106,7 +106,7 @@ pub(crate) async fn run(
     };
     let ended = match ended {
         Some(ended) => ended,
-        None => match timeout_at(begin + bounds.end, child.wait()).await {
+        None => match timeout_at(begin + lines.until(), child.wait()).await {
             Ok(status) => Ended::Exited(status?),
             Err(_) => Ended::TimedOut,
         },
@@ -148,6 +148,14 @@ struct Lines<'r> {
 }
 
 impl Lines<'_> {
+    /// Until when what is waited for must be there.
+    fn until(&self) -> Duration {
+        match self.first_line {
+            None => self.bounds.first_line.min(self.bounds.end),
+            Some(_) => self.bounds.end,
+        }
+    }
+
     /// Takes lines until there are no more (`None`) or no more are wanted.
     async fn pump(&mut self, mut from: impl AsyncRead + Unpin) -> Option<Ended> {
         let mut buffer: Vec<u8> = Vec::with_capacity(READ_BYTES);
@@ -155,12 +163,9 @@ impl Lines<'_> {
         // Within a line that is too long.
         let mut is_skipping = false;
         loop {
-            let until = match self.first_line {
-                None => self.bounds.first_line.min(self.bounds.end),
-                Some(_) => self.bounds.end,
-            };
             buffer.reserve(READ_BYTES);
-            let read = match timeout_at(self.begin + until, from.read_buf(&mut buffer)).await {
+            let read = match timeout_at(self.begin + self.until(), from.read_buf(&mut buffer)).await
+            {
                 Err(_) => return Some(Ended::TimedOut),
                 Ok(Err(_) | Ok(0)) => return None,
                 Ok(Ok(read)) => read as u64,

@@ -7,10 +7,10 @@ use calltrace_model::record::text;
 use calltrace_model::sanitise::sanitise;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta};
 
+use super::name::day;
 use super::row::{Row, Table};
 use super::script::letter;
 use super::state::{JournalState, JournalTrouble};
-use super::wanted::day;
 
 /// The longest complaint that is kept (characters).
 const COMPLAINT_CHARS_MAX: usize = 200;
@@ -58,6 +58,9 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 struct OpenTable {
     table: Table,
+    /// The id that was read last before.
+    before: i64,
+    /// The last id that there is.
     top: i64,
     rows: u64,
     last: Option<(i64, NaiveDateTime)>,
@@ -127,7 +130,7 @@ impl Reader {
             ("has", Some(of), None) => self.listed.extend(day(of)),
             ("wanted", Some(of), None) => self.wanted.extend(day(of)),
             ("journal", Some(of), None) => {
-                self.table = None;
+                self.leave_table();
                 self.journals.push(JournalState::new(day(of)?));
             }
             ("table", Some(of), Some(top)) => {
@@ -144,6 +147,7 @@ impl Reader {
                 }
                 self.table = Some(OpenTable {
                     table,
+                    before,
                     top: i64::max(top, before),
                     rows: 0,
                     last: None,
@@ -201,20 +205,24 @@ impl Reader {
     /// The end of a table, with the number of rows that it had.
     fn end(&mut self, count: u64) -> Option<()> {
         let (open, journal) = (self.table.take()?, self.journals.last_mut()?);
-        let is_replaced = journal
+        let is_garbled = journal
             .troubles
-            .contains(&JournalTrouble::Replaced(open.table));
+            .iter()
+            .any(|trouble| matches!(trouble, JournalTrouble::Garbled(_)));
         match open.rows == count {
-            true if !is_replaced => drop(journal.last.insert(open.table, open.top)),
-            true => {}
-            false
-                if journal
-                    .troubles
-                    .iter()
-                    .any(|trouble| matches!(trouble, JournalTrouble::Garbled(_))) => {}
+            true => journal.settle(open.table, open.top),
+            // The rows that are missing were counted as what they came as.
+            false if is_garbled => {}
             false => journal.note(JournalTrouble::CutOff),
         }
         Some(())
+    }
+
+    /// Nothing more comes of the table that is being read, though its end was not there.
+    fn leave_table(&mut self) {
+        if let (Some(open), Some(journal)) = (self.table.take(), self.journals.last_mut()) {
+            journal.settle(open.table, open.last.map_or(open.before, |(id, _)| id));
+        }
     }
 
     fn complaint(&mut self, of: &str, complaint: &str) -> Option<()> {
@@ -231,7 +239,7 @@ impl Reader {
             (None, "empty") => JournalTrouble::Empty,
             _ => return None,
         });
-        self.table = None;
+        self.leave_table();
         Some(())
     }
 
@@ -240,6 +248,7 @@ impl Reader {
         if self.is_done {
             return;
         }
+        self.leave_table();
         let is_full = self.rows.len() >= self.rows_max;
         let ended_within = match is_full {
             true => JournalTrouble::TooMany,

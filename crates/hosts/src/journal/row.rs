@@ -6,7 +6,7 @@ use calltrace_model::record::Zone;
 use calltrace_model::sighting::{Delivery, EventBody, SeenAt, Sighting};
 use chrono::{NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone};
 
-use super::wanted::name_of_day;
+use super::name::name_of_day;
 
 /// A table of a journal: where its requests went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,8 +5,11 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
+use super::name::name_of_day;
 use super::row::Table;
-use super::wanted::name_of_day;
+
+/// There are a few tables, and a few things that can be wrong with each.
+const TROUBLES_MAX: usize = 16;
 
 /// What became of reading one journal. Its rows are kept whatever it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +18,8 @@ pub struct JournalState {
     pub day: NaiveDate,
     /// How many of its rows were read.
     pub rows: usize,
-    /// Of each table that was read to its end, the last id; what was asked for to be the last if nothing is new.
-    /// Not in it: a table of which rows may be missing.
+    /// Of each table the id up to which all rows are here or were read before: what to go on behind the next time.
+    /// Not in it: a table that was not read at all, or of which rows in between may be missing.
     pub last: BTreeMap<Table, i64>,
     /// Why rows may be missing; empty if none is.
     pub troubles: Vec<JournalTrouble>,
@@ -81,13 +84,25 @@ impl JournalState {
     }
 
     pub(super) fn note(&mut self, trouble: JournalTrouble) {
-        let last = self.troubles.last_mut();
-        if let (Some(JournalTrouble::Garbled(lines)), JournalTrouble::Garbled(more)) =
-            (last, &trouble)
-        {
+        let garbled = self.troubles.iter_mut().find_map(|known| match known {
+            JournalTrouble::Garbled(lines) => Some(lines),
+            _ => None,
+        });
+        if let (Some(lines), JournalTrouble::Garbled(more)) = (garbled, &trouble) {
             *lines += more;
-        } else if !self.troubles.contains(&trouble) {
+        } else if !self.troubles.contains(&trouble) && self.troubles.len() < TROUBLES_MAX {
             self.troubles.push(trouble);
+        }
+    }
+
+    /// Notes that all rows of a table up to this id are here.
+    pub(super) fn settle(&mut self, table: Table, id: i64) {
+        let is_other = |trouble: &JournalTrouble| {
+            matches!(trouble, JournalTrouble::Garbled(_))
+                || *trouble == JournalTrouble::Replaced(table)
+        };
+        if !self.troubles.iter().any(is_other) {
+            self.last.insert(table, id);
         }
     }
 }
