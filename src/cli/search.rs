@@ -178,6 +178,9 @@ pub struct CallArgs {
     /// The client was transferred
     #[arg(long)]
     pub transferred: bool,
+    /// An event of it never arrived and was recovered from the host's journal
+    #[arg(long)]
+    pub recovered: bool,
     /// Something is wrong with the call: message_not_sent, wrong_number, request_failed, message_repeated, message_left_standing, wrong_duration, name_lookup_failed, no_end, name_lookup_empty, text_cut or response_cut
     #[arg(long, value_name = "CODE", value_parser = parse_fault, add = Wanted::Words(&*FAULTS))]
     pub fault: Option<FaultCode>,
@@ -228,6 +231,7 @@ impl CallArgs {
             ("--min-talk", millis(self.min_talk)),
             ("--min-ring", millis(self.min_ring)),
             ("--transferred", self.transferred.then(String::new)),
+            ("--recovered", self.recovered.then(String::new)),
             ("--fault", self.fault.map(|code| code.name().to_owned())),
         ];
         let given = all
@@ -258,7 +262,7 @@ Examples:
   calltrace search 0367 --lines --http-status 5xx -C 2
       failed requests and what was around them",
     after_long_help = "\
-Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, fault, since, until) \
+Filters on the call (phone, ext, trunk, chat, direction, status, min-*, transferred, recovered, fault, since, until) \
 must all hold. Filters on a record (event, kind, http-status, min-request, action, message, text, regex) must all hold for one \
 of its records. With --lines all of them are filters on a record, and records are shown as calltrace tail \
 shows them, the match marked; in a pipe they are not cut, and --format raw prints the lines as they stand in the files.

@@ -55,6 +55,7 @@ pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQues
             min_talk_millis: args.min_talk,
             min_ring_millis: args.min_ring,
             transferred: args.transferred,
+            recovered: args.recovered,
             fault: args.fault,
             since: None,
             until: None,

@@ -48,6 +48,7 @@ pub(super) fn run(
     }
     let question = LinesQuestion {
         filter: RecordFilter {
+            recovered: args.calls.recovered,
             since,
             until,
             ..args.calls.party.record_filter(&args.calls.content)

@@ -6,7 +6,9 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use calltrace_engine::{Engine, SearchQuestion, TraceQuestion};
+use calltrace_engine::{Engine, Found, LinesQuestion, SearchQuestion, TraceQuestion};
+use calltrace_model::call::Criteria;
+use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{Body, Record};
 use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Plan, write_tree};
@@ -87,12 +89,15 @@ fn add(folder: &Path, batch: &Batch) {
     }
 }
 
-/// What does not depend on where records stand.
-fn calls(engine: &Engine, root: &Path) -> Vec<String> {
+fn search(engine: &Engine, root: &Path, question: &SearchQuestion) -> Found {
     let tree = Tree::open(root).expect("a tree");
     let name = EnterpriseName::new("0367").expect("a name");
-    let found = engine.search(&tree, &name, &SearchQuestion::default());
-    let calls = found.expect("searched").calls;
+    engine.search(&tree, &name, question).expect("searched")
+}
+
+/// What does not depend on where records stand.
+fn calls(engine: &Engine, root: &Path) -> Vec<String> {
+    let calls = search(engine, root, &SearchQuestion::default()).calls;
     let mut calls: Vec<String> = calls
         .iter()
         .map(|call| {
@@ -194,6 +199,38 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
             .flatten()
             .filter(|line| line.contains("_recovered"));
         assert!(marked.count() > 10, "{form}");
+
+        // Those of which an event was recovered, and no others.
+        let asked = SearchQuestion {
+            criteria: Criteria {
+                recovered: true,
+                ..Criteria::default()
+            },
+            ..SearchQuestion::default()
+        };
+        let found = search(&engine, &root, &asked).calls;
+        let all = search(&engine, &root, &SearchQuestion::default()).calls;
+        let recovered: Vec<_> = all.into_iter().filter(|call| call.recovered > 0).collect();
+        assert!(recovered.len() > 50 && recovered == found, "{form}");
+        let lines = LinesQuestion {
+            filter: RecordFilter {
+                recovered: true,
+                ..RecordFilter::default()
+            },
+            count_only: true,
+            ..LinesQuestion::default()
+        };
+        let tree = Tree::open(&root).expect("a tree");
+        let name = EnterpriseName::new("0367").expect("a name");
+        let counted = engine
+            .lines(&tree, &name, &lines)
+            .expect("searched")
+            .matches;
+        assert_eq!(
+            counted,
+            lost + late.values().map(Vec::len).sum::<usize>(),
+            "{form}"
+        );
 
         // The next rotation makes the tables anew, so that it is fast again.
         let before: Vec<Vec<u8>> = read_all(&root);

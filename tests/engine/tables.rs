@@ -121,6 +121,13 @@ pub(crate) fn questions(first: Stamp, last: Stamp) -> Vec<(String, SearchQuestio
             }),
         ),
         (
+            "recovered events".to_owned(),
+            of(Criteria {
+                recovered: true,
+                ..none()
+            }),
+        ),
+        (
             "a short number".to_owned(),
             of(Criteria {
                 phone: PhoneQuery::parse("152").ok(),
@@ -358,7 +365,7 @@ fn a_forged_table_or_one_of_other_rules_is_of_no_use() {
         }
         check("other rules", &|_, bytes| {
             let mut bytes = bytes.to_vec();
-            let at = bytes.windows(8).position(|text| text == b"rules 3\n");
+            let at = bytes.windows(8).position(|text| text == b"rules 4\n");
             bytes[at.expect("the rules") + 6] = b'0';
             bytes
         });

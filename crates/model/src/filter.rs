@@ -7,7 +7,7 @@ use memchr::memmem;
 use regex::bytes::Regex;
 
 use crate::call::took_millis;
-use crate::record::{Body, KindName, Record, Stamp, Tg, json, phone};
+use crate::record::{Body, KindName, Record, Recovered, Stamp, Tg, json, phone, recovered};
 
 /// Conditions on a record; every one that is given must hold, and all by the same record.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,8 @@ pub struct RecordFilter {
     pub trunks: Vec<String>,
     /// A Telegram record of one of these chats.
     pub chats: Vec<String>,
+    /// An Asterisk event that never arrived and was recovered from the host's journal.
+    pub recovered: bool,
     /// Written at this time or later.
     pub since: Option<Stamp>,
     /// Written before this time.
@@ -94,6 +96,7 @@ impl RecordFilter {
             && self.extensions.is_empty()
             && self.trunks.is_empty()
             && self.chats.is_empty()
+            && !self.recovered
             && self.since.is_none()
             && self.until.is_none()
     }
@@ -116,6 +119,7 @@ impl RecordFilter {
             && self.phone.as_ref().is_none_or(|q| has_phone(q, record))
             && (self.extensions.is_empty() || has_extension(&self.extensions, record))
             && (self.trunks.is_empty() || has_trunk(&self.trunks, record))
+            && (!self.recovered || Recovered::of(record).is_some())
             && self.regex.as_ref().is_none_or(|r| r.is_match(record.line))
     }
 
@@ -127,6 +131,7 @@ impl RecordFilter {
         let phone = self.phone.as_ref().filter(|q| !q.is_short());
         let phone = phone.map(|q| q.needle().to_vec());
         text.or(phone)
+            .or_else(|| self.recovered.then(|| recovered::KEY.to_vec()))
             .or_else(|| http.then(|| b"|HTTP|".to_vec()))
             .or_else(|| tg.then(|| b"|TG|".to_vec()))
             .or_else(|| (self.kinds == [KindName::Sql]).then(|| b"|SQL|".to_vec()))

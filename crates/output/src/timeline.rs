@@ -86,7 +86,20 @@ pub fn write_timeline(
             bodies(out, &record, &secrets)?;
         }
     }
-    Ok(())
+    footer(out, &call.summary, options.width)
+}
+
+/// Writes what is to be known of the records behind them, an empty line first; nothing where there is nothing.
+pub(super) fn footer(
+    out: &mut impl Write,
+    summary: &Summary,
+    width: Option<usize>,
+) -> io::Result<()> {
+    let Some(recovered) = words::recovered(summary) else {
+        return Ok(());
+    };
+    writeln!(out)?;
+    lines(out, &recovered, width, style::doubtful)
 }
 
 /// `+0.410s`, `+12.100s`, `+2m05.0s`

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::number::phone;
-use super::story::{Voice, events};
+use super::story::{Voice, events, form};
 use super::{Clock, People};
 use calltrace_model::call::{Direction, Fact, Outcome, Summary, felt_hold};
-use calltrace_model::record::{Ast, Body, Record, json};
+use calltrace_model::record::{Ast, Body, Record, Recovered, json};
+use calltrace_model::redact;
 use calltrace_model::sanitise::sanitise;
 
 /// `2m05s`, `14s`, `1h02m05s`; of a second or less in tenths: `0.4s`.
@@ -211,12 +212,31 @@ pub(super) fn short(bridge: &[u8]) -> String {
     sanitise(&bridge[..end.min(8)]).into_owned()
 }
 
-/// What a record says, in words.
+/// What a record says, in words; behind them where it was recovered from, if it was.
 pub(super) fn record(record: &Record<'_>, fact: &Fact) -> String {
-    match &record.body {
+    let what = match &record.body {
         Body::Ast(ast) => event(ast, fact),
         _ => other(record),
+    };
+    match Recovered::of(record).filter(|_| fact.recovered) {
+        Some(mark) => format!("{what} [recovered from {}]", shown(&mark.from)),
+        None => what,
     }
+}
+
+/// Text of a log, redacted and sanitised.
+fn shown(text: &str) -> String {
+    sanitise(redact::text(text).as_bytes()).into_owned()
+}
+
+/// How many of a call's records never arrived and were recovered; `None` for none.
+pub(super) fn recovered(summary: &Summary) -> Option<String> {
+    let records = form(summary.recovered, &["record", "records"]);
+    let said = format!(
+        "{} {records} recovered from the host's journal",
+        summary.recovered
+    );
+    (summary.recovered > 0).then_some(said)
 }
 
 /// A record that is not Asterisk's, in words; redacted and sanitised.
@@ -244,7 +264,7 @@ pub(super) fn other(record: &Record<'_>) -> String {
         Body::Sql(sql) => format!("{} {}", lossy(sql.query_type), lossy(sql.table)),
         _ => lossy(record.line).into_owned(),
     };
-    sanitise(calltrace_model::redact::text(&text).as_bytes()).into_owned()
+    shown(&text)
 }
 
 #[cfg(test)]

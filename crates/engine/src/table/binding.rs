@@ -16,7 +16,7 @@ use calltrace_store::index::Index;
 use calltrace_store::source::{Source, last_line_end};
 
 /// Changes whenever the same records may make other calls.
-const CALL_RULES: u32 = 3;
+const CALL_RULES: u32 = 4;
 
 /// Bytes at either end of what was read that are compared.
 const PRINT_BYTES: u64 = 4096;

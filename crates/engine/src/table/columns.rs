@@ -24,6 +24,7 @@ pub(super) struct Judged {
     ring: Vec<Option<i64>>,
     talk: Vec<Option<i64>>,
     transferred_to: Lists<ByteArray>,
+    recovered: Vec<i64>,
     parties: Lists<ByteArray>,
     numbers: Lists<ByteArray>,
     trunks: Lists<ByteArray>,
@@ -64,6 +65,9 @@ impl Judged {
         }
         if criteria.min_talk_millis.is_some() {
             judged.talk = group.maybe("talk_ms", Values::numbers)?;
+        }
+        if criteria.recovered {
+            judged.recovered = group.one("recovered_count", Values::numbers)?;
         }
         let is_long = phone.is_some() && !is_short;
         for (is_asked, lists, name) in [
@@ -159,6 +163,10 @@ impl Evidence for JudgedRow<'_> {
 
     fn was_transferred(&self) -> bool {
         !self.columns.transferred_to.of(self.row).is_empty()
+    }
+
+    fn was_recovered(&self) -> bool {
+        self.columns.recovered[self.row] > 0
     }
 
     fn has_trunk(&self, trunk: &str) -> bool {

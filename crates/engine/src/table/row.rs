@@ -54,6 +54,7 @@ message call {
   required int64 telegram_records;
   required int64 sql_queries_count;
   required int64 events_count;
+  required int64 recovered_count;
   required group ringing (LIST) { repeated group list { required group element {
     required binary party (STRING);
     required int64 from_after_ms;
@@ -187,6 +188,7 @@ fn visit_rest(v: &mut impl Visitor, call: &mut Summary) {
         &mut call.telegram,
         &mut call.sql,
         &mut call.events,
+        &mut call.recovered,
     ] {
         count(v, counted);
     }

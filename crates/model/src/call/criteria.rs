@@ -30,6 +30,8 @@ pub struct Criteria {
     pub min_ring_millis: Option<i64>,
     /// Was transferred.
     pub transferred: bool,
+    /// One of its records was recovered from the host's journal.
+    pub recovered: bool,
     /// Has this fault; the facts must have been read with their texts.
     pub fault: Option<FaultCode>,
     /// Began at this time or later.
@@ -53,7 +55,11 @@ impl Criteria {
         let outside_time = facts.first().is_some_and(|first| {
             self.since.is_some_and(|t| first.at < t) || self.until.is_some_and(|t| first.at >= t)
         });
-        outside_time || other_outcome() || (self.needs_match && !facts.iter().any(|f| f.matched))
+        let has_arrived = || self.recovered && !facts.iter().any(|fact| fact.recovered);
+        outside_time
+            || other_outcome()
+            || has_arrived()
+            || (self.needs_match && !facts.iter().any(|f| f.matched))
     }
 
     /// Whether only time narrows the question.
@@ -69,6 +75,7 @@ impl Criteria {
             min_talk_millis,
             min_ring_millis,
             transferred,
+            recovered,
             fault,
             since: _,
             until: _,
@@ -83,7 +90,7 @@ impl Criteria {
             && min_talk_millis.is_none()
             && min_ring_millis.is_none()
             && fault.is_none()
-            && !(*unanswered || *transferred || *needs_match)
+            && !(*unanswered || *transferred || *recovered || *needs_match)
     }
 
     /// Whether a call is one of those asked for.
@@ -103,6 +110,7 @@ impl Criteria {
                 .min_ring_millis
                 .is_none_or(|least| call.ring_millis() >= Some(least))
             && (!self.transferred || call.was_transferred())
+            && (!self.recovered || call.was_recovered())
             && shows(&self.trunks, &|trunk| call.has_trunk(trunk))
             && shows(&self.extensions, &|extension| call.has_party(extension))
             && shows(&self.chats, &|chat| call.has_chat(chat))

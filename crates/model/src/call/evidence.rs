@@ -29,6 +29,8 @@ pub trait Evidence {
     fn talk_millis(&self) -> Option<i64>;
     /// Whether a transfer was completed.
     fn was_transferred(&self) -> bool;
+    /// Whether one of its records never arrived and was recovered.
+    fn was_recovered(&self) -> bool;
     /// Whether it went over the line of this name.
     fn has_trunk(&self, trunk: &str) -> bool;
     /// Whether this extension, or number as it is written, rang, called, talked or was dialled.
@@ -112,6 +114,10 @@ impl Evidence for Records<'_> {
 
     fn was_transferred(&self) -> bool {
         self.summary.transfers > 0
+    }
+
+    fn was_recovered(&self) -> bool {
+        self.summary.recovered > 0
     }
 
     fn has_trunk(&self, trunk: &str) -> bool {

@@ -129,6 +129,8 @@ pub struct Fact {
     pub busy: Option<bool>,
     /// A request that was posted as an integration's answer.
     pub integration: bool,
+    /// An event that never arrived and was recovered from the host's journal.
+    pub recovered: bool,
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
     /// What its text says; nothing where texts were not read (see [`Facts::with_texts`]).
@@ -228,6 +230,7 @@ impl Fact {
             channels_left: None,
             busy: None,
             integration: false,
+            recovered: false,
             took: u32::MAX,
             matched: false,
             said: Said::default(),

@@ -106,6 +106,8 @@ pub struct Summary {
     pub sql: usize,
     /// Asterisk events.
     pub events: usize,
+    /// Of those, the ones that never arrived and were recovered from the host's journal.
+    pub recovered: usize,
     /// All its channels, the main leg first.
     pub legs: Vec<Leg>,
     /// What its records show besides; `None` unless it was asked for.
@@ -163,6 +165,7 @@ impl Summary {
             telegram: 0,
             sql: 0,
             events: 0,
+            recovered: 0,
             legs: Vec::new(),
             digest: None,
         }
@@ -247,6 +250,7 @@ impl Summary {
                 .count(),
             sql: facts.iter().filter(|f| f.event == Event::Sql).count(),
             events: facts.iter().filter(|f| f.is_asterisk()).count(),
+            recovered: facts.iter().filter(|f| f.recovered).count(),
             legs: legs(facts, &main),
             digest: None,
             main_uid: text(&main),

@@ -18,11 +18,13 @@ pub mod json;
 mod parse;
 pub mod phone;
 mod place;
+pub mod recovered;
 pub mod time;
 pub mod write;
 mod zone;
 
 pub use place::Place;
+pub use recovered::Recovered;
 pub use time::{LogZone, Stamp};
 pub use zone::{Zone, ZoneOffset};
 

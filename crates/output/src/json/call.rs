@@ -77,6 +77,7 @@ pub(super) fn call(s: &Summary, clock: &Clock) -> Value {
         "messages_standing": s.messages.standing,
         "messages_chats": s.messages.chats,
         "http_failed": s.http_failed,
+        "recovered_count": s.recovered,
     })
 }
 

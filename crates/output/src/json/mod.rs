@@ -22,7 +22,7 @@ pub use extent::Extent;
 use super::{Clock, Secrets, Shown};
 use calltrace_engine::{Found, FoundLines, Searched, Trace, TracedCall};
 use calltrace_model::call::{Fact, Fault, MessageLife, Phase, Reason, State, Summary};
-use calltrace_model::record::{Body, KindName, Record, Stamp};
+use calltrace_model::record::{Body, KindName, Record, Recovered, Stamp};
 use calltrace_model::redact;
 use calltrace_model::sanitise::is_unsafe;
 use calltrace_store::error::Trouble;
@@ -272,7 +272,11 @@ pub fn records<'c>(
 /// One record without the Tokens that its answer states.
 pub fn masked(line: &[u8], at: Stamp, clock: &Clock, secrets: &Secrets) -> Value {
     let mut entry = entry(line, at, clock);
-    secrets.mask_value(&mut entry["data"]);
+    for field in ["data", "recovered"] {
+        if let Some(value) = entry.get_mut(field) {
+            secrets.mask_value(value);
+        }
+    }
     entry
 }
 
@@ -325,7 +329,13 @@ pub fn entry(line: &[u8], at: Stamp, clock: &Clock) -> Value {
         ),
         Body::Unparsed => ("unparsed", json!({ "raw": shown(line) })),
     };
-    json!({ "type": kind, "timestamp": clock.rfc3339(at), "data": data })
+    let mut entry = json!({ "type": kind, "timestamp": clock.rfc3339(at), "data": data });
+    if let (Some(fields), Some(mark)) = (entry.as_object_mut(), Recovered::of(&record)) {
+        let (from, status) = (redact::text(&mark.from), redact::text(&mark.status));
+        let mark = json!({ "from": from, "row": mark.row, "status": status });
+        fields.insert("recovered".to_owned(), mark);
+    }
+    entry
 }
 
 /// A number where it is one (chat ids, statuses), else the text; `null` for `None`.

@@ -28,7 +28,8 @@ pub fn write_story(out: &mut impl Write, told: &Told<'_>, width: Option<usize>) 
         write!(out, "{time}  {}  ", style::faint(&format!("{offset:>7}")))?;
         wrapped(out, &told.sentence(step), INDENT, width)?;
     }
-    write_faults(out, told, width)
+    write_faults(out, told, width)?;
+    timeline::footer(out, &told.call.summary, width)
 }
 
 /// Each fault, the gravest first, with its code.

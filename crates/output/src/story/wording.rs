@@ -68,9 +68,14 @@ impl Teller for Told<'_> {
 }
 
 impl Told<'_> {
-    /// A step as a sentence without a full stop; safe to show, without secrets.
+    /// A step as a sentence without a full stop; safe to show, without secrets. It is marked if one of its records
+    /// was recovered.
     pub(super) fn sentence(&self, step: &Step) -> String {
-        self.secrets.mask(&self.step(step)).into_owned()
+        let mark = match step.is_recovered(&self.call.facts) {
+            true => " [recovered]",
+            false => "",
+        };
+        format!("{}{mark}", self.secrets.mask(&self.step(step)))
     }
 
     /// The first of some records: what was asked, and the status.

@@ -45,6 +45,7 @@ pub fn call_page(look: &Look, page: &CallPage<'_>) -> Markup {
         language: l,
         people: &people,
         summary: &page.call.summary,
+        facts: &page.call.facts,
         is_over: live.is_none(),
     };
     let told = Story::of(&page.call.facts, &page.call.summary);

@@ -210,24 +210,35 @@ fn forward(look: &Look, page: &CallPage<'_>, result: &str, answer: &str) -> Mark
 pub(super) fn notes(look: &Look, page: &CallPage<'_>, is_live: bool) -> Markup {
     let l = look.language;
     let s = &page.call.summary;
-    let mut said = Vec::new();
+    let mut said: Vec<String> = Vec::new();
     if !page.names.missing.is_empty() {
-        said.push(l.of(
+        said.push(l.text(
             "Справочник сейчас не отвечает, поэтому часть имён не показана.",
             "A directory does not answer at the moment, so some names are not shown.",
         ));
     }
     if page.call.closure.capped {
-        said.push(l.of(
+        said.push(l.text(
             "Связей слишком много: часть звонка может отсутствовать или быть чужой.",
             "Too many links: parts of the call may be missing or foreign.",
         ));
     }
     // Internal calls are not told of, and not every enterprise has a bot.
     if s.messages.sent == 0 && s.direction != Direction::Internal && s.ended && !is_live {
-        said.push(l.of(
+        said.push(l.text(
             "Сообщений в Telegram об этом звонке нет.",
             "There are no Telegram messages about this call.",
+        ));
+    }
+    if s.recovered > 0 {
+        let count = l.count(
+            s.recovered,
+            ["событие", "события", "событий"],
+            ["event", "events"],
+        );
+        said.push(l.of(
+            format!("Не дошло вовремя и восстановлено из журнала АТС: {count}."),
+            format!("Did not arrive, and recovered from the host's journal: {count}."),
         ));
     }
     html! {

@@ -8,7 +8,7 @@ use super::people::People;
 use super::plain::grouped;
 use super::{Language, Look, shortened};
 use calltrace_model::call::{
-    Direction, RingOutcome, Rung, Step, StepEvent, Story, Summary, TransferResult,
+    Direction, Fact, RingOutcome, Rung, Step, StepEvent, Story, Summary, TransferResult,
 };
 use calltrace_model::record::Stamp;
 use calltrace_output::story::{self as told, Teller, Voice};
@@ -45,9 +45,9 @@ pub(super) fn story(look: &Look, words: &Words<'_>, story: &Story) -> Markup {
                         li class=(class(&told.step.event)) {
                             (time(look, begin, told.step.at))
                             div.what {
-                                p { (words.step(told.step)) }
+                                p { (words.step(told.step)) (words.mark(told.step)) }
                                 @for notice in told.notices.iter().take(NOTICES_MAX) {
-                                    p.note { (words.step(notice)) }
+                                    p.note { (words.step(notice)) (words.mark(notice)) }
                                 }
                                 @if told.notices.len() > NOTICES_MAX {
                                     p.note { (l.more(told.notices.len() - NOTICES_MAX)) }
@@ -108,8 +108,23 @@ pub(super) struct Words<'w> {
     pub(super) language: Language,
     pub(super) people: &'w People<'w>,
     pub(super) summary: &'w Summary,
+    pub(super) facts: &'w [Fact],
     /// Nothing more will come of the call: who has not answered did not.
     pub(super) is_over: bool,
+}
+
+impl Words<'_> {
+    /// Says of a step that one of its records was recovered.
+    fn mark(&self, step: &Step) -> Markup {
+        html! {
+            @if step.is_recovered(self.facts) { " " span.leg { "· " (recovered(self.language)) } }
+        }
+    }
+}
+
+/// The mark of what never arrived and was recovered.
+pub(super) fn recovered(l: Language) -> &'static str {
+    l.of("восстановлено", "recovered")
 }
 
 impl Teller for Words<'_> {

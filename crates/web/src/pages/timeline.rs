@@ -4,12 +4,12 @@ use maud::{Markup, PreEscaped, html};
 
 use super::entries::{Entry, entries, life_of};
 use super::people::People;
-use super::story::stage_of;
+use super::story::{recovered, stage_of};
 use super::technical::bridges_of;
 use super::{CallPage, Look, events, message_text, shortened, shown};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Fact, MessageAction, MessageLife, RequestResult};
-use calltrace_model::record::{Body, Http, Record, Stamp, json};
+use calltrace_model::record::{Body, Http, Record, Recovered, Stamp, json};
 use calltrace_model::{redact, sanitise};
 
 /// Entries on one page; those after them are a link away.
@@ -195,7 +195,12 @@ impl Page<'_> {
             li id=(anchor(&Entry::One(at))) class=(class) {
                 (self.time(line.at))
                 div.what {
-                    @let head = html! { span.kind aria-hidden="true" { (kind) } (what) };
+                    @let head = html! {
+                        span.kind aria-hidden="true" { (kind) } (what)
+                        @if let Some(mark) = Recovered::of(&record).filter(|_| fact.recovered) {
+                            " " span.leg { "· " (recovered(l)) ": " code { (shortened(mark.from.as_bytes(), 60)) } }
+                        }
+                    };
                     @if bodies.is_empty() { (head) } @else {
                         details {
                             summary { (head) }

@@ -45,6 +45,14 @@ pub struct Step {
     pub records: Vec<usize>,
 }
 
+impl Step {
+    /// Whether one of its records never arrived and was recovered; `facts` are those of the call.
+    pub fn is_recovered(&self, facts: &[Fact]) -> bool {
+        let of = |at: &usize| facts.get(*at).is_some_and(|fact| fact.recovered);
+        self.records.iter().any(of)
+    }
+}
+
 /// A party that was rung, and how that ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rung {
