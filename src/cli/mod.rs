@@ -11,6 +11,7 @@ mod rotate;
 mod search;
 mod serve;
 mod stats;
+mod sync;
 mod tail;
 mod values;
 mod when;
@@ -34,6 +35,7 @@ pub use search::{
 };
 pub use serve::{LinkArgs, LogFormat, ServeArgs, own_url};
 pub use stats::{StatsArgs, StatsFormat};
+pub use sync::{SyncArgs, SyncFormat};
 pub use tail::{LiveArgs, TailArgs, TailFormat};
 pub use when::{Moment, start_of};
 pub use words::{check_environment, is_flag, subcommands, typed_or_set_wrong};
@@ -145,6 +147,8 @@ pub enum Command {
     Live(Box<LiveArgs>),
     /// Seal, compress, index and expire; safe beside live writers
     Rotate(RotateArgs),
+    /// Recover events that hosts sent and that never arrived
+    Sync(SyncArgs),
     /// The pages of calls, for a browser, on 127.0.0.1:8026
     Serve(ServeArgs),
     /// A link that opens the page of one call for some time

@@ -25,6 +25,7 @@ mod rotate;
 mod search;
 mod serve;
 mod stats;
+mod sync;
 mod system_zone;
 mod tail;
 mod talk;
@@ -126,6 +127,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
             let desk = Desk::of(global, &mut args.enterprises)?;
             doctor::run(&desk.paged(), &args)
         }
+        Command::Sync(mut args) => sync::run(&Desk::of(global, &mut args.enterprises)?, &args),
         Command::Serve(args) => serve::run(Desk::open(global)?, &args),
     }
 }

@@ -1,6 +1,8 @@
 //! What hosts say they sent: their journals, here and over ssh.
 
 mod asking;
+mod day;
 mod journals;
+mod recovering;
 mod ssh_answers;
 mod ssh_logins;

@@ -23,6 +23,7 @@ pub mod stats;
 pub mod story;
 mod stream;
 mod style;
+pub mod sync;
 mod table;
 mod timeline;
 mod words;

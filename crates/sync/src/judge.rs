@@ -65,27 +65,36 @@ impl Cause {
     }
 }
 
-/// The events that a host sent, and why each is missing if it is.
+/// The events that a host sent. The three lists are of one length.
 #[derive(Debug, Default)]
 pub struct Sent {
     /// The events.
     pub sightings: Vec<Sighting>,
-    /// For each of them.
+    /// Why each is missing if it is.
     pub causes: Vec<Cause>,
+    /// Which row each is of, as the caller counts them.
+    pub rows: Vec<usize>,
 }
 
 impl Sent {
-    /// Joins what a journal notes of the two receivers: events of the other one count only where the first one's
-    /// table has no such event.
-    pub fn join(webhook: Vec<Sighting>, crm: Vec<Sighting>) -> Sent {
-        let only_crm = compare(&crm, &webhook, MatchWindow::default()).missing;
-        let causes = webhook.iter().map(|one| Cause::of(one.delivery));
+    /// Joins what a journal notes of the two receivers, each event with the number of its row: events of the other
+    /// receiver count only where the first one's table has no such event.
+    pub fn join(webhook: Vec<(usize, Sighting)>, crm: Vec<(usize, Sighting)>) -> Sent {
+        let (mut rows, mut sightings): (Vec<usize>, Vec<Sighting>) = webhook.into_iter().unzip();
+        let (crm_rows, crm): (Vec<usize>, Vec<Sighting>) = crm.into_iter().unzip();
+        let only_crm = compare(&crm, &sightings, MatchWindow::default()).missing;
+        let causes = sightings.iter().map(|one| Cause::of(one.delivery));
         let causes = causes.chain(only_crm.iter().map(|_| Cause::OtherTable));
         let causes = causes.collect();
-        let mut sightings = webhook;
-        let mut crm: Vec<Option<Sighting>> = crm.into_iter().map(Some).collect();
-        sightings.extend(only_crm.into_iter().filter_map(|place| crm[place].take()));
-        Sent { sightings, causes }
+        for place in only_crm {
+            rows.push(crm_rows[place]);
+            sightings.push(crm[place].clone());
+        }
+        Sent {
+            sightings,
+            causes,
+            rows,
+        }
     }
 
     /// First and last moment at which one of them may have arrived; `None` if there are none.
@@ -108,6 +117,8 @@ pub struct Judgement {
     pub pending: usize,
     /// How many may stand in what could not be read.
     pub hidden: usize,
+    /// How long after it was sent half of what arrived was there, in milliseconds; 0 if nothing arrived.
+    pub lag: i64,
 }
 
 /// Judges what was sent by what arrived until `now` (milliseconds since 1970 UTC). What damaged files may hold is
@@ -139,8 +150,13 @@ pub fn judge(
         .filter_map(|trouble| trouble.hides)
         .map(|times| millis(times, zone))
         .collect();
+    let mut lags: Vec<i64> = (first.pairs.iter())
+        .map(|pair| received[pair.received].at_millis - sent.sightings[pair.sent].at_millis)
+        .collect();
+    lags.sort_unstable();
     let mut judgement = Judgement {
         arrived: first.pairs.len(),
+        lag: lags.get(lags.len() / 2).copied().unwrap_or_default(),
         ..Judgement::default()
     };
     for (&place, is_misdated) in first.missing.iter().zip(is_misdated) {
@@ -196,7 +212,11 @@ mod tests {
     }
 
     fn sent(all: &[Sighting]) -> Sent {
-        Sent::join(all.to_vec(), Vec::new())
+        Sent::join(numbered(all), Vec::new())
+    }
+
+    fn numbered(all: &[Sighting]) -> Vec<(usize, Sighting)> {
+        all.iter().cloned().enumerate().collect()
     }
 
     fn judged(sent: &Sent, received: &[Sighting], now: i64) -> Judgement {
@@ -245,19 +265,20 @@ mod tests {
     #[test]
     fn the_other_receivers_table_counts_only_where_the_first_has_nothing() {
         let other = r#"{"UniqueId":"2.2","Phone":"2"}"#;
-        let webhook = vec![seen(NOON, BODY, Delivery::TimedOut)];
-        let crm = vec![
+        let webhook = numbered(&[seen(NOON, BODY, Delivery::TimedOut)]);
+        let crm = numbered(&[
             seen(NOON + 40, BODY, Delivery::Accepted),
             seen(NOON, other, Delivery::Accepted),
-        ];
+        ]);
         let joined = Sent::join(webhook, crm);
         assert_eq!(joined.causes, [Cause::TimedOut, Cause::OtherTable]);
+        assert_eq!(joined.rows, [0, 1]);
         // The other receiver gets bridges without their ids.
         let bridge = r#"{"UniqueId":"1.1","BridgeUniqueid":"b","Exten":"3"}"#;
         let less = r#"{"UniqueId":"1.1","Exten":"3"}"#;
         let joined = Sent::join(
-            vec![seen(NOON, bridge, Delivery::Accepted)],
-            vec![seen(NOON, less, Delivery::Accepted)],
+            numbered(&[seen(NOON, bridge, Delivery::Accepted)]),
+            numbered(&[seen(NOON, less, Delivery::Accepted)]),
         );
         assert_eq!(joined.causes, [Cause::Lost]);
     }

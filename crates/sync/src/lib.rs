@@ -10,9 +10,16 @@
 //! Where events come from is for `calltrace-hosts`; how the answers look is for `output` and `web`.
 
 mod judge;
+mod marks;
+mod outcome;
 mod received;
 mod recovered;
+mod run;
+mod site;
 
 pub use judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
+pub use outcome::{Failure, HostOutcome};
 pub use received::{Received, received};
 pub use recovered::{NoLine, Provenance, line};
+pub use run::{Question, sync_host};
+pub use site::Site;

@@ -6,5 +6,6 @@ pub mod doctor;
 pub mod recovered;
 pub mod rotate;
 
+pub mod kept;
 mod own;
 mod survey;

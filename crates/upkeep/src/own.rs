@@ -12,12 +12,28 @@ use calltrace_engine::log_of_table;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, Deeds, Distrusted, Folder, Lock, give};
 use calltrace_store::index::{self, FOLDER};
+use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// The file that keeps two runs apart, and a run and whoever adds lines to files of ours.
 pub(crate) const LOCK: &str = "lock";
 
+/// Up to where the journals of hosts have been read.
+pub(crate) const SYNC: &str = "sync.json";
+
 /// When which archive was compared with its index.
 pub(crate) const CHECKED: &str = "checked.toml";
+
+/// Opens the folder of an enterprise's logs in order to change it.
+///
+/// # Errors
+/// When it is not there, can't be opened, or another user than its owner could change the way to it.
+pub(crate) fn folder_of_logs(tree: &Tree, enterprise: &EnterpriseName) -> Result<Folder, Error> {
+    let path = tree.path(enterprise);
+    let fail = |error| Error::io(&path, "open the folder", error);
+    let refused = |why| fail(io::Error::new(ErrorKind::PermissionDenied, why));
+    let trusted = tree.folder_to_change(enterprise).map_err(fail)?;
+    trusted.map_err(|other| refused(refusal(&other, "written")))
+}
 
 /// Opens the folder for what is ours in a folder of logs. It is made first where there is none, with the owner of
 /// the logs' folder.
@@ -97,5 +113,5 @@ fn is_of_a_run(name: &str) -> bool {
     let finished = name.strip_suffix(".tmp").unwrap_or(name);
     index::log_of(finished).is_some()
         || log_of_table(finished).is_some()
-        || [LOCK, MEMORY, CHECKED, index::catalog::NAME].contains(&finished)
+        || [LOCK, MEMORY, CHECKED, SYNC, index::catalog::NAME].contains(&finished)
 }

@@ -74,7 +74,7 @@ pub fn add<E>(
         added: Added::default(),
         error,
     };
-    let folder = folder(tree, enterprise).map_err(unwritten)?;
+    let folder = own::folder_of_logs(tree, enterprise).map_err(unwritten)?;
     let own = own::make(&folder, deeds).map_err(unwritten)?;
     let _lock = own::lock(&own, patience).map_err(unwritten)?;
     let missing = missing().map_err(Failed::Unknown)?;
@@ -82,14 +82,6 @@ pub fn add<E>(
         Ok(()) => Ok(added),
         Err(error) => Err(Failed::Unwritten { added, error }),
     }
-}
-
-fn folder(tree: &Tree, enterprise: &EnterpriseName) -> Result<Folder, Error> {
-    let path = tree.path(enterprise);
-    let fail = |error| Error::io(&path, "open the folder", error);
-    let refused = |why| fail(io::Error::new(ErrorKind::PermissionDenied, why));
-    let trusted = tree.folder_to_change(enterprise).map_err(fail)?;
-    trusted.map_err(|other| refused(own::refusal(&other, "written")))
 }
 
 fn add_all(

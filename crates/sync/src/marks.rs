@@ -1,0 +1,121 @@
+//! Up to which row of which journal everything is settled, so that the next run reads on from there.
+//!
+//! A file beside the indexes of the enterprise, written at once or not at all. What is wrong with it costs time only:
+//! journals are read from their beginning then.
+
+use std::collections::BTreeMap;
+
+use calltrace_hosts::journal::{Row, Table};
+use calltrace_hosts::{Fetched, Host, HostName};
+use calltrace_model::sighting::MatchWindow;
+use calltrace_store::error::Error;
+use calltrace_store::tree::{EnterpriseName, Tree};
+use calltrace_upkeep::kept::Kept;
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+use crate::site::{PATIENCE, Site};
+
+/// Version of the file.
+const VERSION: u64 = 1;
+
+/// Days that are remembered: a host reads today and yesterday, and its clock may be a day off.
+const DAYS_MAX: usize = 4;
+
+/// Up to which row of which journal everything is settled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Marks(BTreeMap<(NaiveDate, Table), i64>);
+
+impl Marks {
+    /// What an earlier run noted of the host; nothing if there is nothing that can be read.
+    pub(crate) fn load(tree: &Tree, enterprise: &EnterpriseName, host: &HostName) -> Marks {
+        let noted = Kept::SYNC.read(tree, enterprise);
+        noted
+            .and_then(|bytes| Marks::parse(&bytes, host))
+            .unwrap_or_default()
+    }
+
+    /// The last row that need not be read again, by day and table.
+    pub(crate) fn after(&self) -> BTreeMap<(NaiveDate, Table), i64> {
+        self.0.clone()
+    }
+
+    /// What is settled of what was fetched: rows before the first whose event may still arrive at `now`
+    /// (milliseconds since 1970 UTC), of tables that were read to their end.
+    pub(crate) fn settled(fetched: &Fetched, now: i64) -> Marks {
+        let mut marks = BTreeMap::new();
+        for journal in &fetched.journals {
+            for (&table, &last) in &journal.last {
+                let is_of = |row: &&Row| row.day == journal.day && row.table == table;
+                let rows = fetched.rows.iter().filter(is_of);
+                let open = rows
+                    .filter(|row| may_arrive(row, fetched, now))
+                    .map(|row| row.id);
+                let mark = open.min().map_or(last, |first| last.min(first - 1));
+                marks.insert((journal.day, table), mark);
+            }
+        }
+        Marks(marks)
+    }
+
+    fn parse(bytes: &[u8], host: &HostName) -> Option<Marks> {
+        let noted: Value = serde_json::from_slice(bytes).ok()?;
+        if noted.get("version")?.as_u64()? != VERSION {
+            return None;
+        }
+        let mut marks = BTreeMap::new();
+        for (day, tables) in noted.get("hosts")?.get(host.as_str())?.as_object()? {
+            let day = day.parse().ok()?;
+            for table in Table::ALL {
+                if let Some(last) = tables.get(table.name()).and_then(Value::as_i64) {
+                    marks.insert((day, table), last);
+                }
+            }
+        }
+        Some(Marks(marks))
+    }
+
+    /// Notes it, beside what is noted of other hosts of the enterprise.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub(crate) fn save(&self, site: &Site, host: &Host) -> Result<(), Error> {
+        let mut days: BTreeMap<String, serde_json::Map<String, Value>> = BTreeMap::new();
+        let newest: Vec<NaiveDate> = {
+            let mut all: Vec<NaiveDate> = self.0.keys().map(|(day, _)| *day).collect();
+            all.dedup();
+            all.into_iter().rev().take(DAYS_MAX).collect()
+        };
+        for ((day, table), last) in self.0.iter().filter(|((day, _), _)| newest.contains(day)) {
+            let tables = days.entry(day.to_string()).or_default();
+            tables.insert(table.name().to_owned(), (*last).into());
+        }
+        Kept::SYNC.update(
+            &site.tree,
+            &host.enterprise,
+            &*site.deeds,
+            PATIENCE,
+            |bytes| {
+                let noted: Option<Value> =
+                    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                let mut hosts = noted
+                    .filter(|noted| noted.get("version").and_then(Value::as_u64) == Some(VERSION))
+                    .and_then(|mut noted| noted.get_mut("hosts").map(Value::take))
+                    .and_then(|hosts| hosts.as_object().cloned())
+                    .unwrap_or_default();
+                hosts.insert(host.name.as_str().to_owned(), json!(days));
+                json!({ "version": VERSION, "hosts": hosts })
+                    .to_string()
+                    .into_bytes()
+            },
+        )
+    }
+}
+
+/// Whether the event of a row may still arrive.
+fn may_arrive(row: &Row, fetched: &Fetched, now: i64) -> bool {
+    row.sighting(fetched.zone).is_some_and(|mut sighting| {
+        sighting.at_millis -= fetched.skew_millis;
+        MatchWindow::default().around(&sighting).1 >= now
+    })
+}

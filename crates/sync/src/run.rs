@@ -1,0 +1,251 @@
+//! One host: what it sent is fetched, held against the logs of its enterprise, and what is missing is added to them.
+
+use std::collections::BTreeMap;
+
+use calltrace_hosts::journal::{Days, JournalTrouble, Row, Table, Wanted};
+use calltrace_hosts::{Fetched, Host, fetch};
+use calltrace_store::error::{Error, Trouble};
+use calltrace_upkeep::recovered::{Failed, Recovered, add};
+use chrono::{NaiveTime, TimeDelta};
+
+use crate::judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
+use crate::marks::Marks;
+use crate::outcome::{Failure, HostOutcome};
+use crate::received::{Received, received};
+use crate::recovered::{Provenance, line};
+use crate::site::{PATIENCE, Site};
+
+/// What is asked of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// The days of its journals. Those of [`Days::Recent`] are read from where the last run settled everything;
+    /// others from their beginning.
+    pub days: Days,
+    /// Nothing is written.
+    pub dry_run: bool,
+}
+
+/// Asks one host, and adds to the logs of its enterprise what is missing in them. What goes wrong stands in the
+/// outcome.
+pub async fn sync_host(site: &Site, host: &Host, question: Question) -> HostOutcome {
+    let mut outcome = HostOutcome::of(&host.enterprise, host.name.as_str());
+    let marks = match question.days {
+        Days::Recent => Marks::load(&site.tree, &host.enterprise, &host.name),
+        Days::Range(..) => Marks::default(),
+    };
+    let wanted = Wanted {
+        days: question.days,
+        after: marks.after(),
+    };
+    match fetch(host, &wanted, site.now.utc(), &site.limits).await {
+        Err(error) => {
+            outcome.failure = Some(Failure {
+                kind: error.kind.word(),
+                text: error.to_string(),
+            });
+            outcome
+        }
+        Ok(fetched) => {
+            let (site, host) = (site.clone(), host.clone());
+            let work = move || Settling::new(&site, &host, question, fetched).settle(outcome);
+            let done = tokio::task::spawn_blocking(work).await;
+            done.expect("it does not panic, and is not cancelled")
+        }
+    }
+}
+
+/// Until this time of its day a host may have had no event.
+const EARLY: NaiveTime = NaiveTime::from_hms_opt(1, 0, 0).expect("a time");
+
+/// The events of one host, on their way into the logs.
+struct Settling<'a> {
+    site: &'a Site,
+    host: &'a Host,
+    question: Question,
+    fetched: Fetched,
+    sent: Sent,
+}
+
+/// What the logs say of them.
+struct Verdict {
+    judgement: Judgement,
+    troubles: Vec<Trouble>,
+}
+
+impl<'a> Settling<'a> {
+    fn new(site: &'a Site, host: &'a Host, question: Question, fetched: Fetched) -> Settling<'a> {
+        let (mut webhook, mut crm) = (Vec::new(), Vec::new());
+        for (place, row) in fetched.rows.iter().enumerate() {
+            let Some(mut sighting) = row.sighting(fetched.zone) else {
+                continue;
+            };
+            // By our clock, as far as the two can be told apart.
+            sighting.at_millis -= fetched.skew_millis;
+            match row.table {
+                Table::Webhook => webhook.push((place, sighting)),
+                Table::Crm => crm.push((place, sighting)),
+            }
+        }
+        Settling {
+            site,
+            host,
+            question,
+            sent: Sent::join(webhook, crm),
+            fetched,
+        }
+    }
+
+    fn settle(self, mut outcome: HostOutcome) -> HostOutcome {
+        let fetched = &self.fetched;
+        outcome.processed = self.sent.sightings.len();
+        outcome.skew_millis = Some(fetched.skew_millis);
+        for journal in &fetched.journals {
+            let name = journal.name();
+            let troubles = journal.troubles.iter();
+            let troubles = troubles.filter(|trouble| !self.is_too_early(trouble));
+            (outcome.troubles).extend(troubles.map(|trouble| format!("{name} {trouble}")));
+        }
+        if let Some(error) = &fetched.broken_off {
+            outcome.failure = Some(Failure {
+                kind: error.kind.word(),
+                text: error.to_string(),
+            });
+        }
+        if let Err(error) = self.settle_events(&mut outcome) {
+            outcome.failure = Some(Failure {
+                kind: "logs",
+                text: error.to_string(),
+            });
+        }
+        outcome
+    }
+
+    /// Whether it is the journal of a day that has just begun on the host: no event may have come yet.
+    fn is_too_early(&self, trouble: &JournalTrouble) -> bool {
+        let fetched = &self.fetched;
+        let there = self.site.now.utc() + TimeDelta::milliseconds(fetched.skew_millis);
+        let time = there.with_timezone(&fetched.utc_offset).time();
+        *trouble == JournalTrouble::Missing && time < EARLY
+    }
+
+    fn settle_events(&self, outcome: &mut HostOutcome) -> Result<(), Error> {
+        // Mostly everything arrived, and then a look at the time itself is enough.
+        let mut verdict = self.ask(0)?;
+        if !verdict.judgement.missing.is_empty() {
+            verdict = match self.question.dry_run {
+                true => self.ask(CLOCK_ERROR_MAX)?,
+                false => self.recover(outcome)?,
+            };
+        }
+        self.note(&verdict, outcome);
+        let is_noted = self.question.days == Days::Recent && !self.question.dry_run;
+        if is_noted && verdict.judgement.hidden == 0 {
+            let now = self.site.now.utc().timestamp_millis();
+            Marks::settled(&self.fetched, now).save(self.site, self.host)?;
+        }
+        Ok(())
+    }
+
+    /// What the logs say of the time in which the events were sent, and of so much before and after it
+    /// (milliseconds).
+    fn ask(&self, around: i64) -> Result<Verdict, Error> {
+        let site = self.site;
+        let Some((from, to)) = self.sent.reach() else {
+            return Ok(Verdict {
+                judgement: Judgement::default(),
+                troubles: Vec::new(),
+            });
+        };
+        let time = (from.saturating_sub(around), to.saturating_add(around));
+        let Received {
+            sightings,
+            troubles,
+        } = received(&site.engine, &site.tree, &self.host.enterprise, time)?;
+        let (zone, now) = (site.engine.zone(), site.now.utc().timestamp_millis());
+        let judgement = judge(&self.sent, &sightings, &troubles, zone, now);
+        Ok(Verdict {
+            judgement,
+            troubles,
+        })
+    }
+
+    /// Adds what is missing, asked again under the lock.
+    fn recover(&self, outcome: &mut HostOutcome) -> Result<Verdict, Error> {
+        let mut verdict = None;
+        let mut errors = 0;
+        let missing = || -> Result<Vec<Recovered>, Error> {
+            let asked = self.ask(CLOCK_ERROR_MAX)?;
+            let places = asked.judgement.missing.iter();
+            let lines: Vec<Option<Recovered>> = places
+                .map(|&place| self.line(place, asked.judgement.lag))
+                .collect();
+            errors = lines.iter().filter(|line| line.is_none()).count();
+            verdict = Some(asked);
+            Ok(lines.into_iter().flatten().collect())
+        };
+        let (site, enterprise) = (self.site, &self.host.enterprise);
+        let added = add(&site.tree, enterprise, &*site.deeds, PATIENCE, missing);
+        outcome.errors = errors;
+        let error = match added {
+            Ok(added) => {
+                outcome.recovered = added.lines;
+                None
+            }
+            Err(Failed::Unknown(error)) => Some(error),
+            Err(Failed::Unwritten { added, error }) => {
+                outcome.recovered = added.lines;
+                Some(error)
+            }
+        };
+        if let Some(error) = error {
+            if let Some(verdict) = &verdict {
+                self.note(verdict, outcome);
+            }
+            return Err(error);
+        }
+        Ok(verdict.expect("what is missing was asked for"))
+    }
+
+    /// The line of an event that is missing; `None` if it makes none.
+    fn line(&self, place: usize, lag: i64) -> Option<Recovered> {
+        let row = self.row(place);
+        let from = format!("{}/{}", self.host.name, row.table.name());
+        let of = Provenance {
+            from: &from,
+            row: row.id,
+            status: self.sent.causes[place].word(),
+        };
+        // When it would have arrived, as others of this host did.
+        let at_millis = self.sent.sightings[place].at_millis.saturating_add(lag);
+        let zone = self.site.engine.zone();
+        let made = line(at_millis, &row.event, &row.request, &of, zone).ok()?;
+        let at = calltrace_model::record::Stamp::parse_prefix(made.bytes())?.naive()?;
+        let text = made.bytes().trim_ascii_end().to_vec();
+        Some(Recovered { at, line: text })
+    }
+
+    fn row(&self, place: usize) -> &Row {
+        &self.fetched.rows[self.sent.rows[place]]
+    }
+
+    fn note(&self, verdict: &Verdict, outcome: &mut HostOutcome) {
+        let judgement = &verdict.judgement;
+        outcome.arrived = judgement.arrived;
+        outcome.misdated = judgement.misdated;
+        outcome.pending = judgement.pending;
+        outcome.hidden = judgement.hidden;
+        let causes = judgement
+            .missing
+            .iter()
+            .map(|&place| self.sent.causes[place]);
+        let mut missing: BTreeMap<Cause, usize> = BTreeMap::new();
+        for cause in causes {
+            *missing.entry(cause).or_default() += 1;
+        }
+        outcome.missing = missing;
+        if judgement.hidden > 0 {
+            let mattering = verdict.troubles.iter().filter(|trouble| trouble.matters);
+            outcome.troubles.extend(mattering.map(Trouble::to_string));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `calltrace sync [ENTERPRISE...]`
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::serve::runtime;
+use super::{Desk, Exit};
+use crate::cli::{SyncArgs, SyncFormat};
+use calltrace_hosts::journal::Days;
+use calltrace_hosts::{Host, Limits};
+use calltrace_output::{json, sync};
+use calltrace_store::error::Error;
+use calltrace_store::fsx::Disk;
+use calltrace_sync::{HostOutcome, Question, Site, sync_host};
+
+/// Threads for connections; what takes long is done on others.
+const WORKERS: usize = 2;
+
+pub(super) fn run(desk: &Desk, args: &SyncArgs) -> Result<Exit, Error> {
+    let hosts = hosts(desk, args)?;
+    let question = Question {
+        days: days(desk, args)?,
+        dry_run: args.dry_run,
+    };
+    let site = site(desk)?;
+    let mut out = desk.out();
+    let outcomes = runtime(WORKERS)?.block_on(async {
+        let asked = hosts.iter().map(|host| sync_host(&site, host, question));
+        let mut answers = stream::iter(asked).buffer_unordered(usize::from(args.jobs));
+        let mut outcomes: Vec<HostOutcome> = Vec::new();
+        while let Some(outcome) = answers.next().await {
+            if args.format == SyncFormat::Text {
+                let line = sync::host_line(&outcome, args.dry_run);
+                out.raw(std::iter::once(line.as_bytes()))?;
+                for trouble in &outcome.troubles {
+                    let (enterprise, host) = (&outcome.enterprise, &outcome.host);
+                    desk.say(&format!("{enterprise} {host}: {trouble}"));
+                }
+            }
+            outcomes.push(outcome);
+        }
+        Ok::<_, Error>(outcomes)
+    });
+    let mut outcomes = outcomes?;
+    outcomes.sort_by(|a, b| (&a.enterprise, &a.host).cmp(&(&b.enterprise, &b.host)));
+    if args.format == SyncFormat::Json {
+        let document = sync::document(&outcomes, args.dry_run);
+        out.bytes(|out| json::write(out, &document, true))?;
+    }
+    let is_missing = args.dry_run && outcomes.iter().any(|one| one.missing_count() > 0);
+    let is_incomplete = outcomes.iter().any(|one| !one.is_complete());
+    Ok(Exit::of(!is_missing, is_incomplete))
+}
+
+/// The hosts of the enterprises that were typed; of all of them if none was.
+fn hosts(desk: &Desk, args: &SyncArgs) -> Result<Vec<Host>, Error> {
+    let all = desk.settings.hosts()?;
+    if all.is_empty() {
+        return Err(Error::Usage(
+            "the settings name no host; [hosts.NAME] says which hosts keep journals, see calltrace-config(5)"
+                .to_owned(),
+        ));
+    }
+    if args.enterprises.is_empty() {
+        return Ok(all);
+    }
+    let wanted = desk.tree.select(&args.enterprises)?;
+    if let Some(name) = wanted
+        .iter()
+        .find(|name| !all.iter().any(|host| host.enterprise == **name))
+    {
+        return Err(Error::Usage(format!(
+            "no host in the settings is one of {name}; [hosts.NAME] with enterprise = \"{name}\" makes one, see \
+             calltrace-config(5)"
+        )));
+    }
+    let wanted: HashSet<_> = wanted.into_iter().collect();
+    let is_wanted = |host: &Host| wanted.contains(&host.enterprise);
+    Ok(all.into_iter().filter(is_wanted).collect())
+}
+
+fn days(desk: &Desk, args: &SyncArgs) -> Result<Days, Error> {
+    let day = |flag, typed: &Option<String>| -> Result<Option<NaiveDate>, Error> {
+        let moment = desk.moment(flag, typed.as_deref())?;
+        let shown = desk.clock.shown;
+        Ok(moment.map(|moment| moment.begin.with_timezone(&shown).date_naive()))
+    };
+    let (since, until) = (day("--since", &args.since)?, day("--until", &args.until)?);
+    if let (Some(since), Some(until)) = (since, until)
+        && since > until
+    {
+        return Err(Error::Usage(format!(
+            "--since {since} is after --until {until}; both days are included"
+        )));
+    }
+    if since.is_none() && until.is_none() && !args.all {
+        return Ok(Days::Recent);
+    }
+    Ok(Days::Range(
+        since.unwrap_or(FIRST_DAY),
+        until.unwrap_or(LAST_DAY),
+    ))
+}
+
+/// Journals are named after days of four-digit years.
+const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day");
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a day");
+
+fn site(desk: &Desk) -> Result<Site, Error> {
+    Ok(Site {
+        tree: desk.tree.clone(),
+        engine: Arc::new(desk.engine.beside()?),
+        now: desk.now.clone(),
+        deeds: Arc::new(Disk),
+        limits: Limits::default(),
+    })
+}
