@@ -2,7 +2,8 @@
 //!
 //! A shell stands between the test and the server, as for the database: when the shell's input closes, however the
 //! test ended, it ends the server. Whoever logs in is the user who runs the tests; as root also a user that is made for
-//! the test ([`PasswordUser`]).
+//! the test ([`PasswordUser`]). What their shells would read from their homes is not read: it may take longer than
+//! all else.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
@@ -282,7 +283,7 @@ fn settings(at: &Path, port: u16, manner: &Manner<'_>) -> String {
         "ListenAddress 127.0.0.1:{port}\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
          AuthorizedKeysFile {at}/authorized_keys\nPermitRootLogin yes\nPasswordAuthentication yes\n\
          KbdInteractiveAuthentication no\nUseDNS no\nPrintMotd no\nPrintLastLog no\nMaxStartups 100\n\
-         LogLevel INFO\nSetEnv PATH={path} TZ={}\n",
+         LogLevel INFO\nSetEnv PATH={path} HOME={at} TZ={}\n",
         manner.zone
     );
     if let Some(command) = manner.forced {
