@@ -14,6 +14,7 @@ mod manual;
 mod odd_cells;
 mod parquet;
 mod readme;
+mod recovered;
 mod rooms;
 mod shells;
 mod stats;

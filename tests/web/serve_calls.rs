@@ -152,3 +152,38 @@ fn time(minute: u8) -> String {
     let now = testing::now() - chrono::TimeDelta::minutes(20 - i64::from(minute));
     now.format("%Y-%m-%d %H:%M:%S,000").to_string()
 }
+
+#[test]
+fn a_page_says_in_both_languages_which_records_were_recovered() {
+    let fields = "\"Phone\": \"375290001234\", \"CallType\": 0, \"Extensions\": [\"150\"]";
+    let mark = r#", "_recovered": {"from": "pbx1/<b>call_events", "row": 7, "status": "0"}"#;
+    let hangup = format!("{fields}, \"CallStatus\": \"0\"{mark}");
+    let (dir, server) = server(&line("2025-11-30 09:15:00,100", "dial", ID, fields));
+    let recovered = line("2025-11-30 09:15:20,100", "hangup", ID, &hangup);
+    fs::write(dir.path().join("0367/recovered_2025-11-30.log"), &recovered).expect("written");
+    let page = |lang: &str| {
+        let target = format!("/call/0367/{ID}?token={TOKEN}&lang={lang}");
+        server.get(&target).text()
+    };
+    let (english, russian) = (page("en"), page("ru"));
+    for (page, note, record, step) in [
+        (
+            &english,
+            "recovered from the host's journal: 1\u{a0}event.",
+            "· recovered: <code>pbx1/&lt;b&gt;call_events</code>",
+            "<small>· recovered</small>",
+        ),
+        (
+            &russian,
+            "восстановлено из журнала АТС: 1\u{a0}событие.",
+            "· восстановлено: <code>pbx1/&lt;b&gt;call_events</code>",
+            "<small>· восстановлено</small>",
+        ),
+    ] {
+        assert!(page.contains(note), "{page}");
+        assert_eq!(page.matches(record).count(), 1, "{page}");
+        assert_eq!(page.matches(step).count(), 1, "{page}");
+    }
+    let traced = json_of(&get(server.at, &format!("/trace/{ID}")));
+    assert!(traced.to_string().contains("_recovered"), "{traced}");
+}

@@ -117,7 +117,7 @@ impl Words<'_> {
     /// Says of a step that one of its records was recovered.
     fn mark(&self, step: &Step) -> Markup {
         html! {
-            @if step.is_recovered(self.facts) { " " span.leg { "· " (recovered(self.language)) } }
+            @if step.is_recovered(self.facts) { " " small { "· " (recovered(self.language)) } }
         }
     }
 }
