@@ -20,7 +20,7 @@ use calltrace_store::index::{Index, Key, Memory};
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-fn small() -> MemoryLimits {
+pub(crate) fn small() -> MemoryLimits {
     MemoryLimits {
         worth_bytes: 2_000,
         lag_bytes: 0,

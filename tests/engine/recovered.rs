@@ -9,11 +9,13 @@ use std::path::Path;
 use calltrace_engine::{Engine, Found, LinesQuestion, SearchQuestion, TraceQuestion};
 use calltrace_model::call::Criteria;
 use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::record::{Body, Record};
 use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Plan, write_tree};
 
 use crate::indexing;
+use crate::live::small;
 use crate::tables::{answers, engine, own, questions, same, tables, times};
 
 /// Every so many events were lost on their way.
@@ -130,6 +132,22 @@ fn traces(engine: &Engine, root: &Path, uids: &[String]) -> Vec<Vec<String>> {
     uids.iter().map(ask).collect()
 }
 
+/// The calls of the number that a line names.
+fn of_phone(line: &Vec<u8>) -> Option<(String, SearchQuestion)> {
+    let text = String::from_utf8_lossy(line);
+    let (_, rest) = text.split_once("\"Phone\": \"")?;
+    let phone = rest.split('"').next()?;
+    let criteria = Criteria {
+        phone: Some(PhoneQuery::parse(phone).ok()?),
+        ..Criteria::default()
+    };
+    let question = SearchQuestion {
+        criteria,
+        ..SearchQuestion::default()
+    };
+    Some((format!("calls of {phone}"), question))
+}
+
 /// As it is with neither an index nor a table.
 fn bare<T>(root: &Path, ask: impl Fn() -> T) -> T {
     let aside = root.join("aside");
@@ -160,9 +178,10 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
         let engine = engine();
         let never_lost = calls(&engine, &root);
         let (first, last) = times(&engine, &root);
-        let questions = questions(first, last);
+        let mut questions = questions(first, last);
 
         let [early, late] = lose(&folder);
+        questions.extend(late.values().flatten().step_by(40).filter_map(of_phone));
         let lost: usize = early.values().map(Vec::len).sum();
         assert!(lost > 100 && early.len() >= 4, "{lost} in {}", early.len());
         assert_ne!(calls(&engine, &root), never_lost, "{form}: nothing lost");
@@ -180,9 +199,27 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
         assert!(!held.iter().any(of_recovered), "{form}: {held:?}");
         check("with tables");
 
+        // As `serve` asks, which remembers what it has read.
+        let remembering = self::engine().remembering(small());
+        let few: Vec<_> = questions.iter().step_by(6).cloned().collect();
+        let remembered = |when: &str| {
+            let wanted = bare(&root, || answers(&engine, &root, &few));
+            for _ in 0..2 {
+                same(
+                    &remembering,
+                    &root,
+                    &few,
+                    &wanted,
+                    &format!("{form}, {when}"),
+                );
+            }
+        };
+        remembered("remembered");
+
         // A second run adds to days whose files may be sealed, and whose tables are made.
         add(&folder, &late);
         check("recovered again, beside tables of before");
+        remembered("remembered from before more was recovered");
         assert_eq!(calls(&engine, &root), never_lost, "{form}");
         let uids: Vec<String> = never_lost
             .iter()
