@@ -133,7 +133,7 @@ fn traces(engine: &Engine, root: &Path, uids: &[String]) -> Vec<Vec<String>> {
 }
 
 /// The calls of the number that a line names.
-fn of_phone(line: &Vec<u8>) -> Option<(String, SearchQuestion)> {
+fn of_phone(line: &[u8]) -> Option<(String, SearchQuestion)> {
     let text = String::from_utf8_lossy(line);
     let (_, rest) = text.split_once("\"Phone\": \"")?;
     let phone = rest.split('"').next()?;
@@ -181,7 +181,12 @@ fn answers_are_the_same_wherever_recovered_lines_stand() {
         let mut questions = questions(first, last);
 
         let [early, late] = lose(&folder);
-        questions.extend(late.values().flatten().step_by(40).filter_map(of_phone));
+        questions.extend(
+            late.values()
+                .flatten()
+                .step_by(40)
+                .filter_map(|line| of_phone(line)),
+        );
         let lost: usize = early.values().map(Vec::len).sum();
         assert!(lost > 100 && early.len() >= 4, "{lost} in {}", early.len());
         assert_ne!(calls(&engine, &root), never_lost, "{form}: nothing lost");
