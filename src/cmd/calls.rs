@@ -80,12 +80,15 @@ pub(super) fn left_out(found: &Found) -> Option<String> {
     })
 }
 
-/// The order of rows: the newest call first, of one moment by enterprise.
+/// The order of rows.
 pub(super) fn newest_first(
     (a_name, a): (&EnterpriseName, &Summary),
     (b_name, b): (&EnterpriseName, &Summary),
 ) -> Ordering {
-    (b.first, a_name, &b.main_uid).cmp(&(a.first, b_name, &a.main_uid))
+    calltrace_engine::newest_first(
+        (a.first, a_name, &a.main_uid),
+        (b.first, b_name, &b.main_uid),
+    )
 }
 
 /// What enterprises answered.
@@ -125,10 +128,10 @@ impl Answers {
 }
 
 impl Desk {
-    /// Asks each enterprise.
+    /// Asks each enterprise; of several only the newest calls of all together.
     pub(super) fn ask(&self, enterprises: &[EnterpriseName], question: &SearchQuestion) -> Answers {
         let progress = self.progress();
-        let answers = self.engine.search_each(&self.tree, enterprises, question);
+        let answers = self.engine.search_newest(&self.tree, enterprises, question);
         drop(progress);
         self.hear(enterprises, answers, false)
     }

@@ -14,6 +14,7 @@ mod live;
 mod live_model;
 mod living;
 mod long_run;
+mod newest;
 mod now;
 mod real_asterisk;
 mod records;

@@ -48,7 +48,7 @@ pub use kept::RecordLimits;
 pub use lines::{FoundLine, FoundLines, GroupBy, LinesQuestion};
 pub use now::{Now, OpenCalls, ReadUpTo, Then};
 pub use recent::{last_written, recent_calls};
-pub use search::{EachFound, Found, SearchQuestion};
+pub use search::{EachFound, Found, SearchQuestion, newest_first};
 pub use stats::{MissedCall, Statistics, StatsQuestion, Within};
 pub use table::{CallsWriter, Row, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, CheckedTable, TableState};

@@ -1,22 +1,28 @@
 //! Calls that match, newest first.
 
-use std::collections::HashMap;
+mod answer;
+mod newest;
+mod seen;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::corpus::Searched;
 use super::figures::FiguresSink;
-use super::table::{Light, Picked, Table, Tables, Wants, complete};
+use super::table::{Picked, Table, Tables, Wants};
 use super::tally::Tally;
-use super::window::{Window, first_second, is_born_since};
+use super::window::{Window, first_second};
 use super::{Corpus, Engine};
-use calltrace_model::call::{Criteria, Digest, Fact, Records, SAME_CALL_MILLIS, Summary, reach};
+use answer::{Answer, Kept};
+use calltrace_model::call::{Criteria, Digest, Fact, Records, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::StatsCall;
 use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::{EnterpriseName, Tree};
+pub use newest::newest_first;
+use seen::Seen;
 
 /// Calls kept over twice the limit before those too many are let go.
 const SPARE_CALLS: usize = 1000;
@@ -98,30 +104,54 @@ impl Engine {
         sink: Option<&dyn FiguresSink>,
     ) -> Result<Found, Error> {
         self.pool.install(|| {
-            if let Some(nothing) = self.search_at_a_glance(tree, enterprise, question) {
-                return Ok(nothing);
-            }
-            Corpus::ask(tree, enterprise, self, |corpus| {
-                let mut calls = Calls::handing_to(corpus, question, sink);
-                // A record that holds something rare leads to its call; else everything is read.
-                let seeded = self
-                    .needle_of(question)
-                    .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
-                match seeded {
-                    true => calls.finish(corpus).expect(NO_TABLES),
-                    false => self.search_windows(corpus, question, sink),
-                }
+            let answer = self.answer(tree, enterprise, question, sink, None)?;
+            answer.whole(question).or_else(|why| {
+                let swept = self.answer(tree, enterprise, question, sink, Some(&why))?;
+                Ok(swept.whole(question).expect(NO_TABLES))
             })
         })
     }
 
+    /// What [`Engine::search_into`] answers, before calls are read whole; without tables, if there is a `reason`, a
+    /// clause about one of them.
+    fn answer(
+        &self,
+        tree: &Tree,
+        enterprise: &EnterpriseName,
+        question: &SearchQuestion,
+        sink: Option<&dyn FiguresSink>,
+        reason: Option<&str>,
+    ) -> Result<Answer, Error> {
+        if let Some(found) = self.search_at_a_glance(tree, enterprise, question) {
+            let calls = Vec::new();
+            return Ok(Answer { found, calls });
+        }
+        Corpus::ask(tree, enterprise, self, |corpus| {
+            let mut calls = Calls::handing_to(corpus, question, sink);
+            // A record that holds something rare leads to its call; else everything is read.
+            let seeded = self
+                .needle_of(question)
+                .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
+            match (seeded, reason) {
+                (true, _) => calls.finish(corpus),
+                (false, None) => self
+                    .search_windows(corpus, question, sink)
+                    .unwrap_or_else(|why| self.search_logs(corpus, question, sink, &why)),
+                (false, Some(why)) => self.search_logs(corpus, question, sink, why),
+            }
+        })
+    }
+
     /// Searches window by window, with the help of tables where these may tell.
+    ///
+    /// # Errors
+    /// What is wrong with a table, as a clause about it.
     fn search_windows(
         &self,
         corpus: &Corpus,
         question: &SearchQuestion,
         sink: Option<&dyn FiguresSink>,
-    ) -> Found {
+    ) -> Result<Answer, String> {
         let asks_records =
             !question.filter.is_empty() || question.strict || question.criteria.needs_match;
         let memory = self.tables.as_deref();
@@ -129,26 +159,32 @@ impl Engine {
             true => Tables::default(),
             false => Tables::of(corpus, self.zone, memory).for_criteria(&question.criteria),
         };
-        let search = |tables: &Tables| {
-            let mut calls = Calls::handing_to(corpus, question, sink);
-            self.search_sweep(corpus, question, tables, &mut calls)?;
-            calls.finish(corpus)
-        };
-        search(&tables)
-            .map(|mut found| {
-                // Those of another question may be fewer.
-                if !asks_records && question.criteria.fault.is_none() {
-                    self.remember_tail(corpus, &tables, question.criteria.until);
-                }
-                found.notes.extend(tables.notes());
-                found
-            })
-            .unwrap_or_else(|why| {
-                let mut found = search(&Tables::default()).expect(NO_TABLES);
-                let note = format!("a table {why}; all calls are looked for in the logs");
-                found.notes.push(note);
-                found
-            })
+        let mut calls = Calls::handing_to(corpus, question, sink);
+        self.search_sweep(corpus, question, &tables, &mut calls)?;
+        let mut answer = calls.finish(corpus);
+        // Those of another question may be fewer.
+        if !asks_records && question.criteria.fault.is_none() {
+            self.remember_tail(corpus, &tables, question.criteria.until);
+        }
+        answer.found.notes.extend(tables.notes());
+        Ok(answer)
+    }
+
+    /// Searches without tables, for this reason, a clause about one of them.
+    fn search_logs(
+        &self,
+        corpus: &Corpus,
+        question: &SearchQuestion,
+        sink: Option<&dyn FiguresSink>,
+        reason: &str,
+    ) -> Answer {
+        let mut calls = Calls::handing_to(corpus, question, sink);
+        let swept = self.search_sweep(corpus, question, &Tables::default(), &mut calls);
+        swept.expect(NO_TABLES);
+        let mut answer = calls.finish(corpus);
+        let note = format!("a table {reason}; all calls are looked for in the logs");
+        answer.found.notes.push(note);
+        answer
     }
 
     /// Searches several enterprises side by side; answers in their order, each as from
@@ -190,59 +226,6 @@ pub(super) struct Calls<'q> {
     pub unparsed_at: Vec<Stamp>,
     pub is_late: bool,
     pub records_left_out: u64,
-}
-
-/// A call that was found.
-enum Kept {
-    Swept(Box<Summary>),
-    /// A table told of it: when it began, the id of its main leg, and where the rest stands.
-    Told(Stamp, Box<str>, Light),
-}
-
-impl Kept {
-    fn key(&self) -> (Stamp, &str) {
-        match self {
-            Kept::Swept(call) => (call.first, &call.main_uid),
-            Kept::Told(first, uid, _) => (*first, uid),
-        }
-    }
-}
-
-/// Main legs of calls found, with when each began: a call that two windows both show counts once.
-///
-/// Only an id that is older than the window in which it was found, or does not say how old it is, can be of a call
-/// that another window shows as well.
-#[derive(Default)]
-struct Seen {
-    carried: HashMap<Box<str>, Stamp>,
-    /// Channels born in this second (since 1970) or later are of this window's calls alone.
-    window: Option<i64>,
-    /// What tables tell of the time just before, and all their main legs, once those were asked for.
-    told: Vec<Arc<Table>>,
-    legs_told: Option<HashMap<Box<str>, Stamp>>,
-}
-
-impl Seen {
-    fn is_new(&mut self, uid: &str, first: Stamp) -> bool {
-        let is_own = self.window.is_some_and(|start| is_born_since(uid, start));
-        let known = match is_own {
-            true if self.carried.is_empty() => return true,
-            true => self.carried.get(uid).copied(),
-            false if self.is_told(uid, first) => return false,
-            false => self.carried.insert(uid.into(), first),
-        };
-        known.is_none_or(|known| known.since(first).abs() > SAME_CALL_MILLIS)
-    }
-
-    /// Whether a table tells of an earlier call of this main leg; that hardly ever has to be asked.
-    fn is_told(&mut self, uid: &str, first: Stamp) -> bool {
-        let legs = self.legs_told.get_or_insert_with(|| {
-            let tables = self.told.iter();
-            tables.flat_map(|table| table.main_legs()).collect()
-        });
-        let known = legs.get(uid).filter(|known| **known < first);
-        known.is_some_and(|known| first.since(*known) <= SAME_CALL_MILLIS)
-    }
 }
 
 impl<'q> Calls<'q> {
@@ -407,42 +390,22 @@ impl<'q> Calls<'q> {
         }
     }
 
-    /// # Errors
-    /// What is wrong with a table, as a clause about it: then the answer is of no use.
-    pub(super) fn finish(mut self, corpus: &Corpus) -> Result<Found, String> {
+    fn finish(mut self, corpus: &Corpus) -> Answer {
         self.newest_first();
         if let Some(limit) = self.question.limit {
             self.calls.truncate(limit);
         }
         let asked = self.asked();
-        let lights: Vec<Light> = self
-            .calls
-            .iter()
-            .filter_map(|kept| match kept {
-                Kept::Told(_, _, light) => Some(light.clone()),
-                Kept::Swept(_) => None,
-            })
-            .collect();
-        let mut told =
-            complete(&lights, self.question.criteria.now, self.question.digests)?.into_iter();
-        let calls: Vec<Summary> = self
-            .calls
-            .into_iter()
-            .filter_map(|kept| match kept {
-                Kept::Told(..) => told.next(),
-                Kept::Swept(call) => Some(*call),
-            })
-            .collect();
         self.searched.files_known = corpus.sources.len();
         corpus.judge(&mut self.troubles, asked);
         let is_of_all = self.question.count_only || self.sink.is_some();
-        Ok(Found {
+        let found = Found {
             enterprise: corpus.enterprise.clone(),
             count: match is_of_all {
                 true => self.count,
-                false => calls.len(),
+                false => self.calls.len(),
             },
-            calls,
+            calls: Vec::new(),
             matches: self.count,
             may_match_more: self.may_match_more,
             tally: self.tally,
@@ -451,7 +414,14 @@ impl<'q> Calls<'q> {
             unparsed: self.unparsed,
             records_left_out: self.records_left_out,
             notes: corpus.notes.clone(),
-        })
+        };
+        let calls = self.calls;
+        Answer { found, calls }
+    }
+
+    /// The answer of an enterprise that has no such call.
+    pub(super) fn none(self, corpus: &Corpus) -> Found {
+        self.finish(corpus).found
     }
 }
 

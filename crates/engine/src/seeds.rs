@@ -82,10 +82,7 @@ impl Engine {
         let mut calls = Calls::new(corpus, question);
         calls.searched = corpus.searched(&chosen);
         calls.troubles.append(&mut passed.troubles);
-        match passed.found.is_empty() {
-            true => calls.finish(corpus).ok(),
-            false => None,
-        }
+        passed.found.is_empty().then(|| calls.none(corpus))
     }
 
     fn seeds(

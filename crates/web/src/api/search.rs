@@ -15,7 +15,7 @@ use super::{Admitted, Failure};
 use crate::limits::Length;
 use crate::request::Query;
 use crate::site::Site;
-use calltrace_engine::SearchQuestion;
+use calltrace_engine::{SearchQuestion, newest_first};
 use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::LogZone;
 use calltrace_model::record::phone::PhoneQuery;
@@ -110,7 +110,11 @@ fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
     let (mut rows, is_complete) = loop {
         let engine = site.lister();
         let question = asked.question(engine.zone(), limit);
-        let answers = engine.search_each(&site.tree, &names, &question);
+        let answers = match asked.status {
+            None => engine.search_newest(&site.tree, &names, &question),
+            // How many of each enterprise have it is known when they are found.
+            Some(_) => engine.search_each(&site.tree, &names, &question),
+        };
         let (mut rows, mut is_complete, mut is_all) = (Vec::new(), true, true);
         for found in answers {
             let found = found?;
@@ -127,7 +131,12 @@ fn found(site: &Site, asked: &Asked) -> Result<Response, Error> {
         }
         limit = limit.saturating_mul(MORE);
     };
-    rows.sort_by(|a, b| (b.1.first, &a.0, &b.1.main_uid).cmp(&(a.1.first, &b.0, &a.1.main_uid)));
+    rows.sort_by(|(a_name, a), (b_name, b)| {
+        newest_first(
+            (a.first, a_name, &a.main_uid),
+            (b.first, b_name, &b.main_uid),
+        )
+    });
     rows.truncate(asked.limit);
     let results: Vec<Value> = rows
         .iter()

@@ -1,0 +1,76 @@
+//! The newest calls of several enterprises together.
+
+use std::cmp::Ordering;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::answer::{Kept, read_whole};
+use super::{EachFound, SearchQuestion};
+use crate::Engine;
+use calltrace_model::record::Stamp;
+use calltrace_store::tree::{EnterpriseName, Tree};
+
+/// Of more calls tables might stay open that are too many.
+const LIMIT_MAX: usize = 256;
+
+/// The order of calls of several enterprises, each given as when it began, whose it is and the id of its main leg: the
+/// newest first, of one moment by enterprise.
+pub fn newest_first(
+    (a_first, a_name, a_uid): (Stamp, &EnterpriseName, &str),
+    (b_first, b_name, b_uid): (Stamp, &EnterpriseName, &str),
+) -> Ordering {
+    (b_first, a_name, b_uid).cmp(&(a_first, b_name, a_uid))
+}
+
+impl Engine {
+    /// As [`Engine::search_each`], of which calls may be left out that are not among the newest of all enterprises
+    /// together, up to the limit: only those are read whole. All else is told of each enterprise alone.
+    pub fn search_newest(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        question: &SearchQuestion,
+    ) -> EachFound {
+        let limit = question.limit.filter(|limit| *limit <= LIMIT_MAX);
+        let newest = limit.and_then(|limit| self.newest(tree, enterprises, question, limit));
+        newest.unwrap_or_else(|| self.search_each(tree, enterprises, question))
+    }
+
+    /// `None` where a table told what it does not hold: then others may have lost calls to it.
+    fn newest(
+        &self,
+        tree: &Tree,
+        enterprises: &[EnterpriseName],
+        question: &SearchQuestion,
+        limit: usize,
+    ) -> Option<EachFound> {
+        let newest: Mutex<Vec<(usize, Kept)>> = Mutex::default();
+        let keep = |calls: &mut Vec<(usize, Kept)>| {
+            calls.sort_by(|(a_place, a), (b_place, b)| {
+                let ((a_first, a_uid), (b_first, b_uid)) = (a.key(), b.key());
+                let (a_name, b_name) = (&enterprises[*a_place], &enterprises[*b_place]);
+                newest_first((a_first, a_name, a_uid), (b_first, b_name, b_uid))
+            });
+            calls.truncate(limit);
+        };
+        let one = |(place, enterprise): (usize, &EnterpriseName)| {
+            let answer = self.answer(tree, enterprise, question, None, None)?;
+            let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+            newest.extend(answer.calls.into_iter().map(|call| (place, call)));
+            keep(&mut newest);
+            Ok(answer.found)
+        };
+        let search = || enterprises.par_iter().enumerate().map(one).collect();
+        let mut found: EachFound = self.pool.install(search);
+        let newest = newest.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (places, calls): (Vec<usize>, Vec<Kept>) = newest.into_iter().unzip();
+        let calls = self.pool.install(|| read_whole(calls, question)).ok()?;
+        for (place, call) in places.into_iter().zip(calls) {
+            if let Ok(found) = &mut found[place] {
+                found.calls.push(call);
+            }
+        }
+        Some(found)
+    }
+}

@@ -1,0 +1,46 @@
+//! Calls that two stretches of time both show.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::table::Table;
+use crate::window::is_born_since;
+use calltrace_model::call::SAME_CALL_MILLIS;
+use calltrace_model::record::Stamp;
+
+/// Main legs of calls found, with when each began: a call that two windows both show counts once.
+///
+/// Only an id that is older than the window in which it was found, or does not say how old it is, can be of a call
+/// that another window shows as well.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) carried: HashMap<Box<str>, Stamp>,
+    /// Channels born in this second (since 1970) or later are of this window's calls alone.
+    pub(super) window: Option<i64>,
+    /// What tables tell of the time just before, and all their main legs, once those were asked for.
+    pub(super) told: Vec<Arc<Table>>,
+    pub(super) legs_told: Option<HashMap<Box<str>, Stamp>>,
+}
+
+impl Seen {
+    pub(super) fn is_new(&mut self, uid: &str, first: Stamp) -> bool {
+        let is_own = self.window.is_some_and(|start| is_born_since(uid, start));
+        let known = match is_own {
+            true if self.carried.is_empty() => return true,
+            true => self.carried.get(uid).copied(),
+            false if self.is_told(uid, first) => return false,
+            false => self.carried.insert(uid.into(), first),
+        };
+        known.is_none_or(|known| known.since(first).abs() > SAME_CALL_MILLIS)
+    }
+
+    /// Whether a table tells of an earlier call of this main leg; that hardly ever has to be asked.
+    fn is_told(&mut self, uid: &str, first: Stamp) -> bool {
+        let legs = self.legs_told.get_or_insert_with(|| {
+            let tables = self.told.iter();
+            tables.flat_map(|table| table.main_legs()).collect()
+        });
+        let known = legs.get(uid).filter(|known| **known < first);
+        known.is_some_and(|known| first.since(*known) <= SAME_CALL_MILLIS)
+    }
+}
