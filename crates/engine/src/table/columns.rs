@@ -3,11 +3,11 @@
 //! To put half a million rows together only to count some of them takes longer than all else; so each call is
 //! judged, and counted, by its place in a few columns.
 
-use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 
 use super::leaf::{Lists, Values};
 use super::reading::Group;
+use super::words::Texts;
 use crate::window::Window;
 use calltrace_model::call::{Criteria, Direction, Evidence, FaultCode, Outcome};
 use calltrace_model::record::Stamp;
@@ -20,16 +20,16 @@ pub(super) struct Judged {
     first: Vec<Stamp>,
     outcome: Vec<Outcome>,
     direction: Vec<Direction>,
-    client: Vec<ByteArray>,
+    client: Texts<Vec<i64>>,
     ring: Vec<Option<i64>>,
     talk: Vec<Option<i64>>,
-    transferred_to: Lists<ByteArray>,
+    transferred_to: Texts<Lists<i64>>,
     recovered: Vec<i64>,
-    parties: Lists<ByteArray>,
-    numbers: Lists<ByteArray>,
-    trunks: Lists<ByteArray>,
-    chats: Lists<ByteArray>,
-    faults: Lists<ByteArray>,
+    parties: Texts<Lists<i64>>,
+    numbers: Texts<Lists<i64>>,
+    trunks: Texts<Lists<i64>>,
+    chats: Texts<Lists<i64>>,
+    faults: Texts<Lists<i64>>,
 }
 
 impl Judged {
@@ -46,8 +46,8 @@ impl Judged {
         };
         if let Some(now) = now {
             let last = group.moments("end_time")?;
-            let ended = group.one("ended", Values::flags)?;
-            let silence = group.one("silence_ms", Values::numbers)?;
+            let ended = group.column("ended")?.one(Values::flags)?;
+            let silence = group.column("silence_ms")?.one(Values::numbers)?;
             for (row, outcome) in judged.outcome.iter_mut().enumerate() {
                 *outcome = outcome.settled(ended[row], || now.since(last[row]) < silence[row]);
             }
@@ -58,16 +58,16 @@ impl Judged {
             judged.direction = directions(group)?;
         }
         if is_short {
-            judged.client = group.one("client", Values::texts)?;
+            judged.client = texts(group, "client")?;
         }
         if criteria.min_ring_millis.is_some() {
-            judged.ring = group.maybe("ring_ms", Values::numbers)?;
+            judged.ring = group.column("ring_ms")?.maybe(Values::numbers)?;
         }
         if criteria.min_talk_millis.is_some() {
-            judged.talk = group.maybe("talk_ms", Values::numbers)?;
+            judged.talk = group.column("talk_ms")?.maybe(Values::numbers)?;
         }
         if criteria.recovered {
-            judged.recovered = group.one("recovered_count", Values::numbers)?;
+            judged.recovered = group.column("recovered_count")?.one(Values::numbers)?;
         }
         let is_long = phone.is_some() && !is_short;
         for (is_asked, lists, name) in [
@@ -87,7 +87,7 @@ impl Judged {
             (criteria.fault.is_some(), &mut judged.faults, "faults"),
         ] {
             if is_asked {
-                *lists = group.list(name, Values::texts)?;
+                *lists = text_lists(group, name)?;
             }
         }
         Ok(judged)
@@ -124,6 +124,14 @@ fn directions(group: &Group<'_>) -> Result<Vec<Direction>> {
     group.words("direction", &Direction::ALL, Direction::name)
 }
 
+pub(super) fn texts(group: &Group<'_>, name: &str) -> Result<Texts<Vec<i64>>> {
+    group.texts(name, |keys| keys.one(Values::numbers))
+}
+
+fn text_lists(group: &Group<'_>, name: &str) -> Result<Texts<Lists<i64>>> {
+    group.texts(name, |keys| keys.list(Values::numbers))
+}
+
 /// A call, of which only what is asked for was read.
 struct JudgedRow<'c> {
     columns: &'c Judged,
@@ -131,8 +139,8 @@ struct JudgedRow<'c> {
 }
 
 impl JudgedRow<'_> {
-    fn has(&self, lists: &Lists<ByteArray>, one: &[u8]) -> bool {
-        lists.of(self.row).iter().any(|known| known.data() == one)
+    fn has(&self, lists: &Texts<Lists<i64>>, one: &str) -> bool {
+        lists.of(self.row).any(|known| known == one)
     }
 }
 
@@ -150,7 +158,7 @@ impl Evidence for JudgedRow<'_> {
     }
 
     fn client(&self) -> &[u8] {
-        self.columns.client[self.row].data()
+        self.columns.client.of(self.row).as_bytes()
     }
 
     fn ring_millis(&self) -> Option<i64> {
@@ -162,7 +170,7 @@ impl Evidence for JudgedRow<'_> {
     }
 
     fn was_transferred(&self) -> bool {
-        !self.columns.transferred_to.of(self.row).is_empty()
+        self.columns.transferred_to.of(self.row).next().is_some()
     }
 
     fn was_recovered(&self) -> bool {
@@ -170,25 +178,25 @@ impl Evidence for JudgedRow<'_> {
     }
 
     fn has_trunk(&self, trunk: &str) -> bool {
-        self.has(&self.columns.trunks, trunk.as_bytes())
+        self.has(&self.columns.trunks, trunk)
     }
 
     fn has_party(&self, party: &str) -> bool {
-        self.has(&self.columns.parties, party.as_bytes())
+        self.has(&self.columns.parties, party)
     }
 
     fn has_chat(&self, chat: &str) -> bool {
-        self.has(&self.columns.chats, chat.as_bytes())
+        self.has(&self.columns.chats, chat)
     }
 
     fn has_number(&self, query: &PhoneQuery) -> bool {
         let (numbers, parties) = (&self.columns.numbers, &self.columns.parties);
-        let mut all = numbers.of(self.row).iter().chain(parties.of(self.row));
-        all.any(|number| query.matches_digits(digits_of(number.data())))
+        let mut all = numbers.of(self.row).chain(parties.of(self.row));
+        all.any(|number| query.matches_digits(digits_of(number.as_bytes())))
     }
 
     fn has_fault(&self, code: FaultCode, _: Option<Stamp>) -> bool {
-        self.has(&self.columns.faults, code.name().as_bytes())
+        self.has(&self.columns.faults, code.name())
     }
 
     /// No record is kept that could be asked.
@@ -201,16 +209,16 @@ impl Evidence for JudgedRow<'_> {
 #[derive(Debug)]
 pub(super) struct Figures {
     direction: Vec<Direction>,
-    client: Vec<ByteArray>,
-    trunk: Vec<ByteArray>,
-    rang: Lists<ByteArray>,
-    answered_by: Vec<Option<ByteArray>>,
+    client: Texts<Vec<i64>>,
+    trunk: Texts<Vec<i64>>,
+    rang: Texts<Lists<i64>>,
+    answered_by: Texts<Vec<Option<i64>>>,
     wait: Vec<Option<i64>>,
     talk: Vec<Option<i64>>,
     hold: Vec<Option<i64>>,
     message_lags: Lists<i64>,
     standing: Vec<i64>,
-    hosts: Lists<ByteArray>,
+    hosts: Texts<Lists<i64>>,
     took: Lists<Option<i64>>,
     failed: Lists<bool>,
 }
@@ -219,18 +227,20 @@ impl Figures {
     pub(super) fn read(group: &Group<'_>) -> Result<Figures> {
         Ok(Figures {
             direction: directions(group)?,
-            client: group.one("client", Values::texts)?,
-            trunk: group.one("trunk", Values::texts)?,
-            rang: group.list("rang", Values::texts)?,
-            answered_by: group.maybe("answered_by", Values::texts)?,
-            wait: group.maybe("wait_ms", Values::numbers)?,
-            talk: group.maybe("talk_ms", Values::numbers)?,
-            hold: group.maybe("hold_ms", Values::numbers)?,
-            message_lags: group.list("message_lags_ms", Values::numbers)?,
-            standing: group.one("messages_standing", Values::numbers)?,
-            hosts: group.list("requests.host", Values::texts)?,
-            took: group.list_of_maybe("requests.took_ms", Values::numbers)?,
-            failed: group.list("requests.failed", Values::flags)?,
+            client: texts(group, "client")?,
+            trunk: texts(group, "trunk")?,
+            rang: text_lists(group, "rang")?,
+            answered_by: group.texts("answered_by", |keys| keys.maybe(Values::numbers))?,
+            wait: group.column("wait_ms")?.maybe(Values::numbers)?,
+            talk: group.column("talk_ms")?.maybe(Values::numbers)?,
+            hold: group.column("hold_ms")?.maybe(Values::numbers)?,
+            message_lags: group.column("message_lags_ms")?.list(Values::numbers)?,
+            standing: group.column("messages_standing")?.one(Values::numbers)?,
+            hosts: text_lists(group, "requests.host")?,
+            took: group
+                .column("requests.took_ms")?
+                .list_of_maybe(Values::numbers)?,
+            failed: group.column("requests.failed")?.list(Values::flags)?,
         })
     }
 
@@ -244,12 +254,12 @@ impl Figures {
         let (mut rang, mut requests) = (Vec::new(), Vec::new());
         for row in rows.iter().copied() {
             rang.clear();
-            rang.extend(self.rang.of(row).iter().map(text));
+            rang.extend(self.rang.of(row));
             requests.clear();
-            let hosts = self.hosts.of(row).iter();
+            let hosts = self.hosts.of(row);
             let rest = self.took.of(row).iter().zip(self.failed.of(row));
             requests.extend(hosts.zip(rest).map(|(host, (took, failed))| StatsRequest {
-                host: text(host),
+                host,
                 millis: *took,
                 failed: *failed,
             }));
@@ -257,10 +267,10 @@ impl Figures {
                 first: judged.first[row],
                 direction: self.direction[row],
                 outcome: judged.outcome[row],
-                client: text(&self.client[row]),
-                trunk: text(&self.trunk[row]),
+                client: self.client.of(row),
+                trunk: self.trunk.of(row),
                 rang: Names::Borrowed(&rang),
-                answered_by: self.answered_by[row].as_ref().map(text),
+                answered_by: self.answered_by.of(row),
                 wait_millis: self.wait[row],
                 talk_millis: self.talk[row],
                 hold_millis: self.hold[row],
@@ -270,9 +280,4 @@ impl Figures {
             });
         }
     }
-}
-
-/// Empty where a forged table has bytes that are no text.
-pub(super) fn text(bytes: &ByteArray) -> &str {
-    bytes.as_utf8().unwrap_or_default()
 }

@@ -40,6 +40,9 @@ pub(super) const CALL_BYTES_MIN: u64 = 32;
 /// Read at once to compute a checksum (bytes).
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// A table of no more bytes is read at once: each of its columns is small, and there may be thousands of tables.
+const READ_AT_ONCE_BYTES: u64 = 64 << 10;
+
 /// A table, on disk or in memory.
 pub(super) struct TableFile {
     rows: Rows<At>,
@@ -63,7 +66,13 @@ impl TableFile {
         bytes: u64,
         zone: LogZone,
     ) -> std::result::Result<TableFile, String> {
-        TableFile::of(At::File(Arc::new(file), bytes), zone)
+        let file = At::File(Arc::new(file), bytes);
+        if bytes > READ_AT_ONCE_BYTES {
+            return TableFile::of(file, zone);
+        }
+        let all = usize::try_from(bytes).map_err(|_| "is torn")?;
+        let all = file.get_bytes(0, all).map_err(|_| "is torn")?;
+        TableFile::of(At::Memory(all), zone)
     }
 
     /// A table that is nowhere but in memory.

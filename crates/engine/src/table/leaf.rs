@@ -22,15 +22,6 @@ pub(super) enum Values {
 impl Values {
     /// # Errors
     /// When they are something else.
-    pub(super) fn texts(self) -> Result<Vec<ByteArray>> {
-        match self {
-            Values::Texts(texts) => Ok(texts),
-            _ => Err(other_values()),
-        }
-    }
-
-    /// # Errors
-    /// When they are something else.
     pub(super) fn numbers(self) -> Result<Vec<i64>> {
         match self {
             Values::Numbers(numbers) => Ok(numbers),

@@ -7,6 +7,7 @@
 //! ([`Tables::parts`]) and sweeps the rest.
 
 mod binding;
+mod column;
 mod columns;
 mod file;
 mod leaf;
@@ -14,6 +15,7 @@ mod memory;
 mod reading;
 mod row;
 mod search;
+mod words;
 mod writing;
 
 use std::sync::Arc;

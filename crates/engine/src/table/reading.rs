@@ -5,24 +5,28 @@
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use parquet::column::reader::{ColumnReader, get_typed_column_reader};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
+use parquet::column::page::Page;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, DataType, Int64Type};
 use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::ParquetStatisticsPolicy;
 use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader};
-use parquet::file::serialized_reader::SerializedFileReader;
+use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
+use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr, SchemaDescriptor};
 
-use super::leaf::{GROUP_ROWS, Leaf, Lists, Values};
+use super::column::{Column, torn};
+use super::leaf::{GROUP_ROWS, Leaf, Values};
 use super::row::{Row, SCHEMA, Visitor, visit};
+use super::words::{Keys, Texts, Words};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::QUARTER_MILLIS;
 
 /// [`SCHEMA`], read once: thousands of tables may be opened for one question.
-static COLUMNS: LazyLock<Option<SchemaDescriptor>> = LazyLock::new(|| {
+static COLUMNS: LazyLock<Option<SchemaDescPtr>> = LazyLock::new(|| {
     let schema = parse_message_type(SCHEMA).ok()?;
-    Some(SchemaDescriptor::new(Arc::new(schema)))
+    Some(Arc::new(SchemaDescriptor::new(Arc::new(schema))))
 });
 
 /// Where that column stands among the leaves.
@@ -35,18 +39,19 @@ pub(super) struct Rows<R: ChunkReader + 'static> {
 }
 
 impl<R: ChunkReader> Rows<R> {
+    /// That it has these columns, the rules say that it was made by.
+    ///
     /// # Errors
-    /// When it is no Parquet file of these columns.
+    /// When it is no Parquet file of so many columns.
     pub(super) fn open(from: R, zone: LogZone) -> Result<Rows<R>> {
-        let reader = SerializedFileReader::new(from)?;
-        let wanted = COLUMNS.as_ref().ok_or_else(torn)?;
-        let is_same = |(a, b): (&ColumnDescPtr, _)| a == b;
-        let columns = reader.metadata().file_metadata().schema_descr().columns();
-        if columns.len() != wanted.num_columns()
-            || !columns.iter().zip(wanted.columns()).all(is_same)
-        {
-            return Err(ParquetError::General("its columns are others".to_owned()));
-        }
+        let columns = COLUMNS.as_ref().ok_or_else(torn)?;
+        // To read what it says of its columns besides takes twice as long as all else.
+        let options = ReadOptionsBuilder::new()
+            .with_parquet_schema(Arc::clone(columns))
+            .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+            .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
+            .with_column_stats_policy(ParquetStatisticsPolicy::skip_except(&[START_TIME]));
+        let reader = SerializedFileReader::new_with_options(from, options.build())?;
         Ok(Rows { reader, zone })
     }
 
@@ -151,16 +156,71 @@ impl Group<'_> {
         let mut leaf = Leaf::of(&self.descriptor.column(at));
         let reader = self.reader.get_column_reader(at)?;
         let (defs, reps) = (&mut leaf.defs, &mut leaf.reps);
-        match &mut leaf.values {
-            Values::Texts(texts) => read_all::<ByteArrayType>(reader, rows, defs, reps, texts),
-            Values::Numbers(numbers) => read_all::<Int64Type>(reader, rows, defs, reps, numbers),
-            Values::Flags(flags) => read_all::<BoolType>(reader, rows, defs, reps, flags),
+        match (&mut leaf.values, reader) {
+            (Values::Texts(texts), ColumnReader::ByteArrayColumnReader(reader)) => {
+                read_all(reader, rows, defs, reps, texts)
+            }
+            (Values::Numbers(numbers), ColumnReader::Int64ColumnReader(reader)) => {
+                read_all(reader, rows, defs, reps, numbers)
+            }
+            (Values::Flags(flags), ColumnReader::BoolColumnReader(reader)) => {
+                read_all(reader, rows, defs, reps, flags)
+            }
+            _ => Err(torn()),
         }?;
         Ok(leaf)
     }
 
     /// The column of this name; of a list that of its values, of a list of groups the one that is named behind a dot.
-    fn named(&self, name: &str) -> Result<Leaf> {
+    pub(super) fn column(&self, name: &str) -> Result<Column> {
+        let leaf = self.leaf(self.named(name)?, 0..self.rows)?;
+        Ok(Column::new(leaf, self.rows))
+    }
+
+    /// A column of text: each text once, and, in the `shape` of the column, which of them its values are.
+    pub(super) fn texts<C>(
+        &self,
+        name: &str,
+        shape: impl FnOnce(Column) -> Result<C>,
+    ) -> Result<Texts<C>> {
+        let at = self.named(name)?;
+        let (words, leaf) = match self.keys(at)? {
+            Some(keyed) => keyed,
+            // Most of its values differ, and stand there as they are.
+            None => {
+                let mut leaf = self.leaf(at, 0..self.rows)?;
+                let words = Words::of_values(&leaf.values);
+                let keys = 0..i64::try_from(leaf.values.len()).map_err(|_| torn())?;
+                leaf.values = Values::Numbers(keys.collect());
+                (words, leaf)
+            }
+        };
+        let keys = shape(Column::new(leaf, self.rows))?;
+        Ok(Texts { words, keys })
+    }
+
+    /// The dictionary of a column and the places in it that stand for values; `None` of one that is not written so.
+    fn keys(&self, at: usize) -> Result<Option<(Words, Leaf)>> {
+        let mut pages = self.reader.get_column_page_reader(at)?;
+        let Some(Page::DictionaryPage { buf, .. }) = pages.get_next_page()? else {
+            return Ok(None);
+        };
+        let words = Words::of_dictionary(&buf).ok_or_else(torn)?;
+        let mut leaf = Leaf::of(&self.descriptor.column(at));
+        let mut keys = Vec::new();
+        let pages = Box::new(Keys::new(words.len(), pages));
+        let reader = ColumnReaderImpl::<Int64Type>::new(self.descriptor.column(at), pages);
+        let (defs, reps) = (&mut leaf.defs, &mut leaf.reps);
+        match read_all(reader, 0..self.rows, defs, reps, &mut keys) {
+            Err(ParquetError::NYI(_)) => return Ok(None),
+            read => read?,
+        }
+        leaf.values = Values::Numbers(keys);
+        Ok(Some((words, leaf)))
+    }
+
+    /// Where the column of a name stands.
+    fn named(&self, name: &str) -> Result<usize> {
         let (list, inner) = name.split_once('.').unwrap_or((name, ""));
         let is_it = |column: &ColumnDescPtr| match column.path().parts() {
             [only] | [only, _, _] => only == list,
@@ -168,56 +228,14 @@ impl Group<'_> {
             [] => false,
         };
         let at = self.descriptor.columns().iter().position(is_it);
-        self.leaf(at.ok_or_else(torn)?, 0..self.rows)
-    }
-
-    /// A value for each row; `values` says of which kind.
-    pub(super) fn one<T>(
-        &self,
-        name: &str,
-        values: fn(Values) -> Result<Vec<T>>,
-    ) -> Result<Vec<T>> {
-        self.one_each(values(self.named(name)?.values)?)
-    }
-
-    /// For each row a value, or none.
-    pub(super) fn maybe<T>(
-        &self,
-        name: &str,
-        values: fn(Values) -> Result<Vec<T>>,
-    ) -> Result<Vec<Option<T>>> {
-        let leaf = self.named(name)?;
-        self.one_each(maybe(&leaf.defs, leaf.def_max, values(leaf.values)?)?)
-    }
-
-    /// For each row any number of values.
-    pub(super) fn list<T>(
-        &self,
-        name: &str,
-        values: fn(Values) -> Result<Vec<T>>,
-    ) -> Result<Lists<T>> {
-        let leaf = self.named(name)?;
-        lists(self.ends(&leaf)?, values(leaf.values)?)
-    }
-
-    /// The same, where any value may be missing.
-    pub(super) fn list_of_maybe<T>(
-        &self,
-        name: &str,
-        values: fn(Values) -> Result<Vec<T>>,
-    ) -> Result<Lists<Option<T>>> {
-        let leaf = self.named(name)?;
-        let ends = self.ends(&leaf)?;
-        // A list that is empty has a level all the same.
-        let defs: Vec<i16> = leaf.defs.into_iter().filter(|def| *def > 0).collect();
-        lists(ends, maybe(&defs, leaf.def_max, values(leaf.values)?)?)
+        at.ok_or_else(torn)
     }
 
     /// A moment for each row.
     pub(super) fn moments(&self, name: &str) -> Result<Vec<Stamp>> {
         // A zone's rules cost more than all else that is read of a moment; they change at a quarter of an hour.
         let mut known: Option<(i64, i64)> = None;
-        let numbers = self.one(name, Values::numbers)?.into_iter();
+        let numbers = self.column(name)?.one(Values::numbers)?.into_iter();
         let moments = numbers.map(|millis| {
             let quarter = millis.div_euclid(QUARTER_MILLIS);
             if let Some((of, ahead)) = known
@@ -239,69 +257,21 @@ impl Group<'_> {
         all: &[T],
         word: impl Fn(T) -> &'static str,
     ) -> Result<Vec<T>> {
-        let texts = self.one(name, Values::texts)?;
-        let one = |text: &ByteArray| {
-            let mut all = all.iter();
-            all.find(|one| word(**one).as_bytes() == text.data())
-                .copied()
-        };
-        texts
-            .iter()
-            .map(|text| one(text).ok_or_else(torn))
-            .collect()
+        let texts = self.texts(name, |keys| keys.one(Values::numbers))?;
+        let one = |text| all.iter().find(|one| word(**one) == text).copied();
+        let known: Vec<Option<T>> = texts.words.each().map(one).collect();
+        let of = |key: &i64| known[*key as usize].ok_or_else(torn);
+        texts.keys.iter().map(of).collect()
     }
-
-    /// Where the elements of the list of each row end.
-    fn ends(&self, leaf: &Leaf) -> Result<Vec<usize>> {
-        let mut ends = Vec::with_capacity(self.rows);
-        let mut elements = 0;
-        for (at, (def, rep)) in leaf.defs.iter().zip(&leaf.reps).enumerate() {
-            if *rep == 0 && at > 0 {
-                ends.push(elements);
-            }
-            elements += usize::from(*def > 0);
-        }
-        if !leaf.defs.is_empty() {
-            ends.push(elements);
-        }
-        let is_whole = ends.len() == self.rows && leaf.defs.len() == leaf.reps.len();
-        is_whole.then_some(ends).ok_or_else(torn)
-    }
-
-    fn one_each<T>(&self, values: Vec<T>) -> Result<Vec<T>> {
-        let is_whole = values.len() == self.rows;
-        is_whole.then_some(values).ok_or_else(torn)
-    }
-}
-
-/// Values with those that are missing.
-fn maybe<T>(defs: &[i16], most: i16, values: Vec<T>) -> Result<Vec<Option<T>>> {
-    let there = defs.iter().filter(|def| **def == most).count();
-    if there != values.len() {
-        return Err(torn());
-    }
-    let mut values = values.into_iter();
-    let next = |def: &i16| (*def == most).then(|| values.next()).flatten();
-    Ok(defs.iter().map(next).collect())
-}
-
-fn lists<T>(ends: Vec<usize>, values: Vec<T>) -> Result<Lists<T>> {
-    let is_whole = ends.last().copied().unwrap_or_default() == values.len();
-    is_whole.then_some(Lists { ends, values }).ok_or_else(torn)
-}
-
-fn torn() -> ParquetError {
-    ParquetError::General("its levels do not fit".to_owned())
 }
 
 fn read_all<T: DataType>(
-    reader: ColumnReader,
+    mut reader: ColumnReaderImpl<T>,
     rows: Range<usize>,
     defs: &mut Vec<i16>,
     reps: &mut Vec<i16>,
     values: &mut Vec<T::T>,
 ) -> Result<()> {
-    let mut reader = get_typed_column_reader::<T>(reader);
     let too_short = || ParquetError::General("a column is too short".to_owned());
     let mut at = 0;
     while at < rows.start {

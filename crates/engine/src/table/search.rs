@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use parquet::data_type::ByteArray;
 use rayon::prelude::*;
 
 use super::Table;
-use super::columns::{Figures, Judged, text};
-use super::leaf::Values;
+use super::columns::{Figures, Judged, texts};
 use super::row::Row;
+use super::words::Texts;
 use crate::window::Window;
 use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::Stamp;
@@ -37,8 +36,8 @@ pub(crate) struct Wants {
 pub(crate) struct Picked {
     group: usize,
     judged: Judged,
-    /// Empty where they were not wanted.
-    uids: Vec<ByteArray>,
+    /// Where they were wanted.
+    uids: Option<Texts<Vec<i64>>>,
     figures: Option<Figures>,
     /// Their places, in the order of their beginnings.
     rows: Vec<usize>,
@@ -89,8 +88,8 @@ impl Table {
             Ok(Picked {
                 group,
                 uids: match is_needed && wants.uids {
-                    true => columns.one("unique_id", Values::texts)?,
-                    false => Vec::new(),
+                    true => Some(texts(columns, "unique_id")?),
+                    false => None,
                 },
                 figures: match is_needed && wants.figures {
                     true => Some(Figures::read(columns)?),
@@ -113,11 +112,12 @@ impl Table {
         let legs_of = |group| {
             let legs = self.file.read_group(group, |columns| {
                 let first = columns.moments("start_time")?;
-                Ok((columns.one("unique_id", Values::texts)?, first))
+                Ok((texts(columns, "unique_id")?, first))
             });
             let (uids, first) = legs.unwrap_or_default();
-            let uids = uids.into_iter().map(|uid| Box::from(text(&uid)));
-            uids.zip(first).collect::<Vec<_>>()
+            let legs = first.into_iter().enumerate();
+            let leg = |(row, first)| (Box::from(uids.of(row)), first);
+            legs.map(leg).collect::<Vec<_>>()
         };
         self.file.groups().flat_map(legs_of).collect()
     }
@@ -159,12 +159,11 @@ impl Picked {
 
     /// Keeps those that `wanted` takes by the id of their main leg and their beginning; all, where ids were not read.
     pub(crate) fn retain(&mut self, mut wanted: impl FnMut(&str, Stamp) -> bool) {
-        let (uids, judged) = (&self.uids, &self.judged);
-        if uids.is_empty() {
-            return;
+        let judged = &self.judged;
+        if let Some(uids) = &self.uids {
+            self.rows
+                .retain(|row| wanted(uids.of(*row), judged.first(*row)));
         }
-        self.rows
-            .retain(|row| wanted(text(&uids[*row]), judged.first(*row)));
     }
 
     /// When each of them began, and how it ended.
@@ -173,19 +172,22 @@ impl Picked {
         rows.map(|row| (self.judged.first(*row), self.judged.outcome(*row)))
     }
 
-    /// Each of them, with what it is sorted by; the rest stands in `table`.
+    /// Each of them, with what it is sorted by; the rest stands in `table`. None where ids were not read.
     pub(crate) fn each<'p>(
         &'p self,
         table: &'p Arc<Table>,
     ) -> impl Iterator<Item = (Stamp, &'p str, Light)> {
-        self.rows.iter().map(move |row| {
-            let light = Light {
-                table: Arc::clone(table),
-                group: self.group,
-                row: *row,
-            };
-            (self.judged.first(*row), text(&self.uids[*row]), light)
-        })
+        let all = move |uids: &'p Texts<Vec<i64>>| {
+            self.rows.iter().map(move |row| {
+                let light = Light {
+                    table: Arc::clone(table),
+                    group: self.group,
+                    row: *row,
+                };
+                (self.judged.first(*row), uids.of(*row), light)
+            })
+        };
+        self.uids.iter().flat_map(all)
     }
 
     /// Hands out the figures of each of them, if they were read.

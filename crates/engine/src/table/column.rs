@@ -1,0 +1,92 @@
+//! A column of a group of rows, as what each row has of it: a value, perhaps one, or any number.
+
+use parquet::errors::{ParquetError, Result};
+
+use super::leaf::{Leaf, Lists, Values};
+
+/// A column that was read.
+pub(super) struct Column {
+    leaf: Leaf,
+    rows: usize,
+}
+
+impl Column {
+    /// That of a group of so many rows.
+    pub(super) fn new(leaf: Leaf, rows: usize) -> Column {
+        Column { leaf, rows }
+    }
+
+    /// A value for each row; `values` says of which kind.
+    ///
+    /// # Errors
+    /// As all of these: when levels or values do not fit each other.
+    pub(super) fn one<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Vec<T>> {
+        one_each(self.rows, values(self.leaf.values)?)
+    }
+
+    /// For each row a value, or none.
+    pub(super) fn maybe<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Vec<Option<T>>> {
+        let Leaf { defs, def_max, .. } = self.leaf;
+        one_each(self.rows, maybe(&defs, def_max, values(self.leaf.values)?)?)
+    }
+
+    /// For each row any number of values.
+    pub(super) fn list<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Lists<T>> {
+        lists(self.ends()?, values(self.leaf.values)?)
+    }
+
+    /// The same, where any value may be missing.
+    pub(super) fn list_of_maybe<T>(
+        self,
+        values: fn(Values) -> Result<Vec<T>>,
+    ) -> Result<Lists<Option<T>>> {
+        let ends = self.ends()?;
+        let Leaf { defs, def_max, .. } = self.leaf;
+        // A list that is empty has a level all the same.
+        let defs: Vec<i16> = defs.into_iter().filter(|def| *def > 0).collect();
+        lists(ends, maybe(&defs, def_max, values(self.leaf.values)?)?)
+    }
+
+    /// Where the elements of the list of each row end.
+    fn ends(&self) -> Result<Vec<usize>> {
+        let Leaf { defs, reps, .. } = &self.leaf;
+        let mut ends = Vec::with_capacity(self.rows);
+        let mut elements = 0;
+        for (at, (def, rep)) in defs.iter().zip(reps).enumerate() {
+            if *rep == 0 && at > 0 {
+                ends.push(elements);
+            }
+            elements += usize::from(*def > 0);
+        }
+        if !defs.is_empty() {
+            ends.push(elements);
+        }
+        let is_whole = ends.len() == self.rows && defs.len() == reps.len();
+        is_whole.then_some(ends).ok_or_else(torn)
+    }
+}
+
+fn one_each<T>(rows: usize, values: Vec<T>) -> Result<Vec<T>> {
+    let is_whole = values.len() == rows;
+    is_whole.then_some(values).ok_or_else(torn)
+}
+
+/// Values with those that are missing.
+fn maybe<T>(defs: &[i16], most: i16, values: Vec<T>) -> Result<Vec<Option<T>>> {
+    let there = defs.iter().filter(|def| **def == most).count();
+    if there != values.len() {
+        return Err(torn());
+    }
+    let mut values = values.into_iter();
+    let next = |def: &i16| (*def == most).then(|| values.next()).flatten();
+    Ok(defs.iter().map(next).collect())
+}
+
+fn lists<T>(ends: Vec<usize>, values: Vec<T>) -> Result<Lists<T>> {
+    let is_whole = ends.last().copied().unwrap_or_default() == values.len();
+    is_whole.then_some(Lists { ends, values }).ok_or_else(torn)
+}
+
+pub(super) fn torn() -> ParquetError {
+    ParquetError::General("its levels do not fit".to_owned())
+}
