@@ -215,6 +215,8 @@ pub(super) struct Calls<'q> {
     question: &'q SearchQuestion,
     sink: Option<&'q dyn FiguresSink>,
     calls: Vec<Kept>,
+    /// Groups of rows of tables that are still to be counted.
+    uncounted: Vec<(Arc<Table>, usize, Window)>,
     seen: Seen,
     count: usize,
     /// Something was not read, as there were enough.
@@ -245,6 +247,7 @@ impl<'q> Calls<'q> {
             question,
             sink,
             calls: Vec::new(),
+            uncounted: Vec::new(),
             seen: Seen::default(),
             count: 0,
             may_match_more: false,
@@ -296,6 +299,12 @@ impl<'q> Calls<'q> {
             uids: table.is_carried() || !self.seen.carried.is_empty() || self.keeps_calls(),
             figures: self.sink.is_some(),
         };
+        // What is only counted of calls that no other window shows needs no order.
+        if self.sink.is_some() && !wants.uids && !self.question.tally {
+            let told = |group| (Arc::clone(table), group, window);
+            self.uncounted.extend(groups.into_iter().map(told));
+            return Ok(());
+        }
         // Of a few calls the newest groups are enough.
         let at_once = match self.keeps_calls() {
             true => rayon::current_num_threads(),
@@ -312,6 +321,28 @@ impl<'q> Calls<'q> {
                 break;
             }
         }
+        Ok(())
+    }
+
+    /// Counts the calls of tables that are only counted: all groups of rows side by side.
+    ///
+    /// # Errors
+    /// As [`Calls::take_told`].
+    pub(super) fn count_told(&mut self) -> Result<(), String> {
+        let Some(sink) = self.sink else {
+            return Ok(());
+        };
+        let wants = Wants {
+            uids: false,
+            figures: true,
+        };
+        let count = |(table, group, window): &(Arc<Table>, usize, Window)| {
+            let picked = table.pick(*group, &self.question.criteria, wants, *window)?;
+            sink.take(&mut |add| picked.each_figures(add));
+            Ok::<usize, String>(picked.len())
+        };
+        let counts: Result<Vec<usize>, String> = self.uncounted.par_iter().map(count).collect();
+        self.count += counts?.iter().sum::<usize>();
         Ok(())
     }
 

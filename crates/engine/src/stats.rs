@@ -72,20 +72,10 @@ pub struct MissedCall {
 /// Sums in the making.
 struct Making<F> {
     counting: Counting<F>,
-    /// The same calls once more.
-    also: Vec<Counting<F>>,
     /// How many were counted, by the place of the enterprise.
     counts: Vec<usize>,
     /// The missed ones, where another search must tell what became of them.
     missed: Vec<MissedCall>,
-}
-
-impl<F> Making<F> {
-    fn each(&mut self, add: impl FnMut(&mut Counting<F>)) {
-        std::iter::once(&mut self.counting)
-            .chain(&mut self.also)
-            .for_each(add);
-    }
 }
 
 impl Engine {
@@ -105,17 +95,15 @@ impl Engine {
         if is_of_all {
             search.criteria.until = until.map(|until| end_of(until, question.within_millis));
         }
-        let also_by = question.also.iter();
-        let also_by = also_by.map(|by| Counting::new(Some(*by), &local));
+        let by = question.by.iter().chain(&question.also).copied();
         let start = || Making {
-            counting: Counting::new(question.by, &local),
-            also: also_by.clone().collect(),
+            counting: Counting::new(by.clone(), &local),
             counts: vec![0; enterprises.len()],
             missed: Vec::new(),
         };
         let add = |making: &mut Making<_>, enterprise: usize, call: &StatsCall<'_>| {
             if until.is_some_and(|until| call.first >= until) {
-                making.each(|counting| counting.add_contact(enterprise, call));
+                making.counting.add_contact(enterprise, call);
                 return;
             }
             if call.outcome == Outcome::Missed && !is_of_all {
@@ -126,12 +114,10 @@ impl Engine {
                 });
             }
             making.counts[enterprise] += 1;
-            making.each(|counting| counting.add(enterprise, call));
+            making.counting.add(enterprise, call);
         };
         let join = |making: &mut Making<_>, other: Making<_>| {
             making.counting.join(other.counting);
-            let also = making.also.iter_mut().zip(other.also);
-            also.for_each(|(own, its)| own.join(its));
             making.missed.extend(other.missed);
             let counts = making.counts.iter_mut().zip(other.counts);
             counts.for_each(|(own, its)| *own += its);
@@ -148,15 +134,23 @@ impl Engine {
             strict: search.strict,
         };
         let (contacts, later) = self.contacts_after(tree, enterprises, &making.missed, within);
-        making.each(|counting| counting.join_contacts(contacts.clone()));
-        let finish = |counting: Counting<_>| counting.finish(within.millis, within.time_of_day());
-        let also = making.also;
-        let (stats, also) = self.pool.install(|| {
-            rayon::join(
-                || finish(making.counting),
-                || also.into_iter().map(finish).collect(),
-            )
-        });
+        making.counting.join_contacts(contacts);
+        let finish = || {
+            let counting = making.counting;
+            counting.finish_each(within.millis, within.time_of_day())
+        };
+        let (mut stats, groups) = self.pool.install(finish);
+        let mut also: Vec<Stats> = by
+            .zip(groups)
+            .map(|(by, groups)| Stats {
+                by: Some(by),
+                groups,
+                ..stats.clone()
+            })
+            .collect();
+        if question.by.is_some() {
+            stats = also.remove(0);
+        }
         Statistics {
             stats,
             also,

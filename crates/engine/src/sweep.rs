@@ -98,6 +98,7 @@ impl Engine {
                 break;
             }
         }
+        calls.count_told()?;
         let chosen = corpus.select(|bounds| swept.iter().any(|window| touches(bounds, *window)));
         calls.searched = corpus.searched(&chosen);
         Ok(())

@@ -3,7 +3,7 @@
 //! A missed call is *returned* if within a certain time after it began somebody called the same number of the client,
 //! or the client rang again and was answered. It is *pending* while that time has not passed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
@@ -153,22 +153,43 @@ impl Contacts {
 
     /// What they say of missed calls, which are returned within so many milliseconds (that long is still within) or
     /// not; `now` is the time of day. The calls taken must reach that long past the missed calls that are asked about.
-    pub fn settle(mut self, within_millis: i64, now: Stamp) -> Returns {
-        let missed = self.missed;
-        self.contacts
-            .retain(|contact| missed.contains(&contact.client));
+    pub fn settle(self, within_millis: i64, now: Stamp) -> Returns {
+        let clients: HashMap<Client, usize, FixedState> =
+            self.missed.into_iter().zip(0..).collect();
+        let place = |contact: &Contact| clients.get(&contact.client).copied();
+        let places: Vec<Option<usize>> = self.contacts.par_iter().map(place).collect();
+        // Behind each other by client, which is quicker than to sort them as a whole.
+        let mut ends = vec![0; clients.len()];
+        for place in places.iter().flatten() {
+            ends[*place] += 1;
+        }
+        let mut all = 0;
+        for end in &mut ends {
+            (all, *end) = (all + *end, all);
+        }
+        let mut contacts = self.contacts.clone();
+        contacts.truncate(all);
+        for (contact, place) in self.contacts.iter().zip(places) {
+            if let Some(place) = place {
+                contacts[ends[place]] = *contact;
+                ends[place] += 1;
+            }
+        }
         let people = self.people;
         // Of two at one moment the same one is told, in whatever order they came.
-        self.contacts.par_sort_unstable_by(|a, b| {
-            let key = |contact: &Contact| (contact.client, contact.first);
+        let order = |a: &Contact, b: &Contact| {
             let ties = |contact: &Contact| (contact.is_outgoing, contact.reached);
             let by = |contact: &Contact| people.name(contact.by);
-            let order = key(a).cmp(&key(b));
+            let order = a.first.cmp(&b.first);
             order.then_with(|| (ties(a), by(a)).cmp(&(ties(b), by(b))))
-        });
+        };
+        let clients_own = contacts.par_chunk_by_mut(|a, b| a.client == b.client);
+        clients_own.for_each(|own| own.sort_unstable_by(order));
         Returns {
             people: people.into_names(),
-            contacts: self.contacts,
+            contacts,
+            clients,
+            ends,
             within_millis,
             now,
         }
@@ -224,8 +245,12 @@ pub fn end_of(missed: Stamp, within_millis: i64) -> Stamp {
 #[derive(Debug)]
 pub struct Returns {
     people: Vec<Box<str>>,
-    /// Of clients that were missed, by client, then by time.
+    /// Of clients that were missed: those of each behind each other, by time.
     contacts: Vec<Contact>,
+    /// The places of these clients.
+    clients: HashMap<Client, usize, FixedState>,
+    /// By place where the contacts of a client end.
+    ends: Vec<usize>,
     within_millis: i64,
     now: Stamp,
 }
@@ -240,13 +265,12 @@ impl Returns {
         let Some(client) = client else {
             return Fate::Anonymous;
         };
-        let from = self
-            .contacts
-            .partition_point(|contact| (contact.client, contact.first) <= (client, first));
+        let own = self.contacts_of(client);
+        let from = own.partition_point(|contact| contact.first <= first);
         let after = |contact: &Contact| contact.first.since(first);
-        let within = self.contacts[from..]
+        let within = own[from..]
             .iter()
-            .take_while(|contact| contact.client == client && after(contact) <= self.within_millis);
+            .take_while(|contact| after(contact) <= self.within_millis);
         let by = |contact: &Contact| &*self.people[contact.by as usize];
         if let Some(call) = within.clone().find(|contact| contact.is_outgoing) {
             return Fate::CalledBack {
@@ -267,6 +291,14 @@ impl Returns {
                 rang_again: within.clone().next().is_some(),
             },
         }
+    }
+
+    fn contacts_of(&self, client: Client) -> &[Contact] {
+        let Some(place) = self.clients.get(&client) else {
+            return &[];
+        };
+        let before = place.checked_sub(1);
+        &self.contacts[before.map_or(0, |before| self.ends[before])..self.ends[*place]]
     }
 
     /// Within which time a call is returned (milliseconds).

@@ -1,22 +1,19 @@
 //! Counts calls, group by group.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
-use chrono::NaiveDate;
 use foldhash::fast::FixedState;
+use rayon::prelude::*;
 
 use super::calendar::{Calendar, LocalHour};
 use super::contacts::{Client, Contacts, Fate};
-use super::group::{Figures, Group, GroupBy, Key, Sums};
+use super::group::{Figures, Group, GroupBy, Sums};
+use super::grouping::Grouping;
 use super::input::StatsCall;
 use super::places::Places;
 use super::sample::{Sample, Spread};
 use crate::call::Outcome;
-use crate::record::{Stamp, phone};
-
-/// Days between which those without calls are groups as well; a record may have a time of any year.
-const DAYS_FILLED_MAX: i64 = 1_000;
+use crate::record::Stamp;
 
 /// Statistics of calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +64,7 @@ pub struct CalledBackBy {
 pub struct NotReturned {
     /// The place of the enterprise.
     pub enterprise: usize,
-    /// The client's number, as [`phone::key`] has it.
+    /// The client's number, as [`crate::record::phone::key`] has it.
     pub number: u64,
     /// When the call began.
     pub first: Stamp,
@@ -91,19 +88,13 @@ pub struct HostRequests {
 /// Statistics in the making.
 #[derive(Debug)]
 pub struct Counting<F> {
-    by: Option<GroupBy>,
+    groupings: Vec<Grouping>,
     calendar: Calendar<F>,
     total: Sums,
-    groups: Vec<(Key, Sums)>,
-    days: HashMap<NaiveDate, usize, FixedState>,
-    /// By enterprise.
-    names: Vec<HashMap<Box<str>, usize, FixedState>>,
     calls: Counts,
     missed_hours: Counts,
     contacts: Contacts,
     missed: Vec<Missed>,
-    /// The groups of all missed calls, one behind the other.
-    missed_groups: Vec<usize>,
     host_names: Places,
     hosts: Vec<Host>,
     span: Option<(Stamp, Stamp)>,
@@ -114,8 +105,6 @@ struct Missed {
     enterprise: usize,
     client: Option<Client>,
     first: Stamp,
-    /// Which of `missed_groups` are its own.
-    groups: Range<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -126,29 +115,17 @@ struct Host {
 }
 
 impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
-    /// Counts by this; `local` turns a time into the hour in the zone that is shown, and is asked once for each
-    /// quarter of an hour of record time.
-    pub fn new(by: Option<GroupBy>, local: F) -> Counting<F> {
-        let times: Vec<Key> = match by {
-            Some(GroupBy::Hour) => (0..24).map(Key::Hour).collect(),
-            Some(GroupBy::Weekday) => (0..7).map(Key::Weekday).collect(),
-            _ => Vec::new(),
-        };
+    /// Counts by each of these; `local` turns a time into the hour in the zone that is shown, and is asked once for
+    /// each quarter of an hour of record time.
+    pub fn new(by: impl IntoIterator<Item = GroupBy>, local: F) -> Counting<F> {
         Counting {
-            by,
+            groupings: by.into_iter().map(Grouping::new).collect(),
             calendar: Calendar::new(local),
             total: Sums::default(),
-            groups: times
-                .into_iter()
-                .map(|key| (key, Sums::default()))
-                .collect(),
-            days: HashMap::default(),
-            names: Vec::new(),
             calls: Counts::default(),
             missed_hours: Counts::default(),
             contacts: Contacts::default(),
             missed: Vec::new(),
-            missed_groups: Vec::new(),
             host_names: Places::default(),
             hosts: Vec::new(),
             span: None,
@@ -181,51 +158,15 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
             }
             self.hosts[place].add(request.millis, request.failed);
         }
-        let is_missed = call.outcome == Outcome::Missed;
-        let groups = self.missed_groups.len();
-        let count = |this: &mut Self, at: usize| {
-            this.groups[at].1.add(call);
-            if is_missed {
-                this.missed_groups.push(at);
-            }
-        };
-        match self.by {
-            None => {}
-            Some(GroupBy::Hour) => count(self, cell.1),
-            Some(GroupBy::Weekday) => count(self, cell.0),
-            Some(GroupBy::Day) => {
-                let at = self.day(hour.date);
-                count(self, at);
-            }
-            Some(GroupBy::Person) => {
-                let persons = call.persons();
-                for place in 0..persons.len().max(1) {
-                    let at = self.name(enterprise, persons.get(place).unwrap_or_default());
-                    count(self, at);
-                }
-            }
-            Some(GroupBy::Line) => {
-                let at = self.name(enterprise, call.trunk);
-                count(self, at);
-            }
-            Some(GroupBy::Client) => {
-                let number = phone::canonical(call.client.as_bytes());
-                let number = std::str::from_utf8(&number).unwrap_or(call.client);
-                let at = self.name(enterprise, number);
-                count(self, at);
-            }
-            Some(GroupBy::Enterprise) => {
-                let at = self.name(enterprise, "");
-                count(self, at);
-            }
+        for grouping in &mut self.groupings {
+            grouping.add(enterprise, call, (hour, weekday));
         }
-        if is_missed {
+        if call.outcome == Outcome::Missed {
             self.missed_hours[cell.0][cell.1] += 1;
             self.missed.push(Missed {
                 enterprise,
                 client,
                 first: call.first,
-                groups: groups..self.missed_groups.len(),
             });
         }
         self.contacts.add_of(client, call);
@@ -233,15 +174,9 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
 
     /// Takes over what another counted by the same.
     pub fn join(&mut self, other: Counting<F>) {
-        let places: Vec<usize> = other
-            .groups
-            .into_iter()
-            .map(|(key, sums)| {
-                let at = self.place(&key);
-                self.groups[at].1.join(sums);
-                at
-            })
-            .collect();
+        for (own, its) in self.groupings.iter_mut().zip(other.groupings) {
+            own.join(its);
+        }
         self.total.join(other.total);
         for (own, its) in [
             (&mut self.calls, &other.calls),
@@ -253,14 +188,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
                 .for_each(|(own, its)| *own += its);
         }
         self.contacts.join(other.contacts);
-        let behind = self.missed_groups.len();
-        self.missed
-            .extend(other.missed.into_iter().map(|missed| Missed {
-                groups: missed.groups.start + behind..missed.groups.end + behind,
-                ..missed
-            }));
-        let groups = other.missed_groups.iter();
-        self.missed_groups.extend(groups.map(|at| places[*at]));
+        self.missed.extend(other.missed);
         let hosts = self.host_names.join(&other.host_names);
         self.hosts.resize_with(self.host_names.len(), Host::default);
         for (at, host) in hosts.into_iter().zip(other.hosts) {
@@ -270,68 +198,39 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         self.span = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     }
 
-    /// Where the group of a key stands.
-    fn place(&mut self, key: &Key) -> usize {
-        match key {
-            Key::Hour(at) | Key::Weekday(at) => usize::from(*at),
-            Key::Day(date) => self.day(*date),
-            Key::Name { enterprise, name } => self.name(*enterprise, name),
-            Key::Enterprise(enterprise) => self.name(*enterprise, ""),
+    /// The statistics, with the groups by the first of what was counted by. A missed call is returned within so many
+    /// milliseconds or not (see [`Contacts::settle`]); `now` is the time of day.
+    pub fn finish(self, within_millis: i64, now: Stamp) -> Stats {
+        let by = self.groupings.first().map(Grouping::by);
+        let (stats, groups) = self.finish_each(within_millis, now);
+        let groups = groups.into_iter().next().unwrap_or_default();
+        Stats {
+            by,
+            groups,
+            ..stats
         }
     }
 
-    fn day(&mut self, date: NaiveDate) -> usize {
-        *self.days.entry(date).or_insert_with(|| {
-            self.groups.push((Key::Day(date), Sums::default()));
-            self.groups.len() - 1
-        })
-    }
-
-    fn name(&mut self, enterprise: usize, name: &str) -> usize {
-        if self.names.len() <= enterprise {
-            self.names.resize_with(enterprise + 1, HashMap::default);
-        }
-        if let Some(at) = self.names[enterprise].get(name) {
-            return *at;
-        }
-        let key = match self.by {
-            Some(GroupBy::Enterprise) => Key::Enterprise(enterprise),
-            _ => Key::Name {
-                enterprise,
-                name: name.to_owned(),
-            },
-        };
-        self.groups.push((key, Sums::default()));
-        self.names[enterprise].insert(name.into(), self.groups.len() - 1);
-        self.groups.len() - 1
-    }
-
-    /// The statistics. A missed call is returned within so many milliseconds or not (see [`Contacts::settle`]); `now`
-    /// is the time of day.
-    pub fn finish(mut self, within_millis: i64, now: Stamp) -> Stats {
-        // One client's calls lie side by side among those that may return them.
-        let by_client = |missed: &Missed| (missed.client, missed.first);
-        let (contacts, missed) = (self.contacts, &mut self.missed);
-        let (returns, ()) = rayon::join(
-            || contacts.settle(within_millis, now),
-            || missed.sort_unstable_by_key(by_client),
-        );
+    /// The same: what all groupings share, and the groups by each.
+    pub fn finish_each(mut self, within_millis: i64, now: Stamp) -> (Stats, Vec<Vec<Group>>) {
+        let returns = self.contacts.settle(within_millis, now);
         let mut after = Sample::default();
         let mut by: HashMap<(usize, &str), (usize, usize), FixedState> = HashMap::default();
         let mut not_returned = Vec::new();
-        for missed in &self.missed {
+        for (at, missed) in self.missed.iter().enumerate() {
             let fate = returns.fate_of(missed.client, missed.first);
             self.total.add_fate(&fate);
-            for at in &self.missed_groups[missed.groups.clone()] {
-                self.groups[*at].1.add_fate(&fate);
+            for grouping in &mut self.groupings {
+                grouping.add_fate(at, &fate);
             }
             if let (Fate::NotReturned { rang_again }, Some(client)) = (&fate, missed.client) {
-                not_returned.push(NotReturned {
+                let call = NotReturned {
                     enterprise: missed.enterprise,
                     number: client.number(),
                     first: missed.first,
                     rang_again: *rang_again,
-                });
+                };
+                not_returned.push((client, call));
             }
             if let Fate::CalledBack {
                 by: who,
@@ -345,6 +244,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
                 *reaching += usize::from(reached);
             }
         }
+        not_returned.par_sort_unstable_by_key(|(client, call)| (*client, call.first));
         let mut called_back_by: Vec<CalledBackBy> = by
             .into_iter()
             .map(|((enterprise, person), (calls, reached))| CalledBackBy {
@@ -358,19 +258,21 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
             let ties = || (a.enterprise, &a.person).cmp(&(b.enterprise, &b.person));
             b.calls.cmp(&a.calls).then_with(ties)
         });
-        Stats {
-            by: self.by,
+        let stats = Stats {
+            by: None,
             total: self.total.figures(),
-            groups: in_order(self.by, self.groups),
+            groups: Vec::new(),
             calls: self.calls,
             missed: self.missed_hours,
             within_millis,
             called_back_after: after.spread(),
             called_back_by,
-            not_returned,
+            not_returned: not_returned.into_iter().map(|(_, call)| call).collect(),
             requests: by_host(self.host_names, self.hosts),
             span: self.span,
-        }
+        };
+        let groupings = self.groupings.into_par_iter();
+        (stats, groupings.map(Grouping::into_groups).collect())
     }
 }
 
@@ -403,43 +305,4 @@ fn by_host(names: Places, hosts: Vec<Host>) -> Vec<HostRequests> {
         .collect();
     all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.host.cmp(&b.host)));
     all
-}
-
-fn in_order(by: Option<GroupBy>, mut groups: Vec<(Key, Sums)>) -> Vec<Group> {
-    if by.is_some_and(GroupBy::is_of_time) {
-        groups.extend(days_without_calls(&groups));
-        groups.sort_by(|(a, _), (b, _)| a.cmp(b));
-    } else {
-        groups.sort_by(|(a_key, a), (b_key, b)| {
-            b.calls().cmp(&a.calls()).then_with(|| a_key.cmp(b_key))
-        });
-    }
-    let group = |(key, sums): (Key, Sums)| Group {
-        key,
-        figures: sums.figures(),
-    };
-    groups.into_iter().map(group).collect()
-}
-
-/// A row of days with a gap would look like one without.
-fn days_without_calls(groups: &[(Key, Sums)]) -> Vec<(Key, Sums)> {
-    let mut days: Vec<NaiveDate> = groups
-        .iter()
-        .filter_map(|(key, _)| match key {
-            Key::Day(day) => Some(*day),
-            _ => None,
-        })
-        .collect();
-    days.sort_unstable();
-    let (Some(first), Some(last)) = (days.first(), days.last()) else {
-        return Vec::new();
-    };
-    if (*last - *first).num_days() > DAYS_FILLED_MAX {
-        return Vec::new();
-    }
-    let between = first.iter_days().take_while(|day| day < last);
-    between
-        .filter(|day| days.binary_search(day).is_err())
-        .map(|day| (Key::Day(day), Sums::default()))
-        .collect()
 }

@@ -8,6 +8,7 @@ mod calendar;
 mod contacts;
 mod counting;
 mod group;
+mod grouping;
 mod input;
 mod outcomes;
 mod places;

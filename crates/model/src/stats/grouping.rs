@@ -1,0 +1,197 @@
+//! Calls put together by one thing: which call is of which group.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use foldhash::fast::FixedState;
+
+use super::calendar::LocalHour;
+use super::contacts::Fate;
+use super::group::{Group, GroupBy, Key, Sums};
+use super::input::StatsCall;
+use crate::call::Outcome;
+use crate::record::phone;
+
+/// Days between which those without calls are groups as well; a record may have a time of any year.
+const DAYS_FILLED_MAX: i64 = 1_000;
+
+/// Groups in the making.
+#[derive(Debug)]
+pub(super) struct Grouping {
+    by: GroupBy,
+    groups: Vec<(Key, Sums)>,
+    days: HashMap<NaiveDate, usize, FixedState>,
+    /// By enterprise.
+    names: Vec<HashMap<Box<str>, usize, FixedState>>,
+    /// The groups of all missed calls, one behind the other, and where those of each end.
+    missed: Vec<usize>,
+    missed_ends: Vec<usize>,
+}
+
+impl Grouping {
+    pub(super) fn new(by: GroupBy) -> Grouping {
+        let times: Vec<Key> = match by {
+            GroupBy::Hour => (0..24).map(Key::Hour).collect(),
+            GroupBy::Weekday => (0..7).map(Key::Weekday).collect(),
+            _ => Vec::new(),
+        };
+        let groups = times.into_iter().map(|key| (key, Sums::default()));
+        Grouping {
+            by,
+            groups: groups.collect(),
+            days: HashMap::default(),
+            names: Vec::new(),
+            missed: Vec::new(),
+            missed_ends: Vec::new(),
+        }
+    }
+
+    pub(super) fn by(&self) -> GroupBy {
+        self.by
+    }
+
+    /// Counts a call that began in this hour of this day of the week.
+    pub(super) fn add(
+        &mut self,
+        enterprise: usize,
+        call: &StatsCall<'_>,
+        (hour, weekday): (LocalHour, u8),
+    ) {
+        let at = match self.by {
+            GroupBy::Hour => usize::from(hour.hour),
+            GroupBy::Weekday => usize::from(weekday),
+            GroupBy::Day => self.day(hour.date),
+            GroupBy::Person => {
+                let persons = call.persons();
+                for place in 1..persons.len() {
+                    let at = self.name(enterprise, persons.get(place).unwrap_or_default());
+                    self.count(at, call);
+                }
+                self.name(enterprise, persons.get(0).unwrap_or_default())
+            }
+            GroupBy::Line => self.name(enterprise, call.trunk),
+            GroupBy::Client => {
+                let number = phone::canonical(call.client.as_bytes());
+                let number = std::str::from_utf8(&number).unwrap_or(call.client);
+                self.name(enterprise, number)
+            }
+            GroupBy::Enterprise => self.name(enterprise, ""),
+        };
+        self.count(at, call);
+        if call.outcome == Outcome::Missed {
+            self.missed_ends.push(self.missed.len());
+        }
+    }
+
+    fn count(&mut self, at: usize, call: &StatsCall<'_>) {
+        self.groups[at].1.add(call);
+        if call.outcome == Outcome::Missed {
+            self.missed.push(at);
+        }
+    }
+
+    /// Takes over what another counted by the same.
+    pub(super) fn join(&mut self, other: Grouping) {
+        let groups = other.groups.into_iter();
+        let places: Vec<usize> = groups
+            .map(|(key, sums)| {
+                let at = self.place(&key);
+                self.groups[at].1.join(sums);
+                at
+            })
+            .collect();
+        let behind = self.missed.len();
+        let ends = other.missed_ends.iter();
+        self.missed_ends.extend(ends.map(|end| end + behind));
+        let missed = other.missed.iter();
+        self.missed.extend(missed.map(|at| places[*at]));
+    }
+
+    /// Notes the fate of a missed call: they are numbered as they were added.
+    pub(super) fn add_fate(&mut self, missed: usize, fate: &Fate<'_>) {
+        let before = missed.checked_sub(1);
+        let start = before.map_or(0, |before| self.missed_ends[before]);
+        for at in &self.missed[start..self.missed_ends[missed]] {
+            self.groups[*at].1.add_fate(fate);
+        }
+    }
+
+    pub(super) fn into_groups(self) -> Vec<Group> {
+        in_order(self.by, self.groups)
+    }
+
+    /// Where the group of a key stands.
+    fn place(&mut self, key: &Key) -> usize {
+        match key {
+            Key::Hour(at) | Key::Weekday(at) => usize::from(*at),
+            Key::Day(date) => self.day(*date),
+            Key::Name { enterprise, name } => self.name(*enterprise, name),
+            Key::Enterprise(enterprise) => self.name(*enterprise, ""),
+        }
+    }
+
+    fn day(&mut self, date: NaiveDate) -> usize {
+        *self.days.entry(date).or_insert_with(|| {
+            self.groups.push((Key::Day(date), Sums::default()));
+            self.groups.len() - 1
+        })
+    }
+
+    fn name(&mut self, enterprise: usize, name: &str) -> usize {
+        if self.names.len() <= enterprise {
+            self.names.resize_with(enterprise + 1, HashMap::default);
+        }
+        if let Some(at) = self.names[enterprise].get(name) {
+            return *at;
+        }
+        let key = match self.by {
+            GroupBy::Enterprise => Key::Enterprise(enterprise),
+            _ => Key::Name {
+                enterprise,
+                name: name.to_owned(),
+            },
+        };
+        self.groups.push((key, Sums::default()));
+        self.names[enterprise].insert(name.into(), self.groups.len() - 1);
+        self.groups.len() - 1
+    }
+}
+
+fn in_order(by: GroupBy, mut groups: Vec<(Key, Sums)>) -> Vec<Group> {
+    if by.is_of_time() {
+        groups.extend(days_without_calls(&groups));
+        groups.sort_by(|(a, _), (b, _)| a.cmp(b));
+    } else {
+        groups.sort_by(|(a_key, a), (b_key, b)| {
+            b.calls().cmp(&a.calls()).then_with(|| a_key.cmp(b_key))
+        });
+    }
+    let group = |(key, sums): (Key, Sums)| Group {
+        key,
+        figures: sums.figures(),
+    };
+    groups.into_iter().map(group).collect()
+}
+
+/// A row of days with a gap would look like one without.
+fn days_without_calls(groups: &[(Key, Sums)]) -> Vec<(Key, Sums)> {
+    let mut days: Vec<NaiveDate> = groups
+        .iter()
+        .filter_map(|(key, _)| match key {
+            Key::Day(day) => Some(*day),
+            _ => None,
+        })
+        .collect();
+    days.sort_unstable();
+    let (Some(first), Some(last)) = (days.first(), days.last()) else {
+        return Vec::new();
+    };
+    if (*last - *first).num_days() > DAYS_FILLED_MAX {
+        return Vec::new();
+    }
+    let between = first.iter_days().take_while(|day| day < last);
+    between
+        .filter(|day| days.binary_search(day).is_err())
+        .map(|day| (Key::Day(day), Sums::default()))
+        .collect()
+}
