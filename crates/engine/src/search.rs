@@ -295,12 +295,9 @@ impl<'q> Calls<'q> {
         self.unparsed += table.unparsed_in(window);
         self.troubles.extend_from_slice(table.troubles());
         let groups = table.groups_in(window);
-        let wants = Wants {
-            uids: table.is_carried() || !self.seen.carried.is_empty() || self.keeps_calls(),
-            figures: self.sink.is_some(),
-        };
+        let is_carried = table.is_carried() || !self.seen.carried.is_empty();
         // What is only counted of calls that no other window shows needs no order.
-        if self.sink.is_some() && !wants.uids && !self.question.tally {
+        if self.sink.is_some() && !is_carried && !self.question.tally {
             let told = |group| (Arc::clone(table), group, window);
             self.uncounted.extend(groups.into_iter().map(told));
             return Ok(());
@@ -312,10 +309,18 @@ impl<'q> Calls<'q> {
         };
         let mut chunks = groups.rchunks(at_once);
         while let Some(groups) = chunks.next() {
+            let start = table.group_times(groups[0]).map(|(first, _)| first);
+            let last = groups.last().and_then(|group| table.group_times(*group));
+            let end = last.map(|(_, last)| last.plus_millis(1));
+            // Older calls than those that are shown are only tallied.
+            let is_shown = self.keeps_calls() && !end.is_some_and(|end| self.has_newest(end));
+            let wants = Wants {
+                uids: is_carried || is_shown,
+                figures: self.sink.is_some(),
+            };
             let pick = |group: &usize| table.pick(*group, &self.question.criteria, wants, window);
             let picked: Result<Vec<Picked>, String> = groups.par_iter().map(pick).collect();
             self.push_picked(table, picked?);
-            let start = table.group_start(groups[0]);
             if start.is_some_and(|start| self.is_full(start)) {
                 self.may_match_more |= chunks.next().is_some();
                 break;
@@ -386,11 +391,16 @@ impl<'q> Calls<'q> {
     }
 
     /// Whether as many as were asked for are there, and no call that began before `before` can be
-    /// newer than the oldest of them.
+    /// newer than the oldest of them, so that nothing more needs to be read.
     pub(super) fn is_full(&mut self, before: Stamp) -> bool {
-        let limit = match self.question.limit {
-            Some(limit) if !self.question.count_only && !self.question.tally => limit,
-            _ => return false,
+        let is_of_newest = self.keeps_calls() && !self.question.tally;
+        is_of_newest && self.has_newest(before)
+    }
+
+    /// The same, of the calls themselves.
+    fn has_newest(&mut self, before: Stamp) -> bool {
+        let Some(limit) = self.question.limit else {
+            return false;
         };
         if self.calls.len() < limit {
             return false;

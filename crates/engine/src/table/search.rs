@@ -53,9 +53,10 @@ impl Table {
         self.file.groups().filter(is_near).collect()
     }
 
-    /// When the first call of a group began; no call of a group before it began later. `None` where nothing says.
-    pub(crate) fn group_start(&self, group: usize) -> Option<Stamp> {
-        self.file.group_times(group).map(|(first, _)| first)
+    /// When the first and the last call of a group began; no call of a group before it began later. `None` where
+    /// nothing says.
+    pub(crate) fn group_times(&self, group: usize) -> Option<(Stamp, Stamp)> {
+        self.file.group_times(group)
     }
 
     /// How many lines of no known kind there are in a window.

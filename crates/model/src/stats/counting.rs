@@ -217,8 +217,9 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         let mut after = Sample::default();
         let mut by: HashMap<(usize, &str), (usize, usize), FixedState> = HashMap::default();
         let mut not_returned = Vec::new();
-        for (at, missed) in self.missed.iter().enumerate() {
-            let fate = returns.fate_of(missed.client, missed.first);
+        let fate_of = |missed: &Missed| returns.fate_of(missed.client, missed.first);
+        let fates: Vec<Fate<'_>> = self.missed.par_iter().map(fate_of).collect();
+        for (at, (missed, fate)) in self.missed.iter().zip(fates).enumerate() {
             self.total.add_fate(&fate);
             for grouping in &mut self.groupings {
                 grouping.add_fate(at, &fate);

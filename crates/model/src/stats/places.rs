@@ -4,26 +4,39 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+/// Names that are asked for again soon.
+const RECENT: usize = 64;
+
 /// Numbers names in the order in which they are first seen.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Places {
     names: Vec<Box<str>>,
     places: HashMap<Box<str>, u32, FixedState>,
-    /// The name that was asked for last: one call often has the line and the host of the one before.
-    last: u32,
+    /// Names that were asked for, by how they end: calls have the same few persons and hosts again and again.
+    recent: [u32; RECENT],
+}
+
+impl Default for Places {
+    fn default() -> Places {
+        Places {
+            names: Vec::new(),
+            places: HashMap::default(),
+            recent: [0; RECENT],
+        }
+    }
 }
 
 impl Places {
     /// The number of a name.
     pub(super) fn of(&mut self, name: &str) -> u32 {
-        if self
-            .names
-            .get(self.last as usize)
-            .is_some_and(|last| **last == *name)
-        {
-            return self.last;
+        let end = name.bytes().next_back().unwrap_or_default();
+        let recent = usize::from(end).wrapping_add(name.len()) % RECENT;
+        let place = self.recent[recent];
+        let known = self.names.get(place as usize);
+        if known.is_some_and(|known| **known == *name) {
+            return place;
         }
-        self.last = match self.places.get(name) {
+        let place = match self.places.get(name) {
             Some(place) => *place,
             None => {
                 let place = u32::try_from(self.names.len()).expect("memory holds fewer names");
@@ -32,7 +45,8 @@ impl Places {
                 place
             }
         };
-        self.last
+        self.recent[recent] = place;
+        place
     }
 
     pub(super) fn len(&self) -> usize {
