@@ -12,7 +12,7 @@ use super::{HELP, Wanted};
     before_help = "\
 Examples:
   calltrace sync
-      what hosts sent today and yesterday and is not in the logs, as from cron
+      what is missing of today and yesterday, as from cron
   calltrace sync 0367 --dry-run
       only say what is missing, and why
   calltrace sync 0367 --since 2025-12-01 --until 2025-12-03

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Deeds, Disk};
-use calltrace_store::tree;
+use calltrace_store::tree::{self, FileName};
 use calltrace_upkeep::recovered::{Added, Failed, Recovered, add};
 use calltrace_upkeep::rotate::Mode;
 use chrono::NaiveDateTime;
@@ -131,7 +131,7 @@ fn assert_none_twice(scene: &Scene, when: &str) {
 fn lines_go_to_the_files_of_their_days_once() {
     let scene = scene(Mode::Archive);
     let added = sync(&scene, &Disk).expect("added");
-    let files: Vec<String> = added.files.iter().map(|name| name.full()).collect();
+    let files: Vec<String> = added.files.iter().map(FileName::full).collect();
     assert_eq!(added.lines, 11);
     assert_eq!(
         files,
