@@ -3,12 +3,14 @@
 //! What the settings hold (`settings`) is there always. Beside it stand the sources: PostgreSQL
 //! (`postgres`) and the metadata service (`metadata`), behind one trait (`source`). [`Directory`]
 //! asks them in that order, remembers what they said for a while, and never lets a slow or broken
-//! one cost more than its names. Knows no page and no request.
+//! one cost more than its names. `database` holds connections, also for those who write. Knows no page and no
+//! request.
 
 mod answers;
 mod concern;
 mod config;
 mod counts;
+pub mod database;
 mod metadata;
 mod postgres;
 mod secret;
@@ -32,13 +34,14 @@ use calltrace_store::tree::EnterpriseName;
 use metadata::Metadata;
 use postgres::Postgres;
 use settings::Embedded;
-use source::{Source, SourceError};
+use source::Source;
 
 pub use answers::{Enterprise, Names, Unavailable, Wanted};
 pub use concern::Concern;
 pub use config::{Config, EnterpriseConfig, Given, PostgresConfig};
 pub use counts::Counts;
 pub use secret::Secret;
+pub use source::SourceError;
 
 /// Enterprises remembered. A stranger who tries numbers pushes out what is rarely asked, and costs
 /// a question each.

@@ -40,7 +40,7 @@ pub(super) trait Source: Send + Sync {
 
 /// Why a source did not answer. The text is a clause behind its name, without any secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SourceError {
+pub enum SourceError {
     /// There is no talking to it.
     #[error("can't be reached: {0}")]
     Away(String),
@@ -56,6 +56,9 @@ pub(super) enum SourceError {
     /// It answered with something that is no answer.
     #[error("{0}")]
     Wrong(String),
+    /// A value of the statement does not fit the tables; the statement itself is right.
+    #[error("{0}")]
+    Unfit(String),
     /// It failed a moment ago and was not asked.
     #[error("is left alone for a moment, it could not be reached")]
     Resting,

@@ -5,6 +5,7 @@
 //! received  events that stand in an enterprise's logs
 //! judge     which of those that were sent are missing (pure)
 //! recovered a missing event -> the line that it becomes (pure)
+//! records   copies of calls in a database
 //! ```
 //!
 //! Where events come from is for `calltrace-hosts`; how the answers look is for `output` and `web`.
@@ -13,6 +14,7 @@ mod judge;
 mod marks;
 mod outcome;
 mod received;
+pub mod records;
 mod recovered;
 mod run;
 mod site;

@@ -1,27 +1,25 @@
 //! PostgreSQL as a source: secrets, people, extensions, lines, owners. Only ever reads.
 //!
-//! `session` holds connections, `layout` what can be asked of this database's tables, `names` asks
+//! `layout` holds what can be asked of this database's tables, `names` asks
 //! for the names of a page.
 
 mod layout;
 mod names;
-mod session;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use deadpool_postgres::Pool;
 use tokio::time::{timeout, timeout_at};
 
 use super::answers::tidy;
+use super::database::{Database, Rights, Session, flag, text};
 use super::source::{Health, Source, SourceError};
 use super::{Enterprise, Names, Secret, Times, Wanted};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use layout::{COLUMNS, Layout, TABLES};
-use session::{Session, flag, text};
 
 const NAME: &str = "postgres";
 
@@ -30,7 +28,7 @@ const LAYOUT_AGE_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// A database of the telephony system.
 pub(super) struct Postgres {
-    pool: Pool,
+    database: Database,
     layout: Mutex<Option<(Instant, Arc<Layout>)>>,
     health: Health,
     /// For one question, connecting and looking at the tables included.
@@ -47,7 +45,14 @@ impl Postgres {
         warnings: &mut Vec<String>,
     ) -> Result<Postgres, Error> {
         Ok(Postgres {
-            pool: session::pool(url, connections.max(1).into(), times, warnings)?,
+            database: Database::open(
+                url,
+                "postgres.url",
+                Rights::Read,
+                connections,
+                times.budget,
+                warnings,
+            )?,
             layout: Mutex::default(),
             health: Health::new(NAME, times.rest),
             patience: times.patience(),
@@ -56,7 +61,7 @@ impl Postgres {
 
     /// A connection, and what can be asked on it.
     async fn begin(&self) -> Result<(Session, Arc<Layout>), SourceError> {
-        let session = Session::open(&self.pool).await?;
+        let session = self.database.session().await?;
         let known = self.layout().clone();
         if let Some((_, layout)) = known.filter(|(at, _)| at.elapsed() < LAYOUT_AGE_MAX) {
             return Ok((session, layout));
@@ -145,13 +150,6 @@ impl Postgres {
         Ok(found.names)
     }
 
-    async fn ask_check(&self) -> Result<(), SourceError> {
-        let session = Session::open(&self.pool).await?;
-        session.rows("SELECT 1", &[]).await?;
-        session.give_back();
-        Ok(())
-    }
-
     /// Asks, and once more if the connection or the tables were not what they had been.
     async fn twice<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SourceError>
     where
@@ -173,7 +171,7 @@ impl Postgres {
             Ok(_) => self.health.answered(),
             Err(SourceError::Resting | SourceError::Busy) => {}
             // It talks; a stranger's question must not keep others from asking theirs.
-            Err(error @ SourceError::Wrong(_)) => {
+            Err(error @ (SourceError::Wrong(_) | SourceError::Unfit(_))) => {
                 *self.layout() = None;
                 self.health.answered();
                 self.health.failed_in_part(error);
@@ -231,7 +229,7 @@ impl Source for Postgres {
     }
 
     async fn check(&self) -> Result<(), SourceError> {
-        let asked = self.twice(|| self.ask_check());
+        let asked = self.twice(|| self.database.check());
         let answer = timeout(self.patience, asked).await;
         answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
     }

@@ -6,10 +6,10 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
+use super::super::database::{Session, text};
 use super::super::source::SourceError;
 use super::super::{Names, Wanted};
 use super::layout::{Layout, Lookup};
-use super::session::{Session, text};
 use calltrace_store::tree::EnterpriseName;
 
 /// What had come when all was answered, or time was up.

@@ -1,0 +1,270 @@
+//! A hangup as a host sent it -> the row of its call. Pure.
+//!
+//! Bodies come from a shell script by way of a database without types: a number may be a string, a list one
+//! string, a time empty. What can be understood is taken, and what can't be is left out of the row. Only a body
+//! that is no JSON object, or names no call, has no row.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{NaiveDateTime, TimeDelta};
+use serde_json::{Map, Value};
+
+use calltrace_model::call::CallType;
+
+/// An event as a host's journal holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Where it stands, for what is said of it: `Listen_AMI_2025-12-02.db AlternativeAPIlogs 17`.
+    pub place: String,
+    /// When the host wrote it, by the host's clock.
+    pub written: Option<NaiveDateTime>,
+    /// Name of the event: `hangup`, `dial`.
+    pub event: String,
+    /// The journal's own column; it counts where the body names no call.
+    pub unique_id: String,
+    /// The body, a JSON object.
+    pub request: String,
+}
+
+/// The row of a call, made of its hangup. Times are those of the host, as the hangup gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRow {
+    /// Where the hangup stands.
+    pub place: String,
+    /// UniqueId of the hangup; never empty.
+    pub unique_id: String,
+    /// Token of the body.
+    pub token: Option<String>,
+    /// Number of the other side.
+    pub phone: Option<String>,
+    /// Line that the call took; `None` for most internal calls.
+    pub trunk: Option<String>,
+    /// Who took part, each once, in the order of the body; empty if nobody is known.
+    pub extensions: Vec<String>,
+    /// CallType; `None` for anything but 0, 1, 2.
+    pub call_type: Option<CallType>,
+    /// CallStatus, as the host wrote it.
+    pub call_status: Option<String>,
+    /// When the call came: DateReceived, else StartTime, else when the row was written.
+    pub received: Option<NaiveDateTime>,
+    /// StartTime, else DateReceived, else when the row was written.
+    pub started: Option<NaiveDateTime>,
+    /// EndTime.
+    pub ended: Option<NaiveDateTime>,
+    /// When the host wrote the row.
+    pub written: Option<NaiveDateTime>,
+    /// The body as JSON that every database takes: without the character NUL.
+    pub body: String,
+}
+
+/// Why an event has no row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoRow {
+    /// The body can't be read.
+    #[error("the request is no JSON object")]
+    NoObject,
+    /// Neither the body nor the journal has a UniqueId.
+    #[error("the request names no call")]
+    NoCall,
+}
+
+/// How CallType and CallStatus are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Notation {
+    /// As hosts write them: `0`, `1`, `2`.
+    #[default]
+    Digits,
+    /// `incoming`, `outgoing`, `internal`; `answered`, `no_answer`.
+    Words,
+}
+
+/// Longest number of an extension; a longer one is that of a client (characters).
+const EXTENSION_CHARS_MAX: usize = 4;
+
+/// CallStatus of a call that was answered.
+const ANSWERED: &str = "2";
+
+impl CallRow {
+    /// The row of a hangup. If it names no extension, the other events of the call tell who took part:
+    /// the first extension of a dial, else whoever has a short number in a bridge.
+    ///
+    /// # Errors
+    /// When the hangup has no row.
+    pub fn of(hangup: &Sent, siblings: &[&Sent]) -> Result<CallRow, NoRow> {
+        let body = object(&hangup.request).ok_or(NoRow::NoObject)?;
+        let named = text(&body, "UniqueId").or_else(|| stated(&hangup.unique_id));
+        let unique_id = named.ok_or(NoRow::NoCall)?;
+        let time = |key: &str| moment(&text(&body, key)?);
+        let (start, received) = (time("StartTime"), time("DateReceived"));
+        let mut extensions = extensions(&body);
+        if extensions.is_empty() {
+            extensions.extend(manager(siblings));
+        }
+        Ok(CallRow {
+            place: hangup.place.clone(),
+            unique_id,
+            token: text(&body, "Token"),
+            phone: text(&body, "Phone"),
+            trunk: text(&body, "Trunk"),
+            extensions,
+            call_type: call_type(&body),
+            call_status: text(&body, "CallStatus"),
+            received: received.or(start).or(hangup.written),
+            started: start.or(received).or(hangup.written),
+            ended: time("EndTime"),
+            written: hangup.written,
+            body: Value::Object(body).to_string(),
+        })
+    }
+
+    /// The rows of all hangups among `sent`, a call once, and what has none: where it stands and why.
+    pub fn of_each(sent: &[Sent]) -> (Vec<CallRow>, Vec<(String, NoRow)>) {
+        let mut calls: HashMap<&str, Vec<&Sent>> = HashMap::new();
+        for event in sent.iter().filter(|event| event.event != "hangup") {
+            calls.entry(&event.unique_id).or_default().push(event);
+        }
+        let (mut rows, mut without) = (Vec::<CallRow>::new(), Vec::new());
+        let mut known = HashSet::new();
+        for hangup in sent.iter().filter(|event| event.event == "hangup") {
+            let siblings = calls.get(hangup.unique_id.as_str());
+            match CallRow::of(hangup, siblings.map_or(&[][..], Vec::as_slice)) {
+                Err(why) => without.push((hangup.place.clone(), why)),
+                // The same hangup stands in several tables, and a second time after a time-out.
+                Ok(row) if !known.insert(row.unique_id.clone()) => {}
+                Ok(row) => rows.push(row),
+            }
+        }
+        (rows, without)
+    }
+
+    /// Whether somebody answered.
+    pub fn is_answered(&self) -> bool {
+        self.call_status.as_deref() == Some(ANSWERED)
+    }
+
+    /// From `started` to `ended` in seconds; `None` if one of them is not known or they are in the wrong order.
+    pub fn seconds(&self) -> Option<i32> {
+        let length = self.ended? - self.started?;
+        let is_forward = length >= TimeDelta::zero();
+        is_forward.then(|| i32::try_from(length.num_seconds()).ok())?
+    }
+
+    /// CallType as a column holds it.
+    pub fn type_in(&self, notation: Notation) -> Option<&'static str> {
+        let (digit, word) = match self.call_type? {
+            CallType::Incoming => ("0", "incoming"),
+            CallType::Outgoing => ("1", "outgoing"),
+            CallType::Internal => ("2", "internal"),
+        };
+        Some(match notation {
+            Notation::Digits => digit,
+            Notation::Words => word,
+        })
+    }
+
+    /// CallStatus as a column holds it. There is no word for one that does not say whether somebody answered.
+    pub fn status_in(&self, notation: Notation) -> Option<&str> {
+        let digit = self.call_status.as_deref()?;
+        match (notation, digit) {
+            (Notation::Digits, _) => Some(digit),
+            (Notation::Words, ANSWERED) => Some("answered"),
+            (Notation::Words, "0" | "3" | "4") => Some("no_answer"),
+            (Notation::Words, _) => None,
+        }
+    }
+}
+
+/// A body without the character NUL, which neither texts nor JSON of PostgreSQL can hold.
+fn object(request: &str) -> Option<Map<String, Value>> {
+    let body = serde_json::from_str::<Map<String, Value>>(request).ok()?;
+    match request.contains("\\u0000") {
+        true => Some(without_nul(body)),
+        false => Some(body),
+    }
+}
+
+fn without_nul(fields: Map<String, Value>) -> Map<String, Value> {
+    let text = |text: &str| text.replace('\0', "\u{fffd}");
+    fn value(given: Value) -> Value {
+        match given {
+            Value::String(given) => Value::String(given.replace('\0', "\u{fffd}")),
+            Value::Array(items) => Value::Array(items.into_iter().map(value).collect()),
+            Value::Object(fields) => Value::Object(without_nul(fields)),
+            plain => plain,
+        }
+    }
+    let fields = fields.into_iter();
+    fields.map(|(key, of)| (text(&key), value(of))).collect()
+}
+
+fn stated(text: &str) -> Option<String> {
+    let text = text.trim().replace('\0', "\u{fffd}");
+    (!text.is_empty()).then_some(text)
+}
+
+/// A field as text: a number counts as well. `None` for an empty one and for anything else.
+fn text(body: &Map<String, Value>, key: &str) -> Option<String> {
+    written(body.get(key)?)
+}
+
+fn written(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => stated(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// `Extensions`: a list, or one text with `&` or commas between them.
+fn extensions(body: &Map<String, Value>) -> Vec<String> {
+    let items = match body.get("Extensions") {
+        Some(Value::Array(items)) => items.iter().filter_map(written).collect(),
+        Some(one) => written(one).into_iter().collect::<Vec<_>>(),
+        None => Vec::new(),
+    };
+    let mut extensions: Vec<String> = Vec::new();
+    for one in items.iter().flat_map(|item| item.split(['&', ','])) {
+        if let Some(one) = stated(one).filter(|one| !extensions.contains(one)) {
+            extensions.push(one);
+        }
+    }
+    extensions
+}
+
+/// Who took part, by the other events of a call.
+fn manager(siblings: &[&Sent]) -> Option<String> {
+    let bodies = |event: &'static [&'static str]| {
+        let named = siblings
+            .iter()
+            .filter(move |sent| event.contains(&sent.event.as_str()));
+        named.filter_map(|sent| object(&sent.request))
+    };
+    let dialled = bodies(&["dial"]).find_map(|body| extensions(&body).into_iter().next());
+    let is_short = |number: &String| {
+        number.len() <= EXTENSION_CHARS_MAX && number.bytes().all(|b| b.is_ascii_digit())
+    };
+    let shown = |body: Map<String, Value>| text(&body, "CallerIDNum").filter(is_short);
+    dialled.or_else(|| bodies(&["bridge", "bridge_leave"]).find_map(shown))
+}
+
+fn call_type(body: &Map<String, Value>) -> Option<CallType> {
+    match text(body, "CallType")?.as_str() {
+        "0" => Some(CallType::Incoming),
+        "1" => Some(CallType::Outgoing),
+        "2" => Some(CallType::Internal),
+        _ => None,
+    }
+}
+
+/// A time as hosts write it.
+fn moment(text: &str) -> Option<NaiveDateTime> {
+    let text = text.replacen('T', " ", 1);
+    // What is longer has a year that no call is of.
+    let is_usual = text.get(4..5) == Some("-");
+    let read = NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f");
+    read.ok().filter(|_| is_usual)
+}
+
+#[cfg(test)]
+#[path = "row_tests.rs"]
+mod tests;
