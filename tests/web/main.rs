@@ -22,5 +22,6 @@ mod serve_operation;
 mod serve_stats;
 mod serve_wire;
 mod serving;
+mod sync_records;
 mod typed_names;
 mod version_0_1;

@@ -6,6 +6,7 @@
 //! judge     which of those that were sent are missing (pure)
 //! recovered a missing event -> the line that it becomes (pure)
 //! records   copies of calls in a database
+//! work      what a run does, for those who start runs
 //! ```
 //!
 //! Where events come from is for `calltrace-hosts`; how the answers look is for `output` and `web`.
@@ -18,6 +19,7 @@ pub mod records;
 mod recovered;
 mod run;
 mod site;
+pub mod work;
 
 pub use judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
 pub use outcome::{Failure, HostOutcome};

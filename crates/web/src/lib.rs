@@ -10,6 +10,7 @@
 //! metrics       what is counted meanwhile, for Prometheus
 //! work          the engine's calls, away from the async threads, a few at a time
 //! api           JSON for programs of this host; what they post goes into the logs
+//! sync          runs of synchronisation, started and watched by programs on a second listener
 //! pages         HTML of what the engine and the directory said; asks nothing, knows no request
 //! ```
 //!
@@ -23,6 +24,7 @@ mod call;
 mod caller;
 mod connections;
 mod days;
+mod document;
 mod going;
 mod health;
 pub mod intake;
@@ -41,6 +43,7 @@ mod seats;
 mod site;
 mod stats;
 mod stopped;
+mod sync;
 mod work;
 
 pub use access::link::{VALID_FOR_MAX, signed_path};
@@ -50,5 +53,6 @@ pub use limits::Limits;
 pub use metrics::Metrics;
 pub use public_url::PublicUrl;
 pub use recording::{RecordingUrl, Recordings};
-pub use routes::{pages_of, router};
+pub use routes::{pages_of, router, sync_router};
 pub use site::Site;
+pub use sync::SyncJobs;

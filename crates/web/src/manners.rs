@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::access::robots::is_robot;
 use super::answer::Said;
-use super::api;
+use super::api::{self, Allowed};
 use super::metrics::Refused;
 use super::pages::Notice;
 use super::request::{Target, loggable};
@@ -124,11 +124,11 @@ pub(super) async fn guard_pages(
 
 /// The same for the API, whose paths have a method each.
 pub(super) async fn guard_api(
-    State(site): State<Arc<Site>>,
+    State((site, allowed)): State<(Arc<Site>, Allowed)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let allowed = api::allowed(request.uri().path());
+    let allowed = allowed(request.uri().path());
     let is_allowed = match *request.method() {
         Method::POST => allowed == "POST",
         Method::GET | Method::HEAD => allowed != "POST",

@@ -2,25 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tower::ServiceExt as _;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use super::answer::Said;
-use super::api::{self, Admitted};
+use super::api::{self, Admitted, Allowed, Route};
 use super::manners;
 use super::pages::{Notice, STYLE};
 use super::site::{Site, Visit};
+use super::sync::{self, SyncJobs};
 use super::{call, going, list, stats};
 
 /// All paths of a site: those of the API, and pages.
 pub fn router(site: &Arc<Site>) -> Router {
-    let (pages, api) = (guarded(site, pages()), api(site));
+    let pages = guarded(site, pages());
+    let api = programs(site, api::routes(), api::allowed);
     let either = Router::new().fallback(move |request: Request| {
         let router = match api::is_api(request.uri().path()) {
             true => api.clone(),
@@ -29,6 +31,13 @@ pub fn router(site: &Arc<Site>) -> Router {
         router.oneshot(request)
     });
     dressed(either)
+}
+
+/// All paths of the second listener, by which runs of synchronisation are started and watched. The same rules hold
+/// for it as for the API.
+pub fn sync_router(site: &Arc<Site>, jobs: &Arc<SyncJobs>) -> Router {
+    let routes = programs(site, sync::routes(), sync::allowed);
+    dressed(routes.layer(Extension(Arc::clone(jobs))))
 }
 
 /// Pages of these routes alone, with everything around them that holds for every page.
@@ -58,14 +67,15 @@ fn guarded(site: &Arc<Site>, routes: Router<Arc<Site>>) -> Router {
 }
 
 /// The same for programs, who are told in JSON.
-fn api(site: &Arc<Site>) -> Router {
-    let routes = api::routes().into_iter();
+fn programs(site: &Arc<Site>, routes: Vec<Route>, allowed: Allowed) -> Router {
+    let routes = routes.into_iter();
     let routes = routes.fold(Router::new(), |routes, (path, _, answers)| {
         routes.route(path, answers)
     });
+    let guarded = (Arc::clone(site), allowed);
     routes
         .fallback(async || api::Failure::nowhere())
-        .layer(from_fn_with_state(Arc::clone(site), manners::guard_api))
+        .layer(from_fn_with_state(guarded, manners::guard_api))
         .layer(from_fn_with_state(Arc::clone(site), manners::log))
         .with_state(Arc::clone(site))
 }

@@ -57,7 +57,7 @@ impl Failure {
     }
 
     /// What a parameter or a field is not like.
-    pub(super) fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Failure {
+    pub(crate) fn unprocessable(detail: impl Into<Cow<'static, str>>) -> Failure {
         Failure::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
@@ -106,7 +106,7 @@ impl IntoResponse for Failure {
 }
 
 /// A value as an answer.
-pub(super) fn answer(status: StatusCode, value: &Value) -> Response {
+pub(crate) fn answer(status: StatusCode, value: &Value) -> Response {
     let json = HeaderValue::from_static("application/json");
     (status, [(CONTENT_TYPE, json)], value.to_string()).into_response()
 }

@@ -4,6 +4,7 @@
 //! ```text
 //! failure   {"detail": ...} with its status; what pages say, said to programs
 //! routes    the one table of what there is, for the router, its guard and the document
+//! fields    the fields of a body
 //! body      a request's body, bounded
 //! posted    JSON -> an entry for the log
 //! posts     a body read, its line written
@@ -15,6 +16,7 @@
 
 mod body;
 mod failure;
+mod fields;
 mod front;
 mod log;
 mod posted;
@@ -39,14 +41,16 @@ use super::caller::{Caller, caller};
 use super::request::Target;
 use super::site::{Address, Peer, Site, known};
 
-pub(super) use failure::Failure;
+pub(super) use failure::{Failure, answer};
+pub(super) use fields::Fields;
 pub(super) use front::front;
 pub(super) use posts::Posts;
-pub(super) use routes::{allowed, is_api, routes};
+pub(super) use routes::{Allowed, Route, allowed, is_api, routes};
+pub(super) use search::day;
 
 /// Somebody who may use the API, and what for.
 pub(crate) struct Admitted {
-    target: Arc<Target>,
+    pub(crate) target: Arc<Target>,
 }
 
 impl FromRequestParts<Arc<Site>> for Admitted {

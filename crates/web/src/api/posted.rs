@@ -4,10 +4,10 @@
 //! a record's time is that of its writing. Of a key that is there twice the last counts, and only
 //! that one is written.
 
-use axum::http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Failure;
+use super::fields::{Fields, missing, wrong};
 use crate::intake::{Entry, What};
 use calltrace_store::tree::EnterpriseName;
 
@@ -39,11 +39,7 @@ impl Kind {
 /// # Errors
 /// 400 when it is no JSON; 422 when a field is missing or of a wrong type, naming the field.
 pub(super) fn read(kind: Kind, body: &[u8]) -> Result<(EnterpriseName, Entry), Failure> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| no_json(&error))?;
-    let Value::Object(fields) = value else {
-        return Err(Failure::unprocessable("the body is an object"));
-    };
-    let mut fields = Fields(fields);
+    let mut fields = Fields::read_all(body)?;
     let number = fields.text("enterprise_number")?;
     let enterprise = EnterpriseName::new(&number).ok_or_else(|| {
         let said = "it is 1 to 64 of ASCII letters, digits, '_' and '-', such as 0367";
@@ -85,7 +81,7 @@ fn http(fields: &mut Fields) -> Result<Told, Failure> {
         request: fields.object("request_data")?.unwrap_or_default(),
         response: fields.take("response_data"),
     };
-    Ok((what, fields.end()?.into()))
+    Ok((what, end(fields)?.into()))
 }
 
 fn sql(fields: &mut Fields) -> Result<Told, Failure> {
@@ -98,7 +94,7 @@ fn sql(fields: &mut Fields) -> Result<Told, Failure> {
         parameters,
         result: fields.take("result"),
     };
-    Ok((what, fields.end()?.into()))
+    Ok((what, end(fields)?.into()))
 }
 
 fn telegram(fields: &mut Fields) -> Result<Told, Failure> {
@@ -125,86 +121,14 @@ fn integration(fields: &mut Fields) -> Result<Told, Failure> {
         response: fields.take("response_data"),
     };
     let named = [("integration", Value::from(name))];
-    Ok((what, named.into_iter().chain(fields.end()?).collect()))
+    Ok((what, named.into_iter().chain(end(fields)?).collect()))
 }
 
-/// What is left of a body. `null` is as good as nothing.
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn take(&mut self, name: &'static str) -> Value {
-        self.0.get_mut(name).map(Value::take).unwrap_or_default()
-    }
-
-    /// What `read` makes of a field; `said` where it makes nothing of it.
-    fn read<T>(
-        &mut self,
-        name: &'static str,
-        said: &str,
-        read: impl FnOnce(Value) -> Option<T>,
-    ) -> Result<Option<T>, Failure> {
-        match self.take(name) {
-            Value::Null => Ok(None),
-            value => read(value).map(Some).ok_or_else(|| wrong(name, said)),
-        }
-    }
-
-    fn text(&mut self, name: &'static str) -> Result<String, Failure> {
-        self.text_or_none(name)?.ok_or_else(|| missing(name))
-    }
-
-    fn text_or_none(&mut self, name: &'static str) -> Result<Option<String>, Failure> {
-        self.read(name, "it is a string", |value| match value {
-            Value::String(text) => Some(text),
-            _ => None,
-        })
-    }
-
-    fn object(&mut self, name: &'static str) -> Result<Option<Map<String, Value>>, Failure> {
-        self.read(name, "it is an object", |value| match value {
-            Value::Object(fields) => Some(fields),
-            _ => None,
-        })
-    }
-
-    /// A number, or a string that writes one.
-    fn integer(&mut self, name: &'static str) -> Result<Option<i64>, Failure> {
-        self.read(name, "it is an integer of 64 bits", |value| match value {
-            Value::String(text) => text.parse().ok(),
-            value => value.as_i64(),
-        })
-    }
-
-    /// A number of HTTP's, or a word such as `timeout`; which words, the line says.
-    fn status(&mut self, name: &'static str) -> Result<Option<String>, Failure> {
-        let said = "it is a number from 0 to 999, or a word";
-        self.read(name, said, |value| match value {
-            Value::String(text) => Some(text),
-            value => Some(value.as_u64().filter(|n| *n <= 999)?.to_string()),
-        })
-    }
-
-    /// How long it took, and what went wrong.
-    fn end(&mut self) -> Result<[(&'static str, Value); 2], Failure> {
-        let is_length = |value: &Value| value.as_f64().is_some_and(|n| n.is_finite() && n >= 0.0);
-        let length = |value| Some(value).filter(is_length);
-        let took = self.read("duration_ms", "it is a number, 0 or more", length)?;
-        let took = ("duration_ms", took.unwrap_or_default());
-        Ok([took, ("error", self.take("error"))])
-    }
-}
-
-fn no_json(error: &serde_json::Error) -> Failure {
-    // The place alone: the text around it may be a secret.
-    let (line, column) = (error.line(), error.column());
-    let detail = format!("the body is no JSON, or too deep, at line {line} column {column}");
-    Failure::new(StatusCode::BAD_REQUEST, detail)
-}
-
-fn missing(name: &'static str) -> Failure {
-    wrong(name, "it is missing")
-}
-
-fn wrong(name: &'static str, what: &str) -> Failure {
-    Failure::unprocessable(format!("{name}: {what}"))
+/// How long it took, and what went wrong.
+fn end(fields: &mut Fields) -> Result<[(&'static str, Value); 2], Failure> {
+    let is_length = |value: &Value| value.as_f64().is_some_and(|n| n.is_finite() && n >= 0.0);
+    let length = |value| Some(value).filter(is_length);
+    let took = fields.read("duration_ms", "it is a number, 0 or more", length)?;
+    let took = ("duration_ms", took.unwrap_or_default());
+    Ok([took, ("error", fields.take("error"))])
 }

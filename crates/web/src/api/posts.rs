@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::extract::Request;
 use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 use tokio::task;
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 
 use super::body::{Seats, Whole};
 use super::failure::Failure;
+use super::fields::Fields;
 use super::posted::{self, Kind};
 use crate::intake::{Intake, Refused, Unfit};
 use calltrace_store::tree::EnterpriseName;
@@ -40,6 +42,16 @@ impl Posts {
             seats: Seats::new(LARGE, wait),
             places: Arc::new(Semaphore::new(ON_THE_WAY)),
         }
+    }
+
+    /// The fields of a posted object.
+    ///
+    /// # Errors
+    /// When it is too long, of another type, broken off, no JSON or no object.
+    pub(crate) async fn fields(&self, request: Request) -> Result<Fields, Failure> {
+        let (head, body) = request.into_parts();
+        let body = self.seats.read(&head.headers, body).await?;
+        Fields::read_all(&body.bytes)
     }
 
     pub(super) async fn append(&self, kind: Kind, body: Whole) -> Result<Logged, Failure> {

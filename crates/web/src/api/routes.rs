@@ -10,9 +10,15 @@ use super::log::posts_of;
 use super::posted::Kind;
 use super::{search, service, trace};
 
-/// Paths, the method that each answers, and who answers.
-pub(crate) fn routes() -> [(&'static str, &'static str, MethodRouter<Arc<Site>>); 8] {
-    [
+/// A path, the method that it answers, and who answers.
+pub(crate) type Route = (&'static str, &'static str, MethodRouter<Arc<Site>>);
+
+/// Says of a path which methods it may be asked with, as `Allow` does.
+pub(crate) type Allowed = fn(&str) -> &'static str;
+
+/// All routes.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
         ("/log/event", "post", posts_of(Kind::Event)),
         ("/log/http", "post", posts_of(Kind::Http)),
         ("/log/sql", "post", posts_of(Kind::Sql)),

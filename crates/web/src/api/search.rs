@@ -172,14 +172,15 @@ fn row(enterprise: &EnterpriseName, call: &Summary, clock: &Clock) -> Value {
 }
 
 fn date(query: &Query, name: &'static str) -> Result<Option<NaiveDate>, Failure> {
-    let read = |text: String| {
-        let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
-        let day = day.filter(|day| day.to_string() == text);
-        day.ok_or_else(|| {
-            Failure::unprocessable(format!("{name}: it is a day, such as 2025-10-03"))
-        })
-    };
+    let read = |text: String| day(name, &text);
     parameter(query, name)?.map(read).transpose()
+}
+
+/// The day that a parameter or a field names.
+pub(crate) fn day(name: &str, text: &str) -> Result<NaiveDate, Failure> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let day = day.filter(|day| day.to_string() == text);
+    day.ok_or_else(|| Failure::unprocessable(format!("{name}: it is a day, such as 2025-10-03")))
 }
 
 fn limit(query: &Query) -> Result<usize, Failure> {

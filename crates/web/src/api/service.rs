@@ -2,10 +2,11 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Admitted;
 use super::failure::answer;
+use crate::document::versioned;
 
 /// The document, but for its version.
 const DOCUMENT: &str = include_str!("openapi.json");
@@ -15,9 +16,7 @@ pub(super) async fn document(_: Admitted) -> Response {
 }
 
 fn openapi() -> Value {
-    let mut document: Value = serde_json::from_str(DOCUMENT).expect("it is tested");
-    document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
-    document
+    versioned(DOCUMENT)
 }
 
 #[cfg(test)]

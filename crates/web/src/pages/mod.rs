@@ -25,6 +25,7 @@ mod others;
 mod people;
 mod picture;
 mod plain;
+mod reference;
 mod row;
 mod sentence;
 mod stats;
@@ -48,6 +49,7 @@ pub use notice::{Notice, notice};
 pub use others::OtherCall;
 pub use people::{client_in_log, wanted, wanted_of_groups, wanted_of_rows};
 use plain::{message_text, shortened};
+pub use reference::reference;
 pub use stats::{Span, StatsLink, stats_page};
 
 /// How pages are to look, for whom.

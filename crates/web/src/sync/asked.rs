@@ -1,0 +1,150 @@
+//! Requests that start runs. A run goes on in the background; what is answered is that it was started.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+use super::jobs::{NotStarted, SyncJobs};
+use crate::api::{Admitted, Failure, Fields, answer, day};
+use crate::site::Site;
+use calltrace_store::tree::EnterpriseName;
+use calltrace_sync::work::Scope;
+
+type Jobs = Extension<Arc<SyncJobs>>;
+
+/// What the field's service calls runs of what did not arrive, and the table that it looks for that in.
+const LIVE: (&str, &str) = ("live_events", "AlternativeAPIlogs");
+
+/// `POST /sync/{enterprise_id}`: the path names the enterprise, the body the days.
+pub(super) async fn one(
+    State(site): State<Arc<Site>>,
+    Extension(jobs): Jobs,
+    admitted: Admitted,
+    request: Request,
+) -> Result<Response, Failure> {
+    let asked = Asked::read(&mut site.posts.fields(request).await?)?;
+    let enterprise = started(&jobs, &admitted, asked.scope())?;
+    let said = json!({
+        "message": format!("synchronisation of enterprise {enterprise} was started"),
+        "enterprise_id": enterprise.as_str(),
+        "force_all": asked.force_all,
+        "date_from": asked.from.map(|day| day.to_string()),
+        "date_to": asked.to.map(|day| day.to_string()),
+    });
+    Ok(answer(StatusCode::OK, &said))
+}
+
+/// `POST /sync/all`
+pub(super) async fn all(Extension(jobs): Jobs, _: Admitted) -> Response {
+    let every_day = Scope::Days {
+        from: None,
+        to: None,
+    };
+    answer(StatusCode::OK, &all_started(&jobs, every_day))
+}
+
+/// `POST /sync/live/{enterprise_id}`
+pub(super) async fn live_one(
+    Extension(jobs): Jobs,
+    admitted: Admitted,
+) -> Result<Response, Failure> {
+    let enterprise = started(&jobs, &admitted, Scope::Live)?;
+    let said = json!({
+        "message": format!("live synchronisation of enterprise {enterprise} was started"),
+        "enterprise_id": enterprise.as_str(),
+        "type": LIVE.0,
+        "target_table": LIVE.1,
+    });
+    Ok(answer(StatusCode::OK, &said))
+}
+
+/// `POST /sync/live/all`
+pub(super) async fn live_all(Extension(jobs): Jobs, _: Admitted) -> Response {
+    let mut said = all_started(&jobs, Scope::Live);
+    said["type"] = json!(LIVE.0);
+    said["target_table"] = json!(LIVE.1);
+    answer(StatusCode::OK, &said)
+}
+
+fn all_started(jobs: &SyncJobs, scope: Scope) -> Value {
+    let (started, skipped) = jobs.start_all(scope);
+    let names =
+        |all: &[EnterpriseName]| all.iter().map(|one| json!(one.as_str())).collect::<Value>();
+    json!({
+        "message": format!("synchronisation of {} was started", enterprises(started.len())),
+        "started_tasks": names(&started),
+        "skipped_active": names(&skipped),
+    })
+}
+
+fn enterprises(count: usize) -> String {
+    match count {
+        1 => "1 enterprise".to_owned(),
+        count => format!("{count} enterprises"),
+    }
+}
+
+/// Starts a run for the enterprise that the path ends with.
+fn started(jobs: &SyncJobs, admitted: &Admitted, scope: Scope) -> Result<EnterpriseName, Failure> {
+    let unknown = || Failure::new(StatusCode::NOT_FOUND, "Enterprise not found or inactive");
+    let named = admitted
+        .target
+        .path
+        .last()
+        .and_then(|name| EnterpriseName::new(name));
+    let enterprise = named.ok_or_else(unknown)?;
+    match jobs.start(&enterprise, scope) {
+        Ok(()) => Ok(enterprise),
+        Err(NotStarted::Unknown) => Err(unknown()),
+        Err(NotStarted::Running) => {
+            let said = format!("Sync already running for enterprise {enterprise}");
+            Err(Failure::new(StatusCode::CONFLICT, said))
+        }
+        Err(NotStarted::Ending) => Err(Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the service is ending",
+        )),
+    }
+}
+
+/// The body of `POST /sync/{enterprise_id}`.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    /// Has no effect, as before.
+    force_all: bool,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+}
+
+impl Asked {
+    /// `enterprise_id` must be there and has no effect; the path decides.
+    fn read(fields: &mut Fields) -> Result<Asked, Failure> {
+        fields.text("enterprise_id")?;
+        let force_all = fields.read("force_all", "it is true or false", |value| value.as_bool())?;
+        let mut date = |name| {
+            let text = fields.text_or_none(name)?.filter(|text| !text.is_empty());
+            text.map(|text| day(name, &text)).transpose()
+        };
+        let (from, to) = (date("date_from")?, date("date_to")?);
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            return Err(Failure::unprocessable("date_to: it is before date_from"));
+        }
+        Ok(Asked {
+            force_all: force_all.unwrap_or_default(),
+            from,
+            to,
+        })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Days {
+            from: self.from,
+            to: self.to,
+        }
+    }
+}
