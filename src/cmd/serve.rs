@@ -3,7 +3,9 @@
 mod log;
 mod log_file;
 mod supervisor;
+mod sync;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 use super::talk::many;
 use super::{Desk, Exit};
@@ -65,17 +67,16 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     let public_url = args.public_url.clone().or(usual.public_url.clone());
     let (directory, token) = directory(&desk)?;
     let api_token = api_token(&desk)?;
+    let sync = sync::open(&desk).await?;
     let enterprises = desk.tree.enterprises()?;
     desk.say(&format!(
         "serving {} ({}) on http://{at}",
         desk.tree.root().display(),
         many(enterprises.len(), "enterprise"),
     ));
-    if !at.ip().is_loopback() {
-        desk.say(&format!(
-            "{at} can be reached from other hosts without TLS, and tokens can be read on the way; \
-             better listen on 127.0.0.1 behind a proxy that has TLS"
-        ));
+    warn_of_open(&desk, at);
+    if let Some(sync) = &sync {
+        sync.say(&desk);
     }
     if let Some(token) = token {
         let front = public_url.clone().unwrap_or_else(|| own_url(at));
@@ -88,10 +89,7 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     if let Some(lost) = log.lines_lost() {
         site.metrics.ask_for_lines_lost(lost);
     }
-    let (tell, told) = oneshot::channel();
-    let shutdown = async {
-        let _ = told.await;
-    };
+    let (tell, told) = watch::channel(false);
     let mut asked_to_end = async || {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -104,17 +102,44 @@ async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
             super::say("ending when the requests that run are answered; once more ends it at once");
         }
         supervisor::stopping();
-        let _ = tell.send(());
+        let _ = tell.send(true);
         asked_to_end().await;
     };
     supervisor::ready();
-    let (metrics, router) = (Arc::clone(&site.metrics), router(&Arc::new(site)));
+    let site = Arc::new(site);
+    let metrics = Arc::clone(&site.metrics);
+    let pages = calltrace_web::serve(
+        listener,
+        router(&site),
+        limits.clone(),
+        metrics,
+        ended(told.clone()),
+    );
+    let pages = async { pages.await.map_err(|source| Error::Serve { at, source }) };
+    let runs = async {
+        match sync {
+            Some(sync) => sync.serve(&site, limits, ended(told)).await,
+            None => Ok(()),
+        }
+    };
     tokio::select! {
-        served = calltrace_web::serve(listener, router, limits, metrics, shutdown) => match served {
-            Ok(()) => Ok(Exit::Found),
-            Err(source) => Err(Error::Serve { at, source }),
-        },
+        served = async { tokio::try_join!(pages, runs) } => served.map(|_| Exit::Found),
         () = twice => Ok(Exit::Interrupted),
+    }
+}
+
+/// Until it is told that the end has come.
+async fn ended(mut told: watch::Receiver<bool>) {
+    // An error is an end as well.
+    let _ = told.wait_for(|ends| *ends).await;
+}
+
+fn warn_of_open(desk: &Desk, at: SocketAddr) {
+    if !at.ip().is_loopback() {
+        desk.say(&format!(
+            "{at} can be reached from other hosts without TLS, and tokens can be read on the way; \
+             better listen on 127.0.0.1 behind a proxy that has TLS"
+        ));
     }
 }
 

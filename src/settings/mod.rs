@@ -16,11 +16,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use calltrace_directory::{Config, Given};
 use calltrace_hosts::HostName;
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::error::Error;
+use calltrace_sync::records::RecordsConfig;
 use calltrace_upkeep::rotate::Policy;
 use calltrace_web::pages::Language;
 use calltrace_web::{ConnectionLimits, Limits, PublicUrl, Recordings};
@@ -69,6 +71,8 @@ pub struct Settings {
     pub rotate: Policy,
     /// How pages are served.
     pub serve: ServeSettings,
+    /// How what hosts sent is synchronised.
+    pub sync: SyncSettings,
     /// Who is who.
     pub directory: Config,
     /// `[hosts.NAME]`, as far as it was said.
@@ -101,6 +105,17 @@ pub struct ServeSettings {
     pub log_file: Option<PathBuf>,
 }
 
+/// `[sync]` of the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SyncSettings {
+    /// Where `serve` answers those who start runs and watch them; `None`: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// How often `serve` fetches by itself what did not arrive; `None`: never.
+    pub interval: Option<Duration>,
+    /// The database that copies of calls are kept in.
+    pub records: RecordsConfig,
+}
+
 impl Settings {
     /// The defaults: what holds where no file says anything.
     pub fn usual() -> Settings {
@@ -122,6 +137,7 @@ impl Settings {
                 api_token: None,
                 log_file: None,
             },
+            sync: SyncSettings::default(),
             directory: Config::default(),
             host_settings: BTreeMap::new(),
             origins: Origins::default(),

@@ -8,6 +8,7 @@ use calltrace_directory::{EnterpriseConfig, Given};
 use calltrace_hosts::{Address, HostName, JournalFolder, SshFile, User};
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::tree::EnterpriseName;
+use calltrace_sync::records::Notation;
 use calltrace_web::{PublicUrl, RecordingUrl, Recordings};
 use toml::Value;
 
@@ -18,8 +19,8 @@ use super::row::{
     Problem, Setting, file, list, number, parsed, put, secret, switch, text, text_of,
 };
 use super::values::{
-    parse_days, parse_host, parse_language, parse_length, parse_listen, parse_mode, parse_size,
-    parse_size_or_none, parse_timeout, parse_zone,
+    parse_days, parse_host, parse_interval, parse_language, parse_length, parse_listen, parse_mode,
+    parse_size, parse_size_or_none, parse_timeout, parse_zone,
 };
 
 /// All settings, as the documentation orders them. Two or three lines each, which would be seven or more.
@@ -76,6 +77,19 @@ pub static SETTINGS: &[Setting] = &[
         |all, _, value| put(&mut all.serve.api_token, given_in_file(value))),
     Setting::new("serve.log_file", Not("stderr"), "where the log of requests is written",
         |all, _, value| put(&mut all.serve.log_file, file(value))).over("CALLTRACE_LOG_FILE"),
+
+    Setting::new("sync.listen", Not("no second listener"), "address and port of the API that starts runs of synchronisation",
+        |all, _, value| put(&mut all.sync.listen, parsed(value, parse_listen))),
+    Setting::new("sync.interval", Not("only when asked"),
+        "how often serve fetches what did not arrive, 1m to 24h; \"off\" for never",
+        |all, _, value| put(&mut all.sync.interval, parsed(value, parse_interval))),
+    Setting::new("sync.postgres_url", Not("no copies of calls"),
+        "database that copies of calls are written to: postgres://USER@HOST/DATABASE",
+        |all, _, value| put(&mut all.sync.records.url, given(value))).address(),
+    Setting::new("sync.postgres_url_file", Not("no copies of calls"), "file that holds postgres_url",
+        |all, _, value| put(&mut all.sync.records.url, given_in_file(value))),
+    Setting::new("sync.words", Is("false"), "words instead of digits in calls.call_type and calls.call_status",
+        |all, _, value| put(&mut all.sync.records.notation, switch(value).map(notation))),
 
     Setting::new("enterprises.NUMBER.name", Not("its number"), "what people call the enterprise",
         |all, names, value| put(&mut enterprise(all, names).title, name(value))),
@@ -212,6 +226,13 @@ fn folder(value: &Value) -> Result<PathBuf, Problem> {
 
 fn zone(value: &Value) -> Result<Zone, Problem> {
     Ok(parse_zone(text_of(value, "a time zone, in quotes")?)?)
+}
+
+fn notation(words: bool) -> Notation {
+    match words {
+        true => Notation::Words,
+        false => Notation::Digits,
+    }
 }
 
 fn given(value: &Value) -> Result<Given, Problem> {

@@ -91,6 +91,18 @@ pub(crate) fn parse_length(typed: &str) -> Result<Duration, String> {
     ))
 }
 
+/// How often something is done: a minute to a day, or `off` for never.
+pub(crate) fn parse_interval(typed: &str) -> Result<Option<Duration>, String> {
+    let range = Duration::from_secs(60)..=Duration::from_secs(86_400);
+    match typed {
+        "off" => Ok(None),
+        _ => match parse_length(typed).ok().filter(|it| range.contains(it)) {
+            Some(interval) => Ok(Some(interval)),
+            None => Err("it is from 1m to 24h, such as 5min, or off".to_owned()),
+        },
+    }
+}
+
 /// Milliseconds of a length of time in units of w, d, h, m (or min), s; bare digits are seconds. `None` when
 /// it is none, or over a thousand years.
 pub(crate) fn millis(typed: &str) -> Option<i64> {

@@ -42,7 +42,10 @@ fn what_is_installed_works_and_runs_nothing_by_itself() {
     for word in ["start", "enable", "preset"] {
         assert!(!asked.contains(word), "{asked}");
     }
-    assert_eq!(enabled(&debian), "disabled\ndisabled\nstatic\n");
+    assert_eq!(
+        enabled(&debian),
+        "disabled\ndisabled\nstatic\ndisabled\nstatic\n"
+    );
     let user = debian.says("getent passwd calltrace; stat -c '%U %a' /etc/calltrace/secrets");
     assert!(
         user.contains(":/nonexistent:/usr/sbin/nologin\nroot 700\n"),
@@ -77,6 +80,7 @@ fn what_is_installed_works_and_runs_nothing_by_itself() {
     }
     debian.says(
         "ls /usr/share/man/man1/calltrace.1.gz /usr/share/man/man5/calltrace-config.5.gz
+        sh /usr/share/calltrace/calltracectl status | grep -q 'does not run'
         test -s /usr/share/bash-completion/completions/calltrace
         test -s /usr/share/zsh/vendor-completions/_calltrace
         test -s /usr/share/fish/vendor_completions.d/calltrace.fish
@@ -197,7 +201,10 @@ fn upgrade_keeps_settings_secrets_logs_and_what_is_enabled() {
     let same = "cmp /tmp/edited /etc/calltrace/config.toml; cat /etc/calltrace/secrets/0367; \
          stat -c ' %a' /etc/calltrace/secrets";
     assert_eq!(debian.says(same), "s3cret 750\n");
-    assert_eq!(enabled(&debian), "enabled\nenabled\nstatic\n");
+    assert_eq!(
+        enabled(&debian),
+        "enabled\nenabled\nstatic\ndisabled\nstatic\n"
+    );
     let asked = debian.asked_of_systemd();
     let acts: Vec<&str> = asked
         .lines()
@@ -234,7 +241,8 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
         stops,
         [
             "stop calltrace-rotate.service calltrace-rotate.timer",
-            "stop calltrace-serve.service"
+            "stop calltrace-serve.service",
+            "stop calltrace-sync.service calltrace-sync.timer",
         ]
     );
     debian.says("grep -q '^threads = 1' /etc/calltrace/config.toml; ! test -e /usr/bin/calltrace");
@@ -242,7 +250,10 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
     // Back again as if nothing had been.
     debian.install("second", "");
     debian.says("grep -q '^threads = 1' /etc/calltrace/config.toml");
-    assert_eq!(enabled(&debian), "enabled\nenabled\nstatic\n");
+    assert_eq!(
+        enabled(&debian),
+        "enabled\nenabled\nstatic\ndisabled\nstatic\n"
+    );
 
     debian.says("printf 's3cret' >/etc/calltrace/secrets/0367; dpkg --purge calltrace");
     let after = debian.listing();
@@ -269,24 +280,24 @@ fn units_are_right_and_as_closed_as_they_can_be() {
     let verified = debian.says(
         "cd /usr/lib/systemd/system
         systemd-analyze verify --man=no calltrace-serve.service calltrace-rotate.service \
-            calltrace-rotate.timer 2>&1",
+            calltrace-rotate.timer calltrace-sync.service calltrace-sync.timer 2>&1",
     );
     assert_eq!(verified, "");
-    // A tree elsewhere is told to both by one file. One that is wrong shows that both read it.
+    // A tree elsewhere is told to all by one file. One that is wrong shows that all read it.
     let wrong = debian.run(
         "mkdir /etc/systemd/system/calltrace-.service.d
         printf '[Service]\\nReadWritePaths=here\\n' >/etc/systemd/system/calltrace-.service.d/tree.conf
         cd /usr/lib/systemd/system
-        for unit in calltrace-serve calltrace-rotate; do
+        for unit in calltrace-serve calltrace-rotate calltrace-sync; do
             systemd-analyze verify --man=no $unit.service
         done
         rm -r /etc/systemd/system/calltrace-.service.d",
     );
     let said = packaging::text(&wrong.stderr);
-    assert_eq!(said.matches("tree.conf:2: ").count(), 2, "{said}");
+    assert_eq!(said.matches("tree.conf:2: ").count(), 3, "{said}");
     // Exposure in tenths; 0 is best, 100 worst. Rotation has eight capabilities, to work for any
-    // writer with that writer's rights.
-    for (unit, exposure_max) in [("serve", 13), ("rotate", 22)] {
+    // writer with that writer's rights; synchronisation has six of these, and the network.
+    for (unit, exposure_max) in [("serve", 13), ("rotate", 22), ("sync", 30)] {
         debian.says(&format!(
             "systemd-analyze security --offline=true --threshold={exposure_max} \
              /usr/lib/systemd/system/calltrace-{unit}.service"
@@ -294,11 +305,11 @@ fn units_are_right_and_as_closed_as_they_can_be() {
     }
 }
 
-/// Whether the three units are.
+/// Whether the units are.
 fn enabled(debian: &Debian) -> String {
     debian.says(
         "systemctl is-enabled calltrace-serve.service calltrace-rotate.timer \
-         calltrace-rotate.service || test $? -eq 1",
+         calltrace-rotate.service calltrace-sync.timer calltrace-sync.service || test $? -eq 1",
     )
 }
 

@@ -3,11 +3,13 @@
 //!
 //! Longer: `CALLTRACE_SCHEMA_EXAMPLES=1000 cargo test --test web api_python`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::posting::{empty_tree, logged};
 use crate::serving::Running;
+use crate::sync_api::SYNC;
 use calltrace_model::record::{Body, Record};
 use serde_json::{Value, json};
 
@@ -88,12 +90,9 @@ fn the_client_of_the_document_logs_a_call_and_finds_it() {
     assert_eq!(logged(tree.path(), "0367").lines().count(), 4);
 }
 
-#[test]
-fn made_up_requests_get_documented_answers_and_write_whole_lines() {
-    let (tree, elsewhere) = (empty_tree(), tempfile::tempdir().expect("it works"));
-    let server = Running::start("", &["--root", tree.path().to_str().expect("it works")]);
-    let at = server.at();
-    let examples = std::env::var("CALLTRACE_SCHEMA_EXAMPLES").unwrap_or_else(|_| "20".to_owned());
+/// schemathesis over the document of a server, with so many examples of each route; what it said.
+fn made_up(at: SocketAddr, examples: &str) -> String {
+    let elsewhere = tempfile::tempdir().expect("it works");
     let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
     let ran = program("schemathesis")
         .current_dir(elsewhere.path())
@@ -107,17 +106,23 @@ fn made_up_requests_get_documented_answers_and_write_whole_lines() {
             "--phases",
             "examples,coverage,fuzzing",
             "--max-examples",
-            &examples,
+            examples,
         ])
         .args(["--seed", "1", "--generation-database", "none", "--no-color"])
         .output()
         .expect("it works");
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(
-        ran.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let wrong = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}{wrong}");
+    said
+}
+
+#[test]
+fn made_up_requests_get_documented_answers_and_write_whole_lines() {
+    let tree = empty_tree();
+    let server = Running::start("", &["--root", tree.path().to_str().expect("it works")]);
+    let examples = std::env::var("CALLTRACE_SCHEMA_EXAMPLES").unwrap_or_else(|_| "20".to_owned());
+    let said = made_up(server.at(), &examples);
     let mut lines = 0;
     for folder in std::fs::read_dir(tree.path()).expect("it works") {
         let name = folder
@@ -135,4 +140,40 @@ fn made_up_requests_get_documented_answers_and_write_whole_lines() {
         }
     }
     assert!(lines > 50, "{lines}: {said}");
+}
+
+#[test]
+fn made_up_requests_of_the_second_listener_get_documented_answers() {
+    let server = Running::start(SYNC, &[]);
+    let _pages = server.at();
+    let examples = std::env::var("CALLTRACE_SCHEMA_EXAMPLES").unwrap_or_else(|_| "5".to_owned());
+    made_up(server.at(), &examples);
+}
+
+#[test]
+fn the_client_of_the_service_before_asks_the_second_listener() {
+    let server = Running::start(SYNC, &[]);
+    let _pages = server.at();
+    let base = format!("http://localhost:{}", server.at().port());
+    let ran = program("python3")
+        .args(["tests/python/sync_client.py", &base])
+        .output()
+        .expect("it works");
+    let wrong = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{wrong}");
+    let said: Value = serde_json::from_slice(&ran.stdout).expect("it works");
+    assert_eq!(
+        said,
+        json!({
+            "running": "running",
+            "health": "healthy",
+            "enterprises": [],
+            "status": [],
+            "all": [200, []],
+            "live": [200, "live_events"],
+            "one": [404, "Enterprise not found or inactive"],
+            "without_a_body": 415,
+            "docs": [200, "text/html; charset=utf-8"],
+        })
+    );
 }

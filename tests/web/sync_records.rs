@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 use crate::directory_postgres::SERVER;
 
 /// As the field's database was created.
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
 CREATE TABLE calls (id serial PRIMARY KEY, unique_id text UNIQUE NOT NULL, mongo_id text, \
     timestamp timestamp, start_time timestamp, end_time timestamp, duration integer, enterprise_id text, \
     token text, phone_number text, trunk text, main_extension text, extensions_count integer, \
