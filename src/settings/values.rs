@@ -305,6 +305,16 @@ mod tests {
     }
 
     #[test]
+    fn an_interval_is_a_minute_to_a_day_or_off() {
+        assert_eq!(parse_interval("5min"), Ok(Some(Duration::from_secs(300))));
+        assert_eq!(parse_interval("24h"), Ok(Some(Duration::from_secs(86_400))));
+        assert_eq!(parse_interval("off"), Ok(None));
+        for wrong in ["59s", "0", "25h", "", "never"] {
+            assert!(parse_interval(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_port_alone_is_one_of_this_host() {
         for typed in ["8027", ":8027", "127.0.0.1:8027", "localhost:8027"] {
             assert_eq!(

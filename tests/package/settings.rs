@@ -78,6 +78,7 @@ fn what_is_called_a_default_is_one() {
     assert_eq!(set.serve.language, Default::default());
     assert_eq!(set.serve.limits, Limits::default());
     assert_eq!(set.serve.connections, ConnectionLimits::default());
+    assert_eq!(set.sync.records.notation, nothing.sync.records.notation);
     assert_eq!(set.directory.postgres.pool, nothing.directory.postgres.pool);
 }
 

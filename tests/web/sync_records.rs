@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use calltrace_directory::{Given, Secret};
 use calltrace_model::record::Zone;
 use calltrace_sync::records::{
-    Copied, HostState, Notation, Origin, Records, RecordsConfig, RunNote, Sent,
+    Copied, HostEvent, HostState, Notation, Origin, Records, RecordsConfig, RunNote,
 };
 use tokio_postgres::Client;
 
@@ -55,8 +55,8 @@ fn origin() -> Origin<'static> {
     }
 }
 
-fn event(event: &str, unique_id: &str, request: &str) -> Sent {
-    Sent {
+fn event(event: &str, unique_id: &str, request: &str) -> HostEvent {
+    HostEvent {
         place: format!("Listen_AMI_2025-12-02.db APIlogs {unique_id}"),
         written: "2025-12-02T12:40:35".parse().ok(),
         event: event.to_owned(),
@@ -66,7 +66,7 @@ fn event(event: &str, unique_id: &str, request: &str) -> Sent {
 }
 
 /// A hangup with these fields besides its own.
-fn hangup(unique_id: &str, fields: &str) -> Sent {
+fn hangup(unique_id: &str, fields: &str) -> HostEvent {
     let usual = r#""Token":"375290000000","Phone":"375290001234","Trunk":"0001363""#;
     let request = format!("{{{usual},\"UniqueId\":\"{unique_id}\",{fields}}}");
     event("hangup", unique_id, &request)
@@ -304,7 +304,7 @@ async fn the_state_of_a_host_sums_up_all_runs() {
 async fn ten_thousand_rows_take_a_few_seconds() {
     let url = SERVER.database("many", TABLES).await;
     let records = open(&url, Notation::Digits);
-    let sent: Vec<Sent> = (0..10_000)
+    let sent: Vec<HostEvent> = (0..10_000)
         .map(|n| hangup(&format!("17646669.{n}"), ANSWERED))
         .collect();
     let begin = Instant::now();
@@ -356,7 +356,7 @@ async fn a_database_that_lacks_something_or_is_gone_says_so() {
 async fn rows_under_way_are_rolled_back_when_the_run_is_given_up() {
     let url = SERVER.database("given_up", TABLES).await;
     let records = open(&url, Notation::Digits);
-    let sent: Vec<Sent> = (0..5_000)
+    let sent: Vec<HostEvent> = (0..5_000)
         .map(|n| hangup(&format!("1.{n}"), ANSWERED))
         .collect();
     let copy = records.copy(origin(), &sent);

@@ -22,7 +22,7 @@ use calltrace_model::record::Zone;
 use calltrace_store::error::Error;
 
 pub use read::{HostState, SourceCount, Sources};
-pub use row::{CallRow, NoRow, Notation, Sent};
+pub use row::{CallRow, HostEvent, NoRow, Notation};
 pub use write::{Copied, RowError, RunNote};
 
 /// The setting that holds the address; one in a file has `_file` behind it.

@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::{Map, Value};
 
+use calltrace_hosts::journal::{Row, name_of_day};
 use calltrace_model::call::CallType;
 
 /// An event as a host's journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
+pub struct HostEvent {
     /// Where it stands, for what is said of it: `Listen_AMI_2025-12-02.db AlternativeAPIlogs 17`.
     pub place: String,
     /// When the host wrote it, by the host's clock.
@@ -24,6 +25,18 @@ pub struct Sent {
     pub unique_id: String,
     /// The body, a JSON object.
     pub request: String,
+}
+
+impl From<&Row> for HostEvent {
+    fn from(row: &Row) -> HostEvent {
+        HostEvent {
+            place: format!("{} {} {}", name_of_day(row.day), row.table.name(), row.id),
+            written: Some(row.written),
+            event: row.event.clone(),
+            unique_id: row.unique_id.clone(),
+            request: row.request.clone(),
+        }
+    }
 }
 
 /// The row of a call, made of its hangup. Times are those of the host, as the hangup gives them.
@@ -90,7 +103,7 @@ impl CallRow {
     ///
     /// # Errors
     /// When the hangup has no row.
-    pub fn of(hangup: &Sent, siblings: &[&Sent]) -> Result<CallRow, NoRow> {
+    pub fn of(hangup: &HostEvent, siblings: &[&HostEvent]) -> Result<CallRow, NoRow> {
         let body = object(&hangup.request).ok_or(NoRow::NoObject)?;
         let named = text(&body, "UniqueId").or_else(|| stated(&hangup.unique_id));
         let unique_id = named.ok_or(NoRow::NoCall)?;
@@ -118,8 +131,8 @@ impl CallRow {
     }
 
     /// The rows of all hangups among `sent`, a call once, and what has none: where it stands and why.
-    pub fn of_each(sent: &[Sent]) -> (Vec<CallRow>, Vec<(String, NoRow)>) {
-        let mut calls: HashMap<&str, Vec<&Sent>> = HashMap::new();
+    pub fn of_each(sent: &[HostEvent]) -> (Vec<CallRow>, Vec<(String, NoRow)>) {
+        let mut calls: HashMap<&str, Vec<&HostEvent>> = HashMap::new();
         for event in sent.iter().filter(|event| event.event != "hangup") {
             calls.entry(&event.unique_id).or_default().push(event);
         }
@@ -232,7 +245,7 @@ fn extensions(body: &Map<String, Value>) -> Vec<String> {
 }
 
 /// Who took part, by the other events of a call.
-fn manager(siblings: &[&Sent]) -> Option<String> {
+fn manager(siblings: &[&HostEvent]) -> Option<String> {
     let bodies = |event: &'static [&'static str]| {
         let named = siblings
             .iter()

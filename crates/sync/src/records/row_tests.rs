@@ -4,9 +4,9 @@ use super::*;
 
 const MISSED: &str = r#"{"Token":"375290000000","UniqueId":"1764668410.88","Phone":"+375290005678","Extensions":[""],"CallType":0,"DateReceived":"2025-12-02 12:40:10","StartTime":"2025-12-02 12:40:11","EndTime":"2025-12-02 12:40:34","CallStatus":"0","Trunk":"0001363"}"#;
 
-fn sent(event: &str, request: &str) -> Sent {
+fn sent(event: &str, request: &str) -> HostEvent {
     let written = "2025-12-02T12:40:35".parse().expect("a time");
-    Sent {
+    HostEvent {
         place: "day.db APIlogs 7".to_owned(),
         written: Some(written),
         event: event.to_owned(),
@@ -127,7 +127,7 @@ fn extensions_are_read_in_every_form() {
 #[test]
 fn a_missing_manager_is_found_in_other_events_of_the_call() {
     let hangup = sent("hangup", MISSED);
-    let of = |siblings: &[&Sent]| CallRow::of(&hangup, siblings).expect("a row").extensions;
+    let of = |siblings: &[&HostEvent]| CallRow::of(&hangup, siblings).expect("a row").extensions;
     let client = sent("bridge", r#"{"CallerIDNum":"375290005678"}"#);
     let bridge = sent("bridge_leave", r#"{"CallerIDNum":"152"}"#);
     let dial = sent("dial", r#"{"Extensions":["150","151"]}"#);
@@ -195,4 +195,31 @@ fn of_a_call_that_hung_up_twice_there_is_one_row() {
     assert_eq!(rows[0].call_status.as_deref(), Some("0"), "the first one");
     assert_eq!(rows[0].extensions, ["150"], "wherever the dial stands");
     assert_eq!(without, [("day.db APIlogs 7".to_owned(), NoRow::NoObject)]);
+}
+
+#[test]
+fn a_row_of_a_journal_is_an_event_that_says_where_it_stands() {
+    let written: NaiveDateTime = "2025-12-02T12:40:35".parse().expect("a time");
+    let row = Row {
+        day: written.date(),
+        table: calltrace_hosts::journal::Table::Webhook,
+        id: 17,
+        written,
+        event: "hangup".to_owned(),
+        unique_id: "1764668410.88".to_owned(),
+        request: MISSED.to_owned(),
+        status: "Timeout".to_owned(),
+        response: String::new(),
+        response_millis: 0,
+    };
+    let event = HostEvent::from(&row);
+    assert_eq!(
+        event.place,
+        "Listen_AMI_2025-12-02.db AlternativeAPIlogs 17"
+    );
+    let call = CallRow::of(&event, &[]).expect("a row");
+    assert_eq!(
+        (call.unique_id.as_str(), call.written),
+        ("1764668410.88", Some(written))
+    );
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
 use futures_util::future::join3;
 
-use super::row::{CallRow, Sent};
+use super::row::{CallRow, HostEvent};
 use super::tables::{CALLS, Tables};
 use super::{DOWNLOADED, Origin, Records};
 use calltrace_directory::SourceError;
@@ -72,7 +72,7 @@ impl Records {
     /// Writes the calls that hung up among `sent`, in the order given. The other events of `sent` tell who took
     /// part. Never fails as a whole: what was not written is in the answer. Rows are written in transactions of
     /// 500; one that is under way when the future is dropped is rolled back.
-    pub async fn copy(&self, origin: Origin<'_>, sent: &[Sent]) -> Copied {
+    pub async fn copy(&self, origin: Origin<'_>, sent: &[HostEvent]) -> Copied {
         let (rows, without) = CallRow::of_each(sent);
         let mut copied = Copied {
             processed: rows.len() as u64,
@@ -142,7 +142,7 @@ impl Records {
                     .iter()
                     .map(|value| value as &(dyn ToSql + Sync)),
             );
-            // Sent one behind the other without waiting: a row costs one way to the server and back.
+            // HostEvent one behind the other without waiting: a row costs one way to the server and back.
             let (begun, written, released) = join3(
                 session.run("SAVEPOINT one"),
                 session.rows(&tables.insert, &parameters),
