@@ -27,7 +27,10 @@ pub fn reference(document: &Value) -> Markup {
                     section.technical {
                         h2 { code { (method.to_uppercase()) " " (path) } }
                         p { (text(&route["summary"])) "." }
-                        @if let Some(about) = route["description"].as_str() { p.quiet { (about) } }
+                        @if let Some(about) = route["description"].as_str() {
+                            // Marks of Markdown, in which documents are written.
+                            p.quiet { (about.replace('`', "")) }
+                        }
                         (example("Body", &route["requestBody"]))
                         (answers(document, route))
                     }
