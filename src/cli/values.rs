@@ -92,10 +92,7 @@ fn word_of(typed: &str, what: &str, words: &[&str]) -> Result<String, String> {
 }
 
 pub(super) fn parse_phone(typed: &str) -> Result<PhoneQuery, String> {
-    if let Some(named) = PhoneQuery::named(typed) {
-        return Ok(named);
-    }
-    PhoneQuery::parse(typed).map_err(|bad| match bad {
+    PhoneQuery::typed(typed).map_err(|bad| match bad {
         BadPhone::NotANumber => "a phone number is digits, with + ( ) - and spaces if you like, such as +375 (29) 000-12-34; a caller without one is a word or an address, such as anonymous".to_owned(),
         BadPhone::TooShort => "give at least 3 digits; of a long number at least its last 7".to_owned(),
         BadPhone::TooLong => "more digits than any phone number has".to_owned(),

@@ -8,6 +8,7 @@ use super::wall_clock::wall_clock;
 use crate::cli::{Global, LinkArgs};
 use crate::settings::Settings;
 use calltrace_directory::{Config, Directory, Secret, Unavailable};
+use calltrace_model::record::id;
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_web::signed_path;
@@ -15,6 +16,10 @@ use calltrace_web::signed_path;
 pub(super) fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Error> {
     let settings = Settings::load(global.config.as_deref())?;
     check_id(&args.unique_id)?;
+    if !id::is_addressable(&args.unique_id) {
+        let said = format!("{:?} has no page: no address can name it", args.unique_id);
+        return Err(Error::Usage(said));
+    }
     let (enterprise, secret) = secret(&settings.directory, &args.enterprise, global.quiet)?;
     let expires = wall_clock().unix_seconds() + args.valid_for.as_secs();
     let path = signed_path(&secret, &enterprise, &args.unique_id, expires);

@@ -85,7 +85,7 @@ impl<'d> Links<'d> {
     /// The address of a call's page, good for a day; `None` where there is none, or its secret can't be read.
     pub(super) fn address(&self, enterprise: &EnterpriseName, unique_id: &str) -> Option<String> {
         let front = self.front.as_ref()?;
-        if !id::is_id(unique_id.as_bytes()) {
+        if !id::is_addressable(unique_id) {
             return None;
         }
         let mut secrets = self.secrets.borrow_mut();

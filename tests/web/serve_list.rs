@@ -103,11 +103,12 @@ fn a_list_that_ends_on_a_day_does_not_say_that_it_is_of_all_days() {
 }
 
 #[test]
-fn a_row_whose_id_is_none_leads_nowhere() {
-    let log = missed(testing::now(), "1.1?exp=9999999999&x");
-    let (_dir, server) = server(&log);
-    let page = server.get(&format!("/calls/0367?token={TOKEN}")).text();
-    assert_eq!(between(&page, "<a class=\"row\"", ">"), [""]);
+fn a_row_whose_id_no_address_can_name_leads_nowhere() {
+    for id in ["1/../1.1", ".."] {
+        let (_dir, server) = server(&missed(testing::now(), id));
+        let page = server.get(&format!("/calls/0367?token={TOKEN}")).text();
+        assert_eq!(between(&page, "<a class=\"row\"", ">"), [""], "{id}");
+    }
 }
 
 /// The number in a list's first line: `8 calls`.

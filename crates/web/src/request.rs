@@ -3,7 +3,9 @@
 //! Everything comes percent-decoded out of here, or not at all: what is no UTF-8, holds a control
 //! character or means another folder is refused before any room below sees it.
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use calltrace_model::record::id;
 use calltrace_store::tree::EnterpriseName;
@@ -13,6 +15,13 @@ use calltrace_store::tree::EnterpriseName;
 pub(super) struct Malformed;
 
 fn segment(raw: &str) -> Result<String, Malformed> {
+    let is_whole = |escape: &str| {
+        let digits = escape.as_bytes().first_chunk::<2>();
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !raw.split('%').skip(1).all(is_whole) {
+        return Err(Malformed);
+    }
     let text = decoded(raw)?;
     let is_wrong = |c: char| c.is_control() || matches!(c, '/' | '\\');
     let leaves = matches!(text.as_str(), "." | "..");
@@ -37,8 +46,8 @@ pub(super) struct Target {
 
 impl Target {
     /// # Errors
-    /// A segment of the path that is no UTF-8, is `.` or `..`, or holds a slash, a backslash or a
-    /// control character.
+    /// A segment of the path that is no UTF-8, is `.` or `..`, or holds a slash, a backslash, a control
+    /// character or a percent sign without its two digits.
     pub(super) fn read(path: &str, query: Option<&str>) -> Result<Target, Malformed> {
         let path = path.strip_prefix('/').ok_or(Malformed)?;
         Ok(Target {
@@ -56,10 +65,10 @@ impl Target {
             return Err(Malformed);
         };
         let enterprise = EnterpriseName::new(enterprise).ok_or(Malformed)?;
-        let is_id = id::is_id(unique_id.as_bytes());
-        is_id
-            .then_some((enterprise, unique_id.as_str()))
-            .ok_or(Malformed)
+        match id::is_addressable(unique_id) {
+            true => Ok((enterprise, unique_id)),
+            false => Err(Malformed),
+        }
     }
 
     /// The enterprise that `/calls/{enterprise}` and `/stats/{enterprise}` name.
@@ -123,6 +132,14 @@ pub(super) fn in_query(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
+/// What of a segment of a path need not be encoded.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// A text as a segment of a path. An id of ASCII as Asterisk makes them stays as it is.
+pub(super) fn in_path(text: &str) -> impl fmt::Display + '_ {
+    utf8_percent_encode(text, PLAIN)
+}
+
 /// The front of a path that can be written into a log: whatever could split a line, or be a
 /// parameter that was pasted without its question mark, ends it.
 pub(super) fn loggable(path: &str) -> String {
@@ -159,6 +176,39 @@ mod tests {
             ("0367", "1764493655.61")
         );
         assert!(call_named("/call/03%367/1764493655%2E61").is_ok());
+    }
+
+    #[test]
+    fn a_call_of_an_odd_id_is_named_by_it_percent_encoded() {
+        for (path, wanted) in [
+            ("PBX%201-1764666900.20", "PBX 1-1764666900.20"),
+            ("PBX%201-%317%364666900%2e20", "PBX 1-1764666900.20"),
+            ("%D0%B7%d0%b2-1.1", "зв-1.1"),
+            ("зв-1.1", "зв-1.1"),
+            ("%25%3f%23%26%22%3c", "%?#&\"<"),
+        ] {
+            let named = call_named(&format!("/call/0367/{path}"));
+            assert_eq!(named.map(|(_, id)| id), Ok(wanted.to_owned()), "{path}");
+        }
+        assert_eq!(in_path("зв 1/..%").to_string(), "%D0%B7%D0%B2%201%2F..%25");
+        assert_eq!(in_path("PBX-1_a-1.61").to_string(), "PBX-1_a-1.61");
+        for path in [
+            "%20",
+            "%201.1",
+            "1.1%20",
+            "a%7C1",
+            "abc",
+            "None",
+            "%EF%BF%BD1",
+            "1.1%",
+            "1.1%4",
+        ] {
+            assert_eq!(
+                call_named(&format!("/call/0367/{path}")),
+                Err(Malformed),
+                "{path}"
+            );
+        }
     }
 
     #[test]
@@ -223,7 +273,9 @@ mod tests {
         fn no_path_breaks_the_parser_or_names_what_is_no_name(path in "/(call|calls)?[/%.a-zA-Z0-9\\\\ ~а-я-]{0,60}") {
             if let Ok((enterprise, id)) = call_named(&path) {
                 prop_assert!(EnterpriseName::new(enterprise.as_str()).is_some());
-                prop_assert!(id::is_id(id.as_bytes()));
+                prop_assert!(id::is_addressable(&id));
+                let again = format!("/call/{enterprise}/{}", in_path(&id));
+                prop_assert_eq!(call_named(&again), Ok((enterprise, id)));
             }
             let read = read(&path);
             let _ = read.as_ref().map(Target::enterprise);

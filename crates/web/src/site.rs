@@ -133,8 +133,8 @@ impl Site {
     }
 
     /// Path and query of a call's page in the visitor's language, signed for this call alone, so that who
-    /// passes it on does not pass on the token that opens all calls; `None` for what has no page: logs hold
-    /// ids of any form.
+    /// passes it on does not pass on the token that opens all calls; `None` for what has no page: an id that
+    /// no address can name.
     pub(super) fn link(
         &self,
         visit: &Visit,
@@ -143,7 +143,7 @@ impl Site {
         call: &Summary,
     ) -> Option<String> {
         let secret = known.secret.as_ref()?;
-        id::is_id(call.main_uid.as_bytes()).then_some(())?;
+        id::is_addressable(&call.main_uid).then_some(())?;
         let expires = self.now.unix_seconds() + LINK.as_secs();
         let path = signed_path(secret, name, &call.main_uid, expires);
         Some(format!("{path}&lang={}", visit.language.tag()))

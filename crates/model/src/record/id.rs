@@ -42,6 +42,21 @@ pub fn is_askable(text: &str) -> bool {
         && text.chars().any(is_odd)
 }
 
+/// Whether `text` is an id as [`is_askable`] wants it that an address can name: it leaves no folder once it
+/// is decoded, and all its bytes were letters of UTF-8 in the log.
+///
+/// ```
+/// use calltrace_model::record::id::is_addressable;
+///
+/// assert!(is_addressable("звонок 1764493655.61"));
+/// assert!(!is_addressable("..") && !is_addressable(r"1\1764493655.61"));
+/// ```
+pub fn is_addressable(text: &str) -> bool {
+    is_askable(text)
+        && !matches!(text, "." | "..")
+        && !text.contains(['\\', char::REPLACEMENT_CHARACTER])
+}
+
 /// Whether a record's field names a channel at all: empty, `None` and `<unknown>` do not.
 pub fn is_known(field: &[u8]) -> bool {
     !matches!(field, b"" | b"None" | b"<unknown>" | b"null")

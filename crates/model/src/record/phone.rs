@@ -34,6 +34,15 @@ pub enum BadPhone {
 }
 
 impl PhoneQuery {
+    /// Reads what somebody types into a field for callers: a number as [`PhoneQuery::parse`] reads it, or what a
+    /// caller without one shows, as [`PhoneQuery::named`] does.
+    ///
+    /// # Errors
+    /// [`BadPhone`] says what is wrong with a text that is neither.
+    pub fn typed(typed: &str) -> Result<PhoneQuery, BadPhone> {
+        PhoneQuery::named(typed).map_or_else(|| PhoneQuery::parse(typed), Ok)
+    }
+
     /// Reads a number as typed: `+375 (29) 000-12-34`, `80290001234`, `375290001234`, or the last
     /// seven digits or more. A number of three to six digits (103, 225566) is a whole one.
     ///

@@ -8,7 +8,9 @@
 //! `exp` is Unix time in seconds, in plain decimal digits; the link opens its call up to and in
 //! that second. What is signed is the path as written above: decoded, without the address of the
 //! site and without a folder that a proxy may have put before it, then `?exp=` and the digits. The
-//! key is the secret's bytes. No part of it can hold a character that would have to be escaped.
+//! key is the secret's bytes. Only the id can hold a character that an address has to escape, and in the
+//! link it is percent-encoded; no id holds a slash and `exp` is digits to its end, so no two calls have
+//! one text to sign.
 
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::Refusal;
+use crate::request::in_path;
 use calltrace_directory::Secret;
 use calltrace_store::tree::EnterpriseName;
 
@@ -29,7 +32,8 @@ const AHEAD_MAX: u64 = 300;
 
 /// Path and query that open one call up to the second `expires` (Unix time).
 ///
-/// `unique_id` must be an id, as [`is_id`](calltrace_model::record::id::is_id) says.
+/// `unique_id` must be an id that an address can name, as
+/// [`is_addressable`](calltrace_model::record::id::is_addressable) says.
 pub fn signed_path(
     secret: &Secret,
     enterprise: &EnterpriseName,
@@ -38,7 +42,8 @@ pub fn signed_path(
 ) -> String {
     let message = message(enterprise, unique_id, expires);
     let tag = mac(secret, &message).finalize().into_bytes();
-    format!("{message}&sig={}", URL_SAFE_NO_PAD.encode(tag))
+    let (unique_id, tag) = (in_path(unique_id), URL_SAFE_NO_PAD.encode(tag));
+    format!("/call/{enterprise}/{unique_id}?exp={expires}&sig={tag}")
 }
 
 /// What a signed request is worth at the second `now` (Unix time): for which call, and the two parameters
@@ -123,6 +128,21 @@ mod tests {
             link,
             "/call/0367/1764493655.61?exp=1764600000&sig=1IybOzA5STSzhLNGzDu6vZ_xWq0AeKGXNr-Zk8A4z80"
         );
+    }
+
+    #[test]
+    fn an_odd_id_is_signed_as_it_is_and_written_percent_encoded() {
+        let ours = enterprise("0367");
+        let id = "звонок 1?exp=9&sig=x";
+        let link = signed_path(&secret(), &ours, id, NOW);
+        let path = "/call/0367/%D0%B7%D0%B2%D0%BE%D0%BD%D0%BE%D0%BA%201%3Fexp%3D9%26sig%3Dx?exp=";
+        assert!(link.starts_with(path), "{link}");
+        let (expires, signature) = parameters(&link);
+        assert_eq!(verdict(&ours, id, &expires, &signature), Ok(()));
+        for other in ["звонок 1", "звонок 1?exp=9", "звонок%201?exp=9&sig=x"] {
+            let got = verdict(&ours, other, &expires, &signature);
+            assert_eq!(got, Err(Refusal::Closed), "{other}");
+        }
     }
 
     #[test]

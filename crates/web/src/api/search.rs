@@ -56,8 +56,8 @@ struct Asked {
 impl Asked {
     fn read(query: &Query) -> Result<Asked, Failure> {
         let phone = |typed: String| -> Result<_, Failure> {
-            let said = "phone: it is a number as people type it, or its last seven digits or more; of a short number all digits, three at least";
-            let parsed = PhoneQuery::parse(&typed).map_err(|_| Failure::unprocessable(said))?;
+            let said = "phone: it is a number as people type it, or its last seven digits or more; of a short number all digits, three at least; of a caller without a number a word or an address, such as anonymous";
+            let parsed = PhoneQuery::typed(&typed).map_err(|_| Failure::unprocessable(said))?;
             Ok((typed, parsed))
         };
         Ok(Asked {

@@ -24,9 +24,8 @@ pub(super) async fn show(
     State(site): State<Arc<Site>>,
     Admitted { target }: Admitted,
 ) -> Result<Response, Failure> {
-    let unique_id = target.path.last().filter(|text| id::is_id(text.as_bytes()));
-    let said =
-        "unique_id: it is 1 to 150 of ASCII letters, digits, '.', '_' and '-', a digit among them";
+    let unique_id = target.path.last().filter(|text| id::is_addressable(text));
+    let said = "unique_id: it is an id as a log has it, percent-encoded, of 1 to 150 bytes and without '|', '/' and '\\'";
     let unique_id = unique_id
         .ok_or_else(|| Failure::unprocessable(said))?
         .clone();

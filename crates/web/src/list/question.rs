@@ -129,7 +129,7 @@ impl Asked {
             return Err(Mistake::Extension);
         }
         if !filters.phone.is_empty() {
-            let phone = PhoneQuery::parse(&filters.phone).map_err(|_| Mistake::Phone)?;
+            let phone = PhoneQuery::typed(&filters.phone).map_err(|_| Mistake::Phone)?;
             self.phone = Some(phone);
         }
         Ok(())

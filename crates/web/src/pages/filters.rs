@@ -9,7 +9,7 @@ use calltrace_model::call::{Direction, Outcome};
 /// What is typed into the form, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// A phone number in any form.
+    /// A phone number in any form, or what a caller without one shows.
     pub phone: String,
     /// An extension.
     pub extension: String,
@@ -73,7 +73,7 @@ impl Filters {
 /// What of the form can't be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mistake {
-    /// No phone number, or fewer than seven digits of one.
+    /// Neither a phone number nor what a caller without one shows.
     Phone,
     /// No extension: digits, `*` and `#`, 20 at most.
     Extension,

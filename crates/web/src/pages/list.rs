@@ -130,11 +130,16 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
             }
             label for="phone" { (l.of("Телефон клиента", "The client's phone")) }
             div.line-up {
-                input #phone type="text" inputmode="tel" name="phone" value=(filters.phone) maxlength="40" autocomplete="off"
+                input #phone type="text" inputmode="tel" name="phone" value=(filters.phone) maxlength="100" autocomplete="off"
                     placeholder="+375 (29) 000-12-34" aria-describedby="phone-hint";
                 button type="submit" { (l.of("Найти", "Search")) }
             }
-            p #phone-hint .quiet { (l.of("в любой записи; достаточно последних 7 цифр", "in any form; the last 7 digits are enough")) }
+            p #phone-hint .quiet {
+                (l.of("в любой записи; достаточно последних 7 цифр. Без номера: ", "in any form; the last 7 digits are enough. Without a number: "))
+                @let anonymous = Filters { phone: "anonymous".to_owned(), ..Filters::default() };
+                a href=(page.link(l, &anonymous)) { "anonymous" }
+                (l.of(", адрес SIP", ", a SIP address"))
+            }
             details open[has_more] {
                 summary { (l.of("Ещё условия", "More conditions")) }
                 div.fields {
@@ -184,8 +189,8 @@ fn form(l: Language, page: &ListPage<'_>) -> Markup {
 fn mistake_text(l: Language, mistake: Mistake) -> &'static str {
     match mistake {
         Mistake::Phone => l.of(
-            "Это не похоже на номер: нужны цифры, не меньше семи последних. Добавочный указывают в «Ещё условия».",
-            "That is no phone number: give digits, at least the last seven. An extension goes into “More conditions”.",
+            "Это не похоже на номер: нужны цифры, не меньше семи последних, а если номера не было, то слово или адрес, как anonymous. Добавочный указывают в «Ещё условия».",
+            "That is no phone number: give digits, at least the last seven; of a caller without one a word or an address, such as anonymous. An extension goes into “More conditions”.",
         ),
         Mistake::Extension => l.of("Добавочный: только цифры, например 151.", "An extension is digits, such as 151."),
         Mistake::Date => l.of("Дату не разобрать: нужна вида 2025-11-30.", "The date can't be read; it is like 2025-11-30."),
