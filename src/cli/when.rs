@@ -60,6 +60,9 @@ impl Moment {
                 end: start_of(next, zone),
             });
         }
+        if let Some(moment) = text.strip_prefix('@').and_then(unix_seconds) {
+            return Ok(at(moment));
+        }
         let of = |day: NaiveDate, time| wall(day.and_time(time), zone, typed);
         if let Some(time) = time_of_day(&text) {
             let is_to_come = now.with_timezone(&zone).time() < time;
@@ -71,6 +74,12 @@ impl Moment {
             };
         }
         let parts = text.split_once([' ', 'T']);
+        if let Some((day, time)) = parts
+            && is_end_of_day(time)
+            && let Some(day) = date(day, today).and_then(|day| day.checked_add_days(Days::new(1)))
+        {
+            return Ok(at(start_of(day, zone)));
+        }
         let parts = parts.and_then(|(day, time)| Some((date(day, today)?, time_of_day(time)?)));
         match parts {
             Some((day, time)) => of(day, time).map(at),
@@ -145,13 +154,33 @@ fn date(text: &str, today: NaiveDate) -> Option<NaiveDate> {
     }
 }
 
-/// `15:03`, `15:03:00`, `15:03:00.700`.
+/// Midnight as the end of the day before it.
+fn is_end_of_day(time: &str) -> bool {
+    matches!(time, "24:00" | "24:00:00")
+}
+
+/// `15:03`, `15:03:00`, `15:03:00.700`; `24:00` is midnight.
 fn time_of_day(text: &str) -> Option<NaiveTime> {
+    if is_end_of_day(text) {
+        return Some(NaiveTime::MIN);
+    }
     let forms = ["%H:%M", "%H:%M:%S%.f"];
     let mut times = forms
         .iter()
         .map(|form| NaiveTime::parse_from_str(text, form));
     times.find_map(Result::ok)
+}
+
+/// `1764493655`, `1764493655.2`: seconds of Unix time, as ids carry them.
+fn unix_seconds(text: &str) -> Option<DateTime<Utc>> {
+    let (seconds, rest) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(seconds) || !is_number(rest) {
+        return None;
+    }
+    let millis = format!("{rest:0<3}").get(..3)?.parse::<i64>().ok()?;
+    let seconds: i64 = seconds.parse().ok()?;
+    DateTime::from_timestamp_millis(seconds.checked_mul(1000)?.checked_add(millis)?)
 }
 
 /// The moment of a wall clock.
@@ -239,6 +268,10 @@ mod tests {
             ("13:01", "12-01T10:01", "12-01T10:01"),
             ("15:03:00.700", "12-01T12:03", "12-01T12:03"),
             ("00:10", "12-01T21:10", "12-01T21:10"),
+            ("2025-11-30 24:00", "11-30T21:00", "11-30T21:00"),
+            ("30.11 24:00:00", "11-30T21:00", "11-30T21:00"),
+            ("@1764493655", "11-30T09:07", "11-30T09:07"),
+            ("@1764493655.2", "11-30T09:07", "11-30T09:07"),
         ] {
             assert_eq!(parse(typed), Ok((begin.into(), end.into())), "{typed}");
         }
@@ -266,6 +299,7 @@ mod tests {
             ("2025-12-01T12:00:00Z", "16:00", "12-01T13:00"),
             ("2025-12-01T19:00:00Z", "06:00", "12-02T03:00"),
             ("2025-11-27T00:00:00Z", "18:00", "12-01T15:00"),
+            ("2025-12-01T15:00:00Z", "24:00", "12-01T21:00"),
         ] {
             let read = parse_after(until, Some(since)).map(|(_, end)| end);
             assert_eq!(read, Ok(end.into()), "{since} .. {until}");
@@ -291,6 +325,11 @@ mod tests {
             "1.",
             "12:03,7 x",
             "1.12 1h",
+            "2025-11-30 24:01",
+            "@",
+            "@-1",
+            "@1764493655.x",
+            "@99999999999999999999",
         ] {
             assert!(parse(typed).is_err(), "{typed}");
         }

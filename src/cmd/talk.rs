@@ -241,6 +241,8 @@ impl Desk {
     pub(super) fn searched_text(&self, searched: &Searched) -> String {
         let root = self.tree.root();
         let files = match (searched.files, searched.files_known) {
+            (0, 1) => return "the only file has no record of that time".to_owned(),
+            (0, known @ 2..) => return format!("none of {known} files has a record of that time"),
             (0, _) if is_tree(root) => return "there is no log file to search".to_owned(),
             (0, _) => {
                 return format!(
