@@ -12,6 +12,7 @@ mod guesses;
 mod lines;
 mod manual;
 mod odd_cells;
+mod other_files;
 mod parquet;
 mod readme;
 mod recovered;

@@ -2,23 +2,29 @@
 //! spreadsheets, to the next command, or to a full disk.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
-struct Tree(tempfile::TempDir);
+/// A tree of one enterprise, 0367.
+pub(crate) struct Tree(tempfile::TempDir);
 
 impl Tree {
-    fn new(lines: &[String]) -> Tree {
+    pub(crate) fn new(lines: &[String]) -> Tree {
         let dir = tempfile::tempdir().expect("a folder");
         fs::create_dir(dir.path().join("0367")).expect("made");
         fs::write(dir.path().join("0367/events.log"), lines.concat()).expect("written");
         Tree(dir)
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join("0367").join(name)
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         testing::run(self.0.path(), args)
     }
 
-    fn out(&self, args: &[&str]) -> String {
+    pub(crate) fn out(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
         testing::text(&output.stdout)
@@ -26,7 +32,7 @@ impl Tree {
 }
 
 /// A missed call from outside.
-fn missed(time: &str, uid: &str, phone: &str, rang: &str, trunk: &str) -> String {
+pub(crate) fn missed(time: &str, uid: &str, phone: &str, rang: &str, trunk: &str) -> String {
     let call = format!(r#""Phone": "{phone}", "CallType": 0, "Trunk": "{trunk}""#);
     let line = |second: u32, event: &str, rest: &str| {
         format!("2025-12-02 {time}:{second:02},000|AST|{event}|{uid}|{{{call}{rest}}}\n")

@@ -1,8 +1,6 @@
 //! What hosts write that is neither a number nor an id as Asterisk makes them, on pages and in the API: what the
 //! list shows can be opened, and callers without a number can be looked for.
 
-use std::fs;
-
 use chrono::TimeDelta;
 
 use crate::posting::{get, json_of};

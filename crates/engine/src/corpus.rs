@@ -9,7 +9,7 @@ use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::fsx::Folder;
 use calltrace_store::index::{Index, Memory};
-use calltrace_store::source::{Bounds, Source, overlap};
+use calltrace_store::source::{Bounds, Source, is_copied, overlap};
 use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 
 /// A set that moves this often while a question runs over it is answered from what was open.
@@ -93,6 +93,14 @@ impl Corpus {
             bounds[at] = Bounds::probe(&sources[at], zone);
             // It also names what is wrong with lines that are passed over.
             indexes.remove(&sources[at].log.path);
+        }
+        for (copy, whole) in copies(&sources, &bounds) {
+            notes.push(format!(
+                "{} is a copy of what {} begins with; it is passed over",
+                sources[copy].log.path.display(),
+                sources[whole].log.name.full()
+            ));
+            sources[copy].hide_before(u64::MAX);
         }
         let mut known = bounds.into_iter();
         let bounds = sources
@@ -284,6 +292,29 @@ fn open_indexes(
         memory.forget_gone(snapshot.folder().path(), &snapshot.files);
     }
     indexes
+}
+
+/// Files whose whole content another one of another name begins with, by position, each with that other: `cp`,
+/// or a rotation that copies and takes nothing off. Only two whose first records are of the same time are
+/// compared, so that nothing is read where there are no copies.
+fn copies(sources: &[Source], bounds: &[Bounds]) -> Vec<(usize, usize)> {
+    let first = |at: &usize| bounds[*at].first;
+    let mut begun: Vec<usize> = (0..sources.len())
+        .filter(|at| sources[*at].start() == 0 && first(at).is_some())
+        .collect();
+    begun.sort_by_key(first);
+    let mut copies: Vec<(usize, usize)> = Vec::new();
+    for alike in begun.chunk_by(|a, b| first(a) == first(b)) {
+        // Among equals the last stays, which is the live one if that is among them.
+        for copy in alike {
+            let is_there =
+                |whole: &&usize| *whole != copy && copies.iter().all(|(gone, _)| gone != *whole);
+            let mut wholes = alike.iter().rev().filter(is_there);
+            let whole = wholes.find(|whole| is_copied(&sources[*copy], &sources[**whole]));
+            copies.extend(whole.map(|whole| (*copy, *whole)));
+        }
+    }
+    copies
 }
 
 /// Passes over lines at the beginning of a plain file that are in an archive of another name as

@@ -6,6 +6,7 @@
 
 mod bgzf;
 mod gzip;
+mod other;
 mod overlap;
 mod pack;
 mod probe;
@@ -23,7 +24,8 @@ const PACKED_ABOUT: u64 = 10;
 
 pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
 pub use gzip::Trailing;
-pub use overlap::{Overlap, is_beginning, overlap};
+pub use other::{MARK_BYTES, packer_of};
+pub use overlap::{Overlap, is_beginning, is_copied, overlap};
 pub use pack::{Content, Packer, Tally};
 pub use probe::{
     Bounds, first_line_at, first_time_behind, last_line_end, text_before, time_around,
@@ -96,7 +98,8 @@ impl Source {
     /// Finds out what is in the file.
     ///
     /// # Errors
-    /// When it can't be read at all.
+    /// When it can't be read at all: also where it holds something else than lines of UTF-8, as they are or in
+    /// gzip.
     pub fn open(log: Arc<LogFile>) -> io::Result<Source> {
         let format = if !is_compressed(&log)? {
             Format::Plain
@@ -312,11 +315,14 @@ impl Source {
 /// Whether a file begins as every gzip does.
 ///
 /// # Errors
-/// When it can't be read at all.
+/// When it can't be read at all: also where it holds something else than lines of UTF-8.
 pub fn is_compressed(log: &LogFile) -> io::Result<bool> {
-    let mut magic = [0u8; 2];
-    let got = log.file.read_at(&mut magic, 0)?;
-    Ok(got == magic.len() && magic == gzip::MAGIC)
+    let mut head = [0u8; MARK_BYTES];
+    let got = log.file.read_at(&mut head, 0)?;
+    match other::refusal(&head[..got]) {
+        Some(why) => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
+        None => Ok(head[..got].starts_with(&gzip::MAGIC)),
+    }
 }
 
 struct ContentReader<'s>(Reader<'s>);

@@ -79,10 +79,13 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
 /// such a file over. `false` when one of them can't be read that far, or when no record with a time is
 /// in the file.
 pub fn is_beginning(file: &Source, archive: &Source) -> bool {
-    if file.form() != Form::Plain {
-        return false;
-    }
-    let (mut ours, mut theirs) = (file.reader(0), archive.reader(0));
+    file.form() == Form::Plain && is_copied(file, archive)
+}
+
+/// Whether all of a file is what `other` begins with, whatever form the two have: `cp`, or a rotation that
+/// copies. `false` when one of them can't be read that far, or when no record with a time is in the file.
+pub fn is_copied(file: &Source, other: &Source) -> bool {
+    let (mut ours, mut theirs) = (file.reader(0), other.reader(0));
     let mut ours_text = vec![0u8; CHUNK_BYTES];
     let mut theirs_text = vec![0u8; CHUNK_BYTES];
     let mut has_time = false;

@@ -39,8 +39,10 @@ pub struct FileName {
 
 impl FileName {
     /// Reads a name: `events.log`, `events.log.YYYY-MM-DD`, `events_YYYY-MM-DD.log`,
-    /// `events.log.N`, `events.log-YYYYMMDD`, `recovered_YYYY-MM-DD.log`, each also with `.gz`. `None` for
-    /// any other.
+    /// `events.log.N`, `events.log-YYYYMMDD`, `recovered_YYYY-MM-DD.log`, each also with `.gz`. Behind a day
+    /// may stand the time of day or the number of a rotation more often than daily:
+    /// `events.log.2025-11-29_13`, `events.log-2025112913`, `events.log-2025-11-29-1764460800`. `None` for any
+    /// other.
     pub fn parse(name: &str) -> Option<FileName> {
         let (stem, gz) = match name.strip_suffix(".gz") {
             Some(stem) => (stem, true),
@@ -50,17 +52,19 @@ impl FileName {
             Generation::Live
         } else if let Some(rest) = stem.strip_prefix("events.log.") {
             match rest.parse::<u32>() {
-                Ok(n) if rest == n.to_string() => Generation::Numbered(std::cmp::Reverse(n)),
-                _ => written(day(rest, "%Y-%m-%d", 10)?),
+                Ok(n) if rest == n.to_string() && day(rest).is_none() => {
+                    Generation::Numbered(std::cmp::Reverse(n))
+                }
+                _ => written(day(rest)?),
             }
         } else if let Some(rest) = stem.strip_prefix("events.log-") {
-            written(day(rest, "%Y%m%d", 8)?)
+            written(day(rest)?)
         } else {
             let (name, rest) = stem.strip_suffix(".log")?.split_once('_')?;
-            let day = day(rest, "%Y-%m-%d", 10)?;
             match name {
-                "events" => written(day),
-                RECOVERED => Generation::Dated(day, Origin::Recovered),
+                "events" => written(day(rest)?),
+                // None but calltrace makes these, of whole days.
+                RECOVERED if rest.len() == 10 => Generation::Dated(day(rest)?, Origin::Recovered),
                 _ => return None,
             }
         };
@@ -110,12 +114,24 @@ fn written(day: NaiveDate) -> Generation {
     Generation::Dated(day, Origin::Written)
 }
 
-/// chrono takes `2025-1-5` for a date as well; a file name has all its digits.
-fn day(text: &str, format: &str, bytes: usize) -> Option<NaiveDate> {
-    if text.len() != bytes {
+/// Longest text behind a day: `-1764460800`, and what is no longer.
+const BEHIND_DAY_BYTES_MAX: usize = 12;
+
+/// The day that a text begins with, if nothing but digits in groups stands behind it.
+fn day(text: &str) -> Option<NaiveDate> {
+    let (bytes, format) = match text.as_bytes().get(4) {
+        Some(b'-') => (10, "%Y-%m-%d"),
+        _ => (8, "%Y%m%d"),
+    };
+    let (day, behind) = text.split_at_checked(bytes)?;
+    let ends_right = behind.is_empty() || behind.ends_with(|c: char| c.is_ascii_digit());
+    let is_plain = |b: u8| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.' | b'T' | b':');
+    if !ends_right || behind.len() > BEHIND_DAY_BYTES_MAX || !behind.bytes().all(is_plain) {
         return None;
     }
-    NaiveDate::parse_from_str(text, format).ok()
+    // chrono takes `2025-1-5` for a date as well; a file name has all its digits.
+    let digits = day.bytes().filter(u8::is_ascii_digit).count();
+    (digits == 8).then(|| NaiveDate::parse_from_str(day, format).ok())?
 }
 
 #[cfg(test)]
@@ -137,6 +153,13 @@ mod tests {
             "events.log-20251129.gz",
             "recovered_2025-11-29.log",
             "recovered_2025-11-29.log.gz",
+            "events.log-2025-11-29",
+            "events.log-2025112913.gz",
+            "events.log-2025-11-29-1764460800",
+            "events.log.2025-11-29_13",
+            "events.log.2025-11-29_13-05-59.gz",
+            "events.log.2025-11-29.1",
+            "events.log.20251129130559",
         ] {
             assert_eq!(
                 FileName::parse(name).map(|n| n.full()).as_deref(),
@@ -150,7 +173,12 @@ mod tests {
             "events.log.01",
             "events.log.+1",
             "events.log.2025-11-29.gz.tmp",
-            "events.log-2025-11-29",
+            "events.log-20251131",
+            "events.log-2025-1129",
+            "events.log-2025-11-29-",
+            "events.log.2025-11-29-old",
+            "events.log.2025-11-29-17644608000000",
+            "events.log.2025-11-29.bak",
             "events.logx",
             "xevents.log",
             "events_2025-11-29.txt",

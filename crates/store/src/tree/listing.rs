@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{FileName, list};
+use super::{FileName, list, list_all};
 use crate::fsx::{Access, FileIdentity, Folder, Link};
 
 /// A log file as it stands in its folder.
@@ -18,13 +18,17 @@ pub struct Listed {
     pub modified: i64,
 }
 
-/// The log files of a folder, in reading order.
+/// The log files of a folder, in reading order, where they are all that there is to read.
 ///
 /// # Errors
-/// When the folder can't be listed, or one of the names can't be looked at or is no file.
+/// When the folder can't be listed, or one of the names can't be looked at, is no file, or is that of a log
+/// that is not read.
 pub fn list_files(folder: &Folder) -> io::Result<Vec<Listed>> {
-    let names = list(folder)?.into_iter();
-    names.map(|name| look(folder, name)).collect()
+    let (names, unread) = list_all(folder)?;
+    match unread.is_empty() {
+        true => names.into_iter().map(|name| look(folder, name)).collect(),
+        false => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// Whether the folder still holds these files; they may have grown.

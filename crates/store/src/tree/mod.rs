@@ -7,6 +7,7 @@ mod generation;
 mod head;
 mod listing;
 mod snapshot;
+mod unread;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -26,6 +27,7 @@ pub use listing::{
     Listed, access_of_new, has_links_out, leads_to_sealed, list_files, look_at, still_holds,
 };
 pub use snapshot::{LogFile, Snapshot};
+pub use unread::UnreadLog;
 
 use crate::error::Error;
 use crate::fsx::{Accounts, Distrusted, FileIdentity, Folder, Way};
@@ -300,13 +302,19 @@ fn follow(root: &OwnedFd, name: &str) -> io::Result<Option<OwnedFd>> {
 /// # Errors
 /// When the folder can't be listed.
 pub fn list(folder: &Folder) -> io::Result<Vec<FileName>> {
-    let mut names: Vec<FileName> = folder
-        .names()?
-        .iter()
-        .filter_map(|name| name.to_str().and_then(FileName::parse))
-        .collect();
+    list_all(folder).map(|(names, _)| names)
+}
+
+/// The same, and the logs that are not read because of their names.
+fn list_all(folder: &Folder) -> io::Result<(Vec<FileName>, Vec<UnreadLog>)> {
+    let all = folder.names()?;
+    let all = || all.iter().filter_map(|name| name.to_str());
+    let mut names: Vec<FileName> = all().filter_map(FileName::parse).collect();
+    let mut unread: Vec<UnreadLog> = all().filter_map(UnreadLog::parse).collect();
+    unread.retain(|log| !log.is_there(&names));
     names.sort();
-    Ok(names)
+    unread.sort();
+    Ok((names, unread))
 }
 
 #[cfg(test)]

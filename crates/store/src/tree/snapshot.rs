@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use chrono::{Days, NaiveTime};
 
-use super::{EnterpriseName, FileName, Tree, leads_to_sealed, list};
+use super::{EnterpriseName, FileName, Tree, leads_to_sealed, list, list_all};
 use crate::error::{Error, Times, Trouble};
 use crate::fsx::{FileIdentity, Folder, NotAFile, refuse_holes};
 use calltrace_model::record::Stamp;
@@ -121,7 +121,15 @@ impl Snapshot {
             gone: Vec::new(),
             heads: Vec::new(),
         };
-        for name in list(folder)? {
+        let (names, unread) = list_all(folder)?;
+        for log in unread {
+            let path = folder.path_of(&log.name);
+            snapshot.troubles.push(Trouble {
+                hides: Some(written_before_change(folder, &log.name)),
+                ..Trouble::new(&path, log.why())
+            });
+        }
+        for name in names {
             let full = name.full();
             let path = folder.path_of(&full);
             match LogFile::open_whole(folder, name) {
@@ -136,12 +144,8 @@ impl Snapshot {
                     if NotAFile::of(&error) == Some(NotAFile::DeadLink)
                         && leads_to_sealed(folder, &full) => {}
                 Err(error) => {
-                    let stat = folder.look_current(&full);
                     snapshot.troubles.push(Trouble {
-                        hides: Some(Times {
-                            from: None,
-                            to: stat.ok().map(|stat| no_later_than(stat.st_mtime)),
-                        }),
+                        hides: Some(written_before_change(folder, &full)),
                         ..Trouble::cant(&path, "be read", &error)
                     });
                 }
@@ -199,6 +203,15 @@ impl Snapshot {
             }
         }
         ours.next().is_some()
+    }
+}
+
+/// The times that records of a file can be of which can't be opened.
+fn written_before_change(folder: &Folder, name: &str) -> Times {
+    let stat = folder.look_current(name);
+    Times {
+        from: None,
+        to: stat.ok().map(|stat| no_later_than(stat.st_mtime)),
     }
 }
 

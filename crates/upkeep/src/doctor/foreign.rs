@@ -8,7 +8,7 @@ use super::look::foreign::{Foreign, Kind, holds_logs};
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding};
 use calltrace_store::fsx::{FileIdentity, Folder};
-use calltrace_store::tree::{EnterpriseName, FileName, Tree};
+use calltrace_store::tree::{EnterpriseName, FileName, Tree, UnreadLog};
 
 pub(super) fn check(survey: &Survey, _: &Circumstances<'_>) -> Vec<Finding> {
     let foreign = survey.more.foreign.iter();
@@ -25,7 +25,7 @@ fn said(survey: &Survey, foreign: &Foreign) -> Finding {
     let bytes = Field::Bytes(foreign.bytes);
     let path = || Field::Path(survey.more.folder.join(&foreign.name));
     let finding = match foreign.kind {
-        Kind::Packed(program) => packed(survey, program, foreign.bytes),
+        Kind::Packed(program) => packed(survey, program, foreign),
         Kind::Lines => Finding::warning(Code::NotRead)
             .seen("{bytes} of log lines under a name that is none of a log")
             .with("bytes", bytes)
@@ -65,12 +65,14 @@ fn said(survey: &Survey, foreign: &Foreign) -> Finding {
     finding.file(&foreign.name)
 }
 
-fn packed(survey: &Survey, program: &'static str, bytes: u64) -> Finding {
+fn packed(survey: &Survey, program: &'static str, foreign: &Foreign) -> Finding {
+    let name = foreign.name.to_str();
+    let is_named = name.is_some_and(|name| UnreadLog::parse(name).is_some());
     Finding::warning(Code::NotRead)
         .seen("{bytes}, packed by {program}; only plain files and gzip under a log's name are read")
-        .with("bytes", Field::Bytes(bytes))
+        .with("bytes", Field::Bytes(foreign.bytes))
         .with("program", Field::Text(program.to_owned()))
-        .why(UNREAD)
+        .why(if is_named { NAMED } else { UNREAD })
         .remedy(
             "unpack it under a name that is read, such as events.log.2025-11-30, and {rotate} \
              seals it; or move it out of {folder}",

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use calltrace_model::record::Record;
 use calltrace_store::fsx::{Folder, NotAFile};
+use calltrace_store::source::packer_of;
 use calltrace_store::tree::{FileName, leads_to_sealed};
 
 /// Read of a file to tell what is in it (bytes).
@@ -12,16 +13,6 @@ const HEAD_BYTES: u64 = 4096;
 
 /// Files of other programs in one folder that are looked at; more are of no use to know.
 pub(in crate::doctor) const LOOKED_AT_MAX: usize = 1000;
-
-/// Names that mean something to programs which pack, by how their files begin.
-const PACKED: [(&[u8], &str); 6] = [
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"BZh", "bzip2"),
-    (b"\x1f\x8b", "gzip"),
-    (b"\x04\x22\x4d\x18", "lz4"),
-    (b"PK\x03\x04", "zip"),
-];
 
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,8 +50,8 @@ impl Foreign {
             Ok(_) if bears_a_name => return None,
             Ok(stat) => {
                 let head = head(folder, &shown);
-                let kind = match PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
-                    Some((_, program)) if shown.starts_with("events") => Kind::Packed(program),
+                let kind = match packer_of(&head) {
+                    Some(program) if shown.starts_with("events") => Kind::Packed(program),
                     _ if !is_log(&head) => return None,
                     _ if shown.contains("events") || shown.contains("log") => Kind::Lines,
                     _ => Kind::Quotes,
