@@ -69,7 +69,7 @@ fn every_kind_of_answer_is_a_page_with_all_headers() {
         ("/stats".into(), 404),
         ("/".into(), 200),
         (CALL.into(), 403),
-        ("/call/0367/no-digit".into(), 400),
+        ("/call/0367/nodigit".into(), 400),
         (format!("/call/0367/1764493655.60?token={TOKEN}"), 404),
         ("/nowhere".into(), 404),
         ("/call/0367".into(), 404),
