@@ -15,7 +15,8 @@ use calltrace_hosts::{Host, Limits};
 use calltrace_output::{json, sync};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::Disk;
-use calltrace_sync::{HostOutcome, Question, Site, sync_host};
+use calltrace_sync::records::Records;
+use calltrace_sync::{FIRST_DAY, HostOutcome, LAST_DAY, Question, Site, sync_host};
 
 /// Threads for connections; what takes long is done on others.
 const WORKERS: usize = 2;
@@ -106,12 +107,13 @@ fn days(desk: &Desk, args: &SyncArgs) -> Result<Days, Error> {
     ))
 }
 
-/// Journals are named after days of four-digit years.
-const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day");
-const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a day");
-
-fn site(desk: &Desk) -> Result<Site, Error> {
+/// What hosts are asked with, by the settings.
+pub(super) fn site(desk: &Desk) -> Result<Site, Error> {
+    let mut warnings = Vec::new();
+    let records = Records::open(&desk.settings.sync.records, &mut warnings)?;
+    warnings.iter().for_each(|warning| desk.say(warning));
     Ok(Site {
+        records: records.map(Arc::new),
         tree: desk.tree.clone(),
         engine: Arc::new(desk.engine.beside()?),
         now: desk.now.clone(),

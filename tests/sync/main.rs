@@ -4,5 +4,6 @@ mod asking;
 mod day;
 mod journals;
 mod recovering;
+mod served;
 mod ssh_answers;
 mod ssh_logins;

@@ -17,14 +17,14 @@ use crate::day::{DAY, Day};
 const TODAY: &str = "2025-12-03";
 
 /// A host with journals, a tree of logs, and the settings that join them.
-struct Field {
-    folder: TempDir,
-    journals: Journals,
-    sshd: Sshd,
+pub(crate) struct Field {
+    pub(crate) folder: TempDir,
+    pub(crate) journals: Journals,
+    pub(crate) sshd: Sshd,
 }
 
 impl Field {
-    fn new() -> Field {
+    pub(crate) fn new() -> Field {
         let manner = Manner {
             now: Some(testing::now().timestamp()),
             ..Manner::default()
@@ -40,15 +40,15 @@ impl Field {
         field
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("call_tracer")
     }
 
-    fn logs(&self) -> PathBuf {
+    pub(crate) fn logs(&self) -> PathBuf {
         self.root().join("0367")
     }
 
-    fn host(&self, name: &str, key: &Path, known_hosts: &Path) -> String {
+    pub(crate) fn host(&self, name: &str, key: &Path, known_hosts: &Path) -> String {
         format!(
             "[hosts.{name}]\nenterprise = \"0367\"\naddress = \"127.0.0.1\"\nport = {}\nuser = \"{}\"\n\
              key_file = \"{}\"\nknown_hosts = \"{}\"\njournals = \"{}\"\n",
@@ -60,7 +60,7 @@ impl Field {
         )
     }
 
-    fn set(&self, settings: &str) {
+    pub(crate) fn set(&self, settings: &str) {
         fs::write(self.settings(), settings).expect("its own file");
     }
 
@@ -68,18 +68,18 @@ impl Field {
         self.folder.path().join("config.toml")
     }
 
-    fn command(&self, args: &[&str]) -> std::process::Command {
+    pub(crate) fn command(&self, args: &[&str]) -> std::process::Command {
         let mut command = testing::command(&self.root());
         command.arg("--config").arg(self.settings()).args(args);
         command
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().expect("the program starts")
     }
 
     /// What a sync says of each host.
-    fn sync(&self, args: &[&str]) -> (Option<i32>, Vec<Value>) {
+    pub(crate) fn sync(&self, args: &[&str]) -> (Option<i32>, Vec<Value>) {
         let output = self.run(&[&["sync", "--format", "json"], args].concat());
         let said = testing::text(&output.stderr);
         let document: Value = serde_json::from_slice(&output.stdout)
@@ -89,7 +89,7 @@ impl Field {
     }
 
     /// The numbers of the events that were recovered, and the lines.
-    fn recovered(&self) -> (Vec<usize>, String) {
+    pub(crate) fn recovered(&self) -> (Vec<usize>, String) {
         let path = self.logs().join(format!("recovered_{DAY}.log"));
         let text = fs::read_to_string(path).unwrap_or_default();
         let number = |line: &str| -> usize {

@@ -33,6 +33,9 @@ pub fn host_line(outcome: &HostOutcome, dry_run: bool) -> String {
     if !causes.is_empty() {
         line += &format!(" ({})", causes.join(", "));
     }
+    if let Some(copied) = outcome.copied {
+        line += &format!("; {} calls new in the database", grouped(copied, ','));
+    }
     for (number, what) in [
         (outcome.pending, "may still arrive"),
         (outcome.hidden, "may stand in what could not be read"),
@@ -95,6 +98,7 @@ fn host(outcome: &HostOutcome) -> Value {
         "misdated": outcome.misdated,
         "missing": missing,
         "recovered": outcome.recovered,
+        "copied": outcome.copied,
         "pending": outcome.pending,
         "hidden": outcome.hidden,
         "errors": outcome.errors,

@@ -3,6 +3,9 @@
 //!
 //! ```text
 //! received  events that stand in an enterprise's logs
+//! run       one host: fetched, judged, what is missing is written
+//! hosts_work  runs over all hosts, for `serve`
+//! marks     up to where everything is settled
 //! judge     which of those that were sent are missing (pure)
 //! recovered a missing event -> the line that it becomes (pure)
 //! records   copies of calls in a database
@@ -11,6 +14,7 @@
 //!
 //! Where events come from is for `calltrace-hosts`; how the answers look is for `output` and `web`.
 
+mod hosts_work;
 mod judge;
 mod marks;
 mod outcome;
@@ -21,6 +25,7 @@ mod run;
 mod site;
 pub mod work;
 
+pub use hosts_work::{FIRST_DAY, HostsWork, LAST_DAY};
 pub use judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
 pub use outcome::{Failure, HostOutcome};
 pub use received::{Received, received};

@@ -23,6 +23,8 @@ pub struct HostOutcome {
     pub missing: BTreeMap<Cause, usize>,
     /// Lines that were added to the logs; 0 in a dry run.
     pub recovered: usize,
+    /// Calls that were new to the database that calls are copied to; `None` if there is none.
+    pub copied: Option<u64>,
     /// How many may still arrive.
     pub pending: usize,
     /// How many may stand in what could not be read of the logs.
@@ -57,6 +59,7 @@ impl HostOutcome {
             misdated: 0,
             missing: BTreeMap::new(),
             recovered: 0,
+            copied: None,
             pending: 0,
             hidden: 0,
             errors: 0,

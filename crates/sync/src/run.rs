@@ -12,6 +12,7 @@ use crate::judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
 use crate::marks::Marks;
 use crate::outcome::{Failure, HostOutcome};
 use crate::received::{Received, received};
+use crate::records::{HostEvent, Origin, RunNote};
 use crate::recovered::{Provenance, line};
 use crate::site::{PATIENCE, Site};
 
@@ -46,12 +47,43 @@ pub async fn sync_host(site: &Site, host: &Host, question: Question) -> HostOutc
             outcome
         }
         Ok(fetched) => {
+            if !question.dry_run {
+                copy(site, host, &fetched, &mut outcome).await;
+            }
             let (site, host) = (site.clone(), host.clone());
             let work = move || Settling::new(&site, &host, question, fetched).settle(outcome);
             let done = tokio::task::spawn_blocking(work).await;
             done.expect("it does not panic, and is not cancelled")
         }
     }
+}
+
+/// Copies the calls of a host to the database, where there is one.
+async fn copy(site: &Site, host: &Host, fetched: &Fetched, outcome: &mut HostOutcome) {
+    let Some(records) = &site.records else { return };
+    let origin = Origin {
+        enterprise: host.enterprise.as_str(),
+        host: host.address.as_str(),
+        zone: fetched.zone,
+    };
+    let events: Vec<HostEvent> = fetched.rows.iter().map(HostEvent::from).collect();
+    let copied = records.copy(origin, &events).await;
+    outcome.copied = Some(copied.new);
+    let named = copied.named.iter().map(ToString::to_string);
+    outcome.troubles.extend(named);
+    let failure = copied.failure.map(|error| error.to_string());
+    let note = RunNote {
+        new: copied.new,
+        errors: copied.errors,
+        failure: failure.as_deref(),
+        message: None,
+    };
+    let noted = records.note(origin, note, site.now.utc()).await;
+    let failure = failure.or_else(|| Some(noted.err()?.to_string()));
+    outcome.failure = failure.map(|text| Failure {
+        kind: "database",
+        text,
+    });
 }
 
 /// Until this time of its day a host may have had no event.
@@ -139,7 +171,8 @@ impl<'a> Settling<'a> {
         }
         self.note(&verdict, outcome);
         let is_noted = self.question.days == Days::Recent && !self.question.dry_run;
-        if is_noted && verdict.judgement.hidden == 0 {
+        let is_copied = (outcome.failure.as_ref()).is_none_or(|failure| failure.kind != "database");
+        if is_noted && is_copied && verdict.judgement.hidden == 0 {
             let now = self.site.now.utc().timestamp_millis();
             Marks::settled(&self.fetched, now).save(self.site, self.host)?;
         }

@@ -8,6 +8,8 @@ use calltrace_hosts::Limits;
 use calltrace_store::fsx::{Deeds, WallClock};
 use calltrace_store::tree::Tree;
 
+use crate::records::Records;
+
 /// What all hosts are asked with.
 #[derive(Clone)]
 pub struct Site {
@@ -19,6 +21,8 @@ pub struct Site {
     pub now: WallClock,
     /// What changes the disk.
     pub deeds: Arc<dyn Deeds + Send + Sync>,
+    /// The database that calls are copied to, if there is one.
+    pub records: Option<Arc<Records>>,
     /// How much of a host is waited for.
     pub limits: Limits,
 }

@@ -3,16 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use chrono::NaiveDate;
 use tokio::net::TcpListener;
 
 use super::warn_of_open;
 use crate::cmd::Desk;
+use crate::cmd::sync::site;
 use calltrace_store::error::Error;
-use calltrace_store::tree::EnterpriseName;
-use calltrace_sync::records::Records;
-use calltrace_sync::work::{Outcome, Scope, SyncHost, SyncWork, Unsuccessful};
+use calltrace_sync::HostsWork;
 use calltrace_web::{ConnectionLimits, Site, SyncJobs, serve, sync_router};
 
 /// What was asked for by `[sync]`.
@@ -36,10 +33,11 @@ pub(super) async fn open(desk: &Desk) -> Result<Option<Sync>, Error> {
             Some((listener, at))
         }
     };
-    let mut warnings = Vec::new();
-    let work = work(desk, &mut warnings)?;
-    warnings.iter().for_each(|warning| desk.say(warning));
-    let jobs = SyncJobs::new(work, settings.interval, desk.now.clone());
+    let work = HostsWork {
+        site: site(desk)?,
+        hosts: desk.settings.hosts()?,
+    };
+    let jobs = SyncJobs::new(Arc::new(work), settings.interval, desk.now.clone());
     Ok(Some(Sync {
         listener,
         jobs: Arc::new(jobs),
@@ -77,46 +75,5 @@ impl Sync {
         };
         self.jobs.end().await;
         served
-    }
-}
-
-/// What a run does.
-fn work(desk: &Desk, warnings: &mut Vec<String>) -> Result<Arc<dyn SyncWork>, Error> {
-    let records = Records::open(&desk.settings.sync.records, warnings)?;
-    Ok(Arc::new(NoHosts { records }))
-}
-
-/// Where no hosts are set there is nothing to fetch; what the database holds is told all the same.
-struct NoHosts {
-    records: Option<Records>,
-}
-
-#[async_trait]
-impl SyncWork for NoHosts {
-    fn hosts(&self) -> Vec<SyncHost> {
-        Vec::new()
-    }
-
-    fn records(&self) -> Option<&Records> {
-        self.records.as_ref()
-    }
-
-    async fn sync(&self, enterprise: &EnterpriseName, _: Scope) -> Outcome {
-        Outcome {
-            enterprise: enterprise.clone(),
-            processed: 0,
-            new: 0,
-            errors: 0,
-            skew: None,
-            failure: Some("no host is set for this enterprise".to_owned()),
-        }
-    }
-
-    async fn unsuccessful(&self, _: NaiveDate) -> Unsuccessful {
-        Unsuccessful::default()
-    }
-
-    async fn check_hosts(&self) -> Vec<(String, Result<(), String>)> {
-        Vec::new()
     }
 }
