@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use crate::record::{json, text};
+
 /// The body of an event. Two are equal if their JSON says the same: white space, the order of keys, the way
 /// characters are escaped and keys that begin with `_`, which a receiver adds, make no difference.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct EventBody {
     /// The JSON with sorted keys; as it was, if it is no JSON object.
     canonical: Box<str>,
@@ -38,13 +40,33 @@ impl EventBody {
         &self.canonical
     }
 
-    /// The fields; empty if the body is no JSON object.
-    pub fn fields(&self) -> Map<String, Value> {
-        serde_json::from_str(&self.canonical).unwrap_or_default()
+    /// Whether nothing is known of the body: the sender noted that it sent an event, and not what the event said.
+    /// That is the default.
+    pub fn is_unknown(&self) -> bool {
+        self.canonical.is_empty()
     }
 
-    /// The fields that the two do not agree on, by name. Empty if and only if they are equal or neither is a
-    /// JSON object.
+    /// Whether the body is a whole JSON object.
+    pub fn is_whole(&self) -> bool {
+        serde_json::from_str::<Map<String, Value>>(&self.canonical).is_ok()
+    }
+
+    /// The fields. Of a truncated object those before the cut; none if the body is no object at all.
+    pub fn fields(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.canonical).unwrap_or_else(|_| {
+            let fields = json::Fields::new(self.canonical.as_bytes());
+            let value = |value: json::Value<'_>| match value {
+                json::Value::Nested(raw) | json::Value::Scalar(raw) => {
+                    serde_json::from_slice(raw).unwrap_or_else(|_| Value::String(text(raw)))
+                }
+                string => Value::String(text(&string.text())),
+            };
+            fields.map(|(key, raw)| (text(key), value(raw))).collect()
+        })
+    }
+
+    /// The fields that the two do not agree on, by name. Empty if they are equal, or differ only behind the place
+    /// where one is cut off.
     pub fn differences(&self, received: &EventBody) -> Vec<Difference> {
         if self == received {
             return Vec::new();
@@ -72,13 +94,17 @@ impl EventBody {
 
     /// What an event is known by: its UniqueId, or its bridge's id where that is empty. Empty if it has neither.
     pub fn id(&self) -> String {
-        let fields = self.fields();
-        ["UniqueId", "BridgeUniqueid"]
-            .iter()
-            .filter_map(|key| fields.get(*key)?.as_str())
+        let ids = ["UniqueId", "BridgeUniqueid"].into_iter();
+        ids.filter_map(|key| self.text_of(key))
             .find(|id| !id.is_empty())
             .unwrap_or_default()
-            .to_owned()
+    }
+
+    /// A field as text, its JSON where it is no string. `None` if the field is not there.
+    pub fn text_of(&self, field: &str) -> Option<String> {
+        json::Fields::new(self.canonical.as_bytes())
+            .find(|(key, _)| *key == field.as_bytes())
+            .map(|(_, value)| text(&value.text()))
     }
 }
 
@@ -142,5 +168,20 @@ mod tests {
         let body = EventBody::parse(r#"{"UniqueId":"","BridgeUniqueid":"b-1"}"#);
         assert_eq!(body.id(), "b-1");
         assert_eq!(EventBody::parse("[1]").id(), "");
+    }
+
+    #[test]
+    fn a_truncated_body_has_the_fields_before_the_cut() {
+        let torn = EventBody::parse(r#"{"UniqueId":"1.2","E":["1"],"N":0,"Phone":"37529"#);
+        assert!(!torn.is_whole() && !torn.is_unknown());
+        assert_eq!(torn.id(), "1.2");
+        let whole =
+            EventBody::parse(r#"{"UniqueId":"1.2","E":["1"],"N":0,"Phone":"375290001234"}"#);
+        let fields: Vec<String> = whole
+            .differences(&torn)
+            .into_iter()
+            .map(|difference| difference.field)
+            .collect();
+        assert_eq!(fields, ["Phone"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Matches what was sent with what arrived, each sighting with at most one of the other side.
 //!
-//! Equal bodies go first, then bodies of the same event and id that differ. Within a group of equal ones, the
+//! Equal bodies go first, then bodies of the same event and id that differ, then events of which the sender noted
+//! no body, by their type alone. Within a group of equal ones, the
 //! arrivals are taken in the order of time, and each goes to the sending whose window ends first: no other way
 //! matches more of them.
 
@@ -52,7 +53,7 @@ pub struct Pair {
     pub sent: usize,
     /// Place in `received`.
     pub received: usize,
-    /// Fields that do not agree; empty where the bodies are equal.
+    /// Fields that do not agree; empty where the bodies are equal, or the sender noted none.
     pub differences: Vec<Difference>,
 }
 
@@ -80,12 +81,17 @@ pub fn compare(sent: &[Sighting], received: &[Sighting], window: MatchWindow) ->
     };
     let all = ((0..sent.len()).collect(), (0..received.len()).collect());
     for group in state.groups(all, |one| (one.event.as_ref(), one.body.canonical())) {
-        state.join_equal(&group);
+        state.join_in_time(&group);
     }
     let duplicates = state.duplicates();
     let left = state.left(&duplicates);
     for group in state.groups(left, |one| (one.event.as_ref(), one.body.id())) {
         state.join_similar(&group);
+    }
+    let (mut sent_left, received_left) = state.left(&duplicates);
+    sent_left.retain(|&place| sent[place].body.is_unknown());
+    for group in state.groups((sent_left, received_left), |one| one.event.as_ref()) {
+        state.join_in_time(&group);
     }
     state.comparison(duplicates)
 }
@@ -150,7 +156,8 @@ impl<'a> State<'a> {
         self.of_received[received] = Some(sent);
     }
 
-    fn join_equal(&mut self, group: &Group) {
+    /// Joins sightings that only time tells apart.
+    fn join_in_time(&mut self, group: &Group) {
         // What may arrive at the moment, the first to end on top.
         let mut open: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
         let mut coming = group.sent.iter().copied().peekable();
@@ -237,10 +244,14 @@ impl<'a> State<'a> {
         for (sent, received) in self.of_sent.iter().enumerate() {
             if let Some(received) = *received {
                 let (one, other) = (&self.sent[sent], &self.received[received]);
+                let differences = match one.body.is_unknown() {
+                    true => Vec::new(),
+                    false => one.body.differences(&other.body),
+                };
                 answer.pairs.push(Pair {
                     sent,
                     received,
-                    differences: one.body.differences(&other.body),
+                    differences,
                 });
             }
         }
@@ -343,6 +354,21 @@ mod tests {
         let received = [seen(2, "dial", DIAL), seen(3, "dial", DIAL)];
         let answer = compared(&sent, &received);
         assert_eq!((answer.missing, answer.duplicates), (vec![1], vec![1]));
+    }
+
+    #[test]
+    fn what_was_sent_without_a_body_takes_what_is_left_of_its_type() {
+        let other = r#"{"UniqueId":"2.2"}"#;
+        let sent = [
+            seen(0, "dial", ""),
+            seen(1, "dial", DIAL),
+            seen(2, "start", ""),
+        ];
+        let received = [seen(3, "dial", DIAL), seen(4, "dial", other)];
+        let answer = compared(&sent, &received);
+        let pairs: Vec<_> = answer.pairs.iter().map(|p| (p.sent, p.received)).collect();
+        assert_eq!((pairs, answer.missing), (vec![(0, 1), (1, 0)], vec![2]));
+        assert!(answer.pairs.iter().all(|pair| pair.differences.is_empty()));
     }
 
     /// The most pairs that any way of matching finds, by trying all.

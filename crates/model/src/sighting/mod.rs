@@ -19,7 +19,7 @@ pub use matching::{Comparison, MatchWindow, Pair, compare};
 pub struct SeenAt {
     /// Name of the file or table. Shared by all that was seen there.
     pub source: Arc<str>,
-    /// Number of the line, from 1, or of the row.
+    /// Number of the line, from 1, or of the row; 0 where it is not known.
     pub number: u64,
 }
 
@@ -32,7 +32,7 @@ pub struct Sighting {
     pub waited_millis: u64,
     /// `start`, `dial`, `hangup` and so on, as the side wrote it.
     pub event: Arc<str>,
-    /// What the event says.
+    /// What the event says; unknown where the sender noted only that it was sent.
     pub body: EventBody,
     /// What the sender learned of its arrival. `Accepted` on the receiver's side.
     pub delivery: Delivery,
