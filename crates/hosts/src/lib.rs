@@ -5,7 +5,7 @@
 //! sightings mean for the logs of an enterprise is for `calltrace-sync`.
 //!
 //! [`fetch`] asks a [`Host`] over the system's ssh for rows of its journals, [`read_journal`] takes them from
-//! a file that is here. Both run the same script and read the same output.
+//! a file that is here. Both run the same script and read the same output. [`services`] reads logs of services.
 
 pub mod askpass;
 mod error;
@@ -13,6 +13,7 @@ mod fetch;
 mod host;
 pub mod journal;
 mod process;
+pub mod services;
 mod ssh;
 
 pub use error::{HostError, HostErrorKind};

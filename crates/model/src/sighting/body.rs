@@ -10,6 +10,7 @@ use crate::record::{json, text};
 pub struct EventBody {
     /// The JSON with sorted keys; as it was, if it is no JSON object.
     canonical: Box<str>,
+    is_whole: bool,
 }
 
 /// A field that two bodies do not agree on.
@@ -26,12 +27,15 @@ pub struct Difference {
 impl EventBody {
     /// Reads a body. What is no JSON object, a truncated one for instance, is kept as text.
     pub fn parse(text: &str) -> EventBody {
-        let canonical = match serde_json::from_str::<Map<String, Value>>(text) {
-            Ok(fields) => Value::Object(sorted(fields)).to_string(),
-            Err(_) => text.trim().to_owned(),
-        };
-        EventBody {
-            canonical: canonical.into(),
+        match serde_json::from_str::<Map<String, Value>>(text) {
+            Ok(fields) => EventBody {
+                canonical: Value::Object(sorted(fields)).to_string().into(),
+                is_whole: true,
+            },
+            Err(_) => EventBody {
+                canonical: text.trim().into(),
+                is_whole: false,
+            },
         }
     }
 
@@ -48,7 +52,7 @@ impl EventBody {
 
     /// Whether the body is a whole JSON object.
     pub fn is_whole(&self) -> bool {
-        serde_json::from_str::<Map<String, Value>>(&self.canonical).is_ok()
+        self.is_whole
     }
 
     /// The fields. Of a truncated object those before the cut; none if the body is no object at all.

@@ -1,0 +1,160 @@
+//! Records -> what they say, each shown to those that may know it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use calltrace_model::sighting::{Delivery, EventBody, Sighting};
+
+use super::all_events::AllEvents;
+use super::one_enterprise::OneEnterprise;
+use super::records::{Record, Splitter};
+use super::tester::Tester;
+use super::{EVENTS_MAX, Place, Reading};
+
+/// Reads the lines of one log, over several files of it.
+#[derive(Debug)]
+pub(super) struct Parser {
+    splitter: Splitter,
+    place: Place,
+    tester: Tester,
+    one_enterprise: OneEnterprise,
+    all_events: AllEvents,
+    reading: Reading,
+}
+
+impl Parser {
+    pub(super) fn new(place: Place) -> Parser {
+        Parser {
+            splitter: Splitter::default(),
+            place,
+            tester: Tester::default(),
+            one_enterprise: OneEnterprise::default(),
+            all_events: AllEvents::default(),
+            reading: Reading::default(),
+        }
+    }
+
+    /// What follows is of another file: a record may go on in it, as its lines are of one log.
+    pub(super) fn begin_file(&mut self, source: Arc<str>) {
+        // A rotation cuts between records, so what is open has ended.
+        self.settle();
+        self.splitter.begin_file();
+        self.place.source = source;
+    }
+
+    /// Lines that were passed over.
+    pub(super) fn skip_lines(&mut self, lines: u64) {
+        self.splitter.skip_lines(lines);
+    }
+
+    /// Takes a line; false once there is no room for more events.
+    pub(super) fn line(&mut self, line: &[u8]) -> bool {
+        if let Some(record) = self.splitter.push(line) {
+            self.record(record);
+        }
+        let reading = &mut self.reading;
+        let held = reading.sent.len() + reading.received.len() + reading.complaints.len();
+        reading.is_full = held + self.tester.held() >= EVENTS_MAX;
+        !reading.is_full
+    }
+
+    /// Takes the last record as whole, though nothing has come behind it.
+    pub(super) fn settle(&mut self) {
+        if let Some(record) = self.splitter.rest() {
+            self.record(record);
+        }
+    }
+
+    fn record(&mut self, record: Record) {
+        let seen = Seen {
+            at_millis: self.place.zone.moment(record.at).timestamp_millis(),
+            place: &self.place,
+            record,
+        };
+        let out = &mut self.reading;
+        let _ = self.one_enterprise.record(&seen, out)
+            || self.all_events.record(&seen, out)
+            || self.tester.record(&seen, out);
+    }
+
+    /// What has been read so far and is complete: requests without an answer are kept back, except those that
+    /// are older than `before_millis`.
+    pub(super) fn take(&mut self, before_millis: i64) -> Reading {
+        self.tester.take(before_millis, &mut self.reading);
+        std::mem::take(&mut self.reading)
+    }
+
+    /// All that was read; nothing comes any more.
+    pub(super) fn finish(mut self) -> Reading {
+        self.settle();
+        self.one_enterprise.finish(&mut self.reading);
+        let (stray, cut) = (self.splitter.stray, self.splitter.cut);
+        let mut reading = std::mem::take(&mut self.reading);
+        self.tester.finish(&mut reading);
+        if reading.form().is_some() && stray > 0 {
+            let what = format!("{stray} lines before the first record");
+            reading.unread.add(self.place.line(1), what);
+        }
+        if cut > 0 {
+            let what = format!("{cut} records are longer than 32 MiB");
+            reading.unread.add(self.place.line(0), what);
+        }
+        reading
+    }
+}
+
+/// A record, where and when it was written.
+pub(super) struct Seen<'p> {
+    pub(super) at_millis: i64,
+    pub(super) place: &'p Place,
+    pub(super) record: Record,
+}
+
+impl Seen<'_> {
+    pub(super) fn text(&self) -> &str {
+        &self.record.text
+    }
+
+    /// An event that this record tells of.
+    pub(super) fn sighting(&self, event: Arc<str>, body: EventBody) -> Sighting {
+        Sighting {
+            at_millis: self.at_millis,
+            waited_millis: 0,
+            event,
+            body,
+            delivery: Delivery::Accepted,
+            seen_at: self.place.line(self.record.line),
+        }
+    }
+
+    /// The body of an event that arrived; one that is cut off is named.
+    pub(super) fn body(&self, json: &str, out: &mut Reading) -> EventBody {
+        let body = EventBody::parse(json);
+        if !body.is_whole() {
+            let seen_at = self.place.line(self.record.line);
+            out.unread.add(seen_at, "the event's body is cut off");
+        }
+        body
+    }
+}
+
+/// Names of events, each kept once.
+#[derive(Debug, Default)]
+pub(super) struct Names(HashMap<String, Arc<str>>);
+
+/// Names that are remembered; there are eight.
+const NAMES_MAX: usize = 1000;
+
+impl Names {
+    pub(super) fn of(&mut self, name: &str) -> Arc<str> {
+        let name = name.trim().to_lowercase();
+        if let Some(known) = self.0.get(&name) {
+            return Arc::clone(known);
+        }
+        let kept: Arc<str> = name.as_str().into();
+        if self.0.len() < NAMES_MAX {
+            self.0.insert(name, Arc::clone(&kept));
+        }
+        kept
+    }
+}
