@@ -306,6 +306,16 @@ pub fn text(row: &Row, column: usize) -> Result<Option<String>, SourceError> {
     text.map_err(|_| SourceError::Wrong("it answers with what is no text".to_owned()))
 }
 
+/// The number in a column of a row, numbered from 0; 0 where it is null.
+///
+/// # Errors
+/// When the column holds no whole number.
+pub fn number(row: &Row, column: usize) -> Result<i64, SourceError> {
+    let number: Result<Option<i64>, _> = row.try_get(column);
+    let wrong = |_| SourceError::Wrong("it answers with what is no number".to_owned());
+    number.map(Option::unwrap_or_default).map_err(wrong)
+}
+
 /// Whether a column of a row is true; not where it is anything else.
 pub fn flag(row: &Row, column: usize) -> bool {
     row.try_get(column).unwrap_or(false)

@@ -16,6 +16,7 @@ mod postgres;
 mod secret;
 mod settings;
 mod source;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,7 @@ pub use config::{Config, EnterpriseConfig, Given, PostgresConfig};
 pub use counts::Counts;
 pub use secret::Secret;
 pub use source::SourceError;
+pub use stored::{StoredEvent, StoredEvents};
 
 /// Enterprises remembered. A stranger who tries numbers pushes out what is rarely asked, and costs
 /// a question each.
@@ -263,6 +265,25 @@ impl Directory {
             .iter()
             .map(|(number, wanted)| self.names(number, wanted));
         join_all(answers).await
+    }
+
+    /// Events of the telephony system's own table, in the order of time; `None` where no source has such a table.
+    ///
+    /// # Errors
+    /// When the database can't be asked.
+    pub async fn stored_events(
+        &self,
+        asked: &StoredEvents,
+    ) -> Result<Option<Vec<StoredEvent>>, Unavailable> {
+        for source in &self.sources {
+            let answer = timeout(self.times.budget, source.stored_events(asked)).await;
+            let answer = answer.unwrap_or(Err(SourceError::Slow));
+            let said = answer.map_err(|error| Unavailable(format!("{} {error}", source.name())))?;
+            if said.is_some() {
+                return Ok(said);
+            }
+        }
+        Ok(None)
     }
 
     /// What was done so far.

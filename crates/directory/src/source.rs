@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Concern, Enterprise, Names, Wanted};
+use super::{Concern, Enterprise, Names, StoredEvent, StoredEvents, Wanted};
 use calltrace_store::tree::EnterpriseName;
 
 /// Somebody to ask. A source that has nothing on a matter says so with `Ok`.
@@ -28,6 +28,14 @@ pub(super) trait Source: Send + Sync {
 
     /// The names it has. One that could answer only a part of it is itself among the missing.
     async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError>;
+
+    /// The events that it holds; `None` where it holds none at all.
+    async fn stored_events(
+        &self,
+        _: &StoredEvents,
+    ) -> Result<Option<Vec<StoredEvent>>, SourceError> {
+        Ok(None)
+    }
 
     /// What is odd about it though it answers; nothing where it can't be asked.
     async fn concerns(&self, _: &[EnterpriseName], _: DateTime<Utc>) -> Vec<Concern> {

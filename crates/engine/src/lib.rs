@@ -15,6 +15,7 @@ mod grow;
 mod kept;
 mod lines;
 mod now;
+mod numbering;
 mod pass;
 mod reading;
 mod recent;

@@ -14,6 +14,7 @@
 //!
 //! Where events come from is for `calltrace-hosts`; how the answers look is for `output` and `web`.
 
+pub mod compare;
 mod hosts_work;
 mod judge;
 mod marks;

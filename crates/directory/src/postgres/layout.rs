@@ -13,9 +13,10 @@ pub(super) const COLUMNS: &str = "\
     WHERE table_schema::text = ANY (current_schemas(false)::text[]) AND table_name::text = ANY ($1::text[])";
 
 /// The tables that matter.
-pub(super) const TABLES: [&str; 7] = [
+pub(super) const TABLES: [&str; 8] = [
     "enterprises",
     "calls",
+    "call_events",
     "telegram_users",
     "users",
     "user_internal_phones",
@@ -40,6 +41,9 @@ pub(super) struct Layout {
     pub(super) lines: Vec<Lookup>,
     /// Ids of calls -> addresses of recordings, and what they are called by.
     pub(super) recordings: Option<Lookup>,
+    /// `$1`, `$2` first and last time (milliseconds since 1970 UTC), `$3` Tokens, `$4` how many rows at most -> id,
+    /// time, type, source and body of events, in the order of time.
+    pub(super) events: Option<String>,
 }
 
 /// `$1` ids -> an id and a name each, and a further value where there is one: of chats an e-mail, which is
@@ -68,6 +72,7 @@ impl Layout {
             extensions: extensions(&columns),
             lines: lines.into_iter().flatten().collect(),
             recordings: recordings(&columns),
+            events: events(&columns),
         }
     }
 }
@@ -245,6 +250,32 @@ fn recordings(columns: &Columns) -> Option<Lookup> {
             values.join(", ")
         ),
         of_enterprise,
+    })
+}
+
+/// A time without a zone is of UTC. An event arrived when it was received; where no column says when, it was written
+/// down then.
+fn events(columns: &Columns) -> Option<String> {
+    let has = |column| columns.has("call_events", column);
+    let times = ["received_timestamp", "event_timestamp", "created_at"];
+    let times: Vec<_> = times
+        .into_iter()
+        .filter(|time| has(time))
+        .map(|time| format!("extract(epoch FROM {time})"))
+        .collect();
+    let id = if has("id") { "id::bigint" } else { "0::bigint" };
+    let source = columns.text("call_events", "data_source");
+    let is_there = has("event_type") && has("raw_data") && !times.is_empty();
+    is_there.then(|| {
+        format!(
+            "SELECT id, at, event, source, body FROM (SELECT {id} AS id, \
+             floor(coalesce({}) * 1000)::bigint AS at, event_type::text AS event, {source} AS source, \
+             raw_data::text AS body, raw_data::jsonb ->> 'Token' AS token FROM call_events) AS seen \
+             WHERE at BETWEEN $1::bigint AND $2::bigint \
+             AND (token IS NULL OR cardinality($3::text[]) = 0 OR token = ANY ($3::text[])) \
+             ORDER BY at, id LIMIT $4::bigint",
+            times.join(", ")
+        )
     })
 }
 

@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use tokio::time::{timeout, timeout_at};
 
 use super::answers::tidy;
-use super::database::{Database, Rights, Session, flag, text};
+use super::database::{Database, Rights, Session, flag, number, text};
 use super::source::{Health, Source, SourceError};
-use super::{Enterprise, Names, Secret, Times, Wanted};
+use super::{Enterprise, Names, Secret, StoredEvent, StoredEvents, Times, Wanted};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use layout::{COLUMNS, Layout, TABLES};
@@ -150,6 +150,38 @@ impl Postgres {
         Ok(found.names)
     }
 
+    async fn ask_events(
+        &self,
+        asked: &StoredEvents,
+    ) -> Result<Option<Vec<StoredEvent>>, SourceError> {
+        let (session, layout) = self.begin().await?;
+        let Some(question) = &layout.events else {
+            session.give_back();
+            return Ok(None);
+        };
+        let limit = i64::try_from(asked.limit).unwrap_or(i64::MAX);
+        let StoredEvents {
+            from_millis,
+            to_millis,
+            tokens,
+            ..
+        } = asked;
+        let rows = session
+            .rows(question, &[from_millis, to_millis, tokens, &limit])
+            .await?;
+        session.give_back();
+        let event = |row| {
+            Ok(StoredEvent {
+                id: u64::try_from(number(row, 0)?).unwrap_or(0),
+                at_millis: number(row, 1)?,
+                event: text(row, 2)?.unwrap_or_default(),
+                data_source: text(row, 3)?,
+                body: text(row, 4)?.unwrap_or_default(),
+            })
+        };
+        rows.iter().map(event).collect::<Result<_, _>>().map(Some)
+    }
+
     /// Asks, and once more if the connection or the tables were not what they had been.
     async fn twice<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SourceError>
     where
@@ -226,6 +258,16 @@ impl Source for Postgres {
         let deadline = tokio::time::Instant::now() + self.patience;
         self.twice(|| self.ask_names(number, wanted, deadline))
             .await
+    }
+
+    async fn stored_events(
+        &self,
+        asked: &StoredEvents,
+    ) -> Result<Option<Vec<StoredEvent>>, SourceError> {
+        self.health.admit()?;
+        let asked = self.twice(|| self.ask_events(asked));
+        let answer = timeout(self.patience, asked).await;
+        answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
     }
 
     async fn check(&self) -> Result<(), SourceError> {

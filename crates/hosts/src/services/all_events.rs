@@ -3,7 +3,7 @@
 //! Most complaints name no event. What the service was busy with before, the nearest record that names a UniqueId,
 //! is then what they are about: a guess where two workers write at the same time.
 
-use super::parser::{Names, Seen};
+use super::seen::{Names, Seen};
 use super::{Complaint, Reading};
 
 #[derive(Debug, Default)]

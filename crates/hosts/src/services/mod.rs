@@ -13,6 +13,7 @@ mod growing;
 mod one_enterprise;
 mod parser;
 mod records;
+mod seen;
 mod shape;
 mod tester;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use calltrace_model::sighting::SeenAt;
 
 use super::Reading;
-use super::parser::{Names, Seen};
+use super::seen::{Names, Seen};
 use super::shape::fits;
 
 /// Headers that wait for a body. A handful of workers write a log; a hostile one must not make this slow.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use calltrace_model::sighting::{Delivery, EventBody, SeenAt};
 
 use super::super::Reading;
-use super::super::parser::{Names, Seen};
+use super::super::seen::{Names, Seen};
 use super::super::shape::fits;
 use super::open::{Answer, Open};
-use super::{delivery_of, delivery_of_status};
+use super::words::{delivery_of, delivery_of_status};
 
 /// Requests and answers that are half-way. A hostile log must not make this slow.
 const HALF_WAY_MAX: usize = 64;

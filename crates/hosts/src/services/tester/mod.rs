@@ -9,13 +9,12 @@ mod browser;
 mod open;
 mod proxy;
 mod simulated;
+mod words;
 
 use std::collections::HashMap;
 
-use calltrace_model::sighting::Delivery;
-
 use super::Reading;
-use super::parser::{Names, Seen};
+use super::seen::{Names, Seen};
 
 use browser::Browser;
 use proxy::Proxy;
@@ -81,21 +80,4 @@ impl Tester {
         self.proxy.finish(out);
         self.take(i64::MAX, out);
     }
-}
-
-/// What an error of the sender says of the delivery.
-fn delivery_of(error: &str) -> Delivery {
-    let lower = error.to_lowercase();
-    let words = ["timeout", "timed out", "timedout", "abort"];
-    match words.iter().any(|word| lower.contains(word)) {
-        true => Delivery::TimedOut,
-        false => Delivery::Unreachable,
-    }
-}
-
-/// What a status says as it is written: `200`, `502 Bad Gateway`, `unknown`.
-fn delivery_of_status(written: &str) -> Delivery {
-    let digits = written.trim().split(|c: char| !c.is_ascii_digit()).next();
-    let status = digits.and_then(|digits| digits.parse().ok());
-    status.map_or(Delivery::Unknown, Delivery::of_status)
 }

@@ -2,9 +2,9 @@
 
 use calltrace_model::sighting::{Delivery, EventBody};
 
-use super::super::parser::{Names, Seen};
+use super::super::seen::{Names, Seen};
 use super::super::{Complaint, Reading};
-use super::{delivery_of, delivery_of_status};
+use super::words::{delivery_of, delivery_of_status};
 
 /// Whether the record is one of these.
 pub(super) fn record(seen: &Seen<'_>, names: &mut Names, out: &mut Reading) -> bool {
