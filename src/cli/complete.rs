@@ -178,7 +178,7 @@ impl Typed {
         self.config = path("config").or(self.config.take());
         let zone = matches.try_get_one::<Zone>("tz").ok().flatten().copied();
         self.tz = zone.or(self.tz);
-        for name in ["target", "enterprise", "enterprises"] {
+        for name in ["target", "enterprise", "enterprises", "received"] {
             let named = matches.try_get_many::<String>(name).ok().flatten();
             self.enterprises
                 .extend(named.into_iter().flatten().cloned());
@@ -271,7 +271,7 @@ mod tests {
     }
 
     /// Arguments whose values nobody can guess.
-    const FREE: [&str; 22] = [
+    const FREE: [&str; 23] = [
         "threads",
         "phone",
         "ext",
@@ -289,6 +289,7 @@ mod tests {
         "context",
         "lines",
         "linger",
+        "wait",
         "timeout",
         "max_size",
         "jobs",

@@ -1,6 +1,7 @@
 //! What was typed: clap types and value parsers. Knows no file and asks nothing; `cmd` makes plans
 //! of it.
 
+mod compare;
 mod complete;
 mod config;
 mod doctor;
@@ -23,6 +24,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use calltrace_model::record::KindName;
 
+pub use compare::{CompareArgs, CompareFormat};
 pub use complete::{FILES, FOLDERS, Offer, Typed, Wanted, complete};
 pub use config::{ConfigArgs, ConfigFormat};
 pub use doctor::{DoctorArgs, DoctorFormat};
@@ -145,6 +147,8 @@ pub enum Command {
     Tail(Box<TailArgs>),
     /// The calls that go on now, as a board that changes: who rings, who talks, for how long
     Live(Box<LiveArgs>),
+    /// What was sent against what arrived: missing, changed and doubled events
+    Compare(Box<CompareArgs>),
     /// Seal, compress, index and expire; safe beside live writers
     Rotate(RotateArgs),
     /// Recover events that hosts sent and that never arrived

@@ -24,7 +24,7 @@ static FAULTS: LazyLock<[&str; FaultCode::ALL.len()]> =
     LazyLock::new(|| FaultCode::ALL.map(FaultCode::name));
 
 /// Events that hosts send. Others are taken as well: hosts have sent new ones before.
-const EVENTS: [&str; 9] = [
+pub(super) const EVENTS: [&str; 9] = [
     "start",
     "dial",
     "bridge_create",

@@ -62,6 +62,13 @@ impl Missing {
         !self.unreadable.is_empty() || Trouble::any_matters(&self.troubles)
     }
 
+    /// What may be missing, as sentences.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let troubles = self.troubles.iter().filter(|trouble| trouble.matters);
+        let troubles = troubles.map(ToString::to_string);
+        self.unreadable.iter().cloned().chain(troubles).collect()
+    }
+
     /// What is to be said of it: a line of what may be missing and a line of other damage, or, with
     /// `lists_all`, a line for each.
     fn lines(&self, lists_all: bool) -> Vec<String> {

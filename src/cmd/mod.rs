@@ -5,6 +5,7 @@
 
 mod askpass;
 mod calls;
+mod compare;
 mod complete;
 mod config;
 mod doctor;
@@ -121,6 +122,10 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Export(mut args) => export::run(&Desk::of_calls(global, &mut args.calls)?, &args),
         Command::Tail(args) => follow(global, *args),
         Command::Live(args) => follow(global, args.tail()),
+        Command::Compare(args) => match args.follow {
+            true => compare::follow(&Desk::open(global)?, &args),
+            false => compare::run(&Desk::open(global)?.paged(), &args),
+        },
         Command::Index(mut args) => index::run(&Desk::of(global, &mut args.enterprises)?, &args),
         Command::Rotate(mut args) => rotate::run(&Desk::of(global, &mut args.enterprises)?, &args),
         Command::Doctor(mut args) => {

@@ -8,6 +8,7 @@
 mod board;
 mod calls;
 mod clock;
+pub mod compare;
 pub mod csv;
 pub mod doctor;
 pub mod json;

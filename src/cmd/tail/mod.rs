@@ -187,7 +187,7 @@ impl<'d> Tail<'d> {
 
 /// A descriptor that is readable once the user interrupts. The second time ends the process at once,
 /// whatever it waits for.
-fn interrupts() -> std::io::Result<OwnedFd> {
+pub(super) fn interrupts() -> std::io::Result<OwnedFd> {
     let (heard, rung) = UnixStream::pair()?;
     let once = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

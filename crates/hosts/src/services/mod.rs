@@ -56,6 +56,8 @@ pub struct Reading {
     pub received: Vec<Sighting>,
     /// What a service says went wrong with an event.
     pub complaints: Vec<Complaint>,
+    /// Records of any kind that it has.
+    pub records: u64,
     /// What could not be read.
     pub unread: Unread,
     /// There is more than [`EVENTS_MAX`], which was not read.

@@ -70,6 +70,7 @@ impl Parser {
             record,
         };
         let out = &mut self.reading;
+        out.records += 1;
         let _ = self.one_enterprise.record(&seen, out)
             || self.all_events.record(&seen, out)
             || self.tester.record(&seen, out);

@@ -1,10 +1,11 @@
 //! What was sent against what arrived: both sides as they were read, limited to what is asked about, matched and
 //! summed up.
 //!
-//! [`tree`] and [`database`] read the receiving side where it is no file of a service; [`live`] matches both sides as
+//! [`journal`] makes a side of a host's rows, [`tree`] and [`database`] one of what arrived there; [`live`] matches both sides as
 //! they come. Which sides there are and how they are named is for the command; how the answer looks for `output`.
 
 pub mod database;
+pub mod journal;
 pub mod live;
 mod report;
 mod scope;

@@ -1,0 +1,312 @@
+//! `calltrace compare --follow`: both sides as they come.
+//!
+//! The tree is followed as `tail` follows it; logs of services and journals are looked at five times and once a second.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::super::tail::interrupts;
+use super::super::talk::Out;
+use super::super::{Desk, Exit};
+use super::sides::{self, Received};
+use super::{check_events, question};
+use crate::cli::{CompareArgs, CompareFormat};
+use calltrace_engine::{LinesQuestion, Then};
+use calltrace_follow::{Follow, Next, Options, Start, Whom};
+use calltrace_hosts::journal::Table;
+use calltrace_hosts::services::Growing;
+use calltrace_model::filter::RecordFilter;
+use calltrace_model::record::{KindName, Zone};
+use calltrace_model::sighting::{SeenAt, Sighting};
+use calltrace_output::compare::{line, line_value, summary, summary_value};
+use calltrace_output::{Secrets, json};
+use calltrace_store::error::Error;
+use calltrace_sync::compare::live::{Live, Told, Way};
+use calltrace_sync::compare::{Question, Scope, Side, journal, tree};
+
+/// Between two looks at a log.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Between two looks at a journal: each runs a program.
+const LOOK_AT_JOURNAL: Duration = Duration::from_secs(1);
+
+pub(in crate::cmd) fn run(desk: &Desk, args: &CompareArgs) -> Result<Exit, Error> {
+    let question = question(desk, args)?;
+    check_events(args, &Side::default(), &Side::default())?;
+    let received = Received::of(desk, args.received.as_deref())?;
+    let deadline = args
+        .timeout
+        .and_then(|time| Instant::now().checked_add(time));
+    let mut sending = Sending::begin(desk, args)?;
+    let mut arriving = Arriving::begin(desk, &received)?;
+    let wait = i64::try_from(args.wait.as_millis()).unwrap_or(i64::MAX);
+    let mut telling = Telling {
+        desk,
+        format: args.format,
+        out: desk.out(),
+        question: &question,
+        live: Live::new(question.window, wait),
+        known: Vec::new(),
+    };
+    desk.say("following both sides; Ctrl-C ends it with a summary");
+    let exit = loop {
+        let until = Instant::now() + LOOK;
+        let (came, end) = arriving.wait(desk, deadline.map_or(until, |end| end.min(until)))?;
+        // What was sent first, so that the line of its arrival has the time that it took.
+        let sent = sending.look(desk, args)?;
+        telling.take(Way::Sent, sent)?;
+        telling.take(Way::Received, came)?;
+        telling.tick()?;
+        match end {
+            Some(exit) => break exit,
+            None if deadline.is_some_and(|end| end <= Instant::now()) => break Exit::Found,
+            None => {}
+        }
+    };
+    let Telling { live, mut out, .. } = telling;
+    let (counts, lag) = live.finish();
+    match args.format {
+        CompareFormat::Table => desk.say(&summary(&counts, lag)),
+        CompareFormat::Json => {
+            out.bytes(|out| json::write(out, &summary_value(&counts, lag), false))?;
+        }
+    }
+    let is_same = counts.missing + counts.differs + counts.duplicate == 0;
+    Ok(match exit {
+        Exit::Found if !is_same => Exit::Findings,
+        exit => exit,
+    })
+}
+
+/// Where sent events come from.
+enum Sending {
+    Log(Box<Growing>),
+    Journal {
+        path: PathBuf,
+        after: BTreeMap<Table, i64>,
+        zone: Option<Zone>,
+        looked_at: Instant,
+    },
+}
+
+impl Sending {
+    fn begin(desk: &Desk, args: &CompareArgs) -> Result<Sending, Error> {
+        let path = &args.sent;
+        if !sides::is_journal(path) {
+            return Ok(Sending::Log(Box::new(growing(desk, path)?)));
+        }
+        let fetched = sides::journal_rows(desk, path, &BTreeMap::new())?;
+        let is_known = args.journal_tz.is_some() || journal::zone_of(&fetched.rows).is_some();
+        Ok(Sending::Journal {
+            path: path.clone(),
+            after: fetched
+                .journals
+                .iter()
+                .flat_map(|one| one.last.clone())
+                .collect(),
+            zone: is_known.then(|| sides::journal_zone(desk, args, &fetched)),
+            looked_at: Instant::now(),
+        })
+    }
+
+    /// What has been sent since the last look.
+    fn look(&mut self, desk: &Desk, args: &CompareArgs) -> Result<Vec<Sighting>, Error> {
+        match self {
+            Sending::Log(log) => Ok(log.look(desk.now.utc().timestamp_millis()).sent),
+            Sending::Journal { looked_at, .. } if looked_at.elapsed() < LOOK_AT_JOURNAL => {
+                Ok(Vec::new())
+            }
+            Sending::Journal {
+                path,
+                after,
+                zone,
+                looked_at,
+            } => {
+                *looked_at = Instant::now();
+                let fetched = match sides::journal_rows(desk, path, after) {
+                    Ok(fetched) => fetched,
+                    Err(error) => {
+                        desk.say_once(&error.to_string());
+                        return Ok(Vec::new());
+                    }
+                };
+                for one in &fetched.journals {
+                    after.extend(one.last.clone());
+                }
+                let zone = *zone.get_or_insert_with(|| sides::journal_zone(desk, args, &fetched));
+                let side = journal::side(&fetched, zone);
+                side.incomplete.iter().for_each(|text| desk.say_once(text));
+                Ok(side.sightings)
+            }
+        }
+    }
+}
+
+/// Where arrived events come from.
+enum Arriving {
+    Tree(Box<Follow>),
+    /// A log, and what is heard of a Ctrl-C.
+    Log(Box<Growing>, UnixStream),
+}
+
+impl Arriving {
+    fn begin(desk: &Desk, received: &Received) -> Result<Arriving, Error> {
+        let interrupt = interrupts().map_err(Error::Signals)?;
+        let given = match received {
+            Received::Enterprises(given) => given,
+            Received::Log(path) => {
+                let heard = UnixStream::from(interrupt);
+                return Ok(Arriving::Log(Box::new(growing(desk, path)?), heard));
+            }
+            Received::Database => {
+                return Err(Error::Usage(
+                    "--follow follows files; without it compare looks into the database".to_owned(),
+                ));
+            }
+        };
+        let selected = match given {
+            Some(one) => vec![one.clone()],
+            None => desk.tree.select(&[])?,
+        };
+        let filter = RecordFilter {
+            kinds: vec![KindName::Ast],
+            ..RecordFilter::default()
+        };
+        let newest = LinesQuestion {
+            filter: filter.clone(),
+            limit: Some(1),
+            ..LinesQuestion::default()
+        };
+        let answers = desk
+            .engine
+            .lines_up_to_now(&desk.tree, &selected, &newest, Then::Follow);
+        let mut starts = Vec::new();
+        for (enterprise, answer) in selected.iter().zip(answers) {
+            let now = answer?;
+            starts.push(Start {
+                enterprise: enterprise.clone(),
+                files: now.files,
+                newest: now.newest,
+            });
+        }
+        let whom = match given {
+            Some(_) => Whom::Named(selected),
+            None => Whom::All,
+        };
+        let options = Options {
+            filter,
+            poll: false,
+            interrupt: Some(interrupt),
+            output: desk.out().pipe(),
+        };
+        let follow = Follow::new(&desk.tree, whom, starts, options, desk.now.clone());
+        Ok(Arriving::Tree(Box::new(follow)))
+    }
+
+    /// What arrives until then, and how it ends if it does.
+    fn wait(
+        &mut self,
+        desk: &Desk,
+        until: Instant,
+    ) -> Result<(Vec<Sighting>, Option<Exit>), Error> {
+        match self {
+            Arriving::Tree(follow) => match follow.next(Some(until))? {
+                Next::Came(batch) => {
+                    for news in batch.news.iter().filter(|news| news.matters) {
+                        desk.say_once(&news.text);
+                    }
+                    let zone = desk.engine.zone();
+                    let seen = batch.lines().filter_map(|arrival| {
+                        let seen_at = SeenAt {
+                            source: tree::source(arrival.enterprise, arrival.file),
+                            number: 0,
+                        };
+                        tree::sighting(arrival.text, arrival.at, zone, seen_at)
+                    });
+                    Ok((seen.collect(), None))
+                }
+                Next::Deadline => Ok((Vec::new(), None)),
+                Next::Interrupted => Ok((Vec::new(), Some(Exit::Interrupted))),
+                Next::Closed => Ok((Vec::new(), Some(Exit::Found))),
+            },
+            Arriving::Log(log, heard) => {
+                let left = until.saturating_duration_since(Instant::now());
+                let left = left.max(Duration::from_millis(1));
+                let timed = heard.set_read_timeout(Some(left));
+                let rung = timed.and_then(|()| heard.read(&mut [0]));
+                let exit = match rung {
+                    Ok(_) => Some(Exit::Interrupted),
+                    Err(error) => match error.kind() {
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {
+                            None
+                        }
+                        _ => return Err(Error::Signals(error)),
+                    },
+                };
+                Ok((log.look(desk.now.utc().timestamp_millis()).received, exit))
+            }
+        }
+    }
+}
+
+fn growing(desk: &Desk, path: &std::path::Path) -> Result<Growing, Error> {
+    let growing = Growing::begin(path, sides::log_zone(desk));
+    growing.map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// Matches what comes, and prints it.
+struct Telling<'d> {
+    desk: &'d Desk,
+    format: CompareFormat,
+    out: Out,
+    question: &'d Question,
+    live: Live,
+    /// What has come of the call that is asked for; it tells which ids the call has.
+    known: Vec<Sighting>,
+}
+
+/// Events of one call that are remembered.
+const KNOWN_MAX: usize = 10_000;
+
+impl Telling<'_> {
+    fn take(&mut self, way: Way, mut came: Vec<Sighting>) -> Result<(), Error> {
+        let now = self.desk.now.utc().timestamp_millis();
+        let scope = Scope::of(self.question, &[&self.known, &came]);
+        let is_asked: Vec<bool> = came.iter().map(|one| scope.holds(one)).collect();
+        let mut is_asked = is_asked.into_iter();
+        came.retain(|_| is_asked.next().expect("as many as came"));
+        if self.question.id.is_some() && self.known.len() < KNOWN_MAX {
+            self.known.extend(came.iter().cloned());
+        }
+        let told = came.into_iter().map(|one| self.live.take(way, one, now));
+        let told: Vec<Told> = told.collect();
+        self.print(&told)
+    }
+
+    fn tick(&mut self) -> Result<(), Error> {
+        let told = self.live.tick(self.desk.now.utc().timestamp_millis());
+        self.print(&told)
+    }
+
+    fn print(&mut self, told: &[Told]) -> Result<(), Error> {
+        if told.is_empty() {
+            return Ok(());
+        }
+        let bodies = told.iter().map(|told| told.sighting.body.canonical());
+        let secrets = Secrets::of_lines(bodies.map(str::as_bytes));
+        let (clock, wait) = (&self.desk.clock, self.live.wait_millis());
+        match self.format {
+            CompareFormat::Table => self.out.styled(|out| {
+                told.iter()
+                    .try_for_each(|told| writeln!(out, "{}", line(told, clock, &secrets, wait)))
+            }),
+            CompareFormat::Json => self.out.bytes(|out| {
+                told.iter()
+                    .try_for_each(|told| json::write(out, &line_value(told, &secrets), false))
+            }),
+        }
+    }
+}

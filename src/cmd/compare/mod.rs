@@ -1,0 +1,138 @@
+//! `calltrace compare SENT [RECEIVED]`
+//!
+//! [`sides`] tells what was typed and reads it, [`live`] follows both sides.
+
+mod live;
+mod sides;
+
+use super::missing::Missing;
+use super::talk::many;
+use super::{Desk, Exit};
+use crate::cli::{CompareArgs, CompareFormat};
+use calltrace_output::compare::{Shown, document, write_report};
+use calltrace_output::{Secrets, json};
+use calltrace_store::error::Error;
+use calltrace_sync::compare::{Question, Report, Scope, Side, compare, tree};
+
+pub(super) use live::run as follow;
+use sides::Received;
+
+pub(super) fn run(desk: &Desk, args: &CompareArgs) -> Result<Exit, Error> {
+    let question = question(desk, args)?;
+    let received = Received::of(desk, args.received.as_deref())?;
+    let mut sent = sides::sent(desk, args, &question)?;
+    let scope = Scope::of(&question, &[]);
+    sent.sightings.retain(|one| scope.is_within(one.at_millis));
+    let reach = sent.reach(question.window);
+    let tokens = sent.tokens();
+    let secrets = secrets(&tokens);
+    let mut missing = Missing::default();
+    let mut arrived = match reach {
+        Some(reach) => received.read(desk, &tokens, reach, &mut missing)?,
+        None => Side::default(),
+    };
+    if let Some(path) = &args.app_log {
+        arrived.complaints.extend(sides::complaints(desk, path)?);
+    }
+    check_events(args, &sent, &arrived)?;
+    let named = sides::display(&args.sent);
+    let mut report = compare(sent, arrived, &question, desk.now.utc().timestamp_millis());
+    if let Received::Enterprises(enterprises) = &received {
+        let enterprises = sides::enterprises(desk, enterprises.as_ref(), &tokens)?;
+        tree::number(&desk.engine, &desk.tree, &enterprises, &mut report);
+    }
+    let shown = Shown {
+        report: &report,
+        sent: &named,
+        received: &received.names(desk, &tokens)?,
+        clock: &desk.clock,
+        secrets: &secrets,
+        lists_unsent: desk.global.verbose,
+    };
+    print(desk, args.format, &shown, &missing)?;
+    tell(desk, &report, &missing);
+    Ok(
+        match report.incomplete.is_empty() && !missing.is_incomplete() {
+            false => Exit::Incomplete,
+            true if report.is_same() => Exit::Found,
+            true => Exit::Findings,
+        },
+    )
+}
+
+fn question(desk: &Desk, args: &CompareArgs) -> Result<Question, Error> {
+    let since = desk.moment("--since", args.since.as_deref())?;
+    let after = since.map(|since| since.begin);
+    let until = desk.moment_after("--until", args.until.as_deref(), after)?;
+    Ok(Question {
+        since_millis: since.map(|since| since.begin.timestamp_millis()),
+        until_millis: until.map(|until| until.end.timestamp_millis()),
+        id: args.call.clone(),
+        events: args.event.clone(),
+        ..Question::default()
+    })
+}
+
+/// Refuses a type of event that calltrace does not know and neither side has.
+fn check_events(args: &CompareArgs, sent: &Side, received: &Side) -> Result<(), Error> {
+    for (event, error) in args.unknown_events() {
+        let mut all = sent.sightings.iter().chain(&received.sightings);
+        if !all.any(|one| *one.event == *event) {
+            return Err(Error::Usage(format!("--event: {error}")));
+        }
+    }
+    Ok(())
+}
+
+/// The Tokens of events, to be masked wherever they stand.
+fn secrets(tokens: &std::collections::BTreeSet<String>) -> Secrets {
+    let lines = tokens.iter();
+    let lines = lines.map(|token| serde_json::json!({ "Token": token }).to_string());
+    let lines: Vec<String> = lines.collect();
+    Secrets::of_lines(lines.iter().map(String::as_bytes))
+}
+
+fn print(
+    desk: &Desk,
+    format: CompareFormat,
+    shown: &Shown<'_>,
+    missing: &Missing,
+) -> Result<(), Error> {
+    let mut out = desk.out();
+    match format {
+        CompareFormat::Table => {
+            let width = out.width();
+            out.styled(|mut out| write_report(&mut out, shown, width))
+        }
+        CompareFormat::Json => {
+            let mut troubles = shown.report.incomplete.clone();
+            troubles.extend(missing.texts());
+            let document = document(shown, &troubles);
+            out.bytes(|out| json::write(out, &document, true))
+        }
+    }
+}
+
+/// What is said beside the answer.
+fn tell(desk: &Desk, report: &Report, missing: &Missing) {
+    let total = &report.total;
+    if total.sent == 0 {
+        desk.say("no such event was sent");
+    }
+    if total.unsent > 0 && !desk.global.verbose {
+        desk.say(&format!(
+            "{} arrived without being sent; -v lists them",
+            many(total.unsent, "event")
+        ));
+    }
+    match report.incomplete.as_slice() {
+        [first, more @ ..] if !more.is_empty() && !desk.global.verbose => desk.say(&format!(
+            "incomplete: {first}, and {} more; -v names each",
+            more.len()
+        )),
+        all => all
+            .iter()
+            .for_each(|text| desk.say(&format!("incomplete: {text}"))),
+    }
+    desk.say_missing(missing, total.sent > 0);
+}

@@ -1,0 +1,308 @@
+//! What was typed as SENT and RECEIVED, and what stands there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::Desk;
+use super::super::missing::Missing;
+use super::super::serve::runtime;
+use crate::cli::CompareArgs;
+use calltrace_directory::{Directory, StoredEvents, Times};
+use calltrace_hosts::journal::{Table, day_of_name};
+use calltrace_hosts::services::{self, Complaint, Form, Log, Reading};
+use calltrace_hosts::{Fetched, Limits, read_journal};
+use calltrace_model::record::{LogZone, Zone};
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+use calltrace_sync::compare::{Question, Side, database, journal, tree};
+
+/// The word for the table of the telephony system.
+const POSTGRES: &str = "postgres";
+
+/// What every SQLite file begins with.
+const SQLITE: &[u8; 16] = b"SQLite format 3\0";
+
+/// A question about many rows may take so long.
+const DATABASE_TIME: Duration = Duration::from_secs(60);
+
+/// Rows of `call_events` and of a journal that are taken.
+const ROWS_MAX: usize = 1_000_000;
+
+/// Where arrived events are looked for.
+pub(super) enum Received {
+    /// In the tree: at this enterprise, or at those that the Tokens are of.
+    Enterprises(Option<EnterpriseName>),
+    /// In the log of a service.
+    Log(PathBuf),
+    /// In the database of the settings.
+    Database,
+}
+
+impl Received {
+    /// What was typed: an enterprise before a file of the same name, which `./NAME` names.
+    pub(super) fn of(desk: &Desk, typed: Option<&str>) -> Result<Received, Error> {
+        let Some(typed) = typed else {
+            return Ok(Received::Enterprises(None));
+        };
+        if typed == POSTGRES {
+            return Ok(Received::Database);
+        }
+        if !typed.contains('/')
+            && let Some(enterprise) = desk.enterprise_of(typed)?
+        {
+            return Ok(Received::Enterprises(Some(enterprise)));
+        }
+        let path = Path::new(typed);
+        match path.exists() {
+            true if is_journal(path) => Err(Error::Usage(format!(
+                "{typed} is a journal, of what a host sent; write it first"
+            ))),
+            true => Ok(Received::Log(path.to_owned())),
+            false if typed.contains('/') => Err(Error::Usage(format!("{typed}: no such file"))),
+            false => Err(Error::Usage(format!(
+                "{typed} is no enterprise of {}, no file and not the word postgres",
+                desk.tree.root().display()
+            ))),
+        }
+    }
+
+    /// What arrived within a stretch of time, both ends inclusive.
+    pub(super) fn read(
+        &self,
+        desk: &Desk,
+        tokens: &BTreeSet<String>,
+        reach: (i64, i64),
+        missing: &mut Missing,
+    ) -> Result<Side, Error> {
+        match self {
+            Received::Enterprises(given) => {
+                let mut all = Side::default();
+                for enterprise in enterprises(desk, given.as_ref(), tokens)? {
+                    let progress = desk.progress();
+                    let found = tree::read(&desk.engine, &desk.tree, &enterprise, reach, &[]);
+                    drop(progress);
+                    if let Some(arrivals) = missing.answer(found) {
+                        missing.add(&arrivals.troubles);
+                        all.sightings.extend(arrivals.side.sightings);
+                        all.incomplete.extend(arrivals.side.incomplete);
+                    }
+                }
+                Ok(all)
+            }
+            Received::Log(path) => {
+                let reading = read_log(desk, path, Some(reach.0))?;
+                if reading.form() == Some(Form::Sent) {
+                    return Err(Error::Usage(format!(
+                        "{} is a log of what was sent; write it first, and behind it where to look for what arrived",
+                        path.display()
+                    )));
+                }
+                check_known(path, &reading)?;
+                let mut side =
+                    Side::of_log(reading, |reading| std::mem::take(&mut reading.received));
+                side.sightings
+                    .retain(|one| (reach.0..=reach.1).contains(&one.at_millis));
+                Ok(side)
+            }
+            Received::Database => from_database(desk, tokens, reach),
+        }
+    }
+
+    /// Where it was looked, for programs.
+    pub(super) fn names(
+        &self,
+        desk: &Desk,
+        tokens: &BTreeSet<String>,
+    ) -> Result<Vec<String>, Error> {
+        Ok(match self {
+            Received::Enterprises(given) => enterprises(desk, given.as_ref(), tokens)?
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            Received::Log(path) => vec![display(path)],
+            Received::Database => vec!["call_events".to_owned()],
+        })
+    }
+}
+
+/// A path as it was typed.
+pub(super) fn display(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// What was sent, as the file that was typed says it.
+pub(super) fn sent(desk: &Desk, args: &CompareArgs, question: &Question) -> Result<Side, Error> {
+    let path = &args.sent;
+    if !path.exists() {
+        return Err(Error::Usage(not_sent(desk, path)));
+    }
+    if is_journal(path) {
+        let fetched = journal_rows(desk, path, &BTreeMap::new())?;
+        return Ok(journal::side(&fetched, journal_zone(desk, args, &fetched)));
+    }
+    let reading = read_log(desk, path, question.since_millis)?;
+    if reading.form() == Some(Form::Received) {
+        return Err(Error::Usage(format!(
+            "{} is a log of what arrived; write what was sent before it: a call_tester_events.log or a host's journal",
+            path.display()
+        )));
+    }
+    check_known(path, &reading)?;
+    Ok(Side::of_log(reading, |reading| {
+        std::mem::take(&mut reading.sent)
+    }))
+}
+
+/// Why nothing can be read from what was typed first.
+fn not_sent(desk: &Desk, path: &Path) -> String {
+    let typed = display(path);
+    match desk.tree.select(std::slice::from_ref(&typed)) {
+        Ok(_) => format!(
+            "{typed} is an enterprise; what was sent comes first: calltrace compare call_tester_events.log {typed}"
+        ),
+        Err(_) => format!("{typed}: no such file"),
+    }
+}
+
+/// The errors of an `app.log`.
+pub(super) fn complaints(desk: &Desk, path: &Path) -> Result<Vec<Complaint>, Error> {
+    Ok(read_log(desk, path, None)?.complaints)
+}
+
+fn read_log(desk: &Desk, path: &Path, since_millis: Option<i64>) -> Result<Reading, Error> {
+    let log = Log {
+        path,
+        zone: log_zone(desk),
+        since_millis,
+    };
+    services::read(&log).map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// Services write their logs as call_tracer does.
+pub(super) fn log_zone(desk: &Desk) -> LogZone {
+    desk.engine.zone()
+}
+
+/// Refuses a file that has something in it, and nothing that calltrace knows.
+fn check_known(path: &Path, reading: &Reading) -> Result<(), Error> {
+    let has_text = || path.metadata().is_ok_and(|file| file.len() > 0);
+    let is_known = reading.form().is_some() || reading.records > 0;
+    match is_known || !has_text() {
+        true => Ok(()),
+        false => Err(Error::Usage(format!(
+            "{}: no record in it is like those of call_tester_events.log, 0367.log or app.log",
+            path.display()
+        ))),
+    }
+}
+
+/// The enterprises that the events are of: each Token's, as the directory knows it, else the one that was given.
+pub(super) fn enterprises(
+    desk: &Desk,
+    given: Option<&EnterpriseName>,
+    tokens: &BTreeSet<String>,
+) -> Result<Vec<EnterpriseName>, Error> {
+    let mut all = BTreeSet::new();
+    let mut unknown = tokens.is_empty();
+    for token in tokens {
+        // Where the directory knows an enterprise that has no folder here, nothing arrived.
+        match desk.enterprise_of(token) {
+            Ok(Some(enterprise)) => {
+                all.insert(enterprise);
+            }
+            Ok(None) => unknown = true,
+            Err(error) => {
+                desk.say_once(&error.to_string());
+                unknown = true;
+            }
+        }
+    }
+    if let Some(given) = given {
+        all.insert(given.clone());
+    } else if unknown {
+        let known = desk.tree.select(&[])?;
+        let [only] = known.as_slice() else {
+            return Err(Error::Usage(
+                "which enterprise the events are for is not known; write it behind the file, or set postgres.url, \
+                 where Tokens are known"
+                    .to_owned(),
+            ));
+        };
+        all.insert(only.clone());
+    }
+    Ok(all.into_iter().collect())
+}
+
+/// Whether a file is one of SQLite's, or is called as a journal.
+pub(super) fn is_journal(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let is_called = name.is_some_and(|name| day_of_name(name).is_some());
+    let mut begin = [0; SQLITE.len()];
+    is_called
+        || path.is_file()
+            && File::open(path).is_ok_and(|mut file| file.read_exact(&mut begin).is_ok())
+            && begin == *SQLITE
+}
+
+/// Rows of a journal behind those that were read before.
+pub(super) fn journal_rows(
+    desk: &Desk,
+    path: &Path,
+    after: &BTreeMap<Table, i64>,
+) -> Result<Fetched, Error> {
+    let limits = Limits {
+        rows: ROWS_MAX,
+        ..Limits::default()
+    };
+    // Its zone is found out from its rows.
+    let rows = read_journal(path, after, Some(Zone::UTC), desk.now.utc(), &limits);
+    let rows = runtime(1)?.block_on(rows);
+    rows.map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// The zone of a journal's times: as typed, as its ids tell, else the one that is shown.
+pub(super) fn journal_zone(desk: &Desk, args: &CompareArgs, fetched: &Fetched) -> Zone {
+    let zone = args.journal_tz.or_else(|| journal::zone_of(&fetched.rows));
+    let zone = zone.unwrap_or(desk.clock.shown);
+    desk.explain(|| format!("times of the journal are taken to be of {}", zone.name()));
+    zone
+}
+
+fn from_database(
+    desk: &Desk,
+    tokens: &BTreeSet<String>,
+    (from_millis, to_millis): (i64, i64),
+) -> Result<Side, Error> {
+    let config = &desk.settings.directory;
+    if config.postgres.url.is_none() {
+        return Err(Error::Usage(
+            "postgres.url is not set, so there is no database to look in; see calltrace-config(5)"
+                .to_owned(),
+        ));
+    }
+    let asked = StoredEvents {
+        from_millis,
+        to_millis,
+        tokens: tokens.iter().cloned().collect(),
+        limit: ROWS_MAX + 1,
+    };
+    let times = Times {
+        budget: DATABASE_TIME,
+        ..Times::default()
+    };
+    let (directory, warnings) = Directory::open_with(config, times)?;
+    warnings.iter().for_each(|warning| desk.say(warning));
+    let rows = runtime(1)?.block_on(directory.stored_events(&asked));
+    let rows = rows.map_err(|error| Error::Directory(error.into()))?;
+    let Some(mut rows) = rows else {
+        return Err(Error::Usage(
+            "the database has no table call_events with event_type, raw_data and a time".to_owned(),
+        ));
+    };
+    let is_cut = rows.len() > ROWS_MAX;
+    rows.truncate(ROWS_MAX);
+    Ok(database::side(rows, is_cut))
+}
