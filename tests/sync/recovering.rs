@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use testing::journals::{Journals, hangups};
 use testing::sshd::{Manner, Sshd};
 
-use crate::day::{DAY, Day};
+use crate::sent_day::{DAY, Day};
 
 /// The day on which the tests take place.
 const TODAY: &str = "2025-12-03";

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::day::{DAY, Day};
+use crate::sent_day::{DAY, Day};
 use crate::recovering::Field;
 
 /// A server, ended when it is dropped.

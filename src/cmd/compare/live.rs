@@ -115,7 +115,7 @@ impl Sending {
     /// What has been sent since the last look.
     fn look(&mut self, desk: &Desk, args: &CompareArgs) -> Result<Vec<Sighting>, Error> {
         match self {
-            Sending::Log(log) => Ok(log.look(desk.now.utc().timestamp_millis()).sent),
+            Sending::Log(log) => Ok(log.look().sent),
             Sending::Journal { looked_at, .. } if looked_at.elapsed() < LOOK_AT_JOURNAL => {
                 Ok(Vec::new())
             }
@@ -246,7 +246,7 @@ impl Arriving {
                         _ => return Err(Error::Signals(error)),
                     },
                 };
-                Ok((log.look(desk.now.utc().timestamp_millis()).received, exit))
+                Ok((log.look().received, exit))
             }
         }
     }

@@ -17,8 +17,11 @@ use super::{Place, Reading, Unreadable};
 /// Read at once.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// A request of which no answer was seen is handed out after so long (milliseconds).
+/// A request of which no answer was seen is handed out when the log has records that are so much later (milliseconds).
 const ANSWER_MILLIS: i64 = 2_000;
+
+/// The same after so many looks at which nothing came.
+const QUIET_LOOKS_MAX: u32 = 10;
 
 /// A log that grows.
 #[derive(Debug)]
@@ -31,8 +34,8 @@ pub struct Growing {
     /// The beginning of a line whose end has not come.
     torn: Vec<u8>,
     piece: Vec<u8>,
-    /// Nothing came at the last look, so the last record is whole.
-    was_quiet: bool,
+    /// Looks since something came.
+    quiet_looks: u32,
 }
 
 impl Growing {
@@ -55,7 +58,7 @@ impl Growing {
             file,
             torn: Vec::new(),
             piece: vec![0; PIECE_BYTES],
-            was_quiet: false,
+            quiet_looks: 0,
         };
         growing.skip();
         Ok(growing)
@@ -78,9 +81,9 @@ impl Growing {
         self.parser.skip_lines(lines);
     }
 
-    /// What has come. `now_millis` is the time of day: a request that waits for its answer is handed out when it is
-    /// two seconds old.
-    pub fn look(&mut self, now_millis: i64) -> Reading {
+    /// What has come since the last look. A request that waits for its answer is handed out when the log goes on
+    /// without one for two seconds, or after ten looks at which nothing came.
+    pub fn look(&mut self) -> Reading {
         let mut came = self.read_on();
         if let Ok(now) = open(&self.path) {
             let known = self.file.as_ref().map(|file| file.identity);
@@ -92,11 +95,19 @@ impl Growing {
                 came |= self.read_on();
             }
         }
-        if !came && self.was_quiet {
+        self.quiet_looks = match came {
+            true => 0,
+            false => self.quiet_looks.saturating_add(1),
+        };
+        // What nothing was added to is whole.
+        if self.quiet_looks > 1 {
             self.parser.settle();
         }
-        self.was_quiet = !came;
-        self.parser.take(now_millis - ANSWER_MILLIS)
+        let newest = self.parser.newest_millis();
+        self.parser.take(match self.quiet_looks < QUIET_LOOKS_MAX {
+            true => newest.saturating_sub(ANSWER_MILLIS),
+            false => i64::MAX,
+        })
     }
 
     /// The rest, and nothing comes after it.

@@ -18,6 +18,7 @@ pub(super) struct Parser {
     one_enterprise: OneEnterprise,
     all_events: AllEvents,
     reading: Reading,
+    newest_millis: i64,
 }
 
 impl Parser {
@@ -29,6 +30,7 @@ impl Parser {
             one_enterprise: OneEnterprise::default(),
             all_events: AllEvents::default(),
             reading: Reading::default(),
+            newest_millis: i64::MIN,
         }
     }
 
@@ -69,11 +71,17 @@ impl Parser {
             place: &self.place,
             record,
         };
+        self.newest_millis = self.newest_millis.max(seen.at_millis);
         let out = &mut self.reading;
         out.records += 1;
         let _ = self.one_enterprise.record(&seen, out)
             || self.all_events.record(&seen, out)
             || self.tester.record(&seen, out);
+    }
+
+    /// The time of the newest record so far, in milliseconds since 1970 UTC.
+    pub(super) fn newest_millis(&self) -> i64 {
+        self.newest_millis
     }
 
     /// What has been read so far and is complete: requests without an answer are kept back, except those that

@@ -432,28 +432,28 @@ fn what_is_appended_comes_once_and_a_new_file_from_its_beginning() {
     let path = dir.path().join("0367.log");
     fs::write(&path, ARRIVED).expect("its own file");
     let mut growing = Growing::begin(&path, UTC).expect("it can be read");
-    assert_eq!(growing.look(0).received.len(), 0);
+    assert_eq!(growing.look().received.len(), 0);
     let mut file = fs::OpenOptions::new()
         .append(true)
         .open(&path)
         .expect("there");
     let (begin, end) = ARRIVED.split_at(150);
     file.write_all(begin.as_bytes()).expect("its own file");
-    assert_eq!(growing.look(0).received.len(), 0);
+    assert_eq!(growing.look().received.len(), 0);
     file.write_all(end.as_bytes()).expect("its own file");
     let looks: Vec<_> = (0..3)
-        .flat_map(|_| told(&growing.look(0).received))
+        .flat_map(|_| told(&growing.look().received))
         .collect();
     assert_eq!(looks.len(), 1);
     assert_eq!(looks[0].3, 11);
     fs::rename(&path, dir.path().join("0367.log.1")).expect("its own file");
     fs::write(&path, ARRIVED.repeat(2)).expect("its own file");
-    let came: usize = (0..3).map(|_| growing.look(0).received.len()).sum();
+    let came: usize = (0..3).map(|_| growing.look().received.len()).sum();
     assert_eq!(came, 2);
     fs::write(&path, "").expect("its own file");
-    growing.look(0);
+    growing.look();
     fs::write(&path, ARRIVED).expect("its own file");
-    let came: usize = (0..3).map(|_| growing.look(0).received.len()).sum();
+    let came: usize = (0..3).map(|_| growing.look().received.len()).sum();
     assert_eq!(came, 1);
 }
 

@@ -34,7 +34,7 @@ pub fn write_report(
     shown: &Shown<'_>,
     width: Option<usize>,
 ) -> io::Result<()> {
-    write_counts(out, shown)?;
+    write_counts(out, shown, width)?;
     write_summary(out, shown, width)?;
     for finding in &shown.report.findings {
         write_finding(out, finding, shown, width)?;
@@ -66,7 +66,7 @@ fn numbers(counts: &Counts) -> [usize; 7] {
     ]
 }
 
-fn write_counts(out: &mut impl Write, shown: &Shown<'_>) -> io::Result<()> {
+fn write_counts(out: &mut impl Write, shown: &Shown<'_>, width: Option<usize>) -> io::Result<()> {
     let report = shown.report;
     let rows = report.events.iter();
     let rows = rows.map(|(event, counts)| (sanitise(event.as_bytes()).into_owned(), counts));
@@ -74,9 +74,14 @@ fn write_counts(out: &mut impl Write, shown: &Shown<'_>) -> io::Result<()> {
     rows.push(("all".to_owned(), &report.total));
     let first = rows.iter().map(|(event, _)| event.chars().count());
     let first = first.chain([5]).max().unwrap_or(5);
+    let heads: usize = HEADS.iter().map(|head| head.len() + 2).sum();
+    let gap = match width.is_some_and(|width| first + heads > width) {
+        true => " ",
+        false => "  ",
+    };
     write!(out, "{}", style::faint(&format!("{:<first$}", "EVENT")))?;
     for head in HEADS {
-        write!(out, "  {}", style::faint(head))?;
+        write!(out, "{gap}{}", style::faint(head))?;
     }
     writeln!(out)?;
     for (event, counts) in rows {
@@ -89,7 +94,7 @@ fn write_counts(out: &mut impl Write, shown: &Shown<'_>) -> io::Result<()> {
                 _ if number == 0 => style::faint(&text),
                 _ => text,
             };
-            write!(out, "  {text}")?;
+            write!(out, "{gap}{text}")?;
         }
         writeln!(out)?;
     }
