@@ -122,7 +122,6 @@ pub fn compare(mut sent: Side, mut received: Side, question: &Question, now_mill
     let scope = Scope::of(question, &[&sent.sightings, &received.sightings]);
     sent.sightings
         .retain(|one| scope.is_within(one.at_millis) && scope.holds(one));
-    // What the sender named no body of has no ids, and so does its counterpart count for every call.
     received.sightings.retain(|one| scope.holds(one));
     let reach = sent.reach(question.window);
     let comparison = sighting::compare(&sent.sightings, &received.sightings, question.window);
