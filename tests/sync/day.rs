@@ -37,6 +37,9 @@ pub(crate) struct Sent {
     pub(crate) fate: Fate,
 }
 
+/// Time, type, id and body of an event that arrived.
+type Arrived = (DateTime<Utc>, &'static str, String, Map<String, Value>);
+
 pub(crate) struct Day {
     pub(crate) sent: Vec<Sent>,
     random: u64,
@@ -101,7 +104,7 @@ impl Day {
     }
 
     /// Time, type and JSON of all that arrived; other white space and another order of keys than were sent.
-    fn arrived(&self) -> Vec<(DateTime<Utc>, &'static str, String, Map<String, Value>)> {
+    fn arrived(&self) -> Vec<Arrived> {
         let mut all = Vec::new();
         for (number, sent) in self.sent.iter().enumerate() {
             let lag = Duration::milliseconds(20 + number as i64 % 61);
