@@ -159,6 +159,9 @@ fn only_what_is_asked_for_is_compared() {
     assert_eq!(total(&["--event", "dial,hangup"]), (3, 2, 1, 0, Some(1)));
     assert_eq!(total(&["--event", "start"]), (0, 0, 0, 1, Some(0)));
     assert_eq!(total(&["--call", "1764666900.1"]), (1, 1, 0, 0, Some(0)));
+    let args = ["0367", "--until", "2025-12-02 09:15:01", "--format", "json"];
+    let last = &json(&compare(dir.path(), &args))["last_received"]["at"];
+    assert_eq!(last, "2025-12-02T09:15:00.157Z");
     let nothing = compare(dir.path(), &["0367", "--since", "2025-12-03"]);
     assert!(said(dir.path(), &nothing).contains("no such event was sent"));
     assert_eq!(nothing.status.code(), Some(0));

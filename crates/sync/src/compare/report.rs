@@ -126,8 +126,11 @@ pub fn compare(mut sent: Side, mut received: Side, question: &Question, now_mill
     let reach = sent.reach(question.window);
     let comparison = sighting::compare(&sent.sightings, &received.sightings, question.window);
     let mut report = Report {
-        last_sent: last(&sent.sightings),
-        last_received: last(&received.sightings),
+        last_sent: sent
+            .sightings
+            .iter()
+            .max_by_key(|one| one.at_millis)
+            .cloned(),
         ..Report::default()
     };
     report.count(&sent.sightings, &comparison, &received.sightings);
@@ -153,15 +156,17 @@ pub fn compare(mut sent: Side, mut received: Side, question: &Question, now_mill
             .unsent += 1;
         report.total.unsent += 1;
     }
+    // What arrived behind --until is read as well, and not asked about.
+    let told = comparison.pairs.iter().map(|pair| pair.received);
+    let told = told.chain(comparison.duplicates.iter().copied());
+    let told = told.map(|place| &received.sightings[place]);
+    let last = told.chain(&report.unsent).max_by_key(|one| one.at_millis);
+    report.last_received = last.cloned();
     let complaints = sent.complaints.into_iter().chain(received.complaints);
     report.complain(complaints.collect(), &sent.sightings, question);
     report.incomplete = sent.incomplete;
     report.incomplete.append(&mut received.incomplete);
     report
-}
-
-fn last(sightings: &[Sighting]) -> Option<Sighting> {
-    sightings.iter().max_by_key(|one| one.at_millis).cloned()
 }
 
 impl Report {
