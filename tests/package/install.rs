@@ -240,9 +240,9 @@ fn removal_stops_and_keeps_settings_and_purge_leaves_only_what_is_the_users() {
     assert_eq!(
         stops,
         [
+            "stop calltrace-sync.service calltrace-sync.timer",
             "stop calltrace-rotate.service calltrace-rotate.timer",
             "stop calltrace-serve.service",
-            "stop calltrace-sync.service calltrace-sync.timer",
         ]
     );
     debian.says("grep -q '^threads = 1' /etc/calltrace/config.toml; ! test -e /usr/bin/calltrace");
