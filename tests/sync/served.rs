@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::sent_day::{DAY, Day};
 use crate::recovering::Field;
+use crate::sent_day::{DAY, Day};
 
 /// A server, ended when it is dropped.
 struct Server {
