@@ -2,7 +2,7 @@
 //! are copied to a database that asks for them.
 //!
 //! ```text
-//! received  events that stand in an enterprise's logs
+//! compare   sides of a comparison: the logs of an enterprise, a journal, a database; the report of two
 //! run       one host: fetched, judged, what is missing is written
 //! hosts_work  runs over all hosts, for `serve`
 //! marks     up to where everything is settled
@@ -19,7 +19,6 @@ mod hosts_work;
 mod judge;
 mod marks;
 mod outcome;
-mod received;
 pub mod records;
 mod recovered;
 mod run;
@@ -29,7 +28,6 @@ pub mod work;
 pub use hosts_work::{FIRST_DAY, HostsWork, LAST_DAY};
 pub use judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
 pub use outcome::{Failure, HostOutcome};
-pub use received::{Received, received};
 pub use recovered::{NoLine, Provenance, line};
 pub use run::{Question, sync_host};
 pub use site::Site;

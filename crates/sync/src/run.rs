@@ -8,10 +8,10 @@ use calltrace_store::error::{Error, Trouble};
 use calltrace_upkeep::recovered::{Failed, Recovered, add};
 use chrono::{NaiveTime, TimeDelta};
 
+use crate::compare::tree::{Arrivals, read};
 use crate::judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
 use crate::marks::Marks;
 use crate::outcome::{Failure, HostOutcome};
-use crate::received::{Received, received};
 use crate::records::{HostEvent, Origin, RunNote};
 use crate::recovered::{Provenance, line};
 use crate::site::{PATIENCE, Site};
@@ -190,12 +190,16 @@ impl<'a> Settling<'a> {
             });
         };
         let time = (from.saturating_sub(around), to.saturating_add(around));
-        let Received {
-            sightings,
-            troubles,
-        } = received(&site.engine, &site.tree, &self.host.enterprise, time)?;
+        let enterprise = &self.host.enterprise;
+        let Arrivals { side, troubles } = read(&site.engine, &site.tree, enterprise, time, &[])?;
+        // What was not read would be taken for missing, and written twice.
+        if let Some(why) = side.incomplete.first() {
+            return Err(Error::Usage(format!(
+                "{why}; ask for fewer days with --since and --until"
+            )));
+        }
         let (zone, now) = (site.engine.zone(), site.now.utc().timestamp_millis());
-        let judgement = judge(&self.sent, &sightings, &troubles, zone, now);
+        let judgement = judge(&self.sent, &side.sightings, &troubles, zone, now);
         Ok(Verdict {
             judgement,
             troubles,
