@@ -61,6 +61,9 @@ pub struct RotateArgs {
     /// Wait for another rotation instead of passing over what it works on
     #[arg(long)]
     pub wait: bool,
+    /// Do not ask before the first rotation removes old files
+    #[arg(long)]
+    pub yes: bool,
     /// Print what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -120,6 +123,7 @@ mod tests {
             recompress: false,
             grace: None,
             wait: false,
+            yes: false,
             dry_run: false,
             jobs: None,
             format: RotateFormat::Text,

@@ -8,6 +8,7 @@ mod calls;
 mod compare;
 mod complete;
 mod config;
+mod consent;
 mod doctor;
 mod export;
 mod index;

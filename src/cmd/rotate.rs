@@ -11,13 +11,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::progress::PROGRESS_AFTER;
 use super::talk::Out;
-use super::{Desk, Exit, say};
+use super::{Desk, Exit, consent, say};
 use crate::cli::{RotateArgs, RotateFormat};
 use calltrace_output::{json, rotation};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::Disk;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_upkeep::rotate::{Done, Kind, News, Report, Rotation};
+use calltrace_upkeep::rotate::{Done, Kind, News, Policy, Report, Rotation};
 
 /// Enterprises worked on side by side when nobody says. Mostly they wait, for disks and for files to
 /// settle; what is packed at a time is bounded by `--threads`.
@@ -26,17 +26,23 @@ const JOBS: usize = 16;
 pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
     let enterprises = desk.tree.select(&args.enterprises)?;
     let policy = args.policy(&desk.settings.rotate);
-    let rotation = Rotation::new(
-        &desk.tree,
-        desk.engine.zone(),
-        policy,
-        &Disk,
-        desk.engine.pool(),
-        &desk.now,
-    )
-    .with_tables(&desk.engine)
-    .waiting(args.wait)
-    .dry(args.dry_run);
+    let begin = |policy: Policy| {
+        Rotation::new(
+            &desk.tree,
+            desk.engine.zone(),
+            policy,
+            &Disk,
+            desk.engine.pool(),
+            &desk.now,
+        )
+    };
+    if !args.dry_run && !consent::is_given(desk, args, &enterprises, &begin(policy.clone()))? {
+        return Ok(Exit::Incomplete);
+    }
+    let rotation = begin(policy)
+        .with_tables(&desk.engine)
+        .waiting(args.wait)
+        .dry(args.dry_run);
     let mut listener = Listener::new(desk, args);
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {

@@ -20,6 +20,7 @@ mod rotate_cli;
 mod rotate_coincidence;
 mod rotate_days;
 mod rotate_faults;
+mod rotate_first;
 mod rotate_model;
 mod rotate_others;
 mod rotate_torture;

@@ -20,6 +20,7 @@ mod age;
 mod apply;
 mod clock;
 mod collapse;
+mod first;
 mod gate;
 mod held;
 mod look;
@@ -46,11 +47,12 @@ use rayon::ThreadPool;
 use calltrace_engine::Engine;
 use calltrace_model::record::LogZone;
 use calltrace_store::error::{Error, Trouble};
-use calltrace_store::fsx::{Deeds, Holders, Lock, WallClock};
+use calltrace_store::fsx::{Deeds, Folder, Holders, Lock, WallClock};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 use crate::own;
 pub use crate::survey::memory::{Collapsing, Memory};
+pub use first::FirstExpiry;
 pub use report::Report;
 pub use step::{Done, Kind, Step, Tidy, Waiting};
 pub use verify::Checked;
@@ -219,8 +221,20 @@ impl<'r> Rotation<'r> {
                 return report;
             }
         };
-        let site = Site {
-            enterprise: name,
+        let site = self.site(name, folder, watch);
+        let done = self.in_folder(&site, &mut report);
+        report.note(&path, done);
+        report
+    }
+
+    fn site<'s>(
+        &'s self,
+        enterprise: &'s EnterpriseName,
+        folder: Folder,
+        watch: &'s Watch<'_>,
+    ) -> Site<'s> {
+        Site {
+            enterprise,
             folder,
             zone: self.zone,
             policy: &self.policy,
@@ -229,10 +243,7 @@ impl<'r> Rotation<'r> {
             clock: self.clock,
             gate: &self.gate,
             watch,
-        };
-        let done = self.in_folder(&site, &mut report);
-        report.note(&path, done);
-        report
+        }
     }
 
     fn in_folder(&self, site: &Site<'_>, report: &mut Report) -> Result<(), Error> {

@@ -1,0 +1,92 @@
+//! The question before a first rotation that would remove files. Only a person at a terminal is asked:
+//! cron and a timer have none, and never wait for an answer.
+
+use std::io::{self, IsTerminal, Write, stderr, stdin};
+
+use super::origin::Origin;
+use super::{Desk, say};
+use crate::cli::RotateArgs;
+use crate::settings::SETTINGS;
+use calltrace_output::rotation::size;
+use calltrace_store::error::Error;
+use calltrace_store::tree::EnterpriseName;
+use calltrace_upkeep::rotate::{FirstExpiry, Rotation};
+
+/// Enterprises that are named in the question; of more their number is told.
+const NAMED_MAX: usize = 3;
+
+/// Whether the run may go on: nothing would be removed by a first rotation, nobody is there to be
+/// asked, or the answer is yes.
+pub(super) fn is_given(
+    desk: &Desk,
+    args: &RotateArgs,
+    enterprises: &[EnterpriseName],
+    rotation: &Rotation<'_>,
+) -> Result<bool, Error> {
+    if args.yes || !(stdin().is_terminal() && stderr().is_terminal()) {
+        return Ok(true);
+    }
+    let first = |name| Some((name, rotation.first_expiry(name)?));
+    let first: Vec<(&EnterpriseName, FirstExpiry)> = enterprises.iter().filter_map(first).collect();
+    let all = first.iter().map(|(_, files)| *files);
+    let Some(all) = all.reduce(FirstExpiry::and) else {
+        return Ok(true);
+    };
+    let keep_days = args.policy(&desk.settings.rotate).keep_days;
+    say(&format!(
+        "this is the first rotation of {}; it removes {}",
+        names(&first),
+        removed(&all, keep_days)
+    ));
+    say(&format!(
+        "{} sets the limit: --keep {}d removes less, --dry-run names each file",
+        limit(desk, args),
+        keep_days.saturating_mul(4).max(60)
+    ));
+    let is_yes = ask("Remove them and go on? [y/N] ").map_err(Error::Output)?;
+    if !is_yes {
+        say("nothing was removed and nothing was rotated");
+    }
+    Ok(is_yes)
+}
+
+fn names(first: &[(&EnterpriseName, FirstExpiry)]) -> String {
+    let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+    match names.len() {
+        0..=NAMED_MAX => names.join(", "),
+        more => format!("{more} enterprises"),
+    }
+}
+
+fn removed(all: &FirstExpiry, keep_days: u32) -> String {
+    let (files, last) = match all.files {
+        1 => ("1 file".to_owned(), "its last record is"),
+        files => (format!("{files} files"), "the oldest of them"),
+    };
+    let days = match keep_days {
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    };
+    let (bytes, oldest) = (size(all.bytes), all.oldest);
+    format!("{files} ({bytes}) older than {days}, {last} of {oldest}")
+}
+
+/// Which setting says how many days are kept, and where it stands.
+fn limit(desk: &Desk, args: &RotateArgs) -> String {
+    if args.keep.is_some() {
+        return "--keep".to_owned();
+    }
+    let setting = SETTINGS.iter().find(|one| one.name == "rotate.keep");
+    let setting = setting.expect("it is a setting");
+    format!("{} ({})", setting.name, Origin::of(setting, &desk.settings))
+}
+
+/// Puts a question; anything but a yes is a no, and so is the end of the input.
+fn ask(question: &str) -> io::Result<bool> {
+    let mut stderr = stderr().lock();
+    stderr.write_all(question.as_bytes())?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
