@@ -3,7 +3,7 @@
 # judges nothing, exits with 0.
 #
 #   benches/compare.sh              the table, with targets
-#   benches/compare.sh --readme     and puts the short one into README.md and README.ru.md
+#   benches/compare.sh --readme     and puts the short one into docs/performance.md and docs/ru
 #
 # Makes trees of calls the first time it runs (15 days, 30,000 calls a day, 1.4 GB: plain, with gzip,
 # sealed; the same over 200 enterprises; one of ten times another); needs 15 GB of disk. Takes about
@@ -341,9 +341,9 @@ version_of() {
     first_line "$@" | sed -nE 's/^[^0-9]*([0-9][0-9.]*[0-9]).*/\1/p'
 }
 
-# The block between the two marks of a README: when and where, the head that stands there, the rows.
-into_readme() {
-    local readme="$1" made
+# The block between the two marks of a page: when and where, the head that stands there, the rows.
+into_page() {
+    local page="$1" made
     made="*$(date -u +%F), $(sed -nE 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | sed 's/ *$//'), $(nproc) cores, \
 Linux $(uname -r | cut -d - -f 1); calltrace $(version_of "$binary" --version), ripgrep $(version_of rg --version), \
 grep $(version_of grep --version), gzip $(version_of gzip --version), pigz $(version_of pigz --version), \
@@ -356,12 +356,12 @@ logrotate $("$logrotate" --version 2>&1 | sed -nE 's/^logrotate ([0-9.]+).*/\1/p
         }
         inside && /^\|/ && heads < 2 { print; heads++; next }
         !inside { print }
-    ' "$readme" >"$readme.new" && mv "$readme.new" "$readme"
+    ' "$page" >"$page.new" && mv "$page.new" "$page"
 }
 
 if [ "$into_readme" = --readme ]; then
-    into_readme "$here/README.md"
-    into_readme "$here/README.ru.md"
+    into_page "$here/docs/performance.md"
+    into_page "$here/docs/ru/performance.md"
 fi
 
 cat <<TABLE

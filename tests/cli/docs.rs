@@ -1,7 +1,8 @@
-//! The manual pages are those that the definitions and texts make, and good pages; the helps that they
-//! come from are complete, begin with examples, and their examples work.
+//! The manual pages and `docs/reference` are those that the definitions and texts make, and good pages; the
+//! helps that they come from are complete, begin with examples, and their examples work.
 //!
-//! `UPDATE_DOCS=1 cargo test --test cli docs` writes `man/` anew, and fails if that changed anything.
+//! `UPDATE_DOCS=1 cargo test --test cli docs` writes `man/` and `docs/reference/` anew, and fails if that
+//! changed anything.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +14,7 @@ use calltrace::settings::SETTINGS;
 use clap::{Arg, Command, Parser};
 
 use crate::manual::command::examples;
-use crate::manual::{self, command, pages, project, subcommands, text_path};
+use crate::manual::{self, command, pages, project, reference, subcommands, text_path};
 
 /// Columns that an example of a help takes at most: it must not be broken on a narrow terminal.
 const EXAMPLE_COLUMNS_MAX: usize = 60;
@@ -22,13 +23,14 @@ const EXAMPLE_COLUMNS_MAX: usize = 60;
 fn a_page_that_is_not_what_its_sources_make() {
     let update = std::env::var_os("UPDATE_DOCS").is_some();
     let mut stale = Vec::new();
-    for (path, page) in pages() {
+    for (path, page) in pages().into_iter().chain(reference()) {
         let file = project().join(&path);
         if fs::read_to_string(&file).ok().as_ref() == Some(&page) {
             continue;
         }
         if update {
-            fs::write(&file, page).expect("man/ can be written to");
+            fs::create_dir_all(file.parent().expect("it is in a folder")).expect("made");
+            fs::write(&file, page).expect("man/ and docs/ can be written to");
         }
         stale.push(path.display().to_string());
     }
@@ -45,7 +47,7 @@ fn a_page_that_is_not_what_its_sources_make() {
 }
 
 #[test]
-fn a_file_in_man_or_completions_that_nothing_makes() {
+fn a_file_in_man_reference_or_completions_that_nothing_makes() {
     let mut known: BTreeSet<PathBuf> = pages().into_keys().collect();
     for page in known.clone() {
         let name = page
@@ -66,7 +68,8 @@ fn a_file_in_man_or_completions_that_nothing_makes() {
         "calltrace.ps1",
     ];
     known.extend(completions.map(|name| Path::new("completions").join(name)));
-    for folder in ["man", "man/text", "completions"] {
+    known.extend(reference().into_keys());
+    for folder in ["man", "man/text", "completions", "docs/reference"] {
         for entry in fs::read_dir(project().join(folder)).expect("it is there") {
             let entry = entry.expect("it can be listed");
             let path = Path::new(folder).join(entry.file_name());
@@ -313,7 +316,7 @@ fn shell_line(line: &str) -> Option<String> {
 }
 
 /// The words of a command as a shell takes them, up to where another begins.
-fn shell_words(line: &str) -> Vec<String> {
+pub(crate) fn shell_words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), false);
     for c in line.chars() {
         match c {

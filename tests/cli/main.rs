@@ -14,6 +14,8 @@ mod manual;
 mod odd_cells;
 mod other_files;
 mod parquet;
+mod pictures;
+mod prose;
 mod readme;
 mod recovered;
 mod rooms;

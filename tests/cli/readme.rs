@@ -1,31 +1,32 @@
-//! What the READMEs show is what happens: each `console` block is typed into a shell, over the sample
-//! tree, and prints what stands under it; each Python and TOML block does what is said of it. The
-//! Russian README shows the same blocks.
+//! What the READMEs and the pages in `docs` show is what happens: each `console` block is typed into a shell,
+//! over the sample tree, and prints what stands under it; each Python and TOML block does what is said of
+//! it; each `calltrace` in a text is understood.
 //!
-//! A line `...` stands for any number of lines.
+//! A line `...` stands for any number of lines. How the pages are written is judged in `prose`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use calltrace::cli::Cli;
-use clap::Parser as _;
+use calltrace::cli::parse;
 
-const READMES: [&str; 2] = ["README.md", "README.ru.md"];
+use crate::docs::shell_words;
+use crate::prose::{pages, spans};
 
-fn project() -> PathBuf {
+pub(crate) fn project() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A fenced block and the line it begins at.
-struct Block {
-    language: String,
+pub(crate) struct Block {
+    pub(crate) language: String,
     line: usize,
-    text: Vec<String>,
+    pub(crate) text: Vec<String>,
 }
 
-fn blocks(readme: &str) -> Vec<Block> {
-    let text = fs::read_to_string(project().join(readme)).expect("the README is there");
+pub(crate) fn blocks(page: &str) -> Vec<Block> {
+    let text = fs::read_to_string(project().join(page)).expect("the page is there");
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (at, line) in text.lines().enumerate() {
@@ -42,19 +43,34 @@ fn blocks(readme: &str) -> Vec<Block> {
             (None, None) => {}
         }
     }
-    assert!(open.is_none(), "{readme}: a block is not closed");
+    assert!(open.is_none(), "{page}: a block is not closed");
     blocks
 }
 
-fn blocks_of(readme: &str, language: &str) -> Vec<Block> {
-    let all = blocks(readme).into_iter();
-    let found: Vec<_> = all.filter(|block| block.language == language).collect();
-    assert!(!found.is_empty(), "{readme} has no {language} block");
+/// All blocks of a language, each with its page.
+fn blocks_of(language: &str) -> Vec<(String, Block)> {
+    let of_page = |page: String| {
+        let all = blocks(&page).into_iter();
+        all.filter(|block| block.language == language)
+            .map(move |block| (page.clone(), block))
+    };
+    let found: Vec<_> = pages().into_iter().flat_map(of_page).collect();
+    assert!(found.len() > 1, "no {language} block is found");
     found
 }
 
+/// The one block of each language that holds `text`, as code.
+fn code_with(text: &str) -> [(String, String); 2] {
+    let found = blocks_of("python").into_iter().filter_map(|(page, block)| {
+        let code = block.text.join("\n");
+        code.contains(text).then_some((page, code))
+    });
+    let found: Vec<_> = found.collect();
+    found.try_into().expect("one in English and one in Russian")
+}
+
 /// A copy of the sample tree as `call_tracer`, as if it had been written a while ago.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder of its own");
     let status = Command::new("cp")
         .args(["-r", "tests/data/call_tracer"])
@@ -74,7 +90,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// What a line prints, on both streams, as a person at a terminal of 100 columns sees it.
-fn typed(line: &str, folder: &Path) -> Vec<String> {
+pub(crate) fn typed(line: &str, folder: &Path) -> Vec<String> {
     let program = testing::program();
     let path = program.parent().expect("a program lies in a folder");
     let output = Command::new("sh")
@@ -112,84 +128,95 @@ fn is_command(line: &str) -> bool {
 }
 
 #[test]
-fn the_consoles_of_the_readmes_show_what_is_printed() {
-    for readme in READMES {
-        let folder = folder();
-        for block in blocks_of(readme, "console") {
-            let mut lines = block.text.as_slice();
-            while let Some((command, rest)) = lines.split_first() {
-                let command = command.strip_prefix("$ ").expect("a block begins with $");
-                let end = rest.iter().position(|line| is_command(line));
-                let (shown, rest) = rest.split_at(end.unwrap_or(rest.len()));
-                let printed = typed(command, folder.path());
-                assert!(
-                    is_shown(shown, &printed),
-                    "{readme}:{}: $ {command}\nprints\n{}\nand not\n{}",
-                    block.line,
-                    printed.join("\n"),
-                    shown.join("\n")
-                );
-                lines = rest;
-            }
+fn the_consoles_of_the_pages_show_what_is_printed() {
+    thread::scope(|scope| {
+        for page in pages() {
+            scope.spawn(move || the_consoles_show_what_is_printed(&page));
         }
-    }
+    });
 }
 
-#[test]
-fn every_calltrace_that_the_readmes_name_in_a_shell_is_understood() {
-    let mut seen = 0;
-    for readme in READMES {
-        for block in blocks_of(readme, "sh") {
-            for line in &block.text {
-                let line = line.split(" #").next().expect("a split has a first part");
-                let words = line.split_whitespace().skip_while(|word| *word == "sudo");
-                let words: Vec<&str> = words.collect();
-                let words = match words.as_slice() {
-                    ["cargo", "run", "--release", "--", args @ ..] => args,
-                    ["calltrace", args @ ..] => args,
-                    _ => continue,
-                };
-                seen += 1;
-                let all = std::iter::once(&"calltrace").chain(words);
-                assert!(Cli::try_parse_from(all).is_ok(), "{readme}: {line}");
-            }
-        }
-    }
-    assert!(seen >= READMES.len());
-}
-
-#[test]
-fn the_settings_of_the_readmes_are_right() {
-    for readme in READMES {
-        let folder = folder();
-        for block in blocks_of(readme, "toml") {
-            fs::create_dir_all(folder.path().join("calltrace")).expect("its own folder");
-            let settings = folder.path().join("calltrace/config.toml");
-            fs::write(&settings, block.text.join("\n")).expect("its own folder");
-            let printed = typed("calltrace config", folder.path()).join("\n");
-            let mine = format!("# {}:", settings.display());
-            let set = block.text.iter().filter(|line| line.contains(" = "));
-            assert_eq!(
-                printed.matches(&mine).count(),
-                set.count(),
-                "{readme}: {printed}"
+fn the_consoles_show_what_is_printed(page: &str) {
+    let folder = folder();
+    let consoles = blocks(page).into_iter();
+    for block in consoles.filter(|block| block.language == "console") {
+        let mut lines = block.text.as_slice();
+        while let Some((command, rest)) = lines.split_first() {
+            let command = command.strip_prefix("$ ").expect("a block begins with $");
+            let end = rest.iter().position(|line| is_command(line));
+            let (shown, rest) = rest.split_at(end.unwrap_or(rest.len()));
+            let printed = typed(command, folder.path());
+            assert!(
+                is_shown(shown, &printed),
+                "{page}:{}: $ {command}\nprints\n{}\nand not\n{}",
+                block.line,
+                printed.join("\n"),
+                shown.join("\n")
             );
+            lines = rest;
         }
     }
 }
 
+/// What is typed to the program in a line: behind `sudo`, `$` or the first words of a line for cron.
+fn arguments(line: &str) -> Option<Vec<String>> {
+    let words = shell_words(line);
+    let cargo = ["cargo", "run", "--release", "--"];
+    let rest = match words.iter().position(|word| word == "calltrace") {
+        Some(at) => &words[at + 1..],
+        None if words.starts_with(&cargo.map(str::to_owned)) => &words[cargo.len()..],
+        None => return None,
+    };
+    let is_printed = rest.first().is_some_and(|word| word == "(default)");
+    (!is_printed).then(|| [&["calltrace".to_owned()], rest].concat())
+}
+
 #[test]
-fn the_button_of_the_readmes_opens_the_call() {
-    for readme in READMES {
-        let blocks = blocks_of(readme, "python");
-        let has_button = |block: &&Block| {
-            block
-                .text
-                .iter()
-                .any(|line| line.contains("def call_button"))
-        };
-        let block = blocks.iter().find(has_button);
-        let code = block.expect("there is a button").text.join("\n");
+fn every_calltrace_that_the_pages_name_is_understood() {
+    let mut seen = 0;
+    for page in pages() {
+        let blocks = blocks(&page).into_iter();
+        let typed = blocks.filter(|block| ["sh", "text"].contains(&block.language.as_str()));
+        let lines = typed.flat_map(|block| block.text);
+        let named = spans(&page).into_iter();
+        let named = named.filter(|span| span.starts_with("calltrace "));
+        for line in lines.chain(named) {
+            let Some(words) = arguments(&line) else {
+                continue;
+            };
+            seen += 1;
+            if let Err(error) = parse(words.into_iter().map(Into::into)) {
+                // A page may name a command without what it is to do.
+                let is_named = error.to_string().contains("required arguments");
+                assert!(is_named, "{page}: {line}\n{error}");
+            }
+        }
+    }
+    assert!(seen >= 100, "{seen} are found");
+}
+
+#[test]
+fn the_settings_of_the_pages_are_right() {
+    for (page, block) in blocks_of("toml") {
+        let folder = folder();
+        fs::create_dir_all(folder.path().join("calltrace")).expect("its own folder");
+        let settings = folder.path().join("calltrace/config.toml");
+        fs::write(&settings, block.text.join("\n")).expect("its own folder");
+        let printed = typed("calltrace config", folder.path()).join("\n");
+        let mine = format!("# {}:", settings.display());
+        let set = block.text.iter().filter(|line| line.contains(" = "));
+        assert_eq!(
+            printed.matches(&mine).count(),
+            set.count(),
+            "{page}:{}: {printed}",
+            block.line
+        );
+    }
+}
+
+#[test]
+fn the_button_of_the_pages_opens_the_call() {
+    for (page, code) in code_with("def call_button") {
         let script = format!(
             "{code}\nimport re\nfrom unittest import mock\n\
              with mock.patch('time.time', lambda: 1_700_000_000):\n    \
@@ -207,20 +234,15 @@ fn the_button_of_the_readmes_opens_the_call() {
         assert_eq!(
             link,
             format!("http://127.0.0.1:8026{wanted}"),
-            "{readme}: {query}"
+            "{page}: {query}"
         );
     }
 }
 
 #[test]
-fn the_writer_of_the_readmes_survives_a_rotation() {
-    for readme in READMES {
+fn the_writer_of_the_pages_survives_a_rotation() {
+    for (page, code) in code_with("handler = ") {
         let folder = folder();
-        let blocks = blocks_of(readme, "python");
-        let has_handler =
-            |block: &&Block| block.text.iter().any(|line| line.contains("handler = "));
-        let block = blocks.iter().find(has_handler);
-        let code = block.expect("there is a handler").text.join("\n");
         let script = format!(
             "import logging, os\n{code}\n\
              logger = logging.getLogger('calls'); logger.addHandler(handler); logger.setLevel('INFO')\n\
@@ -234,35 +256,9 @@ fn the_writer_of_the_readmes_survives_a_rotation() {
         let output = output.expect("python3 is there");
         assert!(output.status.success(), "{output:?}");
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it is there");
-        assert!(read("moved").ends_with("\nbefore\n"), "{readme}");
-        assert_eq!(read("call_tracer/0367/events.log"), "after\n", "{readme}");
+        assert!(read("moved").ends_with("\nbefore\n"), "{page}");
+        assert_eq!(read("call_tracer/0367/events.log"), "after\n", "{page}");
     }
-}
-
-#[test]
-fn both_readmes_show_the_same() {
-    let [english, russian] = READMES.map(|readme| {
-        let of = |block: Block| {
-            // Comments are in the language of the text around them.
-            let said = |line: &String| {
-                let code = line.split_once('#').map_or(line.as_str(), |(code, _)| code);
-                code.trim_end().to_owned()
-            };
-            let lines: Vec<String> = block.text.iter().map(said).collect();
-            (block.language, lines)
-        };
-        blocks(readme).into_iter().map(of).collect::<Vec<_>>()
-    });
-    assert_eq!(english, russian);
-    let [english, russian] = READMES.map(|readme| {
-        let text = fs::read_to_string(project().join(readme)).expect("the README is there");
-        let headings = text.lines().filter(|line| line.starts_with("## "));
-        (
-            headings.count(),
-            text.lines().filter(|line| line.starts_with('|')).count(),
-        )
-    });
-    assert_eq!(english, russian, "headings and rows of tables");
 }
 
 #[test]

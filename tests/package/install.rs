@@ -84,7 +84,8 @@ fn what_is_installed_works_and_runs_nothing_by_itself() {
         test -s /usr/share/bash-completion/completions/calltrace
         test -s /usr/share/zsh/vendor-completions/_calltrace
         test -s /usr/share/fish/vendor_completions.d/calltrace.fish
-        for file in README.Debian README.md copyright third-party.txt examples/calltrace.cron \
+        for file in README.Debian README.md docs/README.md docs/ru/on-call.md \
+            docs/reference/calltrace.1.md docs/images/trace.png copyright third-party.txt examples/calltrace.cron \
             examples/nginx-calltrace.conf; do
             test -s /usr/share/doc/calltrace/$file
         done

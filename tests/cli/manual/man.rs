@@ -19,7 +19,8 @@ pub(crate) struct Title<'t> {
     pub(crate) version: &'t str,
 }
 
-enum Block {
+/// A part of a text.
+pub(crate) enum Block {
     Head(String),
     Sub(String),
     Text(String),
@@ -55,7 +56,8 @@ pub(crate) fn page(title: &Title<'_>, text: &str) -> String {
     closed_up(&page)
 }
 
-fn blocks(lines: &[&str]) -> Vec<Block> {
+/// The parts of a text, in order.
+pub(crate) fn blocks(lines: &[&str]) -> Vec<Block> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {

@@ -5,6 +5,7 @@
 
 pub(crate) mod command;
 pub(crate) mod man;
+pub(crate) mod markdown;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -55,12 +56,9 @@ pub(crate) fn subcommands() -> Vec<Command> {
     own.cloned().collect()
 }
 
-/// Every page by its path in the project.
+/// Every page of the manual by its path in the project.
 pub(crate) fn pages() -> BTreeMap<PathBuf, String> {
-    let mut pages = BTreeMap::new();
-    let mut add = |name: &str, section: &str, made: Sections| {
-        let mut sections = made;
-        sections.add_text(&text_of(name, section));
+    let page = |(name, section, text): &(String, String, String)| {
         let title = Title {
             name,
             section,
@@ -68,7 +66,41 @@ pub(crate) fn pages() -> BTreeMap<PathBuf, String> {
             version: concat!("calltrace ", env!("CARGO_PKG_VERSION")),
         };
         let path = Path::new("man").join(format!("{name}.{section}"));
-        pages.insert(path, man::page(&title, &sections.text()));
+        (path, man::page(&title, text))
+    };
+    texts().iter().map(page).collect()
+}
+
+/// The same pages as `docs/reference`, with a page that leads to them, by their paths in the project.
+pub(crate) fn reference() -> BTreeMap<PathBuf, String> {
+    let (folder, texts) = (Path::new("docs/reference"), texts());
+    let known: Vec<(String, String)> = texts
+        .iter()
+        .map(|(name, section, _)| (name.clone(), section.clone()))
+        .collect();
+    let page = |(name, section, text): &(String, String, String)| {
+        let path = folder.join(format!("{name}.{section}.md"));
+        (path, markdown::page(name, section, text, &known))
+    };
+    let mut pages: BTreeMap<PathBuf, String> = texts.iter().map(page).collect();
+    let says = |(name, section, text): &(String, String, String)| {
+        let line = text.lines().find(|line| line.starts_with(name.as_str()));
+        let says = line.and_then(|line| line.split_once(" - "));
+        let says = says.expect("NAME says what it is for").1;
+        (name.clone(), section.clone(), says.to_owned())
+    };
+    let index = markdown::index(&texts.iter().map(says).collect::<Vec<_>>());
+    pages.insert(folder.join("README.md"), index);
+    pages
+}
+
+/// Name, section and text of every page.
+fn texts() -> Vec<(String, String, String)> {
+    let mut texts = Vec::new();
+    let mut add = |name: &str, section: &str, made: Sections| {
+        let mut sections = made;
+        sections.add_text(&text_of(name, section));
+        texts.push((name.to_owned(), section.to_owned(), sections.text()));
     };
     add("calltrace", "1", of_all());
     for command in subcommands() {
@@ -81,7 +113,7 @@ pub(crate) fn pages() -> BTreeMap<PathBuf, String> {
     for name in ["calltrace-config", "calltrace-format"] {
         add(name, "5", Sections::default());
     }
-    pages
+    texts
 }
 
 /// The texts that pages are made with, those that there are.
