@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use calltrace_hosts::journal::{Days, JournalTrouble, Row, Table, Wanted};
 use calltrace_hosts::{Fetched, Host, fetch};
+use calltrace_model::sighting::Sighting;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_upkeep::recovered::{Failed, Recovered, add};
 use chrono::{NaiveTime, TimeDelta};
+use rayon::prelude::*;
 
 use crate::compare::tree::{Arrivals, read};
 use crate::judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
@@ -106,18 +108,19 @@ struct Verdict {
 
 impl<'a> Settling<'a> {
     fn new(site: &'a Site, host: &'a Host, question: Question, fetched: Fetched) -> Settling<'a> {
-        let (mut webhook, mut crm) = (Vec::new(), Vec::new());
-        for (place, row) in fetched.rows.iter().enumerate() {
-            let Some(mut sighting) = row.sighting(fetched.zone) else {
-                continue;
-            };
-            // By our clock, as far as the two can be told apart.
-            sighting.at_millis -= fetched.skew_millis;
-            match row.table {
-                Table::Webhook => webhook.push((place, sighting)),
-                Table::Crm => crm.push((place, sighting)),
-            }
-        }
+        let (zone, skew) = (fetched.zone, fetched.skew_millis);
+        let of = |table: Table| -> Vec<(usize, Sighting)> {
+            let rows = fetched.rows.par_iter().enumerate();
+            let seen = rows.filter(|(_, row)| row.table == table);
+            let seen = seen.filter_map(|(place, row)| {
+                let mut sighting = row.sighting(zone)?;
+                // By our clock, as far as the two can be told apart.
+                sighting.at_millis -= skew;
+                Some((place, sighting))
+            });
+            site.engine.pool().install(|| seen.collect())
+        };
+        let (webhook, crm) = (of(Table::Webhook), of(Table::Crm));
         Settling {
             site,
             host,
