@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
 
-use super::Desk;
+use super::App;
 use super::missing::Missing;
 use crate::cli::CallArgs;
 use calltrace_engine::{EachFound, Found, SearchQuestion};
@@ -17,10 +17,10 @@ use calltrace_store::tree::EnterpriseName;
 pub(super) type Period = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// The time that was typed.
-pub(super) fn period(desk: &Desk, args: &CallArgs) -> Result<Period, Error> {
-    let since = desk.moment("--since", args.since.as_deref())?;
+pub(super) fn period(app: &App, args: &CallArgs) -> Result<Period, Error> {
+    let since = app.moment("--since", args.since.as_deref())?;
     let since = since.map(|m| m.begin);
-    let until = desk.moment_after("--until", args.until.as_deref(), since)?;
+    let until = app.moment_after("--until", args.until.as_deref(), since)?;
     let until = until.map(|m| m.end);
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
@@ -33,14 +33,14 @@ pub(super) fn period(desk: &Desk, args: &CallArgs) -> Result<Period, Error> {
 }
 
 /// The same in time of records.
-pub(super) fn span(desk: &Desk, args: &CallArgs) -> Result<(Option<Stamp>, Option<Stamp>), Error> {
-    let (since, until) = period(desk, args)?;
-    let stamp = |moment| desk.engine.zone().stamp(moment);
+pub(super) fn span(app: &App, args: &CallArgs) -> Result<(Option<Stamp>, Option<Stamp>), Error> {
+    let (since, until) = period(app, args)?;
+    let stamp = |moment| app.engine.zone().stamp(moment);
     Ok((since.map(stamp), until.map(stamp)))
 }
 
 /// The question of all calls of all time that the filters let through.
-pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQuestion {
+pub(super) fn question(app: &App, args: &CallArgs, strict: bool) -> SearchQuestion {
     let filter = args.content.record_filter();
     SearchQuestion {
         criteria: Criteria {
@@ -51,7 +51,7 @@ pub(super) fn question(desk: &Desk, args: &CallArgs, strict: bool) -> SearchQues
             direction: args.direction,
             outcome: args.status,
             unanswered: false,
-            now: Some(desk.now_stamp()),
+            now: Some(app.now_stamp()),
             min_talk_millis: args.min_talk,
             min_ring_millis: args.min_ring,
             transferred: args.transferred,
@@ -127,7 +127,7 @@ impl Answers {
     }
 }
 
-impl Desk {
+impl App {
     /// Asks each enterprise; of several only the newest calls of all together.
     pub(super) fn ask(&self, enterprises: &[EnterpriseName], question: &SearchQuestion) -> Answers {
         let progress = self.progress();

@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal, Write, stderr, stdin};
 
 use super::origin::Origin;
-use super::{Desk, say};
+use super::{App, say};
 use crate::cli::RotateArgs;
 use crate::settings::SETTINGS;
 use calltrace_output::rotation::size;
@@ -18,7 +18,7 @@ const NAMED_MAX: usize = 3;
 /// Whether the run may go on: nothing would be removed by a first rotation, nobody is there to be
 /// asked, or the answer is yes.
 pub(super) fn is_given(
-    desk: &Desk,
+    app: &App,
     args: &RotateArgs,
     enterprises: &[EnterpriseName],
     rotation: &Rotation<'_>,
@@ -32,7 +32,7 @@ pub(super) fn is_given(
     let Some(all) = all.reduce(FirstExpiry::and) else {
         return Ok(true);
     };
-    let keep_days = args.policy(&desk.settings.rotate).keep_days;
+    let keep_days = args.policy(&app.settings.rotate).keep_days;
     say(&format!(
         "this is the first rotation of {}; it removes {}",
         names(&first),
@@ -40,7 +40,7 @@ pub(super) fn is_given(
     ));
     say(&format!(
         "{} sets the limit: --keep {}d removes less, --dry-run names each file",
-        limit(desk, args),
+        limit(app, args),
         keep_days.saturating_mul(4).max(60)
     ));
     let is_yes = ask("Remove them and go on? [y/N] ").map_err(Error::Output)?;
@@ -72,13 +72,13 @@ fn removed(all: &FirstExpiry, keep_days: u32) -> String {
 }
 
 /// Which setting says how many days are kept, and where it stands.
-fn limit(desk: &Desk, args: &RotateArgs) -> String {
+fn limit(app: &App, args: &RotateArgs) -> String {
     if args.keep.is_some() {
         return "--keep".to_owned();
     }
     let setting = SETTINGS.iter().find(|one| one.name == "rotate.keep");
     let setting = setting.expect("it is a setting");
-    format!("{} ({})", setting.name, Origin::of(setting, &desk.settings))
+    format!("{} ({})", setting.name, Origin::of(setting, &app.settings))
 }
 
 /// Puts a question; anything but a yes is a no, and so is the end of the input.

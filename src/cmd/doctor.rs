@@ -8,7 +8,7 @@ use super::origin::Origin;
 use super::root::Root;
 use super::serve::runtime;
 use super::talk::many;
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
 use calltrace_directory::Directory;
 use calltrace_output::doctor::{Reach, Shown, document, write_findings};
@@ -21,28 +21,28 @@ use calltrace_upkeep::doctor::{Doctor, Finding, Report, SettingsFile, Severity, 
 /// Enterprises of which the services are asked whether they know them.
 const PROBED_MAX: usize = 200;
 
-pub(super) fn run(desk: &Desk, args: &DoctorArgs) -> Result<Exit, Error> {
-    let enterprises = desk.tree.select(&args.enterprises)?;
-    let secrets = desk.settings.origins.files_of_secrets().into_iter();
+pub(super) fn run(app: &App, args: &DoctorArgs) -> Result<Exit, Error> {
+    let enterprises = app.tree.select(&args.enterprises)?;
+    let secrets = app.settings.origins.files_of_secrets().into_iter();
     let settings: Vec<SettingsFile> = secrets
         .map(|(path, holds)| SettingsFile { path, holds })
         .collect();
     let doctor = Doctor {
-        tree: &desk.tree,
-        engine: &desk.engine,
-        zone: desk.engine.zone(),
+        tree: &app.tree,
+        engine: &app.engine,
+        zone: app.engine.zone(),
         // What `calltrace rotate` would do without flags.
-        policy: &desk.settings.rotate,
-        now: desk.now.utc(),
+        policy: &app.settings.rotate,
+        now: app.now.utc(),
         whole: args.enterprises.is_empty(),
         deep: args.deep,
         settings: &settings,
     };
-    let mut report = desk.engine.pool().install(|| doctor.examine(&enterprises));
-    let services = services(desk, &enterprises)?;
+    let mut report = app.engine.pool().install(|| doctor.examine(&enterprises));
+    let services = services(app, &enterprises)?;
     report.findings.splice(0..0, services);
-    print(desk, args, &report)?;
-    tell(desk, &report);
+    print(app, args, &report)?;
+    tell(app, &report);
     let is_actionable = |finding: &Finding| finding.severity.is_actionable();
     let found = report.findings.iter().any(is_actionable);
     Ok(match (report.troubles.is_empty(), found) {
@@ -53,15 +53,15 @@ pub(super) fn run(desk: &Desk, args: &DoctorArgs) -> Result<Exit, Error> {
 }
 
 /// What the services that names come from say of themselves; nothing where the settings name none.
-fn services(desk: &Desk, enterprises: &[EnterpriseName]) -> Result<Vec<Finding>, Error> {
-    if desk.settings.directory.metadata.is_none() {
+fn services(app: &App, enterprises: &[EnterpriseName]) -> Result<Vec<Finding>, Error> {
+    if app.settings.directory.metadata.is_none() {
         return Ok(Vec::new());
     }
-    let (directory, _) = Directory::open(&desk.settings.directory)?;
+    let (directory, _) = Directory::open(&app.settings.directory)?;
     let probed = &enterprises[..enterprises.len().min(PROBED_MAX)];
     let (checks, concerns) = runtime(1)?.block_on(async {
         let checks = directory.check().await;
-        let concerns = directory.concerns(probed, desk.now.utc()).await;
+        let concerns = directory.concerns(probed, app.now.utc()).await;
         (checks, concerns)
     });
     let away = checks
@@ -73,21 +73,21 @@ fn services(desk: &Desk, enterprises: &[EnterpriseName]) -> Result<Vec<Finding>,
     Ok(away.chain(odd).collect())
 }
 
-fn print(desk: &Desk, args: &DoctorArgs, report: &Report) -> Result<(), Error> {
-    let mut out = desk.out();
+fn print(app: &App, args: &DoctorArgs, report: &Report) -> Result<(), Error> {
+    let mut out = app.out();
     let shown = Shown {
-        clock: &desk.clock,
+        clock: &app.clock,
         width: out.width(),
-        here: here(&desk.global),
-        scheduled: scheduled(desk),
-        notes: desk.global.verbose,
+        here: here(&app.global),
+        scheduled: scheduled(app),
+        notes: app.global.verbose,
         // Whoever names enterprises wants to know of each of them.
-        folds: !desk.global.verbose && args.enterprises.is_empty(),
+        folds: !app.global.verbose && args.enterprises.is_empty(),
     };
     match args.format {
         DoctorFormat::Text => out.styled(|mut out| write_findings(&mut out, report, &shown)),
         DoctorFormat::Json => {
-            let document = document(report, desk.tree.root(), args.deep, &shown);
+            let document = document(report, app.tree.root(), args.deep, &shown);
             out.bytes(|out| json::write(out, &document, true))
         }
     }
@@ -106,9 +106,9 @@ fn here(global: &Global) -> Reach {
 /// What a command in a crontab must name: what was typed, and what is relative, as another folder is
 /// the current one there; nor are this user's own settings read there for sure. The settings always:
 /// a rotation without them would keep other days.
-fn scheduled(desk: &Desk) -> Reach {
-    let (root, global) = (desk.tree.root(), &desk.global);
-    let is_found = match Root::of(global, &desk.settings).origin() {
+fn scheduled(app: &App) -> Reach {
+    let (root, global) = (app.tree.root(), &app.global);
+    let is_found = match Root::of(global, &app.settings).origin() {
         Origin::Flag(_) | Origin::Default => false,
         Origin::Variable(_) => true,
         Origin::File(path, _) => path.starts_with("/etc") || global.config.as_ref() == Some(&path),
@@ -122,10 +122,10 @@ fn scheduled(desk: &Desk) -> Reach {
 }
 
 /// What is said beside the findings.
-fn tell(desk: &Desk, report: &Report) {
-    desk.say_troubles(&report.troubles);
+fn tell(app: &App, report: &Report) {
+    app.say_troubles(&report.troubles);
     if !report.sees_all_processes {
-        desk.say(match is_root() {
+        app.say(match is_root() {
             true => "some processes can't be looked into; who holds logs open is known in part",
             false => "processes of others can't be looked into; root would see who holds logs open",
         });
@@ -145,16 +145,16 @@ fn tell(desk: &Desk, report: &Report) {
         counts => counts.join(", "),
     };
     let newest = report.newest.map_or_else(String::new, |at| {
-        let clock = &desk.clock;
+        let clock = &app.clock;
         format!(
             ", the newest record of {} {}",
             clock.date_time(at),
             clock.offset(at)
         )
     });
-    let notes = counted(Severity::Note, "note").filter(|_| !desk.global.verbose);
+    let notes = counted(Severity::Note, "note").filter(|_| !app.global.verbose);
     let notes = notes.map_or_else(String::new, |notes| format!("; {notes} (-v)"));
-    desk.say(&format!(
+    app.say(&format!(
         "{found}: {}, {}, {}{newest}{notes}",
         many(report.enterprises, "enterprise"),
         many(report.files, "log file"),

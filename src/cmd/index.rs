@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::IndexArgs;
 use calltrace_engine::CheckedTable;
 use calltrace_output::rotation::size;
@@ -12,20 +12,20 @@ use calltrace_store::tree::{LogFile, Snapshot};
 
 const ANEW: &str = "the next calltrace rotate makes it anew";
 
-pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
-    let mut out = desk.out();
+pub(super) fn run(app: &App, args: &IndexArgs) -> Result<Exit, Error> {
+    let mut out = app.out();
     let mut wrong = false;
-    for enterprise in desk.tree.select(&args.enterprises)? {
-        let snapshot = match Snapshot::of(&desk.tree, &enterprise) {
+    for enterprise in app.tree.select(&args.enterprises)? {
+        let snapshot = match Snapshot::of(&app.tree, &enterprise) {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 wrong = true;
-                desk.say(&error.to_string());
+                app.say(&error.to_string());
                 continue;
             }
         };
         for log in &snapshot.files {
-            let looked = look(desk, args, log);
+            let looked = look(app, args, log);
             wrong |= looked.is_err();
             let (Ok(said) | Err(said)) = looked;
             let (name, bytes) = (log.name.full(), size(log.bytes));
@@ -33,9 +33,9 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
             out.raw(std::iter::once(line.as_bytes()))?;
         }
         wrong |= !snapshot.troubles.is_empty();
-        desk.say_troubles(&snapshot.troubles);
+        app.say_troubles(&snapshot.troubles);
         let tables = match args.check {
-            true => desk.engine.check_tables(&desk.tree, &enterprise)?,
+            true => app.engine.check_tables(&app.tree, &enterprise)?,
             false => Vec::new(),
         };
         for CheckedTable { name, calls } in tables {
@@ -59,11 +59,11 @@ pub(super) fn run(desk: &Desk, args: &IndexArgs) -> Result<Exit, Error> {
 }
 
 /// What is to be said of an index; an error when it is wrong.
-fn look(desk: &Desk, args: &IndexArgs, log: &Arc<LogFile>) -> Result<String, String> {
+fn look(app: &App, args: &IndexArgs, log: &Arc<LogFile>) -> Result<String, String> {
     let state = index::state(log);
     let index_size = || index::bytes_of(log).map_or_else(|| "?".to_owned(), size);
     if args.check && state != State::Missing {
-        let checked = desk.engine.check(log);
+        let checked = app.engine.check(log);
         return checked
             .map(|_| format!("index {}, right", index_size()))
             .map_err(|what| format!("index {what}; {}", remedy(&state, log)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::missing::Missing;
 use super::talk::{Out, sum};
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::{LinesBy, SearchArgs, SearchFormat};
 use calltrace_engine::{FoundLines, GroupBy, LinesQuestion};
 use calltrace_model::filter::RecordFilter;
@@ -18,7 +18,7 @@ use calltrace_store::scan::Line;
 use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(
-    desk: &Desk,
+    app: &App,
     args: &SearchArgs,
     enterprises: &[EnterpriseName],
     since: Option<Stamp>,
@@ -62,14 +62,14 @@ pub(super) fn run(
     let mut missing = Missing::default();
     let mut all: Vec<FoundLines> = Vec::new();
     for enterprise in enterprises {
-        let progress = desk.progress();
-        let answer = desk.engine.lines(&desk.tree, enterprise, &question);
+        let progress = app.progress();
+        let answer = app.engine.lines(&app.tree, enterprise, &question);
         drop(progress);
         let Some(found) = missing.answer(answer) else {
             continue;
         };
-        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
-        desk.explain_all(&found.notes);
+        app.explain(|| format!("{enterprise}: {}", app.searched_text(&found.searched)));
+        app.explain_all(&found.notes);
         all.push(found);
     }
     let is_cut = question.limit.is_some_and(|limit| {
@@ -91,21 +91,21 @@ pub(super) fn run(
         true => extent.matches,
         false => matched.filter(|entry| entry.matched).count(),
     };
-    let mut out = desk.out();
+    let mut out = app.out();
     match args.by {
         Some(by) => print_groups(args, &mut out, by, &all)?,
         None if args.count => out.bytes(|out| writeln!(out, "{count}"))?,
-        None => print_lines(desk, args, &mut out, (&question, &extent), &all)?,
+        None => print_lines(app, args, &mut out, (&question, &extent), &all)?,
     }
     if is_cut && args.format != SearchFormat::Json {
-        desk.say_cut(args.limit);
+        app.say_cut(args.limit);
     }
     if count == 0 {
         let searched = sum(all.iter().map(|found| found.searched));
-        let searched = desk.searched_text(&searched);
-        desk.say(&format!("no such record, {searched}"));
+        let searched = app.searched_text(&searched);
+        app.say(&format!("no such record, {searched}"));
     }
-    desk.say_missing(&missing, count > 0);
+    app.say_missing(&missing, count > 0);
     Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
@@ -119,7 +119,7 @@ fn group_by(by: LinesBy) -> Option<GroupBy> {
 }
 
 fn print_lines(
-    desk: &Desk,
+    app: &App,
     args: &SearchArgs,
     out: &mut Out,
     (question, extent): (&LinesQuestion, &Extent),
@@ -127,7 +127,7 @@ fn print_lines(
 ) -> Result<(), Error> {
     match args.format {
         SearchFormat::Json => {
-            let lines = all.iter().flat_map(|found| values(desk, found));
+            let lines = all.iter().flat_map(|found| values(app, found));
             let mut document = serde_json::Map::new();
             document.insert("version".to_owned(), json::VERSION.into());
             document.insert("lines".to_owned(), lines.collect());
@@ -136,7 +136,7 @@ fn print_lines(
         }
         SearchFormat::Ndjson => all.iter().try_for_each(|found| {
             out.bytes(|out| {
-                let mut values = values(desk, found).into_iter();
+                let mut values = values(app, found).into_iter();
                 values.try_for_each(|value| json::write(out, &value, false))
             })
         }),
@@ -151,7 +151,7 @@ fn print_lines(
                 true => Detail::Whole,
                 false => Detail::Line,
             };
-            let mut stream = Stream::new(desk.clock, names.max().filter(|_| all.len() > 1))
+            let mut stream = Stream::new(app.clock, names.max().filter(|_| all.len() > 1))
                 .showing(detail)
                 .masking(secrets)
                 .marking(Marker::of(&question.filter));
@@ -240,11 +240,11 @@ pub(super) fn in_order(all: &[FoundLines], limit: Option<usize>) -> Vec<Shown<'_
         .collect()
 }
 
-fn values(desk: &Desk, found: &FoundLines) -> Vec<serde_json::Value> {
+fn values(app: &App, found: &FoundLines) -> Vec<serde_json::Value> {
     let secrets = Secrets::of_lines(found.lines.iter().map(|entry| &*entry.line.text));
     let lines = found.lines.iter();
     lines
-        .map(|entry| json::line(found, &entry.line, entry.matched, &desk.clock, &secrets))
+        .map(|entry| json::line(found, &entry.line, entry.matched, &app.clock, &secrets))
         .collect()
 }
 

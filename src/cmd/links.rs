@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::env;
 
-use super::Desk;
+use super::App;
 use super::talk::Out;
 use calltrace_directory::Secret;
 use calltrace_model::record::id;
@@ -57,7 +57,7 @@ fn is_known(variable: impl Fn(&str) -> Option<String>) -> bool {
 
 /// Makes links, where pages can be reached and opened.
 pub(super) struct Links<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     front: Option<PublicUrl>,
     secrets: RefCell<HashMap<EnterpriseName, Option<Secret>>>,
 }
@@ -65,8 +65,8 @@ pub(super) struct Links<'d> {
 impl<'d> Links<'d> {
     /// For what is printed there. None are made for a terminal that is not known to understand them, for a
     /// pager other than a `less` that passes them on, and without `serve.public_url`.
-    pub(super) fn of(desk: &'d Desk, out: &Out) -> Links<'d> {
-        let settings = &desk.settings;
+    pub(super) fn of(app: &'d App, out: &Out) -> Links<'d> {
+        let settings = &app.settings;
         let is_wanted = settings.hyperlinks && out.has_style_on_terminal();
         let variable = |name: &str| env::var(name).ok();
         let is_understood = is_wanted && is_known(variable) && out.passes_links();
@@ -76,7 +76,7 @@ impl<'d> Links<'d> {
             set.or_else(|| settings.serve.public_url.clone())
         };
         Links {
-            desk,
+            app,
             front: is_understood.then(front).flatten(),
             secrets: RefCell::default(),
         }
@@ -91,8 +91,8 @@ impl<'d> Links<'d> {
         let mut secrets = self.secrets.borrow_mut();
         let secret = secrets
             .entry(enterprise.clone())
-            .or_insert_with(|| self.desk.book()?.secret(enterprise));
-        let expires = self.desk.now.unix_seconds() + VALID_SECONDS;
+            .or_insert_with(|| self.app.book()?.secret(enterprise));
+        let expires = self.app.now.unix_seconds() + VALID_SECONDS;
         let path = signed_path(secret.as_ref()?, enterprise, unique_id, expires);
         Some(front.join(&path))
     }

@@ -1,7 +1,7 @@
 //! What words mean that no definition can tell: enterprises by the names that people give them, numbers
 //! where an enterprise may stand, and words that only some hosts use.
 
-use super::Desk;
+use super::App;
 use super::serve::runtime;
 use crate::cli::{CallArgs, ContentArgs, is_id, is_phone};
 use calltrace_directory::{Directory, Times};
@@ -11,7 +11,7 @@ use calltrace_model::record::phone::PhoneQuery;
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
-impl Desk {
+impl App {
     /// Reads what was typed of calls: each word is an enterprise or, if it is none, the number of a client. What
     /// is neither stays, for whoever opens the enterprises to refuse.
     ///

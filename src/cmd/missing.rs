@@ -1,7 +1,7 @@
 //! What could not be read, said once the answer stands and in proportion: damage that may hide something of
 //! the answer makes it incomplete, other damage is a line beside it.
 
-use super::Desk;
+use super::App;
 use calltrace_store::error::{Error, Trouble};
 
 /// What could not be read, of all enterprises that were asked.
@@ -93,7 +93,7 @@ impl Missing {
     }
 }
 
-impl Desk {
+impl App {
     /// Names what could not be read: in two lines at most behind an answer that `found` something, each of them
     /// where nothing was found or explanations are asked for.
     pub(super) fn say_missing(&self, missing: &Missing, found: bool) {

@@ -111,35 +111,35 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         // These need no logs.
         Command::Link(args) => link::run(&global, &args),
         Command::Config(args) => config::run(&global, &args),
-        Command::Trace(args) => trace::run(&Desk::open(global)?.paged(), &args),
+        Command::Trace(args) => trace::run(&App::open(global)?.paged(), &args),
         Command::Search(mut args) => {
-            let desk = Desk::of_calls(global, &mut args.calls)?;
-            search::run(&desk.paged(), &args)
+            let app = App::of_calls(global, &mut args.calls)?;
+            search::run(&app.paged(), &args)
         }
         Command::Stats(mut args) => {
-            let desk = Desk::of_calls(global, &mut args.calls)?;
-            stats::run(&desk.paged(), &args)
+            let app = App::of_calls(global, &mut args.calls)?;
+            stats::run(&app.paged(), &args)
         }
-        Command::Export(mut args) => export::run(&Desk::of_calls(global, &mut args.calls)?, &args),
+        Command::Export(mut args) => export::run(&App::of_calls(global, &mut args.calls)?, &args),
         Command::Tail(args) => follow(global, *args),
         Command::Live(args) => follow(global, args.tail()),
         Command::Compare(args) => match args.follow {
-            true => compare::follow(&Desk::open(global)?, &args),
-            false => compare::run(&Desk::open(global)?.paged(), &args),
+            true => compare::follow(&App::open(global)?, &args),
+            false => compare::run(&App::open(global)?.paged(), &args),
         },
-        Command::Index(mut args) => index::run(&Desk::of(global, &mut args.enterprises)?, &args),
-        Command::Rotate(mut args) => rotate::run(&Desk::of(global, &mut args.enterprises)?, &args),
+        Command::Index(mut args) => index::run(&App::of(global, &mut args.enterprises)?, &args),
+        Command::Rotate(mut args) => rotate::run(&App::of(global, &mut args.enterprises)?, &args),
         Command::Doctor(mut args) => {
-            let desk = Desk::of(global, &mut args.enterprises)?;
-            doctor::run(&desk.paged(), &args)
+            let app = App::of(global, &mut args.enterprises)?;
+            doctor::run(&app.paged(), &args)
         }
-        Command::Sync(mut args) => sync::run(&Desk::of(global, &mut args.enterprises)?, &args),
-        Command::Serve(args) => serve::run(Desk::open(global)?, &args),
+        Command::Sync(mut args) => sync::run(&App::of(global, &mut args.enterprises)?, &args),
+        Command::Serve(args) => serve::run(App::open(global)?, &args),
     }
 }
 
 /// What every subcommand works with.
-struct Desk {
+struct App {
     tree: Tree,
     engine: Engine,
     clock: Clock,
@@ -157,13 +157,13 @@ struct Desk {
 
 /// Records or calls as they arrive.
 fn follow(global: Global, mut args: TailArgs) -> Result<Exit, Error> {
-    let desk = Desk::of(global, &mut args.enterprises)?;
-    desk.check_words(&args.enterprises, &args.content, args.follows())?;
-    tail::run(&desk, &args)
+    let app = App::of(global, &mut args.enterprises)?;
+    app.check_words(&args.enterprises, &args.content, args.follows())?;
+    tail::run(&app, &args)
 }
 
-impl Desk {
-    fn open(global: Global) -> Result<Desk, Error> {
+impl App {
+    fn open(global: Global) -> Result<App, Error> {
         let settings = Settings::load(global.config.as_deref())?;
         let tree = Root::of(&global, &settings).open()?;
         let clock = clock(global.tz, &settings);
@@ -172,7 +172,7 @@ impl Desk {
             say(&text);
         }
         let threads = global.threads.unwrap_or(settings.threads);
-        Ok(Desk {
+        Ok(App {
             tree,
             engine: Engine::new(usize::from(threads), Tuning::default(), clock.log)?,
             clock,
@@ -187,28 +187,28 @@ impl Desk {
     }
 
     /// The same, with what was typed of calls read.
-    fn of_calls(global: Global, args: &mut CallArgs) -> Result<Desk, Error> {
-        let desk = Desk::open(global)?;
-        desk.read_calls(args)?;
-        Ok(desk)
+    fn of_calls(global: Global, args: &mut CallArgs) -> Result<App, Error> {
+        let app = App::open(global)?;
+        app.read_calls(args)?;
+        Ok(app)
     }
 
     /// The same, with what was typed as enterprises read.
-    fn of(global: Global, enterprises: &mut [String]) -> Result<Desk, Error> {
-        let desk = Desk::open(global)?;
-        desk.read_enterprises(enterprises)?;
-        Ok(desk)
+    fn of(global: Global, enterprises: &mut [String]) -> Result<App, Error> {
+        let app = App::open(global)?;
+        app.read_enterprises(enterprises)?;
+        Ok(app)
     }
 
     /// The same for a command whose answer may be longer than a screen, and ends.
-    fn paged(self) -> Desk {
+    fn paged(self) -> App {
         let is_wanted = !self.global.no_pager && self.out().is_screen();
         let pager = pager::wanted().filter(|_| is_wanted);
         let notes = match pager {
             Some(_) => Notes::kept(),
             None => Notes::default(),
         };
-        Desk {
+        App {
             pager,
             notes,
             ..self

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::Desk;
+use super::App;
 use super::serve::runtime;
 use calltrace_directory::{Config, Directory, Names, Secret, Times, Wanted};
 use calltrace_engine::TracedCall;
@@ -28,13 +28,13 @@ pub(super) struct Book {
 impl Book {
     /// `None` where the settings know nobody. What this user may not read is passed over, and named
     /// to those who asked with `-v`.
-    pub(super) fn open(desk: &Desk) -> Option<Book> {
-        let mut config: Config = desk.settings.directory.clone();
+    pub(super) fn open(app: &App) -> Option<Book> {
+        let mut config: Config = app.settings.directory.clone();
         if config.is_empty() {
             return None;
         }
         for what in config.pass_over_unreadable() {
-            desk.explain(|| format!("passed over: {what}"));
+            app.explain(|| format!("passed over: {what}"));
         }
         let times = Times {
             budget: PATIENCE,
@@ -47,7 +47,7 @@ impl Book {
             Ok::<_, Error>(Book { runtime, directory })
         });
         opened
-            .inspect_err(|error| desk.explain(|| format!("no names: {error}")))
+            .inspect_err(|error| app.explain(|| format!("no names: {error}")))
             .ok()
     }
 
@@ -67,8 +67,8 @@ impl Book {
 
 /// The names of those who took part in a call. A source that does not answer costs its names, and is named
 /// to those who asked with `-v`.
-pub(super) fn people(desk: &Desk, enterprise: &EnterpriseName, call: &TracedCall) -> People {
-    let people = asked(desk, &[(enterprise, wanted(call))]).pop();
+pub(super) fn people(app: &App, enterprise: &EnterpriseName, call: &TracedCall) -> People {
+    let people = asked(app, &[(enterprise, wanted(call))]).pop();
     let mut people = people.unwrap_or_default();
     if let Some((number, name)) = client_in_log(call) {
         people.clients.entry(number).or_insert(name);
@@ -78,10 +78,10 @@ pub(super) fn people(desk: &Desk, enterprise: &EnterpriseName, call: &TracedCall
 
 /// The names of those who took part in some calls, by enterprise.
 pub(super) fn people_of(
-    desk: &Desk,
+    app: &App,
     calls: &[(&EnterpriseName, &Summary)],
 ) -> BTreeMap<EnterpriseName, People> {
-    if desk.book().is_none() {
+    if app.book().is_none() {
         return BTreeMap::new();
     }
     let enterprises: BTreeSet<&EnterpriseName> = calls.iter().map(|(name, _)| *name).collect();
@@ -90,13 +90,13 @@ pub(super) fn people_of(
         (*enterprise, wanted_of_rows(own.map(|(_, call)| *call)))
     });
     let wanted: Vec<_> = wanted.collect();
-    let people = asked(desk, &wanted);
+    let people = asked(app, &wanted);
     let names = enterprises.into_iter().cloned();
     names.zip(people).collect()
 }
 
-fn asked(desk: &Desk, wanted: &[(&EnterpriseName, Wanted)]) -> Vec<People> {
-    let Some(book) = desk.book() else {
+fn asked(app: &App, wanted: &[(&EnterpriseName, Wanted)]) -> Vec<People> {
+    let Some(book) = app.book() else {
         return Vec::new();
     };
     let mut missing = BTreeSet::new();
@@ -111,7 +111,7 @@ fn asked(desk: &Desk, wanted: &[(&EnterpriseName, Wanted)]) -> Vec<People> {
     });
     let people = people.collect();
     for source in missing {
-        desk.explain(|| format!("{source} did not answer; names may be missing"));
+        app.explain(|| format!("{source} did not answer; names may be missing"));
     }
     people
 }

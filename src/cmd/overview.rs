@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Error> {
     let enterprises = Tree::open(root.path).and_then(|tree| tree.enterprises());
     let enterprises = enterprises.unwrap_or_default();
     Out::stdout(global.color).styled(|out| {
-        deeds(out, enterprises.first())?;
+        ops(out, enterprises.first())?;
         writeln!(out, "\nlogs      {}", logs(&root, &enterprises))?;
         for (path, state) in &settings.files {
             writeln!(out, "settings  {}, {}", path.display(), state.as_str())?;
@@ -35,7 +35,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Error> {
 }
 
 /// Each subcommand, by what it is typed for.
-fn deeds(out: &mut dyn Write, enterprise: Option<&EnterpriseName>) -> io::Result<()> {
+fn ops(out: &mut dyn Write, enterprise: Option<&EnterpriseName>) -> io::Result<()> {
     let number = enterprise.map_or("0367", EnterpriseName::as_str);
     writeln!(
         out,

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::Desk;
+use super::App;
 use calltrace_output::rotation::size;
 use calltrace_store::scan::Meter;
 
@@ -22,7 +22,7 @@ pub(super) struct Progress {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Desk {
+impl App {
     /// Shows on a terminal how far what is read from now on has come, if it takes long.
     pub(super) fn progress(&self) -> Option<Progress> {
         let is_seen = io::stderr().is_terminal() && !self.global.quiet;

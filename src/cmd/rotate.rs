@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::progress::PROGRESS_AFTER;
 use super::talk::Out;
-use super::{Desk, Exit, consent, say};
+use super::{App, Exit, consent, say};
 use crate::cli::{RotateArgs, RotateFormat};
 use calltrace_output::{json, rotation};
 use calltrace_store::error::Error;
@@ -23,27 +23,27 @@ use calltrace_upkeep::rotate::{Done, Kind, News, Policy, Report, Rotation};
 /// settle; what is packed at a time is bounded by `--threads`.
 const JOBS: usize = 16;
 
-pub(super) fn run(desk: &Desk, args: &RotateArgs) -> Result<Exit, Error> {
-    let enterprises = desk.tree.select(&args.enterprises)?;
-    let policy = args.policy(&desk.settings.rotate);
+pub(super) fn run(app: &App, args: &RotateArgs) -> Result<Exit, Error> {
+    let enterprises = app.tree.select(&args.enterprises)?;
+    let policy = args.policy(&app.settings.rotate);
     let begin = |policy: Policy| {
         Rotation::new(
-            &desk.tree,
-            desk.engine.zone(),
+            &app.tree,
+            app.engine.zone(),
             policy,
             &Disk,
-            desk.engine.pool(),
-            &desk.now,
+            app.engine.pool(),
+            &app.now,
         )
     };
-    if !args.dry_run && !consent::is_given(desk, args, &enterprises, &begin(policy.clone()))? {
+    if !args.dry_run && !consent::is_given(app, args, &enterprises, &begin(policy.clone()))? {
         return Ok(Exit::Incomplete);
     }
     let rotation = begin(policy)
-        .with_tables(&desk.engine)
+        .with_tables(&app.engine)
         .waiting(args.wait)
         .dry(args.dry_run);
-    let mut listener = Listener::new(desk, args);
+    let mut listener = Listener::new(app, args);
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
@@ -89,7 +89,7 @@ fn work(rotation: &Rotation<'_>, name: &EnterpriseName, sender: &mpsc::Sender<He
 
 /// Prints what the threads tell. A reader that has gone away does not end the rotation.
 struct Listener<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     args: &'d RotateArgs,
     out: Out,
     failed: Option<Error>,
@@ -98,13 +98,13 @@ struct Listener<'d> {
 }
 
 impl<'d> Listener<'d> {
-    fn new(desk: &'d Desk, args: &'d RotateArgs) -> Listener<'d> {
+    fn new(app: &'d App, args: &'d RotateArgs) -> Listener<'d> {
         Listener {
-            desk,
+            app,
             args,
-            out: desk.out(),
+            out: app.out(),
             failed: None,
-            progress: Progress::new(!desk.global.quiet && stderr().is_terminal()),
+            progress: Progress::new(!app.global.quiet && stderr().is_terminal()),
             reports: Vec::new(),
         }
     }
@@ -120,7 +120,7 @@ impl<'d> Listener<'d> {
     }
 
     fn print(&mut self, name: &EnterpriseName, done: &Done) {
-        let is_told = done.step.kind != Kind::Catalog || self.desk.global.verbose;
+        let is_told = done.step.kind != Kind::Catalog || self.app.global.verbose;
         if self.args.format == RotateFormat::Json || !is_told {
             return;
         }
@@ -139,8 +139,8 @@ impl<'d> Listener<'d> {
         for done in report.steps.iter().filter(|_| self.args.dry_run) {
             self.print(&name, done);
         }
-        let (desk, folder) = (self.desk, self.desk.tree.path(&name));
-        self.progress.bar.suspend(|| tell(desk, &folder, &report));
+        let (app, folder) = (self.app, self.app.tree.path(&name));
+        self.progress.bar.suspend(|| tell(app, &folder, &report));
         self.reports.push(report);
     }
 
@@ -160,17 +160,17 @@ impl<'d> Listener<'d> {
 }
 
 /// What is said of an enterprise beside its steps.
-fn tell(desk: &Desk, folder: &Path, report: &Report) {
+fn tell(app: &App, folder: &Path, report: &Report) {
     let name = &report.enterprise;
     if report.is_busy {
-        return desk.say(&format!("{name}: another rotation runs"));
+        return app.say(&format!("{name}: another rotation runs"));
     }
-    desk.explain(|| format!("{name}: mode {}: {}", report.mode.as_str(), report.reason));
+    app.explain(|| format!("{name}: mode {}: {}", report.mode.as_str(), report.reason));
     for other in &report.left_alone {
-        desk.explain(|| format!("{name}: {other} and is left alone"));
+        app.explain(|| format!("{name}: {other} and is left alone"));
     }
     for waiting in &report.waiting {
-        desk.say(&format!("{name}: {}: {}", waiting.file, waiting.why));
+        app.say(&format!("{name}: {}: {}", waiting.file, waiting.why));
     }
     // Also when nothing else is said: cron's mail is how anybody hears of it.
     for trouble in &report.troubles {
@@ -182,14 +182,14 @@ fn tell(desk: &Desk, folder: &Path, report: &Report) {
         }
     }
     for table in &report.tables {
-        desk.explain(|| format!("{name}: {table} is made"));
+        app.explain(|| format!("{name}: {table} is made"));
     }
     for without in &report.without_table {
-        desk.explain(|| format!("{name}: {without}"));
+        app.explain(|| format!("{name}: {without}"));
     }
     let is_idle = report.steps.is_empty() && report.waiting.is_empty();
     if is_idle && report.troubles.is_empty() {
-        desk.explain(|| format!("{name}: nothing due"));
+        app.explain(|| format!("{name}: nothing due"));
     }
 }
 

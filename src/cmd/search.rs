@@ -3,7 +3,7 @@
 use super::calls::{newest_first, question, span, wanted_outcome};
 use super::links::Links;
 use super::talk::{Out, sum};
-use super::{Desk, Exit, names};
+use super::{App, Exit, names};
 use crate::cli::{SearchArgs, SearchFormat};
 use calltrace_engine::{Found, MissedCall, Within};
 use calltrace_model::call::{Outcome, Summary};
@@ -14,17 +14,17 @@ use calltrace_output::{TableOptions, csv, json, write_table};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
-pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
+pub(super) fn run(app: &App, args: &SearchArgs) -> Result<Exit, Error> {
     if args.raw_csv && args.format != SearchFormat::Csv {
         let text = "--raw-csv is about CSV; --format csv prints it";
         return Err(Error::Usage(text.to_owned()));
     }
-    let enterprises = desk.tree.select(&args.calls.enterprises)?;
-    let (since, until) = span(desk, &args.calls)?;
+    let enterprises = app.tree.select(&args.calls.enterprises)?;
+    let (since, until) = span(app, &args.calls)?;
     if args.lines {
-        super::lines::run(desk, args, &enterprises, since, until)
+        super::lines::run(app, args, &enterprises, since, until)
     } else {
-        calls(desk, args, &enterprises, since, until)
+        calls(app, args, &enterprises, since, until)
     }
 }
 
@@ -32,13 +32,13 @@ pub(super) fn run(desk: &Desk, args: &SearchArgs) -> Result<Exit, Error> {
 type Row<'f> = (usize, &'f EnterpriseName, &'f Summary);
 
 fn calls(
-    desk: &Desk,
+    app: &App,
     args: &SearchArgs,
     enterprises: &[EnterpriseName],
     since: Option<Stamp>,
     until: Option<Stamp>,
 ) -> Result<Exit, Error> {
-    let mut question = question(desk, &args.calls, args.strict);
+    let mut question = question(app, &args.calls, args.strict);
     question.criteria.since = since;
     question.criteria.until = until;
     question.criteria.outcome = wanted_outcome(args.status(), args.not_returned)?;
@@ -47,7 +47,7 @@ fn calls(
     let limit = args.limit().map(|limit| limit.saturating_add(1));
     question.limit = limit.filter(|_| !args.not_returned);
     question.count_only = args.count && !args.not_returned;
-    let mut answers = desk.ask(enterprises, &question);
+    let mut answers = app.ask(enterprises, &question);
     if let Some(limit) = args.limit().filter(|_| !args.not_returned) {
         answers.narrow(limit);
     }
@@ -77,9 +77,9 @@ fn calls(
             now: question.criteria.now,
             strict: args.strict,
         };
-        let engine = &desk.engine;
-        let (returns, later) = engine.returns(&desk.tree, enterprises, &missed, within);
-        missing.join(desk.hear(enterprises, later, true).missing());
+        let engine = &app.engine;
+        let (returns, later) = engine.returns(&app.tree, enterprises, &missed, within);
+        missing.join(app.hear(enterprises, later, true).missing());
         Some(returns)
     } else {
         None
@@ -103,7 +103,7 @@ fn calls(
     };
     rows.truncate(args.limit().unwrap_or(rows.len()));
 
-    let mut out = desk.out();
+    let mut out = app.out();
     let count = match question.count_only {
         true => all.iter().map(|found| found.count).sum(),
         false => rows.len(),
@@ -111,24 +111,17 @@ fn calls(
     if args.count {
         out.bytes(|out| writeln!(out, "{count}"))?;
     } else {
-        print_calls(
-            desk,
-            args,
-            &mut out,
-            &rows,
-            returns.as_ref(),
-            (all, &extent),
-        )?;
+        print_calls(app, args, &mut out, &rows, returns.as_ref(), (all, &extent))?;
     }
     let says_itself = matches!(args.format, SearchFormat::Json | SearchFormat::Ndjson);
     if extent.is_cut && !says_itself {
-        desk.say_cut(args.limit);
+        app.say_cut(args.limit);
     }
     if count == 0 {
         let searched = sum(all.iter().map(|found| found.searched));
-        desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
+        app.say(&format!("no such call, {}", app.searched_text(&searched)));
     }
-    desk.say_missing(&missing, count > 0);
+    app.say_missing(&missing, count > 0);
     Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
@@ -142,15 +135,15 @@ fn missed_call((enterprise, _, call): &Row<'_>) -> Option<MissedCall> {
 
 /// Calls as rows, with the names of people and links to their pages; `fates` of the missed ones, where that is asked.
 pub(super) fn print_table(
-    desk: &Desk,
+    app: &App,
     out: &mut Out,
     calls: &[(&EnterpriseName, &Summary)],
     fates: Option<&[Option<Fate<'_>>]>,
 ) -> Result<(), Error> {
-    let people = names::people_of(desk, calls);
-    let links = Links::of(desk, out);
+    let people = names::people_of(app, calls);
+    let links = Links::of(app, out);
     let options = TableOptions {
-        clock: &desk.clock,
+        clock: &app.clock,
         width: out.width(),
         fates,
         people: &people,
@@ -160,7 +153,7 @@ pub(super) fn print_table(
 }
 
 fn print_calls(
-    desk: &Desk,
+    app: &App,
     args: &SearchArgs,
     out: &mut Out,
     rows: &[Row<'_>],
@@ -178,26 +171,26 @@ fn print_calls(
     let values = || {
         calls.iter().enumerate().map(|(at, (name, call))| {
             let fate = fates.as_ref().and_then(|fates| fates[at].as_ref());
-            json::row_returned(name.as_str(), call, fate, &desk.clock)
+            json::row_returned(name.as_str(), call, fate, &app.clock)
         })
     };
     // All of them are not returned, which needs no column.
     let shown = fates.as_deref().filter(|_| args.callbacks);
     match args.format {
-        SearchFormat::Table => print_table(desk, out, &calls, shown),
+        SearchFormat::Table => print_table(app, out, &calls, shown),
         SearchFormat::Csv => {
-            out.csv(|out| csv::write_csv(out, &calls, fates.as_deref(), &desk.clock, args.raw_csv))
+            out.csv(|out| csv::write_csv(out, &calls, fates.as_deref(), &app.clock, args.raw_csv))
         }
         SearchFormat::Ndjson => out.bytes(|out| {
             values().try_for_each(|value| json::write(out, &value, false))?;
-            json::write(out, &json::last_report(all, extent, &desk.clock), false)
+            json::write(out, &json::last_report(all, extent, &app.clock), false)
         }),
         SearchFormat::Json => {
             let mut document = serde_json::Map::new();
             document.insert("version".to_owned(), json::VERSION.into());
             document.insert("results".to_owned(), values().collect());
             extent.put(&mut document);
-            let report = json::report(all, &desk.clock);
+            let report = json::report(all, &app.clock);
             document.insert("report".to_owned(), report);
             out.bytes(|out| json::write(out, &document.into(), true))
         }
@@ -208,9 +201,9 @@ fn print_calls(
                 if own.is_empty() {
                     continue;
                 }
-                let engine = &desk.engine;
+                let engine = &app.engine;
                 let calls =
-                    engine.lines_of_calls(&desk.tree, &found.enterprise, &own, args.strict)?;
+                    engine.lines_of_calls(&app.tree, &found.enterprise, &own, args.strict)?;
                 out.raw(calls.iter().flatten().map(|line| &*line.text))?;
             }
             Ok(())

@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::talk::many;
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::{ServeArgs, own_url};
 use calltrace_directory::{Directory, Secret};
 use calltrace_engine::MemoryLimits;
@@ -31,12 +31,12 @@ const WORKERS: usize = 2;
 /// Random bytes of a token for one run.
 const TOKEN_BYTES: usize = 16;
 
-pub(super) fn run(desk: Desk, args: &ServeArgs) -> Result<Exit, Error> {
-    let usual = desk.settings.serve.log_file.as_deref();
+pub(super) fn run(app: App, args: &ServeArgs) -> Result<Exit, Error> {
+    let usual = app.settings.serve.log_file.as_deref();
     let file = args.log_file.as_deref().or(usual);
-    let log = log::start(&desk, args.log_format, file)?;
+    let log = log::start(&app, args.log_format, file)?;
     let runtime = runtime(WORKERS)?;
-    let exit = runtime.block_on(serve(desk, args, &log));
+    let exit = runtime.block_on(serve(app, args, &log));
     // The engine may still work for somebody who was cut off: not waited for.
     runtime.shutdown_background();
     exit
@@ -54,36 +54,36 @@ pub(super) fn runtime(workers: usize) -> Result<Runtime, Error> {
     })
 }
 
-async fn serve(desk: Desk, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
+async fn serve(app: App, args: &ServeArgs, log: &Log) -> Result<Exit, Error> {
     let listen_for = |kind| signal(kind).map_err(Error::ServiceSignals);
     let mut interrupt = listen_for(SignalKind::interrupt())?;
     let mut terminate = listen_for(SignalKind::terminate())?;
     log.reopen_on_hangup().map_err(Error::ServiceSignals)?;
-    let usual = &desk.settings.serve;
+    let usual = &app.settings.serve;
     let listen = args.listen.unwrap_or(usual.listen);
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|source| Error::Listen { at: listen, source })?;
     let at = listener.local_addr().unwrap_or(listen);
     let public_url = args.public_url.clone().or(usual.public_url.clone());
-    let (directory, token) = directory(&desk)?;
-    let api_token = api_token(&desk)?;
-    let sync = sync::open(&desk).await?;
-    let enterprises = desk.tree.enterprises()?;
-    desk.say(&format!(
+    let (directory, token) = directory(&app)?;
+    let api_token = api_token(&app)?;
+    let sync = sync::open(&app).await?;
+    let enterprises = app.tree.enterprises()?;
+    app.say(&format!(
         "serving {} ({}) on http://{at}",
-        desk.tree.root().display(),
+        app.tree.root().display(),
         many(enterprises.len(), "enterprise"),
     ));
-    warn_of_open(&desk, at);
+    warn_of_open(&app, at);
     if let Some(sync) = &sync {
-        sync.say(&desk);
+        sync.say(&app);
     }
     if let Some(token) = token {
         let front = public_url.clone().unwrap_or_else(|| own_url(at));
-        print_link(&desk, &front, &enterprises, &token)?;
+        print_link(&app, &front, &enterprises, &token)?;
     }
-    let quiet = desk.global.quiet;
-    let (mut site, limits) = site(desk, directory, public_url)?;
+    let quiet = app.global.quiet;
+    let (mut site, limits) = site(app, directory, public_url)?;
     site.api_token = api_token;
     site.port = at.port();
     if let Some(lost) = log.lines_lost() {
@@ -134,9 +134,9 @@ async fn ended(mut told: watch::Receiver<bool>) {
     let _ = told.wait_for(|ends| *ends).await;
 }
 
-fn warn_of_open(desk: &Desk, at: SocketAddr) {
+fn warn_of_open(app: &App, at: SocketAddr) {
     if !at.ip().is_loopback() {
-        desk.say(&format!(
+        app.say(&format!(
             "{at} can be reached from other hosts without TLS, and tokens can be read on the way; \
              better listen on 127.0.0.1 behind a proxy that has TLS"
         ));
@@ -144,14 +144,14 @@ fn warn_of_open(desk: &Desk, at: SocketAddr) {
 }
 
 /// Who is who, and a token where nobody else could open anything.
-fn directory(desk: &Desk) -> Result<(Directory, Option<String>), Error> {
-    let (directory, warnings) = Directory::open(&desk.settings.directory)?;
-    warnings.iter().for_each(|warning| desk.say(warning));
-    if desk.settings.directory.knows_enterprises() {
+fn directory(app: &App) -> Result<(Directory, Option<String>), Error> {
+    let (directory, warnings) = Directory::open(&app.settings.directory)?;
+    warnings.iter().for_each(|warning| app.say(warning));
+    if app.settings.directory.knows_enterprises() {
         return Ok((directory, None));
     }
     if supervisor::keeps_what_is_printed() {
-        desk.say(
+        app.say(
             "no secrets are set, so no page can be opened; put them into the settings, under \
              [enterprises] or [postgres]. The journal is no place for a token of this run alone",
         );
@@ -166,23 +166,23 @@ fn directory(desk: &Desk) -> Result<(Directory, Option<String>), Error> {
 }
 
 /// What opens the API to those who are no program of this host.
-fn api_token(desk: &Desk) -> Result<Option<Secret>, Error> {
+fn api_token(app: &App) -> Result<Option<Secret>, Error> {
     let mut warnings = Vec::new();
-    let given = desk.settings.serve.api_token.as_ref();
+    let given = app.settings.serve.api_token.as_ref();
     let token = given.map(|given| given.read("serve.api_token", &mut warnings));
-    warnings.iter().for_each(|warning| desk.say(warning));
+    warnings.iter().for_each(|warning| app.say(warning));
     token.transpose()
 }
 
 fn site(
-    desk: Desk,
+    app: App,
     directory: Directory,
     public_url: Option<PublicUrl>,
 ) -> Result<(Site, ConnectionLimits), Error> {
-    let (usual, clock, now) = (desk.settings.serve, desk.clock, desk.now);
-    let engine = desk.engine.remembering(MemoryLimits::default());
+    let (usual, clock, now) = (app.settings.serve, app.clock, app.now);
+    let engine = app.engine.remembering(MemoryLimits::default());
     let lister = engine.beside()?;
-    let mut site = Site::new(desk.tree, engine, clock, directory, usual.limits, now);
+    let mut site = Site::new(app.tree, engine, clock, directory, usual.limits, now);
     site.lister = Some(lister);
     site.language = usual.language;
     site.recordings = usual.recordings;
@@ -193,13 +193,13 @@ fn site(
 
 /// The link that opens the enterprise with the newest records, on stdout.
 fn print_link(
-    desk: &Desk,
+    app: &App,
     front: &PublicUrl,
     enterprises: &[EnterpriseName],
     token: &str,
 ) -> Result<(), Error> {
     let written = |name: &&EnterpriseName| {
-        let files = desk
+        let files = app
             .tree
             .folder(name)
             .and_then(|folder| tree::look_at(&folder));
@@ -209,7 +209,7 @@ fn print_link(
     let newest = enterprises.iter().rev().max_by_key(written);
     let name = newest.map_or("ENTERPRISE", EnterpriseName::as_str);
     let link = front.join(&format!("/calls/{name}?token={token}"));
-    desk.say(&format!(
+    app.say(&format!(
         "no secrets are set, so this run has a token of its own, which opens {} until it ends; \
          secrets that stay go into the settings, under [enterprises] or [postgres]",
         match enterprises.len() {
@@ -217,5 +217,5 @@ fn print_link(
             n => format!("all {n} enterprises"),
         },
     ));
-    desk.out().bytes(|out| writeln!(out, "{link}"))
+    app.out().bytes(|out| writeln!(out, "{link}"))
 }

@@ -3,7 +3,7 @@
 use super::calls::{Answers, question, span};
 use super::missing::Missing;
 use super::talk::sum;
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::{StatsArgs, StatsFormat};
 use calltrace_engine::StatsQuestion;
 use calltrace_model::record::Stamp;
@@ -13,26 +13,26 @@ use calltrace_output::stats::{Shown, Words, document, svg, write_csv, write_parq
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
-pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
+pub(super) fn run(app: &App, args: &StatsArgs) -> Result<Exit, Error> {
     if args.format == StatsFormat::Parquet {
-        desk.out().takes_binary("--format parquet")?;
+        app.out().takes_binary("--format parquet")?;
     }
-    let enterprises = desk.tree.select(&args.calls.enterprises)?;
-    let (since, until) = span(desk, &args.calls)?;
-    let (stats, answers, missing) = counted(desk, args, &enterprises, since, until);
+    let enterprises = app.tree.select(&args.calls.enterprises)?;
+    let (since, until) = span(app, &args.calls)?;
+    let (stats, answers, missing) = counted(app, args, &enterprises, since, until);
     let shown = Shown {
         stats: &stats,
         enterprises: &enterprises,
         since,
         until,
         limit: Some(args.limit).filter(|limit| *limit > 0),
-        clock: &desk.clock,
+        clock: &app.clock,
     };
     let count = stats.total.outcomes.all();
-    print(desk, args.format, &shown, &answers)?;
+    print(app, args.format, &shown, &answers)?;
     let is_cut = shown.left_out() > 0;
     if is_cut && args.format != StatsFormat::Json {
-        desk.say(&format!(
+        app.say(&format!(
             "the busiest {} of {} are shown; --limit 0 shows all",
             args.limit,
             stats.groups.len()
@@ -40,21 +40,21 @@ pub(super) fn run(desk: &Desk, args: &StatsArgs) -> Result<Exit, Error> {
     }
     if count == 0 {
         let searched = sum(answers.found.iter().map(|found| found.searched));
-        desk.say(&format!("no such call, {}", desk.searched_text(&searched)));
+        app.say(&format!("no such call, {}", app.searched_text(&searched)));
     }
-    desk.say_missing(&missing, count > 0);
+    app.say_missing(&missing, count > 0);
     Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
 /// Counts the calls of the period; what enterprises answered, and what could not be read.
 fn counted(
-    desk: &Desk,
+    app: &App,
     args: &StatsArgs,
     enterprises: &[EnterpriseName],
     since: Option<Stamp>,
     until: Option<Stamp>,
 ) -> (Stats, Answers, Missing) {
-    let mut search = question(desk, &args.calls, args.strict);
+    let mut search = question(app, &args.calls, args.strict);
     search.criteria.since = since;
     search.criteria.until = until;
     let question = StatsQuestion {
@@ -63,26 +63,26 @@ fn counted(
         within_millis: args.within.callback_within,
         ..StatsQuestion::default()
     };
-    let clock = desk.clock;
+    let clock = app.clock;
     let local = |at| clock.local_hour(at);
-    let progress = desk.progress();
-    let counted = desk
+    let progress = app.progress();
+    let counted = app
         .engine
-        .statistics(&desk.tree, enterprises, &question, local);
+        .statistics(&app.tree, enterprises, &question, local);
     drop(progress);
-    let mut answers = desk.hear(enterprises, counted.found, false);
+    let mut answers = app.hear(enterprises, counted.found, false);
     let mut missing = answers.missing();
-    missing.join(desk.hear(enterprises, counted.later, true).missing());
+    missing.join(app.hear(enterprises, counted.later, true).missing());
     (counted.stats, answers, missing)
 }
 
 fn print(
-    desk: &Desk,
+    app: &App,
     format: StatsFormat,
     shown: &Shown<'_>,
     answers: &Answers,
 ) -> Result<(), Error> {
-    let mut out = desk.out();
+    let mut out = app.out();
     match format {
         StatsFormat::Table => {
             if shown.stats.total.outcomes.all() == 0 {
@@ -99,7 +99,7 @@ fn print(
         }
         StatsFormat::Json => {
             let mut document = document(shown);
-            let report = json::report(&answers.found, &desk.clock);
+            let report = json::report(&answers.found, &app.clock);
             document.insert("report".to_owned(), report);
             out.bytes(|out| json::write(out, &document.into(), true))
         }

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::serve::runtime;
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::{SyncArgs, SyncFormat};
 use calltrace_hosts::journal::Days;
 use calltrace_hosts::{Host, Limits};
@@ -21,14 +21,14 @@ use calltrace_sync::{FIRST_DAY, HostOutcome, LAST_DAY, Question, Site, sync_host
 /// Threads for connections; what takes long is done on others.
 const WORKERS: usize = 2;
 
-pub(super) fn run(desk: &Desk, args: &SyncArgs) -> Result<Exit, Error> {
-    let hosts = hosts(desk, args)?;
+pub(super) fn run(app: &App, args: &SyncArgs) -> Result<Exit, Error> {
+    let hosts = hosts(app, args)?;
     let question = Question {
-        days: days(desk, args)?,
+        days: days(app, args)?,
         dry_run: args.dry_run,
     };
-    let site = site(desk)?;
-    let mut out = desk.out();
+    let site = site(app)?;
+    let mut out = app.out();
     let outcomes = runtime(WORKERS)?.block_on(async {
         let asked = hosts.iter().map(|host| sync_host(&site, host, question));
         let mut answers = stream::iter(asked).buffer_unordered(usize::from(args.jobs));
@@ -39,7 +39,7 @@ pub(super) fn run(desk: &Desk, args: &SyncArgs) -> Result<Exit, Error> {
                 out.raw(std::iter::once(line.as_bytes()))?;
                 for trouble in &outcome.troubles {
                     let (enterprise, host) = (&outcome.enterprise, &outcome.host);
-                    desk.say(&format!("{enterprise} {host}: {trouble}"));
+                    app.say(&format!("{enterprise} {host}: {trouble}"));
                 }
             }
             outcomes.push(outcome);
@@ -58,8 +58,8 @@ pub(super) fn run(desk: &Desk, args: &SyncArgs) -> Result<Exit, Error> {
 }
 
 /// The hosts of the enterprises that were typed; of all of them if none was.
-fn hosts(desk: &Desk, args: &SyncArgs) -> Result<Vec<Host>, Error> {
-    let all = desk.settings.hosts()?;
+fn hosts(app: &App, args: &SyncArgs) -> Result<Vec<Host>, Error> {
+    let all = app.settings.hosts()?;
     if all.is_empty() {
         return Err(Error::Usage(
             "the settings name no host; [hosts.NAME] says which hosts keep journals, see calltrace-config(5)"
@@ -69,7 +69,7 @@ fn hosts(desk: &Desk, args: &SyncArgs) -> Result<Vec<Host>, Error> {
     if args.enterprises.is_empty() {
         return Ok(all);
     }
-    let wanted = desk.tree.select(&args.enterprises)?;
+    let wanted = app.tree.select(&args.enterprises)?;
     if let Some(name) = wanted
         .iter()
         .find(|name| !all.iter().any(|host| host.enterprise == **name))
@@ -84,10 +84,10 @@ fn hosts(desk: &Desk, args: &SyncArgs) -> Result<Vec<Host>, Error> {
     Ok(all.into_iter().filter(is_wanted).collect())
 }
 
-fn days(desk: &Desk, args: &SyncArgs) -> Result<Days, Error> {
+fn days(app: &App, args: &SyncArgs) -> Result<Days, Error> {
     let day = |flag, typed: &Option<String>| -> Result<Option<NaiveDate>, Error> {
-        let moment = desk.moment(flag, typed.as_deref())?;
-        let shown = desk.clock.shown;
+        let moment = app.moment(flag, typed.as_deref())?;
+        let shown = app.clock.shown;
         Ok(moment.map(|moment| moment.begin.with_timezone(&shown).date_naive()))
     };
     let (since, until) = (day("--since", &args.since)?, day("--until", &args.until)?);
@@ -108,16 +108,16 @@ fn days(desk: &Desk, args: &SyncArgs) -> Result<Days, Error> {
 }
 
 /// What hosts are asked with, by the settings.
-pub(super) fn site(desk: &Desk) -> Result<Site, Error> {
+pub(super) fn site(app: &App) -> Result<Site, Error> {
     let mut warnings = Vec::new();
-    let records = Records::open(&desk.settings.sync.records, &mut warnings)?;
-    warnings.iter().for_each(|warning| desk.say(warning));
+    let records = Records::open(&app.settings.sync.records, &mut warnings)?;
+    warnings.iter().for_each(|warning| app.say(warning));
     Ok(Site {
         records: records.map(Arc::new),
-        tree: desk.tree.clone(),
-        engine: Arc::new(desk.engine.beside()?),
-        now: desk.now.clone(),
-        deeds: Arc::new(Disk),
+        tree: app.tree.clone(),
+        engine: Arc::new(app.engine.beside()?),
+        now: app.now.clone(),
+        ops: Arc::new(Disk),
         limits: Limits::default(),
     })
 }

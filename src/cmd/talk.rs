@@ -9,7 +9,7 @@ use std::os::unix::fs::FileTypeExt;
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::Desk;
+use super::App;
 use super::pager::Pager;
 use super::root::is_tree;
 use crate::cli::ColorWhen;
@@ -215,7 +215,7 @@ pub fn say(text: &str) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
-impl Desk {
+impl App {
     /// Names what could not be read.
     pub(super) fn say_troubles<'t>(&self, troubles: impl IntoIterator<Item = &'t Trouble>) {
         for trouble in troubles {

@@ -1,7 +1,7 @@
 //! Which call `trace` is about: one named by an id, or the newest one of a number; and what is shown where
 //! only an enterprise is named.
 
-use super::Desk;
+use super::App;
 use super::calls::{Answers, newest_first};
 use super::missing::Missing;
 use super::search::print_table;
@@ -41,7 +41,7 @@ pub(super) fn check_id(asked: &str) -> Result<(), Error> {
     )))
 }
 
-impl Desk {
+impl App {
     /// The call that was typed: after an enterprise or not, an id or a number.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::talk::{Out, sum};
 use super::target::Target;
-use super::{Desk, Exit, names};
+use super::{App, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
 use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
 use calltrace_model::record::Record;
@@ -15,13 +15,13 @@ use calltrace_store::tree::EnterpriseName;
 /// Enterprises asked side by side; their answers are held until they are printed.
 const AT_ONCE: usize = 32;
 
-pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
+pub(super) fn run(app: &App, args: &TraceArgs) -> Result<Exit, Error> {
     let Target {
         enterprises,
         id: asked,
         since,
         mut missing,
-    } = desk.target(args)?;
+    } = app.target(args)?;
     let asked = &asked;
     let question = TraceQuestion {
         id: asked.clone(),
@@ -29,7 +29,7 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         every_file: args.every_file,
         since,
     };
-    let mut out = desk.out();
+    let mut out = app.out();
     let mut traces = Vec::new();
     let mut found = 0;
     // All records of a call, as they stand in the files, are printed as they are read.
@@ -39,10 +39,8 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
         false => RecordLimits::of(args.limit),
     };
     let asked_of = |at_once: &[EnterpriseName]| {
-        let progress = desk.progress();
-        let answers = desk
-            .engine
-            .trace_each(&desk.tree, at_once, &question, limits);
+        let progress = app.progress();
+        let answers = app.engine.trace_each(&app.tree, at_once, &question, limits);
         drop(progress);
         at_once.iter().cloned().zip(answers).collect::<Vec<_>>()
     };
@@ -51,11 +49,11 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
             continue;
         };
         if let Some(call) = &mut trace.call {
-            call.summary.settle(&call.facts, desk.now_stamp());
+            call.summary.settle(&call.facts, app.now_stamp());
         }
-        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&trace.searched)));
+        app.explain(|| format!("{enterprise}: {}", app.searched_text(&trace.searched)));
         if let Some(call) = &trace.call {
-            say_others(desk, asked, call);
+            say_others(app, asked, call);
             if found > 0 && args.format == TraceFormat::Timeline {
                 out.bytes(|out| out.write_all(b"\n"))?;
             }
@@ -64,19 +62,19 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
                 TraceFormat::Json => {}
                 TraceFormat::Raw if as_read && call.left_out > 0 => {
                     let mut print = |lines: &[Line]| print_raw(args, &mut out, lines);
-                    let (engine, tree) = (&desk.engine, &desk.tree);
+                    let (engine, tree) = (&app.engine, &app.tree);
                     let named = engine.each_record(tree, &enterprise, &question, &mut print)?;
                     trace.troubles.extend(named);
                     Trouble::tidy(&mut trace.troubles);
                 }
-                _ => print(desk, args, &mut out, &trace, call)?,
+                _ => print(app, args, &mut out, &trace, call)?,
             }
         }
-        desk.explain_all(&trace.notes);
+        app.explain_all(&trace.notes);
         missing.add(&trace.troubles);
         let left_out = trace.call.as_ref().map_or(0, |call| call.left_out);
         if left_out > 0 && !as_read {
-            desk.say(&format!(
+            app.say(&format!(
                 "at least {left_out} records more are left out; --limit 0 shows all"
             ));
         }
@@ -92,43 +90,43 @@ pub(super) fn run(desk: &Desk, args: &TraceArgs) -> Result<Exit, Error> {
     let calls: Vec<_> = calls.collect();
     if !calls.is_empty() {
         out.bytes(|out| {
-            json::write_traces(out, &calls, (&desk.clock, desk.now_stamp()), &args.only)
+            json::write_traces(out, &calls, (&app.clock, app.now_stamp()), &args.only)
         })?;
     }
     if found == 0 {
         let is_incomplete = missing.is_incomplete();
-        not_found(desk, args, &mut out, asked, &traces, is_incomplete)?;
+        not_found(app, args, &mut out, asked, &traces, is_incomplete)?;
     }
-    desk.say_missing(&missing, found > 0);
+    app.say_missing(&missing, found > 0);
     Ok(Exit::of(found > 0, missing.is_incomplete()))
 }
 
 /// An id may be that of other calls as well: Asterisk counts anew when it restarts, and a test system
 /// uses one id every day.
-fn say_others(desk: &Desk, asked: &str, call: &TracedCall) {
+fn say_others(app: &App, asked: &str, call: &TracedCall) {
     if call.others.is_empty() {
         return;
     }
     let began: Vec<String> = call
         .others
         .iter()
-        .map(|at| desk.clock.date_time(*at))
+        .map(|at| app.clock.date_time(*at))
         .collect();
-    desk.say(&format!(
+    app.say(&format!(
         "{asked} is an id of another call too, that began {}; --since chooses",
         began.join(" and ")
     ));
 }
 
 fn print(
-    desk: &Desk,
+    app: &App,
     args: &TraceArgs,
     out: &mut Out,
     trace: &Trace,
     call: &TracedCall,
 ) -> Result<(), Error> {
     match args.format {
-        TraceFormat::Timeline if shows_records(desk, args) => {
+        TraceFormat::Timeline if shows_records(app, args) => {
             let options = TimelineOptions {
                 only: args.only.clone(),
                 full: args.full,
@@ -139,13 +137,13 @@ fn print(
                         .collect()
                 }),
                 width: out.width(),
-                people: names::people(desk, &trace.enterprise, call),
+                people: names::people(app, &trace.enterprise, call),
             };
-            out.styled(|mut out| write_timeline(&mut out, trace, call, &desk.clock, &options))
+            out.styled(|mut out| write_timeline(&mut out, trace, call, &app.clock, &options))
         }
         TraceFormat::Timeline | TraceFormat::Html | TraceFormat::Md | TraceFormat::Mermaid => {
-            let people = names::people(desk, &trace.enterprise, call);
-            let told = Told::of(trace, call, &desk.clock, &people, desk.now_stamp());
+            let people = names::people(app, &trace.enterprise, call);
+            let told = Told::of(trace, call, &app.clock, &people, app.now_stamp());
             let width = out.width();
             match args.format {
                 TraceFormat::Html => out.bytes(|out| story::write_html(out, &told)),
@@ -158,9 +156,9 @@ fn print(
             }
         }
         TraceFormat::Json | TraceFormat::Ndjson => {
-            let rest = json::traced(trace, call, &desk.clock, desk.now_stamp());
+            let rest = json::traced(trace, call, &app.clock, app.now_stamp());
             out.bytes(|out| {
-                let mut records = json::records(call, &desk.clock, &args.only);
+                let mut records = json::records(call, &app.clock, &args.only);
                 records.try_for_each(|record| json::write(out, &record, false))?;
                 json::write(out, &rest, false)
             })
@@ -170,8 +168,8 @@ fn print(
 }
 
 /// Whether the records are asked for rather than what they tell.
-fn shows_records(desk: &Desk, args: &TraceArgs) -> bool {
-    let implied = desk.global.verbose || args.why || args.full || !args.only.is_empty();
+fn shows_records(app: &App, args: &TraceArgs) -> bool {
+    let implied = app.global.verbose || args.why || args.full || !args.only.is_empty();
     !args.ladder && (args.all || implied)
 }
 
@@ -184,7 +182,7 @@ fn print_raw(args: &TraceArgs, out: &mut Out, lines: &[Line]) -> Result<(), Erro
 }
 
 fn not_found(
-    desk: &Desk,
+    app: &App,
     args: &TraceArgs,
     out: &mut Out,
     asked: &str,
@@ -194,7 +192,7 @@ fn not_found(
     if matches!(args.format, TraceFormat::Json | TraceFormat::Ndjson) {
         let mut values: Vec<_> = traces
             .iter()
-            .map(|trace| json::not_found(trace, asked, &desk.clock))
+            .map(|trace| json::not_found(trace, asked, &app.clock))
             .collect();
         if args.format == TraceFormat::Json && values.len() != 1 {
             values = vec![serde_json::Value::Array(values)];
@@ -202,17 +200,17 @@ fn not_found(
         let mut values = values.iter();
         out.bytes(|out| values.try_for_each(|value| json::write(out, value, false)))?;
     }
-    desk.say(&not_found_text(desk, asked, traces, troubles));
+    app.say(&not_found_text(app, asked, traces, troubles));
     Ok(())
 }
 
 /// `1764493655.7 not found in 0367, all 7 files searched (2025-11-27 .. 2025-12-02 UTC)`
-pub(super) fn not_found_text(desk: &Desk, asked: &str, traces: &[Trace], troubles: bool) -> String {
+pub(super) fn not_found_text(app: &App, asked: &str, traces: &[Trace], troubles: bool) -> String {
     let place = match traces {
         [one] => one.enterprise.to_string(),
         many => format!("{} enterprises", many.len()),
     };
-    let searched = desk.searched_text(&sum(traces.iter().map(|trace| trace.searched)));
+    let searched = app.searched_text(&sum(traces.iter().map(|trace| trace.searched)));
     let searched = if troubles {
         format!("{searched}, not all of it readable")
     } else {

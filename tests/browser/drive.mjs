@@ -2,7 +2,7 @@
 // stdout. It looks and reports; what is right is judged by the tests. Ends with its stdin.
 //
 //   {"open": URL, "as": {viewport, scheme, locale, script, agent}}   a new browser context
-//   {"do": [["click", SELECTOR], ["press", KEY], ...]}                      deeds on the open page
+//   {"do": [["click", SELECTOR], ["press", KEY], ...]}                      actions on the open page
 //
 // Both take "find" (selectors, of whose elements the answer has boxes and attributes), "axe" (true)
 // and "shot" (the path of a screenshot). The answer is what is there afterwards, or {"failed": WHY}.
@@ -26,7 +26,7 @@ const ARGS = [
   "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ];
 
-// A deed waits for its element, a page for its document, this long (milliseconds).
+// A action waits for its element, a page for its document, this long (milliseconds).
 const PATIENCE = 10_000;
 
 // Of a very long page no more is drawn (CSS pixels).
@@ -45,7 +45,7 @@ let noticed;
 
 async function obey(command) {
   if (command.open) await open(command.open, command.as);
-  for (const [deed, ...what] of command.do ?? []) await DEEDS[deed](...what);
+  for (const [action, ...what] of command.do ?? []) await DEEDS[action](...what);
   const seen = await steady(() => look(command.find ?? []));
   if (command.axe) seen.violations = await violations();
   if (command.shot) await shoot(command.shot);

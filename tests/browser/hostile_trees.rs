@@ -3,7 +3,7 @@
 
 use crate::browsing::order::{self, EVENT_TOKEN, complaints, none};
 use crate::browsing::trees::{self, HOSTILE, LONG_CALL, LiveCall};
-use crate::browsing::{Browser, Deed, Server, Viewer, screenshot, signed_link};
+use crate::browsing::{Action, Browser, Server, Viewer, screenshot, signed_link};
 use serde_json::json;
 
 #[test]
@@ -135,7 +135,7 @@ fn a_call_of_megabytes_is_leafed_through_in_pages_below_one() {
     let url = server.call(LONG_CALL.0, LONG_CALL.1);
     // The link behind the list, as before it there is one back.
     let find = json!({"find": [".timeline .e", ".timeline ol ~ .pages a"]});
-    let open: [Deed<'_>; 1] = [&["click", ".timeline > summary"]];
+    let open: [Action<'_>; 1] = [&["click", ".timeline > summary"]];
     let mut page = browser.open_and(&Viewer::PHONE, &url, &open, find.clone());
     let mut shown = page.found[0].len();
     let mut wrong = complaints("the first page", &server, &page);

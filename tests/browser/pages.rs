@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::browsing::order::{EVENT_TOKEN, complaints, none};
 use crate::browsing::trees::{self, SampleCall};
-use crate::browsing::{Browser, Deed, Seen, Server, Viewer, screenshot};
+use crate::browsing::{Action, Browser, Seen, Server, Viewer, screenshot};
 use serde_json::json;
 
 /// A call with two transfers: eight legs, five bridges, messages that were taken back.
@@ -220,11 +220,11 @@ fn a_phone_as_people_type_it_finds_the_calls_of_that_client_alone() {
     let ways: [&[&str]; 2] = [&["follow", "form button"], &["submit", "Enter"]];
     for typed in ["+375 (29) 000-12-34", "80290001234", "0001234"] {
         for way in ways {
-            let deeds: [Deed<'_>; 2] = [&["fill", "#phone", typed], way];
+            let actions: [Action<'_>; 2] = [&["fill", "#phone", typed], way];
             let seen = browser.open_and(
                 &Viewer::PHONE,
                 &server.list("0367", ""),
-                &deeds,
+                &actions,
                 json!({"find": [".row"]}),
             );
             assert_eq!(row_set(&seen), known, "{typed} by {way:?}");
@@ -240,7 +240,7 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
     let mut browser = Browser::start();
     let of = |call: &SampleCall, day: &str| day_of(call).is_some_and(|known| known == day);
     let day = "2025-12-01";
-    let fill_days: [Deed<'_>; 2] = [&["fill", "#from", day], &["fill", "#to", day]];
+    let fill_days: [Action<'_>; 2] = [&["fill", "#from", day], &["fill", "#to", day]];
     let conditions: [(&[&str], BTreeSet<String>); 5] = [
         (&["fill", "#to", day], of_0367(|call| of(call, day))),
         (
@@ -263,8 +263,8 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
     let asked = json!({"find": [".row", "form details"]});
     for (condition, known) in conditions {
         assert!(!known.is_empty(), "{condition:?}");
-        let open: Deed<'_> = &["click", "form summary"];
-        let deeds = [
+        let open: Action<'_> = &["click", "form summary"];
+        let actions = [
             open,
             fill_days[0],
             fill_days[1],
@@ -274,7 +274,7 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
         let seen = browser.open_and(
             &Viewer::PHONE,
             &server.list("0367", ""),
-            &deeds,
+            &actions,
             asked.clone(),
         );
         // An emulator's id names no day.
@@ -289,12 +289,12 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
             "what narrows the rows is to be seen"
         );
     }
-    let deeds: [Deed<'_>; 3] = [
+    let actions: [Action<'_>; 3] = [
         &["click", "form summary"],
         &["fill", "#ext", "153"],
         &["follow", "form button"],
     ];
-    let seen = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &deeds, asked);
+    let seen = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &actions, asked);
     assert!(!seen.found[0].is_empty());
     for row in &seen.found[0] {
         assert!(row.text.contains("153"), "{}", row.text);
@@ -305,9 +305,9 @@ fn each_condition_narrows_the_rows_to_what_it_says() {
 fn what_is_mistyped_is_said_above_the_form_and_stays_in_it() {
     let server = Server::start(&testing::sample());
     let mut browser = Browser::start();
-    let deeds: [Deed<'_>; 2] = [&["fill", "#phone", "12 <b>34"], &["follow", "form button"]];
+    let actions: [Action<'_>; 2] = [&["fill", "#phone", "12 <b>34"], &["follow", "form button"]];
     let asked = json!({"find": ["[role=alert]", "#phone", ".row"], "axe": true, "shot": screenshot("list-mistake-phone")});
-    let seen = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &deeds, asked);
+    let seen = browser.open_and(&Viewer::PHONE, &server.list("0367", ""), &actions, asked);
     assert_eq!(seen.status, 400);
     assert!(seen.found[0][0].text.contains("номер"), "{}", seen.text);
     assert_eq!(seen.found[1][0].attributes["value"], "12 <b>34");
@@ -440,7 +440,7 @@ fn a_printed_call_has_its_headline_and_its_messages_and_nothing_is_cut() {
     let server = Server::start(&testing::sample());
     let mut browser = Browser::start();
     let pdf = screenshot("call-printed").replace(".png", ".pdf");
-    let paper: [Deed<'_>; 3] = [&["media", "print"], &["resize", "794", "1123"], &["unfold"]];
+    let paper: [Action<'_>; 3] = [&["media", "print"], &["resize", "794", "1123"], &["unfold"]];
     let asked = json!({"find": [".head", "nav"], "shot": screenshot("call-printed")});
     let (enterprise, id) = TRANSFERRED;
     let seen = browser.open_and(

@@ -2,7 +2,7 @@
 
 use crate::browsing::order::{complaints, none};
 use crate::browsing::trees::{self, BUSY};
-use crate::browsing::{Browser, Deed, Server, Viewer, screenshot};
+use crate::browsing::{Action, Browser, Server, Viewer, screenshot};
 use serde_json::json;
 
 #[test]
@@ -15,7 +15,7 @@ fn statistics_are_printed_on_one_sheet_without_what_only_a_screen_needs() {
         let name = format!("stats-printed-{}", viewer.name());
         let pdf = screenshot(&name).replace(".png", ".pdf");
         // What is left of A4 between its margins.
-        let paper: [Deed<'_>; 2] = [&["media", "print"], &["resize", "726", "1054"]];
+        let paper: [Action<'_>; 2] = [&["media", "print"], &["resize", "726", "1054"]];
         let asked = json!({"find": ["nav", "form", "details"], "shot": screenshot(&name)});
         let seen = browser.open_and(&viewer, &stats, &paper, asked);
         for hidden in seen.found.iter().flatten() {
@@ -59,7 +59,7 @@ fn from_statistics_to_their_calls_and_back_is_a_tap_each() {
         "{}",
         day.text
     );
-    let chosen: [Deed<'_>; 2] = [&["fill", "#date", "2025-11-30"], &["follow", "form button"]];
+    let chosen: [Action<'_>; 2] = [&["fill", "#date", "2025-11-30"], &["follow", "form button"]];
     let chosen = browser.act(&chosen);
     assert!(
         chosen.text.contains("Статистика, 30 ноября 2025"),

@@ -147,7 +147,7 @@ fn a_file_that_shrank_changed_or_went_is_forgotten() {
     let live = folder.join("events.log");
     let memory = Memory::new(small());
     let text = script.lines[..90].concat();
-    let deeds: [fn(&Path, &[u8]); 4] = [
+    let ops: [fn(&Path, &[u8]); 4] = [
         |path, text| fs::write(path, &text[..text.len() / 3 - 7]).expect("truncated"),
         |path, text| {
             // Another call's id in place of one: as long, and at neither end of the file.
@@ -166,13 +166,13 @@ fn a_file_that_shrank_changed_or_went_is_forgotten() {
             fs::rename(other, path).expect("renamed");
         },
     ];
-    for (nth, deed) in deeds.into_iter().enumerate() {
+    for (nth, op) in ops.into_iter().enumerate() {
         fs::write(&live, &text).expect("written");
         recall(&memory, &folder).expect("remembered");
-        deed(&live, &text);
+        op(&live, &text);
         let index = recall(&memory, &folder).expect("worth remembering again");
         let now = fs::read(&live).expect("read");
-        assert!(index.covered() <= now.len() as u64, "deed {nth}");
+        assert!(index.covered() <= now.len() as u64, "op {nth}");
         assert_leads_everywhere(&index, &now);
     }
     memory.forget_gone(&folder, &[]);

@@ -16,7 +16,7 @@ use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, Tree};
 use rayon::prelude::*;
 
-/// Deeds of a run.
+/// DiskOps of a run.
 const STEPS: usize = 80;
 
 fn seeds() -> u64 {

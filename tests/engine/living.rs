@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calltrace_store::fsx::{Deeds as _, Disk, Folder, collapse_unit};
+use calltrace_store::fsx::{Disk, DiskOps as _, Folder, collapse_unit};
 use calltrace_store::source::{Packer, Source, last_line_end, overlap};
 use calltrace_store::tree::LogFile;
 use testing::generator::random::SplitMix64;
@@ -111,7 +111,7 @@ impl<'s> Actor<'s> {
 
     /// Does something, mostly appends.
     pub(crate) fn act(&mut self) {
-        let deed = match self.random.below(100) {
+        let op = match self.random.below(100) {
             0..=59 => self.append(),
             60..=67 => self.append_half(),
             68..=71 => self.append_nuls(),
@@ -126,7 +126,7 @@ impl<'s> Actor<'s> {
             95..=97 => self.change_in_place(),
             _ => self.blank_front(),
         };
-        self.done.push(deed);
+        self.done.push(op);
     }
 
     fn writer(&self) -> File {

@@ -1,5 +1,5 @@
 //! Following on a real file system, with rotations as `calltrace rotate` does them, in every mode: the
-//! follower looks between any two of a rotation's deeds, writers write there as well, and some
+//! follower looks between any two of a rotation's operations, writers write there as well, and some
 //! rotations are killed. Every line comes out once, in the order in which it was written to its file.
 //!
 //! The bound: a line may be missing only if a truncation cut it off before it was read.
@@ -23,7 +23,7 @@ use testing::generator::random::SplitMix64;
 
 const STEPS: usize = 120;
 
-/// More deeds than a rotation of these folders has.
+/// More operations than a rotation of these folders has.
 const DEEDS: u32 = 60;
 
 /// Lines of a day.
@@ -242,7 +242,7 @@ impl World {
     }
 }
 
-/// One rotation; the follower and the writers act between its deeds.
+/// One rotation; the follower and the writers act between its operations.
 fn rotate(scene: &Scene, world: &Arc<Mutex<World>>, fault: Fault) {
     let others = Arc::clone(world);
     let disk = Faulty::new(&scene.root(), fault).with_others(move |_| {
@@ -257,7 +257,7 @@ fn rotate(scene: &Scene, world: &Arc<Mutex<World>>, fault: Fault) {
     let mut world = world.lock().expect("whole");
     world
         .story
-        .push(format!("rotation of {} deeds: {report:?}", disk.deeds()));
+        .push(format!("rotation of {} ops: {report:?}", disk.ops()));
     if !world.live().exists() {
         world.live_sessions.clear();
     }
@@ -270,7 +270,7 @@ fn run(seed: u64, mode: Mode, others: bool) {
     let scene = Scene::new(policy);
     let keeps_open = mode == Mode::Collapse;
     let world = Arc::new(Mutex::new(World::new(seed, &scene, keeps_open)));
-    let act = |deed: fn(&mut World)| deed(&mut world.lock().expect("whole"));
+    let act = |op: fn(&mut World)| op(&mut world.lock().expect("whole"));
     for _ in 0..STEPS {
         let chance = world.lock().expect("whole").random.below(100);
         match chance {
@@ -278,8 +278,8 @@ fn run(seed: u64, mode: Mode, others: bool) {
             50..70 => act(World::look),
             70..80 => rotate(&scene, &world, Fault::None),
             80..85 => {
-                let deed = world.lock().expect("whole").random.below(DEEDS);
-                rotate(&scene, &world, Fault::DieAt(deed as usize));
+                let op = world.lock().expect("whole").random.below(DEEDS);
+                rotate(&scene, &world, Fault::DieAt(op as usize));
             }
             85..89 if others => act(World::truncate),
             89..92 if others => act(World::copy_and_truncate),

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use calltrace_follow::{Arrival, Tracker, Whom};
 use calltrace_model::filter::RecordFilter;
 
-use crate::model::{Deeds, Model, Shared};
+use crate::model::{DiskOps, Model, Shared};
 
 /// Steps of a run: between two of them the follower makes a round.
 const STEPS: usize = 300;
@@ -27,8 +27,8 @@ fn seeds() -> u64 {
 }
 
 /// Follows one run of the model and checks what came out.
-fn follow(seed: u64, deeds: Deeds) {
-    let model = Rc::new(RefCell::new(Model::new(seed, deeds)));
+fn follow(seed: u64, ops: DiskOps) {
+    let model = Rc::new(RefCell::new(Model::new(seed, ops)));
     let mut tracker = Tracker::new(
         Shared(Rc::clone(&model)),
         Whom::All,
@@ -104,47 +104,47 @@ fn follow(seed: u64, deeds: Deeds) {
 #[test]
 fn renames_deletions_and_new_files_lose_and_repeat_nothing() {
     for seed in 0..seeds() {
-        let deeds = Deeds {
+        let ops = DiskOps {
             truncations: false,
             collapses: false,
             copies: false,
         };
-        follow(seed, deeds);
+        follow(seed, ops);
     }
 }
 
 #[test]
 fn collapses_lose_and_repeat_nothing() {
     for seed in 0..seeds() {
-        let deeds = Deeds {
+        let ops = DiskOps {
             truncations: false,
             collapses: true,
             copies: false,
         };
-        follow(1_000_000 + seed, deeds);
+        follow(1_000_000 + seed, ops);
     }
 }
 
 #[test]
 fn truncations_lose_at_most_what_they_cut_off() {
     for seed in 0..seeds() {
-        let deeds = Deeds {
+        let ops = DiskOps {
             truncations: true,
             collapses: true,
             copies: false,
         };
-        follow(2_000_000 + seed, deeds);
+        follow(2_000_000 + seed, ops);
     }
 }
 
 #[test]
 fn copies_and_truncations_lose_at_most_what_was_not_copied() {
     for seed in 0..seeds() {
-        let deeds = Deeds {
+        let ops = DiskOps {
             truncations: false,
             collapses: false,
             copies: true,
         };
-        follow(3_000_000 + seed, deeds);
+        follow(3_000_000 + seed, ops);
     }
 }

@@ -64,9 +64,9 @@ enum Collapse {
     Blanked { inode: u64, cut: usize },
 }
 
-/// Which deeds are done.
+/// Which operations are done.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Deeds {
+pub(crate) struct DiskOps {
     pub(crate) truncations: bool,
     pub(crate) collapses: bool,
     pub(crate) copies: bool,
@@ -75,7 +75,7 @@ pub(crate) struct Deeds {
 /// The file system.
 pub(crate) struct Model {
     random: SplitMix64,
-    deeds: Deeds,
+    ops: DiskOps,
     /// Acts on its own before it answers.
     pub(crate) alive: bool,
     names: BTreeMap<String, u64>,
@@ -105,10 +105,10 @@ pub(crate) const ENTERPRISE: &str = "0367";
 const LIVE: &str = "events.log";
 
 impl Model {
-    pub(crate) fn new(seed: u64, deeds: Deeds) -> Model {
+    pub(crate) fn new(seed: u64, ops: DiskOps) -> Model {
         Model {
             random: SplitMix64::new(seed),
-            deeds,
+            ops,
             alive: false,
             names: BTreeMap::new(),
             inodes: HashMap::new(),
@@ -138,9 +138,9 @@ impl Model {
             66..69 => self.rename_live(),
             69..72 => self.seal(),
             72..76 => self.release(),
-            76..84 if self.deeds.collapses => self.collapse_step(),
-            84..87 if self.deeds.truncations => self.truncate(),
-            87..92 if self.deeds.copies => self.copy_truncate_step(),
+            76..84 if self.ops.collapses => self.collapse_step(),
+            84..87 if self.ops.truncations => self.truncate(),
+            87..92 if self.ops.copies => self.copy_truncate_step(),
             92..94 => self.delete_live(),
             _ => self.append(),
         }

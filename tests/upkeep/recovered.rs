@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Deeds, Disk};
+use calltrace_store::fsx::{Disk, DiskOps};
 use calltrace_store::tree::{self, FileName};
 use calltrace_upkeep::recovered::{Added, Failed, Recovered, add};
 use calltrace_upkeep::rotate::Mode;
@@ -20,7 +20,7 @@ use testing::faults::scene::{Scene, enterprise, lines, listing, policy};
 
 use crate::doctoring::{Tree, calls, day, minutes_ago, noon};
 
-/// Deeds that no run comes to.
+/// DiskOps that no run comes to.
 const MANY: usize = 1000;
 
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -89,9 +89,9 @@ fn lost() -> Vec<Recovered> {
 }
 
 /// A run of `sync`: of the lines that were lost, it adds those that the tree does not have.
-fn sync(scene: &Scene, deeds: &dyn Deeds) -> Result<Added, Failed<Infallible>> {
+fn sync(scene: &Scene, ops: &dyn DiskOps) -> Result<Added, Failed<Infallible>> {
     let tree = tree::Tree::open(&scene.root()).expect("a tree");
-    add(&tree, &enterprise(), deeds, PATIENCE, || {
+    add(&tree, &enterprise(), ops, PATIENCE, || {
         let there = scene.read();
         let is_missing = |lost: &Recovered| {
             let line = String::from_utf8_lossy(&lost.line);
@@ -165,10 +165,10 @@ fn a_run_killed_at_any_deed_doubles_no_line_and_the_next_adds_the_rest() {
     let mut torn = 0;
     for n in 0..MANY {
         let scene = scene(Mode::Archive);
-        let deeds = scene.disk(Fault::DieAt(n));
-        let added = sync(&scene, &deeds);
-        let when = format!("killed at deed {n}");
-        if !deeds.has_died() {
+        let ops = scene.disk(Fault::DieAt(n));
+        let added = sync(&scene, &ops);
+        let when = format!("killed at op {n}");
+        if !ops.has_died() {
             assert!(
                 n > 15 && torn > 8 && added.is_ok(),
                 "{n}, {torn}: {added:?}"
@@ -177,7 +177,7 @@ fn a_run_killed_at_any_deed_doubles_no_line_and_the_next_adds_the_rest() {
         }
         assert_none_twice(&scene, &when);
         torn += usize::from(scene.read().len() > scene.expected.len() - lost().len());
-        drop(deeds);
+        drop(ops);
         sync(&scene, &Disk).expect("added");
         scene.assert_whole(&when);
         let left = listing(&scene.folder());
@@ -201,15 +201,15 @@ fn a_run_that_loses_power_at_any_deed_doubles_no_line_and_the_next_adds_the_rest
     };
     for n in 0..MANY {
         let scene = scene(Mode::Archive);
-        let deeds = scene.disk(Fault::DieAt(n));
-        let _ = sync(&scene, &deeds);
-        if !deeds.has_died() {
+        let ops = scene.disk(Fault::DieAt(n));
+        let _ = sync(&scene, &ops);
+        if !ops.has_died() {
             break;
         }
-        deeds.lose_power(&mut random);
-        let when = format!("without power at deed {n}");
+        ops.lose_power(&mut random);
+        let when = format!("without power at op {n}");
         assert_none_twice(&scene, &when);
-        drop(deeds);
+        drop(ops);
         sync(&scene, &Disk).expect("added");
         scene.assert_whole(&when);
     }
@@ -237,8 +237,8 @@ fn runs_and_rotations_that_are_killed_in_turn_lose_and_double_nothing() {
 fn a_full_disk_is_said_and_what_was_written_before_stays_whole() {
     for n in 0..MANY {
         let scene = scene(Mode::Archive);
-        let deeds = scene.disk(Fault::FullFrom(n));
-        let (added, error) = match sync(&scene, &deeds) {
+        let ops = scene.disk(Fault::FullFrom(n));
+        let (added, error) = match sync(&scene, &ops) {
             Ok(added) => {
                 assert_eq!(added.lines, lost().len());
                 assert!(n > 10);
@@ -259,7 +259,7 @@ fn a_full_disk_is_said_and_what_was_written_before_stays_whole() {
             lost().iter().filter(|lost| is_there(lost)).count(),
             added.lines
         );
-        drop(deeds);
+        drop(ops);
         let rest = sync(&scene, &Disk).expect("added");
         assert_eq!(rest.lines + added.lines, lost().len());
         scene.assert_whole(&error);

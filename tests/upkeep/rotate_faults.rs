@@ -1,11 +1,11 @@
-//! A rotation that is killed, loses power or meets a full disk at any of its deeds: every line can
+//! A rotation that is killed, loses power or meets a full disk at any of its operations: every line can
 //! be read exactly once afterwards, and the next run finishes the job.
 
 use calltrace_upkeep::rotate::{Mode, Policy, Report};
 use testing::faults::Fault;
 use testing::faults::scene::{Scene, lines, listing, policy};
 
-/// Deeds that no run comes to.
+/// DiskOps that no run comes to.
 const MANY: usize = 1000;
 
 type Make = fn() -> Scene;
@@ -129,7 +129,7 @@ fn assert_done(what: &str, scene: &Scene, report: &Report, files: &[&str]) {
     let again = scene.disk(Fault::None);
     let report = scene.rotate(&again);
     assert_eq!(
-        again.deeds(),
+        again.ops(),
         0,
         "{what}: a second run did {:?}",
         report.steps
@@ -141,16 +141,16 @@ fn a_run_killed_at_any_deed_loses_no_line_and_doubles_none() {
     for (what, scene, files) in scenes() {
         for n in 0..MANY {
             let scene = scene();
-            let deeds = scene.disk(Fault::DieAt(n));
-            let report = scene.rotate(&deeds);
-            if !deeds.has_died() {
+            let ops = scene.disk(Fault::DieAt(n));
+            let report = scene.rotate(&ops);
+            if !ops.has_died() {
                 assert!(n > 5, "{what}: {report:?}");
                 assert_done(what, &scene, &report, files);
                 break;
             }
-            let when = format!("{what}, killed at deed {n}");
+            let when = format!("{what}, killed at op {n}");
             scene.assert_whole(&when);
-            drop(deeds);
+            drop(ops);
             let report = scene.rotate(&scene.disk(Fault::None));
             assert_done(&when, &scene, &report, files);
         }
@@ -167,15 +167,15 @@ fn a_run_that_loses_power_at_any_deed_loses_no_line_and_doubles_none() {
     for (what, scene, files) in scenes() {
         for n in 0..MANY {
             let scene = scene();
-            let deeds = scene.disk(Fault::DieAt(n));
-            scene.rotate(&deeds);
-            if !deeds.has_died() {
+            let ops = scene.disk(Fault::DieAt(n));
+            scene.rotate(&ops);
+            if !ops.has_died() {
                 break;
             }
-            deeds.lose_power(&mut random);
-            let when = format!("{what}, without power at deed {n}");
+            ops.lose_power(&mut random);
+            let when = format!("{what}, without power at op {n}");
             scene.assert_whole(&when);
-            drop(deeds);
+            drop(ops);
             let report = scene.rotate(&scene.disk(Fault::None));
             assert_done(&when, &scene, &report, files);
         }
@@ -190,14 +190,14 @@ fn a_deed_that_fails_is_named_and_the_next_run_makes_up_for_it() {
         for code in [EIO, EROFS] {
             for n in 0..MANY {
                 let scene = scene();
-                let deeds = scene.disk(Fault::FailAt(n, code));
-                let report = scene.rotate(&deeds);
-                if deeds.deeds() <= n {
+                let ops = scene.disk(Fault::FailAt(n, code));
+                let report = scene.rotate(&ops);
+                if ops.ops() <= n {
                     break;
                 }
-                let when = format!("{what}, error {code} at deed {n}: {:?}", report.troubles);
+                let when = format!("{what}, error {code} at op {n}: {:?}", report.troubles);
                 scene.assert_whole(&when);
-                drop(deeds);
+                drop(ops);
                 let report = scene.rotate(&scene.disk(Fault::None));
                 assert_done(&when, &scene, &report, files);
             }
@@ -210,12 +210,12 @@ fn a_full_disk_leaves_everything_readable_and_no_unfinished_file() {
     for (what, scene, files) in scenes() {
         for n in 0..MANY {
             let scene = scene();
-            let deeds = scene.disk(Fault::FullFrom(n));
-            let report = scene.rotate(&deeds);
-            if deeds.deeds() <= n {
+            let ops = scene.disk(Fault::FullFrom(n));
+            let report = scene.rotate(&ops);
+            if ops.ops() <= n {
                 break;
             }
-            let when = format!("{what}, full from deed {n}");
+            let when = format!("{what}, full from op {n}");
             let named = report.troubles.iter();
             let named = named.filter(|t| t.what.contains("no space left on device"));
             let left = listing(&scene.folder());
@@ -223,7 +223,7 @@ fn a_full_disk_leaves_everything_readable_and_no_unfinished_file() {
             scene.assert_whole(&when);
             let is_done = left == files && report.troubles.is_empty();
             assert!(is_done || named.count() > 0, "{when}: {report:?}");
-            drop(deeds);
+            drop(ops);
             let report = scene.rotate(&scene.disk(Fault::None));
             assert_done(&when, &scene, &report, files);
         }

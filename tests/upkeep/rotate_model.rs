@@ -19,7 +19,7 @@ use testing::faults::{Fault, Faulty};
 const SEEDS: u64 = 60;
 const ACTIONS: usize = 40;
 
-/// A run comes to about as many deeds.
+/// A run comes to about as many operations.
 const DEEDS: usize = 45;
 
 struct World {
@@ -88,12 +88,12 @@ impl World {
             }
             12 | 13 => self.rotate(Fault::None, false),
             14 => {
-                let deed = self.below(DEEDS);
-                self.rotate(Fault::DieAt(deed), false);
+                let op = self.below(DEEDS);
+                self.rotate(Fault::DieAt(op), false);
             }
             _ => {
-                let deed = self.below(DEEDS);
-                self.rotate(Fault::DieAt(deed), true);
+                let op = self.below(DEEDS);
+                self.rotate(Fault::DieAt(op), true);
             }
         }
         self.check();

@@ -16,7 +16,7 @@ use testing::ending::RaisedAtEnd;
 use testing::faults::Fault;
 use testing::faults::scene::{Scene, lines, listing, policy};
 
-/// Deeds that no run comes to.
+/// DiskOps that no run comes to.
 const MANY: usize = 1000;
 
 /// Writes a line as a writer does that opens its file for each. Where it would have to wait, it
@@ -65,15 +65,15 @@ fn a_line_written_late_at_any_deed_is_kept() {
                     }
                 }
             };
-            let deeds = scene.disk(Fault::None).with_others(hook);
-            scene.rotate(&deeds);
+            let ops = scene.disk(Fault::None).with_others(hook);
+            scene.rotate(&ops);
             if written.load(Ordering::Relaxed) {
                 scene.expected.push(late.trim_end().to_owned());
             }
-            let when = format!("{mode:?}, {name} written to at deed {n}");
+            let when = format!("{mode:?}, {name} written to at op {n}");
             scene.assert_whole(&when);
-            let is_through = deeds.deeds() <= n;
-            drop(deeds);
+            let is_through = ops.ops() <= n;
+            drop(ops);
             for _ in 0..2 {
                 let report = scene.rotate(&scene.disk(Fault::None));
                 assert!(report.troubles.is_empty(), "{when}: {:?}", report.troubles);
@@ -104,16 +104,16 @@ fn a_writer_that_holds_its_file_loses_nothing_at_any_deed() {
                 writer.write_all(line.as_bytes()).expect("written");
             }
         };
-        let deeds = scene.disk(Fault::None).with_others(hook);
-        let report = scene.rotate(&deeds);
+        let ops = scene.disk(Fault::None).with_others(hook);
+        let report = scene.rotate(&ops);
         assert_eq!(report.mode, Mode::Collapse, "{}", report.reason);
         assert!(report.troubles.is_empty(), "{:?}", report.troubles);
-        let is_through = deeds.deeds() <= n;
+        let is_through = ops.ops() <= n;
         if !is_through {
             scene.expected.push(late.trim_end().to_owned());
         }
-        scene.assert_whole(&format!("written to at deed {n}"));
-        scene.assert_whole_for_others(&format!("written to at deed {n}"));
+        scene.assert_whole(&format!("written to at op {n}"));
+        scene.assert_whole_for_others(&format!("written to at op {n}"));
         if is_through {
             break;
         }

@@ -51,11 +51,11 @@ impl News {
     }
 
     /// That something can't be done, which is tried again.
-    pub(super) fn failed(subject: &str, deed: &str, error: &io::Error) -> News {
+    pub(super) fn failed(subject: &str, op: &str, error: &io::Error) -> News {
         let is_limit = is_out_of_descriptors(error);
         let text = match is_limit {
             true => out_of_descriptors(),
-            false => format!("{subject} {}; trying again", cant(deed, error)),
+            false => format!("{subject} {}; trying again", cant(op, error)),
         };
         News {
             is_limit,

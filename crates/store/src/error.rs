@@ -1,4 +1,4 @@
-//! What went wrong, with the path and the deed.
+//! What went wrong, with the path and the operation.
 //!
 //! Two things are told apart. An [`Error`] ends a command: nothing sensible can be answered. A
 //! [`Trouble`] degrades an answer: the rest is given, the trouble is named with it, and where it may
@@ -16,20 +16,20 @@ use crate::fsx::{is_out_of_descriptors, out_of_descriptors};
 /// The reason of an error of another crate.
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a command can't be carried out. The text is one line: subject, deed, what was there, what
+/// Why a command can't be carried out. The text is one line: subject, operation, what was there, what
 /// to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Something typed is wrong.
     #[error("{0}")]
     Usage(String),
-    /// A deed on a path failed.
-    #[error("{}", not_done(path, deed, source))]
+    /// A operation on a path failed.
+    #[error("{}", not_done(path, op, source))]
     Io {
         /// What it was done to.
         path: PathBuf,
-        /// The deed, as in "can't ...".
-        deed: &'static str,
+        /// The operation, as in "can't ...".
+        op: &'static str,
         /// Why not.
         source: io::Error,
     },
@@ -83,11 +83,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error of `deed` on `path`.
-    pub fn io(path: &Path, deed: &'static str, source: io::Error) -> Error {
+    /// An error of `operation` on `path`.
+    pub fn io(path: &Path, op: &'static str, source: io::Error) -> Error {
         Error::Io {
             path: path.to_owned(),
-            deed,
+            op,
             source,
         }
     }
@@ -158,10 +158,10 @@ impl Trouble {
     }
 
     /// Trouble with `path`, of which this could not be done: "be read", "list it".
-    pub fn cant(path: &Path, deed: &str, error: &io::Error) -> Trouble {
+    pub fn cant(path: &Path, op: &str, error: &io::Error) -> Trouble {
         Trouble {
             out_of_descriptors: is_out_of_descriptors(error),
-            ..Trouble::new(path, cant(deed, error))
+            ..Trouble::new(path, cant(op, error))
         }
     }
 
@@ -205,8 +205,8 @@ impl fmt::Display for Trouble {
 }
 
 /// What could not be done and why, as a clause: "can't be read: permission denied".
-pub fn cant(deed: &str, error: &io::Error) -> String {
-    format!("can't {deed}: {}", reason(error))
+pub fn cant(op: &str, error: &io::Error) -> String {
+    format!("can't {op}: {}", reason(error))
 }
 
 /// The operating system's reason in its own words, without Rust's "(os error 13)".
@@ -218,10 +218,10 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
-fn not_done(path: &Path, deed: &str, error: &io::Error) -> String {
+fn not_done(path: &Path, op: &str, error: &io::Error) -> String {
     match is_out_of_descriptors(error) {
         true => out_of_descriptors(),
-        false => format!("{}: {}", path.display(), cant(deed, error)),
+        false => format!("{}: {}", path.display(), cant(op, error)),
     }
 }
 

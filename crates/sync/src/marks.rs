@@ -93,7 +93,7 @@ impl Marks {
         Kept::SYNC.update(
             &site.tree,
             &host.enterprise,
-            &*site.deeds,
+            &*site.ops,
             PATIENCE,
             |bytes| {
                 let noted: Option<Value> =

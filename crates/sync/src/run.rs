@@ -224,7 +224,7 @@ impl<'a> Settling<'a> {
             Ok(lines.into_iter().flatten().collect())
         };
         let (site, enterprise) = (self.site, &self.host.enterprise);
-        let added = add(&site.tree, enterprise, &*site.deeds, PATIENCE, missing);
+        let added = add(&site.tree, enterprise, &*site.ops, PATIENCE, missing);
         outcome.errors = errors;
         let error = match added {
             Ok(added) => {

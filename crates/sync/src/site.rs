@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calltrace_engine::Engine;
 use calltrace_hosts::Limits;
-use calltrace_store::fsx::{Deeds, WallClock};
+use calltrace_store::fsx::{DiskOps, WallClock};
 use calltrace_store::tree::Tree;
 
 use crate::records::Records;
@@ -20,7 +20,7 @@ pub struct Site {
     /// The time of day.
     pub now: WallClock,
     /// What changes the disk.
-    pub deeds: Arc<dyn Deeds + Send + Sync>,
+    pub ops: Arc<dyn DiskOps + Send + Sync>,
     /// The database that calls are copied to, if there is one.
     pub records: Option<Arc<Records>>,
     /// How much of a host is waited for.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::own;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Access, Deeds, Draft, Folder};
+use calltrace_store::fsx::{Access, DiskOps, Draft, Folder};
 use calltrace_store::index::read_own;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
@@ -35,34 +35,34 @@ impl Kept {
         self,
         tree: &Tree,
         enterprise: &EnterpriseName,
-        deeds: &dyn Deeds,
+        ops: &dyn DiskOps,
         patience: Duration,
         change: impl FnOnce(Option<Vec<u8>>) -> Vec<u8>,
     ) -> Result<(), Error> {
         let folder = own::folder_of_logs(tree, enterprise)?;
-        let own = own::make(&folder, deeds)?;
+        let own = own::make(&folder, ops)?;
         let _lock = own::lock(&own, patience)?;
         let content = change(read_own(&folder, self.0, BYTES_MAX).ok());
         let fail = |error| Error::io(&own.path_of(self.0), "write", error);
-        self.replace(&folder, &own, deeds, &content).map_err(fail)
+        self.replace(&folder, &own, ops, &content).map_err(fail)
     }
 
     fn replace(
         self,
         logs: &Folder,
         own: &Folder,
-        deeds: &dyn Deeds,
+        ops: &dyn DiskOps,
         content: &[u8],
     ) -> io::Result<()> {
         let temporary = format!("{}.tmp", self.0);
         // What a run left that was killed.
         if own.has(&temporary) {
-            deeds.unlink(own, &temporary)?;
+            ops.unlink(own, &temporary)?;
         }
-        let file = deeds.create(own, &temporary)?;
-        let draft = Draft::of(deeds, own, temporary, file);
-        deeds.set_access(draft.file(), Access::of_file_in(&logs.metadata()?))?;
-        deeds.write(draft.file(), content)?;
+        let file = ops.create(own, &temporary)?;
+        let draft = Draft::of(ops, own, temporary, file);
+        ops.set_access(draft.file(), Access::of_file_in(&logs.metadata()?))?;
+        ops.write(draft.file(), content)?;
         draft.sync()?;
         draft.replace(self.0)
     }

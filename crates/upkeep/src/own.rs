@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 use crate::survey::memory::MEMORY;
 use calltrace_engine::log_of_table;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Access, Deeds, Distrusted, Folder, Lock, give};
+use calltrace_store::fsx::{Access, DiskOps, Distrusted, Folder, Lock, give};
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
@@ -37,9 +37,9 @@ pub(crate) fn folder_of_logs(tree: &Tree, enterprise: &EnterpriseName) -> Result
 
 /// Opens the folder for what is ours in a folder of logs. It is made first where there is none, with the owner of
 /// the logs' folder.
-pub(crate) fn make(folder: &Folder, deeds: &dyn Deeds) -> Result<Folder, Error> {
+pub(crate) fn make(folder: &Folder, ops: &dyn DiskOps) -> Result<Folder, Error> {
     let fail = |error| Error::io(&folder.path_of(FOLDER), "open the folder", error);
-    made(folder, deeds).map_err(fail)
+    made(folder, ops).map_err(fail)
 }
 
 /// Takes the lock of a folder of logs, which is a file of ours.
@@ -61,35 +61,35 @@ pub(crate) fn refusal(other: &Distrusted, done: &str) -> String {
     )
 }
 
-fn made(folder: &Folder, deeds: &dyn Deeds) -> io::Result<Folder> {
+fn made(folder: &Folder, ops: &dyn DiskOps) -> io::Result<Folder> {
     let like = folder.metadata()?;
     let own = match folder.subfolder(FOLDER) {
-        Err(error) if error.kind() == ErrorKind::NotFound => make_like(folder, deeds, &like)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => make_like(folder, ops, &like)?,
         opened => opened?,
     };
     let user = own.metadata()?.uid();
     if geteuid().is_root() && user != like.uid() {
-        take_over(&own, deeds, user, &like)?;
+        take_over(&own, ops, user, &like)?;
     }
     Ok(own)
 }
 
-fn make_like(folder: &Folder, deeds: &dyn Deeds, like: &Metadata) -> io::Result<Folder> {
-    match deeds.make_folder(folder, FOLDER) {
+fn make_like(folder: &Folder, ops: &dyn DiskOps, like: &Metadata) -> io::Result<Folder> {
+    match ops.make_folder(folder, FOLDER) {
         // Another first run was faster, and gives it its owner.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return folder.subfolder(FOLDER),
         made => made?,
     }
     let own = folder.subfolder(FOLDER)?;
-    give(deeds, &own.readable()?, Access::of(like));
-    deeds.sync_folder(folder)?;
+    give(ops, &own.readable()?, Access::of(like));
+    ops.sync_folder(folder)?;
     Ok(own)
 }
 
 /// A folder that a run of version 0.1 made as root and died before it gave it away becomes the
 /// owner's. One that holds anything else may be any folder that was moved here: its content is not
 /// the owner's to read.
-fn take_over(own: &Folder, deeds: &dyn Deeds, user: u32, like: &Metadata) -> io::Result<()> {
+fn take_over(own: &Folder, ops: &dyn DiskOps, user: u32, like: &Metadata) -> io::Result<()> {
     let is_ours = |name: &std::ffi::OsString| name.to_str().is_some_and(is_of_a_run);
     // Of another user it is worked on with the rights of the logs' owner, if he has any there.
     if user != 0 && like.uid() != 0 {
@@ -105,7 +105,7 @@ fn take_over(own: &Folder, deeds: &dyn Deeds, user: u32, like: &Metadata) -> io:
             ),
         ));
     }
-    deeds.set_access(&own.readable()?, Access::of(like))
+    ops.set_access(&own.readable()?, Access::of(like))
 }
 
 /// Whether a file of this name is one that runs make.

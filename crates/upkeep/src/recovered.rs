@@ -20,7 +20,7 @@ use crate::own;
 use crate::survey::names::temporary;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::append::{Torn, append};
-use calltrace_store::fsx::{Deeds, Draft, Folder, Purpose, give};
+use calltrace_store::fsx::{DiskOps, Draft, Folder, Purpose, give};
 use calltrace_store::source::last_line_end;
 use calltrace_store::tree::{EnterpriseName, FileName, LogFile, Tree, access_of_new, look_at};
 
@@ -65,7 +65,7 @@ pub enum Failed<E> {
 pub fn add<E>(
     tree: &Tree,
     enterprise: &EnterpriseName,
-    deeds: &dyn Deeds,
+    ops: &dyn DiskOps,
     patience: Duration,
     missing: impl FnOnce() -> Result<Vec<Recovered>, E>,
 ) -> Result<Added, Failed<E>> {
@@ -75,10 +75,10 @@ pub fn add<E>(
         error,
     };
     let folder = own::folder_of_logs(tree, enterprise).map_err(unwritten)?;
-    let own = own::make(&folder, deeds).map_err(unwritten)?;
+    let own = own::make(&folder, ops).map_err(unwritten)?;
     let _lock = own::lock(&own, patience).map_err(unwritten)?;
     let missing = missing().map_err(Failed::Unknown)?;
-    match add_all(&folder, deeds, missing, &mut added) {
+    match add_all(&folder, ops, missing, &mut added) {
         Ok(()) => Ok(added),
         Err(error) => Err(Failed::Unwritten { added, error }),
     }
@@ -86,7 +86,7 @@ pub fn add<E>(
 
 fn add_all(
     folder: &Folder,
-    deeds: &dyn Deeds,
+    ops: &dyn DiskOps,
     mut missing: Vec<Recovered>,
     added: &mut Added,
 ) -> Result<(), Error> {
@@ -103,14 +103,14 @@ fn add_all(
     for (day, lines) in days {
         let name = FileName::recovered(day);
         let fail = |error| Error::io(&folder.path_of(&name.full()), "add recovered lines", error);
-        let file = open(folder, deeds, &name).map_err(fail)?;
+        let file = open(folder, ops, &name).map_err(fail)?;
         let before = added.lines;
-        let written = add_to(folder, deeds, (&name, &file), lines, added);
+        let written = add_to(folder, ops, (&name, &file), lines, added);
         if added.lines > before {
             added.files.push(name.clone());
         }
         // What stands there is to stay, whatever went wrong behind it.
-        let synced = deeds.sync(&file);
+        let synced = ops.sync(&file);
         written.and(synced).map_err(fail)?;
     }
     Ok(())
@@ -118,12 +118,12 @@ fn add_all(
 
 fn add_to(
     folder: &Folder,
-    deeds: &dyn Deeds,
+    ops: &dyn DiskOps,
     (name, file): (&FileName, &File),
     mut lines: Vec<Vec<u8>>,
     added: &mut Added,
 ) -> io::Result<()> {
-    let write = |file: &File, bytes: &[u8]| deeds.write(file, bytes).map(|()| bytes.len());
+    let write = |file: &File, bytes: &[u8]| ops.write(file, bytes).map(|()| bytes.len());
     if let Some((at, rest)) = begun(folder, name, file, &lines)? {
         write(file, &lines[at][rest..])?;
         lines.remove(at);
@@ -165,7 +165,7 @@ fn begun(
 }
 
 /// Opens the file, and makes it first where there is none.
-fn open(folder: &Folder, deeds: &dyn Deeds, name: &FileName) -> io::Result<File> {
+fn open(folder: &Folder, ops: &dyn DiskOps, name: &FileName) -> io::Result<File> {
     let full = name.full();
     match folder.open_file(&full, Purpose::Append) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -173,16 +173,16 @@ fn open(folder: &Folder, deeds: &dyn Deeds, name: &FileName) -> io::Result<File>
     }
     let access = access_of_new(folder, &look_at(folder)?)?;
     let temporary = temporary(name);
-    let made = match deeds.create(folder, &temporary) {
+    let made = match ops.create(folder, &temporary) {
         // Of a run that died: under the lock there is no other.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            deeds.unlink(folder, &temporary)?;
-            deeds.create(folder, &temporary)?
+            ops.unlink(folder, &temporary)?;
+            ops.create(folder, &temporary)?
         }
         made => made?,
     };
-    let draft = Draft::of(deeds, folder, temporary, made);
-    give(deeds, draft.file(), access);
+    let draft = Draft::of(ops, folder, temporary, made);
+    give(ops, draft.file(), access);
     draft.rename(&full)?;
     folder
         .open_file(&full, Purpose::Append)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::super::tail::interrupts;
 use super::super::talk::Out;
-use super::super::{Desk, Exit};
+use super::super::{App, Exit};
 use super::sides::{self, Received};
 use super::{check_events, question};
 use crate::cli::{CompareArgs, CompareFormat};
@@ -33,30 +33,30 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Between two looks at a journal: each runs a program.
 const LOOK_AT_JOURNAL: Duration = Duration::from_secs(1);
 
-pub(in crate::cmd) fn run(desk: &Desk, args: &CompareArgs) -> Result<Exit, Error> {
-    let question = question(desk, args)?;
+pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
+    let question = question(app, args)?;
     check_events(args, &Side::default(), &Side::default())?;
-    let received = Received::of(desk, args.received.as_deref())?;
+    let received = Received::of(app, args.received.as_deref())?;
     let deadline = args
         .timeout
         .and_then(|time| Instant::now().checked_add(time));
-    let mut sending = Sending::begin(desk, args)?;
-    let mut arriving = Arriving::begin(desk, &received)?;
+    let mut sending = Sending::begin(app, args)?;
+    let mut arriving = Arriving::begin(app, &received)?;
     let wait = i64::try_from(args.wait.as_millis()).unwrap_or(i64::MAX);
     let mut telling = Telling {
-        desk,
+        app,
         format: args.format,
-        out: desk.out(),
+        out: app.out(),
         question: &question,
         live: Live::new(question.window, wait),
         known: Vec::new(),
     };
-    desk.say("following both sides; Ctrl-C ends it with a summary");
+    app.say("following both sides; Ctrl-C ends it with a summary");
     let exit = loop {
         let until = Instant::now() + LOOK;
-        let (came, end) = arriving.wait(desk, deadline.map_or(until, |end| end.min(until)))?;
+        let (came, end) = arriving.wait(app, deadline.map_or(until, |end| end.min(until)))?;
         // What was sent first, so that the line of its arrival has the time that it took.
-        let sent = sending.look(desk, args)?;
+        let sent = sending.look(app, args)?;
         telling.take(Way::Sent, sent)?;
         telling.take(Way::Received, came)?;
         telling.tick()?;
@@ -69,7 +69,7 @@ pub(in crate::cmd) fn run(desk: &Desk, args: &CompareArgs) -> Result<Exit, Error
     let Telling { live, mut out, .. } = telling;
     let (counts, lag) = live.finish();
     match args.format {
-        CompareFormat::Table => desk.say(&summary(&counts, lag)),
+        CompareFormat::Table => app.say(&summary(&counts, lag)),
         CompareFormat::Json => {
             out.bytes(|out| json::write(out, &summary_value(&counts, lag), false))?;
         }
@@ -93,12 +93,12 @@ enum Sending {
 }
 
 impl Sending {
-    fn begin(desk: &Desk, args: &CompareArgs) -> Result<Sending, Error> {
+    fn begin(app: &App, args: &CompareArgs) -> Result<Sending, Error> {
         let path = &args.sent;
         if !sides::is_journal(path) {
-            return Ok(Sending::Log(Box::new(growing(desk, path)?)));
+            return Ok(Sending::Log(Box::new(growing(app, path)?)));
         }
-        let fetched = sides::journal_rows(desk, path, &BTreeMap::new())?;
+        let fetched = sides::journal_rows(app, path, &BTreeMap::new())?;
         let is_known = args.journal_tz.is_some() || journal::zone_of(&fetched.rows).is_some();
         Ok(Sending::Journal {
             path: path.clone(),
@@ -107,13 +107,13 @@ impl Sending {
                 .iter()
                 .flat_map(|one| one.last.clone())
                 .collect(),
-            zone: is_known.then(|| sides::journal_zone(desk, args, &fetched)),
+            zone: is_known.then(|| sides::journal_zone(app, args, &fetched)),
             looked_at: Instant::now(),
         })
     }
 
     /// What has been sent since the last look.
-    fn look(&mut self, desk: &Desk, args: &CompareArgs) -> Result<Vec<Sighting>, Error> {
+    fn look(&mut self, app: &App, args: &CompareArgs) -> Result<Vec<Sighting>, Error> {
         match self {
             Sending::Log(log) => Ok(log.look().sent),
             Sending::Journal { looked_at, .. } if looked_at.elapsed() < LOOK_AT_JOURNAL => {
@@ -126,19 +126,19 @@ impl Sending {
                 looked_at,
             } => {
                 *looked_at = Instant::now();
-                let fetched = match sides::journal_rows(desk, path, after) {
+                let fetched = match sides::journal_rows(app, path, after) {
                     Ok(fetched) => fetched,
                     Err(error) => {
-                        desk.say_once(&error.to_string());
+                        app.say_once(&error.to_string());
                         return Ok(Vec::new());
                     }
                 };
                 for one in &fetched.journals {
                     after.extend(one.last.clone());
                 }
-                let zone = *zone.get_or_insert_with(|| sides::journal_zone(desk, args, &fetched));
+                let zone = *zone.get_or_insert_with(|| sides::journal_zone(app, args, &fetched));
                 let side = journal::side(&fetched, zone);
-                side.incomplete.iter().for_each(|text| desk.say_once(text));
+                side.incomplete.iter().for_each(|text| app.say_once(text));
                 Ok(side.sightings)
             }
         }
@@ -153,13 +153,13 @@ enum Arriving {
 }
 
 impl Arriving {
-    fn begin(desk: &Desk, received: &Received) -> Result<Arriving, Error> {
+    fn begin(app: &App, received: &Received) -> Result<Arriving, Error> {
         let interrupt = interrupts().map_err(Error::Signals)?;
         let given = match received {
             Received::Enterprises(given) => given,
             Received::Log(path) => {
                 let heard = UnixStream::from(interrupt);
-                return Ok(Arriving::Log(Box::new(growing(desk, path)?), heard));
+                return Ok(Arriving::Log(Box::new(growing(app, path)?), heard));
             }
             Received::Database => {
                 return Err(Error::Usage(
@@ -169,7 +169,7 @@ impl Arriving {
         };
         let selected = match given {
             Some(one) => vec![one.clone()],
-            None => desk.tree.select(&[])?,
+            None => app.tree.select(&[])?,
         };
         let filter = RecordFilter {
             kinds: vec![KindName::Ast],
@@ -180,9 +180,9 @@ impl Arriving {
             limit: Some(1),
             ..LinesQuestion::default()
         };
-        let answers = desk
+        let answers = app
             .engine
-            .lines_up_to_now(&desk.tree, &selected, &newest, Then::Follow);
+            .lines_up_to_now(&app.tree, &selected, &newest, Then::Follow);
         let mut starts = Vec::new();
         for (enterprise, answer) in selected.iter().zip(answers) {
             let now = answer?;
@@ -200,25 +200,21 @@ impl Arriving {
             filter,
             poll: false,
             interrupt: Some(interrupt),
-            output: desk.out().pipe(),
+            output: app.out().pipe(),
         };
-        let follow = Follow::new(&desk.tree, whom, starts, options, desk.now.clone());
+        let follow = Follow::new(&app.tree, whom, starts, options, app.now.clone());
         Ok(Arriving::Tree(Box::new(follow)))
     }
 
     /// What arrives until then, and how it ends if it does.
-    fn wait(
-        &mut self,
-        desk: &Desk,
-        until: Instant,
-    ) -> Result<(Vec<Sighting>, Option<Exit>), Error> {
+    fn wait(&mut self, app: &App, until: Instant) -> Result<(Vec<Sighting>, Option<Exit>), Error> {
         match self {
             Arriving::Tree(follow) => match follow.next(Some(until))? {
                 Next::Came(batch) => {
                     for news in batch.news.iter().filter(|news| news.matters) {
-                        desk.say_once(&news.text);
+                        app.say_once(&news.text);
                     }
-                    let zone = desk.engine.zone();
+                    let zone = app.engine.zone();
                     let seen = batch.lines().filter_map(|arrival| {
                         let seen_at = SeenAt {
                             source: tree::source(arrival.enterprise, arrival.file),
@@ -252,14 +248,14 @@ impl Arriving {
     }
 }
 
-fn growing(desk: &Desk, path: &std::path::Path) -> Result<Growing, Error> {
-    let growing = Growing::begin(path, sides::log_zone(desk));
+fn growing(app: &App, path: &std::path::Path) -> Result<Growing, Error> {
+    let growing = Growing::begin(path, sides::log_zone(app));
     growing.map_err(|error| Error::Usage(error.to_string()))
 }
 
 /// Matches what comes, and prints it.
 struct Telling<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     format: CompareFormat,
     out: Out,
     question: &'d Question,
@@ -273,7 +269,7 @@ const KNOWN_MAX: usize = 10_000;
 
 impl Telling<'_> {
     fn take(&mut self, way: Way, mut came: Vec<Sighting>) -> Result<(), Error> {
-        let now = self.desk.now.utc().timestamp_millis();
+        let now = self.app.now.utc().timestamp_millis();
         let scope = Scope::of(self.question, &[&self.known, &came]);
         let is_asked: Vec<bool> = came.iter().map(|one| scope.holds(one)).collect();
         let mut is_asked = is_asked.into_iter();
@@ -287,7 +283,7 @@ impl Telling<'_> {
     }
 
     fn tick(&mut self) -> Result<(), Error> {
-        let told = self.live.tick(self.desk.now.utc().timestamp_millis());
+        let told = self.live.tick(self.app.now.utc().timestamp_millis());
         self.print(&told)
     }
 
@@ -297,7 +293,7 @@ impl Telling<'_> {
         }
         let bodies = told.iter().map(|told| told.sighting.body.canonical());
         let secrets = Secrets::of_lines(bodies.map(str::as_bytes));
-        let (clock, wait) = (&self.desk.clock, self.live.wait_millis());
+        let (clock, wait) = (&self.app.clock, self.live.wait_millis());
         match self.format {
             CompareFormat::Table => self.out.styled(|out| {
                 told.iter()

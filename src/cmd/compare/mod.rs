@@ -7,7 +7,7 @@ mod sides;
 
 use super::missing::Missing;
 use super::talk::many;
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::{CompareArgs, CompareFormat};
 use calltrace_output::compare::{Shown, document, write_report};
 use calltrace_output::{Secrets, json};
@@ -17,10 +17,10 @@ use calltrace_sync::compare::{Question, Report, Scope, Side, compare, tree};
 pub(super) use live::run as follow;
 use sides::Received;
 
-pub(super) fn run(desk: &Desk, args: &CompareArgs) -> Result<Exit, Error> {
-    let question = question(desk, args)?;
-    let received = Received::of(desk, args.received.as_deref())?;
-    let mut sent = sides::sent(desk, args, &question)?;
+pub(super) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
+    let question = question(app, args)?;
+    let received = Received::of(app, args.received.as_deref())?;
+    let mut sent = sides::sent(app, args, &question)?;
     let scope = Scope::of(&question, &[]);
     sent.sightings.retain(|one| scope.is_within(one.at_millis));
     let reach = sent.reach(question.window);
@@ -28,29 +28,29 @@ pub(super) fn run(desk: &Desk, args: &CompareArgs) -> Result<Exit, Error> {
     let secrets = secrets(&tokens);
     let mut missing = Missing::default();
     let mut arrived = match reach {
-        Some(reach) => received.read(desk, &tokens, reach, &mut missing)?,
+        Some(reach) => received.read(app, &tokens, reach, &mut missing)?,
         None => Side::default(),
     };
     if let Some(path) = &args.app_log {
-        arrived.complaints.extend(sides::complaints(desk, path)?);
+        arrived.complaints.extend(sides::complaints(app, path)?);
     }
     check_events(args, &sent, &arrived)?;
     let named = sides::display(&args.sent);
-    let mut report = compare(sent, arrived, &question, desk.now.utc().timestamp_millis());
+    let mut report = compare(sent, arrived, &question, app.now.utc().timestamp_millis());
     if let Received::Enterprises(enterprises) = &received {
-        let enterprises = sides::enterprises(desk, enterprises.as_ref(), &tokens)?;
-        tree::number(&desk.engine, &desk.tree, &enterprises, &mut report);
+        let enterprises = sides::enterprises(app, enterprises.as_ref(), &tokens)?;
+        tree::number(&app.engine, &app.tree, &enterprises, &mut report);
     }
     let shown = Shown {
         report: &report,
         sent: &named,
-        received: &received.names(desk, &tokens)?,
-        clock: &desk.clock,
+        received: &received.names(app, &tokens)?,
+        clock: &app.clock,
         secrets: &secrets,
-        lists_unsent: desk.global.verbose,
+        lists_unsent: app.global.verbose,
     };
-    print(desk, args.format, &shown, &missing)?;
-    tell(desk, &report, &missing);
+    print(app, args.format, &shown, &missing)?;
+    tell(app, &report, &missing);
     Ok(
         match report.incomplete.is_empty() && !missing.is_incomplete() {
             false => Exit::Incomplete,
@@ -60,10 +60,10 @@ pub(super) fn run(desk: &Desk, args: &CompareArgs) -> Result<Exit, Error> {
     )
 }
 
-fn question(desk: &Desk, args: &CompareArgs) -> Result<Question, Error> {
-    let since = desk.moment("--since", args.since.as_deref())?;
+fn question(app: &App, args: &CompareArgs) -> Result<Question, Error> {
+    let since = app.moment("--since", args.since.as_deref())?;
     let after = since.map(|since| since.begin);
-    let until = desk.moment_after("--until", args.until.as_deref(), after)?;
+    let until = app.moment_after("--until", args.until.as_deref(), after)?;
     Ok(Question {
         since_millis: since.map(|since| since.begin.timestamp_millis()),
         until_millis: until.map(|until| until.end.timestamp_millis()),
@@ -93,12 +93,12 @@ fn secrets(tokens: &std::collections::BTreeSet<String>) -> Secrets {
 }
 
 fn print(
-    desk: &Desk,
+    app: &App,
     format: CompareFormat,
     shown: &Shown<'_>,
     missing: &Missing,
 ) -> Result<(), Error> {
-    let mut out = desk.out();
+    let mut out = app.out();
     match format {
         CompareFormat::Table => {
             let width = out.width();
@@ -114,25 +114,25 @@ fn print(
 }
 
 /// What is said beside the answer.
-fn tell(desk: &Desk, report: &Report, missing: &Missing) {
+fn tell(app: &App, report: &Report, missing: &Missing) {
     let total = &report.total;
     if total.sent == 0 {
-        desk.say("no such event was sent");
+        app.say("no such event was sent");
     }
-    if total.unsent > 0 && !desk.global.verbose {
-        desk.say(&format!(
+    if total.unsent > 0 && !app.global.verbose {
+        app.say(&format!(
             "{} arrived without being sent; -v lists them",
             many(total.unsent, "event")
         ));
     }
     match report.incomplete.as_slice() {
-        [first, more @ ..] if !more.is_empty() && !desk.global.verbose => desk.say(&format!(
+        [first, more @ ..] if !more.is_empty() && !app.global.verbose => app.say(&format!(
             "incomplete: {first}, and {} more; -v names each",
             more.len()
         )),
         all => all
             .iter()
-            .for_each(|text| desk.say(&format!("incomplete: {text}"))),
+            .for_each(|text| app.say(&format!("incomplete: {text}"))),
     }
-    desk.say_missing(missing, total.sent > 0);
+    app.say_missing(missing, total.sent > 0);
 }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::Desk;
+use super::super::App;
 use super::super::missing::Missing;
 use super::super::serve::runtime;
 use crate::cli::CompareArgs;
@@ -43,7 +43,7 @@ pub(super) enum Received {
 
 impl Received {
     /// What was typed: an enterprise before a file of the same name, which `./NAME` names.
-    pub(super) fn of(desk: &Desk, typed: Option<&str>) -> Result<Received, Error> {
+    pub(super) fn of(app: &App, typed: Option<&str>) -> Result<Received, Error> {
         let Some(typed) = typed else {
             return Ok(Received::Enterprises(None));
         };
@@ -51,7 +51,7 @@ impl Received {
             return Ok(Received::Database);
         }
         if !typed.contains('/')
-            && let Some(enterprise) = desk.enterprise_of(typed)?
+            && let Some(enterprise) = app.enterprise_of(typed)?
         {
             return Ok(Received::Enterprises(Some(enterprise)));
         }
@@ -64,7 +64,7 @@ impl Received {
             false if typed.contains('/') => Err(Error::Usage(format!("{typed}: no such file"))),
             false => Err(Error::Usage(format!(
                 "{typed} is no enterprise of {}, no file and not the word postgres",
-                desk.tree.root().display()
+                app.tree.root().display()
             ))),
         }
     }
@@ -72,7 +72,7 @@ impl Received {
     /// What arrived within a stretch of time, both ends inclusive.
     pub(super) fn read(
         &self,
-        desk: &Desk,
+        app: &App,
         tokens: &BTreeSet<String>,
         reach: (i64, i64),
         missing: &mut Missing,
@@ -80,9 +80,9 @@ impl Received {
         match self {
             Received::Enterprises(given) => {
                 let mut all = Side::default();
-                for enterprise in enterprises(desk, given.as_ref(), tokens)? {
-                    let progress = desk.progress();
-                    let found = tree::read(&desk.engine, &desk.tree, &enterprise, reach, &[]);
+                for enterprise in enterprises(app, given.as_ref(), tokens)? {
+                    let progress = app.progress();
+                    let found = tree::read(&app.engine, &app.tree, &enterprise, reach, &[]);
                     drop(progress);
                     if let Some(arrivals) = missing.answer(found) {
                         missing.add(&arrivals.troubles);
@@ -93,7 +93,7 @@ impl Received {
                 Ok(all)
             }
             Received::Log(path) => {
-                let reading = read_log(desk, path, Some(reach.0))?;
+                let reading = read_log(app, path, Some(reach.0))?;
                 if reading.form() == Some(Form::Sent) {
                     return Err(Error::Usage(format!(
                         "{} is a log of what was sent; write it first, and behind it where to look for what arrived",
@@ -107,18 +107,14 @@ impl Received {
                     .retain(|one| (reach.0..=reach.1).contains(&one.at_millis));
                 Ok(side)
             }
-            Received::Database => from_database(desk, tokens, reach),
+            Received::Database => from_database(app, tokens, reach),
         }
     }
 
     /// Where it was looked, for programs.
-    pub(super) fn names(
-        &self,
-        desk: &Desk,
-        tokens: &BTreeSet<String>,
-    ) -> Result<Vec<String>, Error> {
+    pub(super) fn names(&self, app: &App, tokens: &BTreeSet<String>) -> Result<Vec<String>, Error> {
         Ok(match self {
-            Received::Enterprises(given) => enterprises(desk, given.as_ref(), tokens)?
+            Received::Enterprises(given) => enterprises(app, given.as_ref(), tokens)?
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
@@ -134,16 +130,16 @@ pub(super) fn display(path: &Path) -> String {
 }
 
 /// What was sent, as the file that was typed says it.
-pub(super) fn sent(desk: &Desk, args: &CompareArgs, question: &Question) -> Result<Side, Error> {
+pub(super) fn sent(app: &App, args: &CompareArgs, question: &Question) -> Result<Side, Error> {
     let path = &args.sent;
     if !path.exists() {
-        return Err(Error::Usage(not_sent(desk, path)));
+        return Err(Error::Usage(not_sent(app, path)));
     }
     if is_journal(path) {
-        let fetched = journal_rows(desk, path, &BTreeMap::new())?;
-        return Ok(journal::side(&fetched, journal_zone(desk, args, &fetched)));
+        let fetched = journal_rows(app, path, &BTreeMap::new())?;
+        return Ok(journal::side(&fetched, journal_zone(app, args, &fetched)));
     }
-    let reading = read_log(desk, path, question.since_millis)?;
+    let reading = read_log(app, path, question.since_millis)?;
     if reading.form() == Some(Form::Received) {
         return Err(Error::Usage(format!(
             "{} is a log of what arrived; write what was sent before it: a call_tester_events.log or a host's journal",
@@ -157,9 +153,9 @@ pub(super) fn sent(desk: &Desk, args: &CompareArgs, question: &Question) -> Resu
 }
 
 /// Why nothing can be read from what was typed first.
-fn not_sent(desk: &Desk, path: &Path) -> String {
+fn not_sent(app: &App, path: &Path) -> String {
     let typed = display(path);
-    match desk.tree.select(std::slice::from_ref(&typed)) {
+    match app.tree.select(std::slice::from_ref(&typed)) {
         Ok(_) => format!(
             "{typed} is an enterprise; what was sent comes first: calltrace compare call_tester_events.log {typed}"
         ),
@@ -168,22 +164,22 @@ fn not_sent(desk: &Desk, path: &Path) -> String {
 }
 
 /// The errors of an `app.log`.
-pub(super) fn complaints(desk: &Desk, path: &Path) -> Result<Vec<Complaint>, Error> {
-    Ok(read_log(desk, path, None)?.complaints)
+pub(super) fn complaints(app: &App, path: &Path) -> Result<Vec<Complaint>, Error> {
+    Ok(read_log(app, path, None)?.complaints)
 }
 
-fn read_log(desk: &Desk, path: &Path, since_millis: Option<i64>) -> Result<Reading, Error> {
+fn read_log(app: &App, path: &Path, since_millis: Option<i64>) -> Result<Reading, Error> {
     let log = Log {
         path,
-        zone: log_zone(desk),
+        zone: log_zone(app),
         since_millis,
     };
     services::read(&log).map_err(|error| Error::Usage(error.to_string()))
 }
 
 /// Services write their logs as call_tracer does.
-pub(super) fn log_zone(desk: &Desk) -> LogZone {
-    desk.engine.zone()
+pub(super) fn log_zone(app: &App) -> LogZone {
+    app.engine.zone()
 }
 
 /// Refuses a file that has something in it, and nothing that calltrace knows.
@@ -201,7 +197,7 @@ fn check_known(path: &Path, reading: &Reading) -> Result<(), Error> {
 
 /// The enterprises that the events are of: each Token's, as the directory knows it, else the one that was given.
 pub(super) fn enterprises(
-    desk: &Desk,
+    app: &App,
     given: Option<&EnterpriseName>,
     tokens: &BTreeSet<String>,
 ) -> Result<Vec<EnterpriseName>, Error> {
@@ -209,13 +205,13 @@ pub(super) fn enterprises(
     let mut unknown = tokens.is_empty();
     for token in tokens {
         // Where the directory knows an enterprise that has no folder here, nothing arrived.
-        match desk.enterprise_of(token) {
+        match app.enterprise_of(token) {
             Ok(Some(enterprise)) => {
                 all.insert(enterprise);
             }
             Ok(None) => unknown = true,
             Err(error) => {
-                desk.say_once(&error.to_string());
+                app.say_once(&error.to_string());
                 unknown = true;
             }
         }
@@ -223,7 +219,7 @@ pub(super) fn enterprises(
     if let Some(given) = given {
         all.insert(given.clone());
     } else if unknown {
-        let known = desk.tree.select(&[])?;
+        let known = app.tree.select(&[])?;
         let [only] = known.as_slice() else {
             return Err(Error::Usage(
                 "which enterprise the events are for is not known; write it behind the file, or set postgres.url, \
@@ -249,7 +245,7 @@ pub(super) fn is_journal(path: &Path) -> bool {
 
 /// Rows of a journal behind those that were read before.
 pub(super) fn journal_rows(
-    desk: &Desk,
+    app: &App,
     path: &Path,
     after: &BTreeMap<Table, i64>,
 ) -> Result<Fetched, Error> {
@@ -258,25 +254,25 @@ pub(super) fn journal_rows(
         ..Limits::default()
     };
     // Its zone is found out from its rows.
-    let rows = read_journal(path, after, Some(Zone::UTC), desk.now.utc(), &limits);
+    let rows = read_journal(path, after, Some(Zone::UTC), app.now.utc(), &limits);
     let rows = runtime(1)?.block_on(rows);
     rows.map_err(|error| Error::Usage(error.to_string()))
 }
 
 /// The zone of a journal's times: as typed, as its ids tell, else the one that is shown.
-pub(super) fn journal_zone(desk: &Desk, args: &CompareArgs, fetched: &Fetched) -> Zone {
+pub(super) fn journal_zone(app: &App, args: &CompareArgs, fetched: &Fetched) -> Zone {
     let zone = args.journal_tz.or_else(|| journal::zone_of(&fetched.rows));
-    let zone = zone.unwrap_or(desk.clock.shown);
-    desk.explain(|| format!("times of the journal are taken to be of {}", zone.name()));
+    let zone = zone.unwrap_or(app.clock.shown);
+    app.explain(|| format!("times of the journal are taken to be of {}", zone.name()));
     zone
 }
 
 fn from_database(
-    desk: &Desk,
+    app: &App,
     tokens: &BTreeSet<String>,
     (from_millis, to_millis): (i64, i64),
 ) -> Result<Side, Error> {
-    let config = &desk.settings.directory;
+    let config = &app.settings.directory;
     if config.postgres.url.is_none() {
         return Err(Error::Usage(
             "postgres.url is not set, so there is no database to look in; see calltrace-config(5)"
@@ -294,7 +290,7 @@ fn from_database(
         ..Times::default()
     };
     let (directory, warnings) = Directory::open_with(config, times)?;
-    warnings.iter().for_each(|warning| desk.say(warning));
+    warnings.iter().for_each(|warning| app.say(warning));
     let rows = runtime(1)?.block_on(directory.stored_events(&asked));
     let rows = rows.map_err(|error| Error::Directory(error.into()))?;
     let Some(mut rows) = rows else {

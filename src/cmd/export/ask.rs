@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::calls::left_out;
 use super::super::missing::Missing;
-use super::super::{Desk, progress};
+use super::super::{App, progress};
 use calltrace_engine::SearchQuestion;
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
@@ -17,7 +17,7 @@ use calltrace_store::tree::EnterpriseName;
 
 /// Asks, and shows on a terminal how far it is.
 pub(super) struct Asker<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     enterprises: &'d [EnterpriseName],
     question: SearchQuestion,
     said: HashSet<String>,
@@ -37,12 +37,12 @@ pub(super) struct Answer {
 
 impl<'d> Asker<'d> {
     pub(super) fn new(
-        desk: &'d Desk,
+        app: &'d App,
         enterprises: &'d [EnterpriseName],
         question: SearchQuestion,
         days: u64,
     ) -> Asker<'d> {
-        let bar = match stderr().is_terminal() && !desk.global.quiet {
+        let bar = match stderr().is_terminal() && !app.global.quiet {
             true => ProgressBar::new(days),
             false => ProgressBar::hidden(),
         };
@@ -50,7 +50,7 @@ impl<'d> Asker<'d> {
             ProgressStyle::with_template("{pos} of {len} days, {eta} left  {prefix}{wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Asker {
-            desk,
+            app,
             enterprises,
             question,
             said: HashSet::new(),
@@ -63,7 +63,7 @@ impl<'d> Asker<'d> {
     /// Says something once, beside the bar.
     pub(super) fn say(&mut self, text: String) {
         if !self.said.contains(&text) {
-            self.bar.suspend(|| self.desk.say(&text));
+            self.bar.suspend(|| self.app.say(&text));
             self.said.insert(text);
         }
     }
@@ -99,7 +99,7 @@ impl<'d> Asker<'d> {
         self.question.criteria.since = from;
         self.question.criteria.until = to;
         self.question.count_only = count_only;
-        let (engine, tree) = (&self.desk.engine, &self.desk.tree);
+        let (engine, tree) = (&self.app.engine, &self.app.tree);
         let answers = engine.search_each(tree, self.enterprises, &self.question);
         let read = progress::text(engine.meter().now(), self.begin.elapsed());
         self.bar.set_prefix(format!("{read}  "));

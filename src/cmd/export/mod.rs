@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use super::calls::{Period, period, question};
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::{ExportArgs, ExportFormat};
 use ask::{Answer, Asker};
 use calltrace_engine::SearchQuestion;
@@ -32,7 +32,7 @@ use sources::Sources;
 /// So long after its end a time is over (milliseconds): until then lines of it may still come.
 const OVER_MILLIS: i64 = 3_600_000;
 
-pub(super) fn run(desk: &Desk, args: &ExportArgs) -> Result<Exit, Error> {
+pub(super) fn run(app: &App, args: &ExportArgs) -> Result<Exit, Error> {
     let of_csv = [("--bom", args.bom), ("--raw-csv", args.raw_csv)];
     if let Some((flag, _)) = of_csv.iter().find(|(_, given)| *given)
         && args.format != ExportFormat::Csv
@@ -40,25 +40,25 @@ pub(super) fn run(desk: &Desk, args: &ExportArgs) -> Result<Exit, Error> {
         let format = args.format.name();
         return Err(Error::Usage(format!("{flag} is about CSV, not {format}")));
     }
-    let enterprises = desk.tree.select(&args.calls.enterprises)?;
-    let mut period = period(desk, &args.calls)?;
+    let enterprises = app.tree.select(&args.calls.enterprises)?;
+    let mut period = period(app, &args.calls)?;
     if args.per_day {
-        period = whole(period, desk.clock.shown);
+        period = whole(period, app.clock.shown);
     }
     // Before anything is read of them: what changes from now on is a change.
-    let sources = Sources::look(desk, &enterprises);
-    let now = desk.now.utc();
-    let days = Days::new(&desk.clock, period, sources.first(), now);
+    let sources = Sources::look(app, &enterprises);
+    let now = app.now.utc();
+    let days = Days::new(&app.clock, period, sources.first(), now);
     let question = SearchQuestion {
         digests: args.format == ExportFormat::Parquet,
-        ..question(desk, &args.calls, args.strict)
+        ..question(app, &args.calls, args.strict)
     };
     let mut export = Export {
-        desk,
+        app,
         args,
         now,
-        outlet: Outlet::open(&args.out, desk.tree.root(), &arguments(desk, args, period))?,
-        asker: Asker::new(desk, &enterprises, question, days.left()),
+        outlet: Outlet::open(&args.out, app.tree.root(), &arguments(app, args, period))?,
+        asker: Asker::new(app, &enterprises, question, days.left()),
         sources,
         files: 0,
         calls: 0,
@@ -75,29 +75,29 @@ pub(super) fn run(desk: &Desk, args: &ExportArgs) -> Result<Exit, Error> {
         1 => format!("1 {what}"),
         count => format!("{} {what}s", grouped(count, ',')),
     };
-    desk.say(&format!(
+    app.say(&format!(
         "{}, {} in {}",
         counted(files, "file"),
         counted(calls, "call"),
         args.out.display()
     ));
     done?;
-    desk.say_missing(&export.asker.missing, calls > 0);
+    app.say_missing(&export.asker.missing, calls > 0);
     let troubles = export.asker.missing.is_incomplete() || export.is_blocked;
     Ok(Exit::of(calls > 0, troubles))
 }
 
 /// All that decides what stands in the files; of files of a day not which days.
-fn arguments(desk: &Desk, args: &ExportArgs, (since, until): Period) -> Arguments {
-    let root = std::fs::canonicalize(desk.tree.root());
-    let root = root.unwrap_or_else(|_| desk.tree.root().to_owned());
+fn arguments(app: &App, args: &ExportArgs, (since, until): Period) -> Arguments {
+    let root = std::fs::canonicalize(app.tree.root());
+    let root = root.unwrap_or_else(|_| app.tree.root().to_owned());
     let time = |at: Option<DateTime<Utc>>| at.filter(|_| !args.per_day).map(rfc3339);
     let further = [
         ("--root", Some(root.display().to_string())),
         ("--since", time(since)),
         ("--until", time(until)),
-        ("--tz", Some(desk.clock.zone_name().to_owned())),
-        ("log_timezone", Some(desk.clock.log.0.name().to_owned())),
+        ("--tz", Some(app.clock.zone_name().to_owned())),
+        ("log_timezone", Some(app.clock.log.0.name().to_owned())),
     ];
     let further = further
         .into_iter()
@@ -112,7 +112,7 @@ fn rfc3339(at: DateTime<Utc>) -> String {
 }
 
 struct Export<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     args: &'d ExportArgs,
     now: DateTime<Utc>,
     outlet: Outlet,
@@ -162,7 +162,7 @@ impl Export<'_> {
         let mut dates: BTreeMap<NaiveDate, Vec<(EnterpriseName, Summary)>> = BTreeMap::new();
         dates.insert(day.date, Vec::new());
         for (enterprise, call) in answer.rows {
-            let date = self.desk.clock.moment(call.first).date_naive();
+            let date = self.app.clock.moment(call.first).date_naive();
             let is_other =
                 day.from.is_none() && date < day.date || day.to.is_none() && date > day.date;
             let date = if is_other { date } else { day.date };
@@ -171,7 +171,7 @@ impl Export<'_> {
         for (date, rows) in dates {
             let made = Made {
                 rows: rows.len() as u64,
-                over: Some(end_of(date, self.desk.clock.shown)),
+                over: Some(end_of(date, self.app.clock.shown)),
                 is_final: answer.is_final,
                 logs_changed: changed,
             };
@@ -193,9 +193,9 @@ impl Export<'_> {
         if self.stays(name, &standing, made) {
             return Ok(());
         }
-        let (desk, args) = (self.desk, self.args);
+        let (app, args) = (self.app, self.args);
         let fresh = self.outlet.write(name, |out| {
-            let mut writer = writer(desk, args, out)?;
+            let mut writer = writer(app, args, out)?;
             for (enterprise, call) in rows {
                 writer.row(enterprise, call)?;
             }
@@ -206,7 +206,7 @@ impl Export<'_> {
 
     fn one_file(&mut self, mut days: Days, (since, until): Period) -> Result<(), Error> {
         let name = self.name_of(None);
-        let stamp = |moment| self.desk.clock.log.stamp(moment);
+        let stamp = |moment| self.app.clock.log.stamp(moment);
         let logs_changed = self.sources.changed(since.map(stamp), until.map(stamp));
         if self.is_done(&name, logs_changed)? {
             return Ok(());
@@ -222,9 +222,9 @@ impl Export<'_> {
             is_final: true,
             logs_changed,
         };
-        let (desk, args, sources, asker) = (self.desk, self.args, &self.sources, &mut self.asker);
+        let (app, args, sources, asker) = (self.app, self.args, &self.sources, &mut self.asker);
         let fresh = self.outlet.write(&name, |out| {
-            let mut writer = writer(desk, args, out)?;
+            let mut writer = writer(app, args, out)?;
             while let Some(day) = days.next(
                 |from, to| sources.may_hold(from, to),
                 |from, to| asker.is_empty(from, to),
@@ -258,7 +258,7 @@ impl Export<'_> {
             Standing::Own(entry) if entry.is_complete => {
                 let is_same = logs_changed.is_some_and(|changed| changed <= entry.logs_changed);
                 if is_same {
-                    self.desk
+                    self.app
                         .explain(|| format!("{name} is complete since {}", entry.made_at));
                     self.count(entry.rows);
                 }
@@ -323,7 +323,7 @@ impl Export<'_> {
             }
             _ => {
                 self.outlet.put(name, fresh, entry)?;
-                self.desk
+                self.app
                     .explain(|| format!("{name} is written, {} calls", grouped(made.rows, ',')));
             }
         }
@@ -353,13 +353,13 @@ impl Export<'_> {
 
 /// A writer of the format that is asked for. Another format is another arm here.
 fn writer<'w>(
-    desk: &Desk,
+    app: &App,
     args: &ExportArgs,
     out: &'w mut (dyn Write + Send),
 ) -> io::Result<Box<dyn RowWriter + 'w>> {
     Ok(match args.format {
-        ExportFormat::Csv => Box::new(CsvRows::sheet(out, &desk.clock, args.raw_csv, args.bom)?),
-        ExportFormat::Ndjson => Box::new(NdjsonRows::new(out, &desk.clock)),
-        ExportFormat::Parquet => Box::new(ParquetRows::new(out, &desk.clock)?),
+        ExportFormat::Csv => Box::new(CsvRows::sheet(out, &app.clock, args.raw_csv, args.bom)?),
+        ExportFormat::Ndjson => Box::new(NdjsonRows::new(out, &app.clock)),
+        ExportFormat::Parquet => Box::new(ParquetRows::new(out, &app.clock)?),
     })
 }

@@ -256,8 +256,8 @@ impl Outlet {
     }
 
     fn cant_write(&self, name: &str, error: io::Error) -> Error {
-        let deed = "write the file (what there was of it is removed)";
-        Error::io(&self.path_of(name), deed, error)
+        let op = "write the file (what there was of it is removed)";
+        Error::io(&self.path_of(name), op, error)
     }
 }
 

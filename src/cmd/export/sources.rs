@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use super::super::Desk;
+use super::super::App;
 use calltrace_engine::Corpus;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
@@ -27,10 +27,10 @@ struct Source {
 }
 
 impl Sources {
-    pub(super) fn look(desk: &Desk, enterprises: &[EnterpriseName]) -> Sources {
+    pub(super) fn look(app: &App, enterprises: &[EnterpriseName]) -> Sources {
         let mut sources = Sources::default();
         for enterprise in enterprises {
-            let Ok(corpus) = Corpus::open(&desk.tree, enterprise, &desk.engine) else {
+            let Ok(corpus) = Corpus::open(&app.tree, enterprise, &app.engine) else {
                 sources.is_blind = true;
                 continue;
             };

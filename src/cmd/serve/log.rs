@@ -18,7 +18,7 @@ use tracing_subscriber::{Layer as _, fmt, registry};
 
 use super::log_file::LogFile;
 use crate::cli::LogFormat;
-use crate::cmd::Desk;
+use crate::cmd::App;
 use calltrace_store::error::Error;
 
 /// Lines that wait for the disk; more are lost. Some 2 MB.
@@ -73,7 +73,7 @@ impl Log {
 ///
 /// # Errors
 /// When the file can't be opened.
-pub(super) fn start(desk: &Desk, format: LogFormat, path: Option<&Path>) -> Result<Log, Error> {
+pub(super) fn start(app: &App, format: LogFormat, path: Option<&Path>) -> Result<Log, Error> {
     let (writer, log) = match path {
         None => (BoxMakeWriter::new(io::stderr), Log { file: None }),
         Some(path) => {
@@ -81,7 +81,7 @@ pub(super) fn start(desk: &Desk, format: LogFormat, path: Option<&Path>) -> Resu
             (BoxMakeWriter::new(queue), Log { file: Some(file) })
         }
     };
-    let level = match (desk.global.verbose, desk.global.quiet) {
+    let level = match (app.global.verbose, app.global.quiet) {
         (true, _) => Level::DEBUG,
         (_, true) => Level::ERROR,
         _ => Level::INFO,

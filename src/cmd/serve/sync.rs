@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::warn_of_open;
-use crate::cmd::Desk;
+use crate::cmd::App;
 use crate::cmd::sync::site;
 use calltrace_store::error::Error;
 use calltrace_sync::HostsWork;
@@ -19,8 +19,8 @@ pub(super) struct Sync {
 }
 
 /// Binds the listener; `None` where the settings want neither a listener nor runs by themselves.
-pub(super) async fn open(desk: &Desk) -> Result<Option<Sync>, Error> {
-    let settings = &desk.settings.sync;
+pub(super) async fn open(app: &App) -> Result<Option<Sync>, Error> {
+    let settings = &app.settings.sync;
     if settings.listen.is_none() && settings.interval.is_none() {
         return Ok(None);
     }
@@ -34,10 +34,10 @@ pub(super) async fn open(desk: &Desk) -> Result<Option<Sync>, Error> {
         }
     };
     let work = HostsWork {
-        site: site(desk)?,
-        hosts: desk.settings.hosts()?,
+        site: site(app)?,
+        hosts: app.settings.hosts()?,
     };
-    let jobs = SyncJobs::new(Arc::new(work), settings.interval, desk.now.clone());
+    let jobs = SyncJobs::new(Arc::new(work), settings.interval, app.now.clone());
     Ok(Some(Sync {
         listener,
         jobs: Arc::new(jobs),
@@ -46,10 +46,10 @@ pub(super) async fn open(desk: &Desk) -> Result<Option<Sync>, Error> {
 
 impl Sync {
     /// Says where it listens.
-    pub(super) fn say(&self, desk: &Desk) {
+    pub(super) fn say(&self, app: &App) {
         if let Some((_, at)) = self.listener {
-            desk.say(&format!("synchronisation is asked for on http://{at}"));
-            warn_of_open(desk, at);
+            app.say(&format!("synchronisation is asked for on http://{at}"));
+            warn_of_open(app, at);
         }
     }
 

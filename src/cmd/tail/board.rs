@@ -9,7 +9,7 @@ use super::screen::Screen;
 use crate::cli::TailFormat;
 use crate::cmd::links::Links;
 use crate::cmd::talk::Out;
-use crate::cmd::{Desk, names};
+use crate::cmd::{App, names};
 use calltrace_model::call::{State, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_output::{CallRow, CallRows, People, json};
@@ -52,7 +52,7 @@ const ASKED_MAX: usize = 10_000;
 
 /// Who is who, asked once for each.
 struct Names<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     known: HashMap<EnterpriseName, People>,
     asked: HashSet<(EnterpriseName, String)>,
     nobody: People,
@@ -61,7 +61,7 @@ struct Names<'d> {
 impl Names<'_> {
     /// Asks for those of a call who were not asked for before.
     fn learn(&mut self, told: &Told) {
-        if self.desk.book().is_none() {
+        if self.app.book().is_none() {
             return;
         }
         if self.asked.len() > ASKED_MAX {
@@ -78,7 +78,7 @@ impl Names<'_> {
         if !is_new {
             return;
         }
-        for (enterprise, people) in names::people_of(self.desk, &[(&told.enterprise, summary)]) {
+        for (enterprise, people) in names::people_of(self.app, &[(&told.enterprise, summary)]) {
             let known = self.known.entry(enterprise).or_default();
             known.extensions.extend(people.extensions);
             known.clients.extend(people.clients);
@@ -107,25 +107,25 @@ pub(super) struct Board<'d> {
 
 impl<'d> Board<'d> {
     pub(super) fn new(tail: &Tail<'d>) -> Board<'d> {
-        let (out, format) = (tail.desk.out(), tail.args.format());
+        let (out, format) = (tail.app.out(), tail.args.format());
         let live = tail.args.follows() && format == TailFormat::Lines && out.is_screen();
         Board {
-            links: Links::of(tail.desk, &out),
+            links: Links::of(tail.app, &out),
             view: match live {
                 true => View::Screen(Screen::new(out)),
                 false => View::Lines(out),
             },
             rows: CallRows {
-                clock: tail.desk.clock,
+                clock: tail.app.clock,
                 name_width: tail.name_width(),
             },
             names: Names {
-                desk: tail.desk,
+                app: tail.app,
                 known: HashMap::new(),
                 asked: HashSet::new(),
                 nobody: People::default(),
             },
-            now: tail.desk.now.clone(),
+            now: tail.app.now.clone(),
             format,
             pending: Vec::new(),
             has_printed: false,

@@ -24,7 +24,7 @@ use calltrace_store::tree::EnterpriseName;
 
 pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
     check_id(asked)?;
-    let (desk, args) = (tail.desk, tail.args);
+    let (app, args) = (tail.app, tail.args);
     let question = TraceQuestion {
         strict: args.strict,
         ..TraceQuestion::of(asked.to_owned())
@@ -33,15 +33,15 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
     let mut traces = Vec::new();
     let mut watched = Vec::new();
     let selected = tail.selected.clone();
-    let answers = desk
+    let answers = app
         .engine
-        .trace_up_to_now(&desk.tree, &selected, &question, tail.then());
+        .trace_up_to_now(&app.tree, &selected, &question, tail.then());
     for (enterprise, answer) in selected.iter().zip(answers) {
         let Some(mut trace) = tail.take(enterprise, answer, &mut starts) else {
             continue;
         };
-        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&trace.searched)));
-        desk.explain_all(&trace.notes);
+        app.explain(|| format!("{enterprise}: {}", app.searched_text(&trace.searched)));
+        app.explain_all(&trace.notes);
         tail.trouble(&trace.troubles);
         match trace.call.take() {
             Some(call) => watched.push(Watched::of_history(trace, call)),
@@ -50,9 +50,9 @@ pub(super) fn run(mut tail: Tail<'_>, asked: &str) -> Result<Exit, Error> {
     }
     let waits = watched.is_empty() && args.follows();
     if waits {
-        desk.say(&format!("{asked} is in no file yet; waiting for it"));
+        app.say(&format!("{asked} is in no file yet; waiting for it"));
     } else if watched.is_empty() {
-        desk.say(&not_found_text(desk, asked, &traces, tail.is_incomplete()));
+        app.say(&not_found_text(app, asked, &traces, tail.is_incomplete()));
     }
     let printer = tail.printer();
     let mut tail = CallTail {
@@ -157,11 +157,11 @@ impl CallTail<'_> {
     /// The call in the files as they are now; `None`, with the reason said, where they can't be
     /// read, or where it is no more.
     fn trace(&mut self, enterprise: &EnterpriseName) -> Option<(Trace, TracedCall)> {
-        let desk = self.tail.desk;
+        let app = self.tail.app;
         let one = std::slice::from_ref(enterprise);
-        let answers = desk
+        let answers = app
             .engine
-            .trace_up_to_now(&desk.tree, one, &self.question, Then::Close);
+            .trace_up_to_now(&app.tree, one, &self.question, Then::Close);
         let answer = answers.into_iter().next()?;
         // What follows is followed already.
         let mut trace = self.tail.take(enterprise, answer, &mut Vec::new())?;
@@ -213,7 +213,7 @@ impl CallTail<'_> {
     }
 
     fn sum_up(&mut self, at: usize) -> Result<(), Error> {
-        let (desk, call) = (self.tail.desk, &mut self.watched[at]);
+        let (app, call) = (self.tail.app, &mut self.watched[at]);
         call.is_done = true;
         let name = match self.watched.len() {
             1 => String::new(),
@@ -225,12 +225,12 @@ impl CallTail<'_> {
         match self.printer.format {
             TailFormat::Lines => out.styled(|out| writeln!(out, "{text}")),
             TailFormat::Ndjson => {
-                let value = json::traced(&call.trace, &call.call, &desk.clock, desk.now_stamp());
+                let value = json::traced(&call.trace, &call.call, &app.clock, app.now_stamp());
                 out.bytes(|out| json::write(out, &value, false))
             }
             // Nothing but lines goes to where lines were asked for.
             TailFormat::Raw => {
-                desk.say(&text);
+                app.say(&text);
                 Ok(())
             }
         }
@@ -369,6 +369,6 @@ fn fact_of(arrival: Arrival<'_>, number: u64) -> Fact {
 
 /// How long ago a record was written.
 fn age(tail: &Tail<'_>, fact: &Fact) -> Duration {
-    let written = tail.desk.clock.log.moment(fact.at);
-    (tail.desk.now.utc() - written).to_std().unwrap_or_default()
+    let written = tail.app.clock.log.moment(fact.at);
+    (tail.app.now.utc() - written).to_std().unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::board::{Board, Told};
 use super::known::Known;
 use super::{Tail, arrived};
-use crate::cmd::{Desk, Exit};
+use crate::cmd::{App, Exit};
 use calltrace_engine::RecordLimits;
 use calltrace_follow::{Arrival, Next, Start};
 use calltrace_model::call::{Changes, Component, Fact, Joiner, State, Summary, infer};
@@ -33,7 +33,7 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     let mut board = Board::new(&tail);
     let mut starts = Vec::new();
     let mut watch = Watch {
-        desk: tail.desk,
+        app: tail.app,
         filter: tail.args.filter(),
         all: HashMap::new(),
     };
@@ -41,7 +41,7 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     if !tail.args.follows() {
         board.begin(watch.going_on())?;
         if !board.has_printed() {
-            tail.desk.say("no call is going on");
+            tail.app.say("no call is going on");
         }
         tail.begun(board.has_printed());
         return Ok(tail.exit(board.has_printed()));
@@ -69,7 +69,7 @@ fn follow(
         let next = tail.deadline.map_or(tick, |deadline| deadline.min(tick));
         match follow.next(Some(next))? {
             Next::Came(batch) => {
-                let now = watch.desk.now_stamp();
+                let now = watch.app.now_stamp();
                 for arrival in batch.lines() {
                     watch.take(arrival, now, &mut board);
                 }
@@ -93,7 +93,7 @@ fn follow(
 
 /// The calls of all enterprises.
 struct Watch<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     /// What one of a call's records must be like.
     filter: RecordFilter,
     all: HashMap<EnterpriseName, Calls>,
@@ -102,21 +102,21 @@ struct Watch<'d> {
 impl Watch<'_> {
     /// Takes the calls that are going on when it begins.
     fn begin(&mut self, tail: &mut Tail<'_>, starts: &mut Vec<Start>) {
-        let (desk, now) = (self.desk, self.desk.now_stamp());
+        let (app, now) = (self.app, self.app.now_stamp());
         let selected = tail.selected.clone();
-        let answers = desk
+        let answers = app
             .engine
-            .open_calls(&desk.tree, &selected, &self.filter, now);
+            .open_calls(&app.tree, &selected, &self.filter, now);
         for (enterprise, answer) in selected.iter().zip(answers) {
             let Some(open) = tail.take(enterprise, answer, starts) else {
                 continue;
             };
-            desk.explain_all(&open.notes);
+            app.explain_all(&open.notes);
             tail.trouble(&open.troubles);
             let mut calls = Calls::new(enterprise, &self.filter, open.calls);
             calls.begin(now);
             let going = calls.known.going_on().count();
-            desk.explain(|| format!("{enterprise}: {going} calls going on"));
+            app.explain(|| format!("{enterprise}: {going} calls going on"));
             self.all.insert(enterprise.clone(), calls);
         }
     }
@@ -140,14 +140,14 @@ impl Watch<'_> {
     }
 
     fn settle(&mut self, board: &mut Board<'_>) {
-        let now = self.desk.now_stamp();
+        let now = self.app.now_stamp();
         for calls in self.all.values_mut().filter(|calls| calls.waits()) {
             calls.settle(now, &mut |told| board.tell(told));
         }
     }
 
     fn tidy(&mut self, board: &mut Board<'_>) {
-        let now = self.desk.now_stamp();
+        let now = self.app.now_stamp();
         for calls in self.all.values_mut() {
             calls.tidy(now, &mut |told| board.tell(told));
         }

@@ -22,7 +22,7 @@ use signal_hook::{flag, low_level};
 
 use super::missing::Missing;
 use super::talk::Out;
-use super::{Desk, Exit};
+use super::{App, Exit};
 use crate::cli::{TailArgs, TailFormat};
 use calltrace_engine::{Now, Then};
 use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom};
@@ -32,12 +32,12 @@ use calltrace_output::{Detail, Shown, Stream, json};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
-pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
+pub(super) fn run(app: &App, args: &TailArgs) -> Result<Exit, Error> {
     args.check()?;
     let tail = Tail {
-        desk,
+        app,
         args,
-        selected: desk.tree.select(&args.enterprises)?,
+        selected: app.tree.select(&args.enterprises)?,
         // A time too far off to be reckoned with never comes.
         deadline: args
             .timeout
@@ -54,7 +54,7 @@ pub(super) fn run(desk: &Desk, args: &TailArgs) -> Result<Exit, Error> {
 
 /// What every kind of tail works with.
 struct Tail<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     args: &'d TailArgs,
     /// The enterprises there are, of those asked for.
     selected: Vec<EnterpriseName>,
@@ -97,14 +97,14 @@ impl<'d> Tail<'d> {
         let fresh = self.missing.add(troubles);
         if self.has_begun {
             let matters = |trouble: &&Trouble| trouble.matters;
-            self.desk.say_troubles(fresh.into_iter().filter(matters));
+            self.app.say_troubles(fresh.into_iter().filter(matters));
         }
     }
 
     /// Says what could not be read of what is shown, if that `found` something.
     fn begun(&mut self, found: bool) {
         self.has_begun = true;
-        self.desk.say_missing(&self.missing, found);
+        self.app.say_missing(&self.missing, found);
     }
 
     /// Whether the answer may miss something.
@@ -131,10 +131,10 @@ impl<'d> Tail<'d> {
 
     fn printer(&self) -> Printer<'d> {
         Printer {
-            desk: self.desk,
-            out: self.desk.out(),
+            app: self.app,
+            out: self.app.out(),
             format: self.args.format(),
-            stream: Stream::new(self.desk.clock, self.name_width()).showing(match self.args.full {
+            stream: Stream::new(self.app.clock, self.name_width()).showing(match self.args.full {
                 true => Detail::Words,
                 false => Detail::Few,
             }),
@@ -166,20 +166,20 @@ impl<'d> Tail<'d> {
             output: out.pipe(),
         };
         Ok(Follow::new(
-            &self.desk.tree,
+            &self.app.tree,
             whom,
             starts,
             options,
-            self.desk.now.clone(),
+            self.app.now.clone(),
         ))
     }
 
     fn tell(&self, news: &[News]) {
         for news in news {
             match news.matters {
-                true if news.is_limit => self.desk.say_once(&news.text),
-                true => self.desk.say(&news.text),
-                false => self.desk.explain(|| news.text.clone()),
+                true if news.is_limit => self.app.say_once(&news.text),
+                true => self.app.say(&news.text),
+                false => self.app.explain(|| news.text.clone()),
             }
         }
     }
@@ -201,7 +201,7 @@ pub(super) fn interrupts() -> std::io::Result<OwnedFd> {
 
 /// Prints records in the format that was asked for.
 struct Printer<'d> {
-    desk: &'d Desk,
+    app: &'d App,
     out: Out,
     format: TailFormat,
     stream: Stream,
@@ -216,7 +216,7 @@ impl Printer<'_> {
             return Ok(());
         }
         self.has_printed = true;
-        let (stream, clock) = (&mut self.stream, &self.desk.clock);
+        let (stream, clock) = (&mut self.stream, &self.app.clock);
         match self.format {
             TailFormat::Raw => self.out.raw(records.map(|record| record.text)),
             TailFormat::Ndjson => self.out.bytes(|out| {

@@ -10,10 +10,10 @@ use calltrace_model::filter::RecordFilter;
 use calltrace_store::error::Error;
 
 pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
-    let (desk, args) = (tail.desk, tail.args);
-    let since = desk.moment("--since", args.since.as_deref())?;
+    let (app, args) = (tail.app, tail.args);
+    let since = app.moment("--since", args.since.as_deref())?;
     let filter = RecordFilter {
-        since: since.map(|since| desk.engine.zone().stamp(since.begin)),
+        since: since.map(|since| app.engine.zone().stamp(since.begin)),
         ..args.filter()
     };
     let question = LinesQuestion {
@@ -36,10 +36,7 @@ pub(super) fn run(mut tail: Tail<'_>) -> Result<Exit, Error> {
     }
     if !printer.has_printed {
         let searched = sum(found.iter().map(|found| found.searched));
-        desk.say(&format!(
-            "no such record, {}",
-            desk.searched_text(&searched)
-        ));
+        app.say(&format!("no such record, {}", app.searched_text(&searched)));
     }
     Ok(tail.exit(printer.has_printed))
 }
@@ -49,18 +46,18 @@ fn history(
     question: &LinesQuestion,
     starts: &mut Vec<Start>,
 ) -> Vec<FoundLines> {
-    let desk = tail.desk;
+    let app = tail.app;
     let selected = tail.selected.clone();
-    let answers = desk
+    let answers = app
         .engine
-        .lines_up_to_now(&desk.tree, &selected, question, tail.then());
+        .lines_up_to_now(&app.tree, &selected, question, tail.then());
     let mut all = Vec::new();
     for (enterprise, answer) in selected.iter().zip(answers) {
         let Some(found) = tail.take(enterprise, answer, starts) else {
             continue;
         };
-        desk.explain(|| format!("{enterprise}: {}", desk.searched_text(&found.searched)));
-        desk.explain_all(&found.notes);
+        app.explain(|| format!("{enterprise}: {}", app.searched_text(&found.searched)));
+        app.explain_all(&found.notes);
         all.push(found);
     }
     all

@@ -81,7 +81,7 @@ impl Viewer {
 }
 
 /// Something done on a page: its name in the driver, then what it is done with.
-pub(crate) type Deed<'a> = &'a [&'a str];
+pub(crate) type Action<'a> = &'a [&'a str];
 
 /// An element of a page.
 #[derive(Debug, Clone, Deserialize)]
@@ -195,7 +195,7 @@ impl Browser {
         &mut self,
         viewer: &Viewer,
         url: &str,
-        deeds: &[Deed<'_>],
+        actions: &[Action<'_>],
         more: Value,
     ) -> Seen {
         let viewer = json!({
@@ -205,18 +205,18 @@ impl Browser {
             "script": viewer.script,
             "agent": viewer.agent,
         });
-        let command = json!({"open": url, "as": viewer, "do": deeds});
+        let command = json!({"open": url, "as": viewer, "do": actions});
         self.obey(command, more)
     }
 
     /// Does something on the page that is open.
-    pub(crate) fn act(&mut self, deeds: &[Deed<'_>]) -> Seen {
-        self.act_and(deeds, json!({}))
+    pub(crate) fn act(&mut self, actions: &[Action<'_>]) -> Seen {
+        self.act_and(actions, json!({}))
     }
 
     /// The same, with what else is wanted of the driver.
-    pub(crate) fn act_and(&mut self, deeds: &[Deed<'_>], more: Value) -> Seen {
-        self.obey(json!({"do": deeds}), more)
+    pub(crate) fn act_and(&mut self, actions: &[Action<'_>], more: Value) -> Seen {
+        self.obey(json!({"do": actions}), more)
     }
 
     fn obey(&mut self, mut command: Value, more: Value) -> Seen {

@@ -1,4 +1,4 @@
-//! The deeds as the kernel does them.
+//! The operations as the kernel does them.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{FallocateFlags, Gid, Uid};
 use rustix::io::Errno;
 
-use super::{Access, Deeds, Folder, Lease};
+use super::{Access, DiskOps, Folder, Lease};
 
 /// Collapsing is tried in units up to this (bytes): the largest clusters of ext4 are of 1 MiB.
 const UNIT_BYTES_MAX: u64 = 1 << 20;
@@ -19,7 +19,7 @@ const UNIT_BYTES_MAX: u64 = 1 << 20;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk;
 
-impl Deeds for Disk {
+impl DiskOps for Disk {
     fn wait(&self, how_long: Duration) {
         thread::sleep(how_long);
     }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter};
 
-use super::{DeedWriter, Deeds, Folder};
+use super::{DiskOps, Folder, OpsWriter};
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -11,7 +11,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// A file under a temporary name; removed when dropped, unless it was put in place. A run that is killed
 /// leaves it, and the next one has to remove it.
 pub struct Draft<'d> {
-    deeds: &'d dyn Deeds,
+    ops: &'d dyn DiskOps,
     folder: Folder,
     name: String,
     file: File,
@@ -20,9 +20,9 @@ pub struct Draft<'d> {
 
 impl<'d> Draft<'d> {
     /// Of the file `name` in `folder`, which the caller has just made and has open as `file`.
-    pub fn of(deeds: &'d dyn Deeds, folder: &Folder, name: String, file: File) -> Draft<'d> {
+    pub fn of(ops: &'d dyn DiskOps, folder: &Folder, name: String, file: File) -> Draft<'d> {
         Draft {
-            deeds,
+            ops,
             folder: folder.clone(),
             name,
             file,
@@ -36,8 +36,8 @@ impl<'d> Draft<'d> {
     }
 
     /// Writes into it; to be flushed.
-    pub fn writer(&self) -> BufWriter<DeedWriter<'_>> {
-        BufWriter::with_capacity(BUFFER_BYTES, DeedWriter::new(self.deeds, &self.file))
+    pub fn writer(&self) -> BufWriter<OpsWriter<'_>> {
+        BufWriter::with_capacity(BUFFER_BYTES, OpsWriter::new(self.ops, &self.file))
     }
 
     /// Makes what was written survive a power loss: to be done before it is put in place.
@@ -45,7 +45,7 @@ impl<'d> Draft<'d> {
     /// # Errors
     /// When some of it may not.
     pub fn sync(&self) -> io::Result<()> {
-        self.deeds.sync(&self.file)
+        self.ops.sync(&self.file)
     }
 
     /// Gives it the name `to`, which nothing has.
@@ -53,9 +53,9 @@ impl<'d> Draft<'d> {
     /// # Errors
     /// `AlreadyExists` when something has it.
     pub fn rename(mut self, to: &str) -> io::Result<()> {
-        self.deeds.rename(&self.folder, &self.name, to)?;
+        self.ops.rename(&self.folder, &self.name, to)?;
         self.is_ours = false;
-        self.deeds.sync_folder(&self.folder)
+        self.ops.sync_folder(&self.folder)
     }
 
     /// Gives it the name `to`; what had it before is gone.
@@ -63,9 +63,9 @@ impl<'d> Draft<'d> {
     /// # Errors
     /// When the system refuses.
     pub fn replace(mut self, to: &str) -> io::Result<()> {
-        self.deeds.replace(&self.folder, &self.name, to)?;
+        self.ops.replace(&self.folder, &self.name, to)?;
         self.is_ours = false;
-        self.deeds.sync_folder(&self.folder)
+        self.ops.sync_folder(&self.folder)
     }
 }
 
@@ -73,7 +73,7 @@ impl Drop for Draft<'_> {
     fn drop(&mut self) {
         if self.is_ours {
             // Of no consequence if it fails: the next run removes it.
-            let _ = self.deeds.unlink(&self.folder, &self.name);
+            let _ = self.ops.unlink(&self.folder, &self.name);
         }
     }
 }

@@ -143,7 +143,7 @@ fn rename(site: &Site<'_>, day: NaiveDate, step: &Step) -> Outcome {
     }
     site.remove_index(&live())?;
     match site
-        .deeds
+        .ops
         .rename(&site.folder, &live().full(), &target.full())
     {
         Ok(()) => {}
@@ -153,13 +153,13 @@ fn rename(site: &Site<'_>, day: NaiveDate, step: &Step) -> Outcome {
                 return Err(Stop::Waiting(why));
             }
             // A rename that died half-way, where it is made of a link and an unlink.
-            site.deeds
+            site.ops
                 .unlink(&site.folder, &live().full())
                 .map_err(fail)?;
         }
         Err(error) => return Err(fail(error).into()),
     }
-    site.deeds.sync_folder(&site.folder).map_err(fail)?;
+    site.ops.sync_folder(&site.folder).map_err(fail)?;
     Ok(Some(Done::of(step)))
 }
 

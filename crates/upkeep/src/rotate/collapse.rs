@@ -124,7 +124,7 @@ fn appenders_only(site: &Site<'_>, opened: &Opened) -> Result<(), String> {
         ));
     }
     // Looked at anew: the plan is some time ago.
-    let hold = Hold::on(site.deeds, &log.file, log.identity, &OnceLock::new());
+    let hold = Hold::on(site.ops, &log.file, log.identity, &OnceLock::new());
     let stubborn = hold.stubborn();
     if !stubborn.is_empty() {
         return Err(format!(
@@ -186,8 +186,8 @@ fn take_off(site: &Site<'_>, opened: &Opened, held: u64, unit: u64) -> io::Resul
         return blank(site, &file, 0, head);
     }
     blank(site, &file, cut, held)?;
-    site.deeds.collapse(&file, cut)?;
-    site.deeds.sync(&file)
+    site.ops.collapse(&file, cut)?;
+    site.ops.sync(&file)
 }
 
 /// Makes `[from, end)` blank lines.
@@ -197,8 +197,8 @@ fn blank(site: &Site<'_>, file: &File, from: u64, end: u64) -> io::Result<()> {
     while at < end {
         let wanted = usize::try_from(end - at).unwrap_or(usize::MAX);
         let blanks = &blanks[..wanted.min(BLANKS_BYTES)];
-        site.deeds.write_at(file, blanks, at)?;
+        site.ops.write_at(file, blanks, at)?;
         at += blanks.len() as u64;
     }
-    site.deeds.sync(file)
+    site.ops.sync(file)
 }

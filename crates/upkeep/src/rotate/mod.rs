@@ -4,7 +4,7 @@
 //! lock -> tidy      what a run that died left behind
 //!      -> look      Survey: what is there, who has it open
 //!      -> plan      pure: Survey x Policy -> steps, each with its reason
-//!      -> apply     one step at a time, through fsx::Deeds
+//!      -> apply     one step at a time, through fsx::DiskOps
 //!      -> Report    what was done, what waits and for what, what went wrong
 //! ```
 //! **No line is lost, at any instant at which a run may die.** A file goes only when another holds
@@ -47,7 +47,7 @@ use rayon::ThreadPool;
 use calltrace_engine::Engine;
 use calltrace_model::record::LogZone;
 use calltrace_store::error::{Error, Trouble};
-use calltrace_store::fsx::{Deeds, Folder, Holders, Lock, WallClock};
+use calltrace_store::fsx::{DiskOps, Folder, Holders, Lock, WallClock};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 use crate::own;
@@ -132,7 +132,7 @@ pub struct Rotation<'r> {
     tree: &'r Tree,
     zone: LogZone,
     policy: Policy,
-    deeds: &'r dyn Deeds,
+    ops: &'r dyn DiskOps,
     pool: &'r ThreadPool,
     clock: &'r WallClock,
     wait: bool,
@@ -167,7 +167,7 @@ impl<'r> Rotation<'r> {
         tree: &'r Tree,
         zone: LogZone,
         policy: Policy,
-        deeds: &'r dyn Deeds,
+        ops: &'r dyn DiskOps,
         pool: &'r ThreadPool,
         clock: &'r WallClock,
     ) -> Rotation<'r> {
@@ -175,7 +175,7 @@ impl<'r> Rotation<'r> {
             tree,
             zone,
             policy,
-            deeds,
+            ops,
             pool,
             clock,
             wait: false,
@@ -238,7 +238,7 @@ impl<'r> Rotation<'r> {
             folder,
             zone: self.zone,
             policy: &self.policy,
-            deeds: self.deeds,
+            ops: self.ops,
             pool: self.pool,
             clock: self.clock,
             gate: &self.gate,
@@ -257,7 +257,7 @@ impl<'r> Rotation<'r> {
             report.would(&plan.steps);
             return Ok(());
         }
-        let own = own::make(&site.folder, self.deeds)?;
+        let own = own::make(&site.folder, self.ops)?;
         let fail = |error| Error::io(&site.own_path(own::LOCK), "take the lock", error);
         let Some(lock) = Lock::take(&own, own::LOCK, self.wait).map_err(fail)? else {
             report.is_busy = true;

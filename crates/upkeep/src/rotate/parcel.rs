@@ -56,11 +56,11 @@ impl Site<'_> {
         let _pass = self.gate.enter();
         let temporary = names::temporary(name);
         let fail = |error| Error::io(&self.path(name), "write the archive", error);
-        let draft = draft(self.deeds, &self.folder, temporary.clone(), like);
+        let draft = draft(self.ops, &self.folder, temporary.clone(), like);
         let draft = draft.map_err(fail)?;
         let packing = self.pool.install(|| self.write_parts(name, &draft, parts));
         let (packed, last_part) = packing?;
-        self.deeds
+        self.ops
             .set_modified(draft.file(), modified)
             .map_err(fail)?;
         let file = draft.file().try_clone().map_err(fail)?;
@@ -124,7 +124,7 @@ impl Site<'_> {
         let fail = |error| Error::io(&self.own_path(&index), "write the index", error);
         let draft = self.own_folder().and_then(|own| {
             let temporary = temporary_of(&index);
-            draft(self.deeds, &own, temporary, like)
+            draft(self.ops, &own, temporary, like)
         });
         let draft = draft.map_err(fail);
         let mut out = Output {

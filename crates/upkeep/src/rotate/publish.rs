@@ -3,19 +3,19 @@
 use std::io;
 
 use super::site::Site;
-use calltrace_store::fsx::{Access, Deeds, Draft, Folder};
+use calltrace_store::fsx::{Access, DiskOps, Draft, Folder};
 
 /// A new empty file under a temporary name that only those may touch who may.
 pub(super) fn draft<'d>(
-    deeds: &'d dyn Deeds,
+    ops: &'d dyn DiskOps,
     folder: &Folder,
     name: String,
     access: Access,
 ) -> io::Result<Draft<'d>> {
-    let file = deeds.create(folder, &name)?;
-    let draft = Draft::of(deeds, folder, name, file);
+    let file = ops.create(folder, &name)?;
+    let draft = Draft::of(ops, folder, name, file);
     // Before there is anything in it.
-    deeds.set_access(draft.file(), access)?;
+    ops.set_access(draft.file(), access)?;
     Ok(draft)
 }
 
@@ -26,7 +26,7 @@ pub(super) fn temporary_of(name: &str) -> String {
 
 /// Puts a small file into `.calltrace`, in place of the one before.
 pub(super) fn small(site: &Site<'_>, name: &str, content: &[u8]) -> io::Result<()> {
-    own_file(site, name, |draft| site.deeds.write(draft.file(), content))
+    own_file(site, name, |draft| site.ops.write(draft.file(), content))
 }
 
 /// Puts a file into `.calltrace` that `write` writes, in place of the one before.
@@ -37,7 +37,7 @@ pub(super) fn own_file(
 ) -> io::Result<()> {
     let access = Access::of_file_in(&site.folder.metadata()?);
     let own = site.own_folder()?;
-    let draft = draft(site.deeds, &own, temporary_of(name), access)?;
+    let draft = draft(site.ops, &own, temporary_of(name), access)?;
     write(&draft)?;
     draft.sync()?;
     draft.replace(name)

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::site::Site;
 use calltrace_store::error::cant;
-use calltrace_store::fsx::{Deeds, FileIdentity, Holders, Lease, list_writers};
+use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, Lease, list_writers};
 
 /// How long [`lease_in_between`] may wait: many times what it takes to open a file, write a line
 /// and close it.
@@ -47,7 +47,7 @@ impl Quiet {
 impl Site<'_> {
     /// Proves that the file is quiet, or says as a clause why it is not.
     pub(super) fn quiet(&self, file: &File) -> Result<Quiet, String> {
-        if let Ok(lease) = self.deeds.lease(file) {
+        if let Ok(lease) = self.ops.lease(file) {
             return Ok(Quiet { lease: Some(lease) });
         }
         self.left_alone(file)
@@ -61,7 +61,7 @@ impl Site<'_> {
         if !writers.is_empty() {
             return Ok(Err(format!("still open in {}", list_writers(writers))));
         }
-        let refused = match lease_in_between(self.deeds, file, FREE_WITHIN) {
+        let refused = match lease_in_between(self.ops, file, FREE_WITHIN) {
             Ok(lease) => return Ok(Ok(Quiet { lease: Some(lease) })),
             Err(error) => error,
         };
@@ -91,13 +91,13 @@ impl Site<'_> {
 /// # Errors
 /// `WouldBlock` when it was open at every try; else as [`Lease::take`].
 pub(super) fn lease_in_between(
-    deeds: &dyn Deeds,
+    ops: &dyn DiskOps,
     file: &File,
     within: Duration,
 ) -> io::Result<Lease> {
     let begin = Instant::now();
     loop {
-        match deeds.lease(file) {
+        match ops.lease(file) {
             Err(error) if error.kind() == ErrorKind::WouldBlock && begin.elapsed() < within => {
                 thread::sleep(FREE_STEP);
             }

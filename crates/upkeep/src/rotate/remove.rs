@@ -72,15 +72,15 @@ impl Site<'_> {
     /// Removes a file of `.calltrace`.
     pub(super) fn remove_own(&self, name: &str) -> io::Result<()> {
         let own = self.own_folder()?;
-        self.deeds.unlink(&own, name)?;
-        self.deeds.sync_folder(&own)
+        self.ops.unlink(&own, name)?;
+        self.ops.sync_folder(&own)
     }
 
     fn settle(&self, opened: &Opened) -> io::Result<()> {
         let metadata = opened.log().file.metadata()?;
         let age = self.clock.now().duration_since(changed(&metadata));
         if let Some(left) = SETTLING.checked_sub(age.unwrap_or_default()) {
-            self.deeds.wait(left);
+            self.ops.wait(left);
         }
         Ok(())
     }
@@ -91,10 +91,10 @@ impl Site<'_> {
         }
         let name = opened.log().name.full();
         let hidden = leaving(&opened.log().name);
-        self.deeds.rename(&self.folder, &name, &hidden)?;
+        self.ops.rename(&self.folder, &name, &hidden)?;
         let removal = self.remove_hidden(opened, quiet, &hidden);
         if !matches!(removal, Ok(Removal::Gone(_))) && self.folder.has(&hidden) {
-            self.deeds.rename(&self.folder, &hidden, &name)?;
+            self.ops.rename(&self.folder, &hidden, &name)?;
         }
         removal
     }
@@ -114,8 +114,8 @@ impl Site<'_> {
                 return Ok(Removal::Busy("was opened again just now".to_owned()));
             }
         }
-        self.deeds.unlink(&self.folder, hidden)?;
-        self.deeds.sync_folder(&self.folder)?;
+        self.ops.unlink(&self.folder, hidden)?;
+        self.ops.sync_folder(&self.folder)?;
         Ok(Removal::Gone(quiet.map(Quiet::proof)))
     }
 
@@ -123,7 +123,7 @@ impl Site<'_> {
         let modified = opened.metadata.modified()?;
         let age = self.clock.now().duration_since(modified);
         if age.unwrap_or_default() < LIVELY {
-            self.deeds.wait(LATECOMERS);
+            self.ops.wait(LATECOMERS);
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ impl Report {
     /// Notes an error that ended a step, or everything in the folder.
     pub(super) fn fail(&mut self, file: &Path, error: &Error) {
         self.trouble(match error {
-            Error::Io { path, deed, source } => Trouble::cant(path, deed, source),
+            Error::Io { path, op, source } => Trouble::cant(path, op, source),
             other => Trouble::new(file, other.to_string()),
         });
     }

@@ -10,7 +10,7 @@ use rayon::ThreadPool;
 use super::gate::Gate;
 use super::{Policy, Watch};
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::fsx::{Deeds, Folder, Purpose, WallClock, refuse_holes};
+use calltrace_store::fsx::{DiskOps, Folder, Purpose, WallClock, refuse_holes};
 use calltrace_store::index;
 use calltrace_store::source::Source;
 use calltrace_store::tree::{EnterpriseName, FileName, LogFile};
@@ -20,7 +20,7 @@ pub(super) struct Site<'s> {
     pub(super) folder: Folder,
     pub(super) zone: LogZone,
     pub(super) policy: &'s Policy,
-    pub(super) deeds: &'s dyn Deeds,
+    pub(super) ops: &'s dyn DiskOps,
     pub(super) pool: &'s ThreadPool,
     pub(super) clock: &'s WallClock,
     pub(super) gate: &'s Gate,

@@ -70,7 +70,7 @@ fn expire(site: &Site<'_>, held: Option<&BTreeSet<String>>) -> Result<(), Error>
         let has_log = stems.contains(&log.stem) || log.generation == Generation::Live;
         if let Some(held) = held.filter(|held| has_log && !held.is_empty()) {
             if !held.contains(name) {
-                site.deeds
+                site.ops
                     .unlink(&own, name)
                     .map_err(|error| fail(name, error))?;
             }
@@ -86,7 +86,7 @@ fn expire(site: &Site<'_>, held: Option<&BTreeSet<String>>) -> Result<(), Error>
         let made = UNIX_EPOCH + Duration::from_secs(u64::try_from(made).unwrap_or_default());
         let age = site.clock.now().duration_since(made).unwrap_or_default();
         if age > kept {
-            site.deeds
+            site.ops
                 .unlink(&own, name)
                 .map_err(|error| fail(name, error))?;
         }

@@ -70,21 +70,21 @@ fn is_held(site: &Site<'_>, name: &str, log: &FileName) -> io::Result<bool> {
 
 /// Takes such a step.
 pub(super) fn take(site: &Site<'_>, kind: &Tidy, step: &Step, report: &mut Report) -> Outcome {
-    let (deeds, folder) = (site.deeds, &site.folder);
+    let (ops, folder) = (site.ops, &site.folder);
     let name = step.kind.file();
     let changed = match kind {
         Tidy::Merge(log) | Tidy::Finish(log) => return go_on(site, log, &name, step, report),
-        Tidy::Clean(_) => deeds.unlink(folder, &name).map(|()| folder.clone()),
+        Tidy::Clean(_) => ops.unlink(folder, &name).map(|()| folder.clone()),
         Tidy::Restore(log) => {
-            let restored = deeds.rename(folder, &name, &log.full());
+            let restored = ops.rename(folder, &name, &log.full());
             restored.map(|()| folder.clone())
         }
         Tidy::CleanOwn(name) => site
             .own_folder()
-            .and_then(|own| deeds.unlink(&own, name).map(|()| own)),
+            .and_then(|own| ops.unlink(&own, name).map(|()| own)),
     };
     changed
-        .and_then(|folder| deeds.sync_folder(&folder))
+        .and_then(|folder| ops.sync_folder(&folder))
         .map_err(|error| Error::io(&folder.path_of(&name), "tidy it up", error))?;
     Ok(Some(Done::of(step)))
 }
@@ -107,7 +107,7 @@ fn go_on(site: &Site<'_>, log: &FileName, name: &str, step: &Step, report: &mut 
     if !opened.is_as_it_was().map_err(fail)? {
         return Ok(None);
     }
-    site.deeds.unlink(&site.folder, name).map_err(fail)?;
-    site.deeds.sync_folder(&site.folder).map_err(fail)?;
+    site.ops.unlink(&site.folder, name).map_err(fail)?;
+    site.ops.sync_folder(&site.folder).map_err(fail)?;
     Ok(Some(done.proven(Some(quiet.proof()))))
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::quiet::{FREE_WITHIN, lease_in_between};
 use super::site::{Opened, Site};
 use calltrace_store::error::cant;
-use calltrace_store::fsx::{Deeds, FileIdentity, Holders, Writer, collapse_unit};
+use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, Writer, collapse_unit};
 
 /// Who has the live file open for writing.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ impl Hold {
     /// Looks who has the file, and whether lines can be taken off its front beside them.
     pub(super) fn of(site: &Site<'_>, holders: &OnceLock<Holders>, opened: &Opened) -> Hold {
         let log = opened.log();
-        let mut hold = Hold::on(site.deeds, &log.file, log.identity, holders);
+        let mut hold = Hold::on(site.ops, &log.file, log.identity, holders);
         if hold.is_free {
             return hold;
         }
@@ -43,13 +43,13 @@ impl Hold {
     /// Looks who has the file. All processes are looked at through `holders`, once for as many files
     /// as share them; and once more where a lease says that somebody has come since.
     pub(super) fn on(
-        deeds: &dyn Deeds,
+        ops: &dyn DiskOps,
         file: &File,
         identity: FileIdentity,
         holders: &OnceLock<Holders>,
     ) -> Hold {
         let mut hold = Hold {
-            is_free: deeds.lease(file).is_ok(),
+            is_free: ops.lease(file).is_ok(),
             writers: Vec::new(),
             unseen: false,
             no_collapse: None,
@@ -59,7 +59,7 @@ impl Hold {
         }
         hold.see(holders.get_or_init(Holders::look), identity);
         if hold.writers.is_empty() {
-            match lease_in_between(deeds, file, FREE_WITHIN) {
+            match lease_in_between(ops, file, FREE_WITHIN) {
                 Ok(_) => hold.is_free = true,
                 // Somebody may have come since all were looked at.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {

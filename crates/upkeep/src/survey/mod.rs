@@ -61,9 +61,9 @@ impl<P, F> Survey<P, F> {
         }
     }
 
-    /// Notes what could not be done with a file or folder, as in "can't `deed`".
-    pub(crate) fn cant(&mut self, path: &Path, deed: &str, error: &io::Error) {
-        self.troubles.push(Trouble::cant(path, deed, error));
+    /// Notes what could not be done with a file or folder, as in "can't `operation`".
+    pub(crate) fn cant(&mut self, path: &Path, op: &str, error: &io::Error) {
+        self.troubles.push(Trouble::cant(path, op, error));
     }
 
     /// Reads what rotations remember of the folder.
@@ -75,18 +75,18 @@ impl<P, F> Survey<P, F> {
     }
 
     /// Takes in a log file that was looked at. One that was renamed or removed by somebody since it was
-    /// listed is passed over; what could not be done with any other is said as in "can't `deed`".
+    /// listed is passed over; what could not be done with any other is said as in "can't `operation`".
     pub(crate) fn add(
         &mut self,
         folder: &Folder,
         name: &FileName,
-        deed: &str,
+        op: &str,
         looked: io::Result<Seen<F>>,
     ) {
         match looked {
             Ok(seen) => self.files.push(seen),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => self.cant(&folder.path_of(&name.full()), deed, &error),
+            Err(error) => self.cant(&folder.path_of(&name.full()), op, &error),
         }
     }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use super::Refused;
-use calltrace_store::fsx::{Access, Deeds as _, Disk, Folder, NotAFile, Purpose, give};
+use calltrace_store::fsx::{Access, Disk, DiskOps as _, Folder, NotAFile, Purpose, give};
 use calltrace_store::tree::{EnterpriseName, Tree, access_of_new, look_at};
 
 const LIVE: &str = "events.log";

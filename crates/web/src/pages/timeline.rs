@@ -238,7 +238,7 @@ impl Page<'_> {
         }
     }
 
-    /// The same deed with the same message in one chat or several.
+    /// The same operation with the same message in one chat or several.
     fn messages(&self, action: MessageAction, lines: &[usize]) -> Markup {
         let call = self.page.call;
         let first = &call.lines[lines[0]];
@@ -250,7 +250,7 @@ impl Page<'_> {
         let text = message_text(tg.text, TEXT_CHARS_MAX);
         let head = html! {
             span.kind aria-hidden="true" { (if action == MessageAction::Delete { "🗑" } else { "💬" }) }
-            (self.deed(action, tg.action, &facts)) " "
+            (self.op(action, tg.action, &facts)) " "
             span.leg { "· " (stage_of(self.look.language, &String::from_utf8_lossy(tg.msg_type))) }
             @if action == MessageAction::Send { " " span.leg { "· " (self.fate(&facts)) } }
         };
@@ -274,7 +274,7 @@ impl Page<'_> {
     }
 
     /// `Отправлено: Анна Сидорова`, `Отправлено в 5 чатов`
-    fn deed(&self, action: MessageAction, name: &[u8], facts: &[&Fact]) -> Markup {
+    fn op(&self, action: MessageAction, name: &[u8], facts: &[&Fact]) -> Markup {
         let l = self.look.language;
         let done = match action {
             MessageAction::Send => l.text("Отправлено", "Sent"),

@@ -1,4 +1,4 @@
-//! A disk that fails: it dies at a chosen deed, loses power, or refuses one deed.
+//! A disk that fails: it dies at a chosen operation, loses power, or refuses one operation.
 
 pub mod scene;
 
@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use calltrace_store::fsx::{Access, Deeds, Disk, Folder, Lease};
+use calltrace_store::fsx::{Access, Disk, DiskOps, Folder, Lease};
 
-/// What happens at a deed.
+/// What happens at an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing ever happens.
     None,
-    /// The process is killed when it comes to this deed; of a write half is done.
+    /// The process is killed when it comes to this operation; of a write half is done.
     DieAt(usize),
-    /// This one deed fails with an error of the system; all others are done.
+    /// This one operation fails with an error of the system; all others are done.
     FailAt(usize, i32),
-    /// Whatever needs room fails from this deed on.
+    /// Whatever needs room fails from this operation on.
     FullFrom(usize),
 }
 
@@ -31,7 +31,7 @@ pub struct Faulty {
     fault: Fault,
     has_leases: bool,
     state: Mutex<State>,
-    /// Told before each deed which one it is.
+    /// Told before each operation which one it is.
     hook: Option<Hook>,
     /// Where things go that power loss may bring back.
     grave: tempfile::TempDir,
@@ -39,7 +39,7 @@ pub struct Faulty {
 
 #[derive(Default)]
 struct State {
-    deeds: usize,
+    ops: usize,
     dead: bool,
     names: Vec<(PathBuf, NameUndo)>,
     data: Vec<(u64, DataUndo)>,
@@ -80,7 +80,7 @@ impl Faulty {
         self
     }
 
-    /// Something that others do, before each deed.
+    /// Something that others do, before each operation.
     pub fn with_others(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Faulty {
         self.hook = Some(Box::new(hook));
         self
@@ -91,9 +91,9 @@ impl Faulty {
         self.state.lock().expect("whole").dead
     }
 
-    /// Deeds done so far.
-    pub fn deeds(&self) -> usize {
-        self.state.lock().expect("whole").deeds
+    /// DiskOps done so far.
+    pub fn ops(&self) -> usize {
+        self.state.lock().expect("whole").ops
     }
 
     /// The power goes: of what was not synced, a part at the end is lost, of the names and of each
@@ -120,14 +120,14 @@ impl Faulty {
         }
     }
 
-    /// Counts a deed; an error when it is not to be done. `Some(true)` from `dies` is half a deed.
+    /// Counts an operation; an error when it is not to be done. `Some(true)` from `dies` is half an operation.
     fn begin(&self, needs_room: bool) -> Result<(), (io::Error, bool)> {
         let mut state = self.state.lock().expect("whole");
         if state.dead {
             return Err((io::Error::other("dead"), false));
         }
-        let at = state.deeds;
-        state.deeds += 1;
+        let at = state.ops;
+        state.ops += 1;
         if let Some(hook) = &self.hook {
             hook(at);
         }
@@ -145,7 +145,7 @@ impl Faulty {
         }
     }
 
-    fn deed(&self) -> io::Result<()> {
+    fn op(&self) -> io::Result<()> {
         self.begin(false).map_err(|(error, _)| error)
     }
 
@@ -199,7 +199,7 @@ impl DataUndo {
     }
 }
 
-impl Deeds for Faulty {
+impl DiskOps for Faulty {
     fn wait(&self, _: Duration) {}
 
     fn create(&self, folder: &Folder, name: &str) -> io::Result<File> {
@@ -211,7 +211,7 @@ impl Deeds for Faulty {
     }
 
     fn make_folder(&self, folder: &Folder, name: &str) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         Disk.make_folder(folder, name)
     }
 
@@ -252,7 +252,7 @@ impl Deeds for Faulty {
     }
 
     fn collapse(&self, file: &File, bytes: u64) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         let mut front = vec![0; bytes as usize];
         file.read_exact_at(&mut front, 0)?;
         Disk.collapse(file, bytes)?;
@@ -261,17 +261,17 @@ impl Deeds for Faulty {
     }
 
     fn set_access(&self, file: &File, access: Access) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         Disk.set_access(file, access)
     }
 
     fn set_modified(&self, file: &File, at: SystemTime) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         Disk.set_modified(file, at)
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         let inode = file.metadata()?.ino();
         let mut state = self.state.lock().expect("whole");
         state.data.retain(|(of, _)| *of != inode);
@@ -279,14 +279,14 @@ impl Deeds for Faulty {
     }
 
     fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         let mut state = self.state.lock().expect("whole");
         state.names.retain(|(of, _)| of != folder.path());
         Ok(())
     }
 
     fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         Disk.rename(folder, from, to)?;
         let (from, to) = (folder.path_of(from), folder.path_of(to));
         self.note_name(&to, NameUndo::Rename(from, to.clone()));
@@ -294,7 +294,7 @@ impl Deeds for Faulty {
     }
 
     fn replace(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         let (from_path, to_path) = (folder.path_of(from), folder.path_of(to));
         if folder.has(to) {
             let old = self.bury(&to_path);
@@ -309,7 +309,7 @@ impl Deeds for Faulty {
     }
 
     fn unlink(&self, folder: &Folder, name: &str) -> io::Result<()> {
-        self.deed()?;
+        self.op()?;
         if !folder.has(name) {
             return Disk.unlink(folder, name);
         }

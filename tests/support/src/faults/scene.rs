@@ -105,12 +105,12 @@ impl Scene {
         self
     }
 
-    pub fn rotate(&self, deeds: &dyn calltrace_store::fsx::Deeds) -> Report {
+    pub fn rotate(&self, ops: &dyn calltrace_store::fsx::DiskOps) -> Report {
         let tree = Tree::open(&self.root()).expect("a tree");
         let policy = self.policy.clone();
         let now = self.now;
         let clock = WallClock::new(move || now);
-        let rotation = Rotation::new(&tree, LogZone::default(), policy, deeds, pool(), &clock);
+        let rotation = Rotation::new(&tree, LogZone::default(), policy, ops, pool(), &clock);
         rotation.enterprise(&enterprise(), &|_| {})
     }
 

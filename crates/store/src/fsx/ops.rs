@@ -1,4 +1,4 @@
-//! The deeds: all that changes a folder of logs.
+//! The operations: all that changes a folder of logs.
 
 use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write};
@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use super::{Folder, Lease};
 
-/// One method a system call. A run that is killed is a run whose deeds end at some point; so
+/// One method a system call. A run that is killed is a run whose operations end at some point; so
 /// whoever acts through this trait can be tried out with a death after each of them.
-pub trait Deeds: Sync {
+pub trait DiskOps: Sync {
     /// Lets time pass.
     fn wait(&self, how_long: Duration);
 
@@ -136,28 +136,28 @@ impl Access {
 
 /// Gives a new file or folder its owner and permissions. Where it is not ours to give away it stays
 /// ours, and open to the same kinds of people.
-pub fn give(deeds: &dyn Deeds, made: &File, access: Access) {
-    if deeds.set_access(made, access).is_err() {
+pub fn give(ops: &dyn DiskOps, made: &File, access: Access) {
+    if ops.set_access(made, access).is_err() {
         let _ = made.set_permissions(Permissions::from_mode(access.mode));
     }
 }
 
-/// Writes a file through deeds.
-pub struct DeedWriter<'d> {
-    deeds: &'d dyn Deeds,
+/// Writes a file through operations.
+pub struct OpsWriter<'d> {
+    ops: &'d dyn DiskOps,
     file: &'d File,
 }
 
-impl<'d> DeedWriter<'d> {
+impl<'d> OpsWriter<'d> {
     /// A writer of `file`. It buffers nothing.
-    pub fn new(deeds: &'d dyn Deeds, file: &'d File) -> DeedWriter<'d> {
-        DeedWriter { deeds, file }
+    pub fn new(ops: &'d dyn DiskOps, file: &'d File) -> OpsWriter<'d> {
+        OpsWriter { ops, file }
     }
 }
 
-impl Write for DeedWriter<'_> {
+impl Write for OpsWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.deeds.write(self.file, bytes)?;
+        self.ops.write(self.file, bytes)?;
         Ok(bytes.len())
     }
 
