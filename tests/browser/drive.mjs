@@ -26,7 +26,7 @@ const ARGS = [
   "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ];
 
-// A action waits for its element, a page for its document, this long (milliseconds).
+// An action waits for its element, a page for its document, this long (milliseconds).
 const PATIENCE = 10_000;
 
 // Of a very long page no more is drawn (CSS pixels).
@@ -45,7 +45,7 @@ let noticed;
 
 async function obey(command) {
   if (command.open) await open(command.open, command.as);
-  for (const [action, ...what] of command.do ?? []) await DEEDS[action](...what);
+  for (const [action, ...what] of command.do ?? []) await ACTIONS[action](...what);
   const seen = await steady(() => look(command.find ?? []));
   if (command.axe) seen.violations = await violations();
   if (command.shot) await shoot(command.shot);
@@ -88,7 +88,7 @@ function watch() {
   });
 }
 
-const DEEDS = {
+const ACTIONS = {
   go,
   click: (selector) => page.locator(selector).first().click(),
   focus: (selector) => page.locator(selector).first().focus(),
