@@ -11,10 +11,11 @@ use super::serve::runtime;
 use super::{App, Exit};
 use crate::cli::{SyncArgs, SyncFormat};
 use calltrace_hosts::journal::Days;
-use calltrace_hosts::{Host, Limits};
+use calltrace_hosts::{Address, Host, HostName, Limits};
 use calltrace_output::{json, sync};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::Disk;
+use calltrace_store::tree::EnterpriseName;
 use calltrace_sync::records::Records;
 use calltrace_sync::{FIRST_DAY, HostOutcome, LAST_DAY, Question, Site, sync_host};
 
@@ -22,14 +23,16 @@ use calltrace_sync::{FIRST_DAY, HostOutcome, LAST_DAY, Question, Site, sync_host
 const WORKERS: usize = 2;
 
 pub(super) fn run(app: &App, args: &SyncArgs) -> Result<Exit, Error> {
-    let hosts = hosts(app, args)?;
     let question = Question {
         days: days(app, args)?,
         dry_run: args.dry_run,
     };
     let site = site(app)?;
+    let runtime = runtime(WORKERS)?;
+    let all = runtime.block_on(all_hosts(app, &site))?;
+    let hosts = chosen(app, args, all)?;
     let mut out = app.out();
-    let outcomes = runtime(WORKERS)?.block_on(async {
+    let outcomes = runtime.block_on(async {
         let asked = hosts.iter().map(|host| sync_host(&site, host, question));
         let mut answers = stream::iter(asked).buffer_unordered(usize::from(args.jobs));
         let mut outcomes: Vec<HostOutcome> = Vec::new();
@@ -57,9 +60,57 @@ pub(super) fn run(app: &App, args: &SyncArgs) -> Result<Exit, Error> {
     Ok(Exit::of(!is_missing, is_incomplete))
 }
 
-/// The hosts of the enterprises that were typed; of all of them if none was.
-fn hosts(app: &App, args: &SyncArgs) -> Result<Vec<Host>, Error> {
-    let all = app.settings.hosts()?;
+/// All hosts: those of the settings, and those that the database names for other enterprises.
+pub(super) async fn all_hosts(app: &App, site: &Site) -> Result<Vec<Host>, Error> {
+    let mut all = app.settings.hosts()?;
+    let Some(name) = &app.settings.sync.hosts_like else {
+        return Ok(all);
+    };
+    let Some(like) = all.iter().find(|host| host.name == *name).cloned() else {
+        return Err(Error::Usage(format!(
+            "sync.hosts_like is {name}, and there is no [hosts.{name}]"
+        )));
+    };
+    let Some(records) = &site.records else {
+        return Err(Error::Usage(
+            "sync.hosts_like needs the database of sync.postgres_url_file, which names the hosts"
+                .to_owned(),
+        ));
+    };
+    let named = records.hosts().await.map_err(|error| {
+        Error::Usage(format!(
+            "the database can't be asked for hosts (sync.hosts_like): {error}"
+        ))
+    })?;
+    for (number, address) in named {
+        let host = (EnterpriseName::new(&number))
+            .zip(Address::parse(&address).ok())
+            .zip(HostName::parse(&number).ok());
+        let Some(((enterprise, address), name)) = host else {
+            app.say(&format!(
+                "the database names a host that can't be one: enterprise {number:?}, address {address:?}"
+            ));
+            continue;
+        };
+        // What the settings say of an enterprise goes before the database.
+        if all
+            .iter()
+            .any(|host| host.enterprise == enterprise || host.name == name)
+        {
+            continue;
+        }
+        all.push(Host {
+            name,
+            enterprise,
+            address,
+            ..like.clone()
+        });
+    }
+    Ok(all)
+}
+
+/// The hosts of the enterprises that were typed; all of them if none was.
+fn chosen(app: &App, args: &SyncArgs, all: Vec<Host>) -> Result<Vec<Host>, Error> {
     if all.is_empty() {
         return Err(Error::Usage(
             "the settings name no host; [hosts.NAME] says which hosts keep journals, see calltrace-config(5)"

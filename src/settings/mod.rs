@@ -112,6 +112,8 @@ pub struct SyncSettings {
     pub listen: Option<SocketAddr>,
     /// How often `serve` fetches by itself what did not arrive; `None`: never.
     pub interval: Option<Duration>,
+    /// The host that the hosts which the database names are reached like; `None`: it is not asked for any.
+    pub hosts_like: Option<HostName>,
     /// The database that copies of calls are kept in.
     pub records: RecordsConfig,
 }

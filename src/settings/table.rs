@@ -88,6 +88,9 @@ pub static SETTINGS: &[Setting] = &[
         |all, _, value| put(&mut all.sync.records.url, given(value))).address(),
     Setting::new("sync.postgres_url_file", Not("no copies of calls"), "file that holds postgres_url",
         |all, _, value| put(&mut all.sync.records.url, given_in_file(value))),
+    Setting::new("sync.hosts_like", Not("the hosts of the settings alone"),
+        "a host of the settings; the enterprises of that database have hosts that are reached as this one is",
+        |all, _, value| put(&mut all.sync.hosts_like, parsed(value, HostName::parse).map(Some))),
     Setting::new("sync.words", Is("false"), "words instead of digits in calls.call_type and calls.call_status",
         |all, _, value| put(&mut all.sync.records.notation, switch(value).map(notation))),
 

@@ -92,7 +92,7 @@ fn an_emulator_against_each_side() {
 const TABLE: &str = "CREATE TABLE call_events (id serial PRIMARY KEY, call_id int, unique_id text, event_type text, \
     event_timestamp timestamp, received_timestamp timestamptz, data_source text, raw_data jsonb);";
 
-static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emulator_against_the_database() {

@@ -5,6 +5,7 @@ mod compare;
 mod compare_day;
 mod compare_follow;
 mod compare_inputs;
+mod databases;
 mod day;
 mod journals;
 #[allow(dead_code, reason = "the tests of pages use the rest")]

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::warn_of_open;
 use crate::cmd::App;
-use crate::cmd::sync::site;
+use crate::cmd::sync::{all_hosts, site};
 use calltrace_store::error::Error;
 use calltrace_sync::HostsWork;
 use calltrace_web::{ConnectionLimits, Site, SyncJobs, serve, sync_router};
@@ -33,10 +33,9 @@ pub(super) async fn open(app: &App) -> Result<Option<Sync>, Error> {
             Some((listener, at))
         }
     };
-    let work = HostsWork {
-        site: site(app)?,
-        hosts: app.settings.hosts()?,
-    };
+    let site = site(app)?;
+    let hosts = all_hosts(app, &site).await?;
+    let work = HostsWork { site, hosts };
     let jobs = SyncJobs::new(Arc::new(work), settings.interval, app.now.clone());
     Ok(Some(Sync {
         listener,

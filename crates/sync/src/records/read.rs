@@ -14,6 +14,11 @@ const SOURCES: &str = "\
 const ENTERPRISES: &str = "\
     SELECT enterprise_id::text, data_source::text, count(*)::text FROM calls GROUP BY 1, 2 ORDER BY 1, 2";
 
+/// Enterprises with the addresses of their hosts. Columns come and go, so each is taken from the row as a whole.
+const HOSTS: &str = "\
+    SELECT one ->> 'number', btrim(one ->> 'ip') FROM (SELECT to_jsonb(enterprises) AS one FROM enterprises) AS all_of_them \
+    WHERE btrim(one ->> 'ip') <> '' AND coalesce(one ->> 'active', 'true') = 'true' ORDER BY 1";
+
 /// A row of `download_sync`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostState {
@@ -54,6 +59,21 @@ pub struct Sources {
 }
 
 impl Records {
+    /// Numbers of the active enterprises that have a host, each with the address of the host.
+    ///
+    /// # Errors
+    /// When the database does not answer, or has no table of enterprises.
+    pub async fn hosts(&self) -> Result<Vec<(String, String)>, SourceError> {
+        let session = self.database.session().await?;
+        let rows = session.rows(HOSTS, &[]).await?;
+        session.give_back();
+        let read = |row: &Row| {
+            let [number, address] = [text(row, 0)?, text(row, 1)?].map(Option::unwrap_or_default);
+            Ok((number, address))
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// The rows of `download_sync`, by enterprise and host; none where there is no such table.
     ///
     /// # Errors
