@@ -40,7 +40,7 @@ folder="$(mktemp -d)" || exit 0
 hanging=()
 finish() {
     [ -e "$folder/sshd.pid" ] && kill "$(cat "$folder/sshd.pid")"
-    [ "${#hanging[@]}" -gt 0 ] && kill "${hanging[@]}"
+    [ "${#hanging[@]}" -gt 0 ] && kill "${hanging[@]}" 2>/dev/null
     rm -rf "$folder"
 }
 trap finish EXIT
@@ -120,20 +120,6 @@ host pbx 0367 "$port" "$folder/journals" >"$folder/one.toml"
 for number in $(seq 0 59); do
     host "h$number" "$((1000 + number))" "$port" "$folder/many/$number"
 done >"$folder/many.toml"
-# Three that accept a connection and say nothing, each for two minutes at most.
-cp "$folder/many.toml" "$folder/hanging.toml"
-for number in 0 1 2; do
-    silent="$folder/silent.$number"
-    timeout 120 python3 -c '
-import socket, sys, time
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(16)
-open(sys.argv[1], "w").write(str(s.getsockname()[1]))
-time.sleep(110)' "$silent" &
-    hanging+=("$!")
-    while [ ! -s "$silent" ]; do sleep 0.1; done
-    sed -i "/^\[hosts.h$number\]/,/^journals/ s/^port = .*/port = $(cat "$silent")/" "$folder/hanging.toml"
-done
-
 # timed NAME BEFORE COMMAND...: the median of the runs, in seconds; BEFORE is done before each.
 timed() {
     local name="$1" before="$2" times=() began ended run
@@ -174,4 +160,18 @@ EOF"
 sync one.toml call_tracer >/dev/null 2>&1
 timed "ten new rows" "$add_ten" sync one.toml call_tracer
 timed "60 hosts of ten rows, 8 at a time" "$forget_marks" sync many.toml many_logs
+# Three that accept a connection and say nothing, each for two minutes at most.
+cp "$folder/many.toml" "$folder/hanging.toml"
+for number in 0 1 2; do
+    silent="$folder/silent.$number"
+    timeout 120 python3 -c '
+import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(16)
+open(sys.argv[1], "w").write(str(s.getsockname()[1]))
+time.sleep(110)' "$silent" &
+    hanging+=("$!")
+    while [ ! -s "$silent" ]; do sleep 0.1; done
+    sed -i "/^\[hosts.h$number\]/,/^journals/ s/^port = .*/port = $(cat "$silent")/" "$folder/hanging.toml"
+done
+
 timed "the same, 3 of them never answer" "$forget_marks" sync hanging.toml many_logs
