@@ -5,3 +5,4 @@ mod packaging;
 mod settings;
 mod supply;
 mod supplying;
+mod tarball;
