@@ -1,10 +1,10 @@
-//! Timings of the parts that every question goes through, in one process: the parser, the scan, the joiner, the
-//! index and the tables of calls. For a look at one of them while it is changed; what users feel is measured by
-//! `compare.sh` and `serve.sh`.
+//! Timings of the parts that every question uses, in one process: the parser, the scan, the joiner, the index and
+//! the tables of calls. They help while one of these parts is being changed; `compare.sh` and `serve.sh` measure
+//! what users notice.
 //!
 //! ```sh
 //! cargo bench --bench micro            # all
-//! cargo bench --bench micro -- join    # those with a name
+//! cargo bench --bench micro -- join    # those with `join` in their name
 //! ```
 
 use std::io;
@@ -27,16 +27,16 @@ fn main() {
     divan::main();
 }
 
-/// Made-up calls, three days of 2,000.
+/// Generated calls: three days of 2,000.
 struct Made {
     plain: PathBuf,
-    /// The same, sealed by `rotate`, with indexes and tables.
+    /// The same tree, sealed by `rotate`, with indexes and tables.
     sealed: PathBuf,
-    /// The plain files, one after the other.
+    /// The content of the plain files, one after the other.
     text: Vec<u8>,
     /// The id of a call in the middle.
     id: String,
-    /// Removes all of it.
+    /// Removes the trees when it is dropped.
     _folder: tempfile::TempDir,
 }
 

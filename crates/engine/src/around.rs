@@ -1,5 +1,5 @@
-//! What an enterprise did around a call: parts of it that share no id with it are among that, and calls that
-//! it can be a part of.
+//! What an enterprise logged around a call: parts of the call that share no id with it, and calls that it may
+//! be a part of.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,17 +11,17 @@ use calltrace_model::call::{Event, Fact, infer, reach};
 use calltrace_model::record::{Body, Record, Stamp};
 use calltrace_store::scan::Needles;
 
-/// Events that are looked at around a call: in a minute an enterprise writes some thousand. The bytes are
-/// those of the fields that matter to a call.
+/// Limits on the events that are looked at around a call: an enterprise writes some thousand per minute. The
+/// bytes count the fields that matter to a call.
 const LIMITS: RecordLimits = RecordLimits {
     records: 50_000,
     bytes: 32 << 20,
 };
 
 impl Engine {
-    /// Every Asterisk event around the moments at which parts can join the call or it can be a part of
-    /// another. A consultation may end at any moment of the call, from when to when it `lasts`, and of it a
-    /// hangup is all that may be left.
+    /// Every Asterisk event around the moments at which parts can join the call, or at which it can be a part
+    /// of another. A consultation may end at any moment of the call, which `lasts` from one time to another,
+    /// and may leave only a hangup.
     pub(super) fn neighbours(
         &self,
         corpus: &Corpus,
@@ -51,10 +51,10 @@ impl Engine {
         around
     }
 
-    /// The Asterisk events of some pieces and some time whose lines hold a needle, the earliest of them.
+    /// The Asterisk events of some pieces and times whose lines hold a needle; the earliest of them.
     fn events(&self, pieces: &[Piece], needles: &Needles, when: (Stamp, Stamp)) -> Vec<Fact> {
         let earliest = Mutex::new(Earliest::default());
-        // What is surely none is passed over before it is looked at.
+        // Lines that are certainly not Asterisk events are skipped before they are parsed.
         let may_be_one = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
         pieces.par_iter().with_max_len(1).for_each(|piece| {
             let mut own = Earliest::default();
@@ -74,9 +74,10 @@ impl Engine {
     }
 }
 
-/// The moments in whose neighbourhood other parts of a call can be, in order of time, and how far around them
-/// (milliseconds): those of its dials and little around them where legs that only rang are all that can be
-/// missing. A leg of which more happened outside is taken for one at first; grown as well, it shows.
+/// The moments around which other parts of a call can be, in order of time, and how far around them to look
+/// (milliseconds). Only the moments of its dials and a short range are needed if nothing but legs that only
+/// rang can be missing. A leg with more events outside that range is taken for one at first; growing the call
+/// shows the difference.
 fn moments(facts: &[Fact]) -> (Vec<Stamp>, i64) {
     let mut profile = infer::Profile::default();
     facts.iter().for_each(|fact| profile.add(fact));
@@ -100,7 +101,7 @@ fn moments(facts: &[Fact]) -> (Vec<Stamp>, i64) {
     (moments, reach)
 }
 
-/// The earliest events of some that come in any order, as many as the limits allow.
+/// The earliest of some events that come in any order, as many as the limits allow.
 #[derive(Default)]
 struct Earliest {
     facts: Vec<Fact>,
@@ -116,7 +117,7 @@ impl Earliest {
         }
     }
 
-    /// Leaves those that the limits allow.
+    /// Drops the events that exceed the limits.
     fn cut(&mut self) {
         if self.facts.len() <= LIMITS.records && self.bytes <= LIMITS.bytes {
             return;

@@ -1,4 +1,4 @@
-//! The files that one question about one enterprise is asked of.
+//! The open files of one enterprise that one question is answered from.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,42 +12,41 @@ use calltrace_store::index::{Index, Memory};
 use calltrace_store::source::{Bounds, Source, is_copied, overlap};
 use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 
-/// A set that moves this often while a question runs over it is answered from what was open.
+/// If the files move this often while a question runs, it is answered from the files that were open.
 pub(super) const ASK_TRIES: usize = 8;
 
-/// Of a sample (bytes).
+/// Size of a sample (bytes).
 const SAMPLE_BYTES: usize = 256 << 10;
 
-/// To scan less than this (bytes) it is not worth half a millisecond to look at a sample first.
+/// Below this many bytes to scan, a sample (half a millisecond) is not worth its time.
 const SCAN_BYTES_MIN: u64 = 48 << 20;
 
-/// An enterprise's sources, open, with what is known of their times.
+/// The open sources of an enterprise, with what is known of their times.
 #[derive(Debug)]
 pub struct Corpus {
-    /// Whose.
     pub enterprise: EnterpriseName,
-    /// The sources in reading order; a `Place` counts in this.
+    /// The sources in reading order; the source number of a `Place` is an index into this.
     pub sources: Vec<Arc<Source>>,
-    /// The times of each source.
+    /// The time bounds of each source.
     pub bounds: Vec<Bounds>,
     /// The index of each source that has one.
     pub indexes: Vec<Option<Index>>,
-    /// What could not be opened.
+    /// Files and content that could not be read.
     pub troubles: Vec<Trouble>,
-    /// What those who ask for explanations are told: indexes that are of no use, files that vanished
-    /// while they were being opened.
+    /// Notes for users who ask for explanations: indexes that can't be used, files that vanished while they
+    /// were being opened.
     pub notes: Vec<String>,
     snapshot: Snapshot,
 }
 
-/// How much was looked at.
+/// How much of the logs was searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Searched {
-    /// Files that were read, of all there are.
+    /// Number of files that were read.
     pub files: usize,
-    /// Files there are.
+    /// Number of files of the enterprise.
     pub files_known: usize,
-    /// Earliest time in them.
+    /// Earliest time in the files that were read.
     pub from: Option<Stamp>,
     /// Latest time in them, as far as it is known.
     pub to: Option<Stamp>,
@@ -91,7 +90,7 @@ impl Corpus {
             .collect();
         for at in hide_collapsed(&mut sources, &bounds) {
             bounds[at] = Bounds::probe(&sources[at], zone);
-            // It also names what is wrong with lines that are passed over.
+            // Its index also reports damage in lines that are skipped.
             indexes.remove(&sources[at].log.path);
         }
         for (copy, whole) in copies(&sources, &bounds) {
@@ -123,7 +122,8 @@ impl Corpus {
         }
     }
 
-    /// Opens all log files of an enterprise when none moves (a rotation), or after some tries.
+    /// Opens all log files of an enterprise, again if they move meanwhile (a rotation), up to a number of
+    /// tries.
     ///
     /// # Errors
     /// When the folder can't be listed.
@@ -142,8 +142,8 @@ impl Corpus {
         }
     }
 
-    /// Asks `question` of the enterprise, and again if its files moved meanwhile (a rotation): an
-    /// answer neither misses nor doubles a line because of that.
+    /// Asks `question` of the enterprise, and asks again if the files moved meanwhile (a rotation), so that
+    /// the answer neither misses nor repeats a line because of the move.
     ///
     /// # Errors
     /// When the folder can't be listed.
@@ -164,8 +164,8 @@ impl Corpus {
         }
     }
 
-    /// Sorts what was wrong, and notes what of it matters to a question about records of the time `asked`.
-    /// Where a file is out of the order of time, the records around damage prove nothing.
+    /// Sorts the troubles and marks those that concern records of the time `asked`. In a file that is out of
+    /// order, the records around damage prove nothing about the time of the lost ones.
     pub(super) fn judge(&self, troubles: &mut Vec<Trouble>, asked: Times) {
         for trouble in troubles.iter_mut() {
             let of_file = |(source, _): &(&Arc<Source>, &Bounds)| source.log.path == trouble.path;
@@ -174,7 +174,7 @@ impl Corpus {
                 if !bounds.ordered {
                     *hides = Times::ANY;
                 }
-                // Of a gzip the end is when it was compressed.
+                // For a gzip the end is the time of compression.
                 let last = bounds.last.filter(|_| source.is_seekable());
                 let seen = hides.from.max(last.or(bounds.first));
                 hides.to = hides.to.or_else(|| source.log.written_until(seen));
@@ -184,20 +184,20 @@ impl Corpus {
         Trouble::judge(troubles, asked);
     }
 
-    /// When files begin that a writer of the tree writes: about where days do. Recovered lines stand anywhere in
-    /// the time of others, and cut no window of theirs.
+    /// The times at which the files of the tree's writers begin, which is about where days do. Recovered
+    /// lines are excluded: they lie anywhere in the time of others and must not cut windows.
     pub(super) fn beginnings(&self) -> impl Iterator<Item = Stamp> {
         let files = self.sources.iter().zip(&self.bounds);
         let written = files.filter(|(source, _)| !source.log.name.is_recovered());
         written.filter_map(|(_, bounds)| bounds.first)
     }
 
-    /// The folder that they lie in.
+    /// The folder of the files.
     pub(super) fn folder(&self) -> &Folder {
         self.snapshot.folder()
     }
 
-    /// The sources, with their indices, that `wanted` takes by their bounds.
+    /// The sources whose bounds `wanted` accepts, with their numbers.
     pub(super) fn select(&self, wanted: impl Fn(Bounds) -> bool) -> Vec<(u32, Arc<Source>)> {
         (0..)
             .zip(&self.sources)
@@ -207,8 +207,7 @@ impl Corpus {
             .collect()
     }
 
-    /// Some text of the sources that must be scanned, for whoever wants to know what it is like;
-    /// empty when there is little.
+    /// Some text of the sources that must be scanned, as a sample; empty when there is little to scan.
     pub(super) fn sample(&self) -> Vec<u8> {
         let unknown = |(source, index): &(&Arc<Source>, &Option<Index>)| {
             let covered = index.as_ref().map_or(0, Index::covered);
@@ -235,19 +234,19 @@ impl Corpus {
         text
     }
 
-    /// Content offset up to which an index knows the source.
+    /// Content offset up to which an index covers the source.
     pub(super) fn covered(&self, number: u32) -> u64 {
         let index = self.indexes.get(number as usize).and_then(Option::as_ref);
         index.map_or(0, Index::covered)
     }
 
-    /// The times of the last records of a source that an index knows.
+    /// The times of the last records of a source that its index covers.
     pub(super) fn last_indexed(&self, number: u32) -> Option<(Stamp, Stamp)> {
         let index = self.indexes.get(number as usize)?.as_ref()?;
         index.blocks()?.iter().rev().find_map(|block| block.times)
     }
 
-    /// What it means to have read `chosen`.
+    /// The [`Searched`] that reading `chosen` amounts to.
     pub(super) fn searched(&self, chosen: &[(u32, Arc<Source>)]) -> Searched {
         let bounds = || {
             chosen
@@ -262,14 +261,13 @@ impl Corpus {
         }
     }
 
-    /// The sources' file names, for people.
+    /// The sources' file names, as shown to users.
     pub(super) fn names(&self) -> Vec<String> {
         self.sources.iter().map(|s| s.log.name.full()).collect()
     }
 }
 
-/// The indexes that can be used, by the path of their file; what is remembered goes before what is on
-/// disk.
+/// The usable indexes, by the path of their file; a remembered index is preferred to one on disk.
 fn open_indexes(
     snapshot: &Snapshot,
     memory: Option<&Memory>,
@@ -294,9 +292,9 @@ fn open_indexes(
     indexes
 }
 
-/// Files whose whole content another one of another name begins with, by position, each with that other: `cp`,
-/// or a rotation that copies and takes nothing off. Only two whose first records are of the same time are
-/// compared, so that nothing is read where there are no copies.
+/// Files whose whole content is the beginning of another file with another name, by position, each with that
+/// other file: left by `cp`, or by a rotation that copied and took nothing off. Only files whose first
+/// records have the same time are compared, so that a tree without copies costs no reading.
 fn copies(sources: &[Source], bounds: &[Bounds]) -> Vec<(usize, usize)> {
     let first = |at: &usize| bounds[*at].first;
     let mut begun: Vec<usize> = (0..sources.len())
@@ -305,7 +303,7 @@ fn copies(sources: &[Source], bounds: &[Bounds]) -> Vec<(usize, usize)> {
     begun.sort_by_key(first);
     let mut copies: Vec<(usize, usize)> = Vec::new();
     for alike in begun.chunk_by(|a, b| first(a) == first(b)) {
-        // Among equals the last stays, which is the live one if that is among them.
+        // Among equal files the last one stays, which is the live one if it is among them.
         for copy in alike {
             let is_there =
                 |whole: &&usize| *whole != copy && copies.iter().all(|(gone, _)| gone != *whole);
@@ -317,9 +315,8 @@ fn copies(sources: &[Source], bounds: &[Bounds]) -> Vec<(usize, usize)> {
     copies
 }
 
-/// Passes over lines at the beginning of a plain file that are in an archive of another name as
-/// well: a rotation that was taking them off the live file was killed. Those files are returned, by
-/// position.
+/// Hides lines at the beginning of a plain file that an archive of another name holds as well, because a
+/// rotation was killed while taking them off the live file. Returns the positions of such files.
 fn hide_collapsed(sources: &mut [Source], bounds: &[Bounds]) -> Vec<usize> {
     let held = |at: usize| {
         let file = &sources[at];

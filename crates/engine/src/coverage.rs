@@ -1,5 +1,5 @@
-//! How much of the logs tables tell, as far as that shows without reading records or rows: for those who look
-//! after a tree.
+//! How much of the logs is covered by tables, as far as that can be told without reading records or rows. For
+//! maintenance of a tree.
 
 use super::Engine;
 use super::corpus::Corpus;
@@ -9,18 +9,18 @@ use super::window::{LATEST, windows};
 use calltrace_store::error::Error;
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
 
-/// How tables stand to the logs of an enterprise.
+/// How the tables of an enterprise relate to its logs.
 #[derive(Debug, Default)]
 pub struct Coverage {
-    /// Logs with which a stretch of time begins that no table tells of, though one could; what still goes on
-    /// is left out.
+    /// The first logs of time windows that no table covers although one could. The window that still grows is
+    /// left out.
     pub bare: Vec<FileName>,
-    /// The names of tables that are of no use whatever the logs are, each with the reason, as a clause about it.
+    /// The names of tables that can't be used for any logs, each with the reason as a clause about the table.
     pub useless: Vec<(String, String)>,
 }
 
 impl Engine {
-    /// Looks at the tables of an enterprise; `deep` reads them, to compare their checksums.
+    /// Looks at the tables of an enterprise. With `deep` the tables are read to compare their checksums.
     ///
     /// # Errors
     /// When the folder can't be listed.
@@ -33,7 +33,7 @@ impl Engine {
         let corpus = Corpus::settled(tree, enterprise, self)?;
         let mut tables = Tables::of(&corpus, self.zone, None);
         let mut useless = std::mem::take(&mut tables.useless);
-        // That shows in what is bare.
+        // `bare` already lists the logs of such tables.
         useless.retain(|(_, why)| why != OF_OTHER_FILES);
         if deep {
             let all: Vec<String> = tables.all().iter().map(|t| t.name().to_owned()).collect();

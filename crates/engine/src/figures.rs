@@ -1,22 +1,22 @@
-//! Figures of calls, summed up on several threads at once.
+//! Figures of calls, summed on several threads at once.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use calltrace_model::stats::StatsCall;
 
-/// What a call is handed to.
+/// The function that each call is handed to.
 pub(super) type Add<'a> = dyn FnMut(&StatsCall<'_>) + 'a;
 
 /// Takes figures of calls from several threads.
 pub(super) trait FiguresSink: Sync {
-    /// Forgets what was taken.
+    /// Discards all sums.
     fn begin(&self);
 
-    /// Takes the calls that `hand_out` hands to what it is given.
+    /// Runs `hand_out`, which hands calls to the function it is given.
     fn take(&self, hand_out: &mut dyn FnMut(&mut Add<'_>));
 }
 
-/// Sums, as many as there are threads that add to one at the same time.
+/// Partial sums, one for each thread that adds at the same time.
 pub(super) struct Sums<S, A, F> {
     idle: Mutex<Vec<S>>,
     start: A,
@@ -28,7 +28,7 @@ where
     A: Fn() -> S,
     F: Fn(&mut S, &StatsCall<'_>),
 {
-    /// A sum begins as `start` says, and `add` adds a call to it.
+    /// Each partial sum begins as `start`, and `add` adds a call to it.
     pub(super) fn new(start: A, add: F) -> Sums<S, A, F> {
         Sums {
             idle: Mutex::new(Vec::new()),
@@ -37,14 +37,14 @@ where
         }
     }
 
-    /// All sums.
+    /// All partial sums.
     pub(super) fn into_all(self) -> Vec<S> {
         self.idle
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A thread that panicked has taken its sum with it; the others are whole.
+    /// A thread that panicked has taken its sum out of the list, so those in the list are whole.
     fn lock(&self) -> MutexGuard<'_, Vec<S>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

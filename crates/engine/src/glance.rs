@@ -1,9 +1,9 @@
-//! A search answered in the negative without opening an archive.
+//! Answers a search with "nothing" without opening an archive.
 //!
-//! Whoever looks for a number in hundreds of enterprises finds it in one or two. For the others the
-//! catalog says that no archive holds it, if each is still the file that the catalog lists; what the
-//! catalog does not list (the live file) is searched. Only where both say no, the answer is no;
-//! anything else is asked the long way.
+//! A user who looks for a number in hundreds of enterprises finds it in one or two of them. For the others
+//! the catalog can say that no archive holds the number, provided each archive is still the file that the
+//! catalog lists. Files that the catalog does not list (the live file) are searched. The answer is "nothing"
+//! only if both say so; otherwise the search takes the normal way.
 
 use super::seeds::may_hold;
 use super::{Corpus, Engine, Found, SearchQuestion, Searched};
@@ -13,7 +13,7 @@ use calltrace_store::source::Bounds;
 use calltrace_store::tree::{EnterpriseName, Listed, Snapshot, Tree, list_files, still_holds};
 
 impl Engine {
-    /// The answer if it is "nothing". `None` when that can't be told at a glance.
+    /// The answer if it is "nothing"; `None` when this way can't tell.
     pub(super) fn search_at_a_glance(
         &self,
         tree: &Tree,
@@ -24,7 +24,7 @@ impl Engine {
         let folder = tree.folder(enterprise).ok()?;
         let catalog = Catalog::open(&folder)?;
         let files = list_files(&folder).ok()?;
-        // The same content under two names is for those who read it.
+        // If one content has two names, the normal way decides.
         let twins = |pair: &[Listed]| pair[0].name.stem == pair[1].name.stem;
         if files.windows(2).any(twins) {
             return None;
@@ -51,7 +51,7 @@ impl Engine {
     }
 }
 
-/// Counts an archive that need not be read as one that was.
+/// Counts an archive that need not be read as one that was read.
 fn add(searched: &mut Searched, bounds: Bounds, question: &SearchQuestion) {
     searched.files_known += 1;
     if !may_hold(bounds, question) {

@@ -1,10 +1,10 @@
-//! A call grown from its first known records to a fixed point.
+//! Grows a call from its first known records to a fixed point.
 //!
-//! Records near in time are searched for all names known so far; each may teach a name, which moves the
-//! limits (`call::reach`) and starts another round. It ends when a round over the whole reach taught
-//! nothing. What is found that way may hold more than the call: which of it belongs, and which parts that
-//! share no id, the same `Joiner` decides that sorts a stream into calls for a search, from those records
-//! and the Asterisk events around them.
+//! Records near in time are searched for all names known so far. Each may teach another name, which moves the
+//! limits (`call::reach`) and starts another round. The search ends when a round over the whole reach taught
+//! nothing. The records found that way may include records of other calls. Which of them belong, and which
+//! parts without a common id, is decided by the same `Joiner` that sorts a stream into calls for a search; it
+//! gets those records and the Asterisk events around them.
 
 use std::collections::HashSet;
 
@@ -25,19 +25,19 @@ const ROUNDS_MAX: usize = 40;
 /// Most names are learned from records this near in time (milliseconds).
 const NEAR_MILLIS: i64 = 20_000;
 
-/// Of several calls of one id the newest is meant, unless it began longer than this (milliseconds, a
-/// year) after the id's second of birth: a test system uses an id for as long as logs are kept, and a record
-/// of the year 2038 or 9999 is that of a broken clock.
+/// Among several calls with one id the newest is taken, unless it began more than this (milliseconds; a year)
+/// after the id's second of birth. A test system reuses ids within the time that logs are kept, but a record
+/// of the year 2038 or 9999 comes from a broken clock.
 const ID_REUSED_MILLIS: i64 = 366 * 24 * 3_600_000;
 
 /// How a call is grown.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Grow {
-    /// Only what ids prove.
+    /// Only joins that ids prove.
     pub strict: bool,
     /// See [`super::TraceQuestion::since`].
     pub since: Option<Stamp>,
-    /// As many of its records are taken.
+    /// Limits on the records that are kept.
     pub limits: RecordLimits,
 }
 
@@ -55,25 +55,25 @@ impl Grow {
 pub(super) struct Grown {
     /// Its lines, by time, then place.
     pub lines: Vec<Line>,
-    /// What each line says; in the same order.
+    /// The fact of each line, in the same order.
     pub facts: Vec<Fact>,
-    /// Its legs and why each belongs.
+    /// Its legs, and why each belongs to it.
     pub closure: Closure,
     /// When other calls of the same id began.
     pub others: Vec<Stamp>,
-    /// What was wrong with the content that was read for it.
+    /// Damage in the content that was read for it.
     pub troubles: Vec<Trouble>,
-    /// At least so many of its records are left out.
+    /// At least this many of its records are left out.
     pub left_out: u64,
-    /// From when to when its records were looked for.
+    /// The time range that was searched for its records.
     pub window: Option<(Stamp, Stamp)>,
-    /// Every name that was looked for, those of other calls among them: what the [`Joiner`] must see to
-    /// tell which record belongs.
+    /// Every name that was searched for, including names of other calls: the [`Joiner`] needs them to decide
+    /// which record belongs.
     pub names: Closure,
 }
 
 impl Grown {
-    /// Sets the order right of a call over a change of clocks.
+    /// Corrects the order of records of a call that spans a change of the clocks.
     fn straighten(&mut self, zone: LogZone) {
         if !straighten(zone, &mut self.facts) {
             return;
@@ -87,11 +87,11 @@ impl Grown {
 }
 
 impl Engine {
-    /// Grows the call that `closure` begins and that `known` lines may belong to, with as many of its
+    /// Grows the call that `closure` begins and that the `known` lines may belong to, with as many of its
     /// records as `how.limits` allow.
     ///
-    /// `closure` collects every name that may lead to a record of the call, those of other calls in the
-    /// same parking lot among them. Which records belong is decided by the [`Joiner`], as for a search.
+    /// `closure` collects every name that may lead to a record of the call, including those of other calls in
+    /// the same parking lot. The [`Joiner`] decides which records belong, as for a search.
     pub(super) fn grow(
         &self,
         corpus: &Corpus,
@@ -139,7 +139,7 @@ impl Engine {
                 judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
                 continue;
             }
-            // Near records teach most names; then parts that share none; then whatever is far.
+            // Near records teach most names; then come parts without a common name; then records far away.
             judged = self.judge(&asked, known, &lines, Vec::new(), how.by_ids());
             if !strict
                 && judged
@@ -189,8 +189,8 @@ impl Engine {
         }
     }
 
-    /// Sorts what is known and what lies around it into calls, and takes that of the ids that were asked
-    /// for.
+    /// Sorts the known records and those around them into calls, and takes the call with the ids that were
+    /// asked for.
     fn judge(
         &self,
         asked: &[String],
@@ -216,12 +216,12 @@ impl Engine {
             .take_all()
             .into_iter()
             .partition(|call| call.facts.iter().any(is_asked));
-        // What is asked for by a bridge alone has no id.
+        // A call that is asked for by a bridge alone has no id.
         if own.is_empty() && asked.is_empty() {
             own = others;
             own.retain(|call| call.facts.iter().any(of_known));
         }
-        // Requests and messages that come a day later are no call.
+        // Requests and messages that come a day later are not a call.
         if own
             .iter()
             .any(|call| call.facts.iter().any(Fact::is_asterisk))
@@ -256,8 +256,8 @@ impl Engine {
         }
     }
 
-    /// Whether a call of the ids can begin at that time: not before their second of birth, and not so long
-    /// after it that a wrong clock is likelier. True of ids that carry no birth.
+    /// Whether a call with these ids can begin at that time: not before their second of birth, and not so
+    /// long after it that a wrong clock is more likely. True for ids without a time of birth.
     fn is_lifetime(&self, asked: &[String], at: Stamp) -> bool {
         let born = asked.iter().find_map(|id| id::epoch_seconds(id.as_bytes()));
         let born = born.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
@@ -267,8 +267,8 @@ impl Engine {
         })
     }
 
-    /// From when to when to search. The limits that are not wide find most names in a few blocks,
-    /// before the whole reach is known.
+    /// The time range to search. The limits without `wide` find most names in a few blocks, before the whole
+    /// reach is known.
     fn limits(&self, facts: &[Fact], wide: bool) -> Option<(Stamp, Stamp)> {
         if wide {
             return reach::window(facts, self.zone);
@@ -285,22 +285,21 @@ impl Engine {
 /// The call as the joiner sees it.
 #[derive(Debug, Default)]
 struct Judged {
-    /// In order of time.
     facts: Vec<Fact>,
-    /// The legs that circumstance joined, each with what speaks for it.
+    /// The legs that were joined by inference, each with its evidence.
     inferred: Vec<(String, String)>,
-    /// When other calls of the ids began.
+    /// When other calls with the same ids began.
     others: Vec<Stamp>,
 }
 
-/// Of a leg that belongs to the call which the one asked for is a part of.
+/// Why a leg belongs if it is part of the larger call that the requested part belongs to.
 const NEARBY: &str = "of the call that this part belongs to";
 
-/// Why each leg of the call belongs to it, from the ids that were asked for on.
+/// Why each leg belongs to the call, starting from the ids that were asked for.
 fn explain(asked: &[String], judged: &Judged) -> Closure {
     let mut closure = Closure::default();
     let has = |uid: &str| judged.facts.iter().any(|f| f.uid() == uid.as_bytes());
-    // An id may stand in a text that is no record of a call.
+    // An id may stand in the text of a record that belongs to no call.
     for uid in asked
         .iter()
         .filter(|uid| judged.facts.is_empty() || has(uid))
@@ -322,13 +321,13 @@ fn explain(asked: &[String], judged: &Judged) -> Closure {
         };
         let text = String::from_utf8_lossy(&uid);
         let why = judged.inferred.iter().find(|(part, _)| *part == *text);
-        // Whichever of the two is the part, the circumstance is what joins them.
+        // The evidence joins the two, whichever of them is the part.
         let why = why.or(judged.inferred.first());
         closure.infer(&uid, why.map_or(NEARBY, |(_, why)| why));
     }
 }
 
-/// The call with its records among `lines`, no more of them than the limits allow.
+/// Builds the call from its records among `lines`, within the limits.
 fn finish(
     asked: &[String],
     capped: bool,
@@ -371,8 +370,8 @@ fn finish(
     }
 }
 
-/// What leads to every record that shares a name with the call. `None` when one of its ids may
-/// stand in a text without a key of its own.
+/// The keys that lead to every record that shares a name with the call. `None` when one of its ids may stand
+/// in a text that has no key.
 pub(super) fn keys_of(closure: &Closure) -> Option<Vec<Key>> {
     if closure
         .uids()
@@ -386,7 +385,7 @@ pub(super) fn keys_of(closure: &Closure) -> Option<Vec<Key>> {
     Some(keys)
 }
 
-/// Absorbs lines until none teaches a name.
+/// Absorbs lines until none teaches another name.
 fn settle(closure: &mut Closure, lines: &[Line]) {
     let facts: Vec<Fact> = lines.iter().map(fact_of).collect();
     loop {
@@ -418,7 +417,7 @@ mod tests {
         };
         let mut closure = Closure::of("1764493655.6");
         assert!(keys_of(&closure).is_some());
-        // An index may know nothing of a name that only Linkedid has.
+        // An index may lack a name that only Linkedid has.
         closure.absorb(&fact_of(&line));
         assert!(closure.has_uid(b"abc-1") && keys_of(&closure).is_none());
     }

@@ -1,10 +1,10 @@
-//! The records of one call that are kept while it is found: a bounded number of them, the same in
-//! whatever order they are met.
+//! The records of one call that are kept while it is found: a bounded number, which does not depend on the
+//! order in which they are met.
 //!
-//! A program that loops writes one id into hundreds of thousands of lines. Kept are the earliest and the
-//! last Asterisk events and, counted apart, the earliest other records: so a loop of requests or messages
-//! does not push out the events that say how the call went, and a loop of events not its end. What is left
-//! out is counted. The same rule holds for a [`calltrace_model::call::Joiner`].
+//! A program that loops writes one id into hundreds of thousands of lines. The earliest and the last Asterisk
+//! events are kept and, counted separately, the earliest other records. So a loop of requests or messages
+//! does not displace the events that say how the call went, and a loop of events does not displace its end.
+//! Records left out are counted. The same rule holds for a [`calltrace_model::call::Joiner`].
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,20 +16,21 @@ use calltrace_store::scan::Line;
 /// How many records of one call an answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordLimits {
-    /// Asterisk events (the first nine tenths and the last tenth), and as many other records (the first).
+    /// Asterisk events (the first nine tenths and the last tenth), and as many other records (the first
+    /// ones).
     pub records: usize,
-    /// Bytes of their lines, for each of both; one line is kept however long it is.
+    /// Bytes of their lines, for events and other records separately. One line is kept however long it is.
     pub bytes: usize,
 }
 
 impl RecordLimits {
-    /// All records; memory grows with them.
+    /// No limits: memory grows with the records.
     pub const NONE: RecordLimits = RecordLimits {
         records: usize::MAX,
         bytes: usize::MAX,
     };
 
-    /// So many records; 0 for all.
+    /// Limits of `records` records; 0 for no limits.
     pub fn of(records: usize) -> RecordLimits {
         match records {
             0 => RecordLimits::NONE,
@@ -40,7 +41,7 @@ impl RecordLimits {
         }
     }
 
-    /// Those for the first Asterisk events of a call, and those for the last.
+    /// The limits for the first Asterisk events of a call, and those for the last.
     fn of_events(self) -> (RecordLimits, RecordLimits) {
         let (records, last_records) = first_and_last(self.records);
         let (bytes, last_bytes) = first_and_last(self.bytes);
@@ -62,14 +63,14 @@ impl Default for RecordLimits {
     }
 }
 
-/// What a line is to a call.
+/// How a line relates to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
-    /// An Asterisk event of it.
+    /// An Asterisk event of the call.
     Event,
-    /// Another record of it.
+    /// Another record of the call.
     Other,
-    /// It holds one of its names, and is no record of it as far as is known.
+    /// A line that holds a name of the call, and is not known to be a record of it.
     Candidate,
 }
 
@@ -90,7 +91,7 @@ pub(super) struct Kept {
     limits: RecordLimits,
     /// By `Class`.
     parts: [Earliest; 3],
-    /// Of the events that are not among the earliest.
+    /// The last of the events that are not among the earliest.
     last: Latest,
 }
 
@@ -103,12 +104,12 @@ impl Kept {
         }
     }
 
-    /// Takes a line, as far as there is room for its class.
+    /// Adds a line, if there is room for its class.
     pub(super) fn offer(&mut self, closure: &Closure, line: Line) {
         self.put(Class::of(closure, &line), line);
     }
 
-    /// Takes a line of a class.
+    /// Adds a line of a class.
     pub(super) fn put(&mut self, class: Class, line: Line) {
         let (limits, last) = (self.limits_of(class), self.limits.of_events().1);
         let mut rest = |line| match class {
@@ -118,7 +119,7 @@ impl Kept {
         self.parts[class as usize].push(line, limits, &mut rest);
     }
 
-    /// Takes what another has kept of other lines.
+    /// Adds the lines that another collection has kept.
     pub(super) fn join(&mut self, other: Kept) {
         let last = self.limits.of_events().1;
         let [events, others, candidates] = other.parts;
@@ -136,19 +137,19 @@ impl Kept {
         }
     }
 
-    /// Whether some line is a record of the call.
+    /// Whether any line is a record of the call.
     pub(super) fn has_records(&self) -> bool {
         let [events, others, _] = &self.parts;
         !events.lines.is_empty() || !others.lines.is_empty()
     }
 
-    /// Records of the call that were met, kept or not.
+    /// Number of records of the call that were met, kept or not.
     pub(super) fn met(&self) -> u64 {
         let [events, others, _] = &self.parts;
         events.met + others.met
     }
 
-    /// The lines, in order of place, each once.
+    /// The lines in order of place, each once.
     pub(super) fn into_lines(self) -> Vec<Line> {
         let parts = self.parts.into_iter().flat_map(Earliest::into_lines);
         let mut lines: Vec<Line> = parts.chain(self.last.into_lines()).collect();
@@ -161,12 +162,12 @@ impl Kept {
 /// The first lines by time and place, as many as fit.
 pub(super) type Earliest = Foremost<(Stamp, Place)>;
 
-/// The last ones.
+/// The last lines by time and place, as many as fit.
 type Latest = Foremost<Reverse<(Stamp, Place)>>;
 
-/// An order of lines.
+/// A rank by which lines are ordered.
 pub(super) trait Rank: Ord + Copy {
-    /// Where a line stands in it.
+    /// The rank of a line.
     fn of(line: &Line) -> Self;
 }
 
@@ -182,14 +183,14 @@ impl Rank for Reverse<(Stamp, Place)> {
     }
 }
 
-/// The lines that come first in an order, as many as fit.
+/// The lines with the lowest rank, as many as fit.
 #[derive(Debug)]
 pub(super) struct Foremost<R> {
     lines: BTreeMap<R, Line>,
     bytes: usize,
-    /// From here on lines are left out: what is kept has no holes, whatever came first.
+    /// Lines from this rank on are left out, so that the kept ones have no gaps, whatever came first.
     cut: Option<R>,
-    /// Lines that were given, kept or not.
+    /// Number of lines that were offered, kept or not.
     met: u64,
 }
 
@@ -205,7 +206,7 @@ impl<R> Default for Foremost<R> {
 }
 
 impl<R: Rank> Foremost<R> {
-    /// Takes a line; `rest` gets those that are left out because of it.
+    /// Adds a line; `rest` gets the lines that no longer fit.
     pub(super) fn push(&mut self, line: Line, limits: RecordLimits, rest: &mut dyn FnMut(Line)) {
         self.met += 1;
         self.insert(line, limits, rest);
@@ -233,12 +234,12 @@ impl<R: Rank> Foremost<R> {
         }
     }
 
-    /// The lines in their order.
+    /// The lines in order of their rank.
     pub(super) fn into_lines(self) -> impl Iterator<Item = Line> {
         self.lines.into_values()
     }
 
-    /// Takes what another has kept of other lines.
+    /// Adds the lines that another collection has kept.
     pub(super) fn join(
         &mut self,
         other: Foremost<R>,
@@ -259,7 +260,7 @@ impl<R: Rank> Foremost<R> {
     }
 }
 
-/// What a line says of a call, without what is said in texts.
+/// The fact that a line states about a call, without its texts.
 pub(super) fn fact_of(line: &Line) -> Fact {
     Fact::without_texts(&Record::parse(&line.text), line.at, line.place)
 }
@@ -289,7 +290,7 @@ mod tests {
             records: 4,
             bytes: 6,
         };
-        // A long line in the middle: what stands behind it is left out though it would fit.
+        // A long line stands in the middle: lines after it are left out even if they would fit.
         let lines = [(1, 2), (2, 2), (3, 5), (4, 1), (5, 1)];
         let mut orders = vec![vec![0, 1, 2, 3, 4], vec![4, 3, 2, 1, 0]];
         orders.extend([vec![2, 0, 4, 1, 3], vec![3, 1, 2, 4, 0]]);

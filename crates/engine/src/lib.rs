@@ -1,10 +1,16 @@
-//! The questions: lines of a call, calls that match. Chooses what to read, merges by time.
+//! Answers questions about log trees: the lines of a call, the calls that match. Chooses what to read, and
+//! merges by time.
 //!
-//! [`Engine::trace`] grows one call from an id; [`Engine::search`] finds calls, either from records
-//! that hold something rare (`seeds`) or by sorting everything into calls (`sweep`);
-//! [`Engine::lines`] finds single records. Whoever goes on to follow the files asks for a [`Now`],
-//! which says how far they were read. The engine never learns what a flag is, and prints
-//! nothing: answers go to a sink or are returned, with what could not be read named in them.
+//! [`Engine::trace`] grows one call from an id. [`Engine::search`] finds calls, either from records that hold
+//! something rare (`seeds`) or by sorting all records into calls (`sweep`). [`Engine::lines`] finds single
+//! records. A caller that goes on to follow the files asks for an [`AnswerUpToNow`], which says how far they
+//! were read. The engine does not know any command-line flag and prints nothing: answers go to a sink or are
+//! returned, and name what could not be read.
+
+#![allow(
+    missing_docs,
+    reason = "fields and variants that explain themselves have no comment"
+)]
 
 mod around;
 mod corpus;
@@ -67,8 +73,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine of `threads` threads (0: one a core), which cuts work as `tuning` says and takes
-    /// record times to be of `zone`. Answers depend on the zone alone.
+    /// An engine of `threads` threads (0: one per core), which cuts work as `tuning` says and reads record
+    /// times in `zone`. Answers depend on the zone alone.
     ///
     /// # Errors
     /// When the threads can't be started.
@@ -89,13 +95,13 @@ impl Engine {
         })
     }
 
-    /// The threads that it works on, for what is no question to it.
+    /// The engine's threads, for work that is not a question to it.
     pub fn pool(&self) -> &ThreadPool {
         &self.pool
     }
 
-    /// The same engine with threads of its own and the same memory: a long question keeps those it
-    /// was asked on until its end, and a short one is not to wait for that.
+    /// An engine with its own threads and the same memory. A long question occupies the threads it runs on
+    /// until its end; short questions on the other engine need not wait for it.
     ///
     /// # Errors
     /// As [`Engine::new`].
@@ -108,8 +114,8 @@ impl Engine {
         })
     }
 
-    /// The same engine, which remembers what it reads of plain files, and tables of their calls, for a process that
-    /// answers many questions. Answers don't depend on it.
+    /// The same engine with a memory of plain files it reads and of tables of their calls, for a process that
+    /// answers many questions. Answers do not depend on the memory.
     #[must_use]
     pub fn remembering(self, limits: MemoryLimits) -> Engine {
         Engine {
@@ -119,7 +125,7 @@ impl Engine {
         }
     }
 
-    /// How much is remembered: files, and the bytes of memory that takes.
+    /// The number of remembered files, and the bytes of memory they take.
     pub fn remembered(&self) -> (usize, usize) {
         self.memory.as_ref().map_or((0, 0), |memory| memory.size())
     }
@@ -132,7 +138,7 @@ impl Engine {
         self.pool.install(|| index::check(log, self.zone))
     }
 
-    /// Counts what is read.
+    /// The meter that counts what is read.
     pub fn meter(&self) -> &Arc<Meter> {
         self.scanner.meter()
     }

@@ -14,16 +14,16 @@ use calltrace_store::scan::{Block, Line, Needles, Task, line};
 use calltrace_store::source::{Bounds, Source, Span};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// Which records?
+/// Selects records of one enterprise.
 #[derive(Debug, Clone, Default)]
 pub struct LinesQuestion {
-    /// What a record must be like.
+    /// The conditions on a record.
     pub filter: RecordFilter,
     /// At most this many, the newest; `None` for all.
     pub limit: Option<usize>,
-    /// Only how many there are; no line is kept.
+    /// Only the number of matches is wanted; no line is kept.
     pub count_only: bool,
-    /// Also how many there are of each word of a record.
+    /// Also count the matches by this field of a record.
     pub by: Option<GroupBy>,
     /// Lines of the same file shown before each.
     pub before: usize,
@@ -31,14 +31,13 @@ pub struct LinesQuestion {
     pub after: usize,
 }
 
-/// A word of a record that records are counted by; a record that has none counts with an empty one.
+/// A field of a record to count by; a record without it counts under the empty word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupBy {
-    /// The Asterisk event.
     Event,
     /// The kind of record: `ast`, `tg`, `http`, `sql`, `unparsed`.
     Kind,
-    /// What a Telegram record did.
+    /// The action of a Telegram record.
     Action,
 }
 
@@ -59,7 +58,7 @@ impl GroupBy {
     }
 }
 
-/// How many match, and how many of each word.
+/// How many records match, in all and for each word.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     matches: usize,
@@ -88,22 +87,21 @@ impl Counted {
     }
 }
 
-/// The answer of one enterprise.
+/// The answer about one enterprise.
 #[derive(Debug)]
 pub struct FoundLines {
-    /// Whose.
     pub enterprise: EnterpriseName,
-    /// The lines, oldest first; with context in the order of files and places.
+    /// The lines, oldest first; with context, in the order of files and places.
     pub lines: Vec<FoundLine>,
-    /// Records that matched (lines of context don't count), up to the limit.
+    /// Records that matched (context lines do not count), up to the limit.
     pub count: usize,
-    /// How many match, whatever the limit, of what was read.
+    /// Matches in all that was read, whatever the limit.
     pub matches: usize,
-    /// How many of them have which word, where that was asked.
+    /// Matches for each word, if [`LinesQuestion::by`] was given.
     pub groups: BTreeMap<Box<[u8]>, usize>,
-    /// More may match: what can't hold a newer record was not read once the limit was full.
+    /// More records may match: files that can't hold a newer record were not read once the limit was reached.
     pub may_match_more: bool,
-    /// There are more than the limit.
+    /// More records match than the limit.
     pub is_cut: bool,
     /// File names by the source index of a place.
     pub files: Vec<String>,
@@ -111,16 +109,15 @@ pub struct FoundLines {
     pub searched: Searched,
     /// What could not be read.
     pub troubles: Vec<Trouble>,
-    /// For those who want to know how it was found.
+    /// Notes on how the answer was found.
     pub notes: Vec<String>,
 }
 
 /// A line of the answer.
 #[derive(Debug, Clone)]
 pub struct FoundLine {
-    /// The line.
     pub line: Line,
-    /// It matches; else it is context.
+    /// Whether the line matches; otherwise it is context.
     pub matched: bool,
 }
 
@@ -133,8 +130,7 @@ impl FoundLines {
 }
 
 impl LinesQuestion {
-    /// The time of the records that it is about. Once as many are found as were asked for, older ones
-    /// are not.
+    /// The time range that the answer depends on. Once the limit is reached, older records do not matter.
     pub(super) fn asked(&self, found: &[Line]) -> Times {
         let is_full = self.limit.is_some_and(|limit| found.len() >= limit);
         let oldest = found.first().map(|line| line.at);
@@ -176,13 +172,13 @@ impl Engine {
         let sample = corpus.sample();
         let needles = question.filter.needle().map(|n| Needles::one(n, &sample));
         let mut chosen = corpus.select(|bounds| may_hold(bounds, &question.filter));
-        // Newest first: a limit is often full after one file.
+        // Newest first: one file often reaches the limit.
         chosen.sort_by_key(|(i, _)| std::cmp::Reverse(corpus.bounds[*i as usize].first));
         let mut found: Vec<Line> = Vec::new();
         let mut troubles = corpus.troubles.clone();
         let mut read = Vec::new();
         let (mut all, mut may_match_more) = (Counted::default(), false);
-        // One more tells whether there are more.
+        // One record more shows whether there are more than the limit.
         let limit = question.limit.map(|limit| limit.saturating_add(1));
         let wider = LinesQuestion {
             limit,
@@ -246,8 +242,8 @@ impl Engine {
         (lines, count, troubles)
     }
 
-    /// The lines of some stretches that pass the filter, and how many there are. Of a stretch that has
-    /// many more than the limit only the newest are kept.
+    /// The lines of some stretches that pass the filter, and their number. Of a stretch with many more than
+    /// the limit only the newest are kept.
     pub(super) fn lines_of_tasks(
         &self,
         tasks: &[Task],
@@ -261,7 +257,7 @@ impl Engine {
             while let Some(block) = blocks.next_block() {
                 let mut take = |at: usize, text: &[u8]| {
                     let record = Record::parse(text);
-                    // A record without a time needs its neighbours' to be judged.
+                    // A record without a time is judged by the times of its neighbours.
                     let time = match record.at {
                         Some(at) => at,
                         None => line(task.index, &block, at, text).at,
@@ -295,7 +291,7 @@ impl Engine {
         all
     }
 
-    /// The lines around each, by one more walk through the files that have any.
+    /// The lines around each match, by another walk through the files that have matches.
     fn with_context(
         &self,
         corpus: &Corpus,
@@ -330,7 +326,7 @@ impl Engine {
     }
 }
 
-/// A walk through a file that picks out lines and what is around them.
+/// A walk through a file that collects lines and their context.
 struct Walk<'q> {
     wanted: &'q [Place],
     question: &'q LinesQuestion,
@@ -352,7 +348,7 @@ impl<'q> Walk<'q> {
         }
     }
 
-    /// False when nothing more is wanted.
+    /// Takes the lines of a block. False when no more lines are wanted.
     fn block(&mut self, block: &Block<'_>) -> bool {
         for (at, text) in block.lines() {
             let offset = block.offset + at as u64;
@@ -388,7 +384,7 @@ fn context(line: Line) -> FoundLine {
     }
 }
 
-/// Whether a source can hold records of the time asked for.
+/// Whether a source can hold records of the filter's time range.
 fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
     let ended = matches!((bounds.last, filter.since), (Some(last), Some(since)) if last < since);
     let later =
@@ -396,7 +392,7 @@ fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
     !bounds.ordered || (!ended && !later)
 }
 
-/// Whether enough lines are there and all are newer than everything in the source.
+/// Whether there are enough lines and all are newer than everything in the source.
 pub(super) fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> bool {
     let full = limit.is_some_and(|limit| found.len() >= limit);
     let oldest = found.first().map(|line| line.at);
@@ -404,7 +400,7 @@ pub(super) fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> b
         && matches!((bounds.last, oldest), (Some(last), Some(oldest)) if last < oldest)
 }
 
-/// Keeps the last of some lines in order.
+/// Keeps the last `limit` of some ordered lines.
 pub(super) fn keep_newest(lines: &mut Vec<Line>, limit: Option<usize>) {
     if let Some(limit) = limit
         && lines.len() > limit

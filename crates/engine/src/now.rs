@@ -1,9 +1,10 @@
-//! What the files say up to now, and how far that is, for whoever goes on to follow them.
+//! Answers about what the files hold up to now, and how far that goes, for callers that go on to follow the
+//! files.
 //!
-//! History and what arrives join without a gap and without a repeat: the files are opened, each that
-//! may grow is cut behind its last whole line, the question is asked of exactly that, and the open
-//! files are handed out with the place where they were cut. A last line that is still being written
-//! is never in the answer; it arrives.
+//! History and arriving lines join without a gap or a repeat: the files are opened; each file that may grow
+//! is cut after its last whole line; the question is asked of exactly that content; and the open files are
+//! handed out with the offset of the cut. A last line that is still being written is never in the answer: it
+//! arrives later.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -29,79 +30,76 @@ use calltrace_store::source::{
 };
 use calltrace_store::tree::{EnterpriseName, Head, LogFile, Snapshot, Tree};
 
-/// A file is read backwards in steps that grow by this.
+/// A file is read backwards in steps, each this many times larger than the one before.
 const STEP_GROWTH: u64 = 4;
 
-/// The largest step, in spans that are read side by side.
+/// The largest step, counted in spans that are read in parallel.
 const STEP_SPANS_MAX: u64 = 4;
 
-/// Lines of one file are this far out of order at most (milliseconds); a file that its samples show
-/// to be worse is read whole.
+/// Lines of one file are at most this far out of order (milliseconds). A file whose samples show more is read
+/// whole.
 const DISORDER_MILLIS: i64 = 60_000;
 
 /// A file that may grow, and how far it was read.
 #[derive(Debug)]
 pub struct ReadUpTo {
-    /// The file, open, with the length that it had then.
+    /// The open file, with its length at that time.
     pub log: Arc<LogFile>,
-    /// Content offset behind the newline of the last whole line; 0 when there is none.
+    /// Content offset after the newline of the last whole line; 0 when there is none.
     pub end: u64,
-    /// How it began then.
+    /// Its first bytes at that time.
     pub head: Head,
 }
 
-/// An answer about one enterprise, and where what comes after it will stand.
+/// An answer about one enterprise, and the offsets at which later content will stand.
 #[derive(Debug)]
 pub struct Now<A> {
-    /// The answer.
     pub answer: A,
-    /// The files that may grow, each once, in reading order; none with [`Then::Close`].
+    /// The files that may grow, each once, in reading order; empty with [`AfterAnswer::Close`].
     pub files: Vec<ReadUpTo>,
-    /// Time of the newest record of the files that were looked at, as far as samples show; `None`
-    /// when there is no record.
+    /// Time of the newest record, as far as samples show; `None` when there is no record.
     pub newest: Option<Stamp>,
 }
 
 /// Calls that may still grow.
 #[derive(Debug)]
 pub struct OpenCalls {
-    /// The calls.
     pub calls: Joiner,
     /// What could not be read.
     pub troubles: Vec<Trouble>,
-    /// For those who want to know how it was found.
+    /// Notes on how the answer was found.
     pub notes: Vec<String>,
 }
 
-/// What is done with the files that may grow once the question is answered.
+/// What happens to files that may grow once the question is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// They are handed out open, to be followed.
     Follow,
-    /// They are closed: of many enterprises they could be more than a process may have open.
+    /// They are closed: the files of many enterprises could exceed the limit of open files.
     Close,
 }
 
-/// Which files a question is about.
+/// Which files a question reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Files {
     All,
-    /// Those that may grow, and the newest of the others.
+    /// The files that may grow, and the newest of the others.
     Newest,
 }
 
-/// The files of a snapshot, those that may grow cut behind their last whole line.
+/// The files of a snapshot; those that may grow are cut after their last whole line.
 struct Cut {
     files: Vec<Arc<LogFile>>,
     ends: Vec<ReadUpTo>,
 }
 
 impl Engine {
-    /// The records of several enterprises that a question is about, side by side; answers in their
-    /// order.
+    /// The records that a question asks for in each of several enterprises, searched in parallel; answers in
+    /// the order of the enterprises.
     ///
-    /// With a limit and no beginning in time they are looked for in the newest files only: those that
-    /// may grow, and the newest of the compressed ones. The answer has no lines of context.
+    /// With a limit and no start of the time range, only the newest files are searched: those that may grow,
+    /// and the newest compressed one. The answer has no context lines.
     pub fn lines_up_to_now(
         &self,
         tree: &Tree,
@@ -124,7 +122,7 @@ impl Engine {
         })
     }
 
-    /// Traces the call in several enterprises, side by side; answers in their order.
+    /// Traces the call in several enterprises in parallel; answers in their order.
     pub fn trace_up_to_now(
         &self,
         tree: &Tree,
@@ -139,9 +137,9 @@ impl Engine {
         })
     }
 
-    /// The calls of several enterprises, side by side, that something may still be added to at the
-    /// time `now` (or that of the newest record, where that is later); answers in their order.
-    /// Their records are those of the last [`reach::HORIZON_MILLIS`], marked if they pass `filter`.
+    /// The calls of several enterprises that may still grow at the time `now` (or that of the newest record,
+    /// if that is later), in parallel; answers in the order of the enterprises. Their records are those of
+    /// the last [`reach::HORIZON_MILLIS`], marked if they pass `filter`.
     pub fn open_calls(
         &self,
         tree: &Tree,
@@ -170,8 +168,8 @@ impl Engine {
             .install(|| enterprises.par_iter().map(ask).collect())
     }
 
-    /// Asks `question` of the whole lines that are there, and again if the files moved meanwhile. It
-    /// is told of the whole set as well.
+    /// Asks `question` of the whole lines that exist now, and asks again if the files moved meanwhile. The
+    /// question also gets the set of all files.
     fn ask_now<A>(
         &self,
         tree: &Tree,
@@ -185,7 +183,7 @@ impl Engine {
             let cut = cut(&whole, files)?;
             let corpus = Corpus::of(whole.with_files(cut.files), self);
             let answer = question(&corpus, &whole);
-            // The files as they were opened: a cut one would hide that the last bytes are gone.
+            // The files as they were opened: a cut file would hide that its last bytes are gone.
             if tries == ASK_TRIES || !whole.has_moved() {
                 let files = match then {
                     Then::Follow => cut.ends,
@@ -220,7 +218,7 @@ impl Engine {
         }
     }
 
-    /// The newest records that match, file by file, the one that ends last first.
+    /// The newest matching records, file by file, starting with the file that ends last.
     fn newest_in(&self, corpus: &Corpus, question: &LinesQuestion, limit: usize) -> FoundLines {
         let needle = question.filter.needle();
         let needles = needle.map(|needle| Needles::one(needle, &corpus.sample()));
@@ -254,8 +252,8 @@ impl Engine {
         }
     }
 
-    /// Adds the newest matches of a file to those `found` in others, and keeps the newest of all.
-    /// Read backwards until there are enough and what is before can't be newer.
+    /// Adds the newest matches of a file to those `found` in others, and keeps the newest of all. The file is
+    /// read backwards until there are enough and earlier content can't hold a newer one.
     fn add_newest(
         &self,
         (number, source): &(u32, Arc<Source>),
@@ -296,7 +294,7 @@ impl Engine {
     }
 }
 
-/// The stretch in pieces that are read side by side; one where it can't be read from the middle.
+/// The stretch in pieces that are read in parallel; one piece if the source can't be read from the middle.
 fn tasks_between(
     number: u32,
     source: &Arc<Source>,
@@ -322,8 +320,8 @@ fn tasks_between(
         .collect()
 }
 
-/// Time of the newest record, as far as samples show. Of a gzip that can't be read from its end it
-/// is only known when it was written, which is no record's time.
+/// Time of the newest record, as far as samples show. For a gzip that can't be read from its end only the
+/// time of compression is known, which is not the time of a record.
 fn newest_known(corpus: &Corpus) -> Option<Stamp> {
     let latest = |exact: bool| {
         let pairs = corpus.sources.iter().zip(&corpus.bounds);
@@ -338,7 +336,7 @@ fn cut(whole: &Snapshot, which: Files) -> Result<Cut, Error> {
         files: Vec::new(),
         ends: Vec::new(),
     };
-    // What can't be read at all is named when it is opened as a source.
+    // A file that can't be read at all is named when it is opened as a source.
     let packed = |log: &Arc<LogFile>| is_compressed(log).unwrap_or(true);
     let newest = whole.files.iter().rposition(packed);
     for (at, log) in whole.files.iter().enumerate() {
@@ -352,10 +350,10 @@ fn cut(whole: &Snapshot, which: Files) -> Result<Cut, Error> {
             .map_err(|error| Error::io(&log.path, "look for its last line", error))?;
         cut.files.push(whole_lines);
         let is_new = |known: &ReadUpTo| known.log.identity != log.identity;
-        // Of an archive that is being written nothing may be there yet.
+        // An archive that is being written may still be empty.
         let may_grow = !log.name.gz || log.bytes > 1;
         if may_grow && cut.ends.iter().all(is_new) {
-            // One that can't be read is named when it is followed.
+            // A file that can't be read is named when it is followed.
             let head = Head::read(&log.file).unwrap_or_default();
             let log = Arc::clone(log);
             cut.ends.push(ReadUpTo { log, end, head });
@@ -366,8 +364,8 @@ fn cut(whole: &Snapshot, which: Files) -> Result<Cut, Error> {
 
 /// The file up to the end of its last whole line, and that end.
 fn whole_lines(log: &Arc<LogFile>) -> io::Result<(Arc<LogFile>, u64)> {
-    // Where the end can't be read (it was taken off just now, the disk fails) nothing is cut: either
-    // the set has moved and is looked at again, or reading it will name the damage.
+    // If the end can't be read (it was taken off just now, or the disk fails), nothing is cut. Either the set
+    // has moved and is looked at again, or reading it will name the damage.
     match last_line_end(log, log.bytes) {
         Ok(end) if end < log.bytes => Ok((Arc::new(log.cut(end)?), end)),
         Ok(_) | Err(_) => Ok((Arc::clone(log), log.bytes)),

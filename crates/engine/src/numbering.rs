@@ -1,4 +1,4 @@
-//! Which line of its file a record is: places are offsets, and people look lines up.
+//! Line numbers of records: a place is an offset, and users look up lines by number.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use calltrace_store::source::{Source, Span};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 impl Engine {
-    /// The numbers of lines, from 1, that begin at offsets of files of an enterprise, in the order of `asked`.
-    /// `None` where a file has gone meanwhile or is shorter than that. Reads each file from its beginning to the last
-    /// offset.
+    /// The numbers, counted from 1, of the lines that begin at the offsets in `asked`, in its order. `None`
+    /// where a file is gone or shorter than the offset. Each file is read from its beginning to the last of
+    /// its offsets.
     ///
     /// # Errors
     /// When the enterprise's folder can't be listed.
@@ -51,7 +51,7 @@ impl Engine {
         self.scanner.read(&task, |blocks| {
             while let Some(block) = blocks.next_block() {
                 let (mut from, mut lines) = (0, before);
-                // What stood in a damaged place has no number.
+                // A line in a damaged place has no number.
                 while wanted
                     .next_if(|(offset, _)| *offset < block.offset)
                     .is_some()

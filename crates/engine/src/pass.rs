@@ -1,12 +1,10 @@
 //! One pass over whole sources for one needle, which also draws a map of their times.
 //!
-//! The map is what makes the rest of a call cheap: after the pass, "the lines around 10:05" is a
-//! handful of blocks, whatever order the files are in. It is drawn from samples inside every block,
-//! so a stretch out of order shows unless it is shorter than the distance of samples.
-//! Of a source that has an index only the blocks are read that the index leads to; its map is the
-//! index's own.
-//! Of sources that can't be read from the middle, the blocks around each hit are kept, so that they
-//! need not be decoded again from the start.
+//! The map makes the rest of a call cheap: after the pass, "the lines around 10:05" are a handful of blocks,
+//! whatever the order of the files. It is drawn from samples in every block, so a stretch out of order shows
+//! unless it is shorter than the distance of samples. In a source with an index, only the blocks that the
+//! index names are read, and the map is the index's own. In sources that can't be read from the middle, the
+//! blocks around each hit are kept, so that they need not be decoded again from the start.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,20 +25,20 @@ use calltrace_store::scan::{
 };
 use calltrace_store::source::{Source, Span};
 
-/// A time is read at this distance within a block (bytes).
+/// Distance of sampled times within a block (bytes).
 const SAMPLE_BYTES: usize = 32 << 10;
 
-/// Lines of two workers are this far out of order at most (milliseconds).
+/// Lines of two workers are at most this far out of order (milliseconds).
 const DISORDER_MILLIS: i64 = 5_000;
 
-/// Blocks kept before and after a hit in a source that can't be read from the middle.
+/// Number of blocks kept before and after a hit in a source that can't be read from the middle.
 const KEPT_BEFORE: usize = 2;
 const KEPT_AFTER: usize = 3;
 
-/// The most content that is kept in all (bytes); beyond that it is decoded again.
+/// Kept content in all at most (bytes); beyond that, content is decoded again.
 const KEPT_BYTES_MAX: usize = 32 << 20;
 
-/// Where which times are.
+/// A map of the times of sources.
 #[derive(Debug, Default)]
 pub(super) struct TimeMap {
     stretches: Vec<Stretch>,
@@ -48,7 +46,7 @@ pub(super) struct TimeMap {
     indexed: Vec<u32>,
 }
 
-/// A block as the map knows it.
+/// A block on the map.
 #[derive(Debug)]
 struct Stretch {
     index: u32,
@@ -60,11 +58,11 @@ struct Stretch {
     seen: Option<Seen>,
 }
 
-/// Content to look at again.
+/// A piece of content to look at again.
 pub(super) enum Piece {
-    /// To be read.
+    /// It is still to be read.
     Read(Task),
-    /// Kept from the pass.
+    /// It was kept from the pass.
     Kept {
         index: u32,
         source: Arc<Source>,
@@ -74,7 +72,7 @@ pub(super) enum Piece {
     },
 }
 
-/// What a pass found.
+/// The result of a pass.
 #[derive(Default)]
 pub(super) struct Passed<R> {
     pub found: Vec<R>,
@@ -83,7 +81,7 @@ pub(super) struct Passed<R> {
 }
 
 impl<R> Passed<R> {
-    /// Adds what another pass over other sources found.
+    /// Adds the result of another pass over other sources.
     pub(super) fn append(&mut self, mut other: Passed<R>) {
         self.found.append(&mut other.found);
         self.map.stretches.append(&mut other.map.stretches);
@@ -94,8 +92,8 @@ impl<R> Passed<R> {
 }
 
 impl Engine {
-    /// Reads `sources`, as far as they may hold `wanted` lines; `take` makes something of every
-    /// line that holds a needle.
+    /// Reads `sources`, as far as they may hold `wanted` lines, and calls `take` with every line that holds a
+    /// needle.
     pub(super) fn pass<R: Send>(
         &self,
         corpus: &Corpus,
@@ -122,7 +120,7 @@ impl Engine {
                     (false, false) => sample_times(block.text),
                 };
                 needles.lines(block.text, |at, text| {
-                    // A line out of order is not forgotten once it was seen.
+                    // The time of a line that is out of order is kept once it was seen.
                     if let Some(at) = Stamp::parse_prefix(text) {
                         let (low, high) = times.unwrap_or((at, at));
                         times = Some((low.min(at), high.max(at)));
@@ -164,9 +162,9 @@ impl Engine {
         passed
     }
 
-    /// The lines of some pieces that hold a needle and are of the time `when` (both ends inclusive; or
-    /// have no time of their own), as far as lines of the call are kept. Blocks reach further than the
-    /// time asked for, one more than another; what is seen must not depend on it.
+    /// The lines of some pieces that hold a needle and are within the times `when` (both ends inclusive) or
+    /// have no time of their own, as far as lines of the call are kept. Blocks reach beyond that range, some
+    /// more than others, and the result must not depend on that.
     pub(super) fn kept_of(
         &self,
         pieces: &[Piece],
@@ -183,7 +181,7 @@ impl Engine {
                 kept.offer(closure, Line { at, place, text });
             };
             let troubles = self.each_of_piece(piece, needles, when, |_| true, take);
-            // Joined at once: pieces that wait for each other would all be in memory.
+            // Each result is joined at once: pieces that wait for each other would all take memory.
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             all.0.join(kept);
             all.1.extend(troubles);
@@ -191,9 +189,9 @@ impl Engine {
         all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `each` with the lines of a piece that hold a needle, that `wanted` takes, and that are of the
-    /// time from `from` to `to` (both inclusive), in order of place; what was wrong with it. A line that is
-    /// no record is of the time of the record before it.
+    /// Calls `each` with the lines of a piece that hold a needle, that `wanted` accepts, and whose time is
+    /// between `from` and `to` (both inclusive), in order of place. Returns the damage met. A line that is
+    /// not a record has the time of the record before it.
     pub(super) fn each_of_piece(
         &self,
         piece: &Piece,
@@ -243,8 +241,8 @@ impl Engine {
 }
 
 impl TimeMap {
-    /// What must be read to see every record between `from` and `to`, both inclusive, that one of
-    /// `keys` leads to (`None`: every record).
+    /// The content to read to see every record between `from` and `to` (both inclusive) that one of `keys`
+    /// leads to (`None`: every record).
     pub(super) fn pieces(
         &self,
         corpus: &Corpus,
@@ -269,7 +267,7 @@ impl TimeMap {
         pieces
     }
 
-    /// What must be read of the sources that a pass went through.
+    /// The content to read of the sources that a pass went through.
     fn scanned(&self, corpus: &Corpus, when: (Stamp, Stamp)) -> Vec<Piece> {
         let of_source = self.stretches.chunk_by(|a, b| a.index == b.index);
         let near = of_source.flat_map(|stretches| {
@@ -290,7 +288,7 @@ impl TimeMap {
                 continue;
             }
             let touches = |a: &&Stretch, b: &&Stretch| a.span.end == b.span.start;
-            // What can't be read from the middle is decoded once up to the last stretch.
+            // A source that can't be read from the middle is decoded once, up to the last stretch.
             let runs: Vec<&[&Stretch]> = if source.is_seekable() {
                 of_source.chunk_by(touches).collect()
             } else {
@@ -327,7 +325,7 @@ impl Stretch {
 /// Keeps the blocks around hits.
 struct Keeper<'a> {
     total: &'a AtomicUsize,
-    /// The latest blocks, by their index among the stretches.
+    /// The latest blocks, with their index among the stretches.
     ring: VecDeque<(usize, Vec<u8>)>,
     /// Blocks still to be kept after a hit.
     to_keep: usize,
@@ -342,7 +340,7 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// The newest of `stretches` was just read, with or without a hit.
+    /// Notes that the newest of `stretches` was read, with or without a hit.
     fn saw(&mut self, block: &Block<'_>, hit: bool, stretches: &mut [Stretch]) {
         let newest = stretches.len() - 1;
         if hit {
@@ -374,8 +372,8 @@ fn keep(total: &AtomicUsize, stretch: &mut Stretch, text: &[u8]) {
     }
 }
 
-/// Earliest and latest of the times of some lines of a block: its first timed line, its last, and
-/// one every [`SAMPLE_BYTES`].
+/// Earliest and latest of the times of some lines in a block: its first line with a time, its last, and one
+/// every [`SAMPLE_BYTES`].
 fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
     let time = |line: &[u8]| Record::parse(line).at;
     let first = text.split(|&b| b == b'\n').find_map(time)?;
@@ -391,8 +389,8 @@ fn sample_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
     Some(between.fold(ends, |(low, high), at| (low.min(at), high.max(at))))
 }
 
-/// Earliest and latest time of a block's lines: what is behind an index is little, and samples of
-/// little would miss a late line that those of a whole file see; recovered lines are all late.
+/// Earliest and latest time of all lines in a block. The content after an index is short, and few samples
+/// could miss a late line that the samples of a whole file would show; recovered lines are all late.
 fn all_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
     let lines = text.split(|&b| b == b'\n');
     let widen = |span: Option<(Stamp, Stamp)>, at: Stamp| {
@@ -402,7 +400,7 @@ fn all_times(text: &[u8]) -> Option<(Stamp, Stamp)> {
     lines.filter_map(Stamp::parse_prefix).fold(None, widen)
 }
 
-/// The ids in `line` that hold `asked` without being it: what a person may have meant.
+/// The ids in `line` that contain `asked` and are longer: what the user may have meant.
 pub(super) fn near_misses(line: &[u8], asked: &str) -> Vec<String> {
     memchr::memmem::find_iter(line, asked)
         .map(|at| id::surrounding_token(line, at, at + asked.len()))

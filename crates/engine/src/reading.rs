@@ -9,37 +9,37 @@ use calltrace_store::index::{Index, Key};
 use calltrace_store::scan::{Scanner, Task};
 use calltrace_store::source::{Source, Span};
 
-/// Which lines a question is about, as far as an index can tell.
+/// Which lines a question needs, as far as an index can tell.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wanted<'k> {
-    /// No index can tell.
+    /// Any lines; an index can't tell which.
     Any,
-    /// Those that one of the keys leads to.
+    /// Lines that one of the keys leads to.
     Keys(&'k [Key]),
-    /// None: only the times are of interest.
+    /// No lines, only their times.
     Times,
 }
 
 impl<'k> Wanted<'k> {
-    /// Lines of one key, if there is one.
+    /// Lines of the key, or any lines if there is no key.
     pub(super) fn of(key: Option<&'k Key>) -> Wanted<'k> {
         key.map_or(Wanted::Any, |key| Wanted::Keys(std::slice::from_ref(key)))
     }
 }
 
-/// What to read.
+/// The content to read.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     /// Stretches that may hold wanted lines, in order of source and place.
     pub tasks: Vec<Task>,
     /// Sources that an index answers for, as far as it covers them.
     pub indexed: Vec<u32>,
-    /// What is known to be wrong with content that need not be read.
+    /// Known damage in content that need not be read.
     pub troubles: Vec<Trouble>,
 }
 
 impl Reading {
-    /// What to read of `sources`.
+    /// Plans what to read of `sources`.
     pub(super) fn new(
         scanner: &Scanner,
         corpus: &Corpus,
@@ -66,8 +66,8 @@ impl Reading {
     }
 }
 
-/// The stretches that an index leads to. `None` when it can't tell, or when all has to be decoded
-/// to get there.
+/// The stretches that an index names. `None` when it can't tell, or when everything has to be decoded to get
+/// there.
 fn candidates(index: &Index, source: &Source, wanted: Wanted<'_>) -> Option<Vec<Span>> {
     let keys = match wanted {
         Wanted::Any => return None,
@@ -87,8 +87,9 @@ fn candidates(index: &Index, source: &Source, wanted: Wanted<'_>) -> Option<Vec<
     found.into_iter().map(span).collect()
 }
 
-/// The blocks of an indexed source that may hold lines of the time `when` (both ends inclusive) and of
-/// some keys (`None`: any), to be read. Without the blocks, all that the index covers.
+/// Plans to read the blocks of an indexed source that may hold lines within the times `when` (both ends
+/// inclusive) and of some keys (`None`: any). If the index lists no blocks, that is all the content that it
+/// covers.
 pub(super) fn blocks_near(
     number: u32,
     source: &Arc<Source>,
@@ -118,7 +119,7 @@ pub(super) fn blocks_near(
     };
     let spans: Vec<Span> = spans().unwrap_or_else(|| vec![whole]);
     match (spans.first(), spans.last()) {
-        // What can't be read from the middle is decoded once up to the last.
+        // A source that can't be read from the middle is decoded once, up to the last block.
         (Some(first), Some(last)) if !source.is_seekable() => {
             let span = Span {
                 start: first.start,
@@ -130,9 +131,9 @@ pub(super) fn blocks_near(
     }
 }
 
-/// Which of some blocks that follow each other may hold lines of the time `when` (both ends inclusive),
-/// by the times of each one's records. A line that is no record is of the time of the record before it,
-/// which may stand in a block before: the first block follows one of the times `before`, if any.
+/// Which of some consecutive blocks may hold lines within the times `when` (both ends inclusive), judged by
+/// the times of the records in each block. A line that is not a record has the time of the record before it,
+/// which may stand in an earlier block; `before` is the time before the first block, if any.
 pub(super) fn are_near(
     times: impl Iterator<Item = Option<(Stamp, Stamp)>>,
     before: Option<(Stamp, Stamp)>,
@@ -146,7 +147,7 @@ pub(super) fn are_near(
     })
 }
 
-/// Neighbours are read in one go.
+/// Joins neighbouring spans into one task.
 fn runs(number: u32, source: &Arc<Source>, spans: &[Span]) -> Vec<Task> {
     spans
         .chunk_by(|a, b| a.end == b.start)
@@ -158,7 +159,7 @@ fn runs(number: u32, source: &Arc<Source>, spans: &[Span]) -> Vec<Task> {
         .collect()
 }
 
-/// What has come since a growing file was indexed.
+/// The content that a growing file has gained since it was indexed.
 fn tail(scanner: &Scanner, number: u32, source: &Arc<Source>, index: &Index) -> Vec<Task> {
     let (from, to) = (index.covered(), source.content_bytes().unwrap_or(0));
     let step = scanner.tuning().span_bytes;

@@ -1,8 +1,8 @@
-//! The newest calls at once, for somebody who is still typing: from the ends of the newest files, a
-//! bounded number of bytes, whatever their size.
+//! The newest calls at once, for completion while the user is typing: read from the ends of the newest files,
+//! a bounded number of bytes whatever their size.
 //!
-//! No answer to a question: what is not near the end is not looked for, what can't be read is passed
-//! over in silence, and of a call that began before the stretch only its end is known.
+//! This is not an answer to a question: calls far from the end are not looked for, content that can't be read
+//! is skipped silently, and of a call that began before the stretch only the end is known.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -14,20 +14,20 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::source::{Source, is_compressed};
 use calltrace_store::tree::{Listed, LogFile, look_at};
 
-/// Files whose ends are looked at: all days of a folder that nobody compresses.
+/// Files whose ends are looked at: in a folder without compression, these are all of its days.
 const FILES_MAX: usize = 16;
 
-/// Read of a file's end to know which of them ends last (bytes).
+/// Bytes read of a file's end to find which file ends last.
 const LOOK_BYTES: u64 = 16 << 10;
 
-/// Read of the ends of files in all (bytes): some hundred calls.
+/// Bytes read of the ends of files in all: some hundred calls.
 const READ_BYTES_MAX: u64 = 1 << 20;
 
-/// Read of one file at first (bytes): a call has some thirty lines of 200 bytes.
+/// Bytes read of one file at first: a call has about thirty lines of 200 bytes.
 const STEP_BYTES: u64 = 128 << 10;
 
-/// The newest calls of the enterprise whose folder this is, newest first, at most `limit`. Empty when
-/// there are none, or the folder can't be read.
+/// The newest calls of the enterprise with this folder, newest first, at most `limit`. Empty when there are
+/// none, or when the folder can't be read.
 pub fn recent_calls(folder: &Folder, limit: usize) -> Vec<Summary> {
     let mut listed = look_at(folder).unwrap_or_default();
     listed.sort_by_key(|file| Reverse((file.modified, file.name.generation)));
@@ -35,12 +35,12 @@ pub fn recent_calls(folder: &Folder, limit: usize) -> Vec<Summary> {
     let opened = listed.into_iter().filter_map(|file| open(folder, file));
     let (archives, mut plain): (Vec<_>, Vec<_>) =
         opened.partition(|log| is_compressed(log).unwrap_or(true));
-    // A copy or a checkout makes all files of one age: what they hold decides.
+    // After a copy or a checkout all files have the same age, so their content decides.
     plain.sort_by_cached_key(|log| {
         Reverse(Source::open(Arc::clone(log)).map_or(None, |source| ends_at(&source)))
     });
     let mut seen = Seen::default();
-    // Of the archives only the newest: just after midnight the live file is all but empty.
+    // The newest archive is enough: just after midnight the live file is nearly empty.
     for log in plain.into_iter().chain(archives.into_iter().take(1)) {
         if let Ok(source) = Source::open(log)
             && source.is_seekable()
@@ -54,8 +54,8 @@ pub fn recent_calls(folder: &Folder, limit: usize) -> Vec<Summary> {
     seen.newest(limit)
 }
 
-/// When something was last written for the enterprise, as its folder tells (nanoseconds of Unix
-/// time); `None` when it has no log files.
+/// When anything was last written for the enterprise, by the times of its files (nanoseconds of Unix time);
+/// `None` when it has no log files.
 pub fn last_written(folder: &Folder) -> Option<i64> {
     let listed = look_at(folder).ok()?;
     listed.iter().map(|file| file.modified).max()
@@ -73,7 +73,7 @@ fn ends_at(source: &Source) -> Option<Stamp> {
     times.max()
 }
 
-/// The content between two offsets, as far as it can be read.
+/// The readable content between two offsets.
 fn read(source: &Source, from: u64, end: u64) -> Vec<u8> {
     let mut text = vec![0; usize::try_from(end - from).unwrap_or_default()];
     let mut reader = source.reader(from);
@@ -88,7 +88,7 @@ fn read(source: &Source, from: u64, end: u64) -> Vec<u8> {
     text
 }
 
-/// What was read so far.
+/// The calls read so far.
 struct Seen {
     facts: Vec<Fact>,
     uids: HashSet<Vec<u8>>,
@@ -109,12 +109,12 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// At least this many calls: a call has two or three ids, mostly.
+    /// A lower bound of the number of calls: most calls have two or three ids.
     fn calls(&self) -> usize {
         self.uids.len() / 3
     }
 
-    /// Reads a file's end, step by step backwards, until there are enough calls.
+    /// Reads a file backwards from its end, step by step, until there are enough calls.
     fn add_end(&mut self, source: &Source, limit: usize) {
         self.files += 1;
         let mut end = source.content_bytes().unwrap_or_default();
@@ -124,7 +124,7 @@ impl Seen {
             self.left -= (end - from).min(self.left);
             let text = read(source, from, end);
             let begun = self.add_lines(&text, from, from == source.start());
-            // What precedes the first whole line is the end of one that began in the step before.
+            // The bytes before the first whole line are the end of a line that began in an earlier step.
             let next = from + begun;
             if next >= end {
                 return;
@@ -134,8 +134,8 @@ impl Seen {
         }
     }
 
-    /// Adds the whole lines of a stretch of a file that begins at `offset`; where in it the first of
-    /// them begins.
+    /// Adds the whole lines of a stretch of a file that begins at `offset`. Returns where in the stretch the
+    /// first of them begins.
     fn add_lines(&mut self, text: &[u8], offset: u64, begins_line: bool) -> u64 {
         let newline = |text: &[u8]| text.iter().position(|&b| b == b'\n');
         let begun = match begins_line {

@@ -24,60 +24,59 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 pub use newest::newest_first;
 use seen::Seen;
 
-/// Calls kept over twice the limit before those too many are let go.
+/// Calls kept beyond twice the limit before the surplus is dropped.
 const SPARE_CALLS: usize = 1000;
 
 /// Why a search without tables can't fail.
 const NO_TABLES: &str = "without tables nothing is wrong with them";
 
-/// Which calls?
+/// Selects calls of one enterprise.
 #[derive(Debug, Clone, Default)]
 pub struct SearchQuestion {
-    /// What the call must be like.
+    /// The conditions on the call.
     pub criteria: Criteria,
-    /// What one of its records must be like.
+    /// The conditions on one of its records.
     pub filter: RecordFilter,
     /// At most this many, the newest; `None` for all.
     pub limit: Option<usize>,
-    /// Only how many there are; `limit` does not count.
+    /// Only the number of matches is wanted, whatever `limit` is.
     pub count_only: bool,
-    /// Also how many there are by time and outcome, whatever the limit: everything is read that
-    /// the criteria don't rule out by time.
+    /// Also count the calls by time and outcome, whatever the limit. Then all files are read that the
+    /// criteria do not exclude by time.
     pub tally: bool,
-    /// Of each call also [`Summary::digest`].
+    /// Also return [`Summary::digest`] of each call.
     pub digests: bool,
-    /// Only what ids prove; no inferred joins.
+    /// Only joins that ids prove; no inferred joins.
     pub strict: bool,
 }
 
-/// The answer of one enterprise.
+/// The answer about one enterprise.
 #[derive(Debug)]
 pub struct Found {
-    /// Whose.
     pub enterprise: EnterpriseName,
     /// The calls, newest first, without their legs; empty when only their number was asked for.
     pub calls: Vec<Summary>,
-    /// How many calls were found (up to the limit).
+    /// How many calls were found, up to the limit.
     pub count: usize,
-    /// How many match, whatever the limit, of what was read.
+    /// Matches in all that was read, whatever the limit.
     pub matches: usize,
-    /// More may match: what can't hold a newer call was not read once the limit was full.
+    /// More calls may match: files that can't hold a newer call were not read once the limit was reached.
     pub may_match_more: bool,
-    /// All that match, where that was asked for.
+    /// All matches by time and outcome, if [`SearchQuestion::tally`] was set.
     pub tally: Tally,
     /// What was read.
     pub searched: Searched,
     /// What could not be read.
     pub troubles: Vec<Trouble>,
-    /// Lines read that fit no kind.
+    /// Number of lines read that are of no known kind.
     pub unparsed: u64,
-    /// At least so many records read are more than are kept of one call (see [`super::RecordLimits`]).
+    /// At least this many of the records read exceed what is kept of one call (see [`super::RecordLimits`]).
     pub records_left_out: u64,
-    /// For those who want to know how it was found.
+    /// Notes on how the answer was found.
     pub notes: Vec<String>,
 }
 
-/// The answers of several enterprises, in their order.
+/// The answers about several enterprises, in their order.
 pub type EachFound = Vec<Result<Found, Error>>;
 
 impl Engine {
@@ -94,8 +93,8 @@ impl Engine {
         self.search_into(tree, enterprise, question, None)
     }
 
-    /// The same; with a sink the calls themselves are not kept, but handed to it, each once and in any order. It
-    /// begins anew whenever the question is asked anew.
+    /// Searches one enterprise. With a sink the calls are not kept: each is handed to the sink once, in any
+    /// order. The sink is reset whenever the question is asked again.
     pub(super) fn search_into(
         &self,
         tree: &Tree,
@@ -112,8 +111,8 @@ impl Engine {
         })
     }
 
-    /// What [`Engine::search_into`] answers, before calls are read whole; without tables, if there is a `reason`, a
-    /// clause about one of them.
+    /// What [`Engine::search_into`] answers, before calls are read whole. If there is a `reason` (a clause
+    /// about a table), no tables are used.
     fn answer(
         &self,
         tree: &Tree,
@@ -128,7 +127,7 @@ impl Engine {
         }
         Corpus::ask(tree, enterprise, self, |corpus| {
             let mut calls = Calls::handing_to(corpus, question, sink);
-            // A record that holds something rare leads to its call; else everything is read.
+            // A record that holds something rare leads to its call; without one, everything is read.
             let seeded = self
                 .needle_of(question)
                 .is_some_and(|needle| self.search_seeds(corpus, question, &needle, &mut calls));
@@ -142,7 +141,7 @@ impl Engine {
         })
     }
 
-    /// Searches window by window, with the help of tables where these may tell.
+    /// Searches window by window, with tables where they can answer.
     ///
     /// # Errors
     /// What is wrong with a table, as a clause about it.
@@ -162,7 +161,7 @@ impl Engine {
         let mut calls = Calls::handing_to(corpus, question, sink);
         self.search_sweep(corpus, question, &tables, &mut calls)?;
         let mut answer = calls.finish(corpus);
-        // Those of another question may be fewer.
+        // The calls of another question may be fewer.
         if !asks_records && question.criteria.fault.is_none() {
             self.remember_tail(corpus, &tables, question.criteria.until);
         }
@@ -170,7 +169,7 @@ impl Engine {
         Ok(answer)
     }
 
-    /// Searches without tables, for this reason, a clause about one of them.
+    /// Searches without tables; `reason` is a clause about one of them.
     fn search_logs(
         &self,
         corpus: &Corpus,
@@ -187,8 +186,7 @@ impl Engine {
         answer
     }
 
-    /// Searches several enterprises side by side; answers in their order, each as from
-    /// [`Engine::search`].
+    /// Searches several enterprises in parallel; answers in their order, each as from [`Engine::search`].
     pub fn search_each(
         &self,
         tree: &Tree,
@@ -201,7 +199,7 @@ impl Engine {
     }
 
     pub(super) fn needle_of(&self, question: &SearchQuestion) -> Option<Vec<u8>> {
-        // A short number is in most lines by chance: whole calls tell.
+        // A short number is in most lines by chance, so it is looked for in whole calls.
         let phone = question.criteria.phone.as_ref();
         let phone = phone.filter(|query| !query.is_short());
         phone
@@ -215,11 +213,11 @@ pub(super) struct Calls<'q> {
     question: &'q SearchQuestion,
     sink: Option<&'q dyn FiguresSink>,
     calls: Vec<Kept>,
-    /// Groups of rows of tables that are still to be counted.
+    /// Groups of rows in tables that are still to be counted.
     uncounted: Vec<(Arc<Table>, usize, Window)>,
     seen: Seen,
     count: usize,
-    /// Something was not read, as there were enough.
+    /// Something was not read, because there were enough calls.
     pub may_match_more: bool,
     tally: Tally,
     pub searched: Searched,
@@ -261,14 +259,15 @@ impl<'q> Calls<'q> {
         }
     }
 
-    /// The calls that come next began within this window; `told` tells of the time just before.
+    /// Enters a window: the calls that come next began within it. `told` are the tables that cover the time
+    /// just before.
     pub(super) fn enter(&mut self, zone: LogZone, window: Window, told: &[Arc<Table>]) {
         self.seen.told = told.to_vec();
         self.seen.legs_told = None;
         self.seen.window = Some(first_second(zone, window));
     }
 
-    /// Takes a call that passed [`accept`]. Its legs are let go: rows don't show them.
+    /// Adds a call that passed [`accept`]. Its legs are dropped, since rows do not show them.
     pub(super) fn push(&mut self, mut summary: Summary) {
         if !self.seen.is_new(&summary.main_uid, summary.first) {
             return;
@@ -286,8 +285,7 @@ impl<'q> Calls<'q> {
         }
     }
 
-    /// Takes the calls that a table tells of and that began within a window, the newest first, until there are as many as
-    /// were asked for.
+    /// Adds the calls in a table that began within a window, the newest first, until the limit is reached.
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
@@ -296,13 +294,13 @@ impl<'q> Calls<'q> {
         self.troubles.extend_from_slice(table.troubles());
         let groups = table.groups_in(window);
         let is_carried = table.is_carried() || !self.seen.carried.is_empty();
-        // What is only counted of calls that no other window shows needs no order.
+        // Calls that are only counted and in no other window need no order.
         if self.sink.is_some() && !is_carried && !self.question.tally {
             let told = |group| (Arc::clone(table), group, window);
             self.uncounted.extend(groups.into_iter().map(told));
             return Ok(());
         }
-        // Of a few calls the newest groups are enough.
+        // For a few calls the newest groups are enough.
         let at_once = match self.keeps_calls() {
             true => rayon::current_num_threads(),
             false => groups.len().max(1),
@@ -312,7 +310,7 @@ impl<'q> Calls<'q> {
             let start = table.group_times(groups[0]).map(|(first, _)| first);
             let last = groups.last().and_then(|group| table.group_times(*group));
             let end = last.map(|(_, last)| last.plus_millis(1));
-            // Older calls than those that are shown are only tallied.
+            // Calls older than those shown are only tallied.
             let is_shown = self.keeps_calls() && !end.is_some_and(|end| self.has_newest(end));
             let wants = Wants {
                 uids: is_carried || is_shown,
@@ -329,7 +327,7 @@ impl<'q> Calls<'q> {
         Ok(())
     }
 
-    /// Counts the calls of tables that are only counted: all groups of rows side by side.
+    /// Counts the calls of tables that are only counted, all groups of rows in parallel.
     ///
     /// # Errors
     /// As [`Calls::take_told`].
@@ -351,7 +349,7 @@ impl<'q> Calls<'q> {
         Ok(())
     }
 
-    /// Takes what was picked out of groups of rows of a table.
+    /// Adds the calls that were picked from groups of rows in a table.
     fn push_picked(&mut self, table: &Arc<Table>, mut picked: Vec<Picked>) {
         for one in &mut picked {
             one.retain(|uid, first| self.seen.is_new(uid, first));
@@ -375,12 +373,12 @@ impl<'q> Calls<'q> {
         }
     }
 
-    /// Whether the calls themselves are asked for.
+    /// Whether the calls themselves are asked for, not only their number.
     fn keeps_calls(&self) -> bool {
         self.sink.is_none() && !self.question.count_only
     }
 
-    /// Lets go of calls that are too many. A tally goes on long after the limit is full.
+    /// Drops surplus calls. A tally continues long after the limit is reached.
     fn let_go(&mut self) {
         if let Some(limit) = self.question.limit
             && self.calls.len() > 2 * limit + SPARE_CALLS
@@ -390,14 +388,14 @@ impl<'q> Calls<'q> {
         }
     }
 
-    /// Whether as many as were asked for are there, and no call that began before `before` can be
-    /// newer than the oldest of them, so that nothing more needs to be read.
+    /// Whether the limit is reached and no call that began before `before` can be newer than the oldest one
+    /// found, so that no more need be read.
     pub(super) fn is_full(&mut self, before: Stamp) -> bool {
         let is_of_newest = self.keeps_calls() && !self.question.tally;
         is_of_newest && self.has_newest(before)
     }
 
-    /// The same, of the calls themselves.
+    /// The same for the calls themselves, without the tally.
     fn has_newest(&mut self, before: Stamp) -> bool {
         let Some(limit) = self.question.limit else {
             return false;
@@ -416,8 +414,8 @@ impl<'q> Calls<'q> {
         self.calls.sort_by(|a, b| b.key().cmp(&a.key()));
     }
 
-    /// The time of records that may show or change what was asked for. Once as many calls are there as
-    /// were asked for, older ones were not.
+    /// The time range of records that may change the answer. Once the limit is reached, older calls do not
+    /// matter.
     fn asked(&self) -> Times {
         let criteria = &self.question.criteria;
         let is_of_newest = !self.question.count_only && !self.question.tally;
@@ -460,21 +458,21 @@ impl<'q> Calls<'q> {
         Answer { found, calls }
     }
 
-    /// The answer of an enterprise that has no such call.
+    /// The answer for an enterprise without such calls.
     pub(super) fn none(self, corpus: &Corpus) -> Found {
         self.finish(corpus).found
     }
 }
 
-/// Sums up the records of a call (in order of time) if it is one of those asked for.
+/// Summarizes the records of a call (in order of time) if the call is asked for.
 pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summary> {
     if question.criteria.rules_out(facts) {
         return None;
     }
-    // A bridge that nobody is known to have entered is no call.
+    // A bridge that no channel is known to have entered is not a call.
     let mut summary =
         Summary::without_details(facts).filter(|summary| !summary.main_uid.is_empty())?;
-    // As a table keeps it, whatever the time is.
+    // The digest is made as a table keeps it, whatever the time is.
     let digest = question.digests.then(|| {
         let summary = &summary;
         Box::new(Digest::of(Records { summary, facts }))

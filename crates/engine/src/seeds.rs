@@ -20,14 +20,14 @@ use calltrace_store::index::Key;
 use calltrace_store::scan::{Line, Needles, line};
 use calltrace_store::source::{Bounds, Source};
 
-/// Records from which calls are grown one by one; of more it is cheaper to sort all into calls.
+/// With more seed records than this, sorting all records into calls is cheaper than growing calls one by one.
 const SEEDS_MAX: usize = 4_000;
 
-/// Calls grown side by side before the next look at how many there are.
+/// Calls grown in parallel before the number of calls is checked again.
 const BATCH: usize = 16;
 
 impl Engine {
-    /// False when the records are too many for this way.
+    /// False when there are too many records for this way.
     pub(super) fn search_seeds(
         &self,
         corpus: &Corpus,
@@ -38,7 +38,7 @@ impl Engine {
         let chosen = corpus.select(|bounds| may_hold(bounds, question));
         let needles = Needles::one(needle, &corpus.sample());
         let mut passed = self.seeds(corpus, &chosen, question, &needles);
-        // To decode a gzip anew for each of many calls costs more than to read all of it once.
+        // Decoding a gzip again for each of many calls costs more than reading all of it once.
         let seekable = chosen.iter().all(|(_, source)| source.is_seekable());
         let most = if seekable { SEEDS_MAX } else { SEEDS_MAX / 20 };
         if passed.found.len() > most {
@@ -47,7 +47,7 @@ impl Engine {
         calls.searched = corpus.searched(&chosen);
         calls.troubles.append(&mut passed.troubles);
         let seeds = groups(std::mem::take(&mut passed.found));
-        // More are not asked for at one time than are wanted.
+        // No more calls are grown at a time than are wanted.
         let batch = question.limit.map_or(BATCH, |limit| limit.clamp(1, BATCH));
         let mut batches = seeds.chunks(batch);
         while let Some(batch) = batches.next() {
@@ -69,7 +69,7 @@ impl Engine {
         true
     }
 
-    /// The answer of a corpus that no seed is in; `None` when there is one.
+    /// The answer for a corpus without any seed record; `None` when there is one.
     pub(super) fn finds_no_seeds(
         &self,
         corpus: &Corpus,
@@ -109,8 +109,8 @@ impl Engine {
         )
     }
 
-    /// The calls that the records of a seed lead to: one, unless what joined them does not hold once all
-    /// records around them are known.
+    /// The calls that the records of a seed lead to. It is one call, unless the records turn out not to
+    /// belong together once all records around them are known.
     fn calls_of(
         &self,
         corpus: &Corpus,
@@ -147,8 +147,8 @@ impl Engine {
     }
 }
 
-/// What a record must be like to lead to a call that may be one of those asked for. With a number
-/// it is that alone: the record that the filter is about may be another one of the call.
+/// The conditions on a record that may lead to a wanted call. If a number is asked for, that is the only
+/// condition: the record that the filter asks for may be another one of the same call.
 fn seed_filter(question: &SearchQuestion) -> RecordFilter {
     match &question.criteria.phone {
         Some(phone) => RecordFilter {
@@ -159,7 +159,7 @@ fn seed_filter(question: &SearchQuestion) -> RecordFilter {
     }
 }
 
-/// What leads to every record that the filter takes, if something does.
+/// The key that leads to every record that the filter accepts, if there is one.
 pub(super) fn key_of(filter: &RecordFilter) -> Option<Key> {
     let text = filter.text.as_ref();
     text.and_then(|text| Key::of_text(text.as_bytes()))
@@ -177,14 +177,14 @@ pub(super) fn may_hold(bounds: Bounds, question: &SearchQuestion) -> bool {
     !ended && !later
 }
 
-/// Records found, as far as they join each other: mostly all of a call that names the number, from
-/// both its legs.
+/// Records found that join each other: usually all records of a call that name the number, from both of its
+/// legs.
 struct Seed {
     lines: Vec<Line>,
     newest: Stamp,
 }
 
-/// The records found, sorted into calls to be grown; newest first.
+/// Sorts the records found into calls to be grown; newest first.
 fn groups(lines: Vec<Line>) -> Vec<Seed> {
     let mut joiner = Joiner::default();
     let mut by_place: HashMap<Place, Line> = HashMap::new();

@@ -17,70 +17,68 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 /// What to count.
 #[derive(Debug, Clone, Default)]
 pub struct StatsQuestion {
-    /// Which calls; the limit does not count.
+    /// Which calls to count; its limit is ignored.
     pub search: SearchQuestion,
-    /// What they are put together by.
+    /// What to group the calls by.
     pub by: Option<GroupBy>,
-    /// What the same calls are put together by besides.
+    /// Further groupings of the same calls.
     pub also: Vec<GroupBy>,
-    /// Within which time a missed call is returned (milliseconds).
+    /// A missed call counts as returned if that happens within this time (milliseconds).
     pub within_millis: i64,
 }
 
-/// Which calls return a missed one.
+/// Which calls count as the return of a missed one.
 #[derive(Debug, Clone, Copy)]
 pub struct Within {
-    /// Those that begin no later than so long after it (milliseconds).
+    /// Those that begin at most this long (milliseconds) after it.
     pub millis: i64,
-    /// The time of day, in which a call may be in progress and a missed one may still be returned.
+    /// The present time: calls may be in progress then, and missed ones may still be returned.
     pub now: Option<Stamp>,
-    /// Calls are joined by ids alone.
+    /// Only joins that ids prove.
     pub strict: bool,
 }
 
 impl Within {
-    /// After every time, where no time of day is given.
+    /// The present time; a time after all records where none is given.
     fn time_of_day(self) -> Stamp {
         self.now.unwrap_or(Stamp(i64::MAX))
     }
 }
 
-/// What was counted.
+/// The result of counting.
 #[derive(Debug)]
 pub struct Statistics {
-    /// The figures.
     pub stats: Stats,
-    /// Those by what was asked for besides, in its order.
+    /// The further groupings, in the order of the question.
     pub also: Vec<Stats>,
     /// What each enterprise answered, without calls.
     pub found: EachFound,
-    /// The same of the search for calls that return the missed ones; empty where one search told both.
+    /// The same for the search for calls that return the missed ones; empty where one search found both.
     pub later: EachFound,
 }
 
-/// A missed call, to ask what became of it.
+/// A missed call whose return is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissedCall {
-    /// The place of its enterprise among those asked.
+    /// The position of its enterprise among those asked.
     pub enterprise: usize,
-    /// The client's number.
     pub client: String,
     /// When it began.
     pub first: Stamp,
 }
 
-/// Sums in the making.
+/// Sums that are being computed.
 struct Making<F> {
     counting: Counting<F>,
-    /// How many were counted, by the place of the enterprise.
+    /// Number of calls counted, by the position of the enterprise.
     counts: Vec<usize>,
-    /// The missed ones, where another search must tell what became of them.
+    /// The missed calls whose return another search must look for.
     missed: Vec<MissedCall>,
 }
 
 impl Engine {
-    /// Counts the calls that are asked for, and looks for those that return the missed ones among them, also
-    /// where these are not asked for or began later. `local` turns a time into the hour in the zone that is shown.
+    /// Counts the calls that are asked for, and looks for the calls that return the missed ones, even if
+    /// those are not asked for or began later. `local` converts a time to the hour in the displayed zone.
     pub fn statistics(
         &self,
         tree: &Tree,
@@ -90,7 +88,7 @@ impl Engine {
     ) -> Statistics {
         let mut search = question.search.clone();
         let until = search.criteria.until;
-        // Where only time narrows the question, one search is enough.
+        // If the question restricts only the time, one search is enough.
         let is_of_all = search.criteria.is_of_all() && search.filter.is_empty();
         if is_of_all {
             search.criteria.until = until.map(|until| end_of(until, question.within_millis));
@@ -159,7 +157,7 @@ impl Engine {
         }
     }
 
-    /// Tells what became of missed calls of these enterprises, and what each enterprise answered.
+    /// Finds what became of missed calls of these enterprises. Also returns what each enterprise answered.
     pub fn returns(
         &self,
         tree: &Tree,
@@ -172,7 +170,7 @@ impl Engine {
         (self.pool.install(settle), found)
     }
 
-    /// Every call that may be one of the clients of these missed calls and began within the time.
+    /// Every call that may involve a client of these missed calls and began within the time.
     fn contacts_after(
         &self,
         tree: &Tree,
@@ -202,9 +200,10 @@ impl Engine {
         )
     }
 
-    /// Sums up the figures of all calls that are asked for, whatever the limit: `add` adds a call of the enterprise
-    /// at this place to a sum, `join` one sum to another. Calls come in any order and on several threads, each to one
-    /// of several sums. Also what the search of each enterprise answers, in their order, without calls.
+    /// Sums the figures of all calls that are asked for, whatever the limit. `add` adds a call of the
+    /// enterprise at a position to a sum, `join` adds one sum to another. Calls come in any order and on
+    /// several threads, each to one of several sums. Also returns the answer about each enterprise, in their
+    /// order, without calls.
     fn sum_calls<A: Send>(
         &self,
         tree: &Tree,

@@ -1,9 +1,9 @@
-//! Search by what only a whole call shows: all records of a stretch of time sorted into calls.
+//! Search by what only a whole call shows: all records of a stretch of time, sorted into calls.
 //!
-//! The stretch is cut at the beginnings of files (about days), and the newest piece is swept first,
-//! so that fifty missed calls cost one day, not fifteen. Within a piece, records go forward in
-//! time: blocks are parsed on all threads while the ones before them are joined on one. Calls are
-//! judged and forgotten as soon as they are over.
+//! The stretch is cut where files begin (about days), and the newest window is swept first, so that fifty
+//! missed calls cost one day, not fifteen. Within a window, records go forward in time: blocks are parsed on
+//! all threads while the blocks before them are joined on one. Calls are judged and dropped as soon as they
+//! are over.
 
 mod begun;
 mod cursor;
@@ -25,21 +25,21 @@ use calltrace_store::error::Trouble;
 use cursor::Cursor;
 use waiting::Waiting;
 
-/// What parsing some content gave.
+/// The result of parsing some content.
 #[derive(Default)]
 struct Parsed {
-    /// A list a task, in order: appending them would copy every fact once more.
+    /// One list per task, in order: appending the lists would copy every fact once more.
     facts: Vec<Vec<Fact>>,
     troubles: Vec<Trouble>,
     unparsed: u64,
-    /// Their times, where rows are made of the calls.
+    /// Times of lines of no known kind, kept only where table rows are made of the calls.
     unparsed_at: Vec<Stamp>,
-    /// A record belongs where a table has told the calls already.
+    /// A record was written late, into a time whose calls a table already has.
     is_late: bool,
 }
 
 impl Parsed {
-    /// Takes over what another says besides its facts.
+    /// Takes over all of another result except its facts.
     fn take_rest(&mut self, other: &mut Parsed) {
         self.troubles.append(&mut other.troubles);
         self.unparsed += std::mem::take(&mut other.unparsed);
@@ -49,10 +49,10 @@ impl Parsed {
 }
 
 impl Engine {
-    /// Finds the calls by what `tables` tell, and by sweeping the rest.
+    /// Finds the calls from `tables`, and from a sweep of the windows without one.
     ///
     /// # Errors
-    /// What is wrong with a table, as a clause about it: then the answer is of no use.
+    /// What is wrong with a table, as a clause about it; then the answer can't be used.
     pub(super) fn search_sweep(
         &self,
         corpus: &Corpus,
@@ -111,7 +111,7 @@ pub(super) struct Sweep<'c> {
     corpus: &'c Corpus,
     question: &'c SearchQuestion,
     window: Window,
-    /// There are records just before the window, where a call may have begun.
+    /// Whether there are records just before the window, where a call may have begun.
     has_older: bool,
     /// Calls that are over, and may have begun before the window.
     unsure: Vec<Component>,
@@ -119,7 +119,7 @@ pub(super) struct Sweep<'c> {
     cursors: Vec<Cursor<'c>>,
     waiting: Waiting,
     joiner: Joiner,
-    /// Goes on until this time at least.
+    /// The sweep continues at least until this time.
     settled: Stamp,
     /// The latest time of a record.
     newest: Stamp,
@@ -161,7 +161,8 @@ impl<'c> Sweep<'c> {
         }
     }
 
-    /// The same, where a table has told of the calls before: by source what it was made of.
+    /// The same sweep, where a table covers the calls before it; `told` is how far the table goes in each
+    /// source.
     fn behind(mut self, told: &[Option<Told>]) -> Sweep<'c> {
         for cursor in &mut self.cursors {
             cursor.told = told.get(cursor.index as usize).copied().flatten();
@@ -172,14 +173,14 @@ impl<'c> Sweep<'c> {
     fn run(mut self, calls: &mut Calls<'_>) {
         self.walk(LATEST, calls, Sweep::judge);
         let rest = self.joiner.take_all();
-        // Sweeps of neighbouring stretches read some records twice.
+        // Sweeps of neighbouring windows read some records twice.
         calls.records_left_out = calls.records_left_out.max(self.joiner.left_out());
         self.judge(rest, calls);
         let own = self.begun_here(calls);
         self.accept_all(own, calls);
     }
 
-    /// The calls that something may still be added to after `now`, joined as far as records go.
+    /// The calls that may still grow after `now`, joined from all records.
     pub(super) fn open_calls(mut self, now: Stamp, calls: &mut Calls<'_>) -> Joiner {
         self.walk(now, calls, |_, _, _| {});
         for slot in self.joiner.quiet(now) {
@@ -188,8 +189,8 @@ impl<'c> Sweep<'c> {
         self.joiner
     }
 
-    /// Goes through all records of the window; what is over on the way, by the time `until` at the
-    /// latest, is handed to `take`.
+    /// Goes through all records of the window. Calls that are over on the way, by the time `until` at the
+    /// latest, are handed to `take`.
     fn walk(
         &mut self,
         until: Stamp,
@@ -204,7 +205,7 @@ impl<'c> Sweep<'c> {
             let feed = std::mem::take(&mut parsed);
             let (joiner, newest) = (&mut self.joiner, &mut self.newest);
             let (scanner, question, window) = (&self.engine.scanner, self.question, self.window);
-            // What was parsed before is joined while the next is parsed.
+            // Records parsed before are joined while the next ones are parsed.
             let (fresh, ()) = rayon::join(
                 || next.map(|cursor| cursor.parse_next(scanner, question, window)),
                 || calls.feed(joiner, newest, feed),
@@ -229,13 +230,13 @@ impl<'c> Sweep<'c> {
         reached.min(self.newest)
     }
 
-    /// Every record up to this time has been parsed.
+    /// All records up to this time have been parsed.
     fn all_parsed_until(&self) -> Stamp {
         let open = self.cursors.iter().filter(|c| !c.done);
         open.map(|c| c.reached).min().unwrap_or(LATEST)
     }
 
-    /// Every record up to this time has been joined.
+    /// All records up to this time have been joined.
     fn all_pushed_until(&self, pending: &Parsed) -> Stamp {
         let pending = pending.facts.iter().flatten().map(|f| f.at).min();
         let waiting = self.waiting.first();
@@ -253,7 +254,7 @@ impl<'c> Sweep<'c> {
             .any(|(_, c)| c.facts.iter().any(|f| f.at < self.window.end))
     }
 
-    /// Takes the calls that are over out of the joiner, with the parts that circumstance joins.
+    /// Takes the calls that are over out of the joiner, together with the parts that are joined by inference.
     fn take_over(&mut self, now: Stamp) -> Vec<Component> {
         if !self.question.strict {
             self.merge_inferred(now);
@@ -264,19 +265,20 @@ impl<'c> Sweep<'c> {
             .collect()
     }
 
-    /// Joins parts that share no id, once everything that began near them has been joined.
+    /// Joins parts without a common id, once everything that began near them has been joined.
     fn merge_inferred(&mut self, now: Stamp) {
         self.joiner
             .infer(|part| part.is_older_than(reach::NEIGHBOUR_MILLIS, now));
     }
 
-    /// Collects those calls that are the window's own and are asked for; of some that is not known yet.
+    /// Collects those calls that belong to the window and are asked for. Calls of which that is not known yet
+    /// are kept.
     fn judge(&mut self, over: Vec<Component>, calls: &mut Calls<'_>) {
         let own = self.own(over);
         self.accept_all(own, calls);
     }
 
-    /// Those calls that are the window's own, in the order of their beginnings; those of which that is not
+    /// The calls that belong to the window, in the order of their beginnings. Calls of which that is not
     /// known yet are kept.
     fn own(&mut self, over: Vec<Component>) -> Vec<Component> {
         let (zone, window) = (self.engine.zone, self.window);

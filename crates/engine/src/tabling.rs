@@ -1,4 +1,4 @@
-//! Makes tables: of each window what a table tells already, and the rest swept.
+//! Makes tables: calls that a table already has are taken from it, the rest is swept.
 
 use super::Engine;
 use super::corpus::Corpus;
@@ -12,58 +12,59 @@ use calltrace_store::index::Index;
 use calltrace_store::source::first_line_at;
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
 
-/// A table of a live file is made anew when it goes on for so long behind it (milliseconds).
+/// The table of a live file is rebuilt when the file has grown by this much time (milliseconds) since.
 const GROWTH_MILLIS_MIN: i64 = 10 * 60_000;
 
-/// What is written behind the tables is worth one in memory once it is this much (bytes): to sweep it takes some ten
-/// milliseconds.
+/// Content written after the tables gets a table in memory once it is this long (bytes): sweeping it takes
+/// some ten milliseconds.
 const TAIL_BYTES_MIN: u64 = 2 << 20;
 
-/// A table has about a fortieth of the bytes of the logs that it tells of.
+/// A table has about one byte for this many bytes of the logs that it covers.
 const LOG_BYTES_PER_TABLE_BYTE: u64 = 40;
 
-/// The lines of a log are shorter than this on average (bytes).
+/// The average line of a log is shorter than this (bytes).
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
 /// A table that is worth writing.
 #[derive(Debug)]
 pub struct BuiltTable {
-    /// What its file is to be called.
+    /// Its file name.
     pub name: String,
-    /// Its calls.
+    /// Number of its calls.
     pub calls: usize,
-    /// Its bytes.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
-/// A table that was compared with its logs.
+/// The result of comparing a table with its logs.
 #[derive(Debug)]
 pub struct CheckedTable {
-    /// What its file is called.
+    /// Its file name.
     pub name: String,
-    /// How many calls it has, or what is wrong with it, as a clause about it.
+    /// Number of its calls, or what is wrong with it, as a clause about it.
     pub calls: Result<usize, String>,
 }
 
-/// How a window of time stands.
+/// The state of the table for a window of time.
 #[derive(Debug)]
 pub enum TableState {
-    /// Its table is the one of this name, and holds.
+    /// The table with this name is valid.
     Fresh(String),
-    /// There is none, or it does not hold; this one would.
+    /// There is no valid table; this one was built.
     Built(BuiltTable),
-    /// Its first call may still grow; the table would be of this name.
+    /// The first call of the window may still grow; the table would have this name.
     Open(String),
-    /// Nothing can be told by a table, for this reason, a clause about the one of this name.
+    /// No table can represent the window. The first field is the table's name, the second the reason as a
+    /// clause about it.
     Useless(String, String),
 }
 
 impl Engine {
-    /// Makes the tables that are missing, or hold no longer, for the files of an enterprise, the newest first,
-    /// and hands out how each window of time stands. Ends once `take` returns false.
+    /// Builds the missing and the invalid tables for the files of an enterprise, the newest first, and hands
+    /// out the state of each window. Ends once `take` returns false.
     ///
     /// # Errors
-    /// When the folder can't be listed, and what `take` returns.
+    /// When the folder can't be listed, and the errors of `take`.
     pub fn build_tables(
         &self,
         tree: &Tree,
@@ -72,7 +73,7 @@ impl Engine {
     ) -> Result<(), Error> {
         self.pool.install(|| {
             let corpus = Corpus::settled(tree, enterprise, self)?;
-            // One that is torn is made anew.
+            // A damaged table is built again.
             let tables = Tables::of(&corpus, self.zone, None).sound();
             for window in windows(corpus.beginnings(), None, None) {
                 let Some(log) = log_of(&corpus, window) else {
@@ -98,7 +99,7 @@ impl Engine {
         })
     }
 
-    /// Compares each table of an enterprise with its logs; in order of their names.
+    /// Compares each table of an enterprise with its logs, in order of their names.
     ///
     /// # Errors
     /// When the folder can't be listed.
@@ -140,7 +141,7 @@ impl Engine {
         }
     }
 
-    /// The calls that began within a window, as rows, and what they were made of.
+    /// The calls that began within a window, as rows, with their binding.
     fn build(
         &self,
         corpus: &Corpus,
@@ -177,7 +178,7 @@ impl Engine {
             }
         }
         let (cut, reached) = ends;
-        // Nothing is before the first of all records.
+        // Nothing precedes the first of all records.
         let first = corpus.bounds.iter().filter_map(|bounds| bounds.first).min();
         let from = window.start.max(first.unwrap_or(window.start));
         if from >= cut {
@@ -204,8 +205,9 @@ impl Engine {
 }
 
 impl Engine {
-    /// Makes a table, in memory, of the calls that the last part of a search swept, once that is worth it: the next
-    /// search sweeps only what is written until then. A small one before it is taken in, so there are few.
+    /// Builds a table in memory of the calls that the last part of a search swept, once that is worth it. The
+    /// next search then sweeps only what is written until then. A small table before it is merged into it, so
+    /// there are few.
     pub(super) fn remember_tail(&self, corpus: &Corpus, tables: &Tables, until: Option<Stamp>) {
         let Some(memory) = &self.tables else {
             return;
@@ -235,7 +237,7 @@ impl Engine {
     }
 }
 
-/// How many bytes a sweep of a window reads at most.
+/// An upper bound of the bytes that a sweep of a window reads.
 fn bytes_in(corpus: &Corpus, window: Window) -> u64 {
     let sources = corpus.sources.iter().zip(&corpus.bounds);
     let near = sources.filter(|(_, bounds)| touches(**bounds, window));
@@ -251,7 +253,7 @@ fn bytes_in(corpus: &Corpus, window: Window) -> u64 {
     bytes.sum()
 }
 
-/// Whether no file of a window is mostly something else than lines: a hole, or one line of megabytes.
+/// Whether the files of a window consist of lines, and none is mostly a hole or a line of megabytes.
 pub(crate) fn is_worth_reading(corpus: &Corpus, window: Window) -> bool {
     let has_lines = |index: &Index| {
         let content = index.content();
@@ -262,12 +264,12 @@ pub(crate) fn is_worth_reading(corpus: &Corpus, window: Window) -> bool {
     near.all(|(index, _)| index.as_ref().is_none_or(has_lines))
 }
 
-/// In the order of a table.
+/// Sorts rows into the order of a table.
 fn sort(rows: &mut [Row]) {
     rows.sort_by(|a, b| (a.call.first, &a.call.main_uid).cmp(&(b.call.first, &b.call.main_uid)));
 }
 
-/// The log that a window begins with; recovered lines only where there are no others.
+/// The log that a window begins with; recovered lines are used only where there are no others.
 pub(crate) fn log_of(corpus: &Corpus, window: Window) -> Option<FileName> {
     let sources = corpus.sources.iter().zip(&corpus.bounds);
     let begins = sources.filter_map(|(source, bounds)| Some((bounds.first?, source)));
@@ -277,7 +279,7 @@ pub(crate) fn log_of(corpus: &Corpus, window: Window) -> Option<FileName> {
     Some(source.log.name.clone())
 }
 
-/// Whether one table of this name tells all of a window; of what goes on, nearly all.
+/// Whether one table with this name covers all of a window; for a window that still grows, nearly all.
 fn is_fresh(corpus: &Corpus, parts: &[Part<'_>], name: &str) -> bool {
     match parts {
         [Part::Told(table, _)] => table.name() == name,

@@ -1,4 +1,4 @@
-//! How many calls there are, by time and outcome.
+//! Counts calls by time and outcome.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ impl Tally {
         self.quarters.entry(quarter).or_default().add(outcome);
     }
 
-    /// Counts the calls of another one besides.
+    /// Adds the calls of another tally.
     pub fn extend(&mut self, other: &Tally) {
         for (quarter, outcomes) in &other.quarters {
             let sum = self.quarters.entry(*quarter).or_default();
@@ -26,13 +26,13 @@ impl Tally {
         }
     }
 
-    /// Each quarter that has calls, by its beginning, in order of time.
+    /// Each quarter of an hour with calls, by its beginning, in order of time.
     pub fn quarters(&self) -> impl Iterator<Item = (Stamp, Outcomes)> {
         let quarters = self.quarters.iter();
         quarters.map(|(quarter, outcomes)| (Stamp(quarter * QUARTER_MILLIS), *outcomes))
     }
 
-    /// All calls.
+    /// The sum of all quarters.
     pub fn total(&self) -> Outcomes {
         let all = self.quarters.values();
         all.fold(Outcomes::default(), |sum, outcomes| sum.plus(*outcomes))

@@ -1,4 +1,4 @@
-//! One call, whole, from any of its ids.
+//! Traces one call as a whole from any of its ids.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,32 +18,32 @@ use calltrace_store::scan::{Line, Needles, line};
 use calltrace_store::source::{Bounds, Source};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// Files that end this much before an id's birth can't hold its call; the margin covers a bridge
-/// that is older than the leg asked for, and clocks that differ (milliseconds).
+/// Files that end this much (milliseconds) before an id's birth can't hold its call. The margin covers a
+/// bridge that is older than the leg, and clocks that differ.
 const BEFORE_BIRTH_MILLIS: i64 = reach::HORIZON_MILLIS + 2 * reach::QUIET_MILLIS;
 
-/// Records of one id that are further apart are of two calls (milliseconds).
+/// Records of one id that are further apart than this (milliseconds) belong to two calls.
 const CALL_MILLIS_MAX: i64 = 24 * 3_600_000;
 
-/// Near misses offered.
+/// Number of near misses that are offered.
 const NEAR_MAX: usize = 3;
 
-/// Which call?
+/// Selects the call to trace.
 #[derive(Debug, Clone)]
 pub struct TraceQuestion {
-    /// Any of its ids, whole.
+    /// Any id of the call, in full.
     pub id: String,
-    /// Only what ids prove; no inferred joins.
+    /// Only joins that ids prove; no inferred joins.
     pub strict: bool,
-    /// Read every file, also those that end well before the id's birth.
+    /// Read every file, including those that end well before the id's birth.
     pub every_file: bool,
-    /// Of several calls that have the id, on different days, the first that goes on at this time or later;
-    /// `None` for the newest.
+    /// If several calls on different days have the id, take the first that continues at this time or later;
+    /// `None` takes the newest.
     pub since: Option<Stamp>,
 }
 
 impl TraceQuestion {
-    /// The newest call with this id, inferred joins and all.
+    /// The newest call with this id, including inferred joins.
     pub fn of(id: String) -> TraceQuestion {
         TraceQuestion {
             id,
@@ -54,35 +54,34 @@ impl TraceQuestion {
     }
 }
 
-/// The answer of one enterprise.
+/// The answer about one enterprise.
 #[derive(Debug)]
 pub struct Trace {
-    /// Whose.
     pub enterprise: EnterpriseName,
-    /// The call; `None` when the id is nowhere.
+    /// The call; `None` when the id was not found.
     pub call: Option<TracedCall>,
-    /// Other ids that hold the one asked for.
+    /// Other ids that contain the one asked for.
     pub near: Vec<String>,
     /// What was read.
     pub searched: Searched,
-    /// What could not be read, so that the answer may miss something.
+    /// What could not be read; because of it, records may be missing from the answer.
     pub troubles: Vec<Trouble>,
-    /// For those who want to know how it was found.
+    /// Notes on how the answer was found.
     pub notes: Vec<String>,
 }
 
-/// A call, whole.
+/// A whole call.
 #[derive(Debug)]
 pub struct TracedCall {
     /// Its lines, by time, then place.
     pub lines: Vec<Line>,
-    /// What each says; in the same order.
+    /// The fact of each line, in the same order.
     pub facts: Vec<Fact>,
-    /// Its legs and why each belongs.
+    /// Its legs, and why each belongs to it.
     pub closure: Closure,
     /// What happened.
     pub summary: Summary,
-    /// At least so many records more are of the call, and left out (see [`RecordLimits`]).
+    /// At least this many more records belong to the call and are left out (see [`RecordLimits`]).
     pub left_out: u64,
     /// When other calls of the same id began, on other days.
     pub others: Vec<Stamp>,
@@ -92,7 +91,7 @@ pub struct TracedCall {
 }
 
 impl TracedCall {
-    /// A line's file and number, `events.log:81234`. Reads the file up to the line to count.
+    /// The file and line number of a place, as `events.log:81234`. Reads the file up to that line to count.
     pub fn place_text(&self, place: Place) -> String {
         let file = self
             .files
@@ -119,7 +118,7 @@ impl TracedCall {
     }
 }
 
-/// Read at once to count lines (bytes).
+/// Bytes read at once to count lines.
 const COUNT_BYTES: usize = 256 << 10;
 
 impl Engine {
@@ -154,7 +153,7 @@ impl Engine {
         })
     }
 
-    /// Traces in several enterprises side by side; answers in their order, each as from
+    /// Traces in several enterprises in parallel; answers in their order, each as from
     /// [`Engine::trace_within`].
     pub fn trace_each(
         &self,
@@ -182,7 +181,7 @@ impl Engine {
     ) -> Result<Vec<Vec<Line>>, Error> {
         self.pool.install(|| {
             Corpus::ask(tree, enterprise, self, |corpus| {
-                // Found before, so their times are known: the pass only draws the map.
+                // The calls were found before, so their times are known; the pass only draws the map.
                 let every = corpus.select(|_| true);
                 let mains = Needles::new(calls.iter().map(|call| &call.main_uid));
                 let passed: Passed<Line> =
@@ -219,14 +218,14 @@ impl Engine {
             .filter(|_| !question.every_file)
             .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
             .map(|moment| self.zone.stamp(moment).plus_millis(-BEFORE_BIRTH_MILLIS));
-        // Of a file out of order the samples don't know the end.
+        // For a file that is out of order, samples do not show the end.
         let ends_before = |bounds: Bounds| {
             bounds.ordered && matches!((bounds.last, born), (Some(last), Some(born)) if last < born)
         };
         let mut chosen = corpus.select(|bounds| !ends_before(bounds));
         let (mut passed, mut sought) = self.seek(corpus, &chosen, &question.id, limits);
         if !sought.has_records() && chosen.len() < corpus.sources.len() {
-            // The id lies about its time, or the files do: read the rest as well.
+            // The id's time is wrong, or the files' times are: read the rest as well.
             let rest = corpus.select(ends_before);
             let (more, found) = self.seek(corpus, &rest, &question.id, limits);
             passed.append(more);
@@ -276,8 +275,7 @@ impl Engine {
         trace
     }
 
-    /// The lines that hold the id as a whole token, and those that hold a longer id which contains it,
-    /// as far as they are kept.
+    /// The lines that hold the id as a whole token, and longer ids that contain it, as far as they are kept.
     pub(super) fn seek(
         &self,
         corpus: &Corpus,
@@ -298,7 +296,8 @@ impl Engine {
             |index, block, at, text| {
                 memchr::memmem::find(text, asked.as_bytes())?;
                 let line = line(index, block, at, text);
-                // Parsed before the lock is taken: the threads wait for each other only to add.
+                // Facts are parsed before the lock is taken, so that threads wait for each other only while
+                // adding.
                 let class = Class::of(&closure, &line);
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.put(class, line);

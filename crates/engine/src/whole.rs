@@ -1,12 +1,12 @@
 //! All records of a call, however many, in constant memory.
 //!
-//! All records of all names that may lead to one of the call are walked through twice in order of time, as
-//! many at once as an answer keeps: each time the earliest behind those before are looked for anew. That
-//! reads the blocks of the call once for each of them, and needs no room for what is not printed yet.
+//! All records of all names that may lead to the call are walked twice in order of time, as many at once as
+//! an answer keeps; each step searches anew for the earliest records after those before. That reads the
+//! blocks of the call once per step, and takes no memory for records that are not printed yet.
 //!
-//! Which of them belong to the call is decided by the [`Joiner`], as for an answer that is limited: the
-//! first walk learns which of the joiner's calls become the one, the second gives the same records to
-//! another joiner, whose calls are the same, and hands out those of that one.
+//! The [`Joiner`] decides which records belong to the call, as for a limited answer. The first walk learns
+//! which of the joiner's calls are merged into the wanted one. The second gives the same records to another
+//! joiner, whose calls are the same, and hands out the records of those calls.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,13 +27,13 @@ use calltrace_store::scan::{Block, Line, Needles, line, time_of_record};
 use calltrace_store::source::Source;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// Records handed out at once: more than an answer keeps, since each time costs a pass.
+/// Records handed out at once. There are more than in an answer, since each step costs a pass.
 const AT_ONCE: RecordLimits = RecordLimits {
     records: 100_000,
     bytes: 32 << 20,
 };
 
-/// After so many records the calls are let go of that nothing can be added to.
+/// After this many records, calls that can't grow any more are dropped.
 const TIDY_RECORDS: u64 = 100_000;
 
 /// A walk through the records of some names.
@@ -43,31 +43,31 @@ struct Walk<'a> {
     sources: &'a [(u32, Arc<Source>)],
     names: &'a Closure,
     asked: &'a str,
-    /// From when to when records of all names are looked for.
+    /// The time range in which records of all names are searched for.
     window: (Stamp, Stamp),
-    /// Records of the id asked for are outside that as well.
+    /// Records of the id asked for also exist outside that range.
     has_far: bool,
-    /// The last one that was walked past.
+    /// The last record that was passed.
     after: Option<(Stamp, Place)>,
 }
 
-/// The calls of a joiner that are the one.
+/// Those calls of a joiner that form the wanted call.
 struct Own<'g> {
     grown: &'g Grown,
-    /// Records of the call that are known.
+    /// Known records of the call.
     places: HashSet<Place>,
-    /// By [`Component::born`].
+    /// The joiner's calls, by [`Component::born`].
     calls: HashSet<u32>,
     joiner: Joiner,
     pushed: u64,
 }
 
 impl Engine {
-    /// Calls `each` with all records of a call in order of time, some at a time; what was wrong with
-    /// what was read. Nothing is called for a call that is nowhere.
+    /// Calls `each` with all records of a call in order of time, some at a time. Returns the damage in what
+    /// was read. `each` is not called if the call is not found.
     ///
     /// # Errors
-    /// When the enterprise's folder can't be listed, and what `each` returns.
+    /// When the enterprise's folder can't be listed, and the errors of `each`.
     pub fn each_record(
         &self,
         tree: &Tree,
@@ -76,7 +76,7 @@ impl Engine {
         each: &mut (dyn FnMut(&[Line]) -> Result<(), Error> + Send),
     ) -> Result<Vec<Trouble>, Error> {
         self.pool.install(|| {
-            // What was printed can't be asked again if files move; what is open stays readable.
+            // Printed records can't be asked for again if files move; files that are open stay readable.
             let corpus = Corpus::settled(tree, enterprise, self)?;
             self.each_record_in(&corpus, question, each)
         })
@@ -125,7 +125,7 @@ impl Engine {
         while let Some(lines) = self.next_lines(&mut walk) {
             let facts: Vec<Fact> = lines.iter().map(fact_of).collect();
             let known: Vec<Fact> = facts.into_iter().filter(|fact| own.learn(fact)).collect();
-            // A call that goes on reaches further.
+            // A call that continues reaches further.
             if let Some((_, to)) = reach::window(&known, self.zone) {
                 walk.window.1 = walk.window.1.max(to);
             }
@@ -147,7 +147,7 @@ impl Engine {
     /// The next records of a walk, in order of time; `None` at its end.
     fn next_lines(&self, walk: &mut Walk<'_>) -> Option<Vec<Line>> {
         let mut lines: Vec<Line> = self.next_records(walk).into_lines().collect();
-        // What is later waits until it is known how far the call reaches.
+        // Later records wait until it is known how far the call reaches.
         let inside = lines.partition_point(|line| line.at <= walk.window.1);
         if inside > 0 {
             lines.truncate(inside);
@@ -210,7 +210,7 @@ impl<'g> Own<'g> {
         }
     }
 
-    /// Learns from the next record; whether it is known by now to be of the call.
+    /// Learns from the next record. Returns whether it is already known to belong to the call.
     fn learn(&mut self, fact: &Fact) -> bool {
         let Some(slot) = self.push(fact) else {
             return false;
@@ -223,7 +223,7 @@ impl<'g> Own<'g> {
         is_own
     }
 
-    /// Another joiner, which is to be given the same records.
+    /// Prepares for another joiner, which gets the same records.
     fn again(mut self) -> Own<'g> {
         let rest = self.joiner.take_all();
         self.let_go(&rest);
@@ -233,8 +233,8 @@ impl<'g> Own<'g> {
         }
     }
 
-    /// Whether a record, the next of those that were learned from, is of the call. A line that shares no
-    /// name with any holds one.
+    /// Whether a record belongs to the call; records come in the order in which they were learned from. A
+    /// line without a name belongs to it if its closure holds the line.
     fn holds(&mut self, line: &Line) -> bool {
         let fact = fact_of(line);
         match self.push(&fact) {
@@ -257,7 +257,7 @@ impl<'g> Own<'g> {
         self.joiner.push(fact.clone())
     }
 
-    /// Notes which calls became the one.
+    /// Notes which of the dropped calls became part of the wanted one.
     fn let_go(&mut self, over: &[Component]) {
         for call in over {
             if is_one(&self.calls, call) {

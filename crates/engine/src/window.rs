@@ -1,21 +1,21 @@
-//! Stretches of time: the calls that began in one are found together.
+//! Windows of time: the calls that began in one are found together.
 //!
-//! The time asked for is cut at the beginnings of files (about days), so that fifty missed calls cost one day,
-//! not fifteen, and each day may have a table.
+//! The requested time is cut where files begin (about days), so that fifty missed calls cost one day, not
+//! fifteen, and each day may have a table.
 
 use calltrace_model::call::reach;
 use calltrace_model::record::{LogZone, Stamp, id};
 use calltrace_store::source::Bounds;
 
-/// Pieces shorter than this (milliseconds) are swept with the next.
+/// A piece shorter than this (milliseconds) is swept together with the next.
 const WINDOW_MILLIS_MIN: i64 = 6 * 3_600_000;
 
-/// Before every record.
+/// A time before every record.
 pub(crate) const EARLIEST: Stamp = Stamp(i64::MIN / 4);
-/// After every record.
+/// A time after every record.
 pub(crate) const LATEST: Stamp = Stamp(i64::MAX / 4);
 
-/// A stretch of time: the calls that began in it are its own. End exclusive.
+/// A window of time, end exclusive. It owns the calls that began in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub start: Stamp,
@@ -23,18 +23,18 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// From when on records are read.
+    /// The time from which on records are read.
     pub(crate) fn reads_from(self) -> Stamp {
         self.start.plus_millis(-reach::QUIET_MILLIS)
     }
 
-    /// Whether the time lies in the window.
+    /// Whether a time lies in the window.
     pub(crate) fn holds(self, at: Stamp) -> bool {
         at >= self.start && at < self.end
     }
 }
 
-/// The second (since 1970) from which on records are read for a window. A channel that was born later is of no call
+/// The second (since 1970) from which on records are read for a window. A channel born later is in no call
 /// that another window shows as well.
 pub(crate) fn first_second(zone: LogZone, window: Window) -> i64 {
     match window.start > EARLIEST {
@@ -48,12 +48,12 @@ pub(crate) fn is_born_since(uid: &str, second: i64) -> bool {
     id::epoch_seconds(uid.as_bytes()).is_some_and(|born| born >= second)
 }
 
-/// What a table has told, which no record may change that was written later.
+/// How far a table covers a source; later records must not change that.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
-    /// Records of an earlier time would have belonged to it.
+    /// Records of an earlier time would have belonged to the table.
     pub before: Stamp,
-    /// They stand behind so many bytes of the content.
+    /// Later records stand after this many bytes of the content.
     pub bytes: u64,
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn touches(bounds: Bounds, window: Window) -> bool {
         && bounds.last.is_none_or(|last| last >= window.reads_from())
 }
 
-/// The time asked for, cut at `starts`, which is where files begin; newest first.
+/// Cuts the requested time at `starts`, where files begin; newest first.
 pub(crate) fn windows(
     starts: impl Iterator<Item = Stamp>,
     since: Option<Stamp>,
@@ -72,7 +72,7 @@ pub(crate) fn windows(
 ) -> Vec<Window> {
     let (since, until) = (since.unwrap_or(EARLIEST), until.unwrap_or(LATEST));
     let mut starts: Vec<Stamp> = starts.collect();
-    // Nothing is before the first of all.
+    // Nothing precedes the first of all records.
     let first = starts.iter().min().copied();
     starts.retain(|start| *start > since && *start < until && Some(*start) != first);
     starts.sort();

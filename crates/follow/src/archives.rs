@@ -1,5 +1,5 @@
-//! Lines that are only in an archive by now: taken off a file before they were read, or written, sealed
-//! and deleted while nobody looked (a reader of the answer that holds it up, a machine that slept).
+//! Lines that only an archive holds: a rotation took them off a file before they were read, or they were
+//! written, sealed and deleted between two looks (the reader of the output was slow, or the machine slept).
 
 use std::cmp::Reverse;
 use std::io;
@@ -11,8 +11,9 @@ use super::outlet::{Ctx, LINE_BYTES_MAX, Lines};
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, Head, Listed};
 
-/// The part of an archive that begins as `head` says: lines of a file that were copied there before
-/// they were taken off it. The newest archive counts; one that can't be read has no such part.
+/// The part of an archive that begins as `head` says: lines of a file that were copied there before they were
+/// taken off the file. The newest archive that has such a part is used; an archive that can't be read counts
+/// as having none.
 ///
 /// # Errors
 /// When the folder can't be listed.
@@ -34,18 +35,19 @@ pub(super) fn archived<F: Files>(
     }))
 }
 
-/// Whether what begins as `head` says is of a later day than what begins as `other` says.
+/// Whether content that begins with `head` is of a later day than content that begins with `other`.
 pub(super) fn is_of_later_day(head: &Head, other: &Head) -> bool {
     let day = |head: &Head| head.time()?.naive().map(|at| at.date());
     let days = day(head).zip(day(other));
     days.is_some_and(|(day, other)| day > other)
 }
 
-/// What follows `trail` in a part of an archive of a later day than the lines that begin as `head` says: it may
-/// have been taken off the same file after them.
+/// The content that follows `trail` in an archive of a later day than the lines that begin with `head`: a
+/// rotation may have taken it off the same file after them. An archive that can't be read counts as having
+/// none.
 ///
 /// # Errors
-/// When the folder can't be listed. An archive that can't be read has no such part.
+/// When the folder can't be listed.
 pub(super) fn archived_behind<F: Files>(
     files: &F,
     enterprise: &EnterpriseName,
@@ -73,7 +75,7 @@ pub(super) struct Recovery {
     part: Part,
     at: u64,
     end: u64,
-    /// Lines are passed over until one is of a later time.
+    /// Lines are skipped until one has a later time.
     after: Option<Stamp>,
 }
 
@@ -92,7 +94,7 @@ impl Recovery {
         self.at == self.end
     }
 
-    /// How much of some lines is to be passed over.
+    /// How many bytes of `lines` are to be skipped.
     fn passed_over(&mut self, lines: &[u8]) -> usize {
         let Some(after) = self.after else { return 0 };
         let mut at = 0;
@@ -109,7 +111,7 @@ impl Recovery {
     /// Hands out the next lines. False when there are no more.
     ///
     /// # Errors
-    /// When the archive can't be read on; nothing more will come of it.
+    /// When the archive can't be read any further; then no more lines come from it.
     pub(super) fn next<F: Files>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
@@ -141,7 +143,7 @@ impl Recovery {
     }
 }
 
-/// Lines that nobody has seen but as an archive.
+/// Lines that were never readable in a log file, only in an archive.
 #[derive(Debug)]
 pub(super) struct Missed {
     recovery: Recovery,
@@ -150,10 +152,10 @@ pub(super) struct Missed {
 }
 
 impl Missed {
-    /// The lines of a part from `from` on, as soon as they are later than `after`.
+    /// The lines of a part from `from` on, starting with the first that is later than `after`.
     ///
     /// # Errors
-    /// When the length of its content can't be found out.
+    /// When the length of its content can't be determined.
     pub(super) fn new(
         part: Part,
         from: u64,

@@ -1,5 +1,5 @@
-//! Lines that arrived, many in one piece of memory: one by one they would cost more to allocate than
-//! to read.
+//! Lines that arrived. Many share one buffer: a separate allocation for each line would cost more than
+//! reading it.
 
 use std::io;
 use std::ops::Range;
@@ -13,15 +13,15 @@ use calltrace_store::tree::EnterpriseName;
 /// A line that arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival<'b> {
-    /// Whose.
+    /// The enterprise that the line belongs to.
     pub enterprise: &'b EnterpriseName,
     /// The file's name when the line was read.
     pub file: &'b str,
-    /// Content offset of the line then; a collapse moves lines.
+    /// Content offset of the line when it was read. A collapse moves lines, so it may stand elsewhere later.
     pub offset: u64,
-    /// Its time; of a line without one that of the line before it, 0 when there is none.
+    /// Its time. A line without a time has that of the line before it, or 0 when there is none.
     pub at: Stamp,
-    /// Its bytes, without the newline, and without NULs before it.
+    /// Its bytes, without the newline and without NULs at its front.
     pub text: &'b [u8],
 }
 
@@ -30,14 +30,14 @@ pub struct Arrival<'b> {
 pub struct News {
     /// A sentence: `0367/events.log was truncated ...`.
     pub text: String,
-    /// Everybody should know; else only those who asked for explanations.
+    /// Every user is told; otherwise only users who asked for explanations.
     pub matters: bool,
-    /// No more files may be open; said of each that could not be.
+    /// The process may not open more files. Such news comes once for each file that could not be opened.
     pub is_limit: bool,
 }
 
 impl News {
-    /// What everybody should know.
+    /// News for every user.
     pub(super) fn for_all(text: String) -> News {
         News::new(text, true)
     }
@@ -50,7 +50,7 @@ impl News {
         }
     }
 
-    /// That something can't be done, which is tried again.
+    /// News that an operation failed and will be tried again.
     pub(super) fn failed(subject: &str, op: &str, error: &io::Error) -> News {
         let is_limit = is_out_of_descriptors(error);
         let text = match is_limit {
@@ -64,16 +64,16 @@ impl News {
     }
 }
 
-/// What came.
+/// Lines and news that are handed out together.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(super) pieces: Vec<Piece>,
-    /// What happened to the files meanwhile.
+    /// What happened to the files in the meantime.
     pub news: Vec<News>,
 }
 
 impl Batch {
-    /// Whether nothing came.
+    /// Whether there are neither lines nor news.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty() && self.news.is_empty()
     }
@@ -107,12 +107,12 @@ pub(super) struct Run {
 struct Mark {
     at: Stamp,
     offset: u64,
-    /// Behind its last byte in the text of the run.
+    /// End of the line in the text of the run (exclusive).
     end: usize,
 }
 
 impl Run {
-    /// No lines yet, and room for `bytes` of them.
+    /// An empty run with room for `bytes` of text.
     pub(super) fn new(enterprise: &Arc<EnterpriseName>, file: &Arc<str>, bytes: usize) -> Run {
         Run {
             enterprise: Arc::clone(enterprise),
@@ -129,7 +129,6 @@ impl Run {
         self.marks.push(Mark { at, offset, end });
     }
 
-    /// How many lines it has.
     pub(super) fn len(&self) -> usize {
         self.marks.len()
     }
@@ -139,7 +138,7 @@ impl Run {
         self.text.len() + self.marks.len() * size_of::<Mark>()
     }
 
-    /// The time of one of its lines.
+    /// The time of the line at `number`.
     pub(super) fn time(&self, number: usize) -> Stamp {
         self.marks[number].at
     }

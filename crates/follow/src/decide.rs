@@ -1,48 +1,45 @@
-//! What to do about a file, given what was seen of it and what it is like now. Pure.
+//! Decides what to do about a file from its last known state and its present one. Pure.
 
 use std::ops::Range;
 
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::tree::Head;
 
-/// What is known of a file that is followed.
+/// The last known state of a file that is followed.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen<'s> {
-    /// Device and inode.
     pub identity: FileIdentity,
     /// Everything before this offset was handed out; a line begins there.
     pub position: u64,
-    /// How its content began when that offset was taken.
+    /// The first bytes of its content when that offset was recorded.
     pub head: &'s Head,
 }
 
-/// What it is like now.
+/// The present state of the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Now<'n> {
-    /// Device and inode.
     pub identity: FileIdentity,
-    /// Its length.
     pub bytes: u64,
-    /// What stands where the head stood.
+    /// The bytes that now stand where the head stood.
     pub head: &'n [u8],
 }
 
-/// What to do.
+/// What to do about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Nothing is new.
     Rest,
-    /// Bytes were appended: what was read at the position is what was written there.
+    /// Bytes were appended. What was read at the position is what the writer put there.
     Read,
-    /// It is the same file with another content: truncated, or its front was taken off. Offsets mean
-    /// nothing any more.
+    /// The same file has other content: it was truncated, or its front was taken off. Old offsets are
+    /// invalid.
     Moved,
-    /// It is another file.
+    /// The name leads to another file.
     Other,
 }
 
-/// Says what to do about a file. `now` must have been looked at *after* reading at the position: then
-/// [`Action::Read`] means that what was read stood there under the head that is known.
+/// Decides what to do about a file. `now` must have been taken *after* reading at the position: only then
+/// does [`Action::Read`] mean that the bytes read stood there under the known head.
 pub fn decide(seen: Seen<'_>, now: Now<'_>) -> Action {
     if seen.identity != now.identity {
         Action::Other
@@ -55,35 +52,35 @@ pub fn decide(seen: Seen<'_>, now: Now<'_>) -> Action {
     }
 }
 
-/// How to go on.
+/// How to go on after the content has moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// Lines were taken off the front after they were copied to an archive.
     Collapsed {
-        /// What of the archive's part was not handed out yet.
+        /// The range of the archive's part that was not handed out yet.
         recover: Range<u64>,
-        /// Where to go on in the file, after that.
+        /// Where to go on in the file after that.
         position: u64,
-        /// More was handed out than the archive holds: what was handed out last must stand before the
-        /// position, else the file was truncated after it was copied, and starts over.
+        /// More was handed out than the archive holds. The lines handed out last must then stand before the
+        /// position; otherwise the file was truncated after it was copied, and reading starts at 0.
         guess: bool,
     },
-    /// It was truncated: what was not read before is lost, and it starts over.
+    /// The file was truncated. What was not read before is lost, and reading starts at 0.
     Truncated,
-    /// It did not move.
+    /// The content did not move.
     Stands,
 }
 
-/// Says how to go on behind a move.
+/// Decides how to go on after the content has moved.
 ///
-/// A collapse (`rotate --mode collapse`) copies the first `part_bytes`, whole lines, to an archive,
-/// blanks what of them does not fill a unit of the file system, and takes the rest off: then the file
-/// begins with those blanks, and behind them is what stood at `part_bytes`.
+/// A collapse (`rotate --mode collapse`) copies the first `part_bytes` (whole lines) to an archive, takes
+/// them off in whole file-system blocks, and blanks the copied bytes that do not fill a block. The file then
+/// begins with those blanks, followed by what stood at `part_bytes`.
 ///
-/// The `position` is that of the first line that was not handed out, in the content as it was. `part_bytes`
-/// is the length of the part of an archive that begins as the content did. `blanks` are the blank bytes at
-/// the front of the file as it is now, if it begins otherwise than it did; `None` when nothing has been
-/// taken off it yet.
+/// `position` is the offset of the first line that was not handed out, in the content as it was. `part_bytes`
+/// is the length of the archive's part that begins as the content did. `blanks` is the number of blank bytes
+/// at the front of the present file if it begins differently than before; `None` when nothing has been taken
+/// off yet.
 pub fn resolve(position: u64, part_bytes: Option<u64>, blanks: Option<u64>) -> Resolution {
     match (part_bytes, blanks) {
         (None, None) => Resolution::Stands,
@@ -93,7 +90,7 @@ pub fn resolve(position: u64, part_bytes: Option<u64>, blanks: Option<u64>) -> R
             position: blanks.unwrap_or(part),
             guess: false,
         },
-        // Lines behind the copied ones stay where they are until the front is taken off.
+        // The lines after the copied ones stay in place until the front is taken off.
         (Some(_), None) => Resolution::Stands,
         (Some(part), Some(blanks)) => Resolution::Collapsed {
             recover: 0..0,

@@ -1,4 +1,4 @@
-//! The real file system, as following sees it.
+//! The real file system, as the follower sees it.
 
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -13,7 +13,7 @@ use calltrace_store::tree::{
     EnterpriseName, FileName, Head, Listed, LogFile, Tree, has_links_out, look_at,
 };
 
-/// Looked at of a part's beginning (bytes).
+/// Bytes that are usually read from the beginning of a part.
 const FRONT_BYTES_USUAL: usize = 4096;
 
 /// The folders of a tree.
@@ -82,7 +82,8 @@ impl OpenFile for Arc<LogFile> {
     }
 }
 
-/// The part of an archive from `start` to `end`, or where only decoding would tell, to its end.
+/// The part of an archive from `start` to `end`; with `None`, to the archive's end, which only decoding can
+/// find.
 fn part(archive: &Arc<Source>, start: u64, end: Option<u64>) -> io::Result<Part> {
     let room = end.and_then(|end| usize::try_from(end - start).ok());
     let room = room.unwrap_or(usize::MAX);

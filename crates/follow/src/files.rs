@@ -1,5 +1,5 @@
-//! What following asks of a file system. The real one is [`super::Disk`]; tests put one in its place
-//! that changes between any two questions.
+//! The file-system operations that following needs. The real file system is [`super::Disk`]; tests use a
+//! model that changes between any two calls.
 
 use std::io;
 use std::time::SystemTime;
@@ -15,13 +15,13 @@ pub trait Files {
     /// An open file.
     type File: OpenFile;
 
-    /// The enterprises there are.
+    /// The enterprises of the tree.
     ///
     /// # Errors
     /// When the root can't be listed.
     fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error>;
 
-    /// When names in the enterprise's folder last changed.
+    /// When a name in the enterprise's folder last changed.
     ///
     /// # Errors
     /// When there is no such folder.
@@ -33,8 +33,8 @@ pub trait Files {
     /// When it can't be listed.
     fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>>;
 
-    /// Whether a log in the enterprise's folder is a link out of it: then files change their names
-    /// where [`Files::names_changed`] does not show it.
+    /// Whether a log in the enterprise's folder is a link that leads out of it. [`Files::names_changed`] does
+    /// not show renames of such files.
     fn has_links_out(&self, _enterprise: &EnterpriseName) -> bool {
         false
     }
@@ -42,55 +42,52 @@ pub trait Files {
     /// Opens the file that has this name now.
     ///
     /// # Errors
-    /// When there is none, or it may not be read.
+    /// When there is no such file, or it may not be read.
     fn open(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Self::File>;
 
-    /// The parts of the archive that has this name now, in order: what was added at different times.
+    /// The parts of the archive that has this name now, in order. Each part was added at a different time.
     ///
     /// # Errors
-    /// When there is none, or it can't be read.
+    /// When there is no such archive, or it can't be read.
     fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>>;
 }
 
-/// A file that is read on whatever its name is by now.
+/// An open file, which stays readable under any name.
 pub trait OpenFile {
-    /// What it is like now.
+    /// The present state of the file.
     ///
     /// # Errors
-    /// When the file system does not say.
+    /// When the `stat` call fails.
     fn stat(&self) -> io::Result<Stat>;
 
     /// Reads some bytes at `offset`; 0 at the end.
     ///
     /// # Errors
-    /// When the disk does.
+    /// When the read fails.
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
-/// What a file is like at one moment.
+/// The state of a file at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
-    /// Device and inode.
     pub identity: FileIdentity,
-    /// Its length.
     pub bytes: u64,
     /// Time of the last change (nanoseconds of Unix time).
     pub modified: i64,
-    /// How many names it has; 0 when it is deleted.
+    /// Number of hard links; 0 when the file is deleted.
     pub links: u64,
 }
 
-/// Reads content at an offset from a part's beginning, as far as the buffer goes; less only at the
-/// archive's end.
+/// Fills a buffer with content from an offset in a part. It reads less only at the archive's end.
 pub type ReadContent = Box<dyn Fn(&mut [u8], u64) -> io::Result<usize> + Send>;
 
 /// A part of an archive.
 pub struct Part {
-    /// How its content begins.
+    /// The first bytes of its content.
     pub head: Head,
-    /// Finds out the length of its content.
+    /// Determines the length of its content.
     pub bytes: Box<dyn Fn() -> io::Result<u64> + Send>,
-    /// The content.
+    /// Reads its content.
     pub read: ReadContent,
 }
 
@@ -120,13 +117,13 @@ impl std::fmt::Debug for Part {
 /// Reads until `into` is full or the file ends.
 ///
 /// # Errors
-/// When the file does.
+/// When a read fails.
 pub(super) fn read_full(file: &impl OpenFile, into: &mut [u8], offset: u64) -> io::Result<usize> {
     fill(into, |room, got| file.read_at(room, offset + got as u64))
 }
 
-/// Reads until `into` is full or nothing more comes; how many bytes that were. `read` is given the room that
-/// is left, and how much was read before.
+/// Reads until `into` is full or `read` returns 0; returns the number of bytes. `read` gets the free rest of
+/// the buffer and the number of bytes read before.
 pub(super) fn fill(
     into: &mut [u8],
     mut read: impl FnMut(&mut [u8], usize) -> io::Result<usize>,
@@ -143,14 +140,14 @@ pub(super) fn fill(
     Ok(got)
 }
 
-/// Searched at once (bytes).
+/// Bytes searched at once.
 pub(super) const SEARCHED_BYTES: usize = 1 << 20;
 
-/// Where a content has `trail` behind it, looked for from its beginning; `None` when it is nowhere. `read` fills
-/// a buffer from an offset on, less only at the end.
+/// The offset right after the first occurrence of `trail` in some content; `None` when it does not occur.
+/// `read` fills a buffer from an offset on, and reads less only at the end.
 ///
 /// # Errors
-/// When `read` does.
+/// When `read` fails.
 pub(super) fn place_behind(
     trail: &[u8],
     read: impl Fn(&mut [u8], u64) -> io::Result<usize>,
@@ -169,10 +166,10 @@ pub(super) fn place_behind(
     }
 }
 
-/// As much of a file's beginning as holds its head.
+/// The beginning of a file, long enough to hold its head.
 ///
 /// # Errors
-/// When the file does.
+/// When a read fails.
 pub(super) fn read_front(file: &impl OpenFile) -> io::Result<Vec<u8>> {
     let mut front = vec![0; Head::FRONT_BYTES];
     let got = read_full(file, &mut front, 0)?;

@@ -1,9 +1,9 @@
 //! The files of one enterprise: which are followed, from where, and for how long.
 //!
-//! A file is its device and inode. A name that appears for a known file is a rename; one for an
-//! unknown file is a new file, read from its start, unless it is a copy of a file that is followed or
-//! an old day that somebody unpacked. A file whose last name is gone is read to its end, and for a
-//! time of grace after it.
+//! A file is identified by device and inode. A name that appears for a known file is a rename. A name for an
+//! unknown file is a new file, which is read from its start, unless it is a copy of a followed file or an old
+//! day that an administrator unpacked. A file that has lost its last name is read to its end, and for a grace
+//! period after that.
 
 mod copies;
 mod missed;
@@ -28,49 +28,49 @@ use calltrace_store::tree::{EnterpriseName, FileName, Generation, Head, Listed};
 use copies::Copy;
 use truncations::Truncation;
 
-/// A deleted file is read this long after its last growth: a writer may still have it open.
+/// A deleted file is read for this long after it last grew, since a writer may still have it open.
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 
-/// A file that is not the live one is closed when it did not grow for this long, and opened again when
-/// it does.
+/// A file other than the live one is closed when it has not grown for this long, and opened again when it
+/// grows.
 pub(super) const QUIET: Duration = Duration::from_secs(600);
 
-/// What gzip begins with (RFC 1952, 2.3.1).
+/// The magic bytes of gzip (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// One enterprise.
+/// The folder of one enterprise.
 #[derive(Debug)]
 pub(super) struct Folder<H> {
     pub(super) enterprise: Arc<EnterpriseName>,
-    /// Something may have changed in it.
+    /// A file in it may have changed.
     pub(super) dirty: bool,
-    /// Names may have changed in it.
+    /// A name in it may have changed.
     pub(super) names_dirty: bool,
-    /// It is to be looked at whatever is said of it.
+    /// It is looked at in the next round even if no event names it.
     pub(super) is_swept: bool,
     followed: Vec<Followed<H>>,
     /// Files that are known and not open.
     closed: Vec<Closed>,
-    /// Files that can't be opened, so that it is said once, and where to begin once they can.
+    /// Files that can't be opened, each with the offset to begin at once it can. Each is reported once.
     refused: HashMap<FileIdentity, u64>,
-    /// Contents that were truncated or deleted: how they began, and up to where they were read.
+    /// Content that was truncated or deleted: its head, and how far it was read.
     former: VecDeque<Former>,
-    /// Truncations that are not said yet: there may be a copy that has what was cut off.
+    /// Truncations that are not reported yet, because a copy with the lost bytes may still appear.
     truncations: Vec<Truncation>,
-    /// Archives that are known, or of which all is known.
+    /// Archives that are known or completely read.
     archives: HashSet<FileIdentity>,
     /// Files that were sealed before they could be followed.
     missed: Vec<Missed>,
-    /// Time of the newest record that was met, or that is known from before.
+    /// Time of the newest record, whether it was read here or known at the start.
     newest: Option<Stamp>,
     names_changed: Option<SystemTime>,
     /// When it was last looked at.
     visited: Instant,
-    /// It can't be listed, and that was said.
+    /// It can't be listed, and that was reported.
     failing: bool,
-    /// It is listed for the first time after it could not be.
+    /// It is listed for the first time after listing had failed.
     is_late: bool,
-    /// It has been listed: what appears now is new.
+    /// It has been listed, so files that appear now are new.
     listed: bool,
     newest_at_start: Option<Stamp>,
 }
@@ -128,14 +128,14 @@ impl<H: OpenFile> Folder<H> {
         }
     }
 
-    /// Has it looked at whatever is said of it, `names` included if some of its files are not open, so
-    /// that only a listing shows that they grow.
+    /// Marks the folder to be looked at even without an event. With `names` it is also listed if some of its
+    /// files are not open, since only a listing shows that they grow.
     pub(super) fn sweep(&mut self, names: bool) {
         self.is_swept = true;
         self.names_dirty |= names && !self.closed.is_empty();
     }
 
-    /// Anything may have changed in it.
+    /// Marks the folder as changed in an unknown way.
     pub(super) fn stir(&mut self) {
         self.dirty = true;
         self.names_dirty = true;
@@ -146,15 +146,16 @@ impl<H: OpenFile> Folder<H> {
         self.dirty || self.names_dirty || self.is_swept
     }
 
-    /// Files that are open.
+    /// Number of open files.
     pub(super) fn open_files(&self) -> usize {
         self.followed.len()
     }
 
-    /// Takes over a file that was read up to `position`. One that has been quiet is not kept open.
+    /// Takes over a file that was read up to `position`. A file that has been quiet for long is not kept
+    /// open.
     ///
     /// # Errors
-    /// When the file system does not say what it is like.
+    /// When the `stat` call fails.
     pub(super) fn begin_with(
         &mut self,
         file: H,
@@ -182,7 +183,7 @@ impl<H: OpenFile> Folder<H> {
         self.followed.iter().any(|f| &*f.stream.lines.name == name)
     }
 
-    /// Lists the folder, if its names have changed, and takes in what is new.
+    /// Lists the folder if its names have changed, and takes in new files.
     pub(super) fn list<F: Files<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
@@ -209,7 +210,7 @@ impl<H: OpenFile> Folder<H> {
             }
         };
         self.is_late = std::mem::take(&mut self.failing) && !self.listed;
-        // Names that change again within a tick of the file system's clock leave no trace in it.
+        // Two changes of names within one tick of the file system's clock leave the same time.
         let steady = wall
             .duration_since(changed)
             .is_ok_and(|age| age > Duration::from_secs(1));
@@ -238,7 +239,7 @@ impl<H: OpenFile> Folder<H> {
         self.names_changed = None;
     }
 
-    /// Names by what the known files are called now.
+    /// Gives known files the names that the listing shows.
     fn name_known<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &[Listed]) {
         for followed in &mut self.followed {
             let own = listed
@@ -260,7 +261,7 @@ impl<H: OpenFile> Folder<H> {
         }
     }
 
-    /// A plain file in the listing.
+    /// Takes in a plain file of the listing.
     fn meet<F: Files<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
@@ -287,8 +288,8 @@ impl<H: OpenFile> Folder<H> {
             return;
         };
         if stat.identity != identity {
-            // The name stands for another file by now. What was opened counts: it may be gone before the
-            // next listing, which shows the other.
+            // The name leads to another file by now. The opened file is taken: it may be gone before the next
+            // listing, which shows the other one.
             self.names_dirty = true;
             if self.is_known(stat.identity) {
                 return;
@@ -305,13 +306,13 @@ impl<H: OpenFile> Folder<H> {
         let head = Head::of(&front);
         let stream = Stream::new(file, listed.name.full().into(), *lanes, stat, 0, head);
         let mut followed = Followed::new(stream, &listed.name, ctx.now);
-        // An inode is used again: only if it also begins as it did is it the same file.
+        // The inode may have been reused: it is the same file only if it also begins with the same bytes.
         match closed.filter(|closed| closed.head.begins(&front)) {
             Some(closed) => {
                 followed.stream.position = closed.position;
                 followed.stream.head = closed.head;
             }
-            // In a folder that could not be read until now nothing is known to be new.
+            // In a folder that could not be read until now, no file is known to be new.
             None if self.is_late => followed.stream.position = stat.bytes,
             None => followed.copy = Some(Copy::Undecided),
         }
@@ -324,7 +325,7 @@ impl<H: OpenFile> Folder<H> {
         self.following(identity).is_some() || closed.any(|c| c.stat.identity == identity)
     }
 
-    /// The file that is followed and has this identity.
+    /// The followed file with this identity.
     fn following(&self, identity: FileIdentity) -> Option<&Followed<H>> {
         let mut followed = self.followed.iter();
         followed.find(|f| f.stream.stat.identity == identity)
@@ -336,17 +337,17 @@ impl<H: OpenFile> Folder<H> {
             return;
         }
         if !self.refused.contains_key(&listed.identity) {
-            // What was there before we came is not new.
+            // Content that was there before following began is not new.
             let known = if self.listed { 0 } else { listed.bytes };
             self.refused.insert(listed.identity, known);
             let path = format!("{}/{}", self.enterprise, listed.name.full());
             ctx.news.push(News::failed(&path, "be read", error));
         }
-        // To be tried again even if no name changes.
+        // The next look tries again even if no name changes.
         self.names_changed = None;
     }
 
-    /// Reads what is new in every file, each up to the budget.
+    /// Reads new content of every file, each up to the budget.
     pub(super) fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
         self.dirty = false;
         self.visited = ctx.now;
@@ -382,13 +383,13 @@ impl<H: OpenFile> Folder<H> {
             let name = &followed.stream.lines.name;
             self.truncations
                 .push(Truncation::new(ctx.now, name, &former));
-            // A copy that was made just before may not have been listed yet.
+            // A copy that was made just before may not be listed yet.
             self.stir();
         }
         self.pass_on(identity, former);
     }
 
-    /// Closes what is over. Done with every sweep.
+    /// Closes files that are finished. Called with every sweep.
     pub(super) fn close<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) {
         self.say_truncations(ctx);
         let mut at = 0;
@@ -436,7 +437,7 @@ impl<H: OpenFile> Followed<H> {
         }
     }
 
-    /// Reads what is new. An error is told once, until it has passed.
+    /// Reads new content. An error is reported once, until reading works again.
     fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
         match self.stream.look(ctx) {
             Ok(looked) => {

@@ -1,17 +1,22 @@
 //! Files that grow, rotate and shrink: the lines of many logs as they are written.
 //!
-//! [`Follow`] goes on where something else has read up to ([`Start`]), and hands out every line once,
-//! in the order of its file; lines of several files in order of time as far as they are read within
-//! [`WINDOW`] of each other. It knows no record but its time, and decides nothing by a path: a file is
-//! its device, its inode and how it begins.
+//! [`Follow`] continues where an earlier reading ended ([`Start`]). It hands out every line once, in the
+//! order of its file. Lines of several files come in order of time if they are read within [`WINDOW`] of
+//! each other. Of a record it knows only the time. It never identifies a file by its path: a file is its
+//! device, its inode and its first bytes.
 //!
 //! ```text
-//! wake     events of folders, or the time                   -> which folders to look at
-//! folder   names -> files: new, renamed, copies, gone
+//! wake     events of folders, or a timer                    -> which folders to look at
+//! folder   names -> files: new, renamed, copied, deleted
 //! stream   one file: decide (pure), read, whole lines only  -> lines, through the filter
 //! merge    hold for the window, put in order                -> Batch
 //! ```
-//! What a file system is asked goes through [`Files`], so that a model can be in its place.
+//! All file-system operations go through [`Files`], so that tests can use a model instead.
+
+#![allow(
+    missing_docs,
+    reason = "fields and variants that explain themselves have no comment"
+)]
 
 mod archives;
 mod arrival;
@@ -46,87 +51,84 @@ pub use tracker::Tracker;
 use tracker::ROOT;
 use wake::{Stir, Wake, Woken};
 
-/// Lines of several files come in order of time if they are read within this of each other.
+/// Lines of several files that are read within this time of each other are put in order of time.
 pub const WINDOW: Duration = Duration::from_millis(20);
 
-/// Everything is looked at this often, events or not.
+/// Time between two sweeps, which look at everything whether or not events came.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// The same where no events are wanted.
+/// The same with `poll`, where no events come.
 const SWEEP_POLLING: Duration = Duration::from_millis(250);
 
-/// The same where lines come that no event tells of.
+/// The same while lines arrive that no event announced.
 const SWEEP_BUSY: Duration = Duration::from_millis(50);
 
-/// After the last such line, for this long.
+/// How long [`SWEEP_BUSY`] holds after the last such line.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Time between two looks because of events: lines are read by the dozen, not one by one.
+/// Least time between two looks that events cause, so that lines are read in batches.
 const GAP: Duration = Duration::from_millis(5);
 
-/// Whom to follow.
+/// Which enterprises to follow.
 #[derive(Debug, Clone)]
 pub enum Whom {
-    /// These enterprises.
     Named(Vec<EnterpriseName>),
-    /// All there are, and those that come.
+    /// All enterprises of the tree, including new ones.
     All,
 }
 
-/// Where to begin: the files of one enterprise that were read already.
+/// Where to begin: the files of one enterprise that were already read.
 #[derive(Debug)]
 pub struct Start {
-    /// Whose.
     pub enterprise: EnterpriseName,
-    /// Files that may grow, and how far they were read.
+    /// Files that may grow, and how far each was read.
     pub files: Vec<ReadUpTo>,
-    /// Time of the newest record known.
+    /// Time of the newest known record.
     pub newest: Option<Stamp>,
 }
 
 /// How to follow.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Only lines that pass are handed out.
+    /// Only lines that pass it are handed out.
     pub filter: RecordFilter,
-    /// No events of the kernel; the files are looked at every now and then.
+    /// Use no kernel events; look at the files at a fixed interval.
     pub poll: bool,
-    /// Readable when the user interrupts.
+    /// A descriptor that becomes readable when the user interrupts.
     pub interrupt: Option<OwnedFd>,
-    /// Where the answer is written to: when its reader goes, following ends.
+    /// The descriptor that the output goes to; following ends when its reader goes away.
     pub output: Option<OwnedFd>,
 }
 
 /// Why waiting ended.
 #[derive(Debug)]
 pub enum Next {
-    /// Lines or news.
     Came(Batch),
-    /// The deadline is over.
+    /// The deadline has passed.
     Deadline,
-    /// The user interrupts.
+    /// The user interrupted.
     Interrupted,
-    /// Nobody reads the answer any more.
+    /// The reader of the output has gone away.
     Closed,
 }
 
-/// Files being followed.
+/// The files of a tree that are being followed.
 #[derive(Debug)]
 pub struct Follow {
     tree: Tree,
     tracker: Tracker<Disk>,
     wake: Wake,
     clock: WallClock,
-    /// There is more to read at once.
+    /// More content can be read at once.
     more: bool,
     looked_at: Instant,
     sweep_at: Instant,
-    /// From one sweep to the next while nothing is written.
+    /// Time between two sweeps while nothing is written.
     sweeps_every: Duration,
     busy_until: Option<Instant>,
-    /// A folder could not be watched, and that was said.
+    /// The failure to watch a folder was reported.
     told_of_limit: bool,
-    /// What ends it, once everything read so far has been handed out.
+    /// Why following ends, once everything read so far has been handed out.
     end: Option<End>,
 }
 
@@ -137,8 +139,7 @@ enum End {
 }
 
 impl Follow {
-    /// Begins to follow behind what was read already. What was written since comes with the first
-    /// batch.
+    /// Begins to follow where earlier reading ended. The first batch holds what was written since then.
     pub fn new(
         tree: &Tree,
         whom: Whom,
@@ -181,11 +182,11 @@ impl Follow {
         }
     }
 
-    /// Waits for lines or news, until `deadline` at the latest. A batch comes at the latest [`WINDOW`]
-    /// and some milliseconds after its lines were written, as far as events come.
+    /// Waits for lines or news, until `deadline` at the latest. Where events come, a batch arrives at most
+    /// [`WINDOW`] and some milliseconds after its lines were written.
     ///
     /// # Errors
-    /// When nothing can be waited for.
+    /// When the process can't wait for events.
     pub fn next(&mut self, deadline: Option<Instant>) -> Result<Next, Error> {
         loop {
             if self.end.is_none() {
@@ -242,7 +243,7 @@ impl Follow {
                 Stir::Gone => self.tracker.unwatch(key),
                 Stir::Names => {
                     self.tracker.names_changed(key);
-                    // A new enterprise is to be watched at once.
+                    // A new enterprise is watched at once.
                     if key == ROOT {
                         self.sweep_at = now;
                     }
@@ -260,7 +261,7 @@ impl Follow {
         Ok(())
     }
 
-    /// Looks at everything, whatever events say.
+    /// Looks at everything, whether or not events came.
     fn sweep(&mut self, now: Instant) {
         self.tracker.sweep(now);
         for (key, enterprise) in self.tracker.unwatched() {

@@ -1,8 +1,8 @@
-//! Lines of several files, put in order of time as far as they come within a small window.
+//! Merges lines of several files in order of time within a small window.
 //!
-//! Lines are held back for the window; when their time is up, every held line with an earlier time
-//! goes out before them. So two lines of two files that were read within the window of each other come
-//! in order of their times, lines of one file always in the order of the file.
+//! Lines are held for the length of the window. When a line is due, all held lines with an earlier time go
+//! out before it. So two lines of different files that were read within one window come in order of their
+//! times; lines of one file always keep their order.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 use super::arrival::{Piece, Run};
 use calltrace_model::record::Stamp;
 
-/// Held at most (bytes); more goes out before its time.
+/// Bytes held at most; beyond that, lines go out early.
 const HELD_BYTES_MAX: usize = 8 << 20;
 
-/// The file that a run of lines is of; lines of one are never put into another order.
+/// The file that a run of lines comes from. Lines of one lane are never reordered.
 pub(super) type Lane = u64;
 
 #[derive(Debug)]
 struct Held {
     run: Arc<Run>,
-    /// The first line that is not out.
+    /// Number of the first line that has not gone out.
     next: usize,
     due: Instant,
 }
@@ -32,10 +32,10 @@ impl Held {
     }
 }
 
-/// The lines that are held.
+/// The lines that are held back.
 #[derive(Debug, Default)]
 pub(super) struct Merge {
-    /// Runs that are not out, by file; none is empty, and no file is without one.
+    /// Held runs by file. No queue is empty: a lane without runs is removed.
     lanes: HashMap<Lane, VecDeque<Held>>,
     /// The first line of each lane.
     heads: BinaryHeap<Reverse<(Stamp, Lane)>>,
@@ -61,7 +61,7 @@ impl Merge {
         runs.push_back(held);
     }
 
-    /// Takes out what is due at `now`, and what belongs before it.
+    /// Takes out the lines that are due at `now`, and those that belong before them.
     pub(super) fn due(&mut self, now: Instant, into: &mut Vec<Piece>) {
         let full = self.bytes > HELD_BYTES_MAX;
         self.take(|held| full || held.due <= now, into);
@@ -72,7 +72,7 @@ impl Merge {
         self.take(|_| true, into);
     }
 
-    /// When the next line falls due; `None` when none is held.
+    /// When the next line is due; `None` when no line is held.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let firsts = self.lanes.values().filter_map(|runs| runs.front());
         firsts.map(|held| held.due).min()
@@ -86,7 +86,7 @@ impl Merge {
         {
             let runs = self.lanes.get_mut(&lane).expect("a head is of a lane");
             let held = runs.front_mut().expect("no lane is empty");
-            // Up to the line that another file has the next earlier one for.
+            // Lines go out up to the next earlier line of another file.
             let others = self.heads.peek().map(|Reverse(other)| *other);
             let comes = |at: Stamp| others.is_none_or(|other| (at, lane) <= other);
             let from = held.next;

@@ -1,4 +1,4 @@
-//! Where lines go once they are read: through the sieve, into the merge.
+//! Where lines go after reading: through the sieve, into the merge.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,40 +9,39 @@ use super::sieve::Sieve;
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::EnterpriseName;
 
-/// A line is handed out up to this length (bytes); the rest of it is passed over.
+/// Longest line that is handed out (bytes); the rest of a longer one is skipped.
 pub(super) const LINE_BYTES_MAX: usize = 32 << 20;
 
-/// What streams of an enterprise work with.
+/// What the streams of an enterprise share.
 pub(super) struct Ctx<'c, F> {
     pub(super) files: &'c F,
     pub(super) enterprise: &'c Arc<EnterpriseName>,
     pub(super) sieve: &'c Sieve,
     pub(super) merge: &'c mut Merge,
     pub(super) news: &'c mut Vec<News>,
-    /// As long as the most that is read at once; it grows for a longer line.
+    /// Read buffer. It grows for a line that is longer than it.
     pub(super) buffer: &'c mut Vec<u8>,
-    /// When names in the folder last changed, if that is long enough ago to tell.
+    /// When names in the folder last changed, if that is long enough ago to be certain.
     pub(super) steady_names: Option<SystemTime>,
     pub(super) now: Instant,
     pub(super) window: Duration,
 }
 
-/// What a look at a file brought.
+/// Progress of one look at a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Looked {
-    /// Bytes read.
     pub(super) bytes: usize,
-    /// There is more to read at once.
+    /// More content can be read at once.
     pub(super) more: bool,
 }
 
-/// Where the lines of a file go, and what they are called by.
+/// The output of one file: its lane and the name shown with its lines.
 #[derive(Debug)]
 pub(super) struct Lines {
     /// The file's name when it was last listed.
     pub(super) name: Arc<str>,
     lane: Lane,
-    /// Time of the last record, wanted or not.
+    /// Time of the last record, whether or not it passed the filter.
     pub(super) last_time: Option<Stamp>,
 }
 
@@ -55,13 +54,13 @@ impl Lines {
         }
     }
 
-    /// Hands out those of some lines, standing at `start`, that are wanted.
+    /// Hands out those of `lines` that pass the filter; `start` is the offset of the first.
     pub(super) fn hand_out<F>(&mut self, ctx: &mut Ctx<'_, F>, start: u64, lines: &[u8]) {
         let room = if ctx.sieve.is_wide() { lines.len() } else { 0 };
         let mut run = Run::new(ctx.enterprise, &self.name, room);
         ctx.sieve
             .lines(lines, &mut self.last_time, |at, text, time| {
-                // A hole before a line is not shown.
+                // NUL bytes of a hole before a line are not shown.
                 let nuls = text.iter().take_while(|&&b| b == 0).count();
                 if nuls < text.len() {
                     run.push(start + (at + nuls) as u64, time, &text[nuls..]);

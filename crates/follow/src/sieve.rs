@@ -1,11 +1,11 @@
-//! Which lines of a stretch of whole lines are wanted, and of what time each is.
+//! Selects lines by the filter and determines the time of each.
 
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{Record, Stamp};
 use calltrace_store::scan::{Block, Needles};
 use calltrace_store::source::time_of_line;
 
-/// A filter with the bytes that every wanted line holds, if some are known.
+/// The filter, with the bytes that every matching line holds if some are known.
 #[derive(Debug)]
 pub(super) struct Sieve {
     filter: RecordFilter,
@@ -25,7 +25,7 @@ impl Sieve {
         self.needles.is_none()
     }
 
-    /// Hands out the wanted lines of `text`, each with its offset in it and its time. `before` is the
+    /// Hands out the matching lines of `text`, each with its offset in `text` and its time. `before` is the
     /// time of the last record before `text`, and becomes that of the last one in it.
     pub(super) fn lines<'t>(
         &self,
@@ -66,7 +66,7 @@ impl Sieve {
     }
 }
 
-/// The time of the last timed line of `text`.
+/// The time of the last line in `text` that has one.
 fn last_time(text: &[u8]) -> Option<Stamp> {
     text.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix)
 }

@@ -1,13 +1,13 @@
-//! One open file: reads what is appended, line by line, through truncations and collapses.
+//! One open file: reads appended content line by line, through truncations and collapses.
 //!
-//! `position` is the beginning of the first line that was not handed out; a line without its newline
-//! is read again when the file has changed, so nothing of it need be kept. Whatever is read counts
-//! only if the file still begins as it did *after* reading ([`decide`]).
+//! `position` is the offset of the first line that was not handed out. A line without its newline is read
+//! again when the file has changed, so no part of it is kept. Read bytes count only if the file still begins
+//! with the same bytes *after* reading ([`decide`]).
 //!
-//! While lines are being taken off the front there is a moment when some are blank already and the
-//! file has not moved yet. Writers write no blank lines, so one that is met is taken for that moment
-//! until a look at the archives shows otherwise; and since the line before it may have lost its end,
-//! it waits for the same look.
+//! While a collapse takes lines off the front, there is a moment when some are already blank and the file has
+//! not moved yet. Writers write no blank lines, so a blank line is taken as a sign of that moment until a
+//! look at the archives shows otherwise. The line before it may have lost its end, so it waits for the same
+//! look.
 
 mod place;
 
@@ -26,10 +26,10 @@ use calltrace_store::tree::Head;
 
 pub(super) use place::Former;
 
-/// Of the blank bytes before a head so many are looked at again.
+/// Blank bytes before a head that are compared again.
 const BLANKS_CHECKED: u64 = 256;
 
-/// Kept of what was handed out last, to know the place again (bytes).
+/// Bytes of the last handed-out lines that are kept, to find the place again.
 const TRAIL_BYTES: usize = 256;
 
 /// A file that is followed.
@@ -37,28 +37,28 @@ const TRAIL_BYTES: usize = 256;
 pub(super) struct Stream<H> {
     pub(super) file: H,
     pub(super) lines: Lines,
-    /// What it was like when everything up to its end had been looked at.
+    /// State of the file when everything up to its end had been read.
     pub(super) rested: Option<Stat>,
     pub(super) stat: Stat,
     pub(super) position: u64,
     pub(super) head: Head,
-    /// So much of the head has not been blanked, while a collapse is under way.
+    /// Number of bytes of the head that are not blank yet while a collapse is under way.
     torn: Option<usize>,
     trail: Vec<u8>,
     recovery: Option<Recovery>,
-    /// As of these changes of names no archive begins as this file does.
+    /// At this time of the last change of names, no archive began like this file.
     unarchived: Option<SystemTime>,
-    /// In a line that is longer than can be handed out.
+    /// The position is inside a line that is too long to be handed out.
     skips_line: bool,
     told_of_hole: bool,
-    /// What it held until the last look, when it holds something else now.
+    /// The content before the last look, if the file has other content now.
     pub(super) former: Option<Former>,
-    /// That was because it was truncated.
+    /// The content changed because the file was truncated.
     pub(super) was_truncated: bool,
 }
 
 impl<H: OpenFile> Stream<H> {
-    /// A file of which everything before `position` is known.
+    /// A file whose content before `position` is known.
     pub(super) fn new(
         file: H,
         name: Arc<str>,
@@ -89,13 +89,12 @@ impl<H: OpenFile> Stream<H> {
         }
     }
 
-    /// Whether everything that was there at the last look has been handed out, but for a line without
-    /// its newline.
+    /// Whether everything seen at the last look has been handed out, except a line without its newline.
     pub(super) fn is_read(&self) -> bool {
         self.recovery.is_none() && self.rested.is_some()
     }
 
-    /// What was handed out last, as far as it is kept.
+    /// The bytes handed out last, as far as they are kept.
     pub(super) fn trail(&self) -> Vec<u8> {
         self.trail.clone()
     }
@@ -105,14 +104,14 @@ impl<H: OpenFile> Stream<H> {
         self.recovery.is_some()
     }
 
-    /// Whether the file begins as `head` says at this moment.
+    /// Whether the file begins with `head` at this moment.
     pub(super) fn begins_now(&self, head: &Head) -> bool {
         let mut front = vec![0; head.reach()];
         let got = read_full(&self.file, &mut front, 0);
         got.is_ok_and(|got| Head::of(&front[..got]).agrees(head))
     }
 
-    /// Reads what is new, up to the budget.
+    /// Reads new content, up to the budget.
     ///
     /// # Errors
     /// When the file can't be read; the next look tries again.
@@ -122,7 +121,7 @@ impl<H: OpenFile> Stream<H> {
         }
         let stat = self.file.stat()?;
         let before = std::mem::replace(&mut self.stat, stat);
-        // Nothing was written in between, as far as the file system tells.
+        // The file system shows no write in between.
         let is_same = |was: Stat| (was.bytes, was.modified) == (stat.bytes, stat.modified);
         if self.rested.is_some_and(is_same) {
             return Ok(Looked::default());
@@ -130,7 +129,7 @@ impl<H: OpenFile> Stream<H> {
         self.rested = None;
         let room = ctx.buffer.len();
         let got = read_full(&self.file, ctx.buffer, self.position)?;
-        // What was just read may be of the beginning as well, and must be what still stands there.
+        // The bytes just read may include the file's beginning, and then must still stand there.
         let head = match self.torn {
             Some(standing) => self.head.first(standing),
             None => {
@@ -147,7 +146,7 @@ impl<H: OpenFile> Stream<H> {
         };
         let now = Now {
             identity: stat.identity,
-            // What was read is there, even if it came after `stat`.
+            // The bytes read exist, even if they were written after `stat`.
             bytes: stat.bytes.max(self.position + got as u64),
             head: &begins,
         };
@@ -173,7 +172,7 @@ impl<H: OpenFile> Stream<H> {
         }
     }
 
-    /// What stands where the head stood; nothing when what was blank before it is not so any more.
+    /// The bytes that stand where the head stood; empty when the bytes before it are no longer blank.
     fn text_at(&self, head: &Head) -> io::Result<Vec<u8>> {
         let blank_bytes = head.at().min(BLANKS_CHECKED);
         let blank = usize::try_from(blank_bytes).expect("some hundreds");
@@ -223,7 +222,7 @@ impl<H: OpenFile> Stream<H> {
         }
         let mut whole = memrchr(b'\n', data).map_or(0, |newline| newline + 1);
         if full && whole == data.len() {
-            // What follows the last line says whether that is its end.
+            // The byte after the last newline shows whether the line really ends there.
             whole = memrchr(b'\n', &data[..whole - 1]).map_or(0, |newline| newline + 1);
         }
         let Some(doubtful) = doubtful_from(data, whole) else {
@@ -238,14 +237,14 @@ impl<H: OpenFile> Stream<H> {
         Ok(Taken::Lines(whole))
     }
 
-    /// Whether an archive may hold what the file begins with. Where none did and no name has changed
-    /// since, it is no use to look again: some writers do write blank lines.
+    /// Whether an archive may hold the content that the file begins with. If no archive did and no name has
+    /// changed since, another look is of no use: some writers do write blank lines.
     fn may_be_collapsing<F: Files>(&self, ctx: &Ctx<'_, F>) -> bool {
         let names = ctx.files.names_changed(ctx.enterprise).ok();
         names.is_none() || names != self.unarchived
     }
 
-    /// Bytes at the position that are no line: a hole, or the rest of a line that was too long.
+    /// Skips bytes at the position that are not a line: a hole, or the rest of a line that was too long.
     fn pass_over<F>(&mut self, ctx: &mut Ctx<'_, F>, data: &[u8]) -> usize {
         if self.skips_line {
             let end = memchr(b'\n', data);
@@ -270,7 +269,7 @@ impl<H: OpenFile> Stream<H> {
             .drain(..self.trail.len().saturating_sub(TRAIL_BYTES));
     }
 
-    /// A line does not fit in the buffer.
+    /// Grows the buffer for a line that does not fit in it.
     fn make_room<F>(&mut self, ctx: &mut Ctx<'_, F>) {
         if ctx.buffer.len() < LINE_BYTES_MAX {
             let room = (ctx.buffer.len() * 4).min(LINE_BYTES_MAX);
@@ -287,7 +286,7 @@ impl<H: OpenFile> Stream<H> {
         }
     }
 
-    /// What there is of a last line that never got its newline, when nothing more will come.
+    /// Hands out what there is of a last line without a newline, when nothing more will come.
     pub(super) fn give_up<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) {
         let got = read_full(&self.file, ctx.buffer, self.position).unwrap_or(0);
         let end = memchr(b'\n', &ctx.buffer[..got]).unwrap_or(got);
@@ -304,16 +303,16 @@ impl<H: OpenFile> Stream<H> {
     }
 }
 
-/// What became of a buffer.
+/// What happened to the content of a buffer.
 enum Taken {
-    /// So many bytes of lines were handed out.
+    /// This many bytes of lines were handed out.
     Lines(usize),
-    /// The position is another; the rest of the buffer is not what stands there.
+    /// The position has changed, so the rest of the buffer is not what stands there.
     Again,
 }
 
-/// Where lines begin that a collapse may be about to take away: with the line before the first blank
-/// one. Looks at the first `whole` bytes, and one behind them.
+/// Offset from which a collapse may be about to take lines away: the start of the line before the first blank
+/// one. Looks at the first `whole` bytes and one byte after them.
 fn doubtful_from(data: &[u8], whole: usize) -> Option<usize> {
     let seen = &data[..data.len().min(whole + 1)];
     if whole == 0 {

@@ -1,5 +1,5 @@
-//! All folders that are followed, as a machine that others drive: it is told what may have changed and
-//! what time it is, and hands out lines. It never waits.
+//! All followed folders, as a machine that a driver runs: it is told what may have changed and what time it
+//! is, and hands out lines. It never waits.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, FileName, Head};
 
-/// The key of the root among the folders that are watched.
+/// The key of the root among the watched folders.
 pub(super) const ROOT: usize = usize::MAX;
 
-/// Read at once of one file (bytes), so that none keeps the others waiting.
+/// Bytes read of one file at once, so that no file keeps the others waiting.
 const FILE_BYTES: usize = 256 << 10;
 
-/// Read in one round at most (bytes) before what is due is handed out.
+/// Bytes read in one round at most before due lines are handed out.
 const ROUND_BYTES: usize = 4 << 20;
 
-/// The root is listed this often.
+/// Time between two listings of the root.
 const ENTERPRISES_EVERY: Duration = Duration::from_secs(1);
 
-/// Files that are not open are looked at in every so many sweeps.
+/// Files that are not open are looked at once in this many sweeps.
 const LISTING_SWEEPS: u32 = 5;
 
-/// Everything that is followed.
+/// The state of everything that is followed.
 #[derive(Debug)]
 pub struct Tracker<F: Files> {
     files: F,
@@ -42,9 +42,9 @@ pub struct Tracker<F: Files> {
     watched: Vec<bool>,
     root_watched: bool,
     root_dirty: bool,
-    /// The root can't be listed, and that was said.
+    /// The root can't be listed, and that was reported.
     root_fails: bool,
-    /// When the root is listed next, whatever is said of it.
+    /// When the root is listed next, even without an event.
     enterprises_at: Instant,
     merge: Merge,
     news: Vec<News>,
@@ -53,12 +53,12 @@ pub struct Tracker<F: Files> {
     /// Where the next round begins.
     turn: usize,
     sweeps: u32,
-    /// A sweep has found what nobody had told of.
+    /// A sweep has found a change that no event announced.
     surprised: bool,
 }
 
 impl<F: Files> Tracker<F> {
-    /// Follows nothing yet.
+    /// A tracker that follows nothing yet.
     pub fn new(files: F, whom: Whom, filter: RecordFilter) -> Tracker<F> {
         Tracker {
             files,
@@ -81,7 +81,8 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    /// Follows an enterprise; `newest` is the time of its newest record known. The key of its folder.
+    /// Follows an enterprise and returns the key of its folder. `newest` is the time of its newest known
+    /// record.
     pub fn add(&mut self, enterprise: EnterpriseName, newest: Option<Stamp>) -> usize {
         if let Some(&key) = self.keys.get(&enterprise) {
             return key;
@@ -94,7 +95,7 @@ impl<F: Files> Tracker<F> {
         key
     }
 
-    /// Follows an open file of which everything before `position` is known.
+    /// Follows an open file whose content before `position` is known.
     pub fn begin_with(
         &mut self,
         key: usize,
@@ -114,7 +115,7 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    /// A file of this name was written to.
+    /// Notes that a file with this name was written to.
     pub fn written(&mut self, key: usize, name: &str) {
         let Some(folder) = self.folders.get_mut(key) else {
             return;
@@ -126,7 +127,7 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    /// Names came or went in a folder.
+    /// Notes that names in a folder have changed.
     pub fn names_changed(&mut self, key: usize) {
         if key == ROOT {
             self.root_dirty = true;
@@ -135,13 +136,13 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    /// Anything may have happened.
+    /// Notes that anything may have changed.
     pub fn anything_changed(&mut self) {
         self.root_dirty = true;
         self.folders.iter_mut().for_each(Folder::stir);
     }
 
-    /// Makes the next rounds look at everything, whatever was said of it.
+    /// Makes the next rounds look at everything, even without events.
     pub fn sweep(&mut self, now: Instant) {
         if self.root_dirty || now >= self.enterprises_at {
             self.find_enterprises();
@@ -154,8 +155,8 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    /// Reads what is new where something may have changed, up to a budget. True when there is more to
-    /// read at once.
+    /// Reads new content where something may have changed, up to a budget. True when more can be read at
+    /// once.
     pub fn round(&mut self, now: Instant, wall: SystemTime) -> bool {
         let count = self.folders.len();
         let open: usize = self.folders.iter().map(Folder::open_files).sum();
@@ -174,17 +175,17 @@ impl<F: Files> Tracker<F> {
         self.folders.iter().any(|folder| folder.dirty)
     }
 
-    /// Whether a sweep has found, since this was last asked, what nobody had told of.
+    /// Whether a sweep has found, since the last call, a change that no event announced.
     pub fn was_surprised(&mut self) -> bool {
         std::mem::take(&mut self.surprised)
     }
 
-    /// What is due, and what happened.
+    /// The lines that are due, and the news.
     pub fn take(&mut self, now: Instant) -> Batch {
         self.batch(|merge, pieces| merge.due(now, pieces))
     }
 
-    /// Everything that was read, and what happened.
+    /// All lines that were read, and the news.
     pub fn take_all(&mut self) -> Batch {
         self.batch(Merge::all)
     }
@@ -198,7 +199,7 @@ impl<F: Files> Tracker<F> {
         batch
     }
 
-    /// When [`Tracker::take`] has something to hand out; `None` when nothing is held.
+    /// When [`Tracker::take`] has lines to hand out; `None` when no line is held.
     pub fn next_due(&self) -> Option<Instant> {
         match self.news.is_empty() {
             true => self.merge.next_due(),
@@ -206,12 +207,12 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    /// Adds something to be said.
+    /// Adds news for the next batch.
     pub fn tell(&mut self, news: News) {
         self.news.push(news);
     }
 
-    /// The folders that nobody watches yet, by key; `None` for the root.
+    /// The folders that are not watched yet, by key; `None` for the root.
     pub fn unwatched(&self) -> Vec<(usize, Option<EnterpriseName>)> {
         let root = matches!(self.whom, Whom::All) && !self.root_watched;
         let folders = self.folders.iter().zip(&self.watched).enumerate();
@@ -223,7 +224,7 @@ impl<F: Files> Tracker<F> {
             .collect()
     }
 
-    /// A folder is not watched any more.
+    /// Notes that a folder is no longer watched.
     pub fn unwatch(&mut self, key: usize) {
         if key == ROOT {
             self.root_watched = false;
@@ -233,7 +234,7 @@ impl<F: Files> Tracker<F> {
         self.names_changed(key);
     }
 
-    /// A folder is watched now: what changed before is looked at once more.
+    /// Notes that a folder is watched now. It is looked at once more for changes from before.
     pub fn watched(&mut self, key: usize) {
         if key == ROOT {
             self.root_watched = true;
@@ -264,7 +265,7 @@ impl<F: Files> Tracker<F> {
         }
     }
 
-    /// Lists a folder if need be, and reads what is new in its files. Bytes read.
+    /// Lists a folder if necessary, and reads new content of its files. Returns the number of bytes read.
     fn visit(&mut self, key: usize, now: Instant, wall: SystemTime, window: Duration) -> usize {
         let folder = &mut self.folders[key];
         let enterprise = Arc::clone(&folder.enterprise);

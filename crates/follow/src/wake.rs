@@ -1,8 +1,8 @@
-//! What wakes up whoever waits for lines: events of the kernel in the folders, an interruption, the
-//! end of whoever reads the answer, or the time.
+//! Wakes the follower: on kernel events in the folders, on an interruption, when the reader of the output
+//! goes away, or at a given time.
 //!
-//! Events come early, not surely: there are none for what other hosts write to a network file system,
-//! and none on some layered ones. So they only say where to look first.
+//! Events come early but are not certain: a network file system has none for writes of other hosts, and some
+//! layered ones have none at all. So events only say where to look first.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,13 +15,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 
-/// Events read at once (bytes).
+/// Bytes of events read at once.
 const EVENTS_BYTES: usize = 16 << 10;
 
-/// Read in one go at most (times [`EVENTS_BYTES`]): whoever writes faster is seen all the same.
+/// Reads of [`EVENTS_BYTES`] in one go at most. Files of a writer that is faster than that are still looked
+/// at.
 const READS_MAX: usize = 64;
 
-/// A watch is of a folder, not of its name: when that goes, the watch is of no use.
+/// A watch belongs to a folder, not to its name: when the folder is gone, the watch is useless.
 const GONE: ReadFlags = ReadFlags::IGNORED
     .union(ReadFlags::MOVE_SELF)
     .union(ReadFlags::DELETE_SELF);
@@ -29,28 +30,28 @@ const GONE: ReadFlags = ReadFlags::IGNORED
 /// What happened in a watched folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stir {
-    /// A file called so was written to.
+    /// A file with this name was written to.
     Written(String),
-    /// Names came or went.
+    /// Names in the folder changed.
     Names,
-    /// The folder itself went; whatever has its name now is not watched.
+    /// The folder itself is gone; a new one with its name is not watched.
     Gone,
 }
 
 /// What to look at after waking up.
 #[derive(Debug, Default)]
 pub(super) struct Woken {
-    /// By the key of the folder.
+    /// Changes, with the key of each folder.
     pub(super) stirs: Vec<(usize, Stir)>,
-    /// Events were lost: anything may have happened.
+    /// Events were lost, so anything may have changed.
     pub(super) all: bool,
-    /// The user interrupts.
+    /// The user interrupted.
     pub(super) interrupted: bool,
-    /// Nobody reads the answer any more.
+    /// The reader of the output has gone away.
     pub(super) closed: bool,
 }
 
-/// The descriptors that are waited for.
+/// The descriptors that waiting looks at.
 #[derive(Debug)]
 pub(super) struct Wake {
     events: Option<OwnedFd>,
@@ -60,10 +61,10 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    /// Waits for events unless `poll_only`.
+    /// Prepares to wait for events, unless `poll_only`.
     ///
     /// # Errors
-    /// When the kernel has no more of them to give out; the error is none for whoever polls.
+    /// When the kernel has no more event queues to give; with `poll_only` there is no such error.
     pub(super) fn new(
         poll_only: bool,
         interrupt: Option<OwnedFd>,
@@ -86,7 +87,7 @@ impl Wake {
     /// Watches a folder; its events come with `key`.
     ///
     /// # Errors
-    /// When there is no such folder, or no more folders can be watched (`StorageFull`).
+    /// When there is no such folder, or the limit of watched folders is reached (`StorageFull`).
     pub(super) fn watch(&mut self, folder: &Path, key: usize) -> io::Result<()> {
         let Some(events) = &self.events else {
             return Ok(());
@@ -103,15 +104,15 @@ impl Wake {
         Ok(())
     }
 
-    /// Waits until something happens, `until` at the latest; without a time, until something happens.
-    /// With `quiet` folders don't count yet.
+    /// Waits until an event comes, `until` at the latest if it is given. With `quiet`, events of folders do
+    /// not end the wait.
     ///
     /// # Errors
-    /// When the kernel can't wait.
+    /// When the kernel call fails.
     pub(super) fn wait(&mut self, until: Option<Instant>, quiet: bool) -> io::Result<Woken> {
         let mut woken = Woken::default();
         let events = self.events.as_ref().filter(|_| !quiet);
-        // Of the output nothing is waited for but errors, which always count.
+        // For the output only errors are waited for, which are always reported.
         let all = [
             (self.interrupt.as_ref(), PollFlags::IN),
             (self.output.as_ref(), PollFlags::empty()),
@@ -167,14 +168,14 @@ impl Wake {
             let stir = match name {
                 _ if flags.intersects(GONE) => {
                     self.folders.remove(&event.wd());
-                    // Fails where the kernel has done it already.
+                    // It fails where the kernel has already removed the watch.
                     let _ = inotify::remove_watch(events, event.wd());
                     Stir::Gone
                 }
                 Some(name) if flags.contains(ReadFlags::MODIFY) => Stir::Written(name.into_owned()),
                 _ => Stir::Names,
             };
-            // The same again and again, from writers that open the file for each line.
+            // Writers that open the file for each line cause the same event again and again.
             if woken.stirs.last() != Some(&(key, stir.clone())) {
                 woken.stirs.push((key, stir));
             }

@@ -5,11 +5,11 @@ use crate::table::{Light, complete};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
 
-/// What an enterprise answers, of whose calls some are still to be read.
+/// The answer about an enterprise some of whose calls are still to be read.
 pub(super) struct Answer {
-    /// Without calls.
+    /// The answer without its calls.
     pub(super) found: Found,
-    /// Its calls, newest first.
+    /// The calls, newest first.
     pub(super) calls: Vec<Kept>,
 }
 
@@ -17,7 +17,7 @@ impl Answer {
     /// Reads the calls whole.
     ///
     /// # Errors
-    /// What is wrong with a table, as a clause about it: then the answer is of no use.
+    /// What is wrong with a table, as a clause about it; then the answer can't be used.
     pub(super) fn whole(self, question: &SearchQuestion) -> Result<Found, String> {
         Ok(Found {
             calls: read_whole(self.calls, question)?,
@@ -26,7 +26,7 @@ impl Answer {
     }
 }
 
-/// Reads whole what tables told of calls; the calls, in the same order.
+/// Reads the calls that came from tables whole; returns all calls in the same order.
 ///
 /// # Errors
 /// As [`Answer::whole`].
@@ -50,7 +50,7 @@ pub(super) fn read_whole(
 /// A call that was found.
 pub(super) enum Kept {
     Swept(Box<Summary>),
-    /// A table told of it: when it began, the id of its main leg, and where the rest stands.
+    /// It came from a table: when it began, the id of its main leg, and where the rest of it stands.
     Told(Stamp, Box<str>, Light),
 }
 

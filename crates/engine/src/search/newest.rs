@@ -11,11 +11,11 @@ use crate::Engine;
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// Of more calls tables might stay open that are too many.
+/// Above this limit, tables of too many calls might stay open.
 const LIMIT_MAX: usize = 256;
 
-/// The order of calls of several enterprises, each given as when it began, whose it is and the id of its main leg: the
-/// newest first, of one moment by enterprise.
+/// Compares calls of several enterprises, each given as start time, enterprise and id of its main leg: the
+/// newest first, and calls of one moment by enterprise.
 pub fn newest_first(
     (a_first, a_name, a_uid): (Stamp, &EnterpriseName, &str),
     (b_first, b_name, b_uid): (Stamp, &EnterpriseName, &str),
@@ -24,8 +24,9 @@ pub fn newest_first(
 }
 
 impl Engine {
-    /// As [`Engine::search_each`], of which calls may be left out that are not among the newest of all enterprises
-    /// together, up to the limit: only those are read whole. All else is told of each enterprise alone.
+    /// As [`Engine::search_each`], except that only calls among the newest of all enterprises together, up to
+    /// the limit, are read whole; others may be left out. Everything else is answered for each enterprise
+    /// separately.
     pub fn search_newest(
         &self,
         tree: &Tree,
@@ -37,7 +38,8 @@ impl Engine {
         newest.unwrap_or_else(|| self.search_each(tree, enterprises, question))
     }
 
-    /// `None` where a table told what it does not hold: then others may have lost calls to it.
+    /// `None` when a table turned out to lack a call that it listed: other enterprises may then have lost
+    /// calls to it.
     fn newest(
         &self,
         tree: &Tree,

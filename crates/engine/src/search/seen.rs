@@ -1,4 +1,4 @@
-//! Calls that two stretches of time both show.
+//! Calls that two windows of time both show.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use crate::window::is_born_since;
 use calltrace_model::call::SAME_CALL_MILLIS;
 use calltrace_model::record::Stamp;
 
-/// Main legs of calls found, with when each began: a call that two windows both show counts once.
+/// Main legs of the calls found, with the start time of each: a call that two windows show counts once.
 ///
-/// Only an id that is older than the window in which it was found, or does not say how old it is, can be of a call
-/// that another window shows as well.
+/// Only an id that is older than the window in which it was found, or that does not say its age, can belong
+/// to a call that another window shows as well.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) carried: HashMap<Box<str>, Stamp>,
-    /// Channels born in this second (since 1970) or later are of this window's calls alone.
+    /// Channels born in this second (since 1970) or later occur only in this window's calls.
     pub(super) window: Option<i64>,
-    /// What tables tell of the time just before, and all their main legs, once those were asked for.
+    /// The tables that cover the time just before, and all their main legs once those were needed.
     pub(super) told: Vec<Arc<Table>>,
     pub(super) legs_told: Option<HashMap<Box<str>, Stamp>>,
 }
@@ -34,7 +34,7 @@ impl Seen {
         known.is_none_or(|known| known.since(first).abs() > SAME_CALL_MILLIS)
     }
 
-    /// Whether a table tells of an earlier call of this main leg; that hardly ever has to be asked.
+    /// Whether a table has an earlier call with this main leg. This is rarely needed.
     fn is_told(&mut self, uid: &str, first: Stamp) -> bool {
         let legs = self.legs_told.get_or_insert_with(|| {
             let tables = self.told.iter();

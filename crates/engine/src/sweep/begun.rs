@@ -1,9 +1,9 @@
-//! Whether a call began in a window, when only what is near the window was read.
+//! Whether a call began in a window, when only the time near the window was read.
 //!
-//! A call that began before the window and was silent just before it (somebody on hold, or a telephone that
-//! rings for long) looks as if it began with its next record. Its ids tell: each names the second in which its
-//! channel was born. Where a channel was born before anything was read, the records of that time are asked
-//! for it.
+//! A call that began before the window and was silent just before it (a caller on hold, or a phone that rings
+//! for long) looks as if it began with its next record. Its ids tell the difference: each names the second in
+//! which its channel was born. If a channel was born before the time that was read, the earlier records are
+//! searched for it.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -21,11 +21,11 @@ use calltrace_store::index::Key;
 use calltrace_store::scan::{Needles, Task};
 use calltrace_store::source::{Span, first_line_at};
 
-/// Bisection finds a place that is at most this far (bytes) before the first line of a time.
+/// Bisection finds a place that is at most this far (bytes) before the first line of a given time.
 const FIRST_LINE_BYTES: u64 = 64 << 10;
 
 impl Sweep<'_> {
-    /// Whether the records of a call (in order of time) leave it open that it began before the window.
+    /// Whether a call with these records (in order of time) may have begun before the window.
     pub(super) fn may_be_older(&self, facts: &[Fact]) -> bool {
         let is_near = facts
             .first()
@@ -39,7 +39,7 @@ impl Sweep<'_> {
         born.is_some_and(|born| born < self.window.reads_from())
     }
 
-    /// Those of the calls that are not sure that have no record before the window.
+    /// Those of the unsure calls that have no record before the window.
     pub(super) fn begun_here(&mut self, calls: &mut Calls<'_>) -> Vec<Component> {
         let mut unsure = std::mem::take(&mut self.unsure);
         if unsure.is_empty() {
@@ -55,7 +55,7 @@ impl Sweep<'_> {
         unsure
     }
 
-    /// Those of some ids that have records before the window, at most as long before as a call may be
+    /// Those of some ids that have records before the window, at most as long before it as a call may be
     /// silent.
     fn seen_before(&self, uids: &HashSet<&[u8]>, calls: &mut Calls<'_>) -> HashSet<Vec<u8>> {
         let when = Window {
@@ -98,7 +98,7 @@ impl Sweep<'_> {
         all
     }
 
-    /// What must be read to see all records of a time that one of `keys` leads to.
+    /// The content to read to see all records within `when` that one of `keys` leads to.
     fn tasks_of(&self, when: Window, keys: &[Key]) -> Vec<Task> {
         let near = self.corpus.select(|bounds| {
             bounds.first.is_none_or(|first| first < when.end)
@@ -139,8 +139,8 @@ impl Sweep<'_> {
     }
 }
 
-/// Whether the records (in order of time) are only messages and requests that came after the call was
-/// over: its channels were born long before, and Asterisk says nothing of them.
+/// Whether the records (in order of time) are only messages and requests from after the end of the call: its
+/// channels were born long before, and no Asterisk event is among them.
 pub(super) fn is_remnant(zone: LogZone, facts: &[Fact]) -> bool {
     let Some(first) = facts.first() else {
         return false;
@@ -152,13 +152,13 @@ pub(super) fn is_remnant(zone: LogZone, facts: &[Fact]) -> bool {
     !facts.iter().any(Fact::is_asterisk) && facts.iter().any(is_late)
 }
 
-/// When the channel of an id was born; `None` where the id does not say.
+/// When the channel of an id was born; `None` if the id does not say.
 fn born(zone: LogZone, uid: &[u8]) -> Option<Stamp> {
     let moment = chrono::DateTime::from_timestamp(id::epoch_seconds(uid)?, 0)?;
     Some(zone.stamp(moment))
 }
 
-/// The channels of calls that are over, by a hash of their ids, each with the time of its last record.
+/// The channels of finished calls, by a hash of their ids, each with the time of its last record.
 #[derive(Default)]
 pub(super) struct Taken {
     seed: RandomState,
@@ -166,8 +166,9 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Takes the records of a call (in order of time); whether none of its channels was of a call before. One
-    /// that was is no other call: a message or a hangup that came when nothing was waited for any more.
+    /// Adds the records of a call (in order of time) and returns whether all of its channels are new. A call
+    /// with a known channel is not another call: it is a message or a hangup that came after the call had
+    /// ended.
     pub(super) fn is_new(&mut self, facts: &[Fact]) -> bool {
         let Some((first, last)) = facts.first().zip(facts.last()) else {
             return false;
@@ -182,7 +183,7 @@ impl Taken {
             before = uid;
             let known = self.last.insert(self.seed.hash_one(uid), last.at);
             is_new &= known.is_none_or(|at| {
-                // The call's own, of a record before.
+                // The last record is one of this call's own.
                 at == last.at || first.at.since(at) > SAME_CALL_MILLIS
             });
         }

@@ -1,4 +1,4 @@
-//! Goes through one source of a sweep, forward, and parses it on all threads.
+//! Goes forward through one source of a sweep, and parses it on all threads.
 
 use std::sync::Arc;
 
@@ -14,30 +14,30 @@ use calltrace_store::scan::{
 };
 use calltrace_store::source::{Bounds, Source, Span, first_line_at};
 
-/// Content parsed at once: this many tasks of this many bytes.
+/// Number of tasks in which content is parsed at once.
 const TASKS_AT_ONCE: u64 = 4;
 const TASK_BYTES_MAX: u64 = 1 << 20;
 
-/// So many last records of a content say how far it goes.
+/// This many last records of some content show how far it goes.
 const FACTS_BEHIND: usize = 16;
 
-/// Goes through one source, forward.
+/// A position in one source, which moves forward.
 pub(super) struct Cursor<'c> {
     pub(super) index: u32,
     source: &'c Arc<Source>,
-    /// Next content offset, of a source that can be read from the middle.
+    /// Next content offset, in a source that can be read from the middle.
     at: u64,
-    /// The one reader of a source that can't.
+    /// The only reader of a source that can't be read from the middle.
     stream: Option<Blocks<'c>>,
     /// All records up to this time were parsed.
     pub(super) reached: Stamp,
     ordered: bool,
     pub(super) done: bool,
-    /// What a table has told of it.
+    /// How far a table covers the source.
     pub(super) told: Option<Told>,
     /// Records are read with their texts, and lines of no known kind with their times.
     pub(super) for_rows: bool,
-    /// What of it is still to be parsed.
+    /// Plans the content that is still to be parsed.
     ahead: Gauge,
 }
 
@@ -95,7 +95,7 @@ impl<'c> Cursor<'c> {
             all.facts.append(&mut part.facts);
             all.take_rest(&mut part);
         }
-        // The earliest of some, as one may be dated years ahead by a clock that was wrong.
+        // The earliest of the last few is used, since a wrong clock may date one of them years ahead.
         let behind = all.facts.iter().flatten().rev().take(FACTS_BEHIND);
         let last = behind.map(|f| f.at).min();
         if self.ordered {
@@ -139,10 +139,10 @@ impl<'c> Cursor<'c> {
         parts.into_iter().map(with_troubles).collect()
     }
 
-    /// Decodes on this thread, parses on all.
+    /// Decodes on this thread, and parses on all threads.
     fn parse_stream(&mut self, scanner: &'c Scanner, how: How<'_>) -> Vec<Parsed> {
         let source: &'c Source = self.source;
-        // The stream plans for itself.
+        // The stream does its own planning.
         self.ahead.passes(u64::MAX);
         let stream = self.stream.get_or_insert_with(|| scanner.stream(source));
         let mut texts: Vec<(u64, Vec<u8>, Option<Seen>)> = Vec::new();
@@ -198,7 +198,7 @@ fn parse_block(how: How<'_>, block: &Block<'_>, into: &mut Parsed) {
         let record = Record::parse(line);
         let offset = block.offset + at as u64;
         let Some(time) = record.at else {
-            // It is of the time of a record before it, so that windows count it once.
+            // Such a line has the time of the record before it, so that only one window counts it.
             let time = || time_of_record(block, at, line).unwrap_or(EARLIEST);
             if !line.is_empty() && window.holds(time()) {
                 into.unparsed += 1;

@@ -1,4 +1,4 @@
-//! The calls of a window as rows of a table: those that nothing can be added to any more.
+//! The calls of a window as rows of a table: the calls that can't grow any more.
 
 use rayon::prelude::*;
 
@@ -10,17 +10,17 @@ use calltrace_model::call::{Component, Digest, Records, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
 
-/// What was swept for a table.
+/// The result of a sweep for a table.
 pub(crate) struct Swept {
     /// The calls that began before `cut`.
     pub(crate) rows: Vec<Row>,
-    /// Those that began at this time or later may still grow, or are not of the window.
+    /// Calls that began at this time or later may still grow, or do not belong to the window.
     pub(crate) cut: Stamp,
     /// All records up to this time were read.
     pub(crate) reached: Stamp,
     /// Times of lines of no known kind.
     pub(crate) unparsed: Vec<Stamp>,
-    /// What was wrong with the files.
+    /// Damage in the files.
     pub(crate) troubles: Vec<Trouble>,
 }
 
@@ -28,7 +28,7 @@ impl Sweep<'_> {
     /// Sweeps the window for a table.
     ///
     /// # Errors
-    /// Why a table could not tell what is there, as a clause about it.
+    /// Why a table can't represent the window, as a clause about the table.
     pub(crate) fn rows(mut self) -> Result<Swept, String> {
         for cursor in &mut self.cursors {
             cursor.for_rows = true;
@@ -54,7 +54,7 @@ impl Sweep<'_> {
         let open = rows.iter().filter(|(_, settled)| *settled > reached);
         let cut = open.map(|(row, _)| row.call.first).min();
         let cut = cut.map_or(self.window.end, |cut| cut.min(self.window.end));
-        // Of a window without an end nothing is known behind the last record.
+        // In a window without an end, nothing is known after the last record.
         let cut = cut.min(reached);
         rows.retain(|(row, _)| row.call.first < cut);
         Ok(Swept {
@@ -62,7 +62,7 @@ impl Sweep<'_> {
             cut,
             reached,
             unparsed: calls.unparsed_at,
-            // Those who open the files find the others themselves.
+            // The other troubles show again whenever the files are opened.
             troubles: calls.troubles.split_off(self.corpus.troubles.len()),
         })
     }

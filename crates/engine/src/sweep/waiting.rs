@@ -1,4 +1,4 @@
-//! Records of several files, put in order of time.
+//! Puts records of several files in order of time.
 
 use std::collections::VecDeque;
 
@@ -6,18 +6,18 @@ use super::Parsed;
 use calltrace_model::call::Fact;
 use calltrace_model::record::Stamp;
 
-/// What was parsed of some files while others have not come as far: records are joined in order of time,
-/// whatever the files and chunks they come in, since who is in a bridge depends on it.
+/// Parsed records of some files that wait until other files have come as far. Records are joined in order of
+/// time, whatever the files and chunks they come in, since the members of a bridge depend on that order.
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// In order of time, from the first that waits.
+    /// In order of time, starting with the first that waits.
     facts: VecDeque<Fact>,
-    /// What was parsed besides facts.
+    /// The other results of parsing.
     rest: Parsed,
 }
 
 impl Waiting {
-    /// Takes in what was parsed; what is no later than `until` of all that waits.
+    /// Adds parsed content, and returns all waiting content up to `until`.
     pub(super) fn pass(&mut self, mut parsed: Parsed, until: Stamp) -> Parsed {
         if !self.facts.is_empty() {
             parsed.facts.insert(0, self.facts.drain(..).collect());
@@ -27,7 +27,7 @@ impl Waiting {
             self.sort_in(parsed);
             return self.take_until(until);
         }
-        // One file in order is passed on as it is, but for its end.
+        // Content of one ordered file is passed on unchanged, except for its end.
         for list in parsed.facts.iter_mut().rev() {
             let passed = list.partition_point(|f| f.at <= until);
             for fact in list.drain(passed..).rev() {
@@ -40,7 +40,7 @@ impl Waiting {
         parsed
     }
 
-    /// Takes in what is known to be in no order.
+    /// Adds content that is known to be out of order.
     fn sort_in(&mut self, mut parsed: Parsed) {
         self.rest.take_rest(&mut parsed);
         self.facts.extend(parsed.facts.into_iter().flatten());
@@ -48,7 +48,7 @@ impl Waiting {
         facts.sort_by_key(|f| (f.at, f.place));
     }
 
-    /// What is no later than `until`.
+    /// Takes out the content up to `until`.
     pub(super) fn take_until(&mut self, until: Stamp) -> Parsed {
         let count = self.facts.partition_point(|f| f.at <= until);
         Parsed {

@@ -1,8 +1,8 @@
-//! What a table was made of: which files, as far as they went, and by which rules.
+//! What a table was made of: which files, how far they went, and by which rules.
 //!
-//! A table is noted to be of content, not of names: the live file of yesterday is today's archive. Content
-//! counts as the same where an index (which is bound to its file by a fingerprint) names the same checksum,
-//! or where both ends of what was read are as they were, as for a file that an index is of.
+//! A table is bound to content, not to names: the live file of yesterday is today's archive. Content counts
+//! as the same if an index (which a fingerprint binds to its file) names the same checksum, or if both ends
+//! of what was read are unchanged, as for a file with an index.
 
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -15,24 +15,24 @@ use calltrace_store::error::{Times, Trouble};
 use calltrace_store::index::Index;
 use calltrace_store::source::{Source, last_line_end};
 
-/// Changes whenever the same records may make other calls.
+/// Increased whenever the same records may yield other calls.
 const CALL_RULES: u32 = 4;
 
-/// Bytes at either end of what was read that are compared.
+/// Number of bytes that are compared at either end of the content read.
 const PRINT_BYTES: u64 = 4096;
 
-/// A record may be written so much later (milliseconds) than others of a later time.
+/// A record may be written this much later (milliseconds) than records with a later time.
 pub(crate) const DISORDER_MILLIS: i64 = 60_000;
 
-/// More lines of no known kind than this, and a table is not worth it.
+/// With more lines of no known kind than this, a table is not worth its cost.
 const UNPARSED_MAX: usize = 10_000;
 
-/// What a table holds, and what it was made of.
+/// Which calls a table has, and what it was made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Binding {
-    /// The calls that began at this time or later are in it.
+    /// The table has the calls that began at this time or later.
     pub(crate) from: Stamp,
-    /// Those that began at this time or later are not.
+    /// It does not have calls that began at this time or later.
     pub(crate) cut: Stamp,
     /// All records up to this time were read.
     pub(crate) reached: Stamp,
@@ -45,10 +45,10 @@ pub(crate) struct Binding {
     troubles: Vec<Noted>,
 }
 
-/// What was wrong with a file that was read.
+/// Damage in a file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Noted {
-    /// Which of the files.
+    /// Index of the file in [`Binding`].
     file: usize,
     at: u64,
     first_only: bool,
@@ -56,36 +56,35 @@ struct Noted {
     what: String,
 }
 
-/// How a table stands to a corpus.
+/// How a table relates to a corpus.
 #[derive(Debug)]
 pub(crate) struct Held {
-    /// From when on it tells what the corpus would.
+    /// From this time on the table has the calls that the corpus would give.
     pub(crate) from: Stamp,
-    /// By source, how many bytes of it were read.
+    /// By source, how many of its bytes were read for the table.
     pub(crate) read: Vec<Option<u64>>,
-    /// What was wrong with them.
+    /// Damage in those bytes.
     pub(crate) troubles: Vec<Trouble>,
 }
 
-/// A file as far as it was read.
+/// A file, as far as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bound {
-    /// Of its content.
+    /// Length of its content that was read.
     bytes: u64,
-    /// Of all of that, where an index knew it.
+    /// Checksum of its whole content, if an index knew it.
     crc: Option<u32>,
     head: u32,
     tail: u32,
-    /// Length and time of change of a plain file: one that did not grow must not have changed.
+    /// Length and modification time of a plain file: if the length is the same, the time must be too.
     plain: Option<(u64, i64)>,
     first: Option<Stamp>,
     last: Option<Stamp>,
 }
 
 impl Binding {
-    /// What was made of `corpus`, to the calls that began within a window, one of which may be carried into it or not;
-    /// `None` where that can't be told
-    /// apart from something else.
+    /// Binds the calls that began within a window to `corpus`. `None` where its content can't be told apart
+    /// from other content.
     pub(crate) fn of(
         corpus: &Corpus,
         zone: LogZone,
@@ -105,7 +104,7 @@ impl Binding {
         for trouble in troubles {
             let path = |at: &usize| corpus.sources[*at].log.path == trouble.path;
             let file = near.iter().position(path)?;
-            // The rest is for those who read what was written later.
+            // Later damage concerns readers of what was written later.
             if trouble.at < files[file].bytes {
                 noted.push(Noted {
                     file,
@@ -128,7 +127,7 @@ impl Binding {
         })
     }
 
-    /// The calls that began in it are in the table.
+    /// The window of time in which the calls of the table began.
     pub(crate) fn window(&self) -> Window {
         Window {
             start: self.from,
@@ -136,8 +135,8 @@ impl Binding {
         }
     }
 
-    /// How the table stands to `corpus`: it tells of a later time than [`Binding::from`] on where the files
-    /// before that are not those they were. `None` when it is of no use.
+    /// How the table relates to `corpus`. If files of an earlier time have changed, it is valid only from a
+    /// later time than [`Binding::from`] on. `None` when it can't be used.
     pub(crate) fn held(&self, corpus: &Corpus, zone: LogZone) -> Option<Held> {
         if self.zone != zone.0.name() {
             return None;
@@ -167,7 +166,7 @@ impl Binding {
         let edge = reach::HORIZON_MILLIS + reach::QUIET_MILLIS;
         let from = match holds_older {
             true => self.from,
-            // No call of theirs is silent for longer.
+            // No call in those files is silent for longer than this.
             false => self.from.plus_millis(edge),
         };
         let troubles = self.troubles.iter().filter_map(|noted| {
@@ -186,7 +185,7 @@ impl Binding {
         })
     }
 
-    /// As lines of text.
+    /// The binding as lines of text.
     pub(crate) fn encode(&self) -> String {
         let times = |times: &[Stamp]| {
             let times: Vec<String> = times.iter().map(|at| at.0.to_string()).collect();
@@ -229,7 +228,7 @@ impl Binding {
         text
     }
 
-    /// `None` for what is no such text, and for one of other rules.
+    /// `None` for a text that is not a binding, and for a binding by other rules.
     pub(crate) fn decode(text: &str) -> Option<Binding> {
         let mut lines = text.lines();
         let mut line = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(' ');
@@ -265,14 +264,14 @@ impl Binding {
         })
     }
 
-    /// At most so many bytes of logs were read.
+    /// An upper bound of the log bytes that were read.
     pub(crate) fn content_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 }
 
-/// The sources that may hold records of calls that began at `from` or later, as far as they were read up
-/// to `reached`.
+/// The sources that may hold records of calls that began at `from` or later, as far as they were read up to
+/// `reached`.
 fn near(corpus: &Corpus, from: Stamp, reached: Stamp) -> impl Iterator<Item = usize> {
     let before = from.plus_millis(-(reach::HORIZON_MILLIS + reach::QUIET_MILLIS));
     let bounds = corpus.bounds.iter().enumerate();
@@ -283,7 +282,7 @@ fn near(corpus: &Corpus, from: Stamp, reached: Stamp) -> impl Iterator<Item = us
     near.map(|(at, _)| at)
 }
 
-/// Whether a file that ends at `last` ends before a time.
+/// Whether a file that ends at `last` ends before the time `than`.
 fn is_older(last: Option<Stamp>, than: Stamp) -> bool {
     last.is_some_and(|last| last < than)
 }
@@ -321,7 +320,7 @@ impl Bound {
             corpus.indexes[at].as_ref(),
             corpus.bounds[at],
         );
-        // Part of it is in another file.
+        // A part of its content is in another file.
         if source.start() > 0 {
             return None;
         }
@@ -343,7 +342,8 @@ impl Bound {
         })
     }
 
-    /// Whether a source holds what was read then, and nothing behind that belongs before `reached`.
+    /// Whether a source holds what was read for the table, and nothing after it that belongs before
+    /// `reached`.
     fn is_of(&self, corpus: &Corpus, at: usize, reached: Stamp) -> bool {
         let (source, index) = (&corpus.sources[at], corpus.indexes[at].as_ref());
         if source.start() > 0 {
@@ -367,7 +367,7 @@ impl Bound {
         let is_late = |index: &Index| {
             let blocks = index.blocks().unwrap_or_default().iter();
             let behind = blocks.filter(|block| block.span.end > self.bytes);
-            // The block in which it ended then holds records of before.
+            // The block in which the content ended then holds earlier records too.
             let mut times = behind.filter(|block| block.span.start >= self.bytes);
             times.any(|block| {
                 block
@@ -376,7 +376,7 @@ impl Bound {
             })
         };
         let has_grown = total > self.bytes;
-        // What is recovered later is of any time.
+        // Lines that are recovered later may have any time.
         let is_ordered = corpus.bounds[at].ordered && !source.log.name.is_recovered();
         !changed_in_place()
             && !(has_grown && (!is_ordered || index.is_some_and(is_late)))
@@ -412,12 +412,13 @@ impl Bound {
     }
 }
 
-/// Whether a record that was written after others up to `reached` would change what was made of those.
+/// Whether a record of the time `at`, written after records up to `reached`, would change the calls made of
+/// those.
 pub(super) fn is_early(at: Stamp, reached: Stamp) -> bool {
     at < reached.plus_millis(-DISORDER_MILLIS)
 }
 
-/// Length and checksum of the content, where an index knows all of it.
+/// Length and checksum of the content, if an index covers all of it.
 fn whole(source: &Arc<Source>, index: Option<&Index>) -> Option<(u64, u32)> {
     let content = index.filter(|_| !source.may_grow())?.content();
     Some((content.bytes, content.crc))

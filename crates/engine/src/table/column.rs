@@ -1,4 +1,4 @@
-//! A column of a group of rows, as what each row has of it: a value, perhaps one, or any number.
+//! A column of a group of rows, by what each row has in it: one value, an optional value, or a list.
 
 use parquet::errors::{ParquetError, Result};
 
@@ -11,38 +11,47 @@ pub(super) struct Column {
 }
 
 impl Column {
-    /// That of a group of so many rows.
+    /// The column of a group of `rows` rows.
     pub(super) fn new(leaf: Leaf, rows: usize) -> Column {
         Column { leaf, rows }
     }
 
-    /// A value for each row; `values` says of which kind.
+    /// One value for each row; `values` extracts values of the wanted type.
     ///
     /// # Errors
-    /// As all of these: when levels or values do not fit each other.
+    /// When levels or values do not fit each other.
     pub(super) fn one<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Vec<T>> {
         one_each(self.rows, values(self.leaf.values)?)
     }
 
-    /// For each row a value, or none.
+    /// An optional value for each row.
+    ///
+    /// # Errors
+    /// As [`Column::one`].
     pub(super) fn maybe<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Vec<Option<T>>> {
         let Leaf { defs, def_max, .. } = self.leaf;
         one_each(self.rows, maybe(&defs, def_max, values(self.leaf.values)?)?)
     }
 
-    /// For each row any number of values.
+    /// A list of values for each row.
+    ///
+    /// # Errors
+    /// As [`Column::one`].
     pub(super) fn list<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Lists<T>> {
         lists(self.ends()?, values(self.leaf.values)?)
     }
 
-    /// The same, where any value may be missing.
+    /// A list of optional values for each row.
+    ///
+    /// # Errors
+    /// As [`Column::one`].
     pub(super) fn list_of_maybe<T>(
         self,
         values: fn(Values) -> Result<Vec<T>>,
     ) -> Result<Lists<Option<T>>> {
         let ends = self.ends()?;
         let Leaf { defs, def_max, .. } = self.leaf;
-        // A list that is empty has a level all the same.
+        // An empty list has a level too.
         let defs: Vec<i16> = defs.into_iter().filter(|def| *def > 0).collect();
         lists(ends, maybe(&defs, def_max, values(self.leaf.values)?)?)
     }
@@ -71,7 +80,7 @@ fn one_each<T>(rows: usize, values: Vec<T>) -> Result<Vec<T>> {
     is_whole.then_some(values).ok_or_else(torn)
 }
 
-/// Values with those that are missing.
+/// Puts `None` where a value is missing.
 fn maybe<T>(defs: &[i16], most: i16, values: Vec<T>) -> Result<Vec<Option<T>>> {
     let there = defs.iter().filter(|def| **def == most).count();
     if there != values.len() {

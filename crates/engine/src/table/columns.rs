@@ -1,7 +1,7 @@
-//! The columns of a group of rows that a question looks at, each read as a whole.
+//! The columns of a group of rows that a question needs, each read as a whole.
 //!
-//! To put half a million rows together only to count some of them takes longer than all else; so each call is
-//! judged, and counted, by its place in a few columns.
+//! Building half a million rows only to count some of them takes longer than everything else. So each call is
+//! judged and counted by its position in a few columns.
 
 use parquet::errors::Result;
 
@@ -14,7 +14,7 @@ use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::{PhoneQuery, digits_of};
 use calltrace_model::stats::{Names, Requests, StatsCall, StatsRequest};
 
-/// What calls are judged by.
+/// The columns that calls are judged by.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
     first: Vec<Stamp>,
@@ -33,7 +33,7 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Reads what criteria ask for. With the time of day `now` some calls may be in progress.
+    /// Reads the columns that the criteria need. With a present time `now`, some calls may be in progress.
     pub(super) fn read(
         group: &Group<'_>,
         criteria: &Criteria,
@@ -93,7 +93,7 @@ impl Judged {
         Ok(judged)
     }
 
-    /// The rows of the calls that began within a window and are asked for.
+    /// The positions of the rows whose calls began within a window and match.
     pub(super) fn accepted(&self, criteria: &Criteria, window: Window) -> Vec<usize> {
         let is_accepted = |row: &usize| {
             let call = JudgedRow {
@@ -132,7 +132,7 @@ fn text_lists(group: &Group<'_>, name: &str) -> Result<Texts<Lists<i64>>> {
     group.texts(name, |keys| keys.list(Values::numbers))
 }
 
-/// A call, of which only what is asked for was read.
+/// A call of which only the needed columns were read.
 struct JudgedRow<'c> {
     columns: &'c Judged,
     row: usize,
@@ -199,7 +199,7 @@ impl Evidence for JudgedRow<'_> {
         self.has(&self.columns.faults, code.name())
     }
 
-    /// No record is kept that could be asked.
+    /// A table keeps no records that could be matched.
     fn has_match(&self) -> bool {
         false
     }
@@ -244,7 +244,7 @@ impl Figures {
         })
     }
 
-    /// Hands out the call of each of these rows.
+    /// Hands out the calls of these rows.
     pub(super) fn each(
         &self,
         judged: &Judged,

@@ -1,7 +1,8 @@
 //! The bytes of a table: found, checked, read.
 //!
-//! It lies in a folder that the writers of logs may write to. What is read is bounded by its length, what it
-//! says by the logs that it is about; a reader of Parquet that panics over it only makes it useless.
+//! A table lies in a folder that the writers of logs may write to, so it is not trusted. What is read is
+//! bounded by the table's length, and what it says by the logs that it is about. A panic of the Parquet
+//! reader only makes the table unusable.
 
 use std::fmt;
 use std::fs::File;
@@ -21,26 +22,27 @@ use super::row::Row;
 use super::writing::write;
 use calltrace_model::record::LogZone;
 
-/// The key under which the binding is noted.
+/// The key of the binding in the footer.
 pub(super) const BINDING: &str = "calltrace.binding";
 
-/// The key under which the length of what precedes the footer is noted, its checksum, and that of the footer
-/// with zeros in its place: eight digits of base 16.
+/// The key of the checksums in the footer: the length of what precedes the footer, its checksum, and the
+/// footer's own checksum as eight hexadecimal digits, which is computed with zeros in place of these digits.
 const SUM: &str = "calltrace.sum";
 
-/// In the place of the footer's checksum while it is computed.
+/// Stands in for the footer's checksum while it is computed.
 const NO_SUM: &str = "00000000";
 
-/// Behind the footer: its length, and a mark.
+/// What follows the footer: its length and the magic bytes.
 const TAIL_BYTES: usize = 8;
 
-/// No call has fewer bytes in the logs than this.
+/// Every call has at least this many bytes in the logs.
 pub(super) const CALL_BYTES_MIN: u64 = 32;
 
-/// Read at once to compute a checksum (bytes).
+/// Bytes read at once to compute a checksum.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// A table of no more bytes is read at once: each of its columns is small, and there may be thousands of tables.
+/// A table of at most this many bytes is read at once: its columns are small, and there may be thousands of
+/// tables.
 const READ_AT_ONCE_BYTES: u64 = 64 << 10;
 
 /// A table, on disk or in memory.
@@ -57,10 +59,10 @@ impl fmt::Debug for TableFile {
 }
 
 impl TableFile {
-    /// The table in a file of this length.
+    /// Opens the table in a file of this length.
     ///
     /// # Errors
-    /// Why it is of no use, as a clause about it.
+    /// Why it can't be used, as a clause about it.
     pub(super) fn in_file(
         file: File,
         bytes: u64,
@@ -75,10 +77,10 @@ impl TableFile {
         TableFile::of(At::Memory(all), zone)
     }
 
-    /// A table that is nowhere but in memory.
+    /// Opens a table that exists only in memory.
     ///
     /// # Errors
-    /// Why it is of no use, as a clause about it.
+    /// Why it can't be used, as a clause about it.
     pub(super) fn in_memory(
         bytes: Vec<u8>,
         zone: LogZone,
@@ -87,7 +89,7 @@ impl TableFile {
     }
 
     fn of(at: At, zone: LogZone) -> std::result::Result<TableFile, String> {
-        // The reader of Parquet believes a footer.
+        // The Parquet reader trusts the footer, so the footer's checksum is compared first.
         if !has_sound_footer(&at) {
             return Err("is torn".to_owned());
         }
@@ -99,7 +101,6 @@ impl TableFile {
         })
     }
 
-    /// Its length.
     pub(super) fn bytes(&self) -> u64 {
         self.at.len()
     }
@@ -108,12 +109,10 @@ impl TableFile {
         self.rows.noted(key)
     }
 
-    /// How many rows there are.
     pub(super) fn rows(&self) -> usize {
         self.rows.group_rows().fold(0, usize::saturating_add)
     }
 
-    /// The groups of rows.
     pub(super) fn groups(&self) -> Range<usize> {
         0..self.rows.group_rows().count()
     }
@@ -129,10 +128,10 @@ impl TableFile {
         self.rows.group_times(group)
     }
 
-    /// Reads something of a group of rows; nothing of a file whose checksum is wrong.
+    /// Reads a part of a group of rows. Nothing is read from a file whose checksum is wrong.
     ///
     /// # Errors
-    /// What is wrong with it, as a clause about it.
+    /// What is wrong with the table, as a clause about it.
     pub(super) fn read_group<T>(
         &self,
         group: usize,
@@ -144,7 +143,7 @@ impl TableFile {
         caught(|| read(&self.rows.group(group)?)).map_err(|error| format!("can't be read: {error}"))
     }
 
-    /// Whether it has the checksum that is noted in it.
+    /// Whether its content matches the checksum noted in it.
     pub(super) fn is_whole(&self) -> bool {
         *self.is_whole.get_or_init(|| self.has_its_sum())
     }
@@ -160,7 +159,7 @@ impl TableFile {
         };
         let mut hasher = crc32fast::Hasher::new();
         let mut from = self.at.reader(0).take(bytes);
-        // Most tables of many enterprises are small.
+        // Most tables are small when there are many enterprises.
         let mut chunk =
             vec![0; usize::try_from(bytes).map_or(CHUNK_BYTES, |all| all.min(CHUNK_BYTES))];
         let mut left = bytes;
@@ -174,10 +173,10 @@ impl TableFile {
     }
 }
 
-/// The bytes of a table of some rows, with what is noted of them; checked by reading them back.
+/// Encodes rows as a table with its binding, and checks the result by reading it back.
 ///
 /// # Errors
-/// When they can't be told by a table, as a clause about it.
+/// Why a table can't represent them, as a clause about it.
 pub(crate) fn encode(
     rows: &mut [Row],
     binding: &str,
@@ -205,7 +204,7 @@ pub(crate) fn encode(
     }
 }
 
-/// Notes the checksum of a footer in it.
+/// Writes the checksum of a footer into it.
 fn sign_footer(bytes: &mut [u8]) -> Option<()> {
     let (rest, tail) = bytes.split_last_chunk_mut::<TAIL_BYTES>()?;
     let from = rest.len().checked_sub(footer_bytes(*tail))?;
@@ -216,7 +215,7 @@ fn sign_footer(bytes: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-/// Whether a footer has the checksum that is noted in it.
+/// Whether a footer matches the checksum noted in it.
 fn has_sound_footer(at: &At) -> bool {
     let sound = || {
         let end = at.len().checked_sub(TAIL_BYTES as u64)?;
@@ -238,7 +237,7 @@ fn footer_bytes([a, b, c, d, ..]: [u8; TAIL_BYTES]) -> usize {
 /// Where in a footer the digits of its checksum stand.
 fn digits_of(footer: &[u8]) -> Option<Range<usize>> {
     let key = memmem::rfind(footer, SUM.as_bytes())?;
-    // Before a value stand what kind it is of, and its length, which takes one byte.
+    // Two bytes precede the value: its type, and its length, which fits in one byte.
     let value = key + SUM.len() + 2;
     let end = value + usize::from(*footer.get(value - 1)?);
     let digits = end.checked_sub(NO_SUM.len())?..end;
@@ -253,16 +252,16 @@ fn footer_sum(footer: &[u8], digits: &Range<usize>) -> u32 {
     hasher.finalize()
 }
 
-/// What panics is wrong as well: the reader of Parquet is not made for files of somebody else.
+/// Treats a panic as an error: the Parquet reader is not made for untrusted files.
 fn caught<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err(ParquetError::General("it is torn".to_owned())))
 }
 
-/// Bytes that are read at any place by any thread.
+/// Bytes that any thread can read at any offset.
 #[derive(Debug, Clone)]
 enum At {
-    /// Of a file of this length.
+    /// A file of this length.
     File(Arc<File>, u64),
     Memory(Bytes),
 }
@@ -323,7 +322,7 @@ impl ChunkReader for At {
     }
 }
 
-/// Reads from a place on.
+/// A reader from an offset on.
 #[derive(Debug)]
 struct ReadAt {
     from: At,
@@ -338,7 +337,7 @@ impl Read for ReadAt {
     }
 }
 
-/// Counts what is written, and sums it up.
+/// A writer that counts bytes and computes their checksum.
 struct Summed<W> {
     out: W,
     bytes: u64,

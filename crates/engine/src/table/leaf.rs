@@ -1,14 +1,14 @@
-//! The leaf columns of a group of rows, as Parquet has them: values and levels.
+//! The leaf columns of a group of rows as Parquet has them: values and levels.
 //!
-//! A list of optional values has definition levels 0 to 2; a first element has the repetition level 0, later
-//! ones 1.
+//! A list of optional values has definition levels 0 to 2; its first element has repetition level 0, later
+//! ones have 1.
 
 use parquet::basic::Type;
 use parquet::data_type::ByteArray;
 use parquet::errors::{ParquetError, Result};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
-/// Rows of a group: the newest can be read without the rest.
+/// Number of rows in a group, so that the newest calls can be read without the rest.
 pub(super) const GROUP_ROWS: usize = 8_192;
 
 /// The values of one leaf column of a group of rows.
@@ -59,13 +59,13 @@ pub(super) struct Leaf {
     pub(super) values: Values,
     pub(super) defs: Vec<i16>,
     pub(super) reps: Vec<i16>,
-    /// Values and levels that were given out.
+    /// Number of values and levels that were already taken.
     pub(super) value: usize,
     pub(super) level: usize,
 }
 
 impl Leaf {
-    /// An empty column.
+    /// An empty leaf for `column`.
     pub(super) fn of(column: &ColumnDescPtr) -> Leaf {
         Leaf {
             def_max: column.max_def_level(),
@@ -91,12 +91,12 @@ impl Leaf {
     }
 }
 
-/// The columns of a schema, empty.
+/// Empty leaves for all columns of a schema.
 pub(super) fn leaves(descriptor: &SchemaDescriptor) -> Vec<Leaf> {
     descriptor.columns().iter().map(Leaf::of).collect()
 }
 
-/// Values of which a row has any number.
+/// A list of values for each row.
 #[derive(Debug, Default)]
 pub(super) struct Lists<T> {
     /// Where the values of each row end.
@@ -105,7 +105,7 @@ pub(super) struct Lists<T> {
 }
 
 impl<T> Lists<T> {
-    /// Those of a row; none where the column was not read.
+    /// The values of a row; none where the column was not read.
     pub(super) fn of(&self, row: usize) -> &[T] {
         let Some(end) = self.ends.get(row) else {
             return &[];

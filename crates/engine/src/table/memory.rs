@@ -1,7 +1,7 @@
-//! What a process that lives long remembers of tables: those on disk that it has opened and checked, and tables of
-//! its own, of the hours that `rotate` has not come to yet.
+//! What a long-lived process remembers of tables: tables on disk that it has opened and checked, and tables
+//! in memory for the hours that `rotate` has not sealed yet.
 //!
-//! Answers don't depend on it: a table of its own is bound to the logs like one on disk.
+//! Answers do not depend on this memory: a table in memory is bound to the logs like one on disk.
 
 use std::collections::HashMap;
 use std::fs::Metadata;
@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::file::TableFile;
 use calltrace_model::record::Stamp;
 
-/// Tables on disk that stay open (descriptors).
+/// Number of tables on disk that stay open (descriptors).
 const OPEN_MAX: usize = 128;
 
-/// Bytes of its own tables, of all enterprises together; a day of 100 MB takes about 2.5 MB.
+/// Bytes of tables in memory, for all enterprises together; a day of 100 MB takes about 2.5 MB.
 const OWN_BYTES_MAX: u64 = 32 << 20;
 
 /// The memory of tables.
@@ -28,20 +28,19 @@ pub(crate) struct TableMemory {
 struct Known {
     open: HashMap<Look, (Arc<TableFile>, u64)>,
     own: HashMap<PathBuf, (Vec<Own>, u64)>,
-    /// Counts questions.
+    /// Number of questions so far.
     clock: u64,
 }
 
-/// A table of its own.
+/// A table in memory.
 #[derive(Debug, Clone)]
 pub(super) struct Own {
-    /// The calls that began at this time or later are in it.
+    /// It has the calls that began at this time or later.
     pub(super) from: Stamp,
     pub(super) file: Arc<TableFile>,
 }
 
-/// What tells a file that did not change from all others: the kernel sets the time of its last change, whatever a
-/// program does.
+/// The identity of an unchanged file: the kernel sets the change time, which no program can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Look {
     device: u64,
@@ -62,10 +61,10 @@ impl Look {
 }
 
 impl TableMemory {
-    /// The table in a file that looks so, which is read only if it is not remembered.
+    /// The table in the file with this stamp. It is read only if it is not remembered.
     ///
     /// # Errors
-    /// What `read` says.
+    /// The error of `read`.
     pub(super) fn opened(
         &self,
         metadata: &Metadata,
@@ -88,7 +87,7 @@ impl TableMemory {
         Ok(file)
     }
 
-    /// Its own tables of the logs in a folder.
+    /// The tables in memory for the logs in a folder.
     pub(super) fn own_of(&self, folder: &Path) -> Vec<Own> {
         let mut known = self.lock();
         let now = known.tick();
@@ -99,15 +98,15 @@ impl TableMemory {
         own.unwrap_or_default()
     }
 
-    /// Keeps only those of its own tables of a folder that `wanted` takes.
+    /// Keeps only those tables in memory of a folder that `wanted` accepts.
     pub(super) fn retain_own(&self, folder: &Path, wanted: impl Fn(&Own) -> bool) {
         if let Some((own, _)) = self.lock().own.get_mut(folder) {
             own.retain(wanted);
         }
     }
 
-    /// Keeps a table of its own, in the place of those that tell of the same time. The enterprises that were not
-    /// asked for longest are forgotten.
+    /// Keeps a table in memory, and drops those that cover the same time. When memory is full, the
+    /// enterprises that were not asked for longest are dropped first.
     pub(super) fn keep_own(&self, folder: &Path, table: Own) {
         let mut known = self.lock();
         let now = known.tick();

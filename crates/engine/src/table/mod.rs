@@ -1,9 +1,9 @@
-//! Tables of calls: what a sweep over sealed days finds, kept beside their indexes.
+//! Tables of calls: the result of sweeping sealed days, kept next to their indexes.
 //!
-//! A table is a Parquet file `<name>.calls.parquet` in the folder `.calltrace`, with a row for each call that
-//! began within a window of time (`row` has its columns). It is bound to the content it
-//! was made of (`binding`), and has a checksum. If something of that differs, it is as good as none, and the
-//! records are swept; so it costs time only. [`crate::Engine::search`] takes of each window what a table tells
+//! A table is a Parquet file `<name>.calls.parquet` in the folder `.calltrace`, with one row per call that
+//! began within a window of time (`row` has its columns). It is bound to the content it was made of
+//! (`binding`) and has a checksum. If either does not match, the table is ignored and the records are swept,
+//! which costs only time. [`crate::Engine::search`] reads what tables cover of each window
 //! ([`Tables::parts`]) and sweeps the rest.
 
 mod binding;
@@ -40,26 +40,26 @@ pub use row::Row;
 pub(crate) use search::{Light, Picked, Wants, complete};
 pub use writing::CallsWriter;
 
-/// The name of all tables that are nowhere but in memory.
+/// The name shown for tables that exist only in memory.
 const OWN: &str = "in memory";
 
-/// What the name of a table ends in.
+/// The ending of a table's file name.
 const ENDING: &str = ".calls.parquet";
 
-/// What is said of a table that is sound, and does not hold for the files that there are.
+/// The reason for ignoring a sound table that does not match the present files.
 pub(crate) const OF_OTHER_FILES: &str = "is of other files, or the files changed";
 
-/// What the table of a log is called.
+/// The file name of the table of a log.
 pub fn file_name(log: &FileName) -> String {
     format!("{}{ENDING}", log.full())
 }
 
-/// The log whose table is called `name`; `None` for a name that is no table's.
+/// The log whose table has the file name `name`; `None` for a name that is not a table's.
 pub fn log_of(name: &str) -> Option<FileName> {
     FileName::parse(name.strip_suffix(ENDING)?)
 }
 
-/// A table that holds for the files of a corpus.
+/// A table that is valid for the files of a corpus.
 #[derive(Debug)]
 pub(crate) struct Table {
     name: String,
@@ -68,25 +68,25 @@ pub(crate) struct Table {
     held: Held,
 }
 
-/// The tables that hold for the files of a corpus, in order of time.
+/// The tables that are valid for the files of a corpus, in order of time.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     all: Vec<Arc<Table>>,
-    /// Tables that are of no use, each with the reason, as a clause about it.
+    /// Tables that can't be used, each with the reason as a clause about it.
     pub(crate) useless: Vec<(String, String)>,
 }
 
 /// A part of a window.
 #[derive(Debug)]
 pub(crate) enum Part<'t> {
-    /// A table tells which calls began in it.
+    /// A table has the calls that began in it.
     Told(&'t Arc<Table>, Window),
     /// It must be swept.
     Swept(Window),
 }
 
 impl Tables {
-    /// Looks for the tables of a corpus, in its folder and in memory.
+    /// Finds the tables of a corpus, in its folder and in memory.
     pub(crate) fn of(corpus: &Corpus, zone: LogZone, memory: Option<&TableMemory>) -> Tables {
         let mut tables = Tables::default();
         let folder = corpus.folder();
@@ -119,7 +119,7 @@ impl Tables {
         tables
     }
 
-    /// Takes those that are nowhere but in memory, and forgets the ones that hold no longer.
+    /// Adds the tables in memory, and drops those that are no longer valid.
     fn recall(&mut self, corpus: &Corpus, zone: LogZone, memory: &TableMemory) {
         let folder = corpus.folder().path();
         for own in memory.own_of(folder) {
@@ -130,7 +130,7 @@ impl Tables {
         }
     }
 
-    /// Those that have the checksum that is noted in them.
+    /// Only the tables that match the checksum noted in them.
     pub(crate) fn sound(mut self) -> Tables {
         self.all.retain(|table| table.file.is_whole());
         self
@@ -140,7 +140,7 @@ impl Tables {
         &self.all
     }
 
-    /// What those who ask for explanations are told.
+    /// Notes for users who ask for explanations.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> + '_ {
         let note = |(name, why): &(String, String)| {
             format!("the table {name} {why}; its calls are looked for in the logs")
@@ -148,14 +148,14 @@ impl Tables {
         self.useless.iter().map(note)
     }
 
-    /// Those that may answer what depends on criteria alone.
+    /// Only the tables that can answer these criteria.
     pub(crate) fn for_criteria(mut self, criteria: &Criteria) -> Tables {
-        // Nobody can be asked for by an empty name; that is for the records to say.
+        // An empty name matches no person; the records decide what it means.
         let names = [&criteria.extensions, &criteria.trunks, &criteria.chats];
         if names.into_iter().flatten().any(String::is_empty) {
             self.all.clear();
         }
-        // What is wrong with a call may depend on the time until some hours after its end.
+        // The faults of a call may depend on the time until some hours after its end.
         if criteria.fault.is_some() {
             self.all.retain(|table| {
                 let settled = table.binding.reached.plus_millis(2 * reach::HORIZON_MILLIS);
@@ -173,14 +173,14 @@ impl Tables {
         from: Stamp,
         bytes: Vec<u8>,
     ) {
-        // One that can't be read would be no use; the next question finds out in the same way.
+        // A table that can't be read is not kept; the next question sweeps as this one did.
         if let Ok(file) = TableFile::in_memory(bytes, zone) {
             let file = Arc::new(file);
             memory.keep_own(corpus.folder().path(), memory::Own { from, file });
         }
     }
 
-    /// The table in memory that ends where a window starts: when its calls began, and its length (bytes).
+    /// The table in memory that ends where a window starts: the start of its time, and its length (bytes).
     pub(crate) fn own_before(&self, start: Stamp) -> Option<(Stamp, u64)> {
         let mut own = self.all.iter().filter(|table| table.name == OWN);
         let table = own.find(|table| table.binding.cut == start)?;
@@ -190,7 +190,7 @@ impl Tables {
     /// The parts of a window, in order of time.
     pub(crate) fn parts(&self, corpus: &Corpus, window: Window) -> Vec<Part<'_>> {
         let mut parts = Vec::new();
-        // Nothing is before the first of all records.
+        // Nothing precedes the first of all records.
         let firsts: Option<Vec<Stamp>> = corpus.bounds.iter().map(|bounds| bounds.first).collect();
         let first = firsts.and_then(|firsts| firsts.into_iter().min());
         let first = first.unwrap_or(window.start);
@@ -203,7 +203,7 @@ impl Tables {
             };
             let is_whole =
                 told.start == table.held.from.max(first) && told.end == table.binding.cut;
-            // What is wrong with a file is only known of all that a table tells.
+            // Damage in files is known only for a table as a whole, not for a part of it.
             if told.start >= told.end || !is_whole && !table.held.troubles.is_empty() {
                 continue;
             }
@@ -214,7 +214,7 @@ impl Tables {
             parts.push(Part::Told(table, told));
             at = told.end;
         }
-        // Without a table the window is swept as it is.
+        // Without tables the window is swept as one.
         if parts.is_empty() {
             return vec![Part::Swept(window)];
         }
@@ -225,7 +225,7 @@ impl Tables {
         parts
     }
 
-    /// By source, what the table has told that ends where a window starts.
+    /// By source, how far the table goes that ends where a window starts.
     pub(crate) fn told_before(&self, start: Stamp) -> Vec<Option<Told>> {
         let table = self.all.iter().find(|table| table.binding.cut == start);
         let Some(table) = table else {
@@ -240,7 +240,7 @@ impl Tables {
 /// Opens the table `name` of a folder, unless it is remembered.
 ///
 /// # Errors
-/// Why it is of no use, as a clause about it.
+/// Why it can't be used, as a clause about it.
 fn open(
     folder: &Folder,
     name: &str,
@@ -256,7 +256,7 @@ fn open(
     }
 }
 
-/// Whether a log is one of a corpus: its table may outlive it.
+/// Whether a log is still in a corpus: a table may outlive its log.
 fn is_there(corpus: &Corpus, log: &FileName) -> bool {
     let mut sources = corpus.sources.iter();
     sources.any(|source| source.log.name.stem == log.stem)
@@ -267,7 +267,7 @@ impl Table {
         &self.name
     }
 
-    /// The time that it tells of.
+    /// The window of time in which its calls began.
     pub(crate) fn window(&self) -> Window {
         Window {
             start: self.held.from,
@@ -275,7 +275,7 @@ impl Table {
         }
     }
 
-    /// What was wrong with the files that it was made of.
+    /// Damage in the files that it was made of.
     pub(crate) fn troubles(&self) -> &[Trouble] {
         &self.held.troubles
     }
@@ -284,10 +284,10 @@ impl Table {
         &self.binding
     }
 
-    /// The table in a file, if it holds for a corpus.
+    /// Takes the table in a file, if it is valid for a corpus.
     ///
     /// # Errors
-    /// Why it is of no use, as a clause about it.
+    /// Why it can't be used, as a clause about it.
     fn of(
         corpus: &Corpus,
         name: &str,

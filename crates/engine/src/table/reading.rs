@@ -1,6 +1,6 @@
-//! Rows out of the bytes of a Parquet file.
+//! Decodes rows from the bytes of a Parquet file.
 //!
-//! Nothing here trusts the file: levels and values that do not fit each other end the reading.
+//! The file is not trusted: levels and values that do not fit each other end the reading with an error.
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -23,13 +23,13 @@ use super::words::{Keys, Texts, Words};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::QUARTER_MILLIS;
 
-/// [`SCHEMA`], read once: thousands of tables may be opened for one question.
+/// [`SCHEMA`], parsed once: thousands of tables may be opened for one question.
 static COLUMNS: LazyLock<Option<SchemaDescPtr>> = LazyLock::new(|| {
     let schema = parse_message_type(SCHEMA).ok()?;
     Some(Arc::new(SchemaDescriptor::new(Arc::new(schema))))
 });
 
-/// Where that column stands among the leaves.
+/// The index of the column `start_time` among the leaves.
 const START_TIME: usize = 2;
 
 /// Reads the rows of a Parquet file.
@@ -39,13 +39,13 @@ pub(super) struct Rows<R: ChunkReader + 'static> {
 }
 
 impl<R: ChunkReader> Rows<R> {
-    /// That it has these columns, the rules say that it was made by.
+    /// Opens a file. That it has these columns is known from the rules in its binding.
     ///
     /// # Errors
-    /// When it is no Parquet file of so many columns.
+    /// When it is not a Parquet file with that number of columns.
     pub(super) fn open(from: R, zone: LogZone) -> Result<Rows<R>> {
         let columns = COLUMNS.as_ref().ok_or_else(torn)?;
-        // To read what it says of its columns besides takes twice as long as all else.
+        // Reading the other metadata of the columns takes twice as long as everything else.
         let options = ReadOptionsBuilder::new()
             .with_parquet_schema(Arc::clone(columns))
             .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
@@ -55,7 +55,7 @@ impl<R: ChunkReader> Rows<R> {
         Ok(Rows { reader, zone })
     }
 
-    /// What is noted under a key beside the rows.
+    /// The value of a key in the footer.
     pub(super) fn noted(&self, key: &str) -> Option<&str> {
         let notes = self
             .reader
@@ -65,13 +65,13 @@ impl<R: ChunkReader> Rows<R> {
         notes.iter().find(|note| note.key == key)?.value.as_deref()
     }
 
-    /// How many rows each group has.
+    /// The number of rows of each group.
     pub(super) fn group_rows(&self) -> impl Iterator<Item = usize> + '_ {
         let groups = self.reader.metadata().row_groups().iter();
         groups.map(|group| usize::try_from(group.num_rows()).unwrap_or(usize::MAX))
     }
 
-    /// The first and the last `start_time` of a group; `None` where that is not noted.
+    /// The first and the last `start_time` of a group; `None` if the file does not note them.
     pub(super) fn group_times(&self, group: usize) -> Option<(Stamp, Stamp)> {
         let column = self
             .reader
@@ -105,7 +105,7 @@ impl<R: ChunkReader> Rows<R> {
     }
 }
 
-/// A group of rows, of which single columns are read, or all.
+/// A group of rows, whose columns can be read one by one or together.
 pub(super) struct Group<'r> {
     reader: Box<dyn RowGroupReader + 'r>,
     descriptor: &'r SchemaDescriptor,
@@ -114,7 +114,7 @@ pub(super) struct Group<'r> {
 }
 
 impl Group<'_> {
-    /// Reads all columns and lends each row to `take`, with its place.
+    /// Reads all columns and lends each row to `take`, with its position.
     ///
     /// # Errors
     /// When levels or values do not fit each other.
@@ -122,10 +122,10 @@ impl Group<'_> {
         self.each_row_of(0..self.rows, take)
     }
 
-    /// The same of the rows at these places alone.
+    /// The same for the rows at these positions only.
     ///
     /// # Errors
-    /// As [`Group::each_row`]; when there are fewer rows.
+    /// As [`Group::each_row`]; also when the group has fewer rows.
     pub(super) fn each_row_of(
         &self,
         rows: Range<usize>,
@@ -171,13 +171,15 @@ impl Group<'_> {
         Ok(leaf)
     }
 
-    /// The column of this name; of a list that of its values, of a list of groups the one that is named behind a dot.
+    /// The column with this name. For a list it is the column of its values; for a list of groups, the name
+    /// after the dot selects the field.
     pub(super) fn column(&self, name: &str) -> Result<Column> {
         let leaf = self.leaf(self.named(name)?, 0..self.rows)?;
         Ok(Column::new(leaf, self.rows))
     }
 
-    /// A column of text: each text once, and, in the `shape` of the column, which of them its values are.
+    /// A column of text: each distinct text once, and, in the `shape` of the column, the number of the text
+    /// for each value.
     pub(super) fn texts<C>(
         &self,
         name: &str,
@@ -186,7 +188,7 @@ impl Group<'_> {
         let at = self.named(name)?;
         let (words, leaf) = match self.keys(at)? {
             Some(keyed) => keyed,
-            // Most of its values differ, and stand there as they are.
+            // Most of its values differ, so they are written without a dictionary.
             None => {
                 let mut leaf = self.leaf(at, 0..self.rows)?;
                 let words = Words::of_values(&leaf.values);
@@ -199,7 +201,8 @@ impl Group<'_> {
         Ok(Texts { words, keys })
     }
 
-    /// The dictionary of a column and the places in it that stand for values; `None` of one that is not written so.
+    /// The dictionary of a column and the numbers that stand for its values; `None` of a column without a
+    /// dictionary.
     fn keys(&self, at: usize) -> Result<Option<(Words, Leaf)>> {
         let mut pages = self.reader.get_column_page_reader(at)?;
         let Some(Page::DictionaryPage { buf, .. }) = pages.get_next_page()? else {
@@ -219,7 +222,7 @@ impl Group<'_> {
         Ok(Some((words, leaf)))
     }
 
-    /// Where the column of a name stands.
+    /// The index of the column with this name.
     fn named(&self, name: &str) -> Result<usize> {
         let (list, inner) = name.split_once('.').unwrap_or((name, ""));
         let is_it = |column: &ColumnDescPtr| match column.path().parts() {
@@ -233,7 +236,8 @@ impl Group<'_> {
 
     /// A moment for each row.
     pub(super) fn moments(&self, name: &str) -> Result<Vec<Stamp>> {
-        // A zone's rules cost more than all else that is read of a moment; they change at a quarter of an hour.
+        // The rules of a zone cost more than everything else in reading a moment. They change only at
+        // quarters of an hour.
         let mut known: Option<(i64, i64)> = None;
         let numbers = self.column(name)?.one(Values::numbers)?.into_iter();
         let moments = numbers.map(|millis| {
@@ -250,7 +254,7 @@ impl Group<'_> {
         moments.collect()
     }
 
-    /// For each row a word out of a few.
+    /// One of a few known words for each row.
     pub(super) fn words<T: Copy>(
         &self,
         name: &str,
@@ -289,7 +293,7 @@ fn read_all<T: DataType>(
     Ok(())
 }
 
-/// Puts rows together from columns.
+/// Assembles rows from columns.
 struct Assembler {
     leaves: Vec<Leaf>,
     leaf: usize,
@@ -298,7 +302,7 @@ struct Assembler {
 }
 
 impl Assembler {
-    /// The next value of the next column: `None` when there is none.
+    /// The next value of the next column; `None` when it is missing.
     fn next(&mut self) -> Option<(&Values, usize)> {
         let leaf = self.leaves.get_mut(self.leaf)?;
         self.leaf += 1;
@@ -347,7 +351,7 @@ impl Assembler {
         number
     }
 
-    /// How many elements the next list has.
+    /// The number of elements of the next list.
     fn elements(&self) -> usize {
         let Some(leaf) = self.leaves.get(self.leaf) else {
             return 0;

@@ -1,7 +1,7 @@
-//! One call of a table: which column holds what.
+//! One call of a table, and which column holds what.
 //!
-//! [`SCHEMA`] names the columns for those who read the file with another program, [`visit`] goes through
-//! the same columns in the same order, whether a row is written or read.
+//! [`SCHEMA`] names the columns for readers of the file in other programs. [`visit`] goes through the same
+//! columns in the same order, whether a row is written or read.
 
 use calltrace_model::call::{
     Digest, Direction, Heard, Outcome, Request, RingOutcome, Ringing, Summary, Transfer,
@@ -76,14 +76,12 @@ message call {
 }
 ";
 
-/// A call of a table: its summary (without its legs) and what its records show besides.
+/// A call of a table: its summary (without its legs) and its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Whose.
     pub enterprise: String,
-    /// The call; its outcome is not settled (see [`Summary::settle`]).
+    /// The call. Its outcome is not settled (see [`Summary::settle`]).
     pub call: Summary,
-    /// What its records show.
     pub digest: Digest,
 }
 
@@ -97,33 +95,28 @@ impl Default for Row {
     }
 }
 
-/// What goes through the columns of a row, in the order of [`SCHEMA`]: it gives values or takes them.
+/// A visitor of the columns of a row, in the order of [`SCHEMA`]. It reads the values or sets them.
 pub(super) trait Visitor {
-    /// Text.
     fn text(&mut self, value: &mut String);
-    /// Text that may be missing.
     fn maybe_text(&mut self, value: &mut Option<String>);
-    /// A number.
     fn number(&mut self, value: &mut i64);
-    /// A number that may be missing.
     fn maybe_number(&mut self, value: &mut Option<i64>);
-    /// Yes or no.
     fn flag(&mut self, value: &mut bool);
     /// The moment of a record.
     fn moment(&mut self, value: &mut Stamp);
-    /// A word out of a few; one that is none of them leaves the value as it was.
+    /// One of a few words; an unknown word leaves the value unchanged.
     fn word<T: Copy>(&mut self, value: &mut T, all: &[T], name: impl Fn(T) -> &'static str);
-    /// A list; `each` goes through the columns of one element.
+    /// A list; `each` visits the columns of one element.
     fn list<T: Default>(&mut self, values: &mut Vec<T>, each: impl FnMut(&mut Self, &mut T));
 }
 
-/// All columns.
+/// Visits all columns.
 pub(super) fn visit(v: &mut impl Visitor, row: &mut Row) {
     visit_judged(v, row);
     visit_rest(v, &mut row.call);
 }
 
-/// The columns that calls are judged by and counted.
+/// Visits the columns that calls are judged and counted by.
 fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
     let Row {
         enterprise,
@@ -167,7 +160,7 @@ fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
     });
 }
 
-/// The other columns.
+/// Visits the other columns.
 fn visit_rest(v: &mut impl Visitor, call: &mut Summary) {
     let mut status = call
         .call_status
@@ -226,7 +219,7 @@ fn visit_rest(v: &mut impl Visitor, call: &mut Summary) {
     });
 }
 
-/// One element for each person of a stretch: those of the same times are one stretch.
+/// One element for each person in a stretch of talk; elements with the same times are one stretch.
 fn heard(v: &mut impl Visitor, start: Stamp, all: &mut Vec<Heard>) {
     let alone = |heard: &Heard| {
         let (from, to) = (heard.from, heard.to);
@@ -275,7 +268,7 @@ fn maybe_after(v: &mut impl Visitor, start: Stamp, at: &mut Option<Stamp>) {
     *at = millis.map(|millis| Stamp(start.0.wrapping_add(millis)));
 }
 
-/// A list of what has no value of its own to begin with.
+/// A list of a type without a default value.
 fn list_of<V: Visitor, T>(
     v: &mut V,
     all: &mut Vec<T>,

@@ -1,4 +1,4 @@
-//! What a table tells of the calls that are asked for.
+//! Searches a table for the calls that are asked for.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::StatsCall;
 
-/// A call that a table tells of, of which the rest stands there.
+/// The position of a call in a table, from which the rest of it can be read.
 #[derive(Debug, Clone)]
 pub(crate) struct Light {
     table: Arc<Table>,
@@ -22,29 +22,27 @@ pub(crate) struct Light {
     row: usize,
 }
 
-/// What is to be read of calls besides what they are judged by.
+/// Which columns to read besides those that calls are judged by.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wants {
-    /// The ids of their main legs.
     pub(crate) uids: bool,
-    /// Their figures.
     pub(crate) figures: bool,
 }
 
-/// The calls of a group of rows that are asked for.
+/// The matching calls of a group of rows.
 #[derive(Debug)]
 pub(crate) struct Picked {
     group: usize,
     judged: Judged,
-    /// Where they were wanted.
+    /// The ids, if they were read.
     uids: Option<Texts<Vec<i64>>>,
     figures: Option<Figures>,
-    /// Their places, in the order of their beginnings.
+    /// Positions of the rows, in the order of the calls' beginnings.
     rows: Vec<usize>,
 }
 
 impl Table {
-    /// The groups of rows that have calls which began within a window, in order of time.
+    /// The groups of rows with calls that began within a window, in order of time.
     pub(crate) fn groups_in(&self, window: Window) -> Vec<usize> {
         let is_near = |group: &usize| {
             let times = self.file.group_times(*group);
@@ -53,24 +51,24 @@ impl Table {
         self.file.groups().filter(is_near).collect()
     }
 
-    /// When the first and the last call of a group began; no call of a group before it began later. `None` where
-    /// nothing says.
+    /// When the first and the last call of a group began; no call of an earlier group began later. `None` if
+    /// the file does not note it.
     pub(crate) fn group_times(&self, group: usize) -> Option<(Stamp, Stamp)> {
         self.file.group_times(group)
     }
 
-    /// How many lines of no known kind there are in a window.
+    /// Number of lines of no known kind in a window.
     pub(crate) fn unparsed_in(&self, window: Window) -> u64 {
         let unparsed = self.binding.unparsed.iter();
         unparsed.filter(|at| window.holds(**at)).count() as u64
     }
 
-    /// Whether one of its calls may be in a table of earlier calls as well.
+    /// Whether one of its calls may also be in a table of earlier calls.
     pub(crate) fn is_carried(&self) -> bool {
         self.binding.is_carried
     }
 
-    /// The calls of a group that began within a window and are asked for.
+    /// The calls of a group that began within a window and match.
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
@@ -108,7 +106,7 @@ impl Table {
         }
     }
 
-    /// The main leg of each call, with when it began; none of a table that can't be read.
+    /// The main leg of each call, with the time the call began; empty for a table that can't be read.
     pub(crate) fn main_legs(&self) -> HashMap<Box<str>, Stamp> {
         let legs_of = |group| {
             let legs = self.file.read_group(group, |columns| {
@@ -123,7 +121,7 @@ impl Table {
         self.file.groups().flat_map(legs_of).collect()
     }
 
-    /// The time of day, unless all calls were over then.
+    /// The present time, if calls may have been in progress then.
     fn now_if_open(&self, criteria: &Criteria) -> Option<Stamp> {
         criteria.now.filter(|now| *now < self.binding.reached)
     }
@@ -150,7 +148,7 @@ impl Table {
     }
 }
 
-/// What is said of a table with calls that can't be its own.
+/// The error for a table with calls from outside its own window.
 const OUT: &str = "has calls of another time than it says";
 
 impl Picked {
@@ -158,7 +156,8 @@ impl Picked {
         self.rows.len()
     }
 
-    /// Keeps those that `wanted` takes by the id of their main leg and their beginning; all, where ids were not read.
+    /// Keeps the calls that `wanted` accepts by the id of their main leg and their start time; keeps all if
+    /// ids were not read.
     pub(crate) fn retain(&mut self, mut wanted: impl FnMut(&str, Stamp) -> bool) {
         let judged = &self.judged;
         if let Some(uids) = &self.uids {
@@ -167,13 +166,13 @@ impl Picked {
         }
     }
 
-    /// When each of them began, and how it ended.
+    /// The start time and the outcome of each call.
     pub(crate) fn outcomes(&self) -> impl Iterator<Item = (Stamp, Outcome)> + '_ {
         let rows = self.rows.iter();
         rows.map(|row| (self.judged.first(*row), self.judged.outcome(*row)))
     }
 
-    /// Each of them, with what it is sorted by; the rest stands in `table`. None where ids were not read.
+    /// Each call, with what it is sorted by; the rest of it is in `table`. Empty if ids were not read.
     pub(crate) fn each<'p>(
         &'p self,
         table: &'p Arc<Table>,
@@ -191,7 +190,7 @@ impl Picked {
         self.uids.iter().flat_map(all)
     }
 
-    /// Hands out the figures of each of them, if they were read.
+    /// Hands out the figures of each call, if they were read.
     pub(crate) fn each_figures(&self, add: &mut dyn FnMut(&StatsCall<'_>)) {
         if let Some(figures) = &self.figures {
             figures.each(&self.judged, &self.rows, add);
@@ -199,7 +198,7 @@ impl Picked {
     }
 }
 
-/// The calls that tables told of, in the same order, with their digests where these are wanted.
+/// The calls at these positions, in the same order, with their digests if wanted.
 ///
 /// # Errors
 /// What is wrong with a table, as a clause about it.
@@ -226,7 +225,7 @@ pub(crate) fn complete(
     Ok(calls.into_iter().map(|(_, call)| call).collect())
 }
 
-/// Those calls of `lights` at the places `all`, which are of one group of rows, each with its place.
+/// The calls of `lights` at the indices `all`, which are of one group of rows, each with its index.
 fn complete_group(
     lights: &[Light],
     all: &[usize],

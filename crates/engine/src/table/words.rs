@@ -1,7 +1,7 @@
-//! Columns of text, each text once: Parquet writes a dictionary, and numbers in the place of values.
+//! Columns of text, each distinct text once: Parquet writes a dictionary, and numbers in place of values.
 //!
-//! To hand out a text for each of half a million values takes longer than all else that is done with them. So the
-//! reader is given a dictionary of numbers in the place of the texts, and decodes which of them values are.
+//! Producing a text for each of half a million values takes longer than everything else done with them. So
+//! the reader gets a dictionary of numbers instead of texts, and decodes the number of each value.
 
 use bytes::Bytes;
 use parquet::basic::Encoding;
@@ -10,16 +10,16 @@ use parquet::errors::{ParquetError, Result};
 
 use super::leaf::{Lists, Values};
 
-/// Texts, by number.
+/// Distinct texts, by number.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     text: String,
-    /// Where each ends.
+    /// The end of each text.
     ends: Vec<usize>,
 }
 
 impl Words {
-    /// Those of a dictionary; `None` of one that is torn. A length stands before each of them.
+    /// The texts of a dictionary, in which a length precedes each text; `None` if it is malformed.
     pub(super) fn of_dictionary(mut bytes: &[u8]) -> Option<Words> {
         let mut words = Words::default();
         words.text.reserve(bytes.len());
@@ -32,7 +32,7 @@ impl Words {
         Some(words)
     }
 
-    /// Those that are the values of a column, in its order.
+    /// The values of a column, in its order.
     pub(super) fn of_values(values: &Values) -> Words {
         let mut words = Words::default();
         if let Values::Texts(texts) = values {
@@ -41,7 +41,7 @@ impl Words {
         words
     }
 
-    /// Of bytes that are no text, which a forged table may have, an empty one.
+    /// Adds a text. Bytes that are not valid UTF-8, which a forged table may have, count as an empty text.
     fn push(&mut self, word: &[u8]) {
         self.text
             .push_str(std::str::from_utf8(word).unwrap_or_default());
@@ -52,7 +52,7 @@ impl Words {
         self.ends.len()
     }
 
-    /// The text of this number, which [`Keys`] has given.
+    /// The text with this number, as [`Keys`] numbers them.
     fn of(&self, key: i64) -> &str {
         let key = key as usize;
         let start = key.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -64,7 +64,7 @@ impl Words {
     }
 }
 
-/// A column of text: the texts, and for its values which of them they are.
+/// A column of text: the distinct texts, and the number of the text for each value.
 #[derive(Debug, Default)]
 pub(super) struct Texts<C> {
     pub(super) words: Words,
@@ -89,15 +89,15 @@ impl Texts<Lists<i64>> {
     }
 }
 
-/// The pages of a column with the numbers from 0 on as its dictionary. The first page that holds values themselves is
-/// refused.
+/// The pages of a column with the numbers from 0 on as its dictionary. The first page that holds values
+/// directly is refused.
 pub(super) struct Keys {
     dictionary: Option<Page>,
     pages: Box<dyn PageReader>,
 }
 
 impl Keys {
-    /// In the place of a dictionary of so many texts; `pages` come after it.
+    /// Replaces a dictionary of `words` texts; `pages` are the pages after it.
     pub(super) fn new(words: usize, pages: Box<dyn PageReader>) -> Keys {
         let numbers = (0i64..).take(words);
         let bytes: Vec<u8> = numbers.flat_map(i64::to_le_bytes).collect();

@@ -1,4 +1,4 @@
-//! Rows to the bytes of a Parquet file.
+//! Encodes rows as the bytes of a Parquet file.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::leaf::{GROUP_ROWS, Leaf, Values, leaves};
 use super::row::{Row, SCHEMA, Visitor, visit};
 use calltrace_model::record::{LogZone, Stamp};
 
-/// Writes calls as a Parquet file with the columns of a table, a group of rows at a time.
+/// Writes calls as a Parquet file with the columns of a table, one group of rows at a time.
 ///
 /// Memory holds the calls of one group, however many are written.
 pub struct CallsWriter<W: Write + Send> {
@@ -25,7 +25,7 @@ pub struct CallsWriter<W: Write + Send> {
 }
 
 impl<W: Write + Send> CallsWriter<W> {
-    /// A file into `out`, of calls whose record times are of `zone`.
+    /// Begins a file in `out`, for calls whose record times are in `zone`.
     ///
     /// # Errors
     /// When `out` can't be written.
@@ -48,7 +48,7 @@ impl<W: Write + Send> CallsWriter<W> {
         }
     }
 
-    /// Writes what is still to be written. Without it there is no Parquet file.
+    /// Writes the remaining rows and the end of the file. A file without its end is not a Parquet file.
     ///
     /// # Errors
     /// When the output can't be written.
@@ -67,7 +67,7 @@ impl<W: Write + Send> CallsWriter<W> {
     }
 }
 
-/// The error of the output itself, where it is one.
+/// The error of the output, if that is the cause.
 fn io_error(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(error) => match error.downcast::<io::Error>() {
@@ -78,10 +78,10 @@ fn io_error(error: ParquetError) -> io::Error {
     }
 }
 
-/// Writes rows, with what is to be known of them as a whole, which is asked for once the rows are written.
+/// Writes rows, then the metadata that `about` gives once the rows are written.
 ///
 /// # Errors
-/// When `out` does.
+/// When `out` can't be written.
 pub(super) fn write<W: Write + Send>(
     out: W,
     rows: &mut [Row],
@@ -95,7 +95,7 @@ pub(super) fn write<W: Write + Send>(
     groups.end(about)
 }
 
-/// Groups of rows in a file that has no end yet.
+/// Groups of rows in a file that is not complete yet.
 struct Groups<W: Write + Send> {
     file: SerializedFileWriter<W>,
     descriptor: SchemaDescriptor,
@@ -166,8 +166,8 @@ impl<W: Write + Send> Groups<W> {
     }
 }
 
-/// How a column is written in which hardly any value comes twice: as differences, since times and ids differ
-/// little from row to row, and lengths of time are small numbers. `None` for all others.
+/// The encoding of a column whose values hardly ever repeat: differences, since times and ids differ little
+/// from row to row, and durations are small numbers. `None` for all other columns.
 fn encoding_of(column: &ColumnPath) -> Option<Encoding> {
     let column = column.string();
     let is_length = column.contains("_ms") && !column.starts_with("silence");
@@ -179,12 +179,12 @@ fn encoding_of(column: &ColumnPath) -> Option<Encoding> {
     }
 }
 
-/// Where in a row a value stands.
+/// The position of a value in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// It is the row's own.
+    /// A value of the row itself.
     Single,
-    /// It is of the first element of a list, or of a later one.
+    /// An element of a list: the first one has `rep` 0, later ones have 1.
     Element { rep: i16 },
     /// The list has no element.
     Nothing,
@@ -208,7 +208,7 @@ impl Shredder {
         }
     }
 
-    /// Notes the levels of a value; the column, if there is a value to be added.
+    /// Notes the levels of a value. Returns the column's values if there is a value to add.
     fn next(&mut self, is_there: bool) -> Option<&mut Values> {
         let standing = self.standing;
         let leaf = &mut self.leaves[self.leaf];

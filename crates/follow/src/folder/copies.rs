@@ -1,6 +1,6 @@
-//! Files that begin as others do: what logrotate's `copytruncate`, an editor, a mirror or an
-//! administrator leaves. A copy holds nothing new, until its original loses what was not read yet, or
-//! the copy takes its place and grows.
+//! Files that begin like others, as logrotate's `copytruncate`, an editor, a mirror or an administrator
+//! leaves them. A copy holds nothing new until its original loses unread content, or until the copy takes the
+//! original's place and grows.
 
 use std::time::Duration;
 
@@ -11,40 +11,39 @@ use crate::stream::Former;
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::tree::{FileName, Generation, Head};
 
-/// Contents that are gone are remembered for this many files, to know a copy that turns up.
+/// Lost content is remembered for this many files, so that a copy that appears later is recognized.
 const FORMER_MAX: usize = 16;
 
-/// A file that begins with little is waited for this long: a copy is made before it is filled, and
-/// filled piece by piece.
+/// A file with little content is waited for this long: a copy is created empty and filled piece by piece.
 const FILLED_AFTER: Duration = Duration::from_secs(1);
 
-/// An old day that is being unpacked is complete when it did not grow for this long.
+/// An old day that is being unpacked counts as complete when it has not grown for this long.
 const UNPACKED_AFTER: Duration = Duration::from_secs(2);
 
-/// A dated file that appears with a first record this much (milliseconds) older than the newest one
-/// known at the start is an old day that somebody unpacked.
+/// A dated file whose first record is this much (milliseconds) older than the newest record known at the
+/// start is an old day that an administrator unpacked.
 const OLD_MILLIS: i64 = 10 * 60_000;
 
-/// What a file that is not simply read may be.
+/// Why a file is not simply read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Copy {
-    /// Too little of it has been written to tell.
+    /// It has too little content to decide.
     Undecided,
-    /// It begins as a file that is followed, and is not read as long as that has all of it.
+    /// It begins like a followed file, and is not read as long as that file has all of its content.
     OfFile(FileIdentity),
-    /// It begins as a content that is gone: read up to here, and what stood before that.
+    /// It begins like lost content that was read up to this offset; the bytes stood right before the offset.
     OfFormer(u64, Vec<u8>),
-    /// Of a time before the start: nothing in it is new.
+    /// It is older than the start, so nothing in it is new.
     Old,
 }
 
 impl<H: OpenFile> Folder<H> {
-    /// What the file at `at`, which begins as `head` says, is a copy of. Of several the one that was
-    /// read furthest: a file may be replaced again and again.
+    /// The original of the file at `at`, which begins with `head`. Among several originals the one that was
+    /// read furthest is used: a file may be replaced again and again.
     fn copied(&self, at: usize, head: &Head) -> Option<Copy> {
         let followed = self.followed.iter().enumerate().filter_map(|(other, f)| {
             let is_older = f.copy.is_none() || f.copy == Some(Copy::Undecided) && other < at;
-            // It may have been truncated and written again since it was looked at.
+            // The file may have been truncated and rewritten since the last look.
             let known = f.stream.head.agrees(head);
             let same = is_older && (known || f.stream.begins_now(head));
             let position = if known { f.stream.position } else { 0 };
@@ -70,14 +69,14 @@ impl<H: OpenFile> Folder<H> {
         }
     }
 
-    /// Says what a new file is, once enough of it is there.
+    /// Decides what a new file is, once it has enough content.
     fn decide<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize) -> bool {
         let followed = &mut self.followed[at];
         if !followed.stream.head.is_enough() {
             let Ok(front) = read_front(&followed.stream.file) else {
                 return false;
             };
-            // What began otherwise has moved since; what it began with leads to where it is.
+            // A file that begins differently has moved since; its old head leads to the new place.
             let head = Head::of(&front);
             let known = &followed.stream.head;
             if !known.tells() || known.agrees(&head) {
@@ -90,7 +89,7 @@ impl<H: OpenFile> Folder<H> {
             return false;
         }
         let identity = followed.stream.stat.identity;
-        // Recovered lines are of earlier times, and news all the same.
+        // Recovered lines have earlier times and are new all the same.
         let may_be_late =
             followed.is_live() || followed.name.as_ref().is_some_and(FileName::is_recovered);
         let old = matches!((head.time(), self.newest_at_start), (Some(first), Some(newest))
@@ -152,14 +151,15 @@ impl<H: OpenFile> Folder<H> {
             let (position, trail) = (original.stream.position, original.stream.trail());
             return self.go_on_in(ctx, at, position, &trail);
         }
-        // With another content by now: what was copied came and went between two looks.
+        // The original has other content by now: the copied content was written and removed between two
+        // looks.
         self.followed[at].copy = None;
         true
     }
 
-    /// Goes on in a copy of what was read up to `position`, if it has more, and `trail` stands there.
-    /// A copy that was changed (lines taken out, an editor) is read from behind `trail`, else from its
-    /// end.
+    /// Continues at `position` in a copy if it has more content and `trail` stands right before that. A
+    /// changed copy (an editor or a filter took lines out) is read from the end of `trail`, or if that is
+    /// missing, from its own end.
     fn go_on_in<F: Files<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
@@ -179,7 +179,7 @@ impl<H: OpenFile> Folder<H> {
             }
             return bytes > position;
         }
-        // A copy that is being made has not come so far yet; a name that writers use is complete.
+        // A copy in the making may be shorter than that. A file with a live name is complete.
         let is_live = followed.is_live();
         let age = ctx.now.saturating_duration_since(followed.met);
         if age < FILLED_AFTER || bytes < position && !is_live {
@@ -200,7 +200,7 @@ impl<H: OpenFile> Folder<H> {
         true
     }
 
-    /// A content is gone: if there is a copy, it is read on.
+    /// Handles the loss of content: if there is a copy, reading continues in it.
     pub(super) fn pass_on(&mut self, identity: FileIdentity, former: Former) {
         let original = self.following(identity);
         let now = original.map(|f| f.stream.head.clone()).unwrap_or_default();
@@ -212,7 +212,8 @@ impl<H: OpenFile> Folder<H> {
             if begins.agrees(&former.head) {
                 copy.copy = Some(Copy::OfFormer(former.position, former.trail.clone()));
             } else if !begins.agrees(&now) {
-                // Of a content that came and went between two looks: nothing of it has been read.
+                // It is a copy of content that was written and removed between two looks: nothing of it has
+                // been read.
                 copy.copy = None;
             }
             self.dirty = true;
@@ -220,7 +221,7 @@ impl<H: OpenFile> Folder<H> {
         self.remember(former);
     }
 
-    /// A content that is known without being followed.
+    /// Remembers content that is known without being followed.
     pub(super) fn remember(&mut self, former: Former) {
         if !former.head.tells() {
             return;
@@ -233,12 +234,12 @@ impl<H: OpenFile> Folder<H> {
 }
 
 impl<H: OpenFile> Followed<H> {
-    /// Whether it has the name that writers use.
+    /// Whether it has the live name, which writers use.
     fn is_live(&self) -> bool {
         matches!(&self.name, Some(name) if name.generation == Generation::Live)
     }
 
-    /// From here on it is a file like others.
+    /// Treats the file as an ordinary one from here on.
     fn go_on(&mut self, position: u64) {
         self.copy = None;
         self.stream.position = position;

@@ -1,4 +1,4 @@
-//! Which new archives hold lines that nobody could follow.
+//! Which new archives hold lines that could not be read from a log file.
 
 use std::time::Duration;
 
@@ -10,15 +10,16 @@ use crate::outlet::{Ctx, Lines, Looked};
 use crate::stream::Former;
 use calltrace_store::tree::Head;
 
-/// Whoever looks every second was held up if nothing was looked at for longer than this: the answer was
-/// not read, the machine slept.
+/// The follower looks every second. A longer pause than this means that it was held up: the output was not
+/// read, or the machine slept.
 const HELD_UP: Duration = Duration::from_secs(2);
 
-/// Read of what was missed in one look (chunks as of a file), before others have their turn.
+/// Chunks of missed lines that are read in one look (each as large as a chunk of a file) before the other
+/// files have their turn.
 const CHUNKS_MAX: usize = 16;
 
 impl<H: OpenFile> Folder<H> {
-    /// Archives that hold what was written, sealed and deleted between two looks.
+    /// Finds archives with lines that were written, sealed and deleted between two looks.
     pub(super) fn find_missed<F: Files<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
@@ -27,20 +28,20 @@ impl<H: OpenFile> Folder<H> {
     ) {
         let was_held_up = ctx.now.saturating_duration_since(self.visited) > HELD_UP;
         for archive in listed.iter().filter(|listed| listed.name.gz) {
-            // What was there at first is history.
+            // Archives that were there at the start are history.
             if !self.archives.insert(archive.identity) || !self.listed {
                 continue;
             }
             let parts = ctx.files.parts(&self.enterprise, &archive.name);
             for part in parts.unwrap_or_default() {
                 let head = part.head.clone();
-                // A rotation adds the lines of a file to those of the day, without a mark between them. Who
-                // looks all the time has met them; only for who was held up it is worth the doubt.
+                // A rotation appends the lines of a file to the archive of their day without a mark between
+                // them. A follower that was not held up has read them; after a pause they are checked.
                 let known = self.known_bytes(&head);
                 if known.is_some() && !was_held_up {
                     continue;
                 }
-                // Whatever began before the newest record that was met had its chance to be met.
+                // Content that began before the newest record was visible in an earlier look.
                 if !head.tells() || known.is_none() && head.time() <= self.newest {
                     continue;
                 }
@@ -48,7 +49,7 @@ impl<H: OpenFile> Folder<H> {
                 let lines = Lines::new(archive.name.full().into(), *lanes);
                 let missed = Missed::new(part, known.unwrap_or(0), self.newest, lines);
                 let Ok(missed) = missed else {
-                    // It may still be being written.
+                    // The archive may still be in the making.
                     self.archives.remove(&archive.identity);
                     continue;
                 };
@@ -64,8 +65,8 @@ impl<H: OpenFile> Folder<H> {
         }
     }
 
-    /// Reads what was missed. What was cut off a file that is followed comes before it, what the files hold
-    /// now after it.
+    /// Reads missed lines. Content cut off a followed file comes before them, the present content of the
+    /// files after them.
     pub(super) fn catch_up<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, all: &mut Looked) {
         for at in 0..self.followed.len() {
             let stream = &self.followed[at].stream;
@@ -86,13 +87,13 @@ impl<H: OpenFile> Folder<H> {
         }
     }
 
-    /// How much of a content that begins so is, or was, followed; `None` when nobody has met it.
+    /// How many bytes of content with this head are or were followed; `None` when there is no such content.
     fn known_bytes(&self, head: &Head) -> Option<u64> {
         let streams = self.followed.iter().map(|f| &f.stream);
         let own = streams.filter(|stream| stream.head.agrees(head) || stream.begins_now(head));
         let followed = own.map(|stream| match stream.begins_now(head) {
             true => stream.file.stat().map_or(u64::MAX, |stat| stat.bytes),
-            // It has moved, and finds this part itself.
+            // The file has moved, and recovers this part itself.
             false => u64::MAX,
         });
         let closed = self.closed.iter().filter(|closed| closed.head.agrees(head));

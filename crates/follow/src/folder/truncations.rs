@@ -1,4 +1,4 @@
-//! What is said of truncations: only whoever waits a moment knows whether a copy has the rest.
+//! Reports of truncations. They wait a moment, because a copy with the lost bytes may still appear.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,14 +10,14 @@ use crate::outlet::Ctx;
 use crate::stream::Former;
 use calltrace_store::tree::Head;
 
-/// A truncation is said after so long: until then a copy of what was cut off may turn up.
+/// A truncation is reported this long after it was noticed.
 const SAID_AFTER: Duration = Duration::from_millis(500);
 
 /// A truncation that was noticed.
 #[derive(Debug)]
 pub(super) struct Truncation {
     noticed: Instant,
-    /// What the file was called, how it began, and up to where it had been read.
+    /// The file's name, its head, and how far it had been read.
     name: Arc<str>,
     head: Head,
     position: u64,
@@ -35,7 +35,7 @@ impl Truncation {
 }
 
 impl<H: OpenFile> Folder<H> {
-    /// Says which files were truncated, and whether something is lost.
+    /// Reports which files were truncated, and whether content is lost.
     pub(super) fn say_truncations<F>(&mut self, ctx: &mut Ctx<'_, F>) {
         let followed = &self.followed;
         let news = &mut *ctx.news;

@@ -1,5 +1,5 @@
-//! Where to go on in a file whose content has moved: what of it an archive has, and what a truncation
-//! took.
+//! Finds where to go on in a file whose content has moved: which of it an archive holds, and what a
+//! truncation removed.
 
 use std::io;
 
@@ -12,18 +12,18 @@ use crate::files::{Files, OpenFile, SEARCHED_BYTES, place_behind, read_front, re
 use crate::outlet::{Ctx, Looked};
 use calltrace_store::tree::Head;
 
-/// Said where an archive is damaged.
+/// News about a damaged archive.
 const LOST: &str =
     "lost its front to a rotation, and its lines could not all be read back from the archive";
 
-/// A content that is gone.
+/// Content that the file no longer has.
 #[derive(Debug)]
 pub(crate) struct Former {
-    /// How it began.
+    /// Its first bytes.
     pub(crate) head: Head,
-    /// Up to where it was handed out, or will be from an archive.
+    /// How far it was handed out, or will be from an archive.
     pub(crate) position: u64,
-    /// What stood before that; empty where it is not known.
+    /// The bytes right before the position; empty where they are not known.
     pub(crate) trail: Vec<u8>,
 }
 
@@ -38,8 +38,8 @@ impl Former {
 }
 
 impl<H: OpenFile> Stream<H> {
-    /// Finds out where to go on in a file that has another content than before (`moved`), or blank
-    /// lines. True when the position is another than it was.
+    /// Finds where to go on in a file that has other content than before (`moved`) or blank lines. True when
+    /// the position has changed.
     pub(super) fn find_place<F: Files>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
@@ -58,7 +58,7 @@ impl<H: OpenFile> Stream<H> {
         let blank_bytes = standing.is_none().then(|| blanks(&front));
         match resolve(self.position, part_bytes, blank_bytes) {
             Resolution::Stands => return Ok(false),
-            // Blank lines alone are no truncation.
+            // Blank lines alone are not a truncation.
             Resolution::Truncated if !moved => return Ok(false),
             Resolution::Collapsed {
                 position, guess, ..
@@ -71,7 +71,7 @@ impl<H: OpenFile> Stream<H> {
                 position,
                 guess,
             } => {
-                // What was rotated after that part is found as an archive of its own (`archives`).
+                // Content that was rotated after that part is found as an archive of its own (`archives`).
                 let what = "lost its front to a rotation; followed on from there";
                 self.lines.tell(ctx, false, what);
                 if standing.is_none() {
@@ -79,7 +79,7 @@ impl<H: OpenFile> Stream<H> {
                 }
                 self.position = position;
                 if !guess {
-                    // What was handed out last does not stand before it.
+                    // The bytes handed out last do not stand before the position.
                     self.trail.clear();
                 }
                 self.recovery = archived
@@ -91,7 +91,7 @@ impl<H: OpenFile> Stream<H> {
         Ok(true)
     }
 
-    /// What stands where the head stood: of the same moment as `front`, if that goes so far.
+    /// The bytes that stand where the head stood, from the same moment as `front` if that is long enough.
     fn text_in(&self, front: &[u8]) -> io::Result<Vec<u8>> {
         let at = usize::try_from(self.head.at()).ok();
         let rest = at.and_then(|at| front.get(at..)).unwrap_or_default();
@@ -104,8 +104,7 @@ impl<H: OpenFile> Stream<H> {
         Ok(text)
     }
 
-    /// The file begins with `front` from now on; of what it held, everything up to `position` is
-    /// known.
+    /// The file begins with `front` from now on; its former content is known up to `position`.
     fn begin_anew(&mut self, front: &[u8], position: u64) {
         self.torn = None;
         let trail = match position == self.position {
@@ -116,7 +115,7 @@ impl<H: OpenFile> Stream<H> {
         self.former = Some(Former::new(head, position, trail));
     }
 
-    /// The file was truncated. What was in it and not read is lost, unless there is a copy.
+    /// The file was truncated. Unread content is lost, unless there is a copy.
     fn start_over(&mut self, front: &[u8]) {
         self.begin_anew(front, self.position);
         self.was_truncated = true;
@@ -125,12 +124,12 @@ impl<H: OpenFile> Stream<H> {
         self.trail.clear();
     }
 
-    /// A rotation took several days off the front, each into an archive of its own: what was handed out last
-    /// stands in the file as it is now, or in a later archive, which has what followed it. Where it is nowhere,
-    /// the file was truncated after its front was copied.
+    /// A rotation took several days off the front, each into its own archive. The bytes handed out last then
+    /// stand in the present file, or in a later archive together with what followed them. If they are in
+    /// neither, the file was truncated after its front was copied.
     fn follow_trail<F: Files>(&mut self, ctx: &mut Ctx<'_, F>, front: &[u8]) -> io::Result<()> {
         let whole = self.trail.clone();
-        // Of a trail that goes over midnight only the end is in one of them.
+        // Of a trail that crosses midnight only the end is in one of them.
         let line = whole.len().checked_sub(1);
         let line = line.and_then(|last| memrchr(b'\n', &whole[..last]));
         let line = &whole[line.map_or(0, |newline| newline + 1)..];
@@ -161,8 +160,7 @@ impl<H: OpenFile> Stream<H> {
         Ok(())
     }
 
-    /// Whether the last `bytes` that were handed out, as far as they are kept, stand right before
-    /// `position`.
+    /// Whether the last `bytes` that were handed out, as far as they are kept, stand right before `position`.
     fn stood_at(&self, position: u64, bytes: u64) -> io::Result<bool> {
         let kept = usize::try_from(bytes).map_or(self.trail.len(), |n| n.min(self.trail.len()));
         let trail = &self.trail[self.trail.len() - kept..];
@@ -179,7 +177,7 @@ impl<H: OpenFile> Stream<H> {
         Ok(text[..got] == *trail)
     }
 
-    /// Where the file has `trail` behind it: looked for from its beginning; `None` when it is nowhere.
+    /// The offset right after the first occurrence of `trail` in the file; `None` when it does not occur.
     pub(crate) fn place_behind(&self, trail: &[u8]) -> io::Result<Option<u64>> {
         place_behind(trail, |into, at| read_full(&self.file, into, at))
     }
@@ -200,7 +198,7 @@ impl<H: OpenFile> Stream<H> {
         Ok(0)
     }
 
-    /// Hands out what only the archive has.
+    /// Hands out lines that only the archive holds.
     pub(super) fn recover<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
         let Some(mut recovery) = self.recovery.take() else {
             return Looked::default();
@@ -217,7 +215,7 @@ impl<H: OpenFile> Stream<H> {
     }
 }
 
-/// Blank bytes at the front.
+/// Number of blank bytes at the front.
 fn blanks(front: &[u8]) -> u64 {
     front.iter().take_while(|&&b| b == b'\n').count() as u64
 }
