@@ -28,7 +28,7 @@ fn main() {
 }
 
 /// Generated calls: three days of 2,000.
-struct Made {
+struct SampleTrees {
     plain: PathBuf,
     /// The same tree, sealed by `rotate`, with indexes and tables.
     sealed: PathBuf,
@@ -40,9 +40,10 @@ struct Made {
     _folder: tempfile::TempDir,
 }
 
-static MADE: LazyLock<Made> = LazyLock::new(|| make().expect("the temporary folder takes a tree"));
+static MADE: LazyLock<SampleTrees> =
+    LazyLock::new(|| make().expect("the temporary folder takes a tree"));
 
-fn make() -> io::Result<Made> {
+fn make() -> io::Result<SampleTrees> {
     let folder = tempfile::tempdir()?;
     let (plain, sealed) = (folder.path().join("plain"), folder.path().join("sealed"));
     let plan = Plan {
@@ -67,7 +68,7 @@ fn make() -> io::Result<Made> {
     });
     let id = ids.map(String::from_utf8_lossy).next();
     let id = id.expect("most records have an id").into_owned();
-    Ok(Made {
+    Ok(SampleTrees {
         plain,
         sealed,
         text,
@@ -91,15 +92,15 @@ fn facts() -> Vec<Fact> {
     facts.collect()
 }
 
-struct Asked {
+struct EngineFixture {
     engine: Engine,
     tree: Tree,
     enterprise: EnterpriseName,
 }
 
-impl Asked {
-    fn of(root: &Path) -> Asked {
-        Asked {
+impl EngineFixture {
+    fn of(root: &Path) -> EngineFixture {
+        EngineFixture {
             engine: Engine::new(0, Tuning::default(), LogZone::default()).expect("threads start"),
             tree: Tree::open(root).expect("the tree was just made"),
             enterprise: EnterpriseName::new("0367").expect("a name"),
@@ -139,7 +140,7 @@ fn join_facts_into_calls(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn scan_for_a_text_that_is_nowhere(bencher: Bencher<'_, '_>) {
-    let asked = Asked::of(&MADE.plain);
+    let asked = EngineFixture::of(&MADE.plain);
     let question = LinesQuestion {
         filter: RecordFilter {
             text: Some("nowhere at all".to_owned()),
@@ -158,7 +159,7 @@ fn scan_for_a_text_that_is_nowhere(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = ["plain", "sealed"])]
 fn trace_a_call(bencher: Bencher<'_, '_>, form: &str) {
-    let asked = Asked::of(root(form));
+    let asked = EngineFixture::of(root(form));
     let question = TraceQuestion::of(MADE.id.clone());
     bencher.bench_local(|| {
         asked
@@ -169,7 +170,7 @@ fn trace_a_call(bencher: Bencher<'_, '_>, form: &str) {
 
 #[divan::bench(args = ["plain", "sealed"])]
 fn count_missed_calls(bencher: Bencher<'_, '_>, form: &str) {
-    let asked = Asked::of(root(form));
+    let asked = EngineFixture::of(root(form));
     let question = SearchQuestion {
         criteria: Criteria {
             outcome: Some(Outcome::Missed),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::App;
 use super::missing::Missing;
 use crate::cli::CallArgs;
-use calltrace_engine::{EachFound, Found, SearchQuestion};
+use calltrace_engine::{EachFound, FoundCalls, SearchQuestion};
 use calltrace_model::call::{Criteria, Outcome, Summary, reach};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Times, Trouble};
@@ -71,7 +71,7 @@ pub(super) fn question(app: &App, args: &CallArgs, strict: bool) -> SearchQuesti
 }
 
 /// What is to be said where calls have more records than are kept of one.
-pub(super) fn left_out(found: &Found) -> Option<String> {
+pub(super) fn left_out(found: &FoundCalls) -> Option<String> {
     (found.records_left_out > 0).then(|| {
         format!(
             "{}: at least {} records are more than are kept of one call; its row leaves them out",
@@ -93,7 +93,7 @@ pub(super) fn newest_first(
 
 /// What enterprises answered.
 pub(super) struct Answers {
-    pub(super) found: Vec<Found>,
+    pub(super) found: Vec<FoundCalls>,
     /// The enterprises that could not be asked.
     unreadable: Missing,
 }

@@ -6,7 +6,7 @@ use super::missing::Missing;
 use super::talk::{Out, sum};
 use super::{App, Exit};
 use crate::cli::{LinesBy, SearchArgs, SearchFormat};
-use calltrace_engine::{FoundLines, GroupBy, LinesQuestion};
+use calltrace_engine::{FoundLines, LinesQuestion, RecordField};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_output::json::Extent;
@@ -109,11 +109,11 @@ pub(super) fn run(
     Ok(Exit::of(count > 0, missing.is_incomplete()))
 }
 
-fn group_by(by: LinesBy) -> Option<GroupBy> {
+fn group_by(by: LinesBy) -> Option<RecordField> {
     match by {
-        LinesBy::Event => Some(GroupBy::Event),
-        LinesBy::Kind => Some(GroupBy::Kind),
-        LinesBy::Action => Some(GroupBy::Action),
+        LinesBy::Event => Some(RecordField::Event),
+        LinesBy::Kind => Some(RecordField::Kind),
+        LinesBy::Action => Some(RecordField::Action),
         LinesBy::Enterprise => None,
     }
 }

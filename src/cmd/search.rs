@@ -5,7 +5,7 @@ use super::links::Links;
 use super::talk::{Out, sum};
 use super::{App, Exit, names};
 use crate::cli::{SearchArgs, SearchFormat};
-use calltrace_engine::{Found, MissedCall, Within};
+use calltrace_engine::{FoundCalls, MissedCall, Within};
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Fate, Returns};
@@ -158,7 +158,7 @@ fn print_calls(
     out: &mut Out,
     rows: &[Row<'_>],
     returns: Option<&Returns>,
-    (all, extent): (&[Found], &Extent),
+    (all, extent): (&[FoundCalls], &Extent),
 ) -> Result<(), Error> {
     // Of each row what became of it, where that is asked; `None` of a call that was not missed.
     let fates: Option<Vec<Option<Fate<'_>>>> = returns.map(|returns| {

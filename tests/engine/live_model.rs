@@ -6,7 +6,9 @@
 use std::fmt::Write as _;
 
 use crate::living::{Actor, Script};
-use calltrace_engine::{Engine, LinesQuestion, MemoryLimits, SearchQuestion, Then, TraceQuestion};
+use calltrace_engine::{
+    AfterAnswer, Engine, LinesQuestion, MemoryLimits, SearchQuestion, TraceQuestion,
+};
 use calltrace_model::call::{Criteria, Outcome};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::phone::PhoneQuery;
@@ -133,7 +135,7 @@ fn trace(engine: &Engine, tree: &Tree, id: &str, text: &mut String) {
         let _ = writeln!(text, "{:?} {:?}", call.closure.joins(), call.summary);
     }
     let now = engine
-        .trace_up_to_now(tree, &[name()], &question, Then::Follow)
+        .trace_up_to_now(tree, &[name()], &question, AfterAnswer::Follow)
         .remove(0);
     let now = now.expect("a folder");
     let lines = now.answer.call.map(|call| call.lines);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use calltrace_engine::{EachFound, Engine, Found, SearchQuestion, newest_first};
+use calltrace_engine::{EachFound, Engine, FoundCalls, SearchQuestion, newest_first};
 use calltrace_model::call::Summary;
 use calltrace_store::tree::{EnterpriseName, Tree};
 use testing::generator::{Plan, write_tree};
@@ -12,10 +12,10 @@ use crate::indexing;
 use crate::tables::{engine, own, questions, tables, times};
 
 /// All calls with whose they are, the newest first, and all else that was found.
-fn apart(found: EachFound) -> (Vec<(EnterpriseName, Summary)>, Vec<Found>) {
+fn apart(found: EachFound) -> (Vec<(EnterpriseName, Summary)>, Vec<FoundCalls>) {
     let mut rows = Vec::new();
     let take = |found| {
-        let mut found: Found = found;
+        let mut found: FoundCalls = found;
         let calls = std::mem::take(&mut found.calls).into_iter();
         rows.extend(calls.map(|call| (found.enterprise.clone(), call)));
         found
@@ -53,7 +53,7 @@ fn check(engine: &Engine, root: &Path, how: &str) {
             rows.truncate(limit);
             newest.truncate(limit);
             assert_eq!(rows, newest, "{what}, {limit}, {how}");
-            let text = |all: &[Found]| format!("{all:#?}");
+            let text = |all: &[FoundCalls]| format!("{all:#?}");
             assert_eq!(text(&rest), text(&newest_rest), "{what}, {limit}, {how}");
         }
     }

@@ -5,7 +5,9 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use calltrace_engine::{Engine, FoundLines, LinesQuestion, Now, Then, TraceQuestion};
+use calltrace_engine::{
+    AfterAnswer, AnswerUpToNow, Engine, FoundLines, LinesQuestion, TraceQuestion,
+};
 use calltrace_model::call::{Phase, State, Summary};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{KindName, LogZone, Stamp};
@@ -30,9 +32,9 @@ fn name() -> EnterpriseName {
     EnterpriseName::new("0367").expect("a name")
 }
 
-fn newest(engine: &Engine, root: &Path, question: &LinesQuestion) -> Now<FoundLines> {
+fn newest(engine: &Engine, root: &Path, question: &LinesQuestion) -> AnswerUpToNow<FoundLines> {
     let tree = Tree::open(root).expect("a tree");
-    let mut answers = engine.lines_up_to_now(&tree, &[name()], question, Then::Follow);
+    let mut answers = engine.lines_up_to_now(&tree, &[name()], question, AfterAnswer::Follow);
     answers.pop().expect("one answer").expect("a folder")
 }
 
@@ -232,7 +234,7 @@ fn a_trace_up_to_now_holds_whole_lines_only() {
         since: None,
     };
     let mut answers =
-        engine(Tuning::default()).trace_up_to_now(&tree, &[name()], &question, Then::Follow);
+        engine(Tuning::default()).trace_up_to_now(&tree, &[name()], &question, AfterAnswer::Follow);
     let now = answers.pop().expect("one answer").expect("a folder");
     let call = now.answer.call.expect("a call");
     assert_eq!(call.lines.len(), 1);

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use calltrace_engine::{Engine, Found, LinesQuestion, SearchQuestion, TraceQuestion};
+use calltrace_engine::{Engine, FoundCalls, LinesQuestion, SearchQuestion, TraceQuestion};
 use calltrace_model::call::Criteria;
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::phone::PhoneQuery;
@@ -91,7 +91,7 @@ fn add(folder: &Path, batch: &Batch) {
     }
 }
 
-fn search(engine: &Engine, root: &Path, question: &SearchQuestion) -> Found {
+fn search(engine: &Engine, root: &Path, question: &SearchQuestion) -> FoundCalls {
     let tree = Tree::open(root).expect("a tree");
     let name = EnterpriseName::new("0367").expect("a name");
     engine.search(&tree, &name, question).expect("searched")

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use calltrace_engine::{Engine, Found, SearchQuestion, StatsQuestion};
+use calltrace_engine::{Engine, FoundCalls, SearchQuestion, StatsQuestion};
 use calltrace_model::call::{Criteria, Direction, FaultCode, Outcome};
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::record::{LogZone, Stamp, Zone};
@@ -184,7 +184,7 @@ pub(crate) fn answers(
     let name = EnterpriseName::new("0367").expect("a name");
     let ask = |(_, question): &(String, SearchQuestion)| {
         let found = engine.search(&tree, &name, question).expect("searched");
-        let found = Found {
+        let found = FoundCalls {
             notes: Vec::new(),
             ..found
         };

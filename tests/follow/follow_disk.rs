@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use calltrace_follow::{Disk, Tracker, Whom};
+use calltrace_follow::{DiskFiles, EnterpriseSelection, Tracker};
 use calltrace_model::filter::RecordFilter;
 use calltrace_store::tree::Tree;
 use calltrace_upkeep::rotate::Mode;
@@ -38,7 +38,7 @@ fn seeds() -> u64 {
 struct World {
     random: SplitMix64,
     folder: PathBuf,
-    tracker: Tracker<Disk>,
+    tracker: Tracker<DiskFiles>,
     begin: Instant,
     rounds: u32,
     /// Time that has passed without a look.
@@ -63,7 +63,11 @@ impl World {
         World {
             random: SplitMix64::new(seed),
             folder: scene.folder(),
-            tracker: Tracker::new(Disk::new(&tree), Whom::All, RecordFilter::default()),
+            tracker: Tracker::new(
+                DiskFiles::new(&tree),
+                EnterpriseSelection::All,
+                RecordFilter::default(),
+            ),
             begin: Instant::now(),
             rounds: 0,
             passed: Duration::ZERO,

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use calltrace_follow::{Arrival, Tracker, Whom};
+use calltrace_follow::{Arrival, EnterpriseSelection, Tracker};
 use calltrace_model::filter::RecordFilter;
 
 use crate::model::{DiskOps, Model, Shared};
@@ -31,7 +31,7 @@ fn follow(seed: u64, ops: DiskOps) {
     let model = Rc::new(RefCell::new(Model::new(seed, ops)));
     let mut tracker = Tracker::new(
         Shared(Rc::clone(&model)),
-        Whom::All,
+        EnterpriseSelection::All,
         RecordFilter::default(),
     );
     let begin = Instant::now();

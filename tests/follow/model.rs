@@ -8,7 +8,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use calltrace_follow::{Files, OpenFile, Part, Stat};
+use calltrace_follow::{ArchivePart, FileStat, FileSystem, OpenFile};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::tree::{EnterpriseName, FileName, Listed};
@@ -520,7 +520,7 @@ impl Drop for Handle {
     }
 }
 
-impl Files for Shared {
+impl FileSystem for Shared {
     type File = Handle;
 
     fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
@@ -575,7 +575,7 @@ impl Files for Shared {
         })
     }
 
-    fn parts(&self, _: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>> {
+    fn parts(&self, _: &EnterpriseName, name: &FileName) -> io::Result<Vec<ArchivePart>> {
         let mut model = self.0.borrow_mut();
         model.sometimes_act();
         let known = model.archives.iter();
@@ -585,7 +585,7 @@ impl Files for Shared {
         let (_, parts) = parts.ok_or(io::ErrorKind::NotFound)?;
         let part = |content: &Vec<u8>| {
             let (bytes, own) = (content.len() as u64, content.clone());
-            Part::new(
+            ArchivePart::new(
                 content,
                 move || Ok(bytes),
                 move |into, offset| Ok(copy_from(&own, into, offset)),
@@ -601,14 +601,14 @@ fn archive_name(at: usize) -> String {
 }
 
 impl OpenFile for Handle {
-    fn stat(&self) -> io::Result<Stat> {
+    fn stat(&self) -> io::Result<FileStat> {
         let mut model = self.model.borrow_mut();
         model.sometimes_act();
         let number = self.number;
         model.log(format!("the reader looks at inode {number}"));
         model.inode(number).looks += 1;
         let inode = &model.inodes[&self.number];
-        Ok(Stat {
+        Ok(FileStat {
             identity: FileIdentity::new(1, self.number),
             bytes: inode.bytes.len() as u64,
             modified: inode.modified,

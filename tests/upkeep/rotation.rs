@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calltrace_engine::{Engine, LinesQuestion, SearchQuestion, Then, TraceQuestion};
+use calltrace_engine::{AfterAnswer, Engine, LinesQuestion, SearchQuestion, TraceQuestion};
 use calltrace_model::record::LogZone;
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, Tree};
@@ -104,7 +104,7 @@ fn a_rotation_neither_hides_nor_doubles_a_line() {
                     &tree,
                     std::slice::from_ref(&name),
                     &LinesQuestion::default(),
-                    Then::Close,
+                    AfterAnswer::Close,
                 );
                 let count = now
                     .into_iter()

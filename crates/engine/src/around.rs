@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::pass::{Piece, TimeMap};
+use super::pass::{ContentPiece, TimeMap};
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::{Event, Fact, infer, reach};
 use calltrace_model::record::{Body, Record, Stamp};
@@ -52,12 +52,17 @@ impl Engine {
     }
 
     /// The Asterisk events of some pieces and times whose lines hold a needle; the earliest of them.
-    fn events(&self, pieces: &[Piece], needles: &Needles, when: (Stamp, Stamp)) -> Vec<Fact> {
-        let earliest = Mutex::new(Earliest::default());
+    fn events(
+        &self,
+        pieces: &[ContentPiece],
+        needles: &Needles,
+        when: (Stamp, Stamp),
+    ) -> Vec<Fact> {
+        let earliest = Mutex::new(EarliestFacts::default());
         // Lines that are certainly not Asterisk events are skipped before they are parsed.
         let may_be_one = |text: &[u8]| !matches!(text.get(24..27), Some(b"TG|" | b"HTT" | b"SQL"));
         pieces.par_iter().with_max_len(1).for_each(|piece| {
-            let mut own = Earliest::default();
+            let mut own = EarliestFacts::default();
             self.each_of_piece(piece, needles, when, may_be_one, |place, at, text| {
                 let record = Record::parse(text);
                 if matches!(record.body, Body::Ast(_)) {
@@ -103,12 +108,12 @@ fn moments(facts: &[Fact]) -> (Vec<Stamp>, i64) {
 
 /// The earliest of some events that come in any order, as many as the limits allow.
 #[derive(Default)]
-struct Earliest {
+struct EarliestFacts {
     facts: Vec<Fact>,
     bytes: usize,
 }
 
-impl Earliest {
+impl EarliestFacts {
     fn push(&mut self, fact: Fact) {
         self.bytes += fact.bytes();
         self.facts.push(fact);

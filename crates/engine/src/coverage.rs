@@ -3,7 +3,7 @@
 
 use super::Engine;
 use super::corpus::Corpus;
-use super::table::{OF_OTHER_FILES, Part, Tables};
+use super::table::{CallTables, OF_OTHER_FILES, WindowPart};
 use super::tabling::{is_worth_reading, log_of};
 use super::window::{LATEST, windows};
 use calltrace_store::error::Error;
@@ -31,7 +31,7 @@ impl Engine {
         deep: bool,
     ) -> Result<Coverage, Error> {
         let corpus = Corpus::settled(tree, enterprise, self)?;
-        let mut tables = Tables::of(&corpus, self.zone, None);
+        let mut tables = CallTables::of(&corpus, self.zone, None);
         let mut useless = std::mem::take(&mut tables.useless);
         // `bare` already lists the logs of such tables.
         useless.retain(|(_, why)| why != OF_OTHER_FILES);
@@ -49,7 +49,7 @@ impl Engine {
             if goes_on || !is_worth_reading(&corpus, window) {
                 continue;
             }
-            let is_told = |part: &Part<'_>| matches!(part, Part::Told(..));
+            let is_told = |part: &WindowPart<'_>| matches!(part, WindowPart::Covered(..));
             if !tables.parts(&corpus, window).iter().any(is_told) {
                 bare.extend(log_of(&corpus, window));
             }

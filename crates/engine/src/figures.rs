@@ -17,20 +17,20 @@ pub(super) trait FiguresSink: Sync {
 }
 
 /// Partial sums, one for each thread that adds at the same time.
-pub(super) struct Sums<S, A, F> {
+pub(super) struct PartialSums<S, A, F> {
     idle: Mutex<Vec<S>>,
     start: A,
     add: F,
 }
 
-impl<S, A, F> Sums<S, A, F>
+impl<S, A, F> PartialSums<S, A, F>
 where
     A: Fn() -> S,
     F: Fn(&mut S, &StatsCall<'_>),
 {
     /// Each partial sum begins as `start`, and `add` adds a call to it.
-    pub(super) fn new(start: A, add: F) -> Sums<S, A, F> {
-        Sums {
+    pub(super) fn new(start: A, add: F) -> PartialSums<S, A, F> {
+        PartialSums {
             idle: Mutex::new(Vec::new()),
             start,
             add,
@@ -50,7 +50,7 @@ where
     }
 }
 
-impl<S, A, F> FiguresSink for Sums<S, A, F>
+impl<S, A, F> FiguresSink for PartialSums<S, A, F>
 where
     S: Send,
     A: Fn() -> S + Sync,

@@ -6,7 +6,7 @@
 //! only if both say so; otherwise the search takes the normal way.
 
 use super::seeds::may_hold;
-use super::{Corpus, Engine, Found, SearchQuestion, Searched};
+use super::{Corpus, Engine, FoundCalls, SearchQuestion, Searched};
 use calltrace_store::index::Key;
 use calltrace_store::index::catalog::{Archive, Catalog};
 use calltrace_store::source::Bounds;
@@ -19,7 +19,7 @@ impl Engine {
         tree: &Tree,
         enterprise: &EnterpriseName,
         question: &SearchQuestion,
-    ) -> Option<Found> {
+    ) -> Option<FoundCalls> {
         let phone = question.criteria.phone.as_ref()?;
         let folder = tree.folder(enterprise).ok()?;
         let catalog = Catalog::open(&folder)?;

@@ -8,7 +8,7 @@
 
 use std::collections::HashSet;
 
-use super::kept::{Class, Kept, fact_of};
+use super::kept::{Class, KeptLines, fact_of};
 use super::pass::TimeMap;
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::{
@@ -52,7 +52,7 @@ impl Grow {
 
 /// A grown call.
 #[derive(Debug)]
-pub(super) struct Grown {
+pub(super) struct GrownCall {
     /// Its lines, by time, then place.
     pub lines: Vec<Line>,
     /// The fact of each line, in the same order.
@@ -72,7 +72,7 @@ pub(super) struct Grown {
     pub names: Closure,
 }
 
-impl Grown {
+impl GrownCall {
     /// Corrects the order of records of a call that spans a change of the clocks.
     fn straighten(&mut self, zone: LogZone) {
         if !straighten(zone, &mut self.facts) {
@@ -99,7 +99,7 @@ impl Engine {
         mut closure: Closure,
         known: &[Line],
         how: Grow,
-    ) -> Grown {
+    ) -> GrownCall {
         let strict = how.strict;
         let asked: Vec<String> = closure.uids().map(str::to_owned).collect();
         let mut lines = known.to_vec();
@@ -107,7 +107,7 @@ impl Engine {
         let mut window = None;
         let mut troubles = Vec::new();
         let mut wide = false;
-        let mut judged = Judged::default();
+        let mut judged = JudgedCall::default();
         for _ in 0..ROUNDS_MAX {
             settle(&mut closure, &lines);
             if judged.facts.is_empty() {
@@ -181,7 +181,7 @@ impl Engine {
             troubles,
         );
         grown.straighten(self.zone);
-        Grown {
+        GrownCall {
             left_out: met.saturating_sub(grown.lines.len() as u64),
             window,
             names: closure,
@@ -198,7 +198,7 @@ impl Engine {
         lines: &[Line],
         around: Vec<Fact>,
         how: Grow,
-    ) -> Judged {
+    ) -> JudgedCall {
         let mut facts: Vec<Fact> = lines.iter().map(fact_of).collect();
         facts.extend(around);
         facts.sort_by_key(|f| (f.at, f.place));
@@ -234,7 +234,7 @@ impl Engine {
             .iter()
             .position(|call| how.since.is_some_and(|since| ends(call) >= Some(since)));
         if own.is_empty() {
-            return Judged::default();
+            return JudgedCall::default();
         }
         let begins = |call: &Component| call.facts.iter().map(|f| f.at).min();
         let chosen = asked_for.or_else(|| {
@@ -249,7 +249,7 @@ impl Engine {
             .map(|(uid, why)| (String::from_utf8_lossy(uid).into_owned(), why.to_owned()))
             .collect();
         call.facts.sort_by_key(|f| (f.at, f.place));
-        Judged {
+        JudgedCall {
             facts: call.facts,
             inferred,
             others,
@@ -284,7 +284,7 @@ impl Engine {
 
 /// The call as the joiner sees it.
 #[derive(Debug, Default)]
-struct Judged {
+struct JudgedCall {
     facts: Vec<Fact>,
     /// The legs that were joined by inference, each with its evidence.
     inferred: Vec<(String, String)>,
@@ -296,7 +296,7 @@ struct Judged {
 const NEARBY: &str = "of the call that this part belongs to";
 
 /// Why each leg belongs to the call, starting from the ids that were asked for.
-fn explain(asked: &[String], judged: &Judged) -> Closure {
+fn explain(asked: &[String], judged: &JudgedCall) -> Closure {
     let mut closure = Closure::default();
     let has = |uid: &str| judged.facts.iter().any(|f| f.uid() == uid.as_bytes());
     // An id may stand in the text of a record that belongs to no call.
@@ -331,14 +331,14 @@ fn explain(asked: &[String], judged: &Judged) -> Closure {
 fn finish(
     asked: &[String],
     capped: bool,
-    judged: Judged,
+    judged: JudgedCall,
     (lines, limits): (Vec<Line>, RecordLimits),
     mut troubles: Vec<Trouble>,
-) -> Grown {
+) -> GrownCall {
     let mut closure = explain(asked, &judged);
     closure.capped = capped;
     let places: HashSet<Place> = judged.facts.iter().map(|f| f.place).collect();
-    let mut kept = Kept::new(limits);
+    let mut kept = KeptLines::new(limits);
     for line in lines {
         let fact = fact_of(&line);
         let belongs = places.contains(&line.place)
@@ -358,7 +358,7 @@ fn finish(
     own.sort_by_key(|(fact, _)| (fact.at, fact.place));
     let (facts, lines) = own.into_iter().unzip();
     Trouble::tidy(&mut troubles);
-    Grown {
+    GrownCall {
         lines,
         facts,
         closure,

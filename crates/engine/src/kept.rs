@@ -87,20 +87,20 @@ impl Class {
 
 /// Lines that may be records of one call.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct KeptLines {
     limits: RecordLimits,
     /// By `Class`.
-    parts: [Earliest; 3],
+    parts: [EarliestLines; 3],
     /// The last of the events that are not among the earliest.
-    last: Latest,
+    last: LatestLines,
 }
 
-impl Kept {
-    pub(super) fn new(limits: RecordLimits) -> Kept {
-        Kept {
+impl KeptLines {
+    pub(super) fn new(limits: RecordLimits) -> KeptLines {
+        KeptLines {
             limits,
             parts: Default::default(),
-            last: Latest::default(),
+            last: LatestLines::default(),
         }
     }
 
@@ -120,7 +120,7 @@ impl Kept {
     }
 
     /// Adds the lines that another collection has kept.
-    pub(super) fn join(&mut self, other: Kept) {
+    pub(super) fn join(&mut self, other: KeptLines) {
         let last = self.limits.of_events().1;
         let [events, others, candidates] = other.parts;
         let mut rest = |line| self.last.push(line, last, &mut |_| ());
@@ -151,7 +151,7 @@ impl Kept {
 
     /// The lines in order of place, each once.
     pub(super) fn into_lines(self) -> Vec<Line> {
-        let parts = self.parts.into_iter().flat_map(Earliest::into_lines);
+        let parts = self.parts.into_iter().flat_map(EarliestLines::into_lines);
         let mut lines: Vec<Line> = parts.chain(self.last.into_lines()).collect();
         lines.sort_by_key(|line| line.place);
         lines.dedup_by_key(|line| line.place);
@@ -160,10 +160,10 @@ impl Kept {
 }
 
 /// The first lines by time and place, as many as fit.
-pub(super) type Earliest = Foremost<(Stamp, Place)>;
+pub(super) type EarliestLines = Foremost<(Stamp, Place)>;
 
 /// The last lines by time and place, as many as fit.
-type Latest = Foremost<Reverse<(Stamp, Place)>>;
+type LatestLines = Foremost<Reverse<(Stamp, Place)>>;
 
 /// A rank by which lines are ordered.
 pub(super) trait Rank: Ord + Copy {
@@ -280,7 +280,7 @@ mod tests {
         }
     }
 
-    fn times(kept: Earliest) -> Vec<i64> {
+    fn times(kept: EarliestLines) -> Vec<i64> {
         kept.into_lines().map(|line| line.at.0).collect()
     }
 
@@ -296,7 +296,7 @@ mod tests {
         orders.extend([vec![2, 0, 4, 1, 3], vec![3, 1, 2, 4, 0]]);
         for order in orders {
             for cut in 0..=order.len() {
-                let mut parts = [Earliest::default(), Earliest::default()];
+                let mut parts = [EarliestLines::default(), EarliestLines::default()];
                 for (n, at) in order.iter().enumerate() {
                     let (at, bytes) = lines[*at];
                     parts[usize::from(n >= cut)].push(line(at, bytes), limits, &mut |_| ());
@@ -315,7 +315,7 @@ mod tests {
             records: 4,
             bytes: 6,
         };
-        let mut kept = Earliest::default();
+        let mut kept = EarliestLines::default();
         kept.push(line(2, 100), limits, &mut |_| ());
         kept.push(line(1, 100), limits, &mut |_| ());
         assert_eq!((kept.met, times(kept)), (2, vec![1]));
@@ -328,7 +328,7 @@ mod tests {
             bytes: 16 << 20,
         };
         for step in [1, 7, 13, 99] {
-            let mut parts = [Kept::new(limits), Kept::new(limits)];
+            let mut parts = [KeptLines::new(limits), KeptLines::new(limits)];
             for n in 0..100 {
                 let part = &mut parts[usize::from(n % 3 == 0)];
                 part.put(Class::Event, line(n * step % 100, 10));

@@ -52,14 +52,14 @@ pub use calltrace_store::index::MemoryLimits;
 pub use corpus::{Corpus, Searched};
 pub use coverage::Coverage;
 pub use kept::RecordLimits;
-pub use lines::{FoundLine, FoundLines, GroupBy, LinesQuestion};
-pub use now::{Now, OpenCalls, ReadUpTo, Then};
+pub use lines::{FoundLine, FoundLines, LinesQuestion, RecordField};
+pub use now::{AfterAnswer, AnswerUpToNow, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};
-pub use search::{EachFound, Found, SearchQuestion, newest_first};
+pub use search::{EachFound, FoundCalls, SearchQuestion, newest_first};
 pub use stats::{MissedCall, Statistics, StatsQuestion, Within};
-pub use table::{CallsWriter, Row, file_name as table_name, log_of as log_of_table};
+pub use table::{CallsWriter, TableRow, file_name as table_name, log_of as log_of_table};
 pub use tabling::{BuiltTable, CheckedTable, TableState};
-pub use tally::Tally;
+pub use tally::CallTally;
 pub use trace::{Trace, TraceQuestion, TracedCall};
 
 /// Answers questions about log trees.

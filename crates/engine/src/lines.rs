@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::corpus::Searched;
-use super::reading::{Reading, Wanted};
+use super::reading::{ReadPlan, WantedLines};
 use super::seeds::key_of;
 use super::{Corpus, Engine};
 use calltrace_model::filter::RecordFilter;
@@ -24,7 +24,7 @@ pub struct LinesQuestion {
     /// Only the number of matches is wanted; no line is kept.
     pub count_only: bool,
     /// Also count the matches by this field of a record.
-    pub by: Option<GroupBy>,
+    pub by: Option<RecordField>,
     /// Lines of the same file shown before each.
     pub before: usize,
     /// Lines of the same file shown after each.
@@ -33,7 +33,7 @@ pub struct LinesQuestion {
 
 /// A field of a record to count by; a record without it counts under the empty word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupBy {
+pub enum RecordField {
     Event,
     /// The kind of record: `ast`, `tg`, `http`, `sql`, `unparsed`.
     Kind,
@@ -41,12 +41,12 @@ pub enum GroupBy {
     Action,
 }
 
-impl GroupBy {
+impl RecordField {
     fn word<'l>(self, record: &Record<'l>) -> &'l [u8] {
         match (self, &record.body) {
-            (GroupBy::Event, Body::Ast(ast)) => ast.event,
-            (GroupBy::Action, Body::Tg(tg)) => tg.action,
-            (GroupBy::Kind, body) => match body {
+            (RecordField::Event, Body::Ast(ast)) => ast.event,
+            (RecordField::Action, Body::Tg(tg)) => tg.action,
+            (RecordField::Kind, body) => match body {
                 Body::Ast(_) => b"ast",
                 Body::Tg(_) => b"tg",
                 Body::Http(_) => b"http",
@@ -60,13 +60,13 @@ impl GroupBy {
 
 /// How many records match, in all and for each word.
 #[derive(Debug, Default)]
-pub(super) struct Counted {
+pub(super) struct LineCounts {
     matches: usize,
     groups: BTreeMap<Box<[u8]>, usize>,
 }
 
-impl Counted {
-    fn add(&mut self, by: Option<GroupBy>, record: &Record<'_>) {
+impl LineCounts {
+    fn add(&mut self, by: Option<RecordField>, record: &Record<'_>) {
         self.matches += 1;
         let Some(word) = by.map(|by| by.word(record)) else {
             return;
@@ -79,7 +79,7 @@ impl Counted {
         }
     }
 
-    fn join(&mut self, other: Counted) {
+    fn join(&mut self, other: LineCounts) {
         self.matches += other.matches;
         for (word, count) in other.groups {
             *self.groups.entry(word).or_default() += count;
@@ -177,7 +177,7 @@ impl Engine {
         let mut found: Vec<Line> = Vec::new();
         let mut troubles = corpus.troubles.clone();
         let mut read = Vec::new();
-        let (mut all, mut may_match_more) = (Counted::default(), false);
+        let (mut all, mut may_match_more) = (LineCounts::default(), false);
         // One record more shows whether there are more than the limit.
         let limit = question.limit.map(|limit| limit.saturating_add(1));
         let wider = LinesQuestion {
@@ -233,10 +233,10 @@ impl Engine {
         source: &(u32, Arc<Source>),
         question: &LinesQuestion,
         needles: Option<&Needles>,
-    ) -> (Vec<Line>, Counted, Vec<Trouble>) {
+    ) -> (Vec<Line>, LineCounts, Vec<Trouble>) {
         let key = key_of(&question.filter);
-        let wanted = Wanted::of(key.as_ref());
-        let reading = Reading::new(&self.scanner, corpus, std::slice::from_ref(source), wanted);
+        let wanted = WantedLines::of(key.as_ref());
+        let reading = ReadPlan::new(&self.scanner, corpus, std::slice::from_ref(source), wanted);
         let (lines, count, mut troubles) = self.lines_of_tasks(&reading.tasks, question, needles);
         troubles.extend(reading.troubles);
         (lines, count, troubles)
@@ -249,11 +249,11 @@ impl Engine {
         tasks: &[Task],
         question: &LinesQuestion,
         needles: Option<&Needles>,
-    ) -> (Vec<Line>, Counted, Vec<Trouble>) {
+    ) -> (Vec<Line>, LineCounts, Vec<Trouble>) {
         let filter = &question.filter;
         let parts = self.scanner.run(tasks, |task, blocks| {
             let mut lines = Vec::new();
-            let mut counted = Counted::default();
+            let mut counted = LineCounts::default();
             while let Some(block) = blocks.next_block() {
                 let mut take = |at: usize, text: &[u8]| {
                     let record = Record::parse(text);
@@ -282,7 +282,7 @@ impl Engine {
             }
             (lines, counted)
         });
-        let mut all = (Vec::new(), Counted::default(), Vec::new());
+        let mut all = (Vec::new(), LineCounts::default(), Vec::new());
         for ((lines, counted), named) in parts {
             all.0.extend(lines);
             all.1.join(counted);
@@ -304,7 +304,7 @@ impl Engine {
         for of_source in places.chunk_by(|a, b| a.source == b.source) {
             let index = of_source[0].source;
             let source = &corpus.sources[index as usize];
-            let mut walk = Walk::new(of_source, question, index);
+            let mut walk = ContextWalk::new(of_source, question, index);
             let task = Task {
                 source: source.clone(),
                 index,
@@ -327,7 +327,7 @@ impl Engine {
 }
 
 /// A walk through a file that collects lines and their context.
-struct Walk<'q> {
+struct ContextWalk<'q> {
     wanted: &'q [Place],
     question: &'q LinesQuestion,
     index: u32,
@@ -336,9 +336,9 @@ struct Walk<'q> {
     out: Vec<FoundLine>,
 }
 
-impl<'q> Walk<'q> {
-    fn new(wanted: &'q [Place], question: &'q LinesQuestion, index: u32) -> Walk<'q> {
-        Walk {
+impl<'q> ContextWalk<'q> {
+    fn new(wanted: &'q [Place], question: &'q LinesQuestion, index: u32) -> ContextWalk<'q> {
+        ContextWalk {
             wanted,
             question,
             index,

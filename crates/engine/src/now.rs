@@ -15,9 +15,9 @@ use rayon::prelude::*;
 
 use super::corpus::ASK_TRIES;
 use super::lines::{is_full, keep_newest};
-use super::search::Calls;
+use super::search::CallCollector;
 use super::sweep::Sweep;
-use super::window::{LATEST, Window};
+use super::window::{LATEST, TimeWindow};
 use super::{Corpus, Engine, FoundLine, FoundLines, LinesQuestion, SearchQuestion};
 use super::{RecordLimits, Trace, TraceQuestion};
 use calltrace_model::call::{Joiner, reach};
@@ -53,7 +53,7 @@ pub struct ReadUpTo {
 
 /// An answer about one enterprise, and the offsets at which later content will stand.
 #[derive(Debug)]
-pub struct Now<A> {
+pub struct AnswerUpToNow<A> {
     pub answer: A,
     /// The files that may grow, each once, in reading order; empty with [`AfterAnswer::Close`].
     pub files: Vec<ReadUpTo>,
@@ -73,7 +73,7 @@ pub struct OpenCalls {
 
 /// What happens to files that may grow once the question is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub enum AfterAnswer {
     /// They are handed out open, to be followed.
     Follow,
     /// They are closed: the files of many enterprises could exceed the limit of open files.
@@ -82,14 +82,14 @@ pub enum Then {
 
 /// Which files a question reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Files {
+enum FileSelection {
     All,
     /// The files that may grow, and the newest of the others.
     Newest,
 }
 
 /// The files of a snapshot; those that may grow are cut after their last whole line.
-struct Cut {
+struct CutSnapshot {
     files: Vec<Arc<LogFile>>,
     ends: Vec<ReadUpTo>,
 }
@@ -105,18 +105,21 @@ impl Engine {
         tree: &Tree,
         enterprises: &[EnterpriseName],
         question: &LinesQuestion,
-        then: Then,
-    ) -> Vec<Result<Now<FoundLines>, Error>> {
+        then: AfterAnswer,
+    ) -> Vec<Result<AnswerUpToNow<FoundLines>, Error>> {
         let newest = question.limit.filter(|_| question.filter.since.is_none());
         self.each(enterprises, |enterprise| match newest {
-            Some(limit) => {
-                self.ask_now(tree, enterprise, (Files::Newest, then), |corpus, whole| {
+            Some(limit) => self.ask_now(
+                tree,
+                enterprise,
+                (FileSelection::Newest, then),
+                |corpus, whole| {
                     let mut found = self.newest_in(corpus, question, limit);
                     found.searched.files_known = whole.files.len();
                     found
-                })
-            }
-            None => self.ask_now(tree, enterprise, (Files::All, then), |corpus, _| {
+                },
+            ),
+            None => self.ask_now(tree, enterprise, (FileSelection::All, then), |corpus, _| {
                 self.lines_in(corpus, question)
             }),
         })
@@ -128,10 +131,10 @@ impl Engine {
         tree: &Tree,
         enterprises: &[EnterpriseName],
         question: &TraceQuestion,
-        then: Then,
-    ) -> Vec<Result<Now<Trace>, Error>> {
+        then: AfterAnswer,
+    ) -> Vec<Result<AnswerUpToNow<Trace>, Error>> {
         self.each(enterprises, |enterprise| {
-            self.ask_now(tree, enterprise, (Files::All, then), |corpus, _| {
+            self.ask_now(tree, enterprise, (FileSelection::All, then), |corpus, _| {
                 self.trace_in(corpus, question, RecordLimits::default())
             })
         })
@@ -146,16 +149,21 @@ impl Engine {
         enterprises: &[EnterpriseName],
         filter: &RecordFilter,
         now: Stamp,
-    ) -> Vec<Result<Now<OpenCalls>, Error>> {
+    ) -> Vec<Result<AnswerUpToNow<OpenCalls>, Error>> {
         let question = SearchQuestion {
             filter: filter.clone(),
             ..SearchQuestion::default()
         };
         self.each(enterprises, |enterprise| {
-            self.ask_now(tree, enterprise, (Files::All, Then::Follow), |corpus, _| {
-                let now = newest_known(corpus).map_or(now, |newest| newest.max(now));
-                self.open_in(corpus, &question, now)
-            })
+            self.ask_now(
+                tree,
+                enterprise,
+                (FileSelection::All, AfterAnswer::Follow),
+                |corpus, _| {
+                    let now = newest_known(corpus).map_or(now, |newest| newest.max(now));
+                    self.open_in(corpus, &question, now)
+                },
+            )
         })
     }
 
@@ -174,9 +182,9 @@ impl Engine {
         &self,
         tree: &Tree,
         enterprise: &EnterpriseName,
-        (files, then): (Files, Then),
+        (files, then): (FileSelection, AfterAnswer),
         question: impl Fn(&Corpus, &Snapshot) -> A,
-    ) -> Result<Now<A>, Error> {
+    ) -> Result<AnswerUpToNow<A>, Error> {
         let mut tries = 1;
         loop {
             let whole = Snapshot::of(tree, enterprise)?;
@@ -186,10 +194,10 @@ impl Engine {
             // The files as they were opened: a cut file would hide that its last bytes are gone.
             if tries == ASK_TRIES || !whole.has_moved() {
                 let files = match then {
-                    Then::Follow => cut.ends,
-                    Then::Close => Vec::new(),
+                    AfterAnswer::Follow => cut.ends,
+                    AfterAnswer::Close => Vec::new(),
                 };
-                return Ok(Now {
+                return Ok(AnswerUpToNow {
                     answer,
                     files,
                     newest: newest_known(&corpus),
@@ -200,11 +208,11 @@ impl Engine {
     }
 
     fn open_in(&self, corpus: &Corpus, question: &SearchQuestion, now: Stamp) -> OpenCalls {
-        let recent = Window {
+        let recent = TimeWindow {
             start: now.plus_millis(-reach::HORIZON_MILLIS),
             end: LATEST,
         };
-        let mut seen = Calls::new(corpus, question);
+        let mut seen = CallCollector::new(corpus, question);
         let calls = Sweep::new(self, corpus, question, recent).open_calls(now, &mut seen);
         let asked = Times {
             from: Some(recent.reads_from()),
@@ -331,8 +339,8 @@ fn newest_known(corpus: &Corpus) -> Option<Stamp> {
     latest(true).or_else(|| latest(false))
 }
 
-fn cut(whole: &Snapshot, which: Files) -> Result<Cut, Error> {
-    let mut cut = Cut {
+fn cut(whole: &Snapshot, which: FileSelection) -> Result<CutSnapshot, Error> {
+    let mut cut = CutSnapshot {
         files: Vec::new(),
         ends: Vec::new(),
     };
@@ -341,7 +349,7 @@ fn cut(whole: &Snapshot, which: Files) -> Result<Cut, Error> {
     let newest = whole.files.iter().rposition(packed);
     for (at, log) in whole.files.iter().enumerate() {
         if packed(log) {
-            if which == Files::All || newest == Some(at) {
+            if which == FileSelection::All || newest == Some(at) {
                 cut.files.push(Arc::clone(log));
             }
             continue;

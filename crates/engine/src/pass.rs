@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use memchr::memchr;
 use rayon::prelude::*;
 
-use super::kept::Kept;
-use super::reading::{Reading, Wanted, are_near, blocks_near};
+use super::kept::KeptLines;
+use super::reading::{ReadPlan, WantedLines, are_near, blocks_near};
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::Closure;
 use calltrace_model::record::{Place, Record, Stamp, id};
@@ -41,14 +41,14 @@ const KEPT_BYTES_MAX: usize = 32 << 20;
 /// A map of the times of sources.
 #[derive(Debug, Default)]
 pub(super) struct TimeMap {
-    stretches: Vec<Stretch>,
+    stretches: Vec<MappedBlock>,
     /// Sources whose beginning is mapped by their index.
     indexed: Vec<u32>,
 }
 
 /// A block on the map.
 #[derive(Debug)]
-struct Stretch {
+struct MappedBlock {
     index: u32,
     span: Span,
     /// Earliest and latest sampled time; `None` when no sample holds one.
@@ -59,11 +59,11 @@ struct Stretch {
 }
 
 /// A piece of content to look at again.
-pub(super) enum Piece {
+pub(super) enum ContentPiece {
     /// It is still to be read.
-    Read(Task),
+    Unread(Task),
     /// It was kept from the pass.
-    Kept {
+    Buffered {
         index: u32,
         source: Arc<Source>,
         offset: u64,
@@ -74,15 +74,15 @@ pub(super) enum Piece {
 
 /// The result of a pass.
 #[derive(Default)]
-pub(super) struct Passed<R> {
+pub(super) struct PassResult<R> {
     pub found: Vec<R>,
     pub map: TimeMap,
     pub troubles: Vec<Trouble>,
 }
 
-impl<R> Passed<R> {
+impl<R> PassResult<R> {
     /// Adds the result of another pass over other sources.
-    pub(super) fn append(&mut self, mut other: Passed<R>) {
+    pub(super) fn append(&mut self, mut other: PassResult<R>) {
         self.found.append(&mut other.found);
         self.map.stretches.append(&mut other.map.stretches);
         self.map.stretches.sort_by_key(|s| (s.index, s.span.start));
@@ -98,12 +98,12 @@ impl Engine {
         &self,
         corpus: &Corpus,
         sources: &[(u32, Arc<Source>)],
-        wanted: Wanted<'_>,
+        wanted: WantedLines<'_>,
         needles: &Needles,
         take: impl Fn(u32, &Block<'_>, usize, &[u8]) -> Option<R> + Sync,
-    ) -> Passed<R> {
+    ) -> PassResult<R> {
         let kept_bytes = AtomicUsize::new(0);
-        let reading = Reading::new(&self.scanner, corpus, sources, wanted);
+        let reading = ReadPlan::new(&self.scanner, corpus, sources, wanted);
         let parts = self.scanner.run(&reading.tasks, |task, blocks| {
             let is_indexed = reading.indexed.contains(&task.index);
             let is_mapped = is_indexed && task.span.start < corpus.covered(task.index);
@@ -130,7 +130,7 @@ impl Engine {
                 if is_mapped {
                     continue;
                 }
-                stretches.push(Stretch {
+                stretches.push(MappedBlock {
                     index: task.index,
                     span: Span {
                         start: block.offset,
@@ -146,7 +146,7 @@ impl Engine {
             }
             (found, stretches)
         });
-        let mut passed = Passed {
+        let mut passed = PassResult {
             found: Vec::new(),
             map: TimeMap {
                 stretches: Vec::new(),
@@ -167,15 +167,15 @@ impl Engine {
     /// more than others, and the result must not depend on that.
     pub(super) fn kept_of(
         &self,
-        pieces: &[Piece],
+        pieces: &[ContentPiece],
         needles: &Needles,
         when: (Stamp, Stamp),
         closure: &Closure,
         limits: RecordLimits,
-    ) -> (Kept, Vec<Trouble>) {
-        let all = Mutex::new((Kept::new(limits), Vec::new()));
+    ) -> (KeptLines, Vec<Trouble>) {
+        let all = Mutex::new((KeptLines::new(limits), Vec::new()));
         pieces.par_iter().with_max_len(1).for_each(|piece| {
-            let mut kept = Kept::new(limits);
+            let mut kept = KeptLines::new(limits);
             let take = |place: Place, at, text: &[u8]| {
                 let text = text.into();
                 kept.offer(closure, Line { at, place, text });
@@ -194,7 +194,7 @@ impl Engine {
     /// not a record has the time of the record before it.
     pub(super) fn each_of_piece(
         &self,
-        piece: &Piece,
+        piece: &ContentPiece,
         needles: &Needles,
         (from, to): (Stamp, Stamp),
         wanted: impl Fn(&[u8]) -> bool,
@@ -217,7 +217,7 @@ impl Engine {
             });
         };
         match piece {
-            Piece::Kept {
+            ContentPiece::Buffered {
                 index,
                 source,
                 offset,
@@ -228,7 +228,7 @@ impl Engine {
                 each_of_block(*index, &Block::of(*offset, text).behind(&known));
                 Vec::new()
             }
-            Piece::Read(task) => {
+            ContentPiece::Unread(task) => {
                 let read = |blocks: &mut Blocks<'_>| {
                     while let Some(block) = blocks.next_block() {
                         each_of_block(task.index, &block);
@@ -248,7 +248,7 @@ impl TimeMap {
         corpus: &Corpus,
         (from, to): (Stamp, Stamp),
         keys: Option<&[Key]>,
-    ) -> Vec<Piece> {
+    ) -> Vec<ContentPiece> {
         let (from, to) = (
             from.plus_millis(-DISORDER_MILLIS),
             to.plus_millis(DISORDER_MILLIS),
@@ -261,14 +261,14 @@ impl TimeMap {
             };
             if index.may_hold(from, to) {
                 let tasks = blocks_near(number, source, index, keys, (from, to));
-                pieces.extend(tasks.into_iter().map(Piece::Read));
+                pieces.extend(tasks.into_iter().map(ContentPiece::Unread));
             }
         }
         pieces
     }
 
     /// The content to read of the sources that a pass went through.
-    fn scanned(&self, corpus: &Corpus, when: (Stamp, Stamp)) -> Vec<Piece> {
+    fn scanned(&self, corpus: &Corpus, when: (Stamp, Stamp)) -> Vec<ContentPiece> {
         let of_source = self.stretches.chunk_by(|a, b| a.index == b.index);
         let near = of_source.flat_map(|stretches| {
             let times = stretches.iter().map(|stretch| stretch.times);
@@ -276,7 +276,7 @@ impl TimeMap {
             stretches.iter().zip(near).filter(|(_, is_near)| *is_near)
         });
         let mut wanted = near.map(|(stretch, _)| stretch).peekable();
-        let mut pieces: Vec<Piece> = Vec::new();
+        let mut pieces: Vec<ContentPiece> = Vec::new();
         while let Some(first) = wanted.next() {
             let mut of_source = vec![first];
             while let Some(next) = wanted.next_if(|s| s.index == first.index) {
@@ -287,16 +287,16 @@ impl TimeMap {
                 pieces.extend(of_source.iter().filter_map(|s| s.as_kept(source)));
                 continue;
             }
-            let touches = |a: &&Stretch, b: &&Stretch| a.span.end == b.span.start;
+            let touches = |a: &&MappedBlock, b: &&MappedBlock| a.span.end == b.span.start;
             // A source that can't be read from the middle is decoded once, up to the last stretch.
-            let runs: Vec<&[&Stretch]> = if source.is_seekable() {
+            let runs: Vec<&[&MappedBlock]> = if source.is_seekable() {
                 of_source.chunk_by(touches).collect()
             } else {
                 vec![&of_source]
             };
             pieces.extend(runs.into_iter().map(|run| {
                 let (first, last) = (run[0], run[run.len() - 1]);
-                Piece::Read(Task {
+                ContentPiece::Unread(Task {
                     source: Arc::clone(source),
                     index: first.index,
                     span: Span {
@@ -310,9 +310,9 @@ impl TimeMap {
     }
 }
 
-impl Stretch {
-    fn as_kept(&self, source: &Arc<Source>) -> Option<Piece> {
-        Some(Piece::Kept {
+impl MappedBlock {
+    fn as_kept(&self, source: &Arc<Source>) -> Option<ContentPiece> {
+        Some(ContentPiece::Buffered {
             index: self.index,
             source: Arc::clone(source),
             offset: self.span.start,
@@ -341,7 +341,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Notes that the newest of `stretches` was read, with or without a hit.
-    fn saw(&mut self, block: &Block<'_>, hit: bool, stretches: &mut [Stretch]) {
+    fn saw(&mut self, block: &Block<'_>, hit: bool, stretches: &mut [MappedBlock]) {
         let newest = stretches.len() - 1;
         if hit {
             self.to_keep = KEPT_AFTER;
@@ -366,7 +366,7 @@ impl<'a> Keeper<'a> {
     }
 }
 
-fn keep(total: &AtomicUsize, stretch: &mut Stretch, text: &[u8]) {
+fn keep(total: &AtomicUsize, stretch: &mut MappedBlock, text: &[u8]) {
     if total.fetch_add(text.len(), Ordering::Relaxed) + text.len() <= KEPT_BYTES_MAX {
         stretch.kept = Some(text.into());
     }

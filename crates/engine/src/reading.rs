@@ -11,7 +11,7 @@ use calltrace_store::source::{Source, Span};
 
 /// Which lines a question needs, as far as an index can tell.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Wanted<'k> {
+pub(super) enum WantedLines<'k> {
     /// Any lines; an index can't tell which.
     Any,
     /// Lines that one of the keys leads to.
@@ -20,16 +20,18 @@ pub(super) enum Wanted<'k> {
     Times,
 }
 
-impl<'k> Wanted<'k> {
+impl<'k> WantedLines<'k> {
     /// Lines of the key, or any lines if there is no key.
-    pub(super) fn of(key: Option<&'k Key>) -> Wanted<'k> {
-        key.map_or(Wanted::Any, |key| Wanted::Keys(std::slice::from_ref(key)))
+    pub(super) fn of(key: Option<&'k Key>) -> WantedLines<'k> {
+        key.map_or(WantedLines::Any, |key| {
+            WantedLines::Keys(std::slice::from_ref(key))
+        })
     }
 }
 
 /// The content to read.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct ReadPlan {
     /// Stretches that may hold wanted lines, in order of source and place.
     pub tasks: Vec<Task>,
     /// Sources that an index answers for, as far as it covers them.
@@ -38,15 +40,15 @@ pub(super) struct Reading {
     pub troubles: Vec<Trouble>,
 }
 
-impl Reading {
+impl ReadPlan {
     /// Plans what to read of `sources`.
     pub(super) fn new(
         scanner: &Scanner,
         corpus: &Corpus,
         sources: &[(u32, Arc<Source>)],
-        wanted: Wanted<'_>,
-    ) -> Reading {
-        let mut reading = Reading::default();
+        wanted: WantedLines<'_>,
+    ) -> ReadPlan {
+        let mut reading = ReadPlan::default();
         for (number, source) in sources {
             let index = corpus.indexes[*number as usize].as_ref();
             let candidates = index.and_then(|index| candidates(index, source, wanted));
@@ -68,11 +70,11 @@ impl Reading {
 
 /// The stretches that an index names. `None` when it can't tell, or when everything has to be decoded to get
 /// there.
-fn candidates(index: &Index, source: &Source, wanted: Wanted<'_>) -> Option<Vec<Span>> {
+fn candidates(index: &Index, source: &Source, wanted: WantedLines<'_>) -> Option<Vec<Span>> {
     let keys = match wanted {
-        Wanted::Any => return None,
-        Wanted::Keys(keys) => keys,
-        Wanted::Times => &[],
+        WantedLines::Any => return None,
+        WantedLines::Keys(keys) => keys,
+        WantedLines::Times => &[],
     };
     let found = index.candidates(keys)?;
     if found.is_empty() {

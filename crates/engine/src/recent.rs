@@ -39,7 +39,7 @@ pub fn recent_calls(folder: &Folder, limit: usize) -> Vec<Summary> {
     plain.sort_by_cached_key(|log| {
         Reverse(Source::open(Arc::clone(log)).map_or(None, |source| ends_at(&source)))
     });
-    let mut seen = Seen::default();
+    let mut seen = RecentCalls::default();
     // The newest archive is enough: just after midnight the live file is nearly empty.
     for log in plain.into_iter().chain(archives.into_iter().take(1)) {
         if let Ok(source) = Source::open(log)
@@ -89,7 +89,7 @@ fn read(source: &Source, from: u64, end: u64) -> Vec<u8> {
 }
 
 /// The calls read so far.
-struct Seen {
+struct RecentCalls {
     facts: Vec<Fact>,
     uids: HashSet<Vec<u8>>,
     files: u32,
@@ -97,9 +97,9 @@ struct Seen {
     left: u64,
 }
 
-impl Default for Seen {
-    fn default() -> Seen {
-        Seen {
+impl Default for RecentCalls {
+    fn default() -> RecentCalls {
+        RecentCalls {
             facts: Vec::new(),
             uids: HashSet::new(),
             files: 0,
@@ -108,7 +108,7 @@ impl Default for Seen {
     }
 }
 
-impl Seen {
+impl RecentCalls {
     /// A lower bound of the number of calls: most calls have two or three ids.
     fn calls(&self) -> usize {
         self.uids.len() / 3

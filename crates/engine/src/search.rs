@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use super::corpus::Searched;
 use super::figures::FiguresSink;
-use super::table::{Picked, Table, Tables, Wants};
-use super::tally::Tally;
-use super::window::{Window, first_second};
+use super::table::{CallTable, CallTables, ColumnChoice, PickedCalls};
+use super::tally::CallTally;
+use super::window::{TimeWindow, first_second};
 use super::{Corpus, Engine};
-use answer::{Answer, Kept};
+use answer::{FoundCall, UnreadAnswer};
 use calltrace_model::call::{Criteria, Digest, Fact, Records, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{LogZone, Stamp};
@@ -22,7 +22,7 @@ use calltrace_model::stats::StatsCall;
 use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::{EnterpriseName, Tree};
 pub use newest::newest_first;
-use seen::Seen;
+use seen::SeenLegs;
 
 /// Calls kept beyond twice the limit before the surplus is dropped.
 const SPARE_CALLS: usize = 1000;
@@ -52,7 +52,7 @@ pub struct SearchQuestion {
 
 /// The answer about one enterprise.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundCalls {
     pub enterprise: EnterpriseName,
     /// The calls, newest first, without their legs; empty when only their number was asked for.
     pub calls: Vec<Summary>,
@@ -63,7 +63,7 @@ pub struct Found {
     /// More calls may match: files that can't hold a newer call were not read once the limit was reached.
     pub may_match_more: bool,
     /// All matches by time and outcome, if [`SearchQuestion::tally`] was set.
-    pub tally: Tally,
+    pub tally: CallTally,
     /// What was read.
     pub searched: Searched,
     /// What could not be read.
@@ -77,7 +77,7 @@ pub struct Found {
 }
 
 /// The answers about several enterprises, in their order.
-pub type EachFound = Vec<Result<Found, Error>>;
+pub type EachFound = Vec<Result<FoundCalls, Error>>;
 
 impl Engine {
     /// Searches one enterprise.
@@ -89,7 +89,7 @@ impl Engine {
         tree: &Tree,
         enterprise: &EnterpriseName,
         question: &SearchQuestion,
-    ) -> Result<Found, Error> {
+    ) -> Result<FoundCalls, Error> {
         self.search_into(tree, enterprise, question, None)
     }
 
@@ -101,7 +101,7 @@ impl Engine {
         enterprise: &EnterpriseName,
         question: &SearchQuestion,
         sink: Option<&dyn FiguresSink>,
-    ) -> Result<Found, Error> {
+    ) -> Result<FoundCalls, Error> {
         self.pool.install(|| {
             let answer = self.answer(tree, enterprise, question, sink, None)?;
             answer.whole(question).or_else(|why| {
@@ -120,13 +120,13 @@ impl Engine {
         question: &SearchQuestion,
         sink: Option<&dyn FiguresSink>,
         reason: Option<&str>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<UnreadAnswer, Error> {
         if let Some(found) = self.search_at_a_glance(tree, enterprise, question) {
             let calls = Vec::new();
-            return Ok(Answer { found, calls });
+            return Ok(UnreadAnswer { found, calls });
         }
         Corpus::ask(tree, enterprise, self, |corpus| {
-            let mut calls = Calls::handing_to(corpus, question, sink);
+            let mut calls = CallCollector::handing_to(corpus, question, sink);
             // A record that holds something rare leads to its call; without one, everything is read.
             let seeded = self
                 .needle_of(question)
@@ -150,15 +150,15 @@ impl Engine {
         corpus: &Corpus,
         question: &SearchQuestion,
         sink: Option<&dyn FiguresSink>,
-    ) -> Result<Answer, String> {
+    ) -> Result<UnreadAnswer, String> {
         let asks_records =
             !question.filter.is_empty() || question.strict || question.criteria.needs_match;
         let memory = self.tables.as_deref();
         let tables = match asks_records {
-            true => Tables::default(),
-            false => Tables::of(corpus, self.zone, memory).for_criteria(&question.criteria),
+            true => CallTables::default(),
+            false => CallTables::of(corpus, self.zone, memory).for_criteria(&question.criteria),
         };
-        let mut calls = Calls::handing_to(corpus, question, sink);
+        let mut calls = CallCollector::handing_to(corpus, question, sink);
         self.search_sweep(corpus, question, &tables, &mut calls)?;
         let mut answer = calls.finish(corpus);
         // The calls of another question may be fewer.
@@ -176,9 +176,9 @@ impl Engine {
         question: &SearchQuestion,
         sink: Option<&dyn FiguresSink>,
         reason: &str,
-    ) -> Answer {
-        let mut calls = Calls::handing_to(corpus, question, sink);
-        let swept = self.search_sweep(corpus, question, &Tables::default(), &mut calls);
+    ) -> UnreadAnswer {
+        let mut calls = CallCollector::handing_to(corpus, question, sink);
+        let swept = self.search_sweep(corpus, question, &CallTables::default(), &mut calls);
         swept.expect(NO_TABLES);
         let mut answer = calls.finish(corpus);
         let note = format!("a table {reason}; all calls are looked for in the logs");
@@ -209,17 +209,17 @@ impl Engine {
 }
 
 /// Collects the calls of one enterprise.
-pub(super) struct Calls<'q> {
+pub(super) struct CallCollector<'q> {
     question: &'q SearchQuestion,
     sink: Option<&'q dyn FiguresSink>,
-    calls: Vec<Kept>,
+    calls: Vec<FoundCall>,
     /// Groups of rows in tables that are still to be counted.
-    uncounted: Vec<(Arc<Table>, usize, Window)>,
-    seen: Seen,
+    uncounted: Vec<(Arc<CallTable>, usize, TimeWindow)>,
+    seen: SeenLegs,
     count: usize,
     /// Something was not read, because there were enough calls.
     pub may_match_more: bool,
-    tally: Tally,
+    tally: CallTally,
     pub searched: Searched,
     pub troubles: Vec<Trouble>,
     pub unparsed: u64,
@@ -228,8 +228,8 @@ pub(super) struct Calls<'q> {
     pub records_left_out: u64,
 }
 
-impl<'q> Calls<'q> {
-    pub(super) fn new(corpus: &Corpus, question: &'q SearchQuestion) -> Calls<'q> {
+impl<'q> CallCollector<'q> {
+    pub(super) fn new(corpus: &Corpus, question: &'q SearchQuestion) -> CallCollector<'q> {
         Self::handing_to(corpus, question, None)
     }
 
@@ -237,19 +237,19 @@ impl<'q> Calls<'q> {
         corpus: &Corpus,
         question: &'q SearchQuestion,
         sink: Option<&'q dyn FiguresSink>,
-    ) -> Calls<'q> {
+    ) -> CallCollector<'q> {
         if let Some(sink) = sink {
             sink.begin();
         }
-        Calls {
+        CallCollector {
             question,
             sink,
             calls: Vec::new(),
             uncounted: Vec::new(),
-            seen: Seen::default(),
+            seen: SeenLegs::default(),
             count: 0,
             may_match_more: false,
-            tally: Tally::default(),
+            tally: CallTally::default(),
             searched: Searched::default(),
             troubles: corpus.troubles.clone(),
             unparsed: 0,
@@ -261,7 +261,7 @@ impl<'q> Calls<'q> {
 
     /// Enters a window: the calls that come next began within it. `told` are the tables that cover the time
     /// just before.
-    pub(super) fn enter(&mut self, zone: LogZone, window: Window, told: &[Arc<Table>]) {
+    pub(super) fn enter(&mut self, zone: LogZone, window: TimeWindow, told: &[Arc<CallTable>]) {
         self.seen.told = told.to_vec();
         self.seen.legs_told = None;
         self.seen.window = Some(first_second(zone, window));
@@ -280,7 +280,7 @@ impl<'q> Calls<'q> {
             sink.take(&mut |add| add(&StatsCall::from(&summary)));
         } else if self.keeps_calls() {
             summary.legs = Vec::new();
-            self.calls.push(Kept::Swept(Box::new(summary)));
+            self.calls.push(FoundCall::Whole(Box::new(summary)));
             self.let_go();
         }
     }
@@ -289,7 +289,11 @@ impl<'q> Calls<'q> {
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
-    pub(super) fn take_told(&mut self, table: &Arc<Table>, window: Window) -> Result<(), String> {
+    pub(super) fn take_told(
+        &mut self,
+        table: &Arc<CallTable>,
+        window: TimeWindow,
+    ) -> Result<(), String> {
         self.unparsed += table.unparsed_in(window);
         self.troubles.extend_from_slice(table.troubles());
         let groups = table.groups_in(window);
@@ -312,12 +316,12 @@ impl<'q> Calls<'q> {
             let end = last.map(|(_, last)| last.plus_millis(1));
             // Calls older than those shown are only tallied.
             let is_shown = self.keeps_calls() && !end.is_some_and(|end| self.has_newest(end));
-            let wants = Wants {
+            let wants = ColumnChoice {
                 uids: is_carried || is_shown,
                 figures: self.sink.is_some(),
             };
             let pick = |group: &usize| table.pick(*group, &self.question.criteria, wants, window);
-            let picked: Result<Vec<Picked>, String> = groups.par_iter().map(pick).collect();
+            let picked: Result<Vec<PickedCalls>, String> = groups.par_iter().map(pick).collect();
             self.push_picked(table, picked?);
             if start.is_some_and(|start| self.is_full(start)) {
                 self.may_match_more |= chunks.next().is_some();
@@ -330,16 +334,16 @@ impl<'q> Calls<'q> {
     /// Counts the calls of tables that are only counted, all groups of rows in parallel.
     ///
     /// # Errors
-    /// As [`Calls::take_told`].
+    /// As [`CallCollector::take_told`].
     pub(super) fn count_told(&mut self) -> Result<(), String> {
         let Some(sink) = self.sink else {
             return Ok(());
         };
-        let wants = Wants {
+        let wants = ColumnChoice {
             uids: false,
             figures: true,
         };
-        let count = |(table, group, window): &(Arc<Table>, usize, Window)| {
+        let count = |(table, group, window): &(Arc<CallTable>, usize, TimeWindow)| {
             let picked = table.pick(*group, &self.question.criteria, wants, *window)?;
             sink.take(&mut |add| picked.each_figures(add));
             Ok::<usize, String>(picked.len())
@@ -350,7 +354,7 @@ impl<'q> Calls<'q> {
     }
 
     /// Adds the calls that were picked from groups of rows in a table.
-    fn push_picked(&mut self, table: &Arc<Table>, mut picked: Vec<Picked>) {
+    fn push_picked(&mut self, table: &Arc<CallTable>, mut picked: Vec<PickedCalls>) {
         for one in &mut picked {
             one.retain(|uid, first| self.seen.is_new(uid, first));
             self.count += one.len();
@@ -361,13 +365,14 @@ impl<'q> Calls<'q> {
             }
         }
         if let Some(sink) = self.sink {
-            let hand_over = |one: &Picked| sink.take(&mut |add| one.each_figures(add));
+            let hand_over = |one: &PickedCalls| sink.take(&mut |add| one.each_figures(add));
             picked.par_iter().for_each(hand_over);
         } else if self.keeps_calls() {
             for one in &picked {
                 let kept = one.each(table);
-                self.calls
-                    .extend(kept.map(|(first, uid, light)| Kept::Told(first, uid.into(), light)));
+                self.calls.extend(
+                    kept.map(|(first, uid, light)| FoundCall::InTable(first, uid.into(), light)),
+                );
             }
             self.let_go();
         }
@@ -429,7 +434,7 @@ impl<'q> Calls<'q> {
         }
     }
 
-    fn finish(mut self, corpus: &Corpus) -> Answer {
+    fn finish(mut self, corpus: &Corpus) -> UnreadAnswer {
         self.newest_first();
         if let Some(limit) = self.question.limit {
             self.calls.truncate(limit);
@@ -438,7 +443,7 @@ impl<'q> Calls<'q> {
         self.searched.files_known = corpus.sources.len();
         corpus.judge(&mut self.troubles, asked);
         let is_of_all = self.question.count_only || self.sink.is_some();
-        let found = Found {
+        let found = FoundCalls {
             enterprise: corpus.enterprise.clone(),
             count: match is_of_all {
                 true => self.count,
@@ -455,11 +460,11 @@ impl<'q> Calls<'q> {
             notes: corpus.notes.clone(),
         };
         let calls = self.calls;
-        Answer { found, calls }
+        UnreadAnswer { found, calls }
     }
 
     /// The answer for an enterprise without such calls.
-    pub(super) fn none(self, corpus: &Corpus) -> Found {
+    pub(super) fn none(self, corpus: &Corpus) -> FoundCalls {
         self.finish(corpus).found
     }
 }

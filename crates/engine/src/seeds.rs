@@ -9,10 +9,10 @@ use rayon::prelude::*;
 
 use super::grow::Grow;
 use super::kept::fact_of;
-use super::pass::Passed;
-use super::reading::Wanted;
-use super::search::{Calls, SearchQuestion, accept};
-use super::{Corpus, Engine, Found, RecordLimits};
+use super::pass::PassResult;
+use super::reading::WantedLines;
+use super::search::{CallCollector, SearchQuestion, accept};
+use super::{Corpus, Engine, FoundCalls, RecordLimits};
 use calltrace_model::call::{Closure, Joiner, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{Place, Record, Stamp};
@@ -33,7 +33,7 @@ impl Engine {
         corpus: &Corpus,
         question: &SearchQuestion,
         needle: &[u8],
-        calls: &mut Calls<'_>,
+        calls: &mut CallCollector<'_>,
     ) -> bool {
         let chosen = corpus.select(|bounds| may_hold(bounds, question));
         let needles = Needles::one(needle, &corpus.sample());
@@ -74,12 +74,12 @@ impl Engine {
         &self,
         corpus: &Corpus,
         question: &SearchQuestion,
-    ) -> Option<Found> {
+    ) -> Option<FoundCalls> {
         let needle = self.needle_of(question)?;
         let chosen = corpus.select(|bounds| may_hold(bounds, question));
         let needles = Needles::one(needle, &corpus.sample());
         let mut passed = self.seeds(corpus, &chosen, question, &needles);
-        let mut calls = Calls::new(corpus, question);
+        let mut calls = CallCollector::new(corpus, question);
         calls.searched = corpus.searched(&chosen);
         calls.troubles.append(&mut passed.troubles);
         passed.found.is_empty().then(|| calls.none(corpus))
@@ -91,10 +91,10 @@ impl Engine {
         sources: &[(u32, Arc<Source>)],
         question: &SearchQuestion,
         needles: &Needles,
-    ) -> Passed<Line> {
+    ) -> PassResult<Line> {
         let filter = seed_filter(question);
         let key = key_of(&filter);
-        let wanted = Wanted::of(key.as_ref());
+        let wanted = WantedLines::of(key.as_ref());
         let count = AtomicUsize::new(0);
         self.pass(
             corpus,
@@ -114,7 +114,7 @@ impl Engine {
     fn calls_of(
         &self,
         corpus: &Corpus,
-        passed: &Passed<Line>,
+        passed: &PassResult<Line>,
         question: &SearchQuestion,
         seed: &Seed,
     ) -> (Vec<Summary>, Vec<calltrace_store::error::Trouble>) {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::Engine;
-use super::figures::Sums;
+use super::figures::PartialSums;
 use super::search::{EachFound, SearchQuestion};
 use calltrace_model::call::Outcome;
 use calltrace_model::record::Stamp;
@@ -68,7 +68,7 @@ pub struct MissedCall {
 }
 
 /// Sums that are being computed.
-struct Making<F> {
+struct PartialStats<F> {
     counting: Counting<F>,
     /// Number of calls counted, by the position of the enterprise.
     counts: Vec<usize>,
@@ -94,12 +94,12 @@ impl Engine {
             search.criteria.until = until.map(|until| end_of(until, question.within_millis));
         }
         let by = question.by.iter().chain(&question.also).copied();
-        let start = || Making {
+        let start = || PartialStats {
             counting: Counting::new(by.clone(), &local),
             counts: vec![0; enterprises.len()],
             missed: Vec::new(),
         };
-        let add = |making: &mut Making<_>, enterprise: usize, call: &StatsCall<'_>| {
+        let add = |making: &mut PartialStats<_>, enterprise: usize, call: &StatsCall<'_>| {
             if until.is_some_and(|until| call.first >= until) {
                 making.counting.add_contact(enterprise, call);
                 return;
@@ -114,7 +114,7 @@ impl Engine {
             making.counts[enterprise] += 1;
             making.counting.add(enterprise, call);
         };
-        let join = |making: &mut Making<_>, other: Making<_>| {
+        let join = |making: &mut PartialStats<_>, other: PartialStats<_>| {
             making.counting.join(other.counting);
             making.missed.extend(other.missed);
             let counts = making.counts.iter_mut().zip(other.counts);
@@ -219,7 +219,7 @@ impl Engine {
         };
         let total = Mutex::new(Vec::new());
         let one = |(at, enterprise): (usize, &EnterpriseName)| {
-            let sums = Sums::new(&start, |sum: &mut A, call: &StatsCall<'_>| {
+            let sums = PartialSums::new(&start, |sum: &mut A, call: &StatsCall<'_>| {
                 add(sum, at, call);
             });
             let found = self.search_into(tree, enterprise, &question, Some(&sums));

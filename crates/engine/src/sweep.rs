@@ -14,20 +14,20 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::search::{Calls, SearchQuestion, accept};
-use super::table::{Part, Table, Tables};
-use super::window::{EARLIEST, LATEST, Told, Window, touches, windows};
+use super::search::{CallCollector, SearchQuestion, accept};
+use super::table::{CallTable, CallTables, WindowPart};
+use super::window::{EARLIEST, LATEST, TableCoverage, TimeWindow, touches, windows};
 use super::{Corpus, Engine, RecordLimits};
-use begun::{Taken, is_remnant};
+use begun::{EndedChannels, is_remnant};
 use calltrace_model::call::{Component, Fact, Joiner, Summary, reach, straighten};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
 use cursor::Cursor;
-use waiting::Waiting;
+use waiting::RecordQueue;
 
 /// The result of parsing some content.
 #[derive(Default)]
-struct Parsed {
+struct ParsedRecords {
     /// One list per task, in order: appending the lists would copy every fact once more.
     facts: Vec<Vec<Fact>>,
     troubles: Vec<Trouble>,
@@ -38,9 +38,9 @@ struct Parsed {
     is_late: bool,
 }
 
-impl Parsed {
+impl ParsedRecords {
     /// Takes over all of another result except its facts.
-    fn take_rest(&mut self, other: &mut Parsed) {
+    fn take_rest(&mut self, other: &mut ParsedRecords) {
         self.troubles.append(&mut other.troubles);
         self.unparsed += std::mem::take(&mut other.unparsed);
         self.unparsed_at.append(&mut other.unparsed_at);
@@ -57,13 +57,13 @@ impl Engine {
         &self,
         corpus: &Corpus,
         question: &SearchQuestion,
-        tables: &Tables,
-        calls: &mut Calls<'_>,
+        tables: &CallTables,
+        calls: &mut CallCollector<'_>,
     ) -> Result<(), String> {
-        let mut swept: Vec<Window> = Vec::new();
+        let mut swept: Vec<TimeWindow> = Vec::new();
         let (since, until) = (question.criteria.since, question.criteria.until);
         let windows = windows(corpus.beginnings(), since, until);
-        let bytes_of = |window: &Window| {
+        let bytes_of = |window: &TimeWindow| {
             let sources = corpus.sources.iter().zip(&corpus.bounds);
             let near = sources.filter(|(_, bounds)| touches(**bounds, *window));
             near.map(|(source, _)| source.content_bytes_about()).sum()
@@ -72,15 +72,15 @@ impl Engine {
         let mut windows = windows.into_iter();
         while let Some(window) = windows.next() {
             ahead.passes(bytes_of(&window));
-            let mut before: Vec<Arc<Table>> = Vec::new();
+            let mut before: Vec<Arc<CallTable>> = Vec::new();
             for part in tables.parts(corpus, window) {
                 match part {
-                    Part::Told(table, window) => {
+                    WindowPart::Covered(table, window) => {
                         calls.enter(self.zone, window, &before);
                         calls.take_told(table, window)?;
                         before.push(Arc::clone(table));
                     }
-                    Part::Swept(window) => {
+                    WindowPart::Uncovered(window) => {
                         calls.enter(self.zone, window, &before);
                         let told = tables.told_before(window.start);
                         Sweep::new(self, corpus, question, window)
@@ -110,14 +110,14 @@ pub(super) struct Sweep<'c> {
     engine: &'c Engine,
     corpus: &'c Corpus,
     question: &'c SearchQuestion,
-    window: Window,
+    window: TimeWindow,
     /// Whether there are records just before the window, where a call may have begun.
     has_older: bool,
     /// Calls that are over, and may have begun before the window.
     unsure: Vec<Component>,
-    taken: Taken,
+    taken: EndedChannels,
     cursors: Vec<Cursor<'c>>,
-    waiting: Waiting,
+    waiting: RecordQueue,
     joiner: Joiner,
     /// The sweep continues at least until this time.
     settled: Stamp,
@@ -130,7 +130,7 @@ impl<'c> Sweep<'c> {
         engine: &'c Engine,
         corpus: &'c Corpus,
         question: &'c SearchQuestion,
-        window: Window,
+        window: TimeWindow,
     ) -> Sweep<'c> {
         let cursors = (0..)
             .zip(&corpus.sources)
@@ -150,11 +150,11 @@ impl<'c> Sweep<'c> {
             corpus,
             has_older,
             unsure: Vec::new(),
-            taken: Taken::default(),
+            taken: EndedChannels::default(),
             question,
             window,
             cursors,
-            waiting: Waiting::default(),
+            waiting: RecordQueue::default(),
             joiner: Joiner::keeping(RecordLimits::default().records).letting_go(engine.zone),
             settled: EARLIEST,
             newest: EARLIEST,
@@ -163,14 +163,14 @@ impl<'c> Sweep<'c> {
 
     /// The same sweep, where a table covers the calls before it; `told` is how far the table goes in each
     /// source.
-    fn behind(mut self, told: &[Option<Told>]) -> Sweep<'c> {
+    fn behind(mut self, told: &[Option<TableCoverage>]) -> Sweep<'c> {
         for cursor in &mut self.cursors {
             cursor.told = told.get(cursor.index as usize).copied().flatten();
         }
         self
     }
 
-    fn run(mut self, calls: &mut Calls<'_>) {
+    fn run(mut self, calls: &mut CallCollector<'_>) {
         self.walk(LATEST, calls, Sweep::judge);
         let rest = self.joiner.take_all();
         // Sweeps of neighbouring windows read some records twice.
@@ -181,7 +181,7 @@ impl<'c> Sweep<'c> {
     }
 
     /// The calls that may still grow after `now`, joined from all records.
-    pub(super) fn open_calls(mut self, now: Stamp, calls: &mut Calls<'_>) -> Joiner {
+    pub(super) fn open_calls(mut self, now: Stamp, calls: &mut CallCollector<'_>) -> Joiner {
         self.walk(now, calls, |_, _, _| {});
         for slot in self.joiner.quiet(now) {
             self.joiner.take(slot);
@@ -194,10 +194,10 @@ impl<'c> Sweep<'c> {
     fn walk(
         &mut self,
         until: Stamp,
-        calls: &mut Calls<'_>,
-        mut take: impl FnMut(&mut Self, Vec<Component>, &mut Calls<'_>),
+        calls: &mut CallCollector<'_>,
+        mut take: impl FnMut(&mut Self, Vec<Component>, &mut CallCollector<'_>),
     ) -> Stamp {
-        let mut parsed = Parsed::default();
+        let mut parsed = ParsedRecords::default();
         let reached = loop {
             let open = self.cursors.iter_mut().filter(|c| !c.done);
             let next = open.min_by_key(|c| c.reached);
@@ -237,7 +237,7 @@ impl<'c> Sweep<'c> {
     }
 
     /// All records up to this time have been joined.
-    fn all_pushed_until(&self, pending: &Parsed) -> Stamp {
+    fn all_pushed_until(&self, pending: &ParsedRecords) -> Stamp {
         let pending = pending.facts.iter().flatten().map(|f| f.at).min();
         let waiting = self.waiting.first();
         let not_joined = pending.into_iter().chain(waiting);
@@ -273,7 +273,7 @@ impl<'c> Sweep<'c> {
 
     /// Collects those calls that belong to the window and are asked for. Calls of which that is not known yet
     /// are kept.
-    fn judge(&mut self, over: Vec<Component>, calls: &mut Calls<'_>) {
+    fn judge(&mut self, over: Vec<Component>, calls: &mut CallCollector<'_>) {
         let own = self.own(over);
         self.accept_all(own, calls);
     }
@@ -302,7 +302,7 @@ impl<'c> Sweep<'c> {
         own
     }
 
-    fn accept_all(&self, own: Vec<Component>, calls: &mut Calls<'_>) {
+    fn accept_all(&self, own: Vec<Component>, calls: &mut CallCollector<'_>) {
         let question = self.question;
         let accepted: Vec<Summary> = own
             .into_par_iter()
@@ -315,8 +315,8 @@ impl<'c> Sweep<'c> {
     }
 }
 
-impl Calls<'_> {
-    fn feed(&mut self, joiner: &mut Joiner, newest: &mut Stamp, parsed: Parsed) {
+impl CallCollector<'_> {
+    fn feed(&mut self, joiner: &mut Joiner, newest: &mut Stamp, parsed: ParsedRecords) {
         self.troubles.extend(parsed.troubles);
         self.unparsed += parsed.unparsed;
         self.unparsed_at.extend(parsed.unparsed_at);

@@ -4,8 +4,8 @@ use super::Engine;
 use super::corpus::Corpus;
 use super::search::SearchQuestion;
 use super::sweep::Sweep;
-use super::table::{Binding, Part, Row, Table, Tables, encode, file_name};
-use super::window::{LATEST, Window, first_second, is_born_since, touches, windows};
+use super::table::{Binding, CallTable, CallTables, TableRow, WindowPart, encode, file_name};
+use super::window::{LATEST, TimeWindow, first_second, is_born_since, touches, windows};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::index::Index;
@@ -74,7 +74,7 @@ impl Engine {
         self.pool.install(|| {
             let corpus = Corpus::settled(tree, enterprise, self)?;
             // A damaged table is built again.
-            let tables = Tables::of(&corpus, self.zone, None).sound();
+            let tables = CallTables::of(&corpus, self.zone, None).sound();
             for window in windows(corpus.beginnings(), None, None) {
                 let Some(log) = log_of(&corpus, window) else {
                     continue;
@@ -110,7 +110,7 @@ impl Engine {
     ) -> Result<Vec<CheckedTable>, Error> {
         self.pool.install(|| {
             let corpus = Corpus::settled(tree, enterprise, self)?;
-            let tables = Tables::of(&corpus, self.zone, None);
+            let tables = CallTables::of(&corpus, self.zone, None);
             let useless = tables.useless.iter();
             let mut checked: Vec<CheckedTable> = useless
                 .map(|(name, why)| CheckedTable {
@@ -129,7 +129,7 @@ impl Engine {
         })
     }
 
-    fn check_table(&self, corpus: &Corpus, table: &Table) -> Result<usize, String> {
+    fn check_table(&self, corpus: &Corpus, table: &CallTable) -> Result<usize, String> {
         let window = table.window();
         let question = SearchQuestion::default();
         let mut swept = Sweep::new(self, corpus, &question, window).rows()?.rows;
@@ -145,27 +145,27 @@ impl Engine {
     fn build(
         &self,
         corpus: &Corpus,
-        window: Window,
-        parts: Vec<Part<'_>>,
+        window: TimeWindow,
+        parts: Vec<WindowPart<'_>>,
     ) -> Result<Option<(usize, Vec<u8>)>, String> {
         if !is_worth_reading(corpus, window) {
             return Err("is not worth reading so many bytes for so few lines".to_owned());
         }
         let question = SearchQuestion::default();
-        let mut rows: Vec<Row> = Vec::new();
+        let mut rows: Vec<TableRow> = Vec::new();
         let mut unparsed: Vec<Stamp> = Vec::new();
         let mut troubles: Vec<Trouble> = Vec::new();
         let mut ends = (window.end, window.end);
         for part in parts {
             match part {
-                Part::Told(table, window) => {
+                WindowPart::Covered(table, window) => {
                     rows.extend(table.rows(window)?);
                     let times = table.binding().unparsed.iter();
                     unparsed.extend(times.filter(|at| window.holds(**at)));
                     troubles.extend_from_slice(table.troubles());
                     ends = (window.end, table.binding().reached);
                 }
-                Part::Swept(window) => {
+                WindowPart::Uncovered(window) => {
                     let swept = Sweep::new(self, corpus, &question, window).rows()?;
                     rows.extend(swept.rows);
                     unparsed.extend(swept.unparsed);
@@ -188,7 +188,7 @@ impl Engine {
         unparsed.sort();
         sort(&mut rows);
         Trouble::tidy(&mut troubles);
-        let window = Window {
+        let window = TimeWindow {
             start: from,
             end: cut,
         };
@@ -208,13 +208,13 @@ impl Engine {
     /// Builds a table in memory of the calls that the last part of a search swept, once that is worth it. The
     /// next search then sweeps only what is written until then. A small table before it is merged into it, so
     /// there are few.
-    pub(super) fn remember_tail(&self, corpus: &Corpus, tables: &Tables, until: Option<Stamp>) {
+    pub(super) fn remember_tail(&self, corpus: &Corpus, tables: &CallTables, until: Option<Stamp>) {
         let Some(memory) = &self.tables else {
             return;
         };
         let newest = windows(corpus.beginnings(), None, None)[0];
         let tail = match tables.parts(corpus, newest).pop() {
-            Some(Part::Swept(tail)) => tail,
+            Some(WindowPart::Uncovered(tail)) => tail,
             _ => return,
         };
         let is_asked = until.is_none_or(|until| until > tail.start);
@@ -232,13 +232,13 @@ impl Engine {
             bytes += told;
         }
         if let Ok(Some((_, table))) = self.build(corpus, all, tables.parts(corpus, all)) {
-            Tables::keep(corpus, self.zone, memory, all.start, table);
+            CallTables::keep(corpus, self.zone, memory, all.start, table);
         }
     }
 }
 
 /// An upper bound of the bytes that a sweep of a window reads.
-fn bytes_in(corpus: &Corpus, window: Window) -> u64 {
+fn bytes_in(corpus: &Corpus, window: TimeWindow) -> u64 {
     let sources = corpus.sources.iter().zip(&corpus.bounds);
     let near = sources.filter(|(_, bounds)| touches(**bounds, window));
     let bytes = near.map(|(source, bounds)| {
@@ -254,7 +254,7 @@ fn bytes_in(corpus: &Corpus, window: Window) -> u64 {
 }
 
 /// Whether the files of a window consist of lines, and none is mostly a hole or a line of megabytes.
-pub(crate) fn is_worth_reading(corpus: &Corpus, window: Window) -> bool {
+pub(crate) fn is_worth_reading(corpus: &Corpus, window: TimeWindow) -> bool {
     let has_lines = |index: &Index| {
         let content = index.content();
         content.bytes / LINE_BYTES_MAX <= content.lines
@@ -265,12 +265,12 @@ pub(crate) fn is_worth_reading(corpus: &Corpus, window: Window) -> bool {
 }
 
 /// Sorts rows into the order of a table.
-fn sort(rows: &mut [Row]) {
+fn sort(rows: &mut [TableRow]) {
     rows.sort_by(|a, b| (a.call.first, &a.call.main_uid).cmp(&(b.call.first, &b.call.main_uid)));
 }
 
 /// The log that a window begins with; recovered lines are used only where there are no others.
-pub(crate) fn log_of(corpus: &Corpus, window: Window) -> Option<FileName> {
+pub(crate) fn log_of(corpus: &Corpus, window: TimeWindow) -> Option<FileName> {
     let sources = corpus.sources.iter().zip(&corpus.bounds);
     let begins = sources.filter_map(|(source, bounds)| Some((bounds.first?, source)));
     let first = begins.filter(|(first, _)| *first >= window.start);
@@ -280,10 +280,10 @@ pub(crate) fn log_of(corpus: &Corpus, window: Window) -> Option<FileName> {
 }
 
 /// Whether one table with this name covers all of a window; for a window that still grows, nearly all.
-fn is_fresh(corpus: &Corpus, parts: &[Part<'_>], name: &str) -> bool {
+fn is_fresh(corpus: &Corpus, parts: &[WindowPart<'_>], name: &str) -> bool {
     match parts {
-        [Part::Told(table, _)] => table.name() == name,
-        [Part::Told(table, _), Part::Swept(rest)] if rest.end == LATEST => {
+        [WindowPart::Covered(table, _)] => table.name() == name,
+        [WindowPart::Covered(table, _), WindowPart::Uncovered(rest)] if rest.end == LATEST => {
             let newest = corpus.bounds.iter().filter_map(|bounds| bounds.last).max();
             let goes_on = table.binding().reached.plus_millis(GROWTH_MILLIS_MIN);
             table.name() == name && newest.is_none_or(|newest| newest < goes_on)

@@ -8,18 +8,18 @@ use calltrace_model::stats::{Outcomes, QUARTER_MILLIS};
 
 /// How many calls began in each quarter of an hour of the log's zone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct CallTally {
     quarters: BTreeMap<i64, Outcomes>,
 }
 
-impl Tally {
+impl CallTally {
     pub(super) fn add(&mut self, first: Stamp, outcome: Outcome) {
         let quarter = first.0.div_euclid(QUARTER_MILLIS);
         self.quarters.entry(quarter).or_default().add(outcome);
     }
 
     /// Adds the calls of another tally.
-    pub fn extend(&mut self, other: &Tally) {
+    pub fn extend(&mut self, other: &CallTally) {
         for (quarter, outcomes) in &other.quarters {
             let sum = self.quarters.entry(*quarter).or_default();
             *sum = sum.plus(*outcomes);

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::corpus::Searched;
-use super::grow::{Grow, Grown};
-use super::kept::{Class, Kept};
-use super::pass::{Passed, near_misses};
-use super::reading::Wanted;
+use super::grow::{Grow, GrownCall};
+use super::kept::{Class, KeptLines};
+use super::pass::{PassResult, near_misses};
+use super::reading::WantedLines;
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::{Closure, Fact, Summary, reach};
 use calltrace_model::record::{Place, Stamp, id};
@@ -184,8 +184,10 @@ impl Engine {
                 // The calls were found before, so their times are known; the pass only draws the map.
                 let every = corpus.select(|_| true);
                 let mains = Needles::new(calls.iter().map(|call| &call.main_uid));
-                let passed: Passed<Line> =
-                    self.pass(corpus, &every, Wanted::Times, &mains, |_, _, _, _| None);
+                let passed: PassResult<Line> =
+                    self.pass(corpus, &every, WantedLines::Times, &mains, |_, _, _, _| {
+                        None
+                    });
                 let lines_of = |call: &&Summary| {
                     let key = Key::of_text(call.main_uid.as_bytes());
                     let keys = key.as_ref().map(std::slice::from_ref);
@@ -282,12 +284,12 @@ impl Engine {
         sources: &[(u32, Arc<Source>)],
         asked: &str,
         limits: RecordLimits,
-    ) -> (Passed<()>, Kept) {
+    ) -> (PassResult<()>, KeptLines) {
         let needles = Needles::one(asked, &corpus.sample());
         let key = Key::of_text(asked.as_bytes());
-        let wanted = Wanted::of(key.as_ref());
+        let wanted = WantedLines::of(key.as_ref());
         let closure = Closure::of(asked);
-        let kept = Mutex::new(Kept::new(limits));
+        let kept = Mutex::new(KeptLines::new(limits));
         let passed = self.pass(
             corpus,
             sources,
@@ -309,7 +311,7 @@ impl Engine {
     }
 }
 
-fn traced(corpus: &Corpus, grown: Grown) -> Option<TracedCall> {
+fn traced(corpus: &Corpus, grown: GrownCall) -> Option<TracedCall> {
     let summary = Summary::of(&grown.facts)?;
     Some(TracedCall {
         lines: grown.lines,

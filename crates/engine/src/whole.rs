@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::grow::{Grow, Grown, keys_of};
-use super::kept::Earliest;
+use super::grow::{Grow, GrownCall, keys_of};
+use super::kept::EarliestLines;
 use super::kept::fact_of;
 use super::pass::TimeMap;
-use super::reading::Wanted;
+use super::reading::WantedLines;
 use super::{Corpus, Engine, RecordLimits, TraceQuestion};
 use calltrace_model::call::{Closure, Component, Fact, Joiner, reach};
 use calltrace_model::record::{Place, Stamp};
@@ -37,7 +37,7 @@ const AT_ONCE: RecordLimits = RecordLimits {
 const TIDY_RECORDS: u64 = 100_000;
 
 /// A walk through the records of some names.
-struct Walk<'a> {
+struct RecordWalk<'a> {
     corpus: &'a Corpus,
     map: &'a TimeMap,
     sources: &'a [(u32, Arc<Source>)],
@@ -52,8 +52,8 @@ struct Walk<'a> {
 }
 
 /// Those calls of a joiner that form the wanted call.
-struct Own<'g> {
-    grown: &'g Grown,
+struct CallMembers<'g> {
+    grown: &'g GrownCall,
     /// Known records of the call.
     places: HashSet<Place>,
     /// The joiner's calls, by [`Component::born`].
@@ -111,7 +111,7 @@ impl Engine {
             return Ok(troubles);
         };
         let is_far = |line: &Line| line.at < window.0 || line.at > window.1;
-        let mut walk = Walk {
+        let mut walk = RecordWalk {
             corpus,
             map: &passed.map,
             sources: &sources,
@@ -121,7 +121,7 @@ impl Engine {
             has_far: has_more > known.len() as u64 || known.iter().any(is_far),
             after: None,
         };
-        let mut own = Own::new(&grown);
+        let mut own = CallMembers::new(&grown);
         while let Some(lines) = self.next_lines(&mut walk) {
             let facts: Vec<Fact> = lines.iter().map(fact_of).collect();
             let known: Vec<Fact> = facts.into_iter().filter(|fact| own.learn(fact)).collect();
@@ -145,7 +145,7 @@ impl Engine {
     }
 
     /// The next records of a walk, in order of time; `None` at its end.
-    fn next_lines(&self, walk: &mut Walk<'_>) -> Option<Vec<Line>> {
+    fn next_lines(&self, walk: &mut RecordWalk<'_>) -> Option<Vec<Line>> {
         let mut lines: Vec<Line> = self.next_records(walk).into_lines().collect();
         // Later records wait until it is known how far the call reaches.
         let inside = lines.partition_point(|line| line.at <= walk.window.1);
@@ -157,17 +157,17 @@ impl Engine {
         Some(lines)
     }
 
-    fn next_records(&self, walk: &Walk<'_>) -> Earliest {
+    fn next_records(&self, walk: &RecordWalk<'_>) -> EarliestLines {
         let is_next = |line: &Line| {
             let is_behind = walk.after.is_none_or(|after| (line.at, line.place) > after);
             is_behind && walk.names.holds(&fact_of(line), &line.text)
         };
-        let all = Mutex::new(Earliest::default());
+        let all = Mutex::new(EarliestLines::default());
         let keys = keys_of(walk.names);
         let pieces = walk.map.pieces(walk.corpus, walk.window, keys.as_deref());
         let needles = Needles::new(walk.names.needles());
         pieces.par_iter().with_max_len(1).for_each(|piece| {
-            let mut own = Earliest::default();
+            let mut own = EarliestLines::default();
             let take = |place: Place, at, text: &[u8]| {
                 let text = text.into();
                 let line = Line { at, place, text };
@@ -182,7 +182,7 @@ impl Engine {
         if walk.has_far {
             let key = Key::of_text(walk.asked.as_bytes());
             let needles = Needles::new([walk.asked]);
-            let wanted = Wanted::of(key.as_ref());
+            let wanted = WantedLines::of(key.as_ref());
             let (from, to) = walk.window;
             let take = |index, block: &Block<'_>, at, text: &[u8]| -> Option<()> {
                 let time = time_of_record(block, at, text);
@@ -199,9 +199,9 @@ impl Engine {
     }
 }
 
-impl<'g> Own<'g> {
-    fn new(grown: &'g Grown) -> Own<'g> {
-        Own {
+impl<'g> CallMembers<'g> {
+    fn new(grown: &'g GrownCall) -> CallMembers<'g> {
+        CallMembers {
             grown,
             places: grown.facts.iter().map(|fact| fact.place).collect(),
             calls: HashSet::new(),
@@ -224,12 +224,12 @@ impl<'g> Own<'g> {
     }
 
     /// Prepares for another joiner, which gets the same records.
-    fn again(mut self) -> Own<'g> {
+    fn again(mut self) -> CallMembers<'g> {
         let rest = self.joiner.take_all();
         self.let_go(&rest);
-        Own {
+        CallMembers {
             calls: self.calls,
-            ..Own::new(self.grown)
+            ..CallMembers::new(self.grown)
         }
     }
 

@@ -17,12 +17,12 @@ pub(crate) const LATEST: Stamp = Stamp(i64::MAX / 4);
 
 /// A window of time, end exclusive. It owns the calls that began in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
+pub(crate) struct TimeWindow {
     pub start: Stamp,
     pub end: Stamp,
 }
 
-impl Window {
+impl TimeWindow {
     /// The time from which on records are read.
     pub(crate) fn reads_from(self) -> Stamp {
         self.start.plus_millis(-reach::QUIET_MILLIS)
@@ -36,7 +36,7 @@ impl Window {
 
 /// The second (since 1970) from which on records are read for a window. A channel born later is in no call
 /// that another window shows as well.
-pub(crate) fn first_second(zone: LogZone, window: Window) -> i64 {
+pub(crate) fn first_second(zone: LogZone, window: TimeWindow) -> i64 {
     match window.start > EARLIEST {
         true => zone.moment(window.reads_from()).timestamp(),
         false => i64::MIN,
@@ -50,7 +50,7 @@ pub(crate) fn is_born_since(uid: &str, second: i64) -> bool {
 
 /// How far a table covers a source; later records must not change that.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Told {
+pub(crate) struct TableCoverage {
     /// Records of an earlier time would have belonged to the table.
     pub before: Stamp,
     /// Later records stand after this many bytes of the content.
@@ -58,7 +58,7 @@ pub(crate) struct Told {
 }
 
 /// Whether a source may hold records of calls that began in the window.
-pub(crate) fn touches(bounds: Bounds, window: Window) -> bool {
+pub(crate) fn touches(bounds: Bounds, window: TimeWindow) -> bool {
     let beyond = window.end.plus_millis(reach::HORIZON_MILLIS);
     bounds.first.is_none_or(|first| first < beyond)
         && bounds.last.is_none_or(|last| last >= window.reads_from())
@@ -69,7 +69,7 @@ pub(crate) fn windows(
     starts: impl Iterator<Item = Stamp>,
     since: Option<Stamp>,
     until: Option<Stamp>,
-) -> Vec<Window> {
+) -> Vec<TimeWindow> {
     let (since, until) = (since.unwrap_or(EARLIEST), until.unwrap_or(LATEST));
     let mut starts: Vec<Stamp> = starts.collect();
     // Nothing precedes the first of all records.
@@ -80,11 +80,11 @@ pub(crate) fn windows(
     let mut end = until;
     for start in starts.into_iter().rev() {
         if end.since(start) >= WINDOW_MILLIS_MIN {
-            windows.push(Window { start, end });
+            windows.push(TimeWindow { start, end });
             end = start;
         }
     }
-    windows.push(Window { start: since, end });
+    windows.push(TimeWindow { start: since, end });
     windows
 }
 

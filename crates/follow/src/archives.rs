@@ -6,8 +6,8 @@ use std::io;
 
 use memchr::memrchr;
 
-use super::files::{Files, Part, place_behind};
-use super::outlet::{Ctx, LINE_BYTES_MAX, Lines};
+use super::files::{ArchivePart, FileSystem, place_behind};
+use super::outlet::{Ctx, LINE_BYTES_MAX, LineOutput};
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, Head, Listed};
 
@@ -17,11 +17,11 @@ use calltrace_store::tree::{EnterpriseName, Head, Listed};
 ///
 /// # Errors
 /// When the folder can't be listed.
-pub(super) fn archived<F: Files>(
+pub(super) fn archived<F: FileSystem>(
     files: &F,
     enterprise: &EnterpriseName,
     head: &Head,
-) -> io::Result<Option<Part>> {
+) -> io::Result<Option<ArchivePart>> {
     if !head.tells() {
         return Ok(None);
     }
@@ -48,7 +48,7 @@ pub(super) fn is_of_later_day(head: &Head, other: &Head) -> bool {
 ///
 /// # Errors
 /// When the folder can't be listed.
-pub(super) fn archived_behind<F: Files>(
+pub(super) fn archived_behind<F: FileSystem>(
     files: &F,
     enterprise: &EnterpriseName,
     head: &Head,
@@ -58,7 +58,7 @@ pub(super) fn archived_behind<F: Files>(
     let archives = archives.iter().filter(|listed| listed.name.gz);
     let parts =
         archives.flat_map(|listed| files.parts(enterprise, &listed.name).unwrap_or_default());
-    let mut later: Vec<Part> = parts
+    let mut later: Vec<ArchivePart> = parts
         .filter(|part| is_of_later_day(&part.head, head))
         .collect();
     later.sort_by_key(|part| part.head.time());
@@ -72,7 +72,7 @@ pub(super) fn archived_behind<F: Files>(
 /// A stretch of a part that is read line by line.
 #[derive(Debug)]
 pub(super) struct Recovery {
-    part: Part,
+    part: ArchivePart,
     at: u64,
     end: u64,
     /// Lines are skipped until one has a later time.
@@ -80,7 +80,7 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
-    pub(super) fn new(part: Part, at: u64, end: u64) -> Recovery {
+    pub(super) fn new(part: ArchivePart, at: u64, end: u64) -> Recovery {
         Recovery {
             part,
             at,
@@ -112,10 +112,10 @@ impl Recovery {
     ///
     /// # Errors
     /// When the archive can't be read any further; then no more lines come from it.
-    pub(super) fn next<F: Files>(
+    pub(super) fn next<F: FileSystem>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
-        lines: &mut Lines,
+        lines: &mut LineOutput,
     ) -> io::Result<bool> {
         let mut buffer = std::mem::take(ctx.buffer);
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
@@ -145,23 +145,23 @@ impl Recovery {
 
 /// Lines that were never readable in a log file, only in an archive.
 #[derive(Debug)]
-pub(super) struct Missed {
+pub(super) struct MissedLines {
     recovery: Recovery,
-    lines: Lines,
+    lines: LineOutput,
     is_told: bool,
 }
 
-impl Missed {
+impl MissedLines {
     /// The lines of a part from `from` on, starting with the first that is later than `after`.
     ///
     /// # Errors
     /// When the length of its content can't be determined.
     pub(super) fn new(
-        part: Part,
+        part: ArchivePart,
         from: u64,
         after: Option<Stamp>,
-        lines: Lines,
-    ) -> io::Result<Missed> {
+        lines: LineOutput,
+    ) -> io::Result<MissedLines> {
         let end = (part.bytes)()?;
         let recovery = Recovery {
             part,
@@ -169,7 +169,7 @@ impl Missed {
             end,
             after,
         };
-        Ok(Missed {
+        Ok(MissedLines {
             recovery,
             lines,
             is_told: false,
@@ -187,7 +187,7 @@ impl Missed {
     }
 
     /// Hands out the next lines. False when there are no more.
-    pub(super) fn look<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> bool {
+    pub(super) fn look<F: FileSystem>(&mut self, ctx: &mut Ctx<'_, F>) -> bool {
         let more = match self.recovery.next(ctx, &mut self.lines) {
             Ok(more) => more,
             Err(_) => {

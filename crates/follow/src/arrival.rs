@@ -27,7 +27,7 @@ pub struct Arrival<'b> {
 
 /// Something that happened to the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
+pub struct FileNews {
     /// A sentence: `0367/events.log was truncated ...`.
     pub text: String,
     /// Every user is told; otherwise only users who asked for explanations.
@@ -36,14 +36,14 @@ pub struct News {
     pub is_limit: bool,
 }
 
-impl News {
+impl FileNews {
     /// News for every user.
-    pub(super) fn for_all(text: String) -> News {
-        News::new(text, true)
+    pub(super) fn for_all(text: String) -> FileNews {
+        FileNews::new(text, true)
     }
 
-    pub(super) fn new(text: String, matters: bool) -> News {
-        News {
+    pub(super) fn new(text: String, matters: bool) -> FileNews {
+        FileNews {
             text,
             matters,
             is_limit: false,
@@ -51,28 +51,28 @@ impl News {
     }
 
     /// News that an operation failed and will be tried again.
-    pub(super) fn failed(subject: &str, op: &str, error: &io::Error) -> News {
+    pub(super) fn failed(subject: &str, op: &str, error: &io::Error) -> FileNews {
         let is_limit = is_out_of_descriptors(error);
         let text = match is_limit {
             true => out_of_descriptors(),
             false => format!("{subject} {}; trying again", cant(op, error)),
         };
-        News {
+        FileNews {
             is_limit,
-            ..News::for_all(text)
+            ..FileNews::for_all(text)
         }
     }
 }
 
 /// Lines and news that are handed out together.
 #[derive(Debug, Default)]
-pub struct Batch {
-    pub(super) pieces: Vec<Piece>,
+pub struct LineBatch {
+    pub(super) pieces: Vec<RunSlice>,
     /// What happened to the files in the meantime.
-    pub news: Vec<News>,
+    pub news: Vec<FileNews>,
 }
 
-impl Batch {
+impl LineBatch {
     /// Whether there are neither lines nor news.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty() && self.news.is_empty()
@@ -80,7 +80,7 @@ impl Batch {
 
     /// The lines, merged by time.
     pub fn lines(&self) -> impl Iterator<Item = Arrival<'_>> {
-        let lines = |piece: &'_ Piece| piece.lines.clone();
+        let lines = |piece: &'_ RunSlice| piece.lines.clone();
         self.pieces
             .iter()
             .flat_map(move |piece| lines(piece).map(|number| piece.run.line(number)))
@@ -89,14 +89,14 @@ impl Batch {
 
 /// Some lines of a run.
 #[derive(Debug)]
-pub(super) struct Piece {
-    pub(super) run: Arc<Run>,
+pub(super) struct RunSlice {
+    pub(super) run: Arc<LineRun>,
     pub(super) lines: Range<usize>,
 }
 
 /// Lines of one file that were read together.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct LineRun {
     enterprise: Arc<EnterpriseName>,
     file: Arc<str>,
     text: Vec<u8>,
@@ -111,10 +111,10 @@ struct Mark {
     end: usize,
 }
 
-impl Run {
+impl LineRun {
     /// An empty run with room for `bytes` of text.
-    pub(super) fn new(enterprise: &Arc<EnterpriseName>, file: &Arc<str>, bytes: usize) -> Run {
-        Run {
+    pub(super) fn new(enterprise: &Arc<EnterpriseName>, file: &Arc<str>, bytes: usize) -> LineRun {
+        LineRun {
             enterprise: Arc::clone(enterprise),
             file: Arc::clone(file),
             text: Vec::with_capacity(bytes),

@@ -7,7 +7,7 @@ use calltrace_store::tree::Head;
 
 /// The last known state of a file that is followed.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'s> {
+pub struct KnownState<'s> {
     pub identity: FileIdentity,
     /// Everything before this offset was handed out; a line begins there.
     pub position: u64,
@@ -17,7 +17,7 @@ pub struct Seen<'s> {
 
 /// The present state of the file.
 #[derive(Debug, Clone, Copy)]
-pub struct Now<'n> {
+pub struct PresentState<'n> {
     pub identity: FileIdentity,
     pub bytes: u64,
     /// The bytes that now stand where the head stood.
@@ -40,7 +40,7 @@ pub enum Action {
 
 /// Decides what to do about a file. `now` must have been taken *after* reading at the position: only then
 /// does [`Action::Read`] mean that the bytes read stood there under the known head.
-pub fn decide(seen: Seen<'_>, now: Now<'_>) -> Action {
+pub fn decide(seen: KnownState<'_>, now: PresentState<'_>) -> Action {
     if seen.identity != now.identity {
         Action::Other
     } else if now.bytes < seen.position || !seen.head.fits(now.head) {
@@ -107,14 +107,14 @@ mod tests {
     fn action(position: u64, bytes: u64, head: &[u8]) -> Action {
         let identity = FileIdentity::new(1, 2);
         let known = Head::of(b"first line");
-        let seen = Seen {
+        let seen = KnownState {
             identity,
             position,
             head: &known,
         };
         decide(
             seen,
-            Now {
+            PresentState {
                 identity,
                 bytes,
                 head,
@@ -138,12 +138,12 @@ mod tests {
     #[test]
     fn another_inode_is_another_file() {
         let head = Head::default();
-        let seen = Seen {
+        let seen = KnownState {
             identity: FileIdentity::new(1, 2),
             position: 0,
             head: &head,
         };
-        let now = Now {
+        let now = PresentState {
             identity: FileIdentity::new(1, 3),
             bytes: 5,
             head: b"",

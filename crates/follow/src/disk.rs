@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::files::{Files, OpenFile, Part, Stat, fill};
+use super::files::{ArchivePart, FileStat, FileSystem, OpenFile, fill};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{FileIdentity, modified_nanos};
 use calltrace_store::source::{BgzfTable, Source, Tally};
@@ -18,18 +18,18 @@ const FRONT_BYTES_USUAL: usize = 4096;
 
 /// The folders of a tree.
 #[derive(Debug, Clone)]
-pub struct Disk {
+pub struct DiskFiles {
     tree: Tree,
 }
 
-impl Disk {
+impl DiskFiles {
     /// The folders of `tree`.
-    pub fn new(tree: &Tree) -> Disk {
-        Disk { tree: tree.clone() }
+    pub fn new(tree: &Tree) -> DiskFiles {
+        DiskFiles { tree: tree.clone() }
     }
 }
 
-impl Files for Disk {
+impl FileSystem for DiskFiles {
     type File = Arc<LogFile>;
 
     fn enterprises(&self) -> Result<Vec<EnterpriseName>, Error> {
@@ -53,7 +53,7 @@ impl Files for Disk {
         LogFile::open(&self.tree.folder(enterprise)?, name.clone()).map(Arc::new)
     }
 
-    fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>> {
+    fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<ArchivePart>> {
         let log = LogFile::open(&self.tree.folder(enterprise)?, name.clone())?;
         let archive = Arc::new(Source::open(Arc::new(log))?);
         let starts = archive.table().map_or(vec![0], BgzfTable::parts);
@@ -67,9 +67,9 @@ impl Files for Disk {
 }
 
 impl OpenFile for Arc<LogFile> {
-    fn stat(&self) -> io::Result<Stat> {
+    fn stat(&self) -> io::Result<FileStat> {
         let metadata = self.file.metadata()?;
-        Ok(Stat {
+        Ok(FileStat {
             identity: FileIdentity::of(&metadata),
             bytes: metadata.size(),
             modified: modified_nanos(&metadata),
@@ -84,7 +84,7 @@ impl OpenFile for Arc<LogFile> {
 
 /// The part of an archive from `start` to `end`; with `None`, to the archive's end, which only decoding can
 /// find.
-fn part(archive: &Arc<Source>, start: u64, end: Option<u64>) -> io::Result<Part> {
+fn part(archive: &Arc<Source>, start: u64, end: Option<u64>) -> io::Result<ArchivePart> {
     let room = end.and_then(|end| usize::try_from(end - start).ok());
     let room = room.unwrap_or(usize::MAX);
     let mut front = vec![0; room.min(FRONT_BYTES_USUAL)];
@@ -99,7 +99,7 @@ fn part(archive: &Arc<Source>, start: u64, end: Option<u64>) -> io::Result<Part>
         None => Ok(Tally::read(whole.content())?.content().bytes - start),
     };
     let read = move |into: &mut [u8], offset: u64| read_content(&own, into, start + offset);
-    Ok(Part::new(&front[..got], bytes, read))
+    Ok(ArchivePart::new(&front[..got], bytes, read))
 }
 
 fn read_content(archive: &Source, into: &mut [u8], offset: u64) -> io::Result<usize> {

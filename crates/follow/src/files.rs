@@ -1,4 +1,4 @@
-//! The file-system operations that following needs. The real file system is [`super::Disk`]; tests use a
+//! The file-system operations that following needs. The real file system is [`super::DiskFiles`]; tests use a
 //! model that changes between any two calls.
 
 use std::io;
@@ -11,7 +11,7 @@ use calltrace_store::fsx::FileIdentity;
 use calltrace_store::tree::{EnterpriseName, FileName, Head, Listed};
 
 /// A tree of log folders.
-pub trait Files {
+pub trait FileSystem {
     /// An open file.
     type File: OpenFile;
 
@@ -33,7 +33,7 @@ pub trait Files {
     /// When it can't be listed.
     fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>>;
 
-    /// Whether a log in the enterprise's folder is a link that leads out of it. [`Files::names_changed`] does
+    /// Whether a log in the enterprise's folder is a link that leads out of it. [`FileSystem::names_changed`] does
     /// not show renames of such files.
     fn has_links_out(&self, _enterprise: &EnterpriseName) -> bool {
         false
@@ -49,7 +49,7 @@ pub trait Files {
     ///
     /// # Errors
     /// When there is no such archive, or it can't be read.
-    fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<Part>>;
+    fn parts(&self, enterprise: &EnterpriseName, name: &FileName) -> io::Result<Vec<ArchivePart>>;
 }
 
 /// An open file, which stays readable under any name.
@@ -58,7 +58,7 @@ pub trait OpenFile {
     ///
     /// # Errors
     /// When the `stat` call fails.
-    fn stat(&self) -> io::Result<Stat>;
+    fn stat(&self) -> io::Result<FileStat>;
 
     /// Reads some bytes at `offset`; 0 at the end.
     ///
@@ -69,7 +69,7 @@ pub trait OpenFile {
 
 /// The state of a file at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stat {
+pub struct FileStat {
     pub identity: FileIdentity,
     pub bytes: u64,
     /// Time of the last change (nanoseconds of Unix time).
@@ -82,7 +82,7 @@ pub struct Stat {
 pub type ReadContent = Box<dyn Fn(&mut [u8], u64) -> io::Result<usize> + Send>;
 
 /// A part of an archive.
-pub struct Part {
+pub struct ArchivePart {
     /// The first bytes of its content.
     pub head: Head,
     /// Determines the length of its content.
@@ -91,14 +91,14 @@ pub struct Part {
     pub read: ReadContent,
 }
 
-impl Part {
+impl ArchivePart {
     /// A part that begins with `front`.
     pub fn new(
         front: &[u8],
         bytes: impl Fn() -> io::Result<u64> + Send + 'static,
         read: impl Fn(&mut [u8], u64) -> io::Result<usize> + Send + 'static,
-    ) -> Part {
-        Part {
+    ) -> ArchivePart {
+        ArchivePart {
             head: Head::of(front),
             bytes: Box::new(bytes),
             read: Box::new(read),
@@ -106,7 +106,7 @@ impl Part {
     }
 }
 
-impl std::fmt::Debug for Part {
+impl std::fmt::Debug for ArchivePart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Part")
             .field("head", &self.head)

@@ -14,18 +14,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::News;
-use super::archives::Missed;
-use super::files::{Files, OpenFile, Stat, read_front};
-use super::merge::Lane;
-use super::outlet::{Ctx, Looked};
-use super::stream::{Former, Stream};
+use super::FileNews;
+use super::archives::MissedLines;
+use super::files::{FileStat, FileSystem, OpenFile, read_front};
+use super::merge::LaneId;
+use super::outlet::{Ctx, LookProgress};
+use super::stream::{FileStream, FormerContent};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::cant;
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::tree::{EnterpriseName, FileName, Generation, Head, Listed};
 
-use copies::Copy;
+use copies::CopyOrigin;
 use truncations::Truncation;
 
 /// A deleted file is read for this long after it last grew, since a writer may still have it open.
@@ -40,7 +40,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The folder of one enterprise.
 #[derive(Debug)]
-pub(super) struct Folder<H> {
+pub(super) struct FollowedFolder<H> {
     pub(super) enterprise: Arc<EnterpriseName>,
     /// A file in it may have changed.
     pub(super) dirty: bool,
@@ -48,19 +48,19 @@ pub(super) struct Folder<H> {
     pub(super) names_dirty: bool,
     /// It is looked at in the next round even if no event names it.
     pub(super) is_swept: bool,
-    followed: Vec<Followed<H>>,
+    followed: Vec<FollowedFile<H>>,
     /// Files that are known and not open.
-    closed: Vec<Closed>,
+    closed: Vec<ClosedFile>,
     /// Files that can't be opened, each with the offset to begin at once it can. Each is reported once.
     refused: HashMap<FileIdentity, u64>,
     /// Content that was truncated or deleted: its head, and how far it was read.
-    former: VecDeque<Former>,
+    former: VecDeque<FormerContent>,
     /// Truncations that are not reported yet, because a copy with the lost bytes may still appear.
     truncations: Vec<Truncation>,
     /// Archives that are known or completely read.
     archives: HashSet<FileIdentity>,
     /// Files that were sealed before they could be followed.
-    missed: Vec<Missed>,
+    missed: Vec<MissedLines>,
     /// Time of the newest record, whether it was read here or known at the start.
     newest: Option<Stamp>,
     names_changed: Option<SystemTime>,
@@ -76,27 +76,27 @@ pub(super) struct Folder<H> {
 }
 
 #[derive(Debug)]
-struct Followed<H> {
-    stream: Stream<H>,
+struct FollowedFile<H> {
+    stream: FileStream<H>,
     name: Option<FileName>,
     /// When it last grew, or was opened.
     grown: Instant,
     /// When it was first seen.
     met: Instant,
-    copy: Option<Copy>,
+    copy: Option<CopyOrigin>,
     failing: bool,
 }
 
 #[derive(Debug)]
-struct Closed {
-    stat: Stat,
+struct ClosedFile {
+    stat: FileStat,
     position: u64,
     head: Head,
 }
 
-impl Closed {
-    fn new(stat: Stat, position: u64, head: Head) -> Closed {
-        Closed {
+impl ClosedFile {
+    fn new(stat: FileStat, position: u64, head: Head) -> ClosedFile {
+        ClosedFile {
             stat,
             position,
             head,
@@ -104,9 +104,9 @@ impl Closed {
     }
 }
 
-impl<H: OpenFile> Folder<H> {
+impl<H: OpenFile> FollowedFolder<H> {
     pub(super) fn new(enterprise: Arc<EnterpriseName>, newest_at_start: Option<Stamp>) -> Self {
-        Folder {
+        FollowedFolder {
             enterprise,
             dirty: true,
             names_dirty: true,
@@ -162,7 +162,7 @@ impl<H: OpenFile> Folder<H> {
         name: &FileName,
         position: u64,
         head: Head,
-        lane: Lane,
+        lane: LaneId,
         now: (Instant, SystemTime),
     ) -> io::Result<()> {
         let stat = file.stat()?;
@@ -170,11 +170,11 @@ impl<H: OpenFile> Folder<H> {
         let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(modified);
         let age = now.1.duration_since(modified).unwrap_or_default();
         if name.generation != Generation::Live && age >= QUIET && stat.bytes == position {
-            self.closed.push(Closed::new(stat, position, head));
+            self.closed.push(ClosedFile::new(stat, position, head));
             return Ok(());
         }
-        let stream = Stream::new(file, name.full().into(), lane, stat, position, head);
-        self.followed.push(Followed::new(stream, name, now.0));
+        let stream = FileStream::new(file, name.full().into(), lane, stat, position, head);
+        self.followed.push(FollowedFile::new(stream, name, now.0));
         Ok(())
     }
 
@@ -184,10 +184,10 @@ impl<H: OpenFile> Folder<H> {
     }
 
     /// Lists the folder if its names have changed, and takes in new files.
-    pub(super) fn list<F: Files<File = H>>(
+    pub(super) fn list<F: FileSystem<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
-        lanes: &mut Lane,
+        lanes: &mut LaneId,
         wall: SystemTime,
     ) {
         let Ok(changed) = ctx.files.names_changed(&self.enterprise) else {
@@ -204,7 +204,8 @@ impl<H: OpenFile> Folder<H> {
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     let enterprise = self.enterprise.as_str();
-                    ctx.news.push(News::failed(enterprise, "be listed", &error));
+                    ctx.news
+                        .push(FileNews::failed(enterprise, "be listed", &error));
                 }
                 return;
             }
@@ -262,18 +263,18 @@ impl<H: OpenFile> Folder<H> {
     }
 
     /// Takes in a plain file of the listing.
-    fn meet<F: Files<File = H>>(
+    fn meet<F: FileSystem<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
         listed: &Listed,
-        lanes: &mut Lane,
+        lanes: &mut LaneId,
     ) {
         let identity = listed.identity;
         if self.following(identity).is_some() {
             return;
         }
         let closed = self.closed.iter().position(|c| c.stat.identity == identity);
-        let as_it_was = |closed: &Closed| {
+        let as_it_was = |closed: &ClosedFile| {
             (closed.stat.bytes, closed.stat.modified) == (listed.bytes, listed.modified)
         };
         if closed.is_some_and(|at| as_it_was(&self.closed[at])) {
@@ -299,13 +300,13 @@ impl<H: OpenFile> Folder<H> {
         let closed = closed.map(|at| self.closed.swap_remove(at));
         if front.starts_with(&GZIP_MAGIC) {
             self.closed
-                .push(Closed::new(stat, stat.bytes, Head::default()));
+                .push(ClosedFile::new(stat, stat.bytes, Head::default()));
             return;
         }
         *lanes += 1;
         let head = Head::of(&front);
-        let stream = Stream::new(file, listed.name.full().into(), *lanes, stat, 0, head);
-        let mut followed = Followed::new(stream, &listed.name, ctx.now);
+        let stream = FileStream::new(file, listed.name.full().into(), *lanes, stat, 0, head);
+        let mut followed = FollowedFile::new(stream, &listed.name, ctx.now);
         // The inode may have been reused: it is the same file only if it also begins with the same bytes.
         match closed.filter(|closed| closed.head.begins(&front)) {
             Some(closed) => {
@@ -314,7 +315,7 @@ impl<H: OpenFile> Folder<H> {
             }
             // In a folder that could not be read until now, no file is known to be new.
             None if self.is_late => followed.stream.position = stat.bytes,
-            None => followed.copy = Some(Copy::Undecided),
+            None => followed.copy = Some(CopyOrigin::Undecided),
         }
         self.followed.push(followed);
         self.dirty = true;
@@ -326,7 +327,7 @@ impl<H: OpenFile> Folder<H> {
     }
 
     /// The followed file with this identity.
-    fn following(&self, identity: FileIdentity) -> Option<&Followed<H>> {
+    fn following(&self, identity: FileIdentity) -> Option<&FollowedFile<H>> {
         let mut followed = self.followed.iter();
         followed.find(|f| f.stream.stat.identity == identity)
     }
@@ -341,17 +342,17 @@ impl<H: OpenFile> Folder<H> {
             let known = if self.listed { 0 } else { listed.bytes };
             self.refused.insert(listed.identity, known);
             let path = format!("{}/{}", self.enterprise, listed.name.full());
-            ctx.news.push(News::failed(&path, "be read", error));
+            ctx.news.push(FileNews::failed(&path, "be read", error));
         }
         // The next look tries again even if no name changes.
         self.names_changed = None;
     }
 
     /// Reads new content of every file, each up to the budget.
-    pub(super) fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
+    pub(super) fn look<F: FileSystem<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> LookProgress {
         self.dirty = false;
         self.visited = ctx.now;
-        let mut all = Looked::default();
+        let mut all = LookProgress::default();
         if !self.missed.is_empty() {
             self.catch_up(ctx, &mut all);
         }
@@ -367,7 +368,12 @@ impl<H: OpenFile> Folder<H> {
         all
     }
 
-    fn look_at<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize, all: &mut Looked) {
+    fn look_at<F: FileSystem<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        at: usize,
+        all: &mut LookProgress,
+    ) {
         if !self.may_read(ctx, at) {
             return;
         }
@@ -390,7 +396,7 @@ impl<H: OpenFile> Folder<H> {
     }
 
     /// Closes files that are finished. Called with every sweep.
-    pub(super) fn close<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) {
+    pub(super) fn close<F: FileSystem<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) {
         self.say_truncations(ctx);
         let mut at = 0;
         while at < self.followed.len() {
@@ -416,18 +422,19 @@ impl<H: OpenFile> Folder<H> {
                 None => gone.stream.position,
             };
             if gone.name.is_some() {
-                self.closed.push(Closed::new(stat, position, head.clone()));
+                self.closed
+                    .push(ClosedFile::new(stat, position, head.clone()));
             }
             if gone.copy.is_none() {
-                self.pass_on(stat.identity, Former::new(head, position, trail));
+                self.pass_on(stat.identity, FormerContent::new(head, position, trail));
             }
         }
     }
 }
 
-impl<H: OpenFile> Followed<H> {
-    fn new(stream: Stream<H>, name: &FileName, now: Instant) -> Followed<H> {
-        Followed {
+impl<H: OpenFile> FollowedFile<H> {
+    fn new(stream: FileStream<H>, name: &FileName, now: Instant) -> FollowedFile<H> {
+        FollowedFile {
             stream,
             name: Some(name.clone()),
             grown: now,
@@ -438,7 +445,7 @@ impl<H: OpenFile> Followed<H> {
     }
 
     /// Reads new content. An error is reported once, until reading works again.
-    fn look<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
+    fn look<F: FileSystem<File = H>>(&mut self, ctx: &mut Ctx<'_, F>) -> LookProgress {
         match self.stream.look(ctx) {
             Ok(looked) => {
                 self.failing = false;
@@ -452,7 +459,7 @@ impl<H: OpenFile> Followed<H> {
                     let what = format!("{}; trying again", cant("be read", &error));
                     self.stream.lines.tell(ctx, true, &what);
                 }
-                Looked::default()
+                LookProgress::default()
             }
         }
     }

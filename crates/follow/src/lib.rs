@@ -11,7 +11,7 @@
 //! stream   one file: decide (pure), read, whole lines only  -> lines, through the filter
 //! merge    hold for the window, put in order                -> Batch
 //! ```
-//! All file-system operations go through [`Files`], so that tests can use a model instead.
+//! All file-system operations go through [`FileSystem`], so that tests can use a model instead.
 
 #![allow(
     missing_docs,
@@ -42,14 +42,14 @@ use calltrace_store::error::{Error, reason};
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-pub use arrival::{Arrival, Batch, News};
-pub use decide::{Action, Now, Resolution, Seen, decide, resolve};
-pub use disk::Disk;
-pub use files::{Files, OpenFile, Part, ReadContent, Stat};
+pub use arrival::{Arrival, FileNews, LineBatch};
+pub use decide::{Action, KnownState, PresentState, Resolution, decide, resolve};
+pub use disk::DiskFiles;
+pub use files::{ArchivePart, FileStat, FileSystem, OpenFile, ReadContent};
 pub use tracker::Tracker;
 
 use tracker::ROOT;
-use wake::{Stir, Wake, Woken};
+use wake::{FolderChange, Wake, WakeUp};
 
 /// Lines of several files that are read within this time of each other are put in order of time.
 pub const WINDOW: Duration = Duration::from_millis(20);
@@ -71,7 +71,7 @@ const GAP: Duration = Duration::from_millis(5);
 
 /// Which enterprises to follow.
 #[derive(Debug, Clone)]
-pub enum Whom {
+pub enum EnterpriseSelection {
     Named(Vec<EnterpriseName>),
     /// All enterprises of the tree, including new ones.
     All,
@@ -89,7 +89,7 @@ pub struct Start {
 
 /// How to follow.
 #[derive(Debug, Default)]
-pub struct Options {
+pub struct FollowOptions {
     /// Only lines that pass it are handed out.
     pub filter: RecordFilter,
     /// Use no kernel events; look at the files at a fixed interval.
@@ -103,7 +103,7 @@ pub struct Options {
 /// Why waiting ended.
 #[derive(Debug)]
 pub enum Next {
-    Came(Batch),
+    Came(LineBatch),
     /// The deadline has passed.
     Deadline,
     /// The user interrupted.
@@ -116,7 +116,7 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Follow {
     tree: Tree,
-    tracker: Tracker<Disk>,
+    tracker: Tracker<DiskFiles>,
     wake: Wake,
     clock: WallClock,
     /// More content can be read at once.
@@ -142,16 +142,16 @@ impl Follow {
     /// Begins to follow where earlier reading ended. The first batch holds what was written since then.
     pub fn new(
         tree: &Tree,
-        whom: Whom,
+        selection: EnterpriseSelection,
         starts: Vec<Start>,
-        options: Options,
+        options: FollowOptions,
         clock: WallClock,
     ) -> Follow {
         let (wake, events) = Wake::new(options.poll, options.interrupt, options.output);
         let now = Instant::now();
         let mut follow = Follow {
             tree: tree.clone(),
-            tracker: Tracker::new(Disk::new(tree), whom, options.filter),
+            tracker: Tracker::new(DiskFiles::new(tree), selection, options.filter),
             wake,
             clock,
             more: true,
@@ -227,7 +227,7 @@ impl Follow {
         let until = until.into_iter().flatten().min().unwrap_or(self.sweep_at);
         let until = if self.more { now } else { until };
         let gap_ends = self.looked_at + GAP;
-        let mut woken = Woken::default();
+        let mut woken = WakeUp::default();
         if !self.more && now < gap_ends {
             woken = self
                 .wake
@@ -239,9 +239,9 @@ impl Follow {
         }
         for (key, stir) in woken.stirs {
             match stir {
-                Stir::Written(name) => self.tracker.written(key, &name),
-                Stir::Gone => self.tracker.unwatch(key),
-                Stir::Names => {
+                FolderChange::Written(name) => self.tracker.written(key, &name),
+                FolderChange::Gone => self.tracker.unwatch(key),
+                FolderChange::Names => {
                     self.tracker.names_changed(key);
                     // A new enterprise is watched at once.
                     if key == ROOT {
@@ -292,7 +292,7 @@ impl Follow {
                 reason(error)
             ),
         };
-        self.tracker.tell(News::for_all(format!(
+        self.tracker.tell(FileNews::for_all(format!(
             "can't watch all folders ({why}); they are looked at every second instead"
         )));
     }

@@ -9,24 +9,24 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::arrival::{Piece, Run};
+use super::arrival::{LineRun, RunSlice};
 use calltrace_model::record::Stamp;
 
 /// Bytes held at most; beyond that, lines go out early.
 const HELD_BYTES_MAX: usize = 8 << 20;
 
 /// The file that a run of lines comes from. Lines of one lane are never reordered.
-pub(super) type Lane = u64;
+pub(super) type LaneId = u64;
 
 #[derive(Debug)]
-struct Held {
-    run: Arc<Run>,
+struct HeldRun {
+    run: Arc<LineRun>,
     /// Number of the first line that has not gone out.
     next: usize,
     due: Instant,
 }
 
-impl Held {
+impl HeldRun {
     fn head(&self) -> Stamp {
         self.run.time(self.next)
     }
@@ -36,20 +36,20 @@ impl Held {
 #[derive(Debug, Default)]
 pub(super) struct Merge {
     /// Held runs by file. No queue is empty: a lane without runs is removed.
-    lanes: HashMap<Lane, VecDeque<Held>>,
+    lanes: HashMap<LaneId, VecDeque<HeldRun>>,
     /// The first line of each lane.
-    heads: BinaryHeap<Reverse<(Stamp, Lane)>>,
+    heads: BinaryHeap<Reverse<(Stamp, LaneId)>>,
     bytes: usize,
 }
 
 impl Merge {
     /// Holds lines that were read at `now` for `window`.
-    pub(super) fn push(&mut self, lane: Lane, run: Run, now: Instant, window: Duration) {
+    pub(super) fn push(&mut self, lane: LaneId, run: LineRun, now: Instant, window: Duration) {
         if run.len() == 0 {
             return;
         }
         self.bytes += run.bytes();
-        let held = Held {
+        let held = HeldRun {
             run: Arc::new(run),
             next: 0,
             due: now + window,
@@ -62,13 +62,13 @@ impl Merge {
     }
 
     /// Takes out the lines that are due at `now`, and those that belong before them.
-    pub(super) fn due(&mut self, now: Instant, into: &mut Vec<Piece>) {
+    pub(super) fn due(&mut self, now: Instant, into: &mut Vec<RunSlice>) {
         let full = self.bytes > HELD_BYTES_MAX;
         self.take(|held| full || held.due <= now, into);
     }
 
     /// Takes out everything.
-    pub(super) fn all(&mut self, into: &mut Vec<Piece>) {
+    pub(super) fn all(&mut self, into: &mut Vec<RunSlice>) {
         self.take(|_| true, into);
     }
 
@@ -78,7 +78,7 @@ impl Merge {
         firsts.map(|held| held.due).min()
     }
 
-    fn take(&mut self, is_due: impl Fn(&Held) -> bool, into: &mut Vec<Piece>) {
+    fn take(&mut self, is_due: impl Fn(&HeldRun) -> bool, into: &mut Vec<RunSlice>) {
         let all = self.lanes.values().flatten();
         let mut left = all.filter(|held| is_due(held)).count();
         while left > 0
@@ -94,7 +94,7 @@ impl Merge {
             while held.next < held.run.len() && comes(held.head()) {
                 held.next += 1;
             }
-            into.push(Piece {
+            into.push(RunSlice {
                 run: Arc::clone(&held.run),
                 lines: from..held.next,
             });
@@ -116,14 +116,14 @@ impl Merge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arrival::Batch;
+    use crate::arrival::LineBatch;
     use calltrace_store::tree::EnterpriseName;
 
     const WINDOW: Duration = Duration::from_millis(20);
 
-    fn run(times: &[i64]) -> Run {
+    fn run(times: &[i64]) -> LineRun {
         let name = EnterpriseName::new("0367").expect("a name");
-        let mut run = Run::new(&Arc::new(name), &"events.log".into(), 0);
+        let mut run = LineRun::new(&Arc::new(name), &"events.log".into(), 0);
         for at in times {
             run.push(0, Stamp(*at), at.to_string().as_bytes());
         }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn due(merge: &mut Merge, now: Instant) -> Vec<i64> {
-        let mut batch = Batch::default();
+        let mut batch = LineBatch::default();
         merge.due(now, &mut batch.pieces);
         let number = |text: &[u8]| String::from_utf8_lossy(text).parse().expect("a number");
         batch.lines().map(|line| number(line.text)).collect()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::arrival::{News, Run};
-use super::merge::{Lane, Merge};
+use super::arrival::{FileNews, LineRun};
+use super::merge::{LaneId, Merge};
 use super::sieve::Sieve;
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::EnterpriseName;
@@ -18,7 +18,7 @@ pub(super) struct Ctx<'c, F> {
     pub(super) enterprise: &'c Arc<EnterpriseName>,
     pub(super) sieve: &'c Sieve,
     pub(super) merge: &'c mut Merge,
-    pub(super) news: &'c mut Vec<News>,
+    pub(super) news: &'c mut Vec<FileNews>,
     /// Read buffer. It grows for a line that is longer than it.
     pub(super) buffer: &'c mut Vec<u8>,
     /// When names in the folder last changed, if that is long enough ago to be certain.
@@ -29,7 +29,7 @@ pub(super) struct Ctx<'c, F> {
 
 /// Progress of one look at a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Looked {
+pub(super) struct LookProgress {
     pub(super) bytes: usize,
     /// More content can be read at once.
     pub(super) more: bool,
@@ -37,17 +37,17 @@ pub(super) struct Looked {
 
 /// The output of one file: its lane and the name shown with its lines.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineOutput {
     /// The file's name when it was last listed.
     pub(super) name: Arc<str>,
-    lane: Lane,
+    lane: LaneId,
     /// Time of the last record, whether or not it passed the filter.
     pub(super) last_time: Option<Stamp>,
 }
 
-impl Lines {
-    pub(super) fn new(name: Arc<str>, lane: Lane) -> Lines {
-        Lines {
+impl LineOutput {
+    pub(super) fn new(name: Arc<str>, lane: LaneId) -> LineOutput {
+        LineOutput {
             name,
             lane,
             last_time: None,
@@ -57,7 +57,7 @@ impl Lines {
     /// Hands out those of `lines` that pass the filter; `start` is the offset of the first.
     pub(super) fn hand_out<F>(&mut self, ctx: &mut Ctx<'_, F>, start: u64, lines: &[u8]) {
         let room = if ctx.sieve.is_wide() { lines.len() } else { 0 };
-        let mut run = Run::new(ctx.enterprise, &self.name, room);
+        let mut run = LineRun::new(ctx.enterprise, &self.name, room);
         ctx.sieve
             .lines(lines, &mut self.last_time, |at, text, time| {
                 // NUL bytes of a hole before a line are not shown.
@@ -71,6 +71,6 @@ impl Lines {
 
     pub(super) fn tell<F>(&self, ctx: &mut Ctx<'_, F>, matters: bool, what: &str) {
         let text = format!("{}/{} {what}", ctx.enterprise, self.name);
-        ctx.news.push(News::new(text, matters));
+        ctx.news.push(FileNews::new(text, matters));
     }
 }

@@ -18,13 +18,13 @@ use std::time::SystemTime;
 use memchr::{memchr, memmem, memrchr};
 
 use super::archives::Recovery;
-use super::decide::{Action, Now, Seen, decide};
-use super::files::{Files, OpenFile, Stat, read_full};
-use super::merge::Lane;
-use super::outlet::{Ctx, LINE_BYTES_MAX, Lines, Looked};
+use super::decide::{Action, KnownState, PresentState, decide};
+use super::files::{FileStat, FileSystem, OpenFile, read_full};
+use super::merge::LaneId;
+use super::outlet::{Ctx, LINE_BYTES_MAX, LineOutput, LookProgress};
 use calltrace_store::tree::Head;
 
-pub(super) use place::Former;
+pub(super) use place::FormerContent;
 
 /// Blank bytes before a head that are compared again.
 const BLANKS_CHECKED: u64 = 256;
@@ -34,12 +34,12 @@ const TRAIL_BYTES: usize = 256;
 
 /// A file that is followed.
 #[derive(Debug)]
-pub(super) struct Stream<H> {
+pub(super) struct FileStream<H> {
     pub(super) file: H,
-    pub(super) lines: Lines,
+    pub(super) lines: LineOutput,
     /// State of the file when everything up to its end had been read.
-    pub(super) rested: Option<Stat>,
-    pub(super) stat: Stat,
+    pub(super) rested: Option<FileStat>,
+    pub(super) stat: FileStat,
     pub(super) position: u64,
     pub(super) head: Head,
     /// Number of bytes of the head that are not blank yet while a collapse is under way.
@@ -52,18 +52,18 @@ pub(super) struct Stream<H> {
     skips_line: bool,
     told_of_hole: bool,
     /// The content before the last look, if the file has other content now.
-    pub(super) former: Option<Former>,
+    pub(super) former: Option<FormerContent>,
     /// The content changed because the file was truncated.
     pub(super) was_truncated: bool,
 }
 
-impl<H: OpenFile> Stream<H> {
+impl<H: OpenFile> FileStream<H> {
     /// A file whose content before `position` is known.
     pub(super) fn new(
         file: H,
         name: Arc<str>,
-        lane: Lane,
-        stat: Stat,
+        lane: LaneId,
+        stat: FileStat,
         position: u64,
         head: Head,
     ) -> Self {
@@ -71,9 +71,9 @@ impl<H: OpenFile> Stream<H> {
         let mut trail = vec![0; TRAIL_BYTES.min(usize::try_from(position).unwrap_or(usize::MAX))];
         let got = read_full(&file, &mut trail, position - trail_bytes);
         trail.truncate(got.unwrap_or(0));
-        Stream {
+        FileStream {
             file,
-            lines: Lines::new(name, lane),
+            lines: LineOutput::new(name, lane),
             rested: None,
             stat,
             position,
@@ -115,16 +115,16 @@ impl<H: OpenFile> Stream<H> {
     ///
     /// # Errors
     /// When the file can't be read; the next look tries again.
-    pub(super) fn look<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> io::Result<Looked> {
+    pub(super) fn look<F: FileSystem>(&mut self, ctx: &mut Ctx<'_, F>) -> io::Result<LookProgress> {
         if self.recovery.is_some() {
             return Ok(self.recover(ctx));
         }
         let stat = self.file.stat()?;
         let before = std::mem::replace(&mut self.stat, stat);
         // The file system shows no write in between.
-        let is_same = |was: Stat| (was.bytes, was.modified) == (stat.bytes, stat.modified);
+        let is_same = |was: FileStat| (was.bytes, was.modified) == (stat.bytes, stat.modified);
         if self.rested.is_some_and(is_same) {
-            return Ok(Looked::default());
+            return Ok(LookProgress::default());
         }
         self.rested = None;
         let room = ctx.buffer.len();
@@ -139,12 +139,12 @@ impl<H: OpenFile> Stream<H> {
             }
         };
         let begins = self.text_at(&head)?;
-        let seen = Seen {
+        let seen = KnownState {
             identity: before.identity,
             position: self.position,
             head: &head,
         };
-        let now = Now {
+        let now = PresentState {
             identity: stat.identity,
             // The bytes read exist, even if they were written after `stat`.
             bytes: stat.bytes.max(self.position + got as u64),
@@ -160,11 +160,11 @@ impl<H: OpenFile> Stream<H> {
             }
             Action::Rest if !shrunk => {
                 self.rested = Some(stat);
-                Ok(Looked::default())
+                Ok(LookProgress::default())
             }
             _ => {
                 self.find_place(ctx, true)?;
-                Ok(Looked {
+                Ok(LookProgress {
                     bytes: got,
                     more: true,
                 })
@@ -188,37 +188,37 @@ impl<H: OpenFile> Stream<H> {
     }
 
     /// Hands out the whole lines of the `got` bytes in the buffer.
-    fn take<F: Files>(
+    fn take<F: FileSystem>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
         got: usize,
         full: bool,
-        stat: Stat,
-    ) -> io::Result<Looked> {
+        stat: FileStat,
+    ) -> io::Result<LookProgress> {
         let buffer = std::mem::take(ctx.buffer);
         let taken = self.take_from(ctx, &buffer[..got], full);
         *ctx.buffer = buffer;
         match taken? {
-            Taken::Lines(0) if full => self.make_room(ctx),
-            Taken::Lines(_) if !full => self.rested = Some(stat),
+            BufferOutcome::Lines(0) if full => self.make_room(ctx),
+            BufferOutcome::Lines(_) if !full => self.rested = Some(stat),
             _ => {}
         }
-        Ok(Looked {
+        Ok(LookProgress {
             bytes: got,
             more: self.rested.is_none(),
         })
     }
 
-    fn take_from<F: Files>(
+    fn take_from<F: FileSystem>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
         data: &[u8],
         full: bool,
-    ) -> io::Result<Taken> {
+    ) -> io::Result<BufferOutcome> {
         let passed = self.pass_over(ctx, data);
         if passed > 0 {
             self.position += passed as u64;
-            return Ok(Taken::Again);
+            return Ok(BufferOutcome::Again);
         }
         let mut whole = memrchr(b'\n', data).map_or(0, |newline| newline + 1);
         if full && whole == data.len() {
@@ -227,19 +227,19 @@ impl<H: OpenFile> Stream<H> {
         }
         let Some(doubtful) = doubtful_from(data, whole) else {
             self.hand_out(ctx, &data[..whole]);
-            return Ok(Taken::Lines(whole));
+            return Ok(BufferOutcome::Lines(whole));
         };
         self.hand_out(ctx, &data[..doubtful]);
         if self.may_be_collapsing(ctx) && self.find_place(ctx, false)? {
-            return Ok(Taken::Again);
+            return Ok(BufferOutcome::Again);
         }
         self.hand_out(ctx, &data[doubtful..whole]);
-        Ok(Taken::Lines(whole))
+        Ok(BufferOutcome::Lines(whole))
     }
 
     /// Whether an archive may hold the content that the file begins with. If no archive did and no name has
     /// changed since, another look is of no use: some writers do write blank lines.
-    fn may_be_collapsing<F: Files>(&self, ctx: &Ctx<'_, F>) -> bool {
+    fn may_be_collapsing<F: FileSystem>(&self, ctx: &Ctx<'_, F>) -> bool {
         let names = ctx.files.names_changed(ctx.enterprise).ok();
         names.is_none() || names != self.unarchived
     }
@@ -287,7 +287,7 @@ impl<H: OpenFile> Stream<H> {
     }
 
     /// Hands out what there is of a last line without a newline, when nothing more will come.
-    pub(super) fn give_up<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) {
+    pub(super) fn give_up<F: FileSystem>(&mut self, ctx: &mut Ctx<'_, F>) {
         let got = read_full(&self.file, ctx.buffer, self.position).unwrap_or(0);
         let end = memchr(b'\n', &ctx.buffer[..got]).unwrap_or(got);
         if end == 0 {
@@ -304,7 +304,7 @@ impl<H: OpenFile> Stream<H> {
 }
 
 /// What happened to the content of a buffer.
-enum Taken {
+enum BufferOutcome {
     /// This many bytes of lines were handed out.
     Lines(usize),
     /// The position has changed, so the rest of the buffer is not what stands there.

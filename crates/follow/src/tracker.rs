@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::arrival::Piece;
-use super::files::Files;
-use super::folder::Folder;
-use super::merge::{Lane, Merge};
+use super::arrival::RunSlice;
+use super::files::FileSystem;
+use super::folder::FollowedFolder;
+use super::merge::{LaneId, Merge};
 use super::outlet::Ctx;
 use super::sieve::Sieve;
-use super::{Batch, News, WINDOW, Whom};
+use super::{EnterpriseSelection, FileNews, LineBatch, WINDOW};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, FileName, Head};
@@ -33,11 +33,11 @@ const LISTING_SWEEPS: u32 = 5;
 
 /// The state of everything that is followed.
 #[derive(Debug)]
-pub struct Tracker<F: Files> {
+pub struct Tracker<F: FileSystem> {
     files: F,
-    whom: Whom,
+    selection: EnterpriseSelection,
     sieve: Sieve,
-    folders: Vec<Folder<F::File>>,
+    folders: Vec<FollowedFolder<F::File>>,
     keys: HashMap<EnterpriseName, usize>,
     watched: Vec<bool>,
     root_watched: bool,
@@ -47,9 +47,9 @@ pub struct Tracker<F: Files> {
     /// When the root is listed next, even without an event.
     enterprises_at: Instant,
     merge: Merge,
-    news: Vec<News>,
+    news: Vec<FileNews>,
     buffer: Vec<u8>,
-    lanes: Lane,
+    lanes: LaneId,
     /// Where the next round begins.
     turn: usize,
     sweeps: u32,
@@ -57,12 +57,12 @@ pub struct Tracker<F: Files> {
     surprised: bool,
 }
 
-impl<F: Files> Tracker<F> {
+impl<F: FileSystem> Tracker<F> {
     /// A tracker that follows nothing yet.
-    pub fn new(files: F, whom: Whom, filter: RecordFilter) -> Tracker<F> {
+    pub fn new(files: F, selection: EnterpriseSelection, filter: RecordFilter) -> Tracker<F> {
         Tracker {
             files,
-            whom,
+            selection,
             sieve: Sieve::new(filter),
             folders: Vec::new(),
             keys: HashMap::new(),
@@ -89,7 +89,7 @@ impl<F: Files> Tracker<F> {
         }
         let key = self.folders.len();
         self.folders
-            .push(Folder::new(Arc::new(enterprise.clone()), newest));
+            .push(FollowedFolder::new(Arc::new(enterprise.clone()), newest));
         self.watched.push(false);
         self.keys.insert(enterprise, key);
         key
@@ -111,7 +111,7 @@ impl<F: Files> Tracker<F> {
         if let Err(error) = begun {
             let (enterprise, name) = (&folder.enterprise, name.full());
             let text = format!("{enterprise}/{name} can't be followed: {error}");
-            self.news.push(News::for_all(text));
+            self.news.push(FileNews::for_all(text));
         }
     }
 
@@ -139,7 +139,7 @@ impl<F: Files> Tracker<F> {
     /// Notes that anything may have changed.
     pub fn anything_changed(&mut self) {
         self.root_dirty = true;
-        self.folders.iter_mut().for_each(Folder::stir);
+        self.folders.iter_mut().for_each(FollowedFolder::stir);
     }
 
     /// Makes the next rounds look at everything, even without events.
@@ -159,7 +159,7 @@ impl<F: Files> Tracker<F> {
     /// once.
     pub fn round(&mut self, now: Instant, wall: SystemTime) -> bool {
         let count = self.folders.len();
-        let open: usize = self.folders.iter().map(Folder::open_files).sum();
+        let open: usize = self.folders.iter().map(FollowedFolder::open_files).sum();
         let window = if open > 1 { WINDOW } else { Duration::ZERO };
         let mut bytes = 0;
         for step in 0..count {
@@ -181,19 +181,19 @@ impl<F: Files> Tracker<F> {
     }
 
     /// The lines that are due, and the news.
-    pub fn take(&mut self, now: Instant) -> Batch {
+    pub fn take(&mut self, now: Instant) -> LineBatch {
         self.batch(|merge, pieces| merge.due(now, pieces))
     }
 
     /// All lines that were read, and the news.
-    pub fn take_all(&mut self) -> Batch {
+    pub fn take_all(&mut self) -> LineBatch {
         self.batch(Merge::all)
     }
 
-    fn batch(&mut self, take: impl FnOnce(&mut Merge, &mut Vec<Piece>)) -> Batch {
-        let mut batch = Batch {
+    fn batch(&mut self, take: impl FnOnce(&mut Merge, &mut Vec<RunSlice>)) -> LineBatch {
+        let mut batch = LineBatch {
             news: std::mem::take(&mut self.news),
-            ..Batch::default()
+            ..LineBatch::default()
         };
         take(&mut self.merge, &mut batch.pieces);
         batch
@@ -208,13 +208,13 @@ impl<F: Files> Tracker<F> {
     }
 
     /// Adds news for the next batch.
-    pub fn tell(&mut self, news: News) {
+    pub fn tell(&mut self, news: FileNews) {
         self.news.push(news);
     }
 
     /// The folders that are not watched yet, by key; `None` for the root.
     pub fn unwatched(&self) -> Vec<(usize, Option<EnterpriseName>)> {
-        let root = matches!(self.whom, Whom::All) && !self.root_watched;
+        let root = matches!(self.selection, EnterpriseSelection::All) && !self.root_watched;
         let folders = self.folders.iter().zip(&self.watched).enumerate();
         let folders = folders.filter(|(_, (_, watched))| !**watched);
         let folders = folders.map(|(key, (folder, _))| (key, Some((*folder.enterprise).clone())));
@@ -247,9 +247,9 @@ impl<F: Files> Tracker<F> {
 
     fn find_enterprises(&mut self) {
         self.root_dirty = false;
-        let names = match &self.whom {
-            Whom::All => self.files.enterprises(),
-            Whom::Named(names) => Ok(names.clone()),
+        let names = match &self.selection {
+            EnterpriseSelection::All => self.files.enterprises(),
+            EnterpriseSelection::Named(names) => Ok(names.clone()),
         };
         match names {
             Ok(names) => {
@@ -259,7 +259,7 @@ impl<F: Files> Tracker<F> {
                 }
             }
             Err(error) if !std::mem::replace(&mut self.root_fails, true) => {
-                self.tell(News::for_all(format!("{error}; trying again")));
+                self.tell(FileNews::for_all(format!("{error}; trying again")));
             }
             Err(_) => {}
         }

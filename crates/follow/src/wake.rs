@@ -29,7 +29,7 @@ const GONE: ReadFlags = ReadFlags::IGNORED
 
 /// What happened in a watched folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stir {
+pub(super) enum FolderChange {
     /// A file with this name was written to.
     Written(String),
     /// Names in the folder changed.
@@ -40,9 +40,9 @@ pub(super) enum Stir {
 
 /// What to look at after waking up.
 #[derive(Debug, Default)]
-pub(super) struct Woken {
+pub(super) struct WakeUp {
     /// Changes, with the key of each folder.
-    pub(super) stirs: Vec<(usize, Stir)>,
+    pub(super) stirs: Vec<(usize, FolderChange)>,
     /// Events were lost, so anything may have changed.
     pub(super) all: bool,
     /// The user interrupted.
@@ -109,8 +109,8 @@ impl Wake {
     ///
     /// # Errors
     /// When the kernel call fails.
-    pub(super) fn wait(&mut self, until: Option<Instant>, quiet: bool) -> io::Result<Woken> {
-        let mut woken = Woken::default();
+    pub(super) fn wait(&mut self, until: Option<Instant>, quiet: bool) -> io::Result<WakeUp> {
+        let mut woken = WakeUp::default();
         let events = self.events.as_ref().filter(|_| !quiet);
         // For the output only errors are waited for, which are always reported.
         let all = [
@@ -143,7 +143,7 @@ impl Wake {
         Ok(woken)
     }
 
-    fn read(&mut self, woken: &mut Woken) {
+    fn read(&mut self, woken: &mut WakeUp) {
         let Some(events) = &self.events else { return };
         let mut buffer = [MaybeUninit::uninit(); EVENTS_BYTES];
         let mut reader = inotify::Reader::new(events, &mut buffer);
@@ -170,10 +170,12 @@ impl Wake {
                     self.folders.remove(&event.wd());
                     // It fails where the kernel has already removed the watch.
                     let _ = inotify::remove_watch(events, event.wd());
-                    Stir::Gone
+                    FolderChange::Gone
                 }
-                Some(name) if flags.contains(ReadFlags::MODIFY) => Stir::Written(name.into_owned()),
-                _ => Stir::Names,
+                Some(name) if flags.contains(ReadFlags::MODIFY) => {
+                    FolderChange::Written(name.into_owned())
+                }
+                _ => FolderChange::Names,
             };
             // Writers that open the file for each line cause the same event again and again.
             if woken.stirs.last() != Some(&(key, stir.clone())) {

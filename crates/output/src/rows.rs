@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Clock, json};
-use calltrace_engine::{CallsWriter, Row};
+use calltrace_engine::{CallsWriter, TableRow};
 use calltrace_model::call::Summary;
 use calltrace_store::tree::EnterpriseName;
 
@@ -67,7 +67,7 @@ impl<W: Write + Send> RowWriter for ParquetRows<W> {
     fn row(&mut self, enterprise: &EnterpriseName, call: &Summary) -> io::Result<()> {
         let mut call = call.clone();
         let digest = call.digest.take().expect("the question asks for it");
-        self.calls.push(Row {
+        self.calls.push(TableRow {
             enterprise: enterprise.to_string(),
             call,
             digest: *digest,

@@ -14,8 +14,8 @@ use super::super::{App, Exit};
 use super::sides::{self, Received};
 use super::{check_events, question};
 use crate::cli::{CompareArgs, CompareFormat};
-use calltrace_engine::{LinesQuestion, Then};
-use calltrace_follow::{Follow, Next, Options, Start, Whom};
+use calltrace_engine::{AfterAnswer, LinesQuestion};
+use calltrace_follow::{EnterpriseSelection, Follow, FollowOptions, Next, Start};
 use calltrace_hosts::journal::Table;
 use calltrace_hosts::services::Growing;
 use calltrace_model::filter::RecordFilter;
@@ -180,9 +180,9 @@ impl Arriving {
             limit: Some(1),
             ..LinesQuestion::default()
         };
-        let answers = app
-            .engine
-            .lines_up_to_now(&app.tree, &selected, &newest, Then::Follow);
+        let answers =
+            app.engine
+                .lines_up_to_now(&app.tree, &selected, &newest, AfterAnswer::Follow);
         let mut starts = Vec::new();
         for (enterprise, answer) in selected.iter().zip(answers) {
             let now = answer?;
@@ -193,10 +193,10 @@ impl Arriving {
             });
         }
         let whom = match given {
-            Some(_) => Whom::Named(selected),
-            None => Whom::All,
+            Some(_) => EnterpriseSelection::Named(selected),
+            None => EnterpriseSelection::All,
         };
-        let options = Options {
+        let options = FollowOptions {
             filter,
             poll: false,
             interrupt: Some(interrupt),

@@ -13,8 +13,8 @@ use crate::cli::TailFormat;
 use crate::cmd::Exit;
 use crate::cmd::target::check_id;
 use crate::cmd::trace::not_found_text;
-use calltrace_engine::{Then, Trace, TraceQuestion, TracedCall};
-use calltrace_follow::{Arrival, Batch, Next, Start, Whom};
+use calltrace_engine::{AfterAnswer, Trace, TraceQuestion, TracedCall};
+use calltrace_follow::{Arrival, EnterpriseSelection, LineBatch, Next, Start};
 use calltrace_model::call::{Closure, Event, Fact, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Record;
@@ -92,7 +92,7 @@ impl CallTail<'_> {
             let calls = &self.watched;
             starts.retain(|start| calls.iter().any(|call| call.is_of(&start.enterprise)));
             let named = starts.iter().map(|start| start.enterprise.clone());
-            whom = Whom::Named(named.collect());
+            whom = EnterpriseSelection::Named(named.collect());
         }
         let filter = RecordFilter::default();
         let mut follow = self.tail.follow(whom, starts, filter, &self.printer.out)?;
@@ -116,7 +116,7 @@ impl CallTail<'_> {
         }
     }
 
-    fn came(&mut self, batch: &Batch) -> Result<(), Error> {
+    fn came(&mut self, batch: &LineBatch) -> Result<(), Error> {
         let mut fresh = Vec::new();
         for arrival in batch.lines() {
             if self.watched.is_empty() {
@@ -159,9 +159,9 @@ impl CallTail<'_> {
     fn trace(&mut self, enterprise: &EnterpriseName) -> Option<(Trace, TracedCall)> {
         let app = self.tail.app;
         let one = std::slice::from_ref(enterprise);
-        let answers = app
-            .engine
-            .trace_up_to_now(&app.tree, one, &self.question, Then::Close);
+        let answers =
+            app.engine
+                .trace_up_to_now(&app.tree, one, &self.question, AfterAnswer::Close);
         let answer = answers.into_iter().next()?;
         // What follows is followed already.
         let mut trace = self.tail.take(enterprise, answer, &mut Vec::new())?;

@@ -24,8 +24,8 @@ use super::missing::Missing;
 use super::talk::Out;
 use super::{App, Exit};
 use crate::cli::{TailArgs, TailFormat};
-use calltrace_engine::{Now, Then};
-use calltrace_follow::{Arrival, Follow, News, Options, Start, Whom};
+use calltrace_engine::{AfterAnswer, AnswerUpToNow};
+use calltrace_follow::{Arrival, EnterpriseSelection, FileNews, Follow, FollowOptions, Start};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Place;
 use calltrace_output::{Detail, Shown, Stream, json};
@@ -72,7 +72,7 @@ impl<'d> Tail<'d> {
     fn take<A>(
         &mut self,
         enterprise: &EnterpriseName,
-        answer: Result<Now<A>, Error>,
+        answer: Result<AnswerUpToNow<A>, Error>,
         starts: &mut Vec<Start>,
     ) -> Option<A> {
         let now = self.missing.answer(answer)?;
@@ -85,10 +85,10 @@ impl<'d> Tail<'d> {
     }
 
     /// What becomes of the files that were read.
-    fn then(&self) -> Then {
+    fn then(&self) -> AfterAnswer {
         match self.args.follows() {
-            true => Then::Follow,
-            false => Then::Close,
+            true => AfterAnswer::Follow,
+            false => AfterAnswer::Close,
         }
     }
 
@@ -143,23 +143,23 @@ impl<'d> Tail<'d> {
     }
 
     /// Whom to follow: those asked for, or all there are and those that come.
-    fn whom(&self) -> Whom {
+    fn whom(&self) -> EnterpriseSelection {
         match self.args.enterprises.is_empty() {
-            true => Whom::All,
-            false => Whom::Named(self.selected.clone()),
+            true => EnterpriseSelection::All,
+            false => EnterpriseSelection::Named(self.selected.clone()),
         }
     }
 
     /// Goes on behind `starts`. From here on Ctrl-C is an answer of [`Follow::next`].
     fn follow(
         &self,
-        whom: Whom,
+        whom: EnterpriseSelection,
         starts: Vec<Start>,
         filter: RecordFilter,
         out: &Out,
     ) -> Result<Follow, Error> {
         let interrupt = interrupts().map_err(Error::Signals)?;
-        let options = Options {
+        let options = FollowOptions {
             filter,
             poll: self.args.poll,
             interrupt: Some(interrupt),
@@ -174,7 +174,7 @@ impl<'d> Tail<'d> {
         ))
     }
 
-    fn tell(&self, news: &[News]) {
+    fn tell(&self, news: &[FileNews]) {
         for news in news {
             match news.matters {
                 true if news.is_limit => self.app.say_once(&news.text),

@@ -1,25 +1,25 @@
 //! Calls that were found, before they are read whole.
 
-use super::{Found, SearchQuestion};
-use crate::table::{Light, complete};
+use super::{FoundCalls, SearchQuestion};
+use crate::table::{CallPosition, complete};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
 
 /// The answer about an enterprise some of whose calls are still to be read.
-pub(super) struct Answer {
+pub(super) struct UnreadAnswer {
     /// The answer without its calls.
-    pub(super) found: Found,
+    pub(super) found: FoundCalls,
     /// The calls, newest first.
-    pub(super) calls: Vec<Kept>,
+    pub(super) calls: Vec<FoundCall>,
 }
 
-impl Answer {
+impl UnreadAnswer {
     /// Reads the calls whole.
     ///
     /// # Errors
     /// What is wrong with a table, as a clause about it; then the answer can't be used.
-    pub(super) fn whole(self, question: &SearchQuestion) -> Result<Found, String> {
-        Ok(Found {
+    pub(super) fn whole(self, question: &SearchQuestion) -> Result<FoundCalls, String> {
+        Ok(FoundCalls {
             calls: read_whole(self.calls, question)?,
             ..self.found
         })
@@ -29,36 +29,36 @@ impl Answer {
 /// Reads the calls that came from tables whole; returns all calls in the same order.
 ///
 /// # Errors
-/// As [`Answer::whole`].
+/// As [`UnreadAnswer::whole`].
 pub(super) fn read_whole(
-    calls: Vec<Kept>,
+    calls: Vec<FoundCall>,
     question: &SearchQuestion,
 ) -> Result<Vec<Summary>, String> {
-    let light = |kept: &Kept| match kept {
-        Kept::Told(_, _, light) => Some(light.clone()),
-        Kept::Swept(_) => None,
+    let light = |kept: &FoundCall| match kept {
+        FoundCall::InTable(_, _, light) => Some(light.clone()),
+        FoundCall::Whole(_) => None,
     };
-    let lights: Vec<Light> = calls.iter().filter_map(light).collect();
+    let lights: Vec<CallPosition> = calls.iter().filter_map(light).collect();
     let mut told = complete(&lights, question.criteria.now, question.digests)?.into_iter();
     let whole = |kept| match kept {
-        Kept::Told(..) => told.next(),
-        Kept::Swept(call) => Some(*call),
+        FoundCall::InTable(..) => told.next(),
+        FoundCall::Whole(call) => Some(*call),
     };
     Ok(calls.into_iter().filter_map(whole).collect())
 }
 
 /// A call that was found.
-pub(super) enum Kept {
-    Swept(Box<Summary>),
+pub(super) enum FoundCall {
+    Whole(Box<Summary>),
     /// It came from a table: when it began, the id of its main leg, and where the rest of it stands.
-    Told(Stamp, Box<str>, Light),
+    InTable(Stamp, Box<str>, CallPosition),
 }
 
-impl Kept {
+impl FoundCall {
     pub(super) fn key(&self) -> (Stamp, &str) {
         match self {
-            Kept::Swept(call) => (call.first, &call.main_uid),
-            Kept::Told(first, uid, _) => (*first, uid),
+            FoundCall::Whole(call) => (call.first, &call.main_uid),
+            FoundCall::InTable(first, uid, _) => (*first, uid),
         }
     }
 }

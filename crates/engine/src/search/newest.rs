@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::answer::{Kept, read_whole};
+use super::answer::{FoundCall, read_whole};
 use super::{EachFound, SearchQuestion};
 use crate::Engine;
 use calltrace_model::record::Stamp;
@@ -47,8 +47,8 @@ impl Engine {
         question: &SearchQuestion,
         limit: usize,
     ) -> Option<EachFound> {
-        let newest: Mutex<Vec<(usize, Kept)>> = Mutex::default();
-        let keep = |calls: &mut Vec<(usize, Kept)>| {
+        let newest: Mutex<Vec<(usize, FoundCall)>> = Mutex::default();
+        let keep = |calls: &mut Vec<(usize, FoundCall)>| {
             calls.sort_by(|(a_place, a), (b_place, b)| {
                 let ((a_first, a_uid), (b_first, b_uid)) = (a.key(), b.key());
                 let (a_name, b_name) = (&enterprises[*a_place], &enterprises[*b_place]);
@@ -66,7 +66,7 @@ impl Engine {
         let search = || enterprises.par_iter().enumerate().map(one).collect();
         let mut found: EachFound = self.pool.install(search);
         let newest = newest.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let (places, calls): (Vec<usize>, Vec<Kept>) = newest.into_iter().unzip();
+        let (places, calls): (Vec<usize>, Vec<FoundCall>) = newest.into_iter().unzip();
         let calls = self.pool.install(|| read_whole(calls, question)).ok()?;
         for (place, call) in places.into_iter().zip(calls) {
             if let Ok(found) = &mut found[place] {

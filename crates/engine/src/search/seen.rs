@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::table::Table;
+use crate::table::CallTable;
 use crate::window::is_born_since;
 use calltrace_model::call::SAME_CALL_MILLIS;
 use calltrace_model::record::Stamp;
@@ -13,16 +13,16 @@ use calltrace_model::record::Stamp;
 /// Only an id that is older than the window in which it was found, or that does not say its age, can belong
 /// to a call that another window shows as well.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct SeenLegs {
     pub(super) carried: HashMap<Box<str>, Stamp>,
     /// Channels born in this second (since 1970) or later occur only in this window's calls.
     pub(super) window: Option<i64>,
     /// The tables that cover the time just before, and all their main legs once those were needed.
-    pub(super) told: Vec<Arc<Table>>,
+    pub(super) told: Vec<Arc<CallTable>>,
     pub(super) legs_told: Option<HashMap<Box<str>, Stamp>>,
 }
 
-impl Seen {
+impl SeenLegs {
     pub(super) fn is_new(&mut self, uid: &str, first: Stamp) -> bool {
         let is_own = self.window.is_some_and(|start| is_born_since(uid, start));
         let known = match is_own {

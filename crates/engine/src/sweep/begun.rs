@@ -13,8 +13,8 @@ use foldhash::fast::RandomState;
 
 use super::Sweep;
 use crate::reading::blocks_near;
-use crate::search::Calls;
-use crate::window::Window;
+use crate::search::CallCollector;
+use crate::window::TimeWindow;
 use calltrace_model::call::{Component, Edge, Fact, SAME_CALL_MILLIS, reach};
 use calltrace_model::record::{LogZone, Place, Record, Stamp, id};
 use calltrace_store::index::Key;
@@ -40,7 +40,7 @@ impl Sweep<'_> {
     }
 
     /// Those of the unsure calls that have no record before the window.
-    pub(super) fn begun_here(&mut self, calls: &mut Calls<'_>) -> Vec<Component> {
+    pub(super) fn begun_here(&mut self, calls: &mut CallCollector<'_>) -> Vec<Component> {
         let mut unsure = std::mem::take(&mut self.unsure);
         if unsure.is_empty() {
             return unsure;
@@ -57,8 +57,12 @@ impl Sweep<'_> {
 
     /// Those of some ids that have records before the window, at most as long before it as a call may be
     /// silent.
-    fn seen_before(&self, uids: &HashSet<&[u8]>, calls: &mut Calls<'_>) -> HashSet<Vec<u8>> {
-        let when = Window {
+    fn seen_before(
+        &self,
+        uids: &HashSet<&[u8]>,
+        calls: &mut CallCollector<'_>,
+    ) -> HashSet<Vec<u8>> {
+        let when = TimeWindow {
             start: self.window.start.plus_millis(-reach::HORIZON_MILLIS),
             end: self.window.reads_from(),
         };
@@ -99,7 +103,7 @@ impl Sweep<'_> {
     }
 
     /// The content to read to see all records within `when` that one of `keys` leads to.
-    fn tasks_of(&self, when: Window, keys: &[Key]) -> Vec<Task> {
+    fn tasks_of(&self, when: TimeWindow, keys: &[Key]) -> Vec<Task> {
         let near = self.corpus.select(|bounds| {
             bounds.first.is_none_or(|first| first < when.end)
                 && bounds.last.is_none_or(|last| last >= when.start)
@@ -160,12 +164,12 @@ fn born(zone: LogZone, uid: &[u8]) -> Option<Stamp> {
 
 /// The channels of finished calls, by a hash of their ids, each with the time of its last record.
 #[derive(Default)]
-pub(super) struct Taken {
+pub(super) struct EndedChannels {
     seed: RandomState,
     last: HashMap<u64, Stamp, RandomState>,
 }
 
-impl Taken {
+impl EndedChannels {
     /// Adds the records of a call (in order of time) and returns whether all of its channels are new. A call
     /// with a known channel is not another call: it is a message or a hangup that came after the call had
     /// ended.

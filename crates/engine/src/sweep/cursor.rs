@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Parsed, SearchQuestion};
-use crate::window::{EARLIEST, Told, Window};
+use super::{ParsedRecords, SearchQuestion};
+use crate::window::{EARLIEST, TableCoverage, TimeWindow};
 use calltrace_model::call::Facts;
 use calltrace_model::record::{Place, Record, Stamp};
 use calltrace_store::error::Trouble;
@@ -34,7 +34,7 @@ pub(super) struct Cursor<'c> {
     ordered: bool,
     pub(super) done: bool,
     /// How far a table covers the source.
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<TableCoverage>,
     /// Records are read with their texts, and lines of no known kind with their times.
     pub(super) for_rows: bool,
     /// Plans the content that is still to be parsed.
@@ -46,7 +46,7 @@ impl<'c> Cursor<'c> {
         index: u32,
         source: &'c Arc<Source>,
         bounds: Bounds,
-        window: Window,
+        window: TimeWindow,
         meter: &Arc<Meter>,
     ) -> Cursor<'c> {
         let from = window.reads_from();
@@ -77,9 +77,9 @@ impl<'c> Cursor<'c> {
         &mut self,
         scanner: &'c Scanner,
         question: &SearchQuestion,
-        window: Window,
-    ) -> Parsed {
-        let how = How {
+        window: TimeWindow,
+    ) -> ParsedRecords {
+        let how = ParseMode {
             question,
             window,
             index: self.index,
@@ -90,7 +90,7 @@ impl<'c> Cursor<'c> {
             Some(total) => self.parse_spans(scanner, how, total),
             None => self.parse_stream(scanner, how),
         };
-        let mut all = Parsed::default();
+        let mut all = ParsedRecords::default();
         for mut part in parts {
             all.facts.append(&mut part.facts);
             all.take_rest(&mut part);
@@ -104,7 +104,12 @@ impl<'c> Cursor<'c> {
         all
     }
 
-    fn parse_spans(&mut self, scanner: &Scanner, how: How<'_>, total: u64) -> Vec<Parsed> {
+    fn parse_spans(
+        &mut self,
+        scanner: &Scanner,
+        how: ParseMode<'_>,
+        total: u64,
+    ) -> Vec<ParsedRecords> {
         let task_bytes = scanner.tuning().span_bytes.min(TASK_BYTES_MAX);
         let mut tasks = Vec::new();
         let begin = self.at;
@@ -126,13 +131,13 @@ impl<'c> Cursor<'c> {
         self.done = self.at >= total;
         self.ahead.passes(self.at - begin);
         let parts = scanner.run(&tasks, |_, blocks| {
-            let mut parsed = Parsed::default();
+            let mut parsed = ParsedRecords::default();
             while let Some(block) = blocks.next_block() {
                 parse_block(how, &block, &mut parsed);
             }
             parsed
         });
-        let with_troubles = |(mut parsed, troubles): (Parsed, Vec<Trouble>)| {
+        let with_troubles = |(mut parsed, troubles): (ParsedRecords, Vec<Trouble>)| {
             parsed.troubles.extend(troubles);
             parsed
         };
@@ -140,7 +145,7 @@ impl<'c> Cursor<'c> {
     }
 
     /// Decodes on this thread, and parses on all threads.
-    fn parse_stream(&mut self, scanner: &'c Scanner, how: How<'_>) -> Vec<Parsed> {
+    fn parse_stream(&mut self, scanner: &'c Scanner, how: ParseMode<'_>) -> Vec<ParsedRecords> {
         let source: &'c Source = self.source;
         // The stream does its own planning.
         self.ahead.passes(u64::MAX);
@@ -156,10 +161,10 @@ impl<'c> Cursor<'c> {
             let seen = block.before().and_then(Before::seen);
             texts.push((block.offset, block.text.to_vec(), seen));
         }
-        let mut parts: Vec<Parsed> = texts
+        let mut parts: Vec<ParsedRecords> = texts
             .par_iter()
             .map(|(offset, text, seen)| {
-                let mut parsed = Parsed::default();
+                let mut parsed = ParsedRecords::default();
                 let known = before(source, *seen);
                 let block = Block::of(*offset, text).behind(&known);
                 parse_block(how, &block, &mut parsed);
@@ -169,9 +174,9 @@ impl<'c> Cursor<'c> {
         if self.done
             && let Some(stream) = self.stream.take()
         {
-            parts.push(Parsed {
+            parts.push(ParsedRecords {
                 troubles: scanner.end_stream(source, stream),
-                ..Parsed::default()
+                ..ParsedRecords::default()
             });
         }
         parts
@@ -180,15 +185,15 @@ impl<'c> Cursor<'c> {
 
 /// How the content of a source is parsed.
 #[derive(Debug, Clone, Copy)]
-struct How<'q> {
+struct ParseMode<'q> {
     question: &'q SearchQuestion,
-    window: Window,
+    window: TimeWindow,
     index: u32,
-    told: Option<Told>,
+    told: Option<TableCoverage>,
     for_rows: bool,
 }
 
-fn parse_block(how: How<'_>, block: &Block<'_>, into: &mut Parsed) {
+fn parse_block(how: ParseMode<'_>, block: &Block<'_>, into: &mut ParsedRecords) {
     let (question, window) = (how.question, how.window);
     let from = window.reads_from();
     let filters = !question.filter.is_empty();
@@ -206,7 +211,7 @@ fn parse_block(how: How<'_>, block: &Block<'_>, into: &mut Parsed) {
             }
             continue;
         };
-        let is_late = |told: Told| offset >= told.bytes && time < told.before;
+        let is_late = |told: TableCoverage| offset >= told.bytes && time < told.before;
         into.is_late |= how.told.is_some_and(is_late);
         if time < from {
             continue;

@@ -3,17 +3,17 @@
 use rayon::prelude::*;
 
 use super::Sweep;
-use crate::search::Calls;
-use crate::table::{DISORDER_MILLIS, Row};
+use crate::search::CallCollector;
+use crate::table::{DISORDER_MILLIS, TableRow};
 use crate::window::LATEST;
 use calltrace_model::call::{Component, Digest, Records, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
 
 /// The result of a sweep for a table.
-pub(crate) struct Swept {
+pub(crate) struct SweptRows {
     /// The calls that began before `cut`.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<TableRow>,
     /// Calls that began at this time or later may still grow, or do not belong to the window.
     pub(crate) cut: Stamp,
     /// All records up to this time were read.
@@ -29,12 +29,12 @@ impl Sweep<'_> {
     ///
     /// # Errors
     /// Why a table can't represent the window, as a clause about the table.
-    pub(crate) fn rows(mut self) -> Result<Swept, String> {
+    pub(crate) fn rows(mut self) -> Result<SweptRows, String> {
         for cursor in &mut self.cursors {
             cursor.for_rows = true;
         }
-        let mut calls = Calls::new(self.corpus, self.question);
-        let mut rows: Vec<(Row, Stamp)> = Vec::new();
+        let mut calls = CallCollector::new(self.corpus, self.question);
+        let mut rows: Vec<(TableRow, Stamp)> = Vec::new();
         let enterprise = self.corpus.enterprise.as_str();
         let reached = self.walk(LATEST, &mut calls, |sweep, over, _| {
             let own = sweep.own(over);
@@ -57,7 +57,7 @@ impl Sweep<'_> {
         // In a window without an end, nothing is known after the last record.
         let cut = cut.min(reached);
         rows.retain(|(row, _)| row.call.first < cut);
-        Ok(Swept {
+        Ok(SweptRows {
             rows: rows.into_iter().map(|(row, _)| row).collect(),
             cut,
             reached,
@@ -69,7 +69,7 @@ impl Sweep<'_> {
 }
 
 /// Rows, each with the time from which on nothing can be added to its call.
-fn rows_of(enterprise: &str, own: Vec<Component>) -> Vec<(Row, Stamp)> {
+fn rows_of(enterprise: &str, own: Vec<Component>) -> Vec<(TableRow, Stamp)> {
     let row = |call: Component| {
         let facts = &call.facts;
         let summary = Summary::of(facts).filter(|summary| !summary.main_uid.is_empty())?;
@@ -80,7 +80,7 @@ fn rows_of(enterprise: &str, own: Vec<Component>) -> Vec<(Row, Stamp)> {
         let settled = summary
             .last
             .plus_millis(digest.silence_millis + DISORDER_MILLIS);
-        let row = Row {
+        let row = TableRow {
             enterprise: enterprise.to_owned(),
             call: Summary {
                 legs: Vec::new(),

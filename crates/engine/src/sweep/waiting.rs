@@ -2,23 +2,23 @@
 
 use std::collections::VecDeque;
 
-use super::Parsed;
+use super::ParsedRecords;
 use calltrace_model::call::Fact;
 use calltrace_model::record::Stamp;
 
 /// Parsed records of some files that wait until other files have come as far. Records are joined in order of
 /// time, whatever the files and chunks they come in, since the members of a bridge depend on that order.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct RecordQueue {
     /// In order of time, starting with the first that waits.
     facts: VecDeque<Fact>,
     /// The other results of parsing.
-    rest: Parsed,
+    rest: ParsedRecords,
 }
 
-impl Waiting {
+impl RecordQueue {
     /// Adds parsed content, and returns all waiting content up to `until`.
-    pub(super) fn pass(&mut self, mut parsed: Parsed, until: Stamp) -> Parsed {
+    pub(super) fn pass(&mut self, mut parsed: ParsedRecords, until: Stamp) -> ParsedRecords {
         if !self.facts.is_empty() {
             parsed.facts.insert(0, self.facts.drain(..).collect());
         }
@@ -41,7 +41,7 @@ impl Waiting {
     }
 
     /// Adds content that is known to be out of order.
-    fn sort_in(&mut self, mut parsed: Parsed) {
+    fn sort_in(&mut self, mut parsed: ParsedRecords) {
         self.rest.take_rest(&mut parsed);
         self.facts.extend(parsed.facts.into_iter().flatten());
         let facts = self.facts.make_contiguous();
@@ -49,9 +49,9 @@ impl Waiting {
     }
 
     /// Takes out the content up to `until`.
-    pub(super) fn take_until(&mut self, until: Stamp) -> Parsed {
+    pub(super) fn take_until(&mut self, until: Stamp) -> ParsedRecords {
         let count = self.facts.partition_point(|f| f.at <= until);
-        Parsed {
+        ParsedRecords {
             facts: vec![self.facts.drain(..count).collect()],
             ..std::mem::take(&mut self.rest)
         }

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use crate::corpus::Corpus;
-use crate::window::Window;
+use crate::window::TimeWindow;
 use calltrace_model::call::reach;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::error::{Times, Trouble};
@@ -41,13 +41,13 @@ pub(crate) struct Binding {
     /// Whether a main leg may have been born before `from`, so that a table of earlier calls may show it as well.
     pub(crate) is_carried: bool,
     zone: String,
-    files: Vec<Bound>,
-    troubles: Vec<Noted>,
+    files: Vec<BoundFile>,
+    troubles: Vec<NotedTrouble>,
 }
 
 /// Damage in a file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Noted {
+struct NotedTrouble {
     /// Index of the file in [`Binding`].
     file: usize,
     at: u64,
@@ -58,7 +58,7 @@ struct Noted {
 
 /// How a table relates to a corpus.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct BindingMatch {
     /// From this time on the table has the calls that the corpus would give.
     pub(crate) from: Stamp,
     /// By source, how many of its bytes were read for the table.
@@ -69,7 +69,7 @@ pub(crate) struct Held {
 
 /// A file, as far as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Bound {
+struct BoundFile {
     /// Length of its content that was read.
     bytes: u64,
     /// Checksum of its whole content, if an index knew it.
@@ -88,7 +88,7 @@ impl Binding {
     pub(crate) fn of(
         corpus: &Corpus,
         zone: LogZone,
-        (window, is_carried): (Window, bool),
+        (window, is_carried): (TimeWindow, bool),
         reached: Stamp,
         unparsed: Vec<Stamp>,
         troubles: &[Trouble],
@@ -98,7 +98,8 @@ impl Binding {
             return None;
         }
         let near: Vec<usize> = near(corpus, from, reached).collect();
-        let files: Option<Vec<Bound>> = near.iter().map(|at| Bound::of(corpus, *at)).collect();
+        let files: Option<Vec<BoundFile>> =
+            near.iter().map(|at| BoundFile::of(corpus, *at)).collect();
         let files = files?;
         let mut noted = Vec::new();
         for trouble in troubles {
@@ -106,7 +107,7 @@ impl Binding {
             let file = near.iter().position(path)?;
             // Later damage concerns readers of what was written later.
             if trouble.at < files[file].bytes {
-                noted.push(Noted {
+                noted.push(NotedTrouble {
                     file,
                     at: trouble.at,
                     first_only: trouble.first_only,
@@ -128,8 +129,8 @@ impl Binding {
     }
 
     /// The window of time in which the calls of the table began.
-    pub(crate) fn window(&self) -> Window {
-        Window {
+    pub(crate) fn window(&self) -> TimeWindow {
+        TimeWindow {
             start: self.from,
             end: self.cut,
         }
@@ -137,7 +138,7 @@ impl Binding {
 
     /// How the table relates to `corpus`. If files of an earlier time have changed, it is valid only from a
     /// later time than [`Binding::from`] on. `None` when it can't be used.
-    pub(crate) fn held(&self, corpus: &Corpus, zone: LogZone) -> Option<Held> {
+    pub(crate) fn held(&self, corpus: &Corpus, zone: LogZone) -> Option<BindingMatch> {
         if self.zone != zone.0.name() {
             return None;
         }
@@ -178,7 +179,7 @@ impl Binding {
                 ..Trouble::new(&source.log.path, noted.what.clone())
             })
         });
-        Some(Held {
+        Some(BindingMatch {
             from,
             read,
             troubles: troubles.collect(),
@@ -246,8 +247,8 @@ impl Binding {
         let (mut files, mut troubles) = (Vec::new(), Vec::new());
         for line in lines {
             match line.split_once(' ')? {
-                ("file", text) => files.push(Bound::decode(text)?),
-                ("trouble", text) => troubles.push(Noted::decode(text)?),
+                ("file", text) => files.push(BoundFile::decode(text)?),
+                ("trouble", text) => troubles.push(NotedTrouble::decode(text)?),
                 _ => return None,
             }
         }
@@ -287,8 +288,8 @@ fn is_older(last: Option<Stamp>, than: Stamp) -> bool {
     last.is_some_and(|last| last < than)
 }
 
-impl Noted {
-    fn decode(text: &str) -> Option<Noted> {
+impl NotedTrouble {
+    fn decode(text: &str) -> Option<NotedTrouble> {
         let mut fields = text.splitn(6, ' ');
         let mut next = || fields.next();
         let (file, at, first_only) = (next()?, next()?, next()?);
@@ -303,7 +304,7 @@ impl Noted {
                 to: end(to)?,
             }),
         };
-        Some(Noted {
+        Some(NotedTrouble {
             file: file.parse().ok()?,
             at: at.parse().ok()?,
             first_only: first_only == "1",
@@ -313,8 +314,8 @@ impl Noted {
     }
 }
 
-impl Bound {
-    fn of(corpus: &Corpus, at: usize) -> Option<Bound> {
+impl BoundFile {
+    fn of(corpus: &Corpus, at: usize) -> Option<BoundFile> {
         let (source, index, bounds) = (
             &corpus.sources[at],
             corpus.indexes[at].as_ref(),
@@ -331,7 +332,7 @@ impl Bound {
             (None, false) => source.content_bytes().filter(|_| source.is_seekable())?,
         };
         let (head, tail) = ends(source, bytes);
-        Some(Bound {
+        Some(BoundFile {
             bytes,
             crc: whole.filter(|whole| whole.0 == bytes).map(|(_, crc)| crc),
             head,
@@ -383,7 +384,7 @@ impl Bound {
             && ends(source, self.bytes) == (self.head, self.tail)
     }
 
-    fn decode(text: &str) -> Option<Bound> {
+    fn decode(text: &str) -> Option<BoundFile> {
         let fields: Vec<&str> = text.split(' ').collect();
         let [bytes, crc, head, tail, file_bytes, modified, first, last] = fields.try_into().ok()?;
         let maybe = |field: &str| -> Option<Option<i64>> {
@@ -400,7 +401,7 @@ impl Bound {
             Some(bytes) => Some(u64::try_from(bytes).ok()?),
             None => None,
         };
-        Some(Bound {
+        Some(BoundFile {
             bytes: bytes.parse().ok()?,
             crc,
             head: head.parse().ok()?,

@@ -2,33 +2,36 @@
 
 use parquet::errors::{ParquetError, Result};
 
-use super::leaf::{Leaf, Lists, Values};
+use super::leaf::{Leaf, LeafValues, Lists};
 
 /// A column that was read.
-pub(super) struct Column {
+pub(super) struct ReadColumn {
     leaf: Leaf,
     rows: usize,
 }
 
-impl Column {
+impl ReadColumn {
     /// The column of a group of `rows` rows.
-    pub(super) fn new(leaf: Leaf, rows: usize) -> Column {
-        Column { leaf, rows }
+    pub(super) fn new(leaf: Leaf, rows: usize) -> ReadColumn {
+        ReadColumn { leaf, rows }
     }
 
     /// One value for each row; `values` extracts values of the wanted type.
     ///
     /// # Errors
     /// When levels or values do not fit each other.
-    pub(super) fn one<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Vec<T>> {
+    pub(super) fn one<T>(self, values: fn(LeafValues) -> Result<Vec<T>>) -> Result<Vec<T>> {
         one_each(self.rows, values(self.leaf.values)?)
     }
 
     /// An optional value for each row.
     ///
     /// # Errors
-    /// As [`Column::one`].
-    pub(super) fn maybe<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Vec<Option<T>>> {
+    /// As [`ReadColumn::one`].
+    pub(super) fn maybe<T>(
+        self,
+        values: fn(LeafValues) -> Result<Vec<T>>,
+    ) -> Result<Vec<Option<T>>> {
         let Leaf { defs, def_max, .. } = self.leaf;
         one_each(self.rows, maybe(&defs, def_max, values(self.leaf.values)?)?)
     }
@@ -36,18 +39,18 @@ impl Column {
     /// A list of values for each row.
     ///
     /// # Errors
-    /// As [`Column::one`].
-    pub(super) fn list<T>(self, values: fn(Values) -> Result<Vec<T>>) -> Result<Lists<T>> {
+    /// As [`ReadColumn::one`].
+    pub(super) fn list<T>(self, values: fn(LeafValues) -> Result<Vec<T>>) -> Result<Lists<T>> {
         lists(self.ends()?, values(self.leaf.values)?)
     }
 
     /// A list of optional values for each row.
     ///
     /// # Errors
-    /// As [`Column::one`].
+    /// As [`ReadColumn::one`].
     pub(super) fn list_of_maybe<T>(
         self,
-        values: fn(Values) -> Result<Vec<T>>,
+        values: fn(LeafValues) -> Result<Vec<T>>,
     ) -> Result<Lists<Option<T>>> {
         let ends = self.ends()?;
         let Leaf { defs, def_max, .. } = self.leaf;

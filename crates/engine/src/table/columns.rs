@@ -5,10 +5,10 @@
 
 use parquet::errors::Result;
 
-use super::leaf::{Lists, Values};
-use super::reading::Group;
+use super::leaf::{LeafValues, Lists};
+use super::reading::RowGroup;
 use super::words::Texts;
-use crate::window::Window;
+use crate::window::TimeWindow;
 use calltrace_model::call::{Criteria, Direction, Evidence, FaultCode, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::{PhoneQuery, digits_of};
@@ -16,7 +16,7 @@ use calltrace_model::stats::{Names, Requests, StatsCall, StatsRequest};
 
 /// The columns that calls are judged by.
 #[derive(Debug, Default)]
-pub(super) struct Judged {
+pub(super) struct JudgedColumns {
     first: Vec<Stamp>,
     outcome: Vec<Outcome>,
     direction: Vec<Direction>,
@@ -32,22 +32,22 @@ pub(super) struct Judged {
     faults: Texts<Lists<i64>>,
 }
 
-impl Judged {
+impl JudgedColumns {
     /// Reads the columns that the criteria need. With a present time `now`, some calls may be in progress.
     pub(super) fn read(
-        group: &Group<'_>,
+        group: &RowGroup<'_>,
         criteria: &Criteria,
         now: Option<Stamp>,
-    ) -> Result<Judged> {
-        let mut judged = Judged {
+    ) -> Result<JudgedColumns> {
+        let mut judged = JudgedColumns {
             first: group.moments("start_time")?,
             outcome: group.words("result", &Outcome::ALL, Outcome::name)?,
-            ..Judged::default()
+            ..JudgedColumns::default()
         };
         if let Some(now) = now {
             let last = group.moments("end_time")?;
-            let ended = group.column("ended")?.one(Values::flags)?;
-            let silence = group.column("silence_ms")?.one(Values::numbers)?;
+            let ended = group.column("ended")?.one(LeafValues::flags)?;
+            let silence = group.column("silence_ms")?.one(LeafValues::numbers)?;
             for (row, outcome) in judged.outcome.iter_mut().enumerate() {
                 *outcome = outcome.settled(ended[row], || now.since(last[row]) < silence[row]);
             }
@@ -61,13 +61,13 @@ impl Judged {
             judged.client = texts(group, "client")?;
         }
         if criteria.min_ring_millis.is_some() {
-            judged.ring = group.column("ring_ms")?.maybe(Values::numbers)?;
+            judged.ring = group.column("ring_ms")?.maybe(LeafValues::numbers)?;
         }
         if criteria.min_talk_millis.is_some() {
-            judged.talk = group.column("talk_ms")?.maybe(Values::numbers)?;
+            judged.talk = group.column("talk_ms")?.maybe(LeafValues::numbers)?;
         }
         if criteria.recovered {
-            judged.recovered = group.column("recovered_count")?.one(Values::numbers)?;
+            judged.recovered = group.column("recovered_count")?.one(LeafValues::numbers)?;
         }
         let is_long = phone.is_some() && !is_short;
         for (is_asked, lists, name) in [
@@ -94,7 +94,7 @@ impl Judged {
     }
 
     /// The positions of the rows whose calls began within a window and match.
-    pub(super) fn accepted(&self, criteria: &Criteria, window: Window) -> Vec<usize> {
+    pub(super) fn accepted(&self, criteria: &Criteria, window: TimeWindow) -> Vec<usize> {
         let is_accepted = |row: &usize| {
             let call = JudgedRow {
                 columns: self,
@@ -120,21 +120,21 @@ impl Judged {
     }
 }
 
-fn directions(group: &Group<'_>) -> Result<Vec<Direction>> {
+fn directions(group: &RowGroup<'_>) -> Result<Vec<Direction>> {
     group.words("direction", &Direction::ALL, Direction::name)
 }
 
-pub(super) fn texts(group: &Group<'_>, name: &str) -> Result<Texts<Vec<i64>>> {
-    group.texts(name, |keys| keys.one(Values::numbers))
+pub(super) fn texts(group: &RowGroup<'_>, name: &str) -> Result<Texts<Vec<i64>>> {
+    group.texts(name, |keys| keys.one(LeafValues::numbers))
 }
 
-fn text_lists(group: &Group<'_>, name: &str) -> Result<Texts<Lists<i64>>> {
-    group.texts(name, |keys| keys.list(Values::numbers))
+fn text_lists(group: &RowGroup<'_>, name: &str) -> Result<Texts<Lists<i64>>> {
+    group.texts(name, |keys| keys.list(LeafValues::numbers))
 }
 
 /// A call of which only the needed columns were read.
 struct JudgedRow<'c> {
-    columns: &'c Judged,
+    columns: &'c JudgedColumns,
     row: usize,
 }
 
@@ -207,7 +207,7 @@ impl Evidence for JudgedRow<'_> {
 
 /// The figures that statistics are made of.
 #[derive(Debug)]
-pub(super) struct Figures {
+pub(super) struct FigureColumns {
     direction: Vec<Direction>,
     client: Texts<Vec<i64>>,
     trunk: Texts<Vec<i64>>,
@@ -223,31 +223,33 @@ pub(super) struct Figures {
     failed: Lists<bool>,
 }
 
-impl Figures {
-    pub(super) fn read(group: &Group<'_>) -> Result<Figures> {
-        Ok(Figures {
+impl FigureColumns {
+    pub(super) fn read(group: &RowGroup<'_>) -> Result<FigureColumns> {
+        Ok(FigureColumns {
             direction: directions(group)?,
             client: texts(group, "client")?,
             trunk: texts(group, "trunk")?,
             rang: text_lists(group, "rang")?,
-            answered_by: group.texts("answered_by", |keys| keys.maybe(Values::numbers))?,
-            wait: group.column("wait_ms")?.maybe(Values::numbers)?,
-            talk: group.column("talk_ms")?.maybe(Values::numbers)?,
-            hold: group.column("hold_ms")?.maybe(Values::numbers)?,
-            message_lags: group.column("message_lags_ms")?.list(Values::numbers)?,
-            standing: group.column("messages_standing")?.one(Values::numbers)?,
+            answered_by: group.texts("answered_by", |keys| keys.maybe(LeafValues::numbers))?,
+            wait: group.column("wait_ms")?.maybe(LeafValues::numbers)?,
+            talk: group.column("talk_ms")?.maybe(LeafValues::numbers)?,
+            hold: group.column("hold_ms")?.maybe(LeafValues::numbers)?,
+            message_lags: group.column("message_lags_ms")?.list(LeafValues::numbers)?,
+            standing: group
+                .column("messages_standing")?
+                .one(LeafValues::numbers)?,
             hosts: text_lists(group, "requests.host")?,
             took: group
                 .column("requests.took_ms")?
-                .list_of_maybe(Values::numbers)?,
-            failed: group.column("requests.failed")?.list(Values::flags)?,
+                .list_of_maybe(LeafValues::numbers)?,
+            failed: group.column("requests.failed")?.list(LeafValues::flags)?,
         })
     }
 
     /// Hands out the calls of these rows.
     pub(super) fn each(
         &self,
-        judged: &Judged,
+        judged: &JudgedColumns,
         rows: &[usize],
         add: &mut dyn FnMut(&StatsCall<'_>),
     ) {

@@ -17,8 +17,8 @@ use memchr::memmem;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::reading::{Group, Rows};
-use super::row::Row;
+use super::reading::{RowGroup, Rows};
+use super::row::TableRow;
 use super::writing::write;
 use calltrace_model::record::LogZone;
 
@@ -47,8 +47,8 @@ const READ_AT_ONCE_BYTES: u64 = 64 << 10;
 
 /// A table, on disk or in memory.
 pub(super) struct TableFile {
-    rows: Rows<At>,
-    at: At,
+    rows: Rows<SharedBytes>,
+    at: SharedBytes,
     is_whole: OnceLock<bool>,
 }
 
@@ -68,13 +68,13 @@ impl TableFile {
         bytes: u64,
         zone: LogZone,
     ) -> std::result::Result<TableFile, String> {
-        let file = At::File(Arc::new(file), bytes);
+        let file = SharedBytes::File(Arc::new(file), bytes);
         if bytes > READ_AT_ONCE_BYTES {
             return TableFile::of(file, zone);
         }
         let all = usize::try_from(bytes).map_err(|_| "is torn")?;
         let all = file.get_bytes(0, all).map_err(|_| "is torn")?;
-        TableFile::of(At::Memory(all), zone)
+        TableFile::of(SharedBytes::Memory(all), zone)
     }
 
     /// Opens a table that exists only in memory.
@@ -85,10 +85,10 @@ impl TableFile {
         bytes: Vec<u8>,
         zone: LogZone,
     ) -> std::result::Result<TableFile, String> {
-        TableFile::of(At::Memory(bytes.into()), zone)
+        TableFile::of(SharedBytes::Memory(bytes.into()), zone)
     }
 
-    fn of(at: At, zone: LogZone) -> std::result::Result<TableFile, String> {
+    fn of(at: SharedBytes, zone: LogZone) -> std::result::Result<TableFile, String> {
         // The Parquet reader trusts the footer, so the footer's checksum is compared first.
         if !has_sound_footer(&at) {
             return Err("is torn".to_owned());
@@ -135,7 +135,7 @@ impl TableFile {
     pub(super) fn read_group<T>(
         &self,
         group: usize,
-        read: impl FnOnce(&Group<'_>) -> Result<T>,
+        read: impl FnOnce(&RowGroup<'_>) -> Result<T>,
     ) -> std::result::Result<T, String> {
         if !self.is_whole() {
             return Err("has another checksum than is noted in it".to_owned());
@@ -178,23 +178,23 @@ impl TableFile {
 /// # Errors
 /// Why a table can't represent them, as a clause about it.
 pub(crate) fn encode(
-    rows: &mut [Row],
+    rows: &mut [TableRow],
     binding: &str,
     zone: LogZone,
 ) -> std::result::Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let noted = |written: &Summed<&mut Vec<u8>>| {
+    let noted = |written: &ChecksumWriter<&mut Vec<u8>>| {
         let crc = written.crc.clone().finalize();
         let sum = format!("{} {crc} {NO_SUM}", written.bytes);
         vec![(BINDING, binding.to_owned()), (SUM, sum)]
     };
-    write(Summed::new(&mut bytes), rows, zone, noted).map_err(|error| error.to_string())?;
+    write(ChecksumWriter::new(&mut bytes), rows, zone, noted).map_err(|error| error.to_string())?;
     sign_footer(&mut bytes).ok_or("has no place for its checksum")?;
     let read = Rows::open(Bytes::from(bytes.clone()), zone).map_err(|error| error.to_string())?;
     let mut kept = rows.iter();
     let mut is_same = true;
     for group in 0..read.group_rows().count() {
-        let take = |_, row: &mut Row| is_same &= kept.next() == Some(&*row);
+        let take = |_, row: &mut TableRow| is_same &= kept.next() == Some(&*row);
         let done = read.group(group).and_then(|group| group.each_row(take));
         done.map_err(|error| error.to_string())?;
     }
@@ -216,7 +216,7 @@ fn sign_footer(bytes: &mut [u8]) -> Option<()> {
 }
 
 /// Whether a footer matches the checksum noted in it.
-fn has_sound_footer(at: &At) -> bool {
+fn has_sound_footer(at: &SharedBytes) -> bool {
     let sound = || {
         let end = at.len().checked_sub(TAIL_BYTES as u64)?;
         let tail = at.get_bytes(end, TAIL_BYTES).ok()?;
@@ -260,13 +260,13 @@ fn caught<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// Bytes that any thread can read at any offset.
 #[derive(Debug, Clone)]
-enum At {
+enum SharedBytes {
     /// A file of this length.
     File(Arc<File>, u64),
     Memory(Bytes),
 }
 
-impl At {
+impl SharedBytes {
     fn reader(&self, from: u64) -> ReadAt {
         ReadAt {
             from: self.clone(),
@@ -276,8 +276,8 @@ impl At {
 
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
         match self {
-            At::File(file, _) => file.read_at(into, at),
-            At::Memory(bytes) => {
+            SharedBytes::File(file, _) => file.read_at(into, at),
+            SharedBytes::Memory(bytes) => {
                 let at = usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
                 (&bytes[at..]).read(into)
             }
@@ -285,16 +285,16 @@ impl At {
     }
 }
 
-impl Length for At {
+impl Length for SharedBytes {
     fn len(&self) -> u64 {
         match self {
-            At::File(_, bytes) => *bytes,
-            At::Memory(bytes) => bytes.len() as u64,
+            SharedBytes::File(_, bytes) => *bytes,
+            SharedBytes::Memory(bytes) => bytes.len() as u64,
         }
     }
 }
 
-impl ChunkReader for At {
+impl ChunkReader for SharedBytes {
     type T = io::BufReader<ReadAt>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
@@ -309,12 +309,12 @@ impl ChunkReader for At {
             return Err(ParquetError::EOF("it is cut short".to_owned()));
         }
         match self {
-            At::File(file, _) => {
+            SharedBytes::File(file, _) => {
                 let mut bytes = vec![0; length];
                 file.read_exact_at(&mut bytes, start)?;
                 Ok(bytes.into())
             }
-            At::Memory(bytes) => {
+            SharedBytes::Memory(bytes) => {
                 let start = usize::try_from(start).expect("it is less than the length");
                 Ok(bytes.slice(start..start + length))
             }
@@ -325,7 +325,7 @@ impl ChunkReader for At {
 /// A reader from an offset on.
 #[derive(Debug)]
 struct ReadAt {
-    from: At,
+    from: SharedBytes,
     at: u64,
 }
 
@@ -338,15 +338,15 @@ impl Read for ReadAt {
 }
 
 /// A writer that counts bytes and computes their checksum.
-struct Summed<W> {
+struct ChecksumWriter<W> {
     out: W,
     bytes: u64,
     crc: crc32fast::Hasher,
 }
 
-impl<W> Summed<W> {
-    fn new(out: W) -> Summed<W> {
-        Summed {
+impl<W> ChecksumWriter<W> {
+    fn new(out: W) -> ChecksumWriter<W> {
+        ChecksumWriter {
             out,
             bytes: 0,
             crc: crc32fast::Hasher::new(),
@@ -354,7 +354,7 @@ impl<W> Summed<W> {
     }
 }
 
-impl<W: Write> Write for Summed<W> {
+impl<W: Write> Write for ChecksumWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.crc.update(&bytes[..written]);

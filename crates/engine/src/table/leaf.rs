@@ -13,18 +13,18 @@ pub(super) const GROUP_ROWS: usize = 8_192;
 
 /// The values of one leaf column of a group of rows.
 #[derive(Debug)]
-pub(super) enum Values {
+pub(super) enum LeafValues {
     Texts(Vec<ByteArray>),
     Numbers(Vec<i64>),
     Flags(Vec<bool>),
 }
 
-impl Values {
+impl LeafValues {
     /// # Errors
     /// When they are something else.
     pub(super) fn numbers(self) -> Result<Vec<i64>> {
         match self {
-            Values::Numbers(numbers) => Ok(numbers),
+            LeafValues::Numbers(numbers) => Ok(numbers),
             _ => Err(other_values()),
         }
     }
@@ -33,16 +33,16 @@ impl Values {
     /// When they are something else.
     pub(super) fn flags(self) -> Result<Vec<bool>> {
         match self {
-            Values::Flags(flags) => Ok(flags),
+            LeafValues::Flags(flags) => Ok(flags),
             _ => Err(other_values()),
         }
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Values::Texts(texts) => texts.len(),
-            Values::Numbers(numbers) => numbers.len(),
-            Values::Flags(flags) => flags.len(),
+            LeafValues::Texts(texts) => texts.len(),
+            LeafValues::Numbers(numbers) => numbers.len(),
+            LeafValues::Flags(flags) => flags.len(),
         }
     }
 }
@@ -56,7 +56,7 @@ fn other_values() -> ParquetError {
 pub(super) struct Leaf {
     pub(super) def_max: i16,
     pub(super) rep_max: i16,
-    pub(super) values: Values,
+    pub(super) values: LeafValues,
     pub(super) defs: Vec<i16>,
     pub(super) reps: Vec<i16>,
     /// Number of values and levels that were already taken.
@@ -71,9 +71,9 @@ impl Leaf {
             def_max: column.max_def_level(),
             rep_max: column.max_rep_level(),
             values: match column.physical_type() {
-                Type::INT64 => Values::Numbers(Vec::new()),
-                Type::BOOLEAN => Values::Flags(Vec::new()),
-                _ => Values::Texts(Vec::new()),
+                Type::INT64 => LeafValues::Numbers(Vec::new()),
+                Type::BOOLEAN => LeafValues::Flags(Vec::new()),
+                _ => LeafValues::Texts(Vec::new()),
             },
             defs: Vec::new(),
             reps: Vec::new(),

@@ -21,20 +21,20 @@ const OWN_BYTES_MAX: u64 = 32 << 20;
 /// The memory of tables.
 #[derive(Debug, Default)]
 pub(crate) struct TableMemory {
-    known: Mutex<Known>,
+    known: Mutex<KnownTables>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
-    open: HashMap<Look, (Arc<TableFile>, u64)>,
-    own: HashMap<PathBuf, (Vec<Own>, u64)>,
+struct KnownTables {
+    open: HashMap<FileStamp, (Arc<TableFile>, u64)>,
+    own: HashMap<PathBuf, (Vec<MemoryTable>, u64)>,
     /// Number of questions so far.
     clock: u64,
 }
 
 /// A table in memory.
 #[derive(Debug, Clone)]
-pub(super) struct Own {
+pub(super) struct MemoryTable {
     /// It has the calls that began at this time or later.
     pub(super) from: Stamp,
     pub(super) file: Arc<TableFile>,
@@ -42,16 +42,16 @@ pub(super) struct Own {
 
 /// The identity of an unchanged file: the kernel sets the change time, which no program can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Look {
+struct FileStamp {
     device: u64,
     inode: u64,
     bytes: u64,
     changed: (i64, i64),
 }
 
-impl Look {
-    fn of(metadata: &Metadata) -> Look {
-        Look {
+impl FileStamp {
+    fn of(metadata: &Metadata) -> FileStamp {
+        FileStamp {
             device: metadata.dev(),
             inode: metadata.ino(),
             bytes: metadata.len(),
@@ -70,7 +70,7 @@ impl TableMemory {
         metadata: &Metadata,
         read: impl FnOnce() -> Result<TableFile, String>,
     ) -> Result<Arc<TableFile>, String> {
-        let look = Look::of(metadata);
+        let look = FileStamp::of(metadata);
         let now = self.lock().tick();
         if let Some((file, used)) = self.lock().open.get_mut(&look) {
             *used = now;
@@ -88,7 +88,7 @@ impl TableMemory {
     }
 
     /// The tables in memory for the logs in a folder.
-    pub(super) fn own_of(&self, folder: &Path) -> Vec<Own> {
+    pub(super) fn own_of(&self, folder: &Path) -> Vec<MemoryTable> {
         let mut known = self.lock();
         let now = known.tick();
         let own = known.own.get_mut(folder).map(|(own, used)| {
@@ -99,7 +99,7 @@ impl TableMemory {
     }
 
     /// Keeps only those tables in memory of a folder that `wanted` accepts.
-    pub(super) fn retain_own(&self, folder: &Path, wanted: impl Fn(&Own) -> bool) {
+    pub(super) fn retain_own(&self, folder: &Path, wanted: impl Fn(&MemoryTable) -> bool) {
         if let Some((own, _)) = self.lock().own.get_mut(folder) {
             own.retain(wanted);
         }
@@ -107,7 +107,7 @@ impl TableMemory {
 
     /// Keeps a table in memory, and drops those that cover the same time. When memory is full, the
     /// enterprises that were not asked for longest are dropped first.
-    pub(super) fn keep_own(&self, folder: &Path, table: Own) {
+    pub(super) fn keep_own(&self, folder: &Path, table: MemoryTable) {
         let mut known = self.lock();
         let now = known.tick();
         let (own, used) = known.own.entry(folder.to_owned()).or_default();
@@ -123,12 +123,12 @@ impl TableMemory {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, KnownTables> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl KnownTables {
     fn tick(&mut self) -> u64 {
         self.clock += 1;
         self.clock

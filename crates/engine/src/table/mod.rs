@@ -4,7 +4,7 @@
 //! began within a window of time (`row` has its columns). It is bound to the content it was made of
 //! (`binding`) and has a checksum. If either does not match, the table is ignored and the records are swept,
 //! which costs only time. [`crate::Engine::search`] reads what tables cover of each window
-//! ([`Tables::parts`]) and sweeps the rest.
+//! ([`CallTables::parts`]) and sweeps the rest.
 
 mod binding;
 mod column;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::corpus::Corpus;
-use crate::window::{Told, Window};
+use crate::window::{TableCoverage, TimeWindow};
 use calltrace_model::call::{Criteria, reach};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::error::Trouble;
@@ -32,12 +32,12 @@ use calltrace_store::index;
 use calltrace_store::tree::FileName;
 use file::TableFile;
 
-use binding::Held;
+use binding::BindingMatch;
 pub(crate) use binding::{Binding, DISORDER_MILLIS};
 pub(crate) use file::encode;
 pub(crate) use memory::TableMemory;
-pub use row::Row;
-pub(crate) use search::{Light, Picked, Wants, complete};
+pub use row::TableRow;
+pub(crate) use search::{CallPosition, ColumnChoice, PickedCalls, complete};
 pub use writing::CallsWriter;
 
 /// The name shown for tables that exist only in memory.
@@ -61,34 +61,34 @@ pub fn log_of(name: &str) -> Option<FileName> {
 
 /// A table that is valid for the files of a corpus.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct CallTable {
     name: String,
     file: Arc<TableFile>,
     binding: Binding,
-    held: Held,
+    held: BindingMatch,
 }
 
 /// The tables that are valid for the files of a corpus, in order of time.
 #[derive(Debug, Default)]
-pub(crate) struct Tables {
-    all: Vec<Arc<Table>>,
+pub(crate) struct CallTables {
+    all: Vec<Arc<CallTable>>,
     /// Tables that can't be used, each with the reason as a clause about it.
     pub(crate) useless: Vec<(String, String)>,
 }
 
 /// A part of a window.
 #[derive(Debug)]
-pub(crate) enum Part<'t> {
+pub(crate) enum WindowPart<'t> {
     /// A table has the calls that began in it.
-    Told(&'t Arc<Table>, Window),
+    Covered(&'t Arc<CallTable>, TimeWindow),
     /// It must be swept.
-    Swept(Window),
+    Uncovered(TimeWindow),
 }
 
-impl Tables {
+impl CallTables {
     /// Finds the tables of a corpus, in its folder and in memory.
-    pub(crate) fn of(corpus: &Corpus, zone: LogZone, memory: Option<&TableMemory>) -> Tables {
-        let mut tables = Tables::default();
+    pub(crate) fn of(corpus: &Corpus, zone: LogZone, memory: Option<&TableMemory>) -> CallTables {
+        let mut tables = CallTables::default();
         let folder = corpus.folder();
         let listed = folder.subfolder(index::FOLDER).and_then(|own| own.names());
         let names = listed.unwrap_or_default().into_iter();
@@ -100,7 +100,7 @@ impl Tables {
             .into_par_iter()
             .map(|name| {
                 let file = open(folder, &name, zone, memory);
-                let table = file.and_then(|file| Table::of(corpus, &name, file, zone));
+                let table = file.and_then(|file| CallTable::of(corpus, &name, file, zone));
                 table.map_err(|why| (name, why))
             })
             .collect();
@@ -123,7 +123,7 @@ impl Tables {
     fn recall(&mut self, corpus: &Corpus, zone: LogZone, memory: &TableMemory) {
         let folder = corpus.folder().path();
         for own in memory.own_of(folder) {
-            match Table::of(corpus, OWN, Arc::clone(&own.file), zone) {
+            match CallTable::of(corpus, OWN, Arc::clone(&own.file), zone) {
                 Ok(table) => self.all.push(Arc::new(table)),
                 Err(_) => memory.retain_own(folder, |other| other.from != own.from),
             }
@@ -131,12 +131,12 @@ impl Tables {
     }
 
     /// Only the tables that match the checksum noted in them.
-    pub(crate) fn sound(mut self) -> Tables {
+    pub(crate) fn sound(mut self) -> CallTables {
         self.all.retain(|table| table.file.is_whole());
         self
     }
 
-    pub(crate) fn all(&self) -> &[Arc<Table>] {
+    pub(crate) fn all(&self) -> &[Arc<CallTable>] {
         &self.all
     }
 
@@ -149,7 +149,7 @@ impl Tables {
     }
 
     /// Only the tables that can answer these criteria.
-    pub(crate) fn for_criteria(mut self, criteria: &Criteria) -> Tables {
+    pub(crate) fn for_criteria(mut self, criteria: &Criteria) -> CallTables {
         // An empty name matches no person; the records decide what it means.
         let names = [&criteria.extensions, &criteria.trunks, &criteria.chats];
         if names.into_iter().flatten().any(String::is_empty) {
@@ -176,7 +176,7 @@ impl Tables {
         // A table that can't be read is not kept; the next question sweeps as this one did.
         if let Ok(file) = TableFile::in_memory(bytes, zone) {
             let file = Arc::new(file);
-            memory.keep_own(corpus.folder().path(), memory::Own { from, file });
+            memory.keep_own(corpus.folder().path(), memory::MemoryTable { from, file });
         }
     }
 
@@ -188,7 +188,7 @@ impl Tables {
     }
 
     /// The parts of a window, in order of time.
-    pub(crate) fn parts(&self, corpus: &Corpus, window: Window) -> Vec<Part<'_>> {
+    pub(crate) fn parts(&self, corpus: &Corpus, window: TimeWindow) -> Vec<WindowPart<'_>> {
         let mut parts = Vec::new();
         // Nothing precedes the first of all records.
         let firsts: Option<Vec<Stamp>> = corpus.bounds.iter().map(|bounds| bounds.first).collect();
@@ -197,7 +197,7 @@ impl Tables {
         let start = window.start.max(first).min(window.end);
         let mut at = start;
         for table in &self.all {
-            let told = Window {
+            let told = TimeWindow {
                 start: table.held.from.max(at),
                 end: table.binding.cut.min(window.end),
             };
@@ -209,30 +209,30 @@ impl Tables {
             }
             if at < told.start {
                 let end = told.start;
-                parts.push(Part::Swept(Window { start: at, end }));
+                parts.push(WindowPart::Uncovered(TimeWindow { start: at, end }));
             }
-            parts.push(Part::Told(table, told));
+            parts.push(WindowPart::Covered(table, told));
             at = told.end;
         }
         // Without tables the window is swept as one.
         if parts.is_empty() {
-            return vec![Part::Swept(window)];
+            return vec![WindowPart::Uncovered(window)];
         }
         if at < window.end {
             let end = window.end;
-            parts.push(Part::Swept(Window { start: at, end }));
+            parts.push(WindowPart::Uncovered(TimeWindow { start: at, end }));
         }
         parts
     }
 
     /// By source, how far the table goes that ends where a window starts.
-    pub(crate) fn told_before(&self, start: Stamp) -> Vec<Option<Told>> {
+    pub(crate) fn told_before(&self, start: Stamp) -> Vec<Option<TableCoverage>> {
         let table = self.all.iter().find(|table| table.binding.cut == start);
         let Some(table) = table else {
             return Vec::new();
         };
         let before = table.binding.reached.plus_millis(-DISORDER_MILLIS);
-        let told = |bytes: &Option<u64>| bytes.map(|bytes| Told { before, bytes });
+        let told = |bytes: &Option<u64>| bytes.map(|bytes| TableCoverage { before, bytes });
         table.held.read.iter().map(told).collect()
     }
 }
@@ -262,14 +262,14 @@ fn is_there(corpus: &Corpus, log: &FileName) -> bool {
     sources.any(|source| source.log.name.stem == log.stem)
 }
 
-impl Table {
+impl CallTable {
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// The window of time in which its calls began.
-    pub(crate) fn window(&self) -> Window {
-        Window {
+    pub(crate) fn window(&self) -> TimeWindow {
+        TimeWindow {
             start: self.held.from,
             end: self.binding.cut,
         }
@@ -293,7 +293,7 @@ impl Table {
         name: &str,
         file: Arc<TableFile>,
         zone: LogZone,
-    ) -> Result<Table, String> {
+    ) -> Result<CallTable, String> {
         let binding = file.noted(file::BINDING).and_then(Binding::decode);
         let binding = binding.ok_or("is of another version of calltrace, or torn")?;
         if file.rows() as u64 > binding.content_bytes() / file::CALL_BYTES_MIN {
@@ -303,7 +303,7 @@ impl Table {
             .held(corpus, zone)
             .filter(|held| held.from < binding.cut)
             .ok_or(OF_OTHER_FILES)?;
-        Ok(Table {
+        Ok(CallTable {
             name: name.to_owned(),
             file,
             binding,

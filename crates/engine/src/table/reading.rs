@@ -16,10 +16,10 @@ use parquet::file::statistics::Statistics;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr, SchemaDescriptor};
 
-use super::column::{Column, torn};
-use super::leaf::{GROUP_ROWS, Leaf, Values};
-use super::row::{Row, SCHEMA, Visitor, visit};
-use super::words::{Keys, Texts, Words};
+use super::column::{ReadColumn, torn};
+use super::leaf::{GROUP_ROWS, Leaf, LeafValues};
+use super::row::{RowVisitor, SCHEMA, TableRow, visit};
+use super::words::{DistinctTexts, Keys, Texts};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::QUARTER_MILLIS;
 
@@ -90,13 +90,13 @@ impl<R: ChunkReader> Rows<R> {
     ///
     /// # Errors
     /// When there is no such group, or it has more rows than a group may have.
-    pub(super) fn group(&self, group: usize) -> Result<Group<'_>> {
+    pub(super) fn group(&self, group: usize) -> Result<RowGroup<'_>> {
         let reader = self.reader.get_row_group(group)?;
         let rows = usize::try_from(reader.metadata().num_rows())
             .ok()
             .filter(|rows| *rows <= GROUP_ROWS)
             .ok_or_else(|| ParquetError::General("a group is too long".to_owned()))?;
-        Ok(Group {
+        Ok(RowGroup {
             reader,
             descriptor: self.reader.metadata().file_metadata().schema_descr(),
             rows,
@@ -106,30 +106,30 @@ impl<R: ChunkReader> Rows<R> {
 }
 
 /// A group of rows, whose columns can be read one by one or together.
-pub(super) struct Group<'r> {
+pub(super) struct RowGroup<'r> {
     reader: Box<dyn RowGroupReader + 'r>,
     descriptor: &'r SchemaDescriptor,
     rows: usize,
     zone: LogZone,
 }
 
-impl Group<'_> {
+impl RowGroup<'_> {
     /// Reads all columns and lends each row to `take`, with its position.
     ///
     /// # Errors
     /// When levels or values do not fit each other.
-    pub(super) fn each_row(&self, take: impl FnMut(usize, &mut Row)) -> Result<()> {
+    pub(super) fn each_row(&self, take: impl FnMut(usize, &mut TableRow)) -> Result<()> {
         self.each_row_of(0..self.rows, take)
     }
 
     /// The same for the rows at these positions only.
     ///
     /// # Errors
-    /// As [`Group::each_row`]; also when the group has fewer rows.
+    /// As [`RowGroup::each_row`]; also when the group has fewer rows.
     pub(super) fn each_row_of(
         &self,
         rows: Range<usize>,
-        mut take: impl FnMut(usize, &mut Row),
+        mut take: impl FnMut(usize, &mut TableRow),
     ) -> Result<()> {
         let leaves: Result<Vec<Leaf>> = (0..self.descriptor.num_columns())
             .map(|at| self.leaf(at, rows.clone()))
@@ -140,7 +140,7 @@ impl Group<'_> {
             zone: self.zone,
             is_torn: false,
         };
-        let mut row = Row::default();
+        let mut row = TableRow::default();
         for at in rows {
             assembler.leaf = 0;
             visit(&mut assembler, &mut row);
@@ -157,13 +157,13 @@ impl Group<'_> {
         let reader = self.reader.get_column_reader(at)?;
         let (defs, reps) = (&mut leaf.defs, &mut leaf.reps);
         match (&mut leaf.values, reader) {
-            (Values::Texts(texts), ColumnReader::ByteArrayColumnReader(reader)) => {
+            (LeafValues::Texts(texts), ColumnReader::ByteArrayColumnReader(reader)) => {
                 read_all(reader, rows, defs, reps, texts)
             }
-            (Values::Numbers(numbers), ColumnReader::Int64ColumnReader(reader)) => {
+            (LeafValues::Numbers(numbers), ColumnReader::Int64ColumnReader(reader)) => {
                 read_all(reader, rows, defs, reps, numbers)
             }
-            (Values::Flags(flags), ColumnReader::BoolColumnReader(reader)) => {
+            (LeafValues::Flags(flags), ColumnReader::BoolColumnReader(reader)) => {
                 read_all(reader, rows, defs, reps, flags)
             }
             _ => Err(torn()),
@@ -173,9 +173,9 @@ impl Group<'_> {
 
     /// The column with this name. For a list it is the column of its values; for a list of groups, the name
     /// after the dot selects the field.
-    pub(super) fn column(&self, name: &str) -> Result<Column> {
+    pub(super) fn column(&self, name: &str) -> Result<ReadColumn> {
         let leaf = self.leaf(self.named(name)?, 0..self.rows)?;
-        Ok(Column::new(leaf, self.rows))
+        Ok(ReadColumn::new(leaf, self.rows))
     }
 
     /// A column of text: each distinct text once, and, in the `shape` of the column, the number of the text
@@ -183,7 +183,7 @@ impl Group<'_> {
     pub(super) fn texts<C>(
         &self,
         name: &str,
-        shape: impl FnOnce(Column) -> Result<C>,
+        shape: impl FnOnce(ReadColumn) -> Result<C>,
     ) -> Result<Texts<C>> {
         let at = self.named(name)?;
         let (words, leaf) = match self.keys(at)? {
@@ -191,24 +191,24 @@ impl Group<'_> {
             // Most of its values differ, so they are written without a dictionary.
             None => {
                 let mut leaf = self.leaf(at, 0..self.rows)?;
-                let words = Words::of_values(&leaf.values);
+                let words = DistinctTexts::of_values(&leaf.values);
                 let keys = 0..i64::try_from(leaf.values.len()).map_err(|_| torn())?;
-                leaf.values = Values::Numbers(keys.collect());
+                leaf.values = LeafValues::Numbers(keys.collect());
                 (words, leaf)
             }
         };
-        let keys = shape(Column::new(leaf, self.rows))?;
+        let keys = shape(ReadColumn::new(leaf, self.rows))?;
         Ok(Texts { words, keys })
     }
 
     /// The dictionary of a column and the numbers that stand for its values; `None` of a column without a
     /// dictionary.
-    fn keys(&self, at: usize) -> Result<Option<(Words, Leaf)>> {
+    fn keys(&self, at: usize) -> Result<Option<(DistinctTexts, Leaf)>> {
         let mut pages = self.reader.get_column_page_reader(at)?;
         let Some(Page::DictionaryPage { buf, .. }) = pages.get_next_page()? else {
             return Ok(None);
         };
-        let words = Words::of_dictionary(&buf).ok_or_else(torn)?;
+        let words = DistinctTexts::of_dictionary(&buf).ok_or_else(torn)?;
         let mut leaf = Leaf::of(&self.descriptor.column(at));
         let mut keys = Vec::new();
         let pages = Box::new(Keys::new(words.len(), pages));
@@ -218,7 +218,7 @@ impl Group<'_> {
             Err(ParquetError::NYI(_)) => return Ok(None),
             read => read?,
         }
-        leaf.values = Values::Numbers(keys);
+        leaf.values = LeafValues::Numbers(keys);
         Ok(Some((words, leaf)))
     }
 
@@ -239,7 +239,7 @@ impl Group<'_> {
         // The rules of a zone cost more than everything else in reading a moment. They change only at
         // quarters of an hour.
         let mut known: Option<(i64, i64)> = None;
-        let numbers = self.column(name)?.one(Values::numbers)?.into_iter();
+        let numbers = self.column(name)?.one(LeafValues::numbers)?.into_iter();
         let moments = numbers.map(|millis| {
             let quarter = millis.div_euclid(QUARTER_MILLIS);
             if let Some((of, ahead)) = known
@@ -261,7 +261,7 @@ impl Group<'_> {
         all: &[T],
         word: impl Fn(T) -> &'static str,
     ) -> Result<Vec<T>> {
-        let texts = self.texts(name, |keys| keys.one(Values::numbers))?;
+        let texts = self.texts(name, |keys| keys.one(LeafValues::numbers))?;
         let one = |text| all.iter().find(|one| word(**one) == text).copied();
         let known: Vec<Option<T>> = texts.words.each().map(one).collect();
         let of = |key: &i64| known[*key as usize].ok_or_else(torn);
@@ -303,7 +303,7 @@ struct Assembler {
 
 impl Assembler {
     /// The next value of the next column; `None` when it is missing.
-    fn next(&mut self) -> Option<(&Values, usize)> {
+    fn next(&mut self) -> Option<(&LeafValues, usize)> {
         let leaf = self.leaves.get_mut(self.leaf)?;
         self.leaf += 1;
         if leaf.def_max > 0 {
@@ -322,7 +322,7 @@ impl Assembler {
 
     fn get_word<T: Copy>(&mut self, all: &[T], name: impl Fn(T) -> &'static str) -> Option<T> {
         let (values, at) = self.next()?;
-        let Values::Texts(texts) = values else {
+        let LeafValues::Texts(texts) = values else {
             return None;
         };
         let text = texts.get(at).map(ByteArray::data);
@@ -335,7 +335,7 @@ impl Assembler {
     fn get_text(&mut self) -> Option<&str> {
         let (values, at) = self.next()?;
         let text = match values {
-            Values::Texts(texts) => texts.get(at).map(ByteArray::data),
+            LeafValues::Texts(texts) => texts.get(at).map(ByteArray::data),
             _ => None,
         };
         text.and_then(|text| std::str::from_utf8(text).ok())
@@ -344,7 +344,7 @@ impl Assembler {
     fn get_number(&mut self) -> Option<i64> {
         let (values, at) = self.next()?;
         let number = match values {
-            Values::Numbers(numbers) => numbers.get(at).copied(),
+            LeafValues::Numbers(numbers) => numbers.get(at).copied(),
             _ => None,
         };
         self.is_torn |= number.is_none();
@@ -366,7 +366,7 @@ impl Assembler {
     }
 }
 
-impl Visitor for Assembler {
+impl RowVisitor for Assembler {
     fn text(&mut self, value: &mut String) {
         if let Some(text) = self.get_text() {
             value.clear();
@@ -393,7 +393,7 @@ impl Visitor for Assembler {
             return;
         };
         let flag = match values {
-            Values::Flags(flags) => flags.get(at).copied(),
+            LeafValues::Flags(flags) => flags.get(at).copied(),
             _ => None,
         };
         self.is_torn |= flag.is_none();

@@ -78,16 +78,16 @@ message call {
 
 /// A call of a table: its summary (without its legs) and its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct TableRow {
     pub enterprise: String,
     /// The call. Its outcome is not settled (see [`Summary::settle`]).
     pub call: Summary,
     pub digest: Digest,
 }
 
-impl Default for Row {
-    fn default() -> Row {
-        Row {
+impl Default for TableRow {
+    fn default() -> TableRow {
+        TableRow {
             enterprise: String::new(),
             call: Summary::empty(),
             digest: Digest::default(),
@@ -96,7 +96,7 @@ impl Default for Row {
 }
 
 /// A visitor of the columns of a row, in the order of [`SCHEMA`]. It reads the values or sets them.
-pub(super) trait Visitor {
+pub(super) trait RowVisitor {
     fn text(&mut self, value: &mut String);
     fn maybe_text(&mut self, value: &mut Option<String>);
     fn number(&mut self, value: &mut i64);
@@ -111,14 +111,14 @@ pub(super) trait Visitor {
 }
 
 /// Visits all columns.
-pub(super) fn visit(v: &mut impl Visitor, row: &mut Row) {
+pub(super) fn visit(v: &mut impl RowVisitor, row: &mut TableRow) {
     visit_judged(v, row);
     visit_rest(v, &mut row.call);
 }
 
 /// Visits the columns that calls are judged and counted by.
-fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
-    let Row {
+fn visit_judged(v: &mut impl RowVisitor, row: &mut TableRow) {
+    let TableRow {
         enterprise,
         call,
         digest,
@@ -147,7 +147,7 @@ fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
     texts(v, &mut digest.chats);
     texts(v, &mut digest.faults);
     count(v, &mut call.messages.standing);
-    v.list(&mut call.message_lags, Visitor::number);
+    v.list(&mut call.message_lags, RowVisitor::number);
     let none = || Request {
         host: String::new(),
         millis: None,
@@ -161,7 +161,7 @@ fn visit_judged(v: &mut impl Visitor, row: &mut Row) {
 }
 
 /// Visits the other columns.
-fn visit_rest(v: &mut impl Visitor, call: &mut Summary) {
+fn visit_rest(v: &mut impl RowVisitor, call: &mut Summary) {
     let mut status = call
         .call_status
         .map(|status| char::from(status).to_string());
@@ -220,7 +220,7 @@ fn visit_rest(v: &mut impl Visitor, call: &mut Summary) {
 }
 
 /// One element for each person in a stretch of talk; elements with the same times are one stretch.
-fn heard(v: &mut impl Visitor, start: Stamp, all: &mut Vec<Heard>) {
+fn heard(v: &mut impl RowVisitor, start: Stamp, all: &mut Vec<Heard>) {
     let alone = |heard: &Heard| {
         let (from, to) = (heard.from, heard.to);
         let one = move |party: &String| (party.clone(), from, to);
@@ -246,30 +246,30 @@ fn heard(v: &mut impl Visitor, start: Stamp, all: &mut Vec<Heard>) {
     }
 }
 
-fn texts(v: &mut impl Visitor, all: &mut Vec<String>) {
-    v.list(all, Visitor::text);
+fn texts(v: &mut impl RowVisitor, all: &mut Vec<String>) {
+    v.list(all, RowVisitor::text);
 }
 
-fn count(v: &mut impl Visitor, count: &mut usize) {
+fn count(v: &mut impl RowVisitor, count: &mut usize) {
     let mut number = i64::try_from(*count).unwrap_or(i64::MAX);
     v.number(&mut number);
     *count = usize::try_from(number).unwrap_or_default();
 }
 
-fn after(v: &mut impl Visitor, start: Stamp, at: &mut Stamp) {
+fn after(v: &mut impl RowVisitor, start: Stamp, at: &mut Stamp) {
     let mut millis = at.0.wrapping_sub(start.0);
     v.number(&mut millis);
     *at = Stamp(start.0.wrapping_add(millis));
 }
 
-fn maybe_after(v: &mut impl Visitor, start: Stamp, at: &mut Option<Stamp>) {
+fn maybe_after(v: &mut impl RowVisitor, start: Stamp, at: &mut Option<Stamp>) {
     let mut millis = at.map(|at| at.0.wrapping_sub(start.0));
     v.maybe_number(&mut millis);
     *at = millis.map(|millis| Stamp(start.0.wrapping_add(millis)));
 }
 
 /// A list of a type without a default value.
-fn list_of<V: Visitor, T>(
+fn list_of<V: RowVisitor, T>(
     v: &mut V,
     all: &mut Vec<T>,
     none: impl Fn() -> T,

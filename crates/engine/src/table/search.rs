@@ -5,45 +5,45 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Table;
-use super::columns::{Figures, Judged, texts};
-use super::row::Row;
+use super::CallTable;
+use super::columns::{FigureColumns, JudgedColumns, texts};
+use super::row::TableRow;
 use super::words::Texts;
-use crate::window::Window;
+use crate::window::TimeWindow;
 use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::StatsCall;
 
 /// The position of a call in a table, from which the rest of it can be read.
 #[derive(Debug, Clone)]
-pub(crate) struct Light {
-    table: Arc<Table>,
+pub(crate) struct CallPosition {
+    table: Arc<CallTable>,
     group: usize,
     row: usize,
 }
 
 /// Which columns to read besides those that calls are judged by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wants {
+pub(crate) struct ColumnChoice {
     pub(crate) uids: bool,
     pub(crate) figures: bool,
 }
 
 /// The matching calls of a group of rows.
 #[derive(Debug)]
-pub(crate) struct Picked {
+pub(crate) struct PickedCalls {
     group: usize,
-    judged: Judged,
+    judged: JudgedColumns,
     /// The ids, if they were read.
     uids: Option<Texts<Vec<i64>>>,
-    figures: Option<Figures>,
+    figures: Option<FigureColumns>,
     /// Positions of the rows, in the order of the calls' beginnings.
     rows: Vec<usize>,
 }
 
-impl Table {
+impl CallTable {
     /// The groups of rows with calls that began within a window, in order of time.
-    pub(crate) fn groups_in(&self, window: Window) -> Vec<usize> {
+    pub(crate) fn groups_in(&self, window: TimeWindow) -> Vec<usize> {
         let is_near = |group: &usize| {
             let times = self.file.group_times(*group);
             times.is_none_or(|(first, last)| first < window.end && last >= window.start)
@@ -58,7 +58,7 @@ impl Table {
     }
 
     /// Number of lines of no known kind in a window.
-    pub(crate) fn unparsed_in(&self, window: Window) -> u64 {
+    pub(crate) fn unparsed_in(&self, window: TimeWindow) -> u64 {
         let unparsed = self.binding.unparsed.iter();
         unparsed.filter(|at| window.holds(**at)).count() as u64
     }
@@ -76,22 +76,22 @@ impl Table {
         &self,
         group: usize,
         criteria: &Criteria,
-        wants: Wants,
-        window: Window,
-    ) -> Result<Picked, String> {
+        wants: ColumnChoice,
+        window: TimeWindow,
+    ) -> Result<PickedCalls, String> {
         let now = self.now_if_open(criteria);
         let picked = self.file.read_group(group, |columns| {
-            let judged = Judged::read(columns, criteria, now)?;
+            let judged = JudgedColumns::read(columns, criteria, now)?;
             let rows = judged.accepted(criteria, window);
             let is_needed = !rows.is_empty();
-            Ok(Picked {
+            Ok(PickedCalls {
                 group,
                 uids: match is_needed && wants.uids {
                     true => Some(texts(columns, "unique_id")?),
                     false => None,
                 },
                 figures: match is_needed && wants.figures {
-                    true => Some(Figures::read(columns)?),
+                    true => Some(FigureColumns::read(columns)?),
                     false => None,
                 },
                 judged,
@@ -130,10 +130,10 @@ impl Table {
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
-    pub(crate) fn rows(&self, window: Window) -> Result<Vec<Row>, String> {
+    pub(crate) fn rows(&self, window: TimeWindow) -> Result<Vec<TableRow>, String> {
         let mut rows = Vec::new();
         for group in self.groups_in(window) {
-            let take = |_, row: &mut Row| {
+            let take = |_, row: &mut TableRow| {
                 if window.holds(row.call.first) {
                     rows.push(std::mem::take(row));
                 }
@@ -151,7 +151,7 @@ impl Table {
 /// The error for a table with calls from outside its own window.
 const OUT: &str = "has calls of another time than it says";
 
-impl Picked {
+impl PickedCalls {
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -175,11 +175,11 @@ impl Picked {
     /// Each call, with what it is sorted by; the rest of it is in `table`. Empty if ids were not read.
     pub(crate) fn each<'p>(
         &'p self,
-        table: &'p Arc<Table>,
-    ) -> impl Iterator<Item = (Stamp, &'p str, Light)> {
+        table: &'p Arc<CallTable>,
+    ) -> impl Iterator<Item = (Stamp, &'p str, CallPosition)> {
         let all = move |uids: &'p Texts<Vec<i64>>| {
             self.rows.iter().map(move |row| {
-                let light = Light {
+                let light = CallPosition {
                     table: Arc::clone(table),
                     group: self.group,
                     row: *row,
@@ -203,11 +203,11 @@ impl Picked {
 /// # Errors
 /// What is wrong with a table, as a clause about it.
 pub(crate) fn complete(
-    lights: &[Light],
+    lights: &[CallPosition],
     now: Option<Stamp>,
     digests: bool,
 ) -> Result<Vec<Summary>, String> {
-    let mut wanted: BTreeMap<(*const Table, usize), Vec<usize>> = BTreeMap::new();
+    let mut wanted: BTreeMap<(*const CallTable, usize), Vec<usize>> = BTreeMap::new();
     for (at, light) in lights.iter().enumerate() {
         let group = (Arc::as_ptr(&light.table), light.group);
         wanted.entry(group).or_default().push(at);
@@ -227,7 +227,7 @@ pub(crate) fn complete(
 
 /// The calls of `lights` at the indices `all`, which are of one group of rows, each with its index.
 fn complete_group(
-    lights: &[Light],
+    lights: &[CallPosition],
     all: &[usize],
     now: Option<Stamp>,
     digests: bool,
@@ -235,10 +235,10 @@ fn complete_group(
     let (Some(first), mut calls) = (all.first(), Vec::with_capacity(all.len())) else {
         return Ok(Vec::new());
     };
-    let Light { table, group, .. } = &lights[*first];
+    let CallPosition { table, group, .. } = &lights[*first];
     let places: HashMap<usize, usize> = all.iter().map(|at| (lights[*at].row, *at)).collect();
     let now = now.filter(|now| *now < table.binding.reached);
-    let take = |row: usize, read: &mut Row| {
+    let take = |row: usize, read: &mut TableRow| {
         let Some(place) = places.get(&row) else {
             return;
         };

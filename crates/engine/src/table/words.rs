@@ -8,20 +8,20 @@ use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
-use super::leaf::{Lists, Values};
+use super::leaf::{LeafValues, Lists};
 
 /// Distinct texts, by number.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(super) struct DistinctTexts {
     text: String,
     /// The end of each text.
     ends: Vec<usize>,
 }
 
-impl Words {
+impl DistinctTexts {
     /// The texts of a dictionary, in which a length precedes each text; `None` if it is malformed.
-    pub(super) fn of_dictionary(mut bytes: &[u8]) -> Option<Words> {
-        let mut words = Words::default();
+    pub(super) fn of_dictionary(mut bytes: &[u8]) -> Option<DistinctTexts> {
+        let mut words = DistinctTexts::default();
         words.text.reserve(bytes.len());
         while !bytes.is_empty() {
             let (length, rest) = bytes.split_first_chunk()?;
@@ -33,9 +33,9 @@ impl Words {
     }
 
     /// The values of a column, in its order.
-    pub(super) fn of_values(values: &Values) -> Words {
-        let mut words = Words::default();
-        if let Values::Texts(texts) = values {
+    pub(super) fn of_values(values: &LeafValues) -> DistinctTexts {
+        let mut words = DistinctTexts::default();
+        if let LeafValues::Texts(texts) = values {
             texts.iter().for_each(|text| words.push(text.data()));
         }
         words
@@ -67,7 +67,7 @@ impl Words {
 /// A column of text: the distinct texts, and the number of the text for each value.
 #[derive(Debug, Default)]
 pub(super) struct Texts<C> {
-    pub(super) words: Words,
+    pub(super) words: DistinctTexts,
     pub(super) keys: C,
 }
 

@@ -12,8 +12,8 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 
-use super::leaf::{GROUP_ROWS, Leaf, Values, leaves};
-use super::row::{Row, SCHEMA, Visitor, visit};
+use super::leaf::{GROUP_ROWS, Leaf, LeafValues, leaves};
+use super::row::{RowVisitor, SCHEMA, TableRow, visit};
 use calltrace_model::record::{LogZone, Stamp};
 
 /// Writes calls as a Parquet file with the columns of a table, one group of rows at a time.
@@ -21,7 +21,7 @@ use calltrace_model::record::{LogZone, Stamp};
 /// Memory holds the calls of one group, however many are written.
 pub struct CallsWriter<W: Write + Send> {
     groups: Groups<W>,
-    rows: Vec<Row>,
+    rows: Vec<TableRow>,
 }
 
 impl<W: Write + Send> CallsWriter<W> {
@@ -40,7 +40,7 @@ impl<W: Write + Send> CallsWriter<W> {
     ///
     /// # Errors
     /// When the output can't be written.
-    pub fn push(&mut self, row: Row) -> io::Result<()> {
+    pub fn push(&mut self, row: TableRow) -> io::Result<()> {
         self.rows.push(row);
         match self.rows.len() < GROUP_ROWS {
             true => Ok(()),
@@ -84,7 +84,7 @@ fn io_error(error: ParquetError) -> io::Error {
 /// When `out` can't be written.
 pub(super) fn write<W: Write + Send>(
     out: W,
-    rows: &mut [Row],
+    rows: &mut [TableRow],
     zone: LogZone,
     about: impl FnOnce(&W) -> Vec<(&'static str, String)>,
 ) -> Result<()> {
@@ -128,7 +128,7 @@ impl<W: Write + Send> Groups<W> {
     }
 
     /// Writes one group.
-    fn write(&mut self, rows: &mut [Row]) -> Result<()> {
+    fn write(&mut self, rows: &mut [TableRow]) -> Result<()> {
         let mut columns = Shredder::new(&self.descriptor, self.zone);
         for row in rows {
             columns.leaf = 0;
@@ -141,13 +141,15 @@ impl<W: Write + Send> Groups<W> {
                 .ok_or_else(|| ParquetError::General("a column too many".to_owned()))?;
             let (defs, reps) = (leaf.defs(), leaf.reps());
             match &leaf.values {
-                Values::Texts(texts) => column
+                LeafValues::Texts(texts) => column
                     .typed::<ByteArrayType>()
                     .write_batch(texts, defs, reps),
-                Values::Numbers(numbers) => {
+                LeafValues::Numbers(numbers) => {
                     column.typed::<Int64Type>().write_batch(numbers, defs, reps)
                 }
-                Values::Flags(flags) => column.typed::<BoolType>().write_batch(flags, defs, reps),
+                LeafValues::Flags(flags) => {
+                    column.typed::<BoolType>().write_batch(flags, defs, reps)
+                }
             }?;
             column.close()?;
         }
@@ -181,7 +183,7 @@ fn encoding_of(column: &ColumnPath) -> Option<Encoding> {
 
 /// The position of a value in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum ValuePosition {
     /// A value of the row itself.
     Single,
     /// An element of a list: the first one has `rep` 0, later ones have 1.
@@ -194,7 +196,7 @@ enum Standing {
 struct Shredder {
     leaves: Vec<Leaf>,
     leaf: usize,
-    standing: Standing,
+    standing: ValuePosition,
     zone: LogZone,
 }
 
@@ -203,20 +205,20 @@ impl Shredder {
         Shredder {
             leaves: leaves(descriptor),
             leaf: 0,
-            standing: Standing::Single,
+            standing: ValuePosition::Single,
             zone,
         }
     }
 
     /// Notes the levels of a value. Returns the column's values if there is a value to add.
-    fn next(&mut self, is_there: bool) -> Option<&mut Values> {
+    fn next(&mut self, is_there: bool) -> Option<&mut LeafValues> {
         let standing = self.standing;
         let leaf = &mut self.leaves[self.leaf];
         self.leaf += 1;
         let (def, rep) = match standing {
-            Standing::Nothing => (0, 0),
-            Standing::Element { rep } => (leaf.def_max - i16::from(!is_there), rep),
-            Standing::Single => (leaf.def_max - i16::from(!is_there), 0),
+            ValuePosition::Nothing => (0, 0),
+            ValuePosition::Element { rep } => (leaf.def_max - i16::from(!is_there), rep),
+            ValuePosition::Single => (leaf.def_max - i16::from(!is_there), 0),
         };
         if leaf.def_max > 0 {
             leaf.defs.push(def);
@@ -224,17 +226,17 @@ impl Shredder {
         if leaf.rep_max > 0 {
             leaf.reps.push(rep);
         }
-        (is_there && standing != Standing::Nothing).then_some(&mut leaf.values)
+        (is_there && standing != ValuePosition::Nothing).then_some(&mut leaf.values)
     }
 
     fn put_text(&mut self, text: Option<&String>) {
-        if let (Some(Values::Texts(texts)), Some(text)) = (self.next(text.is_some()), text) {
+        if let (Some(LeafValues::Texts(texts)), Some(text)) = (self.next(text.is_some()), text) {
             texts.push(ByteArray::from(text.as_str()));
         }
     }
 
     fn put_number(&mut self, number: Option<i64>) {
-        if let (Some(Values::Numbers(numbers)), Some(number)) =
+        if let (Some(LeafValues::Numbers(numbers)), Some(number)) =
             (self.next(number.is_some()), number)
         {
             numbers.push(number);
@@ -242,7 +244,7 @@ impl Shredder {
     }
 }
 
-impl Visitor for Shredder {
+impl RowVisitor for Shredder {
     fn text(&mut self, value: &mut String) {
         self.put_text(Some(value));
     }
@@ -260,13 +262,13 @@ impl Visitor for Shredder {
     }
 
     fn flag(&mut self, value: &mut bool) {
-        if let Some(Values::Flags(flags)) = self.next(true) {
+        if let Some(LeafValues::Flags(flags)) = self.next(true) {
             flags.push(*value);
         }
     }
 
     fn word<T: Copy>(&mut self, value: &mut T, _: &[T], name: impl Fn(T) -> &'static str) {
-        if let Some(Values::Texts(texts)) = self.next(true) {
+        if let Some(LeafValues::Texts(texts)) = self.next(true) {
             texts.push(ByteArray::from(name(*value)));
         }
     }
@@ -279,16 +281,16 @@ impl Visitor for Shredder {
     fn list<T: Default>(&mut self, values: &mut Vec<T>, mut each: impl FnMut(&mut Self, &mut T)) {
         let first = self.leaf;
         if values.is_empty() {
-            self.standing = Standing::Nothing;
+            self.standing = ValuePosition::Nothing;
             each(self, &mut T::default());
         }
         for (at, value) in values.iter_mut().enumerate() {
             self.leaf = first;
-            self.standing = Standing::Element {
+            self.standing = ValuePosition::Element {
                 rep: i16::from(at > 0),
             };
             each(self, value);
         }
-        self.standing = Standing::Single;
+        self.standing = ValuePosition::Single;
     }
 }

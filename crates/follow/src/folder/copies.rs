@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use super::{Folder, Followed};
-use crate::files::{Files, OpenFile, read_front};
+use super::{FollowedFile, FollowedFolder};
+use crate::files::{FileSystem, OpenFile, read_front};
 use crate::outlet::Ctx;
-use crate::stream::Former;
+use crate::stream::FormerContent;
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::tree::{FileName, Generation, Head};
 
@@ -26,7 +26,7 @@ const OLD_MILLIS: i64 = 10 * 60_000;
 
 /// Why a file is not simply read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Copy {
+pub(super) enum CopyOrigin {
     /// It has too little content to decide.
     Undecided,
     /// It begins like a followed file, and is not read as long as that file has all of its content.
@@ -37,32 +37,41 @@ pub(super) enum Copy {
     Old,
 }
 
-impl<H: OpenFile> Folder<H> {
+impl<H: OpenFile> FollowedFolder<H> {
     /// The original of the file at `at`, which begins with `head`. Among several originals the one that was
     /// read furthest is used: a file may be replaced again and again.
-    fn copied(&self, at: usize, head: &Head) -> Option<Copy> {
+    fn copied(&self, at: usize, head: &Head) -> Option<CopyOrigin> {
         let followed = self.followed.iter().enumerate().filter_map(|(other, f)| {
-            let is_older = f.copy.is_none() || f.copy == Some(Copy::Undecided) && other < at;
+            let is_older = f.copy.is_none() || f.copy == Some(CopyOrigin::Undecided) && other < at;
             // The file may have been truncated and rewritten since the last look.
             let known = f.stream.head.agrees(head);
             let same = is_older && (known || f.stream.begins_now(head));
             let position = if known { f.stream.position } else { 0 };
-            same.then_some((position, Copy::OfFile(f.stream.stat.identity)))
+            same.then_some((position, CopyOrigin::OfFile(f.stream.stat.identity)))
         });
         let former = self.former.iter().filter(|former| former.head.agrees(head));
-        let former = former.map(|f| (f.position, Copy::OfFormer(f.position, f.trail.clone())));
+        let former = former.map(|f| {
+            (
+                f.position,
+                CopyOrigin::OfFormer(f.position, f.trail.clone()),
+            )
+        });
         let furthest = former.chain(followed).max_by_key(|(position, _)| *position);
         furthest.map(|(_, copy)| copy)
     }
 
     /// Whether a file is to be read now.
-    pub(super) fn may_read<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize) -> bool {
+    pub(super) fn may_read<F: FileSystem<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        at: usize,
+    ) -> bool {
         match &self.followed[at].copy {
             None => true,
-            Some(Copy::Undecided) => self.decide(ctx, at),
-            Some(Copy::Old) => self.pass_over_old(ctx, at),
-            Some(Copy::OfFile(identity)) => self.may_take_over(ctx, at, *identity),
-            Some(Copy::OfFormer(position, trail)) => {
+            Some(CopyOrigin::Undecided) => self.decide(ctx, at),
+            Some(CopyOrigin::Old) => self.pass_over_old(ctx, at),
+            Some(CopyOrigin::OfFile(identity)) => self.may_take_over(ctx, at, *identity),
+            Some(CopyOrigin::OfFormer(position, trail)) => {
                 let (position, trail) = (*position, trail.clone());
                 self.go_on_in(ctx, at, position, &trail)
             }
@@ -70,7 +79,7 @@ impl<H: OpenFile> Folder<H> {
     }
 
     /// Decides what a new file is, once it has enough content.
-    fn decide<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize) -> bool {
+    fn decide<F: FileSystem<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, at: usize) -> bool {
         let followed = &mut self.followed[at];
         if !followed.stream.head.is_enough() {
             let Ok(front) = read_front(&followed.stream.file) else {
@@ -104,7 +113,7 @@ impl<H: OpenFile> Folder<H> {
             followed.copy = copy;
             "is a copy of what was read before"
         } else if old && !may_be_late {
-            followed.copy = Some(Copy::Old);
+            followed.copy = Some(CopyOrigin::Old);
             "is of an earlier time; followed from its end"
         } else {
             followed.copy = None;
@@ -131,7 +140,7 @@ impl<H: OpenFile> Folder<H> {
     }
 
     /// Whether a copy has more than its original, or its original is gone.
-    fn may_take_over<F: Files<File = H>>(
+    fn may_take_over<F: FileSystem<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
         at: usize,
@@ -144,7 +153,7 @@ impl<H: OpenFile> Folder<H> {
         };
         let begins = &original.stream.head;
         if begins.is_empty() || begins.agrees(&copy.stream.head) {
-            let bytes = |f: &Followed<H>| f.stream.file.stat().map_or(0, |stat| stat.bytes);
+            let bytes = |f: &FollowedFile<H>| f.stream.file.stat().map_or(0, |stat| stat.bytes);
             if original.name.is_some() && bytes(original) >= bytes(copy) {
                 return false;
             }
@@ -160,7 +169,7 @@ impl<H: OpenFile> Folder<H> {
     /// Continues at `position` in a copy if it has more content and `trail` stands right before that. A
     /// changed copy (an editor or a filter took lines out) is read from the end of `trail`, or if that is
     /// missing, from its own end.
-    fn go_on_in<F: Files<File = H>>(
+    fn go_on_in<F: FileSystem<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
         at: usize,
@@ -201,16 +210,16 @@ impl<H: OpenFile> Folder<H> {
     }
 
     /// Handles the loss of content: if there is a copy, reading continues in it.
-    pub(super) fn pass_on(&mut self, identity: FileIdentity, former: Former) {
+    pub(super) fn pass_on(&mut self, identity: FileIdentity, former: FormerContent) {
         let original = self.following(identity);
         let now = original.map(|f| f.stream.head.clone()).unwrap_or_default();
         for copy in &mut self.followed {
-            if copy.copy != Some(Copy::OfFile(identity)) {
+            if copy.copy != Some(CopyOrigin::OfFile(identity)) {
                 continue;
             }
             let begins = &copy.stream.head;
             if begins.agrees(&former.head) {
-                copy.copy = Some(Copy::OfFormer(former.position, former.trail.clone()));
+                copy.copy = Some(CopyOrigin::OfFormer(former.position, former.trail.clone()));
             } else if !begins.agrees(&now) {
                 // It is a copy of content that was written and removed between two looks: nothing of it has
                 // been read.
@@ -222,7 +231,7 @@ impl<H: OpenFile> Folder<H> {
     }
 
     /// Remembers content that is known without being followed.
-    pub(super) fn remember(&mut self, former: Former) {
+    pub(super) fn remember(&mut self, former: FormerContent) {
         if !former.head.tells() {
             return;
         }
@@ -233,7 +242,7 @@ impl<H: OpenFile> Folder<H> {
     }
 }
 
-impl<H: OpenFile> Followed<H> {
+impl<H: OpenFile> FollowedFile<H> {
     /// Whether it has the live name, which writers use.
     fn is_live(&self) -> bool {
         matches!(&self.name, Some(name) if name.generation == Generation::Live)

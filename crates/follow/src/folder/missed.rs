@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Folder, Listed};
-use crate::archives::Missed;
-use crate::files::{Files, OpenFile};
-use crate::merge::Lane;
-use crate::outlet::{Ctx, Lines, Looked};
-use crate::stream::Former;
+use super::{FollowedFolder, Listed};
+use crate::archives::MissedLines;
+use crate::files::{FileSystem, OpenFile};
+use crate::merge::LaneId;
+use crate::outlet::{Ctx, LineOutput, LookProgress};
+use crate::stream::FormerContent;
 use calltrace_store::tree::Head;
 
 /// The follower looks every second. A longer pause than this means that it was held up: the output was not
@@ -18,13 +18,13 @@ const HELD_UP: Duration = Duration::from_secs(2);
 /// files have their turn.
 const CHUNKS_MAX: usize = 16;
 
-impl<H: OpenFile> Folder<H> {
+impl<H: OpenFile> FollowedFolder<H> {
     /// Finds archives with lines that were written, sealed and deleted between two looks.
-    pub(super) fn find_missed<F: Files<File = H>>(
+    pub(super) fn find_missed<F: FileSystem<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
         listed: &[Listed],
-        lanes: &mut Lane,
+        lanes: &mut LaneId,
     ) {
         let was_held_up = ctx.now.saturating_duration_since(self.visited) > HELD_UP;
         for archive in listed.iter().filter(|listed| listed.name.gz) {
@@ -46,8 +46,8 @@ impl<H: OpenFile> Folder<H> {
                     continue;
                 }
                 *lanes += 1;
-                let lines = Lines::new(archive.name.full().into(), *lanes);
-                let missed = Missed::new(part, known.unwrap_or(0), self.newest, lines);
+                let lines = LineOutput::new(archive.name.full().into(), *lanes);
+                let missed = MissedLines::new(part, known.unwrap_or(0), self.newest, lines);
                 let Ok(missed) = missed else {
                     // The archive may still be in the making.
                     self.archives.remove(&archive.identity);
@@ -57,7 +57,7 @@ impl<H: OpenFile> Folder<H> {
                     continue;
                 }
                 if known.is_none() {
-                    self.remember(Former::new(head, missed.bytes(), Vec::new()));
+                    self.remember(FormerContent::new(head, missed.bytes(), Vec::new()));
                 }
                 self.missed.push(missed);
                 self.dirty = true;
@@ -67,7 +67,11 @@ impl<H: OpenFile> Folder<H> {
 
     /// Reads missed lines. Content cut off a followed file comes before them, the present content of the
     /// files after them.
-    pub(super) fn catch_up<F: Files<File = H>>(&mut self, ctx: &mut Ctx<'_, F>, all: &mut Looked) {
+    pub(super) fn catch_up<F: FileSystem<File = H>>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        all: &mut LookProgress,
+    ) {
         for at in 0..self.followed.len() {
             let stream = &self.followed[at].stream;
             if stream.is_recovering() || !stream.begins_now(&stream.head) {

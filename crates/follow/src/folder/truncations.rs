@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Folder;
-use crate::arrival::News;
+use super::FollowedFolder;
+use crate::arrival::FileNews;
 use crate::files::OpenFile;
 use crate::outlet::Ctx;
-use crate::stream::Former;
+use crate::stream::FormerContent;
 use calltrace_store::tree::Head;
 
 /// A truncation is reported this long after it was noticed.
@@ -24,7 +24,7 @@ pub(super) struct Truncation {
 }
 
 impl Truncation {
-    pub(super) fn new(now: Instant, name: &Arc<str>, former: &Former) -> Truncation {
+    pub(super) fn new(now: Instant, name: &Arc<str>, former: &FormerContent) -> Truncation {
         Truncation {
             noticed: now,
             name: Arc::clone(name),
@@ -34,7 +34,7 @@ impl Truncation {
     }
 }
 
-impl<H: OpenFile> Folder<H> {
+impl<H: OpenFile> FollowedFolder<H> {
     /// Reports which files were truncated, and whether content is lost.
     pub(super) fn say_truncations<F>(&mut self, ctx: &mut Ctx<'_, F>) {
         let followed = &self.followed;
@@ -51,7 +51,7 @@ impl<H: OpenFile> Folder<H> {
                 true => "the rest is in its copy",
                 false => "what was cut off unread is lost",
             };
-            news.push(News::new(
+            news.push(FileNews::new(
                 format!(
                     "{enterprise}/{name} was truncated behind byte {position}; followed from its start, {rest}"
                 ),

@@ -5,11 +5,11 @@ use std::io;
 
 use memchr::memrchr;
 
-use super::Stream;
+use super::FileStream;
 use crate::archives::{Recovery, archived, archived_behind, is_of_later_day};
 use crate::decide::{Resolution, resolve};
-use crate::files::{Files, OpenFile, SEARCHED_BYTES, place_behind, read_front, read_full};
-use crate::outlet::{Ctx, Looked};
+use crate::files::{FileSystem, OpenFile, SEARCHED_BYTES, place_behind, read_front, read_full};
+use crate::outlet::{Ctx, LookProgress};
 use calltrace_store::tree::Head;
 
 /// News about a damaged archive.
@@ -18,7 +18,7 @@ const LOST: &str =
 
 /// Content that the file no longer has.
 #[derive(Debug)]
-pub(crate) struct Former {
+pub(crate) struct FormerContent {
     /// Its first bytes.
     pub(crate) head: Head,
     /// How far it was handed out, or will be from an archive.
@@ -27,9 +27,9 @@ pub(crate) struct Former {
     pub(crate) trail: Vec<u8>,
 }
 
-impl Former {
-    pub(crate) fn new(head: Head, position: u64, trail: Vec<u8>) -> Former {
-        Former {
+impl FormerContent {
+    pub(crate) fn new(head: Head, position: u64, trail: Vec<u8>) -> FormerContent {
+        FormerContent {
             head,
             position,
             trail,
@@ -37,10 +37,10 @@ impl Former {
     }
 }
 
-impl<H: OpenFile> Stream<H> {
+impl<H: OpenFile> FileStream<H> {
     /// Finds where to go on in a file that has other content than before (`moved`) or blank lines. True when
     /// the position has changed.
-    pub(super) fn find_place<F: Files>(
+    pub(super) fn find_place<F: FileSystem>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
         moved: bool,
@@ -112,7 +112,7 @@ impl<H: OpenFile> Stream<H> {
             false => Vec::new(),
         };
         let head = std::mem::replace(&mut self.head, Head::of(front));
-        self.former = Some(Former::new(head, position, trail));
+        self.former = Some(FormerContent::new(head, position, trail));
     }
 
     /// The file was truncated. Unread content is lost, unless there is a copy.
@@ -127,7 +127,11 @@ impl<H: OpenFile> Stream<H> {
     /// A rotation took several days off the front, each into its own archive. The bytes handed out last then
     /// stand in the present file, or in a later archive together with what followed them. If they are in
     /// neither, the file was truncated after its front was copied.
-    fn follow_trail<F: Files>(&mut self, ctx: &mut Ctx<'_, F>, front: &[u8]) -> io::Result<()> {
+    fn follow_trail<F: FileSystem>(
+        &mut self,
+        ctx: &mut Ctx<'_, F>,
+        front: &[u8],
+    ) -> io::Result<()> {
         let whole = self.trail.clone();
         // Of a trail that crosses midnight only the end is in one of them.
         let line = whole.len().checked_sub(1);
@@ -199,16 +203,16 @@ impl<H: OpenFile> Stream<H> {
     }
 
     /// Hands out lines that only the archive holds.
-    pub(super) fn recover<F: Files>(&mut self, ctx: &mut Ctx<'_, F>) -> Looked {
+    pub(super) fn recover<F: FileSystem>(&mut self, ctx: &mut Ctx<'_, F>) -> LookProgress {
         let Some(mut recovery) = self.recovery.take() else {
-            return Looked::default();
+            return LookProgress::default();
         };
         match recovery.next(ctx, &mut self.lines) {
             Ok(true) => self.recovery = Some(recovery),
             Ok(false) => {}
             Err(_) => self.lines.tell(ctx, true, LOST),
         }
-        Looked {
+        LookProgress {
             bytes: ctx.buffer.len(),
             more: true,
         }

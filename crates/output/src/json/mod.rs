@@ -20,7 +20,7 @@ pub use call::{row, row_returned};
 pub use extent::Extent;
 
 use super::{Clock, Secrets, Shown};
-use calltrace_engine::{Found, FoundLines, Searched, Trace, TracedCall};
+use calltrace_engine::{FoundCalls, FoundLines, Searched, Trace, TracedCall};
 use calltrace_model::call::{Fact, Fault, MessageLife, Phase, Reason, State, Summary};
 use calltrace_model::record::{Body, KindName, Record, Recovered, Stamp};
 use calltrace_model::redact;
@@ -173,7 +173,7 @@ pub fn not_found(trace: &Trace, id: &str, clock: &Clock) -> Value {
 }
 
 /// What a search looked at, and how much there is, as its last value.
-pub fn last_report(found: &[Found], extent: &Extent, clock: &Clock) -> Value {
+pub fn last_report(found: &[FoundCalls], extent: &Extent, clock: &Clock) -> Value {
     let mut report = report(found, clock);
     if let Some(fields) = report.as_object_mut() {
         extent.put(fields);
@@ -182,7 +182,7 @@ pub fn last_report(found: &[Found], extent: &Extent, clock: &Clock) -> Value {
 }
 
 /// What a search looked at.
-pub fn report(found: &[Found], clock: &Clock) -> Value {
+pub fn report(found: &[FoundCalls], clock: &Clock) -> Value {
     let each: Vec<Value> = found
         .iter()
         .map(|found| {

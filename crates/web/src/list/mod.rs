@@ -13,7 +13,7 @@ use crate::answer::{Said, page};
 use crate::pages::{ListPage, Look, Notice, list_page, wanted_of_rows};
 use crate::site::{Site, Visit};
 use calltrace_directory::Names;
-use calltrace_engine::{Found, MissedCall, SearchQuestion, Tally, Within};
+use calltrace_engine::{CallTally, FoundCalls, MissedCall, SearchQuestion, Within};
 use calltrace_model::call::{Outcome, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::Returns;
@@ -110,7 +110,7 @@ fn newest_of(rows: &[Summary], now: Stamp) -> Stamp {
 struct Listed {
     rows: Vec<Summary>,
     has_older: bool,
-    tally: Tally,
+    tally: CallTally,
     period: Period,
     troubles: Vec<Trouble>,
     /// What became of the missed calls among the rows, where that was asked.
@@ -122,7 +122,7 @@ impl Listed {
         Listed {
             rows: Vec::new(),
             has_older: false,
-            tally: Tally::default(),
+            tally: CallTally::default(),
             period,
             troubles: Vec::new(),
             returns: None,
@@ -130,7 +130,7 @@ impl Listed {
     }
 
     /// What was found within one time after the other, the newest first.
-    fn of(found: Vec<Found>, asked: &Asked, period: Period) -> Listed {
+    fn of(found: Vec<FoundCalls>, asked: &Asked, period: Period) -> Listed {
         let mut listed = Listed::nothing(period);
         for found in found {
             listed.rows.extend(found.calls);
@@ -221,7 +221,7 @@ fn search(
             };
             engine.search(tree, enterprise, &question)
         });
-        let found = found.collect::<Result<Vec<Found>, Error>>()?;
+        let found = found.collect::<Result<Vec<FoundCalls>, Error>>()?;
         Ok::<Listed, Error>(Listed::of(found, asked, period))
     };
     let period = asked.period(day_of(clock, now));

@@ -6,7 +6,7 @@ use super::filters::{Filters, Mistake};
 use super::others::OtherCall;
 use super::stats::Span;
 use calltrace_directory::Names;
-use calltrace_engine::{Searched, Tally, TracedCall};
+use calltrace_engine::{CallTally, Searched, TracedCall};
 use calltrace_model::call::Summary;
 use calltrace_model::stats::{Returns, Stats};
 use calltrace_store::error::Trouble;
@@ -85,7 +85,7 @@ pub struct ListPage<'a> {
     /// What became of the missed ones, where that is known; their enterprise is number 0.
     pub returns: Option<&'a Returns>,
     /// All calls that match.
-    pub tally: &'a Tally,
+    pub tally: &'a CallTally,
     /// First and last day that were looked at; `None` for all there are.
     pub period: Option<(NaiveDate, NaiveDate)>,
     /// What could not be read.

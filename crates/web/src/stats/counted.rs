@@ -8,7 +8,7 @@ use crate::days::day_begin;
 use crate::list::RETURNED_WITHIN_MILLIS;
 use crate::pages::Span;
 use crate::site::Site;
-use calltrace_engine::{Found, SearchQuestion, StatsQuestion};
+use calltrace_engine::{FoundCalls, SearchQuestion, StatsQuestion};
 use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::{Stamp, phone};
 use calltrace_model::stats::{GroupBy, NotReturned, Stats};
@@ -79,7 +79,7 @@ pub(super) fn statistics<const N: usize>(
     enterprise: &EnterpriseName,
     (period, by): (Option<Period>, [GroupBy; N]),
     now: Stamp,
-) -> Result<([Stats; N], Option<Found>), Error> {
+) -> Result<([Stats; N], Option<FoundCalls>), Error> {
     let period = period.filter(|_| !site.has_no_logs_of(enterprise));
     let enterprises = period.map_or(&[][..], |_| std::slice::from_ref(enterprise));
     let question = StatsQuestion {
