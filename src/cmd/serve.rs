@@ -181,7 +181,7 @@ fn site(
 ) -> Result<(Site, ConnectionLimits), Error> {
     let (usual, clock, now) = (app.settings.serve, app.clock, app.now);
     let engine = app.engine.remembering(MemoryLimits::default());
-    let lister = engine.beside()?;
+    let lister = engine.with_own_threads()?;
     let mut site = Site::new(app.tree, engine, clock, directory, usual.limits, now);
     site.lister = Some(lister);
     site.language = usual.language;

@@ -166,7 +166,7 @@ pub(super) fn site(app: &App) -> Result<Site, Error> {
     Ok(Site {
         records: records.map(Arc::new),
         tree: app.tree.clone(),
-        engine: Arc::new(app.engine.beside()?),
+        engine: Arc::new(app.engine.with_own_threads()?),
         now: app.now.clone(),
         ops: Arc::new(Disk),
         limits: Limits::default(),

@@ -179,7 +179,7 @@ fn a_copy_under_another_name_is_no_second_record() {
             assert_eq!(testing::text(&calls.stdout).trim(), "2", "{name}");
             let why = testing::text(&calls.stderr);
             // A rotation that finds the archive of that day there takes the two for one.
-            let is_said = why.contains("is a copy of what events.log");
+            let is_said = why.contains("is a copy of the beginning of events.log");
             assert!(is_said || is_sealed, "{name}: {why}");
             let missed = tree.out(&["search", "0367", "--status=missed", "--count"]);
             assert_eq!(missed.trim(), "2", "{name}");

@@ -101,7 +101,7 @@ fn a_truncation_is_said_and_what_comes_after_it_is_printed() {
     fs::write(log(&dir), line(4) + "\n").expect("truncated and written");
     expect_lines(&tail, 4..5);
     tail.wait_for(
-        "calltrace: 0367/events.log was truncated behind byte 164; followed from its start, what was cut \
+        "calltrace: 0367/events.log was truncated after byte 164; followed from its start, what was cut \
          off unread is lost",
     );
 }

@@ -51,7 +51,7 @@ impl Engine {
         around
     }
 
-    /// The Asterisk events of some pieces and times whose lines hold a needle; the earliest of them.
+    /// The earliest Asterisk events of some pieces and times with a needle in their line.
     fn events(
         &self,
         pieces: &[ContentPiece],

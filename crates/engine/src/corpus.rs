@@ -73,7 +73,7 @@ impl Corpus {
         let mut notes = Vec::new();
         for path in &snapshot.gone {
             notes.push(format!(
-                "{} is gone; its lines are elsewhere",
+                "{} is gone; its lines are in other files",
                 path.display()
             ));
         }
@@ -95,7 +95,7 @@ impl Corpus {
         }
         for (copy, whole) in copies(&sources, &bounds) {
             notes.push(format!(
-                "{} is a copy of what {} begins with; it is passed over",
+                "{} is a copy of the beginning of {}; it is skipped",
                 sources[copy].log.path.display(),
                 sources[whole].log.name.full()
             ));
@@ -197,7 +197,7 @@ impl Corpus {
         self.snapshot.folder()
     }
 
-    /// The sources whose bounds `wanted` accepts, with their numbers.
+    /// The sources that `wanted` accepts by their bounds, with their numbers.
     pub(super) fn select(&self, wanted: impl Fn(Bounds) -> bool) -> Vec<(u32, Arc<Source>)> {
         (0..)
             .zip(&self.sources)
@@ -292,8 +292,7 @@ fn open_indexes(
     indexes
 }
 
-/// Files whose whole content is the beginning of another file with another name, by position, each with that
-/// other file: left by `cp`, or by a rotation that copied and took nothing off. Only files whose first
+/// Files that repeat the beginning of a file with another name, by position, each with that other file. They are left by `cp`, or by a rotation that copied and took nothing off. Only files whose first
 /// records have the same time are compared, so that a tree without copies costs no reading.
 fn copies(sources: &[Source], bounds: &[Bounds]) -> Vec<(usize, usize)> {
     let first = |at: &usize| bounds[*at].first;

@@ -1,4 +1,4 @@
-//! How much of the logs is covered by tables, as far as that can be told without reading records or rows. For
+//! How much of the logs is covered by tables, as far as that is visible without reading records or rows. For
 //! maintenance of a tree.
 
 use super::Engine;
@@ -49,8 +49,8 @@ impl Engine {
             if goes_on || !is_worth_reading(&corpus, window) {
                 continue;
             }
-            let is_told = |part: &WindowPart<'_>| matches!(part, WindowPart::Covered(..));
-            if !tables.parts(&corpus, window).iter().any(is_told) {
+            let is_in_table = |part: &WindowPart<'_>| matches!(part, WindowPart::Covered(..));
+            if !tables.parts(&corpus, window).iter().any(is_in_table) {
                 bare.extend(log_of(&corpus, window));
             }
         }

@@ -25,8 +25,8 @@ impl Engine {
         let catalog = Catalog::open(&folder)?;
         let files = list_files(&folder).ok()?;
         // If one content has two names, the normal way decides.
-        let twins = |pair: &[Listed]| pair[0].name.stem == pair[1].name.stem;
-        if files.windows(2).any(twins) {
+        let same_stem = |pair: &[Listed]| pair[0].name.stem == pair[1].name.stem;
+        if files.windows(2).any(same_stem) {
             return None;
         }
         let mut archives: Vec<&Archive> = Vec::new();

@@ -20,10 +20,9 @@ mod glance;
 mod grow;
 mod kept;
 mod lines;
-mod now;
 mod numbering;
 mod pass;
-mod reading;
+mod plan;
 mod recent;
 mod search;
 mod seeds;
@@ -33,6 +32,7 @@ mod table;
 mod tabling;
 mod tally;
 mod trace;
+mod up_to_now;
 mod whole;
 mod window;
 
@@ -53,7 +53,6 @@ pub use corpus::{Corpus, Searched};
 pub use coverage::Coverage;
 pub use kept::RecordLimits;
 pub use lines::{FoundLine, FoundLines, LinesQuestion, RecordField};
-pub use now::{AfterAnswer, AnswerUpToNow, OpenCalls, ReadUpTo};
 pub use recent::{last_written, recent_calls};
 pub use search::{EachFound, FoundCalls, SearchQuestion, newest_first};
 pub use stats::{MissedCall, Statistics, StatsQuestion, Within};
@@ -61,6 +60,7 @@ pub use table::{CallsWriter, TableRow, file_name as table_name, log_of as log_of
 pub use tabling::{BuiltTable, CheckedTable, TableState};
 pub use tally::CallTally;
 pub use trace::{Trace, TraceQuestion, TracedCall};
+pub use up_to_now::{AfterAnswer, AnswerUpToNow, OpenCalls, ReadUpTo};
 
 /// Answers questions about log trees.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::new`].
-    pub fn beside(&self) -> Result<Engine, Error> {
+    pub fn with_own_threads(&self) -> Result<Engine, Error> {
         let threads = self.pool.current_num_threads();
         Ok(Engine {
             memory: self.memory.clone(),

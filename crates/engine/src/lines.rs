@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::corpus::Searched;
-use super::reading::{ReadPlan, WantedLines};
+use super::plan::{ReadPlan, WantedLines};
 use super::seeds::key_of;
 use super::{Corpus, Engine};
 use calltrace_model::filter::RecordFilter;

@@ -14,7 +14,7 @@ use memchr::memchr;
 use rayon::prelude::*;
 
 use super::kept::KeptLines;
-use super::reading::{ReadPlan, WantedLines, are_near, blocks_near};
+use super::plan::{ReadPlan, WantedLines, are_near, blocks_near};
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::Closure;
 use calltrace_model::record::{Place, Record, Stamp, id};
@@ -42,7 +42,7 @@ const KEPT_BYTES_MAX: usize = 32 << 20;
 #[derive(Debug, Default)]
 pub(super) struct TimeMap {
     stretches: Vec<MappedBlock>,
-    /// Sources whose beginning is mapped by their index.
+    /// Sources with an index, which maps their beginning.
     indexed: Vec<u32>,
 }
 
@@ -189,8 +189,7 @@ impl Engine {
         all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `each` with the lines of a piece that hold a needle, that `wanted` accepts, and whose time is
-    /// between `from` and `to` (both inclusive), in order of place. Returns the damage met. A line that is
+    /// Calls `each` with the lines of a piece that hold a needle, that `wanted` accepts, and that have a time between `from` and `to` (both inclusive), in order of place. Returns the damage met. A line that is
     /// not a record has the time of the record before it.
     pub(super) fn each_of_piece(
         &self,
@@ -284,7 +283,7 @@ impl TimeMap {
             }
             let source = &corpus.sources[first.index as usize];
             if of_source.iter().all(|s| s.kept.is_some()) {
-                pieces.extend(of_source.iter().filter_map(|s| s.as_kept(source)));
+                pieces.extend(of_source.iter().filter_map(|s| s.as_buffered(source)));
                 continue;
             }
             let touches = |a: &&MappedBlock, b: &&MappedBlock| a.span.end == b.span.start;
@@ -311,7 +310,7 @@ impl TimeMap {
 }
 
 impl MappedBlock {
-    fn as_kept(&self, source: &Arc<Source>) -> Option<ContentPiece> {
+    fn as_buffered(&self, source: &Arc<Source>) -> Option<ContentPiece> {
         Some(ContentPiece::Buffered {
             index: self.index,
             source: Arc::clone(source),

@@ -14,7 +14,7 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::source::{Source, is_compressed};
 use calltrace_store::tree::{Listed, LogFile, look_at};
 
-/// Files whose ends are looked at: in a folder without compression, these are all of its days.
+/// Number of files that are looked at from their end: in a folder without compression, these are all of its days.
 const FILES_MAX: usize = 16;
 
 /// Bytes read of a file's end to find which file ends last.

@@ -1,8 +1,8 @@
 //! Calls that match, newest first.
 
 mod answer;
+mod legs;
 mod newest;
-mod seen;
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::StatsCall;
 use calltrace_store::error::{Error, Times, Trouble};
 use calltrace_store::tree::{EnterpriseName, Tree};
+use legs::SeenLegs;
 pub use newest::newest_first;
-use seen::SeenLegs;
 
 /// Calls kept beyond twice the limit before the surplus is dropped.
 const SPARE_CALLS: usize = 1000;
@@ -181,7 +181,7 @@ impl Engine {
         let swept = self.search_sweep(corpus, question, &CallTables::default(), &mut calls);
         swept.expect(NO_TABLES);
         let mut answer = calls.finish(corpus);
-        let note = format!("a table {reason}; all calls are looked for in the logs");
+        let note = format!("a table {reason}; all calls are searched for in the logs");
         answer.found.notes.push(note);
         answer
     }
@@ -281,7 +281,7 @@ impl<'q> CallCollector<'q> {
         } else if self.keeps_calls() {
             summary.legs = Vec::new();
             self.calls.push(FoundCall::Whole(Box::new(summary)));
-            self.let_go();
+            self.drop_surplus();
         }
     }
 
@@ -289,7 +289,7 @@ impl<'q> CallCollector<'q> {
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
-    pub(super) fn take_told(
+    pub(super) fn take_from_table(
         &mut self,
         table: &Arc<CallTable>,
         window: TimeWindow,
@@ -334,8 +334,8 @@ impl<'q> CallCollector<'q> {
     /// Counts the calls of tables that are only counted, all groups of rows in parallel.
     ///
     /// # Errors
-    /// As [`CallCollector::take_told`].
-    pub(super) fn count_told(&mut self) -> Result<(), String> {
+    /// As [`CallCollector::take_from_table`].
+    pub(super) fn count_from_tables(&mut self) -> Result<(), String> {
         let Some(sink) = self.sink else {
             return Ok(());
         };
@@ -374,7 +374,7 @@ impl<'q> CallCollector<'q> {
                     kept.map(|(first, uid, light)| FoundCall::InTable(first, uid.into(), light)),
                 );
             }
-            self.let_go();
+            self.drop_surplus();
         }
     }
 
@@ -384,7 +384,7 @@ impl<'q> CallCollector<'q> {
     }
 
     /// Drops surplus calls. A tally continues long after the limit is reached.
-    fn let_go(&mut self) {
+    fn drop_surplus(&mut self) {
         if let Some(limit) = self.question.limit
             && self.calls.len() > 2 * limit + SPARE_CALLS
         {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::grow::Grow;
 use super::kept::fact_of;
 use super::pass::PassResult;
-use super::reading::WantedLines;
+use super::plan::WantedLines;
 use super::search::{CallCollector, SearchQuestion, accept};
 use super::{Corpus, Engine, FoundCalls, RecordLimits};
 use calltrace_model::call::{Closure, Joiner, Summary, reach};

@@ -57,7 +57,7 @@ pub struct Statistics {
     pub later: EachFound,
 }
 
-/// A missed call whose return is looked for.
+/// A missed call; calls that return it are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissedCall {
     /// The position of its enterprise among those asked.
@@ -72,7 +72,7 @@ struct PartialStats<F> {
     counting: Counting<F>,
     /// Number of calls counted, by the position of the enterprise.
     counts: Vec<usize>,
-    /// The missed calls whose return another search must look for.
+    /// The missed calls for which another search must look for a return.
     missed: Vec<MissedCall>,
 }
 

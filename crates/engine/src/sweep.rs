@@ -7,8 +7,8 @@
 
 mod begun;
 mod cursor;
+mod queue;
 mod rows;
-mod waiting;
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use calltrace_model::call::{Component, Fact, Joiner, Summary, reach, straighten}
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
 use cursor::Cursor;
-use waiting::RecordQueue;
+use queue::RecordQueue;
 
 /// The result of parsing some content.
 #[derive(Default)]
@@ -34,7 +34,7 @@ struct ParsedRecords {
     unparsed: u64,
     /// Times of lines of no known kind, kept only where table rows are made of the calls.
     unparsed_at: Vec<Stamp>,
-    /// A record was written late, into a time whose calls a table already has.
+    /// A record was written late: a table already covers its time.
     is_late: bool,
 }
 
@@ -77,17 +77,17 @@ impl Engine {
                 match part {
                     WindowPart::Covered(table, window) => {
                         calls.enter(self.zone, window, &before);
-                        calls.take_told(table, window)?;
+                        calls.take_from_table(table, window)?;
                         before.push(Arc::clone(table));
                     }
                     WindowPart::Uncovered(window) => {
                         calls.enter(self.zone, window, &before);
-                        let told = tables.told_before(window.start);
+                        let told = tables.coverage_before(window.start);
                         Sweep::new(self, corpus, question, window)
                             .behind(&told)
                             .run(calls);
                         if calls.is_late {
-                            return Err("has no room for a record that was written late".to_owned());
+                            return Err("lacks a record that was written late".to_owned());
                         }
                     }
                 }
@@ -98,7 +98,7 @@ impl Engine {
                 break;
             }
         }
-        calls.count_told()?;
+        calls.count_from_tables()?;
         let chosen = corpus.select(|bounds| swept.iter().any(|window| touches(bounds, *window)));
         calls.searched = corpus.searched(&chosen);
         Ok(())

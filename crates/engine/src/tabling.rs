@@ -149,7 +149,7 @@ impl Engine {
         parts: Vec<WindowPart<'_>>,
     ) -> Result<Option<(usize, Vec<u8>)>, String> {
         if !is_worth_reading(corpus, window) {
-            return Err("is not worth reading so many bytes for so few lines".to_owned());
+            return Err("is not built: its logs have too many bytes for so few lines".to_owned());
         }
         let question = SearchQuestion::default();
         let mut rows: Vec<TableRow> = Vec::new();
@@ -198,7 +198,7 @@ impl Engine {
             .any(|row| !is_born_since(&row.call.main_uid, born));
         let told = (window, is_carried);
         let binding = Binding::of(corpus, self.zone, told, reached, unparsed, &troubles);
-        let binding = binding.ok_or("can't be told from that of other files")?;
+        let binding = binding.ok_or("can't be told apart from a table of other files")?;
         let bytes = encode(&mut rows, &binding.encode(), self.zone)?;
         Ok(Some((rows.len(), bytes)))
     }
@@ -223,7 +223,7 @@ impl Engine {
             return;
         }
         let mut all = tail;
-        while let Some((start, table_bytes)) = tables.own_before(all.start) {
+        while let Some((start, table_bytes)) = tables.memory_table_before(all.start) {
             let told = table_bytes * LOG_BYTES_PER_TABLE_BYTE;
             if told > 2 * bytes {
                 break;

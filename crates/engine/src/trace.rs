@@ -8,7 +8,7 @@ use super::corpus::Searched;
 use super::grow::{Grow, GrownCall};
 use super::kept::{Class, KeptLines};
 use super::pass::{PassResult, near_misses};
-use super::reading::WantedLines;
+use super::plan::WantedLines;
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::{Closure, Fact, Summary, reach};
 use calltrace_model::record::{Place, Stamp, id};

@@ -6,7 +6,7 @@
 //!
 //! The [`Joiner`] decides which records belong to the call, as for a limited answer. The first walk learns
 //! which of the joiner's calls are merged into the wanted one. The second gives the same records to another
-//! joiner, whose calls are the same, and hands out the records of those calls.
+//! joiner, which makes the same calls, and hands out the records of those calls.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use super::grow::{Grow, GrownCall, keys_of};
 use super::kept::EarliestLines;
 use super::kept::fact_of;
 use super::pass::TimeMap;
-use super::reading::WantedLines;
+use super::plan::WantedLines;
 use super::{Corpus, Engine, RecordLimits, TraceQuestion};
 use calltrace_model::call::{Closure, Component, Fact, Joiner, reach};
 use calltrace_model::record::{Place, Stamp};
@@ -226,7 +226,7 @@ impl<'g> CallMembers<'g> {
     /// Prepares for another joiner, which gets the same records.
     fn again(mut self) -> CallMembers<'g> {
         let rest = self.joiner.take_all();
-        self.let_go(&rest);
+        self.drop_finished(&rest);
         CallMembers {
             calls: self.calls,
             ..CallMembers::new(self.grown)
@@ -251,14 +251,14 @@ impl<'g> CallMembers<'g> {
         if self.pushed.is_multiple_of(TIDY_RECORDS) {
             for slot in self.joiner.quiet(fact.at) {
                 let over = self.joiner.take(slot);
-                self.let_go(&[over]);
+                self.drop_finished(&[over]);
             }
         }
         self.joiner.push(fact.clone())
     }
 
     /// Notes which of the dropped calls became part of the wanted one.
-    fn let_go(&mut self, over: &[Component]) {
+    fn drop_finished(&mut self, over: &[Component]) {
         for call in over {
             if is_one(&self.calls, call) {
                 self.calls.insert(call.born());

@@ -6,7 +6,7 @@ use std::io;
 
 use memchr::memrchr;
 
-use super::files::{ArchivePart, FileSystem, place_behind};
+use super::file_system::{ArchivePart, FileSystem, place_after};
 use super::outlet::{Ctx, LINE_BYTES_MAX, LineOutput};
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, Head, Listed};
@@ -48,7 +48,7 @@ pub(super) fn is_of_later_day(head: &Head, other: &Head) -> bool {
 ///
 /// # Errors
 /// When the folder can't be listed.
-pub(super) fn archived_behind<F: FileSystem>(
+pub(super) fn archived_after<F: FileSystem>(
     files: &F,
     enterprise: &EnterpriseName,
     head: &Head,
@@ -64,7 +64,7 @@ pub(super) fn archived_behind<F: FileSystem>(
     later.sort_by_key(|part| part.head.time());
     Ok(later.into_iter().find_map(|part| {
         let end = (part.bytes)().ok()?;
-        let at = place_behind(trail, &part.read).ok()??;
+        let at = place_after(trail, &part.read).ok()??;
         (at <= end).then(|| Recovery::new(part, at, end))
     }))
 }
@@ -191,7 +191,7 @@ impl MissedLines {
         let more = match self.recovery.next(ctx, &mut self.lines) {
             Ok(more) => more,
             Err(_) => {
-                self.lines.tell(ctx, true, "can't all be read");
+                self.lines.tell(ctx, true, "can't be read completely");
                 false
             }
         };

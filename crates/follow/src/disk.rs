@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::files::{ArchivePart, FileStat, FileSystem, OpenFile, fill};
+use super::file_system::{ArchivePart, FileStat, FileSystem, OpenFile, fill};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{FileIdentity, modified_nanos};
 use calltrace_store::source::{BgzfTable, Source, Tally};

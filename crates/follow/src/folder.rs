@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::FileNews;
 use super::archives::MissedLines;
-use super::files::{FileStat, FileSystem, OpenFile, read_front};
+use super::file_system::{FileStat, FileSystem, OpenFile, read_front};
 use super::merge::LaneId;
 use super::outlet::{Ctx, LookProgress};
 use super::stream::{FileStream, FormerContent};
@@ -252,7 +252,7 @@ impl<H: OpenFile> FollowedFolder<H> {
             }
             let what = match &now {
                 Some(name) => format!("is now called {}", name.full()),
-                None => "has lost its name; read to its end".to_owned(),
+                None => "was deleted or moved away; read to its end".to_owned(),
             };
             followed.stream.lines.tell(ctx, false, &what);
             if let Some(name) = &now {

@@ -22,7 +22,7 @@ mod archives;
 mod arrival;
 mod decide;
 mod disk;
-mod files;
+mod file_system;
 mod folder;
 mod merge;
 mod outlet;
@@ -45,7 +45,7 @@ use calltrace_store::tree::{EnterpriseName, Tree};
 pub use arrival::{Arrival, FileNews, LineBatch};
 pub use decide::{Action, KnownState, PresentState, Resolution, decide, resolve};
 pub use disk::DiskFiles;
-pub use files::{ArchivePart, FileStat, FileSystem, OpenFile, ReadContent};
+pub use file_system::{ArchivePart, FileStat, FileSystem, OpenFile, ReadContent};
 pub use tracker::Tracker;
 
 use tracker::ROOT;

@@ -19,7 +19,7 @@ use memchr::{memchr, memmem, memrchr};
 
 use super::archives::Recovery;
 use super::decide::{Action, KnownState, PresentState, decide};
-use super::files::{FileStat, FileSystem, OpenFile, read_full};
+use super::file_system::{FileStat, FileSystem, OpenFile, read_full};
 use super::merge::LaneId;
 use super::outlet::{Ctx, LINE_BYTES_MAX, LineOutput, LookProgress};
 use calltrace_store::tree::Head;
@@ -58,7 +58,7 @@ pub(super) struct FileStream<H> {
 }
 
 impl<H: OpenFile> FileStream<H> {
-    /// A file whose content before `position` is known.
+    /// A file that is known up to `position`.
     pub(super) fn new(
         file: H,
         name: Arc<str>,
@@ -296,7 +296,7 @@ impl<H: OpenFile> FileStream<H> {
         self.lines.tell(
             ctx,
             true,
-            "ended in the middle of a line; what there is of it is shown",
+            "ended in the middle of a line; the incomplete line is shown",
         );
         let half = ctx.buffer[..end].to_vec();
         self.hand_out(ctx, &half);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::arrival::RunSlice;
-use super::files::FileSystem;
+use super::file_system::FileSystem;
 use super::folder::FollowedFolder;
 use super::merge::{LaneId, Merge};
 use super::outlet::Ctx;
@@ -95,7 +95,7 @@ impl<F: FileSystem> Tracker<F> {
         key
     }
 
-    /// Follows an open file whose content before `position` is known.
+    /// Follows an open file, which is known up to `position`.
     pub fn begin_with(
         &mut self,
         key: usize,

@@ -5,7 +5,7 @@ use crate::table::{CallPosition, complete};
 use calltrace_model::call::Summary;
 use calltrace_model::record::Stamp;
 
-/// The answer about an enterprise some of whose calls are still to be read.
+/// The answer about an enterprise, before some of its calls are read whole.
 pub(super) struct UnreadAnswer {
     /// The answer without its calls.
     pub(super) found: FoundCalls,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::Sweep;
-use crate::reading::blocks_near;
+use crate::plan::blocks_near;
 use crate::search::CallCollector;
 use crate::window::TimeWindow;
 use calltrace_model::call::{Component, Edge, Fact, SAME_CALL_MILLIS, reach};

@@ -49,7 +49,7 @@ impl Sweep<'_> {
         let own = self.begun_here(&mut calls);
         rows.extend(rows_of(enterprise, own));
         if self.joiner.left_out() > 0 {
-            return Err("has no room for a call of so many records".to_owned());
+            return Err("can't hold a call with so many records".to_owned());
         }
         let open = rows.iter().filter(|(_, settled)| *settled > reached);
         let cut = open.map(|(row, _)| row.call.first).min();

@@ -7,7 +7,7 @@ use parquet::errors::Result;
 
 use super::leaf::{LeafValues, Lists};
 use super::reading::RowGroup;
-use super::words::Texts;
+use super::texts::Texts;
 use crate::window::TimeWindow;
 use calltrace_model::call::{Criteria, Direction, Evidence, FaultCode, Outcome};
 use calltrace_model::record::Stamp;
@@ -93,7 +93,7 @@ impl JudgedColumns {
         Ok(judged)
     }
 
-    /// The positions of the rows whose calls began within a window and match.
+    /// The positions of the rows with calls that began within a window and match.
     pub(super) fn accepted(&self, criteria: &Criteria, window: TimeWindow) -> Vec<usize> {
         let is_accepted = |row: &usize| {
             let call = JudgedRow {

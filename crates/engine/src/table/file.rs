@@ -128,7 +128,7 @@ impl TableFile {
         self.rows.group_times(group)
     }
 
-    /// Reads a part of a group of rows. Nothing is read from a file whose checksum is wrong.
+    /// Reads a part of a group of rows. Nothing is read from a file with a wrong checksum.
     ///
     /// # Errors
     /// What is wrong with the table, as a clause about it.
@@ -138,7 +138,7 @@ impl TableFile {
         read: impl FnOnce(&RowGroup<'_>) -> Result<T>,
     ) -> std::result::Result<T, String> {
         if !self.is_whole() {
-            return Err("has another checksum than is noted in it".to_owned());
+            return Err("does not match its checksum".to_owned());
         }
         caught(|| read(&self.rows.group(group)?)).map_err(|error| format!("can't be read: {error}"))
     }
@@ -200,7 +200,7 @@ pub(crate) fn encode(
     }
     match is_same && kept.next().is_none() {
         true => Ok(bytes),
-        false => Err("can't tell a call of its logs".to_owned()),
+        false => Err("can't represent a call of its logs".to_owned()),
     }
 }
 
@@ -255,7 +255,7 @@ fn footer_sum(footer: &[u8], digits: &Range<usize>) -> u32 {
 /// Treats a panic as an error: the Parquet reader is not made for untrusted files.
 fn caught<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(ParquetError::General("it is torn".to_owned())))
+        .unwrap_or_else(|_| Err(ParquetError::General("it is damaged".to_owned())))
 }
 
 /// Bytes that any thread can read at any offset.

@@ -16,7 +16,7 @@ use calltrace_model::record::Stamp;
 const OPEN_MAX: usize = 128;
 
 /// Bytes of tables in memory, for all enterprises together; a day of 100 MB takes about 2.5 MB.
-const OWN_BYTES_MAX: u64 = 32 << 20;
+const MEMORY_BYTES_MAX: u64 = 32 << 20;
 
 /// The memory of tables.
 #[derive(Debug, Default)]
@@ -88,7 +88,7 @@ impl TableMemory {
     }
 
     /// The tables in memory for the logs in a folder.
-    pub(super) fn own_of(&self, folder: &Path) -> Vec<MemoryTable> {
+    pub(super) fn memory_tables_of(&self, folder: &Path) -> Vec<MemoryTable> {
         let mut known = self.lock();
         let now = known.tick();
         let own = known.own.get_mut(folder).map(|(own, used)| {
@@ -99,7 +99,11 @@ impl TableMemory {
     }
 
     /// Keeps only those tables in memory of a folder that `wanted` accepts.
-    pub(super) fn retain_own(&self, folder: &Path, wanted: impl Fn(&MemoryTable) -> bool) {
+    pub(super) fn retain_memory_tables(
+        &self,
+        folder: &Path,
+        wanted: impl Fn(&MemoryTable) -> bool,
+    ) {
         if let Some((own, _)) = self.lock().own.get_mut(folder) {
             own.retain(wanted);
         }
@@ -107,14 +111,14 @@ impl TableMemory {
 
     /// Keeps a table in memory, and drops those that cover the same time. When memory is full, the
     /// enterprises that were not asked for longest are dropped first.
-    pub(super) fn keep_own(&self, folder: &Path, table: MemoryTable) {
+    pub(super) fn keep_memory_table(&self, folder: &Path, table: MemoryTable) {
         let mut known = self.lock();
         let now = known.tick();
         let (own, used) = known.own.entry(folder.to_owned()).or_default();
         *used = now;
         own.retain(|other| other.from < table.from);
         own.push(table);
-        while known.own_bytes() > OWN_BYTES_MAX {
+        while known.memory_bytes() > MEMORY_BYTES_MAX {
             let oldest = known.own.iter().min_by_key(|(_, (_, used))| *used);
             let Some(oldest) = oldest.map(|(folder, _)| folder.clone()) else {
                 return;
@@ -134,7 +138,7 @@ impl KnownTables {
         self.clock
     }
 
-    fn own_bytes(&self) -> u64 {
+    fn memory_bytes(&self) -> u64 {
         let all = self.own.values().flat_map(|(own, _)| own);
         all.map(|own| own.file.bytes()).sum()
     }

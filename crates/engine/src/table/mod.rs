@@ -15,7 +15,7 @@ mod memory;
 mod reading;
 mod row;
 mod search;
-mod words;
+mod texts;
 mod writing;
 
 use std::sync::Arc;
@@ -47,14 +47,14 @@ const OWN: &str = "in memory";
 const ENDING: &str = ".calls.parquet";
 
 /// The reason for ignoring a sound table that does not match the present files.
-pub(crate) const OF_OTHER_FILES: &str = "is of other files, or the files changed";
+pub(crate) const OF_OTHER_FILES: &str = "belongs to other files, or the files have changed";
 
 /// The file name of the table of a log.
 pub fn file_name(log: &FileName) -> String {
     format!("{}{ENDING}", log.full())
 }
 
-/// The log whose table has the file name `name`; `None` for a name that is not a table's.
+/// The log to which the table with the file name `name` belongs; `None` for other file names.
 pub fn log_of(name: &str) -> Option<FileName> {
     FileName::parse(name.strip_suffix(ENDING)?)
 }
@@ -122,10 +122,10 @@ impl CallTables {
     /// Adds the tables in memory, and drops those that are no longer valid.
     fn recall(&mut self, corpus: &Corpus, zone: LogZone, memory: &TableMemory) {
         let folder = corpus.folder().path();
-        for own in memory.own_of(folder) {
+        for own in memory.memory_tables_of(folder) {
             match CallTable::of(corpus, OWN, Arc::clone(&own.file), zone) {
                 Ok(table) => self.all.push(Arc::new(table)),
-                Err(_) => memory.retain_own(folder, |other| other.from != own.from),
+                Err(_) => memory.retain_memory_tables(folder, |other| other.from != own.from),
             }
         }
     }
@@ -143,7 +143,7 @@ impl CallTables {
     /// Notes for users who ask for explanations.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> + '_ {
         let note = |(name, why): &(String, String)| {
-            format!("the table {name} {why}; its calls are looked for in the logs")
+            format!("the table {name} {why}; its calls are searched for in the logs")
         };
         self.useless.iter().map(note)
     }
@@ -176,12 +176,12 @@ impl CallTables {
         // A table that can't be read is not kept; the next question sweeps as this one did.
         if let Ok(file) = TableFile::in_memory(bytes, zone) {
             let file = Arc::new(file);
-            memory.keep_own(corpus.folder().path(), memory::MemoryTable { from, file });
+            memory.keep_memory_table(corpus.folder().path(), memory::MemoryTable { from, file });
         }
     }
 
     /// The table in memory that ends where a window starts: the start of its time, and its length (bytes).
-    pub(crate) fn own_before(&self, start: Stamp) -> Option<(Stamp, u64)> {
+    pub(crate) fn memory_table_before(&self, start: Stamp) -> Option<(Stamp, u64)> {
         let mut own = self.all.iter().filter(|table| table.name == OWN);
         let table = own.find(|table| table.binding.cut == start)?;
         Some((table.held.from, table.file.bytes()))
@@ -226,7 +226,7 @@ impl CallTables {
     }
 
     /// By source, how far the table goes that ends where a window starts.
-    pub(crate) fn told_before(&self, start: Stamp) -> Vec<Option<TableCoverage>> {
+    pub(crate) fn coverage_before(&self, start: Stamp) -> Vec<Option<TableCoverage>> {
         let table = self.all.iter().find(|table| table.binding.cut == start);
         let Some(table) = table else {
             return Vec::new();
@@ -295,7 +295,7 @@ impl CallTable {
         zone: LogZone,
     ) -> Result<CallTable, String> {
         let binding = file.noted(file::BINDING).and_then(Binding::decode);
-        let binding = binding.ok_or("is of another version of calltrace, or torn")?;
+        let binding = binding.ok_or("was made by another version of calltrace, or is damaged")?;
         if file.rows() as u64 > binding.content_bytes() / file::CALL_BYTES_MIN {
             return Err("has more calls than its logs have room for".to_owned());
         }

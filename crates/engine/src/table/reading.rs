@@ -19,7 +19,7 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr, SchemaDescriptor};
 use super::column::{ReadColumn, torn};
 use super::leaf::{GROUP_ROWS, Leaf, LeafValues};
 use super::row::{RowVisitor, SCHEMA, TableRow, visit};
-use super::words::{DistinctTexts, Keys, Texts};
+use super::texts::{DistinctTexts, Keys, Texts};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::QUARTER_MILLIS;
 
@@ -105,7 +105,7 @@ impl<R: ChunkReader> Rows<R> {
     }
 }
 
-/// A group of rows, whose columns can be read one by one or together.
+/// A group of rows. Its columns can be read one by one or together.
 pub(super) struct RowGroup<'r> {
     reader: Box<dyn RowGroupReader + 'r>,
     descriptor: &'r SchemaDescriptor,

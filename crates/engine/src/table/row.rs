@@ -199,14 +199,14 @@ fn visit_rest(v: &mut impl RowVisitor, call: &mut Summary) {
         v.word(&mut ringing.outcome, &RingOutcome::ALL, RingOutcome::name);
     });
     heard(v, start, &mut call.heard);
-    let nobody = || Transfer {
+    let no_transfer = || Transfer {
         kind: TransferKind::Blind,
         result: TransferResult::Completed,
         by: String::new(),
         to: String::new(),
         at: start,
     };
-    list_of(v, &mut call.handed_on, nobody, |v, transfer| {
+    list_of(v, &mut call.handed_on, no_transfer, |v, transfer| {
         v.word(&mut transfer.kind, &TransferKind::ALL, TransferKind::name);
         v.word(
             &mut transfer.result,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::CallTable;
 use super::columns::{FigureColumns, JudgedColumns, texts};
 use super::row::TableRow;
-use super::words::Texts;
+use super::texts::Texts;
 use crate::window::TimeWindow;
 use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::Stamp;
@@ -102,7 +102,7 @@ impl CallTable {
         let span = picked.judged.span();
         match span.is_none_or(|(first, last)| own.holds(first) && own.holds(last)) {
             true => Ok(picked),
-            false => Err(OUT.to_owned()),
+            false => Err(OUTSIDE_WINDOW.to_owned()),
         }
     }
 
@@ -143,13 +143,13 @@ impl CallTable {
         let own = self.binding.window();
         match rows.iter().all(|row| own.holds(row.call.first)) {
             true => Ok(rows),
-            false => Err(OUT.to_owned()),
+            false => Err(OUTSIDE_WINDOW.to_owned()),
         }
     }
 }
 
 /// The error for a table with calls from outside its own window.
-const OUT: &str = "has calls of another time than it says";
+const OUTSIDE_WINDOW: &str = "has calls from outside its time window";
 
 impl PickedCalls {
     pub(crate) fn len(&self) -> usize {

@@ -25,7 +25,7 @@ pub struct CallsWriter<W: Write + Send> {
 }
 
 impl<W: Write + Send> CallsWriter<W> {
-    /// Begins a file in `out`, for calls whose record times are in `zone`.
+    /// Begins a file in `out`, for calls with record times in `zone`.
     ///
     /// # Errors
     /// When `out` can't be written.
@@ -168,7 +168,7 @@ impl<W: Write + Send> Groups<W> {
     }
 }
 
-/// The encoding of a column whose values hardly ever repeat: differences, since times and ids differ little
+/// The encoding of a column of values that hardly ever repeat: differences, since times and ids differ little
 /// from row to row, and durations are small numbers. `None` for all other columns.
 fn encoding_of(column: &ColumnPath) -> Option<Encoding> {
     let column = column.string();

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{FollowedFile, FollowedFolder};
-use crate::files::{FileSystem, OpenFile, read_front};
+use crate::file_system::{FileSystem, OpenFile, read_front};
 use crate::outlet::Ctx;
 use crate::stream::FormerContent;
 use calltrace_store::fsx::FileIdentity;
@@ -20,7 +20,7 @@ const FILLED_AFTER: Duration = Duration::from_secs(1);
 /// An old day that is being unpacked counts as complete when it has not grown for this long.
 const UNPACKED_AFTER: Duration = Duration::from_secs(2);
 
-/// A dated file whose first record is this much (milliseconds) older than the newest record known at the
+/// A dated file with a first record this much (milliseconds) older than the newest record known at the
 /// start is an old day that an administrator unpacked.
 const OLD_MILLIS: i64 = 10 * 60_000;
 
@@ -114,7 +114,7 @@ impl<H: OpenFile> FollowedFolder<H> {
             "is a copy of what was read before"
         } else if old && !may_be_late {
             followed.copy = Some(CopyOrigin::Old);
-            "is of an earlier time; followed from its end"
+            "has only earlier records; followed from its end"
         } else {
             followed.copy = None;
             "is new; followed from its start"
@@ -194,13 +194,13 @@ impl<H: OpenFile> FollowedFolder<H> {
         if age < FILLED_AFTER || bytes < position && !is_live {
             return false;
         }
-        match followed.stream.place_behind(trail) {
+        match followed.stream.place_after(trail) {
             Ok(Some(place)) => followed.go_on(place),
             Ok(None) => {
                 let Ok(end) = followed.stream.last_line_end(bytes) else {
                     return false;
                 };
-                let what = "was replaced by a changed copy; what is new in it can't be told, followed from its end";
+                let what = "was replaced by a changed copy; its new lines can't be identified, followed from its end";
                 followed.stream.lines.tell(ctx, true, what);
                 followed.go_on(end);
             }

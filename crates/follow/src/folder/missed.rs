@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{FollowedFolder, Listed};
 use crate::archives::MissedLines;
-use crate::files::{FileSystem, OpenFile};
+use crate::file_system::{FileSystem, OpenFile};
 use crate::merge::LaneId;
 use crate::outlet::{Ctx, LineOutput, LookProgress};
 use crate::stream::FormerContent;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::FollowedFolder;
 use crate::arrival::FileNews;
-use crate::files::OpenFile;
+use crate::file_system::OpenFile;
 use crate::outlet::Ctx;
 use crate::stream::FormerContent;
 use calltrace_store::tree::Head;
@@ -53,7 +53,7 @@ impl<H: OpenFile> FollowedFolder<H> {
             };
             news.push(FileNews::new(
                 format!(
-                    "{enterprise}/{name} was truncated behind byte {position}; followed from its start, {rest}"
+                    "{enterprise}/{name} was truncated after byte {position}; followed from its start, {rest}"
                 ),
                 !has_copy,
             ));

@@ -1,4 +1,4 @@
-//! Finds where to go on in a file whose content has moved: which of it an archive holds, and what a
+//! Finds where to go on in a file with moved content: which of it an archive holds, and what a
 //! truncation removed.
 
 use std::io;
@@ -6,15 +6,17 @@ use std::io;
 use memchr::memrchr;
 
 use super::FileStream;
-use crate::archives::{Recovery, archived, archived_behind, is_of_later_day};
+use crate::archives::{Recovery, archived, archived_after, is_of_later_day};
 use crate::decide::{Resolution, resolve};
-use crate::files::{FileSystem, OpenFile, SEARCHED_BYTES, place_behind, read_front, read_full};
+use crate::file_system::{
+    FileSystem, OpenFile, SEARCHED_BYTES, place_after, read_front, read_full,
+};
 use crate::outlet::{Ctx, LookProgress};
 use calltrace_store::tree::Head;
 
 /// News about a damaged archive.
 const LOST: &str =
-    "lost its front to a rotation, and its lines could not all be read back from the archive";
+    "lost its first lines to a rotation, and not all of them could be read from the archive";
 
 /// Content that the file no longer has.
 #[derive(Debug)]
@@ -72,7 +74,7 @@ impl<H: OpenFile> FileStream<H> {
                 guess,
             } => {
                 // Content that was rotated after that part is found as an archive of its own (`archives`).
-                let what = "lost its front to a rotation; followed on from there";
+                let what = "lost its first lines to a rotation; followed from there on";
                 self.lines.tell(ctx, false, what);
                 if standing.is_none() {
                     self.begin_anew(&front, self.position.max(recover.end));
@@ -139,17 +141,17 @@ impl<H: OpenFile> FileStream<H> {
         let line = &whole[line.map_or(0, |newline| newline + 1)..];
         for trail in [&whole[..], line].into_iter().filter(|it| !it.is_empty()) {
             let place = match is_of_later_day(&Head::of(front), &self.head) {
-                true => self.place_behind(trail)?,
+                true => self.place_after(trail)?,
                 false => None,
             };
             let archived = match place {
                 Some(_) => None,
-                None => archived_behind(ctx.files, ctx.enterprise, &self.head, trail)?,
+                None => archived_after(ctx.files, ctx.enterprise, &self.head, trail)?,
             };
             if place.is_none() && archived.is_none() {
                 continue;
             }
-            let what = "lost its front to a rotation; followed on from there";
+            let what = "lost its first lines to a rotation; followed from there on";
             self.lines.tell(ctx, false, what);
             self.begin_anew(front, self.position);
             self.position = place.unwrap_or_else(|| blanks(front));
@@ -182,8 +184,8 @@ impl<H: OpenFile> FileStream<H> {
     }
 
     /// The offset right after the first occurrence of `trail` in the file; `None` when it does not occur.
-    pub(crate) fn place_behind(&self, trail: &[u8]) -> io::Result<Option<u64>> {
-        place_behind(trail, |into, at| read_full(&self.file, into, at))
+    pub(crate) fn place_after(&self, trail: &[u8]) -> io::Result<Option<u64>> {
+        place_after(trail, |into, at| read_full(&self.file, into, at))
     }
 
     /// The end of the last whole line within the first `bytes`; 0 when there is none.

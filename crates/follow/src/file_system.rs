@@ -148,7 +148,7 @@ pub(super) const SEARCHED_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// When `read` fails.
-pub(super) fn place_behind(
+pub(super) fn place_after(
     trail: &[u8],
     read: impl Fn(&mut [u8], u64) -> io::Result<usize>,
 ) -> io::Result<Option<u64>> {

@@ -36,7 +36,7 @@ const STEP_GROWTH: u64 = 4;
 /// The largest step, counted in spans that are read in parallel.
 const STEP_SPANS_MAX: u64 = 4;
 
-/// Lines of one file are at most this far out of order (milliseconds). A file whose samples show more is read
+/// Lines of one file are at most this far out of order (milliseconds). A file with samples that show more is read
 /// whole.
 const DISORDER_MILLIS: i64 = 60_000;
 

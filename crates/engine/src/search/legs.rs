@@ -28,14 +28,14 @@ impl SeenLegs {
         let known = match is_own {
             true if self.carried.is_empty() => return true,
             true => self.carried.get(uid).copied(),
-            false if self.is_told(uid, first) => return false,
+            false if self.is_in_table(uid, first) => return false,
             false => self.carried.insert(uid.into(), first),
         };
         known.is_none_or(|known| known.since(first).abs() > SAME_CALL_MILLIS)
     }
 
     /// Whether a table has an earlier call with this main leg. This is rarely needed.
-    fn is_told(&mut self, uid: &str, first: Stamp) -> bool {
+    fn is_in_table(&mut self, uid: &str, first: Stamp) -> bool {
         let legs = self.legs_told.get_or_insert_with(|| {
             let tables = self.told.iter();
             tables.flat_map(|table| table.main_legs()).collect()
