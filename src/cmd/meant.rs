@@ -4,7 +4,7 @@
 use super::App;
 use super::serve::runtime;
 use crate::cli::{CallArgs, ContentArgs, is_id, is_phone};
-use calltrace_directory::{Directory, Times};
+use calltrace_directory::{Directory, DirectoryTimes};
 use calltrace_engine::LinesQuestion;
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::phone::PhoneQuery;
@@ -106,7 +106,7 @@ impl App {
         }
         let asked = runtime(1).and_then(|runtime| {
             runtime.block_on(async {
-                let (directory, _) = Directory::open_with(config, Times::default())?;
+                let (directory, _) = Directory::open_with(config, DirectoryTimes::default())?;
                 let numbers = directory.numbers(typed).await;
                 numbers.map_err(|error| Error::Directory(error.into()))
             })

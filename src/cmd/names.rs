@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::App;
 use super::serve::runtime;
-use calltrace_directory::{Config, Directory, Names, Secret, Times, Wanted};
+use calltrace_directory::{Config, Directory, DirectoryTimes, NameQuery, Names, Secret};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::Summary;
 use calltrace_output::People;
@@ -36,9 +36,9 @@ impl Book {
         for what in config.pass_over_unreadable() {
             app.explain(|| format!("passed over: {what}"));
         }
-        let times = Times {
+        let times = DirectoryTimes {
             budget: PATIENCE,
-            ..Times::default()
+            ..DirectoryTimes::default()
         };
         let opened = runtime(1).and_then(|runtime| {
             // A pool of connections wants to be made where it is used.
@@ -51,7 +51,7 @@ impl Book {
             .ok()
     }
 
-    fn names(&self, asked: &[(&EnterpriseName, Wanted)]) -> Vec<Names> {
+    fn names(&self, asked: &[(&EnterpriseName, NameQuery)]) -> Vec<Names> {
         self.runtime.block_on(self.directory.names_of_each(asked))
     }
 
@@ -95,7 +95,7 @@ pub(super) fn people_of(
     names.zip(people).collect()
 }
 
-fn asked(app: &App, wanted: &[(&EnterpriseName, Wanted)]) -> Vec<People> {
+fn asked(app: &App, wanted: &[(&EnterpriseName, NameQuery)]) -> Vec<People> {
     let Some(book) = app.book() else {
         return Vec::new();
     };

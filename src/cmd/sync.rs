@@ -10,20 +10,20 @@ use futures_util::stream;
 use super::serve::runtime;
 use super::{App, Exit};
 use crate::cli::{SyncArgs, SyncFormat};
-use calltrace_hosts::journal::Days;
-use calltrace_hosts::{Address, Host, HostName, Limits};
+use calltrace_hosts::journal::JournalDays;
+use calltrace_hosts::{Address, FetchLimits, Host, HostName};
 use calltrace_output::{json, sync};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::Disk;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_sync::records::Records;
-use calltrace_sync::{FIRST_DAY, HostOutcome, LAST_DAY, Question, Site, sync_host};
+use calltrace_sync::records::CallDatabase;
+use calltrace_sync::{FIRST_DAY, HostOutcome, LAST_DAY, SyncContext, SyncQuery, sync_host};
 
 /// Threads for connections; what takes long is done on others.
 const WORKERS: usize = 2;
 
 pub(super) fn run(app: &App, args: &SyncArgs) -> Result<Exit, Error> {
-    let question = Question {
+    let question = SyncQuery {
         days: days(app, args)?,
         dry_run: args.dry_run,
     };
@@ -61,7 +61,7 @@ pub(super) fn run(app: &App, args: &SyncArgs) -> Result<Exit, Error> {
 }
 
 /// All hosts: those of the settings, and those that the database names for other enterprises.
-pub(super) async fn all_hosts(app: &App, site: &Site) -> Result<Vec<Host>, Error> {
+pub(super) async fn all_hosts(app: &App, site: &SyncContext) -> Result<Vec<Host>, Error> {
     let mut all = app.settings.hosts()?;
     let Some(name) = &app.settings.sync.hosts_like else {
         return Ok(all);
@@ -135,7 +135,7 @@ fn chosen(app: &App, args: &SyncArgs, all: Vec<Host>) -> Result<Vec<Host>, Error
     Ok(all.into_iter().filter(is_wanted).collect())
 }
 
-fn days(app: &App, args: &SyncArgs) -> Result<Days, Error> {
+fn days(app: &App, args: &SyncArgs) -> Result<JournalDays, Error> {
     let day = |flag, typed: &Option<String>| -> Result<Option<NaiveDate>, Error> {
         let moment = app.moment(flag, typed.as_deref())?;
         let shown = app.clock.shown;
@@ -150,25 +150,25 @@ fn days(app: &App, args: &SyncArgs) -> Result<Days, Error> {
         )));
     }
     if since.is_none() && until.is_none() && !args.all {
-        return Ok(Days::Recent);
+        return Ok(JournalDays::Recent);
     }
-    Ok(Days::Range(
+    Ok(JournalDays::Range(
         since.unwrap_or(FIRST_DAY),
         until.unwrap_or(LAST_DAY),
     ))
 }
 
 /// What hosts are asked with, by the settings.
-pub(super) fn site(app: &App) -> Result<Site, Error> {
+pub(super) fn site(app: &App) -> Result<SyncContext, Error> {
     let mut warnings = Vec::new();
-    let records = Records::open(&app.settings.sync.records, &mut warnings)?;
+    let records = CallDatabase::open(&app.settings.sync.records, &mut warnings)?;
     warnings.iter().for_each(|warning| app.say(warning));
-    Ok(Site {
+    Ok(SyncContext {
         records: records.map(Arc::new),
         tree: app.tree.clone(),
         engine: Arc::new(app.engine.with_own_threads()?),
         now: app.now.clone(),
         ops: Arc::new(Disk),
-        limits: Limits::default(),
+        limits: FetchLimits::default(),
     })
 }

@@ -18,11 +18,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calltrace_directory::{Config, Given};
+use calltrace_directory::{Config, SecretSource};
 use calltrace_hosts::HostName;
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::error::Error;
-use calltrace_sync::records::RecordsConfig;
+use calltrace_sync::records::CallDatabaseConfig;
 use calltrace_upkeep::rotate::Policy;
 use calltrace_web::pages::Language;
 use calltrace_web::{ConnectionLimits, Limits, PublicUrl, Recordings};
@@ -100,7 +100,7 @@ pub struct ServeSettings {
     /// Where recordings are.
     pub recordings: Recordings,
     /// What opens the API to those who are no program of this host.
-    pub api_token: Option<Given>,
+    pub api_token: Option<SecretSource>,
     /// Where the log is written instead of stderr.
     pub log_file: Option<PathBuf>,
 }
@@ -115,7 +115,7 @@ pub struct SyncSettings {
     /// The host that the hosts which the database names are reached like; `None`: it is not asked for any.
     pub hosts_like: Option<HostName>,
     /// The database that copies of calls are kept in.
-    pub records: RecordsConfig,
+    pub records: CallDatabaseConfig,
 }
 
 impl Settings {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use calltrace_directory::{EnterpriseConfig, Given};
+use calltrace_directory::{EnterpriseConfig, SecretSource};
 use calltrace_hosts::{Address, HostName, JournalFolder, SshFile, User};
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::tree::EnterpriseName;
@@ -238,12 +238,12 @@ fn notation(words: bool) -> Notation {
     }
 }
 
-fn given(value: &Value) -> Result<Given, Problem> {
-    secret(value).map(Given::Here)
+fn given(value: &Value) -> Result<SecretSource, Problem> {
+    secret(value).map(SecretSource::Here)
 }
 
-fn given_in_file(value: &Value) -> Result<Given, Problem> {
-    file(value).map(Given::File)
+fn given_in_file(value: &Value) -> Result<SecretSource, Problem> {
+    file(value).map(SecretSource::File)
 }
 
 fn enterprise<'s>(all: &'s mut Settings, names: &[&str]) -> &'s mut EnterpriseConfig {

@@ -116,7 +116,7 @@ fn all_settings_of_serve_are_read() {
                 .into(),
             ..ConnectionLimits::default()
         },
-        api_token: Some(Given::File("token".into())),
+        api_token: Some(SecretSource::File("token".into())),
         log_file: Some(PathBuf::from("/var/log/calltrace/serve.log")),
         recordings: Recordings {
             template: RecordingUrl::parse("https://rec.example.org/{unique_id}").ok(),
@@ -141,7 +141,7 @@ fn a_later_file_adds_and_wins_key_by_key() {
     let config: Config = settings.expect("all of it is right").directory;
     let known = config.enterprises.values().next().expect("0367");
     assert_eq!(known.title.as_deref(), Some("june"));
-    assert!(matches!(&known.secret, Some(Given::File(path)) if path == "secret"));
+    assert!(matches!(&known.secret, Some(SecretSource::File(path)) if path == "secret"));
     let extensions = [("150", "Анна"), ("151", "Вера")];
     assert_eq!(
         known.extensions,
@@ -150,7 +150,7 @@ fn a_later_file_adds_and_wins_key_by_key() {
     assert_eq!(known.lines["0001363"], "Линия 1");
     assert_eq!(config.people.len(), 2);
     assert_eq!(config.postgres.pool, 2);
-    assert!(matches!(config.postgres.url, Some(Given::File(_))));
+    assert!(matches!(config.postgres.url, Some(SecretSource::File(_))));
     assert!(config.metadata.is_some() && config.knows_enterprises());
 }
 

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use calltrace_hosts::journal::{Days, JournalState, Wanted};
+use calltrace_hosts::journal::{JournalDays, JournalQuery, JournalState};
 use calltrace_hosts::{
-    Address, Fetched, Host, HostError, HostName, JournalFolder, Limits, Login, SshFile, User,
+    Address, FetchLimits, Fetched, Host, HostError, HostName, JournalFolder, Login, SshFile, User,
     fetch, read_journal,
 };
 use calltrace_model::record::Zone;
@@ -36,13 +36,13 @@ pub(crate) fn file(path: &Path) -> SshFile {
 }
 
 /// Not for as long as in the field.
-pub(crate) fn limits() -> Limits {
-    Limits {
+pub(crate) fn limits() -> FetchLimits {
+    FetchLimits {
         connect: Duration::from_secs(5),
         overall: Duration::from_secs(20),
         lock_wait: Duration::from_millis(200),
         askpass: Some(testing::program()),
-        ..Limits::default()
+        ..FetchLimits::default()
     }
 }
 
@@ -51,19 +51,19 @@ pub(crate) fn day(text: &str) -> NaiveDate {
 }
 
 /// All rows of one day to another.
-pub(crate) fn days(from: &str, to: &str) -> Wanted {
-    Wanted::all_of(Days::Range(day(from), day(to)))
+pub(crate) fn days(from: &str, to: &str) -> JournalQuery {
+    JournalQuery::all_of(JournalDays::Range(day(from), day(to)))
 }
 
 /// Asks a host for these days, as if nobody knew anything of them.
-pub(crate) fn ask(host: &Host, wanted: &Wanted) -> Result<Fetched, HostError> {
+pub(crate) fn ask(host: &Host, wanted: &JournalQuery) -> Result<Fetched, HostError> {
     ask_within(host, wanted, &limits())
 }
 
 pub(crate) fn ask_within(
     host: &Host,
-    wanted: &Wanted,
-    limits: &Limits,
+    wanted: &JournalQuery,
+    limits: &FetchLimits,
 ) -> Result<Fetched, HostError> {
     block_on(fetch(host, wanted, testing::now(), limits))
 }
@@ -73,7 +73,7 @@ pub(crate) fn read(journals: &Journals, day: &str) -> Result<Fetched, HostError>
     read_within(&journals.file(day), &limits())
 }
 
-pub(crate) fn read_within(file: &Path, limits: &Limits) -> Result<Fetched, HostError> {
+pub(crate) fn read_within(file: &Path, limits: &FetchLimits) -> Result<Fetched, HostError> {
     let nothing = BTreeMap::new();
     block_on(read_journal(
         file,

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use calltrace_directory::{Config, Directory, Given, PostgresConfig, Secret, StoredEvents, Times};
+use calltrace_directory::{
+    Config, Directory, DirectoryTimes, PostgresConfig, Secret, SecretSource, StoredEvents,
+};
 use testing::run;
 
 use crate::compare::{json, tree};
@@ -126,12 +128,13 @@ async fn tables_of_other_forms_are_read_as_far_as_they_go() {
         let url = SERVER.database(name, &tables).await;
         let config = Config {
             postgres: PostgresConfig {
-                url: Secret::new(&url).map(Given::Here),
+                url: Secret::new(&url).map(SecretSource::Here),
                 pool: 1,
             },
             ..Config::default()
         };
-        let (directory, _) = Directory::open_with(&config, Times::default()).expect("an address");
+        let (directory, _) =
+            Directory::open_with(&config, DirectoryTimes::default()).expect("an address");
         let mut asked = StoredEvents {
             from_millis: 1_764_666_900_250,
             to_millis: 1_764_666_900_250,

@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
-use calltrace_hosts::journal::{JournalTrouble, Row, Table};
-use calltrace_hosts::{HostErrorKind, Limits, read_journal};
+use calltrace_hosts::journal::{JournalRow, JournalTable, JournalTrouble};
+use calltrace_hosts::{FetchLimits, HostErrorKind, read_journal};
 use calltrace_model::record::Zone;
 use calltrace_model::sighting::Delivery;
 use testing::journals::{Journals, hangups};
@@ -15,7 +15,7 @@ use crate::asking::{block_on, limits, read, read_within, said};
 
 const DAY: &str = "2025-12-02";
 
-fn of(rows: &[Row], table: Table) -> Vec<&Row> {
+fn of(rows: &[JournalRow], table: JournalTable) -> Vec<&JournalRow> {
     rows.iter().filter(|row| row.table == table).collect()
 }
 
@@ -26,9 +26,9 @@ fn rows_are_read_as_they_were_written_in_the_order_of_their_ids() {
     journals.add(DAY, &sent);
     let fetched = read(&journals, DAY).expect("it is there");
     assert!(fetched.is_complete(), "{fetched:?}");
-    let rows = of(&fetched.rows, Table::Webhook);
+    let rows = of(&fetched.rows, JournalTable::Webhook);
     assert!(rows.is_sorted_by_key(|row| row.id));
-    let seen: Vec<&Row> = rows
+    let seen: Vec<&JournalRow> = rows
         .iter()
         .filter(|row| row.delivery().is_some())
         .copied()
@@ -60,10 +60,10 @@ fn rows_are_read_as_they_were_written_in_the_order_of_their_ids() {
         2_400,
         "a second row follows each time-out and each broken connection"
     );
-    assert_eq!(of(&fetched.rows, Table::Crm).len(), 2_000);
+    assert_eq!(of(&fetched.rows, JournalTable::Crm).len(), 2_000);
     assert_eq!(
         fetched.journals[0].last,
-        [(Table::Webhook, 2_400), (Table::Crm, 2_000)].into()
+        [(JournalTable::Webhook, 2_400), (JournalTable::Crm, 2_000)].into()
     );
     assert_eq!(fetched.journals[0].rows, 4_400);
 }
@@ -72,8 +72,8 @@ fn rows_are_read_as_they_were_written_in_the_order_of_their_ids() {
 fn only_what_is_new_is_read() {
     let journals = Journals::new();
     journals.add(DAY, &hangups(10));
-    let read = |after: &[(Table, i64)]| {
-        let after: BTreeMap<Table, i64> = after.iter().copied().collect();
+    let read = |after: &[(JournalTable, i64)]| {
+        let after: BTreeMap<JournalTable, i64> = after.iter().copied().collect();
         let (file, limits) = (journals.file(DAY), limits());
         let read = read_journal(&file, &after, Some(Zone::UTC), testing::now(), &limits);
         block_on(read).expect("it is there")
@@ -81,21 +81,21 @@ fn only_what_is_new_is_read() {
     let all = read(&[]);
     assert_eq!(
         all.journals[0].last,
-        [(Table::Webhook, 12), (Table::Crm, 10)].into()
+        [(JournalTable::Webhook, 12), (JournalTable::Crm, 10)].into()
     );
-    let nothing = read(&[(Table::Webhook, 12), (Table::Crm, 10)]);
+    let nothing = read(&[(JournalTable::Webhook, 12), (JournalTable::Crm, 10)]);
     assert!(nothing.rows.is_empty() && nothing.is_complete());
     assert_eq!(nothing.journals[0].last, all.journals[0].last);
     journals.add(DAY, &hangups(1));
-    let new = read(&[(Table::Webhook, 12), (Table::Crm, 10)]);
-    let ids: Vec<(Table, i64)> = new.rows.iter().map(|row| (row.table, row.id)).collect();
-    assert_eq!(ids, [(Table::Webhook, 13), (Table::Crm, 11)]);
-    let another = read(&[(Table::Webhook, 99)]);
+    let new = read(&[(JournalTable::Webhook, 12), (JournalTable::Crm, 10)]);
+    let ids: Vec<(JournalTable, i64)> = new.rows.iter().map(|row| (row.table, row.id)).collect();
+    assert_eq!(ids, [(JournalTable::Webhook, 13), (JournalTable::Crm, 11)]);
+    let another = read(&[(JournalTable::Webhook, 99)]);
     assert_eq!(
         another.journals[0].troubles,
-        [JournalTrouble::Replaced(Table::Webhook)]
+        [JournalTrouble::Replaced(JournalTable::Webhook)]
     );
-    assert_eq!(another.journals[0].last, [(Table::Crm, 11)].into());
+    assert_eq!(another.journals[0].last, [(JournalTable::Crm, 11)].into());
 }
 
 #[test]
@@ -194,11 +194,11 @@ fn rows_before_the_damage_are_kept() {
     let last = fetched
         .rows
         .iter()
-        .filter(|row| row.table == Table::Webhook)
+        .filter(|row| row.table == JournalTable::Webhook)
         .map(|row| row.id)
         .max();
     assert_eq!(
-        journal.last.get(&Table::Webhook).copied(),
+        journal.last.get(&JournalTable::Webhook).copied(),
         last,
         "{journal:?}"
     );
@@ -215,7 +215,7 @@ fn a_lock_is_waited_for_and_named_if_it_stays() {
         "Listen_AMI_2025-12-02.db is locked by another program; try again"
     );
     assert!(fetched.rows.is_empty() && fetched.journals[0].last.is_empty());
-    let patient = Limits {
+    let patient = FetchLimits {
         lock_wait: Duration::from_secs(10),
         ..limits()
     };
@@ -270,7 +270,7 @@ fn a_folder_may_be_called_anything() {
 fn so_many_rows_are_taken_and_the_rest_can_be_asked_for() {
     let journals = Journals::new();
     journals.add(DAY, &hangups(100));
-    let few = Limits {
+    let few = FetchLimits {
         rows: 50,
         ..limits()
     };
@@ -279,12 +279,12 @@ fn so_many_rows_are_taken_and_the_rest_can_be_asked_for() {
     assert_eq!(fetched.journals[0].troubles, [JournalTrouble::TooMany]);
     // What to go on behind; there are 100 requests, 20 second rows, and the 100 requests to the CRM.
     let after = fetched.journals[0].last.clone();
-    assert_eq!(after, [(Table::Webhook, 50)].into());
+    assert_eq!(after, [(JournalTable::Webhook, 50)].into());
     let (file, plenty) = (journals.file(DAY), limits());
     let rest = read_journal(&file, &after, None, testing::now(), &plenty);
     assert_eq!(block_on(rest).expect("it is there").rows.len(), 220 - 50);
     let begin = Instant::now();
-    let narrow = Limits {
+    let narrow = FetchLimits {
         bytes: 5_000,
         ..limits()
     };

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use calltrace_hosts::journal::{Days, JournalTrouble, Table, Wanted};
-use calltrace_hosts::{HostErrorKind, Limits};
+use calltrace_hosts::journal::{JournalDays, JournalQuery, JournalTable, JournalTrouble};
+use calltrace_hosts::{FetchLimits, HostErrorKind};
 use testing::journals::{Journals, hangups};
 use testing::sshd::{Manner, Sshd};
 
@@ -24,8 +24,10 @@ fn today_and_yesterday_are_those_of_the_host() {
         ..Manner::default()
     };
     let sshd = Sshd::start(&manner);
-    let mut wanted = Wanted::all_of(Days::Recent);
-    wanted.after.insert((day("2025-12-02"), Table::Webhook), 10);
+    let mut wanted = JournalQuery::all_of(JournalDays::Recent);
+    wanted
+        .after
+        .insert((day("2025-12-02"), JournalTable::Webhook), 10);
     let fetched = ask(&host(&sshd, journals.path()), &wanted).expect("it answers");
     assert!(fetched.is_complete(), "{fetched:?}");
     let read: Vec<(String, usize)> = fetched
@@ -87,7 +89,8 @@ fn one_bad_journal_does_not_cost_the_others() {
     // By the host's date, in UTC, today is the second.
     std::fs::remove_file(journals.file("2025-12-02")).expect("it is there");
     drop(_lock);
-    let fetched = ask(&host, &Wanted::all_of(Days::Recent)).expect("yesterday's is there");
+    let fetched =
+        ask(&host, &JournalQuery::all_of(JournalDays::Recent)).expect("yesterday's is there");
     let troubles: Vec<_> = fetched
         .journals
         .iter()
@@ -112,7 +115,7 @@ fn a_host_without_journals_folder_or_sqlite_says_which() {
         format!("{place}there is no journal from 2025-12-01 to 2025-12-03 in {folder}; {none}")
     );
     journals.add("2025-11-20", &[]);
-    let error = ask(&host, &Wanted::all_of(Days::Recent)).expect_err("it is old");
+    let error = ask(&host, &JournalQuery::all_of(JournalDays::Recent)).expect_err("it is old");
     let old = "there are some from 2025-11-20 to 2025-11-20";
     assert_eq!(
         error.to_string(),
@@ -153,7 +156,7 @@ const BEGUN: &str = "echo 'calltrace-journals|1|1764711000|0|+0300|2025-12-03'; 
 fn output_that_is_not_the_scripts_is_bounded_and_named() {
     let journals = Journals::new();
     let wanted = days("2025-12-03", "2025-12-04");
-    let short = Limits {
+    let short = FetchLimits {
         connect: Duration::from_secs(2),
         overall: Duration::from_secs(3),
         bytes: 3 << 20,

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use calltrace_hosts::{Address, HostErrorKind, Limits, Login, User};
+use calltrace_hosts::{Address, FetchLimits, HostErrorKind, Login, User};
 use testing::journals::{Journals, hangups};
 use testing::sshd::{Manner, PasswordUser, Sshd};
 
@@ -102,7 +102,7 @@ fn a_host_that_is_not_there_or_hangs_costs_a_bounded_time() {
     let mut host = host(&sshd, journals.path());
     let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port");
     host.port = nobody.local_addr().expect("it is bound").port();
-    let short = Limits {
+    let short = FetchLimits {
         connect: Duration::from_secs(1),
         ..limits()
     };

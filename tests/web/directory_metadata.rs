@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calltrace_directory::{Config, Directory, Names, Secret, Times, Wanted};
+use calltrace_directory::{Config, Directory, DirectoryTimes, NameQuery, Names, Secret};
 use calltrace_store::tree::EnterpriseName;
 
 /// More than two seconds by what a busy machine adds.
@@ -112,7 +112,7 @@ fn open(url: &str) -> Directory {
         metadata: Secret::new(url),
         ..Config::default()
     };
-    Directory::open_with(&config, Times::default())
+    Directory::open_with(&config, DirectoryTimes::default())
         .expect("it is an address")
         .0
 }
@@ -121,15 +121,15 @@ fn ids(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
-fn clients(count: usize) -> Wanted {
+fn clients(count: usize) -> NameQuery {
     let phones = (0..count).map(|n| format!("37529000{n:04}"));
-    Wanted {
+    NameQuery {
         clients: phones.collect(),
-        ..Wanted::default()
+        ..NameQuery::default()
     }
 }
 
-async fn asked(directory: &Directory, wanted: &Wanted) -> Names {
+async fn asked(directory: &Directory, wanted: &NameQuery) -> Names {
     let begun = Instant::now();
     let number = EnterpriseName::new("0367").expect("a name");
     let names = directory.names(&number, wanted).await;
@@ -141,12 +141,12 @@ async fn asked(directory: &Directory, wanted: &Wanted) -> Names {
 async fn names_are_found_and_made_up_ones_are_none() {
     let service = Service::start(names);
     let directory = service.directory();
-    let wanted = Wanted {
+    let wanted = NameQuery {
         chats: ids(&["100000001"]),
         extensions: ids(&["151", "152", "153", "154"]),
         lines: ids(&["0001363", "0001364", "../x"]),
         clients: ids(&["375290000001", "375290000002", "375290000003"]),
-        ..Wanted::default()
+        ..NameQuery::default()
     };
     let found = asked(&directory, &wanted).await;
     let pair = |id: &str, name: &str| (id.to_owned(), name.to_owned());
@@ -275,9 +275,9 @@ async fn a_broken_answer_costs_its_own_name() {
         }
     });
     let directory = service.directory();
-    let wanted = Wanted {
+    let wanted = NameQuery {
         extensions: ids(&["500", "302", "1", "2", "3", "4", "5", "6", "151"]),
-        ..Wanted::default()
+        ..NameQuery::default()
     };
     let begun = Instant::now();
     let found = asked(&directory, &wanted).await;
@@ -323,9 +323,9 @@ async fn a_service_that_is_back_is_asked_again() {
         );
     let directory = service.directory();
     assert!(directory.check().await[0].1.is_err());
-    let wanted = Wanted {
+    let wanted = NameQuery {
         extensions: ids(&["151"]),
-        ..Wanted::default()
+        ..NameQuery::default()
     };
     assert_eq!(asked(&directory, &wanted).await.missing, ["metadata"]);
     assert_eq!(service.asked(), 1, "it was left alone");

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::postgres::{SCHEMA, SECRET, Server};
 use calltrace_directory::{
-    Config, Directory, Enterprise, Given, Names, PostgresConfig, Secret, Times, Wanted,
+    Config, Directory, DirectoryTimes, Enterprise, NameQuery, Names, PostgresConfig, Secret,
+    SecretSource,
 };
 use calltrace_store::tree::EnterpriseName;
 
@@ -17,10 +18,10 @@ pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 /// More than two seconds by what a busy machine adds.
 const TWO_SECONDS: Duration = Duration::from_millis(2300);
 
-fn open(url: &str, times: Times) -> Directory {
+fn open(url: &str, times: DirectoryTimes) -> Directory {
     let config = Config {
         postgres: PostgresConfig {
-            url: Secret::new(url).map(Given::Here),
+            url: Secret::new(url).map(SecretSource::Here),
             pool: 2,
         },
         ..Config::default()
@@ -34,11 +35,11 @@ fn open(url: &str, times: Times) -> Directory {
 const FRESH: Duration = Duration::from_millis(1);
 
 /// Asks anew each time, and tries again soon.
-fn forgetful() -> Times {
-    Times {
+fn forgetful() -> DirectoryTimes {
+    DirectoryTimes {
         fresh: FRESH,
         rest: Duration::from_millis(50),
-        ..Times::default()
+        ..DirectoryTimes::default()
     }
 }
 
@@ -62,8 +63,8 @@ fn ids(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
-fn everybody() -> Wanted {
-    Wanted {
+fn everybody() -> NameQuery {
+    NameQuery {
         chats: ids(&[
             "100000001",
             "100000002",
@@ -103,7 +104,7 @@ async fn asked(directory: &Directory) -> Names {
 #[tokio::test]
 async fn everybody_is_found_in_the_tables_of_the_field() {
     let url = SERVER.database("field", SCHEMA).await;
-    let directory = open(&url, Times::default());
+    let directory = open(&url, DirectoryTimes::default());
     assert!(is_opened_by(&directory, "0367", SECRET).await);
     let known = directory
         .enterprise(&number("0367"))
@@ -174,7 +175,7 @@ async fn names_are_found_where_telegram_users_has_them() {
         CREATE TABLE sip_unit (line_id int, line_name text, enterprise_number text);
         INSERT INTO sip_unit VALUES (17, 'Чужая', '0270'), (17, 'Линия 7', '0367');";
     let url = SERVER.database("other", tables).await;
-    let directory = open(&url, Times::default());
+    let directory = open(&url, DirectoryTimes::default());
     assert!(is_opened_by(&directory, "0367", SECRET).await);
     let names = asked(&directory).await;
     assert_eq!(pairs(&names.chats), [("7000000002", "Анна Сидорова")]);
@@ -213,7 +214,7 @@ async fn tables_that_change_while_it_runs_are_looked_at_again() {
 #[tokio::test]
 async fn signs_that_mean_something_to_sql_are_only_signs() {
     let url = SERVER.database("signs", SCHEMA).await;
-    let directory = open(&url, Times::default());
+    let directory = open(&url, DirectoryTimes::default());
     let odd = [
         "'; DROP TABLE users; --",
         "$1",
@@ -250,7 +251,7 @@ async fn a_session_can_write_nothing() {
     let url = SERVER
         .database("writing", &format!("{SCHEMA}{writing}"))
         .await;
-    let directory = open(&url, Times::default());
+    let directory = open(&url, DirectoryTimes::default());
     let names = asked(&directory).await;
     assert!(
         names.lines.is_empty() && !names.extensions.is_empty(),
@@ -347,7 +348,7 @@ async fn many_pages_at_one_time_get_all_their_names_over_two_connections() {
 async fn a_login_that_is_refused_is_told_without_its_password() {
     let right = SERVER.url("postgres");
     let wrong = right.replace("made-up-password", "wrong-password");
-    let directory = open(&wrong, Times::default());
+    let directory = open(&wrong, DirectoryTimes::default());
     let said = directory
         .enterprise(&number("0367"))
         .await
@@ -445,7 +446,7 @@ impl std::io::Write for Said {
 #[tokio::test]
 async fn an_enterprise_is_known_by_its_name_and_by_its_token() {
     let url = SERVER.database("called", SCHEMA).await;
-    let directory = open(&url, Times::default());
+    let directory = open(&url, DirectoryTimes::default());
     for (typed, known) in [
         ("june", Some("0367")),
         (" June ", Some("0367")),
@@ -465,7 +466,7 @@ async fn an_enterprise_is_known_by_its_name_and_by_its_token() {
     let without = SCHEMA.replace("name2", "name3");
     let directory = open(
         &SERVER.database("nameless", &without).await,
-        Times::default(),
+        DirectoryTimes::default(),
     );
     let numbers = directory.numbers("375290000000").await;
     assert_eq!(numbers.expect("it can be asked"), []);
@@ -476,7 +477,7 @@ async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = silent.local_addr().expect("it is bound").port();
     let url = format!("postgres://tester:made-up@127.0.0.1:{port}/db");
-    let directory = open(&url, Times::default());
+    let directory = open(&url, DirectoryTimes::default());
     let begun = Instant::now();
     let names = asked(&directory).await;
     assert!(begun.elapsed() < TWO_SECONDS, "{:?}", begun.elapsed());

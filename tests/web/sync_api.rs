@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use calltrace_directory::{Given, Secret};
+use calltrace_directory::{Secret, SecretSource};
 use calltrace_model::record::Zone;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_sync::records::{Origin, Records, RecordsConfig, RunNote};
-use calltrace_sync::work::{Outcome, Scope, SyncHost, SyncWork, Unsuccessful};
+use calltrace_sync::records::{CallDatabase, CallDatabaseConfig, CopyOrigin, RunNote};
+use calltrace_sync::work::{SyncHost, SyncOutcome, SyncScope, SyncWork, UnacceptedHangups};
 use calltrace_web::{SyncJobs, sync_router};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -22,12 +22,12 @@ use crate::sync_records::TABLES;
 /// Hosts of two enterprises; a run ends when it is let.
 pub(crate) struct Scripted {
     let_go: Semaphore,
-    asked: Mutex<Vec<(String, Scope)>>,
-    records: Option<Records>,
+    asked: Mutex<Vec<(String, SyncScope)>>,
+    records: Option<CallDatabase>,
 }
 
 impl Scripted {
-    fn new(records: Option<Records>) -> Arc<Scripted> {
+    fn new(records: Option<CallDatabase>) -> Arc<Scripted> {
         Arc::new(Scripted {
             let_go: Semaphore::new(0),
             asked: Mutex::default(),
@@ -35,7 +35,7 @@ impl Scripted {
         })
     }
 
-    fn asked(&self) -> Vec<(String, Scope)> {
+    fn asked(&self) -> Vec<(String, SyncScope)> {
         self.asked.lock().expect("whole").clone()
     }
 }
@@ -54,15 +54,15 @@ impl SyncWork for Scripted {
         ]
     }
 
-    fn records(&self) -> Option<&Records> {
+    fn records(&self) -> Option<&CallDatabase> {
         self.records.as_ref()
     }
 
-    async fn sync(&self, enterprise: &EnterpriseName, scope: Scope) -> Outcome {
+    async fn sync(&self, enterprise: &EnterpriseName, scope: SyncScope) -> SyncOutcome {
         let asked = (enterprise.as_str().to_owned(), scope);
         self.asked.lock().expect("whole").push(asked);
         self.let_go.acquire().await.expect("never closed").forget();
-        Outcome {
+        SyncOutcome {
             enterprise: enterprise.clone(),
             processed: 83,
             new: 3,
@@ -72,10 +72,10 @@ impl SyncWork for Scripted {
         }
     }
 
-    async fn unsuccessful(&self, today: NaiveDate) -> Unsuccessful {
+    async fn unsuccessful(&self, today: NaiveDate) -> UnacceptedHangups {
         assert_eq!(today, testing::clock().utc().date_naive());
         let name = EnterpriseName::new("0367").expect("a name");
-        Unsuccessful {
+        UnacceptedHangups {
             by_enterprise: [(name, 2)].into(),
         }
     }
@@ -194,7 +194,7 @@ fn a_run_is_started_once_goes_on_in_the_background_and_is_told_of() {
     asked.sort_by(|a, b| a.0.cmp(&b.0));
     let day = |text: &str| text.parse::<NaiveDate>().ok();
     let [from, to] = [day("2025-07-01"), day("2025-07-03")];
-    let every_day = Scope::Days {
+    let every_day = SyncScope::Days {
         from: None,
         to: None,
     };
@@ -202,7 +202,7 @@ fn a_run_is_started_once_goes_on_in_the_background_and_is_told_of() {
         asked,
         [
             ("0327".into(), every_day),
-            ("0367".into(), Scope::Days { from, to })
+            ("0367".into(), SyncScope::Days { from, to })
         ]
     );
     let status = told(&get(server.at, "/sync/status"));
@@ -234,7 +234,11 @@ fn what_did_not_arrive_is_fetched_of_one_or_of_all() {
     assert_eq!(all["started_tasks"], json!(["0327", "0367"]));
     until_idle(&server);
     assert_eq!(work.asked().len(), 3);
-    assert!(work.asked().iter().all(|(_, scope)| *scope == Scope::Live));
+    assert!(
+        work.asked()
+            .iter()
+            .all(|(_, scope)| *scope == SyncScope::Live)
+    );
 }
 
 #[test]
@@ -408,14 +412,14 @@ fn the_state_of_hosts_comes_out_of_the_database_where_there_is_one() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let url = runtime.block_on(SERVER.database("states", TABLES));
     let open = |url: &str| {
-        let config = RecordsConfig {
-            url: Secret::new(url).map(Given::Here),
-            ..RecordsConfig::default()
+        let config = CallDatabaseConfig {
+            url: Secret::new(url).map(SecretSource::Here),
+            ..CallDatabaseConfig::default()
         };
-        Records::open(&config, &mut Vec::new()).expect("an address")
+        CallDatabase::open(&config, &mut Vec::new()).expect("an address")
     };
     let records = open(&url).expect("there is an address");
-    let origin = Origin {
+    let origin = CopyOrigin {
         enterprise: "0367",
         host: "office",
         zone: Zone::UTC,

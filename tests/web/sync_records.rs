@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use calltrace_directory::{Given, Secret};
+use calltrace_directory::{Secret, SecretSource};
 use calltrace_model::record::Zone;
 use calltrace_sync::records::{
-    Copied, HostEvent, HostState, Notation, Origin, Records, RecordsConfig, RunNote,
+    CallDatabase, CallDatabaseConfig, CopyOrigin, CopyOutcome, HostEvent, HostState, Notation,
+    RunNote,
 };
 use tokio_postgres::Client;
 
@@ -36,19 +37,19 @@ ALTER TABLE calls ADD uuid_token text, ADD call_url text;
 ALTER TABLE call_participants ADD UNIQUE (call_id, extension);
 ";
 
-fn open(url: &str, notation: Notation) -> Records {
-    let config = RecordsConfig {
-        url: Secret::new(url).map(Given::Here),
+fn open(url: &str, notation: Notation) -> CallDatabase {
+    let config = CallDatabaseConfig {
+        url: Secret::new(url).map(SecretSource::Here),
         notation,
     };
     let mut warnings = Vec::new();
-    let records = Records::open(&config, &mut warnings).expect("it is an address");
+    let records = CallDatabase::open(&config, &mut warnings).expect("it is an address");
     assert!(warnings.is_empty(), "{warnings:?}");
     records.expect("there is an address")
 }
 
-fn origin() -> Origin<'static> {
-    Origin {
+fn origin() -> CopyOrigin<'static> {
+    CopyOrigin {
         enterprise: "0367",
         host: "192.0.2.7",
         zone: Zone::fixed(3 * 3600).expect("a zone"),
@@ -120,14 +121,14 @@ async fn a_hangup_is_stored_with_whom_it_names_and_once() {
             ),
         ];
         let copied = records.copy(origin(), &sent).await;
-        let all = Copied {
+        let all = CopyOutcome {
             processed: 4,
             new: 4,
-            ..Copied::default()
+            ..CopyOutcome::default()
         };
         assert_eq!(copied, all, "{name}");
         let again = records.copy(origin(), &sent).await;
-        assert_eq!(again, Copied { new: 0, ..all }, "{name}");
+        assert_eq!(again, CopyOutcome { new: 0, ..all }, "{name}");
 
         let client = SERVER.client(name).await;
         assert_eq!(

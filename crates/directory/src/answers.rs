@@ -1,24 +1,24 @@
-//! What is asked of a directory, and what it says.
+//! Questions to a directory and its answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Secret;
 
-/// A longer name is cut: nobody has one, and a page is built of it.
+/// Longer names are cut. No person has one, and a page must stay small.
 const NAME_CHARS_MAX: usize = 200;
 
 /// An enterprise as a directory knows it.
 #[derive(Debug, Clone)]
 pub struct Enterprise {
-    /// What people call it; `None` where nobody said.
+    /// The name that people use for it; `None` if no source has one.
     pub title: Option<String>,
-    /// What opens its pages; `None`: nothing does.
+    /// The token of its pages; `None` if there is none, and then nothing opens them.
     pub secret: Option<Secret>,
 }
 
-/// Whose names are wanted, as they stand in the log.
+/// The ids to find names for, as they stand in the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct NameQuery {
     /// Telegram chats, by id.
     pub chats: BTreeSet<String>,
     /// Extensions of the enterprise.
@@ -27,11 +27,11 @@ pub struct Wanted {
     pub lines: BTreeSet<String>,
     /// Outside numbers, digits only.
     pub clients: BTreeSet<String>,
-    /// UniqueIds of one call, whose recording is wanted.
+    /// UniqueIds of one call, to find its recording.
     pub calls: BTreeSet<String>,
 }
 
-/// The names that were found, by what was wanted. Whoever has none is not in it.
+/// The names that were found, by id. Ids without a name are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     /// Of chats.
@@ -42,13 +42,13 @@ pub struct Names {
     pub lines: BTreeMap<String, String>,
     /// Of outside numbers.
     pub clients: BTreeMap<String, String>,
-    /// Addresses of recordings, by UniqueId, as the source has them: of any form.
+    /// Addresses of recordings, by UniqueId, exactly as the source holds them.
     pub recordings: BTreeMap<String, String>,
-    /// What recordings are called by, by UniqueId.
+    /// The `uuid_token` of recordings, by UniqueId.
     pub uuids: BTreeMap<String, String>,
-    /// Chats that belong to the enterprise's owner, with a name or without.
+    /// Chats that belong to the enterprise's owner, with or without a name.
     pub owners: BTreeSet<String>,
-    /// Sources that could not answer, by name and each once, so that names may be missing.
+    /// Sources that could not answer, each named once. Names may be missing because of them.
     pub missing: Vec<&'static str>,
 }
 
@@ -57,8 +57,8 @@ pub struct Names {
 #[error("the directory can't be asked: {0}")]
 pub struct Unavailable(pub String);
 
-impl Wanted {
-    /// Whether there is nothing to ask.
+impl NameQuery {
+    /// Whether no id is asked for.
     pub fn is_empty(&self) -> bool {
         let names = [&self.chats, &self.extensions, &self.lines, &self.clients];
         names
@@ -67,14 +67,14 @@ impl Wanted {
             .all(BTreeSet::is_empty)
     }
 
-    /// What is still to be asked when `names` are had. Chats all are: whether one is the owner's
-    /// is another question than its name.
-    pub(super) fn without(&self, names: &Names) -> Wanted {
+    /// The ids that still need a name. All chats stay in it: whether a chat is the owner's is a separate question
+    /// from its name.
+    pub(super) fn without(&self, names: &Names) -> NameQuery {
         let unnamed = |wanted: &BTreeSet<String>, had: &BTreeMap<String, String>| {
             let left = wanted.iter().filter(|id| !had.contains_key(*id));
             left.cloned().collect()
         };
-        Wanted {
+        NameQuery {
             chats: self.chats.clone(),
             extensions: unnamed(&self.extensions, &names.extensions),
             lines: unnamed(&self.lines, &names.lines),
@@ -85,7 +85,7 @@ impl Wanted {
 }
 
 impl Names {
-    /// Takes what `later` knows and this does not.
+    /// Adds the names of `later` that this one lacks.
     pub(super) fn adopt(&mut self, later: Names) {
         let pairs = [
             (&mut self.chats, later.chats),
@@ -114,7 +114,7 @@ impl Names {
         }
     }
 
-    /// Notes that `source` could not answer.
+    /// Records that `source` could not answer.
     pub(super) fn lacks(&mut self, source: &'static str) {
         if !self.missing.contains(&source) {
             self.missing.push(source);
@@ -122,8 +122,7 @@ impl Names {
     }
 }
 
-/// A name in one line and of a bearable length. `None` when nothing is left, or when it only says
-/// the id again.
+/// The name on one line, cut to the maximum length. `None` when nothing is left or when the name only repeats the id.
 pub(super) fn tidy(id: &str, name: &str) -> Option<String> {
     let words: Vec<&str> = name
         .split(|c: char| c.is_whitespace() || c.is_control())

@@ -1,5 +1,5 @@
-//! What is odd about a service that answers: its cache is empty, it asks the database for most names, it has
-//! not refreshed for long, or it does not know an enterprise.
+//! Signs of trouble in a service that does answer: its cache is empty, it asks the database for most names, its last
+//! refresh is old, or it does not know an enterprise.
 
 use std::fmt;
 
@@ -8,27 +8,27 @@ use serde_json::Value;
 
 use calltrace_store::tree::EnterpriseName;
 
-/// Fewer hits in a hundred are few.
+/// A lower cache hit rate is a concern.
 const HITS_PERCENT_MIN: f64 = 50.0;
 
-/// It refreshes every five minutes; after so long (seconds) it has not.
+/// The service refreshes every five minutes. A refresh older than this (seconds) is a concern.
 const REFRESH_SECONDS_MAX: i64 = 15 * 60;
 
-/// Something odd about a service.
+/// A sign of trouble in a service that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Concern {
-    /// Its cache holds nothing.
+    /// The cache is empty.
     CacheEmpty,
-    /// So many of a hundred questions were answered from its cache.
+    /// The share of answers that come from the cache, in percent.
     FewHits(u8),
-    /// So many seconds ago it read everything anew.
+    /// The age of the last full refresh, in seconds.
     OldRefresh(i64),
-    /// It does not know an enterprise that has logs.
+    /// An enterprise that has logs is unknown to the service.
     Unknown(EnterpriseName),
 }
 
 impl Concern {
-    /// The kinds, as metrics name them.
+    /// The kinds of concern, as metrics name them.
     pub const KINDS: [&str; 4] = [
         "cache_empty",
         "few_hits",
@@ -36,7 +36,7 @@ impl Concern {
         "unknown_enterprise",
     ];
 
-    /// Which of [`Concern::KINDS`] it is.
+    /// The entry of [`Concern::KINDS`] for this concern.
     pub fn kind(&self) -> &'static str {
         Concern::KINDS[match self {
             Concern::CacheEmpty => 0,
@@ -46,7 +46,7 @@ impl Concern {
         }]
     }
 
-    /// What its `/stats` say of it at the time `now`. What is not stated is no concern.
+    /// The concerns that the service's `/stats` gives at the time `now`. Values that are not stated give none.
     pub(super) fn of_stats(stats: &Value, now: DateTime<Utc>) -> Vec<Concern> {
         let number = |key: &str| stats.get(key)?.as_f64();
         let is_empty = number("cache_size") == Some(0.0);

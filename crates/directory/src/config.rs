@@ -1,4 +1,4 @@
-//! What the settings say of who is who.
+//! The settings of the directory.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,10 +10,10 @@ use super::Secret;
 use calltrace_store::error::{Error, reason};
 use calltrace_store::tree::EnterpriseName;
 
-/// Nobody's secret is longer (bytes).
+/// No secret is longer (bytes).
 const SECRET_BYTES_MAX: u64 = 16 * 1024;
 
-/// The embedded directory and the sources beside it.
+/// The embedded directory and the further sources.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// `[enterprises.NUMBER]`
@@ -32,7 +32,7 @@ pub struct EnterpriseConfig {
     /// What people call it.
     pub title: Option<String>,
     /// What opens its pages.
-    pub secret: Option<Given>,
+    pub secret: Option<SecretSource>,
     /// Names by extension.
     pub extensions: BTreeMap<String, String>,
     /// Names by line.
@@ -42,9 +42,9 @@ pub struct EnterpriseConfig {
 /// `[postgres]`
 #[derive(Debug, Clone)]
 pub struct PostgresConfig {
-    /// The address of the database; `None`: there is no database.
-    pub url: Option<Given>,
-    /// Most connections at one time.
+    /// The address of the database; `None` for no database.
+    pub url: Option<SecretSource>,
+    /// The maximum number of connections.
     pub pool: u8,
 }
 
@@ -55,27 +55,27 @@ impl Default for PostgresConfig {
     }
 }
 
-/// A secret as it was given.
+/// A secret as the settings give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Given {
-    /// In the settings themselves.
+pub enum SecretSource {
+    /// The settings hold the secret itself.
     Here(Secret),
-    /// As the one line of a file.
+    /// A file holds the secret as its only line.
     File(PathBuf),
 }
 
 impl Config {
-    /// Whether nothing was set at all.
+    /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
         let sources = self.postgres.url.is_some() || self.metadata.is_some();
         self.enterprises.is_empty() && self.people.is_empty() && !sources
     }
 
-    /// Takes out the secrets whose files can't be read, for who can do without them; returns what is wrong
-    /// with each.
+    /// Removes the secrets whose files cannot be read, for commands that work without them. Returns one error message
+    /// for each of them.
     pub fn pass_over_unreadable(&mut self) -> Vec<String> {
         let mut wrong = Vec::new();
-        let mut look = |key: &str, given: &mut Option<Given>| {
+        let mut look = |key: &str, given: &mut Option<SecretSource>| {
             let read = given.as_ref().map(|given| given.read(key, &mut Vec::new()));
             if let Some(Err(error)) = read {
                 wrong.push(error.to_string());
@@ -89,28 +89,28 @@ impl Config {
         wrong
     }
 
-    /// Whether anything here can open an enterprise: a secret, or a database that may hold some.
+    /// Whether these settings can open an enterprise: they hold a secret, or a database that may hold one.
     pub fn knows_enterprises(&self) -> bool {
         let mut enterprises = self.enterprises.values();
         self.postgres.url.is_some() || enterprises.any(|known| known.secret.is_some())
     }
 }
 
-impl Given {
-    /// The secret. `key` is the setting it stands under, for what is said of it; a warning is added
-    /// when strangers can read its file.
+impl SecretSource {
+    /// Reads the secret. `key` is the name of the setting, for messages. A warning is added when other users can read
+    /// its file.
     ///
     /// # Errors
     /// A file that is missing, can't be read, is empty or holds more than one line.
     pub fn read(&self, key: &str, warnings: &mut Vec<String>) -> Result<Secret, Error> {
         let path = match self {
-            Given::Here(secret) => return Ok(secret.clone()),
-            Given::File(path) => path,
+            SecretSource::Here(secret) => return Ok(secret.clone()),
+            SecretSource::File(path) => path,
         };
         let wrong = |what: &str| Error::Usage(format!("{key}_file: {}: {what}", path.display()));
         let (text, mode) = read_file(path).map_err(|error| match path.is_absolute() {
             true => wrong(&reason(&error)),
-            // It may be the secret itself that was put there.
+            // The value may be the secret itself, so the message must not show it.
             false => Error::Usage(format!(
                 "{key}_file: there is no such file; it takes a file's name, not the secret itself"
             )),
@@ -131,7 +131,7 @@ impl Given {
     }
 }
 
-/// The text of a small file, and who may do what with it.
+/// The text of a small file and its mode.
 fn read_file(path: &Path) -> io::Result<(String, u32)> {
     let file = File::open(path)?;
     let mode = file.metadata()?.permissions().mode();
@@ -149,12 +149,12 @@ mod tests {
 
     use super::*;
 
-    fn file(text: &str, mode: u32) -> (tempfile::TempDir, Given) {
+    fn file(text: &str, mode: u32) -> (tempfile::TempDir, SecretSource) {
         let dir = tempfile::tempdir().expect("a folder of its own");
         let path = dir.path().join("secret");
         fs::write(&path, text).expect("its own file");
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("its own file");
-        (dir, Given::File(path))
+        (dir, SecretSource::File(path))
     }
 
     #[test]
@@ -182,24 +182,24 @@ mod tests {
             assert!(wrong.starts_with("postgres.url_file: "), "{wrong}");
             assert!(!wrong.contains("two"), "{wrong}");
         }
-        let nowhere = Given::File("/nowhere/secret".into());
+        let nowhere = SecretSource::File("/nowhere/secret".into());
         let wrong = nowhere
             .read("postgres.url", &mut Vec::new())
             .expect_err("there is no such file");
         let said = "postgres.url_file: /nowhere/secret: no such file or directory";
         assert_eq!(wrong.to_string(), said);
-        let endless = Given::File("/dev/zero".into());
+        let endless = SecretSource::File("/dev/zero".into());
         assert!(endless.read("postgres.url", &mut Vec::new()).is_err());
     }
 
     #[test]
     fn what_cannot_be_read_is_passed_over_and_named() {
-        let nowhere = || Some(Given::File("/nowhere/secret".into()));
+        let nowhere = || Some(SecretSource::File("/nowhere/secret".into()));
         let known = |secret| EnterpriseConfig {
             secret,
             ..EnterpriseConfig::default()
         };
-        let here = Secret::new("s3cret").map(Given::Here);
+        let here = Secret::new("s3cret").map(SecretSource::Here);
         let name = |text| EnterpriseName::new(text).expect("a name");
         let mut config = Config {
             enterprises: [
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn settings_that_are_printed_show_no_secret() {
-        let here = |text: &str| Given::Here(Secret::new(text).expect("not blank"));
+        let here = |text: &str| SecretSource::Here(Secret::new(text).expect("not blank"));
         let known = EnterpriseConfig {
             secret: Some(here("s3cret")),
             ..EnterpriseConfig::default()

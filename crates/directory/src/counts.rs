@@ -1,25 +1,25 @@
-//! How often who was asked, for those who watch a server.
+//! How often each source is asked, for metrics.
 
-/// What a directory has done so far.
+/// What a directory has done since it was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Enterprises that were remembered.
+pub struct DirectoryCounts {
+    /// Enterprises that were found in the cache.
     pub remembered: u64,
-    /// Enterprises that had to be asked for.
+    /// Enterprises that the sources were asked for.
     pub asked: u64,
-    /// By source: questions for names that it could not answer, or not whole.
+    /// By source: questions for names that it did not answer, or answered only in part.
     pub missing: Vec<(&'static str, u64)>,
 }
 
-impl Counts {
-    pub(super) fn of(sources: impl Iterator<Item = &'static str>) -> Counts {
-        Counts {
+impl DirectoryCounts {
+    pub(super) fn of(sources: impl Iterator<Item = &'static str>) -> DirectoryCounts {
+        DirectoryCounts {
             missing: sources.map(|name| (name, 0)).collect(),
-            ..Counts::default()
+            ..DirectoryCounts::default()
         }
     }
 
-    /// An enterprise was looked up.
+    /// Counts a lookup of an enterprise.
     pub(super) fn looked_up(&mut self, was_asked: bool) {
         match was_asked {
             true => self.asked += 1,
@@ -27,7 +27,7 @@ impl Counts {
         }
     }
 
-    /// A question for names lacked the answers of these.
+    /// Counts a question for names that these sources did not answer.
     pub(super) fn lacked(&mut self, sources: &[&'static str]) {
         let missing = self.missing.iter_mut();
         let lacking = missing.filter(|(name, _)| sources.contains(name));

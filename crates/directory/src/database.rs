@@ -1,5 +1,5 @@
-//! Connections to PostgreSQL: bounded in time, thrown away when a question on one was given up. What is said
-//! of a failure holds no address, password or value.
+//! Connections to PostgreSQL. Each question is bounded in time, and a connection on which a question was given up is
+//! closed. Error texts hold no address, password or value.
 
 use std::error::Error as _;
 use std::fmt;
@@ -22,38 +22,38 @@ use super::Secret;
 use super::source::SourceError;
 use calltrace_store::error::{Error, reason};
 
-/// What may be done with a database.
+/// The access that a connection has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rights {
-    /// Every transaction is read only.
+pub enum DatabaseAccess {
+    /// Every transaction is read-only.
     Read,
-    /// Rows may be written. A transaction that is left open for a minute is ended by the server.
+    /// Rows may be written. The server ends a transaction that stays open for a minute.
     Write,
 }
 
-/// A database and the connections to it.
+/// A database and its connections.
 pub struct Database(Pool);
 
 impl fmt::Debug for Database {
-    /// Without its address, which may hold a password.
+    /// Leaves out the address, which may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database").finish_non_exhaustive()
     }
 }
 
 impl Database {
-    /// The database at `url`, which stands under the setting `key`, with so many connections at one time (at
-    /// least one). Connects to nothing yet. Half of `budget` is for connecting, two fifths of it are for each
-    /// statement, so that one table that is locked leaves time for others. Adds a warning when the way there
-    /// is open to listeners.
+    /// The database at `url`, which the setting `key` holds, with up to `connections` connections (at least one). It
+    /// does not connect yet. Connecting may take half of `budget` and each statement two fifths of it, so that one
+    /// locked table leaves time for the others. Adds a warning when the connection can be read by others on the
+    /// network.
     ///
     /// # Errors
-    /// No address of a database. What is said shows nothing of it: a password with a sign that does
-    /// not belong there may stand anywhere in it.
+    /// When `url` is no address of a database. The text shows nothing of `url`: a password that contains a reserved
+    /// character may stand anywhere in it.
     pub fn open(
         url: &Secret,
         key: &str,
-        rights: Rights,
+        rights: DatabaseAccess,
         connections: u8,
         budget: Duration,
         warnings: &mut Vec<String>,
@@ -84,14 +84,14 @@ impl Database {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_connect(config, Quiet, recycling);
+        let manager = Manager::from_connect(config, PlainConnect, recycling);
         let pool = Pool::builder(manager)
             .max_size(connections.max(1).into())
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(budget / 2))
             .create_timeout(Some(budget / 2))
             .recycle_timeout(Some(budget / 2))
-            // Left to itself the pool warns of each connection that a restart of the server closed.
+            // Otherwise the pool warns of each connection that a restart of the server closed.
             .pre_recycle(Hook::sync_fn(|client, _| match client.is_closed() {
                 true => Err(HookError::message("closed")),
                 false => Ok(()),
@@ -101,16 +101,16 @@ impl Database {
         ))
     }
 
-    /// A connection for one question.
+    /// Takes a connection for one question.
     ///
     /// # Errors
-    /// When there is none to be had in time.
+    /// When no connection is available in time.
     pub async fn session(&self) -> Result<Session, SourceError> {
         let client = self.0.get().await.map_err(no_session)?;
         Ok(Session(Some(client)))
     }
 
-    /// Asks the database something small.
+    /// Checks the database with a minimal query.
     ///
     /// # Errors
     /// When it does not answer.
@@ -122,11 +122,11 @@ impl Database {
     }
 }
 
-/// What the server is told of every session.
-fn session_options(rights: Rights, budget: Duration) -> String {
+/// The options that every session sends to the server.
+fn session_options(rights: DatabaseAccess, budget: Duration) -> String {
     let rights = match rights {
-        Rights::Read => "default_transaction_read_only=on",
-        Rights::Write => "idle_in_transaction_session_timeout=60000",
+        DatabaseAccess::Read => "default_transaction_read_only=on",
+        DatabaseAccess::Write => "idle_in_transaction_session_timeout=60000",
     };
     let statement_millis = (budget * 2 / 5).as_millis();
     format!("-c {rights} -c statement_timeout={statement_millis}")
@@ -155,16 +155,16 @@ fn is_near(host: &Host) -> bool {
     }
 }
 
-/// Connects without a word: what becomes of a connection is told by the questions on it.
-struct Quiet;
+/// Connects without logging. The questions on a connection report its errors.
+struct PlainConnect;
 
-impl Connect for Quiet {
+impl Connect for PlainConnect {
     fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), PgError>> {
         let config = config.clone();
         Box::pin(async move {
             let (client, connection) = config.connect(NoTls).await?;
             let driver = tokio::spawn(async move {
-                // Whoever waits for an answer is told of the same error.
+                // The question that waits for an answer gets the same error.
                 let _ = connection.await;
             });
             Ok((client, driver))
@@ -172,8 +172,8 @@ impl Connect for Quiet {
     }
 }
 
-/// A connection for one question. Unless it is given back, it is closed, and a transaction on it rolled back:
-/// after a question that was given up, the next one would wait behind it.
+/// A connection for one question. Unless it is given back it is closed, which rolls back its transaction. Otherwise
+/// the next question would wait behind one that was given up.
 pub struct Session(Option<Object>);
 
 impl fmt::Debug for Session {
@@ -183,7 +183,7 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// The rows of one statement. It is prepared once per connection.
+    /// Returns the rows of one statement. A statement is prepared once per connection.
     ///
     /// # Errors
     /// When the server refuses the statement or does not answer.
@@ -198,8 +198,8 @@ impl Session {
         rows.map_err(|error| failure(&error))
     }
 
-    /// Prepares a statement, so that `rows` sends it at once: statements of several futures are sent in the
-    /// order in which these are polled.
+    /// Prepares a statement, so that `rows` sends it at once. Statements of several futures are sent in the order in
+    /// which these are polled.
     ///
     /// # Errors
     /// When the server refuses the statement or does not answer.
@@ -208,7 +208,7 @@ impl Session {
         prepared.map(drop).map_err(|error| failure(&error))
     }
 
-    /// Runs a statement that has no parameters and gives no rows, such as `BEGIN`.
+    /// Runs a statement that has no parameters and returns no rows, such as `BEGIN`.
     ///
     /// # Errors
     /// When the server refuses the statement or does not answer.
@@ -237,7 +237,7 @@ impl Drop for Session {
 
 fn no_session(error: PoolError) -> SourceError {
     match error {
-        // The server may be well, and this program busy.
+        // The server may be fine and this program busy.
         PoolError::Timeout(TimeoutType::Wait) => SourceError::Busy,
         PoolError::Timeout(_) => SourceError::Away("no connection in time".to_owned()),
         PoolError::Backend(error) => SourceError::Away(what(&error)),
@@ -254,7 +254,7 @@ fn failure(error: &PgError) -> SourceError {
         () if code == SqlState::QUERY_CANCELED || code == SqlState::LOCK_NOT_AVAILABLE => {
             SourceError::Slow
         }
-        // The server shuts down; the schema is not what it was.
+        // The server shuts down, or the schema has changed.
         () if code.code().starts_with("57")
             || code == SqlState::FEATURE_NOT_SUPPORTED
             || code == SqlState::UNDEFINED_TABLE
@@ -262,7 +262,7 @@ fn failure(error: &PgError) -> SourceError {
         {
             SourceError::Cut(what(error))
         }
-        // What raises an exception of its own is a trigger.
+        // Only a trigger raises an exception of its own.
         () if ["22", "23", "54", "P0"].contains(&&code.code()[..2]) => {
             SourceError::Unfit(what(error))
         }
@@ -270,7 +270,7 @@ fn failure(error: &PgError) -> SourceError {
     }
 }
 
-/// What happened, in words that hold no address, name or value of the server's messages.
+/// The error as text, without any address, name or value of the server's message.
 fn what(error: &PgError) -> String {
     if let Some(code) = error.code() {
         let words = match code.code() {
@@ -296,27 +296,27 @@ fn what(error: &PgError) -> String {
     error.to_string()
 }
 
-/// The text in a column of a row, numbered from 0; `None` where it is null.
+/// The text in a column of a row, numbered from 0; `None` for NULL.
 ///
 /// # Errors
-/// When the column holds no text.
+/// When the column does not hold valid text.
 pub fn text(row: &Row, column: usize) -> Result<Option<String>, SourceError> {
-    // A database without an encoding may hold bytes that are no text.
+    // A database without an encoding may hold bytes that are not valid text.
     let text = row.try_get(column);
     text.map_err(|_| SourceError::Wrong("it answers with what is no text".to_owned()))
 }
 
-/// The number in a column of a row, numbered from 0; 0 where it is null.
+/// The number in a column of a row, numbered from 0; 0 for NULL.
 ///
 /// # Errors
-/// When the column holds no whole number.
+/// When the column does not hold a whole number.
 pub fn number(row: &Row, column: usize) -> Result<i64, SourceError> {
     let number: Result<Option<i64>, _> = row.try_get(column);
     let wrong = |_| SourceError::Wrong("it answers with what is no number".to_owned());
     number.map(Option::unwrap_or_default).map_err(wrong)
 }
 
-/// Whether a column of a row is true; not where it is anything else.
+/// Whether a column of a row is true. Any other value counts as false.
 pub fn flag(row: &Row, column: usize) -> bool {
     row.try_get(column).unwrap_or(false)
 }
@@ -329,7 +329,14 @@ mod tests {
         let mut warnings = Vec::new();
         let url = Secret::new(url).expect("not blank");
         let budget = Duration::from_secs(2);
-        let database = Database::open(&url, "postgres.url", Rights::Read, 1, budget, &mut warnings);
+        let database = Database::open(
+            &url,
+            "postgres.url",
+            DatabaseAccess::Read,
+            1,
+            budget,
+            &mut warnings,
+        );
         database
             .map(|_| warnings)
             .map_err(|error| error.to_string())

@@ -1,10 +1,9 @@
-//! Who is who: the secrets of enterprises, the names of people, extensions, lines and clients.
+//! The directory: secrets of enterprises, and names of people, extensions, lines and clients.
 //!
-//! What the settings hold (`settings`) is there always. Beside it stand the sources: PostgreSQL
-//! (`postgres`) and the metadata service (`metadata`), behind one trait (`source`). [`Directory`]
-//! asks them in that order, remembers what they said for a while, and never lets a slow or broken
-//! one cost more than its names. `database` holds connections, also for those who write. Knows no page and no
-//! request.
+//! What the settings hold (`settings`) is always available. The other sources are PostgreSQL (`postgres`) and the
+//! metadata service (`metadata`), both behind the trait `NameSource` (`source`). [`Directory`] asks them in this
+//! order, caches their answers for a while, and a slow or broken source costs only its own names. `database` manages
+//! connections, also for programs that write. This crate knows neither pages nor requests.
 
 mod answers;
 mod concern;
@@ -35,36 +34,36 @@ use calltrace_store::tree::EnterpriseName;
 use metadata::Metadata;
 use postgres::Postgres;
 use settings::Embedded;
-use source::Source;
+use source::NameSource;
 
-pub use answers::{Enterprise, Names, Unavailable, Wanted};
+pub use answers::{Enterprise, NameQuery, Names, Unavailable};
 pub use concern::Concern;
-pub use config::{Config, EnterpriseConfig, Given, PostgresConfig};
-pub use counts::Counts;
+pub use config::{Config, EnterpriseConfig, PostgresConfig, SecretSource};
+pub use counts::DirectoryCounts;
 pub use secret::Secret;
 pub use source::SourceError;
 pub use stored::{StoredEvent, StoredEvents};
 
-/// Enterprises remembered. A stranger who tries numbers pushes out what is rarely asked, and costs
-/// a question each.
+/// Cached enterprises. A client that tries many numbers evicts the entries that are rarely asked for and costs one
+/// question per number.
 const ENTERPRISES_MAX: u64 = 10_000;
 
-/// How long answers hold, and how long is waited for them.
+/// How long answers stay valid, and how long the directory waits for them.
 #[derive(Debug, Clone, Copy)]
-pub struct Times {
-    /// An answer about an enterprise is not asked for again within it.
+pub struct DirectoryTimes {
+    /// An answer about an enterprise is not asked for again within this time.
     pub fresh: Duration,
-    /// What is known of an enterprise holds so long when nobody can be asked.
+    /// A known enterprise stays valid for this time while no source can be asked.
     pub stale: Duration,
-    /// A question takes no longer.
+    /// The maximum duration of a question.
     pub budget: Duration,
-    /// A source that can't be reached is left alone so long.
+    /// A source that cannot be reached is not asked for this time.
     pub rest: Duration,
 }
 
-impl Default for Times {
-    fn default() -> Times {
-        Times {
+impl Default for DirectoryTimes {
+    fn default() -> DirectoryTimes {
+        DirectoryTimes {
             fresh: Duration::from_secs(60),
             stale: Duration::from_secs(15 * 60),
             budget: Duration::from_secs(2),
@@ -73,8 +72,8 @@ impl Default for Times {
     }
 }
 
-impl Times {
-    /// What a source gives itself, so that a part of an answer is still told within the budget.
+impl DirectoryTimes {
+    /// The budget of one source, shorter than that of the question, so that a partial answer still comes in time.
     fn patience(self) -> Duration {
         self.budget * 19 / 20
     }
@@ -83,36 +82,39 @@ impl Times {
 /// All sources together.
 pub struct Directory {
     embedded: Embedded,
-    /// In the order in which they are believed.
-    sources: Vec<Box<dyn Source>>,
+    /// The first source has priority.
+    sources: Vec<Box<dyn NameSource>>,
     /// Opens every enterprise, whatever the sources say.
     for_all: Option<Secret>,
-    /// What was said lately, of unknown enterprises too.
+    /// Recent answers, also those about unknown enterprises.
     fresh: Cache<EnterpriseName, Option<Enterprise>>,
-    /// Enterprises that are known, for when nobody can be asked. Strangers can't fill it.
+    /// Known enterprises, for the time in which no source can be asked. Requests for unknown ones cannot fill it.
     last: Cache<EnterpriseName, Enterprise>,
-    times: Times,
-    counts: Mutex<Counts>,
+    times: DirectoryTimes,
+    counts: Mutex<DirectoryCounts>,
 }
 
 impl Directory {
-    /// The directory that the settings describe, and what the user should be warned of. Asks
-    /// nobody yet: the database may come up later.
+    /// The directory that the settings describe, with warnings for the user. It does not ask any source yet, as the
+    /// database may start later.
     ///
     /// # Errors
-    /// An address that is none; a file of a secret that does not hold one.
+    /// When an address is invalid, or the file of a secret does not hold one.
     pub fn open(config: &Config) -> Result<(Directory, Vec<String>), Error> {
-        Directory::open_with(config, Times::default())
+        Directory::open_with(config, DirectoryTimes::default())
     }
 
-    /// The same with other times.
+    /// The same with other time limits.
     ///
     /// # Errors
-    /// As `open`.
-    pub fn open_with(config: &Config, times: Times) -> Result<(Directory, Vec<String>), Error> {
+    /// The same as for `open`.
+    pub fn open_with(
+        config: &Config,
+        times: DirectoryTimes,
+    ) -> Result<(Directory, Vec<String>), Error> {
         let mut warnings = Vec::new();
         let embedded = Embedded::open(config, &mut warnings)?;
-        let mut sources: Vec<Box<dyn Source>> = Vec::new();
+        let mut sources: Vec<Box<dyn NameSource>> = Vec::new();
         if let Some(url) = &config.postgres.url {
             let url = url.read("postgres.url", &mut warnings)?;
             let pool = config.postgres.pool;
@@ -125,19 +127,23 @@ impl Directory {
         Ok((Directory::new(embedded, sources, times), warnings))
     }
 
-    /// A directory of nothing but one secret that opens every enterprise.
+    /// A directory without sources, in which one secret opens every enterprise.
     pub fn for_this_run(secret: Secret) -> Directory {
         Directory::default().opened_by(secret)
     }
 
-    /// The same directory, with every enterprise opened by `secret` and by no other.
+    /// The same directory, with `secret` as the only secret, for every enterprise.
     #[must_use]
     pub fn opened_by(mut self, secret: Secret) -> Directory {
         self.for_all = Some(secret);
         self
     }
 
-    fn new(embedded: Embedded, sources: Vec<Box<dyn Source>>, times: Times) -> Directory {
+    fn new(
+        embedded: Embedded,
+        sources: Vec<Box<dyn NameSource>>,
+        times: DirectoryTimes,
+    ) -> Directory {
         let fresh = Cache::builder()
             .max_capacity(ENTERPRISES_MAX)
             .time_to_live(times.fresh);
@@ -146,7 +152,9 @@ impl Directory {
             .time_to_live(times.stale);
         Directory {
             embedded,
-            counts: Mutex::new(Counts::of(sources.iter().map(|source| source.name()))),
+            counts: Mutex::new(DirectoryCounts::of(
+                sources.iter().map(|source| source.name()),
+            )),
             sources,
             for_all: None,
             fresh: fresh.build(),
@@ -155,11 +163,11 @@ impl Directory {
         }
     }
 
-    /// The enterprise; `None` where no source knows it. May be a minute old, and a quarter of an
-    /// hour when a source can't be asked.
+    /// The enterprise; `None` if no source knows it. The answer may be a minute old, and a quarter of an hour while a
+    /// source cannot be asked.
     ///
     /// # Errors
-    /// When a source that might know it can't be asked.
+    /// When a source that might know it cannot be asked.
     pub async fn enterprise(
         &self,
         number: &EnterpriseName,
@@ -171,7 +179,7 @@ impl Directory {
                 secret: Some(secret.clone()),
             }));
         }
-        // Whoever asks for the same at the same time waits for the one question.
+        // Concurrent callers share one question.
         let entry = self.fresh.entry_by_ref(number);
         let asked = entry.or_try_insert_with(self.ask(number)).await;
         let was_asked = asked.as_ref().map_or(true, Entry::is_fresh);
@@ -192,7 +200,7 @@ impl Directory {
             .iter()
             .filter(|source| source.knows_enterprises());
         for source in sources {
-            // The settings may name an enterprise whose secret the database holds.
+            // The settings may name an enterprise, while the database holds its secret.
             if known.as_ref().is_some_and(|known| known.secret.is_some()) {
                 break;
             }
@@ -214,11 +222,11 @@ impl Directory {
         Ok(known)
     }
 
-    /// The enterprises that people call so, in any case, or whose Token it is: what the settings say, else
-    /// what the first source says that knows any. Empty when none is known.
+    /// The enterprises that have this name, in any case, or this Token: those of the settings, otherwise those of the
+    /// first source that knows any. Empty when none is known.
     ///
     /// # Errors
-    /// When a source can't be asked, and none before it knew any. The text does not hold what was asked.
+    /// When a source cannot be asked and none before it knew any. The text does not repeat the question.
     pub async fn numbers(&self, typed: &str) -> Result<Vec<EnterpriseName>, Unavailable> {
         let known = self.embedded.numbers(typed);
         if !known.is_empty() {
@@ -236,9 +244,8 @@ impl Directory {
         Ok(Vec::new())
     }
 
-    /// As many of the names as can be had within two seconds. Never fails: what can't be had is
-    /// shown without its name.
-    pub async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Names {
+    /// The names that can be found within two seconds. It never fails: an id without a name is shown as it is.
+    pub async fn names(&self, number: &EnterpriseName, wanted: &NameQuery) -> Names {
         let mut names = Names::default();
         names.adopt(self.embedded.names(number, wanted));
         let wanted = &wanted.without(&names);
@@ -259,18 +266,18 @@ impl Directory {
         names
     }
 
-    /// The same of several enterprises, side by side.
-    pub async fn names_of_each(&self, asked: &[(&EnterpriseName, Wanted)]) -> Vec<Names> {
+    /// The same for several enterprises, concurrently.
+    pub async fn names_of_each(&self, asked: &[(&EnterpriseName, NameQuery)]) -> Vec<Names> {
         let answers = asked
             .iter()
             .map(|(number, wanted)| self.names(number, wanted));
         join_all(answers).await
     }
 
-    /// Events of the telephony system's own table, in the order of time; `None` where no source has such a table.
+    /// Events of the telephony system's own table, in the order of time; `None` if no source has such a table.
     ///
     /// # Errors
-    /// When the database can't be asked.
+    /// When the database cannot be asked.
     pub async fn stored_events(
         &self,
         asked: &StoredEvents,
@@ -286,17 +293,17 @@ impl Directory {
         Ok(None)
     }
 
-    /// What was done so far.
-    pub fn counts(&self) -> Counts {
+    /// The counts since the directory was opened.
+    pub fn counts(&self) -> DirectoryCounts {
         self.counting().clone()
     }
 
-    fn counting(&self) -> MutexGuard<'_, Counts> {
+    fn counting(&self) -> MutexGuard<'_, DirectoryCounts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is odd about each source that answers, by name, asked now and within two seconds. It is asked
-    /// whether it knows these enterprises.
+    /// The concerns about each source that answers, by name. They are asked for now and within two seconds, also
+    /// whether the source knows these enterprises.
     pub async fn concerns(
         &self,
         enterprises: &[EnterpriseName],
@@ -312,8 +319,8 @@ impl Directory {
         join_all(asked).await.concat()
     }
 
-    /// How each source does, by name, asked now and within two seconds. The texts hold no secret.
-    /// Empty when there is none but the settings.
+    /// The state of each source, by name, asked for now and within two seconds. The texts hold no secret. Empty when
+    /// there is no source except the settings.
     pub async fn check(&self) -> Vec<(&'static str, Result<(), String>)> {
         let checks = self.sources.iter().map(|source| async move {
             let asked = timeout(self.times.budget, source.check()).await;
@@ -325,9 +332,9 @@ impl Directory {
 }
 
 impl Default for Directory {
-    /// Knows nobody.
+    /// A directory without any source.
     fn default() -> Directory {
-        Directory::new(Embedded::default(), Vec::new(), Times::default())
+        Directory::new(Embedded::default(), Vec::new(), DirectoryTimes::default())
     }
 }
 

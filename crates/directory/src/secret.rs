@@ -1,35 +1,35 @@
-//! A secret that can be compared and signed with, and never printed.
+//! A secret that can be compared and used as a key, and is never printed.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-/// As long as 96 random bits in base64.
+/// The length of 96 random bits in base64.
 const LONG_BYTES: usize = 16;
 
-/// The token of an enterprise's pages, or a part of an address that must not be shown. Wiped from
-/// memory when it is dropped; `Debug` hides it, and there is no other way to print it.
+/// The token of an enterprise's pages, or an address that must not be shown. Its memory is wiped when it is dropped.
+/// `Debug` hides it, and there is no other way to print it.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// `None` for an empty or blank text: nothing may be opened with it.
+    /// `None` for an empty or blank text, which must not open anything.
     pub fn new(text: &str) -> Option<Secret> {
         (!text.trim().is_empty()).then(|| Secret(SecretString::from(text)))
     }
 
-    /// Whether `given` is it, in a time that does not tell how much of it is right.
+    /// Whether `given` is this secret. The duration does not depend on how much of it is right.
     pub fn matches(&self, given: &str) -> bool {
         self.bytes().ct_eq(given.as_bytes()).into()
     }
 
-    /// Whether it is too long to be guessed by trying, however often: 16 bytes or more.
+    /// Whether it is too long to be guessed by trying: 16 bytes or more.
     pub fn is_long(&self) -> bool {
         self.bytes().len() >= LONG_BYTES
     }
 
-    /// Its bytes, as a key to sign with or for a connection.
+    /// Its bytes, as a key for signatures or for a connection.
     pub fn bytes(&self) -> &[u8] {
         self.0.expose_secret().as_bytes()
     }

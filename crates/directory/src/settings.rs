@@ -1,13 +1,13 @@
-//! The embedded directory: what the settings themselves hold. Always there, and first to be asked.
+//! The embedded directory: the names and secrets of the settings. It is always available and is asked first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, EnterpriseConfig};
-use super::{Enterprise, Names, Secret, Wanted};
+use super::{Enterprise, NameQuery, Names, Secret};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
-/// Names and secrets of the settings, with the files that hold secrets read.
+/// Names and secrets of the settings. The files of secrets have been read.
 #[derive(Debug, Default)]
 pub(super) struct Embedded {
     enterprises: BTreeMap<EnterpriseName, EnterpriseConfig>,
@@ -17,7 +17,7 @@ pub(super) struct Embedded {
 
 impl Embedded {
     /// # Errors
-    /// A file of a secret that does not hold one.
+    /// When the file of a secret does not hold one.
     pub(super) fn open(config: &Config, warnings: &mut Vec<String>) -> Result<Embedded, Error> {
         let mut secrets = BTreeMap::new();
         for (number, known) in &config.enterprises {
@@ -33,8 +33,7 @@ impl Embedded {
         })
     }
 
-    /// What is said of the enterprise; `None` where the settings hold only names for it, or
-    /// nothing.
+    /// The enterprise; `None` if the settings hold only names of its people for it, or nothing.
     pub(super) fn enterprise(&self, number: &EnterpriseName) -> Option<Enterprise> {
         let title = self.enterprises.get(number)?.title.clone();
         let secret = self.secrets.get(number).cloned();
@@ -53,8 +52,8 @@ impl Embedded {
         named.map(|(number, _)| number.clone()).collect()
     }
 
-    /// The names that are wanted and set. Clients have none here.
-    pub(super) fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Names {
+    /// The requested names that the settings hold. They hold none of clients.
+    pub(super) fn names(&self, number: &EnterpriseName, wanted: &NameQuery) -> Names {
         let known = self.enterprises.get(number);
         let named = |wanted: &BTreeSet<String>, names: Option<&BTreeMap<String, String>>| {
             let names = names.into_iter().flatten();

@@ -1,4 +1,4 @@
-//! What every source of who is who does, and how one that fails is left alone for a while.
+//! The trait of all sources of the directory, and the rest period of one that failed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Concern, Enterprise, Names, StoredEvent, StoredEvents, Wanted};
+use super::{Concern, Enterprise, NameQuery, Names, StoredEvent, StoredEvents};
 use calltrace_store::tree::EnterpriseName;
 
-/// Somebody to ask. A source that has nothing on a matter says so with `Ok`.
+/// A source of names. A source that knows nothing about a question returns `Ok` without names.
 #[async_trait]
-pub(super) trait Source: Send + Sync {
-    /// As it is called on pages and in logs: "postgres".
+pub(super) trait NameSource: Send + Sync {
+    /// The name of the source on pages and in logs: "postgres".
     fn name(&self) -> &'static str;
 
-    /// Whether it may know enterprises; one that never does is not asked.
+    /// Whether it may know enterprises. A source that never does is not asked for them.
     fn knows_enterprises(&self) -> bool;
 
-    /// The enterprise; `None` when it does not know it.
+    /// The enterprise; `None` if the source does not know it.
     async fn enterprise(&self, number: &EnterpriseName) -> Result<Option<Enterprise>, SourceError>;
 
     /// The numbers of the enterprises that have this name, in any case, or this Token; a few at most.
@@ -26,10 +26,14 @@ pub(super) trait Source: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The names it has. One that could answer only a part of it is itself among the missing.
-    async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError>;
+    /// The names that it has. A source that answers only in part adds itself to the missing ones.
+    async fn names(
+        &self,
+        number: &EnterpriseName,
+        wanted: &NameQuery,
+    ) -> Result<Names, SourceError>;
 
-    /// The events that it holds; `None` where it holds none at all.
+    /// The stored events; `None` if the source stores none at all.
     async fn stored_events(
         &self,
         _: &StoredEvents,
@@ -37,31 +41,31 @@ pub(super) trait Source: Send + Sync {
         Ok(None)
     }
 
-    /// What is odd about it though it answers; nothing where it can't be asked.
+    /// The concerns about a source that answers; none if it cannot be asked.
     async fn concerns(&self, _: &[EnterpriseName], _: DateTime<Utc>) -> Vec<Concern> {
         Vec::new()
     }
 
-    /// Asks it something small, whether it is being left alone or not.
+    /// Checks the source with a minimal question, also during its rest period.
     async fn check(&self) -> Result<(), SourceError>;
 }
 
-/// Why a source did not answer. The text is a clause behind its name, without any secret.
+/// Why a source did not answer. The text follows the source's name and holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// There is no talking to it.
+    /// It cannot be reached.
     #[error("can't be reached: {0}")]
     Away(String),
-    /// What it was when it was met is over; it may answer when asked once more.
+    /// The connection or the tables changed while it was asked. It may answer when asked again.
     #[error("went away while it was asked: {0}")]
     Cut(String),
-    /// It is there, and took too long.
+    /// It was reached and took too long.
     #[error("did not answer in time")]
     Slow,
-    /// Too many ask it at one time.
+    /// Too many questions run at the same time.
     #[error("is asked too much at one time")]
     Busy,
-    /// It answered with something that is no answer.
+    /// Its answer is invalid.
     #[error("{0}")]
     Wrong(String),
     /// A value of the statement does not fit the tables; the statement itself is right.
@@ -72,33 +76,33 @@ pub enum SourceError {
     Resting,
 }
 
-/// How a source has been doing. Says once when it goes away and once when it is back, and keeps
-/// all but one of those who ask from waiting for a source that is away.
-pub(super) struct Health {
+/// The state of a source. It logs once when the source goes away and once when it is back. While the source is away,
+/// one caller waits for it and all others are answered at once.
+pub(super) struct SourceHealth {
     name: &'static str,
-    /// How long it is left alone.
+    /// How long a failed source is not asked.
     rest: Duration,
-    state: Mutex<State>,
+    state: Mutex<SourceState>,
 }
 
 #[derive(Default)]
-struct State {
+struct SourceState {
     away: bool,
     lame: bool,
     resting_until: Option<Instant>,
 }
 
-impl Health {
-    pub(super) fn new(name: &'static str, rest: Duration) -> Health {
-        Health {
+impl SourceHealth {
+    pub(super) fn new(name: &'static str, rest: Duration) -> SourceHealth {
+        SourceHealth {
             name,
             rest,
             state: Mutex::default(),
         }
     }
 
-    /// Whether it may be asked. When its rest is over, the first to come may, and the others once
-    /// that one was answered.
+    /// Whether the source may be asked. When its rest period is over, one caller may ask; the others may once that
+    /// caller had an answer.
     pub(super) fn admit(&self) -> Result<(), SourceError> {
         let mut state = self.state();
         let Some(until) = state.resting_until else {
@@ -112,7 +116,7 @@ impl Health {
         Ok(())
     }
 
-    /// It could not be reached, or said nothing at all in time.
+    /// Records that the source could not be reached, or did not answer in time.
     pub(super) fn failed(&self, error: &SourceError) {
         let mut state = self.state();
         state.resting_until = Some(Instant::now() + self.rest);
@@ -121,7 +125,7 @@ impl Health {
         }
     }
 
-    /// It answered.
+    /// Records that the source answered.
     pub(super) fn answered(&self) {
         let mut state = self.state();
         state.resting_until = None;
@@ -130,22 +134,22 @@ impl Health {
         }
     }
 
-    /// It answered, but not all that it was asked.
+    /// Records that the source answered only in part.
     pub(super) fn failed_in_part(&self, error: &SourceError) {
         if !std::mem::replace(&mut self.state().lame, true) {
             tracing::warn!(source = self.name, "some names of {}: {error}", self.name);
         }
     }
 
-    /// It answered all that it was asked.
+    /// Records that the source answered the whole question.
     pub(super) fn answered_all(&self) {
         if std::mem::take(&mut self.state().lame) {
             tracing::info!(source = self.name, "all names of {} are back", self.name);
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Three flags are never half-way.
+    fn state(&self) -> MutexGuard<'_, SourceState> {
+        // The state is three flags, which are never half-written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -157,7 +161,7 @@ mod tests {
     #[test]
     fn a_source_that_failed_is_tried_by_one_at_a_time() {
         let away = SourceError::Away("connection refused".into());
-        let health = Health::new("postgres", Duration::from_millis(30));
+        let health = SourceHealth::new("postgres", Duration::from_millis(30));
         assert_eq!(health.admit(), Ok(()));
         health.failed(&away);
         assert_eq!(health.admit(), Err(SourceError::Resting));

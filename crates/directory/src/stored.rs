@@ -1,28 +1,28 @@
-//! Events as the telephony system keeps them in its database.
+//! Events in the telephony system's own database.
 
-/// Which events are asked for.
+/// The events to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvents {
-    /// Received at this time or later, in milliseconds since 1970 UTC.
+    /// Earliest time of receipt, inclusive, in milliseconds since 1970 UTC.
     pub from_millis: i64,
-    /// Received at this time or earlier, likewise.
+    /// Latest time of receipt, inclusive, in milliseconds since 1970 UTC.
     pub to_millis: i64,
-    /// Of these Tokens; of all where none is named. Events without a Token are always there.
+    /// The Tokens of the events; empty for all. Events without a Token are always included.
     pub tokens: Vec<String>,
-    /// At most so many, the oldest.
+    /// The maximum number of events; the oldest are returned.
     pub limit: usize,
 }
 
 /// A row of `call_events`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// The row; 0 where the table numbers none.
+    /// The id of the row; 0 if the table has no such column.
     pub id: u64,
     /// When it was received, in milliseconds since 1970 UTC.
     pub at_millis: i64,
     /// `start`, `dial`, `hangup` and so on.
     pub event: String,
-    /// `live`, `downloaded`, `recovery`, `migrated`, where the table says it.
+    /// `live`, `downloaded`, `recovery` or `migrated`; `None` if the table does not say.
     pub data_source: Option<String>,
     /// The body as JSON, with its Token.
     pub body: String,

@@ -10,7 +10,7 @@ use super::*;
 
 /// Says what it was told to say, and counts how often it was asked.
 #[derive(Clone)]
-struct Told {
+struct ScriptedSource {
     name: &'static str,
     enterprise: Arc<Mutex<Result<Option<Enterprise>, SourceError>>>,
     names: Result<Names, SourceError>,
@@ -18,9 +18,9 @@ struct Told {
     asked: Arc<AtomicUsize>,
 }
 
-impl Told {
-    fn new(name: &'static str) -> Told {
-        Told {
+impl ScriptedSource {
+    fn new(name: &'static str) -> ScriptedSource {
+        ScriptedSource {
             name,
             enterprise: Arc::new(Mutex::new(Ok(None))),
             names: Ok(Names::default()),
@@ -35,7 +35,7 @@ impl Told {
 }
 
 #[async_trait]
-impl Source for Told {
+impl NameSource for ScriptedSource {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -53,7 +53,7 @@ impl Source for Told {
             .clone()
     }
 
-    async fn names(&self, _: &EnterpriseName, _: &Wanted) -> Result<Names, SourceError> {
+    async fn names(&self, _: &EnterpriseName, _: &NameQuery) -> Result<Names, SourceError> {
         self.asked.fetch_add(1, Relaxed);
         tokio::time::sleep(self.takes).await;
         self.names.clone()
@@ -84,8 +84,8 @@ fn embedded(known: EnterpriseConfig) -> Embedded {
     Embedded::open(&config, &mut Vec::new()).expect("no file is read")
 }
 
-fn directory(embedded: Embedded, sources: &[Told], times: Times) -> Directory {
-    let boxed = |told: &Told| -> Box<dyn Source> { Box::new(told.clone()) };
+fn directory(embedded: Embedded, sources: &[ScriptedSource], times: DirectoryTimes) -> Directory {
+    let boxed = |told: &ScriptedSource| -> Box<dyn NameSource> { Box::new(told.clone()) };
     Directory::new(embedded, sources.iter().map(boxed).collect(), times)
 }
 
@@ -114,16 +114,16 @@ fn opens(answer: Result<Option<Enterprise>, Unavailable>, secret: &str) -> bool 
 
 #[tokio::test]
 async fn a_secret_of_the_settings_wins_and_asks_nobody() {
-    let told = Told::new("postgres");
+    let told = ScriptedSource::new("postgres");
     told.says(Ok(Some(opened_with("theirs"))));
     let known = EnterpriseConfig {
-        secret: Secret::new("ours").map(Given::Here),
+        secret: Secret::new("ours").map(SecretSource::Here),
         ..EnterpriseConfig::default()
     };
     let all = directory(
         embedded(known),
         std::slice::from_ref(&told),
-        Times::default(),
+        DirectoryTimes::default(),
     );
     assert!(opens(all.enterprise(&june()).await, "ours"));
     assert_eq!(told.asked.load(Relaxed), 0);
@@ -131,13 +131,13 @@ async fn a_secret_of_the_settings_wins_and_asks_nobody() {
 
 #[tokio::test]
 async fn a_title_of_the_settings_joins_the_secret_of_the_database() {
-    let told = Told::new("postgres");
+    let told = ScriptedSource::new("postgres");
     told.says(Ok(Some(opened_with("theirs"))));
     let known = EnterpriseConfig {
         title: Some("Июнь".into()),
         ..EnterpriseConfig::default()
     };
-    let all = directory(embedded(known), &[told], Times::default());
+    let all = directory(embedded(known), &[told], DirectoryTimes::default());
     let known = all
         .enterprise(&june())
         .await
@@ -149,12 +149,12 @@ async fn a_title_of_the_settings_joins_the_secret_of_the_database() {
 
 #[tokio::test]
 async fn many_who_ask_at_one_time_cost_one_question() {
-    let mut told = Told::new("postgres");
+    let mut told = ScriptedSource::new("postgres");
     told.takes = Duration::from_millis(50);
     let all = directory(
         Embedded::default(),
         std::slice::from_ref(&told),
-        Times::default(),
+        DirectoryTimes::default(),
     );
     let number = june();
     let asked = join_all((0..20).map(|_| all.enterprise(&number))).await;
@@ -175,11 +175,11 @@ async fn many_who_ask_at_one_time_cost_one_question() {
 
 #[tokio::test]
 async fn the_last_answer_holds_while_nobody_can_be_asked_and_not_for_ever() {
-    let told = Told::new("postgres");
-    let times = Times {
+    let told = ScriptedSource::new("postgres");
+    let times = DirectoryTimes {
         fresh: Duration::from_millis(1),
         stale: Duration::from_millis(300),
-        ..Times::default()
+        ..DirectoryTimes::default()
     };
     let all = directory(Embedded::default(), std::slice::from_ref(&told), times);
     let pause = || tokio::time::sleep(Duration::from_millis(10));
@@ -218,11 +218,11 @@ async fn the_last_answer_holds_while_nobody_can_be_asked_and_not_for_ever() {
 
 #[tokio::test]
 async fn strangers_numbers_do_not_push_out_an_enterprise_that_is_known() {
-    let told = Told::new("postgres");
+    let told = ScriptedSource::new("postgres");
     let all = directory(
         Embedded::default(),
         std::slice::from_ref(&told),
-        Times::default(),
+        DirectoryTimes::default(),
     );
     told.says(Ok(Some(opened_with("theirs"))));
     assert!(all.enterprise(&june()).await.is_ok());
@@ -242,25 +242,25 @@ async fn strangers_numbers_do_not_push_out_an_enterprise_that_is_known() {
 
 #[tokio::test]
 async fn a_slow_source_costs_its_names_and_nothing_else() {
-    let mut slow = Told::new("postgres");
+    let mut slow = ScriptedSource::new("postgres");
     slow.takes = Duration::from_secs(60);
-    let mut quick = Told::new("metadata");
+    let mut quick = ScriptedSource::new("metadata");
     quick.names = Ok(names("lines", "0001363", "Линия 1"));
-    let mut broken = Told::new("third");
+    let mut broken = ScriptedSource::new("third");
     broken.names = Err(away());
-    let times = Times {
+    let times = DirectoryTimes {
         budget: Duration::from_millis(100),
-        ..Times::default()
+        ..DirectoryTimes::default()
     };
     let known = EnterpriseConfig {
         extensions: [("151".into(), "Анна".into())].into(),
         ..EnterpriseConfig::default()
     };
     let all = directory(embedded(known), &[slow.clone(), quick, broken], times);
-    let wanted = Wanted {
+    let wanted = NameQuery {
         extensions: ["151".into()].into(),
         lines: ["0001363".into()].into(),
-        ..Wanted::default()
+        ..NameQuery::default()
     };
     let begun = Instant::now();
     let found = all.names(&june(), &wanted).await;
@@ -280,7 +280,7 @@ async fn a_slow_source_costs_its_names_and_nothing_else() {
 
 #[tokio::test]
 async fn what_the_settings_name_is_not_asked_for_again() {
-    let mut told = Told::new("metadata");
+    let mut told = ScriptedSource::new("metadata");
     told.names = Ok(names("extensions", "151", "Чужая"));
     let known = EnterpriseConfig {
         extensions: [("151".into(), "Анна".into())].into(),
@@ -289,11 +289,11 @@ async fn what_the_settings_name_is_not_asked_for_again() {
     let all = directory(
         embedded(known),
         std::slice::from_ref(&told),
-        Times::default(),
+        DirectoryTimes::default(),
     );
-    let wanted = Wanted {
+    let wanted = NameQuery {
         extensions: ["151".into()].into(),
-        ..Wanted::default()
+        ..NameQuery::default()
     };
     assert_eq!(all.names(&june(), &wanted).await.extensions["151"], "Анна");
     assert_eq!(told.asked.load(Relaxed), 0);
@@ -313,7 +313,7 @@ fn it_opens_while_nobody_can_be_reached_and_without_a_runtime() {
     fn shared(_: impl Send + Sync) {}
     let config = Config {
         postgres: PostgresConfig {
-            url: Secret::new("postgres://reader:s3cret@localhost:1/db").map(Given::Here),
+            url: Secret::new("postgres://reader:s3cret@localhost:1/db").map(SecretSource::Here),
             ..PostgresConfig::default()
         },
         metadata: Secret::new("http://user:s3cret@localhost:1"),

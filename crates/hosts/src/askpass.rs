@@ -1,5 +1,5 @@
-//! Answers ssh when it asks for a password: ssh runs a program for that (`SSH_ASKPASS`), which is calltrace itself,
-//! and a variable names the file with the password. The password stands in no argument and in no variable.
+//! Answers ssh when it asks for a password. ssh runs a program for that (`SSH_ASKPASS`), which is calltrace itself,
+//! and a variable names the file with the password. No argument and no variable holds the password.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,17 +8,17 @@ use std::path::Path;
 
 use calltrace_store::error::reason;
 
-/// Names the file with the password to the program that ssh asks.
+/// Names the file with the password, for the program that ssh runs.
 pub const VARIABLE: &str = "CALLTRACE_ASKPASS";
 
 /// No password is longer (bytes).
 const PASSWORD_BYTES_MAX: u64 = 1024;
 
-/// The password to answer a question of ssh with, from the file that [`VARIABLE`] names.
+/// The answer to ssh's question for a password, from the file that [`VARIABLE`] names.
 ///
 /// # Errors
-/// In words: it is another question, which nothing but a person should answer (a password that has expired, the key
-/// of an unknown host); the file can't be used.
+/// As text, when the question is a different one, which only a person should answer (an expired password, the key of
+/// an unknown host), or when the file cannot be used.
 pub fn answer(question: &str, file: &Path) -> Result<String, String> {
     match asks_for_password(question) {
         true => read_password(file),
@@ -35,11 +35,11 @@ fn asks_for_password(question: &str) -> bool {
     question.ends_with("'s password:") || of_host.eq_ignore_ascii_case("password:")
 }
 
-/// The one line of a password file.
+/// Reads the password from its file, which holds it as the only line.
 ///
 /// # Errors
-/// What is wrong with the file, without its name: it can't be read, other users can read it, it is empty, or holds
-/// more than one line.
+/// What is wrong with the file, without its name: it cannot be read, other users can read it, it is empty, or it
+/// holds more than one line.
 pub(crate) fn read_password(path: &Path) -> Result<String, String> {
     let read = || {
         let file = File::open(path)?;

@@ -1,44 +1,44 @@
-//! Why a host could not be asked, or did not answer to the end.
+//! Errors of hosts that could not be asked or did not finish their answer.
 
-/// Why a host gave no answer, or none to the end. The text is for people: who was asked, what was wrong, what to
-/// do. It holds no secret.
+/// The error of a host that gave no answer or only a part of one. The text is for people: the host, what was wrong,
+/// and what to do. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{subject}: {what}")]
 pub struct HostError {
-    /// For programs, which count them.
+    /// The kind, for programs that count errors.
     pub kind: HostErrorKind,
     /// The host with its address, or the file.
     subject: String,
     what: String,
 }
 
-/// What kind of thing went wrong.
+/// The kind of an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostErrorKind {
-    /// No connection came about, or the host's name is not known.
+    /// No connection was possible, or the host's name is not known.
     Unreachable,
-    /// The host refused the key, or the key can't be used.
+    /// The host refused the key, or the key cannot be used.
     KeyRefused,
     /// The host refused the password.
     PasswordRefused,
-    /// The host has another key than the one that is known.
+    /// The host has a different key than the known one.
     HostKeyChanged,
     /// No key of the host is known.
     HostKeyUnknown {
-        /// Fingerprints of the keys that it has, such as `SHA256:... (ED25519)`; empty if it did not say them.
+        /// Fingerprints of the host's keys, such as `SHA256:... (ED25519)`; empty if they could not be read.
         fingerprints: Vec<String>,
     },
-    /// Something here stands in the way: no ssh, a password file that others can read.
+    /// A problem on this machine: no ssh, or a password file that others can read.
     Local,
     /// There is no sqlite3 on the host.
     NoSqlite,
-    /// There is no folder of journals, or the user may not look into it.
+    /// The folder of journals is missing, or the user may not open it.
     NoFolder,
-    /// There is no journal of the days that were asked for.
+    /// No journal exists for these days.
     NoJournal,
     /// The answer, or the rest of it, did not come in time.
     TimedOut,
-    /// What came is no answer, or its end is missing.
+    /// The answer is invalid, or its end is missing.
     Broken,
 }
 
@@ -62,7 +62,7 @@ impl HostErrorKind {
 }
 
 impl HostError {
-    /// An error of `subject`; `what` is the rest of the sentence.
+    /// An error about `subject`; `what` is the rest of the sentence.
     pub(crate) fn new(kind: HostErrorKind, subject: &str, what: impl Into<String>) -> HostError {
         HostError {
             kind,

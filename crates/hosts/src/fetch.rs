@@ -1,4 +1,4 @@
-//! Asks a host for rows of its journals, or a journal that is here.
+//! Reads rows of journals, from a host over ssh or from a local file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,34 +12,35 @@ use tokio::process::Command;
 use super::error::{HostError, HostErrorKind};
 use super::host::Host;
 use super::journal::{
-    Days, JournalState, Reader, Refusal, Row, Table, Wanted, day_of_name, name_of_day, script,
+    JournalDays, JournalQuery, JournalRow, JournalState, JournalTable, OutputReader, ScriptRefusal,
+    day_of_name, name_of_day, script,
 };
-use super::process::{Bounds, Ended, Run, run};
+use super::process::{OutputBounds, ProcessRun, RunEnd, run};
 use super::ssh;
 
-/// How much of a host is waited for and taken.
+/// Limits on the time and the size of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// In which the connection must stand, somebody be logged in and the host say its time.
+pub struct FetchLimits {
+    /// Time until the connection stands, the login is done and the host has sent its time.
     pub connect: Duration,
-    /// In which the whole answer must be here.
+    /// Time until the whole answer is here.
     pub overall: Duration,
     /// How long a locked journal is waited for.
     pub lock_wait: Duration,
-    /// Rows that are taken at one time.
+    /// Maximum number of rows per fetch.
     pub rows: usize,
-    /// Bytes of all that a host prints.
+    /// Maximum size of everything that a host prints (bytes).
     pub bytes: u64,
-    /// Bytes of one line, of which a row takes about twice what it holds.
+    /// Maximum length of a line (bytes). A row takes about twice the length of its values.
     pub line_bytes: usize,
-    /// The program that answers ssh's question for a password, as [`crate::askpass`] does; `None`: this one.
+    /// The program that answers ssh's question for a password, as [`crate::askpass`] does; `None` for this program.
     pub askpass: Option<PathBuf>,
 }
 
-impl Default for Limits {
-    /// 10 s to connect, 2 minutes in all, 5 s for a lock; 300,000 rows, 512 MiB, 4 MiB a line.
-    fn default() -> Limits {
-        Limits {
+impl Default for FetchLimits {
+    /// 10 s to connect, 2 minutes in all, 5 s for a lock; 300,000 rows, 512 MiB, 4 MiB per line.
+    fn default() -> FetchLimits {
+        FetchLimits {
             connect: Duration::from_secs(10),
             overall: Duration::from_secs(120),
             lock_wait: Duration::from_secs(5),
@@ -51,47 +52,47 @@ impl Default for Limits {
     }
 }
 
-/// What a host answered.
+/// The answer of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// Rows, by journal, table and id.
-    pub rows: Vec<Row>,
-    /// The journals that were read, in order of days, and what may be missing of each.
+    pub rows: Vec<JournalRow>,
+    /// The journals that were read, in the order of days, and what may be missing in each.
     pub journals: Vec<JournalState>,
-    /// Why the answer has no end. Rows that came before are there, and their journals are marked.
+    /// Why the answer is cut off. Earlier rows are there, and their journals are marked.
     pub broken_off: Option<HostError>,
-    /// How far the host's clock is ahead of the caller's (behind, if negative), in milliseconds. A connection that is
-    /// slow to answer makes it too small by as much.
+    /// The host's clock minus the caller's, in milliseconds; negative if it is behind. A slow connection makes it too
+    /// small by its delay.
     pub skew_millis: i64,
-    /// How far the host's own time is ahead of UTC.
+    /// The offset of the host's local time from UTC.
     pub utc_offset: FixedOffset,
     /// The host's own date.
     pub date: NaiveDate,
-    /// The zone of the times in its journals: as the settings say, else the offset that it has now.
+    /// The zone of the times in its journals: that of the settings, otherwise the offset that the host has now.
     pub zone: Zone,
 }
 
 impl Fetched {
-    /// Whether all rows that were asked for are here.
+    /// Whether all requested rows are here.
     pub fn is_complete(&self) -> bool {
         self.broken_off.is_none() && self.journals.iter().all(JournalState::is_complete)
     }
 }
 
-/// Asks a host for rows of its journals, over ssh. `now` is the caller's clock as this is called. Where it is dropped,
-/// its ssh is killed.
+/// Asks a host for rows of its journals, over ssh. `now` is the caller's clock at the time of the call. When the
+/// future is dropped, its ssh is killed.
 ///
 /// # Errors
-/// The host can't be asked, has no journal of these days, or did not begin to answer. What ends later is a
-/// [`Fetched::broken_off`], what is wrong with one journal is noted with it.
+/// When the host cannot be asked, has no journal of these days, or did not start to answer. An answer that is cut off
+/// later is a [`Fetched::broken_off`], and an error in one journal is part of its state.
 pub async fn fetch(
     host: &Host,
-    wanted: &Wanted,
+    wanted: &JournalQuery,
     now: DateTime<Utc>,
-    limits: &Limits,
+    limits: &FetchLimits,
 ) -> Result<Fetched, HostError> {
     let command = ssh::command(host, limits.connect, limits.askpass.as_deref())?;
-    let ask = Ask {
+    let ask = FetchRequest {
         subject: &ssh::subject(host),
         folder: host.journals.as_str(),
         zone: host.timezone,
@@ -103,9 +104,9 @@ pub async fn fetch(
         Ok(fetched) => return Ok(fetched),
         Err(refused) => refused,
     };
-    // ssh's own end, before the script began.
+    // ssh itself ended, before the script began.
     let of_ssh =
-        run.filter(|run| matches!(run.ended, Ended::Exited(status) if status.code() == Some(255)));
+        run.filter(|run| matches!(run.ended, RunEnd::Exited(status) if status.code() == Some(255)));
     let Some(run) = of_ssh else { return Err(error) };
     let error = ssh::explain(host, &run.complaints);
     match error.kind {
@@ -116,17 +117,17 @@ pub async fn fetch(
     }
 }
 
-/// Takes rows from a journal that is a file here, those behind the ids that `after` names. `zone` is that of the host
-/// that wrote it; `None`: the offset that this machine has now.
+/// Reads the rows behind the ids in `after` from a journal that is a local file. `zone` is that of the host that
+/// wrote it; `None` is the offset that this machine has now.
 ///
 /// # Errors
-/// It is not named like a journal, or is not there; there is no sqlite3.
+/// When its name is not that of a journal, the file is missing, or there is no sqlite3.
 pub async fn read_journal(
     path: &Path,
-    after: &BTreeMap<Table, i64>,
+    after: &BTreeMap<JournalTable, i64>,
     zone: Option<Zone>,
     now: DateTime<Utc>,
-    limits: &Limits,
+    limits: &FetchLimits,
 ) -> Result<Fetched, HostError> {
     let subject = sanitise(path.to_string_lossy().as_bytes()).into_owned();
     let wrong = |kind, what: &str| HostError::new(kind, &subject, what);
@@ -146,14 +147,14 @@ pub async fn read_journal(
             "its folder is not named in UTF-8",
         ));
     };
-    let wanted = Wanted {
-        days: Days::Range(day, day),
+    let wanted = JournalQuery {
+        days: JournalDays::Range(day, day),
         after: after
             .iter()
             .map(|(table, id)| ((day, *table), *id))
             .collect(),
     };
-    let ask = Ask {
+    let ask = FetchRequest {
         subject: &subject,
         folder,
         zone,
@@ -166,24 +167,24 @@ pub async fn read_journal(
         .map_err(|(error, _)| error)
 }
 
-/// One question, whoever is asked.
-struct Ask<'a> {
+/// One request, to a host or to a local shell.
+struct FetchRequest<'a> {
     subject: &'a str,
     folder: &'a str,
     zone: Option<Zone>,
-    wanted: &'a Wanted,
+    wanted: &'a JournalQuery,
     now: DateTime<Utc>,
-    limits: &'a Limits,
+    limits: &'a FetchLimits,
 }
 
-impl Ask<'_> {
-    /// Asks by running `command`. An error comes with the run, if there was one.
-    async fn answer(&self, command: Command) -> Result<Fetched, (HostError, Option<Run>)> {
+impl FetchRequest<'_> {
+    /// Runs `command` and reads its answer. An error comes with the process run, if there was one.
+    async fn answer(&self, command: Command) -> Result<Fetched, (HostError, Option<ProcessRun>)> {
         let limits = self.limits;
         let script = script(self.folder, self.wanted, limits.lock_wait);
-        let mut reader = Reader::new(limits.rows);
-        let bounds = Bounds {
-            // A second more than ssh has, which knows better what keeps it.
+        let mut reader = OutputReader::new(limits.rows);
+        let bounds = OutputBounds {
+            // One second more than ssh has, because ssh gives the better reason.
             first_line: limits.connect + Duration::from_secs(1),
             end: limits.overall,
             bytes: limits.bytes,
@@ -205,7 +206,7 @@ impl Ask<'_> {
         }
     }
 
-    fn fetched(&self, mut reader: Reader, run: &Run) -> Result<Fetched, HostError> {
+    fn fetched(&self, mut reader: OutputReader, run: &ProcessRun) -> Result<Fetched, HostError> {
         let (Some(clock), Some(first_line)) = (reader.clock, run.first_line) else {
             return Err(self.without_answer(run));
         };
@@ -220,7 +221,7 @@ impl Ask<'_> {
         if reader.journals.is_empty() {
             return Err(broken_off.unwrap_or_else(|| self.no_journal(&reader.listed)));
         }
-        if self.wanted.days == Days::Recent && !reader.listed.contains(&clock.date) {
+        if self.wanted.days == JournalDays::Recent && !reader.listed.contains(&clock.date) {
             reader.journals.push(JournalState::missing(clock.date));
         }
         let here =
@@ -237,20 +238,20 @@ impl Ask<'_> {
         })
     }
 
-    fn refused(&self, refusal: Refusal) -> HostError {
+    fn refused(&self, refusal: ScriptRefusal) -> HostError {
         let folder = sanitise(self.folder.as_bytes());
         match refusal {
-            Refusal::NoSqlite => {
+            ScriptRefusal::NoSqlite => {
                 let what = "there is no sqlite3, which reads the journals; install it there (package sqlite3)";
                 self.wrong(HostErrorKind::NoSqlite, what)
             }
-            Refusal::NoFolder => {
+            ScriptRefusal::NoFolder => {
                 let what = format!(
                     "there is no folder {folder}, or the user may not enter it; check journals in the settings"
                 );
                 self.wrong(HostErrorKind::NoFolder, what)
             }
-            Refusal::ClosedFolder => {
+            ScriptRefusal::ClosedFolder => {
                 let what = format!("the user may not list the folder {folder}");
                 self.wrong(HostErrorKind::NoFolder, what)
             }
@@ -259,9 +260,9 @@ impl Ask<'_> {
 
     fn no_journal(&self, listed: &[NaiveDate]) -> HostError {
         let of = match self.wanted.days {
-            Days::Recent => "of today or yesterday".to_owned(),
-            Days::Range(from, to) if from == to => format!("of {from}"),
-            Days::Range(from, to) => format!("from {from} to {to}"),
+            JournalDays::Recent => "of today or yesterday".to_owned(),
+            JournalDays::Range(from, to) if from == to => format!("of {from}"),
+            JournalDays::Range(from, to) => format!("from {from} to {to}"),
         };
         let has = match (listed.iter().min(), listed.iter().max()) {
             (Some(first), Some(last)) => format!("there are some from {first} to {last}"),
@@ -277,22 +278,22 @@ impl Ask<'_> {
         self.wrong(HostErrorKind::NoJournal, what)
     }
 
-    /// Nothing came that the script prints first.
-    fn without_answer(&self, run: &Run) -> HostError {
+    /// The error when the first line of the script is missing.
+    fn without_answer(&self, run: &ProcessRun) -> HostError {
         let limit = self.limits.connect.as_secs();
         match run.ended {
-            Ended::TimedOut => {
+            RunEnd::TimedOut => {
                 let what = format!(
                     "no answer within {limit} s: either no connection, or a login that does not end"
                 );
                 self.wrong(HostErrorKind::TimedOut, what)
             }
-            Ended::Stopped | Ended::TooMuch => {
+            RunEnd::Stopped | RunEnd::TooMuch => {
                 let what =
                     "what it prints at a login is endless; a shell that runs sh was expected";
                 self.wrong(HostErrorKind::Broken, what)
             }
-            Ended::Exited(_) => {
+            RunEnd::Exited(_) => {
                 let complaint = last_line(&run.complaints);
                 let what = format!(
                     "it ended before it answered{complaint}; a shell that runs sh was expected"
@@ -302,24 +303,24 @@ impl Ask<'_> {
         }
     }
 
-    /// The end of the output is missing.
-    fn broken_off(&self, run: &Run) -> HostError {
+    /// The error when the end of the output is missing.
+    fn broken_off(&self, run: &ProcessRun) -> HostError {
         let limit = self.limits.overall.as_secs();
         match run.ended {
-            Ended::TimedOut => {
+            RunEnd::TimedOut => {
                 let what = format!(
                     "the answer was not complete within {limit} s; what came until then was taken"
                 );
                 self.wrong(HostErrorKind::TimedOut, what)
             }
-            Ended::TooMuch => {
+            RunEnd::TooMuch => {
                 let what = format!(
                     "it printed more than {} bytes; what came until then was taken",
                     self.limits.bytes
                 );
                 self.wrong(HostErrorKind::Broken, what)
             }
-            Ended::Stopped | Ended::Exited(_) => {
+            RunEnd::Stopped | RunEnd::Exited(_) => {
                 let complaint = last_line(&run.complaints);
                 let what =
                     format!("the answer was cut off{complaint}; what came until then was taken");
@@ -333,7 +334,7 @@ impl Ask<'_> {
     }
 }
 
-/// The last line of complaints in brackets, behind a blank; empty if there is none.
+/// The last line of the complaints in parentheses, after a space; empty if there is none.
 fn last_line(complaints: &[u8]) -> String {
     let complaints = text(complaints);
     let last = complaints

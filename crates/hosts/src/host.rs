@@ -1,4 +1,4 @@
-//! A host as the settings name it. Each part is checked by its form: it becomes an argument of ssh or a word of
+//! A host of the settings. Each part is checked when it is parsed, because it becomes an argument of ssh or a word of
 //! a shell on the host.
 
 use std::fmt;
@@ -10,39 +10,39 @@ use calltrace_store::tree::EnterpriseName;
 /// A host that keeps journals, and how to log in to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    /// What the settings call it.
+    /// Its name in the settings.
     pub name: HostName,
-    /// Whose events it sends.
+    /// The enterprise that its events belong to.
     pub enterprise: EnterpriseName,
-    /// Where it is.
+    /// Its address.
     pub address: Address,
     /// Port of its ssh server, 1 or more.
     pub port: u16,
-    /// Who logs in.
+    /// The user that logs in.
     pub user: User,
-    /// What proves that.
+    /// How the user logs in.
     pub login: Login,
-    /// File with the keys of hosts; `None`: those that ssh itself knows, of the user, then of the system.
+    /// File with the keys of hosts; `None` for the files that ssh uses itself, of the user and of the system.
     pub known_hosts: Option<SshFile>,
-    /// Zone of the times in its journals; `None`: the offset from UTC that the host has now.
+    /// Zone of the times in its journals; `None` for the offset from UTC that the host has now.
     pub timezone: Option<Zone>,
-    /// Where its journals are.
+    /// The folder of its journals.
     pub journals: JournalFolder,
 }
 
-/// What proves to a host who logs in.
+/// How a user logs in to a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
-    /// The key in this file; `None`: the keys that ssh itself finds, an agent's included.
+    /// With the key in this file; `None` for the keys that ssh finds itself, including an agent's.
     Key(Option<SshFile>),
-    /// The password in this file, as its one line.
+    /// With the password in this file, which is its only line.
     Password(PathBuf),
 }
 
-/// Why a text is none of a form: the rest of a sentence that begins with what it is.
+/// Why a text was refused: the rest of a sentence that begins with the name of the part.
 type NotOfForm = String;
 
-/// A text that is of the form which its type stands for.
+/// A text that was checked for the form of its type.
 macro_rules! form {
     ($(#[$doc:meta])* $name:ident, $fits:expr, $is:literal) => {
         $(#[$doc])*
@@ -50,10 +50,10 @@ macro_rules! form {
         pub struct $name(String);
 
         impl $name {
-            /// Takes a text of this form.
+            /// Parses a text of this form.
             ///
             /// # Errors
-            /// What the form is, for any other text.
+            /// The expected form, for any other text.
             pub fn parse(text: &str) -> Result<$name, NotOfForm> {
                 let fits: fn(&str) -> bool = $fits;
                 match fits(text) {
@@ -77,8 +77,8 @@ macro_rules! form {
 }
 
 form!(
-    /// What the settings call a host: 1 to 64 letters, digits, `_`, `-` and `.`, of which none of the signs
-    /// comes first.
+    /// The name of a host in the settings: 1 to 64 letters, digits, `_`, `-` and `.`, starting with a letter or a
+    /// digit.
     HostName,
     |text| is_word(text, 64, "_-."),
     "a host is named in letters, digits, _, - and ., as in [hosts.pbx-0367]"
@@ -106,7 +106,7 @@ form!(
 );
 
 form!(
-    /// Absolute path of a file that is named to ssh, which would take some signs for its own.
+    /// Absolute path of a file for an option of ssh, without the characters that ssh would expand.
     SshFile,
     |text| text.starts_with('/') && is_path(text) && !text.contains(['"', '\\', '$']),
     "ssh takes an absolute path here, without quotes, backslashes and dollar signs"
@@ -119,7 +119,7 @@ impl SshFile {
     }
 }
 
-/// Whether it is up to `most` letters, digits and these signs, and begins with a letter or a digit.
+/// Whether it has at most `most` letters, digits and these characters, and starts with a letter or a digit.
 fn is_word(text: &str, most: usize, signs: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric();
     text.len() <= most
@@ -127,7 +127,7 @@ fn is_word(text: &str, most: usize, signs: &str) -> bool {
         && text.chars().all(|c| is_plain(c) || signs.contains(c))
 }
 
-/// Whether a system can have such a path, and a line can hold it.
+/// Whether it can be a path on a system and fits into one line.
 fn is_path(text: &str) -> bool {
     text.len() < 4096 && !text.chars().any(char::is_control)
 }

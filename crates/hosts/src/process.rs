@@ -1,5 +1,4 @@
-//! Runs a program that reads the script and prints its lines: ssh, or a shell that is here. What it prints is
-//! bounded in bytes, rows and time.
+//! Runs ssh or a local shell, writes the script to it and reads its lines, with limits on bytes, rows and time.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,65 +11,65 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::journal::{Reader, Table};
+use super::journal::{JournalTable, OutputReader};
 
-/// The first so many bytes of what a program complains are kept.
+/// Maximum size of the kept error output (bytes).
 const COMPLAINTS_BYTES_MAX: usize = 64 * 1024;
 
-/// What may come before the script's first line (bytes).
+/// Maximum size of the output before the script's first line (bytes).
 const GREETING_BYTES_MAX: u64 = 1024 * 1024;
 
-/// What is read at one time (bytes).
+/// Size of one read (bytes).
 const READ_BYTES: usize = 64 * 1024;
 
-/// How much is taken of a program's output.
+/// Limits on the output of a process.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    /// Until when its first line must be there.
+pub(crate) struct OutputBounds {
+    /// Time limit of the first line.
     pub(crate) first_line: Duration,
-    /// Until when it must have ended.
+    /// Time limit of the whole run.
     pub(crate) end: Duration,
-    /// Of all of it (bytes).
+    /// Maximum size of the output (bytes).
     pub(crate) bytes: u64,
-    /// Of a line (bytes).
+    /// Maximum length of a line (bytes).
     pub(crate) line_bytes: usize,
 }
 
 /// How a run ended.
 #[derive(Debug)]
-pub(crate) enum Ended {
-    /// By itself.
+pub(crate) enum RunEnd {
+    /// The process exited.
     Exited(ExitStatus),
-    /// It was stopped, as nothing more was wanted of it.
+    /// It was stopped because no more output was needed.
     Stopped,
-    /// It printed more than is taken.
+    /// It printed more than the limit.
     TooMuch,
-    /// It took too long.
+    /// It took longer than the limit.
     TimedOut,
 }
 
-/// A run and what it left.
+/// The end of a run and its error output.
 #[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) ended: Ended,
-    /// What it complained, as far as it is kept.
+pub(crate) struct ProcessRun {
+    pub(crate) ended: RunEnd,
+    /// The beginning of its error output.
     pub(crate) complaints: Vec<u8>,
-    /// How long it took until the script said the host's time.
+    /// The time until the script printed the host's time.
     pub(crate) first_line: Option<Duration>,
 }
 
-/// Runs it, and has `reader` take its lines. Its process has ended, or is killed, when this returns; it is killed as
-/// well if this is dropped.
+/// Runs the command and passes its lines to `reader`. When this returns, the process has ended or is killed. It is
+/// also killed when the future is dropped.
 ///
 /// # Errors
-/// It can't be started.
+/// When it cannot be started.
 pub(crate) async fn run(
     mut command: Command,
     script: &str,
-    reader: &mut Reader,
-    after: &BTreeMap<(NaiveDate, Table), i64>,
-    bounds: Bounds,
-) -> io::Result<Run> {
+    reader: &mut OutputReader,
+    after: &BTreeMap<(NaiveDate, JournalTable), i64>,
+    bounds: OutputBounds,
+) -> io::Result<ProcessRun> {
     let begin = Instant::now();
     let mut child = command
         .stdin(Stdio::piped())
@@ -83,7 +82,7 @@ pub(crate) async fn run(
     let stderr = child.stderr.take().expect("it is piped");
     let complaints = Arc::new(Mutex::new(Vec::new()));
     let drained = tokio::spawn(drain(stderr, Arc::clone(&complaints)));
-    let mut lines = Lines {
+    let mut lines = OutputLines {
         reader,
         after,
         bounds,
@@ -91,14 +90,14 @@ pub(crate) async fn run(
         first_line: None,
     };
     let feed = async move {
-        // Who does not read the script says why elsewhere.
+        // A process that does not read the script gives its reason on its error output.
         let _ = stdin.write_all(script.as_bytes()).await;
     };
     let (ended, ()) = {
         let pump = lines.pump(stdout);
         tokio::pin!(pump);
         tokio::pin!(feed);
-        // A program that never reads its input must not keep this from ending.
+        // A process that never reads its input must not block this task.
         tokio::select! {
             ended = &mut pump => (ended, ()),
             () = &mut feed => (pump.await, ()),
@@ -107,22 +106,22 @@ pub(crate) async fn run(
     let ended = match ended {
         Some(ended) => ended,
         None => match timeout_at(begin + lines.until(), child.wait()).await {
-            Ok(status) => Ended::Exited(status?),
-            Err(_) => Ended::TimedOut,
+            Ok(status) => RunEnd::Exited(status?),
+            Err(_) => RunEnd::TimedOut,
         },
     };
     let first_line = lines.first_line;
-    // Has no effect on one that has ended.
+    // This has no effect on a process that has ended.
     let _ = child.start_kill();
     let _ = child.wait().await;
-    // What it left behind in the background may hold its standard error open.
+    // A process in the background may keep the standard error open.
     let abort = drained.abort_handle();
     if timeout(Duration::from_millis(500), drained).await.is_err() {
         abort.abort();
     }
     let complaints =
         std::mem::take(&mut *complaints.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Run {
+    Ok(ProcessRun {
         ended,
         complaints,
         first_line,
@@ -139,16 +138,16 @@ async fn drain(mut from: impl AsyncRead + Unpin, kept: Arc<Mutex<Vec<u8>>>) {
     }
 }
 
-struct Lines<'r> {
-    reader: &'r mut Reader,
-    after: &'r BTreeMap<(NaiveDate, Table), i64>,
-    bounds: Bounds,
+struct OutputLines<'r> {
+    reader: &'r mut OutputReader,
+    after: &'r BTreeMap<(NaiveDate, JournalTable), i64>,
+    bounds: OutputBounds,
     begin: Instant,
     first_line: Option<Duration>,
 }
 
-impl Lines<'_> {
-    /// Until when what is waited for must be there.
+impl OutputLines<'_> {
+    /// The current deadline.
     fn until(&self) -> Duration {
         match self.first_line {
             None => self.bounds.first_line.min(self.bounds.end),
@@ -156,17 +155,17 @@ impl Lines<'_> {
         }
     }
 
-    /// Takes lines until there are no more (`None`) or no more are wanted.
-    async fn pump(&mut self, mut from: impl AsyncRead + Unpin) -> Option<Ended> {
+    /// Reads lines until there are no more (`None`) or no more are needed.
+    async fn pump(&mut self, mut from: impl AsyncRead + Unpin) -> Option<RunEnd> {
         let mut buffer: Vec<u8> = Vec::with_capacity(READ_BYTES);
         let mut bytes = 0;
-        // Within a line that is too long.
+        // Inside a line that is too long.
         let mut is_skipping = false;
         loop {
             buffer.reserve(READ_BYTES);
             let read = match timeout_at(self.begin + self.until(), from.read_buf(&mut buffer)).await
             {
-                Err(_) => return Some(Ended::TimedOut),
+                Err(_) => return Some(RunEnd::TimedOut),
                 Ok(Err(_) | Ok(0)) => return None,
                 Ok(Ok(read)) => read as u64,
             };
@@ -183,7 +182,7 @@ impl Lines<'_> {
                     self.first_line.get_or_insert_with(|| self.begin.elapsed());
                 }
                 if self.reader.is_full() {
-                    return Some(Ended::Stopped);
+                    return Some(RunEnd::Stopped);
                 }
             }
             buffer.drain(..start);
@@ -193,7 +192,7 @@ impl Lines<'_> {
             }
             let is_greeting = self.first_line.is_none() && bytes > GREETING_BYTES_MAX;
             if bytes > self.bounds.bytes || is_greeting {
-                return Some(Ended::TooMuch);
+                return Some(RunEnd::TooMuch);
             }
         }
     }

@@ -1,37 +1,37 @@
-//! Runs over the hosts of the settings, for those who start them: the one implementation of [`SyncWork`].
+//! Runs over the hosts of the settings: the only implementation of [`SyncWork`].
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use calltrace_hosts::journal::{Days, Row, Table, Wanted};
-use calltrace_hosts::{Host, HostErrorKind, Limits, fetch};
+use calltrace_hosts::journal::{JournalDays, JournalQuery, JournalRow, JournalTable};
+use calltrace_hosts::{FetchLimits, Host, HostErrorKind, fetch};
 use calltrace_model::sighting::Delivery;
 use calltrace_store::tree::EnterpriseName;
 use chrono::{NaiveDate, TimeDelta};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::context::SyncContext;
 use crate::outcome::HostOutcome;
-use crate::records::Records;
-use crate::run::{Question, sync_host};
-use crate::site::Site;
-use crate::work::{Outcome, Scope, SyncHost, SyncWork, Unsuccessful};
+use crate::records::CallDatabase;
+use crate::run::{SyncQuery, sync_host};
+use crate::work::{SyncHost, SyncOutcome, SyncScope, SyncWork, UnacceptedHangups};
 
-/// Hosts that are asked at one time.
+/// Maximum number of hosts that are asked concurrently.
 const AT_ONE_TIME: usize = 8;
 
-/// How long a host may take to say that it is there.
+/// The time within which a host must answer a check.
 const CHECK: Duration = Duration::from_secs(5);
 
-/// Days of which journals can be: their names have four digits for the year.
+/// The first day that a journal can have: names have four digits for the year.
 pub const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a day");
-/// The last of them.
+/// The last day that a journal can have.
 pub const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a day");
 
-/// The hosts of the settings, and what they are asked with.
+/// The hosts of the settings, and the context of their runs.
 pub struct HostsWork {
-    /// What they are asked with.
-    pub site: Site,
+    /// The context of their runs.
+    pub site: SyncContext,
     /// The hosts.
     pub hosts: Vec<Host>,
 }
@@ -47,16 +47,16 @@ impl SyncWork for HostsWork {
         self.hosts.iter().map(of).collect()
     }
 
-    fn records(&self) -> Option<&Records> {
+    fn records(&self) -> Option<&CallDatabase> {
         self.site.records.as_deref()
     }
 
-    async fn sync(&self, enterprise: &EnterpriseName, scope: Scope) -> Outcome {
-        let question = Question {
+    async fn sync(&self, enterprise: &EnterpriseName, scope: SyncScope) -> SyncOutcome {
+        let question = SyncQuery {
             days: match scope {
-                Scope::Live => Days::Recent,
-                Scope::Days { from, to } => {
-                    Days::Range(from.unwrap_or(FIRST_DAY), to.unwrap_or(LAST_DAY))
+                SyncScope::Live => JournalDays::Recent,
+                SyncScope::Days { from, to } => {
+                    JournalDays::Range(from.unwrap_or(FIRST_DAY), to.unwrap_or(LAST_DAY))
                 }
             },
             dry_run: false,
@@ -71,14 +71,14 @@ impl SyncWork for HostsWork {
         summed_up(enterprise, &outcomes)
     }
 
-    async fn unsuccessful(&self, today: NaiveDate) -> Unsuccessful {
+    async fn unsuccessful(&self, today: NaiveDate) -> UnacceptedHangups {
         let mut asked: Vec<BoxFuture<'_, Option<u64>>> = Vec::new();
         for host in &self.hosts {
             asked.push(self.unsuccessful_of(host, today).boxed());
         }
         let counts = side_by_side(asked).await;
         let counts = self.hosts.iter().zip(counts);
-        let mut answer = Unsuccessful::default();
+        let mut answer = UnacceptedHangups::default();
         for (host, count) in counts {
             if let Some(count) = count {
                 let enterprise = host.enterprise.clone();
@@ -98,9 +98,10 @@ impl SyncWork for HostsWork {
 }
 
 impl HostsWork {
-    /// Hangups in the host's journal of that day that the webhook did not accept; `None` if it can't be asked.
+    /// The hangups in the host's journal of that day that the webhook did not accept; `None` if the host cannot be
+    /// asked.
     async fn unsuccessful_of(&self, host: &Host, day: NaiveDate) -> Option<u64> {
-        let wanted = Wanted::all_of(Days::Range(day, day));
+        let wanted = JournalQuery::all_of(JournalDays::Range(day, day));
         let now = self.site.now.utc();
         let fetched = fetch(host, &wanted, now, &self.site.limits).await;
         let rows = match fetched {
@@ -108,8 +109,8 @@ impl HostsWork {
             Err(error) if error.kind == HostErrorKind::NoJournal => Vec::new(),
             Err(_) => return None,
         };
-        let is_failed = |row: &&Row| {
-            row.table == Table::Webhook
+        let is_failed = |row: &&JournalRow| {
+            row.table == JournalTable::Webhook
                 && row.event == "hangup"
                 && (row.delivery()).is_some_and(|delivery| delivery != Delivery::Accepted)
         };
@@ -118,9 +119,9 @@ impl HostsWork {
 
     /// Whether a host answers at all.
     async fn check(&self, host: &Host) -> (String, Result<(), String>) {
-        // A day of which no host has a journal: that it says so is what is asked.
-        let wanted = Wanted::all_of(Days::Range(FIRST_DAY, FIRST_DAY));
-        let limits = Limits {
+        // No host has a journal of this day, and an answer that says so proves that the host can be asked.
+        let wanted = JournalQuery::all_of(JournalDays::Range(FIRST_DAY, FIRST_DAY));
+        let limits = FetchLimits {
             connect: CHECK,
             overall: CHECK,
             ..self.site.limits.clone()
@@ -133,19 +134,19 @@ impl HostsWork {
     }
 }
 
-/// What hosts answer, a few of them asked at one time, in the order of the questions.
+/// The answers of hosts in the order of the questions. A few hosts are asked concurrently.
 async fn side_by_side<T>(asked: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(asked).buffered(AT_ONE_TIME).collect().await
 }
 
-/// What a run did for an enterprise, over its hosts.
-fn summed_up(enterprise: &EnterpriseName, outcomes: &[HostOutcome]) -> Outcome {
+/// The outcome for an enterprise, over all its hosts.
+fn summed_up(enterprise: &EnterpriseName, outcomes: &[HostOutcome]) -> SyncOutcome {
     let sum = |count: fn(&HostOutcome) -> usize| outcomes.iter().map(count).sum::<usize>() as u64;
     let failures: Vec<&str> = (outcomes.iter())
         .filter_map(|one| Some(one.failure.as_ref()?.text.as_str()))
         .collect();
     let skews = outcomes.iter().filter_map(|one| one.skew_millis);
-    Outcome {
+    SyncOutcome {
         enterprise: enterprise.clone(),
         processed: sum(|one| one.processed),
         new: sum(|one| one.recovered),

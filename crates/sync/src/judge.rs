@@ -1,34 +1,34 @@
-//! Which of the events that a host sent are missing in the logs. Pure.
+//! Decides which sent events are missing in the logs. Pure.
 
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::sighting::{Delivery, MatchWindow, Sighting, compare};
 use calltrace_store::error::{Times, Trouble};
 
-/// A clock may be wrong, or its zone may, by so much (milliseconds). What arrived within it and was not sent at
-/// that time is taken for what was sent at another.
+/// The largest error of a clock or its zone (milliseconds). An event that arrived within this distance, at a time at
+/// which it was not sent, counts as the arrival of an event sent at another time.
 pub const CLOCK_ERROR_MAX: i64 = 26 * 3_600_000;
 
 /// Why an event did not arrive, as far as the sender knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The sender waited for an answer in vain.
+    /// The sender waited for an answer until its time-out.
     TimedOut,
     /// The receiver answered with 400 or more.
     Refused,
     /// There was no connection.
     Unreachable,
-    /// The sender thought it was offline, and noted a 404 that nobody had answered.
+    /// The sender believed that it was offline, and noted a 404 without having asked.
     NotTried,
-    /// The receiver accepted it and lost it.
+    /// The receiver accepted the event and lost it.
     Lost,
-    /// It was sent to the other receiver alone: only that table of the journal has it.
+    /// Only the table of the other receiver has the event.
     OtherTable,
-    /// The sender says nothing that is understood.
+    /// The sender's note is not understood.
     Unknown,
 }
 
 impl Cause {
-    /// All causes, in the order in which they are shown.
+    /// All causes, in the order of display.
     pub const ALL: [Cause; 7] = [
         Cause::TimedOut,
         Cause::Refused,
@@ -52,7 +52,7 @@ impl Cause {
         }
     }
 
-    /// Why an event with such a delivery is not there.
+    /// The cause for a missing event with this delivery.
     pub fn of(delivery: Delivery) -> Cause {
         match delivery {
             Delivery::Accepted => Cause::Lost,
@@ -65,21 +65,21 @@ impl Cause {
     }
 }
 
-/// The events that a host sent. The three lists are of one length.
+/// The events that a host sent. The three lists have the same length.
 #[derive(Debug, Default)]
-pub struct Sent {
+pub struct SentEvents {
     /// The events.
     pub sightings: Vec<Sighting>,
-    /// Why each is missing if it is.
+    /// The cause of each event, if it turns out to be missing.
     pub causes: Vec<Cause>,
-    /// Which row each is of, as the caller counts them.
+    /// The caller's row number of each event.
     pub rows: Vec<usize>,
 }
 
-impl Sent {
-    /// Joins what a journal notes of the two receivers, each event with the number of its row: events of the other
-    /// receiver count only where the first one's table has no such event.
-    pub fn join(webhook: Vec<(usize, Sighting)>, crm: Vec<(usize, Sighting)>) -> Sent {
+impl SentEvents {
+    /// Joins the journal's tables of the two receivers; each event comes with the number of its row. An event of the
+    /// second table is added only if the first table lacks it.
+    pub fn join(webhook: Vec<(usize, Sighting)>, crm: Vec<(usize, Sighting)>) -> SentEvents {
         let (mut rows, mut sightings): (Vec<usize>, Vec<Sighting>) = webhook.into_iter().unzip();
         let (crm_rows, crm): (Vec<usize>, Vec<Sighting>) = crm.into_iter().unzip();
         let only_crm = compare(&crm, &sightings, MatchWindow::default()).missing;
@@ -90,41 +90,41 @@ impl Sent {
             rows.push(crm_rows[place]);
             sightings.push(crm[place].clone());
         }
-        Sent {
+        SentEvents {
             sightings,
             causes,
             rows,
         }
     }
 
-    /// First and last moment at which one of them may have arrived; `None` if there are none.
+    /// First and last time at which an event may have arrived; `None` if there are no events.
     pub fn reach(&self) -> Option<(i64, i64)> {
         let windows = (self.sightings.iter()).map(|one| MatchWindow::default().around(one));
         windows.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 }
 
-/// What became of the events that were sent. Each is counted once.
+/// The verdict on the sent events. Each event is counted once.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
-    /// How many arrived.
+    /// Events that arrived.
     pub arrived: usize,
-    /// Of those, how many at a time at which they were not sent: a clock is wrong.
+    /// The part of them that arrived at a time at which they were not sent: a clock is wrong.
     pub misdated: usize,
-    /// Places of those that did not.
+    /// Indexes of the events that did not arrive.
     pub missing: Vec<usize>,
-    /// How many have not arrived and still may.
+    /// Events that have not arrived and still may.
     pub pending: usize,
-    /// How many may stand in what could not be read.
+    /// Events that may be in logs that could not be read.
     pub hidden: usize,
-    /// How long after it was sent half of what arrived was there, in milliseconds; 0 if nothing arrived.
+    /// The median time from sending to arrival, in milliseconds; 0 if no event arrived.
     pub lag: i64,
 }
 
-/// Judges what was sent by what arrived until `now` (milliseconds since 1970 UTC). What damaged files may hold is
-/// never called missing, else it would be written twice.
+/// Compares the sent events with what arrived until `now` (milliseconds since 1970 UTC). An event that may be in a
+/// damaged file never counts as missing, because it would then be written twice.
 pub fn judge(
-    sent: &Sent,
+    sent: &SentEvents,
     received: &[Sighting],
     troubles: &[Trouble],
     zone: LogZone,
@@ -211,15 +211,15 @@ mod tests {
         }
     }
 
-    fn sent(all: &[Sighting]) -> Sent {
-        Sent::join(numbered(all), Vec::new())
+    fn sent(all: &[Sighting]) -> SentEvents {
+        SentEvents::join(numbered(all), Vec::new())
     }
 
     fn numbered(all: &[Sighting]) -> Vec<(usize, Sighting)> {
         all.iter().cloned().enumerate().collect()
     }
 
-    fn judged(sent: &Sent, received: &[Sighting], now: i64) -> Judgement {
+    fn judged(sent: &SentEvents, received: &[Sighting], now: i64) -> Judgement {
         judge(sent, received, &[], LogZone::default(), now)
     }
 
@@ -247,7 +247,7 @@ mod tests {
         let received = [seen(NOON + 3 * 3_600_000, BODY, Delivery::Accepted)];
         let judgement = judged(&sent(&of_host), &received, LATER + 24 * 3_600_000);
         assert_eq!((judgement.misdated, judgement.missing.len()), (1, 0));
-        // Of two that were sent one arrived in time: the other one is still missing.
+        // Two were sent and one arrived in time, so the other one is still missing.
         let twice = [of_host[0].clone(), of_host[0].clone()];
         let in_time = [seen(NOON, BODY, Delivery::Accepted)];
         assert_eq!(judged(&sent(&twice), &in_time, LATER).missing.len(), 1);
@@ -270,13 +270,13 @@ mod tests {
             seen(NOON + 40, BODY, Delivery::Accepted),
             seen(NOON, other, Delivery::Accepted),
         ]);
-        let joined = Sent::join(webhook, crm);
+        let joined = SentEvents::join(webhook, crm);
         assert_eq!(joined.causes, [Cause::TimedOut, Cause::OtherTable]);
         assert_eq!(joined.rows, [0, 1]);
         // The other receiver gets bridges without their ids.
         let bridge = r#"{"UniqueId":"1.1","BridgeUniqueid":"b","Exten":"3"}"#;
         let less = r#"{"UniqueId":"1.1","Exten":"3"}"#;
-        let joined = Sent::join(
+        let joined = SentEvents::join(
             numbered(&[seen(NOON, bridge, Delivery::Accepted)]),
             numbered(&[seen(NOON, less, Delivery::Accepted)]),
         );

@@ -1,20 +1,22 @@
-//! What hosts sent against what arrived: events that are missing in the logs are found and recovered, calls
-//! are copied to a database that asks for them.
+//! Compares what hosts sent with what arrived. Missing events are recovered, and calls are copied to a database if
+//! one is set.
 //!
 //! ```text
-//! compare   sides of a comparison: the logs of an enterprise, a journal, a database; the report of two
-//! run       one host: fetched, judged, what is missing is written
+//! compare     the sides of a comparison (logs, a journal, a database) and its report
+//! run         one host: fetch its journals, compare, write what is missing
 //! hosts_work  runs over all hosts, for `serve`
-//! marks     up to where everything is settled
-//! judge     which of those that were sent are missing (pure)
-//! recovered a missing event -> the line that it becomes (pure)
-//! records   copies of calls in a database
-//! work      what a run does, for those who start runs
+//! context     what all runs share
+//! marks       the rows up to which everything is settled
+//! judge       which sent events are missing (pure)
+//! recovered   a missing event -> its log line (pure)
+//! records     copies of calls in a database
+//! work        the interface of runs, for the programs that start them
 //! ```
 //!
-//! Where events come from is for `calltrace-hosts`; how the answers look is for `output` and `web`.
+//! `calltrace-hosts` fetches the journals; `output` and `web` format the answers.
 
 pub mod compare;
+mod context;
 mod hosts_work;
 mod judge;
 mod marks;
@@ -22,12 +24,11 @@ mod outcome;
 pub mod records;
 mod recovered;
 mod run;
-mod site;
 pub mod work;
 
+pub use context::SyncContext;
 pub use hosts_work::{FIRST_DAY, HostsWork, LAST_DAY};
-pub use judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
-pub use outcome::{Failure, HostOutcome};
+pub use judge::{CLOCK_ERROR_MAX, Cause, Judgement, SentEvents, judge};
+pub use outcome::{HostFailure, HostOutcome};
 pub use recovered::{NoLine, Provenance, line};
-pub use run::{Question, sync_host};
-pub use site::Site;
+pub use run::{SyncQuery, sync_host};

@@ -1,11 +1,11 @@
-//! Up to which row of which journal everything is settled, so that the next run reads on from there.
+//! The row of each journal up to which all events are settled. The next run starts after it.
 //!
-//! A file beside the indexes of the enterprise, written at once or not at all. What is wrong with it costs time only:
-//! journals are read from their beginning then.
+//! The marks are a file next to the indexes of the enterprise, replaced atomically. If it is missing or damaged,
+//! journals are read from their beginning, which only costs time.
 
 use std::collections::BTreeMap;
 
-use calltrace_hosts::journal::{Row, Table};
+use calltrace_hosts::journal::{JournalRow, JournalTable};
 use calltrace_hosts::{Fetched, Host, HostName};
 use calltrace_model::sighting::MatchWindow;
 use calltrace_store::error::Error;
@@ -14,20 +14,20 @@ use calltrace_upkeep::kept::Kept;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use crate::site::{PATIENCE, Site};
+use crate::context::{PATIENCE, SyncContext};
 
-/// Version of the file.
+/// Version of the file format.
 const VERSION: u64 = 1;
 
-/// Days that are remembered: a host reads today and yesterday, and its clock may be a day off.
+/// Number of days that are kept: a host reads today and yesterday, and its clock may be a day off.
 const DAYS_MAX: usize = 4;
 
-/// Up to which row of which journal everything is settled.
+/// The last settled row by journal and table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Marks(BTreeMap<(NaiveDate, Table), i64>);
+pub(crate) struct Marks(BTreeMap<(NaiveDate, JournalTable), i64>);
 
 impl Marks {
-    /// What an earlier run noted of the host; nothing if there is nothing that can be read.
+    /// The marks that an earlier run saved for the host; none if the file is missing or damaged.
     pub(crate) fn load(tree: &Tree, enterprise: &EnterpriseName, host: &HostName) -> Marks {
         let noted = Kept::SYNC.read(tree, enterprise);
         noted
@@ -36,17 +36,17 @@ impl Marks {
     }
 
     /// The last row that need not be read again, by day and table.
-    pub(crate) fn after(&self) -> BTreeMap<(NaiveDate, Table), i64> {
+    pub(crate) fn after(&self) -> BTreeMap<(NaiveDate, JournalTable), i64> {
         self.0.clone()
     }
 
-    /// What is settled of what was fetched: rows before the first whose event may still arrive at `now`
-    /// (milliseconds since 1970 UTC), of tables that were read to their end.
+    /// The marks after a fetch: the rows before the first one whose event may still arrive at `now` (milliseconds
+    /// since 1970 UTC), in tables that were read to their end.
     pub(crate) fn settled(fetched: &Fetched, now: i64) -> Marks {
         let mut marks = BTreeMap::new();
         for journal in &fetched.journals {
             for (&table, &last) in &journal.last {
-                let is_of = |row: &&Row| row.day == journal.day && row.table == table;
+                let is_of = |row: &&JournalRow| row.day == journal.day && row.table == table;
                 let rows = fetched.rows.iter().filter(is_of);
                 let open = rows
                     .filter(|row| may_arrive(row, fetched, now))
@@ -66,7 +66,7 @@ impl Marks {
         let mut marks = BTreeMap::new();
         for (day, tables) in noted.get("hosts")?.get(host.as_str())?.as_object()? {
             let day = day.parse().ok()?;
-            for table in Table::ALL {
+            for table in JournalTable::ALL {
                 if let Some(last) = tables.get(table.name()).and_then(Value::as_i64) {
                     marks.insert((day, table), last);
                 }
@@ -75,11 +75,11 @@ impl Marks {
         Some(Marks(marks))
     }
 
-    /// Notes it, beside what is noted of other hosts of the enterprise.
+    /// Saves the marks of the host, and keeps those of other hosts of the enterprise.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub(crate) fn save(&self, site: &Site, host: &Host) -> Result<(), Error> {
+    pub(crate) fn save(&self, site: &SyncContext, host: &Host) -> Result<(), Error> {
         let mut days: BTreeMap<String, serde_json::Map<String, Value>> = BTreeMap::new();
         let newest: Vec<NaiveDate> = {
             let mut all: Vec<NaiveDate> = self.0.keys().map(|(day, _)| *day).collect();
@@ -113,7 +113,7 @@ impl Marks {
 }
 
 /// Whether the event of a row may still arrive.
-fn may_arrive(row: &Row, fetched: &Fetched, now: i64) -> bool {
+fn may_arrive(row: &JournalRow, fetched: &Fetched, now: i64) -> bool {
     row.sighting(fetched.zone).is_some_and(|mut sighting| {
         sighting.at_millis -= fetched.skew_millis;
         MatchWindow::default().around(&sighting).1 >= now

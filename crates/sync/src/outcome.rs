@@ -1,4 +1,4 @@
-//! What came of asking one host.
+//! The outcome of a run for one host.
 
 use std::collections::BTreeMap;
 
@@ -6,50 +6,50 @@ use calltrace_store::tree::EnterpriseName;
 
 use crate::judge::Cause;
 
-/// What came of asking one host for its journals and of holding them against the logs of its enterprise.
+/// The outcome of reading one host's journals and comparing them with the logs of its enterprise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostOutcome {
-    /// Whose events the host sends.
+    /// The enterprise that the host belongs to.
     pub enterprise: EnterpriseName,
-    /// What the settings call the host.
+    /// The name of the host in the settings.
     pub host: String,
-    /// Events that the journals name, without those that earlier runs have settled.
+    /// Events in the journals, without those that earlier runs have settled.
     pub processed: usize,
-    /// Of those, how many stand in the logs.
+    /// The part of them that is in the logs.
     pub arrived: usize,
-    /// Of those that arrived, how many at another time than the host says: a clock or a zone is wrong.
+    /// The part of those that arrived at another time than the host says: a clock or a zone is wrong.
     pub misdated: usize,
-    /// How many did not arrive, by cause. What can't be written (`errors`) is among them.
+    /// Events that did not arrive, by cause, including those that cannot be written (`errors`).
     pub missing: BTreeMap<Cause, usize>,
     /// Lines that were added to the logs; 0 in a dry run.
     pub recovered: usize,
-    /// Calls that were new to the database that calls are copied to; `None` if there is none.
+    /// Calls that were new to the database of copies; `None` if there is none.
     pub copied: Option<u64>,
-    /// How many may still arrive.
+    /// Events that may still arrive.
     pub pending: usize,
-    /// How many may stand in what could not be read of the logs.
+    /// Events that may be in logs that could not be read.
     pub hidden: usize,
-    /// Missing events that make no line.
+    /// Missing events that cannot be written as a line.
     pub errors: usize,
     /// The host's clock minus ours, in milliseconds; `None` if the host did not say.
     pub skew_millis: Option<i64>,
-    /// What could not be read of journals and logs, each a sentence.
+    /// What could not be read of journals and logs, one sentence each.
     pub troubles: Vec<String>,
-    /// Why the host could not be asked, or nothing could be written.
-    pub failure: Option<Failure>,
+    /// Why the host could not be asked, or the lines could not be written.
+    pub failure: Option<HostFailure>,
 }
 
-/// Why nothing, or not all, came of a host.
+/// Why a run failed, in full or in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct HostFailure {
     /// A word for programs: that of a `HostErrorKind`, or `logs` or `database`.
     pub kind: &'static str,
-    /// The sentence for people. Holds no secret.
+    /// A sentence for people. It holds no secret.
     pub text: String,
 }
 
 impl HostOutcome {
-    /// Nothing is known yet.
+    /// An outcome without any events.
     pub fn of(enterprise: &EnterpriseName, host: &str) -> HostOutcome {
         HostOutcome {
             enterprise: enterprise.clone(),
@@ -69,12 +69,12 @@ impl HostOutcome {
         }
     }
 
-    /// How many events did not arrive.
+    /// The number of events that did not arrive.
     pub fn missing_count(&self) -> usize {
         self.missing.values().sum()
     }
 
-    /// Whether all that was asked was read, and all that was missing was written, as far as it makes lines.
+    /// Whether everything was read, and every missing event that makes a line was written.
     pub fn is_complete(&self) -> bool {
         self.failure.is_none() && self.troubles.is_empty() && self.hidden == 0
     }

@@ -1,11 +1,11 @@
-//! A missing event as the line that it becomes. Pure.
+//! Makes the log line of a missing event. Pure.
 
 use calltrace_model::entry::{Entry, Line, Unfit, What};
 use calltrace_model::record::LogZone;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-/// Where a recovered event comes from, as its line says in `_recovered`.
+/// The source of a recovered event, as its line says in `_recovered`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance<'a> {
     /// Name of the host in the settings, and the table: `june/AlternativeAPIlogs`.
@@ -19,7 +19,7 @@ pub struct Provenance<'a> {
 /// Why an event makes no line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoLine {
-    /// What was sent can't be read.
+    /// The request cannot be read.
     #[error("the request is not a JSON object")]
     NoObject,
     /// A field does not fit into a line.
@@ -27,11 +27,11 @@ pub enum NoLine {
     Unfit(#[from] Unfit),
 }
 
-/// The line of an event that was sent at that moment (milliseconds since 1970 UTC): as if it had arrived then,
-/// with a key more.
+/// The line of an event that was sent at that time (milliseconds since 1970 UTC): the line that it would have made on
+/// arrival, with one more key.
 ///
 /// # Errors
-/// When the request is no JSON object, or its id or event would not be read back as such.
+/// When the request is not a JSON object, or its id or event would not be read back unchanged.
 pub fn line(
     at_millis: i64,
     event: &str,

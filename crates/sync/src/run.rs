@@ -1,8 +1,11 @@
-//! One host: what it sent is fetched, held against the logs of its enterprise, and what is missing is added to them.
+//! A run for one host: it fetches the journals, compares them with the logs of the enterprise, and adds the missing
+//! events.
 
 use std::collections::BTreeMap;
 
-use calltrace_hosts::journal::{Days, JournalTrouble, Row, Table, Wanted};
+use calltrace_hosts::journal::{
+    JournalDays, JournalQuery, JournalRow, JournalTable, JournalTrouble,
+};
 use calltrace_hosts::{Fetched, Host, fetch};
 use calltrace_model::sighting::Sighting;
 use calltrace_store::error::{Error, Trouble};
@@ -11,38 +14,37 @@ use chrono::{NaiveTime, TimeDelta};
 use rayon::prelude::*;
 
 use crate::compare::tree::{Arrivals, read};
-use crate::judge::{CLOCK_ERROR_MAX, Cause, Judgement, Sent, judge};
+use crate::context::{PATIENCE, SyncContext};
+use crate::judge::{CLOCK_ERROR_MAX, Cause, Judgement, SentEvents, judge};
 use crate::marks::Marks;
-use crate::outcome::{Failure, HostOutcome};
-use crate::records::{HostEvent, Origin, RunNote};
+use crate::outcome::{HostFailure, HostOutcome};
+use crate::records::{CopyOrigin, HostEvent, RunNote};
 use crate::recovered::{Provenance, line};
-use crate::site::{PATIENCE, Site};
 
-/// What is asked of a host.
+/// The options of a run for one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Question {
-    /// The days of its journals. Those of [`Days::Recent`] are read from where the last run settled everything;
-    /// others from their beginning.
-    pub days: Days,
-    /// Nothing is written.
+pub struct SyncQuery {
+    /// The days of the journals. [`JournalDays::Recent`] starts where the last run had settled everything; a range is
+    /// read from the beginning.
+    pub days: JournalDays,
+    /// Whether nothing is written.
     pub dry_run: bool,
 }
 
-/// Asks one host, and adds to the logs of its enterprise what is missing in them. What goes wrong stands in the
-/// outcome.
-pub async fn sync_host(site: &Site, host: &Host, question: Question) -> HostOutcome {
+/// Asks one host and adds the missing events to the logs of its enterprise. Errors are part of the outcome.
+pub async fn sync_host(site: &SyncContext, host: &Host, question: SyncQuery) -> HostOutcome {
     let mut outcome = HostOutcome::of(&host.enterprise, host.name.as_str());
     let marks = match question.days {
-        Days::Recent => Marks::load(&site.tree, &host.enterprise, &host.name),
-        Days::Range(..) => Marks::default(),
+        JournalDays::Recent => Marks::load(&site.tree, &host.enterprise, &host.name),
+        JournalDays::Range(..) => Marks::default(),
     };
-    let wanted = Wanted {
+    let wanted = JournalQuery {
         days: question.days,
         after: marks.after(),
     };
     match fetch(host, &wanted, site.now.utc(), &site.limits).await {
         Err(error) => {
-            outcome.failure = Some(Failure {
+            outcome.failure = Some(HostFailure {
                 kind: error.kind.word(),
                 text: error.to_string(),
             });
@@ -53,17 +55,17 @@ pub async fn sync_host(site: &Site, host: &Host, question: Question) -> HostOutc
                 copy(site, host, &fetched, &mut outcome).await;
             }
             let (site, host) = (site.clone(), host.clone());
-            let work = move || Settling::new(&site, &host, question, fetched).settle(outcome);
+            let work = move || HostRun::new(&site, &host, question, fetched).settle(outcome);
             let done = tokio::task::spawn_blocking(work).await;
             done.expect("it does not panic, and is not cancelled")
         }
     }
 }
 
-/// Copies the calls of a host to the database, where there is one.
-async fn copy(site: &Site, host: &Host, fetched: &Fetched, outcome: &mut HostOutcome) {
+/// Copies the calls of a host to the database, if there is one.
+async fn copy(site: &SyncContext, host: &Host, fetched: &Fetched, outcome: &mut HostOutcome) {
     let Some(records) = &site.records else { return };
-    let origin = Origin {
+    let origin = CopyOrigin {
         enterprise: host.enterprise.as_str(),
         host: host.address.as_str(),
         zone: fetched.zone,
@@ -82,50 +84,55 @@ async fn copy(site: &Site, host: &Host, fetched: &Fetched, outcome: &mut HostOut
     };
     let noted = records.note(origin, note, site.now.utc()).await;
     let failure = failure.or_else(|| Some(noted.err()?.to_string()));
-    outcome.failure = failure.map(|text| Failure {
+    outcome.failure = failure.map(|text| HostFailure {
         kind: "database",
         text,
     });
 }
 
-/// Until this time of its day a host may have had no event.
+/// Before this time of its day a host may have sent no event yet.
 const EARLY: NaiveTime = NaiveTime::from_hms_opt(1, 0, 0).expect("a time");
 
-/// The events of one host, on their way into the logs.
-struct Settling<'a> {
-    site: &'a Site,
+/// The events of one host, being compared and recovered.
+struct HostRun<'a> {
+    site: &'a SyncContext,
     host: &'a Host,
-    question: Question,
+    question: SyncQuery,
     fetched: Fetched,
-    sent: Sent,
+    sent: SentEvents,
 }
 
-/// What the logs say of them.
+/// The comparison with the logs.
 struct Verdict {
     judgement: Judgement,
     troubles: Vec<Trouble>,
 }
 
-impl<'a> Settling<'a> {
-    fn new(site: &'a Site, host: &'a Host, question: Question, fetched: Fetched) -> Settling<'a> {
+impl<'a> HostRun<'a> {
+    fn new(
+        site: &'a SyncContext,
+        host: &'a Host,
+        question: SyncQuery,
+        fetched: Fetched,
+    ) -> HostRun<'a> {
         let (zone, skew) = (fetched.zone, fetched.skew_millis);
-        let of = |table: Table| -> Vec<(usize, Sighting)> {
+        let of = |table: JournalTable| -> Vec<(usize, Sighting)> {
             let rows = fetched.rows.par_iter().enumerate();
             let seen = rows.filter(|(_, row)| row.table == table);
             let seen = seen.filter_map(|(place, row)| {
                 let mut sighting = row.sighting(zone)?;
-                // By our clock, as far as the two can be told apart.
+                // Converted to our clock, as far as the difference is known.
                 sighting.at_millis -= skew;
                 Some((place, sighting))
             });
             site.engine.pool().install(|| seen.collect())
         };
-        let (webhook, crm) = (of(Table::Webhook), of(Table::Crm));
-        Settling {
+        let (webhook, crm) = (of(JournalTable::Webhook), of(JournalTable::Crm));
+        HostRun {
             site,
             host,
             question,
-            sent: Sent::join(webhook, crm),
+            sent: SentEvents::join(webhook, crm),
             fetched,
         }
     }
@@ -141,13 +148,13 @@ impl<'a> Settling<'a> {
             (outcome.troubles).extend(troubles.map(|trouble| format!("{name} {trouble}")));
         }
         if let Some(error) = &fetched.broken_off {
-            outcome.failure = Some(Failure {
+            outcome.failure = Some(HostFailure {
                 kind: error.kind.word(),
                 text: error.to_string(),
             });
         }
         if let Err(error) = self.settle_events(&mut outcome) {
-            outcome.failure = Some(Failure {
+            outcome.failure = Some(HostFailure {
                 kind: "logs",
                 text: error.to_string(),
             });
@@ -155,7 +162,7 @@ impl<'a> Settling<'a> {
         outcome
     }
 
-    /// Whether it is the journal of a day that has just begun on the host: no event may have come yet.
+    /// Whether the missing journal is that of a day that has just begun on the host.
     fn is_too_early(&self, trouble: &JournalTrouble) -> bool {
         let fetched = &self.fetched;
         let there = self.site.now.utc() + TimeDelta::milliseconds(fetched.skew_millis);
@@ -164,7 +171,7 @@ impl<'a> Settling<'a> {
     }
 
     fn settle_events(&self, outcome: &mut HostOutcome) -> Result<(), Error> {
-        // Mostly everything arrived, and then a look at the time itself is enough.
+        // Usually all events arrived, and reading exactly the time of sending is enough.
         let mut verdict = self.ask(0)?;
         if !verdict.judgement.missing.is_empty() {
             verdict = match self.question.dry_run {
@@ -173,7 +180,7 @@ impl<'a> Settling<'a> {
             };
         }
         self.note(&verdict, outcome);
-        let is_noted = self.question.days == Days::Recent && !self.question.dry_run;
+        let is_noted = self.question.days == JournalDays::Recent && !self.question.dry_run;
         let is_copied = (outcome.failure.as_ref()).is_none_or(|failure| failure.kind != "database");
         if is_noted && is_copied && verdict.judgement.hidden == 0 {
             let now = self.site.now.utc().timestamp_millis();
@@ -182,7 +189,7 @@ impl<'a> Settling<'a> {
         Ok(())
     }
 
-    /// What the logs say of the time in which the events were sent, and of so much before and after it
+    /// Compares with the logs of the time in which the events were sent, extended by `around` on both sides
     /// (milliseconds).
     fn ask(&self, around: i64) -> Result<Verdict, Error> {
         let site = self.site;
@@ -195,7 +202,7 @@ impl<'a> Settling<'a> {
         let time = (from.saturating_sub(around), to.saturating_add(around));
         let enterprise = &self.host.enterprise;
         let Arrivals { side, troubles } = read(&site.engine, &site.tree, enterprise, time, &[])?;
-        // What was not read would be taken for missing, and written twice.
+        // An event that was not read would count as missing and be written twice.
         if let Some(why) = side.incomplete.first() {
             return Err(Error::Usage(format!(
                 "{why}; ask for fewer days with --since and --until"
@@ -209,7 +216,7 @@ impl<'a> Settling<'a> {
         })
     }
 
-    /// Adds what is missing, asked again under the lock.
+    /// Compares again under the lock and adds the missing events.
     fn recover(&self, outcome: &mut HostOutcome) -> Result<Verdict, Error> {
         let mut verdict = None;
         let mut errors = 0;
@@ -246,7 +253,7 @@ impl<'a> Settling<'a> {
         Ok(verdict.expect("what is missing was asked for"))
     }
 
-    /// The line of an event that is missing; `None` if it makes none.
+    /// The line of a missing event; `None` if it makes none.
     fn line(&self, place: usize, lag: i64) -> Option<Recovered> {
         let row = self.row(place);
         let from = format!("{}/{}", self.host.name, row.table.name());
@@ -255,7 +262,7 @@ impl<'a> Settling<'a> {
             row: row.id,
             status: self.sent.causes[place].word(),
         };
-        // When it would have arrived, as others of this host did.
+        // The time at which it would have arrived, with the median lag of this host.
         let at_millis = self.sent.sightings[place].at_millis.saturating_add(lag);
         let zone = self.site.engine.zone();
         let made = line(at_millis, &row.event, &row.request, &of, zone).ok()?;
@@ -264,7 +271,7 @@ impl<'a> Settling<'a> {
         Some(Recovered { at, line: text })
     }
 
-    fn row(&self, place: usize) -> &Row {
+    fn row(&self, place: usize) -> &JournalRow {
         &self.fetched.rows[self.sent.rows[place]]
     }
 

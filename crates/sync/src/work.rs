@@ -1,82 +1,81 @@
-//! What those who start runs need of them. `serve` asks through a trait, so that it knows neither ssh nor
-//! journals.
+//! The interface of runs for the programs that start them. `serve` uses a trait, so that it depends on neither ssh
+//! nor journals.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{NaiveDate, TimeDelta};
 
-use super::records::Records;
+use super::records::CallDatabase;
 use calltrace_store::tree::EnterpriseName;
 
 /// A host whose journal can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncHost {
-    /// The enterprise whose events it sends.
+    /// The enterprise that the host belongs to.
     pub enterprise: EnterpriseName,
-    /// What the settings call it.
+    /// The name of the host in the settings.
     pub name: String,
     /// Its address.
     pub address: String,
 }
 
-/// Which events of a host a run looks at.
+/// The events of a host that a run covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// All of these days of the host's calendar, both included; open where there is no day.
+pub enum SyncScope {
+    /// All events of these days of the host's calendar, both inclusive. `None` leaves that end open.
     Days {
         /// The first day.
         from: Option<NaiveDate>,
         /// The last day.
         to: Option<NaiveDate>,
     },
-    /// What was sent to the service and did not arrive, in the journals of yesterday and today.
+    /// The events of yesterday and today that were sent to the service and did not arrive.
     Live,
 }
 
-/// What a run did for an enterprise.
+/// The outcome of a run for an enterprise.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct SyncOutcome {
     /// The enterprise.
     pub enterprise: EnterpriseName,
-    /// Events that were looked at.
+    /// Events in the journals.
     pub processed: u64,
-    /// Events that were missing and are there now.
+    /// Missing events that were recovered.
     pub new: u64,
-    /// Events that could not be taken over.
+    /// Missing events that could not be recovered.
     pub errors: u64,
-    /// How far the host's clock is ahead of ours; behind, if negative.
+    /// The host's clock minus ours; negative if it is behind.
     pub skew: Option<TimeDelta>,
-    /// Why the run did not do its work, or not all of it; holds no secret.
+    /// Why the run failed, in full or in part. The text holds no secret.
     pub failure: Option<String>,
 }
 
-/// Hangups that did not arrive today.
+/// Hangups of today that did not arrive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Unsuccessful {
-    /// How many, by enterprise. An enterprise whose hosts were asked in vain is not among them.
+pub struct UnacceptedHangups {
+    /// Their number by enterprise. An enterprise without a reachable host is left out.
     pub by_enterprise: BTreeMap<EnterpriseName, u64>,
 }
 
-/// Fetches what hosts have and adds what is missing.
+/// Fetches the journals of hosts and recovers what is missing.
 ///
-/// All futures may be dropped at any moment, which ends what they do: processes that they started are ended, and
-/// nothing is left half-written.
+/// All futures may be dropped at any time. Their child processes are then killed, and nothing is left half-written.
 #[async_trait]
 pub trait SyncWork: Send + Sync {
     /// All hosts, by enterprise; an enterprise may have several.
     fn hosts(&self) -> Vec<SyncHost>;
 
-    /// The database that copies are kept in; `None` if there is none.
-    fn records(&self) -> Option<&Records>;
+    /// The database of copies; `None` if there is none.
+    fn records(&self) -> Option<&CallDatabase>;
 
-    /// A run for one enterprise. It is not called again for an enterprise before it has ended.
-    async fn sync(&self, enterprise: &EnterpriseName, scope: Scope) -> Outcome;
+    /// Runs for one enterprise. It is not called again for an enterprise before the run has ended.
+    async fn sync(&self, enterprise: &EnterpriseName, scope: SyncScope) -> SyncOutcome;
 
-    /// Counts in the journals of `today` (the date of the server) the hangups that the service did not accept.
-    async fn unsuccessful(&self, today: NaiveDate) -> Unsuccessful;
+    /// Counts the hangups in the journals of `today` (the date of the server) that the service did not accept.
+    async fn unsuccessful(&self, today: NaiveDate) -> UnacceptedHangups;
 
-    /// Whether each host can be reached, by the name that the settings give it, within some seconds; `Err` with a
-    /// reason that holds no secret.
+    /// Whether each host can be reached, by its name in the settings, within some seconds. `Err` holds a reason
+    /// without any secret.
     async fn check_hosts(&self) -> Vec<(String, Result<(), String>)>;
 }

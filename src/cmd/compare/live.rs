@@ -16,16 +16,16 @@ use super::{check_events, question};
 use crate::cli::{CompareArgs, CompareFormat};
 use calltrace_engine::{AfterAnswer, LinesQuestion};
 use calltrace_follow::{EnterpriseSelection, Follow, FollowOptions, Next, Start};
-use calltrace_hosts::journal::Table;
-use calltrace_hosts::services::Growing;
+use calltrace_hosts::journal::JournalTable;
+use calltrace_hosts::services::GrowingLog;
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{KindName, Zone};
 use calltrace_model::sighting::{SeenAt, Sighting};
 use calltrace_output::compare::{line, line_value, summary, summary_value};
 use calltrace_output::{Secrets, json};
 use calltrace_store::error::Error;
-use calltrace_sync::compare::live::{Live, Told, Way};
-use calltrace_sync::compare::{Question, Scope, Side, journal, tree};
+use calltrace_sync::compare::live::{EventSide, LiveMatcher, LiveUpdate};
+use calltrace_sync::compare::{CompareQuery, EventFilter, SideEvents, journal, tree};
 
 /// Between two looks at a log.
 const LOOK: Duration = Duration::from_millis(200);
@@ -35,7 +35,7 @@ const LOOK_AT_JOURNAL: Duration = Duration::from_secs(1);
 
 pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
     let question = question(app, args)?;
-    check_events(args, &Side::default(), &Side::default())?;
+    check_events(args, &SideEvents::default(), &SideEvents::default())?;
     let received = Received::of(app, args.received.as_deref())?;
     let deadline = args
         .timeout
@@ -48,7 +48,7 @@ pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> 
         format: args.format,
         out: app.out(),
         question: &question,
-        live: Live::new(question.window, wait),
+        live: LiveMatcher::new(question.window, wait),
         known: Vec::new(),
     };
     app.say("following both sides; Ctrl-C ends it with a summary");
@@ -57,8 +57,8 @@ pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> 
         let (came, end) = arriving.wait(app, deadline.map_or(until, |end| end.min(until)))?;
         // What was sent first, so that the line of its arrival has the time that it took.
         let sent = sending.look(app, args)?;
-        telling.take(Way::Sent, sent)?;
-        telling.take(Way::Received, came)?;
+        telling.take(EventSide::Sent, sent)?;
+        telling.take(EventSide::Received, came)?;
         telling.tick()?;
         match end {
             Some(exit) => break exit,
@@ -83,10 +83,10 @@ pub(in crate::cmd) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> 
 
 /// Where sent events come from.
 enum Sending {
-    Log(Box<Growing>),
+    Log(Box<GrowingLog>),
     Journal {
         path: PathBuf,
-        after: BTreeMap<Table, i64>,
+        after: BTreeMap<JournalTable, i64>,
         zone: Option<Zone>,
         looked_at: Instant,
     },
@@ -149,7 +149,7 @@ impl Sending {
 enum Arriving {
     Tree(Box<Follow>),
     /// A log, and what is heard of a Ctrl-C.
-    Log(Box<Growing>, UnixStream),
+    Log(Box<GrowingLog>, UnixStream),
 }
 
 impl Arriving {
@@ -248,8 +248,8 @@ impl Arriving {
     }
 }
 
-fn growing(app: &App, path: &std::path::Path) -> Result<Growing, Error> {
-    let growing = Growing::begin(path, sides::log_zone(app));
+fn growing(app: &App, path: &std::path::Path) -> Result<GrowingLog, Error> {
+    let growing = GrowingLog::begin(path, sides::log_zone(app));
     growing.map_err(|error| Error::Usage(error.to_string()))
 }
 
@@ -258,8 +258,8 @@ struct Telling<'d> {
     app: &'d App,
     format: CompareFormat,
     out: Out,
-    question: &'d Question,
-    live: Live,
+    question: &'d CompareQuery,
+    live: LiveMatcher,
     /// What has come of the call that is asked for; it tells which ids the call has.
     known: Vec<Sighting>,
 }
@@ -268,9 +268,9 @@ struct Telling<'d> {
 const KNOWN_MAX: usize = 10_000;
 
 impl Telling<'_> {
-    fn take(&mut self, way: Way, mut came: Vec<Sighting>) -> Result<(), Error> {
+    fn take(&mut self, way: EventSide, mut came: Vec<Sighting>) -> Result<(), Error> {
         let now = self.app.now.utc().timestamp_millis();
-        let scope = Scope::of(self.question, &[&self.known, &came]);
+        let scope = EventFilter::of(self.question, &[&self.known, &came]);
         let is_asked: Vec<bool> = came.iter().map(|one| scope.holds(one)).collect();
         let mut is_asked = is_asked.into_iter();
         came.retain(|_| is_asked.next().expect("as many as came"));
@@ -278,7 +278,7 @@ impl Telling<'_> {
             self.known.extend(came.iter().cloned());
         }
         let told = came.into_iter().map(|one| self.live.take(way, one, now));
-        let told: Vec<Told> = told.collect();
+        let told: Vec<LiveUpdate> = told.collect();
         self.print(&told)
     }
 
@@ -287,7 +287,7 @@ impl Telling<'_> {
         self.print(&told)
     }
 
-    fn print(&mut self, told: &[Told]) -> Result<(), Error> {
+    fn print(&mut self, told: &[LiveUpdate]) -> Result<(), Error> {
         if told.is_empty() {
             return Ok(());
         }

@@ -12,7 +12,9 @@ use crate::cli::{CompareArgs, CompareFormat};
 use calltrace_output::compare::{Shown, document, write_report};
 use calltrace_output::{Secrets, json};
 use calltrace_store::error::Error;
-use calltrace_sync::compare::{Question, Report, Scope, Side, compare, tree};
+use calltrace_sync::compare::{
+    CompareQuery, CompareReport, EventFilter, SideEvents, compare, tree,
+};
 
 pub(super) use live::run as follow;
 use sides::Received;
@@ -21,7 +23,7 @@ pub(super) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
     let question = question(app, args)?;
     let received = Received::of(app, args.received.as_deref())?;
     let mut sent = sides::sent(app, args, &question)?;
-    let scope = Scope::of(&question, &[]);
+    let scope = EventFilter::of(&question, &[]);
     sent.sightings.retain(|one| scope.is_within(one.at_millis));
     let reach = sent.reach(question.window);
     let tokens = sent.tokens();
@@ -29,7 +31,7 @@ pub(super) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
     let mut missing = Missing::default();
     let mut arrived = match reach {
         Some(reach) => received.read(app, &tokens, reach, &mut missing)?,
-        None => Side::default(),
+        None => SideEvents::default(),
     };
     if let Some(path) = &args.app_log {
         arrived.complaints.extend(sides::complaints(app, path)?);
@@ -60,21 +62,21 @@ pub(super) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
     )
 }
 
-fn question(app: &App, args: &CompareArgs) -> Result<Question, Error> {
+fn question(app: &App, args: &CompareArgs) -> Result<CompareQuery, Error> {
     let since = app.moment("--since", args.since.as_deref())?;
     let after = since.map(|since| since.begin);
     let until = app.moment_after("--until", args.until.as_deref(), after)?;
-    Ok(Question {
+    Ok(CompareQuery {
         since_millis: since.map(|since| since.begin.timestamp_millis()),
         until_millis: until.map(|until| until.end.timestamp_millis()),
         id: args.call.clone(),
         events: args.event.clone(),
-        ..Question::default()
+        ..CompareQuery::default()
     })
 }
 
 /// Refuses a type of event that calltrace does not know and neither side has.
-fn check_events(args: &CompareArgs, sent: &Side, received: &Side) -> Result<(), Error> {
+fn check_events(args: &CompareArgs, sent: &SideEvents, received: &SideEvents) -> Result<(), Error> {
     for (event, error) in args.unknown_events() {
         let mut all = sent.sightings.iter().chain(&received.sightings);
         if !all.any(|one| *one.event == *event) {
@@ -114,7 +116,7 @@ fn print(
 }
 
 /// What is said beside the answer.
-fn tell(app: &App, report: &Report, missing: &Missing) {
+fn tell(app: &App, report: &CompareReport, missing: &Missing) {
     let total = &report.total;
     if total.sent == 0 {
         app.say("no such event was sent");

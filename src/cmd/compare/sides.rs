@@ -10,14 +10,14 @@ use super::super::App;
 use super::super::missing::Missing;
 use super::super::serve::runtime;
 use crate::cli::CompareArgs;
-use calltrace_directory::{Directory, StoredEvents, Times};
-use calltrace_hosts::journal::{Table, day_of_name};
-use calltrace_hosts::services::{self, Complaint, Form, Log, Reading};
-use calltrace_hosts::{Fetched, Limits, read_journal};
+use calltrace_directory::{Directory, DirectoryTimes, StoredEvents};
+use calltrace_hosts::journal::{JournalTable, day_of_name};
+use calltrace_hosts::services::{self, Complaint, LogContents, LogSide, ServiceLog};
+use calltrace_hosts::{FetchLimits, Fetched, read_journal};
 use calltrace_model::record::{LogZone, Zone};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_sync::compare::{Question, Side, database, journal, tree};
+use calltrace_sync::compare::{CompareQuery, SideEvents, database, journal, tree};
 
 /// The word for the table of the telephony system.
 const POSTGRES: &str = "postgres";
@@ -76,10 +76,10 @@ impl Received {
         tokens: &BTreeSet<String>,
         reach: (i64, i64),
         missing: &mut Missing,
-    ) -> Result<Side, Error> {
+    ) -> Result<SideEvents, Error> {
         match self {
             Received::Enterprises(given) => {
-                let mut all = Side::default();
+                let mut all = SideEvents::default();
                 for enterprise in enterprises(app, given.as_ref(), tokens)? {
                     let progress = app.progress();
                     let found = tree::read(&app.engine, &app.tree, &enterprise, reach, &[]);
@@ -94,7 +94,7 @@ impl Received {
             }
             Received::Log(path) => {
                 let reading = read_log(app, path, Some(reach.0))?;
-                if reading.form() == Some(Form::Sent) {
+                if reading.form() == Some(LogSide::Sent) {
                     return Err(Error::Usage(format!(
                         "{} is a log of what was sent; write it first, and behind it where to look for what arrived",
                         path.display()
@@ -102,7 +102,7 @@ impl Received {
                 }
                 check_known(path, &reading)?;
                 let mut side =
-                    Side::of_log(reading, |reading| std::mem::take(&mut reading.received));
+                    SideEvents::of_log(reading, |reading| std::mem::take(&mut reading.received));
                 side.sightings
                     .retain(|one| (reach.0..=reach.1).contains(&one.at_millis));
                 Ok(side)
@@ -130,7 +130,11 @@ pub(super) fn display(path: &Path) -> String {
 }
 
 /// What was sent, as the file that was typed says it.
-pub(super) fn sent(app: &App, args: &CompareArgs, question: &Question) -> Result<Side, Error> {
+pub(super) fn sent(
+    app: &App,
+    args: &CompareArgs,
+    question: &CompareQuery,
+) -> Result<SideEvents, Error> {
     let path = &args.sent;
     if !path.exists() {
         return Err(Error::Usage(not_sent(app, path)));
@@ -140,14 +144,14 @@ pub(super) fn sent(app: &App, args: &CompareArgs, question: &Question) -> Result
         return Ok(journal::side(&fetched, journal_zone(app, args, &fetched)));
     }
     let reading = read_log(app, path, question.since_millis)?;
-    if reading.form() == Some(Form::Received) {
+    if reading.form() == Some(LogSide::Received) {
         return Err(Error::Usage(format!(
             "{} is a log of what arrived; write what was sent before it: a call_tester_events.log or a host's journal",
             path.display()
         )));
     }
     check_known(path, &reading)?;
-    Ok(Side::of_log(reading, |reading| {
+    Ok(SideEvents::of_log(reading, |reading| {
         std::mem::take(&mut reading.sent)
     }))
 }
@@ -168,8 +172,8 @@ pub(super) fn complaints(app: &App, path: &Path) -> Result<Vec<Complaint>, Error
     Ok(read_log(app, path, None)?.complaints)
 }
 
-fn read_log(app: &App, path: &Path, since_millis: Option<i64>) -> Result<Reading, Error> {
-    let log = Log {
+fn read_log(app: &App, path: &Path, since_millis: Option<i64>) -> Result<LogContents, Error> {
+    let log = ServiceLog {
         path,
         zone: log_zone(app),
         since_millis,
@@ -183,7 +187,7 @@ pub(super) fn log_zone(app: &App) -> LogZone {
 }
 
 /// Refuses a file that has something in it, and nothing that calltrace knows.
-fn check_known(path: &Path, reading: &Reading) -> Result<(), Error> {
+fn check_known(path: &Path, reading: &LogContents) -> Result<(), Error> {
     let has_text = || path.metadata().is_ok_and(|file| file.len() > 0);
     let is_known = reading.form().is_some() || reading.records > 0;
     match is_known || !has_text() {
@@ -247,11 +251,11 @@ pub(super) fn is_journal(path: &Path) -> bool {
 pub(super) fn journal_rows(
     app: &App,
     path: &Path,
-    after: &BTreeMap<Table, i64>,
+    after: &BTreeMap<JournalTable, i64>,
 ) -> Result<Fetched, Error> {
-    let limits = Limits {
+    let limits = FetchLimits {
         rows: ROWS_MAX,
-        ..Limits::default()
+        ..FetchLimits::default()
     };
     // Its zone is found out from its rows.
     let rows = read_journal(path, after, Some(Zone::UTC), app.now.utc(), &limits);
@@ -271,7 +275,7 @@ fn from_database(
     app: &App,
     tokens: &BTreeSet<String>,
     (from_millis, to_millis): (i64, i64),
-) -> Result<Side, Error> {
+) -> Result<SideEvents, Error> {
     let config = &app.settings.directory;
     if config.postgres.url.is_none() {
         return Err(Error::Usage(
@@ -285,9 +289,9 @@ fn from_database(
         tokens: tokens.iter().cloned().collect(),
         limit: ROWS_MAX + 1,
     };
-    let times = Times {
+    let times = DirectoryTimes {
         budget: DATABASE_TIME,
-        ..Times::default()
+        ..DirectoryTimes::default()
     };
     let (directory, warnings) = Directory::open_with(config, times)?;
     warnings.iter().for_each(|warning| app.say(warning));

@@ -1,7 +1,7 @@
-//! The metadata service as a source: names of extensions, lines and clients, one request each.
+//! The metadata service as a source: names of extensions, lines and clients, one request per name.
 //!
-//! `question` is what is asked and what an answer means; no network there. Requests of a page go
-//! side by side and share one budget; what they brought is remembered, also that there was nothing.
+//! `question` builds requests and reads answers without network. The requests of a page run concurrently and share
+//! one budget. Answers are cached, also those without a name.
 
 mod question;
 
@@ -16,55 +16,55 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use tokio::time::timeout_at;
 
-use super::source::{Health, Source, SourceError};
-use super::{Concern, Enterprise, Names, Secret, Times, Wanted};
+use super::source::{NameSource, SourceError, SourceHealth};
+use super::{Concern, DirectoryTimes, Enterprise, NameQuery, Names, Secret};
 use calltrace_store::error::{Error, reason};
 use calltrace_store::tree::EnterpriseName;
-use question::Question;
+use question::ServiceQuestion;
 
 const NAME: &str = "metadata";
 
-/// Requests of one page that are under way at one time.
+/// The maximum number of concurrent requests of one page.
 const SIDE_BY_SIDE: usize = 16;
 
-/// An answer is a few names; more than this (bytes) is none.
+/// An answer is a few names. A longer one (bytes) is not an answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// Answers remembered.
+/// The maximum number of cached answers.
 const KNOWN_MAX: u64 = 50_000;
 
-/// The service on port 8020.
+/// The metadata service, on port 8020.
 pub(super) struct Metadata {
     client: Client,
     /// Ends with `/`.
     base: Url,
-    known: Cache<Question, Known>,
-    health: Health,
+    known: Cache<ServiceQuestion, CachedAnswer>,
+    health: SourceHealth,
     patience: Duration,
 }
 
-/// What is remembered of a question.
+/// A cached answer.
 #[derive(Debug, Clone)]
-enum Known {
+enum CachedAnswer {
     Name(String),
     Nothing,
-    /// The answer was none, or did not come.
+    /// The answer was invalid or did not come.
     Failed,
 }
 
 impl Metadata {
-    /// Asks nothing yet.
+    /// Does not send a request yet.
     ///
     /// # Errors
     /// When `url` is not the address of a service. The text shows nothing of it.
-    pub(super) fn open(url: &Secret, times: Times) -> Result<Metadata, Error> {
+    pub(super) fn open(url: &Secret, times: DirectoryTimes) -> Result<Metadata, Error> {
         let base = parse(url)?;
         let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(times.budget / 3)
             .user_agent("calltrace")
-            // Without a need for them, a machine that has none is no reason not to start.
+            // A machine without root certificates must still start if it does not need them.
             .tls_built_in_root_certs(base.scheme() == "https");
         let client = client.build().map_err(|error| Error::Certificates {
             setting: "metadata.url",
@@ -74,14 +74,14 @@ impl Metadata {
         Ok(Metadata {
             client,
             base,
-            known: known.expire_after(Memory).build(),
-            health: Health::new(NAME, times.rest),
+            known: known.expire_after(AnswerExpiry).build(),
+            health: SourceHealth::new(NAME, times.rest),
             patience: times.patience(),
         })
     }
 
-    /// Adds the names that come in time. Gives back whether all questions were answered.
-    async fn fetch_all(&self, questions: Vec<Question>, names: &mut Names) -> bool {
+    /// Adds the names that come in time. Returns whether all questions were answered.
+    async fn fetch_all(&self, questions: Vec<ServiceQuestion>, names: &mut Names) -> bool {
         let deadline = tokio::time::Instant::now() + self.patience;
         let mut unanswered = questions.clone();
         let fetched = stream::iter(questions).map(|question| async move {
@@ -99,7 +99,7 @@ impl Metadata {
             unanswered.retain(|other| *other != question);
             let known = answer.unwrap_or_else(|error| {
                 wrong = Some(error);
-                Known::Failed
+                CachedAnswer::Failed
             });
             question.put(&known, names);
             self.known.insert(question, known).await;
@@ -111,7 +111,7 @@ impl Metadata {
         }
         for question in unanswered {
             wrong = Some(SourceError::Slow);
-            self.known.insert(question, Known::Failed).await;
+            self.known.insert(question, CachedAnswer::Failed).await;
         }
         self.health.answered();
         match &wrong {
@@ -121,7 +121,7 @@ impl Metadata {
         wrong.is_none()
     }
 
-    /// What it says of itself; `None` where that is nothing.
+    /// The body of `/stats`; `None` if the service does not answer.
     async fn stats(&self) -> Option<serde_json::Value> {
         let url = self.base.join("stats").expect("a relative path");
         let response = self.client.get(url).send().await.ok()?;
@@ -130,12 +130,12 @@ impl Metadata {
         serde_json::from_slice(&body).ok()
     }
 
-    async fn fetch(&self, question: &Question) -> Result<Known, SourceError> {
+    async fn fetch(&self, question: &ServiceQuestion) -> Result<CachedAnswer, SourceError> {
         let url = question.url(&self.base);
         let response = self.client.get(url).send().await.map_err(|e| away(&e))?;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(Known::Nothing),
+            StatusCode::NOT_FOUND => return Ok(CachedAnswer::Nothing),
             other => {
                 return Err(SourceError::Wrong(format!(
                     "it answers with {}",
@@ -147,12 +147,14 @@ impl Metadata {
         let answer = serde_json::from_slice(&body);
         let answer =
             answer.map_err(|_| SourceError::Wrong("it answers with no JSON".to_owned()))?;
-        Ok(question.name(&answer).map_or(Known::Nothing, Known::Name))
+        Ok(question
+            .name(&answer)
+            .map_or(CachedAnswer::Nothing, CachedAnswer::Name))
     }
 }
 
 #[async_trait]
-impl Source for Metadata {
+impl NameSource for Metadata {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -165,10 +167,14 @@ impl Source for Metadata {
         Ok(None)
     }
 
-    async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError> {
+    async fn names(
+        &self,
+        number: &EnterpriseName,
+        wanted: &NameQuery,
+    ) -> Result<Names, SourceError> {
         let mut names = Names::default();
         let (mut unknown, mut complete) = (Vec::new(), true);
-        for question in Question::all(number, wanted) {
+        for question in ServiceQuestion::all(number, wanted) {
             match self.known.get(&question).await {
                 Some(known) => complete &= question.put(&known, &mut names),
                 None => unknown.push(question),
@@ -201,7 +207,7 @@ impl Source for Metadata {
     }
 
     async fn check(&self) -> Result<(), SourceError> {
-        // Any answer will do, but one that says that the service is broken.
+        // Any answer is fine, except one that says that the service is broken.
         let url = self.base.join("stats").expect("a relative path");
         let answer = match self.client.get(url).send().await {
             Err(error) => Err(away(&error)),
@@ -231,7 +237,7 @@ fn parse(url: &Secret) -> Result<Url, Error> {
                 .to_owned(),
         )
     })?;
-    // What is joined to it goes behind its path, not into the place of its last part.
+    // `Url::join` replaces the last part of a path that does not end with `/`.
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
         url.set_path(&path);
@@ -239,7 +245,7 @@ fn parse(url: &Secret) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// The body, if it is as small as an answer is.
+/// The body, if it is no longer than an answer may be.
 async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, SourceError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| away(&e))? {
@@ -251,7 +257,7 @@ async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, SourceError> {
     Ok(body)
 }
 
-/// What a failed request says of the service, in words that hold no address.
+/// The error of a failed request, in words that hold no address.
 fn away(error: &reqwest::Error) -> SourceError {
     let mut source = std::error::Error::source(error);
     let mut what = None;
@@ -269,32 +275,37 @@ fn away(error: &reqwest::Error) -> SourceError {
     }
 }
 
-/// Names last, that there was none less long, and a failure only as long as a page is reloaded.
-struct Memory;
+/// A name stays cached longest, the absence of a name less long, and a failure only for about one reload of a page.
+struct AnswerExpiry;
 
-impl Memory {
-    fn of(known: &Known) -> Duration {
+impl AnswerExpiry {
+    fn of(known: &CachedAnswer) -> Duration {
         Duration::from_secs(match known {
-            Known::Name(_) => 300,
-            Known::Nothing => 60,
-            Known::Failed => 10,
+            CachedAnswer::Name(_) => 300,
+            CachedAnswer::Nothing => 60,
+            CachedAnswer::Failed => 10,
         })
     }
 }
 
-impl Expiry<Question, Known> for Memory {
-    fn expire_after_create(&self, _: &Question, known: &Known, _: Instant) -> Option<Duration> {
-        Some(Memory::of(known))
+impl Expiry<ServiceQuestion, CachedAnswer> for AnswerExpiry {
+    fn expire_after_create(
+        &self,
+        _: &ServiceQuestion,
+        known: &CachedAnswer,
+        _: Instant,
+    ) -> Option<Duration> {
+        Some(AnswerExpiry::of(known))
     }
 
     fn expire_after_update(
         &self,
-        _: &Question,
-        known: &Known,
+        _: &ServiceQuestion,
+        known: &CachedAnswer,
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(Memory::of(known))
+        Some(AnswerExpiry::of(known))
     }
 }
 

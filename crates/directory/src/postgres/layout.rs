@@ -1,18 +1,18 @@
-//! Which tables and columns the database has, and so the text of each question.
+//! The tables and columns of the database, and the statements that they allow.
 //!
-//! Schemas in the field differ: Telegram names stand in one of two tables, columns come and go. A
-//! table that is missing costs its own names. The texts are built of the words in this file alone;
-//! whatever comes from a log is a parameter. Ids are compared as texts, since a column may be a
-//! number here and a text there; these tables have a row a person, so that no index is missed.
+//! Schemas differ between installations: Telegram names stand in one of two tables, and columns come and go. A
+//! missing table costs only its own names. The statements consist of words of this file only; a value from a log is
+//! always a parameter. Ids are compared as text, because a column may be a number in one installation and text in
+//! another. These tables have one row per person, so no index is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names of columns by table: `$1` the tables.
+/// The columns of the tables in `$1`.
 pub(super) const COLUMNS: &str = "\
     SELECT table_name::text, column_name::text FROM information_schema.columns \
     WHERE table_schema::text = ANY (current_schemas(false)::text[]) AND table_name::text = ANY ($1::text[])";
 
-/// The tables that matter.
+/// The tables that are used.
 pub(super) const TABLES: [&str; 8] = [
     "enterprises",
     "calls",
@@ -24,41 +24,41 @@ pub(super) const TABLES: [&str; 8] = [
     "sip_unit",
 ];
 
-/// The questions that can be asked.
+/// The statements that this database allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Layout {
     /// `$1` a number -> title, secret, whether it is active.
     pub(super) enterprise: Option<String>,
     /// `$1` a name or a Token -> numbers.
     pub(super) numbers: Option<String>,
-    /// `$1` ids, `$2` a number -> those that are its owner's chat.
+    /// `$1` ids, `$2` a number -> the ids that are the owner's chat.
     pub(super) owners: Option<String>,
     /// Ids -> names and e-mails of chats, the better source first.
-    pub(super) chats: Vec<Lookup>,
+    pub(super) chats: Vec<NameLookup>,
     /// Ids -> names of extensions.
-    pub(super) extensions: Option<Lookup>,
+    pub(super) extensions: Option<NameLookup>,
     /// Ids -> names of lines, the better source first.
-    pub(super) lines: Vec<Lookup>,
-    /// Ids of calls -> addresses of recordings, and what they are called by.
-    pub(super) recordings: Option<Lookup>,
+    pub(super) lines: Vec<NameLookup>,
+    /// Ids of calls -> addresses and `uuid_token`s of recordings.
+    pub(super) recordings: Option<NameLookup>,
     /// `$1`, `$2` first and last time (milliseconds since 1970 UTC), `$3` Tokens, `$4` how many rows at most -> id,
     /// time, type, source and body of events, in the order of time.
     pub(super) events: Option<String>,
 }
 
-/// `$1` ids -> an id and a name each, and a further value where there is one: of chats an e-mail, which is
-/// a name where no table has one.
+/// `$1` ids -> an id and a name per row, and a third value where there is one: for a chat its e-mail, which serves as
+/// its name when no table has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lookup {
+pub(super) struct NameLookup {
     pub(super) text: String,
     /// Whether there is a `$2`, the enterprise's number.
     pub(super) of_enterprise: bool,
 }
 
 impl Layout {
-    /// From pairs of a table and a column.
+    /// Builds it from pairs of a table and a column.
     pub(super) fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Layout {
-        let mut columns = Columns::default();
+        let mut columns = TableColumns::default();
         for (table, column) in pairs {
             columns.0.entry(table).or_default().insert(column);
         }
@@ -78,9 +78,9 @@ impl Layout {
 }
 
 #[derive(Default)]
-struct Columns(BTreeMap<String, BTreeSet<String>>);
+struct TableColumns(BTreeMap<String, BTreeSet<String>>);
 
-impl Columns {
+impl TableColumns {
     fn has(&self, table: &str, column: &str) -> bool {
         let columns = self.0.get(table);
         columns.is_some_and(|columns| columns.contains(column))
@@ -97,7 +97,7 @@ impl Columns {
         (!parts.is_empty()).then(|| format!("concat_ws(' ', {})", parts.join(", ")))
     }
 
-    /// A column of a row of `table` as a text; NULL where there is none.
+    /// A column of a row of `table` as text; NULL if the column does not exist.
     fn text(&self, table: &str, column: &str) -> String {
         match self.has(table, column) {
             true => format!("btrim({table}.{column}::text)"),
@@ -105,7 +105,7 @@ impl Columns {
         }
     }
 
-    /// The name and the e-mail of a row of `table`, where it has one of them.
+    /// The name and the e-mail of a row of `table`, if it has at least one of them.
     fn name_and_email(&self, table: &str) -> Option<String> {
         let name = self.full_name(table);
         (name.is_some() || self.has(table, "email")).then(|| {
@@ -114,14 +114,14 @@ impl Columns {
         })
     }
 
-    /// A condition that `table` holds the enterprise of a row.
+    /// A condition that the row of `table` belongs to the enterprise.
     fn scope(&self, table: &str) -> Option<String> {
         let scope = || format!(" AND {table}.enterprise_number::text = $2::text");
         self.has(table, "enterprise_number").then(scope)
     }
 }
 
-fn enterprise(columns: &Columns) -> Option<String> {
+fn enterprise(columns: &TableColumns) -> Option<String> {
     let has = |column| columns.has("enterprises", column);
     if !has("number") {
         return None;
@@ -130,8 +130,8 @@ fn enterprise(columns: &Columns) -> Option<String> {
         true => format!("{column}::text"),
         false => "NULL::text".to_owned(),
     };
-    // `is_enabled` is asked only where `active` is not: with both there, it says whether the bot
-    // runs, and a bot that was switched off must not close the pages of old calls.
+    // `is_enabled` is used only if `active` does not exist. With both, it says whether the bot runs, and a bot that
+    // was switched off must not close the pages of old calls.
     let active = match ["active", "is_enabled"]
         .into_iter()
         .find(|column| has(column))
@@ -145,8 +145,8 @@ fn enterprise(columns: &Columns) -> Option<String> {
     ))
 }
 
-/// The Token of events stands in `name2`. One of another case is another Token.
-fn numbers(columns: &Columns) -> Option<String> {
+/// `name2` holds the Token of events. Tokens are compared with their case.
+fn numbers(columns: &TableColumns) -> Option<String> {
     let has = |column| columns.has("enterprises", column);
     let conditions = [
         ("name", "lower(btrim(name::text)) = lower(btrim($1::text))"),
@@ -162,7 +162,7 @@ fn numbers(columns: &Columns) -> Option<String> {
     })
 }
 
-fn owners(columns: &Columns) -> Option<String> {
+fn owners(columns: &TableColumns) -> Option<String> {
     let both = ["number", "chat_id"].map(|column| columns.has("enterprises", column));
     both.iter().all(|has| *has).then(|| {
         "SELECT btrim(chat_id::text), NULL::text FROM enterprises \
@@ -171,10 +171,10 @@ fn owners(columns: &Columns) -> Option<String> {
     })
 }
 
-/// A chat has one row here whatever enterprises it belongs to, so none is asked for.
-fn telegram_users(columns: &Columns) -> Option<Lookup> {
+/// A chat has one row here, however many enterprises it belongs to, so there is no condition on the enterprise.
+fn telegram_users(columns: &TableColumns) -> Option<NameLookup> {
     let name = columns.name_and_email("telegram_users")?;
-    columns.has("telegram_users", "tg_id").then(|| Lookup {
+    columns.has("telegram_users", "tg_id").then(|| NameLookup {
         text: format!(
             "SELECT tg_id::text, {name} FROM telegram_users \
              WHERE tg_id::text = ANY ($1::text[]) ORDER BY 1, 2"
@@ -183,10 +183,10 @@ fn telegram_users(columns: &Columns) -> Option<Lookup> {
     })
 }
 
-fn users(columns: &Columns) -> Option<Lookup> {
+fn users(columns: &TableColumns) -> Option<NameLookup> {
     let name = columns.name_and_email("users")?;
     let scope = columns.scope("users");
-    columns.has("users", "telegram_tg_id").then(|| Lookup {
+    columns.has("users", "telegram_tg_id").then(|| NameLookup {
         text: format!(
             "SELECT telegram_tg_id::text, {name} FROM users \
              WHERE telegram_tg_id::text = ANY ($1::text[]){} ORDER BY 1, 2",
@@ -196,15 +196,15 @@ fn users(columns: &Columns) -> Option<Lookup> {
     })
 }
 
-/// Every enterprise has a 151: without a column that says whose it is, nobody is.
-fn extensions(columns: &Columns) -> Option<Lookup> {
+/// Every enterprise has an extension 151. Without a column for the enterprise a row cannot be assigned to one.
+fn extensions(columns: &TableColumns) -> Option<NameLookup> {
     let name = columns.full_name("users")?;
     let phones = "user_internal_phones";
     let scope = columns.scope(phones).or_else(|| columns.scope("users"))?;
     let keys = columns.has("users", "id")
         && columns.has(phones, "user_id")
         && columns.has(phones, "phone_number");
-    keys.then(|| Lookup {
+    keys.then(|| NameLookup {
         text: format!(
             "SELECT {phones}.phone_number::text, {name} \
              FROM {phones} JOIN users ON users.id = {phones}.user_id \
@@ -214,14 +214,14 @@ fn extensions(columns: &Columns) -> Option<Lookup> {
     })
 }
 
-/// A line goes by either of its two ids in the log; `line_id` is believed first.
-fn lines(columns: &Columns, table: &'static str) -> Option<Lookup> {
+/// The log names a line by either of its two ids; `line_id` has priority.
+fn lines(columns: &TableColumns, table: &'static str) -> Option<NameLookup> {
     let ids = ["line_id", "internal_id"];
     let mut ids = ids.into_iter().filter(|id| columns.has(table, id));
     let (first, second) = (ids.next()?, ids.next());
     let second = second.map_or(String::new(), |id| format!(", ({table}.{id}::text, 2)"));
     let scope = columns.scope(table);
-    columns.has(table, "line_name").then(|| Lookup {
+    columns.has(table, "line_name").then(|| NameLookup {
         text: format!(
             "SELECT ids.id, {table}.line_name::text \
              FROM {table} CROSS JOIN LATERAL \
@@ -234,7 +234,7 @@ fn lines(columns: &Columns, table: &'static str) -> Option<Lookup> {
 }
 
 /// The table is large, and its id has an index.
-fn recordings(columns: &Columns) -> Option<Lookup> {
+fn recordings(columns: &TableColumns) -> Option<NameLookup> {
     let has = |column| columns.has("calls", column);
     let is_there = has("unique_id") && (has("call_url") || has("uuid_token"));
     let of_enterprise = has("enterprise_id");
@@ -243,7 +243,7 @@ fn recordings(columns: &Columns) -> Option<Lookup> {
         false => "",
     };
     let values = ["call_url", "uuid_token"].map(|column| columns.text("calls", column));
-    is_there.then(|| Lookup {
+    is_there.then(|| NameLookup {
         text: format!(
             "SELECT calls.unique_id::text, {} FROM calls \
              WHERE calls.unique_id::text = ANY ($1::text[]){scope} ORDER BY 1, 2, 3",
@@ -253,9 +253,9 @@ fn recordings(columns: &Columns) -> Option<Lookup> {
     })
 }
 
-/// A time without a zone is of UTC. An event arrived when it was received; where no column says when, it was written
-/// down then.
-fn events(columns: &Columns) -> Option<String> {
+/// A time without a zone is UTC. An event arrived when it was received; without a column for that, when it was
+/// stored.
+fn events(columns: &TableColumns) -> Option<String> {
     let has = |column| columns.has("call_events", column);
     let times = ["received_timestamp", "event_timestamp", "created_at"];
     let times: Vec<_> = times

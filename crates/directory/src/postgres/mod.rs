@@ -1,7 +1,6 @@
-//! PostgreSQL as a source: secrets, people, extensions, lines, owners. Only ever reads.
+//! PostgreSQL as a source: secrets, people, extensions, lines, owners. It only reads.
 //!
-//! `layout` holds what can be asked of this database's tables, `names` asks
-//! for the names of a page.
+//! `layout` knows the statements that this database allows, `names` asks for the names of a page.
 
 mod layout;
 mod names;
@@ -14,24 +13,24 @@ use async_trait::async_trait;
 use tokio::time::{timeout, timeout_at};
 
 use super::answers::tidy;
-use super::database::{Database, Rights, Session, flag, number, text};
-use super::source::{Health, Source, SourceError};
-use super::{Enterprise, Names, Secret, StoredEvent, StoredEvents, Times, Wanted};
+use super::database::{Database, DatabaseAccess, Session, flag, number, text};
+use super::source::{NameSource, SourceError, SourceHealth};
+use super::{DirectoryTimes, Enterprise, NameQuery, Names, Secret, StoredEvent, StoredEvents};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 use layout::{COLUMNS, Layout, TABLES};
 
 const NAME: &str = "postgres";
 
-/// Tables may be added while this runs.
+/// The layout is read again after this time, as tables may be added while the program runs.
 const LAYOUT_AGE_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// A database of the telephony system.
 pub(super) struct Postgres {
     database: Database,
     layout: Mutex<Option<(Instant, Arc<Layout>)>>,
-    health: Health,
-    /// For one question, connecting and looking at the tables included.
+    health: SourceHealth,
+    /// The budget of one question, including connecting and reading the layout.
     patience: Duration,
 }
 
@@ -41,25 +40,25 @@ impl Postgres {
     pub(super) fn open(
         url: &Secret,
         connections: u8,
-        times: Times,
+        times: DirectoryTimes,
         warnings: &mut Vec<String>,
     ) -> Result<Postgres, Error> {
         Ok(Postgres {
             database: Database::open(
                 url,
                 "postgres.url",
-                Rights::Read,
+                DatabaseAccess::Read,
                 connections,
                 times.budget,
                 warnings,
             )?,
             layout: Mutex::default(),
-            health: Health::new(NAME, times.rest),
+            health: SourceHealth::new(NAME, times.rest),
             patience: times.patience(),
         })
     }
 
-    /// A connection, and what can be asked on it.
+    /// A connection, and the statements that it allows.
     async fn begin(&self) -> Result<(Session, Arc<Layout>), SourceError> {
         let session = self.database.session().await?;
         let known = self.layout().clone();
@@ -84,7 +83,7 @@ impl Postgres {
     }
 
     fn layout(&self) -> MutexGuard<'_, Option<(Instant, Arc<Layout>)>> {
-        // It is replaced as a whole.
+        // The value is replaced as a whole, so it is never half-written.
         self.layout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -103,8 +102,7 @@ impl Postgres {
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        // A client who left or was shut out is not let in by an old link. Those who serve them
-        // read the logs in a shell.
+        // An old link must not let in a client who left or was blocked. Their support reads the logs in a shell.
         let secret = text(row, 1)?.filter(|_| flag(row, 2));
         Ok(Some(Enterprise {
             title: text(row, 0)?.and_then(|title| tidy("", &title)),
@@ -128,7 +126,7 @@ impl Postgres {
     async fn ask_names(
         &self,
         number: &EnterpriseName,
-        wanted: &Wanted,
+        wanted: &NameQuery,
         deadline: tokio::time::Instant,
     ) -> Result<Names, SourceError> {
         let begun = timeout_at(deadline, self.begin()).await;
@@ -182,7 +180,7 @@ impl Postgres {
         rows.iter().map(event).collect::<Result<_, _>>().map(Some)
     }
 
-    /// Asks, and once more if the connection or the tables were not what they had been.
+    /// Asks, and asks once more if the connection was closed or the tables have changed.
     async fn twice<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SourceError>
     where
         F: Future<Output = Result<T, SourceError>>,
@@ -197,12 +195,12 @@ impl Postgres {
         self.judged(answer)
     }
 
-    /// Takes note of how a question ended.
+    /// Records how a question ended.
     fn judged<T>(&self, answer: Result<T, SourceError>) -> Result<T, SourceError> {
         match &answer {
             Ok(_) => self.health.answered(),
             Err(SourceError::Resting | SourceError::Busy) => {}
-            // It talks; a stranger's question must not keep others from asking theirs.
+            // The database answers; a bad question of one client must not keep others from asking.
             Err(error @ (SourceError::Wrong(_) | SourceError::Unfit(_))) => {
                 *self.layout() = None;
                 self.health.answered();
@@ -218,7 +216,7 @@ impl Postgres {
 }
 
 #[async_trait]
-impl Source for Postgres {
+impl NameSource for Postgres {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -241,8 +239,12 @@ impl Source for Postgres {
         answer.unwrap_or_else(|_| self.judged(Err(SourceError::Slow)))
     }
 
-    async fn names(&self, number: &EnterpriseName, wanted: &Wanted) -> Result<Names, SourceError> {
-        // Outside numbers are not its matter.
+    async fn names(
+        &self,
+        number: &EnterpriseName,
+        wanted: &NameQuery,
+    ) -> Result<Names, SourceError> {
+        // It has no names of outside numbers.
         if [
             &wanted.chats,
             &wanted.extensions,

@@ -8,23 +8,23 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::database::{Session, text};
 use super::super::source::SourceError;
-use super::super::{Names, Wanted};
-use super::layout::{Layout, Lookup};
+use super::super::{NameQuery, Names};
+use super::layout::{Layout, NameLookup};
 use calltrace_store::tree::EnterpriseName;
 
-/// What had come when all was answered, or time was up.
-pub(super) struct Found {
+/// The names that came before the deadline.
+pub(super) struct FetchedNames {
     pub(super) names: Names,
     /// Why names may be missing.
     pub(super) wrong: Option<SourceError>,
-    /// Whether the connection can be used again: nothing is under way on it, nothing it remembers
+    /// Whether the connection can be used again: no statement is running on it, and none of its prepared statements
     /// is outdated.
     pub(super) clean: bool,
 }
 
-/// Where the rows of a statement belong.
+/// The kind of a statement's rows.
 #[derive(Clone, Copy)]
-enum Part {
+enum AnswerPart {
     Chats,
     Owners,
     Extensions,
@@ -32,34 +32,34 @@ enum Part {
     Recordings,
 }
 
-struct Question<'q> {
-    part: Part,
+struct TableQuestion<'q> {
+    part: AnswerPart,
     text: &'q str,
     of_enterprise: bool,
     ids: &'q [&'q str],
 }
 
-/// An id, a name, and a further value where the question has one.
-struct Row {
+/// An id, a name, and a further value if the question has one.
+struct NameRow {
     id: String,
     name: String,
     further: String,
 }
 
-/// All that `wanted` asks for and `layout` can answer, by `deadline`.
+/// All names that `wanted` asks for and `layout` allows, until `deadline`.
 pub(super) async fn names(
     session: &Session,
     layout: &Layout,
     number: &EnterpriseName,
-    wanted: &Wanted,
+    wanted: &NameQuery,
     deadline: Instant,
-) -> Found {
+) -> FetchedNames {
     let chats = ids(&wanted.chats);
     let extensions = ids(&wanted.extensions);
     let lines = ids(&wanted.lines);
     let calls = ids(&wanted.calls);
     let questions = questions(layout, [&chats, &extensions, &lines, &calls]);
-    // On the wire one behind the other, without waiting for the answer before.
+    // The statements are sent one after another without waiting for the answers.
     let asked = questions
         .iter()
         .enumerate()
@@ -86,57 +86,57 @@ pub(super) async fn names(
     for (chat, email) in emails {
         names.chats.entry(chat).or_insert(email);
     }
-    Found {
+    FetchedNames {
         names,
         wrong,
         clean,
     }
 }
 
-/// Ids that can be a parameter: a text of PostgreSQL holds no NUL, and one that did would cost all
-/// the others their names.
+/// Ids that can be parameters. A text in PostgreSQL holds no NUL, and one id with NUL would make the whole statement
+/// fail.
 fn ids(wanted: &BTreeSet<String>) -> Vec<&str> {
     let ids = wanted.iter().filter(|id| !id.contains('\0'));
     ids.map(String::as_str).collect()
 }
 
-fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 4]) -> Vec<Question<'q>> {
+fn questions<'q>(layout: &'q Layout, ids: [&'q [&'q str]; 4]) -> Vec<TableQuestion<'q>> {
     let [chats, extensions, lines, calls] = ids;
     let lookup = |part, ids| {
-        move |lookup: &'q Lookup| Question {
+        move |lookup: &'q NameLookup| TableQuestion {
             part,
             text: &lookup.text,
             of_enterprise: lookup.of_enterprise,
             ids,
         }
     };
-    let owners = layout.owners.as_ref().map(|text| Question {
-        part: Part::Owners,
+    let owners = layout.owners.as_ref().map(|text| TableQuestion {
+        part: AnswerPart::Owners,
         text,
         of_enterprise: true,
         ids: chats,
     });
     let mut questions: Vec<_> = owners.into_iter().collect();
-    questions.extend(layout.chats.iter().map(lookup(Part::Chats, chats)));
+    questions.extend(layout.chats.iter().map(lookup(AnswerPart::Chats, chats)));
     questions.extend(
         layout
             .extensions
             .iter()
-            .map(lookup(Part::Extensions, extensions)),
+            .map(lookup(AnswerPart::Extensions, extensions)),
     );
-    questions.extend(layout.lines.iter().map(lookup(Part::Lines, lines)));
+    questions.extend(layout.lines.iter().map(lookup(AnswerPart::Lines, lines)));
     let recordings = layout.recordings.iter();
-    questions.extend(recordings.map(lookup(Part::Recordings, calls)));
+    questions.extend(recordings.map(lookup(AnswerPart::Recordings, calls)));
     questions.retain(|question| !question.ids.is_empty());
     questions
 }
 
-impl Question<'_> {
+impl TableQuestion<'_> {
     async fn ask(
         &self,
         session: &Session,
         number: &EnterpriseName,
-    ) -> Result<Vec<Row>, SourceError> {
+    ) -> Result<Vec<NameRow>, SourceError> {
         let number = number.as_str();
         let rows = match self.of_enterprise {
             true => session.rows(self.text, &[&self.ids, &number]).await?,
@@ -147,7 +147,7 @@ impl Question<'_> {
                 3.. => text(row, 2)?,
                 _ => None,
             };
-            Ok(Row {
+            Ok(NameRow {
                 id: text(row, 0)?.unwrap_or_default(),
                 name: text(row, 1)?.unwrap_or_default(),
                 further: further.unwrap_or_default(),
@@ -157,23 +157,28 @@ impl Question<'_> {
     }
 }
 
-/// Adds what one table said. The tables that are believed more come first. E-mails are for those who have a
-/// name in no table.
-fn put(names: &mut Names, emails: &mut Vec<(String, String)>, part: Part, rows: Vec<Row>) {
+/// Adds the rows of one table. Tables with priority come first. E-mails serve as names for chats that have a name in
+/// no table.
+fn put(
+    names: &mut Names,
+    emails: &mut Vec<(String, String)>,
+    part: AnswerPart,
+    rows: Vec<NameRow>,
+) {
     let is_said = |text: &String| !text.trim().is_empty();
-    for Row { id, name, further } in rows {
+    for NameRow { id, name, further } in rows {
         let (into, also) = match part {
-            Part::Owners => {
+            AnswerPart::Owners => {
                 names.owners.insert(id);
                 continue;
             }
-            Part::Chats => {
+            AnswerPart::Chats => {
                 emails.extend(Some((id.clone(), further)).filter(|(_, email)| is_said(email)));
                 (&mut names.chats, None)
             }
-            Part::Extensions => (&mut names.extensions, None),
-            Part::Lines => (&mut names.lines, None),
-            Part::Recordings => (&mut names.recordings, Some((&mut names.uuids, further))),
+            AnswerPart::Extensions => (&mut names.extensions, None),
+            AnswerPart::Lines => (&mut names.lines, None),
+            AnswerPart::Recordings => (&mut names.recordings, Some((&mut names.uuids, further))),
         };
         if let Some((uuids, uuid)) = also.filter(|(_, uuid)| is_said(uuid)) {
             uuids.entry(id.clone()).or_insert(uuid);

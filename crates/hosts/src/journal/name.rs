@@ -1,11 +1,11 @@
-//! Names of journals, by the form of which they are known.
+//! Names of journal files.
 
 use chrono::NaiveDate;
 
 const PREFIX: &str = "Listen_AMI_";
 const SUFFIX: &str = ".db";
 
-/// The day of a journal, by the name of its file; `None` if it is not named like a journal.
+/// The day of a journal, from its file name; `None` if it is not the name of a journal.
 pub fn day_of_name(name: &str) -> Option<NaiveDate> {
     day(name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?)
 }
@@ -15,7 +15,7 @@ pub fn name_of_day(day: NaiveDate) -> String {
     format!("{PREFIX}{}{SUFFIX}", day.format("%Y-%m-%d"))
 }
 
-/// A day as it is written in names, `2025-12-02`; `None` for anything else.
+/// A day as names contain it, `2025-12-02`; `None` for anything else.
 pub(super) fn day(text: &str) -> Option<NaiveDate> {
     let is_of_form = text.len() == 10
         && text.bytes().enumerate().all(|(at, byte)| match at {

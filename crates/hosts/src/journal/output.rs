@@ -1,5 +1,5 @@
-//! Reads what the script prints, a line at a time. A host may print anything: what is no line of the script is
-//! counted and left out, and what is taken is bounded.
+//! Reads the output of the script line by line. A host may print anything: lines that are not of the script are
+//! counted and left out, and the amount that is kept is bounded.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use calltrace_model::sanitise::sanitise;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::name::day;
-use super::row::{Row, Table};
+use super::row::{JournalRow, JournalTable};
 use super::script::letter;
 use super::state::{JournalState, JournalTrouble};
 
 /// The longest complaint that is kept (characters).
 const COMPLAINT_CHARS_MAX: usize = 200;
 
-/// More days than any host has journals of.
+/// No host has journals of more days.
 const DAYS_MAX: usize = 20_000;
 
-/// Why the script did not even begin to read.
+/// Why the script could not begin to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum ScriptRefusal {
     NoSqlite,
     NoFolder,
     ClosedFolder,
 }
 
-/// The host's clock as the script began.
+/// The host's clock when the script began.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HostClock {
     /// Milliseconds since 1970 UTC.
@@ -35,41 +35,41 @@ pub(crate) struct HostClock {
     pub(crate) date: NaiveDate,
 }
 
-/// Takes the lines of one run of the script.
+/// Reads the lines of one run of the script.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct OutputReader {
     rows_max: usize,
-    /// What the script said first; `None` until then. Whatever a login prints before it is passed over.
+    /// The first line of the script; `None` before it. Lines that a login prints before it are ignored.
     pub(crate) clock: Option<HostClock>,
-    pub(crate) refusal: Option<Refusal>,
-    /// Days of all journals that the host has, as it lists them.
+    pub(crate) refusal: Option<ScriptRefusal>,
+    /// Days of all journals on the host, as it lists them.
     pub(crate) listed: Vec<NaiveDate>,
     /// The journals that are read, in order.
     pub(crate) journals: Vec<JournalState>,
-    pub(crate) rows: Vec<Row>,
-    /// Whether the script came to its end.
+    pub(crate) rows: Vec<JournalRow>,
+    /// Whether the script has finished.
     pub(crate) is_done: bool,
     /// Days that the script is going to read.
     wanted: Vec<NaiveDate>,
     table: Option<OpenTable>,
 }
 
-/// A table that is being read.
+/// The table that is being read.
 #[derive(Debug)]
 struct OpenTable {
-    table: Table,
-    /// The id that was read last before.
+    table: JournalTable,
+    /// The last id of the previous fetch.
     before: i64,
-    /// The last id that there is.
+    /// The last id in the table.
     top: i64,
     rows: u64,
     last: Option<(i64, NaiveDateTime)>,
 }
 
-impl Reader {
-    /// Takes `rows_max` rows at most.
-    pub(crate) fn new(rows_max: usize) -> Reader {
-        Reader {
+impl OutputReader {
+    /// Keeps at most `rows_max` rows.
+    pub(crate) fn new(rows_max: usize) -> OutputReader {
+        OutputReader {
             rows_max,
             clock: None,
             refusal: None,
@@ -82,13 +82,13 @@ impl Reader {
         }
     }
 
-    /// Whether the rest of the output is of no use.
+    /// Whether the rest of the output is useless.
     pub(crate) fn is_full(&self) -> bool {
         self.is_done || self.rows.len() >= self.rows_max
     }
 
-    /// Takes a line without its newline.
-    pub(crate) fn line(&mut self, line: &[u8], after: &BTreeMap<(NaiveDate, Table), i64>) {
+    /// Reads a line without its newline.
+    pub(crate) fn line(&mut self, line: &[u8], after: &BTreeMap<(NaiveDate, JournalTable), i64>) {
         if self.clock.is_none() {
             self.clock = std::str::from_utf8(line).ok().and_then(clock);
             return;
@@ -101,15 +101,19 @@ impl Reader {
         }
     }
 
-    /// A line that is too long to be taken.
+    /// Counts a line that is too long to be read.
     pub(crate) fn long_line(&mut self) {
         if let Some(journal) = self.journals.last_mut() {
             journal.note(JournalTrouble::Garbled(1));
         }
     }
 
-    /// `None` for a line that the script does not print here.
-    fn take(&mut self, line: &[u8], after: &BTreeMap<(NaiveDate, Table), i64>) -> Option<()> {
+    /// `None` for a line that the script does not print at this point.
+    fn take(
+        &mut self,
+        line: &[u8],
+        after: &BTreeMap<(NaiveDate, JournalTable), i64>,
+    ) -> Option<()> {
         if line.starts_with(b"R|") {
             return self.row(line);
         }
@@ -119,13 +123,13 @@ impl Reader {
         match (tag, parts.next(), parts.next()) {
             ("failed", Some(why), None) => {
                 self.refusal = Some(match why {
-                    "no_sqlite3" => Refusal::NoSqlite,
-                    "no_folder" => Refusal::NoFolder,
-                    "closed_folder" => Refusal::ClosedFolder,
+                    "no_sqlite3" => ScriptRefusal::NoSqlite,
+                    "no_folder" => ScriptRefusal::NoFolder,
+                    "closed_folder" => ScriptRefusal::ClosedFolder,
                     _ => return None,
                 });
             }
-            // What the glob lets through that is no day, is no journal.
+            // The glob also matches names that hold no valid day; they are not journals.
             ("has" | "wanted" | "journal", ..) if self.days() > 3 * DAYS_MAX => return None,
             ("has", Some(of), None) => self.listed.extend(day(of)),
             ("wanted", Some(of), None) => self.wanted.extend(day(of)),
@@ -134,7 +138,7 @@ impl Reader {
                 self.journals.push(JournalState::new(day(of)?));
             }
             ("table", Some(of), Some(top)) => {
-                let table = Table::ALL
+                let table = JournalTable::ALL
                     .into_iter()
                     .find(|table| letter(*table).to_string() == of)?;
                 let (top, journal) = (top.parse().ok()?, self.journals.last_mut()?);
@@ -184,7 +188,7 @@ impl Reader {
         open.last = Some((id, written));
         open.rows += 1;
         journal.rows += 1;
-        self.rows.push(Row {
+        self.rows.push(JournalRow {
             day: journal.day,
             table: open.table,
             id,
@@ -202,7 +206,7 @@ impl Reader {
         Some(())
     }
 
-    /// The end of a table, with the number of rows that it had.
+    /// The end of a table, with the number of its rows.
     fn end(&mut self, count: u64) -> Option<()> {
         let (open, journal) = (self.table.take()?, self.journals.last_mut()?);
         let is_garbled = journal
@@ -211,14 +215,14 @@ impl Reader {
             .any(|trouble| matches!(trouble, JournalTrouble::Garbled(_)));
         match open.rows == count {
             true => journal.settle(open.table, open.top),
-            // The rows that are missing were counted as what they came as.
+            // The missing rows were counted as invalid lines.
             false if is_garbled => {}
             false => journal.note(JournalTrouble::CutOff),
         }
         Some(())
     }
 
-    /// Nothing more comes of the table that is being read, though its end was not there.
+    /// Closes the current table without its end line.
     fn leave_table(&mut self) {
         if let (Some(open), Some(journal)) = (self.table.take(), self.journals.last_mut()) {
             journal.settle(open.table, open.last.map_or(open.before, |(id, _)| id));
@@ -228,7 +232,7 @@ impl Reader {
     fn complaint(&mut self, of: &str, complaint: &str) -> Option<()> {
         let journal = self.journals.last_mut()?;
         let complaint: String = complaint.trim().chars().take(COMPLAINT_CHARS_MAX).collect();
-        let table = Table::ALL
+        let table = JournalTable::ALL
             .into_iter()
             .find(|table| letter(*table).to_string() == of);
         journal.note(match (table, complaint.as_str()) {
@@ -243,7 +247,7 @@ impl Reader {
         Some(())
     }
 
-    /// Notes what is missing of the output when no more of it comes.
+    /// Marks what is missing when the output ends.
     pub(crate) fn close(&mut self) {
         if self.is_done {
             return;
@@ -266,8 +270,8 @@ impl Reader {
     }
 }
 
-/// `calltrace-journals|1|SECONDS|NANOSECONDS|+0300|2025-12-02`, perhaps behind something that a login printed without
-/// a newline. Some `date` do not know nanoseconds.
+/// `calltrace-journals|1|SECONDS|NANOSECONDS|+0300|2025-12-02`, possibly after something that a login printed without
+/// a newline. Some versions of `date` do not know nanoseconds.
 fn clock(line: &str) -> Option<HostClock> {
     let at = line.find("calltrace-journals|1|")?;
     let mut parts = line[at..].split('|').skip(2);
@@ -284,7 +288,7 @@ fn clock(line: &str) -> Option<HostClock> {
     })
 }
 
-/// The text that these digits stand for; `None` if they are none.
+/// The text that these hexadecimal digits stand for; `None` if they are invalid.
 fn unhex(digits: &[u8]) -> Option<String> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
@@ -303,13 +307,13 @@ fn unhex(digits: &[u8]) -> Option<String> {
     Some(String::from_utf8(bytes?).unwrap_or_else(|wrong| text(wrong.as_bytes())))
 }
 
-/// When a row was written, as the host writes it; `None` for anything else.
+/// The time of a row, as the host writes it; `None` for anything else.
 fn time(written: &str) -> Option<NaiveDateTime> {
     let written = written.trim().replacen('T', " ", 1);
     NaiveDateTime::parse_from_str(&written, "%Y-%m-%d %H:%M:%S%.f").ok()
 }
 
-/// Milliseconds of a number of seconds; 0 for what is none, up to a day.
+/// Converts a number of seconds to milliseconds, up to a day; 0 if it is not a number.
 fn millis(seconds: &str) -> u64 {
     let seconds: f64 = seconds.trim().parse().unwrap_or_default();
     let day = TimeDelta::days(1).as_seconds_f64();

@@ -1,4 +1,4 @@
-//! One row of a journal: a request that a host made, and what came of it.
+//! One row of a journal: a request of a host and its result.
 
 use std::sync::Arc;
 
@@ -8,72 +8,72 @@ use chrono::{NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone};
 
 use super::name::name_of_day;
 
-/// A table of a journal: where its requests went.
+/// A table of a journal. Each table holds the requests to one receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Table {
-    /// To the webhook, all events; the sender waits 3 s for an answer.
+pub enum JournalTable {
+    /// Requests to the webhook, for all events. The sender waits 3 s for an answer.
     Webhook,
-    /// To the older CRM, `start`, `dial`, `bridge` and `hangup` alone; the sender waits 20 s.
+    /// Requests to the older CRM, only for `start`, `dial`, `bridge` and `hangup`. The sender waits 20 s.
     Crm,
 }
 
-impl Table {
-    /// Both.
-    pub const ALL: [Table; 2] = [Table::Webhook, Table::Crm];
+impl JournalTable {
+    /// Both tables.
+    pub const ALL: [JournalTable; 2] = [JournalTable::Webhook, JournalTable::Crm];
 
     /// Its name in the journal.
     pub fn name(self) -> &'static str {
         match self {
-            Table::Webhook => "AlternativeAPIlogs",
-            Table::Crm => "APIlogs",
+            JournalTable::Webhook => "AlternativeAPIlogs",
+            JournalTable::Crm => "APIlogs",
         }
     }
 
-    /// How long the sender waits for an answer (milliseconds). The journal says 0 where it waited in vain.
+    /// How long the sender waits for an answer (milliseconds). After a time-out the journal holds 0 instead.
     fn timeout_millis(self) -> u64 {
         match self {
-            Table::Webhook => 3_000,
-            Table::Crm => 20_000,
+            JournalTable::Webhook => 3_000,
+            JournalTable::Crm => 20_000,
         }
     }
 }
 
-/// One row: what was sent, and what came of it. The columns have no types, so each was made a text first: NULL is
-/// empty, of a blob the bytes are read as UTF-8.
+/// One row: a request and its result. The columns have no types, so the script converts each to text: NULL becomes
+/// empty, and a blob is read as UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Day of the file.
+pub struct JournalRow {
+    /// The day of the journal.
     pub day: NaiveDate,
-    /// Table that it stands in.
-    pub table: Table,
-    /// Its id, which grows.
+    /// The table that holds the row.
+    pub table: JournalTable,
+    /// Its id, which grows with each row.
     pub id: i64,
-    /// When it was written, after the answer, in the host's own time. Where the row says no time, that of the row
-    /// before; the beginning of the day if there is none.
+    /// The local time of the host at which it was written, after the answer. A row without a time gets that of the
+    /// row before, and the first one gets the beginning of the day.
     pub written: NaiveDateTime,
-    /// The event: `hangup`.
+    /// The type of the event: `hangup`.
     pub event: String,
-    /// The call's UniqueId, as the column says it.
+    /// The call's UniqueId, from its column.
     pub unique_id: String,
     /// The body that was sent: JSON with escapes. Holds the Token.
     pub request: String,
-    /// What became of it: `<Response [200]>`, `Timeout` and so on.
+    /// The result: `<Response [200]>`, `Timeout` and so on.
     pub status: String,
     /// The body of the answer; empty for statuses of 400 and more.
     pub response: String,
-    /// How long the answer took, in milliseconds; 0 if none came.
+    /// The duration until the answer, in milliseconds; 0 if none came.
     pub response_millis: u64,
 }
 
-/// What the journal notes when it sent nothing.
+/// The status in the journal for an event that was not sent.
 const NOT_SENT: &str = "None connection (Not ping)";
 
-impl Row {
-    /// What the sender learned of the event's arrival. `None`: the row is no request, but the second one that follows
-    /// each failed request to the webhook, whose status is two quotes.
+impl JournalRow {
+    /// The delivery of the event, as far as the sender knows it. `None` for a row that is no request: each failed
+    /// request to the webhook is followed by a second row, with two quotes as its status.
     pub fn delivery(&self) -> Option<Delivery> {
         let status = self.status.trim();
-        if status == "''" && self.table == Table::Webhook {
+        if status == "''" && self.table == JournalTable::Webhook {
             return None;
         }
         let code = status
@@ -89,10 +89,10 @@ impl Row {
         })
     }
 
-    /// The event as the host saw it go. `zone` is that of the host's clock. `None` if the row is no request.
+    /// The event as the host saw it. `zone` is that of the host's clock. `None` if the row is no request.
     ///
-    /// It was sent when the row was written, less the time that the answer took: where none came in time, as long as
-    /// the sender waits for one. An hour that the clocks repeat is taken for the first of the two.
+    /// The time of sending is that of the row minus the duration of the answer, or minus the sender's time-out if no
+    /// answer came. A local time that occurs twice is taken as the first one.
     pub fn sighting(&self, zone: Zone) -> Option<Sighting> {
         let delivery = self.delivery()?;
         let waited_millis = match (delivery, self.response_millis) {
@@ -113,12 +113,12 @@ impl Row {
         })
     }
 
-    /// When it was written, in milliseconds since 1970 UTC.
+    /// The time of the row, in milliseconds since 1970 UTC.
     fn written_millis(&self, zone: Zone) -> i64 {
         let local = zone.from_local_datetime(&self.written).earliest();
         let millis = local.map(|at| at.timestamp_millis());
         millis.unwrap_or_else(|| {
-            // An hour that the clocks leave out: as if they had not been put forward yet.
+            // A local time that the clocks skipped is converted with the offset before the change.
             let before = self.written - TimeDelta::days(1);
             let offset = zone.offset_from_utc_datetime(&before).fix();
             self.written.and_utc().timestamp_millis() - i64::from(offset.local_minus_utc()) * 1000
@@ -130,9 +130,9 @@ impl Row {
 mod tests {
     use super::*;
 
-    fn row(table: Table, status: &str, response: &str, response_millis: u64) -> Row {
+    fn row(table: JournalTable, status: &str, response: &str, response_millis: u64) -> JournalRow {
         let day = NaiveDate::from_ymd_opt(2025, 12, 2).expect("a day");
-        Row {
+        JournalRow {
             day,
             table,
             id: 7,
@@ -162,24 +162,33 @@ mod tests {
             ("", "", Some(Delivery::Unknown)),
             ("''", "", None),
         ] {
-            let row = row(Table::Webhook, status, response, 0);
+            let row = row(JournalTable::Webhook, status, response, 0);
             assert_eq!(row.delivery(), delivery, "{status}");
             assert_eq!(row.sighting(Zone::UTC).is_some(), delivery.is_some());
         }
-        let crm = row(Table::Crm, "''", "", 0);
+        let crm = row(JournalTable::Crm, "''", "", 0);
         assert_eq!(crm.delivery(), Some(Delivery::Unknown));
     }
 
     #[test]
     fn an_event_was_sent_before_its_row_was_written() {
         let minsk = Zone::named("Europe/Minsk").expect("a zone");
-        let at = |row: &Row| row.sighting(minsk).expect("a request").at_millis;
+        let at = |row: &JournalRow| row.sighting(minsk).expect("a request").at_millis;
         let written = 1_764_667_026_000;
-        let accepted = row(Table::Webhook, "<Response [200]>", "{}", 41);
+        let accepted = row(JournalTable::Webhook, "<Response [200]>", "{}", 41);
         assert_eq!(at(&accepted), written - 41);
-        assert_eq!(at(&row(Table::Webhook, "Timeout", "", 0)), written - 3_000);
-        assert_eq!(at(&row(Table::Crm, "Timeout", "", 0)), written - 20_000);
-        assert_eq!(at(&row(Table::Webhook, "ConnectionError", "", 0)), written);
+        assert_eq!(
+            at(&row(JournalTable::Webhook, "Timeout", "", 0)),
+            written - 3_000
+        );
+        assert_eq!(
+            at(&row(JournalTable::Crm, "Timeout", "", 0)),
+            written - 20_000
+        );
+        assert_eq!(
+            at(&row(JournalTable::Webhook, "ConnectionError", "", 0)),
+            written
+        );
         let seen = accepted.sighting(minsk).expect("a request");
         assert_eq!(
             &*seen.seen_at.source,
@@ -196,7 +205,7 @@ mod tests {
             ("2025-03-30T02:30:00", "2025-03-30T01:30:00Z"),
             ("2025-10-26T02:30:00", "2025-10-26T00:30:00Z"),
         ] {
-            let mut row = row(Table::Webhook, "<Response [200]>", "", 0);
+            let mut row = row(JournalTable::Webhook, "<Response [200]>", "", 0);
             row.written = written.parse().expect("a time");
             let at = row.sighting(berlin).expect("a request").at_millis;
             let utc: chrono::DateTime<chrono::Utc> = utc.parse().expect("a time");

@@ -1,27 +1,27 @@
-//! The script that prints rows of journals, and what is set before it. It is the same for a file that is here and
-//! for a host, whatever its login shell is: `sh` reads all of it on its standard input.
+//! The script that prints rows of journals, and its variables. It is the same for a local file and for a host with
+//! any login shell, because `sh` reads all of it from its standard input.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 
-use super::row::Table;
-use super::wanted::{Days, Wanted};
+use super::query::{JournalDays, JournalQuery};
+use super::row::JournalTable;
 
 const SCRIPT: &str = include_str!("script.sh");
 
-/// The script for these rows of the journals in `folder`. `lock_wait` is how long a locked journal is waited for.
-/// Days and numbers are written from their types, the folder is quoted.
-pub(crate) fn script(folder: &str, wanted: &Wanted, lock_wait: Duration) -> String {
+/// The script for these rows of the journals in `folder`. `lock_wait` is how long it waits for a locked journal. Days
+/// and numbers are formatted from their types, and the folder is quoted.
+pub(crate) fn script(folder: &str, wanted: &JournalQuery, lock_wait: Duration) -> String {
     let mut text = format!(
         "folder={}\nwait={}\n",
         quoted(folder),
         lock_wait.as_millis()
     );
     let set = match wanted.days {
-        Days::Recent => writeln!(text, "mode=recent"),
-        Days::Range(from, to) => {
+        JournalDays::Recent => writeln!(text, "mode=recent"),
+        JournalDays::Range(from, to) => {
             writeln!(text, "mode=range from={} to={}", number(from), number(to))
         }
     };
@@ -41,11 +41,11 @@ pub(crate) fn script(folder: &str, wanted: &Wanted, lock_wait: Duration) -> Stri
     text + SCRIPT
 }
 
-/// What the script calls a table.
-pub(super) fn letter(table: Table) -> char {
+/// The name of a table in the script.
+pub(super) fn letter(table: JournalTable) -> char {
     match table {
-        Table::Webhook => 'W',
-        Table::Crm => 'C',
+        JournalTable::Webhook => 'W',
+        JournalTable::Crm => 'C',
     }
 }
 
@@ -53,7 +53,7 @@ fn number(day: NaiveDate) -> impl std::fmt::Display {
     day.format("%Y%m%d")
 }
 
-/// A word of the shell.
+/// Quotes a text as one word of the shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -85,9 +85,13 @@ mod tests {
     #[test]
     fn what_was_read_before_is_written_from_types() {
         let day = NaiveDate::from_ymd_opt(2025, 12, 2).expect("a day");
-        let wanted = Wanted {
-            days: Days::Range(day, day),
-            after: [((day, Table::Webhook), 41), ((day, Table::Crm), -5)].into(),
+        let wanted = JournalQuery {
+            days: JournalDays::Range(day, day),
+            after: [
+                ((day, JournalTable::Webhook), 41),
+                ((day, JournalTable::Crm), -5),
+            ]
+            .into(),
         };
         let text = script("/x", &wanted, Duration::from_secs(5));
         for line in [

@@ -1,4 +1,4 @@
-//! What became of reading one journal.
+//! The result of reading one journal.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,21 +6,21 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use super::name::name_of_day;
-use super::row::Table;
+use super::row::JournalTable;
 
-/// There are a few tables, and a few things that can be wrong with each.
+/// Maximum number of troubles per journal: it has a few tables, with a few kinds of trouble each.
 const TROUBLES_MAX: usize = 16;
 
-/// What became of reading one journal. Its rows are kept whatever it is.
+/// The result of reading one journal. Its rows are kept in any case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalState {
     /// Its day.
     pub day: NaiveDate,
     /// How many of its rows were read.
     pub rows: usize,
-    /// Of each table the id up to which all rows are here or were read before: what to go on behind the next time.
-    /// Not in it: a table that was not read at all, or of which rows in between may be missing.
-    pub last: BTreeMap<Table, i64>,
+    /// For each table the id up to which no row is missing, so that the next fetch starts after it. A table that was
+    /// not read, or that may lack rows in between, is not in it.
+    pub last: BTreeMap<JournalTable, i64>,
     /// Why rows may be missing; empty if none is.
     pub troubles: Vec<JournalTrouble>,
 }
@@ -37,22 +37,22 @@ pub enum JournalTrouble {
     /// It is no regular file.
     NotAFile,
     /// A table is not there.
-    NoTable(Table),
-    /// Somebody held a lock on it for longer than was waited.
+    NoTable(JournalTable),
+    /// Another process held its lock for longer than the limit.
     Locked,
     /// The file is damaged.
     Torn,
-    /// A writer ended within a write, which only another writer can undo.
+    /// A writer ended in the middle of a write, which only another writer can roll back.
     Unfinished,
     /// The output ended before the table or the journal did.
     CutOff,
-    /// Output that could not be understood; so many lines.
+    /// This number of lines could not be parsed.
     Garbled(usize),
-    /// There are more rows than were taken at one time.
+    /// There are more rows than one fetch takes.
     TooMany,
-    /// The last id of a table is before the one that was read last: it is another file than it was.
-    Replaced(Table),
-    /// What sqlite3 said.
+    /// The last id of a table is lower than in the last fetch, so the file was replaced.
+    Replaced(JournalTable),
+    /// Another error of sqlite3.
     Other(String),
 }
 
@@ -95,8 +95,8 @@ impl JournalState {
         }
     }
 
-    /// Notes that all rows of a table up to this id are here.
-    pub(super) fn settle(&mut self, table: Table, id: i64) {
+    /// Records that all rows of a table up to this id are here.
+    pub(super) fn settle(&mut self, table: JournalTable, id: i64) {
         let is_other = |trouble: &JournalTrouble| {
             matches!(trouble, JournalTrouble::Garbled(_))
                 || *trouble == JournalTrouble::Replaced(table)
@@ -108,8 +108,8 @@ impl JournalState {
 }
 
 impl JournalTrouble {
-    /// What a complaint of sqlite3 about a table means.
-    pub(super) fn of_complaint(table: Table, complaint: &str) -> JournalTrouble {
+    /// The trouble that a complaint of sqlite3 about a table stands for.
+    pub(super) fn of_complaint(table: JournalTable, complaint: &str) -> JournalTrouble {
         let says = |words: &[&str]| words.iter().any(|word| complaint.contains(word));
         if says(&["no such table"]) {
             JournalTrouble::NoTable(table)

@@ -1,19 +1,19 @@
-//! The log of all enterprises, `app.log`: each event as one record, and what went wrong with it afterwards.
+//! The log of all enterprises, `app.log`: one record per event, and the errors of later steps.
 //!
-//! Most complaints name no event. What the service was busy with before, the nearest record that names a UniqueId,
-//! is then what they are about: a guess where two workers write at the same time.
+//! Most errors name no event. They are assigned to the nearest earlier record with a UniqueId, which is a guess when
+//! two workers write at the same time.
 
-use super::seen::{Names, Seen};
-use super::{Complaint, Reading};
+use super::placed::{EventNames, PlacedRecord};
+use super::{Complaint, LogContents};
 
 #[derive(Debug, Default)]
 pub(super) struct AllEvents {
-    names: Names,
-    /// The UniqueId that a record named last.
+    names: EventNames,
+    /// The UniqueId in the latest record that has one.
     busy_with: Option<String>,
 }
 
-/// What is said of an event that has arrived and was not passed on, stored or shown.
+/// Messages about an event that arrived but was not passed on, stored or shown.
 const COMPLAINTS: [&str; 6] = [
     "dispatch to ",
     "Failed to log ",
@@ -24,8 +24,8 @@ const COMPLAINTS: [&str; 6] = [
 ];
 
 impl AllEvents {
-    /// Whether the record is one of these.
-    pub(super) fn record(&mut self, seen: &Seen<'_>, out: &mut Reading) -> bool {
+    /// Handles the record; returns whether it is of this kind.
+    pub(super) fn record(&mut self, seen: &PlacedRecord<'_>, out: &mut LogContents) -> bool {
         let text = seen.text();
         if let Some((event, json)) = request(text) {
             let event = self.names.of(event);
@@ -59,7 +59,7 @@ fn request(text: &str) -> Option<(&str, &str)> {
 }
 
 fn is_complaint(text: &str) -> bool {
-    // One that is not about an event begins with other words, and a body may say anything.
+    // Other requests begin with other words, and a body may contain anything.
     let head: String = text.chars().take(60).collect();
     COMPLAINTS.iter().any(|words| head.contains(words))
         && (!head.contains("dispatch to ") || text.contains(" failed: "))

@@ -1,4 +1,4 @@
-//! The files of a log: the one that is named, and those that a rotation put beside it.
+//! The files of a log: the named file and its rotated predecessors.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -13,57 +13,57 @@ use flate2::read::MultiGzDecoder;
 
 use super::parser::Parser;
 use super::records::read_line;
-use super::{Place, Reading, Unreadable};
+use super::{LogContents, RecordContext, Unreadable};
 
-/// Rotated files that are looked for: the services keep three and five.
+/// Maximum number of rotated files: the services keep three and five.
 const ROTATED_MAX: u32 = 9;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// A log that was named by its path.
+/// A log, named by its path.
 #[derive(Debug, Clone)]
-pub struct Log<'l> {
-    /// The path. `PATH.1`, `PATH.2` and so on, also with `.gz`, are read before it, if they are there.
+pub struct ServiceLog<'l> {
+    /// The path. If they exist, `PATH.1`, `PATH.2` and so on, also with `.gz`, are read before it.
     pub path: &'l Path,
     /// The zone of its times.
     pub zone: LogZone,
-    /// Rotated files that were written last before this time are passed over (milliseconds since 1970 UTC).
+    /// Rotated files that were last written before this time are skipped (milliseconds since 1970 UTC).
     pub since_millis: Option<i64>,
 }
 
-/// One file of a log, open.
+/// One open file of a log.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenLogFile {
     pub(super) file: File,
     pub(super) identity: FileIdentity,
-    /// Its path as it was typed.
+    /// Its path as it was given.
     pub(super) path: PathBuf,
     bytes: u64,
     modified_millis: i64,
 }
 
-impl Opened {
-    /// Bytes that it had when it was opened.
+impl OpenLogFile {
+    /// Its size when it was opened (bytes).
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 }
 
-/// Reads a log with the files that a rotation put beside it, oldest first.
+/// Reads a log with its rotated predecessors, oldest first.
 ///
 /// # Errors
-/// When the file that is named can't be read.
-pub fn read(log: &Log<'_>) -> Result<Reading, Unreadable> {
+/// When the named file cannot be read.
+pub fn read(log: &ServiceLog<'_>) -> Result<LogContents, Unreadable> {
     let mut files = vec![open(log.path)?];
-    // From the newest on: what a rotation renames meanwhile is met again under its next name.
+    // Newest first: a file that is renamed meanwhile is found again under its next name.
     for number in 1..=ROTATED_MAX {
         let beside = ["", ".gz"].map(|ending| {
             let mut path = log.path.as_os_str().to_owned();
             path.push(format!(".{number}{ending}"));
             PathBuf::from(path)
         });
-        let opened: Vec<Opened> = beside.iter().filter_map(|path| open(path).ok()).collect();
-        let is_old = |file: &Opened| log.since_millis > Some(file.modified_millis);
+        let opened: Vec<OpenLogFile> = beside.iter().filter_map(|path| open(path).ok()).collect();
+        let is_old = |file: &OpenLogFile| log.since_millis > Some(file.modified_millis);
         if opened.is_empty() || opened.iter().all(is_old) {
             break;
         }
@@ -73,7 +73,7 @@ pub fn read(log: &Log<'_>) -> Result<Reading, Unreadable> {
             }
         }
     }
-    let mut parser = Parser::new(Place {
+    let mut parser = Parser::new(RecordContext {
         source: shown(log.path),
         zone: log.zone,
     });
@@ -95,13 +95,13 @@ pub fn read(log: &Log<'_>) -> Result<Reading, Unreadable> {
     Ok(reading)
 }
 
-/// A path as it is shown.
+/// The path for display.
 pub(super) fn shown(path: &Path) -> Arc<str> {
     path.to_string_lossy().into()
 }
 
 /// Opens a regular file by its path.
-pub(super) fn open(path: &Path) -> Result<Opened, Unreadable> {
+pub(super) fn open(path: &Path) -> Result<OpenLogFile, Unreadable> {
     let failed = |error: &io::Error| {
         Unreadable(format!(
             "{}: can't be read: {}",
@@ -119,7 +119,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, Unreadable> {
     let folder = Folder::open(parent.unwrap_or(Path::new("."))).map_err(|error| failed(&error))?;
     let opened = folder.open_file(name, Purpose::Read);
     let (file, metadata) = opened.map_err(|error| failed(&error))?;
-    Ok(Opened {
+    Ok(OpenLogFile {
         identity: FileIdentity::of(&metadata),
         path: path.to_owned(),
         bytes: metadata.len(),
@@ -128,8 +128,9 @@ pub(super) fn open(path: &Path) -> Result<Opened, Unreadable> {
     })
 }
 
-/// Gives all lines of a file to the parser; of a file that grows those that it had when it was opened.
-fn lines(file: &Opened, parser: &mut Parser) -> io::Result<()> {
+/// Passes all lines of a file to the parser. Of a growing file it reads the size that the file had when it was
+/// opened.
+fn lines(file: &OpenLogFile, parser: &mut Parser) -> io::Result<()> {
     let mut magic = [0; 2];
     let is_gzip = file.file.read_at(&mut magic, 0)? == 2 && magic == [0x1f, 0x8b];
     let plain = (&file.file).take(file.bytes);

@@ -1,7 +1,7 @@
-//! A log that is being written: what has come since it was read last.
+//! A log that is being written: reads what was added since the last read.
 //!
-//! The file is looked at by its path. One that has been replaced (another inode) or emptied (shorter than what was
-//! read) is read from its beginning; what its predecessor had in store by then is read first.
+//! The file is opened by its path each time. A file that was replaced (another inode) or emptied (shorter than the
+//! position) is read from its beginning, after the rest of its predecessor.
 
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -10,47 +10,47 @@ use std::sync::Arc;
 use calltrace_model::record::LogZone;
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::files::{Opened, open, shown};
+use super::files::{OpenLogFile, open, shown};
 use super::parser::Parser;
-use super::{Place, Reading, Unreadable};
+use super::{LogContents, RecordContext, Unreadable};
 
-/// Read at once.
+/// Size of one read (bytes).
 const PIECE_BYTES: usize = 256 << 10;
 
-/// A request of which no answer was seen is handed out when the log has records that are so much later (milliseconds).
+/// A request without an answer is returned when the log has records that are this much later (milliseconds).
 const ANSWER_MILLIS: i64 = 2_000;
 
-/// The same after so many looks at which nothing came.
+/// It is also returned after this number of reads without new data.
 const QUIET_LOOKS_MAX: u32 = 10;
 
-/// A log that grows.
+/// A growing log.
 #[derive(Debug)]
-pub struct Growing {
+pub struct GrowingLog {
     path: PathBuf,
     parser: Parser,
-    file: Option<Opened>,
-    /// Read so far (bytes).
+    file: Option<OpenLogFile>,
+    /// Position in the file (bytes).
     at: u64,
-    /// The beginning of a line whose end has not come.
+    /// The beginning of an unfinished line.
     torn: Vec<u8>,
     piece: Vec<u8>,
-    /// Looks since something came.
+    /// Reads without new data.
     quiet_looks: u32,
 }
 
-impl Growing {
-    /// A log that is followed from its end on, or from its beginning if it is not there yet.
+impl GrowingLog {
+    /// Follows a log from its end, or from its beginning if it does not exist yet.
     ///
     /// # Errors
-    /// When it is there and can't be read.
-    pub fn begin(path: &Path, zone: LogZone) -> Result<Growing, Unreadable> {
+    /// When the file exists and cannot be read.
+    pub fn begin(path: &Path, zone: LogZone) -> Result<GrowingLog, Unreadable> {
         let file = match path.exists() {
             true => Some(open(path)?),
             false => None,
         };
-        let mut growing = Growing {
+        let mut growing = GrowingLog {
             path: path.to_owned(),
-            parser: Parser::new(Place {
+            parser: Parser::new(RecordContext {
                 source: shown(path),
                 zone,
             }),
@@ -64,7 +64,7 @@ impl Growing {
         Ok(growing)
     }
 
-    /// Passes over the whole lines that are there, and counts them.
+    /// Skips the whole lines that exist, and counts them.
     fn skip(&mut self) {
         let Some(opened) = &self.file else {
             return;
@@ -81,9 +81,9 @@ impl Growing {
         self.parser.skip_lines(lines);
     }
 
-    /// What has come since the last look. A request that waits for its answer is handed out when the log goes on
-    /// without one for two seconds, or after ten looks at which nothing came.
-    pub fn look(&mut self) -> Reading {
+    /// Returns what was added since the last call. A request without its answer is returned when the log goes on
+    /// without one for two seconds, or after ten calls without new data.
+    pub fn look(&mut self) -> LogContents {
         let mut came = self.read_on();
         if let Ok(now) = open(&self.path) {
             let known = self.file.as_ref().map(|file| file.identity);
@@ -99,7 +99,7 @@ impl Growing {
             true => 0,
             false => self.quiet_looks.saturating_add(1),
         };
-        // What nothing was added to is whole.
+        // A record is complete if nothing was added to it.
         if self.quiet_looks > 1 {
             self.parser.settle();
         }
@@ -110,18 +110,18 @@ impl Growing {
         })
     }
 
-    /// The rest, and nothing comes after it.
-    pub fn finish(mut self) -> Reading {
+    /// Returns the rest at the end of the log.
+    pub fn finish(mut self) -> LogContents {
         self.read_on();
         self.parser.finish()
     }
 
-    /// Where it is looked at, for messages.
+    /// Its path, for messages.
     pub fn source(&self) -> Arc<str> {
         shown(&self.path)
     }
 
-    /// Whether anything came.
+    /// Reads new data; returns whether there was any.
     fn read_on(&mut self) -> bool {
         let Some(opened) = &self.file else {
             return false;
@@ -141,7 +141,7 @@ impl Growing {
                 };
                 rest = &rest[end + 1..];
             }
-            // An endless line is cut by the parser; it must not be kept here.
+            // The parser cuts endless lines; this buffer must stay bounded as well.
             if self.torn.len() < super::records::TEXT_BYTES_MAX {
                 self.torn.extend_from_slice(rest);
             }

@@ -1,99 +1,99 @@
 //! The logs of the services that send and receive events, as [`Sighting`]s.
 //!
-//! Logs of the emulator (`call_tester_events.log`) say what was sent and what was answered;
-//! the log of one enterprise (`0367.log`) and the log of all (`app.log`) say what arrived. Which one a file is,
-//! its content tells: each record is shown to the three in turn, and each knows its own. Files are read as streams;
-//! what is kept is bounded by [`EVENTS_MAX`].
+//! The emulator's log (`call_tester_events.log`) holds what was sent and the answers; the log of one enterprise
+//! (`0367.log`) and the log of all (`app.log`) hold what arrived. The content decides which log it is: each record is
+//! passed to the three parsers in turn, and each recognises its own. Files are read as streams, and [`EVENTS_MAX`]
+//! bounds the events that are kept.
 //!
-//! [`read`] takes a file with its rotated ones; [`Growing`] goes on where it ends.
+//! [`read`] reads a file with its rotated predecessors; [`GrowingLog`] continues at its end.
 
 mod all_events;
 mod files;
 mod growing;
 mod one_enterprise;
 mod parser;
+mod placed;
 mod records;
-mod seen;
 mod shape;
 mod tester;
 #[cfg(test)]
 mod tests;
 
-pub use files::{Log, read};
-pub use growing::Growing;
+pub use files::{ServiceLog, read};
+pub use growing::GrowingLog;
 
 use std::sync::Arc;
 
 use calltrace_model::record::LogZone;
 use calltrace_model::sighting::{SeenAt, Sighting};
 
-/// Events that are kept of one log; those behind them are not read.
+/// Maximum number of events per log; later ones are not read.
 pub const EVENTS_MAX: usize = 1_000_000;
 
-/// What could not be read of one log and is named; the rest is counted.
+/// Maximum number of named problems per log; the others are only counted.
 const NAMED_MAX: usize = 20;
 
-/// A log that can't be read at all, as a sentence.
+/// A log that cannot be read, as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(pub String);
 
-/// Which side's log it is.
+/// The side that a log belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// What an emulator sent: `call_tester_events.log`.
+pub enum LogSide {
+    /// The sender: `call_tester_events.log`.
     Sent,
-    /// What arrived: `0367.log`, `app.log`.
+    /// The receiver: `0367.log`, `app.log`.
     Received,
 }
 
-/// What a log says.
+/// The contents of a log.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub struct LogContents {
     /// Events that were sent.
     pub sent: Vec<Sighting>,
     /// Events that arrived.
     pub received: Vec<Sighting>,
-    /// What a service says went wrong with an event.
+    /// Errors that a service reports for events.
     pub complaints: Vec<Complaint>,
-    /// Records of any kind that it has.
+    /// The number of records of any kind.
     pub records: u64,
     /// What could not be read.
     pub unread: Unread,
-    /// There is more than [`EVENTS_MAX`], which was not read.
+    /// Whether there are more than [`EVENTS_MAX`] events, of which the rest was not read.
     pub is_full: bool,
 }
 
-impl Reading {
-    /// Which side's log it is, by what there is more of. `None` where it holds no event.
-    pub fn form(&self) -> Option<Form> {
+impl LogContents {
+    /// The side with more events in the log. `None` if it holds no event.
+    pub fn form(&self) -> Option<LogSide> {
         match (self.sent.len(), self.received.len()) {
             (0, 0) => None,
-            (sent, received) if sent >= received => Some(Form::Sent),
-            _ => Some(Form::Received),
+            (sent, received) if sent >= received => Some(LogSide::Sent),
+            _ => Some(LogSide::Received),
         }
     }
 }
 
-/// What a service says went wrong with an event after it had arrived. The text may hold a Token.
+/// An error that a service reports for an event after its arrival. The text may hold a Token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
-    /// When it was written, in milliseconds since 1970 UTC.
+    /// The time of the record, in milliseconds since 1970 UTC.
     pub at_millis: i64,
-    /// Where it stands.
+    /// The place of the record.
     pub seen_at: SeenAt,
     /// The message.
     pub text: String,
-    /// The UniqueId or bridge that it is about: what it names itself, else what its service was busy with.
+    /// The UniqueId or bridge of the event: named in the record, otherwise that of the nearest earlier record.
     pub id: Option<String>,
 }
 
 /// What could not be read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// How many events are not known, or not whole, because of it.
+    /// Number of events that are unknown or incomplete because of it.
     pub count: u64,
-    /// Where, and what is wrong there as a clause, of the first twenty.
+    /// The place and the problem, as a clause, of the first twenty.
     pub named: Vec<(SeenAt, String)>,
 }
 
@@ -106,14 +106,14 @@ impl Unread {
     }
 }
 
-/// Where records of a file stand, and in which zone their times are.
+/// The source and the time zone of a file's records.
 #[derive(Debug, Clone)]
-struct Place {
+struct RecordContext {
     source: Arc<str>,
     zone: LogZone,
 }
 
-impl Place {
+impl RecordContext {
     fn line(&self, number: u64) -> SeenAt {
         SeenAt {
             source: Arc::clone(&self.source),

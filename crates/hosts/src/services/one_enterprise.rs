@@ -1,31 +1,32 @@
 //! The log of one enterprise, `0367.log`: three records per event, a header, its ids, its body.
 //!
-//! Two workers write into one file, so the records of two events may stand between each other. The body says whose
-//! it is: its ids are those of the second record, and its keys those of the type in the header.
+//! Two workers write into one file, so the records of two events may be interleaved. The body tells its event: its
+//! ids are those of the second record, and its keys are those of the type in the header.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use calltrace_model::sighting::SeenAt;
 
-use super::Reading;
-use super::seen::{Names, Seen};
+use super::LogContents;
+use super::placed::{EventNames, PlacedRecord};
 use super::shape::fits;
 
-/// Headers that wait for a body. A handful of workers write a log; a hostile one must not make this slow.
+/// Maximum number of headers that wait for a body. A log has a handful of workers, and a hostile one must not make
+/// this slow.
 const WAITING_MAX: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct OneEnterprise {
-    names: Names,
+    names: EventNames,
     headers: VecDeque<(Arc<str>, SeenAt)>,
     /// Token and UniqueId.
     ids: VecDeque<(String, String)>,
 }
 
 impl OneEnterprise {
-    /// Whether the record is one of these.
-    pub(super) fn record(&mut self, seen: &Seen<'_>, out: &mut Reading) -> bool {
+    /// Handles the record; returns whether it is of this kind.
+    pub(super) fn record(&mut self, seen: &PlacedRecord<'_>, out: &mut LogContents) -> bool {
         let text = seen.text();
         if let Some(event) = text.strip_prefix("🧪 TEST EVENT: ") {
             let seen_at = seen.place.line(seen.record.line);
@@ -48,7 +49,7 @@ impl OneEnterprise {
         true
     }
 
-    fn body(&mut self, json: &str, seen: &Seen<'_>, out: &mut Reading) {
+    fn body(&mut self, json: &str, seen: &PlacedRecord<'_>, out: &mut LogContents) {
         let body = seen.body(json, out);
         let uid = body.text_of("UniqueId").unwrap_or_default();
         let ids = self.ids.iter().position(|(_, known)| *known == uid);
@@ -70,14 +71,14 @@ impl OneEnterprise {
         }
     }
 
-    /// What has no body when the log ends never gets one.
-    pub(super) fn finish(&mut self, out: &mut Reading) {
+    /// At the end of the log, counts the headers that have no body.
+    pub(super) fn finish(&mut self, out: &mut LogContents) {
         while !self.headers.is_empty() {
             self.drop_header(out);
         }
     }
 
-    fn drop_header(&mut self, out: &mut Reading) {
+    fn drop_header(&mut self, out: &mut LogContents) {
         if let Some((event, seen_at)) = self.headers.pop_front() {
             let what = format!("a {event} event without its body");
             out.unread.add(seen_at, what);

@@ -1,53 +1,53 @@
-//! Records -> what they say, each shown to those that may know it.
+//! Passes each record to the parsers of the logs, until one recognises it.
 
 use std::sync::Arc;
 
 use super::all_events::AllEvents;
 use super::one_enterprise::OneEnterprise;
-use super::records::{Record, Splitter};
-use super::seen::Seen;
+use super::placed::PlacedRecord;
+use super::records::{LogRecord, Splitter};
 use super::tester::Tester;
-use super::{EVENTS_MAX, Place, Reading};
+use super::{EVENTS_MAX, LogContents, RecordContext};
 
-/// Reads the lines of one log, over several files of it.
+/// Reads the lines of one log, over all its files.
 #[derive(Debug)]
 pub(super) struct Parser {
     splitter: Splitter,
-    place: Place,
+    place: RecordContext,
     tester: Tester,
     one_enterprise: OneEnterprise,
     all_events: AllEvents,
-    reading: Reading,
+    reading: LogContents,
     newest_millis: i64,
 }
 
 impl Parser {
-    pub(super) fn new(place: Place) -> Parser {
+    pub(super) fn new(place: RecordContext) -> Parser {
         Parser {
             splitter: Splitter::default(),
             place,
             tester: Tester::default(),
             one_enterprise: OneEnterprise::default(),
             all_events: AllEvents::default(),
-            reading: Reading::default(),
+            reading: LogContents::default(),
             newest_millis: i64::MIN,
         }
     }
 
-    /// What follows is of another file: a record may go on in it, as its lines are of one log.
+    /// Starts another file. A record may continue in it if rotation cuts between lines.
     pub(super) fn begin_file(&mut self, source: Arc<str>) {
-        // A rotation cuts between records, so what is open has ended.
+        // A rotation cuts between records, so the current record is complete.
         self.settle();
         self.splitter.begin_file();
         self.place.source = source;
     }
 
-    /// Lines that were passed over.
+    /// Counts skipped lines.
     pub(super) fn skip_lines(&mut self, lines: u64) {
         self.splitter.skip_lines(lines);
     }
 
-    /// Takes a line; false once there is no room for more events.
+    /// Reads a line; false if there is no room for more events.
     pub(super) fn line(&mut self, line: &[u8]) -> bool {
         if let Some(record) = self.splitter.push(line) {
             self.record(record);
@@ -58,15 +58,15 @@ impl Parser {
         !reading.is_full
     }
 
-    /// Takes the last record as whole, though nothing has come behind it.
+    /// Treats the last record as complete, although no record follows it.
     pub(super) fn settle(&mut self) {
         if let Some(record) = self.splitter.rest() {
             self.record(record);
         }
     }
 
-    fn record(&mut self, record: Record) {
-        let seen = Seen {
+    fn record(&mut self, record: LogRecord) {
+        let seen = PlacedRecord {
             at_millis: self.place.zone.moment(record.at).timestamp_millis(),
             place: &self.place,
             record,
@@ -79,20 +79,20 @@ impl Parser {
             || self.tester.record(&seen, out);
     }
 
-    /// The time of the newest record so far, in milliseconds since 1970 UTC.
+    /// The time of the newest record, in milliseconds since 1970 UTC.
     pub(super) fn newest_millis(&self) -> i64 {
         self.newest_millis
     }
 
-    /// What has been read so far and is complete: requests without an answer are kept back, except those that
-    /// are older than `before_millis`.
-    pub(super) fn take(&mut self, before_millis: i64) -> Reading {
+    /// Returns the complete events so far. A request without an answer is kept back, unless it is older than
+    /// `before_millis`.
+    pub(super) fn take(&mut self, before_millis: i64) -> LogContents {
         self.tester.take(before_millis, &mut self.reading);
         std::mem::take(&mut self.reading)
     }
 
-    /// All that was read; nothing comes any more.
-    pub(super) fn finish(mut self) -> Reading {
+    /// Returns everything at the end of the log.
+    pub(super) fn finish(mut self) -> LogContents {
         self.settle();
         self.one_enterprise.finish(&mut self.reading);
         let (stray, cut) = (self.splitter.stray, self.splitter.cut);

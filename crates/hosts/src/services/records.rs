@@ -1,43 +1,43 @@
-//! Lines of a service's log -> records: the line that begins one, and those that continue it.
+//! Joins lines of a service's log to records: a first line, and the lines that continue it.
 //!
 //! `2025-12-02 09:15:00,410 [INFO] logger: message`; some logs name no logger. A line without such a beginning
-//! belongs to the record before it. Bytes that are no UTF-8 become U+FFFD; only `\n` ends a line.
+//! belongs to the record before it. Bytes that are not UTF-8 become U+FFFD; only `\n` ends a line.
 
 use std::io::{self, BufRead};
 
 use calltrace_model::record::Stamp;
 use memchr::memchr;
 
-/// Longest text of a record that is kept (bytes); the rest of it is passed over.
+/// The longest text of a record (bytes); the rest is skipped.
 pub(super) const TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// A record of a service's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
+pub(super) struct LogRecord {
     /// Number of its first line, from 1.
     pub(super) line: u64,
     /// Its time.
     pub(super) at: Stamp,
-    /// Written as an error, a warning or worse.
+    /// Whether its level is a warning or higher.
     pub(super) is_warning: bool,
-    /// What it says behind the level, without the name of the logger, with all its lines.
+    /// The message with all its lines, without the level and the name of the logger.
     pub(super) text: String,
 }
 
-/// Puts lines together.
+/// Joins lines to records.
 #[derive(Debug, Default)]
 pub(super) struct Splitter {
-    /// Lines so far.
+    /// Number of lines so far.
     lines: u64,
-    begun: Option<Begun>,
-    /// Lines that continue no record.
+    begun: Option<PartialRecord>,
+    /// Lines before the first record.
     pub(super) stray: u64,
-    /// Records of which a part was passed over.
+    /// Records of which a part was skipped.
     pub(super) cut: u64,
 }
 
 #[derive(Debug)]
-struct Begun {
+struct PartialRecord {
     line: u64,
     at: Stamp,
     is_warning: bool,
@@ -46,14 +46,14 @@ struct Begun {
 }
 
 impl Splitter {
-    /// Takes a line without its newline; gives the record that ended before it.
-    pub(super) fn push(&mut self, line: &[u8]) -> Option<Record> {
+    /// Reads a line without its newline; returns the record that ended before it.
+    pub(super) fn push(&mut self, line: &[u8]) -> Option<LogRecord> {
         self.lines += 1;
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match beginning(line) {
             Some((at, is_warning, text)) => {
                 let before = self.rest();
-                self.begun = Some(Begun {
+                self.begun = Some(PartialRecord {
                     line: self.lines,
                     at,
                     is_warning,
@@ -72,13 +72,13 @@ impl Splitter {
         }
     }
 
-    /// The record that no line has ended yet.
-    pub(super) fn rest(&mut self) -> Option<Record> {
+    /// Returns the current record.
+    pub(super) fn rest(&mut self) -> Option<LogRecord> {
         let begun = self.begun.take()?;
         self.cut += u64::from(begun.is_cut);
         let text = String::from_utf8(begun.text)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Some(Record {
+        Some(LogRecord {
             line: begun.line,
             at: begun.at,
             is_warning: begun.is_warning,
@@ -86,18 +86,18 @@ impl Splitter {
         })
     }
 
-    /// Lines that are not read, and count.
+    /// Counts lines without reading them.
     pub(super) fn skip_lines(&mut self, lines: u64) {
         self.lines += lines;
     }
 
-    /// The next line is the first one of another file.
+    /// Starts at the first line of another file.
     pub(super) fn begin_file(&mut self) {
         self.lines = 0;
     }
 }
 
-impl Begun {
+impl PartialRecord {
     fn add(&mut self, line: &[u8]) {
         match self.text.len() + line.len() < TEXT_BYTES_MAX {
             true => {
@@ -109,7 +109,7 @@ impl Begun {
     }
 }
 
-/// Time, whether it warns, and text of a line that begins a record.
+/// Time, whether it is a warning, and text of a record's first line.
 fn beginning(line: &[u8]) -> Option<(Stamp, bool, &[u8])> {
     let at = Stamp::parse_prefix(line)?;
     let rest = line[Stamp::BYTES..].strip_prefix(b" [")?;
@@ -123,7 +123,7 @@ fn beginning(line: &[u8]) -> Option<(Stamp, bool, &[u8])> {
     Some((at, is_warning, without_logger(text.strip_prefix(b" ")?)))
 }
 
-/// A message without the name of the logger before it: a word, a colon and a space.
+/// The message without the name of the logger: a word, a colon and a space.
 fn without_logger(text: &[u8]) -> &[u8] {
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
     let name = text.iter().take_while(|b| is_name(b)).count();
@@ -133,11 +133,11 @@ fn without_logger(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Reads the next line into `line`, without its newline and no more than [`TEXT_BYTES_MAX`] of it. `None` at the
-/// end; else whether a newline stood behind it.
+/// Reads the next line into `line`, without its newline and at most [`TEXT_BYTES_MAX`] of it. Returns `None` at the
+/// end of the file, otherwise whether the line ended with a newline.
 ///
 /// # Errors
-/// When the content can't be read.
+/// When the content cannot be read.
 pub(super) fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     line.clear();
     let mut is_empty = true;
@@ -167,7 +167,7 @@ pub(super) fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Resu
 mod tests {
     use super::*;
 
-    fn records(text: &[u8]) -> (Vec<Record>, Splitter) {
+    fn records(text: &[u8]) -> (Vec<LogRecord>, Splitter) {
         let (mut splitter, mut found) = (Splitter::default(), Vec::new());
         let (mut from, mut line) = (text, Vec::new());
         while read_line(&mut from, &mut line).expect("memory").is_some() {

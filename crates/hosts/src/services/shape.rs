@@ -1,8 +1,8 @@
-//! Which type of event a body may be of, by its keys: what tells the parts of interleaved records apart.
+//! Tells the possible type of an event from the keys of its body, to separate interleaved records.
 
 use calltrace_model::sighting::EventBody;
 
-/// Whether an event of this type may have such a body. Types that nobody knows may have any.
+/// Whether an event of this type may have such a body. An unknown type may have any.
 pub(super) fn fits(event: &str, body: &EventBody) -> bool {
     let has = |key: &str| body.text_of(key).is_some();
     let of_call = has("Phone") || has("CallType");
@@ -12,7 +12,7 @@ pub(super) fn fits(event: &str, body: &EventBody) -> bool {
         "start" => of_call && !is_hangup && !has("Extensions"),
         "dial" => of_call && !is_hangup && has("Extensions"),
         "hangup" => is_hangup,
-        // An old host's bridge names no bridge.
+        // Older hosts send bridges without their name.
         "bridge" => has("Channel") && !has("Context") && !has("BridgeNumChannels"),
         "bridge_leave" => of_bridge && has("Channel") && !has("Context"),
         "bridge_create" | "bridge_destroy" => of_bridge && !has("Channel"),
@@ -21,7 +21,7 @@ pub(super) fn fits(event: &str, body: &EventBody) -> bool {
     }
 }
 
-/// Whether it is an event's body at all.
+/// Whether it is the body of an event.
 pub(super) fn is_event(body: &EventBody) -> bool {
     ["UniqueId", "BridgeUniqueid", "CallType"]
         .iter()

@@ -1,4 +1,4 @@
-//! The exact forms that the services write, whole, interleaved, torn and hostile.
+//! The exact formats of the services: whole, interleaved, torn and hostile.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,15 +10,15 @@ use super::*;
 
 const UTC: LogZone = LogZone(Zone::UTC);
 
-fn read_text(text: impl AsRef<[u8]>) -> Reading {
+fn read_text(text: impl AsRef<[u8]>) -> LogContents {
     let dir = tempfile::tempdir().expect("a folder of its own");
     let path = dir.path().join("a.log");
     fs::write(&path, text).expect("its own file");
     read_path(&path)
 }
 
-fn read_path(path: &std::path::Path) -> Reading {
-    let log = Log {
+fn read_path(path: &std::path::Path) -> LogContents {
+    let log = ServiceLog {
         path,
         zone: UTC,
         since_millis: None,
@@ -26,7 +26,7 @@ fn read_path(path: &std::path::Path) -> Reading {
     read(&log).expect("it can be read")
 }
 
-/// A record a second, each with the logger.
+/// One record per second, each with the logger.
 fn log(records: &[&str]) -> String {
     let one = |(second, text): (usize, &&str)| {
         let level = if text.starts_with('❌') {
@@ -52,7 +52,7 @@ fn told(sightings: &[Sighting]) -> Vec<(String, String, Delivery, u64)> {
     sightings.iter().map(one).collect()
 }
 
-fn named(reading: &Reading) -> Vec<&str> {
+fn named(reading: &LogContents) -> Vec<&str> {
     let named = reading.unread.named.iter();
     named.map(|(_, what)| what.as_str()).collect()
 }
@@ -89,7 +89,7 @@ fn what_a_page_sent_is_paired_with_its_answers() {
     );
     assert_eq!(reading.sent[0].waited_millis, 7_000);
     assert_eq!(reading.unread, Unread::default());
-    assert_eq!(reading.form(), Some(Form::Sent));
+    assert_eq!(reading.form(), Some(LogSide::Sent));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn answers_that_name_an_event_go_to_it_and_late_ones_to_none() {
     let reading = read_text(log(&records));
     let deliveries: Vec<_> = reading.sent.iter().map(|sent| sent.delivery).collect();
     assert_eq!(deliveries, [Delivery::Unknown, Delivery::Refused(404)]);
-    // An hour later somebody else is answered.
+    // The answer of another event comes an hour later.
     let late = log(&records).replace("09:15:06,000 [INFO]", "10:15:06,000 [INFO]");
     let reading = read_text(late);
     assert_eq!(reading.sent.len(), 2);
@@ -219,7 +219,7 @@ fn what_a_page_sends_through_the_proxy_is_one_event() {
     let mut records = page.to_vec();
     records.extend(proxied("DIAL", DIAL, Some(200)));
     assert_eq!(read_text(log_of(&records)).sent.len(), 1);
-    // Sent directly and through the proxy, it is two.
+    // An event that was sent directly and through the proxy counts twice.
     records[0] = "🚀 EMULATION REQUEST to https://example.org/dial".into();
     assert_eq!(read_text(log_of(&records)).sent.len(), 2);
 }
@@ -250,7 +250,7 @@ fn calls_that_the_service_makes_have_no_bodies() {
     assert_eq!(reading.complaints.len(), 1);
 }
 
-/// As the guide shows it: no logger's name.
+/// The format of the guide, without the logger's name.
 const ARRIVED: &str = "\
 2025-10-01 14:23:45,123 [INFO] 🧪 TEST EVENT: hangup
 2025-10-01 14:23:45,124 [INFO] 📋 Token: 375290000000, UniqueId: 1759230684.16
@@ -277,7 +277,7 @@ fn the_log_of_one_enterprise_is_read_as_the_guide_shows_it() {
         assert_eq!(told(&reading.received), expected);
         assert_eq!(reading.received[0].at_millis, 1_759_328_625_125);
         assert_eq!(reading.unread.count, 0);
-        assert_eq!(reading.form(), Some(Form::Received));
+        assert_eq!(reading.form(), Some(LogSide::Received));
     }
 }
 
@@ -319,7 +319,7 @@ fn a_log_goes_on_in_its_rotated_files() {
         .collect();
     assert_eq!(places, [(Some("0367.log.2"), 1), (Some("0367.log.1"), 1)]);
     assert_eq!(reading.unread.count, 0);
-    // A file that is there under two names counts once.
+    // A file under two names counts once.
     fs::hard_link(dir.path().join("0367.log.2"), dir.path().join("0367.log.3")).expect("a link");
     assert_eq!(read_path(&path).received.len(), 2);
 }
@@ -416,7 +416,7 @@ fn a_body_of_ten_megabytes_is_one_event() {
 fn what_is_no_file_is_an_error_in_one_sentence() {
     let dir = tempfile::tempdir().expect("a folder of its own");
     for path in [dir.path().to_owned(), dir.path().join("nowhere")] {
-        let log = Log {
+        let log = ServiceLog {
             path: &path,
             zone: UTC,
             since_millis: None,
@@ -431,7 +431,7 @@ fn what_is_appended_comes_once_and_a_new_file_from_its_beginning() {
     let dir = tempfile::tempdir().expect("a folder of its own");
     let path = dir.path().join("0367.log");
     fs::write(&path, ARRIVED).expect("its own file");
-    let mut growing = Growing::begin(&path, UTC).expect("it can be read");
+    let mut growing = GrowingLog::begin(&path, UTC).expect("it can be read");
     assert_eq!(growing.look().received.len(), 0);
     let mut file = fs::OpenOptions::new()
         .append(true)

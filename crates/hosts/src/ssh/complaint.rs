@@ -1,4 +1,4 @@
-//! What a complaint of ssh means, and what to do about it.
+//! Explains the error output of ssh, and what to do about it.
 
 use calltrace_model::record::text;
 use calltrace_model::sanitise::sanitise;
@@ -8,10 +8,10 @@ use super::super::host::{Host, Login};
 use super::fingerprint::known_hosts_file;
 use super::subject;
 
-/// The longest complaint that is passed on (characters).
+/// The longest complaint that is shown (characters).
 const CHARS_MAX: usize = 300;
 
-/// What it means that ssh ended without an answer of the host; `complaints` is what it wrote.
+/// The error when ssh ended without an answer of the host; `complaints` is its error output.
 pub(crate) fn explain(host: &Host, complaints: &[u8]) -> HostError {
     let complaints = text(complaints);
     let says = |words: &[&str]| words.iter().any(|word| complaints.contains(word));
@@ -119,7 +119,7 @@ fn changed(host: &Host, complaints: &str) -> String {
     )
 }
 
-/// The last line that ssh wrote, made safe to show.
+/// The last line of ssh's error output, made safe for display.
 fn last_line(complaints: &str) -> String {
     let last = complaints
         .lines()

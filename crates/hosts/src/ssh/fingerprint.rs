@@ -1,4 +1,4 @@
-//! First contact with a host: the fingerprints of its keys, for people to compare.
+//! The fingerprints of a host's keys, which people compare at the first contact.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use super::super::error::{HostError, HostErrorKind};
 use super::super::host::Host;
 use super::subject;
 
-/// All keys of a host are shorter (bytes).
+/// The keys of a host are shorter in all (bytes).
 const KEYS_BYTES_MAX: u64 = 64 * 1024;
 
-/// A host has a key of each of a few kinds.
+/// A host has one key of each of a few kinds.
 const KEYS_MAX: usize = 8;
 
-/// The error of a host whose key is not known: its fingerprints, and how to accept one. Nothing is accepted here, nor
-/// can it be: whoever stands in for the host would answer as well.
+/// The error of a host with an unknown key: its fingerprints, and how to accept one. No key is accepted here, because
+/// an attacker in the host's place would answer as well.
 pub(crate) async fn name_fingerprints(host: &Host, wait: Duration) -> HostError {
     let asked = timeout(wait, fingerprints(host, wait)).await;
     let fingerprints = asked.ok().flatten().unwrap_or_default();
@@ -42,7 +42,7 @@ pub(crate) async fn name_fingerprints(host: &Host, wait: Duration) -> HostError 
     )
 }
 
-/// The file that a key of the host is added to, as a word of a shell.
+/// The file for a key of the host, as a word of the shell.
 pub(super) fn known_hosts_file(host: &Host) -> String {
     match &host.known_hosts {
         None => "~/.ssh/known_hosts".to_owned(),
@@ -50,7 +50,7 @@ pub(super) fn known_hosts_file(host: &Host) -> String {
     }
 }
 
-/// Such as `SHA256:... (ED25519)`; `None` where they can't be had.
+/// Such as `SHA256:... (ED25519)`; `None` if they cannot be read.
 async fn fingerprints(host: &Host, wait: Duration) -> Option<Vec<String>> {
     let mut scan = Command::new("ssh-keyscan");
     let seconds = wait.as_secs().max(1).to_string();
@@ -82,7 +82,7 @@ async fn fingerprints(host: &Host, wait: Duration) -> Option<Vec<String>> {
     )
 }
 
-/// What a program prints, the beginning of it.
+/// The beginning of a program's output.
 async fn output(mut command: Command, input: &[u8]) -> Option<Vec<u8>> {
     let command = command
         .stdin(Stdio::piped())

@@ -1,4 +1,4 @@
-//! How a host is asked over the system's ssh: its arguments, and what its complaints mean.
+//! Runs the system's ssh: its arguments and its errors.
 
 mod complaint;
 mod fingerprint;
@@ -18,8 +18,9 @@ use super::host::{Host, Login, SshFile};
 pub(crate) use complaint::explain;
 pub(crate) use fingerprint::name_fingerprints;
 
-/// What is the same for every host. Nothing is forwarded, run here or written to the files of known hosts, and no
-/// connection that somebody else has opened is used. The user's own settings of ssh hold besides, for proxies.
+/// The options for every host. ssh forwards nothing, runs no local command, does not change the files of known hosts
+/// and does not share connections of other processes. The user's own settings of ssh apply as well, for example for
+/// proxies.
 const OPTIONS: [&str; 12] = [
     "StrictHostKeyChecking=yes",
     "UpdateHostKeys=no",
@@ -35,20 +36,20 @@ const OPTIONS: [&str; 12] = [
     "LogLevel=ERROR",
 ];
 
-/// A program that can answer ssh's question for a password, `None`: this one.
+/// The program that answers ssh's question for a password; `None` for this program.
 type Answerer<'p> = Option<&'p Path>;
 
-/// The ssh that logs in to the host and runs a shell there, which reads its commands from its standard input.
+/// The ssh command that logs in to the host and runs a shell there, which reads its commands from its standard input.
 ///
 /// # Errors
-/// The key or the password can't be used.
+/// When the key or the password cannot be used.
 pub(crate) fn command(
     host: &Host,
     connect: Duration,
     answerer: Answerer<'_>,
 ) -> Result<Command, HostError> {
     let mut command = Command::new("ssh");
-    // What it complains is read.
+    // The error output is parsed.
     command.env("LC_ALL", "C").env_remove(askpass::VARIABLE);
     command
         .args(["-T", "-e", "none", "-l", host.user.as_str(), "-p"])
@@ -111,12 +112,12 @@ pub(crate) fn subject(host: &Host) -> String {
     )
 }
 
-/// A file as an option names it: in quotes, without what ssh would put something else for.
+/// A file in quotes, without the characters that ssh would expand.
 fn file_option(name: &str, file: &SshFile) -> OsString {
     format!("{name}=\"{}\"", file.as_str().replace('%', "%%")).into()
 }
 
-/// ssh goes on without a key that it can't read, and then says only that it was refused.
+/// ssh continues without a key that it cannot read, and then reports only that it was refused.
 fn check_key(host: &Host, key: &SshFile) -> Result<(), HostError> {
     let wrong = File::open(key.path()).err();
     wrong.map_or(Ok(()), |error| {

@@ -2,7 +2,7 @@
 
 use calltrace_hosts::services::Complaint;
 use calltrace_model::sighting::{Delivery, Difference, Sighting};
-use calltrace_sync::compare::{Counts, Finding, Kind};
+use calltrace_sync::compare::{EventCounts, Mismatch, MismatchKind};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
@@ -41,7 +41,7 @@ pub fn document(shown: &Shown<'_>, troubles: &[String]) -> Value {
     })
 }
 
-fn put_counts(row: &mut Map<String, Value>, counts: &Counts) {
+fn put_counts(row: &mut Map<String, Value>, counts: &EventCounts) {
     for (name, number) in [
         ("sent", counts.sent),
         ("accepted", counts.accepted),
@@ -81,7 +81,7 @@ pub(super) fn place(sighting: &Sighting) -> Value {
     json!({ "at": time(sighting.at_millis), "source": *seen_at.source, unit: number })
 }
 
-fn finding(finding: &Finding, secrets: &Secrets) -> Value {
+fn finding(finding: &Mismatch, secrets: &Secrets) -> Value {
     let first = finding.sighting();
     let sent = finding.sent.as_ref().map(|sent| {
         let mut value = place(sent);
@@ -93,7 +93,7 @@ fn finding(finding: &Finding, secrets: &Secrets) -> Value {
         value
     });
     let fields = match &finding.kind {
-        Kind::Differs(differences) => fields(differences, secrets),
+        MismatchKind::Differs(differences) => fields(differences, secrets),
         _ => Vec::new(),
     };
     json!({
@@ -103,7 +103,7 @@ fn finding(finding: &Finding, secrets: &Secrets) -> Value {
         "sent": sent,
         "received": finding.received.as_ref().map(place),
         "lag_ms": finding.lag_millis(),
-        "may_still_come": finding.kind == Kind::MayStillCome,
+        "may_still_come": finding.kind == MismatchKind::MayStillCome,
         "fields": fields,
         "errors": complaints(&finding.complaints, secrets),
     })

@@ -11,7 +11,7 @@ use calltrace_model::record::Stamp;
 use calltrace_model::redact;
 use calltrace_model::sanitise::sanitise;
 use calltrace_model::sighting::{Delivery, Sighting};
-use calltrace_sync::compare::{Report, place_text};
+use calltrace_sync::compare::{CompareReport, place_text};
 use chrono::DateTime;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub use table::write_report;
 /// A report, and how it is shown.
 pub struct Shown<'s> {
     /// What was compared.
-    pub report: &'s Report,
+    pub report: &'s CompareReport,
     /// Where sent events were read.
     pub sent: &'s str,
     /// Where arrived events were read.

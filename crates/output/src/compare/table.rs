@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use calltrace_hosts::services::Complaint;
 use calltrace_model::sanitise::sanitise;
 use calltrace_model::sighting::Sighting;
-use calltrace_sync::compare::{Counts, Finding, Kind, place_text};
+use calltrace_sync::compare::{EventCounts, Mismatch, MismatchKind, place_text};
 
 use super::{Shown, delivery, id, lag, masked, masked_value, place, stamp};
 use crate::layout::wrapped;
@@ -51,8 +51,8 @@ pub fn write_report(
     Ok(())
 }
 
-fn numbers(counts: &Counts) -> [usize; 7] {
-    let Counts {
+fn numbers(counts: &EventCounts) -> [usize; 7] {
+    let EventCounts {
         sent,
         accepted,
         received,
@@ -70,7 +70,7 @@ fn write_counts(out: &mut impl Write, shown: &Shown<'_>, width: Option<usize>) -
     let report = shown.report;
     let rows = report.events.iter();
     let rows = rows.map(|(event, counts)| (sanitise(event.as_bytes()).into_owned(), counts));
-    let mut rows: Vec<(String, &Counts)> = rows.collect();
+    let mut rows: Vec<(String, &EventCounts)> = rows.collect();
     rows.push(("all".to_owned(), &report.total));
     let first = rows.iter().map(|(event, _)| event.chars().count());
     let first = first.chain([5]).max().unwrap_or(5);
@@ -156,7 +156,7 @@ fn time(sighting: &Sighting, shown: &Shown<'_>) -> String {
 
 fn write_finding(
     out: &mut impl Write,
-    finding: &Finding,
+    finding: &Mismatch,
     shown: &Shown<'_>,
     width: Option<usize>,
 ) -> io::Result<()> {
@@ -178,15 +178,17 @@ fn write_finding(
             place(received)
         );
     }
-    if finding.kind == Kind::MayStillCome {
+    if finding.kind == MismatchKind::MayStillCome {
         text += ", may still come";
     }
     let paint: fn(&str) -> String = match finding.kind {
-        Kind::Missing => style::bad,
-        Kind::MayStillCome | Kind::Differs(_) | Kind::Duplicate => style::doubtful,
+        MismatchKind::Missing => style::bad,
+        MismatchKind::MayStillCome | MismatchKind::Differs(_) | MismatchKind::Duplicate => {
+            style::doubtful
+        }
     };
     write_one(out, &paint, finding.kind.word(), &text, width)?;
-    if let Kind::Differs(differences) = &finding.kind {
+    if let MismatchKind::Differs(differences) = &finding.kind {
         for difference in differences {
             let shown_value = |value: &Option<serde_json::Value>| match value {
                 Some(value) => masked_value(&difference.field, value, shown.secrets).to_string(),

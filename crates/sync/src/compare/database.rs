@@ -1,16 +1,16 @@
-//! What arrived, out of the table `call_events` of the telephony system.
+//! The received side, read from the table `call_events` of the telephony system.
 
 use std::sync::Arc;
 
 use calltrace_directory::StoredEvent;
 use calltrace_model::sighting::{Delivery, EventBody, SeenAt, Sighting};
 
-use super::Side;
+use super::SideEvents;
 
-/// Rows as one side. Those that were not written as the events came say where they are from: `call_events
-/// (downloaded)`. `is_cut`: there are more than were read.
-pub fn side(rows: Vec<StoredEvent>, is_cut: bool) -> Side {
-    let mut side = Side::default();
+/// Makes a side of the rows. Rows that were not written when the event came name their source: `call_events
+/// (downloaded)`. `is_cut` says that there are more rows than were read.
+pub fn side(rows: Vec<StoredEvent>, is_cut: bool) -> SideEvents {
+    let mut side = SideEvents::default();
     let mut sources: Vec<(Option<String>, Arc<str>)> = Vec::new();
     for row in rows {
         let known = sources.iter().find(|(from, _)| *from == row.data_source);

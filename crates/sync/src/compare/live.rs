@@ -1,93 +1,93 @@
-//! Both sides as they come: what has arrived of what was sent, and what is still not there.
+//! Matches both sides while events arrive: which sent events have arrived, and which are still missing.
 //!
-//! A journal is written when the answer is there, so an event may be seen to arrive before it is seen to be sent. What
-//! has no counterpart waits for it; after [`Live::wait_millis`] it is told as missing, and it goes on waiting until
-//! its window ends. Times of day are parameters.
+//! A sender writes its journal after the answer, so an event may be seen on the receiving side first. An event
+//! without a counterpart waits for it. After [`LiveMatcher::wait_millis`] it is reported as missing, and it keeps
+//! waiting until its window ends. The time of day is a parameter.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use calltrace_model::sighting::{Delivery, Difference, MatchWindow, Sighting};
 
-use super::{Counts, Lag};
+use super::{EventCounts, Lag};
 
-/// Of which side a sighting is.
+/// The side that saw an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Way {
-    /// The sender's.
+pub enum EventSide {
+    /// The sender.
     Sent,
-    /// The receiver's.
+    /// The receiver.
     Received,
 }
 
-/// What is known of a sighting when it is told.
+/// The state of an event when it is reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// It has come, and its counterpart has not.
+pub enum MatchState {
+    /// The event has come, and its counterpart has not.
     Alone,
-    /// Its counterpart had come before; the event was so long on its way (milliseconds).
+    /// The counterpart came earlier. The value is the time from sending to arrival (milliseconds).
     Paired(i64),
-    /// The counterpart has another body; the same, and the fields that differ.
+    /// The counterpart has another body: the time from sending to arrival (milliseconds), and the fields that differ.
     Differs(i64, Vec<Difference>),
-    /// It was sent, and is still not there.
+    /// The event was sent and has not arrived in time.
     Missing,
-    /// It arrived, and nothing says that it was sent.
+    /// The event arrived, and there is no record that it was sent.
     Unsent,
-    /// It arrived once more than it was sent.
+    /// The event arrived more often than it was sent.
     Duplicate,
 }
 
-/// Something to be told.
+/// An event to report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// Of which side.
-    pub way: Way,
+pub struct LiveUpdate {
+    /// The side that saw the event.
+    pub way: EventSide,
     /// The event.
     pub sighting: Sighting,
-    /// What is known of it.
-    pub state: State,
+    /// The state of its match.
+    pub state: MatchState,
 }
 
-/// Both sides, as far as something waits for its counterpart.
+/// Matches events of both sides. It keeps the events that wait for a counterpart.
 #[derive(Debug)]
-pub struct Live {
+pub struct LiveMatcher {
     window: MatchWindow,
     wait_millis: i64,
-    sent: Lane,
-    received: Lane,
-    /// What arrived as it was sent, and when last.
-    arrived: HashMap<Key, i64>,
-    counts: Counts,
+    sent: PendingEvents,
+    received: PendingEvents,
+    /// Events that arrived as they were sent, with the time of the last arrival.
+    arrived: HashMap<EventKey, i64>,
+    counts: EventCounts,
     lags: Vec<i64>,
 }
 
 /// Type and body of an event.
-type Key = (Arc<str>, Arc<str>);
+type EventKey = (Arc<str>, Arc<str>);
 
-/// Events of one side that wait.
+/// Events of one side that wait for a counterpart.
 #[derive(Debug, Default)]
-struct Lane {
+struct PendingEvents {
     next: u64,
-    waiting: BTreeMap<u64, Waiting>,
-    by_body: HashMap<Key, VecDeque<u64>>,
+    waiting: BTreeMap<u64, PendingEvent>,
+    by_body: HashMap<EventKey, VecDeque<u64>>,
 }
 
 #[derive(Debug)]
-struct Waiting {
-    key: Key,
+struct PendingEvent {
+    key: EventKey,
     sighting: Sighting,
     since_millis: i64,
     is_told: bool,
 }
 
-/// Events of one side that wait at one time; the oldest makes room.
+/// Maximum number of waiting events per side. The oldest is dropped for a new one.
 const WAITING_MAX: usize = 100_000;
 
-/// Lags that percentiles are made of; later ones replace earlier ones.
+/// Maximum number of lags for percentiles. Later ones replace earlier ones.
 const LAGS_MAX: usize = 100_000;
 
-impl Lane {
-    fn push(&mut self, key: Key, sighting: Sighting, since_millis: i64) {
+impl PendingEvents {
+    fn push(&mut self, key: EventKey, sighting: Sighting, since_millis: i64) {
         if self.waiting.len() >= WAITING_MAX
             && let Some(first) = self.waiting.keys().next().copied()
         {
@@ -99,7 +99,7 @@ impl Lane {
             .entry(key.clone())
             .or_default()
             .push_back(number);
-        let waiting = Waiting {
+        let waiting = PendingEvent {
             key,
             sighting,
             since_millis,
@@ -108,7 +108,7 @@ impl Lane {
         self.waiting.insert(number, waiting);
     }
 
-    fn remove(&mut self, number: u64) -> Option<Waiting> {
+    fn remove(&mut self, number: u64) -> Option<PendingEvent> {
         let waiting = self.waiting.remove(&number)?;
         if let Some(same) = self.by_body.get_mut(&waiting.key) {
             same.retain(|other| *other != number);
@@ -119,14 +119,14 @@ impl Lane {
         Some(waiting)
     }
 
-    /// The first with this body that `fits`.
-    fn equal(&self, key: &Key, fits: impl Fn(&Sighting) -> bool) -> Option<u64> {
+    /// The first event with this body for which `fits` is true.
+    fn equal(&self, key: &EventKey, fits: impl Fn(&Sighting) -> bool) -> Option<u64> {
         let same = self.by_body.get(key)?.iter();
         let mut same = same.filter(|number| fits(&self.waiting[number].sighting));
         same.next().copied()
     }
 
-    /// The first that `fits`, of the first thousand.
+    /// The first of the oldest thousand events for which `fits` is true.
     fn any(&self, fits: impl Fn(&Sighting) -> bool) -> Option<u64> {
         let mut all = self.waiting.iter().take(1000);
         all.find(|(_, waiting)| fits(&waiting.sighting))
@@ -134,74 +134,74 @@ impl Lane {
     }
 }
 
-impl Live {
-    /// Nothing has come yet. What has no counterpart after `wait_millis` is told as missing.
-    pub fn new(window: MatchWindow, wait_millis: i64) -> Live {
-        Live {
+impl LiveMatcher {
+    /// Starts without events. An event without a counterpart after `wait_millis` is reported as missing.
+    pub fn new(window: MatchWindow, wait_millis: i64) -> LiveMatcher {
+        LiveMatcher {
             window,
             wait_millis,
-            sent: Lane::default(),
-            received: Lane::default(),
+            sent: PendingEvents::default(),
+            received: PendingEvents::default(),
             arrived: HashMap::new(),
-            counts: Counts::default(),
+            counts: EventCounts::default(),
             lags: Vec::new(),
         }
     }
 
-    /// How long is waited before something is told as missing, in milliseconds.
+    /// The time after which an event is reported as missing, in milliseconds.
     pub fn wait_millis(&self) -> i64 {
         self.wait_millis
     }
 
-    /// Takes an event of one side, seen now.
-    pub fn take(&mut self, way: Way, sighting: Sighting, now_millis: i64) -> Told {
-        let key: Key = (
+    /// Adds an event of one side, seen now.
+    pub fn take(&mut self, way: EventSide, sighting: Sighting, now_millis: i64) -> LiveUpdate {
+        let key: EventKey = (
             Arc::clone(&sighting.event),
             sighting.body.canonical().into(),
         );
         let window = self.window;
         let other = match way {
-            Way::Sent => {
+            EventSide::Sent => {
                 self.counts.sent += 1;
                 self.counts.accepted += usize::from(sighting.delivery == Delivery::Accepted);
                 self.received
                     .equal(&key, |other| meets(window, &sighting, other))
             }
-            Way::Received => self
+            EventSide::Received => self
                 .sent
                 .equal(&key, |other| meets(window, other, &sighting)),
         };
         let state = match other {
             Some(number) => {
                 let lane = match way {
-                    Way::Sent => &mut self.received,
-                    Way::Received => &mut self.sent,
+                    EventSide::Sent => &mut self.received,
+                    EventSide::Received => &mut self.sent,
                 };
                 let other = lane.remove(number).expect("it was found");
                 let lag = match way {
-                    Way::Sent => other.sighting.at_millis - sighting.at_millis,
-                    Way::Received => sighting.at_millis - other.sighting.at_millis,
+                    EventSide::Sent => other.sighting.at_millis - sighting.at_millis,
+                    EventSide::Received => sighting.at_millis - other.sighting.at_millis,
                 };
                 self.paired(key, lag, now_millis);
-                State::Paired(lag)
+                MatchState::Paired(lag)
             }
             None => {
                 let lane = match way {
-                    Way::Sent => &mut self.sent,
-                    Way::Received => &mut self.received,
+                    EventSide::Sent => &mut self.sent,
+                    EventSide::Received => &mut self.received,
                 };
                 lane.push(key, sighting.clone(), now_millis);
-                State::Alone
+                MatchState::Alone
             }
         };
-        Told {
+        LiveUpdate {
             way,
             sighting,
             state,
         }
     }
 
-    fn paired(&mut self, key: Key, lag: i64, now_millis: i64) {
+    fn paired(&mut self, key: EventKey, lag: i64, now_millis: i64) {
         self.counts.received += 1;
         match self.lags.len() < LAGS_MAX {
             true => self.lags.push(lag),
@@ -210,8 +210,8 @@ impl Live {
         self.arrived.insert(key, now_millis);
     }
 
-    /// What has waited long enough now to be told as missing; what has waited for all of its window is forgotten.
-    pub fn tick(&mut self, now_millis: i64) -> Vec<Told> {
+    /// Returns the events that are now reported as missing. Events whose window has ended are dropped.
+    pub fn tick(&mut self, now_millis: i64) -> Vec<LiveUpdate> {
         let mut told = Vec::new();
         let kept = self.window.after_millis + self.window.before_millis;
         self.arrived.retain(|_, at| now_millis - *at <= kept);
@@ -222,8 +222,9 @@ impl Live {
             told.extend(self.judge_received(number));
         }
         for (lane, is_sent) in [(&mut self.sent, true), (&mut self.received, false)] {
-            let is_over =
-                |waiting: &Waiting| waiting.is_told && now_millis - waiting.since_millis > kept;
+            let is_over = |waiting: &PendingEvent| {
+                waiting.is_told && now_millis - waiting.since_millis > kept
+            };
             let over = lane.waiting.iter().filter(|(_, waiting)| is_over(waiting));
             let over: Vec<u64> = over.map(|(number, _)| *number).collect();
             if is_sent {
@@ -235,34 +236,34 @@ impl Live {
         told
     }
 
-    fn judge_sent(&mut self, number: u64) -> Option<Told> {
+    fn judge_sent(&mut self, number: u64) -> Option<LiveUpdate> {
         let window = self.window;
         let sent = &self.sent.waiting.get(&number)?.sighting;
         let found = self
             .received
             .any(|other| is_like(sent, other) && meets(window, sent, other));
         match found {
-            Some(other) => self.differs(number, other, Way::Sent),
+            Some(other) => self.differs(number, other, EventSide::Sent),
             None => {
                 let waiting = self.sent.waiting.get_mut(&number)?;
                 waiting.is_told = true;
-                Some(Told {
-                    way: Way::Sent,
+                Some(LiveUpdate {
+                    way: EventSide::Sent,
                     sighting: waiting.sighting.clone(),
-                    state: State::Missing,
+                    state: MatchState::Missing,
                 })
             }
         }
     }
 
-    fn judge_received(&mut self, number: u64) -> Option<Told> {
+    fn judge_received(&mut self, number: u64) -> Option<LiveUpdate> {
         let window = self.window;
         let received = &self.received.waiting.get(&number)?.sighting;
         let found = self
             .sent
             .any(|other| is_like(other, received) && meets(window, other, received));
         if let Some(other) = found {
-            return self.differs(other, number, Way::Received);
+            return self.differs(other, number, EventSide::Received);
         }
         let waiting = self.received.waiting.get_mut(&number)?;
         let is_known = self.arrived.contains_key(&waiting.key);
@@ -274,49 +275,49 @@ impl Live {
         } else {
             self.counts.unsent += 1;
         }
-        Some(Told {
-            way: Way::Received,
+        Some(LiveUpdate {
+            way: EventSide::Received,
             sighting,
             state: match is_known {
-                true => State::Duplicate,
-                false => State::Unsent,
+                true => MatchState::Duplicate,
+                false => MatchState::Unsent,
             },
         })
     }
 
-    /// Two that are one event with two bodies, or one of which the sender noted none.
-    fn differs(&mut self, sent: u64, received: u64, way: Way) -> Option<Told> {
+    /// Joins two records of one event whose bodies differ, or of which the sender noted no body.
+    fn differs(&mut self, sent: u64, received: u64, way: EventSide) -> Option<LiveUpdate> {
         let sent = self.sent.remove(sent)?;
         let received = self.received.remove(received)?;
-        if way == Way::Sent && received.is_told {
-            // It was told, and counted, as something that nobody sent.
+        if way == EventSide::Sent && received.is_told {
+            // It was reported and counted as unsent before.
             self.counts.unsent -= 1;
         }
         let lag = received.sighting.at_millis - sent.sighting.at_millis;
         let (one, other) = (&sent.sighting.body, &received.sighting.body);
         let state = match one.is_unknown() {
-            true => State::Paired(lag),
+            true => MatchState::Paired(lag),
             false => {
                 self.counts.differs += 1;
-                State::Differs(lag, one.differences(other))
+                MatchState::Differs(lag, one.differences(other))
             }
         };
         let now_millis = received.since_millis;
         let sighting = match way {
-            Way::Sent => sent.sighting,
-            Way::Received => received.sighting,
+            EventSide::Sent => sent.sighting,
+            EventSide::Received => received.sighting,
         };
         self.paired(received.key, lag, now_millis);
-        Some(Told {
+        Some(LiveUpdate {
             way,
             sighting,
             state,
         })
     }
 
-    /// How many there were, what still waits counted as missing; and how long events were on their way.
-    pub fn finish(self) -> (Counts, Option<Lag>) {
-        let counts = Counts {
+    /// The counts, with waiting events counted as missing, and the lag of all events that arrived.
+    pub fn finish(self) -> (EventCounts, Option<Lag>) {
+        let counts = EventCounts {
             missing: self.counts.missing + self.sent.waiting.len(),
             ..self.counts
         };
@@ -324,9 +325,9 @@ impl Live {
     }
 }
 
-/// What has waited since a time or longer and was not told.
-fn due(lane: &Lane, since_millis: i64) -> Vec<u64> {
-    let is_due = |waiting: &Waiting| !waiting.is_told && waiting.since_millis <= since_millis;
+/// Events that have waited since this time or longer and were not reported.
+fn due(lane: &PendingEvents, since_millis: i64) -> Vec<u64> {
+    let is_due = |waiting: &PendingEvent| !waiting.is_told && waiting.since_millis <= since_millis;
     let due = lane.waiting.iter().filter(|(_, waiting)| is_due(waiting));
     due.map(|(number, _)| *number).collect()
 }
@@ -336,7 +337,7 @@ fn meets(window: MatchWindow, sent: &Sighting, received: &Sighting) -> bool {
     (first..=last).contains(&received.at_millis)
 }
 
-/// Whether the one may be the other with another body.
+/// Whether both may be the same event with different bodies.
 fn is_like(sent: &Sighting, received: &Sighting) -> bool {
     let id = || {
         let id = sent.body.id();
@@ -368,25 +369,25 @@ mod tests {
     const ONE: &str = r#"{"UniqueId":"1.1","Phone":"1"}"#;
     const OTHER: &str = r#"{"UniqueId":"1.1","Phone":"2"}"#;
 
-    fn live() -> Live {
-        Live::new(MatchWindow::default(), 10_000)
+    fn live() -> LiveMatcher {
+        LiveMatcher::new(MatchWindow::default(), 10_000)
     }
 
-    fn states(told: &[Told]) -> Vec<&State> {
+    fn states(told: &[LiveUpdate]) -> Vec<&MatchState> {
         told.iter().map(|told| &told.state).collect()
     }
 
     #[test]
     fn whichever_side_comes_first_the_second_has_the_lag() {
-        for first in [Way::Sent, Way::Received] {
+        for first in [EventSide::Sent, EventSide::Received] {
             let mut live = live();
             let (sent, received) = (seen(1_000, ONE), seen(1_057, ONE));
-            let mut both = [(Way::Sent, sent), (Way::Received, received)];
-            if first == Way::Received {
+            let mut both = [(EventSide::Sent, sent), (EventSide::Received, received)];
+            if first == EventSide::Received {
                 both.reverse();
             }
             let told = both.map(|(way, sighting)| live.take(way, sighting, 2_000).state);
-            assert_eq!(told, [State::Alone, State::Paired(57)]);
+            assert_eq!(told, [MatchState::Alone, MatchState::Paired(57)]);
             assert!(live.tick(60_000).is_empty());
             let (counts, lag) = live.finish();
             assert_eq!((counts.sent, counts.received, counts.missing), (1, 1, 0));
@@ -397,29 +398,29 @@ mod tests {
     #[test]
     fn what_is_still_not_there_is_told_once_and_may_come_late() {
         let mut live = live();
-        live.take(Way::Sent, seen(0, ONE), 0);
+        live.take(EventSide::Sent, seen(0, ONE), 0);
         assert!(live.tick(9_999).is_empty());
-        assert_eq!(states(&live.tick(10_000)), [&State::Missing]);
+        assert_eq!(states(&live.tick(10_000)), [&MatchState::Missing]);
         assert!(live.tick(20_000).is_empty());
-        let late = live.take(Way::Received, seen(30_000, ONE), 30_000);
-        assert_eq!(late.state, State::Paired(30_000));
+        let late = live.take(EventSide::Received, seen(30_000, ONE), 30_000);
+        assert_eq!(late.state, MatchState::Paired(30_000));
         assert_eq!(live.finish().0.missing, 0);
     }
 
     #[test]
     fn another_body_differs_and_a_second_arrival_is_a_duplicate() {
         let mut live = live();
-        live.take(Way::Sent, seen(0, ONE), 0);
-        live.take(Way::Received, seen(5, OTHER), 5);
+        live.take(EventSide::Sent, seen(0, ONE), 0);
+        live.take(EventSide::Received, seen(5, OTHER), 5);
         let told = live.tick(20_000);
-        let [State::Differs(5, fields)] = states(&told)[..] else {
+        let [MatchState::Differs(5, fields)] = states(&told)[..] else {
             panic!("{told:?}");
         };
         assert_eq!(fields[0].field, "Phone");
-        live.take(Way::Sent, seen(21_000, ONE), 21_000);
-        live.take(Way::Received, seen(21_005, ONE), 21_005);
-        live.take(Way::Received, seen(21_006, ONE), 21_006);
-        assert_eq!(states(&live.tick(40_000)), [&State::Duplicate]);
+        live.take(EventSide::Sent, seen(21_000, ONE), 21_000);
+        live.take(EventSide::Received, seen(21_005, ONE), 21_005);
+        live.take(EventSide::Received, seen(21_006, ONE), 21_006);
+        assert_eq!(states(&live.tick(40_000)), [&MatchState::Duplicate]);
         let counts = live.finish().0;
         assert_eq!((counts.differs, counts.duplicate, counts.unsent), (1, 1, 0));
     }
@@ -427,8 +428,8 @@ mod tests {
     #[test]
     fn what_nobody_sent_and_what_never_came_is_forgotten_behind_its_window() {
         let mut live = live();
-        live.take(Way::Received, seen(0, ONE), 0);
-        live.take(Way::Sent, seen(0, r#"{"UniqueId":"2.2"}"#), 0);
+        live.take(EventSide::Received, seen(0, ONE), 0);
+        live.take(EventSide::Sent, seen(0, r#"{"UniqueId":"2.2"}"#), 0);
         assert_eq!(live.tick(10_000).len(), 2);
         live.tick(2_000_000);
         assert!(live.sent.waiting.is_empty() && live.received.waiting.is_empty());
@@ -439,8 +440,8 @@ mod tests {
     #[test]
     fn what_was_sent_without_a_body_takes_an_arrival_of_its_type() {
         let mut live = live();
-        live.take(Way::Sent, seen(3, ""), 3);
-        live.take(Way::Received, seen(0, ONE), 0);
-        assert_eq!(states(&live.tick(20_000)), [&State::Paired(-3)]);
+        live.take(EventSide::Sent, seen(3, ""), 3);
+        live.take(EventSide::Received, seen(0, ONE), 0);
+        assert_eq!(states(&live.tick(20_000)), [&MatchState::Paired(-3)]);
     }
 }

@@ -1,8 +1,7 @@
-//! What was sent against what arrived: both sides as they were read, limited to what is asked about, matched and
-//! summed up.
+//! Compares what was sent with what arrived: both sides are limited to the question, matched and counted.
 //!
-//! [`journal`] makes a side of a host's rows, [`tree`] and [`database`] one of what arrived there; [`live`] matches both sides as
-//! they come. Which sides there are and how they are named is for the command; how the answer looks for `output`.
+//! [`journal`] makes a side of a host's rows; [`tree`] and [`database`] make a side of what arrived; [`live`] matches
+//! both sides while events arrive. The command chooses and names the sides, and `output` formats the answer.
 
 pub mod database;
 pub mod journal;
@@ -13,41 +12,44 @@ pub mod tree;
 
 use std::collections::BTreeSet;
 
-use calltrace_hosts::services::{Complaint, Reading};
+use calltrace_hosts::services::{Complaint, LogContents};
 use calltrace_model::sighting::{MatchWindow, SeenAt, Sighting};
 
-pub use report::{Counts, Finding, Kind, Lag, Report, compare};
-pub use scope::Scope;
+pub use report::{CompareReport, EventCounts, Lag, Mismatch, MismatchKind, compare};
+pub use scope::EventFilter;
 
-/// One side as it was read.
+/// One side of a comparison.
 #[derive(Debug, Default)]
-pub struct Side {
-    /// What it saw.
+pub struct SideEvents {
+    /// The events that it saw.
     pub sightings: Vec<Sighting>,
-    /// What a service says went wrong.
+    /// Errors that a service reports.
     pub complaints: Vec<Complaint>,
-    /// What could not be read, as sentences; each makes the answer incomplete.
+    /// What could not be read, as sentences. Each makes the answer incomplete.
     pub incomplete: Vec<String>,
 }
 
-/// What is asked of two sides.
+/// The limits of a comparison.
 #[derive(Debug, Clone, Default)]
-pub struct Question {
-    /// Sent at this time or later, in milliseconds since 1970 UTC.
+pub struct CompareQuery {
+    /// Earliest time of sending, inclusive, in milliseconds since 1970 UTC.
     pub since_millis: Option<i64>,
-    /// Sent before this time, likewise.
+    /// End of the time of sending, exclusive, in milliseconds since 1970 UTC.
     pub until_millis: Option<i64>,
-    /// Only events of the call that this UniqueId or bridge belongs to.
+    /// Only events of the call with this UniqueId or bridge.
     pub id: Option<String>,
     /// Only events of these types; empty for all.
     pub events: Vec<String>,
-    /// When what was sent may arrive.
+    /// The time within which a sent event may arrive.
     pub window: MatchWindow,
 }
 
-impl Side {
-    /// The sent or the received half of a service's log; `which` takes it.
-    pub fn of_log(mut reading: Reading, which: fn(&mut Reading) -> Vec<Sighting>) -> Side {
+impl SideEvents {
+    /// Makes a side of a service's log. `which` selects its sent or its received half.
+    pub fn of_log(
+        mut reading: LogContents,
+        which: fn(&mut LogContents) -> Vec<Sighting>,
+    ) -> SideEvents {
         let mut incomplete = Vec::new();
         let named = reading.unread.named.len() as u64;
         for (seen_at, what) in &reading.unread.named {
@@ -61,7 +63,7 @@ impl Side {
             incomplete
                 .push("there are more than 1,000,000 events; the others were not read".to_owned());
         }
-        Side {
+        SideEvents {
             sightings: which(&mut reading),
             complaints: reading.complaints,
             incomplete,
@@ -81,17 +83,17 @@ impl Side {
         tokens
     }
 
-    /// First and last moment at which its events may arrive, both inclusive; `None` for no event.
+    /// First and last time at which its events may arrive, both inclusive; `None` if there are no events.
     pub fn reach(&self, window: MatchWindow) -> Option<(i64, i64)> {
         let windows = self.sightings.iter().map(|sent| window.around(sent));
         windows.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
     }
 }
 
-/// Enterprises that one log of a sender is about, at most.
+/// Maximum number of enterprises in one sender's log.
 const TOKENS_MAX: usize = 100;
 
-/// `events.log:12`, or the file alone where the number is not known.
+/// `events.log:12`, or the file alone if the line number is not known.
 pub fn place_text(seen_at: &SeenAt, mark: char) -> String {
     match seen_at.number {
         0 => seen_at.source.to_string(),

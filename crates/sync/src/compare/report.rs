@@ -1,4 +1,4 @@
-//! Two sides, matched -> what is the same and what differs.
+//! Makes the report of two matched sides: what is the same and what differs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,132 +6,138 @@ use std::sync::Arc;
 use calltrace_hosts::services::Complaint;
 use calltrace_model::sighting::{self, Comparison, Delivery, Difference, Sighting};
 
-use super::{Question, Scope, Side};
+use super::{CompareQuery, EventFilter, SideEvents};
 
-/// What two sides make of each other.
+/// The result of a comparison.
 #[derive(Debug, Default)]
-pub struct Report {
-    /// How many there are of each type of event.
-    pub events: BTreeMap<Arc<str>, Counts>,
-    /// How many there are of all.
-    pub total: Counts,
-    /// What is not the same, in the order of time.
-    pub findings: Vec<Finding>,
-    /// What arrived and was not sent, in the order of time. That is no difference: the sender may write elsewhere.
+pub struct CompareReport {
+    /// Counts by type of event.
+    pub events: BTreeMap<Arc<str>, EventCounts>,
+    /// Counts of all events.
+    pub total: EventCounts,
+    /// The differences, in the order of time.
+    pub findings: Vec<Mismatch>,
+    /// Events that arrived and were not sent, in the order of time. They are no difference, as the sender may keep
+    /// other journals.
     pub unsent: Vec<Sighting>,
-    /// How long events were on their way; `None` where none arrived.
+    /// The time from sending to arrival; `None` if no event arrived.
     pub lag: Option<Lag>,
     /// The last event that was sent.
     pub last_sent: Option<Sighting>,
     /// The last event that arrived, sent or not.
     pub last_received: Option<Sighting>,
-    /// What went wrong with events that are asked about and arrived as they were sent.
+    /// Errors of events that are asked about and arrived as they were sent.
     pub complaints: Vec<Complaint>,
     /// What could not be read, as sentences.
     pub incomplete: Vec<String>,
 }
 
-/// How many events there are.
+/// Numbers of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Were sent.
+pub struct EventCounts {
+    /// Events that were sent.
     pub sent: usize,
-    /// Were sent, and the sender had an answer below 400.
+    /// Sent events for which the sender had an answer below 400.
     pub accepted: usize,
-    /// Were sent and arrived, those included that differ.
+    /// Sent events that arrived, including those that differ.
     pub received: usize,
-    /// Arrived once more than they were sent.
+    /// Arrivals beyond the number of times that the event was sent.
     pub duplicate: usize,
-    /// Were sent and did not arrive.
+    /// Sent events that did not arrive.
     pub missing: usize,
-    /// Arrived with another body.
+    /// Events that arrived with another body.
     pub differs: usize,
-    /// Arrived and were not sent.
+    /// Events that arrived and were not sent.
     pub unsent: usize,
 }
 
-/// How long events were on their way (milliseconds); negative where clocks differ.
+/// The time from sending to arrival (milliseconds); negative if clocks differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
-    /// Half of them took no longer.
+    /// The median.
     pub p50_millis: i64,
-    /// 95 percent of them took no longer.
+    /// The 95th percentile.
     pub p95_millis: i64,
 }
 
-/// Something that is not the same on both sides.
+/// An event that is not the same on both sides.
 #[derive(Debug, Clone)]
-pub struct Finding {
-    /// What it is.
-    pub kind: Kind,
-    /// As it was sent; `None` for what arrived once more.
+pub struct Mismatch {
+    /// The kind of difference.
+    pub kind: MismatchKind,
+    /// The event as it was sent; `None` for a duplicate.
     pub sent: Option<Sighting>,
-    /// As it arrived; `None` for what did not.
+    /// The event as it arrived; `None` if it did not arrive.
     pub received: Option<Sighting>,
-    /// What a service says went wrong with it.
+    /// The errors that a service reports for it.
     pub complaints: Vec<Complaint>,
 }
 
-/// What is not the same.
+/// The kind of a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
-    /// It did not arrive. It may still: its window has not ended.
+pub enum MismatchKind {
+    /// The event has not arrived, and its window has not ended.
     MayStillCome,
-    /// It did not arrive.
+    /// The event did not arrive.
     Missing,
-    /// It arrived with another body. No field differs where one is cut off behind the last whole field.
+    /// The event arrived with another body. The list is empty if one body is cut off after its last whole field.
     Differs(Vec<Difference>),
-    /// It arrived once more.
+    /// The event arrived again.
     Duplicate,
 }
 
-impl Kind {
-    /// Its word in tables and JSON.
+impl MismatchKind {
+    /// The word for it in tables and JSON.
     pub fn word(&self) -> &'static str {
         match self {
-            Kind::MayStillCome | Kind::Missing => "missing",
-            Kind::Differs(_) => "differs",
-            Kind::Duplicate => "duplicate",
+            MismatchKind::MayStillCome | MismatchKind::Missing => "missing",
+            MismatchKind::Differs(_) => "differs",
+            MismatchKind::Duplicate => "duplicate",
         }
     }
 }
 
-impl Finding {
-    /// The event, as it was sent if it was.
+impl Mismatch {
+    /// The event as it was sent, otherwise as it arrived.
     pub fn sighting(&self) -> &Sighting {
         let any = self.sent.as_ref().or(self.received.as_ref());
         any.expect("it was seen on one side")
     }
 
-    /// How long it was on its way, in milliseconds.
+    /// The time from sending to arrival, in milliseconds.
     pub fn lag_millis(&self) -> Option<i64> {
         let both = self.sent.as_ref().zip(self.received.as_ref());
         both.map(|(sent, received)| received.at_millis - sent.at_millis)
     }
 }
 
-impl Report {
-    /// Whether everything that was sent arrived as it was, once.
+impl CompareReport {
+    /// Whether every sent event arrived unchanged and once.
     pub fn is_same(&self) -> bool {
         self.findings.is_empty()
     }
 }
 
-/// Compares what was sent with what arrived, as far as the question goes. `now_millis` is the time of day.
-pub fn compare(mut sent: Side, mut received: Side, question: &Question, now_millis: i64) -> Report {
-    let scope = Scope::of(question, &[&sent.sightings, &received.sightings]);
+/// Compares both sides within the limits of the query. `now_millis` is the time of day.
+pub fn compare(
+    mut sent: SideEvents,
+    mut received: SideEvents,
+    question: &CompareQuery,
+    now_millis: i64,
+) -> CompareReport {
+    let scope = EventFilter::of(question, &[&sent.sightings, &received.sightings]);
     sent.sightings
         .retain(|one| scope.is_within(one.at_millis) && scope.holds(one));
     received.sightings.retain(|one| scope.holds(one));
     let reach = sent.reach(question.window);
     let comparison = sighting::compare(&sent.sightings, &received.sightings, question.window);
-    let mut report = Report {
+    let mut report = CompareReport {
         last_sent: sent
             .sightings
             .iter()
             .max_by_key(|one| one.at_millis)
             .cloned(),
-        ..Report::default()
+        ..CompareReport::default()
     };
     report.count(&sent.sightings, &comparison, &received.sightings);
     report.find(&sent.sightings, &received.sightings, &comparison, |one| {
@@ -156,7 +162,7 @@ pub fn compare(mut sent: Side, mut received: Side, question: &Question, now_mill
             .unsent += 1;
         report.total.unsent += 1;
     }
-    // What arrived behind --until is read as well, and not asked about.
+    // The received side includes arrivals after --until, which are not part of the query.
     let told = comparison.pairs.iter().map(|pair| pair.received);
     let told = told.chain(comparison.duplicates.iter().copied());
     let told = told.map(|place| &received.sightings[place]);
@@ -169,9 +175,9 @@ pub fn compare(mut sent: Side, mut received: Side, question: &Question, now_mill
     report
 }
 
-impl Report {
+impl CompareReport {
     fn count(&mut self, sent: &[Sighting], comparison: &Comparison, received: &[Sighting]) {
-        let mut add = |one: &Sighting, what: &dyn Fn(&mut Counts)| {
+        let mut add = |one: &Sighting, what: &dyn Fn(&mut EventCounts)| {
             what(self.events.entry(Arc::clone(&one.event)).or_default());
             what(&mut self.total);
         };
@@ -208,7 +214,7 @@ impl Report {
         comparison: &Comparison,
         may_still_come: impl Fn(&Sighting) -> bool,
     ) {
-        let finding = |kind, sent: Option<&Sighting>, received: Option<&Sighting>| Finding {
+        let finding = |kind, sent: Option<&Sighting>, received: Option<&Sighting>| Mismatch {
             kind,
             sent: sent.cloned(),
             received: received.cloned(),
@@ -216,26 +222,26 @@ impl Report {
         };
         let missing = comparison.missing.iter().map(|&place| {
             let kind = match may_still_come(&sent[place]) {
-                true => Kind::MayStillCome,
-                false => Kind::Missing,
+                true => MismatchKind::MayStillCome,
+                false => MismatchKind::Missing,
             };
             finding(kind, Some(&sent[place]), None)
         });
         let differs = comparison.pairs.iter().filter_map(|pair| {
             let (one, other) = (&sent[pair.sent], &received[pair.received]);
-            let kind = Kind::Differs(pair.differences.clone());
+            let kind = MismatchKind::Differs(pair.differences.clone());
             is_other(one, other).then(|| finding(kind, Some(one), Some(other)))
         });
         let duplicates = comparison.duplicates.iter();
         let duplicates =
-            duplicates.map(|&place| finding(Kind::Duplicate, None, Some(&received[place])));
+            duplicates.map(|&place| finding(MismatchKind::Duplicate, None, Some(&received[place])));
         self.findings = missing.chain(differs).chain(duplicates).collect();
         self.findings
             .sort_by_key(|finding| finding.sighting().at_millis);
     }
 
-    /// Puts complaints beside the finding that they are about, else keeps those that are about an event that was sent.
-    fn complain(&mut self, complaints: Vec<Complaint>, sent: &[Sighting], question: &Question) {
+    /// Attaches errors to the difference that they belong to. Of the others it keeps those of events that were sent.
+    fn complain(&mut self, complaints: Vec<Complaint>, sent: &[Sighting], question: &CompareQuery) {
         if complaints.is_empty() {
             return;
         }
@@ -266,7 +272,7 @@ impl Report {
     }
 }
 
-/// Whether what arrived is not what was sent, as far as that is known.
+/// Whether the received body differs from the sent one, as far as both are known.
 fn is_other(sent: &Sighting, received: &Sighting) -> bool {
     !sent.body.is_unknown() && sent.body != received.body
 }
@@ -280,7 +286,7 @@ fn ids(sighting: &Sighting) -> Vec<String> {
 }
 
 impl Lag {
-    /// By nearest rank, as all percentiles of calltrace.
+    /// The nearest rank, as for all percentiles in calltrace.
     pub(super) fn of(mut millis: Vec<i64>) -> Option<Lag> {
         millis.sort_unstable();
         let at = |percent: usize| {

@@ -1,27 +1,27 @@
-//! Which sightings a question is about.
+//! Selects the events that a query is about.
 
 use std::collections::HashSet;
 
 use calltrace_model::sighting::{EventBody, Sighting};
 
-use super::Question;
+use super::CompareQuery;
 
-/// What a question is about, once both sides are known.
+/// The filter of a query, made when both sides are known.
 #[derive(Debug)]
-pub struct Scope<'q> {
-    question: &'q Question,
+pub struct EventFilter<'q> {
+    question: &'q CompareQuery,
     /// The ids of the call that is asked for.
     ids: Option<HashSet<String>>,
 }
 
-impl<'q> Scope<'q> {
-    /// The scope of a question; what the call's legs and bridges are, the events of both sides say.
-    pub fn of(question: &'q Question, sides: &[&[Sighting]]) -> Scope<'q> {
+impl<'q> EventFilter<'q> {
+    /// Makes the filter of a query. The events of both sides tell which legs and bridges the call has.
+    pub fn of(question: &'q CompareQuery, sides: &[&[Sighting]]) -> EventFilter<'q> {
         let ids = question.id.as_ref().map(|id| call_ids(id, sides));
-        Scope { question, ids }
+        EventFilter { question, ids }
     }
 
-    /// Whether an event is of a type and a call that are asked about.
+    /// Whether the event has a type and a call that are asked about.
     pub fn holds(&self, sighting: &Sighting) -> bool {
         let events = &self.question.events;
         let is_of_type = events.is_empty() || events.iter().any(|event| **event == *sighting.event);
@@ -29,9 +29,9 @@ impl<'q> Scope<'q> {
         is_of_type && self.ids.as_ref().is_none_or(is_of_call)
     }
 
-    /// Whether something that was sent then is asked about.
+    /// Whether an event sent at this time is asked about.
     pub fn is_within(&self, at_millis: i64) -> bool {
-        let Question {
+        let CompareQuery {
             since_millis,
             until_millis,
             ..
@@ -41,7 +41,7 @@ impl<'q> Scope<'q> {
     }
 }
 
-/// All ids that are joined to one by events that name both.
+/// All ids that are connected to the given id by events that name both.
 fn call_ids(id: &str, sides: &[&[Sighting]]) -> HashSet<String> {
     let mut events: Vec<Vec<String>> = sides
         .iter()
@@ -64,7 +64,7 @@ fn call_ids(id: &str, sides: &[&[Sighting]]) -> HashSet<String> {
     }
 }
 
-/// The ids that an event has. The bridge that the emulator puts into `new_callerid` is none.
+/// The ids of an event. The bridge that the emulator adds to `new_callerid` is left out.
 fn names(sighting: &Sighting) -> impl Iterator<Item = String> {
     let of = |body: &EventBody, field| body.text_of(field).filter(|id| !id.is_empty());
     let is_bridge = &*sighting.event != "new_callerid";

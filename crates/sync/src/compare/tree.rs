@@ -1,4 +1,4 @@
-//! What arrived, out of the logs of enterprises: Asterisk events in files of every generation.
+//! The received side, read from the logs of enterprises: Asterisk events in files of every generation.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,25 +11,25 @@ use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::{EnterpriseName, Tree};
 use rayon::prelude::*;
 
-use super::{Report, Side};
+use super::{CompareReport, SideEvents};
 
-/// Events that are taken of one enterprise, the newest.
+/// Maximum number of events per enterprise; the newest are kept.
 const EVENTS_MAX: usize = 1_000_000;
 
-/// Times of a wall clock that is put back are read twice: so much wider is read (milliseconds).
+/// A wall clock that is put back repeats an hour, so the time is read with this margin (milliseconds).
 const CLOCK_MILLIS: i64 = 3_600_000;
 
-/// What arrived at an enterprise.
+/// The events that arrived at an enterprise.
 #[derive(Debug)]
 pub struct Arrivals {
-    /// As one side. The number of a place is an offset, until [`number`] is asked.
-    pub side: Side,
-    /// What could not be read.
+    /// The events as one side. Their numbers are offsets until [`number`] turns them into line numbers.
+    pub side: SideEvents,
+    /// The files that could not be read.
     pub troubles: Vec<Trouble>,
 }
 
-/// Reads what arrived within a stretch of time (milliseconds since 1970 UTC, both ends inclusive) of some types, all
-/// of them where none is named.
+/// Reads the events of some types (empty for all) that arrived within a time (milliseconds since 1970 UTC, both ends
+/// inclusive).
 ///
 /// # Errors
 /// When the enterprise's folder can't be listed.
@@ -70,9 +70,9 @@ pub fn read(
             .collect()
     });
     share_names(&mut sightings);
-    let mut side = Side {
+    let mut side = SideEvents {
         sightings,
-        ..Side::default()
+        ..SideEvents::default()
     };
     if found.is_cut {
         side.incomplete.push(format!(
@@ -85,7 +85,7 @@ pub fn read(
     })
 }
 
-/// An event that a line tells of; `None` for any other line.
+/// The event of a line; `None` for any other line.
 pub fn sighting(text: &[u8], at: Stamp, zone: LogZone, seen_at: SeenAt) -> Option<Sighting> {
     let Body::Ast(Ast { event, json, .. }) = Record::parse(text).body else {
         return None;
@@ -100,18 +100,18 @@ pub fn sighting(text: &[u8], at: Stamp, zone: LogZone, seen_at: SeenAt) -> Optio
     })
 }
 
-/// The files by the number of a place, as they are shown.
+/// The displayed names of files, by the index in a record's place.
 fn sources(found: &FoundLines) -> Vec<Arc<str>> {
     let files = found.files.iter();
     files.map(|file| source(&found.enterprise, file)).collect()
 }
 
-/// A file of an enterprise as it is shown.
+/// The displayed name of an enterprise's file.
 pub fn source(enterprise: &EnterpriseName, file: &str) -> Arc<str> {
     format!("{enterprise}/{file}").into()
 }
 
-/// Lets sightings share the names of their events.
+/// Lets events of one type share its name.
 fn share_names(sightings: &mut [Sighting]) {
     let mut names: BTreeMap<Arc<str>, ()> = BTreeMap::new();
     for one in sightings {
@@ -124,9 +124,14 @@ fn share_names(sightings: &mut [Sighting]) {
     }
 }
 
-/// Turns the offsets of what a report shows into numbers of lines; 0 where a file has gone meanwhile. Places of
-/// others than these enterprises stay as they are.
-pub fn number(engine: &Engine, tree: &Tree, enterprises: &[EnterpriseName], report: &mut Report) {
+/// Replaces the offsets in a report with line numbers; 0 for a file that has gone meanwhile. Places outside these
+/// enterprises stay as they are.
+pub fn number(
+    engine: &Engine,
+    tree: &Tree,
+    enterprises: &[EnterpriseName],
+    report: &mut CompareReport,
+) {
     let mut places: Vec<&mut SeenAt> = Vec::new();
     let findings = report.findings.iter_mut();
     let received = findings.filter_map(|finding| finding.received.as_mut());

@@ -7,7 +7,7 @@
 //! read    what the tables say of hosts and of sources of calls
 //! ```
 //!
-//! A call that is there is left as it is, whoever wrote it. The connection is that of `calltrace-directory`.
+//! An existing call stays unchanged, whatever program wrote it. The connection is that of `calltrace-directory`.
 
 mod read;
 mod row;
@@ -16,39 +16,39 @@ mod write;
 
 use std::time::Duration;
 
-use calltrace_directory::database::{Database, Rights};
-use calltrace_directory::{Given, SourceError};
+use calltrace_directory::database::{Database, DatabaseAccess};
+use calltrace_directory::{SecretSource, SourceError};
 use calltrace_model::record::Zone;
 use calltrace_store::error::Error;
 
-pub use read::{HostState, SourceCount, Sources};
-pub use row::{CallRow, HostEvent, NoRow, Notation};
-pub use write::{Copied, RowError, RunNote};
+pub use read::{CallSources, HostState, SourceCount};
+pub use row::{HangupRow, HostEvent, NoRow, Notation};
+pub use write::{CopyOutcome, RowError, RunNote};
 
-/// The setting that holds the address; one in a file has `_file` behind it.
+/// The setting that holds the address. The setting for a file has `_file` appended.
 const KEY: &str = "sync.postgres_url";
 
-/// Connections at one time.
+/// Maximum number of connections.
 const CONNECTIONS: u8 = 4;
 
-/// Half of it for connecting, two fifths for a statement.
+/// The budget of a question: half of it for connecting, two fifths for each statement.
 const BUDGET: Duration = Duration::from_secs(20);
 
-/// What `calls.data_source` says of these rows.
+/// The value of `calls.data_source` in these rows.
 const DOWNLOADED: &str = "downloaded";
 
-/// `[sync]` of the settings, as far as the database is concerned.
+/// The part of `[sync]` of the settings that is about the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RecordsConfig {
-    /// Address of the database; `None`: no copies are kept.
-    pub url: Option<Given>,
-    /// How `calls.call_type` and `calls.call_status` are written.
+pub struct CallDatabaseConfig {
+    /// Address of the database; `None` for no copies.
+    pub url: Option<SecretSource>,
+    /// The notation of `calls.call_type` and `calls.call_status`.
     pub notation: Notation,
 }
 
-/// Whose events are copied.
+/// The origin of copied events.
 #[derive(Debug, Clone, Copy)]
-pub struct Origin<'o> {
+pub struct CopyOrigin<'o> {
     /// Number of the enterprise.
     pub enterprise: &'o str,
     /// The host, as `asterisk_host` of the tables names it.
@@ -57,35 +57,42 @@ pub struct Origin<'o> {
     pub zone: Zone,
 }
 
-/// The database that copies are kept in.
+/// The database that holds copies of calls.
 #[derive(Debug)]
-pub struct Records {
+pub struct CallDatabase {
     database: Database,
     notation: Notation,
 }
 
-impl Records {
-    /// The database that the settings name; `None` if they name none. Connects to nothing yet. Adds to
-    /// `warnings` what the user should know.
+impl CallDatabase {
+    /// The database of the settings; `None` if they name none. It does not connect yet. Warnings for the user are
+    /// added to `warnings`.
     ///
     /// # Errors
-    /// An address that is none; a file of an address that does not hold one.
+    /// When the address is invalid, or the file of an address does not hold one.
     pub fn open(
-        config: &RecordsConfig,
+        config: &CallDatabaseConfig,
         warnings: &mut Vec<String>,
-    ) -> Result<Option<Records>, Error> {
+    ) -> Result<Option<CallDatabase>, Error> {
         let Some(url) = &config.url else {
             return Ok(None);
         };
         let url = url.read(KEY, warnings)?;
-        let database = Database::open(&url, KEY, Rights::Write, CONNECTIONS, BUDGET, warnings)?;
-        Ok(Some(Records {
+        let database = Database::open(
+            &url,
+            KEY,
+            DatabaseAccess::Write,
+            CONNECTIONS,
+            BUDGET,
+            warnings,
+        )?;
+        Ok(Some(CallDatabase {
             database,
             notation: config.notation,
         }))
     }
 
-    /// Asks the database something small.
+    /// Checks the database with a minimal query.
     ///
     /// # Errors
     /// When it does not answer within 10 seconds.

@@ -1,7 +1,7 @@
-//! What the tables say: the state of hosts, and how many calls came which way.
+//! Reads the tables: the state of hosts, and how many calls came from which source.
 
-use super::Records;
-use super::tables::Tables;
+use super::CallDatabase;
+use super::tables::Statements;
 use calltrace_directory::SourceError;
 use calltrace_directory::database::{Row, text};
 
@@ -24,41 +24,42 @@ const HOSTS: &str = "\
 pub struct HostState {
     /// Number of the enterprise.
     pub enterprise: String,
-    /// The host, as it is called there.
+    /// The host, as the tables name it.
     pub host: String,
-    /// When a run succeeded, as the database writes it, with a `T` in the middle; `None`: never.
+    /// Time of the last successful run, as the database writes it, with a `T` in the middle; `None` if there was
+    /// none.
     pub last_sync: Option<String>,
     /// Calls that all runs added.
     pub downloaded: u64,
-    /// Hangups that were not written, of all runs.
+    /// Hangups that could not be written, over all runs.
     pub failed: u64,
-    /// What was wrong with the last run.
+    /// The error of the last run.
     pub last_error: Option<String>,
 }
 
-/// Calls that came one way.
+/// Number and time of the calls from one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceCount {
-    /// `live`, `downloaded` and so on; empty where nothing is said.
+    /// `live`, `downloaded` and so on; empty if the row does not say.
     pub source: String,
-    /// How many.
+    /// Number of calls.
     pub calls: u64,
-    /// When the first and the last of them began, by the hosts' clocks; `None` where none says so.
+    /// When the first of them began, by the host's clock; `None` if no row says.
     pub first: Option<String>,
-    /// See `first`.
+    /// When the last of them began, likewise.
     pub last: Option<String>,
 }
 
-/// Which way calls came.
+/// Calls by source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sources {
+pub struct CallSources {
     /// All calls, by source.
     pub all: Vec<SourceCount>,
-    /// Enterprise, source, and how many calls.
+    /// Enterprise, source and number of calls.
     pub by_enterprise: Vec<(String, String, u64)>,
 }
 
-impl Records {
+impl CallDatabase {
     /// Numbers of the active enterprises that have a host, each with the address of the host.
     ///
     /// # Errors
@@ -74,13 +75,13 @@ impl Records {
         rows.iter().map(read).collect()
     }
 
-    /// The rows of `download_sync`, by enterprise and host; none where there is no such table.
+    /// The rows of `download_sync`, by enterprise and host; empty if there is no such table.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn states(&self) -> Result<Vec<HostState>, SourceError> {
         let session = self.database.session().await?;
-        let Some(state) = Tables::of(&session).await?.state else {
+        let Some(state) = Statements::of(&session).await?.state else {
             session.give_back();
             return Ok(Vec::new());
         };
@@ -99,11 +100,11 @@ impl Records {
         rows.iter().map(read).collect()
     }
 
-    /// Which way the calls of the table came. Reads all of them.
+    /// The sources of all calls. It reads the whole table.
     ///
     /// # Errors
     /// When the database does not answer within 8 seconds, or lacks the columns.
-    pub async fn sources(&self) -> Result<Sources, SourceError> {
+    pub async fn sources(&self) -> Result<CallSources, SourceError> {
         let session = self.database.session().await?;
         let all = session.rows(SOURCES, &[]).await?;
         let by_enterprise = session.rows(ENTERPRISES, &[]).await?;
@@ -121,7 +122,7 @@ impl Records {
                 [text(row, 0)?, text(row, 1)?].map(Option::unwrap_or_default);
             Ok((enterprise, source, number(row, 2)?))
         };
-        Ok(Sources {
+        Ok(CallSources {
             all: all.iter().map(source).collect::<Result<_, SourceError>>()?,
             by_enterprise: by_enterprise
                 .iter()

@@ -1,34 +1,34 @@
-//! A hangup as a host sent it -> the row of its call. Pure.
+//! Makes the row of a call from the hangup that a host sent. Pure.
 //!
-//! Bodies come from a shell script by way of a database without types: a number may be a string, a list one
-//! string, a time empty. What can be understood is taken, and what can't be is left out of the row. Only a body
-//! that is no JSON object, or names no call, has no row.
+//! Bodies come from a shell script by way of a database without types: a number may be a string, a list may be one
+//! string, and a time may be empty. Values that are not understood are left out of the row. Only a body that is not a
+//! JSON object, or that names no call, has no row.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::{Map, Value};
 
-use calltrace_hosts::journal::{Row, name_of_day};
+use calltrace_hosts::journal::{JournalRow, name_of_day};
 use calltrace_model::call::CallType;
 
 /// An event as a host's journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostEvent {
-    /// Where it stands, for what is said of it: `Listen_AMI_2025-12-02.db AlternativeAPIlogs 17`.
+    /// Its place, for messages: `Listen_AMI_2025-12-02.db AlternativeAPIlogs 17`.
     pub place: String,
     /// When the host wrote it, by the host's clock.
     pub written: Option<NaiveDateTime>,
-    /// Name of the event: `hangup`, `dial`.
+    /// The name of the event: `hangup`, `dial`.
     pub event: String,
-    /// The journal's own column; it counts where the body names no call.
+    /// The journal's own column, used if the body names no call.
     pub unique_id: String,
     /// The body, a JSON object.
     pub request: String,
 }
 
-impl From<&Row> for HostEvent {
-    fn from(row: &Row) -> HostEvent {
+impl From<&JournalRow> for HostEvent {
+    fn from(row: &JournalRow) -> HostEvent {
         HostEvent {
             place: format!("{} {} {}", name_of_day(row.day), row.table.name(), row.id),
             written: Some(row.written),
@@ -39,10 +39,10 @@ impl From<&Row> for HostEvent {
     }
 }
 
-/// The row of a call, made of its hangup. Times are those of the host, as the hangup gives them.
+/// The row of a call, made from its hangup. Times are those of the host, as the hangup gives them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallRow {
-    /// Where the hangup stands.
+pub struct HangupRow {
+    /// The place of the hangup.
     pub place: String,
     /// UniqueId of the hangup; never empty.
     pub unique_id: String,
@@ -50,11 +50,11 @@ pub struct CallRow {
     pub token: Option<String>,
     /// Number of the other side.
     pub phone: Option<String>,
-    /// Line that the call took; `None` for most internal calls.
+    /// Line of the call; `None` for most internal calls.
     pub trunk: Option<String>,
-    /// Who took part, each once, in the order of the body; empty if nobody is known.
+    /// Participants, each once, in the order of the body; empty if none is known.
     pub extensions: Vec<String>,
-    /// CallType; `None` for anything but 0, 1, 2.
+    /// CallType; `None` for any value except 0, 1 and 2.
     pub call_type: Option<CallType>,
     /// CallStatus, as the host wrote it.
     pub call_status: Option<String>,
@@ -97,13 +97,13 @@ const EXTENSION_CHARS_MAX: usize = 4;
 /// CallStatus of a call that was answered.
 const ANSWERED: &str = "2";
 
-impl CallRow {
-    /// The row of a hangup. If it names no extension, the other events of the call tell who took part:
-    /// the first extension of a dial, else whoever has a short number in a bridge.
+impl HangupRow {
+    /// Makes the row of a hangup. If the hangup names no extension, the other events of the call tell the
+    /// participants: the first extension of a dial, otherwise the parties with a short number in a bridge.
     ///
     /// # Errors
     /// When the hangup has no row.
-    pub fn of(hangup: &HostEvent, siblings: &[&HostEvent]) -> Result<CallRow, NoRow> {
+    pub fn of(hangup: &HostEvent, siblings: &[&HostEvent]) -> Result<HangupRow, NoRow> {
         let body = object(&hangup.request).ok_or(NoRow::NoObject)?;
         let named = text(&body, "UniqueId").or_else(|| stated(&hangup.unique_id));
         let unique_id = named.ok_or(NoRow::NoCall)?;
@@ -113,7 +113,7 @@ impl CallRow {
         if extensions.is_empty() {
             extensions.extend(manager(siblings));
         }
-        Ok(CallRow {
+        Ok(HangupRow {
             place: hangup.place.clone(),
             unique_id,
             token: text(&body, "Token"),
@@ -130,19 +130,19 @@ impl CallRow {
         })
     }
 
-    /// The rows of all hangups among `sent`, a call once, and what has none: where it stands and why.
-    pub fn of_each(sent: &[HostEvent]) -> (Vec<CallRow>, Vec<(String, NoRow)>) {
+    /// The rows of all hangups in `sent`, one per call, and the place and reason of each hangup without a row.
+    pub fn of_each(sent: &[HostEvent]) -> (Vec<HangupRow>, Vec<(String, NoRow)>) {
         let mut calls: HashMap<&str, Vec<&HostEvent>> = HashMap::new();
         for event in sent.iter().filter(|event| event.event != "hangup") {
             calls.entry(&event.unique_id).or_default().push(event);
         }
-        let (mut rows, mut without) = (Vec::<CallRow>::new(), Vec::new());
+        let (mut rows, mut without) = (Vec::<HangupRow>::new(), Vec::new());
         let mut known = HashSet::new();
         for hangup in sent.iter().filter(|event| event.event == "hangup") {
             let siblings = calls.get(hangup.unique_id.as_str());
-            match CallRow::of(hangup, siblings.map_or(&[][..], Vec::as_slice)) {
+            match HangupRow::of(hangup, siblings.map_or(&[][..], Vec::as_slice)) {
                 Err(why) => without.push((hangup.place.clone(), why)),
-                // The same hangup stands in several tables, and a second time after a time-out.
+                // Several tables hold the same hangup, and a time-out repeats it.
                 Ok(row) if !known.insert(row.unique_id.clone()) => {}
                 Ok(row) => rows.push(row),
             }
@@ -150,19 +150,19 @@ impl CallRow {
         (rows, without)
     }
 
-    /// Whether somebody answered.
+    /// Whether the call was answered.
     pub fn is_answered(&self) -> bool {
         self.call_status.as_deref() == Some(ANSWERED)
     }
 
-    /// From `started` to `ended` in seconds; `None` if one of them is not known or they are in the wrong order.
+    /// From `started` to `ended` in seconds; `None` if one of them is unknown or they are in the wrong order.
     pub fn seconds(&self) -> Option<i32> {
         let length = self.ended? - self.started?;
         let is_forward = length >= TimeDelta::zero();
         is_forward.then(|| i32::try_from(length.num_seconds()).ok())?
     }
 
-    /// CallType as a column holds it.
+    /// CallType in the notation of the database.
     pub fn type_in(&self, notation: Notation) -> Option<&'static str> {
         let (digit, word) = match self.call_type? {
             CallType::Incoming => ("0", "incoming"),
@@ -175,7 +175,8 @@ impl CallRow {
         })
     }
 
-    /// CallStatus as a column holds it. There is no word for one that does not say whether somebody answered.
+    /// CallStatus in the notation of the database. A status that does not say whether the call was answered has no
+    /// word.
     pub fn status_in(&self, notation: Notation) -> Option<&str> {
         let digit = self.call_status.as_deref()?;
         match (notation, digit) {
@@ -244,7 +245,7 @@ fn extensions(body: &Map<String, Value>) -> Vec<String> {
     extensions
 }
 
-/// Who took part, by the other events of a call.
+/// The participants, from the other events of a call.
 fn manager(siblings: &[&HostEvent]) -> Option<String> {
     let bodies = |event: &'static [&'static str]| {
         let named = siblings
@@ -272,7 +273,7 @@ fn call_type(body: &Map<String, Value>) -> Option<CallType> {
 /// A time as hosts write it.
 fn moment(text: &str) -> Option<NaiveDateTime> {
     let text = text.replacen('T', " ", 1);
-    // What is longer has a year that no call is of.
+    // A longer text has a year that no call can have.
     let is_usual = text.get(4..5) == Some("-");
     let read = NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f");
     read.ok().filter(|_| is_usual)

@@ -1,4 +1,4 @@
-//! Bodies as they come, odd ones above all.
+//! Bodies as hosts send them, mostly unusual ones.
 
 use super::*;
 
@@ -15,12 +15,12 @@ fn sent(event: &str, request: &str) -> HostEvent {
     }
 }
 
-fn row(request: &str) -> CallRow {
-    CallRow::of(&sent("hangup", request), &[]).expect("it has a row")
+fn row(request: &str) -> HangupRow {
+    HangupRow::of(&sent("hangup", request), &[]).expect("it has a row")
 }
 
 /// The missed call with other fields: `"CallType":1`.
-fn with(field: &str) -> CallRow {
+fn with(field: &str) -> HangupRow {
     let mut body: Map<String, Value> = serde_json::from_str(MISSED).expect("JSON");
     body.extend(serde_json::from_str::<Map<String, Value>>(&format!("{{{field}}}")).expect("JSON"));
     row(&Value::Object(body).to_string())
@@ -127,7 +127,7 @@ fn extensions_are_read_in_every_form() {
 #[test]
 fn a_missing_manager_is_found_in_other_events_of_the_call() {
     let hangup = sent("hangup", MISSED);
-    let of = |siblings: &[&HostEvent]| CallRow::of(&hangup, siblings).expect("a row").extensions;
+    let of = |siblings: &[&HostEvent]| HangupRow::of(&hangup, siblings).expect("a row").extensions;
     let client = sent("bridge", r#"{"CallerIDNum":"375290005678"}"#);
     let bridge = sent("bridge_leave", r#"{"CallerIDNum":"152"}"#);
     let dial = sent("dial", r#"{"Extensions":["150","151"]}"#);
@@ -139,7 +139,7 @@ fn a_missing_manager_is_found_in_other_events_of_the_call() {
         [""; 0]
     );
     let known = sent("hangup", &MISSED.replace("[\"\"]", "[\"157\"]"));
-    let row = CallRow::of(&known, &[&dial]).expect("a row");
+    let row = HangupRow::of(&known, &[&dial]).expect("a row");
     assert_eq!(row.extensions, ["157"], "nothing is missing");
 }
 
@@ -164,7 +164,7 @@ fn what_names_no_call_has_no_row() {
     let of = |request: &str, unique_id: &str| {
         let mut hangup = sent("hangup", request);
         hangup.unique_id = unique_id.to_owned();
-        CallRow::of(&hangup, &[]).map(|row| row.unique_id)
+        HangupRow::of(&hangup, &[]).map(|row| row.unique_id)
     };
     assert_eq!(of("{\"UniqueId\":\"1.1\"", "1.1"), Err(NoRow::NoObject));
     assert_eq!(of("[]", "1.1"), Err(NoRow::NoObject));
@@ -190,7 +190,7 @@ fn of_a_call_that_hung_up_twice_there_is_one_row() {
         again,
         sent("dial", r#"{"Extensions":["150"]}"#),
     ];
-    let (rows, without) = CallRow::of_each(&events);
+    let (rows, without) = HangupRow::of_each(&events);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].call_status.as_deref(), Some("0"), "the first one");
     assert_eq!(rows[0].extensions, ["150"], "wherever the dial stands");
@@ -200,9 +200,9 @@ fn of_a_call_that_hung_up_twice_there_is_one_row() {
 #[test]
 fn a_row_of_a_journal_is_an_event_that_says_where_it_stands() {
     let written: NaiveDateTime = "2025-12-02T12:40:35".parse().expect("a time");
-    let row = Row {
+    let row = JournalRow {
         day: written.date(),
-        table: calltrace_hosts::journal::Table::Webhook,
+        table: calltrace_hosts::journal::JournalTable::Webhook,
         id: 17,
         written,
         event: "hangup".to_owned(),
@@ -217,7 +217,7 @@ fn a_row_of_a_journal_is_an_event_that_says_where_it_stands() {
         event.place,
         "Listen_AMI_2025-12-02.db AlternativeAPIlogs 17"
     );
-    let call = CallRow::of(&event, &[]).expect("a row");
+    let call = HangupRow::of(&event, &[]).expect("a row");
     assert_eq!(
         (call.unique_id.as_str(), call.written),
         ("1764668410.88", Some(written))

@@ -1,15 +1,16 @@
-//! Which tables and columns the database has, and so the statements that write to them.
+//! The tables and columns of the database, and the statements that write to them.
 //!
-//! Schemas in the field differ: columns come and go, and a number here is a text there. Every value is sent as
-//! text and read as the type of its column, so a statement is made of the words of this file and of names of types.
+//! Schemas differ between installations: columns come and go, and a column may be a number in one and text in
+//! another. Every value is sent as text and cast to the type of its column. A statement consists of words of this
+//! file and names of types.
 
 use std::collections::BTreeMap;
 
 use calltrace_directory::SourceError;
 use calltrace_directory::database::{Session, text};
 
-/// Columns of tables `$1` in the order in which names are looked up, and their types without a length, so that a
-/// text that is too long is refused and not cut.
+/// Columns of the tables in `$1` in the order of lookup, with their types without a length, so that a text that is
+/// too long is refused instead of cut.
 const COLUMNS: &str = "\
     SELECT named.name, attribute.attname::text, format_type(attribute.atttypid, NULL) \
     FROM unnest($1::text[]) AS named (name) \
@@ -38,8 +39,8 @@ pub(super) const CALLS: [&str; 18] = [
     "extra_data",
 ];
 
-/// Columns of `call_participants`, and what is written to each, out of `fresh` (the call) and `one` (an extension
-/// and its place). Numbers of parameters follow those of `calls`.
+/// Columns of `call_participants` and the values written to them, from `fresh` (the call) and `one` (an extension and
+/// its index). Their parameters follow those of `calls`.
 const PARTICIPANTS: [(&str, &str); 6] = [
     ("call_id", "fresh.id::text"),
     ("extension", "one.extension"),
@@ -52,22 +53,22 @@ const PARTICIPANTS: [(&str, &str); 6] = [
 /// The row of `download_sync` for an enterprise and a host.
 const STATE: &str = "download_sync";
 
-/// What can be written to this database.
+/// The statements that this database allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tables {
-    /// `$1` UniqueIds -> those that are there.
+pub(super) struct Statements {
+    /// `$1` UniqueIds -> those that exist.
     pub(super) known: String,
-    /// `$1` to `$18` as in [`CALLS`], `$19` extensions, `$20` to `$22` as in [`PARTICIPANTS`] -> how many calls
-    /// were inserted: 0 or 1.
+    /// `$1` to `$18` as in [`CALLS`], `$19` extensions, `$20` to `$22` as in [`PARTICIPANTS`] -> the number of
+    /// inserted calls: 0 or 1.
     pub(super) insert: String,
-    /// The state of hosts.
+    /// The statements for the state of hosts.
     pub(super) state: Option<StateTable>,
 }
 
 /// Statements for `download_sync`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StateTable {
-    /// `$1` enterprise, `$2` host: adds a row where there is none.
+    /// `$1` enterprise, `$2` host: adds a row if there is none.
     pub(super) begin: String,
     /// `$1`, `$2`, `$3` now, `$4` when it succeeded, `$5` when it failed, `$6` new, `$7` errors, `$8` message.
     pub(super) update: String,
@@ -75,15 +76,15 @@ pub(super) struct StateTable {
     pub(super) list: String,
 }
 
-impl Tables {
-    /// Asks the database.
+impl Statements {
+    /// Reads the columns of the database.
     ///
     /// # Errors
-    /// When it does not answer, or has no table `calls` with a column `unique_id`.
-    pub(super) async fn of(session: &Session) -> Result<Tables, SourceError> {
+    /// When the database does not answer, or has no table `calls` with a column `unique_id`.
+    pub(super) async fn of(session: &Session) -> Result<Statements, SourceError> {
         let names: &[&str] = &["calls", "call_participants", STATE];
         let rows = session.rows(COLUMNS, &[&names]).await?;
-        let mut columns = Columns::default();
+        let mut columns = ColumnTypes::default();
         for row in rows {
             let [table, column, kind] = [text(&row, 0)?, text(&row, 1)?, text(&row, 2)?];
             let at = (table.unwrap_or_default(), column.unwrap_or_default());
@@ -98,25 +99,25 @@ impl Tables {
 
 /// Types of columns, by table and name.
 #[derive(Debug, Default)]
-struct Columns(BTreeMap<(String, String), String>);
+struct ColumnTypes(BTreeMap<(String, String), String>);
 
-impl Columns {
+impl ColumnTypes {
     fn kind(&self, table: &str, column: &str) -> Option<&str> {
         let kind = self.0.get(&(table.to_owned(), column.to_owned()));
         kind.map(String::as_str)
     }
 
-    /// A value that is a text, as a column takes it; `None` where the column is not there.
+    /// A text value cast to the type of a column; `None` if the column does not exist.
     fn cast(&self, table: &str, column: &str, value: &str) -> Option<String> {
         let kind = self.kind(table, column)?;
         Some(format!("CAST({value} AS {kind})"))
     }
 
-    fn tables(&self) -> Option<Tables> {
+    fn tables(&self) -> Option<Statements> {
         self.kind("calls", "unique_id")?;
         let has_state = ["enterprise_id", "asterisk_host"];
         let has_state = has_state.map(|column| self.kind(STATE, column).is_some());
-        Some(Tables {
+        Some(Statements {
             known: "SELECT unique_id::text FROM calls WHERE unique_id = ANY ($1::text[])"
                 .to_owned(),
             insert: self.insert(),
@@ -124,8 +125,8 @@ impl Columns {
         })
     }
 
-    /// One statement for a call and those who took part, so that a row costs one way to the server. All
-    /// parameters stand in it, whichever columns there are.
+    /// One statement for a call and its participants, so that a row costs one round trip. It contains all parameters,
+    /// whichever columns exist.
     fn insert(&self) -> String {
         let (mut names, mut values, mut unused) = (Vec::new(), Vec::new(), Vec::new());
         for (at, column) in CALLS.iter().enumerate() {
@@ -158,8 +159,7 @@ impl Columns {
         format!("{steps} SELECT count(*)::text FROM fresh{unused}")
     }
 
-    /// Those who took part in a call that is new. So nobody stands there already, with or without a unique
-    /// constraint.
+    /// Participants are added with a new call only, so none of them exists yet, with or without a unique constraint.
     fn participants(&self, unused: &mut Vec<String>) -> String {
         let (mut names, mut values) = (Vec::new(), Vec::new());
         for (column, value) in PARTICIPANTS {
@@ -200,7 +200,7 @@ impl Columns {
             sums("total_downloaded_events", "$6::text"),
             sums("failed_events_count", "$7::text"),
             set("last_error_message", "$8::text"),
-            // Parameters whose columns are not there have a type all the same.
+            // Parameters without a column need a type as well.
             Some("enterprise_id = enterprise_id".to_owned()),
         ];
         let changes: Vec<String> = changes.into_iter().flatten().collect();
@@ -252,8 +252,8 @@ fn parameter(number: usize) -> String {
 mod tests {
     use super::*;
 
-    fn columns(tables: &[(&str, &str)]) -> Columns {
-        let mut columns = Columns::default();
+    fn columns(tables: &[(&str, &str)]) -> ColumnTypes {
+        let mut columns = ColumnTypes::default();
         for (table, list) in tables {
             for column in list.split(' ') {
                 let (column, kind) = column.split_once(':').unwrap_or((column, "text"));
@@ -276,7 +276,7 @@ mod tests {
             tables.insert
         );
         assert!(!tables.insert.contains("call_participants"));
-        // Each parameter has a type, or the server could not know it.
+        // Each parameter has a type; the server could not infer it otherwise.
         for number in 1..=22 {
             assert!(
                 tables.insert.contains(&format!("${number}::text")),

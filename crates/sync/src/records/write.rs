@@ -1,65 +1,66 @@
-//! Rows on their way into the tables.
+//! Writes rows into the tables.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
 use futures_util::future::join3;
 
-use super::row::{CallRow, HostEvent};
-use super::tables::{CALLS, Tables};
-use super::{DOWNLOADED, Origin, Records};
+use super::row::{HangupRow, HostEvent};
+use super::tables::{CALLS, Statements};
+use super::{CallDatabase, CopyOrigin, DOWNLOADED};
 use calltrace_directory::SourceError;
 use calltrace_directory::database::{Session, ToSql, text};
 use calltrace_model::record::Zone;
 
-/// Rows of one transaction.
+/// Rows per transaction.
 const BATCH_ROWS: usize = 500;
 
-/// Rows that were not written are named up to this number.
+/// Maximum number of unwritten rows that are named.
 const NAMED_MAX: usize = 20;
 
-/// Two runs at one time would else add two rows for a host to a `download_sync` without a unique constraint.
+/// Without this lock two concurrent runs would add two rows for a host to a `download_sync` without a unique
+/// constraint.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext('calltrace'), hashtext($1::text))::text";
 
-/// What became of the hangups of a host.
+/// The outcome of copying a host's hangups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Copied {
+pub struct CopyOutcome {
     /// Calls with a hangup, each once.
     pub processed: u64,
-    /// Of these, calls that were not in the database before.
+    /// The part of them that was not in the database before.
     pub new: u64,
-    /// Hangups that were not written.
+    /// Hangups that could not be written.
     pub errors: u64,
-    /// The first 20 of these.
+    /// The first 20 of them.
     pub named: Vec<RowError>,
     /// Why the rest was not tried.
     pub failure: Option<SourceError>,
 }
 
-/// A hangup that was not written. Holds nothing of its body.
+/// A hangup that could not be written. It holds nothing of the hangup's body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {why}")]
 pub struct RowError {
-    /// Where it stands.
+    /// The place of the hangup.
     pub place: String,
-    /// Why it was not written.
+    /// The error.
     pub why: String,
 }
 
-/// What a run did, for `download_sync`.
+/// The result of a run, for `download_sync`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RunNote<'n> {
     /// Calls that were added.
     pub new: u64,
-    /// Hangups that were not written.
+    /// Hangups that could not be written.
     pub errors: u64,
-    /// Why the run failed as a whole; `None` if it did its work.
+    /// Why the whole run failed; `None` if it succeeded.
     pub failure: Option<&'n str>,
-    /// What there is to say of it; not kept when there is nothing.
+    /// The message to store; an empty one is not stored.
     pub message: Option<&'n str>,
 }
 
-impl Copied {
+impl CopyOutcome {
     fn refuse(&mut self, place: String, why: String) {
         self.errors += 1;
         if self.named.len() < NAMED_MAX {
@@ -68,15 +69,15 @@ impl Copied {
     }
 }
 
-impl Records {
-    /// Writes the calls that hung up among `sent`, in the order given. The other events of `sent` tell who took
-    /// part. Never fails as a whole: what was not written is in the answer. Rows are written in transactions of
-    /// 500; one that is under way when the future is dropped is rolled back.
-    pub async fn copy(&self, origin: Origin<'_>, sent: &[HostEvent]) -> Copied {
-        let (rows, without) = CallRow::of_each(sent);
-        let mut copied = Copied {
+impl CallDatabase {
+    /// Writes the calls whose hangup is in `sent`, in the given order. The other events of `sent` tell the
+    /// participants. It never fails as a whole: the outcome names what was not written. Rows are written in
+    /// transactions of 500; a transaction that is open when the future is dropped is rolled back.
+    pub async fn copy(&self, origin: CopyOrigin<'_>, sent: &[HostEvent]) -> CopyOutcome {
+        let (rows, without) = HangupRow::of_each(sent);
+        let mut copied = CopyOutcome {
             processed: rows.len() as u64,
-            ..Copied::default()
+            ..CopyOutcome::default()
         };
         for (place, why) in without {
             copied.refuse(place, why.to_string());
@@ -92,20 +93,20 @@ impl Records {
 
     async fn write(
         &self,
-        origin: Origin<'_>,
-        rows: &[CallRow],
-        copied: &mut Copied,
+        origin: CopyOrigin<'_>,
+        rows: &[HangupRow],
+        copied: &mut CopyOutcome,
     ) -> Result<(), SourceError> {
         let session = self.database.session().await?;
-        let tables = Tables::of(&session).await?;
+        let tables = Statements::of(&session).await?;
         session.prepare(&tables.insert).await?;
         for batch in rows.chunks(BATCH_ROWS) {
             let ids: Vec<&str> = batch.iter().map(|row| row.unique_id.as_str()).collect();
             let known = session.rows(&tables.known, &[&ids]).await?;
             let known = known.iter().map(|row| text(row, 0));
             let known = known.collect::<Result<HashSet<Option<String>>, SourceError>>()?;
-            let is_fresh = |row: &&CallRow| !known.contains(&Some(row.unique_id.clone()));
-            let fresh: Vec<&CallRow> = batch.iter().filter(is_fresh).collect();
+            let is_fresh = |row: &&HangupRow| !known.contains(&Some(row.unique_id.clone()));
+            let fresh: Vec<&HangupRow> = batch.iter().filter(is_fresh).collect();
             if !fresh.is_empty() {
                 self.write_batch(&session, &tables, origin, &fresh, copied)
                     .await?;
@@ -115,14 +116,14 @@ impl Records {
         Ok(())
     }
 
-    /// What a batch added counts once it is there to stay.
+    /// The rows of a batch count only after its commit.
     async fn write_batch(
         &self,
         session: &Session,
-        tables: &Tables,
-        origin: Origin<'_>,
-        rows: &[&CallRow],
-        copied: &mut Copied,
+        tables: &Statements,
+        origin: CopyOrigin<'_>,
+        rows: &[&HangupRow],
+        copied: &mut CopyOutcome,
     ) -> Result<(), SourceError> {
         session.run("BEGIN").await?;
         let mut new = 0;
@@ -142,7 +143,7 @@ impl Records {
                     .iter()
                     .map(|value| value as &(dyn ToSql + Sync)),
             );
-            // HostEvent one behind the other without waiting: a row costs one way to the server and back.
+            // The rows are sent one after another without waiting, so a row costs one round trip.
             let (begun, written, released) = join3(
                 session.run("SAVEPOINT one"),
                 session.rows(&tables.insert, &parameters),
@@ -168,7 +169,7 @@ impl Records {
         Ok(())
     }
 
-    fn values(&self, origin: Origin<'_>, row: &CallRow) -> Values {
+    fn values(&self, origin: CopyOrigin<'_>, row: &HangupRow) -> RowValues {
         let text = |value: &str| Some(value.to_owned());
         let time = |value: Option<NaiveDateTime>| Some(time_text(value?, origin.zone));
         let calls = CALLS.map(|column| match column {
@@ -196,25 +197,25 @@ impl Records {
             true => "answered",
             false => "no_answer",
         };
-        Values {
+        RowValues {
             calls,
             others: [text(status), time(row.received), time(row.ended)],
         }
     }
 
-    /// Notes in `download_sync` what a run did, at the time `now`. Numbers are added to those of earlier runs.
-    /// Does nothing where there is no such table.
+    /// Stores the result of a run in `download_sync`, at the time `now`. Numbers are added to those of earlier runs.
+    /// Without such a table it does nothing.
     ///
     /// # Errors
     /// When the database does not answer or refuses the row.
     pub async fn note(
         &self,
-        origin: Origin<'_>,
+        origin: CopyOrigin<'_>,
         note: RunNote<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), SourceError> {
         let session = self.database.session().await?;
-        let Some(state) = Tables::of(&session).await?.state else {
+        let Some(state) = Statements::of(&session).await?.state else {
             session.give_back();
             return Ok(());
         };
@@ -244,14 +245,14 @@ impl Records {
 }
 
 /// The parameters of a row.
-struct Values {
+struct RowValues {
     calls: [Option<String>; CALLS.len()],
-    /// Status, begin and end of those who took part.
+    /// Status, begin and end of the participants.
     others: [Option<String>; 3],
 }
 
-/// A time with its distance from UTC, which a column without a zone passes over. One that the zone's clocks
-/// skipped has no distance.
+/// A time with its offset from UTC, which a column without a zone ignores. A time that the zone's clocks skipped has
+/// no offset.
 fn time_text(local: NaiveDateTime, zone: Zone) -> String {
     match zone.from_local_datetime(&local).earliest() {
         Some(moment) => moment.format("%Y-%m-%d %H:%M:%S%.f%:z").to_string(),

@@ -19,7 +19,7 @@ use prometheus::{
 };
 
 use super::limits::Length;
-use calltrace_directory::{Concern, Counts};
+use calltrace_directory::{Concern, DirectoryCounts};
 use registered::Counters;
 
 /// The format is Prometheus's text format, in this version.
@@ -158,7 +158,7 @@ impl Metrics {
         &self,
         looked: impl Iterator<Item = (&'static str, bool)> + 'a,
         going: &[(String, usize)],
-        directory: &Counts,
+        directory: &DirectoryCounts,
     ) -> Response {
         // An enterprise may be gone, or be one of the others now.
         self.going.reset();
@@ -180,7 +180,7 @@ impl Metrics {
     }
 
     /// Brings up to date what others count.
-    fn take_over(&self, directory: &Counts) {
+    fn take_over(&self, directory: &DirectoryCounts) {
         let up_to = |counter: &IntCounter, now: u64| {
             counter.inc_by(now.saturating_sub(counter.get()));
         };

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn what_others_count_is_taken_over_and_never_goes_back() {
     let metrics = Metrics::started_at(0);
-    let counts = |remembered| Counts {
+    let counts = |remembered| DirectoryCounts {
         remembered,
         asked: 2,
         missing: vec![("postgres", 3)],

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::plain::grouped;
 use super::{Language, Look, shortened};
-use calltrace_directory::{Names, Wanted};
+use calltrace_directory::{NameQuery, Names};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Event, Summary};
 use calltrace_model::record::{Body, Record, phone};
@@ -19,8 +19,8 @@ const NAMES_MAX: usize = 40;
 const NAME_CHARS_MAX: usize = 80;
 
 /// Everybody whose name the page of a call would show.
-pub fn wanted(call: &TracedCall) -> Wanted {
-    let mut wanted = Wanted::default();
+pub fn wanted(call: &TracedCall) -> NameQuery {
+    let mut wanted = NameQuery::default();
     let s = &call.summary;
     let parties = s.rang.iter().chain(&s.answered_by).chain(&s.transferred_to);
     let parties = parties.chain(s.legs.iter().map(|leg| &leg.label));
@@ -45,8 +45,8 @@ pub fn wanted(call: &TracedCall) -> Wanted {
 }
 
 /// Everybody whose name the rows of a list would show.
-pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> Wanted {
-    let mut wanted = Wanted::default();
+pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> NameQuery {
+    let mut wanted = NameQuery::default();
     for s in rows {
         let of_us = s.rang.iter().chain(&s.answered_by).chain(&s.transferred_to);
         for party in of_us.chain([&s.client]) {
@@ -57,7 +57,7 @@ pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> Wanted {
 }
 
 /// Adds everybody whose name these groups of calls would show, which are of persons or, with `are_lines`, of lines.
-pub fn wanted_of_groups(wanted: &mut Wanted, groups: &[Group], are_lines: bool) {
+pub fn wanted_of_groups(wanted: &mut NameQuery, groups: &[Group], are_lines: bool) {
     for group in groups {
         match &group.key {
             Key::Name { name, .. } if are_lines => insert(&mut wanted.lines, name),
@@ -67,7 +67,7 @@ pub fn wanted_of_groups(wanted: &mut Wanted, groups: &[Group], are_lines: bool) 
     }
 }
 
-fn want_party(wanted: &mut Wanted, party: &str) {
+fn want_party(wanted: &mut NameQuery, party: &str) {
     let digits = phone::digits_of(party.as_bytes());
     if digits.is_empty() || digits.len() != party.trim_start_matches('+').len() {
         return;

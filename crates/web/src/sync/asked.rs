@@ -13,7 +13,7 @@ use super::jobs::{NotStarted, SyncJobs};
 use crate::api::{Admitted, Failure, Fields, answer, day};
 use crate::site::Site;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_sync::work::Scope;
+use calltrace_sync::work::SyncScope;
 
 type Jobs = Extension<Arc<SyncJobs>>;
 
@@ -41,7 +41,7 @@ pub(super) async fn one(
 
 /// `POST /sync/all`
 pub(super) async fn all(Extension(jobs): Jobs, _: Admitted) -> Response {
-    let every_day = Scope::Days {
+    let every_day = SyncScope::Days {
         from: None,
         to: None,
     };
@@ -53,7 +53,7 @@ pub(super) async fn live_one(
     Extension(jobs): Jobs,
     admitted: Admitted,
 ) -> Result<Response, Failure> {
-    let enterprise = started(&jobs, &admitted, Scope::Live)?;
+    let enterprise = started(&jobs, &admitted, SyncScope::Live)?;
     let said = json!({
         "message": format!("live synchronisation of enterprise {enterprise} was started"),
         "enterprise_id": enterprise.as_str(),
@@ -65,13 +65,13 @@ pub(super) async fn live_one(
 
 /// `POST /sync/live/all`
 pub(super) async fn live_all(Extension(jobs): Jobs, _: Admitted) -> Response {
-    let mut said = all_started(&jobs, Scope::Live);
+    let mut said = all_started(&jobs, SyncScope::Live);
     said["type"] = json!(LIVE.0);
     said["target_table"] = json!(LIVE.1);
     answer(StatusCode::OK, &said)
 }
 
-fn all_started(jobs: &SyncJobs, scope: Scope) -> Value {
+fn all_started(jobs: &SyncJobs, scope: SyncScope) -> Value {
     let (started, skipped) = jobs.start_all(scope);
     let names =
         |all: &[EnterpriseName]| all.iter().map(|one| json!(one.as_str())).collect::<Value>();
@@ -90,7 +90,11 @@ fn enterprises(count: usize) -> String {
 }
 
 /// Starts a run for the enterprise that the path ends with.
-fn started(jobs: &SyncJobs, admitted: &Admitted, scope: Scope) -> Result<EnterpriseName, Failure> {
+fn started(
+    jobs: &SyncJobs,
+    admitted: &Admitted,
+    scope: SyncScope,
+) -> Result<EnterpriseName, Failure> {
     let unknown = || Failure::new(StatusCode::NOT_FOUND, "Enterprise not found or inactive");
     let named = admitted
         .target
@@ -141,8 +145,8 @@ impl Asked {
         })
     }
 
-    fn scope(&self) -> Scope {
-        Scope::Days {
+    fn scope(&self) -> SyncScope {
+        SyncScope::Days {
             from: self.from,
             to: self.to,
         }

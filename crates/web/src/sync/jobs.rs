@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::shared::Shared;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_sync::work::{Outcome, Scope, SyncHost, SyncWork, Unsuccessful};
+use calltrace_sync::work::{SyncHost, SyncOutcome, SyncScope, SyncWork, UnacceptedHangups};
 
 /// Enterprises that are synchronised at one time; others wait.
 const AT_ONE_TIME: usize = 4;
@@ -30,7 +30,7 @@ pub struct SyncJobs {
     /// How often what is missing is fetched without being asked for; `None`: never.
     pub(super) interval: Option<Duration>,
     pub(super) checked: Shared<Checked>,
-    pub(super) unsuccessful: Shared<Unsuccessful>,
+    pub(super) unsuccessful: Shared<UnacceptedHangups>,
     now: WallClock,
     places: Arc<Semaphore>,
     state: Arc<Mutex<State>>,
@@ -106,7 +106,7 @@ impl SyncJobs {
                 let Some(jobs) = jobs.upgrade() else {
                     return;
                 };
-                jobs.start_all(Scope::Live);
+                jobs.start_all(SyncScope::Live);
             }
         };
         if let Some(tasks) = self.tasks().as_mut() {
@@ -129,7 +129,7 @@ impl SyncJobs {
     pub(super) fn start(
         &self,
         enterprise: &EnterpriseName,
-        scope: Scope,
+        scope: SyncScope,
     ) -> Result<(), NotStarted> {
         if !self.enterprises().contains(enterprise) {
             return Err(NotStarted::Unknown);
@@ -152,7 +152,7 @@ impl SyncJobs {
     }
 
     /// Starts a run for each enterprise; those that were started, and those that ran already.
-    pub(super) fn start_all(&self, scope: Scope) -> (Vec<EnterpriseName>, Vec<EnterpriseName>) {
+    pub(super) fn start_all(&self, scope: SyncScope) -> (Vec<EnterpriseName>, Vec<EnterpriseName>) {
         let all = self.enterprises().into_iter();
         all.partition(|enterprise| self.start(enterprise, scope).is_ok())
     }
@@ -220,7 +220,7 @@ impl Active {
         })
     }
 
-    fn done(&self, outcome: Outcome, now: DateTime<Utc>) {
+    fn done(&self, outcome: SyncOutcome, now: DateTime<Utc>) {
         let mut state = lock(&self.state);
         let done = state.done.entry(self.enterprise.clone()).or_default();
         done.new += outcome.new;
@@ -238,8 +238,8 @@ impl Drop for Active {
     }
 }
 
-fn gave_up(enterprise: &EnterpriseName) -> Outcome {
-    Outcome {
+fn gave_up(enterprise: &EnterpriseName) -> SyncOutcome {
+    SyncOutcome {
         enterprise: enterprise.clone(),
         processed: 0,
         new: 0,
@@ -250,8 +250,8 @@ fn gave_up(enterprise: &EnterpriseName) -> Outcome {
 }
 
 /// A line of the log about a run.
-fn told(outcome: &Outcome) {
-    let Outcome {
+fn told(outcome: &SyncOutcome) {
+    let SyncOutcome {
         enterprise,
         processed,
         new,

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use tokio::sync::Notify;
 
 use super::*;
-use calltrace_sync::records::Records;
+use calltrace_sync::records::CallDatabase;
 
 /// Runs that end when they are told to; counts those that run.
 #[derive(Default)]
@@ -43,18 +43,18 @@ impl SyncWork for Scripted {
         (0..10).map(host).collect()
     }
 
-    fn records(&self) -> Option<&Records> {
+    fn records(&self) -> Option<&CallDatabase> {
         None
     }
 
-    async fn sync(&self, enterprise: &EnterpriseName, _: Scope) -> Outcome {
+    async fn sync(&self, enterprise: &EnterpriseName, _: SyncScope) -> SyncOutcome {
         let running = 1 + self.running.fetch_add(1, Ordering::SeqCst);
         let _running = Running(self);
         self.most.fetch_max(running, Ordering::SeqCst);
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.go.notified().await;
         assert!(enterprise.as_str() != "0107", "on purpose");
-        Outcome {
+        SyncOutcome {
             enterprise: enterprise.clone(),
             processed: 5,
             new: 2,
@@ -64,8 +64,8 @@ impl SyncWork for Scripted {
         }
     }
 
-    async fn unsuccessful(&self, _: NaiveDate) -> Unsuccessful {
-        Unsuccessful {
+    async fn unsuccessful(&self, _: NaiveDate) -> UnacceptedHangups {
+        UnacceptedHangups {
             by_enterprise: BTreeMap::new(),
         }
     }
@@ -96,15 +96,15 @@ async fn an_enterprise_runs_once_at_one_time_and_a_few_do_in_all() {
     let work = Arc::new(Scripted::default());
     let jobs = jobs(&work, None);
     assert_eq!(
-        jobs.start(&name("0999"), Scope::Live),
+        jobs.start(&name("0999"), SyncScope::Live),
         Err(NotStarted::Unknown)
     );
-    assert_eq!(jobs.start(&name("0103"), Scope::Live), Ok(()));
+    assert_eq!(jobs.start(&name("0103"), SyncScope::Live), Ok(()));
     assert_eq!(
-        jobs.start(&name("0103"), Scope::Live),
+        jobs.start(&name("0103"), SyncScope::Live),
         Err(NotStarted::Running)
     );
-    let (started, skipped) = jobs.start_all(Scope::Live);
+    let (started, skipped) = jobs.start_all(SyncScope::Live);
     assert_eq!(
         (started.len(), skipped),
         (7, vec![name("0103")]),
@@ -133,7 +133,7 @@ async fn what_runs_sums_up_and_the_last_failure_is_told() {
     });
     let jobs = jobs(&work, None);
     for _ in 0..2 {
-        assert_eq!(jobs.start(&name("0100"), Scope::Live), Ok(()));
+        assert_eq!(jobs.start(&name("0100"), SyncScope::Live), Ok(()));
         work.go.notify_one();
         until(|| jobs.active().is_empty()).await;
     }
@@ -158,7 +158,7 @@ async fn the_end_ends_what_runs_and_nothing_starts_after_it() {
     assert_eq!(work.running.load(Ordering::SeqCst), 0);
     assert_eq!(jobs.active(), []);
     assert_eq!(
-        jobs.start(&name("0100"), Scope::Live),
+        jobs.start(&name("0100"), SyncScope::Live),
         Err(NotStarted::Ending)
     );
     jobs.end().await;

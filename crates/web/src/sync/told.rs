@@ -16,7 +16,7 @@ use crate::site::Site;
 use calltrace_directory::SourceError;
 use calltrace_model::sanitise::sanitise;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_sync::records::{HostState, Sources};
+use calltrace_sync::records::{CallSources, HostState};
 use calltrace_sync::work::SyncHost;
 
 type Jobs = Extension<Arc<SyncJobs>>;
@@ -131,7 +131,7 @@ pub(super) async fn sources(Extension(jobs): Jobs, _: Admitted) -> Result<Respon
             .sources()
             .await
             .map_err(|error| unavailable(&error))?,
-        None => Sources::default(),
+        None => CallSources::default(),
     };
     let all = sources.all.iter().map(|one| {
         json!({

@@ -1,39 +1,39 @@
-//! What a page tells that it sent: three records of a request, three of an answer, two of an error.
+//! Events that a page reports as sent: three records per request, three per answer, two per error.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use calltrace_model::sighting::{Delivery, EventBody, SeenAt};
 
-use super::super::Reading;
-use super::super::seen::{Names, Seen};
+use super::super::LogContents;
+use super::super::placed::{EventNames, PlacedRecord};
 use super::super::shape::fits;
-use super::open::{Answer, Open};
+use super::pending::{EventAnswer, PendingRequests};
 use super::words::{delivery_of, delivery_of_status};
 
-/// Requests and answers that are half-way. A hostile log must not make this slow.
+/// Maximum number of incomplete requests and answers. A hostile log must not make this slow.
 const HALF_WAY_MAX: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Browser {
-    pub(super) open: Open,
-    heads: VecDeque<Head>,
+    pub(super) open: PendingRequests,
+    heads: VecDeque<RequestHead>,
     types: VecDeque<Arc<str>>,
-    answers: VecDeque<Half>,
-    errors: VecDeque<Half>,
+    answers: VecDeque<PartialAnswer>,
+    errors: VecDeque<PartialAnswer>,
 }
 
 /// The first record of a request.
 #[derive(Debug)]
-struct Head {
+struct RequestHead {
     at_millis: i64,
     seen_at: SeenAt,
     is_proxied: bool,
 }
 
-/// The first record of an answer or an error, and its status once that is known.
+/// The first record of an answer or an error, and its status once it is known.
 #[derive(Debug)]
-struct Half {
+struct PartialAnswer {
     event: Arc<str>,
     at_millis: i64,
     seen_at: SeenAt,
@@ -41,17 +41,22 @@ struct Half {
 }
 
 impl Browser {
-    /// Whether the record is one of these.
-    pub(super) fn record(&mut self, seen: &Seen<'_>, names: &mut Names, out: &mut Reading) -> bool {
+    /// Handles the record; returns whether it is of this kind.
+    pub(super) fn record(
+        &mut self,
+        seen: &PlacedRecord<'_>,
+        names: &mut EventNames,
+        out: &mut LogContents,
+    ) -> bool {
         let text = seen.text();
-        let half = |event: Arc<str>| Half {
+        let half = |event: Arc<str>| PartialAnswer {
             event,
             at_millis: seen.at_millis,
             seen_at: seen.place.line(seen.record.line),
             delivery: None,
         };
         if let Some(url) = text.strip_prefix("🚀 EMULATION REQUEST to ") {
-            self.heads.push_back(Head {
+            self.heads.push_back(RequestHead {
                 at_millis: seen.at_millis,
                 seen_at: seen.place.line(seen.record.line),
                 is_proxied: url.contains("/proxy-webhook/"),
@@ -93,7 +98,7 @@ impl Browser {
         true
     }
 
-    fn data(&mut self, json: &str, seen: &Seen<'_>, out: &mut Reading) {
+    fn data(&mut self, json: &str, seen: &PlacedRecord<'_>, out: &mut LogContents) {
         let body = seen.body(json, out);
         let event = self.types.iter().position(|event| fits(event, &body));
         let Some(event) = self.types.remove(event.unwrap_or(0)) else {
@@ -111,11 +116,11 @@ impl Browser {
         self.open.sent(sighting, is_proxied);
     }
 
-    fn answer(&mut self, place: usize, id: Option<&str>, out: &mut Reading) {
+    fn answer(&mut self, place: usize, id: Option<&str>, out: &mut LogContents) {
         let Some(half) = self.answers.remove(place) else {
             return;
         };
-        let answer = Answer {
+        let answer = EventAnswer {
             at_millis: half.at_millis,
             delivery: half.delivery.unwrap_or(Delivery::Unknown),
             id: id.filter(|id| !id.is_empty()),
@@ -129,11 +134,11 @@ impl Browser {
         }
     }
 
-    fn error(&mut self, error: &str, out: &mut Reading) {
+    fn error(&mut self, error: &str, out: &mut LogContents) {
         let Some(half) = self.errors.pop_front() else {
             return;
         };
-        let answer = Answer {
+        let answer = EventAnswer {
             at_millis: half.at_millis,
             delivery: delivery_of(error),
             id: None,
@@ -147,8 +152,8 @@ impl Browser {
         }
     }
 
-    /// What is half-way when the log ends.
-    pub(super) fn finish(&mut self, out: &mut Reading) {
+    /// Counts what is incomplete at the end of the log.
+    pub(super) fn finish(&mut self, out: &mut LogContents) {
         while !self.answers.is_empty() {
             self.answer(0, None, out);
         }
@@ -160,7 +165,7 @@ impl Browser {
         }
     }
 
-    fn drop_head(&mut self, out: &mut Reading) {
+    fn drop_head(&mut self, out: &mut LogContents) {
         if let Some(head) = self.heads.pop_front() {
             out.unread.add(head.seen_at, "a request without its body");
         }

@@ -1,53 +1,53 @@
-//! The log of the emulator, `call_tester_events.log`: what it sent, in three families of records.
+//! The emulator's log, `call_tester_events.log`: the events that it sent, in three families of records.
 //!
-//! `browser` (what a page tells that it sent) and `proxy` (what passes through the service) write a request over
-//! several records and its answer over several more; `simulated` calls are made by the service itself, which notes
-//! no bodies. Records of events that are sent at the same time stand between each other, and nothing joins
-//! a request to its answer but their order, the type of the event and ids in the JSON (`open`).
+//! `browser` (events that a page reports as sent) and `proxy` (requests that pass through the service) write a
+//! request over several records and its answer over several more. `simulated` calls are made by the service itself,
+//! which records no bodies. Records of concurrent events are interleaved, and only their order, the type of the event
+//! and ids in the JSON connect a request to its answer (`pending`).
 
 mod browser;
-mod open;
+mod pending;
 mod proxy;
 mod simulated;
 mod words;
 
 use std::collections::HashMap;
 
-use super::Reading;
-use super::seen::{Names, Seen};
+use super::LogContents;
+use super::placed::{EventNames, PlacedRecord};
 
 use browser::Browser;
 use proxy::Proxy;
 
 #[derive(Debug, Default)]
 pub(super) struct Tester {
-    names: Names,
+    names: EventNames,
     browser: Browser,
     proxy: Proxy,
 }
 
-/// Between what a page tells of an event and what the proxy notes of it (milliseconds).
+/// The largest time between the page's and the proxy's record of one event (milliseconds).
 const TOLD_TWICE_MILLIS: i64 = 60_000;
 
 impl Tester {
-    /// Whether the record is one of these.
-    pub(super) fn record(&mut self, seen: &Seen<'_>, out: &mut Reading) -> bool {
+    /// Handles the record; returns whether it is of this kind.
+    pub(super) fn record(&mut self, seen: &PlacedRecord<'_>, out: &mut LogContents) -> bool {
         let names = &mut self.names;
         self.browser.record(seen, names, out)
             || self.proxy.record(seen, names, out)
             || simulated::record(seen, names, out)
     }
 
-    /// Events that are not handed out yet.
+    /// Number of events that were not returned yet.
     pub(super) fn held(&self) -> usize {
         self.browser.open.held() + self.proxy.open.held()
     }
 
-    /// Hands out requests that were answered, and those without an answer that were sent before a time.
-    pub(super) fn take(&mut self, before_millis: i64, out: &mut Reading) {
+    /// Returns requests that were answered, and those without an answer that were sent before a given time.
+    pub(super) fn take(&mut self, before_millis: i64, out: &mut LogContents) {
         self.browser.open.give_up(before_millis);
         self.proxy.open.give_up(before_millis);
-        // A page that sends through the proxy tells of events that the proxy notes as well.
+        // A page that sends through the proxy reports events that the proxy records as well.
         let mut noted: HashMap<(String, String), Vec<i64>> = HashMap::new();
         for request in self.proxy.open.take() {
             noted
@@ -74,8 +74,8 @@ impl Tester {
         out.sent.sort_by_key(|sent| sent.at_millis);
     }
 
-    /// What is half-way when the log ends is never completed.
-    pub(super) fn finish(&mut self, out: &mut Reading) {
+    /// Counts what is incomplete at the end of the log.
+    pub(super) fn finish(&mut self, out: &mut LogContents) {
         self.browser.finish(out);
         self.proxy.finish(out);
         self.take(i64::MAX, out);

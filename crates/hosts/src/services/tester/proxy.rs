@@ -1,24 +1,25 @@
-//! What passes through the service: a request with its headers, then an answer with the same mark whatever its status.
+//! Requests that pass through the service: each with its headers, then an answer that has the same mark for every
+//! status.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use calltrace_model::sighting::{Delivery, EventBody, SeenAt};
 
-use super::super::Reading;
-use super::super::seen::{Names, Seen};
+use super::super::LogContents;
+use super::super::placed::{EventNames, PlacedRecord};
 use super::super::shape::{fits, is_event};
-use super::open::{Answer, Open};
+use super::pending::{EventAnswer, PendingRequests};
 use super::words::{delivery_of, delivery_of_status};
 
-/// Requests and answers that are half-way. A hostile log must not make this slow.
+/// Maximum number of incomplete requests and answers. A hostile log must not make this slow.
 const HALF_WAY_MAX: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Proxy {
-    pub(super) open: Open,
+    pub(super) open: PendingRequests,
     heads: VecDeque<(Arc<str>, i64, SeenAt)>,
-    /// What the next records that are JSON alone may be.
+    /// The possible kinds of the next records that are only JSON.
     expected: VecDeque<Expected>,
     answers: VecDeque<(Arc<str>, SeenAt)>,
 }
@@ -31,8 +32,13 @@ enum Expected {
 }
 
 impl Proxy {
-    /// Whether the record is one of these.
-    pub(super) fn record(&mut self, seen: &Seen<'_>, names: &mut Names, out: &mut Reading) -> bool {
+    /// Handles the record; returns whether it is of this kind.
+    pub(super) fn record(
+        &mut self,
+        seen: &PlacedRecord<'_>,
+        names: &mut EventNames,
+        out: &mut LogContents,
+    ) -> bool {
         let text = seen.text();
         let seen_at = || seen.place.line(seen.record.line);
         if let Some(event) = text.strip_prefix("🚀 ЭМУЛИРОВАННОЕ СОБЫТИЕ: ") {
@@ -57,7 +63,7 @@ impl Proxy {
         } else if let Some(status) = text.strip_prefix("📡 HTTP статус: ") {
             self.answer(delivery_of_status(status), seen.at_millis, out);
         } else if let Some(error) = text.strip_prefix("❌ Ошибка прокси webhook: ") {
-            let answer = Answer {
+            let answer = EventAnswer {
                 at_millis: seen.at_millis,
                 delivery: delivery_of(error),
                 id: None,
@@ -82,8 +88,8 @@ impl Proxy {
         }
     }
 
-    fn json(&mut self, text: &str, seen: &Seen<'_>, out: &mut Reading) {
-        // Only an event may be large and of interest; headers are a dictionary of Python's, or name a host.
+    fn json(&mut self, text: &str, seen: &PlacedRecord<'_>, out: &mut LogContents) {
+        // Only an event may be large and is needed; headers are a Python dictionary or name a host.
         let body = EventBody::parse(text);
         let has = |key| body.text_of(key).is_some();
         let like = match () {
@@ -112,11 +118,11 @@ impl Proxy {
         }
     }
 
-    fn answer(&mut self, delivery: Delivery, at_millis: i64, out: &mut Reading) {
+    fn answer(&mut self, delivery: Delivery, at_millis: i64, out: &mut LogContents) {
         let Some((event, seen_at)) = self.answers.pop_front() else {
             return;
         };
-        let answer = Answer {
+        let answer = EventAnswer {
             at_millis,
             delivery,
             id: None,
@@ -127,8 +133,8 @@ impl Proxy {
         }
     }
 
-    /// What is half-way when the log ends.
-    pub(super) fn finish(&mut self, out: &mut Reading) {
+    /// Counts what is incomplete at the end of the log.
+    pub(super) fn finish(&mut self, out: &mut LogContents) {
         while !self.answers.is_empty() {
             self.answer(Delivery::Unknown, 0, out);
         }
@@ -137,7 +143,7 @@ impl Proxy {
         }
     }
 
-    fn drop_head(&mut self, out: &mut Reading) {
+    fn drop_head(&mut self, out: &mut LogContents) {
         if let Some((event, _, seen_at)) = self.heads.pop_front() {
             out.unread
                 .add(seen_at, format!("a {event} event without its body"));

@@ -1,13 +1,17 @@
-//! Calls that the service makes itself: one record per event, which says how that went and not what it said.
+//! Calls that the service makes itself: one record per event, with its result and without its body.
 
 use calltrace_model::sighting::{Delivery, EventBody};
 
-use super::super::seen::{Names, Seen};
-use super::super::{Complaint, Reading};
+use super::super::placed::{EventNames, PlacedRecord};
+use super::super::{Complaint, LogContents};
 use super::words::{delivery_of, delivery_of_status};
 
-/// Whether the record is one of these.
-pub(super) fn record(seen: &Seen<'_>, names: &mut Names, out: &mut Reading) -> bool {
+/// Handles the record; returns whether it is of this kind.
+pub(super) fn record(
+    seen: &PlacedRecord<'_>,
+    names: &mut EventNames,
+    out: &mut LogContents,
+) -> bool {
     let text = seen.text();
     if text.starts_with("❌ Call simulation failed: ") {
         out.complaints.push(Complaint {

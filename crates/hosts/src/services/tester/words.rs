@@ -1,8 +1,8 @@
-//! What the words of the emulator say of a delivery.
+//! Reads the delivery from the emulator's words.
 
 use calltrace_model::sighting::Delivery;
 
-/// What an error of the sender says of the delivery.
+/// The delivery that an error of the sender stands for.
 pub(super) fn delivery_of(error: &str) -> Delivery {
     let lower = error.to_lowercase();
     let words = ["timeout", "timed out", "timedout", "abort"];
@@ -12,7 +12,7 @@ pub(super) fn delivery_of(error: &str) -> Delivery {
     }
 }
 
-/// What a status says as it is written: `200`, `502 Bad Gateway`, `unknown`.
+/// The delivery for a status as it is written: `200`, `502 Bad Gateway`, `unknown`.
 pub(super) fn delivery_of_status(written: &str) -> Delivery {
     let digits = written.trim().split(|c: char| !c.is_ascii_digit()).next();
     let status = digits.and_then(|digits| digits.parse().ok());

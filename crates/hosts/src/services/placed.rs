@@ -1,26 +1,26 @@
-//! A record with its place, and what is made of it.
+//! A record with its place, and the sightings made from it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use calltrace_model::sighting::{Delivery, EventBody, Sighting};
 
-use super::records::Record;
-use super::{Place, Reading};
+use super::records::LogRecord;
+use super::{LogContents, RecordContext};
 
-/// A record, where and when it was written.
-pub(super) struct Seen<'p> {
+/// A record with its place and time.
+pub(super) struct PlacedRecord<'p> {
     pub(super) at_millis: i64,
-    pub(super) place: &'p Place,
-    pub(super) record: Record,
+    pub(super) place: &'p RecordContext,
+    pub(super) record: LogRecord,
 }
 
-impl Seen<'_> {
+impl PlacedRecord<'_> {
     pub(super) fn text(&self) -> &str {
         &self.record.text
     }
 
-    /// An event that this record tells of.
+    /// A sighting of an event in this record.
     pub(super) fn sighting(&self, event: Arc<str>, body: EventBody) -> Sighting {
         Sighting {
             at_millis: self.at_millis,
@@ -32,8 +32,8 @@ impl Seen<'_> {
         }
     }
 
-    /// The body of an event that arrived; one that is cut off is named.
-    pub(super) fn body(&self, json: &str, out: &mut Reading) -> EventBody {
+    /// The body of an event that arrived. A body that is cut off is noted.
+    pub(super) fn body(&self, json: &str, out: &mut LogContents) -> EventBody {
         let body = EventBody::parse(json);
         if !body.is_whole() {
             let seen_at = self.place.line(self.record.line);
@@ -43,14 +43,14 @@ impl Seen<'_> {
     }
 }
 
-/// Names of events, each kept once.
+/// The names of event types; equal names share one allocation.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<String, Arc<str>>);
+pub(super) struct EventNames(HashMap<String, Arc<str>>);
 
-/// Names that are remembered; there are eight.
+/// Maximum number of names that are kept; there are eight types.
 const NAMES_MAX: usize = 1000;
 
-impl Names {
+impl EventNames {
     pub(super) fn of(&mut self, name: &str) -> Arc<str> {
         let name = name.trim().to_lowercase();
         if let Some(known) = self.0.get(&name) {

@@ -5,31 +5,31 @@ use std::sync::Arc;
 
 use calltrace_model::sighting::{Delivery, Sighting};
 
-/// No answer comes later than this (milliseconds): a request that is older has none, or all answers of its type
-/// behind it would be taken for those of requests before theirs.
+/// No answer comes later than this (milliseconds). An older request gets none; otherwise all later answers of its
+/// type would be assigned to the request before theirs.
 const ANSWER_MILLIS_MAX: i64 = 60_000;
 
-/// Requests of one type that are looked through for an id.
+/// Maximum number of requests of one type that are searched for an id.
 const LOOKED_AT_MAX: usize = 64;
 
 /// An event that was sent.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct SentEvent {
     pub(super) sighting: Sighting,
-    /// It was sent through the proxy of the same service.
+    /// Whether it was sent through the proxy of the same service.
     pub(super) is_proxied: bool,
 }
 
-impl Request {
-    /// What another note of the same event has in common with it.
+impl SentEvent {
+    /// What two records of the same event have in common.
     pub(super) fn key(&self) -> (String, String) {
         let Sighting { event, body, .. } = &self.sighting;
         (event.to_string(), body.canonical().to_owned())
     }
 }
 
-/// What is known of an answer.
-pub(super) struct Answer<'a> {
+/// The known parts of an answer.
+pub(super) struct EventAnswer<'a> {
     pub(super) at_millis: i64,
     pub(super) delivery: Delivery,
     /// The UniqueId or bridge that it names.
@@ -37,21 +37,21 @@ pub(super) struct Answer<'a> {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Open {
-    /// By type, each in the order of sending.
-    waiting: HashMap<Arc<str>, VecDeque<Request>>,
-    done: Vec<Request>,
+pub(super) struct PendingRequests {
+    /// The requests by type, each in the order of sending.
+    waiting: HashMap<Arc<str>, VecDeque<SentEvent>>,
+    done: Vec<SentEvent>,
     held: usize,
 }
 
-impl Open {
+impl PendingRequests {
     pub(super) fn held(&self) -> usize {
         self.held
     }
 
     pub(super) fn sent(&mut self, sighting: Sighting, is_proxied: bool) {
         let event = Arc::clone(&sighting.event);
-        let request = Request {
+        let request = SentEvent {
             sighting,
             is_proxied,
         };
@@ -59,12 +59,12 @@ impl Open {
         self.held += 1;
     }
 
-    /// Takes the answer to an event of this type; false if none waits for one.
-    pub(super) fn answer(&mut self, event: &str, answer: &Answer<'_>) -> bool {
+    /// Assigns an answer to a request of this type; false if no request waits for one.
+    pub(super) fn answer(&mut self, event: &str, answer: &EventAnswer<'_>) -> bool {
         let Some(waiting) = self.waiting.get_mut(event) else {
             return false;
         };
-        let is_late = |request: &mut Request| {
+        let is_late = |request: &mut SentEvent| {
             answer.at_millis - request.sighting.at_millis > ANSWER_MILLIS_MAX
         };
         while let Some(request) = waiting.pop_front_if(is_late) {
@@ -85,7 +85,7 @@ impl Open {
         true
     }
 
-    /// The type of the request that has waited longest.
+    /// The type of the oldest request.
     pub(super) fn oldest(&self) -> Option<Arc<str>> {
         let firsts = self.waiting.iter();
         let firsts = firsts.filter_map(|(event, waiting)| Some((waiting.front()?, event)));
@@ -94,7 +94,7 @@ impl Open {
             .map(|(_, event)| Arc::clone(event))
     }
 
-    /// Waits no longer for answers to what was sent before a time.
+    /// Stops waiting for the answers of requests that were sent before this time.
     pub(super) fn give_up(&mut self, before_millis: i64) {
         for waiting in self.waiting.values_mut() {
             while let Some(request) =
@@ -105,8 +105,8 @@ impl Open {
         }
     }
 
-    /// What waits no longer.
-    pub(super) fn take(&mut self) -> Vec<Request> {
+    /// Returns the requests that no longer wait.
+    pub(super) fn take(&mut self) -> Vec<SentEvent> {
         self.held -= self.done.len();
         std::mem::take(&mut self.done)
     }
