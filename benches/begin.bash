@@ -1,10 +1,10 @@
-# How the benches of `calltrace serve` begin: sourced by them, behind `here` and before they start
-# anything. Sets bench_dir and binary; the script names what it needs with `need`, then calls `build`.
+# The common beginning of the benchmarks of `calltrace serve`: sourced after `here` is set and before anything
+# starts. Sets bench_dir and binary; the script names what it needs with `need`, then calls `build`.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 bench_dir="${BENCH_DIR:-/tmp/calltrace-bench}"
 binary="${CALLTRACE:-}"
-# Settings of whoever runs this must not change what is measured.
+# The user's settings must not change what is measured.
 unset CALLTRACE CALLTRACE_ROOT CALLTRACE_CONFIG CALLTRACE_DISPLAY_TIMEZONE CALLTRACE_COLOR CALLTRACE_THREADS \
     CALLTRACE_LISTEN CALLTRACE_LOG_FILE
 export XDG_CONFIG_HOME="$bench_dir/no-config"
@@ -15,7 +15,7 @@ stop() {
     exit 0
 }
 
-# need PROGRAM...: which are packages of the same names.
+# need PROGRAM...: programs with packages of the same names.
 need() {
     local program
     for program in "$@"; do
@@ -23,7 +23,7 @@ need() {
     done
 }
 
-# The folder, and a build as it is shipped where no binary was named.
+# The folder, and a build with the shipped profile if no binary was named.
 build() {
     mkdir -p "$bench_dir" || stop "cannot make $bench_dir"
     [ -n "$binary" ] && return

@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# How fast is calltrace beside ripgrep, grep, zgrep, pigz and logrotate? Prints a table in Markdown;
-# judges nothing, exits with 0.
+# How fast is calltrace compared with ripgrep, grep, zgrep, pigz and logrotate? Prints a table in Markdown;
+# it judges nothing and exits with 0.
 #
 #   benches/compare.sh              the table, with targets
-#   benches/compare.sh --readme     and puts the short one into docs/performance.md and docs/ru
+#   benches/compare.sh --readme     also writes the short table into docs/performance.md and docs/ru
 #
-# Makes trees of calls the first time it runs (15 days, 30,000 calls a day, 1.4 GB: plain, with gzip,
-# sealed; the same over 200 enterprises; one of ten times another); needs 15 GB of disk. Takes about
-# 25 minutes. The rows about sealed days are in sealed.bash, those beside other tools in others.bash.
+# The first run makes trees of calls (15 days, 30,000 calls per day, 1.4 GB: plain, with gzip, sealed; the
+# same over 200 enterprises; one with ten times as many calls as another). It needs 15 GB of disk and takes
+# about 25 minutes. sealed.bash has the rows about sealed days, others.bash those about other tools.
 #
 #   CALLTRACE=PATH     measure this binary instead of building one
 #   BENCH_DIR=DIR      where the trees and hyperfine's results are kept (/tmp/calltrace-bench)
 #   RUNS=15 WARMUP=2   of each command
 #
-# How it measures. Files are read once beforehand, so they come from the page cache. The two
+# Method: files are read once beforehand, so they come from the page cache. The two
 # commands of a row run in the same call of hyperfine, all runs of one and then all of the other;
-# output goes to /dev/null, no shell in between. Times are medians. The call asked for is an
-# answered one in the middle of the middle day, the phone is its client's. A row is `ok` if
-# calltrace's median divided by ripgrep's is at most the target, of the MB/s rows at least.
-# Peak memory is of one more run of the same command, resident, the page cache not counted.
+# output goes to /dev/null, no shell in between. Times are medians. The call is an
+# answered one in the middle of the middle day, the phone is that of its client. A row is `ok` if
+# calltrace's median divided by ripgrep's is at most the target; rows in MB/s must reach it.
+# Peak memory is the resident size in one more run of the same command, without the page cache.
 #
-# Nothing else should run meanwhile: the ratios bear a load, the MB/s do not.
+# Nothing else should run meanwhile: a load changes the MB/s more than the ratios.
 
 # Backticks below are Markdown.
 # shellcheck disable=SC2016
@@ -41,7 +41,7 @@ last_day=2025-11-30
 middle_day=2025-11-23
 memory_target_mb=64
 
-# Settings of whoever runs this must not change what is measured.
+# The user's settings must not change what is measured.
 unset CALLTRACE CALLTRACE_ROOT CALLTRACE_CONFIG CALLTRACE_DISPLAY_TIMEZONE CALLTRACE_COLOR \
     CALLTRACE_THREADS RIPGREP_CONFIG_PATH
 export XDG_CONFIG_HOME="$bench_dir/no-config"
@@ -78,7 +78,7 @@ fi
 [ -x "$binary" ] || stop "$binary is no program; CALLTRACE names the binary to measure"
 binary="$(realpath "$binary")"
 
-# make_tree NAME OPTIONS...: once; the mark beside it says that it is complete.
+# make_tree NAME OPTIONS...: once; a mark next to it says that it is complete.
 make_tree() {
     local name="$1"
     shift
@@ -95,7 +95,7 @@ make_tree gzip --enterprises "$enterprise" --calls-per-day "$calls_per_day" --co
 plain="$bench_dir/plain"
 packed="$bench_dir/gzip"
 
-# Answered calls whose lines begin in the middle day, from the middle of that day on:
+# Answered calls that begin in the middle day, from the middle of that day on:
 # id, file, offset and bytes of the first line.
 candidates() {
     awk -F '\t' -v day="$middle_day" '
@@ -128,7 +128,7 @@ done < <(candidates)
 digits="${phone: -9}"
 say "call $id; client $phone with $phone_calls calls"
 
-# medians JSON: of hyperfine's results, in seconds, a line each.
+# medians JSON: the medians of hyperfine's results, in seconds, one per line.
 medians() {
     sed -nE 's/^ *"median": ([0-9.eE+-]+),?$/\1/p' "$1"
 }
@@ -179,7 +179,7 @@ measure() {
     note_unsteady "$json"
 }
 
-# A spread like that means that something else had a core for a part of the runs.
+# Such a spread means that another process used a core during a part of the runs.
 note_unsteady() {
     [ -e "$1" ] || return 0
     sed -nE 's/^ *"(min|max)": ([0-9.eE+-]+),?$/\1 \2/p' "$1" |
@@ -365,7 +365,7 @@ if [ "$into_readme" = --readme ]; then
 fi
 
 cat <<TABLE
-## calltrace beside ripgrep, $(date -u '+%Y-%m-%d %H:%M UTC')
+## calltrace compared with ripgrep, $(date -u '+%Y-%m-%d %H:%M UTC')
 
 - CPU: $(sed -nE 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores; Linux $(uname -r); load $(cut -d ' ' -f 1-3 /proc/loadavg)
 - $(first_line "$binary" --version); $(first_line rg --version); $(first_line hyperfine --version); $(first_line gzip --version); $(first_line rustc --version)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# How many lines a second does `calltrace serve` take, and is every acknowledged one there after a
+# How many lines per second does `calltrace serve` take, and is every acknowledged one there after a
 # kill? Prints a table in Markdown; exits with 1 only if a line was lost.
 #
 #   benches/ingest.sh
 #
 # wrk posts events of one enterprise over CONNECTIONS connections for SECONDS_EACH seconds. Then once
 # more, and in the middle the server is killed with SIGKILL: the log must hold at least as many lines
-# as were acknowledged, and at most one a connection more. Client and server share the machine's
+# as were acknowledged, and at most one more per connection. Client and server share the machine's
 # cores.
 #
 #   CALLTRACE=PATH   measure this binary instead of building one

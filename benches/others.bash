@@ -1,7 +1,7 @@
-# The rows beside grep, zgrep and logrotate: read by compare.sh, after sealed.bash.
+# The rows about grep, zgrep and logrotate: sourced by compare.sh after sealed.bash.
 # shellcheck shell=bash disable=SC2154,SC2034,SC2016
 
-# These take seconds a run.
+# These take seconds per run.
 few_runs="$runs"
 [ "$few_runs" -le 3 ] || few_runs=3
 all_runs="$runs"
@@ -22,7 +22,7 @@ warm "$sealed"
 pair h3 0.01 "sealed: trace ID" \
     "$binary" --root "$sealed" trace "$enterprise" "$id" -- zgrep -h -F "$id" "${packed_files[@]}"
 
-# A day that is over, from a live file to an archive: calltrace verifies and indexes it besides.
+# A day that is over, from a live file to an archive: calltrace also verifies and indexes it.
 rotated="$bench_dir/rotated"
 rotate_conf="$results/logrotate.conf"
 cat >"$rotate_conf" <<CONF
@@ -39,7 +39,7 @@ cat >"$results/prepare-live.sh" <<PREPARE
 rm -rf "$rotated" && mkdir -p -m 755 "$rotated/$enterprise" &&
     cp -a "$day" "$rotated/$enterprise/events.log" && sleep 1.1
 PREPARE
-say "== h4: rotate a day, beside logrotate"
+say "== h4: rotate a day, compared with logrotate"
 rm -f "$results/h4.json"
 hyperfine -w 1 -r "$runs" --style basic --export-json "$results/h4.json" \
     --prepare "sh $results/prepare-live.sh" "$(quoted "$binary" --root "$rotated" -q rotate --keep 36500d)" \

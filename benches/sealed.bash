@@ -1,11 +1,11 @@
-# The rows about sealed days: read by compare.sh, which has the functions and the plain tree.
+# The rows about sealed days: sourced by compare.sh, which has the functions and the plain tree.
 # shellcheck shell=bash disable=SC2154,SC2034,SC2016
 
 sealed="$bench_dir/sealed"
 many="$bench_dir/many"
 many_sealed="$bench_dir/many-sealed"
 
-# sealed_copy FROM TO: all days but the live one sealed and indexed, once.
+# sealed_copy FROM TO: all days except the live one sealed and indexed, once.
 sealed_copy() {
     [ -e "$2.complete" ] && return 0
     say "sealing $2"
@@ -23,7 +23,7 @@ sealed_copy "$plain" "$sealed"
 make_tree many --enterprises-count 200 --calls-per-day 150
 sealed_copy "$many" "$many_sealed"
 
-# A tree and one of ten times as many calls; only the sealed form is kept.
+# A tree, and one with ten times as many calls; only the sealed form is kept.
 for calls in 10000 100000; do
     [ -e "$bench_dir/calls-$calls.complete" ] && continue
     make_tree "calls-$calls" --enterprises "$enterprise" --calls-per-day "$calls"
@@ -31,8 +31,8 @@ for calls in 10000 100000; do
     seal_in_place "$bench_dir/calls-$calls"
 done
 
-# Of some clients of one enterprise, the one that fewest of the others know: numbers for examples
-# are few, and real clients call one enterprise.
+# Among some clients of one enterprise, the one that the fewest other enterprises know: there are few example
+# numbers, and real clients call one enterprise.
 rare_number() {
     sed -nE 's/.*"Phone": "([0-9]{12})".*/\1/p' "$many/$enterprise/events.log" | sort -u | head -n 400 |
         while read -r number; do
@@ -52,7 +52,7 @@ read -r many_files many_phone < <(rare_number)
 pair f3 0.1 "sealed, 200 enterprises: search --phone, in $many_files files" \
     "$binary" --root "$many_sealed" search --phone "$many_phone" -- rg -F "${many_phone: -9}" "$many"
 
-# Milliseconds a trace, the median over calls of a tree; each call's best of five.
+# Milliseconds per trace: the median over calls of a tree, with each call's best of five runs.
 traces_ms() {
     local tree="$1"
     awk -F '\t' '$1 ~ /answered/ && $4 == "0" { split($3, uid, ","); row[++rows] = uid[1] }
@@ -89,7 +89,7 @@ mega() {
 # One day, sealed again and again.
 day="$plain/$enterprise/events.log.$middle_day"
 again="$bench_dir/again"
-# A file that came to be just now is waited for; a finished day is older.
+# A rotation waits for a file that was just created; a finished day is older.
 cat >"$results/prepare.sh" <<PREPARE
 rm -rf "$again" && mkdir -p "$again/$enterprise" && cp -a "$day" "$again/$enterprise/" && sleep 1.1
 PREPARE

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# How fast does `calltrace serve` answer over sealed days? Prints a table in Markdown; judges nothing,
-# exits with 0.
+# How fast does `calltrace serve` answer over sealed days? Prints a table in Markdown; it judges
+# nothing and exits with 0.
 #
 #   benches/serve.sh
 #
-# One enterprise, DAYS days of CALLS_PER_DAY calls (1.4 GB), all but the live day sealed and indexed.
-# wrk asks for the pages of calls spread over all days, each time another one, through one connection:
-# first RATE requests a second for SECONDS seconds (time to the whole answer: median, 99th percentile,
-# most), then over 32 connections as fast as they come. Then the list: today's calls, and a search by
+# One enterprise, DAYS days of CALLS_PER_DAY calls (1.4 GB), all days except the live one sealed and indexed.
+# wrk asks for the pages of calls spread over all days, a different one each time, through one connection:
+# first RATE requests per second for SECONDS seconds (time to the whole answer: median, 99th percentile,
+# maximum), then over 32 connections as fast as they come. Then the list: today's calls, and a search by
 # phone over all days. Client and server share the machine's cores.
 #
-# The same once more over a copy whose live day has no index and grows: a writer appends WRITES lines a
-# second. What the server has read of the day stays in its memory; the first row pays for reading it.
+# Then the same over a copy in which the live day has no index and grows: a writer appends WRITES lines per
+# second. The server keeps what it has read of the day in memory; the first row includes reading it.
 #
 #   CALLTRACE=PATH   measure this binary instead of building one
 #   BENCH_DIR=DIR    where files are made (/tmp/calltrace-bench)
@@ -63,7 +63,7 @@ awk -F '\t' 'NR > 1 && $3 != "" { split($3, uid, ","); row[++rows] = uid[1] }
           for (at = 1; at <= rows; at += step) print row[at] }' "$tree.truth/$enterprise.tsv" >"$paths"
 say "$(wc -l <"$paths") calls"
 
-# The calls whose records are all in the live file.
+# The calls with all records in the live file.
 live_paths="$bench_dir/serve-live-paths.txt"
 awk -F '\t' '$5 ~ /^events\.log:/ && $3 != "" { split($3, uid, ","); row[++rows] = uid[1] }
     END { step = int(rows / 2000); if (step < 1) step = 1
@@ -122,7 +122,7 @@ load() {
     printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$1" "$requests" "$per_second" "$median" "$p99" "$most" "$bad"
 }
 
-# one NAME PATH: the same page fifteen times, one after the other.
+# one NAME PATH: the same page fifteen times in a row.
 one() {
     local times
     times="$(for _ in $(seq 15); do
@@ -144,7 +144,7 @@ kill "$server"
 wait "$server" 2>/dev/null
 server=""
 
-# append FILE: lines of its own middle, WRITES a second, a write each twentieth of a second.
+# append FILE: lines from the middle of the file, WRITES per second, with one write per twentieth of a second.
 append() {
     local at=0 step=$((writes / 20)) lines
     mapfile -t lines < <(tail -c +50000000 "$1" | sed 1d | head -n 20000)

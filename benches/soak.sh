@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Does `calltrace serve` stay as it was while it is asked and lines come in? Prints a table in Markdown;
-# judges nothing, exits with 0.
+# Does `calltrace serve` stay stable under requests while lines come in? Prints a table in Markdown; it
+# judges nothing and exits with 0.
 #
 #   benches/soak.sh
 #
-# A server over a tree that grows: WRITES lines a second are appended to one enterprise's events.log,
-# as calls of nine lines each, and REQUESTS a second ask for pages: the newest calls, calls of all the
+# A server over a tree that grows: WRITES lines per second are appended to one enterprise's events.log,
+# as calls of nine lines each, and REQUESTS per second ask for pages: the newest calls, calls of all the
 # time since the start, each twentieth request the list. Memory, descriptors, connections and errors are
-# printed at the start, every minute and at the end. Then nothing is written any more, and requests go on
-# for STILL seconds. A list reads the calls of its day, and those that ended a moment ago are held until
-# they are surely over: memory grows with these first, and has to be flat while the tree stands still.
+# printed at the start, every minute and at the end. Then writing stops, and requests go on
+# for STILL seconds. A list reads the calls of its day, and calls that just ended are kept until they are
+# surely over, so memory grows with these at first. It must stay flat while the tree does not change.
 # About 22 MB of lines for ten minutes.
 #
 #   CALLTRACE=PATH      run this binary instead of building one
@@ -167,7 +167,7 @@ def watch(_):
 
 print("| s | RSS MB | most MB | descriptors | threads | pages | median ms | most ms | lines | log MB | errors |")
 print("|---|---|---|---|---|---|---|---|---|---|---|")
-# Askers side by side, so that a slow list does not hold up the calls.
+# Concurrent clients, so that a slow list does not delay the calls.
 askers = 4
 threads = [threading.Thread(target=paced, args=(writes, write, length)), threading.Thread(target=paced, args=(1 / every, watch))]
 threads += [threading.Thread(target=paced, args=(requests / askers, ask)) for _ in range(askers)]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How fast does `calltrace tail --follow` follow, and what does it cost while nothing happens? Prints a
-# table in Markdown; judges nothing, exits with 0.
+# table in Markdown; it judges nothing and exits with 0.
 #
 #   benches/tail.sh
 #
@@ -11,7 +11,7 @@
 # Idle: 300 enterprises followed, nothing written for 20 seconds: CPU time of the process in percent of
 # one core, and its resident memory.
 #
-# The time from written to printed beside eight Python writers and rotations is measured by
+# The time from writing to printing, next to eight Python writers and rotations, is measured by
 #   CALLTRACE_TAIL_LINES=1200000 cargo test --profile torture --test follow tail_torture -- --nocapture
 #
 #   CALLTRACE=PATH   measure this binary instead of building one
@@ -46,7 +46,7 @@ if [[ -z "$binary" ]]; then
     binary="${CARGO_TARGET_DIR:-$here/target}/dist/calltrace"
 fi
 
-# A day like those of the field, as often as it takes, and a last line that is waited for.
+# A realistic day, repeated as needed, and a last line to wait for.
 source_file="$bench_dir/day-$megabytes.log"
 if [[ ! -s "$source_file" ]]; then
     tree="$bench_dir/generated"
