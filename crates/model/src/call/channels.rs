@@ -15,7 +15,7 @@ pub(super) struct Channel<'f> {
 }
 
 /// A pair of participants that heard each other.
-pub(super) type Pair = (String, String);
+pub(super) type PartyPair = (String, String);
 
 /// Whether the record may move a channel, as far as its fields say.
 pub(super) fn may_move(fact: &Fact) -> bool {
@@ -28,8 +28,8 @@ pub(super) fn pairs_without(
     channels: &[Channel<'_>],
     followed: &[u8],
     client: impl Fn(&str) -> bool,
-) -> Vec<Pair> {
-    let mut pairs: Vec<Pair> = Vec::new();
+) -> Vec<PartyPair> {
+    let mut pairs: Vec<PartyPair> = Vec::new();
     let mut reached = Vec::new();
     for (at, channel) in channels.iter().enumerate() {
         let Some(own) = party(channel.name, channel.caller) else {
@@ -114,7 +114,7 @@ pub(super) fn note_meetings(
     channels: &[Channel<'_>],
     followed: &[u8],
     client: &str,
-    met: &mut Vec<Pair>,
+    met: &mut Vec<PartyPair>,
 ) {
     let mut reached = Vec::new();
     for channel in channels {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use crate::record::{Body, Place, Record, Stamp, json};
-use draft::Draft;
+use draft::FactDraft;
 pub use edges::Edge;
 pub(super) use edges::{EDGES_MAX, local_stem, local_target};
 
@@ -239,7 +239,7 @@ impl Fact {
             ends: [0; FIELDS],
         };
         let fields = Default::default();
-        let mut draft = Draft { fields, fact };
+        let mut draft = FactDraft { fields, fact };
         draft.fact.event = match &record.body {
             Body::Ast(ast) => draft.asterisk(ast),
             Body::Tg(tg) => {

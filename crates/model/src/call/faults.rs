@@ -147,7 +147,7 @@ impl Fault {
 }
 
 /// A code, and the records that show it: of none it is no fault.
-type Shown = (FaultCode, Vec<usize>);
+type FaultRecords = (FaultCode, Vec<usize>);
 
 fn records_of(facts: &[Fact], wanted: impl Fn(&Fact) -> bool) -> Vec<usize> {
     let all = facts.iter().enumerate().filter(|(_, f)| wanted(f));
@@ -163,7 +163,7 @@ fn tells(fact: &Fact) -> bool {
 }
 
 /// What is wrong with the lives of messages. Each is one fault for all chats that it happened in.
-fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [Shown; 3] {
+fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [FaultRecords; 3] {
     let lives = MessageLife::all(facts);
     let over = facts.iter().rev().find(|f| f.is_asterisk()).map(|f| f.at);
     let is_over = summary.ended && summary.outcome != Outcome::InProgress;
@@ -222,7 +222,7 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [Shown; 3] {
 const FINAL_STAGE: &[u8] = b"hangup";
 
 /// What is wrong with what messages say.
-fn texts(facts: &[Fact], summary: &Summary) -> [Shown; 3] {
+fn texts(facts: &[Fact], summary: &Summary) -> [FaultRecords; 3] {
     let with = |wanted: &dyn Fn(&Fact) -> bool| records_of(facts, |f| tells(f) && wanted(f));
     let known = numbers(facts);
     let wrong_number = |f: &Fact| {
@@ -292,7 +292,7 @@ fn is_length(said: i64, sent: Stamp, summary: &Summary) -> bool {
     })
 }
 
-fn requests(facts: &[Fact]) -> [Shown; 4] {
+fn requests(facts: &[Fact]) -> [FaultRecords; 4] {
     let looked_up = |lookup: Lookup| records_of(facts, |f| f.said.lookup == Some(lookup));
     let failed = records_of(facts, |f| {
         f.request_result() == Some(RequestResult::Failed) && f.said.lookup.is_none()
@@ -308,7 +308,7 @@ fn requests(facts: &[Fact]) -> [Shown; 4] {
     ]
 }
 
-fn no_end(facts: &[Fact], summary: &Summary) -> Option<Shown> {
+fn no_end(facts: &[Fact], summary: &Summary) -> Option<FaultRecords> {
     let last = facts.iter().rposition(Fact::is_asterisk)?;
     let is_missing = !summary.ended && summary.outcome != Outcome::InProgress;
     is_missing.then(|| (FaultCode::NoEnd, vec![last]))

@@ -74,7 +74,7 @@ impl Profile {
     /// Whether other parts may belong to the group than legs that only rang and consultations, or whether it
     /// may itself be a part: these can be a minute away.
     pub fn has_far_parts(&self) -> bool {
-        let owns = [Kind::Crm, Kind::Forwarded].map(|kind| self.may_own_parts(kind));
+        let owns = [PartKind::Crm, PartKind::Forwarded].map(|kind| self.may_own_parts(kind));
         owns.contains(&true) || self.kinds().next().is_some()
     }
 
@@ -127,8 +127,8 @@ impl Profile {
     }
 
     /// What kinds of part the group can be, the surest first.
-    fn kinds(&self) -> impl Iterator<Item = Kind> {
-        [self.part(), self.is_rung().then_some(Kind::Rung)]
+    fn kinds(&self) -> impl Iterator<Item = PartKind> {
+        [self.part(), self.is_rung().then_some(PartKind::Rung)]
             .into_iter()
             .flatten()
     }
@@ -144,33 +144,33 @@ impl Profile {
             && (!self.own_dial || is_local)
     }
 
-    fn part(&self) -> Option<Kind> {
+    fn part(&self) -> Option<PartKind> {
         if self.has_bridge && !self.has_call_events {
-            Some(Kind::Crm)
+            Some(PartKind::Crm)
         } else if self.forwards && !self.rings_outside {
-            Some(Kind::Forwarded)
+            Some(PartKind::Forwarded)
         } else if self.internal_hangup && self.facts == 1 {
-            Some(Kind::Consultation)
+            Some(PartKind::Consultation)
         } else {
             None
         }
     }
 
     /// Whether the group can be the main one of parts of this kind.
-    fn may_own_parts(&self, kind: Kind) -> bool {
+    fn may_own_parts(&self, kind: PartKind) -> bool {
         match kind {
-            Kind::Crm => self.has_call_events && self.outgoing && !self.has_bridge,
-            Kind::Forwarded => self.rings_outside,
+            PartKind::Crm => self.has_call_events && self.outgoing && !self.has_bridge,
+            PartKind::Forwarded => self.rings_outside,
             // Of a long talk the dial and the hangup may be too far off for a trace to have met them.
-            Kind::Consultation => self.has_bridge,
-            Kind::Rung => self.dial,
+            PartKind::Consultation => self.has_bridge,
+            PartKind::Rung => self.dial,
         }
     }
 }
 
 /// The kinds of part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PartKind {
     /// Bridges without a call.
     Crm,
     /// Dials for an outside number.
@@ -204,7 +204,7 @@ pub struct Group<'f> {
 /// that belong together: the main group, its part and the circumstance. A part is given to one main group
 /// at most.
 pub fn joins(groups: &[Group<'_>]) -> Vec<(usize, usize, String)> {
-    let mains = |kind: Kind| -> Vec<usize> {
+    let mains = |kind: PartKind| -> Vec<usize> {
         let of_kind = |i: &usize| groups[*i].profile.may_own_parts(kind);
         (0..groups.len()).filter(of_kind).collect()
     };
@@ -236,22 +236,22 @@ pub fn main_of<'f, K: Ord>(
 }
 
 fn main_of_kind<'f, K: Ord>(
-    kind: Kind,
+    kind: PartKind,
     part: &Group<'_>,
     others: impl Iterator<Item = (K, Group<'f>)>,
 ) -> Option<(K, String)> {
     let first = part.first()?;
-    if kind == Kind::Rung {
+    if kind == PartKind::Rung {
         return rung::rung_by(part, others);
     }
     let (_, _, _, main, why) = others
         .filter(|(_, m)| m.profile.may_own_parts(kind) && m.is_near(part))
         .filter_map(|(main, m)| {
             let (rank, why) = match kind {
-                Kind::Crm => crm(&m, part)?,
-                Kind::Forwarded => (0, forwarded(&m, part)?),
-                Kind::Consultation => (0, consulted(&m, part)?),
-                Kind::Rung => return None,
+                PartKind::Crm => crm(&m, part)?,
+                PartKind::Forwarded => (0, forwarded(&m, part)?),
+                PartKind::Consultation => (0, consulted(&m, part)?),
+                PartKind::Rung => return None,
             };
             // Of several the one that began last before the part: a client who is called twice
             // in a minute has two calls.

@@ -8,7 +8,7 @@
 //! third of the time of a whole sweep.
 
 mod component;
-mod names;
+mod edge_names;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
@@ -21,10 +21,10 @@ use super::infer::{self, Group};
 use super::reach;
 use crate::record::{LogZone, Stamp};
 pub use component::{Component, first_and_last};
-use names::{BRIDGE, LOCAL, Named, Names, UID, seen_as};
+use edge_names::{BRIDGE, EdgeNames, LOCAL, NamedEdge, UID, seen_as};
 
 /// Fingerprint of a tagged name.
-type Name = u128;
+type NameHash = u128;
 
 /// The calls that may still grow.
 #[derive(Debug)]
@@ -36,15 +36,15 @@ pub struct Joiner {
     lets_go: Option<LogZone>,
     /// Calls that came to be.
     born: u32,
-    slot_of: HashMap<Name, u32, RandomState>,
+    slot_of: HashMap<NameHash, u32, RandomState>,
     slots: Vec<Component>,
     free: Vec<u32>,
-    bridges: HashMap<Name, Bridge, RandomState>,
+    bridges: HashMap<NameHash, Bridge, RandomState>,
     /// Above this number those are dropped that nothing was heard of for long.
     bridges_kept: usize,
     /// Bridges that join no calls, for as long as records come: a parking lot has its own until
     /// Asterisk restarts.
-    holding: HashSet<Name, RandomState>,
+    holding: HashSet<NameHash, RandomState>,
     seeds: [RandomState; 2],
 }
 
@@ -121,7 +121,7 @@ impl Joiner {
     /// what writers differ by. One that shares no name with anything (an unparsed line) is dropped:
     /// `None`.
     pub fn push(&mut self, fact: Fact) -> Option<u32> {
-        let mut names = Names::of(&fact, |tag, edge| self.name(tag, edge));
+        let mut names = EdgeNames::of(&fact, |tag, edge| self.name(tag, edge));
         match names.find(BRIDGE) {
             Some(bridge) if !self.follow_bridge(&fact, bridge.name, &names) => {
                 names.leave_out(BRIDGE);
@@ -133,7 +133,7 @@ impl Joiner {
         let mut home = None;
         // The names that lead to the call as it is.
         let mut leading = 0u32;
-        for (i, Named { edge, tag, name }) in names.iter().enumerate() {
+        for (i, NamedEdge { edge, tag, name }) in names.iter().enumerate() {
             for wanted in seen_as(tag) {
                 let wanted_name = match *wanted == tag {
                     true => name,
@@ -197,7 +197,7 @@ impl Joiner {
 
     /// Keeps account of the bridge that a record speaks of, one of its names. False if it does not join the
     /// record to a call.
-    fn follow_bridge(&mut self, fact: &Fact, name: Name, names: &Names<'_>) -> bool {
+    fn follow_bridge(&mut self, fact: &Fact, name: NameHash, names: &EdgeNames<'_>) -> bool {
         if self.holding.contains(&name) {
             return false;
         }
@@ -250,7 +250,7 @@ impl Joiner {
         true
     }
 
-    fn hold(&mut self, bridge: Name) {
+    fn hold(&mut self, bridge: NameHash) {
         self.holding.insert(bridge);
         self.bridges.remove(&bridge);
     }
@@ -441,7 +441,7 @@ impl Joiner {
         into
     }
 
-    fn name(&self, tag: u8, edge: Edge<'_>) -> Name {
+    fn name(&self, tag: u8, edge: Edge<'_>) -> NameHash {
         let half = |seed: &RandomState| {
             let mut hasher = seed.build_hasher();
             hasher.write_u8(tag);

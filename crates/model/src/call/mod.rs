@@ -10,6 +10,7 @@
 
 mod changes;
 mod channels;
+mod clock_change;
 mod closure;
 mod criteria;
 mod digest;
@@ -24,11 +25,11 @@ pub mod reach;
 mod state;
 mod story;
 mod summary;
-mod summer;
 mod talk;
 
 pub use changes::Changes;
 pub use channels::{endpoint, is_extension};
+pub use clock_change::straighten;
 pub use closure::{Closure, Join, Reason};
 pub use criteria::Criteria;
 pub use digest::Digest;
@@ -44,5 +45,4 @@ pub use story::{
     felt_hold,
 };
 pub use summary::{Direction, Leg, Outcome, Request, RingOutcome, Ringing, Summary};
-pub use summer::straighten;
 pub use talk::{Heard, Transfer, TransferKind, TransferResult};

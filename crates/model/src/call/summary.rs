@@ -1,9 +1,9 @@
 //! What happened in a call, at a glance.
 
 mod details;
-mod handing;
 mod outcome;
 mod ringing;
+mod unanswered_transfer;
 
 use super::channels::{endpoint, is_extension, party};
 use super::digest::Digest;
@@ -14,8 +14,8 @@ use super::reach;
 use super::talk::{Heard, Talk, Transfer};
 use crate::record::{Stamp, id, phone};
 use details::{message_lags, requests};
-use handing::unanswered_transfer;
 use ringing::ringing;
+use unanswered_transfer::unanswered_transfer;
 
 pub use details::Request;
 pub use outcome::{Direction, Outcome};

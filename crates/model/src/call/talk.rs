@@ -5,7 +5,7 @@
 //! (numbers and extensions, never channels). A holding bridge connects no one.
 
 use super::channels::{
-    Channel, Pair, endpoint, follow, is_extension, may_move, note_meetings, party, people,
+    Channel, PartyPair, endpoint, follow, is_extension, may_move, note_meetings, party, people,
     reached_from, same_party, two_meet,
 };
 use super::fact::{Event, Fact};
@@ -139,7 +139,7 @@ impl Talk {
         let halves_only = !uid.is_empty() && !two_meet(&order);
         let mut channels: Vec<Channel<'_>> = Vec::new();
         let mut entered: Vec<&[u8]> = Vec::new();
-        let mut met: Vec<Pair> = Vec::new();
+        let mut met: Vec<PartyPair> = Vec::new();
         let mut met_before_gap = 0;
         let (mut heard, mut reached) = (Vec::new(), Vec::new());
         let mut ended_by: Option<&Fact> = None;
@@ -206,7 +206,7 @@ impl Talk {
     }
 
     /// From `at` on the followed channel hears these.
-    fn hear(&mut self, at: Stamp, with: Vec<String>, met: &[Pair], met_before_gap: usize) {
+    fn hear(&mut self, at: Stamp, with: Vec<String>, met: &[PartyPair], met_before_gap: usize) {
         let last = self.heard.last_mut();
         if let Some(last) = last
             && last.to.is_none()
@@ -223,7 +223,7 @@ impl Talk {
             let stays = last.with.iter().any(|party| with.contains(party));
             let gap = last.to.map_or(0, |to| at.since(to));
             let by = last.with.first().cloned().unwrap_or_default();
-            let meets = |(a, b): &&Pair, x: &str| a == x || b == x;
+            let meets = |(a, b): &&PartyPair, x: &str| a == x || b == x;
             let mut transfer = None;
             if !stays {
                 let to = with[0].clone();

@@ -72,7 +72,7 @@ pub struct Comparison {
 
 /// Compares two sides. The slices may be in any order.
 pub fn compare(sent: &[Sighting], received: &[Sighting], window: MatchWindow) -> Comparison {
-    let mut state = State {
+    let mut state = Matching {
         sent,
         received,
         window,
@@ -98,12 +98,12 @@ pub fn compare(sent: &[Sighting], received: &[Sighting], window: MatchWindow) ->
 
 /// Sightings of both sides that have something in common.
 #[derive(Default)]
-struct Group {
+struct SightingGroup {
     sent: Vec<usize>,
     received: Vec<usize>,
 }
 
-struct State<'a> {
+struct Matching<'a> {
     sent: &'a [Sighting],
     received: &'a [Sighting],
     window: MatchWindow,
@@ -113,14 +113,14 @@ struct State<'a> {
     of_received: Vec<Option<usize>>,
 }
 
-impl<'a> State<'a> {
+impl<'a> Matching<'a> {
     /// Sorts places of both sides into groups, and gives those that have some of both, each in the order of time.
     fn groups<K: Eq + Hash>(
         &self,
         (sent, received): (Vec<usize>, Vec<usize>),
         key: impl Fn(&'a Sighting) -> K,
-    ) -> Vec<Group> {
-        let mut groups: Map<K, Group> = Map::default();
+    ) -> Vec<SightingGroup> {
+        let mut groups: Map<K, SightingGroup> = Map::default();
         for place in sent {
             let group = groups.entry(key(&self.sent[place])).or_default();
             group.sent.push(place);
@@ -131,11 +131,11 @@ impl<'a> State<'a> {
                 group.received.push(place);
             }
         }
-        let mut groups: Vec<Group> = groups
+        let mut groups: Vec<SightingGroup> = groups
             .into_values()
             .filter(|group| !group.received.is_empty())
             .collect();
-        for Group { sent, received } in &mut groups {
+        for SightingGroup { sent, received } in &mut groups {
             sent.sort_by_key(|&place| self.sent[place].at_millis);
             received.sort_by_key(|&place| self.received[place].at_millis);
         }
@@ -157,7 +157,7 @@ impl<'a> State<'a> {
     }
 
     /// Joins sightings that only time tells apart.
-    fn join_in_time(&mut self, group: &Group) {
+    fn join_in_time(&mut self, group: &SightingGroup) {
         // What may arrive at the moment, the first to end on top.
         let mut open: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
         let mut coming = group.sent.iter().copied().peekable();
@@ -178,7 +178,7 @@ impl<'a> State<'a> {
     }
 
     /// Joins what is left of an event and id, those first whose bodies agree most.
-    fn join_similar(&mut self, group: &Group) {
+    fn join_similar(&mut self, group: &SightingGroup) {
         let id = |&place: &usize| self.sent[place].body.id();
         if group.sent.first().map(id).is_none_or(|id| id.is_empty()) {
             return;

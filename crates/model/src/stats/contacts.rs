@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
 use super::input::StatsCall;
-use super::places::Places;
+use super::name_table::NameTable;
 use crate::call::{Criteria, Direction, Outcome};
 use crate::record::{Stamp, phone};
 
@@ -86,7 +86,7 @@ impl Fates {
 /// Who talked to clients, or tried to, and who was missed: what is needed to tell the fate of missed calls.
 #[derive(Debug, Clone, Default)]
 pub struct Contacts {
-    people: Places,
+    people: NameTable,
     contacts: Vec<Contact>,
     missed: HashSet<Client, FixedState>,
 }

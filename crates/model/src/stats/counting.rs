@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 use super::calendar::{Calendar, LocalHour};
 use super::contacts::{Client, Contacts, Fate};
-use super::group::{Figures, Group, GroupBy, Sums};
+use super::group::{FigureSums, Figures, Group, GroupBy};
 use super::grouping::Grouping;
 use super::input::StatsCall;
-use super::places::Places;
+use super::name_table::NameTable;
 use super::sample::{Sample, Spread};
 use crate::call::Outcome;
 use crate::record::Stamp;
@@ -90,25 +90,25 @@ pub struct HostRequests {
 pub struct Counting<F> {
     groupings: Vec<Grouping>,
     calendar: Calendar<F>,
-    total: Sums,
+    total: FigureSums,
     calls: Counts,
     missed_hours: Counts,
     contacts: Contacts,
-    missed: Vec<Missed>,
-    host_names: Places,
-    hosts: Vec<Host>,
+    missed: Vec<MissedContact>,
+    host_names: NameTable,
+    hosts: Vec<HostSamples>,
     span: Option<(Stamp, Stamp)>,
 }
 
 #[derive(Debug)]
-struct Missed {
+struct MissedContact {
     enterprise: usize,
     client: Option<Client>,
     first: Stamp,
 }
 
 #[derive(Debug, Default)]
-struct Host {
+struct HostSamples {
     count: usize,
     failed: usize,
     took: Sample,
@@ -121,12 +121,12 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         Counting {
             groupings: by.into_iter().map(Grouping::new).collect(),
             calendar: Calendar::new(local),
-            total: Sums::default(),
+            total: FigureSums::default(),
             calls: Counts::default(),
             missed_hours: Counts::default(),
             contacts: Contacts::default(),
             missed: Vec::new(),
-            host_names: Places::default(),
+            host_names: NameTable::default(),
             hosts: Vec::new(),
             span: None,
         }
@@ -154,7 +154,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         for request in call.requests.each() {
             let place = self.host_names.of(request.host) as usize;
             if place == self.hosts.len() {
-                self.hosts.push(Host::default());
+                self.hosts.push(HostSamples::default());
             }
             self.hosts[place].add(request.millis, request.failed);
         }
@@ -163,7 +163,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         }
         if call.outcome == Outcome::Missed {
             self.missed_hours[cell.0][cell.1] += 1;
-            self.missed.push(Missed {
+            self.missed.push(MissedContact {
                 enterprise,
                 client,
                 first: call.first,
@@ -190,7 +190,8 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         self.contacts.join(other.contacts);
         self.missed.extend(other.missed);
         let hosts = self.host_names.join(&other.host_names);
-        self.hosts.resize_with(self.host_names.len(), Host::default);
+        self.hosts
+            .resize_with(self.host_names.len(), HostSamples::default);
         for (at, host) in hosts.into_iter().zip(other.hosts) {
             self.hosts[at as usize].join(host);
         }
@@ -217,7 +218,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         let mut after = Sample::default();
         let mut by: HashMap<(usize, &str), (usize, usize), FixedState> = HashMap::default();
         let mut not_returned = Vec::new();
-        let fate_of = |missed: &Missed| returns.fate_of(missed.client, missed.first);
+        let fate_of = |missed: &MissedContact| returns.fate_of(missed.client, missed.first);
         let fates: Vec<Fate<'_>> = self.missed.par_iter().map(fate_of).collect();
         for (at, (missed, fate)) in self.missed.iter().zip(fates).enumerate() {
             self.total.add_fate(&fate);
@@ -277,8 +278,8 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
     }
 }
 
-impl Host {
-    fn join(&mut self, other: Host) {
+impl HostSamples {
+    fn join(&mut self, other: HostSamples) {
         self.count += other.count;
         self.failed += other.failed;
         self.took.join(other.took);
@@ -293,7 +294,7 @@ impl Host {
     }
 }
 
-fn by_host(names: Places, hosts: Vec<Host>) -> Vec<HostRequests> {
+fn by_host(names: NameTable, hosts: Vec<HostSamples>) -> Vec<HostRequests> {
     let names = names.into_names().into_iter();
     let mut all: Vec<HostRequests> = names
         .zip(hosts)

@@ -119,7 +119,7 @@ pub struct Figures {
 
 /// Figures in the making.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sums {
+pub(super) struct FigureSums {
     outcomes: Outcomes,
     wait: Sample,
     talk: Sample,
@@ -131,7 +131,7 @@ pub(super) struct Sums {
     pub(super) fates: Fates,
 }
 
-impl Sums {
+impl FigureSums {
     pub(super) fn add(&mut self, call: &StatsCall<'_>) {
         self.outcomes.add(call.outcome);
         if let (Direction::Incoming, Some(millis)) = (call.direction, call.wait_millis) {
@@ -157,7 +157,7 @@ impl Sums {
     }
 
     /// Takes over what another counted, before the fates of calls are told.
-    pub(super) fn join(&mut self, other: Sums) {
+    pub(super) fn join(&mut self, other: FigureSums) {
         self.outcomes = self.outcomes.plus(other.outcomes);
         self.wait.join(other.wait);
         self.talk.join(other.talk);

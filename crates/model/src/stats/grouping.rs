@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 
 use super::calendar::LocalHour;
 use super::contacts::Fate;
-use super::group::{Group, GroupBy, Key, Sums};
+use super::group::{FigureSums, Group, GroupBy, Key};
 use super::input::StatsCall;
 use crate::call::Outcome;
 use crate::record::phone;
@@ -19,7 +19,7 @@ const DAYS_FILLED_MAX: i64 = 1_000;
 #[derive(Debug)]
 pub(super) struct Grouping {
     by: GroupBy,
-    groups: Vec<(Key, Sums)>,
+    groups: Vec<(Key, FigureSums)>,
     days: HashMap<NaiveDate, usize, FixedState>,
     /// By enterprise.
     names: Vec<HashMap<Box<str>, usize, FixedState>>,
@@ -35,7 +35,7 @@ impl Grouping {
             GroupBy::Weekday => (0..7).map(Key::Weekday).collect(),
             _ => Vec::new(),
         };
-        let groups = times.into_iter().map(|key| (key, Sums::default()));
+        let groups = times.into_iter().map(|key| (key, FigureSums::default()));
         Grouping {
             by,
             groups: groups.collect(),
@@ -132,7 +132,7 @@ impl Grouping {
 
     fn day(&mut self, date: NaiveDate) -> usize {
         *self.days.entry(date).or_insert_with(|| {
-            self.groups.push((Key::Day(date), Sums::default()));
+            self.groups.push((Key::Day(date), FigureSums::default()));
             self.groups.len() - 1
         })
     }
@@ -151,13 +151,13 @@ impl Grouping {
                 name: name.to_owned(),
             },
         };
-        self.groups.push((key, Sums::default()));
+        self.groups.push((key, FigureSums::default()));
         self.names[enterprise].insert(name.into(), self.groups.len() - 1);
         self.groups.len() - 1
     }
 }
 
-fn in_order(by: GroupBy, mut groups: Vec<(Key, Sums)>) -> Vec<Group> {
+fn in_order(by: GroupBy, mut groups: Vec<(Key, FigureSums)>) -> Vec<Group> {
     if by.is_of_time() {
         groups.extend(days_without_calls(&groups));
         groups.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -166,7 +166,7 @@ fn in_order(by: GroupBy, mut groups: Vec<(Key, Sums)>) -> Vec<Group> {
             b.calls().cmp(&a.calls()).then_with(|| a_key.cmp(b_key))
         });
     }
-    let group = |(key, sums): (Key, Sums)| Group {
+    let group = |(key, sums): (Key, FigureSums)| Group {
         key,
         figures: sums.figures(),
     };
@@ -174,7 +174,7 @@ fn in_order(by: GroupBy, mut groups: Vec<(Key, Sums)>) -> Vec<Group> {
 }
 
 /// A row of days with a gap would look like one without.
-fn days_without_calls(groups: &[(Key, Sums)]) -> Vec<(Key, Sums)> {
+fn days_without_calls(groups: &[(Key, FigureSums)]) -> Vec<(Key, FigureSums)> {
     let mut days: Vec<NaiveDate> = groups
         .iter()
         .filter_map(|(key, _)| match key {
@@ -192,6 +192,6 @@ fn days_without_calls(groups: &[(Key, Sums)]) -> Vec<(Key, Sums)> {
     let between = first.iter_days().take_while(|day| day < last);
     between
         .filter(|day| days.binary_search(day).is_err())
-        .map(|day| (Key::Day(day), Sums::default()))
+        .map(|day| (Key::Day(day), FigureSums::default()))
         .collect()
 }

@@ -10,8 +10,8 @@ mod counting;
 mod group;
 mod grouping;
 mod input;
+mod name_table;
 mod outcomes;
-mod places;
 mod sample;
 #[cfg(test)]
 mod tests;

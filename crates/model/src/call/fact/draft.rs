@@ -14,13 +14,13 @@ use crate::record::{Ast, Recovered, Tg, id, json, recovered};
 /// The cause of ITU-T Q.850 that Asterisk gives to channels whose other side was busy.
 const USER_BUSY: &[u8] = b"17";
 
-pub(super) struct Draft<'a> {
+pub(super) struct FactDraft<'a> {
     pub(super) fields: [Cow<'a, [u8]>; FIELDS],
     /// All but where its fields are.
     pub(super) fact: Fact,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> FactDraft<'a> {
     pub(super) fn set(&mut self, at: usize, value: &'a [u8]) {
         self.fields[at] = Cow::Borrowed(value);
     }

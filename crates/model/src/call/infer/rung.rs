@@ -21,7 +21,7 @@ pub(super) fn rung_by<'f, K: Ord>(
     others: impl Iterator<Item = (K, Group<'f>)>,
 ) -> Option<(K, String)> {
     let (first, _) = part.profile.times?;
-    let shown = Shown::of(part)?;
+    let shown = ShownNumbers::of(part)?;
     let (_, _, main) = others
         .filter(|(_, m)| m.profile.dial && m.has_token_of(part) && may_dial_near(m, first))
         .filter_map(|(main, m)| {
@@ -53,15 +53,15 @@ fn may_dial_near(main: &Group<'_>, at: Stamp) -> bool {
 }
 
 /// The numbers that a part shows.
-struct Shown<'f> {
+struct ShownNumbers<'f> {
     numbers: Vec<&'f [u8]>,
     /// Whom its Local channel, or the line, was made to ring.
     targets: Vec<&'f [u8]>,
 }
 
-impl<'f> Shown<'f> {
-    fn of(part: &Group<'f>) -> Option<Shown<'f>> {
-        let mut shown = Shown {
+impl<'f> ShownNumbers<'f> {
+    fn of(part: &Group<'f>) -> Option<ShownNumbers<'f>> {
+        let mut shown = ShownNumbers {
             numbers: Vec::new(),
             targets: Vec::new(),
         };

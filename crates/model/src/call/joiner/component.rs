@@ -1,6 +1,6 @@
 //! The records of one call while it grows.
 
-use super::Name;
+use super::NameHash;
 use crate::call::fact::{Event, Fact};
 use crate::call::infer::{Group, Profile};
 use crate::call::reach;
@@ -22,7 +22,7 @@ pub struct Component {
     /// What `reach::silence` said of it, as long as nothing was added since.
     pub(super) silence: Option<i64>,
     /// The names that lead here.
-    pub(super) names: Vec<Name>,
+    pub(super) names: Vec<NameHash>,
     /// Legs and bridges of parts that were adopted; their records don't count for the profile.
     pub(super) adopted: Vec<Box<[u8]>>,
     /// The legs of adopted parts, each with the circumstance.

@@ -19,7 +19,7 @@ const PARTING_MILLIS: i64 = 300;
 
 /// The steps, in order of time as far as it differs.
 pub(super) fn steps(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<Step> {
-    let mut told = Told {
+    let mut builder = StoryBuilder {
         facts,
         s,
         meetings,
@@ -27,12 +27,12 @@ pub(super) fn steps(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<St
         callers: callers(facts, s),
         steps: Vec::new(),
     };
-    told.beginning();
-    told.talk();
-    told.other_rings();
-    told.consultations();
-    told.end();
-    told.steps
+    builder.beginning();
+    builder.talk();
+    builder.other_rings();
+    builder.consultations();
+    builder.end();
+    builder.steps
 }
 
 /// When the call was over; `None` while it is not.
@@ -66,7 +66,7 @@ pub(super) fn waited_on(facts: &[Fact], s: &Summary) -> Option<Option<Stamp>> {
     })
 }
 
-struct Told<'c> {
+struct StoryBuilder<'c> {
     facts: &'c [Fact],
     s: &'c Summary,
     meetings: &'c [Meeting],
@@ -86,7 +86,7 @@ fn transferred(transfer: &Transfer) -> StepEvent {
     }
 }
 
-impl Told<'_> {
+impl StoryBuilder<'_> {
     fn push(&mut self, at: Stamp, event: StepEvent, records: Vec<usize>) {
         self.steps.push(Step { at, event, records });
     }

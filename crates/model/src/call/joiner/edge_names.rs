@@ -1,6 +1,6 @@
 //! The names under which a record is found, and those under which its partners are.
 
-use super::Name;
+use super::NameHash;
 use crate::call::fact::{EDGES_MAX, Edge, Fact};
 
 pub(super) const UID: u8 = b'u';
@@ -11,22 +11,22 @@ pub(super) const CHANGED: u8 = b'c';
 
 /// An edge of a record.
 #[derive(Clone, Copy)]
-pub(super) struct Named<'f> {
+pub(super) struct NamedEdge<'f> {
     pub(super) edge: Edge<'f>,
     /// What it is stored under: a tag, and the name of both.
     pub(super) tag: u8,
-    pub(super) name: Name,
+    pub(super) name: NameHash,
 }
 
 /// The edges of a record, in the order in which it hands them out: its own channel's id first.
-pub(super) struct Names<'f> {
-    list: [Option<Named<'f>>; EDGES_MAX],
+pub(super) struct EdgeNames<'f> {
+    list: [Option<NamedEdge<'f>>; EDGES_MAX],
     count: usize,
 }
 
-impl<'f> Names<'f> {
-    pub(super) fn of(fact: &'f Fact, name: impl Fn(u8, Edge<'f>) -> Name) -> Names<'f> {
-        let mut names = Names {
+impl<'f> EdgeNames<'f> {
+    pub(super) fn of(fact: &'f Fact, name: impl Fn(u8, Edge<'f>) -> NameHash) -> EdgeNames<'f> {
+        let mut names = EdgeNames {
             list: [None; EDGES_MAX],
             count: 0,
         };
@@ -39,7 +39,7 @@ impl<'f> Names<'f> {
                 Edge::Message { .. } if changes => CHANGED,
                 Edge::Message { .. } => SENT,
             };
-            names.list[names.count] = Some(Named {
+            names.list[names.count] = Some(NamedEdge {
                 edge,
                 tag,
                 name: name(tag, edge),
@@ -49,12 +49,12 @@ impl<'f> Names<'f> {
         names
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Named<'f>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = NamedEdge<'f>> {
         self.list[..self.count].iter().copied().flatten()
     }
 
     /// The one of this kind that comes first.
-    pub(super) fn find(&self, tag: u8) -> Option<Named<'f>> {
+    pub(super) fn find(&self, tag: u8) -> Option<NamedEdge<'f>> {
         self.iter().find(|named| named.tag == tag)
     }
 

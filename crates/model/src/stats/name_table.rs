@@ -9,16 +9,16 @@ const RECENT: usize = 64;
 
 /// Numbers names in the order in which they are first seen.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
+pub(super) struct NameTable {
     names: Vec<Box<str>>,
     places: HashMap<Box<str>, u32, FixedState>,
     /// Names that were asked for, by how they end: calls have the same few persons and hosts again and again.
     recent: [u32; RECENT],
 }
 
-impl Default for Places {
-    fn default() -> Places {
-        Places {
+impl Default for NameTable {
+    fn default() -> NameTable {
+        NameTable {
             names: Vec::new(),
             places: HashMap::default(),
             recent: [0; RECENT],
@@ -26,7 +26,7 @@ impl Default for Places {
     }
 }
 
-impl Places {
+impl NameTable {
     /// The number of a name.
     pub(super) fn of(&mut self, name: &str) -> u32 {
         let end = name.bytes().next_back().unwrap_or_default();
@@ -58,7 +58,7 @@ impl Places {
     }
 
     /// Takes over the names of another; the numbers that its own get here.
-    pub(super) fn join(&mut self, other: &Places) -> Vec<u32> {
+    pub(super) fn join(&mut self, other: &NameTable) -> Vec<u32> {
         other.names.iter().map(|name| self.of(name)).collect()
     }
 
