@@ -8,7 +8,7 @@ use std::path::Path;
 use calltrace_engine::{
     AfterAnswer, AnswerUpToNow, Engine, FoundLines, LinesQuestion, TraceQuestion,
 };
-use calltrace_model::call::{Phase, State, Summary};
+use calltrace_model::call::{CallState, Phase, Summary};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{KindName, LogZone, Stamp};
 use calltrace_store::scan::Tuning;
@@ -264,7 +264,7 @@ fn open_calls_are_those_that_something_may_come_of() {
             .map(|slot| {
                 let facts = open.calls.in_order(slot);
                 let summary = Summary::of(facts).expect("records");
-                let (state, _) = State::latest(facts).expect("a call");
+                let (state, _) = CallState::latest(facts).expect("a call");
                 let matched = facts.iter().any(|fact| fact.matched);
                 (summary.main_uid, state.phase, matched)
             })

@@ -15,7 +15,7 @@ use super::tally::CallTally;
 use super::window::{TimeWindow, first_second};
 use super::{Corpus, Engine};
 use answer::{FoundCall, UnreadAnswer};
-use calltrace_model::call::{Criteria, Digest, Fact, Records, Summary, reach};
+use calltrace_model::call::{CallRecords, Criteria, Digest, Fact, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::StatsCall;
@@ -480,13 +480,13 @@ pub(super) fn accept(question: &SearchQuestion, facts: &[Fact]) -> Option<Summar
     // The digest is made as a table keeps it, whatever the time is.
     let digest = question.digests.then(|| {
         let summary = &summary;
-        Box::new(Digest::of(Records { summary, facts }))
+        Box::new(Digest::of(CallRecords { summary, facts }))
     });
     summary.digest = digest;
     if let Some(now) = question.criteria.now {
         summary.settle(facts, now);
     }
-    let records = Records {
+    let records = CallRecords {
         summary: &summary,
         facts,
     };

@@ -7,7 +7,7 @@ use memchr::memmem;
 use regex::bytes::Regex;
 
 use crate::call::took_millis;
-use crate::record::{Body, KindName, Record, Recovered, Stamp, Tg, json, phone, recovered};
+use crate::record::{Body, KindName, Record, RecoveryMark, Stamp, Tg, json, phone, recovery_mark};
 
 /// Conditions on a record; every one that is given must hold, and all by the same record.
 #[derive(Debug, Clone, Default)]
@@ -119,7 +119,7 @@ impl RecordFilter {
             && self.phone.as_ref().is_none_or(|q| has_phone(q, record))
             && (self.extensions.is_empty() || has_extension(&self.extensions, record))
             && (self.trunks.is_empty() || has_trunk(&self.trunks, record))
-            && (!self.recovered || Recovered::of(record).is_some())
+            && (!self.recovered || RecoveryMark::of(record).is_some())
             && self.regex.as_ref().is_none_or(|r| r.is_match(record.line))
     }
 
@@ -131,7 +131,7 @@ impl RecordFilter {
         let phone = self.phone.as_ref().filter(|q| !q.is_short());
         let phone = phone.map(|q| q.needle().to_vec());
         text.or(phone)
-            .or_else(|| self.recovered.then(|| recovered::KEY.to_vec()))
+            .or_else(|| self.recovered.then(|| recovery_mark::KEY.to_vec()))
             .or_else(|| http.then(|| b"|HTTP|".to_vec()))
             .or_else(|| tg.then(|| b"|TG|".to_vec()))
             .or_else(|| (self.kinds == [KindName::Sql]).then(|| b"|SQL|".to_vec()))

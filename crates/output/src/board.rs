@@ -251,7 +251,7 @@ fn padded(
 mod tests {
     use super::*;
     use crate::Clock;
-    use calltrace_model::call::{Fact, State, Summary};
+    use calltrace_model::call::{CallState, Fact, Summary};
     use calltrace_model::record::{LogZone, Place, Record, Zone};
 
     const DIAL: &str = "2025-12-02 09:15:00,000|AST|dial|1764666900.61|{\"Phone\": \"375290001234\", \"Extensions\": [\"150\", \"151\"], \"CallType\": 0}";
@@ -274,7 +274,7 @@ mod tests {
         };
         let facts = [Fact::of(&Record::parse(DIAL.as_bytes()), Stamp(0), place)];
         let summary = Summary::of(&facts).expect("a record");
-        let (state, since) = State::latest(&facts).expect("a call");
+        let (state, since) = CallState::latest(&facts).expect("a call");
         let row = CallRow {
             enterprise: "0367",
             summary: &summary,

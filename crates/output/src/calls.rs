@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::layout::fit;
 use super::{Clock, People, style, words};
-use calltrace_model::call::{Phase, State, Summary};
+use calltrace_model::call::{CallState, Phase, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::sanitise::sanitise;
 
@@ -19,7 +19,7 @@ pub struct CallRow<'c> {
     /// What is known of it.
     pub summary: &'c Summary,
     /// Where it stands.
-    pub state: &'c State,
+    pub state: &'c CallState,
     /// Since when it has stood there.
     pub since: Stamp,
     /// Who is who in its enterprise.

@@ -72,7 +72,7 @@ pub fn write_timeline(
             style::faint(&format!("{:>9}", offset(line.at, call.summary.first))),
             kind_column(record.kind()),
         )?;
-        let what = match fact.said.cut {
+        let what = match fact.text_details.cut {
             true => format!("{what} [cut in the log]"),
             false => what.into_owned(),
         };

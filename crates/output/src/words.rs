@@ -6,7 +6,7 @@ use super::number::phone;
 use super::story::{Voice, events, form};
 use super::{Clock, People};
 use calltrace_model::call::{Direction, Fact, Outcome, Summary, felt_hold};
-use calltrace_model::record::{Ast, Body, Record, Recovered, json};
+use calltrace_model::record::{Ast, Body, Record, RecoveryMark, json};
 use calltrace_model::redact;
 use calltrace_model::sanitise::sanitise;
 
@@ -218,7 +218,7 @@ pub(super) fn record(record: &Record<'_>, fact: &Fact) -> String {
         Body::Ast(ast) => event(ast, fact),
         _ => other(record),
     };
-    match Recovered::of(record).filter(|_| fact.recovered) {
+    match RecoveryMark::of(record).filter(|_| fact.recovered) {
         Some(mark) => format!("{what} [recovered from {}]", shown(&mark.from)),
         None => what,
     }

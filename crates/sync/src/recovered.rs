@@ -1,6 +1,6 @@
 //! Makes the log line of a missing event. Pure.
 
-use calltrace_model::entry::{Entry, Line, Unfit, What};
+use calltrace_model::entry::{Entry, EntryError, EntryKind, EntryLine};
 use calltrace_model::record::LogZone;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ pub enum NoLine {
     NoObject,
     /// A field does not fit into a line.
     #[error(transparent)]
-    Unfit(#[from] Unfit),
+    Unfit(#[from] EntryError),
 }
 
 /// The line of an event that was sent at that time (milliseconds since 1970 UTC): the line that it would have made on
@@ -38,12 +38,12 @@ pub fn line(
     request: &str,
     of: &Provenance<'_>,
     zone: LogZone,
-) -> Result<Line, NoLine> {
+) -> Result<EntryLine, NoLine> {
     let data: Map<String, Value> = serde_json::from_str(request).map_err(|_| NoLine::NoObject)?;
     let id = data.get("UniqueId").and_then(Value::as_str);
     let entry = Entry {
         unique_id: id.unwrap_or_default().to_owned(),
-        what: What::Event {
+        what: EntryKind::Event {
             event: event.to_owned(),
             data,
         },

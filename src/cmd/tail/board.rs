@@ -10,7 +10,7 @@ use crate::cli::TailFormat;
 use crate::cmd::links::Links;
 use crate::cmd::talk::Out;
 use crate::cmd::{App, names};
-use calltrace_model::call::{State, Summary};
+use calltrace_model::call::{CallState, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_output::{CallRow, CallRows, People, json};
 use calltrace_store::error::Error;
@@ -24,10 +24,10 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) struct Told {
     pub enterprise: EnterpriseName,
     pub summary: Summary,
-    pub state: State,
+    pub state: CallState,
     pub since: Stamp,
     /// Where everybody has left: its state if nothing more comes of it until that time.
-    pub left: Option<(State, Stamp)>,
+    pub left: Option<(CallState, Stamp)>,
 }
 
 impl Told {

@@ -12,7 +12,7 @@ use super::{Tail, arrived};
 use crate::cmd::{App, Exit};
 use calltrace_engine::RecordLimits;
 use calltrace_follow::{Arrival, Next, Start};
-use calltrace_model::call::{Changes, Component, Fact, Joiner, State, Summary, infer};
+use calltrace_model::call::{CallState, Changes, Component, Fact, Joiner, Summary, infer};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{Record, Stamp};
 use calltrace_store::error::Error;
@@ -196,12 +196,13 @@ impl Calls {
         for slot in open {
             self.changes.add(slot);
             let facts = self.joiner.in_order(slot);
-            let (Some(summary), Some((state, since))) = (Summary::of(facts), State::latest(facts))
+            let (Some(summary), Some((state, since))) =
+                (Summary::of(facts), CallState::latest(facts))
             else {
                 continue;
             };
             if is_wanted(facts, &self.filter) && !infer::is_likely_part(facts, &summary) {
-                let left = State::left(facts, &summary);
+                let left = CallState::left(facts, &summary);
                 self.known.put(Told {
                     enterprise: self.enterprise.clone(),
                     left: left.map(|(left, waits)| (left, summary.last.plus_millis(waits))),
@@ -284,15 +285,15 @@ impl Calls {
         let is_settled = is_settled(call, at);
         let facts = self.joiner.in_order(slot);
         let summary = Summary::of(facts)?;
-        let state = State::of(facts, &summary).filter(|_| is_wanted(facts, &self.filter))?;
+        let state = CallState::of(facts, &summary).filter(|_| is_wanted(facts, &self.filter))?;
         // Of what belongs to another call only an end is told, if nothing has joined it by then.
         if infer::is_likely_part(facts, &summary) && !(is_settled && state.is_over()) {
             return None;
         }
         // Two that were told apart are one when a record joins them.
         let before = self.known.take(summary.legs.iter().map(|leg| &leg.uid));
-        let left = State::left(facts, &summary);
-        let was_told = |state: &State| before.iter().any(|told| told.state.is_like(state));
+        let left = CallState::left(facts, &summary);
+        let was_told = |state: &CallState| before.iter().any(|told| told.state.is_like(state));
         let state = match (&left, before.last()) {
             // One that was told to have ended is not answered again as long as nobody comes back.
             (Some((left, _)), _) if was_told(left) => left.clone(),
@@ -324,7 +325,7 @@ impl Calls {
             let legs = legs.map(|fact| String::from_utf8_lossy(fact.uid()));
             for mut told in self.known.take(legs) {
                 if !told.state.is_over() {
-                    told.state = State::lost();
+                    told.state = CallState::lost();
                     told.since = now;
                     tell(&told);
                 }

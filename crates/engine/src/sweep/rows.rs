@@ -6,7 +6,7 @@ use super::Sweep;
 use crate::search::CallCollector;
 use crate::table::{DISORDER_MILLIS, TableRow};
 use crate::window::LATEST;
-use calltrace_model::call::{Component, Digest, Records, Summary};
+use calltrace_model::call::{CallRecords, Component, Digest, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
 
@@ -73,7 +73,7 @@ fn rows_of(enterprise: &str, own: Vec<Component>) -> Vec<(TableRow, Stamp)> {
     let row = |call: Component| {
         let facts = &call.facts;
         let summary = Summary::of(facts).filter(|summary| !summary.main_uid.is_empty())?;
-        let digest = Digest::of(Records {
+        let digest = Digest::of(CallRecords {
             summary: &summary,
             facts,
         });

@@ -12,7 +12,7 @@ use crate::window::TimeWindow;
 use calltrace_model::call::{Criteria, Direction, Evidence, FaultCode, Outcome};
 use calltrace_model::record::Stamp;
 use calltrace_model::record::phone::{PhoneQuery, digits_of};
-use calltrace_model::stats::{Names, Requests, StatsCall, StatsRequest};
+use calltrace_model::stats::{NameList, Requests, StatsCall, StatsRequest};
 
 /// The columns that calls are judged by.
 #[derive(Debug, Default)]
@@ -271,7 +271,7 @@ impl FigureColumns {
                 outcome: judged.outcome[row],
                 client: self.client.of(row),
                 trunk: self.trunk.of(row),
-                rang: Names::Borrowed(&rang),
+                rang: NameList::Borrowed(&rang),
                 answered_by: self.answered_by.of(row),
                 wait_millis: self.wait[row],
                 talk_millis: self.talk[row],

@@ -4,7 +4,7 @@
 //! columns in the same order, whether a row is written or read.
 
 use calltrace_model::call::{
-    Digest, Direction, Heard, Outcome, Request, RingOutcome, Ringing, Summary, Transfer,
+    Digest, Direction, Outcome, Request, RingOutcome, Ringing, Summary, TalkSpan, Transfer,
     TransferKind, TransferResult,
 };
 use calltrace_model::record::Stamp;
@@ -220,8 +220,8 @@ fn visit_rest(v: &mut impl RowVisitor, call: &mut Summary) {
 }
 
 /// One element for each person in a stretch of talk; elements with the same times are one stretch.
-fn heard(v: &mut impl RowVisitor, start: Stamp, all: &mut Vec<Heard>) {
-    let alone = |heard: &Heard| {
+fn heard(v: &mut impl RowVisitor, start: Stamp, all: &mut Vec<TalkSpan>) {
+    let alone = |heard: &TalkSpan| {
         let (from, to) = (heard.from, heard.to);
         let one = move |party: &String| (party.clone(), from, to);
         heard.with.iter().map(one).collect::<Vec<_>>()
@@ -237,7 +237,7 @@ fn heard(v: &mut impl RowVisitor, start: Stamp, all: &mut Vec<Heard>) {
     for (party, from, to) in parties {
         match all.last_mut() {
             Some(last) if (last.from, last.to) == (from, to) => last.with.push(party),
-            _ => all.push(Heard {
+            _ => all.push(TalkSpan {
                 from,
                 to,
                 with: vec![party],

@@ -1,6 +1,6 @@
 //! What a call is judged by: its summary, whom its records name beyond that, and what is wrong with them.
 //!
-//! A search asks it of the records themselves ([`Records`]); a table of calls keeps the answers (for what is
+//! A search asks it of the records themselves ([`CallRecords`]); a table of calls keeps the answers (for what is
 //! not in the summary a [`Digest`]), and gives the same ones.
 
 use std::collections::BTreeSet;
@@ -48,14 +48,14 @@ pub trait Evidence {
 
 /// The records of a call, in order of time.
 #[derive(Debug, Clone, Copy)]
-pub struct Records<'c> {
+pub struct CallRecords<'c> {
     /// What they sum up to.
     pub summary: &'c Summary,
     /// The records.
     pub facts: &'c [Fact],
 }
 
-impl<'c> Records<'c> {
+impl<'c> CallRecords<'c> {
     /// Extensions and numbers as they are written.
     fn parties(self) -> impl Iterator<Item = &'c [u8]> {
         let labels = self.summary.legs.iter().map(|leg| leg.label.as_bytes());
@@ -87,7 +87,7 @@ impl<'c> Records<'c> {
     }
 }
 
-impl Evidence for Records<'_> {
+impl Evidence for CallRecords<'_> {
     fn first(&self) -> Stamp {
         self.summary.first
     }
@@ -151,7 +151,7 @@ impl Evidence for Records<'_> {
 
 impl Digest {
     /// What the records show; they must have been read with their texts.
-    pub fn of(records: Records<'_>) -> Digest {
+    pub fn of(records: CallRecords<'_>) -> Digest {
         let faults = Fault::all(records.facts, records.summary, Stamp(i64::MAX));
         let parties: BTreeSet<&[u8]> = records.parties().map(phone::digits_of).collect();
         let is_long = |digits: &&[u8]| digits.len() >= phone::SUFFIX_DIGITS_MIN;

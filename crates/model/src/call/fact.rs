@@ -2,7 +2,7 @@
 
 mod draft;
 mod edges;
-mod said;
+mod text_details;
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use draft::FactDraft;
 pub use edges::Edge;
 pub(super) use edges::{EDGES_MAX, local_stem, local_target};
 
-pub(crate) use said::took_millis;
-pub use said::{Lookup, RequestResult, Said};
+pub(crate) use text_details::took_millis;
+pub use text_details::{Lookup, RequestResult, TextDetails};
 
 /// Kept of each field; nothing that a call is judged by is longer.
 const FIELD_BYTES_MAX: usize = 255;
@@ -134,7 +134,7 @@ pub struct Fact {
     /// The record passed the filter that the question has for single records.
     pub matched: bool,
     /// What its text says; nothing where texts were not read (see [`Facts::with_texts`]).
-    pub said: Said,
+    pub text_details: TextDetails,
     /// The fields of all records of a block; see [`Facts`].
     text: Option<Arc<[u8]>>,
     start: u32,
@@ -233,7 +233,7 @@ impl Fact {
             recovered: false,
             took: u32::MAX,
             matched: false,
-            said: Said::default(),
+            text_details: TextDetails::default(),
             text: None,
             start: u32::try_from(text.len()).expect("a block's fields are under 4 GiB"),
             ends: [0; FIELDS],
@@ -245,7 +245,7 @@ impl Fact {
             Body::Tg(tg) => {
                 if with_texts {
                     let numbers;
-                    (draft.fact.said, numbers) = said::message(tg.text);
+                    (draft.fact.text_details, numbers) = text_details::message(tg.text);
                     draft.fields[NUMBERS] = numbers.into();
                 }
                 draft.telegram(tg)
@@ -256,18 +256,19 @@ impl Fact {
                     && json::Fields::new(http.request).any(|(key, _)| key == INTEGRATION);
                 draft.set(UID, http.uid);
                 draft.set(STATUS, http.status);
-                draft.set(HOST, said::host(http.url));
+                draft.set(HOST, text_details::host(http.url));
                 draft.fact.took = took_millis(http.request).unwrap_or(u32::MAX);
                 if with_texts {
                     let result = RequestResult::of(http.status, draft.fact.integration);
-                    draft.fact.said = said::http(http, result == RequestResult::Good);
+                    draft.fact.text_details =
+                        text_details::http(http, result == RequestResult::Good);
                 }
                 Event::Http
             }
             Body::Sql(sql) => {
                 draft.set(UID, sql.uid);
                 if with_texts {
-                    draft.fact.said = said::sql(sql);
+                    draft.fact.text_details = text_details::sql(sql);
                 }
                 Event::Sql
             }
@@ -363,7 +364,7 @@ impl Fact {
     }
 
     /// The numbers in a message's text, digits only; none where texts were not read.
-    pub fn numbers_said(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn numbers_in_text(&self) -> impl Iterator<Item = &[u8]> {
         let numbers = self.field_if(self.is_message(), NUMBERS);
         numbers.split(|b| *b == b' ').filter(|n| !n.is_empty())
     }

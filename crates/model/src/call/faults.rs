@@ -226,11 +226,14 @@ fn texts(facts: &[Fact], summary: &Summary) -> [FaultRecords; 3] {
     let with = |wanted: &dyn Fn(&Fact) -> bool| records_of(facts, |f| tells(f) && wanted(f));
     let known = numbers(facts);
     let wrong_number = |f: &Fact| {
-        f.numbers_said()
+        f.numbers_in_text()
             .any(|number| !known.contains(&*phone::canonical(number)))
     };
     let wrong_duration = |f: &Fact| {
-        let said = f.said.talk_seconds.map(|seconds| i64::from(seconds) * 1000);
+        let said = f
+            .text_details
+            .talk_seconds
+            .map(|seconds| i64::from(seconds) * 1000);
         said.is_some_and(|said| !is_length(said, f.at, summary))
     };
     // Without an Asterisk event there is no call to compare with.
@@ -240,7 +243,7 @@ fn texts(facts: &[Fact], summary: &Summary) -> [FaultRecords; 3] {
     [
         (FaultCode::WrongNumber, number),
         (FaultCode::WrongDuration, duration),
-        (FaultCode::TextCut, with(&|f| f.said.cut)),
+        (FaultCode::TextCut, with(&|f| f.text_details.cut)),
     ]
 }
 
@@ -293,12 +296,12 @@ fn is_length(said: i64, sent: Stamp, summary: &Summary) -> bool {
 }
 
 fn requests(facts: &[Fact]) -> [FaultRecords; 4] {
-    let looked_up = |lookup: Lookup| records_of(facts, |f| f.said.lookup == Some(lookup));
+    let looked_up = |lookup: Lookup| records_of(facts, |f| f.text_details.lookup == Some(lookup));
     let failed = records_of(facts, |f| {
-        f.request_result() == Some(RequestResult::Failed) && f.said.lookup.is_none()
+        f.request_result() == Some(RequestResult::Failed) && f.text_details.lookup.is_none()
     });
     let cut = records_of(facts, |f| {
-        matches!(f.event, Event::Http | Event::Sql) && f.said.cut
+        matches!(f.event, Event::Http | Event::Sql) && f.text_details.cut
     });
     [
         (FaultCode::NameLookupFailed, looked_up(Lookup::Failed)),

@@ -33,16 +33,18 @@ pub use clock_change::straighten;
 pub use closure::{Closure, Join, Reason};
 pub use criteria::Criteria;
 pub use digest::Digest;
-pub use evidence::{Evidence, Records};
+pub use evidence::{CallRecords, Evidence};
 pub(crate) use fact::took_millis;
-pub use fact::{CallType, Edge, Event, Fact, Facts, Lookup, MessageAction, RequestResult, Said};
+pub use fact::{
+    CallType, Edge, Event, Fact, Facts, Lookup, MessageAction, RequestResult, TextDetails,
+};
 pub use faults::{Fault, FaultCode, Severity};
 pub use joiner::{Component, Joiner, SAME_CALL_MILLIS, first_and_last};
 pub use messages::{MessageLife, MessageTotals};
-pub use state::{Phase, State};
+pub use state::{CallState, Phase};
 pub use story::{
-    FELT_HOLD_MILLIS_MIN, PersonDoing, PersonLane, PersonSpan, Rung, Step, StepEvent, Story,
+    FELT_HOLD_MILLIS_MIN, PersonDoing, PersonLane, PersonSpan, RungParty, Step, StepEvent, Story,
     felt_hold,
 };
 pub use summary::{Direction, Leg, Outcome, Request, RingOutcome, Ringing, Summary};
-pub use talk::{Heard, Transfer, TransferKind, TransferResult};
+pub use talk::{TalkSpan, Transfer, TransferKind, TransferResult};

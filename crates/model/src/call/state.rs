@@ -37,7 +37,7 @@ pub enum Phase {
 
 /// Where a call stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
+pub struct CallState {
     /// How far it has come.
     pub phase: Phase,
     /// Who is rung; who answered (nobody where it was the client); whom it was transferred to; of a
@@ -48,19 +48,19 @@ pub struct State {
     pub millis: Option<i64>,
 }
 
-impl State {
+impl CallState {
     /// The state that some records, in order of time, and their summary show. `None` while no record
     /// speaks of a call: two channels in a bridge may be a part of one.
-    pub fn of(facts: &[Fact], summary: &Summary) -> Option<State> {
+    pub fn of(facts: &[Fact], summary: &Summary) -> Option<CallState> {
         if !facts.iter().any(Fact::is_call_event) {
             return None;
         }
         let outgoing = summary.direction == Direction::Outgoing;
         let answered_by = summary.answered_by.iter().cloned();
-        let state = |phase, who, millis| Some(State { phase, who, millis });
+        let state = |phase, who, millis| Some(CallState { phase, who, millis });
         if reach::is_over(facts) {
             return match summary.outcome {
-                Outcome::Answered => Some(State::ended(summary)),
+                Outcome::Answered => Some(CallState::ended(summary)),
                 _ => state(Phase::Missed, Vec::new(), summary.ring_millis),
             };
         }
@@ -85,18 +85,18 @@ impl State {
 
     /// The state of a call that everybody has left, should nothing more come of it for so long
     /// (milliseconds), where a transfer may still follow; `None` for any other.
-    pub fn left(facts: &[Fact], summary: &Summary) -> Option<(State, i64)> {
+    pub fn left(facts: &[Fact], summary: &Summary) -> Option<(CallState, i64)> {
         let (may_go_on, waits) = match reach::is_over(facts) {
             true => (!is_gone(facts, summary), HANDED_ON_MILLIS),
             false => (reach::is_left(facts), LEFT_MILLIS),
         };
         let is_left = summary.outcome == Outcome::Answered && may_go_on;
-        is_left.then(|| (State::ended(summary), waits))
+        is_left.then(|| (CallState::ended(summary), waits))
     }
 
-    fn ended(summary: &Summary) -> State {
+    fn ended(summary: &Summary) -> CallState {
         let answered_by = summary.answered_by.iter();
-        State {
+        CallState {
             phase: Phase::Ended,
             who: answered_by
                 .chain(&summary.transferred_to)
@@ -107,8 +107,8 @@ impl State {
     }
 
     /// The state of a call that is forgotten before its end was seen.
-    pub fn lost() -> State {
-        State {
+    pub fn lost() -> CallState {
+        CallState {
             phase: Phase::Lost,
             who: Vec::new(),
             millis: None,
@@ -116,11 +116,11 @@ impl State {
     }
 
     /// The state that records (in order of time) have led to, and since when it has lasted.
-    pub fn latest(facts: &[Fact]) -> Option<(State, Stamp)> {
-        let mut latest: Option<(State, Stamp)> = None;
+    pub fn latest(facts: &[Fact]) -> Option<(CallState, Stamp)> {
+        let mut latest: Option<(CallState, Stamp)> = None;
         for (i, fact) in facts.iter().enumerate().filter(|(_, f)| f.is_asterisk()) {
             let known = &facts[..=i];
-            let now = Summary::of(known).and_then(|summary| State::of(known, &summary));
+            let now = Summary::of(known).and_then(|summary| CallState::of(known, &summary));
             if let Some(now) = now {
                 latest = match latest {
                     Some((before, since)) if before.is_like(&now) => Some((now, since)),
@@ -133,7 +133,7 @@ impl State {
 
     /// Whether two states are one, as far as they are worth telling: lengths of time may still
     /// change by a record that comes late.
-    pub fn is_like(&self, other: &State) -> bool {
+    pub fn is_like(&self, other: &CallState) -> bool {
         (self.phase, &self.who) == (other.phase, &other.who)
     }
 

@@ -11,7 +11,7 @@ use super::fact::{CallType, Event, Fact, RequestResult};
 use super::main_leg::{main_hangup, main_uid, rings_on};
 use super::messages::{MessageLife, MessageTotals};
 use super::reach;
-use super::talk::{Heard, Talk, Transfer};
+use super::talk::{Talk, TalkSpan, Transfer};
 use crate::record::{Stamp, id, phone};
 use details::{message_lags, requests};
 use ringing::ringing;
@@ -72,7 +72,7 @@ pub struct Summary {
     /// show it (a telephone's own hold key moves no bridge). `None` as for talk.
     pub hold_millis: Option<i64>,
     /// Whom the other side heard, and when.
-    pub heard: Vec<Heard>,
+    pub heard: Vec<TalkSpan>,
     /// Who was rung, and when.
     pub ringing: Vec<Ringing>,
     /// Completed transfers: how often the client got other people to talk to.

@@ -29,7 +29,7 @@ pub(super) struct Talk {
     /// Two are still in one bridge.
     pub together: bool,
     /// What the followed channel heard, in order of time.
-    pub heard: Vec<Heard>,
+    pub heard: Vec<TalkSpan>,
     /// Whom the followed channel was handed to, or back from, one after the other.
     pub transfers: Vec<Transfer>,
     /// When a channel left a bridge last.
@@ -43,7 +43,7 @@ pub(super) struct Talk {
 
 /// A stretch in which a person was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct TalkSpan {
     /// From then.
     pub from: Stamp,
     /// Until then, exclusive; `None` while it lasts, and where no end was logged.
@@ -258,7 +258,7 @@ impl Talk {
             }
             self.transfers.extend(transfer);
         }
-        self.heard.push(Heard {
+        self.heard.push(TalkSpan {
             from: at,
             to: None,
             with,

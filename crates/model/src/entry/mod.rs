@@ -27,9 +27,9 @@ const WITHOUT_ID: [&str; 2] = ["bridge_create", "bridge_destroy"];
 
 /// One whole line, its newline at its end and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line(Vec<u8>);
+pub struct EntryLine(Vec<u8>);
 
-impl Line {
+impl EntryLine {
     /// The line with its newline.
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -38,7 +38,7 @@ impl Line {
 
 /// Why something makes no line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum EntryError {
     /// A field holds what may not stand in it.
     #[error("{0}: {1}")]
     Field(&'static str, &'static str),
@@ -53,7 +53,7 @@ pub struct Entry {
     /// The channel's id; may be empty for the events `bridge_create` and `bridge_destroy`.
     pub unique_id: String,
     /// What happened.
-    pub what: What,
+    pub what: EntryKind,
     /// Further things known of it, by the names they get behind a `_`; a message's line has no room for
     /// them.
     pub more: Vec<(&'static str, Value)>,
@@ -61,7 +61,7 @@ pub struct Entry {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum EntryKind {
     /// An Asterisk event.
     Event {
         /// `dial`, `hangup`, ...: a word of ASCII letters, digits, `_`, `-` and `.`.
@@ -112,10 +112,10 @@ impl Entry {
     ///
     /// # Errors
     /// When a field could end the line or be read back as another one; when it is too long.
-    pub fn line(&self, at: Stamp) -> Result<Line, Unfit> {
+    pub fn line(&self, at: Stamp) -> Result<EntryLine, EntryError> {
         let uid = self.unique_id.as_bytes();
         match &self.what {
-            What::Event { event, data } => {
+            EntryKind::Event { event, data } => {
                 word("event_type", event)?;
                 if !(WITHOUT_ID.contains(&event.as_str()) && uid.is_empty()) {
                     check_id(uid)?;
@@ -129,7 +129,7 @@ impl Entry {
                 };
                 written(at, &Body::Ast(event))
             }
-            What::Request {
+            EntryKind::Request {
                 method,
                 url,
                 status,
@@ -152,7 +152,7 @@ impl Entry {
                 };
                 written(at, &Body::Http(request))
             }
-            What::Query {
+            EntryKind::Query {
                 query,
                 parameters,
                 result,
@@ -175,7 +175,7 @@ impl Entry {
                 };
                 written(at, &Body::Sql(query))
             }
-            What::Message {
+            EntryKind::Message {
                 action,
                 chat,
                 kind,
@@ -210,28 +210,28 @@ impl Entry {
     }
 }
 
-fn written(at: Stamp, body: &Body<'_>) -> Result<Line, Unfit> {
+fn written(at: Stamp, body: &Body<'_>) -> Result<EntryLine, EntryError> {
     let mut line = Vec::new();
     write::line(at, body, &mut line).map_err(|error| match error {
-        Unwritable::LineFeed => Unfit::Field("body", "a line feed is in the way"),
-        _ => Unfit::Field("body", "it would be read back as other fields"),
+        Unwritable::LineFeed => EntryError::Field("body", "a line feed is in the way"),
+        _ => EntryError::Field("body", "it would be read back as other fields"),
     })?;
     match line.len() > LINE_BYTES_MAX {
-        true => Err(Unfit::TooLong),
-        false => Ok(Line(line)),
+        true => Err(EntryError::TooLong),
+        false => Ok(EntryLine(line)),
     }
 }
 
-fn check(fits: bool, field: &'static str, said: &'static str) -> Result<(), Unfit> {
-    fits.then_some(()).ok_or(Unfit::Field(field, said))
+fn check(fits: bool, field: &'static str, said: &'static str) -> Result<(), EntryError> {
+    fits.then_some(()).ok_or(EntryError::Field(field, said))
 }
 
-fn check_id(uid: &[u8]) -> Result<(), Unfit> {
+fn check_id(uid: &[u8]) -> Result<(), EntryError> {
     let said = "it is 1 to 150 of ASCII letters, digits, '.', '_' and '-', a digit among them";
     check(id::is_id(uid), "unique_id", said)
 }
 
-fn check_request(method: &str, url: &str, status: &str) -> Result<(), Unfit> {
+fn check_request(method: &str, url: &str, status: &str) -> Result<(), EntryError> {
     let is_short = |text: &str| (1..=STATUS_BYTES_MAX).contains(&text.len());
     let is_method = |b: u8| b.is_ascii_alphabetic() || b == b'-';
     let fits = is_short(method) && method.bytes().all(is_method);
@@ -245,7 +245,7 @@ fn check_request(method: &str, url: &str, status: &str) -> Result<(), Unfit> {
     check(fits, "status", said)
 }
 
-fn word(field: &'static str, text: &str) -> Result<(), Unfit> {
+fn word(field: &'static str, text: &str) -> Result<(), EntryError> {
     let fits = (1..=WORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(id::is_id_byte);
     let said = "it is a word of up to 64 ASCII letters, digits, '.', '_' and '-'";
     check(fits, field, said)

@@ -18,13 +18,13 @@ pub mod json;
 mod parse;
 pub mod phone;
 mod place;
-pub mod recovered;
+pub mod recovery_mark;
 pub mod time;
 pub mod write;
 mod zone;
 
 pub use place::Place;
-pub use recovered::Recovered;
+pub use recovery_mark::RecoveryMark;
 pub use time::{LogZone, Stamp};
 pub use zone::{Zone, ZoneOffset};
 

@@ -26,17 +26,17 @@ pub struct Stats {
     /// have, the most first. Empty without `by`.
     pub groups: Vec<Group>,
     /// How many calls began in each hour (0 to 23) of each day of the week (Monday first).
-    pub calls: Counts,
+    pub calls: WeekCounts,
     /// Of these the missed ones.
-    pub missed: Counts,
+    pub missed: WeekCounts,
     /// Within which time a missed call is returned (milliseconds).
     pub within_millis: i64,
     /// How long after missed calls somebody called back.
     pub called_back_after: Option<Spread>,
     /// Who called back, the busiest first.
-    pub called_back_by: Vec<CalledBackBy>,
+    pub called_back_by: Vec<CallbackPerson>,
     /// The missed calls that were not returned, by client, then by time.
-    pub not_returned: Vec<NotReturned>,
+    pub not_returned: Vec<UnreturnedCall>,
     /// Requests by host, the most first.
     pub requests: Vec<HostRequests>,
     /// When the first and the last of the calls began.
@@ -44,11 +44,11 @@ pub struct Stats {
 }
 
 /// Numbers of calls by day of the week and hour.
-pub type Counts = [[usize; 24]; 7];
+pub type WeekCounts = [[usize; 24]; 7];
 
 /// A person who called clients back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CalledBackBy {
+pub struct CallbackPerson {
     /// The place of the enterprise.
     pub enterprise: usize,
     /// Who; empty where nothing says.
@@ -61,7 +61,7 @@ pub struct CalledBackBy {
 
 /// A missed call that was not returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotReturned {
+pub struct UnreturnedCall {
     /// The place of the enterprise.
     pub enterprise: usize,
     /// The client's number, as [`crate::record::phone::key`] has it.
@@ -91,8 +91,8 @@ pub struct Counting<F> {
     groupings: Vec<Grouping>,
     calendar: Calendar<F>,
     total: FigureSums,
-    calls: Counts,
-    missed_hours: Counts,
+    calls: WeekCounts,
+    missed_hours: WeekCounts,
     contacts: Contacts,
     missed: Vec<MissedContact>,
     host_names: NameTable,
@@ -122,8 +122,8 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
             groupings: by.into_iter().map(Grouping::new).collect(),
             calendar: Calendar::new(local),
             total: FigureSums::default(),
-            calls: Counts::default(),
-            missed_hours: Counts::default(),
+            calls: WeekCounts::default(),
+            missed_hours: WeekCounts::default(),
             contacts: Contacts::default(),
             missed: Vec::new(),
             host_names: NameTable::default(),
@@ -226,7 +226,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
                 grouping.add_fate(at, &fate);
             }
             if let (Fate::NotReturned { rang_again }, Some(client)) = (&fate, missed.client) {
-                let call = NotReturned {
+                let call = UnreturnedCall {
                     enterprise: missed.enterprise,
                     number: client.number(),
                     first: missed.first,
@@ -247,9 +247,9 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
             }
         }
         not_returned.par_sort_unstable_by_key(|(client, call)| (*client, call.first));
-        let mut called_back_by: Vec<CalledBackBy> = by
+        let mut called_back_by: Vec<CallbackPerson> = by
             .into_iter()
-            .map(|((enterprise, person), (calls, reached))| CalledBackBy {
+            .map(|((enterprise, person), (calls, reached))| CallbackPerson {
                 enterprise,
                 person: person.to_owned(),
                 calls,

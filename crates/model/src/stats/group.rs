@@ -66,7 +66,7 @@ impl GroupBy {
 
 /// Which group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
+pub enum GroupKey {
     /// 0 to 23.
     Hour(u8),
     /// 0 for Monday to 6 for Sunday.
@@ -89,7 +89,7 @@ pub enum Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Which.
-    pub key: Key,
+    pub key: GroupKey,
     /// Of its calls.
     pub figures: Figures,
 }

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 
 use super::calendar::LocalHour;
 use super::contacts::Fate;
-use super::group::{FigureSums, Group, GroupBy, Key};
+use super::group::{FigureSums, Group, GroupBy, GroupKey};
 use super::input::StatsCall;
 use crate::call::Outcome;
 use crate::record::phone;
@@ -19,7 +19,7 @@ const DAYS_FILLED_MAX: i64 = 1_000;
 #[derive(Debug)]
 pub(super) struct Grouping {
     by: GroupBy,
-    groups: Vec<(Key, FigureSums)>,
+    groups: Vec<(GroupKey, FigureSums)>,
     days: HashMap<NaiveDate, usize, FixedState>,
     /// By enterprise.
     names: Vec<HashMap<Box<str>, usize, FixedState>>,
@@ -30,9 +30,9 @@ pub(super) struct Grouping {
 
 impl Grouping {
     pub(super) fn new(by: GroupBy) -> Grouping {
-        let times: Vec<Key> = match by {
-            GroupBy::Hour => (0..24).map(Key::Hour).collect(),
-            GroupBy::Weekday => (0..7).map(Key::Weekday).collect(),
+        let times: Vec<GroupKey> = match by {
+            GroupBy::Hour => (0..24).map(GroupKey::Hour).collect(),
+            GroupBy::Weekday => (0..7).map(GroupKey::Weekday).collect(),
             _ => Vec::new(),
         };
         let groups = times.into_iter().map(|key| (key, FigureSums::default()));
@@ -121,18 +121,19 @@ impl Grouping {
     }
 
     /// Where the group of a key stands.
-    fn place(&mut self, key: &Key) -> usize {
+    fn place(&mut self, key: &GroupKey) -> usize {
         match key {
-            Key::Hour(at) | Key::Weekday(at) => usize::from(*at),
-            Key::Day(date) => self.day(*date),
-            Key::Name { enterprise, name } => self.name(*enterprise, name),
-            Key::Enterprise(enterprise) => self.name(*enterprise, ""),
+            GroupKey::Hour(at) | GroupKey::Weekday(at) => usize::from(*at),
+            GroupKey::Day(date) => self.day(*date),
+            GroupKey::Name { enterprise, name } => self.name(*enterprise, name),
+            GroupKey::Enterprise(enterprise) => self.name(*enterprise, ""),
         }
     }
 
     fn day(&mut self, date: NaiveDate) -> usize {
         *self.days.entry(date).or_insert_with(|| {
-            self.groups.push((Key::Day(date), FigureSums::default()));
+            self.groups
+                .push((GroupKey::Day(date), FigureSums::default()));
             self.groups.len() - 1
         })
     }
@@ -145,8 +146,8 @@ impl Grouping {
             return *at;
         }
         let key = match self.by {
-            GroupBy::Enterprise => Key::Enterprise(enterprise),
-            _ => Key::Name {
+            GroupBy::Enterprise => GroupKey::Enterprise(enterprise),
+            _ => GroupKey::Name {
                 enterprise,
                 name: name.to_owned(),
             },
@@ -157,7 +158,7 @@ impl Grouping {
     }
 }
 
-fn in_order(by: GroupBy, mut groups: Vec<(Key, FigureSums)>) -> Vec<Group> {
+fn in_order(by: GroupBy, mut groups: Vec<(GroupKey, FigureSums)>) -> Vec<Group> {
     if by.is_of_time() {
         groups.extend(days_without_calls(&groups));
         groups.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -166,7 +167,7 @@ fn in_order(by: GroupBy, mut groups: Vec<(Key, FigureSums)>) -> Vec<Group> {
             b.calls().cmp(&a.calls()).then_with(|| a_key.cmp(b_key))
         });
     }
-    let group = |(key, sums): (Key, FigureSums)| Group {
+    let group = |(key, sums): (GroupKey, FigureSums)| Group {
         key,
         figures: sums.figures(),
     };
@@ -174,11 +175,11 @@ fn in_order(by: GroupBy, mut groups: Vec<(Key, FigureSums)>) -> Vec<Group> {
 }
 
 /// A row of days with a gap would look like one without.
-fn days_without_calls(groups: &[(Key, FigureSums)]) -> Vec<(Key, FigureSums)> {
+fn days_without_calls(groups: &[(GroupKey, FigureSums)]) -> Vec<(GroupKey, FigureSums)> {
     let mut days: Vec<NaiveDate> = groups
         .iter()
         .filter_map(|(key, _)| match key {
-            Key::Day(day) => Some(*day),
+            GroupKey::Day(day) => Some(*day),
             _ => None,
         })
         .collect();
@@ -192,6 +193,6 @@ fn days_without_calls(groups: &[(Key, FigureSums)]) -> Vec<(Key, FigureSums)> {
     let between = first.iter_days().take_while(|day| day < last);
     between
         .filter(|day| days.binary_search(day).is_err())
-        .map(|day| (Key::Day(day), FigureSums::default()))
+        .map(|day| (GroupKey::Day(day), FigureSums::default()))
         .collect()
 }

@@ -17,7 +17,7 @@ pub struct StatsCall<'a> {
     /// The line; may be empty.
     pub trunk: &'a str,
     /// Whom it rang; of an outgoing call who called.
-    pub rang: Names<'a>,
+    pub rang: NameList<'a>,
     /// The first person whom the other side heard; `None` for outgoing calls.
     pub answered_by: Option<&'a str>,
     /// Until the first person, or the end of a call that reached none.
@@ -36,7 +36,7 @@ pub struct StatsCall<'a> {
 
 /// Names, owned or borrowed by who keeps them.
 #[derive(Debug, Clone, Copy)]
-pub enum Names<'a> {
+pub enum NameList<'a> {
     /// As a summary has them.
     Owned(&'a [String]),
     /// As a table has them.
@@ -63,18 +63,18 @@ pub enum Requests<'a> {
     Borrowed(&'a [StatsRequest<'a>]),
 }
 
-impl<'a> Names<'a> {
+impl<'a> NameList<'a> {
     pub(super) fn len(self) -> usize {
         match self {
-            Names::Owned(names) => names.len(),
-            Names::Borrowed(names) => names.len(),
+            NameList::Owned(names) => names.len(),
+            NameList::Borrowed(names) => names.len(),
         }
     }
 
     pub(super) fn get(self, at: usize) -> Option<&'a str> {
         match self {
-            Names::Owned(names) => names.get(at).map(String::as_str),
-            Names::Borrowed(names) => names.get(at).copied(),
+            NameList::Owned(names) => names.get(at).map(String::as_str),
+            NameList::Borrowed(names) => names.get(at).copied(),
         }
     }
 }
@@ -103,7 +103,7 @@ impl<'a> From<&'a Summary> for StatsCall<'a> {
             outcome: call.outcome,
             client: &call.client,
             trunk: &call.trunk,
-            rang: Names::Owned(&call.rang),
+            rang: NameList::Owned(&call.rang),
             answered_by: call.answered_by.as_deref(),
             wait_millis: call.wait_millis,
             talk_millis: call.talk_millis,
@@ -118,11 +118,11 @@ impl<'a> From<&'a Summary> for StatsCall<'a> {
 impl<'a> StatsCall<'a> {
     /// Whose call it is, the number of them and each by its place: who answered a call from outside or was rung by
     /// it; who made any other call. A call that several telephones rang and nobody answered is of each of them.
-    pub(super) fn persons(&self) -> Names<'_> {
+    pub(super) fn persons(&self) -> NameList<'_> {
         match (self.direction, &self.answered_by) {
             (Direction::Outgoing, _) => self.rang,
-            (Direction::Internal, _) => Names::Borrowed(std::slice::from_ref(&self.client)),
-            (_, Some(who)) => Names::Borrowed(std::slice::from_ref(who)),
+            (Direction::Internal, _) => NameList::Borrowed(std::slice::from_ref(&self.client)),
+            (_, Some(who)) => NameList::Borrowed(std::slice::from_ref(who)),
             (_, None) => self.rang,
         }
     }

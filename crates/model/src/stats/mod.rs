@@ -18,9 +18,9 @@ mod tests;
 
 pub use calendar::LocalHour;
 pub use contacts::{Contacts, Fate, Fates, Returns, criteria_after, end_of};
-pub use counting::{CalledBackBy, Counting, Counts, HostRequests, NotReturned, Stats};
-pub use group::{Figures, Group, GroupBy, Key};
-pub use input::{Names, Requests, StatsCall, StatsRequest};
+pub use counting::{CallbackPerson, Counting, HostRequests, Stats, UnreturnedCall, WeekCounts};
+pub use group::{Figures, Group, GroupBy, GroupKey};
+pub use input::{NameList, Requests, StatsCall, StatsRequest};
 pub use outcomes::Outcomes;
 pub use sample::Spread;
 

@@ -24,7 +24,7 @@ fn call(first: Stamp, direction: Direction, outcome: Outcome) -> StatsCall<'stat
         outcome,
         client: CLIENT,
         trunk: "",
-        rang: Names::Borrowed(&["150", "151"]),
+        rang: NameList::Borrowed(&["150", "151"]),
         answered_by: None,
         wait_millis: None,
         talk_millis: None,
@@ -41,7 +41,7 @@ fn missed(minute: i64) -> StatsCall<'static> {
 
 fn outgoing(first: Stamp, outcome: Outcome) -> StatsCall<'static> {
     StatsCall {
-        rang: Names::Borrowed(&["152"]),
+        rang: NameList::Borrowed(&["152"]),
         ..call(first, Direction::Outgoing, outcome)
     }
 }
@@ -164,8 +164,8 @@ fn counting_in(zone: &str, by: Option<GroupBy>) -> Counting<impl Fn(Stamp) -> Lo
     })
 }
 
-fn named(name: &str) -> Key {
-    Key::Name {
+fn named(name: &str) -> GroupKey {
+    GroupKey::Name {
         enterprise: 0,
         name: name.to_owned(),
     }
@@ -191,7 +191,7 @@ fn a_missed_call_counts_for_everybody_who_was_rung() {
     counting.add(0, &answered(20));
     counting.add(0, &outgoing(at(200), Outcome::NotReached));
     let nobody = StatsCall {
-        rang: Names::Borrowed(&[]),
+        rang: NameList::Borrowed(&[]),
         ..missed(300)
     };
     counting.add(0, &nobody);
@@ -262,7 +262,7 @@ fn the_calls_that_nobody_returned_are_named() {
     counting.add(3, &outgoing(at(90), Outcome::Answered));
     let mut stats = counting.finish(30 * MINUTE, LATER);
     stats.not_returned.sort_by_key(|call| call.first);
-    let named = |minute, client: &str, rang_again| NotReturned {
+    let named = |minute, client: &str, rang_again| UnreturnedCall {
         enterprise: 3,
         number: crate::record::phone::key(client.as_bytes()).expect("a number"),
         first: at(minute),

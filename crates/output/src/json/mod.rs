@@ -21,8 +21,8 @@ pub use extent::Extent;
 
 use super::{Clock, Secrets, Shown};
 use calltrace_engine::{FoundCalls, FoundLines, Searched, Trace, TracedCall};
-use calltrace_model::call::{Fact, Fault, MessageLife, Phase, Reason, State, Summary};
-use calltrace_model::record::{Body, KindName, Record, Recovered, Stamp};
+use calltrace_model::call::{CallState, Fact, Fault, MessageLife, Phase, Reason, Summary};
+use calltrace_model::record::{Body, KindName, Record, RecoveryMark, Stamp};
 use calltrace_model::redact;
 use calltrace_model::sanitise::is_unsafe;
 use calltrace_store::error::Trouble;
@@ -232,7 +232,7 @@ pub fn shown(record: &Shown<'_>, clock: &Clock) -> Value {
 pub fn call_state(
     enterprise: &str,
     call: &Summary,
-    state: &State,
+    state: &CallState,
     since: Stamp,
     clock: &Clock,
 ) -> Value {
@@ -330,7 +330,7 @@ pub fn entry(line: &[u8], at: Stamp, clock: &Clock) -> Value {
         Body::Unparsed => ("unparsed", json!({ "raw": shown(line) })),
     };
     let mut entry = json!({ "type": kind, "timestamp": clock.rfc3339(at), "data": data });
-    if let (Some(fields), Some(mark)) = (entry.as_object_mut(), Recovered::of(&record)) {
+    if let (Some(fields), Some(mark)) = (entry.as_object_mut(), RecoveryMark::of(&record)) {
         let (from, status) = (redact::text(&mark.from), redact::text(&mark.status));
         let mark = json!({ "from": from, "row": mark.row, "status": status });
         fields.insert("recovered".to_owned(), mark);

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::Shown;
 use calltrace_model::call::Outcome;
-use calltrace_model::stats::{Figures, Group, GroupBy, Key, Spread};
+use calltrace_model::stats::{Figures, Group, GroupBy, GroupKey, Spread};
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +83,12 @@ pub(super) fn columns(shown: &Shown<'_>) -> Vec<(&'static str, Kind)> {
 pub(super) fn row(shown: &Shown<'_>, group: &Group) -> Vec<Option<Value>> {
     let enterprise = |place: usize| Value::Text(shown.enterprises[place].to_string());
     let key = match &group.key {
-        Key::Hour(hour) => vec![Value::Number(i64::from(*hour))],
+        GroupKey::Hour(hour) => vec![Value::Number(i64::from(*hour))],
         // As ISO 8601 counts them.
-        Key::Weekday(day) => vec![Value::Number(i64::from(day + 1))],
-        Key::Day(day) => vec![Value::Day(*day)],
-        Key::Enterprise(place) => vec![enterprise(*place)],
-        Key::Name {
+        GroupKey::Weekday(day) => vec![Value::Number(i64::from(day + 1))],
+        GroupKey::Day(day) => vec![Value::Day(*day)],
+        GroupKey::Enterprise(place) => vec![enterprise(*place)],
+        GroupKey::Name {
             enterprise: place,
             name,
         } => vec![enterprise(*place), Value::Text(name.clone())],

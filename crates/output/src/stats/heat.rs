@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::bars::{SHADES, range, shade};
 use super::names::Words;
 use crate::style;
-use calltrace_model::stats::Counts;
+use calltrace_model::stats::WeekCounts;
 
 /// Columns before the hours: `  Mon `.
 const LABEL: usize = 6;
@@ -18,7 +18,7 @@ const TOTAL: usize = 6;
 pub(super) fn write_heat(
     out: &mut dyn Write,
     title: &str,
-    counts: &Counts,
+    counts: &WeekCounts,
     (dress, width): (fn(&str) -> String, Option<usize>),
 ) -> io::Result<()> {
     let most = counts.iter().flatten().copied().max().unwrap_or(0);
@@ -73,7 +73,7 @@ pub(super) fn write_heat(
     Ok(())
 }
 
-fn write_numbers(out: &mut dyn Write, counts: &Counts, most: usize) -> io::Result<()> {
+fn write_numbers(out: &mut dyn Write, counts: &WeekCounts, most: usize) -> io::Result<()> {
     let cell = most.to_string().len().max(2) + 1;
     let head: String = (0..24)
         .map(|hour| format!("{:>cell$}", format!("{hour:02}")))

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Shown;
 use crate::json::VERSION;
 use calltrace_model::call::Outcome;
-use calltrace_model::stats::{Figures, Group, GroupBy, Key, Spread};
+use calltrace_model::stats::{Figures, Group, GroupBy, GroupKey, Spread};
 
 /// The document, without the report of what was searched, which the caller adds.
 pub fn document(shown: &Shown<'_>) -> Map<String, Value> {
@@ -43,15 +43,15 @@ fn group(shown: &Shown<'_>, group: &Group) -> Value {
     let by = shown.stats.by.map_or("group", GroupBy::name);
     let mut fields = Map::new();
     match &group.key {
-        Key::Hour(hour) => fields.insert(by.to_owned(), json!(hour)),
+        GroupKey::Hour(hour) => fields.insert(by.to_owned(), json!(hour)),
         // As ISO 8601 counts them.
-        Key::Weekday(day) => fields.insert(by.to_owned(), json!(day + 1)),
-        Key::Day(day) => fields.insert(by.to_owned(), json!(day.to_string())),
-        Key::Enterprise(place) => fields.insert(
+        GroupKey::Weekday(day) => fields.insert(by.to_owned(), json!(day + 1)),
+        GroupKey::Day(day) => fields.insert(by.to_owned(), json!(day.to_string())),
+        GroupKey::Enterprise(place) => fields.insert(
             "enterprise_number".to_owned(),
             json!(shown.enterprises[*place].as_str()),
         ),
-        Key::Name { enterprise, name } => {
+        GroupKey::Name { enterprise, name } => {
             let enterprise = shown.enterprises[*enterprise].as_str();
             fields.insert("enterprise_number".to_owned(), json!(enterprise));
             fields.insert(by.to_owned(), json!(name))

@@ -3,7 +3,7 @@
 use super::Shown;
 use crate::layout::fit;
 use crate::number::phone;
-use calltrace_model::stats::{GroupBy, Key, Stats};
+use calltrace_model::stats::{GroupBy, GroupKey, Stats};
 use chrono::Datelike;
 use unicode_width::UnicodeWidthStr;
 
@@ -33,16 +33,16 @@ impl Words {
     };
 
     /// What a group is called, cut where it is long. Names come from logs and are sanitised.
-    pub(super) fn key(&self, shown: &Shown<'_>, key: &Key) -> String {
+    pub(super) fn key(&self, shown: &Shown<'_>, key: &GroupKey) -> String {
         short(match key {
-            Key::Hour(hour) => format!("{hour:02}:00"),
-            Key::Weekday(day) => self.weekdays[usize::from(*day)].to_owned(),
-            Key::Day(day) => {
+            GroupKey::Hour(hour) => format!("{hour:02}:00"),
+            GroupKey::Weekday(day) => self.weekdays[usize::from(*day)].to_owned(),
+            GroupKey::Day(day) => {
                 let weekday = day.weekday().num_days_from_monday() as usize;
                 format!("{day} {}", self.weekdays[weekday])
             }
-            Key::Enterprise(place) => shown.enterprises[*place].to_string(),
-            Key::Name { enterprise, name } => {
+            GroupKey::Enterprise(place) => shown.enterprises[*place].to_string(),
+            GroupKey::Name { enterprise, name } => {
                 let name = match name.as_str() {
                     "" => self.nobody.to_owned(),
                     name => phone(name),
@@ -67,7 +67,7 @@ pub(super) fn short(name: String) -> String {
 /// Whether names are of more than one enterprise.
 pub(super) fn has_many_enterprises(stats: &Stats) -> bool {
     let mut places = stats.groups.iter().filter_map(|group| match group.key {
-        Key::Name { enterprise, .. } => Some(enterprise),
+        GroupKey::Name { enterprise, .. } => Some(enterprise),
         _ => None,
     });
     let first = places.next();

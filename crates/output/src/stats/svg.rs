@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use super::Shown;
 use super::names::Words;
 use calltrace_model::call::Outcome;
-use calltrace_model::stats::Counts;
+use calltrace_model::stats::WeekCounts;
 
 /// Measures (pixels).
 const WIDTH: usize = 720;
@@ -112,7 +112,7 @@ fn week(shown: &Shown<'_>, words: &Words) -> (usize, Markup) {
 }
 
 /// The hours of the week of one kind of calls, their numbers in the cells.
-fn map(words: &Words, (title, class, counts): (&str, &str, &Counts), top: usize) -> Markup {
+fn map(words: &Words, (title, class, counts): (&str, &str, &WeekCounts), top: usize) -> Markup {
     let most = counts.iter().flatten().copied().max().unwrap_or(0).max(1);
     let total: usize = counts.iter().flatten().sum();
     let cell = |weekday: usize, hour: usize, count: usize| {

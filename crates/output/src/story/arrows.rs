@@ -2,7 +2,9 @@
 
 use super::Told;
 use crate::words::duration;
-use calltrace_model::call::{Heard, Outcome, PersonDoing, Rung, Step, StepEvent, TransferResult};
+use calltrace_model::call::{
+    Outcome, PersonDoing, RungParty, Step, StepEvent, TalkSpan, TransferResult,
+};
 use calltrace_model::record::{Stamp, phone};
 
 /// One arrow, or a note where it begins and ends at one participant.
@@ -44,7 +46,7 @@ fn each<'s>(who: &'s [String], to: &'s str, label: &str, short: &'static str) ->
     who.iter().map(|who| line(who, to, label, short)).collect()
 }
 
-fn calls<'s>(by: &'s str, rung: &'s [Rung]) -> Vec<Line<'s>> {
+fn calls<'s>(by: &'s str, rung: &'s [RungParty]) -> Vec<Line<'s>> {
     let rung = rung.iter();
     rung.map(|rung| line(by, &rung.party, "calls", "calls"))
         .collect()
@@ -101,7 +103,7 @@ impl Told<'_> {
             None => label.to_owned(),
         };
         // To whom the other side answers or hangs up.
-        let other = |who: &str, heard: Option<&'s Heard>| {
+        let other = |who: &str, heard: Option<&'s TalkSpan>| {
             let heard = heard.and_then(|heard| heard.with.first());
             let is_client = self.index(who) == self.index(client);
             heard.filter(|_| is_client).map_or(client, String::as_str)

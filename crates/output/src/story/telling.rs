@@ -1,7 +1,7 @@
 //! The steps of a call, put into words by whoever shows them.
 
 use super::phrases::{self, Part, Phrase, Voice, said};
-use calltrace_model::call::{Rung, Step, StepEvent, Summary};
+use calltrace_model::call::{RungParty, Step, StepEvent, Summary};
 
 /// Who tells a call, and how parties, lines, chats and lengths are written there.
 pub trait Teller: Sized {
@@ -18,7 +18,7 @@ pub trait Teller: Sized {
     fn all<'p>(&self, parties: impl Iterator<Item = &'p String>) -> String;
 
     /// Those who are rung.
-    fn rung(&self, rung: &[Rung]) -> String;
+    fn rung(&self, rung: &[RungParty]) -> String;
 
     /// A line that the log names.
     fn line(&self, line: &str) -> String;
@@ -94,7 +94,7 @@ fn told(teller: &impl Teller, step: &Step) -> (&'static Phrase, Vec<Part>) {
     };
     let all = |name, who: &[String]| several(name, teller.all(who.iter()), who.len());
     let subject = |name, who: &[String]| several(name, teller.subject(who), who.len());
-    let rung = |name, rung: &[Rung]| match rung {
+    let rung = |name, rung: &[RungParty]| match rung {
         [] => part(name, None),
         rung => several(name, teller.rung(rung), rung.len()),
     };

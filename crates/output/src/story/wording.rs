@@ -4,7 +4,7 @@ use super::Told;
 use super::phrases::{self, Voice, form};
 use super::telling::Teller;
 use crate::words::{self, duration};
-use calltrace_model::call::{Fault, FaultCode, Rung, Step, Summary};
+use calltrace_model::call::{Fault, FaultCode, RungParty, Step, Summary};
 use calltrace_model::record::Record;
 
 /// Characters shown of a record within a sentence.
@@ -30,7 +30,7 @@ impl Teller for Told<'_> {
         and(&parties.map(|party| self.party(party)).collect::<Vec<_>>())
     }
 
-    fn rung(&self, rung: &[Rung]) -> String {
+    fn rung(&self, rung: &[RungParty]) -> String {
         self.all(rung.iter().map(|rung| &rung.party))
     }
 
@@ -108,7 +108,7 @@ impl Told<'_> {
             .records
             .first()
             .and_then(|&at| self.call.facts.get(at));
-        let said = fact.and_then(|fact| fact.said.talk_seconds);
+        let said = fact.and_then(|fact| fact.text_details.talk_seconds);
         let said = said.map_or(0, |seconds| i64::from(seconds) * 1000);
         let was = match self.call.summary.talk_millis {
             Some(talk) => format!("the talk was {}", duration(talk)),

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::fields::{Fields, missing, wrong};
-use crate::intake::{Entry, What};
+use crate::intake::{Entry, EntryKind};
 use calltrace_store::tree::EnterpriseName;
 
 /// What is logged.
@@ -62,7 +62,7 @@ pub(super) fn read(kind: Kind, body: &[u8]) -> Result<(EnterpriseName, Entry), F
 }
 
 /// What happened, and what else is known of it.
-type Told = (What, Vec<(&'static str, Value)>);
+type Told = (EntryKind, Vec<(&'static str, Value)>);
 
 fn event(fields: &mut Fields) -> Result<Told, Failure> {
     let event = fields.text("event_type")?;
@@ -70,11 +70,11 @@ fn event(fields: &mut Fields) -> Result<Told, Failure> {
     let data = data.ok_or_else(|| missing("event_data"))?;
     let more = ["chat_id", "phone_number", "bridge_unique_id"];
     let more = more.map(|name| (name, fields.take(name)));
-    Ok((What::Event { event, data }, more.into()))
+    Ok((EntryKind::Event { event, data }, more.into()))
 }
 
 fn http(fields: &mut Fields) -> Result<Told, Failure> {
-    let what = What::Request {
+    let what = EntryKind::Request {
         method: fields.text("method")?,
         url: fields.text("url")?,
         status: fields.status("status_code")?,
@@ -89,7 +89,7 @@ fn sql(fields: &mut Fields) -> Result<Told, Failure> {
     if !matches!(parameters, Value::Null | Value::Array(_) | Value::Object(_)) {
         return Err(wrong("parameters", "it is an array or an object"));
     }
-    let what = What::Query {
+    let what = EntryKind::Query {
         query: fields.text("query")?,
         parameters,
         result: fields.take("result"),
@@ -99,7 +99,7 @@ fn sql(fields: &mut Fields) -> Result<Told, Failure> {
 
 fn telegram(fields: &mut Fields) -> Result<Told, Failure> {
     let chat = fields.integer("chat_id")?;
-    let what = What::Message {
+    let what = EntryKind::Message {
         action: fields.text("action")?,
         chat: chat.ok_or_else(|| missing("chat_id"))?,
         kind: fields.text("message_type")?,
@@ -113,7 +113,7 @@ fn telegram(fields: &mut Fields) -> Result<Told, Failure> {
 fn integration(fields: &mut Fields) -> Result<Told, Failure> {
     let name = fields.text("integration")?;
     let status = fields.status("status")?;
-    let what = What::Request {
+    let what = EntryKind::Request {
         method: fields.text("method")?,
         url: fields.text("endpoint")?,
         status: Some(status.ok_or_else(|| missing("status"))?),

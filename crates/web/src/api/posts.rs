@@ -13,7 +13,7 @@ use super::body::{Seats, Whole};
 use super::failure::Failure;
 use super::fields::Fields;
 use super::posted::{self, Kind};
-use crate::intake::{Intake, Refused, Unfit};
+use crate::intake::{EntryError, Intake, Refused};
 use calltrace_store::tree::EnterpriseName;
 
 /// In which an appended line is acknowledged or refused.
@@ -82,8 +82,8 @@ pub(super) struct Logged {
 fn append(intake: &Intake, kind: Kind, body: &[u8], deadline: Instant) -> Result<Logged, Failure> {
     let (enterprise, entry) = posted::read(kind, body)?;
     let line = entry.line(intake.now()).map_err(|unfit| match unfit {
-        Unfit::TooLong => Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the line is too long"),
-        Unfit::Field(..) => Failure::unprocessable(unfit.to_string()),
+        EntryError::TooLong => Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the line is too long"),
+        EntryError::Field(..) => Failure::unprocessable(unfit.to_string()),
     })?;
     intake
         .append(&enterprise, &line, deadline)

@@ -1,7 +1,7 @@
 //! The only room that adds lines to logs: one line, into the file that is current at that moment.
 //!
 //! ```text
-//! entry      what can be logged -> a Line, checked field by field (in `model`)
+//! entry      what can be logged -> an EntryLine, checked field by field (in `model`)
 //! current    which file is current; opens it, or makes it
 //! append     one write(2) of a whole line, behind a newline
 //! ```
@@ -23,7 +23,7 @@ use calltrace_store::error::reason;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-pub use calltrace_model::entry::{Entry, LINE_BYTES_MAX, Line, Unfit, What};
+pub use calltrace_model::entry::{Entry, EntryError, EntryKind, EntryLine, LINE_BYTES_MAX};
 
 /// Lines that wait for one enterprise's log at one time.
 const WAITING_MAX: usize = 128;
@@ -109,7 +109,7 @@ impl Intake {
     pub fn append(
         &self,
         enterprise: &EnterpriseName,
-        line: &Line,
+        line: &EntryLine,
         deadline: Instant,
     ) -> Result<(), Refused> {
         let lane = self.lane(enterprise)?;
@@ -124,7 +124,7 @@ impl Intake {
     fn write(
         &self,
         enterprise: &EnterpriseName,
-        line: &Line,
+        line: &EntryLine,
         deadline: Instant,
     ) -> Result<(), Refused> {
         let today = self.now().naive().unwrap_or_default().date();

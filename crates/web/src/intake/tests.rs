@@ -32,7 +32,7 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
-fn entry(unique_id: &str, what: What) -> Entry {
+fn entry(unique_id: &str, what: EntryKind) -> Entry {
     Entry {
         unique_id: unique_id.to_owned(),
         what,
@@ -42,11 +42,11 @@ fn entry(unique_id: &str, what: What) -> Entry {
 
 fn event(unique_id: &str, event: &str) -> Entry {
     let (event, data) = (event.to_owned(), Map::new());
-    entry(unique_id, What::Event { event, data })
+    entry(unique_id, EntryKind::Event { event, data })
 }
 
 fn request(method: &str, url: &str, status: Option<&str>) -> Entry {
-    let what = What::Request {
+    let what = EntryKind::Request {
         method: method.to_owned(),
         url: url.to_owned(),
         status: status.map(str::to_owned),
@@ -57,7 +57,7 @@ fn request(method: &str, url: &str, status: Option<&str>) -> Entry {
 }
 
 fn message(unique_id: &str, action: &str, kind: &str, text: &str) -> Entry {
-    let what = What::Message {
+    let what = EntryKind::Message {
         action: action.to_owned(),
         chat: 0,
         kind: kind.to_owned(),
@@ -67,7 +67,7 @@ fn message(unique_id: &str, action: &str, kind: &str, text: &str) -> Entry {
     entry(unique_id, what)
 }
 
-fn line(number: usize) -> Line {
+fn line(number: usize) -> EntryLine {
     event(&format!("1764666900.{number}"), "dial")
         .line(Stamp(1_764_666_900_000))
         .expect("it fits")
@@ -360,7 +360,7 @@ fn any_object() -> impl Strategy<Value = Map<String, Value>> {
 }
 
 /// What is read back, of a line of which nothing else may be wrong.
-fn read_back(entry: &Entry, check: impl FnOnce(&Body<'_>)) -> Result<(), Unfit> {
+fn read_back(entry: &Entry, check: impl FnOnce(&Body<'_>)) -> Result<(), EntryError> {
     let at = Stamp(1_764_666_900_123);
     let line = entry.line(at)?;
     let bytes = line
@@ -386,7 +386,7 @@ proptest! {
         let (event, unique_id) = ("dial".to_owned(), "1.5".to_owned());
         let mut wanted = data.clone();
         wanted.insert("_chat_id".to_owned(), json!(chat));
-        let entry = Entry { unique_id, what: What::Event { event, data }, more };
+        let entry = Entry { unique_id, what: EntryKind::Event { event, data }, more };
         read_back(&entry, |body| match body {
             Body::Ast(ast) => assert_eq!(json_of(ast.json), Value::Object(wanted)),
             other => panic!("{other:?}"),
@@ -399,7 +399,7 @@ proptest! {
         response in any_json(),
         url in "(http://h/)?[a-z|{}\"?=&% 0-9]{1,30}",
     ) {
-        let what = What::Request {
+        let what = EntryKind::Request {
             method: "GET".to_owned(),
             url: url.clone(),
             status: Some("200".to_owned()),
@@ -422,7 +422,7 @@ proptest! {
 
     #[test]
     fn a_query_is_read_back_as_it_was(parameters in any_json(), result in any_json(), query in "(\\PC|[|\n']){0,40}") {
-        let what = What::Query {
+        let what = EntryKind::Query {
             query: query.clone(),
             parameters,
             result,
@@ -441,7 +441,7 @@ proptest! {
 
     #[test]
     fn a_message_is_read_back_flat(text in "(\\PC|[|\n\r]){0,30}", chat in any::<i64>(), number in any::<Option<i64>>()) {
-        let what = What::Message {
+        let what = EntryKind::Message {
             action: "edit".to_owned(),
             chat,
             kind: "dial".to_owned(),
@@ -486,7 +486,7 @@ fn an_event_of_a_bridge_needs_no_id_and_any_other_does() {
     assert!(event("bridge_destroy").line(Stamp(0)).is_ok());
     assert!(matches!(
         event("bridge").line(Stamp(0)),
-        Err(Unfit::Field("unique_id", _))
+        Err(EntryError::Field("unique_id", _))
     ));
 }
 

@@ -11,15 +11,15 @@ use super::story::{Words, unbroken};
 use super::{CallPage, Language, Look};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{
-    Direction, Fault, Phase, Severity, State, Story, Summary, felt_hold, reach,
+    CallState, Direction, Fault, Phase, Severity, Story, Summary, felt_hold, reach,
 };
 use calltrace_model::record::phone;
 use calltrace_output::story::Teller as _;
 
 /// Where a call stands that goes on, as far as the records tell; `None` once it is over, or nothing
 /// more can come of it.
-pub(super) fn going_on(look: &Look, call: &TracedCall) -> Option<State> {
-    let state = State::of(&call.facts, &call.summary)?;
+pub(super) fn going_on(look: &Look, call: &TracedCall) -> Option<CallState> {
+    let state = CallState::of(&call.facts, &call.summary)?;
     let silent = look.now.since(call.summary.last);
     let waits = !state.is_over() && silent < reach::silence(&call.facts);
     waits.then_some(state)
@@ -30,7 +30,7 @@ pub(super) struct Headline<'h> {
     pub(super) words: &'h Words<'h>,
     pub(super) story: &'h Story,
     pub(super) faults: &'h [Fault],
-    pub(super) live: Option<&'h State>,
+    pub(super) live: Option<&'h CallState>,
 }
 
 /// The first screen.
@@ -84,7 +84,7 @@ fn with_number(text: &str, number: &str) -> Markup {
 fn result(
     l: Language,
     s: &Summary,
-    live: Option<&State>,
+    live: Option<&CallState>,
 ) -> (&'static str, &'static str, &'static str) {
     if let Some(state) = live {
         let text = match state.phase {

@@ -10,7 +10,7 @@ use calltrace_directory::{NameQuery, Names};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Event, Summary};
 use calltrace_model::record::{Body, Record, phone};
-use calltrace_model::stats::{Group, Key};
+use calltrace_model::stats::{Group, GroupKey};
 
 /// Names asked for on one page at most, of each sort: one request to a service may be made for each.
 const NAMES_MAX: usize = 40;
@@ -60,8 +60,8 @@ pub fn wanted_of_rows<'s>(rows: impl Iterator<Item = &'s Summary>) -> NameQuery 
 pub fn wanted_of_groups(wanted: &mut NameQuery, groups: &[Group], are_lines: bool) {
     for group in groups {
         match &group.key {
-            Key::Name { name, .. } if are_lines => insert(&mut wanted.lines, name),
-            Key::Name { name, .. } => want_party(wanted, name),
+            GroupKey::Name { name, .. } if are_lines => insert(&mut wanted.lines, name),
+            GroupKey::Name { name, .. } => want_party(wanted, name),
             _ => {}
         }
     }

@@ -3,13 +3,17 @@
 use super::Language;
 use super::story::Words;
 use calltrace_model::call::{
-    Direction, Outcome, PersonDoing, Phase, State, Story, Summary, felt_hold,
+    CallState, Direction, Outcome, PersonDoing, Phase, Story, Summary, felt_hold,
 };
 use calltrace_output::story::Teller as _;
 
 /// The sentence. `live` says where a call stands that goes on, and for how long it has been going on
 /// (milliseconds).
-pub(super) fn sentence(words: &Words<'_>, story: &Story, live: Option<(&State, i64)>) -> String {
+pub(super) fn sentence(
+    words: &Words<'_>,
+    story: &Story,
+    live: Option<(&CallState, i64)>,
+) -> String {
     let s = words.summary;
     if s.events == 0 {
         return words.language.text(
@@ -176,7 +180,7 @@ fn unanswered(words: &Words<'_>) -> String {
 }
 
 /// What is going on at the moment.
-fn under_way(words: &Words<'_>, story: &Story, state: &State, millis: i64) -> String {
+fn under_way(words: &Words<'_>, story: &Story, state: &CallState, millis: i64) -> String {
     let l = words.language;
     let client = story.people.iter().find(|lane| lane.is_client);
     let doing = client

@@ -8,7 +8,7 @@ use super::people::People;
 use super::plain::grouped;
 use super::{Language, Look, shortened};
 use calltrace_model::call::{
-    Direction, Fact, RingOutcome, Rung, Step, StepEvent, Story, Summary, TransferResult,
+    Direction, Fact, RingOutcome, RungParty, Step, StepEvent, Story, Summary, TransferResult,
 };
 use calltrace_model::record::Stamp;
 use calltrace_output::story::{self as told, Teller, Voice};
@@ -161,7 +161,7 @@ impl Teller for Words<'_> {
     }
 
     /// With a remark if none of them picks up.
-    fn rung(&self, rung: &[Rung]) -> String {
+    fn rung(&self, rung: &[RungParty]) -> String {
         let none = self.is_over && rung.iter().all(|it| it.outcome == RingOutcome::NotAnswered);
         let remark = match none {
             true => self.language.of(" — нет ответа", ", no answer"),

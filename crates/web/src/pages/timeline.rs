@@ -9,7 +9,7 @@ use super::technical::bridges_of;
 use super::{CallPage, Look, events, message_text, shortened, shown};
 use calltrace_engine::TracedCall;
 use calltrace_model::call::{Fact, MessageAction, MessageLife, RequestResult};
-use calltrace_model::record::{Body, Http, Record, Recovered, Stamp, json};
+use calltrace_model::record::{Body, Http, Record, RecoveryMark, Stamp, json};
 use calltrace_model::{redact, sanitise};
 
 /// Entries on one page; those after them are a link away.
@@ -197,7 +197,7 @@ impl Page<'_> {
                 div.what {
                     @let head = html! {
                         span.kind aria-hidden="true" { (kind) } (what)
-                        @if let Some(mark) = Recovered::of(&record).filter(|_| fact.recovered) {
+                        @if let Some(mark) = RecoveryMark::of(&record).filter(|_| fact.recovered) {
                             " " span.leg { "· " (recovered(l)) ": " code { (shortened(mark.from.as_bytes(), 60)) } }
                         }
                     };

@@ -11,7 +11,7 @@ use crate::site::Site;
 use calltrace_engine::{FoundCalls, SearchQuestion, StatsQuestion};
 use calltrace_model::call::{Criteria, Outcome, Summary};
 use calltrace_model::record::{Stamp, phone};
-use calltrace_model::stats::{GroupBy, NotReturned, Stats};
+use calltrace_model::stats::{GroupBy, Stats, UnreturnedCall};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
@@ -112,7 +112,7 @@ fn unreturned(
     stats: &Stats,
     now: Stamp,
 ) -> Vec<(Summary, bool)> {
-    let mut wanted: Vec<&NotReturned> = stats.not_returned.iter().collect();
+    let mut wanted: Vec<&UnreturnedCall> = stats.not_returned.iter().collect();
     wanted.sort_by_key(|call| std::cmp::Reverse(call.first));
     wanted.truncate(UNRETURNED_MAX);
     let (Some(newest), Some(oldest)) = (wanted.first(), wanted.last()) else {

@@ -11,7 +11,7 @@ use calltrace_model::call::Phase;
 /// What was told, with the time at which it was.
 struct Replayed {
     truth: Value,
-    told: Vec<(Stamp, String, State)>,
+    told: Vec<(Stamp, String, CallState)>,
 }
 
 /// How often the watcher looks at the clock (milliseconds).

@@ -10,7 +10,7 @@ const THIRD: &str = "1764666950.70";
 /// Calls of one enterprise and what was told of them: the main leg and the state.
 struct Heard {
     calls: Calls,
-    told: Vec<(String, State)>,
+    told: Vec<(String, CallState)>,
 }
 
 /// The calls of an enterprise that nothing is known of yet.

@@ -9,7 +9,7 @@ use super::{
     BRIDGE, CALLER, CHANNEL, CHAT, CONNECTED, CallType, DEST, EXTEN, EXTENSIONS, Event,
     FIELD_BYTES_MAX, FIELDS, Fact, LINKED, MESSAGE, MESSAGE_TYPE, MessageAction, PHONE, TRUNK, UID,
 };
-use crate::record::{Ast, Recovered, Tg, id, json, recovered};
+use crate::record::{Ast, RecoveryMark, Tg, id, json, recovery_mark};
 
 /// The cause of ITU-T Q.850 that Asterisk gives to channels whose other side was busy.
 const USER_BUSY: &[u8] = b"17";
@@ -44,7 +44,8 @@ impl<'a> FactDraft<'a> {
         self.set(UID, ast.uid);
         for (key, value) in json::Fields::new(ast.json) {
             // The mark is the last field.
-            self.fact.recovered = key == recovered::KEY && Recovered::parse(key, value).is_some();
+            self.fact.recovered =
+                key == recovery_mark::KEY && RecoveryMark::parse(key, value).is_some();
             match key {
                 b"UniqueId" if ast.uid.is_empty() => self.fields[UID] = value.text(),
                 b"BridgeUniqueid" if bridges => self.fields[BRIDGE] = value.text(),

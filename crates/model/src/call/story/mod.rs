@@ -55,7 +55,7 @@ impl Step {
 
 /// A party that was rung, and how that ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rung {
+pub struct RungParty {
     /// Extension or number.
     pub party: String,
     /// How its ringing ended.
@@ -74,12 +74,12 @@ pub enum StepEvent {
         /// The line; empty for internal calls.
         line: String,
         /// Who is rung at once; of a call to outside the client. Empty when somebody (or nobody) rings later.
-        rings: Vec<Rung>,
+        rings: Vec<RungParty>,
     },
     /// These ring.
     Rang {
         /// Who.
-        who: Vec<Rung>,
+        who: Vec<RungParty>,
         /// Which one of us called them; `None` where the call itself rang them.
         by: Option<String>,
     },
@@ -95,7 +95,7 @@ pub enum StepEvent {
         /// Who was heard before.
         by: Vec<String>,
         /// Whom they call meanwhile.
-        calls: Vec<Rung>,
+        calls: Vec<RungParty>,
         /// How long it took until somebody was heard again or the other side left; `None` while it lasts.
         lasted: Option<i64>,
     },
@@ -104,7 +104,7 @@ pub enum StepEvent {
         /// Who was heard before.
         by: Vec<String>,
         /// Who rings.
-        to: Vec<Rung>,
+        to: Vec<RungParty>,
         /// How long it took until somebody was heard or the other side left; `None` while it lasts.
         lasted: Option<i64>,
     },

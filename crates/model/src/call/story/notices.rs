@@ -38,10 +38,10 @@ fn event(fact: &Fact) -> Option<StepEvent> {
             stage: text(fact.message_type()),
             chats: vec![text(fact.chat())],
             replaces: false,
-            cut: fact.said.cut,
+            cut: fact.text_details.cut,
         }),
         Event::Http => fact.request_result().map(|result| StepEvent::Requests {
-            lookup: fact.said.lookup,
+            lookup: fact.text_details.lookup,
             result,
         }),
         Event::Sql => Some(StepEvent::Queries),

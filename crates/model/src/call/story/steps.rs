@@ -1,11 +1,11 @@
 //! The steps of a call itself: rings, answers, hold, transfers, the end.
 
 use super::meetings::Meeting;
-use super::{Rung, Step, StepEvent};
+use super::{RungParty, Step, StepEvent};
 use crate::call::channels::{endpoint, is_extension, party, same_party};
 use crate::call::fact::{CallType, Event, Fact};
 use crate::call::summary::{Direction, RingOutcome, Ringing, Summary};
-use crate::call::talk::{Heard, SWAP_MILLIS, Transfer, TransferResult};
+use crate::call::talk::{SWAP_MILLIS, TalkSpan, Transfer, TransferResult};
 use crate::record::{Stamp, text};
 
 /// Telephones that begin to ring within this many milliseconds are rung together.
@@ -104,13 +104,13 @@ impl StoryBuilder<'_> {
         from: Stamp,
         to: Stamp,
         wanted: impl Fn(usize, &Ringing) -> bool,
-    ) -> Vec<Rung> {
-        let mut taken: Vec<Rung> = Vec::new();
+    ) -> Vec<RungParty> {
+        let mut taken: Vec<RungParty> = Vec::new();
         for (at, (ringing, told)) in self.s.ringing.iter().zip(&mut self.rung).enumerate() {
             if !*told && (from..=to).contains(&ringing.from) && wanted(at, ringing) {
                 *told = true;
                 if !taken.iter().any(|known| known.party == ringing.party) {
-                    taken.push(Rung {
+                    taken.push(RungParty {
                         party: ringing.party.clone(),
                         outcome: ringing.outcome,
                     });
@@ -188,7 +188,7 @@ impl StoryBuilder<'_> {
     }
 
     /// From one stretch of hearing people to the next.
-    fn change(&mut self, before: &Heard, after: &Heard) {
+    fn change(&mut self, before: &TalkSpan, after: &TalkSpan) {
         let left = before.to.unwrap_or(after.from);
         let gap = after.from.since(left);
         if gap > SWAP_MILLIS {
@@ -227,7 +227,7 @@ impl StoryBuilder<'_> {
     }
 
     /// The other side hears no one from `left` to `until`.
-    fn silence(&mut self, before: &Heard, left: Stamp, until: Option<Stamp>) {
+    fn silence(&mut self, before: &TalkSpan, left: Stamp, until: Option<Stamp>) {
         let to = until.unwrap_or(Stamp(i64::MAX));
         let lasted = until.map(|until| until.since(left));
         let by = before.with.clone();
@@ -236,7 +236,7 @@ impl StoryBuilder<'_> {
         let from = left.plus_millis(-TOGETHER_MILLIS);
         let is_own = |f: &Fact| f.uid() == followed || same_party(&text(f.phone()), &self.s.client);
         let dials: Vec<usize> = self.records(from, to, &[Event::Dial]);
-        let mut let_go: Vec<Rung> = Vec::new();
+        let mut let_go: Vec<RungParty> = Vec::new();
         for dial in dials
             .iter()
             .map(|&at| &self.facts[at])
@@ -248,7 +248,7 @@ impl StoryBuilder<'_> {
                 .extensions()
                 .map(text)
                 .filter(|party| !rings.iter().any(|r| r.party == *party));
-            let again = again.map(|party| Rung {
+            let again = again.map(|party| RungParty {
                 outcome: match self
                     .s
                     .heard
@@ -260,7 +260,7 @@ impl StoryBuilder<'_> {
                 },
                 party,
             });
-            let again: Vec<Rung> = again.collect();
+            let again: Vec<RungParty> = again.collect();
             let_go.extend(
                 rings
                     .into_iter()
@@ -277,7 +277,7 @@ impl StoryBuilder<'_> {
         {
             let asked = before.with.iter().find_map(|by| meeting.other(by));
             if let Some(asked) = asked.filter(|asked| !calls.iter().any(|c| c.party == *asked)) {
-                calls.push(Rung {
+                calls.push(RungParty {
                     party: asked.to_owned(),
                     outcome: RingOutcome::Answered,
                 });
@@ -292,7 +292,7 @@ impl StoryBuilder<'_> {
         records.sort_unstable();
         records.dedup();
         // Who let the other side go and is rung for it again, as after parking, is nobody it was handed to.
-        let (again, let_go): (Vec<Rung>, Vec<Rung>) = let_go
+        let (again, let_go): (Vec<RungParty>, Vec<RungParty>) = let_go
             .into_iter()
             .partition(|rung| before.with.contains(&rung.party));
         if let (false, Some(&dial)) = (again.is_empty(), dials.first()) {

@@ -3,7 +3,7 @@
 use super::text;
 use crate::call::channels::party as party_of;
 use crate::call::fact::{CallType, Event, Fact};
-use crate::call::talk::Heard;
+use crate::call::talk::TalkSpan;
 use crate::record::{Stamp, phone};
 
 /// What became of one party's ringing.
@@ -49,7 +49,7 @@ pub struct Ringing {
 }
 
 /// Who was rung when, by the dials.
-pub(super) fn ringing(facts: &[Fact], heard_ones: &[Heard]) -> Vec<Ringing> {
+pub(super) fn ringing(facts: &[Fact], heard_ones: &[TalkSpan]) -> Vec<Ringing> {
     let mut ringing: Vec<Ringing> = Vec::new();
     for dial in facts.iter().filter(|f| f.event == Event::Dial) {
         let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));

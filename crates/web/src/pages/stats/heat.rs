@@ -9,7 +9,7 @@ use super::super::{Language, Look};
 use super::Span;
 use super::times::hours_with_calls;
 use calltrace_model::call::Outcome;
-use calltrace_model::stats::Counts;
+use calltrace_model::stats::WeekCounts;
 use calltrace_output::stats::shade;
 use chrono::Datelike;
 
@@ -31,7 +31,7 @@ fn map(
     l: Language,
     page: &StatsPage<'_>,
     heading: &str,
-    (counts, outcome): (&Counts, Option<Outcome>),
+    (counts, outcome): (&WeekCounts, Option<Outcome>),
 ) -> Markup {
     let most = counts.iter().flatten().copied().max().unwrap_or(0);
     let class = if outcome.is_some() {

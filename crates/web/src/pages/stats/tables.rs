@@ -9,7 +9,7 @@ use super::super::people::People;
 use super::super::{Language, Look, shortened};
 
 use calltrace_model::call::Outcome;
-use calltrace_model::stats::{Figures, Group, HostRequests, Key, Spread};
+use calltrace_model::stats::{Figures, Group, GroupKey, HostRequests, Spread};
 
 /// Hosts that are listed.
 const HOSTS_MAX: usize = 10;
@@ -185,7 +185,7 @@ struct Table<'t> {
 
 fn name_of(group: &Group) -> &str {
     match &group.key {
-        Key::Name { name, .. } => name,
+        GroupKey::Name { name, .. } => name,
         _ => "",
     }
 }

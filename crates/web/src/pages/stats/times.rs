@@ -8,7 +8,7 @@ use super::super::filters::Filters;
 use super::super::given::StatsPage;
 use super::Span;
 use calltrace_model::call::Outcome;
-use calltrace_model::stats::{Counts, Key};
+use calltrace_model::stats::{GroupKey, WeekCounts};
 
 /// A bar for each hour of the day.
 pub(super) fn by_hour(l: Language, page: &StatsPage<'_>) -> Markup {
@@ -43,7 +43,7 @@ fn chart(l: Language, heading: &str, all: &[Bar]) -> Markup {
 }
 
 /// The hours from the first that has calls on any day to the last.
-pub(super) fn hours_with_calls(counts: &Counts) -> std::ops::Range<usize> {
+pub(super) fn hours_with_calls(counts: &WeekCounts) -> std::ops::Range<usize> {
     let is_busy = |hour: &usize| counts.iter().any(|day| day[*hour] > 0);
     let first = (0..24).find(is_busy);
     let last = (0..24).rfind(is_busy);
@@ -52,7 +52,7 @@ pub(super) fn hours_with_calls(counts: &Counts) -> std::ops::Range<usize> {
 
 fn hours(l: Language, page: &StatsPage<'_>) -> Vec<Bar> {
     let hours = hours_with_calls(&page.days.calls);
-    let sum = |counts: &Counts, hour: usize| counts.iter().map(|day| day[hour]).sum();
+    let sum = |counts: &WeekCounts, hour: usize| counts.iter().map(|day| day[hour]).sum();
     let bar = |hour: usize| {
         let (calls, lost) = (sum(&page.days.calls, hour), sum(&page.days.missed, hour));
         let from = u32::try_from(hour).expect("a day has 24 hours");
@@ -80,7 +80,7 @@ fn hours(l: Language, page: &StatsPage<'_>) -> Vec<Bar> {
 fn days(l: Language, page: &StatsPage<'_>) -> Vec<Bar> {
     let outcomes_of = |day| {
         let mut groups = page.days.groups.iter();
-        let group = groups.find(|group| group.key == Key::Day(day));
+        let group = groups.find(|group| group.key == GroupKey::Day(day));
         group
             .map(|group| group.figures.outcomes)
             .unwrap_or_default()

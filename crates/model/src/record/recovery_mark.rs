@@ -15,14 +15,14 @@ const TEXT_BYTES_MAX: usize = 200;
 /// Where a record was recovered from.
 ///
 /// ```
-/// use calltrace_model::record::{Record, Recovered};
+/// use calltrace_model::record::{Record, RecoveryMark};
 ///
 /// let line = br#"2025-12-02 09:40:38,000|AST|hangup|1.5|{"X": 1, "_recovered": {"from": "pbx1/call_events", "row": 7, "status": "0"}}"#;
-/// let recovered = Recovered::of(&Record::parse(line)).expect("it has the mark");
+/// let recovered = RecoveryMark::of(&Record::parse(line)).expect("it has the mark");
 /// assert_eq!((&*recovered.from, recovered.row), ("pbx1/call_events", 7));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recovered {
+pub struct RecoveryMark {
     /// The host and the table of its journal, `pbx1/call_events`; 1 to 200 bytes.
     pub from: String,
     /// The number of the row there.
@@ -31,18 +31,18 @@ pub struct Recovered {
     pub status: String,
 }
 
-impl Recovered {
+impl RecoveryMark {
     /// What the mark of a record says; `None` for a record without one, or with something else under its key.
-    pub fn of(record: &Record<'_>) -> Option<Recovered> {
+    pub fn of(record: &Record<'_>) -> Option<RecoveryMark> {
         let Body::Ast(ast) = &record.body else {
             return None;
         };
         let (key, value) = Fields::new(ast.json).last()?;
-        Recovered::parse(key, value)
+        RecoveryMark::parse(key, value)
     }
 
     /// The same of the last field of an event's body.
-    pub(crate) fn parse(key: &[u8], value: Value<'_>) -> Option<Recovered> {
+    pub(crate) fn parse(key: &[u8], value: Value<'_>) -> Option<RecoveryMark> {
         let Value::Nested(mark) = value else {
             return None;
         };
@@ -58,7 +58,7 @@ impl Recovered {
                 _ => {}
             }
         }
-        Some(Recovered {
+        Some(RecoveryMark {
             from: from.filter(|from| !from.is_empty())?,
             row: row?,
             status: status?,
@@ -92,11 +92,11 @@ mod tests {
 
     const HEAD: &str = "2025-12-02 09:40:38,000|AST|hangup|1764668438.1|";
 
-    fn of(body: &str) -> Option<Recovered> {
-        Recovered::of(&Record::parse(format!("{HEAD}{body}").as_bytes()))
+    fn of(body: &str) -> Option<RecoveryMark> {
+        RecoveryMark::of(&Record::parse(format!("{HEAD}{body}").as_bytes()))
     }
 
-    fn with_mark(mark: &str) -> Option<Recovered> {
+    fn with_mark(mark: &str) -> Option<RecoveryMark> {
         of(&format!("{{\"Phone\": \"150\", \"_recovered\": {mark}}}"))
     }
 
@@ -155,16 +155,16 @@ mod tests {
             "not of the body"
         );
         let bytes = b"2025-12-02 09:40:38,000|AST|hangup|1.5|{\"_recovered\": {\"from\": \"\xff\", \"row\": 1, \"status\": \"\"}}";
-        assert_eq!(Recovered::of(&Record::parse(bytes)), None, "no text");
+        assert_eq!(RecoveryMark::of(&Record::parse(bytes)), None, "no text");
         let posted = format!("2025-12-02 09:40:38,000|HTTP|1.5|GET|http://x/|200|{{{mark}}}|{{}}");
-        assert_eq!(Recovered::of(&Record::parse(posted.as_bytes())), None);
+        assert_eq!(RecoveryMark::of(&Record::parse(posted.as_bytes())), None);
     }
 
     proptest::proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             let line = [HEAD.as_bytes(), b"{\"_recovered\": ", &bytes].concat();
-            let _ = Recovered::of(&Record::parse(&line));
+            let _ = RecoveryMark::of(&Record::parse(&line));
         }
     }
 }

@@ -69,7 +69,7 @@ pub enum Lookup {
 
 /// What a record's text says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct TextDetails {
     /// The writer cut the text, or the answer, at its limit.
     pub cut: bool,
     /// The length of the talk that a message states (seconds).
@@ -79,24 +79,24 @@ pub struct Said {
 }
 
 /// What a message says, and the numbers in it: digits, a space between two.
-pub(super) fn message(text: &[u8]) -> (Said, Vec<u8>) {
+pub(super) fn message(text: &[u8]) -> (TextDetails, Vec<u8>) {
     let text = String::from_utf8_lossy(text);
     let cut = TEXT_CHARS.contains(&text.chars().count());
-    let said = Said {
+    let said = TextDetails {
         cut,
         talk_seconds: talk_seconds(&text),
-        ..Said::default()
+        ..TextDetails::default()
     };
     (said, numbers(&text, cut))
 }
 
 /// What an HTTP request says.
-pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
+pub(super) fn http(http: &Http<'_>, good: bool) -> TextDetails {
     let asks_for = |path: &[u8]| http.url.windows(path.len()).any(|part| part == path);
     let paths: [&[u8]; 3] = [b"/customer-name/", b"/customer-profile/", b"/metadata/"];
     let is_lookup = paths.into_iter().any(asks_for);
     let cut = is_cut(http.response);
-    Said {
+    TextDetails {
         cut,
         lookup: is_lookup.then(|| match good {
             false => Lookup::Failed,
@@ -104,7 +104,7 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> Said {
             true if cut => Lookup::Found,
             true => name_in(http.response),
         }),
-        ..Said::default()
+        ..TextDetails::default()
     }
 }
 
@@ -134,10 +134,10 @@ pub(super) fn host(url: &[u8]) -> &[u8] {
 }
 
 /// What an SQL query says.
-pub(super) fn sql(sql: &Sql<'_>) -> Said {
-    Said {
+pub(super) fn sql(sql: &Sql<'_>) -> TextDetails {
+    TextDetails {
         cut: is_cut(sql.result),
-        ..Said::default()
+        ..TextDetails::default()
     }
 }
 
