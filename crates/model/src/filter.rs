@@ -1,7 +1,7 @@
-//! A compiled predicate over one record. Pure.
+//! A predicate over one record. Pure.
 //!
-//! What a *call* must be like is `call::Criteria`; here is what a single record must be like.
-//! [`RecordFilter::needle`] is what a scan can look for before any record is parsed.
+//! Conditions on a *call* are in `call::Criteria`; these are conditions on a single record. A scan can search
+//! for [`RecordFilter::needle`] before it parses any record.
 
 use memchr::memmem;
 use regex::bytes::Regex;
@@ -9,38 +9,38 @@ use regex::bytes::Regex;
 use crate::call::took_millis;
 use crate::record::{Body, KindName, Record, RecoveryMark, Stamp, Tg, json, phone, recovery_mark};
 
-/// Conditions on a record; every one that is given must hold, and all by the same record.
+/// Conditions on a record; the same record must meet every one that is given.
 #[derive(Debug, Clone, Default)]
 pub struct RecordFilter {
-    /// One of these kinds.
+    /// The record is of one of these kinds; empty for any.
     pub kinds: Vec<KindName>,
-    /// An Asterisk event of one of these names.
+    /// An Asterisk event with one of these names.
     pub events: Vec<String>,
     /// An HTTP request with this status.
     pub http_status: Option<StatusPattern>,
-    /// A request or query whose writer noted that it took so long (milliseconds) or longer.
+    /// A request or query that took at least this long (milliseconds), as its writer noted.
     pub min_request_millis: Option<i64>,
-    /// A Telegram record of one of these actions: `send`, `edit`, `delete`.
+    /// A Telegram record with one of these actions: `send`, `edit`, `delete`.
     pub actions: Vec<String>,
-    /// A Telegram record about one of these: `start`, `dial`, `bridge`, `hangup`.
+    /// A Telegram record about one of these stages: `start`, `dial`, `bridge`, `hangup`.
     pub messages: Vec<String>,
-    /// The line holds this text, byte for byte.
+    /// The line contains this text, byte for byte.
     pub text: Option<String>,
-    /// The line matches.
+    /// The line matches this expression.
     pub regex: Option<Regex>,
-    /// The line speaks of this number.
+    /// The line contains this phone number.
     pub phone: Option<phone::PhoneQuery>,
-    /// An Asterisk event that names one of these extensions.
+    /// An Asterisk event that contains one of these extensions.
     pub extensions: Vec<String>,
     /// An Asterisk event over one of these lines.
     pub trunks: Vec<String>,
-    /// A Telegram record of one of these chats.
+    /// A Telegram record for one of these chats.
     pub chats: Vec<String>,
     /// An Asterisk event that never arrived and was recovered from the host's journal.
     pub recovered: bool,
-    /// Written at this time or later.
+    /// The record was written at this time or later.
     pub since: Option<Stamp>,
-    /// Written before this time.
+    /// The record was written before this time.
     pub until: Option<Stamp>,
 }
 
@@ -49,7 +49,8 @@ pub struct RecordFilter {
 pub struct StatusPattern([u8; 3]);
 
 impl StatusPattern {
-    /// Three characters, each a digit or `x` for any digit. `None` for anything else.
+    /// Reads three characters, each a digit or `x` for any digit; the first is a digit. `None` for anything
+    /// else.
     pub fn parse(text: &str) -> Option<StatusPattern> {
         let lower = text.to_ascii_lowercase();
         let chars: [u8; 3] = lower.as_bytes().try_into().ok()?;
@@ -57,12 +58,12 @@ impl StatusPattern {
         (fits && chars[0] != b'x').then_some(StatusPattern(chars))
     }
 
-    /// Whether HTTP has such a status: 100 to 599.
+    /// Whether HTTP has such a status, from 100 to 599.
     pub fn is_of_http(self) -> bool {
         (b'1'..=b'5').contains(&self.0[0])
     }
 
-    /// Whether a written status is one of these.
+    /// Whether the pattern matches a status, as written in a record.
     pub fn matches(self, status: &[u8]) -> bool {
         status.len() == 3
             && self
@@ -82,7 +83,7 @@ impl std::fmt::Display for StatusPattern {
 }
 
 impl RecordFilter {
-    /// Whether nothing is asked: every record passes.
+    /// Whether there is no condition, so that every record passes.
     pub fn is_empty(&self) -> bool {
         self.kinds.is_empty()
             && self.events.is_empty()
@@ -101,7 +102,7 @@ impl RecordFilter {
             && self.until.is_none()
     }
 
-    /// Whether the record is one of those asked for. `at` is the time of a record without one.
+    /// Whether the record meets all conditions. `at` is the time for a record without one.
     pub fn matches(&self, record: &Record<'_>, at: Option<Stamp>) -> bool {
         let at = record.at.or(at);
         (self.kinds.is_empty() || self.kinds.contains(&record.kind()))
@@ -123,7 +124,7 @@ impl RecordFilter {
             && self.regex.as_ref().is_none_or(|r| r.is_match(record.line))
     }
 
-    /// Bytes that every matching line holds, if some are known.
+    /// Bytes that every matching line contains; `None` if no such bytes are known.
     pub fn needle(&self) -> Option<Vec<u8>> {
         let http = self.http_status.is_some() || self.kinds == [KindName::Http];
         let tg = !self.actions.is_empty() || !self.messages.is_empty();
@@ -138,7 +139,7 @@ impl RecordFilter {
     }
 }
 
-/// The fields of an Asterisk event; of another record none.
+/// The fields of an Asterisk event; none for another record.
 fn event_fields<'a>(record: &Record<'a>) -> json::Fields<'a> {
     json::Fields::new(match record.body {
         Body::Ast(ast) => ast.json,
@@ -158,7 +159,7 @@ fn has_status(pattern: StatusPattern, record: &Record<'_>) -> bool {
     matches!(record.body, Body::Http(http) if pattern.matches(http.status))
 }
 
-/// How long a request or query took (milliseconds), where its writer noted it.
+/// How long a request or query took (milliseconds); `None` where its writer did not note it.
 fn took(record: &Record<'_>) -> Option<i64> {
     let noted = match record.body {
         Body::Http(http) => http.request,
@@ -180,7 +181,7 @@ fn holds(line: &[u8], text: &str) -> bool {
     memmem::find(line, text.as_bytes()).is_some()
 }
 
-/// Of an Asterisk event only the fields that hold numbers count: its Token looks like one.
+/// In an Asterisk event, only the fields for numbers count: its Token looks like a number.
 fn has_phone(query: &phone::PhoneQuery, record: &Record<'_>) -> bool {
     match &record.body {
         Body::Ast(ast) => json::Fields::new(ast.json).any(|(key, value)| match key {

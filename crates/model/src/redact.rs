@@ -1,4 +1,4 @@
-//! Secrets out of bodies, URLs and lines.
+//! Removes secrets from bodies, URLs and lines.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -6,19 +6,19 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::Value;
 
-/// What stands in a secret's place.
+/// The text that replaces a secret.
 pub const MASK: &str = "***";
 
 /// A key that ends in one of these words holds a secret.
 const SECRET_KEY: &str = r"[\w.-]*(?:token|secret|password|passwd|pwd|pass|authorization|api[-_]?key|cookie|credentials|auth|bearer|jwt|session(?:[-_]?id)?|private[-_]?key|signature)";
 
-/// The same, of a key in small letters without its `-`, `_` and spaces.
+/// The same pattern for a key in lower case without `-`, `_` and spaces.
 static IS_SECRET: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!("{SECRET_KEY}$")).expect("a constant pattern"));
 
-/// `"Token": "..."` in text, also when the value is cut off or nested; an escaped quote (JSON inside
-/// JSON) counts as a quote, a Python dict's as well. The first quote may be gone: where one line was
-/// cut off within a value, the next begins inside it.
+/// `"Token": "..."` in text, also when the value is cut off or nested. An escaped quote (JSON inside JSON)
+/// and the quote of a Python dict count as quotes. The first quote may be missing: where one line was cut off
+/// within a value, the next begins inside it.
 static IN_JSON: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
         r#"(?i)((?:\\*["'])?{SECRET_KEY}\s*\\*["']\s*:\s*)(\\*"(?:[^"\\]|\\[^"]|\\")*(?:"|$)|'[^']*(?:'|$)|\[[^\]]*(?:\]|$)|\{{[^}}]*(?:\}}|$)|[^\s,}}"'\]\\]+)"#
@@ -26,7 +26,7 @@ static IN_JSON: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
-/// `"Token": \"...\"` inside a string that holds JSON: ends at the next escaped quote.
+/// `"Token": \"...\"` inside a string that holds JSON; it ends at the next escaped quote.
 static IN_NESTED_JSON: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
         r#"(?i)(\\+"{SECRET_KEY}\\+"\s*:\s*)\\+"[^"\\]*(?:\\+"|$)"#
@@ -34,10 +34,9 @@ static IN_NESTED_JSON: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
-/// `token=...` in a URL, a form or a sentence, `Token: ...` as headers have it; the token in a
-/// Telegram bot's URL; a password before a host; what follows `Bearer` and `Basic`. Words are bounded
-/// as in ASCII: that finds no fewer keys, as they are ASCII, and text with Cyrillic in it is searched
-/// four times as fast.
+/// `token=...` in a URL, a form or a sentence; `Token: ...` as in headers; the token in the URL of a Telegram
+/// bot; a password before a host; the text after `Bearer` and `Basic`. Word boundaries are those of ASCII:
+/// this finds all keys, since keys are ASCII, and searches text with Cyrillic letters four times as fast.
 static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
         r#"(?i)((?-u:\b)(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{{3,}}|((?-u:\b)(?:(?:{SECRET_KEY}|key|sig|sign|hash)(?:=|%3D)|{SECRET_KEY}:[ \t]*))(?:(?:bearer|basic)\s+)?["']?[^&;\s|"'),]+|(/bot)\d+:[A-Za-z0-9_-]+|((?-u:\b))\d{{8,10}}:[A-Za-z0-9_-]{{35}}|(://)[^/@\s:|]+:[^/@\s|]+@"#
@@ -45,7 +44,7 @@ static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a constant pattern")
 });
 
-/// Text, a URL or a whole line without the secrets in it.
+/// Masks the secrets in a text, a URL or a whole line.
 ///
 /// ```
 /// use calltrace_model::redact;
@@ -70,8 +69,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
     then(text, |t| IN_TEXT.replace_all(t, kept))
 }
 
-/// The key of the first secret in a text, as it stands there, for whoever says where secrets are.
-/// What is empty or masked is none.
+/// The key of the first secret in a text, as written there, for a report of where secrets are. An empty or
+/// masked value is no secret. `None` without secrets.
 pub fn key_of_secret(text: &str) -> Option<String> {
     let patterns = [&IN_NESTED_JSON, &IN_JSON, &IN_TEXT];
     patterns.iter().find_map(|pattern| {
@@ -90,7 +89,7 @@ pub fn key_of_secret(text: &str) -> Option<String> {
     })
 }
 
-/// One replacement after another, without a copy where nothing is replaced.
+/// Applies one more replacement, without a copy where nothing is replaced.
 fn then<'t>(text: Cow<'t, str>, replace: impl Fn(&str) -> Cow<'_, str>) -> Cow<'t, str> {
     let replaced = match replace(&text) {
         Cow::Borrowed(_) => None,
@@ -99,8 +98,8 @@ fn then<'t>(text: Cow<'t, str>, replace: impl Fn(&str) -> Cow<'_, str>) -> Cow<'
     replaced.map_or(text, Cow::Owned)
 }
 
-/// A body as JSON without the secrets in it; one that is no JSON (cut by its writer) as
-/// `{"raw": text}`, as the page that people know does.
+/// The body as JSON with its secrets masked. A body that is no JSON (cut by its writer) becomes `{"raw":
+/// text}`, as on the established page.
 pub fn body(bytes: &[u8]) -> Value {
     match serde_json::from_slice::<Value>(bytes) {
         Ok(mut value) => {

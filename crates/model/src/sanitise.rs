@@ -1,13 +1,13 @@
-//! Bytes from a log, made safe to show.
+//! Makes bytes from a log safe to show.
 //!
-//! A caller's name can hold escape sequences that move a cursor, or marks that turn text around.
-//! Nothing of that reaches a terminal or a page: it is shown as what it is.
+//! A caller's name can contain escape sequences that move the cursor, or marks that reverse text. None of
+//! them reaches a terminal or a page: they are shown as escapes.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Text whose every character can be printed. Invalid UTF-8 shows as `\xNN`, control, format and
-/// line-separating characters as `\u{NNNN}`; what makes up emoji is left alone.
+/// The text with printable characters only. Invalid UTF-8 becomes `\xNN`; control, format and line-separating
+/// characters become `\u{NNNN}`. Characters that form emoji stay.
 ///
 /// ```
 /// use calltrace_model::sanitise::sanitise;
@@ -36,8 +36,8 @@ pub fn sanitise(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Controls (C0, DEL, C1), line and paragraph separators, and whatever reorders or hides text.
-/// The zero-width joiner and variation selectors stay: emoji are made with them.
+/// Whether `c` is a control (C0, DEL, C1), a line or paragraph separator, or a character that reorders or
+/// hides text. The zero-width joiner and variation selectors are safe, since emoji need them.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,

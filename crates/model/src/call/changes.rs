@@ -1,35 +1,36 @@
-//! What is to be looked at again for joins without ids, after some records of a stream.
+//! Tracks which calls have to be checked again for joins without ids after new records of a stream.
 //!
-//! Whether a part belongs to a call depends on the records of both and on nothing else. So a part is
-//! looked for among all calls once, and again when it grows; after that only calls that grow can
-//! turn out to be its own. Looking at every pair after every record takes the square of the calls.
+//! Whether a part belongs to a call depends only on the records of both. So a part is compared with all calls
+//! once, and again when it grows; after that, only a call that grows can turn out to be its call. Comparing
+//! every pair after every record would take time quadratic in the number of calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::infer;
 use super::joiner::{Component, Joiner};
 
-/// The slots of a [`Joiner`] that got records since joins were last looked for.
+/// The slots of a [`Joiner`] that got records since the last search for joins.
 #[derive(Debug, Default)]
 pub struct Changes {
     slots: BTreeSet<u32>,
-    /// What can be a part, and whether its call has been looked for among all there are.
+    /// The slots that can be a part, each with whether its call has been searched among all calls.
     parts: BTreeMap<u32, bool>,
 }
 
 impl Changes {
-    /// Notes that a call got a record, or came to be.
+    /// Notes that a call is new or got a record.
     pub fn add(&mut self, slot: u32) {
         self.slots.insert(slot);
     }
 
-    /// Whether a part was too young to be looked for when joins were last.
+    /// Whether the last search for joins left out a part because the part was too young.
     pub fn waits(&self) -> bool {
         self.parts.values().any(|was_sought| !was_sought)
     }
 
-    /// The same as [`Joiner::infer`], for those who ask after every record: looks only at what the
-    /// records since the last time can have made to fit. The slots of the calls that got a part.
+    /// Does the same as [`Joiner::infer`] for a caller that asks after every record: it looks only at pairs
+    /// that the records since the last search can have changed. Returns the slots of the calls that got a
+    /// part.
     pub fn infer(
         &mut self,
         joiner: &mut Joiner,
@@ -40,7 +41,7 @@ impl Changes {
         grown
     }
 
-    /// The calls and their parts, as (call, part, circumstance), that the changes show; then there are none.
+    /// Finds calls and their parts, as (call, part, circumstance), among the changes, and clears the changes.
     fn pairs(
         &mut self,
         joiner: &Joiner,
@@ -48,7 +49,7 @@ impl Changes {
     ) -> Vec<(u32, u32, String)> {
         let changed = std::mem::take(&mut self.slots);
         self.parts.extend(changed.iter().map(|slot| (*slot, false)));
-        // Of a slot whose call went elsewhere nothing is left that can be a part.
+        // A slot is empty after its call was merged into another one, so it can't be a part.
         self.parts
             .retain(|slot, _| joiner.component(*slot).group().may_be_part());
         let mut pairs = Vec::new();

@@ -1,12 +1,12 @@
-//! The channels of a call and the bridges that they are in, record by record.
+//! Follows the channels of a call and the bridges that they are in, record by record.
 
 use super::fact::{Event, Fact, local_stem};
 use crate::record::{phone, text};
 
-/// Extensions are shorter than this; a channel named by more digits is a line.
+/// An extension has at most this many digits; a channel that is named by more digits is a line.
 const EXTENSION_DIGITS_MAX: usize = 5;
 
-/// What is known of a channel by now.
+/// The state of a channel after the records that were followed so far.
 pub(super) struct Channel<'f> {
     pub(super) uid: &'f [u8],
     pub(super) name: &'f [u8],
@@ -14,16 +14,16 @@ pub(super) struct Channel<'f> {
     pub(super) bridge: Option<&'f [u8]>,
 }
 
-/// A pair of participants that heard each other.
+/// Two participants who heard each other.
 pub(super) type PartyPair = (String, String);
 
-/// Whether the record may move a channel, as far as its fields say.
+/// Whether the fields of the record allow that it moves a channel.
 pub(super) fn may_move(fact: &Fact) -> bool {
     !fact.channel().is_empty() || !fact.bridge().is_empty() || fact.event == Event::Hangup
 }
 
-/// Every two who hear each other now and not the channel `followed`, nor anybody who is the `client`.
-/// Each pair is sorted.
+/// All pairs of participants who hear each other now, and hear neither the channel `followed` nor the
+/// `client`. Each pair is sorted.
 pub(super) fn pairs_without(
     channels: &[Channel<'_>],
     followed: &[u8],
@@ -56,7 +56,7 @@ pub(super) fn pairs_without(
     pairs
 }
 
-/// Moves a channel as the record says. False for a record that moves none.
+/// Moves a channel as the record says. Returns false for a record that moves none.
 pub(super) fn follow<'f>(channels: &mut Vec<Channel<'f>>, fact: &'f Fact) -> bool {
     match fact.event {
         Event::Bridge | Event::BridgeLeave | Event::NewCallerid => {
@@ -78,7 +78,7 @@ pub(super) fn follow<'f>(channels: &mut Vec<Channel<'f>>, fact: &'f Fact) -> boo
                 }
             }
         }
-        // Who hung up is in no bridge; some hosts log no leaving.
+        // A channel that hung up is in no bridge; some hosts do not log that it left.
         Event::Hangup => {
             for channel in channels.iter_mut().filter(|c| c.uid == fact.uid()) {
                 channel.bridge = None;
@@ -89,8 +89,8 @@ pub(super) fn follow<'f>(channels: &mut Vec<Channel<'f>>, fact: &'f Fact) -> boo
     true
 }
 
-/// Whether any bridge ever holds two channels that are logged. Of a call that was started from the CRM a
-/// host logs two bridges with one leg each, and not the Local channel between them.
+/// Whether any bridge ever holds two logged channels. For a call that was started from the CRM, a host logs
+/// two bridges with one leg each, but not the Local channel between them.
 pub(super) fn two_meet(order: &[&Fact]) -> bool {
     let mut inside: Vec<(&[u8], &[u8])> = Vec::new();
     for fact in order {
@@ -109,7 +109,7 @@ pub(super) fn two_meet(order: &[&Fact]) -> bool {
     false
 }
 
-/// Notes who hears each other, apart from the followed channel.
+/// Notes the pairs of participants who hear each other, without the followed channel.
 pub(super) fn note_meetings(
     channels: &[Channel<'_>],
     followed: &[u8],
@@ -160,7 +160,7 @@ fn channel_of<'c, 'f>(channels: &'c mut Vec<Channel<'f>>, fact: &'f Fact) -> &'c
     if !fact.channel().is_empty() {
         channel.name = fact.channel();
     }
-    // What a Local half shows as its caller changes with the transfer; the first is the party.
+    // The caller that half of a Local channel shows changes with a transfer; the first one is the party.
     if channel.caller.is_empty() {
         channel.caller = fact.caller();
     }
@@ -168,7 +168,8 @@ fn channel_of<'c, 'f>(channels: &'c mut Vec<Channel<'f>>, fact: &'f Fact) -> &'c
 }
 
 /// Puts into `reached` the channels that `uid` is connected to now: through its bridge, and through Local
-/// channels into other bridges. Indexes, its own first, the others in order; empty when it is in no bridge.
+/// channels into other bridges. These are indexes: the channel's own first, then the others in order. Empty
+/// when the channel is in no bridge.
 pub(super) fn reached_from(
     channels: &[Channel<'_>],
     uid: &[u8],
@@ -194,7 +195,7 @@ pub(super) fn reached_from(
     reached[1..].sort_unstable();
 }
 
-/// Who is behind those channels, but for the first.
+/// The parties of those channels, except the first channel.
 pub(super) fn people(channels: &[Channel<'_>], reached: &[usize]) -> Vec<String> {
     let mut people: Vec<String> = reached
         .iter()
@@ -211,8 +212,8 @@ fn connected(a: &Channel<'_>, b: &Channel<'_>) -> bool {
     bridged || (local_stem(a.name).is_some() && local_stem(a.name) == local_stem(b.name))
 }
 
-/// Who is behind a channel: `SIP/151-0000002c` is extension 151, `SIP/0001363-0000002a` is whoever
-/// the line leads to. A Local channel is nobody.
+/// The party of a channel: `SIP/151-0000002c` is extension 151, `SIP/0001363-0000002a` is the party at the
+/// other end of the line. A Local channel has none.
 pub(super) fn party(channel: &[u8], caller: &[u8]) -> Option<String> {
     if channel.starts_with(b"Local/") {
         return None;
@@ -240,7 +241,7 @@ pub fn endpoint(channel: &[u8]) -> &[u8] {
         .map_or(name, |dash| &name[..dash])
 }
 
-/// Whether it can be an extension: 1 to 5 digits.
+/// Whether `name` can be an extension: 1 to 5 digits.
 pub fn is_extension(name: &[u8]) -> bool {
     (1..=EXTENSION_DIGITS_MAX).contains(&name.len()) && name.iter().all(u8::is_ascii_digit)
 }

@@ -1,19 +1,19 @@
-//! Calls while clocks are changed: a log in a zone with summer time writes an hour of autumn twice, and
-//! leaves one of spring out.
+//! Corrects the times of calls during a clock change: in a zone with summer time, a log has one hour twice in
+//! autumn and skips one in spring.
 //!
-//! Records are read and joined by the wall clock that they were written with, which is right to an hour.
-//! Once it is known which are of one call, their order and distances are set right here.
+//! Records are read and joined by the wall clock that they were written with, which is correct to an hour.
+//! Once the records of one call are known, their order and distances are corrected here.
 
 use super::fact::Fact;
 use super::reach::QUIET_MILLIS;
 use crate::record::{LogZone, id};
 
-/// Moves the records of one call, in any order, to times that go on as if clocks had not been changed;
-/// true if any was moved. Nothing to do for a call within one offset of the zone.
+/// Moves the records of one call, in any order, to the times of a clock that was not changed. Returns true if
+/// any record was moved. A call within one offset of the zone needs no change.
 ///
-/// Of two moments with the same wall clock the later is meant if the record's channel was born after the
-/// earlier, or if a record before it in the same file is later than that. Clocks of host and server may
-/// differ by two minutes.
+/// Two moments may have the same wall clock. The later one is meant if the record's channel was created after
+/// the earlier one, or if a previous record in the same file is later than it. The clocks of host and server
+/// may differ by two minutes.
 pub fn straighten(zone: LogZone, facts: &mut [Fact]) -> bool {
     let times = || facts.iter().map(|fact| fact.at);
     let (Some(first), Some(last)) = (times().min(), times().max()) else {

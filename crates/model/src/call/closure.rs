@@ -1,89 +1,82 @@
-//! One call grown from one id: a transitive closure over the names that records share.
+//! Grows one call from one id: the transitive closure over the names that records share.
 
 use std::collections::BTreeSet;
 
 use super::fact::{Edge, Fact};
 use crate::record::{Place, id, text};
 
-/// A call of more names than this is a runaway join (five bridges and sixty events are a long
-/// call); growing stops and says so.
+/// A call with more names than this is a runaway join (five bridges and sixty events are a long call). The
+/// closure then stops growing and sets `capped`.
 const NAMES_MAX: usize = 600;
 
-/// The two halves of a Local channel are born together. Names start over when Asterisk restarts, so
-/// halves born further apart than this (seconds) are of two calls.
+/// The two halves of a Local channel are created together. Asterisk starts its names over when it restarts,
+/// so halves created further apart than this (seconds) belong to two calls.
 const LOCAL_PAIR_SECONDS_MAX: i64 = 60;
 
-/// A name, owned.
+/// An owned name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Name {
     Uid(Vec<u8>),
     Bridge(Vec<u8>),
     Local(Vec<u8>),
-    /// A message of the call, by chat and id, as its sending names it.
+    /// A message of the call by chat and id, from the record of its sending.
     Sent(Vec<u8>, Vec<u8>),
-    /// The same as a change or deletion names it. Kept apart: a change joins its sending and other
-    /// changes, two sendings under one id are two messages (a bot may be replaced).
+    /// The same from the record of a change or deletion. It is kept apart: a change joins the sending and
+    /// other changes, but two sendings under one id are two messages (a bot may be replaced).
     Changed(Vec<u8>, Vec<u8>),
 }
 
 /// Why an id belongs to the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// It is the id that was asked for.
+    /// It is the requested id.
     Asked,
-    /// It met the call in a bridge.
+    /// It was in a bridge with the call.
     Bridge(String),
     /// It is the other half of a Local channel.
     LocalPair(String),
     /// It changed or sent a message of the call.
-    Message {
-        /// The chat.
-        chat: String,
-        /// The message's id.
-        message: String,
-    },
-    /// It shares no id; this is the circumstance that speaks for it.
+    Message { chat: String, message: String },
+    /// It shares no id with the call; this circumstance suggests that it belongs.
     Inferred(String),
 }
 
 impl Reason {
-    /// Whether ids prove it.
+    /// Whether a shared id proves that the leg belongs.
     pub fn is_proven(&self) -> bool {
         !matches!(self, Reason::Inferred(_))
     }
 }
 
-/// A leg and the record that joined it.
+/// A leg, and the record that joined it to the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Join {
-    /// The leg's UniqueId.
     pub uid: String,
-    /// Why it belongs.
     pub reason: Reason,
-    /// The record that said so; `None` for the id asked for and inferred ones.
+    /// The record that joined it; `None` for the requested id and for inferred legs.
     pub by: Option<Place>,
 }
 
-/// The names known to belong to a call, growing.
+/// The names that are known to belong to a call; the set grows with the records that are absorbed.
 #[derive(Debug, Default)]
 pub struct Closure {
     names: BTreeSet<Name>,
-    /// The legs, in the order in which they were found.
+    /// The legs in the order in which they were found.
     joins: Vec<Join>,
-    /// Growing was stopped: the joins run away.
+    /// Whether growing was stopped because the call had too many names.
     pub capped: bool,
 }
 
 impl Closure {
-    /// The closure of nothing but `uid`.
+    /// A closure that holds only `uid`.
     pub fn of(uid: &str) -> Closure {
         let mut closure = Closure::default();
         closure.add_uid(uid.as_bytes(), Reason::Asked, None);
         closure
     }
 
-    /// A closure that begins with the names of some records of one call; what `search` does with
-    /// records it found.
+    /// A closure that begins with the names of some records of one call. `search` uses it for the records
+    /// that it found.
     pub fn of_facts(facts: impl Iterator<Item = Fact>) -> Closure {
         let mut closure = Closure::default();
         for fact in facts {
@@ -92,18 +85,18 @@ impl Closure {
         closure
     }
 
-    /// Adds an id that was asked for.
+    /// Adds a requested id.
     pub fn ask(&mut self, uid: &str) {
         self.add_uid(uid.as_bytes(), Reason::Asked, None);
     }
 
-    /// Adds a leg that shares no id with the call. False when it belongs already.
+    /// Adds a leg that shares no id with the call. Returns false when the leg already belongs to the call.
     pub fn infer(&mut self, uid: &[u8], circumstance: &str) -> bool {
         self.add_uid(uid, Reason::Inferred(circumstance.to_owned()), None)
     }
 
-    /// Takes a record in if it shares a name with the call; then all its names are the call's.
-    /// True when that taught a new name, so that records seen before may belong as well.
+    /// Adds a record if it shares a name with the call; then all its names are the call's. Returns true when
+    /// that added a name, so that records seen before may belong as well.
     pub fn absorb(&mut self, fact: &Fact) -> bool {
         match self.reason_for(fact) {
             Some(reason) => self.learn(fact, &reason),
@@ -111,8 +104,8 @@ impl Closure {
         }
     }
 
-    /// Whether a record belongs to the call as it is known now. An unparsed line, or a request
-    /// that was logged without an id, belongs when its text holds one of the call's ids.
+    /// Whether a record belongs to the call, by the names known now. An unparsed line, or a request that was
+    /// logged without an id, belongs when its text holds one of the call's ids.
     pub fn holds(&self, fact: &Fact, line: &[u8]) -> bool {
         self.reason_for(fact).is_some()
             || (fact.edges().next().is_none()
@@ -126,24 +119,23 @@ impl Closure {
         self.names.contains(&Name::Uid(uid.to_vec()))
     }
 
-    /// The legs' ids, in the order in which they were found.
+    /// The ids of the legs in the order in which they were found.
     pub fn uids(&self) -> impl Iterator<Item = &str> {
         self.joins.iter().map(|join| join.uid.as_str())
     }
 
-    /// The legs with the reason for each.
+    /// The legs, each with the reason why it belongs.
     pub fn joins(&self) -> &[Join] {
         &self.joins
     }
 
-    /// How many legs were joined by circumstance, not by id.
+    /// The number of legs that were joined by circumstance, not by id.
     pub fn inferred(&self) -> usize {
         let inferred = self.joins.iter().filter(|join| !join.reason.is_proven());
         inferred.count()
     }
 
-    /// What to search lines for: every record of the call that is not known yet holds one of
-    /// these.
+    /// The texts to search lines for: every record of the call that is not known yet holds one of them.
     pub fn needles(&self) -> Vec<Vec<u8>> {
         let needle = |name: &Name| match name {
             Name::Uid(text) | Name::Bridge(text) | Name::Local(text) => text.clone(),
@@ -184,7 +176,7 @@ impl Closure {
                 _ => self.names.contains(&name(fact, edge)),
             };
             known.then(|| match edge {
-                // A known leg teaches no other leg, so its own reason is not asked for.
+                // A leg that is known adds no other leg, so its own reason does not matter.
                 Edge::Uid(_) => Reason::Asked,
                 Edge::Bridge(bridge) => Reason::Bridge(text(bridge)),
                 Edge::Local(stem) => Reason::LocalPair(text(stem)),

@@ -1,4 +1,4 @@
-//! Which calls are asked for, judged by the whole call.
+//! The conditions on a whole call that a question sets.
 
 use super::evidence::Evidence;
 use super::fact::Fact;
@@ -6,47 +6,45 @@ use super::faults::FaultCode;
 use super::summary::{Direction, Outcome, is_stated_answered};
 use crate::record::{Stamp, phone};
 
-/// Conditions on a call; every one that is given must hold. What a single record must be like is
-/// `filter`'s, and reaches a call as [`Fact::matched`].
+/// Conditions on a call; every one that is given must hold. Conditions on a single record are in `filter`,
+/// and reach a call as [`Fact::matched`].
 #[derive(Debug, Clone, Default)]
 pub struct Criteria {
     /// An outside number of the call.
     pub phone: Option<phone::PhoneQuery>,
-    /// Extensions of which one rang, called, talked or was dialled; empty for any.
+    /// At least one of these extensions rang, called, talked or was dialled; empty for any.
     pub extensions: Vec<String>,
-    /// Lines, of which the call went over one; empty for any.
+    /// The call used one of these lines; empty for any.
     pub trunks: Vec<String>,
-    /// Telegram chats of which one got a message of it; empty for any.
+    /// One of these Telegram chats got a message about the call; empty for any.
     pub chats: Vec<String>,
-    /// Which way.
     pub direction: Option<Direction>,
-    /// How it ended.
     pub outcome: Option<Outcome>,
-    /// It is over and reached no person, by whatever word.
+    /// The call is over and reached no person, whichever of the unanswered outcomes it has.
     pub unanswered: bool,
-    /// Talked at least this long (milliseconds).
+    /// The shortest talk (milliseconds).
     pub min_talk_millis: Option<i64>,
-    /// Rang at least this long (milliseconds).
+    /// The shortest ringing (milliseconds).
     pub min_ring_millis: Option<i64>,
-    /// Was transferred.
+    /// The call was transferred.
     pub transferred: bool,
-    /// One of its records was recovered from the host's journal.
+    /// At least one record was recovered from the host's journal.
     pub recovered: bool,
-    /// Has this fault; the facts must have been read with their texts.
+    /// The call has this fault; the facts must have been read with their texts.
     pub fault: Option<FaultCode>,
-    /// Began at this time or later.
+    /// The call began at this time or later.
     pub since: Option<Stamp>,
-    /// Began before this time.
+    /// The call began before this time.
     pub until: Option<Stamp>,
-    /// The time of day, in which a call may be in progress; without it none is.
+    /// The current time, at which a call may be in progress; without it no call is.
     pub now: Option<Stamp>,
     /// At least one record must pass the question's record filter.
     pub needs_match: bool,
 }
 
 impl Criteria {
-    /// Whether the records (in order of time) rule the call out before it is summed up: most calls
-    /// of a search for missed ones say "answered" in one field.
+    /// Whether the records (in order of time) rule the call out before it is summed up. In a search for
+    /// missed calls, most calls say "answered" in one field.
     pub fn rules_out(&self, facts: &[Fact]) -> bool {
         let other_outcome = || {
             let unanswered = self.unanswered || self.outcome.is_some_and(Outcome::is_unanswered);
@@ -62,7 +60,7 @@ impl Criteria {
             || (self.needs_match && !facts.iter().any(|f| f.matched))
     }
 
-    /// Whether only time narrows the question.
+    /// Whether time is the only condition.
     pub fn is_of_all(&self) -> bool {
         let Criteria {
             phone,
@@ -93,7 +91,7 @@ impl Criteria {
             && !(*unanswered || *transferred || *recovered || *needs_match)
     }
 
-    /// Whether a call is one of those asked for.
+    /// Whether a call meets all conditions.
     pub fn accepts(&self, call: &impl Evidence) -> bool {
         let shows = |names: &[String], has: &dyn Fn(&str) -> bool| {
             names.is_empty() || names.iter().any(|name| has(name))
@@ -123,7 +121,8 @@ impl Criteria {
     }
 }
 
-/// A number of few digits may be an extension as well, so only the outside number of the call counts.
+/// A number with few digits may also be an extension, so it is compared only with the outside number of the
+/// call.
 fn has_phone(query: &phone::PhoneQuery, call: &impl Evidence) -> bool {
     if query.is_short() {
         let is_outside = !matches!(call.direction(), Direction::Internal);

@@ -1,19 +1,19 @@
-//! What is kept of a call's records once they are gone.
+//! What is kept of a call's records when the records themselves are not kept.
 
-/// What the records of a call show, kept without them: of a call that nothing can be added to. Each list is
-/// sorted, and holds what is text; nothing else can be asked for.
+/// The searchable values of a call's records, kept without the records. It is made for calls that no record
+/// can be added to. Each list is sorted and holds only valid text, since no question can ask for anything
+/// else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Digest {
-    /// Extensions and numbers as they are written.
+    /// Extensions and numbers, as they are written.
     pub parties: Vec<String>,
-    /// Digits of the other numbers that Asterisk names, as far as they are long enough for a query that is long.
+    /// Digits of the other numbers in Asterisk events that are long enough for a query by a long number.
     pub numbers: Vec<String>,
-    /// Names of lines.
     pub trunks: Vec<String>,
-    /// Ids of Telegram chats that got a message.
+    /// Ids of the Telegram chats that got a message.
     pub chats: Vec<String>,
-    /// Names of the faults that the call has once all has come that may come.
+    /// Names of the faults that the call has when no more records can come.
     pub faults: Vec<String>,
-    /// How long after its last record more could follow (milliseconds); see [`super::reach::silence`].
+    /// How long after the last record more records can follow (milliseconds); see [`super::reach::silence`].
     pub silence_millis: i64,
 }

@@ -1,7 +1,8 @@
-//! What a call is judged by: its summary, whom its records name beyond that, and what is wrong with them.
+//! The values by which criteria accept a call: its summary, the other parties that its records name, and its
+//! faults.
 //!
-//! A search asks it of the records themselves ([`CallRecords`]); a table of calls keeps the answers (for what is
-//! not in the summary a [`Digest`]), and gives the same ones.
+//! A search gets them from the records ([`CallRecords`]). A table of calls stores them (a [`Digest`] holds
+//! what is not in the summary), and gives the same answers.
 
 use std::collections::BTreeSet;
 
@@ -12,35 +13,34 @@ use super::reach;
 use super::summary::{Direction, Outcome, Summary};
 use crate::record::{Stamp, phone};
 
-/// What a call is judged by; see [`Summary`] for what has the same name there.
+/// The values by which a call is accepted; values that [`Summary`] also has mean the same there.
 pub trait Evidence {
-    /// Its first record.
+    /// The time of the first record.
     fn first(&self) -> Stamp;
-    /// Which way.
     fn direction(&self) -> Direction;
-    /// How it ended, or that it has not.
+    /// How the call ended, or that it has not ended.
     fn outcome(&self) -> Outcome;
-    /// The outside number, digits only, or what a caller without one shows; of an internal call the calling
-    /// extension.
+    /// The outside number, digits only, or the name that a caller without a number shows. For an internal
+    /// call, the calling extension.
     fn client(&self) -> &[u8];
-    /// How long it rang (milliseconds).
+    /// How long the call rang (milliseconds).
     fn ring_millis(&self) -> Option<i64>;
-    /// How long was talked (milliseconds).
+    /// How long the parties talked (milliseconds).
     fn talk_millis(&self) -> Option<i64>;
     /// Whether a transfer was completed.
     fn was_transferred(&self) -> bool;
-    /// Whether one of its records never arrived and was recovered.
+    /// Whether one of the records never arrived and was recovered.
     fn was_recovered(&self) -> bool;
-    /// Whether it went over the line of this name.
+    /// Whether the call used the line with this name.
     fn has_trunk(&self, trunk: &str) -> bool;
-    /// Whether this extension, or number as it is written, rang, called, talked or was dialled.
+    /// Whether this extension, or this number as written, rang, called, talked or was dialled.
     fn has_party(&self, party: &str) -> bool;
-    /// Whether a Telegram chat of this id got a message.
+    /// Whether the Telegram chat with this id got a message.
     fn has_chat(&self, chat: &str) -> bool;
-    /// Whether Asterisk names a number, or a party whose digits are one, that the query, a long one, takes. A
-    /// text or a request may mention anybody's.
+    /// Whether an Asterisk event names a number, or a party with the digits of a number, that the query
+    /// matches. The query is a long one. Texts and requests do not count, since they may mention any number.
     fn has_number(&self, query: &phone::PhoneQuery) -> bool;
-    /// Whether it has the fault at the time `now`; without one, once all has come that may come.
+    /// Whether the call has the fault at the time `now`; without a time, when no more records can come.
     fn has_fault(&self, code: FaultCode, now: Option<Stamp>) -> bool;
     /// Whether a record passed the question's filter for records.
     fn has_match(&self) -> bool;
@@ -49,9 +49,8 @@ pub trait Evidence {
 /// The records of a call, in order of time.
 #[derive(Debug, Clone, Copy)]
 pub struct CallRecords<'c> {
-    /// What they sum up to.
+    /// The summary of these records.
     pub summary: &'c Summary,
-    /// The records.
     pub facts: &'c [Fact],
 }
 
@@ -63,7 +62,7 @@ impl<'c> CallRecords<'c> {
         labels.chain(calls.flat_map(|fact| [fact.phone()].into_iter().chain(fact.extensions())))
     }
 
-    /// Digits of the numbers that Asterisk names.
+    /// Digits of the numbers in Asterisk events.
     fn numbers(self) -> impl Iterator<Item = &'c [u8]> {
         let events = self.facts.iter().filter(|fact| fact.is_asterisk());
         events
@@ -150,7 +149,7 @@ impl Evidence for CallRecords<'_> {
 }
 
 impl Digest {
-    /// What the records show; they must have been read with their texts.
+    /// The digest of these records, which must have been read with their texts.
     pub fn of(records: CallRecords<'_>) -> Digest {
         let faults = Fault::all(records.facts, records.summary, Stamp(i64::MAX));
         let parties: BTreeSet<&[u8]> = records.parties().map(phone::digits_of).collect();
@@ -167,7 +166,8 @@ impl Digest {
     }
 }
 
-/// Those that are text, each once and sorted; an empty one can't be asked for.
+/// The values that are valid text, sorted and without repetition. Empty ones are left out, since no question
+/// can ask for them.
 fn texts<'t>(all: impl Iterator<Item = &'t [u8]>) -> Vec<String> {
     let texts: BTreeSet<&str> = all
         .filter_map(|text| std::str::from_utf8(text).ok())

@@ -1,4 +1,4 @@
-//! What one record says of a call, small enough to keep thousands of them.
+//! What one record says about a call, small enough to keep thousands of them.
 
 mod draft;
 mod edges;
@@ -16,20 +16,20 @@ pub(super) use edges::{EDGES_MAX, local_stem, local_target};
 pub(crate) use text_details::took_millis;
 pub use text_details::{Lookup, RequestResult, TextDetails};
 
-/// Kept of each field; nothing that a call is judged by is longer.
+/// At most this many bytes of each field are kept; no value that decides about a call is longer.
 const FIELD_BYTES_MAX: usize = 255;
 const FIELDS: usize = 11;
 
 /// The key under which the API keeps an integration's name in the request.
 const INTEGRATION: &[u8] = b"_integration";
 
-/// Length of a line, usually; a little less, so that room is made once.
+/// Slightly less than the usual length of a line, so that the list is allocated once.
 const LINE_BYTES_USUAL: usize = 220;
 
-/// Length of all fields of a record, usually; a little more, so that room is made once.
+/// Slightly more than the usual length of all fields of a record, so that they are allocated once.
 const FIELDS_BYTES_USUAL: usize = 200;
 
-// Which field stands where in `Fact::text`. Kinds share the places.
+// The position of each field in `Fact::text`. The kinds of record share the positions.
 const UID: usize = 0;
 const BRIDGE: usize = 1;
 const PHONE: usize = 2;
@@ -48,104 +48,100 @@ const NUMBERS: usize = 4;
 const STATUS: usize = 1;
 const HOST: usize = 2;
 
-/// What happened.
+/// The kind of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
     /// The call came in.
     Start,
-    /// Somebody is being rung.
+    /// A party is being rung.
     Dial,
     /// A channel entered a bridge.
     Bridge,
     /// A channel left a bridge.
     BridgeLeave,
-    /// A bridge came to be.
+    /// A bridge was created.
     BridgeCreate,
-    /// A bridge is gone.
+    /// A bridge was destroyed.
     BridgeDestroy,
     /// A channel's caller id changed.
     NewCallerid,
     /// A leg ended.
     Hangup,
-    /// An Asterisk event of another name.
+    /// Another Asterisk event.
     Other,
     /// A Telegram message was sent, edited or deleted.
     Message(MessageAction),
-    /// An HTTP request.
     Http,
-    /// An SQL query.
     Sql,
-    /// A line that could not be parsed and names the call.
+    /// A line that could not be parsed and contains an id of the call.
     Unparsed,
 }
 
-/// What was done with a Telegram message.
+/// The operation on a Telegram message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageAction {
-    /// Sent.
     Send,
-    /// Its text changed.
+    /// The text was changed.
     Edit,
-    /// Taken back.
     Delete,
-    /// Something else, named in the line.
+    /// Another operation, which the line names.
     Other,
 }
 
-/// Asterisk dialplan's CallType.
+/// The CallType of the Asterisk dialplan: 0, 1 and 2, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallType {
-    /// `0`
     Incoming,
-    /// `1`
     Outgoing,
-    /// `2`
     Internal,
 }
 
-/// What a record says of a call.
+/// What a record says about a call.
 #[derive(Debug, Clone)]
 pub struct Fact {
-    /// When; for an unparsed line the time of the line before it.
+    /// The time of the record; for an unparsed line, the time of the line before it.
     pub at: Stamp,
-    /// Where the line stands: orders facts of the same time.
+    /// The position of the line, which orders facts with the same time.
     pub place: Place,
-    /// What happened.
+    /// The kind of a record.
     pub event: Event,
-    /// CallType of start, dial and hangup, number or string. `None` for anything but 0, 1, 2.
+    /// The CallType of start, dial and hangup, written as a number or a string. `None` for any value except
+    /// 0, 1 and 2.
     pub call_type: Option<CallType>,
-    /// CallStatus of a hangup, its one digit.
+    /// The CallStatus of a hangup, one digit.
     pub call_status: Option<u8>,
-    /// The host's mark "started from CRM". Leaks onto other calls: a hint.
+    /// The host's mark "started from CRM". The host also sets it on other calls, so it is only a hint.
     pub crm: bool,
-    /// Hash of the Token; `None` without one.
+    /// The hash of the Token; `None` without a Token.
     pub token: Option<u64>,
-    /// The bridge holds channels that do not hear each other: parking, the music of a queue.
+    /// The bridge is a holding bridge, in which channels do not hear each other: parking, the music of a
+    /// queue.
     pub holding: bool,
-    /// BridgeNumChannels: the channels in the bridge after this event.
+    /// BridgeNumChannels: the number of channels in the bridge after this event.
     pub channels_left: Option<u8>,
-    /// Whether the called side was busy (a hangup's `Cause` 17, or `DialStatus` BUSY); `None` where the line
-    /// gives no reason, as those of most hosts.
+    /// Whether the called side was busy (`Cause` 17 of a hangup, or `DialStatus` BUSY). `None` where the line
+    /// gives no reason, which is so on most hosts.
     pub busy: Option<bool>,
-    /// A request that was posted as an integration's answer.
+    /// The request was posted as the answer of an integration.
     pub integration: bool,
-    /// An event that never arrived and was recovered from the host's journal.
+    /// The event never arrived and was recovered from the host's journal.
     pub recovered: bool,
-    /// The record passed the filter that the question has for single records.
+    /// The record passed the question's filter for single records.
     pub matched: bool,
-    /// What its text says; nothing where texts were not read (see [`Facts::with_texts`]).
+    /// Details from the text of the record; the default where texts were not read (see
+    /// [`Facts::with_texts`]).
     pub text_details: TextDetails,
     /// The fields of all records of a block; see [`Facts`].
     text: Option<Arc<[u8]>>,
     start: u32,
-    /// How long a request took (milliseconds); `u32::MAX` where its writer did not note it. Every byte of a
-    /// fact is copied some ten times in a sweep.
+    /// How long a request took (milliseconds); `u32::MAX` where its writer did not note it. An `Option` would
+    /// take more room, and every byte of a fact is copied about ten times in a sweep.
     took: u32,
     ends: [u16; FIELDS],
 }
 
-/// Facts being taken from the records of one block. Their texts share one allocation: asking for
-/// memory record by record takes a third of the time of a sweep.
+/// Collects the facts of the records of one block. Their texts share one allocation: one allocation per
+/// record takes a third of the time of a sweep.
 #[derive(Debug, Default)]
 pub struct Facts {
     facts: Vec<Fact>,
@@ -154,7 +150,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Room for the records of a block of `bytes`.
+    /// Reserves room for the records of a block of `bytes`.
     pub fn for_block(bytes: usize) -> Facts {
         Facts {
             facts: Vec::with_capacity(bytes / LINE_BYTES_USUAL),
@@ -163,21 +159,21 @@ impl Facts {
         }
     }
 
-    /// Also reads what messages and answers say, which only some questions need.
+    /// Also reads the texts of messages and answers, which only some questions need.
     #[must_use]
     pub fn with_texts(self, with_texts: bool) -> Facts {
         Facts { with_texts, ..self }
     }
 
-    /// Takes what `record`, standing at `place`, says. `at` is for lines without a time of their
-    /// own. The fact is handed out to be marked, not to be asked.
+    /// Adds the fact of `record`, which stands at `place`. `at` is the time for lines without a time of their
+    /// own. The returned fact can be marked, but its fields can't be read yet.
     pub fn push(&mut self, record: &Record<'_>, at: Stamp, place: Place) -> &mut Fact {
         let fact = Fact::draft(record, at, place, &mut self.text, self.with_texts);
         self.facts.push(fact);
         self.facts.last_mut().expect("one was just added")
     }
 
-    /// The facts, in the order of their records.
+    /// The facts in the order of their records.
     pub fn finish(mut self) -> Vec<Fact> {
         let text: Arc<[u8]> = self.text.into();
         for fact in &mut self.facts {
@@ -188,12 +184,13 @@ impl Facts {
 }
 
 impl Fact {
-    /// What `record`, standing at `place`, says. `at` is for lines that have no time of their own.
+    /// The fact of `record`, which stands at `place`. `at` is the time for lines without a time of their own.
     pub fn of(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
         Fact::alone(record, at, place, true)
     }
 
-    /// The same, but for what messages and answers say: enough to tell which call it belongs to.
+    /// The same as [`Fact::of`] without the texts of messages and answers. This is enough to tell which call
+    /// the record belongs to.
     pub fn without_texts(record: &Record<'_>, at: Stamp, place: Place) -> Fact {
         Fact::alone(record, at, place, false)
     }
@@ -205,12 +202,12 @@ impl Fact {
         fact
     }
 
-    /// Bytes that its fields take.
+    /// The number of bytes that the fields take.
     pub fn bytes(&self) -> usize {
         self.ends[FIELDS - 1].into()
     }
 
-    /// The fact without its text, which is appended to `text`.
+    /// Makes the fact without its fields, which are appended to `text`.
     fn draft(
         record: &Record<'_>,
         at: Stamp,
@@ -251,7 +248,7 @@ impl Fact {
                 draft.telegram(tg)
             }
             Body::Http(http) => {
-                // Most requests are of no integration, and long.
+                // Most requests are long and do not come from an integration.
                 draft.fact.integration = memmem::find(http.request, INTEGRATION).is_some()
                     && json::Fields::new(http.request).any(|(key, _)| key == INTEGRATION);
                 draft.set(UID, http.uid);
@@ -283,31 +280,32 @@ impl Fact {
         self.field(UID)
     }
 
-    /// The bridge of a bridge event; empty for others (the emulator puts a made-up one into
+    /// The bridge of a bridge event; empty for other events (the emulator puts an invented bridge into
     /// new_callerid, which joins nothing).
     pub fn bridge(&self) -> &[u8] {
         self.field_if(self.is_asterisk(), BRIDGE)
     }
 
-    /// The other party's number, as written.
+    /// The number of the other party, as written.
     pub fn phone(&self) -> &[u8] {
         self.field_if(self.is_asterisk(), PHONE)
     }
 
-    /// The Extensions, empty ones left out. An old host writes one string, `152&151`.
+    /// The Extensions without empty ones. An old host writes them as one string, `152&151`.
     pub fn extensions(&self) -> impl Iterator<Item = &[u8]> {
-        // Kept as the JSON it came in: most are never asked for, and numbers hold none of these.
+        // The list is kept as JSON: most lists are never read, and no number contains one of these
+        // characters.
         let list = self.field_if(self.is_asterisk(), EXTENSIONS);
         list.split(|b| matches!(b, b'&' | b'"' | b',' | b'[' | b']' | b' '))
             .filter(|e| !e.is_empty())
     }
 
-    /// The line it went over.
+    /// The line that the call used.
     pub fn trunk(&self) -> &[u8] {
         self.field_if(self.is_asterisk(), TRUNK)
     }
 
-    /// The channel's name.
+    /// The name of the channel.
     pub fn channel(&self) -> &[u8] {
         self.field_if(self.is_asterisk(), CHANNEL)
     }
@@ -322,7 +320,7 @@ impl Fact {
         self.field_if(self.is_asterisk(), CONNECTED)
     }
 
-    /// Exten: what was dialled.
+    /// Exten: the number that was dialled.
     pub fn exten(&self) -> &[u8] {
         self.field_if(self.is_asterisk(), EXTEN)
     }
@@ -337,7 +335,7 @@ impl Fact {
         self.field_if(self.is_message(), MESSAGE)
     }
 
-    /// The stage a message is about: start, dial, bridge, hangup.
+    /// The stage of the call that a message is about: start, dial, bridge, hangup.
     pub fn message_type(&self) -> &[u8] {
         self.field_if(self.is_message(), MESSAGE_TYPE)
     }
@@ -347,35 +345,35 @@ impl Fact {
         self.field_if(self.event == Event::Http, STATUS)
     }
 
-    /// The host, with its port, that an HTTP request went to; empty where the URL names none.
+    /// The host and port of an HTTP request; empty where the URL names no host.
     pub fn http_host(&self) -> &[u8] {
         self.field_if(self.event == Event::Http, HOST)
     }
 
-    /// How long an HTTP request took (milliseconds), where its writer noted it.
+    /// How long an HTTP request took (milliseconds); `None` where its writer did not note it.
     pub fn took_millis(&self) -> Option<u32> {
         Some(self.took).filter(|took| *took != u32::MAX)
     }
 
-    /// What came of an HTTP request; `None` for any other record.
+    /// The result of an HTTP request; `None` for any other record.
     pub fn request_result(&self) -> Option<RequestResult> {
         let of = || RequestResult::of(self.http_status(), self.integration);
         (self.event == Event::Http).then(of)
     }
 
-    /// The numbers in a message's text, digits only; none where texts were not read.
+    /// The numbers in the text of a message, digits only; none where texts were not read.
     pub fn numbers_in_text(&self) -> impl Iterator<Item = &[u8]> {
         let numbers = self.field_if(self.is_message(), NUMBERS);
         numbers.split(|b| *b == b' ').filter(|n| !n.is_empty())
     }
 
-    /// The id that Asterisk gives to all channels of one call, that of its first channel; empty where
-    /// the line has none.
+    /// Linkedid: Asterisk gives the id of the first channel of a call to all its channels. Empty where the
+    /// line has none.
     pub fn linked(&self) -> &[u8] {
         self.field_if(self.is_asterisk(), LINKED)
     }
 
-    /// Whether a message was changed or taken back rather than sent.
+    /// Whether a message was edited or deleted rather than sent.
     pub fn changes_message(&self) -> bool {
         matches!(
             self.event,
@@ -383,7 +381,7 @@ impl Fact {
         )
     }
 
-    /// Whether it is an Asterisk event.
+    /// Whether the record is an Asterisk event.
     pub fn is_asterisk(&self) -> bool {
         !matches!(
             self.event,
@@ -391,7 +389,7 @@ impl Fact {
         )
     }
 
-    /// Whether it speaks of a call as a whole: start, dial, hangup.
+    /// Whether the record is about a call as a whole: start, dial, hangup.
     pub fn is_call_event(&self) -> bool {
         matches!(self.event, Event::Start | Event::Dial | Event::Hangup)
     }
@@ -400,7 +398,7 @@ impl Fact {
         matches!(self.event, Event::Message(_))
     }
 
-    /// A field of the kinds of record that have it there.
+    /// A field, for the kinds of record that have it at this position.
     fn field_if(&self, has_it: bool, at: usize) -> &[u8] {
         match has_it {
             true => self.field(at),

@@ -1,7 +1,7 @@
-//! What went wrong around a call: with the messages about it, the requests for it, its log. Data only.
+//! Finds what went wrong around a call: in its messages, its requests and its log. Data only.
 //!
-//! A fault is a code that stays, a severity, and the records that show it. A person who is not reached
-//! is no fault.
+//! A fault is a stable code, a severity, and the records that show it. It is no fault that a person was not
+//! reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,47 +12,49 @@ use crate::call::channels::endpoint;
 use crate::call::fact::local_target;
 use crate::record::{Place, Stamp, phone};
 
-/// The bot takes back the message of one stage this long after it sent the next at most (milliseconds).
+/// The bot deletes the message of one stage at most this long after it sent the message of the next
+/// (milliseconds).
 const REPLACED_MILLIS: i64 = 5_000;
 
-/// Messages about the end of a call are sent within this many milliseconds of it; before that nothing is
-/// missing yet.
+/// Messages about the end of a call are sent within this many milliseconds after it; until then no message
+/// counts as missing.
 const PENDING_MILLIS: i64 = 60_000;
 
-/// A message states whole seconds, and its writer measures from its own events.
+/// A message may differ from the talk by this much (milliseconds): it states whole seconds, and its writer
+/// measures from its own events.
 const DURATION_SLACK_MILLIS: i64 = 3_000;
 
 /// How much a fault matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Good to know; nothing is wrong with the call.
+    /// A remark; nothing is wrong with the call.
     Note,
     /// Something is not as it should be.
     Warning,
-    /// People were told nothing, or something wrong, or another system was.
+    /// People or another system got no information, or wrong information.
     Problem,
 }
 
-/// What is wrong, in the order in which faults are named. The names in [`FaultCode::name`] stay.
+/// The kinds of fault, in the order in which faults are listed. The names in [`FaultCode::name`] are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FaultCode {
-    /// A chat was told of the call, and never of its end.
+    /// A chat got a message about the call, but none about its end.
     MessageNotSent,
-    /// A message holds a number that is none of the call's.
+    /// A message holds a number that does not belong to the call.
     WrongNumber,
-    /// A request failed that was not for a name.
+    /// A request failed, and it was not a name lookup.
     RequestFailed,
-    /// A message was sent to a chat while an earlier one of the same stage still stood there.
+    /// A message was sent to a chat in which an earlier message of the same stage had not been deleted.
     MessageRepeated,
-    /// A message about the ringing or the talk still stands after the end of the call.
+    /// A message about the ringing or the talk was not deleted after the end of the call.
     MessageLeftStanding,
-    /// A message states a length of the talk that is not the talk's.
+    /// A message states a wrong length of the talk.
     WrongDuration,
-    /// A request for a name failed.
+    /// A name lookup failed.
     NameLookupFailed,
     /// The call is not in progress, and no end was logged.
     NoEnd,
-    /// A request for a name found none.
+    /// A name lookup found no name.
     NameLookupEmpty,
     /// The text of a message was cut by the writer of the log.
     TextCut,
@@ -60,17 +62,16 @@ pub enum FaultCode {
     ResponseCut,
 }
 
-/// One thing that is wrong.
+/// One fault of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What.
     pub code: FaultCode,
     /// The records that show it: indexes into the call's facts, in ascending order; never empty.
     pub records: Vec<usize>,
 }
 
 impl FaultCode {
-    /// All codes, in the order in which faults are named.
+    /// All codes, in the order in which faults are listed.
     pub const ALL: [FaultCode; 11] = [
         FaultCode::MessageNotSent,
         FaultCode::WrongNumber,
@@ -106,7 +107,7 @@ impl FaultCode {
         self.row().1
     }
 
-    /// How much it matters.
+    /// How much the fault matters.
     pub const fn severity(self) -> Severity {
         self.row().0
     }
@@ -124,9 +125,9 @@ impl Severity {
 }
 
 impl Fault {
-    /// The faults of a call at the time `now`, the gravest first. The facts are in order of time and read
-    /// with their texts, and `summary` is settled (see [`Summary::settle`]). A code stands there once at
-    /// most. Empty for a call without.
+    /// The faults of a call at the time `now`, the most severe first. The facts are in order of time and read
+    /// with their texts, and `summary` is settled (see [`Summary::settle`]). Each code occurs at most once.
+    /// Empty for a call without faults.
     pub fn all(facts: &[Fact], summary: &Summary, now: Stamp) -> Vec<Fault> {
         let all = messages(facts, summary, now)
             .into_iter()
@@ -146,7 +147,7 @@ impl Fault {
     }
 }
 
-/// A code, and the records that show it: of none it is no fault.
+/// A code, and the records that show it; without records there is no fault.
 type FaultRecords = (FaultCode, Vec<usize>);
 
 fn records_of(facts: &[Fact], wanted: impl Fn(&Fact) -> bool) -> Vec<usize> {
@@ -154,7 +155,7 @@ fn records_of(facts: &[Fact], wanted: impl Fn(&Fact) -> bool) -> Vec<usize> {
     all.map(|(at, _)| at).collect()
 }
 
-/// Whether it is a message that now says something.
+/// Whether the record sent or edited a message.
 fn tells(fact: &Fact) -> bool {
     matches!(
         fact.event,
@@ -162,7 +163,7 @@ fn tells(fact: &Fact) -> bool {
     )
 }
 
-/// What is wrong with the lives of messages. Each is one fault for all chats that it happened in.
+/// Faults in when messages were sent and deleted. Each is one fault for all chats in which it happened.
 fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [FaultRecords; 3] {
     let lives = MessageLife::all(facts);
     let over = facts.iter().rev().find(|f| f.is_asterisk()).map(|f| f.at);
@@ -193,7 +194,7 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [FaultRecords; 3] 
         let is_last = |f: &&Fact| tells(f) && f.message_type() == FINAL_STAGE;
         let last = facts.iter().filter(is_last);
         let told: BTreeSet<&[u8]> = last.clone().map(Fact::chat).collect();
-        // An edit may turn the message of one stage into that of the end.
+        // An edit may turn the message of one stage into the message about the end.
         let turned: BTreeSet<(&[u8], &[u8])> = last
             .filter(|f| !f.message().is_empty())
             .map(|f| (f.chat(), f.message()))
@@ -218,10 +219,10 @@ fn messages(facts: &[Fact], summary: &Summary, now: Stamp) -> [FaultRecords; 3] 
     ]
 }
 
-/// The stage of the message that stays.
+/// The stage of the message that is not deleted.
 const FINAL_STAGE: &[u8] = b"hangup";
 
-/// What is wrong with what messages say.
+/// Faults in the texts of messages.
 fn texts(facts: &[Fact], summary: &Summary) -> [FaultRecords; 3] {
     let with = |wanted: &dyn Fn(&Fact) -> bool| records_of(facts, |f| tells(f) && wanted(f));
     let known = numbers(facts);
@@ -247,7 +248,7 @@ fn texts(facts: &[Fact], summary: &Summary) -> [FaultRecords; 3] {
     ]
 }
 
-/// The numbers that stand in Asterisk events of the call, without their ways of dialling.
+/// The numbers in the Asterisk events of the call, in canonical form.
 fn numbers(facts: &[Fact]) -> BTreeSet<Vec<u8>> {
     let mut known = BTreeSet::new();
     for fact in facts.iter().filter(|f| f.is_asterisk()) {
@@ -270,11 +271,11 @@ fn numbers(facts: &[Fact]) -> BTreeSet<Vec<u8>> {
     known
 }
 
-/// Whether a length is that of the talk, with the hold or without; or of what of it was over when the
-/// message was sent, of a call that was handed on and went on.
+/// Whether a length fits the talk, with the hold or without it. In a call that was transferred and went on,
+/// it may also fit the part that was over when the message was sent.
 fn is_length(said: i64, sent: Stamp, summary: &Summary) -> bool {
     let Some(talk) = summary.talk_millis else {
-        // Nothing to compare with, unless nobody talked.
+        // Without a known talk there is nothing to compare with, unless no person was reached.
         return !summary.outcome.is_unanswered() || said <= DURATION_SLACK_MILLIS;
     };
     let fits = |length: i64| (said - length).abs() <= DURATION_SLACK_MILLIS;

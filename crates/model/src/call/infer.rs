@@ -1,18 +1,17 @@
-//! Joins between parts of a call that share no id. Marked as inferred wherever they show.
+//! Joins parts of a call that share no id. Such joins are marked as inferred wherever they are shown.
 //!
-//! Four circumstances are known, each needs more than a phone number and a minute:
-//! - **CRM**: for a call started from the CRM the host drops the Local channel's events, so the leg
-//!   that dials and hangs up is in no bridge, and two bridges (the manager's, the line's) have no
-//!   dial. Same number (or the dialled extension, if the host's mark is on both), same Token,
-//!   within the dialling leg's life.
-//! - **Forwarding**: a leg dials a mobile *for* a client, and an incoming call of that client rings
-//!   that mobile at that moment.
-//! - **Consultation**: an internal hangup with nothing else, of an extension that is in a bridged
-//!   call at that moment.
-//! - **Rung**: Asterisk gives every telephone it rings, and each half of a Local channel, an id of its
-//!   own, and a host logs it before anyone picks up. Such a leg (no bridge, no start, no dial of its
-//!   own unless a Local channel made it) belongs to the call that dials at that moment for a number
-//!   that the leg shows.
+//! Four circumstances are known. Each needs more evidence than the same phone number within a minute:
+//! - **CRM**: for a call started from the CRM, the host drops the events of the Local channel. So the leg
+//!   that dials and hangs up is in no bridge, and two bridges (of the manager and of the line) have no dial.
+//!   They are joined by the same number (or the dialled extension, if both have the host's mark) and the same
+//!   Token, during the life of the dialling leg.
+//! - **Forwarding**: a leg dials a mobile *for* a client, and an incoming call of that client rings that
+//!   mobile at the same moment.
+//! - **Consultation**: an internal hangup with no other record, of an extension that is in a bridged call at
+//!   that moment.
+//! - **Rung**: Asterisk gives an own id to every telephone that it rings and to each half of a Local channel,
+//!   and a host logs it before anyone picks up. Such a leg (no bridge, no start, no dial of its own unless a
+//!   Local channel created it) belongs to the call that dials at that moment for a number that the leg shows.
 
 mod rung;
 
@@ -22,20 +21,21 @@ use super::summary::{Direction, Summary};
 use crate::record::phone::{is_outside, same_number};
 use crate::record::{Stamp, id};
 
-/// A manager's leg is bridged before the number is dialled: up to this long (milliseconds).
+/// The leg of a manager is bridged up to this long before the number is dialled (milliseconds).
 const MANAGER_LEAD_MILLIS: i64 = 60_000;
 
-/// Records of one moment are written within this time of each other (milliseconds).
+/// Records of one moment are written at most this far apart (milliseconds).
 const SLACK_MILLIS: i64 = 5_000;
 
-/// A leg that only rang, and the dials that can have rung it, are this near to each other (milliseconds).
+/// A leg that only rang is at most this far from the dial that rang it (milliseconds).
 pub const RUNG_MILLIS: i64 = rung::DIAL_LATE_MILLIS + rung::RINGS_ON_MILLIS;
 
-/// What of a group matters here. Kept up record by record: sorting a stream looks at thousands of
-/// groups again and again, so whatever rules a pair out is known before a pair is looked at.
+/// The properties of a group that matter to these joins. They are updated record by record: sorting a stream
+/// compares thousands of groups again and again, so anything that rules a pair out is known before the pair
+/// is compared.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Profile {
-    /// Time of the first and last Asterisk event.
+    /// Times of the first and last Asterisk event.
     times: Option<(Stamp, Stamp)>,
     facts: usize,
     crm: bool,
@@ -49,30 +49,29 @@ pub struct Profile {
     /// An incoming call rings an outside number.
     rings_outside: bool,
     internal_hangup: bool,
-    /// A start: it came from outside and was not made by a dial.
+    /// A start event: the call came from outside and was not created by a dial.
     start: bool,
     /// A hangup that says "answered".
     answered_hangup: bool,
     /// A dial of its own, not on behalf of another leg.
     own_dial: bool,
-    /// Any dial.
     dial: bool,
-    /// Its first channel is a Local one, which is always made by something else.
+    /// The first channel is a Local channel, which another leg always creates.
     local_born: Option<bool>,
-    /// Time of a hangup of a leg that dialled.
+    /// Time of the last hangup of a leg that dialled.
     over: Option<Stamp>,
-    /// Some record has no Linkedid: with one on every line nothing is left to guess.
+    /// A record has no Linkedid; with one on every line there is nothing to infer.
     unlinked: bool,
 }
 
 impl Profile {
-    /// Whether it came in from outside.
+    /// Whether the call came in from outside.
     pub fn has_start(&self) -> bool {
         self.start
     }
 
-    /// Whether other parts may belong to the group than legs that only rang and consultations, or whether it
-    /// may itself be a part: these can be a minute away.
+    /// Whether the group may be a part, or may own parts other than legs that only rang and consultations:
+    /// such parts can be a minute away.
     pub fn has_far_parts(&self) -> bool {
         let owns = [PartKind::Crm, PartKind::Forwarded].map(|kind| self.may_own_parts(kind));
         owns.contains(&true) || self.kinds().next().is_some()
@@ -126,14 +125,14 @@ impl Profile {
         self.times.map(|(first, _)| first)
     }
 
-    /// What kinds of part the group can be, the surest first.
+    /// The kinds of part that the group can be, the most certain first.
     fn kinds(&self) -> impl Iterator<Item = PartKind> {
         [self.part(), self.is_rung().then_some(PartKind::Rung)]
             .into_iter()
             .flatten()
     }
 
-    /// Whether nothing shows that anyone picked it up or that it is a call on its own.
+    /// Whether nothing shows that a person picked it up or that it is a separate call.
     fn is_rung(&self) -> bool {
         let is_local = self.local_born == Some(true);
         self.unlinked
@@ -156,33 +155,32 @@ impl Profile {
         }
     }
 
-    /// Whether the group can be the main one of parts of this kind.
+    /// Whether the group can be the main group of parts of this kind.
     fn may_own_parts(&self, kind: PartKind) -> bool {
         match kind {
             PartKind::Crm => self.has_call_events && self.outgoing && !self.has_bridge,
             PartKind::Forwarded => self.rings_outside,
-            // Of a long talk the dial and the hangup may be too far off for a trace to have met them.
+            // In a long talk, the dial and the hangup may be too far away for a trace to have read them.
             PartKind::Consultation => self.has_bridge,
             PartKind::Rung => self.dial,
         }
     }
 }
 
-/// The kinds of part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PartKind {
-    /// Bridges without a call.
+    /// Bridges without start, dial or hangup.
     Crm,
-    /// Dials for an outside number.
+    /// A leg that dials for an outside number.
     Forwarded,
-    /// An internal hangup and nothing else.
+    /// A single internal hangup.
     Consultation,
     /// A leg that only rang.
     Rung,
 }
 
-/// Whether a dial goes out on behalf of a caller who is in another leg: of a mobile for a client, or
-/// of an extension by a Local channel that carries the client's number.
+/// Whether a dial is made on behalf of a caller in another leg: to a mobile for a client, or to an extension
+/// by a Local channel that carries the client's number.
 fn is_for_another(fact: &Fact) -> bool {
     match fact.call_type {
         Some(CallType::Outgoing) => fact.extensions().any(is_outside),
@@ -194,21 +192,20 @@ fn is_for_another(fact: &Fact) -> bool {
 /// The records of a group, with their profile.
 #[derive(Clone, Copy)]
 pub struct Group<'f> {
-    /// In any order.
+    /// The records in any order.
     pub facts: &'f [Fact],
-    /// Of the same records.
+    /// The profile of the same records.
     pub profile: &'f Profile,
 }
 
-/// Finds the groups (each the records that ids join, of one enterprise and one stretch of time)
-/// that belong together: the main group, its part and the circumstance. A part is given to one main group
-/// at most.
+/// Finds the groups that belong together, as (main group, part, circumstance). A group is the records that
+/// ids join, within one enterprise and one period. A part is given to at most one main group.
 pub fn joins(groups: &[Group<'_>]) -> Vec<(usize, usize, String)> {
     let mains = |kind: PartKind| -> Vec<usize> {
         let of_kind = |i: &usize| groups[*i].profile.may_own_parts(kind);
         (0..groups.len()).filter(of_kind).collect()
     };
-    // Most groups can be the main one of some kind, few can be a part of one.
+    // Most groups can be the main group for some kind of part, but few can be a part.
     let mut mains_of: [Option<Vec<usize>>; 4] = Default::default();
     let mut found = Vec::new();
     for (part, p) in groups.iter().enumerate() {
@@ -225,7 +222,8 @@ pub fn joins(groups: &[Group<'_>]) -> Vec<(usize, usize, String)> {
     found
 }
 
-/// Finds the group that a part belongs to among others, each with a key; with the circumstance.
+/// Finds the group that a part belongs to among others, each with a key. Returns its key and the
+/// circumstance.
 pub fn main_of<'f, K: Ord>(
     part: &Group<'_>,
     others: &(impl Iterator<Item = (K, Group<'f>)> + Clone),
@@ -253,8 +251,8 @@ fn main_of_kind<'f, K: Ord>(
                 PartKind::Consultation => (0, consulted(&m, part)?),
                 PartKind::Rung => return None,
             };
-            // Of several the one that began last before the part: a client who is called twice
-            // in a minute has two calls.
+            // Of several groups, the one that began last before the part is taken: a client who is called
+            // twice in a minute has two calls.
             let lead = m.first()?.since(first);
             Some((rank, lead > SLACK_MILLIS, lead.abs(), main, why))
         })
@@ -263,7 +261,7 @@ fn main_of_kind<'f, K: Ord>(
 }
 
 impl Group<'_> {
-    /// Whether it can be a part of another group.
+    /// Whether the group can be a part of another group.
     pub fn may_be_part(&self) -> bool {
         self.profile.kinds().next().is_some()
     }
@@ -277,13 +275,13 @@ impl Group<'_> {
         m.token == p.token || m.token.is_none() || p.token.is_none()
     }
 
-    /// Birth of the oldest leg: its second and its number in Asterisk.
+    /// When the oldest leg was created: the second and the counter of Asterisk.
     fn born(&self) -> Option<(i64, u64)> {
         self.facts.iter().filter_map(|f| id::birth(f.uid())).min()
     }
 
-    /// Whether the group can have made the part: its first channel is no younger. Two parts could
-    /// otherwise each be the other's.
+    /// Whether the group can have created the part: its first channel is no younger. Without this rule, two
+    /// parts could each belong to the other.
     fn rings_before(&self, part: &Group<'_>) -> bool {
         match (self.born(), part.born()) {
             (Some(own), Some(born)) => own <= born,
@@ -291,7 +289,7 @@ impl Group<'_> {
         }
     }
 
-    /// Whether the group can be the main one of a part, by Token and time.
+    /// Whether the group can be the main group of a part, by Token and time.
     fn is_near(&self, part: &Group<'_>) -> bool {
         let (m, p) = (self.profile, part.profile);
         let (Some((m_first, m_last)), Some((p_first, _))) = (m.times, p.times) else {
@@ -322,7 +320,7 @@ impl Group<'_> {
         is_extension(extension) && self.facts.iter().any(|f| f.connected() == extension)
     }
 
-    /// Whether a channel of the group is this extension's.
+    /// Whether a channel of the group belongs to this extension.
     fn has_extension(&self, extension: &[u8]) -> bool {
         is_extension(extension)
             && self
@@ -331,8 +329,8 @@ impl Group<'_> {
                 .any(|f| !f.bridge().is_empty() && endpoint(f.channel()) == extension)
     }
 
-    /// Whether the extension takes part at that moment: it is in a bridge, or goes from one to the
-    /// next. What comes later does not matter, so that a stream can be judged as it comes.
+    /// Whether the extension takes part at that moment: it is in a bridge, or moves from one to the next.
+    /// Later records do not matter, so a stream can be judged while it arrives.
     fn is_in_call(&self, extension: &[u8], at: Stamp) -> bool {
         let moves = || {
             let own = self.facts.iter().filter(|f| !f.bridge().is_empty());
@@ -352,8 +350,8 @@ impl Group<'_> {
     }
 }
 
-/// How surely a part belongs to a call that was started from the CRM, and why. Two managers may
-/// call one client: the extension tells the calls apart.
+/// How certain it is that a part belongs to a call that was started from the CRM (a lower rank is more
+/// certain), and why. Two managers may call one client: the extension tells the calls apart.
 fn crm(main: &Group<'_>, part: &Group<'_>) -> Option<(u8, String)> {
     let lead = if part.has_any_extension() {
         MANAGER_LEAD_MILLIS
@@ -404,7 +402,7 @@ fn consulted(main: &Group<'_>, part: &Group<'_>) -> Option<String> {
         .then(|| "an internal leg of an extension that is in this call at that moment".to_owned())
 }
 
-/// Whether parts that share no id may belong to these records, other than a lone hangup.
+/// Whether parts that share no id, other than a single hangup, may belong to these records.
 pub fn wants_parts(facts: &[Fact]) -> bool {
     let bridged = |uid: &[u8]| {
         facts
@@ -418,8 +416,8 @@ pub fn wants_parts(facts: &[Fact]) -> bool {
     only_bridges || unbridged || lone || calls().any(|f| f.extensions().any(is_outside))
 }
 
-/// Whether records that came together, and sum up to this, are likely to be a part of a call: a leg
-/// that rings a mobile for the client, or what is left of a consultation.
+/// Whether records that ids join, with this summary, are likely to be a part of a call: a leg that rings a
+/// mobile for the client, or the only record of a consultation.
 pub fn is_likely_part(facts: &[Fact], summary: &Summary) -> bool {
     match summary.direction {
         Direction::Outgoing => summary.rang.iter().any(|e| is_outside(e.as_bytes())),
@@ -428,14 +426,14 @@ pub fn is_likely_part(facts: &[Fact], summary: &Summary) -> bool {
     }
 }
 
-/// Whether a hangup can be all that is left of a consultation by one of the call's extensions.
+/// Whether a hangup can be the only record of a consultation by one of the call's extensions.
 pub fn may_be_consultation(hangup: &Fact, facts: &[Fact]) -> bool {
     hangup.call_type == Some(CallType::Internal)
         && is_extension(hangup.phone())
         && bridged_endpoints(facts).any(|endpoint| endpoint == hangup.phone())
 }
 
-/// The endpoints that are in a bridge: whose internal hangup may be a consultation.
+/// The endpoints that are in a bridge; an internal hangup of one of them may be a consultation.
 pub fn bridged_endpoints(facts: &[Fact]) -> impl Iterator<Item = &[u8]> {
     let bridged = facts.iter().filter(|f| !f.bridge().is_empty());
     bridged.map(|f| endpoint(f.channel()))

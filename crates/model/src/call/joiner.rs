@@ -1,11 +1,11 @@
-//! A stream of records sorted into calls.
+//! Sorts a stream of records into calls.
 //!
-//! Union of everything that shares an edge, in one pass. Calls that have been quiet for long enough
-//! are handed out and forgotten, so memory holds the calls of some hours, not of the log.
+//! Records that share an edge are united in one pass. Calls without new records for long enough are handed
+//! out and dropped, so memory holds the calls of a few hours, not of the whole log.
 //!
-//! A name is known by a 128-bit fingerprint under seeds that are random in every run: half a million
-//! names alive at once meet by chance once in 10^27 runs, and keeping the names themselves takes a
-//! third of the time of a whole sweep.
+//! A name is stored as a 128-bit hash with seeds that are random in every run. With half a million names at
+//! once, two of them collide once in 10^27 runs. Storing the names themselves takes a third of the time of a
+//! whole sweep.
 
 mod component;
 mod edge_names;
@@ -23,63 +23,67 @@ use crate::record::{LogZone, Stamp};
 pub use component::{Component, first_and_last};
 use edge_names::{BRIDGE, EdgeNames, LOCAL, NamedEdge, UID, seen_as};
 
-/// Fingerprint of a tagged name.
+/// The hash of a name and its tag.
 type NameHash = u128;
 
 /// The calls that may still grow.
 #[derive(Debug)]
 pub struct Joiner {
-    /// Asterisk events kept of one call, and as many other records (see [`Joiner::keeping`]).
+    /// The number of Asterisk events that are kept of one call, and of other records (see
+    /// [`Joiner::keeping`]).
     records: usize,
     left_out: u64,
-    /// A record that comes after its call was over begins another: by the clocks of this zone.
+    /// With a zone, a record that comes after its call was over begins another call, by the clocks of that
+    /// zone.
     lets_go: Option<LogZone>,
-    /// Calls that came to be.
+    /// The number of calls created so far.
     born: u32,
     slot_of: HashMap<NameHash, u32, RandomState>,
     slots: Vec<Component>,
     free: Vec<u32>,
     bridges: HashMap<NameHash, Bridge, RandomState>,
-    /// Above this number those are dropped that nothing was heard of for long.
+    /// Above this number, bridges without recent records are dropped.
     bridges_kept: usize,
-    /// Bridges that join no calls, for as long as records come: a parking lot has its own until
-    /// Asterisk restarts.
+    /// Bridges that join no calls, kept while records come: a parking lot keeps its bridge until Asterisk
+    /// restarts.
     holding: HashSet<NameHash, RandomState>,
     seeds: [RandomState; 2],
 }
 
-/// Fewer bridges than this are not worth a look.
+/// With fewer bridges than this, dropping old ones is not worth a search.
 const BRIDGES_KEPT_MIN: usize = 4_096;
 
-/// A bridge for the length of one conversation.
+/// A bridge during one conversation.
 #[derive(Debug, Default)]
 struct Bridge {
-    /// Its creation was logged.
+    /// Whether its creation was logged.
     created: bool,
-    /// How many entered and have not left.
+    /// The number of channels that entered and have not left.
     inside: i32,
-    /// Everybody left, or it was destroyed: who enters later begins another conversation.
+    /// All channels left, or the bridge was destroyed: a channel that enters later begins another
+    /// conversation.
     ended: bool,
     /// Time of its latest record.
     last: Option<Stamp>,
 }
 
-/// Records of one name that are further apart than this (milliseconds), with none between, are of
-/// two calls: a channel's id is its second of birth and a counter that starts over with Asterisk, a
-/// test system uses one id every day, and no call is silent for a day.
+/// Records with one name that are further apart than this (milliseconds), with none between, belong to two
+/// calls. A channel's id is the second of its creation and a counter that starts over with Asterisk, a test
+/// system uses one id every day, and no call is silent for a day.
 pub const SAME_CALL_MILLIS: i64 = 24 * 3_600_000;
 
 impl Default for Joiner {
-    /// Keeps all records.
+    /// Creates a joiner that keeps all records.
     fn default() -> Joiner {
         Joiner::keeping(usize::MAX)
     }
 }
 
 impl Joiner {
-    /// Keeps so many Asterisk events of one call, the first nine tenths and the last tenth of them, and so
-    /// many other records, the first; a program that loops writes one id into millions of lines. While a call
-    /// grows a quarter more of them may be there. A call that has as many names takes no more.
+    /// Creates a joiner that keeps at most `records` Asterisk events of one call (the first nine tenths and
+    /// the last tenth) and at most `records` other records (the first ones): a program in a loop writes one
+    /// id into millions of lines. While a call grows, it may hold a quarter more. A call with that many names
+    /// takes no more names.
     pub fn keeping(records: usize) -> Joiner {
         Joiner {
             records,
@@ -96,9 +100,8 @@ impl Joiner {
         }
     }
 
-    /// The same, but a record that comes after nothing could be added to its call any more (see
-    /// [`Joiner::quiet`]) begins another, whether that call was taken out or not: so what is joined does not
-    /// depend on how often that is done.
+    /// Makes a record begin another call when it comes after its call was over (see [`Joiner::quiet`]),
+    /// whether or not that call was taken out. So the joins do not depend on how often calls are taken out.
     #[must_use]
     pub fn letting_go(self, zone: LogZone) -> Joiner {
         Joiner {
@@ -107,18 +110,18 @@ impl Joiner {
         }
     }
 
-    /// Records that were left out, as far as it is known: of calls that were taken out, all.
+    /// The number of records that were left out so far. It is complete for calls that were taken out.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// Whether more records may have come of the call of a slot than are kept.
+    /// Whether the call of a slot has more records than are kept.
     pub fn is_flooded(&self, slot: u32) -> bool {
         self.slots[slot as usize].facts.len() > self.records
     }
 
-    /// Adds a record; the slot that its call is in now. Records come in order of time, give or take
-    /// what writers differ by. One that shares no name with anything (an unparsed line) is dropped:
+    /// Adds a record and returns the slot of its call. Records come in order of time, except for small
+    /// differences between writers. A record without a name (an unparsed line) is dropped, and the result is
     /// `None`.
     pub fn push(&mut self, fact: Fact) -> Option<u32> {
         let mut names = EdgeNames::of(&fact, |tag, edge| self.name(tag, edge));
@@ -131,7 +134,7 @@ impl Joiner {
             None => {}
         }
         let mut home = None;
-        // The names that lead to the call as it is.
+        // The names that already lead to the call, as bits.
         let mut leading = 0u32;
         for (i, NamedEdge { edge, tag, name }) in names.iter().enumerate() {
             for wanted in seen_as(tag) {
@@ -165,7 +168,7 @@ impl Joiner {
             if self.slots[home as usize].names.len() >= self.records {
                 break;
             }
-            // A Local channel's name may be that of an older call; then it is now the newer one's.
+            // An older call may have the same name of a Local channel; the name then moves to the newer call.
             if self.slot_of.insert(named.name, home) != Some(home) {
                 self.slots[home as usize].names.push(named.name);
             }
@@ -178,8 +181,8 @@ impl Joiner {
         Some(home)
     }
 
-    /// Whether the call of a slot is of another day than a record of the same name. A clock that was wrong
-    /// may have dated that call years ahead.
+    /// Whether the call of a slot is too old for a record with the same name. A wrong clock may have dated
+    /// that call years ahead.
     fn is_past(&mut self, slot: u32, fact: &Fact) -> bool {
         let component = &mut self.slots[slot as usize];
         let Some(last) = component.last else {
@@ -195,8 +198,8 @@ impl Joiner {
         silence.abs() > SAME_CALL_MILLIS || lets_go()
     }
 
-    /// Keeps account of the bridge that a record speaks of, one of its names. False if it does not join the
-    /// record to a call.
+    /// Tracks the bridge of a record, which is one of its names. Returns false if the bridge does not join
+    /// the record to a call.
     fn follow_bridge(&mut self, fact: &Fact, name: NameHash, names: &EdgeNames<'_>) -> bool {
         if self.holding.contains(&name) {
             return false;
@@ -210,8 +213,8 @@ impl Joiner {
         let silence = bridge.last.map_or(0, |last| fact.at.since(last));
         let begins = matches!(fact.event, Event::Bridge | Event::BridgeCreate)
             && (bridge.ended || silence > reach::HORIZON_MILLIS);
-        // The last to leave may be logged after the bridge is gone, and a channel that left may come
-        // back; only a new channel makes it another conversation.
+        // The last leave may be logged after the bridge was destroyed, and a channel that left may come back.
+        // Only a new channel begins another conversation.
         if begins && of_uid().is_none_or(|uid| Some(uid) != of_bridge()) {
             *bridge = Bridge::default();
             self.slot_of.remove(&name);
@@ -222,8 +225,8 @@ impl Joiner {
             && self.slots[a as usize].group().profile.has_start()
             && self.slots[b as usize].group().profile.has_start()
         {
-            // Two calls that came in from outside meet in a bridge that was there before both: a
-            // parking lot, on a host that does not say so.
+            // Two calls from outside meet in a bridge that existed before both: it is a parking lot on a host
+            // that does not say so.
             self.hold(name);
             return false;
         }
@@ -255,11 +258,11 @@ impl Joiner {
         self.bridges.remove(&bridge);
     }
 
-    /// Joins parts that share no id with their call, those of them that `may_join`; the slots of the
-    /// calls that got one.
+    /// Joins parts that share no id to their calls, if `may_join` allows it. Returns the slots of the calls
+    /// that got a part.
     pub fn infer(&mut self, may_join: impl Fn(&Component) -> bool) -> Vec<u32> {
         let mut grown = Vec::new();
-        // A part may lead to a leg that is itself a part.
+        // A part may lead to a leg that is also a part.
         loop {
             let found = self.infer_once(&may_join);
             if found.is_empty() {
@@ -281,12 +284,13 @@ impl Joiner {
         self.adopt_all(pairs)
     }
 
-    /// Puts parts into their calls, (call, part, circumstance); the slots of the calls that got one.
+    /// Puts parts, given as (call, part, circumstance), into their calls. Returns the slots of the calls that
+    /// got a part.
     pub(super) fn adopt_all(&mut self, pairs: Vec<(u32, u32, String)>) -> Vec<u32> {
         let mut moved: HashMap<u32, u32> = HashMap::new();
         let mut grown = Vec::new();
         for (main, part, why) in pairs {
-            // A main group may itself have become a part of another.
+            // A main group may have become a part of another group before.
             let now_in = |mut slot: u32| {
                 while let Some(&next) = moved.get(&slot) {
                     slot = next;
@@ -304,10 +308,10 @@ impl Joiner {
         grown
     }
 
-    /// The slots of calls that nothing can be added to any more, when all records up to `now` have
+    /// The slots of the calls to which no record can be added any more, when all records up to `now` have
     /// been pushed.
     pub fn quiet(&mut self, now: Stamp) -> Vec<u32> {
-        // A bridge is remembered for longer than its call, which is cheaper than to look for those of each
+        // A bridge is kept for longer than its call, which is cheaper than a search for the bridges of each
         // call that is over.
         if self.bridges.len() > self.bridges_kept.max(BRIDGES_KEPT_MIN) {
             let lasts = |bridge: &Bridge| {
@@ -329,13 +333,13 @@ impl Joiner {
             .collect()
     }
 
-    /// Takes out all calls.
+    /// Removes and returns all calls.
     pub fn take_all(&mut self) -> Vec<Component> {
         let slots: Vec<u32> = self.components().map(|(slot, _)| slot).collect();
         slots.into_iter().map(|slot| self.take(slot)).collect()
     }
 
-    /// The calls as they are now, by slot.
+    /// The current calls, by slot.
     pub fn components(&self) -> impl Iterator<Item = (u32, &Component)> + Clone {
         (0..).zip(&self.slots).filter(|(_, c)| c.last.is_some())
     }
@@ -352,7 +356,7 @@ impl Joiner {
         facts
     }
 
-    /// Takes out the call of one slot.
+    /// Removes and returns the call of one slot.
     pub fn take(&mut self, slot: u32) -> Component {
         let mut component = std::mem::take(&mut self.slots[slot as usize]);
         if component.facts.len() > self.records {
@@ -367,8 +371,8 @@ impl Joiner {
         component
     }
 
-    /// Puts a part that shares no id into its call. What the call is to other parts stays as it was:
-    /// a call from the CRM has no bridge of its own, however many parts with bridges join it.
+    /// Puts a part that shares no id into its call. The profile of the call stays as it was: a call from the
+    /// CRM has no bridge of its own, however many parts with bridges join it.
     fn adopt(&mut self, into: u32, part: u32, why: &str) {
         let of_part = |fact: &Fact| [fact.uid().into(), fact.bridge().into()];
         let names: Vec<Box<[u8]>> = self.slots[part as usize]
@@ -396,7 +400,7 @@ impl Joiner {
         self.merge_into(into, part);
     }
 
-    /// Puts the call of slot `part` into that of slot `into`; nothing when they are one already.
+    /// Puts the call of slot `part` into the call of slot `into`; does nothing when the slots are equal.
     fn merge_into(&mut self, into: u32, part: u32) {
         if into == part {
             return;
@@ -429,7 +433,7 @@ impl Joiner {
         slot
     }
 
-    /// Puts the smaller of two calls into the larger.
+    /// Merges the smaller of two calls into the larger and returns the slot of the larger.
     fn merge(&mut self, a: u32, b: u32) -> u32 {
         let weight = |slot: u32| self.slots[slot as usize].facts.len();
         let (into, part) = if weight(a) >= weight(b) {
@@ -449,7 +453,7 @@ impl Joiner {
                 Edge::Uid(name) | Edge::Bridge(name) | Edge::Local(name) => hasher.write(name),
                 Edge::Message { chat, message } => {
                     hasher.write(chat);
-                    // Two lists of bytes are told apart by where the first ends.
+                    // The length separates the chat from the message.
                     hasher.write_usize(chat.len());
                     hasher.write(message);
                 }
@@ -460,7 +464,7 @@ impl Joiner {
         u128::from(half(a)) << 64 | u128::from(half(b))
     }
 
-    /// Whether the call of a slot has a half of the fact's own Local channel, not of an earlier one of
+    /// Whether the call of a slot has a half of the Local channel of the fact, not of an earlier channel with
     /// the same name.
     fn pair_fits(&self, slot: u32, fact: &Fact) -> bool {
         let stem = local_stem(fact.channel());

@@ -1,16 +1,16 @@
-//! The leg that speaks for a call.
+//! Finds the main leg of a call.
 
 use super::fact::{CallType, Event, Fact};
 use crate::record::phone::is_outside;
 use crate::record::{Place, Stamp};
 
-/// The leg that speaks for the call: that of start; else of a dial that rings for us (a forwarded
-/// leg dials *for* an outside number); else of a dial; else of a hangup; else the first there is.
+/// The main leg of the call: the leg of the start; else of a dial that rings our side (a forwarded leg dials
+/// *for* an outside number); else of a hangup; else of any other dial; else the first leg.
 pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
     let forwarded =
         |f: &Fact| f.call_type == Some(CallType::Outgoing) && f.extensions().any(is_outside);
-    // A call from the CRM first rings the manager; that leg then dials the client. Both are logged
-    // as internal dials where all events are. So does a Local channel that a group rings.
+    // A call from the CRM first rings the manager; that leg then dials the client. A host that logs all
+    // events logs both as internal dials. A Local channel that a group rings does the same.
     let rings_own_side = |f: &Fact| {
         f.call_type == Some(CallType::Internal)
             && (is_outside(f.phone()) || f.extensions().all(|e| e == f.phone() || is_outside(e)))
@@ -31,14 +31,14 @@ pub(super) fn main_uid(facts: &[Fact]) -> Option<&[u8]> {
         .map(Fact::uid)
 }
 
-/// The last hangup of a leg, such as the main one.
+/// The last hangup of a leg, usually of the main leg.
 pub(super) fn main_hangup<'f>(facts: &'f [Fact], main: &[u8]) -> Option<&'f Fact> {
     facts
         .iter()
         .rfind(|f| f.event == Event::Hangup && f.uid() == main)
 }
 
-/// Whether another leg dials on after the main one hung up: the one who was called is handed on to another
+/// Whether another leg still dials after the main leg hung up: the called party is transferred to another
 /// extension, which is being rung.
 pub(super) fn rings_on(facts: &[Fact]) -> bool {
     // Most calls have no dial after a hangup.

@@ -1,4 +1,4 @@
-//! The lives of a call's Telegram messages.
+//! Follows each Telegram message of a call from its sending to its deletion.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,42 +8,38 @@ use crate::record::{Place, Stamp, text};
 /// One message in one chat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessageLife {
-    /// The chat.
     pub chat: String,
-    /// Its id in the chat; empty when the writer had none (then nothing can be matched to it).
+    /// The message id within the chat; empty when the writer had none (then no other record can be matched to
+    /// it).
     pub message: String,
-    /// The stage it is about.
+    /// The stage of the call that the message is about.
     pub stage: String,
-    /// When it was sent; `None` when only a change of it was logged.
+    /// When it was sent; `None` when only a change was logged.
     pub sent: Option<Stamp>,
-    /// The line of its sending, where its text is.
+    /// The line that logged its sending, which holds the text.
     pub sent_at: Option<Place>,
-    /// When its text was changed.
     pub edits: Vec<Stamp>,
-    /// When it was deleted; `None` while it stands.
+    /// When it was deleted; `None` for a message that was not.
     pub deleted: Option<Stamp>,
 }
 
-/// The messages of a call in numbers.
+/// Numbers of a call's messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MessageTotals {
-    /// Messages sent.
     pub sent: usize,
-    /// Edits.
     pub edited: usize,
-    /// Deletions.
     pub deleted: usize,
-    /// Sent and not deleted.
+    /// Messages sent and not deleted.
     pub standing: usize,
-    /// Chats that got any.
+    /// Chats that got at least one message.
     pub chats: usize,
 }
 
 impl MessageLife {
-    /// The messages that `facts` (in order of time) speak of, in the order of their sending.
+    /// The messages in `facts` (which are in order of time), in the order of their sending.
     pub fn all(facts: &[Fact]) -> Vec<MessageLife> {
         let mut lives: Vec<MessageLife> = Vec::new();
-        // Which of them stand, the latest last, by chat and id.
+        // The messages that were not deleted, by chat and id, the latest last.
         let mut standing: BTreeMap<(&[u8], &[u8]), Vec<usize>> = BTreeMap::new();
         for fact in facts {
             let Event::Message(action) = fact.event else {
@@ -59,7 +55,7 @@ impl MessageLife {
                         stage: text(fact.message_type()),
                         ..MessageLife::default()
                     });
-                    // One without an id can't be matched.
+                    // A message without an id can't be matched.
                     if !fact.message().is_empty() {
                         standing.entry(name).or_default().push(lives.len() - 1);
                     }
@@ -84,14 +80,14 @@ impl MessageLife {
         lives
     }
 
-    /// Sent and not deleted.
+    /// Whether the message was sent and not deleted.
     pub fn stands(&self) -> bool {
         self.sent.is_some() && self.deleted.is_none()
     }
 }
 
 impl MessageTotals {
-    /// Counts lives.
+    /// Counts messages.
     pub fn of(lives: &[MessageLife]) -> MessageTotals {
         let sent = lives.iter().filter(|life| life.sent.is_some());
         MessageTotals {

@@ -1,12 +1,12 @@
-//! Records -> call: closure, summary, message lives. Pure.
+//! Builds calls from records, and derives what happened in each call. Pure.
 //!
-//! A call is many ids: every channel has its own UniqueId. [`Fact`] is what a record says of a call;
-//! [`Edge`]s are the names it shares with other records; [`Closure`] grows one call from an id,
-//! [`Joiner`] sorts a stream of records into calls; both take their edges from the same place, so
-//! they agree. [`infer`] joins what shares no name. [`Summary`] says what happened.
+//! A call has many ids: every channel has its own UniqueId. A [`Fact`] is what a record says about a call;
+//! its [`Edge`]s are the names that it shares with other records. [`Closure`] grows one call from an id, and
+//! [`Joiner`] sorts a stream of records into calls; both take their edges from the same place, so they agree.
+//! [`infer`] joins parts that share no name. [`Summary`] says what happened.
 //!
-//! Where records come from, and how far to look for more of them, is `engine`'s business; only
-//! the rule of how far lives here ([`reach`]).
+//! `engine` finds the records and reads them. Only the rule that says how far to look for more of them lives
+//! here ([`reach`]).
 
 mod changes;
 mod channels;

@@ -1,8 +1,8 @@
-//! How far from a call's known records more of them can be.
+//! How far from the known records of a call more of its records can be.
 //!
-//! Ids name their second of birth, and a call that has hung up with nobody left in a bridge is over
-//! but for the messages that follow. Both ways of finding a call (growing one from an id, sorting a
-//! stream) stop at these limits.
+//! Ids contain the second in which their channel was created. A call that has hung up and has no channel left
+//! in a bridge is over, except for the messages that follow. Both ways of finding a call (growing it from an
+//! id, sorting a stream) stop at these limits.
 
 use super::fact::{Event, Fact};
 use super::main_leg::{main_hangup, main_uid, rings_on};
@@ -13,17 +13,17 @@ use crate::record::{LogZone, Stamp, id};
 /// before its first record the clocks of host and server differ by less than this.
 pub const QUIET_MILLIS: i64 = 2 * 60_000;
 
-/// Somebody may ring or be on hold this long with no event at all (30 minutes).
+/// A party may ring or be on hold for this long without any event (30 minutes).
 pub const WAITING_MILLIS: i64 = 30 * 60_000;
 
-/// Somebody may talk this long with no event at all (4 hours); the most there is.
+/// The parties may talk for this long without any event (4 hours); this is the largest limit.
 pub const HORIZON_MILLIS: i64 = 4 * 3_600_000;
 
-/// Parts that share no id are looked for this far around a call.
+/// Parts that share no id are searched this far around a call (milliseconds).
 pub const NEIGHBOUR_MILLIS: i64 = 70_000;
 
-/// How long after its last record more of a call can follow (milliseconds): the messages after its
-/// end; while nobody is in a bridge, a call that waits; else a talk.
+/// How long after the last record of a call more can follow (milliseconds). The limit depends on whether the
+/// call is over, still talks, or waits with no channel in a bridge.
 pub fn silence(facts: &[Fact]) -> i64 {
     let talk = Talk::of(facts);
     if is_over_with(facts, &talk) {
@@ -35,15 +35,15 @@ pub fn silence(facts: &[Fact]) -> i64 {
     }
 }
 
-/// Whether the call is over but for the messages that follow: the main leg hung up and no two talk
-/// on, or some leg did after a talk that everybody has left. Who is handed from one bridge to the
-/// next is in none for a moment, so a later record may show that it was not over.
+/// Whether the call is over, except for the messages that follow: the main leg hung up and no two channels
+/// share a bridge, or any leg hung up after a talk that all channels have left. A channel that moves from one
+/// bridge to the next is in none for a moment, so a later record may show that the call was not over.
 pub fn is_over(facts: &[Fact]) -> bool {
     is_over_with(facts, &Talk::of(facts))
 }
 
-/// Whether there was a talk and everybody has left it. That is the end where no hangup is logged,
-/// and may be a moment of a transfer.
+/// Whether there was a talk and all channels have left it. This is the end of the call where no hangup is
+/// logged, but may also be a moment of a transfer.
 pub fn is_left(facts: &[Fact]) -> bool {
     let talk = Talk::of(facts);
     talk.begin.is_some() && !talk.open
@@ -57,10 +57,11 @@ fn is_over_with(facts: &[Fact], talk: &Talk) -> bool {
         && !rings_on(facts)
 }
 
-/// From when to when records of the call may be: first and last moment, both inclusive.
+/// The period in which records of the call may be: first and last moment, both inclusive. `None` for no
+/// records.
 ///
-/// Nothing is older than the oldest leg's birth: whoever was in a bridge before is joined through
-/// somebody who met them there, and has a birth as well.
+/// No record is older than the creation of the oldest leg: a channel that was in a bridge earlier is joined
+/// through another channel that it met there, and its id has a creation time as well.
 pub fn window(facts: &[Fact], zone: LogZone) -> Option<(Stamp, Stamp)> {
     let first = facts.iter().map(|f| f.at).min()?;
     let last = facts.iter().map(|f| f.at).max()?;

@@ -1,4 +1,4 @@
-//! Where a call stands while it goes on, for whoever watches it.
+//! The state of a call in progress, for programs that watch it.
 
 use super::fact::{Event, Fact};
 use super::main_leg::main_hangup;
@@ -6,51 +6,50 @@ use super::reach;
 use super::summary::{Direction, Outcome, Summary};
 use crate::record::Stamp;
 
-/// After everybody has left, a call whose hangup is not logged counts as ended when nothing comes for
-/// this long (milliseconds): who is transferred blindly is in no bridge while the next phone rings,
-/// and few let it ring for longer. If somebody picks up after all, the call is told of again.
+/// After all channels have left, a call without a logged hangup counts as ended when no record comes for this
+/// long (milliseconds). A party in a blind transfer is in no bridge while the next telephone rings, and few
+/// let it ring for longer. If a person picks up after all, the call is reported again.
 const LEFT_MILLIS: i64 = 60_000;
 
-/// The channel that a blind transfer leaves behind dials within a second of the hangup of the one who
-/// transferred, and the host's script, which polls five times a second, logs that dial up to this much later
+/// After a blind transfer, the remaining channel dials within a second of the hangup of the party that
+/// transferred it. The host's script, which polls five times a second, logs that dial up to this much later
 /// (milliseconds).
 const HANDED_ON_MILLIS: i64 = 3_000;
 
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// It came in; nobody is rung yet.
+    /// The call came in; no party is rung yet.
     Arriving,
-    /// Somebody is rung.
+    /// A party is rung.
     Ringing,
-    /// Two talk.
+    /// Two parties talk.
     Answered,
-    /// The client was given other people to talk to.
+    /// The client was transferred to other people.
     Transferred,
-    /// It is over, and there was a talk.
+    /// The call is over, and there was a talk.
     Ended,
-    /// It is over, and nobody picked up.
+    /// The call is over, and no person picked up.
     Missed,
-    /// Nothing more can come of it, and no end was logged.
+    /// No more records can come, and no end was logged.
     Lost,
 }
 
-/// Where a call stands.
+/// The state of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallState {
-    /// How far it has come.
     pub phase: Phase,
-    /// Who is rung; who answered (nobody where it was the client); whom it was transferred to; of a
-    /// call that ended who talked, one after the other. Empty in the other phases.
+    /// The parties, by phase: who is rung; who answered (empty when the client did); to whom the call was
+    /// transferred; for an ended call, who talked, one after the other. Empty in the other phases.
     pub who: Vec<String>,
-    /// How long it rang, of one that was answered or missed, or was talked, of one that ended
-    /// (milliseconds); `None` in the other phases and where nothing says.
+    /// How long an answered or missed call rang, or how long an ended call was talked (milliseconds). `None`
+    /// in the other phases and where the records do not show it.
     pub millis: Option<i64>,
 }
 
 impl CallState {
-    /// The state that some records, in order of time, and their summary show. `None` while no record
-    /// speaks of a call: two channels in a bridge may be a part of one.
+    /// The state that the records, in order of time, and their summary show. `None` while there is no start,
+    /// dial or hangup: two channels in a bridge may be a part of another call.
     pub fn of(facts: &[Fact], summary: &Summary) -> Option<CallState> {
         if !facts.iter().any(Fact::is_call_event) {
             return None;
@@ -67,7 +66,7 @@ impl CallState {
         if let Some(to) = summary.transferred_to.last() {
             return state(Phase::Transferred, vec![to.clone()], None);
         }
-        // Two channels of a call from outside may meet a moment before it shows who picked up.
+        // Two channels of a call from outside may meet a moment before the records show who picked up.
         let is_known = outgoing || summary.answered_by.is_some();
         if summary.outcome == Outcome::Answered && is_known {
             let by = answered_by.filter(|_| !outgoing).collect();
@@ -83,8 +82,8 @@ impl CallState {
         }
     }
 
-    /// The state of a call that everybody has left, should nothing more come of it for so long
-    /// (milliseconds), where a transfer may still follow; `None` for any other.
+    /// The state that a call will have if no record comes for the returned time (milliseconds). It is given
+    /// for a call that all channels have left and that may still be transferred; `None` for any other call.
     pub fn left(facts: &[Fact], summary: &Summary) -> Option<(CallState, i64)> {
         let (may_go_on, waits) = match reach::is_over(facts) {
             true => (!is_gone(facts, summary), HANDED_ON_MILLIS),
@@ -106,7 +105,7 @@ impl CallState {
         }
     }
 
-    /// The state of a call that is forgotten before its end was seen.
+    /// The state of a call that is dropped before its end was seen.
     pub fn lost() -> CallState {
         CallState {
             phase: Phase::Lost,
@@ -115,7 +114,7 @@ impl CallState {
         }
     }
 
-    /// The state that records (in order of time) have led to, and since when it has lasted.
+    /// The latest state that the records (in order of time) show, and since when it lasts.
     pub fn latest(facts: &[Fact]) -> Option<(CallState, Stamp)> {
         let mut latest: Option<(CallState, Stamp)> = None;
         for (i, fact) in facts.iter().enumerate().filter(|(_, f)| f.is_asterisk()) {
@@ -131,19 +130,19 @@ impl CallState {
         latest
     }
 
-    /// Whether two states are one, as far as they are worth telling: lengths of time may still
-    /// change by a record that comes late.
+    /// Whether two states are equal except for lengths of time, which a late record may still change.
     pub fn is_like(&self, other: &CallState) -> bool {
         (self.phase, &self.who) == (other.phase, &other.who)
     }
 
-    /// Whether nothing more is to be expected of it but messages.
+    /// Whether no more records are expected except messages.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Ended | Phase::Missed | Phase::Lost)
     }
 }
 
-/// Whether nobody is left to be handed on: the client who called hung up, or all who talked.
+/// Whether no party is left that could be transferred: the client who called hung up, or all who talked hung
+/// up.
 fn is_gone(facts: &[Fact], summary: &Summary) -> bool {
     let hung_up = |uid: &[u8]| main_hangup(facts, uid).is_some();
     let mut entered = facts.iter().filter(|f| f.event == Event::Bridge);

@@ -1,4 +1,4 @@
-//! What happened in a call, at a glance.
+//! Sums up what happened in a call.
 
 mod details;
 mod outcome;
@@ -24,11 +24,10 @@ pub use ringing::{RingOutcome, Ringing};
 /// A channel of the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leg {
-    /// Its UniqueId.
     pub uid: String,
-    /// Extension, outside number or line; `Local` for a Local channel; empty when nothing says.
+    /// Extension, outside number or line; `Local` for a Local channel; empty when the records do not show it.
     pub label: String,
-    /// Its channel's name; empty when no record has it.
+    /// The name of the channel; empty when no record has it.
     pub channel: String,
     /// Time of its first record.
     pub first: Stamp,
@@ -36,92 +35,90 @@ pub struct Leg {
     pub last: Stamp,
 }
 
-/// A call at a glance. Times are record times; durations are milliseconds.
+/// The summary of a call. Times are record times; durations are milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// The leg that start, dial and hangup speak of.
+    /// The main leg, which start, dial and hangup are about.
     pub main_uid: String,
-    /// First record.
+    /// Time of the first record.
     pub first: Stamp,
-    /// Last record.
+    /// Time of the last record.
     pub last: Stamp,
-    /// Which way.
     pub direction: Direction,
-    /// The outside number, digits only; of an internal call the calling extension. Empty if
-    /// nothing says.
+    /// The outside number, digits only; for an internal call, the calling extension. Empty if the records do
+    /// not show it.
     pub client: String,
     /// The line; empty for internal calls.
     pub trunk: String,
-    /// Whom it rang, in order; of an outgoing call who called.
+    /// The parties that the call rang, in order; for an outgoing call, the caller.
     pub rang: Vec<String>,
-    /// The first person whom the other side heard: extension or forwarded mobile. Never the client, nor
-    /// the caller of an outgoing call, which is answered by the client.
+    /// The first person that the other side heard: an extension or a forwarded mobile. `None` for an outgoing
+    /// call, which the client answers.
     pub answered_by: Option<String>,
-    /// How it ended.
     pub outcome: Outcome,
-    /// CallStatus of the main leg's hangup, one character, as the host wrote it.
+    /// The CallStatus of the main leg's hangup, one character, as the host wrote it.
     pub call_status: Option<u8>,
-    /// From the first dial to the first person; of a call that reached none to its hangup. `None` when
+    /// From the first dial to the first person; for a call that reached none, to its hangup. `None` when
     /// either end is missing.
     pub ring_millis: Option<i64>,
-    /// From the first event to the first person; of a call that reached none to its hangup.
+    /// From the first event to the first person; for a call that reached none, to its hangup.
     pub wait_millis: Option<i64>,
     /// How long the other side heard a person. `None` when it heard none or no end is known.
     pub talk_millis: Option<i64>,
-    /// How long the other side heard no one after the first person and before it went, as far as bridges
-    /// show it (a telephone's own hold key moves no bridge). `None` as for talk.
+    /// How long the other side heard no one after the first person and before it left, as far as bridges show
+    /// it (the hold key of a telephone changes no bridge). `None` as for talk.
     pub hold_millis: Option<i64>,
-    /// Whom the other side heard, and when.
+    /// Who was heard by the other side, and when.
     pub heard: Vec<TalkSpan>,
     /// Who was rung, and when.
     pub ringing: Vec<Ringing>,
-    /// Completed transfers: how often the client got other people to talk to.
+    /// The number of completed transfers, after which the client talked to other people.
     pub transfers: usize,
-    /// All transfers, those that came to nothing among them.
+    /// All transfers, including those that failed.
     pub handed_on: Vec<Transfer>,
-    /// Whom the client was transferred to, one after the other.
+    /// The parties to which the client was transferred, one after the other.
     pub transferred_to: Vec<String>,
-    /// Who ended the talk, as far as the order in which they left the bridge tells. `None` for a call that
-    /// reached no person, has no end, or was handed on to one who did not pick up.
+    /// Who ended the talk, as far as the order in which the parties left the bridge shows it. `None` for a
+    /// call that reached no person, has no end, or was transferred to a party that did not pick up.
     pub hung_up_by: Option<String>,
-    /// The main leg hung up, or all that talked have left.
+    /// Whether the call ended: the main leg hung up, or all who talked have left.
     pub ended: bool,
-    /// The host's mark "started from CRM" is on a record; a hint.
+    /// Whether a record has the host's mark "started from CRM"; a hint.
     pub crm: bool,
-    /// Its Telegram messages.
+    /// Numbers of its Telegram messages.
     pub messages: MessageTotals,
-    /// HTTP requests.
+    /// The number of HTTP requests.
     pub http: usize,
-    /// HTTP requests that failed.
+    /// The number of HTTP requests that failed.
     pub http_failed: usize,
     /// Each HTTP request, in order of time.
     pub requests: Vec<Request>,
     /// For each message that was sent or edited, how long after the event before it (milliseconds).
     pub message_lags: Vec<i64>,
-    /// Of the HTTP requests those that were posted as an integration's answer.
+    /// The number of HTTP requests that were posted as the answer of an integration.
     pub integrations: usize,
-    /// Records of Telegram messages: sent, edited, deleted.
+    /// The number of records of Telegram messages: sent, edited or deleted.
     pub telegram: usize,
-    /// SQL queries.
+    /// The number of SQL queries.
     pub sql: usize,
-    /// Asterisk events.
+    /// The number of Asterisk events.
     pub events: usize,
-    /// Of those, the ones that never arrived and were recovered from the host's journal.
+    /// The number of Asterisk events that never arrived and were recovered from the host's journal.
     pub recovered: usize,
     /// All its channels, the main leg first.
     pub legs: Vec<Leg>,
-    /// What its records show besides; `None` unless it was asked for.
+    /// Further searchable values of the records; `None` unless requested.
     pub digest: Option<Box<Digest>>,
 }
 
 impl Summary {
-    /// Marks the call as one in progress, if at `now` more of it may still come.
+    /// Marks the call as in progress if more of its records may still come at the time `now`.
     pub fn settle(&mut self, facts: &[Fact], now: Stamp) {
         let waits = || now.since(self.last) < reach::silence(facts);
         self.outcome = self.outcome.settled(self.ended, waits);
     }
 
-    /// The channel whose partners are "the other side"; see [`Summary::heard`].
+    /// The channel of "the other side"; see [`Summary::heard`].
     pub(super) fn followed<'f>(&'f self, facts: &'f [Fact]) -> &'f [u8] {
         client_channel(
             facts,
@@ -131,7 +128,7 @@ impl Summary {
         )
     }
 
-    /// A call of which nothing is known.
+    /// The summary of a call of which nothing is known.
     pub fn empty() -> Summary {
         Summary {
             main_uid: String::new(),
@@ -178,14 +175,14 @@ impl Summary {
         Some(summary)
     }
 
-    /// Adds who was rung, the requests and the lags of messages: what no call is judged by.
+    /// Adds who was rung, the requests and the lags of messages, which no criterion uses.
     pub fn add_details(&mut self, facts: &[Fact]) {
         self.ringing = ringing(facts, &self.heard);
         self.requests = requests(facts);
         self.message_lags = message_lags(facts);
     }
 
-    /// The same as [`Summary::of`] but for what [`Summary::add_details`] adds: most calls that are judged
+    /// The same as [`Summary::of`] without what [`Summary::add_details`] adds: most calls that criteria check
     /// are not shown.
     pub fn without_details(facts: &[Fact]) -> Option<Summary> {
         let (first, last) = (facts.first()?.at, facts.last()?.at);
@@ -269,7 +266,8 @@ fn direction(facts: &[Fact], main: &[u8]) -> Direction {
             .iter()
             .filter(|f| f.is_call_event() && f.uid() == main)
     };
-    // The host writes 0 for some internal calls. What goes over a line does not: 103 is a number as well.
+    // The host writes 0 for some internal calls. A call over a line is not internal, even with a short number
+    // such as 103.
     let short = |number: &[u8]| is_extension(phone::digits_of(number));
     let over_a_line = own().any(|f| !f.trunk().is_empty());
     if !over_a_line && own().any(|f| short(f.phone()) && f.extensions().all(short)) {
@@ -304,7 +302,7 @@ fn client(facts: &[Fact], main: &[u8], direction: Direction) -> String {
     }
 }
 
-/// What a caller without a number shows: `anonymous`, a SIP address.
+/// The name that a caller without a number shows: `anonymous`, a SIP address.
 fn named<'f>(facts: &'f [Fact], main: &'f [u8]) -> impl Iterator<Item = &'f [u8]> {
     let own = facts
         .iter()
@@ -313,8 +311,7 @@ fn named<'f>(facts: &'f [Fact], main: &'f [u8]) -> impl Iterator<Item = &'f [u8]
     fields.filter(|field| id::is_known(field) && phone::digits_of(field).is_empty())
 }
 
-/// The channel whose partners are "the other side": the client's; of an internal call the
-/// caller's.
+/// The channel of "the other side": the client's channel; for an internal call, the caller's.
 fn client_channel<'f>(
     facts: &'f [Fact],
     main: &'f [u8],
@@ -324,7 +321,7 @@ fn client_channel<'f>(
     if matches!(direction, Direction::Incoming | Direction::Internal) {
         return main;
     }
-    // A number of few digits (103) is no extension when it is called over a line.
+    // A short number (103) is no extension when it is called over a line.
     let shows = |shown: &[u8]| {
         phone::same_number(shown, client.as_bytes())
             || !client.is_empty() && phone::digits_of(shown) == client.as_bytes()
@@ -347,11 +344,11 @@ pub(super) fn is_stated_answered(facts: &[Fact]) -> bool {
     hangup.is_some_and(|f| f.call_status == Some(ANSWERED))
 }
 
-/// CallStatus of a call that was answered.
+/// The CallStatus of a call that was answered.
 const ANSWERED: u8 = b'2';
 
-/// Bridges in which the other side heard a person show it, whatever CallStatus says: it is that of one
-/// Dial, and FollowMe or a queue may come after it.
+/// A bridge in which the other side heard a person makes the call answered, whatever CallStatus says:
+/// CallStatus is the result of one Dial, and FollowMe or a queue may follow.
 fn outcome(
     facts: &[Fact],
     direction: Direction,
@@ -359,7 +356,8 @@ fn outcome(
     ended: bool,
     talk: &Talk,
 ) -> Outcome {
-    // "0" is not answered; the emulator adds "3" no answer and "4" cancelled. The others don't say.
+    // "0" means not answered; the emulator adds "3" for no answer and "4" for cancelled. Other values do not
+    // say.
     let is_denied = matches!(call_status, Some(b'0' | b'3' | b'4'));
     let is_told = || {
         let mut hangups = facts.iter().filter(|f| f.event == Event::Hangup);
@@ -368,7 +366,7 @@ fn outcome(
     if !talk.heard.is_empty() || call_status == Some(ANSWERED) || !is_denied && is_told() {
         return Outcome::Answered;
     }
-    // Of several telephones that were tried the last one's reason is the call's.
+    // When several telephones were tried, the reason of the last one counts.
     let is_busy = || facts.iter().rev().find_map(|f| f.busy) == Some(true);
     match direction {
         _ if !ended => Outcome::Unknown,
@@ -378,7 +376,7 @@ fn outcome(
     }
 }
 
-/// Whom the main leg rang: the Extensions of its dials, each once; else of its hangup.
+/// The parties that the main leg rang: the Extensions of its dials, each once; else of its hangup.
 fn dialled(facts: &[Fact], main: &[u8]) -> Vec<String> {
     let mut rang: Vec<String> = Vec::new();
     for event in [Event::Dial, Event::Hangup] {
@@ -400,7 +398,7 @@ fn answered_by(facts: &[Fact], main: &[u8], client: &str, talk: &Talk) -> Option
         party != client && !phone::same_number(party.as_bytes(), client.as_bytes())
     };
     let outside = |e: &[u8]| phone::is_external(phone::digits_of(e));
-    // The hangup of a mobile that was rung for the client names the mobile as its phone.
+    // The hangup of a mobile that was rung for the client has the mobile as its Phone.
     let told = |f: &Fact| match f.call_type {
         Some(CallType::Outgoing) if f.extensions().any(outside) => Some(text(f.phone())),
         _ => f.extensions().next().map(text),
@@ -419,7 +417,7 @@ fn first_dial(facts: &[Fact], main: &[u8]) -> Option<Stamp> {
     dial.or_else(|| dials().next()).map(|f| f.at)
 }
 
-/// When the waiting ended: with the first person, or with the hangup of a call that reached none.
+/// When the waiting ended: with the first person, or with the hangup if the call reached none.
 fn reached(outcome: Outcome, hangup: Option<&Fact>, talk: &Talk) -> Option<Stamp> {
     match outcome {
         Outcome::Answered => talk.first_heard(),

@@ -1,8 +1,8 @@
-//! Who heard whom, and when: the events of a call replayed.
+//! Replays the events of a call to find who heard whom, and when.
 //!
 //! People ask who talked to whom, not which bridges there were. So the halves of a Local channel count as
-//! one, and bridges that they connect as one conversation; what a channel hears is a set of participants
-//! (numbers and extensions, never channels). A holding bridge connects no one.
+//! one, and bridges that they connect count as one conversation. What a channel hears is a set of
+//! participants (numbers and extensions, never channels). A holding bridge connects no one.
 
 use super::channels::{
     Channel, PartyPair, endpoint, follow, is_extension, may_move, note_meetings, party, people,
@@ -11,58 +11,56 @@ use super::channels::{
 use super::fact::{Event, Fact};
 use crate::record::Stamp;
 
-/// Asterisk moves a channel from one bridge to the next within some milliseconds (a masquerade, an
-/// optimised Local channel): a silence shorter than this (milliseconds) was heard by no one.
+/// Asterisk moves a channel from one bridge to the next within some milliseconds (a masquerade, an optimised
+/// Local channel). People do not notice a silence shorter than this (milliseconds).
 pub(super) const SWAP_MILLIS: i64 = 500;
 
-/// A line's channel and the script that logs its hangup are done within this time of the last word
-/// (milliseconds): no hold.
+/// The channel of a line leaves, and the script logs its hangup, within this time after the talk
+/// (milliseconds); this is no hold.
 const PARTING_MILLIS: i64 = 1_000;
 
-/// What the bridges of a call tell.
+/// What the bridges of a call show.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Talk {
     /// When the second channel of the call entered a bridge.
     pub begin: Option<Stamp>,
-    /// Somebody is still in a bridge after the last record.
+    /// Whether a channel is still in a bridge after the last record.
     pub open: bool,
-    /// Two are still in one bridge.
+    /// Whether two channels are still in one bridge.
     pub together: bool,
     /// What the followed channel heard, in order of time.
     pub heard: Vec<TalkSpan>,
-    /// Whom the followed channel was handed to, or back from, one after the other.
+    /// The transfers of the followed channel, one after the other.
     pub transfers: Vec<Transfer>,
-    /// When a channel left a bridge last.
+    /// When a channel last left a bridge.
     pub parted: Option<Stamp>,
-    /// When the followed channel entered or left a bridge last.
+    /// When the followed channel last entered or left a bridge.
     pub gone: Option<Stamp>,
-    /// Whose leaving ended the last of what was heard: number or extension. `None` while it lasts, and where
-    /// nothing says.
+    /// The number or extension that left first and so ended the last talk. `None` while it lasts, and where
+    /// the records do not show it.
     pub ended_by: Option<String>,
 }
 
-/// A stretch in which a person was heard.
+/// A period in which the same people were heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TalkSpan {
-    /// From then.
     pub from: Stamp,
-    /// Until then, exclusive; `None` while it lasts, and where no end was logged.
+    /// The end, exclusive; `None` while it lasts, and where no end was logged.
     pub to: Option<Stamp>,
     /// The numbers and extensions that were heard, sorted.
     pub with: Vec<String>,
 }
 
-/// How a party was handed on.
+/// How a party was transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferKind {
-    /// Without a word to the new one before.
+    /// Without a talk to the new party before.
     Blind,
-    /// After a talk with the new one.
+    /// After a talk with the new party.
     Attended,
 }
 
 impl TransferKind {
-    /// All of them.
     pub const ALL: [TransferKind; 2] = [TransferKind::Blind, TransferKind::Attended];
 
     /// The word for programs.
@@ -74,19 +72,18 @@ impl TransferKind {
     }
 }
 
-/// What became of it.
+/// What came of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferResult {
-    /// The new one talked.
+    /// The new party talked.
     Completed,
-    /// The new one was asked, and the old one came back.
+    /// The new party was consulted, and the old one came back.
     Refused,
-    /// The new one did not pick up.
+    /// The new party did not pick up.
     NotAnswered,
 }
 
 impl TransferResult {
-    /// All of them.
     pub const ALL: [TransferResult; 3] = [
         TransferResult::Completed,
         TransferResult::Refused,
@@ -103,28 +100,26 @@ impl TransferResult {
     }
 }
 
-/// A party was handed on, or was to be.
+/// A transfer, completed or attempted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
-    /// Of which kind.
     pub kind: TransferKind,
-    /// What became of it.
     pub result: TransferResult,
-    /// Who handed on.
+    /// The party that transferred.
     pub by: String,
-    /// To whom.
     pub to: String,
-    /// When the new one was heard, or the old one again; of one that was not answered, when it rang.
+    /// When the new party was heard, or the old one again; for a transfer that was not answered, when the new
+    /// party was rung.
     pub at: Stamp,
 }
 
 impl Talk {
-    /// Replays without following anybody.
+    /// Replays the events without following a channel.
     pub(super) fn of(facts: &[Fact]) -> Talk {
         Talk::followed(facts, b"", "")
     }
 
-    /// Replays and notes what the channel `uid` hears, which is that of the number `own`. Facts in any
+    /// Replays the events and notes what the channel `uid` of the number `own` hears. The facts may be in any
     /// order.
     pub(super) fn followed(facts: &[Fact], uid: &[u8], own: &str) -> Talk {
         let mut talk = Talk::default();
@@ -165,11 +160,11 @@ impl Talk {
             if fact.uid() == uid && !fact.bridge().is_empty() {
                 talk.gone = Some(fact.at);
             }
-            // Nobody meets anybody by leaving.
+            // A channel that leaves meets no one.
             if channels.len() > 2 && matches!(fact.event, Event::Bridge | Event::NewCallerid) {
                 note_meetings(&channels, uid, own, &mut met);
             }
-            // Names are made when something changes: most calls have ten events and two changes.
+            // Names are built only when the set changes: most calls have ten events and two changes.
             reached_from(&channels, uid, halves_only, &mut reached);
             if reached == heard {
                 continue;
@@ -184,7 +179,8 @@ impl Talk {
             ended_by = ended_by.filter(|_| with.is_empty());
             talk.hear(fact.at, with, &met, met_before_gap);
         }
-        // The one who hangs up leaves the bridge first. The line is the client's, unless that has another.
+        // The party that hangs up leaves the bridge first. The line belongs to the client, unless the client
+        // has another one.
         let is_line = |name: &[u8]| !is_extension(endpoint(name));
         let is_client = |fact: &Fact| {
             let has_other = channels.iter().any(|c| c.uid == uid && is_line(c.name));
@@ -205,7 +201,7 @@ impl Talk {
         talk
     }
 
-    /// From `at` on the followed channel hears these.
+    /// Notes that the followed channel hears these parties from `at` on.
     fn hear(&mut self, at: Stamp, with: Vec<String>, met: &[PartyPair], met_before_gap: usize) {
         let last = self.heard.last_mut();
         if let Some(last) = last
@@ -265,14 +261,14 @@ impl Talk {
         });
     }
 
-    /// When a person was heard first.
+    /// When a person was first heard.
     pub(super) fn first_heard(&self) -> Option<Stamp> {
         self.heard.first().map(|heard| heard.from)
     }
 
-    /// How long a person was heard, and how long no one was after that and before the followed channel
-    /// went (milliseconds); `until` ends what no record ends, and the call where that `rings_on` for
-    /// an extension that did not pick up. `None` where nothing does.
+    /// How long a person was heard, and how long no one was heard after that and before the followed channel
+    /// left (milliseconds). `until` ends a talk that no record ends, and the call if it `rings_on` for an
+    /// extension that did not pick up. `None` where no end is known.
     pub(super) fn talk_and_hold(&self, until: Option<Stamp>, rings_on: bool) -> Option<(i64, i64)> {
         let first = self.first_heard()?;
         let (mut talk, mut hold, mut end) = (0, 0, first);
@@ -288,7 +284,7 @@ impl Talk {
         }
         let gone = self.gone.max(until.filter(|_| rings_on));
         let rest = gone.map_or(0, |gone| gone.since(end));
-        // The two leave one after the other, and talk until the second has.
+        // The two leave one after the other, and talk until the second has left.
         let parting = self.parted.map_or(0, |parted| parted.since(end));
         match rest > PARTING_MILLIS {
             true => hold += rest,
@@ -298,7 +294,7 @@ impl Talk {
         Some((talk, hold))
     }
 
-    /// Whom the followed channel was handed to.
+    /// The parties to which the followed channel was transferred.
     pub(super) fn transferred_to(&self) -> Vec<String> {
         let done = self.transfers.iter();
         done.filter(|transfer| transfer.result == TransferResult::Completed)

@@ -1,19 +1,19 @@
-//! JSON as the field's writers dump it: a blank behind commas and colons, letters of all languages
-//! as they are. What is no letter but may end a line for some reader (U+0085, U+2028 and their like)
-//! is escaped, which no reader of JSON can tell.
+//! Writes JSON in the form of the existing writers: a space after commas and colons, letters of all languages
+//! unescaped. Characters that some readers take for the end of a line (U+0085, U+2028 and similar) are
+//! escaped; for a JSON reader this makes no difference.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// The value in one line.
+/// The value on one line.
 pub(super) fn value(value: &Value) -> String {
     let mut out = String::new();
     push(&mut out, value);
     out
 }
 
-/// No deeper than it was parsed.
+/// The recursion is no deeper than that of the parser that read the value.
 fn push(out: &mut String, value: &Value) {
     match value {
         Value::Object(fields) => {
@@ -66,7 +66,7 @@ fn push_text(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Controls above ASCII's, and the separators of lines and paragraphs.
+/// Whether `c` is DEL, a C1 control, or a separator of lines or paragraphs.
 pub(super) fn is_break(c: char) -> bool {
     matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}')
 }

@@ -1,8 +1,8 @@
-//! What can be logged, and the line it makes.
+//! Builds new lines of a log.
 //!
-//! The format escapes nothing, so a field that could end a line, or be taken for two, is refused or
-//! changed as the field's own writers change it. What a line has no field for goes into its first
-//! JSON object under a key that begins with `_`, which the field's readers drop.
+//! The format escapes nothing. So a field that could end a line or be read as two fields is refused, or
+//! changed in the way of the existing writers. Values without a field of their own go into the first JSON
+//! object of the line, under a key that begins with `_`, which existing readers drop.
 
 mod dump;
 mod statement;
@@ -12,20 +12,20 @@ use serde_json::{Map, Value};
 use crate::record::write::{self, Unwritable};
 use crate::record::{Ast, Body, Http, Sql, Stamp, Tg, id};
 
-/// Longest line (bytes). Readers keep lines of up to 32 MiB.
+/// The longest line (bytes). Readers keep lines of up to 32 MiB.
 pub const LINE_BYTES_MAX: usize = 24 << 20;
 
-/// A message's text is cut to so many characters, as the field's writers cut it.
+/// The text of a message is cut after this many characters, as existing writers do.
 const TEXT_CHARS_MAX: usize = 1000;
 
 const WORD_BYTES_MAX: usize = 64;
 const URL_BYTES_MAX: usize = 16 << 10;
 const STATUS_BYTES_MAX: usize = 16;
 
-/// Events of bridges, which belong to no channel.
+/// Bridge events that belong to no channel.
 const WITHOUT_ID: [&str; 2] = ["bridge_create", "bridge_destroy"];
 
-/// One whole line, its newline at its end and nowhere else.
+/// One whole line with a newline at its end and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryLine(Vec<u8>);
 
@@ -36,10 +36,10 @@ impl EntryLine {
     }
 }
 
-/// Why something makes no line.
+/// Why an entry can't be written as a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// A field holds what may not stand in it.
+    /// A field (its name first) has a value that is not allowed.
     #[error("{0}: {1}")]
     Field(&'static str, &'static str),
     /// The line would be too long to be read.
@@ -47,71 +47,66 @@ pub enum EntryError {
     TooLong,
 }
 
-/// What can be logged.
+/// A new entry of the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The channel's id; may be empty for the events `bridge_create` and `bridge_destroy`.
+    /// The id of the channel; may be empty for the events `bridge_create` and `bridge_destroy`.
     pub unique_id: String,
-    /// What happened.
+    /// What was logged, with the fields of each kind.
     pub what: EntryKind,
-    /// Further things known of it, by the names they get behind a `_`; a message's line has no room for
-    /// them.
+    /// Further values, by their names without the leading `_`; the line of a message has no room for them.
     pub more: Vec<(&'static str, Value)>,
 }
 
-/// What happened.
+/// What was logged, with the fields of each kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EntryKind {
-    /// An Asterisk event.
     Event {
-        /// `dial`, `hangup`, ...: a word of ASCII letters, digits, `_`, `-` and `.`.
+        /// `dial`, `hangup` and so on: a word of ASCII letters, digits, `_`, `-` and `.`.
         event: String,
-        /// The body.
         data: Map<String, Value>,
     },
-    /// An HTTP request that was made.
     Request {
-        /// `GET`, ...: ASCII letters.
+        /// `GET` and so on: ASCII letters.
         method: String,
-        /// Where to, without blanks at its ends or controls in it; a pipe becomes `%7C`.
+        /// The URL, without control characters; spaces at its ends are removed, and a pipe becomes `%7C`.
         url: String,
         /// The status; `None` where there was no answer.
         status: Option<String>,
-        /// What was sent.
+        /// The data that was sent.
         request: Map<String, Value>,
-        /// What came back; what is empty, zero or false is written as an empty object, as in the field.
+        /// The answer; an empty value, zero or false is written as an empty object, as existing writers do.
         response: Value,
     },
-    /// An SQL query that was made.
     Query {
-        /// The query; the line's verb and table are taken from it.
+        /// The query; the verb and table of the line are taken from it.
         query: String,
         /// Its parameters, an array or an object; `null` for none.
         parameters: Value,
-        /// What came back, as of a request.
+        /// The answer, written in the same way as that of a request.
         result: Value,
     },
     /// A Telegram message that was sent, edited or deleted.
     Message {
-        /// `send`, `edit` or `delete`.
+        /// The operation: `send`, `edit` or `delete`.
         action: String,
-        /// The chat.
         chat: i64,
-        /// `start`, `dial`, `bridge`, `hangup`: a word.
+        /// `start`, `dial`, `bridge`, `hangup` or another word.
         kind: String,
-        /// Its number in the chat, where it got one.
+        /// Its number in the chat; `None` where it got none.
         message: Option<i64>,
-        /// The text; cut to 1000 characters, then its line feeds become blanks and its carriage returns
-        /// go.
+        /// The text. It is cut to 1000 characters, line feeds become spaces, and carriage returns are
+        /// removed.
         text: String,
     },
 }
 
 impl Entry {
-    /// Its line, written at that time.
+    /// The line of this entry at the time `at`.
     ///
     /// # Errors
-    /// When a field could end the line or be read back as another one; when it is too long.
+    /// [`EntryError`] when a field could end the line or be read back as another field, or when the line is
+    /// too long.
     pub fn line(&self, at: Stamp) -> Result<EntryLine, EntryError> {
         let uid = self.unique_id.as_bytes();
         match &self.what {
@@ -140,7 +135,8 @@ impl Entry {
                 let (url, status) = (url.trim(), status.as_deref().unwrap_or("None"));
                 check_request(method, url, status)?;
                 let (request, response) = (self.with_more(request.clone()), answer(response));
-                // Where others split a line at its pipes, one in the URL shifts all that follows.
+                // Other readers split a line at its pipes, so a pipe in the URL would shift all fields after
+                // it.
                 let url = url.replace('|', "%7C");
                 let request = Http {
                     uid,
@@ -185,7 +181,7 @@ impl Entry {
                 check_id(uid)?;
                 word("message_type", kind)?;
                 let fits = matches!(action.as_str(), "send" | "edit" | "delete");
-                check(fits, "action", "it is send, edit or delete")?;
+                check(fits, "action", "must be send, edit or delete")?;
                 let cut: String = text.chars().take(TEXT_CHARS_MAX).collect();
                 let (chat, text) = (chat.to_string(), write::flatten(&cut));
                 let message = message.map_or("None".to_owned(), |number| number.to_string());
@@ -213,8 +209,8 @@ impl Entry {
 fn written(at: Stamp, body: &Body<'_>) -> Result<EntryLine, EntryError> {
     let mut line = Vec::new();
     write::line(at, body, &mut line).map_err(|error| match error {
-        Unwritable::LineFeed => EntryError::Field("body", "a line feed is in the way"),
-        _ => EntryError::Field("body", "it would be read back as other fields"),
+        Unwritable::LineFeed => EntryError::Field("body", "must not contain a line feed"),
+        _ => EntryError::Field("body", "would be read back as other fields"),
     })?;
     match line.len() > LINE_BYTES_MAX {
         true => Err(EntryError::TooLong),
@@ -222,36 +218,36 @@ fn written(at: Stamp, body: &Body<'_>) -> Result<EntryLine, EntryError> {
     }
 }
 
-fn check(fits: bool, field: &'static str, said: &'static str) -> Result<(), EntryError> {
-    fits.then_some(()).ok_or(EntryError::Field(field, said))
+fn check(fits: bool, field: &'static str, rule: &'static str) -> Result<(), EntryError> {
+    fits.then_some(()).ok_or(EntryError::Field(field, rule))
 }
 
 fn check_id(uid: &[u8]) -> Result<(), EntryError> {
-    let said = "it is 1 to 150 of ASCII letters, digits, '.', '_' and '-', a digit among them";
-    check(id::is_id(uid), "unique_id", said)
+    let rule = "must be 1 to 150 ASCII letters, digits, '.', '_' or '-', with at least one digit";
+    check(id::is_id(uid), "unique_id", rule)
 }
 
 fn check_request(method: &str, url: &str, status: &str) -> Result<(), EntryError> {
     let is_short = |text: &str| (1..=STATUS_BYTES_MAX).contains(&text.len());
     let is_method = |b: u8| b.is_ascii_alphabetic() || b == b'-';
     let fits = is_short(method) && method.bytes().all(is_method);
-    check(fits, "method", "it is a word such as GET")?;
+    check(fits, "method", "must be a word such as GET")?;
     let is_split = |c: char| c.is_control() || dump::is_break(c);
     let fits = (1..=URL_BYTES_MAX).contains(&url.len()) && !url.contains(is_split);
-    let said = "it is a URL of up to 16 KiB without line breaks and other controls";
-    check(fits, "url", said)?;
+    let rule = "must be a URL of up to 16 KiB without line breaks or other control characters";
+    check(fits, "url", rule)?;
     let fits = is_short(status) && status.bytes().all(|b| b.is_ascii_alphanumeric());
-    let said = "it is a number, or a word of up to 16 letters and digits";
-    check(fits, "status", said)
+    let rule = "must be a number, or a word of up to 16 letters and digits";
+    check(fits, "status", rule)
 }
 
 fn word(field: &'static str, text: &str) -> Result<(), EntryError> {
     let fits = (1..=WORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(id::is_id_byte);
-    let said = "it is a word of up to 64 ASCII letters, digits, '.', '_' and '-'";
-    check(fits, field, said)
+    let rule = "must be a word of up to 64 ASCII letters, digits, '.', '_' or '-'";
+    check(fits, field, rule)
 }
 
-/// What Python takes for false is no answer to its writers.
+/// The existing writers are in Python, and treat a false value as no answer.
 fn answer(value: &Value) -> String {
     let is_nothing = match value {
         Value::Null => true,

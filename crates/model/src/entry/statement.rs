@@ -1,13 +1,13 @@
-//! What a line says of a query: its verb and its table, as well as words tell them. Pure.
+//! Finds the verb and the table of an SQL query by its words, without parsing it fully. Pure.
 
-/// Longest verb and name that are taken for one (bytes).
+/// The longest verb and the longest table name that are accepted (bytes).
 const VERB_BYTES_MAX: usize = 16;
 const NAME_BYTES_MAX: usize = 128;
 
-/// Of a query so many words are looked at.
+/// The number of words of a query that are read.
 const WORDS_MAX: usize = 2000;
 
-/// The first word in capitals: `SELECT`; `OTHER` where there is no such word.
+/// The first word in capitals: `SELECT`; `OTHER` where the query begins with no verb.
 pub(super) fn verb(query: &str) -> String {
     let words = words(query);
     let is_verb = |word: &&String| {
@@ -17,7 +17,7 @@ pub(super) fn verb(query: &str) -> String {
     first.map_or_else(|| "OTHER".to_owned(), |word| word.to_ascii_uppercase())
 }
 
-/// The first name behind `FROM`, `INTO`, `UPDATE`, `JOIN` or `TABLE`; `unknown` where there is none.
+/// The first name after `FROM`, `INTO`, `UPDATE`, `JOIN` or `TABLE`; `unknown` where there is none.
 pub(super) fn table(query: &str) -> String {
     let (before, between) = (
         ["from", "into", "update", "join", "table"],

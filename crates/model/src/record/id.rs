@@ -1,4 +1,4 @@
-//! UniqueIds as tokens: what one is, when it was born, when two of them are the same.
+//! UniqueIds as tokens: which texts are ids, when a channel was created, where an id stands in a text.
 //!
 //! Asterisk writes `<unix seconds>.<counter>`, with a system name `<name>-<unix seconds>.<counter>`;
 //! the emulator writes `test_<unix seconds>.<8 hex>` and that plus `.377`. An id is compared whole:
@@ -6,10 +6,10 @@
 
 use memchr::memmem;
 
-/// Longest id that is taken from a command line (Asterisk: 127 + 1 + 10 + 1 + 10 characters).
+/// The longest id that is accepted from a command line (Asterisk: 127 + 1 + 10 + 1 + 10 characters).
 pub const ID_BYTES_MAX: usize = 150;
 
-/// Whether a byte can stand in an id. Everything that could split a line or leave a path is out.
+/// Whether a byte can be part of an id. Bytes that could split a line or leave a path can't.
 pub fn is_id_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-')
 }
@@ -21,9 +21,9 @@ pub fn is_id(text: &[u8]) -> bool {
         && text.iter().any(u8::is_ascii_digit)
 }
 
-/// Whether `text` can be what a record calls a channel: an id as [`is_id`] wants it, or one of an odd form,
-/// with blanks or letters of any script, as some hosts have written them. Nothing that ends a field or a
-/// line or leaves a path, and no plain word.
+/// Whether `text` can be the channel id of a record: an id that [`is_id`] accepts, or one in an unusual form,
+/// with spaces or letters of any script, as some hosts write them. Text that ends a field or a line, text
+/// that leaves a path, and a plain word are not accepted.
 ///
 /// ```
 /// use calltrace_model::record::id::is_askable;
@@ -42,8 +42,8 @@ pub fn is_askable(text: &str) -> bool {
         && text.chars().any(is_odd)
 }
 
-/// Whether `text` is an id as [`is_askable`] wants it that an address can name: it leaves no folder once it
-/// is decoded, and all its bytes were letters of UTF-8 in the log.
+/// Whether `text` is an id that [`is_askable`] accepts and that can be part of a URL: it leaves no folder
+/// once it is decoded, and it was valid UTF-8 in the log.
 ///
 /// ```
 /// use calltrace_model::record::id::is_addressable;
@@ -57,13 +57,13 @@ pub fn is_addressable(text: &str) -> bool {
         && !text.contains(['\\', char::REPLACEMENT_CHARACTER])
 }
 
-/// Whether a record's field names a channel at all: empty, `None` and `<unknown>` do not.
+/// Whether a record's field contains a value: empty, `None`, `null` and `<unknown>` do not.
 pub fn is_known(field: &[u8]) -> bool {
     !matches!(field, b"" | b"None" | b"<unknown>" | b"null")
 }
 
-/// The second (Unix, UTC) in which the id's channel was born: the ten digits before the first dot.
-/// `None` when the id does not carry one.
+/// The second (Unix, UTC) in which the channel of the id was created: the ten digits before the first dot.
+/// `None` when the id does not contain it.
 pub fn epoch_seconds(id: &[u8]) -> Option<i64> {
     let dot = id.iter().position(|&b| b == b'.')?;
     let digits = id[..dot].last_chunk::<10>()?;
@@ -74,8 +74,8 @@ pub fn epoch_seconds(id: &[u8]) -> Option<i64> {
     decimal(digits)
 }
 
-/// The second in which the id's channel was born and its number, counted up by Asterisk: of two channels
-/// of one host the smaller is the older. `None` when the id does not carry both.
+/// The second in which the channel of the id was created, and the counter of Asterisk: of two channels of one
+/// host, the smaller pair is the older. `None` when the id does not contain both.
 pub fn birth(id: &[u8]) -> Option<(i64, u64)> {
     let seconds = epoch_seconds(id)?;
     let dot = id.iter().position(|&b| b == b'.')?;
@@ -88,21 +88,21 @@ pub fn birth(id: &[u8]) -> Option<(i64, u64)> {
     is_number.then_some((seconds, number))
 }
 
-/// The number that ten digits write; `None` if one is no digit.
+/// The number that ten digits form; `None` if one of the bytes is no digit.
 pub fn decimal(digits: &[u8; 10]) -> Option<i64> {
     digits.iter().try_fold(0i64, |n, b| {
         b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'))
     })
 }
 
-/// Whether `token` stands in `text` as a whole id, not as a part of a longer one. A full stop after
-/// it ends a sentence, unless more of an id follows.
+/// Whether `text` contains `token` as a whole id, not as a part of a longer one. A full stop after it ends a
+/// sentence, unless more of an id follows.
 pub fn contains_token(text: &[u8], token: &[u8]) -> bool {
     !token.is_empty()
         && memmem::find_iter(text, token).any(|at| is_whole_token(text, at, at + token.len()))
 }
 
-/// The id that surrounds `text[start..end]`: grown over id bytes on both sides.
+/// The id that surrounds `text[start..end]`: the range is extended over id bytes on both sides.
 pub fn surrounding_token(text: &[u8], start: usize, end: usize) -> &[u8] {
     let from = text[..start]
         .iter()

@@ -1,20 +1,20 @@
-//! Looks into a JSON body without building it.
+//! Reads fields of a JSON body without building a value.
 //!
-//! A scan that joins calls wants six of an event's fields; building the whole value costs three
-//! times as much as the rest of the line. [`Fields`] walks the top level of one object and hands
-//! out borrowed slices. It is lenient: a torn object yields the fields before the tear. Whole
-//! bodies for people and programs go through `serde_json` instead.
+//! A scan that joins calls needs six fields of an event; building the whole value costs three times as much
+//! as the rest of the line. [`Fields`] walks the top level of one object and returns borrowed slices. It is
+//! lenient: a torn object yields the fields before the tear. Bodies that are shown to people and programs go
+//! through `serde_json` instead.
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// A value as it stands in the text.
+/// A value as it is written in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// A string without escapes: what is between the quotes.
+    /// A string without escapes: the text between the quotes.
     Str(&'a [u8]),
-    /// A string with escapes, untouched: what is between the quotes.
+    /// A string with escapes: the text between the quotes, not decoded.
     Escaped(&'a [u8]),
     /// An object or array, with its brackets.
     Nested(&'a [u8]),
@@ -32,14 +32,14 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The fields of one object, in order. Ends at the first byte that is not JSON.
+/// Iterates over the fields of one object, in order. It ends at the first byte that is not JSON.
 #[derive(Debug, Clone)]
 pub struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    /// The top-level fields of `object`; none when it does not begin with `{`.
+    /// Iterates over the top-level fields of `object`; there are none when it does not begin with `{`.
     pub fn new(object: &'a [u8]) -> Fields<'a> {
         Fields {
             rest: object.strip_prefix(b"{").unwrap_or_default(),
@@ -48,11 +48,11 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> Iterator for Fields<'a> {
-    /// Key (escapes untouched) and value.
+    /// The key (escapes not decoded) and the value.
     type Item = (&'a [u8], Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        // As nearly all writers have it, `"key": "value", `; with other spaces below.
+        // Nearly all writers use the form `"key": "value", `; other spaces are handled below.
         let rest = match self.rest {
             [b',', b' ', b'"', ..] => &self.rest[2..],
             [b'"', ..] => self.rest,
@@ -80,8 +80,8 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The strings of an array, or the one string that stands in its place (an old host wrote
-/// `"152&151"`, and `&` separates as well); scalars count as text, nested values are passed over.
+/// The strings of an array, or a single string in its place (an old host wrote `"152&151"`, so `&` separates
+/// as well). Scalars count as text; nested values are skipped.
 pub fn strings<'a>(value: Value<'a>) -> Vec<Cow<'a, [u8]>> {
     let mut found = Vec::new();
     let mut push = |text: Cow<'a, [u8]>| match text {
@@ -113,8 +113,8 @@ pub fn strings<'a>(value: Value<'a>) -> Vec<Cow<'a, [u8]>> {
     found
 }
 
-/// Where the JSON value that `text` begins with ends: the index after its last byte. `None` when
-/// it is torn or no value. Brackets are matched, not checked by kind; that is all a split needs.
+/// The end of the JSON value that `text` begins with: the index after its last byte. `None` when it is torn
+/// or no value. Brackets are counted without regard to their kind, which is enough for a split.
 pub fn value_end(text: &[u8]) -> Option<usize> {
     match *text.first()? {
         b'"' => string_end(text).map(|(end, _)| end),
@@ -162,7 +162,7 @@ fn string_end(text: &[u8]) -> Option<(usize, bool)> {
     }
 }
 
-/// Where the closing quote of a string is that holds an escape `at` some place.
+/// The position of the closing quote of a string that has an escape at `at`.
 fn escaped_end(inner: &[u8], mut at: usize) -> Option<usize> {
     while inner[at] != b'"' {
         at += 2;
@@ -171,8 +171,8 @@ fn escaped_end(inner: &[u8], mut at: usize) -> Option<usize> {
     Some(at)
 }
 
-/// Where the first quote or backslash is. Keys and most values are shorter than what a vector search pays
-/// off for: the first words are looked at eight bytes at once (the zero-byte test of "Bit Twiddling Hacks").
+/// The position of the first quote or backslash. Keys and most values are too short for a vector search to
+/// pay off, so the first words are tested eight bytes at once (the zero-byte test of "Bit Twiddling Hacks").
 #[inline]
 fn quote_or_backslash(text: &[u8]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -196,7 +196,7 @@ fn quote_or_backslash(text: &[u8]) -> Option<usize> {
     memchr2(b'"', b'\\', &text[at..]).map(|found| at + found)
 }
 
-/// Writers put one space or none.
+/// Skips white space; most writers put one space or none.
 fn skip_space(text: &[u8]) -> &[u8] {
     match text {
         [b' ', rest @ ..] if !rest.first().is_some_and(u8::is_ascii_whitespace) => rest,
@@ -205,7 +205,7 @@ fn skip_space(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Decodes escapes; text that is no valid JSON string content stays as it is.
+/// Decodes escapes; text that is no valid content of a JSON string stays as it is.
 fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
     if !raw.contains(&b'\\') {
         return Cow::Borrowed(raw);

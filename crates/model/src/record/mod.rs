@@ -1,8 +1,8 @@
-//! One line of a log: its kinds, fields and time; parse and write.
+//! One line of a log: its kinds, fields and time; parsing and writing.
 //!
-//! Here lives everything that can be said about a single line. Pure: nothing is opened, no order
-//! between lines is known. Every room above calls it. The way in is [`Record::parse`], which only
-//! finds field boundaries; JSON is looked at when somebody asks ([`json::Fields`]).
+//! This module knows single lines, and nothing about the order between lines. It is pure: it opens no file.
+//! All other modules and crates build on it. The entry point is [`Record::parse`], which only finds field
+//! boundaries; JSON is read on demand ([`json::Fields`]).
 //!
 //! Line formats (`|` separates, nothing is escaped, so each kind has its own split):
 //! ```text
@@ -28,23 +28,23 @@ pub use recovery_mark::RecoveryMark;
 pub use time::{LogZone, Stamp};
 pub use zone::{Zone, ZoneOffset};
 
-/// The bytes of a field as text; what is no UTF-8 becomes U+FFFD.
+/// The bytes of a field as text; invalid UTF-8 becomes U+FFFD.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// One line, borrowed, with its fields found and its JSON untouched.
+/// One borrowed line with its field boundaries; its JSON is not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// The whole line as it stands in the file, without its newline.
+    /// The whole line as in the file, without its newline.
     pub line: &'a [u8],
     /// The record's time; `None` exactly for unparsed lines.
     pub at: Option<Stamp>,
-    /// What the line is.
+    /// The kind of the line, with its fields.
     pub body: Body<'a>,
 }
 
-/// The kinds of a line.
+/// The fields of a line, by its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body<'a> {
     /// An Asterisk event.
@@ -55,20 +55,20 @@ pub enum Body<'a> {
     Http(Http<'a>),
     /// An SQL query made for the call.
     Sql(Sql<'a>),
-    /// A line that fits no kind: kept, counted and shown as it is.
+    /// A line that fits no kind; it is kept, counted and shown as it is.
     Unparsed,
 }
 
 /// An Asterisk event. `uid` is empty for `bridge_create` and `bridge_destroy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ast<'a> {
-    /// Written without the `AST` mark, as before 2025-11-30.
+    /// Whether it was written without the `AST` mark, as before 2025-11-30.
     pub legacy: bool,
     /// `start`, `dial`, `bridge`, `hangup`, ...
     pub event: &'a [u8],
     /// The channel's UniqueId, or empty.
     pub uid: &'a [u8],
-    /// The body as logged: an object, possibly torn.
+    /// The body as logged: a JSON object, possibly torn.
     pub json: &'a [u8],
 }
 
@@ -77,13 +77,13 @@ pub struct Ast<'a> {
 pub struct Tg<'a> {
     /// `send`, `edit` or `delete`.
     pub action: &'a [u8],
-    /// Recipient's chat id.
+    /// The chat id of the recipient.
     pub chat: &'a [u8],
     /// `start`, `dial`, `bridge` or `hangup`.
     pub msg_type: &'a [u8],
-    /// Message id within the chat, or `None`.
+    /// The message id within the chat, or the text `None`.
     pub msg_id: &'a [u8],
-    /// UniqueId of the leg it was sent for.
+    /// The UniqueId of the leg that it was sent for.
     pub uid: &'a [u8],
     /// The text, cut by the writer at 200 or 1000 characters; empty for `delete`. May hold `|`.
     pub text: &'a [u8],
@@ -92,7 +92,7 @@ pub struct Tg<'a> {
 /// An HTTP request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Http<'a> {
-    /// UniqueId of the leg it was made for.
+    /// The UniqueId of the leg that it was made for.
     pub uid: &'a [u8],
     /// `GET`, `POST`, ...
     pub method: &'a [u8],
@@ -100,24 +100,23 @@ pub struct Http<'a> {
     pub url: &'a [u8],
     /// The status as written; usually three digits.
     pub status: &'a [u8],
-    /// Request JSON, never cut by the writer. May hold `|`.
+    /// The JSON of the request, never cut by the writer. May hold `|`.
     pub request: &'a [u8],
-    /// Response JSON, cut by the writer at 500 characters (then it ends in `...` and is no JSON).
+    /// The JSON of the response, cut by the writer at 500 characters (then it ends in `...` and is no JSON).
     pub response: &'a [u8],
 }
 
 /// An SQL query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sql<'a> {
-    /// UniqueId of the leg it was made for.
+    /// The UniqueId of the leg that it was made for.
     pub uid: &'a [u8],
     /// `SELECT`, `INSERT`, ...
     pub query_type: &'a [u8],
-    /// The table.
     pub table: &'a [u8],
-    /// Parameters, JSON. May hold `|`.
+    /// The parameters as JSON. May hold `|`.
     pub params: &'a [u8],
-    /// Result JSON, cut by the writer at 500 characters.
+    /// The result as JSON, cut by the writer at 500 characters.
     pub result: &'a [u8],
 }
 
@@ -133,7 +132,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The kind's name as `--kind` takes it.
+    /// The kind, as `--kind` takes it.
     pub fn kind(&self) -> KindName {
         match self.body {
             Body::Ast(_) => KindName::Ast,
@@ -145,18 +144,17 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The kinds by name.
+/// The kinds of a line, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KindName {
-    /// Asterisk event, of either form.
     Ast,
-    /// Telegram operation.
+    /// A Telegram operation.
     Tg,
-    /// HTTP request.
+    /// An HTTP request.
     Http,
-    /// SQL query.
+    /// An SQL query.
     Sql,
-    /// Fits no kind.
+    /// A line that fits no kind.
     Unparsed,
 }
 

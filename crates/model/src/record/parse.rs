@@ -1,17 +1,17 @@
-//! Line -> [`Record`]: field boundaries only.
+//! Parses a line into a [`Record`]; finds field boundaries only.
 
 use memchr::{memchr, memchr_iter};
 
 use super::{Ast, Body, Http, Record, Sql, Stamp, Tg, json};
 
-/// Status fields are three digits in practice; a writer's `None` or `timeout` must fit as well.
+/// The longest status. In practice it is three digits; a writer's `None` or `timeout` must fit as well.
 const STATUS_BYTES_MAX: usize = 16;
 
 impl<'a> Record<'a> {
-    /// Reads one line (without its newline). Never fails: what fits no kind is [`Body::Unparsed`].
+    /// Reads one line (without its newline). It never fails: a line that fits no kind is [`Body::Unparsed`].
     ///
-    /// A run of NULs at the front (the hole that a truncation leaves under a writer without
-    /// O_APPEND) is passed over, so that the record after it is not lost.
+    /// NUL bytes at the front are skipped, so that the record after them is not lost. A truncation under a
+    /// writer without O_APPEND leaves such a hole.
     pub fn parse(line: &'a [u8]) -> Record<'a> {
         let nuls = line.iter().take_while(|&&b| b == 0).count();
         let text = &line[nuls..];
@@ -74,8 +74,8 @@ fn body(rest: &[u8]) -> Option<Body<'_>> {
     }
 }
 
-/// The form without a mark is told from junk by an event that is a name and a body that is an
-/// object: the old writer never wrote anything else.
+/// A line without a mark is accepted only if its event is a name and its body is an object: the old writer
+/// wrote nothing else.
 fn legacy<'a>(event: &'a [u8], rest: &'a [u8]) -> Option<Body<'a>> {
     let name = !event.is_empty()
         && event
@@ -98,8 +98,8 @@ fn cut(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// `url|status|request|response`, where the URL and both JSONs may hold pipes.
 ///
-/// The URL ends at the first pipe after which a status, a pipe, one whole JSON value and a pipe
-/// follow. Only where no such place exists (a torn line) is the plain split taken.
+/// The URL ends at the first pipe that is followed by a status, a pipe, one whole JSON value and a pipe. A
+/// line without such a place (a torn line) is split at its first pipes.
 fn split_http<'a>(uid: &'a [u8], method: &'a [u8], rest: &'a [u8]) -> Option<Http<'a>> {
     let http = |url, status, (request, response)| Http {
         uid,
@@ -117,7 +117,7 @@ fn split_http<'a>(uid: &'a [u8], method: &'a [u8], rest: &'a [u8]) -> Option<Htt
         if status.len() > STATUS_BYTES_MAX || !status.iter().all(u8::is_ascii_alphanumeric) {
             continue;
         }
-        // A bare number would be a value as well, and is more likely a piece of the URL.
+        // A bare number is a JSON value as well, but more likely a piece of the URL.
         let is_body = matches!(bodies.first(), Some(b'{' | b'[' | b'"'));
         if let Some(pair) = split_after_json(bodies).filter(|_| is_body) {
             return Some(http(&rest[..url_end], status, pair));
@@ -128,7 +128,7 @@ fn split_http<'a>(uid: &'a [u8], method: &'a [u8], rest: &'a [u8]) -> Option<Htt
     Some(http(url, status, cut(rest)?))
 }
 
-/// Splits behind one whole JSON value, where a pipe must stand.
+/// Splits at the pipe that must follow one whole JSON value.
 fn split_after_json(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = json::value_end(rest)?;
     (rest.get(end) == Some(&b'|')).then(|| (&rest[..end], &rest[end + 1..]))

@@ -1,23 +1,23 @@
-//! Phone numbers as people type them and as hosts write them.
+//! Compares phone numbers as people type them with numbers as hosts write them.
 
 use std::borrow::Cow;
 
-/// Fewer digits than this match too much: an extension has its own filter.
+/// A suffix with fewer digits than this matches too much; extensions have their own filter.
 pub const SUFFIX_DIGITS_MIN: usize = 7;
 
-/// Longest number worth matching (E.164 allows 15 digits, plus an international prefix).
+/// The longest number that is matched (E.164 allows 15 digits, plus an international prefix).
 const DIGITS_MAX: usize = 20;
 
-/// As many as E.164 allows behind `810`, and a one before them: what 64 bits hold.
+/// The longest number with a key: 15 digits of E.164 after `810`. With a leading one, 64 bits hold it.
 const KEY_DIGITS_MAX: usize = 18;
 
-/// Numbers of fewer digits than this are not asked for by number.
+/// The shortest number that can be searched.
 const DIGITS_MIN: usize = 3;
 
-/// A number somebody asks for.
+/// A phone number in a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneQuery {
-    /// Digits, or what a caller without a number shows, in small letters.
+    /// The digits, or the name that a caller without a number shows, in lower case.
     canonical: Vec<u8>,
     is_name: bool,
 }
@@ -25,29 +25,29 @@ pub struct PhoneQuery {
 /// Why a typed number can't be searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadPhone {
-    /// Holds something other than digits and the usual `+ ( ) - . /` and spaces.
+    /// It contains characters other than digits, the usual `+ ( ) - . /` and spaces.
     NotANumber,
-    /// Fewer than three digits.
+    /// It has fewer than three digits.
     TooShort,
-    /// More digits than any phone number has.
+    /// It has more digits than any phone number.
     TooLong,
 }
 
 impl PhoneQuery {
-    /// Reads what somebody types into a field for callers: a number as [`PhoneQuery::parse`] reads it, or what a
-    /// caller without one shows, as [`PhoneQuery::named`] does.
+    /// Reads the text of a search field for callers: a number as in [`PhoneQuery::parse`], or the name of a
+    /// caller without a number as in [`PhoneQuery::named`].
     ///
     /// # Errors
-    /// [`BadPhone`] says what is wrong with a text that is neither.
+    /// [`BadPhone`] if the text is neither.
     pub fn typed(typed: &str) -> Result<PhoneQuery, BadPhone> {
         PhoneQuery::named(typed).map_or_else(|| PhoneQuery::parse(typed), Ok)
     }
 
-    /// Reads a number as typed: `+375 (29) 000-12-34`, `80290001234`, `375290001234`, or the last
-    /// seven digits or more. A number of three to six digits (103, 225566) is a whole one.
+    /// Reads a number as typed: `+375 (29) 000-12-34`, `80290001234`, `375290001234`, or its last seven or
+    /// more digits. A number with three to six digits (103, 225566) is matched as a whole.
     ///
     /// # Errors
-    /// [`BadPhone`] says what is wrong with it.
+    /// [`BadPhone`] if the text is no number, or too short or too long.
     ///
     /// ```
     /// use calltrace_model::record::phone::{BadPhone, PhoneQuery};
@@ -71,8 +71,8 @@ impl PhoneQuery {
         }
     }
 
-    /// Reads what a caller without a number shows: a word (`anonymous`), or a SIP address as a whole or
-    /// without its scheme (`sip:ivan@example.org`, `ivan@example.org`). `None` for what is none of these.
+    /// Reads the name that a caller without a number shows: a word (`anonymous`), or a SIP address with or
+    /// without its scheme (`sip:ivan@example.org`, `ivan@example.org`). `None` for any other text.
     ///
     /// ```
     /// use calltrace_model::record::phone::PhoneQuery;
@@ -90,7 +90,7 @@ impl PhoneQuery {
         })
     }
 
-    /// Whether a field of a log that names a caller is what was asked for.
+    /// Whether a caller field of a log matches the query.
     pub fn matches_field(&self, field: &[u8]) -> bool {
         match self.is_name {
             true => {
@@ -101,7 +101,7 @@ impl PhoneQuery {
         }
     }
 
-    /// Whether a number from a log, digits only, is the one asked for or ends in it.
+    /// Whether a number from a log, digits only, is the requested one or ends with it.
     pub fn matches_digits(&self, digits: &[u8]) -> bool {
         let digits = canonical(digits);
         if self.is_name {
@@ -113,13 +113,13 @@ impl PhoneQuery {
         }
     }
 
-    /// Whether it is a number of few digits, or none. Such a number stands in many lines that are not about it
-    /// (a time, a part of an id), so only fields that hold numbers count, and no index leads to it.
+    /// Whether the query is a number with few digits, or a name. The digits of such a number occur in many
+    /// unrelated lines (in a time, in an id), so only fields for numbers count, and no index is used.
     pub fn is_short(&self) -> bool {
         self.is_name || self.canonical.len() < SUFFIX_DIGITS_MIN
     }
 
-    /// Whether all of a number was typed, country and all, rather than its end.
+    /// Whether a whole number with its country code was typed, not only its end.
     fn is_whole(&self) -> bool {
         self.is_short()
             || match self.canonical.as_slice() {
@@ -129,18 +129,18 @@ impl PhoneQuery {
             }
     }
 
-    /// Whether a number stands in `text`: any whole run of digits, with or without `+`.
+    /// Whether `text` contains the number as a whole run of digits, with or without `+`.
     pub fn found_in(&self, text: &[u8]) -> bool {
         text.split(|b| !b.is_ascii_digit())
             .any(|run| run.len() >= SUFFIX_DIGITS_MIN && self.matches_digits(run))
     }
 
-    /// What was typed, in digits: the number as it is dialled from abroad where all of it was typed.
+    /// The digits of the query: in international form where the whole number was typed.
     pub fn digits(&self) -> &[u8] {
         &self.canonical
     }
 
-    /// Digits that stand in every way the number is written: what a scan looks for.
+    /// Digits that every way of writing the number contains; a scan searches for them.
     pub fn needle(&self) -> &[u8] {
         let national = match self.canonical.as_slice() {
             [b'3', b'7', b'5', rest @ ..] if rest.len() == 9 => rest,
@@ -151,10 +151,10 @@ impl PhoneQuery {
     }
 }
 
-/// What an address of a caller begins with.
+/// The schemes with which a caller's address begins.
 const SCHEMES: [&str; 3] = ["sip:", "sips:", "tel:"];
 
-/// An address without what only says that it is one.
+/// An address without its scheme and brackets.
 fn bare(shown: &str) -> &str {
     let shown = shown.trim().trim_start_matches('<').trim_end_matches('>');
     let mut schemes = SCHEMES.iter();
@@ -162,8 +162,9 @@ fn bare(shown: &str) -> &str {
     rest.unwrap_or(shown)
 }
 
-/// The number without its ways of dialling: `80 29 ...` is Belarus from inside (`375 29 ...`),
-/// `8` and ten digits Russia from inside (`7 ...`), `00` and `810` lead abroad.
+/// The number in international form, without dialling prefixes: `80 29 ...` is a call within Belarus (`375 29
+/// ...`), `8` and ten digits a call within Russia (`7 ...`), and `00` and `810` are prefixes for calls
+/// abroad.
 pub fn canonical(digits: &[u8]) -> Cow<'_, [u8]> {
     match country_and_rest(digits) {
         ([], rest) => Cow::Borrowed(rest),
@@ -171,7 +172,7 @@ pub fn canonical(digits: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// What [`canonical`] puts before a number, and what it leaves of it.
+/// The country code that [`canonical`] puts before a number, and the part of the number that it keeps.
 fn country_and_rest(digits: &[u8]) -> (&'static [u8], &[u8]) {
     match digits {
         [b'8', b'1', b'0', rest @ ..] if rest.len() >= 10 => (b"", rest),
@@ -183,8 +184,9 @@ fn country_and_rest(digits: &[u8]) -> (&'static [u8], &[u8]) {
     }
 }
 
-/// A key that two fields share exactly where [`same_number`] holds, to find a number among many without
-/// comparing it to each. `None` for what is no outside number, and for one of more than 18 digits.
+/// A key that two fields share exactly when [`same_number`] holds. With it, a number is found among many
+/// without comparing it with each. `None` for a field that is no outside number, and for a number of more
+/// than 18 digits.
 ///
 /// ```
 /// use calltrace_model::record::phone::key;
@@ -199,12 +201,12 @@ pub fn key(field: &[u8]) -> Option<u64> {
     }
     let (country, rest) = country_and_rest(digits);
     let all = country.iter().chain(rest);
-    // The one in front keeps zeros in front apart.
+    // The leading one preserves leading zeros.
     Some(all.fold(1, |key, digit| key * 10 + u64::from(digit - b'0')))
 }
 
-/// The digits of a phone field: `+375290001234`, `-375290001234` and plain give the same. Empty
-/// for `<unknown>`, names and anything else that is no number.
+/// The digits of a phone field: `+375290001234`, `-375290001234` and `375290001234` give the same. Empty for
+/// `<unknown>`, names and anything else that is no number.
 pub fn digits_of(field: &[u8]) -> &[u8] {
     let digits = match field {
         [b'+' | b'-', rest @ ..] => rest,
@@ -227,7 +229,7 @@ pub fn is_outside(field: &[u8]) -> bool {
     is_external(digits_of(field))
 }
 
-/// Whether two fields hold the same outside number, however each is written.
+/// Whether two fields hold the same outside number, in any way of writing.
 pub fn same_number(a: &[u8], b: &[u8]) -> bool {
     let (a, b) = (digits_of(a), digits_of(b));
     is_external(a) && is_external(b) && canonical(a) == canonical(b)

@@ -1,11 +1,11 @@
-//! Where a line stands.
+//! The position of a line.
 
-/// A place in the log: which source, and where its line begins in the content. Orders lines of
-/// equal time.
+/// A position in the log: the source, and where the line begins in its content. It orders lines with equal
+/// times.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// Index of the source among those of the question.
+    /// The index of the source among the sources of the question.
     pub source: u32,
-    /// Content offset of the line's first byte (bytes).
+    /// The offset of the line's first byte in the content (bytes).
     pub offset: u64,
 }

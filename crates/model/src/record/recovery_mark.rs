@@ -1,15 +1,15 @@
-//! The mark of a record that a host sent, that never arrived, and that was fetched from the host's journal.
+//! The mark of a record that a host sent, that never arrived, and that was copied from the host's journal.
 
 use super::json::{Fields, Value};
 use super::{Body, Record};
 
-/// The key of the mark, which is the last one of an event's body.
+/// The key of the mark, which is the last key of an event's body.
 pub const KEY: &[u8] = b"_recovered";
 
-/// A mark is no longer (bytes).
+/// The longest mark (bytes).
 const MARK_BYTES_MAX: usize = 1024;
 
-/// Its texts are no longer (bytes).
+/// The longest text in a mark (bytes).
 const TEXT_BYTES_MAX: usize = 200;
 
 /// Where a record was recovered from.
@@ -23,16 +23,17 @@ const TEXT_BYTES_MAX: usize = 200;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveryMark {
-    /// The host and the table of its journal, `pbx1/call_events`; 1 to 200 bytes.
+    /// The host and the table of its journal, such as `pbx1/call_events`; 1 to 200 bytes.
     pub from: String,
-    /// The number of the row there.
+    /// The number of the row in that table.
     pub row: u64,
-    /// What the host noted of its attempt to send it; 200 bytes at most, empty where it noted nothing.
+    /// The status that the host noted for its attempt to send the event; at most 200 bytes, empty where it
+    /// noted none.
     pub status: String,
 }
 
 impl RecoveryMark {
-    /// What the mark of a record says; `None` for a record without one, or with something else under its key.
+    /// The mark of a record; `None` for a record without one, or with another value under its key.
     pub fn of(record: &Record<'_>) -> Option<RecoveryMark> {
         let Body::Ast(ast) = &record.body else {
             return None;
@@ -41,7 +42,7 @@ impl RecoveryMark {
         RecoveryMark::parse(key, value)
     }
 
-    /// The same of the last field of an event's body.
+    /// Reads the mark from the last field of an event's body.
     pub(crate) fn parse(key: &[u8], value: Value<'_>) -> Option<RecoveryMark> {
         let Value::Nested(mark) = value else {
             return None;
@@ -108,7 +109,7 @@ mod tests {
         assert_eq!(recovered.from, "pbx1/call_events");
         assert_eq!(recovered.row, u64::MAX);
         assert_eq!(recovered.status, "");
-        // What a later version may say besides is passed over.
+        // Further fields, which a later version may add, are ignored.
         let more = r#"{"from": "a", "more": [{}], "row": 1, "status": "500"}"#;
         assert_eq!(with_mark(more).expect("a mark").status, "500");
     }

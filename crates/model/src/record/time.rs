@@ -1,28 +1,29 @@
-//! Record timestamps and the zone they are written in.
+//! Record timestamps and the zone in which they are written.
 
 use std::cmp::Ordering;
 
 use super::zone::Zone;
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 
-/// A record's time as written: milliseconds of wall clock since 1970-01-01 00:00:00 in the log's
-/// own zone (see [`LogZone`]). Orders and subtracts without knowing that zone.
+/// The time of a record as written: milliseconds of wall clock since 1970-01-01 00:00:00 in the zone of the
+/// log (see [`LogZone`]). Stamps can be ordered and subtracted without knowing that zone.
 ///
-/// Within a call over a change of clocks, the records behind it have the time of a clock that goes on
-/// unchanged ([`LogZone::continued`]).
+/// In a call during a clock change, the records after the change have the time of a clock that was not
+/// changed ([`LogZone::continued`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp(pub i64);
 
-/// Marks the time of a clock that goes on unchanged: beyond the year 9999, and whole quarters of an hour.
+/// The offset that marks the time of a clock that was not changed. It is beyond the year 9999, and a whole
+/// number of quarter hours.
 const CONTINUED: i64 = 1_300_000_000 * 900_000;
 
-/// The last millisecond that a record can name, of the year 9999, and some.
+/// An upper bound for the times of records: a little more than the last millisecond of the year 9999.
 const MILLIS_MAX: i64 = 255_000_000_000_000;
 
-/// The most that clocks are put back.
+/// The most by which clocks are set back.
 const PUT_BACK_MAX: TimeDelta = TimeDelta::hours(1);
 
-/// Longer than any call goes on after a change of clocks.
+/// Longer than any call lasts after a clock change.
 const DAY: TimeDelta = TimeDelta::days(1);
 
 impl Ord for Stamp {
@@ -41,11 +42,11 @@ impl PartialOrd for Stamp {
 }
 
 impl Stamp {
-    /// Length of a written timestamp, `YYYY-MM-DD HH:MM:SS,mmm`.
+    /// The length of a written timestamp, `YYYY-MM-DD HH:MM:SS,mmm` (bytes).
     pub const BYTES: usize = 23;
 
-    /// Reads the timestamp that `text` begins with. `None` unless all 23 bytes are there and name
-    /// a real day (years 1970 to 9999, proleptic Gregorian) and time (no leap second).
+    /// Reads the timestamp at the start of `text`. `None` unless all 23 bytes are there and form a real day
+    /// (years 1970 to 9999, proleptic Gregorian) and time (no leap second).
     ///
     /// ```
     /// use calltrace_model::record::Stamp;
@@ -59,7 +60,7 @@ impl Stamp {
         if (t[4], t[7], t[10], t[13], t[16], t[19]) != (b'-', b'-', b' ', b':', b':', b',') {
             return None;
         }
-        // One look at the end tells whether all were digits.
+        // One comparison at the end tells whether all bytes were digits.
         let mut largest = 0;
         let mut digit = |at: usize| {
             let digit = t[at].wrapping_sub(b'0');
@@ -96,7 +97,7 @@ impl Stamp {
         (CONTINUED..CONTINUED + MILLIS_MAX).contains(&self.0)
     }
 
-    /// The time without its mark.
+    /// The time without the mark.
     #[inline]
     fn millis(self) -> i64 {
         match self.is_continued() {
@@ -110,12 +111,12 @@ impl Stamp {
         Stamp(self.0.saturating_add(millis))
     }
 
-    /// The wall clock this time was written from; `None` outside chrono's years.
+    /// The wall clock time; `None` outside the years that chrono supports.
     pub fn naive(self) -> Option<NaiveDateTime> {
         DateTime::from_timestamp_millis(self.millis()).map(|utc| utc.naive_utc())
     }
 
-    /// As written in a record: `2025-12-02 09:15:00,410`.
+    /// The text of this time in a record: `2025-12-02 09:15:00,410`.
     pub fn to_record_text(self) -> String {
         self.naive()
             .map(|t| t.format("%Y-%m-%d %H:%M:%S,%3f").to_string())
@@ -123,10 +124,10 @@ impl Stamp {
     }
 }
 
-/// From the beginning of 1970 to the end of 9999 (milliseconds).
+/// The times of records, from the beginning of 1970 to the end of 9999 (milliseconds).
 const YEARS_WRITTEN: std::ops::Range<i64> = 0..253_402_300_800_000;
 
-/// The zone that record timestamps are written in (setting `log_timezone`, default UTC).
+/// The zone in which record timestamps are written (setting `log_timezone`, default UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogZone(pub Zone);
 
@@ -137,8 +138,8 @@ impl Default for LogZone {
 }
 
 impl LogZone {
-    /// The moment a record was written at. Of a wall clock that a zone change repeats, the earlier
-    /// moment is taken; of one that it skips, the moment as if UTC.
+    /// The moment at which a record was written. If a clock change repeats the wall clock time, this is the
+    /// earlier moment; if a clock change skips it, the time is taken as UTC.
     pub fn moment(self, at: Stamp) -> DateTime<Utc> {
         if at.is_continued() {
             let wall = DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
@@ -151,8 +152,9 @@ impl LogZone {
             .map_or_else(|| naive.and_utc(), |local| local.with_timezone(&Utc))
     }
 
-    /// The moment of a wall clock that is no earlier than `least` (milliseconds since 1970 UTC), of the two
-    /// that a zone change may give it; as [`LogZone::moment`] without one.
+    /// The moment of a wall clock time. If a clock change repeats that time and the earlier moment is before
+    /// `least` (milliseconds since 1970 UTC), this is the later moment; otherwise the same as
+    /// [`LogZone::moment`].
     pub fn moment_after(self, at: Stamp, least: Option<i64>) -> DateTime<Utc> {
         let earliest = self.moment(at);
         let local = self.0.from_local_datetime(&at.naive().unwrap_or_default());
@@ -164,8 +166,8 @@ impl LogZone {
         }
     }
 
-    /// The time of a clock that was not changed in the day before `moment`: as
-    /// [`LogZone::stamp`] unless the zone's clocks were.
+    /// The time of a clock that was not changed in the day before `moment`: the same as [`LogZone::stamp`]
+    /// unless the clocks of the zone were changed in that day.
     pub fn continued(self, moment: DateTime<Utc>) -> Stamp {
         let before = self.offset(moment - DAY);
         let millis = (moment + before).timestamp_millis();
@@ -175,15 +177,15 @@ impl LogZone {
         }
     }
 
-    /// Whether clocks are not changed between two times, and neither of them is written twice.
+    /// Whether clocks are not changed between two times, and neither of the two times is repeated.
     pub fn is_steady(self, first: Stamp, last: Stamp) -> bool {
         let offset_later = |at: Stamp, by: TimeDelta| self.offset(self.moment(at) + by);
         self.0 == Zone::UTC
             || offset_later(first, TimeDelta::zero()) == offset_later(last, PUT_BACK_MAX)
     }
 
-    /// Up to when all has been written when a record of `at` was: less than that where clocks are about to
-    /// be put back, and write it again.
+    /// The time up to which all records have been written once a record of `at` was written. It is earlier
+    /// than `at` where clocks are about to be set back and repeat that time.
     pub fn written_until(self, at: Stamp) -> Stamp {
         match self.is_steady(at, at) {
             true => at,
@@ -196,8 +198,8 @@ impl LogZone {
         TimeDelta::seconds(offset.fix().local_minus_utc().into())
     }
 
-    /// The wall clock that a record would carry that was written so many milliseconds after the beginning of
-    /// 1970 in UTC; `None` for a time that no calendar has.
+    /// The timestamp of a record that is written this many milliseconds after the beginning of 1970 in UTC;
+    /// `None` outside the years that chrono supports.
     pub fn stamp_of_millis(self, millis: i64) -> Option<Stamp> {
         match self.0 == Zone::UTC && YEARS_WRITTEN.contains(&millis) {
             true => Some(Stamp(millis)),
@@ -205,7 +207,7 @@ impl LogZone {
         }
     }
 
-    /// The wall clock that a record written at `moment` would carry.
+    /// The timestamp of a record that is written at `moment`.
     pub fn stamp(self, moment: DateTime<Utc>) -> Stamp {
         let local = moment.with_timezone(&self.0).naive_local();
         Stamp(local.and_utc().timestamp_millis())
@@ -221,8 +223,9 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a Gregorian date (Howard Hinnant, "chrono-compatible low-level date
-/// algorithms", `days_from_civil`). Here because chrono's checked path costs a scan 4x as much.
+/// The days from 1970-01-01 to a Gregorian date (Howard Hinnant, "chrono-compatible low-level date
+/// algorithms", `days_from_civil`). It is written out because the checked path of chrono costs a scan four
+/// times as much.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let y = if month <= 2 { year - 1 } else { year };
     let era = y.div_euclid(400);

@@ -1,7 +1,7 @@
-//! [`Record`] fields -> line.
+//! Writes the fields of a [`Record`] as a line.
 //!
-//! The format escapes nothing, so not everything can be written. A line is written only if
-//! [`Record::parse`] reads it back as the same fields; anything else is refused, never altered.
+//! The format escapes nothing, so some values can't be written. A line is written only if [`Record::parse`]
+//! reads it back as the same fields; other fields are refused and never altered.
 
 use super::{Body, Record, Stamp};
 
@@ -9,20 +9,22 @@ use super::{Body, Record, Stamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unwritable {
     /// A field holds a line feed, which would end the record.
-    #[error("a field holds a line feed; flatten it first")]
+    #[error("a field contains a line feed; flatten the text first")]
     LineFeed,
     /// The line would be read back as other fields.
-    #[error("the fields would be read back as others; a pipe or a malformed body is in the way")]
+    #[error(
+        "the line would be read back as other fields; a field contains a pipe, or the body is malformed"
+    )]
     Ambiguous,
     /// An unparsed line has no fields to write.
     #[error("an unparsed line can't be written")]
     Unparsed,
 }
 
-/// Appends the record's line, newline included, to `out`. On error `out` is as it was.
+/// Appends the line of the record, with its newline, to `out`. On error, `out` is unchanged.
 ///
 /// # Errors
-/// [`Unwritable`] when no line reads back as these fields.
+/// [`Unwritable`] when the line would not be read back as these fields.
 pub fn line(at: Stamp, body: &Body<'_>, out: &mut Vec<u8>) -> Result<(), Unwritable> {
     let start = out.len();
     push_line(at, body, out)?;
@@ -41,7 +43,8 @@ pub fn line(at: Stamp, body: &Body<'_>, out: &mut Vec<u8>) -> Result<(), Unwrita
     verdict
 }
 
-/// Text as the field's writer puts it into a record: line feeds become spaces, carriage returns go.
+/// The text in the form in which existing writers put it into a record: line feeds become spaces, carriage
+/// returns are removed.
 pub fn flatten(text: &str) -> String {
     text.replace('\n', " ").replace('\r', "")
 }

@@ -1,8 +1,8 @@
-//! Time zones by their IANA names, by a fixed offset, and by a rule as POSIX writes it.
+//! Time zones by IANA name, by fixed offset, and by POSIX rule.
 //!
-//! The rules of all zones stand in the program as the bytes of their TZif files (RFC 9636), and those of
-//! a zone are read when it is asked for. Tables of Rust values would be simpler, but hold 50,000 pointers
-//! that the loader of the system has to write at each start, which takes longer than to find a call.
+//! The program contains the rules of all zones as the bytes of their TZif files (RFC 9636), and reads the
+//! rules of a zone on first use. Tables of Rust values would be simpler, but they hold 50,000 pointers that
+//! the system's loader has to write at each start, which takes longer than finding a call.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::AmbiguousOffset;
 
-/// A zone of the IANA database, one whose clocks are never changed, or one of a POSIX rule. Cheap to copy: the
-/// rules of a zone are read once and kept.
+/// A zone of the IANA database, a zone with a fixed offset, or a zone of a POSIX rule. It is cheap to copy:
+/// the rules of a zone are read once and kept.
 #[derive(Clone, Copy)]
 pub struct Zone(&'static Rules);
 
@@ -30,14 +30,14 @@ static UTC: Rules = Rules {
     zone: jiff::tz::TimeZone::UTC,
 };
 
-/// The rules that were asked for, by name.
+/// The rules that were read so far, by name.
 static READ: LazyLock<Mutex<HashMap<&'static str, &'static Rules>>> = LazyLock::new(Mutex::default);
 
 impl Zone {
     /// Coordinated universal time.
     pub const UTC: Zone = Zone(&UTC);
 
-    /// The zone of this name, in any case; `None` where the database has none.
+    /// The zone with this name, in upper or lower case; `None` if the database has none.
     pub fn named(name: &str) -> Option<Zone> {
         if name.eq_ignore_ascii_case(UTC.name) {
             return Some(Zone::UTC);
@@ -46,21 +46,21 @@ impl Zone {
         Zone::kept(name, || jiff::tz::TimeZone::tzif(name, rules).ok())
     }
 
-    /// The zone whose clocks are always so many seconds ahead of UTC (behind it, if negative), named
-    /// `UTC+03:00`. `None` for a day or more.
+    /// The zone with a fixed offset of this many seconds ahead of UTC (negative for behind), named such as
+    /// `UTC+03:00`. `None` for an offset of a day or more.
     pub fn fixed(seconds: i32) -> Option<Zone> {
         if seconds == 0 {
             return Some(Zone::UTC);
         }
-        // It writes the seconds only where there are some.
+        // The offset is written with seconds only where it has some.
         let name = format!("UTC{}", FixedOffset::east_opt(seconds)?);
         let offset = jiff::tz::Offset::from_seconds(seconds).ok()?;
         Zone::kept(&name, || Some(offset.to_time_zone()))
     }
 
-    /// The zone of a rule as POSIX writes it in `TZ`, where a number says how far the clocks are *behind*
-    /// UTC: `MSK-3` and `<+03>-3` are three hours ahead. One without summer time is the fixed zone, and has its
-    /// name. `None` for what is no such rule, and for one whose summer time has no dates.
+    /// The zone of a POSIX rule for `TZ`, in which a number says how far the clocks are *behind* UTC: `MSK-3`
+    /// and `<+03>-3` are three hours ahead. A rule without summer time gives the fixed zone with its name.
+    /// `None` for text that is no such rule, and for a rule that has summer time without dates.
     ///
     /// ```
     /// use calltrace_model::record::Zone;
@@ -76,9 +76,9 @@ impl Zone {
         Zone::kept(rule, || Some(zone))
     }
 
-    /// The zone of this name, read if it was not met before.
+    /// The zone with this name; `read` reads it on first use.
     fn kept(name: &str, read: impl FnOnce() -> Option<jiff::tz::TimeZone>) -> Option<Zone> {
-        // A thread that panicked left the map as it was.
+        // A thread that panicked did not leave the map half changed.
         let mut known = READ.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rules) = known.get(name) {
             return Some(Zone(rules));
@@ -89,7 +89,7 @@ impl Zone {
         Some(Zone(rules))
     }
 
-    /// Its name: as the database writes it, the offset of a fixed one, the rule of a POSIX one.
+    /// The name of the zone: from the database, the offset of a fixed zone, or the rule of a POSIX zone.
     pub fn name(self) -> &'static str {
         self.0.name
     }
@@ -102,7 +102,7 @@ impl Zone {
     fn with(self, offset: jiff::tz::Offset) -> ZoneOffset {
         let fixed = FixedOffset::east_opt(offset.seconds());
         ZoneOffset {
-            // No zone is a day off.
+            // No zone has an offset of a day.
             fixed: fixed.unwrap_or_else(|| chrono::Utc.fix()),
             zone: self,
         }
@@ -123,7 +123,7 @@ impl fmt::Debug for Zone {
     }
 }
 
-/// What a zone's clocks are ahead of UTC at some moment.
+/// How far the clocks of a zone are ahead of UTC at some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ZoneOffset {
     fixed: FixedOffset,
@@ -142,7 +142,7 @@ impl fmt::Display for ZoneOffset {
     }
 }
 
-/// Years beyond those that jiff knows (-9999 to 9999) have the offset of the nearest that it does.
+/// Years that jiff does not support (outside -9999 to 9999) have the offset of the nearest supported year.
 impl TimeZone for Zone {
     type Offset = ZoneOffset;
 

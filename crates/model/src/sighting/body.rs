@@ -1,31 +1,32 @@
-//! The body of an event, in a form in which equal bodies have equal texts.
+//! The body of an event in a canonical form, so that equal bodies have equal texts.
 
 use serde_json::{Map, Value};
 
 use crate::record::{json, text};
 
-/// The body of an event. Two are equal if their JSON says the same: white space, the order of keys, the way
-/// characters are escaped and keys that begin with `_`, which a receiver adds, make no difference.
+/// The body of an event. Two bodies are equal if their JSON has the same content. White space, the order of
+/// keys, the way characters are escaped, and keys that begin with `_` (which a receiver adds) make no
+/// difference.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct EventBody {
-    /// The JSON with sorted keys; as it was, if it is no JSON object.
+    /// The JSON with sorted keys; the text unchanged, if it is no JSON object.
     canonical: Box<str>,
     is_whole: bool,
 }
 
-/// A field that two bodies do not agree on.
+/// A field in which two bodies differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Name of the field.
+    /// The name of the field.
     pub field: String,
-    /// What the sender's body says; `None` if the field is not there.
+    /// The value in the sender's body; `None` if the field is missing.
     pub sent: Option<Value>,
-    /// What the receiver's body says; `None` if the field is not there.
+    /// The value in the receiver's body; `None` if the field is missing.
     pub received: Option<Value>,
 }
 
 impl EventBody {
-    /// Reads a body. What is no JSON object, a truncated one for instance, is kept as text.
+    /// Reads a body. A text that is no JSON object, for instance a truncated one, is kept as text.
     pub fn parse(text: &str) -> EventBody {
         match serde_json::from_str::<Map<String, Value>>(text) {
             Ok(fields) => EventBody {
@@ -39,13 +40,13 @@ impl EventBody {
         }
     }
 
-    /// The JSON of the body with sorted keys, on one line. Holds the Token.
+    /// The JSON of the body with sorted keys, on one line. It contains the Token.
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// Whether nothing is known of the body: the sender noted that it sent an event, and not what the event said.
-    /// That is the default.
+    /// Whether the body is unknown: the sender noted that it sent an event, but not its content. This is the
+    /// default.
     pub fn is_unknown(&self) -> bool {
         self.canonical.is_empty()
     }
@@ -55,7 +56,7 @@ impl EventBody {
         self.is_whole
     }
 
-    /// The fields. Of a truncated object those before the cut; none if the body is no object at all.
+    /// The fields. A truncated object gives the fields before the cut; a body that is no object gives none.
     pub fn fields(&self) -> Map<String, Value> {
         serde_json::from_str(&self.canonical).unwrap_or_else(|_| {
             let fields = json::Fields::new(self.canonical.as_bytes());
@@ -69,8 +70,8 @@ impl EventBody {
         })
     }
 
-    /// The fields that the two do not agree on, by name. Empty if they are equal, or differ only behind the place
-    /// where one is cut off.
+    /// The fields in which the two bodies differ, sorted by name. Empty if the bodies are equal, or differ
+    /// only after the place where one is cut off.
     pub fn differences(&self, received: &EventBody) -> Vec<Difference> {
         if self == received {
             return Vec::new();
@@ -96,7 +97,8 @@ impl EventBody {
         differences
     }
 
-    /// What an event is known by: its UniqueId, or its bridge's id where that is empty. Empty if it has neither.
+    /// The id of the event: its UniqueId, or the id of its bridge where that is empty. Empty if it has
+    /// neither.
     pub fn id(&self) -> String {
         let ids = ["UniqueId", "BridgeUniqueid"].into_iter();
         ids.filter_map(|key| self.text_of(key))
@@ -104,7 +106,7 @@ impl EventBody {
             .unwrap_or_default()
     }
 
-    /// A field as text, its JSON where it is no string. `None` if the field is not there.
+    /// A field as text, or its JSON if it is no string. `None` if the field is missing.
     pub fn text_of(&self, field: &str) -> Option<String> {
         json::Fields::new(self.canonical.as_bytes())
             .find(|(key, _)| *key == field.as_bytes())
@@ -112,7 +114,7 @@ impl EventBody {
     }
 }
 
-/// The fields in the order of their names, also those of objects inside; without those that a receiver adds.
+/// The fields sorted by name, also within nested objects, without the fields that a receiver adds.
 fn sorted(fields: Map<String, Value>) -> Map<String, Value> {
     let mut fields: Vec<(String, Value)> = fields
         .into_iter()

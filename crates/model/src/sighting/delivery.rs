@@ -1,24 +1,23 @@
-//! What a sender learned of the arrival of an event.
+//! What a sender knows about the arrival of an event.
 
-/// What a sender learned of the arrival of an event. An event whose delivery failed may have arrived all the same.
+/// What a sender knows about the arrival of an event. An event may have arrived although its delivery failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Delivery {
     /// The receiver answered with a status below 400. It had not stored anything yet.
     Accepted,
     /// The receiver answered with this status, 400 or more.
     Refused(u16),
-    /// No answer came in time.
     TimedOut,
-    /// No connection came about, or it broke.
+    /// No connection was established, or it broke.
     Unreachable,
-    /// The sender thought it was offline and did not even try. The journal notes a 404 that nobody answered.
+    /// The sender took itself for offline and did not try. The journal then notes a 404 that no server sent.
     NotTried,
-    /// The sender says nothing of it, or something that is not known.
+    /// The sender notes nothing about it, or an unknown value.
     Unknown,
 }
 
 impl Delivery {
-    /// The word for it in JSON and tables. That of a refusal does not name the status.
+    /// The word in JSON and tables. The word for a refusal does not contain the status.
     pub fn word(self) -> &'static str {
         match self {
             Delivery::Accepted => "accepted",
@@ -30,7 +29,7 @@ impl Delivery {
         }
     }
 
-    /// What an HTTP status says.
+    /// The delivery for an HTTP status.
     pub fn of_status(status: u16) -> Delivery {
         match status {
             100..400 => Delivery::Accepted,

@@ -1,9 +1,8 @@
-//! Matches what was sent with what arrived, each sighting with at most one of the other side.
+//! Matches sent events with events that arrived, each sighting with at most one of the other side.
 //!
-//! Equal bodies go first, then bodies of the same event and id that differ, then events of which the sender noted
-//! no body, by their type alone. Within a group of equal ones, the
-//! arrivals are taken in the order of time, and each goes to the sending whose window ends first: no other way
-//! matches more of them.
+//! Equal bodies are matched first, then different bodies of the same event and id, then events without a
+//! noted body by their type alone. Within a group of equal events, arrivals are taken in the order of time,
+//! and each goes to the sent event with the window that ends first. No other way matches more of them.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,17 +14,17 @@ use super::{Difference, Sighting};
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 
-/// When an event that was sent may arrive.
+/// The time in which a sent event may arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MatchWindow {
-    /// How long before it was sent, in milliseconds: clocks of two hosts differ.
+    /// How long before it was sent (milliseconds): the clocks of two hosts differ.
     pub before_millis: i64,
-    /// How long after the sender had its answer, or gave up on it, in milliseconds.
+    /// How long after the sender got its answer or stopped waiting (milliseconds).
     pub after_millis: i64,
 }
 
 impl Default for MatchWindow {
-    /// Five seconds before to fifteen minutes after.
+    /// From five seconds before to fifteen minutes after.
     fn default() -> MatchWindow {
         MatchWindow {
             before_millis: 5_000,
@@ -35,7 +34,7 @@ impl Default for MatchWindow {
 }
 
 impl MatchWindow {
-    /// First and last moment at which the event may arrive, both inclusive.
+    /// The first and last moment at which the event may arrive, both inclusive (milliseconds since 1970 UTC).
     pub fn around(self, sent: &Sighting) -> (i64, i64) {
         let waited = i64::try_from(sent.waited_millis).unwrap_or(i64::MAX);
         let last = sent.at_millis.saturating_add(waited);
@@ -46,27 +45,27 @@ impl MatchWindow {
     }
 }
 
-/// An event that was sent and one that arrived, by their places in the slices that were compared.
+/// A sent event and the event as which it arrived, as indexes into the slices that were compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// Place in `sent`.
+    /// The index in `sent`.
     pub sent: usize,
-    /// Place in `received`.
+    /// The index in `received`.
     pub received: usize,
-    /// Fields that do not agree; empty where the bodies are equal, or the sender noted none.
+    /// The fields that differ; empty where the bodies are equal, or the sender noted no body.
     pub differences: Vec<Difference>,
 }
 
-/// What two sides make of each other. Each sighting is in one place only.
+/// The result of comparing two sides. Each sighting is in exactly one of the lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Sent and received, in the order of `sent`.
+    /// Events that were sent and received, in the order of `sent`.
     pub pairs: Vec<Pair>,
-    /// Places in `sent` of what did not arrive, ascending.
+    /// Indexes in `sent` of the events that did not arrive, ascending.
     pub missing: Vec<usize>,
-    /// Places in `received` of what arrived once more than it was sent, ascending.
+    /// Indexes in `received` of the events that arrived more often than they were sent, ascending.
     pub duplicates: Vec<usize>,
-    /// Places in `received` of what was not sent, ascending.
+    /// Indexes in `received` of the events that were not sent, ascending.
     pub unsent: Vec<usize>,
 }
 
@@ -96,7 +95,7 @@ pub fn compare(sent: &[Sighting], received: &[Sighting], window: MatchWindow) ->
     state.comparison(duplicates)
 }
 
-/// Sightings of both sides that have something in common.
+/// Sightings of both sides with the same key.
 #[derive(Default)]
 struct SightingGroup {
     sent: Vec<usize>,
@@ -107,14 +106,15 @@ struct Matching<'a> {
     sent: &'a [Sighting],
     received: &'a [Sighting],
     window: MatchWindow,
-    /// For each that was sent, the one that it arrived as.
+    /// For each sent event, the index of its arrival.
     of_sent: Vec<Option<usize>>,
-    /// For each that arrived, what it was sent as.
+    /// For each event that arrived, the index of its sending.
     of_received: Vec<Option<usize>>,
 }
 
 impl<'a> Matching<'a> {
-    /// Sorts places of both sides into groups, and gives those that have some of both, each in the order of time.
+    /// Sorts indexes of both sides into groups. Returns the groups with events of both sides, each in the
+    /// order of time.
     fn groups<K: Eq + Hash>(
         &self,
         (sent, received): (Vec<usize>, Vec<usize>),
@@ -126,7 +126,7 @@ impl<'a> Matching<'a> {
             group.sent.push(place);
         }
         for place in received {
-            // What nothing was sent of needs no group.
+            // Events with a key that was not sent need no group.
             if let Some(group) = groups.get_mut(&key(&self.received[place])) {
                 group.received.push(place);
             }
@@ -142,7 +142,7 @@ impl<'a> Matching<'a> {
         groups
     }
 
-    /// What has no counterpart yet, of both sides.
+    /// The events of both sides that have no counterpart yet.
     fn left(&self, duplicates: &[usize]) -> (Vec<usize>, Vec<usize>) {
         let sent = (0..self.sent.len()).filter(|&place| self.of_sent[place].is_none());
         let received = (0..self.received.len()).filter(|place| {
@@ -156,9 +156,9 @@ impl<'a> Matching<'a> {
         self.of_received[received] = Some(sent);
     }
 
-    /// Joins sightings that only time tells apart.
+    /// Joins sightings that differ only in time.
     fn join_in_time(&mut self, group: &SightingGroup) {
-        // What may arrive at the moment, the first to end on top.
+        // The sent events that may arrive at this moment, with the window that ends first on top.
         let mut open: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
         let mut coming = group.sent.iter().copied().peekable();
         for &arrived in &group.received {
@@ -177,7 +177,7 @@ impl<'a> Matching<'a> {
         }
     }
 
-    /// Joins what is left of an event and id, those first whose bodies agree most.
+    /// Joins the remaining sightings of one event and id, beginning with the bodies that differ least.
     fn join_similar(&mut self, group: &SightingGroup) {
         let id = |&place: &usize| self.sent[place].body.id();
         if group.sent.first().map(id).is_none_or(|id| id.is_empty()) {
@@ -206,8 +206,8 @@ impl<'a> Matching<'a> {
         }
     }
 
-    /// What arrived, says what something says that arrived as it was sent, and is left over: near enough to be
-    /// that, once more. Ascending.
+    /// The arrivals without a counterpart that have the same body as a matched event and lie in its window:
+    /// they arrived once more. Ascending.
     fn duplicates(&self) -> Vec<usize> {
         let mut arrived: Map<(&str, &str), Vec<(i64, i64)>> = Map::default();
         for (place, one) in self.sent.iter().enumerate() {
@@ -259,8 +259,8 @@ impl<'a> Matching<'a> {
     }
 }
 
-/// Arrivals that one sending is held against at most. Real events have a handful of the same type and id; a
-/// hostile file must not make this quadratic.
+/// The largest number of arrivals that are compared with one sent event. Real events have a handful with the
+/// same type and id; a hostile file must not make this quadratic.
 const CANDIDATES_MAX: usize = 64;
 
 #[cfg(test)]
@@ -328,7 +328,7 @@ mod tests {
         let answer = compared(&[seen(0, "dial", DIAL)], &[seen(5, "dial", altered)]);
         assert_eq!(answer.pairs[0].differences[0].field, "Phone");
         assert!(answer.missing.is_empty() && answer.unsent.is_empty());
-        // What has no id can't be recognised.
+        // An event without an id can't be recognised.
         let (one, other) = (seen(0, "dial", "{}"), seen(0, "dial", r#"{"Phone":"1"}"#));
         assert_eq!(compared(&[one], &[other]).missing, [0]);
         // Another type of event is another event.
@@ -371,7 +371,7 @@ mod tests {
         assert!(answer.pairs.iter().all(|pair| pair.differences.is_empty()));
     }
 
-    /// The most pairs that any way of matching finds, by trying all.
+    /// The largest number of pairs that any way of matching finds, by trying all.
     fn most(sent: &[Sighting], received: &[Sighting]) -> usize {
         let Some((first, rest)) = sent.split_first() else {
             return 0;

@@ -1,4 +1,4 @@
-//! The hour and the day that a call began in, in the zone that is shown.
+//! Finds the hour and the day in which a call began, in the displayed zone.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,8 @@ use crate::record::Stamp;
 /// An hour of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalHour {
-    /// The day.
     pub date: NaiveDate,
-    /// 0 to 23. Where clocks are put back, both hours of the same name.
+    /// The hour, 0 to 23. Where clocks are set back, the two hours with the same number count as one.
     pub hour: u8,
 }
 
@@ -24,12 +23,12 @@ impl LocalHour {
     }
 }
 
-/// Asks for each quarter of an hour once: a zone's rules cost more than all else that is counted of a call.
+/// Computes each quarter of an hour once: the rules of a zone cost more than all other counting of a call.
 #[derive(Debug)]
 pub(super) struct Calendar<F> {
     local: F,
     known: HashMap<i64, (LocalHour, u8), FixedState>,
-    /// The quarter that was asked for last: calls mostly come in order.
+    /// The quarter of the last call: calls mostly come in order.
     last: Option<(i64, (LocalHour, u8))>,
 }
 
@@ -42,9 +41,9 @@ impl<F: Fn(Stamp) -> LocalHour> Calendar<F> {
         }
     }
 
-    /// The hour, and its day of the week.
+    /// The hour of a time, and its day of the week.
     pub(super) fn hour_of(&mut self, at: Stamp) -> (LocalHour, u8) {
-        // The mark of a clock that goes on unchanged is a number of whole quarters.
+        // The mark of a clock that was not changed is a whole number of quarters.
         let quarter = at.0.div_euclid(QUARTER_MILLIS);
         if let Some((last, hour)) = self.last
             && last == quarter

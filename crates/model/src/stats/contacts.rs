@@ -1,7 +1,7 @@
-//! Whether the client of a missed call was called back.
+//! Finds whether the client of a missed call was called back.
 //!
-//! A missed call is *returned* if within a certain time after it began somebody called the same number of the client,
-//! or the client rang again and was answered. It is *pending* while that time has not passed.
+//! A missed call is *returned* if, within a certain time after it began, a person called the same number of
+//! the client, or the client called again and was answered. It is *pending* while that time has not passed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,52 +13,48 @@ use super::name_table::NameTable;
 use crate::call::{Criteria, Direction, Outcome};
 use crate::record::{Stamp, phone};
 
-/// What became of a missed call.
+/// What happened after a missed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate<'a> {
-    /// It came without an outside number, so nobody can call back.
+    /// The call came without an outside number, so no one can call back.
     Anonymous,
-    /// Somebody called back: the first call to the client that began after the missed one.
+    /// A person called back: the first call to the client that began after the missed one.
     CalledBack {
-        /// Who called; empty if nothing says.
+        /// Who called; empty if the records do not show it.
         by: &'a str,
-        /// How long after the missed call began.
+        /// How long after the beginning of the missed call (milliseconds).
         after_millis: i64,
-        /// The client picked up.
+        /// Whether the client picked up.
         reached: bool,
     },
-    /// Nobody called back, but the client rang again and was answered.
+    /// No one called back, but the client called again and was answered.
     RangAgain {
-        /// Who answered; empty if nothing says.
+        /// Who answered; empty if the records do not show it.
         by: &'a str,
-        /// How long after the missed call began.
+        /// How long after the beginning of the missed call (milliseconds).
         after_millis: i64,
     },
-    /// Neither, and there is time left.
+    /// Neither happened, and the time has not passed.
     Pending,
-    /// Neither.
+    /// Neither happened within the time.
     NotReturned {
-        /// The client rang again, in vain.
+        /// Whether the client called again in vain.
         rang_again: bool,
     },
 }
 
-/// How many missed calls had which fate. Each has one, so the first six make up all of them.
+/// The number of missed calls for each fate. Each call has exactly one, so the first six numbers add up to
+/// all calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fates {
-    /// Called back, and the client picked up.
     pub reached: usize,
-    /// Called back, and the client did not pick up.
     pub tried: usize,
-    /// Not called back; the client rang again and was answered.
+    /// Not called back; the client called again and was answered.
     pub rang_again_answered: usize,
-    /// Not returned yet.
     pub pending: usize,
-    /// Not returned.
     pub not_returned: usize,
-    /// Without an outside number.
     pub anonymous: usize,
-    /// Of those not returned the ones whose client rang again in vain.
+    /// The calls that were not returned although the client called again.
     pub rang_again: usize,
 }
 
@@ -77,13 +73,14 @@ impl Fates {
         } += 1;
     }
 
-    /// Somebody called back, whether or not the client picked up.
+    /// The number of calls that were called back, whether or not the client picked up.
     pub fn called_back(&self) -> usize {
         self.reached + self.tried
     }
 }
 
-/// Who talked to clients, or tried to, and who was missed: what is needed to tell the fate of missed calls.
+/// Collects the calls that decide the fate of missed calls: calls to clients and from clients, and the missed
+/// calls.
 #[derive(Debug, Clone, Default)]
 pub struct Contacts {
     people: NameTable,
@@ -91,7 +88,7 @@ pub struct Contacts {
     missed: HashSet<Client, FixedState>,
 }
 
-/// An outside number of an enterprise.
+/// An outside number, for one enterprise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Client {
     number: u64,
@@ -102,19 +99,20 @@ pub(super) struct Client {
 struct Contact {
     client: Client,
     first: Stamp,
-    /// Who called, or answered.
+    /// The number of the person who called or answered.
     by: u32,
     is_outgoing: bool,
     reached: bool,
 }
 
 impl Contacts {
-    /// Takes a call of the enterprise with this number, which is the caller's own way to tell enterprises apart.
+    /// Adds a call of the enterprise with this number. The numbers of enterprises are chosen by the code that
+    /// calls this.
     pub fn add(&mut self, enterprise: usize, call: &StatsCall<'_>) {
         self.add_of(Client::of(enterprise, call.client), call);
     }
 
-    /// The same, of a client who is known already.
+    /// Adds a call of a client that was computed before.
     pub(super) fn add_of(&mut self, client: Option<Client>, call: &StatsCall<'_>) {
         let is_outgoing = match call.direction {
             Direction::Outgoing => true,
@@ -140,7 +138,7 @@ impl Contacts {
         });
     }
 
-    /// Takes over what another was given.
+    /// Adds all calls of another collection.
     pub fn join(&mut self, other: Contacts) {
         let people = self.people.join(&other.people);
         let contacts = other.contacts.into_iter().map(|contact| Contact {
@@ -151,14 +149,15 @@ impl Contacts {
         self.missed.extend(other.missed);
     }
 
-    /// What they say of missed calls, which are returned within so many milliseconds (that long is still within) or
-    /// not; `now` is the time of day. The calls taken must reach that long past the missed calls that are asked about.
+    /// Builds the lookup of fates. A missed call counts as returned up to `within_millis` after it began
+    /// (inclusive); `now` is the current time. The calls that were added must reach that long past the missed
+    /// calls in question.
     pub fn settle(self, within_millis: i64, now: Stamp) -> Returns {
         let clients: HashMap<Client, usize, FixedState> =
             self.missed.into_iter().zip(0..).collect();
         let place = |contact: &Contact| clients.get(&contact.client).copied();
         let places: Vec<Option<usize>> = self.contacts.par_iter().map(place).collect();
-        // Behind each other by client, which is quicker than to sort them as a whole.
+        // Contacts are placed by client, which is faster than sorting all of them.
         let mut ends = vec![0; clients.len()];
         for place in places.iter().flatten() {
             ends[*place] += 1;
@@ -176,7 +175,7 @@ impl Contacts {
             }
         }
         let people = self.people;
-        // Of two at one moment the same one is told, in whatever order they came.
+        // For two contacts at one moment, the order does not depend on the order in which they were added.
         let order = |a: &Contact, b: &Contact| {
             let ties = |contact: &Contact| (contact.is_outgoing, contact.reached);
             let by = |contact: &Contact| people.name(contact.by);
@@ -204,15 +203,16 @@ impl Client {
         })
     }
 
-    /// As [`phone::key`] has it.
+    /// The number in the form of [`phone::key`].
     pub(super) fn number(self) -> u64 {
         self.number
     }
 }
 
-/// Which calls [`Contacts`] needs to tell the fate of missed calls, given as their clients and the times they began
-/// at: all that began up to so many milliseconds after them, and the missed ones themselves. Of one client alone only
-/// the calls of its number, to which an index leads. `None` of no calls; `now` is the time of day.
+/// The criteria for the calls that [`Contacts`] needs to find the fate of missed calls, which are given as
+/// their clients and the times at which they began. The criteria accept the missed calls and all calls that
+/// began up to `within_millis` after them. For one client alone they accept only calls of its number, which
+/// an index finds. `None` for no missed calls; `now` is the current time.
 pub fn criteria_after<'c>(
     missed: impl IntoIterator<Item = (&'c str, Stamp)>,
     within_millis: i64,
@@ -236,27 +236,28 @@ pub fn criteria_after<'c>(
     })
 }
 
-/// The time, exclusive, by which a call must begin to return one that was missed then: so long after is still within.
+/// The time before which a call must begin to return a call that was missed then. The end of the allowed time
+/// is inclusive, so this is one millisecond later.
 pub fn end_of(missed: Stamp, within_millis: i64) -> Stamp {
     missed.plus_millis(within_millis).plus_millis(1)
 }
 
-/// Tells the fate of missed calls.
+/// Looks up the fate of missed calls.
 #[derive(Debug)]
 pub struct Returns {
     people: Vec<Box<str>>,
-    /// Of clients that were missed: those of each behind each other, by time.
+    /// The contacts of clients with missed calls: by client, then by time.
     contacts: Vec<Contact>,
-    /// The places of these clients.
+    /// The index of each of these clients.
     clients: HashMap<Client, usize, FixedState>,
-    /// By place where the contacts of a client end.
+    /// Where the contacts of each client end, by its index.
     ends: Vec<usize>,
     within_millis: i64,
     now: Stamp,
 }
 
 impl Returns {
-    /// What became of a missed call of this enterprise and client that began then.
+    /// The fate of a missed call of this enterprise and client that began at `first`.
     pub fn fate(&self, enterprise: usize, client: &str, first: Stamp) -> Fate<'_> {
         self.fate_of(Client::of(enterprise, client), first)
     }
@@ -301,7 +302,7 @@ impl Returns {
         &self.contacts[before.map_or(0, |before| self.ends[before])..self.ends[*place]]
     }
 
-    /// Within which time a call is returned (milliseconds).
+    /// The time within which a missed call counts as returned (milliseconds).
     pub fn within_millis(&self) -> i64 {
         self.within_millis
     }

@@ -1,4 +1,4 @@
-//! Counts calls, group by group.
+//! Counts calls by group.
 
 use std::collections::HashMap;
 
@@ -18,74 +18,73 @@ use crate::record::Stamp;
 /// Statistics of calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
-    /// What the groups are by.
+    /// By what the calls are grouped.
     pub by: Option<GroupBy>,
-    /// Of all calls.
+    /// The figures of all calls.
     pub total: Figures,
-    /// Of each group: times in their order, those without calls between others too; names by how many calls they
-    /// have, the most first. Empty without `by`.
+    /// The figures of each group. Groups by time are in order, including groups without calls between others;
+    /// other groups are sorted by their number of calls, the largest first. Empty without `by`.
     pub groups: Vec<Group>,
-    /// How many calls began in each hour (0 to 23) of each day of the week (Monday first).
+    /// The number of calls that began in each hour (0 to 23) of each day of the week (Monday first).
     pub calls: WeekCounts,
-    /// Of these the missed ones.
+    /// The same for missed calls.
     pub missed: WeekCounts,
-    /// Within which time a missed call is returned (milliseconds).
+    /// The time within which a missed call counts as returned (milliseconds).
     pub within_millis: i64,
-    /// How long after missed calls somebody called back.
+    /// How long after missed calls clients were called back.
     pub called_back_after: Option<Spread>,
-    /// Who called back, the busiest first.
+    /// The people who called back, the busiest first.
     pub called_back_by: Vec<CallbackPerson>,
-    /// The missed calls that were not returned, by client, then by time.
+    /// The missed calls that were not returned, sorted by client, then by time.
     pub not_returned: Vec<UnreturnedCall>,
-    /// Requests by host, the most first.
+    /// Requests by host, the host with the most first.
     pub requests: Vec<HostRequests>,
-    /// When the first and the last of the calls began.
+    /// When the first and the last of the calls began; `None` for no calls.
     pub span: Option<(Stamp, Stamp)>,
 }
 
-/// Numbers of calls by day of the week and hour.
+/// Numbers of calls by day of the week (Monday first) and hour.
 pub type WeekCounts = [[usize; 24]; 7];
 
 /// A person who called clients back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallbackPerson {
-    /// The place of the enterprise.
+    /// The number of the enterprise.
     pub enterprise: usize,
-    /// Who; empty where nothing says.
+    /// The name; empty where the records do not show it.
     pub person: String,
-    /// How many missed calls were returned by it.
+    /// How many missed calls this person returned.
     pub calls: usize,
-    /// How many of their clients picked up.
+    /// In how many of these calls the client picked up.
     pub reached: usize,
 }
 
 /// A missed call that was not returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnreturnedCall {
-    /// The place of the enterprise.
+    /// The number of the enterprise.
     pub enterprise: usize,
-    /// The client's number, as [`crate::record::phone::key`] has it.
+    /// The client's number in the form of [`crate::record::phone::key`].
     pub number: u64,
-    /// When the call began.
     pub first: Stamp,
-    /// The client rang again, in vain.
+    /// Whether the client called again in vain.
     pub rang_again: bool,
 }
 
 /// Requests to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostRequests {
-    /// The host with its port; empty where nothing says.
+    /// The host with its port; empty where the records do not show it.
     pub host: String,
-    /// How many.
+    /// The number of requests.
     pub count: usize,
-    /// How many failed.
+    /// The number of failed requests.
     pub failed: usize,
-    /// How long they took, those of which that was noted.
+    /// How long the requests with a noted duration took.
     pub took: Option<Spread>,
 }
 
-/// Statistics in the making.
+/// Collects calls for statistics.
 #[derive(Debug)]
 pub struct Counting<F> {
     groupings: Vec<Grouping>,
@@ -115,8 +114,8 @@ struct HostSamples {
 }
 
 impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
-    /// Counts by each of these; `local` turns a time into the hour in the zone that is shown, and is asked once for
-    /// each quarter of an hour of record time.
+    /// Groups calls by each of `by`. `local` gives the hour of a time in the displayed zone; it is called
+    /// once for each quarter of an hour of record time.
     pub fn new(by: impl IntoIterator<Item = GroupBy>, local: F) -> Counting<F> {
         Counting {
             groupings: by.into_iter().map(Grouping::new).collect(),
@@ -132,17 +131,18 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         }
     }
 
-    /// Takes a call that is not counted, but may be one that returns a missed call.
+    /// Adds a call that is not counted, but may return a missed call.
     pub fn add_contact(&mut self, enterprise: usize, call: &StatsCall<'_>) {
         self.contacts.add(enterprise, call);
     }
 
-    /// Takes calls that are not counted, but may return missed calls.
+    /// Adds calls that are not counted, but may return missed calls.
     pub fn join_contacts(&mut self, contacts: Contacts) {
         self.contacts.join(contacts);
     }
 
-    /// Counts a call of the enterprise with this number, which is the caller's own way to tell enterprises apart.
+    /// Counts a call of the enterprise with this number. The numbers of enterprises are chosen by the code
+    /// that calls this.
     pub fn add(&mut self, enterprise: usize, call: &StatsCall<'_>) {
         let (hour, weekday) = self.calendar.hour_of(call.first);
         let client = Client::of(enterprise, call.client);
@@ -172,7 +172,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         self.contacts.add_of(client, call);
     }
 
-    /// Takes over what another counted by the same.
+    /// Adds the counts of another one with the same groupings.
     pub fn join(&mut self, other: Counting<F>) {
         for (own, its) in self.groupings.iter_mut().zip(other.groupings) {
             own.join(its);
@@ -199,8 +199,8 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         self.span = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     }
 
-    /// The statistics, with the groups by the first of what was counted by. A missed call is returned within so many
-    /// milliseconds or not (see [`Contacts::settle`]); `now` is the time of day.
+    /// The statistics with the groups of the first grouping. A missed call counts as returned within
+    /// `within_millis` (see [`Contacts::settle`]); `now` is the current time.
     pub fn finish(self, within_millis: i64, now: Stamp) -> Stats {
         let by = self.groupings.first().map(Grouping::by);
         let (stats, groups) = self.finish_each(within_millis, now);
@@ -212,7 +212,7 @@ impl<F: Fn(Stamp) -> LocalHour> Counting<F> {
         }
     }
 
-    /// The same: what all groupings share, and the groups by each.
+    /// The statistics that all groupings share, and the groups of each grouping.
     pub fn finish_each(mut self, within_millis: i64, now: Stamp) -> (Stats, Vec<Vec<Group>>) {
         let returns = self.contacts.settle(within_millis, now);
         let mut after = Sample::default();

@@ -1,4 +1,4 @@
-//! Calls that belong together, and the figures of them.
+//! Groups of calls and their figures.
 
 use chrono::NaiveDate;
 
@@ -8,28 +8,23 @@ use super::outcomes::Outcomes;
 use super::sample::{Sample, Spread};
 use crate::call::{Direction, FELT_HOLD_MILLIS_MIN};
 
-/// What calls are put together by.
+/// The property by which calls are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GroupBy {
-    /// The hour of the day that they began in.
+    /// The hour of the day in which they began.
     Hour,
-    /// The day of the week.
     Weekday,
-    /// The day.
     Day,
-    /// The person: who answered a call from outside; of a missed one everybody who was rung, so that such a call
-    /// counts for each of them; who made any other call.
+    /// The person: who answered a call from outside, or made another call. A missed call counts for each
+    /// person who was rung.
     Person,
-    /// The line.
     Line,
-    /// The client, however the number is written; of an internal call the extension that called.
+    /// The client, in any way of writing the number; for an internal call, the extension that called.
     Client,
-    /// The enterprise.
     Enterprise,
 }
 
 impl GroupBy {
-    /// All of them.
     pub const ALL: [GroupBy; 7] = [
         GroupBy::Hour,
         GroupBy::Weekday,
@@ -40,7 +35,7 @@ impl GroupBy {
         GroupBy::Enterprise,
     ];
 
-    /// As options, links and documents have it.
+    /// The name in options, links and documents.
     pub const fn name(self) -> &'static str {
         match self {
             GroupBy::Hour => "hour",
@@ -53,71 +48,66 @@ impl GroupBy {
         }
     }
 
-    /// Whether the groups are names, each of one enterprise.
+    /// Whether the groups are names within an enterprise.
     pub fn is_of_names(self) -> bool {
         matches!(self, GroupBy::Person | GroupBy::Line | GroupBy::Client)
     }
 
-    /// Whether the groups are times, in their order and without gaps; the others come by size.
+    /// Whether the groups are times, which are listed in order and without gaps; other groups are sorted by
+    /// size.
     pub fn is_of_time(self) -> bool {
         matches!(self, GroupBy::Hour | GroupBy::Weekday | GroupBy::Day)
     }
 }
 
-/// Which group.
+/// The key of a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GroupKey {
-    /// 0 to 23.
+    /// The hour, 0 to 23.
     Hour(u8),
-    /// 0 for Monday to 6 for Sunday.
+    /// The day of the week, 0 for Monday to 6 for Sunday.
     Weekday(u8),
-    /// A day.
     Day(NaiveDate),
-    /// A person, line or client of an enterprise, which is named by its place; an empty name is of calls that
-    /// have none.
+    /// A person, line or client of an enterprise; an empty name is for calls without one.
     Name {
-        /// Which enterprise.
+        /// The number of the enterprise.
         enterprise: usize,
-        /// The name.
         name: String,
     },
-    /// An enterprise, by its place.
+    /// An enterprise, by its number.
     Enterprise(usize),
 }
 
 /// A group and its figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Which.
     pub key: GroupKey,
-    /// Of its calls.
     pub figures: Figures,
 }
 
-/// What is counted and measured of calls.
+/// The figures of a set of calls. Lengths of time are milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
-    /// How they ended.
     pub outcomes: Outcomes,
-    /// How long clients waited for a person or until they gave up: calls from outside.
+    /// For calls from outside, how long clients waited for a person or until they gave up.
     pub wait: Option<Spread>,
-    /// How long was talked: calls in which somebody was heard.
+    /// For calls in which a person was heard, how long the parties talked.
     pub talk: Option<Spread>,
-    /// How long the other side was held: calls with a second of hold or more.
+    /// For calls with at least a second of hold, how long the other side was held.
     pub hold: Option<Spread>,
     /// How long after an event the message about it was sent.
     pub message_lag: Option<Spread>,
-    /// Messages that were sent and not deleted.
+    /// The number of messages that were sent and not deleted.
     pub messages_standing: usize,
-    /// HTTP requests.
+    /// The number of HTTP requests.
     pub http: usize,
-    /// HTTP requests that failed.
+    /// The number of HTTP requests that failed.
     pub http_failed: usize,
-    /// What became of the missed calls.
+    /// The fates of the missed calls.
     pub fates: Fates,
 }
 
-/// Figures in the making.
+/// Collects figures.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FigureSums {
     outcomes: Outcomes,
@@ -156,7 +146,7 @@ impl FigureSums {
         }
     }
 
-    /// Takes over what another counted, before the fates of calls are told.
+    /// Adds the sums of another one. The fates of calls are added later.
     pub(super) fn join(&mut self, other: FigureSums) {
         self.outcomes = self.outcomes.plus(other.outcomes);
         self.wait.join(other.wait);

@@ -1,4 +1,4 @@
-//! Calls put together by one thing: which call is of which group.
+//! Groups calls by one property.
 
 use std::collections::HashMap;
 
@@ -12,18 +12,20 @@ use super::input::StatsCall;
 use crate::call::Outcome;
 use crate::record::phone;
 
-/// Days between which those without calls are groups as well; a record may have a time of any year.
+/// The longest period (days) in which days without calls become groups as well: a record may have a time of
+/// any year.
 const DAYS_FILLED_MAX: i64 = 1_000;
 
-/// Groups in the making.
+/// Collects calls into groups.
 #[derive(Debug)]
 pub(super) struct Grouping {
     by: GroupBy,
     groups: Vec<(GroupKey, FigureSums)>,
     days: HashMap<NaiveDate, usize, FixedState>,
-    /// By enterprise.
+    /// The index of each named group, by enterprise.
     names: Vec<HashMap<Box<str>, usize, FixedState>>,
-    /// The groups of all missed calls, one behind the other, and where those of each end.
+    /// The groups of all missed calls, one call after the other; `missed_ends` has where the groups of each
+    /// call end.
     missed: Vec<usize>,
     missed_ends: Vec<usize>,
 }
@@ -90,7 +92,7 @@ impl Grouping {
         }
     }
 
-    /// Takes over what another counted by the same.
+    /// Adds the groups of another one with the same property.
     pub(super) fn join(&mut self, other: Grouping) {
         let groups = other.groups.into_iter();
         let places: Vec<usize> = groups
@@ -107,7 +109,7 @@ impl Grouping {
         self.missed.extend(missed.map(|at| places[*at]));
     }
 
-    /// Notes the fate of a missed call: they are numbered as they were added.
+    /// Notes the fate of a missed call. Missed calls are numbered in the order in which they were added.
     pub(super) fn add_fate(&mut self, missed: usize, fate: &Fate<'_>) {
         let before = missed.checked_sub(1);
         let start = before.map_or(0, |before| self.missed_ends[before]);
@@ -120,7 +122,7 @@ impl Grouping {
         in_order(self.by, self.groups)
     }
 
-    /// Where the group of a key stands.
+    /// The index of the group with a key.
     fn place(&mut self, key: &GroupKey) -> usize {
         match key {
             GroupKey::Hour(at) | GroupKey::Weekday(at) => usize::from(*at),
@@ -174,7 +176,7 @@ fn in_order(by: GroupBy, mut groups: Vec<(GroupKey, FigureSums)>) -> Vec<Group> 
     groups.into_iter().map(group).collect()
 }
 
-/// A row of days with a gap would look like one without.
+/// The days without calls between others: a list of days with a gap would look like one without.
 fn days_without_calls(groups: &[(GroupKey, FigureSums)]) -> Vec<(GroupKey, FigureSums)> {
     let mut days: Vec<NaiveDate> = groups
         .iter()

@@ -1,65 +1,62 @@
-//! What statistics need of one call.
+//! The values of one call that statistics need.
 
 use crate::call::{Direction, Outcome, Request, Summary};
 use crate::record::Stamp;
 
-/// A call, borrowed from wherever it is kept. Durations are milliseconds; see [`Summary`] for what each means.
+/// A borrowed call. Durations are milliseconds; [`Summary`] explains each value.
 #[derive(Debug, Clone, Copy)]
 pub struct StatsCall<'a> {
-    /// First record: the call belongs to the hour and the day of it.
+    /// The time of the first record: the call belongs to its hour and day.
     pub first: Stamp,
-    /// Which way.
     pub direction: Direction,
-    /// How it ended.
     pub outcome: Outcome,
-    /// The outside number, digits only; of an internal call the calling extension; empty if nothing says.
+    /// The outside number, digits only; for an internal call, the calling extension; empty if the records do
+    /// not show it.
     pub client: &'a str,
-    /// The line; may be empty.
     pub trunk: &'a str,
-    /// Whom it rang; of an outgoing call who called.
+    /// The parties that the call rang; for an outgoing call, the caller.
     pub rang: NameList<'a>,
-    /// The first person whom the other side heard; `None` for outgoing calls.
+    /// The first person that the other side heard; `None` for outgoing calls.
     pub answered_by: Option<&'a str>,
     /// Until the first person, or the end of a call that reached none.
     pub wait_millis: Option<i64>,
     /// How long the other side heard a person.
     pub talk_millis: Option<i64>,
-    /// How long it heard no one after that.
+    /// How long the other side heard no one after that.
     pub hold_millis: Option<i64>,
-    /// For each message that was sent or edited how long after the event before it.
+    /// For each message that was sent or edited, how long after the event before it.
     pub message_lags: &'a [i64],
-    /// Messages that were sent and not deleted.
+    /// The number of messages that were sent and not deleted.
     pub messages_standing: usize,
     /// HTTP requests made for it.
     pub requests: Requests<'a>,
 }
 
-/// Names, owned or borrowed by who keeps them.
+/// A list of names, from a summary or from a table.
 #[derive(Debug, Clone, Copy)]
 pub enum NameList<'a> {
-    /// As a summary has them.
+    /// The form in a summary.
     Owned(&'a [String]),
-    /// As a table has them.
+    /// The form in a table.
     Borrowed(&'a [&'a str]),
 }
 
-/// An HTTP request, as a table has it; see [`Request`].
+/// An HTTP request in a table; see [`Request`].
 #[derive(Debug, Clone, Copy)]
 pub struct StatsRequest<'a> {
-    /// The host with its port; empty where nothing says.
+    /// The host with its port; empty where the records do not show it.
     pub host: &'a str,
-    /// How long it took, where that was noted.
+    /// How long it took (milliseconds); `None` where that was not noted.
     pub millis: Option<i64>,
-    /// Whether it failed.
     pub failed: bool,
 }
 
-/// Requests, owned or borrowed by who keeps them.
+/// A list of requests, from a summary or from a table.
 #[derive(Debug, Clone, Copy)]
 pub enum Requests<'a> {
-    /// As a summary has them.
+    /// The form in a summary.
     Owned(&'a [Request]),
-    /// As a table has them.
+    /// The form in a table.
     Borrowed(&'a [StatsRequest<'a>]),
 }
 
@@ -80,7 +77,7 @@ impl<'a> NameList<'a> {
 }
 
 impl<'a> Requests<'a> {
-    /// Each of them, in order.
+    /// The requests in order.
     pub(super) fn each(self) -> impl Iterator<Item = StatsRequest<'a>> {
         let (owned, borrowed): (&[Request], &[StatsRequest<'a>]) = match self {
             Requests::Owned(requests) => (requests, &[]),
@@ -116,8 +113,8 @@ impl<'a> From<&'a Summary> for StatsCall<'a> {
 }
 
 impl<'a> StatsCall<'a> {
-    /// Whose call it is, the number of them and each by its place: who answered a call from outside or was rung by
-    /// it; who made any other call. A call that several telephones rang and nobody answered is of each of them.
+    /// The people to whom the call belongs: who answered a call from outside or was rung by it, or who made
+    /// another call. A call that no one answered belongs to each person who was rung.
     pub(super) fn persons(&self) -> NameList<'_> {
         match (self.direction, &self.answered_by) {
             (Direction::Outgoing, _) => self.rang,
@@ -127,7 +124,8 @@ impl<'a> StatsCall<'a> {
         }
     }
 
-    /// Whether the other side has heard a person; of an outgoing call that goes on nothing says.
+    /// Whether the other side has heard a person. For an outgoing call in progress this is not known, and the
+    /// result is false.
     pub(super) fn has_reached(&self) -> bool {
         match self.outcome {
             Outcome::Answered => true,

@@ -1,8 +1,9 @@
-//! Statistics of many calls: how many, how long, by hour, person or line, and who was not called back. Pure.
+//! Statistics of many calls: how many, how long, by hour, person or line, and which clients were not called
+//! back. Pure.
 //!
-//! [`Counting`] takes calls one by one, as a [`StatsCall`] each, and gives [`Stats`]. [`Contacts`] answers for one
-//! missed call whether the client was called back. Both borrow what they are given and keep numbers, so a table of
-//! calls can be counted without a [`crate::call::Summary`] of each. Calls come in any order.
+//! [`Counting`] takes calls one by one as [`StatsCall`]s, and gives [`Stats`]. [`Contacts`] finds whether the
+//! client of a missed call was called back. Both borrow the calls and keep only numbers, so a table of calls
+//! can be counted without a [`crate::call::Summary`] of each. Calls may come in any order.
 
 mod calendar;
 mod contacts;
@@ -24,5 +25,5 @@ pub use input::{NameList, Requests, StatsCall, StatsRequest};
 pub use outcomes::Outcomes;
 pub use sample::Spread;
 
-/// A quarter of an hour (milliseconds): hours of every zone begin at one.
+/// A quarter of an hour (milliseconds): in every zone, hours begin at a whole quarter.
 pub const QUARTER_MILLIS: i64 = 15 * 60_000;

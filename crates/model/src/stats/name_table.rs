@@ -1,10 +1,10 @@
-//! Names by number: each is kept once, however many calls have it.
+//! Numbers names, so that each is kept once for all calls that have it.
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-/// Names that are asked for again soon.
+/// The size of the cache of recent names.
 const RECENT: usize = 64;
 
 /// Numbers names in the order in which they are first seen.
@@ -12,7 +12,8 @@ const RECENT: usize = 64;
 pub(super) struct NameTable {
     names: Vec<Box<str>>,
     places: HashMap<Box<str>, u32, FixedState>,
-    /// Names that were asked for, by how they end: calls have the same few persons and hosts again and again.
+    /// The numbers of recent names, by their last byte and length: calls repeat the same few persons and
+    /// hosts.
     recent: [u32; RECENT],
 }
 
@@ -27,7 +28,7 @@ impl Default for NameTable {
 }
 
 impl NameTable {
-    /// The number of a name.
+    /// The number of a name, which is added if it is new.
     pub(super) fn of(&mut self, name: &str) -> u32 {
         let end = name.bytes().next_back().unwrap_or_default();
         let recent = usize::from(end).wrapping_add(name.len()) % RECENT;
@@ -57,7 +58,7 @@ impl NameTable {
         &self.names[place as usize]
     }
 
-    /// Takes over the names of another; the numbers that its own get here.
+    /// Adds the names of another table. Returns the numbers that its names get here.
     pub(super) fn join(&mut self, other: &NameTable) -> Vec<u32> {
         other.names.iter().map(|name| self.of(name)).collect()
     }

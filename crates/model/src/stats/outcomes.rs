@@ -1,28 +1,28 @@
-//! How many calls ended how.
+//! Counts calls by outcome.
 
 use crate::call::Outcome;
 
-/// Calls by how they ended.
+/// Numbers of calls by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcomes([usize; Outcome::ALL.len()]);
 
 impl Outcomes {
-    /// Counts one more.
+    /// Counts one more call.
     pub fn add(&mut self, outcome: Outcome) {
         self.0[outcome as usize] += 1;
     }
 
-    /// Those that ended so.
+    /// The number of calls with this outcome.
     pub fn of(self, outcome: Outcome) -> usize {
         self.0[outcome as usize]
     }
 
-    /// All of them.
+    /// The number of all calls.
     pub fn all(self) -> usize {
         self.0.iter().sum()
     }
 
-    /// These and those.
+    /// The sum of both.
     pub fn plus(self, other: Outcomes) -> Outcomes {
         Outcomes(std::array::from_fn(|at| self.0[at] + other.0[at]))
     }

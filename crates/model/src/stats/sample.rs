@@ -1,24 +1,26 @@
-//! Percentiles of lengths of time.
+//! Computes percentiles of lengths of time.
 
-/// How lengths of time are spread (milliseconds). Of none there is no spread.
+/// The distribution of lengths of time (milliseconds). An empty sample has none.
 ///
-/// Percentiles are by nearest rank: of `n` values in order the one at place ceil(`p` * `n` / 100), counted from 1,
-/// which is the smallest value that at least `p` percent of them do not exceed. So each is a value that occurred.
+/// Percentiles are by nearest rank: the value at position ceil(`p` * `n` / 100), counted from 1, of `n`
+/// values in order. This is the smallest value that at least `p` percent of the values do not exceed. So each
+/// percentile is a value that occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spread {
-    /// How many there are.
+    /// The number of values.
     pub count: usize,
-    /// Half of them last no longer.
+    /// The median: half of the values are no larger.
     pub p50: i64,
-    /// 90 percent of them last no longer.
+    /// 90 percent of the values are no larger.
     pub p90: i64,
-    /// 95 percent of them last no longer.
+    /// 95 percent of the values are no larger.
     pub p95: i64,
-    /// The longest.
+    /// The largest value.
     pub max: i64,
 }
 
-/// Lengths of time, as they come: half a million of them, so in half the memory, up to 24 days each.
+/// Collects lengths of time. There are half a million of them, so each takes four bytes and is limited to 24
+/// days.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sample(Vec<i32>);
 
@@ -38,7 +40,8 @@ impl Sample {
         let count = values.len();
         let max = i64::from(*values.iter().max()?);
         let place = |percent: usize| (percent * count).div_ceil(100) - 1;
-        // Each selection leaves what is no smaller behind it, where the next one looks.
+        // Each selection moves the values that are no smaller behind it, and the next one searches only
+        // there.
         let mut from = 0;
         let mut at = |percent: usize| {
             let place = place(percent);

@@ -71,7 +71,7 @@ fn fate(others: &[StatsCall<'_>], now: Stamp) -> String {
 fn the_first_call_to_the_client_after_a_missed_one_is_the_callback() {
     let others = [
         outgoing(at(9), Outcome::Answered),
-        // At the very moment is not after.
+        // A call at the same moment is not after it.
         outgoing(at(10), Outcome::Answered),
         outgoing(at(30), Outcome::Answered),
         outgoing(at(22), Outcome::NotReached),
@@ -103,7 +103,7 @@ fn a_client_who_rings_again_is_served_only_when_answered() {
         fate(&[missed(20), answered(40)], LATER),
         "RangAgain { by: \"151\", after_millis: 1800000 }"
     );
-    // Somebody called all the same.
+    // A person called back all the same.
     assert_eq!(
         fate(&[answered(20), outgoing(at(40), Outcome::Busy)], LATER),
         "CalledBack { by: \"152\", after_millis: 1800000, reached: false }"
@@ -190,11 +190,11 @@ fn a_missed_call_counts_for_everybody_who_was_rung() {
     counting.add(0, &missed(10));
     counting.add(0, &answered(20));
     counting.add(0, &outgoing(at(200), Outcome::NotReached));
-    let nobody = StatsCall {
+    let no_one_rung = StatsCall {
         rang: NameList::Borrowed(&[]),
         ..missed(300)
     };
-    counting.add(0, &nobody);
+    counting.add(0, &no_one_rung);
     let inside = StatsCall {
         client: "153",
         answered_by: Some("150"),

@@ -1,4 +1,4 @@
-//! The fields of a record that matter to a call, while they are taken from it.
+//! Collects the fields of a record that matter to a call.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -11,12 +11,12 @@ use super::{
 };
 use crate::record::{Ast, RecoveryMark, Tg, id, json, recovery_mark};
 
-/// The cause of ITU-T Q.850 that Asterisk gives to channels whose other side was busy.
+/// The cause of ITU-T Q.850 that Asterisk sets on a channel when the other side was busy.
 const USER_BUSY: &[u8] = b"17";
 
 pub(super) struct FactDraft<'a> {
     pub(super) fields: [Cow<'a, [u8]>; FIELDS],
-    /// All but where its fields are.
+    /// The fact without the positions of its fields.
     pub(super) fact: Fact,
 }
 
@@ -64,11 +64,11 @@ impl<'a> FactDraft<'a> {
                 b"Linkedid" => self.fields[LINKED] = value.text(),
                 b"DestUniqueid" | b"DestUniqueId" => self.fields[DEST] = value.text(),
                 b"BridgeTechnology" => self.fact.holding |= *value.text() == *b"holding_bridge",
-                // A bridge of more than 255 channels is no less shared than one of 255.
+                // A number above 255 is taken as 255: only whether the bridge is empty matters.
                 b"BridgeNumChannels" => self.fact.channels_left = count(&value.text()),
                 b"CallType" => self.fact.call_type = call_type(&value.text()),
                 b"CallStatus" => self.fact.call_status = value.text().first().copied(),
-                // A reason that is not written says nothing, and 0 is "not defined".
+                // An empty reason says nothing, and 0 means "not defined".
                 b"Cause" if !matches!(&*value.text(), b"" | b"0") => {
                     self.fact.busy = Some(*value.text() == *USER_BUSY);
                 }
@@ -103,12 +103,12 @@ impl<'a> FactDraft<'a> {
         })
     }
 
-    /// Appends the fields to `text`; says where each ends, from the first on.
+    /// Appends the fields to `text`. Returns where each field ends, counted from the start of the first.
     pub(super) fn pack(&self, text: &mut Vec<u8>) -> [u16; FIELDS] {
         let start = text.len();
         let mut ends = [0; FIELDS];
         for (field, end) in self.fields.iter().zip(&mut ends) {
-            // Most are empty.
+            // Most fields are empty.
             if !field.is_empty() {
                 text.extend_from_slice(&field[..field.len().min(FIELD_BYTES_MAX)]);
             }

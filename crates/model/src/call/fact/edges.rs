@@ -1,4 +1,4 @@
-//! The names that join a record to others of its call.
+//! The names that join a record to other records of its call.
 
 use super::{BRIDGE, CHANNEL, DEST, EXTEN, Fact, LINKED};
 use crate::record::id;
@@ -6,27 +6,24 @@ use crate::record::id;
 /// A record has at most this many edges.
 pub(in crate::call) const EDGES_MAX: usize = 5;
 
-/// A name that a record shares with others of its call.
+/// A name that a record shares with other records of its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Edge<'f> {
-    /// A channel.
     Uid(&'f [u8]),
     /// A bridge that channels meet in.
     Bridge(&'f [u8]),
-    /// A Local channel's name without its `;1` or `;2`. Names start over when Asterisk restarts.
+    /// The name of a Local channel without its `;1` or `;2`. Asterisk starts these names over when it
+    /// restarts.
     Local(&'f [u8]),
-    /// A Telegram message.
     Message {
-        /// In this chat.
         chat: &'f [u8],
-        /// With this id.
         message: &'f [u8],
     },
 }
 
 impl Fact {
-    /// The names it shares with other records of its call. A holding bridge is no such name: the
-    /// bridge of a parking lot keeps one id for all calls until Asterisk restarts.
+    /// The names that the record shares with other records of its call. A holding bridge is not one of them:
+    /// the bridge of a parking lot keeps one id for all calls until Asterisk restarts.
     pub fn edges(&self) -> impl Iterator<Item = Edge<'_>> {
         let mut list = [None; EDGES_MAX];
         let mut count = 0;
@@ -37,7 +34,7 @@ impl Fact {
         list.into_iter().flatten()
     }
 
-    /// Hands out the same one by one: a sweep asks for those of each record.
+    /// Calls `take` with each edge. A sweep does this for every record, so no list is built.
     pub(in crate::call) fn each_edge<'f>(&'f self, mut take: impl FnMut(Edge<'f>)) {
         let uid = self.uid();
         if id::is_known(uid) {
@@ -60,7 +57,7 @@ impl Fact {
         if let Some(stem) = local_stem(self.field(CHANNEL)) {
             take(Edge::Local(stem));
         }
-        // Most lines have neither.
+        // Most lines have neither of the two fields.
         if self.ends[EXTEN] != self.ends[DEST] {
             for other in [self.field(LINKED), self.field(DEST)] {
                 if other != uid && id::is_known(other) {
@@ -81,7 +78,7 @@ pub(in crate::call) fn local_stem(channel: &[u8]) -> Option<&[u8]> {
         .or_else(|| channel.strip_suffix(b";2"))
 }
 
-/// `Local/151@ctx-0000000a;1` -> `151`: whom a Local channel was made to ring.
+/// `Local/151@ctx-0000000a;1` -> `151`: the party that a Local channel was created to ring.
 pub(in crate::call) fn local_target(channel: &[u8]) -> Option<&[u8]> {
     let rest = channel.strip_prefix(b"Local/")?;
     let end = rest.iter().position(|b| matches!(b, b'@' | b'-' | b'/'))?;

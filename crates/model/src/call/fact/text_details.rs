@@ -1,44 +1,45 @@
-//! What the text of a message or the answer to a request says of its call.
+//! Reads details of a call from the text of a message or the answer to a request.
 //!
-//! Texts are not kept: a thousand characters of them for each message would multiply the memory of a
-//! search. The numbers, the length of the talk and the marks of a cut text are.
+//! The texts themselves are not kept: a thousand characters per message would multiply the memory of a
+//! search. The numbers, the length of the talk and the sign that the text was cut are kept.
 
 use memchr::memmem;
 
 use crate::record::{Http, Sql, json};
 
-/// The writer cuts the text of a message after so many characters, older ones after the first number.
+/// Writers cut the text of a message after this many characters; older writers use the first number.
 const TEXT_CHARS: [usize; 2] = [200, 1000];
 
-/// The writer cuts an answer after so many characters, and puts `...` behind them.
+/// The writer cuts an answer after this many characters and appends `...`.
 const ANSWER_CHARS: usize = 500;
 
-/// Digits of a number without a `+`: fewer may be a price or an order.
+/// The digits of a number without a `+`: fewer digits may be a price or an order number.
 const BARE_DIGITS: std::ops::RangeInclusive<usize> = 9..=15;
 
-/// Digits of a number with a `+`.
+/// The digits of a number with a `+`.
 const PLUS_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// Groups of digits behind a `+` are one number until there are so many of them.
+/// Groups of digits behind a `+` form one number until it has this many digits.
 const WHOLE_DIGITS: usize = 11;
 
-/// The key under which the writer of a request notes how long it took.
+/// The key under which the writer of a request notes its duration.
 const TOOK: &[u8] = b"_duration_ms";
 
-/// What came of an HTTP request.
+/// The result of an HTTP request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestResult {
-    /// It was served.
+    /// The request succeeded.
     Good,
-    /// It was not.
+    /// The request failed.
     Failed,
-    /// An integration posted a word that says neither.
+    /// An integration posted a status that says neither.
     Unknown,
 }
 
 impl RequestResult {
-    /// By the status, as written: of an HTTP request 100 to 399 is good and all else failed; of what an
-    /// integration posts, `success`, `ok` and 2xx are good, `error` failed.
+    /// The result by the status, as written. For an HTTP request, 100 to 399 is good and anything else
+    /// failed. For the post of an integration, `success`, `ok` and 2xx are good, `error` failed, and anything
+    /// else is unknown.
     pub fn of(status: &[u8], integration: bool) -> RequestResult {
         let word = |word: &str| status.eq_ignore_ascii_case(word.as_bytes());
         let first = match status {
@@ -56,29 +57,29 @@ impl RequestResult {
     }
 }
 
-/// What a request for a name came to.
+/// The result of a request for a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup {
-    /// There is a name.
+    /// The answer contains a name.
     Found,
-    /// There is none.
+    /// The answer contains no name.
     Empty,
     /// The request failed.
     Failed,
 }
 
-/// What a record's text says.
+/// Details that the text of a record gives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TextDetails {
-    /// The writer cut the text, or the answer, at its limit.
+    /// Whether the writer cut the text or the answer at its limit.
     pub cut: bool,
     /// The length of the talk that a message states (seconds).
     pub talk_seconds: Option<u32>,
-    /// The request asks for a name, and what came of it.
+    /// The result, where the request asks for a name.
     pub lookup: Option<Lookup>,
 }
 
-/// What a message says, and the numbers in it: digits, a space between two.
+/// The details of a message, and the numbers in it: digits, separated by spaces.
 pub(super) fn message(text: &[u8]) -> (TextDetails, Vec<u8>) {
     let text = String::from_utf8_lossy(text);
     let cut = TEXT_CHARS.contains(&text.chars().count());
@@ -90,7 +91,7 @@ pub(super) fn message(text: &[u8]) -> (TextDetails, Vec<u8>) {
     (said, numbers(&text, cut))
 }
 
-/// What an HTTP request says.
+/// The details of an HTTP request.
 pub(super) fn http(http: &Http<'_>, good: bool) -> TextDetails {
     let asks_for = |path: &[u8]| http.url.windows(path.len()).any(|part| part == path);
     let paths: [&[u8]; 3] = [b"/customer-name/", b"/customer-profile/", b"/metadata/"];
@@ -100,7 +101,7 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> TextDetails {
         cut,
         lookup: is_lookup.then(|| match good {
             false => Lookup::Failed,
-            // Nobody is described in 500 characters without a name.
+            // An answer of 500 characters about a person contains the name.
             true if cut => Lookup::Found,
             true => name_in(http.response),
         }),
@@ -108,7 +109,8 @@ pub(super) fn http(http: &Http<'_>, good: bool) -> TextDetails {
     }
 }
 
-/// What the writer of a request noted beside its parameters: milliseconds, maybe with a fraction.
+/// The duration that the writer of a request noted among its parameters: milliseconds, possibly with a
+/// fraction.
 pub(crate) fn took_millis(request: &[u8]) -> Option<u32> {
     memmem::find(request, TOOK)?;
     let (_, noted) = json::Fields::new(request).find(|(key, _)| *key == TOOK)?;
@@ -117,11 +119,11 @@ pub(crate) fn took_millis(request: &[u8]) -> Option<u32> {
         .trim()
         .parse()
         .ok()?;
-    // Saturates; what is no number of milliseconds is left out.
+    // The conversion saturates; a negative number or NaN gives `None`.
     (millis >= 0.0).then_some(millis.round() as u32)
 }
 
-/// The host that a URL names, with its port and without the name of a user; empty when it names none.
+/// The host of a URL, with its port and without a user name; empty when the URL names no host.
 pub(super) fn host(url: &[u8]) -> &[u8] {
     let Some(scheme) = memmem::find(url, b"://") else {
         return b"";
@@ -133,7 +135,7 @@ pub(super) fn host(url: &[u8]) -> &[u8] {
     &authority[user.map_or(0, |at| at + 1)..]
 }
 
-/// What an SQL query says.
+/// The details of an SQL query.
 pub(super) fn sql(sql: &Sql<'_>) -> TextDetails {
     TextDetails {
         cut: is_cut(sql.result),
@@ -146,7 +148,7 @@ fn is_cut(answer: &[u8]) -> bool {
     is_marked && String::from_utf8_lossy(answer).chars().count() == ANSWER_CHARS + 3
 }
 
-/// Whether an answer names somebody.
+/// Whether an answer contains a name.
 fn name_in(answer: &[u8]) -> Lookup {
     let mut names = json::Fields::new(answer).peekable();
     if names.peek().is_none() {
@@ -169,7 +171,8 @@ fn name_in(answer: &[u8]) -> Lookup {
     }
 }
 
-/// The seconds behind the word: `Длительность: 02:01`, `Длительность 1:02:01`, `Длительность: 2 мин 1 с`.
+/// The duration after the word, in seconds: `Длительность: 02:01`, `Длительность 1:02:01`,
+/// `Длительность: 2 мин 1 с`.
 fn talk_seconds(text: &str) -> Option<u32> {
     const WORDS: [&str; 2] = ["Длительность", "Duration"];
     let rest = WORDS
@@ -211,8 +214,8 @@ fn talk_seconds(text: &str) -> Option<u32> {
     }
 }
 
-/// Telephone numbers of a message, and the extensions behind `☎️` and `Доб.`. What stands in a tag, a
-/// link, or behind the signs of a line and of a name, is none of the call's.
+/// The telephone numbers of a message, and the extensions after `☎️` and `Доб.`. Numbers in a tag, in a link,
+/// or after the signs for a line and for a name do not belong to the call.
 fn numbers(text: &str, cut: bool) -> Vec<u8> {
     let mut found = Vec::new();
     let mut add = |digits: &str| {
@@ -245,7 +248,7 @@ fn numbers(text: &str, cut: bool) -> Vec<u8> {
                     continue;
                 }
                 ',' | ' ' | '\u{fe0f}' => {}
-                // Any other sign ends what the one before it named.
+                // Any other sign ends the effect of the sign before it.
                 c if c >= '\u{2190}' => (is_named, lists_extensions) = (false, false),
                 _ => lists_extensions = false,
             }
@@ -283,7 +286,7 @@ fn numbers(text: &str, cut: bool) -> Vec<u8> {
     found
 }
 
-/// The digits behind a `+`, `375 29 000-12-34` among them, and how many bytes they take.
+/// The digits after a `+`, also in groups such as `375 29 000-12-34`, and the number of bytes that they take.
 fn grouped(bytes: &[u8]) -> (String, usize) {
     let (mut digits, mut end) = (String::new(), 0);
     for (at, b) in bytes.iter().enumerate() {

@@ -1,21 +1,23 @@
-//! Legs that only rang, and the dial that rang them.
+//! Joins legs that only rang to the dial that rang them.
 
 use super::Group;
 use crate::call::fact::{Event, Fact, local_target};
 use crate::record::{Stamp, phone};
 
-/// Dial() makes its channels and then the host's script, which polls five times a second, logs the
-/// dial: a leg that rings is logged up to this long before the dial that rings it (milliseconds).
+/// Dial() creates its channels, and then the host's script, which polls five times a second, logs the dial.
+/// So a leg that rings is logged up to this long before its dial (milliseconds).
 pub(super) const DIAL_LATE_MILLIS: i64 = 3_000;
 
-/// The same script may read the dial first, in one round with the leg (milliseconds).
+/// The same script may read the dial before the leg in one round; the leg then follows within this time
+/// (milliseconds).
 const DIAL_EARLY_MILLIS: i64 = 300;
 
-/// A queue or a hunt group rings further telephones on the one dial that was logged: a member is
-/// rung again after `timeout` and `retry`, 15 s and 5 s by default (milliseconds).
+/// A queue or a hunt group rings further telephones for up to this long after the one dial that was logged
+/// (milliseconds): it rings a member again after `timeout` and `retry`, 15 s and 5 s by default.
 pub(super) const RINGS_ON_MILLIS: i64 = 30_000;
 
-/// The group that rings the part: it has a dial near the part's beginning, of a number that the part shows.
+/// Finds the group that rings the part: it has a dial near the beginning of the part, for a number that the
+/// part shows.
 pub(super) fn rung_by<'f, K: Ord>(
     part: &Group<'_>,
     others: impl Iterator<Item = (K, Group<'f>)>,
@@ -45,7 +47,7 @@ pub(super) fn rung_by<'f, K: Ord>(
     ))
 }
 
-/// Whether any record of the group can be a dial near this time: most groups are of another minute.
+/// Whether a record of the group can be a dial near this time: most groups are from another minute.
 fn may_dial_near(main: &Group<'_>, at: Stamp) -> bool {
     main.profile.times.is_some_and(|(first, last)| {
         at.since(first) >= -DIAL_LATE_MILLIS && at.since(last) <= RINGS_ON_MILLIS
@@ -55,7 +57,7 @@ fn may_dial_near(main: &Group<'_>, at: Stamp) -> bool {
 /// The numbers that a part shows.
 struct ShownNumbers<'f> {
     numbers: Vec<&'f [u8]>,
-    /// Whom its Local channel, or the line, was made to ring.
+    /// The parties that its Local channel, or the line, was created to ring.
     targets: Vec<&'f [u8]>,
 }
 
@@ -79,8 +81,8 @@ impl<'f> ShownNumbers<'f> {
         (!shown.numbers.is_empty()).then_some(shown)
     }
 
-    /// How well a dial fits; `None` when no number of it is shown. The one dialled for and the one
-    /// dialled are surer than either alone.
+    /// How well a dial fits, 0 best; `None` when the part shows no number of the dial. The caller's number
+    /// and the dialled number together are more certain than either alone.
     fn rank(&self, dial: &Fact) -> Option<u8> {
         let same = |a: &[u8], b: &[u8]| {
             let (a, b) = (phone::digits_of(a), phone::digits_of(b));

@@ -1,47 +1,46 @@
-//! The records of one call while it grows.
-
 use super::NameHash;
 use crate::call::fact::{Event, Fact};
 use crate::call::infer::{Group, Profile};
 use crate::call::reach;
 use crate::record::Stamp;
 
-/// Room for the records of a call at first: few calls have more, and it stays under the size (1 KiB)
-/// up to which the allocator is quick.
+/// The room that is first reserved for the records of a call. Few calls have more records, and the room stays
+/// under the size (1 KiB) up to which the allocator is quick.
 const FACTS_USUAL: usize = 11;
 
 /// The records of one call, as far as ids join them.
 #[derive(Debug, Default)]
 pub struct Component {
-    /// In order of arrival, as far as [`super::Joiner::in_order`] was not asked.
+    /// The records in order of arrival, or in order of time after [`super::Joiner::in_order`].
     pub facts: Vec<Fact>,
-    /// What of them matters to joins without ids.
+    /// The properties of the records that matter to joins without ids.
     pub(super) profile: Profile,
-    /// Time of the latest; `None` while there is none.
+    /// The time of the latest record; `None` for an empty slot.
     pub(super) last: Option<Stamp>,
-    /// What `reach::silence` said of it, as long as nothing was added since.
+    /// The result of `reach::silence`; `None` after a record was added.
     pub(super) silence: Option<i64>,
-    /// The names that lead here.
+    /// The names that lead to this call.
     pub(super) names: Vec<NameHash>,
-    /// Legs and bridges of parts that were adopted; their records don't count for the profile.
+    /// Legs and bridges of adopted parts; the profile does not count their records.
     pub(super) adopted: Vec<Box<[u8]>>,
     /// The legs of adopted parts, each with the circumstance.
     pub(super) inferred: Vec<(Box<[u8]>, String)>,
-    /// As the how manyth of its joiner it came to be.
+    /// The ordinal number of this call in its joiner.
     pub(super) born: u32,
-    /// The same of those that were merged into it.
+    /// The ordinal numbers of the calls that were merged into this one.
     pub(super) merged: Vec<u32>,
 }
 
 impl Component {
-    /// Whether the first record is this old (milliseconds) when everything up to `now` has come.
+    /// Whether the first record is older than this (milliseconds) at the time `now`, up to which all records
+    /// have come.
     pub fn is_older_than(&self, millis: i64, now: Stamp) -> bool {
         self.profile
             .first()
             .is_some_and(|first| now.since(first) > millis)
     }
 
-    /// The records as joins without ids see them.
+    /// The records in the form that joins without ids use.
     pub fn group(&self) -> Group<'_> {
         Group {
             facts: &self.facts,
@@ -49,15 +48,15 @@ impl Component {
         }
     }
 
-    /// The legs that circumstance joined, each with what speaks for it.
+    /// The legs that were joined by circumstance, each with the circumstance.
     pub fn inferred(&self) -> impl Iterator<Item = (&[u8], &str)> {
         self.inferred
             .iter()
             .map(|(uid, why)| (&**uid, why.as_str()))
     }
 
-    /// As the how manyth of its joiner it came to be: another joiner that is given the same records counts
-    /// the same.
+    /// The ordinal number of this call in its joiner. Another joiner that is given the same records assigns
+    /// the same numbers.
     pub fn born(&self) -> u32 {
         self.born
     }
@@ -67,10 +66,10 @@ impl Component {
         &self.merged
     }
 
-    /// Whether nothing can be added any more after such a silence (milliseconds).
+    /// Whether no record can be added any more after such a silence (milliseconds).
     pub(super) fn is_over_after(&mut self, silence: i64) -> bool {
         let has_hung_up = || self.facts.iter().any(|fact| fact.event == Event::Hangup);
-        // Most calls are silent for as long as people talk, and have no end yet.
+        // Most calls are silent because people talk, and have no end yet.
         if silence < reach::QUIET_MILLIS || silence < reach::WAITING_MILLIS && !has_hung_up() {
             return false;
         }
@@ -95,7 +94,7 @@ impl Component {
         self.facts.push(fact);
     }
 
-    /// Puts the records in order and leaves out those above the limit; how many those were.
+    /// Sorts the records and leaves out those above the limit. Returns how many were left out.
     pub(super) fn trim(&mut self, records: usize) -> u64 {
         self.facts.sort_by_key(|fact| (fact.at, fact.place));
         let events = self.facts.iter().filter(|fact| fact.is_asterisk()).count();
@@ -118,8 +117,8 @@ impl Component {
     }
 }
 
-/// How many of the first and of the last Asterisk events of a call are kept, of so many in all: the end
-/// of a call tells as much as its beginning.
+/// How many of the first and of the last Asterisk events of a call are kept when `records` are kept in all:
+/// the end of a call tells as much as its beginning.
 pub fn first_and_last(records: usize) -> (usize, usize) {
     let last = records / 10;
     (records - last, last)

@@ -1,4 +1,4 @@
-//! The names under which a record is found, and those under which its partners are.
+//! The names under which a record is stored, and the names under which the records that it joins are stored.
 
 use super::NameHash;
 use crate::call::fact::{EDGES_MAX, Edge, Fact};
@@ -13,12 +13,12 @@ pub(super) const CHANGED: u8 = b'c';
 #[derive(Clone, Copy)]
 pub(super) struct NamedEdge<'f> {
     pub(super) edge: Edge<'f>,
-    /// What it is stored under: a tag, and the name of both.
+    /// The tag of the edge. The record is stored under `name`, the hash of tag and edge.
     pub(super) tag: u8,
     pub(super) name: NameHash,
 }
 
-/// The edges of a record, in the order in which it hands them out: its own channel's id first.
+/// The edges of a record in the order of [`Fact::edges`]: the id of its own channel first.
 pub(super) struct EdgeNames<'f> {
     list: [Option<NamedEdge<'f>>; EDGES_MAX],
     count: usize,
@@ -53,12 +53,12 @@ impl<'f> EdgeNames<'f> {
         self.list[..self.count].iter().copied().flatten()
     }
 
-    /// The one of this kind that comes first.
+    /// The first edge with this tag.
     pub(super) fn find(&self, tag: u8) -> Option<NamedEdge<'f>> {
         self.iter().find(|named| named.tag == tag)
     }
 
-    /// Leaves out what is of this kind.
+    /// Removes the edges with this tag.
     pub(super) fn leave_out(&mut self, tag: u8) {
         for named in &mut self.list {
             *named = named.filter(|named| named.tag != tag);
@@ -66,7 +66,7 @@ impl<'f> EdgeNames<'f> {
     }
 }
 
-/// The tags under which a partner may be stored; see `closure` for why sendings don't join.
+/// The tags under which a record to join may be stored; `closure` explains why sendings don't join.
 pub(super) fn seen_as(tag: u8) -> &'static [u8] {
     match tag {
         UID => &[UID],

@@ -1,4 +1,4 @@
-//! Who talked to whom while the followed party did not hear them.
+//! Finds who talked to whom while the followed party did not hear them.
 
 use crate::call::channels::{follow, may_move, pairs_without, same_party};
 use crate::call::fact::Fact;
@@ -6,22 +6,21 @@ use crate::call::summary::Summary;
 use crate::call::talk::SWAP_MILLIS;
 use crate::record::Stamp;
 
-/// Meetings are looked for among so many legs at most: each record looks at all pairs.
+/// The largest number of legs among which meetings are searched, since each record checks all pairs.
 const LEGS_MAX: usize = 64;
 
-/// Two of us in conversation, without the other side.
+/// A conversation of two of our parties that the other side does not hear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Meeting {
-    /// The two, sorted.
+    /// The two parties, sorted.
     pub(super) pair: (String, String),
-    /// From then.
     pub(super) from: Stamp,
-    /// Until then; `None` while it lasts.
+    /// The end; `None` while it lasts.
     pub(super) to: Option<Stamp>,
 }
 
 impl Meeting {
-    /// The one who is not `party`, where the other is.
+    /// The party that met `party`; `None` when `party` was not in the meeting.
     pub(super) fn other(&self, party: &str) -> Option<&str> {
         match &self.pair {
             (a, b) if a == party => Some(b),
@@ -33,7 +32,7 @@ impl Meeting {
 
 /// The meetings of a call, in order of time.
 pub(super) fn meetings(facts: &[Fact], summary: &Summary) -> Vec<Meeting> {
-    // Two besides the other side need three legs; so many legs are no conversation.
+    // Two parties and the other side need three legs; too many legs are no conversation.
     if !(3..=LEGS_MAX).contains(&summary.legs.len()) {
         return Vec::new();
     }

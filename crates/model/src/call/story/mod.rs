@@ -1,8 +1,8 @@
-//! What happened in a call, told in steps. Data only: the words of each language are elsewhere.
+//! Tells what happened in a call as steps. Data only: other crates have the words of each language.
 //!
-//! A [`Story`] says the same as the [`Summary`] it is made from, in the order of time: who called, who
-//! was rung, who picked up and when, hold, consultations, transfers, messages, requests, the end. A
-//! participant is a number or an extension, never a channel. Each step names the records that show it.
+//! A [`Story`] gives the content of its [`Summary`] in the order of time: who called, who was rung, who
+//! picked up and when, hold, consultations, transfers, messages, requests, the end. A participant is a number
+//! or an extension, never a channel. Each step names the records that show it.
 
 mod meetings;
 mod notices;
@@ -16,182 +16,164 @@ use crate::record::Stamp;
 
 pub use people::{PersonDoing, PersonLane, PersonSpan};
 
-/// Less than this without a partner (milliseconds) is not felt as hold.
+/// People do not notice a hold that is shorter than this (milliseconds).
 pub const FELT_HOLD_MILLIS_MIN: i64 = 1_000;
 
-/// How long a call was on hold (milliseconds), as far as it was felt.
+/// How long a call was on hold (milliseconds); `None` when the hold was too short to notice.
 pub fn felt_hold(s: &Summary) -> Option<i64> {
     s.hold_millis.filter(|held| *held >= FELT_HOLD_MILLIS_MIN)
 }
 
-/// A call, told.
+/// A call as a sequence of steps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Story {
-    /// In order of time.
+    /// The steps in order of time.
     pub steps: Vec<Step>,
-    /// Who took part and what each did when: the client first, then the others in the order in which they
-    /// come into the call.
+    /// Who took part, and what each did when: the client first, then the others in the order in which they
+    /// joined the call.
     pub people: Vec<PersonLane>,
 }
 
 /// One step of a story.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// When it began.
+    /// When the step began.
     pub at: Stamp,
-    /// What happened.
     pub event: StepEvent,
-    /// The records that show it: indexes into the call's facts, in ascending order.
+    /// The records that show the step: indexes into the facts of the call, in ascending order.
     pub records: Vec<usize>,
 }
 
 impl Step {
-    /// Whether one of its records never arrived and was recovered; `facts` are those of the call.
+    /// Whether one of its records never arrived and was recovered; `facts` are the facts of the call.
     pub fn is_recovered(&self, facts: &[Fact]) -> bool {
         let of = |at: &usize| facts.get(*at).is_some_and(|fact| fact.recovered);
         self.records.iter().any(of)
     }
 }
 
-/// A party that was rung, and how that ended.
+/// A party that was rung, and how its ringing ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RungParty {
     /// Extension or number.
     pub party: String,
-    /// How its ringing ended.
     pub outcome: RingOutcome,
 }
 
-/// What happened. Durations are milliseconds.
+/// The event of a step. Durations are milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepEvent {
-    /// The call began, and rang those at once.
+    /// The call began, and rang these parties at once.
     Called {
-        /// Which way.
         direction: Direction,
-        /// Who called: the client, or one of us; empty when nothing says.
+        /// Who called: the client, or one of our parties; empty when the records do not show it.
         from: String,
         /// The line; empty for internal calls.
         line: String,
-        /// Who is rung at once; of a call to outside the client. Empty when somebody (or nobody) rings later.
+        /// Who is rung at once; in a call to outside, the client. Empty when parties are rung later or not at
+        /// all.
         rings: Vec<RungParty>,
     },
-    /// These ring.
+    /// Further parties ring.
     Rang {
-        /// Who.
         who: Vec<RungParty>,
-        /// Which one of us called them; `None` where the call itself rang them.
+        /// Which of our parties called them; `None` where the call itself rang them.
         by: Option<String>,
     },
-    /// A person picked up and hears the other side: the first one of the call.
+    /// The first person of the call picked up and hears the other side.
     Answered {
-        /// Who: one of us, and of a call to outside the client. Several where two were heard at once.
+        /// Who picked up: one of our parties, or the client in a call to outside. Several where two were
+        /// heard at once.
         by: Vec<String>,
-        /// How long it rang; `None` when no dial was logged.
+        /// How long the call rang; `None` when no dial was logged.
         after: Option<i64>,
     },
     /// The other side hears no one.
     Held {
         /// Who was heard before.
         by: Vec<String>,
-        /// Whom they call meanwhile.
+        /// Who is called meanwhile.
         calls: Vec<RungParty>,
-        /// How long it took until somebody was heard again or the other side left; `None` while it lasts.
+        /// The time until a person was heard again or the other side left; `None` while it lasts.
         lasted: Option<i64>,
     },
-    /// The other side was let go to these, who ring, and hears no one: a blind transfer.
+    /// A blind transfer: the other side was transferred to these parties, who ring, and hears no one.
     HandedOver {
         /// Who was heard before.
         by: Vec<String>,
-        /// Who rings.
         to: Vec<RungParty>,
-        /// How long it took until somebody was heard or the other side left; `None` while it lasts.
+        /// The time until a person was heard or the other side left; `None` while it lasts.
         lasted: Option<i64>,
     },
-    /// Two of us talk while the other side does not hear them.
+    /// Two of our parties talk while the other side does not hear them.
     Consulted {
-        /// Who talked to the other side before, or else the first of the two.
+        /// The one who talked to the other side before, or else the first of the two.
         by: String,
-        /// The other one.
+        /// The other party.
         with: String,
-        /// How long; `None` while it lasts.
+        /// How long they talked; `None` while it lasts.
         lasted: Option<i64>,
     },
-    /// A transfer came to an end, one way or another.
+    /// A transfer ended, with any result.
     Transferred {
-        /// Blind, or after a consultation.
         kind: TransferKind,
-        /// What became of it.
         result: TransferResult,
-        /// Who handed on.
         by: String,
-        /// To whom.
         to: String,
     },
-    /// After a hold the other side hears these again.
-    Resumed {
-        /// Who is heard.
-        with: Vec<String>,
-    },
-    /// Further people are heard, besides those who were.
-    Joined {
-        /// Who.
-        who: Vec<String>,
-    },
-    /// Some are heard no more, others still are.
-    Left {
-        /// Who.
-        who: Vec<String>,
-    },
-    /// Telegram messages of one stage were sent, changed or taken back, in one chat or several.
+    /// After a hold, the other side hears these parties again.
+    Resumed { with: Vec<String> },
+    /// Further people are heard in addition to those heard before.
+    Joined { who: Vec<String> },
+    /// Some people are no longer heard, others still are.
+    Left { who: Vec<String> },
+    /// Telegram messages of one stage were sent, edited or deleted, in one chat or several.
     Messages {
-        /// Sent, edited or deleted.
         action: MessageAction,
-        /// `start`, `dial`, `bridge` or `hangup`, as the log has it.
+        /// `start`, `dial`, `bridge` or `hangup`, as in the log.
         stage: String,
         /// The chats, each once.
         chats: Vec<String>,
-        /// Earlier messages were deleted with it.
+        /// Whether earlier messages were deleted at the same time.
         replaces: bool,
-        /// The text was cut by the writer of the log.
+        /// Whether the writer of the log cut the text.
         cut: bool,
     },
-    /// HTTP requests for the call, one after the other and with one result.
+    /// Consecutive HTTP requests for the call with the same result.
     Requests {
-        /// They asked for a name, and what came of it.
+        /// The result of the lookup, where they asked for a name.
         lookup: Option<Lookup>,
-        /// What came of them.
         result: RequestResult,
     },
-    /// SQL queries, one after the other.
+    /// Consecutive SQL queries.
     Queries,
     /// The call is over.
     Ended {
         /// Who hung up first; `None` where the records do not show it.
         by: Option<String>,
-        /// How the call ended.
         outcome: Outcome,
         /// How long a person was heard.
         talked: Option<i64>,
-        /// How long no one was, after the first person.
+        /// How long no one was heard after the first person.
         held: Option<i64>,
-        /// How long the call waited for the first person; of one that reached none until its end.
+        /// How long the call waited for the first person; for a call that reached none, until its end.
         waited: Option<i64>,
     },
-    /// The last record, and it is not the end.
+    /// The last record, when it is not the end of the call.
     Unfinished {
-        /// In progress, or no end was logged.
+        /// Whether the call is in progress, or its end was not logged.
         outcome: Outcome,
     },
 }
 
 impl Story {
-    /// Tells a call from its records, in order of time, and what they sum up to. Empty for no records.
+    /// Builds the story of a call from its records, in order of time, and their summary. Empty for no
+    /// records.
     pub fn of(facts: &[Fact], summary: &Summary) -> Story {
         let meetings = meetings::meetings(facts, summary);
         let mut steps = steps::steps(facts, summary, &meetings);
         steps.extend(notices::notices(facts));
-        // What people did comes before what was sent about it; the end stays where its time puts it.
+        // The sort is stable: an action of people comes before the messages about it.
         steps.sort_by_key(|step| step.at);
         Story {
             steps,
@@ -206,7 +188,7 @@ impl Story {
 }
 
 impl StepEvent {
-    /// Whether it is about the call rather than part of it: messages, requests, queries.
+    /// Whether the step is about the call rather than part of it: messages, requests, queries.
     pub fn is_notice(&self) -> bool {
         matches!(
             self,

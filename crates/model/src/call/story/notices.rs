@@ -1,5 +1,5 @@
-//! Steps about a call rather than part of it: messages, requests, queries. One after the other with the
-//! same to say are one step.
+//! Builds the steps about a call that are not part of it: messages, requests, queries. Consecutive records
+//! with the same content become one step.
 
 use super::{Step, StepEvent};
 use crate::call::fact::{Event, Fact, MessageAction};
@@ -49,7 +49,7 @@ fn event(fact: &Fact) -> Option<StepEvent> {
     }
 }
 
-/// Adds what is fresh to what says the same; false where it says something else.
+/// Merges `fresh` into `known` if both say the same. Returns false otherwise.
 fn join(known: &mut StepEvent, fresh: &StepEvent) -> bool {
     let (
         StepEvent::Messages {
@@ -79,7 +79,8 @@ fn join(known: &mut StepEvent, fresh: &StepEvent) -> bool {
     is_same
 }
 
-/// The bot deletes the message of one stage and sends that of the next: one step, that of the sending.
+/// When the bot deletes the message of one stage and sends the message of the next, both become one step, the
+/// step of the sending.
 fn fold_deletions(steps: &mut Vec<Step>, facts: &[Fact]) {
     let is = |step: &Step, wanted: MessageAction| matches!(&step.event, StepEvent::Messages { action, .. } if *action == wanted);
     let last = |step: &Step| -> Stamp { step.records.last().map_or(step.at, |&at| facts[at].at) };

@@ -1,4 +1,4 @@
-//! What each participant did, and when: a lane per person, without channels and bridges.
+//! Builds one lane per person with what the person did and when, without channels and bridges.
 
 use std::collections::BTreeMap;
 
@@ -14,35 +14,35 @@ use crate::record::{Stamp, phone};
 pub struct PersonLane {
     /// Extension or number.
     pub party: String,
-    /// The other side: the client, of an internal call who called.
+    /// Whether this is the other side: the client, or the caller of an internal call.
     pub is_client: bool,
-    /// What the participant did, in order of time; may overlap by some milliseconds where the log does.
+    /// The actions of the participant in order of time. Spans may overlap by some milliseconds where the log
+    /// does.
     pub spans: Vec<PersonSpan>,
 }
 
-/// A stretch of a lane.
+/// A period in a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonSpan {
-    /// What is done.
     pub doing: PersonDoing,
-    /// From then.
     pub from: Stamp,
-    /// Until then, exclusive; `None` while it lasts, and where no end was logged.
+    /// The end, exclusive; `None` while it lasts, and where no end was logged.
     pub to: Option<Stamp>,
 }
 
-/// What a participant does for a while.
+/// What a participant does in a span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PersonDoing {
-    /// Waits for the first person: the client, and of a call to outside who calls.
+    /// Waits for the first person: the client, or the caller of a call to outside.
     Waits,
-    /// The telephone rings, and this came of it.
+    /// The telephone rings, with this result.
     Rings(RingOutcome),
-    /// Talks: of the client with whom, of the others with the client (and whom else).
+    /// Talks with these parties. The client and others talk with each other, so the list of another party
+    /// begins with the client.
     Talks(Vec<String>),
     /// The client hears no one after the first person.
     Held,
-    /// Talks to that one while the client does not hear them.
+    /// Talks to this party while the client does not hear them.
     Consults(String),
 }
 
@@ -54,7 +54,7 @@ pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<P
     }
     let own = lanes.at(&s.client);
     lanes.all[own].is_client = true;
-    // Who calls out waits, and the client rings.
+    // In a call to outside, the caller waits, and the client's telephone rings.
     if let (Direction::Outgoing, Some(caller)) = (s.direction, s.rang.first())
         && let Some(born) = facts.iter().find(|f| f.is_asterisk()).map(|f| f.at)
     {
@@ -85,7 +85,7 @@ pub(super) fn people(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<P
     for lane in &mut lanes {
         lane.spans.sort_by_key(|span| span.from);
     }
-    // By what each did first; the sort is stable, so the client stays ahead of those of the same time.
+    // The client comes first, the others in the order of their first span.
     lanes.sort_by_key(|lane| (!lane.is_client, lane.spans[0].from));
     lanes
 }
@@ -94,7 +94,7 @@ fn span(doing: PersonDoing, from: Stamp, to: Option<Stamp>) -> PersonSpan {
     PersonSpan { doing, from, to }
 }
 
-/// Lanes while they are being made. A flood has thousands, so they are found by number.
+/// Collects lanes. A flood of records has thousands of parties, so lanes are found through a map.
 #[derive(Default)]
 struct Lanes {
     all: Vec<PersonLane>,
@@ -123,7 +123,7 @@ impl Lanes {
         self.all[at].spans.push(span);
     }
 
-    /// As `add`, but for the client, whose own spans say it better.
+    /// The same as `add`, except for the client, who already has spans of its own.
     fn add_other(&mut self, party: &str, span: PersonSpan) {
         let at = self.at(party);
         if !self.all[at].is_client {

@@ -1,4 +1,4 @@
-//! The steps of a call itself: rings, answers, hold, transfers, the end.
+//! Builds the steps that are part of a call: rings, answers, hold, transfers, the end.
 
 use super::meetings::Meeting;
 use super::{RungParty, Step, StepEvent};
@@ -14,10 +14,11 @@ const TOGETHER_MILLIS: i64 = 1_500;
 /// A call and the ringing that comes within this many milliseconds are one step.
 const AT_ONCE_MILLIS: i64 = 2_500;
 
-/// Who hangs up leaves within this many milliseconds of the moment in which the other hears no one.
+/// The party that hangs up leaves its bridge within this many milliseconds of the moment from which the other
+/// hears no one.
 const PARTING_MILLIS: i64 = 300;
 
-/// The steps, in order of time as far as it differs.
+/// The steps. They are not sorted by time.
 pub(super) fn steps(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<Step> {
     let mut builder = StoryBuilder {
         facts,
@@ -35,7 +36,7 @@ pub(super) fn steps(facts: &[Fact], s: &Summary, meetings: &[Meeting]) -> Vec<St
     builder.steps
 }
 
-/// When the call was over; `None` while it is not.
+/// When the call ended; `None` while it has not ended.
 pub(super) fn end(facts: &[Fact], s: &Summary) -> Option<Stamp> {
     let last_of = |events: &[Event]| {
         let of = facts.iter().rev().find(|f| events.contains(&f.event));
@@ -45,8 +46,8 @@ pub(super) fn end(facts: &[Fact], s: &Summary) -> Option<Stamp> {
     gone.filter(|_| s.ended)
 }
 
-/// Where the client hears no one after the last person: until when, `None` while it lasts. Nothing where
-/// the call ended with that person.
+/// Until when the client heard no one after the last person: the inner `None` while it lasts, the outer
+/// `None` where the call ended with that person.
 pub(super) fn waited_on(facts: &[Fact], s: &Summary) -> Option<Option<Stamp>> {
     let left = s.heard.last()?.to?;
     if !s.ended {
@@ -70,9 +71,9 @@ struct StoryBuilder<'c> {
     facts: &'c [Fact],
     s: &'c Summary,
     meetings: &'c [Meeting],
-    /// Which of the ringings are told.
+    /// Which of the ringings are in a step already.
     rung: Vec<bool>,
-    /// Which one of us had each rung; `None` where the call itself did.
+    /// For each ringing, which of our parties caused it; `None` where the call itself did.
     callers: Vec<Option<String>>,
     steps: Vec<Step>,
 }
@@ -91,14 +92,14 @@ impl StoryBuilder<'_> {
         self.steps.push(Step { at, event, records });
     }
 
-    /// The records of these events in a stretch of time, both ends included.
+    /// The records of these events in a period, both ends inclusive.
     fn records(&self, from: Stamp, to: Stamp, events: &[Event]) -> Vec<usize> {
         let within = |f: &Fact| (from..=to).contains(&f.at) && events.contains(&f.event);
         let all = self.facts.iter().enumerate();
         all.filter(|(_, f)| within(f)).map(|(at, _)| at).collect()
     }
 
-    /// The ringings that begin in a stretch of time (both ends included) and were not told, as told.
+    /// Takes the ringings that begin in a period (both ends inclusive) and are in no step yet.
     fn take_rings(
         &mut self,
         from: Stamp,
@@ -127,7 +128,7 @@ impl StoryBuilder<'_> {
         let at = self.facts[first].at;
         let until = at.plus_millis(AT_ONCE_MILLIS);
         let first_ring = self.s.ringing.iter().map(|ringing| ringing.from).min();
-        // Ringing that begins at once is taken whole, with the telephones that follow in a moment.
+        // When ringing begins at once, the telephones that follow within a moment belong to the same step.
         let rings = match first_ring {
             Some(ring) if ring <= until => {
                 let own: Vec<bool> = self.callers.iter().map(Option::is_none).collect();
@@ -187,7 +188,7 @@ impl StoryBuilder<'_> {
         }
     }
 
-    /// From one stretch of hearing people to the next.
+    /// Adds the steps between one period of talk and the next.
     fn change(&mut self, before: &TalkSpan, after: &TalkSpan) {
         let left = before.to.unwrap_or(after.from);
         let gap = after.from.since(left);
@@ -226,7 +227,7 @@ impl StoryBuilder<'_> {
         }
     }
 
-    /// The other side hears no one from `left` to `until`.
+    /// Adds the step in which the other side hears no one from `left` to `until`.
     fn silence(&mut self, before: &TalkSpan, left: Stamp, until: Option<Stamp>) {
         let to = until.unwrap_or(Stamp(i64::MAX));
         let lasted = until.map(|until| until.since(left));
@@ -243,7 +244,7 @@ impl StoryBuilder<'_> {
             .filter(|f| is_own(f))
         {
             let rings = self.take_rings(dial.at, dial.at, |_, _| true);
-            // One who was rung before is no new ringing, and still the one to whom the other side is let go.
+            // A party that was rung before is no new ringing, but is still the target of the transfer.
             let again = dial
                 .extensions()
                 .map(text)
@@ -291,7 +292,8 @@ impl StoryBuilder<'_> {
         records.extend(&dials);
         records.sort_unstable();
         records.dedup();
-        // Who let the other side go and is rung for it again, as after parking, is nobody it was handed to.
+        // A party that transferred the other side and is then rung for it again, as after parking, is not the
+        // target of the transfer.
         let (again, let_go): (Vec<RungParty>, Vec<RungParty>) = let_go
             .into_iter()
             .partition(|rung| before.with.contains(&rung.party));
@@ -310,7 +312,8 @@ impl StoryBuilder<'_> {
         self.push(left, event, records);
     }
 
-    /// Ringing that nothing else told: of a queue, of one telephone after the other, behind a greeting.
+    /// Adds the ringings that are in no other step: of a queue, of one telephone after the other, after a
+    /// greeting.
     fn other_rings(&mut self) {
         while let Some(next) = self.rung.iter().position(|told| !told) {
             let at = self.s.ringing[next].from;
@@ -325,8 +328,8 @@ impl StoryBuilder<'_> {
 
     fn consultations(&mut self) {
         for meeting in self.meetings {
-            // Two who talk before the other side hears anyone, or after it has gone, are no consultation of
-            // somebody who was heard; they are told all the same.
+            // When two parties talk before the other side hears anyone, or after it has left, neither was
+            // heard before. They get a step all the same.
             let heard = self
                 .s
                 .heard
@@ -376,7 +379,7 @@ impl StoryBuilder<'_> {
             held: super::felt_hold(s),
             waited: s.wait_millis,
         };
-        // Who hangs up is gone at once; the script that logs the hangup may come seconds later.
+        // A party that hangs up has left at once; the script may log the hangup seconds later.
         let shown = left.filter(|_| !waited_on).unwrap_or(at).min(at);
         let records = self.records(shown, at, &[Event::BridgeLeave, Event::Hangup]);
         self.push(shown, event, records);

@@ -1,4 +1,4 @@
-//! What no call is judged by: the requests made for it, and how late its messages were.
+//! The details of a call that no criterion uses: its requests, and how late its messages were.
 
 use super::text;
 use crate::call::fact::{Event, Fact, MessageAction, RequestResult};
@@ -7,11 +7,10 @@ use crate::record::Stamp;
 /// An HTTP request made for a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The host it went to, with its port; empty where the URL names none.
+    /// The host and port; empty where the URL names no host.
     pub host: String,
-    /// How long it took (milliseconds), where its writer noted it.
+    /// How long it took (milliseconds); `None` where its writer did not note it.
     pub millis: Option<i64>,
-    /// Whether it failed.
     pub failed: bool,
 }
 
@@ -27,7 +26,7 @@ pub(super) fn requests(facts: &[Fact]) -> Vec<Request> {
     facts.iter().filter_map(of).collect()
 }
 
-/// For each message that was sent or edited how long after the event before it (milliseconds).
+/// For each message that was sent or edited, how long after the event before it (milliseconds).
 pub(super) fn message_lags(facts: &[Fact]) -> Vec<i64> {
     let mut event: Option<Stamp> = None;
     let mut lags = Vec::new();

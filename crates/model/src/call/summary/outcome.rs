@@ -1,20 +1,19 @@
-//! Which way a call went, and how it ended.
+//! The direction and the outcome of a call.
 
-/// Which way a call went.
+/// The direction of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// From a client to us.
+    /// From a client to our side.
     Incoming,
-    /// From us to a client.
+    /// From our side to a client.
     Outgoing,
     /// Between our extensions.
     Internal,
-    /// Nothing says.
+    /// The records do not show it.
     Unknown,
 }
 
 impl Direction {
-    /// All of them.
     pub const ALL: [Direction; 4] = [
         Direction::Incoming,
         Direction::Outgoing,
@@ -36,22 +35,21 @@ impl Direction {
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The other side reached a person.
     Answered,
-    /// A call from outside that no person picked up, busy ones among them.
+    /// A call from outside that no person picked up, also when all were busy.
     Missed,
     /// A call to outside, or between extensions, that no person picked up.
     NotReached,
-    /// The same, and the host says that the other side was busy.
+    /// The same as [`Outcome::NotReached`], and the host says that the other side was busy.
     Busy,
-    /// It still goes on, as far as the records and the time tell.
+    /// The call is still in progress, as far as the records and the time show it.
     InProgress,
     /// No end was ever logged, and no person was reached.
     Unknown,
 }
 
 impl Outcome {
-    /// The same, or in progress: of a call that has not ended, while it `waits` for more records.
+    /// The same outcome, or in progress for a call that has not ended while it `waits` for more records.
     #[must_use]
     pub fn settled(self, ended: bool, waits: impl FnOnce() -> bool) -> Outcome {
         let may_go_on = matches!(self, Outcome::Answered | Outcome::Unknown);
@@ -61,7 +59,6 @@ impl Outcome {
         }
     }
 
-    /// All of them.
     pub const ALL: [Outcome; 6] = [
         Outcome::Answered,
         Outcome::Missed,
@@ -83,7 +80,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it is over and no person was reached.
+    /// Whether the call is over and no person was reached.
     pub fn is_unanswered(self) -> bool {
         matches!(self, Outcome::Missed | Outcome::NotReached | Outcome::Busy)
     }

@@ -1,4 +1,4 @@
-//! Who was rung, and how that ended.
+//! Finds who was rung, and how each ringing ended.
 
 use super::text;
 use crate::call::channels::party as party_of;
@@ -6,19 +6,17 @@ use crate::call::fact::{CallType, Event, Fact};
 use crate::call::talk::TalkSpan;
 use crate::record::{Stamp, phone};
 
-/// What became of one party's ringing.
+/// How the ringing of one party ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RingOutcome {
-    /// This party picked up.
     Answered,
-    /// Another one did.
+    /// Another party picked up.
     Elsewhere,
-    /// No one did.
+    /// No one picked up.
     NotAnswered,
 }
 
 impl RingOutcome {
-    /// All of them.
     pub const ALL: [RingOutcome; 3] = [
         RingOutcome::Answered,
         RingOutcome::Elsewhere,
@@ -35,20 +33,19 @@ impl RingOutcome {
     }
 }
 
-/// A stretch in which a party was rung.
+/// A period in which a party was rung.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ringing {
     /// The extension or number.
     pub party: String,
-    /// From the dial.
+    /// The time of the dial.
     pub from: Stamp,
-    /// Until it was picked up or given up; `None` while it rings.
+    /// When it was picked up or given up; `None` while it rings.
     pub to: Option<Stamp>,
-    /// How it ended.
     pub outcome: RingOutcome,
 }
 
-/// Who was rung when, by the dials.
+/// The ringings that the dials show.
 pub(super) fn ringing(facts: &[Fact], heard_ones: &[TalkSpan]) -> Vec<Ringing> {
     let mut ringing: Vec<Ringing> = Vec::new();
     for dial in facts.iter().filter(|f| f.event == Event::Dial) {
@@ -80,7 +77,7 @@ pub(super) fn ringing(facts: &[Fact], heard_ones: &[TalkSpan]) -> Vec<Ringing> {
                 (_, None, hangup) => (hangup.map(|f| f.at), RingOutcome::NotAnswered),
             };
             let party = text(party);
-            // A mobile is dialled by the group and by the leg that rings it.
+            // The group and the leg that rings a mobile both dial it.
             let known = ringing.iter().any(|known| {
                 known.party == party
                     && known.to.is_none_or(|end| end > dial.at)

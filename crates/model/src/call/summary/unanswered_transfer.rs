@@ -1,11 +1,11 @@
-//! Calls that are handed on, as far as dials show it.
+//! Finds a transfer that only a dial shows.
 
 use super::text;
 use crate::call::fact::{Event, Fact};
 use crate::call::talk::{Talk, Transfer, TransferKind, TransferResult};
 
-/// A transfer that was not picked up: the other side was let go, a further dial rang, and no one
-/// was heard after it.
+/// A transfer that no one picked up: the other side was left alone, a further dial rang, and no one was heard
+/// after it.
 pub(super) fn unanswered_transfer(
     facts: &[Fact],
     followed: &[u8],
