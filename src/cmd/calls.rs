@@ -10,7 +10,7 @@ use crate::cli::CallArgs;
 use calltrace_engine::{EachFound, FoundCalls, SearchQuestion};
 use calltrace_model::call::{Criteria, Outcome, Summary, reach};
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Error, Times, Trouble};
+use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
 /// When `--since` begins and `--until` ends.
@@ -117,7 +117,7 @@ impl Answers {
         let Some(oldest) = limit.checked_sub(1).and_then(|last| began.get(last)) else {
             return;
         };
-        let asked = Times {
+        let asked = TimeRange {
             from: Some(oldest.plus_millis(-reach::QUIET_MILLIS)),
             to: None,
         };

@@ -7,7 +7,7 @@ use crate::cli::IndexArgs;
 use calltrace_engine::CheckedTable;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
-use calltrace_store::index::{self, State};
+use calltrace_store::index::{self, IndexState};
 use calltrace_store::tree::{LogFile, Snapshot};
 
 const ANEW: &str = "the next calltrace rotate makes it anew";
@@ -62,24 +62,24 @@ pub(super) fn run(app: &App, args: &IndexArgs) -> Result<Exit, Error> {
 fn look(app: &App, args: &IndexArgs, log: &Arc<LogFile>) -> Result<String, String> {
     let state = index::state(log);
     let index_size = || index::bytes_of(log).map_or_else(|| "?".to_owned(), size);
-    if args.check && state != State::Missing {
+    if args.check && state != IndexState::Missing {
         let checked = app.engine.check(log);
         return checked
             .map(|_| format!("index {}, right", index_size()))
             .map_err(|what| format!("index {what}; {}", remedy(&state, log)));
     }
     Ok(match state {
-        State::Fresh { .. } => format!("index {}", index_size()),
-        State::Behind { bytes } => format!("index {}, {} behind", index_size(), size(bytes)),
-        State::Missing => "no index; it is scanned".to_owned(),
-        State::Stale(why) => format!("index {why}; it is scanned"),
+        IndexState::Fresh { .. } => format!("index {}", index_size()),
+        IndexState::Behind { bytes } => format!("index {}, {} behind", index_size(), size(bytes)),
+        IndexState::Missing => "no index; it is scanned".to_owned(),
+        IndexState::Stale(why) => format!("index {why}; it is scanned"),
     })
 }
 
 /// What to do about an index that is wrong. One that says itself that it is of no use is replaced.
-fn remedy(state: &State, log: &LogFile) -> String {
+fn remedy(state: &IndexState, log: &LogFile) -> String {
     match state {
-        State::Stale(_) => ANEW.to_owned(),
+        IndexState::Stale(_) => ANEW.to_owned(),
         _ => format!("delete {}; {ANEW}", index::path_of(&log.path).display()),
     }
 }

@@ -13,7 +13,7 @@ use calltrace_output::json::Extent;
 use calltrace_output::{
     Detail, Marker, Secrets, Shown, Stream, csv, json, write_groups, write_lines,
 };
-use calltrace_store::error::{Error, Times, Trouble};
+use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::scan::Line;
 use calltrace_store::tree::EnterpriseName;
 
@@ -266,7 +266,7 @@ pub(super) fn keep_newest(all: &mut [FoundLines], limit: Option<usize>) {
     else {
         return;
     };
-    let asked = Times {
+    let asked = TimeRange {
         from: Some(*oldest),
         to: None,
     };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use calltrace_engine::{Engine, TraceQuestion};
 use calltrace_model::record::LogZone;
-use calltrace_store::index::{self, State};
+use calltrace_store::index::{self, IndexState};
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, LogFile, Tree};
 
@@ -125,7 +125,7 @@ fn an_index_that_says_what_its_file_can_not_hold_is_not_used() {
         let path = index::path_of(&log.path);
         let sound = fs::read(&path).expect("read");
         assert!(
-            matches!(index::state(log), State::Fresh { .. }),
+            matches!(index::state(log), IndexState::Fresh { .. }),
             "{:?}",
             log.name
         );
@@ -133,7 +133,7 @@ fn an_index_that_says_what_its_file_can_not_hold_is_not_used() {
             forge(log, changes);
             let state = index::state(log);
             assert!(
-                matches!(state, State::Stale(_)),
+                matches!(state, IndexState::Stale(_)),
                 "{what} of {:?}: {state:?}",
                 log.name
             );
@@ -155,9 +155,9 @@ fn an_index_of_another_owner_is_not_used() {
         return;
     }
     let why = "is owned by neither root nor the owner of its file";
-    assert_eq!(index::state(&log), State::Stale(why.to_owned()));
+    assert_eq!(index::state(&log), IndexState::Stale(why.to_owned()));
     assert_eq!(answer(dir.path()), plain);
     // The owner of the log is as good as root.
     chown(&log.path, Some(stranger), None).expect("given away");
-    assert!(matches!(index::state(&log), State::Fresh { .. }));
+    assert!(matches!(index::state(&log), IndexState::Fresh { .. }));
 }

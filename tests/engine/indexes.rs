@@ -12,7 +12,7 @@ use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::record::{LogZone, Place, Record, Stamp};
 use calltrace_store::error::Trouble;
-use calltrace_store::index::{self, Index, Key, State};
+use calltrace_store::index::{self, Index, IndexKey, IndexState};
 use calltrace_store::scan::Tuning;
 use calltrace_store::source::{Packer, Source};
 use calltrace_store::tree::{EnterpriseName, Tree};
@@ -154,7 +154,7 @@ fn every_name_and_number_of_every_line_leads_to_its_block() {
             let mut offset = 0;
             for line in content.split(|&b| b == b'\n') {
                 let of = blocks.partition_point(|b| b.span.end <= offset);
-                let leads = |key: Key| {
+                let leads = |key: IndexKey| {
                     let found = index.candidates(&[key]).expect("postings");
                     assert!(
                         found.contains(&(of as u32)),
@@ -169,12 +169,12 @@ fn every_name_and_number_of_every_line_leads_to_its_block() {
                 }
                 let place = Place { source: 0, offset };
                 let fact = Fact::of(&record, Stamp(0), place);
-                fact.edges().map(Key::of_edge).for_each(leads);
+                fact.edges().map(IndexKey::of_edge).for_each(leads);
                 let text = String::from_utf8_lossy(line);
                 for word in text.split(|c: char| !c.is_ascii_digit()) {
                     PhoneQuery::parse(word)
                         .ok()
-                        .and_then(|n| Key::of_phone(&n))
+                        .and_then(|n| IndexKey::of_phone(&n))
                         .into_iter()
                         .for_each(leads);
                 }
@@ -257,7 +257,7 @@ fn a_file_that_changed_in_place_is_read_again() {
     let logs = Logs::new();
     indexing::index_all(&logs.folder());
     let log = indexing::logs(&logs.folder()).remove(0);
-    assert!(matches!(index::state(&log), State::Fresh { .. }));
+    assert!(matches!(index::state(&log), IndexState::Fresh { .. }));
     let mut text = fs::read(&log.path).expect("read");
     let at = text.len() / 2;
     text[at] = b'#';
@@ -267,14 +267,14 @@ fn a_file_that_changed_in_place_is_read_again() {
     file.set_times(FileTimes::new().set_modified(later))
         .expect("set");
     let log = indexing::logs(&logs.folder()).remove(0);
-    assert!(matches!(index::state(&log), State::Stale(_)));
+    assert!(matches!(index::state(&log), IndexState::Stale(_)));
     // One that was cut and has grown over its old length begins or ends otherwise.
     let live = indexing::logs(&logs.folder()).pop().expect("a live file");
-    assert!(matches!(index::state(&live), State::Fresh { .. }));
+    assert!(matches!(index::state(&live), IndexState::Fresh { .. }));
     let text = fs::read(&live.path).expect("read");
     fs::write(&live.path, [&text[text.len() / 3..], &text].concat()).expect("written");
     let live = indexing::logs(&logs.folder()).pop().expect("a live file");
-    assert!(matches!(index::state(&live), State::Stale(_)));
+    assert!(matches!(index::state(&live), IndexState::Stale(_)));
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn a_line_of_which_only_a_part_is_kept_does_not_keep_its_file_from_being_indexed
     fs::write(dir.path().join("events.log.2025-11-29"), &text).expect("written");
     indexing::seal_all(dir.path());
     let log = indexing::logs(dir.path()).remove(0);
-    let State::Fresh { content, .. } = index::state(&log) else {
+    let IndexState::Fresh { content, .. } = index::state(&log) else {
         panic!("no index");
     };
     assert_eq!((content.bytes, content.lines), (text.len() as u64, 3));

@@ -16,7 +16,7 @@ use calltrace_model::call::Fact;
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::phone::PhoneQuery;
 use calltrace_model::record::{LogZone, Place, Record, Stamp};
-use calltrace_store::index::{Index, Key, Memory};
+use calltrace_store::index::{Index, IndexKey, IndexMemory};
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
@@ -42,7 +42,7 @@ fn append(path: &Path, text: &[u8]) {
 }
 
 /// Asks for the index of the only file.
-fn recall(memory: &Memory, folder: &Path) -> Option<Index> {
+fn recall(memory: &IndexMemory, folder: &Path) -> Option<Index> {
     let log = indexing::logs(folder).remove(0);
     memory.open(&log).expect("nothing is torn")
 }
@@ -56,7 +56,7 @@ fn assert_leads_everywhere(index: &Index, text: &[u8]) {
             break;
         }
         let of = blocks.partition_point(|block| block.span.end <= offset);
-        let leads = |key: Key| {
+        let leads = |key: IndexKey| {
             let found = index.candidates(&[key]).expect("postings");
             assert!(found.contains(&(of as u32)), "{}", line.escape_ascii());
         };
@@ -67,10 +67,12 @@ fn assert_leads_everywhere(index: &Index, text: &[u8]) {
         }
         let place = Place { source: 0, offset };
         let fact = Fact::of(&record, Stamp(0), place);
-        fact.edges().map(Key::of_edge).for_each(leads);
-        Key::of_text(line).into_iter().for_each(leads);
+        fact.edges().map(IndexKey::of_edge).for_each(leads);
+        IndexKey::of_text(line).into_iter().for_each(leads);
         for word in String::from_utf8_lossy(line).split(|c: char| !c.is_ascii_digit()) {
-            let key = PhoneQuery::parse(word).ok().and_then(|n| Key::of_phone(&n));
+            let key = PhoneQuery::parse(word)
+                .ok()
+                .and_then(|n| IndexKey::of_phone(&n));
             key.into_iter().for_each(leads);
         }
         offset += line.len() as u64;
@@ -83,7 +85,7 @@ fn every_name_and_number_of_what_was_appended_leads_to_its_block() {
     for on_disk in [false, true] {
         let (_dir, folder) = folder();
         let live = folder.join("events.log");
-        let memory = Memory::new(small());
+        let memory = IndexMemory::new(small());
         let mut text = Vec::new();
         for (nth, lines) in script.lines.chunks(23).take(60).enumerate() {
             append(&live, &lines.concat());
@@ -108,7 +110,7 @@ fn half_a_line_is_never_in_the_memory() {
     let script = Script::new(20);
     let (_dir, folder) = folder();
     let live = folder.join("events.log");
-    let memory = Memory::new(small());
+    let memory = IndexMemory::new(small());
     append(&live, &script.lines[..50].concat());
     let whole = fs::metadata(&live).expect("there").len();
     append(&live, &script.lines[50][..20]);
@@ -124,7 +126,7 @@ fn a_question_that_opened_its_file_earlier_sees_no_more_than_was_there() {
     let script = Script::new(20);
     let (_dir, folder) = folder();
     let live = folder.join("events.log");
-    let memory = Memory::new(small());
+    let memory = IndexMemory::new(small());
     append(&live, &script.lines[..60].concat());
     let earlier = indexing::logs(&folder).remove(0);
     append(&live, &script.lines[60..90].concat());
@@ -133,9 +135,9 @@ fn a_question_that_opened_its_file_earlier_sees_no_more_than_was_there() {
     assert!(index.covered() <= earlier.bytes && earlier.bytes < later.covered());
     let blocks = index.blocks().expect("blocks");
     assert_eq!(blocks.last().expect("one").span.end, index.covered());
-    let every = |digits: u32| Key::of_text(format!("{digits}.1").as_bytes());
+    let every = |digits: u32| IndexKey::of_text(format!("{digits}.1").as_bytes());
     let second = 1_764_000_000..1_764_002_000;
-    let keys: Vec<Key> = second.filter_map(every).collect();
+    let keys: Vec<IndexKey> = second.filter_map(every).collect();
     let found = index.candidates(&keys).expect("postings");
     assert!(found.iter().all(|block| (*block as usize) < blocks.len()));
 }
@@ -145,7 +147,7 @@ fn a_file_that_shrank_changed_or_went_is_forgotten() {
     let script = Script::new(20);
     let (_dir, folder) = folder();
     let live = folder.join("events.log");
-    let memory = Memory::new(small());
+    let memory = IndexMemory::new(small());
     let text = script.lines[..90].concat();
     let ops: [fn(&Path, &[u8]); 4] = [
         |path, text| fs::write(path, &text[..text.len() / 3 - 7]).expect("truncated"),
@@ -184,7 +186,7 @@ fn a_renamed_file_keeps_its_memory() {
     let script = Script::new(20);
     let (_dir, folder) = folder();
     let live = folder.join("events.log");
-    let memory = Memory::new(MemoryLimits {
+    let memory = IndexMemory::new(MemoryLimits {
         step_bytes: 1_000,
         ..small()
     });
@@ -203,7 +205,7 @@ fn what_was_not_asked_about_for_longest_goes_first_and_all_stays_within_its_boun
     let text = script.lines[..400].concat();
     let folders: Vec<_> = (0..5).map(|_| folder()).collect();
     let one = {
-        let memory = Memory::new(small());
+        let memory = IndexMemory::new(small());
         append(&folders[0].1.join("events.log"), &text);
         recall(&memory, &folders[0].1).expect("remembered");
         memory.size().1
@@ -212,7 +214,7 @@ fn what_was_not_asked_about_for_longest_goes_first_and_all_stays_within_its_boun
         bytes: one * 5 / 2,
         ..small()
     };
-    let memory = Memory::new(limits);
+    let memory = IndexMemory::new(limits);
     for (_, folder) in &folders {
         fs::write(folder.join("events.log"), &text).expect("written");
         recall(&memory, folder).expect("remembered");
@@ -220,7 +222,7 @@ fn what_was_not_asked_about_for_longest_goes_first_and_all_stays_within_its_boun
         assert!(files <= 2 && bytes <= limits.bytes, "{files}, {bytes}");
     }
     // One that is too large alone is remembered as far as there is room.
-    let memory = Memory::new(MemoryLimits {
+    let memory = IndexMemory::new(MemoryLimits {
         bytes: one / 2,
         step_bytes: text.len() as u64 / 10,
         ..small()
@@ -246,7 +248,7 @@ fn the_index_of_an_archive_stays_open_until_the_archive_changes() {
     )
     .expect("written");
     indexing::seal_all(&folder);
-    let memory = Memory::new(small());
+    let memory = IndexMemory::new(small());
     recall(&memory, &folder).expect("there");
     let archive = indexing::logs(&folder).remove(0).path.clone();
     fs::remove_dir_all(folder.join(calltrace_store::index::FOLDER)).expect("removed");
@@ -322,7 +324,7 @@ fn a_day_that_is_appended_to_at_random_is_remembered_whole() {
     let script = Script::new(60);
     let (_dir, folder) = folder();
     let mut actor = Actor::new(&folder, &script, 3);
-    let memory = Memory::new(MemoryLimits {
+    let memory = IndexMemory::new(MemoryLimits {
         lag_bytes: 3_000,
         ..small()
     });

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use calltrace_follow::{ArchivePart, FileStat, FileSystem, OpenFile};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::FileIdentity;
-use calltrace_store::tree::{EnterpriseName, FileName, Listed};
+use calltrace_store::tree::{EnterpriseName, FileName, ListedFile};
 
 use testing::generator::random::SplitMix64;
 
@@ -532,15 +532,15 @@ impl FileSystem for Shared {
         Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(model.names_changed))
     }
 
-    fn list(&self, _: &EnterpriseName) -> io::Result<Vec<Listed>> {
+    fn list(&self, _: &EnterpriseName) -> io::Result<Vec<ListedFile>> {
         let mut model = self.0.borrow_mut();
         model.sometimes_act();
-        let mut listed: Vec<Listed> = model
+        let mut listed: Vec<ListedFile> = model
             .names
             .iter()
             .map(|(name, number)| {
                 let inode = &model.inodes[number];
-                Listed {
+                ListedFile {
                     name: FileName::parse(name).unwrap_or_else(|| panic!("{name}")),
                     identity: FileIdentity::new(1, *number),
                     bytes: inode.bytes.len() as u64,
@@ -550,7 +550,7 @@ impl FileSystem for Shared {
             .collect();
         // An archive that is added to is a new file each time.
         let archives = model.archives.iter().enumerate();
-        listed.extend(archives.map(|(at, parts)| Listed {
+        listed.extend(archives.map(|(at, parts)| ListedFile {
             name: FileName::parse(&archive_name(at)).expect("a name"),
             identity: FileIdentity::new(2, (at * 1000 + parts.len()) as u64),
             bytes: parts.iter().map(|part| part.len() as u64).sum(),

@@ -7,7 +7,7 @@ use std::process::Output;
 
 use crate::serving::{Client, Running};
 use calltrace_store::fsx::Folder;
-use calltrace_store::index::{self, State};
+use calltrace_store::index::{self, IndexState};
 use calltrace_store::tree::{EnterpriseName, Snapshot};
 use testing::{out, sample};
 
@@ -115,7 +115,7 @@ fn its_indexes_are_right_and_are_used() {
         let folder = Folder::open(&left.root().join(name)).expect("a folder");
         let logs = Snapshot::open(&enterprise, &folder).expect("listed");
         for log in logs.files.iter().filter(|log| log.name.gz) {
-            let is_fresh = matches!(index::state(log), State::Fresh { .. });
+            let is_fresh = matches!(index::state(log), IndexState::Fresh { .. });
             assert!(is_fresh, "{}", log.path.display());
         }
     }

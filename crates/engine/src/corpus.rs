@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::Engine;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Error, Times, Trouble};
+use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::fsx::Folder;
-use calltrace_store::index::{Index, Memory};
-use calltrace_store::source::{Bounds, Source, is_copied, overlap};
+use calltrace_store::index::{Index, IndexMemory};
+use calltrace_store::source::{Source, TimeBounds, is_copied, overlap};
 use calltrace_store::tree::{EnterpriseName, LogFile, Snapshot, Tree};
 
 /// If the files move this often while a question runs, it is answered from the files that were open.
@@ -28,7 +28,7 @@ pub struct Corpus {
     /// The sources in reading order; the source number of a `Place` is an index into this.
     pub sources: Vec<Arc<Source>>,
     /// The time bounds of each source.
-    pub bounds: Vec<Bounds>,
+    pub bounds: Vec<TimeBounds>,
     /// The index of each source that has one.
     pub indexes: Vec<Option<Index>>,
     /// Files and content that could not be read.
@@ -80,16 +80,16 @@ impl Corpus {
         let mut indexes = open_indexes(&snapshot, engine.memory.as_deref(), &mut notes);
         let form = |log: &LogFile| indexes.get(&log.path).map(Index::form);
         let mut sources = Source::open_all(&snapshot, form, &mut troubles);
-        let mut bounds: Vec<Bounds> = sources
+        let mut bounds: Vec<TimeBounds> = sources
             .iter()
             .map(|source| {
                 let index = indexes.get(&source.log.path);
                 let known = index.and_then(Index::bounds);
-                known.unwrap_or_else(|| Bounds::probe(source, zone))
+                known.unwrap_or_else(|| TimeBounds::probe(source, zone))
             })
             .collect();
         for at in hide_collapsed(&mut sources, &bounds) {
-            bounds[at] = Bounds::probe(&sources[at], zone);
+            bounds[at] = TimeBounds::probe(&sources[at], zone);
             // Its index also reports damage in lines that are skipped.
             indexes.remove(&sources[at].log.path);
         }
@@ -166,13 +166,14 @@ impl Corpus {
 
     /// Sorts the troubles and marks those that concern records of the time `asked`. In a file that is out of
     /// order, the records around damage prove nothing about the time of the lost ones.
-    pub(super) fn judge(&self, troubles: &mut Vec<Trouble>, asked: Times) {
+    pub(super) fn judge(&self, troubles: &mut Vec<Trouble>, asked: TimeRange) {
         for trouble in troubles.iter_mut() {
-            let of_file = |(source, _): &(&Arc<Source>, &Bounds)| source.log.path == trouble.path;
+            let of_file =
+                |(source, _): &(&Arc<Source>, &TimeBounds)| source.log.path == trouble.path;
             let found = self.sources.iter().zip(&self.bounds).find(of_file);
             if let (Some((source, bounds)), Some(hides)) = (found, trouble.hides.as_mut()) {
                 if !bounds.ordered {
-                    *hides = Times::ANY;
+                    *hides = TimeRange::ANY;
                 }
                 // For a gzip the end is the time of compression.
                 let last = bounds.last.filter(|_| source.is_seekable());
@@ -198,7 +199,7 @@ impl Corpus {
     }
 
     /// The sources that `wanted` accepts by their bounds, with their numbers.
-    pub(super) fn select(&self, wanted: impl Fn(Bounds) -> bool) -> Vec<(u32, Arc<Source>)> {
+    pub(super) fn select(&self, wanted: impl Fn(TimeBounds) -> bool) -> Vec<(u32, Arc<Source>)> {
         (0..)
             .zip(&self.sources)
             .zip(&self.bounds)
@@ -270,7 +271,7 @@ impl Corpus {
 /// The usable indexes, by the path of their file; a remembered index is preferred to one on disk.
 fn open_indexes(
     snapshot: &Snapshot,
-    memory: Option<&Memory>,
+    memory: Option<&IndexMemory>,
     notes: &mut Vec<String>,
 ) -> HashMap<PathBuf, Index> {
     let mut indexes = HashMap::new();
@@ -294,7 +295,7 @@ fn open_indexes(
 
 /// Files that repeat the beginning of a file with another name, by position, each with that other file. They are left by `cp`, or by a rotation that copied and took nothing off. Only files whose first
 /// records have the same time are compared, so that a tree without copies costs no reading.
-fn copies(sources: &[Source], bounds: &[Bounds]) -> Vec<(usize, usize)> {
+fn copies(sources: &[Source], bounds: &[TimeBounds]) -> Vec<(usize, usize)> {
     let first = |at: &usize| bounds[*at].first;
     let mut begun: Vec<usize> = (0..sources.len())
         .filter(|at| sources[*at].start() == 0 && first(at).is_some())
@@ -316,11 +317,11 @@ fn copies(sources: &[Source], bounds: &[Bounds]) -> Vec<(usize, usize)> {
 
 /// Hides lines at the beginning of a plain file that an archive of another name holds as well, because a
 /// rotation was killed while taking them off the live file. Returns the positions of such files.
-fn hide_collapsed(sources: &mut [Source], bounds: &[Bounds]) -> Vec<usize> {
+fn hide_collapsed(sources: &mut [Source], bounds: &[TimeBounds]) -> Vec<usize> {
     let held = |at: usize| {
         let file = &sources[at];
         let first = bounds[at].first.filter(|_| !file.is_bgzf())?;
-        let shares = |(archive, its): &(&Source, &Bounds)| {
+        let shares = |(archive, its): &(&Source, &TimeBounds)| {
             archive.is_bgzf()
                 && archive.log.name.stem != file.log.name.stem
                 && its.last.is_some_and(|last| last >= first)

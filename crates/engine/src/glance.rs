@@ -7,10 +7,10 @@
 
 use super::seeds::may_hold;
 use super::{Corpus, Engine, FoundCalls, SearchQuestion, Searched};
-use calltrace_store::index::Key;
+use calltrace_store::index::IndexKey;
 use calltrace_store::index::catalog::{Archive, Catalog};
-use calltrace_store::source::Bounds;
-use calltrace_store::tree::{EnterpriseName, Listed, Snapshot, Tree, list_files, still_holds};
+use calltrace_store::source::TimeBounds;
+use calltrace_store::tree::{EnterpriseName, ListedFile, Snapshot, Tree, list_files, still_holds};
 
 impl Engine {
     /// The answer if it is "nothing"; `None` when this way can't tell.
@@ -25,7 +25,7 @@ impl Engine {
         let catalog = Catalog::open(&folder)?;
         let files = list_files(&folder).ok()?;
         // If one content has two names, the normal way decides.
-        let same_stem = |pair: &[Listed]| pair[0].name.stem == pair[1].name.stem;
+        let same_stem = |pair: &[ListedFile]| pair[0].name.stem == pair[1].name.stem;
         if files.windows(2).any(same_stem) {
             return None;
         }
@@ -37,7 +37,7 @@ impl Engine {
                 None => others.push(file.name.clone()),
             }
         }
-        let candidates = catalog.may_hold(Key::of_phone(phone)?)?;
+        let candidates = catalog.may_hold(IndexKey::of_phone(phone)?)?;
         if candidates.iter().any(|archive| archives.contains(archive)) {
             return None;
         }
@@ -52,7 +52,7 @@ impl Engine {
 }
 
 /// Counts an archive that need not be read as one that was read.
-fn add(searched: &mut Searched, bounds: Bounds, question: &SearchQuestion) {
+fn add(searched: &mut Searched, bounds: TimeBounds, question: &SearchQuestion) {
     searched.files_known += 1;
     if !may_hold(bounds, question) {
         return;

@@ -16,7 +16,7 @@ use calltrace_model::call::{
 };
 use calltrace_model::record::{LogZone, Place, Record, Stamp, id};
 use calltrace_store::error::Trouble;
-use calltrace_store::index::Key;
+use calltrace_store::index::IndexKey;
 use calltrace_store::scan::{Line, Needles};
 
 /// A call that still teaches names after this many rounds is a runaway join.
@@ -372,14 +372,14 @@ fn finish(
 
 /// The keys that lead to every record that shares a name with the call. `None` when one of its ids may stand
 /// in a text that has no key.
-pub(super) fn keys_of(closure: &Closure) -> Option<Vec<Key>> {
+pub(super) fn keys_of(closure: &Closure) -> Option<Vec<IndexKey>> {
     if closure
         .uids()
-        .any(|uid| Key::of_text(uid.as_bytes()).is_none())
+        .any(|uid| IndexKey::of_text(uid.as_bytes()).is_none())
     {
         return None;
     }
-    let mut keys: Vec<Key> = closure.edges().map(Key::of_edge).collect();
+    let mut keys: Vec<IndexKey> = closure.edges().map(IndexKey::of_edge).collect();
     keys.sort_unstable();
     keys.dedup();
     Some(keys)

@@ -43,7 +43,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use calltrace_model::record::LogZone;
 use calltrace_store::error::Error;
-use calltrace_store::index::{self, Memory};
+use calltrace_store::index::{self, IndexMemory};
 use calltrace_store::scan::{Meter, Scanner, Tuning};
 use calltrace_store::tree::LogFile;
 use table::TableMemory;
@@ -68,7 +68,7 @@ pub struct Engine {
     pool: ThreadPool,
     scanner: Scanner,
     zone: LogZone,
-    memory: Option<Arc<Memory>>,
+    memory: Option<Arc<IndexMemory>>,
     tables: Option<Arc<TableMemory>>,
 }
 
@@ -119,7 +119,7 @@ impl Engine {
     #[must_use]
     pub fn remembering(self, limits: MemoryLimits) -> Engine {
         Engine {
-            memory: Some(Arc::new(Memory::new(limits))),
+            memory: Some(Arc::new(IndexMemory::new(limits))),
             tables: Some(Arc::default()),
             ..self
         }

@@ -9,9 +9,9 @@ use super::seeds::key_of;
 use super::{Corpus, Engine};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{Body, Place, Record};
-use calltrace_store::error::{Error, Times, Trouble};
+use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::scan::{Block, Line, Needles, Task, line};
-use calltrace_store::source::{Bounds, Source, Span};
+use calltrace_store::source::{Source, Span, TimeBounds};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// Selects records of one enterprise.
@@ -131,10 +131,10 @@ impl FoundLines {
 
 impl LinesQuestion {
     /// The time range that the answer depends on. Once the limit is reached, older records do not matter.
-    pub(super) fn asked(&self, found: &[Line]) -> Times {
+    pub(super) fn asked(&self, found: &[Line]) -> TimeRange {
         let is_full = self.limit.is_some_and(|limit| found.len() >= limit);
         let oldest = found.first().map(|line| line.at);
-        Times {
+        TimeRange {
             from: self.filter.since.max(oldest.filter(|_| is_full)),
             to: self.filter.until,
         }
@@ -385,7 +385,7 @@ fn context(line: Line) -> FoundLine {
 }
 
 /// Whether a source can hold records of the filter's time range.
-fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
+fn may_hold(bounds: TimeBounds, filter: &RecordFilter) -> bool {
     let ended = matches!((bounds.last, filter.since), (Some(last), Some(since)) if last < since);
     let later =
         matches!((bounds.first, filter.until), (Some(first), Some(until)) if first >= until);
@@ -393,7 +393,7 @@ fn may_hold(bounds: Bounds, filter: &RecordFilter) -> bool {
 }
 
 /// Whether there are enough lines and all are newer than everything in the source.
-pub(super) fn is_full(found: &[Line], bounds: Bounds, limit: Option<usize>) -> bool {
+pub(super) fn is_full(found: &[Line], bounds: TimeBounds, limit: Option<usize>) -> bool {
     let full = limit.is_some_and(|limit| found.len() >= limit);
     let oldest = found.first().map(|line| line.at);
     full && bounds.ordered

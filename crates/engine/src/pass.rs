@@ -19,9 +19,10 @@ use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::Closure;
 use calltrace_model::record::{Place, Record, Stamp, id};
 use calltrace_store::error::Trouble;
-use calltrace_store::index::Key;
+use calltrace_store::index::IndexKey;
 use calltrace_store::scan::{
-    Before, Block, Blocks, Line, Needles, Seen, Task, before, time_of_record,
+    Block, Blocks, Line, Needles, PrecedingState, PrecedingTimes, Task, preceding_times,
+    time_of_record,
 };
 use calltrace_store::source::{Source, Span};
 
@@ -55,7 +56,7 @@ struct MappedBlock {
     times: Option<(Stamp, Stamp)>,
     kept: Option<Arc<[u8]>>,
     /// What was known then of the content before it.
-    seen: Option<Seen>,
+    seen: Option<PrecedingState>,
 }
 
 /// A piece of content to look at again.
@@ -68,7 +69,7 @@ pub(super) enum ContentPiece {
         source: Arc<Source>,
         offset: u64,
         text: Arc<[u8]>,
-        seen: Option<Seen>,
+        seen: Option<PrecedingState>,
     },
 }
 
@@ -112,7 +113,7 @@ impl Engine {
             let mut keeper = (!task.source.is_seekable()).then(|| Keeper::new(&kept_bytes));
             while let Some(block) = blocks.next_block() {
                 let before = found.len();
-                let seen = block.before().and_then(Before::seen);
+                let seen = block.preceding_times().and_then(PrecedingTimes::seen);
                 let is_whole = is_indexed || task.source.log.name.is_recovered();
                 let mut times = match (is_mapped, is_whole) {
                     (true, _) => None,
@@ -223,7 +224,7 @@ impl Engine {
                 text,
                 seen,
             } => {
-                let known = before(source, *seen);
+                let known = preceding_times(source, *seen);
                 each_of_block(*index, &Block::of(*offset, text).behind(&known));
                 Vec::new()
             }
@@ -246,7 +247,7 @@ impl TimeMap {
         &self,
         corpus: &Corpus,
         (from, to): (Stamp, Stamp),
-        keys: Option<&[Key]>,
+        keys: Option<&[IndexKey]>,
     ) -> Vec<ContentPiece> {
         let (from, to) = (
             from.plus_millis(-DISORDER_MILLIS),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Corpus;
 use calltrace_model::record::Stamp;
 use calltrace_store::error::Trouble;
-use calltrace_store::index::{Index, Key};
+use calltrace_store::index::{Index, IndexKey};
 use calltrace_store::scan::{Scanner, Task};
 use calltrace_store::source::{Source, Span};
 
@@ -15,14 +15,14 @@ pub(super) enum WantedLines<'k> {
     /// Any lines; an index can't tell which.
     Any,
     /// Lines that one of the keys leads to.
-    Keys(&'k [Key]),
+    Keys(&'k [IndexKey]),
     /// No lines, only their times.
     Times,
 }
 
 impl<'k> WantedLines<'k> {
     /// Lines of the key, or any lines if there is no key.
-    pub(super) fn of(key: Option<&'k Key>) -> WantedLines<'k> {
+    pub(super) fn of(key: Option<&'k IndexKey>) -> WantedLines<'k> {
         key.map_or(WantedLines::Any, |key| {
             WantedLines::Keys(std::slice::from_ref(key))
         })
@@ -96,7 +96,7 @@ pub(super) fn blocks_near(
     number: u32,
     source: &Arc<Source>,
     index: &Index,
-    keys: Option<&[Key]>,
+    keys: Option<&[IndexKey]>,
     when: (Stamp, Stamp),
 ) -> Vec<Task> {
     let whole = Span {

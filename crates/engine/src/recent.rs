@@ -12,7 +12,7 @@ use calltrace_model::call::{Component, Fact, Joiner, Summary};
 use calltrace_model::record::{Place, Record, Stamp, id};
 use calltrace_store::fsx::Folder;
 use calltrace_store::source::{Source, is_compressed};
-use calltrace_store::tree::{Listed, LogFile, look_at};
+use calltrace_store::tree::{ListedFile, LogFile, look_at};
 
 /// Number of files that are looked at from their end: in a folder without compression, these are all of its days.
 const FILES_MAX: usize = 16;
@@ -61,7 +61,7 @@ pub fn last_written(folder: &Folder) -> Option<i64> {
     listed.iter().map(|file| file.modified).max()
 }
 
-fn open(folder: &Folder, file: Listed) -> Option<Arc<LogFile>> {
+fn open(folder: &Folder, file: ListedFile) -> Option<Arc<LogFile>> {
     LogFile::open(folder, file.name).map(Arc::new).ok()
 }
 

@@ -19,7 +19,7 @@ use calltrace_model::call::{CallRecords, Criteria, Digest, Fact, Summary, reach}
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::stats::StatsCall;
-use calltrace_store::error::{Error, Times, Trouble};
+use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::tree::{EnterpriseName, Tree};
 use legs::SeenLegs;
 pub use newest::newest_first;
@@ -421,14 +421,14 @@ impl<'q> CallCollector<'q> {
 
     /// The time range of records that may change the answer. Once the limit is reached, older calls do not
     /// matter.
-    fn asked(&self) -> Times {
+    fn asked(&self) -> TimeRange {
         let criteria = &self.question.criteria;
         let is_of_newest = !self.question.count_only && !self.question.tally;
         let limit = self.question.limit.filter(|_| is_of_newest);
         let oldest = self.calls.last().map(|oldest| oldest.key().0);
         let cut = oldest.filter(|_| limit.is_some_and(|limit| self.calls.len() >= limit));
         let (since, until) = (criteria.since.max(cut), criteria.until);
-        Times {
+        TimeRange {
             from: since.map(|since| since.plus_millis(-reach::QUIET_MILLIS)),
             to: until.map(|until| until.plus_millis(reach::HORIZON_MILLIS)),
         }

@@ -16,9 +16,9 @@ use super::{Corpus, Engine, FoundCalls, RecordLimits};
 use calltrace_model::call::{Closure, Joiner, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::{Place, Record, Stamp};
-use calltrace_store::index::Key;
+use calltrace_store::index::IndexKey;
 use calltrace_store::scan::{Line, Needles, line};
-use calltrace_store::source::{Bounds, Source};
+use calltrace_store::source::{Source, TimeBounds};
 
 /// With more seed records than this, sorting all records into calls is cheaper than growing calls one by one.
 const SEEDS_MAX: usize = 4_000;
@@ -160,14 +160,14 @@ fn seed_filter(question: &SearchQuestion) -> RecordFilter {
 }
 
 /// The key that leads to every record that the filter accepts, if there is one.
-pub(super) fn key_of(filter: &RecordFilter) -> Option<Key> {
+pub(super) fn key_of(filter: &RecordFilter) -> Option<IndexKey> {
     let text = filter.text.as_ref();
-    text.and_then(|text| Key::of_text(text.as_bytes()))
-        .or_else(|| filter.phone.as_ref().and_then(Key::of_phone))
+    text.and_then(|text| IndexKey::of_text(text.as_bytes()))
+        .or_else(|| filter.phone.as_ref().and_then(IndexKey::of_phone))
 }
 
 /// Whether a source can hold records of the calls asked for.
-pub(super) fn may_hold(bounds: Bounds, question: &SearchQuestion) -> bool {
+pub(super) fn may_hold(bounds: TimeBounds, question: &SearchQuestion) -> bool {
     let criteria = &question.criteria;
     let ended = matches!((bounds.last, criteria.since), (Some(last), Some(since)) if last < since);
     let reach = criteria

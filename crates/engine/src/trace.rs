@@ -12,10 +12,10 @@ use super::plan::WantedLines;
 use super::{Corpus, Engine, RecordLimits};
 use calltrace_model::call::{Closure, Fact, Summary, reach};
 use calltrace_model::record::{Place, Stamp, id};
-use calltrace_store::error::{Error, Times, Trouble};
-use calltrace_store::index::Key;
+use calltrace_store::error::{Error, TimeRange, Trouble};
+use calltrace_store::index::IndexKey;
 use calltrace_store::scan::{Line, Needles, line};
-use calltrace_store::source::{Bounds, Source};
+use calltrace_store::source::{Source, TimeBounds};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 /// Files that end this much (milliseconds) before an id's birth can't hold its call. The margin covers a
@@ -189,7 +189,7 @@ impl Engine {
                         None
                     });
                 let lines_of = |call: &&Summary| {
-                    let key = Key::of_text(call.main_uid.as_bytes());
+                    let key = IndexKey::of_text(call.main_uid.as_bytes());
                     let keys = key.as_ref().map(std::slice::from_ref);
                     let when = (call.first, call.last);
                     let pieces = passed.map.pieces(corpus, when, keys);
@@ -221,7 +221,7 @@ impl Engine {
             .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
             .map(|moment| self.zone.stamp(moment).plus_millis(-BEFORE_BIRTH_MILLIS));
         // For a file that is out of order, samples do not show the end.
-        let ends_before = |bounds: Bounds| {
+        let ends_before = |bounds: TimeBounds| {
             bounds.ordered && matches!((bounds.last, born), (Some(last), Some(born)) if last < born)
         };
         let mut chosen = corpus.select(|bounds| !ends_before(bounds));
@@ -261,11 +261,11 @@ impl Engine {
         let window = grown.window;
         trace.call = traced(corpus, grown);
         let asked = match (&trace.call, window) {
-            (Some(_), Some((from, to))) => Times {
+            (Some(_), Some((from, to))) => TimeRange {
                 from: Some(from),
                 to: Some(to),
             },
-            _ => Times {
+            _ => TimeRange {
                 from: born,
                 to: born.map(|at| at.plus_millis(BEFORE_BIRTH_MILLIS + CALL_MILLIS_MAX)),
             },
@@ -286,7 +286,7 @@ impl Engine {
         limits: RecordLimits,
     ) -> (PassResult<()>, KeptLines) {
         let needles = Needles::one(asked, &corpus.sample());
-        let key = Key::of_text(asked.as_bytes());
+        let key = IndexKey::of_text(asked.as_bytes());
         let wanted = WantedLines::of(key.as_ref());
         let closure = Closure::of(asked);
         let kept = Mutex::new(KeptLines::new(limits));

@@ -23,10 +23,10 @@ use super::{RecordLimits, Trace, TraceQuestion};
 use calltrace_model::call::{Joiner, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
-use calltrace_store::error::{Error, Times, Trouble};
+use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::scan::{Line, Needles, Task};
 use calltrace_store::source::{
-    Bounds, Source, Span, first_time_behind, is_compressed, last_line_end,
+    Source, Span, TimeBounds, first_time_behind, is_compressed, last_line_end,
 };
 use calltrace_store::tree::{EnterpriseName, Head, LogFile, Snapshot, Tree};
 
@@ -214,7 +214,7 @@ impl Engine {
         };
         let mut seen = CallCollector::new(corpus, question);
         let calls = Sweep::new(self, corpus, question, recent).open_calls(now, &mut seen);
-        let asked = Times {
+        let asked = TimeRange {
             from: Some(recent.reads_from()),
             to: None,
         };
@@ -265,7 +265,7 @@ impl Engine {
     fn add_newest(
         &self,
         (number, source): &(u32, Arc<Source>),
-        bounds: Bounds,
+        bounds: TimeBounds,
         question: &LinesQuestion,
         needles: Option<&Needles>,
         found: &mut Vec<Line>,

@@ -21,8 +21,8 @@ use super::plan::WantedLines;
 use super::{Corpus, Engine, RecordLimits, TraceQuestion};
 use calltrace_model::call::{Closure, Component, Fact, Joiner, reach};
 use calltrace_model::record::{Place, Stamp};
-use calltrace_store::error::{Error, Times, Trouble};
-use calltrace_store::index::Key;
+use calltrace_store::error::{Error, TimeRange, Trouble};
+use calltrace_store::index::IndexKey;
 use calltrace_store::scan::{Block, Line, Needles, line, time_of_record};
 use calltrace_store::source::Source;
 use calltrace_store::tree::{EnterpriseName, Tree};
@@ -136,7 +136,7 @@ impl Engine {
             lines.retain(|line| own.holds(line));
             each(&lines)?;
         }
-        let asked = Times {
+        let asked = TimeRange {
             from: Some(walk.window.0),
             to: Some(walk.window.1),
         };
@@ -180,7 +180,7 @@ impl Engine {
             all.join(own, AT_ONCE, &mut |_| ());
         });
         if walk.has_far {
-            let key = Key::of_text(walk.asked.as_bytes());
+            let key = IndexKey::of_text(walk.asked.as_bytes());
             let needles = Needles::new([walk.asked]);
             let wanted = WantedLines::of(key.as_ref());
             let (from, to) = walk.window;

@@ -5,7 +5,7 @@
 
 use calltrace_model::call::reach;
 use calltrace_model::record::{LogZone, Stamp, id};
-use calltrace_store::source::Bounds;
+use calltrace_store::source::TimeBounds;
 
 /// A piece shorter than this (milliseconds) is swept together with the next.
 const WINDOW_MILLIS_MIN: i64 = 6 * 3_600_000;
@@ -58,7 +58,7 @@ pub(crate) struct TableCoverage {
 }
 
 /// Whether a source may hold records of calls that began in the window.
-pub(crate) fn touches(bounds: Bounds, window: TimeWindow) -> bool {
+pub(crate) fn touches(bounds: TimeBounds, window: TimeWindow) -> bool {
     let beyond = window.end.plus_millis(reach::HORIZON_MILLIS);
     bounds.first.is_none_or(|first| first < beyond)
         && bounds.last.is_none_or(|last| last >= window.reads_from())

@@ -9,7 +9,7 @@ use memchr::memrchr;
 use super::file_system::{ArchivePart, FileSystem, place_after};
 use super::outlet::{Ctx, LINE_BYTES_MAX, LineOutput};
 use calltrace_model::record::Stamp;
-use calltrace_store::tree::{EnterpriseName, Head, Listed};
+use calltrace_store::tree::{EnterpriseName, Head, ListedFile};
 
 /// The part of an archive that begins as `head` says: lines of a file that were copied there before they were
 /// taken off the file. The newest archive that has such a part is used; an archive that can't be read counts
@@ -25,7 +25,7 @@ pub(super) fn archived<F: FileSystem>(
     if !head.tells() {
         return Ok(None);
     }
-    let mut archives: Vec<Listed> = files.list(enterprise)?;
+    let mut archives: Vec<ListedFile> = files.list(enterprise)?;
     archives.retain(|listed| listed.name.gz);
     archives.sort_by_key(|listed| Reverse(listed.modified));
     Ok(archives.iter().find_map(|listed| {

@@ -8,9 +8,9 @@ use std::time::SystemTime;
 use super::file_system::{ArchivePart, FileStat, FileSystem, OpenFile, fill};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{FileIdentity, modified_nanos};
-use calltrace_store::source::{BgzfTable, Source, Tally};
+use calltrace_store::source::{BgzfTable, ContentTally, Source};
 use calltrace_store::tree::{
-    EnterpriseName, FileName, Head, Listed, LogFile, Tree, has_links_out, look_at,
+    EnterpriseName, FileName, Head, ListedFile, LogFile, Tree, has_links_out, look_at,
 };
 
 /// Bytes that are usually read from the beginning of a part.
@@ -40,7 +40,7 @@ impl FileSystem for DiskFiles {
         self.tree.folder(enterprise)?.metadata()?.modified()
     }
 
-    fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>> {
+    fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<ListedFile>> {
         look_at(&self.tree.folder(enterprise)?)
     }
 
@@ -96,7 +96,7 @@ fn part(archive: &Arc<Source>, start: u64, end: Option<u64>) -> io::Result<Archi
     let (own, whole) = (Arc::clone(archive), Arc::clone(archive));
     let bytes = move || match end {
         Some(end) => Ok(end - start),
-        None => Ok(Tally::read(whole.content())?.content().bytes - start),
+        None => Ok(ContentTally::read(whole.content())?.content().bytes - start),
     };
     let read = move |into: &mut [u8], offset: u64| read_content(&own, into, start + offset);
     Ok(ArchivePart::new(&front[..got], bytes, read))

@@ -8,7 +8,7 @@ use memchr::memmem;
 
 use calltrace_store::error::Error;
 use calltrace_store::fsx::FileIdentity;
-use calltrace_store::tree::{EnterpriseName, FileName, Head, Listed};
+use calltrace_store::tree::{EnterpriseName, FileName, Head, ListedFile};
 
 /// A tree of log folders.
 pub trait FileSystem {
@@ -31,7 +31,7 @@ pub trait FileSystem {
     ///
     /// # Errors
     /// When it can't be listed.
-    fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<Listed>>;
+    fn list(&self, enterprise: &EnterpriseName) -> io::Result<Vec<ListedFile>>;
 
     /// Whether a log in the enterprise's folder is a link that leads out of it. [`FileSystem::names_changed`] does
     /// not show renames of such files.

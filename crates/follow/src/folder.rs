@@ -23,7 +23,7 @@ use super::stream::{FileStream, FormerContent};
 use calltrace_model::record::Stamp;
 use calltrace_store::error::cant;
 use calltrace_store::fsx::FileIdentity;
-use calltrace_store::tree::{EnterpriseName, FileName, Generation, Head, Listed};
+use calltrace_store::tree::{EnterpriseName, FileName, Generation, Head, ListedFile};
 
 use copies::CopyOrigin;
 use truncations::Truncation;
@@ -241,7 +241,7 @@ impl<H: OpenFile> FollowedFolder<H> {
     }
 
     /// Gives known files the names that the listing shows.
-    fn name_known<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &[Listed]) {
+    fn name_known<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &[ListedFile]) {
         for followed in &mut self.followed {
             let own = listed
                 .iter()
@@ -266,7 +266,7 @@ impl<H: OpenFile> FollowedFolder<H> {
     fn meet<F: FileSystem<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
-        listed: &Listed,
+        listed: &ListedFile,
         lanes: &mut LaneId,
     ) {
         let identity = listed.identity;
@@ -332,7 +332,7 @@ impl<H: OpenFile> FollowedFolder<H> {
         followed.find(|f| f.stream.stat.identity == identity)
     }
 
-    fn refuse<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &Listed, error: &io::Error) {
+    fn refuse<F>(&mut self, ctx: &mut Ctx<'_, F>, listed: &ListedFile, error: &io::Error) {
         if error.kind() == io::ErrorKind::NotFound {
             self.names_dirty = true;
             return;

@@ -14,7 +14,7 @@ use calltrace_model::record::Stamp;
 use crate::fsx::{is_out_of_descriptors, out_of_descriptors};
 
 /// The reason of an error of another crate.
-type Source = Box<dyn std::error::Error + Send + Sync>;
+type ErrorSource = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a command can't be carried out. The text is one line: subject, operation, what was there, what
 /// to do.
@@ -65,18 +65,18 @@ pub enum Error {
     },
     /// The system has no random numbers for a token of one run.
     #[error("no random numbers for a token: {0}")]
-    Random(Source),
+    Random(ErrorSource),
     /// The machine has no certificates for a service that a setting names with https.
     #[error("{setting}: no certificates to check https with")]
     Certificates {
         /// The setting.
         setting: &'static str,
         /// What was wrong with them.
-        source: Source,
+        source: ErrorSource,
     },
     /// A source of secrets can't be asked.
     #[error("{0}")]
-    Directory(Source),
+    Directory(ErrorSource),
     /// The output can't be written.
     #[error("can't write the answer: {}", reason(.0))]
     Output(io::Error),
@@ -105,7 +105,7 @@ pub struct Trouble {
     /// There may be many like it in the file; the first is enough.
     pub first_only: bool,
     /// The time of the records that it may hide; `None` where it hides none.
-    pub hides: Option<Times>,
+    pub hides: Option<TimeRange>,
     /// It may hide something of what was asked (see [`Trouble::judge`]).
     pub matters: bool,
     /// It is no fault of the file, which could not be opened because too many were open.
@@ -114,29 +114,29 @@ pub struct Trouble {
 
 /// A stretch of the time of records, both ends inclusive; `None` where it has no end that is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Times {
+pub struct TimeRange {
     /// Its beginning.
     pub from: Option<Stamp>,
     /// Its end.
     pub to: Option<Stamp>,
 }
 
-impl Times {
+impl TimeRange {
     /// All time.
-    pub const ANY: Times = Times {
+    pub const ANY: TimeRange = TimeRange {
         from: None,
         to: None,
     };
 
     /// Whether the two have a moment in common.
-    pub fn meets(self, other: Times) -> bool {
-        let is_before = |one: Times, next: Times| matches!((one.to, next.from), (Some(to), Some(from)) if to < from);
+    pub fn meets(self, other: TimeRange) -> bool {
+        let is_before = |one: TimeRange, next: TimeRange| matches!((one.to, next.from), (Some(to), Some(from)) if to < from);
         !is_before(self, other) && !is_before(other, self)
     }
 
     /// Both, and what is between them.
-    fn with(self, other: Times) -> Times {
-        Times {
+    fn with(self, other: TimeRange) -> TimeRange {
+        TimeRange {
             from: self.from.zip(other.from).map(|(a, b)| a.min(b)),
             to: self.to.zip(other.to).map(|(a, b)| a.max(b)),
         }
@@ -151,7 +151,7 @@ impl Trouble {
             at: 0,
             what: what.into(),
             first_only: false,
-            hides: Some(Times::ANY),
+            hides: Some(TimeRange::ANY),
             matters: true,
             out_of_descriptors: false,
         }
@@ -183,7 +183,7 @@ impl Trouble {
 
     /// Notes which troubles matter to a question about records of the time `asked`: those that may hide
     /// one. What is hidden at an unknown time may be of any. Judged again, of a narrower time, fewer do.
-    pub fn judge(troubles: &mut [Trouble], asked: Times) {
+    pub fn judge(troubles: &mut [Trouble], asked: TimeRange) {
         for trouble in troubles {
             trouble.matters &= trouble.hides.is_some_and(|hides| hides.meets(asked));
         }
@@ -295,12 +295,12 @@ mod tests {
 
     #[test]
     fn damage_matters_where_it_may_hide_something_of_the_time_asked_about() {
-        let times = |from: Option<i64>, to: Option<i64>| Times {
+        let times = |from: Option<i64>, to: Option<i64>| TimeRange {
             from: from.map(Stamp),
             to: to.map(Stamp),
         };
         let asked = times(Some(100), Some(200));
-        let matters = |hides: Option<Times>| {
+        let matters = |hides: Option<TimeRange>| {
             let mut troubles = [Trouble {
                 hides,
                 ..Trouble::new(Path::new("events.log"), "is damaged")
@@ -309,7 +309,7 @@ mod tests {
             Trouble::any_matters(&troubles)
         };
         assert!(!matters(None), "a line that was read whole");
-        assert!(matters(Some(Times::ANY)), "of unknown time");
+        assert!(matters(Some(TimeRange::ANY)), "of unknown time");
         for (from, to, is_within) in [
             (Some(0), Some(99), false),
             (Some(0), Some(100), true),
@@ -328,7 +328,7 @@ mod tests {
         let hole = |at: u64, from: Option<i64>| Trouble {
             at,
             first_only: true,
-            hides: Some(Times {
+            hides: Some(TimeRange {
                 from: from.map(Stamp),
                 to: Some(Stamp(at as i64)),
             }),
@@ -340,7 +340,7 @@ mod tests {
             panic!("{troubles:?}");
         };
         assert_eq!(only.at, 20);
-        let all = Times {
+        let all = TimeRange {
             from: Some(Stamp(10)),
             to: Some(Stamp(90)),
         };

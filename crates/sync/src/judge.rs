@@ -2,7 +2,7 @@
 
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_model::sighting::{Delivery, MatchWindow, Sighting, compare};
-use calltrace_store::error::{Times, Trouble};
+use calltrace_store::error::{TimeRange, Trouble};
 
 /// The largest error of a clock or its zone (milliseconds). An event that arrived within this distance, at a time at
 /// which it was not sent, counts as the arrival of an event sent at another time.
@@ -178,7 +178,7 @@ pub fn judge(
     judgement
 }
 
-fn millis(times: Times, zone: LogZone) -> (i64, i64) {
+fn millis(times: TimeRange, zone: LogZone) -> (i64, i64) {
     let of = |at: Option<Stamp>| at.map(|at| zone.moment(at).timestamp_millis());
     (
         of(times.from).unwrap_or(i64::MIN),
@@ -257,7 +257,7 @@ mod tests {
     fn what_damage_may_hide_is_not_missing() {
         let of_host = [seen(NOON, BODY, Delivery::Accepted)];
         let mut trouble = Trouble::new(Path::new("events.log"), "is torn");
-        trouble.hides = Some(Times::ANY);
+        trouble.hides = Some(TimeRange::ANY);
         let judgement = judge(&sent(&of_host), &[], &[trouble], LogZone::default(), LATER);
         assert_eq!((judgement.hidden, judgement.missing.len()), (1, 0));
     }

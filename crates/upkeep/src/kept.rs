@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::own;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Access, DiskOps, Draft, Folder};
+use calltrace_store::fsx::{Access, DiskOps, DraftFile, Folder};
 use calltrace_store::index::read_own;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
@@ -60,7 +60,7 @@ impl Kept {
             ops.unlink(own, &temporary)?;
         }
         let file = ops.create(own, &temporary)?;
-        let draft = Draft::of(ops, own, temporary, file);
+        let draft = DraftFile::of(ops, own, temporary, file);
         ops.set_access(draft.file(), Access::of_file_in(&logs.metadata()?))?;
         ops.write(draft.file(), content)?;
         draft.sync()?;

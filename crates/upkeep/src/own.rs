@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 use crate::survey::memory::MEMORY;
 use calltrace_engine::log_of_table;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Access, DiskOps, Distrusted, Folder, Lock, give};
+use calltrace_store::fsx::{Access, DiskOps, Folder, Lock, UntrustedStep, give};
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
@@ -53,7 +53,7 @@ pub(crate) fn lock(own: &Folder, patience: Duration) -> Result<Lock, Error> {
 
 /// Why root does not work in a folder, and what to do about it; `done` is what another user would decide about,
 /// as in "what is done".
-pub(crate) fn refusal(other: &Distrusted, done: &str) -> String {
+pub(crate) fn refusal(other: &UntrustedStep, done: &str) -> String {
     format!(
         "{}, so another user than the folder's owner decides what is {done}; nothing was done (run as \
          the owner, or take that right away)",

@@ -19,8 +19,8 @@ use chrono::{NaiveDate, NaiveDateTime};
 use crate::own;
 use crate::survey::names::temporary;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::append::{Torn, append};
-use calltrace_store::fsx::{DiskOps, Draft, Folder, Purpose, give};
+use calltrace_store::fsx::append::{TornLine, append};
+use calltrace_store::fsx::{DiskOps, DraftFile, Folder, Purpose, give};
 use calltrace_store::source::last_line_end;
 use calltrace_store::tree::{EnterpriseName, FileName, LogFile, Tree, access_of_new, look_at};
 
@@ -130,7 +130,7 @@ fn add_to(
         added.lines += 1;
     }
     for line in lines {
-        append(file, &line, &write, Torn::Left)?;
+        append(file, &line, &write, TornLine::Left)?;
         added.lines += 1;
     }
     Ok(())
@@ -181,7 +181,7 @@ fn open(folder: &Folder, ops: &dyn DiskOps, name: &FileName) -> io::Result<File>
         }
         made => made?,
     };
-    let draft = Draft::of(ops, folder, temporary, made);
+    let draft = DraftFile::of(ops, folder, temporary, made);
     give(ops, draft.file(), access);
     draft.rename(&full)?;
     folder

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::manifest::{Arguments, Content, Entry, Manifest};
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Disk, Draft, Folder, Lock, NotAFile, Purpose, read_small};
+use calltrace_store::fsx::{Disk, DraftFile, Folder, Lock, NotAFile, Purpose, read_small};
 
 const MANIFEST: &str = "export.json";
 
@@ -50,7 +50,7 @@ pub(super) struct Outlet {
 
 /// A file that is written but has no name yet.
 pub(super) struct Fresh {
-    draft: Draft<'static>,
+    draft: DraftFile<'static>,
     pub(super) content: Content,
 }
 
@@ -192,7 +192,7 @@ impl Outlet {
     ) -> io::Result<Fresh> {
         let temporary = format!(".{name}{TEMPORARY}");
         let file = self.folder.create(&temporary, 0o666)?;
-        let draft = Draft::of(&Disk, &self.folder, temporary, file);
+        let draft = DraftFile::of(&Disk, &self.folder, temporary, file);
         let mut out = Summed::new(draft.writer());
         write(&mut out)?;
         out.flush()?;

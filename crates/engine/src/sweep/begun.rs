@@ -17,7 +17,7 @@ use crate::search::CallCollector;
 use crate::window::TimeWindow;
 use calltrace_model::call::{Component, Edge, Fact, SAME_CALL_MILLIS, reach};
 use calltrace_model::record::{LogZone, Place, Record, Stamp, id};
-use calltrace_store::index::Key;
+use calltrace_store::index::IndexKey;
 use calltrace_store::scan::{Needles, Task};
 use calltrace_store::source::{Span, first_line_at};
 
@@ -66,9 +66,9 @@ impl Sweep<'_> {
             start: self.window.start.plus_millis(-reach::HORIZON_MILLIS),
             end: self.window.reads_from(),
         };
-        let keys: Vec<Key> = uids
+        let keys: Vec<IndexKey> = uids
             .iter()
-            .map(|uid| Key::of_edge(Edge::Uid(uid)))
+            .map(|uid| IndexKey::of_edge(Edge::Uid(uid)))
             .collect();
         let needles = Needles::new(uids.iter().copied());
         let tasks = self.tasks_of(when, &keys);
@@ -103,7 +103,7 @@ impl Sweep<'_> {
     }
 
     /// The content to read to see all records within `when` that one of `keys` leads to.
-    fn tasks_of(&self, when: TimeWindow, keys: &[Key]) -> Vec<Task> {
+    fn tasks_of(&self, when: TimeWindow, keys: &[IndexKey]) -> Vec<Task> {
         let near = self.corpus.select(|bounds| {
             bounds.first.is_none_or(|first| first < when.end)
                 && bounds.last.is_none_or(|last| last >= when.start)

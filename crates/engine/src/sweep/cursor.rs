@@ -10,9 +10,10 @@ use calltrace_model::call::Facts;
 use calltrace_model::record::{Place, Record, Stamp};
 use calltrace_store::error::Trouble;
 use calltrace_store::scan::{
-    Before, Block, Blocks, Gauge, Meter, Scanner, Seen, Task, before, time_of_record,
+    Block, Blocks, Gauge, Meter, PrecedingState, PrecedingTimes, Scanner, Task, preceding_times,
+    time_of_record,
 };
-use calltrace_store::source::{Bounds, Source, Span, first_line_at};
+use calltrace_store::source::{Source, Span, TimeBounds, first_line_at};
 
 /// Number of tasks in which content is parsed at once.
 const TASKS_AT_ONCE: u64 = 4;
@@ -45,7 +46,7 @@ impl<'c> Cursor<'c> {
     pub(super) fn new(
         index: u32,
         source: &'c Arc<Source>,
-        bounds: Bounds,
+        bounds: TimeBounds,
         window: TimeWindow,
         meter: &Arc<Meter>,
     ) -> Cursor<'c> {
@@ -150,7 +151,7 @@ impl<'c> Cursor<'c> {
         // The stream does its own planning.
         self.ahead.passes(u64::MAX);
         let stream = self.stream.get_or_insert_with(|| scanner.stream(source));
-        let mut texts: Vec<(u64, Vec<u8>, Option<Seen>)> = Vec::new();
+        let mut texts: Vec<(u64, Vec<u8>, Option<PrecedingState>)> = Vec::new();
         let mut bytes = 0;
         while bytes < TASKS_AT_ONCE * TASK_BYTES_MAX {
             let Some(block) = stream.next_block() else {
@@ -158,14 +159,14 @@ impl<'c> Cursor<'c> {
                 break;
             };
             bytes += block.text.len() as u64;
-            let seen = block.before().and_then(Before::seen);
+            let seen = block.preceding_times().and_then(PrecedingTimes::seen);
             texts.push((block.offset, block.text.to_vec(), seen));
         }
         let mut parts: Vec<ParsedRecords> = texts
             .par_iter()
             .map(|(offset, text, seen)| {
                 let mut parsed = ParsedRecords::default();
-                let known = before(source, *seen);
+                let known = preceding_times(source, *seen);
                 let block = Block::of(*offset, text).behind(&known);
                 parse_block(how, &block, &mut parsed);
                 parsed

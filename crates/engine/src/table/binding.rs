@@ -11,7 +11,7 @@ use crate::corpus::Corpus;
 use crate::window::TimeWindow;
 use calltrace_model::call::reach;
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::error::{Times, Trouble};
+use calltrace_store::error::{TimeRange, Trouble};
 use calltrace_store::index::Index;
 use calltrace_store::source::{Source, last_line_end};
 
@@ -52,7 +52,7 @@ struct NotedTrouble {
     file: usize,
     at: u64,
     first_only: bool,
-    hides: Option<Times>,
+    hides: Option<TimeRange>,
     what: String,
 }
 
@@ -218,7 +218,7 @@ impl Binding {
             let first_only = i32::from(noted.first_only);
             let end = |at: Option<Stamp>| at.map_or("-".to_owned(), |at| at.0.to_string());
             let hides = match noted.hides {
-                Some(Times { from, to }) => format!("{} {}", end(from), end(to)),
+                Some(TimeRange { from, to }) => format!("{} {}", end(from), end(to)),
                 None => "none none".to_owned(),
             };
             text += &format!(
@@ -299,7 +299,7 @@ impl NotedTrouble {
         };
         let hides = match (next()?, next()?) {
             ("none", "none") => None,
-            (from, to) => Some(Times {
+            (from, to) => Some(TimeRange {
                 from: end(from)?,
                 to: end(to)?,
             }),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FollowedFolder, Listed};
+use super::{FollowedFolder, ListedFile};
 use crate::archives::MissedLines;
 use crate::file_system::{FileSystem, OpenFile};
 use crate::merge::LaneId;
@@ -23,7 +23,7 @@ impl<H: OpenFile> FollowedFolder<H> {
     pub(super) fn find_missed<F: FileSystem<File = H>>(
         &mut self,
         ctx: &mut Ctx<'_, F>,
-        listed: &[Listed],
+        listed: &[ListedFile],
         lanes: &mut LaneId,
     ) {
         let was_held_up = ctx.now.saturating_duration_since(self.visited) > HELD_UP;

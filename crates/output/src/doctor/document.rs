@@ -8,7 +8,7 @@ use super::Shown;
 use super::speech::{Speech, Tone, offset};
 use crate::Clock;
 use crate::json::{VERSION, troubles};
-use calltrace_store::fsx::Writer;
+use calltrace_store::fsx::WriterProcess;
 use calltrace_store::tree::EnterpriseName;
 use calltrace_upkeep::doctor::{Field, Finding, Place, Report};
 
@@ -61,7 +61,7 @@ fn finding(finding: &Finding, shown: &Shown<'_>) -> Value {
 
 /// A field for programs, and what its name ends in, so that its unit is known.
 fn value(field: &Field, clock: &Clock) -> (&'static str, Value) {
-    let process = |writer: &Writer| {
+    let process = |writer: &WriterProcess| {
         let (pid, command, appends) = (writer.pid, &writer.command, writer.appends);
         json!({"pid": pid, "command": command, "appends": appends})
     };

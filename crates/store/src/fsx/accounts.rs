@@ -8,19 +8,19 @@ use std::fs;
 /// The local users and groups.
 #[derive(Debug, Default)]
 pub struct Accounts {
-    users: Vec<User>,
-    groups: Vec<Group>,
+    users: Vec<UserEntry>,
+    groups: Vec<GroupEntry>,
 }
 
 #[derive(Debug)]
-struct User {
+struct UserEntry {
     name: String,
     id: u32,
     group: u32,
 }
 
 #[derive(Debug)]
-struct Group {
+struct GroupEntry {
     id: u32,
     members: Vec<String>,
 }
@@ -35,7 +35,7 @@ impl Accounts {
     fn parse(passwd: &str, group: &str) -> Accounts {
         let user = |line: &str| {
             let fields: Vec<&str> = line.split(':').collect();
-            Some(User {
+            Some(UserEntry {
                 name: (*fields.first()?).to_owned(),
                 id: fields.get(2)?.parse().ok()?,
                 group: fields.get(3)?.parse().ok()?,
@@ -43,7 +43,7 @@ impl Accounts {
         };
         let group_of = |line: &str| {
             let fields: Vec<&str> = line.split(':').collect();
-            Some(Group {
+            Some(GroupEntry {
                 id: fields.get(2)?.parse().ok()?,
                 members: fields.get(3)?.split(',').map(str::to_owned).collect(),
             })

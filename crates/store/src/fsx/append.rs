@@ -28,11 +28,11 @@ const BEGUN_MAX: usize = 3;
 
 /// Writes some of some bytes at the end of a file and says how many. A parameter, so that tests can
 /// tear.
-pub type Write<'w> = dyn Fn(&File, &[u8]) -> io::Result<usize> + 'w;
+pub type WriteCall<'w> = dyn Fn(&File, &[u8]) -> io::Result<usize> + 'w;
 
 /// What becomes of a piece of a line of which the rest could not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Torn {
+pub enum TornLine {
     /// It is made a line of its own, if one more byte fits: another writer may come next.
     Ended,
     /// It stays the end of the file, for the next run of the only writer to complete.
@@ -52,7 +52,7 @@ pub fn system(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
 /// # Errors
 /// `StorageFull` where the disk has no room for the line, or hardly; then nothing was written. As `write` says;
 /// then a piece of the line may stand in the file.
-pub fn append(file: &File, line: &[u8], write: &Write<'_>, torn: Torn) -> io::Result<()> {
+pub fn append(file: &File, line: &[u8], write: &WriteCall<'_>, torn: TornLine) -> io::Result<()> {
     if is_nearly_full(file, line.len()) {
         return Err(ErrorKind::StorageFull.into());
     }
@@ -66,10 +66,10 @@ pub fn append(file: &File, line: &[u8], write: &Write<'_>, torn: Torn) -> io::Re
             }
         };
         match put(file, bytes, write) {
-            Ok(Put::Whole) => return Ok(()),
-            Ok(Put::Parted) => {}
+            Ok(WriteOutcome::Whole) => return Ok(()),
+            Ok(WriteOutcome::Parted) => {}
             Err(error) => {
-                if torn == Torn::Ended && !ends_whole_now(file).unwrap_or(true) {
+                if torn == TornLine::Ended && !ends_whole_now(file).unwrap_or(true) {
                     let _ = write(file, b"\n");
                 }
                 return Err(error);
@@ -80,18 +80,18 @@ pub fn append(file: &File, line: &[u8], write: &Write<'_>, torn: Torn) -> io::Re
 }
 
 /// How a write went.
-enum Put {
+enum WriteOutcome {
     /// The bytes stand in the file, side by side.
     Whole,
     /// Somebody wrote behind the first part of them.
     Parted,
 }
 
-fn put(mut file: &File, bytes: &[u8], write: &Write<'_>) -> io::Result<Put> {
+fn put(mut file: &File, bytes: &[u8], write: &WriteCall<'_>) -> io::Result<WriteOutcome> {
     let mut rest = bytes;
     loop {
         match write(file, rest) {
-            Ok(count) if count >= rest.len() => return Ok(Put::Whole),
+            Ok(count) if count >= rest.len() => return Ok(WriteOutcome::Whole),
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(count) => rest = &rest[count..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -99,7 +99,7 @@ fn put(mut file: &File, bytes: &[u8], write: &Write<'_>) -> io::Result<Put> {
         }
         // An appending write leaves the position at its end.
         if file.metadata()?.len() != file.stream_position()? && rest.len() < bytes.len() {
-            return Ok(Put::Parted);
+            return Ok(WriteOutcome::Parted);
         }
     }
 }

@@ -10,7 +10,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 
 /// A file under a temporary name; removed when dropped, unless it was put in place. A run that is killed
 /// leaves it, and the next one has to remove it.
-pub struct Draft<'d> {
+pub struct DraftFile<'d> {
     ops: &'d dyn DiskOps,
     folder: Folder,
     name: String,
@@ -18,10 +18,10 @@ pub struct Draft<'d> {
     is_ours: bool,
 }
 
-impl<'d> Draft<'d> {
+impl<'d> DraftFile<'d> {
     /// Of the file `name` in `folder`, which the caller has just made and has open as `file`.
-    pub fn of(ops: &'d dyn DiskOps, folder: &Folder, name: String, file: File) -> Draft<'d> {
-        Draft {
+    pub fn of(ops: &'d dyn DiskOps, folder: &Folder, name: String, file: File) -> DraftFile<'d> {
+        DraftFile {
             ops,
             folder: folder.clone(),
             name,
@@ -69,7 +69,7 @@ impl<'d> Draft<'d> {
     }
 }
 
-impl Drop for Draft<'_> {
+impl Drop for DraftFile<'_> {
     fn drop(&mut self) {
         if self.is_ours {
             // Of no consequence if it fails: the next run removes it.

@@ -23,7 +23,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
 use super::not_a_file::{NotAFile, regular};
-use super::{Accounts, FileIdentity, Rights};
+use super::{Accounts, FileIdentity, FolderRights};
 
 /// How every file is opened: no link, no waiting for a FIFO's other end or for the holder of a lease,
 /// no controlling terminal.
@@ -43,7 +43,7 @@ pub struct Folder(Arc<Inner>);
 struct Inner {
     descriptor: OwnedFd,
     path: PathBuf,
-    rights: Rights,
+    rights: FolderRights,
     /// The folder in it that was asked for.
     inner: OnceLock<(String, Folder)>,
 }
@@ -79,13 +79,13 @@ impl Folder {
         accounts: &dyn Fn() -> A,
     ) -> io::Result<Folder> {
         let rights = match rustix::process::geteuid().is_root() {
-            true => Rights::for_folder(&metadata(descriptor.as_fd())?, accounts().borrow())?,
-            false => Rights::default(),
+            true => FolderRights::for_folder(&metadata(descriptor.as_fd())?, accounts().borrow())?,
+            false => FolderRights::default(),
         };
         Ok(Folder::with(descriptor, path, rights))
     }
 
-    pub(super) fn with(descriptor: OwnedFd, path: PathBuf, rights: Rights) -> Folder {
+    pub(super) fn with(descriptor: OwnedFd, path: PathBuf, rights: FolderRights) -> Folder {
         Folder(Arc::new(Inner {
             descriptor,
             path,
@@ -105,7 +105,7 @@ impl Folder {
     }
 
     /// With which rights its files are opened.
-    pub(super) fn rights(&self) -> &Rights {
+    pub(super) fn rights(&self) -> &FolderRights {
         &self.0.rights
     }
 

@@ -20,7 +20,7 @@ const DELETED: &str = " (deleted)";
 
 /// A process that has a file open for writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Writer {
+pub struct WriterProcess {
     /// The process.
     pub pid: u32,
     /// As the kernel calls it: 15 bytes at most.
@@ -29,7 +29,7 @@ pub struct Writer {
     pub appends: bool,
 }
 
-impl fmt::Display for Writer {
+impl fmt::Display for WriterProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (pid {})", self.command, self.pid)
     }
@@ -37,9 +37,9 @@ impl fmt::Display for Writer {
 
 /// A file that has no name any more and that a process has open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deleted {
+pub struct DeletedFile {
     /// The process, and whether it appends.
-    pub holder: Writer,
+    pub holder: WriterProcess,
     /// Where what it holds can be copied from: `/proc/PID/fd/N`.
     pub descriptor: PathBuf,
     /// It has the file open for writing.
@@ -55,9 +55,9 @@ pub struct Deleted {
 }
 
 /// Names them: `python3 (pid 12), python3 (pid 13) and 4 more`.
-pub fn list_writers(writers: &[Writer]) -> String {
+pub fn list_writers(writers: &[WriterProcess]) -> String {
     const NAMED: usize = 3;
-    let mut names: Vec<String> = writers.iter().map(Writer::to_string).collect();
+    let mut names: Vec<String> = writers.iter().map(WriterProcess::to_string).collect();
     names.dedup();
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
@@ -71,9 +71,9 @@ pub fn list_writers(writers: &[Writer]) -> String {
 /// Who had what open for writing at one moment.
 #[derive(Debug, Default)]
 pub struct Holders {
-    by_file: HashMap<FileIdentity, Vec<Writer>>,
+    by_file: HashMap<FileIdentity, Vec<WriterProcess>>,
     /// Files without a name, each once for every descriptor.
-    pub deleted: Vec<Deleted>,
+    pub deleted: Vec<DeletedFile>,
     /// Some process could not be looked into.
     pub unseen: bool,
 }
@@ -95,7 +95,7 @@ impl Holders {
     }
 
     /// Those that have the file open for writing.
-    pub fn writers(&self, file: FileIdentity) -> &[Writer] {
+    pub fn writers(&self, file: FileIdentity) -> &[WriterProcess] {
         self.by_file.get(&file).map_or(&[], Vec::as_slice)
     }
 
@@ -133,13 +133,13 @@ impl Holders {
             return;
         }
         let command = fs::read_to_string(process.join("comm")).unwrap_or_default();
-        let holder = Writer {
+        let holder = WriterProcess {
             pid,
             command: command.trim_end().to_owned(),
             appends: flags & OFlags::APPEND.bits() != 0,
         };
         if is_deleted && let Some(path) = last_path(fd) {
-            self.deleted.push(Deleted {
+            self.deleted.push(DeletedFile {
                 holder: holder.clone(),
                 descriptor: fd.to_owned(),
                 writes,
@@ -241,13 +241,13 @@ mod tests {
 
     #[test]
     fn many_are_named_briefly() {
-        let writer = |pid| Writer {
+        let writer = |pid| WriterProcess {
             pid,
             command: "python3".to_owned(),
             appends: true,
         };
         assert_eq!(list_writers(&[writer(7), writer(7)]), "python3 (pid 7)");
-        let many: Vec<Writer> = (1..=5).map(writer).collect();
+        let many: Vec<WriterProcess> = (1..=5).map(writer).collect();
         assert_eq!(
             list_writers(&many),
             "python3 (pid 1), python3 (pid 2), python3 (pid 3) and 2 more"

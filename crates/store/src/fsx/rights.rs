@@ -5,7 +5,7 @@
 //! name up, and as itself for what it then does with the descriptor.
 //!
 //! The effective ids of **this thread only** are changed, by raw system calls, and changed back
-//! before [`Rights::act`] returns: other threads, such as rayon's workers, keep theirs. The real and
+//! before [`FolderRights::act`] returns: other threads, such as rayon's workers, keep theirs. The real and
 //! the saved user id stay root's, so the owner can neither signal nor trace the process, and file
 //! systems that the owner mounted himself (FUSE) refuse the thread instead of making it wait.
 
@@ -22,7 +22,7 @@ use super::Accounts;
 
 /// With which rights a folder's files are opened.
 #[derive(Debug, Clone, Default)]
-pub struct Rights(Option<Arc<Owner>>);
+pub struct FolderRights(Option<Arc<Owner>>);
 
 #[derive(Debug)]
 struct Owner {
@@ -33,18 +33,18 @@ struct Owner {
     own_groups: Vec<Gid>,
 }
 
-impl Rights {
+impl FolderRights {
     /// Those that fit a folder: of its owner where root runs this, else those of the process.
     ///
     /// # Errors
     /// When the groups of the process can't be read.
-    pub fn for_folder(folder: &Metadata, accounts: &Accounts) -> io::Result<Rights> {
+    pub fn for_folder(folder: &Metadata, accounts: &Accounts) -> io::Result<FolderRights> {
         if !geteuid().is_root() || folder.uid() == 0 {
-            return Ok(Rights(None));
+            return Ok(FolderRights(None));
         }
         let groups = accounts.groups_of(folder.uid());
         let groups = groups.unwrap_or_else(|| vec![folder.gid()]);
-        Ok(Rights(Some(Arc::new(Owner {
+        Ok(FolderRights(Some(Arc::new(Owner {
             user: Uid::from_raw(folder.uid()),
             groups: groups.into_iter().map(Gid::from_raw).collect(),
             own_group: getegid(),
@@ -67,9 +67,9 @@ impl Rights {
 }
 
 impl Owner {
-    fn take(&self) -> io::Result<Back<'_>> {
+    fn take(&self) -> io::Result<RightsGuard<'_>> {
         // From here on dropping it takes the process's own rights again, also after half of it.
-        let back = Back(self);
+        let back = RightsGuard(self);
         let taken = set_thread_groups(&self.groups)
             .and_then(|()| {
                 set_thread_res_gid(None::<Gid>, self.groups.first().copied(), None::<Gid>)
@@ -97,9 +97,9 @@ impl Owner {
 }
 
 /// Takes the process's own rights again when dropped.
-struct Back<'o>(&'o Owner);
+struct RightsGuard<'o>(&'o Owner);
 
-impl Drop for Back<'_> {
+impl Drop for RightsGuard<'_> {
     fn drop(&mut self) {
         // To go on with another user's rights would be wrong in ways that no caller expects. Where
         // nothing could be taken (no CAP_SETGID), setgroups fails here as well, and nothing changed.
@@ -134,7 +134,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         chown(dir.path(), Some(4711), Some(4712)).expect("given away");
         let metadata = fs::metadata(dir.path()).expect("there");
-        let rights = Rights::for_folder(&metadata, &Accounts::default()).expect("rights");
+        let rights = FolderRights::for_folder(&metadata, &Accounts::default()).expect("rights");
         let before = getgroups().expect("groups");
         let seen = rights.act(|| {
             fs::write(dir.path().join("made"), "x")?;

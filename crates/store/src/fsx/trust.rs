@@ -29,15 +29,15 @@ const ACCESS_LIST: &str = "system.posix_acl_access";
 
 /// A folder that is open, and what was passed on the way to it.
 #[derive(Debug)]
-pub struct Way {
+pub struct WalkedPath {
     /// The folder.
     pub descriptor: OwnedFd,
     /// From the root of the file system to the folder, which is the last.
-    passed: Vec<Passed>,
+    passed: Vec<PathStep>,
 }
 
 #[derive(Debug)]
-struct Passed {
+struct PathStep {
     path: PathBuf,
     is_link: bool,
     user: u32,
@@ -48,29 +48,29 @@ struct Passed {
 
 /// A folder or link through which another user may change where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Distrusted {
+pub struct UntrustedStep {
     /// The folder or link.
     pub path: PathBuf,
     /// Why, as a clause about it: "can be written to by every user (mode 0777)".
     pub why: String,
 }
 
-impl Way {
+impl WalkedPath {
     /// Walks to a folder.
     ///
     /// # Errors
     /// When there is no folder at the end of it.
-    pub fn walk(path: &Path) -> io::Result<Way> {
+    pub fn walk(path: &Path) -> io::Result<WalkedPath> {
         let whole = std::path::absolute(path)?;
         let mut left: VecDeque<OsString> = parts(&whole).collect();
         let (mut at, mut descriptor) = (PathBuf::from("/"), root()?);
-        let mut passed = vec![Passed::of(&at, &descriptor)?];
+        let mut passed = vec![PathStep::of(&at, &descriptor)?];
         let mut links = 0;
         while let Some(name) = left.pop_front() {
             let next = at.join(&name);
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let opened = rustix::fs::openat(&descriptor, name.as_os_str(), flags, Mode::empty())?;
-            let step = Passed::of(&next, &opened)?;
+            let step = PathStep::of(&next, &opened)?;
             if !step.is_link {
                 at = match name == OsStr::new("..") {
                     true => at.parent().unwrap_or(&at).to_owned(),
@@ -95,16 +95,16 @@ impl Way {
                 left.push_front(part);
             }
         }
-        let is_folder = passed.last().is_some_and(Passed::is_folder);
+        let is_folder = passed.last().is_some_and(PathStep::is_folder);
         match is_folder {
-            true => Ok(Way { descriptor, passed }),
+            true => Ok(WalkedPath { descriptor, passed }),
             false => Err(io::ErrorKind::NotADirectory.into()),
         }
     }
 
     /// The first folder or link through which a user other than root and the owner of the last folder
     /// can change what the way leads to.
-    pub fn distrusted(&self, accounts: &Accounts) -> Option<Distrusted> {
+    pub fn distrusted(&self, accounts: &Accounts) -> Option<UntrustedStep> {
         let (folder, before) = self.passed.split_last()?;
         let trusted = [0, folder.user];
         let on_the_way = before
@@ -118,15 +118,15 @@ impl Way {
     }
 }
 
-impl Passed {
-    fn of(path: &Path, descriptor: &OwnedFd) -> io::Result<Passed> {
+impl PathStep {
+    fn of(path: &Path, descriptor: &OwnedFd) -> io::Result<PathStep> {
         let stat = rustix::fs::fstat(descriptor)?;
         let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
         // An access list shows as permissions of the group, whose members then are not all who may.
         let may_have_list = !is_link && stat.st_mode & GROUP_WRITES != 0;
         let mut none: [u8; 0] = [];
         let list = || rustix::fs::getxattr(path, ACCESS_LIST, &mut none[..]);
-        Ok(Passed {
+        Ok(PathStep {
             path: path.to_owned(),
             is_link,
             user: stat.st_uid,
@@ -140,7 +140,7 @@ impl Passed {
         FileType::from_raw_mode(self.mode) == FileType::Directory
     }
 
-    fn distrusted(&self, trusted: [u32; 2], accounts: &Accounts) -> Option<Distrusted> {
+    fn distrusted(&self, trusted: [u32; 2], accounts: &Accounts) -> Option<UntrustedStep> {
         if !trusted.contains(&self.user) {
             let what = match self.is_link {
                 true => "is a link of",
@@ -174,8 +174,8 @@ impl Passed {
         )
     }
 
-    fn said(&self, why: String) -> Distrusted {
-        Distrusted {
+    fn said(&self, why: String) -> UntrustedStep {
+        UntrustedStep {
             path: self.path.clone(),
             why,
         }
@@ -203,8 +203,8 @@ mod tests {
 
     use super::*;
 
-    fn judged(path: &Path) -> Option<Distrusted> {
-        Way::walk(path)
+    fn judged(path: &Path) -> Option<UntrustedStep> {
+        WalkedPath::walk(path)
             .expect("a folder")
             .distrusted(&Accounts::default())
     }

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Built;
-use super::grid::{Even, Grid, TASK_BYTES};
-use super::key::{Key, keys_of_fact, keys_of_line};
-use super::layout::{ENTRY_BYTES, Fingerprint, Footer, MAGIC, Segment, Stored};
-use super::pages::{Counted, write_pages};
-use super::print::fingerprint;
-use crate::scan::{Block, Finding, Scanner, Task, Tuning};
-use crate::source::{Bounds, Content, Source, Span, Tally};
+use super::BuildSummary;
+use super::fingerprint::fingerprint;
+use super::grid::{BlockGrid, EvenBlocks, TASK_BYTES};
+use super::key::{IndexKey, keys_of_fact, keys_of_line};
+use super::layout::{ENTRY_BYTES, Fingerprint, Footer, MAGIC, Segment, StorageFormat};
+use super::pages::{CountingWriter, write_pages};
+use crate::scan::{Block, ContentFinding, Scanner, Task, Tuning};
+use crate::source::{ContentDigest, ContentTally, Source, Span, TimeBounds};
 use calltrace_model::call::Facts;
 use calltrace_model::record::{LogZone, Place, Record, Stamp};
 
@@ -31,10 +31,10 @@ const TASKS_AT_ONCE: usize = 16;
 /// # Errors
 /// When the source can't be read or is damaged (then there is nothing sound to index), or `out`
 /// can't be written.
-pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<Built> {
+pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<BuildSummary> {
     let source = &Arc::new(source.whole());
     let print = fingerprint(source)?;
-    let mut builder = Builder::new(out, Grid::of(source, &print));
+    let mut builder = Builder::new(out, BlockGrid::of(source, &print));
     builder.out.write(&MAGIC)?;
     match source.content_bytes() {
         Some(_) => builder.take_spans(&scanner(), source, print.covered)?,
@@ -42,7 +42,7 @@ pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<
     }
     let whole = Span::new(0, print.covered);
     builder.count_what_was_passed_over(source, whole)?;
-    builder.finish(print, Bounds::probe(source, zone))
+    builder.finish(print, TimeBounds::probe(source, zone))
 }
 
 fn scanner() -> Scanner {
@@ -54,24 +54,31 @@ fn scanner() -> Scanner {
 
 /// What an index says of a stretch of a plain file.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct IndexPiece {
     pub segments: Vec<Segment>,
     /// What the segments' sections stand in.
     pub bytes: Vec<u8>,
-    pub content: Content,
+    pub content: ContentDigest,
     /// Earliest and latest time of a record.
     pub times: Option<(Stamp, Stamp)>,
     pub has_timeless_blocks: bool,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ContentFinding>,
 }
 
 /// Makes the index of a stretch of a plain `source` that begins with a line and ends behind one.
 ///
 /// # Errors
 /// When the source can't be read or is not as long.
-pub(super) fn build_piece(source: &Arc<Source>, span: Span, block_bytes: u64) -> io::Result<Piece> {
+pub(super) fn build_piece(
+    source: &Arc<Source>,
+    span: Span,
+    block_bytes: u64,
+) -> io::Result<IndexPiece> {
     let mut bytes = Vec::new();
-    let mut builder = Builder::new(&mut bytes, Grid::Even(Even::of(span, block_bytes)));
+    let mut builder = Builder::new(
+        &mut bytes,
+        BlockGrid::Even(EvenBlocks::of(span, block_bytes)),
+    );
     builder.take_spans(&scanner(), source, span.end)?;
     builder.count_what_was_passed_over(source, span)?;
     let content = builder.close(Some(span.bytes()))?;
@@ -82,7 +89,7 @@ pub(super) fn build_piece(source: &Arc<Source>, span: Span, block_bytes: u64) ->
         findings,
         ..
     } = builder;
-    Ok(Piece {
+    Ok(IndexPiece {
         segments,
         bytes,
         content,
@@ -94,19 +101,19 @@ pub(super) fn build_piece(source: &Arc<Source>, span: Span, block_bytes: u64) ->
 
 /// What a stretch of content gave.
 #[derive(Default)]
-struct Parsed {
-    /// By `Kind`: key in the upper half, block in the lower; in order, each once.
+struct ParsedStretch {
+    /// By `KeyKind`: key in the upper half, block in the lower; in order, each once.
     postings: [Vec<u64>; 3],
     /// Block, earliest and latest time.
     times: Vec<(u32, Stamp, Stamp)>,
-    tally: Tally,
-    findings: Vec<Finding>,
+    tally: ContentTally,
+    findings: Vec<ContentFinding>,
     /// Blocks that begin with a line.
     begun: usize,
 }
 
-impl Parsed {
-    fn take(&mut self, grid: &Grid, block: &Block<'_>) {
+impl ParsedStretch {
+    fn take(&mut self, grid: &BlockGrid, block: &Block<'_>) {
         self.tally.add(block.text);
         let mut facts = Facts::for_block(block.text.len());
         for (at, text) in block.lines() {
@@ -130,7 +137,7 @@ impl Parsed {
         }
     }
 
-    fn post(&mut self, key: Key, block: u32) {
+    fn post(&mut self, key: IndexKey, block: u32) {
         self.postings[key.kind as usize].push(u64::from(key.value) << 32 | u64::from(block));
     }
 
@@ -147,15 +154,15 @@ impl Parsed {
 
 /// Writes segments as they fill up.
 struct Builder<'w> {
-    out: Counted<'w>,
-    grid: Grid,
+    out: CountingWriter<'w>,
+    grid: BlockGrid,
     postings: [Vec<u64>; 3],
     times: Vec<(Stamp, Stamp)>,
     /// Blocks of the segments written.
     written_blocks: u32,
     segments: Vec<Segment>,
-    tally: Tally,
-    findings: Vec<Finding>,
+    tally: ContentTally,
+    findings: Vec<ContentFinding>,
     begun: usize,
     span: Option<(Stamp, Stamp)>,
     has_timeless_blocks: bool,
@@ -164,15 +171,15 @@ struct Builder<'w> {
 const NEVER: (Stamp, Stamp) = (Stamp(i64::MAX), Stamp(i64::MIN));
 
 impl<'w> Builder<'w> {
-    fn new(out: &'w mut dyn Write, grid: Grid) -> Builder<'w> {
+    fn new(out: &'w mut dyn Write, grid: BlockGrid) -> Builder<'w> {
         Builder {
-            out: Counted { out, at: 0 },
+            out: CountingWriter { out, at: 0 },
             grid,
             postings: Default::default(),
             times: Vec::new(),
             written_blocks: 0,
             segments: Vec::new(),
-            tally: Tally::default(),
+            tally: ContentTally::default(),
             findings: Vec::new(),
             begun: 0,
             span: None,
@@ -195,7 +202,7 @@ impl<'w> Builder<'w> {
         for tasks in tasks.chunks(TASKS_AT_ONCE) {
             let grid = &self.grid;
             let parts = scanner.run(tasks, |_, blocks| {
-                let mut parsed = Parsed::default();
+                let mut parsed = ParsedStretch::default();
                 while let Some(block) = blocks.next_block() {
                     parsed.take(grid, &block);
                 }
@@ -219,10 +226,10 @@ impl<'w> Builder<'w> {
                 texts.push((block.offset, block.text.to_vec()));
             }
             let grid = &self.grid;
-            let parts: Vec<Parsed> = texts
+            let parts: Vec<ParsedStretch> = texts
                 .par_iter()
                 .map(|(offset, text)| {
-                    let mut parsed = Parsed::default();
+                    let mut parsed = ParsedStretch::default();
                     let block = Block::of(*offset, text);
                     parsed.take(grid, &block);
                     parsed
@@ -241,7 +248,7 @@ impl<'w> Builder<'w> {
     }
 
     /// Takes the next stretch; stretches come in order.
-    fn take(&mut self, parsed: &Parsed) -> io::Result<()> {
+    fn take(&mut self, parsed: &ParsedStretch) -> io::Result<()> {
         self.note(&parsed.findings)?;
         self.tally.join(&parsed.tally);
         self.begun += parsed.begun;
@@ -263,12 +270,12 @@ impl<'w> Builder<'w> {
         Ok(())
     }
 
-    fn note(&mut self, findings: &[Finding]) -> io::Result<()> {
+    fn note(&mut self, findings: &[ContentFinding]) -> io::Result<()> {
         for finding in findings {
-            if let Finding::Damaged { what, .. } = finding {
+            if let ContentFinding::Damaged { what, .. } = finding {
                 return Err(io::Error::new(ErrorKind::InvalidData, what.clone()));
             }
-            if !finding.is_hole() || !self.findings.iter().any(Finding::is_hole) {
+            if !finding.is_hole() || !self.findings.iter().any(ContentFinding::is_hole) {
                 self.findings.push(finding.clone());
             }
         }
@@ -312,8 +319,9 @@ impl<'w> Builder<'w> {
     /// Of a line that is too long only a part is handed out, and none of a hole; then content is counted
     /// once more.
     fn count_what_was_passed_over(&mut self, source: &Source, span: Span) -> io::Result<()> {
-        let is_passed_over =
-            |f: &Finding| f.is_hole() || matches!(f, Finding::LongLine { cut: true, .. });
+        let is_passed_over = |f: &ContentFinding| {
+            f.is_hole() || matches!(f, ContentFinding::LongLine { cut: true, .. })
+        };
         let limit = match source.is_seekable() {
             true => span.bytes(),
             false => u64::MAX,
@@ -321,13 +329,13 @@ impl<'w> Builder<'w> {
         if self.tally.content().bytes == limit || !self.findings.iter().any(is_passed_over) {
             return Ok(());
         }
-        self.tally = Tally::read(source.content_from(span.start).take(limit))?;
+        self.tally = ContentTally::read(source.content_from(span.start).take(limit))?;
         Ok(())
     }
 
     /// Writes what is left. Content that is not as long as it should be (`None`: nobody knows) is an
     /// error.
-    fn close(&mut self, bytes: Option<u64>) -> io::Result<Content> {
+    fn close(&mut self, bytes: Option<u64>) -> io::Result<ContentDigest> {
         let content = self.tally.content();
         if bytes.is_some_and(|bytes| bytes != content.bytes) {
             return Err(io::Error::other(
@@ -342,12 +350,12 @@ impl<'w> Builder<'w> {
         Ok(content)
     }
 
-    fn finish(mut self, mut print: Fingerprint, probed: Bounds) -> io::Result<Built> {
-        let content = self.close((print.stored != Stored::Gzip).then_some(print.covered))?;
-        if let Grid::Bgzf(blocks) = &self.grid
+    fn finish(mut self, mut print: Fingerprint, probed: TimeBounds) -> io::Result<BuildSummary> {
+        let content = self.close((print.stored != StorageFormat::Gzip).then_some(print.covered))?;
+        if let BlockGrid::Bgzf(blocks) = &self.grid
             && self.begun == blocks.iter().filter(|b| b.content_bytes > 0).count()
         {
-            print.stored = Stored::BgzfOfLines;
+            print.stored = StorageFormat::BgzfOfLines;
         }
         let footer = Footer {
             fingerprint: print,
@@ -360,7 +368,7 @@ impl<'w> Builder<'w> {
             segments: self.segments,
         };
         self.out.tail(&footer.encode(), MAGIC)?;
-        Ok(Built {
+        Ok(BuildSummary {
             content,
             index_bytes: self.out.at,
         })

@@ -14,16 +14,16 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::key::{Key, Kind};
-use super::layout::{Page, Reader, Segment, Stored, TAIL_BYTES, Writer};
-use super::pages::{Counted, write_pages};
+use super::key::{IndexKey, KeyKind};
+use super::layout::{NumberReader, NumberWriter, PostingsPage, Segment, StorageFormat, TAIL_BYTES};
+use super::pages::{CountingWriter, write_pages};
 use super::sound::{self, behind_pages};
 use super::store::{Store, read_tail};
 use super::{FOLDER, Index, open_own, read_own};
 use crate::error::cant;
 use crate::fsx::{Folder, modified_nanos};
-use crate::source::Bounds;
-use crate::tree::{FileName, Listed, LogFile, Snapshot};
+use crate::source::TimeBounds;
+use crate::tree::{FileName, ListedFile, LogFile, Snapshot};
 
 const MAGIC: [u8; 8] = *b"CTCATLG\x01";
 
@@ -52,7 +52,7 @@ pub struct Archive {
     /// Its file name.
     pub name: String,
     /// The times of its records, as a probe says.
-    pub bounds: Bounds,
+    pub bounds: TimeBounds,
     bytes: u64,
     modified: i64,
 }
@@ -92,7 +92,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
         }
         let from = postings.len();
         let post = |key: u32| postings.push(u64::from(key) << 32 | number);
-        index.known.keys_of(Kind::Phone, post).ok_or_else(torn)?;
+        index.known.keys_of(KeyKind::Phone, post).ok_or_else(torn)?;
         // A key may be in several segments of one index.
         postings[from..].sort_unstable();
         postings.dedup();
@@ -102,7 +102,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
         postings.clear();
     }
     postings.sort_unstable();
-    let mut out = Counted { out, at: 0 };
+    let mut out = CountingWriter { out, at: 0 };
     out.write(&MAGIC)?;
     let pages = write_pages(&mut out, &postings, 0)?;
     out.tail(&encode(&archives, fits, &pages), MAGIC)
@@ -129,7 +129,7 @@ pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
 /// The archives with an index that can be used and knows of no damage.
 fn indexed(snapshot: &Snapshot) -> Vec<(&LogFile, Index)> {
     let usable = |index: &Index| {
-        let is_archive = index.known.footer.fingerprint.stored != Stored::Plain;
+        let is_archive = index.known.footer.fingerprint.stored != StorageFormat::Plain;
         is_archive && index.findings().next().is_none()
     };
     let open = |log: &LogFile| Index::open(log).ok().flatten().filter(usable);
@@ -171,7 +171,7 @@ impl Catalog {
     }
 
     /// The archive that `file` is, if the catalog knows it as it is now.
-    pub fn archive(&self, file: &Listed) -> Option<&Archive> {
+    pub fn archive(&self, file: &ListedFile) -> Option<&Archive> {
         let name = file.name.full();
         let archive = self.archives.iter().find(|archive| archive.name == name)?;
         let same = archive.bytes == file.bytes && archive.modified == file.modified;
@@ -180,8 +180,11 @@ impl Catalog {
 
     /// The archives that may hold what a number's `key` leads to. `None` when the catalog can't
     /// tell.
-    pub fn may_hold(&self, key: Key) -> Option<Vec<&Archive>> {
-        let numbers = self.numbers.as_ref().filter(|_| key.kind == Kind::Phone)?;
+    pub fn may_hold(&self, key: IndexKey) -> Option<Vec<&Archive>> {
+        let numbers = self
+            .numbers
+            .as_ref()
+            .filter(|_| key.kind == KeyKind::Phone)?;
         let mut found = Vec::new();
         numbers.find(&self.store, key, 0, &mut found)?;
         let archive = |at: u32| self.archives.get(at as usize);
@@ -189,8 +192,8 @@ impl Catalog {
     }
 }
 
-fn encode(archives: &[Archive], fits: bool, pages: &[Page]) -> Vec<u8> {
-    let mut out = Writer::default();
+fn encode(archives: &[Archive], fits: bool, pages: &[PostingsPage]) -> Vec<u8> {
+    let mut out = NumberWriter::default();
     out.count(archives.len());
     for archive in archives {
         out.count(archive.name.len());
@@ -210,24 +213,24 @@ fn encode(archives: &[Archive], fits: bool, pages: &[Page]) -> Vec<u8> {
 }
 
 /// Pages of numbers as a segment whose blocks are archives.
-fn numbers_of(archives: usize, pages: Vec<Page>) -> Segment {
+fn numbers_of(archives: usize, pages: Vec<PostingsPage>) -> Segment {
     let mut numbers = Segment {
         blocks: u32::try_from(archives).unwrap_or(u32::MAX),
         ..Segment::default()
     };
-    numbers.pages[Kind::Phone as usize] = pages;
+    numbers.pages[KeyKind::Phone as usize] = pages;
     numbers
 }
 
-fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Vec<Page>>)> {
-    let mut r = Reader::new(footer);
-    let archive = |r: &mut Reader<'_>| {
+fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Vec<PostingsPage>>)> {
+    let mut r = NumberReader::new(footer);
+    let archive = |r: &mut NumberReader<'_>| {
         let name_bytes = r.u32()? as usize;
         Some(Archive {
             name: String::from_utf8(r.bytes(name_bytes)?.to_vec()).ok()?,
             bytes: r.u64()?,
             modified: r.i64()?,
-            bounds: Bounds {
+            bounds: TimeBounds {
                 first: r.time()?,
                 last: r.time()?,
                 ordered: r.u32()? != 0,
@@ -238,7 +241,7 @@ fn decode(footer: &[u8]) -> Option<(Vec<Archive>, Option<Vec<Page>>)> {
         .map(|_| archive(&mut r))
         .collect::<Option<_>>()?;
     let fits = r.u32()? != 0;
-    let pages: Vec<Page> = (0..r.u32()?).map(|_| r.page()).collect::<Option<_>>()?;
+    let pages: Vec<PostingsPage> = (0..r.u32()?).map(|_| r.page()).collect::<Option<_>>()?;
     let is_real = |archive: &Archive| {
         let times = [archive.bounds.first, archive.bounds.last];
         let is_log = FileName::parse(&archive.name).is_some();

@@ -31,7 +31,7 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
     };
     let bytes = file.metadata().map_err(failed)?.len();
     let footer_bytes = read_tail(file, MAGIC)?.len();
-    let mut comparison = Comparison {
+    let mut comparison = IndexComparison {
         file,
         at: 0,
         // The footer tells when the file changed, and a live one has since.
@@ -53,7 +53,7 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
 }
 
 /// Takes an index that is being written, and compares it with a file up to `until`.
-struct Comparison<'f> {
+struct IndexComparison<'f> {
     file: &'f File,
     at: u64,
     until: u64,
@@ -62,7 +62,7 @@ struct Comparison<'f> {
     footer: Vec<u8>,
 }
 
-impl Write for Comparison<'_> {
+impl Write for IndexComparison<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let left = usize::try_from(self.until - self.at.min(self.until)).unwrap_or(usize::MAX);
         let (compared, footer) = bytes.split_at(bytes.len().min(left));

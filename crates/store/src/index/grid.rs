@@ -1,6 +1,6 @@
 //! How content is cut into blocks.
 
-use super::layout::{Fingerprint, Stored};
+use super::layout::{Fingerprint, StorageFormat};
 use crate::source::{BgzfBlock, Source, Span};
 
 /// A block of content that is not BGZF.
@@ -10,16 +10,16 @@ pub(super) const BLOCK_BYTES: u64 = 64 << 10;
 pub(super) const TASK_BYTES: u64 = 1 << 20;
 
 /// How content is cut into blocks.
-pub(super) enum Grid {
+pub(super) enum BlockGrid {
     /// Every so many bytes.
-    Even(Even),
+    Even(EvenBlocks),
     /// As the BGZF blocks.
     Bgzf(Vec<BgzfBlock>),
 }
 
 /// Blocks of one length, but for the last.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Even {
+pub(super) struct EvenBlocks {
     /// Content offset of the first.
     from: u64,
     block_bytes: u64,
@@ -27,10 +27,10 @@ pub(super) struct Even {
     last: u64,
 }
 
-impl Even {
+impl EvenBlocks {
     /// Cuts a content of any length.
-    pub(super) fn whole() -> Even {
-        Even {
+    pub(super) fn whole() -> EvenBlocks {
+        EvenBlocks {
             from: 0,
             block_bytes: BLOCK_BYTES,
             last: u64::from(u32::MAX),
@@ -39,8 +39,8 @@ impl Even {
 
     /// Cuts a stretch; what is left over is the last block's, so that a file that grows a bit at a
     /// time has no blocks of a few lines.
-    pub(super) fn of(span: Span, block_bytes: u64) -> Even {
-        Even {
+    pub(super) fn of(span: Span, block_bytes: u64) -> EvenBlocks {
+        EvenBlocks {
             from: span.start,
             block_bytes,
             last: (span.bytes() / block_bytes).saturating_sub(1),
@@ -64,19 +64,21 @@ impl Even {
     }
 }
 
-impl Grid {
-    pub(super) fn of(source: &Source, print: &Fingerprint) -> Grid {
+impl BlockGrid {
+    pub(super) fn of(source: &Source, print: &Fingerprint) -> BlockGrid {
         match source.table() {
-            Some(table) if print.stored != Stored::Plain => Grid::Bgzf(table.blocks().to_vec()),
-            _ => Grid::Even(Even::whole()),
+            Some(table) if print.stored != StorageFormat::Plain => {
+                BlockGrid::Bgzf(table.blocks().to_vec())
+            }
+            _ => BlockGrid::Even(EvenBlocks::whole()),
         }
     }
 
     /// The block that the line at `offset` belongs to.
     pub(super) fn block_of(&self, offset: u64) -> u32 {
         let block = match self {
-            Grid::Even(even) => even.block_of(offset),
-            Grid::Bgzf(blocks) => blocks
+            BlockGrid::Even(even) => even.block_of(offset),
+            BlockGrid::Bgzf(blocks) => blocks
                 .partition_point(|b| b.content_at + u64::from(b.content_bytes) <= offset)
                 as u64,
         };
@@ -86,20 +88,20 @@ impl Grid {
     /// How many blocks there are in `bytes` of content.
     pub(super) fn len(&self, bytes: u64) -> u32 {
         match self {
-            Grid::Even(even) => u32::try_from(even.len(bytes)).expect("under 2^32 blocks"),
-            Grid::Bgzf(blocks) => u32::try_from(blocks.len()).expect("under 2^32 blocks"),
+            BlockGrid::Even(even) => u32::try_from(even.len(bytes)).expect("under 2^32 blocks"),
+            BlockGrid::Bgzf(blocks) => u32::try_from(blocks.len()).expect("under 2^32 blocks"),
         }
     }
 
     /// Length of a block's content and of the block in the file, of `bytes` of content in all.
     pub(super) fn lengths(&self, block: u32, bytes: u64) -> (u32, u32) {
         match self {
-            Grid::Even(even) => {
+            BlockGrid::Even(even) => {
                 let length = even.length(u64::from(block), bytes);
                 let length = u32::try_from(length).expect("two blocks at most");
                 (length, length)
             }
-            Grid::Bgzf(blocks) => {
+            BlockGrid::Bgzf(blocks) => {
                 let block = blocks[block as usize];
                 (block.content_bytes, block.bytes)
             }
@@ -109,8 +111,8 @@ impl Grid {
     /// Stretches of about [`TASK_BYTES`] up to content offset `end`, cut where blocks begin.
     pub(super) fn spans(&self, end: u64) -> Vec<Span> {
         let mut starts: Vec<u64> = match self {
-            Grid::Even(even) => (even.from..end).step_by(TASK_BYTES as usize).collect(),
-            Grid::Bgzf(blocks) => {
+            BlockGrid::Even(even) => (even.from..end).step_by(TASK_BYTES as usize).collect(),
+            BlockGrid::Bgzf(blocks) => {
                 let mut starts: Vec<u64> = Vec::new();
                 for at in blocks.iter().map(|b| b.content_at) {
                     if starts.last().is_none_or(|last| at - last >= TASK_BYTES) {
@@ -127,6 +129,6 @@ impl Grid {
     }
 
     pub(super) fn begins_at(&self, block: u32, offset: u64) -> bool {
-        matches!(self, Grid::Bgzf(blocks) if blocks[block as usize].content_at == offset)
+        matches!(self, BlockGrid::Bgzf(blocks) if blocks[block as usize].content_at == offset)
     }
 }

@@ -17,41 +17,41 @@ const SECOND_DIGITS: usize = 10;
 
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    pub(super) kind: Kind,
+pub struct IndexKey {
+    pub(super) kind: KeyKind,
     pub(super) value: u32,
 }
 
 /// The kinds of key, each with postings of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
+pub(super) enum KeyKind {
     Second,
     Name,
     Phone,
 }
 
-impl Kind {
+impl KeyKind {
     /// All, in the order in which a segment has their pages.
-    pub(super) const ALL: [Kind; 3] = [Kind::Second, Kind::Name, Kind::Phone];
+    pub(super) const ALL: [KeyKind; 3] = [KeyKind::Second, KeyKind::Name, KeyKind::Phone];
 }
 
-impl Key {
+impl IndexKey {
     /// The key of every line that holds `text`, if there is one: `text` must hold an id's second
     /// of birth and the dot behind it.
-    pub fn of_text(text: &[u8]) -> Option<Key> {
+    pub fn of_text(text: &[u8]) -> Option<IndexKey> {
         runs(text).find_map(|run| run.second)
     }
 
     /// The key of every line that may hold the number asked for; `None` for a short number, which has no
     /// postings.
-    pub fn of_phone(query: &PhoneQuery) -> Option<Key> {
+    pub fn of_phone(query: &PhoneQuery) -> Option<IndexKey> {
         (!query.is_short()).then(|| phone(query.needle()))
     }
 
     /// The key of every record that has the name `edge`.
-    pub fn of_edge(edge: Edge<'_>) -> Key {
+    pub fn of_edge(edge: Edge<'_>) -> IndexKey {
         match edge {
-            Edge::Uid(uid) => Key::of_text(uid).unwrap_or_else(|| name(b'U', uid)),
+            Edge::Uid(uid) => IndexKey::of_text(uid).unwrap_or_else(|| name(b'U', uid)),
             Edge::Bridge(bridge) => name(b'B', bridge),
             Edge::Local(stem) => name(b'L', stem),
             // Two chats may share an id; both are candidates.
@@ -60,32 +60,32 @@ impl Key {
     }
 
     /// The key of every internal hangup of an extension: all that some consultations leave.
-    pub fn of_internal_hangup(extension: &[u8]) -> Key {
+    pub fn of_internal_hangup(extension: &[u8]) -> IndexKey {
         name(b'H', extension)
     }
 }
 
-fn name(letter: u8, text: &[u8]) -> Key {
+fn name(letter: u8, text: &[u8]) -> IndexKey {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&[letter]);
     hasher.update(text);
-    Key {
-        kind: Kind::Name,
+    IndexKey {
+        kind: KeyKind::Name,
         value: hasher.finalize(),
     }
 }
 
 /// The last seven digits as a number.
-fn phone(digits: &[u8]) -> Key {
+fn phone(digits: &[u8]) -> IndexKey {
     let tail = &digits[digits.len().saturating_sub(SUFFIX_DIGITS_MIN)..];
-    Key {
-        kind: Kind::Phone,
+    IndexKey {
+        kind: KeyKind::Phone,
         value: tail.iter().fold(0, |n, d| n * 10 + u32::from(d - b'0')),
     }
 }
 
 /// Calls `post` with every key of a line but those of its names.
-pub(super) fn keys_of_line(line: &[u8], mut post: impl FnMut(Key)) {
+pub(super) fn keys_of_line(line: &[u8], mut post: impl FnMut(IndexKey)) {
     for run in runs(line) {
         post(run.phone);
         run.second.into_iter().for_each(&mut post);
@@ -93,26 +93,26 @@ pub(super) fn keys_of_line(line: &[u8], mut post: impl FnMut(Key)) {
 }
 
 /// Calls `post` with every key of a record's names.
-pub(super) fn keys_of_fact(fact: &Fact, mut post: impl FnMut(Key)) {
+pub(super) fn keys_of_fact(fact: &Fact, mut post: impl FnMut(IndexKey)) {
     for edge in fact.edges() {
-        post(Key::of_edge(edge));
+        post(IndexKey::of_edge(edge));
     }
     // No name of a call, but what tells that the bridge is none.
     if fact.holding && id::is_known(fact.bridge()) {
-        post(Key::of_edge(Edge::Bridge(fact.bridge())));
+        post(IndexKey::of_edge(Edge::Bridge(fact.bridge())));
     }
     if fact.event == Event::Hangup && fact.call_type == Some(CallType::Internal) {
-        post(Key::of_internal_hangup(fact.phone()));
+        post(IndexKey::of_internal_hangup(fact.phone()));
     }
 }
 
 /// A run of seven digits or more.
-struct Run {
-    phone: Key,
-    second: Option<Key>,
+struct DigitRun {
+    phone: IndexKey,
+    second: Option<IndexKey>,
 }
 
-fn runs(line: &[u8]) -> impl Iterator<Item = Run> {
+fn runs(line: &[u8]) -> impl Iterator<Item = DigitRun> {
     let mut from = 0;
     std::iter::from_fn(move || {
         // A run of seven covers one of any seven neighbours, so the others need not be looked at.
@@ -128,23 +128,23 @@ fn runs(line: &[u8]) -> impl Iterator<Item = Run> {
             let end = probe + behind.take_while(|b| b.is_ascii_digit()).count();
             from = end;
             if end - start >= SUFFIX_DIGITS_MIN {
-                return Some(Run::of(&line[start..end], line.get(end)));
+                return Some(DigitRun::of(&line[start..end], line.get(end)));
             }
         }
     })
 }
 
-impl Run {
-    fn of(digits: &[u8], next: Option<&u8>) -> Run {
+impl DigitRun {
+    fn of(digits: &[u8], next: Option<&u8>) -> DigitRun {
         let second = digits
             .last_chunk::<SECOND_DIGITS>()
             .filter(|_| next == Some(&b'.'))
             .and_then(|ten| u32::try_from(id::decimal(ten)?).ok())
-            .map(|value| Key {
-                kind: Kind::Second,
+            .map(|value| IndexKey {
+                kind: KeyKind::Second,
                 value,
             });
-        Run {
+        DigitRun {
             phone: phone(digits),
             second,
         }
@@ -155,7 +155,7 @@ impl Run {
 mod tests {
     use super::*;
 
-    fn keys(line: &str) -> Vec<Key> {
+    fn keys(line: &str) -> Vec<IndexKey> {
         let mut keys = Vec::new();
         keys_of_line(line.as_bytes(), |key| keys.push(key));
         keys
@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn every_run_of_seven_digits_or_more_is_a_phone_wherever_it_stands() {
-        let value = |n: u32| Key {
-            kind: Kind::Phone,
+        let value = |n: u32| IndexKey {
+            kind: KeyKind::Phone,
             value: n,
         };
         for before in 0..20 {
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn an_id_is_found_by_its_second_in_every_form() {
-        let asked = Key::of_text(b"1764493655.6").expect("a key");
+        let asked = IndexKey::of_text(b"1764493655.6").expect("a key");
         for line in [
             "x|1764493655.61|y",
             "PBX1-1764493655.6",
@@ -192,21 +192,21 @@ mod tests {
         }
         assert!(!keys("1764493656.6").contains(&asked));
         for none in ["", "abc-1", "764493655.6", "9999999999.1", "1764493655"] {
-            assert_eq!(Key::of_text(none.as_bytes()), None, "{none}");
+            assert_eq!(IndexKey::of_text(none.as_bytes()), None, "{none}");
         }
     }
 
     #[test]
     fn a_short_number_leads_nowhere() {
         let short = PhoneQuery::parse("225566").expect("a number");
-        assert_eq!(Key::of_phone(&short), None);
+        assert_eq!(IndexKey::of_phone(&short), None);
     }
 
     #[test]
     fn ids_in_every_field_have_a_key() {
         let line = "x|AST|bridge|1764493655.6|{\"Linkedid\": \"pbx1-1764493650.1\", \"DestUniqueid\": \"1764493657.9\"}";
         for id in ["1764493655.6", "pbx1-1764493650.1", "1764493657.9"] {
-            let asked = Key::of_text(id.as_bytes()).expect("a key");
+            let asked = IndexKey::of_text(id.as_bytes()).expect("a key");
             assert!(keys(line).contains(&asked), "{id}");
         }
     }
@@ -225,18 +225,18 @@ mod tests {
         assert_eq!(fact.edges().count(), 0);
         let mut posted = Vec::new();
         keys_of_fact(&fact, |key| posted.push(key));
-        assert_eq!(posted, [Key::of_edge(Edge::Bridge(b"b1"))]);
+        assert_eq!(posted, [IndexKey::of_edge(Edge::Bridge(b"b1"))]);
         // Ids with a second of birth are found by it, wherever they stand; for others nothing is looked up.
         for id in ["pbx1-1764493650.1", "1764493650.1"] {
             let line = format!("x|AST|new_callerid|1764493655.6|{{\"Linkedid\": \"{id}\"}}");
-            let wanted = Key::of_edge(Edge::Uid(id.as_bytes()));
+            let wanted = IndexKey::of_edge(Edge::Uid(id.as_bytes()));
             assert!(keys(&line).contains(&wanted), "{id}");
         }
     }
 
     #[test]
     fn a_number_is_found_however_it_is_written() {
-        let asked = Key::of_phone(&PhoneQuery::parse("80290001234").expect("a number"));
+        let asked = IndexKey::of_phone(&PhoneQuery::parse("80290001234").expect("a number"));
         let asked = asked.expect("it is long enough");
         for line in [
             "+375290001234",

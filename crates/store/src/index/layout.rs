@@ -21,8 +21,8 @@
 //! an index that is not used: there is no second version yet, so any other is not read. Names that the
 //! program learned to read since (`Linkedid`, `DestUniqueid`) need none: see the tests of `key`.
 
-use crate::scan::Finding;
-use crate::source::{Bounds, Content, Trailing};
+use crate::scan::ContentFinding;
+use crate::source::{ContentDigest, TimeBounds, Trailing};
 use calltrace_model::record::Stamp;
 
 /// First and last bytes of a file; the last of them is the version.
@@ -47,7 +47,7 @@ pub(super) struct Section {
 
 /// A page of postings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct PostingsPage {
     pub first_key: u32,
     pub section: Section,
 }
@@ -58,13 +58,13 @@ pub(super) struct Segment {
     /// Blocks.
     pub blocks: u32,
     pub table: Section,
-    /// By `Kind`.
-    pub pages: [Vec<Page>; 3],
+    /// By `KeyKind`.
+    pub pages: [Vec<PostingsPage>; 3],
 }
 
 /// How the content is stored; its number stands in the footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stored {
+pub(super) enum StorageFormat {
     Plain,
     Gzip,
     /// Every block begins with a line.
@@ -72,20 +72,20 @@ pub(super) enum Stored {
     Bgzf,
 }
 
-impl Stored {
+impl StorageFormat {
     /// All, each at its number.
-    const ALL: [Stored; 4] = [
-        Stored::Plain,
-        Stored::Gzip,
-        Stored::BgzfOfLines,
-        Stored::Bgzf,
+    const ALL: [StorageFormat; 4] = [
+        StorageFormat::Plain,
+        StorageFormat::Gzip,
+        StorageFormat::BgzfOfLines,
+        StorageFormat::Bgzf,
     ];
 }
 
 /// What tells the file that an index was built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fingerprint {
-    pub stored: Stored,
+    pub stored: StorageFormat,
     /// Of a plain file, which may grow; 0 of others, which may be copied.
     pub device: u64,
     /// As `device`.
@@ -103,7 +103,7 @@ pub(super) struct Fingerprint {
 
 impl Fingerprint {
     /// Of an empty file that nobody has looked at.
-    pub(super) fn of(stored: Stored) -> Fingerprint {
+    pub(super) fn of(stored: StorageFormat) -> Fingerprint {
         Fingerprint {
             stored,
             device: 0,
@@ -121,15 +121,15 @@ impl Fingerprint {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Footer {
     pub fingerprint: Fingerprint,
-    pub content: Content,
+    pub content: ContentDigest,
     /// As a probe of samples saw them: answers don't depend on whether there is an index.
-    pub probed: Bounds,
+    pub probed: TimeBounds,
     /// Of all records.
     pub first: Option<Stamp>,
     pub last: Option<Stamp>,
     /// Some block with content holds no record with a time.
     pub has_timeless_blocks: bool,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ContentFinding>,
     pub segments: Vec<Segment>,
 }
 
@@ -137,7 +137,7 @@ const NO_TIME: i64 = i64::MIN;
 
 impl Footer {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = NumberWriter::default();
         let f = &self.fingerprint;
         out.u32(f.stored as u32);
         for n in [f.device, f.inode, f.file_bytes, f.covered] {
@@ -174,9 +174,9 @@ impl Footer {
 
     /// `None` when the bytes are no footer.
     pub(super) fn decode(bytes: &[u8]) -> Option<Footer> {
-        let mut r = Reader::new(bytes);
+        let mut r = NumberReader::new(bytes);
         let fingerprint = Fingerprint {
-            stored: *Stored::ALL.get(r.u32()? as usize)?,
+            stored: *StorageFormat::ALL.get(r.u32()? as usize)?,
             device: r.u64()?,
             inode: r.u64()?,
             file_bytes: r.u64()?,
@@ -185,14 +185,14 @@ impl Footer {
             head_crc: r.u32()?,
             tail_crc: r.u32()?,
         };
-        let content = Content {
+        let content = ContentDigest {
             bytes: r.u64()?,
             lines: r.u64()?,
             crc: r.u32()?,
         };
         let (probed_first, probed_last) = (r.time()?, r.time()?);
         let (first, last) = (r.time()?, r.time()?);
-        let probed = Bounds {
+        let probed = TimeBounds {
             first: probed_first,
             last: probed_last,
             ordered: r.u32()? != 0,
@@ -215,9 +215,9 @@ impl Footer {
 
 /// Appends numbers.
 #[derive(Debug, Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(super) struct NumberWriter(Vec<u8>);
 
-impl Writer {
+impl NumberWriter {
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
@@ -238,7 +238,7 @@ impl Writer {
         self.u64(time.map_or(NO_TIME, |at| at.0).cast_unsigned());
     }
 
-    pub(super) fn page(&mut self, page: Page) {
+    pub(super) fn page(&mut self, page: PostingsPage) {
         self.u32(page.first_key);
         self.section(page.section);
     }
@@ -254,17 +254,17 @@ impl Writer {
     }
 
     /// Damage is not noted down: damaged files are not indexed.
-    fn finding(&mut self, finding: &Finding) {
+    fn finding(&mut self, finding: &ContentFinding) {
         let kind = match finding {
-            Finding::HalfLine { .. } => 0,
-            Finding::LongLine { cut: false, .. } => 1,
-            Finding::LongLine { .. } => 2,
-            Finding::Hole { .. } => 3,
-            Finding::Damaged { .. } => 4,
-            Finding::Trailing(_) => 5,
+            ContentFinding::HalfLine { .. } => 0,
+            ContentFinding::LongLine { cut: false, .. } => 1,
+            ContentFinding::LongLine { .. } => 2,
+            ContentFinding::Hole { .. } => 3,
+            ContentFinding::Damaged { .. } => 4,
+            ContentFinding::Trailing(_) => 5,
         };
         let (offset, bytes) = match finding {
-            Finding::Trailing(Trailing { at, bytes }) => (*at, *bytes),
+            ContentFinding::Trailing(Trailing { at, bytes }) => (*at, *bytes),
             _ => {
                 let (offset, bytes) = finding.place().unwrap_or_default();
                 (offset, bytes as u64)
@@ -278,11 +278,11 @@ impl Writer {
 
 /// Takes numbers off the front; `None` where there are no more.
 #[derive(Debug)]
-pub(super) struct Reader<'b>(&'b [u8]);
+pub(super) struct NumberReader<'b>(&'b [u8]);
 
-impl<'b> Reader<'b> {
-    pub(super) fn new(bytes: &'b [u8]) -> Reader<'b> {
-        Reader(bytes)
+impl<'b> NumberReader<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> NumberReader<'b> {
+        NumberReader(bytes)
     }
 
     pub(super) fn is_at_end(&self) -> bool {
@@ -326,16 +326,16 @@ impl<'b> Reader<'b> {
         })
     }
 
-    fn finding(&mut self) -> Option<Finding> {
+    fn finding(&mut self) -> Option<ContentFinding> {
         let kind = self.u32()?;
         let (offset, bytes) = (self.u64()?, usize::try_from(self.u64()?).ok()?);
-        let long = |cut| Finding::LongLine { offset, bytes, cut };
+        let long = |cut| ContentFinding::LongLine { offset, bytes, cut };
         match kind {
-            0 => Some(Finding::HalfLine { offset, bytes }),
+            0 => Some(ContentFinding::HalfLine { offset, bytes }),
             1 => Some(long(false)),
             2 => Some(long(true)),
-            3 => Some(Finding::Hole { offset, bytes }),
-            5 => Some(Finding::Trailing(Trailing {
+            3 => Some(ContentFinding::Hole { offset, bytes }),
+            5 => Some(ContentFinding::Trailing(Trailing {
                 at: offset,
                 bytes: bytes as u64,
             })),
@@ -357,8 +357,8 @@ impl<'b> Reader<'b> {
         Some(segment)
     }
 
-    pub(super) fn page(&mut self) -> Option<Page> {
-        Some(Page {
+    pub(super) fn page(&mut self) -> Option<PostingsPage> {
+        Some(PostingsPage {
             first_key: self.u32()?,
             section: self.section()?,
         })

@@ -16,14 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
-use super::build::{Piece, SEGMENT_BLOCKS, build_piece};
-use super::known::Known;
-use super::layout::{Fingerprint, Footer, Segment, Stored};
+use super::build::{IndexPiece, SEGMENT_BLOCKS, build_piece};
+use super::data::IndexData;
+use super::fingerprint::{ChangeStamp, look};
+use super::layout::{Fingerprint, Footer, Segment, StorageFormat};
 use super::pages::merged;
-use super::print::{Stat, look};
 use super::store::Store;
-use crate::scan::Finding;
-use crate::source::{Bounds, Content, Form, Source, Span, last_line_end};
+use crate::scan::ContentFinding;
+use crate::source::{ContentDigest, ContentFormat, Source, Span, TimeBounds, last_line_end};
 use crate::tree::LogFile;
 
 /// Neighbours are merged unless the earlier is larger by more than this: of a day of 100 MB some five
@@ -40,17 +40,17 @@ const CHUNK_BYTES: usize = 256 << 10;
 /// The memory of one file.
 #[derive(Debug)]
 pub(super) struct LiveFile {
-    seen: Mutex<Seen>,
+    seen: Mutex<LiveState>,
     /// Held by the one who reads what was appended.
     growing: Mutex<()>,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct LiveState {
     /// `None` once the file turned out to be another, or to have changed.
-    known: Option<Arc<Known>>,
+    known: Option<Arc<IndexData>>,
     /// What the file was like at the last look.
-    stat: Stat,
+    stat: ChangeStamp,
     /// It can't be read further, or there is no more room.
     is_stuck: bool,
 }
@@ -60,16 +60,16 @@ impl LiveFile {
     ///
     /// # Errors
     /// When the file can't be looked at, or the index is torn.
-    pub(super) fn new(log: &LogFile, on_disk: Option<&Known>) -> io::Result<LiveFile> {
+    pub(super) fn new(log: &LogFile, on_disk: Option<&IndexData>) -> io::Result<LiveFile> {
         let metadata = log.file.metadata()?;
         let known = match on_disk {
             Some(known) => in_memory(known)?,
             None => nothing(log, &metadata)?,
         };
         Ok(LiveFile {
-            seen: Mutex::new(Seen {
+            seen: Mutex::new(LiveState {
                 known: Some(Arc::new(known)),
-                stat: Stat::of(&metadata),
+                stat: ChangeStamp::of(&metadata),
                 is_stuck: false,
             }),
             growing: Mutex::new(()),
@@ -78,7 +78,7 @@ impl LiveFile {
 
     /// What is known, if the file is still the one that it is known of. `None` also while nothing
     /// is: any file begins with nothing.
-    pub(super) fn recall(&self, log: &LogFile) -> Option<Arc<Known>> {
+    pub(super) fn recall(&self, log: &LogFile) -> Option<Arc<IndexData>> {
         let mut seen = lock(&self.seen);
         if seen.known.as_ref()?.footer.content.bytes == 0 {
             return None;
@@ -102,8 +102,8 @@ impl LiveFile {
         log: &Arc<LogFile>,
         step_bytes: u64,
         block_bytes: u64,
-        has_room: impl FnOnce(&Known) -> bool,
-    ) -> Option<Arc<Known>> {
+        has_room: impl FnOnce(&IndexData) -> bool,
+    ) -> Option<Arc<IndexData>> {
         // Never waited for: whoever holds it may be working on this very thread.
         let _alone = match self.growing.try_lock() {
             Ok(alone) => alone,
@@ -120,7 +120,7 @@ impl LiveFile {
             false => Ok(None),
         });
         let mut seen = lock(&self.seen);
-        let is_current = |known: &Arc<Known>| Arc::ptr_eq(known, &old);
+        let is_current = |known: &Arc<IndexData>| Arc::ptr_eq(known, &old);
         if !seen.known.as_ref().is_some_and(is_current) {
             return None;
         }
@@ -143,7 +143,7 @@ impl LiveFile {
     }
 }
 
-impl Seen {
+impl LiveState {
     /// Whether the file holds what is known of it.
     fn holds(&mut self, log: &LogFile) -> io::Result<bool> {
         let Some(known) = &self.known else {
@@ -152,14 +152,14 @@ impl Seen {
         let print = known.footer.fingerprint;
         let mut metadata = log.file.metadata()?;
         for _ in 0..SETTLE_TRIES {
-            let now = Stat::of(&metadata);
+            let now = ChangeStamp::of(&metadata);
             if now.bytes != self.stat.bytes || now == self.stat {
                 break;
             }
             thread::sleep(SETTLE_WAIT);
             metadata = log.file.metadata()?;
         }
-        let now = Stat::of(&metadata);
+        let now = ChangeStamp::of(&metadata);
         if now.bytes < self.stat.bytes.max(print.covered) {
             return Ok(false);
         }
@@ -174,34 +174,37 @@ impl Seen {
 }
 
 /// How many bytes of memory something known takes.
-pub(super) fn bytes_of(known: &Known) -> usize {
+pub(super) fn bytes_of(known: &IndexData) -> usize {
     let of_segment = |segment: &Segment| {
         let pages = || segment.pages.iter().flatten();
         let bytes = segment.table.bytes + pages().map(|page| page.section.bytes).sum::<u32>();
-        bytes as usize + pages().count() * size_of::<super::layout::Page>()
+        bytes as usize + pages().count() * size_of::<super::layout::PostingsPage>()
     };
     let segments = known.footer.segments.iter().map(of_segment).sum::<usize>();
     let blocks = known.blocks().map_or(0, size_of_val);
-    segments + blocks + known.footer.findings.len() * size_of::<Finding>() + size_of::<Known>()
+    segments
+        + blocks
+        + known.footer.findings.len() * size_of::<ContentFinding>()
+        + size_of::<IndexData>()
 }
 
 /// An index without a block.
-fn nothing(log: &LogFile, metadata: &Metadata) -> io::Result<Known> {
+fn nothing(log: &LogFile, metadata: &Metadata) -> io::Result<IndexData> {
     let footer = Footer {
-        fingerprint: look(Fingerprint::of(Stored::Plain), log, metadata)?,
-        content: Content::default(),
-        probed: Bounds::NONE,
+        fingerprint: look(Fingerprint::of(StorageFormat::Plain), log, metadata)?,
+        content: ContentDigest::default(),
+        probed: TimeBounds::NONE,
         first: None,
         last: None,
         has_timeless_blocks: false,
         findings: Vec::new(),
         segments: Vec::new(),
     };
-    Ok(Known::new(footer, Vec::new()))
+    Ok(IndexData::new(footer, Vec::new()))
 }
 
 /// The same index, with nothing left in its file.
-fn in_memory(known: &Known) -> io::Result<Known> {
+fn in_memory(known: &IndexData) -> io::Result<IndexData> {
     let torn = || io::Error::new(ErrorKind::InvalidData, "an index is torn");
     let mut footer = known.footer.clone();
     let mut stores = Vec::new();
@@ -210,7 +213,7 @@ fn in_memory(known: &Known) -> io::Result<Known> {
         *copy = segment;
         stores.push(Arc::new(Store::Memory(bytes)));
     }
-    let known = Known::new(footer, stores);
+    let known = IndexData::new(footer, stores);
     known.blocks().ok_or_else(torn)?;
     Ok(known)
 }
@@ -230,14 +233,19 @@ fn end_of_step(log: &LogFile, from: u64, step_bytes: u64) -> io::Result<u64> {
 ///
 /// # Errors
 /// When they can't be read, or the file changed meanwhile.
-fn extended(old: &Known, log: &Arc<LogFile>, end: u64, block_bytes: u64) -> io::Result<Known> {
+fn extended(
+    old: &IndexData,
+    log: &Arc<LogFile>,
+    end: u64,
+    block_bytes: u64,
+) -> io::Result<IndexData> {
     let before = old.footer.fingerprint;
     let wider = Fingerprint {
         covered: end,
         ..before
     };
     let print = look(wider, log, &log.file.metadata()?)?;
-    let source = Arc::new(Source::known(Arc::clone(log), Form::Plain));
+    let source = Arc::new(Source::known(Arc::clone(log), ContentFormat::Plain));
     let span = Span::new(before.covered, end);
     let piece = build_piece(&source, span, block_bytes)?;
     // What was read is what both fingerprints are of: they stood before and stand behind.
@@ -249,7 +257,7 @@ fn extended(old: &Known, log: &Arc<LogFile>, end: u64, block_bytes: u64) -> io::
     Ok(joined(old, print, piece))
 }
 
-fn joined(old: &Known, print: Fingerprint, piece: Piece) -> Known {
+fn joined(old: &IndexData, print: Fingerprint, piece: IndexPiece) -> IndexData {
     let mut footer = old.footer.clone();
     footer.fingerprint = print;
     footer.content = followed_by(footer.content, piece.content);
@@ -260,7 +268,7 @@ fn joined(old: &Known, print: Fingerprint, piece: Piece) -> Known {
     );
     (footer.first, footer.last) = (first, last);
     footer.has_timeless_blocks |= piece.has_timeless_blocks;
-    let has_hole = footer.findings.iter().any(Finding::is_hole);
+    let has_hole = footer.findings.iter().any(ContentFinding::is_hole);
     let fresh = piece.findings.into_iter();
     footer
         .findings
@@ -270,7 +278,7 @@ fn joined(old: &Known, print: Fingerprint, piece: Piece) -> Known {
     stores.extend(piece.segments.iter().map(|_| Arc::clone(&store)));
     footer.segments.extend(piece.segments);
     merge_last(&mut footer.segments, &mut stores);
-    Known::new(footer, stores)
+    IndexData::new(footer, stores)
 }
 
 /// Makes one of the last segments, as long as those before are not much larger.
@@ -296,11 +304,11 @@ fn merge_last(segments: &mut Vec<Segment>, stores: &mut Vec<Arc<Store>>) {
     }
 }
 
-fn followed_by(content: Content, next: Content) -> Content {
-    let hasher = |of: Content| crc32fast::Hasher::new_with_initial_len(of.crc, of.bytes);
+fn followed_by(content: ContentDigest, next: ContentDigest) -> ContentDigest {
+    let hasher = |of: ContentDigest| crc32fast::Hasher::new_with_initial_len(of.crc, of.bytes);
     let mut crc = hasher(content);
     crc.combine(&hasher(next));
-    Content {
+    ContentDigest {
         bytes: content.bytes + next.bytes,
         lines: content.lines + next.lines,
         crc: crc.finalize(),

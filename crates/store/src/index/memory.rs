@@ -3,20 +3,20 @@
 //! A live day has no index, or one of its beginning; to read the rest anew for every question is what
 //! takes longest. Here is what was read before, file by file (`live`), within so many bytes in all:
 //! files that were not asked about for longest are forgotten first, and those that are gone from
-//! their folder at once. The indexes of archives stay open (`sealed`).
+//! their folder at once. The indexes of archives stay open (`open_indexes`).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::Index;
+use super::data::IndexData;
+use super::fingerprint::ChangeStamp;
 use super::grid::BLOCK_BYTES;
-use super::known::Known;
 use super::live::{LiveFile, bytes_of, lock};
-use super::print::Stat;
-use super::sealed::Sealed;
+use super::open_indexes::OpenIndexes;
 use crate::fsx::FileIdentity;
-use crate::source::{Form, is_compressed};
+use crate::source::{ContentFormat, is_compressed};
 use crate::tree::LogFile;
 
 /// How much is remembered, and of what.
@@ -52,21 +52,21 @@ impl Default for MemoryLimits {
 
 /// The memory of many files.
 #[derive(Debug)]
-pub struct Memory {
+pub struct IndexMemory {
     limits: MemoryLimits,
-    files: Mutex<Files>,
+    files: Mutex<RememberedFiles>,
 }
 
 #[derive(Debug, Default)]
-struct Files {
-    entries: HashMap<FileIdentity, Entry>,
-    sealed: Sealed,
+struct RememberedFiles {
+    entries: HashMap<FileIdentity, RememberedFile>,
+    sealed: OpenIndexes,
     /// Counts questions.
     clock: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct RememberedFile {
     file: Arc<LiveFile>,
     folder: PathBuf,
     bytes: usize,
@@ -74,10 +74,10 @@ struct Entry {
     used: u64,
 }
 
-impl Memory {
+impl IndexMemory {
     /// Remembers nothing yet.
-    pub fn new(limits: MemoryLimits) -> Memory {
-        Memory {
+    pub fn new(limits: MemoryLimits) -> IndexMemory {
+        IndexMemory {
             limits,
             files: Mutex::default(),
         }
@@ -102,7 +102,7 @@ impl Memory {
     /// As [`Index::open`]; nothing is wrong with one that was remembered.
     pub fn open(&self, log: &Arc<LogFile>) -> Result<Option<Index>, String> {
         // Before anything is read: what changes later is seen the next time.
-        let stat = log.file.metadata().ok().as_ref().map(Stat::of);
+        let stat = log.file.metadata().ok().as_ref().map(ChangeStamp::of);
         let stat = stat.filter(|stat| stat.bytes == log.bytes);
         let known = stat.and_then(|stat| {
             let mut files = lock(&self.files);
@@ -119,7 +119,7 @@ impl Memory {
             return Ok(Some(taken_in));
         }
         if let (Some(index), Some(stat)) = (on_disk, stat)
-            && index.form() != Form::Plain
+            && index.form() != ContentFormat::Plain
         {
             let mut files = lock(&self.files);
             let now = files.clock;
@@ -154,7 +154,7 @@ impl Memory {
             return None;
         }
         let is_plain = match on_disk {
-            Some(index) => index.form() == Form::Plain,
+            Some(index) => index.form() == ContentFormat::Plain,
             None => !is_compressed(log).ok()?,
         };
         if !is_plain {
@@ -186,19 +186,19 @@ impl Memory {
     }
 
     /// What is known once some more has been read; `None` when nothing more is.
-    fn grown(&self, log: &Arc<LogFile>, file: &Arc<LiveFile>) -> Option<Arc<Known>> {
+    fn grown(&self, log: &Arc<LogFile>, file: &Arc<LiveFile>) -> Option<Arc<IndexData>> {
         let MemoryLimits {
             step_bytes,
             block_bytes,
             ..
         } = self.limits;
-        let has_room = |known: &Known| self.has_room(log.identity, file, known);
+        let has_room = |known: &IndexData| self.has_room(log.identity, file, known);
         file.grow(log, step_bytes, block_bytes, has_room)
     }
 
     /// Notes how much a file takes now, and forgets others until all fit. False when it is too much
     /// alone.
-    fn has_room(&self, identity: FileIdentity, file: &Arc<LiveFile>, known: &Known) -> bool {
+    fn has_room(&self, identity: FileIdentity, file: &Arc<LiveFile>, known: &IndexData) -> bool {
         let bytes = bytes_of(known);
         if bytes > self.limits.bytes {
             return false;
@@ -215,7 +215,7 @@ impl Memory {
     }
 }
 
-impl Files {
+impl RememberedFiles {
     fn used(&mut self, log: &LogFile) -> Option<Arc<LiveFile>> {
         self.clock += 1;
         let entry = self.entries.get_mut(&log.identity)?;
@@ -226,12 +226,15 @@ impl Files {
     /// The file that is remembered then: another one may have been faster.
     fn insert(&mut self, log: &LogFile, file: LiveFile) -> Arc<LiveFile> {
         let known_bytes = file.bytes();
-        let entry = self.entries.entry(log.identity).or_insert_with(|| Entry {
-            file: Arc::new(file),
-            folder: log.path.parent().unwrap_or(&log.path).to_owned(),
-            bytes: known_bytes,
-            used: self.clock,
-        });
+        let entry = self
+            .entries
+            .entry(log.identity)
+            .or_insert_with(|| RememberedFile {
+                file: Arc::new(file),
+                folder: log.path.parent().unwrap_or(&log.path).to_owned(),
+                bytes: known_bytes,
+                used: self.clock,
+            });
         Arc::clone(&entry.file)
     }
 

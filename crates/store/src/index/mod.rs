@@ -1,7 +1,7 @@
 //! The index of one log file: which blocks of it may hold what.
 //!
 //! [`build()`] makes it by one read of the file, [`Index::open`] finds it again. It answers two
-//! questions: which blocks may hold a [`Key`], and which blocks may hold records of some time. What
+//! questions: which blocks may hold a [`IndexKey`], and which blocks may hold records of some time. What
 //! it says are candidates; whoever asked looks at the lines. An index may name too much, never too
 //! little. It is a file `<name>.idx` in the folder `.calltrace` beside the log, bytes as in
 //! `layout`, and knows the file it was built from by a fingerprint: if that differs, or a checksum
@@ -15,16 +15,16 @@
 mod build;
 pub mod catalog;
 mod check;
+mod data;
+mod fingerprint;
 mod grid;
 mod key;
-mod known;
 mod layout;
 mod live;
 mod memory;
+mod open_indexes;
 mod pages;
 mod postings;
-mod print;
-mod sealed;
 mod sound;
 mod store;
 
@@ -36,20 +36,20 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{cant, reason};
 use crate::fsx::{Folder, Purpose, read_small};
-use crate::scan::Finding;
-use crate::source::{BgzfBlock, BgzfTable, Bounds, Content, Form, Span};
+use crate::scan::ContentFinding;
+use crate::source::{BgzfBlock, BgzfTable, ContentDigest, ContentFormat, Span, TimeBounds};
 use crate::tree::{FileName, LogFile};
 use calltrace_model::record::Stamp;
 
 pub use build::build;
 pub use check::check;
-pub use key::Key;
-pub use memory::{Memory, MemoryLimits};
+pub use key::IndexKey;
+pub use memory::{IndexMemory, MemoryLimits};
 pub use sound::is_trusted;
 
-use known::Known;
-use layout::{Footer, MAGIC, Stored};
-use print::is_of;
+use data::IndexData;
+use fingerprint::is_of;
+use layout::{Footer, MAGIC, StorageFormat};
 use store::read_tail;
 
 /// The folder of indexes, in an enterprise's folder.
@@ -63,20 +63,20 @@ const LOOKED_UP_MAX: usize = 10_000;
 
 /// What an index was built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Built {
+pub struct BuildSummary {
     /// The content that was read.
-    pub content: Content,
+    pub content: ContentDigest,
     /// Length of the index (bytes).
     pub index_bytes: u64,
 }
 
 /// Whether a file's index can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum IndexState {
     /// It can.
     Fresh {
         /// The content it covers.
-        content: Content,
+        content: ContentDigest,
         /// Earliest time of a record in it.
         first: Option<Stamp>,
         /// Latest time of a record in it.
@@ -147,16 +147,16 @@ pub fn read_own(folder: &Folder, name: &str, bytes_max: u64) -> io::Result<Vec<u
 }
 
 /// Whether a log file's index can be used.
-pub fn state(log: &LogFile) -> State {
+pub fn state(log: &LogFile) -> IndexState {
     state_of(log, &Index::open(log))
 }
 
 /// The same of a log file whose index was opened.
-pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> State {
+pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> IndexState {
     let index = match opened {
         Ok(Some(index)) => index,
-        Ok(None) => return State::Missing,
-        Err(why) => return State::Stale(why.clone()),
+        Ok(None) => return IndexState::Missing,
+        Err(why) => return IndexState::Stale(why.clone()),
     };
     let Footer {
         fingerprint,
@@ -166,11 +166,11 @@ pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> State 
         ..
     } = index.known.footer;
     let beyond = log.bytes - fingerprint.covered.min(log.bytes);
-    let is_plain = fingerprint.stored == Stored::Plain;
+    let is_plain = fingerprint.stored == StorageFormat::Plain;
     if is_plain && beyond >= GROWTH_BYTES_MIN && beyond >= content.bytes / 4 {
-        return State::Behind { bytes: beyond };
+        return IndexState::Behind { bytes: beyond };
     }
-    State::Fresh {
+    IndexState::Fresh {
         content,
         first,
         last,
@@ -180,19 +180,19 @@ pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> State 
 /// The index of a log file, open.
 #[derive(Debug)]
 pub struct Index {
-    known: Arc<Known>,
+    known: Arc<IndexData>,
     /// So much of the content it answers for: of a memory that knows more than was there when its
     /// file was opened, only what was.
     covered: u64,
     /// The file's times as a probe says, if they are known.
-    probed: Option<Bounds>,
+    probed: Option<TimeBounds>,
     /// What was looked up before: a call that grows asks for the same names again.
-    found: Mutex<HashMap<Key, Vec<u32>>>,
+    found: Mutex<HashMap<IndexKey, Vec<u32>>>,
 }
 
 /// A block as the index knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
+pub struct IndexBlock {
     /// Its content: the lines that begin here belong to it.
     pub span: Span,
     /// Earliest and latest time of its records; `None` when none has one.
@@ -225,12 +225,12 @@ impl Index {
         }
         sound::check(&footer, metadata.len(), encoded.len() as u64)?;
         let probed = (log.bytes == print.file_bytes).then_some(footer.probed);
-        let known = Arc::new(Known::of_file(footer, file));
+        let known = Arc::new(IndexData::of_file(footer, file));
         Ok(Some(Index::of_whole(known, probed)))
     }
 
     /// All that is known.
-    fn of_whole(known: Arc<Known>, probed: Option<Bounds>) -> Index {
+    fn of_whole(known: Arc<IndexData>, probed: Option<TimeBounds>) -> Index {
         Index {
             covered: known.footer.content.bytes,
             known,
@@ -240,7 +240,7 @@ impl Index {
     }
 
     /// What is known of the first `bytes` of a plain file.
-    fn of_beginning(known: Arc<Known>, bytes: u64) -> Index {
+    fn of_beginning(known: Arc<IndexData>, bytes: u64) -> Index {
         let blocks = known.blocks().unwrap_or_default();
         let whole = blocks.partition_point(|block| block.span.end <= bytes);
         let covered = whole.checked_sub(1).map_or(0, |last| blocks[last].span.end);
@@ -253,20 +253,20 @@ impl Index {
     }
 
     /// How the file's content is stored.
-    pub fn form(&self) -> Form {
+    pub fn form(&self) -> ContentFormat {
         let content_bytes = self.known.footer.content.bytes;
         match self.known.footer.fingerprint.stored {
-            Stored::Plain => Form::Plain,
-            Stored::Gzip => Form::Gzip,
-            stored => Form::Bgzf {
+            StorageFormat::Plain => ContentFormat::Plain,
+            StorageFormat::Gzip => ContentFormat::Gzip,
+            stored => ContentFormat::Bgzf {
                 content_bytes,
-                blocks_of_lines: stored == Stored::BgzfOfLines,
+                blocks_of_lines: stored == StorageFormat::BgzfOfLines,
             },
         }
     }
 
     /// The times of the file's records, as a probe of it says; `None` when it has grown since.
-    pub fn bounds(&self) -> Option<Bounds> {
+    pub fn bounds(&self) -> Option<TimeBounds> {
         self.probed
     }
 
@@ -281,7 +281,7 @@ impl Index {
     }
 
     /// Length and checksum of the content that its file covers.
-    pub fn content(&self) -> Content {
+    pub fn content(&self) -> ContentDigest {
         self.known.footer.content
     }
 
@@ -296,15 +296,15 @@ impl Index {
     }
 
     /// What is wrong with the content covered.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+    pub fn findings(&self) -> impl Iterator<Item = &ContentFinding> {
         let covered = self.covered;
-        let offset = |finding: &Finding| finding.place().map_or(0, |(offset, _)| offset);
-        let is_there = move |finding: &&Finding| offset(finding) < covered;
+        let offset = |finding: &ContentFinding| finding.place().map_or(0, |(offset, _)| offset);
+        let is_there = move |finding: &&ContentFinding| offset(finding) < covered;
         self.known.footer.findings.iter().filter(is_there)
     }
 
     /// The blocks, in order. `None` when the index turns out to be torn.
-    pub fn blocks(&self) -> Option<&[Block]> {
+    pub fn blocks(&self) -> Option<&[IndexBlock]> {
         let blocks = self.known.blocks()?;
         let there = blocks.partition_point(|block| block.span.end <= self.covered);
         blocks.get(..there)
@@ -329,7 +329,7 @@ impl Index {
 
     /// The blocks (counted from 0) that may hold one of `keys`, in order. `None` when the index
     /// turns out to be torn.
-    pub fn candidates(&self, keys: &[Key]) -> Option<Vec<u32>> {
+    pub fn candidates(&self, keys: &[IndexKey]) -> Option<Vec<u32>> {
         let mut all = Vec::new();
         for key in keys {
             let before = self.found.lock().ok().and_then(|f| f.get(key).cloned());
@@ -343,7 +343,7 @@ impl Index {
         Some(all)
     }
 
-    fn look_up(&self, key: Key) -> Option<Vec<u32>> {
+    fn look_up(&self, key: IndexKey) -> Option<Vec<u32>> {
         let mut blocks = self.known.blocks_of(key)?;
         if self.covered < self.known.footer.content.bytes {
             let there = self.blocks()?.len();

@@ -2,16 +2,16 @@
 
 use std::io::{self, Write};
 
-use super::key::Kind;
-use super::layout::{ENTRY_BYTES, PAGE_BYTES, Page, PageWriter, Section, Segment};
+use super::key::KeyKind;
+use super::layout::{ENTRY_BYTES, PAGE_BYTES, PageWriter, PostingsPage, Section, Segment};
 use super::store::Store;
 
 /// Writes postings, sorted, each once, as pages; blocks count from `base` on.
 pub(super) fn write_pages(
-    out: &mut Counted<'_>,
+    out: &mut CountingWriter<'_>,
     postings: &[u64],
     base: u32,
-) -> io::Result<Vec<Page>> {
+) -> io::Result<Vec<PostingsPage>> {
     let mut pages = Vec::new();
     let mut page = PageWriter::default();
     let mut first_key = 0;
@@ -24,7 +24,7 @@ pub(super) fn write_pages(
         page.add(key, of_key.iter().map(|posting| *posting as u32 - base));
         if page.bytes.len() >= PAGE_BYTES || keys.peek().is_none() {
             let section = out.section(&page.bytes)?;
-            pages.push(Page { first_key, section });
+            pages.push(PostingsPage { first_key, section });
             page = PageWriter::default();
         }
     }
@@ -32,12 +32,12 @@ pub(super) fn write_pages(
 }
 
 /// Where an index is written to.
-pub(super) struct Counted<'w> {
+pub(super) struct CountingWriter<'w> {
     pub(super) out: &'w mut dyn Write,
     pub(super) at: u64,
 }
 
-impl Counted<'_> {
+impl CountingWriter<'_> {
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
         self.at += bytes.len() as u64;
@@ -72,7 +72,7 @@ pub(super) fn merged(segments: &[(&Segment, &Store)]) -> Option<(Segment, Vec<u8
     let mut base = 0;
     for (segment, store) in segments {
         table.extend_from_slice(&store.read(segment.table)?);
-        for (kind, all) in Kind::ALL.into_iter().zip(&mut postings) {
+        for (kind, all) in KeyKind::ALL.into_iter().zip(&mut postings) {
             let mut post = |key: u32, blocks: &[u32]| {
                 let of_key = |block: &u32| u64::from(key) << 32 | u64::from(base + block);
                 all.extend(blocks.iter().map(of_key));
@@ -83,7 +83,7 @@ pub(super) fn merged(segments: &[(&Segment, &Store)]) -> Option<(Segment, Vec<u8
     }
     debug_assert_eq!(table.len(), base as usize * ENTRY_BYTES);
     let mut bytes = Vec::new();
-    let mut out = Counted {
+    let mut out = CountingWriter {
         out: &mut bytes,
         at: 0,
     };

@@ -1,6 +1,6 @@
 //! Looking a key up in a segment's pages.
 
-use super::key::{Key, Kind};
+use super::key::{IndexKey, KeyKind};
 use super::layout::{PageReader, Segment};
 use super::store::Store;
 
@@ -10,7 +10,7 @@ impl Segment {
     pub(super) fn find(
         &self,
         store: &Store,
-        key: Key,
+        key: IndexKey,
         base: u32,
         found: &mut Vec<u32>,
     ) -> Option<()> {
@@ -39,7 +39,7 @@ impl Segment {
     pub(super) fn each(
         &self,
         store: &Store,
-        kind: Kind,
+        kind: KeyKind,
         each: &mut impl FnMut(u32, &[u32]),
     ) -> Option<()> {
         let mut blocks = Vec::new();

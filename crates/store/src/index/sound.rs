@@ -11,8 +11,8 @@ use std::os::unix::fs::MetadataExt;
 
 use super::build::SEGMENT_BLOCKS;
 use super::grid::BLOCK_BYTES;
-use super::layout::{ENTRY_BYTES, Footer, MAGIC, Page, Section, Stored, TAIL_BYTES};
-use crate::scan::Finding;
+use super::layout::{ENTRY_BYTES, Footer, MAGIC, PostingsPage, Section, StorageFormat, TAIL_BYTES};
+use crate::scan::ContentFinding;
 use calltrace_model::record::Stamp;
 
 /// Deflate can't pack more content than this into one byte.
@@ -58,19 +58,19 @@ fn is_of_a_file(footer: &Footer) -> bool {
     let blocks: u64 = footer.segments.iter().map(|s| u64::from(s.blocks)).sum();
     let even = content.bytes.div_ceil(BLOCK_BYTES);
     let fits = match print.stored {
-        Stored::Plain => {
+        StorageFormat::Plain => {
             print.covered <= print.file_bytes && content.bytes == print.covered && blocks == even
         }
-        Stored::Gzip => {
+        StorageFormat::Gzip => {
             print.covered == print.file_bytes && content.bytes <= content_max && blocks == even
         }
-        Stored::Bgzf | Stored::BgzfOfLines => {
+        StorageFormat::Bgzf | StorageFormat::BgzfOfLines => {
             content.bytes == print.covered
                 && content.bytes <= content_max
                 && blocks <= print.file_bytes / BGZF_BYTES_MIN
         }
     };
-    let is_inside = |finding: &Finding| {
+    let is_inside = |finding: &ContentFinding| {
         let end = finding.place();
         let end = end.and_then(|(offset, bytes)| offset.checked_add(bytes as u64));
         end.is_some_and(|end| end <= content.bytes)
@@ -114,7 +114,7 @@ fn stands_in(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<()>
 }
 
 /// Where some pages end that must begin at `at` and be in order of their keys.
-pub(super) fn behind_pages(pages: &[Page], mut at: u64) -> Option<u64> {
+pub(super) fn behind_pages(pages: &[PostingsPage], mut at: u64) -> Option<u64> {
     let mut before = None;
     for page in pages {
         let is_page = (1..=PAGE_BYTES_MAX).contains(&page.section.bytes);
@@ -132,10 +132,10 @@ fn behind(section: Section, at: u64) -> Option<u64> {
 }
 
 /// Whether a block of this much content can take this much of the file.
-pub(super) fn is_block(stored: Stored, content_bytes: u32, file_bytes: u32) -> bool {
+pub(super) fn is_block(stored: StorageFormat, content_bytes: u32, file_bytes: u32) -> bool {
     match stored {
-        Stored::Plain | Stored::Gzip => content_bytes == file_bytes,
-        Stored::Bgzf | Stored::BgzfOfLines => {
+        StorageFormat::Plain | StorageFormat::Gzip => content_bytes == file_bytes,
+        StorageFormat::Bgzf | StorageFormat::BgzfOfLines => {
             let file_range = BGZF_BYTES_MIN as u32..=BGZF_BYTES_MAX;
             content_bytes <= BGZF_BYTES_MAX && file_range.contains(&file_bytes)
         }

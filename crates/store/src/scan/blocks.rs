@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use memchr::{memchr, memmem, memrchr};
 
-use super::before::{Before, Seen};
-use super::finding::{Finding, LONG_LINE_BYTES};
+use super::finding::{ContentFinding, LONG_LINE_BYTES};
 use super::meter::Gauge;
-use crate::source::{Reader, Source, Span};
+use super::preceding::{PrecedingState, PrecedingTimes};
+use crate::source::{Source, SourceReader, Span};
 use calltrace_model::record::Stamp;
 
 /// The most of one line that is kept; the rest of it is passed over, and that is named.
@@ -40,7 +40,7 @@ pub struct Block<'b> {
     pub text: &'b [u8],
     /// What is known of the content before it; `None` where nobody asks for times of lines without
     /// one.
-    pub(super) before: Option<&'b Before<'b>>,
+    pub(super) preceding: Option<&'b PrecedingTimes<'b>>,
 }
 
 impl<'b> Block<'b> {
@@ -49,21 +49,21 @@ impl<'b> Block<'b> {
         Block {
             offset,
             text,
-            before: None,
+            preceding: None,
         }
     }
 
     /// The same, with what is known of the content before it.
-    pub fn behind(self, before: &'b Before<'b>) -> Block<'b> {
+    pub fn behind(self, preceding: &'b PrecedingTimes<'b>) -> Block<'b> {
         Block {
-            before: Some(before),
+            preceding: Some(preceding),
             ..self
         }
     }
 
     /// What is known of the content before it.
-    pub fn before(&self) -> Option<&'b Before<'b>> {
-        self.before
+    pub fn preceding_times(&self) -> Option<&'b PrecedingTimes<'b>> {
+        self.preceding
     }
 
     /// The lines: offset within the block, bytes without the newline.
@@ -85,7 +85,7 @@ impl<'b> Block<'b> {
 #[derive(Debug)]
 pub struct Blocks<'s> {
     source: &'s Source,
-    reader: Reader<'s>,
+    reader: SourceReader<'s>,
     span: Span,
     buffer: Vec<u8>,
     /// Content offset of `buffer[0]`.
@@ -98,7 +98,7 @@ pub struct Blocks<'s> {
     /// that was too long.
     skipping: bool,
     done: bool,
-    findings: Vec<Finding>,
+    findings: Vec<ContentFinding>,
     /// No time was read yet behind the damage that was met last.
     is_behind_damage: bool,
     last_time: Option<Stamp>,
@@ -106,14 +106,14 @@ pub struct Blocks<'s> {
     hole: Option<Hole>,
     /// Of the block that was handed out last: offset of its first byte in `buffer`.
     handed: usize,
-    before: Before<'s>,
+    preceding: PrecedingTimes<'s>,
     /// Counts what is handed out.
     gauge: Option<Gauge>,
 }
 
 /// What is known of a source's content before lines that are read again.
-pub fn before(source: &Source, seen: Option<Seen>) -> Before<'_> {
-    Before::new(source, each_block, seen)
+pub fn preceding_times(source: &Source, seen: Option<PrecedingState>) -> PrecedingTimes<'_> {
+    PrecedingTimes::new(source, each_block, seen)
 }
 
 /// Reads a span through a buffer of so many bytes.
@@ -139,7 +139,7 @@ struct Hole {
     bytes: usize,
 }
 
-enum Filled {
+enum FillState {
     More,
     End,
     Broken(String),
@@ -172,7 +172,7 @@ impl<'s> Blocks<'s> {
             last_time: None,
             hole: None,
             handed: 0,
-            before: before(source, None),
+            preceding: preceding_times(source, None),
             gauge: None,
         }
     }
@@ -190,7 +190,7 @@ impl<'s> Blocks<'s> {
                 return None;
             }
             let passed = &self.buffer[self.handed..self.from];
-            self.before.pass(self.base + self.handed as u64, passed);
+            self.preceding.pass(self.base + self.handed as u64, passed);
             self.drop_handed_out();
             // What is missing before it may reach behind the span.
             if !self.skipping && self.hole.is_none() && self.base >= self.span.end {
@@ -211,7 +211,7 @@ impl<'s> Blocks<'s> {
             if self.is_behind_damage {
                 self.note_end_of_damage(end);
             }
-            if let Filled::Broken(what) = state {
+            if let FillState::Broken(what) = state {
                 self.note_damage(what, end);
             }
             let start = self.from;
@@ -236,7 +236,7 @@ impl<'s> Blocks<'s> {
                 gauge.reads((end - start) as u64);
             }
             let block = Block::of(offset, &self.buffer[start..end]);
-            return Some(block.behind(&self.before));
+            return Some(block.behind(&self.preceding));
         }
     }
 
@@ -246,11 +246,11 @@ impl<'s> Blocks<'s> {
     }
 
     /// What was found wrong so far; all of it once there are no more blocks.
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> &[ContentFinding] {
         &self.findings
     }
 
-    pub(super) fn finish(self) -> (Vec<u8>, Vec<Finding>) {
+    pub(super) fn finish(self) -> (Vec<u8>, Vec<ContentFinding>) {
         (self.buffer, self.findings)
     }
 
@@ -264,7 +264,7 @@ impl<'s> Blocks<'s> {
     }
 
     /// Reads until the buffer is full, growing it for a line that fills it alone.
-    fn fill(&mut self) -> Filled {
+    fn fill(&mut self) -> FillState {
         if self.filled == self.buffer.len() && self.buffer.len() < LINE_BYTES_MAX {
             let bigger = (self.buffer.len() * 2).min(LINE_BYTES_MAX);
             self.buffer.resize(bigger, 0);
@@ -280,25 +280,25 @@ impl<'s> Blocks<'s> {
             let end = self.buffer.len().min(self.filled.saturating_add(wanted));
             match self.reader.read(&mut self.buffer[self.filled..end]) {
                 Ok(0) => {
-                    let trailing = self.reader.trailing().map(Finding::Trailing);
+                    let trailing = self.reader.trailing().map(ContentFinding::Trailing);
                     self.findings.extend(trailing);
-                    return Filled::End;
+                    return FillState::End;
                 }
                 Ok(got) => {
                     self.filled += got;
                     behind += if left == 0 { got } else { 0 };
                     if left == 0 && self.end_of_span().is_some() {
-                        return Filled::More;
+                        return FillState::More;
                     }
                 }
-                Err(damage) => return Filled::Broken(damage.0),
+                Err(damage) => return FillState::Broken(damage.0),
             }
         }
-        Filled::More
+        FillState::More
     }
 
     /// Drops bytes up to the next line's beginning. False while there is none yet.
-    fn skip_to_line(&mut self, state: &Filled) -> bool {
+    fn skip_to_line(&mut self, state: &FillState) -> bool {
         match memchr(b'\n', &self.buffer[..self.filled]) {
             Some(newline) => {
                 self.from = newline + 1;
@@ -310,9 +310,9 @@ impl<'s> Blocks<'s> {
                 self.from = self.filled;
                 match state {
                     // Lines that begin behind the span are of no interest, however far the next is.
-                    Filled::More => self.done = self.base + self.from as u64 >= self.span.end,
-                    Filled::End => self.done = true,
-                    Filled::Broken(what) => {
+                    FillState::More => self.done = self.base + self.from as u64 >= self.span.end,
+                    FillState::End => self.done = true,
+                    FillState::Broken(what) => {
                         self.skipping = false;
                         self.note_damage(what.clone(), self.filled);
                     }
@@ -324,21 +324,21 @@ impl<'s> Blocks<'s> {
 
     /// Where the whole lines in the buffer end, as far as they are the span's. `None` when more
     /// must be read first.
-    fn whole_lines(&mut self, state: &Filled) -> Option<usize> {
+    fn whole_lines(&mut self, state: &FillState) -> Option<usize> {
         if let Some(end) = self.end_of_span() {
             self.done = true;
             self.note_long_line(end);
             return Some(end);
         }
         match state {
-            Filled::Broken(_) => Some(self.filled),
-            Filled::End => {
+            FillState::Broken(_) => Some(self.filled),
+            FillState::End => {
                 self.done = true;
                 let end = self.complete_last_line();
                 self.note_long_line(end);
                 Some(end)
             }
-            Filled::More => match memrchr(b'\n', &self.buffer[self.from..self.filled]) {
+            FillState::More => match memrchr(b'\n', &self.buffer[self.from..self.filled]) {
                 Some(newline) => {
                     let end = self.from + newline + 1;
                     self.note_long_line(end);
@@ -346,7 +346,7 @@ impl<'s> Blocks<'s> {
                 }
                 None if self.filled - self.from < LINE_BYTES_MAX => None,
                 None => {
-                    self.findings.push(Finding::LongLine {
+                    self.findings.push(ContentFinding::LongLine {
                         offset: self.base + self.from as u64,
                         bytes: self.filled - self.from,
                         cut: true,
@@ -392,7 +392,7 @@ impl<'s> Blocks<'s> {
             }
             thread::sleep(GROWTH_WAIT);
         }
-        self.findings.push(Finding::HalfLine {
+        self.findings.push(ContentFinding::HalfLine {
             offset: self.base + line as u64,
             bytes: self.filled - line,
         });
@@ -401,7 +401,7 @@ impl<'s> Blocks<'s> {
 
     /// Passes over a long run of NULs at the beginning of a line: as a part of the line it would take its
     /// place. True when nothing but that is there yet.
-    fn pass_over_hole(&mut self, state: &Filled) -> bool {
+    fn pass_over_hole(&mut self, state: &FillState) -> bool {
         let text = &self.buffer[self.from..self.filled];
         let nuls = text.iter().take_while(|&&b| b == 0).count();
         if self.hole.is_none() && nuls < PASSED_OVER_BYTES {
@@ -415,19 +415,19 @@ impl<'s> Blocks<'s> {
         hole.bytes += nuls;
         self.from += nuls;
         self.handed = self.from;
-        self.from == self.filled && matches!(state, Filled::More)
+        self.from == self.filled && matches!(state, FillState::More)
     }
 
     fn note_hole(&mut self, Hole { offset, bytes }: Hole) {
-        if !self.findings.iter().any(Finding::is_hole) {
-            self.findings.push(Finding::Hole { offset, bytes });
+        if !self.findings.iter().any(ContentFinding::is_hole) {
+            self.findings.push(ContentFinding::Hole { offset, bytes });
         }
     }
 
     /// Names the first run of NULs.
     fn look_for_hole(&mut self, start: usize, end: usize) {
         let text = &self.buffer[start..end];
-        if memchr(0, text).is_none() || self.findings.iter().any(Finding::is_hole) {
+        if memchr(0, text).is_none() || self.findings.iter().any(ContentFinding::is_hole) {
             return;
         }
         let Some(at) = memmem::find(text, HOLE) else {
@@ -443,7 +443,7 @@ impl<'s> Blocks<'s> {
         let lines = &self.buffer[..end];
         let seen = lines.rsplit(|&b| b == b'\n').find_map(Stamp::parse_prefix);
         self.last_time = seen.or(self.last_time);
-        self.findings.push(Finding::Damaged {
+        self.findings.push(ContentFinding::Damaged {
             what,
             after: self.last_time,
             until: None,
@@ -460,7 +460,7 @@ impl<'s> Blocks<'s> {
         };
         self.is_behind_damage = false;
         for finding in &mut self.findings {
-            if let Finding::Damaged { until, .. } = finding {
+            if let ContentFinding::Damaged { until, .. } = finding {
                 until.get_or_insert(first);
             }
         }
@@ -474,7 +474,7 @@ impl<'s> Blocks<'s> {
         }
         let bytes = memchr(b'\n', &self.buffer[self.from..end]).unwrap_or(end - self.from);
         if bytes > LONG_LINE_BYTES {
-            self.findings.push(Finding::LongLine {
+            self.findings.push(ContentFinding::LongLine {
                 offset: self.base + self.from as u64,
                 bytes,
                 cut: false,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Times, Trouble};
+use crate::error::{TimeRange, Trouble};
 use crate::source::{Source, Trailing, time_around};
 use calltrace_model::record::Stamp;
 
@@ -14,7 +14,7 @@ const DISORDER_MILLIS: i64 = 60_000;
 
 /// What was found wrong with a stretch of content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
+pub enum ContentFinding {
     /// Decoding broke off; `after` is the last time that could be read.
     Damaged {
         /// What broke, as a clause about the file.
@@ -53,20 +53,20 @@ pub enum Finding {
     },
 }
 
-impl Finding {
+impl ContentFinding {
     /// Content offset of the line that something is wrong with, and the bytes that are; `None` for damage.
     pub fn place(&self) -> Option<(u64, usize)> {
         match *self {
-            Finding::Damaged { .. } | Finding::Trailing(_) => None,
-            Finding::LongLine { offset, bytes, .. }
-            | Finding::HalfLine { offset, bytes }
-            | Finding::Hole { offset, bytes } => Some((offset, bytes)),
+            ContentFinding::Damaged { .. } | ContentFinding::Trailing(_) => None,
+            ContentFinding::LongLine { offset, bytes, .. }
+            | ContentFinding::HalfLine { offset, bytes }
+            | ContentFinding::Hole { offset, bytes } => Some((offset, bytes)),
         }
     }
 
     /// Whether it is a run of NULs.
     pub fn is_hole(&self) -> bool {
-        matches!(self, Finding::Hole { .. })
+        matches!(self, ContentFinding::Hole { .. })
     }
 
     /// As trouble with the file that it was found in. What it may hide is known by the records around
@@ -82,20 +82,22 @@ impl Finding {
         }
     }
 
-    fn hides(&self, source: &Source) -> Option<Times> {
+    fn hides(&self, source: &Source) -> Option<TimeRange> {
         let (before, behind) = match *self {
             // All of it was read.
-            Finding::LongLine { cut: false, .. } | Finding::Trailing(_) => return None,
-            Finding::LongLine { offset, bytes, .. } => {
+            ContentFinding::LongLine { cut: false, .. } | ContentFinding::Trailing(_) => {
+                return None;
+            }
+            ContentFinding::LongLine { offset, bytes, .. } => {
                 let (before, _) = time_around(source, offset);
                 let (_, behind) = time_around(source, offset + bytes as u64);
                 (before, behind)
             }
             // What follows the end, and further runs of NULs, are not known.
-            Finding::HalfLine { offset, .. } | Finding::Hole { offset, .. } => {
+            ContentFinding::HalfLine { offset, .. } | ContentFinding::Hole { offset, .. } => {
                 (time_around(source, offset).0, None)
             }
-            Finding::Damaged {
+            ContentFinding::Damaged {
                 after,
                 until,
                 behind,
@@ -111,26 +113,26 @@ impl Finding {
             },
         };
         let wide = |at: Stamp, by: i64| at.plus_millis(by * DISORDER_MILLIS);
-        Some(Times {
+        Some(TimeRange {
             from: before.map(|at| wide(at.min(behind.unwrap_or(at)), -1)),
             to: behind.map(|at| wide(at.max(before.unwrap_or(at)), 1)),
         })
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for ContentFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Finding::Damaged {
+            ContentFinding::Damaged {
                 what, after: None, ..
             } => write!(f, "{what}"),
-            Finding::Damaged {
+            ContentFinding::Damaged {
                 what,
                 after: Some(at),
                 ..
             } => write!(f, "{what} after {}", at.to_record_text()),
-            Finding::Trailing(trailing) => write!(f, "{trailing}"),
-            Finding::LongLine { offset, bytes, cut } => {
+            ContentFinding::Trailing(trailing) => write!(f, "{trailing}"),
+            ContentFinding::LongLine { offset, bytes, cut } => {
                 let mib = *bytes as f64 / f64::from(1 << 20);
                 let cut = if *cut {
                     ", of which only that much was read"
@@ -139,11 +141,11 @@ impl fmt::Display for Finding {
                 };
                 write!(f, "has a line of {mib:.1} MiB at byte {offset}{cut}")
             }
-            Finding::HalfLine { offset, bytes } => write!(
+            ContentFinding::HalfLine { offset, bytes } => write!(
                 f,
                 "ends in the middle of a line ({bytes} bytes from byte {offset} on)"
             ),
-            Finding::Hole { offset, bytes } => {
+            ContentFinding::Hole { offset, bytes } => {
                 write!(
                     f,
                     "has a run of {bytes} NUL bytes in the line at byte {offset}"

@@ -7,11 +7,11 @@
 //!
 //! What is asked of a line lives above (`engine`); what a line says lives below (`record`).
 
-mod before;
 mod blocks;
 mod finding;
 mod meter;
 mod needles;
+mod preceding;
 
 use std::sync::{Arc, Mutex};
 
@@ -21,11 +21,11 @@ use crate::error::Trouble;
 use crate::source::{Source, Span, time_of_line};
 use calltrace_model::record::{Place, Record, Stamp};
 
-pub use before::{Before, Seen};
-pub use blocks::{Block, Blocks, before};
-pub use finding::{Finding, LONG_LINE_BYTES};
+pub use blocks::{Block, Blocks, preceding_times};
+pub use finding::{ContentFinding, LONG_LINE_BYTES};
 pub use meter::{Gauge, Meter};
 pub use needles::Needles;
+pub use preceding::{PrecedingState, PrecedingTimes};
 
 /// How a scan cuts and reads. Answers don't depend on it; tests run with tiny values.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ impl Default for Tuning {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Its time. A line without one takes that of the record before it, so that it stays in its place
-    /// (see [`Before`]); 0 where no record is near.
+    /// (see [`PrecedingTimes`]); 0 where no record is near.
     pub at: Stamp,
     /// Where it stands.
     pub place: Place,
@@ -164,7 +164,7 @@ impl Scanner {
     pub fn end_stream(&self, source: &Source, blocks: Blocks<'_>) -> Vec<Trouble> {
         let (buffer, findings) = blocks.finish();
         self.give_back(buffer);
-        let trouble = |finding: &Finding| finding.trouble(source);
+        let trouble = |finding: &ContentFinding| finding.trouble(source);
         findings.iter().map(trouble).collect()
     }
 
@@ -202,11 +202,13 @@ pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
 }
 
 /// The time of the record in a line of a block; of a line that is no record, the time that
-/// [`Before`] gives it. That is what an index knows the times of.
+/// [`PrecedingTimes`] gives it. That is what an index knows the times of.
 pub fn time_of_record(block: &Block<'_>, at: usize, text: &[u8]) -> Option<Stamp> {
     Record::parse(text).at.or_else(|| time_before(block, at))
 }
 
 fn time_before(block: &Block<'_>, at: usize) -> Option<Stamp> {
-    block.before()?.time_of(block.offset, block.text, at)
+    block
+        .preceding_times()?
+        .time_of(block.offset, block.text, at)
 }

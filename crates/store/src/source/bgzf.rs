@@ -32,14 +32,14 @@ pub(super) struct Bgzf {
     pub(super) content_bytes: u64,
     /// Every block begins with a line.
     pub(super) blocks_of_lines: bool,
-    table: OnceLock<Table>,
+    table: OnceLock<BgzfTable>,
     /// Blocks decoded lately, by number; a call is looked for in the same few again and again.
     recent: Mutex<VecDeque<(usize, Arc<Vec<u8>>)>>,
 }
 
 impl Bgzf {
     /// A file that was walked through.
-    pub(super) fn of(table: Table) -> Bgzf {
+    pub(super) fn of(table: BgzfTable) -> Bgzf {
         let bgzf = Bgzf::known(table.content_bytes, false);
         bgzf.set_table(|| Some(table));
         bgzf
@@ -55,7 +55,7 @@ impl Bgzf {
         }
     }
 
-    pub(super) fn set_table(&self, table: impl FnOnce() -> Option<Table>) {
+    pub(super) fn set_table(&self, table: impl FnOnce() -> Option<BgzfTable>) {
         if self.table.get().is_none()
             && let Some(table) = table()
         {
@@ -63,11 +63,11 @@ impl Bgzf {
         }
     }
 
-    pub(super) fn table(&self, log: &LogFile) -> &Table {
+    pub(super) fn table(&self, log: &LogFile) -> &BgzfTable {
         self.table.get_or_init(|| {
             // It was walked through before; a file that changed since has no blocks to trust.
-            let read = Table::read(log).ok().flatten();
-            read.unwrap_or_else(|| Table::of(Vec::new()))
+            let read = BgzfTable::read(log).ok().flatten();
+            read.unwrap_or_else(|| BgzfTable::of(Vec::new()))
         })
     }
 
@@ -115,14 +115,14 @@ impl Bgzf {
 
 /// Where the blocks of a file are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    blocks: Vec<Block>,
+pub struct BgzfTable {
+    blocks: Vec<BgzfBlock>,
     content_bytes: u64,
 }
 
 /// Where one block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
+pub struct BgzfBlock {
     /// Offset of the block in the file.
     pub at: u64,
     /// Length of the block in the file.
@@ -133,10 +133,10 @@ pub struct Block {
     pub content_bytes: u32,
 }
 
-impl Table {
+impl BgzfTable {
     /// Walks the block headers. `None` when the file is not BGZF from front to back: a foreign
     /// member or a cut is decoded as any gzip is.
-    pub(super) fn read(log: &LogFile) -> io::Result<Option<Table>> {
+    pub(super) fn read(log: &LogFile) -> io::Result<Option<BgzfTable>> {
         let mut blocks = Vec::new();
         let (mut at, mut content_at) = (0, 0);
         // One read covers the length at a block's end and the header of the next.
@@ -162,7 +162,7 @@ impl Table {
             if content_bytes > CONTENT_BYTES_MAX {
                 return Ok(None);
             }
-            blocks.push(Block {
+            blocks.push(BgzfBlock {
                 at,
                 bytes,
                 content_at,
@@ -171,22 +171,22 @@ impl Table {
             content_at += u64::from(content_bytes);
             at = next;
         }
-        Ok(Some(Table::of(blocks)))
+        Ok(Some(BgzfTable::of(blocks)))
     }
 
     /// The table of blocks that somebody has noted down.
-    pub fn of(blocks: Vec<Block>) -> Table {
+    pub fn of(blocks: Vec<BgzfBlock>) -> BgzfTable {
         let content_bytes = blocks
             .last()
             .map_or(0, |b| b.content_at + u64::from(b.content_bytes));
-        Table {
+        BgzfTable {
             blocks,
             content_bytes,
         }
     }
 
     /// The blocks, in order, empty ones among them.
-    pub fn blocks(&self) -> &[Block] {
+    pub fn blocks(&self) -> &[BgzfBlock] {
         &self.blocks
     }
 
@@ -241,7 +241,7 @@ fn block_bytes(header: &[u8]) -> Option<u32> {
 pub struct BgzfReader<'s> {
     log: &'s LogFile,
     bgzf: &'s Bgzf,
-    table: &'s Table,
+    table: &'s BgzfTable,
     keeps: bool,
     next_block: usize,
     inflate: Decompressor,
@@ -299,7 +299,7 @@ impl BgzfReader<'_> {
         }
     }
 
-    fn decode(&mut self, number: usize, block: Block) -> Result<(), String> {
+    fn decode(&mut self, number: usize, block: BgzfBlock) -> Result<(), String> {
         if self.keeps
             && let Some(content) = self.bgzf.recall(number)
         {
@@ -313,7 +313,7 @@ impl BgzfReader<'_> {
         Ok(())
     }
 
-    fn inflate(&mut self, block: Block) -> Result<(), String> {
+    fn inflate(&mut self, block: BgzfBlock) -> Result<(), String> {
         let is_block = block.bytes as usize >= HEADER_BYTES + TRAILER_BYTES
             && block.content_bytes <= CONTENT_BYTES_MAX;
         if !is_block {

@@ -26,7 +26,7 @@ const INPUT_BYTES: usize = 128 * 1024;
 /// the same in whatever pieces a caller reads.
 const CHUNK_BYTES: usize = 64 << 10;
 
-type Decoder<'s> = GzDecoder<BufReader<Compressed<'s>>>;
+type Decoder<'s> = GzDecoder<BufReader<CompressedInput<'s>>>;
 
 /// Bytes behind the last member that are neither zeros nor gzip. gzip(1) ignores them, with a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +154,7 @@ impl<'s> GzipReader<'s> {
         let is_adjacent = self.decoder.get_ref().buffer().starts_with(&MAGIC);
         if is_adjacent {
             // The input goes on where it is, without being read again.
-            let nothing = Compressed {
+            let nothing = CompressedInput {
                 log: self.log,
                 at: end,
             };
@@ -201,12 +201,12 @@ impl<'s> GzipReader<'s> {
 
 /// The compressed bytes of a file from some offset on.
 #[derive(Debug)]
-struct Compressed<'s> {
+struct CompressedInput<'s> {
     log: &'s LogFile,
     at: u64,
 }
 
-impl Read for Compressed<'_> {
+impl Read for CompressedInput<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.log.bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let room = into.len().min(left);
@@ -219,7 +219,7 @@ impl Read for Compressed<'_> {
 fn decoder_at(log: &LogFile, at: u64) -> Decoder<'_> {
     GzDecoder::new(BufReader::with_capacity(
         INPUT_BYTES,
-        Compressed { log, at },
+        CompressedInput { log, at },
     ))
 }
 
@@ -227,7 +227,7 @@ fn decoder_at(log: &LogFile, at: u64) -> Decoder<'_> {
 /// is one. `None` where only zeros follow.
 fn behind_zeros(log: &LogFile, from: u64) -> Option<(u64, Vec<u8>)> {
     let mut input = vec![0u8; INPUT_BYTES];
-    let mut compressed = Compressed { log, at: from };
+    let mut compressed = CompressedInput { log, at: from };
     loop {
         let at = compressed.at;
         let got = compressed.read(&mut input).ok().filter(|got| *got > 0)?;

@@ -5,30 +5,30 @@
 //! handed out once, as [`Damage`], and what can still be decoded follows.
 
 mod bgzf;
+mod duplicates;
 mod gzip;
 mod other;
 mod overlap;
 mod pack;
 mod probe;
-mod twins;
 
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use crate::error::{Times, Trouble, cant};
+use crate::error::{TimeRange, Trouble, cant};
 use crate::tree::{LogFile, Snapshot};
 
 /// Packed logs hold about so many times their size.
 const PACKED_ABOUT: u64 = 10;
 
-pub use bgzf::{Block as BgzfBlock, Table as BgzfTable};
+pub use bgzf::{BgzfBlock, BgzfTable};
 pub use gzip::Trailing;
 pub use other::{MARK_BYTES, packer_of};
 pub use overlap::{Overlap, is_beginning, is_copied, overlap};
-pub use pack::{Content, Packer, Tally};
+pub use pack::{ContentDigest, ContentTally, Packer};
 pub use probe::{
-    Bounds, first_line_at, first_time_behind, last_line_end, text_before, time_around,
+    TimeBounds, first_line_at, first_time_behind, last_line_end, text_before, time_around,
     time_of_line, times,
 };
 
@@ -37,13 +37,13 @@ pub use probe::{
 pub struct Source {
     /// The open file.
     pub log: Arc<LogFile>,
-    format: Format,
+    format: FormatData,
     /// Content before this offset is passed over: another source has it.
     start: u64,
 }
 
 #[derive(Debug)]
-enum Format {
+enum FormatData {
     Plain,
     Gzip,
     Bgzf(bgzf::Bgzf),
@@ -51,7 +51,7 @@ enum Format {
 
 /// What is known of a file's content without looking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ContentFormat {
     /// Lines as they are.
     Plain,
     /// Gzip that can only be read from its beginning.
@@ -102,11 +102,11 @@ impl Source {
     /// gzip.
     pub fn open(log: Arc<LogFile>) -> io::Result<Source> {
         let format = if !is_compressed(&log)? {
-            Format::Plain
+            FormatData::Plain
         } else {
             match BgzfTable::read(&log)? {
-                Some(table) => Format::Bgzf(bgzf::Bgzf::of(table)),
-                None => Format::Gzip,
+                Some(table) => FormatData::Bgzf(bgzf::Bgzf::of(table)),
+                None => FormatData::Gzip,
             }
         };
         Ok(Source::new(log, format))
@@ -114,19 +114,19 @@ impl Source {
 
     /// A file whose form is known (an index has noted it down), so that it need not be walked
     /// through.
-    pub fn known(log: Arc<LogFile>, form: Form) -> Source {
+    pub fn known(log: Arc<LogFile>, form: ContentFormat) -> Source {
         let format = match form {
-            Form::Plain => Format::Plain,
-            Form::Gzip => Format::Gzip,
-            Form::Bgzf {
+            ContentFormat::Plain => FormatData::Plain,
+            ContentFormat::Gzip => FormatData::Gzip,
+            ContentFormat::Bgzf {
                 content_bytes,
                 blocks_of_lines,
-            } => Format::Bgzf(bgzf::Bgzf::known(content_bytes, blocks_of_lines)),
+            } => FormatData::Bgzf(bgzf::Bgzf::known(content_bytes, blocks_of_lines)),
         };
         Source::new(log, format)
     }
 
-    fn new(log: Arc<LogFile>, format: Format) -> Source {
+    fn new(log: Arc<LogFile>, format: FormatData) -> Source {
         Source {
             log,
             format,
@@ -142,11 +142,11 @@ impl Source {
     }
 
     /// What form the content has.
-    pub fn form(&self) -> Form {
+    pub fn form(&self) -> ContentFormat {
         match &self.format {
-            Format::Plain => Form::Plain,
-            Format::Gzip => Form::Gzip,
-            Format::Bgzf(bgzf) => Form::Bgzf {
+            FormatData::Plain => ContentFormat::Plain,
+            FormatData::Gzip => ContentFormat::Gzip,
+            FormatData::Bgzf(bgzf) => ContentFormat::Bgzf {
                 content_bytes: bgzf.content_bytes,
                 blocks_of_lines: bgzf.blocks_of_lines,
             },
@@ -161,19 +161,19 @@ impl Source {
     /// Whether a line is known to begin at `offset`.
     pub fn begins_line(&self, offset: u64) -> bool {
         offset == self.start
-            || matches!(&self.format, Format::Bgzf(bgzf)
+            || matches!(&self.format, FormatData::Bgzf(bgzf)
                 if bgzf.blocks_of_lines && bgzf.table(&self.log).has_block_at(offset))
     }
 
     /// Whether it is BGZF from front to back.
     pub fn is_bgzf(&self) -> bool {
-        matches!(self.format, Format::Bgzf(_))
+        matches!(self.format, FormatData::Bgzf(_))
     }
 
     /// Says where the blocks of a BGZF file are, for one whose form was known; `table` is asked
     /// only when that has not been found out already.
     pub fn set_table(&self, table: impl FnOnce() -> Option<BgzfTable>) {
-        if let Format::Bgzf(bgzf) = &self.format {
+        if let FormatData::Bgzf(bgzf) = &self.format {
             bgzf.set_table(table);
         }
     }
@@ -181,7 +181,7 @@ impl Source {
     /// Where the blocks are, of a BGZF file.
     pub fn table(&self) -> Option<&BgzfTable> {
         match &self.format {
-            Format::Bgzf(bgzf) => Some(bgzf.table(&self.log)),
+            FormatData::Bgzf(bgzf) => Some(bgzf.table(&self.log)),
             _ => None,
         }
     }
@@ -196,11 +196,11 @@ impl Source {
         self.start
     }
 
-    /// The sources of a snapshot, each content once (see `twins`), in reading order. `known` may
+    /// The sources of a snapshot, each content once (see `duplicates`), in reading order. `known` may
     /// say a file's form.
     pub fn open_all(
         snapshot: &Snapshot,
-        known: impl Fn(&LogFile) -> Option<Form>,
+        known: impl Fn(&LogFile) -> Option<ContentFormat>,
         troubles: &mut Vec<Trouble>,
     ) -> Vec<Source> {
         let mut sources = Vec::new();
@@ -212,7 +212,7 @@ impl Source {
             match opened {
                 Ok(source) => sources.push(source),
                 Err(error) => troubles.push(Trouble {
-                    hides: Some(Times {
+                    hides: Some(TimeRange {
                         from: None,
                         to: log.written_until(None),
                     }),
@@ -220,21 +220,21 @@ impl Source {
                 }),
             }
         }
-        twins::drop_doubles(&mut sources);
+        duplicates::drop_duplicates(&mut sources);
         sources
     }
 
     /// Whether content can be read from the middle.
     pub fn is_seekable(&self) -> bool {
-        !matches!(self.format, Format::Gzip)
+        !matches!(self.format, FormatData::Gzip)
     }
 
     /// Bytes of content; `None` where only decoding all of it would tell.
     pub fn content_bytes(&self) -> Option<u64> {
         match &self.format {
-            Format::Plain => Some(self.log.bytes),
-            Format::Bgzf(bgzf) => Some(bgzf.content_bytes),
-            Format::Gzip => None,
+            FormatData::Plain => Some(self.log.bytes),
+            FormatData::Bgzf(bgzf) => Some(bgzf.content_bytes),
+            FormatData::Gzip => None,
         }
     }
 
@@ -258,22 +258,28 @@ impl Source {
 
     /// A reader of the content from `offset` on. Where the content is not seekable the bytes
     /// before `offset` are decoded and dropped.
-    pub fn reader(&self, offset: u64) -> Reader<'_> {
+    pub fn reader(&self, offset: u64) -> SourceReader<'_> {
         match &self.format {
-            Format::Plain => Reader::Plain {
+            FormatData::Plain => SourceReader::Plain {
                 log: &self.log,
                 at: offset,
             },
-            Format::Gzip => Reader::Gzip(Box::new(gzip::GzipReader::new(&self.log, offset))),
-            Format::Bgzf(bgzf) => Reader::Bgzf(Box::new(bgzf.reader(&self.log, offset, false))),
+            FormatData::Gzip => {
+                SourceReader::Gzip(Box::new(gzip::GzipReader::new(&self.log, offset)))
+            }
+            FormatData::Bgzf(bgzf) => {
+                SourceReader::Bgzf(Box::new(bgzf.reader(&self.log, offset, false)))
+            }
         }
     }
 
     /// As [`Source::reader`], for whoever reads only some blocks there and may come again: what is
     /// decoded is kept for a while.
-    pub fn reader_of_few(&self, offset: u64) -> Reader<'_> {
+    pub fn reader_of_few(&self, offset: u64) -> SourceReader<'_> {
         match &self.format {
-            Format::Bgzf(bgzf) => Reader::Bgzf(Box::new(bgzf.reader(&self.log, offset, true))),
+            FormatData::Bgzf(bgzf) => {
+                SourceReader::Bgzf(Box::new(bgzf.reader(&self.log, offset, true)))
+            }
             _ => self.reader(offset),
         }
     }
@@ -299,14 +305,14 @@ impl Source {
 
     /// Whether a writer may still append to the content.
     pub fn may_grow(&self) -> bool {
-        matches!(self.format, Format::Plain)
+        matches!(self.format, FormatData::Plain)
     }
 
     /// Bytes that a writer has put behind the end that the file had when it was opened; used to
     /// complete a last line that was caught half-way. Nothing for compressed files.
     pub fn read_grown(&self, content_offset: u64, into: &mut [u8]) -> usize {
         match self.format {
-            Format::Plain => self.log.file.read_at(into, content_offset).unwrap_or(0),
+            FormatData::Plain => self.log.file.read_at(into, content_offset).unwrap_or(0),
             _ => 0,
         }
     }
@@ -325,7 +331,7 @@ pub fn is_compressed(log: &LogFile) -> io::Result<bool> {
     }
 }
 
-struct ContentReader<'s>(Reader<'s>);
+struct ContentReader<'s>(SourceReader<'s>);
 
 impl Read for ContentReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -347,7 +353,7 @@ pub fn trailing(error: &io::Error) -> Option<Trailing> {
 
 /// Sequential access to content.
 #[derive(Debug)]
-pub enum Reader<'s> {
+pub enum SourceReader<'s> {
     /// Straight from the file, up to the size it had when it was opened.
     Plain {
         /// The file.
@@ -361,21 +367,21 @@ pub enum Reader<'s> {
     Bgzf(Box<bgzf::BgzfReader<'s>>),
 }
 
-impl Reader<'_> {
+impl SourceReader<'_> {
     /// Content offset of the next byte; after damage, of what follows it.
     pub fn position(&self) -> u64 {
         match self {
-            Reader::Plain { at, .. } => *at,
-            Reader::Gzip(reader) => reader.position(),
-            Reader::Bgzf(reader) => reader.position(),
+            SourceReader::Plain { at, .. } => *at,
+            SourceReader::Gzip(reader) => reader.position(),
+            SourceReader::Bgzf(reader) => reader.position(),
         }
     }
 
     /// What stands behind the content and is no part of it; known once the content has ended.
     pub fn trailing(&self) -> Option<Trailing> {
         match self {
-            Reader::Gzip(reader) => reader.trailing(),
-            Reader::Plain { .. } | Reader::Bgzf(_) => None,
+            SourceReader::Gzip(reader) => reader.trailing(),
+            SourceReader::Plain { .. } | SourceReader::Bgzf(_) => None,
         }
     }
 
@@ -385,7 +391,7 @@ impl Reader<'_> {
     /// [`Damage`] once for each damaged place; the next call goes on behind it.
     pub fn read(&mut self, into: &mut [u8]) -> Result<usize, Damage> {
         match self {
-            Reader::Plain { log, at } => {
+            SourceReader::Plain { log, at } => {
                 let left = usize::try_from(log.bytes.saturating_sub(*at)).unwrap_or(usize::MAX);
                 let room = into.len().min(left);
                 let got = read_retrying(log, &mut into[..room], *at).map_err(|error| {
@@ -396,14 +402,14 @@ impl Reader<'_> {
                 *at += got as u64;
                 Ok(got)
             }
-            Reader::Gzip(reader) => reader.read(into),
-            Reader::Bgzf(reader) => reader.read(into),
+            SourceReader::Gzip(reader) => reader.read(into),
+            SourceReader::Bgzf(reader) => reader.read(into),
         }
     }
 }
 
 /// Fills the buffer as far as the content goes. On damage the error is how much came before it.
-fn fill(reader: &mut Reader<'_>, into: &mut [u8]) -> Result<usize, usize> {
+fn fill(reader: &mut SourceReader<'_>, into: &mut [u8]) -> Result<usize, usize> {
     let mut got = 0;
     while got < into.len() {
         match reader.read(&mut into[got..]) {

@@ -5,7 +5,7 @@
 //! archive's last part is the file's beginning. Of a file whose front was about to be collapsed,
 //! the end of that stretch may have been blanked with newlines already.
 
-use super::{Form, Source};
+use super::{ContentFormat, Source};
 use calltrace_model::record::Stamp;
 
 /// Compared at once.
@@ -31,7 +31,7 @@ pub struct Overlap {
 /// is shorter than that part, when one of them can't be read that far, or when no record with a time
 /// is near the part's beginning: lines without one (a banner, a traceback) may well be written twice.
 pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
-    if file.form() != Form::Plain {
+    if file.form() != ContentFormat::Plain {
         return None;
     }
     let part_start = archive.table().map_or(0, super::BgzfTable::last_part);
@@ -79,7 +79,7 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
 /// such a file over. `false` when one of them can't be read that far, or when no record with a time is
 /// in the file.
 pub fn is_beginning(file: &Source, archive: &Source) -> bool {
-    file.form() == Form::Plain && is_copied(file, archive)
+    file.form() == ContentFormat::Plain && is_copied(file, archive)
 }
 
 /// Whether all of a file is what `other` begins with, whatever form the two have: `cp`, or a rotation that

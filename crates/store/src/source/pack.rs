@@ -41,7 +41,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 
 /// What some content is, however it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Content {
+pub struct ContentDigest {
     /// Its length.
     pub bytes: u64,
     /// Its lines: newlines, and one more if it ends without one.
@@ -52,19 +52,19 @@ pub struct Content {
 
 /// Counts content that passes by, in order.
 #[derive(Debug, Default, Clone)]
-pub struct Tally {
+pub struct ContentTally {
     crc: crc32fast::Hasher,
     bytes: u64,
     newlines: u64,
     open_line: bool,
 }
 
-impl Tally {
+impl ContentTally {
     /// What `text` is.
-    pub fn of(text: &[u8]) -> Tally {
+    pub fn of(text: &[u8]) -> ContentTally {
         let mut crc = crc32fast::Hasher::new();
         crc.update(text);
-        Tally {
+        ContentTally {
             crc,
             bytes: text.len() as u64,
             newlines: memchr_iter(b'\n', text).count() as u64,
@@ -76,8 +76,8 @@ impl Tally {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn read(mut content: impl Read) -> io::Result<Tally> {
-        let mut tally = Tally::default();
+    pub fn read(mut content: impl Read) -> io::Result<ContentTally> {
+        let mut tally = ContentTally::default();
         let mut text = vec![0; CHUNK_BYTES];
         loop {
             match content.read(&mut text)? {
@@ -89,11 +89,11 @@ impl Tally {
 
     /// Adds the next bytes.
     pub fn add(&mut self, text: &[u8]) {
-        self.join(&Tally::of(text));
+        self.join(&ContentTally::of(text));
     }
 
     /// Adds what follows, counted elsewhere.
-    pub fn join(&mut self, next: &Tally) {
+    pub fn join(&mut self, next: &ContentTally) {
         if next.bytes == 0 {
             return;
         }
@@ -104,8 +104,8 @@ impl Tally {
     }
 
     /// What has passed by so far.
-    pub fn content(&self) -> Content {
-        Content {
+    pub fn content(&self) -> ContentDigest {
+        ContentDigest {
             bytes: self.bytes,
             lines: self.newlines + u64::from(self.open_line),
             crc: self.crc.clone().finalize(),
@@ -116,7 +116,7 @@ impl Tally {
 /// Writes BGZF on all threads of the current rayon pool.
 pub struct Packer<W: Write> {
     out: W,
-    whole: Tally,
+    whole: ContentTally,
     is_closed: bool,
     compressors: Compressors,
 }
@@ -134,7 +134,7 @@ impl<W: Write> Packer<W> {
     pub fn new(out: W) -> Packer<W> {
         Packer {
             out,
-            whole: Tally::default(),
+            whole: ContentTally::default(),
             is_closed: false,
             compressors: Compressors::default(),
         }
@@ -146,7 +146,7 @@ impl<W: Write> Packer<W> {
     ///
     /// # Errors
     /// When `content` can't be read or `out` not be written; then what was written is of no use.
-    pub fn part(&mut self, content: &mut (dyn Read + Send)) -> io::Result<Content> {
+    pub fn part(&mut self, content: &mut (dyn Read + Send)) -> io::Result<ContentDigest> {
         if self.whole.open_line {
             // A half line before must not swallow the first line of this part.
             self.write_part(&mut &b"\n"[..])?;
@@ -154,15 +154,15 @@ impl<W: Write> Packer<W> {
         self.write_part(content)
     }
 
-    fn write_part(&mut self, content: &mut (dyn Read + Send)) -> io::Result<Content> {
-        let mut tally = Tally::default();
-        let mut batch = Batch::default();
+    fn write_part(&mut self, content: &mut (dyn Read + Send)) -> io::Result<ContentDigest> {
+        let mut tally = ContentTally::default();
+        let mut batch = BlockBatch::default();
         batch.fill(content)?;
         let compressors = &self.compressors;
         while !batch.is_empty() {
-            let mut next = Batch {
+            let mut next = BlockBatch {
                 text: batch.rest().to_vec(),
-                ..Batch::default()
+                ..BlockBatch::default()
             };
             // What comes next is read (and decoded) while this is compressed.
             let (filled, packed) = rayon::join(
@@ -192,7 +192,7 @@ impl<W: Write> Packer<W> {
     ///
     /// # Errors
     /// When `out` can't be written.
-    pub fn finish(mut self) -> io::Result<(W, Content)> {
+    pub fn finish(mut self) -> io::Result<(W, ContentDigest)> {
         if !self.is_closed {
             self.out.write_all(&EMPTY_BLOCK)?;
         }
@@ -207,10 +207,10 @@ struct Compressors(Mutex<Vec<Compressor>>);
 
 impl Compressors {
     /// The blocks of a batch, compressed on all threads.
-    fn compress(&self, batch: &Batch) -> Vec<(Tally, Vec<u8>)> {
+    fn compress(&self, batch: &BlockBatch) -> Vec<(ContentTally, Vec<u8>)> {
         let one = |&(start, end): &(usize, usize)| {
             let text = &batch.text[start..end];
-            let counted = Tally::of(text);
+            let counted = ContentTally::of(text);
             let mut deflate = self.take();
             let block = block(&mut deflate, text, counted.content().crc);
             if let Ok(mut spare) = self.0.lock() {
@@ -231,13 +231,13 @@ impl Compressors {
 
 /// Content that is compressed at once.
 #[derive(Default)]
-struct Batch {
+struct BlockBatch {
     text: Vec<u8>,
     blocks: Vec<(usize, usize)>,
     at_end: bool,
 }
 
-impl Batch {
+impl BlockBatch {
     fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
@@ -322,7 +322,7 @@ mod tests {
     use super::*;
     use flate2::read::MultiGzDecoder;
 
-    fn packed(parts: &[&[u8]]) -> (Vec<u8>, Content) {
+    fn packed(parts: &[&[u8]]) -> (Vec<u8>, ContentDigest) {
         let mut packer = Packer::new(Vec::new());
         for part in parts {
             let content = packer.part(&mut &part[..]).expect("packed");

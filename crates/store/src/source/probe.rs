@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 
 use memchr::{memchr, memrchr};
 
-use super::{Format, Source, fill, gzip};
+use super::{FormatData, Source, fill, gzip};
 use crate::tree::LogFile;
 use calltrace_model::record::{LogZone, Stamp};
 
@@ -29,7 +29,7 @@ const SEEK_BYTES_MAX: u64 = 1 << 20;
 
 /// Earliest and latest time of a file's records, as far as samples show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
+pub struct TimeBounds {
     /// Earliest time seen; `None` when no sample holds a time.
     pub first: Option<Stamp>,
     /// Latest time seen; `None` when the end can't be looked at without decoding everything.
@@ -38,9 +38,9 @@ pub struct Bounds {
     pub ordered: bool,
 }
 
-impl Bounds {
+impl TimeBounds {
     /// Those of a file without a record.
-    pub const NONE: Bounds = Bounds {
+    pub const NONE: TimeBounds = TimeBounds {
         first: None,
         last: None,
         ordered: true,
@@ -51,11 +51,11 @@ impl Bounds {
     ///
     /// Recovered lines stand in no order, and a sample of them tells nothing of the rest: they are few, and
     /// all are read.
-    pub fn probe(source: &Source, zone: LogZone) -> Bounds {
+    pub fn probe(source: &Source, zone: LogZone) -> TimeBounds {
         if source.log.name.is_recovered() {
-            return Bounds::of_all(source);
+            return TimeBounds::of_all(source);
         }
-        let mut bounds = Bounds::NONE;
+        let mut bounds = TimeBounds::NONE;
         let mut text = vec![0u8; SAMPLE_BYTES];
         let Some(total) = source.content_bytes() else {
             bounds.add(times(sample(source, 0, &mut text)));
@@ -91,8 +91,8 @@ impl Bounds {
     }
 
     /// Of all lines; nothing is known where not all can be read.
-    fn of_all(source: &Source) -> Bounds {
-        let mut bounds = Bounds::NONE;
+    fn of_all(source: &Source) -> TimeBounds {
+        let mut bounds = TimeBounds::NONE;
         let mut lines = BufReader::new(source.content_from(source.start()));
         let mut line = Vec::new();
         loop {
@@ -103,9 +103,9 @@ impl Bounds {
                 Ok(_) => bounds.add(time_of_line(&line).into_iter()),
                 Err(_) => {
                     let ordered = false;
-                    return Bounds {
+                    return TimeBounds {
                         ordered,
-                        ..Bounds::NONE
+                        ..TimeBounds::NONE
                     };
                 }
             }
@@ -130,7 +130,7 @@ impl Bounds {
 pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
     let (Some(total), false) = (
         source.content_bytes(),
-        matches!(source.format, Format::Gzip),
+        matches!(source.format, FormatData::Gzip),
     ) else {
         return 0;
     };

@@ -11,14 +11,14 @@ pub enum Generation {
     /// `events.log.N` of logrotate; the higher, the older (kept negated, so that order is time).
     Numbered(std::cmp::Reverse<u32>),
     /// Named after a day.
-    Dated(NaiveDate, Origin),
+    Dated(NaiveDate, LineOrigin),
     /// `events.log`.
     Live,
 }
 
 /// Who adds lines to a file that is named after a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
+pub enum LineOrigin {
     /// The writers of the tree, as they go, in one of three ways to name a day.
     Written,
     /// `calltrace sync`, afterwards and in no order: events that a host sent and that never arrived. The name is
@@ -64,7 +64,9 @@ impl FileName {
             match name {
                 "events" => written(day(rest)?),
                 // None but calltrace makes these, of whole days.
-                RECOVERED if rest.len() == 10 => Generation::Dated(day(rest)?, Origin::Recovered),
+                RECOVERED if rest.len() == 10 => {
+                    Generation::Dated(day(rest)?, LineOrigin::Recovered)
+                }
                 _ => return None,
             }
         };
@@ -78,7 +80,7 @@ impl FileName {
     /// The file of lines that were recovered for a day.
     pub fn recovered(day: NaiveDate) -> FileName {
         FileName {
-            generation: Generation::Dated(day, Origin::Recovered),
+            generation: Generation::Dated(day, LineOrigin::Recovered),
             stem: format!("{RECOVERED}_{}.log", day.format("%Y-%m-%d")),
             gz: false,
         }
@@ -94,7 +96,7 @@ impl FileName {
 
     /// Whether its lines were recovered, so that no writer of the tree is at it.
     pub fn is_recovered(&self) -> bool {
-        matches!(self.generation, Generation::Dated(_, Origin::Recovered))
+        matches!(self.generation, Generation::Dated(_, LineOrigin::Recovered))
     }
 
     /// The name as it stands in the folder.
@@ -111,7 +113,7 @@ impl FileName {
 const RECOVERED: &str = "recovered";
 
 fn written(day: NaiveDate) -> Generation {
-    Generation::Dated(day, Origin::Written)
+    Generation::Dated(day, LineOrigin::Written)
 }
 
 /// Longest text behind a day: `-1764460800`, and what is no longer.

@@ -7,7 +7,7 @@ use crate::fsx::{Access, FileIdentity, Folder, Link};
 
 /// A log file as it stands in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedFile {
     /// Its name.
     pub name: FileName,
     /// Device and inode.
@@ -23,7 +23,7 @@ pub struct Listed {
 /// # Errors
 /// When the folder can't be listed, or one of the names can't be looked at, is no file, or is that of a log
 /// that is not read.
-pub fn list_files(folder: &Folder) -> io::Result<Vec<Listed>> {
+pub fn list_files(folder: &Folder) -> io::Result<Vec<ListedFile>> {
     let (names, unread) = list_all(folder)?;
     match unread.is_empty() {
         true => names.into_iter().map(|name| look(folder, name)).collect(),
@@ -32,11 +32,11 @@ pub fn list_files(folder: &Folder) -> io::Result<Vec<Listed>> {
 }
 
 /// Whether the folder still holds these files; they may have grown.
-pub fn still_holds(folder: &Folder, files: &[Listed]) -> bool {
+pub fn still_holds(folder: &Folder, files: &[ListedFile]) -> bool {
     let Ok(now) = list_files(folder) else {
         return false;
     };
-    let same = |(a, b): (&Listed, &Listed)| {
+    let same = |(a, b): (&ListedFile, &ListedFile)| {
         a.name == b.name && a.identity == b.identity && a.bytes <= b.bytes
     };
     files.len() == now.len() && files.iter().zip(&now).all(same)
@@ -47,7 +47,7 @@ pub fn still_holds(folder: &Folder, files: &[Listed]) -> bool {
 ///
 /// # Errors
 /// When the folder can't be listed.
-pub fn look_at(folder: &Folder) -> io::Result<Vec<Listed>> {
+pub fn look_at(folder: &Folder) -> io::Result<Vec<ListedFile>> {
     let names = list(folder)?.into_iter();
     Ok(names.filter_map(|name| look(folder, name).ok()).collect())
 }
@@ -57,7 +57,7 @@ pub fn look_at(folder: &Folder) -> io::Result<Vec<Listed>> {
 ///
 /// # Errors
 /// When there is none, and the folder can't be looked at.
-pub fn access_of_new(folder: &Folder, files: &[Listed]) -> io::Result<Access> {
+pub fn access_of_new(folder: &Folder, files: &[ListedFile]) -> io::Result<Access> {
     let newest = files.iter().max_by_key(|file| file.modified);
     let newest = newest.and_then(|file| folder.look_current(&file.name.full()).ok());
     Ok(match newest {
@@ -88,11 +88,11 @@ pub fn leads_to_sealed(folder: &Folder, name: &str) -> bool {
     is_log && folder.has(&format!("{target}.gz"))
 }
 
-fn look(folder: &Folder, name: FileName) -> io::Result<Listed> {
+fn look(folder: &Folder, name: FileName) -> io::Result<ListedFile> {
     let stat = folder.look_current(&name.full())?;
     let seconds: i64 = stat.st_mtime;
     let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or_default();
-    Ok(Listed {
+    Ok(ListedFile {
         name,
         identity: FileIdentity::of_stat(&stat),
         bytes: u64::try_from(stat.st_size).unwrap_or_default(),

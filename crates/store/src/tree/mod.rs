@@ -21,16 +21,16 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, statat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-pub use generation::{FileName, Generation, Origin};
+pub use generation::{FileName, Generation, LineOrigin};
 pub use head::Head;
 pub use listing::{
-    Listed, access_of_new, has_links_out, leads_to_sealed, list_files, look_at, still_holds,
+    ListedFile, access_of_new, has_links_out, leads_to_sealed, list_files, look_at, still_holds,
 };
 pub use snapshot::{LogFile, Snapshot};
 pub use unread::UnreadLog;
 
 use crate::error::Error;
-use crate::fsx::{Accounts, Distrusted, FileIdentity, Folder, Way};
+use crate::fsx::{Accounts, FileIdentity, Folder, UntrustedStep, WalkedPath};
 
 /// Longest enterprise name.
 const NAME_BYTES_MAX: usize = 64;
@@ -75,7 +75,7 @@ pub struct Tree {
 }
 
 /// Where an enterprise's folder is, before it is opened.
-enum Entry {
+enum EnterpriseEntry {
     Folder(FileIdentity),
     Link(FileIdentity),
     /// A link of a user who has no say in where root reads.
@@ -137,11 +137,11 @@ impl Tree {
     pub fn folder_to_change(
         &self,
         name: &EnterpriseName,
-    ) -> io::Result<Result<Folder, Distrusted>> {
+    ) -> io::Result<Result<Folder, UntrustedStep>> {
         if !geteuid().is_root() {
             return self.folder(name).map(Ok);
         }
-        let way = Way::walk(&self.path(name))?;
+        let way = WalkedPath::walk(&self.path(name))?;
         if let Some(distrusted) = way.distrusted(self.accounts()) {
             return Ok(Err(distrusted));
         }
@@ -150,8 +150,8 @@ impl Tree {
 
     /// Why root refuses to change an enterprise's folder; `None` where it does not, or where that
     /// can't be found out.
-    pub fn distrusted(&self, name: &EnterpriseName) -> Option<Distrusted> {
-        let way = Way::walk(&self.path(name)).ok()?;
+    pub fn distrusted(&self, name: &EnterpriseName) -> Option<UntrustedStep> {
+        let way = WalkedPath::walk(&self.path(name)).ok()?;
         way.distrusted(self.accounts())
     }
 
@@ -175,7 +175,9 @@ impl Tree {
         for entry in fs::read_dir(&self.root).map_err(fail)? {
             let name = entry.map_err(fail)?.file_name();
             let name = name.to_str().and_then(EnterpriseName::new);
-            entries.extend(name.and_then(|name| Some((Entry::of(&root, name.as_str())?, name))));
+            entries.extend(
+                name.and_then(|name| Some((EnterpriseEntry::of(&root, name.as_str())?, name))),
+            );
         }
         // Folders first, so that of two names the link is left out.
         entries.sort_by(|(a, x), (b, y)| (a.is_link(), x).cmp(&(b.is_link(), y)));
@@ -199,7 +201,7 @@ impl Tree {
         let mut selected = Vec::new();
         for name in typed {
             let found = EnterpriseName::new(name)
-                .and_then(|name| Some((Entry::of(root.as_ref()?, name.as_str())?, name)));
+                .and_then(|name| Some((EnterpriseEntry::of(root.as_ref()?, name.as_str())?, name)));
             let Some((entry, found)) = found else {
                 return Err(self.unknown(name));
             };
@@ -235,18 +237,18 @@ impl Tree {
     }
 }
 
-impl Entry {
+impl EnterpriseEntry {
     /// `None` for what is no folder and leads to none.
-    fn of(root: &OwnedFd, name: &str) -> Option<Entry> {
+    fn of(root: &OwnedFd, name: &str) -> Option<EnterpriseEntry> {
         let stat = statat(root, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => Some(Entry::Folder(FileIdentity::of_stat(&stat))),
+            FileType::Directory => Some(EnterpriseEntry::Folder(FileIdentity::of_stat(&stat))),
             FileType::Symlink => match follow(root, name) {
                 Ok(Some(folder)) => {
                     let stat = fstat(folder).ok()?;
-                    Some(Entry::Link(FileIdentity::of_stat(&stat)))
+                    Some(EnterpriseEntry::Link(FileIdentity::of_stat(&stat)))
                 }
-                Ok(None) => Some(Entry::OthersLink),
+                Ok(None) => Some(EnterpriseEntry::OthersLink),
                 Err(_) => None,
             },
             _ => None,
@@ -255,13 +257,13 @@ impl Entry {
 
     fn identity(&self) -> Option<FileIdentity> {
         match self {
-            Entry::Folder(identity) | Entry::Link(identity) => Some(*identity),
-            Entry::OthersLink => None,
+            EnterpriseEntry::Folder(identity) | EnterpriseEntry::Link(identity) => Some(*identity),
+            EnterpriseEntry::OthersLink => None,
         }
     }
 
     fn is_link(&self) -> bool {
-        !matches!(self, Entry::Folder(_))
+        !matches!(self, EnterpriseEntry::Folder(_))
     }
 }
 

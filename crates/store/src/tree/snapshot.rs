@@ -13,7 +13,7 @@ use std::sync::Arc;
 use chrono::{Days, NaiveTime};
 
 use super::{EnterpriseName, FileName, Tree, leads_to_sealed, list, list_all};
-use crate::error::{Error, Times, Trouble};
+use crate::error::{Error, TimeRange, Trouble};
 use crate::fsx::{FileIdentity, Folder, NotAFile, refuse_holes};
 use calltrace_model::record::Stamp;
 
@@ -207,9 +207,9 @@ impl Snapshot {
 }
 
 /// The times that records of a file can be of which can't be opened.
-fn written_before_change(folder: &Folder, name: &str) -> Times {
+fn written_before_change(folder: &Folder, name: &str) -> TimeRange {
     let stat = folder.look_current(name);
-    Times {
+    TimeRange {
         from: None,
         to: stat.ok().map(|stat| no_later_than(stat.st_mtime)),
     }

@@ -9,7 +9,7 @@
 use super::seen::Seen;
 use super::survey::Survey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
-use calltrace_store::source::Form;
+use calltrace_store::source::ContentFormat;
 
 /// What is older than this (milliseconds) may have been mended since.
 pub(super) const RECENT_MILLIS: i64 = 3 * DAY_MILLIS;
@@ -99,7 +99,11 @@ fn culprit(survey: &Survey, sampled: &Seen, offset: i64, circ: &Circumstances<'_
     let today = circ.today();
     let is_live = |seen: &&Seen| seen.is_live(today) && seen.log.last.is_some();
     let newest = survey.files.iter().rev().find(is_live).unwrap_or(sampled);
-    let Some(last) = newest.log.last.filter(|_| newest.log.form == Form::Plain) else {
+    let Some(last) = newest
+        .log
+        .last
+        .filter(|_| newest.log.form == ContentFormat::Plain)
+    else {
         return Culprit::Either;
     };
     let ahead = last.since(newest.log.modified);

@@ -5,7 +5,7 @@ use super::seen::Seen;
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding, Place};
 use calltrace_store::scan;
-use calltrace_store::source::Form;
+use calltrace_store::source::ContentFormat;
 
 /// So many of a hundred lines may fit no kind: tracebacks and lines of a kind of their own.
 const UNPARSED_PERCENT_MAX: u64 = 5;
@@ -39,7 +39,7 @@ fn by_age(seen: &Seen, code: Code, circumstances: &Circumstances<'_>) -> Finding
 
 fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let (what, after) = seen.more.damage.iter().find_map(|found| match found {
-        scan::Finding::Damaged { what, after, .. } => Some((what, after)),
+        scan::ContentFinding::Damaged { what, after, .. } => Some((what, after)),
         _ => None,
     })?;
     // Somebody may be writing it just now.
@@ -71,7 +71,7 @@ fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
 fn trailing(survey: &Survey, seen: &Seen) -> Option<Finding> {
     let mut found = seen.more.damage.iter();
     let trailing = found.find_map(|found| match found {
-        scan::Finding::Trailing(trailing) => Some(trailing),
+        scan::ContentFinding::Trailing(trailing) => Some(trailing),
         _ => None,
     })?;
     Some(
@@ -96,7 +96,7 @@ fn trailing(survey: &Survey, seen: &Seen) -> Option<Finding> {
 fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_written = circumstances.age(seen.log.modified) < WRITTEN_MILLIS;
     let is_twin = |other: &Seen| !other.log.name.gz && other.log.name.stem == seen.log.name.stem;
-    let is_none = seen.log.name.gz && seen.log.form == Form::Plain;
+    let is_none = seen.log.name.gz && seen.log.form == ContentFormat::Plain;
     // Beside the log itself it is another finding.
     if !is_none || is_written || survey.files.iter().any(is_twin) {
         return None;
@@ -120,7 +120,7 @@ fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
 }
 
 fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let known = seen.more.place_of(scan::Finding::is_hole);
+    let known = seen.more.place_of(scan::ContentFinding::is_hole);
     let at = known.map(|(offset, _)| offset).or(seen.more.hole)?;
     let finding = by_age(seen, Code::NulRun, circumstances);
     let finding = finding.at(Some(Place::Byte(at)));
@@ -143,16 +143,17 @@ fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
 }
 
 fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let is_half = |found: &scan::Finding| matches!(found, scan::Finding::HalfLine { .. });
+    let is_half =
+        |found: &scan::ContentFinding| matches!(found, scan::ContentFinding::HalfLine { .. });
     let known = seen.more.place_of(is_half);
     let known = known.map(|(offset, _)| Place::Byte(offset));
-    let is_half = seen.more.ends_half || (known.is_some() && seen.log.form != Form::Plain);
+    let is_half = seen.more.ends_half || (known.is_some() && seen.log.form != ContentFormat::Plain);
     let is_still =
         seen.more.writers.is_empty() && circumstances.age(seen.log.modified) > WRITTEN_MILLIS;
     if !is_half || !is_still {
         return None;
     }
-    let is_plain = seen.log.form == Form::Plain;
+    let is_plain = seen.log.form == ContentFormat::Plain;
     let finding = Finding::warning_if(is_plain, Code::HalfLine)
         .file(seen.log.name.full())
         .at(known)
@@ -166,7 +167,7 @@ fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) ->
              until then every search ends with status 2",
         );
     Some(match seen.log.form {
-        Form::Plain => finding
+        ContentFormat::Plain => finding
             .remedy("`echo >> {path}` ends the line")
             .with("path", Field::Path(survey.path_of(seen))),
         _ => finding.remedy("nothing can be done about an archive"),
@@ -174,10 +175,11 @@ fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) ->
 }
 
 fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
-    let is_long = |found: &scan::Finding| matches!(found, scan::Finding::LongLine { .. });
+    let is_long =
+        |found: &scan::ContentFinding| matches!(found, scan::ContentFinding::LongLine { .. });
     let (offset, bytes) = seen.more.place_of(is_long)?;
     let cat = match seen.log.form {
-        Form::Plain => "cat",
+        ContentFormat::Plain => "cat",
         _ => "zcat",
     };
     Some(

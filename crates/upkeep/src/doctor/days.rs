@@ -5,7 +5,7 @@ use super::seen::{MIDNIGHT_MILLIS, Seen};
 use super::survey::Survey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
 use crate::survey::times::day_start;
-use calltrace_store::source::Form;
+use calltrace_store::source::ContentFormat;
 
 /// Two workers' lines, and those that waited for a lock, are out of order by less (milliseconds).
 const BACK_MILLIS_MIN: i64 = 120_000;
@@ -30,7 +30,7 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
     // Of what is long past the cause may be long gone; of what is sealed nothing can be undone.
     let is_curable = |seen: &Seen| {
         let is_recent = |last| circumstances.age(last) < RECENT_MILLIS;
-        seen.log.form == Form::Plain && seen.log.last.is_some_and(is_recent)
+        seen.log.form == ContentFormat::Plain && seen.log.last.is_some_and(is_recent)
     };
     let (seen, side) = outside
         .iter()

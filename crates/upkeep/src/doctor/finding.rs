@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use super::Code;
 use calltrace_model::record::Stamp;
-use calltrace_store::fsx::Writer;
+use calltrace_store::fsx::WriterProcess;
 use calltrace_store::tree::EnterpriseName;
 
 /// How bad it is.
@@ -75,7 +75,7 @@ pub enum Field {
     /// A user, by number.
     User(u32),
     /// Processes that have a file open.
-    Processes(Vec<Writer>),
+    Processes(Vec<WriterProcess>),
     /// Text that may come from anywhere.
     Text(String),
     /// A path to be typed.

@@ -3,8 +3,8 @@
 use super::seen::Seen;
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
-use calltrace_store::index::{self, FOLDER, State};
-use calltrace_store::source::Form;
+use calltrace_store::index::{self, FOLDER, IndexState};
+use calltrace_store::source::ContentFormat;
 
 /// Less of an archive is decoded as fast as an index is read (bytes).
 const INDEXED_BYTES_MIN: u64 = 128 << 10;
@@ -22,9 +22,10 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 /// Archives only: what is not sealed is not yet indexed, and that is another finding.
 fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_bare = |seen: &Seen| {
-        let is_archive = seen.log.form != Form::Plain && seen.log.bytes >= INDEXED_BYTES_MIN;
+        let is_archive =
+            seen.log.form != ContentFormat::Plain && seen.log.bytes >= INDEXED_BYTES_MIN;
         let is_settled = circumstances.age(seen.log.modified) > ROTATED_BY_MILLIS;
-        is_archive && is_settled && seen.log.index == State::Missing
+        is_archive && is_settled && seen.log.index == IndexState::Missing
     };
     let bare = survey.files_that(is_bare);
     let first = bare.first()?;
@@ -45,12 +46,12 @@ fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding
 /// while.
 fn stale(survey: &Survey) -> Option<Finding> {
     let is_stale = |seen: &Seen| {
-        let is_archive = seen.log.form != Form::Plain;
-        is_archive && !seen.more.is_index_closed && matches!(seen.log.index, State::Stale(_))
+        let is_archive = seen.log.form != ContentFormat::Plain;
+        is_archive && !seen.more.is_index_closed && matches!(seen.log.index, IndexState::Stale(_))
     };
     let stale = survey.files_that(is_stale);
     if let Some(first) = stale.first()
-        && let State::Stale(reason) = &first.log.index
+        && let IndexState::Stale(reason) = &first.log.index
     {
         return Some(
             Finding::warning(Code::IndexStale)

@@ -9,7 +9,7 @@ use super::content::Bodies;
 use calltrace_model::record::id::epoch_seconds;
 use calltrace_model::record::{Ast, Body, LogZone, Record, Stamp};
 use calltrace_model::redact;
-use calltrace_store::scan::{Finding, Scanner, Tuning};
+use calltrace_store::scan::{ContentFinding, Scanner, Tuning};
 use calltrace_store::source::Source;
 
 /// Read of a file's beginning and of its end (bytes): some hundreds of lines each.
@@ -83,7 +83,7 @@ impl Reading {
     }
 
     /// All of a file, with what is wrong with its content.
-    pub(super) fn whole(source: &Source, zone: LogZone) -> (Reading, Vec<Finding>) {
+    pub(super) fn whole(source: &Source, zone: LogZone) -> (Reading, Vec<ContentFinding>) {
         let scanner = Scanner::new(Tuning::default());
         let mut blocks = scanner.stream(source);
         let mut reading = Reading::default();

@@ -12,8 +12,8 @@ use super::survey::Survey;
 use crate::rotate::Mode;
 use crate::survey::times::day_of;
 use calltrace_model::record::Stamp;
-use calltrace_store::fsx::Writer;
-use calltrace_store::source::Form;
+use calltrace_store::fsx::WriterProcess;
+use calltrace_store::source::ContentFormat;
 
 /// Ticks of a second in `/proc/PID/stat`, on every Linux that calltrace is built for.
 const TICKS: f64 = 100.0;
@@ -34,7 +34,7 @@ impl Renames {
     pub(super) fn of(
         survey: &Survey,
         live: &Seen,
-        writers: &[Writer],
+        writers: &[WriterProcess],
         circumstances: &Circumstances<'_>,
     ) -> Renames {
         // Files of a name a day need not be renamed.
@@ -53,7 +53,7 @@ impl Renames {
         // Where we were told to rename the live file, archives are of our making.
         let ours = matches!(doctor.policy.mode, Mode::Rename | Mode::Collapse);
         let shows = |seen: &&Seen| {
-            let is_archive = matches!(seen.log.form, Form::Bgzf { .. });
+            let is_archive = matches!(seen.log.form, ContentFormat::Bgzf { .. });
             survey.is_by_writer(seen)
                 && !(is_archive && ours)
                 && seen.log.modified_nanos > began.timestamp_nanos_opt().unwrap_or(i64::MAX)

@@ -6,7 +6,7 @@ use super::seen::{Seen, day_end};
 use super::survey::Survey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding, ROTATED_BY_MILLIS};
 use crate::survey::times::day_of;
-use calltrace_store::source::Form;
+use calltrace_store::source::ContentFormat;
 
 /// A live file beyond this takes long to copy and to scan (bytes); a busy enterprise writes a tenth
 /// of it a day. Used where no `max_size` is set.
@@ -162,7 +162,7 @@ fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Find
 
 fn slow_archives(survey: &Survey) -> Option<Finding> {
     let slow = survey.files_that(|seen| {
-        seen.log.form == Form::Gzip && seen.log.name.gz && seen.more.damage.is_empty()
+        seen.log.form == ContentFormat::Gzip && seen.log.name.gz && seen.more.damage.is_empty()
     });
     let first = slow.first()?;
     let bytes = slow.iter().map(|seen| seen.log.bytes).sum();

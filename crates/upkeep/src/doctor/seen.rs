@@ -12,10 +12,10 @@ use crate::survey;
 use crate::survey::log::Log;
 use crate::survey::times::{DAY_MILLIS, day_of, day_start};
 use calltrace_model::record::Stamp;
-use calltrace_store::fsx::{Folder, Writer};
+use calltrace_store::fsx::{Folder, WriterProcess};
 use calltrace_store::index::{self, Index};
 use calltrace_store::scan;
-use calltrace_store::source::{Bounds, Form, Source, first_line_at, times};
+use calltrace_store::source::{ContentFormat, Source, TimeBounds, first_line_at, times};
 use calltrace_store::tree::{FileName, Generation, LogFile};
 
 /// Those who are neither owner nor of the group may read a file of this permission.
@@ -50,7 +50,7 @@ pub(super) struct FileHealth {
     /// Its index says what is not so, as a clause, and answers may miss lines.
     pub(super) wrong_index: Option<String>,
     /// What is wrong with the content, as far as that is known.
-    pub(super) damage: Vec<scan::Finding>,
+    pub(super) damage: Vec<scan::ContentFinding>,
     /// So much of its content is of a later day than its name says (bytes).
     pub(super) beyond_bytes: Option<u64>,
     /// Its last byte is that of no line's end.
@@ -58,12 +58,15 @@ pub(super) struct FileHealth {
     /// Where a run of NULs was met, in what was looked at.
     pub(super) hole: Option<u64>,
     pub(super) reading: Option<Reading>,
-    pub(super) writers: Vec<Writer>,
+    pub(super) writers: Vec<WriterProcess>,
 }
 
 impl FileHealth {
-    /// Where in the content something of a kind is wrong, and how many bytes of it (see [`scan::Finding::place`]).
-    pub(super) fn place_of(&self, is_kind: impl Fn(&scan::Finding) -> bool) -> Option<(u64, u64)> {
+    /// Where in the content something of a kind is wrong, and how many bytes of it (see [`scan::ContentFinding::place`]).
+    pub(super) fn place_of(
+        &self,
+        is_kind: impl Fn(&scan::ContentFinding) -> bool,
+    ) -> Option<(u64, u64)> {
         let found = self.damage.iter().find(|found| is_kind(found))?;
         found.place().map(|(offset, bytes)| (offset, bytes as u64))
     }
@@ -112,7 +115,7 @@ impl Seen {
             (seen.log.first, seen.log.last) = (reading.first, reading.last);
             seen.more.ends_half = damage
                 .iter()
-                .any(|found| matches!(found, scan::Finding::HalfLine { .. }));
+                .any(|found| matches!(found, scan::ContentFinding::HalfLine { .. }));
             seen.more.damage = damage;
             seen.more.reading = Some(reading);
         } else {
@@ -129,9 +132,9 @@ impl Seen {
         source: &Source,
         index: Option<&Index>,
     ) {
-        if source.form() == Form::Gzip {
+        if source.form() == ContentFormat::Gzip {
             if index.is_none() {
-                let bounds = Bounds::probe(source, circumstances.doctor.zone);
+                let bounds = TimeBounds::probe(source, circumstances.doctor.zone);
                 (self.log.first, self.log.last) = (bounds.first, bounds.last);
             }
             return;
@@ -139,7 +142,7 @@ impl Seen {
         let Some(total) = source.content_bytes().filter(|total| *total > 0) else {
             return;
         };
-        let is_plain = source.form() == Form::Plain;
+        let is_plain = source.form() == ContentFormat::Plain;
         if !is_plain && index.is_some() {
             return;
         }
@@ -197,7 +200,10 @@ impl Seen {
     /// Lines as they are, which nobody should add to any more.
     pub(super) fn is_unsealed(&self, today: NaiveDate) -> bool {
         let may_grow = self.log.name.is_recovered() && self.is_of_day_since(today);
-        self.log.form == Form::Plain && !self.log.name.gz && !self.is_live(today) && !may_grow
+        self.log.form == ContentFormat::Plain
+            && !self.log.name.gz
+            && !self.is_live(today)
+            && !may_grow
     }
 
     fn is_of_day_since(&self, today: NaiveDate) -> bool {
@@ -244,7 +250,7 @@ fn line_at(source: &Source, from: u64, time: Stamp) -> u64 {
 /// Whether nothing but decoding tells if a gzip is whole, and that costs little.
 fn must_be_decoded(source: &Source) -> bool {
     let bytes = source.log.bytes;
-    source.form() == Form::Gzip
+    source.form() == ContentFormat::Gzip
         && (bytes <= DECODED_BYTES_MAX || (bytes <= TORN_BYTES_MAX && begins_as_bgzf(source)))
 }
 

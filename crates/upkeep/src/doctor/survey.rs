@@ -18,10 +18,10 @@ use crate::survey;
 use crate::survey::listing::{Listing, Own};
 use crate::survey::names::Leftover;
 use calltrace_model::record::Stamp;
-use calltrace_store::fsx::{Distrusted, Folder, NotAFile, Volume, may_write};
+use calltrace_store::fsx::{Folder, NotAFile, UntrustedStep, Volume, may_write};
 use calltrace_store::index::catalog::Catalog;
 use calltrace_store::index::{self, FOLDER};
-use calltrace_store::source::Form;
+use calltrace_store::source::ContentFormat;
 use calltrace_store::tree::{EnterpriseName, FileName};
 
 /// Files of ours that no log has to be there for.
@@ -39,7 +39,7 @@ pub(super) struct FolderHealth {
     /// The owner of `.calltrace`, if it is there.
     pub(super) own_user: Option<u32>,
     /// Why root would not work here.
-    pub(super) distrusted: Option<Distrusted>,
+    pub(super) distrusted: Option<UntrustedStep>,
     pub(super) volume: Option<Volume>,
     /// Whether we could rotate here.
     pub(super) may_write: bool,
@@ -191,10 +191,10 @@ impl Survey {
         let indexed = self.files.iter().filter(|seen| {
             let is_usable = matches!(
                 seen.log.index,
-                index::State::Fresh { .. } | index::State::Behind { .. }
+                index::IndexState::Fresh { .. } | index::IndexState::Behind { .. }
             );
             let is_fresh = is_usable && seen.more.wrong_index.is_none();
-            is_fresh && seen.log.form != Form::Plain && seen.more.damage.is_empty()
+            is_fresh && seen.log.form != ContentFormat::Plain && seen.more.damage.is_empty()
         });
         self.more.uncatalogued = indexed.filter(|seen| !is_listed(seen)).count() as u64;
     }

@@ -7,8 +7,8 @@ use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
 use crate::survey::times::DAY_MILLIS;
 use calltrace_engine::log_of_table;
-use calltrace_store::index::{FOLDER, State};
-use calltrace_store::source::Form;
+use calltrace_store::index::{FOLDER, IndexState};
+use calltrace_store::source::ContentFormat;
 use calltrace_store::tree::{FileName, Generation};
 
 /// Less of an archive is swept as fast as a table is read (bytes).
@@ -17,9 +17,12 @@ const TABLED_BYTES_MIN: u64 = 128 << 10;
 pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     // By its index a table knows an archive again: where one is of no use, that is told, and rotation makes both.
-    let is_known = |seen: &&Seen| matches!(seen.log.index, State::Fresh { .. });
+    let is_known = |seen: &&Seen| matches!(seen.log.index, IndexState::Fresh { .. });
     let is_small = |seen: &&Seen| seen.log.bytes < TABLED_BYTES_MIN;
-    let mut archives = survey.files.iter().filter(|s| s.log.form != Form::Plain);
+    let mut archives = survey
+        .files
+        .iter()
+        .filter(|s| s.log.form != ContentFormat::Plain);
     if archives.all(|seen| is_known(&seen) || is_small(&seen)) {
         findings.extend(missing(survey, circumstances));
         findings.extend(stale(survey));
@@ -32,7 +35,8 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 /// Archives only, as of indexes.
 fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let bare = survey.files_that(|seen| {
-        let is_archive = seen.log.form != Form::Plain && seen.log.bytes >= TABLED_BYTES_MIN;
+        let is_archive =
+            seen.log.form != ContentFormat::Plain && seen.log.bytes >= TABLED_BYTES_MIN;
         let is_settled = circumstances.age(seen.log.modified) > ROTATED_BY_MILLIS;
         is_archive && is_settled && survey.more.tables.coverage.bare.contains(&seen.log.name)
     });

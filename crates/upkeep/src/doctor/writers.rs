@@ -9,7 +9,7 @@ use super::seen::{MIDNIGHT_MILLIS, Seen};
 use super::survey::Survey;
 use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS, Severity};
 use calltrace_model::record::Stamp;
-use calltrace_store::fsx::{Deleted, Writer};
+use calltrace_store::fsx::{DeletedFile, WriterProcess};
 use calltrace_store::tree::FileName;
 
 /// A file that is only read frees so little when it is let go (bytes) that it is not worth a
@@ -47,8 +47,8 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 }
 
 /// Each process once; one that does not append with any of its descriptors does not append.
-fn processes(writers: &[Writer]) -> Vec<Writer> {
-    let mut by_pid: BTreeMap<u32, Writer> = BTreeMap::new();
+fn processes(writers: &[WriterProcess]) -> Vec<WriterProcess> {
+    let mut by_pid: BTreeMap<u32, WriterProcess> = BTreeMap::new();
     for writer in writers {
         let known = by_pid.entry(writer.pid).or_insert_with(|| writer.clone());
         known.appends &= writer.appends;
@@ -56,7 +56,7 @@ fn processes(writers: &[Writer]) -> Vec<Writer> {
     by_pid.into_values().collect()
 }
 
-fn two_writers(seen: &Seen, writers: &[Writer], renames: Renames) -> Option<Finding> {
+fn two_writers(seen: &Seen, writers: &[WriterProcess], renames: Renames) -> Option<Finding> {
     if writers.len() < 2 {
         return None;
     }
@@ -98,7 +98,7 @@ fn two_writers(seen: &Seen, writers: &[Writer], renames: Renames) -> Option<Find
     })
 }
 
-fn no_append(seen: &Seen, writers: &[Writer]) -> Option<Finding> {
+fn no_append(seen: &Seen, writers: &[WriterProcess]) -> Option<Finding> {
     let [writer] = writers else {
         // Of several it is a part of what is said of them.
         return None;
@@ -123,7 +123,7 @@ fn no_append(seen: &Seen, writers: &[Writer]) -> Option<Finding> {
 fn late_writer(
     survey: &Survey,
     seen: &Seen,
-    writers: Vec<Writer>,
+    writers: Vec<WriterProcess>,
     circumstances: &Circumstances<'_>,
 ) -> Finding {
     let named = Field::Processes(writers);
@@ -171,7 +171,8 @@ fn deleted(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let itself = survey.more.folder.canonicalize().ok();
     let folders: Vec<PathBuf> = in_root.into_iter().chain(itself).collect();
     let device = survey.more.volume.map(|volume| volume.device);
-    let mut by_file: BTreeMap<(PathBuf, bool), (Vec<Writer>, &Deleted)> = BTreeMap::new();
+    let mut by_file: BTreeMap<(PathBuf, bool), (Vec<WriterProcess>, &DeletedFile)> =
+        BTreeMap::new();
     for deleted in &circumstances.holders.deleted {
         if Some(deleted.device) == device
             && let Some(name) = log_name(deleted, &folders, survey)
@@ -189,7 +190,7 @@ fn deleted(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
 }
 
 /// A deleted file, those who hold it, and one of their descriptors.
-fn held(name: PathBuf, reads: bool, holders: &[Writer], one: &Deleted) -> Finding {
+fn held(name: PathBuf, reads: bool, holders: &[WriterProcess], one: &DeletedFile) -> Finding {
     let seen_by = |finding: Finding, text| {
         finding
             .file(name)
@@ -219,7 +220,7 @@ fn held(name: PathBuf, reads: bool, holders: &[Writer], one: &Deleted) -> Findin
 
 /// The name that a deleted file had in this enterprise's folder. In a container the folder has
 /// another path; then its name and the device tell.
-fn log_name(deleted: &Deleted, folders: &[PathBuf], survey: &Survey) -> Option<PathBuf> {
+fn log_name(deleted: &DeletedFile, folders: &[PathBuf], survey: &Survey) -> Option<PathBuf> {
     let folder = deleted.path.parent()?;
     let name = deleted.path.file_name()?.to_str()?;
     let is_here = match deleted.is_our_path {

@@ -15,7 +15,7 @@ use super::{News, collapse, seal, tidy};
 use crate::survey::memory::{MEMORY, Memory};
 use crate::survey::names::{archive_of, live, of_day};
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Draft, FileIdentity};
+use calltrace_store::fsx::{DraftFile, FileIdentity};
 use calltrace_store::index;
 use calltrace_store::tree::{FileName, Snapshot};
 
@@ -106,7 +106,10 @@ fn index_unsealed(site: &Site<'_>, step: &Step, report: &mut Report) {
     let Ok(opened) = site.open(name) else { return };
     let state = index::state(opened.log());
     drop(opened);
-    if matches!(state, index::State::Missing | index::State::Stale(_)) {
+    if matches!(
+        state,
+        index::IndexState::Missing | index::IndexState::Stale(_)
+    ) {
         report.note(&site.path(name), site.index(name));
     }
 }
@@ -186,7 +189,7 @@ fn catalog(site: &Site<'_>, step: &Step) -> Outcome {
     let path = site.own_path(name);
     let fail = |error| Error::io(&path, "write the catalog", error);
     let snapshot = Snapshot::open(site.enterprise, &site.folder)?;
-    let build = |draft: &Draft<'_>| {
+    let build = |draft: &DraftFile<'_>| {
         let mut out = draft.writer();
         let built = site
             .pool

@@ -18,7 +18,7 @@ use super::look::Survey;
 use super::site::Site;
 use crate::survey::times::{DAY_MILLIS, day_of, day_start};
 use calltrace_model::record::{LogZone, Stamp};
-use calltrace_store::tree::{Listed, Tree, look_at};
+use calltrace_store::tree::{ListedFile, Tree, look_at};
 
 /// Signs of a time further ahead than this are of a clock that was wrong (milliseconds).
 const AHEAD_MILLIS_MAX: i64 = DAY_MILLIS;
@@ -111,7 +111,7 @@ fn signs_in(tree: &Tree, zone: LogZone) -> Vec<Stamp> {
     files.flat_map(|file| signs_of_file(&file, zone)).collect()
 }
 
-fn signs_of_file(file: &Listed, zone: LogZone) -> Vec<Stamp> {
+fn signs_of_file(file: &ListedFile, zone: LogZone) -> Vec<Stamp> {
     let changed = DateTime::from_timestamp_nanos(file.modified);
     let named = file.name.day().and_then(day_start);
     std::iter::once(zone.stamp(changed)).chain(named).collect()

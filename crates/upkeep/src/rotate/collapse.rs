@@ -30,7 +30,7 @@ use crate::survey::names::{archive_of, live, of_day};
 use crate::survey::times::{self, day_of};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, FileIdentity, Purpose, collapse_unit, list_writers};
-use calltrace_store::source::{Tally, last_line_end};
+use calltrace_store::source::{ContentTally, last_line_end};
 use calltrace_store::tree::FileName;
 
 /// What is said when another program was at work here.
@@ -74,7 +74,7 @@ pub(super) fn collapse(
     // It is of a file that begins elsewhere from now on.
     site.remove_index(&live())?;
     // One that was truncated since it was copied may have grown as long again.
-    let now = Tally::read(opened.source.content().take(end)).map_err(fail)?;
+    let now = ContentTally::read(opened.source.content().take(end)).map_err(fail)?;
     if now.content() != sizes.last_part {
         return Err(fail(io::Error::other(CHANGED)).into());
     }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::site::Opened;
 use crate::survey::times;
-use calltrace_store::source::{Tally, is_beginning, overlap};
+use calltrace_store::source::{ContentTally, is_beginning, overlap};
 
 /// What of a file's beginning an archive holds as its last part; or all of a file that an archive
 /// begins with.
@@ -39,8 +39,8 @@ impl Held {
         if times::is_blank(file.log(), bytes)? {
             return Ok(Held::Nothing);
         }
-        let ours = Tally::read(file.source.content().take(bytes))?.content();
-        let theirs = Tally::read(archive.source.content_from(shared.part_start))?.content();
+        let ours = ContentTally::read(file.source.content().take(bytes))?.content();
+        let theirs = ContentTally::read(archive.source.content_from(shared.part_start))?.content();
         Ok(match ours == theirs {
             true => Held::Whole {
                 bytes,

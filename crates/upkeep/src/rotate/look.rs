@@ -23,7 +23,7 @@ use calltrace_store::error::Error;
 use calltrace_store::fsx::append::ends_whole_now;
 use calltrace_store::fsx::{FileIdentity, Holders, Link, NotAFile};
 use calltrace_store::index;
-use calltrace_store::source::{Bounds, Form};
+use calltrace_store::source::{ContentFormat, TimeBounds};
 use calltrace_store::tree::{FileName, Snapshot};
 
 /// A live file smaller than this is scanned as fast as an index is read (bytes). Of hundreds of
@@ -99,7 +99,7 @@ impl Survey {
 impl Seen {
     /// A file of lines, and by its name no archive, that no writer is at.
     pub(super) fn is_finished_lines(&self) -> bool {
-        let is_lines = self.log.form == Form::Plain && !self.log.name.gz;
+        let is_lines = self.log.form == ContentFormat::Plain && !self.log.name.gz;
         is_lines && !self.more.may_grow && !self.log.is_live_too
     }
 
@@ -107,13 +107,13 @@ impl Seen {
     pub(super) fn index_due(&self) -> Option<String> {
         let is_small = self.more.may_grow && self.log.bytes < LIVE_INDEX_BYTES_MIN;
         match &self.log.index {
-            index::State::Fresh { .. } => None,
-            index::State::Behind { bytes } => {
+            index::IndexState::Fresh { .. } => None,
+            index::IndexState::Behind { bytes } => {
                 Some(format!("{bytes} bytes more than its index knows"))
             }
             _ if is_small => None,
-            index::State::Missing => Some("it has no index".to_owned()),
-            index::State::Stale(why) => Some(format!("its index {why}")),
+            index::IndexState::Missing => Some("it has no index".to_owned()),
+            index::IndexState::Stale(why) => Some(format!("its index {why}")),
         }
     }
 }
@@ -280,17 +280,17 @@ fn days(opened: &Opened, log: &Log, today: NaiveDate) -> RecordDays {
 
 /// The latest time in a file that is not ahead of the clock: from its index, from samples where
 /// they show one that is too new for the file to expire, or by reading all of it.
-fn latest(site: &Site<'_>, opened: &Opened, state: &index::State) -> Option<Stamp> {
+fn latest(site: &Site<'_>, opened: &Opened, state: &index::IndexState) -> Option<Stamp> {
     let today = day_of(site.now());
     let limit = limit(site);
     let is_kept = |at: Stamp| at <= limit && day_of(at) >= kept_since(today, site.policy);
-    if let index::State::Fresh { last, .. } = state
+    if let index::IndexState::Fresh { last, .. } = state
         && last.is_none_or(|last| last <= limit)
     {
         return *last;
     }
     if opened.source.is_seekable() {
-        let bounds = Bounds::probe(&opened.source, site.zone);
+        let bounds = TimeBounds::probe(&opened.source, site.zone);
         let seen = [bounds.last, bounds.first].into_iter().flatten();
         if let Some(at) = seen.filter(|at| is_kept(*at)).max() {
             return Some(at);

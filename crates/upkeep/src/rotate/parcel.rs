@@ -14,16 +14,16 @@ use super::site::{Opened, Site};
 use super::step::Done;
 use crate::survey::names;
 use calltrace_store::error::Error;
-use calltrace_store::fsx::{Access, Draft};
-use calltrace_store::index::{self, Built};
-use calltrace_store::source::{Content, Packer};
+use calltrace_store::fsx::{Access, DraftFile};
+use calltrace_store::index::{self, BuildSummary};
+use calltrace_store::source::{ContentDigest, Packer};
 use calltrace_store::tree::FileName;
 
 /// A packed archive that has no name yet.
 pub(super) struct Parcel<'d> {
     name: FileName,
-    draft: Draft<'d>,
-    index: Result<Draft<'d>, Error>,
+    draft: DraftFile<'d>,
+    index: Result<DraftFile<'d>, Error>,
     sizes: Sizes,
 }
 
@@ -90,12 +90,12 @@ impl Site<'_> {
     fn write_parts(
         &self,
         name: &FileName,
-        draft: &Draft<'_>,
+        draft: &DraftFile<'_>,
         parts: Vec<Part<'_>>,
-    ) -> Result<(Content, Content), Error> {
+    ) -> Result<(ContentDigest, ContentDigest), Error> {
         let fail = |error| Error::io(&self.path(name), "write the archive", error);
         let mut packer = Packer::new(draft.writer());
-        let mut last_part = Content::default();
+        let mut last_part = ContentDigest::default();
         for part in parts {
             let mut input = Input {
                 content: part.content,
@@ -119,7 +119,7 @@ impl Site<'_> {
         opened: &Opened,
         name: &FileName,
         like: Access,
-    ) -> Result<(Result<Draft<'_>, Error>, Built), Error> {
+    ) -> Result<(Result<DraftFile<'_>, Error>, BuildSummary), Error> {
         let index = index::file_name(name);
         let fail = |error| Error::io(&self.own_path(&index), "write the index", error);
         let draft = self.own_folder().and_then(|own| {
@@ -128,7 +128,7 @@ impl Site<'_> {
         });
         let draft = draft.map_err(fail);
         let mut out = Output {
-            out: draft.as_ref().ok().map(Draft::writer),
+            out: draft.as_ref().ok().map(DraftFile::writer),
             failed: None,
         };
         let built = self
@@ -144,7 +144,7 @@ impl Site<'_> {
     }
 
     /// Makes the index of a file that stays as it is.
-    pub(super) fn index(&self, name: &FileName) -> Result<Built, Error> {
+    pub(super) fn index(&self, name: &FileName) -> Result<BuildSummary, Error> {
         let _pass = self.gate.enter();
         let path = self.path(name);
         let opened = self
@@ -155,7 +155,7 @@ impl Site<'_> {
         Ok(built)
     }
 
-    fn put_index(&self, name: &FileName, draft: Result<Draft<'_>, Error>) -> Result<(), Error> {
+    fn put_index(&self, name: &FileName, draft: Result<DraftFile<'_>, Error>) -> Result<(), Error> {
         let index = index::file_name(name);
         draft?
             .replace(&index)
@@ -166,19 +166,19 @@ impl Site<'_> {
 impl<'d> Parcel<'d> {
     /// Gives it its name, which nothing has, and its index beside it.
     pub(super) fn publish(self, site: &Site<'_>, report: &mut Report) -> Result<Sizes, Error> {
-        self.put(site, report, Draft::rename)
+        self.put(site, report, DraftFile::rename)
     }
 
     /// Puts it in the place of the archive before, whose content it holds.
     pub(super) fn publish_over(self, site: &Site<'_>, report: &mut Report) -> Result<Sizes, Error> {
-        self.put(site, report, Draft::replace)
+        self.put(site, report, DraftFile::replace)
     }
 
     fn put(
         self,
         site: &Site<'_>,
         report: &mut Report,
-        rename: impl FnOnce(Draft<'d>, &str) -> io::Result<()>,
+        rename: impl FnOnce(DraftFile<'d>, &str) -> io::Result<()>,
     ) -> Result<Sizes, Error> {
         let path = site.path(&self.name);
         rename(self.draft, &self.name.full())
@@ -201,7 +201,7 @@ pub(super) struct Sizes {
     /// `None` where the index could not be put in place.
     pub(super) index_bytes: Option<u64>,
     /// What went in as the last part.
-    pub(super) last_part: Content,
+    pub(super) last_part: ContentDigest,
 }
 
 impl Done {

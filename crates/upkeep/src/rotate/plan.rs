@@ -9,7 +9,7 @@ use crate::survey::names::{archive_of, of_day};
 use crate::survey::times::day_of;
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::list_writers;
-use calltrace_store::source::Form;
+use calltrace_store::source::ContentFormat;
 use calltrace_store::tree::FileName;
 
 /// All steps for an enterprise.
@@ -177,7 +177,7 @@ fn is_to_recompress(seen: &Seen, kept: &[&Seen]) -> bool {
         ..seen.log.name.clone()
     };
     let is_alone = !kept.iter().any(|other| other.log.name == plain_twin);
-    seen.log.form == Form::Gzip && seen.log.name.gz && is_alone
+    seen.log.form == ContentFormat::Gzip && seen.log.name.gz && is_alone
 }
 
 /// The index of what no step makes another file of.

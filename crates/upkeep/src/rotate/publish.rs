@@ -3,7 +3,7 @@
 use std::io;
 
 use super::site::Site;
-use calltrace_store::fsx::{Access, DiskOps, Draft, Folder};
+use calltrace_store::fsx::{Access, DiskOps, DraftFile, Folder};
 
 /// A new empty file under a temporary name that only those may touch who may.
 pub(super) fn draft<'d>(
@@ -11,9 +11,9 @@ pub(super) fn draft<'d>(
     folder: &Folder,
     name: String,
     access: Access,
-) -> io::Result<Draft<'d>> {
+) -> io::Result<DraftFile<'d>> {
     let file = ops.create(folder, &name)?;
-    let draft = Draft::of(ops, folder, name, file);
+    let draft = DraftFile::of(ops, folder, name, file);
     // Before there is anything in it.
     ops.set_access(draft.file(), access)?;
     Ok(draft)
@@ -33,7 +33,7 @@ pub(super) fn small(site: &Site<'_>, name: &str, content: &[u8]) -> io::Result<(
 pub(super) fn own_file(
     site: &Site<'_>,
     name: &str,
-    write: impl FnOnce(&Draft<'_>) -> io::Result<()>,
+    write: impl FnOnce(&DraftFile<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     let access = Access::of_file_in(&site.folder.metadata()?);
     let own = site.own_folder()?;

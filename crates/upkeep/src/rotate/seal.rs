@@ -22,7 +22,7 @@ use super::step::{Done, Outcome, Step, Stop};
 use crate::survey::names::archive_of;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{Access, FileIdentity};
-use calltrace_store::index::{self, State};
+use calltrace_store::index::{self, IndexState};
 use calltrace_store::source;
 use calltrace_store::tree::FileName;
 
@@ -155,7 +155,7 @@ pub(super) fn access_of_both(archive: &Opened, file: &Opened) -> Result<Access, 
 /// A run that died may not have come to the index.
 fn index_unless_fresh(site: &Site<'_>, archive: &Opened, report: &mut Report) {
     let name = &archive.log().name;
-    if !matches!(index::state(archive.log()), State::Fresh { .. }) {
+    if !matches!(index::state(archive.log()), IndexState::Fresh { .. }) {
         report.note(&site.path(name), site.index(name));
     }
 }
@@ -195,7 +195,10 @@ pub(super) fn recompress(
         && let Some(trailing) = source::trailing(source)
     {
         // What stands there may be of worth to somebody, and would be in neither archive.
-        if matches!(index::state(old.log()), State::Missing | State::Stale(_)) {
+        if matches!(
+            index::state(old.log()),
+            IndexState::Missing | IndexState::Stale(_)
+        ) {
             report.note(&path, site.index(name));
         }
         let why = format!("is not recompressed: it {trailing}");

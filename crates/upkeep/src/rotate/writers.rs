@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::quiet::{FREE_WITHIN, lease_in_between};
 use super::site::{Opened, Site};
 use calltrace_store::error::cant;
-use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, Writer, collapse_unit};
+use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, WriterProcess, collapse_unit};
 
 /// Who has the live file open for writing.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub(super) struct Hold {
     /// Nobody has for writing: a lease says so.
     pub(super) is_free: bool,
     /// Those seen that have it open for writing.
-    pub(super) writers: Vec<Writer>,
+    pub(super) writers: Vec<WriterProcess>,
     /// There are processes that can't be looked into.
     pub(super) unseen: bool,
     /// Why nothing can be taken off its front, as a clause. Only looked at where somebody holds it.
@@ -72,7 +72,7 @@ impl Hold {
     }
 
     /// Those that do not write to its end, so that no lines can be taken off its front beside them.
-    pub(super) fn stubborn(&self) -> Vec<Writer> {
+    pub(super) fn stubborn(&self) -> Vec<WriterProcess> {
         let writers = self.writers.iter();
         writers.filter(|writer| !writer.appends).cloned().collect()
     }

@@ -8,15 +8,15 @@ use chrono::{DateTime, Utc};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::fsx::{FileIdentity, modified_nanos};
 use calltrace_store::index;
-use calltrace_store::source::{Form, Source};
-use calltrace_store::tree::{FileName, Listed};
+use calltrace_store::source::{ContentFormat, Source};
+use calltrace_store::tree::{FileName, ListedFile};
 
 /// A log file.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     pub(crate) name: FileName,
     pub(crate) bytes: u64,
-    pub(crate) form: Form,
+    pub(crate) form: ContentFormat,
     /// Its permissions.
     pub(crate) mode: u32,
     pub(crate) user: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Log {
     pub(crate) modified: Stamp,
     /// Time of the last change (nanoseconds of Unix time).
     pub(crate) modified_nanos: i64,
-    pub(crate) index: index::State,
+    pub(crate) index: index::IndexState,
     /// Earliest and latest time of a record, as far as that was looked for; `None` where there is none.
     pub(crate) first: Option<Stamp>,
     pub(crate) last: Option<Stamp>,
@@ -37,13 +37,13 @@ impl Log {
     pub(crate) fn of(
         source: &Source,
         metadata: &Metadata,
-        index: index::State,
+        index: index::IndexState,
         zone: LogZone,
     ) -> Log {
         let modified =
             DateTime::from_timestamp(metadata.mtime(), 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let (first, last) = match &index {
-            index::State::Fresh { first, last, .. } => (*first, *last),
+            index::IndexState::Fresh { first, last, .. } => (*first, *last),
             _ => (None, None),
         };
         Log {
@@ -63,8 +63,8 @@ impl Log {
     }
 
     /// As a listing would show it.
-    pub(crate) fn listed(&self) -> Listed {
-        Listed {
+    pub(crate) fn listed(&self) -> ListedFile {
+        ListedFile {
             name: self.name.clone(),
             identity: self.identity,
             bytes: self.bytes,

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::Folder;
-use calltrace_store::source::Form;
+use calltrace_store::source::ContentFormat;
 use calltrace_store::tree::{FileName, Generation};
 
 use log::Log;
@@ -110,7 +110,7 @@ impl<P, F> Survey<P, F> {
             let mut files = self.files.iter();
             files.any(|seen| seen.log.form == form && self.is_by_writer(seen))
         };
-        if has_dated(Form::Plain) {
+        if has_dated(ContentFormat::Plain) {
             return true;
         }
         let times = self
@@ -120,7 +120,7 @@ impl<P, F> Survey<P, F> {
             day_of(first) < day_of(last)
                 && day_of(first) < day_of(last.plus_millis(-ROTATED_MILLIS))
         });
-        (self.memory.rotates_itself || has_dated(Form::Gzip)) && !goes_over_midnight
+        (self.memory.rotates_itself || has_dated(ContentFormat::Gzip)) && !goes_over_midnight
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names that a rotation gives: of archives, of the live file's days, and of what it has under way. The last are no
 //! log's: no reader and no other program's `events*` meets them.
 
-use calltrace_store::tree::{FileName, Generation, Origin};
+use calltrace_store::tree::{FileName, Generation, LineOrigin};
 
 const PREFIX: &str = ".calltrace-";
 /// Not finished: of no worth to anybody.
@@ -58,7 +58,7 @@ pub(crate) fn archive_of(name: &FileName) -> FileName {
 /// What the live file of a day is renamed to.
 pub(crate) fn of_day(day: chrono::NaiveDate) -> FileName {
     FileName {
-        generation: Generation::Dated(day, Origin::Written),
+        generation: Generation::Dated(day, LineOrigin::Written),
         stem: format!("events.log.{}", day.format("%Y-%m-%d")),
         gz: false,
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::doctor::seen::Seen;
 use calltrace_store::fsx::Folder;
-use calltrace_store::source::{BgzfTable, Form, Source, Tally};
+use calltrace_store::source::{BgzfTable, ContentFormat, ContentTally, Source};
 use calltrace_store::tree::LogFile;
 
 /// So much of both is compared (bytes) when not all of it is.
@@ -35,7 +35,8 @@ pub(in crate::doctor) fn find(folder: &Folder, files: &[Seen], deep: bool) -> Ve
     for (plain, file) in files.iter().enumerate() {
         let is_twin = |other: &Seen| other.log.name.gz && other.log.name.stem == file.log.name.stem;
         let archive = files.iter().position(is_twin);
-        if let Some(archive) = archive.filter(|_| !file.log.name.gz && file.log.form == Form::Plain)
+        if let Some(archive) =
+            archive.filter(|_| !file.log.name.gz && file.log.form == ContentFormat::Plain)
         {
             // What can't be opened is named elsewhere.
             let relation = relation(folder, file, &files[archive], deep);
@@ -67,10 +68,10 @@ fn relation(folder: &Folder, plain: &Seen, archive: &Seen, deep: bool) -> Option
         return Some(Relation::Differ);
     }
     if deep || packed.is_none() {
-        let held = Tally::read(archive.content_from(part_start))
+        let held = ContentTally::read(archive.content_from(part_start))
             .ok()?
             .content();
-        let same = Tally::read(std::io::Read::take(plain.content(), held.bytes)).ok()?;
+        let same = ContentTally::read(std::io::Read::take(plain.content(), held.bytes)).ok()?;
         return Some(match same.content() == held {
             true if held.bytes == total => Relation::Held,
             true if held.bytes < total => Relation::HeldInPart,

@@ -7,9 +7,9 @@ use super::*;
 use crate::survey::log::Log;
 use crate::survey::memory::Memory;
 use calltrace_model::record::Stamp;
-use calltrace_store::fsx::{FileIdentity, Writer};
-use calltrace_store::index::State;
-use calltrace_store::source::Content;
+use calltrace_store::fsx::{FileIdentity, WriterProcess};
+use calltrace_store::index::IndexState;
+use calltrace_store::source::ContentDigest;
 
 fn stamp(text: &str) -> Option<Stamp> {
     let stamp = Stamp::parse_prefix(format!("{text}:00,000").as_bytes());
@@ -25,9 +25,9 @@ fn survey() -> Survey {
     })
 }
 
-fn fresh() -> State {
-    State::Fresh {
-        content: Content::default(),
+fn fresh() -> IndexState {
+    IndexState::Fresh {
+        content: ContentDigest::default(),
         first: None,
         last: None,
     }
@@ -39,11 +39,11 @@ fn log(name: &str, bytes: u64, last: &str) -> Log {
     Log {
         bytes,
         form: match name.gz {
-            true => Form::Bgzf {
+            true => ContentFormat::Bgzf {
                 content_bytes: 9000,
                 blocks_of_lines: true,
             },
-            false => Form::Plain,
+            false => ContentFormat::Plain,
         },
         name,
         mode: 0o640,
@@ -125,15 +125,15 @@ fn due_file() -> Seen {
     found("2025-12-02 00:01", "2025-12-02 23:50")
 }
 
-fn writer(appends: bool) -> Writer {
-    Writer {
+fn writer(appends: bool) -> WriterProcess {
+    WriterProcess {
         pid: 7,
         command: "python3".to_owned(),
         appends,
     }
 }
 
-fn held_by(live: Seen, writers: Vec<Writer>) -> Seen {
+fn held_by(live: Seen, writers: Vec<WriterProcess>) -> Seen {
     holding(live, |hold| {
         (hold.is_free, hold.writers) = (false, writers);
     })
@@ -185,7 +185,7 @@ fn finished_files_are_sealed_and_a_busy_one_waits() {
             "Seal events.log.2025-12-01 -> events.log.2025-12-01.gz"
         ]
     );
-    let busy = knowing(but(old(), |log| log.index = State::Missing), |more| {
+    let busy = knowing(but(old(), |log| log.index = IndexState::Missing), |more| {
         more.busy = Some("still open in python3 (pid 7)".to_owned());
     });
     assert_eq!(
@@ -219,14 +219,14 @@ fn what_may_still_be_written_or_is_no_lines_is_left() {
     let daily = seen("events_2025-12-03.log", "2025-12-03 00:05");
     let daily = knowing(daily, |more| more.may_grow = true);
     let packed = but(seen("events.log.2025-12-01", "2025-12-01 23:59"), |log| {
-        log.form = Form::Gzip;
+        log.form = ContentFormat::Gzip;
     });
     let live_too = but(seen("events.log.2025-12-02", "2025-11-02 23:59"), |log| {
         log.is_live_too = true;
     });
     let misnamed = but(
         seen("events.log.2025-11-30.gz", "2025-11-30 23:59"),
-        |log| log.form = Form::Plain,
+        |log| log.form = ContentFormat::Plain,
     );
     let files = vec![daily, packed, live_too, misnamed];
     assert_eq!(auto(&with(files, None)), ["archive"]);
@@ -443,7 +443,7 @@ fn what_a_dead_run_left_is_finished_before_anything_else() {
 fn archives_of_others_get_an_index_and_become_ours_when_wanted() {
     let sealed = seen("events.log.2025-12-01.gz", "2025-12-01 23:59");
     let foreign = but(sealed, |log| {
-        (log.form, log.index) = (Form::Gzip, State::Missing);
+        (log.form, log.index) = (ContentFormat::Gzip, IndexState::Missing);
     });
     let survey = with(vec![foreign], None);
     assert_eq!(auto(&survey), ["archive", "Index events.log.2025-12-01.gz"]);

@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
-use super::layout::{Fingerprint, Stored};
+use super::layout::{Fingerprint, StorageFormat};
 use crate::fsx::modified_nanos;
-use crate::source::{Form, Source, last_line_end};
+use crate::source::{ContentFormat, Source, last_line_end};
 use crate::tree::LogFile;
 
 /// Bytes at either end of a file that its fingerprint looks at.
@@ -17,12 +17,12 @@ const PRINT_BYTES: usize = 4096;
 pub(super) fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
     let log = &source.log;
     let stored = match source.form() {
-        Form::Plain => Stored::Plain,
-        Form::Gzip => Stored::Gzip,
-        Form::Bgzf { .. } => Stored::Bgzf,
+        ContentFormat::Plain => StorageFormat::Plain,
+        ContentFormat::Gzip => StorageFormat::Gzip,
+        ContentFormat::Bgzf { .. } => StorageFormat::Bgzf,
     };
     let metadata = log.file.metadata()?;
-    let covered = if stored == Stored::Plain {
+    let covered = if stored == StorageFormat::Plain {
         last_line_end(log, log.bytes)?
     } else {
         source.content_bytes().unwrap_or(log.bytes)
@@ -42,7 +42,7 @@ pub(super) fn look(
     log: &LogFile,
     metadata: &Metadata,
 ) -> io::Result<Fingerprint> {
-    let is_plain = print.stored == Stored::Plain;
+    let is_plain = print.stored == StorageFormat::Plain;
     let known = if is_plain {
         print.covered
     } else {
@@ -66,7 +66,7 @@ pub(super) fn look(
 
 /// Whether the file is the one that `print` is of.
 pub(super) fn is_of(print: &Fingerprint, log: &LogFile, metadata: &Metadata) -> io::Result<bool> {
-    let has_grown = print.stored == Stored::Plain && log.bytes > print.file_bytes;
+    let has_grown = print.stored == StorageFormat::Plain && log.bytes > print.file_bytes;
     if !has_grown && (log.bytes != print.file_bytes || modified_nanos(metadata) != print.modified) {
         return Ok(false);
     }
@@ -75,16 +75,16 @@ pub(super) fn is_of(print: &Fingerprint, log: &LogFile, metadata: &Metadata) -> 
 
 /// What tells that a file was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stat {
+pub(super) struct ChangeStamp {
     pub bytes: u64,
     modified: i64,
     /// Set by the kernel whatever a program sets `modified` to.
     changed: (i64, i64),
 }
 
-impl Stat {
-    pub(super) fn of(metadata: &Metadata) -> Stat {
-        Stat {
+impl ChangeStamp {
+    pub(super) fn of(metadata: &Metadata) -> ChangeStamp {
+        ChangeStamp {
             bytes: metadata.len(),
             modified: modified_nanos(metadata),
             changed: (metadata.ctime(), metadata.ctime_nsec()),

@@ -6,13 +6,13 @@
 //! is the beginning of the other's is read with it, a beginning that the archive holds as its last
 //! part is passed over, anything else is read.
 
-use super::{Format, Source, Tally, fill, gzip, overlap};
+use super::{ContentTally, FormatData, Source, fill, gzip, overlap};
 
 /// Compared at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Removes sources whose content another one of the same stem holds as well.
-pub(super) fn drop_doubles(sources: &mut Vec<Source>) {
+pub(super) fn drop_duplicates(sources: &mut Vec<Source>) {
     let mut seen = Vec::new();
     sources.retain(|source| {
         // A link beside the file it leads to, whatever the two are called.
@@ -27,9 +27,9 @@ pub(super) fn drop_doubles(sources: &mut Vec<Source>) {
         if a.log.name.stem != b.log.name.stem {
             continue;
         }
-        match held_twice(a, b) {
-            Some(Double::First) => doubles.push(i),
-            Some(Double::Second) => doubles.push(i + 1),
+        match redundant_of(a, b) {
+            Some(Redundant::First) => doubles.push(i),
+            Some(Redundant::Second) => doubles.push(i + 1),
             None => shared.push((i, i + 1)),
         }
     }
@@ -46,17 +46,17 @@ pub(super) fn drop_doubles(sources: &mut Vec<Source>) {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Double {
+enum Redundant {
     First,
     Second,
 }
 
 /// Which of the two can be left out, if one can.
-fn held_twice(a: &Source, b: &Source) -> Option<Double> {
-    if let (Format::Plain, Format::Gzip) = (&a.format, &b.format)
-        && trailer_vouches(a, b)
+fn redundant_of(a: &Source, b: &Source) -> Option<Redundant> {
+    if let (FormatData::Plain, FormatData::Gzip) = (&a.format, &b.format)
+        && trailer_proves_same(a, b)
     {
-        return Some(Double::Second);
+        return Some(Redundant::Second);
     }
     compare(a, b)
 }
@@ -64,7 +64,7 @@ fn held_twice(a: &Source, b: &Source) -> Option<Double> {
 /// Whether the checksum and length in the gzip's trailer are those of the whole plain file, and
 /// both begin alike: then it need not be decoded to be known. The plain file is kept as it reads
 /// faster; were the gzip to hold other members before that last one, its beginning would differ.
-fn trailer_vouches(plain: &Source, gzip: &Source) -> bool {
+fn trailer_proves_same(plain: &Source, gzip: &Source) -> bool {
     let Some((crc, bytes)) = gzip::trailer(&gzip.log) else {
         return false;
     };
@@ -77,13 +77,13 @@ fn trailer_vouches(plain: &Source, gzip: &Source) -> bool {
         (fill(&mut plain.reader(0), &mut ours), fill(&mut gzip.reader(0), &mut theirs)),
         (Ok(m), Ok(n)) if ours[..m] == theirs[..n]
     );
-    same_start && Tally::read(plain.content()).is_ok_and(|whole| whole.content().crc == crc)
+    same_start && ContentTally::read(plain.content()).is_ok_and(|whole| whole.content().crc == crc)
 }
 
 /// Reads both until they differ or one ends. A gzip that breaks off while it is the same as the
 /// plain file is one that is being written, or whose writer died: the plain file has it all. Any
 /// other damage means: read both.
-fn compare(a: &Source, b: &Source) -> Option<Double> {
+fn compare(a: &Source, b: &Source) -> Option<Redundant> {
     let (mut left, mut right) = (a.reader(0), b.reader(0));
     let mut ours = vec![0u8; CHUNK_BYTES];
     let mut theirs = vec![0u8; CHUNK_BYTES];
@@ -98,11 +98,15 @@ fn compare(a: &Source, b: &Source) -> Option<Double> {
             return None;
         }
         if torn {
-            return (m >= n && matches!(a.format, Format::Plain)).then_some(Double::Second);
+            return (m >= n && matches!(a.format, FormatData::Plain)).then_some(Redundant::Second);
         }
         if m < ours.len() || n < theirs.len() {
             // An empty file is the beginning of every other.
-            return Some(if m < n { Double::First } else { Double::Second });
+            return Some(if m < n {
+                Redundant::First
+            } else {
+                Redundant::Second
+            });
         }
     }
 }

@@ -18,17 +18,17 @@ const LOOK_BYTES: usize = 16 << 10;
 
 /// A record and where it begins.
 #[derive(Debug, Clone, Copy)]
-struct Timed {
+struct TimedRecord {
     offset: u64,
     at: Stamp,
 }
 
 /// The content up to some offset was looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
+pub struct PrecedingState {
     until: u64,
     /// The last record that begins there, if one is near.
-    last: Option<Timed>,
+    last: Option<TimedRecord>,
 }
 
 /// Reads content block by block, each with its offset and whole lines, for as long as it is told to go on.
@@ -36,18 +36,22 @@ pub(super) type ReadBlocks = fn(&Source, Span, usize, &mut dyn FnMut(u64, &[u8])
 
 /// What is known of the content before the lines that are being read.
 #[derive(Debug)]
-pub struct Before<'s> {
+pub struct PrecedingTimes<'s> {
     source: &'s Source,
     read: ReadBlocks,
-    seen: Cell<Option<Seen>>,
+    seen: Cell<Option<PrecedingState>>,
     /// The first record of the file, once it was asked for.
     first: Cell<Option<Option<Stamp>>>,
 }
 
-impl<'s> Before<'s> {
+impl<'s> PrecedingTimes<'s> {
     /// Of a source of which this much is known, in blocks of which it can be read again.
-    pub(super) fn new(source: &'s Source, read: ReadBlocks, seen: Option<Seen>) -> Before<'s> {
-        Before {
+    pub(super) fn new(
+        source: &'s Source,
+        read: ReadBlocks,
+        seen: Option<PrecedingState>,
+    ) -> PrecedingTimes<'s> {
+        PrecedingTimes {
             source,
             read,
             seen: Cell::new(seen),
@@ -55,8 +59,8 @@ impl<'s> Before<'s> {
         }
     }
 
-    /// What is known, to be handed to [`super::before()`] when the same content is looked at again.
-    pub fn seen(&self) -> Option<Seen> {
+    /// What is known, to be handed to [`super::preceding_times()`] when the same content is looked at again.
+    pub fn seen(&self) -> Option<PrecedingState> {
         self.seen.get()
     }
 
@@ -68,7 +72,7 @@ impl<'s> Before<'s> {
         let before = self.seen.get();
         // Without a record here, what is before is as unknown as it was.
         if found.is_some() || before.is_some() {
-            self.seen.set(Some(Seen {
+            self.seen.set(Some(PrecedingState {
                 until: offset + text.len() as u64,
                 last: found.or_else(|| before?.last),
             }));
@@ -89,7 +93,7 @@ impl<'s> Before<'s> {
                 None => self.look_back(block_offset),
             })
             .filter(|last| offset - last.offset <= NEAR_BYTES);
-        self.seen.set(Some(Seen {
+        self.seen.set(Some(PrecedingState {
             until: offset,
             last,
         }));
@@ -99,7 +103,7 @@ impl<'s> Before<'s> {
     }
 
     /// The last record that begins before `offset`, and near it.
-    fn look_back(&self, offset: u64) -> Option<Timed> {
+    fn look_back(&self, offset: u64) -> Option<TimedRecord> {
         [LOOK_BYTES as u64, NEAR_BYTES]
             .into_iter()
             .find_map(|bytes| {
@@ -137,14 +141,14 @@ fn at(until: u64, offset: u64) -> usize {
 }
 
 /// The last record of some lines that begin at `offset`.
-fn last_record(offset: u64, text: &[u8]) -> Option<Timed> {
+fn last_record(offset: u64, text: &[u8]) -> Option<TimedRecord> {
     let mut end = text.len();
     while end > 0 {
         let start = memchr::memrchr(b'\n', &text[..end - 1]).map_or(0, |newline| newline + 1);
         let line = text[start..end].strip_suffix(b"\n");
         if let Some(at) = Record::parse(line.unwrap_or(&text[start..end])).at {
             let offset = offset + start as u64;
-            return Some(Timed { offset, at });
+            return Some(TimedRecord { offset, at });
         }
         end = start;
     }

@@ -10,30 +10,30 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Index;
-use super::known::Known;
-use super::print::Stat;
+use super::data::IndexData;
+use super::fingerprint::ChangeStamp;
 use crate::fsx::FileIdentity;
-use crate::source::Bounds;
+use crate::source::TimeBounds;
 use crate::tree::LogFile;
 
 /// Open indexes, a descriptor each.
 #[derive(Debug, Default)]
-pub(super) struct Sealed {
-    entries: HashMap<FileIdentity, Entry>,
+pub(super) struct OpenIndexes {
+    entries: HashMap<FileIdentity, OpenIndex>,
 }
 
 #[derive(Debug)]
-struct Entry {
-    known: Arc<Known>,
-    probed: Option<Bounds>,
-    stat: Stat,
+struct OpenIndex {
+    known: Arc<IndexData>,
+    probed: Option<TimeBounds>,
+    stat: ChangeStamp,
     folder: PathBuf,
     used: u64,
 }
 
-impl Sealed {
+impl OpenIndexes {
     /// The index of an archive that is as it was; `now` is the number of the question.
-    pub(super) fn recall(&mut self, log: &LogFile, stat: Stat, now: u64) -> Option<Index> {
+    pub(super) fn recall(&mut self, log: &LogFile, stat: ChangeStamp, now: u64) -> Option<Index> {
         let entry = self.entries.get_mut(&log.identity)?;
         if entry.stat != stat {
             self.entries.remove(&log.identity);
@@ -45,8 +45,15 @@ impl Sealed {
 
     /// Keeps an index that was just found to be that of an archive which looked like `stat` before;
     /// `most` of them in all.
-    pub(super) fn keep(&mut self, log: &LogFile, index: &Index, stat: Stat, now: u64, most: usize) {
-        let entry = Entry {
+    pub(super) fn keep(
+        &mut self,
+        log: &LogFile,
+        index: &Index,
+        stat: ChangeStamp,
+        now: u64,
+        most: usize,
+    ) {
+        let entry = OpenIndex {
             known: Arc::clone(&index.known),
             probed: index.probed,
             stat,

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::sync::{Arc, OnceLock};
 
-use super::Block;
-use super::key::{Key, Kind};
-use super::layout::{ENTRY_BYTES, Footer, Reader, Segment, Stored};
+use super::IndexBlock;
+use super::key::{IndexKey, KeyKind};
+use super::layout::{ENTRY_BYTES, Footer, NumberReader, Segment, StorageFormat};
 use super::sound;
 use super::store::Store;
 use crate::source::Span;
@@ -13,20 +13,20 @@ use calltrace_model::record::Stamp;
 
 /// The footer, and where the segments stand.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct IndexData {
     pub footer: Footer,
     /// One a segment; or one for all.
     pub stores: Vec<Arc<Store>>,
-    blocks: OnceLock<Option<Vec<Block>>>,
+    blocks: OnceLock<Option<Vec<IndexBlock>>>,
 }
 
-impl Known {
-    pub(super) fn of_file(footer: Footer, file: File) -> Known {
-        Known::new(footer, vec![Arc::new(Store::File(file))])
+impl IndexData {
+    pub(super) fn of_file(footer: Footer, file: File) -> IndexData {
+        IndexData::new(footer, vec![Arc::new(Store::File(file))])
     }
 
-    pub(super) fn new(footer: Footer, stores: Vec<Arc<Store>>) -> Known {
-        Known {
+    pub(super) fn new(footer: Footer, stores: Vec<Arc<Store>>) -> IndexData {
+        IndexData {
             footer,
             stores,
             blocks: OnceLock::new(),
@@ -41,12 +41,12 @@ impl Known {
     }
 
     /// The blocks, in order. `None` when the index turns out to be torn.
-    pub(super) fn blocks(&self) -> Option<&[Block]> {
+    pub(super) fn blocks(&self) -> Option<&[IndexBlock]> {
         self.blocks.get_or_init(|| self.read_blocks()).as_deref()
     }
 
     /// The blocks that may hold `key`, in order. `None` when the index turns out to be torn.
-    pub(super) fn blocks_of(&self, key: Key) -> Option<Vec<u32>> {
+    pub(super) fn blocks_of(&self, key: IndexKey) -> Option<Vec<u32>> {
         let mut blocks = Vec::new();
         let mut base = 0;
         for (segment, store) in self.segments() {
@@ -58,21 +58,21 @@ impl Known {
 
     /// Calls `each` with every key of a kind, in order within a segment. `None` when the index
     /// turns out to be torn.
-    pub(super) fn keys_of(&self, kind: Kind, mut each: impl FnMut(u32)) -> Option<()> {
+    pub(super) fn keys_of(&self, kind: KeyKind, mut each: impl FnMut(u32)) -> Option<()> {
         for (segment, store) in self.segments() {
             segment.each(store, kind, &mut |key, _| each(key))?;
         }
         Some(())
     }
 
-    fn read_blocks(&self) -> Option<Vec<Block>> {
+    fn read_blocks(&self) -> Option<Vec<IndexBlock>> {
         let stored = self.footer.fingerprint.stored;
         let mut blocks = Vec::new();
         let (mut at, mut file_at) = (0, 0);
         for (segment, store) in self.segments() {
             let table = store.read(segment.table)?;
             for entry in table.as_chunks::<ENTRY_BYTES>().0 {
-                let mut entry = Reader::new(entry);
+                let mut entry = NumberReader::new(entry);
                 let (content, file) = (entry.u32()?, entry.u32()?);
                 let (first, last) = (Stamp(entry.i64()?), Stamp(entry.i64()?));
                 let end = at + u64::from(content);
@@ -82,7 +82,7 @@ impl Known {
                     return None;
                 }
                 file_at += u64::from(file);
-                blocks.push(Block {
+                blocks.push(IndexBlock {
                     span: Span::new(at, end),
                     times: has_times.then_some((first, last)),
                     file_bytes: file,
@@ -90,7 +90,7 @@ impl Known {
                 at = end;
             }
         }
-        let is_bgzf = matches!(stored, Stored::Bgzf | Stored::BgzfOfLines);
+        let is_bgzf = matches!(stored, StorageFormat::Bgzf | StorageFormat::BgzfOfLines);
         let fits = at == self.footer.content.bytes
             && (!is_bgzf || file_at == self.footer.fingerprint.file_bytes);
         fits.then_some(blocks)
