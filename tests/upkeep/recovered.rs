@@ -369,7 +369,7 @@ fn another_run_is_waited_for_for_a_time_and_then_named() {
     assert!(begun.elapsed() >= PATIENCE);
     let named = format!("calltrace (pid {})", child.id());
     assert!(
-        error.contains(&named) && error.contains("still did after"),
+        error.contains(&named) && error.contains("still holds it after"),
         "{error}"
     );
     drop(child.stdin.take());
@@ -380,7 +380,7 @@ fn another_run_is_waited_for_for_a_time_and_then_named() {
     // Any other process is no run that ends by itself.
     let mut child = holder(Path::new("python3"), &scene.folder());
     let error = refusal(&scene).to_string();
-    assert!(error.contains("which is no calltrace"), "{error}");
+    assert!(error.contains("which is not a calltrace"), "{error}");
     child.kill().expect("killed");
     child.wait().expect("ended");
 }

@@ -221,7 +221,7 @@ fn an_address_that_is_taken_is_said_with_what_to_do() {
     command.args(["serve", "--listen", &at.to_string()]);
     let next = at.port() + 1;
     let said = format!(
-        "calltrace: {at} is taken, maybe by another calltrace serve; end that one, or choose \
+        "calltrace: {at} is in use, maybe by another calltrace serve; stop that one, or choose \
          another port with --listen 127.0.0.1:{next}\n"
     );
     assert_eq!(ended(command), (Some(2), String::new(), said));
@@ -237,8 +237,8 @@ fn what_cannot_be_listened_on_is_said() {
         ),
         (
             "192.0.2.1:8026",
-            "calltrace: 192.0.2.1:8026: this host has no such address; it always has \
-             127.0.0.1:8026, and 0.0.0.0:8026 is all it has\n",
+            "calltrace: 192.0.2.1:8026: this host does not have that address; use \
+             127.0.0.1:8026, or 0.0.0.0:8026 for all addresses of the host\n",
         ),
     ] {
         let (_dir, mut command) = command(SETTINGS);

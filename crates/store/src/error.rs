@@ -1,8 +1,8 @@
 //! What went wrong, with the path and the operation.
 //!
-//! Two things are told apart. An [`Error`] ends a command: nothing sensible can be answered. A
-//! [`Trouble`] degrades an answer: the rest is given, the trouble is named with it, and where it may
-//! hide something of what was asked, the exit code says that the search was incomplete.
+//! There are two types. An [`Error`] ends a command: no sensible answer is possible. A [`Trouble`]
+//! degrades an answer: the answer comes with the trouble named, and the exit code says that the
+//! search was incomplete where the trouble may hide something that was asked for.
 
 use std::fmt;
 use std::io;
@@ -13,68 +13,55 @@ use calltrace_model::record::Stamp;
 
 use crate::fsx::{is_out_of_descriptors, out_of_descriptors};
 
-/// The reason of an error of another crate.
+/// The cause of an error, as another crate reports it.
 type ErrorSource = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a command can't be carried out. The text is one line: subject, operation, what was there, what
-/// to do.
+/// Why a command can't be carried out. The text is one line: the subject, the operation, what was
+/// there, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Something typed is wrong.
+    /// An argument is wrong.
     #[error("{0}")]
     Usage(String),
-    /// A operation on a path failed.
+    /// An operation on a path failed.
     #[error("{}", not_done(path, op, source))]
     Io {
-        /// What it was done to.
         path: PathBuf,
-        /// The operation, as in "can't ...".
+        /// The operation, as the text behind "can't".
         op: &'static str,
-        /// Why not.
         source: io::Error,
     },
     /// Threads can't be started.
     #[error("can't start {wanted} threads: {source}")]
     Threads {
-        /// So many were asked for; 0 for one per core.
+        /// The number of threads that was asked for; 0 means one per core.
         wanted: usize,
-        /// Why not.
         source: io::Error,
     },
-    /// A command that goes on until it is interrupted can't listen for that.
+    /// A command that runs until it is interrupted can't listen for the signal.
     #[error("can't listen for signals: {}", reason(.0))]
     Signals(io::Error),
-    /// A service can't listen for the signals that end it, or that have it open its log file anew.
-    #[error("can't be told when to end: {0}")]
+    /// A service can't listen for the signals that end it or make it reopen its log file.
+    #[error("can't listen for the signals that end the service: {0}")]
     ServiceSignals(io::Error),
-    /// A service can't listen at the address that it was given.
+    /// A service can't listen at its address.
     #[error("{}", not_bound(*at, source))]
-    Listen {
-        /// The address.
-        at: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A service can't go on at the address that it listens on.
+    Listen { at: SocketAddr, source: io::Error },
+    /// A service can't continue at the address that it listens on.
     #[error("can't serve on {at}: {source}")]
-    Serve {
-        /// The address.
-        at: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The system has no random numbers for a token of one run.
-    #[error("no random numbers for a token: {0}")]
+    Serve { at: SocketAddr, source: io::Error },
+    /// The system has no random numbers for the token of a run.
+    #[error("can't get random numbers for a token: {0}")]
     Random(ErrorSource),
-    /// The machine has no certificates for a service that a setting names with https.
-    #[error("{setting}: no certificates to check https with")]
+    /// The machine has no certificates to check the https service that a setting names.
+    #[error(
+        "{setting}: can't check https without the system's certificates; install ca-certificates"
+    )]
     Certificates {
-        /// The setting.
         setting: &'static str,
-        /// What was wrong with them.
         source: ErrorSource,
     },
-    /// A source of secrets can't be asked.
+    /// A source of secrets can't be queried.
     #[error("{0}")]
     Directory(ErrorSource),
     /// The output can't be written.
@@ -93,31 +80,28 @@ impl Error {
     }
 }
 
-/// What happened to an answer's file, so that the answer may miss something.
+/// What is wrong with a file of an answer, so that the answer may miss something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Trouble {
-    /// The file or folder.
     pub path: PathBuf,
-    /// Where in its content; 0 where that does not matter.
+    /// Offset in its content; 0 where the place does not matter.
     pub at: u64,
     /// What is wrong with it, as a clause: "is truncated after 10:32:07".
     pub what: String,
-    /// There may be many like it in the file; the first is enough.
+    /// The file may have many troubles of this kind; only the first is reported.
     pub first_only: bool,
-    /// The time of the records that it may hide; `None` where it hides none.
+    /// The times of the records that it may hide; `None` where it hides none.
     pub hides: Option<TimeRange>,
-    /// It may hide something of what was asked (see [`Trouble::judge`]).
+    /// It may hide something that was asked for (see [`Trouble::judge`]).
     pub matters: bool,
-    /// It is no fault of the file, which could not be opened because too many were open.
+    /// The file is not at fault: it could not be opened because too many files were open.
     pub out_of_descriptors: bool,
 }
 
-/// A stretch of the time of records, both ends inclusive; `None` where it has no end that is known.
+/// A range of record times, both ends inclusive; `None` is an end that is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeRange {
-    /// Its beginning.
     pub from: Option<Stamp>,
-    /// Its end.
     pub to: Option<Stamp>,
 }
 
@@ -128,13 +112,13 @@ impl TimeRange {
         to: None,
     };
 
-    /// Whether the two have a moment in common.
+    /// Whether the two ranges have a moment in common.
     pub fn meets(self, other: TimeRange) -> bool {
         let is_before = |one: TimeRange, next: TimeRange| matches!((one.to, next.from), (Some(to), Some(from)) if to < from);
         !is_before(self, other) && !is_before(other, self)
     }
 
-    /// Both, and what is between them.
+    /// The range that covers both and what is between them.
     fn with(self, other: TimeRange) -> TimeRange {
         TimeRange {
             from: self.from.zip(other.from).map(|(a, b)| a.min(b)),
@@ -144,7 +128,7 @@ impl TimeRange {
 }
 
 impl Trouble {
-    /// Trouble with `path`.
+    /// A trouble with `path` that may hide records of any time.
     pub fn new(path: &Path, what: impl Into<String>) -> Trouble {
         Trouble {
             path: path.to_owned(),
@@ -157,7 +141,7 @@ impl Trouble {
         }
     }
 
-    /// Trouble with `path`, of which this could not be done: "be read", "list it".
+    /// A trouble with `path`: an operation on it ("be read", "list it") failed.
     pub fn cant(path: &Path, op: &str, error: &io::Error) -> Trouble {
         Trouble {
             out_of_descriptors: is_out_of_descriptors(error),
@@ -165,7 +149,8 @@ impl Trouble {
         }
     }
 
-    /// Sorts troubles, each once. Of files that were too many to open, the first stands for all.
+    /// Sorts troubles and removes repeated ones. Of the files that could not be opened because too
+    /// many were open, only the first is kept.
     pub fn tidy(troubles: &mut Vec<Trouble>) {
         troubles.sort();
         let mut is_first = true;
@@ -181,8 +166,9 @@ impl Trouble {
         });
     }
 
-    /// Notes which troubles matter to a question about records of the time `asked`: those that may hide
-    /// one. What is hidden at an unknown time may be of any. Judged again, of a narrower time, fewer do.
+    /// Marks which troubles matter to a question about records of the time `asked`: those that may
+    /// hide such a record. A record that is hidden at an unknown time may be of any time. A second
+    /// call with a narrower range leaves fewer marked.
     pub fn judge(troubles: &mut [Trouble], asked: TimeRange) {
         for trouble in troubles {
             trouble.matters &= trouble.hides.is_some_and(|hides| hides.meets(asked));
@@ -204,12 +190,12 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// What could not be done and why, as a clause: "can't be read: permission denied".
+/// What failed and why, as a clause: "can't be read: permission denied".
 pub fn cant(op: &str, error: &io::Error) -> String {
     format!("can't {op}: {}", reason(error))
 }
 
-/// The operating system's reason in its own words, without Rust's "(os error 13)".
+/// The operating system's reason, without Rust's "(os error 13)".
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
@@ -229,16 +215,16 @@ fn not_bound(at: SocketAddr, error: &io::Error) -> String {
     let (host, port) = (at.ip(), at.port());
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "{at} is taken, maybe by another calltrace serve; end that one, or choose another \
+            "{at} is in use, maybe by another calltrace serve; stop that one, or choose another \
              port with --listen {host}:{}",
             port.checked_add(1).unwrap_or(8026)
         ),
         io::ErrorKind::PermissionDenied => format!(
-            "{at}: ports below 1024 are not for everybody; choose another with --listen {host}:8026"
+            "{at}: this user may not listen on ports below 1024; choose another with --listen {host}:8026"
         ),
         io::ErrorKind::AddrNotAvailable => format!(
-            "{at}: this host has no such address; it always has 127.0.0.1:{port}, and \
-             0.0.0.0:{port} is all it has"
+            "{at}: this host does not have that address; use 127.0.0.1:{port}, or 0.0.0.0:{port} \
+             for all addresses of the host"
         ),
         _ => format!("can't listen on {at}: {error}"),
     }
@@ -266,7 +252,7 @@ mod tests {
         );
         assert_eq!(
             said(Error::ServiceSignals(source())),
-            "can't be told when to end: Resource temporarily unavailable (os error 11)"
+            "can't listen for the signals that end the service: Resource temporarily unavailable (os error 11)"
         );
         assert_eq!(
             said(Error::io(Path::new("/logs"), "list the folder", source())),
@@ -282,14 +268,14 @@ mod tests {
         );
         assert_eq!(
             said(Error::Random("no device".into())),
-            "no random numbers for a token: no device"
+            "can't get random numbers for a token: no device"
         );
         assert_eq!(
             said(Error::Certificates {
                 setting: "metadata.url",
                 source: "none".into(),
             }),
-            "metadata.url: no certificates to check https with"
+            "metadata.url: can't check https without the system's certificates; install ca-certificates"
         );
     }
 
@@ -360,6 +346,6 @@ mod tests {
         assert!(
             said(io::ErrorKind::PermissionDenied, "0.0.0.0:80").ends_with("--listen 0.0.0.0:8026")
         );
-        assert!(said(io::ErrorKind::AddrNotAvailable, "10.9.9.9:80").contains("has 127.0.0.1:80,"));
+        assert!(said(io::ErrorKind::AddrNotAvailable, "10.9.9.9:80").contains("use 127.0.0.1:80,"));
     }
 }

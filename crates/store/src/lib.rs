@@ -1,5 +1,10 @@
-//! The files of a log tree: their names and generations, plain, gzip and BGZF behind one reader, scans on all
-//! threads, and indexes beside them.
+//! The files of a log tree: names and generations; one reader for plain, gzip and BGZF files; scans
+//! on all threads; and the indexes next to the files.
+
+#![allow(
+    missing_docs,
+    reason = "a field or variant with a plain name needs no comment"
+)]
 
 pub mod error;
 pub mod fsx;

@@ -1,7 +1,7 @@
 //! Users and groups as `/etc/passwd` and `/etc/group` list them.
 //!
-//! Users of a directory service (LDAP and others) are in neither file. For them the caller falls back
-//! to what the folder itself shows.
+//! Users of a directory service (LDAP and others) are in neither file. For them the caller falls
+//! back to the owner and group of the folder itself.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ struct GroupEntry {
 }
 
 impl Accounts {
-    /// Reads both files; what can't be read lists no user.
+    /// Reads both files; a file that can't be read lists no user.
     pub fn read() -> Accounts {
         let text = |path| fs::read_to_string(path).unwrap_or_default();
         Accounts::parse(&text("/etc/passwd"), &text("/etc/group"))
@@ -67,7 +67,7 @@ impl Accounts {
         Some(all)
     }
 
-    /// Whether `users` are the only ones in a group. False for a group that is not listed: its
+    /// Whether `users` are the only members of a group. False for a group that is not listed: its
     /// members are unknown.
     pub fn only_these_are_in(&self, group: u32, users: [u32; 2]) -> bool {
         let Some(listed) = self.groups.iter().find(|known| known.id == group) else {

@@ -1,10 +1,11 @@
-//! One write(2) of a whole line, behind a newline.
+//! Appends a whole line by one write(2), behind a newline.
 //!
-//! Others append to the same file and share no lock with us. A file that does not end in a newline
-//! is one of two things: a writer is in the middle of its line, which is over in a moment, or a line
-//! was torn (a full disk, a kill). So the end is looked at for some milliseconds, and if it stays
-//! torn the line begins with a newline of its own. Should the other writer finish just then, there
-//! is a blank line, which readers pass over; without the newline two lines would be one.
+//! Other processes append to the same file and share no lock with us. There are two reasons for a
+//! file that does not end in a newline: a writer is in the middle of its line and completes it in a
+//! moment, or a line was torn (a full disk, a kill). So the end of the file is checked for some
+//! milliseconds, and if it stays torn, the new line begins with a newline of its own. If the other
+//! writer completes its line just then, the result is a blank line, which readers skip; without the
+//! newline two lines would become one.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek as _, Write as _};
@@ -15,43 +16,44 @@ use std::time::Duration;
 use rustix::fs::fstatvfs;
 use rustix::process::geteuid;
 
-/// How often a torn end is looked at again, and how long between two looks.
+/// A torn end is checked this many times, with this pause in between.
 const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
-/// A disk with less room than this beside the line (bytes) counts as full: what is written into its
-/// last block may be torn, and then swallows the next line of a writer that does not look.
+/// A disk with less room than this (bytes) in addition to the line counts as full: a write into its
+/// last block may be torn, and the torn piece then swallows the next line of a writer that does not
+/// check the end.
 const SPARE_BYTES: u64 = 64 << 10;
 
-/// How often a line is begun anew because others wrote behind a piece of it.
+/// Attempts to write a line whole before other writers' bytes in its middle are an error.
 const BEGUN_MAX: usize = 3;
 
-/// Writes some of some bytes at the end of a file and says how many. A parameter, so that tests can
-/// tear.
+/// Writes some of the bytes at the end of a file and returns how many. It is a parameter so that
+/// tests can tear lines.
 pub type WriteCall<'w> = dyn Fn(&File, &[u8]) -> io::Result<usize> + 'w;
 
-/// What becomes of a piece of a line of which the rest could not be written.
+/// What happens to a piece of a line when the rest could not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TornLine {
-    /// It is made a line of its own, if one more byte fits: another writer may come next.
+    /// A newline ends it, if one more byte fits: another writer may append next.
     Ended,
-    /// It stays the end of the file, for the next run of the only writer to complete.
+    /// It stays the end of the file; the only writer completes it in its next run.
     Left,
 }
 
-/// What the kernel does.
+/// The write(2) of the kernel.
 ///
 /// # Errors
-/// As the kernel says.
+/// The error of the system call.
 pub fn system(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
     file.write(bytes)
 }
 
-/// Appends a line, newline included, to a file that was opened for reading and appending.
+/// Appends a line, newline included, to a file that is open for reading and appending.
 ///
 /// # Errors
-/// `StorageFull` where the disk has no room for the line, or hardly; then nothing was written. As `write` says;
-/// then a piece of the line may stand in the file.
+/// `StorageFull` where the disk has no or hardly any room for the line; nothing was written then.
+/// Any error of `write`; a piece of the line may stand in the file then.
 pub fn append(file: &File, line: &[u8], write: &WriteCall<'_>, torn: TornLine) -> io::Result<()> {
     if is_nearly_full(file, line.len()) {
         return Err(ErrorKind::StorageFull.into());
@@ -76,14 +78,15 @@ pub fn append(file: &File, line: &[u8], write: &WriteCall<'_>, torn: TornLine) -
             }
         }
     }
-    Err(io::Error::other("it was torn again and again"))
+    Err(io::Error::other(
+        "other processes wrote into the line at each attempt",
+    ))
 }
 
-/// How a write went.
 enum WriteOutcome {
-    /// The bytes stand in the file, side by side.
+    /// The bytes stand in the file in one piece.
     Whole,
-    /// Somebody wrote behind the first part of them.
+    /// Another process wrote behind the first part of them.
     Parted,
 }
 
@@ -123,11 +126,11 @@ pub fn ends_whole_now(file: &File) -> io::Result<bool> {
         return Ok(true);
     };
     let mut byte = [0];
-    // Cut shorter since: not known to be whole.
+    // The file is shorter by now, so it is not known to end in a newline.
     Ok(file.read_at(&mut byte, last)? == 1 && byte == *b"\n")
 }
 
-/// Where the file system does not say how much room there is, the write will.
+/// Where the file system does not tell its free space, the write itself fails.
 fn is_nearly_full(file: &File, line_bytes: usize) -> bool {
     let Ok(disk) = fstatvfs(file) else {
         return false;

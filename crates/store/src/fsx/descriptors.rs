@@ -1,25 +1,25 @@
-//! How many files this process may have open at a time, and what to say where that is too few.
+//! The number of files that this process may have open, and the message for when it is too low.
 
 use std::io;
 
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Lets this process have as many files open as it may: most systems allow 1,024 at first, and more to
-/// whoever asks. Where that is refused, it goes on with what it has.
+/// Raises the number of files that this process may have open to the maximum: most systems allow
+/// 1,024 at first, and more on request. A refusal is ignored.
 pub fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// Whether no more files may be open: of this process, or of the whole system.
+/// Whether the process, or the whole system, has too many files open.
 pub fn is_out_of_descriptors(error: &io::Error) -> bool {
     let errno = Errno::from_io_error(error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// What to say then, and what to do about it, as a sentence without its full stop.
+/// The message for that case, and what to do about it, as a sentence without its full stop.
 pub fn out_of_descriptors() -> String {
     let most = match getrlimit(Resource::Nofile).current {
         Some(most) => format!("this process may have {most} open at a time"),

@@ -1,4 +1,4 @@
-//! The operations as the kernel does them.
+//! The operations, done by the kernel.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -12,7 +12,8 @@ use rustix::io::Errno;
 
 use super::{Access, DiskOps, Folder, Lease};
 
-/// Collapsing is tried in units up to this (bytes): the largest clusters of ext4 are of 1 MiB.
+/// The largest unit that collapsing is tried with (bytes): the largest clusters of ext4 are of 1
+/// MiB.
 const UNIT_BYTES_MAX: u64 = 1 << 20;
 
 /// The real file system.
@@ -55,7 +56,7 @@ impl DiskOps for Disk {
             let (user, group) = (Uid::from_raw(access.user), Gid::from_raw(access.group));
             rustix::fs::fchown(file, Some(user), Some(group))?;
         }
-        // After the owner: a change of owner clears bits.
+        // The mode is set after the owner because a change of owner clears bits.
         file.set_permissions(fs::Permissions::from_mode(access.mode))
     }
 
@@ -88,15 +89,16 @@ impl DiskOps for Disk {
     }
 }
 
-/// What collapsed stretches of files in `folder` must be a multiple of (bytes). Found out on a
-/// file that has no name, so that nothing is left of it.
+/// The lengths of collapsed ranges of files in `folder` must be a multiple of this (bytes). It is
+/// found out on a file without a name, so that nothing is left behind.
 ///
 /// # Errors
-/// `Unsupported` where the file system can't collapse; anything else when it could not be tried.
+/// `Unsupported` where the file system can't collapse; any other error when it could not be tried.
 pub fn collapse_unit(folder: &Folder) -> io::Result<u64> {
     let file = match folder.nameless() {
         Ok(file) => file,
-        // No file without a name, no collapsing either: what has the second has the first.
+        // A file system that can collapse also has files without a name, so one without the second
+        // lacks the first.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
             return Err(ErrorKind::Unsupported.into());
         }
@@ -104,7 +106,7 @@ pub fn collapse_unit(folder: &Folder) -> io::Result<u64> {
     };
     let mut unit = file.metadata()?.blksize().max(512);
     while unit <= UNIT_BYTES_MAX {
-        // Something must be left behind what is taken off.
+        // A collapse must leave some bytes behind the range that it removes.
         file.set_len(2 * unit + 1)?;
         match rustix::fs::fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, unit) {
             Ok(()) => return Ok(unit),

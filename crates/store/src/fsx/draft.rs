@@ -1,15 +1,15 @@
-//! A file that is made under another name, then put in place at once.
+//! A file that is made under a temporary name and then put in place at once.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
 
 use super::{DiskOps, Folder, OpsWriter};
 
-/// Bytes that are gathered before they are written.
+/// Bytes that are buffered before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// A file under a temporary name; removed when dropped, unless it was put in place. A run that is killed
-/// leaves it, and the next one has to remove it.
+/// A file under a temporary name. It is removed when dropped, unless it was put in place. A run
+/// that is killed leaves it, and the next run has to remove it.
 pub struct DraftFile<'d> {
     ops: &'d dyn DiskOps,
     folder: Folder,
@@ -19,7 +19,8 @@ pub struct DraftFile<'d> {
 }
 
 impl<'d> DraftFile<'d> {
-    /// Of the file `name` in `folder`, which the caller has just made and has open as `file`.
+    /// A draft of the file `name` in `folder`, which the caller has just created and has open as
+    /// `file`.
     pub fn of(ops: &'d dyn DiskOps, folder: &Folder, name: String, file: File) -> DraftFile<'d> {
         DraftFile {
             ops,
@@ -30,35 +31,34 @@ impl<'d> DraftFile<'d> {
         }
     }
 
-    /// The file.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Writes into it; to be flushed.
+    /// A buffered writer into it; the caller flushes it.
     pub fn writer(&self) -> BufWriter<OpsWriter<'_>> {
         BufWriter::with_capacity(BUFFER_BYTES, OpsWriter::new(self.ops, &self.file))
     }
 
-    /// Makes what was written survive a power loss: to be done before it is put in place.
+    /// Makes the content survive a power loss; called before the file is put in place.
     ///
     /// # Errors
-    /// When some of it may not.
+    /// When that is not certain.
     pub fn sync(&self) -> io::Result<()> {
         self.ops.sync(&self.file)
     }
 
-    /// Gives it the name `to`, which nothing has.
+    /// Renames it to `to`, which must not exist.
     ///
     /// # Errors
-    /// `AlreadyExists` when something has it.
+    /// `AlreadyExists` when the name exists.
     pub fn rename(mut self, to: &str) -> io::Result<()> {
         self.ops.rename(&self.folder, &self.name, to)?;
         self.is_ours = false;
         self.ops.sync_folder(&self.folder)
     }
 
-    /// Gives it the name `to`; what had it before is gone.
+    /// Renames it to `to` and replaces the file of that name.
     ///
     /// # Errors
     /// When the system refuses.
@@ -72,7 +72,7 @@ impl<'d> DraftFile<'d> {
 impl Drop for DraftFile<'_> {
     fn drop(&mut self) {
         if self.is_ours {
-            // Of no consequence if it fails: the next run removes it.
+            // A failure has no consequence: the next run removes the file.
             let _ = self.ops.unlink(&self.folder, &self.name);
         }
     }

@@ -1,12 +1,13 @@
 //! An open folder, and its files by name.
 //!
-//! A path is looked up anew at each use, and whoever may write to a folder on it decides what it leads
-//! to by then. So a folder is opened once, and everything in it is named relative to the descriptor,
-//! by one name without a slash. **Nothing here follows another user's link out of the folder, waits for
-//! another process, or opens anything but a regular file**: [`Folder::open_file`] is the one function that
-//! decides whether a name is safe to open, for readers and writers alike.
+//! The kernel looks a path up anew at each use, and every user with write access to a folder on the
+//! way can change what it leads to. So a folder is opened once, and everything in it is named
+//! relative to its descriptor, by one name without a slash. **Nothing here follows another user's
+//! link out of the folder, waits for another process, or opens anything but a regular file**:
+//! [`Folder::open_file`] is the one function that decides whether a name is safe to open, for
+//! readers and writers alike.
 //!
-//! A name of one part leaves nothing to look up on the way, so `openat` with `O_NOFOLLOW` gives what
+//! A name without a slash has no folders on the way, so `openat` with `O_NOFOLLOW` gives what
 //! `openat2` with `RESOLVE_BENEATH` would, on every kernel.
 
 use std::ffi::OsString;
@@ -25,8 +26,8 @@ use rustix::io::Errno;
 use super::not_a_file::{NotAFile, regular};
 use super::{Accounts, FileIdentity, FolderRights};
 
-/// How every file is opened: no link, no waiting for a FIFO's other end or for the holder of a lease,
-/// no controlling terminal.
+/// The flags that every file is opened with: follow no link, do not wait for the other end of a
+/// FIFO or for the holder of a lease, take no controlling terminal.
 const SAFE: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
@@ -44,23 +45,19 @@ struct Inner {
     descriptor: OwnedFd,
     path: PathBuf,
     rights: FolderRights,
-    /// The folder in it that was asked for.
+    /// The first subfolder that was opened.
     inner: OnceLock<(String, Folder)>,
 }
 
-/// What a file is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Reading.
     Read,
-    /// Reading, and writing at any place.
     Write,
-    /// Reading, and writing at the end.
     Append,
 }
 
 impl Folder {
-    /// Opens a folder by its path, as the administrator gave it: links on the way are followed.
+    /// Opens a folder by the path that the administrator gave: links on the way are followed.
     ///
     /// # Errors
     /// When there is no such folder.
@@ -69,10 +66,10 @@ impl Folder {
         Folder::new(descriptor, path.to_owned(), &Accounts::read)
     }
 
-    /// A folder that is open. `accounts` is asked for only where root runs this.
+    /// Wraps a folder that is open. `accounts` is called only where root runs this.
     ///
     /// # Errors
-    /// When it can't be looked at.
+    /// When `fstat` fails.
     pub fn new<A: std::borrow::Borrow<Accounts>>(
         descriptor: OwnedFd,
         path: PathBuf,
@@ -104,7 +101,7 @@ impl Folder {
         self.0.path.join(name)
     }
 
-    /// With which rights its files are opened.
+    /// The rights that its files are opened with.
     pub(super) fn rights(&self) -> &FolderRights {
         &self.0.rights
     }
@@ -117,7 +114,7 @@ impl Folder {
     /// The folder itself.
     ///
     /// # Errors
-    /// When it can't be looked at.
+    /// When `fstat` fails.
     pub fn metadata(&self) -> io::Result<Metadata> {
         metadata(self.descriptor())
     }
@@ -125,13 +122,13 @@ impl Folder {
     /// Device and inode of the folder.
     ///
     /// # Errors
-    /// When it can't be looked at.
+    /// When `fstat` fails.
     pub fn identity(&self) -> io::Result<FileIdentity> {
         Ok(FileIdentity::of(&self.metadata()?))
     }
 
-    /// A folder in this one, never through a link; files in it are opened with the rights of this
-    /// folder's owner. The first one that was asked for stays open.
+    /// Opens a subfolder, never through a link; its files are opened with the rights of this
+    /// folder's owner. The first subfolder that was opened stays open.
     ///
     /// # Errors
     /// When there is none.
@@ -157,9 +154,10 @@ impl Folder {
     /// Opens a regular file, and nothing else in its place: no link, no FIFO, no device.
     ///
     /// # Errors
-    /// [`NotAFile`]; `WouldBlock` when another process holds it by a lease; else as the kernel says.
+    /// [`NotAFile`]; `WouldBlock` when another process holds it by a lease; any other error of the
+    /// kernel.
     pub fn open_file(&self, name: &str, purpose: Purpose) -> io::Result<(File, Metadata)> {
-        // Looked at first, so that no device is opened. What is opened after that is looked at again.
+        // The type is checked first, so that no device is opened, and again after opening.
         regular(self.stat(name)?.st_mode)?;
         let flags = match purpose {
             Purpose::Read => OFlags::RDONLY,
@@ -181,7 +179,7 @@ impl Folder {
         Ok((file, metadata))
     }
 
-    /// What a name stands for; of a link, the link.
+    /// The `stat` of a name; for a link, that of the link itself.
     ///
     /// # Errors
     /// When there is no such name.
@@ -193,12 +191,12 @@ impl Folder {
         )?)
     }
 
-    /// Whether something has this name.
+    /// Whether the name exists.
     pub fn has(&self, name: &str) -> bool {
         self.stat(name).is_ok()
     }
 
-    /// All names but `.` and `..`, in no order.
+    /// All names except `.` and `..`, in no particular order.
     ///
     /// # Errors
     /// When it can't be listed.
@@ -214,11 +212,11 @@ impl Folder {
         Ok(names)
     }
 
-    /// Makes a new empty file with these permissions, less the process's umask, open for reading and
+    /// Creates an empty file with these permissions minus the process's umask, open for reading and
     /// writing.
     ///
     /// # Errors
-    /// Also when something of that name exists.
+    /// Also when the name exists.
     pub fn create(&self, name: &str, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | SAFE;
         let mode = Mode::from_raw_mode(mode);
@@ -226,24 +224,25 @@ impl Folder {
         Ok(File::from(made))
     }
 
-    /// Makes a folder that only its owner may enter.
+    /// Creates a folder that only its owner may enter.
     ///
     /// # Errors
-    /// Also when something of that name exists.
+    /// Also when the name exists.
     pub fn make_folder(&self, name: &str) -> io::Result<()> {
         self.act(name, |name| rustix::fs::mkdirat(self, name, Mode::RWXU))
     }
 
-    /// Gives a file another name that nothing has yet.
+    /// Renames a file to a name that must not exist.
     ///
     /// # Errors
-    /// `AlreadyExists` when something has it.
+    /// `AlreadyExists` when the new name exists.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         one_part(to)?;
         self.act(from, |from| {
             match rustix::fs::renameat_with(self, from, self, to, RenameFlags::NOREPLACE) {
-                // The file system lacks the flag (NFS, some FUSE). A link refuses a name that is
-                // taken as well; killed before the second step, the file has both names.
+                // The file system lacks the flag (NFS, some FUSE). A hard link refuses a name that
+                // exists as well; if the process is killed before the second step, the file has
+                // both names.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                     rustix::fs::linkat(self, from, self, to, AtFlags::empty())?;
                     rustix::fs::unlinkat(self, from, AtFlags::empty())
@@ -253,7 +252,7 @@ impl Folder {
         })
     }
 
-    /// Gives a file the name of another, which is gone after that.
+    /// Renames a file to the name of another, which is replaced.
     ///
     /// # Errors
     /// When the system refuses.
@@ -262,7 +261,7 @@ impl Folder {
         self.act(from, |from| rustix::fs::renameat(self, from, self, to))
     }
 
-    /// Removes a name that is no folder's.
+    /// Removes a file.
     ///
     /// # Errors
     /// When the system refuses.
@@ -272,10 +271,10 @@ impl Folder {
         })
     }
 
-    /// A file without a name in this folder, for a trial.
+    /// Creates a file without a name in this folder, for a trial.
     ///
     /// # Errors
-    /// Also where the file system has no such files.
+    /// Also where the file system does not support such files.
     pub fn nameless(&self) -> rustix::io::Result<File> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let mut refused = Errno::INVAL;
@@ -286,18 +285,18 @@ impl Folder {
         made.map(File::from).map_err(|_| refused)
     }
 
-    /// Makes what was created, renamed and removed in it survive a power loss.
+    /// Makes the creations, renames and removals in it survive a power loss.
     ///
     /// # Errors
-    /// When some of it may not.
+    /// When that is not certain.
     pub fn sync(&self) -> io::Result<()> {
         self.readable()?.sync_all()
     }
 
-    /// The folder as an open file, to sync it or to give it an owner.
+    /// The folder as an open file, to sync it or to change its owner.
     ///
     /// # Errors
-    /// When it may not be read.
+    /// When the process may not read it.
     pub fn readable(&self) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let open = || Ok(rustix::fs::openat(self, ".", flags, Mode::empty())?);
@@ -323,16 +322,16 @@ impl fmt::Display for Folder {
 }
 
 impl FileIdentity {
-    /// The identity of what a name stands for.
+    /// The identity of the file that `stat` describes.
     pub fn of_stat(stat: &Stat) -> FileIdentity {
         FileIdentity::new(stat.st_dev, stat.st_ino)
     }
 }
 
-/// Reads an open small file whole.
+/// Reads a small open file whole.
 ///
 /// # Errors
-/// `FileTooLarge` when it is longer than `bytes_max`: nothing is read then.
+/// `FileTooLarge` when it is longer than `bytes_max`; nothing is read then.
 pub fn read_small(file: File, metadata: &Metadata, bytes_max: u64) -> io::Result<Vec<u8>> {
     if metadata.len() > bytes_max {
         let what = format!("it is longer than {bytes_max} bytes");
@@ -347,7 +346,7 @@ fn metadata(descriptor: BorrowedFd<'_>) -> io::Result<Metadata> {
     File::from(descriptor.try_clone_to_owned()?).metadata()
 }
 
-/// A name that leaves nothing to look up on the way to it.
+/// The name, if it has no slash and is neither `.` nor `..`.
 pub(super) fn one_part(name: &str) -> io::Result<&str> {
     let is_plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
     match is_plain {

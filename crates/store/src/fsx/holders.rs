@@ -1,8 +1,9 @@
-//! Who has a file open for writing, and who holds one that is deleted, by one walk through `/proc`.
+//! The processes that have a file open for writing or hold a deleted one, from one walk through
+//! `/proc`.
 //!
-//! Seen are the processes of this user, or all of them for root; [`Holders::unseen`] says when one
-//! could not be looked into. Not to be seen from here at all: processes of another container
-//! that shares the folder, and clients of a network file system.
+//! The walk sees the processes of this user, or all of them for root; [`Holders::unseen`] says that
+//! at least one process could not be inspected. It never sees processes of another container that
+//! shares the folder, nor clients of a network file system.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,17 +16,16 @@ use rustix::fs::OFlags;
 
 use super::FileIdentity;
 
-/// What the kernel adds to the last name of a file that has none any more.
+/// The suffix that the kernel adds to the last name of a deleted file.
 const DELETED: &str = " (deleted)";
 
 /// A process that has a file open for writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriterProcess {
-    /// The process.
     pub pid: u32,
-    /// As the kernel calls it: 15 bytes at most.
+    /// The kernel's name of it: 15 bytes at most.
     pub command: String,
-    /// All it writes goes to the end (O_APPEND).
+    /// Every write goes to the end of the file (O_APPEND).
     pub appends: bool,
 }
 
@@ -35,26 +35,25 @@ impl fmt::Display for WriterProcess {
     }
 }
 
-/// A file that has no name any more and that a process has open.
+/// A deleted file that a process has open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedFile {
     /// The process, and whether it appends.
     pub holder: WriterProcess,
-    /// Where what it holds can be copied from: `/proc/PID/fd/N`.
+    /// The path that its content can be copied from: `/proc/PID/fd/N`.
     pub descriptor: PathBuf,
-    /// It has the file open for writing.
+    /// The process has the file open for writing.
     pub writes: bool,
-    /// What the file was called last, as that process sees folders.
+    /// The last path of the file, as that process sees folders.
     pub path: PathBuf,
-    /// Whether that process sees folders as we do: it is in no container.
+    /// That process sees the same folders as this one: it is in no container.
     pub is_our_path: bool,
-    /// The device that the file is on.
     pub device: u64,
-    /// What the disk would get back (bytes).
+    /// The space that the disk would regain (bytes).
     pub bytes: u64,
 }
 
-/// Names them: `python3 (pid 12), python3 (pid 13) and 4 more`.
+/// A list for messages: `python3 (pid 12), python3 (pid 13) and 4 more`.
 pub fn list_writers(writers: &[WriterProcess]) -> String {
     const NAMED: usize = 3;
     let mut names: Vec<String> = writers.iter().map(WriterProcess::to_string).collect();
@@ -68,18 +67,18 @@ pub fn list_writers(writers: &[WriterProcess]) -> String {
     }
 }
 
-/// Who had what open for writing at one moment.
+/// The open files of all processes at one moment.
 #[derive(Debug, Default)]
 pub struct Holders {
     by_file: HashMap<FileIdentity, Vec<WriterProcess>>,
-    /// Files without a name, each once for every descriptor.
+    /// Deleted files, one entry per descriptor.
     pub deleted: Vec<DeletedFile>,
-    /// Some process could not be looked into.
+    /// At least one process could not be inspected.
     pub unseen: bool,
 }
 
 impl Holders {
-    /// Looks now.
+    /// Walks through `/proc`.
     pub fn look() -> Holders {
         let mut holders = Holders::default();
         let Ok(processes) = processes() else {
@@ -94,7 +93,7 @@ impl Holders {
         holders
     }
 
-    /// Those that have the file open for writing.
+    /// The processes that have the file open for writing.
     pub fn writers(&self, file: FileIdentity) -> &[WriterProcess] {
         self.by_file.get(&file).map_or(&[], Vec::as_slice)
     }
@@ -102,7 +101,7 @@ impl Holders {
     fn add(&mut self, pid: u32, process: &Path) -> io::Result<()> {
         for descriptor in fs::read_dir(process.join("fd"))? {
             let descriptor = descriptor?;
-            // Followed: what the descriptor leads to, also where it has no name any more.
+            // `metadata` follows the descriptor, also to a deleted file.
             let metadata = match fs::metadata(descriptor.path()) {
                 Ok(metadata) => metadata,
                 Err(error) if has_ended(&error) => continue,
@@ -125,7 +124,7 @@ impl Holders {
         Ok(())
     }
 
-    /// Notes an open file, if it is written to or deleted.
+    /// Records an open file if it is open for writing or deleted.
     fn note(&mut self, pid: u32, process: &Path, fd: &Path, metadata: &Metadata, flags: u32) {
         let writes = flags & OFlags::ACCMODE.bits() != OFlags::RDONLY.bits();
         let is_deleted = metadata.nlink() == 0;
@@ -156,7 +155,7 @@ impl Holders {
     }
 }
 
-/// The processes that there are, each with its folder in `/proc`.
+/// All processes, each with its folder in `/proc`.
 pub(super) fn processes() -> io::Result<impl Iterator<Item = (u32, PathBuf)>> {
     let process = |entry: fs::DirEntry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
@@ -165,7 +164,7 @@ pub(super) fn processes() -> io::Result<impl Iterator<Item = (u32, PathBuf)>> {
     Ok(fs::read_dir("/proc")?.flatten().filter_map(process))
 }
 
-/// What a file without a name was called last.
+/// The last path of a deleted file.
 fn last_path(descriptor: &Path) -> Option<PathBuf> {
     let link = fs::read_link(descriptor).ok()?;
     let path = link.to_str()?.strip_suffix(DELETED)?;
@@ -178,13 +177,13 @@ fn sees_our_folders(process: &Path) -> bool {
     mounts(process) == mounts(Path::new("/proc/self"))
 }
 
-/// The process or the descriptor is gone by now.
+/// Whether the process has ended or has closed the descriptor.
 fn has_ended(error: &io::Error) -> bool {
     let gone = rustix::io::Errno::SRCH.raw_os_error();
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(gone)
 }
 
-/// `flags: 0102001`, octal, of a descriptor's `fdinfo`.
+/// The value of a line such as `flags: 0102001` (octal) in a descriptor's `fdinfo`.
 fn flags(text: &str) -> Option<u32> {
     let line = text.lines().find_map(|line| line.strip_prefix("flags:"))?;
     u32::from_str_radix(line.trim(), 8).ok()
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_file_is_seen_while_somebody_holds_it() {
+    fn a_deleted_file_is_seen_while_a_process_holds_it() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("log");
         fs::write(&path, [b'x'; 5000]).expect("written");

@@ -1,9 +1,9 @@
-//! File identity: what a file is, whatever it is called at the moment, and when it was changed.
+//! The identity of a file, whatever its name is at the moment, and the time of its last change.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
-/// Device and inode: the same for every name of one file, and kept by a rename.
+/// Device and inode: the same for every name of one file; a rename keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileIdentity {
     device: u64,
@@ -11,7 +11,6 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// The identity that these two numbers make.
     pub fn new(device: u64, inode: u64) -> FileIdentity {
         FileIdentity { device, inode }
     }
@@ -25,7 +24,7 @@ impl FileIdentity {
     }
 }
 
-/// Time of a file's last change (nanoseconds of Unix time).
+/// The modification time of a file (nanoseconds of Unix time).
 pub fn modified_nanos(metadata: &Metadata) -> i64 {
     metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec()
 }

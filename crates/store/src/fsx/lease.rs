@@ -1,21 +1,21 @@
-//! The lease: the kernel's word that nobody has a file open for writing, in any process, seen or
-//! unseen.
+//! A lease: the kernel's guarantee that no process has a file open for writing, whether or not that
+//! process can be seen from here.
 //!
-//! `fcntl(F_SETLEASE, F_RDLCK)` succeeds only then. While it is held, an `open` for writing by
-//! somebody else waits in the kernel (up to `/proc/sys/fs/lease-break-time` seconds) and the
-//! holder is sent a signal. The signal is set to SIGURG, which does nothing to a process that has
-//! no handler for it; the one that is sent otherwise, SIGIO, ends the process.
+//! `fcntl(F_SETLEASE, F_RDLCK)` succeeds only then. While the lease is held, an `open` for writing
+//! by another process waits in the kernel (up to `/proc/sys/fs/lease-break-time` seconds), and the
+//! holder gets a signal. The signal is set to SIGURG, which does nothing to a process that has no
+//! handler for it; the default, SIGIO, ends the process.
 //!
-//! The other kind, F_WRLCK, would keep readers out as well: it fails while anybody reads, and
-//! makes whoever comes to read wait. For proving that a file stays as it is, this one is as good.
+//! The other kind, F_WRLCK, also blocks readers: it fails while any process has the file open for
+//! reading, and makes new readers wait. To prove that a file stays as it is, F_RDLCK is as good.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-/// Which signal tells of an opener; libc lacks it (`asm-generic/fcntl.h`).
+/// Sets the signal that reports an `open`; libc lacks it (`asm-generic/fcntl.h`).
 const F_SETSIG: libc::c_int = 10;
 
-/// A held lease; let go when dropped.
+/// A held lease; released when dropped.
 #[derive(Debug)]
 pub struct Lease {
     descriptor: OwnedFd,
@@ -28,15 +28,15 @@ impl Lease {
     /// `WouldBlock` when the file is open for writing, `PermissionDenied` for a file of another user,
     /// `InvalidInput` where the file system has no leases.
     pub fn take(file: BorrowedFd<'_>) -> io::Result<Lease> {
-        // A duplicate belongs to the same open file, so it does not count as another.
+        // A duplicate shares the open file description, so it does not count as another opener.
         let descriptor = file.try_clone_to_owned()?;
         control(descriptor.as_fd(), F_SETSIG, libc::SIGURG)?;
         control(descriptor.as_fd(), libc::F_SETLEASE, libc::F_RDLCK)?;
         Ok(Lease { descriptor })
     }
 
-    /// Whether nobody has tried to open the file for writing since. Once somebody has, their `open` waits until
-    /// the lease is let go, and will then succeed even if the name is gone.
+    /// Whether no process has tried to open the file for writing since. After such a try, that
+    /// `open` waits until the lease is released, and then succeeds even if the name is gone.
     pub fn is_whole(&self) -> bool {
         let held = control(self.descriptor.as_fd(), libc::F_GETLEASE, 0);
         held.is_ok_and(|kind| kind == libc::F_RDLCK)
@@ -45,7 +45,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Of no consequence if it fails: then there is no lease any more.
+        // A failure has no consequence: the lease is gone then.
         let _ = control(self.descriptor.as_fd(), libc::F_SETLEASE, libc::F_UNLCK);
     }
 }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_is_granted_only_while_nobody_has_the_file_open_for_writing() {
+    fn a_lease_is_granted_only_while_no_process_has_the_file_open_for_writing() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("log");
         fs::write(&path, "x").expect("written");

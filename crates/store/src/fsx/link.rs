@@ -1,4 +1,4 @@
-//! Symbolic links in the place of a log: which are followed, and where they lead.
+//! Symbolic links in the place of a log: which ones are followed, and where they lead.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
@@ -13,19 +13,19 @@ use super::{Folder, Purpose};
 /// Where a symbolic link leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    /// To this name in the folder that it stands in.
+    /// To this name in the folder of the link.
     Inside(String),
-    /// Elsewhere, and root or the user who runs this made it.
+    /// Out of the folder; root or the user who runs this made the link.
     Out(PathBuf),
-    /// Elsewhere, and another user made it.
+    /// Out of the folder; another user made the link.
     OthersOut,
 }
 
 impl Folder {
-    /// Opens a regular file for reading, also through a link. Writers keep a link to the file that is
-    /// current: it names another file of this folder. A link that leads out of the folder is followed
-    /// if root or the user who runs this made it: then it is the administrator's choice where the file
-    /// lies. What it leads to must be a file itself.
+    /// Opens a regular file for reading, also through a link. Writers keep a link to the current
+    /// file, which names another file of this folder. A link that leads out of the folder is
+    /// followed if root or the user who runs this made it: then it is the administrator's choice
+    /// where the file is. The target must not be a link itself.
     ///
     /// # Errors
     /// As [`Folder::open_file`].
@@ -39,10 +39,10 @@ impl Folder {
         }
     }
 
-    /// Looks at a name as [`Folder::open_current`] would open it.
+    /// The `stat` of the file that [`Folder::open_current`] would open.
     ///
     /// # Errors
-    /// [`NotAFile`]; else as the kernel says.
+    /// [`NotAFile`]; any other error of the kernel.
     pub fn look_current(&self, name: &str) -> io::Result<Stat> {
         let stat = self.stat(name)?;
         let stat = match is_link(stat.st_mode) {
@@ -56,7 +56,7 @@ impl Folder {
         Ok(stat)
     }
 
-    /// What a link says, and whose it is; `None` for what is no link.
+    /// The target of a link, judged by its owner; `None` for a name that is no link.
     ///
     /// # Errors
     /// When there is no such name.
@@ -65,7 +65,8 @@ impl Folder {
         if !is_link(self.stat(name)?.st_mode) {
             return Ok(None);
         }
-        // Opened before it is judged, so it is the judged one that is followed.
+        // The link is opened before its owner is checked, so the checked link is the one that is
+        // followed.
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let link = rustix::fs::openat(self, name, flags, Mode::empty())?;
         let stat = rustix::fs::fstat(&link)?;
@@ -84,7 +85,7 @@ impl Folder {
         }))
     }
 
-    /// The folder that a link leads to, and the name in it; `None` for what is no link.
+    /// The target's folder and its name there; `None` for a name that is no link.
     fn target(&self, name: &str) -> io::Result<Option<(Folder, String)>> {
         match self.link(name)? {
             None => Ok(None),
@@ -105,7 +106,7 @@ impl Folder {
     }
 }
 
-/// An error of what a link leads to, as one of the link.
+/// Turns an error about the target into one about the link.
 fn of_target(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::NotFound => io::Error::other(NotAFile::DeadLink),

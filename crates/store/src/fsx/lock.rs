@@ -1,8 +1,8 @@
-//! One rotation per folder: `flock` on a file of our own, never on a log.
+//! At most one rotation per folder, by `flock` on a file of our own, never on a log.
 //!
-//! The kernel lets go of it when the process ends, however it ends; so there is no stale lock. Another
-//! process that may read the file can take the lock as well, and would stop every rotation without a
-//! word. So the file is its owner's alone (0600), and it is looked up who holds it.
+//! The kernel releases the lock when the process ends, however it ends, so there is no stale lock.
+//! Another process that may read the file can take the lock as well, and would silently stop every
+//! rotation. So only its owner may read the file (0600), and the holder of the lock is looked up.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind};
@@ -18,32 +18,33 @@ use rustix::process::geteuid;
 use super::holders::processes;
 use super::{Accounts, FileIdentity, Folder, Purpose};
 
-/// The pause between two tries while another calltrace holds it.
+/// Pause between two tries while another calltrace holds the lock.
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
-/// A holder that can't be found has let go by the next look; else it can't be seen from here.
+/// A holder that is not found has normally released the lock by the next try; after this many tries
+/// it can't be seen from here.
 const UNSEEN_TRIES: usize = 5;
 
-/// What the program is called, also while it is being replaced ("calltrace (deleted)").
+/// The program's name, also while its file is being replaced ("calltrace (deleted)").
 const PROGRAM: &str = "calltrace";
 
-/// A lock that says when the last run was.
+/// Mode of a lock file whose time is that of the last run.
 const OWN_MODE: u32 = 0o600;
 
-/// One that was made just now, and says nothing yet.
+/// Mode of a lock file that was just created and has no such time yet.
 const NEW_MODE: u32 = 0o400;
 
-/// A held lock; let go when dropped.
+/// A held lock; released when dropped.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
-    /// When the last run took it; `None` when there was none, or it did not say.
+    /// When the last run took it; `None` when there was none, or the file does not tell.
     pub last_taken: Option<SystemTime>,
 }
 
 impl Lock {
-    /// Takes the lock `name` in `folder`, making its file when there is none. `None` when another
-    /// calltrace of root or of the folder's owner holds it and `wait` is not wanted.
+    /// Takes the lock `name` in `folder` and creates its file if needed. `None` when another
+    /// calltrace of root or of the folder's owner holds it and `wait` is false.
     ///
     /// # Errors
     /// When the file can't be made or opened, and `ResourceBusy` when any other process holds the
@@ -53,14 +54,15 @@ impl Lock {
         Ok(Lock::try_for(folder, name, patience)?.ok())
     }
 
-    /// The same, waiting for another calltrace as long as `patience` at most.
+    /// The same, waiting for another calltrace for at most `patience`.
     ///
     /// # Errors
-    /// As [`Lock::take`], and `ResourceBusy` when the other calltrace, which the error names, did not let go of it.
+    /// As [`Lock::take`], and `ResourceBusy` when the other calltrace, which the error names, did
+    /// not release it in time.
     pub fn take_within(folder: &Folder, name: &str, patience: Duration) -> io::Result<Lock> {
         Lock::try_for(folder, name, patience)?.map_err(|holder| {
             let waited = patience.as_secs();
-            let words = format!("{holder} holds it, and still did after {waited} s");
+            let words = format!("{holder} still holds it after {waited} s");
             io::Error::new(ErrorKind::ResourceBusy, words)
         })
     }
@@ -101,10 +103,10 @@ impl Lock {
         date_of(&metadata)
     }
 
-    /// Notes in the lock's file that a run was at work at `now`.
+    /// Records in the lock's file that a run was at work at `now`.
     ///
     /// # Errors
-    /// When the file is another user's.
+    /// When another user owns the file.
     pub fn note(&self, now: SystemTime) -> io::Result<()> {
         self.file.set_modified(now)
     }
@@ -113,7 +115,7 @@ impl Lock {
 fn held(by: &str) -> io::Error {
     io::Error::new(
         ErrorKind::ResourceBusy,
-        format!("{by} holds it, which is no calltrace of root or of the folder's owner"),
+        format!("{by} holds it, which is not a calltrace of root or of the folder's owner"),
     )
 }
 
@@ -124,7 +126,7 @@ fn open(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
             opened => return opened,
         }
         match folder.create(name, NEW_MODE) {
-            // Another first run was faster.
+            // Another first run created it in the meantime.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(_) => {}
@@ -132,30 +134,30 @@ fn open(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
     }
 }
 
-/// When the last run was. Version 0.1 left the time of its lock as it was when it was made, and every
-/// user could read it.
+/// The time of the last run. Version 0.1 left the creation time in its lock file, and every user
+/// could read the file; such a time does not count.
 fn date_of(metadata: &Metadata) -> Option<SystemTime> {
     let modified = metadata.modified().ok()?;
     let is_dated = metadata.mode() & 0o777 == OWN_MODE && modified != SystemTime::UNIX_EPOCH;
     is_dated.then_some(modified)
 }
 
-/// Takes the lock's file from those who could hold it without being its owner. When the last run was
-/// is returned, if the file says so.
+/// Makes the lock's file readable by its owner only. Returns the time of the last run if the file
+/// tells it.
 fn tighten(folder: &Folder, file: &File, metadata: &Metadata) -> io::Result<Option<SystemTime>> {
     if metadata.mode() & 0o777 == OWN_MODE {
         return Ok(date_of(metadata));
     }
-    // Under a second name it may be any file, and only an empty one is a lock.
+    // A file with a second name may be any file, and only an empty one is a lock.
     let is_lock = metadata.nlink() == 1 && metadata.len() == 0;
     let owner = folder.metadata()?;
     if is_lock && (geteuid().is_root() || geteuid().as_raw() == metadata.uid()) {
         if metadata.uid() == 0 && owner.uid() != 0 {
-            // Root's run tonight must not shut out the owner's run tomorrow.
+            // A run by root must not lock out the next run by the owner.
             let (user, group) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
             rustix::fs::fchown(file, Some(user), Some(group))?;
         }
-        // Before the mode that says that the time counts.
+        // The time is set before the mode, which says that the time counts.
         file.set_modified(SystemTime::UNIX_EPOCH)?;
         file.set_permissions(Permissions::from_mode(OWN_MODE))?;
     }
@@ -167,13 +169,13 @@ fn tighten(folder: &Folder, file: &File, metadata: &Metadata) -> io::Result<Opti
 struct Holder {
     pid: u32,
     command: String,
-    /// Who started it; a program that changes its user keeps this.
+    /// The user who started it; a program that changes its user keeps this one.
     user: Option<u32>,
 }
 
 impl Holder {
-    /// Looks through the descriptors of all processes: which process took a lock says little, as a
-    /// child that inherited the descriptor holds it as well. Where they can't be looked into, the
+    /// Searches the descriptors of all processes: the process that took a lock says little, because
+    /// a child that inherited the descriptor holds it as well. Where descriptors can't be read, the
     /// kernel's list of locks names the process that took it.
     fn find(lock: &Metadata) -> Option<Holder> {
         let identity = FileIdentity::of(lock);
@@ -181,7 +183,7 @@ impl Holder {
         let holding = processes().ok()?.filter(|(pid, _)| *pid != own);
         let holding = holding.filter(|(_, process)| holds(process, identity));
         let mut found: Vec<Holder> = holding.filter_map(|(pid, _)| Holder::of(pid)).collect();
-        // One that inherited it from a calltrace counts, not the calltrace.
+        // A process that inherited the lock from a calltrace counts before the calltrace.
         found.sort_by_key(|holder| holder.command.starts_with(PROGRAM));
         let found = found.into_iter().next();
         found.or_else(|| listed(lock.ino()).and_then(Holder::of))
@@ -192,7 +194,7 @@ impl Holder {
         let status = fs::read_to_string(process.join("status")).ok()?;
         let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
         let user = ids.and_then(|ids| ids.split_whitespace().next()?.parse().ok());
-        // The program's file, where we may see it: a process can call itself anything.
+        // The program's file, where it may be read: a process can choose any name for itself.
         let program = fs::read_link(process.join("exe")).ok();
         let program = program.and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
         let comm = || fs::read_to_string(process.join("comm")).unwrap_or_default();
@@ -237,7 +239,7 @@ fn holds(process: &Path, lock: FileIdentity) -> bool {
     })
 }
 
-/// The process that took the lock, as `/proc/locks` has it.
+/// The process that took the lock, from `/proc/locks`.
 fn listed(inode: u64) -> Option<u32> {
     let locks = fs::read_to_string("/proc/locks").ok()?;
     locks.lines().find_map(|line| {

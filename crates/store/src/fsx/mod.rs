@@ -1,12 +1,13 @@
-//! The file system: what a file is, and every operation that changes it.
+//! The file system: the identity of files, and every operation that changes them.
 //!
-//! Files are opened through a [`Folder`], by name, with the [`FolderRights`] of its owner; [`WalkedPath`] says who
-//! else decides what a path leads to. What *changes* a folder goes through [`DiskOps`], one method a
-//! system call, so that a test can stop after any of them; the real ones are [`Disk`]'s. A [`DraftFile`] is
-//! a file that is put in place at once, by operations; [`append`] adds a line to one that others may add to. Further there are [`FileIdentity`], the [`Lease`] that
-//! proves that no process has a file open for writing, and the [`Lock`] that keeps two rotations apart.
-//! [`Holders`] are the processes that have files open, `descriptors` is how many this one may, [`Volume`] is the room there is. Nothing here knows
-//! what a log is.
+//! Files are opened through a [`Folder`], by name, with the [`FolderRights`] of its owner;
+//! [`WalkedPath`] finds other users who can change what a path leads to. Operations that *change* a
+//! folder go through [`DiskOps`], one method per system call, so that a test can stop after any of
+//! them; [`Disk`] is the real file system. A [`DraftFile`] is put in place at once; [`append`] adds
+//! a line to a file that other processes may append to. A [`Lease`] proves that no process has a
+//! file open for writing, and a [`Lock`] keeps two rotations apart. [`Holders`] are the processes
+//! that have files open, `descriptors` is how many this process may open, [`Volume`] is the free
+//! space. Nothing here knows what a log is.
 
 mod accounts;
 pub mod append;

@@ -1,4 +1,4 @@
-//! What has a file's name and is no regular file.
+//! Names of logs that are no regular file.
 
 use std::error::Error;
 use std::fmt;
@@ -8,35 +8,35 @@ use std::os::unix::fs::MetadataExt as _;
 
 use rustix::fs::{FileType, SeekFrom, seek};
 
-/// Why a name is not opened: it is no regular file.
+/// Why a name is not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAFile {
-    /// A symbolic link to another folder, of a user who is neither root nor the one who runs this; or one
-    /// to another link.
+    /// A symbolic link to another folder that neither root nor the user who runs this made, or a
+    /// link to another link.
     Link,
-    /// A symbolic link to a name that is not there.
+    /// A symbolic link to a name that does not exist.
     DeadLink,
-    /// A folder.
     Folder,
-    /// A FIFO, a device, a socket.
+    /// A FIFO, a device or a socket.
     Special,
-    /// A file that is mostly holes: it costs its writer nothing to make it of any length, and every
-    /// reader time.
+    /// A file that is mostly holes: it can have any length at no cost to its writer, but costs
+    /// every reader time.
     Sparse,
 }
 
-/// Holes of one file that are read through (bytes): what a writer without O_APPEND leaves behind a
-/// truncation of a log. To pack and verify so many zeros takes a second of one core in a debug build.
+/// Holes of one file that are read (bytes): what a writer without O_APPEND leaves behind a
+/// truncation of a log. To pack and verify so many zeros takes a second of one core in a debug
+/// build.
 const HOLES_BYTES_MAX: u64 = 128 << 20;
 
-/// Holes of one file that are looked at.
+/// Holes of one file that are counted at most.
 const HOLES_MAX: usize = 1000;
 
-/// Bytes of a block as `stat` counts them, whatever the file system's blocks are.
+/// Bytes per block as `stat` counts them, whatever the file system's blocks are.
 const STAT_BLOCK_BYTES: u64 = 512;
 
 impl NotAFile {
-    /// What `error` says of a name, if that is the error.
+    /// The reason that `error` holds, if it is one of these.
     pub fn of(error: &io::Error) -> Option<NotAFile> {
         error.get_ref()?.downcast_ref().copied()
     }
@@ -49,9 +49,7 @@ impl fmt::Display for NotAFile {
             NotAFile::DeadLink => "it is a link that leads nowhere",
             NotAFile::Folder => "it is a folder, not a file",
             NotAFile::Special => "it is not a regular file",
-            NotAFile::Sparse => {
-                "it has holes of more than 128 MiB; `tr -d '\\0'` makes a file without them"
-            }
+            NotAFile::Sparse => "it has holes of more than 128 MiB; `tr -d '\\0'` removes them",
         })
     }
 }
@@ -62,8 +60,9 @@ pub(super) fn is_link(mode: u32) -> bool {
     FileType::from_raw_mode(mode) == FileType::Symlink
 }
 
-/// Refuses a file with too many holes, for those who read all of it. A file system that compresses has
-/// few blocks without any hole, so where blocks are missing the holes themselves are counted.
+/// Refuses a file with too many holes, for callers that read all of it. A file system that
+/// compresses has few blocks without any hole, so where blocks are missing the holes themselves are
+/// counted.
 ///
 /// # Errors
 /// [`NotAFile::Sparse`].
@@ -74,7 +73,7 @@ pub fn refuse_holes(file: &File, metadata: &Metadata) -> io::Result<()> {
     }
     let (mut at, mut holes) = (0, 0);
     for _ in 0..HOLES_MAX {
-        // Where the file system can't tell, there are none.
+        // A file system that can't report holes is taken to have none.
         let Ok(hole) = seek(file, SeekFrom::Hole(at)) else {
             break;
         };
@@ -90,12 +89,12 @@ pub fn refuse_holes(file: &File, metadata: &Metadata) -> io::Result<()> {
             break;
         }
     }
-    // As it was when it was opened.
+    // The position goes back to the beginning.
     seek(file, SeekFrom::Start(0))?;
     Ok(())
 }
 
-/// Refuses what is no regular file, by its mode.
+/// Refuses everything except a regular file, by its mode.
 pub(super) fn regular(mode: u32) -> io::Result<()> {
     Err(io::Error::other(match FileType::from_raw_mode(mode) {
         FileType::RegularFile => return Ok(()),

@@ -1,4 +1,4 @@
-//! The operations: all that changes a folder of logs.
+//! The operations that change a folder of logs.
 
 use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write};
@@ -7,105 +7,104 @@ use std::time::{Duration, SystemTime};
 
 use super::{Folder, Lease};
 
-/// One method a system call. A run that is killed is a run whose operations end at some point; so
-/// whoever acts through this trait can be tried out with a death after each of them.
+/// One method per system call. A killed run is a run that stops after some operation, so code that
+/// uses this trait can be tested with a death after each of them.
 pub trait DiskOps: Sync {
-    /// Lets time pass.
+    /// Waits.
     fn wait(&self, how_long: Duration);
 
-    /// Makes a new empty file that only its owner may read, open for reading and writing.
+    /// Creates an empty file that only its owner may read, open for reading and writing.
     ///
     /// # Errors
-    /// Also when something of that name exists.
+    /// Also when the name exists.
     fn create(&self, folder: &Folder, name: &str) -> io::Result<File>;
 
-    /// Makes a folder in another that only its owner may enter.
+    /// Creates a subfolder that only its owner may enter.
     ///
     /// # Errors
-    /// Also when something of that name exists.
+    /// Also when the name exists.
     fn make_folder(&self, folder: &Folder, name: &str) -> io::Result<()>;
 
-    /// Writes all of `bytes` at the place where the last write ended.
+    /// Writes all of `bytes` where the last write ended.
     ///
     /// # Errors
-    /// When not all could be written; some may have been.
+    /// When not all bytes could be written; some of them may have been.
     fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()>;
 
     /// Writes all of `bytes` at `offset`.
     ///
     /// # Errors
-    /// When not all could be written; some may have been.
+    /// When not all bytes could be written; some of them may have been.
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// Takes the first `bytes` bytes off the file and moves nothing else. `bytes` is a multiple of
-    /// [`collapse_unit`](super::collapse_unit) and less than the file has.
+    /// Removes the first `bytes` bytes of the file and moves nothing else. `bytes` is a multiple of
+    /// [`collapse_unit`](super::collapse_unit) and less than the file's length.
     ///
     /// # Errors
-    /// Also where the file system can't.
+    /// Also where the file system can't do that.
     fn collapse(&self, file: &File, bytes: u64) -> io::Result<()>;
 
-    /// Gives the file an owner, a group and permissions.
+    /// Sets the owner, the group and the permissions of the file.
     ///
     /// # Errors
-    /// Also when it may not be given away.
+    /// Also when the process may not give the file away.
     fn set_access(&self, file: &File, access: Access) -> io::Result<()>;
 
-    /// Sets the time of the last change.
+    /// Sets the modification time.
     ///
     /// # Errors
     /// When the system refuses.
     fn set_modified(&self, file: &File, at: SystemTime) -> io::Result<()>;
 
-    /// Makes what was written survive a power loss.
+    /// Makes the file's content survive a power loss.
     ///
     /// # Errors
-    /// When some of it may not.
+    /// When that is not certain.
     fn sync(&self, file: &File) -> io::Result<()>;
 
-    /// Makes what was created, renamed and removed in a folder survive a power loss.
+    /// Makes the creations, renames and removals in a folder survive a power loss.
     ///
     /// # Errors
-    /// When some of it may not.
+    /// When that is not certain.
     fn sync_folder(&self, folder: &Folder) -> io::Result<()>;
 
-    /// Gives a file another name that nothing has yet.
+    /// Renames a file to a name that must not exist.
     ///
     /// # Errors
-    /// `AlreadyExists` when something has it.
+    /// `AlreadyExists` when the new name exists.
     fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()>;
 
-    /// Gives a file the name of another, which is gone after that.
+    /// Renames a file to the name of another, which is replaced.
     ///
     /// # Errors
     /// When the system refuses.
     fn replace(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()>;
 
-    /// Removes a name.
+    /// Removes a file.
     ///
     /// # Errors
     /// When the system refuses.
     fn unlink(&self, folder: &Folder, name: &str) -> io::Result<()>;
 
-    /// Takes a lease on the file: granted only when nobody has it open for writing.
+    /// Takes a lease on the file, which the kernel grants only when no process has it open for
+    /// writing.
     ///
     /// # Errors
-    /// `WouldBlock` when somebody has; anything else where leases are not to be had.
+    /// `WouldBlock` when a process has; any other error where leases are not available.
     fn lease(&self, file: &File) -> io::Result<Lease>;
 }
 
-/// Who may do what with a file.
+/// The owner, group and permissions of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
-    /// Its owner.
     pub user: u32,
-    /// Its group.
     pub group: u32,
     /// Permissions, set-id bits included.
     pub mode: u32,
 }
 
 impl Access {
-    /// As it is with a file or folder.
+    /// The access of a file or folder.
     pub fn of(metadata: &Metadata) -> Access {
         Access {
             user: metadata.uid(),
@@ -114,8 +113,8 @@ impl Access {
         }
     }
 
-    /// The stricter of both: for content of two files. `None` when they are of different owners. Where
-    /// their groups differ, a member of either may do what everybody may.
+    /// The stricter of both, for a file with content of two files. `None` when they have different
+    /// owners. Where their groups differ, the group gets the permissions of all other users.
     pub fn stricter(self, other: Access) -> Option<Access> {
         let mut mode = self.mode & other.mode & 0o777;
         if self.group != other.group {
@@ -124,7 +123,7 @@ impl Access {
         (self.user == other.user).then_some(Access { mode, ..self })
     }
 
-    /// As fits a file in a folder that has this access.
+    /// The access for a file in a folder that has this access.
     pub fn of_file_in(folder: &Metadata) -> Access {
         let access = Access::of(folder);
         Access {
@@ -134,15 +133,15 @@ impl Access {
     }
 }
 
-/// Gives a new file or folder its owner and permissions. Where it is not ours to give away it stays
-/// ours, and open to the same kinds of people.
+/// Sets the owner and permissions of a new file or folder. Where the process may not give it away,
+/// it keeps its owner and gets the same permissions.
 pub fn give(ops: &dyn DiskOps, made: &File, access: Access) {
     if ops.set_access(made, access).is_err() {
         let _ = made.set_permissions(Permissions::from_mode(access.mode));
     }
 }
 
-/// Writes a file through operations.
+/// A [`Write`] into a file through [`DiskOps`].
 pub struct OpsWriter<'d> {
     ops: &'d dyn DiskOps,
     file: &'d File,

@@ -1,13 +1,13 @@
 //! The rights that files of a folder are opened and created with.
 //!
-//! Root may open everything, so a log's name that leads to another file would let the folder's owner
-//! read and change that file through root. Therefore root acts as the owner while the kernel looks a
-//! name up, and as itself for what it then does with the descriptor.
+//! Root may open everything, so a log's name that leads to another file would let the folder's
+//! owner read and change that file through root. Therefore root acts as the owner while the kernel
+//! looks a name up, and as itself for what it then does with the descriptor.
 //!
 //! The effective ids of **this thread only** are changed, by raw system calls, and changed back
-//! before [`FolderRights::act`] returns: other threads, such as rayon's workers, keep theirs. The real and
-//! the saved user id stay root's, so the owner can neither signal nor trace the process, and file
-//! systems that the owner mounted himself (FUSE) refuse the thread instead of making it wait.
+//! before [`FolderRights::act`] returns: other threads, such as rayon's workers, keep theirs. The
+//! real and the saved user id stay root's, so the owner can neither signal nor trace the process,
+//! and file systems that the owner has mounted (FUSE) refuse the thread instead of making it wait.
 
 use std::fs::Metadata;
 use std::io;
@@ -20,7 +20,7 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use super::Accounts;
 
-/// With which rights a folder's files are opened.
+/// The rights that a folder's files are opened with.
 #[derive(Debug, Clone, Default)]
 pub struct FolderRights(Option<Arc<Owner>>);
 
@@ -28,13 +28,14 @@ pub struct FolderRights(Option<Arc<Owner>>);
 struct Owner {
     user: Uid,
     groups: Vec<Gid>,
-    /// The process's own, to go back to.
+    /// The groups of the process, to restore.
     own_group: Gid,
     own_groups: Vec<Gid>,
 }
 
 impl FolderRights {
-    /// Those that fit a folder: of its owner where root runs this, else those of the process.
+    /// The rights for a folder: those of its owner where root runs this, otherwise those of the
+    /// process.
     ///
     /// # Errors
     /// When the groups of the process can't be read.
@@ -52,11 +53,12 @@ impl FolderRights {
         }))))
     }
 
-    /// Does `act` with these rights. It must do system calls only: start no thread, and wait for
-    /// none. Not to be nested.
+    /// Runs `act` with these rights. `act` must only make system calls: it must not start threads
+    /// or wait for them. Calls must not be nested.
     ///
     /// # Errors
-    /// As `act`; or when the process may not take these rights: it lacks CAP_SETUID or CAP_SETGID.
+    /// Any error of `act`, and an error when the process may not take these rights because it lacks
+    /// CAP_SETUID or CAP_SETGID.
     pub fn act<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let Some(owner) = &self.0 else {
             return act();
@@ -68,7 +70,8 @@ impl FolderRights {
 
 impl Owner {
     fn take(&self) -> io::Result<RightsGuard<'_>> {
-        // From here on dropping it takes the process's own rights again, also after half of it.
+        // From here on, dropping the guard restores the process's rights, also when only half of
+        // them changed.
         let back = RightsGuard(self);
         let taken = set_thread_groups(&self.groups)
             .and_then(|()| {
@@ -96,13 +99,14 @@ impl Owner {
     }
 }
 
-/// Takes the process's own rights again when dropped.
+/// Restores the process's rights when dropped.
 struct RightsGuard<'o>(&'o Owner);
 
 impl Drop for RightsGuard<'_> {
     fn drop(&mut self) {
-        // To go on with another user's rights would be wrong in ways that no caller expects. Where
-        // nothing could be taken (no CAP_SETGID), setgroups fails here as well, and nothing changed.
+        // To continue with another user's rights would be wrong in ways that no caller expects.
+        // Where no right could be taken (no CAP_SETGID), setgroups fails here as well, and nothing
+        // has changed.
         if self.0.give_back().is_err() && !self.0.is_untouched() {
             process::abort();
         }

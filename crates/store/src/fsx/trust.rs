@@ -1,9 +1,9 @@
-//! Who else decides what a path leads to.
+//! Other users who can change what a path leads to.
 //!
-//! Whoever may write to a folder on the way to an enterprise can put another folder, or a link, in its
-//! place. What root opens is then his choice. So the way is walked one name after the other, through
-//! descriptors, and each folder and link on it is judged: **nobody but root and the owner of the last
-//! folder may be able to change it**.
+//! A user with write access to a folder on the path of an enterprise can put another folder, or a
+//! link, in its place, and so choose what root opens. So the path is walked one name after the
+//! other, through descriptors, and each folder and link on it is judged: **only root and the owner
+//! of the last folder may be able to change it**.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -17,20 +17,18 @@ use rustix::io::Errno;
 
 use super::Accounts;
 
-/// Links on one way; the kernel follows as many.
+/// Links on one path; the kernel follows as many.
 const LINKS_MAX: usize = 40;
 
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
-/// The extended attribute of an access list.
 const ACCESS_LIST: &str = "system.posix_acl_access";
 
-/// A folder that is open, and what was passed on the way to it.
+/// An open folder, and the folders and links on the path to it.
 #[derive(Debug)]
 pub struct WalkedPath {
-    /// The folder.
     pub descriptor: OwnedFd,
     /// From the root of the file system to the folder, which is the last.
     passed: Vec<PathStep>,
@@ -49,17 +47,16 @@ struct PathStep {
 /// A folder or link through which another user may change where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UntrustedStep {
-    /// The folder or link.
     pub path: PathBuf,
     /// Why, as a clause about it: "can be written to by every user (mode 0777)".
     pub why: String,
 }
 
 impl WalkedPath {
-    /// Walks to a folder.
+    /// Walks a path to its folder.
     ///
     /// # Errors
-    /// When there is no folder at the end of it.
+    /// When the path does not lead to a folder.
     pub fn walk(path: &Path) -> io::Result<WalkedPath> {
         let whole = std::path::absolute(path)?;
         let mut left: VecDeque<OsString> = parts(&whole).collect();
@@ -84,7 +81,7 @@ impl WalkedPath {
             if links > LINKS_MAX {
                 return Err(Errno::LOOP.into());
             }
-            // Of the link that was judged, whatever has its name by now.
+            // The text of the link that was judged, whatever has its name by now.
             let text = rustix::fs::readlinkat(&opened, "", Vec::new())?;
             let text = PathBuf::from(OsString::from_vec(text.into_bytes()));
             passed.push(step);
@@ -102,8 +99,8 @@ impl WalkedPath {
         }
     }
 
-    /// The first folder or link through which a user other than root and the owner of the last folder
-    /// can change what the way leads to.
+    /// The first folder or link through which a user other than root and the owner of the last
+    /// folder can change what the path leads to.
     pub fn distrusted(&self, accounts: &Accounts) -> Option<UntrustedStep> {
         let (folder, before) = self.passed.split_last()?;
         let trusted = [0, folder.user];
@@ -111,9 +108,9 @@ impl WalkedPath {
             .iter()
             .find_map(|step| step.distrusted(trusted, accounts));
         on_the_way.or_else(|| {
-            // Members of its group are meant to write to it.
+            // The last folder's group is meant to write to it.
             let is_open = folder.mode & OTHERS_WRITE != 0;
-            is_open.then(|| folder.said(folder.open_to_all()))
+            is_open.then(|| folder.untrusted(folder.open_to_all()))
         })
     }
 }
@@ -122,7 +119,8 @@ impl PathStep {
     fn of(path: &Path, descriptor: &OwnedFd) -> io::Result<PathStep> {
         let stat = rustix::fs::fstat(descriptor)?;
         let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
-        // An access list shows as permissions of the group, whose members then are not all who may.
+        // An access list shows as permissions of the group, and then users outside the group may
+        // have them too.
         let may_have_list = !is_link && stat.st_mode & GROUP_WRITES != 0;
         let mut none: [u8; 0] = [];
         let list = || rustix::fs::getxattr(path, ACCESS_LIST, &mut none[..]);
@@ -146,20 +144,20 @@ impl PathStep {
                 true => "is a link of",
                 false => "belongs to",
             };
-            return Some(self.said(format!("{what} {}", accounts.say(self.user))));
+            return Some(self.untrusted(format!("{what} {}", accounts.say(self.user))));
         }
-        // In a sticky folder of root's only the owner of a name can rename or remove it.
+        // In a sticky folder that root owns, only the owner of a name can rename or remove it.
         let is_safe = self.is_link || (self.mode & STICKY != 0 && self.user == 0);
         if is_safe {
             return None;
         }
         if self.mode & OTHERS_WRITE != 0 {
-            return Some(self.said(self.open_to_all()));
+            return Some(self.untrusted(self.open_to_all()));
         }
         let is_shared = self.mode & GROUP_WRITES != 0
             && (self.has_access_list || !accounts.only_these_are_in(self.group, trusted));
         is_shared.then(|| {
-            self.said(format!(
+            self.untrusted(format!(
                 "can be written to by members of group {} (mode {:04o})",
                 self.group,
                 self.mode & 0o7777
@@ -174,7 +172,7 @@ impl PathStep {
         )
     }
 
-    fn said(&self, why: String) -> UntrustedStep {
+    fn untrusted(&self, why: String) -> UntrustedStep {
         UntrustedStep {
             path: self.path.clone(),
             why,

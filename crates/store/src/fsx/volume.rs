@@ -1,4 +1,4 @@
-//! How much room a file system has, and whether we may write to it.
+//! The free space of a file system, and write access to it.
 
 use std::fs;
 use std::io;
@@ -7,20 +7,17 @@ use std::path::Path;
 
 use rustix::fs::{Access as Wanted, AtFlags, CWD, StatVfsMountFlags, accessat, statvfs};
 
-/// A file system as the folder at some path sees it.
+/// A file system, as seen from a folder on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Volume {
-    /// Its number.
     pub device: u64,
-    /// Its size without what is set aside for root (bytes), as `df` counts.
+    /// Its size without the part reserved for root (bytes), as `df` counts.
     pub bytes: u64,
-    /// What is left for users other than root (bytes).
+    /// The free space for users other than root (bytes).
     pub bytes_free: u64,
-    /// How many files it can hold; 0 where it does not count them.
+    /// The number of files it can hold; 0 where it does not count them.
     pub inodes: u64,
-    /// How many more.
     pub inodes_free: u64,
-    /// Nothing can be written to it.
     pub is_read_only: bool,
 }
 
@@ -28,7 +25,7 @@ impl Volume {
     /// The file system that `path` is on.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When `statvfs` or `stat` fails.
     pub fn of(path: &Path) -> io::Result<Volume> {
         let known = statvfs(path)?;
         let used = known.f_blocks.saturating_sub(known.f_bfree);
@@ -44,7 +41,7 @@ impl Volume {
     }
 }
 
-/// Whether whoever runs us may add files to a folder, or write to a file.
+/// Whether this process may add files to a folder, or write to a file.
 pub fn may_write(path: &Path) -> bool {
     accessat(CWD, path, Wanted::WRITE_OK, AtFlags::EACCESS).is_ok()
 }

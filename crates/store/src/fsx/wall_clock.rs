@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-/// Tells the time of day. `cmd` makes the one that asks the system and hands it down; tests make
-/// clocks of their own. Durations and deadlines are not its business: they are measured with
-/// [`std::time::Instant`], which nothing sets.
+/// Tells the time of day. `cmd` creates the one that asks the system and passes it down; tests make
+/// their own clocks. Durations and deadlines are measured with [`std::time::Instant`] instead,
+/// which no change of the system's clock affects.
 #[derive(Clone)]
 pub struct WallClock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 

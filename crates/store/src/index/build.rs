@@ -1,8 +1,8 @@
-//! Makes the index of a file, by one read of all of it.
+//! Builds the index of a file by one read of all of it.
 //!
-//! Content is cut into blocks (those of BGZF, else stretches of 64 KiB); a line belongs to the one
-//! it begins in. Stretches are parsed on all threads; their postings come together in segments, so
-//! that memory does not grow with the file.
+//! Content is cut into blocks (those of BGZF, otherwise ranges of 64 KiB); a line belongs to the
+//! block that it begins in. Ranges are parsed on all threads; their postings are collected in
+//! segments, so that memory does not grow with the file.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
@@ -20,16 +20,17 @@ use crate::source::{ContentDigest, ContentTally, Source, Span, TimeBounds};
 use calltrace_model::call::Facts;
 use calltrace_model::record::{LogZone, Place, Record, Stamp};
 
-/// Blocks of a segment: some 128 MiB of content, whose postings take 10 MB while they are sorted.
+/// Blocks per segment: about 128 MiB of content, with postings that take 10 MB while they are
+/// sorted.
 pub(super) const SEGMENT_BLOCKS: u32 = 2048;
 
 /// Content parsed at once: this many tasks of about [`TASK_BYTES`].
 const TASKS_AT_ONCE: usize = 16;
 
-/// Writes the index of `source`; of a plain file it covers the whole lines that are there now.
+/// Writes the index of `source`; for a plain file it covers the whole lines that are there now.
 ///
 /// # Errors
-/// When the source can't be read or is damaged (then there is nothing sound to index), or `out`
+/// When the source can't be read or is damaged (an index of it would not be correct), or `out`
 /// can't be written.
 pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<BuildSummary> {
     let source = &Arc::new(source.whole());
@@ -52,11 +53,11 @@ fn scanner() -> Scanner {
     })
 }
 
-/// What an index says of a stretch of a plain file.
+/// The index of a range of a plain file.
 #[derive(Debug)]
 pub(super) struct IndexPiece {
     pub segments: Vec<Segment>,
-    /// What the segments' sections stand in.
+    /// The bytes that the segments' sections refer to.
     pub bytes: Vec<u8>,
     pub content: ContentDigest,
     /// Earliest and latest time of a record.
@@ -65,10 +66,10 @@ pub(super) struct IndexPiece {
     pub findings: Vec<ContentFinding>,
 }
 
-/// Makes the index of a stretch of a plain `source` that begins with a line and ends behind one.
+/// Builds the index of a range of a plain `source` that begins with a line and ends behind one.
 ///
 /// # Errors
-/// When the source can't be read or is not as long.
+/// When the source can't be read or is shorter than the range.
 pub(super) fn build_piece(
     source: &Arc<Source>,
     span: Span,
@@ -99,10 +100,10 @@ pub(super) fn build_piece(
     })
 }
 
-/// What a stretch of content gave.
+/// The parsed range of content.
 #[derive(Default)]
 struct ParsedStretch {
-    /// By `KeyKind`: key in the upper half, block in the lower; in order, each once.
+    /// By [`KeyKind`]: key in the upper half, block in the lower; sorted, without duplicates.
     postings: [Vec<u64>; 3],
     /// Block, earliest and latest time.
     times: Vec<(u32, Stamp, Stamp)>,
@@ -187,7 +188,7 @@ impl<'w> Builder<'w> {
         }
     }
 
-    /// Takes the content up to the offset `end`.
+    /// Adds the content up to the offset `end`.
     fn take_spans(&mut self, scanner: &Scanner, source: &Arc<Source>, end: u64) -> io::Result<()> {
         let tasks: Vec<Task> = self
             .grid
@@ -247,7 +248,7 @@ impl<'w> Builder<'w> {
         Ok(())
     }
 
-    /// Takes the next stretch; stretches come in order.
+    /// Adds the next range; ranges come in order.
     fn take(&mut self, parsed: &ParsedStretch) -> io::Result<()> {
         self.note(&parsed.findings)?;
         self.tally.join(&parsed.tally);
@@ -316,8 +317,8 @@ impl<'w> Builder<'w> {
         Ok(())
     }
 
-    /// Of a line that is too long only a part is handed out, and none of a hole; then content is counted
-    /// once more.
+    /// Counts the content again where the scan did not return all of it: it returns only a part of
+    /// a line that is too long, and nothing of a hole.
     fn count_what_was_passed_over(&mut self, source: &Source, span: Span) -> io::Result<()> {
         let is_passed_over = |f: &ContentFinding| {
             f.is_hole() || matches!(f, ContentFinding::LongLine { cut: true, .. })
@@ -333,8 +334,8 @@ impl<'w> Builder<'w> {
         Ok(())
     }
 
-    /// Writes what is left. Content that is not as long as it should be (`None`: nobody knows) is an
-    /// error.
+    /// Writes the rest. Content of another length than `bytes` is an error; `None` means that the
+    /// length is not known.
     fn close(&mut self, bytes: Option<u64>) -> io::Result<ContentDigest> {
         let content = self.tally.content();
         if bytes.is_some_and(|bytes| bytes != content.bytes) {

@@ -1,9 +1,10 @@
-//! All archives of an enterprise at a glance: which of them may hold a number.
+//! The catalog of an enterprise's archives: which of them may hold a number.
 //!
 //! A search over hundreds of enterprises asks thousands of files, nearly all in vain; opening each
-//! of them and its index takes longer than the answer. The catalog of an enterprise is one file,
-//! `.calltrace/catalog`, that lists the archives with what `stat` tells of them, and posts number ->
-//! archives. Like an index it may name too much, never too little, and only speed depends on it.
+//! file and its index takes longer than the answer. The catalog of an enterprise is one file,
+//! `.calltrace/catalog`, that lists the archives with their `stat`, and has postings number ->
+//! archives. Like an index it may name too many archives, never too few, and only speed depends on
+//! it.
 //!
 //! Layout (numbers little-endian): `"CTCATLG\x01"`, pages of postings as in `layout` (an archive's
 //! place in the list stands for the block), footer, and the same tail as an index has. Footer: u32
@@ -27,14 +28,14 @@ use crate::tree::{FileName, ListedFile, LogFile, Snapshot};
 
 const MAGIC: [u8; 8] = *b"CTCATLG\x01";
 
-/// Numbers posted at most. An enterprise with more has few large files, whose own indexes answer as
-/// fast, and sorting them must not take memory without bound.
+/// The most numbers that get postings. An enterprise with more has few large files with indexes
+/// that answer as fast, and sorting must not take memory without bound.
 const NUMBERS_MAX: usize = 200_000;
 
-/// What it is called.
+/// The name of its file.
 pub const NAME: &str = "catalog";
 
-/// No catalog is longer (bytes): a posting takes 15 at most, an archive some hundred.
+/// No catalog is longer (bytes): a posting takes 15 bytes at most, an archive about a hundred.
 const BYTES_MAX: u64 = 64 << 20;
 
 /// The catalog of an enterprise.
@@ -42,27 +43,26 @@ const BYTES_MAX: u64 = 64 << 20;
 pub struct Catalog {
     store: Store,
     archives: Vec<Archive>,
-    /// Pages of numbers; `None` when they are too many to be posted.
+    /// Pages of numbers; `None` when there are too many numbers for postings.
     numbers: Option<Segment>,
 }
 
-/// An archive as the catalog knows it.
+/// An archive in the catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Archive {
-    /// Its file name.
     pub name: String,
-    /// The times of its records, as a probe says.
+    /// The times of its records, from samples.
     pub bounds: TimeBounds,
     bytes: u64,
     modified: i64,
 }
 
-/// Where an enterprise's catalog is.
+/// The path of an enterprise's catalog.
 pub fn path(folder: &Path) -> PathBuf {
     folder.join(FOLDER).join(NAME)
 }
 
-/// Whether the catalog is there and lists just the archives of `snapshot` whose index can be used.
+/// Whether the catalog exists and lists exactly the archives of `snapshot` with a usable index.
 pub fn is_fresh(snapshot: &Snapshot) -> bool {
     let Some(catalog) = Catalog::open(snapshot.folder()) else {
         return false;
@@ -75,7 +75,7 @@ pub fn is_fresh(snapshot: &Snapshot) -> bool {
     archives.is_some_and(|archives| archives == catalog.archives)
 }
 
-/// Writes the catalog of the archives whose index can be used.
+/// Writes the catalog of the archives with a usable index.
 ///
 /// # Errors
 /// When an index can't be read or `out` can't be written.
@@ -93,7 +93,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
         let from = postings.len();
         let post = |key: u32| postings.push(u64::from(key) << 32 | number);
         index.known.keys_of(KeyKind::Phone, post).ok_or_else(torn)?;
-        // A key may be in several segments of one index.
+        // A key may be in several segments of an index.
         postings[from..].sort_unstable();
         postings.dedup();
         fits = postings.len() <= NUMBERS_MAX;
@@ -108,7 +108,7 @@ pub fn build(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
     out.tail(&encode(&archives, fits, &pages), MAGIC)
 }
 
-/// Makes the catalog anew and compares it with the one that is there. False when there is none.
+/// Builds the catalog again and compares it with the existing one. False when there is none.
 ///
 /// # Errors
 /// What is wrong, as a clause about the catalog.
@@ -122,11 +122,11 @@ pub fn check(snapshot: &Snapshot) -> Result<bool, String> {
     build(snapshot, &mut anew).map_err(|error| format!("can't be compared: {error}"))?;
     match there == anew {
         true => Ok(true),
-        false => Err("is not of these archives".to_owned()),
+        false => Err("lists other archives than these".to_owned()),
     }
 }
 
-/// The archives with an index that can be used and knows of no damage.
+/// The archives with a usable index that records no damage.
 fn indexed(snapshot: &Snapshot) -> Vec<(&LogFile, Index)> {
     let usable = |index: &Index| {
         let is_archive = index.known.footer.fingerprint.stored != StorageFormat::Plain;
@@ -139,7 +139,7 @@ fn indexed(snapshot: &Snapshot) -> Vec<(&LogFile, Index)> {
 }
 
 impl Archive {
-    /// `None` when the file can't be looked at.
+    /// `None` when the file can't be examined.
     fn of(log: &LogFile, index: &Index) -> Option<Archive> {
         Some(Archive {
             name: log.name.full(),
@@ -151,7 +151,7 @@ impl Archive {
 }
 
 impl Catalog {
-    /// The catalog of an enterprise's folder; `None` when there is none that can be used.
+    /// The catalog in an enterprise's folder; `None` when there is no usable one.
     pub fn open(folder: &Folder) -> Option<Catalog> {
         let (file, metadata) = open_own(folder, NAME).ok()?;
         let footer = read_tail(&file, MAGIC).ok()?;
@@ -170,7 +170,7 @@ impl Catalog {
         })
     }
 
-    /// The archive that `file` is, if the catalog knows it as it is now.
+    /// The entry of the archive `file`, if the file is unchanged since.
     pub fn archive(&self, file: &ListedFile) -> Option<&Archive> {
         let name = file.name.full();
         let archive = self.archives.iter().find(|archive| archive.name == name)?;
@@ -178,8 +178,7 @@ impl Catalog {
         same.then_some(archive)
     }
 
-    /// The archives that may hold what a number's `key` leads to. `None` when the catalog can't
-    /// tell.
+    /// The archives that may hold the number with this `key`. `None` when the catalog can't tell.
     pub fn may_hold(&self, key: IndexKey) -> Option<Vec<&Archive>> {
         let numbers = self
             .numbers
@@ -212,7 +211,7 @@ fn encode(archives: &[Archive], fits: bool, pages: &[PostingsPage]) -> Vec<u8> {
     out.finish()
 }
 
-/// Pages of numbers as a segment whose blocks are archives.
+/// Pages of numbers as a segment with archives as its blocks.
 fn numbers_of(archives: usize, pages: Vec<PostingsPage>) -> Segment {
     let mut numbers = Segment {
         blocks: u32::try_from(archives).unwrap_or(u32::MAX),

@@ -1,4 +1,4 @@
-//! Verifies an index against the file it is of.
+//! Verifies an index against its file.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,8 +12,8 @@ use crate::source::Source;
 use crate::tree::LogFile;
 use calltrace_model::record::LogZone;
 
-/// Makes the index of `log` anew, as far as the one that is there covers it, and compares the two
-/// byte by byte. How long the index is (bytes) is returned; `None` when there is none.
+/// Builds the index of `log` again, as far as the existing one covers the log, and compares the two
+/// byte by byte. Returns the length of the index (bytes); `None` when there is none.
 ///
 /// # Errors
 /// What is wrong, as a clause about the index: "differs from the file at byte 4711".
@@ -34,7 +34,7 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
     let mut comparison = IndexComparison {
         file,
         at: 0,
-        // The footer tells when the file changed, and a live one has since.
+        // The footer holds the file's modification time, and a live file has changed since.
         until: bytes - (TAIL_BYTES + footer_bytes) as u64,
         differs_at: None,
         footer: Vec::new(),
@@ -47,18 +47,18 @@ pub fn check(log: &LogFile, zone: LogZone) -> Result<Option<u64>, String> {
     let mut anew = Footer::decode(&comparison.footer[..end]).ok_or("differs from the file")?;
     anew.fingerprint.modified = index.known.footer.fingerprint.modified;
     if anew != index.known.footer {
-        return Err("says something else about the file than the file itself".to_owned());
+        return Err("describes the file wrongly".to_owned());
     }
     Ok(Some(bytes))
 }
 
-/// Takes an index that is being written, and compares it with a file up to `until`.
+/// A writer that compares an index with a file up to `until`.
 struct IndexComparison<'f> {
     file: &'f File,
     at: u64,
     until: u64,
     differs_at: Option<u64>,
-    /// What is behind `until`.
+    /// The bytes behind `until`.
     footer: Vec<u8>,
 }
 

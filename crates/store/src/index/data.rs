@@ -1,4 +1,4 @@
-//! What an index says, in a file or in memory.
+//! The contents of an index, in a file or in memory.
 
 use std::fs::File;
 use std::sync::{Arc, OnceLock};
@@ -11,11 +11,11 @@ use super::store::Store;
 use crate::source::Span;
 use calltrace_model::record::Stamp;
 
-/// The footer, and where the segments stand.
+/// The footer, and where the segments are stored.
 #[derive(Debug)]
 pub(super) struct IndexData {
     pub footer: Footer,
-    /// One a segment; or one for all.
+    /// One per segment, or one for all.
     pub stores: Vec<Arc<Store>>,
     blocks: OnceLock<Option<Vec<IndexBlock>>>,
 }
@@ -33,19 +33,19 @@ impl IndexData {
         }
     }
 
-    /// The segments and where each stands.
+    /// The segments, each with its store.
     pub(super) fn segments(&self) -> impl Iterator<Item = (&Segment, &Arc<Store>)> {
         let last = self.stores.len().saturating_sub(1);
         let segments = self.footer.segments.iter().enumerate();
         segments.map(move |(at, segment)| (segment, &self.stores[at.min(last)]))
     }
 
-    /// The blocks, in order. `None` when the index turns out to be torn.
+    /// The blocks, in order. `None` when the index is torn.
     pub(super) fn blocks(&self) -> Option<&[IndexBlock]> {
         self.blocks.get_or_init(|| self.read_blocks()).as_deref()
     }
 
-    /// The blocks that may hold `key`, in order. `None` when the index turns out to be torn.
+    /// The blocks that may hold `key`, in order. `None` when the index is torn.
     pub(super) fn blocks_of(&self, key: IndexKey) -> Option<Vec<u32>> {
         let mut blocks = Vec::new();
         let mut base = 0;
@@ -56,8 +56,8 @@ impl IndexData {
         Some(blocks)
     }
 
-    /// Calls `each` with every key of a kind, in order within a segment. `None` when the index
-    /// turns out to be torn.
+    /// Calls `each` with every key of a kind, in order within a segment. `None` when the index is
+    /// torn.
     pub(super) fn keys_of(&self, kind: KeyKind, mut each: impl FnMut(u32)) -> Option<()> {
         for (segment, store) in self.segments() {
             segment.each(store, kind, &mut |key, _| each(key))?;

@@ -1,4 +1,4 @@
-//! What tells a file from all others, and whether it is still the one that was indexed.
+//! The fingerprint of a log file, and whether the file is still the one that was indexed.
 
 use std::fs::Metadata;
 use std::io;
@@ -10,10 +10,10 @@ use crate::fsx::modified_nanos;
 use crate::source::{ContentFormat, Source, last_line_end};
 use crate::tree::LogFile;
 
-/// Bytes at either end of a file that its fingerprint looks at.
+/// Bytes at either end of a file that its fingerprint covers.
 const PRINT_BYTES: usize = 4096;
 
-/// What tells the file that `source` reads from all others.
+/// The fingerprint of the file that `source` reads.
 pub(super) fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
     let log = &source.log;
     let stored = match source.form() {
@@ -36,7 +36,7 @@ pub(super) fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
     look(print, log, &metadata)
 }
 
-/// The fingerprint that the file has now, were it the one that `print` is of.
+/// The current fingerprint of the file, for a comparison with `print`.
 pub(super) fn look(
     print: Fingerprint,
     log: &LogFile,
@@ -64,7 +64,7 @@ pub(super) fn look(
     })
 }
 
-/// Whether the file is the one that `print` is of.
+/// Whether the file is the one that `print` was taken of.
 pub(super) fn is_of(print: &Fingerprint, log: &LogFile, metadata: &Metadata) -> io::Result<bool> {
     let has_grown = print.stored == StorageFormat::Plain && log.bytes > print.file_bytes;
     if !has_grown && (log.bytes != print.file_bytes || modified_nanos(metadata) != print.modified) {
@@ -73,12 +73,12 @@ pub(super) fn is_of(print: &Fingerprint, log: &LogFile, metadata: &Metadata) -> 
     Ok(look(*print, log, metadata)? == *print)
 }
 
-/// What tells that a file was written to.
+/// Shows whether a file was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ChangeStamp {
     pub bytes: u64,
     modified: i64,
-    /// Set by the kernel whatever a program sets `modified` to.
+    /// The kernel sets it whatever a program sets `modified` to.
     changed: (i64, i64),
 }
 

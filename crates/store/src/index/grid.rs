@@ -1,29 +1,29 @@
-//! How content is cut into blocks.
+//! The blocks that content is cut into.
 
 use super::layout::{Fingerprint, StorageFormat};
 use crate::source::{BgzfBlock, Source, Span};
 
-/// A block of content that is not BGZF.
+/// Length of a block of content that is not BGZF.
 pub(super) const BLOCK_BYTES: u64 = 64 << 10;
 
-/// Content of about this length is parsed at once (bytes).
+/// Length of content that is parsed at once, approximately (bytes).
 pub(super) const TASK_BYTES: u64 = 1 << 20;
 
-/// How content is cut into blocks.
+/// The blocks that content is cut into.
 pub(super) enum BlockGrid {
-    /// Every so many bytes.
+    /// Blocks of equal length.
     Even(EvenBlocks),
-    /// As the BGZF blocks.
+    /// The BGZF blocks.
     Bgzf(Vec<BgzfBlock>),
 }
 
-/// Blocks of one length, but for the last.
+/// Blocks of equal length, except the last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EvenBlocks {
-    /// Content offset of the first.
+    /// Content offset of the first block.
     from: u64,
     block_bytes: u64,
-    /// Number of the last: it reaches to the end of what is cut.
+    /// Number of the last block, which reaches to the end of the content.
     last: u64,
 }
 
@@ -37,8 +37,8 @@ impl EvenBlocks {
         }
     }
 
-    /// Cuts a stretch; what is left over is the last block's, so that a file that grows a bit at a
-    /// time has no blocks of a few lines.
+    /// Cuts a range. The rest belongs to the last block, so that a file that grows a bit at a time
+    /// has no blocks of a few lines.
     pub(super) fn of(span: Span, block_bytes: u64) -> EvenBlocks {
         EvenBlocks {
             from: span.start,
@@ -93,7 +93,7 @@ impl BlockGrid {
         }
     }
 
-    /// Length of a block's content and of the block in the file, of `bytes` of content in all.
+    /// Length of a block's content and of the block in the file; the whole content has `bytes`.
     pub(super) fn lengths(&self, block: u32, bytes: u64) -> (u32, u32) {
         match self {
             BlockGrid::Even(even) => {
@@ -108,7 +108,7 @@ impl BlockGrid {
         }
     }
 
-    /// Stretches of about [`TASK_BYTES`] up to content offset `end`, cut where blocks begin.
+    /// Ranges of about [`TASK_BYTES`] up to content offset `end`, cut at the beginnings of blocks.
     pub(super) fn spans(&self, end: u64) -> Vec<Span> {
         let mut starts: Vec<u64> = match self {
             BlockGrid::Even(even) => (even.from..end).step_by(TASK_BYTES as usize).collect(),

@@ -1,7 +1,7 @@
-//! What lines are found by: the keys that are posted, and the keys that a question looks up.
+//! The keys that lines are found by: the index has postings for them, and a question looks them up.
 //!
-//! Three kinds, each 32 bits wide. A key may stand for several things (an index may name too much,
-//! never too little), so a block it leads to is a candidate:
+//! There are three kinds of keys, each 32 bits wide. A key may stand for several things (an index
+//! may name too many blocks, never too few), so a block that it leads to is a candidate:
 //! - **seconds**: the ten digits before a dot, anywhere in a line. All ids born in one second share
 //!   one, and so does every longer id that holds the one asked for.
 //! - **names**: CRC-32 of a letter and a name: `B` bridge, `L` Local channel, `M` message id, `U`
@@ -15,14 +15,14 @@ use calltrace_model::record::phone::{PhoneQuery, SUFFIX_DIGITS_MIN};
 /// Digits of an id's second of birth.
 const SECOND_DIGITS: usize = 10;
 
-/// One key.
+/// A key of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IndexKey {
     pub(super) kind: KeyKind,
     pub(super) value: u32,
 }
 
-/// The kinds of key, each with postings of its own.
+/// The kinds of keys, each with its own postings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum KeyKind {
     Second,
@@ -31,18 +31,18 @@ pub(super) enum KeyKind {
 }
 
 impl KeyKind {
-    /// All, in the order in which a segment has their pages.
+    /// All kinds, in the order of a segment's pages.
     pub(super) const ALL: [KeyKind; 3] = [KeyKind::Second, KeyKind::Name, KeyKind::Phone];
 }
 
 impl IndexKey {
-    /// The key of every line that holds `text`, if there is one: `text` must hold an id's second
+    /// The key of every line that holds `text`, if there is one: `text` must contain an id's second
     /// of birth and the dot behind it.
     pub fn of_text(text: &[u8]) -> Option<IndexKey> {
         runs(text).find_map(|run| run.second)
     }
 
-    /// The key of every line that may hold the number asked for; `None` for a short number, which has no
+    /// The key of every line that may hold the number; `None` for a short number, which has no
     /// postings.
     pub fn of_phone(query: &PhoneQuery) -> Option<IndexKey> {
         (!query.is_short()).then(|| phone(query.needle()))
@@ -54,12 +54,12 @@ impl IndexKey {
             Edge::Uid(uid) => IndexKey::of_text(uid).unwrap_or_else(|| name(b'U', uid)),
             Edge::Bridge(bridge) => name(b'B', bridge),
             Edge::Local(stem) => name(b'L', stem),
-            // Two chats may share an id; both are candidates.
+            // Two chats may share a message id; both are candidates.
             Edge::Message { message, .. } => name(b'M', message),
         }
     }
 
-    /// The key of every internal hangup of an extension: all that some consultations leave.
+    /// The key of every internal hangup of an extension: some consultations leave only that.
     pub fn of_internal_hangup(extension: &[u8]) -> IndexKey {
         name(b'H', extension)
     }
@@ -84,7 +84,7 @@ fn phone(digits: &[u8]) -> IndexKey {
     }
 }
 
-/// Calls `post` with every key of a line but those of its names.
+/// Calls `post` with every key of a line except those of its names.
 pub(super) fn keys_of_line(line: &[u8], mut post: impl FnMut(IndexKey)) {
     for run in runs(line) {
         post(run.phone);
@@ -97,7 +97,7 @@ pub(super) fn keys_of_fact(fact: &Fact, mut post: impl FnMut(IndexKey)) {
     for edge in fact.edges() {
         post(IndexKey::of_edge(edge));
     }
-    // No name of a call, but what tells that the bridge is none.
+    // This bridge is no name of a call, but the record that tells so must be found.
     if fact.holding && id::is_known(fact.bridge()) {
         post(IndexKey::of_edge(Edge::Bridge(fact.bridge())));
     }
@@ -115,7 +115,8 @@ struct DigitRun {
 fn runs(line: &[u8]) -> impl Iterator<Item = DigitRun> {
     let mut from = 0;
     std::iter::from_fn(move || {
-        // A run of seven covers one of any seven neighbours, so the others need not be looked at.
+        // Of any seven neighbouring bytes a run of seven digits covers one, so the others need no
+        // check.
         loop {
             let probe = from + SUFFIX_DIGITS_MIN - 1;
             if !line.get(probe)?.is_ascii_digit() {

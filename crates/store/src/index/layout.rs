@@ -3,7 +3,7 @@
 //! ```text
 //! file      = "CTINDEX\x01"  segment*  footer  tail
 //! segment   = table  pages of seconds  pages of names  pages of phones
-//! table     = a 24-byte entry a block:
+//! table     = one 24-byte entry per block:
 //!               u32 content bytes, u32 bytes in the file (as content where that is not BGZF),
 //!               i64 earliest and i64 latest record time (milliseconds of the log's wall clock;
 //!               i64::MAX and i64::MIN in a block without any)
@@ -16,28 +16,26 @@
 //! tail      = u32 length of the footer, u32 CRC-32 of the footer, "CTINDEX\x01"
 //! ```
 //!
-//! A varint is LEB128. Blocks count from 0 in their segment. Every table and page has its CRC-32
-//! in the footer, so that a question reads and checks only what it needs. Whatever does not fit is
-//! an index that is not used: there is no second version yet, so any other is not read. Names that the
+//! A varint is LEB128. Blocks count from 0 in their segment. Every table and page has its CRC-32 in
+//! the footer, so that a question reads and checks only what it needs. An index that does not match
+//! this layout is not used: there is no second version yet, so no other is read. Names that the
 //! program learned to read since (`Linkedid`, `DestUniqueid`) need none: see the tests of `key`.
 
 use crate::scan::ContentFinding;
 use crate::source::{ContentDigest, TimeBounds, Trailing};
 use calltrace_model::record::Stamp;
 
-/// First and last bytes of a file; the last of them is the version.
+/// First and last bytes of an index file; the last of them is the version.
 pub(super) const MAGIC: [u8; 8] = *b"CTINDEX\x01";
 
-/// Length of the tail.
 pub(super) const TAIL_BYTES: usize = 16;
 
-/// Length of a table's entry.
 pub(super) const ENTRY_BYTES: usize = 24;
 
-/// A page is closed once it is this long.
+/// A page is closed once it has this length.
 pub(super) const PAGE_BYTES: usize = 4096;
 
-/// Where some bytes stand in the index file, and what they must be.
+/// The place of some bytes in the index file, and their checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Section {
     pub at: u64,
@@ -52,17 +50,17 @@ pub(super) struct PostingsPage {
     pub section: Section,
 }
 
-/// Blocks that have postings of their own; bounds the memory that building takes.
+/// A group of blocks with its own postings; bounds the memory that building takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Segment {
-    /// Blocks.
+    /// Number of blocks.
     pub blocks: u32,
     pub table: Section,
-    /// By `KeyKind`.
+    /// Pages by [`KeyKind`](super::key::KeyKind).
     pub pages: [Vec<PostingsPage>; 3],
 }
 
-/// How the content is stored; its number stands in the footer.
+/// How the content is stored; the footer holds the number of the variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StorageFormat {
     Plain,
@@ -73,7 +71,7 @@ pub(super) enum StorageFormat {
 }
 
 impl StorageFormat {
-    /// All, each at its number.
+    /// All variants, each at its number.
     const ALL: [StorageFormat; 4] = [
         StorageFormat::Plain,
         StorageFormat::Gzip,
@@ -82,19 +80,19 @@ impl StorageFormat {
     ];
 }
 
-/// What tells the file that an index was built from.
+/// Identifies the file that an index was built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub stored: StorageFormat,
-    /// Of a plain file, which may grow; 0 of others, which may be copied.
+    /// Set for a plain file, which may grow; 0 for others, which may be copied.
     pub device: u64,
     /// As `device`.
     pub inode: u64,
     /// Length of the file when it was indexed.
     pub file_bytes: u64,
-    /// Of a plain file up to the end of its last whole line; else the file's length.
+    /// For a plain file, the end of its last whole line; otherwise the file's length.
     pub covered: u64,
-    /// Time of the last change (nanoseconds of Unix time).
+    /// Modification time (nanoseconds of Unix time).
     pub modified: i64,
     /// CRC-32 of the first bytes, and of the last ones before `covered`.
     pub head_crc: u32,
@@ -102,7 +100,7 @@ pub(super) struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Of an empty file that nobody has looked at.
+    /// The fingerprint of an empty file without device and times.
     pub(super) fn of(stored: StorageFormat) -> Fingerprint {
         Fingerprint {
             stored,
@@ -117,17 +115,16 @@ impl Fingerprint {
     }
 }
 
-/// The footer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Footer {
     pub fingerprint: Fingerprint,
     pub content: ContentDigest,
-    /// As a probe of samples saw them: answers don't depend on whether there is an index.
+    /// As samples show them, so that answers don't depend on whether there is an index.
     pub probed: TimeBounds,
-    /// Of all records.
+    /// The earliest time of all records.
     pub first: Option<Stamp>,
     pub last: Option<Stamp>,
-    /// Some block with content holds no record with a time.
+    /// At least one block with content holds no record with a time.
     pub has_timeless_blocks: bool,
     pub findings: Vec<ContentFinding>,
     pub segments: Vec<Segment>,
@@ -172,7 +169,7 @@ impl Footer {
         out.finish()
     }
 
-    /// `None` when the bytes are no footer.
+    /// `None` when the bytes are no valid footer.
     pub(super) fn decode(bytes: &[u8]) -> Option<Footer> {
         let mut r = NumberReader::new(bytes);
         let fingerprint = Fingerprint {
@@ -253,7 +250,7 @@ impl NumberWriter {
         self.u32(section.crc);
     }
 
-    /// Damage is not noted down: damaged files are not indexed.
+    /// Damage is not recorded: damaged files are not indexed.
     fn finding(&mut self, finding: &ContentFinding) {
         let kind = match finding {
             ContentFinding::HalfLine { .. } => 0,
@@ -276,7 +273,7 @@ impl NumberWriter {
     }
 }
 
-/// Takes numbers off the front; `None` where there are no more.
+/// Reads numbers from the front; `None` where there are no more.
 #[derive(Debug)]
 pub(super) struct NumberReader<'b>(&'b [u8]);
 
@@ -365,7 +362,7 @@ impl<'b> NumberReader<'b> {
     }
 }
 
-/// Entries of a page being written.
+/// The entries of a page that is being written.
 #[derive(Debug, Default)]
 pub(super) struct PageWriter {
     pub bytes: Vec<u8>,
@@ -374,7 +371,7 @@ pub(super) struct PageWriter {
 }
 
 impl PageWriter {
-    /// Adds a key with its blocks, which are in order, each once, and at least one.
+    /// Adds a key with its blocks: sorted, without duplicates, at least one.
     pub(super) fn add(&mut self, key: u32, blocks: impl ExactSizeIterator<Item = u32>) {
         self.varint(key - self.last_key.unwrap_or(key));
         self.varint(u32::try_from(blocks.len() - 1).expect("a segment has under 2^32 blocks"));
@@ -402,8 +399,8 @@ impl PageWriter {
     }
 }
 
-/// Goes through the entries of a page. Ends early where the bytes make no sense; the page's
-/// checksum was looked at before.
+/// Iterates over the entries of a page. Ends early where the bytes are not valid; the page's
+/// checksum was verified before.
 #[derive(Debug)]
 pub(super) struct PageReader<'b> {
     bytes: &'b [u8],
@@ -420,7 +417,7 @@ impl<'b> PageReader<'b> {
         }
     }
 
-    /// The next key; its blocks are put into `blocks`.
+    /// The next key; its blocks are written to `blocks`.
     pub(super) fn next_into(&mut self, blocks: &mut Vec<u32>) -> Option<u32> {
         self.key = self.key.checked_add(self.varint()?)?;
         let further = self.varint()?;

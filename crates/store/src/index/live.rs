@@ -1,13 +1,13 @@
-//! What is remembered of one plain file that grows.
+//! The index of one growing plain file, kept in memory.
 //!
-//! It is the index of the file's beginning, with its postings in memory, in segments that are never
-//! changed: what was appended becomes a segment of its own, and small neighbours are merged, so that
-//! a question looks into a few of them. Whoever asks has the segments that were there when he asked,
-//! and reads what is behind them.
+//! It covers the file's beginning. Its postings are in segments that never change: appended content
+//! becomes a new segment, and small neighbouring segments are merged, so that a question searches
+//! only a few. A question uses the segments that exist when it begins, and reads the content behind
+//! them.
 //!
-//! Nothing of it is believed before a look at the file: it must be as long as it was, or longer, and
-//! begin as it did and hold what it held before the end of what is covered. One that was changed
-//! without growing must have the same checksum all through.
+//! It is used only after a check of the file: the file must be as long as it was, or longer, begin
+//! with the same bytes, and hold the same bytes before the end of what is covered. A file that
+//! changed without growing must have the same checksum throughout.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
@@ -26,40 +26,39 @@ use crate::scan::ContentFinding;
 use crate::source::{ContentDigest, ContentFormat, Source, Span, TimeBounds, last_line_end};
 use crate::tree::LogFile;
 
-/// Neighbours are merged unless the earlier is larger by more than this: of a day of 100 MB some five
-/// segments are left, and a posting is copied some twenty times.
+/// Neighbours are merged unless the earlier is larger by more than this factor: of a day of 100 MB
+/// about five segments are left, and a posting is copied about twenty times.
 const MERGE_RATIO: u32 = 4;
 
-/// A writer sets the time of change a moment before the length: looks at both so often.
+/// A write sets the time of change a moment before the length: both are read this often.
 const SETTLE_TRIES: u32 = 4;
 const SETTLE_WAIT: Duration = Duration::from_micros(50);
 
-/// Read at once to compute a checksum (bytes).
+/// Bytes read at once to compute a checksum.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// The memory of one file.
 #[derive(Debug)]
 pub(super) struct LiveFile {
     seen: Mutex<LiveState>,
-    /// Held by the one who reads what was appended.
+    /// Held by the thread that reads appended content.
     growing: Mutex<()>,
 }
 
 #[derive(Debug)]
 struct LiveState {
-    /// `None` once the file turned out to be another, or to have changed.
+    /// `None` once the file was found to be another, or to have changed.
     known: Option<Arc<IndexData>>,
-    /// What the file was like at the last look.
+    /// The state of the file at the last check.
     stat: ChangeStamp,
-    /// It can't be read further, or there is no more room.
+    /// The file can't be read further, or there is no memory left for it.
     is_stuck: bool,
 }
 
 impl LiveFile {
-    /// Begins with what an index on disk knows, or with nothing.
+    /// Starts with the index on disk, or with an empty one.
     ///
     /// # Errors
-    /// When the file can't be looked at, or the index is torn.
+    /// When the file can't be examined, or the index is torn.
     pub(super) fn new(log: &LogFile, on_disk: Option<&IndexData>) -> io::Result<LiveFile> {
         let metadata = log.file.metadata()?;
         let known = match on_disk {
@@ -76,8 +75,8 @@ impl LiveFile {
         })
     }
 
-    /// What is known, if the file is still the one that it is known of. `None` also while nothing
-    /// is: any file begins with nothing.
+    /// The index, if the file is still the same. `None` also while the index is empty: every file
+    /// begins with nothing.
     pub(super) fn recall(&self, log: &LogFile) -> Option<Arc<IndexData>> {
         let mut seen = lock(&self.seen);
         if seen.known.as_ref()?.footer.content.bytes == 0 {
@@ -89,14 +88,14 @@ impl LiveFile {
         seen.known.clone()
     }
 
-    /// Whether the file turned out to be another, or to have changed.
+    /// Whether the file was found to be another, or to have changed.
     pub(super) fn is_gone(&self) -> bool {
         lock(&self.seen).known.is_none()
     }
 
-    /// Reads on, up to the end of a line, `step_bytes` at most where lines are not longer. `None` when
-    /// there is nothing to be read, when somebody else is just doing it, when it failed, or when there
-    /// is no room for what would be known then.
+    /// Reads further, up to the end of a line, at most `step_bytes` where lines are not longer.
+    /// `None` when there is nothing to read, when another thread is doing it, when it failed, or
+    /// when there is no memory for the result.
     pub(super) fn grow(
         &self,
         log: &Arc<LogFile>,
@@ -104,7 +103,7 @@ impl LiveFile {
         block_bytes: u64,
         has_room: impl FnOnce(&IndexData) -> bool,
     ) -> Option<Arc<IndexData>> {
-        // Never waited for: whoever holds it may be working on this very thread.
+        // The lock is never waited for: its holder may be running on this thread.
         let _alone = match self.growing.try_lock() {
             Ok(alone) => alone,
             Err(TryLockError::Poisoned(left)) => left.into_inner(),
@@ -130,21 +129,21 @@ impl LiveFile {
                 seen.known = Some(Arc::new(known));
                 return seen.known.clone();
             }
-            // It may have been truncated just now: nothing is lost with the next try.
+            // The file may have been truncated just now; the next try loses nothing.
             Err(_) if from == 0 => seen.known = None,
             Ok(Some(_)) | Err(_) => seen.is_stuck = true,
         }
         None
     }
 
-    /// How many bytes of memory it takes.
+    /// The memory that it takes (bytes).
     pub(super) fn bytes(&self) -> usize {
         lock(&self.seen).known.as_deref().map_or(0, bytes_of)
     }
 }
 
 impl LiveState {
-    /// Whether the file holds what is known of it.
+    /// Whether the file still has the content that the index covers.
     fn holds(&mut self, log: &LogFile) -> io::Result<bool> {
         let Some(known) = &self.known else {
             return Ok(false);
@@ -173,7 +172,7 @@ impl LiveState {
     }
 }
 
-/// How many bytes of memory something known takes.
+/// The memory that an index takes (bytes).
 pub(super) fn bytes_of(known: &IndexData) -> usize {
     let of_segment = |segment: &Segment| {
         let pages = || segment.pages.iter().flatten();
@@ -203,7 +202,7 @@ fn nothing(log: &LogFile, metadata: &Metadata) -> io::Result<IndexData> {
     Ok(IndexData::new(footer, Vec::new()))
 }
 
-/// The same index, with nothing left in its file.
+/// The same index, held in memory only.
 fn in_memory(known: &IndexData) -> io::Result<IndexData> {
     let torn = || io::Error::new(ErrorKind::InvalidData, "an index is torn");
     let mut footer = known.footer.clone();
@@ -219,7 +218,7 @@ fn in_memory(known: &IndexData) -> io::Result<IndexData> {
 }
 
 /// The end of the last whole line within the next `step_bytes`; where a line is longer, of the last
-/// there is.
+/// line in the file.
 fn end_of_step(log: &LogFile, from: u64, step_bytes: u64) -> io::Result<u64> {
     let reach = log.bytes.min(from.saturating_add(step_bytes));
     let end = last_line_end(log, reach)?;
@@ -229,7 +228,7 @@ fn end_of_step(log: &LogFile, from: u64, step_bytes: u64) -> io::Result<u64> {
     }
 }
 
-/// What is known once the lines up to `end` are read as well.
+/// The index extended by the lines up to `end`.
 ///
 /// # Errors
 /// When they can't be read, or the file changed meanwhile.
@@ -248,7 +247,7 @@ fn extended(
     let source = Arc::new(Source::known(Arc::clone(log), ContentFormat::Plain));
     let span = Span::new(before.covered, end);
     let piece = build_piece(&source, span, block_bytes)?;
-    // What was read is what both fingerprints are of: they stood before and stand behind.
+    // Both fingerprints, before and after the read, are of the content that was read.
     let metadata = log.file.metadata()?;
     let stands = |print: Fingerprint| Ok::<bool, io::Error>(look(print, log, &metadata)? == print);
     if metadata.len() < end || !stands(before)? || !stands(print)? {
@@ -281,7 +280,7 @@ fn joined(old: &IndexData, print: Fingerprint, piece: IndexPiece) -> IndexData {
     IndexData::new(footer, stores)
 }
 
-/// Makes one of the last segments, as long as those before are not much larger.
+/// Merges the last segments, as long as those before are not much larger.
 fn merge_last(segments: &mut Vec<Segment>, stores: &mut Vec<Arc<Store>>) {
     let mut blocks = 0;
     let small = segments.iter().rev().take_while(|segment| {
@@ -329,7 +328,7 @@ fn crc_of(file: &File, bytes: u64) -> io::Result<u32> {
     Ok(crc.finalize())
 }
 
-/// What is under the lock is whole at any moment, also where somebody panicked.
+/// The data under the lock is consistent at any moment, also after a panic.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

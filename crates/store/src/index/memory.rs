@@ -1,9 +1,9 @@
-//! What a process that lives long remembers of the files that it was asked about.
+//! Indexes that a long-running process keeps in memory.
 //!
-//! A live day has no index, or one of its beginning; to read the rest anew for every question is what
-//! takes longest. Here is what was read before, file by file (`live`), within so many bytes in all:
-//! files that were not asked about for longest are forgotten first, and those that are gone from
-//! their folder at once. The indexes of archives stay open (`open_indexes`).
+//! A live day has no index, or one of its beginning only, and most of an answer's time goes into
+//! reading the rest again. This module keeps what was read before, per file (`live`), within a
+//! limit in bytes: the files that were not used for longest are removed first, and files that are
+//! gone from their folder at once. Indexes of archives stay open (`open_indexes`).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,21 +19,22 @@ use crate::fsx::FileIdentity;
 use crate::source::{ContentFormat, is_compressed};
 use crate::tree::LogFile;
 
-/// How much is remembered, and of what.
+/// Limits of what is kept in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryLimits {
-    /// Of all files together (bytes of memory); a file takes about a fiftieth of its length.
+    /// For all files together (bytes of memory); a file takes about a fiftieth of its length.
     pub bytes: usize,
-    /// A file of which more than this (bytes) is in no index is worth remembering.
+    /// A file is kept in memory once more than this of it (bytes) is in no index.
     pub worth_bytes: u64,
-    /// What was appended is read into memory once it is more than this (bytes); until then it is
+    /// Appended content is added to memory once it is more than this (bytes); until then it is
     /// scanned.
     pub lag_bytes: u64,
-    /// One question reads so much into memory at most (bytes), so that none pays for a whole day.
+    /// The most that one question adds to memory (bytes), so that no question pays for a whole day.
     pub step_bytes: u64,
-    /// Content of a block (bytes).
+    /// Content per block (bytes).
     pub block_bytes: u64,
-    /// Indexes of archives that stay open (descriptors); a question opens none of these.
+    /// Indexes of archives that stay open (one descriptor each); a question with an open index
+    /// opens none.
     pub open_indexes: usize,
 }
 
@@ -50,7 +51,7 @@ impl Default for MemoryLimits {
     }
 }
 
-/// The memory of many files.
+/// The indexes of many files, in memory.
 #[derive(Debug)]
 pub struct IndexMemory {
     limits: MemoryLimits,
@@ -61,7 +62,7 @@ pub struct IndexMemory {
 struct RememberedFiles {
     entries: HashMap<FileIdentity, RememberedFile>,
     sealed: OpenIndexes,
-    /// Counts questions.
+    /// The number of questions so far.
     clock: u64,
 }
 
@@ -70,12 +71,12 @@ struct RememberedFile {
     file: Arc<LiveFile>,
     folder: PathBuf,
     bytes: usize,
-    /// The last question that it was of use for.
+    /// The number of the last question that used it.
     used: u64,
 }
 
 impl IndexMemory {
-    /// Remembers nothing yet.
+    /// An empty memory.
     pub fn new(limits: MemoryLimits) -> IndexMemory {
         IndexMemory {
             limits,
@@ -83,25 +84,25 @@ impl IndexMemory {
         }
     }
 
-    /// How much is remembered: files, and the bytes of memory that takes.
+    /// The number of files in memory, and the bytes that they take.
     pub fn size(&self) -> (usize, usize) {
         let files = lock(&self.files);
         let bytes = files.entries.values().map(|entry| entry.bytes).sum();
         (files.entries.len(), bytes)
     }
 
-    /// How many indexes of archives are open.
+    /// The number of open indexes of archives.
     pub fn open_indexes(&self) -> usize {
         lock(&self.files).sealed.len()
     }
 
-    /// Finds a file's index, as [`Index::open`] does, and keeps that of an archive open, that of a plain
-    /// file in memory if it is worth it.
+    /// Finds a file's index, as [`Index::open`] does. An archive's index is then kept open, that of
+    /// a plain file in memory if that is worth it.
     ///
     /// # Errors
-    /// As [`Index::open`]; nothing is wrong with one that was remembered.
+    /// As [`Index::open`]; none for an index that is in memory.
     pub fn open(&self, log: &Arc<LogFile>) -> Result<Option<Index>, String> {
-        // Before anything is read: what changes later is seen the next time.
+        // Taken before anything is read, so that a later change is seen the next time.
         let stat = log.file.metadata().ok().as_ref().map(ChangeStamp::of);
         let stat = stat.filter(|stat| stat.bytes == log.bytes);
         let known = stat.and_then(|stat| {
@@ -115,7 +116,7 @@ impl IndexMemory {
         let opened = Index::open(log);
         let on_disk = opened.as_ref().ok().and_then(Option::as_ref);
         if let Some(taken_in) = self.take_in(log, on_disk) {
-            // Whether the one on disk is of any use does not matter any more.
+            // Faults of the index on disk no longer matter.
             return Ok(Some(taken_in));
         }
         if let (Some(index), Some(stat)) = (on_disk, stat)
@@ -130,8 +131,8 @@ impl IndexMemory {
         opened
     }
 
-    /// The index of a plain file that is remembered, after what was appended to it has been read.
-    /// `None` when nothing of it is, or it is not what it was.
+    /// The index in memory of a plain file, after appended content was added. `None` when there is
+    /// none, or the file has changed.
     fn recall(&self, log: &Arc<LogFile>) -> Option<Index> {
         let file = lock(&self.files).used(log)?;
         let known = file.recall(log);
@@ -146,8 +147,8 @@ impl IndexMemory {
         Some(Index::of_beginning(fresh.unwrap_or(known), log.bytes))
     }
 
-    /// Begins to remember a file that is worth it; `on_disk` is its index there, which is fresh.
-    /// `None` when it is not worth it, or when somebody else is just about it.
+    /// Adds a file to memory if that is worth it; `on_disk` is its fresh index on disk. `None` when
+    /// it is not worth it, or when another thread is adding it.
     fn take_in(&self, log: &Arc<LogFile>, on_disk: Option<&Index>) -> Option<Index> {
         let covered = on_disk.map_or(0, Index::covered);
         if log.bytes.saturating_sub(covered) <= self.limits.worth_bytes {
@@ -176,7 +177,7 @@ impl IndexMemory {
         Some(Index::of_beginning(known?, log.bytes))
     }
 
-    /// Forgets the files of a folder that are not among those that are there now.
+    /// Removes the files of a folder that are not among `there`, the current ones.
     pub fn forget_gone(&self, folder: &Path, there: &[Arc<LogFile>]) {
         let mut files = lock(&self.files);
         files.sealed.forget_gone(folder, there);
@@ -185,7 +186,7 @@ impl IndexMemory {
         });
     }
 
-    /// What is known once some more has been read; `None` when nothing more is.
+    /// The index after more content was added; `None` when nothing was added.
     fn grown(&self, log: &Arc<LogFile>, file: &Arc<LiveFile>) -> Option<Arc<IndexData>> {
         let MemoryLimits {
             step_bytes,
@@ -196,8 +197,8 @@ impl IndexMemory {
         file.grow(log, step_bytes, block_bytes, has_room)
     }
 
-    /// Notes how much a file takes now, and forgets others until all fit. False when it is too much
-    /// alone.
+    /// Records the memory that a file takes now, and removes others until all fit. False when it is
+    /// too large on its own.
     fn has_room(&self, identity: FileIdentity, file: &Arc<LiveFile>, known: &IndexData) -> bool {
         let bytes = bytes_of(known);
         if bytes > self.limits.bytes {
@@ -223,7 +224,7 @@ impl RememberedFiles {
         Some(Arc::clone(&entry.file))
     }
 
-    /// The file that is remembered then: another one may have been faster.
+    /// Returns the file that is in memory then: another thread may have been faster.
     fn insert(&mut self, log: &LogFile, file: LiveFile) -> Arc<LiveFile> {
         let known_bytes = file.bytes();
         let entry = self
@@ -245,7 +246,8 @@ impl RememberedFiles {
         }
     }
 
-    /// Forgets what was not used for longest until all takes no more than `bytes`; `kept` stays.
+    /// Removes the files that were not used for longest until all take no more than `bytes`; `kept`
+    /// stays.
     fn fit(&mut self, bytes: usize, kept: FileIdentity) {
         while self
             .entries

@@ -1,16 +1,16 @@
-//! The index of one log file: which blocks of it may hold what.
+//! The index of one log file: which of its blocks may hold a key or a time.
 //!
-//! [`build()`] makes it by one read of the file, [`Index::open`] finds it again. It answers two
-//! questions: which blocks may hold a [`IndexKey`], and which blocks may hold records of some time. What
-//! it says are candidates; whoever asked looks at the lines. An index may name too much, never too
-//! little. It is a file `<name>.idx` in the folder `.calltrace` beside the log, bytes as in
-//! `layout`, and knows the file it was built from by a fingerprint: if that differs, or a checksum
-//! does, the index is as good as none, and the file is read.
+//! [`build()`] makes it by one read of the file, [`Index::open`] finds it. It answers two
+//! questions: which blocks may hold an [`IndexKey`], and which blocks may hold records of some
+//! time. The answers are candidates; the caller checks the lines. An index may name too many
+//! blocks, never too few. It is a file `<name>.idx` in the folder `.calltrace` next to the log, in
+//! the format of `layout`, and identifies its log file by a fingerprint: if the fingerprint or a
+//! checksum differs, the index is ignored and the log is read.
 //!
-//! Of a plain file, which may grow, the index covers the beginning; what follows is read.
+//! For a plain file, which may grow, the index covers the beginning; the rest is read.
 //!
-//! This room lies above `call`: only that knows which names a record has, and posting exactly those
-//! is what keeps the index from naming too little.
+//! This module depends on `call`: only that knows which names a record has, and postings for
+//! exactly those names keep the index from naming too few blocks.
 
 mod build;
 pub mod catalog;
@@ -52,16 +52,16 @@ use fingerprint::is_of;
 use layout::{Footer, MAGIC, StorageFormat};
 use store::read_tail;
 
-/// The folder of indexes, in an enterprise's folder.
+/// The folder of indexes in an enterprise's folder.
 pub const FOLDER: &str = ".calltrace";
 
-/// A live file is worth indexing again when it grew by this much (bytes), and by a quarter.
+/// A live file is indexed again when it grew by this much (bytes) and by a quarter.
 const GROWTH_BYTES_MIN: u64 = 128 << 10;
 
-/// Keys whose blocks are remembered.
+/// The most keys with remembered blocks.
 const LOOKED_UP_MAX: usize = 10_000;
 
-/// What an index was built from.
+/// The size of an index that was built, and of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuildSummary {
     /// The content that was read.
@@ -73,59 +73,55 @@ pub struct BuildSummary {
 /// Whether a file's index can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexState {
-    /// It can.
     Fresh {
-        /// The content it covers.
         content: ContentDigest,
-        /// Earliest time of a record in it.
         first: Option<Stamp>,
-        /// Latest time of a record in it.
         last: Option<Stamp>,
     },
-    /// There is none.
     Missing,
-    /// It can't, for this reason, a clause about the index: "is of another file".
+    /// The index can't be used, for this reason, a clause about it: "belongs to another file".
     Stale(String),
-    /// It can, but the file has grown so much that it is worth making anew.
+    /// The index can be used, but the file has grown so much that it should be built again.
     Behind {
-        /// What it does not cover.
+        /// Length of the content that it does not cover.
         bytes: u64,
     },
 }
 
-/// Where a log file's index is: `.calltrace/<name>.idx` in its folder.
+/// The path of a log file's index: `.calltrace/<name>.idx` in its folder.
 pub fn path_of(log: &Path) -> PathBuf {
     let name = log.file_name().unwrap_or_default().to_string_lossy();
     log.with_file_name(FOLDER).join(format!("{name}.idx"))
 }
 
-/// What a log file's index is called.
+/// The name of a log file's index.
 pub fn file_name(log: &FileName) -> String {
     format!("{}.idx", log.full())
 }
 
-/// The log whose index is called `name`; `None` for a name that is no index's.
+/// The name of the log with an index called `name`; `None` for a name that is no index's.
 pub fn log_of(name: &str) -> Option<FileName> {
     FileName::parse(name.strip_suffix(".idx")?)
 }
 
-/// When the index of a log in `folder` was made (seconds of Unix time); `None` when there is none.
+/// The time when the index of a log in `folder` was made (seconds of Unix time); `None` when there
+/// is none.
 pub fn made_at(folder: &Folder, log: &FileName) -> Option<i64> {
     let own = folder.subfolder(FOLDER).ok()?;
     Some(own.stat(&file_name(log)).ok()?.st_mtime)
 }
 
-/// How long a log file's index is (bytes); `None` when there is none.
+/// Length of a log file's index (bytes); `None` when there is none.
 pub fn bytes_of(log: &LogFile) -> Option<u64> {
     let own = log.folder.subfolder(FOLDER).ok()?;
     let stat = own.stat(&file_name(&log.name)).ok()?;
     u64::try_from(stat.st_size).ok()
 }
 
-/// Opens a file of our own folder for reading, if root or the folder's owner owns it.
+/// Opens a file in calltrace's folder for reading, if root or the folder's owner owns it.
 ///
 /// # Errors
-/// `PermissionDenied` where another user owns it; else as [`Folder::open_file`].
+/// `PermissionDenied` where another user owns it; otherwise as [`Folder::open_file`].
 pub fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
     let (file, metadata) = folder.subfolder(FOLDER)?.open_file(name, Purpose::Read)?;
     if is_trusted(&metadata, &folder.metadata()?) {
@@ -140,7 +136,8 @@ pub fn open_own(folder: &Folder, name: &str) -> io::Result<(File, Metadata)> {
 /// Reads such a file whole.
 ///
 /// # Errors
-/// `FileTooLarge` when it is longer than `bytes_max`: nothing is read then; else as [`open_own`].
+/// `FileTooLarge` when it is longer than `bytes_max`: nothing is read then; otherwise as
+/// [`open_own`].
 pub fn read_own(folder: &Folder, name: &str, bytes_max: u64) -> io::Result<Vec<u8>> {
     let (file, metadata) = open_own(folder, name)?;
     read_small(file, &metadata, bytes_max)
@@ -151,7 +148,7 @@ pub fn state(log: &LogFile) -> IndexState {
     state_of(log, &Index::open(log))
 }
 
-/// The same of a log file whose index was opened.
+/// The same for a log file with its index open.
 pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> IndexState {
     let index = match opened {
         Ok(Some(index)) => index,
@@ -177,23 +174,23 @@ pub fn state_of(log: &LogFile, opened: &Result<Option<Index>, String>) -> IndexS
     }
 }
 
-/// The index of a log file, open.
+/// The open index of a log file.
 #[derive(Debug)]
 pub struct Index {
     known: Arc<IndexData>,
-    /// So much of the content it answers for: of a memory that knows more than was there when its
-    /// file was opened, only what was.
+    /// Length of the content that it answers for: an index in memory may know content that was
+    /// appended after its log file was opened.
     covered: u64,
-    /// The file's times as a probe says, if they are known.
+    /// The file's times from samples, if they are known.
     probed: Option<TimeBounds>,
-    /// What was looked up before: a call that grows asks for the same names again.
+    /// Earlier lookups: a trace that grows looks up the same names again.
     found: Mutex<HashMap<IndexKey, Vec<u32>>>,
 }
 
-/// A block as the index knows it.
+/// A block in the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexBlock {
-    /// Its content: the lines that begin here belong to it.
+    /// Its content; the lines that begin in it belong to it.
     pub span: Span,
     /// Earliest and latest time of its records; `None` when none has one.
     pub times: Option<(Stamp, Stamp)>,
@@ -201,10 +198,10 @@ pub struct IndexBlock {
 }
 
 impl Index {
-    /// Finds a log file's index. `None` when there is none.
+    /// Opens a log file's index. `None` when there is none.
     ///
     /// # Errors
-    /// Why the one that is there can't be used, as a clause about it.
+    /// Why the index can't be used, as a clause about it.
     pub fn open(log: &LogFile) -> Result<Option<Index>, String> {
         let opened = log.folder.subfolder(FOLDER);
         let opened = opened.and_then(|own| own.open_file(&file_name(&log.name), Purpose::Read));
@@ -221,7 +218,7 @@ impl Index {
         let footer = Footer::decode(&encoded).ok_or("is torn")?;
         let print = &footer.fingerprint;
         if !is_of(print, log, &its).map_err(|e| reason(&e))? {
-            return Err("is of another file, or the file changed".to_owned());
+            return Err("belongs to another file, or the file changed".to_owned());
         }
         sound::check(&footer, metadata.len(), encoded.len() as u64)?;
         let probed = (log.bytes == print.file_bytes).then_some(footer.probed);
@@ -229,7 +226,7 @@ impl Index {
         Ok(Some(Index::of_whole(known, probed)))
     }
 
-    /// All that is known.
+    /// An index that answers for everything it covers.
     fn of_whole(known: Arc<IndexData>, probed: Option<TimeBounds>) -> Index {
         Index {
             covered: known.footer.content.bytes,
@@ -239,7 +236,7 @@ impl Index {
         }
     }
 
-    /// What is known of the first `bytes` of a plain file.
+    /// An index that answers for the first `bytes` of a plain file.
     fn of_beginning(known: Arc<IndexData>, bytes: u64) -> Index {
         let blocks = known.blocks().unwrap_or_default();
         let whole = blocks.partition_point(|block| block.span.end <= bytes);
@@ -265,28 +262,28 @@ impl Index {
         }
     }
 
-    /// The times of the file's records, as a probe of it says; `None` when it has grown since.
+    /// The times of the file's records, from samples; `None` when it has grown since.
     pub fn bounds(&self) -> Option<TimeBounds> {
         self.probed
     }
 
-    /// Earliest and latest time of all records in the content that its file covers.
+    /// Earliest and latest time of all records in the content that the index file covers.
     pub fn times(&self) -> (Option<Stamp>, Option<Stamp>) {
         (self.known.footer.first, self.known.footer.last)
     }
 
-    /// Content offset up to which the index knows the file; all of a compressed one.
+    /// Content offset up to which the index covers the file; all of a compressed one.
     pub fn covered(&self) -> u64 {
         self.covered
     }
 
-    /// Length and checksum of the content that its file covers.
+    /// Length and checksum of the content that the index file covers.
     pub fn content(&self) -> ContentDigest {
         self.known.footer.content
     }
 
-    /// Whether records between `from` and `to`, both inclusive, may be in the content covered:
-    /// there are some, or lines without a time.
+    /// Whether the covered content may hold records between `from` and `to`, both inclusive: it has
+    /// such records, or lines without a time.
     pub fn may_hold(&self, from: Stamp, to: Stamp) -> bool {
         let footer = &self.known.footer;
         let Some((first, last)) = footer.first.zip(footer.last) else {
@@ -295,7 +292,7 @@ impl Index {
         footer.has_timeless_blocks || (last >= from && first <= to)
     }
 
-    /// What is wrong with the content covered.
+    /// The faults of the covered content.
     pub fn findings(&self) -> impl Iterator<Item = &ContentFinding> {
         let covered = self.covered;
         let offset = |finding: &ContentFinding| finding.place().map_or(0, |(offset, _)| offset);
@@ -303,14 +300,14 @@ impl Index {
         self.known.footer.findings.iter().filter(is_there)
     }
 
-    /// The blocks, in order. `None` when the index turns out to be torn.
+    /// The blocks, in order. `None` when the index is torn.
     pub fn blocks(&self) -> Option<&[IndexBlock]> {
         let blocks = self.known.blocks()?;
         let there = blocks.partition_point(|block| block.span.end <= self.covered);
         blocks.get(..there)
     }
 
-    /// Where the blocks of a BGZF file are; of no use for others.
+    /// The positions of the blocks of a BGZF file; of no use for others.
     pub fn bgzf_table(&self) -> Option<BgzfTable> {
         let mut at = 0;
         let blocks = self.blocks()?.iter().map(|block| {
@@ -327,8 +324,8 @@ impl Index {
         Some(BgzfTable::of(blocks.collect::<Option<_>>()?))
     }
 
-    /// The blocks (counted from 0) that may hold one of `keys`, in order. `None` when the index
-    /// turns out to be torn.
+    /// The blocks (counted from 0) that may hold one of `keys`, in order. `None` when the index is
+    /// torn.
     pub fn candidates(&self, keys: &[IndexKey]) -> Option<Vec<u32>> {
         let mut all = Vec::new();
         for key in keys {

@@ -1,9 +1,8 @@
-//! The indexes of archives that are open already.
+//! Indexes of archives that stay open.
 //!
-//! An archive does not change, so of its index need not be asked again whether it is its own: it is
-//! as long as the archive has its length and both its times of change (the kernel sets one of them
-//! whatever a program does). Saved are, for each archive and question, the opening of the index, the
-//! reading of its footer and of both ends of the archive.
+//! An archive does not change, so its index stays valid as long as the archive has its length and
+//! both its times of change (the kernel sets one of them whatever a program does). For each archive
+//! and question this saves opening the index, and reading its footer and both ends of the archive.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ use crate::fsx::FileIdentity;
 use crate::source::TimeBounds;
 use crate::tree::LogFile;
 
-/// Open indexes, a descriptor each.
+/// Open indexes, one descriptor each.
 #[derive(Debug, Default)]
 pub(super) struct OpenIndexes {
     entries: HashMap<FileIdentity, OpenIndex>,
@@ -32,7 +31,7 @@ struct OpenIndex {
 }
 
 impl OpenIndexes {
-    /// The index of an archive that is as it was; `now` is the number of the question.
+    /// The index of an archive that has not changed; `now` is the number of the question.
     pub(super) fn recall(&mut self, log: &LogFile, stat: ChangeStamp, now: u64) -> Option<Index> {
         let entry = self.entries.get_mut(&log.identity)?;
         if entry.stat != stat {
@@ -43,8 +42,8 @@ impl OpenIndexes {
         Some(Index::of_whole(Arc::clone(&entry.known), entry.probed))
     }
 
-    /// Keeps an index that was just found to be that of an archive which looked like `stat` before;
-    /// `most` of them in all.
+    /// Keeps an index that was just found to be valid for an archive with this `stat`, at most
+    /// `most` in all.
     pub(super) fn keep(
         &mut self,
         log: &LogFile,

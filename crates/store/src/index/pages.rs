@@ -1,4 +1,4 @@
-//! Writes postings as pages, and makes one segment of two.
+//! Writes postings as pages, and merges segments.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::key::KeyKind;
 use super::layout::{ENTRY_BYTES, PAGE_BYTES, PageWriter, PostingsPage, Section, Segment};
 use super::store::Store;
 
-/// Writes postings, sorted, each once, as pages; blocks count from `base` on.
+/// Writes postings, sorted and without duplicates, as pages; blocks count from `base`.
 pub(super) fn write_pages(
     out: &mut CountingWriter<'_>,
     postings: &[u64],
@@ -31,7 +31,7 @@ pub(super) fn write_pages(
     Ok(pages)
 }
 
-/// Where an index is written to.
+/// A writer of an index that counts the bytes written.
 pub(super) struct CountingWriter<'w> {
     pub(super) out: &'w mut dyn Write,
     pub(super) at: u64,
@@ -54,7 +54,7 @@ impl CountingWriter<'_> {
         Ok(section)
     }
 
-    /// The footer and what leads to it.
+    /// Writes the footer and the tail that points to it.
     pub(super) fn tail(&mut self, footer: &[u8], magic: [u8; 8]) -> io::Result<()> {
         self.write(footer)?;
         let bytes = u32::try_from(footer.len()).expect("a footer is under 4 GiB");
@@ -65,7 +65,7 @@ impl CountingWriter<'_> {
     }
 }
 
-/// One segment that says what neighbours say, the earlier first. `None` when one is torn.
+/// Merges neighbouring segments, the earlier first. `None` when one is torn.
 pub(super) fn merged(segments: &[(&Segment, &Store)]) -> Option<(Segment, Vec<u8>)> {
     let mut table = Vec::new();
     let mut postings: [Vec<u64>; 3] = Default::default();

@@ -1,12 +1,12 @@
-//! Looking a key up in a segment's pages.
+//! Looks up a key in a segment's pages.
 
 use super::key::{IndexKey, KeyKind};
 use super::layout::{PageReader, Segment};
 use super::store::Store;
 
 impl Segment {
-    /// Appends the blocks that may hold `key`, counted from `base` on; `store` holds its pages. `None` when the page is
-    /// torn.
+    /// Appends the blocks that may hold `key`, counted from `base`; `store` holds the pages. `None`
+    /// when the page is torn.
     pub(super) fn find(
         &self,
         store: &Store,

@@ -1,10 +1,10 @@
-//! Whether an index can be what it says: its numbers are checked against the file it describes and
-//! against its own length before memory or time is spent on them.
+//! Checks whether an index is plausible: its numbers are compared with the file it describes and
+//! with its own length before memory or time is spent on them.
 //!
-//! An index lies in a folder that the writers of logs may write to, and a correct checksum proves
-//! only that it was written whole. What passes here is bounded by the lengths of two files that
-//! exist: the log (deflate packs at most 1032 bytes into one) and the index. An index that passes may
-//! still be wrong about its file; only a comparison (`check`) shows that.
+//! An index is in a folder that the writers of logs may write to, and a correct checksum proves
+//! only that it was written whole. The lengths of two existing files bound what passes here: the
+//! log (deflate packs at most 1032 bytes into one) and the index. An index that passes may still be
+//! wrong about its file; only a comparison (`check`) shows that.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -28,19 +28,20 @@ const BGZF_BYTES_MAX: u32 = 65_536;
 /// all blocks of a segment.
 const PAGE_BYTES_MAX: u32 = 16 << 10;
 
-/// The first millisecond that no record can name.
+/// The first millisecond that no record can state.
 const TIME_END: i64 = 253_402_300_800_000;
 
-/// What to say of an index that can't be what it says.
-const UNSOUND: &str = "says what can't be true of its file";
+/// The message about an index that is not plausible.
+const UNSOUND: &str = "does not fit its file";
 
-/// Whether a file of ours is believed: it is owned by root, or by the owner of what it is about.
+/// Whether a file that calltrace made can be trusted: root owns it, or the owner of the file it
+/// describes.
 pub fn is_trusted(ours: &Metadata, about: &Metadata) -> bool {
     ours.uid() == 0 || ours.uid() == about.uid()
 }
 
-/// Checks a footer against the lengths of the file that it describes (which the fingerprint has), of
-/// the index, and of itself.
+/// Checks a footer against the length of the file that it describes (which the fingerprint holds),
+/// the length of the index, and its own.
 ///
 /// # Errors
 /// What is wrong, as a clause about the index.
@@ -93,7 +94,8 @@ pub(super) fn is_real(at: Stamp) -> bool {
     (0..TIME_END).contains(&at.0)
 }
 
-/// Whether tables and pages fill the index from its beginning to its footer, each once and in order.
+/// Whether tables and pages fill the index from its beginning to its footer, without gaps and in
+/// order.
 fn stands_in(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<()> {
     let mut at = MAGIC.len() as u64;
     for segment in &footer.segments {
@@ -113,7 +115,7 @@ fn stands_in(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<()>
     (end == index_bytes).then_some(())
 }
 
-/// Where some pages end that must begin at `at` and be in order of their keys.
+/// The end of pages that must begin at `at` and be in the order of their keys.
 pub(super) fn behind_pages(pages: &[PostingsPage], mut at: u64) -> Option<u64> {
     let mut before = None;
     for page in pages {
@@ -131,7 +133,7 @@ fn behind(section: Section, at: u64) -> Option<u64> {
     (section.at == at).then(|| at.checked_add(u64::from(section.bytes)))?
 }
 
-/// Whether a block of this much content can take this much of the file.
+/// Whether a block with this much content can take this much of the file.
 pub(super) fn is_block(stored: StorageFormat, content_bytes: u32, file_bytes: u32) -> bool {
     match stored {
         StorageFormat::Plain | StorageFormat::Gzip => content_bytes == file_bytes,

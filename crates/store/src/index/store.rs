@@ -1,4 +1,4 @@
-//! Where the bytes of an index stand: in a file, or in memory.
+//! The storage of an index's bytes: a file, or memory.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -6,13 +6,13 @@ use std::os::unix::fs::FileExt;
 
 use super::layout::{Section, TAIL_BYTES};
 
-/// Read at once from an index's end: mostly all that leads to the rest.
+/// Bytes read at once from an index's end: mostly all that leads to the rest.
 const END_BYTES: usize = 16 << 10;
 
 /// No footer is longer (bytes): one of a file of 100 GB is a tenth of that.
 const FOOTER_BYTES_MAX: u32 = 16 << 20;
 
-/// No table or page is longer (bytes); see `sound` for what else holds of them.
+/// No table or page is longer (bytes); see `sound` for their other limits.
 const SECTION_BYTES_MAX: u32 = 1 << 20;
 
 /// The tables and pages of an index.
@@ -23,7 +23,7 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// A table or a page; `None` when it is not what the footer says.
+    /// A table or a page; `None` when it does not match its section.
     pub(super) fn read(&self, section: Section) -> Option<Cow<'_, [u8]>> {
         match self {
             Store::File(file) => read_section(file, section).map(Cow::Owned),
@@ -36,7 +36,7 @@ impl Store {
     }
 }
 
-/// The footer of an index or a catalog, as bytes that have the right checksum.
+/// The footer of an index or a catalog, as bytes with a correct checksum.
 pub(super) fn read_tail(file: &File, magic: [u8; 8]) -> Result<Vec<u8>, String> {
     let torn = |_| "is torn".to_owned();
     let bytes = file.metadata().map_err(torn)?.len();

@@ -1,4 +1,4 @@
-//! A span of content, block by block, each of whole lines.
+//! Reads a span of content in blocks of whole lines.
 
 use std::thread;
 use std::time::Duration;
@@ -11,40 +11,41 @@ use super::preceding::{PrecedingState, PrecedingTimes};
 use crate::source::{Source, SourceReader, Span};
 use calltrace_model::record::Stamp;
 
-/// The most of one line that is kept; the rest of it is passed over, and that is named.
+/// The most bytes kept of one line; the rest of it is skipped and reported.
 const LINE_BYTES_MAX: usize = 32 << 20;
 
-/// A run of NULs of this length is the hole of a truncated file, never text. Looking for one costs a
-/// hundredth of a scan.
+/// A run of NULs of this length is the hole of a truncated file, never text. The search for one
+/// costs a hundredth of a scan.
 const HOLE: &[u8] = &[0; 4];
 
-/// So many NULs at the beginning of a line are passed over: what follows them is the line.
+/// A run of this many NULs at the beginning of a line is skipped: the line is the text that
+/// follows.
 const PASSED_OVER_BYTES: usize = LONG_LINE_BYTES;
 
-/// Whoever reads a shorter span than this (bytes) was sent there, and may come again.
+/// A caller that reads a shorter span than this (bytes) reads only a few blocks and may come back.
 const FEW_BYTES: u64 = 512 << 10;
 
-/// Nearly every line is shorter; read at once behind a span's end.
+/// Nearly every line is shorter; this much is read at once behind a span's end.
 const LINE_BYTES_USUAL_MAX: usize = 4096;
 
-/// A last line without its newline may be in the middle of being written: waits this often.
+/// A last line without its newline may be in the middle of being written: number of waits for the
+/// rest.
 const GROWTH_TRIES: u32 = 5;
 const GROWTH_WAIT: Duration = Duration::from_millis(3);
 
-/// Whole lines, with their newlines (the last of a file may lack its own).
+/// Whole lines with their newlines (the last line of a file may lack its own).
 #[derive(Debug, Clone, Copy)]
 pub struct Block<'b> {
     /// Content offset of the first byte.
     pub offset: u64,
-    /// The lines.
     pub text: &'b [u8],
-    /// What is known of the content before it; `None` where nobody asks for times of lines without
-    /// one.
+    /// What is known of the content before it; `None` where the times of lines without one are not
+    /// needed.
     pub(super) preceding: Option<&'b PrecedingTimes<'b>>,
 }
 
 impl<'b> Block<'b> {
-    /// Lines that were read before.
+    /// A block of lines that were read before.
     pub fn of(offset: u64, text: &'b [u8]) -> Block<'b> {
         Block {
             offset,
@@ -53,7 +54,7 @@ impl<'b> Block<'b> {
         }
     }
 
-    /// The same, with what is known of the content before it.
+    /// The same block, with what is known of the content before it.
     pub fn behind(self, preceding: &'b PrecedingTimes<'b>) -> Block<'b> {
         Block {
             preceding: Some(preceding),
@@ -66,7 +67,7 @@ impl<'b> Block<'b> {
         self.preceding
     }
 
-    /// The lines: offset within the block, bytes without the newline.
+    /// The lines: offset within the block, and bytes without the newline.
     pub fn lines(self) -> impl Iterator<Item = (usize, &'b [u8])> {
         let mut at = 0;
         std::iter::from_fn(move || {
@@ -90,33 +91,33 @@ pub struct Blocks<'s> {
     buffer: Vec<u8>,
     /// Content offset of `buffer[0]`.
     base: u64,
-    /// First byte of `buffer` that was not handed out.
+    /// The first byte of `buffer` that was not returned yet.
     from: usize,
-    /// Bytes of `buffer` that are content.
+    /// Length of the content in `buffer`.
     filled: usize,
-    /// In a line that is not to be handed out: the one the span's edge cut, or the rest of a line
-    /// that was too long.
+    /// The next bytes belong to a line that is not returned: the one that the span's edge cuts, or
+    /// the rest of a line that was too long.
     skipping: bool,
     done: bool,
     findings: Vec<ContentFinding>,
-    /// No time was read yet behind the damage that was met last.
+    /// No time was read yet behind the last damage.
     is_behind_damage: bool,
     last_time: Option<Stamp>,
-    /// The line that is being read begins with a long run of NULs, which is passed over.
+    /// The current line begins with a long run of NULs, which is skipped.
     hole: Option<Hole>,
-    /// Of the block that was handed out last: offset of its first byte in `buffer`.
+    /// Offset in `buffer` of the block that was returned last.
     handed: usize,
     preceding: PrecedingTimes<'s>,
-    /// Counts what is handed out.
+    /// Counts what is returned.
     gauge: Option<Gauge>,
 }
 
-/// What is known of a source's content before lines that are read again.
+/// The times for lines without one in a source that is read again, from what is known of it.
 pub fn preceding_times(source: &Source, seen: Option<PrecedingState>) -> PrecedingTimes<'_> {
     PrecedingTimes::new(source, each_block, seen)
 }
 
-/// Reads a span through a buffer of so many bytes.
+/// Reads a span through a buffer of this many bytes.
 fn each_block(
     source: &Source,
     span: Span,
@@ -150,7 +151,7 @@ impl<'s> Blocks<'s> {
     pub(super) fn new(source: &'s Source, span: Span, mut buffer: Vec<u8>) -> Blocks<'s> {
         buffer.resize(buffer.len().max(16), 0);
         let span = Span::new(span.start.max(source.start()), span.end);
-        // One byte before the span tells whether a line begins with it, where nobody knows.
+        // One byte before the span tells whether a line begins with it, where that is not known.
         let begins_line = source.begins_line(span.start);
         let start = span.start - u64::from(!begins_line);
         Blocks {
@@ -177,7 +178,7 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// The same, counted.
+    /// The same, with a gauge that counts what is returned.
     pub(super) fn counted(self, gauge: Gauge) -> Blocks<'s> {
         let gauge = Some(gauge);
         Blocks { gauge, ..self }
@@ -192,7 +193,7 @@ impl<'s> Blocks<'s> {
             let passed = &self.buffer[self.handed..self.from];
             self.preceding.pass(self.base + self.handed as u64, passed);
             self.drop_handed_out();
-            // What is missing before it may reach behind the span.
+            // The end of a line that began earlier may be behind the span.
             if !self.skipping && self.hole.is_none() && self.base >= self.span.end {
                 self.done = true;
                 return None;
@@ -219,7 +220,8 @@ impl<'s> Blocks<'s> {
             if let Some(hole) = self.hole.take() {
                 self.note_hole(hole);
                 offset = hole.offset;
-                // The lines behind it stand elsewhere in relation to their text.
+                // The text is now shorter than the content, so the lines behind it have other
+                // offsets.
                 let line =
                     memchr(b'\n', &self.buffer[start..end]).map(|newline| start + newline + 1);
                 if let Some(line) = line.filter(|line| *line < end) {
@@ -240,12 +242,11 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// Stops before the span's end.
     pub fn stop(&mut self) {
         self.done = true;
     }
 
-    /// What was found wrong so far; all of it once there are no more blocks.
+    /// The findings so far; complete once there are no more blocks.
     pub fn findings(&self) -> &[ContentFinding] {
         &self.findings
     }
@@ -254,12 +255,12 @@ impl<'s> Blocks<'s> {
         (self.buffer, self.findings)
     }
 
-    /// Moves what is left to the front of the buffer.
+    /// Moves the rest to the front of the buffer.
     fn drop_handed_out(&mut self) {
         self.buffer.copy_within(self.from..self.filled, 0);
         self.filled -= self.from;
         (self.handed, self.from) = (0, 0);
-        // Not counted up: damage makes the reader leave bytes out.
+        // The offset is not added up, because the reader skips bytes at damage.
         self.base = self.reader.position() - self.filled as u64;
     }
 
@@ -271,7 +272,7 @@ impl<'s> Blocks<'s> {
         }
         let mut behind = 0;
         while self.filled < self.buffer.len() {
-            // Behind the span only the rest of its last line is wanted; it may be long.
+            // Behind the span only the rest of its last line is needed; it may be long.
             let left = self.span.end.saturating_sub(self.reader.position());
             let wanted = usize::try_from(left)
                 .unwrap_or(usize::MAX)
@@ -297,7 +298,7 @@ impl<'s> Blocks<'s> {
         FillState::More
     }
 
-    /// Drops bytes up to the next line's beginning. False while there is none yet.
+    /// Skips bytes up to the beginning of the next line. False while there is none yet.
     fn skip_to_line(&mut self, state: &FillState) -> bool {
         match memchr(b'\n', &self.buffer[..self.filled]) {
             Some(newline) => {
@@ -309,7 +310,8 @@ impl<'s> Blocks<'s> {
             None => {
                 self.from = self.filled;
                 match state {
-                    // Lines that begin behind the span are of no interest, however far the next is.
+                    // Lines that begin behind the span are not needed, however far away the next
+                    // one is.
                     FillState::More => self.done = self.base + self.from as u64 >= self.span.end,
                     FillState::End => self.done = true,
                     FillState::Broken(what) => {
@@ -322,8 +324,8 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// Where the whole lines in the buffer end, as far as they are the span's. `None` when more
-    /// must be read first.
+    /// The end of the whole lines in the buffer that belong to the span. `None` when more must be
+    /// read first.
     fn whole_lines(&mut self, state: &FillState) -> Option<usize> {
         if let Some(end) = self.end_of_span() {
             self.done = true;
@@ -358,7 +360,8 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// Behind the newline of the last line that begins in the span, once it is in the buffer.
+    /// The position behind the newline of the last line that begins in the span, once it is in the
+    /// buffer.
     fn end_of_span(&self) -> Option<usize> {
         let last = self.span.end.checked_sub(1)?.saturating_sub(self.base);
         let last = usize::try_from(last).ok()?;
@@ -367,8 +370,8 @@ impl<'s> Blocks<'s> {
         Some(last + newline + 1)
     }
 
-    /// At the end of the file: reads on behind the size the file had, in case the last line was
-    /// caught half-way; says so if it stays half a line.
+    /// At the end of the file, reads behind the size that the file had, in case the last line was
+    /// caught half-way; reports it if it stays half a line.
     fn complete_last_line(&mut self) -> usize {
         let line = memrchr(b'\n', &self.buffer[self.from..self.filled])
             .map_or(self.from, |newline| self.from + newline + 1);
@@ -399,8 +402,8 @@ impl<'s> Blocks<'s> {
         self.filled
     }
 
-    /// Passes over a long run of NULs at the beginning of a line: as a part of the line it would take its
-    /// place. True when nothing but that is there yet.
+    /// Skips a long run of NULs at the beginning of a line; it would otherwise be taken for the
+    /// line. True when there are only NULs yet.
     fn pass_over_hole(&mut self, state: &FillState) -> bool {
         let text = &self.buffer[self.from..self.filled];
         let nuls = text.iter().take_while(|&&b| b == 0).count();
@@ -424,7 +427,7 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// Names the first run of NULs.
+    /// Reports the first run of NULs.
     fn look_for_hole(&mut self, start: usize, end: usize) {
         let text = &self.buffer[start..end];
         if memchr(0, text).is_none() || self.findings.iter().any(ContentFinding::is_hole) {
@@ -452,7 +455,7 @@ impl<'s> Blocks<'s> {
         self.is_behind_damage = true;
     }
 
-    /// Looks for the first time behind damage.
+    /// Searches the first time behind damage.
     fn note_end_of_damage(&mut self, end: usize) {
         let mut lines = self.buffer[self.from..end].split(|&b| b == b'\n');
         let Some(first) = lines.find_map(Stamp::parse_prefix) else {
@@ -466,7 +469,7 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// Only a buffer that had to grow can hold a long line; then its first line is the one.
+    /// Only a buffer that had to grow can hold a long line, which is then its first.
     fn note_long_line(&mut self, end: usize) {
         if end - self.from <= LONG_LINE_BYTES {
             self.remember_time(end);
@@ -482,7 +485,7 @@ impl<'s> Blocks<'s> {
         }
     }
 
-    /// The time of the block's last line, in case damage follows it.
+    /// Remembers the time of the block's last line, in case damage follows it.
     fn remember_time(&mut self, end: usize) {
         let body = &self.buffer[self.from..end.max(self.from + 1) - 1];
         let last = memrchr(b'\n', body).map_or(0, |newline| newline + 1);

@@ -1,4 +1,4 @@
-//! What is wrong with content that was read.
+//! Faults in the content of a file.
 
 use std::fmt;
 
@@ -6,55 +6,56 @@ use crate::error::{TimeRange, Trouble};
 use crate::source::{Source, Trailing, time_around};
 use calltrace_model::record::Stamp;
 
-/// No writer makes lines this long; one that is there is read, and named.
+/// No writer makes lines this long; such a line is read and reported.
 pub const LONG_LINE_BYTES: usize = 1 << 20;
 
-/// Lines stand out of the order of time by less than this (milliseconds) in a file that is in order.
+/// In a file that is in order, the times of neighbouring lines go back by less than this
+/// (milliseconds).
 const DISORDER_MILLIS: i64 = 60_000;
 
-/// What was found wrong with a stretch of content.
+/// A fault in a range of content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContentFinding {
-    /// Decoding broke off; `after` is the last time that could be read.
+    /// Decoding stopped; `after` is the last time that could be read.
     Damaged {
-        /// What broke, as a clause about the file.
+        /// What is broken, as a clause about the file.
         what: String,
-        /// The last time before it.
+        /// The last time before the damage.
         after: Option<Stamp>,
-        /// The first time behind it, as far as that was read.
+        /// The first time behind the damage, as far as that was read.
         until: Option<Stamp>,
-        /// Content offset of what follows it.
+        /// Content offset behind the damage.
         behind: u64,
     },
-    /// Something stands behind the content, and is no part of it.
+    /// There are bytes behind the content that are not part of it.
     Trailing(Trailing),
-    /// A line over [`LONG_LINE_BYTES`]; cut where not all of it was kept.
+    /// A line longer than [`LONG_LINE_BYTES`]; `cut` where not all of it was kept.
     LongLine {
-        /// Content offset of its first byte.
+        /// Content offset of the line.
         offset: u64,
-        /// Its length as far as it was kept.
+        /// Length of the part that was kept.
         bytes: usize,
-        /// The rest was passed over.
+        /// The rest was skipped.
         cut: bool,
     },
     /// The file ends in the middle of a line.
     HalfLine {
-        /// Content offset of its first byte.
+        /// Content offset of the line.
         offset: u64,
-        /// What there is of it.
+        /// Length of the part that exists.
         bytes: usize,
     },
-    /// A run of NUL bytes, as truncation under a writer without O_APPEND leaves.
+    /// A run of NUL bytes, as a truncation leaves under a writer without O_APPEND.
     Hole {
-        /// Content offset of the line it is in.
+        /// Content offset of the line.
         offset: u64,
-        /// NUL bytes in that line.
+        /// Number of NUL bytes in that line.
         bytes: usize,
     },
 }
 
 impl ContentFinding {
-    /// Content offset of the line that something is wrong with, and the bytes that are; `None` for damage.
+    /// Content offset of the faulty line, and the number of faulty bytes; `None` for damage.
     pub fn place(&self) -> Option<(u64, usize)> {
         match *self {
             ContentFinding::Damaged { .. } | ContentFinding::Trailing(_) => None,
@@ -69,8 +70,8 @@ impl ContentFinding {
         matches!(self, ContentFinding::Hole { .. })
     }
 
-    /// As trouble with the file that it was found in. What it may hide is known by the records around
-    /// it.
+    /// The trouble with the file that the fault is in. The records around the fault tell which
+    /// times it may hide.
     pub fn trouble(&self, source: &Source) -> Trouble {
         let hides = self.hides(source);
         Trouble {
@@ -84,7 +85,6 @@ impl ContentFinding {
 
     fn hides(&self, source: &Source) -> Option<TimeRange> {
         let (before, behind) = match *self {
-            // All of it was read.
             ContentFinding::LongLine { cut: false, .. } | ContentFinding::Trailing(_) => {
                 return None;
             }
@@ -93,7 +93,7 @@ impl ContentFinding {
                 let (_, behind) = time_around(source, offset + bytes as u64);
                 (before, behind)
             }
-            // What follows the end, and further runs of NULs, are not known.
+            // The content behind the end, and further runs of NULs, are not known.
             ContentFinding::HalfLine { offset, .. } | ContentFinding::Hole { offset, .. } => {
                 (time_around(source, offset).0, None)
             }
@@ -104,7 +104,7 @@ impl ContentFinding {
                 ..
             } => match (after, until) {
                 (Some(_), Some(_)) => (after, until),
-                // Only the edge of a stretch that was read hides a neighbour that can be read.
+                // Only at the edge of a range that was read can the neighbouring record be read.
                 _ if source.is_seekable() => {
                     let around = time_around(source, behind);
                     (after.or(around.0), until.or(around.1))

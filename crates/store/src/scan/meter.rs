@@ -1,9 +1,9 @@
-//! How much is read of what is to be read, for whoever watches.
+//! Progress of reading.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts bytes of content. Numbers of the moment: nothing is decided by them.
+/// Counts bytes of content. The numbers are for display only: no decision depends on them.
 #[derive(Debug, Default)]
 pub struct Meter {
     read: AtomicU64,
@@ -11,13 +11,13 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Bytes read so far, and those still ahead as far as that is known.
+    /// Bytes read so far, and bytes still ahead as far as that is known.
     pub fn now(&self) -> (u64, u64) {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (of(&self.read), of(&self.ahead))
     }
 
-    /// So many bytes are ahead.
+    /// Adds bytes that are still to be read.
     pub fn plan(self: &Arc<Meter>, bytes: u64) -> Gauge {
         self.ahead.fetch_add(bytes, Ordering::Relaxed);
         Gauge {
@@ -27,7 +27,7 @@ impl Meter {
     }
 }
 
-/// A part of what is ahead. What is left of it when it is dropped is not read any more.
+/// A part of the bytes still to be read. When it is dropped, the rest of it is no longer counted.
 #[derive(Debug)]
 pub struct Gauge {
     meter: Arc<Meter>,
@@ -35,13 +35,13 @@ pub struct Gauge {
 }
 
 impl Gauge {
-    /// So many bytes of it are read.
+    /// Counts bytes as read.
     pub fn reads(&mut self, bytes: u64) {
         self.meter.read.fetch_add(bytes, Ordering::Relaxed);
         self.passes(bytes);
     }
 
-    /// So many bytes of it are not ahead any more.
+    /// Counts bytes as skipped.
     pub fn passes(&mut self, bytes: u64) {
         let passed = bytes.min(self.left);
         self.left -= passed;
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(meter.now(), (30, 120));
         one.passes(20);
         assert_eq!(meter.now(), (30, 100));
-        // More than was thought.
+        // More than planned.
         one.reads(70);
         assert_eq!(meter.now(), (100, 50));
         drop(other);

@@ -5,7 +5,7 @@
 //! come back in the order of sources and positions, whatever the thread count.
 //! A line belongs to the span that it begins in, so a line across an edge is seen exactly once.
 //!
-//! What is asked of a line lives above (`engine`); what a line says lives below (`record`).
+//! What to look for in a line is decided above (`engine`); lines are parsed below (`record`).
 
 mod blocks;
 mod finding;
@@ -30,10 +30,10 @@ pub use preceding::{PrecedingState, PrecedingTimes};
 /// How a scan cuts and reads. Answers don't depend on it; tests run with tiny values.
 #[derive(Debug, Clone, Copy)]
 pub struct Tuning {
-    /// Content that one task reads; small enough that the last tasks finish together.
+    /// Content that one task reads (bytes); small enough that the last tasks finish together.
     pub span_bytes: u64,
-    /// Content read at once; small enough to stay in a core's second-level cache while it is
-    /// searched.
+    /// Content read at once (bytes); small enough to stay in a core's second-level cache while it
+    /// is searched.
     pub block_bytes: usize,
 }
 
@@ -46,30 +46,27 @@ impl Default for Tuning {
     }
 }
 
-/// A line taken out of the logs.
+/// A line of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Its time. A line without one takes that of the record before it, so that it stays in its place
-    /// (see [`PrecedingTimes`]); 0 where no record is near.
+    /// Its time. A line without one takes that of the record before it (see [`PrecedingTimes`]), so
+    /// that it keeps its place in the order; 0 where no record is near.
     pub at: Stamp,
-    /// Where it stands.
     pub place: Place,
-    /// Its bytes, without the newline.
+    /// Its bytes without the newline.
     pub text: Box<[u8]>,
 }
 
-/// A stretch of one source to be read.
+/// A range of one source to be read.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// The source.
     pub source: Arc<Source>,
-    /// Its index, for [`Place`].
+    /// The number of the source, for [`Place`].
     pub index: u32,
-    /// The stretch.
     pub span: Span,
 }
 
-/// Reads stretches and keeps the buffers.
+/// Reads ranges and keeps the buffers.
 #[derive(Debug, Default)]
 pub struct Scanner {
     tuning: Tuning,
@@ -78,7 +75,7 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// A scanner with the given way of cutting.
+    /// A scanner with the given tuning.
     pub fn new(tuning: Tuning) -> Scanner {
         Scanner {
             tuning,
@@ -87,12 +84,12 @@ impl Scanner {
         }
     }
 
-    /// Counts what is read.
+    /// The meter of what is read.
     pub fn meter(&self) -> &Arc<Meter> {
         &self.meter
     }
 
-    /// The tasks that cover sources whole, in order. `index` tells each source's own.
+    /// The tasks that cover whole sources, in order. `index` is the number of each source.
     pub fn tasks(&self, sources: &[(u32, Arc<Source>)]) -> Vec<Task> {
         let cut = |(index, source): &(u32, Arc<Source>)| {
             let (index, source) = (*index, Arc::clone(source));
@@ -109,7 +106,8 @@ impl Scanner {
         sources.iter().flat_map(cut).collect()
     }
 
-    /// Does `work` on every task, on all threads of the pool; results in the order of tasks.
+    /// Runs `work` on every task, on all threads of the pool. The results are in the order of
+    /// tasks.
     pub fn run<R: Send>(
         &self,
         tasks: &[Task],
@@ -131,7 +129,7 @@ impl Scanner {
         self.meter.plan(end.saturating_sub(task.span.start))
     }
 
-    /// Does `work` on one stretch, on this thread.
+    /// Runs `work` on one range, on this thread.
     pub fn read<R>(
         &self,
         task: &Task,
@@ -153,14 +151,14 @@ impl Scanner {
         (result, troubles)
     }
 
-    /// All of a source, for whoever reads it piece by piece; to be ended with
+    /// The blocks of a whole source, for a caller that reads them one by one and then calls
     /// [`Scanner::end_stream`].
     pub fn stream<'s>(&self, source: &'s Source) -> Blocks<'s> {
         let gauge = self.meter.plan(source.content_bytes_about());
         Blocks::new(source, Span::WHOLE, self.take_buffer()).counted(gauge)
     }
 
-    /// Gives the buffer back and says what was wrong with the content.
+    /// Takes the buffer back and returns the troubles with the content.
     pub fn end_stream(&self, source: &Source, blocks: Blocks<'_>) -> Vec<Trouble> {
         let (buffer, findings) = blocks.finish();
         self.give_back(buffer);
@@ -168,7 +166,6 @@ impl Scanner {
         findings.iter().map(trouble).collect()
     }
 
-    /// How this scanner cuts and reads.
     pub fn tuning(&self) -> Tuning {
         self.tuning
     }
@@ -179,7 +176,7 @@ impl Scanner {
     }
 
     fn give_back(&self, mut buffer: Vec<u8>) {
-        // One long line must not keep its memory for the rest of the run.
+        // The memory of one long line must not be kept for the rest of the run.
         buffer.truncate(self.tuning.block_bytes);
         buffer.shrink_to_fit();
         if let Ok(mut all) = self.buffers.lock() {
@@ -201,8 +198,8 @@ pub fn line(source: u32, block: &Block<'_>, at: usize, text: &[u8]) -> Line {
     }
 }
 
-/// The time of the record in a line of a block; of a line that is no record, the time that
-/// [`PrecedingTimes`] gives it. That is what an index knows the times of.
+/// The time of the record in a line of a block; for a line that is no record, the time that
+/// [`PrecedingTimes`] gives it. An index knows only the times of records.
 pub fn time_of_record(block: &Block<'_>, at: usize, text: &[u8]) -> Option<Stamp> {
     Record::parse(text).at.or_else(|| time_before(block, at))
 }

@@ -1,14 +1,14 @@
-//! Which lines hold one of several strings.
+//! Finds the lines that hold one of several strings.
 //!
-//! Ids of one day share most of their bytes: `1764493655.61` begins like every other id near it.
-//! A searcher that starts from a string's beginning, or that judges bytes by how common they are in
-//! general text, stumbles on every line. So each needle is searched by its most telling part (for an
-//! id its last digits), all of them at once with SIMD ("Teddy" in the aho-corasick crate). A line
-//! found is a candidate; whoever asked looks at its fields.
+//! Ids of one day share most of their bytes: `1764493655.61` begins like every other id of that
+//! time. A searcher that starts from a string's beginning, or that judges bytes by how common they
+//! are in general text, stops at every line. So each needle is searched by its most specific part
+//! (for an id its last digits), all of them at once with SIMD ("Teddy" in the aho-corasick crate).
+//! A line found is a candidate; the caller checks its fields.
 //!
-//! One needle alone goes through memmem, told by a sample of the log which two of the needle's bytes
-//! stand together least often: measured on 1.4 GB, 35 ms of CPU against 52 ms with memmem's own
-//! table (made for source code and prose, where digits are rare) and 87 ms with Teddy.
+//! A single needle goes through memmem, which is told the two bytes of the needle that occur
+//! together least often in a sample of the log: measured on 1.4 GB, 35 ms of CPU against 52 ms with
+//! memmem's own table (made for source code and prose, where digits are rare) and 87 ms with Teddy.
 
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -16,16 +16,16 @@ use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::memmem::{Finder, FinderBuilder};
 use memchr::{memchr, memrchr};
 
-/// Of a needle that is searched alone, its last bytes.
+/// The last bytes of a needle that are searched for when it is alone.
 const PART_BYTES_MAX: usize = 10;
 
 /// A shorter part would be in too many lines.
 const PART_BYTES_MIN: usize = 4;
 
-/// Of the sample; counting all pairs in it takes half a millisecond.
+/// Length of the sample; counting all pairs in it takes half a millisecond.
 const SAMPLE_BYTES: usize = 256 << 10;
 
-/// Teddy slows down beyond this, and refuses twice as many.
+/// Teddy slows down with more needles, and refuses twice as many.
 const PACKED_MAX: usize = 48;
 
 /// A compiled set of strings.
@@ -42,12 +42,12 @@ enum Searcher {
 }
 
 impl Needles {
-    /// Compiles one string for a pass over everything. `sample` is some text like that to be
-    /// searched; it decides how fast the search is, not what it finds.
+    /// Compiles one string for a pass over everything. `sample` is text like the one to be
+    /// searched; it affects how fast the search is, not what it finds.
     pub fn one(string: impl AsRef<[u8]>, sample: &[u8]) -> Needles {
         let part = telling_part(string.as_ref());
         let part = &part[part.len().saturating_sub(PART_BYTES_MAX)..];
-        // memmem begins with the first two bytes and keeps both when they are the same.
+        // memmem starts with the first two bytes and keeps both when they are the same.
         let doubled = part
             .windows(2)
             .take_while(|pair| pair[0] == pair[1])
@@ -59,8 +59,8 @@ impl Needles {
         }
     }
 
-    /// Compiles `strings`; empty ones are left out. Each is searched by its telling part: from the
-    /// fourth digit before a dot for an id, whole otherwise.
+    /// Compiles `strings`; empty ones are left out. Each is searched by its most specific part:
+    /// from the fourth digit before the dot for an id, otherwise whole.
     pub fn new<S: AsRef<[u8]>>(strings: impl IntoIterator<Item = S>) -> Needles {
         let mut parts: Vec<Vec<u8>> = strings
             .into_iter()
@@ -90,8 +90,8 @@ impl Needles {
         Needles { searcher }
     }
 
-    /// Calls `each` with every line of `text` that holds a needle, once a line: its
-    /// offset in `text`, and its bytes without the newline.
+    /// Calls `each` once with every line of `text` that holds a needle: its offset in `text`, and
+    /// its bytes without the newline.
     pub fn lines<'t>(&self, text: &'t [u8], mut each: impl FnMut(usize, &'t [u8])) {
         let mut from = 0;
         while let Some(hit) = self.find(text, from) {
@@ -118,12 +118,13 @@ impl Needles {
     }
 }
 
-/// Tells memmem which two bytes of a needle to look for: it takes those of the lowest rank, each
-/// where it first stands.
+/// Tells memmem which two bytes of a needle to search: it takes those of the lowest rank, each at
+/// its first place.
 struct Ranks([u8; 256]);
 
 impl Ranks {
-    /// The two bytes of `part` that stand at their distance least often in `sample`.
+    /// Gives the lowest ranks to the two bytes of `part` that stand at their distance least often
+    /// in `sample`.
     fn of(part: &[u8], sample: &[u8]) -> Ranks {
         let sample = &sample[..sample.len().min(SAMPLE_BYTES)];
         let mut ranks = [255; 256];
@@ -159,8 +160,8 @@ impl HeuristicFrequencyRank for Ranks {
     }
 }
 
-/// The part of a string to search for. Of `1764493655.61` that is `3655.61`: the digits before
-/// change by the hour.
+/// The part of a string to search for. For `1764493655.61` that is `3655.61`: the digits before it
+/// change only by the hour.
 fn telling_part(string: &[u8]) -> &[u8] {
     match memchr(b'.', string) {
         Some(dot) if dot >= 4 && string[dot - 4..dot].iter().all(u8::is_ascii_digit) => {

@@ -1,51 +1,53 @@
-//! The time of lines that have none: of a traceback, of the rest of a line that was torn.
+//! The time of lines that have none: lines of a traceback, the rest of a torn line.
 //!
-//! Such a line takes the time of the last record that begins in the [`NEAR_BYTES`] before it; in the
-//! file's first [`NEAR_BYTES`], where there is none before it, that of the first record there.
-//! Which blocks were read does not matter to that, so what stands before a block is looked at where
-//! nothing else is known of it.
+//! Such a line takes the time of the last record that begins in the [`NEAR_BYTES`] before it; in
+//! the file's first [`NEAR_BYTES`], where there is none before it, it takes that of the first
+//! record there. The answer must not depend on which blocks were read, so the content before a
+//! block is read where nothing else is known about it.
 
 use std::cell::Cell;
 
 use crate::source::{Source, Span};
 use calltrace_model::record::{Record, Stamp};
 
-/// A record further away says nothing of a line without a time (bytes).
+/// A record further away than this (bytes) gives no time to a line without one.
 const NEAR_BYTES: u64 = 256 << 10;
 
-/// Looked at first: nearly every line is a record (bytes).
+/// Bytes read first: nearly every line is a record.
 const LOOK_BYTES: usize = 16 << 10;
 
-/// A record and where it begins.
+/// The time of a record and where it begins.
 #[derive(Debug, Clone, Copy)]
 struct TimedRecord {
     offset: u64,
     at: Stamp,
 }
 
-/// The content up to some offset was looked at.
+/// What is known of the content up to an offset.
 #[derive(Debug, Clone, Copy)]
 pub struct PrecedingState {
     until: u64,
-    /// The last record that begins there, if one is near.
+    /// The last record that begins before it, if one is near.
     last: Option<TimedRecord>,
 }
 
-/// Reads content block by block, each with its offset and whole lines, for as long as it is told to go on.
+/// Reads content block by block, each with its offset and whole lines, until the callback returns
+/// false.
 pub(super) type ReadBlocks = fn(&Source, Span, usize, &mut dyn FnMut(u64, &[u8]) -> bool);
 
-/// What is known of the content before the lines that are being read.
+/// The times that lines without one take: knows the last record before the lines that are being
+/// read.
 #[derive(Debug)]
 pub struct PrecedingTimes<'s> {
     source: &'s Source,
     read: ReadBlocks,
     seen: Cell<Option<PrecedingState>>,
-    /// The first record of the file, once it was asked for.
+    /// The first record of the file, once it was needed.
     first: Cell<Option<Option<Stamp>>>,
 }
 
 impl<'s> PrecedingTimes<'s> {
-    /// Of a source of which this much is known, in blocks of which it can be read again.
+    /// For a source and what is known of it; `read` reads more of it in blocks.
     pub(super) fn new(
         source: &'s Source,
         read: ReadBlocks,
@@ -59,18 +61,18 @@ impl<'s> PrecedingTimes<'s> {
         }
     }
 
-    /// What is known, to be handed to [`super::preceding_times()`] when the same content is looked at again.
+    /// What is known, to pass to [`super::preceding_times()`] when the same content is read again.
     pub fn seen(&self) -> Option<PrecedingState> {
         self.seen.get()
     }
 
-    /// Passes over content that was read and is not asked about any more.
+    /// Moves on behind content that was read.
     pub(super) fn pass(&self, offset: u64, text: &[u8]) {
         let known = self.seen.get().filter(|seen| seen.until >= offset);
         let from = known.map_or(0, |seen| at(seen.until, offset).min(text.len()));
         let found = last_record(offset + from as u64, &text[from..]);
         let before = self.seen.get();
-        // Without a record here, what is before is as unknown as it was.
+        // Without a record here, the content before it is as unknown as it was.
         if found.is_some() || before.is_some() {
             self.seen.set(Some(PrecedingState {
                 until: offset + text.len() as u64,
@@ -79,11 +81,11 @@ impl<'s> PrecedingTimes<'s> {
         }
     }
 
-    /// The time of the line at `line_at` of a block that begins at `block_offset`; the line has none of
-    /// its own.
+    /// The time for the line at `line_at` of a block that begins at `block_offset`; the line has no
+    /// time of its own.
     pub(super) fn time_of(&self, block_offset: u64, text: &[u8], line_at: usize) -> Option<Stamp> {
         let offset = block_offset + line_at as u64;
-        // What is known of a later place says nothing of an earlier one.
+        // Knowledge of a later place says nothing about an earlier one.
         let known = self.seen.get().filter(|seen| seen.until <= offset);
         let from = known.map_or(0, |seen| at(seen.until, block_offset));
         let found = last_record(block_offset + from as u64, &text[from..line_at]);
@@ -102,7 +104,7 @@ impl<'s> PrecedingTimes<'s> {
             .or_else(|| self.first().filter(|_| is_first))
     }
 
-    /// The last record that begins before `offset`, and near it.
+    /// The last record that begins before `offset` and near it.
     fn look_back(&self, offset: u64) -> Option<TimedRecord> {
         [LOOK_BYTES as u64, NEAR_BYTES]
             .into_iter()
@@ -135,12 +137,12 @@ impl<'s> PrecedingTimes<'s> {
     }
 }
 
-/// Where in a block that begins at `offset` the content offset `until` is.
+/// The position of content offset `until` in a block that begins at `offset`.
 fn at(until: u64, offset: u64) -> usize {
     usize::try_from(until.saturating_sub(offset)).expect("within a block")
 }
 
-/// The last record of some lines that begin at `offset`.
+/// The last record in lines that begin at `offset`.
 fn last_record(offset: u64, text: &[u8]) -> Option<TimedRecord> {
     let mut end = text.len();
     while end > 0 {

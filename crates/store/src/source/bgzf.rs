@@ -1,9 +1,9 @@
-//! BGZF: gzip whose members hold at most 64 KiB of content and say how long they are, so that
-//! blocks can be found without decoding and decoded side by side.
+//! BGZF: gzip with members that hold at most 64 KiB of content and state their length, so that
+//! blocks can be found without decoding, and decoded in parallel.
 //!
-//! Layout of a block (SAM specification, section 4.1): a gzip header with `FEXTRA`, in it the
+//! Layout of a block (SAM specification, section 4.1): a gzip header with `FEXTRA`, which holds the
 //! subfield `BC` with `BSIZE` = length of the block minus one; raw deflate; CRC-32; `ISIZE`. An
-//! empty block marks the end, but may stand anywhere (files are concatenated): the real end is
+//! empty block marks the end, but may stand anywhere (files can be concatenated): the real end is
 //! the end of the file.
 
 use std::collections::VecDeque;
@@ -22,30 +22,31 @@ const TRAILER_BYTES: usize = 8;
 /// Most content that a block can hold.
 const CONTENT_BYTES_MAX: u32 = 65_536;
 
-/// Decoded blocks that are kept of a file, and its readers share.
+/// Decoded blocks that are kept per file and shared by its readers.
 const RECENT_MAX: usize = 24;
 
-/// A file of blocks. Where they are is found out by walking through all of them, unless somebody
-/// who noted it down says so.
+/// A BGZF file. The positions of its blocks come from a walk through all block headers, or from an
+/// index.
 #[derive(Debug)]
 pub(super) struct Bgzf {
     pub(super) content_bytes: u64,
     /// Every block begins with a line.
     pub(super) blocks_of_lines: bool,
     table: OnceLock<BgzfTable>,
-    /// Blocks decoded lately, by number; a call is looked for in the same few again and again.
+    /// The most recently decoded blocks, by number; a call is searched in the same few again and
+    /// again.
     recent: Mutex<VecDeque<(usize, Arc<Vec<u8>>)>>,
 }
 
 impl Bgzf {
-    /// A file that was walked through.
+    /// A file with a known block table.
     pub(super) fn of(table: BgzfTable) -> Bgzf {
         let bgzf = Bgzf::known(table.content_bytes, false);
         bgzf.set_table(|| Some(table));
         bgzf
     }
 
-    /// A file of which this much is known.
+    /// A file with known length and form, but without a block table yet.
     pub(super) fn known(content_bytes: u64, blocks_of_lines: bool) -> Bgzf {
         Bgzf {
             content_bytes,
@@ -65,13 +66,15 @@ impl Bgzf {
 
     pub(super) fn table(&self, log: &LogFile) -> &BgzfTable {
         self.table.get_or_init(|| {
-            // It was walked through before; a file that changed since has no blocks to trust.
+            // The file was walked through before; one that has changed since has no blocks to
+            // trust.
             let read = BgzfTable::read(log).ok().flatten();
             read.unwrap_or_else(|| BgzfTable::of(Vec::new()))
         })
     }
 
-    /// A reader of the content from `offset` on; `keeps` what it decodes for others.
+    /// A reader of the content from `offset` on; with `keeps`, the blocks it decodes are kept for
+    /// others.
     pub(super) fn reader<'s>(
         &'s self,
         log: &'s LogFile,
@@ -113,14 +116,14 @@ impl Bgzf {
     }
 }
 
-/// Where the blocks of a file are.
+/// The positions of the blocks of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BgzfTable {
     blocks: Vec<BgzfBlock>,
     content_bytes: u64,
 }
 
-/// Where one block is.
+/// The position of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BgzfBlock {
     /// Offset of the block in the file.
@@ -134,8 +137,8 @@ pub struct BgzfBlock {
 }
 
 impl BgzfTable {
-    /// Walks the block headers. `None` when the file is not BGZF from front to back: a foreign
-    /// member or a cut is decoded as any gzip is.
+    /// Walks through the block headers. `None` when the file is not BGZF from beginning to end: a
+    /// file with a foreign member or a cut is decoded like any gzip.
     pub(super) fn read(log: &LogFile) -> io::Result<Option<BgzfTable>> {
         let mut blocks = Vec::new();
         let (mut at, mut content_at) = (0, 0);
@@ -174,7 +177,7 @@ impl BgzfTable {
         Ok(Some(BgzfTable::of(blocks)))
     }
 
-    /// The table of blocks that somebody has noted down.
+    /// The table of blocks that an index has recorded.
     pub fn of(blocks: Vec<BgzfBlock>) -> BgzfTable {
         let content_bytes = blocks
             .last()
@@ -185,7 +188,7 @@ impl BgzfTable {
         }
     }
 
-    /// The blocks, in order, empty ones among them.
+    /// The blocks, in order, including empty ones.
     pub fn blocks(&self) -> &[BgzfBlock] {
         &self.blocks
     }
@@ -197,8 +200,8 @@ impl BgzfTable {
             .is_ok()
     }
 
-    /// Content offsets where parts begin: at the front, and behind each empty block that has content
-    /// after it.
+    /// Content offsets where parts begin: at the front, and behind each empty block that has
+    /// content after it.
     pub fn parts(&self) -> Vec<u64> {
         let closed = self.blocks.iter().filter(|b| b.content_bytes == 0);
         let begins = closed.map(|b| b.content_at);
@@ -227,7 +230,7 @@ fn eof_is_no_block(error: io::Error) -> io::Result<()> {
     }
 }
 
-/// The block's length, from a header as every BGZF writer makes it.
+/// The block's length, from a header in the form that every BGZF writer uses.
 fn block_bytes(header: &[u8]) -> Option<u32> {
     let fixed = header[..4] == [0x1f, 0x8b, 8, 4];
     let xlen = u16::from_le_bytes([header[10], header[11]]);
@@ -247,7 +250,7 @@ pub struct BgzfReader<'s> {
     inflate: Decompressor,
     compressed: Vec<u8>,
     content: Arc<Vec<u8>>,
-    /// Next byte of `content` to hand out.
+    /// The next byte of `content` to return.
     at: usize,
 }
 
@@ -262,7 +265,7 @@ impl std::fmt::Debug for BgzfReader<'_> {
 
 impl BgzfReader<'_> {
     pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, Damage> {
-        // `at` past the end of an empty `content` is what is to be skipped of the first block.
+        // When `content` is empty, `at` is the number of bytes to skip in the first block.
         while self.at >= self.content.len() {
             let Some(block) = self.table.blocks.get(self.next_block) else {
                 return Ok(0);
@@ -329,7 +332,7 @@ impl BgzfReader<'_> {
         if Arc::get_mut(&mut self.content).is_none() {
             self.content = Arc::default();
         }
-        let content = Arc::get_mut(&mut self.content).expect("nobody else has a new one");
+        let content = Arc::get_mut(&mut self.content).expect("no other reader has the new block");
         content.resize(block.content_bytes as usize, 0);
         let got = self
             .inflate

@@ -1,21 +1,21 @@
-//! The same content under two names: `X` and `X.gz`.
+//! Duplicate files: the same content under two names, `X` and `X.gz`.
 //!
-//! Compressing leaves both for a moment, a crash leaves both for good. But both may also exist with
-//! *different* content: a late writer renames today's file onto yesterday's name while
-//! yesterday's is already compressed. So content decides: equal content is read once, content that
-//! is the beginning of the other's is read with it, a beginning that the archive holds as its last
-//! part is passed over, anything else is read.
+//! A compression leaves both for a moment, and a crash leaves both for good. But both may also
+//! exist with *different* content: a late writer renames today's file to yesterday's name when
+//! yesterday's file is already compressed. So the content decides: of two files with equal content
+//! one is read; a file that is the beginning of the other is covered by it; a beginning that the
+//! archive holds as its last part is skipped; anything else is read.
 
 use super::{ContentTally, FormatData, Source, fill, gzip, overlap};
 
-/// Compared at once.
+/// Bytes compared at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Removes sources whose content another one of the same stem holds as well.
+/// Removes sources that another one of the same stem covers.
 pub(super) fn drop_duplicates(sources: &mut Vec<Source>) {
     let mut seen = Vec::new();
     sources.retain(|source| {
-        // A link beside the file it leads to, whatever the two are called.
+        // A link to another file of the folder has the same identity, whatever the two names are.
         let new = !seen.contains(&source.log.identity);
         seen.push(source.log.identity);
         new
@@ -51,7 +51,7 @@ enum Redundant {
     Second,
 }
 
-/// Which of the two can be left out, if one can.
+/// Which of the two can be left out; `None` when both are needed.
 fn redundant_of(a: &Source, b: &Source) -> Option<Redundant> {
     if let (FormatData::Plain, FormatData::Gzip) = (&a.format, &b.format)
         && trailer_proves_same(a, b)
@@ -61,9 +61,9 @@ fn redundant_of(a: &Source, b: &Source) -> Option<Redundant> {
     compare(a, b)
 }
 
-/// Whether the checksum and length in the gzip's trailer are those of the whole plain file, and
-/// both begin alike: then it need not be decoded to be known. The plain file is kept as it reads
-/// faster; were the gzip to hold other members before that last one, its beginning would differ.
+/// Whether checksum and length in the gzip's trailer are those of the whole plain file, and both
+/// begin alike: then the gzip need not be decoded. The plain file is kept because it reads faster.
+/// If the gzip held other members before the last one, its beginning would differ.
 fn trailer_proves_same(plain: &Source, gzip: &Source) -> bool {
     let Some((crc, bytes)) = gzip::trailer(&gzip.log) else {
         return false;
@@ -80,9 +80,9 @@ fn trailer_proves_same(plain: &Source, gzip: &Source) -> bool {
     same_start && ContentTally::read(plain.content()).is_ok_and(|whole| whole.content().crc == crc)
 }
 
-/// Reads both until they differ or one ends. A gzip that breaks off while it is the same as the
-/// plain file is one that is being written, or whose writer died: the plain file has it all. Any
-/// other damage means: read both.
+/// Reads both until they differ or one ends. A gzip that breaks off while equal to the plain file
+/// is being written, or its writer died: the plain file holds everything. With any other damage
+/// both files are read.
 fn compare(a: &Source, b: &Source) -> Option<Redundant> {
     let (mut left, mut right) = (a.reader(0), b.reader(0));
     let mut ours = vec![0u8; CHUNK_BYTES];

@@ -1,9 +1,10 @@
-//! Gzip of one member or of many, decoded from front to back.
+//! Gzip with one member or several, decoded from beginning to end.
 //!
-//! Members follow each other without a mark (`cat a.gz b.gz` is a gzip file), so a decoder that
-//! stops after one loses the rest. Here each member has its own decoder, because what stands behind
-//! a member decides what follows: zeros are padding (as tapes, `dd` and some copies leave it), another member is
-//! content, and anything else is no part of the content. gzip(1) and Python judge alike. Format: RFC 1952.
+//! Members follow each other without a separator (`cat a.gz b.gz` is a gzip file), so a decoder
+//! that stops after the first loses the rest. Here each member has its own decoder, because the
+//! bytes behind a member decide what follows: zeros are padding (tapes, `dd` and some copies leave
+//! it), another member is content, and anything else is not part of the content. gzip(1) and Python
+//! do the same. Format: RFC 1952.
 
 use std::fmt;
 use std::io::{self, BufReader, Read};
@@ -22,8 +23,8 @@ pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Compressed bytes read at once.
 const INPUT_BYTES: usize = 128 * 1024;
 
-/// Content decoded at once (bytes). Where damage ends it, what was decoded with it is lost: that must be
-/// the same in whatever pieces a caller reads.
+/// Content decoded at once (bytes). Damage loses what was decoded together with it, so this size
+/// must not depend on the size of the caller's reads.
 const CHUNK_BYTES: usize = 64 << 10;
 
 type Decoder<'s> = GzDecoder<BufReader<CompressedInput<'s>>>;
@@ -31,9 +32,9 @@ type Decoder<'s> = GzDecoder<BufReader<CompressedInput<'s>>>;
 /// Bytes behind the last member that are neither zeros nor gzip. gzip(1) ignores them, with a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trailing {
-    /// Where they begin in the file.
+    /// Their offset in the file.
     pub at: u64,
-    /// How many there are up to the end of the file.
+    /// Their number up to the end of the file.
     pub bytes: u64,
 }
 
@@ -54,16 +55,16 @@ impl std::error::Error for Trailing {}
 pub struct GzipReader<'s> {
     log: &'s LogFile,
     decoder: Decoder<'s>,
-    /// Content offset of the next byte that is handed out.
+    /// Content offset of the next byte to return.
     position: u64,
-    /// Content bytes still to be dropped before it.
+    /// Content bytes still to be skipped before it.
     to_skip: u64,
-    /// Decoded, and handed out up to `chunk_at`.
+    /// Decoded content, returned up to `chunk_at`.
     chunk: Vec<u8>,
     chunk_at: usize,
-    /// Where the search for the next intact member begins, once damage was met.
+    /// Where the search for the next intact member begins, after damage.
     resume_at: Option<u64>,
-    /// What was met behind the last member.
+    /// The bytes found behind the last member.
     trailing: Option<Trailing>,
 }
 
@@ -148,12 +149,12 @@ impl<'s> GzipReader<'s> {
         self.trailing
     }
 
-    /// At the end of a member: goes to the next one. False where the content ends.
+    /// At the end of a member, moves to the next one. False where the content ends.
     fn begin_next_member(&mut self) -> Result<bool, Damage> {
         let end = self.consumed();
         let is_adjacent = self.decoder.get_ref().buffer().starts_with(&MAGIC);
         if is_adjacent {
-            // The input goes on where it is, without being read again.
+            // The input continues where it is, without being read again.
             let nothing = CompressedInput {
                 log: self.log,
                 at: end,
@@ -166,7 +167,7 @@ impl<'s> GzipReader<'s> {
         let Some((at, head)) = behind_zeros(self.log, end) else {
             return Ok(false);
         };
-        // One that breaks off within these two bytes is a truncated member.
+        // A file that ends within these two bytes has a truncated member.
         if MAGIC.starts_with(&head) {
             self.decoder = decoder_at(self.log, at);
             return Ok(true);
@@ -223,8 +224,8 @@ fn decoder_at(log: &LogFile, at: u64) -> Decoder<'_> {
     ))
 }
 
-/// The first byte at `from` or behind it that is not zero: where it is, with the byte after it if there
-/// is one. `None` where only zeros follow.
+/// The offset of the first byte at or behind `from` that is not zero, and that byte with the one
+/// after it if there is one. `None` where only zeros follow.
 fn behind_zeros(log: &LogFile, from: u64) -> Option<(u64, Vec<u8>)> {
     let mut input = vec![0u8; INPUT_BYTES];
     let mut compressed = CompressedInput { log, at: from };
@@ -241,8 +242,9 @@ fn behind_zeros(log: &LogFile, from: u64) -> Option<(u64, Vec<u8>)> {
     }
 }
 
-/// Where the next member begins that decodes to the start of a log line. A header is only three
-/// fixed bytes, which compressed data holds by chance; a timestamp behind it does not.
+/// The start of the next member that decodes to the beginning of a log line. A header has only
+/// three fixed bytes, which compressed data contains by chance; it does not decode to a timestamp
+/// by chance.
 fn next_member(log: &LogFile, from: u64) -> Option<u64> {
     let header = memmem::Finder::new(&[0x1f, 0x8b, 0x08]);
     let mut input = vec![0u8; INPUT_BYTES];
@@ -260,7 +262,7 @@ fn next_member(log: &LogFile, from: u64) -> Option<u64> {
         if got <= 2 {
             return None;
         }
-        // A header may lie across the edge.
+        // A header may lie across the boundary of two reads.
         at += got as u64 - 2;
     }
     None
@@ -279,8 +281,8 @@ pub(super) fn trailer(log: &LogFile) -> Option<(u32, u32)> {
     ))
 }
 
-/// The latest time (Unix seconds) at which content can have been written, where the file says so:
-/// a single member whose header carries the source's modification time, as gzip(1) and logrotate
+/// The latest time (Unix seconds) at which content can have been written, where the file tells it:
+/// a single member with the source's modification time in its header, as gzip(1) and logrotate
 /// write it. `None` when there may be a second member, or no time.
 pub(super) fn written_before(log: &LogFile) -> Option<i64> {
     let mut head = [0u8; 10];
@@ -289,7 +291,7 @@ pub(super) fn written_before(log: &LogFile) -> Option<i64> {
     if seconds == 0 {
         return None;
     }
-    // Reserved flag bits are zero in every real header, so a hit without them is chance.
+    // Reserved flag bits are zero in every real header, so a match with one set is chance.
     let header = memmem::Finder::new(&[0x1f, 0x8b, 0x08]);
     let mut input = vec![0u8; INPUT_BYTES];
     let mut at = 1;

@@ -1,8 +1,8 @@
-//! Plain, gzip and BGZF behind one reader; told apart by content, never by name.
+//! One reader for plain, gzip and BGZF files; the content tells them apart, never the name.
 //!
-//! A [`Source`] is one open log file with its format known. Positions are always offsets of the
+//! A [`Source`] is an open log file with its format known. Positions are always offsets of the
 //! *content*, the same for a file and its compressed form. Damage does not end a reader: it is
-//! handed out once, as [`Damage`], and what can still be decoded follows.
+//! returned once, as [`Damage`], and the content that can still be decoded follows.
 
 mod bgzf;
 mod duplicates;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::error::{TimeRange, Trouble, cant};
 use crate::tree::{LogFile, Snapshot};
 
-/// Packed logs hold about so many times their size.
+/// Estimated ratio of a packed log's content to its size.
 const PACKED_ABOUT: u64 = 10;
 
 pub use bgzf::{BgzfBlock, BgzfTable};
@@ -38,7 +38,7 @@ pub struct Source {
     /// The open file.
     pub log: Arc<LogFile>,
     format: FormatData,
-    /// Content before this offset is passed over: another source has it.
+    /// Content before this offset is skipped: another source has it.
     start: u64,
 }
 
@@ -49,24 +49,22 @@ enum FormatData {
     Bgzf(bgzf::Bgzf),
 }
 
-/// What is known of a file's content without looking.
+/// The format of a file's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentFormat {
-    /// Lines as they are.
+    /// Lines, not compressed.
     Plain,
     /// Gzip that can only be read from its beginning.
     Gzip,
-    /// BGZF.
     Bgzf {
-        /// Length of the content.
         content_bytes: u64,
-        /// Every block is known to begin with a line, so that whoever is sent to one need not
-        /// look before it.
+        /// Every block is known to begin with a line, so that a reader of one block need not look
+        /// before it.
         blocks_of_lines: bool,
     },
 }
 
-/// A stretch of content: `start` inclusive, `end` exclusive.
+/// A range of content: `start` inclusive, `end` exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// Content offset of the first byte.
@@ -79,12 +77,12 @@ impl Span {
     /// All content, whatever its length.
     pub const WHOLE: Span = Span::new(0, u64::MAX);
 
-    /// The stretch from `start` to before `end`.
+    /// The range from `start` to before `end`.
     pub const fn new(start: u64, end: u64) -> Span {
         Span { start, end }
     }
 
-    /// How long it is (bytes); 0 where it ends before it begins.
+    /// Its length (bytes); 0 where it ends before it begins.
     pub fn bytes(self) -> u64 {
         self.end.saturating_sub(self.start)
     }
@@ -95,11 +93,10 @@ impl Span {
 pub struct Damage(pub String);
 
 impl Source {
-    /// Finds out what is in the file.
+    /// Detects the format of a file.
     ///
     /// # Errors
-    /// When it can't be read at all: also where it holds something else than lines of UTF-8, as they are or in
-    /// gzip.
+    /// When the file can't be read, or holds neither lines of UTF-8 nor gzip.
     pub fn open(log: Arc<LogFile>) -> io::Result<Source> {
         let format = if !is_compressed(&log)? {
             FormatData::Plain
@@ -112,8 +109,7 @@ impl Source {
         Ok(Source::new(log, format))
     }
 
-    /// A file whose form is known (an index has noted it down), so that it need not be walked
-    /// through.
+    /// A file with a format that an index has recorded, so that it need not be walked through.
     pub fn known(log: Arc<LogFile>, form: ContentFormat) -> Source {
         let format = match form {
             ContentFormat::Plain => FormatData::Plain,
@@ -134,14 +130,14 @@ impl Source {
         }
     }
 
-    /// The same file, nothing of it passed over.
+    /// The same file, with no part of it skipped.
     pub fn whole(&self) -> Source {
         let whole = Source::known(Arc::clone(&self.log), self.form());
         whole.set_table(|| self.table().cloned());
         whole
     }
 
-    /// What form the content has.
+    /// The format of the content.
     pub fn form(&self) -> ContentFormat {
         match &self.format {
             FormatData::Plain => ContentFormat::Plain,
@@ -153,7 +149,7 @@ impl Source {
         }
     }
 
-    /// Whether another source has all of it.
+    /// Whether another source has all of its content.
     pub fn is_hidden(&self) -> bool {
         self.start > 0 && self.start >= self.log.bytes
     }
@@ -165,20 +161,20 @@ impl Source {
                 if bgzf.blocks_of_lines && bgzf.table(&self.log).has_block_at(offset))
     }
 
-    /// Whether it is BGZF from front to back.
+    /// Whether it is BGZF from beginning to end.
     pub fn is_bgzf(&self) -> bool {
         matches!(self.format, FormatData::Bgzf(_))
     }
 
-    /// Says where the blocks of a BGZF file are, for one whose form was known; `table` is asked
-    /// only when that has not been found out already.
+    /// Sets the positions of the blocks of a BGZF file with a recorded format; `table` is called
+    /// only when they are not known yet.
     pub fn set_table(&self, table: impl FnOnce() -> Option<BgzfTable>) {
         if let FormatData::Bgzf(bgzf) = &self.format {
             bgzf.set_table(table);
         }
     }
 
-    /// Where the blocks are, of a BGZF file.
+    /// The positions of the blocks of a BGZF file.
     pub fn table(&self) -> Option<&BgzfTable> {
         match &self.format {
             FormatData::Bgzf(bgzf) => Some(bgzf.table(&self.log)),
@@ -186,18 +182,19 @@ impl Source {
         }
     }
 
-    /// Passes over all content before `offset`, where a line begins.
+    /// Skips all content before `offset`, where a line begins.
     pub fn hide_before(&mut self, offset: u64) {
         self.start = self.start.max(offset);
     }
 
-    /// Content offset of the first line that counts; 0 unless another source has what is before.
+    /// Content offset of the first line that counts; 0 unless another source has the content before
+    /// it.
     pub fn start(&self) -> u64 {
         self.start
     }
 
-    /// The sources of a snapshot, each content once (see `duplicates`), in reading order. `known` may
-    /// say a file's form.
+    /// The sources of a snapshot without duplicates (see `duplicates`), in reading order. `known`
+    /// may give the recorded format of a file.
     pub fn open_all(
         snapshot: &Snapshot,
         known: impl Fn(&LogFile) -> Option<ContentFormat>,
@@ -224,12 +221,12 @@ impl Source {
         sources
     }
 
-    /// Whether content can be read from the middle.
+    /// Whether reading can start in the middle of the content.
     pub fn is_seekable(&self) -> bool {
         !matches!(self.format, FormatData::Gzip)
     }
 
-    /// Bytes of content; `None` where only decoding all of it would tell.
+    /// Length of the content (bytes); `None` where only decoding all of it would tell.
     pub fn content_bytes(&self) -> Option<u64> {
         match &self.format {
             FormatData::Plain => Some(self.log.bytes),
@@ -238,15 +235,14 @@ impl Source {
         }
     }
 
-    /// How much content there is, for who only wants to know about how far it is: a guess where nothing
-    /// says so.
+    /// Estimated length of the content (bytes), for progress: exact where it is known.
     pub fn content_bytes_about(&self) -> u64 {
         let guess = || self.log.bytes.saturating_mul(PACKED_ABOUT);
         self.content_bytes().unwrap_or_else(guess)
     }
 
-    /// Cuts the content into stretches of about `span_bytes` that can be read side by side; one
-    /// stretch where it can't be read from the middle, none for an empty file.
+    /// Cuts the content into ranges of about `span_bytes` that can be read in parallel; one range
+    /// where reading can't start in the middle, none for an empty file.
     pub fn spans(&self, span_bytes: u64) -> Vec<Span> {
         let Some(total) = self.content_bytes() else {
             return vec![Span::WHOLE];
@@ -256,7 +252,7 @@ impl Source {
             .collect()
     }
 
-    /// A reader of the content from `offset` on. Where the content is not seekable the bytes
+    /// A reader of the content from `offset` on. Where the content is not seekable, the bytes
     /// before `offset` are decoded and dropped.
     pub fn reader(&self, offset: u64) -> SourceReader<'_> {
         match &self.format {
@@ -273,8 +269,8 @@ impl Source {
         }
     }
 
-    /// As [`Source::reader`], for whoever reads only some blocks there and may come again: what is
-    /// decoded is kept for a while.
+    /// As [`Source::reader`], for callers that read only a few blocks and may come back: decoded
+    /// blocks are kept for a while.
     pub fn reader_of_few(&self, offset: u64) -> SourceReader<'_> {
         match &self.format {
             FormatData::Bgzf(bgzf) => {
@@ -284,7 +280,7 @@ impl Source {
         }
     }
 
-    /// Content from `offset` on, `bytes` at most: less where it ends or is damaged before that.
+    /// Content from `offset` on, `bytes` at most; less where it ends or is damaged before that.
     pub fn text_at(&self, offset: u64, bytes: usize) -> Vec<u8> {
         let mut text = vec![0; bytes];
         let got = fill(&mut self.reader(offset), &mut text);
@@ -292,8 +288,9 @@ impl Source {
         text
     }
 
-    /// All content from `offset` on, as bytes; damage is an error of kind `InvalidData`, and so is, at
-    /// the end, what is behind it ([`trailing`] tells it): whoever packs content must not lose that.
+    /// All content from `offset` on, as bytes. Damage is an error of kind `InvalidData`, and so
+    /// are, at the end, bytes behind the content (see [`trailing`]): a caller that packs the
+    /// content must not lose them.
     pub fn content_from(&self, offset: u64) -> impl Read + Send + '_ {
         ContentReader(self.reader(offset))
     }
@@ -308,8 +305,8 @@ impl Source {
         matches!(self.format, FormatData::Plain)
     }
 
-    /// Bytes that a writer has put behind the end that the file had when it was opened; used to
-    /// complete a last line that was caught half-way. Nothing for compressed files.
+    /// Reads bytes that a writer has appended since the file was opened, to complete a last line
+    /// that was caught half-way. Returns 0 for compressed files.
     pub fn read_grown(&self, content_offset: u64, into: &mut [u8]) -> usize {
         match self.format {
             FormatData::Plain => self.log.file.read_at(into, content_offset).unwrap_or(0),
@@ -318,10 +315,10 @@ impl Source {
     }
 }
 
-/// Whether a file begins as every gzip does.
+/// Whether a file begins as every gzip file does.
 ///
 /// # Errors
-/// When it can't be read at all: also where it holds something else than lines of UTF-8.
+/// When the file can't be read, or holds neither lines of UTF-8 nor gzip.
 pub fn is_compressed(log: &LogFile) -> io::Result<bool> {
     let mut head = [0u8; MARK_BYTES];
     let got = log.file.read_at(&mut head, 0)?;
@@ -346,7 +343,7 @@ impl Read for ContentReader<'_> {
     }
 }
 
-/// What is behind the content, where that is why it could not be taken whole.
+/// The bytes behind the content, where they are the reason for `error`.
 pub fn trailing(error: &io::Error) -> Option<Trailing> {
     error.get_ref()?.downcast_ref::<Trailing>().copied()
 }
@@ -354,21 +351,18 @@ pub fn trailing(error: &io::Error) -> Option<Trailing> {
 /// Sequential access to content.
 #[derive(Debug)]
 pub enum SourceReader<'s> {
-    /// Straight from the file, up to the size it had when it was opened.
+    /// Directly from the file, up to the size it had when it was opened.
     Plain {
-        /// The file.
         log: &'s LogFile,
-        /// Offset of the next byte.
         at: u64,
     },
-    /// Any gzip: one member or many.
+    /// Any gzip, with one member or several.
     Gzip(Box<gzip::GzipReader<'s>>),
-    /// Blocked gzip.
     Bgzf(Box<bgzf::BgzfReader<'s>>),
 }
 
 impl SourceReader<'_> {
-    /// Content offset of the next byte; after damage, of what follows it.
+    /// Content offset of the next byte; after damage, of the content that follows it.
     pub fn position(&self) -> u64 {
         match self {
             SourceReader::Plain { at, .. } => *at,
@@ -377,7 +371,7 @@ impl SourceReader<'_> {
         }
     }
 
-    /// What stands behind the content and is no part of it; known once the content has ended.
+    /// The bytes behind the content that are not part of it; known once the content has ended.
     pub fn trailing(&self) -> Option<Trailing> {
         match self {
             SourceReader::Gzip(reader) => reader.trailing(),
@@ -385,17 +379,17 @@ impl SourceReader<'_> {
         }
     }
 
-    /// Reads some bytes; 0 at the end (or for an empty buffer).
+    /// Reads some bytes and returns their number; 0 at the end (or for an empty buffer).
     ///
     /// # Errors
-    /// [`Damage`] once for each damaged place; the next call goes on behind it.
+    /// [`Damage`] once for each damaged place; the next call continues behind it.
     pub fn read(&mut self, into: &mut [u8]) -> Result<usize, Damage> {
         match self {
             SourceReader::Plain { log, at } => {
                 let left = usize::try_from(log.bytes.saturating_sub(*at)).unwrap_or(usize::MAX);
                 let room = into.len().min(left);
                 let got = read_retrying(log, &mut into[..room], *at).map_err(|error| {
-                    // Behind the broken place: one page on, as a disk fails by the page.
+                    // Continues at the next page, because disks fail by the page.
                     *at = (*at / 4096 + 1) * 4096;
                     Damage(cant("be read", &error))
                 })?;
@@ -408,7 +402,8 @@ impl SourceReader<'_> {
     }
 }
 
-/// Fills the buffer as far as the content goes. On damage the error is how much came before it.
+/// Fills the buffer as far as the content reaches. On damage, the error is the number of bytes
+/// before it.
 fn fill(reader: &mut SourceReader<'_>, into: &mut [u8]) -> Result<usize, usize> {
     let mut got = 0;
     while got < into.len() {

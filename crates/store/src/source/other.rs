@@ -1,7 +1,7 @@
-//! What a log file holds that is neither lines of UTF-8 nor gzip, by its first bytes.
+//! Content that is neither lines of UTF-8 nor gzip, detected by the file's first bytes.
 
-/// Programs that pack, by how their files begin. Of bzip2 the first block's mark is part of it, as three letters
-/// could begin a line.
+/// Packing programs and the first bytes of their files. For bzip2 the mark of the first block is
+/// checked too, as three letters could begin a line.
 const PACKERS: [(&[u8], &str); 6] = [
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\xfd7zXZ\0", "xz"),
@@ -11,13 +11,13 @@ const PACKERS: [(&[u8], &str); 6] = [
     (b"PK\x03\x04", "zip"),
 ];
 
-/// What stands behind `BZh` and a digit: the mark of a block, or that of the end.
+/// The bytes behind `BZh` and a digit: the mark of a block, or that of the end.
 const BZIP2_MARKS: [&[u8]; 2] = [b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90"];
 
-/// As many of a file's first bytes as are needed to tell what it holds.
+/// This many first bytes of a file tell what it holds.
 pub const MARK_BYTES: usize = 10;
 
-/// The program that packed a file which begins with `head`; `None` for one that none of those we know did.
+/// The program that packed a file which begins with `head`; `None` when no known program did.
 pub fn packer_of(head: &[u8]) -> Option<&'static str> {
     let (_, program) = *PACKERS.iter().find(|(mark, _)| head.starts_with(mark))?;
     let is_bzip2 = || {
@@ -32,7 +32,7 @@ pub fn packer_of(head: &[u8]) -> Option<&'static str> {
 pub(super) fn refusal(head: &[u8]) -> Option<String> {
     let is_utf16 = matches!(head, [0xff, 0xfe, _, 0, ..] | [0xfe, 0xff, 0, _, ..]);
     if is_utf16 {
-        let how = "`iconv -f UTF-16 -t UTF-8` makes a log of it";
+        let how = "convert it with `iconv -f UTF-16 -t UTF-8`";
         return Some(format!("it is UTF-16, and logs are UTF-8; {how}"));
     }
     let packer = packer_of(head).filter(|packer| *packer != "gzip")?;

@@ -1,35 +1,37 @@
-//! Whether a plain file begins with what an archive holds already as its last part.
+//! Finds out whether a plain file begins with the last part of an archive.
 //!
-//! A rotation copies lines into an archive, makes that safe, and only then takes them off the file
-//! they came from. Killed in between, it leaves lines in both. Nothing but the content tells: the
-//! archive's last part is the file's beginning. Of a file whose front was about to be collapsed,
-//! the end of that stretch may have been blanked with newlines already.
+//! A rotation copies lines into an archive, syncs it, and only then removes them from the original
+//! file. If it is killed in between, the lines are in both. Only the content tells: the archive's
+//! last part is the file's beginning. If the front of the file was about to be collapsed, the end
+//! of that range may already be overwritten with newlines.
 
 use super::{ContentFormat, Source};
 use calltrace_model::record::Stamp;
 
-/// Compared at once.
+/// Bytes compared at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A collapse leaves at least so many bytes of what it copied until the last moment.
+/// A collapse leaves at least this many bytes of the copied range until the last moment.
 const COLLAPSED_BYTES_MIN: u64 = 512;
 
-/// Blanked at most (bytes): less than a block of the file system.
+/// Bytes overwritten with newlines at most: less than a block of the file system.
 const BLANKED_BYTES_MAX: u64 = 1 << 20;
 
-/// What a plain file and an archive share.
+/// The content that a plain file and an archive share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overlap {
-    /// So many bytes at the plain file's beginning are in the archive (or were, and are blanked).
+    /// This many bytes at the plain file's beginning are in the archive (or were, and are newlines
+    /// now).
     pub held_bytes: u64,
-    /// Content offset in the archive of the part that holds them.
+    /// Content offset, in the archive, of the part that holds them.
     pub part_start: u64,
 }
 
-/// How much of the beginning of plain `file` the `archive` holds as its last part; of an archive
-/// that is no BGZF, as its whole content. `None` when the file begins with anything else, when it
-/// is shorter than that part, when one of them can't be read that far, or when no record with a time
-/// is near the part's beginning: lines without one (a banner, a traceback) may well be written twice.
+/// How much of the beginning of plain `file` is the last part of `archive`; for an archive that is
+/// not BGZF, its whole content counts as the last part. `None` when the file begins with other
+/// content or is shorter than that part, when one of them can't be read that far, or when no record
+/// with a time is near the part's beginning: lines without one (a banner, a traceback) may be
+/// written twice.
 pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
     if file.form() != ContentFormat::Plain {
         return None;
@@ -51,7 +53,7 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
         has_time |= holds_time(&theirs_text[..got]);
         let pairs = ours_text[..got].iter().zip(&theirs_text[..got]);
         for (at, (ours, theirs)) in pairs.enumerate() {
-            // Equal behind a blank as well: the write of the blanks may have been torn.
+            // Newlines may be followed by equal bytes, because their write may have been torn.
             if ours == theirs {
                 continue;
             }
@@ -75,15 +77,15 @@ pub fn overlap(file: &Source, archive: &Source) -> Option<Overlap> {
     })
 }
 
-/// Whether all of plain `file` is what the `archive` begins with, as readers see it too: they pass
-/// such a file over. `false` when one of them can't be read that far, or when no record with a time is
-/// in the file.
+/// Whether `archive` begins with all of plain `file`; readers skip such a file. `false` when one of
+/// them can't be read that far, or when no record with a time is in the file.
 pub fn is_beginning(file: &Source, archive: &Source) -> bool {
     file.form() == ContentFormat::Plain && is_copied(file, archive)
 }
 
-/// Whether all of a file is what `other` begins with, whatever form the two have: `cp`, or a rotation that
-/// copies. `false` when one of them can't be read that far, or when no record with a time is in the file.
+/// Whether `other` begins with all of a file, in whatever formats the two are: `cp`, or a rotation
+/// that copies. `false` when one of them can't be read that far, or when no record with a time is
+/// in the file.
 pub fn is_copied(file: &Source, other: &Source) -> bool {
     let (mut ours, mut theirs) = (file.reader(0), other.reader(0));
     let mut ours_text = vec![0u8; CHUNK_BYTES];
@@ -104,7 +106,7 @@ pub fn is_copied(file: &Source, other: &Source) -> bool {
     }
 }
 
-/// Whether a line in it begins with a time.
+/// Whether a line in `text` begins with a time.
 fn holds_time(text: &[u8]) -> bool {
     let mut lines = text.split(|&b| b == b'\n');
     lines.any(|line| Stamp::parse_prefix(line).is_some())

@@ -1,8 +1,8 @@
-//! Writes BGZF: content cut into blocks at line ends, compressed side by side.
+//! Writes BGZF: content is cut into blocks at line ends and compressed in parallel.
 //!
-//! Blocks hold whole lines (but for a line longer than a block), so whoever is sent to a block
-//! reads nothing else. An empty block closes each *part*: at the end it is the end mark that
-//! `bgzip -t` wants, before it it says where a later addition begins, which is what tells a crash's
+//! Blocks hold whole lines (except a line longer than a block), so a reader of one block needs no
+//! other block. An empty block closes each *part*: at the end of the file it is the end mark that
+//! `bgzip -t` requires; before that it shows where a later addition begins, which tells a crash's
 //! leftover from new lines (see `overlap`).
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,22 +12,23 @@ use libdeflater::{CompressionLvl, Compressor};
 use memchr::{memchr_iter, memrchr};
 use rayon::prelude::*;
 
-/// Content of a block at most (bytes), as htslib fills them: stored, it still fits 64 KiB.
+/// Maximum content of a block (bytes), as in htslib: stored without compression, it still fits 64
+/// KiB.
 const BLOCK_BYTES_MAX: usize = 65_280;
 
 /// Content compressed at once (bytes): enough blocks to keep all threads at work.
 const BATCH_BYTES: usize = 64 * BLOCK_BYTES_MAX;
 
-/// Of libdeflate. On 97 MB of events one core takes 0.51 s at level 6, 0.77 s at 7, 1.33 s at 8 for
-/// archives of 1.136, 1.113 and 1.089 times what `gzip -6` makes (zlib-rs at 6: 0.68 s, 1.131). Level 7
-/// would take as long as `pigz -6` takes; the 2% are not worth it.
+/// Compression level of libdeflate. On 97 MB of events one core takes 0.51 s at level 6, 0.77 s at
+/// 7, 1.33 s at 8 for archives of 1.136, 1.113 and 1.089 times the size of `gzip -6` (zlib-rs at 6:
+/// 0.68 s, 1.131). Level 7 would take as long as `pigz -6`, which 2% of size are not worth.
 const LEVEL: i32 = 6;
 
 /// Length of a block's header and of its trailer.
 const HEADER_BYTES: usize = 18;
 const TRAILER_BYTES: usize = 8;
 
-/// A block at most, with header and trailer.
+/// Maximum length of a block with header and trailer (bytes).
 const FILE_BYTES_MAX: usize = 65_536;
 
 /// An empty block (SAM specification, section 4.1.2).
@@ -36,21 +37,20 @@ const EMPTY_BLOCK: [u8; 28] = [
     0, 0,
 ];
 
-/// Counted at once (bytes).
+/// Bytes counted at once.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// What some content is, however it is stored.
+/// Length, lines and checksum of some content, however it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ContentDigest {
-    /// Its length.
     pub bytes: u64,
-    /// Its lines: newlines, and one more if it ends without one.
+    /// The number of newlines, plus one if the content ends without one.
     pub lines: u64,
-    /// Its CRC-32 (IEEE 802.3, as in gzip).
+    /// CRC-32 (IEEE 802.3, as in gzip).
     pub crc: u32,
 }
 
-/// Counts content that passes by, in order.
+/// Computes a [`ContentDigest`] from content that is added in order.
 #[derive(Debug, Default, Clone)]
 pub struct ContentTally {
     crc: crc32fast::Hasher,
@@ -60,7 +60,7 @@ pub struct ContentTally {
 }
 
 impl ContentTally {
-    /// What `text` is.
+    /// The tally of `text`.
     pub fn of(text: &[u8]) -> ContentTally {
         let mut crc = crc32fast::Hasher::new();
         crc.update(text);
@@ -72,7 +72,7 @@ impl ContentTally {
         }
     }
 
-    /// What all of `content` is.
+    /// The tally of all of `content`.
     ///
     /// # Errors
     /// When it can't be read.
@@ -92,7 +92,7 @@ impl ContentTally {
         self.join(&ContentTally::of(text));
     }
 
-    /// Adds what follows, counted elsewhere.
+    /// Adds the tally of the content that follows.
     pub fn join(&mut self, next: &ContentTally) {
         if next.bytes == 0 {
             return;
@@ -103,7 +103,7 @@ impl ContentTally {
         self.open_line = next.open_line;
     }
 
-    /// What has passed by so far.
+    /// The digest of the content so far.
     pub fn content(&self) -> ContentDigest {
         ContentDigest {
             bytes: self.bytes,
@@ -130,7 +130,7 @@ impl<W: Write> std::fmt::Debug for Packer<W> {
 }
 
 impl<W: Write> Packer<W> {
-    /// Nothing is written yet.
+    /// A packer that has written nothing yet.
     pub fn new(out: W) -> Packer<W> {
         Packer {
             out,
@@ -140,15 +140,16 @@ impl<W: Write> Packer<W> {
         }
     }
 
-    /// Writes all of `content` as one part, closed by an empty block. What it was is returned.
-    /// If the part before ends in the middle of a line, a newline goes between, as a part of its
-    /// own.
+    /// Writes all of `content` as one part, closed by an empty block, and returns its digest. If
+    /// the part before ends in the middle of a line, a newline is written in between as a part of
+    /// its own.
     ///
     /// # Errors
-    /// When `content` can't be read or `out` not be written; then what was written is of no use.
+    /// When `content` can't be read or `out` can't be written; what was written is then useless.
     pub fn part(&mut self, content: &mut (dyn Read + Send)) -> io::Result<ContentDigest> {
         if self.whole.open_line {
-            // A half line before must not swallow the first line of this part.
+            // A half line at the end of the previous part must not swallow the first line of this
+            // one.
             self.write_part(&mut &b"\n"[..])?;
         }
         self.write_part(content)
@@ -164,7 +165,7 @@ impl<W: Write> Packer<W> {
                 text: batch.rest().to_vec(),
                 ..BlockBatch::default()
             };
-            // What comes next is read (and decoded) while this is compressed.
+            // The next batch is read (and decoded) while this one is compressed.
             let (filled, packed) = rayon::join(
                 || {
                     if batch.at_end {
@@ -188,7 +189,8 @@ impl<W: Write> Packer<W> {
         Ok(tally.content())
     }
 
-    /// The end. What all parts together were is returned with `out`, which is flushed, not synced.
+    /// Ends the file. Returns the digest of all parts together, and `out`, which is flushed, not
+    /// synced.
     ///
     /// # Errors
     /// When `out` can't be written.
@@ -201,7 +203,7 @@ impl<W: Write> Packer<W> {
     }
 }
 
-/// Compressors not at work: making one costs as much as a block.
+/// Idle compressors: creating one costs as much as a block.
 #[derive(Default)]
 struct Compressors(Mutex<Vec<Compressor>>);
 
@@ -242,7 +244,7 @@ impl BlockBatch {
         self.blocks.is_empty()
     }
 
-    /// Behind the last block: the beginning of the next batch.
+    /// The text behind the last block: the beginning of the next batch.
     fn rest(&self) -> &[u8] {
         &self.text[self.blocks.last().map_or(0, |&(_, end)| end)..]
     }
@@ -266,8 +268,8 @@ impl BlockBatch {
         Ok(())
     }
 
-    /// Cuts the text into blocks, each up to its last line end; what is left for the next batch is
-    /// less than a block.
+    /// Cuts the text into blocks, each up to its last line end; less than a block is left for the
+    /// next batch.
     fn cut(&mut self) {
         let mut at = 0;
         while at < self.text.len() {
@@ -294,7 +296,7 @@ fn block(deflate: &mut Compressor, text: &[u8], crc: u32) -> Vec<u8> {
     let room = &mut block[HEADER_BYTES..FILE_BYTES_MAX - TRAILER_BYTES];
     match deflate.deflate_compress(text, room) {
         Ok(bytes) => block.truncate(HEADER_BYTES + bytes),
-        // It does not shrink.
+        // The text does not shrink.
         Err(_) => {
             block.truncate(HEADER_BYTES);
             store(text, &mut block);

@@ -1,7 +1,7 @@
-//! When a file's records were written, from a few reads: bounds, and the way to a time.
+//! The times of a file's records, from a few reads: time bounds, and the search for a time.
 //!
-//! Records stand nearly in the order of time, not quite (two workers, misfiled days), so what is
-//! said here steers where to look first and which files end *well* before a time; it never decides
+//! Records are nearly in the order of time, but not quite (two workers, misfiled days). So these
+//! answers only show where to look first and which files end *well* before a time; they never prove
 //! that a line does not exist.
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
@@ -13,44 +13,45 @@ use super::{FormatData, Source, fill, gzip};
 use crate::tree::LogFile;
 use calltrace_model::record::{LogZone, Stamp};
 
-/// Read at once from a file's end (bytes).
+/// Bytes read at once from a file's end.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Places looked at between both ends of a file.
+/// Samples between both ends of a file.
 const SAMPLES: u64 = 16;
-/// Read at each place: some dozens of lines.
+/// Bytes read per sample: some dozens of lines.
 const SAMPLE_BYTES: usize = 16 * 1024;
 /// Times that go back by less than this (milliseconds) are two workers' lines, not disorder.
 const DISORDER_MILLIS: i64 = 60_000;
-/// A record before some place is looked for in so much before it: two blocks of BGZF and what is between.
+/// The record before a place is searched in this much content before it: two blocks of BGZF and
+/// what is between.
 const LOOK_BACK_BYTES: u64 = 192 << 10;
-/// A bisection looks this far for the next line that has a time.
+/// A bisection searches this far for the next line with a time.
 const SEEK_BYTES_MAX: u64 = 1 << 20;
 
 /// Earliest and latest time of a file's records, as far as samples show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeBounds {
-    /// Earliest time seen; `None` when no sample holds a time.
+    /// The earliest time seen; `None` when no sample holds a time.
     pub first: Option<Stamp>,
-    /// Latest time seen; `None` when the end can't be looked at without decoding everything.
+    /// The latest time seen; `None` when the end can't be read without decoding everything.
     pub last: Option<Stamp>,
-    /// The samples stand in the order of time, so that bisection finds a time.
+    /// The samples are in the order of time, so that bisection finds a time.
     pub ordered: bool,
 }
 
 impl TimeBounds {
-    /// Those of a file without a record.
+    /// The bounds of a file without a record.
     pub const NONE: TimeBounds = TimeBounds {
         first: None,
         last: None,
         ordered: true,
     };
 
-    /// Samples a file: both ends and 16 places between where it is seekable; else its
-    /// beginning, and its end from what gzip noted about the file it compressed.
+    /// Samples a file: both ends and 16 places between where it is seekable; otherwise its
+    /// beginning, and for its end the time that gzip has recorded.
     ///
-    /// Recovered lines stand in no order, and a sample of them tells nothing of the rest: they are few, and
-    /// all are read.
+    /// Recovered lines are in no order, so that a sample tells nothing about the rest; they are
+    /// few, and all of them are read.
     pub fn probe(source: &Source, zone: LogZone) -> TimeBounds {
         if source.log.name.is_recovered() {
             return TimeBounds::of_all(source);
@@ -67,7 +68,7 @@ impl TimeBounds {
         let reach = total.saturating_sub(SAMPLE_BYTES as u64);
         let start = source.start();
         if total > start && times(sample(source, start, &mut text)).next().is_none() {
-            // A hole or junk at the front: nothing is known of the beginning.
+            // A hole or junk at the front: the beginning is not known.
             bounds.ordered = false;
             return bounds;
         }
@@ -80,7 +81,7 @@ impl TimeBounds {
         let (ordered, overlaps) = (bounds.ordered, (reach - start) % step < SAMPLE_BYTES as u64);
         let end: Vec<Stamp> = times(sample(source, reach, &mut text)).collect();
         if end.is_empty() {
-            // A long last line, or junk: nothing is known of the end.
+            // A long last line, or junk: the end is not known.
             bounds.last = None;
             bounds.ordered = false;
             return bounds;
@@ -90,7 +91,7 @@ impl TimeBounds {
         bounds
     }
 
-    /// Of all lines; nothing is known where not all can be read.
+    /// The bounds of all lines; unknown where not all can be read.
     fn of_all(source: &Source) -> TimeBounds {
         let mut bounds = TimeBounds::NONE;
         let mut lines = BufReader::new(source.content_from(source.start()));
@@ -125,8 +126,8 @@ impl TimeBounds {
     }
 }
 
-/// Content offset of about the first line written at `at` or later: by bisection, exact only where
-/// lines are in order. 0 where the content is not seekable.
+/// Approximate content offset of the first line written at `at` or later, by bisection: exact only
+/// where lines are in order. 0 where the content is not seekable.
 pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
     let (Some(total), false) = (
         source.content_bytes(),
@@ -146,7 +147,7 @@ pub fn first_line_at(source: &Source, at: Stamp) -> u64 {
     low
 }
 
-/// The end of the last whole line of a plain file's first `end` bytes; 0 when there is none.
+/// The end of the last whole line in a plain file's first `end` bytes; 0 when there is none.
 ///
 /// # Errors
 /// When the file can't be read, or is shorter.
@@ -162,7 +163,7 @@ pub fn last_line_end(log: &LogFile, mut end: u64) -> io::Result<u64> {
     Ok(0)
 }
 
-/// The last of a file's first `end` bytes, as many as `text` has room for, with where they begin.
+/// The last of a file's first `end` bytes, as many as `text` has room for, and their offset.
 ///
 /// # Errors
 /// When the file can't be read, or is shorter.
@@ -173,15 +174,15 @@ pub fn text_before<'t>(log: &LogFile, end: u64, text: &'t mut [u8]) -> io::Resul
     Ok((start, &text[..wanted]))
 }
 
-/// The time of the first timed line that begins behind content offset `from` (at it, where it is the
-/// first that counts). `None` when none is near.
+/// The time of the first line with a time that begins behind content offset `from` (or at it, where
+/// it is the first that counts). `None` when there is none near.
 pub fn first_time_behind(source: &Source, from: u64) -> Option<Stamp> {
     let mut text = vec![0u8; SAMPLE_BYTES];
     time_after(source, from, u64::MAX, &mut text)
 }
 
-/// The times of the last timed line that begins before content offset `at`, and of the first one behind
-/// it. `None` where none is near; damage between them and `at` is passed over.
+/// The times of the last line with a time that begins before content offset `at`, and of the first
+/// one behind it. `None` where there is none near; damage between them and `at` is skipped.
 pub fn time_around(source: &Source, at: u64) -> (Option<Stamp>, Option<Stamp>) {
     let from = at.saturating_sub(LOOK_BACK_BYTES).max(source.start());
     let wanted = usize::try_from(at.saturating_sub(from)).expect("it is near");
@@ -189,7 +190,7 @@ pub fn time_around(source: &Source, at: u64) -> (Option<Stamp>, Option<Stamp>) {
     (times(&text).next_back(), first_time_behind(source, at))
 }
 
-/// The time of the first timed line that begins behind `from`.
+/// The time of the first line with a time that begins behind `from`.
 fn time_after(source: &Source, from: u64, end: u64, text: &mut [u8]) -> Option<Stamp> {
     let mut at = from;
     while at < end.min(from + SEEK_BYTES_MAX) {
@@ -205,7 +206,7 @@ fn time_after(source: &Source, from: u64, end: u64, text: &mut [u8]) -> Option<S
     None
 }
 
-/// What stands at `offset`, from the next line's beginning on (offset 0 begins a line).
+/// The text at `offset`, from the next line's beginning on (offset 0 begins a line).
 fn sample<'t>(source: &Source, offset: u64, text: &'t mut [u8]) -> &'t [u8] {
     let got = fill(&mut source.reader(offset), text);
     let text = &text[..got.unwrap_or_else(|before_damage| before_damage)];
@@ -220,7 +221,7 @@ pub fn times(text: &[u8]) -> impl DoubleEndedIterator<Item = Stamp> {
     text.split(|&b| b == b'\n').filter_map(time_of_line)
 }
 
-/// The time that a line begins with; a hole's NULs before it don't count.
+/// The time that a line begins with; NULs of a hole before it are skipped.
 pub fn time_of_line(line: &[u8]) -> Option<Stamp> {
     let nuls = line.iter().take_while(|&&b| b == 0).count();
     Stamp::parse_prefix(&line[nuls..])

@@ -2,47 +2,47 @@
 
 use chrono::NaiveDate;
 
-/// How a log file is named. The date is a hint for ordering and for people, never trusted: a
-/// dated file can hold the next day's records.
+/// The generation of a log file, from its name. The date is a hint for ordering and for people and
+/// is never trusted: a dated file can hold the next day's records.
 ///
 /// The order of variants and values is the reading order: older first, the live file last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Generation {
-    /// `events.log.N` of logrotate; the higher, the older (kept negated, so that order is time).
+    /// `events.log.N` of logrotate; a higher number is older (stored reversed, so that the order is
+    /// that of time).
     Numbered(std::cmp::Reverse<u32>),
-    /// Named after a day.
     Dated(NaiveDate, LineOrigin),
     /// `events.log`.
     Live,
 }
 
-/// Who adds lines to a file that is named after a day.
+/// The writer of a file that is named after a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LineOrigin {
-    /// The writers of the tree, as they go, in one of three ways to name a day.
+    /// The writers of the tree, which name a day in one of three ways.
     Written,
-    /// `calltrace sync`, afterwards and in no order: events that a host sent and that never arrived. The name is
-    /// outside `events*`, so that programs which read all of those meet no line that they did not write.
+    /// `calltrace sync`, which adds events that a host sent and that never arrived, afterwards and
+    /// in no order. The name is outside `events*`, so that programs which read `events*` see only
+    /// lines that the tree's writers wrote.
     Recovered,
 }
 
-/// A log file's name, taken apart.
+/// A parsed log file name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName {
-    /// Which generation.
     pub generation: Generation,
-    /// The name without `.gz`: the same for a file and its compressed twin.
+    /// The name without `.gz`: the same for a file and its compressed copy.
     pub stem: String,
-    /// Ends in `.gz`. Says nothing of the content.
+    /// The name ends in `.gz`, which says nothing about the content.
     pub gz: bool,
 }
 
 impl FileName {
-    /// Reads a name: `events.log`, `events.log.YYYY-MM-DD`, `events_YYYY-MM-DD.log`,
-    /// `events.log.N`, `events.log-YYYYMMDD`, `recovered_YYYY-MM-DD.log`, each also with `.gz`. Behind a day
-    /// may stand the time of day or the number of a rotation more often than daily:
-    /// `events.log.2025-11-29_13`, `events.log-2025112913`, `events.log-2025-11-29-1764460800`. `None` for any
-    /// other.
+    /// Parses a name: `events.log`, `events.log.YYYY-MM-DD`, `events_YYYY-MM-DD.log`,
+    /// `events.log.N`, `events.log-YYYYMMDD`, `recovered_YYYY-MM-DD.log`, each also with `.gz`. The
+    /// day may be followed by the time of day or the number of a rotation more often than daily:
+    /// `events.log.2025-11-29_13`, `events.log-2025112913`, `events.log-2025-11-29-1764460800`.
+    /// `None` for any other name.
     pub fn parse(name: &str) -> Option<FileName> {
         let (stem, gz) = match name.strip_suffix(".gz") {
             Some(stem) => (stem, true),
@@ -63,7 +63,7 @@ impl FileName {
             let (name, rest) = stem.strip_suffix(".log")?.split_once('_')?;
             match name {
                 "events" => written(day(rest)?),
-                // None but calltrace makes these, of whole days.
+                // Only calltrace makes these, one per whole day.
                 RECOVERED if rest.len() == 10 => {
                     Generation::Dated(day(rest)?, LineOrigin::Recovered)
                 }
@@ -77,7 +77,7 @@ impl FileName {
         })
     }
 
-    /// The file of lines that were recovered for a day.
+    /// The name of the file of lines that were recovered for a day.
     pub fn recovered(day: NaiveDate) -> FileName {
         FileName {
             generation: Generation::Dated(day, LineOrigin::Recovered),
@@ -86,7 +86,7 @@ impl FileName {
         }
     }
 
-    /// The day in it.
+    /// The day in the name.
     pub fn day(&self) -> Option<NaiveDate> {
         match self.generation {
             Generation::Dated(day, _) => Some(day),
@@ -94,12 +94,12 @@ impl FileName {
         }
     }
 
-    /// Whether its lines were recovered, so that no writer of the tree is at it.
+    /// Whether its lines were recovered, so that no writer of the tree appends to it.
     pub fn is_recovered(&self) -> bool {
         matches!(self.generation, Generation::Dated(_, LineOrigin::Recovered))
     }
 
-    /// The name as it stands in the folder.
+    /// The name in the folder.
     pub fn full(&self) -> String {
         if self.gz {
             format!("{}.gz", self.stem)
@@ -109,17 +109,17 @@ impl FileName {
     }
 }
 
-/// What the names of recovered lines begin with.
+/// The first part of the names of files of recovered lines.
 const RECOVERED: &str = "recovered";
 
 fn written(day: NaiveDate) -> Generation {
     Generation::Dated(day, LineOrigin::Written)
 }
 
-/// Longest text behind a day: `-1764460800`, and what is no longer.
+/// Longest text behind a day: that of `-1764460800`, with one character to spare.
 const BEHIND_DAY_BYTES_MAX: usize = 12;
 
-/// The day that a text begins with, if nothing but digits in groups stands behind it.
+/// The day that a text begins with, if only groups of digits follow it.
 fn day(text: &str) -> Option<NaiveDate> {
     let (bytes, format) = match text.as_bytes().get(4) {
         Some(b'-') => (10, "%Y-%m-%d"),
@@ -131,7 +131,7 @@ fn day(text: &str) -> Option<NaiveDate> {
     if !ends_right || behind.len() > BEHIND_DAY_BYTES_MAX || !behind.bytes().all(is_plain) {
         return None;
     }
-    // chrono takes `2025-1-5` for a date as well; a file name has all its digits.
+    // chrono also accepts `2025-1-5`; a file name has all digits.
     let digits = day.bytes().filter(u8::is_ascii_digit).count();
     (digits == 8).then(|| NaiveDate::parse_from_str(day, format).ok())?
 }

@@ -1,4 +1,4 @@
-//! The fingerprint of a file: its first bytes that tell it from another.
+//! The head of a file: its first bytes, which tell it from other files.
 
 use std::fs::File;
 use std::io;
@@ -6,16 +6,16 @@ use std::os::unix::fs::FileExt;
 
 use calltrace_model::record::Stamp;
 
-/// Kept of a file's beginning (bytes): a line's time, kind and id, and some of its body.
+/// Length of a head (bytes): a line's time, kind and id, and some of its body.
 const HEAD_BYTES: usize = 256;
 
-/// Read at first: nearly every file begins with a line.
+/// Bytes read at first: nearly every file begins with a line.
 const FRONT_BYTES_USUAL: usize = 512;
 
-/// The first bytes of a content, behind blank lines and NULs, and where they stand.
+/// The first bytes of a content behind blank lines and NULs, and their offset.
 ///
-/// Device and inode say which file it is as long as it is open; an inode is used again once it is
-/// free. And a file that is truncated, or whose front is collapsed, keeps both, but not its head.
+/// Device and inode identify a file only while it is open, because a freed inode is used again. And
+/// a file that is truncated, or collapsed at its front, keeps both, but not its head.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     at: u64,
@@ -23,19 +23,20 @@ pub struct Head {
 }
 
 impl Head {
-    /// So much of a content's beginning (bytes) holds its head, also behind what a collapse leaves
-    /// blank: less than a block of the file system, and those of ext4 are of 1 MiB at most.
+    /// This much of a content's beginning (bytes) holds its head, also behind the blank bytes that
+    /// a collapse leaves: less than a block of the file system, and blocks of ext4 have 1 MiB at
+    /// most.
     pub const FRONT_BYTES: usize = (1 << 20) + HEAD_BYTES;
 
-    /// The head of a content that begins with `front`; empty where that holds nothing but blank
-    /// lines and NULs.
+    /// The head of a content that begins with `front`; empty where `front` holds only blank lines
+    /// and NULs.
     pub fn of(front: &[u8]) -> Head {
         let mut head = Head::default();
         head.extend(0, front);
         head
     }
 
-    /// The head of an open file as it stands now.
+    /// The current head of an open file.
     ///
     /// # Errors
     /// When it can't be read.
@@ -51,8 +52,8 @@ impl Head {
         Ok(Head::of(&front[..got]))
     }
 
-    /// Takes more of the content in, until the head is complete. `text` stands at `offset`; what is
-    /// not adjacent to what is known is passed over.
+    /// Adds more of the content, until the head is complete. `text` stands at `offset`; text that
+    /// does not continue what is known is ignored.
     pub fn extend(&mut self, offset: u64, text: &[u8]) {
         if self.bytes.is_empty() {
             let Some(first) = text.iter().position(|&b| b != b'\n' && b != 0) else {
@@ -70,32 +71,32 @@ impl Head {
             .extend(fresh.unwrap_or_default().iter().take(room));
     }
 
-    /// How much of a content's beginning one must know to know its head (bytes).
+    /// The length of the content's beginning that is needed to know its head (bytes).
     pub fn reach(&self) -> usize {
         usize::try_from(self.at).map_or(Head::FRONT_BYTES, |at| at.saturating_add(HEAD_BYTES))
     }
 
-    /// Whether more of the content would not make it longer.
+    /// Whether the head has its full length.
     pub fn is_whole(&self) -> bool {
         self.bytes.len() == HEAD_BYTES
     }
 
-    /// Where in the content it stands.
+    /// The offset of the head in the content.
     pub fn at(&self) -> u64 {
         self.at
     }
 
-    /// How long it is (0 to 256 bytes).
+    /// Its length (0 to 256 bytes).
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether nothing is known of the beginning.
+    /// Whether the head holds no byte.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// The first bytes of it.
+    /// Its first bytes.
     pub fn first(&self, bytes: usize) -> Head {
         Head {
             at: self.at,
@@ -103,8 +104,8 @@ impl Head {
         }
     }
 
-    /// How much of it still stands in a content that has `text` where the head stood, where all that does
-    /// not has become newlines; `None` where something else stands there, or nothing of it.
+    /// How many of its bytes still stand in a content that has `text` at the head's offset, if all
+    /// others have become newlines; `None` where other bytes stand there, or none of its own.
     pub fn standing(&self, text: &[u8]) -> Option<usize> {
         let text = text.get(..self.bytes.len())?;
         let pairs = || self.bytes.iter().zip(text);
@@ -115,7 +116,7 @@ impl Head {
         (blanked && (same > 0 || self.bytes.is_empty())).then_some(same)
     }
 
-    /// Whether the content that has `text` where the head stands begins as this one does.
+    /// Whether a content that has `text` at the head's offset begins as this one does.
     pub fn fits(&self, text: &[u8]) -> bool {
         text.starts_with(&self.bytes)
     }
@@ -127,7 +128,8 @@ impl Head {
             .is_some_and(|text| self.fits(text))
     }
 
-    /// Whether both are of one content, as far as both go; false when the shorter says too little.
+    /// Whether both heads are of one content, as far as both reach; false when the shorter one says
+    /// too little.
     pub fn agrees(&self, other: &Head) -> bool {
         let (short, long) = match self.len() <= other.len() {
             true => (self, other),
@@ -136,7 +138,8 @@ impl Head {
         short.tells() && short.at == long.at && long.bytes.starts_with(&short.bytes)
     }
 
-    /// Whether a copy is known for sure by it: it is whole, or holds a whole line of a record.
+    /// Whether the head identifies a copy for certain: it has its full length, or holds a whole
+    /// line of a record.
     pub fn is_enough(&self) -> bool {
         self.is_whole() || self.tells() && self.bytes.contains(&b'\n')
     }
@@ -147,8 +150,8 @@ impl Head {
         lines.find_map(Stamp::parse_prefix)
     }
 
-    /// Whether it is enough to know a copy by: it holds a record's time and something behind it.
-    /// Lines without one (a banner, a traceback) may well be written twice.
+    /// Whether the head is specific enough to identify a copy: it holds a record's time and some
+    /// text behind it. Lines without a time (a banner, a traceback) may be written twice.
     pub fn tells(&self) -> bool {
         let mut lines = self.bytes.split(|&b| b == b'\n');
         lines.any(|line| line.len() > Stamp::BYTES && Stamp::parse_prefix(line).is_some())

@@ -1,28 +1,25 @@
-//! The log files of a folder as `stat` tells of them, none opened.
+//! The log files of a folder, as `stat` describes them, without opening them.
 
 use std::io;
 
 use super::{FileName, list, list_all};
 use crate::fsx::{Access, FileIdentity, Folder, Link};
 
-/// A log file as it stands in its folder.
+/// A log file in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedFile {
-    /// Its name.
     pub name: FileName,
-    /// Device and inode.
     pub identity: FileIdentity,
-    /// Its length.
     pub bytes: u64,
-    /// Time of its last change (nanoseconds of Unix time).
+    /// Modification time (nanoseconds of Unix time).
     pub modified: i64,
 }
 
-/// The log files of a folder, in reading order, where they are all that there is to read.
+/// The log files of a folder, in reading order, if they are all that there is to read.
 ///
 /// # Errors
-/// When the folder can't be listed, or one of the names can't be looked at, is no file, or is that of a log
-/// that is not read.
+/// When the folder can't be listed, or one of the names can't be examined, is no file, or is that
+/// of a log that is not read.
 pub fn list_files(folder: &Folder) -> io::Result<Vec<ListedFile>> {
     let (names, unread) = list_all(folder)?;
     match unread.is_empty() {
@@ -42,8 +39,8 @@ pub fn still_holds(folder: &Folder, files: &[ListedFile]) -> bool {
     files.len() == now.len() && files.iter().zip(&now).all(same)
 }
 
-/// The log files of a folder, in reading order; names that can't be looked at, or are no file's, are
-/// left out.
+/// The log files of a folder, in reading order, without names that can't be examined or are no
+/// file.
 ///
 /// # Errors
 /// When the folder can't be listed.
@@ -52,11 +49,12 @@ pub fn look_at(folder: &Folder) -> io::Result<Vec<ListedFile>> {
     Ok(names.filter_map(|name| look(folder, name).ok()).collect())
 }
 
-/// Who may do what with a log that is made beside `files`, those of the folder: as with the one that was written
-/// last. So other writers can append to it as they do to the others; nothing but reading and writing is taken over.
+/// The access for a new log in a folder with the log files `files`: that of the file that was
+/// written last, so that other writers can append to the new one too. Only the permissions to read
+/// and write are copied.
 ///
 /// # Errors
-/// When there is none, and the folder can't be looked at.
+/// When there is no such file and the folder can't be examined.
 pub fn access_of_new(folder: &Folder, files: &[ListedFile]) -> io::Result<Access> {
     let newest = files.iter().max_by_key(|file| file.modified);
     let newest = newest.and_then(|file| folder.look_current(&file.name.full()).ok());
@@ -70,16 +68,16 @@ pub fn access_of_new(folder: &Folder, files: &[ListedFile]) -> io::Result<Access
     })
 }
 
-/// Whether one of the logs is a link that leads out of the folder, so that files come and go where no
-/// change of the folder shows it.
+/// Whether one of the logs is a link that leads out of the folder, so that files can come and go
+/// without a change of the folder.
 pub fn has_links_out(folder: &Folder) -> bool {
     let names = list(folder).unwrap_or_default();
     let leads_out = |name: &FileName| matches!(folder.link(&name.full()), Ok(Some(Link::Out(_))));
     names.iter().any(leads_out)
 }
 
-/// Whether a name is a link to a log of this folder that has become an archive since, so that nothing is
-/// missing although it leads nowhere.
+/// Whether a name is a link to a log of this folder that has become an archive since, so that
+/// nothing is missing although the link is dead.
 pub fn leads_to_sealed(folder: &Folder, name: &str) -> bool {
     let Ok(Some(Link::Inside(target))) = folder.link(name) else {
         return false;

@@ -1,7 +1,7 @@
-//! The folder: which enterprises there are, which files of which generation each has.
+//! The folders: the enterprises, and the log files of each with their generations.
 //!
-//! Nothing is decoded here and no line is read; `source` does that. Names that come from outside
-//! become an [`EnterpriseName`] before they touch a path.
+//! Nothing is decoded here and no line is read; `source` does that. Names from outside become an
+//! [`EnterpriseName`] before they become part of a path.
 
 mod generation;
 mod head;
@@ -35,16 +35,16 @@ use crate::fsx::{Accounts, FileIdentity, Folder, UntrustedStep, WalkedPath};
 /// Longest enterprise name.
 const NAME_BYTES_MAX: usize = 64;
 
-/// Names further than this from what was typed are no suggestion.
+/// Only names within this edit distance of a typed name are suggested.
 const SUGGESTION_DISTANCE_MAX: usize = 2;
 
-/// The name of an enterprise's folder: 1 to 64 ASCII letters, digits, `_` and `-`, not beginning
-/// with `-`. So it can't leave the root, hide, or be taken for an option.
+/// The name of an enterprise's folder: 1 to 64 ASCII letters, digits, `_` and `-`, the first of
+/// which is not `-`. So it can't leave the root, be hidden, or be taken for an option.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnterpriseName(String);
 
 impl EnterpriseName {
-    /// `None` when `name` is not of that form.
+    /// `None` when `name` does not have that form.
     pub fn new(name: &str) -> Option<EnterpriseName> {
         let fits = (1..=NAME_BYTES_MAX).contains(&name.len())
             && !name.starts_with('-')
@@ -54,7 +54,7 @@ impl EnterpriseName {
         fits.then(|| EnterpriseName(name.to_owned()))
     }
 
-    /// The name as typed and as the folder is called.
+    /// The name of the folder.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -70,15 +70,15 @@ impl fmt::Display for EnterpriseName {
 #[derive(Debug, Clone)]
 pub struct Tree {
     root: PathBuf,
-    /// Local users, read when first needed: groups of the owners of folders.
+    /// The local users and groups, read when first needed to find the groups of a folder's owner.
     accounts: Arc<OnceLock<Accounts>>,
 }
 
-/// Where an enterprise's folder is, before it is opened.
+/// The place of an enterprise's folder, before it is opened.
 enum EnterpriseEntry {
     Folder(FileIdentity),
     Link(FileIdentity),
-    /// A link of a user who has no say in where root reads.
+    /// A link of a user who may not decide where root reads.
     OthersLink,
 }
 
@@ -86,7 +86,7 @@ impl Tree {
     /// The tree under `root`.
     ///
     /// # Errors
-    /// When there is no such folder, or something else is in its place.
+    /// When there is no such folder, or the path is no folder.
     pub fn open(root: &Path) -> Result<Tree, Error> {
         let metadata = fs::metadata(root).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::Usage(format!("no folder {}", root.display())),
@@ -114,11 +114,11 @@ impl Tree {
         self.root.join(name.as_str())
     }
 
-    /// Opens an enterprise's folder. The root may be a link, and so may the folder itself if root or
-    /// the user who runs this made the link, or if it names another folder of the tree.
+    /// Opens an enterprise's folder. The root may be a link, and so may the folder itself if root
+    /// or the user who runs this made the link, or if it names another folder of the tree.
     ///
     /// # Errors
-    /// When there is no such folder, or it is a link of another user.
+    /// When there is no such folder, or it is a link that another user made.
     pub fn folder(&self, name: &EnterpriseName) -> io::Result<Folder> {
         let root = self.root_folder()?;
         let descriptor = match open_at(&root, name.as_str()) {
@@ -129,8 +129,8 @@ impl Tree {
         Folder::new(descriptor, self.path(name), &|| self.accounts())
     }
 
-    /// Opens an enterprise's folder in order to change it. Root does so only where no other user than
-    /// the folder's owner can change what its path leads to; the inner error says who can.
+    /// Opens an enterprise's folder to change it. Root does so only where no user except the
+    /// folder's owner can change what its path leads to; the inner error names who can.
     ///
     /// # Errors
     /// As [`Tree::folder`].
@@ -163,8 +163,8 @@ impl Tree {
         Ok(rustix::fs::openat(CWD, &self.root, FOLDER, Mode::empty())?)
     }
 
-    /// All enterprises, by name; one folder under two names counts once, a link after a folder.
-    /// Folders whose names are no enterprise's are passed over.
+    /// All enterprises, by name. A folder with two names counts once; of a folder and a link to it,
+    /// the folder counts. Folders that don't have the name of an enterprise are skipped.
     ///
     /// # Errors
     /// When the root can't be listed.
@@ -179,7 +179,7 @@ impl Tree {
                 name.and_then(|name| Some((EnterpriseEntry::of(&root, name.as_str())?, name))),
             );
         }
-        // Folders first, so that of two names the link is left out.
+        // Folders come first, so that a link to one of them is left out.
         entries.sort_by(|(a, x), (b, y)| (a.is_link(), x).cmp(&(b.is_link(), y)));
         let mut known = HashSet::new();
         entries.retain(|(entry, _)| entry.identity().is_none_or(|folder| known.insert(folder)));
@@ -188,10 +188,10 @@ impl Tree {
         Ok(names)
     }
 
-    /// The enterprises asked for; all of them when none is.
+    /// The enterprises with the names `typed`; all of them when it is empty.
     ///
     /// # Errors
-    /// When a name is malformed or has no folder; the error names the nearest one that has.
+    /// When a name is malformed or has no folder; the error suggests the nearest one that has.
     pub fn select(&self, typed: &[String]) -> Result<Vec<EnterpriseName>, Error> {
         if typed.is_empty() {
             return self.enterprises();
@@ -238,7 +238,7 @@ impl Tree {
 }
 
 impl EnterpriseEntry {
-    /// `None` for what is no folder and leads to none.
+    /// `None` for a name that is no folder and leads to none.
     fn of(root: &OwnedFd, name: &str) -> Option<EnterpriseEntry> {
         let stat = statat(root, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         match FileType::from_raw_mode(stat.st_mode) {
@@ -275,8 +275,8 @@ fn open_at(root: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
     rustix::fs::openat(root, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())
 }
 
-/// Opens the folder that a link leads to; `None` when another user made it. The link is opened before
-/// it is judged, so it is the judged one that is followed.
+/// Opens the folder that a link leads to; `None` when another user made the link. The link is
+/// opened before its owner is checked, so the checked link is the one that is followed.
 fn follow(root: &OwnedFd, name: &str) -> io::Result<Option<OwnedFd>> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let link = rustix::fs::openat(root, name, flags, Mode::empty())?;
@@ -299,7 +299,7 @@ fn follow(root: &OwnedFd, name: &str) -> io::Result<Option<OwnedFd>> {
     }
 }
 
-/// The log files' names in a folder, in reading order. What is no log file is not mentioned.
+/// The names of the log files in a folder, in reading order. Other names are left out.
 ///
 /// # Errors
 /// When the folder can't be listed.

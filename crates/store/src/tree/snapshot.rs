@@ -1,8 +1,8 @@
 //! The set of an enterprise's files, opened so that a rotation can't change the answer.
 //!
-//! Files are opened first and looked at through their descriptors afterwards, so a rename or an
-//! unlink while we read is harmless. Then the folder is listed again: if a name, an inode or a
-//! shrunken size shows that something moved meanwhile, the whole set is opened anew.
+//! Files are opened first and examined through their descriptors afterwards, so a rename or an
+//! unlink in between is harmless. Then the folder is listed again: if a name, an inode or a smaller
+//! size shows that something moved meanwhile, the whole set is opened again.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
@@ -17,49 +17,46 @@ use crate::error::{Error, TimeRange, Trouble};
 use crate::fsx::{FileIdentity, Folder, NotAFile, refuse_holes};
 use calltrace_model::record::Stamp;
 
-/// A set that moves this often while it is being opened is taken as it is.
+/// A set that moves this often while it is being opened is used as it is.
 const OPEN_TRIES: usize = 5;
 
-/// Bytes that tell whether a file still begins as it did: more than a line's time and id.
+/// Bytes that show whether a file still begins as it did: more than a line's time and id.
 const HEAD_BYTES: usize = 128;
 
-/// No zone is further ahead of UTC (milliseconds).
+/// The time zone that is furthest ahead of UTC (milliseconds).
 const ZONE_MILLIS_MAX: i64 = 14 * 3_600_000;
 
-/// The days after that of its name whose records a file may hold: a worker that has not rotated yet
-/// writes the next day's into it.
+/// A file may hold records of its name's day and this many days after it: a worker that has not
+/// rotated yet writes the next day's records into it.
 const DAYS_BEHIND_NAME: u64 = 1;
 
 /// One log file, open.
 #[derive(Debug)]
 pub struct LogFile {
-    /// Its name, taken apart.
+    /// Its parsed name.
     pub name: FileName,
-    /// Where it was found, for messages.
+    /// The path it was found at, for messages.
     pub path: PathBuf,
-    /// The folder it is in.
     pub folder: Folder,
-    /// The open file: reads go on after a rename or an unlink.
+    /// The open file: reads continue to work after a rename or an unlink.
     pub file: File,
     /// Bytes in the file when it was opened; what a writer appends later is not read.
     pub bytes: u64,
-    /// Device and inode.
     pub identity: FileIdentity,
 }
 
 /// An enterprise's log files, all open, in reading order.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Whose they are.
+    /// The enterprise that they belong to.
     pub enterprise: EnterpriseName,
     folder: Folder,
-    /// The files.
     pub files: Vec<Arc<LogFile>>,
-    /// What could not be opened.
+    /// The files that could not be opened.
     pub troubles: Vec<Trouble>,
-    /// Files that were listed and then gone: a rotation passed by.
+    /// Files that were listed but no longer there to be opened, because of a rotation.
     pub gone: Vec<PathBuf>,
-    /// The first bytes of each file of lines: they move when its front is collapsed.
+    /// The first bytes of each plain file: they move when its front is collapsed.
     heads: Vec<Vec<u8>>,
 }
 
@@ -90,11 +87,11 @@ impl Snapshot {
         }
     }
 
-    /// Opens some of the log files of `folder`, for whoever looks after the rest, and after what
-    /// moves, himself.
+    /// Opens some of the log files of `folder`, for a caller that itself handles the rest and files
+    /// that move.
     ///
     /// # Errors
-    /// When one of them is not there or can't be opened.
+    /// When one of them does not exist or can't be opened.
     pub fn open_some(
         enterprise: &EnterpriseName,
         folder: &Folder,
@@ -154,8 +151,8 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// The same look at the folder, with these of its files: some left out, some cut. Whether the set
-    /// has moved is to be asked of the whole one.
+    /// The same snapshot with these of its files: some left out, some cut. [`Snapshot::has_moved`]
+    /// works on the whole one only.
     pub fn with_files(&self, files: Vec<Arc<LogFile>>) -> Snapshot {
         Snapshot {
             enterprise: self.enterprise.clone(),
@@ -167,13 +164,13 @@ impl Snapshot {
         }
     }
 
-    /// The folder.
+    /// The folder of the files.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
     /// Whether the folder no longer holds the set that was opened: a name came or went, a name
-    /// stands for another inode, a file shrank or begins with other bytes. Growth is no move.
+    /// stands for another inode, a file shrank or begins with other bytes. Growth does not count.
     pub fn has_moved(&self) -> bool {
         let Ok(names) = list(&self.folder) else {
             return true;
@@ -206,7 +203,7 @@ impl Snapshot {
     }
 }
 
-/// The times that records of a file can be of which can't be opened.
+/// The times that records of a file can have when the file can't be opened.
 fn written_before_change(folder: &Folder, name: &str) -> TimeRange {
     let stat = folder.look_current(name);
     TimeRange {
@@ -215,15 +212,16 @@ fn written_before_change(folder: &Folder, name: &str) -> TimeRange {
     }
 }
 
-/// The latest time, in whatever zone, that a record can state of a file that was last changed then (seconds
+/// The latest time, in any zone, of a record in a file that was last changed at `changed` (seconds
 /// of Unix time).
 fn no_later_than(changed: i64) -> Stamp {
     Stamp(changed.saturating_mul(1000)).plus_millis(ZONE_MILLIS_MAX)
 }
 
 impl LogFile {
-    /// No record of the file is later, as far as its time of change and its name tell; `seen` is the
-    /// latest time that was seen in it. The name counts only if that does not contradict it.
+    /// The latest time that a record of the file can have, from its modification time and its name;
+    /// `seen` is the latest time that was seen in it. The name counts only if `seen` does not
+    /// contradict it.
     pub fn written_until(&self, seen: Option<Stamp>) -> Option<Stamp> {
         let changed = self.file.metadata().ok().map(|meta| meta.mtime());
         let by_name = || {
@@ -241,7 +239,7 @@ impl LogFile {
         all.into_iter().flatten().filter(is_possible).min()
     }
 
-    /// The first bytes of a file whose front may be collapsed, as they are now.
+    /// The current first bytes of a file that may be collapsed at its front.
     fn head(&self) -> Vec<u8> {
         if self.name.gz {
             return Vec::new();
@@ -252,7 +250,7 @@ impl LogFile {
         head
     }
 
-    /// The same file, as if it were only `bytes` long.
+    /// The same file, cut to the first `bytes`.
     ///
     /// # Errors
     /// When there are no more descriptors.
@@ -267,14 +265,15 @@ impl LogFile {
         })
     }
 
-    /// As [`LogFile::open`], for those who read all of it: one that is mostly holes takes for ever.
+    /// As [`LogFile::open`], for callers that read the whole file: one that is mostly holes would
+    /// take forever.
     fn open_whole(folder: &Folder, name: FileName) -> io::Result<LogFile> {
         let log = LogFile::open(folder, name)?;
         refuse_holes(&log.file, &log.file.metadata()?)?;
         Ok(log)
     }
 
-    /// Opens the file called `name` in `folder`, as it is now.
+    /// Opens the file `name` in `folder`.
     ///
     /// # Errors
     /// When it can't be opened or is no regular file.
@@ -284,7 +283,7 @@ impl LogFile {
         Ok(LogFile::of(folder, name, &there, file, &metadata))
     }
 
-    /// An open file as the log `name`; it is called `there` in `folder`.
+    /// An open file as the log `name`; its name in `folder` is `there`.
     pub fn of(
         folder: &Folder,
         name: FileName,

@@ -1,9 +1,9 @@
-//! Logs of a rotation whose name nothing is read under: packed by another program (`events.log.1.zst`), or rotated
-//! once more after they were packed (`events.log.gz.1`).
+//! Logs of a rotation that are not read because of their names: packed by another program
+//! (`events.log.1.zst`), or rotated once more after they were packed (`events.log.gz.1`).
 
 use super::FileName;
 
-/// What programs that pack put behind a name.
+/// Endings of the names of packed files, and the programs that make them.
 const ENDINGS: [(&str, &str); 7] = [
     ("zst", "zstd"),
     ("xz", "xz"),
@@ -14,19 +14,18 @@ const ENDINGS: [(&str, &str); 7] = [
     ("Z", "compress"),
 ];
 
-/// A log that is not read.
+/// A log that is not read because of its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnreadLog {
-    /// Its name.
     pub name: String,
-    /// The name that it would have unpacked.
+    /// The name that it would have when unpacked.
     stem: String,
     packer: Option<&'static str>,
 }
 
 impl UnreadLog {
-    /// Reads a name: that of a log, and behind it what another program puts there, or a number behind `.gz`.
-    /// `None` for a log that is read, and for any other name.
+    /// Parses the name of a log followed by the ending of a packing program, or by a number behind
+    /// `.gz`. `None` for a log that is read, and for any other name.
     pub fn parse(name: &str) -> Option<UnreadLog> {
         let (before, ending) = name.rsplit_once('.')?;
         if FileName::parse(name).is_some() {
@@ -56,7 +55,7 @@ impl UnreadLog {
         }
     }
 
-    /// Whether what it holds stands there unpacked, or in a gzip, as well.
+    /// Whether `logs` hold the same log unpacked or as gzip.
     pub(super) fn is_there(&self, logs: &[FileName]) -> bool {
         self.packer.is_some() && logs.iter().any(|log| log.stem == self.stem)
     }
