@@ -28,7 +28,7 @@ const UNSEEN_TRIES: usize = 5;
 /// The program's name, also while its file is being replaced ("calltrace (deleted)").
 const PROGRAM: &str = "calltrace";
 
-/// Mode of a lock file whose time is that of the last run.
+/// Mode of a lock file with the time of the last run.
 const OWN_MODE: u32 = 0o600;
 
 /// Mode of a lock file that was just created and has no such time yet.
@@ -89,9 +89,9 @@ impl Lock {
                         return Ok(Err(holder));
                     }
                 }
-                Some(holder) => return Err(held(&holder.to_string())),
+                Some(holder) => return Err(lock_held(&holder.to_string())),
                 None if unseen < UNSEEN_TRIES => unseen += 1,
-                None => return Err(held("a process that can't be seen from here")),
+                None => return Err(lock_held("a process that can't be seen from here")),
             }
             thread::sleep(BETWEEN_TRIES);
         }
@@ -112,7 +112,7 @@ impl Lock {
     }
 }
 
-fn held(by: &str) -> io::Error {
+fn lock_held(by: &str) -> io::Error {
     io::Error::new(
         ErrorKind::ResourceBusy,
         format!("{by} holds it, which is not a calltrace of root or of the folder's owner"),

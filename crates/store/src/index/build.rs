@@ -42,7 +42,7 @@ pub fn build(source: &Source, zone: LogZone, out: &mut dyn Write) -> io::Result<
         None => builder.take_stream(&scanner(), source)?,
     }
     let whole = Span::new(0, print.covered);
-    builder.count_what_was_passed_over(source, whole)?;
+    builder.count_skipped_content(source, whole)?;
     builder.finish(print, TimeBounds::probe(source, zone))
 }
 
@@ -81,7 +81,7 @@ pub(super) fn build_piece(
         BlockGrid::Even(EvenBlocks::of(span, block_bytes)),
     );
     builder.take_spans(&scanner(), source, span.end)?;
-    builder.count_what_was_passed_over(source, span)?;
+    builder.count_skipped_content(source, span)?;
     let content = builder.close(Some(span.bytes()))?;
     let Builder {
         segments,
@@ -100,7 +100,7 @@ pub(super) fn build_piece(
     })
 }
 
-/// The parsed range of content.
+/// A parsed range of content.
 #[derive(Default)]
 struct ParsedStretch {
     /// By [`KeyKind`]: key in the upper half, block in the lower; sorted, without duplicates.
@@ -319,7 +319,7 @@ impl<'w> Builder<'w> {
 
     /// Counts the content again where the scan did not return all of it: it returns only a part of
     /// a line that is too long, and nothing of a hole.
-    fn count_what_was_passed_over(&mut self, source: &Source, span: Span) -> io::Result<()> {
+    fn count_skipped_content(&mut self, source: &Source, span: Span) -> io::Result<()> {
         let is_passed_over = |f: &ContentFinding| {
             f.is_hole() || matches!(f, ContentFinding::LongLine { cut: true, .. })
         };

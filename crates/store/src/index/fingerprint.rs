@@ -33,11 +33,11 @@ pub(super) fn fingerprint(source: &Arc<Source>) -> io::Result<Fingerprint> {
         modified: modified_nanos(&metadata),
         ..Fingerprint::of(stored)
     };
-    look(print, log, &metadata)
+    current_fingerprint(print, log, &metadata)
 }
 
 /// The current fingerprint of the file, for a comparison with `print`.
-pub(super) fn look(
+pub(super) fn current_fingerprint(
     print: Fingerprint,
     log: &LogFile,
     metadata: &Metadata,
@@ -65,12 +65,16 @@ pub(super) fn look(
 }
 
 /// Whether the file is the one that `print` was taken of.
-pub(super) fn is_of(print: &Fingerprint, log: &LogFile, metadata: &Metadata) -> io::Result<bool> {
+pub(super) fn is_same_file(
+    print: &Fingerprint,
+    log: &LogFile,
+    metadata: &Metadata,
+) -> io::Result<bool> {
     let has_grown = print.stored == StorageFormat::Plain && log.bytes > print.file_bytes;
     if !has_grown && (log.bytes != print.file_bytes || modified_nanos(metadata) != print.modified) {
         return Ok(false);
     }
-    Ok(look(*print, log, metadata)? == *print)
+    Ok(current_fingerprint(*print, log, metadata)? == *print)
 }
 
 /// Shows whether a file was written to.

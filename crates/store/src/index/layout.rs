@@ -90,7 +90,8 @@ pub(super) struct Fingerprint {
     pub inode: u64,
     /// Length of the file when it was indexed.
     pub file_bytes: u64,
-    /// For a plain file, the end of its last whole line; otherwise the file's length.
+    /// For a plain file, the end of its last whole line; for BGZF, the content's length; for gzip,
+    /// the file's length.
     pub covered: u64,
     /// Modification time (nanoseconds of Unix time).
     pub modified: i64,
@@ -100,7 +101,7 @@ pub(super) struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// The fingerprint of an empty file without device and times.
+    /// The fingerprint of an empty file, without device and times.
     pub(super) fn of(stored: StorageFormat) -> Fingerprint {
         Fingerprint {
             stored,
@@ -119,7 +120,7 @@ impl Fingerprint {
 pub(super) struct Footer {
     pub fingerprint: Fingerprint,
     pub content: ContentDigest,
-    /// As samples show them, so that answers don't depend on whether there is an index.
+    /// Times from samples, so that answers don't depend on whether there is an index.
     pub probed: TimeBounds,
     /// The earliest time of all records.
     pub first: Option<Stamp>,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::build::{IndexPiece, SEGMENT_BLOCKS, build_piece};
 use super::data::IndexData;
-use super::fingerprint::{ChangeStamp, look};
+use super::fingerprint::{ChangeStamp, current_fingerprint};
 use super::layout::{Fingerprint, Footer, Segment, StorageFormat};
 use super::pages::merged;
 use super::store::Store;
@@ -63,7 +63,7 @@ impl LiveFile {
         let metadata = log.file.metadata()?;
         let known = match on_disk {
             Some(known) => in_memory(known)?,
-            None => nothing(log, &metadata)?,
+            None => empty_index(log, &metadata)?,
         };
         Ok(LiveFile {
             seen: Mutex::new(LiveState {
@@ -168,7 +168,7 @@ impl LiveState {
             return Ok(false);
         }
         self.stat = now;
-        Ok(look(print, log, &metadata)? == print)
+        Ok(current_fingerprint(print, log, &metadata)? == print)
     }
 }
 
@@ -188,9 +188,9 @@ pub(super) fn bytes_of(known: &IndexData) -> usize {
 }
 
 /// An index without a block.
-fn nothing(log: &LogFile, metadata: &Metadata) -> io::Result<IndexData> {
+fn empty_index(log: &LogFile, metadata: &Metadata) -> io::Result<IndexData> {
     let footer = Footer {
-        fingerprint: look(Fingerprint::of(StorageFormat::Plain), log, metadata)?,
+        fingerprint: current_fingerprint(Fingerprint::of(StorageFormat::Plain), log, metadata)?,
         content: ContentDigest::default(),
         probed: TimeBounds::NONE,
         first: None,
@@ -243,13 +243,15 @@ fn extended(
         covered: end,
         ..before
     };
-    let print = look(wider, log, &log.file.metadata()?)?;
+    let print = current_fingerprint(wider, log, &log.file.metadata()?)?;
     let source = Arc::new(Source::known(Arc::clone(log), ContentFormat::Plain));
     let span = Span::new(before.covered, end);
     let piece = build_piece(&source, span, block_bytes)?;
     // Both fingerprints, before and after the read, are of the content that was read.
     let metadata = log.file.metadata()?;
-    let stands = |print: Fingerprint| Ok::<bool, io::Error>(look(print, log, &metadata)? == print);
+    let stands = |print: Fingerprint| {
+        Ok::<bool, io::Error>(current_fingerprint(print, log, &metadata)? == print)
+    };
     if metadata.len() < end || !stands(before)? || !stands(print)? {
         return Err(io::Error::other("it changed while it was read"));
     }

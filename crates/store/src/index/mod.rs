@@ -48,7 +48,7 @@ pub use memory::{IndexMemory, MemoryLimits};
 pub use sound::is_trusted;
 
 use data::IndexData;
-use fingerprint::is_of;
+use fingerprint::is_same_file;
 use layout::{Footer, MAGIC, StorageFormat};
 use store::read_tail;
 
@@ -73,6 +73,7 @@ pub struct BuildSummary {
 /// Whether a file's index can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexState {
+    /// The index can be used; `first` and `last` are the earliest and latest record time in it.
     Fresh {
         content: ContentDigest,
         first: Option<Stamp>,
@@ -217,7 +218,7 @@ impl Index {
         let encoded = read_tail(&file, MAGIC)?;
         let footer = Footer::decode(&encoded).ok_or("is torn")?;
         let print = &footer.fingerprint;
-        if !is_of(print, log, &its).map_err(|e| reason(&e))? {
+        if !is_same_file(print, log, &its).map_err(|e| reason(&e))? {
             return Err("belongs to another file, or the file changed".to_owned());
         }
         sound::check(&footer, metadata.len(), encoded.len() as u64)?;

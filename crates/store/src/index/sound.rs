@@ -46,14 +46,14 @@ pub fn is_trusted(ours: &Metadata, about: &Metadata) -> bool {
 /// # Errors
 /// What is wrong, as a clause about the index.
 pub(super) fn check(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Result<(), String> {
-    let sound = is_of_a_file(footer)
+    let sound = fits_file(footer)
         && has_real_times(footer)
-        && stands_in(footer, index_bytes, footer_bytes).is_some();
+        && fills_index(footer, index_bytes, footer_bytes).is_some();
     sound.then_some(()).ok_or_else(|| UNSOUND.to_owned())
 }
 
 /// Whether the content and the blocks can be those of the file.
-fn is_of_a_file(footer: &Footer) -> bool {
+fn fits_file(footer: &Footer) -> bool {
     let (print, content) = (&footer.fingerprint, &footer.content);
     let content_max = print.file_bytes.saturating_mul(CONTENT_PER_BYTE_MAX);
     let blocks: u64 = footer.segments.iter().map(|s| u64::from(s.blocks)).sum();
@@ -96,7 +96,7 @@ pub(super) fn is_real(at: Stamp) -> bool {
 
 /// Whether tables and pages fill the index from its beginning to its footer, without gaps and in
 /// order.
-fn stands_in(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<()> {
+fn fills_index(footer: &Footer, index_bytes: u64, footer_bytes: u64) -> Option<()> {
     let mut at = MAGIC.len() as u64;
     for segment in &footer.segments {
         let table_bytes = u64::from(segment.blocks) * ENTRY_BYTES as u64;

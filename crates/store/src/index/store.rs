@@ -9,7 +9,7 @@ use super::layout::{Section, TAIL_BYTES};
 /// Bytes read at once from an index's end: mostly all that leads to the rest.
 const END_BYTES: usize = 16 << 10;
 
-/// No footer is longer (bytes): one of a file of 100 GB is a tenth of that.
+/// No footer is longer (bytes): that of a 100 GB log is a tenth of it.
 const FOOTER_BYTES_MAX: u32 = 16 << 20;
 
 /// No table or page is longer (bytes); see `sound` for their other limits.

@@ -206,7 +206,7 @@ fn time_after(source: &Source, from: u64, end: u64, text: &mut [u8]) -> Option<S
     None
 }
 
-/// The text at `offset`, from the next line's beginning on (offset 0 begins a line).
+/// The text at `offset`, from the next line's beginning on (the content itself begins with a line).
 fn sample<'t>(source: &Source, offset: u64, text: &'t mut [u8]) -> &'t [u8] {
     let got = fill(&mut source.reader(offset), text);
     let text = &text[..got.unwrap_or_else(|before_damage| before_damage)];

@@ -23,7 +23,10 @@ pub struct ListedFile {
 pub fn list_files(folder: &Folder) -> io::Result<Vec<ListedFile>> {
     let (names, unread) = list_all(folder)?;
     match unread.is_empty() {
-        true => names.into_iter().map(|name| look(folder, name)).collect(),
+        true => names
+            .into_iter()
+            .map(|name| list_one(folder, name))
+            .collect(),
         false => Err(io::ErrorKind::InvalidData.into()),
     }
 }
@@ -46,7 +49,9 @@ pub fn still_holds(folder: &Folder, files: &[ListedFile]) -> bool {
 /// When the folder can't be listed.
 pub fn look_at(folder: &Folder) -> io::Result<Vec<ListedFile>> {
     let names = list(folder)?.into_iter();
-    Ok(names.filter_map(|name| look(folder, name).ok()).collect())
+    Ok(names
+        .filter_map(|name| list_one(folder, name).ok())
+        .collect())
 }
 
 /// The access for a new log in a folder with the log files `files`: that of the file that was
@@ -86,7 +91,7 @@ pub fn leads_to_sealed(folder: &Folder, name: &str) -> bool {
     is_log && folder.has(&format!("{target}.gz"))
 }
 
-fn look(folder: &Folder, name: FileName) -> io::Result<ListedFile> {
+fn list_one(folder: &Folder, name: FileName) -> io::Result<ListedFile> {
     let stat = folder.look_current(&name.full())?;
     let seconds: i64 = stat.st_mtime;
     let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or_default();
