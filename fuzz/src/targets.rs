@@ -13,7 +13,7 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::index;
 use calltrace_store::source::Source;
 use calltrace_store::tree::{FileName, LogFile};
-use calltrace_upkeep::rotate::Memory;
+use calltrace_upkeep::rotate::RotationMemory;
 
 use crate::mutate::Mutator;
 use crate::world::{World, corpus};
@@ -308,7 +308,7 @@ fn rotate() -> Target {
         fs::write(own.join("rotate.toml"), input).expect("written");
         let folder = Folder::open(dir.path()).expect("a folder");
         // What can't be read, such as a file that is too long, is nothing to remember.
-        let memory = Memory::of(&folder).unwrap_or_default();
+        let memory = RotationMemory::of(&folder).unwrap_or_default();
         let is_log = |name: &FileName| FileName::parse(&name.full()).as_ref() == Some(name);
         match memory.renamed.iter().all(is_log) {
             true => Ok(()),

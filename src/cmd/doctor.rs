@@ -11,12 +11,14 @@ use super::talk::many;
 use super::{App, Exit};
 use crate::cli::{DoctorArgs, DoctorFormat, Global, is_flag};
 use calltrace_directory::Directory;
-use calltrace_output::doctor::{Reach, Shown, document, write_findings};
+use calltrace_output::doctor::{DoctorView, Reach, document, write_findings};
 use calltrace_output::json;
 use calltrace_output::rotation::size;
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_upkeep::doctor::{Doctor, Finding, Report, SettingsFile, Severity, service};
+use calltrace_upkeep::doctor::{
+    Doctor, DoctorReport, Finding, FindingSeverity, SettingsFile, service,
+};
 
 /// Enterprises of which the services are asked whether they know them.
 const PROBED_MAX: usize = 200;
@@ -73,9 +75,9 @@ fn services(app: &App, enterprises: &[EnterpriseName]) -> Result<Vec<Finding>, E
     Ok(away.chain(odd).collect())
 }
 
-fn print(app: &App, args: &DoctorArgs, report: &Report) -> Result<(), Error> {
+fn print(app: &App, args: &DoctorArgs, report: &DoctorReport) -> Result<(), Error> {
     let mut out = app.out();
-    let shown = Shown {
+    let shown = DoctorView {
         clock: &app.clock,
         width: out.width(),
         here: here(&app.global),
@@ -122,7 +124,7 @@ fn scheduled(app: &App) -> Reach {
 }
 
 /// What is said beside the findings.
-fn tell(app: &App, report: &Report) {
+fn tell(app: &App, report: &DoctorReport) {
     app.say_troubles(&report.troubles);
     if !report.sees_all_processes {
         app.say(match is_root() {
@@ -136,8 +138,8 @@ fn tell(app: &App, report: &Report) {
         (count > 0).then(|| many(count, what))
     };
     let counts = [
-        counted(Severity::Problem, "problem"),
-        counted(Severity::Warning, "warning"),
+        counted(FindingSeverity::Problem, "problem"),
+        counted(FindingSeverity::Warning, "warning"),
     ];
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     let found = match counts.as_slice() {
@@ -152,7 +154,7 @@ fn tell(app: &App, report: &Report) {
             clock.offset(at)
         )
     });
-    let notes = counted(Severity::Note, "note").filter(|_| !app.global.verbose);
+    let notes = counted(FindingSeverity::Note, "note").filter(|_| !app.global.verbose);
     let notes = notes.map_or_else(String::new, |notes| format!("; {notes} (-v)"));
     app.say(&format!(
         "{found}: {}, {}, {}{newest}{notes}",

@@ -11,7 +11,7 @@ use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Stamp;
 use calltrace_output::json::Extent;
 use calltrace_output::{
-    Detail, Marker, Secrets, Shown, Stream, csv, json, write_groups, write_lines,
+    Marker, RecordDetail, RecordStream, Secrets, StreamRecord, csv, json, write_groups, write_lines,
 };
 use calltrace_store::error::{Error, TimeRange, Trouble};
 use calltrace_store::scan::Line;
@@ -148,10 +148,10 @@ fn print_lines(
             let secrets = Secrets::of_lines(lines.map(|entry| &*entry.line.text));
             let names = all.iter().map(|found| found.enterprise.as_str().len());
             let detail = match args.full {
-                true => Detail::Whole,
-                false => Detail::Line,
+                true => RecordDetail::Whole,
+                false => RecordDetail::Line,
             };
-            let mut stream = Stream::new(app.clock, names.max().filter(|_| all.len() > 1))
+            let mut stream = RecordStream::new(app.clock, names.max().filter(|_| all.len() > 1))
                 .showing(detail)
                 .masking(secrets)
                 .marking(Marker::of(&question.filter));
@@ -221,7 +221,7 @@ fn print_groups(
 }
 
 /// The records of all enterprises in order of time, the newest `limit` of them.
-pub(super) fn in_order(all: &[FoundLines], limit: Option<usize>) -> Vec<Shown<'_>> {
+pub(super) fn in_order(all: &[FoundLines], limit: Option<usize>) -> Vec<StreamRecord<'_>> {
     let mut lines: Vec<(usize, &Line)> = Vec::new();
     for (at, found) in all.iter().enumerate() {
         lines.extend(found.lines.iter().map(|entry| (at, &entry.line)));
@@ -230,7 +230,7 @@ pub(super) fn in_order(all: &[FoundLines], limit: Option<usize>) -> Vec<Shown<'_
     let cut = limit.map_or(0, |limit| lines.len().saturating_sub(limit));
     lines[cut..]
         .iter()
-        .map(|(at, line)| Shown {
+        .map(|(at, line)| StreamRecord {
             enterprise: all[*at].enterprise.as_str(),
             file: all[*at].file_of(line),
             offset: line.place.offset,

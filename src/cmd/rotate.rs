@@ -17,7 +17,9 @@ use calltrace_output::{json, rotation};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::Disk;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_upkeep::rotate::{Done, Kind, News, Policy, Report, Rotation};
+use calltrace_upkeep::rotate::{
+    Policy, Rotation, RotationEvent, RotationReport, StepKind, StepReport,
+};
 
 /// Enterprises worked on side by side when nobody says. Mostly they wait, for disks and for files to
 /// settle; what is packed at a time is bounded by `--threads`.
@@ -71,18 +73,18 @@ enum Heard {
     Planned(u64),
     Begins(String),
     Read(u64),
-    Done(EnterpriseName, Done),
-    Report(Box<Report>),
+    Done(EnterpriseName, StepReport),
+    Report(Box<RotationReport>),
 }
 
 fn work(rotation: &Rotation<'_>, name: &EnterpriseName, sender: &mpsc::Sender<Heard>) {
     // Nobody listens any more only when the whole run has ended.
     let tell = |heard| drop(sender.send(heard));
     let report = rotation.enterprise(name, &|news| match news {
-        News::Planned(bytes) => tell(Heard::Planned(bytes)),
-        News::Begins(step) => tell(Heard::Begins(format!("{name}: {}", step.kind.file()))),
-        News::Read(bytes) => tell(Heard::Read(bytes)),
-        News::Done(done) => tell(Heard::Done(name.clone(), done.clone())),
+        RotationEvent::Planned(bytes) => tell(Heard::Planned(bytes)),
+        RotationEvent::Begins(step) => tell(Heard::Begins(format!("{name}: {}", step.kind.file()))),
+        RotationEvent::Read(bytes) => tell(Heard::Read(bytes)),
+        RotationEvent::Done(done) => tell(Heard::Done(name.clone(), done.clone())),
     });
     tell(Heard::Report(Box::new(report)));
 }
@@ -94,7 +96,7 @@ struct Listener<'d> {
     out: Out,
     failed: Option<Error>,
     progress: Progress,
-    reports: Vec<Report>,
+    reports: Vec<RotationReport>,
 }
 
 impl<'d> Listener<'d> {
@@ -119,8 +121,8 @@ impl<'d> Listener<'d> {
         }
     }
 
-    fn print(&mut self, name: &EnterpriseName, done: &Done) {
-        let is_told = done.step.kind != Kind::Catalog || self.app.global.verbose;
+    fn print(&mut self, name: &EnterpriseName, done: &StepReport) {
+        let is_told = done.step.kind != StepKind::Catalog || self.app.global.verbose;
         if self.args.format == RotateFormat::Json || !is_told {
             return;
         }
@@ -134,7 +136,7 @@ impl<'d> Listener<'d> {
 
     /// The report of an enterprise that is through. Its steps have been told as they were done,
     /// but for a dry run's.
-    fn take(&mut self, report: Report) {
+    fn take(&mut self, report: RotationReport) {
         let name = report.enterprise.clone();
         for done in report.steps.iter().filter(|_| self.args.dry_run) {
             self.print(&name, done);
@@ -160,7 +162,7 @@ impl<'d> Listener<'d> {
 }
 
 /// What is said of an enterprise beside its steps.
-fn tell(app: &App, folder: &Path, report: &Report) {
+fn tell(app: &App, folder: &Path, report: &RotationReport) {
     let name = &report.enterprise;
     if report.is_busy {
         return app.say(&format!("{name}: another rotation runs"));

@@ -9,7 +9,9 @@ use calltrace_engine::StatsQuestion;
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::Stats;
 use calltrace_output::json;
-use calltrace_output::stats::{Shown, Words, document, svg, write_csv, write_parquet, write_stats};
+use calltrace_output::stats::{
+    StatsView, StatsWords, document, svg, write_csv, write_parquet, write_stats,
+};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
@@ -20,7 +22,7 @@ pub(super) fn run(app: &App, args: &StatsArgs) -> Result<Exit, Error> {
     let enterprises = app.tree.select(&args.calls.enterprises)?;
     let (since, until) = span(app, &args.calls)?;
     let (stats, answers, missing) = counted(app, args, &enterprises, since, until);
-    let shown = Shown {
+    let shown = StatsView {
         stats: &stats,
         enterprises: &enterprises,
         since,
@@ -79,7 +81,7 @@ fn counted(
 fn print(
     app: &App,
     format: StatsFormat,
-    shown: &Shown<'_>,
+    shown: &StatsView<'_>,
     answers: &Answers,
 ) -> Result<(), Error> {
     let mut out = app.out();
@@ -94,7 +96,7 @@ fn print(
         StatsFormat::Csv => out.csv(|out| write_csv(out, shown)),
         StatsFormat::Parquet => out.bytes(|out| write_parquet(out, shown)),
         StatsFormat::Svg => {
-            let picture = svg(shown, &Words::ENGLISH);
+            let picture = svg(shown, &StatsWords::ENGLISH);
             out.bytes(|out| writeln!(out, "{picture}"))
         }
         StatsFormat::Json => {

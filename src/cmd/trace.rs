@@ -6,7 +6,7 @@ use super::{App, Exit, names};
 use crate::cli::{TraceArgs, TraceFormat};
 use calltrace_engine::{RecordLimits, Trace, TraceQuestion, TracedCall};
 use calltrace_model::record::Record;
-use calltrace_output::story::{self, Told};
+use calltrace_output::story::{self, StoryView};
 use calltrace_output::{TimelineOptions, json, write_timeline};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::scan::Line;
@@ -143,7 +143,7 @@ fn print(
         }
         TraceFormat::Timeline | TraceFormat::Html | TraceFormat::Md | TraceFormat::Mermaid => {
             let people = names::people(app, &trace.enterprise, call);
-            let told = Told::of(trace, call, &app.clock, &people, app.now_stamp());
+            let told = StoryView::of(trace, call, &app.clock, &people, app.now_stamp());
             let width = out.width();
             match args.format {
                 TraceFormat::Html => out.bytes(|out| story::write_html(out, &told)),

@@ -2,7 +2,7 @@
 
 use calltrace_engine::{Trace, TracedCall};
 use calltrace_model::record::LogZone;
-use calltrace_output::story::{self, Told};
+use calltrace_output::story::{self, StoryView};
 use calltrace_output::{Clock, People};
 use unicode_width::UnicodeWidthStr;
 
@@ -12,13 +12,13 @@ use crate::stories::{calls_of, later_than, scenarios, trace};
 fn printed(
     (trace, call): &(Trace, TracedCall),
     people: &People,
-    write: impl Fn(&mut Vec<u8>, &Told<'_>),
+    write: impl Fn(&mut Vec<u8>, &StoryView<'_>),
 ) -> String {
     let clock = Clock {
         log: LogZone::default(),
         shown: calltrace_model::record::Zone::named("Europe/Minsk").expect("a zone"),
     };
-    let told = Told::of(trace, call, &clock, people, later_than(call));
+    let told = StoryView::of(trace, call, &clock, people, later_than(call));
     let mut out = Vec::new();
     write(&mut out, &told);
     let out = anstream::adapter::strip_bytes(&out).into_vec();

@@ -117,7 +117,7 @@ fn rotation_within_its_unit_seals_the_files_of_another_user() {
         setpriv --bounding-set=-all,{kept} --inh-caps=-all --no-new-privs {run} -v 2>&1"
     ));
     assert!(said.contains("still open in sleep"), "{said}");
-    assert!(said.contains("quiet by lease"), "{said}");
+    assert!(said.contains("no writers (lease)"), "{said}");
     assert!(!said.contains("open descriptors"), "{said}");
     assert_eq!(debian.says(raw), before, "{said}");
     let foreign = debian.says("find /srv/call_tracer ! -user bot -o ! -group bot");

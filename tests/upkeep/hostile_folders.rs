@@ -475,7 +475,7 @@ fn the_unit_allows_what_a_rotation_needs() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("still open in"), "{said}");
     let out = String::from_utf8_lossy(&output.stdout);
-    assert!(out.contains("quiet by lease"), "{out}");
+    assert!(out.contains("no writers (lease)"), "{out}");
     for (path, owner) in arena.owners() {
         assert_eq!(owner, WRITER, "{}", path.display());
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Disk, DiskOps};
 use calltrace_store::tree::{self, FileName};
-use calltrace_upkeep::recovered::{Added, Failed, Recovered, add};
+use calltrace_upkeep::recovered::{AddError, AddedLines, MissingLine, add};
 use calltrace_upkeep::rotate::Mode;
 use chrono::NaiveDateTime;
 use testing::faults::Fault;
@@ -79,9 +79,9 @@ fn a_day_of_recovered_lines_that_should_have_been_sealed_is_named() {
 }
 
 /// Lines as a host's journal has them; the last of them is torn by a kill at many places.
-fn lost() -> Vec<Recovered> {
+fn lost() -> Vec<MissingLine> {
     let lost = lines("2025-12-02", 7, 5) + &lines("2025-12-01", 3, 6);
-    let of_line = |line: &str| Recovered {
+    let of_line = |line: &str| MissingLine {
         at: NaiveDateTime::parse_from_str(&line[..19], "%Y-%m-%d %H:%M:%S").expect("a time"),
         line: line.as_bytes().to_vec(),
     };
@@ -89,11 +89,11 @@ fn lost() -> Vec<Recovered> {
 }
 
 /// A run of `sync`: of the lines that were lost, it adds those that the tree does not have.
-fn sync(scene: &Scene, ops: &dyn DiskOps) -> Result<Added, Failed<Infallible>> {
+fn sync(scene: &Scene, ops: &dyn DiskOps) -> Result<AddedLines, AddError<Infallible>> {
     let tree = tree::Tree::open(&scene.root()).expect("a tree");
     add(&tree, &enterprise(), ops, PATIENCE, || {
         let there = scene.read();
-        let is_missing = |lost: &Recovered| {
+        let is_missing = |lost: &MissingLine| {
             let line = String::from_utf8_lossy(&lost.line);
             !there.iter().any(|known| *known == line)
         };
@@ -144,7 +144,7 @@ fn lines_go_to_the_files_of_their_days_once() {
         "in order of time, each line whole"
     );
     scene.assert_whole("added");
-    assert_eq!(sync(&scene, &Disk).expect("added"), Added::default());
+    assert_eq!(sync(&scene, &Disk).expect("added"), AddedLines::default());
     // The next rotation puts them to those that were recovered before.
     scene.rotate(&scene.disk(Fault::None));
     scene.assert_whole("sealed");
@@ -157,7 +157,7 @@ fn lines_go_to_the_files_of_their_days_once() {
         !left.contains(&"recovered_2025-12-01.log".to_owned()),
         "{left:?}"
     );
-    assert_eq!(sync(&scene, &Disk).expect("added"), Added::default());
+    assert_eq!(sync(&scene, &Disk).expect("added"), AddedLines::default());
 }
 
 #[test]
@@ -244,8 +244,8 @@ fn a_full_disk_is_said_and_what_was_written_before_stays_whole() {
                 assert!(n > 10);
                 break;
             }
-            Err(Failed::Unwritten { added, error }) => (added, error.to_string()),
-            Err(Failed::Unknown(never)) => match never {},
+            Err(AddError::Unwritten { added, error }) => (added, error.to_string()),
+            Err(AddError::Unknown(never)) => match never {},
         };
         assert!(error.contains("no space left on device"), "{error}");
         assert!(
@@ -254,7 +254,7 @@ fn a_full_disk_is_said_and_what_was_written_before_stays_whole() {
         );
         assert_none_twice(&scene, &error);
         let there = scene.read();
-        let is_there = |lost: &Recovered| there.iter().any(|line| line.as_bytes() == lost.line);
+        let is_there = |lost: &MissingLine| there.iter().any(|line| line.as_bytes() == lost.line);
         assert_eq!(
             lost().iter().filter(|lost| is_there(lost)).count(),
             added.lines
@@ -273,7 +273,7 @@ fn a_piece_of_a_line_is_not_sealed_before_the_line_is_whole() {
     let whole = lines("2025-12-02", 7, 1);
     fs::write(&file, &whole[..whole.len() / 2]).expect("written");
     let report = scene.rotate(&scene.disk(Fault::None));
-    let waits = |waiting: &calltrace_upkeep::rotate::Waiting| {
+    let waits = |waiting: &calltrace_upkeep::rotate::WaitingFile| {
         waiting.file == "recovered_2025-12-02.log" && waiting.why.contains("within a line")
     };
     assert!(report.waiting.iter().any(waits), "{report:?}");
@@ -315,8 +315,8 @@ fn a_new_file_has_the_rights_of_the_folders_other_logs() {
 
 fn refusal(scene: &Scene) -> Error {
     match sync(scene, &Disk) {
-        Err(Failed::Unwritten { added, error }) => {
-            assert_eq!(added, Added::default());
+        Err(AddError::Unwritten { added, error }) => {
+            assert_eq!(added, AddedLines::default());
             error
         }
         other => panic!("{other:?}"),
@@ -393,9 +393,12 @@ fn what_the_caller_can_not_tell_is_passed_on_and_nothing_is_written() {
     let failed = add(&tree, &enterprise(), &Disk, PATIENCE, || {
         Err::<Vec<_>, _>("torn")
     });
-    assert!(matches!(failed, Err(Failed::Unknown("torn"))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(AddError::Unknown("torn"))),
+        "{failed:?}"
+    );
     assert_eq!(listing(&scene.folder()), before);
-    let two = Recovered {
+    let two = MissingLine {
         line: b"2025-12-02 08:00:00,000|a\nb".to_vec(),
         ..lost().remove(0)
     };
@@ -403,7 +406,7 @@ fn what_the_caller_can_not_tell_is_passed_on_and_nothing_is_written() {
         Ok::<_, Infallible>(vec![two])
     });
     assert!(
-        matches!(failed, Err(Failed::Unwritten { .. })),
+        matches!(failed, Err(AddError::Unwritten { .. })),
         "{failed:?}"
     );
     assert_eq!(listing(&scene.folder()), before);

@@ -138,10 +138,10 @@ fn a_line_a_step_is_printed_and_nothing_when_nothing_is_due() {
         &[KEEP, "--jobs=1"],
         0,
         &expect![[r#"
-            0367: sealed events.log.1 -> .gz, N -> N, 100 lines, index N, quiet by lease
-            0367: added events_2025-11-30.log -> .gz, N, archive N, 200 lines, index N, quiet by lease
+            0367: sealed events.log.1 -> .gz, N -> N, 100 lines, index N, no writers (lease)
+            0367: added events_2025-11-30.log -> .gz, N, archive N, 200 lines, index N, no writers (lease)
             0367: renamed events.log -> events.log.2025-12-02, N (its first record is of 2025-12-02)
-            0367: sealed events.log.2025-12-02 -> .gz, N -> N, 100 lines, index N, quiet by lease
+            0367: sealed events.log.2025-12-02 -> .gz, N -> N, 100 lines, index N, no writers (lease)
             0367: indexed events.log-20251129.gz, N, index N
             --
         "#]],
@@ -340,7 +340,7 @@ fn the_unfinished_file_of_a_dead_run_is_removed_and_nothing_else() {
         &expect![[r#"
             0367: restored .calltrace-events.log.2025-11-30.gone -> events.log.2025-11-30 (a run died before it had removed it)
             0367: removed the unfinished .calltrace-events.log.2025-12-01.gz.tmp (a run died while it wrote it)
-            0367: sealed events.log.2025-11-30 -> .gz, N -> N, 100 lines, index N, quiet by lease
+            0367: sealed events.log.2025-11-30 -> .gz, N -> N, 100 lines, index N, no writers (lease)
             --
         "#]],
     );
@@ -378,7 +378,7 @@ fn an_archive_of_another_program_is_rewritten_when_wanted() {
         &[KEEP, "--recompress"],
         0,
         &expect![[r#"
-            0367: recompressed events.log.2025-12-01.gz, N -> N, 100 lines, index N, quiet by lease
+            0367: recompressed events.log.2025-12-01.gz, N -> N, 100 lines, index N, no writers (lease)
             --
         "#]],
     );

@@ -1,7 +1,7 @@
 //! A rotation that is killed, loses power or meets a full disk at any of its operations: every line can
 //! be read exactly once afterwards, and the next run finishes the job.
 
-use calltrace_upkeep::rotate::{Mode, Policy, Report};
+use calltrace_upkeep::rotate::{Mode, Policy, RotationReport};
 use testing::faults::Fault;
 use testing::faults::scene::{Scene, lines, listing, policy};
 
@@ -120,7 +120,7 @@ fn scenes() -> Vec<(&'static str, Make, &'static [&'static str])> {
     ]
 }
 
-fn assert_done(what: &str, scene: &Scene, report: &Report, files: &[&str]) {
+fn assert_done(what: &str, scene: &Scene, report: &RotationReport, files: &[&str]) {
     assert!(report.troubles.is_empty(), "{what}: {:?}", report.troubles);
     assert!(report.waiting.is_empty(), "{what}: {:?}", report.waiting);
     assert_eq!(listing(&scene.folder()), files, "{what}");

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use calltrace_store::fsx::Disk;
-use calltrace_upkeep::rotate::{Kind, Mode, Policy};
+use calltrace_upkeep::rotate::{Mode, Policy, StepKind};
 use testing::ending::RaisedAtEnd;
 use testing::faults::Fault;
 use testing::faults::scene::{Scene, lines, listing, policy};
@@ -198,7 +198,7 @@ fn a_finished_file_that_is_held_is_left_and_named_and_indexed() {
         report
             .steps
             .iter()
-            .any(|done| matches!(done.step.kind, Kind::Index(_)))
+            .any(|done| matches!(done.step.kind, StepKind::Index(_)))
     );
 }
 
@@ -227,7 +227,7 @@ fn without_leases_descriptors_and_grace_decide() {
     match report.waiting.as_slice() {
         [] => {
             let mut steps = report.steps.iter();
-            let sealed = steps.find(|done| matches!(done.step.kind, Kind::Seal(_)));
+            let sealed = steps.find(|done| matches!(done.step.kind, StepKind::Seal(_)));
             let proof = sealed.expect("sealed").proof;
             assert_eq!(proof, Some("open descriptors and grace"));
         }

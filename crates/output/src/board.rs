@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::calls::{CallLine, CallRow, CallRows, colour, lasted, state_text};
+use super::calls::{CallLine, CallMoment, CallRows, colour, lasted, state_text};
 use super::layout::{cut, fit};
 use super::number::local;
 use super::{People, style, words};
@@ -18,7 +18,7 @@ const STATE_WIDTH_MIN: usize = 10;
 
 /// What is told of the calls, from much to little.
 #[derive(Debug, Clone, Copy)]
-struct Detail {
+struct CallDetail {
     state_names: bool,
     names: bool,
     time: bool,
@@ -31,7 +31,7 @@ struct Detail {
     id: bool,
 }
 
-const ALL: Detail = Detail {
+const ALL: CallDetail = CallDetail {
     state_names: true,
     names: true,
     time: true,
@@ -43,7 +43,7 @@ const ALL: Detail = Detail {
 };
 
 /// Details leave in this order until rows fit.
-const LEAVE: [fn(&mut Detail); 8] = [
+const LEAVE: [fn(&mut CallDetail); 8] = [
     |detail| detail.state_names = false,
     |detail| detail.names = false,
     |detail| detail.time = false,
@@ -60,11 +60,11 @@ impl CallRows {
     /// which more may go on than are given. Without rows the headline alone.
     pub fn board(
         &self,
-        rows: &[CallRow<'_>],
+        rows: &[CallMoment<'_>],
         count: usize,
         now: Stamp,
         width: usize,
-        link: &dyn Fn(&CallRow<'_>) -> Option<String>,
+        link: &dyn Fn(&CallMoment<'_>) -> Option<String>,
     ) -> Vec<CallLine> {
         let mut lines = vec![self.headline(rows, count, now, width)];
         if rows.is_empty() {
@@ -123,7 +123,13 @@ impl CallRows {
     }
 
     /// `3 calls now: 1 ringing, 2 talking  times of UTC`
-    fn headline(&self, rows: &[CallRow<'_>], count: usize, now: Stamp, width: usize) -> CallLine {
+    fn headline(
+        &self,
+        rows: &[CallMoment<'_>],
+        count: usize,
+        now: Stamp,
+        width: usize,
+    ) -> CallLine {
         let all = match count {
             0 => "no call now".to_owned(),
             1 => "1 call now".to_owned(),
@@ -163,7 +169,7 @@ impl CallRows {
         }
     }
 
-    fn cells(&self, rows: &[CallRow<'_>], now: Stamp, detail: Detail) -> Vec<[String; 6]> {
+    fn cells(&self, rows: &[CallMoment<'_>], now: Stamp, detail: CallDetail) -> Vec<[String; 6]> {
         let nobody = People::default();
         let cells = rows.iter().map(|row| {
             let shown = |is_shown: bool, text: String| if is_shown { text } else { String::new() };
@@ -205,7 +211,7 @@ impl CallRows {
 }
 
 /// `150 talks 1m05s`
-fn talks(row: &CallRow<'_>, now: Stamp) -> String {
+fn talks(row: &CallMoment<'_>, now: Stamp) -> String {
     let who: Vec<String> = row.state.who.iter().map(|who| super::phone(who)).collect();
     let text = format!("{} talks {}", who.join(", "), lasted(row, now));
     text.trim_start().to_owned()
@@ -275,7 +281,7 @@ mod tests {
         let facts = [Fact::of(&Record::parse(DIAL.as_bytes()), Stamp(0), place)];
         let summary = Summary::of(&facts).expect("a record");
         let (state, since) = CallState::latest(&facts).expect("a call");
-        let row = CallRow {
+        let row = CallMoment {
             enterprise: "0367",
             summary: &summary,
             state: &state,

@@ -13,7 +13,7 @@ const PARTIES_WIDTH: usize = 34;
 
 /// A call at one time.
 #[derive(Debug, Clone, Copy)]
-pub struct CallRow<'c> {
+pub struct CallMoment<'c> {
     /// Whose.
     pub enterprise: &'c str,
     /// What is known of it.
@@ -46,7 +46,7 @@ pub struct CallRows {
 
 impl CallRows {
     /// One line without a newline: since when, whose, which way, who calls whom, the state, the id.
-    pub fn line(&self, row: &CallRow<'_>) -> String {
+    pub fn line(&self, row: &CallMoment<'_>) -> String {
         let name = match self.name_width {
             Some(width) => format!("{:<width$}  ", row.enterprise),
             None => String::new(),
@@ -79,13 +79,13 @@ pub(super) fn colour(phase: Phase, text: &str) -> String {
 }
 
 /// How long a call has been in its state, in whole seconds: tenths would only flicker.
-pub(super) fn lasted(row: &CallRow<'_>, now: Stamp) -> String {
+pub(super) fn lasted(row: &CallMoment<'_>, now: Stamp) -> String {
     words::duration(now.since(row.since).max(1000))
 }
 
 /// `ringing 150, 151`, `answered by 151 after 12s`, `ended, 151 talked 2m15s`; with a time `now` how long
 /// that has lasted, too.
-pub(super) fn state_text(row: &CallRow<'_>, now: Option<Stamp>, people: &People) -> String {
+pub(super) fn state_text(row: &CallMoment<'_>, now: Option<Stamp>, people: &People) -> String {
     let state = row.state;
     let who: Vec<String> = state.who.iter().map(|who| people.party(who)).collect();
     let who = who.join(", ");

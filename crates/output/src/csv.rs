@@ -12,7 +12,7 @@ use calltrace_model::stats::Fate;
 use calltrace_store::tree::EnterpriseName;
 
 /// A column: its head, and how it is read. Durations are milliseconds; a cell is empty where nothing says.
-struct Column {
+struct CsvColumn {
     name: &'static str,
     /// Its name in version 1, where that was another.
     before: Option<&'static str>,
@@ -35,7 +35,7 @@ enum Cell<'c> {
 /// The first so many columns are those of `search`.
 const SEARCH_COLUMNS: usize = 17;
 
-const COLUMNS: [Column; 29] = [
+const COLUMNS: [CsvColumn; 29] = [
     renamed("enterprise_number", "enterprise", |enterprise, _| {
         Cell::Text(enterprise.as_str())
     }),
@@ -94,16 +94,16 @@ const RETURNED: [&str; 4] = [
     "returned_reached",
 ];
 
-const fn column(name: &'static str, read: Read) -> Column {
-    Column {
+const fn column(name: &'static str, read: Read) -> CsvColumn {
+    CsvColumn {
         name,
         before: None,
         read,
     }
 }
 
-const fn renamed(name: &'static str, before: &'static str, read: Read) -> Column {
-    Column {
+const fn renamed(name: &'static str, before: &'static str, read: Read) -> CsvColumn {
+    CsvColumn {
         name,
         before: Some(before),
         read,
@@ -124,7 +124,7 @@ fn perhaps(text: Option<&String>) -> Cell<'_> {
 
 /// How cells are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum CsvForm {
     /// As `search` prints them: the first columns by their names of version 1, times in UTC, lists with blanks; at
     /// the end those that have new names, times of the shown zone with its offset.
     Search {
@@ -141,10 +141,10 @@ enum Form {
 /// Writes calls as CSV into `W`.
 pub struct CsvRows<W: Write> {
     csv: csv::Writer<W>,
-    columns: &'static [Column],
+    columns: &'static [CsvColumn],
     /// Columns that follow under their new names.
-    renewed: Vec<&'static Column>,
-    form: Form,
+    renewed: Vec<&'static CsvColumn>,
+    form: CsvForm,
     clock: Clock,
 }
 
@@ -159,25 +159,25 @@ impl<W: Write> CsvRows<W> {
         if mark {
             out.write_all("\u{feff}".as_bytes())?;
         }
-        CsvRows::new(out, clock, Form::Sheet { harmless: !raw }, &[])
+        CsvRows::new(out, clock, CsvForm::Sheet { harmless: !raw }, &[])
     }
 
     /// `further` are the heads of what each row has behind its columns.
-    fn new(out: W, clock: &Clock, form: Form, further: &[&str]) -> io::Result<CsvRows<W>> {
+    fn new(out: W, clock: &Clock, form: CsvForm, further: &[&str]) -> io::Result<CsvRows<W>> {
         let columns = match form {
-            Form::Search { .. } => &COLUMNS[..SEARCH_COLUMNS],
-            Form::Sheet { .. } => &COLUMNS[..],
+            CsvForm::Search { .. } => &COLUMNS[..SEARCH_COLUMNS],
+            CsvForm::Sheet { .. } => &COLUMNS[..],
         };
-        let renewed: &[Column] = match form {
-            Form::Search { .. } => columns,
-            Form::Sheet { .. } => &[],
+        let renewed: &[CsvColumn] = match form {
+            CsvForm::Search { .. } => columns,
+            CsvForm::Sheet { .. } => &[],
         };
         let renewed = renewed.iter().filter(|column| column.before.is_some());
-        let renewed: Vec<&Column> = renewed.collect();
+        let renewed: Vec<&CsvColumn> = renewed.collect();
         let mut csv = csv::Writer::from_writer(out);
         let heads = columns.iter().map(|column| match form {
-            Form::Search { .. } => column.before.unwrap_or(column.name),
-            Form::Sheet { .. } => column.name,
+            CsvForm::Search { .. } => column.before.unwrap_or(column.name),
+            CsvForm::Sheet { .. } => column.name,
         });
         let heads = heads.chain(further.iter().copied());
         csv.write_record(heads.chain(renewed.iter().map(|column| column.name)))?;
@@ -226,28 +226,28 @@ impl<W: Write> RowWriter for CsvRows<W> {
     }
 }
 
-impl Form {
+impl CsvForm {
     fn cell<'c>(self, cell: &Cell<'c>, clock: &Clock) -> Cow<'c, str> {
         match (cell, self) {
             (
                 Cell::Text(text),
-                Form::Search { harmless: true } | Form::Sheet { harmless: true },
+                CsvForm::Search { harmless: true } | CsvForm::Sheet { harmless: true },
             ) => harmless(text),
             (Cell::Text(text), _) => Cow::Borrowed(*text),
-            (Cell::List(items), Form::Search { harmless: false }) => items.join(" ").into(),
-            (Cell::List(items), Form::Search { harmless: true }) => {
+            (Cell::List(items), CsvForm::Search { harmless: false }) => items.join(" ").into(),
+            (Cell::List(items), CsvForm::Search { harmless: true }) => {
                 let items: Vec<Cow<'_, str>> = items.iter().map(|item| harmless(item)).collect();
                 items.join(" ").into()
             }
-            (Cell::List(items), Form::Sheet { harmless: true }) => {
+            (Cell::List(items), CsvForm::Sheet { harmless: true }) => {
                 bars(items.iter().map(|item| harmless(item))).into()
             }
-            (Cell::List(items), Form::Sheet { harmless: false }) => {
+            (Cell::List(items), CsvForm::Sheet { harmless: false }) => {
                 bars(items.iter().map(|item| item.as_str().into())).into()
             }
             (Cell::Plain(text), _) => text.clone(),
-            (Cell::Time(at), Form::Search { .. }) => clock.rfc3339(*at).into(),
-            (Cell::Time(at), Form::Sheet { .. }) => clock.rfc3339_shown(*at).into(),
+            (Cell::Time(at), CsvForm::Search { .. }) => clock.rfc3339(*at).into(),
+            (Cell::Time(at), CsvForm::Sheet { .. }) => clock.rfc3339_shown(*at).into(),
         }
     }
 }
@@ -284,7 +284,7 @@ pub fn write_csv(
     raw: bool,
 ) -> io::Result<()> {
     let heads: &[&str] = fates.map_or(&[], |_| &RETURNED);
-    let mut rows = CsvRows::new(out, clock, Form::Search { harmless: !raw }, heads)?;
+    let mut rows = CsvRows::new(out, clock, CsvForm::Search { harmless: !raw }, heads)?;
     for (at, (enterprise, call)) in calls.iter().enumerate() {
         match fates {
             Some(fates) => rows.write(enterprise, call, &returned(fates[at].as_ref(), raw))?,
@@ -356,11 +356,11 @@ mod tests {
             log: LogZone::default(),
             shown: Zone::UTC,
         };
-        let cell = |form: Form| form.cell(&Cell::List(&items), &clock).into_owned();
-        let search = |harmless| cell(Form::Search { harmless });
+        let cell = |form: CsvForm| form.cell(&Cell::List(&items), &clock).into_owned();
+        let search = |harmless| cell(CsvForm::Search { harmless });
         assert_eq!(search(false), "150 =1 a b x|y\\");
         assert_eq!(search(true), "150 '=1 a b x|y\\");
-        let sheet = |harmless| cell(Form::Sheet { harmless });
+        let sheet = |harmless| cell(CsvForm::Sheet { harmless });
         assert_eq!(sheet(true), "150|'=1|a b|x\\|y\\\\");
         assert_eq!(sheet(false), "150|=1|a b|x\\|y\\\\");
     }

@@ -15,7 +15,7 @@ use unicode_width::UnicodeWidthStr;
 use super::layout::wrapped;
 use super::{Clock, style};
 use calltrace_store::tree::EnterpriseName;
-use calltrace_upkeep::doctor::{Code, Field, Finding, Report, Severity};
+use calltrace_upkeep::doctor::{Code, DoctorReport, Field, Finding, FindingSeverity};
 
 pub use document::document;
 
@@ -41,7 +41,7 @@ pub struct Reach {
 
 /// How findings are shown.
 #[derive(Debug, Clone)]
-pub struct Shown<'s> {
+pub struct DoctorView<'s> {
     /// For times.
     pub clock: &'s Clock,
     /// Columns to fit in; `None` for any width.
@@ -60,7 +60,11 @@ pub struct Shown<'s> {
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_findings(out: &mut impl Write, report: &Report, shown: &Shown<'_>) -> io::Result<()> {
+pub fn write_findings(
+    out: &mut impl Write,
+    report: &DoctorReport,
+    shown: &DoctorView<'_>,
+) -> io::Result<()> {
     let is_told = |finding: &&Finding| shown.notes || finding.severity.is_actionable();
     let told: Vec<&Finding> = report.findings.iter().filter(is_told).collect();
     let folded = match shown.folds {
@@ -90,7 +94,11 @@ pub fn write_findings(out: &mut impl Write, report: &Report, shown: &Shown<'_>) 
 }
 
 /// Names the other files of one enterprise of which the same is to be said.
-fn write_others(out: &mut impl Write, alike: &[&Finding], shown: &Shown<'_>) -> io::Result<()> {
+fn write_others(
+    out: &mut impl Write,
+    alike: &[&Finding],
+    shown: &DoctorView<'_>,
+) -> io::Result<()> {
     if alike.is_empty() {
         return Ok(());
     }
@@ -118,7 +126,7 @@ impl Fold<'_> {
 }
 
 /// What is the same of one enterprise as of another.
-fn key(finding: &Finding) -> (Severity, Code, &'static str) {
+fn key(finding: &Finding) -> (FindingSeverity, Code, &'static str) {
     (finding.severity, finding.code, finding.remedy.text)
 }
 
@@ -183,7 +191,7 @@ fn head(out: &mut impl Write, last: &mut String, heading: String) -> io::Result<
 fn write_finding(
     out: &mut impl Write,
     finding: &Finding,
-    shown: &Shown<'_>,
+    shown: &DoctorView<'_>,
     of: Option<&str>,
 ) -> io::Result<()> {
     let speech = Speech {
@@ -194,9 +202,9 @@ fn write_finding(
         },
     };
     let label = match finding.severity {
-        Severity::Problem => style::bad("problem"),
-        Severity::Warning => style::doubtful("warning"),
-        Severity::Note => style::faint("note"),
+        FindingSeverity::Problem => style::bad("problem"),
+        FindingSeverity::Warning => style::doubtful("warning"),
+        FindingSeverity::Note => style::faint("note"),
     };
     let code = style::faint(&format!("[{}]", finding.code.as_str()));
     let subject = speech.subject(finding, of);

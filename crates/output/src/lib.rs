@@ -29,7 +29,7 @@ mod table;
 mod timeline;
 mod words;
 
-pub use calls::{CallLine, CallRow, CallRows};
+pub use calls::{CallLine, CallMoment, CallRows};
 pub use clock::Clock;
 pub use lines::{write_groups, write_lines};
 pub use marker::Marker;
@@ -37,7 +37,7 @@ pub use number::{grouped, phone};
 pub use people::People;
 pub use rows::{NdjsonRows, ParquetRows, RowWriter};
 pub use secrets::Secrets;
-pub use stream::{Detail, Shown, Stream};
+pub use stream::{RecordDetail, RecordStream, StreamRecord};
 pub use table::{TableOptions, write_table};
 pub use timeline::{TimelineOptions, write_timeline};
 pub use words::{caller_name, duration, ending, glance};

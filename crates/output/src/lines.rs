@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Shown, Stream, style};
+use super::{RecordStream, StreamRecord, style};
 use calltrace_engine::FoundLines;
 use calltrace_model::sanitise::sanitise;
 
@@ -16,7 +16,7 @@ use calltrace_model::sanitise::sanitise;
 pub fn write_lines(
     out: &mut impl Write,
     found: &FoundLines,
-    stream: &mut Stream,
+    stream: &mut RecordStream,
     width: Option<usize>,
 ) -> io::Result<()> {
     let mut behind: Option<(u32, u64)> = None;
@@ -27,7 +27,7 @@ pub fn write_lines(
         }
         let end = place.offset + entry.line.text.len() as u64 + 1;
         behind = Some((place.source, end));
-        let shown = Shown {
+        let shown = StreamRecord {
             enterprise: found.enterprise.as_str(),
             file: found.file_of(&entry.line),
             offset: place.offset,

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::json::{VERSION, troubles};
 use super::number::grouped;
-use calltrace_upkeep::rotate::{Done, Kind, Report, Tidy};
+use calltrace_upkeep::rotate::{RotationReport, StepKind, StepReport, Tidy};
 
 /// `0367: sealed events.log.2025-11-29 -> .gz, 94.1 MB -> 9.8 MB (10%), 412,345 lines, ...`
 ///
 /// Without the newline. In a dry run "would seal".
-pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
+pub fn step_line(enterprise: &str, done: &StepReport, dry_run: bool) -> String {
     let (step, file) = (&done.step, done.step.kind.file());
     let (name, would, did) = words(&step.kind);
     let mut line = match dry_run {
@@ -23,7 +23,9 @@ pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
     }
     match (step.bytes, done.archive_bytes) {
         // Of an archive that was added to, the sizes don't compare.
-        (Some(bytes), Some(packed)) if matches!(step.kind, Kind::Seal(_) | Kind::Recompress(_)) => {
+        (Some(bytes), Some(packed))
+            if matches!(step.kind, StepKind::Seal(_) | StepKind::Recompress(_)) =>
+        {
             let percent = (packed * 100).checked_div(bytes).unwrap_or(100);
             line += &format!(", {} -> {} ({percent}%)", size(bytes), size(packed));
         }
@@ -40,7 +42,7 @@ pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
         line += &format!(", index {}", size(bytes));
     }
     if let Some(proof) = done.proof {
-        line += &format!(", quiet by {proof}");
+        line += &format!(", no writers ({proof})");
     }
     if EXPLAINED.contains(&name) {
         line += &format!(" ({})", step.why);
@@ -49,25 +51,25 @@ pub fn step_line(enterprise: &str, done: &Done, dry_run: bool) -> String {
 }
 
 /// A step's name in JSON, what is done, and what was done.
-fn words(kind: &Kind) -> (&'static str, &'static str, &'static str) {
+fn words(kind: &StepKind) -> (&'static str, &'static str, &'static str) {
     match kind {
-        Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_)) => {
+        StepKind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_)) => {
             ("clean", "remove the unfinished", "removed the unfinished")
         }
-        Kind::Tidy(Tidy::Restore(_)) => ("restore", "restore", "restored"),
-        Kind::TakeOff { .. } => ("take_off", "take lines off", "took lines off"),
-        Kind::Expire(_) => ("expire", "remove", "removed"),
-        Kind::Seal(_) => ("seal", "seal", "sealed"),
-        Kind::Merge(_) | Kind::Tidy(Tidy::Merge(_)) => ("merge", "add", "added"),
-        Kind::Finish(_) | Kind::Tidy(Tidy::Finish(_)) => {
+        StepKind::Tidy(Tidy::Restore(_)) => ("restore", "restore", "restored"),
+        StepKind::TakeOff { .. } => ("take_off", "take lines off", "took lines off"),
+        StepKind::Expire(_) => ("expire", "remove", "removed"),
+        StepKind::Seal(_) => ("seal", "seal", "sealed"),
+        StepKind::Merge(_) | StepKind::Tidy(Tidy::Merge(_)) => ("merge", "add", "added"),
+        StepKind::Finish(_) | StepKind::Tidy(Tidy::Finish(_)) => {
             ("finish", "remove the sealed", "removed the sealed")
         }
-        Kind::Rename(_) => ("rename", "rename", "renamed"),
-        Kind::Collapse(_) => ("collapse", "collapse", "collapsed"),
-        Kind::Recompress(_) => ("recompress", "recompress", "recompressed"),
-        Kind::Index(_) => ("index", "index", "indexed"),
-        Kind::Forget(_) => ("forget", "remove the index", "removed the index"),
-        Kind::Catalog => ("catalog", "write the", "wrote the"),
+        StepKind::Rename(_) => ("rename", "rename", "renamed"),
+        StepKind::Collapse(_) => ("collapse", "collapse", "collapsed"),
+        StepKind::Recompress(_) => ("recompress", "recompress", "recompressed"),
+        StepKind::Index(_) => ("index", "index", "indexed"),
+        StepKind::Forget(_) => ("forget", "remove the index", "removed the index"),
+        StepKind::Catalog => ("catalog", "write the", "wrote the"),
     }
 }
 
@@ -77,7 +79,7 @@ const EXPLAINED: [&str; 7] = [
 ];
 
 /// All of a run as one document.
-pub fn document(reports: &[Report], dry_run: bool) -> Value {
+pub fn document(reports: &[RotationReport], dry_run: bool) -> Value {
     json!({
         "version": VERSION,
         "dry_run": dry_run,
@@ -85,7 +87,7 @@ pub fn document(reports: &[Report], dry_run: bool) -> Value {
     })
 }
 
-fn report(report: &Report) -> Value {
+fn report(report: &RotationReport) -> Value {
     let waiting = report.waiting.iter();
     let waiting = waiting.map(|waiting| json!({"file": waiting.file, "why": waiting.why}));
     json!({
@@ -100,7 +102,7 @@ fn report(report: &Report) -> Value {
     })
 }
 
-fn step(done: &Done) -> Value {
+fn step(done: &StepReport) -> Value {
     let mut all = json!({
         "step": words(&done.step.kind).0,
         "file": done.step.kind.file(),

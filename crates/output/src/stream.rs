@@ -17,7 +17,7 @@ const ID_WIDTH: usize = 16;
 
 /// A record to be shown, with where it stands.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'r> {
+pub struct StreamRecord<'r> {
     /// Whose.
     pub enterprise: &'r str,
     /// The file's name.
@@ -32,7 +32,7 @@ pub struct Shown<'r> {
 
 /// How much is shown of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
+pub enum RecordDetail {
     /// Its words in one line of the screen, cut with `…`.
     Line,
     /// Its words in a few lines of the screen, cut with `…`.
@@ -45,11 +45,11 @@ pub enum Detail {
 
 /// Lines of records. Knows which day was shown last.
 #[derive(Debug)]
-pub struct Stream {
+pub struct RecordStream {
     clock: Clock,
     /// Columns of the enterprise's name; `None` where only one can appear.
     name_width: Option<usize>,
-    detail: Detail,
+    detail: RecordDetail,
     marker: Option<Marker>,
     /// The Tokens that the answer states; `None` for those that each record states itself.
     secrets: Option<Secrets>,
@@ -57,30 +57,30 @@ pub struct Stream {
     head: Option<(NaiveDate, i32)>,
 }
 
-impl Stream {
+impl RecordStream {
     /// A stream of records whose enterprise is named, in so many columns or more, if `name_width` is
     /// given.
-    pub fn new(clock: Clock, name_width: Option<usize>) -> Stream {
-        Stream {
+    pub fn new(clock: Clock, name_width: Option<usize>) -> RecordStream {
+        RecordStream {
             clock,
             name_width,
-            detail: Detail::Few,
+            detail: RecordDetail::Few,
             marker: None,
             secrets: None,
             head: None,
         }
     }
 
-    /// The same, with so much of each record; [`Detail::Few`] unless it is said.
+    /// The same, with so much of each record; [`RecordDetail::Few`] unless it is said.
     #[must_use]
-    pub fn showing(self, detail: Detail) -> Stream {
-        Stream { detail, ..self }
+    pub fn showing(self, detail: RecordDetail) -> RecordStream {
+        RecordStream { detail, ..self }
     }
 
     /// The same, with what is found by `marker` marked, and shown where the words of a record don't.
     #[must_use]
-    pub fn marking(self, marker: Marker) -> Stream {
-        Stream {
+    pub fn marking(self, marker: Marker) -> RecordStream {
+        RecordStream {
             marker: Some(marker),
             ..self
         }
@@ -88,8 +88,8 @@ impl Stream {
 
     /// The same, without these Tokens.
     #[must_use]
-    pub fn masking(self, secrets: Secrets) -> Stream {
-        Stream {
+    pub fn masking(self, secrets: Secrets) -> RecordStream {
+        RecordStream {
             secrets: Some(secrets),
             ..self
         }
@@ -104,7 +104,7 @@ impl Stream {
     pub fn write(
         &mut self,
         out: &mut impl Write,
-        shown: &Shown<'_>,
+        shown: &StreamRecord<'_>,
         width: Option<usize>,
     ) -> io::Result<()> {
         self.write_behind(out, "", shown, width)
@@ -115,7 +115,7 @@ impl Stream {
         &mut self,
         out: &mut impl Write,
         lead: &str,
-        shown: &Shown<'_>,
+        shown: &StreamRecord<'_>,
         width: Option<usize>,
     ) -> io::Result<()> {
         self.day(out, shown.at)?;
@@ -150,23 +150,23 @@ impl Stream {
             masked(&line_text(text.strip_prefix(b"|").unwrap_or(text)))
         };
         let what = match self.detail {
-            Detail::Whole => whole(),
+            RecordDetail::Whole => whole(),
             _ => {
                 let fact = Fact::of(&record, shown.at, Place::default());
                 masked(&words::record(&record, &fact))
             }
         };
         let what = match (&self.marker, self.detail) {
-            (Some(marker), Detail::Line) => {
+            (Some(marker), RecordDetail::Line) => {
                 let room = width.map(|width| room(indent, width).unwrap_or(width));
                 marker.shown(what, &whole(), room)
             }
             _ => what,
         };
         let lines = match self.detail {
-            Detail::Line => 1,
-            Detail::Few => RECORD_LINES_MAX,
-            Detail::Words | Detail::Whole => usize::MAX,
+            RecordDetail::Line => 1,
+            RecordDetail::Few => RECORD_LINES_MAX,
+            RecordDetail::Words | RecordDetail::Whole => usize::MAX,
         };
         wrapped_painted(out, &what, indent, width, lines, |part| {
             let marker = self.marker.as_ref();
@@ -194,16 +194,16 @@ mod tests {
     const SENT: &str =
         "2025-12-02 21:00:00,100|TG|send|100000001|dial|45001|1764666900.61|a\u{1b}[2Jb token=c";
 
-    fn stream(name_width: Option<usize>) -> Stream {
+    fn stream(name_width: Option<usize>) -> RecordStream {
         let clock = Clock {
             log: LogZone::default(),
             shown: Zone::named("Europe/Minsk").expect("a zone"),
         };
-        Stream::new(clock, name_width)
+        RecordStream::new(clock, name_width)
     }
 
-    fn write(stream: &mut Stream, line: &str, width: Option<usize>) -> String {
-        let record = Shown {
+    fn write(stream: &mut RecordStream, line: &str, width: Option<usize>) -> String {
+        let record = StreamRecord {
             enterprise: "0367",
             file: "events.log",
             offset: 0,
@@ -236,21 +236,21 @@ mod tests {
     #[test]
     fn a_long_text_takes_a_few_lines_and_all_of_them_only_when_it_is_asked_for() {
         let long = format!("{SENT}{}", " word".repeat(200));
-        let lines = |detail: Detail| {
+        let lines = |detail: RecordDetail| {
             let mut stream = stream(None).showing(detail);
             write(&mut stream, SENT, None);
             let written = write(&mut stream, &long, Some(80));
             (written.lines().count(), written.contains('…'))
         };
-        assert_eq!(lines(Detail::Line), (1, true));
-        assert_eq!(lines(Detail::Few), (3, true));
-        let (all, is_cut) = lines(Detail::Words);
+        assert_eq!(lines(RecordDetail::Line), (1, true));
+        assert_eq!(lines(RecordDetail::Few), (3, true));
+        let (all, is_cut) = lines(RecordDetail::Words);
         assert!(all > 20 && !is_cut, "{all}");
     }
 
     #[test]
     fn a_whole_record_has_one_clock_and_no_token() {
-        let mut stream = stream(None).showing(Detail::Whole);
+        let mut stream = stream(None).showing(RecordDetail::Whole);
         let line = DIAL.replace("{\"Phone\"", "{\"Token\": \"375290000000\", \"Phone\"");
         let written = write(&mut stream, &line, None);
         let record = written.lines().next_back().unwrap_or_default();

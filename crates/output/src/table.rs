@@ -21,7 +21,7 @@ const ID_WIDTH: usize = 16;
 const NAME_WIDTH_MIN: usize = 5;
 
 /// A row: the enterprise's name, and its call.
-type Row<'r> = (&'r EnterpriseName, &'r Summary);
+type TableRow<'r> = (&'r EnterpriseName, &'r Summary);
 
 /// How calls are shown.
 pub struct TableOptions<'o> {
@@ -64,7 +64,7 @@ const TG: usize = 9;
 const ID: usize = 10;
 
 /// A way to make rows narrower.
-enum Step {
+enum Narrowing {
     /// A column leaves.
     Leave(usize),
     /// Times lose their seconds.
@@ -78,24 +78,24 @@ enum Step {
 }
 
 /// The ways, in the order in which they are gone until rows fit.
-const STEPS: [Step; 17] = [
-    Step::Cut(CLIENT, 24),
-    Step::Cut(WHO, 16),
-    Step::Leave(TG),
-    Step::Leave(RING),
-    Step::Leave(TALK),
-    Step::Minutes,
-    Step::Local,
-    Step::Cut(CLIENT, 12),
-    Step::Cut(WHO, 7),
-    Step::Cut(CALLED_BACK, 12),
-    Step::Below,
-    Step::Cut(CALLED_BACK, 7),
-    Step::Cut(ENTERPRISE, 6),
-    Step::Cut(WHO, 5),
-    Step::Leave(DIRECTION),
-    Step::Cut(RESULT, 7),
-    Step::Cut(CLIENT, 8),
+const STEPS: [Narrowing; 17] = [
+    Narrowing::Cut(CLIENT, 24),
+    Narrowing::Cut(WHO, 16),
+    Narrowing::Leave(TG),
+    Narrowing::Leave(RING),
+    Narrowing::Leave(TALK),
+    Narrowing::Minutes,
+    Narrowing::Local,
+    Narrowing::Cut(CLIENT, 12),
+    Narrowing::Cut(WHO, 7),
+    Narrowing::Cut(CALLED_BACK, 12),
+    Narrowing::Below,
+    Narrowing::Cut(CALLED_BACK, 7),
+    Narrowing::Cut(ENTERPRISE, 6),
+    Narrowing::Cut(WHO, 5),
+    Narrowing::Leave(DIRECTION),
+    Narrowing::Cut(RESULT, 7),
+    Narrowing::Cut(CLIENT, 8),
 ];
 
 /// Writes the rows, newest first as they come, under the zone of their times and a head. Nothing
@@ -105,14 +105,14 @@ const STEPS: [Step; 17] = [
 /// When `out` does.
 pub fn write_table(
     out: &mut impl Write,
-    rows: &[Row<'_>],
+    rows: &[TableRow<'_>],
     options: &TableOptions<'_>,
 ) -> io::Result<()> {
     let Some((_, newest)) = rows.first() else {
         return Ok(());
     };
     let clock = options.clock;
-    let mut table = Table::new(rows, options);
+    let mut table = CallTable::new(rows, options);
     let room = options.width.unwrap_or(usize::MAX);
     for step in &STEPS {
         table.take(step, room);
@@ -142,8 +142,8 @@ pub fn write_table(
 }
 
 /// The cells of rows, as wide as they are to be shown.
-struct Table<'t> {
-    rows: &'t [Row<'t>],
+struct CallTable<'t> {
+    rows: &'t [TableRow<'t>],
     options: &'t TableOptions<'t>,
     /// By column, then by row.
     cells: [Vec<String>; 11],
@@ -155,10 +155,10 @@ struct Table<'t> {
     shows_country: bool,
 }
 
-impl<'t> Table<'t> {
-    fn new(rows: &'t [Row<'t>], options: &'t TableOptions<'t>) -> Table<'t> {
+impl<'t> CallTable<'t> {
+    fn new(rows: &'t [TableRow<'t>], options: &'t TableOptions<'t>) -> CallTable<'t> {
         let times = rows.iter().map(|(_, call)| call.first);
-        let mut table = Table {
+        let mut table = CallTable {
             rows,
             options,
             cells: Default::default(),
@@ -287,29 +287,29 @@ impl<'t> Table<'t> {
     }
 
     /// Goes one way if rows are wider than the room.
-    fn take(&mut self, step: &Step, room: usize) {
+    fn take(&mut self, step: &Narrowing, room: usize) {
         let excess = self.width().saturating_sub(room);
         if excess == 0 {
             return;
         }
         match *step {
-            Step::Leave(column) => self.widths[column] = 0,
-            Step::Minutes => {
+            Narrowing::Leave(column) => self.widths[column] = 0,
+            Narrowing::Minutes => {
                 self.shows_seconds = false;
                 self.fill(TIME, usize::MAX);
             }
-            Step::Local => {
+            Narrowing::Local => {
                 self.shows_country = false;
                 self.fill(CLIENT, self.widths[CLIENT]);
                 self.fill(WHO, self.widths[WHO]);
             }
-            Step::Cut(column, least) if self.widths[column] > least => {
+            Narrowing::Cut(column, least) if self.widths[column] > least => {
                 let limit = self.widths[column].saturating_sub(excess).max(least);
                 self.fill(column, limit);
             }
-            Step::Cut(..) => {}
-            Step::Below if self.widths[ID] > ID_WIDTH => self.widths[ID] = 0,
-            Step::Below => {}
+            Narrowing::Cut(..) => {}
+            Narrowing::Below if self.widths[ID] > ID_WIDTH => self.widths[ID] = 0,
+            Narrowing::Below => {}
         }
     }
 

@@ -10,7 +10,7 @@ use calltrace_hosts::{Fetched, Host, HostName};
 use calltrace_model::sighting::MatchWindow;
 use calltrace_store::error::Error;
 use calltrace_store::tree::{EnterpriseName, Tree};
-use calltrace_upkeep::kept::Kept;
+use calltrace_upkeep::state_file::StateFile;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(crate) struct Marks(BTreeMap<(NaiveDate, JournalTable), i64>);
 impl Marks {
     /// The marks that an earlier run saved for the host; none if the file is missing or damaged.
     pub(crate) fn load(tree: &Tree, enterprise: &EnterpriseName, host: &HostName) -> Marks {
-        let noted = Kept::SYNC.read(tree, enterprise);
+        let noted = StateFile::SYNC.read(tree, enterprise);
         noted
             .and_then(|bytes| Marks::parse(&bytes, host))
             .unwrap_or_default()
@@ -90,7 +90,7 @@ impl Marks {
             let tables = days.entry(day.to_string()).or_default();
             tables.insert(table.name().to_owned(), (*last).into());
         }
-        Kept::SYNC.update(
+        StateFile::SYNC.update(
             &site.tree,
             &host.enterprise,
             &*site.ops,

@@ -9,7 +9,7 @@ use calltrace_hosts::journal::{
 use calltrace_hosts::{Fetched, Host, fetch};
 use calltrace_model::sighting::Sighting;
 use calltrace_store::error::{Error, Trouble};
-use calltrace_upkeep::recovered::{Failed, Recovered, add};
+use calltrace_upkeep::recovered::{AddError, MissingLine, add};
 use chrono::{NaiveTime, TimeDelta};
 use rayon::prelude::*;
 
@@ -220,10 +220,10 @@ impl<'a> HostRun<'a> {
     fn recover(&self, outcome: &mut HostOutcome) -> Result<Verdict, Error> {
         let mut verdict = None;
         let mut errors = 0;
-        let missing = || -> Result<Vec<Recovered>, Error> {
+        let missing = || -> Result<Vec<MissingLine>, Error> {
             let asked = self.ask(CLOCK_ERROR_MAX)?;
             let places = asked.judgement.missing.iter();
-            let lines: Vec<Option<Recovered>> = places
+            let lines: Vec<Option<MissingLine>> = places
                 .map(|&place| self.line(place, asked.judgement.lag))
                 .collect();
             errors = lines.iter().filter(|line| line.is_none()).count();
@@ -238,8 +238,8 @@ impl<'a> HostRun<'a> {
                 outcome.recovered = added.lines;
                 None
             }
-            Err(Failed::Unknown(error)) => Some(error),
-            Err(Failed::Unwritten { added, error }) => {
+            Err(AddError::Unknown(error)) => Some(error),
+            Err(AddError::Unwritten { added, error }) => {
                 outcome.recovered = added.lines;
                 Some(error)
             }
@@ -254,7 +254,7 @@ impl<'a> HostRun<'a> {
     }
 
     /// The line of a missing event; `None` if it makes none.
-    fn line(&self, place: usize, lag: i64) -> Option<Recovered> {
+    fn line(&self, place: usize, lag: i64) -> Option<MissingLine> {
         let row = self.row(place);
         let from = format!("{}/{}", self.host.name, row.table.name());
         let of = Provenance {
@@ -268,7 +268,7 @@ impl<'a> HostRun<'a> {
         let made = line(at_millis, &row.event, &row.request, &of, zone).ok()?;
         let at = calltrace_model::record::Stamp::parse_prefix(made.bytes())?.naive()?;
         let text = made.bytes().trim_ascii_end().to_vec();
-        Some(Recovered { at, line: text })
+        Some(MissingLine { at, line: text })
     }
 
     fn row(&self, place: usize) -> &JournalRow {

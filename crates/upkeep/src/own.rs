@@ -1,4 +1,4 @@
-//! The folder for what is ours, `.calltrace`: made at the first run, taken over from version 0.1.
+//! `.calltrace`, the folder for calltrace's own files. The first run makes it, or takes it over from version 0.1.
 
 use std::fs::Metadata;
 use std::io::{self, ErrorKind};
@@ -14,19 +14,19 @@ use calltrace_store::fsx::{Access, DiskOps, Folder, Lock, UntrustedStep, give};
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// The file that keeps two runs apart, and a run and whoever adds lines to files of ours.
+/// The lock that keeps two runs apart, and a run apart from a process that adds recovered lines.
 pub(crate) const LOCK: &str = "lock";
 
-/// Up to where the journals of hosts have been read.
+/// The positions up to which the journals of hosts have been read.
 pub(crate) const SYNC: &str = "sync.json";
 
-/// When which archive was compared with its index.
+/// The times at which archives were compared with their indexes.
 pub(crate) const CHECKED: &str = "checked.toml";
 
 /// Opens the folder of an enterprise's logs in order to change it.
 ///
 /// # Errors
-/// When it is not there, can't be opened, or another user than its owner could change the way to it.
+/// When it is missing or can't be opened, or when another user than its owner could change its path.
 pub(crate) fn folder_of_logs(tree: &Tree, enterprise: &EnterpriseName) -> Result<Folder, Error> {
     let path = tree.path(enterprise);
     let fail = |error| Error::io(&path, "open the folder", error);
@@ -35,14 +35,13 @@ pub(crate) fn folder_of_logs(tree: &Tree, enterprise: &EnterpriseName) -> Result
     trusted.map_err(|other| refused(refusal(&other, "written")))
 }
 
-/// Opens the folder for what is ours in a folder of logs. It is made first where there is none, with the owner of
-/// the logs' folder.
+/// Opens `.calltrace` in a folder of logs. Makes it first if it is missing, with the owner of the logs' folder.
 pub(crate) fn make(folder: &Folder, ops: &dyn DiskOps) -> Result<Folder, Error> {
     let fail = |error| Error::io(&folder.path_of(FOLDER), "open the folder", error);
     made(folder, ops).map_err(fail)
 }
 
-/// Takes the lock of a folder of logs, which is a file of ours.
+/// Takes the lock of a folder of logs, which is a file in `.calltrace`.
 ///
 /// # Errors
 /// When it can't be taken, or another process holds it, which the error names.
@@ -76,7 +75,7 @@ fn made(folder: &Folder, ops: &dyn DiskOps) -> io::Result<Folder> {
 
 fn make_like(folder: &Folder, ops: &dyn DiskOps, like: &Metadata) -> io::Result<Folder> {
     match ops.make_folder(folder, FOLDER) {
-        // Another first run was faster, and gives it its owner.
+        // Another first run was faster and sets the owner.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return folder.subfolder(FOLDER),
         made => made?,
     }
@@ -86,12 +85,12 @@ fn make_like(folder: &Folder, ops: &dyn DiskOps, like: &Metadata) -> io::Result<
     Ok(own)
 }
 
-/// A folder that a run of version 0.1 made as root and died before it gave it away becomes the
-/// owner's. One that holds anything else may be any folder that was moved here: its content is not
-/// the owner's to read.
+/// Version 0.1, run as root, made the folder first and then changed its owner. A folder of a run that died in
+/// between gets the owner now. A folder that holds other files may have been moved here from anywhere: the owner
+/// may have no right to its content.
 fn take_over(own: &Folder, ops: &dyn DiskOps, user: u32, like: &Metadata) -> io::Result<()> {
     let is_ours = |name: &std::ffi::OsString| name.to_str().is_some_and(is_of_a_run);
-    // Of another user it is worked on with the rights of the logs' owner, if he has any there.
+    // A folder of another user is used with the rights of the logs' owner, if that owner has any there.
     if user != 0 && like.uid() != 0 {
         return Ok(());
     }
@@ -99,8 +98,7 @@ fn take_over(own: &Folder, ops: &dyn DiskOps, user: u32, like: &Metadata) -> io:
         return Err(io::Error::new(
             ErrorKind::PermissionDenied,
             format!(
-                "it is of uid {user}, and the folder of the logs is of uid {}; move it away, and \
-                 indexes are made anew",
+                "it belongs to uid {user}, and the folder of the logs to uid {}; move it away, and the next rotation makes the indexes again",
                 like.uid()
             ),
         ));

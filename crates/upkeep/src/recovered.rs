@@ -1,12 +1,13 @@
-//! Adds lines to the logs that a host sent and that never arrived: the only writer of `recovered_DAY.log`.
+//! Adds lines to the logs that a host sent and that never arrived. No other code writes `recovered_DAY.log`.
 //!
-//! Which lines those are, the caller says, and he says it under the lock: what another run added in the meantime, or a
-//! late request brought, is there by then. Rotations take the same lock, so that no file is sealed while lines go into it.
+//! The caller decides which lines those are, and does so under the lock: lines that another run or a late request
+//! has added in the meantime are there by then. Rotations take the same lock, so no file is sealed while lines are
+//! added to it.
 //!
-//! **A run that is killed doubles no line and loses none.** A line is one write(2), and what was written is found by the
-//! next run's question for what is missing. A piece of a line, where a write ended early, stays the end of its
-//! file: the line is still missing, and the next run writes the rest of it; until then no rotation seals that file. A file is made under a temporary name, and
-//! has its rights before it has its name.
+//! **A killed run neither doubles nor loses a line.** Each line is one write(2), and the next run sees what was
+//! written when it asks what is missing. A write that ended early leaves a piece of a line at the end of the file:
+//! the line is still missing, and the next run writes the rest of it. Until then no rotation seals that file. A new
+//! file gets its permissions under a temporary name, before it gets its own name.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,73 +27,73 @@ use calltrace_store::tree::{EnterpriseName, FileName, LogFile, Tree, access_of_n
 
 /// A line that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recovered {
-    /// The time that it begins with, in the zone of the logs: its day names the file that it goes to.
+pub struct MissingLine {
+    /// The time at its beginning, in the zone of the logs. Its day selects the file.
     pub at: NaiveDateTime,
-    /// The line, without a newline, and with none in it.
+    /// The line. It contains no newline.
     pub line: Vec<u8>,
 }
 
 /// What was added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Added {
-    /// Lines.
+pub struct AddedLines {
+    /// How many lines.
     pub lines: usize,
-    /// The files that they went to, the oldest first.
+    /// The files that the lines were added to, the oldest first.
     pub files: Vec<FileName>,
 }
 
-/// Why not all lines that are missing were added.
+/// Why not all missing lines were added.
 #[derive(Debug)]
-pub enum Failed<E> {
-    /// The caller could not say which those are; nothing was added.
+pub enum AddError<E> {
+    /// The caller could not tell which lines are missing. Nothing was added.
     Unknown(E),
-    /// They could not be written.
+    /// A line could not be written.
     Unwritten {
-        /// What was added before that, and stays.
-        added: Added,
-        /// Why the rest was not.
+        /// The lines that were added before. They stay.
+        added: AddedLines,
+        /// Why the rest could not be added.
         error: Error,
     },
 }
 
-/// Adds the lines that `missing` gives to the files of their days, in the order of their times. `missing` is asked
-/// once, under the lock of the enterprise; another calltrace that holds it is waited for as long as `patience` at
-/// most. Where it gives none, nothing is made but the folder for what is ours.
+/// Adds the lines that `missing` returns to the files of their days, in the order of their times. `missing` is
+/// called once, under the enterprise's lock; another calltrace that holds the lock is waited for, for `patience` at
+/// most. Without lines nothing is made except `.calltrace`.
 ///
 /// # Errors
-/// [`Failed`]. The lock's error names the process that holds it.
+/// [`AddError`]. The lock's error names the process that holds it.
 pub fn add<E>(
     tree: &Tree,
     enterprise: &EnterpriseName,
     ops: &dyn DiskOps,
     patience: Duration,
-    missing: impl FnOnce() -> Result<Vec<Recovered>, E>,
-) -> Result<Added, Failed<E>> {
-    let mut added = Added::default();
-    let unwritten = |error| Failed::Unwritten {
-        added: Added::default(),
+    missing: impl FnOnce() -> Result<Vec<MissingLine>, E>,
+) -> Result<AddedLines, AddError<E>> {
+    let mut added = AddedLines::default();
+    let unwritten = |error| AddError::Unwritten {
+        added: AddedLines::default(),
         error,
     };
     let folder = own::folder_of_logs(tree, enterprise).map_err(unwritten)?;
     let own = own::make(&folder, ops).map_err(unwritten)?;
     let _lock = own::lock(&own, patience).map_err(unwritten)?;
-    let missing = missing().map_err(Failed::Unknown)?;
+    let missing = missing().map_err(AddError::Unknown)?;
     match add_all(&folder, ops, missing, &mut added) {
         Ok(()) => Ok(added),
-        Err(error) => Err(Failed::Unwritten { added, error }),
+        Err(error) => Err(AddError::Unwritten { added, error }),
     }
 }
 
 fn add_all(
     folder: &Folder,
     ops: &dyn DiskOps,
-    mut missing: Vec<Recovered>,
-    added: &mut Added,
+    mut missing: Vec<MissingLine>,
+    added: &mut AddedLines,
 ) -> Result<(), Error> {
     missing.sort_by_key(|line| line.at);
     let mut days: BTreeMap<NaiveDate, Vec<Vec<u8>>> = BTreeMap::new();
-    for Recovered { at, mut line } in missing {
+    for MissingLine { at, mut line } in missing {
         if line.contains(&b'\n') {
             let two = io::Error::new(ErrorKind::InvalidData, "a line has a newline in it");
             return Err(Error::io(folder.path(), "add recovered lines", two));
@@ -109,7 +110,7 @@ fn add_all(
         if added.lines > before {
             added.files.push(name.clone());
         }
-        // What stands there is to stay, whatever went wrong behind it.
+        // The lines that were written must last, also after an error.
         let synced = ops.sync(&file);
         written.and(synced).map_err(fail)?;
     }
@@ -121,7 +122,7 @@ fn add_to(
     ops: &dyn DiskOps,
     (name, file): (&FileName, &File),
     mut lines: Vec<Vec<u8>>,
-    added: &mut Added,
+    added: &mut AddedLines,
 ) -> io::Result<()> {
     let write = |file: &File, bytes: &[u8]| ops.write(file, bytes).map(|()| bytes.len());
     if let Some((at, rest)) = begun(folder, name, file, &lines)? {
@@ -136,8 +137,8 @@ fn add_to(
     Ok(())
 }
 
-/// Which of the lines the file ends in a piece of, and where the rest of the line begins. Any of those that begin so
-/// will do: all of them are to be written.
+/// The line of which the file's end is a piece, and where the rest of that line begins. If several lines begin like
+/// that, any of them will do: all are to be written.
 fn begun(
     folder: &Folder,
     name: &FileName,
@@ -164,7 +165,7 @@ fn begun(
     Ok(at.map(|at| (at, bytes)))
 }
 
-/// Opens the file, and makes it first where there is none.
+/// Opens the file. Makes it first if it is missing.
 fn open(folder: &Folder, ops: &dyn DiskOps, name: &FileName) -> io::Result<File> {
     let full = name.full();
     match folder.open_file(&full, Purpose::Append) {
@@ -174,7 +175,7 @@ fn open(folder: &Folder, ops: &dyn DiskOps, name: &FileName) -> io::Result<File>
     let access = access_of_new(folder, &look_at(folder)?)?;
     let temporary = temporary(name);
     let made = match ops.create(folder, &temporary) {
-        // Of a run that died: under the lock there is no other.
+        // It is of a dead run: no other run can hold the lock.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             ops.unlink(folder, &temporary)?;
             ops.create(folder, &temporary)?

@@ -9,7 +9,7 @@ use super::missing::Missing;
 use super::talk::many;
 use super::{App, Exit};
 use crate::cli::{CompareArgs, CompareFormat};
-use calltrace_output::compare::{Shown, document, write_report};
+use calltrace_output::compare::{ComparisonView, document, write_report};
 use calltrace_output::{Secrets, json};
 use calltrace_store::error::Error;
 use calltrace_sync::compare::{
@@ -43,7 +43,7 @@ pub(super) fn run(app: &App, args: &CompareArgs) -> Result<Exit, Error> {
         let enterprises = sides::enterprises(app, enterprises.as_ref(), &tokens)?;
         tree::number(&app.engine, &app.tree, &enterprises, &mut report);
     }
-    let shown = Shown {
+    let shown = ComparisonView {
         report: &report,
         sent: &named,
         received: &received.names(app, &tokens)?,
@@ -97,7 +97,7 @@ fn secrets(tokens: &std::collections::BTreeSet<String>) -> Secrets {
 fn print(
     app: &App,
     format: CompareFormat,
-    shown: &Shown<'_>,
+    shown: &ComparisonView<'_>,
     missing: &Missing,
 ) -> Result<(), Error> {
     let mut out = app.out();

@@ -12,7 +12,7 @@ use crate::cmd::talk::Out;
 use crate::cmd::{App, names};
 use calltrace_model::call::{CallState, Summary};
 use calltrace_model::record::Stamp;
-use calltrace_output::{CallRow, CallRows, People, json};
+use calltrace_output::{CallMoment, CallRows, People, json};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::tree::EnterpriseName;
@@ -31,8 +31,8 @@ pub(super) struct Told {
 }
 
 impl Told {
-    fn row<'r>(&'r self, people: &'r People) -> CallRow<'r> {
-        CallRow {
+    fn row<'r>(&'r self, people: &'r People) -> CallMoment<'r> {
+        CallMoment {
             people,
             enterprise: self.enterprise.as_str(),
             summary: &self.summary,
@@ -203,7 +203,7 @@ impl<'d> Board<'d> {
         // Below the headline and the heads.
         let shown = &going[going.len().saturating_sub(height.saturating_sub(2).max(1))..];
         let names = &self.names;
-        let rows: Vec<CallRow<'_>> = shown
+        let rows: Vec<CallMoment<'_>> = shown
             .iter()
             .map(|told| told.row(names.of(&told.enterprise)))
             .collect();

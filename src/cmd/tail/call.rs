@@ -18,7 +18,7 @@ use calltrace_follow::{Arrival, EnterpriseSelection, LineBatch, Next, Start};
 use calltrace_model::call::{Closure, Event, Fact, Summary, reach};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Record;
-use calltrace_output::{Shown, ending, json};
+use calltrace_output::{StreamRecord, ending, json};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
@@ -81,7 +81,7 @@ struct CallTail<'d> {
 impl CallTail<'_> {
     fn print_history(&mut self) -> Result<(), Error> {
         let calls = self.watched.iter_mut();
-        let mut fresh: Vec<Shown<'_>> = calls.flat_map(Watched::not_printed).collect();
+        let mut fresh: Vec<StreamRecord<'_>> = calls.flat_map(Watched::not_printed).collect();
         fresh.sort_by_key(|shown| shown.at);
         self.printer.records(fresh)
     }
@@ -299,7 +299,7 @@ impl Watched {
     }
 
     /// The records of the trace that were not printed yet; they are taken to be printed now.
-    fn not_printed(&mut self) -> Vec<Shown<'_>> {
+    fn not_printed(&mut self) -> Vec<StreamRecord<'_>> {
         let mut traced: HashMap<&[u8], u32> = HashMap::new();
         let mut fresh = Vec::new();
         for line in &self.call.lines {
@@ -311,7 +311,7 @@ impl Watched {
             }
             counts.printed += 1;
             let file = self.call.files.get(line.place.source as usize);
-            fresh.push(Shown {
+            fresh.push(StreamRecord {
                 enterprise: self.trace.enterprise.as_str(),
                 file: file.map_or("?", String::as_str),
                 offset: line.place.offset,

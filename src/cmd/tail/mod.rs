@@ -28,7 +28,7 @@ use calltrace_engine::{AfterAnswer, AnswerUpToNow};
 use calltrace_follow::{Arrival, EnterpriseSelection, FileNews, Follow, FollowOptions, Start};
 use calltrace_model::filter::RecordFilter;
 use calltrace_model::record::Place;
-use calltrace_output::{Detail, Shown, Stream, json};
+use calltrace_output::{RecordDetail, RecordStream, StreamRecord, json};
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::tree::EnterpriseName;
 
@@ -134,10 +134,12 @@ impl<'d> Tail<'d> {
             app: self.app,
             out: self.app.out(),
             format: self.args.format(),
-            stream: Stream::new(self.app.clock, self.name_width()).showing(match self.args.full {
-                true => Detail::Words,
-                false => Detail::Few,
-            }),
+            stream: RecordStream::new(self.app.clock, self.name_width()).showing(
+                match self.args.full {
+                    true => RecordDetail::Words,
+                    false => RecordDetail::Few,
+                },
+            ),
             has_printed: false,
         }
     }
@@ -204,13 +206,16 @@ struct Printer<'d> {
     app: &'d App,
     out: Out,
     format: TailFormat,
-    stream: Stream,
+    stream: RecordStream,
     has_printed: bool,
 }
 
 impl Printer<'_> {
     /// Prints records and flushes.
-    fn records<'r>(&mut self, records: impl IntoIterator<Item = Shown<'r>>) -> Result<(), Error> {
+    fn records<'r>(
+        &mut self,
+        records: impl IntoIterator<Item = StreamRecord<'r>>,
+    ) -> Result<(), Error> {
         let mut records = records.into_iter().peekable();
         if records.peek().is_none() {
             return Ok(());
@@ -240,8 +245,8 @@ fn arrived(number: u64) -> Place {
     }
 }
 
-fn shown(arrival: Arrival<'_>) -> Shown<'_> {
-    Shown {
+fn shown(arrival: Arrival<'_>) -> StreamRecord<'_> {
+    StreamRecord {
         enterprise: arrival.enterprise.as_str(),
         file: arrival.file,
         offset: arrival.offset,

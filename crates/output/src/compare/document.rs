@@ -6,12 +6,12 @@ use calltrace_sync::compare::{EventCounts, Mismatch, MismatchKind};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
-use super::{Shown, is_table, masked, masked_value};
+use super::{ComparisonView, is_table, masked, masked_value};
 use crate::Secrets;
 use crate::json::VERSION;
 
 /// All of it as one document. `troubles` are what could not be read, as sentences.
-pub fn document(shown: &Shown<'_>, troubles: &[String]) -> Value {
+pub fn document(shown: &ComparisonView<'_>, troubles: &[String]) -> Value {
     let report = shown.report;
     let events = report.events.iter().map(|(event, counts)| {
         let mut row = Map::new();

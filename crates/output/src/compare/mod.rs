@@ -22,7 +22,7 @@ pub use live::{line, line_value, summary, summary_value};
 pub use table::write_report;
 
 /// A report, and how it is shown.
-pub struct Shown<'s> {
+pub struct ComparisonView<'s> {
     /// What was compared.
     pub report: &'s CompareReport,
     /// Where sent events were read.

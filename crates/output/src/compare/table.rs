@@ -7,7 +7,7 @@ use calltrace_model::sanitise::sanitise;
 use calltrace_model::sighting::Sighting;
 use calltrace_sync::compare::{EventCounts, Mismatch, MismatchKind, place_text};
 
-use super::{Shown, delivery, id, lag, masked, masked_value, place, stamp};
+use super::{ComparisonView, delivery, id, lag, masked, masked_value, place, stamp};
 use crate::layout::wrapped;
 use crate::number::grouped;
 use crate::style;
@@ -31,7 +31,7 @@ const WORD_WIDTH: usize = 11;
 /// When `out` does.
 pub fn write_report(
     out: &mut impl Write,
-    shown: &Shown<'_>,
+    shown: &ComparisonView<'_>,
     width: Option<usize>,
 ) -> io::Result<()> {
     write_counts(out, shown, width)?;
@@ -66,7 +66,11 @@ fn numbers(counts: &EventCounts) -> [usize; 7] {
     ]
 }
 
-fn write_counts(out: &mut impl Write, shown: &Shown<'_>, width: Option<usize>) -> io::Result<()> {
+fn write_counts(
+    out: &mut impl Write,
+    shown: &ComparisonView<'_>,
+    width: Option<usize>,
+) -> io::Result<()> {
     let report = shown.report;
     let rows = report.events.iter();
     let rows = rows.map(|(event, counts)| (sanitise(event.as_bytes()).into_owned(), counts));
@@ -101,7 +105,11 @@ fn write_counts(out: &mut impl Write, shown: &Shown<'_>, width: Option<usize>) -
     Ok(())
 }
 
-fn write_summary(out: &mut impl Write, shown: &Shown<'_>, width: Option<usize>) -> io::Result<()> {
+fn write_summary(
+    out: &mut impl Write,
+    shown: &ComparisonView<'_>,
+    width: Option<usize>,
+) -> io::Result<()> {
     let report = shown.report;
     writeln!(out)?;
     if let Some(times) = report.lag {
@@ -139,7 +147,7 @@ fn write_summary(out: &mut impl Write, shown: &Shown<'_>, width: Option<usize>) 
 }
 
 /// `12:00:01.123 dial 1764666900.61, file:12`
-fn seen(sighting: &Sighting, shown: &Shown<'_>) -> String {
+fn seen(sighting: &Sighting, shown: &ComparisonView<'_>) -> String {
     let event = sanitise(sighting.event.as_bytes());
     let id = match id(sighting) {
         id if id.is_empty() => String::new(),
@@ -148,7 +156,7 @@ fn seen(sighting: &Sighting, shown: &Shown<'_>) -> String {
     format!("{} {event}{id}, {}", time(sighting, shown), place(sighting))
 }
 
-fn time(sighting: &Sighting, shown: &Shown<'_>) -> String {
+fn time(sighting: &Sighting, shown: &ComparisonView<'_>) -> String {
     shown
         .clock
         .time_millis(stamp(shown.clock, sighting.at_millis))
@@ -157,7 +165,7 @@ fn time(sighting: &Sighting, shown: &Shown<'_>) -> String {
 fn write_finding(
     out: &mut impl Write,
     finding: &Mismatch,
-    shown: &Shown<'_>,
+    shown: &ComparisonView<'_>,
     width: Option<usize>,
 ) -> io::Result<()> {
     let first = finding.sighting();
@@ -227,7 +235,7 @@ fn write_one(
 fn write_complaint(
     out: &mut impl Write,
     complaint: &Complaint,
-    shown: &Shown<'_>,
+    shown: &ComparisonView<'_>,
     width: Option<usize>,
     indent: usize,
 ) -> io::Result<()> {

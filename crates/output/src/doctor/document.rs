@@ -4,16 +4,16 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::Shown;
+use super::DoctorView;
 use super::speech::{Speech, Tone, offset};
 use crate::Clock;
 use crate::json::{VERSION, troubles};
 use calltrace_store::fsx::WriterProcess;
 use calltrace_store::tree::EnterpriseName;
-use calltrace_upkeep::doctor::{Field, Finding, Place, Report};
+use calltrace_upkeep::doctor::{DoctorReport, Field, FilePosition, Finding};
 
 /// All of it as one document.
-pub fn document(report: &Report, root: &Path, deep: bool, shown: &Shown<'_>) -> Value {
+pub fn document(report: &DoctorReport, root: &Path, deep: bool, shown: &DoctorView<'_>) -> Value {
     json!({
         "version": VERSION,
         "root": root.to_string_lossy(),
@@ -28,14 +28,14 @@ pub fn document(report: &Report, root: &Path, deep: bool, shown: &Shown<'_>) -> 
     })
 }
 
-fn finding(finding: &Finding, shown: &Shown<'_>) -> Value {
+fn finding(finding: &Finding, shown: &DoctorView<'_>) -> Value {
     let speech = Speech {
         shown,
         enterprise: finding.enterprise.as_ref().map(EnterpriseName::as_str),
     };
     let (line, byte) = match finding.place {
-        Some(Place::Line(line)) => (Some(line), None),
-        Some(Place::Byte(byte)) => (None, Some(byte)),
+        Some(FilePosition::Line(line)) => (Some(line), None),
+        Some(FilePosition::Byte(byte)) => (None, Some(byte)),
         None => (None, None),
     };
     let mut evidence = Map::new();

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::{Reach, Shown};
+use super::{DoctorView, Reach};
 use crate::number::grouped;
 use crate::rotation::size;
 use crate::words;
 use calltrace_model::record::Stamp;
 use calltrace_model::sanitise::sanitise;
 use calltrace_store::fsx::list_writers;
-use calltrace_upkeep::doctor::{Clause, Field, Finding, Place};
+use calltrace_upkeep::doctor::{Clause, Field, FilePosition, Finding};
 
 /// Whether a name is read, or typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Tone {
 
 /// Evidence in words.
 pub(super) struct Speech<'s> {
-    pub(super) shown: &'s Shown<'s>,
+    pub(super) shown: &'s DoctorView<'s>,
     /// Commands are for this one; for all of them when there is none.
     pub(super) enterprise: Option<&'s str>,
 }
@@ -33,8 +33,8 @@ impl Speech<'_> {
             .as_deref()
             .map(|file| safe(&file.to_string_lossy()));
         let place = match finding.place {
-            Some(Place::Line(line)) => format!(":{line}"),
-            Some(Place::Byte(byte)) => format!(", byte {byte}"),
+            Some(FilePosition::Line(line)) => format!(":{line}"),
+            Some(FilePosition::Byte(byte)) => format!(", byte {byte}"),
             None => String::new(),
         };
         let subject = file.unwrap_or_default() + &place;

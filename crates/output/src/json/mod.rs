@@ -19,7 +19,7 @@ pub(crate) use call::returned_how;
 pub use call::{row, row_returned};
 pub use extent::Extent;
 
-use super::{Clock, Secrets, Shown};
+use super::{Clock, Secrets, StreamRecord};
 use calltrace_engine::{FoundCalls, FoundLines, Searched, Trace, TracedCall};
 use calltrace_model::call::{CallState, Fact, Fault, MessageLife, Phase, Reason, Summary};
 use calltrace_model::record::{Body, KindName, Record, RecoveryMark, Stamp};
@@ -217,7 +217,7 @@ pub fn line(
 }
 
 /// A record of a stream; the fields of a record that `--lines` found.
-pub fn shown(record: &Shown<'_>, clock: &Clock) -> Value {
+pub fn shown(record: &StreamRecord<'_>, clock: &Clock) -> Value {
     let secrets = Secrets::of_lines(std::iter::once(record.text));
     json!({
         "enterprise_number": record.enterprise,

@@ -2,13 +2,13 @@
 
 use chrono::NaiveDate;
 
-use super::Shown;
+use super::StatsView;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::{Figures, Group, GroupBy, GroupKey, Spread};
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ColumnType {
     Text,
     Number,
     Day,
@@ -16,7 +16,7 @@ pub(super) enum Kind {
 
 /// A value of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum ColumnValue {
     Text(String),
     Number(i64),
     Day(NaiveDate),
@@ -56,14 +56,14 @@ fn of(spread: Option<Spread>, value: fn(Spread) -> i64) -> Option<i64> {
 }
 
 /// The columns that name a group: none where there are no groups.
-fn keys(by: Option<GroupBy>) -> impl Iterator<Item = (&'static str, Kind)> {
+fn keys(by: Option<GroupBy>) -> impl Iterator<Item = (&'static str, ColumnType)> {
     let enterprise = by.filter(|by| by.is_of_names()).map(|_| "enterprise");
-    let enterprise = enterprise.map(|name| (name, Kind::Text));
+    let enterprise = enterprise.map(|name| (name, ColumnType::Text));
     let own = by.map(|by| {
         let kind = match by {
-            GroupBy::Hour | GroupBy::Weekday => Kind::Number,
-            GroupBy::Day => Kind::Day,
-            _ => Kind::Text,
+            GroupBy::Hour | GroupBy::Weekday => ColumnType::Number,
+            GroupBy::Day => ColumnType::Day,
+            _ => ColumnType::Text,
         };
         (by.name(), kind)
     });
@@ -71,42 +71,42 @@ fn keys(by: Option<GroupBy>) -> impl Iterator<Item = (&'static str, Kind)> {
 }
 
 /// All columns, in order.
-pub(super) fn columns(shown: &Shown<'_>) -> Vec<(&'static str, Kind)> {
+pub(super) fn columns(shown: &StatsView<'_>) -> Vec<(&'static str, ColumnType)> {
     let results = Outcome::ALL.map(Outcome::name).into_iter();
     let figures = ["calls"].into_iter().chain(results);
     let figures = figures.chain(FIGURES.map(|(name, _)| name));
-    let figures = figures.map(|name| (name, Kind::Number));
+    let figures = figures.map(|name| (name, ColumnType::Number));
     keys(shown.stats.by).chain(figures).collect()
 }
 
 /// The values of a group that is shown; `None` where there is none.
-pub(super) fn row(shown: &Shown<'_>, group: &Group) -> Vec<Option<Value>> {
-    let enterprise = |place: usize| Value::Text(shown.enterprises[place].to_string());
+pub(super) fn row(shown: &StatsView<'_>, group: &Group) -> Vec<Option<ColumnValue>> {
+    let enterprise = |place: usize| ColumnValue::Text(shown.enterprises[place].to_string());
     let key = match &group.key {
-        GroupKey::Hour(hour) => vec![Value::Number(i64::from(*hour))],
+        GroupKey::Hour(hour) => vec![ColumnValue::Number(i64::from(*hour))],
         // As ISO 8601 counts them.
-        GroupKey::Weekday(day) => vec![Value::Number(i64::from(day + 1))],
-        GroupKey::Day(day) => vec![Value::Day(*day)],
+        GroupKey::Weekday(day) => vec![ColumnValue::Number(i64::from(day + 1))],
+        GroupKey::Day(day) => vec![ColumnValue::Day(*day)],
         GroupKey::Enterprise(place) => vec![enterprise(*place)],
         GroupKey::Name {
             enterprise: place,
             name,
-        } => vec![enterprise(*place), Value::Text(name.clone())],
+        } => vec![enterprise(*place), ColumnValue::Text(name.clone())],
     };
     let key = key.into_iter().map(Some);
     key.chain(figures(&group.figures)).collect()
 }
 
 /// The same of all calls, which no key names.
-pub(super) fn total(shown: &Shown<'_>) -> Vec<Option<Value>> {
+pub(super) fn total(shown: &StatsView<'_>) -> Vec<Option<ColumnValue>> {
     let no_key = keys(shown.stats.by).map(|_| None);
     no_key.chain(figures(&shown.stats.total)).collect()
 }
 
-fn figures(figures: &Figures) -> impl Iterator<Item = Option<Value>> {
+fn figures(figures: &Figures) -> impl Iterator<Item = Option<ColumnValue>> {
     let outcomes = figures.outcomes;
     let results = Outcome::ALL.map(|outcome| count(outcomes.of(outcome)));
     let all = [count(outcomes.all())].into_iter().chain(results);
     let all = all.chain(FIGURES.map(|(_, read)| read(figures)));
-    all.map(|number| number.map(Value::Number))
+    all.map(|number| number.map(ColumnValue::Number))
 }

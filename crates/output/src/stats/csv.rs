@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::Shown;
-use super::columns::{Value, columns, row, total};
+use super::StatsView;
+use super::columns::{ColumnValue, columns, row, total};
 use crate::csv::harmless;
 
 /// Writes all rows. A cell is empty where there is no value; a name that a spreadsheet would take for a formula has an
@@ -11,7 +11,7 @@ use crate::csv::harmless;
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_csv(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
+pub fn write_csv(out: impl Write, shown: &StatsView<'_>) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(columns(shown).iter().map(|(name, _)| name))?;
     if shown.stats.by.is_none() {
@@ -23,11 +23,11 @@ pub fn write_csv(out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
     csv.flush()
 }
 
-fn cell(value: Option<Value>) -> String {
+fn cell(value: Option<ColumnValue>) -> String {
     match value {
         None => String::new(),
-        Some(Value::Text(name)) => harmless(&name).into_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Day(day)) => day.to_string(),
+        Some(ColumnValue::Text(name)) => harmless(&name).into_owned(),
+        Some(ColumnValue::Number(number)) => number.to_string(),
+        Some(ColumnValue::Day(day)) => day.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::bars::{SHADES, range, shade};
-use super::names::Words;
+use super::names::StatsWords;
 use crate::style;
 use calltrace_model::stats::WeekCounts;
 
@@ -44,7 +44,7 @@ pub(super) fn write_heat(
         "{}",
         style::faint(format!("{:LABEL$}{head}", "").trim_end())
     )?;
-    for (name, hours) in Words::ENGLISH.weekdays.iter().zip(counts) {
+    for (name, hours) in StatsWords::ENGLISH.weekdays.iter().zip(counts) {
         let cells: String = hours
             .iter()
             .map(|count| match count {
@@ -79,7 +79,7 @@ fn write_numbers(out: &mut dyn Write, counts: &WeekCounts, most: usize) -> io::R
         .map(|hour| format!("{:>cell$}", format!("{hour:02}")))
         .collect();
     writeln!(out, "     {head}")?;
-    for (name, hours) in Words::ENGLISH.weekdays.iter().zip(counts) {
+    for (name, hours) in StatsWords::ENGLISH.weekdays.iter().zip(counts) {
         let cells: String = hours
             .iter()
             .map(|count| format!("{count:>cell$}"))

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Shown;
+use super::StatsView;
 use crate::json::VERSION;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::{Figures, Group, GroupBy, GroupKey, Spread};
 
 /// The document, without the report of what was searched, which the caller adds.
-pub fn document(shown: &Shown<'_>) -> Map<String, Value> {
+pub fn document(shown: &StatsView<'_>) -> Map<String, Value> {
     let stats = shown.stats;
     let at = |at| shown.clock.rfc3339(at);
     let document = json!({
@@ -39,7 +39,7 @@ pub fn document(shown: &Shown<'_>) -> Map<String, Value> {
     }
 }
 
-fn group(shown: &Shown<'_>, group: &Group) -> Value {
+fn group(shown: &StatsView<'_>, group: &Group) -> Value {
     let by = shown.stats.by.map_or("group", GroupBy::name);
     let mut fields = Map::new();
     match &group.key {
@@ -83,7 +83,7 @@ fn figures(figures: &Figures) -> Value {
     })
 }
 
-fn callbacks(shown: &Shown<'_>) -> Value {
+fn callbacks(shown: &StatsView<'_>) -> Value {
     let stats = shown.stats;
     let fates = stats.total.fates;
     json!({

@@ -14,7 +14,7 @@ mod terminal;
 pub use bars::shade;
 pub use csv::write_csv;
 pub use json::document;
-pub use names::Words;
+pub use names::StatsWords;
 pub use parquet::write_parquet;
 pub use svg::svg;
 pub use terminal::write_stats;
@@ -28,7 +28,7 @@ use calltrace_store::tree::EnterpriseName;
 
 /// Statistics, and what is to be known beside them to show them.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'s> {
+pub struct StatsView<'s> {
     /// What was counted.
     pub stats: &'s Stats,
     /// The enterprises that were asked; groups name them by their place.
@@ -43,7 +43,7 @@ pub struct Shown<'s> {
     pub clock: &'s Clock,
 }
 
-impl Shown<'_> {
+impl StatsView<'_> {
     /// The groups that are shown.
     pub(super) fn groups(&self) -> &[Group] {
         let groups = &self.stats.groups;

@@ -1,6 +1,6 @@
 //! How groups are called.
 
-use super::Shown;
+use super::StatsView;
 use crate::layout::fit;
 use crate::number::phone;
 use calltrace_model::stats::{GroupBy, GroupKey, Stats};
@@ -12,7 +12,7 @@ pub(super) const NAMES_WIDTH_MAX: usize = 24;
 
 /// The words that a picture needs, in the language of who looks at it.
 #[derive(Debug, Clone, Copy)]
-pub struct Words {
+pub struct StatsWords {
     /// All calls.
     pub calls: &'static str,
     /// The missed ones of them.
@@ -23,9 +23,9 @@ pub struct Words {
     pub weekdays: [&'static str; 7],
 }
 
-impl Words {
+impl StatsWords {
     /// In English.
-    pub const ENGLISH: Words = Words {
+    pub const ENGLISH: StatsWords = StatsWords {
         calls: "calls",
         missed: "missed",
         nobody: "(none)",
@@ -33,7 +33,7 @@ impl Words {
     };
 
     /// What a group is called, cut where it is long. Names come from logs and are sanitised.
-    pub(super) fn key(&self, shown: &Shown<'_>, key: &GroupKey) -> String {
+    pub(super) fn key(&self, shown: &StatsView<'_>, key: &GroupKey) -> String {
         short(match key {
             GroupKey::Hour(hour) => format!("{hour:02}:00"),
             GroupKey::Weekday(day) => self.weekdays[usize::from(*day)].to_owned(),

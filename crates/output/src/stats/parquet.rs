@@ -10,25 +10,25 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-use super::Shown;
-use super::columns::{Kind, Value, columns, row, total};
+use super::StatsView;
+use super::columns::{ColumnType, ColumnValue, columns, row, total};
 
 /// Writes the file. In the last row, which is that of all calls, what names a group is NULL, as are figures
 /// that there are none of.
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_parquet(mut out: impl Write, shown: &Shown<'_>) -> io::Result<()> {
+pub fn write_parquet(mut out: impl Write, shown: &StatsView<'_>) -> io::Result<()> {
     let bytes = encode(shown).map_err(io::Error::other)?;
     out.write_all(&bytes)
 }
 
-fn encode(shown: &Shown<'_>) -> Result<Vec<u8>> {
+fn encode(shown: &StatsView<'_>) -> Result<Vec<u8>> {
     let columns = columns(shown);
-    let field = |(name, kind): &(&str, Kind)| match kind {
-        Kind::Text => format!("optional binary {name} (STRING);"),
-        Kind::Number => format!("optional int64 {name};"),
-        Kind::Day => format!("optional int32 {name} (DATE);"),
+    let field = |(name, kind): &(&str, ColumnType)| match kind {
+        ColumnType::Text => format!("optional binary {name} (STRING);"),
+        ColumnType::Number => format!("optional int64 {name};"),
+        ColumnType::Day => format!("optional int32 {name} (DATE);"),
     };
     let fields: String = columns.iter().map(field).collect();
     let schema = Arc::new(parse_message_type(&format!(
@@ -37,7 +37,7 @@ fn encode(shown: &Shown<'_>) -> Result<Vec<u8>> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_created_by("calltrace".to_owned());
-    let mut rows: Vec<Vec<Option<Value>>> = shown
+    let mut rows: Vec<Vec<Option<ColumnValue>>> = shown
         .groups()
         .iter()
         .map(|group| row(shown, group))
@@ -49,16 +49,16 @@ fn encode(shown: &Shown<'_>) -> Result<Vec<u8>> {
     for (at, (_, kind)) in columns.iter().enumerate() {
         let values = rows.iter_mut().map(|row| row[at].take());
         match kind {
-            Kind::Text => write::<ByteArrayType>(&mut group, values, |value| match value {
-                Value::Text(text) => Some(ByteArray::from(text.into_bytes())),
+            ColumnType::Text => write::<ByteArrayType>(&mut group, values, |value| match value {
+                ColumnValue::Text(text) => Some(ByteArray::from(text.into_bytes())),
                 _ => None,
             }),
-            Kind::Number => write::<Int64Type>(&mut group, values, |value| match value {
-                Value::Number(number) => Some(number),
+            ColumnType::Number => write::<Int64Type>(&mut group, values, |value| match value {
+                ColumnValue::Number(number) => Some(number),
                 _ => None,
             }),
-            Kind::Day => write::<Int32Type>(&mut group, values, |value| match value {
-                Value::Day(day) => Some(day.to_epoch_days()),
+            ColumnType::Day => write::<Int32Type>(&mut group, values, |value| match value {
+                ColumnValue::Day(day) => Some(day.to_epoch_days()),
                 _ => None,
             }),
         }?;
@@ -71,8 +71,8 @@ fn encode(shown: &Shown<'_>) -> Result<Vec<u8>> {
 /// Writes the next column.
 fn write<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>,
-    values: impl Iterator<Item = Option<Value>>,
-    read: impl Fn(Value) -> Option<T::T>,
+    values: impl Iterator<Item = Option<ColumnValue>>,
+    read: impl Fn(ColumnValue) -> Option<T::T>,
 ) -> Result<()> {
     let values: Vec<Option<T::T>> = values.map(|value| value.and_then(&read)).collect();
     let levels: Vec<i16> = values

@@ -2,8 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::Shown;
-use super::names::Words;
+use super::StatsView;
+use super::names::StatsWords;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::WeekCounts;
 
@@ -24,7 +24,7 @@ text{fill:#1c1c1c}.quiet{fill:#595959}.calls{fill:#2f6fb3}.missed{fill:#b3261e}.
 .calls{fill:#6fa8e0}.missed{fill:#f2877f}.none{fill:#2b2b2b}}";
 
 /// Draws a bar for each group; without groups the hours of the week, of all calls and of missed ones.
-pub fn svg(shown: &Shown<'_>, words: &Words) -> String {
+pub fn svg(shown: &StatsView<'_>, words: &StatsWords) -> String {
     let (height, content) = match shown.stats.by {
         Some(_) => bars(shown, words),
         None => week(shown, words),
@@ -38,7 +38,7 @@ pub fn svg(shown: &Shown<'_>, words: &Words) -> String {
     markup.into_string()
 }
 
-fn bars(shown: &Shown<'_>, words: &Words) -> (usize, Markup) {
+fn bars(shown: &StatsView<'_>, words: &StatsWords) -> (usize, Markup) {
     let groups = shown.groups();
     let room = WIDTH - LABEL - NUMBERS;
     let most = groups
@@ -87,7 +87,7 @@ fn bars(shown: &Shown<'_>, words: &Words) -> (usize, Markup) {
     ((groups.len() + 1) * LINE + 8, content)
 }
 
-fn legend(words: &Words) -> Markup {
+fn legend(words: &StatsWords) -> Markup {
     html! {
         rect.calls x=(LABEL) y="6" width="12" height="12" {}
         text.quiet x=(LABEL + 18) y="17" { (words.calls) }
@@ -96,7 +96,7 @@ fn legend(words: &Words) -> Markup {
     }
 }
 
-fn week(shown: &Shown<'_>, words: &Words) -> (usize, Markup) {
+fn week(shown: &StatsView<'_>, words: &StatsWords) -> (usize, Markup) {
     let stats = shown.stats;
     let height = 10 * CELL;
     let mut parts = vec![(words.calls, "calls", &stats.calls)];
@@ -112,7 +112,11 @@ fn week(shown: &Shown<'_>, words: &Words) -> (usize, Markup) {
 }
 
 /// The hours of the week of one kind of calls, their numbers in the cells.
-fn map(words: &Words, (title, class, counts): (&str, &str, &WeekCounts), top: usize) -> Markup {
+fn map(
+    words: &StatsWords,
+    (title, class, counts): (&str, &str, &WeekCounts),
+    top: usize,
+) -> Markup {
     let most = counts.iter().flatten().copied().max().unwrap_or(0).max(1);
     let total: usize = counts.iter().flatten().sum();
     let cell = |weekday: usize, hour: usize, count: usize| {

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Shown;
+use super::StatsView;
 use super::bars::bar;
 use super::heat::write_heat;
-use super::names::{NAMES_WIDTH_MAX, Words, head, short};
+use super::names::{NAMES_WIDTH_MAX, StatsWords, head, short};
 use crate::layout::wrapped;
 use crate::number::phone;
 use crate::style;
@@ -28,14 +28,18 @@ const NAMED_MAX: usize = 10;
 type Dress = fn(&str) -> String;
 
 /// One of the lengths of a spread.
-type Part = fn(Spread) -> i64;
+type SpreadPart = fn(Spread) -> i64;
 
 /// Writes totals, then the groups with bars, or without groups the hours of the week. `width` is what it must fit
 /// in; `None` for no bars and no shades, as in a pipe.
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_stats(out: &mut dyn Write, shown: &Shown<'_>, width: Option<usize>) -> io::Result<()> {
+pub fn write_stats(
+    out: &mut dyn Write,
+    shown: &StatsView<'_>,
+    width: Option<usize>,
+) -> io::Result<()> {
     let stats = shown.stats;
     let title = counted(stats.total.outcomes.all(), "call");
     writeln!(out, "{}  {}", style::strong(&title), period(shown))?;
@@ -64,7 +68,7 @@ pub fn write_stats(out: &mut dyn Write, shown: &Shown<'_>, width: Option<usize>)
 }
 
 /// `2025-11-27 .. 2025-12-02 (Europe/Minsk, UTC+03:00)`: what was asked for, else from the first call to the last.
-fn period(shown: &Shown<'_>) -> String {
+fn period(shown: &StatsView<'_>) -> String {
     let clock = shown.clock;
     let text = |at, is_end: bool| {
         let moment = clock.moment(at);
@@ -134,7 +138,7 @@ fn write_spreads(out: &mut dyn Write, total: &Figures) -> io::Result<()> {
         ("hold", total.hold, "held"),
         ("messages", total.message_lag, "sent"),
     ];
-    let parts: [(&str, Part); 4] = [
+    let parts: [(&str, SpreadPart); 4] = [
         ("50%", |s| s.p50),
         ("90%", |s| s.p90),
         ("95%", |s| s.p95),
@@ -176,7 +180,11 @@ fn write_spreads(out: &mut dyn Write, total: &Figures) -> io::Result<()> {
     }
 }
 
-fn write_callbacks(out: &mut dyn Write, shown: &Shown<'_>, width: Option<usize>) -> io::Result<()> {
+fn write_callbacks(
+    out: &mut dyn Write,
+    shown: &StatsView<'_>,
+    width: Option<usize>,
+) -> io::Result<()> {
     let stats = shown.stats;
     let fates = stats.total.fates;
     let title = format!("{} missed", stats.total.outcomes.of(Outcome::Missed));
@@ -274,7 +282,7 @@ fn write_callbacks(out: &mut dyn Write, shown: &Shown<'_>, width: Option<usize>)
     )
 }
 
-fn write_requests(out: &mut dyn Write, shown: &Shown<'_>) -> io::Result<()> {
+fn write_requests(out: &mut dyn Write, shown: &StatsView<'_>) -> io::Result<()> {
     let hosts = &shown.stats.requests;
     if hosts.is_empty() {
         return Ok(());
@@ -305,9 +313,9 @@ fn write_requests(out: &mut dyn Write, shown: &Shown<'_>) -> io::Result<()> {
 }
 
 /// A column of the groups: its head, how soon it gives way (0 never, then the higher the sooner), what stands in it.
-type Column = (&'static str, u8, fn(&Figures) -> String);
+type GroupColumn = (&'static str, u8, fn(&Figures) -> String);
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [GroupColumn; 8] = [
     ("CALLS", 0, |f| f.outcomes.all().to_string()),
     ("ANSWERED", 2, |f| count(f.outcomes.of(Outcome::Answered))),
     ("MISSED", 0, |f| count(f.outcomes.of(Outcome::Missed))),
@@ -332,12 +340,12 @@ fn count(count: usize) -> String {
 
 fn write_groups(
     out: &mut dyn Write,
-    shown: &Shown<'_>,
+    shown: &StatsView<'_>,
     by: GroupBy,
     width: Option<usize>,
 ) -> io::Result<()> {
     let groups = shown.groups();
-    let name = |key| Words::ENGLISH.key(shown, key);
+    let name = |key| StatsWords::ENGLISH.key(shown, key);
     let names: Vec<String> = groups.iter().map(|group| name(&group.key)).collect();
     let names_width = names.iter().map(|name| name.width()).max().unwrap_or(0);
     let names_width = names_width.max(head(by).len());

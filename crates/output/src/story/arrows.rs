@@ -1,6 +1,6 @@
 //! The steps of a call as arrows between participants: what a ladder, a sequence diagram and a file show.
 
-use super::Told;
+use super::StoryView;
 use crate::words::duration;
 use calltrace_model::call::{
     Outcome, PersonDoing, RungParty, Step, StepEvent, TalkSpan, TransferResult,
@@ -26,15 +26,15 @@ pub(super) struct Arrow {
 
 /// An arrow before it is known where participants stand.
 #[derive(Clone)]
-struct Line<'s> {
+struct PartyArrow<'s> {
     from: &'s str,
     to: &'s str,
     label: String,
     short: &'static str,
 }
 
-fn line<'s>(from: &'s str, to: &'s str, label: &str, short: &'static str) -> Line<'s> {
-    Line {
+fn line<'s>(from: &'s str, to: &'s str, label: &str, short: &'static str) -> PartyArrow<'s> {
+    PartyArrow {
         from,
         to,
         label: label.to_owned(),
@@ -42,17 +42,22 @@ fn line<'s>(from: &'s str, to: &'s str, label: &str, short: &'static str) -> Lin
     }
 }
 
-fn each<'s>(who: &'s [String], to: &'s str, label: &str, short: &'static str) -> Vec<Line<'s>> {
+fn each<'s>(
+    who: &'s [String],
+    to: &'s str,
+    label: &str,
+    short: &'static str,
+) -> Vec<PartyArrow<'s>> {
     who.iter().map(|who| line(who, to, label, short)).collect()
 }
 
-fn calls<'s>(by: &'s str, rung: &'s [RungParty]) -> Vec<Line<'s>> {
+fn calls<'s>(by: &'s str, rung: &'s [RungParty]) -> Vec<PartyArrow<'s>> {
     let rung = rung.iter();
     rung.map(|rung| line(by, &rung.party, "calls", "calls"))
         .collect()
 }
 
-impl Told<'_> {
+impl StoryView<'_> {
     /// The arrows of the call, in order of time.
     pub(super) fn arrows(&self) -> Vec<Arrow> {
         let mut arrows: Vec<Arrow> = Vec::new();
@@ -95,7 +100,7 @@ impl Told<'_> {
         }));
     }
 
-    fn lines<'s>(&'s self, step: &'s Step) -> Vec<Line<'s>> {
+    fn lines<'s>(&'s self, step: &'s Step) -> Vec<PartyArrow<'s>> {
         let s = &self.call.summary;
         let client = s.client.as_str();
         let lasting = |label: &str, lasted: &Option<i64>| match lasted {

@@ -1,6 +1,6 @@
 //! The words for an Asterisk event in all voices, as in `phrases`.
 
-use super::phrases::{Part, Phrase, Voice, said};
+use super::phrases::{Phrase, PhrasePart, Voice, said};
 use calltrace_model::call::{CallType, Event, Fact};
 
 /// What phrases of events name besides the status of a hangup.
@@ -12,14 +12,14 @@ const PARTS: [&str; 9] = [
 /// side, `who` is rung or was, the `line`, the `bridge`, the `channel`, the number `with` which it is
 /// connected, the `name` and the number of its `caller`, the word for an `event` of another kind.
 pub fn event(fact: &Fact, voice: Voice, text: impl Fn(&str) -> String) -> String {
-    let part = |name, text: String| Part {
+    let part = |name, text: String| PhrasePart {
         name,
         text: Some(text).filter(|text| !text.is_empty()),
         count: 1,
     };
     let parts = PARTS.iter().map(|&name| part(name, text(name)));
     let status = part("status", said(status(fact), voice, &[]));
-    let parts: Vec<Part> = parts.chain([status]).collect();
+    let parts: Vec<PhrasePart> = parts.chain([status]).collect();
     said(phrase(fact), voice, &parts)
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::Told;
+use super::StoryView;
 use super::arrows::Arrow;
 use crate::layout::fit;
 use crate::number::phone;
@@ -30,12 +30,12 @@ const NAME_COLUMNS: usize = 17;
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_html(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
+pub fn write_html(out: &mut dyn Write, told: &StoryView<'_>) -> io::Result<()> {
     let page = page(told).into_string();
     out.write_all(told.secrets.mask_page(page).as_bytes())
 }
 
-fn page(told: &Told<'_>) -> Markup {
+fn page(told: &StoryView<'_>) -> Markup {
     let s = &told.call.summary;
     let title = told.title();
     html! {
@@ -70,7 +70,7 @@ fn page(told: &Told<'_>) -> Markup {
     }
 }
 
-fn faults(told: &Told<'_>) -> Markup {
+fn faults(told: &StoryView<'_>) -> Markup {
     html! {
         @if !told.faults.is_empty() {
             h2 { "What is wrong" }
@@ -86,7 +86,7 @@ fn faults(told: &Told<'_>) -> Markup {
     }
 }
 
-fn steps(told: &Told<'_>) -> Markup {
+fn steps(told: &StoryView<'_>) -> Markup {
     html! {
         table {
             thead { tr { th { "Time" } th { "After" } th { "What" } } }
@@ -103,7 +103,7 @@ fn steps(told: &Told<'_>) -> Markup {
     }
 }
 
-fn records(told: &Told<'_>) -> Markup {
+fn records(told: &StoryView<'_>) -> Markup {
     html! {
         table.records {
             thead { tr { th { "Time" } th { "Kind" } th { "Leg" } th { "What" } } }
@@ -123,7 +123,7 @@ fn records(told: &Told<'_>) -> Markup {
 }
 
 /// The ladder, drawn.
-fn picture(told: &Told<'_>) -> Markup {
+fn picture(told: &StoryView<'_>) -> Markup {
     let arrows = told.arrows();
     let people = told.story.people.len().max(1);
     let (width, height) = (TIME + people * COLUMN, HEAD + (arrows.len() + 1) * ROW);
@@ -166,7 +166,7 @@ fn drawn(arrow: &Arrow, from: usize, to: usize, y: usize) -> Markup {
 }
 
 /// The class of a participant's line below an arrow.
-fn life(told: &Told<'_>, person: usize, arrow: &Arrow) -> &'static str {
+fn life(told: &StoryView<'_>, person: usize, arrow: &Arrow) -> &'static str {
     match told.doing(person, arrow.between) {
         Some(PersonDoing::Talks(_)) => "talks",
         Some(PersonDoing::Consults(_)) => "consults",

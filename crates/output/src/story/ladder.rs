@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Told;
+use super::StoryView;
 use super::arrows::Arrow;
 use super::terminal::write_faults;
 use crate::layout::{fit, pieces};
@@ -32,11 +32,15 @@ const NAME_LINES_MAX: usize = 3;
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_ladder(out: &mut impl Write, told: &Told<'_>, width: Option<usize>) -> io::Result<()> {
+pub fn write_ladder(
+    out: &mut impl Write,
+    told: &StoryView<'_>,
+    width: Option<usize>,
+) -> io::Result<()> {
     timeline::header(out, (told.trace, told.call), told.clock, told.people, width)?;
     writeln!(out)?;
     let arrows = told.arrows();
-    let grid = Grid::of(told.story.people.len(), width.unwrap_or(WIDTH_USUAL));
+    let grid = LadderLayout::of(told.story.people.len(), width.unwrap_or(WIDTH_USUAL));
     for line in grid.names(told) {
         writeln!(out, "{}", style::strong(&line))?;
     }
@@ -72,18 +76,18 @@ pub fn write_ladder(out: &mut impl Write, told: &Told<'_>, width: Option<usize>)
 }
 
 /// Where the columns are.
-struct Grid {
+struct LadderLayout {
     width: usize,
     columns: usize,
     column: usize,
 }
 
-impl Grid {
-    fn of(people: usize, width: usize) -> Grid {
+impl LadderLayout {
+    fn of(people: usize, width: usize) -> LadderLayout {
         let width = width.max(TIME_COLUMNS + 2 * COLUMN_MIN);
         let room = width - TIME_COLUMNS;
         let columns = people.clamp(1, room / COLUMN_MIN);
-        Grid {
+        LadderLayout {
             width,
             columns,
             column: (room / columns).min(COLUMN_MAX),
@@ -100,7 +104,7 @@ impl Grid {
     }
 
     /// Names above the columns, each in the middle of its own.
-    fn names(&self, told: &Told<'_>) -> Vec<String> {
+    fn names(&self, told: &StoryView<'_>) -> Vec<String> {
         let room = self.column - 1;
         let people = told.story.people.iter().take(self.columns);
         let names: Vec<Vec<String>> = people
@@ -125,7 +129,7 @@ impl Grid {
     }
 
     /// One line: what everybody does, and an arrow.
-    fn row(&self, told: &Told<'_>, arrow: &Arrow) -> String {
+    fn row(&self, told: &StoryView<'_>, arrow: &Arrow) -> String {
         let mut cells = vec![' '; self.column * self.columns];
         for person in 0..self.columns {
             cells[self.middle(person)] = life(told, person, arrow.between);
@@ -185,7 +189,7 @@ fn put(cells: &mut [char], at: usize, label: &[char]) {
 }
 
 /// The line of a participant: heavy while they talk, broken while they ring or wait.
-fn life(told: &Told<'_>, person: usize, at: Stamp) -> char {
+fn life(told: &StoryView<'_>, person: usize, at: Stamp) -> char {
     match told.doing(person, at) {
         Some(PersonDoing::Talks(_) | PersonDoing::Consults(_)) => '┃',
         Some(PersonDoing::Rings(_) | PersonDoing::Waits | PersonDoing::Held) => '┊',

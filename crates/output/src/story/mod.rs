@@ -27,7 +27,7 @@ use calltrace_model::call::{Fault, Story};
 use calltrace_model::record::Stamp;
 
 /// A call with all that is told of it.
-pub struct Told<'t> {
+pub struct StoryView<'t> {
     trace: &'t Trace,
     call: &'t TracedCall,
     clock: &'t Clock,
@@ -37,7 +37,7 @@ pub struct Told<'t> {
     secrets: Secrets,
 }
 
-impl<'t> Told<'t> {
+impl<'t> StoryView<'t> {
     /// Tells the call of a trace; `now` is the time of day.
     pub fn of(
         trace: &'t Trace,
@@ -45,8 +45,8 @@ impl<'t> Told<'t> {
         clock: &'t Clock,
         people: &'t People,
         now: Stamp,
-    ) -> Told<'t> {
-        Told {
+    ) -> StoryView<'t> {
+        StoryView {
             trace,
             call,
             clock,

@@ -24,7 +24,7 @@ pub enum Voice {
 pub(super) type Phrase = [&'static str; 3];
 
 /// What a phrase may name.
-pub(super) struct Part {
+pub(super) struct PhrasePart {
     pub(super) name: &'static str,
     /// What it says; `None` where there is nothing of it.
     pub(super) text: Option<String>,
@@ -33,12 +33,12 @@ pub(super) struct Part {
 }
 
 /// The phrase with its parts in their places. What they say is text, whatever signs are in it.
-pub(super) fn said(phrase: &Phrase, voice: Voice, parts: &[Part]) -> String {
+pub(super) fn said(phrase: &Phrase, voice: Voice, parts: &[PhrasePart]) -> String {
     filled(phrase[voice as usize], parts).0
 }
 
 /// The text, and whether all parts in it are there.
-fn filled(phrase: &str, parts: &[Part]) -> (String, bool) {
+fn filled(phrase: &str, parts: &[PhrasePart]) -> (String, bool) {
     let (mut text, mut is_whole, mut rest) = (String::new(), true, phrase);
     while let Some(at) = rest.find(['{', '[']) {
         let is_optional = rest[at..].starts_with('[');
@@ -59,7 +59,7 @@ fn filled(phrase: &str, parts: &[Part]) -> (String, bool) {
     (text + rest, is_whole)
 }
 
-fn part_said(inside: &str, parts: &[Part]) -> Option<String> {
+fn part_said(inside: &str, parts: &[PhrasePart]) -> Option<String> {
     let (name, forms) = inside.split_once(':').unwrap_or((inside, ""));
     let mut parts = parts.iter();
     let part = parts.find(|part| part.name.eq_ignore_ascii_case(name));
@@ -239,7 +239,7 @@ pub fn stage(stage: &str, voice: Voice, shown: impl FnOnce() -> String) -> Strin
     let name = "stage";
     let text = (!stage.is_empty()).then(shown);
     let count = 1;
-    said(&phrase, voice, &[Part { name, text, count }])
+    said(&phrase, voice, &[PhrasePart { name, text, count }])
 }
 
 pub(super) fn messages(action: MessageAction, replaces: bool) -> &'static Phrase {
@@ -432,7 +432,7 @@ mod tests {
 
     #[test]
     fn what_a_log_holds_is_no_phrase() {
-        let part = |name, text: Option<&str>, count| Part {
+        let part = |name, text: Option<&str>, count| PhrasePart {
             name,
             text: text.map(str::to_owned),
             count,

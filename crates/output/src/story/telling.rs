@@ -1,6 +1,6 @@
 //! The steps of a call, put into words by whoever shows them.
 
-use super::phrases::{self, Part, Phrase, Voice, said};
+use super::phrases::{self, Phrase, PhrasePart, Voice, said};
 use calltrace_model::call::{RungParty, Step, StepEvent, Summary};
 
 /// Who tells a call, and how parties, lines, chats and lengths are written there.
@@ -70,24 +70,24 @@ pub trait Teller: Sized {
     }
 }
 
-fn part(name: &'static str, text: impl Into<Option<String>>) -> Part {
-    Part {
+fn part(name: &'static str, text: impl Into<Option<String>>) -> PhrasePart {
+    PhrasePart {
         name,
         text: text.into(),
         count: 1,
     }
 }
 
-fn lasting(teller: &impl Teller, name: &'static str, millis: Option<i64>) -> Part {
+fn lasting(teller: &impl Teller, name: &'static str, millis: Option<i64>) -> PhrasePart {
     part(name, millis.map(|millis| teller.duration(millis)))
 }
 
 /// What is said of a step, and the parts that only this step has.
-fn told(teller: &impl Teller, step: &Step) -> (&'static Phrase, Vec<Part>) {
+fn told(teller: &impl Teller, step: &Step) -> (&'static Phrase, Vec<PhrasePart>) {
     let voice = teller.voice();
     let party = |name, party: &str| part(name, teller.party(party));
     let length = |name, millis: &Option<i64>| lasting(teller, name, *millis);
-    let several = |name, text: String, count: usize| Part {
+    let several = |name, text: String, count: usize| PhrasePart {
         name,
         text: (count > 0 || !text.is_empty()).then_some(text),
         count: count.max(1),
@@ -203,9 +203,9 @@ fn told(teller: &impl Teller, step: &Step) -> (&'static Phrase, Vec<Part>) {
 }
 
 /// How many records a step has.
-fn number(teller: &impl Teller, step: &Step) -> Part {
+fn number(teller: &impl Teller, step: &Step) -> PhrasePart {
     let count = step.records.len();
-    Part {
+    PhrasePart {
         name: "n",
         text: Some(teller.number(count)),
         count,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Told;
+use super::StoryView;
 use crate::layout::wrapped;
 use crate::{style, timeline};
 use calltrace_model::call::Severity;
@@ -15,7 +15,11 @@ const INDENT: usize = 8 + 2 + 7 + 2;
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_story(out: &mut impl Write, told: &Told<'_>, width: Option<usize>) -> io::Result<()> {
+pub fn write_story(
+    out: &mut impl Write,
+    told: &StoryView<'_>,
+    width: Option<usize>,
+) -> io::Result<()> {
     timeline::header(out, (told.trace, told.call), told.clock, told.people, width)?;
     writeln!(out)?;
     let first = told.call.summary.first;
@@ -35,7 +39,7 @@ pub fn write_story(out: &mut impl Write, told: &Told<'_>, width: Option<usize>) 
 /// Each fault, the gravest first, with its code.
 pub(super) fn write_faults(
     out: &mut impl Write,
-    told: &Told<'_>,
+    told: &StoryView<'_>,
     width: Option<usize>,
 ) -> io::Result<()> {
     if told.faults.is_empty() {

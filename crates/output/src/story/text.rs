@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Told;
+use super::StoryView;
 use super::wording::counted;
 use crate::words;
 
@@ -10,7 +10,7 @@ use crate::words;
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_markdown(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
+pub fn write_markdown(out: &mut dyn Write, told: &StoryView<'_>) -> io::Result<()> {
     writeln!(out, "## {}\n", markdown(&told.title()))?;
     for line in told.summary_lines() {
         writeln!(out, "- {}", markdown(&line))?;
@@ -44,7 +44,7 @@ pub fn write_markdown(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
 ///
 /// # Errors
 /// When `out` does.
-pub fn write_mermaid(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
+pub fn write_mermaid(out: &mut dyn Write, told: &StoryView<'_>) -> io::Result<()> {
     writeln!(out, "sequenceDiagram")?;
     for (at, lane) in told.story.people.iter().enumerate() {
         writeln!(
@@ -70,7 +70,7 @@ pub fn write_mermaid(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
     Ok(())
 }
 
-impl Told<'_> {
+impl StoryView<'_> {
     /// Whose call it is and how it went, in one line.
     pub(super) fn title(&self) -> String {
         let s = &self.call.summary;

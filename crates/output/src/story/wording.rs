@@ -1,6 +1,6 @@
 //! What a step and a fault say in the outputs of the shell.
 
-use super::Told;
+use super::StoryView;
 use super::phrases::{self, Voice, form};
 use super::telling::Teller;
 use crate::words::{self, duration};
@@ -13,7 +13,7 @@ const RECORD_CHARS_MAX: usize = 120;
 /// Chats named in a step; of more only how many.
 const CHATS_NAMED: usize = 3;
 
-impl Teller for Told<'_> {
+impl Teller for StoryView<'_> {
     fn voice(&self) -> Voice {
         Voice::Terminal
     }
@@ -67,7 +67,7 @@ impl Teller for Told<'_> {
     }
 }
 
-impl Told<'_> {
+impl StoryView<'_> {
     /// A step as a sentence without a full stop; safe to show, without secrets. It is marked if one of its records
     /// was recovered.
     pub(super) fn sentence(&self, step: &Step) -> String {

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::seen::{OTHERS_READ, Seen};
-use super::survey::Survey;
+use super::file::{ExaminedFile, OTHERS_READ};
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding, SettingsFile};
 use calltrace_store::index::FOLDER;
 
@@ -13,7 +13,7 @@ use calltrace_store::index::FOLDER;
 pub(super) const OTHERS_WRITE: u32 = 0o002;
 const OTHERS_PASS: u32 = 0o001;
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(folder) = &survey.more.metadata {
         let mode = folder.mode() & 0o7777;
@@ -27,14 +27,14 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
         findings.extend(others_folder(survey, folder.uid()));
     }
     findings.extend(others_way(survey));
-    findings.extend(others_twins(survey));
+    findings.extend(others_duplicates(survey));
     findings
 }
 
 const REFUSED: &str = "root would act on what that user chose";
 
 /// Another user than the owner can change what the folder's path leads to.
-fn others_way(survey: &Survey) -> Option<Finding> {
+fn others_way(survey: &HealthSurvey) -> Option<Finding> {
     let other = survey.more.distrusted.as_ref()?;
     let owner = survey.more.metadata.as_ref().map_or(0, MetadataExt::uid);
     Some(
@@ -56,7 +56,7 @@ fn others_way(survey: &Survey) -> Option<Finding> {
 }
 
 /// Our own folder in one of root's is another user's.
-fn others_folder(survey: &Survey, folder_user: u32) -> Option<Finding> {
+fn others_folder(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
     let user = survey.more.own_user?;
     (user != 0 && folder_user == 0).then(|| {
         let path = survey.more.folder.join(FOLDER);
@@ -73,9 +73,9 @@ fn others_folder(survey: &Survey, folder_user: u32) -> Option<Finding> {
 }
 
 /// X and X.gz of two owners: one must not get the other's lines.
-fn others_twins(survey: &Survey) -> Option<Finding> {
-    let pairs = survey.more.twins.iter();
-    let mut pairs = pairs.map(|twin| (&survey.files[twin.plain], &survey.files[twin.archive]));
+fn others_duplicates(survey: &HealthSurvey) -> Option<Finding> {
+    let pairs = survey.more.duplicates.iter();
+    let mut pairs = pairs.map(|pair| (&survey.files[pair.plain], &survey.files[pair.archive]));
     let (plain, archive) = pairs.find(|(plain, archive)| plain.log.user != archive.log.user)?;
     Some(
         Finding::problem(Code::Refused)
@@ -108,7 +108,7 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
+fn writable(survey: &HealthSurvey, folder_mode: u32) -> Option<Finding> {
     let open = survey.files_that(|seen| seen.log.mode & OTHERS_WRITE != 0);
     let finding = Finding::problem(Code::WorldWritable);
     let finding = if folder_mode & OTHERS_WRITE != 0 {
@@ -131,9 +131,9 @@ fn writable(survey: &Survey, folder_mode: u32) -> Option<Finding> {
     )
 }
 
-fn readable(survey: &Survey) -> Option<Finding> {
-    let open = survey.files_that(Seen::is_open_to_others);
-    let secret = |seen: &&Seen| seen.more.reading.as_ref()?.secret.clone();
+fn readable(survey: &HealthSurvey) -> Option<Finding> {
+    let open = survey.files_that(ExaminedFile::is_open_to_others);
+    let secret = |seen: &&ExaminedFile| seen.more.reading.as_ref()?.secret.clone();
     let mut newest_first = open.iter().rev();
     let (newest, (place, key)) = newest_first.find_map(|seen| Some((seen, secret(seen)?)))?;
     let finding = Finding::warning(Code::SecretsReadable)
@@ -156,7 +156,7 @@ fn readable(survey: &Survey) -> Option<Finding> {
 }
 
 /// The live file was made by somebody else than those who write: by root at a terminal, mostly.
-fn owner(survey: &Survey, folder_user: u32) -> Option<Finding> {
+fn owner(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
     let live = survey.live()?;
     let others = survey
         .files
@@ -189,7 +189,7 @@ fn owner(survey: &Survey, folder_user: u32) -> Option<Finding> {
 }
 
 /// Only what whoever runs us could do is known; of other users nothing is said.
-fn cant_write(survey: &Survey, folder_user: u32) -> Option<Finding> {
+fn cant_write(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
     if survey.more.may_write {
         return None;
     }

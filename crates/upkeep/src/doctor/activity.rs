@@ -1,6 +1,6 @@
 //! Whether anybody writes at all.
 
-use super::survey::Survey;
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
 use calltrace_model::record::Stamp;
 
@@ -12,13 +12,13 @@ const SILENT_TREE_MILLIS: i64 = 3 * DAY_MILLIS;
 const SILENT_MILLIS: i64 = 7 * DAY_MILLIS;
 
 /// The newest record that is not of the future, and that arrived: recovered ones are none of a writer that is silent.
-pub(super) fn newest(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Option<Stamp> {
+pub(super) fn newest(surveys: &[HealthSurvey], circumstances: &Circumstances<'_>) -> Option<Stamp> {
     let newest = surveys.iter();
     let newest = newest.filter_map(|survey| newest_of(survey, circumstances));
     newest.max()
 }
 
-fn newest_of(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Stamp> {
+fn newest_of(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Stamp> {
     let files = survey.files.iter();
     let written = files.filter(|seen| !seen.log.name.is_recovered());
     let times = written.filter_map(|seen| seen.log.last);
@@ -28,7 +28,7 @@ fn newest_of(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Stamp
 }
 
 /// About the tree as a whole.
-pub(super) fn tree(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Option<Finding> {
+pub(super) fn tree(surveys: &[HealthSurvey], circumstances: &Circumstances<'_>) -> Option<Finding> {
     let newest = newest(surveys, circumstances)?;
     let age = circumstances.age(newest);
     (age > SILENT_TREE_MILLIS).then(|| {
@@ -42,7 +42,7 @@ pub(super) fn tree(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Opt
     })
 }
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     if survey.files.is_empty() && survey.troubles.is_empty() {
         return vec![
             Finding::note(Code::NoLogs)

@@ -1,11 +1,11 @@
 //! Bodies of events and addresses of requests that are not as the field writes them: of another writer, of
 //! another enterprise, or of a fault in one.
 
-use super::survey::Survey;
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding};
 
 /// Of the newest file that was read, as all checks of text.
-pub(super) fn check(survey: &Survey, _: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, _: &Circumstances<'_>) -> Vec<Finding> {
     let Some(seen) = survey.sampled() else {
         return Vec::new();
     };
@@ -48,7 +48,7 @@ pub(super) fn check(survey: &Survey, _: &Circumstances<'_>) -> Vec<Finding> {
                 .remedy("see which hosts send events for this enterprise, and that each has its own"),
         );
     }
-    let is_other = |named: &&(super::Place, String)| named.1 != own.as_str();
+    let is_other = |named: &&(super::FilePosition, String)| named.1 != own.as_str();
     if let Some((place, named)) = bodies.named.iter().find(is_other) {
         findings.push(
             Finding::warning(Code::OtherEnterprise)

@@ -6,8 +6,8 @@
 //! shows the host's clock against this machine's, and one of whole hours a zone that is another than
 //! the one set. Which of both a difference of whole hours is, a file's last change tells.
 
-use super::seen::Seen;
-use super::survey::Survey;
+use super::file::ExaminedFile;
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
 use calltrace_store::source::ContentFormat;
 
@@ -33,7 +33,7 @@ const ZONE_SLACK_MILLIS: i64 = 90_000;
 
 const MINUTE_MILLIS: i64 = 60_000;
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let sampled = survey.sampled();
     let skew = sampled.and_then(|seen| Some((seen, skew(&seen.more.reading.as_ref()?.lags)?)));
     let found = match skew {
@@ -50,9 +50,9 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 
 /// Where calls are too few to tell: the time of a live file's last change against that of its last
 /// record. Only of one that a process has open: any other may be a copy.
-fn by_change(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn by_change(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let today = circumstances.today();
-    let is_held = |seen: &&Seen| seen.is_live(today) && !seen.more.writers.is_empty();
+    let is_held = |seen: &&ExaminedFile| seen.is_live(today) && !seen.more.writers.is_empty();
     let live = survey.files.iter().find(is_held)?;
     let skew = live.log.last?.since(live.log.modified);
     let offset = zone_offset(skew)?;
@@ -95,9 +95,14 @@ enum Culprit {
 
 /// A file's last change, by this machine's clock and in no zone, shows what its last record should
 /// say. Of archives and of most copies it is another time.
-fn culprit(survey: &Survey, sampled: &Seen, offset: i64, circ: &Circumstances<'_>) -> Culprit {
+fn culprit(
+    survey: &HealthSurvey,
+    sampled: &ExaminedFile,
+    offset: i64,
+    circ: &Circumstances<'_>,
+) -> Culprit {
     let today = circ.today();
-    let is_live = |seen: &&Seen| seen.is_live(today) && seen.log.last.is_some();
+    let is_live = |seen: &&ExaminedFile| seen.is_live(today) && seen.log.last.is_some();
     let newest = survey.files.iter().rev().find(is_live).unwrap_or(sampled);
     let Some(last) = newest
         .log
@@ -120,7 +125,12 @@ fn culprit(survey: &Survey, sampled: &Seen, offset: i64, circ: &Circumstances<'_
     }
 }
 
-fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'_>) -> Finding {
+fn said(
+    survey: &HealthSurvey,
+    seen: &ExaminedFile,
+    skew: i64,
+    circumstances: &Circumstances<'_>,
+) -> Finding {
     let reading = seen.more.reading.as_ref();
     let calls = reading.map_or(0, |reading| reading.lags.len());
     let seen_skew = |finding: Finding, text| {
@@ -166,7 +176,7 @@ fn said(survey: &Survey, seen: &Seen, skew: i64, circumstances: &Circumstances<'
 /// The right zone is the one set and so much more (milliseconds).
 fn zone_wrong(
     finding: Finding,
-    seen: &Seen,
+    seen: &ExaminedFile,
     offset: i64,
     circumstances: &Circumstances<'_>,
 ) -> Finding {
@@ -209,8 +219,8 @@ fn zone_or_clock(finding: Finding, circumstances: &Circumstances<'_>) -> Finding
         .with("zone", Field::Text(set))
 }
 
-fn future(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let ahead = |seen: &&Seen| {
+fn future(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let ahead = |seen: &&ExaminedFile| {
         let last = seen.log.last?;
         let ahead = -circumstances.age(last);
         (ahead > AHEAD_MILLIS_MAX).then_some((last, ahead))

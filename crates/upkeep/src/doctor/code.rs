@@ -35,8 +35,8 @@ codes! {
     LateWriter: "late-writer", "a process holds a file that is finished";
     NoAppend: "no-append", "a writer opened its file without O_APPEND";
     HeldDeleted: "held-deleted", "a process holds a deleted log file";
-    Twins: "twins", "X is in X.gz already, in whole or in part";
-    TwinsDiffer: "twins-differ", "X and X.gz hold different lines";
+    Duplicates: "twins", "X is in X.gz already, in whole or in part";
+    DuplicatesDiffer: "twins-differ", "X and X.gz hold different lines";
     OutsideDay: "outside-day", "records are of another day than the file";
     OutOfOrder: "out-of-order", "times of records go back by minutes";
     NotRotated: "not-rotated", "files that a daily rotation would have taken";

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Place;
+use super::FilePosition;
 use calltrace_model::record::{Ast, Body, Record, json, text};
 
 /// Keys that every event of a kind has.
@@ -33,18 +33,18 @@ const NAMED_MAX: usize = 8;
 /// The first of each kind.
 #[derive(Debug, Default)]
 pub(super) struct Bodies {
-    pub(super) unknown_type: Option<(Place, String)>,
+    pub(super) unknown_type: Option<(FilePosition, String)>,
     /// Where, of which event, which key.
-    pub(super) missing: Option<(Place, String, &'static str)>,
+    pub(super) missing: Option<(FilePosition, String, &'static str)>,
     /// Where a second Token stands.
-    pub(super) second_token: Option<Place>,
+    pub(super) second_token: Option<FilePosition>,
     /// Numbers of enterprises in addresses, each where it was first met.
-    pub(super) named: Vec<(Place, String)>,
+    pub(super) named: Vec<(FilePosition, String)>,
     token: Option<Vec<u8>>,
 }
 
 impl Bodies {
-    pub(super) fn take(&mut self, record: &Record<'_>, place: Place) {
+    pub(super) fn take(&mut self, record: &Record<'_>, place: FilePosition) {
         match &record.body {
             Body::Ast(ast) => self.event(ast, place),
             Body::Http(http) => self.address(http.url, place),
@@ -52,7 +52,7 @@ impl Bodies {
         }
     }
 
-    fn event(&mut self, ast: &Ast<'_>, place: Place) {
+    fn event(&mut self, ast: &Ast<'_>, place: FilePosition) {
         let mut keys = HashSet::new();
         for (key, value) in json::Fields::new(ast.json) {
             let value = value.text();
@@ -84,7 +84,7 @@ impl Bodies {
         self.missing = missing.map(|key| (place, text(ast.event), key));
     }
 
-    fn address(&mut self, url: &[u8], place: Place) {
+    fn address(&mut self, url: &[u8], place: FilePosition) {
         let url = String::from_utf8_lossy(url);
         let mut parts = BEFORE_NUMBER.iter();
         let Some((_, behind)) = parts.find_map(|part| url.split_once(part)) else {

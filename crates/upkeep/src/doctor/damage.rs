@@ -1,9 +1,9 @@
 //! Content that is not as it was written: torn archives, holes, half lines, junk.
 
 use super::clock::RECENT_MILLIS;
-use super::seen::Seen;
-use super::survey::Survey;
-use super::{Circumstances, Code, Field, Finding, Place};
+use super::file::ExaminedFile;
+use super::survey::HealthSurvey;
+use super::{Circumstances, Code, Field, FilePosition, Finding};
 use calltrace_store::scan;
 use calltrace_store::source::ContentFormat;
 
@@ -16,7 +16,7 @@ const UNPARSED_MIN: u64 = 5;
 /// A line may be in the middle of being written for so long (milliseconds).
 const WRITTEN_MILLIS: i64 = 60_000;
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for seen in &survey.files {
         findings.extend(damaged(survey, seen, circumstances));
@@ -31,13 +31,17 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 }
 
 /// What happened long ago can't be mended any more.
-fn by_age(seen: &Seen, code: Code, circumstances: &Circumstances<'_>) -> Finding {
+fn by_age(seen: &ExaminedFile, code: Code, circumstances: &Circumstances<'_>) -> Finding {
     let at = seen.log.last.unwrap_or(seen.log.modified);
     let is_recent = circumstances.age(at) < RECENT_MILLIS;
     Finding::warning_if(is_recent, code).file(seen.log.name.full())
 }
 
-fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn damaged(
+    survey: &HealthSurvey,
+    seen: &ExaminedFile,
+    circumstances: &Circumstances<'_>,
+) -> Option<Finding> {
     let (what, after) = seen.more.damage.iter().find_map(|found| match found {
         scan::ContentFinding::Damaged { what, after, .. } => Some((what, after)),
         _ => None,
@@ -68,7 +72,7 @@ fn damaged(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
 }
 
 /// Something stands behind the end of an archive: a copy that went wrong, or lines that were written to it.
-fn trailing(survey: &Survey, seen: &Seen) -> Option<Finding> {
+fn trailing(survey: &HealthSurvey, seen: &ExaminedFile) -> Option<Finding> {
     let mut found = seen.more.damage.iter();
     let trailing = found.find_map(|found| match found {
         scan::ContentFinding::Trailing(trailing) => Some(trailing),
@@ -93,12 +97,17 @@ fn trailing(survey: &Survey, seen: &Seen) -> Option<Finding> {
 }
 
 /// Named as an archive, and none: what is left of one that could not be written, mostly.
-fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn no_gzip(
+    survey: &HealthSurvey,
+    seen: &ExaminedFile,
+    circumstances: &Circumstances<'_>,
+) -> Option<Finding> {
     let is_written = circumstances.age(seen.log.modified) < WRITTEN_MILLIS;
-    let is_twin = |other: &Seen| !other.log.name.gz && other.log.name.stem == seen.log.name.stem;
+    let is_duplicate =
+        |other: &ExaminedFile| !other.log.name.gz && other.log.name.stem == seen.log.name.stem;
     let is_none = seen.log.name.gz && seen.log.form == ContentFormat::Plain;
     // Beside the log itself it is another finding.
-    if !is_none || is_written || survey.files.iter().any(is_twin) {
+    if !is_none || is_written || survey.files.iter().any(is_duplicate) {
         return None;
     }
     let finding = Finding::warning(Code::Damaged).file(seen.log.name.full());
@@ -119,11 +128,11 @@ fn no_gzip(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> O
     Some(finding.with("path", Field::Path(survey.path_of(seen))))
 }
 
-fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn hole(seen: &ExaminedFile, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let known = seen.more.place_of(scan::ContentFinding::is_hole);
     let at = known.map(|(offset, _)| offset).or(seen.more.hole)?;
     let finding = by_age(seen, Code::NulRun, circumstances);
-    let finding = finding.at(Some(Place::Byte(at)));
+    let finding = finding.at(Some(FilePosition::Byte(at)));
     let finding = match known {
         Some((_, bytes)) => finding
             .seen("a run of NULs, {bytes} long")
@@ -142,11 +151,15 @@ fn hole(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
     )
 }
 
-fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn half_line(
+    survey: &HealthSurvey,
+    seen: &ExaminedFile,
+    circumstances: &Circumstances<'_>,
+) -> Option<Finding> {
     let is_half =
         |found: &scan::ContentFinding| matches!(found, scan::ContentFinding::HalfLine { .. });
     let known = seen.more.place_of(is_half);
-    let known = known.map(|(offset, _)| Place::Byte(offset));
+    let known = known.map(|(offset, _)| FilePosition::Byte(offset));
     let is_half = seen.more.ends_half || (known.is_some() && seen.log.form != ContentFormat::Plain);
     let is_still =
         seen.more.writers.is_empty() && circumstances.age(seen.log.modified) > WRITTEN_MILLIS;
@@ -174,7 +187,7 @@ fn half_line(survey: &Survey, seen: &Seen, circumstances: &Circumstances<'_>) ->
     })
 }
 
-fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
+fn long_line(survey: &HealthSurvey, seen: &ExaminedFile) -> Option<Finding> {
     let is_long =
         |found: &scan::ContentFinding| matches!(found, scan::ContentFinding::LongLine { .. });
     let (offset, bytes) = seen.more.place_of(is_long)?;
@@ -185,7 +198,7 @@ fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
     Some(
         Finding::note(Code::LongLine)
             .file(seen.log.name.full())
-            .at(Some(Place::Byte(offset)))
+            .at(Some(FilePosition::Byte(offset)))
             .seen("a line of {bytes}")
             .with("bytes", Field::Bytes(bytes))
             .why(
@@ -199,7 +212,7 @@ fn long_line(survey: &Survey, seen: &Seen) -> Option<Finding> {
     )
 }
 
-fn unparsed(seen: &Seen) -> Option<Finding> {
+fn unparsed(seen: &ExaminedFile) -> Option<Finding> {
     let reading = seen.more.reading.as_ref()?;
     let percent = (reading.unparsed * 100).checked_div(reading.lines)?;
     if reading.unparsed < UNPARSED_MIN || percent < UNPARSED_PERCENT_MAX {

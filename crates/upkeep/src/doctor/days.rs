@@ -1,8 +1,8 @@
 //! Names that say a day, and records of another; times that go back.
 
 use super::clock::RECENT_MILLIS;
-use super::seen::{MIDNIGHT_MILLIS, Seen};
-use super::survey::Survey;
+use super::file::{ExaminedFile, MIDNIGHT_MILLIS};
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
 use crate::survey::times::day_start;
 use calltrace_store::source::ContentFormat;
@@ -10,7 +10,7 @@ use calltrace_store::source::ContentFormat;
 /// Two workers' lines, and those that waited for a lock, are out of order by less (milliseconds).
 const BACK_MILLIS_MIN: i64 = 120_000;
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let sampled = survey.sampled();
     let out_of_order = sampled.and_then(|seen| out_of_order(seen, circumstances));
     let outside_day = outside_day(survey, circumstances);
@@ -18,17 +18,18 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 }
 
 /// All of an enterprise as one: the newest file, and how many more.
-fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn outside_day(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     // What a rotation of ours renamed was the live file until then, some time after midnight.
-    let is_ours = |seen: &Seen| survey.memory.renamed.contains(&seen.log.name);
+    let is_ours = |seen: &ExaminedFile| survey.memory.renamed.contains(&seen.log.name);
     let with_side = |seen| {
         let side = side(seen)?;
-        let is_meant = side == Side::Later && is_ours(seen);
+        let is_meant = side == DayMismatch::Later && is_ours(seen);
         (!is_meant).then_some((seen, side))
     };
-    let outside: Vec<(&Seen, Side)> = survey.files.iter().filter_map(with_side).collect();
+    let outside: Vec<(&ExaminedFile, DayMismatch)> =
+        survey.files.iter().filter_map(with_side).collect();
     // Of what is long past the cause may be long gone; of what is sealed nothing can be undone.
-    let is_curable = |seen: &Seen| {
+    let is_curable = |seen: &ExaminedFile| {
         let is_recent = |last| circumstances.age(last) < RECENT_MILLIS;
         seen.log.form == ContentFormat::Plain && seen.log.last.is_some_and(is_recent)
     };
@@ -63,11 +64,11 @@ fn outside_day(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Fin
     })
 }
 
-fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {
+fn seen_outside(finding: Finding, seen: &ExaminedFile, side: DayMismatch) -> Option<Finding> {
     let day = seen.log.name.day()?;
     let finding = finding.file(seen.log.name.full());
     Some(match side {
-        Side::Later => match seen.more.beyond_bytes {
+        DayMismatch::Later => match seen.more.beyond_bytes {
             Some(bytes) => finding
                 .seen("it ends with {bytes} of records behind {day}, up to {last}")
                 .with("bytes", Field::Bytes(bytes))
@@ -78,11 +79,11 @@ fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {
                 .with("day", Field::Day(day))
                 .with("last", Field::At(seen.log.last?)),
         },
-        Side::Earlier => finding
+        DayMismatch::Earlier => finding
             .seen("its records begin at {first}, before {day}")
             .with("first", Field::At(seen.log.first?))
             .with("day", Field::Day(day)),
-        Side::Elsewhere => finding
+        DayMismatch::Elsewhere => finding
             .seen("it holds no record of {day}, only from {first} to {last}")
             .with("day", Field::Day(day))
             .with("first", Field::At(seen.log.first?))
@@ -92,13 +93,13 @@ fn seen_outside(finding: Finding, seen: &Seen, side: Side) -> Option<Finding> {
 
 /// How the records of a file lie to the day in its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum DayMismatch {
     Later,
     Earlier,
     Elsewhere,
 }
 
-fn side(seen: &Seen) -> Option<Side> {
+fn side(seen: &ExaminedFile) -> Option<DayMismatch> {
     let day = seen.log.name.day()?;
     let (first, last) = (seen.log.first?, seen.log.last?);
     let begin = day_start(day)?;
@@ -110,17 +111,17 @@ fn side(seen: &Seen) -> Option<Side> {
         false => begin,
     };
     if first.since(end) > MIDNIGHT_MILLIS || earliest.since(last) > MIDNIGHT_MILLIS {
-        return Some(Side::Elsewhere);
+        return Some(DayMismatch::Elsewhere);
     }
     if last.since(end) > MIDNIGHT_MILLIS {
-        return Some(Side::Later);
+        return Some(DayMismatch::Later);
     }
     // Others hold what came before as well when they were not rotated in time.
     let is_early = seen.is_daily() && begin.since(first) > MIDNIGHT_MILLIS;
-    is_early.then_some(Side::Earlier)
+    is_early.then_some(DayMismatch::Earlier)
 }
 
-fn out_of_order(seen: &Seen, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn out_of_order(seen: &ExaminedFile, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let back = seen.more.reading.as_ref()?.back?;
     if back.millis() < BACK_MILLIS_MIN {
         return None;

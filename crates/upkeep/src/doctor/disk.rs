@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::survey::Survey;
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding};
 use calltrace_store::fsx::Volume;
 
@@ -15,7 +15,7 @@ const FULL_PERCENT: u64 = 5;
 const FULL_BYTES: u64 = 5_000_000_000;
 
 /// Each disk once, with the tree's root for its name.
-pub(super) fn check(surveys: &[Survey], circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(surveys: &[HealthSurvey], circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let root = circumstances.doctor.tree.root();
     let root = (root, Volume::of(root).ok());
     let folders = surveys.iter().map(|survey| &survey.more);
@@ -107,7 +107,7 @@ fn no_room(volume: &Volume, largest: u64) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Severity;
+    use super::super::FindingSeverity;
     use super::*;
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
             inodes_free,
             is_read_only: false,
         };
-        let judged = |volume: &Volume, largest| -> Vec<(Code, Severity)> {
+        let judged = |volume: &Volume, largest| -> Vec<(Code, FindingSeverity)> {
             let findings = judge(volume, largest, Path::new("/srv"));
             findings
                 .iter()
@@ -130,19 +130,19 @@ mod tests {
         assert_eq!(judged(&volume(50_000_000_000, 900), 1), []);
         assert_eq!(
             judged(&volume(9_000_000_000, 900), 1),
-            [(Code::DiskFull, Severity::Warning)]
+            [(Code::DiskFull, FindingSeverity::Warning)]
         );
         assert_eq!(
             judged(&volume(4_000_000_000, 900), 1),
-            [(Code::DiskFull, Severity::Problem)]
+            [(Code::DiskFull, FindingSeverity::Problem)]
         );
         assert_eq!(
             judged(&volume(50_000_000_000, 20), 1),
-            [(Code::DiskFull, Severity::Problem)]
+            [(Code::DiskFull, FindingSeverity::Problem)]
         );
         assert_eq!(
             judged(&volume(50_000_000_000, 900), 60_000_000_000),
-            [(Code::NoRoom, Severity::Warning)]
+            [(Code::NoRoom, FindingSeverity::Warning)]
         );
         let full = judge(&volume(1, 900), 1, Path::new("/srv"));
         let folder = Field::Path("/srv".into());

@@ -15,7 +15,7 @@ use calltrace_store::tree::EnterpriseName;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub enum FindingSeverity {
     /// Lines are being lost or shown to others, or soon will be.
     Problem,
     /// Worth acting on.
@@ -24,25 +24,25 @@ pub enum Severity {
     Note,
 }
 
-impl Severity {
+impl FindingSeverity {
     /// As it is printed.
     pub fn as_str(self) -> &'static str {
         match self {
-            Severity::Problem => "problem",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
+            FindingSeverity::Problem => "problem",
+            FindingSeverity::Warning => "warning",
+            FindingSeverity::Note => "note",
         }
     }
 
     /// Whether somebody should do something.
     pub fn is_actionable(self) -> bool {
-        self != Severity::Note
+        self != FindingSeverity::Note
     }
 }
 
 /// Where in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum FilePosition {
     /// A line, from 1.
     Line(u64),
     /// Of a line whose number was not counted: where it begins in the content.
@@ -134,13 +134,13 @@ pub struct Finding {
     /// What kind.
     pub code: Code,
     /// How bad.
-    pub severity: Severity,
+    pub severity: FindingSeverity,
     /// Whose; `None` for what is of the tree as a whole.
     pub enterprise: Option<EnterpriseName>,
     /// The file, in the enterprise's folder; a whole path where there is no enterprise.
     pub file: Option<PathBuf>,
     /// Where in it.
-    pub place: Option<Place>,
+    pub place: Option<FilePosition>,
     /// What was seen.
     pub seen: Vec<Clause>,
     /// Why it matters.
@@ -159,7 +159,7 @@ impl Finding {
     }
 
     /// A finding of which nothing is known yet.
-    pub(super) fn new(severity: Severity, code: Code) -> Finding {
+    pub(super) fn new(severity: FindingSeverity, code: Code) -> Finding {
         Finding {
             code,
             severity,
@@ -174,17 +174,17 @@ impl Finding {
 
     /// A problem.
     pub(super) fn problem(code: Code) -> Finding {
-        Finding::new(Severity::Problem, code)
+        Finding::new(FindingSeverity::Problem, code)
     }
 
     /// A warning.
     pub(super) fn warning(code: Code) -> Finding {
-        Finding::new(Severity::Warning, code)
+        Finding::new(FindingSeverity::Warning, code)
     }
 
     /// A note.
     pub(super) fn note(code: Code) -> Finding {
-        Finding::new(Severity::Note, code)
+        Finding::new(FindingSeverity::Note, code)
     }
 
     pub(super) fn file(self, file: impl Into<PathBuf>) -> Finding {
@@ -192,7 +192,7 @@ impl Finding {
         Finding { file, ..self }
     }
 
-    pub(super) fn at(self, place: Option<Place>) -> Finding {
+    pub(super) fn at(self, place: Option<FilePosition>) -> Finding {
         Finding { place, ..self }
     }
 

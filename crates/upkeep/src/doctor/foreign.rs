@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
-use super::look::foreign::{Foreign, Kind, holds_logs};
-use super::survey::Survey;
+use super::look::foreign::{ForeignFile, ForeignKind, holds_logs};
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding};
 use calltrace_store::fsx::{FileIdentity, Folder};
 use calltrace_store::tree::{EnterpriseName, FileName, Tree, UnreadLog};
 
-pub(super) fn check(survey: &Survey, _: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, _: &Circumstances<'_>) -> Vec<Finding> {
     let foreign = survey.more.foreign.iter();
     foreign.map(|foreign| said(survey, foreign)).collect()
 }
@@ -21,12 +21,12 @@ const LINKED: &str = "it is not opened, as its maker could let it lead to any fi
                       so, and ends with status 2";
 const NAMED: &str = "every search says that it could not read it, and ends with status 2";
 
-fn said(survey: &Survey, foreign: &Foreign) -> Finding {
+fn said(survey: &HealthSurvey, foreign: &ForeignFile) -> Finding {
     let bytes = Field::Bytes(foreign.bytes);
     let path = || Field::Path(survey.more.folder.join(&foreign.name));
     let finding = match foreign.kind {
-        Kind::Packed(program) => packed(survey, program, foreign),
-        Kind::Lines => Finding::warning(Code::NotRead)
+        ForeignKind::Packed(program) => packed(survey, program, foreign),
+        ForeignKind::Lines => Finding::warning(Code::NotRead)
             .seen("{bytes} of log lines under a name that is none of a log")
             .with("bytes", bytes)
             .why(UNREAD)
@@ -35,16 +35,16 @@ fn said(survey: &Survey, foreign: &Foreign) -> Finding {
                  events.log.2025-11-30; if it is a copy, move it away: `mv {path} DIR`",
             )
             .with("path", path()),
-        Kind::Quotes => Finding::note(Code::NotRead)
+        ForeignKind::Quotes => Finding::note(Code::NotRead)
             .seen("{bytes}, with log lines in it")
             .with("bytes", bytes)
             .why("it holds what clients did, and no rotation removes it")
             .remedy("move it away: others may come to think that it is a log"),
-        Kind::Folder => Finding::note(Code::NotRead)
+        ForeignKind::Folder => Finding::note(Code::NotRead)
             .seen("a folder with logs in it; folders in an enterprise's folder are not read")
             .why(UNREAD)
             .remedy("nothing, if it is an archive of your own"),
-        Kind::Link => Finding::warning(Code::NotRead)
+        ForeignKind::Link => Finding::warning(Code::NotRead)
             .seen("a link that leads out of the folder, or to another link")
             .why(LINKED)
             .remedy(
@@ -52,12 +52,12 @@ fn said(survey: &Survey, foreign: &Foreign) -> Finding {
                  file here",
             )
             .with("folder", Field::Path(survey.more.folder.clone())),
-        Kind::DeadLink => Finding::warning(Code::NotRead)
+        ForeignKind::DeadLink => Finding::warning(Code::NotRead)
             .seen("a link that leads nowhere")
             .why(NAMED)
             .remedy("`rm {path}`, or mount what it leads to")
             .with("path", path()),
-        Kind::NoFile => Finding::warning(Code::NotRead)
+        ForeignKind::NoFile => Finding::warning(Code::NotRead)
             .seen("it bears a log's name and is no regular file")
             .why(NAMED)
             .remedy("move it away, or give it another name"),
@@ -65,7 +65,7 @@ fn said(survey: &Survey, foreign: &Foreign) -> Finding {
     finding.file(&foreign.name)
 }
 
-fn packed(survey: &Survey, program: &'static str, foreign: &Foreign) -> Finding {
+fn packed(survey: &HealthSurvey, program: &'static str, foreign: &ForeignFile) -> Finding {
     let name = foreign.name.to_str();
     let is_named = name.is_some_and(|name| UnreadLog::parse(name).is_some());
     Finding::warning(Code::NotRead)

@@ -1,7 +1,7 @@
 //! Indexes: missing, of no use, wrong, without a log. They cost time only, but for the wrong ones.
 
-use super::seen::Seen;
-use super::survey::Survey;
+use super::file::ExaminedFile;
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
 use calltrace_store::index::{self, FOLDER, IndexState};
 use calltrace_store::source::ContentFormat;
@@ -9,7 +9,7 @@ use calltrace_store::source::ContentFormat;
 /// Less of an archive is decoded as fast as an index is read (bytes).
 const INDEXED_BYTES_MIN: u64 = 128 << 10;
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(missing(survey, circumstances));
     findings.extend(stale(survey));
@@ -20,8 +20,8 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 }
 
 /// Archives only: what is not sealed is not yet indexed, and that is another finding.
-fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let is_bare = |seen: &Seen| {
+fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let is_bare = |seen: &ExaminedFile| {
         let is_archive =
             seen.log.form != ContentFormat::Plain && seen.log.bytes >= INDEXED_BYTES_MIN;
         let is_settled = circumstances.age(seen.log.modified) > ROTATED_BY_MILLIS;
@@ -44,8 +44,8 @@ fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding
 
 /// Of `events.log` it is left out: a rotation by others makes its index one of another file for a
 /// while.
-fn stale(survey: &Survey) -> Option<Finding> {
-    let is_stale = |seen: &Seen| {
+fn stale(survey: &HealthSurvey) -> Option<Finding> {
+    let is_stale = |seen: &ExaminedFile| {
         let is_archive = seen.log.form != ContentFormat::Plain;
         is_archive && !seen.more.is_index_closed && matches!(seen.log.index, IndexState::Stale(_))
     };
@@ -75,7 +75,7 @@ fn stale(survey: &Survey) -> Option<Finding> {
     })
 }
 
-fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
+fn wrong(survey: &HealthSurvey, seen: &ExaminedFile) -> Option<Finding> {
     let reason = seen.more.wrong_index.as_ref()?;
     let path = index::path_of(&survey.path_of(seen));
     Some(
@@ -91,7 +91,7 @@ fn wrong(survey: &Survey, seen: &Seen) -> Option<Finding> {
 }
 
 /// Which archive was compared with its index longest ago, and when.
-fn checked(survey: &Survey) -> Option<Finding> {
+fn checked(survey: &HealthSurvey) -> Option<Finding> {
     let checked = survey.more.checked.at.iter();
     let (name, at) = checked.min_by_key(|(name, at)| (**at, *name))?;
     let at = chrono::DateTime::from_timestamp(*at, 0)?;
@@ -106,7 +106,7 @@ fn checked(survey: &Survey) -> Option<Finding> {
     )
 }
 
-fn orphans(survey: &Survey) -> Option<Finding> {
+fn orphans(survey: &HealthSurvey) -> Option<Finding> {
     let first = survey.orphans.first()?;
     Some(
         Finding::note(Code::IndexOrphan)

@@ -21,6 +21,8 @@ mod content;
 mod damage;
 mod days;
 mod disk;
+mod duplicates;
+mod file;
 mod finding;
 mod foreign;
 mod indexes;
@@ -28,11 +30,9 @@ mod look;
 mod reading;
 mod renames;
 mod rotation;
-mod seen;
 mod services;
 mod survey;
 mod tables;
-mod twins;
 mod writers;
 
 use std::path::PathBuf;
@@ -49,10 +49,10 @@ use calltrace_store::fsx::Holders;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 pub use code::Code;
-pub use finding::{Clause, Field, Finding, Place, Severity};
+pub use finding::{Clause, Field, FilePosition, Finding, FindingSeverity};
 pub use services::service;
 
-use survey::Survey;
+use survey::HealthSurvey;
 
 /// A file of settings that holds secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub struct Doctor<'d> {
 
 /// What was found.
 #[derive(Debug)]
-pub struct Report {
+pub struct DoctorReport {
     /// Enterprises that were looked at.
     pub enterprises: usize,
     /// Their log files.
@@ -126,22 +126,22 @@ const ROTATED_BY_MILLIS: i64 = 26 * HOUR_MILLIS;
 
 impl Doctor<'_> {
     /// Looks at these enterprises of the tree, on the threads of the current rayon pool.
-    pub fn examine(&self, enterprises: &[EnterpriseName]) -> Report {
+    pub fn examine(&self, enterprises: &[EnterpriseName]) -> DoctorReport {
         let holders = Holders::look();
         let circumstances = Circumstances {
             doctor: self,
             holders: &holders,
             now: self.zone.stamp(self.now),
         };
-        let surveys: Vec<Survey> = enterprises
+        let surveys: Vec<HealthSurvey> = enterprises
             .par_iter()
             .with_max_len(1)
-            .map(|name| Survey::of(&circumstances, name))
+            .map(|name| HealthSurvey::of(&circumstances, name))
             .collect();
-        let mut report = Report {
+        let mut report = DoctorReport {
             enterprises: surveys.len(),
             files: surveys.iter().map(|survey| survey.files.len()).sum(),
-            bytes: surveys.iter().map(Survey::bytes).sum(),
+            bytes: surveys.iter().map(HealthSurvey::bytes).sum(),
             newest: activity::newest(&surveys, &circumstances),
             sees_all_processes: !holders.unseen,
             findings: self.of_tree(&surveys, &circumstances),
@@ -160,7 +160,7 @@ impl Doctor<'_> {
         report
     }
 
-    fn of_tree(&self, surveys: &[Survey], circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    fn of_tree(&self, surveys: &[HealthSurvey], circumstances: &Circumstances<'_>) -> Vec<Finding> {
         let mut findings = disk::check(surveys, circumstances);
         findings.extend(access::settings(self.settings));
         findings.extend(activity::tree(surveys, circumstances));
@@ -174,10 +174,10 @@ impl Doctor<'_> {
 }
 
 /// Everything about one enterprise, the worst first.
-fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let families = [
         writers::check,
-        twins::check,
+        duplicates::check,
         days::check,
         rotation::check,
         foreign::check,

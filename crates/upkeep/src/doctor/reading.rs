@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use memchr::{memchr, memrchr};
 
-use super::Place;
+use super::FilePosition;
 use super::content::Bodies;
 use calltrace_model::record::id::epoch_seconds;
 use calltrace_model::record::{Ast, Body, LogZone, Record, Stamp};
@@ -27,7 +27,7 @@ const LAGS_MAX: usize = 1000;
 pub(super) struct StepBack {
     pub(super) from: Stamp,
     pub(super) to: Stamp,
-    pub(super) place: Place,
+    pub(super) place: FilePosition,
 }
 
 impl StepBack {
@@ -38,17 +38,17 @@ impl StepBack {
 
 /// What the lines of a file show.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct TextReading {
     pub(super) lines: u64,
     pub(super) unparsed: u64,
-    pub(super) first_unparsed: Option<Place>,
+    pub(super) first_unparsed: Option<FilePosition>,
     /// Earliest and latest time.
     pub(super) first: Option<Stamp>,
     pub(super) last: Option<Stamp>,
     /// The largest step back in time.
     pub(super) back: Option<StepBack>,
     /// The first line that holds a secret, and the key that it stands under.
-    pub(super) secret: Option<(Place, String)>,
+    pub(super) secret: Option<(FilePosition, String)>,
     /// For channels whose birth the record is the first to tell of: record time minus birth
     /// (milliseconds), as the clocks of this machine and of the telephony host have it.
     pub(super) lags: Vec<i64>,
@@ -58,10 +58,10 @@ pub(super) struct Reading {
     previous: Option<Stamp>,
 }
 
-impl Reading {
+impl TextReading {
     /// The beginning and the end of a file, as far as they can be had without decoding the rest.
-    pub(super) fn sample(source: &Source, zone: LogZone) -> Reading {
-        let mut reading = Reading::default();
+    pub(super) fn sample(source: &Source, zone: LogZone) -> TextReading {
+        let mut reading = TextReading::default();
         let head = source.text_at(0, HEAD_BYTES);
         let whole = memrchr(b'\n', &head).map_or(0, |newline| newline + 1);
         reading.text(&head[..whole], Some(1), 0, zone);
@@ -83,10 +83,10 @@ impl Reading {
     }
 
     /// All of a file, with what is wrong with its content.
-    pub(super) fn whole(source: &Source, zone: LogZone) -> (Reading, Vec<ContentFinding>) {
+    pub(super) fn whole(source: &Source, zone: LogZone) -> (TextReading, Vec<ContentFinding>) {
         let scanner = Scanner::new(Tuning::default());
         let mut blocks = scanner.stream(source);
-        let mut reading = Reading::default();
+        let mut reading = TextReading::default();
         while let Some(block) = blocks.next_block() {
             let number = reading.lines + 1;
             reading.text(block.text, Some(number), block.offset, zone);
@@ -99,13 +99,15 @@ impl Reading {
     fn text(&mut self, text: &[u8], number: Option<u64>, offset: u64, zone: LogZone) {
         let mut at = offset;
         for (count, line) in (0..).zip(text.split_inclusive(|&b| b == b'\n')) {
-            let place = number.map_or(Place::Byte(at), |first| Place::Line(first + count));
+            let place = number.map_or(FilePosition::Byte(at), |first| {
+                FilePosition::Line(first + count)
+            });
             self.line(line.strip_suffix(b"\n").unwrap_or(line), place, zone);
             at += line.len() as u64;
         }
     }
 
-    fn line(&mut self, line: &[u8], place: Place, zone: LogZone) {
+    fn line(&mut self, line: &[u8], place: FilePosition, zone: LogZone) {
         self.lines += 1;
         if line.is_empty() {
             return;
@@ -128,7 +130,7 @@ impl Reading {
         }
     }
 
-    fn time(&mut self, at: Stamp, place: Place, zone: LogZone) {
+    fn time(&mut self, at: Stamp, place: FilePosition, zone: LogZone) {
         let back = self.previous.map(|from| StepBack {
             from,
             to: at,
@@ -170,8 +172,8 @@ mod tests {
 
     use super::*;
 
-    fn read(lines: &[&str], zone: Zone) -> Reading {
-        let mut reading = Reading::default();
+    fn read(lines: &[&str], zone: Zone) -> TextReading {
+        let mut reading = TextReading::default();
         let text = lines.join("\n");
         reading.text(text.as_bytes(), Some(1), 0, LogZone(zone));
         reading
@@ -190,10 +192,16 @@ mod tests {
             Zone::UTC,
         );
         assert_eq!((reading.lines, reading.unparsed), (5, 1));
-        assert_eq!(reading.first_unparsed, Some(Place::Line(2)));
+        assert_eq!(reading.first_unparsed, Some(FilePosition::Line(2)));
         let back = reading.back.expect("six minutes");
-        assert_eq!((back.millis(), back.place), (360_000, Place::Line(4)));
-        assert_eq!(reading.secret, Some((Place::Line(3), "pwd".to_owned())));
+        assert_eq!(
+            (back.millis(), back.place),
+            (360_000, FilePosition::Line(4))
+        );
+        assert_eq!(
+            reading.secret,
+            Some((FilePosition::Line(3), "pwd".to_owned()))
+        );
         // The second record of a call says nothing, nor does an id without a birth.
         assert_eq!(reading.lags, [2000, 1000]);
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Circumstances;
-use super::seen::Seen;
-use super::survey::Survey;
+use super::file::ExaminedFile;
+use super::survey::HealthSurvey;
 use crate::rotate::Mode;
 use crate::survey::times::day_of;
 use calltrace_model::record::Stamp;
@@ -32,8 +32,8 @@ pub(super) enum Renames {
 impl Renames {
     /// Of the processes that have the live file open.
     pub(super) fn of(
-        survey: &Survey,
-        live: &Seen,
+        survey: &HealthSurvey,
+        live: &ExaminedFile,
         writers: &[WriterProcess],
         circumstances: &Circumstances<'_>,
     ) -> Renames {
@@ -52,7 +52,7 @@ impl Renames {
         let doctor = circumstances.doctor;
         // Where we were told to rename the live file, archives are of our making.
         let ours = matches!(doctor.policy.mode, Mode::Rename | Mode::Collapse);
-        let shows = |seen: &&Seen| {
+        let shows = |seen: &&ExaminedFile| {
             let is_archive = matches!(seen.log.form, ContentFormat::Bgzf { .. });
             survey.is_by_writer(seen)
                 && !(is_archive && ours)

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 
-use super::seen::{Seen, day_end};
-use super::survey::Survey;
+use super::file::{ExaminedFile, day_end};
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding, ROTATED_BY_MILLIS};
 use crate::survey::times::day_of;
 use calltrace_store::source::ContentFormat;
@@ -21,7 +21,7 @@ const DAYS_OFF_MIN: i64 = 7;
 /// A run may be at work for so long.
 const LEFTOVER_MILLIS: i64 = DAY_MILLIS;
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     [
         not_rotated(survey, circumstances),
         live_large(survey, circumstances),
@@ -35,17 +35,17 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 
 /// What a daily rotation would have taken.
 struct Overdue<'s> {
-    live: Option<&'s Seen>,
+    live: Option<&'s ExaminedFile>,
     /// Finished files that are still plain.
-    late: Vec<&'s Seen>,
-    expired: Vec<&'s Seen>,
+    late: Vec<&'s ExaminedFile>,
+    expired: Vec<&'s ExaminedFile>,
 }
 
 impl<'s> Overdue<'s> {
-    fn of(survey: &'s Survey, circumstances: &Circumstances<'_>) -> Overdue<'s> {
+    fn of(survey: &'s HealthSurvey, circumstances: &Circumstances<'_>) -> Overdue<'s> {
         let today = circumstances.today();
         let keep_days = i64::from(circumstances.doctor.policy.keep_days);
-        let is_expired = |seen: &Seen| {
+        let is_expired = |seen: &ExaminedFile| {
             // As rotate counts: a clock that was never set makes no file old.
             let last = seen.last_day();
             let is_off = |named: &NaiveDate| (*named - last).num_days() > DAYS_OFF_MIN;
@@ -53,13 +53,13 @@ impl<'s> Overdue<'s> {
             // One more: today's run may be yet to come.
             !seen.is_live(today) && seen.log.last.is_some() && age > keep_days + 1
         };
-        let is_late = |seen: &Seen| {
+        let is_late = |seen: &ExaminedFile| {
             let waits =
                 seen.is_unsealed(today) && seen.log.bytes > 0 && seen.more.writers.is_empty();
             waits && is_overdue(seen, circumstances)
         };
         let live = survey.live();
-        let (expired, kept): (Vec<&Seen>, Vec<&Seen>) =
+        let (expired, kept): (Vec<&ExaminedFile>, Vec<&ExaminedFile>) =
             survey.files.iter().partition(|seen| is_expired(seen));
         Overdue {
             live: live.filter(|seen| live_is_overdue(survey, seen, circumstances)),
@@ -68,7 +68,7 @@ impl<'s> Overdue<'s> {
         }
     }
 
-    fn first(&self) -> Option<&'s Seen> {
+    fn first(&self) -> Option<&'s ExaminedFile> {
         let files = [
             self.live,
             self.late.first().copied(),
@@ -79,9 +79,10 @@ impl<'s> Overdue<'s> {
 }
 
 /// The live file, finished files and expired ones as one: one thing is to be done about all.
-fn not_rotated(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn not_rotated(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let overdue = Overdue::of(survey, circumstances);
-    let bytes = |files: &[&Seen]| Field::Bytes(files.iter().map(|seen| seen.log.bytes).sum());
+    let bytes =
+        |files: &[&ExaminedFile]| Field::Bytes(files.iter().map(|seen| seen.log.bytes).sum());
     let mut finding = Finding::warning(Code::NotRotated).file(overdue.first()?.log.name.full());
     if let Some((live, since)) = overdue.live.and_then(|live| Some((live, live.log.first?))) {
         let days = circumstances.age(since) / DAY_MILLIS;
@@ -118,12 +119,16 @@ const ROTATE_DAILY: &str = "run {rotate} daily, from cron or calltrace-rotate.ti
                             shows what it would do)";
 
 /// Whether a file whose last record is of a day should have been sealed by now.
-fn is_overdue(seen: &Seen, circumstances: &Circumstances<'_>) -> bool {
+fn is_overdue(seen: &ExaminedFile, circumstances: &Circumstances<'_>) -> bool {
     let day = seen.last_day().max(seen.log.name.day().unwrap_or_default());
     day_end(day).is_some_and(|end| circumstances.age(end) > ROTATED_BY_MILLIS)
 }
 
-fn live_is_overdue(survey: &Survey, live: &Seen, circumstances: &Circumstances<'_>) -> bool {
+fn live_is_overdue(
+    survey: &HealthSurvey,
+    live: &ExaminedFile,
+    circumstances: &Circumstances<'_>,
+) -> bool {
     let Some((first, last)) = live.log.first.zip(live.log.last) else {
         return false;
     };
@@ -135,7 +140,7 @@ fn live_is_overdue(survey: &Survey, live: &Seen, circumstances: &Circumstances<'
     day_end(day_of(first)).is_some_and(|end| circumstances.age(end) > ROTATED_BY_MILLIS)
 }
 
-fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn live_large(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let set = circumstances.doctor.policy.size_max;
     let max = set.unwrap_or(LIVE_BYTES_MAX);
     let today = circumstances.today();
@@ -160,7 +165,7 @@ fn live_large(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Find
     })
 }
 
-fn slow_archives(survey: &Survey) -> Option<Finding> {
+fn slow_archives(survey: &HealthSurvey) -> Option<Finding> {
     let slow = survey.files_that(|seen| {
         seen.log.form == ContentFormat::Gzip && seen.log.name.gz && seen.more.damage.is_empty()
     });
@@ -182,7 +187,7 @@ fn slow_archives(survey: &Survey) -> Option<Finding> {
 }
 
 /// What a run that died left. A run that is at work has such files as well.
-fn leftovers(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn leftovers(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_old = |(_, modified): &&(String, _)| circumstances.age(*modified) > LEFTOVER_MILLIS;
     let old: Vec<_> = survey.more.leftovers.iter().filter(is_old).collect();
     let (name, modified) = old.first()?;

@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use super::Circumstances;
-use super::look::foreign::{Foreign, LOOKED_AT_MAX};
-use super::look::tables::Tables;
-use super::look::twins::{self, Twin};
-use super::seen::{FileHealth, Seen};
-use crate::rotate::Checked;
+use super::file::{ExaminedFile, FileHealth};
+use super::look::duplicates::{self, DuplicatePair};
+use super::look::foreign::{ForeignFile, LOOKED_AT_MAX};
+use super::look::tables::TableHealth;
+use crate::rotate::CheckTimes;
 use crate::survey;
-use crate::survey::listing::{Listing, Own};
+use crate::survey::listing::{Listing, OwnFolder};
 use crate::survey::names::Leftover;
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{Folder, NotAFile, UntrustedStep, Volume, may_write};
@@ -27,7 +27,7 @@ use calltrace_store::tree::{EnterpriseName, FileName};
 /// Files of ours that no log has to be there for.
 const OWN_FILES: [&str; 2] = ["lock", index::catalog::NAME];
 
-pub(super) type Survey = survey::Survey<FolderHealth, FileHealth>;
+pub(super) type HealthSurvey = survey::Survey<FolderHealth, FileHealth>;
 
 /// What the doctor wants to know of an enterprise's folder besides its files.
 #[derive(Debug)]
@@ -44,25 +44,28 @@ pub(super) struct FolderHealth {
     /// Whether we could rotate here.
     pub(super) may_write: bool,
     /// What is not read, and looks as if it should be.
-    pub(super) foreign: Vec<Foreign>,
+    pub(super) foreign: Vec<ForeignFile>,
     /// Unfinished files of rotations, with the time of their last change.
     pub(super) leftovers: Vec<(String, Stamp)>,
     /// When archives were compared with their indexes.
-    pub(super) checked: Checked,
-    pub(super) twins: Vec<Twin>,
+    pub(super) checked: CheckTimes,
+    pub(super) duplicates: Vec<DuplicatePair>,
     /// Archives whose index can be used, and that the catalog does not list.
     pub(super) uncatalogued: u64,
-    pub(super) tables: Tables,
+    pub(super) tables: TableHealth,
 }
 
-impl Survey {
+impl HealthSurvey {
     /// Looks at an enterprise.
-    pub(super) fn of(circumstances: &Circumstances<'_>, enterprise: &EnterpriseName) -> Survey {
+    pub(super) fn of(
+        circumstances: &Circumstances<'_>,
+        enterprise: &EnterpriseName,
+    ) -> HealthSurvey {
         let tree = circumstances.doctor.tree;
         let path = tree.path(enterprise);
         let opened = tree.folder(enterprise);
         let metadata = opened.as_ref().ok();
-        let mut survey = Survey::new(FolderHealth {
+        let mut survey = HealthSurvey::new(FolderHealth {
             enterprise: enterprise.clone(),
             metadata: metadata.and_then(|folder| folder.metadata().ok()),
             own_user: None,
@@ -71,10 +74,10 @@ impl Survey {
             may_write: may_write(&path),
             foreign: Vec::new(),
             leftovers: Vec::new(),
-            checked: Checked::default(),
-            twins: Vec::new(),
+            checked: CheckTimes::default(),
+            duplicates: Vec::new(),
             uncatalogued: 0,
-            tables: Tables::default(),
+            tables: TableHealth::default(),
             folder: path.clone(),
         });
         if let Err(error) = opened.and_then(|folder| survey.look(circumstances, &folder)) {
@@ -93,17 +96,17 @@ impl Survey {
             (listing.logs.into_iter()).partition(|name| is_file(folder, &name.full()));
         let others = no_files.iter().map(|name| name.full().into());
         let others = others.chain(listing.others).take(LOOKED_AT_MAX);
-        let foreign = others.filter_map(|name| Foreign::of(folder, name));
+        let foreign = others.filter_map(|name| ForeignFile::of(folder, name));
         self.more.foreign.extend(foreign);
-        self.more.checked = Checked::of(folder);
+        self.more.checked = CheckTimes::of(folder);
         self.remember(folder);
         self.more.foreign.sort_by(|a, b| a.name.cmp(&b.name));
         self.more.leftovers.sort();
         self.look_at_files(circumstances, folder, &names);
-        self.more.twins = twins::find(folder, &self.files, circumstances.doctor.deep);
+        self.more.duplicates = duplicates::find(folder, &self.files, circumstances.doctor.deep);
         self.look_at_indexes(folder, own.as_ref());
-        self.more.tables = own.map_or_else(Tables::default, |own| {
-            Tables::of(circumstances, &self.more.enterprise, &own)
+        self.more.tables = own.map_or_else(TableHealth::default, |own| {
+            TableHealth::of(circumstances, &self.more.enterprise, &own)
         });
         Ok(())
     }
@@ -117,7 +120,7 @@ impl Survey {
         let looked: Vec<_> = names
             .par_iter()
             .with_max_len(1)
-            .map(|name| Seen::of(circumstances, folder, name))
+            .map(|name| ExaminedFile::of(circumstances, folder, name))
             .collect();
         for (name, looked) in names.iter().zip(looked) {
             self.add(folder, name, "be read", looked);
@@ -130,7 +133,7 @@ impl Survey {
         // The newest shows how things are now, the newest that is open to others what they may read.
         let newest = [
             self.newest(&|_| true),
-            self.newest(&Seen::is_open_to_others),
+            self.newest(&ExaminedFile::is_open_to_others),
         ];
         for at in newest.into_iter().flatten() {
             self.files[at].sample(circumstances, folder);
@@ -138,8 +141,12 @@ impl Survey {
     }
 
     /// Our own folder: unfinished files, and what is no file where one of ours should be.
-    fn look_at_own(&mut self, circumstances: &Circumstances<'_>, folder: &Folder) -> Option<Own> {
-        let own = match Own::of(folder) {
+    fn look_at_own(
+        &mut self,
+        circumstances: &Circumstances<'_>,
+        folder: &Folder,
+    ) -> Option<OwnFolder> {
+        let own = match OwnFolder::of(folder) {
             Ok(own) => own?,
             Err(error) => {
                 self.cant(&folder.path_of(FOLDER), "be listed", &error);
@@ -177,14 +184,14 @@ impl Survey {
     }
 
     /// Which indexes have no log, and which archives the catalog lacks.
-    fn look_at_indexes(&mut self, folder: &Folder, own: Option<&Own>) {
+    fn look_at_indexes(&mut self, folder: &Folder, own: Option<&OwnFolder>) {
         let is_there = |log: &FileName| self.files.iter().any(|seen| seen.log.name == *log);
         // What could not be read is there all the same.
         if let Some(own) = own.filter(|_| self.troubles.is_empty()) {
             self.orphans = own.orphans(is_there);
         }
         let catalog = Catalog::open(folder);
-        let is_listed = |seen: &&Seen| {
+        let is_listed = |seen: &&ExaminedFile| {
             let catalog = catalog.as_ref();
             catalog.is_some_and(|catalog| catalog.archive(&seen.log.listed()).is_some())
         };
@@ -200,7 +207,7 @@ impl Survey {
     }
 
     /// The file with the newest record of those wanted. Recovered lines show nothing of who writes the others.
-    fn newest(&self, wanted: &dyn Fn(&Seen) -> bool) -> Option<usize> {
+    fn newest(&self, wanted: &dyn Fn(&ExaminedFile) -> bool) -> Option<usize> {
         let files = self.files.iter().enumerate();
         let written = files.filter(|(_, seen)| !seen.log.name.is_recovered());
         let with_text = written.filter(|(_, seen)| seen.log.bytes > 0 && wanted(seen));
@@ -209,14 +216,14 @@ impl Survey {
     }
 
     /// The file that text was read of; of several the newest. As above, none of recovered lines.
-    pub(super) fn sampled(&self) -> Option<&Seen> {
+    pub(super) fn sampled(&self) -> Option<&ExaminedFile> {
         let read = self.files.iter().filter(|seen| seen.more.reading.is_some());
         let written = read.filter(|seen| !seen.log.name.is_recovered());
         written.max_by_key(|seen| seen.log.last.unwrap_or(Stamp(0)))
     }
 
     /// The files that are so, in reading order.
-    pub(super) fn files_that(&self, are_so: impl Fn(&Seen) -> bool) -> Vec<&Seen> {
+    pub(super) fn files_that(&self, are_so: impl Fn(&ExaminedFile) -> bool) -> Vec<&ExaminedFile> {
         self.files.iter().filter(|seen| are_so(seen)).collect()
     }
 
@@ -226,7 +233,7 @@ impl Survey {
     }
 
     /// Where a log file is.
-    pub(super) fn path_of(&self, seen: &Seen) -> PathBuf {
+    pub(super) fn path_of(&self, seen: &ExaminedFile) -> PathBuf {
         self.more.folder.join(seen.log.name.full())
     }
 }

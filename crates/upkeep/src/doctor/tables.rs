@@ -1,9 +1,9 @@
 //! Tables of calls: missing, of no use, kept too long, open to everybody. What a search finds does not depend on them.
 
 use super::access::{OTHERS_WRITE, is_reachable};
-use super::look::tables::TableFile;
-use super::seen::{OTHERS_READ, Seen};
-use super::survey::Survey;
+use super::file::{ExaminedFile, OTHERS_READ};
+use super::look::tables::ListedTable;
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
 use crate::survey::times::DAY_MILLIS;
 use calltrace_engine::log_of_table;
@@ -14,11 +14,11 @@ use calltrace_store::tree::{FileName, Generation};
 /// Less of an archive is swept as fast as a table is read (bytes).
 const TABLED_BYTES_MIN: u64 = 128 << 10;
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     // By its index a table knows an archive again: where one is of no use, that is told, and rotation makes both.
-    let is_known = |seen: &&Seen| matches!(seen.log.index, IndexState::Fresh { .. });
-    let is_small = |seen: &&Seen| seen.log.bytes < TABLED_BYTES_MIN;
+    let is_known = |seen: &&ExaminedFile| matches!(seen.log.index, IndexState::Fresh { .. });
+    let is_small = |seen: &&ExaminedFile| seen.log.bytes < TABLED_BYTES_MIN;
     let mut archives = survey
         .files
         .iter()
@@ -33,7 +33,7 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
 }
 
 /// Archives only, as of indexes.
-fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let bare = survey.files_that(|seen| {
         let is_archive =
             seen.log.form != ContentFormat::Plain && seen.log.bytes >= TABLED_BYTES_MIN;
@@ -53,7 +53,7 @@ fn missing(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding
 }
 
 /// Those whose file is at fault. Of `events.log` it is left out, as of indexes.
-fn stale(survey: &Survey) -> Option<Finding> {
+fn stale(survey: &HealthSurvey) -> Option<Finding> {
     let is_live = |log: FileName| log.generation == Generation::Live;
     let useless = survey.more.tables.coverage.useless.iter();
     let mut useless = useless.filter(|(name, _)| !log_of_table(name).is_some_and(is_live));
@@ -71,10 +71,10 @@ fn stale(survey: &Survey) -> Option<Finding> {
 }
 
 /// Tables whose logs are gone, and that a rotation would have removed by now.
-fn kept(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+fn kept(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let days = i64::from(circumstances.doctor.policy.keep_tables_days);
-    let is_over = |table: &&TableFile| {
-        let is_there = |seen: &Seen| seen.log.name.stem == table.log.stem;
+    let is_over = |table: &&ListedTable| {
+        let is_there = |seen: &ExaminedFile| seen.log.name.stem == table.log.stem;
         let age = circumstances.age(table.made);
         age > days * DAY_MILLIS + ROTATED_BY_MILLIS && !survey.files.iter().any(is_there)
     };
@@ -99,12 +99,12 @@ fn kept(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
 }
 
 /// A table that others may read and its log not, or that they may change.
-fn open(survey: &Survey, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    let is_closed = |table: &TableFile| {
+fn open(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
+    let is_closed = |table: &ListedTable| {
         let log = survey.files.iter().find(|seen| seen.log.name == table.log);
         log.is_some_and(|seen| !seen.is_open_to_others())
     };
-    let is_open = |table: &&TableFile| {
+    let is_open = |table: &&ListedTable| {
         let is_read = table.mode & OTHERS_READ != 0 && is_closed(table);
         is_read || table.mode & OTHERS_WRITE != 0
     };

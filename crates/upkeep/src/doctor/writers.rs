@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::file::{ExaminedFile, MIDNIGHT_MILLIS};
 use super::renames::Renames;
-use super::seen::{MIDNIGHT_MILLIS, Seen};
-use super::survey::Survey;
-use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS, Severity};
+use super::survey::HealthSurvey;
+use super::{Circumstances, Code, Field, Finding, FindingSeverity, HOUR_MILLIS};
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{DeletedFile, WriterProcess};
 use calltrace_store::tree::FileName;
@@ -28,7 +28,7 @@ const WATCHED_IF: &str = "if they rotate by themselves, let them write through \
 const SECOND_RENAMES: &str = "when several processes do, the second one deletes yesterday's file \
                               (Python 3.12 and older) or goes on writing into it (3.13)";
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let today = circumstances.today();
     let mut findings = Vec::new();
     for seen in &survey.files {
@@ -56,20 +56,30 @@ fn processes(writers: &[WriterProcess]) -> Vec<WriterProcess> {
     by_pid.into_values().collect()
 }
 
-fn two_writers(seen: &Seen, writers: &[WriterProcess], renames: Renames) -> Option<Finding> {
+fn two_writers(
+    seen: &ExaminedFile,
+    writers: &[WriterProcess],
+    renames: Renames,
+) -> Option<Finding> {
     if writers.len() < 2 {
         return None;
     }
     let overwrites = writers.iter().any(|writer| !writer.appends);
     let (severity, text) = match renames {
         _ if overwrites => (
-            Severity::Problem,
+            FindingSeverity::Problem,
             "{writers} have it open for writing, not all of them with O_APPEND",
         ),
-        Renames::Seen => (Severity::Problem, "{writers} have it open for writing"),
-        Renames::Before => (Severity::Warning, "{writers} have it open for writing"),
+        Renames::Seen => (
+            FindingSeverity::Problem,
+            "{writers} have it open for writing",
+        ),
+        Renames::Before => (
+            FindingSeverity::Warning,
+            "{writers} have it open for writing",
+        ),
         Renames::No => (
-            Severity::Note,
+            FindingSeverity::Note,
             "{writers} have it open for writing, all with O_APPEND",
         ),
     };
@@ -98,7 +108,7 @@ fn two_writers(seen: &Seen, writers: &[WriterProcess], renames: Renames) -> Opti
     })
 }
 
-fn no_append(seen: &Seen, writers: &[WriterProcess]) -> Option<Finding> {
+fn no_append(seen: &ExaminedFile, writers: &[WriterProcess]) -> Option<Finding> {
     let [writer] = writers else {
         // Of several it is a part of what is said of them.
         return None;
@@ -121,8 +131,8 @@ fn no_append(seen: &Seen, writers: &[WriterProcess]) -> Option<Finding> {
 
 /// A file that is finished by its name and that somebody has open for writing.
 fn late_writer(
-    survey: &Survey,
-    seen: &Seen,
+    survey: &HealthSurvey,
+    seen: &ExaminedFile,
     writers: Vec<WriterProcess>,
     circumstances: &Circumstances<'_>,
 ) -> Finding {
@@ -145,7 +155,7 @@ fn late_writer(
 }
 
 /// It goes on while another process writes to the live file.
-fn writes_beside(seen: &Seen, last: Stamp, named: Field) -> Finding {
+fn writes_beside(seen: &ExaminedFile, last: Stamp, named: Field) -> Finding {
     Finding::problem(Code::LateWriter)
         .file(seen.log.name.full())
         .seen("it is open for writing in {writers}")
@@ -165,7 +175,7 @@ fn writes_beside(seen: &Seen, last: Stamp, named: Field) -> Finding {
 }
 
 /// Log files that have no name any more and are still open.
-fn deleted(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+fn deleted(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let root = circumstances.doctor.tree.root().canonicalize().ok();
     let in_root = root.map(|root| root.join(survey.more.enterprise.as_str()));
     let itself = survey.more.folder.canonicalize().ok();
@@ -220,7 +230,7 @@ fn held(name: PathBuf, reads: bool, holders: &[WriterProcess], one: &DeletedFile
 
 /// The name that a deleted file had in this enterprise's folder. In a container the folder has
 /// another path; then its name and the device tell.
-fn log_name(deleted: &DeletedFile, folders: &[PathBuf], survey: &Survey) -> Option<PathBuf> {
+fn log_name(deleted: &DeletedFile, folders: &[PathBuf], survey: &HealthSurvey) -> Option<PathBuf> {
     let folder = deleted.path.parent()?;
     let name = deleted.path.file_name()?.to_str()?;
     let is_here = match deleted.is_our_path {

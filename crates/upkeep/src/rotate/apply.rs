@@ -1,36 +1,42 @@
-//! The steps of a plan, one after the other. What goes wrong with one does not end the others.
+//! Applies the steps of a plan in order. An error in one step does not stop the others.
 
 use std::io::{ErrorKind, Write as _};
 
 use chrono::NaiveDate;
 
-use super::look::{Survey, catalog_is_fresh};
+use super::context::RotationContext;
+use super::look::{RotationSurvey, catalog_is_fresh};
 use super::plan::Plan;
 use super::publish;
 use super::remove::Removal;
-use super::report::Report;
-use super::site::Site;
-use super::step::{Done, Kind, Outcome, Step, Stop, Waiting};
-use super::{News, collapse, seal, tidy};
-use crate::survey::memory::{MEMORY, Memory};
+use super::report::RotationReport;
+use super::step::{RotationStep, StepKind, StepOutcome, StepReport, Stop, WaitingFile};
+use super::{RotationEvent, collapse, seal, tidy};
+use crate::survey::memory::{MEMORY, RotationMemory};
 use crate::survey::names::{archive_of, live, of_day};
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{DraftFile, FileIdentity};
 use calltrace_store::index;
 use calltrace_store::tree::{FileName, Snapshot};
 
-/// Takes the steps.
-pub(super) fn apply(site: &Site<'_>, survey: &Survey, plan: Plan, report: &mut Report) {
+/// Applies the steps.
+pub(super) fn apply(
+    context: &RotationContext<'_>,
+    survey: &RotationSurvey,
+    plan: Plan,
+    report: &mut RotationReport,
+) {
     let mut memory = survey.memory.clone();
     memory.rotates_itself = plan.rotates_itself;
-    keep(site, &memory, report);
+    keep(context, &memory, report);
     for step in plan.steps {
-        (site.watch)(News::Begins(&step));
-        one(site, &step, report);
+        (context.watch)(RotationEvent::Begins(&step));
+        one(context, &step, report);
     }
-    let mut memory = Memory::read(site);
-    // What has become an archive is remembered as that: `doctor` asks why it holds records of the next day.
-    let has = |name: &FileName| site.folder.has(&name.full());
+    let mut memory = RotationMemory::read(context);
+    // The name of a file that became an archive is replaced by the archive's: `doctor` checks why it holds records
+    // of the next day.
+    let has = |name: &FileName| context.folder.has(&name.full());
     memory.renamed = memory
         .renamed
         .into_iter()
@@ -38,164 +44,174 @@ pub(super) fn apply(site: &Site<'_>, survey: &Survey, plan: Plan, report: &mut R
         .collect();
     memory.renamed.sort();
     memory.renamed.dedup();
-    keep(site, &memory, report);
+    keep(context, &memory, report);
 }
 
 /// Tidies up after a run that died, before there is a plan.
-pub(super) fn tidy(site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
-    for step in tidy::leftovers(site)? {
-        one(site, &step, report);
+pub(super) fn tidy(
+    context: &RotationContext<'_>,
+    report: &mut RotationReport,
+) -> Result<(), Error> {
+    for step in tidy::leftovers(context)? {
+        one(context, &step, report);
     }
     Ok(())
 }
 
-/// Takes a step and notes how it ended.
-fn one(site: &Site<'_>, step: &Step, report: &mut Report) {
-    match take(site, step, report) {
+/// Applies a step and notes the result.
+fn one(context: &RotationContext<'_>, step: &RotationStep, report: &mut RotationReport) {
+    match take(context, step, report) {
         Ok(Some(done)) => {
-            (site.watch)(News::Done(&done));
+            (context.watch)(RotationEvent::Done(&done));
             report.steps.push(done);
         }
         Ok(None) => {}
         Err(Stop::Waiting(why)) => {
             let file = step.kind.file();
-            report.waiting.push(Waiting { file, why });
-            index_unsealed(site, step, report);
+            report.waiting.push(WaitingFile { file, why });
+            index_unsealed(context, step, report);
         }
         Err(Stop::Failed(error)) => {
-            report.fail(&site.folder.path_of(&step.kind.file()), &error);
-            index_unsealed(site, step, report);
+            report.fail(&context.folder.path_of(&step.kind.file()), &error);
+            index_unsealed(context, step, report);
         }
     }
 }
 
-fn keep(site: &Site<'_>, memory: &Memory, report: &mut Report) {
-    let path = site.own_path(MEMORY);
-    let kept = memory.keep(site);
+fn keep(context: &RotationContext<'_>, memory: &RotationMemory, report: &mut RotationReport) {
+    let path = context.own_path(MEMORY);
+    let kept = memory.keep(context);
     report.note(
         &path,
         kept.map_err(|error| Error::io(&path, "write it", error)),
     );
 }
 
-fn take(site: &Site<'_>, step: &Step, report: &mut Report) -> Outcome {
+fn take(
+    context: &RotationContext<'_>,
+    step: &RotationStep,
+    report: &mut RotationReport,
+) -> StepOutcome {
     match &step.kind {
-        Kind::Tidy(kind) => tidy::take(site, kind, step, report),
-        Kind::TakeOff { log, .. } => collapse::finish(site, log, step),
-        Kind::Expire(log) => expire(site, log, step),
-        Kind::Seal(log) | Kind::Merge(log) | Kind::Finish(log) => {
-            seal::seal(site, log, step, report)
+        StepKind::Tidy(kind) => tidy::take(context, kind, step, report),
+        StepKind::TakeOff { log, .. } => collapse::finish(context, log, step),
+        StepKind::Expire(log) => expire(context, log, step),
+        StepKind::Seal(log) | StepKind::Merge(log) | StepKind::Finish(log) => {
+            seal::seal(context, log, step, report)
         }
-        Kind::Rename(day) => rename(site, *day, step),
-        Kind::Collapse(day) => collapse::collapse(site, *day, step, report),
-        Kind::Recompress(log) => seal::recompress(site, log, step, report),
-        Kind::Index(log) => Ok(Some(Done {
-            index_bytes: Some(site.index(log)?.index_bytes),
-            ..Done::of(step)
+        StepKind::Rename(day) => rename(context, *day, step),
+        StepKind::Collapse(day) => collapse::collapse(context, *day, step, report),
+        StepKind::Recompress(log) => seal::recompress(context, log, step, report),
+        StepKind::Index(log) => Ok(Some(StepReport {
+            index_bytes: Some(context.index(log)?.index_bytes),
+            ..StepReport::of(step)
         })),
-        Kind::Forget(log) => forget(site, log, step),
-        Kind::Catalog => catalog(site, step),
+        StepKind::Forget(log) => forget(context, log, step),
+        StepKind::Catalog => catalog(context, step),
     }
 }
 
-/// A finished file that stays as it is gets an index as it is.
-fn index_unsealed(site: &Site<'_>, step: &Step, report: &mut Report) {
-    let (Kind::Seal(name) | Kind::Merge(name) | Kind::Finish(name)) = &step.kind else {
+/// A finished file that is not sealed gets an index as a plain file.
+fn index_unsealed(context: &RotationContext<'_>, step: &RotationStep, report: &mut RotationReport) {
+    let (StepKind::Seal(name) | StepKind::Merge(name) | StepKind::Finish(name)) = &step.kind else {
         return;
     };
-    let Ok(opened) = site.open(name) else { return };
+    let Ok(opened) = context.open(name) else {
+        return;
+    };
     let state = index::state(opened.log());
     drop(opened);
     if matches!(
         state,
         index::IndexState::Missing | index::IndexState::Stale(_)
     ) {
-        report.note(&site.path(name), site.index(name));
+        report.note(&context.path(name), context.index(name));
     }
 }
 
-fn expire(site: &Site<'_>, name: &FileName, step: &Step) -> Outcome {
-    let path = site.path(name);
-    let opened = site
+fn expire(context: &RotationContext<'_>, name: &FileName, step: &RotationStep) -> StepOutcome {
+    let path = context.path(name);
+    let opened = context
         .open(name)
         .map_err(|error| Error::io(&path, "remove it", error))?;
     let removal = match name.gz {
-        true => site.remove_archive(&opened)?,
-        false => site.remove(&opened)?,
+        true => context.remove_archive(&opened)?,
+        false => context.remove(&opened)?,
     };
     match removal {
         Removal::Gone(proof) => {
-            site.remove_index(name)?;
-            Ok(Some(Done::of(step).proven(proof)))
+            context.remove_index(name)?;
+            Ok(Some(StepReport::of(step).proven(proof)))
         }
         Removal::Busy(why) => Err(Stop::Waiting(format!("is to be removed, but {why}"))),
         Removal::Changed => Err(Stop::Waiting("has changed just now".to_owned())),
     }
 }
 
-/// The live file gets the name of its day. The name is noted before, so that a file of today is
-/// known as ours.
-fn rename(site: &Site<'_>, day: NaiveDate, step: &Step) -> Outcome {
+/// Renames the live file to the name of its day. The name is noted first, so that a file of today is known as
+/// rotation's.
+fn rename(context: &RotationContext<'_>, day: NaiveDate, step: &RotationStep) -> StepOutcome {
     let target = of_day(day);
-    let from = site.path(&live());
+    let from = context.path(&live());
     let fail = |error| Error::io(&from, "rename it", error);
-    let mut memory = Memory::read(site);
+    let mut memory = RotationMemory::read(context);
     if !memory.renamed.contains(&target) {
         memory.renamed.push(target.clone());
-        memory.keep(site).map_err(fail)?;
+        memory.keep(context).map_err(fail)?;
     }
-    site.remove_index(&live())?;
-    match site
+    context.remove_index(&live())?;
+    match context
         .ops
-        .rename(&site.folder, &live().full(), &target.full())
+        .rename(&context.folder, &live().full(), &target.full())
     {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            if !is_one_file(site, &target) {
+            if !is_one_file(context, &target) {
                 let why = format!("is due, but {} is still there", target.full());
                 return Err(Stop::Waiting(why));
             }
-            // A rename that died half-way, where it is made of a link and an unlink.
-            site.ops
-                .unlink(&site.folder, &live().full())
+            // A rename that died half-way, on a file system where it is a link and an unlink.
+            context
+                .ops
+                .unlink(&context.folder, &live().full())
                 .map_err(fail)?;
         }
         Err(error) => return Err(fail(error).into()),
     }
-    site.ops.sync_folder(&site.folder).map_err(fail)?;
-    Ok(Some(Done::of(step)))
+    context.ops.sync_folder(&context.folder).map_err(fail)?;
+    Ok(Some(StepReport::of(step)))
 }
 
-fn is_one_file(site: &Site<'_>, other: &FileName) -> bool {
+fn is_one_file(context: &RotationContext<'_>, other: &FileName) -> bool {
     let identity = |name: &FileName| {
-        let stat = site.folder.stat(&name.full()).ok()?;
+        let stat = context.folder.stat(&name.full()).ok()?;
         Some(FileIdentity::of_stat(&stat))
     };
     identity(&live()).is_some_and(|live| identity(other) == Some(live))
 }
 
-fn forget(site: &Site<'_>, log: &FileName, step: &Step) -> Outcome {
+fn forget(context: &RotationContext<'_>, log: &FileName, step: &RotationStep) -> StepOutcome {
     let name = index::file_name(log);
-    let removed = site.remove_own(&name);
-    removed.map_err(|error| Error::io(&site.own_path(&name), "remove it", error))?;
-    Ok(Some(Done::of(step)))
+    let removed = context.remove_own(&name);
+    removed.map_err(|error| Error::io(&context.own_path(&name), "remove it", error))?;
+    Ok(Some(StepReport::of(step)))
 }
 
-fn catalog(site: &Site<'_>, step: &Step) -> Outcome {
-    if catalog_is_fresh(site) {
+fn catalog(context: &RotationContext<'_>, step: &RotationStep) -> StepOutcome {
+    if catalog_is_fresh(context) {
         return Ok(None);
     }
     let name = index::catalog::NAME;
-    let path = site.own_path(name);
+    let path = context.own_path(name);
     let fail = |error| Error::io(&path, "write the catalog", error);
-    let snapshot = Snapshot::open(site.enterprise, &site.folder)?;
+    let snapshot = Snapshot::open(context.enterprise, &context.folder)?;
     let build = |draft: &DraftFile<'_>| {
         let mut out = draft.writer();
-        let built = site
+        let built = context
             .pool
             .install(|| index::catalog::build(&snapshot, &mut out));
         built.and_then(|()| out.flush())
     };
-    publish::own_file(site, name, build).map_err(fail)?;
-    Ok(Some(Done::of(step)))
+    publish::own_file(context, name, build).map_err(fail)?;
+    Ok(Some(StepReport::of(step)))
 }

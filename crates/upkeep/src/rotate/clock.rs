@@ -1,21 +1,20 @@
 //! Whether something contradicts the host's clock. Expiry is the one step that a wrong clock turns into
 //! a loss: with the clock 23 days ahead, one run would remove everything older than `keep`.
 //!
-//! A clock that is right has left signs on the way to now: the last run (the time of the last change
-//! of `.calltrace/lock`), changes of log files anywhere in the tree, days in their names, records of
-//! this enterprise. **Where more than [`gap_days`] days pass without any sign, the clock may have
-//! jumped**, and nothing is removed. Looked at is the time since the last run; where none is known, the
-//! time since the newest sign. So an enterprise that is simply old expires: other enterprises, or the
-//! runs of the days before, show that time has passed. A clock that is behind removes nothing too
-//! early.
+//! A clock that is right has left signs on the way to now: the last run (the time of the last change of
+//! `.calltrace/lock`), changes of log files anywhere in the tree, days in their names, records of this enterprise.
+//! **Where more than [`gap_days`] days pass without any sign, the clock may have jumped**, and nothing is removed.
+//! The time since the last run counts, or, if none is known, since the newest sign. So an enterprise with only old
+//! logs expires: other enterprises, or the runs of the days before, show that time has passed. A clock that is
+//! behind removes nothing too early.
 
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-use super::look::Survey;
-use super::site::Site;
+use super::context::RotationContext;
+use super::look::RotationSurvey;
 use crate::survey::times::{DAY_MILLIS, day_of, day_start};
 use calltrace_model::record::{LogZone, Stamp};
 use calltrace_store::tree::{ListedFile, Tree, look_at};
@@ -23,31 +22,31 @@ use calltrace_store::tree::{ListedFile, Tree, look_at};
 /// Signs of a time further ahead than this are of a clock that was wrong (milliseconds).
 const AHEAD_MILLIS_MAX: i64 = DAY_MILLIS;
 
-/// Days without a sign that are believed: a week, as a host may be idle over holidays; less where less
-/// is kept, as that is what a jump could cost.
+/// How many days without a sign are accepted: a week, because a host may be idle over holidays; less if less is
+/// kept, because that is what a jump could cost.
 pub(super) fn gap_days(keep_days: u32) -> i64 {
     i64::from(keep_days).clamp(2, 7)
 }
 
-/// When files of the whole tree were changed, and of which days their names are; looked up once for all
-/// enterprises, when first needed.
+/// Modification times of all files of the tree and days in their names, read once for all enterprises, when first
+/// needed.
 pub(super) type Signs = OnceLock<Vec<Stamp>>;
 
 /// Why the clock may be wrong, as a clause; `None` where nothing contradicts it.
 pub(super) fn contradiction(
-    site: &Site<'_>,
+    context: &RotationContext<'_>,
     tree: &Tree,
-    survey: &Survey,
+    survey: &RotationSurvey,
     last_run: Option<SystemTime>,
     of_tree: &Signs,
 ) -> Option<String> {
-    let last_run = last_run.map(|at| site.zone.stamp(DateTime::<Utc>::from(at)));
-    let gap_days = gap_days(site.policy.keep_days);
+    let last_run = last_run.map(|at| context.zone.stamp(DateTime::<Utc>::from(at)));
+    let gap_days = gap_days(context.policy.keep_days);
     let own = signs_of(survey);
-    let now = site.now();
-    // Mostly the last run is of yesterday, and nothing else need be looked at.
+    let now = context.now();
+    // Mostly the last run is of yesterday, and nothing else need be read.
     longest_gap(&own, last_run, now, gap_days)?;
-    let all = of_tree.get_or_init(|| signs_in(tree, site.zone));
+    let all = of_tree.get_or_init(|| signs_in(tree, context.zone));
     let all: Vec<Stamp> = own.iter().chain(all).copied().collect();
     let gap = longest_gap(&all, last_run, now, gap_days)?;
     Some(match gap.end == now {
@@ -74,7 +73,7 @@ struct Gap {
 
 /// The longest time without a sign, if it is longer than so many days.
 fn longest_gap(signs: &[Stamp], last_run: Option<Stamp>, now: Stamp, gap_days: i64) -> Option<Gap> {
-    // A sign of the future: the clock is behind, if anything.
+    // A sign in the future means that the clock is behind, if anything.
     let limit = now.plus_millis(AHEAD_MILLIS_MAX);
     if last_run.is_some_and(|at| at > now) || signs.iter().any(|at| *at > limit) {
         return None;
@@ -94,11 +93,11 @@ fn longest_gap(signs: &[Stamp], last_run: Option<Stamp>, now: Stamp, gap_days: i
 }
 
 /// The records at the ends of an enterprise's files.
-fn signs_of(survey: &Survey) -> Vec<Stamp> {
+fn signs_of(survey: &RotationSurvey) -> Vec<Stamp> {
     let first = survey.live().and_then(|live| live.log.first);
     let last = survey.files.iter().filter_map(|seen| seen.log.last);
     let records = first.into_iter().chain(last);
-    // Of a record ahead of the clock nothing is known but that its writer's clock was wrong.
+    // A record ahead of the clock shows only that its writer's clock was wrong.
     records
         .filter(|at| day_of(*at) <= survey.more.today)
         .collect()

@@ -1,14 +1,14 @@
-//! What the first rotation of an enterprise would remove. A person at a terminal is asked about it
-//! before it begins; how the question is put is not decided here.
+//! What the first rotation of an enterprise would remove. A person at a terminal is asked about it before it
+//! begins; the question itself is asked elsewhere.
 
 use std::io::ErrorKind;
 use std::time::SystemTime;
 
 use chrono::NaiveDate;
 
-use super::report::Report;
-use super::site::Site;
-use super::step::Kind;
+use super::context::RotationContext;
+use super::report::RotationReport;
+use super::step::StepKind;
 use super::{Rotation, look};
 use crate::own::LOCK;
 use calltrace_store::fsx::Purpose;
@@ -26,22 +26,25 @@ pub struct FirstExpiry {
 }
 
 impl Rotation<'_> {
-    /// What this run would remove from an enterprise that no earlier run has worked on. `None` where
-    /// there was an earlier run, where nothing is too old, and where the folder can't be looked at:
-    /// the run itself says why.
+    /// What this run would remove from an enterprise that no earlier run has worked on. `None` if there was an
+    /// earlier run, if nothing is too old, or if the folder can't be read: the run itself reports why.
     ///
-    /// Who has a file open is looked up once for each `Rotation`. Use another one for the run: a person
-    /// may take long to answer.
+    /// Open files are looked up once per `Rotation`. Use another one for the run: a person may take long to answer.
     pub fn first_expiry(&self, name: &EnterpriseName) -> Option<FirstExpiry> {
         let folder = self.tree.folder_to_change(name).ok()?.ok()?;
-        let site = self.site(name, folder, &|_| {});
-        if !is_first(&site) {
+        let context = self.context(name, folder, &|_| {});
+        if !is_first(&context) {
             return None;
         }
-        let survey = look::look(&site, &self.holders).ok()?;
-        let (plan, _) = self.plan(&site, &survey, None, &mut Report::new(name, true));
+        let survey = look::look(&context, &self.holders).ok()?;
+        let (plan, _) = self.plan(
+            &context,
+            &survey,
+            None,
+            &mut RotationReport::new(name, true),
+        );
         let expiring = plan.steps.iter().filter_map(|step| match &step.kind {
-            Kind::Expire(log) => Some((log, step.bytes.filter(|&bytes| bytes > 0)?)),
+            StepKind::Expire(log) => Some((log, step.bytes.filter(|&bytes| bytes > 0)?)),
             _ => None,
         });
         expiring
@@ -58,7 +61,7 @@ impl Rotation<'_> {
 }
 
 impl FirstExpiry {
-    /// The files of both.
+    /// The sum of both.
     pub fn and(self, other: FirstExpiry) -> FirstExpiry {
         FirstExpiry {
             files: self.files + other.files,
@@ -68,10 +71,10 @@ impl FirstExpiry {
     }
 }
 
-/// Every run makes a lock before anything else, and at its end gives it the time. Others who take the same
-/// lock (`sync`) make one that says no time.
-fn is_first(site: &Site<'_>) -> bool {
-    let own = site.own_folder();
+/// Whether no run has worked here yet. Every run makes the lock first and sets its time at the end. Other commands
+/// that take the lock (`sync`) make it without a time.
+fn is_first(context: &RotationContext<'_>) -> bool {
+    let own = context.own_folder();
     match own.and_then(|own| own.open_file(LOCK, Purpose::Read)) {
         Ok((_, metadata)) => metadata
             .modified()

@@ -1,16 +1,16 @@
-//! What a run does to what is remembered: it notes which lines it is about to take off a file, and keeps that.
+//! How a run updates the memory: it notes which lines it is about to take off a file, and saves the note.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
+use super::context::{OpenLog, RotationContext};
 use super::publish;
-use super::site::{Opened, Site};
-use crate::survey::memory::{Collapsing, MEMORY, Memory};
+use crate::survey::memory::{Collapsing, MEMORY, RotationMemory};
 use calltrace_store::tree::FileName;
 
 impl Collapsing {
-    /// Of the first `bytes` of a file, to be copied to `archive`.
-    pub(super) fn new(file: &Opened, bytes: u64, archive: &FileName) -> Collapsing {
+    /// The note that the first `bytes` of a file are copied to `archive`.
+    pub(super) fn new(file: &OpenLog, bytes: u64, archive: &FileName) -> Collapsing {
         Collapsing {
             archive: archive.clone(),
             inode: file.metadata.ino(),
@@ -19,26 +19,26 @@ impl Collapsing {
     }
 }
 
-impl Memory {
-    /// Which lines of this file were being taken off it when a run died.
-    pub(super) fn collapsing_of(&self, file: &Opened) -> Option<&Collapsing> {
+impl RotationMemory {
+    /// The note about lines that a dead run was taking off this file.
+    pub(super) fn collapsing_of(&self, file: &OpenLog) -> Option<&Collapsing> {
         let noted = self.collapsing.as_ref();
         noted.filter(|noted| noted.inode == file.metadata.ino())
     }
 
-    /// What was remembered; nothing when it can't be read.
-    pub(super) fn read(site: &Site<'_>) -> Memory {
-        Memory::of(&site.folder).unwrap_or_default()
+    /// Reads the memory; empty if it can't be read.
+    pub(super) fn read(context: &RotationContext<'_>) -> RotationMemory {
+        RotationMemory::of(&context.folder).unwrap_or_default()
     }
 
-    /// Keeps it, unless that is what is kept already.
+    /// Saves it, unless it is unchanged.
     ///
     /// # Errors
     /// When it can't be written.
-    pub(super) fn keep(&self, site: &Site<'_>) -> io::Result<()> {
-        if *self == Memory::read(site) {
+    pub(super) fn keep(&self, context: &RotationContext<'_>) -> io::Result<()> {
+        if *self == RotationMemory::read(context) {
             return Ok(());
         }
-        publish::small(site, MEMORY, self.text().as_bytes())
+        publish::small(context, MEMORY, self.text().as_bytes())
     }
 }

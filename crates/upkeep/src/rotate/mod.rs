@@ -7,32 +7,31 @@
 //!      -> apply     one step at a time, through fsx::DiskOps
 //!      -> Report    what was done, what waits and for what, what went wrong
 //! ```
-//! **No line is lost, at any instant at which a run may die.** A file goes only when another holds
-//! each of its bytes, decoded again and synced, and when nobody can add to it any more (`quiet`).
-//! In between lines are in two files; which they are is told by content (`source::overlap`), by
-//! readers as by the next run. **Nothing that exists is replaced**, but an archive by one that
-//! holds all of it and more.
+//! **No line is lost, whenever a run may die.** A file is removed only when another file holds each of its bytes,
+//! decoded again and synced, and when no process can write to it any more (`no_writers`). In between, lines are in
+//! two files; readers and the next run recognise them by content (`source::overlap`). **No existing file is
+//! replaced**, except an archive by one that holds all of it and more.
 //!
-//! `seal`, `collapse` and `remove` do the steps, `parcel` makes archives, `memory` keeps what can't
-//! be seen in the folder. What is printed of a report is `output`'s affair.
+//! `seal`, `collapse` and `remove` do the steps, `packing` makes archives, `memory` keeps what the folder does not
+//! show. `output` prints reports.
 
 mod age;
 mod apply;
+mod archived;
 mod clock;
 mod collapse;
+mod context;
 mod first;
-mod gate;
-mod held;
 mod look;
 mod memory;
-mod parcel;
+mod no_writers;
+mod packing;
 mod plan;
 mod publish;
-mod quiet;
 mod remove;
 mod report;
 mod seal;
-mod site;
+mod semaphore;
 mod step;
 mod tables;
 mod tidy;
@@ -51,33 +50,33 @@ use calltrace_store::fsx::{DiskOps, Folder, Holders, Lock, WallClock};
 use calltrace_store::tree::{EnterpriseName, Tree};
 
 use crate::own;
-pub use crate::survey::memory::{Collapsing, Memory};
+pub use crate::survey::memory::{Collapsing, RotationMemory};
 pub use first::FirstExpiry;
-pub use report::Report;
-pub use step::{Done, Kind, Step, Tidy, Waiting};
-pub use verify::Checked;
+pub use report::RotationReport;
+pub use step::{RotationStep, StepKind, StepReport, Tidy, WaitingFile};
+pub use verify::CheckTimes;
 
-use gate::Gate;
-use site::Site;
+use context::RotationContext;
+use semaphore::Semaphore;
 
-/// Rounds of looking and acting: a second where the first finished what a dead run had begun.
+/// Rounds of survey and plan: a second one if the first finished what a dead run had begun.
 const ROUNDS_MAX: usize = 2;
 
-/// How the live file is taken care of.
+/// How the live file is rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// As what is found suggests.
+    /// Chosen from what the survey shows.
     Auto,
     /// It is left to its writer; only finished files are sealed.
     Archive,
-    /// It is renamed; whoever writes must open it anew.
+    /// It is renamed; its writers must open it again.
     Rename,
     /// Its lines are copied and then taken off its front; writers may keep it open.
     Collapse,
 }
 
 impl Mode {
-    /// As it is typed.
+    /// The word in settings and options.
     pub fn as_str(self) -> &'static str {
         match self {
             Mode::Auto => "auto",
@@ -88,26 +87,26 @@ impl Mode {
     }
 }
 
-/// What is wanted.
+/// What a rotation is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// How the live file is taken care of.
+    /// How the live file is rotated.
     pub mode: Mode,
     /// Full days before today that are kept.
     pub keep_days: u32,
-    /// Full days that tables of calls are kept whose logs are gone.
+    /// Full days that tables of calls without logs are kept.
     pub keep_tables_days: u32,
     /// A live file that is larger is due whatever its day (bytes).
     pub size_max: Option<u64>,
     /// A live file is due whatever its day and size, unless it is empty.
     pub force: bool,
-    /// Files expire also where something contradicts the clock.
+    /// Files expire even if something contradicts the clock.
     pub force_expire: bool,
-    /// Archives that are no BGZF become it.
+    /// Archives that are not BGZF are recompressed as BGZF.
     pub recompress: bool,
-    /// Where leases are not to be had: how long a file must have been left alone.
+    /// Without leases: how long a file must have been unchanged.
     pub grace: Duration,
-    /// Archives of about so many bytes are compared with their indexes, one at least; 0 for none.
+    /// About how many bytes of archives are compared with their indexes, at least one archive; 0 for none.
     pub verify_bytes: u64,
 }
 
@@ -138,28 +137,28 @@ pub struct Rotation<'r> {
     wait: bool,
     dry_run: bool,
     tables: Option<&'r Engine>,
-    gate: Gate,
-    /// Whoever has a file open, looked up once for all enterprises, when first asked for.
+    semaphore: Semaphore,
+    /// The processes that have files open, looked up once for all enterprises, when first needed.
     holders: OnceLock<Holders>,
     /// When files of the tree were written.
     signs: clock::Signs,
 }
 
-/// Told to whoever watches a run.
+/// The progress of a run.
 #[derive(Debug)]
-pub enum News<'n> {
-    /// An enterprise's steps are known; so many bytes are to be read for them.
+pub enum RotationEvent<'n> {
+    /// An enterprise's steps are planned; this many bytes are to be read for them.
     Planned(u64),
     /// A step begins.
-    Begins(&'n Step),
-    /// So many bytes more of its input have been read.
+    Begins(&'n RotationStep),
+    /// This many more bytes of its input have been read.
     Read(u64),
     /// A step is done.
-    Done(&'n Done),
+    Done(&'n StepReport),
 }
 
-/// Watches a run; called from the thread that does the work.
-pub type Watch<'w> = dyn Fn(News<'_>) + Sync + 'w;
+/// Receives the progress of a run, on the thread that does the work.
+pub type RotationWatcher<'w> = dyn Fn(RotationEvent<'_>) + Sync + 'w;
 
 impl<'r> Rotation<'r> {
     /// A run with `policy` over enterprises of `tree`, compressing on the threads of `pool`.
@@ -181,13 +180,13 @@ impl<'r> Rotation<'r> {
             wait: false,
             dry_run: false,
             tables: None,
-            gate: Gate::new(pool.current_num_threads()),
+            semaphore: Semaphore::new(pool.current_num_threads()),
             holders: OnceLock::new(),
             signs: OnceLock::new(),
         }
     }
 
-    /// Waits for another rotation of the same enterprise instead of passing it over.
+    /// Waits for another rotation of the same enterprise instead of skipping it.
     pub fn waiting(mut self, wait: bool) -> Rotation<'r> {
         self.wait = wait;
         self
@@ -205,10 +204,9 @@ impl<'r> Rotation<'r> {
         self
     }
 
-    /// Rotates one enterprise. What goes wrong is in the report; other files and enterprises are
-    /// taken care of all the same.
-    pub fn enterprise(&self, name: &EnterpriseName, watch: &Watch<'_>) -> Report {
-        let mut report = Report::new(name, self.dry_run);
+    /// Rotates one enterprise. Errors are in the report; they do not stop the work on other files and enterprises.
+    pub fn enterprise(&self, name: &EnterpriseName, watch: &RotationWatcher<'_>) -> RotationReport {
+        let mut report = RotationReport::new(name, self.dry_run);
         let path = self.tree.path(name);
         let folder = match self.tree.folder_to_change(name) {
             Ok(Ok(folder)) => folder,
@@ -221,19 +219,19 @@ impl<'r> Rotation<'r> {
                 return report;
             }
         };
-        let site = self.site(name, folder, watch);
-        let done = self.in_folder(&site, &mut report);
+        let context = self.context(name, folder, watch);
+        let done = self.in_folder(&context, &mut report);
         report.note(&path, done);
         report
     }
 
-    fn site<'s>(
+    fn context<'s>(
         &'s self,
         enterprise: &'s EnterpriseName,
         folder: Folder,
-        watch: &'s Watch<'_>,
-    ) -> Site<'s> {
-        Site {
+        watch: &'s RotationWatcher<'_>,
+    ) -> RotationContext<'s> {
+        RotationContext {
             enterprise,
             folder,
             zone: self.zone,
@@ -241,68 +239,72 @@ impl<'r> Rotation<'r> {
             ops: self.ops,
             pool: self.pool,
             clock: self.clock,
-            gate: &self.gate,
+            semaphore: &self.semaphore,
             watch,
         }
     }
 
-    fn in_folder(&self, site: &Site<'_>, report: &mut Report) -> Result<(), Error> {
+    fn in_folder(
+        &self,
+        context: &RotationContext<'_>,
+        report: &mut RotationReport,
+    ) -> Result<(), Error> {
         if self.dry_run {
-            report.would(&tidy::leftovers(site)?);
-            let last_run = site.own_folder().ok();
+            report.would(&tidy::leftovers(context)?);
+            let last_run = context.own_folder().ok();
             let last_run = last_run.and_then(|own| Lock::last_taken(&own, own::LOCK));
-            let survey = look::look(site, &self.holders)?;
-            let (plan, _) = self.plan(site, &survey, last_run, report);
+            let survey = look::look(context, &self.holders)?;
+            let (plan, _) = self.plan(context, &survey, last_run, report);
             report.begin(&survey, &plan);
             report.would(&plan.steps);
             return Ok(());
         }
-        let own = own::make(&site.folder, self.ops)?;
-        let fail = |error| Error::io(&site.own_path(own::LOCK), "take the lock", error);
+        let own = own::make(&context.folder, self.ops)?;
+        let fail = |error| Error::io(&context.own_path(own::LOCK), "take the lock", error);
         let Some(lock) = Lock::take(&own, own::LOCK, self.wait).map_err(fail)? else {
             report.is_busy = true;
             return Ok(());
         };
-        apply::tidy(site, report)?;
+        apply::tidy(context, report)?;
         for _ in 0..ROUNDS_MAX {
-            let survey = look::look(site, &self.holders)?;
-            let (plan, is_clock_right) = self.plan(site, &survey, lock.last_taken, report);
+            let survey = look::look(context, &self.holders)?;
+            let (plan, is_clock_right) = self.plan(context, &survey, lock.last_taken, report);
             report.begin(&survey, &plan);
-            watch_plan(site, &plan);
+            watch_plan(context, &plan);
             let finishes = plan.finishes_a_dead_run();
-            apply::apply(site, &survey, plan, report);
+            apply::apply(context, &survey, plan, report);
             if is_clock_right {
-                // The next run knows by it when this one was. Not ours to change, perhaps; then it
-                // goes by other signs.
+                // The next run reads from it when this one was. If the time can't be set, the next run uses other
+                // signs.
                 let _ = lock.note(self.clock.now());
             }
             if !finishes {
                 break;
             }
         }
-        verify::verify(site, report);
+        verify::verify(context, report);
         if let Some(engine) = self.tables {
-            let path = site.own_path("");
-            let done = tables::tables(site, self.tree, engine, report);
+            let path = context.own_path("");
+            let done = tables::tables(context, self.tree, engine, report);
             report.note(&path, done);
         }
         Ok(())
     }
 
-    /// The steps to take, and whether nothing contradicts the clock. Where something does, nothing
-    /// expires, and that is said.
+    /// The steps to take, and whether nothing contradicts the clock. If something does, nothing expires, and the
+    /// report says so.
     fn plan(
         &self,
-        site: &Site<'_>,
-        survey: &look::Survey,
+        context: &RotationContext<'_>,
+        survey: &look::RotationSurvey,
         last_run: Option<SystemTime>,
-        report: &mut Report,
+        report: &mut RotationReport,
     ) -> (plan::Plan, bool) {
         let mut plan = plan::plan(survey, &self.policy);
         if self.policy.force_expire {
             return (plan, true);
         }
-        let wrong = clock::contradiction(site, self.tree, survey, last_run, &self.signs);
+        let wrong = clock::contradiction(context, self.tree, survey, last_run, &self.signs);
         if let Some(why) = &wrong
             && plan.hold_back_expiry()
         {
@@ -310,18 +312,18 @@ impl<'r> Rotation<'r> {
                 "nothing expires, as this host's clock may be wrong: {why}; if it is right, \
                  --force-expire"
             );
-            report.trouble(Trouble::new(site.folder.path(), what));
+            report.trouble(Trouble::new(context.folder.path(), what));
         }
         (plan, wrong.is_none())
     }
 }
 
-fn watch_plan(site: &Site<'_>, plan: &plan::Plan) {
-    let packs = |step: &&Step| {
-        use Kind::{Collapse, Merge, Recompress, Seal};
+fn watch_plan(context: &RotationContext<'_>, plan: &plan::Plan) {
+    let packs = |step: &&RotationStep| {
+        use StepKind::{Collapse, Merge, Recompress, Seal};
         matches!(step.kind, Seal(_) | Merge(_) | Collapse(_) | Recompress(_))
     };
     let packed = plan.steps.iter().filter(packs);
     let bytes = packed.filter_map(|step| step.bytes);
-    (site.watch)(News::Planned(bytes.sum()));
+    (context.watch)(RotationEvent::Planned(bytes.sum()));
 }

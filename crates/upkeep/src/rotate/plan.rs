@@ -1,9 +1,9 @@
-//! The plan: what there is and what is wanted, made into steps, each with its reason. Pure; what
-//! can't be done now is said, not tried.
+//! The plan: makes steps from a survey and a policy, each with its reason. Pure; a step that can't be done now is
+//! reported, not tried.
 
-use super::look::{Live, Seen, Survey, kept_since};
-use super::step::{Kind, Step, Waiting};
-use super::writers::Hold;
+use super::look::{LiveFile, RotationFile, RotationSurvey, kept_since};
+use super::step::{RotationStep, StepKind, WaitingFile};
+use super::writers::OpenWriters;
 use super::{Mode, Policy};
 use crate::survey::names::{archive_of, of_day};
 use crate::survey::times::day_of;
@@ -18,42 +18,48 @@ pub(super) struct Plan {
     /// Never `Auto`.
     pub(super) mode: Mode,
     pub(super) reason: String,
-    pub(super) steps: Vec<Step>,
-    pub(super) waiting: Vec<Waiting>,
+    pub(super) steps: Vec<RotationStep>,
+    pub(super) waiting: Vec<WaitingFile>,
     pub(super) troubles: Vec<Trouble>,
-    /// The writer rotates the live file, as far as that shows.
+    /// Whether the writer seems to rotate the live file.
     pub(super) rotates_itself: bool,
 }
 
 impl Plan {
-    /// Whether something is done first that changes what there is to do.
+    /// Whether a step finishes a dead run, after which a new plan is needed.
     pub(super) fn finishes_a_dead_run(&self) -> bool {
-        let takes_off = |step: &Step| matches!(step.kind, Kind::TakeOff { .. });
+        let takes_off = |step: &RotationStep| matches!(step.kind, StepKind::TakeOff { .. });
         self.steps.iter().any(takes_off)
     }
 
-    /// Takes out the steps that a wrong clock would turn into a loss. False when there are none.
+    /// Removes the steps that a wrong clock would turn into a loss. False if there are none.
     pub(super) fn hold_back_expiry(&mut self) -> bool {
-        let loses = |step: &Step| matches!(step.kind, Kind::Expire(_)) && step.bytes != Some(0);
+        let loses =
+            |step: &RotationStep| matches!(step.kind, StepKind::Expire(_)) && step.bytes != Some(0);
         let before = self.steps.len();
         self.steps.retain(|step| !loses(step));
         self.steps.len() < before
     }
 
-    /// A step that is done to a file as it is.
-    fn add(&mut self, kind: impl FnOnce(FileName) -> Kind, seen: &Seen, why: impl Into<String>) {
-        let step = Step::new(kind(seen.log.name.clone()), why);
+    /// Adds a step for a whole file.
+    fn add(
+        &mut self,
+        kind: impl FnOnce(FileName) -> StepKind,
+        seen: &RotationFile,
+        why: impl Into<String>,
+    ) {
+        let step = RotationStep::new(kind(seen.log.name.clone()), why);
         self.steps.push(step.bytes(seen.log.bytes));
     }
 
     fn wait(&mut self, file: String, why: impl Into<String>) {
         let why = why.into();
-        self.waiting.push(Waiting { file, why });
+        self.waiting.push(WaitingFile { file, why });
     }
 }
 
-/// What is to be done.
-pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
+/// Makes the plan.
+pub(super) fn plan(survey: &RotationSurvey, policy: &Policy) -> Plan {
     let rotates_itself = survey.rotates_itself();
     let (mode, reason) = match policy.mode {
         Mode::Auto => choose(survey, rotates_itself),
@@ -68,14 +74,15 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
         rotates_itself,
     };
     let first_kept = kept_since(survey.more.today, policy);
-    let expired = |seen: &&Seen| {
+    let expired = |seen: &&RotationFile| {
         let is_old = seen.more.age_from.is_some_and(|day| day < first_kept);
         // An empty file holds no line that could be lost.
         let is_empty = seen.is_finished_lines() && seen.log.bytes == 0;
         !seen.more.may_grow && !seen.log.is_live_too && (is_empty || is_old)
     };
     take_off(&mut plan, survey);
-    let (expired, kept): (Vec<&Seen>, Vec<&Seen>) = survey.finished().partition(expired);
+    let (expired, kept): (Vec<&RotationFile>, Vec<&RotationFile>) =
+        survey.finished().partition(expired);
     for seen in expired {
         expire(&mut plan, seen, policy);
     }
@@ -87,7 +94,7 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
     }
     for seen in &kept {
         match policy.recompress && is_to_recompress(seen, &kept) {
-            true => plan.add(Kind::Recompress, seen, "it can't be read at random"),
+            true => plan.add(StepKind::Recompress, seen, "it can't be read at random"),
             false => make_index(&mut plan, seen),
         }
     }
@@ -95,30 +102,35 @@ pub(super) fn plan(survey: &Survey, policy: &Policy) -> Plan {
         make_index(&mut plan, seen);
     }
     for orphan in &survey.orphans {
-        let step = Step::new(Kind::Forget(orphan.clone()), "its log is gone");
+        let step = RotationStep::new(StepKind::Forget(orphan.clone()), "its log is gone");
         plan.steps.push(step);
     }
     let is_changed = !plan.steps.is_empty() || !survey.more.catalog_is_fresh;
     if !survey.files.is_empty() && is_changed {
-        plan.steps
-            .push(Step::new(Kind::Catalog, "the files have changed"));
+        plan.steps.push(RotationStep::new(
+            StepKind::Catalog,
+            "the files have changed",
+        ));
     }
     plan
 }
 
-/// What a run that died has copied and not taken off.
-fn take_off(plan: &mut Plan, survey: &Survey) {
+/// Adds steps for lines that a dead run copied and did not take off.
+fn take_off(plan: &mut Plan, survey: &RotationSurvey) {
     for seen in survey.live().into_iter().chain(survey.finished()) {
         if let Some((archive, held_bytes)) = &seen.more.to_take_off {
-            let why = format!("{} holds them since a run that died", archive.full());
+            let why = format!(
+                "{} already holds them, from a run that died",
+                archive.full()
+            );
             let (log, archive) = (seen.log.name.clone(), archive.clone());
-            let step = Step::new(Kind::TakeOff { log, archive }, why);
+            let step = RotationStep::new(StepKind::TakeOff { log, archive }, why);
             plan.steps.push(step.bytes(*held_bytes));
         }
     }
 }
 
-fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
+fn expire(plan: &mut Plan, seen: &RotationFile, policy: &Policy) {
     if let Some(busy) = &seen.more.busy {
         let why = format!("is to be removed, but {busy}");
         return plan.wait(seen.log.name.full(), why);
@@ -133,10 +145,10 @@ fn expire(plan: &mut Plan, seen: &Seen, policy: &Policy) {
         ),
         None => "it is empty".to_owned(),
     };
-    plan.add(Kind::Expire, seen, why);
+    plan.add(StepKind::Expire, seen, why);
 }
 
-fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
+fn seal(plan: &mut Plan, seen: &RotationFile, kept: &[&RotationFile]) {
     if !seen.is_finished_lines() || seen.more.to_take_off.is_some() {
         return;
     }
@@ -149,39 +161,41 @@ fn seal(plan: &mut Plan, seen: &Seen, kept: &[&Seen]) {
     let archive = archive_of(&seen.log.name);
     let is_there = kept.iter().any(|other| other.log.name == archive);
     if is_there && seen.more.held_bytes == seen.log.bytes {
-        return plan.add(Kind::Finish, seen, "its archive holds all of it");
+        return plan.add(StepKind::Finish, seen, "its archive holds all of it");
     }
     let step = into_archive(seen.log.name.clone(), is_there);
     plan.steps.push(step.bytes(seen.log.bytes));
 }
 
-/// Sealed, the piece would stay beside the whole line, as a record of its own.
+/// If the file were sealed now, the piece would stay next to the complete line, as a record of its own.
 const ENDS_WITHIN_LINE: &str =
-    "ends within a line, which the next run of `calltrace sync` is to finish";
+    "ends within a line, which the next run of `calltrace sync` completes";
 
-/// A finished file becomes an archive, or a part of the one that is there.
-fn into_archive(log: FileName, is_there: bool) -> Step {
+/// Seals a finished file, or adds it to the archive that exists.
+fn into_archive(log: FileName, is_there: bool) -> RotationStep {
     match is_there {
-        false => Step::new(Kind::Seal(log), "it is finished"),
-        true => Step::new(
-            Kind::Merge(log),
-            "its archive is there and does not hold all of it",
+        false => RotationStep::new(StepKind::Seal(log), "it is finished"),
+        true => RotationStep::new(
+            StepKind::Merge(log),
+            "its archive exists and does not hold all of it",
         ),
     }
 }
 
-/// Whether it is an archive of another kind, without the file that it may be an archive of.
-fn is_to_recompress(seen: &Seen, kept: &[&Seen]) -> bool {
-    let plain_twin = FileName {
+/// Whether it is a gzip archive that is not BGZF and has no log of the same name.
+fn is_to_recompress(seen: &RotationFile, kept: &[&RotationFile]) -> bool {
+    let plain_of_same_name = FileName {
         gz: false,
         ..seen.log.name.clone()
     };
-    let is_alone = !kept.iter().any(|other| other.log.name == plain_twin);
+    let is_alone = !kept
+        .iter()
+        .any(|other| other.log.name == plain_of_same_name);
     seen.log.form == ContentFormat::Gzip && seen.log.name.gz && is_alone
 }
 
-/// The index of what no step makes another file of.
-fn make_index(plan: &mut Plan, seen: &Seen) {
+/// Adds the index of a file that no other step replaces.
+fn make_index(plan: &mut Plan, seen: &RotationFile) {
     let is_sealed_now = plan.steps.iter().any(|step| {
         let target = step.kind.to().as_ref() == Some(&seen.log.name);
         target || step.kind.changes(&seen.log.name)
@@ -190,12 +204,18 @@ fn make_index(plan: &mut Plan, seen: &Seen) {
         && !is_sealed_now
         && !seen.log.is_live_too
     {
-        plan.add(Kind::Index, seen, why);
+        plan.add(StepKind::Index, seen, why);
     }
 }
 
-/// What is done about the live file, unless lines are to be taken off it first.
-fn live_file(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, policy: &Policy) {
+/// Adds the steps for the live file, unless lines are to be taken off it first.
+fn live_file(
+    plan: &mut Plan,
+    seen: &RotationFile,
+    live: &LiveFile,
+    survey: &RotationSurvey,
+    policy: &Policy,
+) {
     if seen.more.to_take_off.is_none()
         && let Some(due) = due(seen, live, survey, policy)
     {
@@ -207,8 +227,13 @@ fn live_file(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, policy:
     }
 }
 
-/// Why the live file's time has come, as a clause.
-fn due(seen: &Seen, live: &Live, survey: &Survey, policy: &Policy) -> Option<String> {
+/// Why the live file is due, as a clause.
+fn due(
+    seen: &RotationFile,
+    live: &LiveFile,
+    survey: &RotationSurvey,
+    policy: &Policy,
+) -> Option<String> {
     let first = seen.log.first.map(day_of);
     if live.is_blank {
         None
@@ -221,11 +246,17 @@ fn due(seen: &Seen, live: &Live, survey: &Survey, policy: &Policy) -> Option<Str
     }
 }
 
-fn rename(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, due: String) {
+fn rename(
+    plan: &mut Plan,
+    seen: &RotationFile,
+    live: &LiveFile,
+    survey: &RotationSurvey,
+    due: String,
+) {
     let target = of_day(live.day);
     let there = survey.files.iter().find(|seen| seen.log.name == target);
-    let is_freed = |seen: &Seen| {
-        let frees = |step: &Step| step.kind.changes(&seen.log.name);
+    let is_freed = |seen: &RotationFile| {
+        let frees = |step: &RotationStep| step.kind.changes(&seen.log.name);
         seen.log.is_live_too || plan.steps.iter().any(frees)
     };
     if there.is_some_and(|seen| !is_freed(seen)) {
@@ -235,9 +266,9 @@ fn rename(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, due: Strin
     let writers = live.hold.writers.as_slice();
     let why = match writers {
         [] => due,
-        writers => format!("{due}; {} must open it anew", list_writers(writers)),
+        writers => format!("{due}; {} must open it again", list_writers(writers)),
     };
-    plan.add(|_| Kind::Rename(live.day), seen, why);
+    plan.add(|_| StepKind::Rename(live.day), seen, why);
     if !live.hold.is_free && !writers.is_empty() {
         let why = format!("still open in {}", list_writers(writers));
         return plan.wait(target.full(), why);
@@ -248,12 +279,12 @@ fn rename(plan: &mut Plan, seen: &Seen, live: &Live, survey: &Survey, due: Strin
     plan.steps.push(step.bytes(seen.log.bytes));
 }
 
-/// Each day that has ended goes to its own archive; what is of today stays, unless all is to go.
+/// Each day that has ended goes to its own archive; today's lines stay, unless all lines are due.
 fn collapse(
     plan: &mut Plan,
-    seen: &Seen,
-    live: &Live,
-    survey: &Survey,
+    seen: &RotationFile,
+    live: &LiveFile,
+    survey: &RotationSurvey,
     policy: &Policy,
     due: &str,
 ) {
@@ -262,22 +293,22 @@ fn collapse(
         return plan.troubles.push(Trouble::new(&path, why));
     }
     if live.stretches.is_empty() {
-        return plan.add(|_| Kind::Collapse(live.day), seen, due);
+        return plan.add(|_| StepKind::Collapse(live.day), seen, due);
     }
     let takes_all = policy.force || is_large(seen, policy);
     for day in &live.stretches {
         if takes_all || *day < survey.more.today {
-            plan.add(|_| Kind::Collapse(*day), seen, due);
+            plan.add(|_| StepKind::Collapse(*day), seen, due);
         }
     }
 }
 
-fn is_large(seen: &Seen, policy: &Policy) -> bool {
+fn is_large(seen: &RotationFile, policy: &Policy) -> bool {
     policy.size_max.is_some_and(|max| seen.log.bytes > max)
 }
 
 /// Why lines can't be taken off the live file's front, and what to do instead.
-fn no_collapse(hold: &Hold) -> Option<String> {
+fn no_collapse(hold: &OpenWriters) -> Option<String> {
     let stubborn = hold.stubborn();
     if !stubborn.is_empty() {
         return Some(format!(
@@ -304,8 +335,8 @@ fn no_collapse(hold: &Hold) -> Option<String> {
     ))
 }
 
-/// How the live file is best taken care of, and why so.
-fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
+/// The best mode for the live file, and why.
+fn choose(survey: &RotationSurvey, rotates_itself: bool) -> (Mode, String) {
     let Some((_, live)) = survey.live_file() else {
         let why = "there are only files named after days";
         return (Mode::Archive, why.to_owned());
@@ -321,9 +352,9 @@ fn choose(survey: &Survey, rotates_itself: bool) -> (Mode, String) {
     }
     if !is_held {
         let why = if hold.is_free {
-            "nobody has events.log open for writing (by lease)"
+            "no process has events.log open for writing (shown by a lease)"
         } else {
-            "nobody has events.log open for writing (by open descriptors)"
+            "no process has events.log open for writing (shown by open descriptors)"
         };
         return (Mode::Rename, why.to_owned());
     }

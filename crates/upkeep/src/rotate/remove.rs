@@ -1,59 +1,60 @@
-//! A log goes: under proof that nobody can add to it, and never another than the one looked at.
+//! Removes a log: only with proof that no process can write to it, and only the file that was read.
 //!
-//! 1. Its name may have been given just now, or an opener may have found the name before that and
-//!    not be through the kernel's door yet: so it must have had its name for a second.
-//! 2. Quiet is proven; with a lease, from here on openers wait.
-//! 3. Nothing has been added since its content was looked at.
-//! 4. It is renamed to a name that nobody knows. Dead after this: the next run gives it back.
-//! 5. What was renamed is what was looked at, nobody waits at the door, nothing was added.
+//! 1. The log must have had its name for a second: a process may have looked up the old name just before a rename
+//!    and not have finished open(2) yet.
+//! 2. It is proven to have no writers. With a lease, opens for writing wait from here on.
+//! 3. Nothing has been added since its content was read.
+//! 4. It is renamed to a name that no other program knows. If the run dies after this, the next run restores the
+//!    name.
+//! 5. The renamed file is the one that was read, no open is waiting for the lease, nothing was added.
 //! 6. It is unlinked, and the folder synced.
 
 use std::io;
 use std::time::Duration;
 
-use super::quiet::{Quiet, changed};
-use super::site::{Opened, Site};
+use super::context::{OpenLog, RotationContext};
+use super::no_writers::{NoWriters, changed};
 use crate::survey::names::leaving;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::FileIdentity;
 use calltrace_store::index;
 use calltrace_store::tree::FileName;
 
-/// From a name's being found to the file's being open, an opener takes microseconds; a machine that
-/// is busy may let it wait in between.
+/// open(2) takes microseconds from the lookup of the name to the open file; on a busy machine the process may have
+/// to wait in between.
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// A file that was written to this recently may be opened again at any moment.
 const LIVELY: Duration = Duration::from_secs(60);
 
-/// How long those who open a lively file by its old name are waited for.
+/// How long to wait for processes that open such a file by its old name.
 const LATECOMERS: Duration = Duration::from_millis(20);
 
 /// How a removal ended.
 #[derive(Debug)]
 pub(super) enum Removal {
-    /// What showed that nobody can add to it, where that was asked.
+    /// The proof that it had no writers, if one was needed.
     Gone(Option<&'static str>),
-    /// Somebody has it open; why it stays, as a clause.
+    /// A process has it open; why it stays, as a clause.
     Busy(String),
-    /// It is no longer what was looked at.
+    /// It has changed since it was read.
     Changed,
 }
 
-impl Site<'_> {
-    /// Removes a file of lines whose content is elsewhere, or too old.
-    pub(super) fn remove(&self, opened: &Opened) -> Result<Removal, Error> {
+impl RotationContext<'_> {
+    /// Removes a plain file that is archived or too old.
+    pub(super) fn remove(&self, opened: &OpenLog) -> Result<Removal, Error> {
         let path = &opened.log().path;
         let fail = |error| Error::io(path, "remove it", error);
         self.settle(opened).map_err(fail)?;
-        match self.quiet(&opened.log().file) {
+        match self.prove_no_writers(&opened.log().file) {
             Ok(quiet) => self.remove_quiet(opened, Some(&quiet)).map_err(fail),
             Err(why) => Ok(Removal::Busy(why)),
         }
     }
 
-    /// Removes a file that nobody appends to.
-    pub(super) fn remove_archive(&self, opened: &Opened) -> Result<Removal, Error> {
+    /// Removes an archive, to which no process appends.
+    pub(super) fn remove_archive(&self, opened: &OpenLog) -> Result<Removal, Error> {
         self.remove_quiet(opened, None)
             .map_err(|error| Error::io(&opened.log().path, "remove it", error))
     }
@@ -76,7 +77,7 @@ impl Site<'_> {
         self.ops.sync_folder(&own)
     }
 
-    fn settle(&self, opened: &Opened) -> io::Result<()> {
+    fn settle(&self, opened: &OpenLog) -> io::Result<()> {
         let metadata = opened.log().file.metadata()?;
         let age = self.clock.now().duration_since(changed(&metadata));
         if let Some(left) = SETTLING.checked_sub(age.unwrap_or_default()) {
@@ -85,7 +86,7 @@ impl Site<'_> {
         Ok(())
     }
 
-    fn remove_quiet(&self, opened: &Opened, quiet: Option<&Quiet>) -> io::Result<Removal> {
+    fn remove_quiet(&self, opened: &OpenLog, quiet: Option<&NoWriters>) -> io::Result<Removal> {
         if !opened.is_as_it_was()? {
             return Ok(Removal::Changed);
         }
@@ -101,8 +102,8 @@ impl Site<'_> {
 
     fn remove_hidden(
         &self,
-        opened: &Opened,
-        quiet: Option<&Quiet>,
+        opened: &OpenLog,
+        quiet: Option<&NoWriters>,
         hidden: &str,
     ) -> io::Result<Removal> {
         if FileIdentity::of_stat(&self.folder.stat(hidden)?) != opened.log().identity {
@@ -116,10 +117,10 @@ impl Site<'_> {
         }
         self.ops.unlink(&self.folder, hidden)?;
         self.ops.sync_folder(&self.folder)?;
-        Ok(Removal::Gone(quiet.map(Quiet::proof)))
+        Ok(Removal::Gone(quiet.map(NoWriters::proof)))
     }
 
-    fn await_latecomers(&self, opened: &Opened) -> io::Result<()> {
+    fn await_latecomers(&self, opened: &OpenLog) -> io::Result<()> {
         let modified = opened.metadata.modified()?;
         let age = self.clock.now().duration_since(modified);
         if age.unwrap_or_default() < LIVELY {

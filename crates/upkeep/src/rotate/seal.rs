@@ -1,6 +1,6 @@
-//! A finished file becomes an archive, and goes.
+//! Seals a finished file: makes its archive, then removes the file.
 //!
-//! Each step survives a death after it:
+//! A run may die after any step:
 //! ```text
 //! 1. pack X (behind what X.gz holds) under a temporary name   dead: the next run removes it
 //! 2. decode it, compare lines, length and checksum; sync
@@ -8,17 +8,17 @@
 //! 4. put its index in place                                   readers and the next run see that
 //! 5. remove X, see `remove`                                   by content and finish with 5
 //! ```
-//! What X grew by in the meantime is sealed with it, again from 1: X.gz then has all that it had
-//! but its last part, and X whole.
+//! If X has grown in the meantime, all steps are done again from 1: X.gz then holds all that it had except its last
+//! part, and all of X.
 
 use std::io::{self, ErrorKind};
 
-use super::held::Held;
-use super::parcel::Part;
+use super::archived::ArchivedPrefix;
+use super::context::{OpenLog, RotationContext};
+use super::packing::ArchivePart;
 use super::remove::Removal;
-use super::report::Report;
-use super::site::{Opened, Site};
-use super::step::{Done, Outcome, Step, Stop};
+use super::report::RotationReport;
+use super::step::{RotationStep, StepOutcome, StepReport, Stop};
 use crate::survey::names::archive_of;
 use calltrace_store::error::{Error, Trouble};
 use calltrace_store::fsx::{Access, FileIdentity};
@@ -29,19 +29,24 @@ use calltrace_store::tree::FileName;
 /// A file that grows this often while it is sealed is not finished.
 const TRIES: usize = 3;
 
-/// Seals a finished file, alone or beside its archive.
-pub(super) fn seal(site: &Site<'_>, name: &FileName, step: &Step, report: &mut Report) -> Outcome {
-    let mut done = Done::of(step);
+/// Seals a finished file, with or without an existing archive.
+pub(super) fn seal(
+    context: &RotationContext<'_>,
+    name: &FileName,
+    step: &RotationStep,
+    report: &mut RotationReport,
+) -> StepOutcome {
+    let mut done = StepReport::of(step);
     for _ in 0..TRIES {
-        let opened = open_quiet(site, name)?;
+        let opened = open_quiet(context, name)?;
         done.step.bytes = Some(opened.log().bytes);
-        if !archive(site, &opened, &mut done, report)? {
+        if !archive(context, &opened, &mut done, report)? {
             continue;
         }
-        match site.remove(&opened)? {
+        match context.remove(&opened)? {
             Removal::Gone(proof) => {
-                // An index it may have had as a file of lines.
-                report.note(&site.path(name), site.remove_index(name));
+                // The index that it may have had as a plain file.
+                report.note(&context.path(name), context.remove_index(name));
                 return Ok(Some(done.proven(proof)));
             }
             Removal::Busy(why) => {
@@ -54,97 +59,99 @@ pub(super) fn seal(site: &Site<'_>, name: &FileName, step: &Step, report: &mut R
     Err(Stop::Waiting("grows while it is sealed".to_owned()))
 }
 
-/// Opens a file that is to be packed, if it is quiet: not to do the work in vain.
-fn open_quiet(site: &Site<'_>, name: &FileName) -> Result<Opened, Stop> {
-    let opened = site.open(name);
-    let opened = opened.map_err(|error| Error::io(&site.path(name), "read it", error))?;
-    site.quiet(&opened.log().file).map_err(Stop::Waiting)?;
+/// Opens a file that is to be packed, if it has no writers: otherwise the work would be in vain.
+fn open_quiet(context: &RotationContext<'_>, name: &FileName) -> Result<OpenLog, Stop> {
+    let opened = context.open(name);
+    let opened = opened.map_err(|error| Error::io(&context.path(name), "read it", error))?;
+    context
+        .prove_no_writers(&opened.log().file)
+        .map_err(Stop::Waiting)?;
     Ok(opened)
 }
 
-/// Sees to it that X.gz holds all of X. False when X is no longer what was looked at.
+/// Makes X.gz hold all of X. False if X has changed since it was read.
 pub(super) fn archive(
-    site: &Site<'_>,
-    opened: &Opened,
-    done: &mut Done,
-    report: &mut Report,
+    context: &RotationContext<'_>,
+    opened: &OpenLog,
+    done: &mut StepReport,
+    report: &mut RotationReport,
 ) -> Result<bool, Stop> {
     let name = archive_of(&opened.log().name);
-    let path = site.path(&name);
+    let path = context.path(&name);
     let read = |error| Error::io(&path, "read it", error);
     let modified = opened.metadata.modified().map_err(read)?;
-    let Some(old) = site.open_if_there(&name).map_err(read)? else {
-        let parts = vec![Part::of(opened, u64::MAX)];
-        let parcel = site.pack(&name, Access::of(&opened.metadata), modified, parts)?;
+    let Some(old) = context.open_if_there(&name).map_err(read)? else {
+        let parts = vec![ArchivePart::of(opened, u64::MAX)];
+        let packed_archive = context.pack(&name, Access::of(&opened.metadata), modified, parts)?;
         if !opened.is_as_it_was().map_err(read)? {
             return Ok(false);
         }
-        done.note(parcel.publish(site, report)?);
+        done.note(packed_archive.publish(context, report)?);
         return Ok(true);
     };
-    let kept = match Held::find(opened, &old).map_err(read)? {
-        Held::Whole { bytes, .. } if bytes == opened.log().bytes => {
-            index_unless_fresh(site, &old, report);
+    let kept = match ArchivedPrefix::find(opened, &old).map_err(read)? {
+        ArchivedPrefix::Whole { bytes, .. } if bytes == opened.log().bytes => {
+            index_unless_fresh(context, &old, report);
             return Ok(true);
         }
-        Held::Whole { part_start, .. } => part_start,
-        Held::Nothing => u64::MAX,
-        Held::Blanked { .. } => {
+        ArchivedPrefix::Whole { part_start, .. } => part_start,
+        ArchivedPrefix::Nothing => u64::MAX,
+        ArchivedPrefix::Blanked { .. } => {
             let why = "begins with lines that are still to be taken off";
             return Err(Stop::Waiting(why.to_owned()));
         }
     };
-    add(site, opened, &old, kept, done, report)
+    add(context, opened, &old, kept, done, report)
 }
 
-/// Puts an archive in the old one's place that has the old one's content up to `kept`, and the
-/// file.
+/// Replaces the old archive by one that holds the old one's content up to `kept`, then the file.
 fn add(
-    site: &Site<'_>,
-    opened: &Opened,
-    old: &Opened,
+    context: &RotationContext<'_>,
+    opened: &OpenLog,
+    old: &OpenLog,
     kept: u64,
-    done: &mut Done,
-    report: &mut Report,
+    done: &mut StepReport,
+    report: &mut RotationReport,
 ) -> Result<bool, Stop> {
     let name = &old.log().name;
     let path = &old.log().path;
     let read = |error| Error::io(path, "read it", error);
-    let modified = |file: &Opened| file.metadata.modified().map_err(read);
+    let modified = |file: &OpenLog| file.metadata.modified().map_err(read);
     let modified = modified(opened)?.max(modified(old)?);
     let parts = [(old, kept), (opened, u64::MAX)];
     let parts = parts.into_iter().filter(|(_, end)| *end > 0);
-    let parts = parts.map(|(from, end)| Part::of(from, end)).collect();
+    let parts = parts
+        .map(|(from, end)| ArchivePart::of(from, end))
+        .collect();
     let access = access_of_both(old, opened)?;
-    let parcel = match site.pack(name, access, modified, parts) {
+    let packed_archive = match context.pack(name, access, modified, parts) {
         Err(Error::Io {
             path: at, source, ..
         }) if at == *path && source.kind() == ErrorKind::InvalidData => {
-            return Err(damaged(site, old, &source));
+            return Err(damaged(context, old, &source));
         }
         packed => packed?,
     };
-    let quiet = site.quiet(&old.log().file);
+    let quiet = context.prove_no_writers(&old.log().file);
     let quiet = quiet.map_err(|why| Stop::Waiting(format!("its archive: {why}")))?;
-    let is_same = |file: &Opened| file.is_as_it_was().map_err(read);
-    if !is_same(opened)? || !is_same(old)? || !is_named(site, old).map_err(read)? {
+    let is_same = |file: &OpenLog| file.is_as_it_was().map_err(read);
+    if !is_same(opened)? || !is_same(old)? || !is_named(context, old).map_err(read)? {
         return Ok(false);
     }
-    done.note(parcel.publish_over(site, report)?);
+    done.note(packed_archive.publish_over(context, report)?);
     drop(quiet);
     Ok(true)
 }
 
-/// Who may read an archive that gets the content of a file: only those who may read both. The archive
-/// may have been put there by another user, to be given lines that he may not read.
-pub(super) fn access_of_both(archive: &Opened, file: &Opened) -> Result<Access, Error> {
+/// The permissions of an archive that gets the content of a file: only users who may read both may read it. Another
+/// user may have put the archive there to get lines that this user may not read.
+pub(super) fn access_of_both(archive: &OpenLog, file: &OpenLog) -> Result<Access, Error> {
     let (there, added) = (Access::of(&archive.metadata), Access::of(&file.metadata));
     there.stricter(added).ok_or_else(|| {
         let refused = io::Error::new(
             ErrorKind::PermissionDenied,
             format!(
-                "it is of uid {}, and what is to be added of uid {}; move one of them away, or give \
-                 both one owner",
+                "it belongs to uid {}, and the file to be added to uid {}; move one of them away, or give both the same owner",
                 there.user, added.user
             ),
         );
@@ -152,17 +159,21 @@ pub(super) fn access_of_both(archive: &Opened, file: &Opened) -> Result<Access, 
     })
 }
 
-/// A run that died may not have come to the index.
-fn index_unless_fresh(site: &Site<'_>, archive: &Opened, report: &mut Report) {
+/// A dead run may not have made the index.
+fn index_unless_fresh(
+    context: &RotationContext<'_>,
+    archive: &OpenLog,
+    report: &mut RotationReport,
+) {
     let name = &archive.log().name;
     if !matches!(index::state(archive.log()), IndexState::Fresh { .. }) {
-        report.note(&site.path(name), site.index(name));
+        report.note(&context.path(name), context.index(name));
     }
 }
 
-/// An archive that does not decode: either its writer is still at it, or nobody touches it.
-fn damaged(site: &Site<'_>, old: &Opened, error: &io::Error) -> Stop {
-    match site.quiet(&old.log().file) {
+/// An archive that can't be decoded: either a process is still writing it, or it is damaged.
+fn damaged(context: &RotationContext<'_>, old: &OpenLog, error: &io::Error) -> Stop {
+    match context.prove_no_writers(&old.log().file) {
         Err(why) => Stop::Waiting(format!("its archive is being written: {why}")),
         Ok(_) => {
             let error = io::Error::new(ErrorKind::InvalidData, error.to_string());
@@ -171,47 +182,48 @@ fn damaged(site: &Site<'_>, old: &Opened, error: &io::Error) -> Stop {
     }
 }
 
-/// Whether the name still stands for the file that was opened. It is not opened for that: a lease
-/// may be held.
-fn is_named(site: &Site<'_>, opened: &Opened) -> io::Result<bool> {
-    let now = site.folder.stat(&opened.log().name.full())?;
+/// Whether the name still leads to the file that was opened. Uses stat(2) and not open(2): a lease may be held.
+fn is_named(context: &RotationContext<'_>, opened: &OpenLog) -> io::Result<bool> {
+    let now = context.folder.stat(&opened.log().name.full())?;
     Ok(FileIdentity::of_stat(&now) == opened.log().identity)
 }
 
-/// Makes an archive of another kind one of blocks.
+/// Recompresses an archive of another kind as BGZF.
 pub(super) fn recompress(
-    site: &Site<'_>,
+    context: &RotationContext<'_>,
     name: &FileName,
-    step: &Step,
-    report: &mut Report,
-) -> Outcome {
-    let path = site.path(name);
+    step: &RotationStep,
+    report: &mut RotationReport,
+) -> StepOutcome {
+    let path = context.path(name);
     let read = |error| Error::io(&path, "read it", error);
-    let old = open_quiet(site, name)?;
+    let old = open_quiet(context, name)?;
     let modified = old.metadata.modified().map_err(read)?;
-    let parts = vec![Part::of(&old, u64::MAX)];
-    let packed = site.pack(name, Access::of(&old.metadata), modified, parts);
+    let parts = vec![ArchivePart::of(&old, u64::MAX)];
+    let packed = context.pack(name, Access::of(&old.metadata), modified, parts);
     if let Err(Error::Io { source, .. }) = &packed
         && let Some(trailing) = source::trailing(source)
     {
-        // What stands there may be of worth to somebody, and would be in neither archive.
+        // The trailing bytes may matter, and would be in neither archive.
         if matches!(
             index::state(old.log()),
             IndexState::Missing | IndexState::Stale(_)
         ) {
-            report.note(&path, site.index(name));
+            report.note(&path, context.index(name));
         }
         let why = format!("is not recompressed: it {trailing}");
         return Err(Stop::Waiting(why));
     }
-    let parcel = packed?;
-    let quiet = site.quiet(&old.log().file).map_err(Stop::Waiting)?;
-    if !old.is_as_it_was().map_err(read)? || !is_named(site, &old).map_err(read)? {
+    let packed_archive = packed?;
+    let quiet = context
+        .prove_no_writers(&old.log().file)
+        .map_err(Stop::Waiting)?;
+    if !old.is_as_it_was().map_err(read)? || !is_named(context, &old).map_err(read)? {
         let what = "was changed while it was recompressed";
         report.trouble(Trouble::new(&path, what));
         return Ok(None);
     }
-    let mut done = Done::of(step);
-    done.note(parcel.publish_over(site, report)?);
+    let mut done = StepReport::of(step);
+    done.note(packed_archive.publish_over(context, report)?);
     Ok(Some(done.proven(Some(quiet.proof()))))
 }

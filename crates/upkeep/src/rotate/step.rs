@@ -9,10 +9,10 @@ use calltrace_store::tree::FileName;
 
 /// What a step does, and to which files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum StepKind {
     /// Tidies up after a run that died.
     Tidy(Tidy),
-    /// Takes lines off a file's front that a run that died had copied to an archive.
+    /// Takes lines off a file's front that a dead run had copied to an archive.
     TakeOff {
         /// The file.
         log: FileName,
@@ -29,10 +29,9 @@ pub enum Kind {
     Finish(FileName),
     /// Gives the live file the name of this day.
     Rename(NaiveDate),
-    /// Copies the live file's lines of this day, which it begins with, to the day's archive and takes them
-    /// off its front.
+    /// Copies the lines of this day from the live file's front to the day's archive and takes them off.
     Collapse(NaiveDate),
-    /// Makes an archive one that is read at random.
+    /// Recompresses an archive, so that it can be read at random.
     Recompress(FileName),
     /// Makes a file's index.
     Index(FileName),
@@ -42,10 +41,10 @@ pub enum Kind {
     Catalog,
 }
 
-/// What is done about a file that a run had under way when it died.
+/// What is done about a file that a dead run left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tidy {
-    /// Removes what was to become this archive.
+    /// Removes the unfinished archive of this name.
     Clean(FileName),
     /// Removes an unfinished file of this name in `.calltrace`.
     CleanOwn(String),
@@ -57,96 +56,98 @@ pub enum Tidy {
     Finish(FileName),
 }
 
-impl Kind {
-    /// The name of the file that it is done to, as people are shown it.
+impl StepKind {
+    /// The name of the file concerned, as it is printed.
     pub fn file(&self) -> String {
         match self {
-            Kind::Tidy(Tidy::Clean(log)) => temporary(log),
-            Kind::Tidy(Tidy::CleanOwn(name)) => format!("{FOLDER}/{name}"),
-            Kind::Tidy(Tidy::Restore(log) | Tidy::Merge(log) | Tidy::Finish(log)) => leaving(log),
-            Kind::Expire(log)
-            | Kind::Seal(log)
-            | Kind::Merge(log)
-            | Kind::Finish(log)
-            | Kind::Recompress(log)
-            | Kind::Index(log)
-            | Kind::TakeOff { log, .. } => log.full(),
-            Kind::Rename(_) | Kind::Collapse(_) => live().full(),
-            Kind::Forget(log) => index::file_name(log),
-            Kind::Catalog => "catalog".to_owned(),
+            StepKind::Tidy(Tidy::Clean(log)) => temporary(log),
+            StepKind::Tidy(Tidy::CleanOwn(name)) => format!("{FOLDER}/{name}"),
+            StepKind::Tidy(Tidy::Restore(log) | Tidy::Merge(log) | Tidy::Finish(log)) => {
+                leaving(log)
+            }
+            StepKind::Expire(log)
+            | StepKind::Seal(log)
+            | StepKind::Merge(log)
+            | StepKind::Finish(log)
+            | StepKind::Recompress(log)
+            | StepKind::Index(log)
+            | StepKind::TakeOff { log, .. } => log.full(),
+            StepKind::Rename(_) | StepKind::Collapse(_) => live().full(),
+            StepKind::Forget(log) => index::file_name(log),
+            StepKind::Catalog => "catalog".to_owned(),
         }
     }
 
-    /// What becomes of the file, or which file its lines are in afterwards; `None` where it goes, or
-    /// stays what it is.
+    /// The file's new name, or the file that holds its lines afterwards; `None` if the file is removed or
+    /// unchanged.
     pub fn to(&self) -> Option<FileName> {
         match self {
-            Kind::Tidy(Tidy::Restore(log)) | Kind::Recompress(log) => Some(log.clone()),
-            Kind::Tidy(Tidy::Merge(log) | Tidy::Finish(log))
-            | Kind::Seal(log)
-            | Kind::Merge(log)
-            | Kind::Finish(log) => Some(archive_of(log)),
-            Kind::TakeOff { archive, .. } => Some(archive.clone()),
-            Kind::Rename(day) => Some(of_day(*day)),
-            Kind::Collapse(day) => Some(archive_of(&of_day(*day))),
-            Kind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_))
-            | Kind::Expire(_)
-            | Kind::Index(_)
-            | Kind::Forget(_)
-            | Kind::Catalog => None,
+            StepKind::Tidy(Tidy::Restore(log)) | StepKind::Recompress(log) => Some(log.clone()),
+            StepKind::Tidy(Tidy::Merge(log) | Tidy::Finish(log))
+            | StepKind::Seal(log)
+            | StepKind::Merge(log)
+            | StepKind::Finish(log) => Some(archive_of(log)),
+            StepKind::TakeOff { archive, .. } => Some(archive.clone()),
+            StepKind::Rename(day) => Some(of_day(*day)),
+            StepKind::Collapse(day) => Some(archive_of(&of_day(*day))),
+            StepKind::Tidy(Tidy::Clean(_) | Tidy::CleanOwn(_))
+            | StepKind::Expire(_)
+            | StepKind::Index(_)
+            | StepKind::Forget(_)
+            | StepKind::Catalog => None,
         }
     }
 
-    /// Whether this log is another file afterwards, or none.
+    /// Whether the step replaces or removes this log.
     pub(super) fn changes(&self, log: &FileName) -> bool {
-        !matches!(self, Kind::Index(_)) && self.file() == log.full()
+        !matches!(self, StepKind::Index(_)) && self.file() == log.full()
     }
 }
 
-/// A step that is to be taken.
+/// A planned step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct RotationStep {
     /// What it does.
-    pub kind: Kind,
+    pub kind: StepKind,
     /// Size of the file, or of the lines that it is about (bytes).
     pub bytes: Option<u64>,
     /// Why, as a clause.
     pub why: String,
 }
 
-impl Step {
-    pub(super) fn new(kind: Kind, why: impl Into<String>) -> Step {
-        Step {
+impl RotationStep {
+    pub(super) fn new(kind: StepKind, why: impl Into<String>) -> RotationStep {
+        RotationStep {
             kind,
             bytes: None,
             why: why.into(),
         }
     }
 
-    pub(super) fn bytes(self, bytes: u64) -> Step {
+    pub(super) fn bytes(self, bytes: u64) -> RotationStep {
         let bytes = Some(bytes);
-        Step { bytes, ..self }
+        RotationStep { bytes, ..self }
     }
 }
 
 /// A step that was done, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
+pub struct StepReport {
     /// The step, as it was taken: a file may have grown since the plan was made.
-    pub step: Step,
+    pub step: RotationStep,
     /// Size of the archive (bytes).
     pub archive_bytes: Option<u64>,
     /// Lines that went into the archive.
     pub lines: Option<u64>,
     /// Size of its index (bytes).
     pub index_bytes: Option<u64>,
-    /// What showed that nobody can add to it any more.
+    /// The proof that the file had no writers.
     pub proof: Option<&'static str>,
 }
 
-impl Done {
-    pub(super) fn of(step: &Step) -> Done {
-        Done {
+impl StepReport {
+    pub(super) fn of(step: &RotationStep) -> StepReport {
+        StepReport {
             step: step.clone(),
             archive_bytes: None,
             lines: None,
@@ -155,25 +156,24 @@ impl Done {
         }
     }
 
-    pub(super) fn proven(self, proof: Option<&'static str>) -> Done {
-        Done { proof, ..self }
+    pub(super) fn proven(self, proof: Option<&'static str>) -> StepReport {
+        StepReport { proof, ..self }
     }
 }
 
 /// A file that is left for a later run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingFile {
     /// Its name.
     pub file: String,
     /// What for, as a clause: "still open in python3 (pid 123)".
     pub why: String,
 }
 
-/// How a step ended: as it was done; `None` when there was nothing to do after all, or when what went wrong is
-/// in the report.
-pub(super) type Outcome = Result<Option<Done>, Stop>;
+/// How a step ended. `None` if there was nothing to do after all, or if the report says what went wrong.
+pub(super) type StepOutcome = Result<Option<StepReport>, Stop>;
 
-/// Why a step was not taken to its end.
+/// Why a step was not finished.
 #[derive(Debug)]
 pub(super) enum Stop {
     /// It must be left for a later run; why, as a clause.

@@ -1,25 +1,24 @@
-//! A share of the archives is compared with their indexes each night, the one whose check is oldest
-//! first.
+//! Compares a share of the archives with their indexes each night, those with the oldest check first.
 //!
-//! Damage that keeps a file's length and time is missed where an index says that a block need not be
-//! read, and a forged index hides calls without damage. Only making the index anew shows either: that
-//! decodes all of the archive. When each archive was checked stands in `.calltrace/checked.toml`; the
-//! file may be deleted, then the time at which the index was made counts.
+//! Damage that keeps a file's length and time is missed if an index says that a block need not be read, and a
+//! forged index hides calls without damage. Only making the index again shows either: that decodes all of the
+//! archive. `.calltrace/checked.toml` holds when each archive was checked. The file may be deleted; then the time
+//! at which the index was made counts.
 
 use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use super::context::RotationContext;
 use super::publish;
-use super::report::Report;
-use super::site::Site;
+use super::report::RotationReport;
 use crate::own::CHECKED;
 use calltrace_store::error::Trouble;
 use calltrace_store::fsx::Folder;
 use calltrace_store::index;
 use calltrace_store::tree::FileName;
 
-/// It is never longer (bytes): a line per archive. What is longer is not read.
+/// A longer file is not read (bytes). It holds one line per archive.
 const BYTES_MAX: u64 = 1 << 20;
 
 const HEAD: &str =
@@ -30,14 +29,14 @@ const AGAIN_SECONDS: i64 = 20 * 3600;
 
 /// When archives were last compared with their indexes (seconds of Unix time), by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckTimes {
     /// By the archive's name.
     pub at: BTreeMap<String, i64>,
 }
 
-impl Checked {
-    /// What stands in an enterprise's folder; nothing when it can't be read.
-    pub fn of(folder: &Folder) -> Checked {
+impl CheckTimes {
+    /// Reads the times of an enterprise; empty if they can't be read.
+    pub fn of(folder: &Folder) -> CheckTimes {
         let bytes = index::read_own(folder, CHECKED, BYTES_MAX).ok();
         let table: Table = bytes
             .and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok())
@@ -47,7 +46,7 @@ impl Checked {
             FileName::parse(name)?;
             Some((name.clone(), at.as_integer().filter(|at| *at >= 0)?))
         };
-        Checked {
+        CheckTimes {
             at: checked.into_iter().flatten().filter_map(one).collect(),
         }
     }
@@ -60,13 +59,13 @@ impl Checked {
     }
 }
 
-/// Compares archives with their indexes, as many as the policy's share allows and one at least. What is
-/// wrong is named in the report, and an index that is wrong is made anew.
-pub(super) fn verify(site: &Site<'_>, report: &mut Report) {
-    let share = site.policy.verify_bytes;
-    let before = Checked::of(&site.folder);
-    let (now, mut due) = (site.clock.utc().timestamp(), Vec::new());
-    let names = match calltrace_store::tree::list(&site.folder) {
+/// Compares archives with their indexes, as many as the policy's share allows, but at least one. The report names
+/// wrong indexes, and they are made again.
+pub(super) fn verify(context: &RotationContext<'_>, report: &mut RotationReport) {
+    let share = context.policy.verify_bytes;
+    let before = CheckTimes::of(&context.folder);
+    let (now, mut due) = (context.clock.utc().timestamp(), Vec::new());
+    let names = match calltrace_store::tree::list(&context.folder) {
         Ok(names) if share > 0 => names,
         _ => return,
     };
@@ -74,7 +73,7 @@ pub(super) fn verify(site: &Site<'_>, report: &mut Report) {
     let is_there = |name: &String| names.iter().any(|there| there.full() == *name);
     checked.at.retain(|name, _| is_there(name));
     for name in names.iter().filter(|name| name.gz) {
-        let Some(made) = index::made_at(&site.folder, name) else {
+        let Some(made) = index::made_at(&context.folder, name) else {
             continue;
         };
         let last = checked.at.get(&name.full()).copied().unwrap_or(made);
@@ -88,28 +87,29 @@ pub(super) fn verify(site: &Site<'_>, report: &mut Report) {
         if read_bytes >= share {
             break;
         }
-        let Ok(opened) = site.open(name) else {
+        let Ok(opened) = context.open(name) else {
             continue;
         };
         read_bytes += opened.log().bytes;
-        let checked_now = site.pool.install(|| index::check(opened.log(), site.zone));
+        let checked_now = context
+            .pool
+            .install(|| index::check(opened.log(), context.zone));
         if let Err(what) = checked_now {
             let what = format!(
-                "was checked: its index {what}; calls may have been missing, and the index is \
-                 made anew"
+                "was checked: its index {what}; calls may have been missing, and the index is made again"
             );
-            report.trouble(Trouble::new(&site.path(name), what));
-            // From the archive itself; of one that can't be decoded there is none, and it is scanned.
-            let _ = site.remove_index(name);
-            report.note(&site.path(name), site.index(name));
+            report.trouble(Trouble::new(&context.path(name), what));
+            // Made from the archive itself. An archive that can't be decoded gets no index and is scanned.
+            let _ = context.remove_index(name);
+            report.note(&context.path(name), context.index(name));
         }
         checked.at.insert(name.full(), now);
         report.checked.push(name.full());
     }
     if checked != before
-        && let Err(error) = publish::small(site, CHECKED, checked.text().as_bytes())
+        && let Err(error) = publish::small(context, CHECKED, checked.text().as_bytes())
     {
-        let path = site.own_path(CHECKED);
+        let path = context.own_path(CHECKED);
         report.trouble(Trouble::cant(&path, "write it", &error));
     }
 }

@@ -1,36 +1,40 @@
-//! Who has the live file open for writing.
+//! The processes that have the live file open for writing.
 
 use std::fs::File;
 use std::io::ErrorKind;
 use std::sync::OnceLock;
 
-use super::quiet::{FREE_WITHIN, lease_in_between};
-use super::site::{Opened, Site};
+use super::context::{OpenLog, RotationContext};
+use super::no_writers::{FREE_WITHIN, lease_in_between};
 use calltrace_store::error::cant;
 use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, WriterProcess, collapse_unit};
 
-/// Who has the live file open for writing.
+/// The processes that have the live file open for writing.
 #[derive(Debug, Clone)]
-pub(super) struct Hold {
-    /// Nobody has for writing: a lease says so.
+pub(super) struct OpenWriters {
+    /// No process has it open for writing: a lease shows that.
     pub(super) is_free: bool,
-    /// Those seen that have it open for writing.
+    /// The processes that are seen to have it open for writing.
     pub(super) writers: Vec<WriterProcess>,
     /// There are processes that can't be looked into.
     pub(super) unseen: bool,
-    /// Why nothing can be taken off its front, as a clause. Only looked at where somebody holds it.
+    /// Why no lines can be taken off its front, as a clause. Checked only if a process has it open.
     pub(super) no_collapse: Option<String>,
 }
 
-impl Hold {
-    /// Looks who has the file, and whether lines can be taken off its front beside them.
-    pub(super) fn of(site: &Site<'_>, holders: &OnceLock<Holders>, opened: &Opened) -> Hold {
+impl OpenWriters {
+    /// Finds the writers, and whether lines can be taken off the file's front while they have it open.
+    pub(super) fn of(
+        context: &RotationContext<'_>,
+        holders: &OnceLock<Holders>,
+        opened: &OpenLog,
+    ) -> OpenWriters {
         let log = opened.log();
-        let mut hold = Hold::on(site.ops, &log.file, log.identity, holders);
+        let mut hold = OpenWriters::on(context.ops, &log.file, log.identity, holders);
         if hold.is_free {
             return hold;
         }
-        hold.no_collapse = match collapse_unit(&site.folder) {
+        hold.no_collapse = match collapse_unit(&context.folder) {
             Ok(_) => None,
             Err(error) if error.kind() == ErrorKind::Unsupported => {
                 Some("the file system can't take lines off the front of a file".to_owned())
@@ -40,15 +44,15 @@ impl Hold {
         hold
     }
 
-    /// Looks who has the file. All processes are looked at through `holders`, once for as many files
-    /// as share them; and once more where a lease says that somebody has come since.
+    /// Finds the writers. The processes are read once, into `holders`, for all files that share it, and once more
+    /// if a lease shows that a process has opened the file since.
     pub(super) fn on(
         ops: &dyn DiskOps,
         file: &File,
         identity: FileIdentity,
         holders: &OnceLock<Holders>,
-    ) -> Hold {
-        let mut hold = Hold {
+    ) -> OpenWriters {
+        let mut hold = OpenWriters {
             is_free: ops.lease(file).is_ok(),
             writers: Vec::new(),
             unseen: false,
@@ -61,7 +65,7 @@ impl Hold {
         if hold.writers.is_empty() {
             match lease_in_between(ops, file, FREE_WITHIN) {
                 Ok(_) => hold.is_free = true,
-                // Somebody may have come since all were looked at.
+                // A process may have opened it since the processes were read.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     hold.see(&Holders::look(), identity);
                 }
@@ -71,7 +75,7 @@ impl Hold {
         hold
     }
 
-    /// Those that do not write to its end, so that no lines can be taken off its front beside them.
+    /// The writers that do not append. While they have the file open, no lines can be taken off its front.
     pub(super) fn stubborn(&self) -> Vec<WriterProcess> {
         let writers = self.writers.iter();
         writers.filter(|writer| !writer.appends).cloned().collect()
@@ -102,7 +106,7 @@ mod tests {
         let identity = FileIdentity::of(&file.metadata().expect("there"));
         let earlier = OnceLock::new();
         earlier.set(Holders::default()).expect("empty");
-        let hold = || Hold::on(&Disk, &file, identity, &earlier);
+        let hold = || OpenWriters::on(&Disk, &file, identity, &earlier);
         let writer = File::options().append(true).open(&path).expect("open");
         match Disk.lease(&file) {
             // A file system without leases.

@@ -1,4 +1,4 @@
-//! What lies in an enterprise's folder, and in `.calltrace` there, by its name.
+//! The entries of an enterprise's folder and of its `.calltrace`, sorted by the kind of their names.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -8,12 +8,12 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::index::{self, FOLDER};
 use calltrace_store::tree::FileName;
 
-/// Everything in a folder but `.calltrace`, told apart by its name.
+/// Everything in a folder except `.calltrace`, sorted by the kind of name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
-    /// Log files, in reading order; whether one is a file at all, only a look at it tells.
+    /// Names of log files, in reading order. An entry with such a name may still not be a file.
     pub(crate) logs: Vec<FileName>,
-    /// What a run had under way, in the order of the names.
+    /// Files that a dead run left, in the order of their names.
     pub(crate) leftovers: Vec<Leftover>,
     /// Anything else, in no order.
     pub(crate) others: Vec<OsString>,
@@ -46,19 +46,19 @@ impl Listing {
     }
 }
 
-/// The folder for what is ours, with the names in it.
-pub(crate) struct Own {
+/// `.calltrace` with the names in it.
+pub(crate) struct OwnFolder {
     pub(crate) folder: Folder,
-    /// In order; none of those that are no text, as we give no such names.
+    /// In order. Names that are not UTF-8 are left out: calltrace gives none.
     pub(crate) names: Vec<String>,
 }
 
-impl Own {
-    /// Lists it; `None` where there is none.
+impl OwnFolder {
+    /// Lists the folder; `None` if it is missing.
     ///
     /// # Errors
     /// When it can't be listed.
-    pub(crate) fn of(folder: &Folder) -> io::Result<Option<Own>> {
+    pub(crate) fn of(folder: &Folder) -> io::Result<Option<OwnFolder>> {
         let listed = folder
             .subfolder(FOLDER)
             .and_then(|own| Ok((own.names()?, own)));
@@ -70,7 +70,7 @@ impl Own {
         let names = names.into_iter().filter_map(|name| name.into_string().ok());
         let mut names: Vec<String> = names.collect();
         names.sort();
-        Ok(Some(Own { folder, names }))
+        Ok(Some(OwnFolder { folder, names }))
     }
 
     /// Names of files that a run did not finish.
@@ -78,7 +78,7 @@ impl Own {
         self.names.iter().filter(|name| name.ends_with(".tmp"))
     }
 
-    /// Logs that have an index and are not there, in the order of the indexes' names.
+    /// Logs that have an index and do not exist, in the order of the indexes' names.
     pub(crate) fn orphans(&self, is_there: impl Fn(&FileName) -> bool) -> Vec<FileName> {
         let logs = self.names.iter().filter_map(|name| index::log_of(name));
         logs.filter(|log| !is_there(log)).collect()

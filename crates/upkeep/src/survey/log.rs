@@ -1,4 +1,4 @@
-//! One log file as it was found.
+//! The state of one log file: size, owner, times, index.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,9 +11,9 @@ use calltrace_store::index;
 use calltrace_store::source::{ContentFormat, Source};
 use calltrace_store::tree::{FileName, ListedFile};
 
-/// A log file.
+/// The state of a log file.
 #[derive(Debug, Clone)]
-pub(crate) struct Log {
+pub(crate) struct LogStat {
     pub(crate) name: FileName,
     pub(crate) bytes: u64,
     pub(crate) form: ContentFormat,
@@ -21,32 +21,32 @@ pub(crate) struct Log {
     pub(crate) mode: u32,
     pub(crate) user: u32,
     pub(crate) identity: FileIdentity,
-    /// The same file as the live one, under a second name.
+    /// Whether it is the live file under a second name.
     pub(crate) is_live_too: bool,
     pub(crate) modified: Stamp,
     /// Time of the last change (nanoseconds of Unix time).
     pub(crate) modified_nanos: i64,
     pub(crate) index: index::IndexState,
-    /// Earliest and latest time of a record, as far as that was looked for; `None` where there is none.
+    /// Earliest and latest record time, as far as they were read; `None` if there is none.
     pub(crate) first: Option<Stamp>,
     pub(crate) last: Option<Stamp>,
 }
 
-impl Log {
-    /// What an open file and the state of its index tell. Times are those that the index knows.
+impl LogStat {
+    /// The state of an open file. Record times come from the index.
     pub(crate) fn of(
         source: &Source,
         metadata: &Metadata,
         index: index::IndexState,
         zone: LogZone,
-    ) -> Log {
+    ) -> LogStat {
         let modified =
             DateTime::from_timestamp(metadata.mtime(), 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let (first, last) = match &index {
             index::IndexState::Fresh { first, last, .. } => (*first, *last),
             _ => (None, None),
         };
-        Log {
+        LogStat {
             name: source.log.name.clone(),
             bytes: source.log.bytes,
             form: source.form(),
@@ -62,7 +62,7 @@ impl Log {
         }
     }
 
-    /// As a listing would show it.
+    /// The entry that a listing of the folder has for it.
     pub(crate) fn listed(&self) -> ListedFile {
         ListedFile {
             name: self.name.clone(),

@@ -1,8 +1,8 @@
 //! What a rotation must remember of an enterprise because the folder does not show it.
 //!
-//! `<enterprise>/.calltrace/rotate.toml`. It may be deleted; then rotation is more careful until it
-//! has learned again: names that it gave are taken for a writer's own, and lines that a run which
-//! died was taking off a file stay there.
+//! The file is `<enterprise>/.calltrace/rotate.toml`. It may be deleted. Then rotation is more careful until it has
+//! learned again: it takes names that it gave itself for a writer's, and lines that a dead run was taking off a
+//! file stay there.
 
 use std::io::ErrorKind;
 
@@ -13,29 +13,29 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::index;
 use calltrace_store::tree::FileName;
 
-/// The file in `.calltrace` that it is kept in.
+/// The name of the file in `.calltrace`.
 pub(crate) const MEMORY: &str = "rotate.toml";
 
-/// What is remembered.
+/// What rotations remember of a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Memory {
+pub struct RotationMemory {
     /// The writer of the live file has been seen to rotate it.
     pub rotates_itself: bool,
-    /// Names that we gave to live files; of those that are sealed since, the archives' names.
+    /// Names that rotations gave to live files; for a file that was sealed since, the archive's name.
     pub renamed: Vec<FileName>,
     /// Lines of the live file that may be in an archive and still at the file's beginning.
     pub collapsing: Option<Collapsing>,
 }
 
-/// Noted before lines are copied to be taken off: **without it nothing is ever taken off**. Content
-/// alone is no proof: a file may begin as an archive ends.
+/// Written before lines are copied and taken off: **without it no line is ever taken off**. Equal content is no
+/// proof: a file may begin as an archive ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collapsing {
-    /// The archive that they are copied to.
+    /// The archive that the lines are copied to.
     pub archive: FileName,
-    /// Of the live file.
+    /// The inode of the live file.
     pub inode: u64,
-    /// So many bytes of its beginning.
+    /// How many bytes of the file's beginning are copied.
     pub bytes: u64,
 }
 
@@ -50,21 +50,20 @@ impl Collapsing {
     }
 }
 
-/// It is never longer (bytes): some names of files, each of which is sealed within days. What is longer
-/// is not read.
+/// A longer file is not read (bytes). It holds a few names of files, each of which is sealed within days.
 const BYTES_MAX: u64 = 256 << 10;
 
 const HEAD: &str = "# What `calltrace rotate` can't see in the folder. May be deleted.\n";
 
-impl Memory {
-    /// What is remembered of an enterprise's folder; nothing where there is no such file yet.
+impl RotationMemory {
+    /// Reads what is remembered of an enterprise's folder; empty if there is no such file yet.
     ///
     /// # Errors
-    /// Why it can't be read.
-    pub fn of(folder: &Folder) -> Result<Memory, Trouble> {
+    /// When the file can't be read.
+    pub fn of(folder: &Folder) -> Result<RotationMemory, Trouble> {
         match index::read_own(folder, MEMORY, BYTES_MAX) {
-            Ok(bytes) => Ok(Memory::parse(&String::from_utf8_lossy(&bytes))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Memory::default()),
+            Ok(bytes) => Ok(RotationMemory::parse(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(RotationMemory::default()),
             Err(error) => {
                 let path = folder.path_of(index::FOLDER).join(MEMORY);
                 Err(Trouble::cant(&path, "be read", &error))
@@ -72,11 +71,11 @@ impl Memory {
         }
     }
 
-    fn parse(text: &str) -> Memory {
+    fn parse(text: &str) -> RotationMemory {
         let table: Table = text.parse().unwrap_or_default();
         let names = table.get("renamed").and_then(Value::as_array);
         let collapsing = table.get("collapsing").and_then(Value::as_table);
-        Memory {
+        RotationMemory {
             rotates_itself: table.get("writer_rotates").and_then(Value::as_bool) == Some(true),
             renamed: names
                 .into_iter()
@@ -87,7 +86,7 @@ impl Memory {
         }
     }
 
-    /// As it is kept.
+    /// The content of the file.
     pub(crate) fn text(&self) -> String {
         let renamed = self.renamed.iter().map(|name| Value::String(name.full()));
         let mut table = Table::new();
@@ -118,7 +117,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_again_and_junk_is_forgotten() {
         let log = |name| FileName::parse(name).expect("a log");
-        let memory = Memory {
+        let memory = RotationMemory {
             rotates_itself: true,
             renamed: vec![log("events.log.2025-12-02")],
             collapsing: Some(Collapsing {
@@ -127,7 +126,7 @@ mod tests {
                 bytes: 4097,
             }),
         };
-        assert_eq!(Memory::parse(&memory.text()), memory);
+        assert_eq!(RotationMemory::parse(&memory.text()), memory);
         for junk in [
             "",
             "renamed = 3",
@@ -135,7 +134,11 @@ mod tests {
             "writer_rotates =",
             "collapsing = \"events.log.2025-12-01.gz\"",
         ] {
-            assert_eq!(Memory::parse(junk), Memory::default(), "{junk}");
+            assert_eq!(
+                RotationMemory::parse(junk),
+                RotationMemory::default(),
+                "{junk}"
+            );
         }
     }
 }

@@ -1,9 +1,9 @@
-//! One look at an enterprise's folder, for rotation and for the doctor: what lies there by its name, and what can
-//! be told of a log file without reading all of it.
+//! What rotation and doctor both read of an enterprise's folder: its entries, and what can be known of a log file
+//! without reading all of it.
 //!
-//! Here is what both want to know. Each adds its own (`more`): who may still add to a file and what its archive
-//! holds, `rotate` finds out, a file at a time, as it takes leases; samples of text, secrets and names of others,
-//! `doctor`, which takes none and looks at files side by side.
+//! Each adds its own part (`more`). `rotate` finds out which processes may still write to a file and what its
+//! archive holds, one file at a time, because it takes leases. `doctor` reads samples of text and looks for secrets
+//! and foreign names; it takes no lease and reads files in parallel.
 
 pub(crate) mod listing;
 pub(crate) mod log;
@@ -19,42 +19,42 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::source::ContentFormat;
 use calltrace_store::tree::{FileName, Generation};
 
-use log::Log;
-use memory::Memory;
+use log::LogStat;
+use memory::RotationMemory;
 use times::day_of;
 
-/// A writer that rotates at midnight has done so by then (milliseconds): it does it with the first
-/// line of the day.
+/// A writer that rotates at midnight does so with the first line of the day, which comes within this time
+/// (milliseconds).
 const ROTATED_MILLIS: i64 = 3_600_000;
 
-/// What there is in an enterprise's folder.
+/// The state of an enterprise's folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Survey<P, F> {
     /// The log files, in reading order.
-    pub(crate) files: Vec<Seen<F>>,
-    pub(crate) memory: Memory,
-    /// Logs that are gone and still have an index.
+    pub(crate) files: Vec<SurveyedFile<F>>,
+    pub(crate) memory: RotationMemory,
+    /// Logs that no longer exist and still have an index.
     pub(crate) orphans: Vec<FileName>,
-    /// What could not be looked at.
+    /// What could not be read.
     pub(crate) troubles: Vec<Trouble>,
-    /// What only the one who looks wants to know of the folder.
+    /// What only `rotate` or only `doctor` knows of the folder.
     pub(crate) more: P,
 }
 
-/// A log file as it was found.
+/// A log file of a survey.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen<F> {
-    pub(crate) log: Log,
-    /// What only the one who looks wants to know of the file.
+pub(crate) struct SurveyedFile<F> {
+    pub(crate) log: LogStat,
+    /// What only `rotate` or only `doctor` knows of the file.
     pub(crate) more: F,
 }
 
 impl<P, F> Survey<P, F> {
-    /// A survey that knows of no file yet.
+    /// A survey without files.
     pub(crate) fn new(more: P) -> Survey<P, F> {
         Survey {
             files: Vec::new(),
-            memory: Memory::default(),
+            memory: RotationMemory::default(),
             orphans: Vec::new(),
             troubles: Vec::new(),
             more,
@@ -68,20 +68,20 @@ impl<P, F> Survey<P, F> {
 
     /// Reads what rotations remember of the folder.
     pub(crate) fn remember(&mut self, folder: &Folder) {
-        match Memory::of(folder) {
+        match RotationMemory::of(folder) {
             Ok(memory) => self.memory = memory,
             Err(trouble) => self.troubles.push(trouble),
         }
     }
 
-    /// Takes in a log file that was looked at. One that was renamed or removed by somebody since it was
-    /// listed is passed over; what could not be done with any other is said as in "can't `operation`".
+    /// Adds a log file that was read. A file that was renamed or removed since it was listed is left out; any other
+    /// error is noted, as in "can't `op`".
     pub(crate) fn add(
         &mut self,
         folder: &Folder,
         name: &FileName,
         op: &str,
-        looked: io::Result<Seen<F>>,
+        looked: io::Result<SurveyedFile<F>>,
     ) {
         match looked {
             Ok(seen) => self.files.push(seen),
@@ -91,20 +91,20 @@ impl<P, F> Survey<P, F> {
     }
 
     /// `events.log`.
-    pub(crate) fn live(&self) -> Option<&Seen<F>> {
+    pub(crate) fn live(&self) -> Option<&SurveyedFile<F>> {
         self.files.iter().find(|seen| seen.is_events_log())
     }
 
-    /// Whether a log file bears the name that a writer gives `events.log` at midnight, and not from us.
-    pub(crate) fn is_by_writer(&self, seen: &Seen<F>) -> bool {
+    /// Whether a log file has the name that a writer gives `events.log` at midnight, and rotation did not give it.
+    pub(crate) fn is_by_writer(&self, seen: &SurveyedFile<F>) -> bool {
         let log = &seen.log;
         let is_ours = self.memory.renamed.contains(&log.name);
         let is_dated = log.name.day().is_some() && log.name.stem.starts_with("events.log.");
         is_dated && !is_ours && !log.is_live_too
     }
 
-    /// Whether the writer of the live file rotates it: there are dated files that nobody here made, or
-    /// were once. Of what is long past, a live file that goes on over midnight proves the opposite.
+    /// Whether the writer of the live file rotates it: there are, or once were, dated files that rotation did not
+    /// make. Old signs do not count if the live file goes on over midnight.
     pub(crate) fn rotates_itself(&self) -> bool {
         let has_dated = |form| {
             let mut files = self.files.iter();
@@ -124,7 +124,7 @@ impl<P, F> Survey<P, F> {
     }
 }
 
-impl<F> Seen<F> {
+impl<F> SurveyedFile<F> {
     pub(crate) fn is_events_log(&self) -> bool {
         self.log.name.generation == Generation::Live && !self.log.name.gz
     }

@@ -1,30 +1,30 @@
-//! Names that a rotation gives: of archives, of the live file's days, and of what it has under way. The last are no
-//! log's: no reader and no other program's `events*` meets them.
+//! Names that a rotation gives to archives, to the live file's days and to unfinished files. The last are no log
+//! names: no reader and no other program's `events*` matches them.
 
 use calltrace_store::tree::{FileName, Generation, LineOrigin};
 
 const PREFIX: &str = ".calltrace-";
-/// Not finished: of no worth to anybody.
+/// Ends the name of an unfinished file, which may be removed.
 const TEMPORARY: &str = ".tmp";
-/// A log on its way out: whole until it is gone.
+/// Ends the name of a log that is being removed. The log is complete until it is unlinked.
 const LEAVING: &str = ".gone";
 
-/// What an unfinished file of this name is called.
+/// The temporary name of a file that is to get this name.
 pub(crate) fn temporary(name: &FileName) -> String {
     format!("{PREFIX}{}{TEMPORARY}", name.full())
 }
 
-/// What a log that is about to be removed is called.
+/// The name of this log while it is being removed.
 pub(crate) fn leaving(name: &FileName) -> String {
     format!("{PREFIX}{}{LEAVING}", name.full())
 }
 
-/// What a name in the folder says of a run that died.
+/// A file that a dead run left, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Leftover {
-    /// What was to become the file of this name.
+    /// An unfinished file that was to get this name.
     Temporary(FileName),
-    /// The log of this name, not removed yet.
+    /// A log of this name that was being removed.
     Leaving(FileName),
 }
 
@@ -38,7 +38,7 @@ impl Leftover {
         FileName::parse(ours.strip_suffix(LEAVING)?).map(Leftover::Leaving)
     }
 
-    /// The name that says it.
+    /// The name of the leftover.
     pub(crate) fn name(&self) -> String {
         match self {
             Leftover::Temporary(log) => temporary(log),
@@ -47,7 +47,7 @@ impl Leftover {
     }
 }
 
-/// The archive of a log.
+/// The name of a log's archive.
 pub(crate) fn archive_of(name: &FileName) -> FileName {
     FileName {
         gz: true,
@@ -55,7 +55,7 @@ pub(crate) fn archive_of(name: &FileName) -> FileName {
     }
 }
 
-/// What the live file of a day is renamed to.
+/// The name that the live file of a day gets.
 pub(crate) fn of_day(day: chrono::NaiveDate) -> FileName {
     FileName {
         generation: Generation::Dated(day, LineOrigin::Written),
@@ -64,7 +64,7 @@ pub(crate) fn of_day(day: chrono::NaiveDate) -> FileName {
     }
 }
 
-/// The live file.
+/// The name of the live file.
 pub(crate) fn live() -> FileName {
     FileName {
         generation: Generation::Live,

@@ -1,4 +1,4 @@
-//! Times that stand in a file: the first, the last, the latest that can be believed; and their days.
+//! Record times in a file: the first, the last, the latest plausible one, and their days.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,10 +11,10 @@ use calltrace_model::record::Stamp;
 use calltrace_store::source::{Source, text_before, times};
 use calltrace_store::tree::LogFile;
 
-/// Read at once.
+/// How much is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// A line whose time is not at its beginning has none.
+/// A time counts only at the very beginning of a line.
 const HEAD_BYTES: usize = Stamp::BYTES;
 
 /// The day of a record's time.
@@ -25,13 +25,13 @@ pub(crate) fn day_of(at: Stamp) -> NaiveDate {
 /// How long a day is (milliseconds).
 pub(crate) const DAY_MILLIS: i64 = 86_400_000;
 
-/// When a day begins.
+/// The time at which a day begins.
 pub(crate) fn day_start(day: NaiveDate) -> Option<Stamp> {
     let midnight = day.and_hms_opt(0, 0, 0)?;
     Some(Stamp(midnight.and_utc().timestamp_millis()))
 }
 
-/// The time of the first line that has one. What can't be read is passed over.
+/// The time of the first line that has one. Unreadable parts are skipped.
 pub(crate) fn first(source: &Source) -> Option<Stamp> {
     let mut found = None;
     each(source, |_, at| {
@@ -44,10 +44,10 @@ pub(crate) fn first(source: &Source) -> Option<Stamp> {
 /// The days of a file's records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RecordDays {
-    /// How many records each has.
+    /// The number of records per day.
     counts: BTreeMap<NaiveDate, u64>,
-    /// The stretches that the file falls into: a new one begins with the first record of a day later than
-    /// all before it. What two workers write around midnight stays with what is around it.
+    /// The file's stretches: a new one begins with the first record of a day that is later than all days before it.
+    /// So records that two workers write out of order around midnight stay in one stretch.
     pub(crate) stretches: Vec<NaiveDate>,
 }
 
@@ -60,8 +60,7 @@ impl RecordDays {
         }
     }
 
-    /// Those of a file of lines. Records of days that `is_believed` refuses, where a clock was wrong,
-    /// don't count.
+    /// The days of a plain file. Records of a day that `is_believed` refuses do not count: the clock was wrong.
     pub(crate) fn of(source: &Source, is_believed: impl Fn(NaiveDate) -> bool) -> RecordDays {
         let mut days = RecordDays::default();
         each(source, |_, at| {
@@ -77,11 +76,11 @@ impl RecordDays {
         days
     }
 
-    /// The day of most records among those that have ended by `today`, or, where none has, among all; the
-    /// earlier of two with as many. `None` where no record has a time.
+    /// The day with the most records among the days that have ended by `today`, or among all days if none has; of
+    /// two with equally many records, the earlier. `None` if no record has a time.
     ///
-    /// Not that of the first record: of two clock readings around midnight the first may be of the day
-    /// before. Not that of the last: a rotation comes after midnight.
+    /// The first record's day would be wrong: around midnight it may still be of the day before. So would the last
+    /// record's: a rotation comes after midnight.
     pub(crate) fn main(&self, today: NaiveDate) -> Option<NaiveDate> {
         let most = |days: &mut dyn Iterator<Item = (&NaiveDate, &u64)>| {
             let day = days.max_by_key(|(day, count)| (**count, std::cmp::Reverse(**day)));
@@ -92,9 +91,8 @@ impl RecordDays {
     }
 }
 
-/// Where the first stretch of a file of lines ends (see [`RecordDays::stretches`]), and its day: content offset of
-/// the first record of a later day, `u64::MAX` where there is none. The day is `None` where no record has
-/// a time that is believed.
+/// The first stretch of a plain file (see [`RecordDays::stretches`]): its day, and the content offset of the first
+/// record of a later day, `u64::MAX` if there is none. The day is `None` if no record has a plausible time.
 pub(crate) fn first_stretch(
     source: &Source,
     is_believed: impl Fn(NaiveDate) -> bool,
@@ -110,7 +108,7 @@ pub(crate) fn first_stretch(
     (first, end)
 }
 
-/// The latest time up to `limit`: a clock that was once wrong must not count.
+/// The latest record time up to `limit`. Later ones are of a clock that was wrong.
 pub(crate) fn latest(source: &Source, limit: Stamp) -> Option<Stamp> {
     let mut latest = None;
     each(source, |_, at| {
@@ -122,8 +120,8 @@ pub(crate) fn latest(source: &Source, limit: Stamp) -> Option<Stamp> {
     latest
 }
 
-/// Every line's time in the order of the file, with the content offset of the line, until `tell` has heard
-/// enough.
+/// Calls `tell` with the content offset and the time of each line, in the order of the file, until it returns
+/// false.
 fn each(source: &Source, mut tell: impl FnMut(u64, Stamp) -> bool) {
     let mut reader = source.reader(0);
     let mut text = vec![0; CHUNK_BYTES];
@@ -134,7 +132,7 @@ fn each(source: &Source, mut tell: impl FnMut(u64, Stamp) -> bool) {
         let got = match reader.read(&mut text) {
             Ok(0) => break,
             Ok(got) => got,
-            // It goes on behind the damage, with a line of its own.
+            // Reading goes on after the damage, with a new line.
             Err(_) => {
                 head.clear();
                 begin = reader.position();
@@ -162,7 +160,7 @@ fn each(source: &Source, mut tell: impl FnMut(u64, Stamp) -> bool) {
     }
 }
 
-/// Adds to the beginning of a line, as far as it is wanted. A hole's NULs before it don't count.
+/// Extends the kept beginning of a line, up to [`HEAD_BYTES`]. NULs of a hole before the line are skipped.
 fn grow(head: &mut Vec<u8>, line: &[u8]) {
     let nuls = match head.is_empty() {
         true => line.iter().take_while(|&&b| b == 0).count(),
@@ -172,7 +170,7 @@ fn grow(head: &mut Vec<u8>, line: &[u8]) {
     head.extend(line[nuls..].iter().take(wanted));
 }
 
-/// Whether a file's first `end` bytes hold anything but blank lines and holes.
+/// Whether a file's first `end` bytes hold only blank lines and holes.
 pub(crate) fn is_blank(log: &LogFile, end: u64) -> io::Result<bool> {
     let mut text = vec![0; CHUNK_BYTES];
     let mut at = 0;
@@ -190,13 +188,13 @@ pub(crate) fn is_blank(log: &LogFile, end: u64) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The time of the last line that has one, of a plain file's first `end` bytes.
+/// The time of the last line that has one, in a plain file's first `end` bytes.
 pub(crate) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
     let mut text = vec![0; CHUNK_BYTES];
     let mut end = end;
     while end > 0 {
         let (start, text) = text_before(log, end, &mut text)?;
-        // Where the first line begins that begins in here.
+        // The first line that begins in this chunk.
         let begin = match start {
             0 => 0,
             _ => memchr(b'\n', text).map_or(text.len(), |newline| newline + 1),
@@ -205,7 +203,7 @@ pub(crate) fn last(log: &LogFile, end: u64) -> io::Result<Option<Stamp>> {
         if found.is_some() || start == 0 {
             return Ok(found);
         }
-        // Of a line longer than this the beginning is looked at with what is before it.
+        // The beginning of a line longer than the chunk is read with the chunk before.
         let known = if begin < text.len() {
             begin
         } else {

@@ -2,7 +2,7 @@
 
 use calltrace_model::call::{Direction, Outcome};
 use calltrace_output::grouped;
-use calltrace_output::stats::Words;
+use calltrace_output::stats::StatsWords;
 use calltrace_output::story::{Voice, form};
 
 /// The languages there are.
@@ -137,7 +137,7 @@ impl Language {
     pub fn weekday(self, day: usize) -> &'static str {
         let days = self.of(
             ["Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс"],
-            Words::ENGLISH.weekdays,
+            StatsWords::ENGLISH.weekdays,
         );
         days[day]
     }

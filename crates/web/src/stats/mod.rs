@@ -24,7 +24,7 @@ use calltrace_directory::Names;
 use calltrace_model::record::Stamp;
 use calltrace_model::stats::GroupBy;
 use calltrace_output::json;
-use calltrace_output::stats::{Shown, document, write_csv, write_parquet};
+use calltrace_output::stats::{StatsView, document, write_csv, write_parquet};
 use calltrace_store::error::Error;
 use calltrace_store::tree::EnterpriseName;
 
@@ -141,7 +141,7 @@ fn written(
     now: Stamp,
 ) -> Result<Vec<u8>, Error> {
     let ([stats], mut found) = statistics(site, enterprise, (Some(period), [by]), now)?;
-    let shown = Shown {
+    let shown = StatsView {
         stats: &stats,
         enterprises: std::slice::from_ref(enterprise),
         since: period.since,

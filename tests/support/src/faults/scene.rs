@@ -11,7 +11,7 @@ use calltrace_model::record::LogZone;
 use calltrace_store::fsx::WallClock;
 use calltrace_store::scan::Tuning;
 use calltrace_store::tree::{EnterpriseName, FileName, Tree};
-use calltrace_upkeep::rotate::{Mode, Policy, Report, Rotation};
+use calltrace_upkeep::rotate::{Mode, Policy, Rotation, RotationReport};
 use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -105,7 +105,7 @@ impl Scene {
         self
     }
 
-    pub fn rotate(&self, ops: &dyn calltrace_store::fsx::DiskOps) -> Report {
+    pub fn rotate(&self, ops: &dyn calltrace_store::fsx::DiskOps) -> RotationReport {
         let tree = Tree::open(&self.root()).expect("a tree");
         let policy = self.policy.clone();
         let now = self.now;

@@ -16,7 +16,7 @@ pub(in crate::doctor) const LOOKED_AT_MAX: usize = 1000;
 
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::doctor) enum Kind {
+pub(in crate::doctor) enum ForeignKind {
     /// Packed by this program.
     Packed(&'static str),
     /// Lines of a log.
@@ -35,15 +35,15 @@ pub(in crate::doctor) enum Kind {
 
 /// Something that is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::doctor) struct Foreign {
+pub(in crate::doctor) struct ForeignFile {
     pub(in crate::doctor) name: OsString,
-    pub(in crate::doctor) kind: Kind,
+    pub(in crate::doctor) kind: ForeignKind,
     pub(in crate::doctor) bytes: u64,
 }
 
-impl Foreign {
+impl ForeignFile {
     /// Looks at a name that is no log file's. `None` for what has nothing to do with logs.
-    pub(in crate::doctor) fn of(folder: &Folder, name: OsString) -> Option<Foreign> {
+    pub(in crate::doctor) fn of(folder: &Folder, name: OsString) -> Option<ForeignFile> {
         let shown = name.to_str()?.to_owned();
         let bears_a_name = FileName::parse(&shown).is_some();
         let (kind, bytes) = match folder.look_current(&shown) {
@@ -51,26 +51,28 @@ impl Foreign {
             Ok(stat) => {
                 let head = head(folder, &shown);
                 let kind = match packer_of(&head) {
-                    Some(program) if shown.starts_with("events") => Kind::Packed(program),
+                    Some(program) if shown.starts_with("events") => ForeignKind::Packed(program),
                     _ if !is_log(&head) => return None,
-                    _ if shown.contains("events") || shown.contains("log") => Kind::Lines,
-                    _ => Kind::Quotes,
+                    _ if shown.contains("events") || shown.contains("log") => ForeignKind::Lines,
+                    _ => ForeignKind::Quotes,
                 };
                 (kind, u64::try_from(stat.st_size).unwrap_or_default())
             }
             Err(error) => {
                 let kind = match NotAFile::of(&error)? {
-                    NotAFile::Folder if !bears_a_name && holds_logs(folder, &shown) => Kind::Folder,
+                    NotAFile::Folder if !bears_a_name && holds_logs(folder, &shown) => {
+                        ForeignKind::Folder
+                    }
                     _ if !bears_a_name => return None,
-                    NotAFile::Link => Kind::Link,
+                    NotAFile::Link => ForeignKind::Link,
                     NotAFile::DeadLink if leads_to_sealed(folder, &shown) => return None,
-                    NotAFile::DeadLink => Kind::DeadLink,
-                    NotAFile::Folder | NotAFile::Special | NotAFile::Sparse => Kind::NoFile,
+                    NotAFile::DeadLink => ForeignKind::DeadLink,
+                    NotAFile::Folder | NotAFile::Special | NotAFile::Sparse => ForeignKind::NoFile,
                 };
                 (kind, 0)
             }
         };
-        Some(Foreign { name, kind, bytes })
+        Some(ForeignFile { name, kind, bytes })
     }
 }
 

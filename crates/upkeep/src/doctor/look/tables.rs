@@ -3,41 +3,41 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::doctor::Circumstances;
-use crate::survey::listing::Own;
+use crate::survey::listing::OwnFolder;
 use calltrace_engine::{Coverage, log_of_table};
 use calltrace_model::record::Stamp;
 use calltrace_store::tree::{EnterpriseName, FileName};
 
 /// What the doctor knows of an enterprise's tables.
 #[derive(Debug, Default)]
-pub(in crate::doctor) struct Tables {
+pub(in crate::doctor) struct TableHealth {
     pub(in crate::doctor) coverage: Coverage,
     /// Their files.
-    pub(in crate::doctor) files: Vec<TableFile>,
+    pub(in crate::doctor) files: Vec<ListedTable>,
 }
 
 /// A table's file.
 #[derive(Debug)]
-pub(in crate::doctor) struct TableFile {
+pub(in crate::doctor) struct ListedTable {
     pub(in crate::doctor) name: String,
     pub(in crate::doctor) log: FileName,
     pub(in crate::doctor) made: Stamp,
     pub(in crate::doctor) mode: u32,
 }
 
-impl Tables {
+impl TableHealth {
     /// Looks at them.
     pub(in crate::doctor) fn of(
         circumstances: &Circumstances<'_>,
         enterprise: &EnterpriseName,
-        own: &Own,
-    ) -> Tables {
+        own: &OwnFolder,
+    ) -> TableHealth {
         let doctor = circumstances.doctor;
         let file = |name: &String| {
             let log = log_of_table(name)?;
             let stat = own.folder.stat(name).ok()?;
             let made = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or_default());
-            Some(TableFile {
+            Some(ListedTable {
                 name: name.clone(),
                 log,
                 made: doctor.zone.stamp((UNIX_EPOCH + made).into()),
@@ -46,7 +46,7 @@ impl Tables {
         };
         // What can't be looked at is named elsewhere.
         let coverage = doctor.engine.coverage(doctor.tree, enterprise, doctor.deep);
-        Tables {
+        TableHealth {
             coverage: coverage.unwrap_or_default(),
             files: own.names.iter().filter_map(file).collect(),
         }

@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::super::look::{FileState, FolderState};
+use super::super::look::{FileFacts, FolderFacts};
 use super::*;
-use crate::survey::log::Log;
-use crate::survey::memory::Memory;
+use crate::survey::log::LogStat;
+use crate::survey::memory::RotationMemory;
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{FileIdentity, WriterProcess};
 use calltrace_store::index::IndexState;
@@ -17,8 +17,8 @@ fn stamp(text: &str) -> Option<Stamp> {
     stamp
 }
 
-fn survey() -> Survey {
-    Survey::new(FolderState {
+fn survey() -> RotationSurvey {
+    RotationSurvey::new(FolderFacts {
         today: NaiveDate::from_ymd_opt(2025, 12, 3).expect("a day"),
         left_alone: Vec::new(),
         catalog_is_fresh: true,
@@ -33,10 +33,10 @@ fn fresh() -> IndexState {
     }
 }
 
-fn log(name: &str, bytes: u64, last: &str) -> Log {
+fn log(name: &str, bytes: u64, last: &str) -> LogStat {
     let name = FileName::parse(name).expect("a log's name");
     let last = stamp(last);
-    Log {
+    LogStat {
         bytes,
         form: match name.gz {
             true => ContentFormat::Bgzf {
@@ -58,30 +58,30 @@ fn log(name: &str, bytes: u64, last: &str) -> Log {
     }
 }
 
-fn seen(name: &str, last: &str) -> Seen {
-    Seen {
+fn seen(name: &str, last: &str) -> RotationFile {
+    RotationFile {
         log: log(name, 1000, last),
-        more: FileState {
+        more: FileFacts {
             age_from: stamp(last).map(day_of),
-            ..FileState::default()
+            ..FileFacts::default()
         },
     }
 }
 
 /// The same file, but for what `change` does to it.
-fn but(mut seen: Seen, change: impl FnOnce(&mut Log)) -> Seen {
+fn but(mut seen: RotationFile, change: impl FnOnce(&mut LogStat)) -> RotationFile {
     change(&mut seen.log);
     seen
 }
 
 /// The same file, but for what `change` does to what is known of it.
-fn knowing(mut seen: Seen, change: impl FnOnce(&mut FileState)) -> Seen {
+fn knowing(mut seen: RotationFile, change: impl FnOnce(&mut FileFacts)) -> RotationFile {
     change(&mut seen.more);
     seen
 }
 
 /// The same live file, but for what `change` does to who holds it.
-fn holding(seen: Seen, change: impl FnOnce(&mut Hold)) -> Seen {
+fn holding(seen: RotationFile, change: impl FnOnce(&mut OpenWriters)) -> RotationFile {
     knowing(seen, |more| {
         change(&mut more.live.as_mut().expect("the live file").hold);
     })
@@ -96,32 +96,32 @@ fn stretches(first: &str, last: &str) -> Vec<NaiveDate> {
     days
 }
 
-fn found(first: &str, last: &str) -> Seen {
-    Seen {
-        log: Log {
+fn found(first: &str, last: &str) -> RotationFile {
+    RotationFile {
+        log: LogStat {
             first: stamp(first),
             ..log("events.log", 5000, last)
         },
-        more: FileState {
+        more: FileFacts {
             may_grow: true,
-            live: Some(Live {
+            live: Some(LiveFile {
                 is_blank: false,
                 day: day_of(stamp(first).expect("a time")),
                 stretches: stretches(first, last),
-                hold: Hold {
+                hold: OpenWriters {
                     is_free: true,
                     writers: Vec::new(),
                     unseen: false,
                     no_collapse: None,
                 },
             }),
-            ..FileState::default()
+            ..FileFacts::default()
         },
     }
 }
 
 /// A live file of yesterday.
-fn due_file() -> Seen {
+fn due_file() -> RotationFile {
     found("2025-12-02 00:01", "2025-12-02 23:50")
 }
 
@@ -133,23 +133,26 @@ fn writer(appends: bool) -> WriterProcess {
     }
 }
 
-fn held_by(live: Seen, writers: Vec<WriterProcess>) -> Seen {
+fn held_by(live: RotationFile, writers: Vec<WriterProcess>) -> RotationFile {
     holding(live, |hold| {
         (hold.is_free, hold.writers) = (false, writers);
     })
 }
 
-fn with(files: Vec<Seen>, live: Option<Seen>) -> Survey {
-    Survey {
+fn with(files: Vec<RotationFile>, live: Option<RotationFile>) -> RotationSurvey {
+    RotationSurvey {
         files: files.into_iter().chain(live).collect(),
         ..survey()
     }
 }
 
 /// The plan in words: the mode, then a word a step, then what waits and what is wrong.
-fn said(survey: &Survey, policy: &Policy) -> Vec<String> {
+fn said(survey: &RotationSurvey, policy: &Policy) -> Vec<String> {
     let plan = plan(survey, policy);
-    let steps = plan.steps.iter().filter(|step| step.kind != Kind::Catalog);
+    let steps = plan
+        .steps
+        .iter()
+        .filter(|step| step.kind != StepKind::Catalog);
     let steps = steps.map(|step| {
         let kind = format!("{:?}", step.kind);
         let kind = kind.split([' ', '(']).next().expect("a first word");
@@ -168,7 +171,7 @@ fn said(survey: &Survey, policy: &Policy) -> Vec<String> {
         .collect()
 }
 
-fn auto(survey: &Survey) -> Vec<String> {
+fn auto(survey: &RotationSurvey) -> Vec<String> {
     said(survey, &Policy::default())
 }
 
@@ -293,19 +296,19 @@ fn the_mode_follows_from_who_holds_the_live_file() {
     let archive = auto(&with(vec![theirs.clone()], Some(appended.clone())));
     assert_eq!(archive[0], "archive");
     assert_eq!(archive.len(), 2, "{archive:?}");
-    let ours = Survey {
-        memory: Memory {
+    let ours = RotationSurvey {
+        memory: RotationMemory {
             renamed: vec![theirs.log.name.clone()],
-            ..Memory::default()
+            ..RotationMemory::default()
         },
         ..with(vec![theirs], Some(appended.clone()))
     };
     assert_eq!(auto(&ours)[0], "collapse");
 
-    let remembered = |live: Seen| Survey {
-        memory: Memory {
+    let remembered = |live: RotationFile| RotationSurvey {
+        memory: RotationMemory {
             rotates_itself: true,
-            ..Memory::default()
+            ..RotationMemory::default()
         },
         ..with(Vec::new(), Some(live))
     };
@@ -319,7 +322,7 @@ fn the_mode_follows_from_who_holds_the_live_file() {
 
 #[test]
 fn a_live_file_that_cannot_be_rotated_safely_is_refused_by_name() {
-    let wrong = |live: Seen| {
+    let wrong = |live: RotationFile| {
         let said = auto(&with(Vec::new(), Some(live)));
         assert_eq!(said.len(), 2, "{said:?}");
         said[1].clone()
@@ -350,7 +353,7 @@ fn a_live_file_that_cannot_be_rotated_safely_is_refused_by_name() {
 #[test]
 fn the_live_file_is_due_by_day_size_or_wish() {
     let today = || found("2025-12-03 00:01", "2025-12-03 00:05");
-    let is_due = |live: Seen, policy: Policy| {
+    let is_due = |live: RotationFile, policy: Policy| {
         let said = said(&with(Vec::new(), Some(live)), &policy);
         said.iter().any(|word| word.starts_with("Rename"))
     };
@@ -470,6 +473,6 @@ fn nothing_due_is_no_step_at_all() {
     stale.more.catalog_is_fresh = false;
     let steps = plan(&stale, &Policy::default()).steps;
     assert_eq!(steps.len(), 1);
-    assert_eq!(steps[0].kind, Kind::Catalog);
+    assert_eq!(steps[0].kind, StepKind::Catalog);
     assert!(plan(&survey(), &Policy::default()).steps.is_empty());
 }

@@ -1,37 +1,36 @@
-//! How many files are packed at a time.
+//! Limits how many files are packed at a time.
 //!
-//! A rotation of hundreds of enterprises waits most of the time: for disks to sync, and a second
-//! after each rename. So many enterprises are worked on side by side; but packing takes memory and
-//! cores, and of those there are few.
+//! A rotation of hundreds of enterprises waits most of the time: for disks to sync, and a second after each rename.
+//! So many enterprises are processed in parallel. But packing takes memory and cores, which are few.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Lets a few in at a time.
+/// A counting semaphore.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Semaphore {
     free: Mutex<usize>,
     left: Condvar,
 }
 
-/// Somebody is in; leaves when dropped.
+/// One permit, returned when dropped.
 #[derive(Debug)]
-pub(super) struct Pass<'g>(&'g Gate);
+pub(super) struct Permit<'g>(&'g Semaphore);
 
-impl Gate {
-    /// A gate for `places` at a time, one at least.
-    pub(super) fn new(places: usize) -> Gate {
-        Gate {
+impl Semaphore {
+    /// A semaphore with `places` permits, at least one.
+    pub(super) fn new(places: usize) -> Semaphore {
+        Semaphore {
             free: Mutex::new(places.max(1)),
             left: Condvar::new(),
         }
     }
 
-    /// Waits for a place.
-    pub(super) fn enter(&self) -> Pass<'_> {
+    /// Waits for a permit.
+    pub(super) fn acquire(&self) -> Permit<'_> {
         let full = |free: &mut usize| *free == 0;
         let waited = self.left.wait_while(self.lock(), full);
         *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
-        Pass(self)
+        Permit(self)
     }
 
     fn lock(&self) -> MutexGuard<'_, usize> {
@@ -40,7 +39,7 @@ impl Gate {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         *self.0.lock() += 1;
         self.0.left.notify_one();
@@ -56,13 +55,13 @@ mod tests {
 
     #[test]
     fn no_more_are_in_than_there_are_places() {
-        let gate = Gate::new(2);
+        let semaphore = Semaphore::new(2);
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..200 {
-                        let _pass = gate.enter();
+                        let _pass = semaphore.acquire();
                         most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                         thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);

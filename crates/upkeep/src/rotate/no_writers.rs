@@ -1,10 +1,9 @@
-//! Quiet means proven quiet: nobody can add to a file any more.
+//! Proves that a file has no writers: no process can write to it any more.
 //!
-//! Two proofs. A **lease**: the kernel says that nobody has it open for writing, and holds back
-//! whoever opens it so while the proof is held. Where none is to be had (the file system has no
-//! leases, the file is another user's): **descriptors and grace**. No process has it open for
-//! writing, all processes could be looked into, and nothing about it has changed for the grace
-//! period.
+//! There are two proofs. A **lease**: the kernel confirms that no process has the file open for writing, and delays
+//! every open for writing while the lease is held. If no lease can be had (the file system has none, the file
+//! belongs to another user): **open descriptors and grace**. No process has the file open for writing, all
+//! processes could be looked into, and the file has not changed for the grace period.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -12,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::site::Site;
+use super::context::RotationContext;
 use calltrace_store::error::cant;
 use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, Lease, list_writers};
 
@@ -20,17 +19,17 @@ use calltrace_store::fsx::{DiskOps, FileIdentity, Holders, Lease, list_writers};
 /// and close it.
 pub(super) const FREE_WITHIN: Duration = Duration::from_millis(250);
 
-/// The pause from one try to the next.
+/// The pause between two tries.
 const FREE_STEP: Duration = Duration::from_millis(2);
 
-/// A file that is quiet for as long as this is held.
+/// The proof that a file has no writers, for as long as this is held.
 #[derive(Debug)]
-pub(super) struct Quiet {
+pub(super) struct NoWriters {
     lease: Option<Lease>,
 }
 
-impl Quiet {
-    /// What showed it.
+impl NoWriters {
+    /// The kind of proof.
     pub(super) fn proof(&self) -> &'static str {
         match self.lease {
             Some(_) => "lease",
@@ -38,23 +37,23 @@ impl Quiet {
         }
     }
 
-    /// Whether nobody has come since, as far as the proof can tell.
+    /// Whether no process has opened the file for writing since, as far as the proof shows.
     pub(super) fn holds(&self) -> bool {
         self.lease.as_ref().is_none_or(Lease::is_whole)
     }
 }
 
-impl Site<'_> {
-    /// Proves that the file is quiet, or says as a clause why it is not.
-    pub(super) fn quiet(&self, file: &File) -> Result<Quiet, String> {
+impl RotationContext<'_> {
+    /// Proves that the file has no writers, or returns as a clause why that can't be proven.
+    pub(super) fn prove_no_writers(&self, file: &File) -> Result<NoWriters, String> {
         if let Ok(lease) = self.ops.lease(file) {
-            return Ok(Quiet { lease: Some(lease) });
+            return Ok(NoWriters { lease: Some(lease) });
         }
         self.left_alone(file)
             .unwrap_or_else(|error| Err(cant("be looked at", &error)))
     }
 
-    fn left_alone(&self, file: &File) -> io::Result<Result<Quiet, String>> {
+    fn left_alone(&self, file: &File) -> io::Result<Result<NoWriters, String>> {
         let metadata = file.metadata()?;
         let holders = Holders::look();
         let writers = holders.writers(FileIdentity::of(&metadata));
@@ -62,7 +61,7 @@ impl Site<'_> {
             return Ok(Err(format!("still open in {}", list_writers(writers))));
         }
         let refused = match lease_in_between(self.ops, file, FREE_WITHIN) {
-            Ok(lease) => return Ok(Ok(Quiet { lease: Some(lease) })),
+            Ok(lease) => return Ok(Ok(NoWriters { lease: Some(lease) })),
             Err(error) => error,
         };
         if holders.unseen {
@@ -74,19 +73,19 @@ impl Site<'_> {
                 "{why}; run as root, or as the user who writes it"
             )));
         }
-        // The time of the status counts as well: a file renamed just now was reachable just now.
+        // The status change time counts as well: a process may have opened a file by its old name just before the
+        // rename.
         let changed = changed(&metadata).max(metadata.modified()?);
         let age = self.clock.now().duration_since(changed).unwrap_or_default();
         if age < self.policy.grace {
             return Ok(Err(format!("changed {} seconds ago", age.as_secs())));
         }
-        Ok(Ok(Quiet { lease: None }))
+        Ok(Ok(NoWriters { lease: None }))
     }
 }
 
-/// Waits for a moment at which nobody has the file open for writing: for when somebody had, but
-/// nobody is seen to. Who opens it anew for every line has let go of it before descriptors can be
-/// looked at.
+/// Waits for a moment at which no process has the file open for writing. Used if a lease is refused and no writer
+/// is visible: a writer that opens the file for every line has closed it before its descriptors can be read.
 ///
 /// # Errors
 /// `WouldBlock` when it was open at every try; else as [`Lease::take`].

@@ -1,4 +1,4 @@
-//! What other rooms keep in the folder for what is ours: small files, each replaced at once or not at all.
+//! Small files that other crates keep in `.calltrace`. Each is replaced as a whole or not at all.
 
 use std::io;
 use std::time::Duration;
@@ -9,28 +9,28 @@ use calltrace_store::fsx::{Access, DiskOps, DraftFile, Folder};
 use calltrace_store::index::read_own;
 use calltrace_store::tree::{EnterpriseName, Tree};
 
-/// A file of ours that is kept for an enterprise.
+/// A small file in an enterprise's `.calltrace`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept(&'static str);
+pub struct StateFile(&'static str);
 
-/// A larger one is not ours, or damaged.
+/// A larger file is damaged or not ours (bytes).
 const BYTES_MAX: u64 = 1 << 20;
 
-impl Kept {
-    /// Up to where the journals of hosts have been read.
-    pub const SYNC: Kept = Kept(own::SYNC);
+impl StateFile {
+    /// The positions up to which the journals of hosts have been read.
+    pub const SYNC: StateFile = StateFile(own::SYNC);
 
-    /// What it holds; `None` if it is not there or can't be read.
+    /// The content; `None` if the file is missing or can't be read.
     pub fn read(self, tree: &Tree, enterprise: &EnterpriseName) -> Option<Vec<u8>> {
         let folder = tree.folder(enterprise).ok()?;
         read_own(&folder, self.0, BYTES_MAX).ok()
     }
 
-    /// Replaces it by what `change` makes of what it holds, under the lock of the enterprise. Another calltrace that
-    /// has the lock is waited for as long as `patience` at most.
+    /// Replaces the content by what `change` makes of it, under the enterprise's lock. Waits for another calltrace
+    /// that holds the lock for `patience` at most.
     ///
     /// # Errors
-    /// When the lock can't be had or the file can't be written; it is as it was then.
+    /// When the lock can't be taken or the file can't be written. The file is then unchanged.
     pub fn update(
         self,
         tree: &Tree,
@@ -55,7 +55,7 @@ impl Kept {
         content: &[u8],
     ) -> io::Result<()> {
         let temporary = format!("{}.tmp", self.0);
-        // What a run left that was killed.
+        // A killed run leaves its temporary file.
         if own.has(&temporary) {
             ops.unlink(own, &temporary)?;
         }

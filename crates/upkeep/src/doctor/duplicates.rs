@@ -1,21 +1,21 @@
 //! X beside X.gz: a leftover, or two different days under one name.
 
-use super::look::twins::Relation;
-use super::seen::Seen;
-use super::survey::Survey;
+use super::file::ExaminedFile;
+use super::look::duplicates::Relation;
+use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS};
 
 /// Younger ones may be at work: gzip removes X when it is done.
 const AT_WORK_MILLIS: i64 = HOUR_MILLIS;
 
-pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
-    let twins = survey.more.twins.iter();
-    twins
-        .filter_map(|twin| {
-            let (plain, archive) = (&survey.files[twin.plain], &survey.files[twin.archive]);
+pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
+    let duplicates = survey.more.duplicates.iter();
+    duplicates
+        .filter_map(|pair| {
+            let (plain, archive) = (&survey.files[pair.plain], &survey.files[pair.archive]);
             let is_at_work =
                 circumstances.age(plain.log.modified.max(archive.log.modified)) < AT_WORK_MILLIS;
-            match twin.relation {
+            match pair.relation {
                 Relation::Held | Relation::HeldInPart if is_at_work => None,
                 relation => Some(said(plain, archive, relation)),
             }
@@ -23,20 +23,20 @@ pub(super) fn check(survey: &Survey, circumstances: &Circumstances<'_>) -> Vec<F
         .collect()
 }
 
-fn said(plain: &Seen, archive: &Seen, relation: Relation) -> Finding {
+fn said(plain: &ExaminedFile, archive: &ExaminedFile, relation: Relation) -> Finding {
     let (code, text, why) = match relation {
         Relation::Held => (
-            Code::Twins,
+            Code::Duplicates,
             "{archive} beside it holds all of its {bytes}",
             "its lines count once; what it takes of the disk is wasted",
         ),
         Relation::HeldInPart => (
-            Code::Twins,
+            Code::Duplicates,
             "{archive} beside it holds the beginning of its {bytes}, and not the rest",
             "all lines count once; whoever removes the file by hand loses the rest",
         ),
         Relation::Differ => (
-            Code::TwinsDiffer,
+            Code::DuplicatesDiffer,
             "{archive} beside it holds other lines than its {bytes}",
             "both are read; two processes that rotate one file leave this, and a gzip that is \
              run again would overwrite one of them",

@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use memchr::memmem;
 
 use super::Circumstances;
-use super::reading::Reading;
+use super::reading::TextReading;
 use crate::survey;
-use crate::survey::log::Log;
+use crate::survey::log::LogStat;
 use crate::survey::times::{DAY_MILLIS, day_of, day_start};
 use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{Folder, WriterProcess};
@@ -39,7 +39,7 @@ const HOLE: &[u8] = &[0; 4];
 /// so far on the other side of midnight (milliseconds).
 pub(super) const MIDNIGHT_MILLIS: i64 = 60_000;
 
-pub(super) type Seen = survey::Seen<FileHealth>;
+pub(super) type ExaminedFile = survey::SurveyedFile<FileHealth>;
 
 /// What the doctor wants to know of a log file. The times of its log are `None` also where only decoding would
 /// tell.
@@ -57,7 +57,7 @@ pub(super) struct FileHealth {
     pub(super) ends_half: bool,
     /// Where a run of NULs was met, in what was looked at.
     pub(super) hole: Option<u64>,
-    pub(super) reading: Option<Reading>,
+    pub(super) reading: Option<TextReading>,
     pub(super) writers: Vec<WriterProcess>,
 }
 
@@ -72,13 +72,13 @@ impl FileHealth {
     }
 }
 
-impl Seen {
+impl ExaminedFile {
     /// Looks at a file.
     pub(super) fn of(
         circumstances: &Circumstances<'_>,
         folder: &Folder,
         name: &FileName,
-    ) -> io::Result<Seen> {
+    ) -> io::Result<ExaminedFile> {
         let doctor = circumstances.doctor;
         let log = Arc::new(LogFile::open(folder, name.clone())?);
         let metadata = log.file.metadata()?;
@@ -98,8 +98,8 @@ impl Seen {
             writers: circumstances.holders.writers(log.identity).to_vec(),
             ..FileHealth::default()
         };
-        let mut seen = Seen {
-            log: Log::of(&source, &metadata, state, doctor.zone),
+        let mut seen = ExaminedFile {
+            log: LogStat::of(&source, &metadata, state, doctor.zone),
             more,
         };
         if let Some(index) = &index {
@@ -111,7 +111,7 @@ impl Seen {
             seen.more.wrong_index = index::check(&log, doctor.zone).err();
         }
         if doctor.deep || (index.is_none() && must_be_decoded(&source)) {
-            let (reading, damage) = Reading::whole(&source, circumstances.doctor.zone);
+            let (reading, damage) = TextReading::whole(&source, circumstances.doctor.zone);
             (seen.log.first, seen.log.last) = (reading.first, reading.last);
             seen.more.ends_half = damage
                 .iter()
@@ -181,7 +181,7 @@ impl Seen {
         }
         let opened = LogFile::open(folder, self.log.name.clone());
         if let Ok(source) = opened.and_then(|log| Source::open(Arc::new(log))) {
-            self.more.reading = Some(Reading::sample(&source, circumstances.doctor.zone));
+            self.more.reading = Some(TextReading::sample(&source, circumstances.doctor.zone));
         }
     }
 

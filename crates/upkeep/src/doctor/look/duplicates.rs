@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::doctor::seen::Seen;
+use crate::doctor::file::ExaminedFile;
 use calltrace_store::fsx::Folder;
 use calltrace_store::source::{BgzfTable, ContentFormat, ContentTally, Source};
 use calltrace_store::tree::LogFile;
@@ -23,35 +23,45 @@ pub(in crate::doctor) enum Relation {
 
 /// X and X.gz, by their places among the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::doctor) struct Twin {
+pub(in crate::doctor) struct DuplicatePair {
     pub(in crate::doctor) plain: usize,
     pub(in crate::doctor) archive: usize,
     pub(in crate::doctor) relation: Relation,
 }
 
 /// Pairs of the same name. `deep` compares all they hold, else their beginnings and lengths.
-pub(in crate::doctor) fn find(folder: &Folder, files: &[Seen], deep: bool) -> Vec<Twin> {
-    let mut twins = Vec::new();
+pub(in crate::doctor) fn find(
+    folder: &Folder,
+    files: &[ExaminedFile],
+    deep: bool,
+) -> Vec<DuplicatePair> {
+    let mut duplicates = Vec::new();
     for (plain, file) in files.iter().enumerate() {
-        let is_twin = |other: &Seen| other.log.name.gz && other.log.name.stem == file.log.name.stem;
-        let archive = files.iter().position(is_twin);
+        let is_duplicate =
+            |other: &ExaminedFile| other.log.name.gz && other.log.name.stem == file.log.name.stem;
+        let archive = files.iter().position(is_duplicate);
         if let Some(archive) =
             archive.filter(|_| !file.log.name.gz && file.log.form == ContentFormat::Plain)
         {
             // What can't be opened is named elsewhere.
             let relation = relation(folder, file, &files[archive], deep);
-            twins.extend(relation.map(|relation| Twin {
+            duplicates.extend(relation.map(|relation| DuplicatePair {
                 plain,
                 archive,
                 relation,
             }));
         }
     }
-    twins
+    duplicates
 }
 
-fn relation(folder: &Folder, plain: &Seen, archive: &Seen, deep: bool) -> Option<Relation> {
-    let open = |seen: &Seen| {
+fn relation(
+    folder: &Folder,
+    plain: &ExaminedFile,
+    archive: &ExaminedFile,
+    deep: bool,
+) -> Option<Relation> {
+    let open = |seen: &ExaminedFile| {
         let log = LogFile::open(folder, seen.log.name.clone()).ok()?;
         Source::open(Arc::new(log)).ok()
     };

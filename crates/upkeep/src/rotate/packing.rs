@@ -1,17 +1,17 @@
-//! An archive in the making: packed under a temporary name, decoded again and compared, synced.
+//! Packs an archive under a temporary name, decodes it again, compares and syncs it.
 //!
-//! The second decoding makes the index on the way. An index that can't be written is no reason not
-//! to have the archive: it changes speed only.
+//! The decoding also makes the index. If the index can't be written, the archive is made all the same: the index
+//! only affects speed.
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::News;
+use super::RotationEvent;
+use super::context::{OpenLog, RotationContext};
 use super::publish::{draft, temporary_of};
-use super::report::Report;
-use super::site::{Opened, Site};
-use super::step::Done;
+use super::report::RotationReport;
+use super::step::StepReport;
 use crate::survey::names;
 use calltrace_store::error::Error;
 use calltrace_store::fsx::{Access, DraftFile};
@@ -19,41 +19,42 @@ use calltrace_store::index::{self, BuildSummary};
 use calltrace_store::source::{ContentDigest, Packer};
 use calltrace_store::tree::FileName;
 
-/// A packed archive that has no name yet.
-pub(super) struct Parcel<'d> {
+/// A packed archive that still has its temporary name.
+pub(super) struct PackedArchive<'d> {
     name: FileName,
     draft: DraftFile<'d>,
     index: Result<DraftFile<'d>, Error>,
     sizes: Sizes,
 }
 
-/// One part of an archive to be.
-pub(super) struct Part<'p> {
-    /// Where it comes from.
+/// One part of a new archive.
+pub(super) struct ArchivePart<'p> {
+    /// The file that it comes from.
     pub(super) path: &'p Path,
     pub(super) content: Box<dyn Read + Send + 'p>,
 }
 
-impl<'p> Part<'p> {
+impl<'p> ArchivePart<'p> {
     /// The content of a file from its beginning up to `end`.
-    pub(super) fn of(opened: &'p Opened, end: u64) -> Part<'p> {
-        Part {
+    pub(super) fn of(opened: &'p OpenLog, end: u64) -> ArchivePart<'p> {
+        ArchivePart {
             path: &opened.log().path,
             content: Box::new(opened.source.content().take(end)),
         }
     }
 }
 
-impl Site<'_> {
-    /// Packs `parts` into the archive `name`, to be like `like` and last changed at `modified`.
+impl RotationContext<'_> {
+    /// Packs `parts` into the archive `name`, with the owner and permissions of `like` and the modification time
+    /// `modified`.
     pub(super) fn pack(
         &self,
         name: &FileName,
         like: Access,
         modified: SystemTime,
-        parts: Vec<Part<'_>>,
-    ) -> Result<Parcel<'_>, Error> {
-        let _pass = self.gate.enter();
+        parts: Vec<ArchivePart<'_>>,
+    ) -> Result<PackedArchive<'_>, Error> {
+        let _pass = self.semaphore.acquire();
         let temporary = names::temporary(name);
         let fail = |error| Error::io(&self.path(name), "write the archive", error);
         let draft = draft(self.ops, &self.folder, temporary.clone(), like);
@@ -74,7 +75,7 @@ impl Site<'_> {
             return Err(fail(io::Error::new(ErrorKind::InvalidData, differs)));
         }
         draft.sync().map_err(fail)?;
-        Ok(Parcel {
+        Ok(PackedArchive {
             name: name.clone(),
             draft,
             index,
@@ -91,7 +92,7 @@ impl Site<'_> {
         &self,
         name: &FileName,
         draft: &DraftFile<'_>,
-        parts: Vec<Part<'_>>,
+        parts: Vec<ArchivePart<'_>>,
     ) -> Result<(ContentDigest, ContentDigest), Error> {
         let fail = |error| Error::io(&self.path(name), "write the archive", error);
         let mut packer = Packer::new(draft.writer());
@@ -112,11 +113,11 @@ impl Site<'_> {
         Ok((content, last_part))
     }
 
-    /// Decodes a file whole and makes the index that is for the name `name`. The inner error is of
-    /// writing the index, the outer one of reading the file.
+    /// Decodes all of a file and makes the index for the name `name`. The inner error is of writing the index, the
+    /// outer one of reading the file.
     fn write_index(
         &self,
-        opened: &Opened,
+        opened: &OpenLog,
         name: &FileName,
         like: Access,
     ) -> Result<(Result<DraftFile<'_>, Error>, BuildSummary), Error> {
@@ -143,9 +144,9 @@ impl Site<'_> {
         Ok((draft, built))
     }
 
-    /// Makes the index of a file that stays as it is.
+    /// Makes the index of a file that is not changed.
     pub(super) fn index(&self, name: &FileName) -> Result<BuildSummary, Error> {
-        let _pass = self.gate.enter();
+        let _pass = self.semaphore.acquire();
         let path = self.path(name);
         let opened = self
             .open(name)
@@ -163,27 +164,35 @@ impl Site<'_> {
     }
 }
 
-impl<'d> Parcel<'d> {
-    /// Gives it its name, which nothing has, and its index beside it.
-    pub(super) fn publish(self, site: &Site<'_>, report: &mut Report) -> Result<Sizes, Error> {
-        self.put(site, report, DraftFile::rename)
+impl<'d> PackedArchive<'d> {
+    /// Gives the archive its name, which must be free, and puts its index in place.
+    pub(super) fn publish(
+        self,
+        context: &RotationContext<'_>,
+        report: &mut RotationReport,
+    ) -> Result<Sizes, Error> {
+        self.put(context, report, DraftFile::rename)
     }
 
-    /// Puts it in the place of the archive before, whose content it holds.
-    pub(super) fn publish_over(self, site: &Site<'_>, report: &mut Report) -> Result<Sizes, Error> {
-        self.put(site, report, DraftFile::replace)
+    /// Replaces the old archive, of which it holds the content.
+    pub(super) fn publish_over(
+        self,
+        context: &RotationContext<'_>,
+        report: &mut RotationReport,
+    ) -> Result<Sizes, Error> {
+        self.put(context, report, DraftFile::replace)
     }
 
     fn put(
         self,
-        site: &Site<'_>,
-        report: &mut Report,
+        context: &RotationContext<'_>,
+        report: &mut RotationReport,
         rename: impl FnOnce(DraftFile<'d>, &str) -> io::Result<()>,
     ) -> Result<Sizes, Error> {
-        let path = site.path(&self.name);
+        let path = context.path(&self.name);
         rename(self.draft, &self.name.full())
             .map_err(|error| Error::io(&path, "put it in place", error))?;
-        let put = site.put_index(&self.name, self.index);
+        let put = context.put_index(&self.name, self.index);
         let is_indexed = report.note(&path, put).is_some();
         let index_bytes = self.sizes.index_bytes.filter(|_| is_indexed);
         Ok(Sizes {
@@ -193,19 +202,19 @@ impl<'d> Parcel<'d> {
     }
 }
 
-/// Of an archive that is in place.
+/// Sizes of an archive that is in place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {
     pub(super) archive_bytes: u64,
     pub(super) lines: u64,
-    /// `None` where the index could not be put in place.
+    /// `None` if the index could not be put in place.
     pub(super) index_bytes: Option<u64>,
-    /// What went in as the last part.
+    /// The content of the last part.
     pub(super) last_part: ContentDigest,
 }
 
-impl Done {
-    /// Notes how large the archive is that the step made.
+impl StepReport {
+    /// Notes the size of the archive that the step made.
     pub(super) fn note(&mut self, sizes: Sizes) {
         self.archive_bytes = Some(sizes.archive_bytes);
         self.lines = Some(sizes.lines);
@@ -213,10 +222,10 @@ impl Done {
     }
 }
 
-/// Content on its way into an archive.
+/// Reads the content of a part and reports the progress.
 struct Input<'i> {
     content: Box<dyn Read + Send + 'i>,
-    watch: &'i super::Watch<'i>,
+    watch: &'i super::RotationWatcher<'i>,
     is_broken: bool,
 }
 
@@ -224,14 +233,14 @@ impl Read for Input<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let got = self.content.read(into);
         match &got {
-            Ok(got) => (self.watch)(News::Read(*got as u64)),
+            Ok(got) => (self.watch)(RotationEvent::Read(*got as u64)),
             Err(_) => self.is_broken = true,
         }
         got
     }
 }
 
-/// Takes an index and keeps to itself that it can't be written: the decoding must go on.
+/// Writes an index and keeps a write error to the end: the decoding must go on.
 struct Output<W: Write> {
     out: Option<BufWriter<W>>,
     failed: Option<io::Error>,
@@ -246,7 +255,7 @@ impl<W: Write> Output<W> {
     fn keep(&mut self, done: io::Result<()>) {
         if let Err(error) = done {
             self.failed = Some(error);
-            // What it gathered must not be written after all when it is dropped.
+            // The buffered bytes must not be written when it is dropped.
             self.out.take().map(BufWriter::into_parts);
         }
     }
