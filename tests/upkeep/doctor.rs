@@ -258,7 +258,7 @@ fn notes_are_counted_and_shown_when_asked_for() {
     assert_eq!(output.status.code(), Some(0));
 }
 
-/// 200 enterprises of 15 files each, of which nobody has rotated any.
+/// 200 enterprises of 15 files each, none of them rotated.
 fn many() -> Tree {
     let tree = Tree::new();
     let mut texts: Vec<(String, String)> = (3..=16)
@@ -287,7 +287,7 @@ fn two_hundred_enterprises_are_told_of_on_one_screen_and_in_a_moment() {
             .output()
             .expect("it starts");
         let took = begin.elapsed();
-        // About 0.1 s where nobody else is at work; a debug build on a busy machine gets more.
+        // About 0.1 s on an idle machine; a debug build on a busy machine gets more.
         assert!(took < Duration::from_secs(10), "{took:?}");
         let shown = text(&output.stdout);
         let head = "200 enterprises: 0101, 0102, 0103, 0104, 0105, 0106, 0107, 0108 and 192 more\n";

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::doctoring::{Findings, Tree, calls, day, noon};
 
-/// Twins, which are mended once, and a day that nobody has rotated, which is for cron.
+/// Duplicate files, which are handled once, and a day that is not rotated, which is for cron.
 fn ill() -> Tree {
     let tree = Tree::healthy();
     tree.write(&format!("events.log.{}", day(2)), calls(&noon(2), 200));
@@ -16,8 +16,8 @@ fn ill() -> Tree {
     tree
 }
 
-/// Runs beside the tree.
-fn beside(tree: &Tree, args: &[&str], env: &[(&str, &str)]) -> Command {
+/// Runs in the folder that holds the tree.
+fn in_parent_folder(tree: &Tree, args: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = tree.command(&[&["doctor"], args].concat());
     command.env_remove("CALLTRACE_ROOT").current_dir(tree.dir());
     command.envs(env.iter().copied());
@@ -26,7 +26,7 @@ fn beside(tree: &Tree, args: &[&str], env: &[(&str, &str)]) -> Command {
 
 /// The commands for here and for cron.
 fn commands(tree: &Tree, args: &[&str], env: &[(&str, &str)]) -> [String; 2] {
-    let mut command = beside(tree, &[args, &["--format=json"]].concat(), env);
+    let mut command = in_parent_folder(tree, &[args, &["--format=json"]].concat(), env);
     let found = Findings::of(&command.output().expect("it starts"));
     ["twins", "not-rotated"].map(|code| {
         let remedy = found
@@ -108,7 +108,7 @@ fn a_command_is_whole_on_a_line_however_narrow_the_screen() {
     fs::rename(tree.root(), &root).expect("moved");
     let text = |columns: &str| {
         let args = ["--root", root.to_str().expect("UTF-8")];
-        let mut command = beside(&tree, &args, &[("COLUMNS", columns)]);
+        let mut command = in_parent_folder(&tree, &args, &[("COLUMNS", columns)]);
         String::from_utf8(command.output().expect("it starts").stdout).expect("UTF-8")
     };
     let commands = |text: &str| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Files whose records are not of the day in their name, or that hold none, as `calltrace doctor`
+//! Files with records of another day than their name says, or that hold none, as `calltrace doctor`
 //! sees them.
 
 use std::fs;
@@ -84,7 +84,7 @@ fn an_archive_that_holds_nothing_or_is_none_is_damaged() {
         ("", "it holds nothing", 30, &["damaged warning"][..]),
         (
             "\u{7f}ELF\n",
-            "it holds 5 B and is no gzip",
+            "it holds 5 B and is not gzip",
             30,
             &["damaged warning"],
         ),
@@ -101,20 +101,20 @@ fn an_archive_that_holds_nothing_or_is_none_is_damaged() {
     }
     fs::write(tree.path(&name), "").expect("written");
     set_age(&tree.path(&name), 30);
-    let beside = format!("events.log.{}", day(5));
-    tree.write(&beside, calls(&noon(5), 9));
+    let second = format!("events.log.{}", day(5));
+    tree.write(&second, calls(&noon(5), 9));
     assert!(
         !tree
             .look(&[])
             .codes()
             .contains(&"damaged warning".to_owned())
     );
-    fs::remove_file(tree.path(&beside)).expect("removed");
+    fs::remove_file(tree.path(&second)).expect("removed");
     tree.write(&name, calls(&noon(5), 9));
     let found = tree.look(&[]);
     let remedy = found.remedy("damaged");
     assert!(
-        remedy.starts_with("take .gz off its name: `mv "),
+        remedy.starts_with("remove .gz from its name: `mv "),
         "{remedy}"
     );
 }

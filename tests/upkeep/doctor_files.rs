@@ -86,7 +86,7 @@ fn times_that_go_back_are_found_with_their_line_and_two_workers_are_not() {
 }
 
 #[test]
-fn files_that_nobody_rotates_are_one_finding_with_all_there_is() {
+fn files_that_no_run_rotates_are_one_finding_with_all_there_is() {
     let tree = Tree::new();
     tree.write(
         "events.log",
@@ -314,7 +314,7 @@ fn indexes_that_are_torn_of_another_file_or_of_none_are_told_apart() {
     let found = tree.look(&[]);
     found.are(&["index-stale warning"]);
     assert_eq!(found.all[0]["file"], ".calltrace/catalog");
-    let seen = "of the files that have an index the catalog lacks 3 files";
+    let seen = "the catalog lacks 3 files that have an index";
     assert_eq!(found.seen("index-stale"), seen);
 }
 

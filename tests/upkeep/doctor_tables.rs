@@ -35,10 +35,7 @@ fn a_large_archive_without_a_table_is_named_until_it_has_one() {
     fs::remove_file(table(&tree, 3)).expect("removed");
     let found = tree.look(&[]);
     found.are(&["table-missing warning"]);
-    assert_eq!(
-        found.seen("table-missing"),
-        "no table tells its calls: 1 file"
-    );
+    assert_eq!(found.seen("table-missing"), "no table of calls: 1 file");
     assert_eq!(
         found.get("table-missing")["file"],
         format!("events.log.{}.gz", day(3))
@@ -75,7 +72,7 @@ fn a_table_that_is_torn_is_named_and_made_anew() {
     let found = tree.look(&[]);
     assert_eq!(
         found.seen("table-stale"),
-        "the table is torn; so many in all: 2 files"
+        "the table is torn; 2 files in all"
     );
     tree.rotate();
     tree.look(&["--deep"]).are(&[]);

@@ -93,7 +93,7 @@ fn writers_that_append_and_leave_rotation_to_us_are_a_note_at_most() {
     assert_eq!(found.code, Some(0));
 }
 
-/// A tree whose writers renamed the live file once, of which all is sealed.
+/// A tree in which writers renamed the live file once, of which all is sealed.
 fn renamed_before() -> Tree {
     let tree = Tree::new();
     for ago in [2, 3] {

@@ -40,7 +40,7 @@ impl Tree {
         }
     }
 
-    /// With three sealed days, and a live file whose last record is of some minutes ago. Rotated once
+    /// With three sealed days, and a live file with a last record of some minutes ago. Rotated once
     /// in a test program: that waits for the disk.
     pub(crate) fn healthy() -> Tree {
         static ROTATED: OnceLock<Vec<Kept>> = OnceLock::new();
@@ -179,7 +179,7 @@ impl Findings {
         let document: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("no JSON ({error}): {output:?}"));
         let all = document["findings"].as_array().expect("a list").iter();
-        // That the disk of whoever runs the tests is full is none of their affair.
+        // The disk of the machine that runs the tests may be full.
         let all = all.filter(|found| found["code"] != "disk-full");
         Findings {
             code: output.status.code(),
@@ -236,7 +236,7 @@ pub(crate) fn calls(from: &DateTime<Utc>, count: i64) -> String {
     calls_of(from, count, 1000)
 }
 
-/// The same, record times so far (milliseconds) behind the births.
+/// The same, with record times this much (milliseconds) after the creation of channels.
 pub(crate) fn calls_of(from: &DateTime<Utc>, count: i64, lag_millis: i64) -> String {
     let mut text = String::new();
     for n in 0..count {

@@ -108,13 +108,13 @@ fn what_gzip_ignores_behind_the_end_is_named_once_and_kept() {
             let (count, code, said) = archive.lines();
             assert_eq!((count.as_str(), code), ("7", Some(0)), "{said}");
             assert_eq!(said.lines().count(), 1, "{said}");
-            assert!(said.contains("behind its gzip data"), "{said}");
+            assert!(said.contains("after its gzip data"), "{said}");
             assert!(!said.contains("incomplete"), "{said}");
             let calls = archive.run(&["search", "0367", "--format=json"]);
             assert_eq!(calls.status.code(), Some(0));
             let json = testing::text(&calls.stdout);
             assert!(json.contains("\"complete\": true") || json.contains("\"complete\":true"));
-            assert!(json.contains("behind its gzip data"), "{json}");
+            assert!(json.contains("after its gzip data"), "{json}");
             // With an index and a table of calls, the same.
             let nightly = archive.run(&["rotate", KEEP]);
             assert_eq!(nightly.status.code(), Some(0), "{nightly:?}");

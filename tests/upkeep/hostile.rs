@@ -1,4 +1,4 @@
-//! A tree whose writer is hostile: what the writer can do, done as an unprivileged user, and root's
+//! A tree with a hostile writer: what that writer can do, done as an unprivileged user, and root's
 //! commands run over it.
 
 use std::fs::{self, Metadata, Permissions};
@@ -76,7 +76,7 @@ pub(crate) fn is_root() -> bool {
     own.uid() == 0
 }
 
-/// Lines of a day, each of a call of its own.
+/// Lines of a day, each of another call.
 pub(crate) fn lines(day: &str, first: usize, count: usize) -> String {
     let line = |n| {
         let uid = format!("1764406800.{n}");

@@ -1,5 +1,5 @@
 //! Recovered lines as `rotate` and `doctor` see them, and as the writer adds them: killed at any of its steps, on a
-//! full disk, beside a rotation.
+//! full disk, next to a rotation.
 
 use std::convert::Infallible;
 use std::fs;

@@ -27,7 +27,7 @@ use testing::ending::RaisedAtEnd;
 const CALL_LINES: usize = 8;
 const DAY_CALLS: usize = 120;
 
-/// The kinds of writer, and the mode that is safe beside each.
+/// The kinds of writer, and the mode that is safe with each.
 const WRITERS: [(&str, &str); 3] = [
     ("opens", "rename"),
     ("holds", "collapse"),

@@ -249,7 +249,7 @@ fn an_archive_has_the_owner_permissions_and_time_of_its_file() {
 fn an_enterprise_that_another_rotation_works_on_is_passed_over_or_waited_for() {
     let tree = Tree::new().with("events.log.2025-12-01", "2025-12-01", 0);
     fs::create_dir(tree.path(".calltrace")).expect("made");
-    // Another calltrace, as far as anybody can tell: its program is called so.
+    // Another calltrace, as far as can be seen: its program is called so.
     let program = tree.dir.path().join("calltrace");
     fs::copy("/bin/sleep", &program).expect("copied");
     let lock = File::create(tree.path(".calltrace/lock")).expect("made");

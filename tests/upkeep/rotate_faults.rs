@@ -54,7 +54,7 @@ fn scenes() -> Vec<(&'static str, Make, &'static [&'static str])> {
             &["recovered_2025-12-01.log.gz"],
         ),
         (
-            "recovered lines beside those that were sealed before",
+            "recovered lines next to those that were sealed before",
             || {
                 archive()
                     .with("events_2025-12-01.log", &lines("2025-12-01", 100, 50))

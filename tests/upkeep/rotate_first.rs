@@ -1,5 +1,5 @@
 //! A person who starts the first rotation of an enterprise at a terminal is asked before old files go;
-//! nobody else is asked, and nobody is asked twice.
+//! no other run asks, and no run asks twice.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -103,7 +103,7 @@ fn a_yes_goes_on_and_the_next_run_does_not_ask() {
 }
 
 #[test]
-fn nobody_is_asked_with_yes_without_a_terminal_or_where_nothing_would_go() {
+fn no_question_is_asked_with_yes_without_a_terminal_or_where_nothing_would_go() {
     let tree = Tree::of(&["0367"]);
     for args in [&["--dry-run"][..], &["--keep", "60d", "--dry-run"]] {
         let (status, shown) = tree.at_terminal(args, &json!([]));

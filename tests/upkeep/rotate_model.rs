@@ -269,7 +269,7 @@ fn whatever_happens_every_line_is_read_exactly_once() {
         for _ in 0..ACTIONS {
             world.act();
         }
-        // In the end nobody is at it any more, and one clean run leaves no loose end.
+        // In the end no process has the files open, and one clean run leaves nothing undone.
         world.holder = None;
         world.rotate(Fault::None, false);
         world.check();

@@ -1,4 +1,4 @@
-//! A rotation beside programs that do as they like: late writers, writers that hold their file,
+//! A rotation next to programs that do as they like: late writers, writers that hold their file,
 //! others that read, and file systems without leases.
 
 use std::fs::{self, File};
@@ -166,7 +166,7 @@ fn writers_of_a_collapsed_file_go_on_side_by_side() {
 }
 
 #[test]
-fn a_reader_is_in_nobodys_way() {
+fn a_reader_is_in_no_ones_way() {
     let scene = Scene::new(policy(Mode::Auto))
         .with("events.log", &lines("2025-12-02", 0, 20))
         .with("events.log.2025-12-01", &lines("2025-12-01", 20, 20));

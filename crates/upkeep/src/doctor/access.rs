@@ -9,7 +9,7 @@ use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding, SettingsFile};
 use calltrace_store::index::FOLDER;
 
-/// Permissions of those who are neither owner nor of the group.
+/// Permissions of others, who are neither owner nor in the group.
 pub(super) const OTHERS_WRITE: u32 = 0o002;
 const OTHERS_PASS: u32 = 0o001;
 
@@ -17,7 +17,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     let mut findings = Vec::new();
     if let Some(folder) = &survey.more.metadata {
         let mode = folder.mode() & 0o7777;
-        // Behind a closed door files may be as open as they like.
+        // If others can't reach the folder, the permissions of its files do not matter.
         if mode & OTHERS_PASS != 0 && is_reachable(circumstances.doctor.tree.root()) {
             findings.extend(writable(survey, mode));
             findings.extend(readable(survey));
@@ -47,7 +47,7 @@ fn others_way(survey: &HealthSurvey) -> Option<Finding> {
                  in it; `calltrace rotate` run by root does nothing here and ends with status 2",
             )
             .remedy(
-                "take that right away (`chmod go-w {path}`, `chown root {path}`), or run it as \
+                "remove that permission (`chmod go-w {path}`, `chown root {path}`), or run it as \
                  user {user}",
             )
             .with("path", Field::Path(other.path.clone()))
@@ -55,24 +55,24 @@ fn others_way(survey: &HealthSurvey) -> Option<Finding> {
     )
 }
 
-/// Our own folder in one of root's is another user's.
+/// `.calltrace` belongs to another user, and the folder of the logs to root.
 fn others_folder(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
     let user = survey.more.own_user?;
     (user != 0 && folder_user == 0).then(|| {
         let path = survey.more.folder.join(FOLDER);
         Finding::problem(Code::Refused)
             .file(FOLDER)
-            .seen("it is of user {owner}, and the folder of the logs of user {folder}")
+            .seen("it belongs to user {owner}, and the folder of the logs to user {folder}")
             .with("owner", Field::User(user))
             .with("folder", Field::User(folder_user))
             .why(REFUSED)
-            .remedy("move {path} away; indexes are made anew by the next {rotate}")
+            .remedy("move {path} away; the next {rotate} makes the indexes again")
             .with("path", Field::Path(path))
             .with("rotate", Field::Calltrace("rotate"))
     })
 }
 
-/// X and X.gz of two owners: one must not get the other's lines.
+/// X and X.gz have two owners: neither may get the other's lines.
 fn others_duplicates(survey: &HealthSurvey) -> Option<Finding> {
     let pairs = survey.more.duplicates.iter();
     let mut pairs = pairs.map(|pair| (&survey.files[pair.plain], &survey.files[pair.archive]));
@@ -80,7 +80,7 @@ fn others_duplicates(survey: &HealthSurvey) -> Option<Finding> {
     Some(
         Finding::problem(Code::Refused)
             .file(plain.log.name.full())
-            .seen("it is of user {owner}, and {archive} of user {other}")
+            .seen("it belongs to user {owner}, and {archive} to user {other}")
             .with("owner", Field::User(plain.log.user))
             .with("archive", Field::Text(archive.log.name.full()))
             .with("other", Field::User(archive.log.user))
@@ -90,7 +90,7 @@ fn others_duplicates(survey: &HealthSurvey) -> Option<Finding> {
     )
 }
 
-/// Whether every user may pass through to what is in a folder.
+/// Whether every user can reach what is in a folder.
 pub(super) fn is_reachable(folder: &Path) -> bool {
     let Ok(path) = folder.canonicalize() else {
         return false;
@@ -99,7 +99,7 @@ pub(super) fn is_reachable(folder: &Path) -> bool {
     path.ancestors().all(is_open)
 }
 
-/// Of a bare name it is the current one.
+/// The folder of a file; the current one for a bare name.
 fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().unwrap_or(path);
     match folder.as_os_str().is_empty() {
@@ -124,8 +124,8 @@ fn writable(survey: &HealthSurvey, folder_mode: u32) -> Option<Finding> {
     };
     Some(
         finding
-            .of_several("so open in all: {files}", open.len())
-            .why("anybody can forge or remove what happened in a call")
+            .of_several("{files} in all have such permissions", open.len())
+            .why("any user can forge or remove the records of a call")
             .remedy("`chmod -R o-w {path}`")
             .with("path", Field::Path(survey.more.folder.clone())),
     )
@@ -145,17 +145,16 @@ fn readable(survey: &HealthSurvey) -> Option<Finding> {
         .with("mode", Field::Mode(newest.log.mode));
     Some(
         finding
-            .of_several("so open in all: {files}", open.len())
+            .of_several("{files} in all have such permissions", open.len())
             .why(
-                "tokens let whoever has them post events and open pages; calls are clients' \
-                 private affairs",
+                "any user who reads a token can post events and open pages; calls are private data of clients",
             )
-            .remedy("`chmod o= {path}`; who must read belongs to the folder's group")
+            .remedy("`chmod o= {path}`; add the users who must read to the folder's group")
             .with("path", Field::Path(survey.more.folder.clone())),
     )
 }
 
-/// The live file was made by somebody else than those who write: by root at a terminal, mostly.
+/// The live file belongs to another user than the writers, mostly because root made it at a terminal.
 fn owner(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
     let live = survey.live()?;
     let others = survey
@@ -172,8 +171,7 @@ fn owner(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
         Finding::warning(Code::OwnersDiffer)
             .file(live.log.name.full())
             .seen(
-                "it is of user {owner} (mode {mode}); the folder and all other logs are of user \
-                 {folder}",
+                "it belongs to user {owner} (mode {mode}); the folder and all other logs belong to user {folder}",
             )
             .with("owner", Field::User(live.log.user))
             .with("mode", Field::Mode(live.log.mode))
@@ -188,7 +186,7 @@ fn owner(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
     })
 }
 
-/// Only what whoever runs us could do is known; of other users nothing is said.
+/// Only the rights of the current user are known; nothing is said about other users.
 fn cant_write(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
     if survey.more.may_write {
         return None;
@@ -201,7 +199,7 @@ fn cant_write(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
                 .with("path", path())
                 .why("nothing can be written there, by writers or by a rotation")
                 .remedy(
-                    "see why (`dmesg`, `findmnt -T {path}`): ext4 becomes so after an error; a \
+                    "find out why (`dmesg`, `findmnt -T {path}`): ext4 becomes so after an error; a \
                      systemd service needs ReadWritePaths=",
                 )
                 .with("path", path()),
@@ -209,7 +207,7 @@ fn cant_write(survey: &HealthSurvey, folder_user: u32) -> Option<Finding> {
     }
     Some(
         Finding::note(Code::CantWrite)
-            .seen("the user who runs this may not write to {path}, which is of user {user}")
+            .seen("the user who runs this may not write to {path}, which belongs to user {user}")
             .with("path", Field::Path(survey.more.folder.clone()))
             .with("user", Field::User(folder_user))
             .why("a rotation must run as that user, or as root")
@@ -231,8 +229,8 @@ pub(super) fn settings(files: &[SettingsFile]) -> Vec<Finding> {
             .seen("it holds {what}, and every user of this machine may read it (mode {mode})")
             .with("what", Field::Text(file.holds.to_owned()))
             .with("mode", Field::Mode(mode))
-            .why("who has a secret opens all pages of an enterprise")
-            .remedy("`chmod o= {path}`, and give those who were meant to keep it new secrets")
+            .why("with a secret any user can open all pages of an enterprise")
+            .remedy("`chmod o= {path}`, and replace the secrets by new ones")
             .with("path", Field::Path(file.path.clone()))
     };
     files.iter().filter(open).map(said).collect()

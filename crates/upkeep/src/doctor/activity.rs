@@ -1,17 +1,17 @@
-//! Whether anybody writes at all.
+//! Whether logs are still written at all.
 
 use super::survey::HealthSurvey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
 use calltrace_model::record::Stamp;
 
-/// Nobody calls anybody for so long only when something is broken, or all are on holiday
-/// (milliseconds).
+/// A whole tree is silent for this long only if something is broken, or over holidays (milliseconds).
 const SILENT_TREE_MILLIS: i64 = 3 * DAY_MILLIS;
 
 /// One enterprise may well be silent over a long weekend (milliseconds).
 const SILENT_MILLIS: i64 = 7 * DAY_MILLIS;
 
-/// The newest record that is not of the future, and that arrived: recovered ones are none of a writer that is silent.
+/// The newest record that is not in the future. Recovered records do not count: they do not show that a writer
+/// works.
 pub(super) fn newest(surveys: &[HealthSurvey], circumstances: &Circumstances<'_>) -> Option<Stamp> {
     let newest = surveys.iter();
     let newest = newest.filter_map(|survey| newest_of(survey, circumstances));
@@ -37,8 +37,10 @@ pub(super) fn tree(surveys: &[HealthSurvey], circumstances: &Circumstances<'_>) 
             .seen("the newest record of all enterprises looked at is of {newest}, {days} ago")
             .with("newest", Field::At(newest))
             .with("days", Field::Days(age / DAY_MILLIS))
-            .why("calls of the days since are nowhere")
-            .remedy("see that the service that writes runs, and that it writes into this tree")
+            .why("calls since then are in no log")
+            .remedy(
+                "check that the service that writes is running, and that it writes into this tree",
+            )
     })
 }
 
@@ -46,7 +48,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     if survey.files.is_empty() && survey.troubles.is_empty() {
         return vec![
             Finding::note(Code::NoLogs)
-                .seen("no log file is in its folder")
+                .seen("its folder holds no log file")
                 .why("either nothing was ever written for it, or it was written elsewhere")
                 .remedy("remove the folder if the enterprise is gone"),
         ];

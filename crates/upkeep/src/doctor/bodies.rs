@@ -1,10 +1,10 @@
-//! Bodies of events and addresses of requests that are not as the field writes them: of another writer, of
-//! another enterprise, or of a fault in one.
+//! Bodies of events and addresses of requests that differ from what hosts write: they come from another writer,
+//! from another enterprise or from a fault.
 
 use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding};
 
-/// Of the newest file that was read, as all checks of text.
+/// Checks the newest file that was read, as all checks of text do.
 pub(super) fn check(survey: &HealthSurvey, _: &Circumstances<'_>) -> Vec<Finding> {
     let Some(seen) = survey.sampled() else {
         return Vec::new();
@@ -20,7 +20,7 @@ pub(super) fn check(survey: &HealthSurvey, _: &Circumstances<'_>) -> Vec<Finding
             Finding::note(Code::OddBody)
                 .file(file.clone())
                 .at(Some(*place))
-                .seen("a CallType that is none: {word}")
+                .seen("an unknown CallType: {word}")
                 .with("word", Field::Text(word.clone()))
                 .why("0 is incoming, 1 outgoing, 2 internal; the direction of such a call is worked out from its legs")
                 .remedy("see what writes it: an emulator puts the number of its pattern there"),
@@ -54,10 +54,10 @@ pub(super) fn check(survey: &HealthSurvey, _: &Circumstances<'_>) -> Vec<Finding
             Finding::warning(Code::OtherEnterprise)
                 .file(file)
                 .at(Some(*place))
-                .seen("a request whose address names {named}")
+                .seen("a request with {named} in its address")
                 .with("named", Field::Text(named.clone()))
-                .why("names and integrations of another enterprise are asked for; a fault once took the first four characters of the Token for the number")
-                .remedy("mend the program that asks, and see what it was answered"),
+                .why("a program asks for names and integrations of another enterprise; a fault once took the first four characters of the Token for the number")
+                .remedy("fix the program that asks, and check which answers it got"),
         );
     }
     findings

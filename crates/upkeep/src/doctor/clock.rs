@@ -1,34 +1,34 @@
-//! Clocks: of the machine that writes the records, of the telephony host, and the zone that times
-//! are said to be of.
+//! Clocks: that of the machine that writes the records, that of the telephony host, and the zone that is set for
+//! record times.
 //!
-//! Every id begins with the second in which the host saw its channel born, in UTC; the first record
-//! of a call is written a second or two later by the machine that keeps the logs. So the difference
-//! shows the host's clock against this machine's, and one of whole hours a zone that is another than
-//! the one set. Which of both a difference of whole hours is, a file's last change tells.
+//! Every id begins with the second in which the host created the channel, in UTC. The machine that keeps the logs
+//! writes the first record of a call a second or two later. So the difference shows the host's clock against this
+//! machine's. A difference of whole hours may also be a wrong zone in the settings; the file's modification time
+//! tells which of the two it is.
 
 use super::file::ExaminedFile;
 use super::survey::HealthSurvey;
 use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
 use calltrace_store::source::ContentFormat;
 
-/// What is older than this (milliseconds) may have been mended since.
+/// Older faults (milliseconds) may have been fixed since.
 pub(super) const RECENT_MILLIS: i64 = 3 * DAY_MILLIS;
 
-/// Records may be this far ahead (milliseconds): clocks that are kept are never off by more.
+/// Records may be this far ahead (milliseconds): synchronised clocks are never off by more.
 const AHEAD_MILLIS_MAX: i64 = 5 * MINUTE_MILLIS;
 
-/// A host's clock may be off by this (milliseconds) before anybody should care: calls without a
-/// common id are joined by times nearer than that.
+/// A host's clock may be off by this (milliseconds) without harm: calls without a common id are joined by times
+/// closer than that.
 const SKEW_MILLIS_MAX: i64 = MINUTE_MILLIS;
 
-/// Fewer calls say nothing: the first record of one may be late for reasons of its own.
+/// Fewer calls prove nothing: the first record of one may be late for other reasons.
 const CALLS_MIN: usize = 5;
 
-/// Zones differ by whole quarters of an hour, and so many of them at most.
+/// Zones differ by whole quarters of an hour, and by this much at most (milliseconds).
 const ZONE_STEP_MILLIS: i64 = 15 * MINUTE_MILLIS;
 const ZONE_MILLIS_MAX: i64 = 14 * 60 * MINUTE_MILLIS;
 
-/// So near to such a difference (milliseconds) it is taken for a zone.
+/// A difference this close to that of a zone (milliseconds) is taken for one.
 const ZONE_SLACK_MILLIS: i64 = 90_000;
 
 const MINUTE_MILLIS: i64 = 60_000;
@@ -43,13 +43,13 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
         Some(_) => None,
         None => by_change(survey, circumstances),
     };
-    // What is said by then explains records that seem to be of the future.
+    // A wrong clock or zone also explains records that seem to be in the future.
     let found = found.or_else(|| future(survey, circumstances));
     found.into_iter().collect()
 }
 
-/// Where calls are too few to tell: the time of a live file's last change against that of its last
-/// record. Only of one that a process has open: any other may be a copy.
+/// If there are too few calls, compares the modification time of a live file with its last record. Only a file that
+/// a process has open counts: any other may be a copy.
 fn by_change(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let today = circumstances.today();
     let is_held = |seen: &&ExaminedFile| seen.is_live(today) && !seen.more.writers.is_empty();
@@ -67,7 +67,7 @@ fn by_change(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option
     Some(zone_wrong(finding, live, offset, circumstances))
 }
 
-/// Record time minus birth as most calls have it: the lower quartile, as a record can only be late.
+/// The typical record time minus channel creation: the lower quartile, because a record can only be late.
 fn skew(lags: &[i64]) -> Option<i64> {
     let mut lags = lags.to_vec();
     lags.sort_unstable();
@@ -84,17 +84,17 @@ fn zone_offset(millis: i64) -> Option<i64> {
     fits.then_some(nearest)
 }
 
-/// What is off where record times and births differ as zones do.
+/// What is wrong if record times and ids differ as zones do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Culprit {
     Zone,
     HostClock,
-    /// One of both.
+    /// One of the two.
     Either,
 }
 
-/// A file's last change, by this machine's clock and in no zone, shows what its last record should
-/// say. Of archives and of most copies it is another time.
+/// A file's modification time, by this machine's clock and in no zone, shows which time its last record should
+/// have. Archives and most copies have another modification time.
 fn culprit(
     survey: &HealthSurvey,
     sampled: &ExaminedFile,
@@ -143,7 +143,7 @@ fn said(
     let zone = zone.map(|offset| (offset, culprit(survey, seen, offset, circumstances)));
     if let Some((offset, culprit @ (Culprit::Zone | Culprit::Either))) = zone {
         let text = match skew > 0 {
-            true => "record times are {skew} ahead of the births of {calls} calls, by their ids",
+            true => "record times are {skew} ahead of the ids of {calls} calls",
             false => "record times are {skew} behind the births of {calls} calls, by their ids",
         };
         let finding = seen_skew(Finding::warning(Code::ZoneWrong), text);
@@ -157,12 +157,10 @@ fn said(
     let finding = Finding::warning_if(is_recent, Code::ClockSkew);
     let text = match skew > 0 {
         true => {
-            "the telephony host's clock is {skew} behind the one of these logs, by the ids of \
-             {calls} calls"
+            "the telephony host's clock is {skew} behind the one of these logs, by the ids of {calls} calls"
         }
         false => {
-            "the telephony host's clock is {skew} ahead of the one of these logs, by the ids of \
-             {calls} calls"
+            "the telephony host's clock is {skew} ahead of the one of these logs, by the ids of {calls} calls"
         }
     };
     seen_skew(finding, text)
@@ -170,10 +168,10 @@ fn said(
             "parts of a call that share no id are joined by time, and times inside bodies are the \
              host's",
         )
-        .remedy("let NTP keep the clocks of both machines: `timedatectl set-ntp true`")
+        .remedy("synchronise the clocks of both machines with NTP: `timedatectl set-ntp true`")
 }
 
-/// The right zone is the one set and so much more (milliseconds).
+/// Says that the right zone is the one that is set, plus `offset` (milliseconds).
 fn zone_wrong(
     finding: Finding,
     seen: &ExaminedFile,
@@ -186,7 +184,7 @@ fn zone_wrong(
     let right = (offset_set + offset) / MINUTE_MILLIS;
     finding
         .why(
-            "all times are shown wrong by that, and a question for a day misses calls near its \
+            "all times are shown wrong by that, and a search for a day misses calls near its \
               ends",
         )
         .remedy("set log_timezone in the settings to a zone of {offset}{name} (now {zone})")
@@ -200,21 +198,20 @@ fn zone_name(minutes: i64) -> String {
     match (minutes % 60, minutes / 60) {
         (0, 0) => ", such as \"UTC\"".to_owned(),
         (0, hours @ -12..=14) => {
-            format!(", such as \"Etc/GMT{:+}\", whose sign is reversed", -hours)
+            format!(", such as \"Etc/GMT{:+}\"(its sign is reversed)", -hours)
         }
         _ => String::new(),
     }
 }
 
-/// Nothing tells which of both it is.
+/// Says that either the zone or the host's clock is wrong.
 fn zone_or_clock(finding: Finding, circumstances: &Circumstances<'_>) -> Finding {
     let set = circumstances.doctor.zone.0.name().to_owned();
     finding
-        .seen("whether the zone of the logs or the host's clock is wrong this copy doesn't tell")
+        .seen("this copy does not show whether the zone of the logs or the host's clock is wrong")
         .why("either all times are shown wrong, or those inside bodies are")
         .remedy(
-            "ask at which time some call was made: if records say another, log_timezone (now \
-             {zone}) is wrong, else the host's clock was",
+            "find out at which time some call was made: if its records show another time, log_timezone (now {zone}) is wrong, otherwise the host's clock was",
         )
         .with("zone", Field::Text(set))
 }
@@ -234,15 +231,14 @@ fn future(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Fi
         .with("last", Field::At(last))
         .with("ahead", Field::Millis(ahead))
         .why(
-            "such a record is shown as the newest for as long, and its file is not removed when \
+            "until then such a record is shown as the newest, and its file is not removed when \
              it is old",
         );
     Some(
         match zone_offset(ahead).filter(|_| seen.is_live(circumstances.today())) {
             Some(_) => finding
                 .remedy(
-                    "look whether log_timezone (now {zone}) is the zone of the machine that \
-             writes; else set its clock",
+                    "check that log_timezone (now {zone}) is the zone of the machine that writes; if it is, set that machine's clock",
                 )
                 .with(
                     "zone",

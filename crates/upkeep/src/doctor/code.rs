@@ -42,13 +42,13 @@ codes! {
     NotRotated: "not-rotated", "files that a daily rotation would have taken";
     LiveLarge: "live-large", "the live file is larger than it should be";
     SlowArchives: "slow-archives", "gzip that can't be read at random";
-    NotRead: "not-read", "looks like a log, and its name is none";
+    NotRead: "not-read", "a log under a name that is not read";
     Leftovers: "leftovers", "a run of calltrace rotate died here";
     IndexMissing: "index-missing", "archives without an index";
     IndexStale: "index-stale", "indexes of no use: torn, or of another file";
     IndexWrong: "index-wrong", "an index differs from its file (--deep)";
     IndexChecked: "index-checked", "when archives were last compared with indexes";
-    IndexOrphan: "index-orphan", "indexes whose log is gone";
+    IndexOrphan: "index-orphan", "indexes of logs that no longer exist";
     TableMissing: "table-missing", "archives of which no table tells the calls";
     TableStale: "table-stale", "tables of calls of no use: torn, or of another version";
     TableKept: "table-kept", "tables of calls that should have been removed";
@@ -65,7 +65,7 @@ codes! {
     Damaged: "damaged", "an archive can't be decoded to its end";
     Trailing: "trailing", "bytes behind an archive's end that are no gzip";
     NulRun: "nul-run", "NUL bytes, as truncation or a crash leaves";
-    HalfLine: "half-line", "the last line has no end, and nobody writes";
+    HalfLine: "half-line", "the last line has no end, and no process writes";
     Unparsed: "unparsed", "many lines fit no kind";
     OddBody: "odd-body", "an event's body is not as hosts write it";
     TwoTokens: "two-tokens", "events of one folder with several Tokens";

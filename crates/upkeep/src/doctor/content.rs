@@ -1,4 +1,4 @@
-//! What bodies and addresses say, line by line, that hosts do not write so.
+//! Finds in bodies and addresses, line by line, what hosts do not write.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ const KEYS: [(&[&[u8]], &[&str]); 4] = [
     ),
 ];
 
-/// Parts of an address of the services around, behind which an enterprise's number stands.
+/// Parts of a service's address that are followed by an enterprise's number.
 const BEFORE_NUMBER: [&str; 7] = [
     "/metadata/",
     "/customer-name/",
@@ -27,18 +27,18 @@ const BEFORE_NUMBER: [&str; 7] = [
     "/config/",
 ];
 
-/// Numbers in addresses that are kept; more would not tell more.
+/// How many different numbers in addresses are kept.
 const NAMED_MAX: usize = 8;
 
-/// The first of each kind.
+/// The first finding of each kind.
 #[derive(Debug, Default)]
 pub(super) struct Bodies {
     pub(super) unknown_type: Option<(FilePosition, String)>,
-    /// Where, of which event, which key.
+    /// Where, in which event, which key.
     pub(super) missing: Option<(FilePosition, String, &'static str)>,
     /// Where a second Token stands.
     pub(super) second_token: Option<FilePosition>,
-    /// Numbers of enterprises in addresses, each where it was first met.
+    /// Numbers of enterprises in addresses, each with its first place.
     pub(super) named: Vec<(FilePosition, String)>,
     token: Option<Vec<u8>>,
 }
@@ -72,7 +72,7 @@ impl Bodies {
             }
             keys.insert(key);
         }
-        // What is no body of a host at all is none with keys missing.
+        // A body that no host wrote, or that was cut, does not count as one that lacks keys.
         if self.missing.is_some() || !keys.contains(&b"UniqueId"[..]) || !is_whole(ast.json) {
             return;
         }

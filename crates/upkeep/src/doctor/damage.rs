@@ -7,13 +7,13 @@ use super::{Circumstances, Code, Field, FilePosition, Finding};
 use calltrace_store::scan;
 use calltrace_store::source::ContentFormat;
 
-/// So many of a hundred lines may fit no kind: tracebacks and lines of a kind of their own.
+/// This percentage of lines may be of no known kind: tracebacks, for example.
 const UNPARSED_PERCENT_MAX: u64 = 5;
 
-/// Fewer are not worth counting.
+/// Fewer such lines are not reported.
 const UNPARSED_MIN: u64 = 5;
 
-/// A line may be in the middle of being written for so long (milliseconds).
+/// For this long (milliseconds) a line may still be being written.
 const WRITTEN_MILLIS: i64 = 60_000;
 
 pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
@@ -30,7 +30,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     findings
 }
 
-/// What happened long ago can't be mended any more.
+/// Old damage can't be repaired any more, so it is only a note.
 fn by_age(seen: &ExaminedFile, code: Code, circumstances: &Circumstances<'_>) -> Finding {
     let at = seen.log.last.unwrap_or(seen.log.modified);
     let is_recent = circumstances.age(at) < RECENT_MILLIS;
@@ -46,7 +46,7 @@ fn damaged(
         scan::ContentFinding::Damaged { what, after, .. } => Some((what, after)),
         _ => None,
     })?;
-    // Somebody may be writing it just now.
+    // A process may be writing it right now.
     if circumstances.age(seen.log.modified) < WRITTEN_MILLIS {
         return None;
     }
@@ -62,16 +62,15 @@ fn damaged(
     };
     Some(
         finding
-            .why("what stood behind that place is in no answer, and every search of it says so")
+            .why("records after that place are in no answer, and every search of the file says so")
             .remedy(
-                "put back a copy of it, if there is one; `gzip -t {path}` tells whether that is \
-                 whole",
+                "restore a copy of it, if there is one; `gzip -t {path}` tells whether that is complete",
             )
             .with("path", Field::Path(survey.path_of(seen))),
     )
 }
 
-/// Something stands behind the end of an archive: a copy that went wrong, or lines that were written to it.
+/// Bytes follow the end of an archive: a copy went wrong, or a program appended lines to it.
 fn trailing(survey: &HealthSurvey, seen: &ExaminedFile) -> Option<Finding> {
     let mut found = seen.more.damage.iter();
     let trailing = found.find_map(|found| match found {
@@ -81,14 +80,14 @@ fn trailing(survey: &HealthSurvey, seen: &ExaminedFile) -> Option<Finding> {
     Some(
         Finding::note(Code::Trailing)
             .file(seen.log.name.full())
-            .seen("{bytes} behind its gzip data are no gzip")
+            .seen("{bytes} after its gzip data are not gzip")
             .with("bytes", Field::Bytes(trailing.bytes))
             .why(
                 "they are in no answer, and zcat warns of them; --recompress leaves the file as it is, \
                  so as not to lose them",
             )
             .remedy(
-                "see what they are: `tail -c {count} {path}`; if they are of no worth, `zcat` the \
+                "look at them: `tail -c {count} {path}`; if they are worthless, `zcat` the \
                  file into a new one",
             )
             .with("count", Field::Text(trailing.bytes.to_string()))
@@ -96,7 +95,7 @@ fn trailing(survey: &HealthSurvey, seen: &ExaminedFile) -> Option<Finding> {
     )
 }
 
-/// Named as an archive, and none: what is left of one that could not be written, mostly.
+/// A file with an archive's name that is not gzip, mostly the rest of an archive that could not be written.
 fn no_gzip(
     survey: &HealthSurvey,
     seen: &ExaminedFile,
@@ -106,7 +105,7 @@ fn no_gzip(
     let is_duplicate =
         |other: &ExaminedFile| !other.log.name.gz && other.log.name.stem == seen.log.name.stem;
     let is_none = seen.log.name.gz && seen.log.form == ContentFormat::Plain;
-    // Beside the log itself it is another finding.
+    // If the log itself exists, it is another finding.
     if !is_none || is_written || survey.files.iter().any(is_duplicate) {
         return None;
     }
@@ -114,16 +113,16 @@ fn no_gzip(
     let finding = match seen.log.bytes {
         0 => finding.seen("it holds nothing"),
         bytes => finding
-            .seen("it holds {bytes} and is no gzip")
+            .seen("it holds {bytes} and is not gzip")
             .with("bytes", Field::Bytes(bytes)),
     };
     let finding = match seen.log.last {
         Some(_) if seen.log.bytes > 0 => finding
-            .why("it is read as the lines it holds; zcat and its like fail")
-            .remedy("take .gz off its name: `mv {path} NAME`"),
+            .why("it is read as plain lines; zcat and similar programs fail")
+            .remedy("remove .gz from its name: `mv {path} NAME`"),
         _ => finding
-            .why("its day is gone: a disk was full, or a compression died, and the log was removed")
-            .remedy("put back a copy of it, if there is one; else `rm {path}`"),
+            .why("its day is lost: a disk was full, or a compression died, and the log was removed")
+            .remedy("restore a copy of it, if there is one; otherwise `rm {path}`"),
     };
     Some(finding.with("path", Field::Path(survey.path_of(seen))))
 }
@@ -146,7 +145,7 @@ fn hole(seen: &ExaminedFile, circumstances: &Circumstances<'_>) -> Option<Findin
                  machine crashed; what stood there is lost",
             )
             .remedy(
-                "take copytruncate out of logrotate, and let writers open their file for appending",
+                "remove copytruncate from the settings of logrotate, and let writers open their file for appending",
             ),
     )
 }
@@ -171,12 +170,12 @@ fn half_line(
         .file(seen.log.name.full())
         .at(known)
         .seen(
-            "its last line has no end, and nobody has it open; it was last written to at \
+            "its last line has no end, and no process has it open; it was last written to at \
              {modified}",
         )
         .with("modified", Field::At(seen.log.modified))
         .why(
-            "a writer was killed or the disk was full; the next line would be glued to it, and \
+            "a writer was killed or the disk was full; the next line would be joined to it, and \
              until then every search ends with status 2",
         );
     Some(match seen.log.form {
@@ -222,7 +221,7 @@ fn unparsed(seen: &ExaminedFile) -> Option<Finding> {
         Finding::warning(Code::Unparsed)
             .file(seen.log.name.full())
             .at(reading.first_unparsed)
-            .seen("{unparsed} of {lines} lines that were looked at fit no kind ({percent})")
+            .seen("{unparsed} of {lines} lines that were read are of no known kind ({percent})")
             .with("unparsed", Field::Count(reading.unparsed))
             .with("lines", Field::Count(reading.lines))
             .with("percent", Field::Percent(percent))
@@ -230,7 +229,7 @@ fn unparsed(seen: &ExaminedFile) -> Option<Finding> {
                 "they belong to no call: another program writes here, or a writer has changed its \
                  lines",
             )
-            .remedy("see what they are: {search}")
+            .remedy("look at them: {search}")
             .with("search", Field::Calltrace("search --lines --kind unparsed")),
     )
 }

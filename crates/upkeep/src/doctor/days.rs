@@ -1,4 +1,4 @@
-//! Names that say a day, and records of another; times that go back.
+//! Files that hold records of another day than their name says, and times that go back.
 
 use super::clock::RECENT_MILLIS;
 use super::file::{ExaminedFile, MIDNIGHT_MILLIS};
@@ -7,7 +7,7 @@ use super::{Circumstances, Code, DAY_MILLIS, Field, Finding};
 use crate::survey::times::day_start;
 use calltrace_store::source::ContentFormat;
 
-/// Two workers' lines, and those that waited for a lock, are out of order by less (milliseconds).
+/// Lines of two workers, and lines that waited for a lock, are out of order by less than this (milliseconds).
 const BACK_MILLIS_MIN: i64 = 120_000;
 
 pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
@@ -17,9 +17,9 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     outside_day.into_iter().chain(out_of_order).collect()
 }
 
-/// All of an enterprise as one: the newest file, and how many more.
+/// One finding for the enterprise: the newest such file, and how many more there are.
 fn outside_day(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
-    // What a rotation of ours renamed was the live file until then, some time after midnight.
+    // A file that rotation renamed was the live file until some time after midnight.
     let is_ours = |seen: &ExaminedFile| survey.memory.renamed.contains(&seen.log.name);
     let with_side = |seen| {
         let side = side(seen)?;
@@ -28,7 +28,7 @@ fn outside_day(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Opti
     };
     let outside: Vec<(&ExaminedFile, DayMismatch)> =
         survey.files.iter().filter_map(with_side).collect();
-    // Of what is long past the cause may be long gone; of what is sealed nothing can be undone.
+    // The cause of an old finding may be gone, and a sealed file is not changed any more.
     let is_curable = |seen: &ExaminedFile| {
         let is_recent = |last| circumstances.age(last) < RECENT_MILLIS;
         seen.log.form == ContentFormat::Plain && seen.log.last.is_some_and(is_recent)
@@ -41,25 +41,23 @@ fn outside_day(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Opti
     let finding = match outside.len() - 1 {
         0 => finding,
         more => finding
-            .seen("the same of {more} more")
+            .seen("the same holds for {more} more")
             .with("more", Field::Files(more as u64)),
     };
     let today = circumstances.today();
     let live = survey.files.iter().rev().find(|seen| seen.is_live(today));
     let finding = finding.why(
-        "searches find them, as they go by content; whoever looks by name does not. Two \
-                 processes that rotate one file do this, and lose lines by it",
+        "searches find these records by content, but a person who looks for the file by its name does not. Two processes that rotate one file cause this, and lose lines",
     );
     Some(match live {
         Some(live) => finding
             .remedy(
-                "see who writes (`fuser -v {live}`): only one process may rotate, or none of \
-             them and {rotate}",
+                "find out which processes write (`fuser -v {live}`): only one of them may rotate, or only {rotate}",
             )
             .with("live", Field::Path(survey.path_of(live)))
             .with("rotate", Field::Calltrace("rotate")),
         None => finding
-            .remedy("see who writes: only one process may rotate, or none of them and {rotate}")
+            .remedy("find out which processes write: only one of them may rotate, or only {rotate}")
             .with("rotate", Field::Calltrace("rotate")),
     })
 }
@@ -70,12 +68,12 @@ fn seen_outside(finding: Finding, seen: &ExaminedFile, side: DayMismatch) -> Opt
     Some(match side {
         DayMismatch::Later => match seen.more.beyond_bytes {
             Some(bytes) => finding
-                .seen("it ends with {bytes} of records behind {day}, up to {last}")
+                .seen("it ends with {bytes} of records after {day}, up to {last}")
                 .with("bytes", Field::Bytes(bytes))
                 .with("day", Field::Day(day))
                 .with("last", Field::At(seen.log.last?)),
             None => finding
-                .seen("it holds records behind {day}, up to {last}")
+                .seen("it holds records after {day}, up to {last}")
                 .with("day", Field::Day(day))
                 .with("last", Field::At(seen.log.last?)),
         },
@@ -91,7 +89,7 @@ fn seen_outside(finding: Finding, seen: &ExaminedFile, side: DayMismatch) -> Opt
     })
 }
 
-/// How the records of a file lie to the day in its name.
+/// How the records of a file differ from the day in its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DayMismatch {
     Later,
@@ -116,7 +114,7 @@ fn side(seen: &ExaminedFile) -> Option<DayMismatch> {
     if last.since(end) > MIDNIGHT_MILLIS {
         return Some(DayMismatch::Later);
     }
-    // Others hold what came before as well when they were not rotated in time.
+    // Other files also hold earlier records if they were rotated late.
     let is_early = seen.is_daily() && begin.since(first) > MIDNIGHT_MILLIS;
     is_early.then_some(DayMismatch::Earlier)
 }
@@ -139,6 +137,6 @@ fn out_of_order(seen: &ExaminedFile, circumstances: &Circumstances<'_>) -> Optio
                 "the clock was set back, or writers with different clocks write to one file; \
                  calls are joined and shown by these times",
             )
-            .remedy("let the clock be kept by NTP (`timedatectl`), on every machine that writes"),
+            .remedy("synchronise the clock with NTP (`timedatectl`) on every machine that writes"),
     )
 }

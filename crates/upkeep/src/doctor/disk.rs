@@ -7,14 +7,14 @@ use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding};
 use calltrace_store::fsx::Volume;
 
-/// Worth a warning, and a problem, when both so little is left of a hundred and so little in all
-/// (bytes): a tenth of a large disk is much.
+/// A warning, or a problem, if both the percentage and the bytes that are left are below these: a tenth of a large
+/// disk is much.
 const LOW_PERCENT: u64 = 10;
 const LOW_BYTES: u64 = 20_000_000_000;
 const FULL_PERCENT: u64 = 5;
 const FULL_BYTES: u64 = 5_000_000_000;
 
-/// Each disk once, with the tree's root for its name.
+/// Checks each disk once, and names it by the first folder that is on it, beginning with the tree's root.
 pub(super) fn check(surveys: &[HealthSurvey], circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let root = circumstances.doctor.tree.root();
     let root = (root, Volume::of(root).ok());
@@ -39,7 +39,7 @@ pub(super) fn check(surveys: &[HealthSurvey], circumstances: &Circumstances<'_>)
     findings
 }
 
-/// What is to be said of a file system, the largest file of lines on which is so long.
+/// The findings about a file system; `largest` is the size of its largest plain log (bytes).
 fn judge(volume: &Volume, largest: u64, folder: &Path) -> Vec<Finding> {
     [full(volume, folder), no_room(volume, largest)]
         .into_iter()
@@ -79,15 +79,14 @@ fn full(volume: &Volume, folder: &Path) -> Option<Finding> {
         finding
             .why(why)
             .remedy(
-                "see what takes the room: `du -xh --max-depth=1 {folder} | sort -h`; {rotate} \
-                 packs and expires logs",
+                "find out what takes the space: `du -xh --max-depth=1 {folder} | sort -h`; {rotate} compresses and expires logs",
             )
             .with("folder", Field::Path(folder.to_owned()))
             .with("rotate", Field::Calltrace("rotate")),
     )
 }
 
-/// An archive takes a seventh mostly; but nothing is removed before it is whole.
+/// An archive mostly takes a seventh of its log, but the log is removed only when the archive is complete.
 fn no_room(volume: &Volume, largest: u64) -> Option<Finding> {
     (largest > volume.bytes_free).then(|| {
         Finding::warning(Code::NoRoom)
@@ -98,9 +97,9 @@ fn no_room(volume: &Volume, largest: u64) -> Option<Finding> {
             .with("free", Field::Bytes(volume.bytes_free))
             .with("largest", Field::Bytes(largest))
             .why(
-                "its archive may not fit beside it, and a file goes only when its archive is whole",
+                "there may be no space for its archive, and a file is removed only when its archive is complete",
             )
-            .remedy("make room, or {rotate} with a shorter --keep")
+            .remedy("free some space, or run {rotate} with a shorter --keep")
             .with("rotate", Field::Calltrace("rotate"))
     })
 }

@@ -1,11 +1,11 @@
-//! X beside X.gz: a leftover, or two different days under one name.
+//! X next to X.gz: a leftover, or two different days under one name.
 
 use super::file::ExaminedFile;
 use super::look::duplicates::Relation;
 use super::survey::HealthSurvey;
 use super::{Circumstances, Code, Field, Finding, HOUR_MILLIS};
 
-/// Younger ones may be at work: gzip removes X when it is done.
+/// gzip may still be making a younger archive: it removes X when it is done.
 const AT_WORK_MILLIS: i64 = HOUR_MILLIS;
 
 pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
@@ -27,17 +27,17 @@ fn said(plain: &ExaminedFile, archive: &ExaminedFile, relation: Relation) -> Fin
     let (code, text, why) = match relation {
         Relation::Held => (
             Code::Duplicates,
-            "{archive} beside it holds all of its {bytes}",
-            "its lines count once; what it takes of the disk is wasted",
+            "{archive} next to it holds all of its {bytes}",
+            "its lines count once; the space that it takes is wasted",
         ),
         Relation::HeldInPart => (
             Code::Duplicates,
-            "{archive} beside it holds the beginning of its {bytes}, and not the rest",
-            "all lines count once; whoever removes the file by hand loses the rest",
+            "{archive} next to it holds the beginning of its {bytes}, and not the rest",
+            "all lines count once; if the file is removed by hand, the rest is lost",
         ),
         Relation::Differ => (
             Code::DuplicatesDiffer,
-            "{archive} beside it holds other lines than its {bytes}",
+            "{archive} next to it holds other lines than its {bytes}",
             "both are read; two processes that rotate one file leave this, and a gzip that is \
              run again would overwrite one of them",
         ),

@@ -1,4 +1,4 @@
-//! What the doctor adds to the look at one log file.
+//! What the doctor adds to the survey of one log file.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use calltrace_store::scan;
 use calltrace_store::source::{ContentFormat, Source, TimeBounds, first_line_at, times};
 use calltrace_store::tree::{FileName, Generation, LogFile};
 
-/// Those who are neither owner nor of the group may read a file of this permission.
+/// The permission of others, who are neither owner nor in the group, to read.
 pub(super) const OTHERS_READ: u32 = 0o004;
 
-/// A file's first and last record are looked for in so much of its ends (bytes), and in so much
-/// where they are not there.
+/// The first and last record are looked for in this much of a file's ends (bytes), and in `END_BYTES_MAX` if they
+/// are not there.
 const END_BYTES: usize = 16 << 10;
 const END_BYTES_MAX: usize = 1 << 20;
 
-/// An archive that must be decoded to be judged, and is small enough for that (bytes).
+/// An archive that must be decoded to be judged is decoded up to this size (bytes).
 const DECODED_BYTES_MAX: u64 = 256 << 10;
 
 /// The same for one that looks torn.
@@ -35,34 +35,33 @@ const TORN_BYTES_MAX: u64 = 64 << 20;
 /// A run of NULs of this length is a hole, never text; as readers judge it.
 const HOLE: &[u8] = &[0; 4];
 
-/// Two workers take a file's day and a record's time from two looks at the clock; a record may stand
-/// so far on the other side of midnight (milliseconds).
+/// A worker reads the clock once for a file's day and once for a record's time, so a record may be this far on the
+/// other side of midnight (milliseconds).
 pub(super) const MIDNIGHT_MILLIS: i64 = 60_000;
 
 pub(super) type ExaminedFile = survey::SurveyedFile<FileHealth>;
 
-/// What the doctor wants to know of a log file. The times of its log are `None` also where only decoding would
-/// tell.
+/// What the doctor knows of a log file. The times of its log are also `None` if only decoding would show them.
 #[derive(Debug, Default)]
 pub(super) struct FileHealth {
-    /// Others may read its index, and we not: that costs us time and nobody else anything.
+    /// The current user may not read its index: only this user's searches take longer.
     pub(super) is_index_closed: bool,
-    /// Its index says what is not so, as a clause, and answers may miss lines.
+    /// Why its index is wrong, as a clause; answers may miss lines.
     pub(super) wrong_index: Option<String>,
-    /// What is wrong with the content, as far as that is known.
+    /// The damage of its content, as far as it is known.
     pub(super) damage: Vec<scan::ContentFinding>,
-    /// So much of its content is of a later day than its name says (bytes).
+    /// How much of its content is of a later day than its name says (bytes).
     pub(super) beyond_bytes: Option<u64>,
-    /// Its last byte is that of no line's end.
+    /// Its last byte is not a newline.
     pub(super) ends_half: bool,
-    /// Where a run of NULs was met, in what was looked at.
+    /// The offset of a run of NULs in the text that was read.
     pub(super) hole: Option<u64>,
     pub(super) reading: Option<TextReading>,
     pub(super) writers: Vec<WriterProcess>,
 }
 
 impl FileHealth {
-    /// Where in the content something of a kind is wrong, and how many bytes of it (see [`scan::ContentFinding::place`]).
+    /// The content offset and the length (bytes) of the first damage of a kind (see [`scan::ContentFinding::place`]).
     pub(super) fn place_of(
         &self,
         is_kind: impl Fn(&scan::ContentFinding) -> bool,
@@ -73,7 +72,7 @@ impl FileHealth {
 }
 
 impl ExaminedFile {
-    /// Looks at a file.
+    /// Examines a file.
     pub(super) fn of(
         circumstances: &Circumstances<'_>,
         folder: &Folder,
@@ -104,7 +103,7 @@ impl ExaminedFile {
         };
         if let Some(index) = &index {
             seen.more.damage = index.findings().cloned().collect();
-            // Also of one that does not know all of its file.
+            // Also from an index that does not cover all of its file.
             (seen.log.first, seen.log.last) = index.times();
         }
         if doctor.deep && index.is_some() {
@@ -125,7 +124,7 @@ impl ExaminedFile {
         Ok(seen)
     }
 
-    /// The times at both ends, where no index tells them, and how the file begins and ends.
+    /// Reads the times at both ends, if no index has them, and how the file begins and ends.
     fn look_at_ends(
         &mut self,
         circumstances: &Circumstances<'_>,
@@ -185,19 +184,19 @@ impl ExaminedFile {
         }
     }
 
-    /// Named by its writer after the day it writes on, so that today's is the live one:
+    /// Whether its writer names it after the current day, so that today's file is the live one:
     /// `events_YYYY-MM-DD.log`.
     pub(super) fn is_daily(&self) -> bool {
         self.log.name.stem.starts_with("events_")
     }
 
-    /// Writers may still be at it: `events.log`, or the file of a day that is not over.
+    /// Whether writers may still write to it: `events.log`, or the file of a day that is not over.
     pub(super) fn is_live(&self, today: NaiveDate) -> bool {
         let is_today = self.is_daily() && self.is_of_day_since(today);
         !self.log.name.gz && (self.log.name.generation == Generation::Live || is_today)
     }
 
-    /// Lines as they are, which nobody should add to any more.
+    /// Whether it is a plain file that no process should write to any more.
     pub(super) fn is_unsealed(&self, today: NaiveDate) -> bool {
         let may_grow = self.log.name.is_recovered() && self.is_of_day_since(today);
         self.log.form == ContentFormat::Plain
@@ -210,7 +209,7 @@ impl ExaminedFile {
         self.log.name.day().is_some_and(|day| day >= today)
     }
 
-    /// The day of its last record; of its last change where no record has a time.
+    /// The day of its last record, or of its modification if no record has a time.
     pub(super) fn last_day(&self) -> NaiveDate {
         day_of(self.log.last.unwrap_or(self.log.modified))
     }
@@ -228,13 +227,12 @@ impl Circumstances<'_> {
     }
 }
 
-/// When records can be of that day no more.
+/// The time after which no record can be of that day.
 pub(super) fn day_end(day: NaiveDate) -> Option<Stamp> {
     Some(day_start(day)?.plus_millis(DAY_MILLIS + MIDNIGHT_MILLIS))
 }
 
-/// Where the first line of that time or later begins, from the beginning of a line that is not far
-/// before it.
+/// Where the first line of that time or later begins, searched from the beginning of a line shortly before it.
 fn line_at(source: &Source, from: u64, time: Stamp) -> u64 {
     let text = source.text_at(from, END_BYTES_MAX);
     let mut at = 0;
@@ -247,15 +245,14 @@ fn line_at(source: &Source, from: u64, time: Stamp) -> u64 {
     from + at
 }
 
-/// Whether nothing but decoding tells if a gzip is whole, and that costs little.
+/// Whether only decoding shows if a gzip is complete, and decoding it costs little.
 fn must_be_decoded(source: &Source) -> bool {
     let bytes = source.log.bytes;
     source.form() == ContentFormat::Gzip
         && (bytes <= DECODED_BYTES_MAX || (bytes <= TORN_BYTES_MAX && begins_as_bgzf(source)))
 }
 
-/// A BGZF file that could not be walked through to its end is torn: its first member says what it
-/// was to become.
+/// Whether a file begins as BGZF. If it can't be walked through to its end as BGZF, it is torn.
 fn begins_as_bgzf(source: &Source) -> bool {
     use std::os::unix::fs::FileExt;
     let mut head = [0; 14];

@@ -1,8 +1,7 @@
 //! A finding: what was seen, with the evidence, why it matters, and what to do.
 //!
-//! Sentences stand where the checks are, with `{name}` for each piece of evidence. What a piece looks
-//! like (a size, a time in a zone, a name that is to be typed) is `output`'s affair; programs get the
-//! pieces beside the sentences.
+//! Each check has its own sentences, with `{name}` for each piece of evidence. `output` decides what a piece looks
+//! like (a size, a time in a zone, a name to be typed). Programs get the pieces in addition to the sentences.
 
 use std::path::PathBuf;
 
@@ -13,7 +12,7 @@ use calltrace_model::record::Stamp;
 use calltrace_store::fsx::WriterProcess;
 use calltrace_store::tree::EnterpriseName;
 
-/// How bad it is.
+/// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingSeverity {
     /// Lines are being lost or shown to others, or soon will be.
@@ -34,7 +33,7 @@ impl FindingSeverity {
         }
     }
 
-    /// Whether somebody should do something.
+    /// Whether an administrator should act.
     pub fn is_actionable(self) -> bool {
         self != FindingSeverity::Note
     }
@@ -45,7 +44,7 @@ impl FindingSeverity {
 pub enum FilePosition {
     /// A line, from 1.
     Line(u64),
-    /// Of a line whose number was not counted: where it begins in the content.
+    /// The content offset of a line, if its number was not counted.
     Byte(u64),
 }
 
@@ -82,8 +81,7 @@ pub enum Field {
     Path(PathBuf),
     /// `calltrace COMMAND` as it must be typed to reach this tree, for this enterprise.
     Calltrace(&'static str),
-    /// The same as cron or a timer must have it: where they run, another folder is the current one
-    /// and the environment another.
+    /// The same command for cron or a timer, which run in another folder and another environment.
     Scheduled(&'static str),
 }
 
@@ -128,14 +126,14 @@ impl Clause {
     }
 }
 
-/// Something worth saying.
+/// What was found: a problem, a risk or a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind.
+    /// The kind of finding.
     pub code: Code,
-    /// How bad.
+    /// How serious it is.
     pub severity: FindingSeverity,
-    /// Whose; `None` for what is of the tree as a whole.
+    /// The enterprise; `None` for the tree as a whole.
     pub enterprise: Option<EnterpriseName>,
     /// The file, in the enterprise's folder; a whole path where there is no enterprise.
     pub file: Option<PathBuf>,
@@ -158,7 +156,7 @@ impl Finding {
         }
     }
 
-    /// A finding of which nothing is known yet.
+    /// A finding without sentences.
     pub(super) fn new(severity: FindingSeverity, code: Code) -> Finding {
         Finding {
             code,
@@ -196,13 +194,13 @@ impl Finding {
         Finding { place, ..self }
     }
 
-    /// One thing more that was seen.
+    /// Adds one more sentence about what was seen.
     pub(super) fn seen(mut self, text: &'static str) -> Finding {
         self.seen.push(Clause::new(text));
         self
     }
 
-    /// That there are so many in all, where that is more than one; the text names them `{files}`.
+    /// Adds how many files there are in all, if there are several; the text names them `{files}`.
     pub(super) fn of_several(self, text: &'static str, files: usize) -> Finding {
         match files {
             0 | 1 => self,
@@ -214,13 +212,13 @@ impl Finding {
         Finding { why, ..self }
     }
 
-    /// What is to be done, which is said last.
+    /// Sets what to do; called after all sentences about what was seen.
     pub(super) fn remedy(self, text: &'static str) -> Finding {
         let remedy = Clause::new(text);
         Finding { remedy, ..self }
     }
 
-    /// The field of that name in what was said last.
+    /// Adds the field `name` to the last sentence.
     pub(super) fn with(mut self, name: &'static str, field: Field) -> Finding {
         let clause = match self.remedy.text {
             "" => self.seen.last_mut(),

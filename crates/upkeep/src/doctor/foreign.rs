@@ -1,4 +1,4 @@
-//! What lies among the logs, looks like one, and is read by nobody.
+//! Files among the logs that look like logs and are not read.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,9 +15,9 @@ pub(super) fn check(survey: &HealthSurvey, _: &Circumstances<'_>) -> Vec<Finding
     foreign.map(|foreign| said(survey, foreign)).collect()
 }
 
-/// Why it matters that nobody reads it.
+/// Why it matters that a file is not read.
 const UNREAD: &str = "its lines are in no answer, and no rotation removes it";
-const LINKED: &str = "it is not opened, as its maker could let it lead to any file; every search says \
+const LINKED: &str = "it is not opened, because its owner could make it lead to any file; every search says \
                       so, and ends with status 2";
 const NAMED: &str = "every search says that it could not read it, and ends with status 2";
 
@@ -27,7 +27,7 @@ fn said(survey: &HealthSurvey, foreign: &ForeignFile) -> Finding {
     let finding = match foreign.kind {
         ForeignKind::Packed(program) => packed(survey, program, foreign),
         ForeignKind::Lines => Finding::warning(Code::NotRead)
-            .seen("{bytes} of log lines under a name that is none of a log")
+            .seen("{bytes} of log lines under a name that is not a log's")
             .with("bytes", bytes)
             .why(UNREAD)
             .remedy(
@@ -38,8 +38,8 @@ fn said(survey: &HealthSurvey, foreign: &ForeignFile) -> Finding {
         ForeignKind::Quotes => Finding::note(Code::NotRead)
             .seen("{bytes}, with log lines in it")
             .with("bytes", bytes)
-            .why("it holds what clients did, and no rotation removes it")
-            .remedy("move it away: others may come to think that it is a log"),
+            .why("it holds data of clients, and no rotation removes it")
+            .remedy("move it away: other people may take it for a log"),
         ForeignKind::Folder => Finding::note(Code::NotRead)
             .seen("a folder with logs in it; folders in an enterprise's folder are not read")
             .why(UNREAD)
@@ -48,7 +48,7 @@ fn said(survey: &HealthSurvey, foreign: &ForeignFile) -> Finding {
             .seen("a link that leads out of the folder, or to another link")
             .why(LINKED)
             .remedy(
-                "let it name a file of {folder}, without a path; or let root make it; or move the \
+                "make it lead to a file of {folder}, without a path; or let root make it; or move the \
                  file here",
             )
             .with("folder", Field::Path(survey.more.folder.clone())),
@@ -58,7 +58,7 @@ fn said(survey: &HealthSurvey, foreign: &ForeignFile) -> Finding {
             .remedy("`rm {path}`, or mount what it leads to")
             .with("path", path()),
         ForeignKind::NoFile => Finding::warning(Code::NotRead)
-            .seen("it bears a log's name and is no regular file")
+            .seen("it has a log's name and is not a regular file")
             .why(NAMED)
             .remedy("move it away, or give it another name"),
     };
@@ -81,7 +81,7 @@ fn packed(survey: &HealthSurvey, program: &'static str, foreign: &ForeignFile) -
         .with("folder", Field::Path(survey.more.folder.clone()))
 }
 
-/// Beside the enterprises' folders: logs that no name leads to.
+/// Findings in the root itself: logs that belong to no enterprise.
 pub(super) fn in_root(tree: &Tree, has_no_enterprise: bool) -> Vec<Finding> {
     let Ok(root) = Folder::open(tree.root()) else {
         return Vec::new();
@@ -111,15 +111,14 @@ pub(super) fn in_root(tree: &Tree, has_no_enterprise: bool) -> Vec<Finding> {
                 .seen("the tree holds no enterprise")
                 .why("there is nothing to search")
                 .remedy(
-                    "name the folder that holds one folder an enterprise with --root or \
-                     CALLTRACE_ROOT",
+                    "set --root or CALLTRACE_ROOT to the folder that holds one folder per enterprise",
                 ),
         );
     }
     findings
 }
 
-/// Folders that several names of enterprises lead to: the name that counts, and the next.
+/// Folders that several enterprise names lead to: each name after the first is a finding.
 fn two_names(tree: &Tree, root: &Folder) -> Vec<Finding> {
     let names = root.names().unwrap_or_default();
     let mut names: Vec<&str> = names.iter().filter_map(|name| name.to_str()).collect();
@@ -155,7 +154,7 @@ fn two_names(tree: &Tree, root: &Folder) -> Vec<Finding> {
 fn odd_name(path: PathBuf) -> Finding {
     Finding::warning(Code::NotRead)
         .file(path)
-        .seen("a folder with logs in it, whose name is none of an enterprise")
+        .seen("a folder with logs in it, but with a name that is not an enterprise's")
         .why("no subcommand finds it")
         .remedy("rename it: letters, digits, _ and -, not beginning with -")
 }

@@ -1,4 +1,4 @@
-//! Indexes: missing, of no use, wrong, without a log. They cost time only, but for the wrong ones.
+//! Indexes that are missing, unusable, wrong or without a log. They only cost time, except for wrong ones.
 
 use super::file::ExaminedFile;
 use super::survey::HealthSurvey;
@@ -6,7 +6,7 @@ use super::{Circumstances, Code, Field, Finding, ROTATED_BY_MILLIS};
 use calltrace_store::index::{self, FOLDER, IndexState};
 use calltrace_store::source::ContentFormat;
 
-/// Less of an archive is decoded as fast as an index is read (bytes).
+/// A smaller archive is decoded as fast as an index is read (bytes).
 const INDEXED_BYTES_MIN: u64 = 128 << 10;
 
 pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
@@ -19,7 +19,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     findings
 }
 
-/// Archives only: what is not sealed is not yet indexed, and that is another finding.
+/// Archives only: a file that is not sealed has no index yet, and is another finding.
 fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_bare = |seen: &ExaminedFile| {
         let is_archive =
@@ -42,8 +42,7 @@ fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<F
     )
 }
 
-/// Of `events.log` it is left out: a rotation by others makes its index one of another file for a
-/// while.
+/// `events.log` is left out: when another program rotates it, its index is of another file for a while.
 fn stale(survey: &HealthSurvey) -> Option<Finding> {
     let is_stale = |seen: &ExaminedFile| {
         let is_archive = seen.log.form != ContentFormat::Plain;
@@ -58,19 +57,19 @@ fn stale(survey: &HealthSurvey) -> Option<Finding> {
                 .file(first.log.name.full())
                 .seen("its index {reason}")
                 .with("reason", Field::Text(reason.clone()))
-                .of_several("so many in all: {files}", stale.len())
-                .why("the files are searched as if there were none")
-                .remedy("{rotate} makes them anew")
+                .of_several("{files} in all", stale.len())
+                .why("the files are searched without an index")
+                .remedy("{rotate} makes them again")
                 .with("rotate", Field::Calltrace("rotate")),
         );
     }
     (survey.more.uncatalogued > 0).then(|| {
         Finding::warning(Code::IndexStale)
             .file(format!("{FOLDER}/catalog"))
-            .seen("of the files that have an index the catalog lacks {files}")
+            .seen("the catalog lacks {files} that have an index")
             .with("files", Field::Files(survey.more.uncatalogued))
             .why("searches for a number open every index instead of one file")
-            .remedy("{rotate} makes it anew")
+            .remedy("{rotate} makes it again")
             .with("rotate", Field::Calltrace("rotate"))
     })
 }
@@ -84,7 +83,7 @@ fn wrong(survey: &HealthSurvey, seen: &ExaminedFile) -> Option<Finding> {
             .seen("its index {reason}")
             .with("reason", Field::Text(reason.clone()))
             .why("answers may miss lines")
-            .remedy("`rm {path}`, then {rotate} makes it anew")
+            .remedy("`rm {path}`, then {rotate} makes it again")
             .with("path", Field::Path(path))
             .with("rotate", Field::Calltrace("rotate")),
     )
@@ -100,7 +99,7 @@ fn checked(survey: &HealthSurvey) -> Option<Finding> {
             .file(name.clone())
             .seen("archives were compared with their indexes; this one longest ago, on {day}")
             .with("day", Field::Day(at.date_naive()))
-            .why("damage that keeps a file's length and time shows only then")
+            .why("only this comparison shows damage that keeps a file's length and time")
             .remedy("{rotate} checks the next ones each night (setting rotate.verify)")
             .with("rotate", Field::Calltrace("rotate")),
     )
@@ -113,7 +112,7 @@ fn orphans(survey: &HealthSurvey) -> Option<Finding> {
             .file(format!("{FOLDER}/{}", index::file_name(first)))
             .seen("indexes of logs that are gone: {files}")
             .with("files", Field::Files(survey.orphans.len() as u64))
-            .why("they take room, and hold numbers of calls that are forgotten")
+            .why("they take space, and hold numbers of calls that were removed")
             .remedy("{rotate} removes them")
             .with("rotate", Field::Calltrace("rotate")),
     )

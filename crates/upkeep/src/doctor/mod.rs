@@ -1,16 +1,16 @@
-//! What an old hand would see in a tree of logs, and what he would do about it.
+//! Examines a tree of logs: what is wrong with it, and what to do about it.
 //!
 //! ```text
 //! enterprises -> survey   one look at a folder: files, times, samples of text, who has them open
 //!             -> checks   pure: Survey x Circumstances -> findings, a file a family of them
 //!             -> Report   findings, what could not be looked at
 //! ```
-//! **Nothing is changed, ever**: files are opened for reading, no lease is taken (a writer would wait
-//! for it), nothing is written beside them. What a look costs is bounded: of an archive its index is
-//! read, of other files both ends, of the newest one some text. `deep` reads everything.
+//! **Nothing is ever changed**: files are opened for reading, no lease is taken (a writer would wait for it), no
+//! file is written. The cost is bounded: of an archive only the index is read, of other files both ends, of the
+//! newest one some text. `deep` reads everything.
 //!
-//! A healthy tree gives no finding but notes, and **a warning always has something to do about it**.
-//! How it is said on a screen is `output`'s affair.
+//! A healthy tree gives only notes, and **a warning always has something to do about it**. `output` prints the
+//! findings.
 
 mod access;
 mod activity;
@@ -63,31 +63,31 @@ pub struct SettingsFile {
     pub holds: &'static str,
 }
 
-/// How a tree is looked at.
+/// How a tree is examined.
 #[derive(Clone, Copy)]
 pub struct Doctor<'d> {
     /// The tree.
     pub tree: &'d Tree,
-    /// What looks at tables of calls.
+    /// Reads tables of calls.
     pub engine: &'d Engine,
     /// The zone of record times.
     pub zone: LogZone,
-    /// What rotations are wanted to do.
+    /// What rotations are to do.
     pub policy: &'d Policy,
     /// Now.
     pub now: DateTime<Utc>,
-    /// Of all that lies in the root; else only the enterprises, and what they share.
+    /// Whether everything in the root is examined, or only the given enterprises and what they share.
     pub whole: bool,
     /// Everything is read.
     pub deep: bool,
-    /// Settings that hold some.
+    /// Files of settings that hold secrets.
     pub settings: &'d [SettingsFile],
 }
 
-/// What was found.
+/// The result of an examination.
 #[derive(Debug)]
 pub struct DoctorReport {
-    /// Enterprises that were looked at.
+    /// How many enterprises were examined.
     pub enterprises: usize,
     /// Their log files.
     pub files: usize,
@@ -97,22 +97,22 @@ pub struct DoctorReport {
     pub newest: Option<Stamp>,
     /// Whether every process could be looked into.
     pub sees_all_processes: bool,
-    /// What was found: first what is of the tree as a whole, then by enterprise, the worst first.
+    /// The findings: first those of the tree as a whole, then by enterprise, the most serious first.
     pub findings: Vec<Finding>,
-    /// What could not be looked at.
+    /// What could not be read.
     pub troubles: Vec<Trouble>,
 }
 
-/// What a check may know beside the survey.
+/// What a check knows in addition to the survey.
 pub(crate) struct Circumstances<'c> {
     doctor: &'c Doctor<'c>,
     holders: &'c Holders,
-    /// Now, as a record would say it.
+    /// Now, as the time of a record.
     now: Stamp,
 }
 
 impl Circumstances<'_> {
-    /// How long ago that was (milliseconds); negative for what is yet to come.
+    /// How long ago that was (milliseconds); negative for a time in the future.
     fn age(&self, at: Stamp) -> i64 {
         self.now.since(at)
     }
@@ -120,12 +120,12 @@ impl Circumstances<'_> {
 
 const HOUR_MILLIS: i64 = 3_600_000;
 
-/// A daily rotation has taken what is due by then (milliseconds behind the end of a day): one that
-/// runs late in the day, and takes its time.
+/// By then (milliseconds after the end of a day) a daily rotation has taken what is due, even if it runs late in
+/// the day and takes long.
 const ROTATED_BY_MILLIS: i64 = 26 * HOUR_MILLIS;
 
 impl Doctor<'_> {
-    /// Looks at these enterprises of the tree, on the threads of the current rayon pool.
+    /// Examines these enterprises of the tree, on the threads of the current rayon pool.
     pub fn examine(&self, enterprises: &[EnterpriseName]) -> DoctorReport {
         let holders = Holders::look();
         let circumstances = Circumstances {
@@ -151,7 +151,7 @@ impl Doctor<'_> {
         let all_are_silent = report.findings.iter().any(is_silent);
         for survey in surveys {
             let findings = check(&survey, &circumstances).into_iter();
-            // What is said of all need not be said of each.
+            // A finding about the whole tree is not repeated for each enterprise.
             let findings = findings.filter(|finding| !(all_are_silent && is_silent(finding)));
             report.findings.extend(findings);
             report.troubles.extend(survey.troubles);
@@ -173,7 +173,7 @@ impl Doctor<'_> {
     }
 }
 
-/// Everything about one enterprise, the worst first.
+/// All findings about one enterprise, the most serious first.
 fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let families = [
         writers::check,

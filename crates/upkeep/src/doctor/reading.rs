@@ -1,4 +1,4 @@
-//! Text of a log, line by line: what can be told of it without any other file.
+//! Reads the text of a log line by line, without any other file.
 
 use std::collections::HashSet;
 
@@ -16,13 +16,13 @@ use calltrace_store::source::Source;
 const HEAD_BYTES: usize = 64 << 10;
 const TAIL_BYTES: usize = 128 << 10;
 
-/// Lines that are searched for a secret: bodies are alike, and patterns cost more than all the rest.
+/// How many lines are searched for a secret: bodies are alike, and the patterns cost more than all the rest.
 const SECRET_LINES_MAX: u64 = 400;
 
-/// Births that are compared with record times; more would not tell more.
+/// How many channel creations are compared with record times.
 const LAGS_MAX: usize = 1000;
 
-/// A step back of two record times, one after the other in the file.
+/// Two successive records of a file, the second with the earlier time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StepBack {
     pub(super) from: Stamp,
@@ -49,8 +49,8 @@ pub(super) struct TextReading {
     pub(super) back: Option<StepBack>,
     /// The first line that holds a secret, and the key that it stands under.
     pub(super) secret: Option<(FilePosition, String)>,
-    /// For channels whose birth the record is the first to tell of: record time minus birth
-    /// (milliseconds), as the clocks of this machine and of the telephony host have it.
+    /// For the first record of each channel: record time, by this machine's clock, minus channel creation, by the
+    /// telephony host's (milliseconds).
     pub(super) lags: Vec<i64>,
     /// What bodies and addresses say.
     pub(super) bodies: Bodies,
@@ -59,7 +59,7 @@ pub(super) struct TextReading {
 }
 
 impl TextReading {
-    /// The beginning and the end of a file, as far as they can be had without decoding the rest.
+    /// The beginning and the end of a file, as far as they can be read without decoding the rest.
     pub(super) fn sample(source: &Source, zone: LogZone) -> TextReading {
         let mut reading = TextReading::default();
         let head = source.text_at(0, HEAD_BYTES);
@@ -74,7 +74,7 @@ impl TextReading {
         if from >= total {
             return reading;
         }
-        // What lies between was not looked at: a step back over it says nothing of where.
+        // The text in between was not read, so a step back across it has no place.
         reading.previous = None;
         let tail = source.text_at(from, TAIL_BYTES);
         let skip = memchr(b'\n', &tail).map_or(tail.len(), |newline| newline + 1);
@@ -82,7 +82,7 @@ impl TextReading {
         reading
     }
 
-    /// All of a file, with what is wrong with its content.
+    /// All of a file, with the damage of its content.
     pub(super) fn whole(source: &Source, zone: LogZone) -> (TextReading, Vec<ContentFinding>) {
         let scanner = Scanner::new(Tuning::default());
         let mut blocks = scanner.stream(source);
@@ -95,7 +95,7 @@ impl TextReading {
         (reading, findings)
     }
 
-    /// Lines, the first of which has this number in the file, where that is known, and begins there.
+    /// Reads lines. The first one has this number in the file, if that is known, and begins at `offset`.
     fn text(&mut self, text: &[u8], number: Option<u64>, offset: u64, zone: LogZone) {
         let mut at = offset;
         for (count, line) in (0..).zip(text.split_inclusive(|&b| b == b'\n')) {
@@ -159,7 +159,7 @@ impl TextReading {
     }
 }
 
-/// Where a zone's clocks are set back, so are record times.
+/// Whether the zone's clocks change around the step: record times go back with them.
 fn is_change_of_hour(step: &StepBack, zone: LogZone) -> bool {
     let offset = |at: Stamp| zone.moment(at).timestamp_millis() - at.0;
     offset(step.from.plus_millis(-super::DAY_MILLIS))

@@ -1,5 +1,5 @@
-//! Whether those who write to the live file now rename it themselves: what their predecessors did
-//! proves nothing of them.
+//! Whether the processes that write to the live file now rename it themselves. What earlier processes did proves
+//! nothing about these.
 
 use std::fs;
 use std::time::Duration;
@@ -21,23 +21,23 @@ const TICKS: f64 = 100.0;
 /// Whether a writer renames the live file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renames {
-    /// One of these has.
+    /// One of these processes has renamed it.
     Seen,
-    /// Some have before these, and these had no midnight yet to show it.
+    /// Earlier processes have, and these have not run over a midnight yet.
     Before,
     /// Nothing shows it.
     No,
 }
 
 impl Renames {
-    /// Of the processes that have the live file open.
+    /// Decides it for the processes that have the live file open.
     pub(super) fn of(
         survey: &HealthSurvey,
         live: &ExaminedFile,
         writers: &[WriterProcess],
         circumstances: &Circumstances<'_>,
     ) -> Renames {
-        // Files of a name a day need not be renamed.
+        // A file with a new name each day need not be renamed.
         if live.is_daily() || !survey.rotates_itself() {
             return Renames::No;
         }
@@ -45,12 +45,12 @@ impl Renames {
             .iter()
             .map(|writer| started(writer.pid, circumstances.doctor.now))
             .collect();
-        // Where one has ended since, what the folder shows is all there is.
+        // If one has ended since, only the files in the folder show it.
         let Some(began) = starts.and_then(|starts| starts.into_iter().min()) else {
             return Renames::Seen;
         };
         let doctor = circumstances.doctor;
-        // Where we were told to rename the live file, archives are of our making.
+        // If rotation is set to rename the live file, it has made the archives.
         let ours = matches!(doctor.policy.mode, Mode::Rename | Mode::Collapse);
         let shows = |seen: &&ExaminedFile| {
             let is_archive = matches!(seen.log.form, ContentFormat::Bgzf { .. });
@@ -69,7 +69,7 @@ impl Renames {
     }
 }
 
-/// When a process was started, if it is `now`.
+/// When a process was started, computed from the current time `now`.
 fn started(pid: u32, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let uptime = fs::read_to_string("/proc/uptime").ok()?;
     let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;

@@ -1,4 +1,4 @@
-//! What a daily rotation would have taken, and what stands in its way.
+//! What a daily rotation would have sealed or removed, and what hinders it.
 
 use chrono::NaiveDate;
 
@@ -8,17 +8,17 @@ use super::{Circumstances, Code, DAY_MILLIS, Field, Finding, ROTATED_BY_MILLIS};
 use crate::survey::times::day_of;
 use calltrace_store::source::ContentFormat;
 
-/// A live file beyond this takes long to copy and to scan (bytes); a busy enterprise writes a tenth
-/// of it a day. Used where no `max_size` is set.
+/// A larger live file takes long to copy and to scan (bytes); a busy enterprise writes a tenth of this per day.
+/// Used if `max_size` is not set.
 const LIVE_BYTES_MAX: u64 = 1_000_000_000;
 
-/// Less of plain gzip is decoded faster than anybody notices (bytes).
+/// Less plain gzip than this is decoded in no time that matters (bytes).
 const SLOW_BYTES_MIN: u64 = 50_000_000;
 
 /// A name this much later than the records (days) shows that the writer's clock was wrong.
 const DAYS_OFF_MIN: i64 = 7;
 
-/// A run may be at work for so long.
+/// A run may take this long (milliseconds).
 const LEFTOVER_MILLIS: i64 = DAY_MILLIS;
 
 pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
@@ -50,7 +50,7 @@ impl<'s> Overdue<'s> {
             let last = seen.last_day();
             let is_off = |named: &NaiveDate| (*named - last).num_days() > DAYS_OFF_MIN;
             let age = (today - seen.log.name.day().filter(is_off).unwrap_or(last)).num_days();
-            // One more: today's run may be yet to come.
+            // One day more, because today's run may not have been yet.
             !seen.is_live(today) && seen.log.last.is_some() && age > keep_days + 1
         };
         let is_late = |seen: &ExaminedFile| {
@@ -78,7 +78,7 @@ impl<'s> Overdue<'s> {
     }
 }
 
-/// The live file, finished files and expired ones as one: one thing is to be done about all.
+/// One finding for the live file, finished files and expired ones: the same is to be done about all.
 fn not_rotated(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let overdue = Overdue::of(survey, circumstances);
     let bytes =
@@ -118,7 +118,7 @@ const NOT_ROTATED: &str =
 const ROTATE_DAILY: &str = "run {rotate} daily, from cron or calltrace-rotate.timer (--dry-run \
                             shows what it would do)";
 
-/// Whether a file whose last record is of a day should have been sealed by now.
+/// Whether a file should have been sealed by now, by the day of its last record.
 fn is_overdue(seen: &ExaminedFile, circumstances: &Circumstances<'_>) -> bool {
     let day = seen.last_day().max(seen.log.name.day().unwrap_or_default());
     day_end(day).is_some_and(|end| circumstances.age(end) > ROTATED_BY_MILLIS)
@@ -152,15 +152,14 @@ fn live_large(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Optio
         .with("bytes", Field::Bytes(live.log.bytes))
         .with("max", Field::Bytes(max))
         .why(
-            "searches scan what of it has no index, and a rotation needs room and time for all of \
-             it at once",
+            "searches scan the part of it that has no index, and a rotation needs space and time for all of it at once",
         );
     Some(match set {
         Some(_) => finding
-            .remedy("run {rotate} more often: max_size is looked at when it runs")
+            .remedy("run {rotate} more often: max_size is checked only when it runs")
             .with("rotate", Field::Scheduled("rotate")),
         None => finding
-            .remedy("have {rotate} run every hour; and look whether a writer has gone wild")
+            .remedy("run {rotate} every hour, and check whether a writer writes too much")
             .with("rotate", Field::Scheduled("rotate --max-size 500MB")),
     })
 }
@@ -181,12 +180,12 @@ fn slow_archives(survey: &HealthSurvey) -> Option<Finding> {
                 "they can only be decoded from the beginning, so each search of them takes as \
                  long as zcat",
             )
-            .remedy("{rotate} makes them archives that are read at random, once")
+            .remedy("{rotate} recompresses them once, so that they can be read at random")
             .with("rotate", Field::Calltrace("rotate --recompress")),
     )
 }
 
-/// What a run that died left. A run that is at work has such files as well.
+/// Files that a dead run left. A run that is at work has such files as well.
 fn leftovers(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_old = |(_, modified): &&(String, _)| circumstances.age(*modified) > LEFTOVER_MILLIS;
     let old: Vec<_> = survey.more.leftovers.iter().filter(is_old).collect();
@@ -198,8 +197,7 @@ fn leftovers(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option
             .with("files", Field::Files(old.len() as u64))
             .with("modified", Field::At(*modified))
             .why(
-                "they take room; one that ends in .gone is a log that no search reads until it is \
-                 put right",
+                "they take space; one that ends in .gone is a log that no search reads until a rotation restores or removes it",
             )
             .remedy("{rotate} finishes what was begun")
             .with("rotate", Field::Calltrace("rotate")),

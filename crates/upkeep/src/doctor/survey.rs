@@ -1,4 +1,4 @@
-//! What the doctor adds to the look at an enterprise's folder: plain data for the checks.
+//! What the doctor adds to the survey of an enterprise's folder: plain data for the checks.
 
 use std::fs::Metadata;
 use std::io;
@@ -24,39 +24,39 @@ use calltrace_store::index::{self, FOLDER};
 use calltrace_store::source::ContentFormat;
 use calltrace_store::tree::{EnterpriseName, FileName};
 
-/// Files of ours that no log has to be there for.
+/// Files of `.calltrace` that belong to no log.
 const OWN_FILES: [&str; 2] = ["lock", index::catalog::NAME];
 
 pub(super) type HealthSurvey = survey::Survey<FolderHealth, FileHealth>;
 
-/// What the doctor wants to know of an enterprise's folder besides its files.
+/// What the doctor knows of an enterprise's folder in addition to its files.
 #[derive(Debug)]
 pub(super) struct FolderHealth {
     pub(super) enterprise: EnterpriseName,
     pub(super) folder: PathBuf,
-    /// Of the folder; `None` where it can't be looked at.
+    /// The metadata of the folder; `None` if it can't be read.
     pub(super) metadata: Option<Metadata>,
     /// The owner of `.calltrace`, if it is there.
     pub(super) own_user: Option<u32>,
     /// Why root would not work here.
     pub(super) distrusted: Option<UntrustedStep>,
     pub(super) volume: Option<Volume>,
-    /// Whether we could rotate here.
+    /// Whether the current user could rotate here.
     pub(super) may_write: bool,
-    /// What is not read, and looks as if it should be.
+    /// Files that are not read and look like logs.
     pub(super) foreign: Vec<ForeignFile>,
     /// Unfinished files of rotations, with the time of their last change.
     pub(super) leftovers: Vec<(String, Stamp)>,
     /// When archives were compared with their indexes.
     pub(super) checked: CheckTimes,
     pub(super) duplicates: Vec<DuplicatePair>,
-    /// Archives whose index can be used, and that the catalog does not list.
+    /// Archives with a usable index that the catalog does not list.
     pub(super) uncatalogued: u64,
     pub(super) tables: TableHealth,
 }
 
 impl HealthSurvey {
-    /// Looks at an enterprise.
+    /// Examines an enterprise.
     pub(super) fn of(
         circumstances: &Circumstances<'_>,
         enterprise: &EnterpriseName,
@@ -130,7 +130,7 @@ impl HealthSurvey {
                 seen.log.is_live_too = !seen.is_events_log() && seen.log.identity == live;
             }
         }
-        // The newest shows how things are now, the newest that is open to others what they may read.
+        // The newest file shows the current state; the newest one that others may read shows what they see.
         let newest = [
             self.newest(&|_| true),
             self.newest(&ExaminedFile::is_open_to_others),
@@ -140,7 +140,7 @@ impl HealthSurvey {
         }
     }
 
-    /// Our own folder: unfinished files, and what is no file where one of ours should be.
+    /// Examines `.calltrace`: unfinished files, and entries that should be files and are not.
     fn look_at_own(
         &mut self,
         circumstances: &Circumstances<'_>,
@@ -183,10 +183,10 @@ impl HealthSurvey {
         }
     }
 
-    /// Which indexes have no log, and which archives the catalog lacks.
+    /// Finds the indexes without a log and the archives that the catalog lacks.
     fn look_at_indexes(&mut self, folder: &Folder, own: Option<&OwnFolder>) {
         let is_there = |log: &FileName| self.files.iter().any(|seen| seen.log.name == *log);
-        // What could not be read is there all the same.
+        // A log that could not be read exists all the same.
         if let Some(own) = own.filter(|_| self.troubles.is_empty()) {
             self.orphans = own.orphans(is_there);
         }
@@ -206,7 +206,8 @@ impl HealthSurvey {
         self.more.uncatalogued = indexed.filter(|seen| !is_listed(seen)).count() as u64;
     }
 
-    /// The file with the newest record of those wanted. Recovered lines show nothing of who writes the others.
+    /// The file with the newest record among those that are `wanted`. Recovered lines are left out: they do not
+    /// show how the others are written.
     fn newest(&self, wanted: &dyn Fn(&ExaminedFile) -> bool) -> Option<usize> {
         let files = self.files.iter().enumerate();
         let written = files.filter(|(_, seen)| !seen.log.name.is_recovered());
@@ -215,14 +216,14 @@ impl HealthSurvey {
         newest.map(|(at, _)| at)
     }
 
-    /// The file that text was read of; of several the newest. As above, none of recovered lines.
+    /// The newest file of which text was read. Files of recovered lines are left out here as well.
     pub(super) fn sampled(&self) -> Option<&ExaminedFile> {
         let read = self.files.iter().filter(|seen| seen.more.reading.is_some());
         let written = read.filter(|seen| !seen.log.name.is_recovered());
         written.max_by_key(|seen| seen.log.last.unwrap_or(Stamp(0)))
     }
 
-    /// The files that are so, in reading order.
+    /// The files that `are_so` accepts, in reading order.
     pub(super) fn files_that(&self, are_so: impl Fn(&ExaminedFile) -> bool) -> Vec<&ExaminedFile> {
         self.files.iter().filter(|seen| are_so(seen)).collect()
     }
@@ -232,15 +233,15 @@ impl HealthSurvey {
         self.files.iter().map(|seen| seen.log.bytes).sum()
     }
 
-    /// Where a log file is.
+    /// The path of a log file.
     pub(super) fn path_of(&self, seen: &ExaminedFile) -> PathBuf {
         self.more.folder.join(seen.log.name.full())
     }
 }
 
-/// As readers see it.
+/// Whether readers take the entry for a file.
 fn is_file(folder: &Folder, name: &str) -> bool {
-    // What can't be looked at is named when it is opened.
+    // An error is reported when the file is opened.
     folder
         .look_current(name)
         .map_or_else(|error| NotAFile::of(&error).is_none(), |_| true)

@@ -1,4 +1,5 @@
-//! Tables of calls: missing, of no use, kept too long, open to everybody. What a search finds does not depend on them.
+//! Tables of calls that are missing, unusable, kept too long or open to every user. What a search finds does not
+//! depend on them.
 
 use super::access::{OTHERS_WRITE, is_reachable};
 use super::file::{ExaminedFile, OTHERS_READ};
@@ -11,12 +12,13 @@ use calltrace_store::index::{FOLDER, IndexState};
 use calltrace_store::source::ContentFormat;
 use calltrace_store::tree::{FileName, Generation};
 
-/// Less of an archive is swept as fast as a table is read (bytes).
+/// A smaller archive is read as fast as a table (bytes).
 const TABLED_BYTES_MIN: u64 = 128 << 10;
 
 pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    // By its index a table knows an archive again: where one is of no use, that is told, and rotation makes both.
+    // A table recognises its archive by the index. If an index is unusable, that is reported, and rotation makes
+    // both.
     let is_known = |seen: &&ExaminedFile| matches!(seen.log.index, IndexState::Fresh { .. });
     let is_small = |seen: &&ExaminedFile| seen.log.bytes < TABLED_BYTES_MIN;
     let mut archives = survey
@@ -32,7 +34,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     findings
 }
 
-/// Archives only, as of indexes.
+/// Archives only, as for indexes.
 fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let bare = survey.files_that(|seen| {
         let is_archive =
@@ -44,15 +46,17 @@ fn missing(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<F
     Some(
         Finding::warning(Code::TableMissing)
             .file(first.log.name.full())
-            .seen("no table tells its calls: {files}")
+            .seen("no table of calls: {files}")
             .with("files", Field::Files(bare.len() as u64))
-            .why("searches for missed calls and the like, lists and statistics sweep their lines")
-            .remedy("{rotate} makes the tables; with -v it says of which logs it can't")
+            .why(
+                "searches for missed calls and the like, lists and statistics read all their lines",
+            )
+            .remedy("{rotate} makes the tables; -v names the logs for which it can't")
             .with("rotate", Field::Calltrace("rotate")),
     )
 }
 
-/// Those whose file is at fault. Of `events.log` it is left out, as of indexes.
+/// Tables with an unusable file. That of `events.log` is left out, as for indexes.
 fn stale(survey: &HealthSurvey) -> Option<Finding> {
     let is_live = |log: FileName| log.generation == Generation::Live;
     let useless = survey.more.tables.coverage.useless.iter();
@@ -63,14 +67,14 @@ fn stale(survey: &HealthSurvey) -> Option<Finding> {
             .file(format!("{FOLDER}/{name}"))
             .seen("the table {reason}")
             .with("reason", Field::Text(reason.clone()))
-            .of_several("so many in all: {files}", 1 + useless.count())
-            .why("the logs are swept as if there were none")
-            .remedy("{rotate} makes them anew; what it leaves may be removed")
+            .of_several("{files} in all", 1 + useless.count())
+            .why("all lines of the logs are read, as without a table")
+            .remedy("{rotate} makes them again; tables that it leaves may be removed")
             .with("rotate", Field::Calltrace("rotate")),
     )
 }
 
-/// Tables whose logs are gone, and that a rotation would have removed by now.
+/// Tables without logs that a rotation would have removed by now.
 fn kept(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let days = i64::from(circumstances.doctor.policy.keep_tables_days);
     let is_over = |table: &&ListedTable| {
@@ -78,7 +82,7 @@ fn kept(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Find
         let age = circumstances.age(table.made);
         age > days * DAY_MILLIS + ROTATED_BY_MILLIS && !survey.files.iter().any(is_there)
     };
-    // What could not be read is there all the same.
+    // A log that could not be read exists all the same.
     let files = survey.more.tables.files.iter();
     let mut over = files.filter(|_| survey.troubles.is_empty()).filter(is_over);
     let first = over.next()?;
@@ -91,14 +95,14 @@ fn kept(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Find
                 Field::Days(circumstances.age(first.made) / DAY_MILLIS),
             )
             .with("days", Field::Days(days))
-            .of_several("so many in all: {files}", 1 + over.count())
-            .why("numbers of clients stand in it that should be forgotten")
+            .of_several("{files} in all", 1 + over.count())
+            .why("it holds numbers of clients that should have been removed")
             .remedy("{rotate} removes them (setting rotate.keep_tables)")
             .with("rotate", Field::Calltrace("rotate")),
     )
 }
 
-/// A table that others may read and its log not, or that they may change.
+/// A table that others may read although they may not read its log, or that they may change.
 fn open(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Finding> {
     let is_closed = |table: &ListedTable| {
         let log = survey.files.iter().find(|seen| seen.log.name == table.log);
@@ -116,16 +120,16 @@ fn open(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Option<Find
     let finding = match first.mode & OTHERS_WRITE != 0 {
         true => Finding::problem(Code::TableOpen)
             .seen("every user of this machine may change it (mode {mode})")
-            .why("anybody can forge what lists and statistics tell"),
+            .why("any user can forge what lists and statistics show"),
         false => Finding::warning(Code::TableOpen)
-            .seen("every user of this machine may read it (mode {mode}), and its log not")
-            .why("numbers of clients stand in it"),
+            .seen("every user of this machine may read it (mode {mode}), but not its log")
+            .why("it holds numbers of clients"),
     };
     Some(
         finding
             .file(format!("{FOLDER}/{}", first.name))
             .with("mode", Field::Mode(first.mode))
-            .of_several("so open in all: {files}", 1 + open.count())
+            .of_several("{files} in all have such permissions", 1 + open.count())
             .remedy("`chmod -R o= {path}`")
             .with("path", Field::Path(path)),
     )

@@ -1,5 +1,5 @@
-//! Who writes, and whether lines get lost by it: seen in `/proc`, of other users' processes by root
-//! only.
+//! Which processes write, and whether lines get lost by it. This is read from `/proc`, where only root sees other
+//! users' processes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use calltrace_model::record::Stamp;
 use calltrace_store::fsx::{DeletedFile, WriterProcess};
 use calltrace_store::tree::FileName;
 
-/// A file that is only read frees so little when it is let go (bytes) that it is not worth a
-/// warning: followers keep a file for a while after a rotation.
+/// A deleted file that is only read is no warning below this size (bytes): followers keep a file open for a while
+/// after a rotation.
 const READ_BYTES_MIN: u64 = 100_000_000;
 
 const WATCHED: &str = "let them write through logging.handlers.WatchedFileHandler, which opens \
@@ -37,7 +37,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
             let renames = Renames::of(survey, seen, &writers, circumstances);
             findings.extend(two_writers(seen, &writers, renames));
             findings.extend(no_append(seen, &writers));
-        // Where a file system can't rename without replacing, a file has both names for a moment.
+        // On a file system that can't rename without replacing, a file has both names for a moment.
         } else if !writers.is_empty() && !seen.log.is_live_too {
             findings.push(late_writer(survey, seen, writers, circumstances));
         }
@@ -46,7 +46,7 @@ pub(super) fn check(survey: &HealthSurvey, circumstances: &Circumstances<'_>) ->
     findings
 }
 
-/// Each process once; one that does not append with any of its descriptors does not append.
+/// Each process once. It appends only if all of its descriptors do.
 fn processes(writers: &[WriterProcess]) -> Vec<WriterProcess> {
     let mut by_pid: BTreeMap<u32, WriterProcess> = BTreeMap::new();
     for writer in writers {
@@ -89,16 +89,16 @@ fn two_writers(
         .with("writers", Field::Processes(writers.to_vec()));
     Some(match renames {
         _ if overwrites => finding
-            .why("without O_APPEND each writes where it was, over the lines of the others")
+            .why("without O_APPEND each process writes at its own offset, over the lines of the others")
             .remedy(WATCHED)
             .with("rotate", Field::Calltrace("rotate")),
         Renames::Seen => finding
-            .seen("dated files beside it show that a writer renames it at midnight")
+            .seen("dated files next to it show that a writer renames it at midnight")
             .why(SECOND_RENAMES)
             .remedy(WATCHED)
             .with("rotate", Field::Calltrace("rotate")),
         Renames::Before => finding
-            .seen("dated files beside it show that a writer before these renamed it at midnight")
+            .seen("dated files next to it show that a writer before these renamed it at midnight")
             .why(SECOND_RENAMES)
             .remedy(WATCHED_IF)
             .with("rotate", Field::Calltrace("rotate")),
@@ -110,7 +110,7 @@ fn two_writers(
 
 fn no_append(seen: &ExaminedFile, writers: &[WriterProcess]) -> Option<Finding> {
     let [writer] = writers else {
-        // Of several it is a part of what is said of them.
+        // With several writers, `two_writers` says it.
         return None;
     };
     (!writer.appends).then(|| {
@@ -129,7 +129,7 @@ fn no_append(seen: &ExaminedFile, writers: &[WriterProcess]) -> Option<Finding> 
     })
 }
 
-/// A file that is finished by its name and that somebody has open for writing.
+/// A file that is finished by its name and that a process has open for writing.
 fn late_writer(
     survey: &HealthSurvey,
     seen: &ExaminedFile,
@@ -150,11 +150,11 @@ fn late_writer(
         .with("writers", named)
         .seen("it was last written to at {modified}")
         .with("modified", Field::At(seen.log.modified))
-        .why("a file that somebody may still write to is not sealed, nor removed")
+        .why("a file that a process may still write to is neither sealed nor removed")
         .remedy("restart the process; WatchedFileHandler lets go of a file with the next record")
 }
 
-/// It goes on while another process writes to the live file.
+/// A process writes to the finished file while another one writes to the live file.
 fn writes_beside(seen: &ExaminedFile, last: Stamp, named: Field) -> Finding {
     Finding::problem(Code::LateWriter)
         .file(seen.log.name.full())
@@ -165,7 +165,7 @@ fn writes_beside(seen: &ExaminedFile, last: Stamp, named: Field) -> Finding {
         )
         .with("last", Field::At(last))
         .why(
-            "its lines stand under another day, and are lost if that file is compressed or \
+            "its lines are in the file of another day, and are lost if that file is compressed or \
              removed by hand; Python 3.13 does this when two processes rotate one file",
         )
         .remedy(
@@ -174,7 +174,7 @@ fn writes_beside(seen: &ExaminedFile, last: Stamp, named: Field) -> Finding {
         )
 }
 
-/// Log files that have no name any more and are still open.
+/// Log files that are deleted and still open.
 fn deleted(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Finding> {
     let root = circumstances.doctor.tree.root().canonicalize().ok();
     let in_root = root.map(|root| root.join(survey.more.enterprise.as_str()));
@@ -199,7 +199,7 @@ fn deleted(survey: &HealthSurvey, circumstances: &Circumstances<'_>) -> Vec<Find
         .collect()
 }
 
-/// A deleted file, those who hold it, and one of their descriptors.
+/// The finding about a deleted file; `one` is one of its open descriptors.
 fn held(name: PathBuf, reads: bool, holders: &[WriterProcess], one: &DeletedFile) -> Finding {
     let seen_by = |finding: Finding, text| {
         finding
@@ -212,8 +212,7 @@ fn held(name: PathBuf, reads: bool, holders: &[WriterProcess], one: &DeletedFile
         let text = "it is deleted, and open for writing in {holders}; it takes {bytes}";
         return seen_by(Finding::problem(Code::HeldDeleted), text)
             .why(
-                "whatever is written to it is lost, and the disk gets its room back only when it \
-                 is closed",
+                "all lines that are written to it are lost, and its disk space is freed only when it is closed",
             )
             .remedy(
                 "copy what it holds, if that matters (`cp {descriptor} FILE`), then restart the \
@@ -224,12 +223,12 @@ fn held(name: PathBuf, reads: bool, holders: &[WriterProcess], one: &DeletedFile
     let finding = Finding::warning_if(one.bytes >= READ_BYTES_MIN, Code::HeldDeleted);
     let text = "it is deleted, and open in {holders}; it takes {bytes}";
     seen_by(finding, text)
-        .why("the disk gets that room back only when it is closed")
+        .why("that disk space is freed only when it is closed")
         .remedy("restart the process, or end it")
 }
 
-/// The name that a deleted file had in this enterprise's folder. In a container the folder has
-/// another path; then its name and the device tell.
+/// The name that a deleted file had in this enterprise's folder. In a container the folder has another path; then
+/// its name and the device identify it.
 fn log_name(deleted: &DeletedFile, folders: &[PathBuf], survey: &HealthSurvey) -> Option<PathBuf> {
     let folder = deleted.path.parent()?;
     let name = deleted.path.file_name()?.to_str()?;
@@ -237,7 +236,7 @@ fn log_name(deleted: &DeletedFile, folders: &[PathBuf], survey: &HealthSurvey) -
         true => folders.iter().any(|known| known == folder),
         false => folder.file_name() == Some(survey.more.enterprise.as_str().as_ref()),
     };
-    // `.calltrace-events.log.2025-11-29.gone` is what a rotation calls it at last.
+    // A rotation renames a log to `.calltrace-events.log.2025-11-29.gone` before it removes it.
     let log = name.strip_prefix(".calltrace-").unwrap_or(name);
     let log = log.strip_suffix(".gone").unwrap_or(log);
     (is_here && FileName::parse(log).is_some()).then(|| Path::new(log).to_owned())

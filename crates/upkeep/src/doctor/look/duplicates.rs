@@ -1,4 +1,4 @@
-//! X beside X.gz: what they have to do with each other.
+//! Compares X with the X.gz next to it.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use calltrace_store::fsx::Folder;
 use calltrace_store::source::{BgzfTable, ContentFormat, ContentTally, Source};
 use calltrace_store::tree::LogFile;
 
-/// So much of both is compared (bytes) when not all of it is.
+/// How much of both is compared (bytes) if not all of it is.
 const COMPARED_BYTES: usize = 64 << 10;
 
-/// What X and X.gz have to do with each other.
+/// How X and X.gz relate to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::doctor) enum Relation {
     /// The archive holds all of the file.
@@ -21,7 +21,7 @@ pub(in crate::doctor) enum Relation {
     Differ,
 }
 
-/// X and X.gz, by their places among the files.
+/// X and X.gz, as indexes into the files of the survey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::doctor) struct DuplicatePair {
     pub(in crate::doctor) plain: usize,
@@ -43,7 +43,7 @@ pub(in crate::doctor) fn find(
         if let Some(archive) =
             archive.filter(|_| !file.log.name.gz && file.log.form == ContentFormat::Plain)
         {
-            // What can't be opened is named elsewhere.
+            // A file that can't be opened is reported by the survey.
             let relation = relation(folder, file, &files[archive], deep);
             duplicates.extend(relation.map(|relation| DuplicatePair {
                 plain,
@@ -69,7 +69,7 @@ fn relation(
     let part = archive.table().map(BgzfTable::parts).unwrap_or_default();
     let part_start = part.last().copied().unwrap_or(0);
     let total = plain.content_bytes()?;
-    // Of gzip the length is in the trailer, as the packer of one member wrote it.
+    // For gzip the length is that of the trailer, which is right for one member.
     let packed = archive.content_bytes().map(|bytes| bytes - part_start);
     let ours = plain.text_at(0, COMPARED_BYTES);
     let theirs = archive.text_at(part_start, COMPARED_BYTES);

@@ -1,4 +1,4 @@
-//! What lies among the logs and is none that is read: what it is.
+//! Tells what the files are that lie among the logs and are not read.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -8,20 +8,20 @@ use calltrace_store::fsx::{Folder, NotAFile};
 use calltrace_store::source::packer_of;
 use calltrace_store::tree::{FileName, leads_to_sealed};
 
-/// Read of a file to tell what is in it (bytes).
+/// How much of a file is read to tell what is in it (bytes).
 const HEAD_BYTES: u64 = 4096;
 
-/// Files of other programs in one folder that are looked at; more are of no use to know.
+/// How many files of other programs are examined in one folder.
 pub(in crate::doctor) const LOOKED_AT_MAX: usize = 1000;
 
-/// What it is.
+/// What kind of file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::doctor) enum ForeignKind {
     /// Packed by this program.
     Packed(&'static str),
     /// Lines of a log.
     Lines,
-    /// The same under a name that makes no claim: somebody's notes.
+    /// Lines of a log under a name that does not look like a log's: notes, for example.
     Quotes,
     /// A folder that holds logs.
     Folder,
@@ -29,11 +29,11 @@ pub(in crate::doctor) enum ForeignKind {
     Link,
     /// A link that leads nowhere.
     DeadLink,
-    /// Something else that bears a log's name: a FIFO, a folder.
+    /// Something else with a log's name: a FIFO, a folder.
     NoFile,
 }
 
-/// Something that is not read.
+/// A file that is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::doctor) struct ForeignFile {
     pub(in crate::doctor) name: OsString,
@@ -42,7 +42,7 @@ pub(in crate::doctor) struct ForeignFile {
 }
 
 impl ForeignFile {
-    /// Looks at a name that is no log file's. `None` for what has nothing to do with logs.
+    /// Examines an entry that is not a log file. `None` if it has nothing to do with logs.
     pub(in crate::doctor) fn of(folder: &Folder, name: OsString) -> Option<ForeignFile> {
         let shown = name.to_str()?.to_owned();
         let bears_a_name = FileName::parse(&shown).is_some();
@@ -78,7 +78,7 @@ impl ForeignFile {
 
 fn head(folder: &Folder, name: &str) -> Vec<u8> {
     let mut head = Vec::new();
-    // What can't be read is none of ours to name.
+    // A file that can't be read is not reported.
     let _ = folder
         .open_current(name)
         .and_then(|(file, _)| file.take(HEAD_BYTES).read_to_end(&mut head));

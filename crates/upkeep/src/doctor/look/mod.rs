@@ -1,4 +1,4 @@
-//! What is looked at besides each file by itself.
+//! What is examined besides each log file by itself.
 
 pub(super) mod duplicates;
 pub(super) mod foreign;

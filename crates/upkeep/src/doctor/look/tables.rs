@@ -1,4 +1,4 @@
-//! Tables of calls: which hold, which are missing, which are older than they are kept, who may read them.
+//! Examines tables of calls: which are valid, which are missing, how old they are and who may read them.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -26,7 +26,7 @@ pub(in crate::doctor) struct ListedTable {
 }
 
 impl TableHealth {
-    /// Looks at them.
+    /// Examines the tables of an enterprise.
     pub(in crate::doctor) fn of(
         circumstances: &Circumstances<'_>,
         enterprise: &EnterpriseName,
@@ -44,7 +44,7 @@ impl TableHealth {
                 mode: stat.st_mode & 0o7777,
             })
         };
-        // What can't be looked at is named elsewhere.
+        // An error is reported by the survey.
         let coverage = doctor.engine.coverage(doctor.tree, enterprise, doctor.deep);
         TableHealth {
             coverage: coverage.unwrap_or_default(),
