@@ -1,4 +1,4 @@
-//! The calls of a moment: a headline that counts them, and a row each, in columns.
+//! The calls at one moment: a headline with their number, and one row per call, in columns.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -10,23 +10,23 @@ use calltrace_model::call::Phase;
 use calltrace_model::record::Stamp;
 use calltrace_model::sanitise::sanitise;
 
-/// Between columns.
+/// Blanks between columns.
 const GAP: usize = 2;
-/// Columns of the terminal that parties and states keep as long as they can.
+/// Parties and states keep this width as long as they can (columns of the terminal).
 const PARTIES_WIDTH_MIN: usize = 18;
 const STATE_WIDTH_MIN: usize = 10;
 
-/// What is told of the calls, from much to little.
+/// How much is shown of the calls.
 #[derive(Debug, Clone, Copy)]
 struct CallDetail {
     state_names: bool,
     names: bool,
     time: bool,
     country: bool,
-    /// After how long it was answered.
+    /// The time until it was answered.
     answer: bool,
     direction: bool,
-    /// Those who are rung or talk, behind who calls.
+    /// The parties that ring or talk, after the caller.
     rung: bool,
     id: bool,
 }
@@ -50,14 +50,14 @@ const LEAVE: [fn(&mut CallDetail); 8] = [
     |detail| detail.country = false,
     |detail| detail.answer = false,
     |detail| detail.direction = false,
-    // The state says it again.
+    // The state also shows the party.
     |detail| detail.rung = false,
     |detail| detail.id = false,
 ];
 
 impl CallRows {
-    /// A headline and a row each of `rows`, as they are at `now`, in `width` columns; of `count` calls of
-    /// which more may go on than are given. Without rows the headline alone.
+    /// A headline and one line for each of `rows`, as they are at `now`, in `width` columns. `count` is the number
+    /// of calls, which may be more than the rows. Without rows, only the headline.
     pub fn board(
         &self,
         rows: &[CallMoment<'_>],
@@ -170,10 +170,10 @@ impl CallRows {
     }
 
     fn cells(&self, rows: &[CallMoment<'_>], now: Stamp, detail: CallDetail) -> Vec<[String; 6]> {
-        let nobody = People::default();
+        let no_names = People::default();
         let cells = rows.iter().map(|row| {
             let shown = |is_shown: bool, text: String| if is_shown { text } else { String::new() };
-            let people = |named: bool| if named { row.people } else { &nobody };
+            let people = |named: bool| if named { row.people } else { &no_names };
             let client = row.summary.client.as_str();
             let parties = match (detail.rung, row.state.phase) {
                 (true, phase) if phase != Phase::Arriving => {
@@ -189,7 +189,7 @@ impl CallRows {
             };
             [
                 shown(detail.time, self.clock.time(row.since)),
-                // As wide as their heads at least.
+                // At least as wide as their heads.
                 shown(self.name_width.is_some(), format!("{:<3}", row.enterprise)),
                 shown(
                     detail.direction,
@@ -228,7 +228,7 @@ fn widest(cells: &[[String; 6]], column: usize) -> usize {
     widths.max().unwrap_or(0)
 }
 
-/// Of rows up to a column.
+/// The width of rows up to a column.
 fn width_of(cells: &[[String; 6]], last: usize) -> usize {
     let widths = (0..=last).map(|column| widest(cells, column));
     let shown = widths.filter(|width| *width > 0);
@@ -238,7 +238,7 @@ fn width_of(cells: &[[String; 6]], last: usize) -> usize {
         .saturating_sub(GAP)
 }
 
-/// The cells of a row side by side, as wide as the widest; a column that has none is left out.
+/// The cells of a row, each as wide as the widest of its column. A column without cells is left out.
 fn padded(
     cells: &[[String; 6]],
     row: &[String; 6],
@@ -301,9 +301,9 @@ mod tests {
 
     #[test]
     fn a_row_fits_and_keeps_what_matters_most() {
-        let nobody = People::default();
+        let no_names = People::default();
         for width in 30..130 {
-            let lines = board(&nobody, 1, width);
+            let lines = board(&no_names, 1, width);
             let kept = if width < 60 {
                 "000-12"
             } else {
@@ -313,7 +313,7 @@ mod tests {
             assert!(lines[2].contains("ring"), "{width}: {lines:?}");
         }
         assert_eq!(
-            board(&nobody, 1, 120),
+            board(&no_names, 1, 120),
             [
                 "1 call now: 1 ringing  times of UTC",
                 "SINCE     ENT   DIR  WHO                            NOW                       ID",

@@ -1,4 +1,4 @@
-//! Calls as they go on: one row a call, or a change of one.
+//! Calls in progress: one row per call, or per change of a call.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -8,44 +8,44 @@ use calltrace_model::call::{CallState, Phase, Summary};
 use calltrace_model::record::Stamp;
 use calltrace_model::sanitise::sanitise;
 
-/// Who calls whom, usually.
+/// The usual width of who calls whom.
 const PARTIES_WIDTH: usize = 34;
 
 /// A call at one time.
 #[derive(Debug, Clone, Copy)]
 pub struct CallMoment<'c> {
-    /// Whose.
+    /// The enterprise.
     pub enterprise: &'c str,
-    /// What is known of it.
+    /// The call as far as it is known.
     pub summary: &'c Summary,
-    /// Where it stands.
+    /// Its state.
     pub state: &'c CallState,
-    /// Since when it has stood there.
+    /// The time since when it has this state.
     pub since: Stamp,
-    /// Who is who in its enterprise.
+    /// Names of the enterprise's parties.
     pub people: &'c People,
 }
 
 /// A line of a board as it is printed.
 #[derive(Debug, Clone)]
 pub struct CallLine {
-    /// Its text with colours, without a newline.
+    /// The text with colours, without a newline.
     pub text: String,
-    /// Columns that it takes.
+    /// How many columns it takes.
     pub columns: usize,
 }
 
 /// How calls are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct CallRows {
-    /// Of times.
+    /// Formats times.
     pub clock: Clock,
     /// Columns of the enterprise's name; `None` where only one can appear.
     pub name_width: Option<usize>,
 }
 
 impl CallRows {
-    /// One line without a newline: since when, whose, which way, who calls whom, the state, the id.
+    /// One line without a newline: the time, the enterprise, the direction, who calls whom, the state, the id.
     pub fn line(&self, row: &CallMoment<'_>) -> String {
         let name = match self.name_width {
             Some(width) => format!("{:<width$}  ", row.enterprise),
@@ -83,8 +83,8 @@ pub(super) fn lasted(row: &CallMoment<'_>, now: Stamp) -> String {
     words::duration(now.since(row.since).max(1000))
 }
 
-/// `ringing 150, 151`, `answered by 151 after 12s`, `ended, 151 talked 2m15s`; with a time `now` how long
-/// that has lasted, too.
+/// `ringing 150, 151`, `answered by 151 after 12s`, `ended, 151 talked 2m15s`; with a time `now` also how long that
+/// has lasted.
 pub(super) fn state_text(row: &CallMoment<'_>, now: Option<Stamp>, people: &People) -> String {
     let state = row.state;
     let who: Vec<String> = state.who.iter().map(|who| people.party(who)).collect();

@@ -1,4 +1,4 @@
-//! Record times as people see them.
+//! Record times as they are shown to people.
 
 use calltrace_model::record::Zone;
 use chrono::{DateTime, NaiveDate, Offset, TimeZone, Utc};
@@ -45,8 +45,8 @@ impl Clock {
         self.moment(at).format("%Y-%m-%d %H:%M:%S%:z").to_string()
     }
 
-    /// The zone as it is at that time, for a headline: `Europe/Minsk, UTC+03:00`; `UTC` alone, and `UTC+03:00`
-    /// of a zone that has no other name.
+    /// The zone as it is at that time, for a headline: `Europe/Minsk, UTC+03:00`; only `UTC` or `UTC+03:00` for a
+    /// zone that has no other name.
     pub fn zone(&self, at: Stamp) -> String {
         let moment = self.moment(at);
         let name = self.zone_name();
@@ -64,8 +64,8 @@ impl Clock {
         }
     }
 
-    /// The offset to be written behind each of these times, if they do not all have the same: a zone with
-    /// summer time has two. `None` where a head can name the one that there is.
+    /// The offset to be written after each of these times, if they do not all have the same: a zone with summer
+    /// time has two. `None` if they all have one, which the head can name.
     pub fn offsets(
         &self,
         mut times: impl Iterator<Item = Stamp>,
@@ -78,8 +78,8 @@ impl Clock {
             .then_some(move |at| clock.moment(at).format("%:z").to_string())
     }
 
-    /// The line above times of another day or offset than those before it, which have those of `head`:
-    /// `--- 2025-12-03`, with the zone where its offset is another. `None` where both are the same.
+    /// The line above times with another day or offset than the times before it, which have those of `head`: `---
+    /// 2025-12-03`, with the zone if its offset is another. `None` if both are the same.
     pub fn heading(&self, head: &mut (NaiveDate, i32), at: Stamp) -> Option<String> {
         let next = self.day_and_offset(at);
         let before = std::mem::replace(head, next);
@@ -90,7 +90,7 @@ impl Clock {
         (next != before).then(|| format!("--- {}{zone}", next.0))
     }
 
-    /// What stands above times: their day, and the seconds by which the zone is ahead of UTC then.
+    /// The head above times: their day, and by how many seconds the zone is ahead of UTC then.
     pub fn day_and_offset(&self, at: Stamp) -> (NaiveDate, i32) {
         let moment = self.moment(at);
         (moment.date_naive(), moment.offset().fix().local_minus_utc())
@@ -112,7 +112,7 @@ impl Clock {
             .to_string()
     }
 
-    /// RFC 3339 in the shown zone with milliseconds and its offset, also where that is UTC's:
+    /// RFC 3339 in the shown zone with milliseconds and its offset, also if that is UTC's:
     /// `2025-11-30T12:07:35.410+03:00`.
     pub fn rfc3339_shown(&self, at: Stamp) -> String {
         let moment = self.moment(at);

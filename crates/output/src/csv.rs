@@ -1,5 +1,5 @@
-//! Calls as CSV (RFC 4180): a head, then a row a call. Columns have the names that JSON and tables of calls have;
-//! what `search` called otherwise in version 1 stands there under both names until the next version.
+//! Calls as CSV (RFC 4180): a head, then one row per call. Columns have the names that JSON and tables of calls
+//! have. A column with another name in version 1 appears in `search` under both names until the next version.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use calltrace_model::record::Stamp;
 use calltrace_model::stats::Fate;
 use calltrace_store::tree::EnterpriseName;
 
-/// A column: its head, and how it is read. Durations are milliseconds; a cell is empty where nothing says.
+/// A column: its head, and how its value is read. Durations are milliseconds; a cell without a value is empty.
 struct CsvColumn {
     name: &'static str,
     /// Its name in version 1, where that was another.
@@ -21,7 +21,7 @@ struct CsvColumn {
 
 type Read = for<'c> fn(&'c EnterpriseName, &'c Summary) -> Cell<'c>;
 
-/// What stands in a column.
+/// The content of a cell.
 enum Cell<'c> {
     /// Text of a log, which may be anything.
     Text(&'c str),
@@ -85,8 +85,8 @@ const COLUMNS: [CsvColumn; 29] = [
     column("sql_queries_count", |_, call| number(Some(call.sql))),
 ];
 
-/// The columns behind those of `search`, where it is asked what became of missed calls; empty for one that was
-/// not returned.
+/// The columns after those of `search`, if the fate of missed calls was asked for; empty for a call that was not
+/// returned.
 const RETURNED: [&str; 4] = [
     "returned",
     "returned_by",
@@ -126,7 +126,7 @@ fn perhaps(text: Option<&String>) -> Cell<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CsvForm {
     /// As `search` prints them: the first columns by their names of version 1, times in UTC, lists with blanks; at
-    /// the end those that have new names, times of the shown zone with its offset.
+    /// the end the columns with new names, times of the shown zone with its offset.
     Search {
         /// As below.
         harmless: bool,
@@ -162,7 +162,7 @@ impl<W: Write> CsvRows<W> {
         CsvRows::new(out, clock, CsvForm::Sheet { harmless: !raw }, &[])
     }
 
-    /// `further` are the heads of what each row has behind its columns.
+    /// `further` are the heads of additional columns at the end.
     fn new(out: W, clock: &Clock, form: CsvForm, further: &[&str]) -> io::Result<CsvRows<W>> {
         let columns = match form {
             CsvForm::Search { .. } => &COLUMNS[..SEARCH_COLUMNS],
@@ -271,7 +271,7 @@ fn bars<'c>(items: impl Iterator<Item = Cow<'c, str>>) -> String {
     items.join("|")
 }
 
-/// Writes all rows as `search` prints them; `fates` has what became of each missed call, where that is asked.
+/// Writes all rows as `search` prints them; `fates` has what became of each missed call, if that was asked for.
 /// Texts that a spreadsheet would take for a formula get an apostrophe, unless `raw`.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
-//! What a look at a tree found: by enterprise for people, one document for programs.
+//! The findings of `calltrace doctor`: by enterprise for people, one document for programs.
 //!
-//! What is found in three enterprises or more is told once, with their names. All text is sanitised:
-//! names of files are anybody's.
+//! A finding of three or more enterprises is written once, with their names. All text is sanitised: any user may
+//! have named the files.
 
 mod document;
 mod speech;
@@ -21,10 +21,10 @@ pub use document::document;
 
 use speech::{Speech, Tone};
 
-/// Told once from so many enterprises on.
+/// A finding of at least this many enterprises is written once.
 const FOLDED_MIN: usize = 3;
 
-/// Enterprises named of those that share a finding.
+/// How many of the enterprises that share a finding are named.
 const NAMED: usize = 8;
 
 /// Stands for a space that no line is broken at, in a command that is to be typed.
@@ -42,17 +42,17 @@ pub struct Reach {
 /// How findings are shown.
 #[derive(Debug, Clone)]
 pub struct DoctorView<'s> {
-    /// For times.
+    /// Formats times.
     pub clock: &'s Clock,
     /// Columns to fit in; `None` for any width.
     pub width: Option<usize>,
-    /// What commands must name that are typed here.
+    /// What commands must name that are typed in this shell.
     pub here: Reach,
-    /// What those must name that cron or a timer runs.
+    /// What commands must name that cron or a timer runs.
     pub scheduled: Reach,
-    /// Notes as well.
+    /// Whether notes are shown.
     pub notes: bool,
-    /// What is the same in several enterprises is told once.
+    /// Whether the same finding of several enterprises is written once.
     pub folds: bool,
 }
 
@@ -93,7 +93,7 @@ pub fn write_findings(
     Ok(())
 }
 
-/// Names the other files of one enterprise of which the same is to be said.
+/// Names the other files of one enterprise that have the same finding.
 fn write_others(
     out: &mut impl Write,
     alike: &[&Finding],
@@ -125,7 +125,7 @@ impl Fold<'_> {
     }
 }
 
-/// What is the same of one enterprise as of another.
+/// What must be equal for findings of two enterprises to be the same.
 fn key(finding: &Finding) -> (FindingSeverity, Code, &'static str) {
     (finding.severity, finding.code, finding.remedy.text)
 }
@@ -175,7 +175,7 @@ fn listed(names: &[String], between: &str) -> String {
     }
 }
 
-/// Says whose the findings are that follow, unless that was said just before.
+/// Writes the heading of the findings that follow, unless it is the last one written.
 fn head(out: &mut impl Write, last: &mut String, heading: String) -> io::Result<()> {
     if *last != heading {
         if !last.is_empty() {
@@ -187,7 +187,7 @@ fn head(out: &mut impl Write, last: &mut String, heading: String) -> io::Result<
     Ok(())
 }
 
-/// `of` names the enterprise that evidence is of, where the finding stands for several.
+/// `of` names the enterprise of the evidence, if the finding stands for several enterprises.
 fn write_finding(
     out: &mut impl Write,
     finding: &Finding,
@@ -213,7 +213,7 @@ fn write_finding(
     let mut remedy = speech.clause(&finding.remedy, Tone::Typed);
     let mut fields = finding.remedy.fields.iter();
     if of.is_some() && fields.any(|(_, field)| matches!(field, Field::Path(_))) {
-        remedy += "; and so of the others";
+        remedy += "; likewise for the others";
     }
     let first = finding.seen.first().map_or("", |clause| clause.text);
     let begins_with_name = first.starts_with(['{', '`']) || first.starts_with("events.log");
@@ -228,7 +228,7 @@ fn write_finding(
     Ok(())
 }
 
-/// A paragraph under its finding, behind its label.
+/// A paragraph under its finding, after its label.
 fn write_paragraph(
     out: &mut impl Write,
     label: &str,
@@ -274,7 +274,7 @@ fn apart(text: &str, room: Option<usize>) -> Vec<String> {
     parts
 }
 
-/// Whether it is one command, with what stands at it, and does not fit.
+/// Whether it is one command, with the punctuation next to it, that does not fit.
 fn is_wide_command(text: &str, room: usize) -> bool {
     text.contains('`') && !text.contains(' ') && text.width() > room
 }
@@ -291,7 +291,7 @@ fn firm(text: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
-/// With a capital, but where a name or a number begins it, and a full stop.
+/// Adds a capital, unless a name or a number comes first, and a full stop.
 fn sentence(text: &str, begins_with_name: bool) -> String {
     let first = text.chars().next().filter(|_| !begins_with_name);
     let Some(first) = first else {

@@ -26,7 +26,7 @@ pub(super) fn kind_column(kind: KindName) -> String {
     }
 }
 
-/// A record takes so many lines of a screen at most, unless all of it is asked for.
+/// A record takes at most this many lines of a screen, unless all of it is asked for.
 pub(super) const RECORD_LINES_MAX: usize = 3;
 
 /// Writes text, broken at spaces so that it fits, further lines under the first.
@@ -39,7 +39,7 @@ pub(super) fn wrapped(
     wrapped_at_most(out, text, indent, width, usize::MAX)
 }
 
-/// The same in so many lines at most; what is left out is marked with `…`.
+/// The same in at most so many lines; what is left out is marked with `…`.
 pub(super) fn wrapped_at_most(
     out: &mut impl Write,
     text: &str,
@@ -50,7 +50,7 @@ pub(super) fn wrapped_at_most(
     wrapped_painted(out, text, indent, width, lines, str::to_owned)
 }
 
-/// Columns for text beside `indent` ones; `None` where that is too narrow to keep the column.
+/// Columns for text after `indent` others; `None` if that is too narrow to keep the column.
 pub(super) fn room(indent: usize, width: usize) -> Option<usize> {
     Some(width.saturating_sub(indent)).filter(|room| *room >= 24)
 }

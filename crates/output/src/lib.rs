@@ -1,9 +1,9 @@
-//! How it looks: timeline, table, JSON, CSV, sanitising.
+//! Output: timeline, table, JSON, CSV, sanitising.
 //!
-//! Takes what `engine` answered and makes text of it; asks nothing itself. Three rules hold for
-//! all of it: bytes from a log are shown only through [`calltrace_model::sanitise`], bodies only through [`calltrace_model::redact`]
-//! (the raw format is the one exception to both, and to a terminal only to the second), and
-//! every shown time goes through [`Clock`], which names its zone.
+//! Makes text of `engine`'s answers and asks no questions itself. Three rules hold for all of it: bytes from a log
+//! are shown only through [`calltrace_model::sanitise`], bodies only through [`calltrace_model::redact`] (the raw
+//! format is the one exception to both, and to a terminal only to the second), and every shown time goes through
+//! [`Clock`], which names its zone.
 
 mod board;
 mod calls;

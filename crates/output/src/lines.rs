@@ -1,4 +1,4 @@
-//! Single records for people: those that were found, and how many of which.
+//! Single records for people: the records that were found, and their numbers by group.
 
 use std::io::{self, Write};
 

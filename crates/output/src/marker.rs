@@ -1,4 +1,4 @@
-//! Where in a text stands what a record was looked for by.
+//! Finds the places in a text that match what a record was searched by.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ pub struct Marker {
 }
 
 impl Marker {
-    /// Of what a filter asks to stand in a record; of its kind, event or status nothing.
+    /// A marker for the texts that a filter requires in a record; its kind, event and status are not marked.
     pub fn of(filter: &RecordFilter) -> Marker {
         let words = [&filter.extensions, &filter.trunks, &filter.chats];
         Marker {
@@ -33,7 +33,7 @@ impl Marker {
         }
     }
 
-    /// The first match at `from` or behind it.
+    /// The first match at `from` or after it.
     fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
         let literal = self.text.as_deref().and_then(|wanted| {
             let at = from + text[from..].find(wanted)?;
@@ -88,7 +88,7 @@ impl Marker {
     }
 }
 
-/// A match with a little of what stands around it.
+/// A match with a little text around it.
 fn part_around(text: &str, found: Range<usize>) -> String {
     let before: Vec<(usize, char)> = text[..found.start].char_indices().collect();
     let from = before.len().saturating_sub(AROUND_COLUMNS);

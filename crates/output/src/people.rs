@@ -1,4 +1,4 @@
-//! Names of those who took part in a call, as far as they are known, for the outputs of the shell.
+//! Names of a call's parties, as far as they are known, for output in the shell.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use calltrace_model::sanitise::sanitise;
 /// A name is cut after this many characters.
 const NAME_CHARS_MAX: usize = 60;
 
-/// Names by what they are names of, as the log writes it.
+/// Names by number or id, as the log writes it.
 #[derive(Debug, Clone, Default)]
 pub struct People {
     /// Of extensions.
@@ -23,7 +23,7 @@ pub struct People {
 }
 
 impl People {
-    /// The name of an extension or an outside number, safe to show; `None` where nobody knows it.
+    /// The name of an extension or an outside number, safe to show; `None` if it is not known.
     pub fn name(&self, party: &str) -> Option<String> {
         let digits = party.trim_start_matches('+');
         let known = self
@@ -39,7 +39,7 @@ impl People {
         known.or_else(same).map(|name| shown(name))
     }
 
-    /// `151`, or `Анна Сидорова (151)`; `somebody` for nobody.
+    /// `151`, or `Анна Сидорова (151)`; `somebody` for an empty party.
     pub fn party(&self, party: &str) -> String {
         match (party, self.name(party)) {
             ("", _) => "somebody".to_owned(),

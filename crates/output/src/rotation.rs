@@ -1,4 +1,4 @@
-//! A rotation: a line a step for people, one document for programs.
+//! A rotation: one line per step for people, one document for programs.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub fn step_line(enterprise: &str, done: &StepReport, dry_run: bool) -> String {
         line += &format!(" -> {}", gz.unwrap_or(&to));
     }
     match (step.bytes, done.archive_bytes) {
-        // Of an archive that was added to, the sizes don't compare.
+        // If lines were added to an existing archive, the sizes can't be compared.
         (Some(bytes), Some(packed))
             if matches!(step.kind, StepKind::Seal(_) | StepKind::Recompress(_)) =>
         {
@@ -73,7 +73,7 @@ fn words(kind: &StepKind) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// Steps that somebody may wonder about.
+/// Steps that are printed with their reason.
 const EXPLAINED: [&str; 7] = [
     "clean", "restore", "take_off", "expire", "rename", "collapse", "forget",
 ];

@@ -1,4 +1,4 @@
-//! The Tokens that the records of one answer state, masked wherever they stand in that answer.
+//! Masks the Tokens that the records of one answer state everywhere in that answer.
 //!
 //! `redact` knows a secret by its key. The same value may stand in the path of a URL, under another
 //! key or in a message's text; there only the record that states it as a Token tells what it is.

@@ -18,7 +18,7 @@ const ID_WIDTH: usize = 16;
 /// A record to be shown, with where it stands.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamRecord<'r> {
-    /// Whose.
+    /// The enterprise.
     pub enterprise: &'r str,
     /// The file's name.
     pub file: &'r str,
@@ -39,7 +39,7 @@ pub enum RecordDetail {
     Few,
     /// All of its words.
     Words,
-    /// All that was logged, but for the time that stands before it.
+    /// All that was logged, except the time before it.
     Whole,
 }
 
@@ -58,8 +58,7 @@ pub struct RecordStream {
 }
 
 impl RecordStream {
-    /// A stream of records whose enterprise is named, in so many columns or more, if `name_width` is
-    /// given.
+    /// A stream of records. If `name_width` is given, each is shown with its enterprise in so many columns or more.
     pub fn new(clock: Clock, name_width: Option<usize>) -> RecordStream {
         RecordStream {
             clock,
@@ -95,9 +94,9 @@ impl RecordStream {
         }
     }
 
-    /// Writes a record in words: its time, whose it is, the leg's id, its kind, what happened; before
-    /// it the day where it is another than that of the record before. `width` is what it should fit
-    /// in; `None` for any width.
+    /// Writes a record in words: its time, the enterprise, the leg's id, its kind, what happened; before it the
+    /// day, if it is another than that of the record before. `width` is what it should fit in; `None` for any
+    /// width.
     ///
     /// # Errors
     /// When `out` does.
@@ -110,7 +109,7 @@ impl RecordStream {
         self.write_behind(out, "", shown, width)
     }
 
-    /// The same behind `lead`, which stands before the time.
+    /// The same, with `lead` before the time.
     pub(super) fn write_behind(
         &mut self,
         out: &mut impl Write,

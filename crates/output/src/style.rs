@@ -1,5 +1,4 @@
-//! Colours, by meaning. Written always; whoever opens the output strips them where they are not
-//! wanted.
+//! Colours, by meaning. They are always written; the code that opens the output strips them if they are not wanted.
 
 use owo_colors::{OwoColorize, XtermColors};
 
@@ -42,7 +41,7 @@ pub(super) fn outcome(outcome: Outcome, text: &str) -> String {
     }
 }
 
-/// A colour a leg, the same for the same place among the legs. Twelve colours, then the same ones bold,
+/// A colour per leg, the same for the same place among the legs. Twelve colours, then the same ones bold,
 /// underlined, and both: no two of 48 legs look alike.
 pub(super) fn leg(index: usize, text: &str) -> String {
     let text = text

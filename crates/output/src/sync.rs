@@ -1,4 +1,4 @@
-//! What came of asking hosts for events that are missing: a line per host for people, one document for programs.
+//! The result of asking hosts for missing events: one line per host for people, one document for programs.
 
 use serde_json::{Value, json};
 
@@ -59,10 +59,10 @@ pub fn host_line(outcome: &HostOutcome, dry_run: bool) -> String {
     line
 }
 
-/// A clock that is wrong by less (milliseconds) is right for this purpose.
+/// A clock that is wrong by less than this (milliseconds) is good enough here.
 const SKEW_SAID: i64 = 2_000;
 
-/// Why events did not arrive, behind their number.
+/// Why events did not arrive, after their number.
 fn phrase(cause: Cause) -> &'static str {
     match cause {
         Cause::TimedOut => "timed out",

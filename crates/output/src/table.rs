@@ -1,4 +1,4 @@
-//! Calls for people: one row a call, as many columns as fit.
+//! Calls for people: one row per call, as many columns as fit.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,11 +13,11 @@ use calltrace_model::sanitise;
 use calltrace_model::stats::Fate;
 use calltrace_store::tree::EnterpriseName;
 
-/// The widest that those who took part get (columns of the terminal).
+/// The greatest width of the parties (columns of the terminal).
 const NAMES_WIDTH_MAX: usize = 32;
-/// Nearly every id is as wide or narrower; where few are wider, columns are laid out without those.
+/// Nearly every id is at most this wide; if only a few are wider, columns are laid out without those.
 const ID_WIDTH: usize = 16;
-/// What is left of a name when its column is narrow; with fewer columns it goes.
+/// The least width of a name in a narrow column; with fewer columns the name is left out.
 const NAME_WIDTH_MIN: usize = 5;
 
 /// A row: the enterprise's name, and its call.
@@ -25,16 +25,16 @@ type TableRow<'r> = (&'r EnterpriseName, &'r Summary);
 
 /// How calls are shown.
 pub struct TableOptions<'o> {
-    /// Of times.
+    /// Formats times.
     pub clock: &'o Clock,
     /// What rows must fit in, 60 columns or more. `None` for any width, where each row has its date, so
     /// that a row is whole when it is picked out of a pipe.
     pub width: Option<usize>,
-    /// What became of each missed call, where that is asked.
+    /// What became of each missed call, if that was asked for.
     pub fates: Option<&'o [Option<Fate<'o>>]>,
-    /// Who is who, by enterprise.
+    /// Names of parties, by enterprise.
     pub people: &'o BTreeMap<EnterpriseName, People>,
-    /// The address of a call's page, where an id is to lead there.
+    /// The address of a call's page, if ids are to be links.
     pub link: &'o dyn Fn(&EnterpriseName, &str) -> Option<String>,
 }
 
@@ -77,7 +77,7 @@ enum Narrowing {
     Below,
 }
 
-/// The ways, in the order in which they are gone until rows fit.
+/// The ways, in the order in which they are tried until rows fit.
 const STEPS: [Narrowing; 17] = [
     Narrowing::Cut(CLIENT, 24),
     Narrowing::Cut(WHO, 16),
@@ -145,9 +145,9 @@ pub fn write_table(
 struct CallTable<'t> {
     rows: &'t [TableRow<'t>],
     options: &'t TableOptions<'t>,
-    /// By column, then by row.
+    /// The cells, by column, then by row.
     cells: [Vec<String>; 11],
-    /// Of each column that is shown; 0 of one that is not.
+    /// The width of each column; 0 for one that is not shown.
     widths: [usize; 11],
     /// Times are of two offsets.
     has_offsets: bool,
@@ -221,7 +221,7 @@ impl<'t> CallTable<'t> {
                 fate.map_or(String::new(), called_back)
             }
             RING => span(call.ring_millis),
-            // It was talked, and nobody knows for how long.
+            // The parties talked, but the length is not known.
             TALK if words::lacks_end(call) => "?".to_owned(),
             TALK => span(call.talk_millis),
             TG if call.messages.sent == 0 => "-".to_owned(),
@@ -242,7 +242,7 @@ impl<'t> CallTable<'t> {
         self.options.people.get(enterprise)?.name(party)
     }
 
-    /// Who answered; of a call that nobody answered who rang.
+    /// Who answered; for a call without an answer, who rang.
     fn who(&self, at: usize, limit: usize) -> String {
         let (enterprise, call) = self.rows[at];
         let transfers = match call.transfers {
@@ -286,7 +286,7 @@ impl<'t> CallTable<'t> {
         }
     }
 
-    /// Goes one way if rows are wider than the room.
+    /// Applies one way if rows are wider than the room.
     fn take(&mut self, step: &Narrowing, room: usize) {
         let excess = self.width().saturating_sub(room);
         if excess == 0 {

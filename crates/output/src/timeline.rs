@@ -19,8 +19,8 @@ pub struct TimelineOptions {
     pub only: Vec<KindName>,
     /// Bodies, pretty.
     pub full: bool,
-    /// Why each leg belongs, with the line that says so: its file and line number by leg, as far as
-    /// a record joined it.
+    /// If set, shows why each leg belongs to the call, with the file and line number of the record that joined it.
+    /// The vector has one entry per leg, `None` if no record joined it.
     pub why: Option<Vec<Option<String>>>,
     /// Columns to fit; `None` for any number.
     pub width: Option<usize>,
@@ -89,7 +89,7 @@ pub fn write_timeline(
     footer(out, &call.summary, options.width)
 }
 
-/// Writes what is to be known of the records behind them, an empty line first; nothing where there is nothing.
+/// Writes notes about the records after them, with an empty line first; nothing if there are none.
 pub(super) fn footer(
     out: &mut impl Write,
     summary: &Summary,
@@ -184,7 +184,7 @@ pub(super) fn header(
     Ok(())
 }
 
-/// Text set in by two, in as many lines as it takes.
+/// Text indented by two, in as many lines as it takes.
 fn lines(
     out: &mut impl Write,
     text: &str,
@@ -252,7 +252,7 @@ fn why(out: &mut impl Write, call: &TracedCall, places: &[Option<String>]) -> io
     Ok(())
 }
 
-/// Extension or number; of half a Local channel whom it was made to ring, its number and which half:
+/// Extension or number; for half of a Local channel the number that it rings, its own number and which half:
 /// `Local/151-b;1`.
 fn leg_name(label: &str, channel: &str) -> String {
     let local = channel.strip_prefix("Local/").and_then(|rest| {

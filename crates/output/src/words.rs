@@ -136,8 +136,8 @@ fn transferred(s: &Summary, people: &People) -> String {
     )
 }
 
-/// When a call began, whose it is and how it went, to choose it by: `2025-11-30 12:07:35 incoming
-/// +375 29 000-12-34 -> 150, 151, answered`.
+/// When a call began, its parties and how it went, to choose it by: `2025-11-30 12:07:35 incoming +375 29 000-12-34
+/// -> 150, 151, answered`.
 pub fn glance(summary: &Summary, clock: &Clock) -> String {
     let (began, way) = (clock.date_time(summary.first), direction(summary.direction));
     let parties = parties(summary, &People::default());
@@ -212,7 +212,7 @@ pub(super) fn short(bridge: &[u8]) -> String {
     sanitise(&bridge[..end.min(8)]).into_owned()
 }
 
-/// What a record says, in words; behind them where it was recovered from, if it was.
+/// What a record says, in words; after them where it was recovered from, if it was.
 pub(super) fn record(record: &Record<'_>, fact: &Fact) -> String {
     let what = match &record.body {
         Body::Ast(ast) => event(ast, fact),
@@ -239,7 +239,7 @@ pub(super) fn recovered(summary: &Summary) -> Option<String> {
     (summary.recovered > 0).then_some(said)
 }
 
-/// A record that is not Asterisk's, in words; redacted and sanitised.
+/// A record that is not of Asterisk, in words; redacted and sanitised.
 pub(super) fn other(record: &Record<'_>) -> String {
     let lossy = |bytes| String::from_utf8_lossy(bytes);
     let text = match &record.body {

@@ -1,4 +1,4 @@
-//! Both sides as they come, a line per event.
+//! Both sides while they are followed, one line per event.
 
 use calltrace_model::sanitise::sanitise;
 use calltrace_sync::compare::live::{EventSide, LiveUpdate, MatchState};
@@ -10,8 +10,8 @@ use super::{delivery, id, lag, masked_value, place, stamp};
 use crate::json::VERSION;
 use crate::{Clock, Secrets, style};
 
-/// `12:00:01.123  received  dial 1764666900.61  +57 ms  0367/events.log`, without the newline. `wait_millis`: how long
-/// something is waited for.
+/// `12:00:01.123  received  dial 1764666900.61  +57 ms  0367/events.log`, without the newline. `wait_millis` is how
+/// long an event is waited for.
 pub fn line(told: &LiveUpdate, clock: &Clock, secrets: &Secrets, wait_millis: i64) -> String {
     let sighting = &told.sighting;
     let at = clock.time_millis(stamp(clock, sighting.at_millis));
@@ -86,7 +86,7 @@ pub fn line_value(told: &LiveUpdate, secrets: &Secrets) -> Value {
     value
 }
 
-/// What came of it all, as a sentence.
+/// The result, as a sentence.
 pub fn summary(counts: &EventCounts, times: Option<Lag>) -> String {
     let way = times.map_or_else(String::new, |times| {
         let (p50, p95) = (lag(times.p50_millis), lag(times.p95_millis));

@@ -1,7 +1,7 @@
-//! What was sent against what arrived: a table by type and each difference for people, one document for programs,
-//! a line per event while both are followed.
+//! Compares what was sent with what arrived: a table by type and each difference for people, one document for
+//! programs, one line per event while both are followed.
 //!
-//! Tokens are masked wherever they stand: in values of fields, and in what a service complains of.
+//! Tokens are masked everywhere: in values of fields and in a service's complaints.
 
 mod document;
 mod live;
@@ -29,7 +29,7 @@ pub struct ComparisonView<'s> {
     pub sent: &'s str,
     /// Where arrived events were read.
     pub received: &'s [String],
-    /// Of times.
+    /// Formats times.
     pub clock: &'s Clock,
     /// Tokens of the events.
     pub secrets: &'s Secrets,
@@ -55,7 +55,7 @@ fn is_table(source: &str) -> bool {
     source.starts_with("call_events") || source.contains(".db/")
 }
 
-/// What an event is known by, safe to show.
+/// The id of an event, safe to show.
 fn id(sighting: &Sighting) -> String {
     sanitise(sighting.body.id().as_bytes()).into_owned()
 }

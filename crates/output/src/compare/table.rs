@@ -25,7 +25,7 @@ const HEADS: [&str; 7] = [
 /// Words of differences are padded to this.
 const WORD_WIDTH: usize = 11;
 
-/// Writes the table by type, what is to be said of all, and each difference with both of its places.
+/// Writes the table by type, the totals, and each difference with both of its places.
 ///
 /// # Errors
 /// When `out` does.

@@ -26,7 +26,7 @@ pub(super) struct Speech<'s> {
 }
 
 impl Speech<'_> {
-    /// `events.log:17`, or of which enterprise.
+    /// `events.log:17`, or the enterprise.
     pub(super) fn subject(&self, finding: &Finding, of: Option<&str>) -> String {
         let file = finding
             .file

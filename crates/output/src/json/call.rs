@@ -29,8 +29,8 @@ pub fn row(enterprise: &str, call: &Summary, clock: &Clock) -> Value {
     row
 }
 
-/// The same, of a missed call with what became of it: `returned`, `null` where nobody called back and the client did
-/// not get through.
+/// The same for a missed call, with what became of it: `returned`, `null` if no person called back and the client
+/// did not get through.
 pub fn row_returned(
     enterprise: &str,
     call: &Summary,
@@ -82,7 +82,7 @@ pub(super) fn call(s: &Summary, clock: &Clock) -> Value {
 }
 
 /// How a missed call was returned: `called_back` or `rang_again`, by whom, after how many milliseconds, and whether
-/// the client talked to somebody. `None` if it was not.
+/// the client talked to a person. `None` if it was not returned.
 pub(crate) fn returned_how<'f>(fate: &Fate<'f>) -> Option<(&'static str, &'f str, i64, bool)> {
     match *fate {
         Fate::CalledBack {

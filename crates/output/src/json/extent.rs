@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// How many match, and how many of them are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
-    /// So many match of what was read.
+    /// How many match in what was read.
     pub matches: usize,
     /// More may match: an answer of the newest reads no further than it must.
     pub may_match_more: bool,

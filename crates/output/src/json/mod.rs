@@ -1,10 +1,10 @@
-//! JSON for programs. Stable: fields are added, never renamed or removed within [`VERSION`]. Names of version 1
-//! stand beside those of version 2 until the next one.
+//! JSON for programs. Stable: fields are added, never renamed or removed within [`VERSION`]. Names of version 1 are
+//! kept next to those of version 2 until the next version.
 //!
-//! A trace has the shape of the v1 logger (`unique_id`, `enterprise_number`, `created_at`,
-//! `updated_at`, `timeline` of `{type, timestamp, data}`, `summary`), and beside it `call`, `legs`,
-//! `joins`, `messages`, `faults` and `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies
-//! are redacted; one that is no JSON is `{"raw": text}`.
+//! A trace has the shape of the v1 logger (`unique_id`, `enterprise_number`, `created_at`, `updated_at`, `timeline`
+//! of `{type, timestamp, data}`, `summary`), and in addition `call`, `legs`, `joins`, `messages`, `faults` and
+//! `completeness`. Times are RFC 3339 in UTC, durations milliseconds. Bodies are redacted; one that is no JSON is
+//! `{"raw": text}`.
 
 mod call;
 mod extent;
@@ -28,7 +28,7 @@ use calltrace_model::sanitise::is_unsafe;
 use calltrace_store::error::Trouble;
 use calltrace_store::scan::Line;
 
-/// Of all JSON that calltrace prints.
+/// The version of all JSON that calltrace prints.
 pub const VERSION: u32 = 2;
 
 /// Writes a value and a newline. What could act on a terminal, or hide or turn text, is escaped; a
@@ -62,9 +62,8 @@ fn write_safe(out: &mut dyn Write, text: &str) -> io::Result<()> {
     out.write_all(safe.as_bytes())
 }
 
-/// Writes traced calls, whole, as one document: an object, or an array of several. `only` limits the
-/// timeline to kinds, when it is not empty; `now` is the time of day. The records are made into JSON one by
-/// one.
+/// Writes traced calls, whole, as one document: an object, or an array of several. `only` limits the timeline to
+/// kinds, when it is not empty; `now` is the time of day. The records are converted to JSON one by one.
 ///
 /// # Errors
 /// When `out` does.
@@ -124,7 +123,7 @@ fn write_trace(
     write!(out, "\n{}}}", " ".repeat(indent))
 }
 
-/// Where the records of a traced call stand.
+/// The key of the records of a traced call.
 const TIMELINE: &str = "timeline";
 
 /// A traced call; its timeline is empty.
@@ -160,7 +159,7 @@ pub fn traced(trace: &Trace, call: &TracedCall, clock: &Clock, now: Stamp) -> Va
     Value::Object(fields)
 }
 
-/// The answer about an id that is nowhere.
+/// The answer about an id that was not found.
 pub fn not_found(trace: &Trace, id: &str, clock: &Clock) -> Value {
     json!({
         "version": VERSION,
@@ -338,7 +337,7 @@ pub fn entry(line: &[u8], at: Stamp, clock: &Clock) -> Value {
     entry
 }
 
-/// A number where it is one (chat ids, statuses), else the text; `null` for `None`.
+/// A number if the text is one (chat ids, statuses), otherwise the text; `null` for `None`.
 fn number(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok("" | "None") => Value::Null,

@@ -1,4 +1,4 @@
-//! The columns of statistics, which CSV and Parquet share: whose figures they are, then the figures.
+//! The columns of statistics, which CSV and Parquet share: first the group, then its figures.
 
 use chrono::NaiveDate;
 
@@ -6,7 +6,7 @@ use super::StatsView;
 use calltrace_model::call::Outcome;
 use calltrace_model::stats::{Figures, Group, GroupBy, GroupKey, Spread};
 
-/// What the values of a column are.
+/// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColumnType {
     Text,
@@ -22,7 +22,7 @@ pub(super) enum ColumnValue {
     Day(NaiveDate),
 }
 
-/// A column behind the group, its calls and how these ended: its name, and how it is read.
+/// A column after the group, its calls and how these ended: its name, and how its value is read.
 type Figure = (&'static str, fn(&Figures) -> Option<i64>);
 
 /// Durations are milliseconds.
@@ -55,7 +55,7 @@ fn of(spread: Option<Spread>, value: fn(Spread) -> i64) -> Option<i64> {
     spread.map(value)
 }
 
-/// The columns that name a group: none where there are no groups.
+/// The columns that name a group: none if there are no groups.
 fn keys(by: Option<GroupBy>) -> impl Iterator<Item = (&'static str, ColumnType)> {
     let enterprise = by.filter(|by| by.is_of_names()).map(|_| "enterprise");
     let enterprise = enterprise.map(|name| (name, ColumnType::Text));

@@ -26,7 +26,7 @@ use calltrace_model::record::Stamp;
 use calltrace_model::stats::{Group, GroupBy, LocalHour, Stats};
 use calltrace_store::tree::EnterpriseName;
 
-/// Statistics, and what is to be known beside them to show them.
+/// Statistics, and what else is needed to show them.
 #[derive(Debug, Clone, Copy)]
 pub struct StatsView<'s> {
     /// What was counted.
@@ -39,7 +39,7 @@ pub struct StatsView<'s> {
     pub until: Option<Stamp>,
     /// At most so many persons, lines, clients or enterprises; times are all shown.
     pub limit: Option<usize>,
-    /// Of times.
+    /// Formats times.
     pub clock: &'s Clock,
 }
 

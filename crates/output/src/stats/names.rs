@@ -10,15 +10,15 @@ use unicode_width::UnicodeWidthStr;
 /// The widest that a column of names gets (columns): an enterprise, and a number as people write it.
 pub(super) const NAMES_WIDTH_MAX: usize = 24;
 
-/// The words that a picture needs, in the language of who looks at it.
+/// The words that a picture needs, in the language of its reader.
 #[derive(Debug, Clone, Copy)]
 pub struct StatsWords {
     /// All calls.
     pub calls: &'static str,
     /// The missed ones of them.
     pub missed: &'static str,
-    /// Instead of a name that nothing says.
-    pub nobody: &'static str,
+    /// Shown in place of an empty name.
+    pub unnamed: &'static str,
     /// Monday to Sunday.
     pub weekdays: [&'static str; 7],
 }
@@ -28,7 +28,7 @@ impl StatsWords {
     pub const ENGLISH: StatsWords = StatsWords {
         calls: "calls",
         missed: "missed",
-        nobody: "(none)",
+        unnamed: "(none)",
         weekdays: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
     };
 
@@ -44,7 +44,7 @@ impl StatsWords {
             GroupKey::Enterprise(place) => shown.enterprises[*place].to_string(),
             GroupKey::Name { enterprise, name } => {
                 let name = match name.as_str() {
-                    "" => self.nobody.to_owned(),
+                    "" => self.unnamed.to_owned(),
                     name => phone(name),
                 };
                 match has_many_enterprises(shown.stats) {

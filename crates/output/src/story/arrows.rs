@@ -12,7 +12,7 @@ use calltrace_model::record::{Stamp, phone};
 pub(super) struct Arrow {
     /// When.
     pub at: Stamp,
-    /// Half-way to the next one of another time: what everybody does then, they do in between.
+    /// The time half-way to the next arrow of another time: it shows what each participant does in between.
     pub between: Stamp,
     /// From that participant: an index into the people of the story.
     pub from: usize,
@@ -20,7 +20,7 @@ pub(super) struct Arrow {
     pub to: usize,
     /// What it says, whole and short.
     pub labels: [String; 2],
-    /// It goes both ways: the two talk.
+    /// Whether it goes both ways: the two talk.
     pub both: bool,
 }
 
@@ -88,7 +88,7 @@ impl StoryView<'_> {
         if self.story.people.is_empty() {
             return;
         }
-        // Somebody without a lane is the other side, as far as anybody knows.
+        // A party without a lane is taken for the other side.
         let lane = |party: &str| self.index(party).unwrap_or(0);
         arrows.extend(self.lines(step).into_iter().map(|line| Arrow {
             at: step.at,

@@ -128,7 +128,7 @@ impl LadderLayout {
         (0..lines).map(line).collect()
     }
 
-    /// One line: what everybody does, and an arrow.
+    /// One line: what each participant does, and an arrow.
     fn row(&self, told: &StoryView<'_>, arrow: &Arrow) -> String {
         let mut cells = vec![' '; self.column * self.columns];
         for person in 0..self.columns {

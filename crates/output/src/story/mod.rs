@@ -26,7 +26,7 @@ use calltrace_engine::{Trace, TracedCall};
 use calltrace_model::call::{Fault, Story};
 use calltrace_model::record::Stamp;
 
-/// A call with all that is told of it.
+/// A call with everything that is shown of it.
 pub struct StoryView<'t> {
     trace: &'t Trace,
     call: &'t TracedCall,

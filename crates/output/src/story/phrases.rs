@@ -26,9 +26,9 @@ pub(super) type Phrase = [&'static str; 3];
 /// What a phrase may name.
 pub(super) struct PhrasePart {
     pub(super) name: &'static str,
-    /// What it says; `None` where there is nothing of it.
+    /// Its text; `None` if there is none.
     pub(super) text: Option<String>,
-    /// Of how many it is; nobody is one.
+    /// Its number, for the form of words; 1 if it is empty.
     pub(super) count: usize,
 }
 

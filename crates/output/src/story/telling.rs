@@ -1,4 +1,4 @@
-//! The steps of a call, put into words by whoever shows them.
+//! Puts the steps of a call into words, for each kind of output.
 
 use super::phrases::{self, Phrase, PhrasePart, Voice, said};
 use calltrace_model::call::{RungParty, Step, StepEvent, Summary};
@@ -11,7 +11,7 @@ pub trait Teller: Sized {
     /// What the call sums up to.
     fn summary(&self) -> &Summary;
 
-    /// A participant by name and number; whoever it is when `party` is empty.
+    /// A participant by name and number; an unknown one if `party` is empty.
     fn party(&self, party: &str) -> String;
 
     /// Several of them.

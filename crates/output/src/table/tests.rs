@@ -93,7 +93,7 @@ fn shown(
 
 #[test]
 fn each_day_has_its_line_and_each_row_of_a_pipe_its_day() {
-    let nobody = BTreeMap::new();
+    let no_names = BTreeMap::new();
     expect![[r#"
         times of Europe/Minsk, UTC+03:00
         TIME     DIR CLIENT            WHO     RESULT    RING TALK  TG ID
@@ -103,7 +103,7 @@ fn each_day_has_its_line_and_each_row_of_a_pipe_its_day() {
         --- 2025-12-01
         23:59:59 in  +375 29 000-12-34 150,151 unreached   9s    - 1/3 1764666800.5
     "#]]
-    .assert_eq(&shown(&calls(), &nobody, Some(200)));
+    .assert_eq(&shown(&calls(), &no_names, Some(200)));
     expect![[r#"
         times of Europe/Minsk, UTC+03:00
         TIME                DIR CLIENT            WHO     RESULT    RING TALK  TG ID
@@ -111,15 +111,15 @@ fn each_day_has_its_line_and_each_row_of_a_pipe_its_day() {
         2025-12-02 12:15:00 in  +375 29 000-12-34 150,151 live        9s    - 1/3 1764666900.61
         2025-12-01 23:59:59 in  +375 29 000-12-34 150,151 unreached   9s    - 1/3 1764666800.5
     "#]]
-    .assert_eq(&shown(&calls(), &nobody, None));
-    assert_eq!(shown(&[], &nobody, Some(80)), "");
+    .assert_eq(&shown(&calls(), &no_names, None));
+    assert_eq!(shown(&[], &no_names, Some(80)), "");
 }
 
 #[test]
 fn columns_leave_in_their_order() {
-    let nobody = BTreeMap::new();
+    let no_names = BTreeMap::new();
     let heads = |width| {
-        let shown = shown(&calls(), &nobody, Some(width));
+        let shown = shown(&calls(), &no_names, Some(width));
         let head = shown.lines().nth(1).expect("a head");
         let head: Vec<&str> = head.split_whitespace().collect();
         let row = shown.lines().nth(3).expect("a row");
@@ -165,8 +165,8 @@ fn a_wide_id_has_a_line_of_its_own_and_takes_no_column_away() {
     let mut many: Vec<Summary> = (0..20).map(|_| calls().remove(1)).collect();
     let wide = "test_1764608400.9f3c21ab";
     many[7].main_uid = wide.to_owned();
-    let nobody = BTreeMap::new();
-    let of_80 = shown(&many, &nobody, Some(80));
+    let no_names = BTreeMap::new();
+    let of_80 = shown(&many, &no_names, Some(80));
     assert!(of_80.contains("RING TALK  TG ID"), "{of_80}");
     let own: Vec<&str> = of_80.lines().filter(|line| line.ends_with(wide)).collect();
     assert_eq!(own, [format!("{wide:>80}")]);
@@ -174,7 +174,7 @@ fn a_wide_id_has_a_line_of_its_own_and_takes_no_column_away() {
     many.iter_mut()
         .for_each(|call| call.main_uid = wide.to_owned());
     for width in [60, 80, 100] {
-        let text = shown(&many, &nobody, Some(width));
+        let text = shown(&many, &no_names, Some(width));
         assert_eq!(
             text.lines().count(),
             if width < 70 { 43 } else { 23 },

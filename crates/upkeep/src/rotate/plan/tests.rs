@@ -279,7 +279,7 @@ fn the_mode_follows_from_who_holds_the_live_file() {
         "Seal events.log.2025-12-02 -> events.log.2025-12-02.gz",
     ];
     assert_eq!(auto(&with(vec![sealed.clone()], Some(due_file()))), rename);
-    // Somebody reads it; whoever can write is seen not to.
+    // A process reads it; no visible process can write to it.
     let read = held_by(due_file(), Vec::new());
     assert_eq!(auto(&with(Vec::new(), Some(read.clone()))), rename);
 
