@@ -212,7 +212,7 @@ fn messages(s: &Summary, call: &TracedCall) -> String {
         let lost: Vec<MessageLife> = MessageLife::all(&call.facts);
         let unsent = lost.iter().filter(|life| life.sent.is_none()).count();
         if unsent > 0 {
-            parts.push(format!("{unsent} changed whose sending is not logged"));
+            parts.push(format!("{unsent} changed, but not logged as sent"));
         }
     }
     if s.http > 0 {
